@@ -1,0 +1,60 @@
+//! Coldbrew: large PDFs, scans and images become clean Markdown, by Gemini, at half price for those who can wait.
+//!
+//! One package makes two programs: the server (feature `ssr`, from `main.rs`) and what the browser runs (feature `hydrate`).
+//!
+//! | if you look for | read |
+//! |---|---|
+//! | the words and rules both sides share | [`model`] |
+//! | what people see | [`app`] |
+//! | a batch's way from "accepted" to "done" | `batch` |
+//! | how pages are read, by text or by AI | `extract`, `pdf` |
+//! | Google's API, and the stand-in for it | `gemini`, `fake_gemini` |
+//! | what is kept, and where | `store` |
+//! | HTTP | `api` |
+//! | how it is all put together | `serve`, `config` |
+//!
+//! ARCHITECTURE.md walks through a batch file by file.
+
+#![recursion_limit = "256"]
+
+pub mod app;
+pub mod model;
+
+#[cfg(feature = "ssr")]
+pub mod accounts;
+#[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod batch;
+#[cfg(feature = "ssr")]
+pub mod config;
+#[cfg(feature = "ssr")]
+pub mod error;
+#[cfg(feature = "ssr")]
+pub mod extract;
+#[cfg(feature = "ssr")]
+pub mod fake_gemini;
+#[cfg(feature = "ssr")]
+pub mod gemini;
+#[cfg(feature = "ssr")]
+pub mod library;
+#[cfg(feature = "ssr")]
+pub mod pdf;
+#[cfg(feature = "ssr")]
+pub mod serve;
+#[cfg(feature = "ssr")]
+pub mod services;
+#[cfg(feature = "ssr")]
+pub mod store;
+#[cfg(feature = "ssr")]
+pub mod telemetry;
+#[cfg(feature = "ssr")]
+pub mod world;
+
+/// Wakes the islands of a page. The browser's entry point.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_islands();
+}

@@ -1,0 +1,77 @@
+//! What can go wrong in a way that a person or a program should be told: a stable code and a sentence.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $http:literal;)*) => {
+        /// The stable codes of the API, each with the HTTP status that it is answered with.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum ErrorCode {
+            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
+        }
+
+        impl ErrorCode {
+            /// Every code, for documentation and tests.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code as it stands on the wire.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The HTTP status of an answer with this code.
+            pub const fn http_status(self) -> u16 {
+                match self { $(Self::$variant => $http,)* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// The request is not what this call takes; the message names the field.
+    InvalidRequest = "invalid_request", 400;
+    /// No valid session or token came with the request.
+    Unauthenticated = "unauthenticated", 401;
+    /// The selection costs more than is left; the message has the numbers.
+    QuotaExceeded = "quota_exceeded", 402;
+    /// The request came from another site.
+    CrossSite = "cross_site_request", 403;
+    /// There is no such thing, or it belongs to somebody else.
+    NotFound = "not_found", 404;
+    /// The same document is being extracted with other pages.
+    BatchInProgress = "batch_in_progress", 409;
+    FileTooLarge = "file_too_large", 413;
+    UnsupportedFormat = "unsupported_format", 415;
+    BatchRequiresAi = "batch_requires_ai", 422;
+    UnreadableDocument = "unreadable_document", 422;
+    EncryptedDocument = "encrypted_document", 422;
+    TooManyPages = "too_many_pages", 422;
+    InvalidPages = "invalid_pages", 422;
+    /// A fault of ours; the log has the whole of it under the request id.
+    Internal = "internal_error", 500;
+    /// Something that this service depends on is away; trying again later will work.
+    Unavailable = "unavailable", 503;
+}
+
+/// An error as every caller gets it: never internals, always something to act on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    pub code: ErrorCode,
+    pub message: String,
+    /// Names the request in the server's log; empty until the answer leaves the server.
+    #[serde(default)]
+    pub request_id: String,
+}
+
+impl ApiError {
+    /// An error with this code and sentence.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), request_id: String::new() }
+    }
+
+    /// There is no such thing *for this account*: the same answer whether it exists or not.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(ErrorCode::NotFound, format!("There is no such {what}."))
+    }
+}

@@ -1,0 +1,243 @@
+//! What crosses the wire: the JSON of the REST API and of the web app's own calls.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ErrorCode, JobStatus, Mode, PageSet, Quote, UnixMs};
+
+/// What is known of a file once it has been opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    pub content_type: String,
+    pub total_pages: u32,
+    pub title: String,
+    pub file_name: Option<String>,
+    /// In bytes.
+    pub file_size: u64,
+    pub url: Option<String>,
+}
+
+/// A file that is ready to be extracted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prepared {
+    /// Names this upload until it expires.
+    pub hash: String,
+    /// Names this content within the account: where its batch can be watched.
+    pub content_hash: String,
+    pub metadata: Metadata,
+    /// 0-based pages that an AI mode would have to pay for.
+    pub uncached_pages: PageSet,
+    /// The price of all pages.
+    pub estimate: Quote,
+    /// Each page's realtime price in token equivalents, 0 where it is free: the banner prices selections itself.
+    pub page_tokens: Vec<u32>,
+}
+
+/// What a person asks to be extracted. Without `pages`, all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submission {
+    pub hash: String,
+    #[serde(default)]
+    pub title: Option<String>,
+    /// 0-based.
+    #[serde(default)]
+    pub pages: Option<Vec<u32>>,
+    pub ai_transform: bool,
+    pub batch_mode: bool,
+}
+
+/// What became of a submission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Submitted {
+    Batch(BatchTicket),
+    Realtime(RealtimeTicket),
+    Document(DocumentTicket),
+}
+
+/// A batch was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchTicket {
+    pub content_hash: String,
+    pub total_pages: u32,
+    /// RFC 3339, UTC.
+    pub submitted_at: String,
+}
+
+/// A realtime extraction was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RealtimeTicket {
+    pub extraction_id: String,
+    pub content_hash: String,
+    pub total_pages: u32,
+}
+
+/// A document was made at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentTicket {
+    pub id: String,
+    pub title: String,
+    /// 0-based.
+    pub failed_pages: PageSet,
+}
+
+/// Why a job ended without a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobError {
+    pub code: String,
+    pub message: String,
+}
+
+/// `GET /v1/documents/batch/{content_hash}/status`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchStatus {
+    pub status: JobStatus,
+    /// RFC 3339, UTC.
+    pub submitted_at: String,
+    pub total_pages: u32,
+    pub document_id: Option<String>,
+    pub error: Option<JobError>,
+}
+
+/// `GET /v1/documents/extraction/{extraction_id}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExtractionStatus {
+    pub status: JobStatus,
+    pub total_pages: u32,
+    pub completed_pages: u32,
+    /// 0-based.
+    pub failed_pages: PageSet,
+    pub document_id: Option<String>,
+    pub error: Option<JobError>,
+}
+
+/// A job as the web app shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobView {
+    pub id: String,
+    pub content_hash: String,
+    /// The upload it was made from: what trying again submits.
+    pub upload_hash: String,
+    pub mode: Mode,
+    pub title: String,
+    pub status: JobStatus,
+    pub submitted_at: UnixMs,
+    /// The pages that it was asked for.
+    pub pages: PageSet,
+    /// Pages done so far; meaningful in realtime mode only, since a batch is all or nothing.
+    pub completed_pages: u32,
+    /// Pages that could not be read.
+    pub failed_pages: PageSet,
+    pub document_id: Option<String>,
+    pub error: Option<JobError>,
+    /// Google left the first attempt waiting for a day, so it was put back in line.
+    pub requeued: bool,
+}
+
+/// A document in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentSummary {
+    pub id: String,
+    pub title: String,
+    pub mode: Mode,
+    /// How many pages the document has.
+    pub pages: u32,
+    pub failed_pages: u32,
+    /// In token equivalents.
+    pub charged_tokens: u64,
+    pub created_at: UnixMs,
+}
+
+/// `GET /v1/documents`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentList {
+    pub documents: Vec<DocumentSummary>,
+    /// Give it as `cursor` to get what follows; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next_cursor: Option<String>,
+}
+
+/// One page of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// 0-based place in the source file.
+    pub index: u32,
+    pub markdown: String,
+    /// Why this page has no text, in words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub failure: Option<String>,
+    /// What a reader should know of this page's text, in words: it was cut short, say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+}
+
+/// `GET /v1/documents/{id}`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    #[serde(flatten)]
+    pub summary: DocumentSummary,
+    pub content: Vec<Page>,
+}
+
+/// A page as the reader shows it: its Markdown as safe HTML.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageView {
+    pub index: u32,
+    pub html: String,
+    pub failure: Option<String>,
+    pub note: Option<String>,
+}
+
+/// What an account has of its quota, in token equivalents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    pub quota_tokens: u64,
+    pub used_tokens: u64,
+    pub reserved_tokens: u64,
+    pub available_tokens: u64,
+}
+
+/// What one document cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub title: String,
+    pub mode: Mode,
+    pub pages: u32,
+    pub input_tokens: u64,
+    /// Output and thoughts.
+    pub output_tokens: u64,
+    pub charged_tokens: u64,
+    /// The model that answered, as it named itself.
+    pub model: String,
+    pub created_at: UnixMs,
+}
+
+/// `GET /v1/users/me/usage`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageReport {
+    #[serde(flatten)]
+    pub usage: Usage,
+    pub receipts: Vec<Receipt>,
+}
+
+/// Everything of an account that a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shelf {
+    /// Jobs that are not done, newest first, and those that failed and were not tried again.
+    pub jobs: Vec<JobView>,
+    /// Newest first.
+    pub documents: Vec<DocumentSummary>,
+}
+
+/// `{"error": …}`, the body of every refusal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    pub error: super::ApiError,
+}
+
+impl JobError {
+    /// The error of a job that ended for a reason the API has a code for.
+    pub fn coded(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code: code.name().into(), message: message.into() }
+    }
+}
