@@ -1,0 +1,236 @@
+//! What an operator can set, read once at start: `Leptos.toml`, then variables, then defaults.
+//!
+//! Each concern has one small struct whose `read` names every key, its variable and its default; the annotated `Leptos.toml`
+//! says the same to the operator, and a test keeps the two together. All mistakes are reported at once. Nothing
+//! below reads the environment or the file again.
+
+mod source;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use source::{ConfigError, Source};
+
+use crate::model::{Pricing, UPLOAD_BYTES_MAX};
+
+/// The whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub site: Site,
+    pub storage: Storage,
+    pub gemini: Gemini,
+    pub quota: Quota,
+    pub batch: Batch,
+    pub demo: Demo,
+    pub pages: Pages,
+    pub limits: Limits,
+}
+
+impl Config {
+    /// Reads the configuration of this process: the file that `COLDBREW_CONFIG` names (default `./Leptos.toml`, if it is
+    /// there) and the environment.
+    pub fn load() -> Result<Self, ConfigError> {
+        let env = |name: &str| std::env::var(name).ok();
+        let named = env("COLDBREW_CONFIG").map(PathBuf::from);
+        let text = match &named {
+            Some(path) => read_file(path)?,
+            None if Path::new("Leptos.toml").exists() => read_file(Path::new("Leptos.toml"))?,
+            None => String::new(),
+        };
+        Self::read(&text, env)
+    }
+
+    /// Reads a configuration from the text of a file and a way to look up variables.
+    pub fn read(file: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut source = Source::new(file, env)?;
+        let gemini = Gemini::read(&mut source);
+        let config = Self {
+            site: Site::read(&mut source),
+            storage: Storage::read(&mut source),
+            quota: Quota::read(&mut source),
+            batch: Batch::read(&mut source, gemini.api_key.is_none()),
+            demo: Demo::read(&mut source),
+            pages: Pages::read(&mut source),
+            limits: Limits::read(&mut source),
+            gemini,
+        };
+        source.finish().map(|()| config)
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error| ConfigError::single(format!("{}: {error}", path.display())))
+}
+
+/// Where the site is served and from where its files come.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub addr: SocketAddr,
+    /// The folder that the site's build made.
+    pub root: PathBuf,
+    /// The address people type, if it is not `addr`: with `https://` cookies are marked secure.
+    pub public_url: Option<String>,
+}
+
+impl Site {
+    fn read(source: &mut Source) -> Self {
+        Self {
+            addr: source.value("leptos.site-addr", "LEPTOS_SITE_ADDR", SocketAddr::from(([127, 0, 0, 1], 3000))),
+            root: source.value("leptos.site-root", "LEPTOS_SITE_ROOT", PathBuf::from("target/site")),
+            public_url: source.optional("site.public-url", "COLDBREW_PUBLIC_URL"),
+        }
+    }
+}
+
+/// Where things are kept.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    pub data_dir: PathBuf,
+    /// `sqlite://…` or `postgres://…`; `None`: SQLite in the data folder.
+    pub database_url: Option<String>,
+}
+
+impl Storage {
+    fn read(source: &mut Source) -> Self {
+        Self {
+            data_dir: source.value("storage.data-dir", "COLDBREW_DATA_DIR", PathBuf::from("data")),
+            database_url: source.secret("storage.database-url", "DATABASE_URL"),
+        }
+    }
+}
+
+/// How Gemini is reached and asked.
+#[derive(Clone)]
+pub struct Gemini {
+    /// `None`: demo mode, pages are read by the built-in emulator.
+    pub api_key: Option<String>,
+    pub base_url: String,
+    pub model: Option<String>,
+}
+
+impl Gemini {
+    fn read(source: &mut Source) -> Self {
+        let google = "https://generativelanguage.googleapis.com".to_owned();
+        Self {
+            api_key: source.secret("gemini.api-key", "GEMINI_API_KEY"),
+            base_url: source.value("gemini.base-url", "GEMINI_BASE_URL", google),
+            model: source.optional("gemini.model", "GEMINI_MODEL"),
+        }
+    }
+}
+
+/// The key never reaches a log.
+impl std::fmt::Debug for Gemini {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gemini").field("base_url", &self.base_url).field("model", &self.model).finish_non_exhaustive()
+    }
+}
+
+/// What an account may use, and what tokens weigh.
+#[derive(Clone, Copy, Debug)]
+pub struct Quota {
+    /// Per account, in token equivalents.
+    pub tokens: u64,
+    pub pricing: Pricing,
+}
+
+impl Quota {
+    fn read(source: &mut Source) -> Self {
+        let pricing = Pricing::default();
+        Self {
+            tokens: source.value("quota.tokens", "COLDBREW_QUOTA_TOKENS", 20_000_000),
+            pricing: Pricing {
+                output_multiplier: source.value(
+                    "quota.output-multiplier",
+                    "COLDBREW_OUTPUT_MULTIPLIER",
+                    pricing.output_multiplier,
+                ),
+                batch_percent: source.value("quota.batch-percent", "COLDBREW_BATCH_PERCENT", pricing.batch_percent),
+            },
+        }
+    }
+}
+
+/// How jobs are worked.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch {
+    pub poll_interval: Duration,
+    /// Between two listings that look for a create whose answer was lost.
+    pub seek_interval: Duration,
+    /// A worker that says nothing for this long is taken for dead.
+    pub lease: Duration,
+    /// Jobs that one process works on at once.
+    pub jobs_max: usize,
+    /// Realtime requests that one job has under way at once.
+    pub realtime_requests_max: usize,
+}
+
+impl Batch {
+    fn read(source: &mut Source, demo: bool) -> Self {
+        let poll_ms = if demo { 2_000 } else { 15_000 };
+        Self {
+            poll_interval: source.millis("batch.poll-interval-ms", "COLDBREW_POLL_INTERVAL_MS", poll_ms),
+            seek_interval: source.millis("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", 30_000),
+            lease: source.millis("batch.lease-ms", "COLDBREW_LEASE_MS", 20_000),
+            jobs_max: source.value("batch.jobs-max", "COLDBREW_JOBS_MAX", 16),
+            realtime_requests_max: source.value("batch.realtime-requests-max", "COLDBREW_REALTIME_REQUESTS_MAX", 8),
+        }
+    }
+}
+
+/// How long the built-in emulator keeps a batch in each state.
+#[derive(Clone, Copy, Debug)]
+pub struct Demo {
+    pub pending: Duration,
+    pub running: Duration,
+}
+
+impl Demo {
+    fn read(source: &mut Source) -> Self {
+        Self {
+            pending: source.millis("demo.pending-ms", "COLDBREW_DEMO_PENDING_MS", 5_000),
+            running: source.millis("demo.running-ms", "COLDBREW_DEMO_RUNNING_MS", 10_000),
+        }
+    }
+}
+
+/// The page engine.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    /// Where `libpdfium.so` is; relative paths are tried beside the executable too.
+    pub pdfium: PathBuf,
+    /// Documents that are worked on at once, each in a process of its own.
+    pub workers_max: usize,
+    /// What one such process may use, in bytes.
+    pub memory_bytes_max: u64,
+    pub open_timeout: Duration,
+    pub page_timeout: Duration,
+}
+
+impl Pages {
+    fn read(source: &mut Source) -> Self {
+        Self {
+            pdfium: source.value("pages.pdfium", "COLDBREW_PDFIUM", PathBuf::from("vendor/libpdfium.so")),
+            workers_max: source.value("pages.workers-max", "COLDBREW_PAGE_WORKERS_MAX", 4),
+            memory_bytes_max: source.value("pages.memory-bytes-max", "COLDBREW_PAGE_MEMORY_BYTES_MAX", 1 << 30),
+            open_timeout: source.millis("pages.open-timeout-ms", "COLDBREW_OPEN_TIMEOUT_MS", 20_000),
+            page_timeout: source.millis("pages.page-timeout-ms", "COLDBREW_PAGE_TIMEOUT_MS", 10_000),
+        }
+    }
+}
+
+/// What is refused before it is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub upload_bytes_max: u64,
+}
+
+impl Limits {
+    fn read(source: &mut Source) -> Self {
+        Self { upload_bytes_max: source.value("limits.upload-bytes-max", "COLDBREW_UPLOAD_BYTES_MAX", UPLOAD_BYTES_MAX) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

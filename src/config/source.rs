@@ -1,0 +1,102 @@
+//! Looks settings up, variables before file before default, and collects every mistake on the way.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+
+use toml::{Table, Value};
+
+/// Everything that is wrong with a configuration, a line each.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration has mistakes:\n  {}", .0.join("\n  "))]
+pub struct ConfigError(pub Vec<String>);
+
+impl ConfigError {
+    pub(super) fn single(mistake: String) -> Self {
+        Self(vec![mistake])
+    }
+}
+
+/// A place to look settings up in. A setting is named `table.key`; the table `leptos` is `[package.metadata.leptos]`.
+pub struct Source<'a> {
+    file: Table,
+    env: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    known: BTreeSet<String>,
+    mistakes: Vec<String>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(file: &str, env: impl Fn(&str) -> Option<String> + 'a) -> Result<Self, ConfigError> {
+        let mut file: Table = file.parse().map_err(|error| ConfigError::single(format!("Leptos.toml: {error}")))?;
+        if let Some(leptos) = take_leptos(&mut file) {
+            file.insert("leptos".into(), leptos);
+        }
+        Ok(Self { file, env: Box::new(env), known: BTreeSet::new(), mistakes: Vec::new() })
+    }
+
+    /// A setting with a default.
+    pub fn value<T: FromStr<Err: Display>>(&mut self, key: &str, variable: &'static str, default: T) -> T {
+        let Some((origin, text)) = self.look_up(key, variable) else { return default };
+        text.parse().unwrap_or_else(|error| {
+            self.mistakes.push(format!("{origin} is “{text}”: {error}"));
+            default
+        })
+    }
+
+    /// A setting that may be absent. An empty text counts as absent.
+    pub fn optional(&mut self, key: &str, variable: &'static str) -> Option<String> {
+        self.look_up(key, variable).map(|(_, text)| text)
+    }
+
+    /// A duration in milliseconds.
+    pub fn millis(&mut self, key: &str, variable: &'static str, default_ms: u64) -> Duration {
+        Duration::from_millis(self.value(key, variable, default_ms))
+    }
+
+    /// A secret: also from the file that `<variable>_FILE` names, and never part of a mistake's text.
+    pub fn secret(&mut self, key: &str, variable: &'static str) -> Option<String> {
+        let direct = self.optional(key, variable);
+        let Some(path) = (self.env)(&format!("{variable}_FILE")) else { return direct };
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()).or(direct),
+            Err(error) => {
+                self.mistakes.push(format!("{variable}_FILE: {error}"));
+                direct
+            }
+        }
+    }
+
+    fn look_up(&mut self, key: &str, variable: &'static str) -> Option<(String, String)> {
+        self.known.insert(key.to_owned());
+        let from_env = (self.env)(variable).map(|text| (variable.to_owned(), text));
+        from_env.or_else(|| Some((key.to_owned(), self.in_file(key)?))).filter(|(_, text)| !text.is_empty())
+    }
+
+    fn in_file(&self, key: &str) -> Option<String> {
+        let (table, key) = key.split_once('.')?;
+        match self.file.get(table)?.as_table()?.get(key)? {
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+
+    /// Reports every mistake, settings that nobody knows included.
+    pub(super) fn finish(mut self) -> Result<(), ConfigError> {
+        // Most of Leptos' own table is for its build.
+        for (table, keys) in self.file.iter().filter(|(table, _)| *table != "leptos") {
+            let keys = keys.as_table().map(|keys| keys.keys().map(|key| format!("{table}.{key}")).collect());
+            for key in keys.unwrap_or_else(|| vec![table.clone()]) {
+                if !self.known.contains(&key) {
+                    self.mistakes.push(format!("{key} is not a setting"));
+                }
+            }
+        }
+        if self.mistakes.is_empty() { Ok(()) } else { Err(ConfigError(self.mistakes)) }
+    }
+}
+
+fn take_leptos(file: &mut Table) -> Option<Value> {
+    let mut package = file.remove("package")?;
+    package.as_table_mut()?.get_mut("metadata")?.as_table_mut()?.remove("leptos")
+}

@@ -1,0 +1,38 @@
+//! The two things that make a program unrepeatable, time and chance, as an argument.
+//!
+//! Whoever needs an instant, an id or a secret is given a [`World`]; tests give one that they control.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::model::UnixMs;
+
+/// Where the time and unguessable values come from.
+pub trait World: Send + Sync {
+    /// The present instant. It may jump in either direction.
+    fn now(&self) -> UnixMs;
+
+    /// A new unique id; ids sort by the time they were made.
+    fn id(&self) -> String;
+
+    /// 32 bytes nobody can guess, as hexadecimal digits.
+    fn secret(&self) -> String;
+}
+
+/// The machine's own clock and generator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemWorld;
+
+impl World for SystemWorld {
+    fn now(&self) -> UnixMs {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn id(&self) -> String {
+        uuid::Uuid::now_v7().simple().to_string()
+    }
+
+    fn secret(&self) -> String {
+        rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
