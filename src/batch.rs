@@ -1,0 +1,22 @@
+//! The heart of the product: jobs that end by themselves, whatever happens to the process that works on them.
+//!
+//! A [`Job`] is a row in the database. [`machine`] says, without doing anything, what a job needs next ([`Job::task`]) and where
+//! an event takes it ([`machine::step`]). [`Worker`] claims jobs that are due, carries out the task, and commits the
+//! step before it takes the next one. So a crash anywhere repeats at most one task, and each task may be repeated.
+//!
+//! Nothing here names a database or a queue: storage is [`crate::store::Jobs`].
+
+mod collect;
+mod job;
+pub mod machine;
+mod prepare;
+mod realtime;
+mod spool;
+mod submit;
+mod upstream;
+mod worker;
+
+pub use job::{Job, JobFailure, Stage};
+pub use spool::Spool;
+pub use submit::{Submissions, rfc3339};
+pub use worker::{Worker, WorkerSettings};

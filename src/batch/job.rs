@@ -1,0 +1,149 @@
+//! The durable record of one extraction.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::wire::JobError;
+use crate::model::{JobStatus, Mode, PageSet, UnixMs};
+
+/// One extraction of one document, from acceptance to its end. Kept for good: receipts are made of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    pub id: String,
+    pub account_id: String,
+    /// The upload it reads.
+    pub upload_hash: String,
+    pub content_hash: String,
+    pub mode: Mode,
+    pub title: String,
+    /// How many pages the file has.
+    pub total_pages: u32,
+    /// The pages that were asked for.
+    pub pages: PageSet,
+    /// How many of them were not free at submission.
+    pub pages_submitted: u32,
+    pub submitted_at: UnixMs,
+    /// The document that this job will become: chosen at acceptance, so that completing twice cannot make two.
+    pub document_id: String,
+    pub stage: Stage,
+    /// When it next needs a worker.
+    pub due_at: UnixMs,
+    /// How often a worker took it up without bringing a step to an end. Too often means that it kills its workers.
+    pub claims: u32,
+    /// Number of the newest claim. Only its holder may change the job.
+    pub fence: i64,
+    /// It waited a day at Google and was submitted once again.
+    pub requeued: bool,
+}
+
+/// Where a job is. What each stage holds is all that a fresh worker needs to go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "at", rename_all = "snake_case")]
+pub enum Stage {
+    /// Its pages are to be split and written to the input file.
+    Prepare,
+    /// The input file is on this machine's disk and is to be uploaded.
+    Upload { attempt: u32 },
+    /// The input is uploaded. A create may be sent once the attempt is on record.
+    Submit { attempt: u32, input_file: String },
+    /// The attempt is on record: its create may or may not have been sent.
+    Creating { attempt: u32, input_file: String },
+    /// The answer of a create was lost: its batch is looked for by name.
+    Seek { attempt: u32, input_file: String, empty_listings: u32, since: UnixMs },
+    /// Google has the batch.
+    Watch(Watched),
+    /// Google left it waiting for a day: it is cancelled there, and looked at once more.
+    Withdraw(Watched),
+    /// Google finished: the results are to be fetched and stored.
+    Collect { batch: String, input_file: String, output_file: String, tries: u32 },
+    /// Realtime mode: pages are read one by one, each stored as it comes.
+    Read { tries: u32 },
+    /// The document is stored.
+    Succeeded,
+    /// It ended without a document.
+    Failed { error: JobFailure },
+    /// Google gave up on it.
+    Expired { error: JobFailure },
+}
+
+/// A batch that Google has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    pub attempt: u32,
+    pub input_file: String,
+    /// `batches/…`
+    pub batch: String,
+    pub running: bool,
+    pub since: UnixMs,
+    /// Since when Google denies knowing it, or says that it is done without saying where.
+    pub odd_since: Option<UnixMs>,
+}
+
+/// Why a job ended without a document: a stable code and words for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFailure {
+    pub code: String,
+    pub message: String,
+}
+
+impl JobFailure {
+    /// A failure with this code and sentence.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into() }
+    }
+}
+
+impl Stage {
+    /// What the outside sees.
+    pub const fn status(&self) -> JobStatus {
+        match self {
+            Self::Prepare | Self::Upload { .. } | Self::Submit { .. } | Self::Creating { .. } | Self::Seek { .. } => {
+                JobStatus::Preparing
+            }
+            Self::Watch(watched) if watched.running => JobStatus::Running,
+            Self::Watch(_) | Self::Withdraw(_) => JobStatus::Pending,
+            Self::Collect { .. } | Self::Read { .. } => JobStatus::Running,
+            Self::Succeeded => JobStatus::Succeeded,
+            Self::Failed { .. } => JobStatus::Failed,
+            Self::Expired { .. } => JobStatus::Expired,
+        }
+    }
+
+    /// The uploaded input file that Google still holds for this stage.
+    pub fn input_file(&self) -> Option<&str> {
+        match self {
+            Self::Submit { input_file, .. }
+            | Self::Creating { input_file, .. }
+            | Self::Seek { input_file, .. }
+            | Self::Collect { input_file, .. } => Some(input_file),
+            Self::Watch(watched) | Self::Withdraw(watched) => Some(&watched.input_file),
+            Self::Prepare
+            | Self::Upload { .. }
+            | Self::Read { .. }
+            | Self::Succeeded
+            | Self::Failed { .. }
+            | Self::Expired { .. } => None,
+        }
+    }
+
+    /// Why it ended, if it ended badly.
+    pub fn error(&self) -> Option<JobError> {
+        match self {
+            Self::Failed { error } | Self::Expired { error } => {
+                Some(JobError { code: error.code.clone(), message: error.message.clone() })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Job {
+    /// What the outside sees.
+    pub const fn status(&self) -> JobStatus {
+        self.stage.status()
+    }
+
+    /// The name under which Google lists the batch of an attempt; unique to it.
+    pub fn display_name(&self, attempt: u32) -> String {
+        format!("coldbrew-{}-{attempt}", self.id)
+    }
+}

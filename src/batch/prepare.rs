@@ -1,0 +1,91 @@
+//! Writes the input file: one line a page, page by page, none of it held longer than it takes to write.
+
+use futures::StreamExt;
+use tokio::fs;
+use tokio::io::{AsyncWriteExt, BufWriter};
+
+use super::Worker;
+use super::job::{Job, JobFailure};
+use super::machine::Event;
+use super::worker::Done;
+use crate::error::{Error, Result};
+use crate::gemini::jsonl::{InputWriter, WriteError};
+use crate::gemini::models;
+use crate::model::ErrorCode;
+use crate::pdf::{Document, PdfError};
+use crate::store::{PageOutcome, PageResult, upload_key};
+
+const BROKEN: &str = "This page is damaged and could not be read.";
+
+impl Worker {
+    /// Makes the input file of all pages that are still to be read. It appears under its name only when it is complete.
+    pub(super) async fn prepare(&self, job: &Job) -> Result<Done> {
+        let document = match self.open_document(job).await? {
+            Ok(document) => document,
+            Err(failure) => return Ok(Done::Event(Event::Refused(failure))),
+        };
+        let finished = self.jobs.finished_pages(job, self.recipe.name()).await?;
+        let path = self.spool.input(job);
+        let unfinished_path = path.with_extension("part");
+        let mut writer = InputWriter::new(BufWriter::new(fs::File::create(&unfinished_path).await?), models::model(self.recipe.model()));
+        let mut lines = 0;
+        for index in job.pages.iter().filter(|&index| !finished.contains(index)) {
+            match document.split(index).await {
+                Ok(page) => {
+                    let request = self.recipe.request(page.into());
+                    writer.write(&page_key(index), &request).await.map_err(unwritten)?;
+                    lines += 1;
+                }
+                Err(PdfError::Page { .. }) => self.page_failed(job, index, BROKEN).await?,
+                Err(error) => return Err(Error::unavailable(error)),
+            }
+        }
+        if lines == 0 {
+            // Nothing is left to be asked: the document is what was read before, if anything was.
+            return self.complete(job, futures::stream::empty().boxed()).await;
+        }
+        let (mut file, _) = writer.finish().await.map_err(unwritten)?;
+        file.flush().await?;
+        file.get_ref().sync_all().await?;
+        fs::rename(&unfinished_path, &path).await?;
+        Ok(Done::Event(Event::Prepared))
+    }
+
+    /// Opens the job's document, or says why the job cannot go on.
+    pub(super) async fn open_document(&self, job: &Job) -> Result<Result<Document, JobFailure>> {
+        let Some(file) = self.blobs.open(&upload_key(&job.account_id, &job.content_hash)).await? else {
+            return Ok(Err(JobFailure::new("upload_gone", "The uploaded file is no longer there.")));
+        };
+        match self.engine.open(file).await {
+            Ok(document) => Ok(Ok(document)),
+            Err(error @ (PdfError::Unavailable | PdfError::Io(_))) => Err(Error::unavailable(error)),
+            Err(_) => Ok(Err(JobFailure::new("unreadable_document", "The document could not be opened again."))),
+        }
+    }
+
+    /// Records that a page cannot be read, and goes on.
+    pub(super) async fn page_failed(&self, job: &Job, index: u32, reason: &str) -> Result<()> {
+        let page = PageResult { index, outcome: PageOutcome::Failed { reason: reason.to_owned() } };
+        self.jobs.record_page(job, self.recipe.name(), &page, self.world.now()).await.map(|_| ())
+    }
+}
+
+fn unwritten(error: WriteError) -> Error {
+    match error {
+        WriteError::TooLarge => {
+            Error::refused(ErrorCode::FileTooLarge, "This is more than Google takes at once. Choose fewer pages.")
+        }
+        WriteError::Io(error) => error.into(),
+        fault => Error::internal(fault),
+    }
+}
+
+/// The key of a page's line.
+pub(super) fn page_key(index: u32) -> String {
+    format!("page_{index}")
+}
+
+/// The page of a line, by its key.
+pub(super) fn page_of(key: &str) -> Option<u32> {
+    key.strip_prefix("page_")?.parse().ok()
+}

@@ -1,0 +1,181 @@
+//! From a person's wish to a job on record: everything is checked, estimated and reserved before the answer.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::job::{Job, Stage};
+use crate::error::{Error, Result};
+use crate::extract::{Recipe, text_pages};
+use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
+use crate::model::{ApiError, ErrorCode, Mode, PageSet, Pricing, UnixMs, count_words};
+use crate::pdf::Engine;
+use crate::store::{Acceptance, Account, Blobs, Documents, Jobs, NewDocument, Upload, Uploads, upload_key};
+use crate::world::World;
+
+/// Takes submissions.
+#[derive(Clone)]
+pub struct Submissions {
+    pub uploads: Arc<dyn Uploads>,
+    pub jobs: Arc<dyn Jobs>,
+    pub documents: Arc<dyn Documents>,
+    pub blobs: Arc<dyn Blobs>,
+    pub engine: Engine,
+    pub recipe: Recipe,
+    pub pricing: Pricing,
+    /// Of accounts that have none of their own, in token equivalents.
+    pub default_quota: u64,
+    pub world: Arc<dyn World>,
+    /// Rung when there is work.
+    pub bell: Arc<Notify>,
+}
+
+impl Submissions {
+    /// Extracts what is asked for: at once where that is possible, else by a job that is on record when this returns.
+    pub async fn submit(&self, account: &Account, wish: Submission) -> Result<Submitted> {
+        let mode = mode_of(&wish)?;
+        let upload = self.uploads.upload(&account.id, &wish.hash).await?;
+        let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
+        let pages = selection(&wish, upload.metadata.total_pages)?;
+        let title = chosen_title(wish.title.as_deref(), &upload.metadata.title);
+        if mode == Mode::Text {
+            return self.read_text(account, &upload, &pages, title).await.map(Submitted::Document);
+        }
+        let cached = self.uploads.cached_pages(&account.id, &upload.content_hash, self.recipe.name()).await?;
+        let uncached: PageSet = pages.iter().filter(|&index| !cached.contains(index)).collect();
+        if uncached.is_empty() {
+            return self.reuse(account, &upload, &pages, title, mode).await.map(Submitted::Document);
+        }
+        let reserve = self.pricing.quote(&upload.page_tokens, &uncached).of(mode);
+        let job = self.new_job(account, &upload, pages, &uncached, title, mode);
+        self.enqueue(account, job, reserve).await
+    }
+
+    async fn read_text(&self, account: &Account, upload: &Upload, pages: &PageSet, title: String) -> Result<DocumentTicket> {
+        let key = upload_key(&account.id, &upload.content_hash);
+        let file = self.blobs.open(&key).await?.ok_or_else(|| ApiError::not_found("upload"))?;
+        let pages = text_pages(&self.engine, &file, pages).await?;
+        let document = NewDocument { pages, ..self.new_document(account, upload, title, Mode::Text) };
+        self.documents.insert_document(&document, self.world.now()).await?;
+        let failed_pages = document.pages.iter().filter(|page| page.failure.is_some()).map(|page| page.index).collect();
+        Ok(DocumentTicket { id: document.id, title: document.title, failed_pages })
+    }
+
+    /// Every page was read before: the document is made at once, for nothing.
+    async fn reuse(
+        &self,
+        account: &Account,
+        upload: &Upload,
+        pages: &PageSet,
+        title: String,
+        mode: Mode,
+    ) -> Result<DocumentTicket> {
+        let document = self.new_document(account, upload, title, mode);
+        self.documents.insert_from_cache(&document, pages, self.recipe.name(), self.world.now()).await?;
+        Ok(DocumentTicket { id: document.id, title: document.title, failed_pages: PageSet::default() })
+    }
+
+    fn new_job(&self, account: &Account, upload: &Upload, pages: PageSet, uncached: &PageSet, title: String, mode: Mode) -> Job {
+        let now = self.world.now();
+        Job {
+            id: self.world.id(),
+            account_id: account.id.clone(),
+            upload_hash: upload.hash.clone(),
+            content_hash: upload.content_hash.clone(),
+            mode,
+            title,
+            total_pages: upload.metadata.total_pages,
+            pages,
+            pages_submitted: u32::try_from(uncached.len()).unwrap_or(u32::MAX),
+            submitted_at: now,
+            document_id: self.world.id(),
+            stage: if mode == Mode::Batch { Stage::Prepare } else { Stage::Read { tries: 0 } },
+            due_at: now,
+            claims: 0,
+            fence: 0,
+            requeued: false,
+        }
+    }
+
+    async fn enqueue(&self, account: &Account, job: Job, reserve: u64) -> Result<Submitted> {
+        let mode = job.mode;
+        match self.jobs.accept(&job, reserve, account, self.default_quota).await? {
+            Acceptance::Accepted => {
+                self.bell.notify_one();
+                tracing::info!(job = %job.id, mode = mode.name(), pages = job.pages.len(), reserve, "job accepted");
+                Ok(ticket(&job))
+            }
+            Acceptance::Active(active) if active.pages == job.pages && active.mode == mode => Ok(ticket(&active)),
+            Acceptance::Active(active) => Err(Error::refused(
+                ErrorCode::BatchInProgress,
+                format!("This document is being extracted already (pages {}). Wait until that is done.", active.pages),
+            )),
+            Acceptance::OverQuota(usage) => Err(Error::refused(
+                ErrorCode::QuotaExceeded,
+                format!(
+                    "This needs about {} tokens and {} are left of {}.",
+                    count_words(reserve),
+                    count_words(usage.available_tokens),
+                    count_words(usage.quota_tokens)
+                ),
+            )),
+        }
+    }
+
+    fn new_document(&self, account: &Account, upload: &Upload, title: String, mode: Mode) -> NewDocument {
+        NewDocument {
+            id: self.world.id(),
+            account_id: account.id.clone(),
+            upload_hash: upload.hash.clone(),
+            content_hash: upload.content_hash.clone(),
+            title,
+            mode,
+            pages: Vec::new(),
+        }
+    }
+}
+
+fn mode_of(wish: &Submission) -> Result<Mode> {
+    match (wish.ai_transform, wish.batch_mode) {
+        (false, false) => Ok(Mode::Text),
+        (true, false) => Ok(Mode::Realtime),
+        (true, true) => Ok(Mode::Batch),
+        (false, true) => Err(Error::refused(
+            ErrorCode::BatchRequiresAi,
+            "A batch is read by AI: turn ai_transform on, or batch_mode off.",
+        )),
+    }
+}
+
+fn selection(wish: &Submission, total_pages: u32) -> Result<PageSet> {
+    let Some(indices) = &wish.pages else { return Ok(PageSet::all(total_pages)) };
+    PageSet::checked(indices, total_pages).map_err(|error| Error::refused(ErrorCode::InvalidPages, error.to_string()))
+}
+
+/// The title that was asked for, or the document's own.
+fn chosen_title(wished: Option<&str>, own: &str) -> String {
+    let wished = wished.map(str::trim).filter(|title| !title.is_empty());
+    wished.unwrap_or(own).chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+fn ticket(job: &Job) -> Submitted {
+    let total_pages = u32::try_from(job.pages.len()).unwrap_or(u32::MAX);
+    match job.mode {
+        Mode::Batch => Submitted::Batch(BatchTicket {
+            content_hash: job.content_hash.clone(),
+            total_pages,
+            submitted_at: rfc3339(job.submitted_at),
+        }),
+        _ => Submitted::Realtime(RealtimeTicket {
+            extraction_id: job.id.clone(),
+            content_hash: job.content_hash.clone(),
+            total_pages,
+        }),
+    }
+}
+
+/// An instant as the API writes it: RFC 3339, UTC, whole milliseconds.
+pub fn rfc3339(instant: UnixMs) -> String {
+    let timestamp = jiff::Timestamp::from_millisecond(instant.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{timestamp:.3}")
+}

@@ -1,0 +1,137 @@
+//! What is asked of Google for a job, and what its answers mean to the machine.
+
+use crate::error::Result;
+use crate::gemini::{BatchState, Error as GeminiError, ErrorKind, Quota, UploadSpec};
+
+use super::Worker;
+use super::job::{Job, JobFailure, Stage};
+use super::machine::{Event, Sighting};
+
+impl Worker {
+    /// Uploads the input file.
+    pub(super) async fn upload(&self, job: &Job) -> Result<Event> {
+        let Stage::Upload { attempt } = job.stage else { return Ok(misplaced()) };
+        let path = self.spool.input(job);
+        if !tokio::fs::try_exists(&path).await? {
+            return Ok(Event::InputMissing);
+        }
+        let spec = UploadSpec { display_name: job.display_name(attempt), mime_type: "application/jsonl".into(), name: None };
+        Ok(match self.gemini.upload_file(&path, &spec).await {
+            Ok(file) => Event::Uploaded { input_file: file.name },
+            Err(error) => hindrance(job, &error),
+        })
+    }
+
+    /// Sends the one create of a recorded attempt.
+    pub(super) async fn create(&self, job: &Job) -> Event {
+        let Stage::Creating { attempt, input_file } = &job.stage else { return misplaced() };
+        match self.gemini.create_batch(self.recipe.model(), &job.display_name(*attempt), input_file).await {
+            Ok(batch) => Event::Created { batch: batch.name },
+            Err(error) => {
+                tracing::warn!(job = %job.id, attempt, %error, "create not answered with a batch");
+                match error.kind {
+                    ErrorKind::Ambiguous => Event::AnswerLost,
+                    ErrorKind::NotFound => Event::InputGone,
+                    ErrorKind::Rejected | ErrorKind::TooLarge | ErrorKind::Key => Event::Refused(refusal(&error)),
+                    ErrorKind::Retry { .. } | ErrorKind::Quota { .. } | ErrorKind::Io => {
+                        Event::NotCreated { retry_after_ms: pause_ms(&error) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks for the batch of a create whose answer was lost. Should there be several, the oldest is kept.
+    pub(super) async fn seek(&self, job: &Job) -> Event {
+        let Stage::Seek { attempt, input_file, .. } = &job.stage else { return misplaced() };
+        let mut found = match self.gemini.find_batches(&job.display_name(*attempt), input_file).await {
+            Ok(found) => found,
+            Err(error) => return hindrance(job, &error),
+        };
+        let Some(kept) = found.pop() else { return Event::NotListed };
+        for younger in found {
+            if let Err(error) = self.gemini.cancel_batch(&younger.name).await {
+                tracing::warn!(job = %job.id, %error, "a duplicate batch could not be cancelled");
+                return hindrance(job, &error);
+            }
+        }
+        Event::Created { batch: kept.name }
+    }
+
+    /// Looks at the batch.
+    pub(super) async fn poll(&self, job: &Job) -> Event {
+        let Stage::Watch(watched) = &job.stage else { return misplaced() };
+        self.look(job, &watched.batch).await
+    }
+
+    /// Cancels a batch that does not start, and looks once more whether it finished after all.
+    pub(super) async fn withdraw(&self, job: &Job) -> Event {
+        let Stage::Withdraw(watched) = &job.stage else { return misplaced() };
+        if let Err(error) = self.gemini.cancel_batch(&watched.batch).await
+            && error.is_transient()
+        {
+            return hindrance(job, &error);
+        }
+        self.look(job, &watched.batch).await
+    }
+
+    /// Only an answer is evidence: whatever else happens, the batch is where it was.
+    async fn look(&self, job: &Job, batch: &str) -> Event {
+        match self.gemini.get_batch(batch).await {
+            Ok(batch) => Event::Seen(match batch.state {
+                BatchState::Pending => Sighting::Pending,
+                BatchState::Running => Sighting::Running,
+                BatchState::Succeeded | BatchState::PartiallySucceeded => {
+                    Sighting::Succeeded { output_file: batch.output_file }
+                }
+                BatchState::Failed => Sighting::Failed,
+                BatchState::Cancelled => Sighting::Cancelled,
+                BatchState::Expired => Sighting::Expired,
+                BatchState::Unknown(_) => Sighting::Unrecognised,
+            }),
+            Err(error) if error.kind == ErrorKind::NotFound => Event::Seen(Sighting::Missing),
+            Err(error) => {
+                tracing::info!(job = %job.id, %error, "poll failed");
+                Event::Hindered { retry_after_ms: None }
+            }
+        }
+    }
+}
+
+/// A call that may succeed later, or never.
+fn hindrance(job: &Job, error: &GeminiError) -> Event {
+    tracing::warn!(job = %job.id, %error, "Google is in the way");
+    match error.kind {
+        ErrorKind::Rejected | ErrorKind::TooLarge | ErrorKind::Key => Event::Refused(refusal(error)),
+        _ => Event::Hindered { retry_after_ms: pause_ms(error) },
+    }
+}
+
+/// Why a job cannot go on, for the person; Google's own words are in the log.
+pub(super) fn refusal(error: &GeminiError) -> JobFailure {
+    match error.kind {
+        ErrorKind::Key => JobFailure::new(
+            "key_refused",
+            "Google refused this server's API key or its billing. Whoever runs this server has to mend that.",
+        ),
+        ErrorKind::TooLarge => JobFailure::new("too_large", "This is more than Google takes at once. Choose fewer pages."),
+        _ => JobFailure::new("refused_upstream", "Google refused to work on this document."),
+    }
+}
+
+/// How long to leave Google alone: as it asks, or as the quota that is used up suggests.
+pub(super) fn pause_ms(error: &GeminiError) -> Option<i64> {
+    const MINUTE_MS: i64 = 60_000;
+    let asked = error.retry_after().map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+    asked.or(match error.kind {
+        ErrorKind::Quota { which: Quota::PerDay, .. } => Some(60 * MINUTE_MS),
+        ErrorKind::Quota { which: Quota::Storage, .. } => Some(10 * MINUTE_MS),
+        ErrorKind::Quota { which: Quota::PerMinute, .. } => Some(MINUTE_MS),
+        _ => None,
+    })
+}
+
+/// A task is carried out only in its own stage; anything else would be a fault of [`Job::task`].
+fn misplaced() -> Event {
+    Event::Refused(JobFailure::new("internal_error", "Something went wrong on our side."))
+}

@@ -1,0 +1,110 @@
+//! What an answer of Gemini is worth: text to keep and charge, or a failed page and why.
+
+use crate::gemini::Answer;
+use crate::model::{Mode, Pricing, TokenUsage};
+use crate::store::PageOutcome;
+
+const CUT: &str = "Gemini stopped before the end of this page: its text may be cut short.";
+
+/// The outcome of a page from Gemini's answer. Only text is charged.
+pub fn outcome_of(answer: &Answer, mode: Mode, pricing: Pricing) -> PageOutcome {
+    if let Some(reason) = &answer.block_reason {
+        return failed(&format!("Gemini declined to read this page ({}).", words(reason)));
+    }
+    let finish = answer.finish_reason.as_deref().unwrap_or("STOP");
+    let markdown = unfenced(&answer.text);
+    let note = match finish {
+        "STOP" | "FINISH_REASON_UNSPECIFIED" => None,
+        "MAX_TOKENS" => Some(CUT.to_owned()),
+        other => return failed(&format!("Gemini stopped reading this page ({}).", words(other))),
+    };
+    if markdown.is_empty() {
+        return failed("Gemini found nothing to transcribe on this page.");
+    }
+    let usage = TokenUsage {
+        input: answer.usage.prompt_tokens,
+        output: answer.usage.candidates_tokens,
+        thoughts: answer.usage.thoughts_tokens,
+    };
+    PageOutcome::Read {
+        markdown: markdown.to_owned(),
+        note,
+        usage,
+        charge: pricing.charge(usage, mode),
+        model: answer.model_version.clone().unwrap_or_default(),
+    }
+}
+
+/// The outcome of a page whose request failed by itself, by its gRPC code.
+pub fn line_failure(code: i64) -> PageOutcome {
+    failed(match code {
+        3 | 9 | 11 | 12 => "Gemini could not work with this page.",
+        8 => "Gemini had no capacity left for this page.",
+        _ => "Gemini failed on this page.",
+    })
+}
+
+fn failed(reason: &str) -> PageOutcome {
+    PageOutcome::Failed { reason: reason.to_owned() }
+}
+
+/// `PROHIBITED_CONTENT` as a person would say it.
+fn words(constant: &str) -> String {
+    constant.chars().take(60).map(|c| if c == '_' { ' ' } else { c.to_ascii_lowercase() }).collect()
+}
+
+/// Models like to wrap a whole answer in a fence that nobody asked for.
+fn unfenced(text: &str) -> &str {
+    let text = text.trim();
+    let inner = text.strip_prefix("```markdown").or_else(|| text.strip_prefix("```md"));
+    match inner.and_then(|inner| inner.strip_suffix("```")) {
+        Some(inner) if !inner.contains("\n```") => inner.trim(),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(text: &str, finish_reason: Option<&str>) -> Answer {
+        let mut answer = Answer { text: text.into(), finish_reason: finish_reason.map(Into::into), ..Answer::default() };
+        answer.usage.prompt_tokens = 1_000;
+        answer.usage.candidates_tokens = 10;
+        answer
+    }
+
+    fn outcome(answer: &Answer) -> PageOutcome {
+        outcome_of(answer, Mode::Batch, Pricing::default())
+    }
+
+    #[test]
+    fn text_is_kept_and_charged() {
+        let PageOutcome::Read { markdown, note, charge, .. } = outcome(&answer("# Hi\n", Some("STOP"))) else { panic!() };
+        assert_eq!((markdown.as_str(), note, charge), ("# Hi", None, 530));
+    }
+
+    #[test]
+    fn cut_text_is_kept_and_marked() {
+        let PageOutcome::Read { note, .. } = outcome(&answer("half", Some("MAX_TOKENS"))) else { panic!() };
+        assert!(note.is_some());
+    }
+
+    #[test]
+    fn what_has_no_text_is_a_failed_page() {
+        for (text, finish) in [("", "STOP"), ("", "MAX_TOKENS"), ("x", "SAFETY"), ("x", "RECITATION"), ("x", "A_NEW_ONE")] {
+            let outcome = outcome(&answer(text, Some(finish)));
+            assert!(matches!(outcome, PageOutcome::Failed { .. }), "{text} {finish}");
+        }
+        let blocked = Answer { block_reason: Some("PROHIBITED_CONTENT".into()), ..answer("x", None) };
+        let PageOutcome::Failed { reason } = outcome(&blocked) else { panic!() };
+        assert!(reason.contains("prohibited content"));
+    }
+
+    #[test]
+    fn an_uncalled_for_fence_is_taken_off() {
+        assert_eq!(unfenced("```markdown\n# A\n```"), "# A");
+        assert_eq!(unfenced("```rust\nfn a() {}\n```"), "```rust\nfn a() {}\n```");
+        assert_eq!(unfenced("```markdown\n# A\n```\nb\n```"), "```markdown\n# A\n```\nb\n```");
+    }
+}

@@ -1,0 +1,55 @@
+//! How a page is put to Gemini: model, settings and prompt, the same in a batch and in realtime.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::prompt;
+use crate::gemini::models::{self, Thinking};
+use crate::gemini::{GenerationConfig, MediaResolution, Request, SafetySetting, ThinkingConfig, ThinkingLevel};
+
+/// No page of a book is longer; a model that rambles is cut off here.
+const OUTPUT_TOKENS_MAX: u32 = 32_768;
+
+/// Everything besides the page that decides what Gemini answers. Results are kept by its name. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    name: Arc<str>,
+    model: Arc<str>,
+}
+
+impl Recipe {
+    /// The recipe for that model.
+    pub fn new(model: &str) -> Self {
+        Self { name: format!("{model}/medium/{}", prompt::VERSION).into(), model: model.into() }
+    }
+
+    /// The request for one page, a PDF of its own.
+    pub fn request(&self, page: Bytes) -> Request {
+        let model = models::model(&self.model);
+        let thinking_config = match model.thinking {
+            Thinking::Levels(_) => Some(ThinkingConfig::Level(ThinkingLevel::Low)),
+            Thinking::Budget | Thinking::Unknown => None,
+        };
+        Request {
+            generation_config: GenerationConfig {
+                temperature: model.sampling.then_some(0.0),
+                max_output_tokens: Some(model.output_tokens_max.min(OUTPUT_TOKENS_MAX)),
+                media_resolution: Some(MediaResolution::Medium),
+                thinking_config,
+            },
+            safety_settings: SafetySetting::BLOCK_NONE.to_vec(),
+            ..Request::page("application/pdf", page, prompt::PAGE)
+        }
+    }
+
+    /// Tells apart results that were made in different ways.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The model that is asked, as Google names it.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+}
