@@ -1,0 +1,72 @@
+//! Errors as answers: `{"error": {"code", "message", "request_id"}}` and nothing that was not meant for outside.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::error::Error;
+use crate::model::wire::ErrorBody;
+use crate::model::{ApiError, ErrorCode};
+
+tokio::task_local! {
+    static REQUEST_ID: String;
+}
+
+/// Names the request for everything that happens because of it.
+pub async fn name_request(request: Request, next: Next) -> Response {
+    let id = id_of(request.headers()).to_owned();
+    REQUEST_ID.scope(id, next.run(request)).await
+}
+
+fn id_of(headers: &HeaderMap) -> &str {
+    headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default()
+}
+
+/// The log's span of a request: never its query, which may hold what a person typed.
+pub fn span(request: &Request) -> tracing::Span {
+    tracing::info_span!("http", method = %request.method(), path = request.uri().path(), id = id_of(request.headers()))
+}
+
+/// What a caller is told of an error, under the request's name.
+pub fn told(error: Error) -> ApiError {
+    let request_id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
+    ApiError { request_id, ..error.public() }
+}
+
+/// An error on its way out of a handler.
+#[derive(Debug)]
+pub struct Failure(pub Error);
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let error = told(self.0);
+        let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, Json(ErrorBody { error })).into_response()
+    }
+}
+
+/// Bodies, paths and queries that are not what a call takes; the message names the field.
+macro_rules! rejections {
+    ($($rejection:ty)*) => {
+        $(impl From<$rejection> for Error {
+            fn from(rejection: $rejection) -> Self {
+                Self::refused(ErrorCode::InvalidRequest, rejection.body_text())
+            }
+        })*
+    };
+}
+rejections!(JsonRejection PathRejection QueryRejection axum::extract::multipart::MultipartRejection);
+
+/// A JSON body, refused in our own form of words.
+#[derive(FromRequest)]
+#[from_request(via(Json), rejection(Failure))]
+pub struct Body<T>(pub T);

@@ -1,0 +1,51 @@
+//! What every request passes before a handler sees it.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::auth::bearer;
+use super::error::Failure;
+use super::ApiState;
+use crate::error::Error;
+use crate::model::ErrorCode;
+
+/// Refuses what another site makes a browser send. A bearer token is no browser's doing, so it needs no such check.
+pub async fn same_site(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let headers = request.headers();
+    if harmless || bearer(headers).is_some() || comes_from_here(headers, state.site.public_url.as_deref()) {
+        return next.run(request).await;
+    }
+    Failure(Error::refused(ErrorCode::CrossSite, "This request came from another site.")).into_response()
+}
+
+/// Whether a browser says that its own page sent this. A caller that is no browser says nothing, and has no cookie to abuse.
+fn comes_from_here(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text(&HeaderName::from_static("sec-fetch-site")) {
+        return matches!(site, "same-origin" | "none");
+    }
+    match text(&header::ORIGIN) {
+        None => true,
+        Some(origin) => {
+            let host = text(&header::HOST);
+            let is_host = origin.split_once("://").is_some_and(|(_, authority)| Some(authority) == host);
+            is_host || public_url.is_some_and(|url| url.trim_end_matches('/') == origin)
+        }
+    }
+}
+
+/// Headers that every answer has.
+pub async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

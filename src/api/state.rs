@@ -1,0 +1,52 @@
+//! What handlers are given.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::extract::FromRef;
+use leptos::prelude::LeptosOptions;
+
+use crate::services::Services;
+
+/// Everything that a handler may reach. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    pub services: Services,
+    pub site: SiteState,
+    pub readiness: Arc<dyn Readiness>,
+    /// In bytes.
+    pub upload_bytes_max: u64,
+    /// Where uploads are received, on the disk that keeps them.
+    pub receive_dir: PathBuf,
+}
+
+/// How the site is served.
+#[derive(Clone, Debug)]
+pub struct SiteState {
+    pub options: LeptosOptions,
+    /// No Gemini key: the built-in emulator reads the pages.
+    pub demo: bool,
+    /// The address that people type, if it is known.
+    pub public_url: Option<String>,
+}
+
+impl SiteState {
+    /// Whether browsers reach the site by HTTPS.
+    pub fn https(&self) -> bool {
+        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+}
+
+/// Asks everything that the service depends on whether it is there.
+#[async_trait]
+pub trait Readiness: Send + Sync {
+    /// Each dependency by name, and whether it answers.
+    async fn check(&self) -> Vec<(&'static str, bool)>;
+}
+
+impl FromRef<ApiState> for LeptosOptions {
+    fn from_ref(state: &ApiState) -> Self {
+        state.site.options.clone()
+    }
+}

@@ -1,0 +1,65 @@
+//! What server functions and pages are given: who is calling, the use cases, and how to answer.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use leptos::prelude::{expect_context, use_context};
+use leptos_axum::{ResponseOptions, extract};
+
+use super::ApiState;
+use super::auth::{account_of, session_cookie, unauthenticated};
+use super::error::told;
+use crate::error::{Error, Result};
+use crate::model::ApiError;
+use crate::services::Services;
+use crate::store::{Account, CredentialKind};
+
+/// The account that called, and what it may call.
+pub struct WebCaller {
+    pub account: Account,
+    pub services: Services,
+}
+
+impl WebCaller {
+    /// Passes a result on, with its own HTTP status where it is an error.
+    pub fn answer<T>(&self, result: Result<T>) -> Result<T, ApiError> {
+        result.map_err(refuse)
+    }
+}
+
+/// The caller; without an account there is nothing to be found.
+pub async fn caller() -> Result<WebCaller, ApiError> {
+    known_caller().await?.ok_or_else(|| refuse(unauthenticated()))
+}
+
+/// The caller, if this browser has an account.
+pub async fn known_caller() -> Result<Option<WebCaller>, ApiError> {
+    let services = expect_context::<ApiState>().services;
+    let headers: HeaderMap = extract().await.map_err(|error| refuse(Error::internal(error)))?;
+    let account = account_of(&services, &headers).await.map_err(refuse)?;
+    Ok(account.map(|account| WebCaller { account, services }))
+}
+
+/// Gives a browser without an account a guest's.
+pub async fn start_session() -> Result<(), ApiError> {
+    if known_caller().await?.is_some() {
+        return Ok(());
+    }
+    let state = expect_context::<ApiState>();
+    let guest = state.services.identity.create_guest(CredentialKind::Session).await.map_err(refuse)?;
+    let cookie = session_cookie(&guest.secret, state.site.https());
+    let cookie = HeaderValue::from_str(&cookie).map_err(|error| refuse(Error::internal(error)))?;
+    expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
+    Ok(())
+}
+
+fn refuse(error: Error) -> ApiError {
+    let error = told(error);
+    set_status(error.code.http_status());
+    error
+}
+
+/// Sets the status of the answer under way, be it a page's or a call's.
+pub fn set_status(status: u16) {
+    if let (Some(response), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(status)) {
+        response.set_status(status);
+    }
+}

@@ -1,0 +1,78 @@
+//! Documents as people use them: lists, the reader's pages as safe HTML, deletion.
+
+mod markdown;
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::model::ApiError;
+use crate::model::wire::{Document, DocumentList, DocumentSummary, PageView, Shelf};
+use crate::store::{Account, Blobs, Deletion, Documents, Jobs, upload_key};
+
+pub use markdown::safe_html;
+
+/// Documents of one list answer, unless fewer are asked for.
+pub const LIST_MAX: u32 = 200;
+/// Pages that the reader asks for at a time.
+pub const READER_PAGES: u32 = 20;
+
+/// The documents of all accounts; every call names the one that asks.
+#[derive(Clone)]
+pub struct Library {
+    pub documents: Arc<dyn Documents>,
+    pub jobs: Arc<dyn Jobs>,
+    pub blobs: Arc<dyn Blobs>,
+}
+
+impl Library {
+    /// The account's documents after `cursor`, newest first.
+    pub async fn list(&self, account: &Account, cursor: Option<&str>, limit: u32) -> Result<DocumentList> {
+        let limit = limit.clamp(1, LIST_MAX);
+        let mut documents = self.documents.documents(&account.id, cursor, limit + 1).await?;
+        let more = documents.len() > limit as usize;
+        documents.truncate(limit as usize);
+        let next_cursor = documents.last().filter(|_| more).map(|last| last.id.clone());
+        Ok(DocumentList { documents, next_cursor })
+    }
+
+    /// What the account's lists show: jobs that are not done, and the newest documents.
+    pub async fn shelf(&self, account: &Account) -> Result<Shelf> {
+        let jobs = self.jobs.open_jobs(&account.id).await?;
+        let documents = self.documents.documents(&account.id, None, LIST_MAX).await?;
+        Ok(Shelf { jobs, documents })
+    }
+
+    /// What is known of a document without its pages.
+    pub async fn summary(&self, account: &Account, id: &str) -> Result<DocumentSummary> {
+        let found = self.documents.document(&account.id, id).await?;
+        Ok(found.ok_or_else(|| ApiError::not_found("document"))?)
+    }
+
+    /// A document with all its pages.
+    pub async fn document(&self, account: &Account, id: &str) -> Result<Document> {
+        let summary = self.summary(account, id).await?;
+        let content = self.documents.pages(&account.id, id, 0, summary.pages).await?;
+        Ok(Document { summary, content })
+    }
+
+    /// Pages of a document for the reader, from its `skip`th on.
+    pub async fn page_views(&self, account: &Account, id: &str, skip: u32) -> Result<Vec<PageView>> {
+        let pages = self.documents.pages(&account.id, id, skip, READER_PAGES).await?;
+        let view = |page: crate::model::wire::Page| PageView {
+            index: page.index,
+            html: safe_html(&page.markdown),
+            failure: page.failure,
+            note: page.note,
+        };
+        Ok(pages.into_iter().map(view).collect())
+    }
+
+    /// Deletes a document, and its file when no other document needs it. What it cost stays on record.
+    pub async fn delete(&self, account: &Account, id: &str) -> Result<()> {
+        match self.documents.delete_document(&account.id, id).await? {
+            Deletion::NotFound => Err(ApiError::not_found("document").into()),
+            Deletion::Deleted => Ok(()),
+            Deletion::DeletedLast { content_hash } => self.blobs.delete(&upload_key(&account.id, &content_hash)).await,
+        }
+    }
+}

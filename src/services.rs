@@ -1,0 +1,45 @@
+//! The use cases, put together: what the REST API and the web app's server functions both call.
+
+use std::sync::Arc;
+
+use crate::accounts::Identity;
+use crate::batch::Submissions;
+use crate::error::Result;
+use crate::extract::Intake;
+use crate::library::Library;
+use crate::model::ApiError;
+use crate::model::wire::{JobView, UsageReport};
+use crate::store::{Account, Accounts, Jobs};
+
+/// Everything that can be asked of the product. Cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    pub identity: Identity,
+    pub intake: Intake,
+    pub submissions: Submissions,
+    pub library: Library,
+    pub accounts: Arc<dyn Accounts>,
+    pub jobs: Arc<dyn Jobs>,
+    /// Of accounts that have none of their own, in token equivalents.
+    pub default_quota: u64,
+}
+
+impl Services {
+    /// The newest job for this content of the account.
+    pub async fn job(&self, account: &Account, content_hash: &str) -> Result<JobView> {
+        let found = self.jobs.latest(&account.id, content_hash).await?;
+        Ok(found.ok_or_else(|| ApiError::not_found("batch"))?)
+    }
+
+    /// The account's job of that id.
+    pub async fn extraction(&self, account: &Account, id: &str) -> Result<JobView> {
+        let found = self.jobs.job(&account.id, id).await?;
+        Ok(found.ok_or_else(|| ApiError::not_found("extraction"))?)
+    }
+
+    /// What the account has used, what is reserved and left, and what it was charged for.
+    pub async fn usage(&self, account: &Account) -> Result<UsageReport> {
+        let usage = self.accounts.usage(account, self.default_quota).await?;
+        Ok(UsageReport { usage, receipts: self.accounts.receipts(&account.id).await? })
+    }
+}
