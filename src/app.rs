@@ -1,0 +1,77 @@
+//! The web app: what people see, and the calls that it makes.
+//!
+//! Pages are rendered on the server and need no script to be read. What reacts (the desk that takes a file, lists
+//! that stay current, a batch that is watched) is an *island*: only islands and what they use are compiled to WebAssembly. So an island
+//! starts from its props, which the server has filled in, and never from a clock, a random number or the browser's storage.
+//!
+//! `pages` has a file for each screen, `components` what several of them use, `server` the calls to the server. Nothing here knows
+//! of anything but [`crate::model`]; only the bodies of server functions reach further, and those are compiled on the server alone.
+
+mod components;
+mod pages;
+pub mod server;
+
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::components::{FlatRoutes, Route, Router};
+use leptos_router::{ParamSegment, SsrMode, StaticSegment};
+
+use components::Frame;
+
+/// What a page needs to know of the server and the request before it is rendered.
+#[derive(Clone, Debug, Default)]
+pub struct PageContext {
+    /// No Gemini key: the built-in stand-in reads the pages.
+    pub demo: bool,
+    /// `light` or `dark`, if the person chose one.
+    pub theme: Option<&'static str>,
+    /// Gives the answer under way this HTTP status.
+    pub set_status: Option<fn(u16)>,
+}
+
+/// The HTML document around the app.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let theme = use_context::<PageContext>().unwrap_or_default().theme;
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=theme>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta
+                    name="description"
+                    content="Coldbrew turns large PDFs, scans and images into clean, readable Markdown with their figures."
+                />
+                <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f6efe3" />
+                <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#1a1410" />
+                <link rel="icon" type="image/svg+xml" href="/favicon.svg" />
+                <leptos_meta::HashedStylesheet options=options.clone() id="style" />
+                <HydrationScripts options=options islands=true />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// The frame and the page that the address asks for.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Coldbrew".into() } else { format!("{title} · Coldbrew") } />
+        <Router>
+            <Frame>
+                <FlatRoutes fallback=pages::NotFound>
+                    <Route path=StaticSegment("") view=pages::Home ssr=SsrMode::Async />
+                    <Route path=StaticSegment("library") view=pages::Library ssr=SsrMode::Async />
+                    <Route path=StaticSegment("account") view=pages::Account ssr=SsrMode::Async />
+                    <Route path=(StaticSegment("batch"), ParamSegment("content_hash")) view=pages::Batch ssr=SsrMode::Async />
+                    <Route path=(StaticSegment("documents"), ParamSegment("id")) view=pages::Reader ssr=SsrMode::Async />
+                </FlatRoutes>
+            </Frame>
+        </Router>
+    }
+}

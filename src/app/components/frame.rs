@@ -1,0 +1,40 @@
+//! What stands around every page: brand, navigation, the word about demo mode.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use super::{CupIcon, ThemeToggle};
+use crate::app::PageContext;
+
+const PLACES: [(&str, &str); 3] = [("/", "Home"), ("/library", "Library"), ("/account", "Account")];
+
+/// The header and footer around a page.
+#[component]
+pub fn Frame(children: Children) -> impl IntoView {
+    let demo = use_context::<PageContext>().unwrap_or_default().demo;
+    let here = use_location().pathname;
+    let place = |(href, name): (&'static str, &'static str)| {
+        view! {
+            <li>
+                <a href=href aria-current=move || (here.get() == href).then_some("page")>{name}</a>
+            </li>
+        }
+    };
+    view! {
+        <a class="skip-link visually-hidden" href="#main">"Skip to content"</a>
+        <header class="site-header">
+            <div class="container">
+                <a class="brand" href="/" aria-label="Coldbrew, home"><CupIcon /><span class="brand-name">"Coldbrew"</span></a>
+                <nav class="site-nav" aria-label="Main"><ul class="nav-list">{PLACES.map(place).into_view()}</ul></nav>
+                <ThemeToggle />
+            </div>
+            <Show when=move || demo>
+                <p class="demo-note">"Demo mode: no Gemini key, pages are read by a local stand-in"</p>
+            </Show>
+        </header>
+        {children()}
+        <footer class="site-footer">
+            <div class="container cluster spread"><p>"Coldbrew: documents, slowly and well."</p></div>
+        </footer>
+    }
+}

@@ -1,0 +1,118 @@
+//! The quota, and what was charged for what.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::app::components::{Trouble, grouped};
+use crate::app::server::fetch_usage;
+use crate::model::Mode;
+use crate::model::wire::{Receipt, Usage, UsageReport};
+
+/// `/account`
+#[component]
+pub fn Account() -> impl IntoView {
+    let report = Resource::new(|| (), |()| fetch_usage());
+    view! {
+        <Title text="Account" />
+        <main id="main" class="container" tabindex="-1">
+            <div class="stack loose">
+                <h1>"Account"</h1>
+                <Suspense>
+                    {move || Suspend::new(async move {
+                        match report.await {
+                            Ok(Some(report)) => view! { <Report report /> }.into_any(),
+                            Ok(None) => {
+                                view! { <p class="notice">"You have nothing here yet. Your account begins with your first document."</p> }
+                                    .into_any()
+                            }
+                            Err(error) => view! { <Trouble error /> }.into_any(),
+                        }
+                    })}
+                </Suspense>
+            </div>
+        </main>
+    }
+}
+
+#[component]
+fn Report(report: UsageReport) -> impl IntoView {
+    view! {
+        <p class="notice">"You are a guest in this browser: your documents are kept under its session."</p>
+        <Quota usage=report.usage />
+        <Receipts receipts=report.receipts />
+    }
+}
+
+#[component]
+fn Quota(usage: Usage) -> impl IntoView {
+    let Usage { quota_tokens, used_tokens, reserved_tokens, available_tokens } = usage;
+    let words = format!(
+        "{} tokens used, {} reserved, {} left of {}",
+        grouped(used_tokens),
+        grouped(reserved_tokens),
+        grouped(available_tokens),
+        grouped(quota_tokens)
+    );
+    view! {
+        <section class="card stack" aria-labelledby="quota-title">
+            <h2 id="quota-title">"Quota"</h2>
+            <svg class="bar" viewBox=format!("0 0 {} 1", quota_tokens.max(1)) preserveAspectRatio="none" role="img" aria-label=words>
+                <rect class="bar-main" width=used_tokens.to_string() height="1" />
+                <rect class="bar-held" x=used_tokens.to_string() width=reserved_tokens.to_string() height="1" />
+            </svg>
+            <dl class="figures">
+                <div><dt class="used">"Used"</dt><dd>{grouped(used_tokens)}</dd></div>
+                <div><dt class="held">"Reserved"</dt><dd>{grouped(reserved_tokens)}</dd></div>
+                <div><dt>"Left"</dt><dd>{grouped(available_tokens)}</dd></div>
+            </dl>
+        </section>
+    }
+}
+
+#[component]
+fn Receipts(receipts: Vec<Receipt>) -> impl IntoView {
+    if receipts.is_empty() {
+        return view! { <p class="soft">"Nothing has been charged."</p> }.into_any();
+    }
+    let total: u64 = receipts.iter().map(|receipt| receipt.charged_tokens).sum();
+    let row = |receipt: Receipt| {
+        let rate = if receipt.mode == Mode::Batch { "× ½ batch" } else { "× 1 realtime" };
+        view! {
+            <tr>
+                <th scope="row">{receipt.title}</th>
+                <td class="al-right">{grouped(receipt.pages.into())}</td>
+                <td class="al-right">{grouped(receipt.input_tokens)}</td>
+                <td class="al-right">{grouped(receipt.output_tokens)}</td>
+                <td>{rate}</td>
+                <td class="al-right">{grouped(receipt.charged_tokens)}</td>
+            </tr>
+        }
+    };
+    view! {
+        <section class="stack" aria-labelledby="receipts-title">
+            <h2 id="receipts-title">"Receipts"</h2>
+            <div class="card scroll-x" tabindex="0" role="group" aria-label="Receipts">
+                <table>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Document"</th>
+                            <th scope="col" class="al-right">"Pages"</th>
+                            <th scope="col" class="al-right">"Input"</th>
+                            <th scope="col" class="al-right">"Output"</th>
+                            <th scope="col">"Rate"</th>
+                            <th scope="col" class="al-right">"Charge"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{receipts.into_iter().map(row).collect_view()}</tbody>
+                    <tfoot>
+                        <tr>
+                            <th scope="row" colspan="5">"Total"</th>
+                            <td class="al-right"><strong>{grouped(total)}</strong></td>
+                        </tr>
+                    </tfoot>
+                </table>
+            </div>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,58 @@
+//! Sends a file with a progress report, which `fetch` cannot give.
+
+use web_sys::{File, FormData, XmlHttpRequest};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::model::wire::{ErrorBody, Prepared};
+use crate::model::{ApiError, ErrorCode};
+
+/// How far an upload is, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub sent: u64,
+    pub total: u64,
+}
+
+/// Uploads a file. `started` gets the request, which may be aborted: then the answer is `None`.
+pub async fn upload(
+    file: &File,
+    started: impl FnOnce(XmlHttpRequest),
+    report: impl Fn(Progress) + 'static,
+) -> Result<Option<Prepared>, ApiError> {
+    let request = XmlHttpRequest::new().map_err(|_| unreachable())?;
+    let form = FormData::new().map_err(|_| unreachable())?;
+    form.append_with_blob_and_filename("file", file, &file.name()).map_err(|_| unreachable())?;
+    request.open("POST", "/v1/documents/prepare/upload").map_err(|_| unreachable())?;
+
+    let on_progress = Closure::<dyn Fn(web_sys::ProgressEvent)>::new(move |event: web_sys::ProgressEvent| {
+        // Doubles that count bytes.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        report(Progress { sent: event.loaded() as u64, total: event.total() as u64 });
+    });
+    if let Ok(upload) = request.upload() {
+        upload.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
+    }
+    let waiting = request.clone();
+    let ended = js_sys::Promise::new(&mut |resolve, _| waiting.set_onloadend(Some(&resolve)));
+    request.send_with_opt_form_data(Some(&form)).map_err(|_| unreachable())?;
+    started(request.clone());
+    // The promise is only ever resolved.
+    let _ = JsFuture::from(ended).await;
+    answer_of(&request)
+}
+
+fn answer_of(request: &XmlHttpRequest) -> Result<Option<Prepared>, ApiError> {
+    let text = request.response_text().ok().flatten().unwrap_or_default();
+    match request.status().unwrap_or(0) {
+        200 => serde_json::from_str(&text).map(Some).map_err(|_| unreachable()),
+        // Aborted or never answered: only an abort leaves the request unsent again.
+        0 if request.ready_state() == XmlHttpRequest::UNSENT => Ok(None),
+        _ => Err(serde_json::from_str::<ErrorBody>(&text).map_or_else(|_| unreachable(), |body| body.error)),
+    }
+}
+
+fn unreachable() -> ApiError {
+    ApiError::new(ErrorCode::Unavailable, "The upload did not get through. Check your connection and try again.")
+}

@@ -1,0 +1,157 @@
+//! A document to be read. Its first pages are in the HTML; the rest come as the reader gets near them.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+
+use super::NotFound;
+use crate::app::components::{LocalDay, Trouble, grouped, page_count};
+use crate::app::server::{fetch_document, fetch_pages};
+use crate::model::wire::{DocumentSummary, PageView};
+use crate::model::{ApiError, ErrorCode};
+
+/// `/documents/{id}`; `?from=` skips that many pages.
+#[component]
+pub fn Reader() -> impl IntoView {
+    let id = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default());
+    let skip = use_query_map().with_untracked(|query| query.get("from").and_then(|from| from.parse().ok()).unwrap_or(0u32));
+    let found = Resource::new(
+        move || id.clone(),
+        move |id| async move { Ok::<_, ApiError>((fetch_document(id.clone()).await?, fetch_pages(id, skip).await?)) },
+    );
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                match found.await {
+                    Ok((document, pages)) => view! { <Opened document pages skip /> }.into_any(),
+                    Err(error) if error.code == ErrorCode::Unavailable => {
+                        view! { <main id="main" class="container" tabindex="-1"><Trouble error /></main> }.into_any()
+                    }
+                    Err(_) => view! { <NotFound /> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn Opened(document: DocumentSummary, pages: Vec<PageView>, skip: u32) -> impl IntoView {
+    let price = match document.charged_tokens {
+        0 => "Free".to_owned(),
+        tokens => format!("{} tokens", grouped(tokens)),
+    };
+    let shown = skip.saturating_add(u32::try_from(pages.len()).unwrap_or(u32::MAX));
+    let earlier = format!("/documents/{}?from={}", document.id, skip.saturating_sub(20));
+    view! {
+        <Title text=document.title.clone() />
+        <main id="main" class="container" tabindex="-1">
+            <article class="reader">
+                <header class="reader-head">
+                    <h1>{document.title.clone()}</h1>
+                    <p class="row-meta">
+                        <span>{page_count(document.pages.into())}</span>
+                        <span>{price}</span>
+                        <span><LocalDay at=document.created_at /></span>
+                    </p>
+                    <Failures failed=document.failed_pages />
+                </header>
+                <div class="reader-pages">
+                    <Show when=move || { skip > 0 }>
+                        <p class="cluster"><a class="button" href=earlier.clone()>"Earlier pages"</a></p>
+                    </Show>
+                    {pages.into_iter().map(|page| view! { <PageSection page /> }).collect_view()}
+                    <More id=document.id.clone() shown total=document.pages />
+                </div>
+            </article>
+        </main>
+    }
+}
+
+#[component]
+fn Failures(failed: u32) -> impl IntoView {
+    let words = match failed {
+        0 => return None,
+        1 => "1 page could not be read.".to_owned(),
+        failed => format!("{} pages could not be read.", grouped(failed.into())),
+    };
+    Some(view! { <p class="notice warn" role="note"><strong>{words}</strong>" It costs nothing, and stands in its place below."</p> })
+}
+
+/// One page: its text, or why it has none.
+#[component]
+fn PageSection(page: PageView) -> impl IntoView {
+    let number = page.index + 1;
+    let anchor = format!("page-{number}");
+    let body = match page.failure {
+        None => view! { <div class="prose" inner_html=page.html></div> }.into_any(),
+        Some(reason) => view! {
+            <div class="page-failed stack tight">
+                <p><strong>"This page could not be read."</strong></p>
+                <p class="soft">{reason}</p>
+            </div>
+        }
+        .into_any(),
+    };
+    view! {
+        <section class="page" id=anchor.clone() data-testid="document-page" aria-label=format!("Page {number}")>
+            <div class="page-mark"><a href=format!("#{anchor}")>{format!("Page {number}")}</a></div>
+            <div class="page-body">{body}{page.note.map(|note| view! { <p class="notice warn">{note}</p> })}</div>
+        </section>
+    }
+}
+
+/// The pages after the first `shown`, fetched as the reader scrolls towards them; without script, a link leads on.
+#[island]
+fn More(id: String, shown: u32, total: u32) -> impl IntoView {
+    let (fetched, set_fetched) = signal(Vec::<PageView>::new());
+    let (error, set_error) = signal(None::<ApiError>);
+    let (busy, set_busy) = signal(false);
+    let next = move || shown.saturating_add(u32::try_from(fetched.with(Vec::len)).unwrap_or(u32::MAX));
+    let id = StoredValue::new(id);
+    let fetch = move || {
+        if busy.get_untracked() || untrack(next) >= total {
+            return;
+        }
+        set_busy.set(true);
+        leptos::task::spawn_local(async move {
+            match fetch_pages(id.get_value(), untrack(next)).await {
+                Ok(more) => set_fetched.update(|fetched| fetched.extend(more)),
+                Err(problem) => set_error.set(Some(problem)),
+            }
+            set_busy.set(false);
+        });
+    };
+    let end = NodeRef::<leptos::html::P>::new();
+    Effect::new(move |_| {
+        if let Some(end) = end.get() {
+            when_near(&end, fetch);
+        }
+    });
+    view! {
+        <For each=move || fetched.get() key=|page| page.index let:page><PageSection page /></For>
+        {move || error.get().map(|error| view! { <Trouble error /> })}
+        <p class="cluster" node_ref=end hidden=move || next() >= total>
+            <a class="button" href=move || format!("/documents/{}?from={}", id.get_value(), next())>"Next pages"</a>
+        </p>
+    }
+}
+
+/// Calls `near` whenever the element comes within two screens of being seen, for as long as the page lives.
+fn when_near(element: &web_sys::Element, near: impl Fn() + 'static) {
+    let seen = Closure::<dyn Fn(js_sys::Array)>::new(move |entries: js_sys::Array| {
+        let entry = |value: wasm_bindgen::JsValue| value.unchecked_into::<web_sys::IntersectionObserverEntry>();
+        if entries.iter().any(|value| entry(value).is_intersecting()) {
+            near();
+        }
+    });
+    let options = web_sys::IntersectionObserverInit::new();
+    options.set_root_margin("200% 0px");
+    let function: &js_sys::Function = seen.as_ref().unchecked_ref();
+    if let Ok(observer) = web_sys::IntersectionObserver::new_with_options(function, &options) {
+        observer.observe(element);
+    }
+    // The page owns it from now on.
+    seen.forget();
+}

@@ -1,0 +1,90 @@
+//! The web app's calls to the server. Each hands over to a use case; what it may see is decided by who is calling.
+
+use leptos::prelude::*;
+use leptos::server_fn::codec::{Json, JsonEncoding};
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+
+use crate::model::wire::{DocumentSummary, JobView, PageView, Prepared, Shelf, Submission, Submitted, UsageReport};
+use crate::model::{ApiError, ErrorCode};
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    /// Faults of the call itself: the server could not be reached, or did not understand.
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => {
+                Self::new(ErrorCode::Unavailable, "The server cannot be reached. Check your connection; nothing is lost.")
+            }
+            _ => Self::new(ErrorCode::InvalidRequest, "The server did not understand this page. Reload it and try again."),
+        }
+    }
+}
+
+/// Whether this browser has an account already.
+#[server(prefix = "/api", endpoint = "known", input = Json)]
+pub async fn known() -> Result<bool, ApiError> {
+    Ok(crate::api::web::known_caller().await?.is_some())
+}
+
+/// Makes sure that this browser has an account to put things in; a guest's, if it had none.
+#[server(prefix = "/api", endpoint = "start_session", input = Json)]
+pub async fn start_session() -> Result<(), ApiError> {
+    crate::api::web::start_session().await
+}
+
+/// Extracts a prepared document.
+#[server(prefix = "/api", endpoint = "submit", input = Json)]
+pub async fn submit(wish: Submission) -> Result<Submitted, ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.submissions.submit(&caller.account, wish).await)
+}
+
+/// An upload of this account, as it would be prepared now: for trying again without uploading again.
+#[server(prefix = "/api", endpoint = "reopen", input = Json)]
+pub async fn reopen(hash: String) -> Result<Prepared, ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.intake.reopen(&caller.account, &hash).await)
+}
+
+/// The newest job for this content.
+#[server(prefix = "/api", endpoint = "fetch_job", input = Json)]
+pub async fn fetch_job(content_hash: String) -> Result<JobView, ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.job(&caller.account, &content_hash).await)
+}
+
+/// Everything that lists show; nothing for a browser without an account.
+#[server(prefix = "/api", endpoint = "fetch_shelf", input = Json)]
+pub async fn fetch_shelf() -> Result<Shelf, ApiError> {
+    let Some(caller) = crate::api::web::known_caller().await? else { return Ok(Shelf::default()) };
+    caller.answer(caller.services.library.shelf(&caller.account).await)
+}
+
+/// Quota and receipts; `None` for a browser without an account.
+#[server(prefix = "/api", endpoint = "fetch_usage", input = Json)]
+pub async fn fetch_usage() -> Result<Option<UsageReport>, ApiError> {
+    let Some(caller) = crate::api::web::known_caller().await? else { return Ok(None) };
+    caller.answer(caller.services.usage(&caller.account).await.map(Some))
+}
+
+/// What is known of a document without its pages.
+#[server(prefix = "/api", endpoint = "fetch_document", input = Json)]
+pub async fn fetch_document(id: String) -> Result<DocumentSummary, ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.library.summary(&caller.account, &id).await)
+}
+
+/// The next pages of a document, from its `skip`th on.
+#[server(prefix = "/api", endpoint = "fetch_pages", input = Json)]
+pub async fn fetch_pages(id: String, skip: u32) -> Result<Vec<PageView>, ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.library.page_views(&caller.account, &id, skip).await)
+}
+
+/// Deletes a document for good.
+#[server(prefix = "/api", endpoint = "delete_document", input = Json)]
+pub async fn delete_document(id: String) -> Result<(), ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.library.delete(&caller.account, &id).await)
+}
