@@ -1,0 +1,56 @@
+//! Who a request comes from. Guests get an account by themselves; everything belongs to one account.
+//!
+//! A secret is shown once, to its holder, and kept as a digest. Whoever holds a [`Account`] has been identified: use cases
+//! take one, and look up everything by its id.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::error::Result;
+use crate::store::{Account, Accounts, Credential, CredentialKind};
+use crate::world::World;
+
+/// How long a guest's browser or token is known, in milliseconds: a year.
+pub const CREDENTIAL_MS: i64 = 365 * 24 * 3_600_000;
+
+/// Makes and recognizes accounts.
+#[derive(Clone)]
+pub struct Identity {
+    pub store: Arc<dyn Accounts>,
+    pub world: Arc<dyn World>,
+}
+
+/// A guest account that was just made, and the secret that opens it.
+#[derive(Clone, Debug)]
+pub struct NewGuest {
+    pub account: Account,
+    pub secret: String,
+}
+
+impl Identity {
+    /// Makes a guest account with one credential.
+    pub async fn create_guest(&self, kind: CredentialKind) -> Result<NewGuest> {
+        let account = Account { id: self.world.id(), quota_tokens: None };
+        let secret = self.world.secret();
+        let now = self.world.now();
+        let credential = Credential { digest: &digest(&secret), kind, expires_at: now.plus(CREDENTIAL_MS) };
+        self.store.create_guest(&account.id, credential, now).await?;
+        Ok(NewGuest { account, secret })
+    }
+
+    /// The account that a secret opens.
+    pub async fn whose(&self, secret: &str) -> Result<Option<Account>> {
+        self.store.account_of(&digest(secret), self.world.now()).await
+    }
+}
+
+/// What is stored of a secret. It has 256 bits of its own, so it needs no salt and no slow hash.
+fn digest(secret: &str) -> String {
+    hex(&Sha256::digest(secret))
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

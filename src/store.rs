@@ -1,0 +1,229 @@
+//! What is kept, as traits: everything above is written against these, and only `serve` chooses what is behind them.
+//!
+//! `sql` keeps records in SQLite or PostgreSQL with one SQL text; `folder` keeps files. A method is one transaction: it
+//! has happened as a whole, or not at all, and once it has returned `Ok` it outlives a power cut.
+
+pub mod folder;
+pub mod sql;
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::batch::Job;
+use crate::error::Result;
+use crate::model::wire::{DocumentSummary, JobView, Metadata, Page, Receipt, Usage};
+use crate::model::{Mode, PageSet, TokenUsage, UnixMs};
+
+/// Who owns things. Accounts are made by [`Accounts::create_guest`] alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub id: String,
+    /// In token equivalents; `None` means the configured default.
+    pub quota_tokens: Option<u64>,
+}
+
+/// Accounts and what proves that a request comes from one. Secrets are stored as SHA-256 digests only.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// Makes a guest account that the holder of the credential may use until it expires.
+    async fn create_guest(&self, account_id: &str, credential: Credential<'_>, now: UnixMs) -> Result<()>;
+
+    /// The account of an unexpired credential.
+    async fn account_of(&self, digest: &str, now: UnixMs) -> Result<Option<Account>>;
+
+    /// Used, reserved and left of the account's quota.
+    async fn usage(&self, account: &Account, default_quota: u64) -> Result<Usage>;
+
+    /// What was charged, newest first.
+    async fn receipts(&self, account_id: &str) -> Result<Vec<Receipt>>;
+}
+
+/// What a caller shows to prove who they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Credential<'a> {
+    /// SHA-256 of the secret, hexadecimal.
+    pub digest: &'a str,
+    pub kind: CredentialKind,
+    pub expires_at: UnixMs,
+}
+
+/// Where a credential lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A browser's cookie.
+    Session,
+    /// A script's bearer token.
+    Token,
+}
+
+/// A file that was opened, measured and kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Names this upload.
+    pub hash: String,
+    pub account_id: String,
+    /// Names this content within the account.
+    pub content_hash: String,
+    pub metadata: Metadata,
+    /// Each page's realtime price if it is not cached, in token equivalents.
+    pub page_tokens: Vec<u32>,
+}
+
+/// Uploads, and the AI results that make pages free.
+#[async_trait]
+pub trait Uploads: Send + Sync {
+    async fn insert_upload(&self, upload: &Upload, now: UnixMs) -> Result<()>;
+
+    /// The account's upload of that hash.
+    async fn upload(&self, account_id: &str, hash: &str) -> Result<Option<Upload>>;
+
+    /// Pages of this content that were read before with the same recipe.
+    async fn cached_pages(&self, account_id: &str, content_hash: &str, recipe: &str) -> Result<PageSet>;
+}
+
+/// One page as an AI mode read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageResult {
+    pub index: u32,
+    pub outcome: PageOutcome,
+}
+
+/// What came of one page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageOutcome {
+    Read { markdown: String, note: Option<String>, usage: TokenUsage, charge: u64, model: String },
+    Failed { reason: String },
+}
+
+/// What [`Jobs::accept`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// The job and its reservation are on record.
+    Accepted,
+    /// This document has an active job already.
+    Active(Box<Job>),
+    /// The reservation does not fit.
+    OverQuota(Usage),
+}
+
+/// What [`Jobs::complete`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completion {
+    /// Pages, charges, document, release and state are stored.
+    Stored,
+    /// There was not one usable page; nothing was stored.
+    NothingUsable,
+    /// Somebody else has the job now, or it is gone; nothing was stored.
+    Superseded,
+}
+
+/// Jobs, their reservations and what they are charged.
+///
+/// Methods that take a claimed [`Job`] change it only while its fence is the newest: a worker that lost its claim changes
+/// nothing, however late it comes.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// Records a new job and reserves `reserve` token equivalents for it, if both are possible.
+    async fn accept(&self, job: &Job, reserve: u64, account: &Account, default_quota: u64) -> Result<Acceptance>;
+
+    /// Takes up the job that has been due longest, for `lease_ms`. Counts the claim.
+    async fn claim(&self, worker: &str, now: UnixMs, lease_ms: i64) -> Result<Option<Job>>;
+
+    /// Keeps a claim. `false`: it was lost.
+    async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool>;
+
+    /// Hands a claim back, so that the job is worked when it is due. The claim does not count as a crash.
+    async fn release(&self, job: &Job) -> Result<()>;
+
+    /// Commits a step. One that ends the job releases its reservation with it. `false`: the claim was lost.
+    async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool>;
+
+    /// Stores one page of a realtime job and charges it.
+    async fn record_page(&self, job: &Job, recipe: &str, page: &PageResult, now: UnixMs) -> Result<bool>;
+
+    /// Which of the job's pages are done with, read or failed.
+    async fn finished_pages(&self, job: &Job, recipe: &str) -> Result<PageSet>;
+
+    /// Stores the results and makes the document of them and of the pages read before; `done` is the job after the
+    /// step. Pages that appear nowhere are failed pages.
+    async fn complete(
+        &self,
+        done: &Job,
+        recipe: &str,
+        results: BoxStream<'_, Result<PageResult>>,
+        now: UnixMs,
+    ) -> Result<Completion>;
+
+    /// The newest job for this content.
+    async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>>;
+
+    /// The account's job of that id.
+    async fn job(&self, account_id: &str, id: &str) -> Result<Option<JobView>>;
+
+    /// The account's jobs that a list shows: active ones, and failed ones that were not tried again.
+    async fn open_jobs(&self, account_id: &str) -> Result<Vec<JobView>>;
+
+    /// Ids of jobs that still need their files on disk.
+    async fn active_ids(&self) -> Result<Vec<String>>;
+}
+
+/// A document to be stored as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewDocument {
+    pub id: String,
+    pub account_id: String,
+    pub upload_hash: String,
+    pub content_hash: String,
+    pub title: String,
+    pub mode: Mode,
+    pub pages: Vec<Page>,
+}
+
+/// Documents, each with its pages.
+#[async_trait]
+pub trait Documents: Send + Sync {
+    async fn insert_document(&self, document: &NewDocument, now: UnixMs) -> Result<()>;
+
+    /// Makes a document of pages that were all read before.
+    async fn insert_from_cache(&self, document: &NewDocument, pages: &PageSet, recipe: &str, now: UnixMs) -> Result<()>;
+
+    /// The account's documents after `cursor`, newest first, at most `limit`.
+    async fn documents(&self, account_id: &str, cursor: Option<&str>, limit: u32) -> Result<Vec<DocumentSummary>>;
+
+    async fn document(&self, account_id: &str, id: &str) -> Result<Option<DocumentSummary>>;
+
+    /// Pages of the account's document, from its `skip`th on, at most `limit`.
+    async fn pages(&self, account_id: &str, id: &str, skip: u32, limit: u32) -> Result<Vec<Page>>;
+
+    /// Deletes a document. Returns the content whose file and results nothing refers to any more, if that is so.
+    async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion>;
+}
+
+/// What [`Documents::delete_document`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deletion {
+    NotFound,
+    Deleted,
+    /// Nothing refers to this content any more: its file can go too.
+    DeletedLast { content_hash: String },
+}
+
+/// Files by key. A key is made of hexadecimal parts and slashes, never of what a person typed.
+#[async_trait]
+pub trait Blobs: Send + Sync {
+    /// Moves a finished local file in under the key, replacing what was there.
+    async fn put(&self, key: &str, file: &Path) -> Result<()>;
+
+    /// A local path that holds the file, or `None` if there is none.
+    async fn open(&self, key: &str) -> Result<Option<PathBuf>>;
+
+    /// Deletes the file, if it is there.
+    async fn delete(&self, key: &str) -> Result<()>;
+}
+
+/// Where an upload's file is kept.
+pub fn upload_key(account_id: &str, content_hash: &str) -> String {
+    format!("uploads/{account_id}/{content_hash}")
+}

@@ -1,0 +1,59 @@
+//! Files in a folder: the embedded default of [`Blobs`].
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use tokio::fs;
+
+use super::Blobs;
+use crate::error::{Error, Result};
+
+/// A folder that holds each key as a file of that relative path.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// Keeps files below `root`, which is made if it is not there.
+    pub async fn open(root: PathBuf) -> Result<Self> {
+        fs::create_dir_all(&root).await?;
+        Ok(Self { root })
+    }
+
+    /// The path of a key. Keys are ours; one that could leave the folder is a fault of ours.
+    fn path(&self, key: &str) -> Result<PathBuf> {
+        let sound = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !key.split('/').all(sound) {
+            return Err(Error::internal("a blob key has a part that is not alphanumeric"));
+        }
+        Ok(self.root.join(key))
+    }
+}
+
+#[async_trait]
+impl Blobs for Folder {
+    async fn put(&self, key: &str, file: &Path) -> Result<()> {
+        let target = self.path(key)?;
+        let parent = target.parent().unwrap_or(&self.root).to_owned();
+        fs::create_dir_all(&parent).await?;
+        // The bytes, then the name, then the folder: after a power cut the file is whole or not there.
+        fs::File::open(file).await?.sync_all().await?;
+        fs::rename(file, &target).await?;
+        fs::File::open(parent).await?.sync_all().await?;
+        Ok(())
+    }
+
+    async fn open(&self, key: &str) -> Result<Option<PathBuf>> {
+        let path = self.path(key)?;
+        Ok(fs::try_exists(&path).await?.then_some(path))
+    }
+
+    async fn delete(&self, key: &str) -> Result<()> {
+        match fs::remove_file(self.path(key)?).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}

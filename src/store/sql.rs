@@ -1,0 +1,122 @@
+//! Records in SQLite (the embedded default) or PostgreSQL, with one SQL text for both. All SQL of the project is below here.
+//!
+//! What both understand is kept to: `$1` parameters, TEXT and BIGINT, `RETURNING`, `ON CONFLICT`, partial indexes, and sums
+//! cast to BIGINT. Every writing transaction begins by taking its lock, so that none can fail half-way for having read first.
+
+mod accounts;
+mod complete;
+mod documents;
+mod jobs;
+mod uploads;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::any::{AnyPoolOptions, AnyRow};
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
+
+use crate::error::{Error, Result};
+use crate::model::PageSet;
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/store/sql/migrations");
+
+/// How long a statement waits for another writer of SQLite before it gives up.
+const SQLITE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 15000; \
+                               PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
+
+/// A database of ours, migrated. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SqlStore {
+    pool: AnyPool,
+    begin: &'static str,
+}
+
+impl SqlStore {
+    /// Opens the database at `sqlite://…` or `postgres://…` and brings it up to date.
+    pub async fn open(url: &str) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let sqlite = url.starts_with("sqlite:");
+        let pool = AnyPoolOptions::new()
+            .max_connections(if sqlite { 4 } else { 16 })
+            .acquire_timeout(Duration::from_secs(20))
+            .after_connect(move |connection: &mut AnyConnection, _| {
+                Box::pin(async move {
+                    if sqlite {
+                        connection.execute(SQLITE_SETTINGS).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .connect(url)
+            .await?;
+        MIGRATIONS.run(&pool).await.map_err(Error::internal)?;
+        Ok(Self { pool, begin: if sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" } })
+    }
+
+    /// The URL of the embedded database at that path.
+    pub fn embedded_url(file: &Path) -> String {
+        format!("sqlite://{}?mode=rwc", file.display())
+    }
+
+    /// Begins a transaction that will write.
+    async fn write(&self) -> Result<Transaction<'static, Any>> {
+        Ok(self.pool.begin_with(self.begin).await?)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Closes all connections; pending transactions end first.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// A database that is away is not a fault of ours; anything else it says is.
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        let away = match &error {
+            E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
+            // SQLite: busy, I/O error, full. PostgreSQL: connection, resources, operator intervention.
+            E::Database(database) => database.code().is_some_and(|code| {
+                matches!(code.as_ref(), "5" | "10" | "13") || ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+            }),
+            _ => false,
+        };
+        if away { Self::unavailable(error) } else { Self::internal(error) }
+    }
+}
+
+/// Unsigned numbers are stored as BIGINT; none of ours comes near its end.
+fn to_db(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A BIGINT column that is never negative.
+fn unsigned(row: &AnyRow, column: &str) -> Result<u64> {
+    u64::try_from(row.try_get::<i64, _>(column)?).map_err(Error::internal)
+}
+
+/// A BIGINT column that counts pages.
+fn count(row: &AnyRow, column: &str) -> Result<u32> {
+    u32::try_from(row.try_get::<i64, _>(column)?).map_err(Error::internal)
+}
+
+/// A TEXT column that holds JSON of ours.
+fn json<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T> {
+    serde_json::from_str(row.try_get::<&str, _>(column)?).map_err(Error::internal)
+}
+
+/// JSON of ours for a TEXT column.
+fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(Error::internal)
+}
+
+/// A TEXT column that holds pages as a person would write them.
+fn pages(row: &AnyRow, column: &str) -> Result<PageSet> {
+    PageSet::parse(row.try_get::<&str, _>(column)?, u32::MAX).map_err(Error::internal)
+}

@@ -1,0 +1,118 @@
+//! Accounts, credentials, and the sums of the ledger.
+
+use async_trait::async_trait;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use super::{SqlStore, count, to_db, unsigned};
+use crate::error::{Error, Result};
+use crate::model::wire::{Receipt, Usage};
+use crate::model::{Mode, UnixMs};
+use crate::store::{Account, Accounts, Credential, CredentialKind};
+
+#[async_trait]
+impl Accounts for SqlStore {
+    async fn create_guest(&self, account_id: &str, credential: Credential<'_>, now: UnixMs) -> Result<()> {
+        let mut tx = self.write().await?;
+        sqlx::query("INSERT INTO accounts (id, created_at) VALUES ($1, $2)")
+            .bind(account_id)
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(
+            "INSERT INTO credentials (digest, account_id, kind, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(credential.digest)
+        .bind(account_id)
+        .bind(kind_name(credential.kind))
+        .bind(now.0)
+        .bind(credential.expires_at.0)
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn account_of(&self, digest: &str, now: UnixMs) -> Result<Option<Account>> {
+        let row = sqlx::query(
+            "SELECT a.id, a.quota_tokens FROM credentials c JOIN accounts a ON a.id = c.account_id
+             WHERE c.digest = $1 AND c.expires_at > $2",
+        )
+        .bind(digest)
+        .bind(now.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            let quota: Option<i64> = row.try_get("quota_tokens")?;
+            let quota_tokens = quota.map(u64::try_from).transpose().map_err(Error::internal)?;
+            Ok(Account { id: row.try_get("id")?, quota_tokens })
+        })
+        .transpose()
+    }
+
+    async fn usage(&self, account: &Account, default_quota: u64) -> Result<Usage> {
+        let mut connection = self.pool.acquire().await?;
+        usage_of(&mut connection, account, default_quota).await
+    }
+
+    async fn receipts(&self, account_id: &str) -> Result<Vec<Receipt>> {
+        let rows = sqlx::query(
+            "SELECT j.title, j.mode, MAX(l.charged_at) AS charged_at, MAX(l.model) AS model, COUNT(*) AS pages,
+                    CAST(SUM(l.input_tokens) AS BIGINT) AS input_tokens,
+                    CAST(SUM(l.output_tokens) AS BIGINT) AS output_tokens,
+                    CAST(SUM(l.charge) AS BIGINT) AS charge
+             FROM ledger l JOIN jobs j ON j.id = l.job_id
+             WHERE l.account_id = $1 GROUP BY j.id, j.title, j.mode ORDER BY 3 DESC LIMIT 1000",
+        )
+        .bind(account_id)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(receipt).collect()
+    }
+}
+
+/// The sums that admission and the account page both go by.
+pub(super) async fn usage_of(connection: &mut AnyConnection, account: &Account, default_quota: u64) -> Result<Usage> {
+    let row = sqlx::query(
+        "SELECT (SELECT CAST(COALESCE(SUM(charge), 0) AS BIGINT) FROM ledger WHERE account_id = $1) AS used,
+                (SELECT CAST(COALESCE(SUM(tokens), 0) AS BIGINT) FROM reservations WHERE account_id = $1) AS reserved",
+    )
+    .bind(account.id.as_str())
+    .fetch_one(connection)
+    .await?;
+    let quota_tokens = account.quota_tokens.unwrap_or(default_quota);
+    let (used_tokens, reserved_tokens) = (unsigned(&row, "used")?, unsigned(&row, "reserved")?);
+    let available_tokens = quota_tokens.saturating_sub(used_tokens).saturating_sub(reserved_tokens);
+    Ok(Usage { quota_tokens, used_tokens, reserved_tokens, available_tokens })
+}
+
+fn receipt(row: &AnyRow) -> Result<Receipt> {
+    Ok(Receipt {
+        title: row.try_get("title")?,
+        mode: mode(row)?,
+        pages: count(row, "pages")?,
+        input_tokens: unsigned(row, "input_tokens")?,
+        output_tokens: unsigned(row, "output_tokens")?,
+        charged_tokens: unsigned(row, "charge")?,
+        model: row.try_get("model")?,
+        created_at: UnixMs(row.try_get("charged_at")?),
+    })
+}
+
+/// The `mode` column.
+pub(super) fn mode(row: &AnyRow) -> Result<Mode> {
+    let name: &str = row.try_get("mode")?;
+    Mode::named(name).ok_or_else(|| Error::internal(format!("no mode is called {name}")))
+}
+
+const fn kind_name(kind: CredentialKind) -> &'static str {
+    match kind {
+        CredentialKind::Session => "session",
+        CredentialKind::Token => "token",
+    }
+}
+
+/// An amount for a BIGINT column that sums are made of.
+pub(super) fn amount(tokens: u64) -> i64 {
+    // A quarter of the range, so that no honest number of pages can overflow a sum.
+    to_db(tokens).min(i64::MAX / 4)
+}

@@ -1,0 +1,146 @@
+//! What is stored of a job's results: pages, charges, failures and the document, inside the caller's transaction.
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use sqlx::AnyConnection;
+
+use super::accounts::amount;
+use crate::batch::Job;
+use crate::error::Result;
+use crate::model::UnixMs;
+use crate::store::{PageOutcome, PageResult};
+
+/// Stores a page once: its text and its charge together, or the reason why it has none.
+pub(super) async fn store_page(
+    connection: &mut AnyConnection,
+    job: &Job,
+    recipe: &str,
+    page: &PageResult,
+    now: UnixMs,
+) -> Result<()> {
+    match &page.outcome {
+        PageOutcome::Failed { reason } => store_failure(connection, job, page.index, reason).await,
+        PageOutcome::Read { markdown, note, usage, charge, model } => {
+            let stored = sqlx::query(
+                "INSERT INTO page_results (account_id, content_hash, recipe, page_index, markdown, note)
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+            )
+            .bind(job.account_id.as_str())
+            .bind(job.content_hash.as_str())
+            .bind(recipe)
+            .bind(i64::from(page.index))
+            .bind(markdown.as_str())
+            .bind(note.as_deref())
+            .execute(&mut *connection)
+            .await?;
+            if stored.rows_affected() == 0 {
+                // A duplicate line, or a page that another job had stored: it is not paid for again.
+                return Ok(());
+            }
+            sqlx::query("DELETE FROM page_failures WHERE job_id = $1 AND page_index = $2")
+                .bind(job.id.as_str())
+                .bind(i64::from(page.index))
+                .execute(&mut *connection)
+                .await?;
+            sqlx::query(
+                "INSERT INTO ledger (job_id, page_index, account_id, input_tokens, output_tokens, charge, model, charged_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            )
+            .bind(job.id.as_str())
+            .bind(i64::from(page.index))
+            .bind(job.account_id.as_str())
+            .bind(amount(usage.input))
+            .bind(amount(usage.output.saturating_add(usage.thoughts)))
+            .bind(amount(*charge))
+            .bind(model.as_str())
+            .bind(now.0)
+            .execute(connection)
+            .await?;
+            Ok(())
+        }
+    }
+}
+
+async fn store_failure(connection: &mut AnyConnection, job: &Job, index: u32, reason: &str) -> Result<()> {
+    sqlx::query("INSERT INTO page_failures (job_id, page_index, reason) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind(job.id.as_str())
+        .bind(i64::from(index))
+        .bind(reason)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Stores all results and makes the document. `false`: not one page is usable, and the caller is to take it all back.
+pub(super) async fn store_document(
+    connection: &mut AnyConnection,
+    job: &Job,
+    recipe: &str,
+    mut results: BoxStream<'_, Result<PageResult>>,
+    now: UnixMs,
+) -> Result<bool> {
+    while let Some(page) = results.next().await {
+        let page = page?;
+        if job.pages.contains(page.index) {
+            store_page(connection, job, recipe, &page, now).await?;
+        }
+    }
+    sqlx::query(
+        "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at)
+         SELECT $1, $2, $3, $4, $5, $6, CAST(COALESCE(SUM(charge), 0) AS BIGINT), $7 FROM ledger WHERE job_id = $8",
+    )
+    .bind(job.document_id.as_str())
+    .bind(job.account_id.as_str())
+    .bind(job.upload_hash.as_str())
+    .bind(job.content_hash.as_str())
+    .bind(job.title.as_str())
+    .bind(job.mode.name())
+    .bind(now.0)
+    .bind(job.id.as_str())
+    .execute(&mut *connection)
+    .await?;
+    let mut usable = 0;
+    for &(first, last) in job.pages.runs() {
+        usable += copy_pages(connection, job, recipe, (first, last)).await?;
+        mark_the_rest(connection, job, (first, last)).await?;
+    }
+    Ok(usable > 0)
+}
+
+/// Copies the stored pages of a run into the document; says how many there were.
+async fn copy_pages(connection: &mut AnyConnection, job: &Job, recipe: &str, run: (u32, u32)) -> Result<u64> {
+    let copied = sqlx::query(
+        "INSERT INTO pages (document_id, page_index, markdown, note)
+         SELECT $1, page_index, markdown, note FROM page_results
+         WHERE account_id = $2 AND content_hash = $3 AND recipe = $4 AND page_index BETWEEN $5 AND $6",
+    )
+    .bind(job.document_id.as_str())
+    .bind(job.account_id.as_str())
+    .bind(job.content_hash.as_str())
+    .bind(recipe)
+    .bind(i64::from(run.0))
+    .bind(i64::from(run.1))
+    .execute(connection)
+    .await?;
+    Ok(copied.rows_affected())
+}
+
+/// Gives each page of a run that has no text its place and its reason.
+async fn mark_the_rest(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<()> {
+    for index in run.0..=run.1 {
+        sqlx::query(
+            "INSERT INTO pages (document_id, page_index, markdown, failure)
+             VALUES ($1, $2, '', COALESCE((SELECT reason FROM page_failures WHERE job_id = $3 AND page_index = $2), $4))
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(job.document_id.as_str())
+        .bind(i64::from(index))
+        .bind(job.id.as_str())
+        .bind(MISSING)
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+const MISSING: &str = "Gemini gave no answer for this page.";

@@ -1,0 +1,185 @@
+//! Documents and their pages.
+
+use async_trait::async_trait;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use super::accounts::mode;
+use super::{SqlStore, count, unsigned};
+use crate::error::{Error, Result};
+use crate::model::wire::{DocumentSummary, Page};
+use crate::model::{PageSet, UnixMs};
+use crate::store::{Deletion, Documents, NewDocument};
+
+macro_rules! select_summaries {
+    ($condition:literal) => {
+        concat!(
+            "SELECT d.id, d.title, d.mode, d.charged, d.created_at,
+                    (SELECT COUNT(*) FROM pages p WHERE p.document_id = d.id) AS pages,
+                    (SELECT COUNT(p.failure) FROM pages p WHERE p.document_id = d.id) AS failed_pages
+             FROM documents d WHERE ",
+            $condition
+        )
+    };
+}
+
+#[async_trait]
+impl Documents for SqlStore {
+    async fn insert_document(&self, document: &NewDocument, now: UnixMs) -> Result<()> {
+        let mut tx = self.write().await?;
+        insert(&mut tx, document, now).await?;
+        for page in &document.pages {
+            sqlx::query(
+                "INSERT INTO pages (document_id, page_index, markdown, failure, note) VALUES ($1, $2, $3, $4, $5)",
+            )
+            .bind(document.id.as_str())
+            .bind(i64::from(page.index))
+            .bind(page.markdown.as_str())
+            .bind(page.failure.as_deref())
+            .bind(page.note.as_deref())
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn insert_from_cache(&self, document: &NewDocument, pages: &PageSet, recipe: &str, now: UnixMs) -> Result<()> {
+        let mut tx = self.write().await?;
+        insert(&mut tx, document, now).await?;
+        let mut copied = 0;
+        for &(first, last) in pages.runs() {
+            let run = sqlx::query(
+                "INSERT INTO pages (document_id, page_index, markdown, note)
+                 SELECT $1, page_index, markdown, note FROM page_results
+                 WHERE account_id = $2 AND content_hash = $3 AND recipe = $4 AND page_index BETWEEN $5 AND $6",
+            )
+            .bind(document.id.as_str())
+            .bind(document.account_id.as_str())
+            .bind(document.content_hash.as_str())
+            .bind(recipe)
+            .bind(i64::from(first))
+            .bind(i64::from(last))
+            .execute(&mut *tx)
+            .await?;
+            copied += run.rows_affected();
+        }
+        if copied != pages.len() as u64 {
+            return Err(Error::internal("cached pages vanished while a document was made of them"));
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn documents(&self, account_id: &str, cursor: Option<&str>, limit: u32) -> Result<Vec<DocumentSummary>> {
+        // Ids sort by the time they were made.
+        let rows = sqlx::query(select_summaries!(
+            "d.account_id = $1 AND ($2 = '' OR d.id < $2) ORDER BY d.id DESC LIMIT $3"
+        ))
+        .bind(account_id)
+        .bind(cursor.unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(summary).collect()
+    }
+
+    async fn document(&self, account_id: &str, id: &str) -> Result<Option<DocumentSummary>> {
+        let row = sqlx::query(select_summaries!("d.account_id = $1 AND d.id = $2"))
+            .bind(account_id)
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(summary).transpose()
+    }
+
+    async fn pages(&self, account_id: &str, id: &str, skip: u32, limit: u32) -> Result<Vec<Page>> {
+        let rows = sqlx::query(
+            "SELECT p.page_index, p.markdown, p.failure, p.note
+             FROM pages p JOIN documents d ON d.id = p.document_id
+             WHERE d.account_id = $1 AND d.id = $2 ORDER BY p.page_index LIMIT $3 OFFSET $4",
+        )
+        .bind(account_id)
+        .bind(id)
+        .bind(i64::from(limit))
+        .bind(i64::from(skip))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(page).collect()
+    }
+
+    async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion> {
+        let mut tx = self.write().await?;
+        let content_hash: Option<String> =
+            sqlx::query_scalar("DELETE FROM documents WHERE account_id = $1 AND id = $2 RETURNING content_hash")
+                .bind(account_id)
+                .bind(id)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let Some(content_hash) = content_hash else { return Ok(Deletion::NotFound) };
+        let others: i64 = sqlx::query_scalar(
+            "SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND content_hash = $2)
+                  + (SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 1)",
+        )
+        .bind(account_id)
+        .bind(content_hash.as_str())
+        .fetch_one(&mut *tx)
+        .await?;
+        if others == 0 {
+            forget_content(&mut tx, account_id, &content_hash).await?;
+        }
+        tx.commit().await?;
+        Ok(if others == 0 { Deletion::DeletedLast { content_hash } } else { Deletion::Deleted })
+    }
+}
+
+async fn insert(connection: &mut AnyConnection, document: &NewDocument, now: UnixMs) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 0, $7)",
+    )
+    .bind(document.id.as_str())
+    .bind(document.account_id.as_str())
+    .bind(document.upload_hash.as_str())
+    .bind(document.content_hash.as_str())
+    .bind(document.title.as_str())
+    .bind(document.mode.name())
+    .bind(now.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The text of a deleted document is gone for good; what it cost stays in the ledger.
+async fn forget_content(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<()> {
+    sqlx::query("DELETE FROM page_results WHERE account_id = $1 AND content_hash = $2")
+        .bind(account_id)
+        .bind(content_hash)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("DELETE FROM uploads WHERE account_id = $1 AND content_hash = $2")
+        .bind(account_id)
+        .bind(content_hash)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn summary(row: &AnyRow) -> Result<DocumentSummary> {
+    Ok(DocumentSummary {
+        id: row.try_get("id")?,
+        title: row.try_get("title")?,
+        mode: mode(row)?,
+        pages: count(row, "pages")?,
+        failed_pages: count(row, "failed_pages")?,
+        charged_tokens: unsigned(row, "charged")?,
+        created_at: UnixMs(row.try_get("created_at")?),
+    })
+}
+
+fn page(row: &AnyRow) -> Result<Page> {
+    Ok(Page {
+        index: count(row, "page_index")?,
+        markdown: row.try_get("markdown")?,
+        failure: row.try_get("failure")?,
+        note: row.try_get("note")?,
+    })
+}

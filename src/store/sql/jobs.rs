@@ -1,0 +1,312 @@
+//! Jobs: admission, claims and steps. What ends a job well is in `complete`.
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use super::accounts::{amount, mode, usage_of};
+use super::{SqlStore, complete, count, json, pages, to_db, to_json};
+use crate::batch::{Job, Stage};
+use crate::error::{Error, Result};
+use crate::model::wire::JobView;
+use crate::model::{PageSet, UnixMs};
+use crate::store::{Acceptance, Account, Completion, Jobs, PageResult};
+
+/// The columns that make a [`Job`].
+macro_rules! job_columns {
+    () => {
+        "id, account_id, upload_hash, content_hash, mode, title, total_pages, pages, pages_submitted, document_id, stage, requeued,
+         submitted_at, due_at, claims, fence"
+    };
+}
+
+/// The columns that make a [`JobView`]. `failed` are 1-based pages, `0` for none.
+macro_rules! select_views {
+    ($condition:literal) => {
+        concat!(
+            "SELECT j.id, j.content_hash, j.upload_hash, j.mode, j.title, j.stage, j.submitted_at, j.pages,
+                    j.document_id, j.requeued,
+                    j.pages_submitted,
+                    (SELECT COUNT(*) FROM ledger l WHERE l.job_id = j.id) AS charged,
+                    (SELECT COALESCE(STRING_AGG(CAST(f.page_index + 1 AS TEXT), ','), '0')
+                     FROM page_failures f WHERE f.job_id = j.id) AS failed
+             FROM jobs j WHERE ",
+            $condition
+        )
+    };
+}
+
+#[async_trait]
+impl Jobs for SqlStore {
+    async fn accept(&self, job: &Job, reserve: u64, account: &Account, default_quota: u64) -> Result<Acceptance> {
+        let mut tx = self.write().await?;
+        let admitted = sqlx::query("UPDATE accounts SET admissions = admissions + 1 WHERE id = $1")
+            .bind(account.id.as_str())
+            .execute(&mut *tx)
+            .await?;
+        if admitted.rows_affected() != 1 {
+            return Err(Error::internal("the account is gone"));
+        }
+        if let Some(active) = active_job(&mut tx, &account.id, &job.content_hash).await? {
+            return Ok(Acceptance::Active(Box::new(active)));
+        }
+        let usage = usage_of(&mut tx, account, default_quota).await?;
+        if reserve > usage.available_tokens {
+            return Ok(Acceptance::OverQuota(usage));
+        }
+        insert_job(&mut tx, job).await?;
+        sqlx::query("INSERT INTO reservations (job_id, account_id, tokens) VALUES ($1, $2, $3)")
+            .bind(job.id.as_str())
+            .bind(account.id.as_str())
+            .bind(amount(reserve))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Acceptance::Accepted)
+    }
+
+    async fn claim(&self, worker: &str, now: UnixMs, lease_ms: i64) -> Result<Option<Job>> {
+        let row = sqlx::query(concat!(
+            "UPDATE jobs SET lease_owner = $1, lease_until = $2, fence = fence + 1, claims = claims + 1
+             WHERE id = (SELECT id FROM jobs WHERE active = 1 AND due_at <= $3 AND lease_until <= $3
+                         ORDER BY due_at LIMIT 1)
+               AND active = 1 AND lease_until <= $3
+             RETURNING ",
+            job_columns!()
+        ))
+        .bind(worker)
+        .bind(now.plus(lease_ms).0)
+        .bind(now.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(job_of).transpose()
+    }
+
+    async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
+        let done = sqlx::query("UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND active = 1")
+            .bind(until.0)
+            .bind(job.id.as_str())
+            .bind(job.fence)
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn release(&self, job: &Job) -> Result<()> {
+        sqlx::query("UPDATE jobs SET lease_until = 0, lease_owner = NULL, claims = $1 WHERE id = $2 AND fence = $3")
+            .bind(i64::from(job.claims.saturating_sub(1)))
+            .bind(job.id.as_str())
+            .bind(job.fence)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool> {
+        let mut tx = self.write().await?;
+        if !commit_step(&mut tx, job, now).await? {
+            return Ok(false);
+        }
+        if job.task().is_none() {
+            release_reservation(&mut tx, &job.id).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn record_page(&self, job: &Job, recipe: &str, page: &PageResult, now: UnixMs) -> Result<bool> {
+        let mut tx = self.write().await?;
+        // The guard takes the lock, and counts as a finished step: a job that makes progress is not one that kills workers.
+        let guard = sqlx::query("UPDATE jobs SET claims = 0, updated_at = $1 WHERE id = $2 AND fence = $3 AND active = 1")
+            .bind(now.0)
+            .bind(job.id.as_str())
+            .bind(job.fence)
+            .execute(&mut *tx)
+            .await?;
+        if guard.rows_affected() != 1 {
+            return Ok(false);
+        }
+        complete::store_page(&mut tx, job, recipe, page, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn finished_pages(&self, job: &Job, recipe: &str) -> Result<PageSet> {
+        let rows = sqlx::query_scalar::<_, i64>(
+            "SELECT page_index FROM page_results WHERE account_id = $1 AND content_hash = $2 AND recipe = $3
+             UNION SELECT page_index FROM page_failures WHERE job_id = $4",
+        )
+        .bind(job.account_id.as_str())
+        .bind(job.content_hash.as_str())
+        .bind(recipe)
+        .bind(job.id.as_str())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(|index| u32::try_from(index).map_err(Error::internal)).collect()
+    }
+
+    async fn complete(
+        &self,
+        done: &Job,
+        recipe: &str,
+        results: BoxStream<'_, Result<PageResult>>,
+        now: UnixMs,
+    ) -> Result<Completion> {
+        let mut tx = self.write().await?;
+        if !commit_step(&mut tx, done, now).await? {
+            return Ok(Completion::Superseded);
+        }
+        // Dropping the transaction takes everything back.
+        if !complete::store_document(&mut tx, done, recipe, results, now).await? {
+            return Ok(Completion::NothingUsable);
+        }
+        release_reservation(&mut tx, &done.id).await?;
+        tx.commit().await?;
+        Ok(Completion::Stored)
+    }
+
+    async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
+        let row = sqlx::query(select_views!("j.account_id = $1 AND j.content_hash = $2 ORDER BY j.id DESC LIMIT 1"))
+            .bind(account_id)
+            .bind(content_hash)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(view_of).transpose()
+    }
+
+    async fn job(&self, account_id: &str, id: &str) -> Result<Option<JobView>> {
+        let row = sqlx::query(select_views!("j.account_id = $1 AND j.id = $2"))
+            .bind(account_id)
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(view_of).transpose()
+    }
+
+    async fn open_jobs(&self, account_id: &str) -> Result<Vec<JobView>> {
+        // A document made after a failure has answered it: the person has tried again, one way or another.
+        let rows = sqlx::query(select_views!(
+            "j.account_id = $1
+             AND (j.active = 1
+                  OR (NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = j.document_id)
+                      AND j.stage NOT LIKE '{\"at\":\"succeeded\"%'
+                      AND NOT EXISTS (SELECT 1 FROM jobs newer WHERE newer.account_id = j.account_id
+                                      AND newer.content_hash = j.content_hash AND newer.id > j.id)))
+             ORDER BY j.id DESC LIMIT 200"
+        ))
+        .bind(account_id)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(view_of).collect()
+    }
+
+    async fn active_ids(&self) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar("SELECT id FROM jobs WHERE active = 1").fetch_all(&self.pool).await?)
+    }
+}
+
+async fn active_job(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<Option<Job>> {
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        job_columns!(),
+        " FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 1"
+    ))
+    .bind(account_id)
+    .bind(content_hash)
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(job_of).transpose()
+}
+
+async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, total_pages, pages, pages_submitted,
+                           document_id, active, stage, requeued, submitted_at, updated_at, due_at, claims, fence, lease_until)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, 0, $12, $12, $13, 0, 0, 0)",
+    )
+    .bind(job.id.as_str())
+    .bind(job.account_id.as_str())
+    .bind(job.upload_hash.as_str())
+    .bind(job.content_hash.as_str())
+    .bind(job.mode.name())
+    .bind(job.title.as_str())
+    .bind(to_db(job.total_pages.into()))
+    .bind(job.pages.to_string())
+    .bind(to_db(job.pages_submitted.into()))
+    .bind(job.document_id.as_str())
+    .bind(to_json(&job.stage)?)
+    .bind(job.submitted_at.0)
+    .bind(job.due_at.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes the job as it is after a step, if the claim still stands. The lease ends with a step that has to wait.
+async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE jobs SET stage = $1, due_at = $2, claims = $3, requeued = $4, active = $5, updated_at = $6
+         WHERE id = $7 AND fence = $8 AND active = 1",
+    )
+    .bind(to_json(&job.stage)?)
+    .bind(job.due_at.0)
+    .bind(i64::from(job.claims))
+    .bind(i64::from(job.requeued))
+    .bind(i64::from(job.task().is_some()))
+    .bind(now.0)
+    .bind(job.id.as_str())
+    .bind(job.fence)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+async fn release_reservation(connection: &mut AnyConnection, job_id: &str) -> Result<()> {
+    sqlx::query("DELETE FROM reservations WHERE job_id = $1").bind(job_id).execute(connection).await?;
+    Ok(())
+}
+
+fn job_of(row: &AnyRow) -> Result<Job> {
+    Ok(Job {
+        id: row.try_get("id")?,
+        account_id: row.try_get("account_id")?,
+        upload_hash: row.try_get("upload_hash")?,
+        content_hash: row.try_get("content_hash")?,
+        mode: mode(row)?,
+        title: row.try_get("title")?,
+        total_pages: count(row, "total_pages")?,
+        pages: pages(row, "pages")?,
+        pages_submitted: count(row, "pages_submitted")?,
+        submitted_at: UnixMs(row.try_get("submitted_at")?),
+        document_id: row.try_get("document_id")?,
+        stage: json(row, "stage")?,
+        due_at: UnixMs(row.try_get("due_at")?),
+        claims: count(row, "claims")?,
+        fence: row.try_get("fence")?,
+        requeued: row.try_get::<i64, _>("requeued")? != 0,
+    })
+}
+
+fn view_of(row: &AnyRow) -> Result<JobView> {
+    let stage: Stage = json(row, "stage")?;
+    let document_id: String = row.try_get("document_id")?;
+    let pages = pages(row, "pages")?;
+    let free_pages = u32::try_from(pages.len()).unwrap_or(u32::MAX).saturating_sub(count(row, "pages_submitted")?);
+    let failed: &str = row.try_get("failed")?;
+    Ok(JobView {
+        id: row.try_get("id")?,
+        content_hash: row.try_get("content_hash")?,
+        upload_hash: row.try_get("upload_hash")?,
+        mode: mode(row)?,
+        title: row.try_get("title")?,
+        status: stage.status(),
+        submitted_at: UnixMs(row.try_get("submitted_at")?),
+        pages,
+        completed_pages: free_pages.saturating_add(count(row, "charged")?),
+        failed_pages: failed.split(',').filter_map(|page| page.parse::<u32>().ok()?.checked_sub(1)).collect(),
+        document_id: (stage == Stage::Succeeded).then_some(document_id),
+        error: stage.error(),
+        requeued: row.try_get::<i64, _>("requeued")? != 0,
+    })
+}

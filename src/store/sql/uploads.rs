@@ -1,0 +1,61 @@
+//! Uploads, and which of their pages are free.
+
+use async_trait::async_trait;
+use sqlx::Row;
+
+use super::{SqlStore, json, to_json};
+use crate::error::{Error, Result};
+use crate::model::{PageSet, UnixMs};
+use crate::store::{Upload, Uploads};
+
+#[async_trait]
+impl Uploads for SqlStore {
+    async fn insert_upload(&self, upload: &Upload, now: UnixMs) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO uploads (hash, account_id, content_hash, metadata, page_tokens, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(upload.hash.as_str())
+        .bind(upload.account_id.as_str())
+        .bind(upload.content_hash.as_str())
+        .bind(to_json(&upload.metadata)?)
+        .bind(to_json(&upload.page_tokens)?)
+        .bind(now.0)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn upload(&self, account_id: &str, hash: &str) -> Result<Option<Upload>> {
+        let row = sqlx::query(
+            "SELECT hash, account_id, content_hash, metadata, page_tokens FROM uploads
+             WHERE account_id = $1 AND hash = $2",
+        )
+        .bind(account_id)
+        .bind(hash)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            Ok(Upload {
+                hash: row.try_get("hash")?,
+                account_id: row.try_get("account_id")?,
+                content_hash: row.try_get("content_hash")?,
+                metadata: json(&row, "metadata")?,
+                page_tokens: json(&row, "page_tokens")?,
+            })
+        })
+        .transpose()
+    }
+
+    async fn cached_pages(&self, account_id: &str, content_hash: &str, recipe: &str) -> Result<PageSet> {
+        let rows = sqlx::query_scalar::<_, i64>(
+            "SELECT page_index FROM page_results WHERE account_id = $1 AND content_hash = $2 AND recipe = $3",
+        )
+        .bind(account_id)
+        .bind(content_hash)
+        .bind(recipe)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(|index| u32::try_from(index).map_err(Error::internal)).collect()
+    }
+}
