@@ -200,6 +200,8 @@ impl Demo {
 pub struct Pages {
     /// Where `libpdfium.so` is; relative paths are tried beside the executable too.
     pub pdfium: PathBuf,
+    /// The program whose `page-worker` reads pages; `None`: this very program.
+    pub worker_exe: Option<String>,
     /// Documents that are worked on at once, each in a process of its own.
     pub workers_max: usize,
     /// What one such process may use, in bytes.
@@ -212,6 +214,7 @@ impl Pages {
     fn read(source: &mut Source) -> Self {
         Self {
             pdfium: source.value("pages.pdfium", "COLDBREW_PDFIUM", PathBuf::from("vendor/libpdfium.so")),
+            worker_exe: source.optional("pages.worker-exe", "COLDBREW_PAGE_WORKER_EXE"),
             workers_max: source.value("pages.workers-max", "COLDBREW_PAGE_WORKERS_MAX", 4),
             memory_bytes_max: source.value("pages.memory-bytes-max", "COLDBREW_PAGE_MEMORY_BYTES_MAX", 1 << 30),
             open_timeout: source.millis("pages.open-timeout-ms", "COLDBREW_OPEN_TIMEOUT_MS", 20_000),

@@ -60,7 +60,7 @@ impl Library {
         let pages = self.documents.pages(&account.id, id, skip, READER_PAGES).await?;
         let view = |page: crate::model::wire::Page| PageView {
             index: page.index,
-            html: safe_html(&page.markdown),
+            html: safe_html(&page.markdown, page.index),
             failure: page.failure,
             note: page.note,
         };

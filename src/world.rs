@@ -16,6 +16,9 @@ pub trait World: Send + Sync {
 
     /// 32 bytes nobody can guess, as hexadecimal digits.
     fn secret(&self) -> String;
+
+    /// A number from 0 to 1, to keep things from happening all at once.
+    fn chance(&self) -> f64;
 }
 
 /// The machine's own clock and generator.
@@ -34,5 +37,9 @@ impl World for SystemWorld {
 
     fn secret(&self) -> String {
         rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn chance(&self) -> f64 {
+        rand::random()
     }
 }

@@ -60,7 +60,7 @@ impl Worker {
                 self.end_reading(job, JobFailure::new("no_capacity", BUSY)).await
             }
             Some(Obstacle::Busy { retry_after_ms }) => {
-                let retry_after_ms = Some(retry_after_ms.unwrap_or_else(|| backoff_ms(tries(job))));
+                let retry_after_ms = Some(retry_after_ms.unwrap_or_else(|| backoff_ms(tries(job), self.world.chance())));
                 Ok(Done::Event(Event::Hindered { retry_after_ms }))
             }
         }
@@ -120,8 +120,8 @@ const fn tries(job: &Job) -> u32 {
 }
 
 /// One second, doubled with each try, with up to half of it again so that jobs do not come back together.
-fn backoff_ms(tries: u32) -> i64 {
+fn backoff_ms(tries: u32, chance: f64) -> i64 {
     let base = Duration::from_secs(1 << tries.min(6));
-    let jittered = base.mul_f64(1.0 + rand::random::<f64>() / 2.0);
+    let jittered = base.mul_f64(1.0 + chance / 2.0);
     i64::try_from(jittered.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,45 @@
+//! What time it is, for the emulator: a clock it is given, plus what tests have moved it by.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::{fs, io};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync {
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's own clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// How far the clock was moved, in milliseconds; survives a restart.
+pub struct Shift {
+    path: PathBuf,
+    by_ms: AtomicI64,
+}
+
+impl Shift {
+    pub fn open(folder: &Path) -> Self {
+        let path = folder.join("clock-shift-ms");
+        let by_ms = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        Self { path, by_ms: AtomicI64::new(by_ms) }
+    }
+
+    pub fn apply(&self, time: Timestamp) -> Timestamp {
+        time.saturating_add(SignedDuration::from_millis(self.by_ms.load(Ordering::Relaxed))).unwrap_or(time)
+    }
+
+    pub fn advance(&self, ms: i64) -> io::Result<()> {
+        let by_ms = self.by_ms.fetch_add(ms, Ordering::Relaxed).saturating_add(ms);
+        fs::write(&self.path, by_ms.to_string())
+    }
+}

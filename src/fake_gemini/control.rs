@@ -1,0 +1,71 @@
+//! `/_control`: how tests move the clock, switch faults on and see what was called. Only for callers on this machine.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::emulator::{Emulator, Settings};
+use super::faults::Armed;
+use super::reply::{Failure, ok, wrong_address};
+
+/// | call | what |
+/// |---|---|
+/// | `GET /_control` | the time, the settings, the faults that wait, how often each call was made |
+/// | `POST /_control/faults` | arms an [`Armed`]; `DELETE` disarms all |
+/// | `POST /_control/clock` | `{"advance_ms": …}` |
+/// | `POST /_control/settings` | replaces the [`Settings`] |
+pub fn router() -> Router<Emulator> {
+    Router::new()
+        .route("/_control", get(show))
+        .route("/_control/faults", post(arm).delete(disarm))
+        .route("/_control/clock", post(advance))
+        .route("/_control/settings", post(set))
+        .route_layer(from_fn(from_this_machine))
+}
+
+async fn from_this_machine(request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let is_local = peer.is_some_and(|ConnectInfo(address)| address.ip().to_canonical().is_loopback());
+    if is_local { next.run(request).await } else { wrong_address().await }
+}
+
+async fn show(State(emulator): State<Emulator>) -> Response {
+    ok(json!({
+        "now": emulator.now().to_string(),
+        "settings": emulator.settings(),
+        "faults": emulator.faults.armed(),
+        "calls": emulator.calls(),
+    }))
+}
+
+async fn arm(State(emulator): State<Emulator>, Json(fault): Json<Armed>) -> Response {
+    emulator.faults.arm(fault);
+    ok(json!({}))
+}
+
+async fn disarm(State(emulator): State<Emulator>) -> Response {
+    emulator.faults.disarm_all();
+    ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_ms: i64,
+}
+
+async fn advance(State(emulator): State<Emulator>, Json(by): Json<Advance>) -> Result<Response, Failure> {
+    emulator.shift.advance(by.advance_ms)?;
+    Ok(ok(json!({"now": emulator.now().to_string()})))
+}
+
+async fn set(State(emulator): State<Emulator>, Json(settings): Json<Settings>) -> Response {
+    emulator.set(settings);
+    ok(json!({}))
+}

@@ -1,0 +1,163 @@
+//! What answers have in common: pretty JSON, Google's headers, Google's errors.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+/// An error as the API answers it, for a whole call or for one row of a batch.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    rpc: Rpc,
+    pub message: String,
+    details: Vec<Value>,
+}
+
+/// The kinds of errors: gRPC number, HTTP status, name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rpc {
+    InvalidArgument,
+    DeadlineExceeded,
+    NotFound,
+    AlreadyExists,
+    PermissionDenied,
+    ResourceExhausted,
+    FailedPrecondition,
+    Internal,
+    Unavailable,
+}
+
+impl Rpc {
+    const fn parts(self) -> (i64, StatusCode, &'static str) {
+        match self {
+            Self::InvalidArgument => (3, StatusCode::BAD_REQUEST, "INVALID_ARGUMENT"),
+            Self::DeadlineExceeded => (4, StatusCode::GATEWAY_TIMEOUT, "DEADLINE_EXCEEDED"),
+            Self::NotFound => (5, StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Self::AlreadyExists => (6, StatusCode::CONFLICT, "ALREADY_EXISTS"),
+            Self::PermissionDenied => (7, StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
+            Self::ResourceExhausted => (8, StatusCode::TOO_MANY_REQUESTS, "RESOURCE_EXHAUSTED"),
+            Self::FailedPrecondition => (9, StatusCode::BAD_REQUEST, "FAILED_PRECONDITION"),
+            Self::Internal => (13, StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL"),
+            Self::Unavailable => (14, StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE"),
+        }
+    }
+}
+
+impl Failure {
+    pub fn new(rpc: Rpc, message: impl Into<String>) -> Self {
+        Self { rpc, message: message.into(), details: Vec::new() }
+    }
+
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Rpc::InvalidArgument, message)
+    }
+
+    pub fn internal() -> Self {
+        let report = "https://developers.generativeai.google/guide/troubleshooting";
+        Self::new(Rpc::Internal, format!("An internal error has occurred. Please retry or report in {report}"))
+    }
+
+    pub fn no_entity() -> Self {
+        Self::new(Rpc::NotFound, "Requested entity was not found.")
+    }
+
+    /// A file that does not exist is not told from one of somebody else.
+    pub fn no_file(id: &str) -> Self {
+        let message = format!("You do not have permission to access the File {id} or it may not exist.");
+        Self::new(Rpc::PermissionDenied, message)
+    }
+
+    pub fn with(mut self, detail: Value) -> Self {
+        self.details.push(detail);
+        self
+    }
+
+    /// As a row of a batch shows it.
+    pub fn status(&self) -> Value {
+        json!({"code": self.rpc.parts().0, "message": self.message})
+    }
+
+    fn envelope(&self) -> Value {
+        let (_, http, status) = self.rpc.parts();
+        let mut error = json!({"code": http.as_u16(), "message": self.message, "status": status});
+        if !self.details.is_empty() {
+            error["details"] = json!(self.details);
+        }
+        json!({"error": error})
+    }
+}
+
+/// The disk is full, or a file was taken away under the emulator.
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        tracing::warn!(%error, "the emulator's folder");
+        Self::internal()
+    }
+}
+
+/// JSON that is yet to be printed, in the way the request asks for.
+#[derive(Clone)]
+struct Payload(Value);
+
+/// A success with this JSON.
+pub fn ok(value: Value) -> Response {
+    with_payload(StatusCode::OK, value)
+}
+
+fn with_payload(status: StatusCode, value: Value) -> Response {
+    let mut response = status.into_response();
+    response.extensions_mut().insert(Payload(value));
+    response
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        with_payload(self.rpc.parts().1, self.envelope())
+    }
+}
+
+/// What Google's front end answers for an address it does not know.
+pub async fn wrong_address() -> Response {
+    html(StatusCode::NOT_FOUND, "Error 404 (Not Found)!!1")
+}
+
+/// A page of Google's front end.
+pub fn html(status: StatusCode, title: &str) -> Response {
+    let page = format!(
+        "<!DOCTYPE html>\n<html lang=en>\n<meta charset=utf-8>\n<title>{title}</title>\n<p><b>{}.</b> <ins>That's an error.</ins>\n",
+        status.as_u16()
+    );
+    (status, Html(page)).into_response()
+}
+
+/// Ends the connection without an answer. The server drops the connection of a task that unwinds; nothing is printed.
+pub fn hang_up() -> ! {
+    std::panic::resume_unwind(Box::new("the emulator hangs up"))
+}
+
+/// Prints payloads and adds the headers that every answer of Google's has.
+pub async fn finish(request: Request, next: Next) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let compact = url::form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "prettyPrint" && value == "false");
+    let mut response = next.run(request).await;
+    if let Some(Payload(value)) = response.extensions_mut().remove() {
+        let text = if compact { serde_json::to_vec(&value) } else { serde_json::to_vec_pretty(&value) };
+        let mut text = text.unwrap_or_default();
+        text.push(b'\n');
+        *response.body_mut() = Body::from(text);
+        let json = HeaderValue::from_static("application/json; charset=UTF-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+    }
+    for (name, value) in [
+        ("server", "scaffolding on HTTPServer2"),
+        ("vary", "Origin, X-Origin, Referer"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "SAMEORIGIN"),
+        ("x-xss-protection", "0"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,79 @@
+//! Rows on disk: one small JSON file each, replaced as a whole, and kept in memory too.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A folder of rows. Writing one takes so little time that it is done in place.
+pub struct Table<T> {
+    folder: PathBuf,
+    rows: Mutex<BTreeMap<String, T>>,
+}
+
+impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
+    pub fn open(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        let mut rows = BTreeMap::new();
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                rows.insert(id.to_owned(), serde_json::from_slice(&fs::read(&path)?)?);
+            }
+        }
+        Ok(Self { folder, rows: Mutex::new(rows) })
+    }
+
+    /// Where the bytes that belong to a row are.
+    pub fn path(&self, id: &str, extension: &str) -> PathBuf {
+        self.folder.join(format!("{id}.{extension}"))
+    }
+
+    pub fn get(&self, id: &str) -> Option<T> {
+        self.rows().get(id).cloned()
+    }
+
+    pub fn all(&self) -> Vec<T> {
+        self.rows().values().cloned().collect()
+    }
+
+    pub fn put(&self, id: &str, row: T) -> io::Result<()> {
+        let mut rows = self.rows();
+        replace(&self.path(id, "json"), &serde_json::to_vec(&row)?)?;
+        rows.insert(id.to_owned(), row);
+        Ok(())
+    }
+
+    /// Changes a row that is there; returns it as it is then.
+    pub fn update(&self, id: &str, change: impl FnOnce(&mut T)) -> io::Result<Option<T>> {
+        let mut rows = self.rows();
+        let Some(row) = rows.get_mut(id) else { return Ok(None) };
+        change(row);
+        let row = row.clone();
+        replace(&self.path(id, "json"), &serde_json::to_vec(&row)?)?;
+        Ok(Some(row))
+    }
+
+    /// Removes a row and its bytes.
+    pub fn remove(&self, id: &str, extensions: &[&str]) {
+        self.rows().remove(id);
+        for extension in extensions.iter().chain(&["json"]) {
+            // What is left behind is only space.
+            let _ = fs::remove_file(self.path(id, extension));
+        }
+    }
+
+    fn rows(&self) -> MutexGuard<'_, BTreeMap<String, T>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    fs::write(&temporary, bytes)?;
+    fs::rename(temporary, path)
+}

@@ -1,0 +1,79 @@
+//! Calls about batches.
+
+use http::Method;
+use serde_json::json;
+
+use super::batch::{Batch, BatchPage};
+use super::client::{Client, checked_name};
+use super::error::{Error, ErrorKind};
+use super::files::list_path;
+use super::models;
+
+/// How many batches are asked for at once.
+const PAGE_SIZE: u32 = 50;
+/// No project has this many pages of batches; a server that always promises another page ends here.
+const PAGES_MAX: usize = 1_000;
+
+impl Client {
+    /// Creates a batch. Not repeatable: after [`ErrorKind::Ambiguous`] look with [`Client::find_batches`] whether it exists.
+    /// Every other error means that nothing was created.
+    pub async fn create_batch(&self, model: &str, display_name: &str, input_file: &str) -> Result<Batch, Error> {
+        let path = format!("models/{}:batchGenerateContent", models::checked_id(model)?);
+        let file = checked_name(input_file, "files")?;
+        let body = json!({"batch": {"displayName": display_name, "inputConfig": {"fileName": file}}});
+        let answer = self.call(Method::POST, &path, Some(&body)).await.map_err(Error::of_create)?;
+        let batch = Batch::read(answer);
+        if batch.name.is_empty() {
+            return Err(Error::new(ErrorKind::Ambiguous, "the answer to the create names no batch"));
+        }
+        Ok(batch)
+    }
+
+    /// How far a batch is. An error is never evidence that the batch failed.
+    pub async fn get_batch(&self, name: &str) -> Result<Batch, Error> {
+        let path = checked_name(name, "batches")?;
+        let mut batch = Batch::read(self.call(Method::GET, path, None).await?);
+        if batch.name.is_empty() {
+            batch.name = name.to_owned();
+        }
+        Ok(batch)
+    }
+
+    /// Some of the project's batches, newest first.
+    pub async fn list_batches(&self, page_token: Option<&str>) -> Result<BatchPage, Error> {
+        let path = list_path("batches", PAGE_SIZE, page_token);
+        self.call(Method::GET, &path, None).await.map(|answer| BatchPage::read(&answer))
+    }
+
+    /// All batches with exactly this display name and input file, newest first. Both together, because display names need
+    /// not be unique. Lists lag: one that is missing now may be there in a minute.
+    pub async fn find_batches(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, Error> {
+        let mut found = Vec::new();
+        let mut page_token = None;
+        for _ in 0..PAGES_MAX {
+            let page = self.list_batches(page_token.as_deref()).await?;
+            let ours = |batch: &Batch| batch.display_name == display_name && batch.input_file.as_deref() == Some(input_file);
+            found.extend(page.batches.into_iter().filter(ours));
+            match page.next_page_token {
+                Some(next) if Some(&next) != page_token.as_ref() => page_token = Some(next),
+                _ => break,
+            }
+        }
+        Ok(found)
+    }
+
+    /// Asks for a batch to be stopped. It may still succeed: look afterwards.
+    pub async fn cancel_batch(&self, name: &str) -> Result<(), Error> {
+        let path = format!("{}:cancel", checked_name(name, "batches")?);
+        self.call(Method::POST, &path, Some(&json!({}))).await.map(drop)
+    }
+
+    /// Forgets a batch; one that is not there counts as forgotten. This does not stop it: cancel it first.
+    pub async fn delete_batch(&self, name: &str) -> Result<(), Error> {
+        let path = checked_name(name, "batches")?;
+        match self.call(Method::DELETE, path, None).await {
+            Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}

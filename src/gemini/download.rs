@@ -1,0 +1,69 @@
+//! Brings a result file to disk: streamed, complete or not at all.
+
+use std::path::Path;
+
+use futures::TryFutureExt;
+use http::Method;
+use reqwest::Response;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+
+use super::client::{Client, checked_name};
+use super::error::{Error, ErrorKind};
+
+/// How often a download is begun anew after it broke off.
+const RESTARTS_MAX: u32 = 5;
+
+impl Client {
+    /// Downloads the file `files/…` to `path`, which appears only when it is complete and on the disk. Returns its size in
+    /// bytes. An existing file is replaced.
+    pub async fn download(&self, file_name: &str, path: &Path) -> Result<u64, Error> {
+        let file = checked_name(file_name, "files")?;
+        let mut restarts = 0;
+        loop {
+            let response = self.begin_download(file).await?;
+            match self.save(response, path).await {
+                Err(error) if matches!(error.kind, ErrorKind::Retry { .. }) && restarts < RESTARTS_MAX => {
+                    restarts += 1;
+                    self.pause(restarts).await;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// Documentation and libraries disagree on the address; a server that has only one of them is served too.
+    async fn begin_download(&self, file: &str) -> Result<Response, Error> {
+        let media = format!("{file}:download?alt=media");
+        match self.get(&self.service_url("download", &media)).await {
+            Err(error) if error.http_status == Some(404) => self.get(&self.url(&media)).await,
+            answered => answered,
+        }
+    }
+
+    async fn get(&self, url: &str) -> Result<Response, Error> {
+        let answer = tokio::time::timeout(self.timeouts().call, self.send(self.request(Method::GET, url))).await;
+        answer.map_err(|_| Error::retry("no answer in time"))?
+    }
+
+    async fn save(&self, mut response: Response, path: &Path) -> Result<u64, Error> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let temporary = NamedTempFile::new_in(folder).map_err(|error| Error::io(&error))?;
+        let mut file = tokio::fs::File::from_std(temporary.reopen().map_err(|error| Error::io(&error))?);
+        let mut size_bytes = 0;
+        let idle = self.timeouts().idle;
+        loop {
+            let next = tokio::time::timeout(idle, response.chunk().map_err(Error::transport)).await;
+            let Some(chunk) = next.map_err(|_| Error::retry("the download stands still"))?? else { break };
+            size_bytes += chunk.len() as u64;
+            file.write_all(&chunk).await.map_err(|error| Error::io(&error))?;
+        }
+        file.flush().await.map_err(|error| Error::io(&error))?;
+        file.sync_all().await.map_err(|error| Error::io(&error))?;
+        temporary.persist(path).map_err(|error| Error::io(&error.error))?;
+        // The rename is on the disk only when the folder is.
+        let folder = tokio::fs::File::open(folder).await.map_err(|error| Error::io(&error))?;
+        folder.sync_all().await.map_err(|error| Error::io(&error))?;
+        Ok(size_bytes)
+    }
+}

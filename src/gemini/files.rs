@@ -1,0 +1,44 @@
+//! Calls about files that are at Google already.
+
+use http::Method;
+
+use super::client::{Client, checked_name};
+use super::error::{Error, ErrorKind};
+use super::file::{File, FilePage};
+use super::lenient;
+
+impl Client {
+    /// What Google knows of a file. Useless for a batch's output: download that without asking first.
+    pub async fn get_file(&self, name: &str) -> Result<File, Error> {
+        let path = checked_name(name, "files")?;
+        self.call(Method::GET, path, None).await.map(File::read)
+    }
+
+    /// Up to 100 files of the key's project.
+    pub async fn list_files(&self, page_token: Option<&str>) -> Result<FilePage, Error> {
+        let answer = self.call(Method::GET, &list_path("files", 100, page_token), None).await?;
+        let files = lenient::member(&answer, "files").and_then(|files| files.as_array()).cloned().unwrap_or_default();
+        Ok(FilePage {
+            files: files.into_iter().map(File::read).collect(),
+            next_page_token: lenient::string(&answer, "nextPageToken"),
+        })
+    }
+
+    /// Deletes a file; one that is not there counts as deleted. Google refuses to delete outputs of batches: that is
+    /// [`ErrorKind::Rejected`] and does not matter.
+    pub async fn delete_file(&self, name: &str) -> Result<(), Error> {
+        let path = checked_name(name, "files")?;
+        match self.call(Method::DELETE, path, None).await {
+            Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(super) fn list_path(collection: &str, page_size: u32, page_token: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(format!("{collection}?pageSize={page_size}"));
+    if let Some(token) = page_token {
+        query.append_pair("pageToken", token);
+    }
+    query.finish()
+}

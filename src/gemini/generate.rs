@@ -1,0 +1,91 @@
+//! Calls that are answered at once: one page read, tokens counted, models listed.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::client::Client;
+use super::error::Error;
+use super::files::list_path;
+use super::lenient;
+use super::models;
+use super::request::Request;
+use super::response::Answer;
+
+/// What a request weighs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenCount {
+    pub total_tokens: u64,
+    pub cached_tokens: u64,
+}
+
+/// A model, as Google describes it; see [`models`] for what it does not tell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelInfo {
+    /// `models/…`.
+    pub name: String,
+    pub display_name: String,
+    pub input_token_limit: u64,
+    pub output_token_limit: u64,
+    /// `generateContent`, `batchGenerateContent` and the like.
+    pub methods: Vec<String>,
+    pub raw: Value,
+}
+
+impl ModelInfo {
+    fn read(raw: Value) -> Self {
+        let methods = lenient::member(&raw, "supportedGenerationMethods").and_then(Value::as_array);
+        let methods = methods.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        Self {
+            name: lenient::string(&raw, "name").unwrap_or_default(),
+            display_name: lenient::string(&raw, "displayName").unwrap_or_default(),
+            input_token_limit: lenient::count(&raw, "inputTokenLimit"),
+            output_token_limit: lenient::count(&raw, "outputTokenLimit"),
+            methods,
+            raw,
+        }
+    }
+}
+
+impl Client {
+    /// Asks a model at once, at full price. May be repeated: that costs again but does no harm.
+    pub async fn generate_content(&self, model: &str, request: &Request) -> Result<Answer, Error> {
+        let url = self.url(&format!("models/{}:generateContent", models::checked_id(model)?));
+        let request = self.request(Method::POST, &url).timeout(self.timeouts().generate).json(request);
+        let response = self.send(request).await?;
+        self.json(response).await.map(Answer::read)
+    }
+
+    /// What a request weighs, for nothing.
+    pub async fn count_tokens(&self, model: &str, request: &Request) -> Result<TokenCount, Error> {
+        let id = models::checked_id(model)?;
+        let mut inner = serde_json::to_value(request).map_err(|error| Error::rejected(error.to_string()))?;
+        inner["model"] = json!(format!("models/{id}"));
+        let body = json!({"generateContentRequest": inner});
+        let answer = self.call(Method::POST, &format!("models/{id}:countTokens"), Some(&body)).await?;
+        Ok(TokenCount {
+            total_tokens: lenient::count(&answer, "totalTokens"),
+            cached_tokens: lenient::count(&answer, "cachedContentTokenCount"),
+        })
+    }
+
+    /// A model, if the key may use it.
+    pub async fn get_model(&self, model: &str) -> Result<ModelInfo, Error> {
+        let path = format!("models/{}", models::checked_id(model)?);
+        self.call(Method::GET, &path, None).await.map(ModelInfo::read)
+    }
+
+    /// All models that the key may use.
+    pub async fn list_models(&self) -> Result<Vec<ModelInfo>, Error> {
+        let mut models = Vec::new();
+        let mut page_token: Option<String> = None;
+        loop {
+            let answer = self.call(Method::GET, &list_path("models", 1_000, page_token.as_deref()), None).await?;
+            let page = lenient::member(&answer, "models").and_then(Value::as_array).cloned().unwrap_or_default();
+            models.extend(page.into_iter().map(ModelInfo::read));
+            match lenient::string(&answer, "nextPageToken") {
+                Some(next) if Some(&next) != page_token.as_ref() && models.len() < 10_000 => page_token = Some(next),
+                _ => return Ok(models),
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Splits bytes into lines without trusting their length.
+
+use std::io;
+
+use tokio::io::{AsyncBufRead, AsyncBufReadExt};
+
+/// The lines of a stream, of which none is held that is longer than a limit.
+pub struct Lines<R> {
+    reader: R,
+    bytes_max: usize,
+    line: Vec<u8>,
+}
+
+/// A line without its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    Whole(&'a [u8]),
+    /// The last one, with no line feed behind it.
+    Unterminated(&'a [u8]),
+    /// Longer than the limit; it was skipped.
+    TooLong,
+}
+
+impl<R: AsyncBufRead + Unpin> Lines<R> {
+    pub const fn new(reader: R, bytes_max: usize) -> Self {
+        Self { reader, bytes_max, line: Vec::new() }
+    }
+
+    /// The next line; `None` at the end.
+    pub async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        // A long line must not keep its memory for the rest of the file.
+        if self.line.capacity() > 4 << 20 {
+            self.line = Vec::new();
+        }
+        self.line.clear();
+        let mut length = 0;
+        loop {
+            let available = self.reader.fill_buf().await?;
+            if available.is_empty() {
+                return Ok(match length {
+                    0 => None,
+                    _ if length > self.bytes_max => Some(Line::TooLong),
+                    _ => Some(Line::Unterminated(self.trimmed())),
+                });
+            }
+            let end = available.iter().position(|&byte| byte == b'\n');
+            let piece = &available[..end.unwrap_or(available.len())];
+            length += piece.len();
+            if length <= self.bytes_max {
+                self.line.extend_from_slice(piece);
+            }
+            let consumed = piece.len() + usize::from(end.is_some());
+            self.reader.consume(consumed);
+            if end.is_some() {
+                return Ok(Some(if length > self.bytes_max { Line::TooLong } else { Line::Whole(self.trimmed()) }));
+            }
+        }
+    }
+
+    /// Files that went through other systems end their lines with CRLF.
+    fn trimmed(&self) -> &[u8] {
+        self.line.strip_suffix(b"\r").unwrap_or(&self.line)
+    }
+}

@@ -1,0 +1,136 @@
+//! The fields Google knows, and a check as strict as its own: it refuses a request for one name it does not know.
+//!
+//! [`check`] walks a JSON value along a [`Message`]; `table` has the messages. Both spellings of a name are accepted,
+//! numbers also as strings, enums also as numbers, `null` everywhere, as in proto3's JSON. Not checked here: what a certain model
+//! takes, which is [`super::Request::check`].
+
+mod table;
+
+use serde_json::Value;
+
+use super::lenient::snake_case;
+pub use table::{BATCH, BATCH_LINE, COUNT_TOKENS, CREATE_BATCH, CREATE_FILE, GENERATE_CONTENT};
+
+/// A JSON object with known members.
+#[derive(Debug)]
+pub struct Message {
+    pub fields: &'static [Field],
+    /// Of these members at most one may be there.
+    pub one_of: &'static [&'static str],
+}
+
+/// A known member.
+#[derive(Debug)]
+pub struct Field {
+    /// In lowerCamelCase.
+    pub name: &'static str,
+    pub kind: Kind,
+    pub repeated: bool,
+}
+
+/// What a member may hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    Text,
+    /// Base64, standard or URL-safe.
+    Bytes,
+    Bool,
+    Integer,
+    Float,
+    Enum(&'static [&'static str]),
+    Message(&'static Message),
+    /// Any JSON object.
+    Object,
+    /// Any JSON.
+    Any,
+}
+
+/// The first thing in a request that Google would refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// As Google writes it: `contents[0].parts`; empty at the top.
+    pub path: String,
+    pub fault: Fault,
+}
+
+/// See [`Violation`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    UnknownName(String),
+    /// The member, and what it should hold.
+    InvalidValue(String, &'static str),
+    /// A second member of those of which at most one may be there.
+    AlreadySet(String),
+}
+
+impl Fault {
+    /// The name of the member at fault.
+    pub fn name(&self) -> &str {
+        let (Self::UnknownName(name) | Self::InvalidValue(name, _) | Self::AlreadySet(name)) = self;
+        name
+    }
+}
+
+/// Looks for the first violation of `message` in `value`, which stands at `path`.
+pub fn check(value: &Value, message: &Message, path: &str) -> Result<(), Violation> {
+    let violation = |fault| Err(Violation { path: path.to_owned(), fault });
+    let Some(object) = value.as_object() else {
+        let (_, name) = path.rsplit_once('.').unwrap_or(("", path));
+        return violation(Fault::InvalidValue(name.to_owned(), "an object"));
+    };
+    let mut chosen = None;
+    for (name, value) in object {
+        let known = message.fields.iter().find(|field| field.name == name || snake_case(field.name) == *name);
+        let Some(field) = known else {
+            return violation(Fault::UnknownName(name.clone()));
+        };
+        if value.is_null() {
+            continue;
+        }
+        if message.one_of.contains(&field.name) && chosen.replace(field.name).is_some() {
+            return violation(Fault::AlreadySet(name.clone()));
+        }
+        let path = if path.is_empty() { snake_case(field.name) } else { format!("{path}.{}", snake_case(field.name)) };
+        check_field(value, field, path)?;
+    }
+    Ok(())
+}
+
+fn check_field(value: &Value, field: &Field, path: String) -> Result<(), Violation> {
+    if !field.repeated {
+        return check_value(value, field, path);
+    }
+    let Some(items) = value.as_array() else {
+        return Err(Violation { path, fault: Fault::InvalidValue(field.name.into(), "a list") });
+    };
+    items.iter().enumerate().try_for_each(|(index, item)| check_value(item, field, format!("{path}[{index}]")))
+}
+
+fn check_value(value: &Value, field: &Field, path: String) -> Result<(), Violation> {
+    let (holds, expected) = match field.kind {
+        Kind::Message(message) => return check(value, message, &path),
+        Kind::Any => (true, "anything"),
+        Kind::Object => (value.is_object(), "an object"),
+        Kind::Text => (value.is_string(), "a string"),
+        Kind::Bool => (value.is_boolean(), "a boolean"),
+        Kind::Bytes => (value.as_str().is_some_and(is_base64), "base64"),
+        Kind::Integer => (is_integer(value), "an integer"),
+        Kind::Float => (value.is_number() || parses::<f64>(value), "a number"),
+        Kind::Enum(names) => (value.is_u64() || value.as_str().is_some_and(|name| names.contains(&name)), "a known constant"),
+    };
+    if holds { Ok(()) } else { Err(Violation { path, fault: Fault::InvalidValue(field.name.into(), expected) }) }
+}
+
+fn is_integer(value: &Value) -> bool {
+    value.is_i64() || value.as_f64().is_some_and(|number| number.fract() == 0.0) || parses::<i64>(value)
+}
+
+fn parses<T: std::str::FromStr>(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.parse::<T>().is_ok())
+}
+
+fn is_base64(text: &str) -> bool {
+    let digits = text.trim_end_matches('=');
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
+    digits.len() % 4 != 1 && text.len() - digits.len() <= 2 && digits.bytes().all(known)
+}

@@ -1,0 +1,213 @@
+//! One open document, asked page by page.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
+
+use super::engine::Engine;
+use super::error::{PageFault, PdfError};
+use super::process::{Answer, WorkerProcess, refusal, within};
+use super::protocol::{Reply, Request};
+
+/// What is known of a document as soon as it is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// At least 1.
+    pub total_pages: u32,
+    /// From the metadata, one clean line of at most 300 characters; `None` if there is none worth showing.
+    pub title: Option<String>,
+}
+
+/// The text of one page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageText {
+    /// Markdown in reading order. Plain text in it cannot turn into HTML.
+    pub markdown: String,
+    /// Characters of native text, white space not counted.
+    pub chars_visible: u32,
+    /// The page is a picture of text: there is (almost) no text that a reader sees.
+    pub is_scan: bool,
+}
+
+/// How much native text a page has, for the estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLength {
+    /// As in [`PageText`].
+    pub chars_visible: u32,
+    /// As in [`PageText`].
+    pub is_scan: bool,
+}
+
+/// An open PDF. Pages are numbered from 0. Calls wait for each other; dropping it ends its worker.
+///
+/// A call that fails with [`PdfError::Page`] says nothing about other pages: if the page cost the worker its life, the next
+/// call starts another one. A document that has cost too many gets no more, so that its total time is bounded.
+#[derive(Debug)]
+pub struct Document {
+    engine: Engine,
+    path: PathBuf,
+    info: Info,
+    /// `None` after the worker was lost.
+    worker: Mutex<Option<WorkerProcess>>,
+    workers_lost: AtomicU32,
+    _place: OwnedSemaphorePermit,
+}
+
+/// A document that cost this many workers, and one more for each hundred of its pages, is hostile.
+const WORKERS_LOST_MAX: u32 = 8;
+const PAGES_PER_WORKER_LOST: u32 = 100;
+/// From as many pages on, a second worker is worth its start.
+const SHARED_PAGES_MIN: usize = 200;
+
+impl Document {
+    pub(super) fn new(
+        engine: Engine,
+        path: PathBuf,
+        info: Info,
+        worker: WorkerProcess,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        Self { engine, path, info, worker: Mutex::new(Some(worker)), workers_lost: AtomicU32::new(0), _place: place }
+    }
+
+    /// Page count and title.
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// The process id of its worker, for tests that freeze or kill it; `None` while it has none.
+    pub async fn worker_pid(&self) -> Option<u32> {
+        self.worker.lock().await.as_ref().and_then(WorkerProcess::pid)
+    }
+
+    /// The text of one page as Markdown.
+    ///
+    /// # Errors
+    /// [`PdfError::Page`] if this page fails; another variant if the document cannot be opened again.
+    pub async fn text(&self, page: u32) -> Result<PageText, PdfError> {
+        self.ask(page, Request::Text { page }, PageText::from_answer).await
+    }
+
+    /// One page as a PDF of its own, annotations kept.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
+    pub async fn split(&self, page: u32) -> Result<Vec<u8>, PdfError> {
+        let read = |answer| match answer {
+            (Reply::Split, pdf) => Ok(pdf),
+            (other, _) => Err(refusal(other)),
+        };
+        self.ask(page, Request::Split { page }, read).await
+    }
+
+    /// How much text each of these pages has, in order; `None` for a page that fails. A long run of pages is shared with a
+    /// second worker if there is a place for one.
+    ///
+    /// # Errors
+    /// If the document cannot be opened again after a page cost its worker.
+    pub async fn text_lengths(&self, pages: Range<u32>) -> Result<Vec<Option<PageLength>>, PdfError> {
+        let mut slot = self.worker.lock().await;
+        let is_long = pages.len() >= SHARED_PAGES_MIN;
+        let Some(_place) = is_long.then(|| self.engine.free_place()).flatten() else {
+            return self.lengths_in(&mut slot, pages).await;
+        };
+        let middle = pages.start.midpoint(pages.end);
+        let mut helper = None;
+        let (first, second) = tokio::join!(
+            self.lengths_in(&mut slot, pages.start..middle),
+            self.lengths_in(&mut helper, middle..pages.end)
+        );
+        Ok([first?, second?].concat())
+    }
+
+    async fn lengths_in(
+        &self,
+        slot: &mut Option<WorkerProcess>,
+        pages: Range<u32>,
+    ) -> Result<Vec<Option<PageLength>>, PdfError> {
+        let mut lengths = Vec::new();
+        let mut rest = pages;
+        while rest.start < rest.end {
+            let Some(mut worker) = self.take_worker(slot).await? else {
+                lengths.extend(rest.map(|_| None));
+                break;
+            };
+            match self.stream_lengths(&mut worker, &mut rest, &mut lengths).await {
+                Ok(()) => *slot = Some(worker),
+                // The worker is lost with the page it was at; the rest is asked of another.
+                Err(error) if error.lost_worker() => {
+                    self.workers_lost.fetch_add(1, Ordering::Relaxed);
+                    lengths.push(None);
+                    rest.start += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(lengths)
+    }
+
+    /// Takes pages from `rest` as their lengths arrive.
+    async fn stream_lengths(
+        &self,
+        worker: &mut WorkerProcess,
+        rest: &mut Range<u32>,
+        lengths: &mut Vec<Option<PageLength>>,
+    ) -> Result<(), PdfError> {
+        let limit = self.engine.config().page_timeout;
+        let request = Request::Lengths { first: rest.start, count: rest.end - rest.start };
+        within(limit, worker.send(&request, b"")).await?;
+        while rest.start < rest.end {
+            lengths.push(match within(limit, worker.receive()).await?.0 {
+                Reply::Length { chars_visible, is_scan } => Some(PageLength { chars_visible, is_scan }),
+                Reply::Failed { .. } => None,
+                other => return Err(refusal(other)),
+            });
+            rest.start += 1;
+        }
+        Ok(())
+    }
+
+    /// Asks about one page. The worker goes back to its place only if it is still good; a caller that gives up midway
+    /// drops, that is kills, it, because it would be out of step.
+    async fn ask<T>(
+        &self,
+        page: u32,
+        request: Request,
+        read: impl FnOnce(Answer) -> Result<T, PdfError>,
+    ) -> Result<T, PdfError> {
+        let mut slot = self.worker.lock().await;
+        let Some(mut worker) = self.take_worker(&mut slot).await? else {
+            return Err(PdfError::Page { index: page, reason: PageFault::GivenUp });
+        };
+        let answer = worker.ask_within(self.engine.config().page_timeout, &request, b"").await.and_then(read);
+        if answer.as_ref().is_err_and(PdfError::lost_worker) {
+            self.workers_lost.fetch_add(1, Ordering::Relaxed);
+        } else {
+            *slot = Some(worker);
+        }
+        answer.map_err(|error| error.on_page(page))
+    }
+
+    /// The worker from its place, or a new one if it was lost; `None` if too many were.
+    async fn take_worker(&self, slot: &mut Option<WorkerProcess>) -> Result<Option<WorkerProcess>, PdfError> {
+        if let Some(worker) = slot.take() {
+            return Ok(Some(worker));
+        }
+        let lost_max = WORKERS_LOST_MAX + self.info.total_pages / PAGES_PER_WORKER_LOST;
+        if self.workers_lost.load(Ordering::Relaxed) >= lost_max {
+            return Ok(None);
+        }
+        let (worker, _) = self.engine.open_worker(&self.path).await?;
+        Ok(Some(worker))
+    }
+}
+
+impl PageText {
+    pub(super) fn from_answer((reply, payload): Answer) -> Result<Self, PdfError> {
+        let Reply::Text { chars_visible, is_scan } = reply else { return Err(refusal(reply)) };
+        let markdown = String::from_utf8(payload).map_err(|_| PdfError::WorkerCrashed)?;
+        Ok(Self { markdown, chars_visible, is_scan })
+    }
+}

@@ -1,0 +1,165 @@
+//! The engine: how many workers there may be, with which limits, and the warm ones for single pages.
+
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::document::{Document, Info, PageText};
+use super::error::PdfError;
+use super::launcher::Launcher;
+use super::process::{WorkerProcess, refusal, within};
+use super::protocol::{Reply, Request};
+
+/// The engine's limits and where its parts are.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// The program started as `<worker_exe> page-worker`; it must call [`super::worker::run`].
+    /// The default is this very program, even after its file was replaced.
+    pub worker_exe: PathBuf,
+    /// `libpdfium.so`.
+    pub library: PathBuf,
+    /// Address space of one worker, in bytes.
+    pub memory_bytes_max: u64,
+    /// Wall time for one page, after which its worker is killed.
+    pub page_timeout: Duration,
+    /// Wall time to start a worker and open a document in it.
+    pub open_timeout: Duration,
+    /// Documents with more pages are refused.
+    pub pages_max: u32,
+    /// Documents open at once; and, apart from them, workers that read single pages.
+    pub workers_max: usize,
+}
+
+impl EngineConfig {
+    /// The default limits with the library at `library`.
+    pub fn new(library: PathBuf) -> Self {
+        Self {
+            worker_exe: PathBuf::from("/proc/self/exe"),
+            library,
+            memory_bytes_max: 1 << 30,
+            page_timeout: Duration::from_secs(10),
+            open_timeout: Duration::from_secs(20),
+            pages_max: 10_000,
+            workers_max: 4,
+        }
+    }
+}
+
+/// The page engine. Clones share one set of workers; the last one dropped ends them all.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    config: EngineConfig,
+    launcher: Launcher,
+    documents: Arc<Semaphore>,
+    readers: Semaphore,
+    idle_readers: Mutex<Vec<WorkerProcess>>,
+}
+
+impl Engine {
+    /// An engine that has started nothing yet.
+    ///
+    /// # Errors
+    /// [`PdfError::Io`] if its launching thread cannot be started.
+    pub fn new(config: EngineConfig) -> Result<Self, PdfError> {
+        let shared = Shared {
+            launcher: Launcher::new(&config.worker_exe)?,
+            documents: Arc::new(Semaphore::new(config.workers_max)),
+            readers: Semaphore::new(config.workers_max),
+            idle_readers: Mutex::new(Vec::new()),
+            config,
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// Starts a worker and sees that it can bind the library: for readiness checks.
+    ///
+    /// # Errors
+    /// [`PdfError::Unavailable`] if the library is missing, [`PdfError::Io`] if no process can be started.
+    pub async fn check(&self) -> Result<(), PdfError> {
+        within(self.config().open_timeout, self.start_worker()).await.map(drop)
+    }
+
+    /// Opens the PDF at `path` in a worker of its own, waiting for one of `workers_max` places first.
+    ///
+    /// The file must stay where it is while the document is open: a worker that died on a page opens it again.
+    ///
+    /// # Errors
+    /// All but [`PdfError::Page`].
+    pub async fn open(&self, path: impl Into<PathBuf>) -> Result<Document, PdfError> {
+        let path = path.into();
+        let place = Arc::clone(&self.shared.documents).acquire_owned().await.map_err(io::Error::other)?;
+        let (worker, info) = self.open_worker(&path).await?;
+        Ok(Document::new(self.clone(), path, info, worker, place))
+    }
+
+    /// The text, as Markdown, of the first page of a PDF held in memory. Uses a warm worker, so thousands in a row are fast.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`PdfError::Page`] if the page cannot be read.
+    pub async fn read_page_text(&self, pdf: &[u8]) -> Result<String, PdfError> {
+        let _place = self.shared.readers.acquire().await.map_err(io::Error::other)?;
+        let idle = self.idle_readers().pop();
+        let mut worker = match idle {
+            Some(worker) => worker,
+            None => within(self.config().open_timeout, self.start_worker()).await?,
+        };
+        // While the worker is ours, a caller that gives up drops it, that is kills it: it would be out of step.
+        let text = self.read_first_page(&mut worker, pdf).await;
+        if !text.as_ref().is_err_and(PdfError::lost_worker) {
+            self.idle_readers().push(worker);
+        }
+        text
+    }
+
+    async fn read_first_page(&self, worker: &mut WorkerProcess, pdf: &[u8]) -> Result<String, PdfError> {
+        let EngineConfig { open_timeout, page_timeout, pages_max, .. } = *self.config();
+        within(open_timeout, open_in(worker, &Request::OpenBytes { pages_max }, pdf)).await?;
+        let answer = worker.ask_within(page_timeout, &Request::Text { page: 0 }, b"").await;
+        let text = answer.and_then(PageText::from_answer).map_err(|error| error.on_page(0))?;
+        Ok(text.markdown)
+    }
+
+    /// A worker with the document at `path` open in it.
+    pub(super) async fn open_worker(&self, path: &Path) -> Result<(WorkerProcess, Info), PdfError> {
+        within(self.config().open_timeout, async {
+            let mut worker = self.start_worker().await?;
+            let request = Request::OpenFile { pages_max: self.config().pages_max };
+            let info = open_in(&mut worker, &request, path.as_os_str().as_bytes()).await?;
+            Ok((worker, info))
+        })
+        .await
+    }
+
+    /// One more place for a worker, if nobody waits for it.
+    pub(super) fn free_place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.shared.documents).try_acquire_owned().ok()
+    }
+
+    pub(super) fn config(&self) -> &EngineConfig {
+        &self.shared.config
+    }
+
+    async fn start_worker(&self) -> Result<WorkerProcess, PdfError> {
+        WorkerProcess::start(&self.shared.launcher, &self.config().library, self.config().memory_bytes_max).await
+    }
+
+    fn idle_readers(&self) -> MutexGuard<'_, Vec<WorkerProcess>> {
+        self.shared.idle_readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn open_in(worker: &mut WorkerProcess, request: &Request, payload: &[u8]) -> Result<Info, PdfError> {
+    match worker.ask(request, payload).await? {
+        (Reply::Opened { total_pages, title }, _) => Ok(Info { total_pages, title }),
+        (other, _) => Err(refusal(other)),
+    }
+}

@@ -1,0 +1,62 @@
+//! Starts worker processes, all from one thread of its own.
+//!
+//! A worker asks the kernel to kill it when its parent dies, and to the kernel "parent" means the *thread* that started
+//! it. The runtime's threads come and go, and each would take its workers with it; this one lives as long as the engine.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::{io, thread};
+
+use tokio::process::{Child, Command};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+/// Where to ask for a new worker process. Dropping it ends the thread, and with it every worker still alive.
+#[derive(Debug)]
+pub struct Launcher {
+    orders: mpsc::Sender<Order>,
+}
+
+/// The runtime that shall own the child's pipes, and where to send it.
+struct Order {
+    runtime: Handle,
+    child: oneshot::Sender<io::Result<Child>>,
+}
+
+impl Launcher {
+    /// Starts the thread. `worker_exe` is the program that answers to `page-worker`.
+    pub fn new(worker_exe: &Path) -> io::Result<Self> {
+        let worker_exe = worker_exe.to_owned();
+        let (orders, queue) = mpsc::channel::<Order>();
+        thread::Builder::new().name("page-launcher".to_owned()).spawn(move || {
+            for order in queue {
+                let _runtime = order.runtime.enter();
+                // If nobody waits any more, the child comes back in the error and is killed as it drops.
+                let _ = order.child.send(command(&worker_exe).spawn());
+            }
+        })?;
+        Ok(Self { orders })
+    }
+
+    /// A new child, which is killed when dropped. Must be called within a tokio runtime.
+    pub async fn launch(&self) -> io::Result<Child> {
+        let (child, started) = oneshot::channel();
+        self.orders.send(Order { runtime: Handle::current(), child }).map_err(io::Error::other)?;
+        started.await.map_err(io::Error::other)?
+    }
+}
+
+/// The worker inherits no variable: a process that parses hostile files shall hold no key.
+fn command(worker_exe: &Path) -> Command {
+    let mut command = Command::new(worker_exe);
+    command
+        .arg0("coldbrew")
+        .arg("page-worker")
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    command
+}

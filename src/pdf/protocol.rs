@@ -1,0 +1,186 @@
+//! The frames that parent and worker exchange over the worker's standard input and output.
+//!
+//! A frame is two little-endian `u32` lengths, a JSON header of the first length and a binary payload of the second.
+//! Both lengths are bounded, and a frame that breaks a bound or does not parse is an error on either side: the worker
+//! runs a hostile file, so the parent trusts nothing that it says.
+
+use std::io::{self, Read, Write};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::error::PageFault;
+
+/// A header is a few numbers and a title of at most 300 characters.
+const HEADER_BYTES_MAX: u32 = 16 << 10;
+/// A payload is a page as PDF or the file of a one-page document; more than the largest upload makes no sense.
+const PAYLOAD_BYTES_MAX: u32 = 128 << 20;
+/// Length of the two lengths.
+pub const PREFIX_BYTES: usize = 8;
+
+/// What the parent asks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Request {
+    /// First of all: limit yourself and bind the library whose path is the payload.
+    Start { parent_pid: u32, memory_bytes_max: u64 },
+    /// Open the file whose path is the payload.
+    OpenFile { pages_max: u32 },
+    /// Open the PDF that is the payload.
+    OpenBytes { pages_max: u32 },
+    /// The text of one page; answered by [`Reply::Text`] with Markdown as payload.
+    Text { page: u32 },
+    /// One page as a PDF of its own; answered by [`Reply::Split`] with the PDF as payload.
+    Split { page: u32 },
+    /// The text lengths of a run of pages; answered by one [`Reply::Length`] each, in order.
+    Lengths { first: u32, count: u32 },
+}
+
+/// What the worker answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    Started,
+    Opened { total_pages: u32, title: Option<String> },
+    Text { chars_visible: u32, is_scan: bool },
+    Split,
+    Length { chars_visible: u32, is_scan: bool },
+    Failed { fault: Fault },
+}
+
+/// Why the worker could not do as asked. It lives on and can be asked again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Fault {
+    LibraryUnavailable,
+    FileUnavailable,
+    Unreadable,
+    Encrypted,
+    Empty,
+    TooManyPages { pages: u32, pages_max: u32 },
+    Page { index: u32, reason: PageFault },
+}
+
+/// The lengths of header and payload, once they are known to be within bounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lengths {
+    pub header: usize,
+    pub payload: usize,
+}
+
+/// Everything of a frame up to its payload, ready to be written before it.
+pub fn encode_head<T: Serialize>(header: &T, payload: &[u8]) -> io::Result<Vec<u8>> {
+    let header = serde_json::to_vec(header)?;
+    let header_bytes = bounded(header.len(), HEADER_BYTES_MAX)?;
+    let payload_bytes = bounded(payload.len(), PAYLOAD_BYTES_MAX)?;
+    let mut head = Vec::with_capacity(PREFIX_BYTES + header.len());
+    head.extend_from_slice(&header_bytes.to_le_bytes());
+    head.extend_from_slice(&payload_bytes.to_le_bytes());
+    head.extend_from_slice(&header);
+    Ok(head)
+}
+
+/// Reads the two lengths that open a frame and refuses what is out of bounds.
+pub fn decode_prefix(prefix: [u8; PREFIX_BYTES]) -> io::Result<Lengths> {
+    let [a, b, c, d, e, f, g, h] = prefix;
+    let header = u32::from_le_bytes([a, b, c, d]);
+    let payload = u32::from_le_bytes([e, f, g, h]);
+    if header > HEADER_BYTES_MAX || payload > PAYLOAD_BYTES_MAX {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    Ok(Lengths { header: header as usize, payload: payload as usize })
+}
+
+/// Parses a frame's header.
+pub fn decode_header<T: DeserializeOwned>(header: &[u8]) -> io::Result<T> {
+    Ok(serde_json::from_slice(header)?)
+}
+
+/// Reads one whole frame; `None` if the other side closed the pipe between frames.
+pub fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Option<(T, Vec<u8>)>> {
+    let mut prefix = [0; PREFIX_BYTES];
+    match input.read_exact(&mut prefix) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    }
+    let lengths = decode_prefix(prefix)?;
+    let mut header = vec![0; lengths.header];
+    input.read_exact(&mut header)?;
+    let mut payload = vec![0; lengths.payload];
+    input.read_exact(&mut payload)?;
+    Ok(Some((decode_header(&header)?, payload)))
+}
+
+/// Writes one whole frame.
+pub fn write_frame<T: Serialize>(output: &mut impl Write, header: &T, payload: &[u8]) -> io::Result<()> {
+    output.write_all(&encode_head(header, payload)?)?;
+    output.write_all(payload)?;
+    output.flush()
+}
+
+fn bounded(bytes: usize, bytes_max: u32) -> io::Result<u32> {
+    u32::try_from(bytes).ok().filter(|bytes| *bytes <= bytes_max).ok_or_else(|| io::ErrorKind::InvalidInput.into())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn requests() -> impl Strategy<Value = Request> {
+        prop_oneof![
+            (any::<u32>(), any::<u64>())
+                .prop_map(|(parent_pid, memory_bytes_max)| Request::Start { parent_pid, memory_bytes_max }),
+            any::<u32>().prop_map(|pages_max| Request::OpenFile { pages_max }),
+            any::<u32>().prop_map(|page| Request::Text { page }),
+            (any::<u32>(), any::<u32>()).prop_map(|(first, count)| Request::Lengths { first, count }),
+        ]
+    }
+
+    fn replies() -> impl Strategy<Value = Reply> {
+        prop_oneof![
+            (any::<u32>(), any::<Option<String>>())
+                .prop_map(|(total_pages, title)| Reply::Opened { total_pages, title }),
+            (any::<u32>(), any::<bool>()).prop_map(|(chars_visible, is_scan)| Reply::Text { chars_visible, is_scan }),
+            any::<(u32, u32)>()
+                .prop_map(|(pages, pages_max)| Reply::Failed { fault: Fault::TooManyPages { pages, pages_max } }),
+            any::<u32>().prop_map(|index| Reply::Failed { fault: Fault::Page { index, reason: PageFault::Damaged } }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn frames_come_back_as_they_were_sent(sent in proptest::collection::vec((requests(), any::<Vec<u8>>()), 0..4)) {
+            let mut wire = Vec::new();
+            for (request, payload) in &sent {
+                write_frame(&mut wire, request, payload).unwrap();
+            }
+            let mut input = wire.as_slice();
+            for frame in sent {
+                prop_assert_eq!(read_frame(&mut input).unwrap(), Some(frame));
+            }
+            prop_assert_eq!(read_frame::<Request>(&mut input).unwrap(), None);
+        }
+
+        #[test]
+        fn replies_come_back_as_they_were_sent(reply in replies()) {
+            let mut wire = Vec::new();
+            write_frame(&mut wire, &reply, b"").unwrap();
+            prop_assert_eq!(read_frame(&mut wire.as_slice()).unwrap(), Some((reply, Vec::new())));
+        }
+
+        #[test]
+        fn garbage_is_an_error_and_never_a_panic(wire in any::<Vec<u8>>()) {
+            let frame = read_frame::<Reply>(&mut wire.as_slice());
+            prop_assert!(wire.len() < PREFIX_BYTES || !matches!(frame, Ok(Some(_))));
+        }
+    }
+
+    #[test]
+    fn a_frame_that_claims_too_much_is_refused_before_memory_is_taken_for_it() {
+        let mut prefix = [0; PREFIX_BYTES];
+        prefix[4..].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(decode_prefix(prefix).is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! PDFs made by code, so that tests need no files: a few objects, a correct cross-reference table, nothing compressed.
+
+use std::fmt::Write;
+
+/// A PDF with one A4 page per string, set in 12-point Helvetica, one line of text per line of the string.
+///
+/// Characters outside ASCII become `?`: the standard font has no others.
+pub fn simple_pdf(pages: &[&str]) -> Vec<u8> {
+    let contents: Vec<String> = pages.iter().map(|text| text_content(text)).collect();
+    let contents: Vec<&str> = contents.iter().map(String::as_str).collect();
+    pdf_from_contents(&contents, "")
+}
+
+/// A PDF with one A4 page per content stream. `/F1` is Helvetica, `/F2` Helvetica-Bold and `/F3` Courier. `info` goes into
+/// the information dictionary as it is, such as `/Title (A title)`.
+pub fn pdf_from_contents(contents: &[&str], info: &str) -> Vec<u8> {
+    let kids = (0..contents.len()).map(|page| format!("{} 0 R", 6 + 2 * page)).collect::<Vec<_>>().join(" ");
+    let font = |name: &str| format!("<</Type/Font/Subtype/Type1/BaseFont/{name}/Encoding/WinAnsiEncoding>>");
+    let mut objects = vec![
+        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+        format!(
+            "<</Type/Pages/Kids[{kids}]/Count {}/MediaBox[0 0 595 842]/Resources<</Font<</F1 3 0 R/F2 4 0 R/F3 5 0 R>>>>>>",
+            contents.len()
+        ),
+        font("Helvetica"),
+        font("Helvetica-Bold"),
+        font("Courier"),
+    ];
+    for (page, content) in contents.iter().enumerate() {
+        objects.push(format!("<</Type/Page/Parent 2 0 R/Contents {} 0 R>>", 7 + 2 * page));
+        objects.push(format!("<</Length {}>>\nstream\n{content}\nendstream", content.len()));
+    }
+    objects.push(format!("<<{info}>>"));
+    assemble(&objects)
+}
+
+/// A PDF that asks for a password nobody knows.
+pub fn encrypted_pdf() -> Vec<u8> {
+    let key = "00".repeat(32);
+    let file = String::from_utf8_lossy(&simple_pdf(&["secret"])).replace(
+        "trailer\n<<",
+        &format!("trailer\n<</Encrypt<</Filter/Standard/V 1/R 2/Length 40/P -4/O<{key}>/U<{key}>>>/ID[<00><00>]"),
+    );
+    file.into_bytes()
+}
+
+/// Content of a page with these lines of text from the top left.
+fn text_content(text: &str) -> String {
+    let mut content = "BT /F1 12 Tf 14 TL 72 770 Td".to_owned();
+    for line in text.lines() {
+        let _ = write!(content, " ({}) Tj T*", escape(line));
+    }
+    content + " ET"
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for char in text.chars() {
+        match char {
+            '(' | ')' | '\\' => escaped.extend(['\\', char]),
+            ' '..='~' => escaped.push(char),
+            _ => escaped.push('?'),
+        }
+    }
+    escaped
+}
+
+/// Numbers the objects from 1, the first being the catalog and the last the information dictionary.
+fn assemble(objects: &[String]) -> Vec<u8> {
+    let mut file = "%PDF-1.7\n".to_owned();
+    let mut xref = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
+    for (index, object) in objects.iter().enumerate() {
+        let _ = writeln!(xref, "{:010} 00000 n ", file.len());
+        let _ = writeln!(file, "{} 0 obj\n{object}\nendobj", index + 1);
+    }
+    let start = file.len();
+    let count = objects.len();
+    let _ =
+        write!(file, "{xref}trailer\n<</Size {}/Root 1 0 R/Info {count} 0 R>>\nstartxref\n{start}\n%%EOF\n", count + 1);
+    file.into_bytes()
+}

@@ -1,0 +1,165 @@
+//! Positioned characters to Markdown: pure, and knowing nothing of PDFium.
+//!
+//! [`Glyph`]s in the order of the file become [`lines`], lines get a reading [`order`], lines in order become [`blocks`]
+//! (paragraphs, headings, list items, code), and blocks become [`markdown`]. The order of the file is trusted where the
+//! geometry does not contradict it, because most programs write text as it is read.
+//!
+//! A text written from right to left is mirrored before it is laid out, so that no rule needs a second form for it.
+
+mod blocks;
+mod columns;
+mod glyph;
+mod lines;
+mod markdown;
+mod order;
+mod paragraphs;
+mod script;
+#[cfg(test)]
+mod testing;
+
+pub use glyph::{Glyph, Turn, is_visible};
+
+/// The Markdown of one page, from its glyphs in the order of the file. Plain text in it cannot turn into HTML, and no more
+/// than what is laid out as a heading, a list or code turns into one.
+pub fn to_markdown(glyphs: &[Glyph]) -> String {
+    let mut lines = lines::from_glyphs(&glyph::upright(glyphs));
+    if script::is_right_to_left(lines.iter().map(|line| line.text.as_str())) {
+        lines.iter_mut().for_each(lines::Line::mirror);
+    }
+    markdown::render(&blocks::from_lines(order::reading_order(lines)))
+}
+
+/// Characters that say something: no white space, no control characters.
+pub fn visible_chars(glyphs: &[Glyph]) -> u32 {
+    let visible = glyphs.iter().filter(|glyph| is_visible(glyph.char)).count();
+    u32::try_from(visible).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use pulldown_cmark::{Event, Options, Parser};
+
+    use super::testing::{glyphs, mono_glyphs};
+    use super::*;
+
+    /// A page of these lines, each at its own place.
+    fn page(lines: &[(&str, f32, f32)]) -> Vec<Glyph> {
+        let line_break = glyphs("\n", 0.0, 0.0);
+        lines.iter().flat_map(|(text, left, down)| [glyphs(text, *left, *down), line_break.clone()].concat()).collect()
+    }
+
+    #[test]
+    fn a_page_becomes_markdown() {
+        let mut glyphs = page(&[
+            ("A Heading", 50.0, 50.0),
+            ("The first lines of a paragraph, one", 50.0, 80.0),
+            ("of which is cut in the midst of a wo", 50.0, 92.0),
+        ]);
+        glyphs.iter_mut().take(9).for_each(|glyph| glyph.size = 20.0);
+        glyphs.pop();
+        glyphs.extend(page(&[("\u{2}rd.", 50.0, 104.0)]));
+        assert_eq!(
+            to_markdown(&glyphs),
+            "# A Heading\n\nThe first lines of a paragraph, one of which is cut in the midst of a word."
+        );
+    }
+
+    #[test]
+    fn type_of_one_width_is_code_with_its_spaces() {
+        let lines = [("fn main() {\n", 50.0, 80.0), ("if x < 1 {\n", 70.0, 92.0), ("}", 50.0, 116.0)];
+        let listing: Vec<Glyph> = lines.iter().flat_map(|(text, left, down)| mono_glyphs(text, *left, *down)).collect();
+        assert_eq!(to_markdown(&listing), "```\nfn main() {\n    if x < 1 {\n\n}\n```");
+    }
+
+    #[test]
+    fn a_stamp_along_the_margin_is_dropped() {
+        let mut stamp = glyphs("arXiv:1234.5678", 20.0, 400.0);
+        stamp.iter_mut().for_each(|glyph| glyph.turn = Turn::Quarter);
+        stamp.extend(page(&[("", 0.0, 0.0), ("The text of the page.", 50.0, 80.0)]));
+        assert_eq!(to_markdown(&stamp), "The text of the page.");
+    }
+
+    #[test]
+    fn a_page_that_lies_on_its_side_is_read() {
+        let mut turned = page(&[("The first line of it", 50.0, 80.0), ("and the second line.", 50.0, 92.0)]);
+        for glyph in turned.iter_mut() {
+            let (x, y) = glyph.origin;
+            let [left, bottom, right, top] = glyph.bounds;
+            // A quarter turn counter-clockwise takes (x, y) to (-y, x).
+            (glyph.origin, glyph.bounds, glyph.turn) = ((-y, x), [-top, left, -bottom, right], Turn::Quarter);
+        }
+        assert_eq!(to_markdown(&turned), "The first line of it and the second line.");
+    }
+
+    #[test]
+    fn hebrew_columns_are_read_from_the_right() {
+        let mut lines = Vec::new();
+        for row in 0..4 {
+            let down = 80.0 + 12.0 * row as f32;
+            lines.push(("עמודה ראשונה של טקסט ארוך", 320.0, down));
+        }
+        for row in 0..4 {
+            let down = 80.0 + 12.0 * row as f32;
+            lines.push(("עמודה שנייה של טקסט ארוך", 50.0, down));
+        }
+        lines.rotate_left(4);
+        let markdown = to_markdown(&page(&lines));
+        assert!(markdown.find("ראשונה") < markdown.find("שנייה"), "{markdown}");
+    }
+
+    /// What a renderer of documents may switch on: all of it but marks for typing with less effort.
+    fn options() -> Options {
+        Options::all() - Options::ENABLE_SUPERSCRIPT - Options::ENABLE_SUBSCRIPT - Options::ENABLE_SMART_PUNCTUATION
+    }
+
+    fn any_glyph() -> impl Strategy<Value = Glyph> {
+        let char = prop_oneof![
+            any::<char>(),
+            Just('\n'),
+            Just(' '),
+            Just('\u{2}'),
+            "[<>&*_#`$~|\\[\\]()!.a1\\\\-]".prop_map(first)
+        ];
+        let place = prop_oneof![-50.0_f32..700.0, any::<f32>()];
+        let turn = prop_oneof![Just(Turn::Upright), Just(Turn::Quarter), Just(Turn::Half), Just(Turn::Oblique)];
+        (char, place.clone(), place, prop_oneof![4.0_f32..30.0, any::<f32>()], turn, any::<bool>()).prop_map(
+            |(char, x, y, size, turn, bold)| Glyph {
+                char,
+                origin: (x, y),
+                bounds: [x, y, x + size / 2.0, y + size],
+                size,
+                turn,
+                bold,
+            },
+        )
+    }
+
+    fn first(text: String) -> char {
+        text.chars().next().unwrap_or('x')
+    }
+
+    proptest! {
+        #[test]
+        fn no_page_panics_or_makes_html(glyphs in proptest::collection::vec(any_glyph(), 0..200)) {
+            let markdown = to_markdown(&glyphs);
+            for event in Parser::new_ext(&markdown, options()) {
+                prop_assert!(!matches!(event, Event::Html(_) | Event::InlineHtml(_)), "{markdown}");
+            }
+        }
+
+        #[test]
+        fn a_line_of_prose_reads_as_it_was_written(text in "[a-zA-Z0-9<>&*_#`$~|\\[\\](){}!:=+;.,^ \\\\-]{1,60}") {
+            let mut shown = String::new();
+            for event in Parser::new_ext(&to_markdown(&page(&[(&text, 50.0, 80.0)])), options()) {
+                if let Event::Text(text) = event {
+                    shown.push_str(&text);
+                }
+            }
+            let squeezed = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let is_shortened = text.contains("..") || text.contains(". .");
+            let is_item = squeezed.starts_with(['-', '*']) || squeezed.starts_with(|char: char| char.is_ascii_digit());
+            prop_assert!(is_shortened || is_item || shown == squeezed, "{shown:?} {squeezed:?}");
+        }
+    }
+}

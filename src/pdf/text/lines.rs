@@ -1,0 +1,221 @@
+//! Glyphs to lines: what stands on one base line and was written in one go.
+
+use std::collections::BTreeSet;
+
+use super::glyph::{LINE_END_HYPHEN, Placed};
+use super::script;
+
+/// No more spaces than this stand between two words of code, whatever the coordinates say.
+const CODE_GAP_COLUMNS_MAX: usize = 60;
+
+/// A gap wider than this many sizes is no space between words, and a wider one than the second parts two texts.
+const GAP_SIZES: f32 = 1.5;
+const APART_SIZES: f32 = 2.5;
+/// As many dots in a row lead the eye to a page number.
+const LEADER_DOTS: usize = 5;
+
+/// One line of text, or a part of one. Points, y downwards.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Trimmed and never empty; single spaces.
+    pub text: String,
+    pub left: f32,
+    pub right: f32,
+    pub baseline: f32,
+    /// The size that most of it has.
+    pub size: f32,
+    /// How wide its first word is: whether it would have fitted on the line before.
+    pub first_word_width: f32,
+    /// Ended by a hyphen that is not in `text`.
+    pub hyphenated: bool,
+    /// It has a gap that no typesetter leaves between words: a row of a table, an entry of a table of contents.
+    pub gapped: bool,
+    /// Bold from its first to its last character.
+    pub bold: bool,
+    /// Set in type of one width; see [`Mono`].
+    pub mono: Option<Mono>,
+}
+
+/// A line in which every character is equally wide.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mono {
+    /// That width.
+    pub pitch: f32,
+    /// The text with the spaces that its positions show.
+    pub text: String,
+    /// It has letters that are narrow and letters that are wide in any other type.
+    pub certain: bool,
+}
+
+impl Line {
+    /// Turns left and right about, so that text running to the left can be laid out as if it ran to the right.
+    pub fn mirror(&mut self) {
+        (self.left, self.right) = (-self.right, -self.left);
+    }
+
+    pub fn width(&self) -> f32 {
+        self.right - self.left
+    }
+
+    /// Whether the two share some horizontal extent.
+    pub fn is_above_or_below(&self, other: &Self) -> bool {
+        self.left < other.right && other.left < self.right
+    }
+}
+
+/// Splits at the engine's line breaks and joins neighbours that stand on one base line.
+pub fn from_glyphs(glyphs: &[Placed]) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    let breaks = |glyph: &Placed| matches!(glyph.char, '\n' | '\r' | LINE_END_HYPHEN);
+    for run in glyphs.split_inclusive(breaks) {
+        let hyphenated = run.last().is_some_and(|glyph| glyph.char == LINE_END_HYPHEN);
+        let Some(line) = line(run, hyphenated) else { continue };
+        match lines.last_mut() {
+            Some(previous) if continues(previous, &line) => append(previous, line),
+            _ => lines.push(line),
+        }
+    }
+    lines
+}
+
+fn line(run: &[Placed], hyphenated: bool) -> Option<Line> {
+    let inked: Vec<&Placed> =
+        run.iter().filter(|glyph| !glyph.char.is_whitespace() && !glyph.char.is_control()).collect();
+    let (first, last) = (inked.first()?, inked.last()?);
+    let size = most_common(inked.iter().map(|glyph| glyph.size));
+    let of_size = inked.iter().filter(|glyph| (glyph.size - size).abs() < 0.5);
+    Some(Line {
+        text: text(run),
+        left: inked.iter().map(|glyph| glyph.left).fold(f32::INFINITY, f32::min),
+        right: inked.iter().map(|glyph| glyph.right).fold(f32::NEG_INFINITY, f32::max),
+        baseline: most_common(of_size.map(|glyph| glyph.baseline)),
+        size,
+        first_word_width: first_word_width(run),
+        hyphenated,
+        gapped: inked.windows(2).any(|pair| pair[1].left - pair[0].right > GAP_SIZES * size)
+            || inked.windows(LEADER_DOTS).any(|run| run.iter().all(|glyph| glyph.char == '.')),
+        bold: first.bold && last.bold,
+        mono: mono(&inked),
+    })
+}
+
+fn text(run: &[Placed]) -> String {
+    let mut text = String::with_capacity(run.len());
+    for glyph in run {
+        if glyph.char.is_whitespace() {
+            if !text.is_empty() && !text.ends_with(' ') {
+                text.push(' ');
+            }
+        } else if let Some(letters) = script::expand_ligature(glyph.char) {
+            text.push_str(letters);
+        } else if !glyph.char.is_control() {
+            text.push(glyph.char);
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn first_word_width(run: &[Placed]) -> f32 {
+    let word =
+        run.iter().skip_while(|glyph| glyph.char.is_whitespace()).take_while(|glyph| !glyph.char.is_whitespace());
+    let mut extent: Option<(f32, f32)> = None;
+    for glyph in word {
+        let (left, right) = extent.unwrap_or((glyph.left, glyph.right));
+        extent = Some((left.min(glyph.left), right.max(glyph.right)));
+        if script::joins_without_space(glyph.char) {
+            break;
+        }
+    }
+    extent.map_or(0.0, |(left, right)| right - left)
+}
+
+/// The value (to a tenth) that occurs most often; of equals the smallest.
+fn most_common(values: impl Iterator<Item = f32>) -> f32 {
+    let mut tenths: Vec<i32> = values.map(|value| (value * 10.0).round() as i32).collect();
+    tenths.sort_unstable();
+    let mut best = (0, 0);
+    for group in tenths.chunk_by(|a, b| a == b) {
+        if group.len() > best.1 {
+            best = (group[0], group.len());
+        }
+    }
+    best.0 as f32 / 10.0
+}
+
+/// How far, in pitches, a character may stand from the grid of its line: faces of one family differ a little.
+const GRID_TOLERANCE: f32 = 0.08;
+/// No type of one width is narrower than this many sizes.
+const PITCH_SIZES_MIN: f32 = 0.3;
+/// Narrow and wide letters of any type that is not of one width.
+const NARROW: &str = "iljtfrI1.,:;'|!()[]{}";
+const WIDE: &str = "mwMWABCDGHKNOQRUVXY@%";
+
+fn mono(inked: &[&Placed]) -> Option<Mono> {
+    let steps = || inked.windows(2).map(|pair| pair[1].left - pair[0].left);
+    let size = inked.first()?.size;
+    // A box may reach beyond the advance but not fall short of it, and a step may span spaces.
+    let pitch = inked.iter().map(|glyph| glyph.right - glyph.left).chain(steps()).fold(f32::INFINITY, f32::min);
+    let ideographic = inked.iter().any(|glyph| script::joins_without_space(glyph.char));
+    let on_grid = |step: f32| (step / pitch - (step / pitch).round()).abs() < GRID_TOLERANCE;
+    if pitch < size * PITCH_SIZES_MIN || ideographic || !steps().all(on_grid) {
+        return None;
+    }
+    let has = |set: &str| inked.iter().any(|glyph| set.contains(glyph.char));
+    let distinct = inked.iter().map(|glyph| glyph.char).collect::<BTreeSet<_>>().len();
+    let certain = distinct >= 5 && has(NARROW) && (has(WIDE) || distinct >= 8);
+    Some(Mono { pitch, text: mono_text(inked, pitch), certain })
+}
+
+fn mono_text(inked: &[&Placed], pitch: f32) -> String {
+    let mut text = String::with_capacity(inked.len() * 2);
+    let mut end = inked.first().map_or(0.0, |glyph| glyph.left);
+    for glyph in inked {
+        text.extend(std::iter::repeat_n(' ', columns(glyph.left - end, pitch)));
+        text.push(glyph.char);
+        end = glyph.left + pitch;
+    }
+    text
+}
+
+/// How many characters of this pitch fit into a gap, within reason.
+pub fn columns(gap: f32, pitch: f32) -> usize {
+    ((gap / pitch).round().max(0.0) as usize).min(CODE_GAP_COLUMNS_MAX)
+}
+
+/// Whether `line` goes on where `previous` ends: parts of a formula, text after a raised sign.
+fn continues(previous: &Line, line: &Line) -> bool {
+    let size = previous.size.max(line.size);
+    let raised = (previous.size - line.size).abs() > 0.1 * size;
+    let rise = (previous.baseline - line.baseline).abs();
+    let gap = line.left - previous.right;
+    !previous.hyphenated
+        && rise < if raised { 0.6 } else { 0.25 } * size
+        && (-0.5 * size..APART_SIZES * size).contains(&gap)
+}
+
+fn append(previous: &mut Line, line: Line) {
+    let gap = line.left - previous.right;
+    let size = previous.size.max(line.size);
+    if gap > 0.1 * size {
+        previous.text.push(' ');
+    }
+    previous.text.push_str(&line.text);
+    previous.right = previous.right.max(line.right);
+    previous.left = previous.left.min(line.left);
+    if line.width() > previous.width() - line.width() {
+        (previous.baseline, previous.size) = (line.baseline, line.size);
+    }
+    previous.hyphenated = line.hyphenated;
+    previous.bold &= line.bold;
+    previous.gapped |= line.gapped || gap > GAP_SIZES * size;
+    previous.mono = match (previous.mono.take(), line.mono) {
+        (Some(mut head), Some(tail)) if (head.pitch - tail.pitch).abs() <= head.pitch * 0.02 => {
+            head.text.extend(std::iter::repeat_n(' ', columns(gap, head.pitch)));
+            head.text.push_str(&tail.text);
+            head.certain |= tail.certain;
+            Some(head)
+        }
+        _ => None,
+    };
+}

@@ -1,0 +1,199 @@
+//! Blocks to Markdown, in which plain text stays plain.
+//!
+//! Text is escaped only where it would otherwise mean something to a CommonMark reader with tables, footnotes, strikethrough
+//! and math, so that it stays readable as it is.
+
+use std::fmt::Write;
+
+use super::blocks::Block;
+
+/// Renders blocks, one blank line between them.
+pub fn render(blocks: &[Block]) -> String {
+    let mut markdown = String::new();
+    let mut number_before = None;
+    for block in blocks {
+        if !markdown.is_empty() {
+            markdown.push_str("\n\n");
+        }
+        number_before = render_block(&mut markdown, block, number_before);
+    }
+    markdown
+}
+
+/// Renders one block; returns its number if it is an item of a numbered list.
+fn render_block(markdown: &mut String, block: &Block, number_before: Option<u32>) -> Option<u32> {
+    match block {
+        Block::Heading { level, text } => {
+            markdown.extend(std::iter::repeat_n('#', *level));
+            markdown.push(' ');
+            escape(markdown, text);
+        }
+        Block::Paragraph(text) => {
+            // A reader counts on from the first item of a list, so only an item that is next in turn may be one.
+            let item = numbered(text).filter(|(number, _)| number_before.is_none_or(|before| *number == before + 1));
+            if let Some((number, marker)) = item {
+                let (marker, rest) = text.split_at(marker);
+                markdown.push_str(marker);
+                render_line(markdown, rest);
+                return Some(number);
+            }
+            render_line(markdown, text);
+        }
+        Block::Item(text) => {
+            markdown.push_str("- ");
+            render_line(markdown, text);
+        }
+        Block::Code(code) => {
+            let fence = "`".repeat(longest_run(code, '`').max(2) + 1);
+            let _ = write!(markdown, "{fence}\n{code}\n{fence}");
+        }
+    }
+    None
+}
+
+fn render_line(markdown: &mut String, text: &str) {
+    let text = shorten_leaders(text);
+    let rest = escape_start(markdown, &text);
+    escape(markdown, rest);
+}
+
+/// The number that opens a text as an item of a list, and the length of the marker with its space.
+fn numbered(text: &str) -> Option<(u32, usize)> {
+    const DIGITS_MAX: usize = 3;
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let marker = text.get(digits..digits + 2).filter(|marker| matches!(*marker, ". " | ") "))?;
+    let is_plain = (1..=DIGITS_MAX).contains(&digits) && !text.starts_with('0');
+    let number = text[..digits].parse().ok().filter(|_| is_plain)?;
+    Some((number, digits + marker.len()))
+}
+
+/// Escapes what would make the start of a line a heading, quote, list, rule or definition, and returns the rest.
+fn escape_start<'a>(markdown: &mut String, text: &'a str) -> &'a str {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(digits);
+    let Some(sign) = rest.chars().next() else { return text };
+    let behind = rest.trim_start_matches(sign);
+    let alone = behind.is_empty() || behind.starts_with(' ');
+    let is_marker = match sign {
+        '.' | ')' => digits > 0 && alone,
+        '>' => digits == 0,
+        '#' | '+' | '-' | ':' => digits == 0 && alone,
+        _ => false,
+    };
+    if !is_marker {
+        return text;
+    }
+    markdown.push_str(number);
+    markdown.extend(['\\', sign]);
+    &rest[1..]
+}
+
+/// Escapes signs that have a meaning within a line.
+fn escape(markdown: &mut String, text: &str) {
+    let mut before = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, char)) = chars.next() {
+        let after = chars.peek().map(|(_, after)| *after);
+        match char {
+            '<' => markdown.push_str("&lt;"),
+            '&' if opens_entity(&text[at + 1..]) => markdown.push_str("&amp;"),
+            '\\' | '`' | '*' | '$' | '~' => markdown.extend(['\\', char]),
+            '_' if !(is_word(before) && is_word(after)) => markdown.push_str("\\_"),
+            '[' if after == Some('^') => markdown.push_str("\\["),
+            ']' if matches!(after, Some('(' | '[' | ':')) => markdown.push_str("\\]"),
+            '#' if after.is_none() && before == Some(' ') => markdown.push_str("\\#"),
+            _ => markdown.push(char),
+        }
+        before = Some(char);
+    }
+}
+
+fn is_word(char: Option<char>) -> bool {
+    char.is_some_and(char::is_alphanumeric)
+}
+
+/// Whether what follows an ampersand makes it a character reference.
+fn opens_entity(rest: &str) -> bool {
+    let name = rest.trim_start_matches('#');
+    let end = name.find(|char: char| !char.is_ascii_alphanumeric());
+    end.is_some_and(|end| end > 0 && name[end..].starts_with(';'))
+}
+
+fn longest_run(text: &str, wanted: char) -> usize {
+    text.split(|char| char != wanted).map(str::len).max().unwrap_or(0)
+}
+
+/// Dots that lead the eye to a page number become one sign: `Preface . . . . . . 7` reads `Preface … 7`.
+fn shorten_leaders(text: &str) -> String {
+    const DOTS_MIN: usize = 5;
+    let mut short = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('.') {
+        let run = rest[start..].find(|char| char != '.' && char != ' ').map_or(rest.len(), |length| start + length);
+        let dots = rest[start..run].bytes().filter(|byte| *byte == b'.').count();
+        if dots >= DOTS_MIN {
+            short.push_str(rest[..start].trim_end());
+            short.push_str(" … ");
+        } else {
+            short.push_str(&rest[..run]);
+        }
+        rest = &rest[run..];
+    }
+    short.push_str(rest);
+    short.truncate(short.trim_end().len());
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paragraph(text: &str) -> String {
+        render(&[Block::Paragraph(text.to_owned())])
+    }
+
+    #[test]
+    fn text_is_escaped_only_where_it_would_mean_something() {
+        let cases = [
+            ("a < b & c > d", "a &lt; b & c > d"),
+            ("<script>alert(1)</script>", "&lt;script>alert(1)&lt;/script>"),
+            ("snake_case and _this_", r"snake_case and \_this\_"),
+            ("2 * 3 * 4", r"2 \* 3 \* 4"),
+            ("# not a heading", r"\# not a heading"),
+            ("> not a quote", r"\> not a quote"),
+            ("- not an item", r"\- not an item"),
+            ("1. # a list", r"1. \# a list"),
+            ("2021) said", r"2021\) said"),
+            ("007. agent", r"007\. agent"),
+            ("1.5 is a number", "1.5 is a number"),
+            ("see [1] and [2]", "see [1] and [2]"),
+            ("[a](b) [^1] [1]: x", r"[a\](b) \[^1] [1\]: x"),
+            ("costs $5 and $6", r"costs \$5 and \$6"),
+            ("AT&T &copy; &#60;", "AT&T &amp;copy; &amp;#60;"),
+            ("--- rule", r"\--- rule"),
+            ("---", r"\---"),
+            ("-1 = +1 #1 = :)", "-1 = +1 #1 = :)"),
+            ("3.", r"3\."),
+            ("``` fence", r"\`\`\` fence"),
+            ("~~gone~~", r"\~\~gone\~\~"),
+            ("back\\slash", r"back\\slash"),
+            ("Preface . . . . . . . . 7", "Preface … 7"),
+            ("and so on ...", "and so on ..."),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(paragraph(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_list_counts_as_the_text_does() {
+        let items = ["1. one", "2. two", "7. seven", "8. eight"].map(|text| Block::Paragraph(text.to_owned()));
+        assert_eq!(render(&items), "1. one\n\n2. two\n\n7\\. seven\n\n8. eight");
+    }
+
+    #[test]
+    fn code_keeps_its_signs_within_a_fence_that_it_cannot_close() {
+        let code = Block::Code("a < b\n```\n  c".to_owned());
+        assert_eq!(render(&[code]), "````\na < b\n```\n  c\n````");
+    }
+}

@@ -1,0 +1,203 @@
+//! Lines in reading order to paragraphs: which line goes on with the one before.
+
+use super::lines::Line;
+use super::script;
+
+/// A heading or paragraph may be set in sizes that differ by this share and still be one.
+const SIZE_TOLERANCE: f32 = 0.08;
+/// Leading of ordinary text, in sizes, where the page shows none.
+const LEADING_DEFAULT: f32 = 1.2;
+/// A step to the right of more than this many sizes is an indent.
+const INDENT_SIZES: f32 = 0.8;
+
+/// Signs that open a list item.
+const BULLETS: &str = "•‣◦▪▫■□●○◆◇►▸▶∙⁃·";
+
+/// Groups lines into paragraphs. `lines` must be in reading order.
+pub fn group(lines: Vec<Line>) -> Vec<Vec<Line>> {
+    let leading = leading(&lines);
+    let mut starts = Vec::with_capacity(lines.len());
+    for index in 0..lines.len() {
+        let before_starts = starts.last().copied().unwrap_or(true);
+        starts.push(index == 0 || starts_at(&lines, index, before_starts, leading));
+    }
+    let mut paragraphs: Vec<Vec<Line>> = Vec::new();
+    for (line, starts) in lines.into_iter().zip(starts) {
+        match paragraphs.last_mut() {
+            Some(paragraph) if !starts => paragraph.push(line),
+            _ => paragraphs.push(vec![line]),
+        }
+    }
+    paragraphs
+}
+
+/// Whether the line opens a list item by its first sign.
+fn opens_with_bullet(text: &str) -> bool {
+    strip_bullet(text).is_some()
+}
+
+/// The text behind a bullet, if the line opens with one. Symbol fonts have theirs in the private-use area.
+pub fn strip_bullet(text: &str) -> Option<&str> {
+    let first = text.chars().next()?;
+    let is_bullet = BULLETS.contains(first) || matches!(first, '\u{f000}'..='\u{f0ff}');
+    let rest = text.get(first.len_utf8()..).unwrap_or_default();
+    let dash = matches!(first, '–' | '-') && rest.starts_with(' ');
+    (is_bullet || dash).then(|| rest.trim_start()).filter(|rest| !rest.is_empty())
+}
+
+/// The usual distance of base lines in sizes: the (lower) median over lines that follow each other closely.
+fn leading(lines: &[Line]) -> f32 {
+    let mut ratios: Vec<f32> = lines
+        .windows(2)
+        .filter(|pair| same_size(&pair[0], &pair[1]) && pair[0].is_above_or_below(&pair[1]))
+        .map(|pair| (pair[1].baseline - pair[0].baseline) / pair[0].size.max(1.0))
+        .filter(|ratio| (0.8..2.2).contains(ratio))
+        .collect();
+    ratios.sort_by(f32::total_cmp);
+    ratios.get(ratios.len().saturating_sub(1) / 2).copied().unwrap_or(LEADING_DEFAULT)
+}
+
+/// Whether a new paragraph starts with `lines[index]`; `before_starts` tells whether one did with the line before.
+fn starts_at(lines: &[Line], index: usize, before_starts: bool, leading: f32) -> bool {
+    let (previous, line) = (&lines[index - 1], &lines[index]);
+    if !same_size(previous, line) || previous.bold != line.bold && !previous.hyphenated {
+        return true;
+    }
+    let follows = line.baseline > previous.baseline && previous.is_above_or_below(line);
+    if !follows {
+        return !goes_on_elsewhere(previous, line);
+    }
+    if (line.baseline - previous.baseline) / previous.size.max(1.0) > leading * 1.2 {
+        return true;
+    }
+    if previous.hyphenated {
+        return false;
+    }
+    opens_with_bullet(&line.text)
+        || (previous.gapped || line.gapped)
+        || is_indented(lines, index)
+        || is_outdented(previous, line, before_starts)
+        || ends_early(lines, index)
+}
+
+fn same_size(a: &Line, b: &Line) -> bool {
+    (a.size - b.size).abs() <= SIZE_TOLERANCE * a.size.max(b.size)
+}
+
+/// A paragraph goes on at the head of the next column if it was cut in mid-sentence.
+fn goes_on_elsewhere(previous: &Line, line: &Line) -> bool {
+    let closed = previous.text.ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '”', '"', ')']);
+    let opens_small = line.text.starts_with(|char: char| char.is_lowercase() || script::joins_without_space(char));
+    let moved_on = line.left > previous.left && line.baseline < previous.baseline;
+    previous.hyphenated || (moved_on && !closed && opens_small)
+}
+
+/// An indented line opens a paragraph, unless it hangs from an item's mark or the lines after it stand as far in.
+fn is_indented(lines: &[Line], index: usize) -> bool {
+    let (previous, line) = (&lines[index - 1], &lines[index]);
+    let indent = INDENT_SIZES * line.size;
+    let next_returns = match lines.get(index + 1) {
+        Some(next) if same_size(line, next) && next.baseline > line.baseline => next.left < line.left - indent,
+        _ => ends_early(lines, index),
+    };
+    line.left > previous.left + indent && next_returns && !opens_item(&previous.text)
+}
+
+/// A step back to the left opens the next item of a hanging list, unless the line before was itself an indented first.
+fn is_outdented(previous: &Line, line: &Line, before_starts: bool) -> bool {
+    line.left < previous.left - INDENT_SIZES * line.size && (!before_starts || opens_item(&previous.text))
+}
+
+/// Whether a text opens with a bullet, a number or a bracketed key, as items of hanging lists do.
+fn opens_item(text: &str) -> bool {
+    opens_with_bullet(text) || text.starts_with('[') || text.starts_with(|char: char| char.is_ascii_digit())
+}
+
+/// The line before ended although the first word of this one would have fitted: the break was meant.
+fn ends_early(lines: &[Line], index: usize) -> bool {
+    let (previous, line) = (&lines[index - 1], &lines[index]);
+    let room = right_edge(lines, index) - previous.right;
+    room > line.first_word_width + 0.8 * line.size
+}
+
+/// How far to the right the text around reaches: the lines before and after that follow each other without a jump.
+fn right_edge(lines: &[Line], index: usize) -> f32 {
+    const REACH: usize = 12;
+    let around = |line: &&Line| same_size(line, &lines[index]) && line.is_above_or_below(&lines[index]);
+    let before = lines[..index].iter().rev().take(REACH).take_while(around);
+    let after = lines[index..].iter().take(REACH).take_while(around);
+    before.chain(after).map(|line| line.right).fold(f32::NEG_INFINITY, f32::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::paragraph;
+    use super::*;
+
+    fn grouped(lines: Vec<Line>) -> Vec<String> {
+        let text = |lines: Vec<Line>| lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("|");
+        group(lines).into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn a_line_that_ends_early_ends_its_paragraph() {
+        let lines = paragraph(&["a line as wide as the column", "and its short end.", "Another line opens one more."]);
+        assert_eq!(grouped(lines), ["a line as wide as the column|and its short end.", "Another line opens one more."]);
+    }
+
+    #[test]
+    fn a_ragged_line_does_not_end_its_paragraph() {
+        let lines = paragraph(&["a line as wide as the column", "and one ragged because of", "incomprehensible words"]);
+        assert_eq!(grouped(lines).len(), 1);
+    }
+
+    #[test]
+    fn an_indented_line_opens_a_paragraph() {
+        let mut lines =
+            paragraph(&["the last line of a paragraph", "An indented one follows it,", "going on below at the left."]);
+        lines[1].left += 15.0;
+        lines[1].right += 5.0;
+        assert_eq!(grouped(lines)[1], "An indented one follows it,|going on below at the left.");
+    }
+
+    #[test]
+    fn hanging_items_stay_whole() {
+        let mut lines = paragraph(&[
+            "[1] An entry of a bibliography",
+            "whose lines hang from the mark",
+            "as far in as the text is long.",
+            "[2] Another entry, as long as",
+            "the first, and hanging as far.",
+        ]);
+        for index in [1, 2, 4] {
+            lines[index].left += 15.0;
+        }
+        assert_eq!(grouped(lines).len(), 2);
+    }
+
+    #[test]
+    fn a_wide_gap_parts_paragraphs_and_the_hyphen_of_a_word_does_not() {
+        let mut lines = paragraph(&[
+            "the whole width of the column",
+            "is taken by each of the lines",
+            "whatever they have to tell us",
+        ]);
+        lines[2].baseline += 6.0;
+        assert_eq!(grouped(lines.clone()).len(), 2);
+        lines[2].baseline -= 6.0;
+        lines[0].hyphenated = true;
+        lines[0].right -= 60.0;
+        assert_eq!(grouped(lines).len(), 1);
+    }
+
+    #[test]
+    fn bullets_open_items() {
+        assert_eq!(strip_bullet("• item"), Some("item"));
+        assert_eq!(strip_bullet("\u{f0b7}item"), Some("item"));
+        assert_eq!(strip_bullet("– item"), Some("item"));
+        assert_eq!(strip_bullet("-x"), None);
+        assert_eq!(strip_bullet("•"), None);
+        let lines = paragraph(&["• an item of the width there is", "• another, and just as wide as it"]);
+        assert_eq!(grouped(lines).len(), 2);
+    }
+}

@@ -1,0 +1,42 @@
+//! What the layout must know of writing systems.
+
+/// Chinese and Japanese: words are not parted by spaces, so a line break is no space either.
+pub fn joins_without_space(char: char) -> bool {
+    matches!(char,
+        '\u{2e80}'..='\u{303f}' // radicals, ideographic punctuation
+        | '\u{3040}'..='\u{312f}' // hiragana, katakana, bopomofo
+        | '\u{31a0}'..='\u{31ff}'
+        | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{ff00}'..='\u{ff9f}' // full-width forms; Hangul after them does use spaces
+        | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Whether most letters of the page are of a script written from right to left.
+pub fn is_right_to_left<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
+    let (mut to_left, mut letters) = (0_usize, 0_usize);
+    for char in lines.flat_map(str::chars).filter(|char| char.is_alphabetic()) {
+        letters += 1;
+        to_left += usize::from(is_right_to_left_letter(char));
+    }
+    to_left * 2 > letters
+}
+
+/// Hebrew, Arabic, Syriac, Thaana, N'Ko and their presentation forms.
+pub fn is_right_to_left_letter(char: char) -> bool {
+    matches!(char, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}')
+}
+
+/// The letters of a ligature, for fonts that map it to itself.
+pub fn expand_ligature(char: char) -> Option<&'static str> {
+    Some(match char {
+        '\u{fb00}' => "ff",
+        '\u{fb01}' => "fi",
+        '\u{fb02}' => "fl",
+        '\u{fb03}' => "ffi",
+        '\u{fb04}' => "ffl",
+        '\u{fb05}' | '\u{fb06}' => "st",
+        _ => return None,
+    })
+}

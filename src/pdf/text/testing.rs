@@ -1,0 +1,50 @@
+//! Lines and glyphs for the tests of this module.
+
+use super::glyph::{Glyph, Turn};
+use super::lines::Line;
+
+/// A line of 10-point type.
+pub fn line(text: &str, left: f32, right: f32, baseline: f32) -> Line {
+    let first_word = text.split(' ').next().unwrap_or_default().chars().count();
+    Line {
+        text: text.to_owned(),
+        left,
+        right,
+        baseline,
+        size: 10.0,
+        first_word_width: 5.0 * first_word as f32,
+        hyphenated: false,
+        gapped: false,
+        bold: false,
+        mono: None,
+    }
+}
+
+/// Lines below each other, 5 points to a character, 12 points apart, from the left edge on.
+pub fn paragraph(texts: &[&str]) -> Vec<Line> {
+    let place = |(row, text): (usize, &&str)| {
+        line(text, 50.0, 50.0 + 5.0 * text.chars().count() as f32, 100.0 + 12.0 * row as f32)
+    };
+    texts.iter().enumerate().map(place).collect()
+}
+
+/// Upright 10-point glyphs of unequal widths, about 5 points each, on one base line `down` points below the top of an A4
+/// page.
+pub fn glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
+    place(text, left, down, |column| 5.0 * column as f32 + [0.0, 0.8, 0.3][column % 3])
+}
+
+/// As [`glyphs`], but each exactly 5 points wide.
+pub fn mono_glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
+    place(text, left, down, |column| 5.0 * column as f32)
+}
+
+fn place(text: &str, left: f32, down: f32, offset: impl Fn(usize) -> f32) -> Vec<Glyph> {
+    let y = 842.0 - down;
+    let glyph = |(column, char): (usize, char)| {
+        let x = left + offset(column);
+        let bounds = [x, y - 2.0, left + offset(column + 1), y + 8.0];
+        Glyph { char, origin: (x, y), bounds, size: 10.0, turn: Turn::Upright, bold: false }
+    };
+    text.chars().enumerate().map(glyph).collect()
+}

@@ -1,0 +1,92 @@
+//! A document's title from its metadata, if what stands there deserves the name.
+
+/// Longer titles are cut here; they are prose that somebody put into the wrong field.
+const TITLE_CHARS_MAX: usize = 300;
+
+/// Words that programs write into the field when nobody gave a title.
+const PLACEHOLDERS: [&str; 9] = [
+    "untitled",
+    "untitled document",
+    "title",
+    "no title",
+    "document",
+    "document1",
+    "powerpoint presentation",
+    "adobe photoshop pdf",
+    "(anonymous)",
+];
+
+/// Extensions that show that the field holds the name of a source file.
+const SOURCE_EXTENSIONS: [&str; 14] =
+    [".doc", ".docx", ".dvi", ".htm", ".html", ".indd", ".odt", ".pdf", ".ppt", ".pptx", ".ps", ".qxd", ".rtf", ".tex"];
+
+/// The title as one clean line of at most 300 characters; `None` if it is empty, a placeholder or a file name.
+pub fn clean(raw: &str) -> Option<String> {
+    let visible: String = raw.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    let title: String = line.chars().filter(|char| !is_invisible(*char)).take(TITLE_CHARS_MAX).collect();
+    let title = title.trim().trim_start_matches("Microsoft Word - ").trim_start_matches("Microsoft PowerPoint - ");
+    let says_something = title.chars().any(char::is_alphanumeric);
+    (says_something && !is_placeholder(title) && !is_path(title)).then(|| title.to_owned())
+}
+
+/// Direction overrides, zero-width characters and the replacement character: they deceive or mean a broken encoding.
+fn is_invisible(char: char) -> bool {
+    matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fffd}')
+}
+
+fn is_placeholder(title: &str) -> bool {
+    let lower = title.to_lowercase();
+    PLACEHOLDERS.contains(&lower.as_str())
+}
+
+fn is_path(title: &str) -> bool {
+    let lower = title.to_lowercase();
+    let drive = lower.as_bytes().get(1..3).is_some_and(|bytes| bytes == b":\\" || bytes == b":/");
+    drive
+        || lower.starts_with("file:")
+        || lower.starts_with('/')
+        || SOURCE_EXTENSIONS.iter().any(|extension| lower.ends_with(extension))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::clean;
+
+    #[test]
+    fn titles_are_cleaned_or_refused() {
+        let cases = [
+            ("  The  PGF\nManual ", Some("The PGF Manual")),
+            ("Microsoft Word - Annual report", Some("Annual report")),
+            ("Microsoft Word - report.doc", None),
+            ("Untitled", None),
+            ("untitled\0", None),
+            ("", None),
+            (" - ", None),
+            ("C:\\Users\\me\\thesis", None),
+            ("/home/me/paper", None),
+            ("file:///tmp/a", None),
+            ("main.tex", None),
+            ("evil\u{202e}fdp", Some("evilfdp")),
+            ("狂人日记", Some("狂人日记")),
+            ("Ça alors: a/b testing", Some("Ça alors: a/b testing")),
+        ];
+        for (raw, expected) in cases {
+            assert_eq!(clean(raw).as_deref(), expected, "{raw:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_title_is_one_short_clean_line(raw in any::<String>()) {
+            if let Some(title) = clean(&raw) {
+                prop_assert!(title.chars().count() <= 300);
+                prop_assert!(!title.chars().any(char::is_control));
+                prop_assert_eq!(title.trim(), &title);
+                prop_assert!(!title.is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The worker's side: a process that limits itself, opens a document and answers until its parent closes the pipe.
+//!
+//! It has one thread, no runtime, no network and no log. It must be entered before the program starts any of those.
+
+mod glyphs;
+mod limits;
+mod pdfium;
+mod scan;
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use self::pdfium::{Library, OpenDocument};
+use super::document::PageText;
+use super::error::PageFault;
+use super::protocol::{Fault, Reply, Request, read_frame, write_frame};
+
+/// The whole life of a worker process: call it from `main` for the hidden subcommand `page-worker` and exit with its result.
+pub fn run() -> ExitCode {
+    let mut input = io::stdin().lock();
+    let mut output = BufWriter::new(io::stdout().lock());
+    match serve(&mut input, &mut output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// The first frame must be a [`Request::Start`]: nothing is parsed by a process without limits.
+fn serve(input: &mut impl Read, output: &mut impl Write) -> io::Result<()> {
+    let Some((Request::Start { parent_pid, memory_bytes_max }, library)) = read_frame(input)? else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    limits::apply(parent_pid, memory_bytes_max)?;
+    let library = match Library::bind(&path_from(library)) {
+        Ok(library) => library,
+        Err(fault) => return write_frame(output, &Reply::Failed { fault }, b""),
+    };
+    write_frame(output, &Reply::Started, b"")?;
+    let mut worker = Worker { library, document: None };
+    while let Some((request, payload)) = read_frame(input)? {
+        worker.answer(request, payload, output)?;
+    }
+    Ok(())
+}
+
+struct Worker {
+    library: Library,
+    document: Option<OpenDocument>,
+}
+
+impl Worker {
+    fn answer(&mut self, request: Request, payload: Vec<u8>, output: &mut impl Write) -> io::Result<()> {
+        let answer = match request {
+            Request::Start { .. } => return Err(io::ErrorKind::InvalidData.into()),
+            Request::Lengths { first, count } => return self.stream_lengths(first, count, output),
+            Request::OpenFile { pages_max } => self.keep(self.library.open_file(&path_from(payload)), pages_max),
+            Request::OpenBytes { pages_max } => self.keep(self.library.open_bytes(payload), pages_max),
+            Request::Text { page } => self.text(page),
+            Request::Split { page } => self.split(page),
+        };
+        let (reply, payload) = answer.unwrap_or_else(|fault| (Reply::Failed { fault }, Vec::new()));
+        write_frame(output, &reply, &payload)
+    }
+
+    fn keep(&mut self, opened: Result<OpenDocument, Fault>, pages_max: u32) -> Result<(Reply, Vec<u8>), Fault> {
+        let document = opened?.with_pages_at_most(pages_max)?;
+        let reply = Reply::Opened { total_pages: document.total_pages(), title: document.title() };
+        self.document = Some(document);
+        Ok((reply, Vec::new()))
+    }
+
+    fn text(&self, page: u32) -> Result<(Reply, Vec<u8>), Fault> {
+        let PageText { markdown, chars_visible, is_scan } = self.on_page(page, OpenDocument::text)?;
+        Ok((Reply::Text { chars_visible, is_scan }, markdown.into_bytes()))
+    }
+
+    fn split(&self, page: u32) -> Result<(Reply, Vec<u8>), Fault> {
+        let pdf = self.on_page(page, |document, page| document.split(&self.library, page))?;
+        Ok((Reply::Split, pdf))
+    }
+
+    fn stream_lengths(&self, first: u32, count: u32, output: &mut impl Write) -> io::Result<()> {
+        for page in (first..).take(count as usize) {
+            let reply = match self.on_page(page, OpenDocument::length) {
+                Ok(length) => Reply::Length { chars_visible: length.chars_visible, is_scan: length.is_scan },
+                Err(fault) => Reply::Failed { fault },
+            };
+            write_frame(output, &reply, b"")?;
+        }
+        Ok(())
+    }
+
+    fn on_page<T>(
+        &self,
+        index: u32,
+        read: impl FnOnce(&OpenDocument, u32) -> Result<T, PageFault>,
+    ) -> Result<T, Fault> {
+        let document = self.document.as_ref().ok_or(Fault::Unreadable)?;
+        if index >= document.total_pages() {
+            return Err(Fault::Page { index, reason: PageFault::OutOfRange });
+        }
+        read(document, index).map_err(|reason| Fault::Page { index, reason })
+    }
+}
+
+fn path_from(bytes: Vec<u8>) -> PathBuf {
+    PathBuf::from(OsString::from_vec(bytes))
+}

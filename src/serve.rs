@@ -1,0 +1,223 @@
+//! Puts the parts together and runs them: the only place that chooses what is behind a trait.
+
+mod demo;
+mod readiness;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use leptos::config::{Env, LeptosOptions, ReloadWSProtocol};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::Identity;
+use crate::api::{ApiState, SiteState, router};
+use crate::batch::machine::Timing;
+use crate::batch::{Spool, Submissions, Worker, WorkerSettings};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::extract::{Intake, Recipe};
+use crate::gemini;
+use crate::library::Library;
+use crate::model::PAGES_MAX;
+use crate::pdf::{Engine, EngineConfig};
+use crate::services::Services;
+use crate::store::folder::Folder;
+use crate::store::sql::SqlStore;
+use crate::world::{SystemWorld, World};
+use readiness::Dependencies;
+
+pub use demo::{Demo, serve_emulator};
+
+/// A server that is put together: it listens and does not answer yet.
+pub struct Server {
+    router: Router,
+    worker: Worker,
+    store: SqlStore,
+    listener: TcpListener,
+    demo: Option<Demo>,
+}
+
+impl Server {
+    /// Opens everything that the configuration names.
+    pub async fn open(config: &Config) -> Result<Self> {
+        let data_dir = &config.storage.data_dir;
+        let receive_dir = data_dir.join("receiving");
+        // What was being received when the last process ended will not be finished.
+        let _ = tokio::fs::remove_dir_all(&receive_dir).await;
+        tokio::fs::create_dir_all(&receive_dir).await?;
+        let embedded = || SqlStore::embedded_url(&data_dir.join("coldbrew.db"));
+        let store = SqlStore::open(&config.storage.database_url.clone().unwrap_or_else(embedded)).await?;
+        let engine = engine(config)?;
+        let demo = match config.gemini.api_key {
+            Some(_) => None,
+            None => Some(Demo::start(config, engine.clone()).await?),
+        };
+        let parts = Parts {
+            blobs: Arc::new(Folder::open(data_dir.join("blobs")).await?),
+            spool: Spool::open(data_dir.join("spool")).await?,
+            gemini: gemini_client(config, demo.as_ref())?,
+            recipe: Recipe::new(config.gemini.model.as_deref().unwrap_or(gemini::models::DEFAULT)),
+            world: Arc::new(SystemWorld),
+            bell: Arc::new(Notify::new()),
+            store: store.clone(),
+            engine,
+        };
+        let state = ApiState {
+            services: parts.services(config),
+            site: SiteState {
+                options: leptos_options(config)?,
+                demo: demo.is_some(),
+                public_url: config.site.public_url.clone(),
+            },
+            readiness: Arc::new(Dependencies { store: store.clone(), engine: parts.engine.clone() }),
+            upload_bytes_max: config.limits.upload_bytes_max,
+            receive_dir,
+        };
+        let listener = TcpListener::bind(config.site.addr).await?;
+        Ok(Self { router: router(state), worker: parts.worker(config), store, listener, demo })
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> Result<SocketAddr> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// A line for the terminal: where to go, and whether this is the real thing.
+    pub fn greeting(&self) -> Result<String> {
+        let demo = if self.demo.is_some() { " (demo mode: no Gemini key, pages are read by a local stand-in)" } else { "" };
+        Ok(format!("Coldbrew is ready at http://{}{demo}", self.addr()?))
+    }
+
+    /// Answers and works until `stop`, then finishes what is under way.
+    pub async fn run(self, stop: CancellationToken) -> Result<()> {
+        let working = tokio::spawn(self.worker.run(stop.clone()));
+        let served = axum::serve(self.listener, self.router).with_graceful_shutdown(stop.clone().cancelled_owned()).await;
+        stop.cancel();
+        working.await.map_err(Error::internal)?;
+        self.store.close().await;
+        Ok(served?)
+    }
+}
+
+/// What use cases and worker are made of.
+struct Parts {
+    store: SqlStore,
+    blobs: Arc<Folder>,
+    spool: Spool,
+    engine: Engine,
+    gemini: gemini::Client,
+    recipe: Recipe,
+    world: Arc<dyn World>,
+    bell: Arc<Notify>,
+}
+
+impl Parts {
+    fn services(&self, config: &Config) -> Services {
+        let store = || Arc::new(self.store.clone());
+        Services {
+            identity: Identity { store: store(), world: self.world.clone() },
+            intake: Intake {
+                uploads: store(),
+                blobs: self.blobs.clone(),
+                engine: self.engine.clone(),
+                recipe: self.recipe.clone(),
+                pricing: config.quota.pricing,
+                world: self.world.clone(),
+            },
+            submissions: Submissions {
+                uploads: store(),
+                jobs: store(),
+                documents: store(),
+                blobs: self.blobs.clone(),
+                engine: self.engine.clone(),
+                recipe: self.recipe.clone(),
+                pricing: config.quota.pricing,
+                default_quota: config.quota.tokens,
+                world: self.world.clone(),
+                bell: self.bell.clone(),
+            },
+            library: Library { documents: store(), jobs: store(), blobs: self.blobs.clone() },
+            accounts: store(),
+            jobs: store(),
+            default_quota: config.quota.tokens,
+        }
+    }
+
+    fn worker(self, config: &Config) -> Worker {
+        let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Worker {
+            name: self.world.id().into(),
+            jobs: Arc::new(self.store),
+            blobs: self.blobs,
+            engine: self.engine,
+            gemini: self.gemini,
+            recipe: self.recipe,
+            pricing: config.quota.pricing,
+            spool: self.spool,
+            world: self.world,
+            bell: self.bell,
+            settings: WorkerSettings {
+                timing: Timing {
+                    poll_ms: millis(config.batch.poll_interval),
+                    seek_ms: millis(config.batch.seek_interval),
+                    ..Timing::default()
+                },
+                lease: config.batch.lease,
+                jobs_max: config.batch.jobs_max,
+                realtime_requests_max: config.batch.realtime_requests_max,
+            },
+        }
+    }
+}
+
+/// The page engine of a configuration.
+pub fn engine(config: &Config) -> Result<Engine> {
+    let pages = &config.pages;
+    let defaults = EngineConfig::new(library_path(&pages.pdfium));
+    let engine = EngineConfig {
+        worker_exe: pages.worker_exe.as_ref().map_or(defaults.worker_exe, PathBuf::from),
+        memory_bytes_max: pages.memory_bytes_max,
+        open_timeout: pages.open_timeout,
+        page_timeout: pages.page_timeout,
+        workers_max: pages.workers_max,
+        library: defaults.library,
+        pages_max: PAGES_MAX,
+    };
+    Engine::new(engine).map_err(Error::internal)
+}
+
+/// Where the PDF library is: as configured or, for an installed program, beside the executable.
+fn library_path(configured: &std::path::Path) -> PathBuf {
+    let beside = || Some(std::env::current_exe().ok()?.parent()?.join(configured.file_name()?));
+    let configured = configured.to_owned();
+    if configured.exists() { configured } else { beside().filter(|path| path.exists()).unwrap_or(configured) }
+}
+
+fn gemini_client(config: &Config, demo: Option<&Demo>) -> Result<gemini::Client> {
+    let key = config.gemini.api_key.clone().unwrap_or_else(|| "demo".into());
+    let base_url = demo.map_or_else(|| config.gemini.base_url.clone(), Demo::base_url);
+    gemini::Client::new(gemini::Config::new(base_url, key)).map_err(Error::internal)
+}
+
+fn leptos_options(config: &Config) -> Result<LeptosOptions> {
+    let root = std::path::absolute(&config.site.root)?;
+    let options = LeptosOptions::builder()
+        .output_name("coldbrew")
+        .site_root(root.to_string_lossy())
+        .site_pkg_dir("pkg")
+        .env(Env::PROD)
+        .site_addr(config.site.addr)
+        .reload_ws_protocol(ReloadWSProtocol::WS)
+        // The names that the site's build gave its files. An absolute path is taken as it is.
+        .hash_file(root.join("hash.txt").to_string_lossy().into_owned().into())
+        .hash_files(true)
+        .build();
+    if !root.join("hash.txt").exists() {
+        return Err(Error::internal(format!("there is no site in {}: run `cargo xtask site`", root.display())));
+    }
+    Ok(options)
+}

@@ -1,0 +1,83 @@
+//! The stand-in for Google: the emulator on a loopback port, reading pages with our own engine.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::fake_gemini::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, router, serve};
+use crate::pdf::{Engine, PdfError};
+
+/// An emulator that runs for as long as this value lives.
+#[derive(Debug)]
+pub struct Demo {
+    addr: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl Demo {
+    /// Starts the emulator on a free port. Its batches are kept in the data folder, so they survive a restart as Google's do.
+    pub async fn start(config: &Config, engine: Engine) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let addr = listener.local_addr()?;
+        let app = router(emulator(config, engine, false).await?);
+        let serving = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, app).await {
+                tracing::error!(%error, "the emulator stopped");
+            }
+        });
+        Ok(Self { addr, serving })
+    }
+
+    /// Where its API is.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// Serves the emulator alone, with its control endpoint, until `stop`.
+pub async fn serve_emulator(config: &Config, addr: SocketAddr, stop: CancellationToken) -> Result<()> {
+    let emulator = emulator(config, super::engine(config)?, true).await?;
+    let listener = TcpListener::bind(addr).await?;
+    println!("The Gemini emulator is ready at http://{}", listener.local_addr()?);
+    Ok(serve(listener, emulator, stop.cancelled_owned()).await?)
+}
+
+async fn emulator(config: &Config, engine: Engine, control: bool) -> Result<Emulator> {
+    let emulator = EmulatorConfig {
+        data_dir: config.storage.data_dir.join("fake-gemini"),
+        pending: config.demo.pending,
+        running: config.demo.running,
+        reader: Arc::new(EngineReader(engine)),
+        clock: Arc::new(SystemClock),
+        control,
+    };
+    Ok(Emulator::open(emulator).await?)
+}
+
+/// Reads pages as text mode does.
+struct EngineReader(Engine);
+
+#[async_trait]
+impl PageReader for EngineReader {
+    async fn read(&self, mime: &str, bytes: &[u8]) -> Result<String, ReadError> {
+        if mime != "application/pdf" {
+            return Err(ReadError::Unreadable);
+        }
+        self.0.read_page_text(bytes).await.map_err(|error| match error {
+            PdfError::Unavailable | PdfError::Io(_) => ReadError::Unavailable,
+            _ => ReadError::Unreadable,
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! A whole server in this process, on free ports and a data folder of its own, and a client of it.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use coldbrew::config::Config;
+use coldbrew::pdf::testing::simple_pdf;
+use coldbrew::serve::Server;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A running server. Dropped, it stops; its data stays for as long as `data` lives.
+pub struct TestServer {
+    pub base_url: String,
+    stop: CancellationToken,
+    running: Option<JoinHandle<()>>,
+}
+
+impl TestServer {
+    /// Starts a server on that data folder; `settings` are variables, over quick defaults.
+    pub async fn start(data: &TempDir, settings: &[(&str, &str)]) -> Self {
+        let config = config(data.path(), settings);
+        let stop = CancellationToken::new();
+        let server = Server::open(&config).await.unwrap();
+        let base_url = format!("http://{}", server.addr().unwrap());
+        let stopped = stop.clone();
+        let running = tokio::spawn(async move { server.run(stopped).await.unwrap() });
+        Self { base_url, stop, running: Some(running) }
+    }
+
+    /// Stops as a service manager would have it, and waits until everything has ended.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        self.running.take().unwrap().await.unwrap();
+    }
+
+    /// A client with a guest account of its own.
+    pub async fn guest(&self) -> TestClient {
+        let http = reqwest::Client::new();
+        let answer = http.post(format!("{}/v1/users/guest", self.base_url)).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let guest: Value = answer.json().await.unwrap();
+        TestClient { http, base_url: self.base_url.clone(), token: guest["token"].as_str().unwrap().to_owned() }
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn config(data_dir: &Path, settings: &[(&str, &str)]) -> Config {
+    let site = data_dir.join("site");
+    std::fs::create_dir_all(&site).unwrap();
+    std::fs::write(site.join("hash.txt"), "js: a\nwasm: b\ncss: c\n").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut variables: HashMap<String, String> = HashMap::new();
+    for (name, value) in [
+        ("LEPTOS_SITE_ADDR", "127.0.0.1:0"),
+        ("LEPTOS_SITE_ROOT", site.to_str().unwrap()),
+        ("COLDBREW_DATA_DIR", data_dir.to_str().unwrap()),
+        ("COLDBREW_PDFIUM", root.join("vendor/libpdfium.so").to_str().unwrap()),
+        ("COLDBREW_PAGE_WORKER_EXE", env!("CARGO_BIN_EXE_coldbrew")),
+        ("COLDBREW_POLL_INTERVAL_MS", "50"),
+        ("COLDBREW_DEMO_PENDING_MS", "100"),
+        ("COLDBREW_DEMO_RUNNING_MS", "100"),
+    ]
+    .iter()
+    .chain(settings)
+    {
+        variables.insert((*name).to_owned(), (*value).to_owned());
+    }
+    Config::read("", move |name| variables.get(name).cloned()).unwrap()
+}
+
+/// Speaks REST for one account.
+#[derive(Clone)]
+pub struct TestClient {
+    http: reqwest::Client,
+    base_url: String,
+    pub token: String,
+}
+
+impl TestClient {
+    /// One call with this account's token.
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        let request = self.http.request(method, format!("{}{path}", self.base_url)).bearer_auth(&self.token);
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        request.send().await.unwrap()
+    }
+
+    /// The JSON of a call that must succeed.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.send(Method::GET, path, None).await;
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    /// Uploads a file.
+    pub async fn upload(&self, name: &str, bytes: Vec<u8>) -> Response {
+        let form = Form::new().part("file", Part::bytes(bytes).file_name(name.to_owned()));
+        let request = self.http.post(format!("{}/v1/documents/prepare/upload", self.base_url));
+        request.bearer_auth(&self.token).multipart(form).send().await.unwrap()
+    }
+
+    /// Uploads a PDF of as many pages, each with a text of its own.
+    pub async fn upload_pages(&self, pages: usize) -> Value {
+        let answer = self.upload("book.pdf", book(pages)).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.json().await.unwrap()
+    }
+
+    /// Submits a prepared document in full.
+    pub async fn submit(&self, prepared: &Value, ai_transform: bool, batch_mode: bool) -> Response {
+        let wish = json!({"hash": prepared["hash"], "ai_transform": ai_transform, "batch_mode": batch_mode});
+        self.send(Method::POST, "/v1/documents/document", Some(wish)).await
+    }
+
+    /// The status of a batch once it is over.
+    pub async fn batch_end(&self, content_hash: &str) -> Value {
+        self.end_of(&format!("/v1/documents/batch/{content_hash}/status")).await
+    }
+
+    /// The status at `path` once it is over. There is no event to wait for over REST but the status itself.
+    pub async fn end_of(&self, path: &str) -> Value {
+        for _ in 0..1_200 {
+            let status = self.get(path).await;
+            if !["PREPARING", "PENDING", "RUNNING"].contains(&status["status"].as_str().unwrap()) {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{path} did not end within a minute");
+    }
+}
+
+/// A PDF of as many pages, each with a text of its own.
+pub fn book(pages: usize) -> Vec<u8> {
+    let texts: Vec<String> = (1..=pages).map(|page| format!("This is what stands on page {page} of the book.")).collect();
+    simple_pdf(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The `error` of a refusal with that status and code.
+pub async fn refused(answer: Response, status: u16, code: &str) -> Value {
+    let got = answer.status().as_u16();
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!((got, body["error"]["code"].as_str().unwrap_or_default()), (status, code), "{body}");
+    assert!(!body["error"]["request_id"].as_str().unwrap().is_empty());
+    body["error"].clone()
+}

@@ -1,0 +1,9 @@
+//! Integration tests, one binary: the real router and worker against the emulator over HTTP, and the rules of the house.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod harness;
+mod http;
+mod journey;
+mod pdf;
+mod rules;

@@ -1,0 +1,232 @@
+//! The page engine against real workers: what it reads, and that nothing a document does outlives or outwits its limits.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use coldbrew::pdf::testing::{encrypted_pdf, pdf_from_contents, simple_pdf};
+use coldbrew::pdf::{Document, Engine, EngineConfig, PageFault, PdfError};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use tempfile::TempDir;
+
+const WORKER_EXE: &str = env!("CARGO_BIN_EXE_coldbrew");
+const LINE: &str = "A line of text that is long enough to count as one.";
+
+fn library() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("vendor/libpdfium.so")
+}
+
+fn config() -> EngineConfig {
+    EngineConfig { worker_exe: WORKER_EXE.into(), ..EngineConfig::new(library()) }
+}
+
+fn engine() -> Engine {
+    Engine::new(config()).unwrap()
+}
+
+/// Opens a document; its folder must live as long as it is read.
+async fn open(engine: &Engine, pdf: &[u8]) -> (TempDir, Result<Document, PdfError>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("document");
+    std::fs::write(&path, pdf).unwrap();
+    let document = engine.open(path).await;
+    (folder, document)
+}
+
+async fn pid(document: &Document) -> Pid {
+    Pid::from_raw(document.worker_pid().await.unwrap().cast_signed()).unwrap()
+}
+
+/// Waits until the process is dead and reaped.
+async fn wait_until_gone(pid: Pid) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while test_kill_process(pid).is_ok() {
+        assert!(Instant::now() < deadline, "the worker is still there");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_document_tells_its_title_pages_and_text() {
+    let engine = engine();
+    let contents = ["BT /F1 12 Tf 72 700 Td (First <page>) Tj ET", "BT /F1 12 Tf 72 700 Td (Second) Tj ET"];
+    let (_folder, document) = open(&engine, &pdf_from_contents(&contents, "/Title (The Title)")).await;
+    let document = document.unwrap();
+    assert_eq!(document.info().total_pages, 2);
+    assert_eq!(document.info().title.as_deref(), Some("The Title"));
+    assert_eq!(document.text(0).await.unwrap().markdown, "First &lt;page>");
+    assert_eq!(document.text(1).await.unwrap().markdown, "Second");
+    assert!(matches!(document.text(2).await, Err(PdfError::Page { index: 2, reason: PageFault::OutOfRange })));
+}
+
+#[tokio::test]
+async fn a_split_page_is_a_document_with_that_page_alone() {
+    let engine = engine();
+    let (_folder, document) = open(&engine, &simple_pdf(&["one", "two", "three"])).await;
+    let page = document.unwrap().split(1).await.unwrap();
+    assert_eq!(engine.read_page_text(&page).await.unwrap(), "two");
+    let (_folder, single) = open(&engine, &page).await;
+    assert_eq!(single.unwrap().info().total_pages, 1);
+}
+
+#[tokio::test]
+async fn lengths_count_characters_and_find_pages_without_text() {
+    let engine = engine();
+    let (_folder, document) = open(&engine, &simple_pdf(&[LINE, "", "7"])).await;
+    let document = document.unwrap();
+    let lengths = document.text_lengths(0..3).await.unwrap();
+    let found: Vec<_> = lengths.iter().flatten().map(|length| (length.chars_visible, length.is_scan)).collect();
+    assert_eq!(found, [(40, false), (0, true), (1, true)]);
+    assert_eq!(document.text(0).await.unwrap().chars_visible, 40);
+    assert_eq!(document.text_lengths(1..3).await.unwrap(), lengths[1..]);
+}
+
+#[tokio::test]
+async fn what_is_no_readable_pdf_is_refused_with_the_reason() {
+    let engine = engine();
+    let refusal = async |pdf: &[u8]| open(&engine, pdf).await.1.unwrap_err();
+    assert!(matches!(refusal(b"Just text, whatever its name says.").await, PdfError::Unreadable));
+    assert!(matches!(refusal(b"").await, PdfError::Unreadable));
+    assert!(matches!(refusal(&simple_pdf(&["cut off"])[..80]).await, PdfError::Unreadable | PdfError::Empty));
+    assert!(matches!(refusal(&encrypted_pdf()).await, PdfError::Encrypted));
+    assert!(matches!(refusal(&simple_pdf(&[])).await, PdfError::Empty));
+    assert!(matches!(engine.open("/nonexistent").await, Err(PdfError::Io(_))));
+}
+
+#[tokio::test]
+async fn too_many_pages_are_refused() {
+    let engine = Engine::new(EngineConfig { pages_max: 2, ..config() }).unwrap();
+    let (_folder, document) = open(&engine, &simple_pdf(&["1", "2", "3"])).await;
+    assert!(matches!(document, Err(PdfError::TooManyPages { pages: 3, pages_max: 2 })));
+}
+
+#[tokio::test]
+async fn a_page_that_hangs_fails_and_the_next_one_works() {
+    let engine = Engine::new(EngineConfig { page_timeout: Duration::from_millis(300), ..config() }).unwrap();
+    let (_folder, document) = open(&engine, &simple_pdf(&["one", "two"])).await;
+    let document = document.unwrap();
+    let first = pid(&document).await;
+    kill_process(first, Signal::STOP).unwrap();
+    assert!(matches!(document.text(0).await, Err(PdfError::Page { index: 0, reason: PageFault::Timeout })));
+    wait_until_gone(first).await;
+    assert_eq!(document.text(1).await.unwrap().markdown, "two");
+    assert_ne!(pid(&document).await, first);
+}
+
+#[tokio::test]
+async fn a_page_that_crashes_its_worker_fails_and_the_next_one_works() {
+    let engine = engine();
+    let (_folder, document) = open(&engine, &simple_pdf(&[LINE, LINE])).await;
+    let document = document.unwrap();
+    kill_process(pid(&document).await, Signal::ABORT).unwrap();
+    assert!(matches!(document.split(0).await, Err(PdfError::Page { index: 0, reason: PageFault::Crashed })));
+    assert!(document.split(1).await.is_ok());
+    kill_process(pid(&document).await, Signal::KILL).unwrap();
+    let lengths = document.text_lengths(0..2).await.unwrap();
+    assert_eq!(lengths.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
+}
+
+#[tokio::test]
+async fn a_document_that_keeps_crashing_is_given_up() {
+    let engine = engine();
+    let (_folder, document) = open(&engine, &simple_pdf(&[LINE])).await;
+    let document = document.unwrap();
+    for _ in 0..8 {
+        // The one before was lost, so this starts another.
+        if document.worker_pid().await.is_none() {
+            document.text(0).await.unwrap();
+        }
+        kill_process(pid(&document).await, Signal::KILL).unwrap();
+        assert!(matches!(document.text(0).await, Err(PdfError::Page { index: 0, reason: PageFault::Crashed })));
+    }
+    assert!(matches!(document.text(0).await, Err(PdfError::Page { index: 0, reason: PageFault::GivenUp })));
+    assert_eq!(document.text_lengths(0..1).await.unwrap(), [None]);
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_document_that_is_dropped() {
+    let engine = engine();
+    let (_folder, document) = open(&engine, &simple_pdf(&["one"])).await;
+    let document = document.unwrap();
+    let worker = pid(&document).await;
+    drop(document);
+    wait_until_gone(worker).await;
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_does_not_put_the_worker_out_of_step() {
+    let engine = engine();
+    let (_folder, document) = open(&engine, &simple_pdf(&["one", "two"])).await;
+    let document = document.unwrap();
+    kill_process(pid(&document).await, Signal::STOP).unwrap();
+    let given_up = tokio::time::timeout(Duration::from_millis(20), document.text(0)).await;
+    assert!(given_up.is_err());
+    assert_eq!(document.text(1).await.unwrap().markdown, "two");
+}
+
+#[tokio::test]
+async fn documents_wait_for_a_place() {
+    let engine = Engine::new(EngineConfig { workers_max: 1, ..config() }).unwrap();
+    let (_folder, first) = open(&engine, &simple_pdf(&["one"])).await;
+    let (_folder, second) = {
+        let mut second = Box::pin(open(&engine, b"no PDF"));
+        assert!(tokio::time::timeout(Duration::from_millis(200), &mut second).await.is_err());
+        drop(first);
+        second.await
+    };
+    assert!(matches!(second, Err(PdfError::Unreadable)));
+}
+
+#[tokio::test]
+async fn single_pages_are_read_one_after_the_other_good_or_bad() {
+    let engine = engine();
+    for _ in 0..3 {
+        assert_eq!(engine.read_page_text(&simple_pdf(&["good"])).await.unwrap(), "good");
+        assert!(matches!(engine.read_page_text(b"bad").await, Err(PdfError::Unreadable)));
+    }
+}
+
+#[tokio::test]
+async fn an_installation_that_is_incomplete_is_told_from_a_bad_document() {
+    let broken = |config: EngineConfig| async move { Engine::new(config).unwrap().check().await };
+    assert!(broken(config()).await.is_ok());
+    let no_library = EngineConfig { library: "/nonexistent.so".into(), ..config() };
+    assert!(matches!(broken(no_library).await, Err(PdfError::Unavailable)));
+    let no_worker = EngineConfig { worker_exe: "/nonexistent".into(), ..config() };
+    assert!(matches!(broken(no_worker).await, Err(PdfError::Io(_))));
+    let no_sense = EngineConfig { worker_exe: "/usr/bin/yes".into(), ..config() };
+    assert!(matches!(broken(no_sense).await, Err(PdfError::WorkerCrashed)));
+}
+
+/// The worker's parent is a shell here, which is killed while the worker's input stays open.
+#[test]
+fn a_worker_dies_with_its_parent() {
+    let mut parent = Command::new("/bin/sh")
+        .args(["-c", "exec 3<&0; \"$0\" page-worker <&3 & echo $$; wait", WORKER_EXE])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = parent.stdin.take().unwrap();
+    let mut output = BufReader::new(parent.stdout.take().unwrap());
+    let mut shell_pid = String::new();
+    output.read_line(&mut shell_pid).unwrap();
+
+    let header = format!(r#"{{"op":"start","parent_pid":{},"memory_bytes_max":1073741824}}"#, shell_pid.trim());
+    let library = library().into_os_string().into_encoded_bytes();
+    input.write_all(&(header.len() as u32).to_le_bytes()).unwrap();
+    input.write_all(&(library.len() as u32).to_le_bytes()).unwrap();
+    input.write_all(header.as_bytes()).unwrap();
+    input.write_all(&library).unwrap();
+    let mut started = [0; 8 + r#"{"reply":"started"}"#.len()];
+    output.read_exact(&mut started).unwrap();
+
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    // The worker's end of the pipe closes when it is gone, and no sooner.
+    let (gone, waiting) = std::sync::mpsc::channel();
+    std::thread::spawn(move || gone.send(output.read_to_end(&mut Vec::new())));
+    assert_eq!(waiting.recv_timeout(Duration::from_secs(10)).unwrap().unwrap(), 0);
+    drop(input);
+}

@@ -1,0 +1,139 @@
+//! The rules of the house that a compiler cannot enforce: who may know of whom.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each source file of ours with its path below `src`, tests left out.
+fn sources() -> Vec<(String, String)> {
+    fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, files);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&src, &mut files);
+    let named = files.into_iter().map(|path| {
+        let name = path.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
+        (name, code_of(&fs::read_to_string(path).unwrap()))
+    });
+    named.filter(|(name, _)| !name.starts_with("tests/") && !name.ends_with("tests.rs") && !name.contains("/tests/")).collect()
+}
+
+/// The text without comments and without the tests at its end.
+fn code_of(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\n").next().unwrap_or_default();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn is_in(name: &str, module: &str) -> bool {
+    name == format!("{module}.rs") || name.starts_with(&format!("{module}/"))
+}
+
+/// The modules of ours that a file names: `x` of every `crate::x`.
+fn named_modules(code: &str) -> Vec<&str> {
+    code.split("crate::")
+        .skip(1)
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default())
+        .filter(|module| !module.is_empty())
+        .collect()
+}
+
+#[test]
+fn the_model_knows_nobody() {
+    for (name, code) in sources().iter().filter(|(name, _)| is_in(name, "model")) {
+        for module in named_modules(code) {
+            assert_eq!(module, "model", "{name}");
+        }
+        for library in ["tokio::", "leptos::", "axum::", "sqlx::", "reqwest::", "std::fs", "std::net", "std::time::SystemTime"] {
+            assert!(!code.contains(library), "{name} uses {library}");
+        }
+    }
+}
+
+#[test]
+fn the_app_knows_the_model_and_its_calls_reach_one_place() {
+    for (name, code) in sources().iter().filter(|(name, _)| is_in(name, "app")) {
+        for module in named_modules(code) {
+            let may = ["app", "model"].contains(&module) || (name == "app/server.rs" && module == "api");
+            assert!(may, "{name} names crate::{module}");
+        }
+        let stray = code.replace("crate::api::web::", "");
+        assert!(!stray.contains("crate::api"), "{name} reaches past api::web");
+    }
+}
+
+#[test]
+fn only_lib_chooses_modules_by_feature() {
+    for (name, code) in sources().iter().filter(|(name, _)| name != "lib.rs") {
+        assert!(!code.contains("cfg(feature"), "{name}");
+    }
+}
+
+#[test]
+fn use_cases_name_no_adapter() {
+    let heart = ["batch", "billing", "library", "extract", "accounts", "services"];
+    for (name, code) in sources().iter().filter(|(name, _)| heart.iter().any(|module| is_in(name, module))) {
+        for adapter in ["store::sql", "store::folder", "sqlx", "axum", "leptos"] {
+            assert!(!code.contains(adapter), "{name} names {adapter}");
+        }
+    }
+}
+
+#[test]
+fn adapters_are_chosen_in_one_place() {
+    for (name, code) in sources().iter().filter(|(name, _)| !is_in(name, "serve") && !is_in(name, "store")) {
+        for adapter in ["store::sql", "store::folder"] {
+            assert!(!code.contains(adapter), "{name} names {adapter}");
+        }
+    }
+}
+
+#[test]
+fn sql_stays_in_its_room() {
+    for (name, code) in sources().iter().filter(|(name, _)| !is_in(name, "store/sql")) {
+        assert!(!code.contains("sqlx::"), "{name}");
+    }
+}
+
+#[test]
+fn time_and_chance_come_in_as_arguments() {
+    let own_machine = ["world", "gemini", "fake_gemini", "pdf"];
+    for (name, code) in sources().iter().filter(|(name, _)| !own_machine.iter().any(|module| is_in(name, module))) {
+        for source in ["SystemTime::now", "Instant::now", "Timestamp::now", "rand::", "Uuid::now"] {
+            assert!(!code.contains(source), "{name} uses {source}");
+        }
+    }
+}
+
+#[test]
+fn the_gemini_client_could_be_published_alone() {
+    for (name, code) in sources().iter().filter(|(name, _)| is_in(name, "gemini")) {
+        for module in named_modules(code) {
+            assert_eq!(module, "gemini", "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_module_says_what_it_is_for() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for (name, _) in sources() {
+        let text = fs::read_to_string(src.join(&name)).unwrap();
+        assert!(text.starts_with("//! "), "{name} does not say what it is for");
+    }
+}
+
+#[test]
+fn server_functions_are_thin() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app/server.rs")).unwrap();
+    for function in text.split("#[server(").skip(1) {
+        let body = function.split("\n}\n").next().unwrap();
+        assert!(body.lines().count() <= 17, "a server function is too long:\n{body}");
+    }
+}
