@@ -29,7 +29,7 @@ mod file;
 mod files;
 mod generate;
 mod models;
-mod multipart;
+mod quota;
 mod reader;
 mod reply;
 mod routes;

@@ -44,3 +44,6 @@ pub use request::{
 };
 pub use response::{Answer, Usage};
 pub use upload::{FILE_BYTES_MAX, UploadSpec};
+
+#[cfg(test)]
+mod tests;

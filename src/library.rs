@@ -1,12 +1,13 @@
 //! Documents as people use them: lists, the reader's pages as safe HTML, deletion.
 
 mod markdown;
+mod outline;
 
 use std::sync::Arc;
 
 use crate::error::Result;
 use crate::model::ApiError;
-use crate::model::wire::{Document, DocumentList, DocumentSummary, PageView, Shelf};
+use crate::model::wire::{Document, DocumentList, DocumentSummary, OutlineEntry, PageView, Shelf};
 use crate::store::{Account, Blobs, Deletion, Documents, Jobs, upload_key};
 
 pub use markdown::safe_html;
@@ -65,6 +66,12 @@ impl Library {
             note: page.note,
         };
         Ok(pages.into_iter().map(view).collect())
+    }
+
+    /// The document's headings, as many ranks of them as make a list that a person can take in.
+    pub async fn outline(&self, account: &Account, id: &str) -> Result<Vec<OutlineEntry>> {
+        let pages = self.documents.headed_pages(&account.id, id).await?;
+        Ok(outline::of(pages))
     }
 
     /// Deletes a document, and its file when no other document needs it. What it cost stays on record.

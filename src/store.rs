@@ -197,6 +197,9 @@ pub trait Documents: Send + Sync {
     /// Pages of the account's document, from its `skip`th on, at most `limit`.
     async fn pages(&self, account_id: &str, id: &str, skip: u32, limit: u32) -> Result<Vec<Page>>;
 
+    /// Pages of the account's document that may have headings, each with its place among all pages, from 0.
+    async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<(u32, Page)>>;
+
     /// Deletes a document. Returns the content whose file and results nothing refers to any more, if that is so.
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion>;
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
-use crate::model::wire::{DocumentSummary, JobView, PageView, Prepared, Shelf, Submission, Submitted, UsageReport};
+use crate::model::wire::{DocumentSummary, JobView, OutlineEntry, PageView, Prepared, Shelf, Submission, Submitted, UsageReport};
 use crate::model::{ApiError, ErrorCode};
 
 impl FromServerFnError for ApiError {
@@ -80,6 +80,13 @@ pub async fn fetch_document(id: String) -> Result<DocumentSummary, ApiError> {
 pub async fn fetch_pages(id: String, skip: u32) -> Result<Vec<PageView>, ApiError> {
     let caller = crate::api::web::caller().await?;
     caller.answer(caller.services.library.page_views(&caller.account, &id, skip).await)
+}
+
+/// A document's headings.
+#[server(prefix = "/api", endpoint = "fetch_outline", input = Json)]
+pub async fn fetch_outline(id: String) -> Result<Vec<OutlineEntry>, ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.library.outline(&caller.account, &id).await)
 }
 
 /// Deletes a document for good.

@@ -30,10 +30,10 @@ pub async fn respond(emulator: &Inner, project: &str, model: &Model, request: &V
         documents => figures::place(&documents.join("\n\n"), &prompt),
     };
     let config = lenient::member(request, "generationConfig");
-    let wants_json = config.and_then(|config| lenient::string(config, "responseMimeType")).as_deref() == Some("application/json");
-    let schema = config.and_then(|config| {
-        lenient::member(config, "responseSchema").or_else(|| lenient::member(config, "responseJsonSchema"))
-    });
+    let wants_json =
+        config.and_then(|config| lenient::string(config, "responseMimeType")).as_deref() == Some("application/json");
+    let schema = config
+        .and_then(|config| lenient::member(config, "responseSchema").or_else(|| lenient::member(config, "responseJsonSchema")));
     let text = if wants_json { sample::json_answer(schema, &text) } else { text };
     Ok(response(request, model, text))
 }

@@ -194,7 +194,11 @@ impl BatchRow {
             ("failedRequestCount", failed),
             ("pendingRequestCount", pending),
         ];
-        counters.iter().filter(|(_, count)| *count > 0).map(|(name, count)| ((*name).to_owned(), json!(count.to_string()))).collect()
+        counters
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| ((*name).to_owned(), json!(count.to_string())))
+            .collect()
     }
 }
 

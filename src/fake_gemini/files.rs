@@ -43,7 +43,8 @@ pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Re
         file.project == caller.project && !file.is_expired(now) && (!file.generated || is_published(&emulator, &file.id))
     };
     let files: Vec<FileRow> = emulator.files.all().into_iter().filter(visible).collect();
-    let page = page(files, |file| format!("{:030}{}", file.created.as_nanosecond(), file.id), caller.page_size(10, 100), &caller)?;
+    let page =
+        page(files, |file| format!("{:030}{}", file.created.as_nanosecond(), file.id), caller.page_size(10, 100), &caller)?;
     let shown: Vec<_> = page.items.iter().map(|file| file.show(&caller.version)).collect();
     Ok(ok(page.wrap("files", shown)))
 }
@@ -76,7 +77,10 @@ async fn download(emulator: &Emulator, caller: &Caller, id: &str) -> Result<Resp
     let stream = ReaderStream::with_capacity(tokio::fs::File::open(emulator.files.path(id, "bin")).await?, 64 << 10);
     let body = if emulator.faults.happens(Fault::DownloadHangsUp) {
         // The first bytes are there, then the connection is not.
-        let hang_up = futures::stream::once(async { Err(std::io::Error::other("hang up")) });
+        let hang_up = futures::stream::once(async {
+            tokio::task::yield_now().await;
+            Err(std::io::Error::other("hang up"))
+        });
         Body::from_stream(stream.take(1).map(|chunk| chunk.map(|bytes| bytes.slice(..bytes.len() / 2))).chain(hang_up))
     } else {
         Body::from_stream(stream)

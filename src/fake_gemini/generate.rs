@@ -10,8 +10,7 @@ use super::caller::{Caller, body as read_body};
 use super::emulator::Emulator;
 use super::faults::Fault;
 use super::reply::{Failure, Rpc, hang_up, ok, wrong_address};
-use super::uploads::retry_info;
-use super::{answer, batches, models, tokens};
+use super::{answer, batches, models, quota, tokens};
 use crate::gemini::{lenient, schema};
 
 pub async fn call(
@@ -59,16 +58,7 @@ fn generate_faults(emulator: &Emulator) -> Result<(), Failure> {
         return Err(Failure::new(Rpc::DeadlineExceeded, "The request timed out. Please try again."));
     }
     if let Some(seconds) = emulator.faults.draw(Fault::GenerateRateLimited) {
-        let violation = json!({
-            "quotaMetric": "generativelanguage.googleapis.com/generate_content_paid_tier_requests",
-            "quotaId": "GenerateRequestsPerMinutePerProjectPerModel",
-            "quotaDimensions": {"location": "global"},
-            "quotaValue": "10",
-        });
-        let failure = Failure::new(Rpc::ResourceExhausted, "You exceeded your current quota.")
-            .with(json!({"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}))
-            .with(retry_info(&format!("{}s", seconds.max(1))));
-        return Err(failure);
+        return Err(quota::per_minute(seconds));
     }
     Ok(())
 }
@@ -77,8 +67,14 @@ fn generate_faults(emulator: &Emulator) -> Result<(), Failure> {
 fn pieces(mut response: Value) -> Vec<Value> {
     const CHARS: usize = 200;
     let parts = response["candidates"][0]["content"]["parts"].take();
-    let text: Vec<char> = parts.as_array().into_iter().flatten().filter(|part| part.get("thought").is_none())
-        .filter_map(|part| part["text"].as_str()).flat_map(str::chars).collect();
+    let text: Vec<char> = parts
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|part| part.get("thought").is_none())
+        .filter_map(|part| part["text"].as_str())
+        .flat_map(str::chars)
+        .collect();
     let mut pieces: Vec<Value> = Vec::new();
     for chunk in text.chunks(CHARS) {
         let part = json!([{"text": chunk.iter().collect::<String>()}]);

@@ -36,7 +36,11 @@ pub fn router(emulator: Emulator) -> Router {
 }
 
 /// Serves the emulator until `stop` comes.
-pub async fn serve(listener: TcpListener, emulator: Emulator, stop: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    emulator: Emulator,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
     let service = router(emulator).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }

@@ -13,6 +13,7 @@ use super::error::{Error, ErrorKind};
 
 /// How often a download is begun anew after it broke off.
 const RESTARTS_MAX: u32 = 5;
+const BROKE_OFF: ErrorKind = ErrorKind::Retry { after: None };
 
 impl Client {
     /// Downloads the file `files/…` to `path`, which appears only when it is complete and on the disk. Returns its size in
@@ -21,9 +22,13 @@ impl Client {
         let file = checked_name(file_name, "files")?;
         let mut restarts = 0;
         loop {
-            let response = self.begin_download(file).await?;
-            match self.save(response, path).await {
-                Err(error) if matches!(error.kind, ErrorKind::Retry { .. }) && restarts < RESTARTS_MAX => {
+            let ended = match self.begin_download(file).await {
+                Ok(response) => self.save(response, path).await,
+                Err(error) => Err(error),
+            };
+            match ended {
+                // The connection broke; a server that answers is not pressed.
+                Err(error) if error.kind == BROKE_OFF && error.http_status.is_none() && restarts < RESTARTS_MAX => {
                     restarts += 1;
                     self.pause(restarts).await;
                 }

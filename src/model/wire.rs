@@ -188,6 +188,18 @@ pub struct PageView {
     pub note: Option<String>,
 }
 
+/// A heading of a document, and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutlineEntry {
+    pub text: String,
+    /// 1 is the highest.
+    pub rank: u8,
+    /// 0-based index of its page in the source file.
+    pub page: u32,
+    /// How many pages of the document come before its page.
+    pub place: u32,
+}
+
 /// What an account has of its quota, in token equivalents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {

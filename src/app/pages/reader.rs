@@ -8,9 +8,12 @@ use wasm_bindgen::closure::Closure;
 
 use super::NotFound;
 use crate::app::components::{LocalDay, Trouble, grouped, page_count};
-use crate::app::server::{fetch_document, fetch_pages};
-use crate::model::wire::{DocumentSummary, PageView};
+use crate::app::server::{fetch_document, fetch_outline, fetch_pages};
+use crate::model::wire::{DocumentSummary, OutlineEntry, PageView};
 use crate::model::{ApiError, ErrorCode};
+
+/// Pages that are fetched together; the server gives as many.
+const PAGES_AT_ONCE: u32 = 20;
 
 /// `/documents/{id}`; `?from=` skips that many pages.
 #[component]
@@ -19,13 +22,13 @@ pub fn Reader() -> impl IntoView {
     let skip = use_query_map().with_untracked(|query| query.get("from").and_then(|from| from.parse().ok()).unwrap_or(0u32));
     let found = Resource::new(
         move || id.clone(),
-        move |id| async move { Ok::<_, ApiError>((fetch_document(id.clone()).await?, fetch_pages(id, skip).await?)) },
+        move |id| async move { Ok::<_, ApiError>((fetch_document(id.clone()).await?, fetch_outline(id.clone()).await?, fetch_pages(id, skip).await?)) },
     );
     view! {
         <Suspense>
             {move || Suspend::new(async move {
                 match found.await {
-                    Ok((document, pages)) => view! { <Opened document pages skip /> }.into_any(),
+                    Ok((document, outline, pages)) => view! { <Opened document outline pages skip /> }.into_any(),
                     Err(error) if error.code == ErrorCode::Unavailable => {
                         view! { <main id="main" class="container" tabindex="-1"><Trouble error /></main> }.into_any()
                     }
@@ -37,13 +40,13 @@ pub fn Reader() -> impl IntoView {
 }
 
 #[component]
-fn Opened(document: DocumentSummary, pages: Vec<PageView>, skip: u32) -> impl IntoView {
+fn Opened(document: DocumentSummary, outline: Vec<OutlineEntry>, pages: Vec<PageView>, skip: u32) -> impl IntoView {
     let price = match document.charged_tokens {
         0 => "Free".to_owned(),
         tokens => format!("{} tokens", grouped(tokens)),
     };
     let shown = skip.saturating_add(u32::try_from(pages.len()).unwrap_or(u32::MAX));
-    let earlier = format!("/documents/{}?from={}", document.id, skip.saturating_sub(20));
+    let earlier = format!("/documents/{}?from={}", document.id, skip.saturating_sub(PAGES_AT_ONCE));
     view! {
         <Title text=document.title.clone() />
         <main id="main" class="container" tabindex="-1">
@@ -57,6 +60,7 @@ fn Opened(document: DocumentSummary, pages: Vec<PageView>, skip: u32) -> impl In
                     </p>
                     <Failures failed=document.failed_pages />
                 </header>
+                <Outline id=document.id.clone() entries=outline />
                 <div class="reader-pages">
                     <Show when=move || { skip > 0 }>
                         <p class="cluster"><a class="button" href=earlier.clone()>"Earlier pages"</a></p>
@@ -66,6 +70,25 @@ fn Opened(document: DocumentSummary, pages: Vec<PageView>, skip: u32) -> impl In
                 </div>
             </article>
         </main>
+    }
+}
+
+/// Links to the headings. Each leads to its page and to the pages around it, whether or not they are here already.
+#[component]
+fn Outline(id: String, entries: Vec<OutlineEntry>) -> impl IntoView {
+    let entry = |entry: OutlineEntry| {
+        let from = entry.place / PAGES_AT_ONCE * PAGES_AT_ONCE;
+        let address = format!("/documents/{id}?from={from}#page-{}", entry.page + 1);
+        view! { <li data-rank=entry.rank.to_string()><a href=address>{entry.text}</a></li> }
+    };
+    let list = entries.into_iter().map(entry).collect_view();
+    view! {
+        <nav class="outline" aria-label="Outline">
+            <details>
+                <summary>"Outline"</summary>
+                <ol class="outline-list">{list}</ol>
+            </details>
+        </nav>
     }
 }
 

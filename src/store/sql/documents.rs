@@ -106,6 +106,20 @@ impl Documents for SqlStore {
         rows.iter().map(page).collect()
     }
 
+    async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<(u32, Page)>> {
+        let rows = sqlx::query(
+            "SELECT * FROM (SELECT p.page_index, p.markdown, p.failure, p.note, ROW_NUMBER() OVER (ORDER BY p.page_index) - 1 AS place
+                            FROM pages p JOIN documents d ON d.id = p.document_id WHERE d.account_id = $1 AND d.id = $2) AS numbered
+             WHERE markdown LIKE '#%' OR markdown LIKE $3 ORDER BY page_index",
+        )
+        .bind(account_id)
+        .bind(id)
+        .bind("%\n#%")
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok((count(row, "place")?, page(row)?))).collect()
+    }
+
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion> {
         let mut tx = self.write().await?;
         let content_hash: Option<String> =

@@ -4,7 +4,7 @@ use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::reply::Failure;
+use crate::fake_gemini::reply::Failure;
 
 const BYTES_MAX: usize = 100 << 20;
 

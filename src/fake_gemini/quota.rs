@@ -1,0 +1,82 @@
+//! Quotas, and how Google refuses when they are used up.
+
+use serde_json::{Value, json};
+
+use super::batch::{BatchRow, Phase};
+use super::caller::Caller;
+use super::emulator::Emulator;
+use super::faults::Fault;
+use super::file::FileRow;
+use super::reply::{Failure, Rpc};
+
+/// Refuses another file once the project's space is used up, with the endless delay that Google sends.
+pub fn check_storage(emulator: &Emulator, project: &str) -> Result<(), Failure> {
+    let (now, max) = (emulator.now(), emulator.settings().storage_bytes_max);
+    let ours = |file: &FileRow| file.project == project && !file.is_expired(now);
+    let used: u64 = emulator.files.all().iter().filter(|file| ours(file)).map(|file| file.size_bytes).sum();
+    let full = used >= max || emulator.faults.happens(Fault::StorageFull);
+    if !full {
+        return Ok(());
+    }
+    let violation = json!({
+        "quotaMetric": "generativelanguage.googleapis.com/file_storage_bytes",
+        "quotaId": "FileStorageBytesPerProject",
+        "quotaValue": max.to_string(),
+    });
+    Err(exceeded().with(quota_failure(&violation)).with(help()).with(retry_info("9223372036854775807s")))
+}
+
+fn help() -> Value {
+    json!({
+        "@type": "type.googleapis.com/google.rpc.Help",
+        "links": [{
+            "description": "Learn more about Gemini API quotas",
+            "url": "https://ai.google.dev/gemini-api/docs/rate-limits",
+        }],
+    })
+}
+
+fn retry_info(delay: &str) -> Value {
+    json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay})
+}
+
+fn quota_failure(violation: &Value) -> Value {
+    json!({"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]})
+}
+
+fn exceeded() -> Failure {
+    let message = "You exceeded your current quota, please check your plan and billing details. For more information on this \
+                   error, head to: https://ai.google.dev/gemini-api/docs/rate-limits. To monitor your current usage, head to: \
+                   https://ai.dev/rate-limit. ";
+    Failure::new(Rpc::ResourceExhausted, message)
+}
+
+/// Refuses a batch with nothing but a link to the documentation: tokens enqueued, or spent too fast.
+pub fn capacity() -> Failure {
+    exceeded().with(help())
+}
+
+/// Refuses a call that comes too soon.
+pub fn per_minute(after_seconds: u32) -> Failure {
+    let violation = json!({
+        "quotaMetric": "generativelanguage.googleapis.com/generate_content_paid_tier_requests",
+        "quotaId": "GenerateRequestsPerMinutePerProjectPerModel",
+        "quotaDimensions": {"location": "global"},
+        "quotaValue": "10",
+    });
+    exceeded().with(quota_failure(&violation)).with(help()).with(retry_info(&format!("{}s", after_seconds.max(1))))
+}
+
+/// Refuses a batch if its tokens do not fit beside those that the project has enqueued for the model.
+pub fn check_enqueued(emulator: &Emulator, caller: &Caller, model: &str, tokens: u64) -> Result<(), Failure> {
+    let (now, settings) = (emulator.now(), emulator.settings());
+    let counts = |batch: &BatchRow| match batch.phase(now) {
+        Phase::Pending | Phase::Running => true,
+        Phase::Cancelled => settings.cancelled_count_as_enqueued,
+        _ => false,
+    };
+    let ours = |batch: &BatchRow| batch.project == caller.project && batch.model == model;
+    let enqueued: u64 =
+        emulator.batches.all().iter().filter(|batch| ours(batch) && counts(batch)).map(|batch| batch.tokens).sum();
+    if enqueued.saturating_add(tokens) > settings.enqueued_tokens_max { Err(capacity()) } else { Ok(()) }
+}

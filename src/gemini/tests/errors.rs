@@ -1,0 +1,250 @@
+//! Every row of the contract's table of errors, and what the client makes of it.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::server::{Reply, Server, client};
+use crate::gemini::error::Error;
+use crate::gemini::{Client, Config, ErrorKind, Quota};
+
+const fn retry(seconds: Option<u64>) -> ErrorKind {
+    ErrorKind::Retry { after: after(seconds) }
+}
+
+const fn quota(which: Quota, seconds: Option<u64>) -> ErrorKind {
+    ErrorKind::Quota { which, after: after(seconds) }
+}
+
+const fn after(seconds: Option<u64>) -> Option<Duration> {
+    match seconds {
+        Some(seconds) => Some(Duration::from_secs(seconds)),
+        None => None,
+    }
+}
+
+fn envelope(http: u16, status: &str, message: &str, details: Value) -> String {
+    json!({"error": {"code": http, "message": message, "status": status, "details": details}}).to_string()
+}
+
+fn failure(quota_id: &str) -> Value {
+    json!({"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": quota_id, "quotaValue": "10"}]})
+}
+
+fn delay(delay: &str) -> Value {
+    json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay})
+}
+
+/// HTTP status, `status`, message, details, and what to do.
+fn table() -> Vec<(u16, &'static str, &'static str, Value, ErrorKind)> {
+    use ErrorKind::{Key, NotFound, Rejected, TooLarge};
+    let none = json!([]);
+    let help = json!({"@type": "type.googleapis.com/google.rpc.Help", "links": []});
+    let invalid_key = json!([{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]);
+    let per_minute = json!([failure("GenerateRequestsPerMinutePerProjectPerModel-FreeTier"), help, delay("31s")]);
+    let storage = json!([failure("FileStorageBytesPerProject"), delay("9223372036854775807s")]);
+    vec![
+        (400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", invalid_key, Key),
+        (400, "INVALID_ARGUMENT", "API Key not found. Please pass a valid API key.", none.clone(), Key),
+        (400, "INVALID_ARGUMENT", "API key expired. Please renew the API key.", none.clone(), Key),
+        (
+            400,
+            "INVALID_ARGUMENT",
+            "Invalid JSON payload received. Unknown name \"x\": Cannot find field.",
+            none.clone(),
+            Rejected,
+        ),
+        (400, "INVALID_ARGUMENT", "Error on line 1: invalid JSON, near column 436: no such field: 'x'", none.clone(), Rejected),
+        (
+            400,
+            "INVALID_ARGUMENT",
+            "The input token count exceeds the maximum number of tokens allowed 1048576.",
+            none.clone(),
+            TooLarge,
+        ),
+        (
+            400,
+            "INVALID_ARGUMENT",
+            "* GetFileRequest.name: File ID (…) cannot be more than 40 characters.\n",
+            none.clone(),
+            Rejected,
+        ),
+        (
+            400,
+            "FAILED_PRECONDITION",
+            "The File abc is not in an ACTIVE state and usage is not allowed.",
+            none.clone(),
+            NotFound,
+        ),
+        (400, "FAILED_PRECONDITION", "User location is not supported for the API use.", none.clone(), Key),
+        (403, "PERMISSION_DENIED", "Method doesn't allow unregistered callers (…).", none.clone(), Key),
+        (403, "PERMISSION_DENIED", "Your API key was reported as leaked. Please use another API key.", none.clone(), Key),
+        (
+            403,
+            "PERMISSION_DENIED",
+            "You do not have permission to access the File abc123 or it may not exist.",
+            none.clone(),
+            NotFound,
+        ),
+        (401, "UNAUTHENTICATED", "Request had invalid authentication credentials.", none.clone(), Key),
+        (404, "NOT_FOUND", "models/x is not found for API version v1beta, or is not supported.", none.clone(), Rejected),
+        (404, "NOT_FOUND", "This model models/x is no longer available to new users.", none.clone(), Rejected),
+        (404, "NOT_FOUND", "Requested entity was not found.", none.clone(), NotFound),
+        (409, "ALREADY_EXISTS", "Requested entity already exists", none.clone(), Rejected),
+        (409, "ABORTED", "The operation was aborted.", none.clone(), retry(None)),
+        (413, "", "", none.clone(), TooLarge),
+        (429, "RESOURCE_EXHAUSTED", "You exceeded your current quota", per_minute, quota(Quota::PerMinute, Some(31))),
+        (
+            429,
+            "RESOURCE_EXHAUSTED",
+            "You exceeded your current quota",
+            json!([failure("GenerateRequestsPerDayPerProjectPerModel"), delay("1.5s")]),
+            ErrorKind::Quota { which: Quota::PerDay, after: Some(Duration::from_millis(1_500)) },
+        ),
+        (
+            429,
+            "RESOURCE_EXHAUSTED",
+            "You exceeded your current quota, please check",
+            json!([help]),
+            quota(Quota::Capacity, None),
+        ),
+        (
+            429,
+            "RESOURCE_EXHAUSTED",
+            "Resource has been exhausted (e.g. check quota).",
+            none.clone(),
+            quota(Quota::Capacity, None),
+        ),
+        (429, "RESOURCE_EXHAUSTED", "You exceeded your current quota", storage, quota(Quota::Storage, Some(600))),
+        (429, "RESOURCE_EXHAUSTED", "Slow down", json!([delay("0s")]), quota(Quota::Capacity, Some(1))),
+        (499, "CANCELLED", "The operation was cancelled.", none.clone(), retry(None)),
+        (408, "", "", none.clone(), retry(None)),
+        (500, "INTERNAL", "Internal error encountered.", none.clone(), retry(None)),
+        (503, "UNAVAILABLE", "The model is overloaded. Please try again later.", json!([delay("7s")]), retry(Some(7))),
+        (504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete.", none, retry(None)),
+    ]
+}
+
+#[tokio::test]
+async fn each_answer_says_what_to_do() {
+    for (http, status, message, details, kind) in table() {
+        let server = Server::start([Reply::json(http, envelope(http, status, message, details))]).await;
+        let error = server.client().get_batch("batches/abc").await.unwrap_err();
+        assert_eq!(error.kind, kind, "{http} {status} {message}");
+        assert_eq!(error.http_status, Some(http));
+        assert!(error.raw.is_some());
+        if !message.is_empty() {
+            assert_eq!(error.message, message.trim(), "Google's words are kept");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_create_is_unknown_unless_it_certainly_did_nothing() {
+    for (http, status, message, details, kind) in table() {
+        let server = Server::start([Reply::json(http, envelope(http, status, message, details))]).await;
+        let error = server.client().create_batch("gemini-3.8-flash", "job", "files/in").await.unwrap_err();
+        let expected = if matches!(kind, ErrorKind::Retry { .. }) { ErrorKind::Ambiguous } else { kind };
+        assert_eq!(error.kind, expected, "{http} {status} {message}");
+        assert_eq!(server.asked().len(), 1, "a create is never repeated");
+    }
+}
+
+#[tokio::test]
+async fn odd_answers_to_a_create_are_unknown() {
+    for reply in
+        [Reply::HangUp, Reply::BreakOff("{\"name\":"), Reply::html(502), Reply::ok("{}"), Reply::html(200), Reply::html(302)]
+    {
+        let server = Server::start([reply.clone()]).await;
+        let error = server.client().create_batch("gemini-3.8-flash", "job", "files/in").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Ambiguous, "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_was_never_sent_may_be_repeated() {
+    let nobody = client("http://127.0.0.1:9");
+    let error = nobody.create_batch("gemini-3.8-flash", "job", "files/in").await.unwrap_err();
+    assert_eq!(error.kind, retry(None));
+}
+
+#[tokio::test]
+async fn odd_answers_to_a_look_are_no_evidence() {
+    for reply in
+        [Reply::HangUp, Reply::BreakOff("{\"name\":"), Reply::html(404), Reply::html(502), Reply::html(200), Reply::html(302)]
+    {
+        let server = Server::start([reply.clone()]).await;
+        let error = server.client().get_batch("batches/abc").await.unwrap_err();
+        assert_eq!(error.kind, retry(None), "{reply:?}");
+        assert!(!error.message.contains('<'), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_read_as_seconds_or_a_date() {
+    let in_two_minutes = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(120);
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&in_two_minutes).unwrap();
+    for (value, seconds) in [("30", 30..=30), ("0", 1..=1), ("86400", 600..=600), (date.as_str(), 115..=120)] {
+        let reply = Reply::Answer(503, vec![("retry-after", value.into())], String::new());
+        let error = Server::start([reply]).await.client().get_batch("batches/abc").await.unwrap_err();
+        let after = error.retry_after().unwrap();
+        assert!(seconds.contains(&after.as_secs()), "{value}: {after:?}");
+    }
+    let reply = Reply::Answer(503, vec![("retry-after", "soon".into())], String::new());
+    assert_eq!(Server::start([reply]).await.client().get_batch("batches/abc").await.unwrap_err().retry_after(), None);
+}
+
+#[tokio::test]
+async fn the_key_shows_nowhere() {
+    let echo = envelope(400, "INVALID_ARGUMENT", "bad request: ?key=AIza-secret-key", json!([{"key": "AIza-secret-key"}]));
+    let server = Server::start([Reply::json(400, echo)]).await;
+    let client = server.client();
+    let error = client.get_batch("batches/abc").await.unwrap_err();
+    let shown = format!("{error} {error:?} {client:?} {:?}", Config::new("http://x", "AIza-secret-key"));
+    assert!(!shown.contains("AIza-secret-key"), "{shown}");
+    assert_eq!(server.asked()[0].header("x-goog-api-key"), Some("AIza-secret-key"));
+    assert_eq!(server.asked()[0].path, "/v1beta/batches/abc", "the key is not in the address");
+    assert_eq!(client.key_fingerprint().len(), 12);
+    assert_ne!(client.key_fingerprint(), Client::new(Config::new("http://x", "other")).unwrap().key_fingerprint());
+}
+
+#[tokio::test]
+async fn what_cannot_work_is_refused_at_once() {
+    for (url, key) in [("not a url", "k"), ("ftp://x", "k"), ("http://x?key=1", "k"), ("http://x", ""), ("http://x", "a\nb")] {
+        assert_eq!(Client::new(Config::new(url, key)).unwrap_err().kind, ErrorKind::Rejected, "{url} {key}");
+    }
+    let client = client("http://127.0.0.1:9");
+    for name in ["", "abc", "files/", "files/a/b", "files/../models", "files/a?x=1", "files/a:download", "batches/abc"] {
+        assert_eq!(client.get_file(name).await.unwrap_err().kind, ErrorKind::Rejected, "{name}");
+    }
+    assert_eq!(client.get_model("a/../b").await.unwrap_err().kind, ErrorKind::Rejected);
+}
+
+proptest! {
+    /// Whatever a server says: no panic, a hint between 1 s and 10 min, a message of bounded length.
+    #[test]
+    fn any_body_makes_an_error(http in 300_u16..600, hint in ".{0,40}", body in proptest::collection::vec(any::<u8>(), 0..2_000)) {
+        let mut headers = HeaderMap::new();
+        if let Ok(value) = hint.parse() {
+            headers.insert("retry-after", value);
+        }
+        check(http, &headers, &body)?;
+    }
+
+    #[test]
+    fn any_envelope_makes_an_error(http in 300_u16..600, message in ".{0,2000}", status in ".{0,30}", seconds in any::<f64>(), junk in ".{0,30}") {
+        let details = json!([{"retryDelay": format!("{seconds}s")}, {"violations": [{"quotaId": junk}, 3]}, {"reason": junk}, 7]);
+        check(http, &HeaderMap::new(), envelope(http, &status, &message, details).as_bytes())?;
+    }
+}
+
+fn check(http: u16, headers: &HeaderMap, body: &[u8]) -> Result<(), TestCaseError> {
+    let status = http::StatusCode::from_u16(http).unwrap();
+    let error = Error::answered(status, headers, body, jiff::Timestamp::UNIX_EPOCH);
+    let after = error.retry_after().unwrap_or(Duration::from_secs(1));
+    prop_assert!((Duration::from_secs(1)..=Duration::from_secs(600)).contains(&after));
+    prop_assert!(error.message.chars().count() <= 501);
+    Ok(())
+}
