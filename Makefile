@@ -1,0 +1,32 @@
+# The commands of this project. `make` alone lists them; each installs what it lacks and needs no other step.
+
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help run dev test lint ci
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-5s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build what is served to visitors and serve it at http://127.0.0.1:3000
+	@scripts/setup run
+	@echo "run: building; the first time this takes 10 to 20 minutes, later seconds"
+	@cargo xtask site --release
+	@cargo build --release --bin coldbrew
+	@echo "run: starting the server; Ctrl-C ends it"
+	@exec $(TARGET)/release/coldbrew serve
+
+dev: ## Serve a development build and rebuild it on every change
+	@scripts/setup run
+	@cargo xtask dev
+
+test: ## Run every test: Rust's, and the browser's against the real server
+	@scripts/setup test
+	@scripts/test
+
+lint: ## Check the formatting and run the lints, for the server and for the browser
+	@scripts/setup test
+	@scripts/lint
+
+ci: ## What a change must pass: lint and test
+	@.ci/run

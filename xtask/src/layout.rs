@@ -1,0 +1,51 @@
+//! Where things are in the checkout and in the target folder, and how other programs are called from here.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::error::Error;
+
+/// Base name of what the browser loads; equals `output-name` in `Cargo.toml`'s `[package.metadata.leptos]`.
+pub const OUTPUT_NAME: &str = "coldbrew";
+
+#[derive(Debug)]
+pub struct Layout {
+    /// The checkout.
+    pub root: PathBuf,
+    /// Cargo's target folder: `CARGO_TARGET_DIR`, else `target` in the checkout.
+    pub target: PathBuf,
+    /// What the server serves as files; equals `site-root` in `[package.metadata.leptos]`, hence not below `CARGO_TARGET_DIR`.
+    pub site: PathBuf,
+    /// The hashed files within `site`.
+    pub pkg: PathBuf,
+}
+
+impl Layout {
+    pub fn from_environment() -> Result<Self, Error> {
+        const MANIFEST: &str = "CARGO_MANIFEST_DIR";
+        let manifest = std::env::var_os(MANIFEST).ok_or(Error::NotUnderCargo(MANIFEST))?;
+        let mut root = PathBuf::from(manifest);
+        root.pop();
+        let target = root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
+        let site = root.join("target/site");
+        let pkg = site.join("pkg");
+        Ok(Self { root, target, site, pkg })
+    }
+
+    /// The server in the development profile.
+    pub fn development_server(&self) -> PathBuf {
+        self.target.join("debug").join(OUTPUT_NAME)
+    }
+}
+
+/// Runs a program to its end, its output shown as it comes.
+pub fn run(command: &mut Command) -> Result<(), Error> {
+    let status = command.status().map_err(|source| Error::NotStarted { command: shown(command), source })?;
+    if status.success() { Ok(()) } else { Err(Error::Failed { command: shown(command) }) }
+}
+
+/// The command as a person would type it, for messages.
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,42 @@
+//! The project's own build commands, so that nobody has to install cargo-leptos:
+//!
+//! - `cargo xtask site [--release]` builds what the browser downloads into `target/site`;
+//! - `cargo xtask dev` serves a development build and rebuilds it on every change.
+//!
+//! It knows nothing of the app beyond its name and folders (`layout.rs`); it never installs anything, `scripts/setup` does.
+//! Start reading at `site.rs`.
+
+mod dev;
+mod error;
+mod layout;
+mod site;
+
+use std::process::ExitCode;
+
+use error::Error;
+use layout::Layout;
+use site::Profile;
+
+const USAGE: &str = "usage: cargo xtask site [--release] | cargo xtask dev";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[&str]) -> Result<(), Error> {
+    let layout = Layout::from_environment()?;
+    match arguments {
+        ["site"] => site::build(&layout, Profile::Development),
+        ["site", "--release"] => site::build(&layout, Profile::Release),
+        ["dev"] => dev::serve_and_rebuild(&layout),
+        _ => Err(Error::Usage(USAGE)),
+    }
+}

@@ -1,0 +1,57 @@
+//! Builds the site: the wasm library, its JavaScript, the style and the public files, under names that carry their content's hash.
+//!
+//! `wasm.rs` compiles and shrinks, `style.rs` joins the style sheets, `publish.rs` puts the results where the server finds them.
+//! A step whose inputs are unchanged is skipped, so that a repeated build takes well under a second.
+
+mod publish;
+mod style;
+mod wasm;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::layout::Layout;
+use publish::{Hashes, Publisher};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Quick to build; not shrunk, not compressed.
+    Development,
+    /// What visitors get.
+    Release,
+}
+
+pub fn build(layout: &Layout, profile: Profile) -> Result<(), Error> {
+    println!("site: compiling the browser library");
+    let library = wasm::build(layout, profile)?;
+    let style = style::build(&layout.root.join("style/main.css"))?;
+
+    let mut publisher = Publisher::new(layout, profile);
+    let hashes = Hashes {
+        js: publisher.hashed("js", &library.js)?,
+        wasm: publisher.hashed("wasm", &library.wasm)?,
+        css: publisher.hashed("css", style.as_bytes())?,
+    };
+    publisher.folder(&library.snippets, &layout.pkg.join("snippets"))?;
+    publisher.folder(&layout.root.join("public"), &layout.site)?;
+    publisher.switch_to(&hashes)
+}
+
+/// All files below a folder, sorted; none if there is no such folder.
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    if !folder.is_dir() {
+        return Ok(files);
+    }
+    for entry in fs::read_dir(folder).map_err(Error::at(folder))? {
+        let path = entry.map_err(Error::at(folder))?.path();
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
