@@ -231,7 +231,9 @@ pub struct Limits {
 
 impl Limits {
     fn read(source: &mut Source) -> Self {
-        Self { upload_bytes_max: source.value("limits.upload-bytes-max", "COLDBREW_UPLOAD_BYTES_MAX", UPLOAD_BYTES_MAX) }
+        Self {
+            upload_bytes_max: source.value("limits.upload-bytes-max", "COLDBREW_UPLOAD_BYTES_MAX", UPLOAD_BYTES_MAX),
+        }
     }
 }
 

@@ -47,7 +47,10 @@ impl Error {
             Self::Refused(error) => error,
             Self::Unavailable(cause) => {
                 tracing::warn!(cause = %cause, "a dependency is unavailable");
-                ApiError::new(ErrorCode::Unavailable, "Coldbrew is short of something it needs. Please try again in a moment.")
+                ApiError::new(
+                    ErrorCode::Unavailable,
+                    "Coldbrew is short of something it needs. Please try again in a moment.",
+                )
             }
             Self::Internal(cause) => {
                 tracing::error!(cause = %cause, "internal error");

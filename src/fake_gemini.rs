@@ -45,3 +45,6 @@ pub use emulator::{Emulator, EmulatorConfig};
 pub use faults::Fault;
 pub use reader::{PageReader, ReadError};
 pub use routes::{router, serve};
+
+#[cfg(test)]
+mod tests;

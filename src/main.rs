@@ -46,7 +46,8 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let ended = tokio::runtime::Runtime::new().map_err(Error::from).and_then(|runtime| runtime.block_on(run(command, &config)));
+    let ended =
+        tokio::runtime::Runtime::new().map_err(Error::from).and_then(|runtime| runtime.block_on(run(command, &config)));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -88,14 +88,16 @@ impl Server {
 
     /// A line for the terminal: where to go, and whether this is the real thing.
     pub fn greeting(&self) -> Result<String> {
-        let demo = if self.demo.is_some() { " (demo mode: no Gemini key, pages are read by a local stand-in)" } else { "" };
+        let demo =
+            if self.demo.is_some() { " (demo mode: no Gemini key, pages are read by a local stand-in)" } else { "" };
         Ok(format!("Coldbrew is ready at http://{}{demo}", self.addr()?))
     }
 
     /// Answers and works until `stop`, then finishes what is under way.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
         let working = tokio::spawn(self.worker.run(stop.clone()));
-        let served = axum::serve(self.listener, self.router).with_graceful_shutdown(stop.clone().cancelled_owned()).await;
+        let served =
+            axum::serve(self.listener, self.router).with_graceful_shutdown(stop.clone().cancelled_owned()).await;
         stop.cancel();
         working.await.map_err(Error::internal)?;
         self.store.close().await;
@@ -205,19 +207,25 @@ fn gemini_client(config: &Config, demo: Option<&Demo>) -> Result<gemini::Client>
 
 fn leptos_options(config: &Config) -> Result<LeptosOptions> {
     let root = std::path::absolute(&config.site.root)?;
-    let options = LeptosOptions::builder()
+    let names = site_names(&root)?;
+    Ok(LeptosOptions::builder()
         .output_name("coldbrew")
         .site_root(root.to_string_lossy())
         .site_pkg_dir("pkg")
         .env(Env::PROD)
         .site_addr(config.site.addr)
         .reload_ws_protocol(ReloadWSProtocol::WS)
-        // The names that the site's build gave its files. An absolute path is taken as it is.
-        .hash_file(root.join("hash.txt").to_string_lossy().into_owned().into())
+        // An absolute path is taken as it is.
+        .hash_file(names.to_string_lossy().into_owned().into())
         .hash_files(true)
-        .build();
-    if !root.join("hash.txt").exists() {
-        return Err(Error::internal(format!("there is no site in {}: run `cargo xtask site`", root.display())));
-    }
-    Ok(options)
+        .build())
+}
+
+/// The file with the names that the site's build gave its files: beside the executable, where cargo-leptos and our own build
+/// put it, or with the site, where an installed program finds it.
+fn site_names(root: &std::path::Path) -> Result<PathBuf> {
+    let beside = std::env::current_exe()?.with_file_name("hash.txt");
+    let candidates = [beside, root.join("hash.txt")];
+    let found = candidates.into_iter().find(|path| path.exists());
+    found.ok_or_else(|| Error::internal(format!("there is no site in {}: run `cargo xtask site`", root.display())))
 }

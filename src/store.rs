@@ -187,7 +187,8 @@ pub trait Documents: Send + Sync {
     async fn insert_document(&self, document: &NewDocument, now: UnixMs) -> Result<()>;
 
     /// Makes a document of pages that were all read before.
-    async fn insert_from_cache(&self, document: &NewDocument, pages: &PageSet, recipe: &str, now: UnixMs) -> Result<()>;
+    async fn insert_from_cache(&self, document: &NewDocument, pages: &PageSet, recipe: &str, now: UnixMs)
+    -> Result<()>;
 
     /// The account's documents after `cursor`, newest first, at most `limit`.
     async fn documents(&self, account_id: &str, cursor: Option<&str>, limit: u32) -> Result<Vec<DocumentSummary>>;
@@ -210,7 +211,9 @@ pub enum Deletion {
     NotFound,
     Deleted,
     /// Nothing refers to this content any more: its file can go too.
-    DeletedLast { content_hash: String },
+    DeletedLast {
+        content_hash: String,
+    },
 }
 
 /// Files by key. A key is made of hexadecimal parts and slashes, never of what a person typed.

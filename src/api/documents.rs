@@ -28,7 +28,10 @@ pub struct SupportedFormats {
 pub async fn formats() -> Json<SupportedFormats> {
     Json(SupportedFormats {
         formats: FORMATS.iter().map(|format| (format.mime, *format)).collect(),
-        accept: FORMATS.iter().flat_map(|format| std::iter::once(format.mime).chain(format.extensions.iter().copied())).collect(),
+        accept: FORMATS
+            .iter()
+            .flat_map(|format| std::iter::once(format.mime).chain(format.extensions.iter().copied()))
+            .collect(),
     })
 }
 

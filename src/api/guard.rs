@@ -5,9 +5,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::ApiState;
 use super::auth::bearer;
 use super::error::Failure;
-use super::ApiState;
 use crate::error::Error;
 use crate::model::ErrorCode;
 

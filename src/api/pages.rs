@@ -26,16 +26,17 @@ pub fn routes(rest: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
     let options = state.site.options.clone();
     let site = ServeDir::new(options.site_root.as_ref()).precompressed_br().precompressed_gzip();
     let files = Router::new().fallback_service(site).layer(from_fn(cache_for_good));
-    rest.route("/api/{*call}", post(server_function)).leptos_routes_with_context(
-        state,
-        generate_route_list(App),
-        move || provide_context(context.clone()),
-        move || {
-            prepare_page();
-            shell(options.clone())
-        },
-    )
-    .fallback(move |state: State<ApiState>, request: Request| serve_file(files.clone(), state, request))
+    rest.route("/api/{*call}", post(server_function))
+        .leptos_routes_with_context(
+            state,
+            generate_route_list(App),
+            move || provide_context(context.clone()),
+            move || {
+                prepare_page();
+                shell(options.clone())
+            },
+        )
+        .fallback(move |state: State<ApiState>, request: Request| serve_file(files.clone(), state, request))
 }
 
 async fn server_function(State(state): State<ApiState>, request: Request) -> impl IntoResponse {
@@ -81,7 +82,8 @@ fn prepare_page() {
     let state = expect_context::<ApiState>();
     let parts = use_context::<axum::http::request::Parts>();
     let cookies = parts.map(|parts| CookieJar::from_headers(&parts.headers)).unwrap_or_default();
-    let theme = cookies.get("theme").and_then(|cookie| ["light", "dark"].into_iter().find(|theme| *theme == cookie.value()));
+    let theme =
+        cookies.get("theme").and_then(|cookie| ["light", "dark"].into_iter().find(|theme| *theme == cookie.value()));
     provide_context(PageContext { demo: state.site.demo, theme, set_status: Some(set_status) });
     let Some(response) = use_context::<ResponseOptions>() else { return };
     let nonce = use_nonce().map(|nonce| format!("'nonce-{nonce}' ")).unwrap_or_default();

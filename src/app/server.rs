@@ -4,7 +4,9 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
-use crate::model::wire::{DocumentSummary, JobView, OutlineEntry, PageView, Prepared, Shelf, Submission, Submitted, UsageReport};
+use crate::model::wire::{
+    DocumentSummary, JobView, OutlineEntry, PageView, Prepared, Shelf, Submission, Submitted, UsageReport,
+};
 use crate::model::{ApiError, ErrorCode};
 
 impl FromServerFnError for ApiError {
@@ -13,10 +15,14 @@ impl FromServerFnError for ApiError {
     /// Faults of the call itself: the server could not be reached, or did not understand.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => {
-                Self::new(ErrorCode::Unavailable, "The server cannot be reached. Check your connection; nothing is lost.")
-            }
-            _ => Self::new(ErrorCode::InvalidRequest, "The server did not understand this page. Reload it and try again."),
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::new(
+                ErrorCode::Unavailable,
+                "The server cannot be reached. Check your connection; nothing is lost.",
+            ),
+            _ => Self::new(
+                ErrorCode::InvalidRequest,
+                "The server did not understand this page. Reload it and try again.",
+            ),
         }
     }
 }

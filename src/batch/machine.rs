@@ -59,7 +59,9 @@ pub enum Sighting {
     Pending,
     Running,
     /// Done; where the results are, if it said so.
-    Succeeded { output_file: Option<String> },
+    Succeeded {
+        output_file: Option<String>,
+    },
     Failed,
     Cancelled,
     Expired,
@@ -76,20 +78,28 @@ pub enum Event {
     Prepared,
     /// The input file is not on this machine's disk: another one prepared it, or the disk was replaced.
     InputMissing,
-    Uploaded { input_file: String },
+    Uploaded {
+        input_file: String,
+    },
     /// The uploaded file is gone or refused: it has to be uploaded again.
     InputGone,
     AttemptRecorded,
     /// Nobody knows whether the create arrived.
     AnswerLost,
     /// The batch of the recorded attempt.
-    Created { batch: String },
+    Created {
+        batch: String,
+    },
     NotListed,
     /// The create certainly made nothing, and may succeed later.
-    NotCreated { retry_after_ms: Option<i64> },
+    NotCreated {
+        retry_after_ms: Option<i64>,
+    },
     Seen(Sighting),
     /// Something transient is in the way; nothing changed.
-    Hindered { retry_after_ms: Option<i64> },
+    Hindered {
+        retry_after_ms: Option<i64>,
+    },
     /// No page could be read.
     NothingUsable,
     /// The document is stored, in the transaction that commits this step.
@@ -116,11 +126,8 @@ pub struct Step {
 
 /// An event that the job's stage does not know: a fault of the worker, never of the outside.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a job in {stage:?} cannot take {event:?}")]
-pub struct IllegalEvent {
-    stage: Stage,
-    event: Event,
-}
+#[error("a job in {:?} cannot take {:?}", .0.0, .0.1)]
+pub struct IllegalEvent(Box<(Stage, Event)>);
 
 impl Job {
     /// What the job needs next; `None` once it is over.
@@ -165,26 +172,34 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
     Ok(match (job.stage.clone(), event) {
         (stage, E::Refused(error)) if stage.status().is_active() => (S::Failed { error }, 0),
         (stage, E::NothingUsable) if stage.status().is_active() => (S::Failed { error: no_usable_page() }, 0),
-        (stage @ (S::Prepare | S::Upload { .. } | S::Submit { .. } | S::Seek { .. }), E::Hindered { retry_after_ms }) => {
-            (stage, retry_after_ms.unwrap_or(timing.retry_ms))
-        }
+        (
+            stage @ (S::Prepare | S::Upload { .. } | S::Submit { .. } | S::Seek { .. }),
+            E::Hindered { retry_after_ms },
+        ) => (stage, retry_after_ms.unwrap_or(timing.retry_ms)),
 
         (S::Prepare, E::Prepared) => (S::Upload { attempt: 1 }, 0),
         (S::Upload { .. }, E::InputMissing) => (S::Prepare, 0),
         (S::Upload { attempt }, E::Uploaded { input_file }) => (S::Submit { attempt, input_file }, 0),
         (S::Submit { attempt, input_file }, E::AttemptRecorded) => (S::Creating { attempt, input_file }, 0),
 
-        (S::Creating { attempt, input_file }, E::Created { batch }) => (watch(attempt, input_file, batch, now), timing.poll_ms),
-        (S::Creating { attempt, input_file }, E::AnswerLost) => (S::Seek { attempt, input_file, empty_listings: 0, since: now }, 0),
+        (S::Creating { attempt, input_file }, E::Created { batch }) => {
+            (watch(attempt, input_file, batch, now), timing.poll_ms)
+        }
+        (S::Creating { attempt, input_file }, E::AnswerLost) => {
+            (S::Seek { attempt, input_file, empty_listings: 0, since: now }, 0)
+        }
         (S::Creating { attempt, .. }, E::NotCreated { .. } | E::InputGone) if attempt >= timing.tries_max => {
             (S::Failed { error: not_accepted() }, 0)
         }
-        (S::Creating { attempt, input_file }, E::NotCreated { retry_after_ms }) => {
-            (S::Submit { attempt: attempt + 1, input_file }, retry_after_ms.unwrap_or_else(|| backoff_ms(timing, attempt)))
-        }
+        (S::Creating { attempt, input_file }, E::NotCreated { retry_after_ms }) => (
+            S::Submit { attempt: attempt + 1, input_file },
+            retry_after_ms.unwrap_or_else(|| backoff_ms(timing, attempt)),
+        ),
         (S::Creating { attempt, .. }, E::InputGone) => (S::Upload { attempt: attempt + 1 }, timing.retry_ms),
 
-        (S::Seek { attempt, input_file, .. }, E::Created { batch }) => (watch(attempt, input_file, batch, now), timing.poll_ms),
+        (S::Seek { attempt, input_file, .. }, E::Created { batch }) => {
+            (watch(attempt, input_file, batch, now), timing.poll_ms)
+        }
         (S::Seek { attempt, input_file, empty_listings, since }, E::NotListed) => {
             let empty_listings = empty_listings + 1;
             if empty_listings >= timing.seek_listings {
@@ -200,13 +215,19 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (S::Withdraw(watched), E::Hindered { .. }) => (S::Withdraw(watched), timing.poll_ms),
         (S::Withdraw(watched), E::Seen(Sighting::Succeeded { output_file })) => (collect(&watched, output_file), 0),
         // It has started after all: let it finish.
-        (S::Withdraw(watched), E::Seen(Sighting::Running)) => (S::Watch(Watched { running: true, ..watched }), timing.poll_ms),
-        (S::Withdraw(watched), E::Seen(Sighting::Pending | Sighting::Unrecognised)) => (S::Withdraw(watched), timing.poll_ms),
+        (S::Withdraw(watched), E::Seen(Sighting::Running)) => {
+            (S::Watch(Watched { running: true, ..watched }), timing.poll_ms)
+        }
+        (S::Withdraw(watched), E::Seen(Sighting::Pending | Sighting::Unrecognised)) => {
+            (S::Withdraw(watched), timing.poll_ms)
+        }
         (S::Withdraw(_), E::Seen(_)) if job.requeued => (S::Failed { error: never_started() }, 0),
         (S::Withdraw(watched), E::Seen(_)) => (S::Upload { attempt: watched.attempt + 1 }, 0),
 
         (S::Prepare | S::Collect { .. } | S::Read { .. }, E::Stored) => (S::Succeeded, 0),
-        (S::Collect { tries, .. }, E::Hindered { .. }) if tries >= timing.tries_max => (S::Failed { error: results_lost() }, 0),
+        (S::Collect { tries, .. }, E::Hindered { .. }) if tries >= timing.tries_max => {
+            (S::Failed { error: results_lost() }, 0)
+        }
         (S::Collect { batch, input_file, output_file, tries }, E::Hindered { retry_after_ms }) => {
             let wait_ms = retry_after_ms.unwrap_or(timing.retry_ms);
             (S::Collect { batch, input_file, output_file, tries: tries + 1 }, wait_ms)
@@ -215,7 +236,7 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
             (S::Read { tries: tries.saturating_add(1) }, retry_after_ms.unwrap_or(timing.retry_ms))
         }
 
-        (stage, event) => return Err(IllegalEvent { stage, event }),
+        (stage, event) => return Err(IllegalEvent(Box::new((stage, event)))),
     })
 }
 
@@ -280,7 +301,10 @@ fn results_lost() -> JobFailure {
 }
 
 fn lost_upstream() -> JobFailure {
-    JobFailure::new("lost_upstream", "Google no longer knows this batch. The API key may belong to another project now.")
+    JobFailure::new(
+        "lost_upstream",
+        "Google no longer knows this batch. The API key may belong to another project now.",
+    )
 }
 
 fn failed_upstream() -> JobFailure {

@@ -27,7 +27,10 @@ impl Worker {
         let finished = self.jobs.finished_pages(job, self.recipe.name()).await?;
         let path = self.spool.input(job);
         let unfinished_path = path.with_extension("part");
-        let mut writer = InputWriter::new(BufWriter::new(fs::File::create(&unfinished_path).await?), models::model(self.recipe.model()));
+        let mut writer = InputWriter::new(
+            BufWriter::new(fs::File::create(&unfinished_path).await?),
+            models::model(self.recipe.model()),
+        );
         let mut lines = 0;
         for index in job.pages.iter().filter(|&index| !finished.contains(index)) {
             match document.split(index).await {

@@ -60,7 +60,8 @@ impl Worker {
                 self.end_reading(job, JobFailure::new("no_capacity", BUSY)).await
             }
             Some(Obstacle::Busy { retry_after_ms }) => {
-                let retry_after_ms = Some(retry_after_ms.unwrap_or_else(|| backoff_ms(tries(job), self.world.chance())));
+                let retry_after_ms =
+                    Some(retry_after_ms.unwrap_or_else(|| backoff_ms(tries(job), self.world.chance())));
                 Ok(Done::Event(Event::Hindered { retry_after_ms }))
             }
         }

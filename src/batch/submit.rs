@@ -51,7 +51,13 @@ impl Submissions {
         self.enqueue(account, job, reserve).await
     }
 
-    async fn read_text(&self, account: &Account, upload: &Upload, pages: &PageSet, title: String) -> Result<DocumentTicket> {
+    async fn read_text(
+        &self,
+        account: &Account,
+        upload: &Upload,
+        pages: &PageSet,
+        title: String,
+    ) -> Result<DocumentTicket> {
         let key = upload_key(&account.id, &upload.content_hash);
         let file = self.blobs.open(&key).await?.ok_or_else(|| ApiError::not_found("upload"))?;
         let pages = text_pages(&self.engine, &file, pages).await?;
@@ -75,7 +81,15 @@ impl Submissions {
         Ok(DocumentTicket { id: document.id, title: document.title, failed_pages: PageSet::default() })
     }
 
-    fn new_job(&self, account: &Account, upload: &Upload, pages: PageSet, uncached: &PageSet, title: String, mode: Mode) -> Job {
+    fn new_job(
+        &self,
+        account: &Account,
+        upload: &Upload,
+        pages: PageSet,
+        uncached: &PageSet,
+        title: String,
+        mode: Mode,
+    ) -> Job {
         let now = self.world.now();
         Job {
             id: self.world.id(),

@@ -15,7 +15,8 @@ impl Worker {
         if !tokio::fs::try_exists(&path).await? {
             return Ok(Event::InputMissing);
         }
-        let spec = UploadSpec { display_name: job.display_name(attempt), mime_type: "application/jsonl".into(), name: None };
+        let spec =
+            UploadSpec { display_name: job.display_name(attempt), mime_type: "application/jsonl".into(), name: None };
         Ok(match self.gemini.upload_file(&path, &spec).await {
             Ok(file) => Event::Uploaded { input_file: file.name },
             Err(error) => hindrance(job, &error),
@@ -114,7 +115,9 @@ pub(super) fn refusal(error: &GeminiError) -> JobFailure {
             "key_refused",
             "Google refused this server's API key or its billing. Whoever runs this server has to mend that.",
         ),
-        ErrorKind::TooLarge => JobFailure::new("too_large", "This is more than Google takes at once. Choose fewer pages."),
+        ErrorKind::TooLarge => {
+            JobFailure::new("too_large", "This is more than Google takes at once. Choose fewer pages.")
+        }
         _ => JobFailure::new("refused_upstream", "Google refused to work on this document."),
     }
 }

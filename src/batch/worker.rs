@@ -63,7 +63,7 @@ pub(super) enum Done {
     /// It is for the machine to say where this leads.
     Event(Event),
     /// The step is committed already, together with what it stores.
-    Committed(Job),
+    Committed(Box<Job>),
     /// Somebody else has the job now.
     Superseded,
 }
@@ -156,7 +156,7 @@ impl Worker {
                     Some(job) => job,
                     None => return Ok(job),
                 },
-                Done::Committed(job) => job,
+                Done::Committed(job) => *job,
                 Done::Superseded => return Ok(job),
             };
         }
@@ -224,7 +224,7 @@ impl Worker {
             Completion::Stored => {
                 self.report(job, &step.job);
                 self.tidy(&step.job, step.effects).await;
-                Done::Committed(step.job)
+                Done::Committed(Box::new(step.job))
             }
         })
     }
@@ -240,7 +240,9 @@ impl Worker {
         for effect in effects {
             let tidied = match effect {
                 Effect::ClearSpool => self.spool.clear(job).await,
-                Effect::DeleteInput { input_file } => self.gemini.delete_file(&input_file).await.map_err(Error::unavailable),
+                Effect::DeleteInput { input_file } => {
+                    self.gemini.delete_file(&input_file).await.map_err(Error::unavailable)
+                }
             };
             if let Err(error) = tidied {
                 tracing::info!(job = %job.id, %error, "something was left behind");

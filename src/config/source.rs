@@ -18,10 +18,13 @@ impl ConfigError {
     }
 }
 
+/// Finds a variable by its name.
+type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 /// A place to look settings up in. A setting is named `table.key`; the table `leptos` is `[package.metadata.leptos]`.
 pub struct Source<'a> {
     file: Table,
-    env: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    env: Box<Lookup<'a>>,
     known: BTreeSet<String>,
     mistakes: Vec<String>,
 }

@@ -130,9 +130,10 @@ fn content_hash(account: &Account, sha256: &str) -> String {
 /// What a person is told of a file that the page engine will not read.
 pub(super) fn refusal(error: PdfError) -> Error {
     let (code, message) = match error {
-        PdfError::Encrypted => {
-            (ErrorCode::EncryptedDocument, "This PDF needs a password. Save a copy without one and try again.".to_owned())
-        }
+        PdfError::Encrypted => (
+            ErrorCode::EncryptedDocument,
+            "This PDF needs a password. Save a copy without one and try again.".to_owned(),
+        ),
         PdfError::Unreadable | PdfError::WorkerCrashed | PdfError::Page { .. } => {
             (ErrorCode::UnreadableDocument, "This PDF is damaged: it could not be opened.".to_owned())
         }

@@ -68,7 +68,8 @@ mod tests {
     use super::*;
 
     fn answer(text: &str, finish_reason: Option<&str>) -> Answer {
-        let mut answer = Answer { text: text.into(), finish_reason: finish_reason.map(Into::into), ..Answer::default() };
+        let mut answer =
+            Answer { text: text.into(), finish_reason: finish_reason.map(Into::into), ..Answer::default() };
         answer.usage.prompt_tokens = 1_000;
         answer.usage.candidates_tokens = 10;
         answer
@@ -80,7 +81,9 @@ mod tests {
 
     #[test]
     fn text_is_kept_and_charged() {
-        let PageOutcome::Read { markdown, note, charge, .. } = outcome(&answer("# Hi\n", Some("STOP"))) else { panic!() };
+        let PageOutcome::Read { markdown, note, charge, .. } = outcome(&answer("# Hi\n", Some("STOP"))) else {
+            panic!()
+        };
         assert_eq!((markdown.as_str(), note, charge), ("# Hi", None, 530));
     }
 
@@ -92,7 +95,9 @@ mod tests {
 
     #[test]
     fn what_has_no_text_is_a_failed_page() {
-        for (text, finish) in [("", "STOP"), ("", "MAX_TOKENS"), ("x", "SAFETY"), ("x", "RECITATION"), ("x", "A_NEW_ONE")] {
+        for (text, finish) in
+            [("", "STOP"), ("", "MAX_TOKENS"), ("x", "SAFETY"), ("x", "RECITATION"), ("x", "A_NEW_ONE")]
+        {
             let outcome = outcome(&answer(text, Some(finish)));
             assert!(matches!(outcome, PageOutcome::Failed { .. }), "{text} {finish}");
         }

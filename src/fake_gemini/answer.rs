@@ -12,8 +12,10 @@ use super::{figures, files, sample, tokens};
 use crate::gemini::lenient;
 use crate::gemini::models::{Model, Thinking};
 
-const LENIENT: GeneralPurpose =
-    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The response to a request of `project`.
 pub async fn respond(emulator: &Inner, project: &str, model: &Model, request: &Value) -> Result<Value, Failure> {
@@ -32,8 +34,9 @@ pub async fn respond(emulator: &Inner, project: &str, model: &Model, request: &V
     let config = lenient::member(request, "generationConfig");
     let wants_json =
         config.and_then(|config| lenient::string(config, "responseMimeType")).as_deref() == Some("application/json");
-    let schema = config
-        .and_then(|config| lenient::member(config, "responseSchema").or_else(|| lenient::member(config, "responseJsonSchema")));
+    let schema = config.and_then(|config| {
+        lenient::member(config, "responseSchema").or_else(|| lenient::member(config, "responseJsonSchema"))
+    });
     let text = if wants_json { sample::json_answer(schema, &text) } else { text };
     Ok(response(request, model, text))
 }
@@ -43,7 +46,8 @@ fn check(request: &Value, model: &Model) -> Result<(), Failure> {
     if lenient::member(request, "contents").and_then(Value::as_array).is_none_or(Vec::is_empty) {
         return Err(Failure::invalid("* GenerateContentRequest.contents: contents is not specified\n"));
     }
-    let config = lenient::member(request, "generationConfig").and_then(|config| lenient::member(config, "thinkingConfig"));
+    let config =
+        lenient::member(request, "generationConfig").and_then(|config| lenient::member(config, "thinkingConfig"));
     let level = config.and_then(|config| lenient::string(config, "thinkingLevel"));
     let budget = config.and_then(|config| lenient::integer(config, "thinkingBudget"));
     match (level, model.thinking) {
@@ -124,8 +128,10 @@ fn response(request: &Value, model: &Model, text: String) -> Value {
 }
 
 fn answer_parts(request: &Value, text: String, thoughts: u64) -> Value {
-    let config = lenient::member(request, "generationConfig").and_then(|config| lenient::member(config, "thinkingConfig"));
-    let shows_thoughts = config.and_then(|config| lenient::member(config, "includeThoughts")) == Some(&Value::Bool(true));
+    let config =
+        lenient::member(request, "generationConfig").and_then(|config| lenient::member(config, "thinkingConfig"));
+    let shows_thoughts =
+        config.and_then(|config| lenient::member(config, "includeThoughts")) == Some(&Value::Bool(true));
     let mut parts = Vec::new();
     if shows_thoughts && thoughts > 0 {
         parts.push(json!({"text": "I read the page from top to bottom.", "thought": true}));
@@ -140,7 +146,8 @@ fn answer_parts(request: &Value, text: String, thoughts: u64) -> Value {
 /// The text as far as the output limit goes; thoughts count first.
 fn cut(request: &Value, text: String, thoughts: u64) -> (String, &'static str) {
     let config = lenient::member(request, "generationConfig");
-    let max = config.and_then(|config| lenient::integer(config, "maxOutputTokens")).and_then(|max| u64::try_from(max).ok());
+    let max =
+        config.and_then(|config| lenient::integer(config, "maxOutputTokens")).and_then(|max| u64::try_from(max).ok());
     match max {
         Some(max) if thoughts + tokens::of_text(&text) > max => {
             let chars = usize::try_from(max.saturating_sub(thoughts) * 4).unwrap_or(usize::MAX);

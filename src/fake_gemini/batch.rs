@@ -158,7 +158,8 @@ impl BatchRow {
         }
         let mut operation = json!({"name": name, "metadata": metadata, "done": true});
         if let Some(mut output) = output.filter(|_| !look.hide_response) {
-            output["@type"] = json!("type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatchOutput");
+            output["@type"] =
+                json!("type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatchOutput");
             operation["response"] = output;
         }
         if let Some((code, message)) = self.error(phase) {

@@ -75,7 +75,8 @@ async fn show(emulator: &Emulator, batch: &BatchRow, look: Look) -> Result<Value
 
 async fn inline_output(path: &FilePath) -> Result<Value, Failure> {
     let text = tokio::fs::read(path).await?;
-    let items: Vec<Value> = text.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    let items: Vec<Value> =
+        text.split(|&byte| byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
     Ok(json!({"inlinedResponses": {"inlinedResponses": items}}))
 }
 
@@ -84,7 +85,8 @@ pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Re
     if let Some(response) = poll_fault(&emulator) {
         return Ok(response);
     }
-    let batches: Vec<BatchRow> = emulator.batches.all().into_iter().filter(|batch| batch.project == caller.project).collect();
+    let batches: Vec<BatchRow> =
+        emulator.batches.all().into_iter().filter(|batch| batch.project == caller.project).collect();
     let key = |batch: &BatchRow| format!("{:030}{}", batch.created.as_nanosecond(), batch.id);
     let page = page(batches, key, caller.page_size(20, 100), &caller)?;
     let mut shown = Vec::new();
@@ -94,7 +96,11 @@ pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Re
     Ok(ok(page.wrap("operations", shown)))
 }
 
-pub async fn cancel(State(emulator): State<Emulator>, Path((_, name)): Named, caller: Caller) -> Result<Response, Failure> {
+pub async fn cancel(
+    State(emulator): State<Emulator>,
+    Path((_, name)): Named,
+    caller: Caller,
+) -> Result<Response, Failure> {
     emulator.count("cancel_batch");
     let id = name.strip_suffix(":cancel").ok_or_else(Failure::no_entity)?;
     let (batch, now) = (find(&emulator, &caller, id)?, emulator.now());
@@ -104,7 +110,11 @@ pub async fn cancel(State(emulator): State<Emulator>, Path((_, name)): Named, ca
     Ok(ok(json!({})))
 }
 
-pub async fn delete(State(emulator): State<Emulator>, Path((_, id)): Named, caller: Caller) -> Result<Response, Failure> {
+pub async fn delete(
+    State(emulator): State<Emulator>,
+    Path((_, id)): Named,
+    caller: Caller,
+) -> Result<Response, Failure> {
     emulator.count("delete_batch");
     find(&emulator, &caller, &id)?;
     emulator.batches.remove(&id, &["in", "out"]);

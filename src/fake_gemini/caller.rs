@@ -79,13 +79,13 @@ const BODY_BYTES_MAX: usize = 100 << 20;
 /// The body of a call, checked for names that Google does not know. No body is an empty one.
 pub async fn body(body: Body, message: &Message) -> Result<Value, Failure> {
     let bytes = to_bytes(body, BODY_BYTES_MAX).await;
-    let bytes =
-        bytes.map_err(|_| Failure::invalid(format!("Request payload size exceeds the limit: {BODY_BYTES_MAX} bytes.")))?;
+    let bytes = bytes
+        .map_err(|_| Failure::invalid(format!("Request payload size exceeds the limit: {BODY_BYTES_MAX} bytes.")))?;
     if bytes.trim_ascii().is_empty() {
         return Ok(json!({}));
     }
-    let value =
-        serde_json::from_slice(&bytes).map_err(|error| Failure::invalid(format!("Invalid JSON payload received. {error}")))?;
+    let value = serde_json::from_slice(&bytes)
+        .map_err(|error| Failure::invalid(format!("Invalid JSON payload received. {error}")))?;
     schema::check(&value, message, "").map_err(|violation| refusal(&violation))?;
     Ok(value)
 }

@@ -13,7 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::batch::BatchRow;
 use super::clock::{Clock, Shift};
-use super::faults::Faults;
+use super::faults::{Fault, Faults};
 use super::file::FileRow;
 use super::reader::PageReader;
 use super::store::Table;
@@ -121,6 +121,8 @@ impl Emulator {
             let work = work::carry_out(&inner, &batch);
             if let Some(Err(error)) = inner.stop.clone().run_until_cancelled(work).await {
                 tracing::warn!(%error, "the emulator could not work on a batch");
+                // Without its output it would run for ever.
+                let _ = inner.batches.update(&batch, |batch| batch.faults.push(Fault::BatchFails));
             }
         });
     }

@@ -40,17 +40,27 @@ fn is_published(emulator: &Inner, id: &str) -> bool {
 pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, Failure> {
     let now = emulator.now();
     let visible = |file: &FileRow| {
-        file.project == caller.project && !file.is_expired(now) && (!file.generated || is_published(&emulator, &file.id))
+        file.project == caller.project
+            && !file.is_expired(now)
+            && (!file.generated || is_published(&emulator, &file.id))
     };
     let files: Vec<FileRow> = emulator.files.all().into_iter().filter(visible).collect();
-    let page =
-        page(files, |file| format!("{:030}{}", file.created.as_nanosecond(), file.id), caller.page_size(10, 100), &caller)?;
+    let page = page(
+        files,
+        |file| format!("{:030}{}", file.created.as_nanosecond(), file.id),
+        caller.page_size(10, 100),
+        &caller,
+    )?;
     let shown: Vec<_> = page.items.iter().map(|file| file.show(&caller.version)).collect();
     Ok(ok(page.wrap("files", shown)))
 }
 
 /// The File object; with `:download`, its bytes.
-pub async fn get(State(emulator): State<Emulator>, Path((_, name)): Named, caller: Caller) -> Result<Response, Failure> {
+pub async fn get(
+    State(emulator): State<Emulator>,
+    Path((_, name)): Named,
+    caller: Caller,
+) -> Result<Response, Failure> {
     if let Some(id) = name.strip_suffix(":download") {
         return download(&emulator, &caller, id).await;
     }
@@ -97,7 +107,11 @@ pub async fn create(State(_): State<Emulator>, _: Caller) -> Failure {
     Failure::invalid("A file is created by an upload.")
 }
 
-pub async fn delete(State(emulator): State<Emulator>, Path((_, id)): Named, caller: Caller) -> Result<Response, Failure> {
+pub async fn delete(
+    State(emulator): State<Emulator>,
+    Path((_, id)): Named,
+    caller: Caller,
+) -> Result<Response, Failure> {
     emulator.count("delete_file");
     if id.len() > 40 {
         return Err(name_too_long("DeleteFileRequest"));
@@ -108,7 +122,9 @@ pub async fn delete(State(emulator): State<Emulator>, Path((_, id)): Named, call
 }
 
 fn name_too_long(request: &str) -> Failure {
-    Failure::invalid(format!("* {request}.name: File ID (name excluding 'files/') cannot be more than 40 characters.\n"))
+    Failure::invalid(format!(
+        "* {request}.name: File ID (name excluding 'files/') cannot be more than 40 characters.\n"
+    ))
 }
 
 /// Some of many, newest first.
@@ -132,7 +148,12 @@ impl<T> Page<T> {
 }
 
 /// The page that the caller asks for. `key` sorts by age, so a page stays where it is when newer items come.
-pub fn page<T>(mut items: Vec<T>, key: impl Fn(&T) -> String, size: usize, caller: &Caller) -> Result<Page<T>, Failure> {
+pub fn page<T>(
+    mut items: Vec<T>,
+    key: impl Fn(&T) -> String,
+    size: usize,
+    caller: &Caller,
+) -> Result<Page<T>, Failure> {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     if let Some(token) = caller.page_token() {

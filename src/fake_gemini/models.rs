@@ -17,7 +17,8 @@ pub fn find(version: &str, id: &str, method: &str) -> Result<Model, Failure> {
         return Ok(models::model(id));
     }
     let advice = "Call ListModels to see the list of available models and their supported methods.";
-    let message = format!("models/{id} is not found for API version {version}, or is not supported for {method}. {advice}");
+    let message =
+        format!("models/{id} is not found for API version {version}, or is not supported for {method}. {advice}");
     Err(Failure::new(Rpc::NotFound, message))
 }
 

@@ -140,7 +140,8 @@ pub fn hang_up() -> ! {
 /// Prints payloads and adds the headers that every answer of Google's has.
 pub async fn finish(request: Request, next: Next) -> Response {
     let query = request.uri().query().unwrap_or_default();
-    let compact = url::form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "prettyPrint" && value == "false");
+    let compact =
+        url::form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "prettyPrint" && value == "false");
     let mut response = next.run(request).await;
     if let Some(Payload(value)) = response.extensions_mut().remove() {
         let text = if compact { serde_json::to_vec(&value) } else { serde_json::to_vec_pretty(&value) };

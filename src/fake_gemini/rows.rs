@@ -58,7 +58,9 @@ impl RowFaults {
             Fault::RowLong,
             Fault::RowWithoutResult,
         ];
-        Self(OF_ROWS.into_iter().filter_map(|fault| emulator.faults.draw(fault).map(|amount| (fault, amount))).collect())
+        Self(
+            OF_ROWS.into_iter().filter_map(|fault| emulator.faults.draw(fault).map(|amount| (fault, amount))).collect(),
+        )
     }
 
     fn error(&self) -> Option<Value> {

@@ -16,7 +16,8 @@ fn instance(schema: &Value, text: &str, depth: u32) -> Value {
     if let Some(first) = schema.get("enum").and_then(Value::as_array).and_then(|names| names.first()) {
         return first.clone();
     }
-    if let Some(first) = lenient::member(schema, "anyOf").and_then(Value::as_array).and_then(|schemas| schemas.first()) {
+    if let Some(first) = lenient::member(schema, "anyOf").and_then(Value::as_array).and_then(|schemas| schemas.first())
+    {
         return if depth < DEPTH_MAX { instance(first, text, depth + 1) } else { Value::Null };
     }
     match kind.as_str() {

@@ -67,7 +67,8 @@ fn of_media(resolution: &str, is_pdf: bool, model: &Model) -> u64 {
 
 /// How much was thought before an answer.
 pub fn of_thoughts(request: &Value, answer_tokens: u64) -> u64 {
-    let config = lenient::member(request, "generationConfig").and_then(|config| lenient::member(config, "thinkingConfig"));
+    let config =
+        lenient::member(request, "generationConfig").and_then(|config| lenient::member(config, "thinkingConfig"));
     if config.and_then(|config| lenient::integer(config, "thinkingBudget")) == Some(0) {
         return 0;
     }

@@ -45,7 +45,8 @@ struct Session {
 
 pub async fn receive(State(emulator): State<Emulator>, request: Request) -> Result<Response, Failure> {
     let (mut parts, body) = request.into_parts();
-    let Query(session) = Query::<Session>::try_from_uri(&parts.uri).map_err(|error| Failure::invalid(error.to_string()))?;
+    let Query(session) =
+        Query::<Session>::try_from_uri(&parts.uri).map_err(|error| Failure::invalid(error.to_string()))?;
     if let Some(id) = session.upload_id {
         // The address is the credential: no key is needed.
         let upload = emulator.uploads.get(&id).ok_or_else(Failure::no_entity)?;
@@ -64,7 +65,8 @@ pub async fn receive(State(emulator): State<Emulator>, request: Request) -> Resu
 
 async fn start(emulator: &Emulator, caller: Caller, parts: &mut Parts, body: Body) -> Result<Response, Failure> {
     let wish = wish(&read_body(body, &schema::CREATE_FILE).await?, &parts.headers)?;
-    let declared_bytes = text(&parts.headers, "x-goog-upload-header-content-length").and_then(|length| length.parse().ok());
+    let declared_bytes =
+        text(&parts.headers, "x-goog-upload-header-content-length").and_then(|length| length.parse().ok());
     if declared_bytes.is_some_and(|bytes| bytes > FILE_BYTES_MAX) {
         return Err(Failure::invalid(format!("File size exceeds the limit: {FILE_BYTES_MAX} bytes.")));
     }
@@ -73,7 +75,8 @@ async fn start(emulator: &Emulator, caller: Caller, parts: &mut Parts, body: Bod
     File::create(emulator.uploads.path(&id, "part")).await?;
     let Caller { project, version, .. } = caller;
     emulator.uploads.put(&id, UploadRow { id: id.clone(), project, version, wish, declared_bytes, file: None })?;
-    let OriginalUri(uri) = OriginalUri::from_request_parts(parts, emulator).await.unwrap_or_else(|never| match never {});
+    let OriginalUri(uri) =
+        OriginalUri::from_request_parts(parts, emulator).await.unwrap_or_else(|never| match never {});
     let url = session_url(&uri, &parts.headers, &id);
     let mut response = with_status("active", ().into_response());
     for (name, value) in [
@@ -91,12 +94,19 @@ async fn start(emulator: &Emulator, caller: Caller, parts: &mut Parts, body: Bod
 /// Under the address by which the caller found us.
 fn session_url(uri: &Uri, headers: &HeaderMap, id: &str) -> String {
     let scheme = text(headers, "x-forwarded-proto").unwrap_or_else(|| "http".into());
-    let host = text(headers, "x-forwarded-host").or_else(|| text(headers, "host")).unwrap_or_else(|| "localhost".into());
+    let host =
+        text(headers, "x-forwarded-host").or_else(|| text(headers, "host")).unwrap_or_else(|| "localhost".into());
     let prefix = text(headers, "x-forwarded-prefix").unwrap_or_default();
     format!("{scheme}://{host}{}{}?upload_id={id}&upload_protocol=resumable", prefix.trim_end_matches('/'), uri.path())
 }
 
-async fn whole(emulator: &Emulator, caller: Caller, kind: &str, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
+async fn whole(
+    emulator: &Emulator,
+    caller: Caller,
+    kind: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
     let content_type = text(headers, "content-type").unwrap_or_default();
     let (metadata, media) = match kind {
         "multipart" => multipart::read(&content_type, body).await?,
@@ -107,7 +117,6 @@ async fn whole(emulator: &Emulator, caller: Caller, kind: &str, headers: &Header
     if wish.mime_type.is_empty() {
         wish.mime_type = media.mime_type;
     }
-    is_free(emulator, &wish)?;
     let part = emulator.uploads.path(&random_id(40), "part");
     tokio::fs::write(&part, &media.bytes).await?;
     let file = keep(emulator, &caller.project, wish, &part).await?;

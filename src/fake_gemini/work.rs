@@ -44,7 +44,9 @@ async fn write_output(emulator: &Inner, batch: &BatchRow, mut output: Output) ->
         while !at_end && under_way.len() < at_once {
             // Faults are drawn in the order of the lines, whichever is answered first.
             match next_row(&mut lines).await? {
-                Some(row) => under_way.push_back(result(emulator, &batch.project, model, row, RowFaults::draw(emulator))),
+                Some(row) => {
+                    under_way.push_back(result(emulator, &batch.project, model, row, RowFaults::draw(emulator)))
+                }
                 None => at_end = true,
             }
         }

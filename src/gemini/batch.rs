@@ -96,7 +96,8 @@ impl Batch {
             model: text("model"),
             state: state(&raw, &text("state"), error.as_ref()),
             input_file: lenient::string(input, "fileName"),
-            output_file: lenient::string(output, "responsesFile").or_else(|| lenient::string(response, "responsesFile")),
+            output_file: lenient::string(output, "responsesFile")
+                .or_else(|| lenient::string(response, "responsesFile")),
             stats: stats(lenient::member(metadata, "batchStats").unwrap_or(&empty)),
             error,
             create_time: lenient::time(metadata, "createTime"),

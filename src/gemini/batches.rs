@@ -18,10 +18,11 @@ impl Client {
     /// Creates a batch. Not repeatable: after [`ErrorKind::Ambiguous`] look with [`Client::find_batches`] whether it exists.
     /// Every other error means that nothing was created.
     pub async fn create_batch(&self, model: &str, display_name: &str, input_file: &str) -> Result<Batch, Error> {
-        let path = format!("models/{}:batchGenerateContent", models::checked_id(model)?);
+        let url = self.url(&format!("models/{}:batchGenerateContent", models::checked_id(model)?));
         let file = checked_name(input_file, "files")?;
         let body = json!({"batch": {"displayName": display_name, "inputConfig": {"fileName": file}}});
-        let answer = self.call(Method::POST, &path, Some(&body)).await.map_err(Error::of_create)?;
+        let request = self.request(Method::POST, &url).timeout(self.timeouts().create).json(&body);
+        let answer = self.fetch(request).await.map_err(Error::of_create)?;
         let batch = Batch::read(answer);
         if batch.name.is_empty() {
             return Err(Error::new(ErrorKind::Ambiguous, "the answer to the create names no batch"));
@@ -45,14 +46,15 @@ impl Client {
         self.call(Method::GET, &path, None).await.map(|answer| BatchPage::read(&answer))
     }
 
-    /// All batches with exactly this display name and input file, newest first. Both together, because display names need
-    /// not be unique. Lists lag: one that is missing now may be there in a minute.
+    /// All batches with exactly this display name or this input file, newest first; make both unique. Lists lag: a batch
+    /// that is missing now may be there in a minute.
     pub async fn find_batches(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, Error> {
         let mut found = Vec::new();
         let mut page_token = None;
         for _ in 0..PAGES_MAX {
             let page = self.list_batches(page_token.as_deref()).await?;
-            let ours = |batch: &Batch| batch.display_name == display_name && batch.input_file.as_deref() == Some(input_file);
+            let ours =
+                |batch: &Batch| batch.display_name == display_name || batch.input_file.as_deref() == Some(input_file);
             found.extend(page.batches.into_iter().filter(ours));
             match page.next_page_token {
                 Some(next) if Some(&next) != page_token.as_ref() => page_token = Some(next),

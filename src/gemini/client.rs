@@ -32,6 +32,8 @@ pub struct Timeouts {
     pub call: Duration,
     /// A whole `generateContent`.
     pub generate: Duration,
+    /// The creation of a batch: Google parses all of its input before it answers.
+    pub create: Duration,
     /// One chunk of an upload, 8 MiB.
     pub chunk: Duration,
     /// Until the next bytes of a download.
@@ -46,6 +48,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(10),
             call: Duration::from_secs(60),
             generate: Duration::from_secs(600),
+            create: Duration::from_secs(300),
             chunk: Duration::from_secs(300),
             idle: Duration::from_secs(60),
             backoff: Duration::from_secs(1),
@@ -54,9 +57,14 @@ impl Default for Timeouts {
 }
 
 impl Config {
-    /// Google's own service unless `base_url` says otherwise, `v1beta`, ordinary timeouts.
+    /// `v1beta` at `base_url`, with ordinary timeouts.
     pub fn new(base_url: impl Into<String>, api_key: impl Into<String>) -> Self {
-        Self { base_url: base_url.into(), api_key: api_key.into(), api_version: "v1beta".into(), timeouts: Timeouts::default() }
+        Self {
+            base_url: base_url.into(),
+            api_key: api_key.into(),
+            api_version: "v1beta".into(),
+            timeouts: Timeouts::default(),
+        }
     }
 }
 
@@ -64,7 +72,11 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { base_url, api_version, timeouts, .. } = self;
         let mut shown = f.debug_struct("Config");
-        shown.field("base_url", base_url).field("api_version", api_version).field("timeouts", timeouts).finish_non_exhaustive()
+        shown
+            .field("base_url", base_url)
+            .field("api_version", api_version)
+            .field("timeouts", timeouts)
+            .finish_non_exhaustive()
     }
 }
 
@@ -103,12 +115,14 @@ impl Client {
         // Fails only if the process has chosen a provider already, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         // A redirect would carry the key, or a create, to who knows where.
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .connect_timeout(config.timeouts.connect)
             .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(Error::transport)?;
+            .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
+        if is_loopback(&url) {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(Error::transport)?;
         let base_url = config.base_url.trim_end_matches('/').to_owned();
         Ok(Self { inner: Arc::new(Inner { http, key, base_url, config }) })
     }
@@ -146,10 +160,15 @@ impl Client {
     /// One call with a small JSON answer.
     pub(super) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Error> {
         let request = self.request(method, &self.url(path)).timeout(self.timeouts().call);
-        let request = match body {
+        self.fetch(match body {
             Some(body) => request.json(body),
             None => request,
-        };
+        })
+        .await
+    }
+
+    /// Sends, and reads the JSON that comes.
+    pub(super) async fn fetch(&self, request: RequestBuilder) -> Result<Value, Error> {
         let response = self.send(request).await?;
         self.json(response).await
     }
@@ -181,6 +200,16 @@ impl Client {
             Ok(text) => text.into_bytes(),
             Err(not_text) => not_text.into_bytes(),
         }
+    }
+}
+
+/// A proxy of the environment cannot reach this machine's own ports.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

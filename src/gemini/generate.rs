@@ -51,8 +51,7 @@ impl Client {
     pub async fn generate_content(&self, model: &str, request: &Request) -> Result<Answer, Error> {
         let url = self.url(&format!("models/{}:generateContent", models::checked_id(model)?));
         let request = self.request(Method::POST, &url).timeout(self.timeouts().generate).json(request);
-        let response = self.send(request).await?;
-        self.json(response).await.map(Answer::read)
+        self.fetch(request).await.map(Answer::read)
     }
 
     /// What a request weighs, for nothing.

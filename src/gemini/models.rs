@@ -61,7 +61,13 @@ const FROM_LOW: Thinking = Thinking::Levels(&[ThinkingLevel::Low, ThinkingLevel:
 
 const INPUT_TOKENS_MAX: u32 = 1_048_576;
 
-const fn row(id: &'static str, thinking: Thinking, sampling: bool, price: (u64, u64), shutdown: Option<&'static str>) -> Row {
+const fn row(
+    id: &'static str,
+    thinking: Thinking,
+    sampling: bool,
+    price: (u64, u64),
+    shutdown: Option<&'static str>,
+) -> Row {
     Row { id, thinking, sampling, output_tokens_max: 65_536, price, shutdown }
 }
 

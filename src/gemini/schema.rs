@@ -116,7 +116,9 @@ fn check_value(value: &Value, field: &Field, path: String) -> Result<(), Violati
         Kind::Bytes => (value.as_str().is_some_and(is_base64), "base64"),
         Kind::Integer => (is_integer(value), "an integer"),
         Kind::Float => (value.is_number() || parses::<f64>(value), "a number"),
-        Kind::Enum(names) => (value.is_u64() || value.as_str().is_some_and(|name| names.contains(&name)), "a known constant"),
+        Kind::Enum(names) => {
+            (value.is_u64() || value.as_str().is_some_and(|name| names.contains(&name)), "a known constant")
+        }
     };
     if holds { Ok(()) } else { Err(Violation { path, fault: Fault::InvalidValue(field.name.into(), expected) }) }
 }

@@ -55,7 +55,9 @@ impl Client {
         let mut last = None;
         for _ in 0..SESSIONS_MAX {
             let session = match self.begin(&spec, size_bytes).await {
-                Err(error) if error.http_status == Some(409) => return self.adopt(path, &spec, size_bytes).await?.ok_or(error),
+                Err(error) if error.http_status == Some(409) => {
+                    return self.adopt(path, &spec, size_bytes).await?.ok_or(error);
+                }
                 started => started?,
             };
             match self.transfer(&session, &mut source, size_bytes).await? {
@@ -89,10 +91,21 @@ impl Client {
         }
     }
 
-    async fn transfer(&self, session: &Session, source: &mut tokio::fs::File, size_bytes: u64) -> Result<Attempt, Error> {
+    async fn transfer(
+        &self,
+        session: &Session,
+        source: &mut tokio::fs::File,
+        size_bytes: u64,
+    ) -> Result<Attempt, Error> {
         let mut offset = 0;
+        // Only what never arrived before is progress: a server that loses what it has must not keep us here.
+        let mut furthest = 0;
         let mut faults = 0;
         loop {
+            if offset > furthest {
+                furthest = offset;
+                faults = 0;
+            }
             let chunk = read_chunk(source, offset, session.chunk_bytes(offset, size_bytes)).await?;
             let length = chunk.len() as u64;
             let finalize = offset + length == size_bytes;
@@ -101,7 +114,6 @@ impl Client {
                 Ok(Chunk::Final(None)) => return Ok(Attempt::Nameless),
                 Ok(Chunk::Active) if !finalize => {
                     offset += length;
-                    faults = 0;
                     continue;
                 }
                 Ok(Chunk::Active) => Error::retry("the upload was not finalized"),
@@ -116,12 +128,7 @@ impl Client {
             match session.query(self).await {
                 Ok((Chunk::Final(Some(file)), _)) => return Ok(Attempt::Uploaded(file)),
                 Ok((Chunk::Final(None), _)) => return Ok(Attempt::Nameless),
-                Ok((Chunk::Active, Some(received))) if received <= size_bytes => {
-                    if received > offset {
-                        faults = 1;
-                    }
-                    offset = received;
-                }
+                Ok((Chunk::Active, Some(received))) if received <= size_bytes => offset = received,
                 Err(error) if matches!(error.kind, ErrorKind::Retry { .. }) => {}
                 _ => return Ok(Attempt::Forgotten(fault)),
             }
@@ -139,7 +146,8 @@ impl Client {
             None => self.files_called(&spec.display_name).await?,
         };
         let sha256 = sha256(path).await?;
-        let same = |file: &File| file.size_bytes == size_bytes && file.sha256.as_ref().is_none_or(|other| *other == sha256);
+        let same =
+            |file: &File| file.size_bytes == size_bytes && file.sha256.as_ref().is_none_or(|other| *other == sha256);
         match candidates.into_iter().find(same) {
             Some(file) => self.ready(file).await.map(Some),
             None => Ok(None),
@@ -203,7 +211,9 @@ fn check(spec: &UploadSpec, size_bytes: u64) -> Result<(), Error> {
         return Err(Error::rejected("the display name is longer than 512 characters"));
     }
     match spec.name.as_deref().map(|name| name.strip_prefix("files/").unwrap_or_default()) {
-        Some(id) if !is_file_id(id) => Err(Error::rejected("the name must be files/ and 1 to 40 of a-z, 0-9 and inner dashes")),
+        Some(id) if !is_file_id(id) => {
+            Err(Error::rejected("the name must be files/ and 1 to 40 of a-z, 0-9 and inner dashes"))
+        }
         _ => Ok(()),
     }
 }

@@ -12,7 +12,8 @@ use pulldown_latex::{Parser as LatexParser, RenderConfig, Storage, config::Displ
 /// Renders a page of Markdown as an HTML fragment that fits into the reader: headings are one rank lower than on the page,
 /// since the document's title is the first; what may be wide can be scrolled; footnotes are told apart by page.
 pub fn safe_html(markdown: &str, page_index: u32) -> String {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_MATH;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_MATH;
     let mut adapter = Adapter { page: page_index + 1, table: Table::default() };
     let events = Parser::new_ext(markdown, options).map(|event| adapter.adapt(event));
     let mut rendered = String::with_capacity(markdown.len() * 3 / 2);
@@ -119,22 +120,72 @@ fn mathml(latex: &str, display_mode: DisplayMode) -> String {
     let parsed: Result<Vec<_>, _> = LatexParser::new(latex, &storage).collect();
     let config = RenderConfig { display_mode, ..RenderConfig::default() };
     let mut rendered = String::new();
-    match parsed.map(|events| push_mathml(&mut rendered, events.into_iter().map(Ok::<_, std::convert::Infallible>), config)) {
+    match parsed
+        .map(|events| push_mathml(&mut rendered, events.into_iter().map(Ok::<_, std::convert::Infallible>), config))
+    {
         Ok(Ok(())) => rendered,
         _ => format!("<code>{}</code>", latex.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")),
     }
 }
 
 const MATHML: &[&str] = &[
-    "math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "mstyle", "merror", "mpadded",
-    "mphantom", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts", "mprescripts", "mtable", "mtr",
-    "mtd", "semantics", "annotation",
+    "math",
+    "mrow",
+    "mi",
+    "mn",
+    "mo",
+    "ms",
+    "mtext",
+    "mspace",
+    "mfrac",
+    "msqrt",
+    "mroot",
+    "mstyle",
+    "merror",
+    "mpadded",
+    "mphantom",
+    "msub",
+    "msup",
+    "msubsup",
+    "munder",
+    "mover",
+    "munderover",
+    "mmultiscripts",
+    "mprescripts",
+    "mtable",
+    "mtr",
+    "mtd",
+    "semantics",
+    "annotation",
 ];
 
 const MATHML_ATTRIBUTES: &[&str] = &[
-    "display", "mathvariant", "stretchy", "fence", "separator", "form", "lspace", "rspace", "minsize", "maxsize", "symmetric",
-    "largeop", "movablelimits", "accent", "accentunder", "linethickness", "columnalign", "rowspacing", "columnspacing",
-    "displaystyle", "scriptlevel", "width", "height", "depth", "voffset", "encoding",
+    "display",
+    "mathvariant",
+    "stretchy",
+    "fence",
+    "separator",
+    "form",
+    "lspace",
+    "rspace",
+    "minsize",
+    "maxsize",
+    "symmetric",
+    "largeop",
+    "movablelimits",
+    "accent",
+    "accentunder",
+    "linethickness",
+    "columnalign",
+    "rowspacing",
+    "columnspacing",
+    "displaystyle",
+    "scriptlevel",
+    "width",
+    "height",
+    "depth",
+    "voffset",
+    "encoding",
 ];
 
 fn sanitizer() -> Builder<'static> {

@@ -54,7 +54,10 @@ mod tests {
 
     #[test]
     fn finds_headings_and_only_headings() {
-        let pages = vec![page(0, "# A *first* title\n\ntext\n\n```sh\n# a comment\n```\n## Second \\_part\\_"), page(4, "#hash\n\n### Third")];
+        let pages = vec![
+            page(0, "# A *first* title\n\ntext\n\n```sh\n# a comment\n```\n## Second \\_part\\_"),
+            page(4, "#hash\n\n### Third"),
+        ];
         let found: Vec<_> = of(pages).into_iter().map(|entry| (entry.text, entry.rank, entry.page)).collect();
         let expected = [("A first title", 1, 0), ("Second _part_", 2, 0), ("Third", 3, 4)];
         assert_eq!(found, expected.map(|(text, rank, page)| (text.to_owned(), rank, page)));

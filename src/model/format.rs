@@ -18,14 +18,8 @@ pub struct Format {
 }
 
 /// Every accepted format.
-pub const FORMATS: &[Format] = &[Format {
-    mime: "application/pdf",
-    extensions: &[".pdf"],
-    free: true,
-    ai: true,
-    batch: true,
-    has_pages: true,
-}];
+pub const FORMATS: &[Format] =
+    &[Format { mime: "application/pdf", extensions: &[".pdf"], free: true, ai: true, batch: true, has_pages: true }];
 
 /// The accepted format of that MIME type, if it is one.
 pub fn format_of(mime: &str) -> Option<&'static Format> {

@@ -83,7 +83,8 @@ impl From<sqlx::Error> for Error {
             E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
             // SQLite: busy, I/O error, full. PostgreSQL: connection, resources, operator intervention.
             E::Database(database) => database.code().is_some_and(|code| {
-                matches!(code.as_ref(), "5" | "10" | "13") || ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+                matches!(code.as_ref(), "5" | "10" | "13")
+                    || ["08", "53", "57"].iter().any(|class| code.starts_with(class))
             }),
             _ => false,
         };

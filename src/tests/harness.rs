@@ -145,7 +145,8 @@ impl TestClient {
 
 /// A PDF of as many pages, each with a text of its own.
 pub fn book(pages: usize) -> Vec<u8> {
-    let texts: Vec<String> = (1..=pages).map(|page| format!("This is what stands on page {page} of the book.")).collect();
+    let texts: Vec<String> =
+        (1..=pages).map(|page| format!("This is what stands on page {page} of the book.")).collect();
     simple_pdf(&texts.iter().map(String::as_str).collect::<Vec<_>>())
 }
 

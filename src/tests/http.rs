@@ -32,9 +32,15 @@ async fn bad_files_are_refused_in_words() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_UPLOAD_BYTES_MAX", "100000")]).await;
     let guest = server.guest().await;
-    refused(guest.upload("notes.pdf", b"Just text, whatever its name says.".to_vec()).await, 415, "unsupported_format").await;
+    refused(guest.upload("notes.pdf", b"Just text, whatever its name says.".to_vec()).await, 415, "unsupported_format")
+        .await;
     refused(guest.upload("empty.pdf", Vec::new()).await, 415, "unsupported_format").await;
-    refused(guest.upload("broken.pdf", b"%PDF-1.7\nnothing that follows is a PDF".to_vec()).await, 422, "unreadable_document").await;
+    refused(
+        guest.upload("broken.pdf", b"%PDF-1.7\nnothing that follows is a PDF".to_vec()).await,
+        422,
+        "unreadable_document",
+    )
+    .await;
     refused(guest.upload("huge.pdf", vec![b'x'; 100_001]).await, 413, "file_too_large").await;
     let left_behind = std::fs::read_dir(data.path().join("receiving")).unwrap().count();
     assert_eq!(left_behind, 0, "a refused upload leaves nothing behind");
@@ -112,7 +118,14 @@ async fn a_cookie_is_no_use_to_another_site() {
 async fn pages_carry_a_policy_and_reach_nobody_elses_cache() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
-    for (path, status) in [("/", 200), ("/library", 200), ("/account", 200), ("/batch/none", 404), ("/documents/none", 404), ("/none", 404)] {
+    for (path, status) in [
+        ("/", 200),
+        ("/library", 200),
+        ("/account", 200),
+        ("/batch/none", 404),
+        ("/documents/none", 404),
+        ("/none", 404),
+    ] {
         let answer = reqwest::get(format!("{}{path}", server.base_url)).await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{path}");
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();

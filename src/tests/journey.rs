@@ -81,7 +81,8 @@ async fn a_document_has_one_job_at_a_time() {
 #[tokio::test]
 async fn submissions_that_race_never_exceed_the_quota() {
     let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[("COLDBREW_QUOTA_TOKENS", "20000"), ("COLDBREW_DEMO_PENDING_MS", "600000")]).await;
+    let server =
+        TestServer::start(&data, &[("COLDBREW_QUOTA_TOKENS", "20000"), ("COLDBREW_DEMO_PENDING_MS", "600000")]).await;
     let guest = server.guest().await;
     // Files of different lengths are different documents.
     let prepared = futures::future::join_all((1..=8).map(|pages| guest.upload_pages(pages))).await;
@@ -92,7 +93,10 @@ async fn submissions_that_race_never_exceed_the_quota() {
         .filter(|(_, answer)| answer.status() == StatusCode::ACCEPTED)
         .map(|(prepared, _)| prepared["estimate"]["batch_tokens"].as_u64().unwrap())
         .sum();
-    assert!(answers.iter().any(|answer| answer.status() == StatusCode::PAYMENT_REQUIRED), "the quota is too large for this test");
+    assert!(
+        answers.iter().any(|answer| answer.status() == StatusCode::PAYMENT_REQUIRED),
+        "the quota is too large for this test"
+    );
     assert_eq!(usage(&guest).await.1, accepted);
     assert!(accepted <= 20_000);
 }

@@ -22,7 +22,9 @@ fn sources() -> Vec<(String, String)> {
         let name = path.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
         (name, code_of(&fs::read_to_string(path).unwrap()))
     });
-    named.filter(|(name, _)| !name.starts_with("tests/") && !name.ends_with("tests.rs") && !name.contains("/tests/")).collect()
+    named
+        .filter(|(name, _)| !name.starts_with("tests/") && !name.ends_with("tests.rs") && !name.contains("/tests/"))
+        .collect()
 }
 
 /// The text without comments and without the tests at its end.
@@ -50,7 +52,9 @@ fn the_model_knows_nobody() {
         for module in named_modules(code) {
             assert_eq!(module, "model", "{name}");
         }
-        for library in ["tokio::", "leptos::", "axum::", "sqlx::", "reqwest::", "std::fs", "std::net", "std::time::SystemTime"] {
+        for library in
+            ["tokio::", "leptos::", "axum::", "sqlx::", "reqwest::", "std::fs", "std::net", "std::time::SystemTime"]
+        {
             assert!(!code.contains(library), "{name} uses {library}");
         }
     }

@@ -15,7 +15,9 @@ pub fn JobRow(job: JobView) -> impl IntoView {
     let detail = match (job.status.is_active(), job.mode) {
         (false, _) => view! { <span>"Nothing was charged"</span> }.into_any(),
         (true, Mode::Batch) => view! { <span>"Batch, "<LocalTime at /></span> }.into_any(),
-        (true, _) => view! { <span>{format!("Realtime, {} done", grouped(job.completed_pages.into()))}</span> }.into_any(),
+        (true, _) => {
+            view! { <span>{format!("Realtime, {} done", grouped(job.completed_pages.into()))}</span> }.into_any()
+        }
     };
     view! {
         <li class="row">

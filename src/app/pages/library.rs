@@ -49,7 +49,8 @@ fn Shelves(initial: Shelf) -> impl IntoView {
     let matches = move |title: &str| title.to_lowercase().contains(wanted.get().trim().to_lowercase().as_str());
     let rows = move || {
         let shelf = current.get();
-        let jobs = shelf.jobs.into_iter().filter(|job| matches(&job.title)).map(|job| view! { <JobRow job /> }.into_any());
+        let jobs =
+            shelf.jobs.into_iter().filter(|job| matches(&job.title)).map(|job| view! { <JobRow job /> }.into_any());
         let documents = shelf.documents.into_iter().filter(|document| matches(&document.title)).map(|document| {
             let label = format!("Delete {}", document.title);
             let this = document.clone();

@@ -19,10 +19,17 @@ const PAGES_AT_ONCE: u32 = 20;
 #[component]
 pub fn Reader() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default());
-    let skip = use_query_map().with_untracked(|query| query.get("from").and_then(|from| from.parse().ok()).unwrap_or(0u32));
+    let skip =
+        use_query_map().with_untracked(|query| query.get("from").and_then(|from| from.parse().ok()).unwrap_or(0u32));
     let found = Resource::new(
         move || id.clone(),
-        move |id| async move { Ok::<_, ApiError>((fetch_document(id.clone()).await?, fetch_outline(id.clone()).await?, fetch_pages(id, skip).await?)) },
+        move |id| async move {
+            Ok::<_, ApiError>((
+                fetch_document(id.clone()).await?,
+                fetch_outline(id.clone()).await?,
+                fetch_pages(id, skip).await?,
+            ))
+        },
     );
     view! {
         <Suspense>
@@ -99,7 +106,9 @@ fn Failures(failed: u32) -> impl IntoView {
         1 => "1 page could not be read.".to_owned(),
         failed => format!("{} pages could not be read.", grouped(failed.into())),
     };
-    Some(view! { <p class="notice warn" role="note"><strong>{words}</strong>" It costs nothing, and stands in its place below."</p> })
+    Some(
+        view! { <p class="notice warn" role="note"><strong>{words}</strong>" It costs nothing, and stands in its place below."</p> },
+    )
 }
 
 /// One page: its text, or why it has none.
@@ -147,25 +156,29 @@ fn More(id: String, shown: u32, total: u32) -> impl IntoView {
         });
     };
     let end = NodeRef::<leptos::html::P>::new();
+    // Anew after each fetch: pages so short that the end is still near are no change that an observer would tell of.
     Effect::new(move |_| {
+        fetched.track();
         if let Some(end) = end.get() {
-            when_near(&end, fetch);
+            once_near(&end, fetch);
         }
     });
     view! {
         <For each=move || fetched.get() key=|page| page.index let:page><PageSection page /></For>
         {move || error.get().map(|error| view! { <Trouble error /> })}
-        <p class="cluster" node_ref=end hidden=move || next() >= total>
+        <p class="cluster" node_ref=end hidden=move || { next() >= total }>
             <a class="button" href=move || format!("/documents/{}?from={}", id.get_value(), next())>"Next pages"</a>
         </p>
     }
 }
 
-/// Calls `near` whenever the element comes within two screens of being seen, for as long as the page lives.
-fn when_near(element: &web_sys::Element, near: impl Fn() + 'static) {
-    let seen = Closure::<dyn Fn(js_sys::Array)>::new(move |entries: js_sys::Array| {
+/// Calls `near` once, when the element comes within two screens of being seen.
+fn once_near(element: &web_sys::Element, near: impl Fn() + 'static) {
+    type Seen = dyn Fn(js_sys::Array, web_sys::IntersectionObserver);
+    let seen = Closure::<Seen>::new(move |entries: js_sys::Array, observer: web_sys::IntersectionObserver| {
         let entry = |value: wasm_bindgen::JsValue| value.unchecked_into::<web_sys::IntersectionObserverEntry>();
         if entries.iter().any(|value| entry(value).is_intersecting()) {
+            observer.disconnect();
             near();
         }
     });

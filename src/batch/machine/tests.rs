@@ -95,7 +95,8 @@ fn a_failing_poll_is_no_evidence() {
 
 #[test]
 fn an_end_tidies_up() {
-    let ended = step(&job(Stage::Watch(watched(0))), Event::Seen(Sighting::Expired), UnixMs(0), &Timing::default()).unwrap();
+    let ended =
+        step(&job(Stage::Watch(watched(0))), Event::Seen(Sighting::Expired), UnixMs(0), &Timing::default()).unwrap();
     assert_eq!(ended.job.status(), JobStatus::Expired);
     assert_eq!(ended.effects, [Effect::DeleteInput { input_file: "files/in".into() }, Effect::ClearSpool]);
 }

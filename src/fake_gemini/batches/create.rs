@@ -26,7 +26,9 @@ pub async fn create(emulator: &Emulator, caller: &Caller, model: &Model, body: &
     match (&input_file, lenient::member(config, "requests")) {
         (Some(name), _) => link_file(emulator, caller, name, &input_path).await?,
         (None, Some(requests)) => write_inline(requests, &input_path).await?,
-        (None, None) => return Err(Failure::invalid("* BatchGenerateContentRequest.batch.input_config: is not specified\n")),
+        (None, None) => {
+            return Err(Failure::invalid("* BatchGenerateContentRequest.batch.input_config: is not specified\n"));
+        }
     }
     let checked = match check_input(&input_path, model).await {
         Ok(input) => quota::check_enqueued(emulator, caller, &model.id, input.tokens).map(|()| input),

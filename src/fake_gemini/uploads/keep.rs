@@ -26,10 +26,12 @@ pub struct FileWish {
 
 /// Makes a file of what has arrived.
 pub async fn keep(emulator: &Emulator, project: &str, wish: FileWish, part: &Path) -> Result<FileRow, Failure> {
+    is_free(emulator, &wish)?;
     let id = wish.id.unwrap_or_else(|| random_id(12));
     let path = emulator.files.path(&id, "bin");
     tokio::fs::rename(part, &path).await?;
-    let (sha256, size_bytes) = tokio::task::spawn_blocking(move || digest(&path)).await.map_err(|_| Failure::internal())??;
+    let (sha256, size_bytes) =
+        tokio::task::spawn_blocking(move || digest(&path)).await.map_err(|_| Failure::internal())??;
     let file = FileRow {
         id: id.clone(),
         project: project.to_owned(),
@@ -72,7 +74,9 @@ pub fn wish(body: &Value, headers: &HeaderMap) -> Result<FileWish, Failure> {
     if id.as_deref().is_some_and(|id| !is_id(id)) {
         let rule = "may only contain lowercase alphanumeric characters or dashes (-), cannot begin or end with a dash, and has at \
                     most 40 characters";
-        return Err(Failure::invalid(format!("* CreateFileRequest.file.name: File ID (name excluding 'files/') {rule}.\n")));
+        return Err(Failure::invalid(format!(
+            "* CreateFileRequest.file.name: File ID (name excluding 'files/') {rule}.\n"
+        )));
     }
     let announced = text(headers, "x-goog-upload-header-content-type");
     Ok(FileWish {
@@ -89,9 +93,10 @@ fn is_id(id: &str) -> bool {
 
 /// Whether the name that is wished for is not taken.
 pub fn is_free(emulator: &Emulator, wish: &FileWish) -> Result<(), Failure> {
-    match &wish.id {
-        Some(id) if emulator.files.get(id).is_some() => {
-            Err(Failure::new(Rpc::AlreadyExists, format!("Requested entity already exists: files/{id}")))
+    let now = emulator.now();
+    match wish.id.as_deref().and_then(|id| emulator.files.get(id)) {
+        Some(file) if !file.is_expired(now) => {
+            Err(Failure::new(Rpc::AlreadyExists, format!("Requested entity already exists: files/{}", file.id)))
         }
         _ => Ok(()),
     }

@@ -22,7 +22,8 @@ pub async fn media(mime_type: String, body: Body) -> Result<Media, Failure> {
 /// The JSON and the media of a `multipart/related` body.
 pub async fn read(content_type: &str, body: Body) -> Result<(Value, Media), Failure> {
     let malformed = || Failure::invalid("The multipart body is malformed.");
-    let boundary = content_type.split(';').find_map(|item| item.trim().strip_prefix("boundary=")).ok_or_else(malformed)?;
+    let boundary =
+        content_type.split(';').find_map(|item| item.trim().strip_prefix("boundary=")).ok_or_else(malformed)?;
     let delimiter = format!("--{}", boundary.trim_matches('"'));
     let body = media(String::new(), body).await?.bytes;
     let mut parts = split(&body, delimiter.as_bytes()).into_iter();
@@ -48,7 +49,8 @@ fn part(body: &Bytes, (start, end): (usize, usize)) -> Option<(String, Bytes)> {
     let whole = &body[start..end];
     let blank = find(whole, b"\r\n\r\n")?;
     let headers = String::from_utf8_lossy(&whole[..blank]).to_ascii_lowercase();
-    let mime_type = headers.lines().find_map(|line| line.strip_prefix("content-type:")).unwrap_or_default().trim().to_owned();
+    let mime_type =
+        headers.lines().find_map(|line| line.strip_prefix("content-type:")).unwrap_or_default().trim().to_owned();
     let end = if whole.ends_with(b"\r\n") { end - 2 } else { end };
     let start = start + blank + 4;
     (start <= end).then(|| (mime_type, body.slice(start..end)))

@@ -17,7 +17,12 @@ use crate::fake_gemini::faults::Fault;
 use crate::fake_gemini::file::FILE_BYTES_MAX;
 use crate::fake_gemini::reply::{Failure, hang_up, ok};
 
-pub async fn proceed(emulator: &Emulator, upload: UploadRow, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
+pub async fn proceed(
+    emulator: &Emulator,
+    upload: UploadRow,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
     let command = text(headers, "x-goog-upload-command").unwrap_or_default();
     let part = emulator.uploads.path(&upload.id, "part");
     if emulator.faults.happens(Fault::UploadForgotten) {
@@ -50,7 +55,7 @@ async fn query(emulator: &Emulator, upload: &UploadRow, part: &Path) -> Result<R
         return Ok(with_status("final", ().into_response()));
     }
     emulator.count("upload_query");
-    let received = tokio::fs::metadata(part).await?.len();
+    let received = received_bytes(part).await?;
     let mut response = with_status("active", ().into_response());
     response.headers_mut().insert("x-goog-upload-size-received", HeaderValue::from(received));
     Ok(response)
@@ -58,7 +63,7 @@ async fn query(emulator: &Emulator, upload: &UploadRow, part: &Path) -> Result<R
 
 /// Appends a chunk; what arrives of one that breaks off is kept.
 async fn append(emulator: &Emulator, part: &Path, headers: &HeaderMap, body: Body, last: bool) -> Result<(), Failure> {
-    let received = tokio::fs::metadata(part).await?.len();
+    let received = received_bytes(part).await?;
     let offset = text(headers, "x-goog-upload-offset").map_or(Ok(received), |offset| offset.parse());
     if offset != Ok(received) {
         return Err(Failure::invalid(format!("The offset must be {received}.")));
@@ -96,7 +101,7 @@ async fn copy<E>(
 }
 
 async fn finalize(emulator: &Emulator, upload: UploadRow, part: &Path) -> Result<Response, Failure> {
-    let received = tokio::fs::metadata(part).await?.len();
+    let received = received_bytes(part).await?;
     if upload.declared_bytes.is_some_and(|declared| declared != received) {
         return Err(Failure::invalid(format!("{received} bytes were received, others were announced.")));
     }
@@ -112,4 +117,9 @@ async fn finalize(emulator: &Emulator, upload: UploadRow, part: &Path) -> Result
         return Ok(with_status("final", ok(json!({}))));
     }
     Ok(with_status("final", ok(json!({"file": file.show(&upload.version)}))))
+}
+
+/// What has arrived so far. Without its bytes a session is as good as forgotten.
+async fn received_bytes(part: &Path) -> Result<u64, Failure> {
+    tokio::fs::metadata(part).await.map(|metadata| metadata.len()).map_err(|_| Failure::no_entity())
 }

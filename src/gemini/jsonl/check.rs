@@ -15,8 +15,8 @@ pub struct LineFault {
 
 /// The request of a line, or why Google would refuse it.
 pub fn check_line(line: &[u8]) -> Result<Value, LineFault> {
-    let value: Value =
-        serde_json::from_slice(line).map_err(|error| LineFault { column: error.column().max(1), message: syntax(&error) })?;
+    let value: Value = serde_json::from_slice(line)
+        .map_err(|error| LineFault { column: error.column().max(1), message: syntax(&error) })?;
     if !value.is_object() {
         let first = line.iter().copied().find(|byte| !byte.is_ascii_whitespace()).map_or(' ', char::from);
         return Err(LineFault { column: 1, message: format!("unexpected character: '{first}'; expected '{{'") });

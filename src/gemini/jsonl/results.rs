@@ -109,7 +109,8 @@ fn key(line: &Value) -> Option<String> {
 
 fn outcome(line: &mut Value) -> Outcome {
     let is_object = |status: &&Value| status.is_object();
-    let failed = lenient::member(line, "error").filter(is_object).or_else(|| lenient::member(line, "status").filter(is_object));
+    let failed =
+        lenient::member(line, "error").filter(is_object).or_else(|| lenient::member(line, "status").filter(is_object));
     if let Some(status) = failed {
         return Outcome::Error(Status::read(status));
     }

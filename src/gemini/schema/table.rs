@@ -35,8 +35,11 @@ pub static GENERATE_CONTENT: Message = message(&[
 ]);
 
 /// The body of `countTokens`.
-pub static COUNT_TOKENS: Message =
-    message(&[one("model", Text), many("contents", of(&CONTENT)), one("generateContentRequest", of(&GENERATE_CONTENT))]);
+pub static COUNT_TOKENS: Message = message(&[
+    one("model", Text),
+    many("contents", of(&CONTENT)),
+    one("generateContentRequest", of(&GENERATE_CONTENT)),
+]);
 
 /// A line of a batch's input file.
 pub static BATCH_LINE: Message = message(&[one("key", Any), one("request", of(&GENERATE_CONTENT))]);
@@ -60,8 +63,10 @@ pub static BATCH: Message = message(&[
     one("webhookConfig", Object),
 ]);
 
-static INPUT_CONFIG: Message =
-    Message { fields: &[one("fileName", Text), one("requests", of(&INLINED_REQUESTS))], one_of: &["fileName", "requests"] };
+static INPUT_CONFIG: Message = Message {
+    fields: &[one("fileName", Text), one("requests", of(&INLINED_REQUESTS))],
+    one_of: &["fileName", "requests"],
+};
 static INLINED_REQUESTS: Message = message(&[many("requests", of(&INLINED_REQUEST))]);
 static INLINED_REQUEST: Message = message(&[one("request", of(&GENERATE_CONTENT)), one("metadata", Object)]);
 
@@ -181,7 +186,12 @@ static GENERATION_CONFIG: Message = message(&[
     one("imageConfig", Object),
     one(
         "mediaResolution",
-        Enum(&["MEDIA_RESOLUTION_UNSPECIFIED", "MEDIA_RESOLUTION_LOW", "MEDIA_RESOLUTION_MEDIUM", "MEDIA_RESOLUTION_HIGH"]),
+        Enum(&[
+            "MEDIA_RESOLUTION_UNSPECIFIED",
+            "MEDIA_RESOLUTION_LOW",
+            "MEDIA_RESOLUTION_MEDIUM",
+            "MEDIA_RESOLUTION_HIGH",
+        ]),
     ),
 ]);
 

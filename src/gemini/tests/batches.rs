@@ -84,7 +84,10 @@ fn a_real_reply_is_read_whole() {
         },
     }));
     assert_eq!(batch.name, "batches/7h9w4gzuqot3bb3fpd1e2nqcp980iwnmjs7n");
-    assert_eq!((batch.display_name.as_str(), batch.model.as_str()), ("ExecuteAsFile Example", "models/gemini-2.5-flash"));
+    assert_eq!(
+        (batch.display_name.as_str(), batch.model.as_str()),
+        ("ExecuteAsFile Example", "models/gemini-2.5-flash")
+    );
     assert_eq!(batch.input_file.as_deref(), Some("files/85nave4ld71j"));
     assert_eq!(batch.stats, BatchStats { requests: 5, pending: 5, succeeded: 0, failed: 0 });
     assert_eq!(batch.create_time.unwrap().subsec_nanosecond(), 827_892_252);
@@ -98,20 +101,24 @@ async fn a_create_sends_exactly_what_google_documents() {
     let batch = server.client().create_batch("models/gemini-3.8-flash", "job-1", "files/in").await.unwrap();
     assert_eq!(batch.name, "batches/ID");
     let asked = &server.asked()[0];
-    assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/v1beta/models/gemini-3.8-flash:batchGenerateContent"));
+    assert_eq!(
+        (asked.method.as_str(), asked.path.as_str()),
+        ("POST", "/v1beta/models/gemini-3.8-flash:batchGenerateContent")
+    );
     assert_eq!(asked.json(), json!({"batch": {"displayName": "job-1", "inputConfig": {"fileName": "files/in"}}}));
 }
 
 #[tokio::test]
 async fn a_lost_batch_is_found_on_a_later_page() {
     let listed = |name: &str, display_name: &str, file: &str| json!({"name": name, "metadata": {"displayName": display_name, "inputConfig": {"fileName": file}}});
-    let first = json!({"operations": [listed("batches/a", "other", "files/in"), listed("batches/b", "job", "files/other")], "nextPageToken": "p 2"});
+    let first = json!({"operations": [listed("batches/a", "other", "files/other"), listed("batches/b", "job 1", "files/i")], "nextPageToken": "p 2"});
     let second = json!({"operations": [listed("batches/c", "job", "files/in"), {}], "nextPageToken": "p3"});
-    let third = json!({"operations": [listed("batches/d", "job", "files/in")]});
+    let nameless = json!({"name": "batches/e", "metadata": {"displayName": "job"}});
+    let third = json!({"operations": [listed("batches/d", "other", "files/in"), nameless]});
     let server = Server::start([Reply::ok(first), Reply::ok(second), Reply::ok(third)]).await;
     let found = server.client().find_batches("job", "files/in").await.unwrap();
     let names: Vec<&str> = found.iter().map(|batch| batch.name.as_str()).collect();
-    assert_eq!(names, ["batches/c", "batches/d"]);
+    assert_eq!(names, ["batches/c", "batches/d", "batches/e"]);
     assert_eq!(server.lines()[1], "GET /v1beta/batches?pageSize=50&pageToken=p+2");
 }
 
@@ -138,7 +145,10 @@ async fn cancel_and_delete_are_one_call_each() {
     client.cancel_batch("batches/ID").await.unwrap();
     client.delete_batch("batches/ID").await.unwrap();
     client.delete_batch("batches/ID").await.unwrap();
-    assert_eq!(server.lines(), ["POST /v1beta/batches/ID:cancel", "DELETE /v1beta/batches/ID", "DELETE /v1beta/batches/ID"]);
+    assert_eq!(
+        server.lines(),
+        ["POST /v1beta/batches/ID:cancel", "DELETE /v1beta/batches/ID", "DELETE /v1beta/batches/ID"]
+    );
 }
 
 #[tokio::test]

@@ -56,7 +56,13 @@ fn table() -> Vec<(u16, &'static str, &'static str, Value, ErrorKind)> {
             none.clone(),
             Rejected,
         ),
-        (400, "INVALID_ARGUMENT", "Error on line 1: invalid JSON, near column 436: no such field: 'x'", none.clone(), Rejected),
+        (
+            400,
+            "INVALID_ARGUMENT",
+            "Error on line 1: invalid JSON, near column 436: no such field: 'x'",
+            none.clone(),
+            Rejected,
+        ),
         (
             400,
             "INVALID_ARGUMENT",
@@ -80,7 +86,13 @@ fn table() -> Vec<(u16, &'static str, &'static str, Value, ErrorKind)> {
         ),
         (400, "FAILED_PRECONDITION", "User location is not supported for the API use.", none.clone(), Key),
         (403, "PERMISSION_DENIED", "Method doesn't allow unregistered callers (…).", none.clone(), Key),
-        (403, "PERMISSION_DENIED", "Your API key was reported as leaked. Please use another API key.", none.clone(), Key),
+        (
+            403,
+            "PERMISSION_DENIED",
+            "Your API key was reported as leaked. Please use another API key.",
+            none.clone(),
+            Key,
+        ),
         (
             403,
             "PERMISSION_DENIED",
@@ -89,7 +101,13 @@ fn table() -> Vec<(u16, &'static str, &'static str, Value, ErrorKind)> {
             NotFound,
         ),
         (401, "UNAUTHENTICATED", "Request had invalid authentication credentials.", none.clone(), Key),
-        (404, "NOT_FOUND", "models/x is not found for API version v1beta, or is not supported.", none.clone(), Rejected),
+        (
+            404,
+            "NOT_FOUND",
+            "models/x is not found for API version v1beta, or is not supported.",
+            none.clone(),
+            Rejected,
+        ),
         (404, "NOT_FOUND", "This model models/x is no longer available to new users.", none.clone(), Rejected),
         (404, "NOT_FOUND", "Requested entity was not found.", none.clone(), NotFound),
         (409, "ALREADY_EXISTS", "Requested entity already exists", none.clone(), Rejected),
@@ -154,9 +172,14 @@ async fn a_create_is_unknown_unless_it_certainly_did_nothing() {
 
 #[tokio::test]
 async fn odd_answers_to_a_create_are_unknown() {
-    for reply in
-        [Reply::HangUp, Reply::BreakOff("{\"name\":"), Reply::html(502), Reply::ok("{}"), Reply::html(200), Reply::html(302)]
-    {
+    for reply in [
+        Reply::HangUp,
+        Reply::BreakOff("{\"name\":"),
+        Reply::html(502),
+        Reply::ok("{}"),
+        Reply::html(200),
+        Reply::html(302),
+    ] {
         let server = Server::start([reply.clone()]).await;
         let error = server.client().create_batch("gemini-3.8-flash", "job", "files/in").await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Ambiguous, "{reply:?}");
@@ -172,9 +195,14 @@ async fn a_create_that_was_never_sent_may_be_repeated() {
 
 #[tokio::test]
 async fn odd_answers_to_a_look_are_no_evidence() {
-    for reply in
-        [Reply::HangUp, Reply::BreakOff("{\"name\":"), Reply::html(404), Reply::html(502), Reply::html(200), Reply::html(302)]
-    {
+    for reply in [
+        Reply::HangUp,
+        Reply::BreakOff("{\"name\":"),
+        Reply::html(404),
+        Reply::html(502),
+        Reply::html(200),
+        Reply::html(302),
+    ] {
         let server = Server::start([reply.clone()]).await;
         let error = server.client().get_batch("batches/abc").await.unwrap_err();
         assert_eq!(error.kind, retry(None), "{reply:?}");
@@ -198,7 +226,8 @@ async fn retry_after_is_read_as_seconds_or_a_date() {
 
 #[tokio::test]
 async fn the_key_shows_nowhere() {
-    let echo = envelope(400, "INVALID_ARGUMENT", "bad request: ?key=AIza-secret-key", json!([{"key": "AIza-secret-key"}]));
+    let echo =
+        envelope(400, "INVALID_ARGUMENT", "bad request: ?key=AIza-secret-key", json!([{"key": "AIza-secret-key"}]));
     let server = Server::start([Reply::json(400, echo)]).await;
     let client = server.client();
     let error = client.get_batch("batches/abc").await.unwrap_err();
@@ -212,11 +241,14 @@ async fn the_key_shows_nowhere() {
 
 #[tokio::test]
 async fn what_cannot_work_is_refused_at_once() {
-    for (url, key) in [("not a url", "k"), ("ftp://x", "k"), ("http://x?key=1", "k"), ("http://x", ""), ("http://x", "a\nb")] {
+    for (url, key) in
+        [("not a url", "k"), ("ftp://x", "k"), ("http://x?key=1", "k"), ("http://x", ""), ("http://x", "a\nb")]
+    {
         assert_eq!(Client::new(Config::new(url, key)).unwrap_err().kind, ErrorKind::Rejected, "{url} {key}");
     }
     let client = client("http://127.0.0.1:9");
-    for name in ["", "abc", "files/", "files/a/b", "files/../models", "files/a?x=1", "files/a:download", "batches/abc"] {
+    for name in ["", "abc", "files/", "files/a/b", "files/../models", "files/a?x=1", "files/a:download", "batches/abc"]
+    {
         assert_eq!(client.get_file(name).await.unwrap_err().kind, ErrorKind::Rejected, "{name}");
     }
     assert_eq!(client.get_model("a/../b").await.unwrap_err().kind, ErrorKind::Rejected);

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use crate::gemini::jsonl::{InputWriter, WriteError, check_line};
 use crate::gemini::models::model;
 use crate::gemini::schema::{self, Fault};
-use crate::gemini::{GenerationConfig, MediaResolution, Request, RequestFault, SafetySetting, ThinkingConfig, ThinkingLevel};
+use crate::gemini::{
+    GenerationConfig, MediaResolution, Request, RequestFault, SafetySetting, ThinkingConfig, ThinkingLevel,
+};
 
 fn full() -> Request {
     Request {
@@ -93,7 +95,12 @@ fn what_a_model_does_not_take_is_known_beforehand() {
         ("gemini-99", &minimal, true),
         ("gemini-99", &budget, true),
     ] {
-        assert_eq!(request.check(&model(name)).is_ok(), taken, "{name} {:?}", request.generation_config.thinking_config);
+        assert_eq!(
+            request.check(&model(name)).is_ok(),
+            taken,
+            "{name} {:?}",
+            request.generation_config.thinking_config
+        );
     }
     let mut long = full();
     long.generation_config.max_output_tokens = Some(65_537);
@@ -160,7 +167,8 @@ fn a_bad_line_is_told_in_googles_words() {
     ] {
         assert_eq!(check_line(line.as_bytes()).unwrap_err().to_string(), message);
     }
-    for line in ["", "{", "7", "{\"key\":\"a\"}", "{\"key\":\"a\",\"request\":null}", "{\"key\":\"a\",\"request\":[]}"] {
+    for line in ["", "{", "7", "{\"key\":\"a\"}", "{\"key\":\"a\",\"request\":null}", "{\"key\":\"a\",\"request\":[]}"]
+    {
         assert!(check_line(line.as_bytes()).is_err(), "{line}");
     }
     check_line(br#"{"key":"a","request":{"contents":[{"parts":[{"text":"x"}]}]}}"#).unwrap();

@@ -43,7 +43,10 @@ async fn a_success_is_read_whole() {
     let answer = answer(&line).await;
     assert_eq!(answer.text, "# Page 7\n…");
     assert_eq!((answer.finish_reason.as_deref(), answer.block_reason), (Some("STOP"), None));
-    assert_eq!((answer.model_version.as_deref(), answer.response_id.as_deref()), (Some("gemini-3.5-flash"), Some("mK5n")));
+    assert_eq!(
+        (answer.model_version.as_deref(), answer.response_id.as_deref()),
+        (Some("gemini-3.5-flash"), Some("mK5n"))
+    );
     let usage = Usage {
         prompt_tokens: 1_203,
         cached_tokens: 50,
@@ -62,7 +65,12 @@ async fn answers_without_text_are_answers() {
         (json!({"candidates": [{"finishReason": "RECITATION", "citationMetadata": {}}]}), "", Some("RECITATION"), None),
         (json!({"candidates": [{"finishReason": "SAFETY", "safetyRatings": [{}]}]}), "", Some("SAFETY"), None),
         (json!({"candidates": [{"finishReason": "MAX_TOKENS", "content": {}}]}), "", Some("MAX_TOKENS"), None),
-        (json!({"candidates": [{"finishReason": "MAX_TOKENS", "content": {"role": "model"}}]}), "", Some("MAX_TOKENS"), None),
+        (
+            json!({"candidates": [{"finishReason": "MAX_TOKENS", "content": {"role": "model"}}]}),
+            "",
+            Some("MAX_TOKENS"),
+            None,
+        ),
         (
             json!({"candidates": [{"finishReason": "MAX_TOKENS", "content": {"parts": [{"text": "cut"}]}}]}),
             "cut",
@@ -78,7 +86,12 @@ async fn answers_without_text_are_answers() {
         (json!({"candidates": [{"finishReason": "A_NEW_ONE"}]}), "", Some("A_NEW_ONE"), None),
         (json!({"candidates": []}), "", None, None),
         (json!({"candidates": null, "usageMetadata": null}), "", None, None),
-        (json!({"candidates": [{"content": {"parts": "?"}}], "usageMetadata": {"promptTokenCount": -5}}), "", None, None),
+        (
+            json!({"candidates": [{"content": {"parts": "?"}}], "usageMetadata": {"promptTokenCount": -5}}),
+            "",
+            None,
+            None,
+        ),
         (json!({}), "", None, None),
     ] {
         let answer = answer(&json!({"key": "k", "response": response}).to_string()).await;

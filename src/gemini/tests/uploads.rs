@@ -67,7 +67,10 @@ async fn a_large_file_goes_in_chunks_and_the_session_gets_no_key() {
     let size = 2 * CHUNK + 5;
     let server = Server::start([Reply::session(), active(), active(), done(size)]).await;
     let uploaded = server.client().upload_file(&source(size).path, &spec()).await.unwrap();
-    assert_eq!((uploaded.name.as_str(), uploaded.size_bytes, uploaded.state), ("files/abc", size as u64, FileState::Active));
+    assert_eq!(
+        (uploaded.name.as_str(), uploaded.size_bytes, uploaded.state),
+        ("files/abc", size as u64, FileState::Active)
+    );
     let expected = [step("upload", 0, CHUNK), step("upload", CHUNK, CHUNK), step("upload, finalize", 2 * CHUNK, 5)];
     assert_eq!(steps(&server), expected);
     let asked = server.asked();
@@ -109,7 +112,11 @@ async fn after_a_fault_the_upload_goes_on_from_what_arrived() {
             vec![first(), query(), step("upload, finalize", 4 << 20, size - (4 << 20))],
         ),
         ("the chunk arrived", vec![Reply::HangUp, received(CHUNK), done(size)], vec![first(), query(), last()]),
-        ("nothing arrived", vec![Reply::html(502), received(0), active(), done(size)], vec![first(), query(), first(), last()]),
+        (
+            "nothing arrived",
+            vec![Reply::html(502), received(0), active(), done(size)],
+            vec![first(), query(), first(), last()],
+        ),
         ("the status is missing", vec![silent(), received(CHUNK), done(size)], vec![first(), query(), last()]),
         (
             "the query fails too",
@@ -133,7 +140,8 @@ async fn after_a_fault_the_upload_goes_on_from_what_arrived() {
 #[tokio::test]
 async fn the_bytes_that_arrive_are_those_of_the_file() {
     let size = 2 * CHUNK + 100;
-    let server = Server::start([Reply::session(), Reply::HangUp, received(1_000), active(), active(), done(size)]).await;
+    let server =
+        Server::start([Reply::session(), Reply::HangUp, received(1_000), active(), active(), done(size)]).await;
     let source = source(size);
     server.client().upload_file(&source.path, &spec()).await.unwrap();
     let content = std::fs::read(&source.path).unwrap();
@@ -164,8 +172,7 @@ async fn a_lost_finalize_is_found_by_display_name_size_and_content() {
         base64::engine::general_purpose::STANDARD.encode(hex)
     };
     let listed = |name: &str, display_name: &str, text: &str| json!({"name": name, "displayName": display_name, "sizeBytes": "10", "sha256Hash": hash(text), "state": "ACTIVE"});
-    let first =
-        json!({"files": [listed("files/a", "other", content), listed("files/b", "job-1", "other text")], "nextPageToken": "2"});
+    let first = json!({"files": [listed("files/a", "other", content), listed("files/b", "job-1", "other text")], "nextPageToken": "2"});
     let second = json!({"files": [listed("files/c", "job-1", content)]});
     let lost = Reply::upload("final", None, "");
     let server = Server::start([Reply::session(), Reply::HangUp, lost, Reply::ok(first), Reply::ok(second)]).await;
@@ -206,7 +213,8 @@ async fn the_file_is_waited_for_until_it_can_be_used() {
 
 #[tokio::test]
 async fn a_full_storage_is_not_retried() {
-    let details = json!([{"violations": [{"quotaId": "FileStorageBytesPerProject"}]}, {"retryDelay": "9223372036854775807s"}]);
+    let details =
+        json!([{"violations": [{"quotaId": "FileStorageBytesPerProject"}]}, {"retryDelay": "9223372036854775807s"}]);
     let full = json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "full", "details": details}});
     let server = Server::start([Reply::json(429, full)]).await;
     let error = server.client().upload_file(&source(5).path, &spec()).await.unwrap_err();
@@ -224,6 +232,15 @@ async fn an_upload_gives_up_in_the_end_and_keeps_its_secret() {
 }
 
 #[tokio::test]
+async fn a_server_that_loses_what_it_has_is_left() {
+    let forgetful = (0..40).flat_map(|_| [active(), Reply::HangUp, received(0)]);
+    let server = Server::start([Reply::session()].into_iter().chain(forgetful)).await;
+    let error = server.client().upload_file(&source(CHUNK + 5).path, &spec()).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Retry { after: None });
+    assert!(server.asked().len() < 30, "{}", server.asked().len());
+}
+
+#[tokio::test]
 async fn what_google_would_refuse_is_not_sent() {
     let server = Server::start([]).await;
     let folder = tempfile::tempdir().unwrap();
@@ -232,7 +249,11 @@ async fn what_google_would_refuse_is_not_sent() {
     assert_eq!(server.client().upload_file(&path, &spec()).await.unwrap_err().kind, ErrorKind::TooLarge);
     for name in ["abc", "files/", "files/-a", "files/A", "files/0123456789012345678901234567890123456789x"] {
         let named = UploadSpec { name: Some(name.into()), ..spec() };
-        assert_eq!(server.client().upload_file(&source(1).path, &named).await.unwrap_err().kind, ErrorKind::Rejected, "{name}");
+        assert_eq!(
+            server.client().upload_file(&source(1).path, &named).await.unwrap_err().kind,
+            ErrorKind::Rejected,
+            "{name}"
+        );
     }
     let missing = server.client().upload_file(&folder.path().join("missing"), &spec()).await.unwrap_err();
     assert_eq!(missing.kind, ErrorKind::Io);

@@ -50,7 +50,8 @@ impl Session {
         let response = client.send(request).await?;
         let url = header(response.headers(), "x-goog-upload-url").filter(|url| url.starts_with("http"));
         let url = url.ok_or_else(|| Error::retry("the answer has no address to upload to"))?.to_owned();
-        let granularity = header(response.headers(), "x-goog-upload-chunk-granularity").and_then(|value| value.parse().ok());
+        let granularity =
+            header(response.headers(), "x-goog-upload-chunk-granularity").and_then(|value| value.parse().ok());
         let granularity = granularity.filter(|bytes| (1..=GRANULARITY_MAX).contains(bytes)).unwrap_or(GRANULARITY);
         Ok(Self { url, granularity })
     }

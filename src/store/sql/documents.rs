@@ -43,7 +43,13 @@ impl Documents for SqlStore {
         Ok(tx.commit().await?)
     }
 
-    async fn insert_from_cache(&self, document: &NewDocument, pages: &PageSet, recipe: &str, now: UnixMs) -> Result<()> {
+    async fn insert_from_cache(
+        &self,
+        document: &NewDocument,
+        pages: &PageSet,
+        recipe: &str,
+        now: UnixMs,
+    ) -> Result<()> {
         let mut tx = self.write().await?;
         insert(&mut tx, document, now).await?;
         let mut copied = 0;
@@ -71,14 +77,13 @@ impl Documents for SqlStore {
 
     async fn documents(&self, account_id: &str, cursor: Option<&str>, limit: u32) -> Result<Vec<DocumentSummary>> {
         // Ids sort by the time they were made.
-        let rows = sqlx::query(select_summaries!(
-            "d.account_id = $1 AND ($2 = '' OR d.id < $2) ORDER BY d.id DESC LIMIT $3"
-        ))
-        .bind(account_id)
-        .bind(cursor.unwrap_or_default())
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await?;
+        let rows =
+            sqlx::query(select_summaries!("d.account_id = $1 AND ($2 = '' OR d.id < $2) ORDER BY d.id DESC LIMIT $3"))
+                .bind(account_id)
+                .bind(cursor.unwrap_or_default())
+                .bind(i64::from(limit))
+                .fetch_all(&self.pool)
+                .await?;
         rows.iter().map(summary).collect()
     }
 

@@ -118,12 +118,13 @@ impl Jobs for SqlStore {
     async fn record_page(&self, job: &Job, recipe: &str, page: &PageResult, now: UnixMs) -> Result<bool> {
         let mut tx = self.write().await?;
         // The guard takes the lock, and counts as a finished step: a job that makes progress is not one that kills workers.
-        let guard = sqlx::query("UPDATE jobs SET claims = 0, updated_at = $1 WHERE id = $2 AND fence = $3 AND active = 1")
-            .bind(now.0)
-            .bind(job.id.as_str())
-            .bind(job.fence)
-            .execute(&mut *tx)
-            .await?;
+        let guard =
+            sqlx::query("UPDATE jobs SET claims = 0, updated_at = $1 WHERE id = $2 AND fence = $3 AND active = 1")
+                .bind(now.0)
+                .bind(job.id.as_str())
+                .bind(job.fence)
+                .execute(&mut *tx)
+                .await?;
         if guard.rows_affected() != 1 {
             return Ok(false);
         }

@@ -219,7 +219,8 @@ fn too_dear(quote: Quote, mode: Mode, left: Option<u64>) -> Option<impl IntoView
         _ => "Choose fewer pages.",
     };
     let name = if mode == Mode::Batch { "This batch" } else { "Realtime" };
-    let words = format!("{name} needs {} tokens and you have {} left. {way_out}", count_words(needed), count_words(left));
+    let words =
+        format!("{name} needs {} tokens and you have {} left. {way_out}", count_words(needed), count_words(left));
     Some(view! { <p class="notice warn" role="status">{words}</p> })
 }
 

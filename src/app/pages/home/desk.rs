@@ -2,8 +2,7 @@
 
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use wasm_bindgen::JsCast;
-use web_sys::{Event, HtmlInputElement, XmlHttpRequest};
+use web_sys::XmlHttpRequest;
 
 use super::banner::Banner;
 use super::upload::{Progress, upload};
@@ -52,8 +51,9 @@ pub fn Desk(known: bool) -> impl IntoView {
             }
         });
     };
-    let choose = move |event: Event| {
-        let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
+    let input = NodeRef::<leptos::html::Input>::new();
+    let take_chosen = move || {
+        let Some(input) = input.get_untracked() else { return };
         let file = input.files().and_then(|files| files.get(0));
         // So that the same file can be chosen again.
         input.set_value("");
@@ -61,7 +61,16 @@ pub fn Desk(known: bool) -> impl IntoView {
             take(file);
         }
     };
-    let cancel = move |_| request.with_value(|xhr| { let _ = xhr.as_ref().map(|xhr| xhr.abort()); });
+    // A file may have been chosen before this page woke up.
+    Effect::new(move |_| {
+        input.track();
+        take_chosen();
+    });
+    let cancel = move |_| {
+        request.with_value(|xhr| {
+            let _ = xhr.as_ref().map(|xhr| xhr.abort());
+        })
+    };
     let put_away = Callback::new(move |()| set_lying.set(Lying::Nothing));
 
     move || match lying.get() {
@@ -83,7 +92,8 @@ pub fn Desk(known: bool) -> impl IntoView {
                     <span class="dropzone-title">"Drop a document here"</span>
                     <span class="button primary">"Choose a file"</span>
                     <span class="field-hint">"PDF, up to 100 MiB"</span>
-                    <input type="file" data-testid="file-input" accept=accepted() on:change=choose />
+                    <input type="file" data-testid="file-input" accept=accepted() node_ref=input
+                        on:change=move |_| take_chosen() />
                 </label>
                 {move || error.get().map(|error| view! { <Trouble error /> })}
             </section>
@@ -128,7 +138,9 @@ fn Uploading(name: String, progress: Progress, cancel: Callback<()>) -> impl Int
 
 /// What the browser's file dialog offers.
 fn accepted() -> String {
-    let of = |format: &crate::model::Format| std::iter::once(format.mime).chain(format.extensions.iter().copied()).collect::<Vec<_>>();
+    let of = |format: &crate::model::Format| {
+        std::iter::once(format.mime).chain(format.extensions.iter().copied()).collect::<Vec<_>>()
+    };
     FORMATS.iter().flat_map(of).collect::<Vec<_>>().join(",")
 }
 
@@ -138,7 +150,8 @@ fn refusal_of(file: &web_sys::File) -> Option<ApiError> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let size = file.size() as u64;
     if size > UPLOAD_BYTES_MAX {
-        let words = format!("This file has {}; at most {} are accepted.", size_words(size), size_words(UPLOAD_BYTES_MAX));
+        let words =
+            format!("This file has {}; at most {} are accepted.", size_words(size), size_words(UPLOAD_BYTES_MAX));
         return Some(ApiError::new(ErrorCode::FileTooLarge, words));
     }
     (size == 0).then(|| ApiError::new(ErrorCode::UnsupportedFormat, "This file is empty."))

@@ -1,9 +1,9 @@
 //! Sends a file with a progress report, which `fetch` cannot give.
 
-use web_sys::{File, FormData, XmlHttpRequest};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::JsFuture;
+use web_sys::{File, FormData, XmlHttpRequest};
 
 use crate::model::wire::{ErrorBody, Prepared};
 use crate::model::{ApiError, ErrorCode};
