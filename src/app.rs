@@ -23,6 +23,8 @@ use components::Frame;
 pub struct PageContext {
     /// No Gemini key: the built-in stand-in reads the pages.
     pub demo: bool,
+    /// The largest file that is accepted, in bytes.
+    pub upload_bytes_max: u64,
     /// `light` or `dark`, if the person chose one.
     pub theme: Option<&'static str>,
     /// Gives the answer under way this HTTP status.

@@ -157,7 +157,6 @@ impl Parts {
             blobs: self.blobs,
             engine: self.engine,
             gemini: self.gemini,
-            recipe: self.recipe,
             pricing: config.quota.pricing,
             spool: self.spool,
             world: self.world,

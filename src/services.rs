@@ -6,6 +6,7 @@ use crate::accounts::Identity;
 use crate::batch::Submissions;
 use crate::error::Result;
 use crate::extract::Intake;
+use crate::gemini::models::is_same;
 use crate::library::Library;
 use crate::model::ApiError;
 use crate::model::wire::{JobView, UsageReport};
@@ -40,6 +41,11 @@ impl Services {
     /// What the account has used, what is reserved and left, and what it was charged for.
     pub async fn usage(&self, account: &Account) -> Result<UsageReport> {
         let usage = self.accounts.usage(account, self.default_quota).await?;
-        Ok(UsageReport { usage, receipts: self.accounts.receipts(&account.id).await? })
+        let mut receipts = self.accounts.receipts(&account.id).await?;
+        for receipt in &mut receipts {
+            // A model that calls itself by its own name, with or without a revision, is no news.
+            receipt.answered_by.retain(|name| !name.is_empty() && !is_same(&receipt.model, name));
+        }
+        Ok(UsageReport { usage, receipts })
     }
 }

@@ -141,20 +141,15 @@ pub trait Jobs: Send + Sync {
     async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool>;
 
     /// Stores one page of a realtime job and charges it.
-    async fn record_page(&self, job: &Job, recipe: &str, page: &PageResult, now: UnixMs) -> Result<bool>;
+    async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool>;
 
     /// Which of the job's pages are done with, read or failed.
-    async fn finished_pages(&self, job: &Job, recipe: &str) -> Result<PageSet>;
+    async fn finished_pages(&self, job: &Job) -> Result<PageSet>;
 
     /// Stores the results and makes the document of them and of the pages read before; `done` is the job after the
     /// step. Pages that appear nowhere are failed pages.
-    async fn complete(
-        &self,
-        done: &Job,
-        recipe: &str,
-        results: BoxStream<'_, Result<PageResult>>,
-        now: UnixMs,
-    ) -> Result<Completion>;
+    async fn complete(&self, done: &Job, results: BoxStream<'_, Result<PageResult>>, now: UnixMs)
+    -> Result<Completion>;
 
     /// The newest job for this content.
     async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>>;

@@ -84,7 +84,12 @@ fn prepare_page() {
     let cookies = parts.map(|parts| CookieJar::from_headers(&parts.headers)).unwrap_or_default();
     let theme =
         cookies.get("theme").and_then(|cookie| ["light", "dark"].into_iter().find(|theme| *theme == cookie.value()));
-    provide_context(PageContext { demo: state.site.demo, theme, set_status: Some(set_status) });
+    provide_context(PageContext {
+        demo: state.site.demo,
+        upload_bytes_max: state.upload_bytes_max,
+        theme,
+        set_status: Some(set_status),
+    });
     let Some(response) = use_context::<ResponseOptions>() else { return };
     let nonce = use_nonce().map(|nonce| format!("'nonce-{nonce}' ")).unwrap_or_default();
     let policy = format!(

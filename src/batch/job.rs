@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::extract::Recipe;
 use crate::model::wire::JobError;
 use crate::model::{JobStatus, Mode, PageSet, UnixMs};
 
@@ -15,6 +16,8 @@ pub struct Job {
     pub content_hash: String,
     pub mode: Mode,
     pub title: String,
+    /// How its pages are put to Gemini, and what their results are kept by.
+    pub recipe: Recipe,
     /// How many pages the file has.
     pub total_pages: u32,
     /// The pages that were asked for.

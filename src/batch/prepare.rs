@@ -24,18 +24,18 @@ impl Worker {
             Ok(document) => document,
             Err(failure) => return Ok(Done::Event(Event::Refused(failure))),
         };
-        let finished = self.jobs.finished_pages(job, self.recipe.name()).await?;
+        let finished = self.jobs.finished_pages(job).await?;
         let path = self.spool.input(job);
         let unfinished_path = path.with_extension("part");
         let mut writer = InputWriter::new(
             BufWriter::new(fs::File::create(&unfinished_path).await?),
-            models::model(self.recipe.model()),
+            models::model(job.recipe.model()),
         );
         let mut lines = 0;
         for index in job.pages.iter().filter(|&index| !finished.contains(index)) {
             match document.split(index).await {
                 Ok(page) => {
-                    let request = self.recipe.request(page.into());
+                    let request = job.recipe.request(page.into());
                     writer.write(&page_key(index), &request).await.map_err(unwritten)?;
                     lines += 1;
                 }
@@ -69,7 +69,7 @@ impl Worker {
     /// Records that a page cannot be read, and goes on.
     pub(super) async fn page_failed(&self, job: &Job, index: u32, reason: &str) -> Result<()> {
         let page = PageResult { index, outcome: PageOutcome::Failed { reason: reason.to_owned() } };
-        self.jobs.record_page(job, self.recipe.name(), &page, self.world.now()).await.map(|_| ())
+        self.jobs.record_page(job, &page, self.world.now()).await.map(|_| ())
     }
 }
 

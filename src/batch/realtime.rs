@@ -80,28 +80,28 @@ impl Worker {
     }
 
     async fn pages_left(&self, job: &Job) -> Result<PageSet> {
-        let finished = self.jobs.finished_pages(job, self.recipe.name()).await?;
+        let finished = self.jobs.finished_pages(job).await?;
         Ok(job.pages.iter().filter(|&index| !finished.contains(index)).collect())
     }
 
     async fn read_and_store(&self, job: &Job, document: &Document, index: u32) -> Result<Result<(), Obstacle>> {
-        let outcome = match self.ask(document, index).await? {
+        let outcome = match self.ask(job, document, index).await? {
             Ok(outcome) => outcome,
             Err(obstacle) => return Ok(Err(obstacle)),
         };
         let page = PageResult { index, outcome };
-        let stored = self.jobs.record_page(job, self.recipe.name(), &page, self.world.now()).await?;
+        let stored = self.jobs.record_page(job, &page, self.world.now()).await?;
         Ok(if stored { Ok(()) } else { Err(Obstacle::Superseded) })
     }
 
-    async fn ask(&self, document: &Document, index: u32) -> Result<Result<PageOutcome, Obstacle>> {
+    async fn ask(&self, job: &Job, document: &Document, index: u32) -> Result<Result<PageOutcome, Obstacle>> {
         let failed = |reason: &str| Ok(Ok(PageOutcome::Failed { reason: reason.to_owned() }));
         let page = match document.split(index).await {
             Ok(page) => page,
             Err(PdfError::Page { .. }) => return failed(BROKEN),
             Err(error) => return Err(Error::unavailable(error)),
         };
-        match self.gemini.generate_content(self.recipe.model(), &self.recipe.request(page.into())).await {
+        match self.gemini.generate_content(job.recipe.model(), &job.recipe.request(page.into())).await {
             Ok(answer) => Ok(Ok(outcome_of(&answer, Mode::Realtime, self.pricing))),
             Err(error) if matches!(error.kind, ErrorKind::Rejected | ErrorKind::TooLarge) => {
                 tracing::warn!(page = index, %error, "page refused");

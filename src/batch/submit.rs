@@ -98,6 +98,7 @@ impl Submissions {
             content_hash: upload.content_hash.clone(),
             mode,
             title,
+            recipe: self.recipe.clone(),
             total_pages: upload.metadata.total_pages,
             pages,
             pages_submitted: u32::try_from(uncached.len()).unwrap_or(u32::MAX),

@@ -26,7 +26,7 @@ impl Worker {
     /// Sends the one create of a recorded attempt.
     pub(super) async fn create(&self, job: &Job) -> Event {
         let Stage::Creating { attempt, input_file } = &job.stage else { return misplaced() };
-        match self.gemini.create_batch(self.recipe.model(), &job.display_name(*attempt), input_file).await {
+        match self.gemini.create_batch(job.recipe.model(), &job.display_name(*attempt), input_file).await {
             Ok(batch) => Event::Created { batch: batch.name },
             Err(error) => {
                 tracing::warn!(job = %job.id, attempt, %error, "create not answered with a batch");

@@ -15,7 +15,6 @@ use super::Spool;
 use super::job::{Job, JobFailure, Stage};
 use super::machine::{Effect, Event, Task, Timing, step};
 use crate::error::{Error, Result};
-use crate::extract::Recipe;
 use crate::gemini;
 use crate::model::Pricing;
 use crate::pdf::Engine;
@@ -49,7 +48,6 @@ pub struct Worker {
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
     pub gemini: gemini::Client,
-    pub recipe: Recipe,
     pub pricing: Pricing,
     pub spool: Spool,
     pub world: Arc<dyn World>,
@@ -218,7 +216,7 @@ impl Worker {
     ) -> Result<Done> {
         let now = self.world.now();
         let step = step(job, Event::Stored, now, &self.settings.timing).map_err(Error::internal)?;
-        Ok(match self.jobs.complete(&step.job, self.recipe.name(), results, now).await? {
+        Ok(match self.jobs.complete(&step.job, results, now).await? {
             Completion::NothingUsable => Done::Event(Event::NothingUsable),
             Completion::Superseded => Done::Superseded,
             Completion::Stored => {

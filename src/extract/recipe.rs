@@ -12,21 +12,26 @@ use crate::gemini::{GenerationConfig, MediaResolution, Request, SafetySetting, T
 const OUTPUT_TOKENS_MAX: u32 = 32_768;
 
 /// Everything besides the page that decides what Gemini answers. Results are kept by its name. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
+    /// `model/resolution/prompt version`
     name: Arc<str>,
-    model: Arc<str>,
 }
 
 impl Recipe {
     /// The recipe for that model.
     pub fn new(model: &str) -> Self {
-        Self { name: format!("{model}/medium/{}", prompt::VERSION).into(), model: model.into() }
+        Self { name: format!("{model}/medium/{}", prompt::VERSION).into() }
+    }
+
+    /// The recipe of that name: what a job began with, it ends with, whatever has been configured since.
+    pub fn named(name: &str) -> Self {
+        Self { name: name.into() }
     }
 
     /// The request for one page, a PDF of its own.
     pub fn request(&self, page: Bytes) -> Request {
-        let model = models::model(&self.model);
+        let model = models::model(self.model());
         let thinking_config = match model.thinking {
             Thinking::Levels(_) => Some(ThinkingConfig::Level(ThinkingLevel::Low)),
             Thinking::Budget | Thinking::Unknown => None,
@@ -50,6 +55,6 @@ impl Recipe {
 
     /// The model that is asked, as Google names it.
     pub fn model(&self) -> &str {
-        &self.model
+        self.name.split_once('/').map_or(&self.name, |(model, _)| model)
     }
 }

@@ -219,8 +219,10 @@ pub struct Receipt {
     /// Output and thoughts.
     pub output_tokens: u64,
     pub charged_tokens: u64,
-    /// The model that answered, as it named itself.
+    /// The model that was asked.
     pub model: String,
+    /// Models that answered in its place, as they named themselves.
+    pub answered_by: Vec<String>,
     pub created_at: UnixMs,
 }
 

@@ -1,5 +1,7 @@
 //! The main job, end to end: a book is submitted, the tab is closed, the document is there. Against the emulator, over HTTP.
 
+use std::time::Duration;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -104,15 +106,20 @@ async fn submissions_that_race_never_exceed_the_quota() {
 #[tokio::test]
 async fn a_restart_at_any_stage_loses_nothing() {
     let data = TempDir::new().unwrap();
-    let slow = [("COLDBREW_DEMO_PENDING_MS", "400"), ("COLDBREW_DEMO_RUNNING_MS", "400")];
+    let slow = [
+        ("COLDBREW_DEMO_PENDING_MS", "400"),
+        ("COLDBREW_DEMO_RUNNING_MS", "400"),
+        ("COLDBREW_SEEK_INTERVAL_MS", "20"),
+    ];
     let mut server = TestServer::start(&data, &slow).await;
     let mut guest = server.guest().await;
     let prepared = guest.upload_pages(6).await;
     let ticket = submit_batch(&guest, &prepared).await;
     let content_hash = ticket["content_hash"].as_str().unwrap();
     let mut seen = Vec::new();
-    // Stopped again and again, at whatever stage it is in, until it is done.
-    for _ in 0..200 {
+    // Stopped again and again, after longer and longer, at whatever stage it is in, until it is done.
+    for round in 0..100 {
+        tokio::time::sleep(Duration::from_millis(round * 3)).await;
         let token = guest.token.clone();
         server.stop().await;
         server = TestServer::start(&data, &slow).await;

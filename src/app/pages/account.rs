@@ -80,6 +80,7 @@ fn Receipts(receipts: Vec<Receipt>) -> impl IntoView {
         view! {
             <tr>
                 <th scope="row">{receipt.title}</th>
+                <td>{model_words(&receipt.model, &receipt.answered_by)}</td>
                 <td class="al-right">{grouped(receipt.pages.into())}</td>
                 <td class="al-right">{grouped(receipt.input_tokens)}</td>
                 <td class="al-right">{grouped(receipt.output_tokens)}</td>
@@ -96,6 +97,7 @@ fn Receipts(receipts: Vec<Receipt>) -> impl IntoView {
                     <thead>
                         <tr>
                             <th scope="col">"Document"</th>
+                            <th scope="col">"Model"</th>
                             <th scope="col" class="al-right">"Pages"</th>
                             <th scope="col" class="al-right">"Input"</th>
                             <th scope="col" class="al-right">"Output"</th>
@@ -106,7 +108,7 @@ fn Receipts(receipts: Vec<Receipt>) -> impl IntoView {
                     <tbody>{receipts.into_iter().map(row).collect_view()}</tbody>
                     <tfoot>
                         <tr>
-                            <th scope="row" colspan="5">"Total"</th>
+                            <th scope="row" colspan="6">"Total"</th>
                             <td class="al-right"><strong>{grouped(total)}</strong></td>
                         </tr>
                     </tfoot>
@@ -115,4 +117,12 @@ fn Receipts(receipts: Vec<Receipt>) -> impl IntoView {
         </section>
     }
     .into_any()
+}
+
+/// The model that was asked and, where Google sent the request elsewhere, who answered.
+fn model_words(model: &str, answered_by: &[String]) -> String {
+    match answered_by {
+        [] => model.to_owned(),
+        others => format!("{model}, answered by {}", others.join(", ")),
+    }
 }

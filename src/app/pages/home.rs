@@ -8,6 +8,7 @@ use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use crate::app::PageContext;
 use crate::app::components::{DocumentRow, JobRow, Trouble};
 use crate::app::server::{fetch_shelf, known};
 use crate::model::wire::Shelf;
@@ -21,6 +22,7 @@ const LOOK_MS: u32 = 3_000;
 /// `/`
 #[component]
 pub fn Home() -> impl IntoView {
+    let bytes_max = use_context::<PageContext>().unwrap_or_default().upload_bytes_max;
     let found = Resource::new(|| (), |()| async { (known().await, fetch_shelf().await) });
     view! {
         <Title text="" />
@@ -33,7 +35,7 @@ pub fn Home() -> impl IntoView {
                             Ok(shelf) => view! { <Progress initial=shelf /> }.into_any(),
                             Err(error) => view! { <Trouble error /> }.into_any(),
                         };
-                        view! { <Desk known=known.unwrap_or(false) />{lists} }
+                        view! { <Desk known=known.unwrap_or(false) bytes_max />{lists} }
                     })}
                 </Suspense>
             </div>

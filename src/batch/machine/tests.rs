@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::extract::Recipe;
 use crate::model::{JobStatus, Mode, PageSet};
 
 fn job(stage: Stage) -> Job {
@@ -13,6 +14,7 @@ fn job(stage: Stage) -> Job {
         content_hash: "c1".into(),
         mode: Mode::Batch,
         title: "A book".into(),
+        recipe: Recipe::named("m"),
         total_pages: 3,
         pages: PageSet::all(3),
         pages_submitted: 3,

@@ -83,7 +83,7 @@ fn create_faults(emulator: &Emulator) -> Result<(), Failure> {
 
 /// The faults of a batch are decided once.
 fn batch_faults(emulator: &Emulator) -> Vec<Fault> {
-    const OF_BATCHES: [Fault; 13] = [
+    const OF_BATCHES: [Fault; 14] = [
         Fault::StuckPending,
         Fault::NeverRunning,
         Fault::BatchFails,
@@ -97,10 +97,7 @@ fn batch_faults(emulator: &Emulator) -> Vec<Fault> {
         Fault::OutputEmpty,
         Fault::OutputCutOff,
         Fault::OutputBlankLines,
+        Fault::OutputCrlf,
     ];
-    let mut faults: Vec<Fault> = OF_BATCHES.into_iter().filter(|fault| emulator.faults.happens(*fault)).collect();
-    if emulator.faults.happens(Fault::OutputCrlf) {
-        faults.push(Fault::OutputCrlf);
-    }
-    faults
+    OF_BATCHES.into_iter().filter(|fault| emulator.faults.happens(*fault)).collect()
 }

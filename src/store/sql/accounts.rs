@@ -6,6 +6,7 @@ use sqlx::{AnyConnection, Row};
 
 use super::{SqlStore, count, to_db, unsigned};
 use crate::error::{Error, Result};
+use crate::extract::Recipe;
 use crate::model::wire::{Receipt, Usage};
 use crate::model::{Mode, UnixMs};
 use crate::store::{Account, Accounts, Credential, CredentialKind};
@@ -56,12 +57,14 @@ impl Accounts for SqlStore {
 
     async fn receipts(&self, account_id: &str) -> Result<Vec<Receipt>> {
         let rows = sqlx::query(
-            "SELECT j.title, j.mode, MAX(l.charged_at) AS charged_at, MAX(l.model) AS model, COUNT(*) AS pages,
+            "SELECT j.title, j.mode, j.recipe, MAX(l.charged_at) AS charged_at, COUNT(*) AS pages,
+                    (SELECT STRING_AGG(m.model, ',') FROM (SELECT DISTINCT model FROM ledger WHERE job_id = j.id) AS m)
+                        AS models,
                     CAST(SUM(l.input_tokens) AS BIGINT) AS input_tokens,
                     CAST(SUM(l.output_tokens) AS BIGINT) AS output_tokens,
                     CAST(SUM(l.charge) AS BIGINT) AS charge
              FROM ledger l JOIN jobs j ON j.id = l.job_id
-             WHERE l.account_id = $1 GROUP BY j.id, j.title, j.mode ORDER BY 3 DESC LIMIT 1000",
+             WHERE l.account_id = $1 GROUP BY j.id, j.title, j.mode, j.recipe ORDER BY 4 DESC LIMIT 1000",
         )
         .bind(account_id)
         .fetch_all(&self.pool)
@@ -93,7 +96,8 @@ fn receipt(row: &AnyRow) -> Result<Receipt> {
         input_tokens: unsigned(row, "input_tokens")?,
         output_tokens: unsigned(row, "output_tokens")?,
         charged_tokens: unsigned(row, "charge")?,
-        model: row.try_get("model")?,
+        model: Recipe::named(row.try_get("recipe")?).model().to_owned(),
+        answered_by: row.try_get::<&str, _>("models")?.split(',').map(str::to_owned).collect(),
         created_at: UnixMs(row.try_get("charged_at")?),
     })
 }

@@ -14,7 +14,6 @@ use crate::store::{PageOutcome, PageResult};
 pub(super) async fn store_page(
     connection: &mut AnyConnection,
     job: &Job,
-    recipe: &str,
     page: &PageResult,
     now: UnixMs,
 ) -> Result<()> {
@@ -27,7 +26,7 @@ pub(super) async fn store_page(
             )
             .bind(job.account_id.as_str())
             .bind(job.content_hash.as_str())
-            .bind(recipe)
+            .bind(job.recipe.name())
             .bind(i64::from(page.index))
             .bind(markdown.as_str())
             .bind(note.as_deref())
@@ -75,14 +74,13 @@ async fn store_failure(connection: &mut AnyConnection, job: &Job, index: u32, re
 pub(super) async fn store_document(
     connection: &mut AnyConnection,
     job: &Job,
-    recipe: &str,
     mut results: BoxStream<'_, Result<PageResult>>,
     now: UnixMs,
 ) -> Result<bool> {
     while let Some(page) = results.next().await {
         let page = page?;
         if job.pages.contains(page.index) {
-            store_page(connection, job, recipe, &page, now).await?;
+            store_page(connection, job, &page, now).await?;
         }
     }
     sqlx::query(
@@ -101,14 +99,14 @@ pub(super) async fn store_document(
     .await?;
     let mut usable = 0;
     for &(first, last) in job.pages.runs() {
-        usable += copy_pages(connection, job, recipe, (first, last)).await?;
+        usable += copy_pages(connection, job, (first, last)).await?;
         mark_the_rest(connection, job, (first, last)).await?;
     }
     Ok(usable > 0)
 }
 
 /// Copies the stored pages of a run into the document; says how many there were.
-async fn copy_pages(connection: &mut AnyConnection, job: &Job, recipe: &str, run: (u32, u32)) -> Result<u64> {
+async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<u64> {
     let copied = sqlx::query(
         "INSERT INTO pages (document_id, page_index, markdown, note)
          SELECT $1, page_index, markdown, note FROM page_results
@@ -117,7 +115,7 @@ async fn copy_pages(connection: &mut AnyConnection, job: &Job, recipe: &str, run
     .bind(job.document_id.as_str())
     .bind(job.account_id.as_str())
     .bind(job.content_hash.as_str())
-    .bind(recipe)
+    .bind(job.recipe.name())
     .bind(i64::from(run.0))
     .bind(i64::from(run.1))
     .execute(connection)

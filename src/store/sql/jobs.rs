@@ -9,6 +9,7 @@ use super::accounts::{amount, mode, usage_of};
 use super::{SqlStore, complete, count, json, pages, to_db, to_json};
 use crate::batch::{Job, Stage};
 use crate::error::{Error, Result};
+use crate::extract::Recipe;
 use crate::model::wire::JobView;
 use crate::model::{PageSet, UnixMs};
 use crate::store::{Acceptance, Account, Completion, Jobs, PageResult};
@@ -16,7 +17,7 @@ use crate::store::{Acceptance, Account, Completion, Jobs, PageResult};
 /// The columns that make a [`Job`].
 macro_rules! job_columns {
     () => {
-        "id, account_id, upload_hash, content_hash, mode, title, total_pages, pages, pages_submitted, document_id, stage, requeued,
+        "id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages, pages_submitted, document_id, stage, requeued,
          submitted_at, due_at, claims, fence"
     };
 }
@@ -115,7 +116,7 @@ impl Jobs for SqlStore {
         Ok(true)
     }
 
-    async fn record_page(&self, job: &Job, recipe: &str, page: &PageResult, now: UnixMs) -> Result<bool> {
+    async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool> {
         let mut tx = self.write().await?;
         // The guard takes the lock, and counts as a finished step: a job that makes progress is not one that kills workers.
         let guard =
@@ -128,19 +129,19 @@ impl Jobs for SqlStore {
         if guard.rows_affected() != 1 {
             return Ok(false);
         }
-        complete::store_page(&mut tx, job, recipe, page, now).await?;
+        complete::store_page(&mut tx, job, page, now).await?;
         tx.commit().await?;
         Ok(true)
     }
 
-    async fn finished_pages(&self, job: &Job, recipe: &str) -> Result<PageSet> {
+    async fn finished_pages(&self, job: &Job) -> Result<PageSet> {
         let rows = sqlx::query_scalar::<_, i64>(
             "SELECT page_index FROM page_results WHERE account_id = $1 AND content_hash = $2 AND recipe = $3
              UNION SELECT page_index FROM page_failures WHERE job_id = $4",
         )
         .bind(job.account_id.as_str())
         .bind(job.content_hash.as_str())
-        .bind(recipe)
+        .bind(job.recipe.name())
         .bind(job.id.as_str())
         .fetch_all(&self.pool)
         .await?;
@@ -150,7 +151,6 @@ impl Jobs for SqlStore {
     async fn complete(
         &self,
         done: &Job,
-        recipe: &str,
         results: BoxStream<'_, Result<PageResult>>,
         now: UnixMs,
     ) -> Result<Completion> {
@@ -159,7 +159,7 @@ impl Jobs for SqlStore {
             return Ok(Completion::Superseded);
         }
         // Dropping the transaction takes everything back.
-        if !complete::store_document(&mut tx, done, recipe, results, now).await? {
+        if !complete::store_document(&mut tx, done, results, now).await? {
             return Ok(Completion::NothingUsable);
         }
         release_reservation(&mut tx, &done.id).await?;
@@ -222,9 +222,10 @@ async fn active_job(connection: &mut AnyConnection, account_id: &str, content_ha
 
 async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     sqlx::query(
-        "INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, total_pages, pages, pages_submitted,
-                           document_id, active, stage, requeued, submitted_at, updated_at, due_at, claims, fence, lease_until)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, 0, $12, $12, $13, 0, 0, 0)",
+        "INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages,
+                           pages_submitted, document_id, active, stage, requeued, submitted_at, updated_at, due_at,
+                           claims, fence, lease_until)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 0, $13, $13, $14, 0, 0, 0)",
     )
     .bind(job.id.as_str())
     .bind(job.account_id.as_str())
@@ -232,6 +233,7 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     .bind(job.content_hash.as_str())
     .bind(job.mode.name())
     .bind(job.title.as_str())
+    .bind(job.recipe.name())
     .bind(to_db(job.total_pages.into()))
     .bind(job.pages.to_string())
     .bind(to_db(job.pages_submitted.into()))
@@ -276,6 +278,7 @@ fn job_of(row: &AnyRow) -> Result<Job> {
         content_hash: row.try_get("content_hash")?,
         mode: mode(row)?,
         title: row.try_get("title")?,
+        recipe: Recipe::named(row.try_get("recipe")?),
         total_pages: count(row, "total_pages")?,
         pages: pages(row, "pages")?,
         pages_submitted: count(row, "pages_submitted")?,

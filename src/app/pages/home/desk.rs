@@ -9,7 +9,7 @@ use super::upload::{Progress, upload};
 use crate::app::components::{Trouble, page_count};
 use crate::app::server::start_session;
 use crate::model::wire::Prepared;
-use crate::model::{ApiError, ErrorCode, FORMATS, UPLOAD_BYTES_MAX, size_words};
+use crate::model::{ApiError, ErrorCode, FORMATS, size_words};
 
 /// What lies on the desk.
 #[derive(Clone)]
@@ -19,9 +19,9 @@ enum Lying {
     Ready(Box<Prepared>),
 }
 
-/// See the module. `known`: this browser has an account already.
+/// See the module. `known`: this browser has an account already. `bytes_max`: of a file that the server accepts.
 #[island]
-pub fn Desk(known: bool) -> impl IntoView {
+pub fn Desk(known: bool, bytes_max: u64) -> impl IntoView {
     let (lying, set_lying) = signal(Lying::Nothing);
     let (error, set_error) = signal(None::<ApiError>);
     let request = StoredValue::new(None::<SendWrapper<XmlHttpRequest>>);
@@ -29,7 +29,7 @@ pub fn Desk(known: bool) -> impl IntoView {
     let take = move |file: web_sys::File| {
         set_error.set(None);
         let name = file.name();
-        if let Some(problem) = refusal_of(&file) {
+        if let Some(problem) = refusal_of(&file, bytes_max) {
             return set_error.set(Some(problem));
         }
         set_lying.set(Lying::Uploading { name: name.clone(), progress: Progress::default() });
@@ -91,7 +91,7 @@ pub fn Desk(known: bool) -> impl IntoView {
                     </svg>
                     <span class="dropzone-title">"Drop a document here"</span>
                     <span class="button primary">"Choose a file"</span>
-                    <span class="field-hint">"PDF, up to 100 MiB"</span>
+                    <span class="field-hint">{format!("PDF, up to {}", size_words(bytes_max))}</span>
                     <input type="file" data-testid="file-input" accept=accepted() node_ref=input
                         on:change=move |_| take_chosen() />
                 </label>
@@ -144,14 +144,13 @@ fn accepted() -> String {
     FORMATS.iter().flat_map(of).collect::<Vec<_>>().join(",")
 }
 
-/// What can be refused without sending a byte. The server checks again, by its own limit.
-fn refusal_of(file: &web_sys::File) -> Option<ApiError> {
+/// What can be refused without sending a byte. The server checks again.
+fn refusal_of(file: &web_sys::File, bytes_max: u64) -> Option<ApiError> {
     // A double counts bytes exactly up to 9 petabytes.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let size = file.size() as u64;
-    if size > UPLOAD_BYTES_MAX {
-        let words =
-            format!("This file has {}; at most {} are accepted.", size_words(size), size_words(UPLOAD_BYTES_MAX));
+    if size > bytes_max {
+        let words = format!("This file has {}; at most {} are accepted.", size_words(size), size_words(bytes_max));
         return Some(ApiError::new(ErrorCode::FileTooLarge, words));
     }
     (size == 0).then(|| ApiError::new(ErrorCode::UnsupportedFormat, "This file is empty."))

@@ -34,6 +34,8 @@ CREATE TABLE jobs (
     content_hash TEXT   NOT NULL,
     mode         TEXT   NOT NULL,
     title        TEXT   NOT NULL,
+    -- How its pages are put to Gemini.
+    recipe       TEXT   NOT NULL,
     total_pages  BIGINT NOT NULL,
     pages        TEXT   NOT NULL,
     -- How many of them were not free.
