@@ -1,7 +1,9 @@
 //! Realtime mode: a few pages at a time, each stored and charged as it comes, so that a restart asks for none of them again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::StreamExt;
 
 use super::Worker;
@@ -13,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::extract::outcome_of;
 use crate::gemini::ErrorKind;
 use crate::model::{Mode, PageSet};
-use crate::pdf::{Document, PdfError};
+use crate::pdf::PdfError;
 use crate::store::{PageOutcome, PageResult};
 
 /// How often the pages that are left are asked for again before they are failed pages.
@@ -33,36 +35,67 @@ enum Obstacle {
 }
 
 impl Worker {
-    /// Reads the pages that are left.
+    /// Reads the pages that are left, a handful at a time: the page engine has few places, and is needed only to split.
     pub(super) async fn read(&self, job: &Job) -> Result<Done> {
-        let document = match self.open_document(job).await? {
-            Ok(document) => document,
-            Err(failure) => return self.end_reading(job, failure).await,
-        };
-        let left = self.pages_left(job).await?;
-        let mut obstacle = None;
-        let mut pages = futures::stream::iter(left.iter())
-            .map(|index| self.read_and_store(job, &document, index))
-            .buffer_unordered(self.settings.realtime_requests_max);
-        while let Some(read) = pages.next().await {
-            if let Err(found) = read? {
-                // What is under way may finish; nothing new is begun.
-                obstacle = Some(found);
-                break;
+        let left: Vec<u32> = self.pages_left(job).await?.iter().collect();
+        for handful in left.chunks(self.settings.realtime_requests_max * 2) {
+            let pages = match self.split_off(job, handful).await? {
+                Ok(pages) => pages,
+                Err(failure) => return self.end_reading(job, failure).await,
+            };
+            if let Some(obstacle) = self.read_all(job, pages).await? {
+                return self.meet(job, obstacle).await;
             }
         }
-        drop(pages);
+        self.complete(job, futures::stream::empty().boxed()).await
+    }
+
+    /// The pages as PDFs of their own; those that cannot be split off are recorded as failed.
+    async fn split_off(&self, job: &Job, indices: &[u32]) -> Result<Result<Vec<(u32, Bytes)>, JobFailure>> {
+        let document = match self.open_document(job).await? {
+            Ok(document) => document,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let mut pages = Vec::with_capacity(indices.len());
+        for &index in indices {
+            match document.split(index).await {
+                Ok(page) => pages.push((index, page.into())),
+                Err(PdfError::Page { .. }) => self.page_failed(job, index, BROKEN).await?,
+                Err(error) => return Err(Error::unavailable(error)),
+            }
+        }
+        Ok(Ok(pages))
+    }
+
+    /// Reads pages several at a time. At the first obstacle what is under way finishes, and nothing new is begun.
+    async fn read_all(&self, job: &Job, pages: Vec<(u32, Bytes)>) -> Result<Option<Obstacle>> {
+        let halted = &AtomicBool::new(false);
+        let mut first = None;
+        let mut reading = futures::stream::iter(pages)
+            .map(|(index, page)| async move {
+                if halted.load(Ordering::Relaxed) { Ok(Ok(())) } else { self.read_and_store(job, index, page).await }
+            })
+            .buffer_unordered(self.settings.realtime_requests_max);
+        while let Some(read) = reading.next().await {
+            if let Err(obstacle) = read? {
+                halted.store(true, Ordering::Relaxed);
+                first.get_or_insert(obstacle);
+            }
+        }
+        Ok(first)
+    }
+
+    /// What an obstacle means to the job.
+    async fn meet(&self, job: &Job, obstacle: Obstacle) -> Result<Done> {
         match obstacle {
-            None => self.complete(job, futures::stream::empty().boxed()).await,
-            Some(Obstacle::Superseded) => Ok(Done::Superseded),
-            Some(Obstacle::Closed(failure)) => self.end_reading(job, failure).await,
-            Some(Obstacle::Busy { .. }) if tries(job) >= TRIES_MAX => {
+            Obstacle::Superseded => Ok(Done::Superseded),
+            Obstacle::Closed(failure) => self.end_reading(job, failure).await,
+            Obstacle::Busy { .. } if tries(job) >= TRIES_MAX => {
                 self.end_reading(job, JobFailure::new("no_capacity", BUSY)).await
             }
-            Some(Obstacle::Busy { retry_after_ms }) => {
-                let retry_after_ms =
-                    Some(retry_after_ms.unwrap_or_else(|| backoff_ms(tries(job), self.world.chance())));
-                Ok(Done::Event(Event::Hindered { retry_after_ms }))
+            Obstacle::Busy { retry_after_ms } => {
+                let retry_after_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(tries(job), self.world.chance()));
+                Ok(Done::Event(Event::Hindered { retry_after_ms: Some(retry_after_ms) }))
             }
         }
     }
@@ -84,8 +117,8 @@ impl Worker {
         Ok(job.pages.iter().filter(|&index| !finished.contains(index)).collect())
     }
 
-    async fn read_and_store(&self, job: &Job, document: &Document, index: u32) -> Result<Result<(), Obstacle>> {
-        let outcome = match self.ask(job, document, index).await? {
+    async fn read_and_store(&self, job: &Job, index: u32, page: Bytes) -> Result<Result<(), Obstacle>> {
+        let outcome = match self.ask(job, index, page).await {
             Ok(outcome) => outcome,
             Err(obstacle) => return Ok(Err(obstacle)),
         };
@@ -94,23 +127,17 @@ impl Worker {
         Ok(if stored { Ok(()) } else { Err(Obstacle::Superseded) })
     }
 
-    async fn ask(&self, job: &Job, document: &Document, index: u32) -> Result<Result<PageOutcome, Obstacle>> {
-        let failed = |reason: &str| Ok(Ok(PageOutcome::Failed { reason: reason.to_owned() }));
-        let page = match document.split(index).await {
-            Ok(page) => page,
-            Err(PdfError::Page { .. }) => return failed(BROKEN),
-            Err(error) => return Err(Error::unavailable(error)),
-        };
-        match self.gemini.generate_content(job.recipe.model(), &job.recipe.request(page.into())).await {
-            Ok(answer) => Ok(Ok(outcome_of(&answer, Mode::Realtime, self.pricing))),
+    async fn ask(&self, job: &Job, index: u32, page: Bytes) -> Result<PageOutcome, Obstacle> {
+        match self.gemini.generate_content(job.recipe.model(), &job.recipe.request(page)).await {
+            Ok(answer) => Ok(outcome_of(&answer, Mode::Realtime, self.pricing)),
             Err(error) if matches!(error.kind, ErrorKind::Rejected | ErrorKind::TooLarge) => {
                 tracing::warn!(page = index, %error, "page refused");
-                failed(REFUSED)
+                Ok(PageOutcome::Failed { reason: REFUSED.to_owned() })
             }
-            Err(error) if error.kind == ErrorKind::Key => Ok(Err(Obstacle::Closed(refusal(&error)))),
+            Err(error) if error.kind == ErrorKind::Key => Err(Obstacle::Closed(refusal(&error))),
             Err(error) => {
                 tracing::info!(page = index, %error, "page not read yet");
-                Ok(Err(Obstacle::Busy { retry_after_ms: pause_ms(&error) }))
+                Err(Obstacle::Busy { retry_after_ms: pause_ms(&error) })
             }
         }
     }

@@ -117,13 +117,11 @@ impl Worker {
         };
         let handed_back = match ended {
             Ok(job) => self.jobs.release(&job).await,
-            Err(error) => {
-                tracing::warn!(job = %id, %error, "job left for another attempt");
-                self.jobs.release(&fence).await
-            }
+            Err(error) => Err(error),
         };
+        // A step that could not be committed counts as a crash would: it is tried again when the lease has run out.
         if let Err(error) = handed_back {
-            tracing::warn!(job = %id, %error, "lease could not be handed back; it will run out");
+            tracing::warn!(job = %id, %error, "job left until its lease runs out");
         }
     }
 

@@ -8,6 +8,7 @@ use std::path::Path as FilePath;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub use self::create::create;
@@ -30,13 +31,8 @@ pub async fn get(State(emulator): State<Emulator>, Path((_, id)): Named, caller:
     if let Some(response) = poll_fault(&emulator) {
         return Ok(response);
     }
-    let batch = find(&emulator, &caller, &id)?;
-    if batch.phase(emulator.now()) == Phase::Succeeded && emulator.faults.happens(Fault::OutputLate) {
-        let look = Look { hide_response: true, hide_metadata_output: true, ..Look::default() };
-        return Ok(ok(batch.show(emulator.now(), None, look)));
-    }
-    let look = look(&emulator, &batch);
-    Ok(ok(show(&emulator, &batch, look).await?))
+    let (batch, now) = (find(&emulator, &caller, &id)?, emulator.now());
+    Ok(ok(show(&emulator, &batch, now, look(&emulator, &batch, now)).await?))
 }
 
 fn poll_fault(emulator: &Emulator) -> Option<Response> {
@@ -52,25 +48,26 @@ fn poll_fault(emulator: &Emulator) -> Option<Response> {
     emulator.faults.happens(Fault::PollNotFound).then(|| Failure::no_entity().into_response())
 }
 
-fn look(emulator: &Emulator, batch: &BatchRow) -> Look {
-    let over = batch.is_over(emulator.now());
+fn look(emulator: &Emulator, batch: &BatchRow, now: Timestamp) -> Look {
+    let over = batch.is_over(now);
+    let late = batch.phase(now) == Phase::Succeeded && emulator.faults.happens(Fault::OutputLate);
     let grows = !over && emulator.faults.happens(Fault::GrowingSuccesses);
     Look {
         unknown_state: !over && emulator.faults.happens(Fault::UnknownState),
         job_state_prefix: emulator.faults.happens(Fault::JobStatePrefix),
-        hide_response: over && emulator.faults.happens(Fault::OutputOnlyInMetadata),
-        hide_metadata_output: over && emulator.faults.happens(Fault::OutputOnlyInResponse),
-        done_rows: if grows { batch.rows_due(emulator.now()) } else { 0 },
+        hide_response: late || (over && emulator.faults.happens(Fault::OutputOnlyInMetadata)),
+        hide_metadata_output: late || (over && emulator.faults.happens(Fault::OutputOnlyInResponse)),
+        done_rows: if grows { batch.rows_due(now) } else { 0 },
     }
 }
 
-async fn show(emulator: &Emulator, batch: &BatchRow, look: Look) -> Result<Value, Failure> {
-    let output = match (batch.phase(emulator.now()), &batch.input_file) {
+async fn show(emulator: &Emulator, batch: &BatchRow, now: Timestamp, look: Look) -> Result<Value, Failure> {
+    let output = match (batch.phase(now), &batch.input_file) {
         (Phase::Succeeded, Some(_)) => Some(json!({"responsesFile": format!("files/batch-{}", batch.id)})),
         (Phase::Succeeded, None) => Some(inline_output(&emulator.batches.path(&batch.id, "out")).await?),
         _ => None,
     };
-    Ok(batch.show(emulator.now(), output, look))
+    Ok(batch.show(now, output, look))
 }
 
 async fn inline_output(path: &FilePath) -> Result<Value, Failure> {
@@ -91,7 +88,7 @@ pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Re
     let page = page(batches, key, caller.page_size(20, 100), &caller)?;
     let mut shown = Vec::new();
     for batch in &page.items {
-        shown.push(show(&emulator, batch, Look::default()).await?);
+        shown.push(show(&emulator, batch, emulator.now(), Look::default()).await?);
     }
     Ok(ok(page.wrap("operations", shown)))
 }

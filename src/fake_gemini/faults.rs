@@ -41,6 +41,8 @@ pub enum Fault {
     /// 429 with `RetryInfo`.
     CreateRateLimited,
     CreateLineErrors,
+    /// A missing input file is answered with 403, not 404.
+    CreateFileForbidden,
 
     // Looks at a batch
     PollUnavailable,

@@ -147,6 +147,15 @@ impl Client {
         format!("{}/{service}/{}/{path}", self.inner.base_url, self.inner.config.api_version)
     }
 
+    /// Where an upload goes on. A proxy that passes on Google's own address means that we should come through it again.
+    pub(super) fn session_url(&self, sent: &str) -> Option<String> {
+        const GOOGLE: &str = "https://generativelanguage.googleapis.com/";
+        match sent.strip_prefix(GOOGLE) {
+            Some(rest) => Some(format!("{}/{rest}", self.inner.base_url)),
+            None => sent.starts_with("http").then(|| sent.to_owned()),
+        }
+    }
+
     /// A request with the key.
     pub(super) fn request(&self, method: Method, url: &str) -> RequestBuilder {
         self.keyless_request(method, url).header("x-goog-api-key", self.inner.key.clone())
@@ -186,9 +195,12 @@ impl Client {
         Err(Error::answered(status, &headers, &self.without_key(body), Timestamp::now()))
     }
 
-    /// The JSON of a successful answer.
+    /// The JSON of a successful answer; nothing is `{}`.
     pub(super) async fn json(&self, response: Response) -> Result<Value, Error> {
         let body = read(response, BODY_BYTES_MAX).await?;
+        if body.trim_ascii().is_empty() {
+            return Ok(Value::Object(serde_json::Map::new()));
+        }
         serde_json::from_slice(&body).map_err(|_| Error::retry("the answer is not JSON"))
     }
 
@@ -217,7 +229,7 @@ async fn read(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Error
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(Error::transport)? {
         if body.len() + chunk.len() > bytes_max {
-            return Err(Error::new(super::ErrorKind::TooLarge, format!("the answer is larger than {bytes_max} bytes")));
+            return Err(Error::retry(format!("the answer is larger than {bytes_max} bytes")));
         }
         body.extend_from_slice(&chunk);
     }

@@ -146,8 +146,10 @@ impl Client {
             None => self.files_called(&spec.display_name).await?,
         };
         let sha256 = sha256(path).await?;
-        let same =
-            |file: &File| file.size_bytes == size_bytes && file.sha256.as_ref().is_none_or(|other| *other == sha256);
+        let same = |file: &File| {
+            let same_content = file.sha256.as_ref().is_none_or(|other| *other == sha256);
+            file.size_bytes == size_bytes && same_content && file.state != FileState::Failed
+        };
         match candidates.into_iter().find(same) {
             Some(file) => self.ready(file).await.map(Some),
             None => Ok(None),

@@ -106,11 +106,8 @@ async fn submissions_that_race_never_exceed_the_quota() {
 #[tokio::test]
 async fn a_restart_at_any_stage_loses_nothing() {
     let data = TempDir::new().unwrap();
-    let slow = [
-        ("COLDBREW_DEMO_PENDING_MS", "400"),
-        ("COLDBREW_DEMO_RUNNING_MS", "400"),
-        ("COLDBREW_SEEK_INTERVAL_MS", "20"),
-    ];
+    let slow =
+        [("COLDBREW_DEMO_PENDING_MS", "400"), ("COLDBREW_DEMO_RUNNING_MS", "400"), ("COLDBREW_SEEK_INTERVAL_MS", "20")];
     let mut server = TestServer::start(&data, &slow).await;
     let mut guest = server.guest().await;
     let prepared = guest.upload_pages(6).await;

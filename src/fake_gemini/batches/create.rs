@@ -1,9 +1,11 @@
 //! Creates a batch, or does not, or does and does not say so.
 
+use std::path::Path;
+
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::input::{check_input, link_file, write_inline};
+use super::input::{Input, check_input, link_file, write_inline};
 use crate::fake_gemini::batch::{BatchRow, Look};
 use crate::fake_gemini::caller::Caller;
 use crate::fake_gemini::emulator::{Emulator, random_id};
@@ -23,21 +25,12 @@ pub async fn create(emulator: &Emulator, caller: &Caller, model: &Model, body: &
     let id = random_id(36);
     let input_path = emulator.batches.path(&id, "in");
     let input_file = lenient::string(config, "fileName");
-    match (&input_file, lenient::member(config, "requests")) {
-        (Some(name), _) => link_file(emulator, caller, name, &input_path).await?,
-        (None, Some(requests)) => write_inline(requests, &input_path).await?,
-        (None, None) => {
-            return Err(Failure::invalid("* BatchGenerateContentRequest.batch.input_config: is not specified\n"));
-        }
-    }
-    let checked = match check_input(&input_path, model).await {
-        Ok(input) => quota::check_enqueued(emulator, caller, &model.id, input.tokens).map(|()| input),
-        Err(failure) => Err(failure),
-    };
+    let checked = take_input(emulator, caller, model, config, &input_path).await;
     let input = match checked {
         Ok(input) => input,
         Err(failure) => {
-            tokio::fs::remove_file(&input_path).await?;
+            // It may not have come so far.
+            let _ = tokio::fs::remove_file(&input_path).await;
             return Err(failure);
         }
     };
@@ -66,6 +59,26 @@ pub async fn create(emulator: &Emulator, caller: &Caller, model: &Model, body: &
         hang_up();
     }
     Ok(ok(batch.show(emulator.now(), None, Look::default())))
+}
+
+/// Puts the requests beside where the batch's row will be, if Google would take them.
+async fn take_input(
+    emulator: &Emulator,
+    caller: &Caller,
+    model: &Model,
+    config: &Value,
+    path: &Path,
+) -> Result<Input, Failure> {
+    match (lenient::string(config, "fileName"), lenient::member(config, "requests")) {
+        (Some(name), _) => link_file(emulator, caller, &name, path).await?,
+        (None, Some(requests)) => write_inline(requests, path).await?,
+        (None, None) => {
+            return Err(Failure::invalid("* BatchGenerateContentRequest.batch.input_config: is not specified\n"));
+        }
+    }
+    let input = check_input(path, model).await?;
+    quota::check_enqueued(emulator, caller, &model.id, input.tokens)?;
+    Ok(input)
 }
 
 fn create_faults(emulator: &Emulator) -> Result<(), Failure> {

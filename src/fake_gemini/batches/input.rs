@@ -8,6 +8,7 @@ use tokio::io::{AsyncWriteExt, BufReader, BufWriter};
 
 use crate::fake_gemini::caller::Caller;
 use crate::fake_gemini::emulator::Emulator;
+use crate::fake_gemini::faults::Fault;
 use crate::fake_gemini::reply::{Failure, Rpc};
 use crate::fake_gemini::rows::RowInput;
 use crate::fake_gemini::{files, tokens};
@@ -17,6 +18,7 @@ use crate::gemini::models::Model;
 
 /// Lines longer than this are refused.
 pub const LINE_BYTES_MAX: usize = 128 << 20;
+const INLINE_BYTES_MAX: usize = 20 << 20;
 const LINE_ERRORS_MAX: usize = 20;
 
 /// What an input weighs.
@@ -28,7 +30,9 @@ pub struct Input {
 /// The batch has its own hold on the bytes: the file may be deleted.
 pub async fn link_file(emulator: &Emulator, caller: &Caller, name: &str, input: &Path) -> Result<(), Failure> {
     let id = name.strip_prefix("files/").ok_or_else(Failure::no_entity)?;
-    let file = files::find(emulator, &caller.project, id).map_err(|_| Failure::no_entity())?;
+    let file = files::find(emulator, &caller.project, id).map_err(|forbidden| {
+        if emulator.faults.happens(Fault::CreateFileForbidden) { forbidden } else { Failure::no_entity() }
+    })?;
     if !file.is_active() {
         let message = format!("The File {id} is not in an ACTIVE state and usage is not allowed.");
         return Err(Failure::new(Rpc::FailedPrecondition, message));
@@ -39,9 +43,14 @@ pub async fn link_file(emulator: &Emulator, caller: &Caller, name: &str, input: 
 pub async fn write_inline(requests: &Value, path: &Path) -> Result<(), Failure> {
     let items = lenient::member(requests, "requests").and_then(Value::as_array);
     let mut file = BufWriter::new(File::create(path).await?);
+    let mut size_bytes = 0;
     for item in items.into_iter().flatten() {
         let mut line = serde_json::to_vec(item).map_err(std::io::Error::from)?;
         line.push(b'\n');
+        size_bytes += line.len();
+        if size_bytes > INLINE_BYTES_MAX {
+            return Err(Failure::invalid(format!("Request payload size exceeds the limit: {INLINE_BYTES_MAX} bytes.")));
+        }
         file.write_all(&line).await?;
     }
     Ok(file.flush().await?)

@@ -63,7 +63,21 @@ async fn an_input_is_checked_before_anything_is_made() {
     let file = lab.upload(good).await;
     assert_eq!(lab.client.create_batch(MODEL, "job", &file.name).await.unwrap().stats.requests, 1);
     assert_eq!(lab.client.create_batch("gemini-0.1", "job", &file.name).await.unwrap_err().kind, ErrorKind::Rejected);
-    assert_eq!(lab.client.create_batch(MODEL, "job", "files/none").await.unwrap_err().kind, ErrorKind::NotFound);
+    for status in [404, 403] {
+        let error = lab.client.create_batch(MODEL, "job", "files/none").await.unwrap_err();
+        assert_eq!((error.kind, error.http_status), (ErrorKind::NotFound, Some(status)));
+        lab.once("create_file_forbidden").await;
+    }
+}
+
+#[tokio::test]
+async fn names_and_inputs_may_be_used_twice() {
+    let lab = Lab::start().await;
+    let input = lab.input(&["one"]).await;
+    for count in 1..=2 {
+        lab.client.create_batch(MODEL, "job", &input.name).await.unwrap();
+        assert_eq!(lab.client.find_batches("job", &input.name).await.unwrap().len(), count);
+    }
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ pub static GENERATE_CONTENT: Message = message(&[
     one("serviceTier", Text),
     one("store", Bool),
     one("labels", Object),
+    one("continuationToken", Bytes),
 ]);
 
 /// The body of `countTokens`.
@@ -108,6 +109,12 @@ static PART: Message = Message {
         one("videoMetadata", Object),
         one("mediaResolution", of(&PART_RESOLUTION)),
         one("partMetadata", Object),
+        one("audioTranscription", Object),
+        one("mediaProcessing", Object),
+        one("speechMetadata", Object),
+        one("documentMetadata", Object),
+        one("spreadsheetMetadata", Object),
+        one("audioMetadata", Object),
     ],
     one_of: &[
         "text",
@@ -149,6 +156,13 @@ static SAFETY_SETTING: Message = message(&[
             "HARM_CATEGORY_SEXUALLY_EXPLICIT",
             "HARM_CATEGORY_DANGEROUS_CONTENT",
             "HARM_CATEGORY_CIVIC_INTEGRITY",
+            "HARM_CATEGORY_JAILBREAK",
+            "HARM_CATEGORY_DEROGATORY",
+            "HARM_CATEGORY_TOXICITY",
+            "HARM_CATEGORY_VIOLENCE",
+            "HARM_CATEGORY_SEXUAL",
+            "HARM_CATEGORY_MEDICAL",
+            "HARM_CATEGORY_DANGEROUS",
         ]),
     ),
     one(
@@ -180,10 +194,13 @@ static GENERATION_CONFIG: Message = message(&[
     one("responseLogprobs", Bool),
     one("logprobs", Integer),
     one("enableEnhancedCivicAnswers", Bool),
-    many("responseModalities", Enum(&["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO"])),
+    many("responseModalities", Enum(&["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO", "VIDEO"])),
     one("speechConfig", Object),
     one("thinkingConfig", of(&THINKING_CONFIG)),
     one("imageConfig", Object),
+    one("responseFormat", Object),
+    one("translationConfig", Object),
+    one("audioTranscriptionConfig", Object),
     one(
         "mediaResolution",
         Enum(&[
@@ -202,7 +219,8 @@ static THINKING_CONFIG: Message = message(&[
 ]);
 
 static SCHEMA: Message = message(&[
-    one("type", Enum(&["TYPE_UNSPECIFIED", "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL"])),
+    // Google takes the lower-case names of JSON Schema too.
+    one("type", Text),
     one("format", Text),
     one("title", Text),
     one("description", Text),
@@ -221,6 +239,9 @@ static SCHEMA: Message = message(&[
     many("anyOf", of(&SCHEMA)),
     many("propertyOrdering", Text),
     one("default", Any),
+    one("additionalProperties", Any),
+    one("defs", Object),
+    one("ref", Text),
     one("items", of(&SCHEMA)),
     one("minimum", Float),
     one("maximum", Float),

@@ -140,7 +140,7 @@ async fn a_server_that_repeats_a_page_token_is_left() {
 #[tokio::test]
 async fn cancel_and_delete_are_one_call_each() {
     let gone = json!({"error": {"code": 404, "status": "NOT_FOUND", "message": "Requested entity was not found."}});
-    let server = Server::start([Reply::ok("{}"), Reply::ok("{}"), Reply::json(404, gone)]).await;
+    let server = Server::start([Reply::ok("{}"), Reply::ok(""), Reply::json(404, gone)]).await;
     let client = server.client();
     client.cancel_batch("batches/ID").await.unwrap();
     client.delete_batch("batches/ID").await.unwrap();

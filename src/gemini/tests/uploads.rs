@@ -128,6 +128,11 @@ async fn after_a_fault_the_upload_goes_on_from_what_arrived() {
             vec![active(), active(), received(size), done(size)],
             vec![first(), last(), query(), step("upload, finalize", size, 0)],
         ),
+        (
+            "the status is missing but the file is there",
+            vec![active(), Reply::ok(json!({"file": file(size, "ACTIVE")}))],
+            vec![first(), last()],
+        ),
         ("the file is told by the query", vec![active(), Reply::HangUp, done(size)], vec![first(), last(), query()]),
     ] {
         let server = Server::start([Reply::session()].into_iter().chain(replies)).await;
@@ -229,6 +234,15 @@ async fn an_upload_gives_up_in_the_end_and_keeps_its_secret() {
     assert_eq!(error.kind, ErrorKind::Retry { after: None });
     assert!(server.asked().len() < 30, "{}", server.asked().len());
     assert!(!format!("{error} {error:?}").contains("secret-session"));
+}
+
+#[tokio::test]
+async fn a_session_at_google_is_reached_through_the_proxy_that_opened_it() {
+    let url = "https://generativelanguage.googleapis.com/session?upload_id=x";
+    let session = Reply::Answer(200, vec![("x-goog-upload-url", url.into())], String::new());
+    let server = Server::start([session, done(5)]).await;
+    server.client().upload_file(&source(5).path, &spec()).await.unwrap();
+    assert_eq!(server.lines()[1], "POST /session?upload_id=x");
 }
 
 #[tokio::test]

@@ -48,8 +48,8 @@ impl Session {
             .header("X-Goog-Upload-Header-Content-Type", &spec.mime_type)
             .json(&json!({"file": file}));
         let response = client.send(request).await?;
-        let url = header(response.headers(), "x-goog-upload-url").filter(|url| url.starts_with("http"));
-        let url = url.ok_or_else(|| Error::retry("the answer has no address to upload to"))?.to_owned();
+        let url = header(response.headers(), "x-goog-upload-url").and_then(|url| client.session_url(url));
+        let url = url.ok_or_else(|| Error::retry("the answer has no address to upload to"))?;
         let granularity =
             header(response.headers(), "x-goog-upload-chunk-granularity").and_then(|value| value.parse().ok());
         let granularity = granularity.filter(|bytes| (1..=GRANULARITY_MAX).contains(bytes)).unwrap_or(GRANULARITY);
@@ -89,15 +89,16 @@ impl Session {
 }
 
 async fn outcome(client: &Client, response: Response) -> Result<Chunk, Error> {
-    match header(response.headers(), "x-goog-upload-status") {
-        Some("active") => Ok(Chunk::Active),
-        Some("final") => {
-            // The file is there even if what describes it is not readable.
-            let body = client.json(response).await.unwrap_or(Value::Null);
-            let file = lenient::member(&body, "file").cloned().map(File::read);
-            Ok(Chunk::Final(file.filter(|file| !file.name.is_empty()).map(Box::new)))
-        }
-        _ => Ok(Chunk::Unclear),
+    let status = header(response.headers(), "x-goog-upload-status").unwrap_or_default().to_ascii_lowercase();
+    if status == "active" {
+        return Ok(Chunk::Active);
+    }
+    // The file is there even if what describes it is not readable, or if only what describes it is.
+    let body = client.json(response).await.unwrap_or(Value::Null);
+    let file = lenient::member(&body, "file").cloned().map(File::read).filter(|file| !file.name.is_empty());
+    match file {
+        None if status != "final" => Ok(Chunk::Unclear),
+        file => Ok(Chunk::Final(file.map(Box::new))),
     }
 }
 
