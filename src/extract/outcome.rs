@@ -5,6 +5,7 @@ use crate::model::{Mode, Pricing, TokenUsage};
 use crate::store::PageOutcome;
 
 const CUT: &str = "Gemini stopped before the end of this page: its text may be cut short.";
+const BLANK: &str = "There is no text on this page.";
 
 /// The outcome of a page from Gemini's answer. Only text is charged.
 pub fn outcome_of(answer: &Answer, mode: Mode, pricing: Pricing) -> PageOutcome {
@@ -14,13 +15,14 @@ pub fn outcome_of(answer: &Answer, mode: Mode, pricing: Pricing) -> PageOutcome 
     let finish = answer.finish_reason.as_deref().unwrap_or("STOP");
     let markdown = unfenced(&answer.text);
     let note = match finish {
+        "STOP" | "FINISH_REASON_UNSPECIFIED" if markdown.is_empty() => Some(BLANK.to_owned()),
         "STOP" | "FINISH_REASON_UNSPECIFIED" => None,
+        "MAX_TOKENS" if markdown.is_empty() => {
+            return failed("Gemini stopped before it wrote anything for this page.");
+        }
         "MAX_TOKENS" => Some(CUT.to_owned()),
         other => return failed(&format!("Gemini stopped reading this page ({}).", words(other))),
     };
-    if markdown.is_empty() {
-        return failed("Gemini found nothing to transcribe on this page.");
-    }
     let usage = TokenUsage {
         input: answer.usage.prompt_tokens,
         output: answer.usage.candidates_tokens,
@@ -30,7 +32,7 @@ pub fn outcome_of(answer: &Answer, mode: Mode, pricing: Pricing) -> PageOutcome 
         markdown: markdown.to_owned(),
         note,
         usage,
-        charge: pricing.charge(usage, mode),
+        charge: if markdown.is_empty() { 0 } else { pricing.charge(usage, mode) },
         model: answer.model_version.clone().unwrap_or_default(),
     }
 }
@@ -94,10 +96,14 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_page_is_free() {
+        let PageOutcome::Read { markdown, note, charge, .. } = outcome(&answer("", Some("STOP"))) else { panic!() };
+        assert_eq!((markdown.as_str(), note.as_deref(), charge), ("", Some(BLANK), 0));
+    }
+
+    #[test]
     fn what_has_no_text_is_a_failed_page() {
-        for (text, finish) in
-            [("", "STOP"), ("", "MAX_TOKENS"), ("x", "SAFETY"), ("x", "RECITATION"), ("x", "A_NEW_ONE")]
-        {
+        for (text, finish) in [("", "MAX_TOKENS"), ("x", "SAFETY"), ("x", "RECITATION"), ("x", "A_NEW_ONE")] {
             let outcome = outcome(&answer(text, Some(finish)));
             assert!(matches!(outcome, PageOutcome::Failed { .. }), "{text} {finish}");
         }

@@ -73,13 +73,17 @@ async fn a_split_page_is_a_document_with_that_page_alone() {
 #[tokio::test]
 async fn lengths_count_characters_and_find_pages_without_text() {
     let engine = engine();
-    let (_folder, document) = open(&engine, &simple_pdf(&[LINE, "", "7"])).await;
+    let line = format!("BT /F1 12 Tf 72 770 Td ({LINE}) Tj ET");
+    let drawing = "72 72 200 300 re f";
+    let numbered = format!("{drawing} BT /F1 12 Tf 72 40 Td (7) Tj ET");
+    let pdf = pdf_from_contents(&[&line, "", drawing, &numbered], "");
+    let (_folder, document) = open(&engine, &pdf).await;
     let document = document.unwrap();
-    let lengths = document.text_lengths(0..3).await.unwrap();
+    let lengths = document.text_lengths(0..4).await.unwrap();
     let found: Vec<_> = lengths.iter().flatten().map(|length| (length.chars_visible, length.is_scan)).collect();
-    assert_eq!(found, [(40, false), (0, true), (1, true)]);
+    assert_eq!(found, [(40, false), (0, false), (0, true), (1, true)]);
     assert_eq!(document.text(0).await.unwrap().chars_visible, 40);
-    assert_eq!(document.text_lengths(1..3).await.unwrap(), lengths[1..]);
+    assert_eq!(document.text_lengths(1..4).await.unwrap(), lengths[1..]);
 }
 
 #[tokio::test]

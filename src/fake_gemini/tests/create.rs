@@ -164,7 +164,7 @@ async fn enqueued_tokens_are_limited_and_cancelling_may_not_free_them() {
 }
 
 #[tokio::test]
-async fn batches_of_another_key_do_not_exist() {
+async fn what_belongs_to_another_key_does_not_exist() {
     let lab = Lab::start().await;
     let batch = lab.create(&["one"]).await;
     let other = client(&lab.url, "other");
@@ -172,5 +172,11 @@ async fn batches_of_another_key_do_not_exist() {
     assert!(other.list_batches(None).await.unwrap().batches.is_empty());
     other.delete_batch(&batch.name).await.unwrap();
     assert_eq!(lab.client.get_batch(&batch.name).await.unwrap().state, BatchState::Pending);
+    let file = lab.upload("{}").await;
+    assert_eq!(other.get_file(&file.name).await.unwrap_err().kind, ErrorKind::NotFound);
+    assert!(other.list_files(None).await.unwrap().files.is_empty());
+    other.delete_file(&file.name).await.unwrap();
+    assert_eq!(lab.client.get_file(&file.name).await.unwrap().name, file.name, "still there");
+    assert_eq!(other.create_batch(MODEL, "job", &file.name).await.unwrap_err().kind, ErrorKind::NotFound);
     assert_eq!(client(&lab.url, "invalid").get_batch(&batch.name).await.unwrap_err().kind, ErrorKind::Key);
 }

@@ -11,7 +11,7 @@ pub struct Lines<R> {
     line: Vec<u8>,
 }
 
-/// A line without its end.
+/// A line without its line feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     Whole(&'a [u8]),
@@ -40,7 +40,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
                 return Ok(match length {
                     0 => None,
                     _ if length > self.bytes_max => Some(Line::TooLong),
-                    _ => Some(Line::Unterminated(self.trimmed())),
+                    _ => Some(Line::Unterminated(&self.line)),
                 });
             }
             let end = available.iter().position(|&byte| byte == b'\n');
@@ -52,13 +52,33 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
             let consumed = piece.len() + usize::from(end.is_some());
             self.reader.consume(consumed);
             if end.is_some() {
-                return Ok(Some(if length > self.bytes_max { Line::TooLong } else { Line::Whole(self.trimmed()) }));
+                return Ok(Some(if length > self.bytes_max { Line::TooLong } else { Line::Whole(&self.line) }));
             }
         }
     }
+}
 
-    /// Files that went through other systems end their lines with CRLF.
-    fn trimmed(&self) -> &[u8] {
-        self.line.strip_suffix(b"\r").unwrap_or(&self.line)
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tokio::io::{AsyncReadExt, BufReader, repeat};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_a_line_that_is_too_long_nothing_is_held() {
+        let mut lines = Lines::new(BufReader::new(repeat(b'x').take(10 << 20)), 1_000);
+        assert_eq!(lines.next().await.unwrap(), Some(Line::TooLong));
+        assert!(lines.line.capacity() < 10_000, "{}", lines.line.capacity());
+    }
+
+    #[tokio::test]
+    async fn the_memory_of_a_long_line_is_given_back() {
+        let text = [vec![b'x'; 5 << 20], b"\nshort\n".to_vec()].concat();
+        let mut lines = Lines::new(text.as_slice(), 8 << 20);
+        assert!(matches!(lines.next().await.unwrap(), Some(Line::Whole(line)) if line.len() == 5 << 20));
+        assert_eq!(lines.next().await.unwrap(), Some(Line::Whole(b"short")));
+        assert!(lines.line.capacity() < 1 << 20, "{}", lines.line.capacity());
     }
 }

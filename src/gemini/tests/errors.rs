@@ -187,6 +187,14 @@ async fn odd_answers_to_a_create_are_unknown() {
 }
 
 #[tokio::test]
+async fn no_redirect_is_followed() {
+    let elsewhere = Reply::Answer(307, vec![("location", "{url}/elsewhere".into())], String::new());
+    let server = Server::start([elsewhere, Reply::ok(json!({"name": "batches/abc"}))]).await;
+    server.client().get_batch("batches/abc").await.unwrap_err();
+    assert_eq!(server.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn a_create_that_was_never_sent_may_be_repeated() {
     let nobody = client("http://127.0.0.1:9");
     let error = nobody.create_batch("gemini-3.8-flash", "job", "files/in").await.unwrap_err();
@@ -222,6 +230,16 @@ async fn retry_after_is_read_as_seconds_or_a_date() {
     }
     let reply = Reply::Answer(503, vec![("retry-after", "soon".into())], String::new());
     assert_eq!(Server::start([reply]).await.client().get_batch("batches/abc").await.unwrap_err().retry_after(), None);
+}
+
+#[tokio::test]
+async fn the_longer_of_two_hints_counts() {
+    for (header, seconds) in [("5", 31), ("40", 40)] {
+        let body = envelope(429, "RESOURCE_EXHAUSTED", "Slow down", json!([delay("31s")]));
+        let reply = Reply::Answer(429, vec![("retry-after", header.into())], body);
+        let error = Server::start([reply]).await.client().get_batch("batches/abc").await.unwrap_err();
+        assert_eq!(error.retry_after(), after(Some(seconds)));
+    }
 }
 
 #[tokio::test]

@@ -15,10 +15,13 @@ const CELLS: usize = 24;
 /// How many characters are asked whether they are invisible.
 const SAMPLES: usize = 8;
 
-/// Whether the page is a scan: next to no text, or pictures that fill it and no more than a little visible text. The
-/// objects of the page are walked only if its text leaves the question open.
+/// Whether the page is a scan: something drawn and next to no text, or pictures that fill it and no more than a little
+/// visible text. A blank page is none. The objects of the page are walked only if its text leaves the question open.
 pub fn is_scan(page: &PdfPage<'_>, text: &PdfPageText<'_>, chars_visible: u32) -> bool {
-    chars_visible < CHARS_MIN || ((chars_visible < CHARS_FEW || is_invisible(text)) && image_cover(page) > COVER_MIN)
+    if chars_visible < CHARS_MIN {
+        return page.objects().iter().any(|object| object.object_type() != PdfPageObjectType::Text);
+    }
+    (chars_visible < CHARS_FEW || is_invisible(text)) && image_cover(page) > COVER_MIN
 }
 
 /// Text recognition puts its result, invisible, over the picture that it read.

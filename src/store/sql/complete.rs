@@ -97,17 +97,20 @@ pub(super) async fn store_document(
     .bind(job.id.as_str())
     .execute(&mut *connection)
     .await?;
-    let mut usable = 0;
     for &(first, last) in job.pages.runs() {
-        usable += copy_pages(connection, job, (first, last)).await?;
+        copy_pages(connection, job, (first, last)).await?;
         mark_the_rest(connection, job, (first, last)).await?;
     }
-    Ok(usable > 0)
+    let with_text: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM pages WHERE document_id = $1 AND markdown <> ''")
+        .bind(job.document_id.as_str())
+        .fetch_one(connection)
+        .await?;
+    Ok(with_text > 0)
 }
 
-/// Copies the stored pages of a run into the document; says how many there were.
-async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<u64> {
-    let copied = sqlx::query(
+/// Copies the stored pages of a run into the document.
+async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<()> {
+    sqlx::query(
         "INSERT INTO pages (document_id, page_index, markdown, note)
          SELECT $1, page_index, markdown, note FROM page_results
          WHERE account_id = $2 AND content_hash = $3 AND recipe = $4 AND page_index BETWEEN $5 AND $6",
@@ -120,7 +123,7 @@ async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) 
     .bind(i64::from(run.1))
     .execute(connection)
     .await?;
-    Ok(copied.rows_affected())
+    Ok(())
 }
 
 /// Gives each page of a run that has no text its place and its reason.

@@ -1,0 +1,34 @@
+import { expect, type Locator, type Page } from "@playwright/test";
+
+/** `/batch/{content_hash}`: a job that is watched. */
+export class BatchPage {
+  readonly title: Locator;
+  readonly status: Locator;
+  readonly tryAgain: Locator;
+  readonly runInRealtime: Locator;
+
+  constructor(readonly page: Page) {
+    this.title = page.getByRole("heading", { level: 1 });
+    this.status = page.getByTestId("batch-status");
+    this.tryAgain = page.getByRole("button", { name: "Try again" });
+    this.runInRealtime = page.getByRole("button", { name: "Run it in realtime instead" });
+  }
+
+  /** What the API says of the job at this address. */
+  async job(): Promise<{ status: string; submitted_at: string; document_id: string | null }> {
+    const contentHash = new URL(this.page.url()).pathname.split("/").pop();
+    const answer = await this.page.request.get(`/v1/documents/batch/${contentHash}/status`);
+    expect(answer.status()).toBe(200);
+    return answer.json();
+  }
+
+  /** Waits until the job has that state. */
+  async reach(status: string): Promise<void> {
+    await expect.poll(async () => (await this.job()).status).toBe(status);
+  }
+
+  /** Waits until this page has led to the document by itself. */
+  async leadsToDocument(): Promise<void> {
+    await this.page.waitForURL(/\/documents\//);
+  }
+}

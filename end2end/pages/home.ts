@@ -1,0 +1,62 @@
+import { expect, type Locator, type Page } from "@playwright/test";
+import type { Upload } from "../pdf";
+import { awake } from "./awake";
+
+/** `/`: the desk that takes a file, the metadata banner, and what is in progress. */
+export class HomePage {
+  readonly input: Locator;
+  readonly upload: Locator;
+  readonly banner: Locator;
+  readonly ai: Locator;
+  readonly batch: Locator;
+  readonly tooltip: Locator;
+  readonly range: Locator;
+  readonly rangeNote: Locator;
+  readonly price: Locator;
+  readonly notice: Locator;
+  readonly go: Locator;
+  readonly error: Locator;
+  readonly inProgress: Locator;
+
+  constructor(readonly page: Page) {
+    this.input = page.getByTestId("file-input");
+    this.upload = page.getByRole("region", { name: "Upload" });
+    this.banner = page.getByTestId("metadata-banner");
+    this.ai = page.getByTestId("ai-toggle");
+    this.batch = page.getByTestId("batch-toggle");
+    this.tooltip = page.getByTestId("batch-tooltip");
+    this.range = page.getByTestId("page-range");
+    this.rangeNote = page.locator("#range-note");
+    this.price = page.getByTestId("price-line");
+    this.notice = this.banner.locator(".notice.warn");
+    this.go = page.getByTestId("submit");
+    this.error = page.getByRole("main").getByRole("alert");
+    this.inProgress = page.getByTestId("document-list");
+  }
+
+  async open(): Promise<void> {
+    await this.page.goto("/");
+    await awake(this.page);
+  }
+
+  async prepare(document: Upload): Promise<void> {
+    await this.input.setInputFiles(document);
+    await expect(this.banner).toBeVisible();
+  }
+
+  async putAway(): Promise<void> {
+    await this.page.getByRole("button", { name: "Put this document away" }).click();
+    await expect(this.input).toBeAttached();
+  }
+
+  /** Opens Home, prepares a document and sends it off; ends where the browser is led to. */
+  async submit(document: Upload, { ai = true, batch = false, pages = "" } = {}): Promise<void> {
+    await this.open();
+    await this.prepare(document);
+    await this.ai.setChecked(ai);
+    if (ai) await this.batch.setChecked(batch);
+    if (pages) await this.range.fill(pages);
+    await this.go.click();
+    await this.page.waitForURL(/\/(batch|documents)\//);
+  }
+}

@@ -1,0 +1,30 @@
+import type { Locator, Page } from "@playwright/test";
+import { awake } from "./awake";
+
+/** `/library`: every document, and everything in progress. */
+export class LibraryPage {
+  readonly list: Locator;
+  readonly rows: Locator;
+  readonly search: Locator;
+
+  constructor(readonly page: Page) {
+    this.list = page.getByTestId("document-list");
+    this.rows = this.list.getByRole("listitem");
+    this.search = page.getByRole("searchbox", { name: "Search by title" });
+  }
+
+  async open(): Promise<void> {
+    await this.page.goto("/library");
+    await awake(this.page);
+  }
+
+  row(title: string): Locator {
+    return this.rows.filter({ has: this.page.getByRole("link", { name: title, exact: true }) });
+  }
+
+  /** Presses the row's bin and answers the question that it asks. */
+  async delete(title: string, answer: "accept" | "dismiss"): Promise<void> {
+    this.page.once("dialog", (dialog) => dialog[answer]());
+    await this.page.getByRole("button", { name: `Delete ${title}` }).click();
+  }
+}

@@ -1,0 +1,149 @@
+// Every screen in every state that a person can meet, and how to get there. The checks of accessibility and the screenshots both walk these.
+import type { Page } from "@playwright/test";
+import { expect, type Screens } from "./fixtures";
+import type { Gemini } from "./gemini";
+import type { Guard } from "./guard";
+import { encryptedPdf, pdf } from "./pdf";
+
+export interface Stage {
+  screens: Screens;
+  gemini: Gemini;
+  guard: Guard;
+}
+
+const BOOK = "A Field Guide to Slow Coffee";
+const LONG_TITLE = "On the Preparation, Storage and Unhurried Enjoyment of Beverages Made from Roasted Seeds, in Four Volumes with Plates";
+
+/** The two widths and the two lights that everything is looked at in. */
+export const LOOKS = [375, 1440].flatMap((width) => (["light", "dark"] as const).map((light) => ({ width, light })));
+
+export async function lookAt(page: Page, { width, light }: (typeof LOOKS)[number]): Promise<void> {
+  await page.setViewportSize({ width, height: width < 600 ? 812 : 900 });
+  await page.emulateMedia({ colorScheme: light, reducedMotion: "reduce" });
+}
+
+export const SCENES: Record<string, (stage: Stage) => Promise<unknown>> = {
+  "home-empty": ({ screens: { home } }) => home.open(),
+
+  "home-uploading": async ({ screens: { home, page } }) => {
+    await home.open();
+    await page.route("**/prepare/upload", () => {});
+    await home.input.setInputFiles(pdf(3, { title: LONG_TITLE, paddingBytes: 2_000_000 }));
+    await expect(home.upload.getByRole("progressbar")).toBeVisible();
+  },
+
+  "home-refused": async ({ guard, screens: { home } }) => {
+    guard.expectStatus(422);
+    await home.open();
+    await home.input.setInputFiles(encryptedPdf());
+    await expect(home.error).toBeVisible();
+  },
+
+  "home-banner": async ({ screens: { home } }) => {
+    await home.open();
+    await home.prepare(pdf(3, { title: LONG_TITLE }));
+    await expect(home.price).toContainText("left");
+  },
+
+  "home-banner-batch": async ({ screens: { home } }) => {
+    await home.submit(pdf(120, { title: BOOK }), { pages: "1-10" });
+    await home.page.waitForURL(/\/documents\//);
+    await home.open();
+    await home.prepare(pdf(120, { title: BOOK }));
+    await home.range.fill("5-25, 40, 60-115");
+    await home.batch.check();
+    await home.batch.focus();
+    await expect(home.tooltip).toBeVisible();
+    await expect(home.price).toContainText("left");
+  },
+
+  "home-banner-bad-range": async ({ screens: { home } }) => {
+    await home.open();
+    await home.prepare(pdf(12, { title: BOOK }));
+    await home.range.fill("3-40");
+    await expect(home.rangeNote).toContainText("is not in this document");
+  },
+
+  "home-over-quota": async ({ screens: { home, page } }) => {
+    const usage = { quota_tokens: 50_000, used_tokens: 30_000, reserved_tokens: 0, available_tokens: 20_000, receipts: [] };
+    await page.route("**/api/fetch_usage*", (route) => route.fulfill({ json: usage }));
+    await home.open();
+    await home.prepare(pdf(12, { title: BOOK }));
+    await expect(home.notice).toBeVisible();
+  },
+
+  "home-in-progress": async (stage) => {
+    await library(stage);
+    await stage.screens.home.open();
+  },
+
+  "batch-waiting": async ({ screens: { home, batch } }) => {
+    await home.submit(pdf(3, { title: LONG_TITLE }), { batch: true });
+    await expect(batch.status).not.toContainText("UTC");
+  },
+
+  "batch-realtime": async ({ gemini, screens: { home, batch } }) => {
+    await gemini.arm("generate_unavailable", { skip: 5 });
+    await home.submit(pdf(12, { title: BOOK }));
+    await expect(batch.status).toContainText(/[1-9] of 12 pages read/);
+  },
+
+  "batch-failed": async ({ gemini, screens: { home, batch } }) => {
+    await gemini.arm("batch_fails", { times: 1 });
+    await home.submit(pdf(12, { title: BOOK }), { batch: true });
+    await batch.reach("PENDING");
+    await gemini.finishBatches();
+    await expect(batch.tryAgain).toBeVisible();
+  },
+
+  "library-empty": ({ screens: { library } }) => library.open(),
+
+  "library-full": async (stage) => {
+    await library(stage);
+    await stage.screens.library.open();
+    await expect(stage.screens.library.rows).toHaveCount(4);
+  },
+
+  reader: async ({ screens: { home, reader } }) => {
+    await home.submit(pdf(40, { title: BOOK }), { ai: false });
+    await expect(reader.pages.first()).toBeVisible();
+  },
+
+  "reader-failed-page": async ({ gemini, screens: { home, batch, reader } }) => {
+    await gemini.arm("row_safety", { times: 1 });
+    await home.submit(pdf(3, { title: BOOK }), { batch: true });
+    await batch.reach("PENDING");
+    await gemini.finishBatches();
+    await batch.leadsToDocument();
+    await expect(reader.page.getByRole("note")).toBeVisible();
+  },
+
+  "account-empty": ({ screens: { account } }) => account.open(),
+
+  "account-full": async (stage) => {
+    await library(stage);
+    await stage.screens.account.open();
+    await expect(stage.screens.account.receipt(BOOK)).toBeVisible();
+  },
+
+  "not-found": async ({ guard, screens: { page } }) => {
+    guard.expectStatus(404);
+    await page.goto("/documents/nobodys");
+  },
+};
+
+/** One finished batch, one free document, one failed and one waiting batch. */
+async function library({ gemini, screens: { home, batch } }: Stage): Promise<void> {
+  await home.submit(pdf(4, { title: BOOK }), { batch: true });
+  await batch.reach("PENDING");
+  await gemini.finishBatches();
+  await batch.reach("SUCCEEDED");
+  await home.submit(pdf(7, { title: LONG_TITLE }), { ai: false });
+  await gemini.arm("batch_fails", { times: 1 });
+  await home.submit(pdf(2, { title: "A Book That Failed" }), { batch: true });
+  await batch.reach("PENDING");
+  await gemini.finishBatches();
+  await batch.reach("FAILED");
+  await home.submit(pdf(5, { title: "A Book in Line" }), { batch: true });
+  await batch.reach("PENDING");
+}

@@ -1,0 +1,234 @@
+// Runs one version of Google's JavaScript library against an emulator of the Gemini API. See `run`.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const [baseUrl, installed, version] = process.argv.slice(2);
+const { GoogleGenAI } = createRequire(join(installed, "package.json"))(`genai-${version}`);
+
+const name = `javascript ${version}`;
+const model = "gemini-3.5-flash";
+const pdf = Buffer.from("%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n");
+// Each run has a project of its own.
+const apiKey = `javascript-${randomUUID()}`;
+const connect = (key) => new GoogleGenAI({ apiKey: key, httpOptions: { baseUrl } });
+const ai = connect(apiKey);
+const folder = mkdtempSync(join(tmpdir(), "sdk-"));
+
+async function check(what, run) {
+  try {
+    await run();
+    console.log(`ok ${name}: ${what}`);
+  } catch (error) {
+    console.log(`FAILED ${name}: ${what}: ${String(error?.message ?? error).replaceAll("\n", " ").slice(0, 300)}`);
+  }
+}
+
+/** The promise must fail with this status and text. */
+async function refused(status, text, promise) {
+  const error = await promise.then(
+    () => assert.fail("not refused"),
+    (error) => error,
+  );
+  assert.equal(error.status, status, String(error));
+  assert.match(error.message, text);
+}
+
+async function rest(path) {
+  const response = await fetch(`${baseUrl}/v1beta/${path}`, { headers: { "x-goog-api-key": apiKey } });
+  assert.equal(response.status, 200);
+  return response.json();
+}
+
+async function all(pager) {
+  const items = [];
+  for await (const item of pager) items.push(item);
+  return items;
+}
+
+const line = (key, extra = {}) => {
+  const part = { inlineData: { mimeType: "application/pdf", data: pdf.toString("base64") } };
+  const request = { contents: [{ role: "user", parts: [part, { text: "Transcribe." }] }], ...extra };
+  return JSON.stringify({ key, request });
+};
+
+function uploadInput(displayName, lines) {
+  const path = join(folder, displayName);
+  writeFileSync(path, lines.map((text) => `${text}\n`).join(""));
+  return ai.files.upload({ file: path, config: { mimeType: "application/jsonl", displayName } });
+}
+
+const uploadPdf = (config = {}) => ai.files.upload({ file: new Blob([pdf]), config: { mimeType: "application/pdf", ...config } });
+
+async function ended(batch) {
+  for (let look = 0; look < 600; look += 1) {
+    const job = await ai.batches.get({ name: batch });
+    if (/SUCCEEDED|FAILED|CANCELLED|EXPIRED/.test(job.state)) return job;
+    await sleep(100);
+  }
+  return assert.fail("the batch does not end");
+}
+
+async function results(job) {
+  const path = join(folder, `${randomUUID()}.jsonl`);
+  await ai.files.download({ file: job.dest.fileName, downloadPath: path });
+  // Some versions resolve before the file is written.
+  for (let look = 0; look < 50; look += 1) {
+    await sleep(50);
+    try {
+      const text = readFileSync(path, "utf8");
+      if (text.endsWith("\n")) return text.trim().split("\n").map((row) => JSON.parse(row));
+    } catch {
+      // Not there yet.
+    }
+  }
+  return assert.fail("the download does not end");
+}
+
+await check("upload a path", async () => {
+  const file = await uploadInput("by path", ["{}"]);
+  assert.match(file.name, /^files\/[a-z0-9]{12}$/);
+  assert.deepEqual([file.displayName, file.sizeBytes, file.state, file.source], ["by path", "3", "ACTIVE", "UPLOADED"]);
+});
+
+await check("upload a blob under a name of one's own", async () => {
+  const own = `mine-${randomUUID().slice(0, 8)}`;
+  assert.equal((await uploadPdf({ name: own })).name, `files/${own}`);
+  await refused(409, /ALREADY_EXISTS/, uploadPdf({ name: own }));
+});
+
+await check("upload in several chunks", async () => {
+  const file = await ai.files.upload({ file: new Blob([Buffer.alloc(17_826_955, "x")]), config: { mimeType: "text/plain" } });
+  assert.equal(file.sizeBytes, "17826955");
+});
+
+await check("get, list by pages and delete files", async () => {
+  const names = [];
+  for (let count = 0; count < 3; count += 1) names.push((await uploadPdf()).name);
+  const listed = (await all(await ai.files.list({ config: { pageSize: 2 } }))).map((file) => file.name);
+  for (const file of names) {
+    assert.equal((await ai.files.get({ name: file })).name, file);
+    assert.ok(listed.includes(file));
+    await ai.files.delete({ name: file });
+    await refused(403, /or it may not exist/, ai.files.get({ name: file }));
+  }
+});
+
+await check("a batch from a file, to its results", async () => {
+  const source = await uploadInput("batch.jsonl", [line("page_0"), line("page_1")]);
+  const created = await ai.batches.create({ model, src: source.name, config: { displayName: "from a file" } });
+  assert.match(created.name, /^batches\/[a-z0-9]{36}$/);
+  assert.deepEqual([created.state, created.displayName, created.model], ["JOB_STATE_PENDING", "from a file", `models/${model}`]);
+  const job = await ended(created.name);
+  assert.equal(job.state, "JOB_STATE_SUCCEEDED");
+  assert.ok(job.endTime);
+  const rows = await results(job);
+  assert.deepEqual(rows.map((row) => row.key).sort(), ["page_0", "page_1"]);
+  assert.ok(rows[0].response.candidates[0].content.parts[0].text);
+  const operation = await rest(created.name);
+  assert.equal(operation.done, true);
+  assert.equal(operation.response.responsesFile, job.dest.fileName);
+  assert.deepEqual(operation.metadata.batchStats, { requestCount: "2", successfulRequestCount: "2" });
+  await refused(400, /cannot be more than 40 characters/, ai.files.delete({ name: job.dest.fileName }));
+  await ai.batches.delete({ name: created.name });
+  await refused(404, /NOT_FOUND/, ai.batches.get({ name: created.name }));
+});
+
+await check("an inline batch", async () => {
+  const request = (text) => ({ contents: [{ role: "user", parts: [{ text }] }], metadata: { key: text } });
+  const created = await ai.batches.create({ model, src: [request("a"), request("b")], config: { displayName: "inline" } });
+  const answers = (await ended(created.name)).dest.inlinedResponses;
+  assert.equal(answers.length, 2);
+  for (const answer of answers) assert.ok(answer.response.candidates[0].content.parts[0].text);
+});
+
+await check("list batches by pages, newest first", async () => {
+  const source = await uploadInput("list.jsonl", [line("a")]);
+  const names = [];
+  for (let count = 0; count < 3; count += 1) names.unshift((await ai.batches.create({ model, src: source.name })).name);
+  const listed = (await all(await ai.batches.list({ config: { pageSize: 2 } }))).map((job) => job.name);
+  assert.deepEqual(listed.slice(0, 3), names);
+});
+
+await check("cancel a batch", async () => {
+  const source = await uploadInput("cancel.jsonl", [line("a")]);
+  const { name: batch } = await ai.batches.create({ model, src: source.name });
+  await ai.batches.cancel({ name: batch });
+  assert.equal((await ended(batch)).state, "JOB_STATE_CANCELLED");
+  const operation = await rest(batch);
+  assert.deepEqual([operation.done, operation.error.code, operation.response], [true, 1, undefined]);
+});
+
+await check("a bad line fails the create and is named", async () => {
+  const source = await uploadInput("bad.jsonl", [line("a"), line("b", { thinkingConfig: {} })]);
+  await refused(400, /Error on line 2: invalid JSON, near column \d+: no such field: 'thinkingConfig'/, ai.batches.create({ model, src: source.name }));
+});
+
+await check("a batch of a missing file, or for an unknown model", async () => {
+  await refused(404, /NOT_FOUND/, ai.batches.create({ model, src: "files/missing12345" }));
+  const source = await uploadInput("model.jsonl", [line("a")]);
+  await refused(404, /models\/gemini-0.1 is not found/, ai.batches.create({ model: "gemini-0.1", src: source.name }));
+});
+
+await check("files and batches belong to their key", async () => {
+  const source = await uploadInput("mine.jsonl", [line("a")]);
+  const other = connect(`other-${apiKey}`);
+  await refused(403, /PERMISSION_DENIED/, other.files.get({ name: source.name }));
+  await refused(404, /NOT_FOUND/, other.batches.create({ model, src: source.name }));
+  assert.deepEqual(await all(await other.files.list()), []);
+  assert.deepEqual(await all(await other.batches.list()), []);
+});
+
+const contents = [
+  { role: "user", parts: [{ inlineData: { mimeType: "application/pdf", data: pdf.toString("base64") } }, { text: "Transcribe." }] },
+];
+
+await check("generate from a page", async () => {
+  const config = {
+    systemInstruction: "You transcribe.",
+    temperature: 0,
+    maxOutputTokens: 8192,
+    mediaResolution: "MEDIA_RESOLUTION_HIGH",
+    thinkingConfig: { thinkingLevel: "LOW" },
+    safetySettings: [{ category: "HARM_CATEGORY_HARASSMENT", threshold: "BLOCK_NONE" }],
+  };
+  const answer = await ai.models.generateContent({ model, contents, config });
+  assert.ok(answer.text);
+  assert.equal(answer.candidates[0].finishReason, "STOP");
+  assert.equal(answer.modelVersion, model);
+  const usage = answer.usageMetadata;
+  assert.equal(usage.totalTokenCount, usage.promptTokenCount + usage.candidatesTokenCount + usage.thoughtsTokenCount);
+});
+
+await check("generate from an uploaded file", async () => {
+  const file = await uploadPdf();
+  const parts = [{ fileData: { fileUri: file.uri, mimeType: file.mimeType } }, { text: "Transcribe." }];
+  assert.ok((await ai.models.generateContent({ model, contents: [{ role: "user", parts }] })).text);
+});
+
+await check("generate as a stream", async () => {
+  const whole = (await ai.models.generateContent({ model, contents })).text;
+  const pieces = await all(await ai.models.generateContentStream({ model, contents }));
+  assert.equal(pieces.map((piece) => piece.text ?? "").join(""), whole);
+  assert.equal(pieces.at(-1).candidates[0].finishReason, "STOP");
+});
+
+await check("count tokens", async () => {
+  assert.ok((await ai.models.countTokens({ model, contents })).totalTokens > 500);
+});
+
+await check("list and get models", async () => {
+  const names = (await all(await ai.models.list({ config: { pageSize: 5 } }))).map((listed) => listed.name);
+  assert.ok(names.includes(`models/${model}`));
+  assert.equal((await ai.models.get({ model })).inputTokenLimit, 1_048_576);
+});
+
+await check("errors of single calls", async () => {
+  await refused(404, /NOT_FOUND/, ai.models.generateContent({ model: "gemini-0.1", contents: "hi" }));
+  await refused(400, /API_KEY_INVALID/, connect("invalid").models.generateContent({ model, contents: "hi" }));
+});

@@ -1,0 +1,64 @@
+// What belongs to one person is found and removed by that person, and does not exist for anybody else.
+import { expect, Screens, staged } from "../fixtures";
+import { pdf, sentenceOf } from "../pdf";
+
+staged("two people with the same file share nothing", async ({ guard, visitor, screens: mine }) => {
+  guard.expectStatus(404);
+  const book = pdf(2, { title: "A shared book" });
+  await mine.home.submit(book, { ai: false });
+  const document = mine.page.url();
+  await mine.home.submit(book, { batch: true });
+  const batch = mine.page.url();
+
+  const theirs = new Screens(await (await visitor()).newPage());
+  await theirs.library.open();
+  await expect(theirs.page.getByText("The shelf is still empty")).toBeVisible();
+  for (const address of [document, batch]) {
+    // Neither without an account nor with one.
+    expect((await theirs.page.goto(address))?.status()).toBe(404);
+    await expect(theirs.page.getByRole("heading", { name: "There is no page here" })).toBeVisible();
+  }
+  await theirs.home.submit(book, { ai: false });
+  for (const address of [document, batch]) {
+    expect((await theirs.page.goto(address))?.status()).toBe(404);
+  }
+  expect((await theirs.page.request.delete(document.replace("/documents/", "/v1/documents/"))).status()).toBe(404);
+  await theirs.library.open();
+  await expect(theirs.library.rows).toHaveCount(1);
+  await mine.library.open();
+  await expect(mine.library.rows).toHaveCount(2);
+});
+
+staged("the library finds by title, and deletes after asking", async ({ guard, screens: { home, library, page } }) => {
+  guard.expectStatus(404);
+  for (const title of ["Red Tea", "Black Coffee", "Green Tea"]) {
+    await home.submit(pdf(2, { title }), { ai: false });
+  }
+  const tea = page.url();
+  await library.open();
+  await expect(library.rows.getByRole("link")).toHaveText(["Green Tea", "Black Coffee", "Red Tea"]);
+  await library.search.fill("tea");
+  await expect(library.rows.getByRole("link")).toHaveText(["Green Tea", "Red Tea"]);
+
+  await library.delete("Green Tea", "dismiss");
+  await expect(library.row("Green Tea")).toBeVisible();
+  await library.delete("Green Tea", "accept");
+  await expect(library.row("Green Tea")).toHaveCount(0);
+  await page.reload();
+  await expect(library.rows.getByRole("link")).toHaveText(["Black Coffee", "Red Tea"]);
+  expect((await page.goto(tea))?.status()).toBe(404);
+});
+
+staged("a deleted batch document keeps its receipt", async ({ gemini, screens: { home, batch, library, account, reader } }) => {
+  await home.submit(pdf(2, { title: "Gone" }), { batch: true });
+  await batch.reach("PENDING");
+  await gemini.finishBatches();
+  await batch.leadsToDocument();
+  await expect(reader.pageNumbered(1)).toContainText(sentenceOf(1, 2));
+  await library.open();
+  await library.delete("Gone", "accept");
+  await expect(library.row("Gone")).toHaveCount(0);
+  await account.open();
+  await expect(account.receipt("Gone")).toBeVisible();
+  expect(await account.figure("Used")).toBeGreaterThan(0);
+});

@@ -1,0 +1,67 @@
+// Every screen for everyone: axe finds nothing and nothing overflows, on phone and desktop, in light and dark.
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, staged, test } from "../fixtures";
+import { pdf } from "../pdf";
+import { LOOKS, lookAt, SCENES } from "../scenes";
+
+async function checkLook(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(overflow, "pixels of horizontal overflow").toBe(0);
+}
+
+for (const [name, enter] of Object.entries(SCENES)) {
+  staged(`${name} is accessible and fits`, async ({ gemini, guard, screens }) => {
+    await enter({ gemini, guard, screens });
+    for (const look of LOOKS) {
+      await staged.step(`${look.width} px, ${look.light}`, async () => {
+        await lookAt(screens.page, look);
+        await checkLook(screens.page);
+      });
+    }
+  });
+}
+
+test("demo mode says so, accessibly", async ({ screens: { home, page } }) => {
+  await home.open();
+  await expect(page.getByText("Demo mode: no Gemini key, pages are read by a local stand-in")).toBeVisible();
+  for (const look of LOOKS) {
+    await lookAt(page, look);
+    await checkLook(page);
+  }
+});
+
+staged("nothing moves where motion is reduced", async ({ screens: { home, batch, page } }) => {
+  const moving = () => page.evaluate(() => document.getAnimations().filter(({ playState }) => playState === "running").length);
+  await page.emulateMedia({ reducedMotion: "no-preference" });
+  await home.submit(pdf(2), { batch: true });
+  await expect(batch.status).toBeVisible();
+  expect(await moving()).toBeGreaterThan(0);
+  await page.getByLabel("Hold still").check();
+  expect(await moving()).toBe(0);
+  await page.getByLabel("Hold still").uncheck();
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  expect(await moving()).toBe(0);
+});
+
+test("light or dark by hand is kept, and served so from the first byte", async ({ screens: { home, library, page } }) => {
+  const html = page.locator("html");
+  await page.emulateMedia({ colorScheme: "light" });
+  await home.open();
+  const day = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await page.getByRole("button", { name: "Switch between light and dark" }).click();
+  await expect(html).toHaveAttribute("data-theme", "dark");
+  const night = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  expect(night).not.toBe(day);
+
+  const served = await (await page.goto("/account"))?.text();
+  expect(served).toMatch(/<html[^>]* data-theme="dark"/);
+  expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe(night);
+
+  await library.open();
+  await page.getByRole("button", { name: "Switch between light and dark" }).click();
+  await expect(html).toHaveAttribute("data-theme", "light");
+  expect(await (await page.reload())?.text()).toMatch(/<html[^>]* data-theme="light"/);
+});

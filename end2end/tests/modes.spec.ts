@@ -1,0 +1,59 @@
+// The other two ways to a document: its own text, at once and free; and AI in realtime, with progress.
+import { expect, staged, test } from "../fixtures";
+import { pdf, sentenceOf } from "../pdf";
+
+const BOOK = "The Short Book";
+
+test("text mode gives the document at once, for nothing", async ({ page, screens: { home, reader, library, account } }) => {
+  await home.submit(pdf(5, { title: BOOK }), { ai: false });
+  await expect(page).toHaveURL(/\/documents\//);
+  await expect(page).toHaveTitle(`${BOOK} · Coldbrew`);
+  await expect(reader.pages).toHaveCount(5);
+  await expect(reader.pageNumbered(5)).toContainText(sentenceOf(5, 5));
+  await library.open();
+  await expect(library.row(BOOK)).toContainText(/5 pages\s*Free/);
+  await account.open();
+  expect(await account.figure("Used")).toBe(0);
+});
+
+test("pages read before are free", async ({ page, screens: { home, batch, reader } }) => {
+  const book = pdf(4, { title: BOOK });
+  await home.submit(book, { pages: "1-2" });
+  await batch.leadsToDocument();
+  await home.open();
+  await home.prepare(book);
+  await expect(home.rangeNote).toContainText("Pages 1-2 free");
+  await home.range.fill("1-2");
+  await expect(home.price).toContainText("≈ 0 tokens now · ≈ 0 as a batch");
+  await home.go.click();
+  await page.waitForURL("**/documents/*");
+  await expect(reader.pages).toHaveCount(2);
+});
+
+staged("realtime shows how many pages are read, then the document and its price", async ({ gemini, screens }) => {
+  const { page, home, batch, reader, account } = screens;
+  await gemini.arm("generate_unavailable", { skip: 3 });
+  await home.submit(pdf(12, { title: BOOK }));
+  await expect(batch.status).toContainText("3 of 12 pages read");
+  await expect(batch.status.getByRole("progressbar")).toHaveAttribute("value", "3");
+  await expect(page).toHaveTitle(`☕ Brewing: ${BOOK} · Coldbrew`);
+  await gemini.disarm();
+  await batch.leadsToDocument();
+  await expect(reader.pages).toHaveCount(12);
+  await expect(reader.pageNumbered(12)).toContainText(sentenceOf(12, 12));
+  await account.open();
+  expect((await account.receiptOf(BOOK)).Rate).toBe("× 1 realtime");
+});
+
+staged("a page that Gemini will not read stands in its place, with the reason", async ({ gemini, screens: { home, batch, reader, library } }) => {
+  await gemini.arm("row_safety", { times: 1 });
+  await home.submit(pdf(3, { title: BOOK }), { batch: true });
+  await batch.reach("PENDING");
+  await gemini.finishBatches();
+  await batch.leadsToDocument();
+  await expect(reader.pages).toHaveCount(3);
+  await expect(reader.page.getByRole("note")).toContainText("1 page could not be read.");
+  await expect(reader.pages.filter({ hasText: "This page could not be read." })).toHaveCount(1);
+  await library.open();
+  await expect(library.row(BOOK)).toContainText("1 page failed");
+});

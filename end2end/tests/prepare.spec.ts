@@ -1,0 +1,192 @@
+// A file comes in and is measured; the banner says what it is, what it would cost, and takes the person's choices.
+import type { Page } from "@playwright/test";
+import { expect, test } from "../fixtures";
+import { awake } from "../pages/awake";
+import { pdf, sentenceOf } from "../pdf";
+
+const TOOLTIP = "Save 50% on your quota. Results usually ready in minutes, but can take up to 24 hours.";
+const PADDED = { title: "A heavy book", paddingBytes: 3_000_000 };
+
+async function slowUplink(page: Page, bytesPerSecond: number): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  const conditions = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: bytesPerSecond };
+  await session.send("Network.emulateNetworkConditions", conditions);
+}
+
+test("an upload shows its progress, then what the document is", async ({ page, screens: { home } }) => {
+  await home.open();
+  await slowUplink(page, 2_000_000);
+  await home.input.setInputFiles(pdf(352, PADDED));
+  const bar = home.upload.getByRole("progressbar", { name: "Upload of A heavy book.pdf" });
+  await expect(bar).toHaveAttribute("value", /^[1-9]\d*$/);
+  await expect(home.upload.getByRole("status")).toHaveText(/^\d.* [kM]B of 3\.\d MB$/);
+  await expect(home.banner.getByRole("heading", { name: "A heavy book" })).toBeVisible();
+  await expect(home.banner.getByText(/^352 pages · 3\.\d MB$/)).toBeVisible();
+  await expect(home.range).toHaveValue("1-352");
+  await home.putAway();
+});
+
+test("an upload can be cancelled", async ({ page, screens: { home } }) => {
+  await home.open();
+  await slowUplink(page, 100_000);
+  await home.input.setInputFiles(pdf(1, PADDED));
+  await home.upload.getByRole("button", { name: "Cancel" }).click();
+  await expect(home.input).toBeAttached();
+  await expect(home.error).toHaveCount(0);
+});
+
+test("a file chosen before the page is awake is not lost", async ({ page, screens: { home } }) => {
+  let wake = () => {};
+  const asleep = new Promise<void>((resolve) => (wake = resolve));
+  await page.route("**/*.wasm", async (route) => {
+    await asleep;
+    await route.continue();
+  });
+  await page.goto("/");
+  await home.input.setInputFiles(pdf(3));
+  wake();
+  await expect(home.banner).toBeVisible();
+});
+
+test("a file can be dropped", async ({ page, screens: { home } }) => {
+  await home.open();
+  const { name, mimeType, buffer } = pdf(2);
+  const transfer = await page.evaluateHandle(
+    ([name, type, base64]) => {
+      const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([bytes], name, { type }));
+      return transfer;
+    },
+    [name, mimeType, buffer.toString("base64")] as const,
+  );
+  // What a browser does with a drop on a file input: it takes the files and tells of a change.
+  await home.input.evaluate((input: HTMLInputElement, transfer) => {
+    const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: transfer });
+    if (!input.dispatchEvent(drop)) return;
+    input.files = transfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  }, transfer);
+  await expect(home.banner).toBeVisible();
+});
+
+test("more than 100 selected pages turn Batch on, until it is touched", async ({ screens: { home } }) => {
+  await home.open();
+  await home.prepare(pdf(100));
+  await expect(home.batch).not.toBeChecked();
+  await home.putAway();
+
+  await home.prepare(pdf(101));
+  await expect(home.batch).toBeChecked();
+  await home.range.fill("1-100");
+  await expect(home.batch).not.toBeChecked();
+  await home.range.fill("1-101");
+  await expect(home.batch).toBeChecked();
+
+  await home.batch.uncheck();
+  await home.range.fill("1-50");
+  await home.range.fill("1-101");
+  await expect(home.batch).not.toBeChecked();
+  await home.batch.check();
+  await home.range.fill("1-3");
+  await expect(home.batch).toBeChecked();
+
+  await home.putAway();
+  await home.prepare(pdf(99));
+  await expect(home.batch).not.toBeChecked();
+});
+
+test("the Batch switch explains itself to mouse and keyboard", async ({ page, screens: { home } }) => {
+  await home.open();
+  await home.prepare(pdf(2));
+  await expect(home.tooltip).toBeHidden();
+  await expect(home.batch).toHaveAccessibleDescription(TOOLTIP);
+
+  await home.batch.hover();
+  await expect(home.tooltip).toBeVisible();
+  await expect(home.tooltip).toHaveText(TOOLTIP);
+  await home.price.hover();
+  await expect(home.tooltip).toBeHidden();
+
+  await home.ai.focus();
+  await page.keyboard.press("Tab");
+  await expect(home.batch).toBeFocused();
+  await expect(home.tooltip).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(home.tooltip).toBeHidden();
+});
+
+test("the price line has both prices of the selection and what is left", async ({ screens: { home } }) => {
+  const prices = async () => {
+    const [, now, batch] = /^≈ ([\d.]+)k tokens now · ≈ ([\d.]+)k as a batch · 20M left$/.exec(await home.price.innerText()) ?? [];
+    return { now: Number(now), batch: Number(batch) };
+  };
+  await home.open();
+  await home.prepare(pdf(40));
+  await expect(home.price).toContainText("left");
+  const all = await prices();
+  expect(all.now).toBeGreaterThan(40);
+  expect(Math.abs(all.now / 2 - all.batch)).toBeLessThanOrEqual(0.5);
+  await home.range.fill("1-20");
+  await expect(async () => expect((await prices()).now).toBe(all.batch)).toPass();
+});
+
+test("Enter in the page range submits, and only those pages", async ({ page, screens: { home, reader } }) => {
+  await home.open();
+  await home.prepare(pdf(12));
+  await home.ai.uncheck();
+  await home.range.fill("2-3, 7");
+  await expect(home.rangeNote).toContainText("3 of 12 pages");
+  await home.range.press("Enter");
+  await page.waitForURL("**/documents/*");
+  await expect(reader.pages).toHaveCount(3);
+  await expect(reader.pageNumbered(7)).toContainText(sentenceOf(7, 12));
+});
+
+test("pressing Go twice submits once", async ({ page, screens: { home, library } }) => {
+  await home.open();
+  await home.prepare(pdf(2));
+  await home.ai.uncheck();
+  await home.go.dblclick();
+  await page.waitForURL("**/documents/*");
+  await library.open();
+  await expect(library.rows).toHaveCount(1);
+});
+
+test("a range that means nothing is answered in words", async ({ screens: { home } }) => {
+  await home.open();
+  await home.prepare(pdf(12));
+  for (const [range, words] of [
+    ["7-3", "“7-3” runs backwards. Write the smaller page first."],
+    ["0", "Page 0 is not in this document: it has 12."],
+    ["4, 13", "Page 13 is not in this document: it has 12."],
+    ["one", "“one” is not a page or a range. Write pages like 1-10, 25, 30-50."],
+    [",", "Select at least one page."],
+  ] as const) {
+    await home.range.fill(range);
+    await expect(home.rangeNote).toContainText(words);
+    await expect(home.range).toHaveAttribute("aria-invalid", "true");
+    await expect(home.go).toBeDisabled();
+  }
+  await home.range.fill("1-12");
+  await expect(home.range).not.toHaveAttribute("aria-invalid");
+  await expect(home.go).toBeEnabled();
+});
+
+test("the AI switch is remembered, and Batch needs it", async ({ page, screens: { home } }) => {
+  await home.open();
+  await home.prepare(pdf(2));
+  await expect(home.ai).toBeChecked();
+  await expect(home.batch).toBeVisible();
+  await home.ai.uncheck();
+  await expect(home.batch).toHaveCount(0);
+
+  await page.reload();
+  await awake(page);
+  await home.prepare(pdf(101));
+  await expect(home.ai).not.toBeChecked();
+  await expect(home.batch).toHaveCount(0);
+  await home.ai.check();
+  await expect(home.batch).toBeChecked();
+});
