@@ -7,3 +7,4 @@ mod http;
 mod journey;
 mod pdf;
 mod rules;
+mod services;
