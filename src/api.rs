@@ -6,6 +6,7 @@
 mod auth;
 mod documents;
 mod error;
+mod events;
 mod guard;
 mod health;
 mod pages;
@@ -37,6 +38,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/documents/document", post(documents::submit))
         .route("/v1/documents/batch/{content_hash}/status", get(documents::batch_status))
         .route("/v1/documents/extraction/{extraction_id}", get(documents::extraction_status))
+        .route("/v1/events", get(events::events))
         .route("/v1/documents", get(documents::list))
         .route("/v1/documents/{id}", get(documents::get).delete(documents::delete))
         .route("/healthz", get(health::live))

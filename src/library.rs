@@ -5,6 +5,7 @@ mod outline;
 
 use std::sync::Arc;
 
+use crate::changes::Changes;
 use crate::error::Result;
 use crate::model::ApiError;
 use crate::model::wire::{Document, DocumentList, DocumentSummary, OutlineEntry, PageView, Shelf};
@@ -23,6 +24,7 @@ pub struct Library {
     pub documents: Arc<dyn Documents>,
     pub jobs: Arc<dyn Jobs>,
     pub blobs: Arc<dyn Blobs>,
+    pub changes: Changes,
 }
 
 impl Library {
@@ -76,7 +78,10 @@ impl Library {
 
     /// Deletes a document, and its file when no other document needs it. What it cost stays on record.
     pub async fn delete(&self, account: &Account, id: &str) -> Result<()> {
-        match self.documents.delete_document(&account.id, id).await? {
+        let deletion = self.documents.delete_document(&account.id, id).await?;
+        // Which content it was of does not matter to those who list documents.
+        self.changes.tell(&account.id, "*");
+        match deletion {
             Deletion::NotFound => Err(ApiError::not_found("document").into()),
             Deletion::Deleted => Ok(()),
             Deletion::DeletedLast { content_hash } => self.blobs.delete(&upload_key(&account.id, &content_hash)).await,

@@ -17,6 +17,7 @@ use crate::accounts::Identity;
 use crate::api::{ApiState, SiteState, router};
 use crate::batch::machine::Timing;
 use crate::batch::{Spool, Submissions, Worker, WorkerSettings};
+use crate::changes::Changes;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::extract::{Intake, Recipe};
@@ -37,6 +38,7 @@ pub struct Server {
     router: Router,
     worker: Worker,
     store: SqlStore,
+    changes: Changes,
     listener: TcpListener,
     demo: Option<Demo>,
 }
@@ -63,6 +65,7 @@ impl Server {
             recipe: Recipe::new(config.gemini.model.as_deref().unwrap_or(gemini::models::DEFAULT)),
             world: Arc::new(SystemWorld),
             bell: Arc::new(Notify::new()),
+            changes: Changes::default(),
             store: store.clone(),
             engine,
         };
@@ -73,12 +76,14 @@ impl Server {
                 demo: demo.is_some(),
                 public_url: config.site.public_url.clone(),
             },
+            changes: parts.changes.clone(),
             readiness: Arc::new(Dependencies { store: store.clone(), engine: parts.engine.clone() }),
             upload_bytes_max: config.limits.upload_bytes_max,
             receive_dir,
         };
         let listener = TcpListener::bind(config.site.addr).await?;
-        Ok(Self { router: router(state), worker: parts.worker(config), store, listener, demo })
+        let changes = parts.changes.clone();
+        Ok(Self { router: router(state), worker: parts.worker(config), store, changes, listener, demo })
     }
 
     /// Where it listens.
@@ -96,8 +101,13 @@ impl Server {
     /// Answers and works until `stop`, then finishes what is under way.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
         let working = tokio::spawn(self.worker.run(stop.clone()));
-        let served =
-            axum::serve(self.listener, self.router).with_graceful_shutdown(stop.clone().cancelled_owned()).await;
+        let (changes, stopped) = (self.changes, stop.clone());
+        // A page that listens would keep the server from ever being done.
+        let stopping = async move {
+            stopped.cancelled().await;
+            changes.close();
+        };
+        let served = axum::serve(self.listener, self.router).with_graceful_shutdown(stopping).await;
         stop.cancel();
         working.await.map_err(Error::internal)?;
         self.store.close().await;
@@ -115,6 +125,7 @@ struct Parts {
     recipe: Recipe,
     world: Arc<dyn World>,
     bell: Arc<Notify>,
+    changes: Changes,
 }
 
 impl Parts {
@@ -141,8 +152,14 @@ impl Parts {
                 default_quota: config.quota.tokens,
                 world: self.world.clone(),
                 bell: self.bell.clone(),
+                changes: self.changes.clone(),
             },
-            library: Library { documents: store(), jobs: store(), blobs: self.blobs.clone() },
+            library: Library {
+                documents: store(),
+                jobs: store(),
+                blobs: self.blobs.clone(),
+                changes: self.changes.clone(),
+            },
             accounts: store(),
             jobs: store(),
             default_quota: config.quota.tokens,
@@ -161,6 +178,7 @@ impl Parts {
             spool: self.spool,
             world: self.world,
             bell: self.bell,
+            changes: self.changes,
             settings: WorkerSettings {
                 timing: Timing {
                     poll_ms: millis(config.batch.poll_interval),

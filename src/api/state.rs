@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use axum::extract::FromRef;
 use leptos::prelude::LeptosOptions;
 
+use crate::changes::Changes;
 use crate::services::Services;
 
 /// Everything that a handler may reach. Cheap to clone.
@@ -14,6 +15,7 @@ use crate::services::Services;
 pub struct ApiState {
     pub services: Services,
     pub site: SiteState,
+    pub changes: Changes,
     pub readiness: Arc<dyn Readiness>,
     /// In bytes.
     pub upload_bytes_max: u64,

@@ -124,6 +124,7 @@ impl Worker {
         };
         let page = PageResult { index, outcome };
         let stored = self.jobs.record_page(job, &page, self.world.now()).await?;
+        self.changes.tell(&job.account_id, &job.content_hash);
         Ok(if stored { Ok(()) } else { Err(Obstacle::Superseded) })
     }
 

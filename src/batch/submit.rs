@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::job::{Job, Stage};
+use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::extract::{Recipe, text_pages};
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
@@ -26,6 +27,7 @@ pub struct Submissions {
     /// Of accounts that have none of their own, in token equivalents.
     pub default_quota: u64,
     pub world: Arc<dyn World>,
+    pub changes: Changes,
     /// Rung when there is work.
     pub bell: Arc<Notify>,
 }
@@ -63,6 +65,7 @@ impl Submissions {
         let pages = text_pages(&self.engine, &file, pages).await?;
         let document = NewDocument { pages, ..self.new_document(account, upload, title, Mode::Text) };
         self.documents.insert_document(&document, self.world.now()).await?;
+        self.changes.tell(&account.id, &upload.content_hash);
         let failed_pages = document.pages.iter().filter(|page| page.failure.is_some()).map(|page| page.index).collect();
         Ok(DocumentTicket { id: document.id, title: document.title, failed_pages })
     }
@@ -78,6 +81,7 @@ impl Submissions {
     ) -> Result<DocumentTicket> {
         let document = self.new_document(account, upload, title, mode);
         self.documents.insert_from_cache(&document, pages, self.recipe.name(), self.world.now()).await?;
+        self.changes.tell(&account.id, &upload.content_hash);
         Ok(DocumentTicket { id: document.id, title: document.title, failed_pages: PageSet::default() })
     }
 
@@ -117,6 +121,7 @@ impl Submissions {
         match self.jobs.accept(&job, reserve, account, self.default_quota).await? {
             Acceptance::Accepted => {
                 self.bell.notify_one();
+                self.changes.tell(&job.account_id, &job.content_hash);
                 tracing::info!(job = %job.id, mode = mode.name(), pages = job.pages.len(), reserve, "job accepted");
                 Ok(ticket(&job))
             }

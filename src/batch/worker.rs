@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::Spool;
 use super::job::{Job, JobFailure, Stage};
 use super::machine::{Effect, Event, Task, Timing, step};
+use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::gemini;
 use crate::model::Pricing;
@@ -51,6 +52,7 @@ pub struct Worker {
     pub pricing: Pricing,
     pub spool: Spool,
     pub world: Arc<dyn World>,
+    pub changes: Changes,
     /// Rung when there is work.
     pub bell: Arc<Notify>,
     pub settings: WorkerSettings,
@@ -226,6 +228,7 @@ impl Worker {
     }
 
     fn report(&self, before: &Job, after: &Job) {
+        self.changes.tell(&after.account_id, &after.content_hash);
         if before.status() != after.status() {
             tracing::info!(job = %after.id, from = ?before.status(), to = ?after.status(), "job moved");
         }
