@@ -42,8 +42,8 @@ pub struct Job {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "at", rename_all = "snake_case")]
 pub enum Stage {
-    /// Its pages are to be split and written to the input file.
-    Prepare,
+    /// Its pages are to be split and written to the input file. `attempt` is the number of the next create.
+    Prepare { attempt: u32 },
     /// The input file is on this machine's disk and is to be uploaded.
     Upload { attempt: u32 },
     /// The input is uploaded. A create may be sent once the attempt is on record.
@@ -51,7 +51,7 @@ pub enum Stage {
     /// The attempt is on record: its create may or may not have been sent.
     Creating { attempt: u32, input_file: String },
     /// The answer of a create was lost: its batch is looked for by name.
-    Seek { attempt: u32, input_file: String, empty_listings: u32, since: UnixMs },
+    Seek { attempt: u32, input_file: String, empty_listings: u32 },
     /// Google has the batch.
     Watch(Watched),
     /// Google left it waiting for a day: it is cancelled there, and looked at once more.
@@ -76,8 +76,10 @@ pub struct Watched {
     /// `batches/…`
     pub batch: String,
     pub running: bool,
+    /// It was to be cancelled, and had started after all: however it ends, it is not to be waited for once more.
+    pub withdrawn: bool,
     pub since: UnixMs,
-    /// Since when Google denies knowing it, or says that it is done without saying where.
+    /// Since when Google denies knowing it, says that it is done without saying where, or says nothing long after its time.
     pub odd_since: Option<UnixMs>,
 }
 
@@ -99,9 +101,11 @@ impl Stage {
     /// What the outside sees.
     pub const fn status(&self) -> JobStatus {
         match self {
-            Self::Prepare | Self::Upload { .. } | Self::Submit { .. } | Self::Creating { .. } | Self::Seek { .. } => {
-                JobStatus::Preparing
-            }
+            Self::Prepare { .. }
+            | Self::Upload { .. }
+            | Self::Submit { .. }
+            | Self::Creating { .. }
+            | Self::Seek { .. } => JobStatus::Preparing,
             Self::Watch(watched) if watched.running => JobStatus::Running,
             Self::Watch(_) | Self::Withdraw(_) => JobStatus::Pending,
             Self::Collect { .. } | Self::Read { .. } => JobStatus::Running,
@@ -119,12 +123,20 @@ impl Stage {
             | Self::Seek { input_file, .. }
             | Self::Collect { input_file, .. } => Some(input_file),
             Self::Watch(watched) | Self::Withdraw(watched) => Some(&watched.input_file),
-            Self::Prepare
+            Self::Prepare { .. }
             | Self::Upload { .. }
             | Self::Read { .. }
             | Self::Succeeded
             | Self::Failed { .. }
             | Self::Expired { .. } => None,
+        }
+    }
+
+    /// The batch that Google has for this stage, and that may be going on.
+    pub fn batch(&self) -> Option<&str> {
+        match self {
+            Self::Watch(watched) | Self::Withdraw(watched) => Some(&watched.batch),
+            _ => None,
         }
     }
 

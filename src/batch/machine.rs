@@ -6,6 +6,8 @@
 use super::job::{Job, JobFailure, Stage, Watched};
 use crate::model::UnixMs;
 
+const HOUR_MS: i64 = 3_600_000;
+
 /// How long things may take, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
@@ -13,7 +15,8 @@ pub struct Timing {
     pub poll_ms: i64,
     /// Between two listings that look for a lost create.
     pub seek_ms: i64,
-    /// How many listings in a row must lack a lost create's batch before another create is made.
+    /// How many listings in a row must lack a lost create's batch before another create is made. All of them together take
+    /// longer than Google may take to answer a create.
     pub seek_listings: u32,
     /// After a transient fault that came with no hint.
     pub retry_ms: i64,
@@ -21,8 +24,14 @@ pub struct Timing {
     pub pending_ms_max: i64,
     /// How long Google may deny knowing a batch, or owe its output, before it is believed.
     pub odd_ms_max: i64,
-    /// How often results may fail to arrive, or a create be refused for a reason that passes, before the job ends.
-    pub tries_max: u32,
+    /// A batch that Google no longer speaks of after this is given up. Google itself gives up after 48 hours.
+    pub watch_ms_max: i64,
+    /// A job that cannot be brought to Google within this, from its submission on, ends.
+    pub unsent_ms_max: i64,
+    /// How often a create may be refused for a reason that passes, before the job ends.
+    pub creates_max: u32,
+    /// How often results may fail to arrive. With the pauses between them this is more than a week: they are paid for.
+    pub fetches_max: u32,
 }
 
 impl Default for Timing {
@@ -30,11 +39,14 @@ impl Default for Timing {
         Self {
             poll_ms: 15_000,
             seek_ms: 30_000,
-            seek_listings: 4,
+            seek_listings: 12,
             retry_ms: 30_000,
-            pending_ms_max: 24 * 3_600_000,
-            odd_ms_max: 2 * 3_600_000,
-            tries_max: 40,
+            pending_ms_max: 24 * HOUR_MS,
+            odd_ms_max: 2 * HOUR_MS,
+            watch_ms_max: 72 * HOUR_MS,
+            unsent_ms_max: 72 * HOUR_MS,
+            creates_max: 40,
+            fetches_max: 200,
         }
     }
 }
@@ -113,6 +125,8 @@ pub enum Event {
 pub enum Effect {
     /// Google keeps input files for 48 hours and counts them: delete it now.
     DeleteInput { input_file: String },
+    /// The job is over, and nobody will fetch what this batch comes to.
+    CancelBatch { batch: String },
     /// The job's files on this machine's disk are of no more use.
     ClearSpool,
 }
@@ -133,7 +147,7 @@ impl Job {
     /// What the job needs next; `None` once it is over.
     pub const fn task(&self) -> Option<Task> {
         Some(match &self.stage {
-            Stage::Prepare => Task::Prepare,
+            Stage::Prepare { .. } => Task::Prepare,
             Stage::Upload { .. } => Task::Upload,
             Stage::Submit { .. } => Task::RecordAttempt,
             Stage::Creating { .. } => Task::Create,
@@ -149,20 +163,28 @@ impl Job {
 
 /// Where `event` takes `job` at `now`.
 pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Step, IllegalEvent> {
+    let at_an_end = is_an_end(&event);
     let (stage, wait_ms) = next(job, event, now, timing)?;
-    let over = !stage.status().is_active();
     let mut effects = Vec::new();
-    if over {
+    if !stage.status().is_active() {
+        let going_on = job.stage.batch().filter(|_| !at_an_end);
+        effects.extend(going_on.map(|batch| Effect::CancelBatch { batch: batch.to_owned() }));
         effects.extend(job.stage.input_file().map(|file| Effect::DeleteInput { input_file: file.to_owned() }));
         effects.push(Effect::ClearSpool);
     }
-    let requeued = job.requeued || withdrawn_again(&job.stage, &stage);
+    let requeued = job.requeued || back_in_line(&job.stage, &stage);
     let job = Job { stage, due_at: now.plus(wait_ms), claims: 0, requeued, ..job.clone() };
     Ok(Step { job, effects })
 }
 
-const fn withdrawn_again(before: &Stage, after: &Stage) -> bool {
-    matches!((before, after), (Stage::Withdraw(_), Stage::Upload { .. }))
+/// Whether the event says that a batch is over.
+const fn is_an_end(event: &Event) -> bool {
+    use Sighting as S;
+    matches!(event, Event::Seen(S::Succeeded { .. } | S::Failed | S::Cancelled | S::Expired))
+}
+
+const fn back_in_line(before: &Stage, after: &Stage) -> bool {
+    matches!((before, after), (Stage::Watch(_) | Stage::Withdraw(_), Stage::Upload { .. }))
 }
 
 /// The table: the next stage, and how long until it is due.
@@ -172,23 +194,27 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
     Ok(match (job.stage.clone(), event) {
         (stage, E::Refused(error)) if stage.status().is_active() => (S::Failed { error }, 0),
         (stage, E::NothingUsable) if stage.status().is_active() => (S::Failed { error: no_usable_page() }, 0),
+
+        (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Seek { .. }, E::Hindered { .. })
+            if for_long(job.submitted_at, now, timing.unsent_ms_max) =>
+        {
+            (S::Failed { error: not_sent() }, 0)
+        }
         (
-            stage @ (S::Prepare | S::Upload { .. } | S::Submit { .. } | S::Seek { .. }),
+            stage @ (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Seek { .. }),
             E::Hindered { retry_after_ms },
         ) => (stage, retry_after_ms.unwrap_or(timing.retry_ms)),
 
-        (S::Prepare, E::Prepared) => (S::Upload { attempt: 1 }, 0),
-        (S::Upload { .. }, E::InputMissing) => (S::Prepare, 0),
+        (S::Prepare { attempt }, E::Prepared) => (S::Upload { attempt }, 0),
+        (S::Upload { attempt }, E::InputMissing) => (S::Prepare { attempt }, 0),
         (S::Upload { attempt }, E::Uploaded { input_file }) => (S::Submit { attempt, input_file }, 0),
         (S::Submit { attempt, input_file }, E::AttemptRecorded) => (S::Creating { attempt, input_file }, 0),
 
-        (S::Creating { attempt, input_file }, E::Created { batch }) => {
+        (S::Creating { attempt, input_file } | S::Seek { attempt, input_file, .. }, E::Created { batch }) => {
             (watch(attempt, input_file, batch, now), timing.poll_ms)
         }
-        (S::Creating { attempt, input_file }, E::AnswerLost) => {
-            (S::Seek { attempt, input_file, empty_listings: 0, since: now }, 0)
-        }
-        (S::Creating { attempt, .. }, E::NotCreated { .. } | E::InputGone) if attempt >= timing.tries_max => {
+        (S::Creating { attempt, input_file }, E::AnswerLost) => (S::Seek { attempt, input_file, empty_listings: 0 }, 0),
+        (S::Creating { attempt, .. }, E::NotCreated { .. } | E::InputGone) if attempt >= timing.creates_max => {
             (S::Failed { error: not_accepted() }, 0)
         }
         (S::Creating { attempt, input_file }, E::NotCreated { retry_after_ms }) => (
@@ -197,39 +223,27 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         ),
         (S::Creating { attempt, .. }, E::InputGone) => (S::Upload { attempt: attempt + 1 }, timing.retry_ms),
 
-        (S::Seek { attempt, input_file, .. }, E::Created { batch }) => {
-            (watch(attempt, input_file, batch, now), timing.poll_ms)
+        (S::Seek { attempt, input_file, empty_listings }, E::NotListed)
+            if empty_listings + 1 < timing.seek_listings =>
+        {
+            (S::Seek { attempt, input_file, empty_listings: empty_listings + 1 }, timing.seek_ms)
         }
-        (S::Seek { attempt, input_file, empty_listings, since }, E::NotListed) => {
-            let empty_listings = empty_listings + 1;
-            if empty_listings >= timing.seek_listings {
-                (S::Submit { attempt: attempt + 1, input_file }, 0)
-            } else {
-                (S::Seek { attempt, input_file, empty_listings, since }, timing.seek_ms)
-            }
+        (S::Seek { attempt, .. }, E::NotListed) if attempt >= timing.creates_max => {
+            (S::Failed { error: not_accepted() }, 0)
         }
+        (S::Seek { attempt, input_file, .. }, E::NotListed) => (S::Submit { attempt: attempt + 1, input_file }, 0),
 
-        (S::Watch(watched), E::Seen(sighting)) => seen(watched, sighting, now, timing),
-        (S::Watch(watched), E::Hindered { .. }) => (S::Watch(watched), timing.poll_ms),
+        (S::Watch(watched), E::Seen(sighting)) => seen(job, watched, sighting, now, timing),
+        (S::Withdraw(watched), E::Seen(sighting)) => seen_withdrawn(job, watched, sighting, now, timing),
+        (S::Watch(watched), E::Hindered { .. }) => unheard(watched, now, timing, S::Watch),
+        (S::Withdraw(watched), E::Hindered { .. }) => unheard(watched, now, timing, S::Withdraw),
 
-        (S::Withdraw(watched), E::Hindered { .. }) => (S::Withdraw(watched), timing.poll_ms),
-        (S::Withdraw(watched), E::Seen(Sighting::Succeeded { output_file })) => (collect(&watched, output_file), 0),
-        // It has started after all: let it finish.
-        (S::Withdraw(watched), E::Seen(Sighting::Running)) => {
-            (S::Watch(Watched { running: true, ..watched }), timing.poll_ms)
-        }
-        (S::Withdraw(watched), E::Seen(Sighting::Pending | Sighting::Unrecognised)) => {
-            (S::Withdraw(watched), timing.poll_ms)
-        }
-        (S::Withdraw(_), E::Seen(_)) if job.requeued => (S::Failed { error: never_started() }, 0),
-        (S::Withdraw(watched), E::Seen(_)) => (S::Upload { attempt: watched.attempt + 1 }, 0),
-
-        (S::Prepare | S::Collect { .. } | S::Read { .. }, E::Stored) => (S::Succeeded, 0),
-        (S::Collect { tries, .. }, E::Hindered { .. }) if tries >= timing.tries_max => {
+        (S::Prepare { .. } | S::Collect { .. } | S::Read { .. }, E::Stored) => (S::Succeeded, 0),
+        (S::Collect { tries, .. }, E::Hindered { .. }) if tries >= timing.fetches_max => {
             (S::Failed { error: results_lost() }, 0)
         }
         (S::Collect { batch, input_file, output_file, tries }, E::Hindered { retry_after_ms }) => {
-            let wait_ms = retry_after_ms.unwrap_or(timing.retry_ms);
+            let wait_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(timing, tries));
             (S::Collect { batch, input_file, output_file, tries: tries + 1 }, wait_ms)
         }
         (S::Read { tries }, E::Hindered { retry_after_ms }) => {
@@ -240,38 +254,82 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
     })
 }
 
-/// Doubled with each attempt, up to an hour: a create that Google has no room for must not use up its attempts.
+/// Doubled with each attempt, up to an hour: what Google has no room for must not use up its attempts.
 fn backoff_ms(timing: &Timing, attempt: u32) -> i64 {
-    const HOUR_MS: i64 = 3_600_000;
     timing.retry_ms.saturating_mul(1 << attempt.min(16)).min(HOUR_MS)
 }
 
+const fn for_long(since: UnixMs, now: UnixMs, ms_max: i64) -> bool {
+    now.0.saturating_sub(since.0) >= ms_max
+}
+
 /// Where a look at a batch takes a job that watches it.
-fn seen(watched: Watched, sighting: Sighting, now: UnixMs, timing: &Timing) -> (Stage, i64) {
-    let for_long = |since: UnixMs, ms_max: i64| now.0.saturating_sub(since.0) >= ms_max;
+fn seen(job: &Job, watched: Watched, sighting: Sighting, now: UnixMs, timing: &Timing) -> (Stage, i64) {
     match sighting {
-        Sighting::Pending if for_long(watched.since, timing.pending_ms_max) => (Stage::Withdraw(watched), 0),
+        Sighting::Pending if for_long(watched.since, now, timing.pending_ms_max) => (Stage::Withdraw(watched), 0),
         Sighting::Pending => (Stage::Watch(Watched { running: false, odd_since: None, ..watched }), timing.poll_ms),
         Sighting::Running => (Stage::Watch(Watched { running: true, odd_since: None, ..watched }), timing.poll_ms),
-        Sighting::Unrecognised => (Stage::Watch(Watched { odd_since: None, ..watched }), timing.poll_ms),
+        Sighting::Unrecognised => unheard(watched, now, timing, Stage::Watch),
         Sighting::Succeeded { output_file: Some(file) } => (collect(&watched, Some(file)), 0),
-        Sighting::Succeeded { output_file: None } | Sighting::Missing => {
-            let since = watched.odd_since.unwrap_or(now);
-            match (for_long(since, timing.odd_ms_max), sighting) {
-                (false, _) => (Stage::Watch(Watched { odd_since: Some(since), ..watched }), timing.poll_ms),
-                (true, Sighting::Missing) => (Stage::Failed { error: lost_upstream() }, 0),
-                // Its name follows from the batch's, whether or not Google tells it.
-                (true, _) => (collect(&watched, None), 0),
-            }
+        Sighting::Succeeded { output_file: None } => {
+            // Its name follows from the batch's, whether or not Google tells it.
+            odd(watched, now, timing, Stage::Watch).unwrap_or_else(|watched| (collect(&watched, None), 0))
         }
+        Sighting::Missing => {
+            odd(watched, now, timing, Stage::Watch).unwrap_or_else(|_| (Stage::Failed { error: lost_upstream() }, 0))
+        }
+        Sighting::Failed | Sighting::Cancelled | Sighting::Expired if watched.withdrawn => submit_again(job, &watched),
         Sighting::Failed => (Stage::Failed { error: failed_upstream() }, 0),
         Sighting::Cancelled => (Stage::Failed { error: cancelled_upstream() }, 0),
         Sighting::Expired => (Stage::Expired { error: expired_upstream() }, 0),
     }
 }
 
+/// Where a look takes a job that has asked for its batch to be cancelled. Only when it certainly is over is there another one.
+fn seen_withdrawn(job: &Job, watched: Watched, sighting: Sighting, now: UnixMs, timing: &Timing) -> (Stage, i64) {
+    match sighting {
+        Sighting::Succeeded { output_file } => (collect(&watched, output_file), 0),
+        // It has started after all: let it finish.
+        Sighting::Running => {
+            let started = Watched { running: true, withdrawn: true, odd_since: None, ..watched };
+            (Stage::Watch(started), timing.poll_ms)
+        }
+        Sighting::Pending | Sighting::Unrecognised => unheard(watched, now, timing, Stage::Withdraw),
+        Sighting::Missing => odd(watched, now, timing, Stage::Withdraw).unwrap_or_else(|gone| submit_again(job, &gone)),
+        Sighting::Failed | Sighting::Cancelled | Sighting::Expired => submit_again(job, &watched),
+    }
+}
+
+/// A batch that waited for a day is over: it is put back in line, once.
+fn submit_again(job: &Job, over: &Watched) -> (Stage, i64) {
+    if job.requeued {
+        (Stage::Failed { error: never_started() }, 0)
+    } else {
+        (Stage::Upload { attempt: over.attempt + 1 }, 0)
+    }
+}
+
+/// Google says something that cannot last, or nothing: the job stays at `stage` for a while, after that it is an error.
+fn odd(watched: Watched, now: UnixMs, timing: &Timing, stage: fn(Watched) -> Stage) -> Result<(Stage, i64), Watched> {
+    let since = watched.odd_since.unwrap_or(now);
+    if for_long(since, now, timing.odd_ms_max) {
+        return Err(watched);
+    }
+    Ok((stage(Watched { odd_since: Some(since), ..watched }), timing.poll_ms))
+}
+
+/// No word of the batch. That means nothing, until long after the time by which Google would have given it up.
+fn unheard(watched: Watched, now: UnixMs, timing: &Timing, stage: fn(Watched) -> Stage) -> (Stage, i64) {
+    if for_long(watched.since, now, timing.watch_ms_max) {
+        odd(watched, now, timing, stage).unwrap_or_else(|_| (Stage::Expired { error: no_word() }, 0))
+    } else {
+        (stage(watched), timing.poll_ms)
+    }
+}
+
 const fn watch(attempt: u32, input_file: String, batch: String, now: UnixMs) -> Stage {
-    Stage::Watch(Watched { attempt, input_file, batch, running: false, since: now, odd_since: None })
+    let since = now;
+    Stage::Watch(Watched { attempt, input_file, batch, running: false, withdrawn: false, since, odd_since: None })
 }
 
 fn collect(watched: &Watched, output_file: Option<String>) -> Stage {
@@ -290,6 +348,14 @@ fn no_usable_page() -> JobFailure {
 
 fn not_accepted() -> JobFailure {
     JobFailure::new("not_accepted", "Google would not take this document, however often we asked.")
+}
+
+fn not_sent() -> JobFailure {
+    JobFailure::new("not_sent", "For three days Google could not be reached or had no room for this document.")
+}
+
+fn no_word() -> JobFailure {
+    JobFailure::new("no_word", "For more than three days Google could not say what became of this batch.")
 }
 
 fn never_started() -> JobFailure {

@@ -26,7 +26,7 @@ impl Worker {
         };
         let finished = self.jobs.finished_pages(job).await?;
         let path = self.spool.input(job);
-        let unfinished_path = path.with_extension("part");
+        let unfinished_path = self.spool.unfinished_input(job);
         let mut writer = InputWriter::new(
             BufWriter::new(fs::File::create(&unfinished_path).await?),
             models::model(job.recipe.model()),

@@ -28,6 +28,11 @@ impl Spool {
         self.root.join(format!("{}.input.jsonl", job.id))
     }
 
+    /// The same while it is written. Each claim has its own: one that was lost may still be writing.
+    pub fn unfinished_input(&self, job: &Job) -> PathBuf {
+        self.root.join(format!("{}.{}.part", job.id, job.fence))
+    }
+
     /// The JSONL that came back.
     pub fn results(&self, job: &Job) -> PathBuf {
         self.root.join(format!("{}.results.jsonl", job.id))

@@ -108,7 +108,7 @@ impl Submissions {
             pages_submitted: u32::try_from(uncached.len()).unwrap_or(u32::MAX),
             submitted_at: now,
             document_id: self.world.id(),
-            stage: if mode == Mode::Batch { Stage::Prepare } else { Stage::Read { tries: 0 } },
+            stage: if mode == Mode::Batch { Stage::Prepare { attempt: 1 } } else { Stage::Read { tries: 0 } },
             due_at: now,
             claims: 0,
             fence: 0,

@@ -26,6 +26,10 @@ impl Worker {
     /// Sends the one create of a recorded attempt.
     pub(super) async fn create(&self, job: &Job) -> Event {
         let Stage::Creating { attempt, input_file } = &job.stage else { return misplaced() };
+        // A machine that slept since it recorded the attempt may find that another one has taken over and made its own.
+        if self.world.now() > job.due_at.plus(self.lease_ms() / 2) {
+            return Event::AnswerLost;
+        }
         match self.gemini.create_batch(job.recipe.model(), &job.display_name(*attempt), input_file).await {
             Ok(batch) => Event::Created { batch: batch.name },
             Err(error) => {
@@ -42,18 +46,23 @@ impl Worker {
         }
     }
 
-    /// Looks for the batch of a create whose answer was lost. Should there be several, the oldest is kept.
+    /// Looks for the batch of a create whose answer was lost. Should there be several, one is kept and the others are cancelled.
+    ///
+    /// As long as nobody knows whether there is a batch, nothing that Google answers ends the job.
     pub(super) async fn seek(&self, job: &Job) -> Event {
         let Stage::Seek { attempt, input_file, .. } = &job.stage else { return misplaced() };
         let mut found = match self.gemini.find_batches(&job.display_name(*attempt), input_file).await {
             Ok(found) => found,
-            Err(error) => return hindrance(job, &error),
+            Err(error) => return undecided(job, &error),
         };
+        // They come newest first: of equals the oldest is kept.
+        found.sort_by_key(|batch| merit(&batch.state));
         let Some(kept) = found.pop() else { return Event::NotListed };
-        for younger in found {
-            if let Err(error) = self.gemini.cancel_batch(&younger.name).await {
-                tracing::warn!(job = %job.id, %error, "a duplicate batch could not be cancelled");
-                return hindrance(job, &error);
+        for other in found.iter().filter(|batch| !batch.state.is_terminal()) {
+            if let Err(error) = self.gemini.cancel_batch(&other.name).await
+                && error.kind != ErrorKind::NotFound
+            {
+                return undecided(job, &error);
             }
         }
         Event::Created { batch: kept.name }
@@ -71,7 +80,7 @@ impl Worker {
         if let Err(error) = self.gemini.cancel_batch(&watched.batch).await
             && error.is_transient()
         {
-            return hindrance(job, &error);
+            return undecided(job, &error);
         }
         self.look(job, &watched.batch).await
     }
@@ -97,6 +106,22 @@ impl Worker {
             }
         }
     }
+}
+
+/// How much a batch is worth keeping: what is done is paid for, and what is over otherwise is worth nothing.
+const fn merit(state: &BatchState) -> u8 {
+    match state {
+        BatchState::Succeeded | BatchState::PartiallySucceeded => 3,
+        BatchState::Running => 2,
+        BatchState::Pending | BatchState::Unknown(_) => 1,
+        BatchState::Failed | BatchState::Cancelled | BatchState::Expired => 0,
+    }
+}
+
+/// A call that has to succeed before anything else can be done.
+fn undecided(job: &Job, error: &GeminiError) -> Event {
+    tracing::warn!(job = %job.id, %error, "nobody knows yet whether there is a batch");
+    Event::Hindered { retry_after_ms: pause_ms(error) }
 }
 
 /// A call that may succeed later, or never.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -104,7 +105,7 @@ impl Worker {
         self.jobs.claim(&self.name, self.world.now(), self.lease_ms()).await
     }
 
-    fn lease_ms(&self) -> i64 {
+    pub(super) fn lease_ms(&self) -> i64 {
         i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX)
     }
 
@@ -127,12 +128,14 @@ impl Worker {
         }
     }
 
-    /// Renews the lease for as long as that is possible.
+    /// Renews the lease for as long as that is possible. A lease that has run out is lost, also when the database cannot say so.
     async fn keep_lease(&self, job: &Job) {
-        loop {
+        let mut renewed = Instant::now();
+        while renewed.elapsed() < self.settings.lease {
             tokio::time::sleep(self.settings.lease / 4).await;
+            let asked = Instant::now();
             match self.jobs.renew(job, self.world.now().plus(self.lease_ms())).await {
-                Ok(true) => {}
+                Ok(true) => renewed = asked,
                 Ok(false) => return,
                 Err(error) => tracing::warn!(job = %job.id, %error, "lease not renewed"),
             }
@@ -242,6 +245,7 @@ impl Worker {
                 Effect::DeleteInput { input_file } => {
                     self.gemini.delete_file(&input_file).await.map_err(Error::unavailable)
                 }
+                Effect::CancelBatch { batch } => self.gemini.cancel_batch(&batch).await.map_err(Error::unavailable),
             };
             if let Err(error) = tidied {
                 tracing::info!(job = %job.id, %error, "something was left behind");

@@ -28,6 +28,8 @@ fn job(stage: Stage) -> Job {
     }
 }
 
+const PREPARE: Stage = Stage::Prepare { attempt: 1 };
+
 fn walk(job: Job, events: impl IntoIterator<Item = Event>) -> Job {
     let timing = Timing::default();
     events.into_iter().fold(job, |job, event| step(&job, event, UnixMs(1_000), &timing).unwrap().job)
@@ -39,6 +41,7 @@ fn watched(since: i64) -> Watched {
         input_file: "files/in".into(),
         batch: "batches/b1".into(),
         running: false,
+        withdrawn: false,
         since: UnixMs(since),
         odd_since: None,
     }
@@ -47,7 +50,7 @@ fn watched(since: i64) -> Watched {
 #[test]
 fn the_whole_journey() {
     let uploaded = Event::Uploaded { input_file: "files/in".into() };
-    let at_google = walk(job(Stage::Prepare), [Event::Prepared, uploaded, Event::AttemptRecorded]);
+    let at_google = walk(job(PREPARE), [Event::Prepared, uploaded, Event::AttemptRecorded]);
     assert_eq!(at_google.task(), Some(Task::Create));
     assert_eq!(at_google.status(), JobStatus::Preparing);
     let watching = walk(at_google, [Event::Created { batch: "batches/b1".into() }, Event::Seen(Sighting::Running)]);
@@ -88,11 +91,79 @@ fn a_day_in_line_is_withdrawn_once_and_then_fails() {
 }
 
 #[test]
+fn what_was_withdrawn_and_started_after_all_goes_back_in_line_when_the_cancel_gets_to_it() {
+    let started = walk(job(Stage::Withdraw(watched(0))), [Event::Seen(Sighting::Running)]);
+    assert_eq!(started.status(), JobStatus::Running);
+    let cancelled = walk(started.clone(), [Event::Seen(Sighting::Cancelled)]);
+    assert_eq!(cancelled.stage, Stage::Upload { attempt: 2 });
+    assert!(cancelled.requeued);
+    let finished = Sighting::Succeeded { output_file: Some("files/out".into()) };
+    assert_eq!(walk(started, [Event::Seen(finished)]).task(), Some(Task::Collect));
+}
+
+#[test]
+fn a_withdrawn_batch_that_google_denies_once_is_not_given_up_yet() {
+    let missing = || Event::Seen(Sighting::Missing);
+    let waiting = walk(job(Stage::Withdraw(watched(0))), [missing(), missing()]);
+    assert_eq!(waiting.task(), Some(Task::Withdraw));
+    let later = UnixMs(1_000 + Timing::default().odd_ms_max);
+    let gone = step(&waiting, missing(), later, &Timing::default()).unwrap().job;
+    assert_eq!(gone.stage, Stage::Upload { attempt: 2 });
+}
+
+#[test]
+fn input_that_has_to_be_made_again_keeps_the_number_of_its_attempt() {
+    let elsewhere = walk(job(Stage::Upload { attempt: 2 }), [Event::InputMissing, Event::Prepared]);
+    assert_eq!(elsewhere.stage, Stage::Upload { attempt: 2 });
+}
+
+#[test]
 fn a_failing_poll_is_no_evidence() {
     let watching = job(Stage::Watch(watched(0)));
     let after = walk(watching.clone(), [Event::Hindered { retry_after_ms: Some(600_000) }]);
     assert_eq!(after.stage, watching.stage);
     assert_eq!(after.due_at, UnixMs(1_000 + Timing::default().poll_ms), "the interval is fixed");
+}
+
+#[test]
+fn silence_ends_a_job_only_long_after_google_would_have() {
+    let timing = Timing::default();
+    let silence = || Event::Hindered { retry_after_ms: None };
+    let at = |job: &Job, now: i64| step(job, silence(), UnixMs(now), &timing).unwrap();
+    let watching = job(Stage::Watch(watched(0)));
+    assert_eq!(at(&watching, timing.watch_ms_max - 1).job.stage, watching.stage);
+    let doubtful = at(&watching, timing.watch_ms_max).job;
+    assert_eq!(doubtful.status(), JobStatus::Pending, "the first failing poll after a long outage proves nothing");
+    let given_up = at(&doubtful, timing.watch_ms_max + timing.odd_ms_max);
+    assert_eq!(given_up.job.stage.error().unwrap().code, "no_word");
+    assert!(given_up.effects.contains(&Effect::CancelBatch { batch: "batches/b1".into() }));
+}
+
+#[test]
+fn what_never_gets_to_google_ends_in_words() {
+    let timing = Timing::default();
+    for stage in [PREPARE, Stage::Upload { attempt: 1 }, Stage::Submit { attempt: 1, input_file: "files/in".into() }] {
+        let hindered = Event::Hindered { retry_after_ms: None };
+        let waiting = walk(job(stage), [hindered.clone(), hindered.clone()]);
+        let ended = step(&waiting, hindered, UnixMs(timing.unsent_ms_max), &timing).unwrap().job;
+        assert_eq!(ended.stage.error().unwrap().code, "not_sent");
+    }
+}
+
+/// They are paid for: what is fetched in vain is fetched again for more than a week.
+#[test]
+fn results_are_not_given_up_for_an_outage() {
+    let timing = Timing::default();
+    let mut job = job(Stage::Watch(watched(0)));
+    let output_file = Some("files/out".to_owned());
+    job = walk(job, [Event::Seen(Sighting::Succeeded { output_file })]);
+    let mut now = UnixMs(0);
+    while job.status().is_active() {
+        now = job.due_at;
+        job = step(&job, Event::Hindered { retry_after_ms: None }, now, &timing).unwrap().job;
+    }
+    assert_eq!(job.stage.error().unwrap().code, "results_lost");
+    assert!(now.0 > 7 * 24 * HOUR_MS, "{now:?}");
 }
 
 #[test]
@@ -119,34 +190,82 @@ fn any_sighting() -> impl Strategy<Value = Sighting> {
 
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        Just(Event::Prepared),
-        Just(Event::InputMissing),
-        Just(Event::Uploaded { input_file: "files/in".into() }),
-        Just(Event::InputGone),
-        Just(Event::AttemptRecorded),
-        Just(Event::AnswerLost),
-        Just(Event::Created { batch: "batches/b1".into() }),
-        Just(Event::NotListed),
-        Just(Event::NotCreated { retry_after_ms: None }),
-        any_sighting().prop_map(Event::Seen),
-        Just(Event::Hindered { retry_after_ms: None }),
-        Just(Event::NothingUsable),
-        Just(Event::Stored),
-        Just(Event::Refused(JobFailure::new("x", "x"))),
+        6 => Just(Event::Prepared),
+        1 => Just(Event::InputMissing),
+        6 => Just(Event::Uploaded { input_file: "files/in".into() }),
+        2 => Just(Event::InputGone),
+        6 => Just(Event::AttemptRecorded),
+        3 => Just(Event::AnswerLost),
+        3 => Just(Event::Created { batch: "batches/b1".into() }),
+        8 => Just(Event::NotListed),
+        3 => Just(Event::NotCreated { retry_after_ms: None }),
+        12 => any_sighting().prop_map(Event::Seen),
+        4 => Just(Event::Hindered { retry_after_ms: None }),
+        1 => prop_oneof![
+            Just(Event::NothingUsable),
+            Just(Event::Stored),
+            Just(Event::Refused(JobFailure::new("x", "x"))),
+        ],
     ]
 }
 
+/// What is known of the newest create of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Create {
+    /// None was sent, or it made nothing, or what it made is over.
+    Harmless,
+    /// It may have made a batch; so many listings in a row were without it.
+    Unknown { empty_listings: u32 },
+    /// Its batch may be going on.
+    Made,
+}
+
+impl Create {
+    fn after(self, event: &Event, odd_for_long: bool) -> Self {
+        match (self, event) {
+            (_, Event::AttemptRecorded) => Self::Unknown { empty_listings: 0 },
+            (_, Event::Created { .. }) => Self::Made,
+            (_, Event::NotCreated { .. } | Event::InputGone) => Self::Harmless,
+            (Self::Unknown { empty_listings }, Event::NotListed) => {
+                Self::Unknown { empty_listings: empty_listings + 1 }
+            }
+            (_, Event::Seen(Sighting::Failed | Sighting::Cancelled | Sighting::Expired)) => Self::Harmless,
+            (_, Event::Seen(Sighting::Missing)) if odd_for_long => Self::Harmless,
+            (known, _) => known,
+        }
+    }
+
+    fn allows_another(self, timing: &Timing) -> bool {
+        match self {
+            Self::Harmless => true,
+            Self::Unknown { empty_listings } => empty_listings >= timing.seek_listings,
+            Self::Made => false,
+        }
+    }
+}
+
+fn odd_for_long(job: &Job, now: UnixMs, timing: &Timing) -> bool {
+    match &job.stage {
+        Stage::Watch(watched) | Stage::Withdraw(watched) => {
+            watched.odd_since.is_some_and(|since| now.0 - since.0 >= timing.odd_ms_max)
+        }
+        _ => false,
+    }
+}
+
 proptest! {
-    /// J3: whatever happens in whatever order, ends absorb, and a create is only ever sent from a recorded attempt
-    /// that no earlier create can have used.
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// J3 and J5: whatever happens in whatever order, ends absorb; attempts are recorded once each, in order, and none while
+    /// an earlier create may have made a batch that is going on.
     #[test]
     fn no_order_of_events_breaks_a_rule(
-        events in prop::collection::vec((any_event(), 0i64..100_000_000), 1..120),
+        events in prop::collection::vec((any_event(), 0i64..40_000_000), 1..300),
         realtime: bool,
     ) {
-        let timing = Timing::default();
-        let mut job = job(if realtime { Stage::Read { tries: 0 } } else { Stage::Prepare });
-        let (mut now, mut recorded) = (UnixMs(0), Vec::new());
+        let timing = Timing { seek_listings: 3, ..Timing::default() };
+        let mut job = job(if realtime { Stage::Read { tries: 0 } } else { PREPARE });
+        let (mut now, mut recorded, mut create) = (UnixMs(0), 0, Create::Harmless);
         for (event, pause) in events {
             now = now.plus(pause);
             let before = job.clone();
@@ -157,13 +276,45 @@ proptest! {
             prop_assert_eq!(job.task().is_none(), !job.status().is_active());
             if event == Event::AttemptRecorded {
                 let Stage::Creating { attempt, .. } = job.stage else { panic!("{:?}", job.stage) };
-                prop_assert!(!recorded.contains(&attempt), "attempt {attempt} was recorded twice");
-                recorded.push(attempt);
+                prop_assert!(attempt > recorded, "attempt {attempt} was recorded after {recorded}");
+                prop_assert!(create.allows_another(&timing), "attempt {attempt} while {create:?}");
+                recorded = attempt;
             }
+            create = create.after(&event, odd_for_long(&before, now, &timing));
             prop_assert_eq!(job.status() == JobStatus::Succeeded, event == Event::Stored);
+            prop_assert!(job.requeued || !before.requeued);
             if !job.status().is_active() {
                 prop_assert!(step.effects.contains(&Effect::ClearSpool));
             }
+        }
+    }
+
+    /// J2: from wherever it is, a job comes to an end, if only the clock goes on and Google says nothing but the same.
+    #[test]
+    fn every_monotony_ends(event in any_event(), lead in prop::collection::vec(any_event(), 0..40)) {
+        let timing = Timing::default();
+        let mut job = job(PREPARE);
+        for event in lead {
+            job = step(&job, event, job.due_at, &timing).map_or(job, |step| step.job);
+        }
+        let mut steps = 0;
+        while let Some(task) = job.task() {
+            let now = job.due_at;
+            let fallback = match task {
+                Task::Prepare => Event::Prepared,
+                Task::Upload => Event::Uploaded { input_file: "files/in".into() },
+                Task::RecordAttempt => Event::AttemptRecorded,
+                Task::Create => Event::NotCreated { retry_after_ms: None },
+                Task::Seek => Event::NotListed,
+                Task::Poll | Task::Withdraw => Event::Hindered { retry_after_ms: None },
+                Task::Collect | Task::Read => Event::Stored,
+            };
+            // Google ends what runs; a disk that forgets at once what is written to it is broken.
+            let monotonous = !matches!(event, Event::Seen(Sighting::Running) | Event::InputMissing);
+            let next = step(&job, event.clone(), now, &timing).ok().filter(|_| monotonous);
+            job = next.map_or_else(|| step(&job, fallback, now, &timing).unwrap().job, |step| step.job);
+            steps += 1;
+            prop_assert!(steps < 60_000, "still {:?} at {now:?}", job.stage);
         }
     }
 }
