@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -130,15 +129,24 @@ impl Worker {
 
     /// Renews the lease for as long as that is possible. A lease that has run out is lost, also when the database cannot say so.
     async fn keep_lease(&self, job: &Job) {
-        let mut renewed = Instant::now();
-        while renewed.elapsed() < self.settings.lease {
-            tokio::time::sleep(self.settings.lease / 4).await;
-            let asked = Instant::now();
+        let pause = self.settings.lease / 4;
+        loop {
+            tokio::time::sleep(pause).await;
+            match tokio::time::timeout(self.settings.lease - pause, self.renew(job)).await {
+                Ok(true) => {}
+                Ok(false) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Renews the lease, however long the database takes. `false`: somebody else has it.
+    async fn renew(&self, job: &Job) -> bool {
+        loop {
             match self.jobs.renew(job, self.world.now().plus(self.lease_ms())).await {
-                Ok(true) => renewed = asked,
-                Ok(false) => return,
+                Ok(renewed) => return renewed,
                 Err(error) => tracing::warn!(job = %job.id, %error, "lease not renewed"),
             }
+            tokio::time::sleep(self.settings.lease / 16).await;
         }
     }
 
