@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod guard;
 mod health;
+mod images;
 mod pages;
 mod state;
 mod upload;
@@ -41,6 +42,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/events", get(events::events))
         .route("/v1/documents", get(documents::list))
         .route("/v1/documents/{id}", get(documents::get).delete(documents::delete))
+        .route("/v1/images/{content_hash}/{name}", get(images::figure))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready));
     // From the outside in: a request is named, then logged, then guarded, and only then looked at.

@@ -9,6 +9,7 @@
 mod collect;
 mod job;
 pub mod machine;
+mod pages;
 mod prepare;
 mod realtime;
 mod spool;

@@ -1,15 +1,17 @@
 //! Documents as people use them: lists, the reader's pages as safe HTML, deletion.
 
+mod figures;
 mod markdown;
 mod outline;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::changes::Changes;
 use crate::error::Result;
 use crate::model::ApiError;
 use crate::model::wire::{Document, DocumentList, DocumentSummary, OutlineEntry, PageView, Shelf};
-use crate::store::{Account, Blobs, Deletion, Documents, Jobs, upload_key};
+use crate::store::{Account, Blobs, Deletion, Documents, Jobs, figure_key, upload_key};
 
 pub use markdown::safe_html;
 
@@ -76,7 +78,15 @@ impl Library {
         Ok(outline::of(pages))
     }
 
-    /// Deletes a document, and its file when no other document needs it. What it cost stays on record.
+    /// The picture of a figure of the account's, a PNG file.
+    pub async fn figure(&self, account: &Account, content_hash: &str, page: u32, index: usize) -> Result<PathBuf> {
+        let is_hash = content_hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let key = figure_key(&account.id, content_hash, page, index);
+        let found = if is_hash { self.blobs.open(&key).await? } else { None };
+        Ok(found.ok_or_else(|| ApiError::not_found("image"))?)
+    }
+
+    /// Deletes a document, its figures and its file when no other document needs them. What it cost stays on record.
     pub async fn delete(&self, account: &Account, id: &str) -> Result<()> {
         let deletion = self.documents.delete_document(&account.id, id).await?;
         // Which content it was of does not matter to those who list documents.
@@ -84,7 +94,14 @@ impl Library {
         match deletion {
             Deletion::NotFound => Err(ApiError::not_found("document").into()),
             Deletion::Deleted => Ok(()),
-            Deletion::DeletedLast { content_hash } => self.blobs.delete(&upload_key(&account.id, &content_hash)).await,
+            Deletion::DeletedLast { content_hash, figures } => {
+                for (page, figures) in figures {
+                    for index in 0..figures.len() {
+                        self.blobs.delete(&figure_key(&account.id, &content_hash, page, index)).await?;
+                    }
+                }
+                self.blobs.delete(&upload_key(&account.id, &content_hash)).await
+            }
         }
     }
 }

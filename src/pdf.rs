@@ -12,6 +12,7 @@
 //! | `protocol` | the frames that parent and worker exchange |
 //! | [`worker`] | the worker's side: limits itself, binds PDFium, answers |
 //! | `text` | pure: positioned characters to Markdown |
+//! | [`figures`] | pure: boxes that a detector saw to figures in reading order |
 //! | [`testing`] | PDFs made by code, for tests |
 //!
 //! This module knows nothing of accounts, jobs or storage, and it logs neither text nor file names.
@@ -19,6 +20,7 @@
 mod document;
 mod engine;
 mod error;
+pub mod figures;
 mod launcher;
 mod process;
 mod protocol;
@@ -27,6 +29,7 @@ mod text;
 mod title;
 pub mod worker;
 
-pub use document::{Document, Info, PageLength, PageText};
+pub use document::{Document, FigureImage, Info, PageLength, PageText};
 pub use engine::{Engine, EngineConfig};
 pub use error::{PageFault, PdfError};
+pub use worker::detector::{DetectorSpec, Family, Runtime};

@@ -24,7 +24,7 @@ use crate::extract::{Intake, Recipe};
 use crate::gemini;
 use crate::library::Library;
 use crate::model::PAGES_MAX;
-use crate::pdf::{Engine, EngineConfig};
+use crate::pdf::{DetectorSpec, Engine, EngineConfig};
 use crate::services::Services;
 use crate::store::folder::Folder;
 use crate::store::sql::SqlStore;
@@ -170,7 +170,8 @@ impl Parts {
         let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Worker {
             name: self.world.id().into(),
-            jobs: Arc::new(self.store),
+            jobs: Arc::new(self.store.clone()),
+            figures: Arc::new(self.store),
             blobs: self.blobs,
             engine: self.engine,
             gemini: self.gemini,
@@ -196,7 +197,12 @@ impl Parts {
 /// The page engine of a configuration.
 pub fn engine(config: &Config) -> Result<Engine> {
     let pages = &config.pages;
-    let defaults = EngineConfig::new(library_path(&pages.pdfium));
+    let defaults = EngineConfig::new(installed(&pages.pdfium));
+    let detector = config.figures.detector().map(|spec| DetectorSpec {
+        model: installed(&spec.model),
+        library: installed(&spec.library),
+        ..spec
+    });
     let engine = EngineConfig {
         worker_exe: pages.worker_exe.as_ref().map_or(defaults.worker_exe, PathBuf::from),
         memory_bytes_max: pages.memory_bytes_max,
@@ -204,13 +210,14 @@ pub fn engine(config: &Config) -> Result<Engine> {
         page_timeout: pages.page_timeout,
         workers_max: pages.workers_max,
         library: defaults.library,
+        detector,
         pages_max: PAGES_MAX,
     };
     Engine::new(engine).map_err(Error::internal)
 }
 
-/// Where the PDF library is: as configured or, for an installed program, beside the executable.
-fn library_path(configured: &std::path::Path) -> PathBuf {
+/// Where a library or a model is: as configured or, for an installed program, beside the executable.
+fn installed(configured: &std::path::Path) -> PathBuf {
     let beside = || Some(std::env::current_exe().ok()?.parent()?.join(configured.file_name()?));
     let configured = configured.to_owned();
     if configured.exists() { configured } else { beside().filter(|path| path.exists()).unwrap_or(configured) }

@@ -6,6 +6,7 @@
 pub mod folder;
 pub mod sql;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -15,6 +16,7 @@ use crate::batch::Job;
 use crate::error::Result;
 use crate::model::wire::{DocumentSummary, JobView, Metadata, Page, Receipt, Usage};
 use crate::model::{Mode, PageSet, TokenUsage, UnixMs};
+use crate::pdf::figures::Figure;
 
 /// Who owns things. Accounts are made by [`Accounts::create_guest`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,17 +203,31 @@ pub trait Documents: Send + Sync {
 }
 
 /// What [`Documents::delete_document`] did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Deletion {
     NotFound,
     Deleted,
     /// Nothing refers to this content any more: its file can go too.
     DeletedLast {
         content_hash: String,
+        figures: FigurePlaces,
     },
 }
 
-/// Files by key. A key is made of hexadecimal parts and slashes, never of what a person typed.
+/// The figures of a document by page; pages without any are left out.
+pub type FigurePlaces = BTreeMap<u32, Vec<Figure>>;
+
+/// Where figures are: found once for a content, whatever is extracted how often. Their pictures are files, see [`figure_key`].
+#[async_trait]
+pub trait Figures: Send + Sync {
+    /// Keeps the places of a page's figures, of which there are some. Their pictures are kept already.
+    async fn record_figures(&self, account_id: &str, content_hash: &str, page: u32, figures: &[Figure]) -> Result<()>;
+
+    /// All figures of a content that were recorded.
+    async fn figures(&self, account_id: &str, content_hash: &str) -> Result<FigurePlaces>;
+}
+
+/// Files by key. A key is made of plain names and slashes, never of what a person typed.
 #[async_trait]
 pub trait Blobs: Send + Sync {
     /// Moves a finished local file in under the key, replacing what was there.
@@ -227,4 +243,9 @@ pub trait Blobs: Send + Sync {
 /// Where an upload's file is kept.
 pub fn upload_key(account_id: &str, content_hash: &str) -> String {
     format!("uploads/{account_id}/{content_hash}")
+}
+
+/// Where the picture of a figure is kept: page and figure count from 0.
+pub fn figure_key(account_id: &str, content_hash: &str, page: u32, figure: usize) -> String {
+    format!("figures/{account_id}/{content_hash}/{page}_{figure}.png")
 }

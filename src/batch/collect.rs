@@ -14,10 +14,10 @@ use super::prepare::page_of;
 use super::upstream::pause_ms;
 use super::worker::Done;
 use crate::error::{Error, Result};
-use crate::extract::{line_failure, outcome_of};
+use crate::extract::{PageFigures, line_failure, outcome_of};
 use crate::gemini::jsonl::{Outcome, ResultLine, ResultReader};
 use crate::model::{Mode, Pricing};
-use crate::store::PageResult;
+use crate::store::{FigurePlaces, PageResult};
 
 impl Worker {
     /// Fetches the results, stores them and makes the document.
@@ -34,16 +34,18 @@ impl Worker {
             return Ok(Done::Event(Event::Hindered { retry_after_ms: None }));
         }
         let reader = ResultReader::open(&path).await.map_err(Error::internal)?;
-        self.complete(job, pages(reader, self.pricing)).await
+        let figures = self.figures.figures(&job.account_id, &job.content_hash).await?;
+        self.complete(job, pages(reader, Reading { content_hash: &job.content_hash, figures, pricing: self.pricing }))
+            .await
     }
 }
 
 /// The pages of a result file. Lines that belong to no page are passed over: the pages they were meant for count as missing.
-fn pages(reader: ResultReader<BufReader<fs::File>>, pricing: Pricing) -> BoxStream<'static, Result<PageResult>> {
-    stream::try_unfold(reader, move |mut reader| async move {
+fn pages<'a>(reader: ResultReader<BufReader<fs::File>>, reading: Reading<'a>) -> BoxStream<'a, Result<PageResult>> {
+    stream::try_unfold((reader, reading), |(mut reader, reading)| async move {
         while let Some(line) = reader.next().await.map_err(Error::internal)? {
-            if let Some(page) = page_result(line, pricing) {
-                return Ok(Some((page, reader)));
+            if let Some(page) = reading.page(line) {
+                return Ok(Some((page, (reader, reading))));
             }
         }
         Ok(None)
@@ -51,14 +53,27 @@ fn pages(reader: ResultReader<BufReader<fs::File>>, pricing: Pricing) -> BoxStre
     .boxed()
 }
 
-fn page_result(line: ResultLine, pricing: Pricing) -> Option<PageResult> {
-    let index = page_of(line.key.as_deref()?)?;
-    let outcome = match line.outcome {
-        Outcome::Response(answer) => outcome_of(&answer, Mode::Batch, pricing),
-        Outcome::Error(status) => line_failure(status.code),
-        Outcome::Unrecognised(_) => return None,
-    };
-    Some(PageResult { index, outcome })
+/// What it takes to make pages of lines.
+struct Reading<'a> {
+    content_hash: &'a str,
+    figures: FigurePlaces,
+    pricing: Pricing,
+}
+
+impl Reading<'_> {
+    fn page(&self, line: ResultLine) -> Option<PageResult> {
+        let page = page_of(line.key.as_deref()?)?;
+        let figures = self.figures.get(&page).map(Vec::as_slice).unwrap_or_default();
+        let outcome = match line.outcome {
+            Outcome::Response(answer) => {
+                let figures = PageFigures { content_hash: self.content_hash, page, figures };
+                outcome_of(&answer, figures, Mode::Batch, self.pricing)
+            }
+            Outcome::Error(status) => line_failure(status.code),
+            Outcome::Unrecognised(_) => return None,
+        };
+        Some(PageResult { index: page, outcome })
+    }
 }
 
 async fn ends_with_a_line(path: &Path) -> Result<bool> {

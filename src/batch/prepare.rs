@@ -1,6 +1,9 @@
-//! Writes the input file: one line a page, page by page, none of it held longer than it takes to write.
+//! Writes the input file: one line a page, page by page, none of it held longer than it takes to write. It is there only when
+//! the figures of all pages are found.
 
-use futures::StreamExt;
+use std::pin::pin;
+
+use futures::{StreamExt, TryStreamExt};
 use tokio::fs;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
@@ -15,7 +18,8 @@ use crate::model::ErrorCode;
 use crate::pdf::{Document, PdfError};
 use crate::store::{PageOutcome, PageResult, upload_key};
 
-const BROKEN: &str = "This page is damaged and could not be read.";
+/// What is said of a page that the page engine cannot read.
+pub(super) const BROKEN: &str = "This page is damaged and could not be read.";
 
 impl Worker {
     /// Makes the input file of all pages that are still to be read. It appears under its name only when it is complete.
@@ -32,16 +36,17 @@ impl Worker {
             models::model(job.recipe.model()),
         );
         let mut lines = 0;
-        for index in job.pages.iter().filter(|&index| !finished.contains(index)) {
-            match document.split(index).await {
-                Ok(page) => {
-                    let request = job.recipe.request(page.into());
-                    writer.write(&page_key(index), &request).await.map_err(unwritten)?;
-                    lines += 1;
-                }
-                Err(PdfError::Page { .. }) => self.page_failed(job, index, BROKEN).await?,
-                Err(error) => return Err(Error::unavailable(error)),
-            }
+        let left = job.pages.iter().filter(|&index| !finished.contains(index)).collect();
+        let known = self.figures.figures(&job.account_id, &job.content_hash).await?;
+        let mut pages = pin!(self.ready_pages(job, &document, left, &known));
+        while let Some((index, page)) = pages.try_next().await? {
+            let Some(page) = page else {
+                self.page_failed(job, index, BROKEN).await?;
+                continue;
+            };
+            let request = job.recipe.request(page.pdf, &page.figures);
+            writer.write(&page_key(index), &request).await.map_err(unwritten)?;
+            lines += 1;
         }
         if lines == 0 {
             // Nothing is left to be asked: the document is what was read before, if anything was.

@@ -1,26 +1,26 @@
 //! Realtime mode: a few pages at a time, each stored and charged as it comes, so that a restart asks for none of them again.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 
 use super::Worker;
 use super::job::{Job, JobFailure, Stage};
 use super::machine::Event;
+use super::pages::ReadyPage;
+use super::prepare::BROKEN;
 use super::upstream::{pause_ms, refusal};
 use super::worker::Done;
-use crate::error::{Error, Result};
-use crate::extract::outcome_of;
+use crate::error::Result;
+use crate::extract::{PageFigures, outcome_of};
 use crate::gemini::ErrorKind;
 use crate::model::{Mode, PageSet};
-use crate::pdf::PdfError;
 use crate::store::{PageOutcome, PageResult};
 
 /// How often the pages that are left are asked for again before they are failed pages.
 const TRIES_MAX: u32 = 8;
-const BROKEN: &str = "This page is damaged and could not be read.";
 const REFUSED: &str = "Gemini refused to read this page.";
 const BUSY: &str = "Gemini had no capacity for this page, however often we asked.";
 
@@ -50,25 +50,26 @@ impl Worker {
         self.complete(job, futures::stream::empty().boxed()).await
     }
 
-    /// The pages as PDFs of their own; those that cannot be split off are recorded as failed.
-    async fn split_off(&self, job: &Job, indices: &[u32]) -> Result<Result<Vec<(u32, Bytes)>, JobFailure>> {
+    /// The pages, ready to be read; those that are damaged are recorded as failed.
+    async fn split_off(&self, job: &Job, indices: &[u32]) -> Result<Result<Vec<(u32, ReadyPage)>, JobFailure>> {
         let document = match self.open_document(job).await? {
             Ok(document) => document,
             Err(failure) => return Ok(Err(failure)),
         };
+        let known = self.figures.figures(&job.account_id, &job.content_hash).await?;
+        let mut ready = pin!(self.ready_pages(job, &document, indices.to_vec(), &known));
         let mut pages = Vec::with_capacity(indices.len());
-        for &index in indices {
-            match document.split(index).await {
-                Ok(page) => pages.push((index, page.into())),
-                Err(PdfError::Page { .. }) => self.page_failed(job, index, BROKEN).await?,
-                Err(error) => return Err(Error::unavailable(error)),
+        while let Some((index, page)) = ready.try_next().await? {
+            match page {
+                Some(page) => pages.push((index, page)),
+                None => self.page_failed(job, index, BROKEN).await?,
             }
         }
         Ok(Ok(pages))
     }
 
     /// Reads pages several at a time. At the first obstacle what is under way finishes, and nothing new is begun.
-    async fn read_all(&self, job: &Job, pages: Vec<(u32, Bytes)>) -> Result<Option<Obstacle>> {
+    async fn read_all(&self, job: &Job, pages: Vec<(u32, ReadyPage)>) -> Result<Option<Obstacle>> {
         let halted = &AtomicBool::new(false);
         let mut first = None;
         let mut reading = futures::stream::iter(pages)
@@ -117,7 +118,7 @@ impl Worker {
         Ok(job.pages.iter().filter(|&index| !finished.contains(index)).collect())
     }
 
-    async fn read_and_store(&self, job: &Job, index: u32, page: Bytes) -> Result<Result<(), Obstacle>> {
+    async fn read_and_store(&self, job: &Job, index: u32, page: ReadyPage) -> Result<Result<(), Obstacle>> {
         let outcome = match self.ask(job, index, page).await {
             Ok(outcome) => outcome,
             Err(obstacle) => return Ok(Err(obstacle)),
@@ -128,9 +129,13 @@ impl Worker {
         Ok(if stored { Ok(()) } else { Err(Obstacle::Superseded) })
     }
 
-    async fn ask(&self, job: &Job, index: u32, page: Bytes) -> Result<PageOutcome, Obstacle> {
-        match self.gemini.generate_content(job.recipe.model(), &job.recipe.request(page)).await {
-            Ok(answer) => Ok(outcome_of(&answer, Mode::Realtime, self.pricing)),
+    async fn ask(&self, job: &Job, index: u32, page: ReadyPage) -> Result<PageOutcome, Obstacle> {
+        let ReadyPage { pdf, figures } = page;
+        match self.gemini.generate_content(job.recipe.model(), &job.recipe.request(pdf, &figures)).await {
+            Ok(answer) => {
+                let figures = PageFigures { content_hash: &job.content_hash, page: index, figures: &figures };
+                Ok(outcome_of(&answer, figures, Mode::Realtime, self.pricing))
+            }
             Err(error) if matches!(error.kind, ErrorKind::Rejected | ErrorKind::TooLarge) => {
                 tracing::warn!(page = index, %error, "page refused");
                 Ok(PageOutcome::Failed { reason: REFUSED.to_owned() })

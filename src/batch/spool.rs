@@ -38,6 +38,11 @@ impl Spool {
         self.root.join(format!("{}.results.jsonl", job.id))
     }
 
+    /// A figure's picture on its way to where it is kept.
+    pub fn picture(&self, job: &Job, page: u32, figure: usize) -> PathBuf {
+        self.root.join(format!("{}.{page}_{figure}.png", job.id))
+    }
+
     /// Removes a job's files.
     pub async fn clear(&self, job: &Job) -> Result<()> {
         for path in [self.input(job), self.results(job)] {

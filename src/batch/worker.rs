@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::gemini;
 use crate::model::Pricing;
 use crate::pdf::Engine;
-use crate::store::{Blobs, Completion, Jobs};
+use crate::store::{Blobs, Completion, Figures, Jobs};
 use crate::world::World;
 
 /// A job that was taken up this often without finishing a step kills its workers: it is set aside.
@@ -46,6 +46,7 @@ pub struct Worker {
     /// Tells workers apart in the record.
     pub name: Arc<str>,
     pub jobs: Arc<dyn Jobs>,
+    pub figures: Arc<dyn Figures>,
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
     pub gemini: gemini::Client,

@@ -1,5 +1,6 @@
 //! What an answer of Gemini is worth: text to keep and charge, or a failed page and why.
 
+use super::PageFigures;
 use crate::gemini::Answer;
 use crate::model::{Mode, Pricing, TokenUsage};
 use crate::store::PageOutcome;
@@ -7,8 +8,8 @@ use crate::store::PageOutcome;
 const CUT: &str = "Gemini stopped before the end of this page: its text may be cut short.";
 const BLANK: &str = "There is no text on this page.";
 
-/// The outcome of a page from Gemini's answer. Only text is charged.
-pub fn outcome_of(answer: &Answer, mode: Mode, pricing: Pricing) -> PageOutcome {
+/// The outcome of a page from Gemini's answer, with its figures in place. Only text is charged.
+pub fn outcome_of(answer: &Answer, figures: PageFigures<'_>, mode: Mode, pricing: Pricing) -> PageOutcome {
     if let Some(reason) = &answer.block_reason {
         return failed(&format!("Gemini declined to read this page ({}).", words(reason)));
     }
@@ -29,7 +30,7 @@ pub fn outcome_of(answer: &Answer, mode: Mode, pricing: Pricing) -> PageOutcome 
         thoughts: answer.usage.thoughts_tokens,
     };
     PageOutcome::Read {
-        markdown: markdown.to_owned(),
+        markdown: figures.substitute(markdown),
         note,
         usage,
         charge: if markdown.is_empty() { 0 } else { pricing.charge(usage, mode) },
@@ -78,7 +79,8 @@ mod tests {
     }
 
     fn outcome(answer: &Answer) -> PageOutcome {
-        outcome_of(answer, Mode::Batch, Pricing::default())
+        let figures = PageFigures { content_hash: "abc", page: 0, figures: &[] };
+        outcome_of(answer, figures, Mode::Batch, Pricing::default())
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! What Gemini is asked for a page. A change of the words is a change of [`VERSION`]: results are kept by it.
 
-/// Part of the name under which results are kept.
-pub const VERSION: &str = "p1";
+use std::fmt::Write;
 
-/// The instruction for a page without figures to place.
-pub const PAGE: &str = "\
+use super::figures::placeholder;
+use crate::pdf::figures::{Bounds, Figure};
+
+/// Part of the name under which results are kept.
+pub const VERSION: &str = "p2";
+
+/// The instruction, but for the figures.
+const PAGE: &str = "\
 Transcribe this page of a document into Markdown, faithfully and completely.
 
 - Follow the reading order a person would: columns one after the other, sidebars and boxes after the text they belong to.
@@ -14,6 +19,72 @@ Transcribe this page of a document into Markdown, faithfully and completely.
 - Write mathematics as LaTeX: $…$ within a line, $$…$$ on lines of its own.
 - Write footnotes as [^1] in the text and [^1]: … at the end of the page.
 - Join words that a line end has cut. Leave out running heads, page numbers and decoration.
-- Figures on this page: 0. Do not write image links, and do not describe pictures.
+";
+const NO_FIGURES: &str = "- Figures on this page: 0. Do not write image links, and do not describe pictures.\n";
+const PLACE_FIGURES: &str = "\
+  Write each of these exactly once, on a line of its own, where a reader would want to see the figure, with its caption between the
+  brackets if it has one, and nowhere else. Do not describe figures, leave out the words inside them, and write no other image links.
+";
+const END: &str = "\nAnswer with the Markdown of the page and nothing else. If the page is empty, answer with nothing.";
 
-Answer with the Markdown of the page and nothing else. If the page is empty, answer with nothing.";
+/// The instruction for a page with these figures.
+pub fn for_page(figures: &[Figure]) -> String {
+    let mut prompt = PAGE.to_owned();
+    if figures.is_empty() {
+        prompt.push_str(NO_FIGURES);
+    } else {
+        let _ = writeln!(
+            prompt,
+            "- Figures on this page: {}. They are cut out already, and this is what stands for them:",
+            figures.len()
+        );
+        for (index, figure) in figures.iter().enumerate() {
+            let _ = writeln!(prompt, "  {} is {}", placeholder(index + 1), whereabouts(&figure.bounds));
+        }
+        prompt.push_str(PLACE_FIGURES);
+    }
+    prompt + END
+}
+
+/// Size and place, as a person would point it out.
+fn whereabouts(bounds: &Bounds) -> String {
+    let size = match bounds.width() {
+        width if width > 0.7 => "large",
+        width if width > 0.4 => "of medium size",
+        _ => "small",
+    };
+    let third = |from: f32, to: f32, names: [&'static str; 3]| {
+        let middle = (from + to) / 2.0;
+        names[if middle < 1.0 / 3.0 {
+            0
+        } else if middle < 2.0 / 3.0 {
+            1
+        } else {
+            2
+        }]
+    };
+    let down = third(bounds.top, bounds.bottom, ["at the top", "in the middle", "at the bottom"]);
+    let across = third(bounds.left, bounds.right, ["on the left", "in the centre", "on the right"]);
+    format!("{size}, {down}, {across}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prompt_says_how_many_figures_there_are_and_where() {
+        assert!(for_page(&[]).contains("Figures on this page: 0."));
+        let figure = |bounds| Figure { bounds, row: None, width_px: 1, height_px: 1 };
+        let figures = [figure(Bounds::new(0.1, 0.1, 0.9, 0.3)), figure(Bounds::new(0.7, 0.7, 0.9, 0.9))];
+        let prompt = for_page(&figures);
+        for part in [
+            "Figures on this page: 2.",
+            "![](figure:1) is large, at the top, in the centre\n",
+            "![](figure:2) is small, at the bottom, on the right\n",
+        ] {
+            assert!(prompt.contains(part), "{prompt}");
+        }
+        assert_eq!(prompt.matches("](figure:").count(), 2);
+    }
+}

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::prompt;
 use crate::gemini::models::{self, Thinking};
 use crate::gemini::{GenerationConfig, MediaResolution, Request, SafetySetting, ThinkingConfig, ThinkingLevel};
+use crate::pdf::figures::Figure;
 
 /// No page of a book is longer; a model that rambles is cut off here.
 const OUTPUT_TOKENS_MAX: u32 = 32_768;
@@ -29,8 +30,8 @@ impl Recipe {
         Self { name: name.into() }
     }
 
-    /// The request for one page, a PDF of its own.
-    pub fn request(&self, page: Bytes) -> Request {
+    /// The request for one page, a PDF of its own, on which these figures were found.
+    pub fn request(&self, page: Bytes, figures: &[Figure]) -> Request {
         let model = models::model(self.model());
         let thinking_config = match model.thinking {
             Thinking::Levels(_) => Some(ThinkingConfig::Level(ThinkingLevel::Low)),
@@ -44,7 +45,7 @@ impl Recipe {
                 thinking_config,
             },
             safety_settings: SafetySetting::BLOCK_NONE.to_vec(),
-            ..Request::page("application/pdf", page, prompt::PAGE)
+            ..Request::page("application/pdf", page, prompt::for_page(figures))
         }
     }
 

@@ -9,6 +9,8 @@ use ammonia::Builder;
 use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use pulldown_latex::{Parser as LatexParser, RenderConfig, Storage, config::DisplayMode, push_mathml};
 
+use super::figures::WithFigures;
+
 /// Renders a page of Markdown as an HTML fragment that fits into the reader: headings are one rank lower than on the page,
 /// since the document's title is the first; what may be wide can be scrolled; footnotes are told apart by page.
 pub fn safe_html(markdown: &str, page_index: u32) -> String {
@@ -17,7 +19,7 @@ pub fn safe_html(markdown: &str, page_index: u32) -> String {
     let mut adapter = Adapter { page: page_index + 1, table: Table::default() };
     let events = Parser::new_ext(markdown, options).map(|event| adapter.adapt(event));
     let mut rendered = String::with_capacity(markdown.len() * 3 / 2);
-    html::push_html(&mut rendered, events);
+    html::push_html(&mut rendered, WithFigures::new(events));
     sanitizer().clean(&rendered).to_string()
 }
 
@@ -200,6 +202,8 @@ fn sanitizer() -> Builder<'static> {
         .add_tag_attributes("th", ["class"])
         .set_tag_attribute_value("pre", "tabindex", "0")
         .add_tag_attributes("a", ["class"])
+        .add_tag_attributes("figure", ["class"])
+        .add_tag_attributes("img", ["loading"])
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .link_rel(Some("noopener noreferrer nofollow"));
     builder
@@ -219,6 +223,15 @@ mod tests {
             ("$$\\frac{1}{2}$$", "<mfrac>"),
             ("```rust\nfn main() {}\n```", "<code class=\"language-rust\">"),
             ("a[^1]\n\n[^1]: note", "id=\"p7-1\""),
+            (
+                "![*A* $x$](/v1/images/ab/6_0.png?w=43&px=10x20)",
+                "<figure class=\"w-40\"><img src=\"/v1/images/ab/6_0.png\" alt=\"Figure\" width=\"10\" height=\"20\" loading=\"lazy\">\
+                 <figcaption><em>A</em> <math",
+            ),
+            (
+                "![](/v1/images/ab/6_0.png?w=98&px=1x2&row=1)\n![](/v1/images/ab/6_1.png?w=3&px=1x2&row=1)",
+                "<div class=\"figure-row\"><figure><img src=\"/v1/images/ab/6_0.png\"",
+            ),
         ] {
             let html = safe_html(markdown, 6);
             assert!(html.contains(part), "{markdown} gave {html}");

@@ -1,15 +1,19 @@
 //! One open document, asked page by page.
 
+use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::available_parallelism;
 
-use tokio::sync::{Mutex, OwnedSemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::engine::Engine;
 use super::error::{PageFault, PdfError};
+use super::figures::Figure;
 use super::process::{Answer, WorkerProcess, refusal, within};
-use super::protocol::{Reply, Request};
+use super::protocol::{CutFigure, Reply, Request};
 
 /// What is known of a document as soon as it is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +44,15 @@ pub struct PageLength {
     pub is_scan: bool,
 }
 
-/// An open PDF. Pages are numbered from 0. Calls wait for each other; dropping it ends its worker.
+/// A figure of a page, cut out of a sharp picture of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FigureImage {
+    pub figure: Figure,
+    pub png: Vec<u8>,
+}
+
+/// An open PDF. Pages are numbered from 0. It has one worker, for which calls wait, unless it is [widened](Self::widen); dropping
+/// it ends its workers.
 ///
 /// A call that fails with [`PdfError::Page`] says nothing about other pages: if the page cost the worker its life, the next
 /// call starts another one. A document that has cost too many gets no more, so that its total time is bounded.
@@ -49,10 +61,12 @@ pub struct Document {
     engine: Engine,
     path: PathBuf,
     info: Info,
-    /// `None` after the worker was lost.
-    worker: Mutex<Option<WorkerProcess>>,
+    /// How many more workers may be asked at once.
+    turns: Semaphore,
+    /// Workers that nobody is asking; fewer than there are turns once one was lost.
+    idle: Mutex<Vec<WorkerProcess>>,
     workers_lost: AtomicU32,
-    _place: OwnedSemaphorePermit,
+    places: Mutex<Vec<OwnedSemaphorePermit>>,
 }
 
 /// A document that cost this many workers, and one more for each hundred of its pages, is hostile.
@@ -69,7 +83,15 @@ impl Document {
         worker: WorkerProcess,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        Self { engine, path, info, worker: Mutex::new(Some(worker)), workers_lost: AtomicU32::new(0), _place: place }
+        Self {
+            engine,
+            path,
+            info,
+            turns: Semaphore::new(1),
+            idle: Mutex::new(vec![worker]),
+            workers_lost: AtomicU32::new(0),
+            places: Mutex::new(vec![place]),
+        }
     }
 
     /// Page count and title.
@@ -77,9 +99,22 @@ impl Document {
         &self.info
     }
 
-    /// The process id of its worker, for tests that freeze or kill it; `None` while it has none.
-    pub async fn worker_pid(&self) -> Option<u32> {
-        self.worker.lock().await.as_ref().and_then(WorkerProcess::pid)
+    /// The process id of an idle worker, for tests that freeze or kill it; `None` while there is none.
+    pub fn worker_pid(&self) -> Option<u32> {
+        unpoisoned(&self.idle).last().and_then(WorkerProcess::pid)
+    }
+
+    /// Lets as many pages be worked on at once as there are processors, as far as there are places for workers. Returns how
+    /// many calls need not wait for each other from now on.
+    pub fn widen(&self) -> usize {
+        let mut places = unpoisoned(&self.places);
+        while places.len() < available_parallelism().map_or(1, usize::from)
+            && let Some(place) = self.engine.free_place()
+        {
+            places.push(place);
+            self.turns.add_permits(1);
+        }
+        places.len()
     }
 
     /// The text of one page as Markdown.
@@ -102,40 +137,40 @@ impl Document {
         self.ask(page, Request::Split { page }, read).await
     }
 
+    /// The figures of one page in reading order; none if the engine has no detector.
+    ///
+    /// # Errors
+    /// As [`Self::text`]; [`PdfError::Unavailable`] if the detector cannot be loaded.
+    pub async fn figures(&self, page: u32) -> Result<Vec<FigureImage>, PdfError> {
+        self.ask(page, Request::Figures { page }, FigureImage::from_answer).await
+    }
+
     /// How much text each of these pages has, in order; `None` for a page that fails. A long run of pages is shared with a
     /// second worker if there is a place for one.
     ///
     /// # Errors
     /// If the document cannot be opened again after a page cost its worker.
     pub async fn text_lengths(&self, pages: Range<u32>) -> Result<Vec<Option<PageLength>>, PdfError> {
-        let mut slot = self.worker.lock().await;
-        let is_long = pages.len() >= SHARED_PAGES_MIN;
-        let Some(_place) = is_long.then(|| self.engine.free_place()).flatten() else {
-            return self.lengths_in(&mut slot, pages).await;
-        };
+        if pages.len() < SHARED_PAGES_MIN || self.widen() == 1 {
+            return self.lengths_by_one(pages).await;
+        }
         let middle = pages.start.midpoint(pages.end);
-        let mut helper = None;
-        let (first, second) = tokio::join!(
-            self.lengths_in(&mut slot, pages.start..middle),
-            self.lengths_in(&mut helper, middle..pages.end)
-        );
+        let (first, second) =
+            tokio::join!(self.lengths_by_one(pages.start..middle), self.lengths_by_one(middle..pages.end));
         Ok([first?, second?].concat())
     }
 
-    async fn lengths_in(
-        &self,
-        slot: &mut Option<WorkerProcess>,
-        pages: Range<u32>,
-    ) -> Result<Vec<Option<PageLength>>, PdfError> {
+    async fn lengths_by_one(&self, pages: Range<u32>) -> Result<Vec<Option<PageLength>>, PdfError> {
+        let _turn = self.turns.acquire().await.map_err(io::Error::other)?;
         let mut lengths = Vec::new();
         let mut rest = pages;
         while rest.start < rest.end {
-            let Some(mut worker) = self.take_worker(slot).await? else {
+            let Some(mut worker) = self.take_worker().await? else {
                 lengths.extend(rest.map(|_| None));
                 break;
             };
             match self.stream_lengths(&mut worker, &mut rest, &mut lengths).await {
-                Ok(()) => *slot = Some(worker),
+                Ok(()) => unpoisoned(&self.idle).push(worker),
                 // The worker is lost with the page it was at; the rest is asked of another.
                 Err(error) if error.lost_worker() => {
                     self.workers_lost.fetch_add(1, Ordering::Relaxed);
@@ -177,22 +212,23 @@ impl Document {
         request: Request,
         read: impl FnOnce(Answer) -> Result<T, PdfError>,
     ) -> Result<T, PdfError> {
-        let mut slot = self.worker.lock().await;
-        let Some(mut worker) = self.take_worker(&mut slot).await? else {
+        let _turn = self.turns.acquire().await.map_err(io::Error::other)?;
+        let Some(mut worker) = self.take_worker().await? else {
             return Err(PdfError::Page { index: page, reason: PageFault::GivenUp });
         };
         let answer = worker.ask_within(self.engine.config().page_timeout, &request, b"").await.and_then(read);
         if answer.as_ref().is_err_and(PdfError::lost_worker) {
             self.workers_lost.fetch_add(1, Ordering::Relaxed);
         } else {
-            *slot = Some(worker);
+            unpoisoned(&self.idle).push(worker);
         }
         answer.map_err(|error| error.on_page(page))
     }
 
-    /// The worker from its place, or a new one if it was lost; `None` if too many were.
-    async fn take_worker(&self, slot: &mut Option<WorkerProcess>) -> Result<Option<WorkerProcess>, PdfError> {
-        if let Some(worker) = slot.take() {
+    /// An idle worker, or a new one if it was lost or never started; `None` if too many were lost. The caller has a turn.
+    async fn take_worker(&self) -> Result<Option<WorkerProcess>, PdfError> {
+        let idle = unpoisoned(&self.idle).pop();
+        if let Some(worker) = idle {
             return Ok(Some(worker));
         }
         let lost_max = WORKERS_LOST_MAX + self.info.total_pages / PAGES_PER_WORKER_LOST;
@@ -210,4 +246,23 @@ impl PageText {
         let markdown = String::from_utf8(payload).map_err(|_| PdfError::WorkerCrashed)?;
         Ok(Self { markdown, chars_visible, is_scan })
     }
+}
+
+impl FigureImage {
+    fn from_answer((reply, payload): Answer) -> Result<Vec<Self>, PdfError> {
+        let Reply::Figures { figures } = reply else { return Err(refusal(reply)) };
+        let mut rest = payload.as_slice();
+        let mut images = Vec::with_capacity(figures.len());
+        for CutFigure { figure, png_bytes } in figures {
+            let (png, behind) = rest.split_at_checked(png_bytes).ok_or(PdfError::WorkerCrashed)?;
+            images.push(Self { figure, png: png.to_vec() });
+            rest = behind;
+        }
+        Ok(images)
+    }
+}
+
+/// What a thread that panicked left is still whole: a list is changed by one call.
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

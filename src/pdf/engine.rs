@@ -13,6 +13,7 @@ use super::error::PdfError;
 use super::launcher::Launcher;
 use super::process::{WorkerProcess, refusal, within};
 use super::protocol::{Reply, Request};
+use super::worker::detector::DetectorSpec;
 
 /// The engine's limits and where its parts are.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct EngineConfig {
     pub worker_exe: PathBuf,
     /// `libpdfium.so`.
     pub library: PathBuf,
+    /// What finds figures; `None`: pages have none.
+    pub detector: Option<DetectorSpec>,
     /// Address space of one worker, in bytes.
     pub memory_bytes_max: u64,
     /// Wall time for one page, after which its worker is killed.
@@ -40,6 +43,7 @@ impl EngineConfig {
         Self {
             worker_exe: PathBuf::from("/proc/self/exe"),
             library,
+            detector: None,
             memory_bytes_max: 1 << 30,
             page_timeout: Duration::from_secs(10),
             open_timeout: Duration::from_secs(20),
@@ -80,12 +84,18 @@ impl Engine {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Starts a worker and sees that it can bind the library: for readiness checks.
+    /// Starts a worker and sees that it can bind the library and load the detector: for readiness checks.
     ///
     /// # Errors
-    /// [`PdfError::Unavailable`] if the library is missing, [`PdfError::Io`] if no process can be started.
+    /// [`PdfError::Unavailable`] if one is missing, [`PdfError::Io`] if no process can be started.
     pub async fn check(&self) -> Result<(), PdfError> {
-        within(self.config().open_timeout, self.start_worker()).await.map(drop)
+        within(self.config().open_timeout, async {
+            match self.start_worker().await?.ask(&Request::LoadDetector, b"").await? {
+                (Reply::Started, _) => Ok(()),
+                (other, _) => Err(refusal(other)),
+            }
+        })
+        .await
     }
 
     /// Opens the PDF at `path` in a worker of its own, waiting for one of `workers_max` places first.
@@ -139,9 +149,10 @@ impl Engine {
         .await
     }
 
-    /// One more place for a worker, if nobody waits for it.
+    /// One more place for a worker, if nobody waits for it and one is left for the next document.
     pub(super) fn free_place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.shared.documents).try_acquire_owned().ok()
+        let documents = &self.shared.documents;
+        (documents.available_permits() > 1).then(|| Arc::clone(documents).try_acquire_owned().ok()).flatten()
     }
 
     pub(super) fn config(&self) -> &EngineConfig {
@@ -149,7 +160,7 @@ impl Engine {
     }
 
     async fn start_worker(&self) -> Result<WorkerProcess, PdfError> {
-        WorkerProcess::start(&self.shared.launcher, &self.config().library, self.config().memory_bytes_max).await
+        WorkerProcess::start(&self.shared.launcher, self.config()).await
     }
 
     fn idle_readers(&self) -> MutexGuard<'_, Vec<WorkerProcess>> {

@@ -31,8 +31,8 @@ pub enum PdfError {
     /// One page could not be read; the rest of the document still can.
     #[error("page {} {reason}", .index + 1)]
     Page { index: u32, reason: PageFault },
-    /// The engine's library is missing or unusable. Nothing is wrong with the document; the installation is.
-    #[error("the PDF library cannot be loaded; run scripts/setup or set its path")]
+    /// A library or the model of the engine is missing or unusable. Nothing is wrong with the document; the installation is.
+    #[error("the PDF library or the figure detector cannot be loaded; run scripts/setup or set its path")]
     Unavailable,
     /// The file cannot be read, or a worker process cannot be started.
     #[error("the page engine could not use the file system or start a process")]

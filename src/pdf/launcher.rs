@@ -54,6 +54,8 @@ fn command(worker_exe: &Path) -> Command {
         .arg0("coldbrew")
         .arg("page-worker")
         .env_clear()
+        // ONNX Runtime reports its use to its makers unless it is told not to; the worker is to talk to nobody but us.
+        .env("ORT_DISABLE_TELEMETRY", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

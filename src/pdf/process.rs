@@ -4,12 +4,12 @@
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
+use super::engine::EngineConfig;
 use super::error::PdfError;
 use super::launcher::Launcher;
 use super::protocol::{self, PREFIX_BYTES, Reply, Request};
@@ -27,14 +27,18 @@ pub struct WorkerProcess {
 
 impl WorkerProcess {
     /// Starts a worker, has it limit itself and bind the library.
-    pub async fn start(launcher: &Launcher, library: &Path, memory_bytes_max: u64) -> Result<Self, PdfError> {
+    pub async fn start(launcher: &Launcher, config: &EngineConfig) -> Result<Self, PdfError> {
         let mut child = launcher.launch().await?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
         };
         let mut worker = Self { input, output: BufReader::new(output), child };
-        let request = Request::Start { parent_pid: std::process::id(), memory_bytes_max };
-        match worker.ask(&request, library.as_os_str().as_bytes()).await? {
+        let request = Request::Start {
+            parent_pid: std::process::id(),
+            memory_bytes_max: config.memory_bytes_max,
+            detector: config.detector.clone(),
+        };
+        match worker.ask(&request, config.library.as_os_str().as_bytes()).await? {
             (Reply::Started, _) => Ok(worker),
             (other, _) => Err(refusal(other)),
         }

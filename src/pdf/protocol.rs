@@ -9,10 +9,12 @@ use std::io::{self, Read, Write};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::error::PageFault;
+use super::figures::Figure;
+use super::worker::detector::DetectorSpec;
 
-/// A header is a few numbers and a title of at most 300 characters.
+/// A header is a few numbers, a title of at most 300 characters or the places of a page's figures.
 const HEADER_BYTES_MAX: u32 = 16 << 10;
-/// A payload is a page as PDF or the file of a one-page document; more than the largest upload makes no sense.
+/// A payload is a page as PDF, its figures or the file of a one-page document; more than the largest upload makes no sense.
 const PAYLOAD_BYTES_MAX: u32 = 128 << 20;
 /// Length of the two lengths.
 pub const PREFIX_BYTES: usize = 8;
@@ -22,7 +24,9 @@ pub const PREFIX_BYTES: usize = 8;
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum Request {
     /// First of all: limit yourself and bind the library whose path is the payload.
-    Start { parent_pid: u32, memory_bytes_max: u64 },
+    Start { parent_pid: u32, memory_bytes_max: u64, detector: Option<DetectorSpec> },
+    /// Load what finds figures, if anything does; answered by [`Reply::Started`].
+    LoadDetector,
     /// Open the file whose path is the payload.
     OpenFile { pages_max: u32 },
     /// Open the PDF that is the payload.
@@ -31,6 +35,8 @@ pub enum Request {
     Text { page: u32 },
     /// One page as a PDF of its own; answered by [`Reply::Split`] with the PDF as payload.
     Split { page: u32 },
+    /// The figures of one page; answered by [`Reply::Figures`] with their pictures, one after the other, as payload.
+    Figures { page: u32 },
     /// The text lengths of a run of pages; answered by one [`Reply::Length`] each, in order.
     Lengths { first: u32, count: u32 },
 }
@@ -43,8 +49,16 @@ pub enum Reply {
     Opened { total_pages: u32, title: Option<String> },
     Text { chars_visible: u32, is_scan: bool },
     Split,
+    Figures { figures: Vec<CutFigure> },
     Length { chars_visible: u32, is_scan: bool },
     Failed { fault: Fault },
+}
+
+/// A figure and how much of the payload is its picture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CutFigure {
+    pub figure: Figure,
+    pub png_bytes: usize,
 }
 
 /// Why the worker could not do as asked. It lives on and can be asked again.
@@ -130,8 +144,11 @@ mod tests {
 
     fn requests() -> impl Strategy<Value = Request> {
         prop_oneof![
-            (any::<u32>(), any::<u64>())
-                .prop_map(|(parent_pid, memory_bytes_max)| Request::Start { parent_pid, memory_bytes_max }),
+            (any::<u32>(), any::<u64>()).prop_map(|(parent_pid, memory_bytes_max)| Request::Start {
+                parent_pid,
+                memory_bytes_max,
+                detector: None
+            }),
             any::<u32>().prop_map(|pages_max| Request::OpenFile { pages_max }),
             any::<u32>().prop_map(|page| Request::Text { page }),
             (any::<u32>(), any::<u32>()).prop_map(|(first, count)| Request::Lengths { first, count }),

@@ -34,6 +34,23 @@ pub fn pdf_from_contents(contents: &[&str], info: &str) -> Vec<u8> {
     assemble(&objects)
 }
 
+/// A PDF with one page that has a chart, with a caption, between two paragraphs.
+pub fn chart_pdf() -> Vec<u8> {
+    let paragraph = |top: u32, lines: usize| {
+        let line = " (The quick brown fox jumps over the lazy dog and runs on through the deep wood.) Tj T*";
+        format!("BT /F1 11 Tf 13 TL 72 {top} Td{} ET\n", line.repeat(lines))
+    };
+    let mut chart = "q 1 w 120 420 m 120 600 l S 120 420 m 480 420 l S\n".to_owned();
+    let heights = [150, 60, 90, 170, 110, 50, 130, 160];
+    let colours = ["0.2 0.4 0.8", "0.9 0.5 0.1", "0.3 0.7 0.3", "0.8 0.2 0.2"];
+    for (index, (height, colour)) in heights.into_iter().zip(colours.into_iter().cycle()).enumerate() {
+        let _ = writeln!(chart, "{colour} rg {} 420 38 {height} re f", 128 + 43 * index);
+    }
+    chart.push_str("1.5 w 0.5 0 0.5 RG 138 474 m 224 503 l 310 532 l 396 561 l 450 576 l S Q\n");
+    let caption = "BT /F1 10 Tf 180 395 Td (Figure 1: How the fox ran.) Tj ET\n";
+    pdf_from_contents(&[&[&paragraph(780, 10), chart.as_str(), caption, &paragraph(370, 18)].concat()], "")
+}
+
 /// A PDF that asks for a password nobody knows.
 pub fn encrypted_pdf() -> Vec<u8> {
     let key = "00".repeat(32);

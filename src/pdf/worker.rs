@@ -2,6 +2,9 @@
 //!
 //! It has one thread, no runtime, no network and no log. It must be entered before the program starts any of those.
 
+mod content;
+pub mod detector;
+mod figures;
 mod glyphs;
 mod limits;
 mod pdfium;
@@ -13,10 +16,11 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use self::detector::Finder;
 use self::pdfium::{Library, OpenDocument};
 use super::document::PageText;
 use super::error::PageFault;
-use super::protocol::{Fault, Reply, Request, read_frame, write_frame};
+use super::protocol::{CutFigure, Fault, Reply, Request, read_frame, write_frame};
 
 /// The whole life of a worker process: call it from `main` for the hidden subcommand `page-worker` and exit with its result.
 pub fn run() -> ExitCode {
@@ -30,7 +34,7 @@ pub fn run() -> ExitCode {
 
 /// The first frame must be a [`Request::Start`]: nothing is parsed by a process without limits.
 fn serve(input: &mut impl Read, output: &mut impl Write) -> io::Result<()> {
-    let Some((Request::Start { parent_pid, memory_bytes_max }, library)) = read_frame(input)? else {
+    let Some((Request::Start { parent_pid, memory_bytes_max, detector }, library)) = read_frame(input)? else {
         return Err(io::ErrorKind::InvalidData.into());
     };
     limits::apply(parent_pid, memory_bytes_max)?;
@@ -39,7 +43,7 @@ fn serve(input: &mut impl Read, output: &mut impl Write) -> io::Result<()> {
         Err(fault) => return write_frame(output, &Reply::Failed { fault }, b""),
     };
     write_frame(output, &Reply::Started, b"")?;
-    let mut worker = Worker { library, document: None };
+    let mut worker = Worker { library, document: None, finder: Finder::of(detector) };
     while let Some((request, payload)) = read_frame(input)? {
         worker.answer(request, payload, output)?;
     }
@@ -49,6 +53,7 @@ fn serve(input: &mut impl Read, output: &mut impl Write) -> io::Result<()> {
 struct Worker {
     library: Library,
     document: Option<OpenDocument>,
+    finder: Finder,
 }
 
 impl Worker {
@@ -60,6 +65,8 @@ impl Worker {
             Request::OpenBytes { pages_max } => self.keep(self.library.open_bytes(payload), pages_max),
             Request::Text { page } => self.text(page),
             Request::Split { page } => self.split(page),
+            Request::Figures { page } => self.figures(page),
+            Request::LoadDetector => self.load_detector(),
         };
         let (reply, payload) = answer.unwrap_or_else(|fault| (Reply::Failed { fault }, Vec::new()));
         write_frame(output, &reply, &payload)
@@ -73,18 +80,37 @@ impl Worker {
     }
 
     fn text(&self, page: u32) -> Result<(Reply, Vec<u8>), Fault> {
-        let PageText { markdown, chars_visible, is_scan } = self.on_page(page, OpenDocument::text)?;
+        let PageText { markdown, chars_visible, is_scan } = on_page(&self.document, page, OpenDocument::text)?;
         Ok((Reply::Text { chars_visible, is_scan }, markdown.into_bytes()))
     }
 
     fn split(&self, page: u32) -> Result<(Reply, Vec<u8>), Fault> {
-        let pdf = self.on_page(page, |document, page| document.split(&self.library, page))?;
+        let pdf = on_page(&self.document, page, |document, page| document.split(&self.library, page))?;
         Ok((Reply::Split, pdf))
+    }
+
+    fn load_detector(&mut self) -> Result<(Reply, Vec<u8>), Fault> {
+        self.finder.get();
+        if self.finder.is_broken() { Err(Fault::LibraryUnavailable) } else { Ok((Reply::Started, Vec::new())) }
+    }
+
+    fn figures(&mut self, index: u32) -> Result<(Reply, Vec<u8>), Fault> {
+        let finder = &mut self.finder;
+        let found = on_page(&self.document, index, |document, page| document.figures(page, finder))?;
+        if finder.is_broken() {
+            return Err(Fault::LibraryUnavailable);
+        }
+        let mut payload = Vec::new();
+        let cut = found.into_iter().map(|(figure, png)| {
+            payload.extend_from_slice(&png);
+            CutFigure { figure, png_bytes: png.len() }
+        });
+        Ok((Reply::Figures { figures: cut.collect() }, payload))
     }
 
     fn stream_lengths(&self, first: u32, count: u32, output: &mut impl Write) -> io::Result<()> {
         for page in (first..).take(count as usize) {
-            let reply = match self.on_page(page, OpenDocument::length) {
+            let reply = match on_page(&self.document, page, OpenDocument::length) {
                 Ok(length) => Reply::Length { chars_visible: length.chars_visible, is_scan: length.is_scan },
                 Err(fault) => Reply::Failed { fault },
             };
@@ -92,18 +118,18 @@ impl Worker {
         }
         Ok(())
     }
+}
 
-    fn on_page<T>(
-        &self,
-        index: u32,
-        read: impl FnOnce(&OpenDocument, u32) -> Result<T, PageFault>,
-    ) -> Result<T, Fault> {
-        let document = self.document.as_ref().ok_or(Fault::Unreadable)?;
-        if index >= document.total_pages() {
-            return Err(Fault::Page { index, reason: PageFault::OutOfRange });
-        }
-        read(document, index).map_err(|reason| Fault::Page { index, reason })
+fn on_page<T>(
+    document: &Option<OpenDocument>,
+    index: u32,
+    read: impl FnOnce(&OpenDocument, u32) -> Result<T, PageFault>,
+) -> Result<T, Fault> {
+    let document = document.as_ref().ok_or(Fault::Unreadable)?;
+    if index >= document.total_pages() {
+        return Err(Fault::Page { index, reason: PageFault::OutOfRange });
     }
+    read(document, index).map_err(|reason| Fault::Page { index, reason })
 }
 
 fn path_from(bytes: Vec<u8>) -> PathBuf {

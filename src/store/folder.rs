@@ -24,9 +24,10 @@ impl Folder {
 
     /// The path of a key. Keys are ours; one that could leave the folder is a fault of ours.
     fn path(&self, key: &str) -> Result<PathBuf> {
-        let sound = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+        let sound = |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(is_sound);
         if !key.split('/').all(sound) {
-            return Err(Error::internal("a blob key has a part that is not alphanumeric"));
+            return Err(Error::internal("a blob key has a part that is no plain name"));
         }
         Ok(self.root.join(key))
     }

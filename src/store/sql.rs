@@ -6,6 +6,7 @@
 mod accounts;
 mod complete;
 mod documents;
+mod figures;
 mod jobs;
 mod uploads;
 

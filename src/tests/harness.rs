@@ -66,6 +66,8 @@ fn config(data_dir: &Path, settings: &[(&str, &str)]) -> Config {
         ("LEPTOS_SITE_ROOT", site.to_str().unwrap()),
         ("COLDBREW_DATA_DIR", data_dir.to_str().unwrap()),
         ("COLDBREW_PDFIUM", root.join("vendor/libpdfium.so").to_str().unwrap()),
+        ("COLDBREW_FIGURE_MODEL", root.join("vendor/pp-doclayout-s.onnx").to_str().unwrap()),
+        ("COLDBREW_FIGURE_LIBRARY", root.join("vendor/libonnxruntime.so").to_str().unwrap()),
         ("COLDBREW_PAGE_WORKER_EXE", env!("CARGO_BIN_EXE_coldbrew")),
         ("COLDBREW_POLL_INTERVAL_MS", "50"),
         ("COLDBREW_DEMO_PENDING_MS", "100"),
@@ -157,4 +159,11 @@ pub async fn refused(answer: Response, status: u16, code: &str) -> Value {
     assert_eq!((got, body["error"]["code"].as_str().unwrap_or_default()), (status, code), "{body}");
     assert!(!body["error"]["request_id"].as_str().unwrap().is_empty());
     body["error"].clone()
+}
+
+/// How many files are somewhere below a folder.
+pub fn files_below(folder: &Path) -> usize {
+    std::fs::read_dir(folder).map_or(0, |entries| {
+        entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { files_below(&path) } else { 1 }).sum()
+    })
 }

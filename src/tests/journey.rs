@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{TestClient, TestServer, refused};
+use crate::harness::{TestClient, TestServer, files_below, refused};
 
 async fn submit_batch(guest: &TestClient, prepared: &Value) -> Value {
     let answer = guest.submit(prepared, true, true).await;
@@ -147,12 +147,6 @@ async fn deleting_a_document_keeps_its_receipt() {
     refused(guest.send(Method::GET, &path, None).await, 404, "not_found").await;
     assert_eq!(usage(&guest).await, before);
     assert_eq!(guest.get("/v1/users/me/usage").await["receipts"].as_array().unwrap().len(), 1);
-    let files = walk(&data.path().join("blobs"));
+    let files = files_below(&data.path().join("blobs"));
     assert_eq!(files, 0, "the file is gone");
-}
-
-fn walk(folder: &std::path::Path) -> usize {
-    std::fs::read_dir(folder).map_or(0, |entries| {
-        entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { walk(&path) } else { 1 }).sum()
-    })
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use coldbrew::pdf::testing::{encrypted_pdf, pdf_from_contents, simple_pdf};
-use coldbrew::pdf::{Document, Engine, EngineConfig, PageFault, PdfError};
+use coldbrew::pdf::figures::Bounds;
+use coldbrew::pdf::testing::{chart_pdf, encrypted_pdf, pdf_from_contents, simple_pdf};
+use coldbrew::pdf::{DetectorSpec, Document, Engine, EngineConfig, Family, FigureImage, PageFault, PdfError, Runtime};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 
@@ -19,6 +20,18 @@ fn library() -> PathBuf {
 
 fn config() -> EngineConfig {
     EngineConfig { worker_exe: WORKER_EXE.into(), ..EngineConfig::new(library()) }
+}
+
+fn detector() -> DetectorSpec {
+    let vendor = Path::new(env!("CARGO_MANIFEST_DIR")).join("vendor");
+    DetectorSpec {
+        family: Family::PpDoclayout,
+        runtime: Runtime::Onnxruntime,
+        model: vendor.join("pp-doclayout-s.onnx"),
+        library: vendor.join("libonnxruntime.so"),
+        threshold_percent: 30,
+        figure_classes: Vec::new(),
+    }
 }
 
 fn engine() -> Engine {
@@ -35,7 +48,7 @@ async fn open(engine: &Engine, pdf: &[u8]) -> (TempDir, Result<Document, PdfErro
 }
 
 async fn pid(document: &Document) -> Pid {
-    Pid::from_raw(document.worker_pid().await.unwrap().cast_signed()).unwrap()
+    Pid::from_raw(document.worker_pid().unwrap().cast_signed()).unwrap()
 }
 
 /// Waits until the process is dead and reaped.
@@ -84,6 +97,35 @@ async fn lengths_count_characters_and_find_pages_without_text() {
     assert_eq!(found, [(40, false), (0, false), (0, true), (1, true)]);
     assert_eq!(document.text(0).await.unwrap().chars_visible, 40);
     assert_eq!(document.text_lengths(1..4).await.unwrap(), lengths[1..]);
+}
+
+#[tokio::test]
+async fn figures_are_found_and_cut_out() {
+    let engine = Engine::new(EngineConfig { detector: Some(detector()), ..config() }).unwrap();
+    engine.check().await.unwrap();
+    let (_folder, document) = open(&engine, &chart_pdf()).await;
+    let found = document.unwrap().figures(0).await.unwrap();
+    let [FigureImage { figure, png }] = found.as_slice() else { panic!("{} figures", found.len()) };
+    let chart = Bounds::new(120.0 / 595.0, 242.0 / 842.0, 480.0 / 595.0, 422.0 / 842.0);
+    assert!(figure.bounds.iou(&chart) > 0.7, "{figure:?}");
+    let picture = image::load_from_memory(png).unwrap().to_rgb8();
+    assert_eq!(picture.dimensions(), (figure.width_px, figure.height_px));
+    assert!(
+        picture.pixels().any(|pixel| pixel.0 == [51, 102, 204]),
+        "the blue of a bar, sharp and not swapped with red"
+    );
+}
+
+#[tokio::test]
+async fn a_page_without_drawings_needs_no_detector() {
+    let nowhere = DetectorSpec { model: "/nonexistent".into(), ..detector() };
+    let engine = Engine::new(EngineConfig { detector: Some(nowhere), ..config() }).unwrap();
+    assert!(matches!(engine.check().await, Err(PdfError::Unavailable)));
+    let (_folder, document) = open(&engine, &pdf_from_contents(&["72 72 400 1 re f", "0 0 m 300 500 l S"], "")).await;
+    let document = document.unwrap();
+    assert_eq!(document.figures(0).await.unwrap(), []);
+    assert!(matches!(document.figures(1).await, Err(PdfError::Unavailable)));
+    assert!(document.split(1).await.is_ok(), "the worker lives on");
 }
 
 #[tokio::test]
@@ -138,7 +180,7 @@ async fn a_document_that_keeps_crashing_is_given_up() {
     let document = document.unwrap();
     for _ in 0..8 {
         // The one before was lost, so this starts another.
-        if document.worker_pid().await.is_none() {
+        if document.worker_pid().is_none() {
             document.text(0).await.unwrap();
         }
         kill_process(pid(&document).await, Signal::KILL).unwrap();

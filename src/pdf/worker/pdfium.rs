@@ -8,10 +8,12 @@ use pdfium_render::prelude::{
 
 use crate::pdf::document::{PageLength, PageText};
 use crate::pdf::error::PageFault;
+use crate::pdf::figures::Figure;
 use crate::pdf::protocol::Fault;
 use crate::pdf::{text, title};
 
-use super::{glyphs, scan};
+use super::detector::Finder;
+use super::{figures, glyphs, scan};
 
 /// PDFium, bound once per process and never unbound.
 #[derive(Clone, Copy)]
@@ -83,6 +85,10 @@ impl OpenDocument {
         let text = page.text().map_err(|_| PageFault::Damaged)?;
         let chars_visible = glyphs::count_visible(&text);
         Ok(PageLength { chars_visible, is_scan: scan::is_scan(&page, &text, chars_visible) })
+    }
+
+    pub fn figures(&self, index: u32, finder: &mut Finder) -> Result<Vec<(Figure, Vec<u8>)>, PageFault> {
+        figures::of_page(&self.page(index)?, finder)
     }
 
     pub fn split(&self, library: &Library, index: u32) -> Result<Vec<u8>, PageFault> {

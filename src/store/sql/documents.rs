@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::accounts::mode;
-use super::{SqlStore, count, unsigned};
+use super::{SqlStore, count, figures, unsigned};
 use crate::error::{Error, Result};
 use crate::model::wire::{DocumentSummary, Page};
 use crate::model::{PageSet, UnixMs};
@@ -142,11 +142,14 @@ impl Documents for SqlStore {
         .bind(content_hash.as_str())
         .fetch_one(&mut *tx)
         .await?;
-        if others == 0 {
-            forget_content(&mut tx, account_id, &content_hash).await?;
+        if others > 0 {
+            tx.commit().await?;
+            return Ok(Deletion::Deleted);
         }
+        forget_content(&mut tx, account_id, &content_hash).await?;
+        let figures = figures::forget(&mut tx, account_id, &content_hash).await?;
         tx.commit().await?;
-        Ok(if others == 0 { Deletion::DeletedLast { content_hash } } else { Deletion::Deleted })
+        Ok(Deletion::DeletedLast { content_hash, figures })
     }
 }
 

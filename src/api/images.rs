@@ -1,0 +1,37 @@
+//! Pictures of figures, for the one who owns the document.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, header};
+use axum::response::IntoResponse;
+use tokio::fs::File;
+use tokio_util::io::ReaderStream;
+
+use super::ApiState;
+use super::auth::Caller;
+use super::error::Failure;
+use crate::model::ApiError;
+
+/// What a picture is sent with: nothing in it may run, and it never changes.
+const HEADERS: [(HeaderName, &str); 3] = [
+    (header::CONTENT_TYPE, "image/png"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
+    (header::CACHE_CONTROL, "private, max-age=31536000, immutable"),
+];
+
+/// `GET /v1/images/{content_hash}/{page}_{figure}.png`
+pub async fn figure(
+    State(state): State<ApiState>,
+    Caller(account): Caller,
+    Path((content_hash, name)): Path<(String, String)>,
+) -> Result<impl IntoResponse, Failure> {
+    let (page, figure) = numbers(&name).ok_or_else(|| ApiError::not_found("image"))?;
+    let path = state.services.library.figure(&account, &content_hash, page, figure).await?;
+    Ok((HEADERS, Body::from_stream(ReaderStream::new(File::open(path).await?))))
+}
+
+/// `12_0.png`
+fn numbers(name: &str) -> Option<(u32, usize)> {
+    let (page, figure) = name.strip_suffix(".png")?.split_once('_')?;
+    Some((page.parse().ok()?, figure.parse().ok()?))
+}

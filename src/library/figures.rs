@@ -1,0 +1,114 @@
+//! Our figures in rendered Markdown: a paragraph of nothing but them becomes figures, side by side if there are several.
+//!
+//! Which images are ours, their width and their size are told by their addresses, see `extract::figures`.
+
+use std::collections::VecDeque;
+
+use pulldown_cmark::{Event, Tag, TagEnd, html};
+
+/// Turns paragraphs of our images into figures; passes everything else on.
+pub struct WithFigures<'a, I> {
+    events: I,
+    /// What was read ahead and is to be passed on first.
+    ahead: VecDeque<Event<'a>>,
+}
+
+impl<'a, I: Iterator<Item = Event<'a>>> WithFigures<'a, I> {
+    pub fn new(events: I) -> Self {
+        Self { events, ahead: VecDeque::new() }
+    }
+}
+
+impl<'a, I: Iterator<Item = Event<'a>>> Iterator for WithFigures<'a, I> {
+    type Item = Event<'a>;
+
+    fn next(&mut self) -> Option<Event<'a>> {
+        if let Some(event) = self.ahead.pop_front() {
+            return Some(event);
+        }
+        let event = self.events.next()?;
+        if event != Event::Start(Tag::Paragraph) {
+            return Some(event);
+        }
+        let mut paragraph: Vec<Event<'a>> = Vec::new();
+        for event in self.events.by_ref() {
+            let is_end = event == Event::End(TagEnd::Paragraph);
+            paragraph.push(event);
+            if is_end {
+                break;
+            }
+        }
+        match figures(&paragraph) {
+            Some(html) => Some(Event::Html(html.into())),
+            None => {
+                self.ahead.extend(paragraph);
+                Some(event)
+            }
+        }
+    }
+}
+
+/// The figures of a paragraph that holds nothing else.
+fn figures(paragraph: &[Event<'_>]) -> Option<String> {
+    let mut html = String::new();
+    let mut count = 0;
+    let mut rest = paragraph;
+    while let Some((event, behind)) = rest.split_first() {
+        rest = behind;
+        match event {
+            Event::SoftBreak | Event::End(TagEnd::Paragraph) => {}
+            Event::Start(Tag::Image { dest_url, .. }) => {
+                let end = rest.iter().position(|event| *event == Event::End(TagEnd::Image))?;
+                html.push_str(&figure(&Picture::of(dest_url)?, &rest[..end]));
+                count += 1;
+                rest = &rest[end + 1..];
+            }
+            _ => return None,
+        }
+    }
+    match count {
+        0 => None,
+        1 => Some(html),
+        _ => Some(format!("<div class=\"figure-row\">{html}</div>")),
+    }
+}
+
+fn figure(picture: &Picture<'_>, caption: &[Event<'_>]) -> String {
+    let Picture { path, width_percent, width_px, height_px } = picture;
+    // The style knows tenths of the page's width.
+    let class = match (width_percent + 5) / 10 {
+        tenths @ 0..=9 => format!(" class=\"w-{}0\"", tenths.max(1)),
+        _ => String::new(),
+    };
+    let mut text = String::new();
+    html::push_html(&mut text, caption.iter().cloned());
+    let caption = if text.is_empty() { text } else { format!("<figcaption>{text}</figcaption>") };
+    format!(
+        "<figure{class}><img src=\"{path}\" alt=\"Figure\" width=\"{width_px}\" height=\"{height_px}\" loading=\"lazy\">{caption}</figure>"
+    )
+}
+
+/// A picture of ours, as its address tells.
+struct Picture<'a> {
+    path: &'a str,
+    width_percent: u32,
+    width_px: u32,
+    height_px: u32,
+}
+
+impl<'a> Picture<'a> {
+    fn of(url: &'a str) -> Option<Self> {
+        let (path, query) = url.split_once('?')?;
+        let name = path.strip_prefix("/v1/images/")?.strip_suffix(".png")?;
+        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_'));
+        let value = |key: &str| query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
+        let (width, height) = value("px")?.split_once('x')?;
+        is_plain.then_some(())?;
+        Some(Self {
+            path,
+            width_percent: value("w")?.parse().ok().filter(|width| *width <= 100)?,
+            width_px: width.parse().ok()?,
+            height_px: height.parse().ok()?,
+        })
+    }
+}

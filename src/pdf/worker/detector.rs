@@ -1,0 +1,136 @@
+//! Figure detection behind one trait: which model family it is, and which runtime computes it, are settings.
+//!
+//! A family says how a page is put to its models and what their answer means ([`pp_doclayout`], [`yolo`]); a [`Network`] is
+//! a model in a runtime. Either can be had with the other.
+
+mod network;
+mod onnx_runtime;
+mod pp_doclayout;
+mod yolo;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::pdf::figures::Bounds;
+use network::Network;
+
+/// Finds figures on the picture of a page.
+pub trait Detector {
+    /// The size in pixels in which a page whose width is `aspect` times its height is to be drawn.
+    fn canvas(&self, aspect: f32) -> (i32, i32);
+
+    /// Where figures are, in fractions of the picture. Boxes may overlap.
+    fn detect(&mut self, page: &Pixels) -> Result<Vec<Bounds>, DetectorError>;
+}
+
+/// A picture: rows from the top, three bytes a pixel.
+pub struct Pixels {
+    pub width: usize,
+    pub height: usize,
+    pub rgb: Vec<u8>,
+}
+
+/// Which detector, with which parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DetectorSpec {
+    pub family: Family,
+    pub runtime: Runtime,
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// `libonnxruntime.so`, for that runtime.
+    pub library: PathBuf,
+    /// Boxes that the model is less sure of are none, in percent.
+    pub threshold_percent: u8,
+    /// For [`Family::Yolo`]: the numbers of the classes that are figures.
+    pub figure_classes: Vec<u16>,
+}
+
+/// How a model takes a page and what it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    PpDoclayout,
+    Yolo,
+}
+
+/// What computes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Runtime {
+    /// Microsoft's library: the fastest.
+    Onnxruntime,
+}
+
+/// The model or its runtime is missing or does not fit.
+#[derive(Debug, thiserror::Error)]
+#[error("the figure detector cannot be used: {0}")]
+pub struct DetectorError(pub String);
+
+/// The detector of a process: none, one that is loaded when it is first needed, that one, or one that cannot be loaded.
+pub enum Finder {
+    Nothing,
+    Wanted(DetectorSpec),
+    Loaded(Box<dyn Detector>),
+    Broken,
+}
+
+impl Finder {
+    pub fn of(spec: Option<DetectorSpec>) -> Self {
+        spec.map_or(Self::Nothing, Self::Wanted)
+    }
+
+    /// The detector, if there is one.
+    pub fn get(&mut self) -> Option<&mut dyn Detector> {
+        if let Self::Wanted(spec) = self {
+            *self = spec.load().map_or(Self::Broken, Self::Loaded);
+        }
+        match self {
+            Self::Loaded(detector) => Some(detector.as_mut()),
+            Self::Nothing | Self::Wanted(_) | Self::Broken => None,
+        }
+    }
+
+    /// Whether there should be a detector and is none.
+    pub const fn is_broken(&self) -> bool {
+        matches!(self, Self::Broken)
+    }
+}
+
+impl DetectorSpec {
+    /// Loads the model.
+    pub fn load(&self) -> Result<Box<dyn Detector>, DetectorError> {
+        let network: Box<dyn Network> = match self.runtime {
+            Runtime::Onnxruntime => Box::new(onnx_runtime::OnnxRuntime::load(&self.library, &self.model)?),
+        };
+        let score_min = f32::from(self.threshold_percent) / 100.0;
+        Ok(match self.family {
+            Family::PpDoclayout => Box::new(pp_doclayout::PpDoclayout { network, score_min }),
+            Family::Yolo => Box::new(yolo::Yolo::new(network, score_min, self.figure_classes.clone())?),
+        })
+    }
+}
+
+impl FromStr for Runtime {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "onnxruntime" => Ok(Self::Onnxruntime),
+            _ => Err("it is onnxruntime or none".to_owned()),
+        }
+    }
+}
+
+impl FromStr for Family {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "pp-doclayout" => Ok(Self::PpDoclayout),
+            "yolo" => Ok(Self::Yolo),
+            _ => Err("it is pp-doclayout or yolo".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! PP-DocLayout models (PicoDet): the page is squeezed into a square, and boxes come with class and score.
+
+use super::network::{Input, Network, Output};
+use super::{Detector, DetectorError, Pixels};
+use crate::pdf::figures::Bounds;
+
+/// The side of the model's input.
+const SIDE: usize = 480;
+/// The page is drawn this many times as large and averaged, which is how print turns into grey.
+const OVERSAMPLING: usize = 2;
+/// What the model's input is normalised by, for red, green and blue.
+const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+/// `image` and `chart` of the model's classes.
+const FIGURES: [u16; 2] = [1, 18];
+/// A figure that is more surely something else, over this much of the same area, is that.
+const SAME_AREA: f32 = 0.5;
+
+/// See the module.
+pub struct PpDoclayout {
+    pub network: Box<dyn Network>,
+    pub score_min: f32,
+}
+
+/// A row of the model's answer.
+struct Found {
+    class: u16,
+    score: f32,
+    bounds: Bounds,
+}
+
+impl Detector for PpDoclayout {
+    fn canvas(&self, _aspect: f32) -> (i32, i32) {
+        let side = (SIDE * OVERSAMPLING) as i32;
+        (side, side)
+    }
+
+    fn detect(&mut self, page: &Pixels) -> Result<Vec<Bounds>, DetectorError> {
+        let image = Input { name: "image".to_owned(), shape: vec![1, 3, SIDE, SIDE], values: normalised(page) };
+        let scale = Input { name: "scale_factor".to_owned(), shape: vec![1, 2], values: vec![1.0, 1.0] };
+        let outputs = self.network.run(vec![image, scale])?;
+        let boxes = outputs.first().filter(|output| output.shape.last() == Some(&6));
+        let boxes = boxes.ok_or_else(|| DetectorError("the model answers no boxes".to_owned()))?;
+        Ok(figures(&rows(boxes, self.score_min)))
+    }
+}
+
+/// Averages the pixels down to the model's size, by channel.
+fn normalised(page: &Pixels) -> Vec<f32> {
+    let mut values = vec![0.0; 3 * SIDE * SIDE];
+    let row_bytes = page.width * 3;
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            for channel in 0..3 {
+                let mut sum = 0_u32;
+                for dy in 0..OVERSAMPLING {
+                    let start = (y * OVERSAMPLING + dy) * row_bytes + x * OVERSAMPLING * 3 + channel;
+                    sum += (0..OVERSAMPLING).map(|dx| u32::from(page.rgb[start + 3 * dx])).sum::<u32>();
+                }
+                let level = sum as f32 / (255 * OVERSAMPLING * OVERSAMPLING) as f32;
+                values[(channel * SIDE + y) * SIDE + x] = (level - MEAN[channel]) / DEVIATION[channel];
+            }
+        }
+    }
+    values
+}
+
+/// `class, score, left, top, right, bottom`, in pixels of the input.
+fn rows(boxes: &Output, score_min: f32) -> Vec<Found> {
+    let side = SIDE as f32;
+    let rows = boxes.values.chunks_exact(6).filter(|row| row[1] >= score_min);
+    rows.map(|row| Found {
+        class: row[0] as u16,
+        score: row[1],
+        bounds: Bounds::new(row[2] / side, row[3] / side, row[4] / side, row[5] / side),
+    })
+    .collect()
+}
+
+fn figures(found: &[Found]) -> Vec<Bounds> {
+    let is_figure = |item: &Found| FIGURES.contains(&item.class);
+    let is_something_else = |figure: &Found| {
+        let others = found.iter().filter(|other| !is_figure(other) && other.score > figure.score);
+        others.into_iter().any(|other| other.bounds.iou(&figure.bounds) > SAME_AREA)
+    };
+    found.iter().filter(|item| is_figure(item) && !is_something_else(item)).map(|item| item.bounds).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(class: u16, score: f32, bounds: Bounds) -> Found {
+        Found { class, score, bounds }
+    }
+
+    #[test]
+    fn what_is_more_surely_a_table_is_no_figure() {
+        let (area, other) = (Bounds::new(0.1, 0.1, 0.5, 0.5), Bounds::new(0.6, 0.6, 0.9, 0.9));
+        let (image, table) = (found(1, 0.5, area), found(8, 0.6, area));
+        assert_eq!(figures(&[image, table, found(18, 0.4, other)]), [other]);
+        let (image, table) = (found(1, 0.7, area), found(8, 0.6, area));
+        assert_eq!(figures(&[image, table]), [area]);
+    }
+
+    #[test]
+    fn a_white_page_is_the_same_number_everywhere() {
+        let side = SIDE * OVERSAMPLING;
+        let values = normalised(&Pixels { width: side, height: side, rgb: vec![255; side * side * 3] });
+        assert!((values[0] - (1.0 - MEAN[0]) / DEVIATION[0]).abs() < 1e-5);
+        assert!(values.iter().take(SIDE * SIDE).all(|value| *value == values[0]));
+    }
+}

@@ -1,0 +1,87 @@
+//! The figures of a page: found by a detector on a small picture of it, cut out of a sharp one.
+
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+use pdfium_render::prelude::{PdfBitmap, PdfBitmapFormat, PdfPage, PdfRenderConfig};
+
+use super::content::Content;
+use super::detector::{Finder, Pixels};
+use crate::pdf::error::PageFault;
+use crate::pdf::figures::{Bounds, Figure, arranged};
+
+/// How sharp figures are cut out, in dots per inch of the page.
+const CROP_DPI: f32 = 200.0;
+/// The longest side of a figure's picture.
+const CROP_SIDE_MAX_PX: f32 = 2_400.0;
+/// What is kept around a figure, as a share of the page: detectors cut close.
+const MARGIN: f32 = 0.004;
+
+/// A page's figures, each with its picture as a PNG. The detector is not even loaded for a page that cannot have any.
+pub fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Vec<(Figure, Vec<u8>)>, PageFault> {
+    let content = Content::of(page);
+    if !content.may_hold_figure() {
+        return Ok(Vec::new());
+    }
+    let Some(detector) = finder.get() else { return Ok(Vec::new()) };
+    let size = PageSize::of(page)?;
+    let (width, height) = detector.canvas(size.width / size.height);
+    let pixels = render(page, (width, height), (0, 0, width, height))?;
+    let mut boxes = detector.detect(&pixels).map_err(|_| PageFault::Damaged)?;
+    boxes.retain(|bounds| !content.is_text_only(bounds));
+    arranged(boxes).into_iter().map(|(bounds, row)| cut_out(page, size, bounds, row)).collect()
+}
+
+/// In points, as the page is shown.
+#[derive(Clone, Copy)]
+struct PageSize {
+    width: f32,
+    height: f32,
+}
+
+impl PageSize {
+    fn of(page: &PdfPage<'_>) -> Result<Self, PageFault> {
+        let size = Self { width: page.width().value, height: page.height().value };
+        let is_sound = |length: f32| length.is_finite() && length >= 1.0;
+        if is_sound(size.width) && is_sound(size.height) { Ok(size) } else { Err(PageFault::Damaged) }
+    }
+}
+
+fn cut_out(
+    page: &PdfPage<'_>,
+    size: PageSize,
+    bounds: Bounds,
+    row: Option<u8>,
+) -> Result<(Figure, Vec<u8>), PageFault> {
+    let outer = Bounds::new(bounds.left - MARGIN, bounds.top - MARGIN, bounds.right + MARGIN, bounds.bottom + MARGIN);
+    let long_side = (outer.width() * size.width).max(outer.height() * size.height);
+    let scale = (CROP_DPI / 72.0).min(CROP_SIDE_MAX_PX / long_side);
+    let whole = (size.width * scale, size.height * scale);
+    let px = |fraction: f32, whole: f32| (fraction * whole).round() as i32;
+    let (x, y) = (px(outer.left, whole.0), px(outer.top, whole.1));
+    let (width, height) = (px(outer.width(), whole.0).max(1), px(outer.height(), whole.1).max(1));
+    let pixels = render(page, (whole.0.round() as i32, whole.1.round() as i32), (x, y, width, height))?;
+    let figure = Figure { bounds, row, width_px: width.unsigned_abs(), height_px: height.unsigned_abs() };
+    Ok((figure, png(&pixels)?))
+}
+
+/// The part `(x, y, width, height)` of the page, the whole of which is drawn in `whole` pixels.
+fn render(page: &PdfPage<'_>, whole: (i32, i32), part: (i32, i32, i32, i32)) -> Result<Pixels, PageFault> {
+    let (x, y, width, height) = part;
+    let config = PdfRenderConfig::new().set_target_size(whole.0, whole.1).set_origin(-x, -y);
+    let mut bitmap = PdfBitmap::empty(width, height, PdfBitmapFormat::BGRx).map_err(|_| PageFault::Damaged)?;
+    page.render_into_bitmap_with_config(&mut bitmap, &config).map_err(|_| PageFault::Damaged)?;
+    Ok(Pixels {
+        width: width.unsigned_abs() as usize,
+        height: height.unsigned_abs() as usize,
+        rgb: bitmap.as_rgba_bytes().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
+    })
+}
+
+fn png(pixels: &Pixels) -> Result<Vec<u8>, PageFault> {
+    let mut png = Vec::new();
+    let (width, height) = (pixels.width as u32, pixels.height as u32);
+    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive)
+        .write_image(&pixels.rgb, width, height, ExtendedColorType::Rgb8)
+        .map_err(|_| PageFault::Damaged)?;
+    Ok(png)
+}
