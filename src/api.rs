@@ -41,6 +41,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/documents/extraction/{extraction_id}", get(documents::extraction_status))
         .route("/v1/events", get(events::events))
         .route("/v1/documents", get(documents::list))
+        .route("/v1/documents/{id}/retry", post(documents::retry))
         .route("/v1/documents/{id}", get(documents::get).delete(documents::delete))
         .route("/v1/images/{content_hash}/{name}", get(images::figure))
         .route("/healthz", get(health::live))

@@ -148,8 +148,8 @@ pub trait Jobs: Send + Sync {
     /// Which of the job's pages are done with, read or failed.
     async fn finished_pages(&self, job: &Job) -> Result<PageSet>;
 
-    /// Stores the results and makes the document of them and of the pages read before; `done` is the job after the
-    /// step. Pages that appear nowhere are failed pages.
+    /// Stores the results and puts them, with the pages read before, into the job's document, which is made if it is not
+    /// there yet; `done` is the job after the step. Pages that appear nowhere are failed pages.
     async fn complete(&self, done: &Job, results: BoxStream<'_, Result<PageResult>>, now: UnixMs)
     -> Result<Completion>;
 
@@ -192,6 +192,9 @@ pub trait Documents: Send + Sync {
 
     async fn document(&self, account_id: &str, id: &str) -> Result<Option<DocumentSummary>>;
 
+    /// What is needed to read the failed pages of the account's document again.
+    async fn unread(&self, account_id: &str, id: &str) -> Result<Option<Unread>>;
+
     /// Pages of the account's document, from its `skip`th on, at most `limit`.
     async fn pages(&self, account_id: &str, id: &str, skip: u32, limit: u32) -> Result<Vec<Page>>;
 
@@ -200,6 +203,14 @@ pub trait Documents: Send + Sync {
 
     /// Deletes a document. Returns the content whose file and results nothing refers to any more, if that is so.
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion>;
+}
+
+/// The failed pages of a document, and where they came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    pub upload_hash: String,
+    pub title: String,
+    pub pages: PageSet,
 }
 
 /// What [`Documents::delete_document`] did.

@@ -12,8 +12,10 @@ use super::ApiState;
 use super::auth::Caller;
 use super::error::{Body, Failure};
 use crate::batch::rfc3339;
-use crate::model::wire::{BatchStatus, Document, DocumentList, ExtractionStatus, JobView, Submission, Submitted};
-use crate::model::{FORMATS, Format, PageSet};
+use crate::model::wire::{
+    BatchStatus, Document, DocumentList, ExtractionStatus, JobView, Retry, Submission, Submitted,
+};
+use crate::model::{FORMATS, Format, Mode, PageSet};
 
 type Rejecting<T> = WithRejection<T, Failure>;
 
@@ -41,12 +43,26 @@ pub async fn submit(
     Caller(account): Caller,
     Body(wish): Body<Submission>,
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
-    let submitted = state.services.submissions.submit(&account, wish).await?;
+    Ok(answer(state.services.submissions.submit(&account, wish).await?))
+}
+
+/// `POST /v1/documents/{id}/retry`
+pub async fn retry(
+    State(state): State<ApiState>,
+    Caller(account): Caller,
+    Path(id): Path<String>,
+    Body(Retry { batch_mode }): Body<Retry>,
+) -> Result<(StatusCode, Json<Submitted>), Failure> {
+    let mode = if batch_mode { Mode::Batch } else { Mode::Realtime };
+    Ok(answer(state.services.submissions.retry(&account, &id, mode).await?))
+}
+
+fn answer(submitted: Submitted) -> (StatusCode, Json<Submitted>) {
     let status = match submitted {
         Submitted::Document(_) => StatusCode::CREATED,
         Submitted::Batch(_) | Submitted::Realtime(_) => StatusCode::ACCEPTED,
     };
-    Ok((status, Json(submitted)))
+    (status, Json(submitted))
 }
 
 /// `GET /v1/documents/batch/{content_hash}/status`

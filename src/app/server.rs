@@ -7,7 +7,7 @@ use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use crate::model::wire::{
     DocumentSummary, JobView, OutlineEntry, PageView, Prepared, Shelf, Submission, Submitted, UsageReport,
 };
-use crate::model::{ApiError, ErrorCode};
+use crate::model::{ApiError, ErrorCode, Mode};
 
 impl FromServerFnError for ApiError {
     type Encoder = JsonEncoding;
@@ -44,6 +44,13 @@ pub async fn start_session() -> Result<(), ApiError> {
 pub async fn submit(wish: Submission) -> Result<Submitted, ApiError> {
     let caller = crate::api::web::caller().await?;
     caller.answer(caller.services.submissions.submit(&caller.account, wish).await)
+}
+
+/// Extracts the failed pages of a document again.
+#[server(prefix = "/api", endpoint = "retry", input = Json)]
+pub async fn retry(id: String, mode: Mode) -> Result<Submitted, ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.submissions.retry(&caller.account, &id, mode).await)
 }
 
 /// An upload of this account, as it would be prepared now: for trying again without uploading again.

@@ -11,7 +11,7 @@ use crate::extract::{Recipe, text_pages};
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
 use crate::model::{ApiError, ErrorCode, Mode, PageSet, Pricing, UnixMs, count_words};
 use crate::pdf::Engine;
-use crate::store::{Acceptance, Account, Blobs, Documents, Jobs, NewDocument, Upload, Uploads, upload_key};
+use crate::store::{Acceptance, Account, Blobs, Documents, Jobs, NewDocument, Unread, Upload, Uploads, upload_key};
 use crate::world::World;
 
 /// Takes submissions.
@@ -43,14 +43,34 @@ impl Submissions {
         if mode == Mode::Text {
             return self.read_text(account, &upload, &pages, title).await.map(Submitted::Document);
         }
-        let cached = self.uploads.cached_pages(&account.id, &upload.content_hash, self.recipe.name()).await?;
-        let uncached: PageSet = pages.iter().filter(|&index| !cached.contains(index)).collect();
+        let uncached = self.uncached(&upload, &pages).await?;
         if uncached.is_empty() {
             return self.reuse(account, &upload, &pages, title, mode).await.map(Submitted::Document);
         }
         let reserve = self.pricing.quote(&upload.page_tokens, &uncached).of(mode);
-        let job = self.new_job(account, &upload, pages, &uncached, title, mode);
+        let job = self.new_job(&upload, pages, &uncached, title, mode);
         self.enqueue(account, job, reserve).await
+    }
+
+    /// Extracts the failed pages of a document again, into that document.
+    pub async fn retry(&self, account: &Account, document_id: &str, mode: Mode) -> Result<Submitted> {
+        let unread = self.documents.unread(&account.id, document_id).await?;
+        let Unread { upload_hash, title, pages } = unread.ok_or_else(|| ApiError::not_found("document"))?;
+        if pages.is_empty() {
+            return Err(Error::refused(ErrorCode::InvalidPages, "Every page of this document was read."));
+        }
+        let upload = self.uploads.upload(&account.id, &upload_hash).await?;
+        let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
+        let uncached = self.uncached(&upload, &pages).await?;
+        let reserve = self.pricing.quote(&upload.page_tokens, &uncached).of(mode);
+        let job = self.new_job(&upload, pages, &uncached, title, mode);
+        self.enqueue(account, Job { document_id: document_id.to_owned(), ..job }, reserve).await
+    }
+
+    /// Which of the pages no AI mode has read before.
+    async fn uncached(&self, upload: &Upload, pages: &PageSet) -> Result<PageSet> {
+        let cached = self.uploads.cached_pages(&upload.account_id, &upload.content_hash, self.recipe.name()).await?;
+        Ok(pages.iter().filter(|&index| !cached.contains(index)).collect())
     }
 
     async fn read_text(
@@ -85,19 +105,11 @@ impl Submissions {
         Ok(DocumentTicket { id: document.id, title: document.title, failed_pages: PageSet::default() })
     }
 
-    fn new_job(
-        &self,
-        account: &Account,
-        upload: &Upload,
-        pages: PageSet,
-        uncached: &PageSet,
-        title: String,
-        mode: Mode,
-    ) -> Job {
+    fn new_job(&self, upload: &Upload, pages: PageSet, uncached: &PageSet, title: String, mode: Mode) -> Job {
         let now = self.world.now();
         Job {
             id: self.world.id(),
-            account_id: account.id.clone(),
+            account_id: upload.account_id.clone(),
             upload_hash: upload.hash.clone(),
             content_hash: upload.content_hash.clone(),
             mode,

@@ -46,6 +46,13 @@ pub struct Submission {
     pub batch_mode: bool,
 }
 
+/// How the failed pages of a document are to be read again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    pub batch_mode: bool,
+}
+
 /// What became of a submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -53,6 +60,18 @@ pub enum Submitted {
     Batch(BatchTicket),
     Realtime(RealtimeTicket),
     Document(DocumentTicket),
+}
+
+impl Submitted {
+    /// Where in the web app it can be watched or read.
+    pub fn address(&self) -> String {
+        match self {
+            Self::Batch(BatchTicket { content_hash, .. }) | Self::Realtime(RealtimeTicket { content_hash, .. }) => {
+                format!("/batch/{content_hash}")
+            }
+            Self::Document(DocumentTicket { id, .. }) => format!("/documents/{id}"),
+        }
+    }
 }
 
 /// A batch was accepted.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use coldbrew::config::Config;
 use coldbrew::pdf::testing::simple_pdf;
-use coldbrew::serve::Server;
+use coldbrew::serve::{Server, serve_emulator};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -79,6 +79,45 @@ fn config(data_dir: &Path, settings: &[(&str, &str)]) -> Config {
         variables.insert((*name).to_owned(), (*value).to_owned());
     }
     Config::read("", move |name| variables.get(name).cloned()).unwrap()
+}
+
+/// The emulator of the Gemini API, which a test can make fail.
+pub struct TestGemini {
+    pub base_url: String,
+    stop: CancellationToken,
+}
+
+impl TestGemini {
+    /// Starts an emulator on that data folder.
+    pub async fn start(data: &TempDir) -> Self {
+        let config = config(data.path(), &[]);
+        let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        tokio::spawn(async move { serve_emulator(&config, addr, stopped).await.unwrap() });
+        let base_url = format!("http://{addr}");
+        while tokio::net::TcpStream::connect(addr).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Self { base_url, stop }
+    }
+
+    /// What makes a server take this for Google.
+    pub fn settings(&self) -> [(&str, &str); 2] {
+        [("GEMINI_BASE_URL", &self.base_url), ("GEMINI_API_KEY", "a-key")]
+    }
+
+    /// Arms a fault; see `src/fake_gemini/faults.rs`.
+    pub async fn arm(&self, fault: Value) {
+        let request = reqwest::Client::new().post(format!("{}/_control/faults", self.base_url)).json(&fault);
+        assert!(request.send().await.unwrap().status().is_success());
+    }
+}
+
+impl Drop for TestGemini {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
 /// Speaks REST for one account.

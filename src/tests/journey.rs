@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{TestClient, TestServer, files_below, refused};
+use crate::harness::{TestClient, TestGemini, TestServer, files_below, refused};
 
 async fn submit_batch(guest: &TestClient, prepared: &Value) -> Value {
     let answer = guest.submit(prepared, true, true).await;
@@ -132,6 +132,49 @@ async fn a_restart_at_any_stage_loses_nothing() {
     assert_eq!(seen.last().unwrap(), "SUCCEEDED", "{seen:?}");
     assert_eq!(guest.get("/v1/documents").await["documents"].as_array().unwrap().len(), 1);
     assert_eq!(usage(&guest).await.1, 0);
+}
+
+#[tokio::test]
+async fn failed_pages_are_read_again_into_their_document_for_their_own_price() {
+    let data = TempDir::new().unwrap();
+    let gemini = TestGemini::start(&data).await;
+    let server = TestServer::start(&data, &gemini.settings()).await;
+    let guest = server.guest().await;
+    gemini.arm(json!({"fault": "row_safety", "times": 2, "skip": 1})).await;
+    let ticket = submit_batch(&guest, &guest.upload_pages(5).await).await;
+    let ended = guest.batch_end(ticket["content_hash"].as_str().unwrap()).await;
+    let path = format!("/v1/documents/{}", ended["document_id"].as_str().unwrap());
+    let before = guest.get(&path).await;
+    assert_eq!(before["failed_pages"], 2);
+    let spent = usage(&guest).await.0;
+    assert_eq!(before["charged_tokens"], spent);
+
+    // A retry that fails again leaves everything as it was.
+    gemini.arm(json!({"fault": "row_safety", "times": 2})).await;
+    let retry = async |batch_mode| {
+        let wish = Some(json!({"batch_mode": batch_mode}));
+        guest.send(Method::POST, &format!("{path}/retry"), wish).await
+    };
+    assert_eq!(retry(true).await.status(), StatusCode::ACCEPTED);
+    let ended = guest.batch_end(ticket["content_hash"].as_str().unwrap()).await;
+    assert_eq!((&ended["status"], &ended["total_pages"]), (&json!("FAILED"), &json!(2)), "{ended}");
+    assert_eq!(guest.get(&path).await, before);
+    assert_eq!(usage(&guest).await, (spent, 0));
+
+    let answer = retry(false).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    let ticket: Value = answer.json().await.unwrap();
+    let extraction = format!("/v1/documents/extraction/{}", ticket["extraction_id"].as_str().unwrap());
+    assert_eq!(guest.end_of(&extraction).await["status"], "SUCCEEDED");
+    let after = guest.get(&path).await;
+    assert_eq!((&after["pages"], &after["failed_pages"]), (&json!(5), &json!(0)), "{after}");
+    let spent = usage(&guest).await.0;
+    assert_eq!(after["charged_tokens"], spent, "what the document cost is the sum of both jobs");
+    assert_eq!(guest.get("/v1/documents").await["documents"].as_array().unwrap().len(), 1);
+    refused(retry(true).await, 422, "invalid_pages").await;
+    let stranger = server.guest().await;
+    let wish = Some(json!({"batch_mode": true}));
+    refused(stranger.send(Method::POST, &format!("{path}/retry"), wish).await, 404, "not_found").await;
 }
 
 #[tokio::test]

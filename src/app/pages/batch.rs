@@ -154,8 +154,8 @@ fn Cold(job: JobView) -> impl IntoView {
         });
         leptos::task::spawn_local(async move {
             match submit(wish).await {
-                Ok(Submitted::Document(ticket)) => {
-                    let _ = window().location().replace(&format!("/documents/{}", ticket.id));
+                Ok(submitted @ Submitted::Document(_)) => {
+                    let _ = window().location().replace(&submitted.address());
                 }
                 Ok(_) => {
                     let _ = window().location().reload();

@@ -8,9 +8,9 @@ use wasm_bindgen::closure::Closure;
 
 use super::NotFound;
 use crate::app::components::{LocalDay, Trouble, grouped, page_count};
-use crate::app::server::{fetch_document, fetch_outline, fetch_pages};
+use crate::app::server::{fetch_document, fetch_outline, fetch_pages, retry};
 use crate::model::wire::{DocumentSummary, OutlineEntry, PageView};
-use crate::model::{ApiError, ErrorCode};
+use crate::model::{ApiError, ErrorCode, Mode};
 
 /// Pages that are fetched together; the server gives as many.
 const PAGES_AT_ONCE: u32 = 20;
@@ -65,7 +65,7 @@ fn Opened(document: DocumentSummary, outline: Vec<OutlineEntry>, pages: Vec<Page
                         <span>{price}</span>
                         <span><LocalDay at=document.created_at /></span>
                     </p>
-                    <Failures failed=document.failed_pages />
+                    <Failures document=document.clone() />
                 </header>
                 <Outline id=document.id.clone() entries=outline />
                 <div class="reader-pages">
@@ -100,15 +100,46 @@ fn Outline(id: String, entries: Vec<OutlineEntry>) -> impl IntoView {
 }
 
 #[component]
-fn Failures(failed: u32) -> impl IntoView {
-    let words = match failed {
+fn Failures(document: DocumentSummary) -> impl IntoView {
+    let words = match document.failed_pages {
         0 => return None,
         1 => "1 page could not be read.".to_owned(),
         failed => format!("{} pages could not be read.", grouped(failed.into())),
     };
-    Some(
-        view! { <p class="notice warn" role="note"><strong>{words}</strong>" It costs nothing, and stands in its place below."</p> },
-    )
+    // A document that cost nothing was in no AI mode: its pages are tried in the quick one.
+    let mode = if document.mode == Mode::Batch { Mode::Batch } else { Mode::Realtime };
+    Some(view! {
+        <div class="notice warn" role="note">
+            <p><strong>{words}</strong>" It costs nothing, and stands in its place below."</p>
+            <RetryFailed id=document.id mode />
+        </div>
+    })
+}
+
+/// Reads the failed pages again, for the price of those pages, and goes to where that can be watched.
+#[island]
+fn RetryFailed(id: String, mode: Mode) -> impl IntoView {
+    let (busy, set_busy) = signal(false);
+    let (error, set_error) = signal(None::<ApiError>);
+    let again = move |_| {
+        set_busy.set(true);
+        let id = id.clone();
+        leptos::task::spawn_local(async move {
+            match retry(id, mode).await {
+                Ok(submitted) => {
+                    let _ = window().location().assign(&submitted.address());
+                }
+                Err(problem) => {
+                    set_error.set(Some(problem));
+                    set_busy.set(false);
+                }
+            }
+        });
+    };
+    view! {
+        <button class="button" type="button" disabled=busy on:click=again>"Retry failed pages"</button>
+        {move || error.get().map(|error| view! { <Trouble error /> })}
+    }
 }
 
 /// One page: its text, or why it has none.

@@ -6,8 +6,8 @@ use sqlx::AnyConnection;
 
 use super::accounts::amount;
 use crate::batch::Job;
-use crate::error::Result;
-use crate::model::UnixMs;
+use crate::error::{Error, Result};
+use crate::model::{PageSet, UnixMs};
 use crate::store::{PageOutcome, PageResult};
 
 /// Stores a page once: its text and its charge together, or the reason why it has none.
@@ -70,7 +70,8 @@ async fn store_failure(connection: &mut AnyConnection, job: &Job, index: u32, re
     Ok(())
 }
 
-/// Stores all results and makes the document. `false`: not one page is usable, and the caller is to take it all back.
+/// Stores all results and puts them into the job's document, which is made if it is not there yet. `false`: not one page is
+/// usable, and the caller is to take it all back.
 pub(super) async fn store_document(
     connection: &mut AnyConnection,
     job: &Job,
@@ -83,9 +84,22 @@ pub(super) async fn store_document(
             store_page(connection, job, &page, now).await?;
         }
     }
+    charge_document(connection, job, now).await?;
+    let mut usable = 0;
+    for &run in job.pages.runs() {
+        copy_pages(connection, job, run).await?;
+        mark_the_rest(connection, job, run).await?;
+        usable += usable_pages(connection, job, run).await?;
+    }
+    Ok(usable > 0)
+}
+
+/// Makes the document, or adds to the one that is there what this job cost.
+async fn charge_document(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<()> {
     sqlx::query(
         "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at)
-         SELECT $1, $2, $3, $4, $5, $6, CAST(COALESCE(SUM(charge), 0) AS BIGINT), $7 FROM ledger WHERE job_id = $8",
+         SELECT $1, $2, $3, $4, $5, $6, CAST(COALESCE(SUM(charge), 0) AS BIGINT), $7 FROM ledger WHERE job_id = $8
+         ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, charged = documents.charged + excluded.charged",
     )
     .bind(job.document_id.as_str())
     .bind(job.account_id.as_str())
@@ -95,25 +109,18 @@ pub(super) async fn store_document(
     .bind(job.mode.name())
     .bind(now.0)
     .bind(job.id.as_str())
-    .execute(&mut *connection)
+    .execute(connection)
     .await?;
-    for &(first, last) in job.pages.runs() {
-        copy_pages(connection, job, (first, last)).await?;
-        mark_the_rest(connection, job, (first, last)).await?;
-    }
-    let with_text: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM pages WHERE document_id = $1 AND markdown <> ''")
-        .bind(job.document_id.as_str())
-        .fetch_one(connection)
-        .await?;
-    Ok(with_text > 0)
+    Ok(())
 }
 
-/// Copies the stored pages of a run into the document.
+/// Copies the stored pages of a run into the document, in the place of what was there.
 async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<()> {
     sqlx::query(
         "INSERT INTO pages (document_id, page_index, markdown, note)
          SELECT $1, page_index, markdown, note FROM page_results
-         WHERE account_id = $2 AND content_hash = $3 AND recipe = $4 AND page_index BETWEEN $5 AND $6",
+         WHERE account_id = $2 AND content_hash = $3 AND recipe = $4 AND page_index BETWEEN $5 AND $6
+         ON CONFLICT (document_id, page_index) DO UPDATE SET markdown = excluded.markdown, note = excluded.note, failure = NULL",
     )
     .bind(job.document_id.as_str())
     .bind(job.account_id.as_str())
@@ -126,13 +133,14 @@ async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) 
     Ok(())
 }
 
-/// Gives each page of a run that has no text its place and its reason.
+/// Gives each page of a run that was not read its place and its reason. A text that stood there stays.
 async fn mark_the_rest(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<()> {
-    for index in run.0..=run.1 {
+    let read = read_pages(connection, job, run).await?;
+    for index in (run.0..=run.1).filter(|&index| !read.contains(index)) {
         sqlx::query(
             "INSERT INTO pages (document_id, page_index, markdown, failure)
              VALUES ($1, $2, '', COALESCE((SELECT reason FROM page_failures WHERE job_id = $3 AND page_index = $2), $4))
-             ON CONFLICT DO NOTHING",
+             ON CONFLICT (document_id, page_index) DO UPDATE SET failure = excluded.failure",
         )
         .bind(job.document_id.as_str())
         .bind(i64::from(index))
@@ -142,6 +150,34 @@ async fn mark_the_rest(connection: &mut AnyConnection, job: &Job, run: (u32, u32
         .await?;
     }
     Ok(())
+}
+
+async fn read_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<PageSet> {
+    let indices: Vec<i64> = sqlx::query_scalar(
+        "SELECT page_index FROM page_results
+         WHERE account_id = $1 AND content_hash = $2 AND recipe = $3 AND page_index BETWEEN $4 AND $5",
+    )
+    .bind(job.account_id.as_str())
+    .bind(job.content_hash.as_str())
+    .bind(job.recipe.name())
+    .bind(i64::from(run.0))
+    .bind(i64::from(run.1))
+    .fetch_all(connection)
+    .await?;
+    indices.into_iter().map(|index| u32::try_from(index).map_err(Error::internal)).collect()
+}
+
+async fn usable_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<i64> {
+    let count = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM pages
+         WHERE document_id = $1 AND page_index BETWEEN $2 AND $3 AND failure IS NULL AND markdown <> ''",
+    )
+    .bind(job.document_id.as_str())
+    .bind(i64::from(run.0))
+    .bind(i64::from(run.1))
+    .fetch_one(connection)
+    .await?;
+    Ok(count)
 }
 
 const MISSING: &str = "Gemini gave no answer for this page.";

@@ -9,7 +9,7 @@ use super::{SqlStore, count, figures, unsigned};
 use crate::error::{Error, Result};
 use crate::model::wire::{DocumentSummary, Page};
 use crate::model::{PageSet, UnixMs};
-use crate::store::{Deletion, Documents, NewDocument};
+use crate::store::{Deletion, Documents, NewDocument, Unread};
 
 macro_rules! select_summaries {
     ($condition:literal) => {
@@ -94,6 +94,26 @@ impl Documents for SqlStore {
             .fetch_optional(&self.pool)
             .await?;
         row.as_ref().map(summary).transpose()
+    }
+
+    async fn unread(&self, account_id: &str, id: &str) -> Result<Option<Unread>> {
+        let source = sqlx::query("SELECT upload_hash, title FROM documents WHERE account_id = $1 AND id = $2")
+            .bind(account_id)
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(source) = source else { return Ok(None) };
+        let failed: Vec<i64> =
+            sqlx::query_scalar("SELECT page_index FROM pages WHERE document_id = $1 AND failure IS NOT NULL")
+                .bind(id)
+                .fetch_all(&self.pool)
+                .await?;
+        let pages = failed.into_iter().map(|index| u32::try_from(index).map_err(Error::internal));
+        Ok(Some(Unread {
+            upload_hash: source.try_get("upload_hash")?,
+            title: source.try_get("title")?,
+            pages: pages.collect::<Result<_>>()?,
+        }))
     }
 
     async fn pages(&self, account_id: &str, id: &str, skip: u32, limit: u32) -> Result<Vec<Page>> {

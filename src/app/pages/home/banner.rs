@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::desk::measure_words;
 use crate::app::components::{CloseIcon, Trouble, grouped, page_count};
 use crate::app::server::{fetch_usage, submit};
-use crate::model::wire::{Prepared, Submission, Submitted};
+use crate::model::wire::{Prepared, Submission};
 use crate::model::{ApiError, Mode, PageSet, Pricing, Quote, batch_by_default, count_words};
 
 const TOOLTIP: &str = "Save 50% on your quota. Results usually ready in minutes, but can take up to 24 hours.";
@@ -63,7 +63,7 @@ pub fn Banner(prepared: Prepared, put_away: Callback<()>) -> impl IntoView {
         };
         leptos::task::spawn_local(async move {
             match submit(wish).await {
-                Ok(submitted) => go_to(&address_of(&submitted)),
+                Ok(submitted) => go_to(&submitted.address()),
                 Err(problem) => {
                     set_error.set(Some(problem));
                     set_busy.set(false);
@@ -222,15 +222,6 @@ fn too_dear(quote: Quote, mode: Mode, left: Option<u64>) -> Option<impl IntoView
     let words =
         format!("{name} needs {} tokens and you have {} left. {way_out}", count_words(needed), count_words(left));
     Some(view! { <p class="notice warn" role="status">{words}</p> })
-}
-
-/// Where a submission is to be followed.
-fn address_of(submitted: &Submitted) -> String {
-    match submitted {
-        Submitted::Batch(ticket) => format!("/batch/{}", ticket.content_hash),
-        Submitted::Realtime(ticket) => format!("/batch/{}", ticket.content_hash),
-        Submitted::Document(ticket) => format!("/documents/{}", ticket.id),
-    }
 }
 
 fn go_to(address: &str) {
