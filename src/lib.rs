@@ -11,7 +11,7 @@
 //! | Google's API, and the stand-in for it | `gemini`, `fake_gemini` |
 //! | what is kept, and where | `store` |
 //! | HTTP | `api` |
-//! | how it is all put together | `serve`, `config` |
+//! | how it is all put together, and looked over | `serve`, `config`, `doctor` |
 //!
 //! ARCHITECTURE.md walks through a batch file by file.
 
@@ -30,6 +30,8 @@ pub mod batch;
 pub mod changes;
 #[cfg(feature = "ssr")]
 pub mod config;
+#[cfg(feature = "ssr")]
+pub mod doctor;
 #[cfg(feature = "ssr")]
 pub mod error;
 #[cfg(feature = "ssr")]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use coldbrew::config::Config;
 use coldbrew::error::{Error, Result};
-use coldbrew::serve::{Server, serve_emulator};
+use coldbrew::serve::{Server, examine, serve_emulator};
 use coldbrew::{pdf, telemetry};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,8 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:8099")]
         addr: SocketAddr,
     },
+    /// Look at everything the server stands on, and say what is wrong. Ends with 1 if something is.
+    Doctor,
     /// Read pages for another process of ours.
     #[command(hide = true)]
     PageWorker,
@@ -49,7 +51,7 @@ fn main() -> ExitCode {
     let ended =
         tokio::runtime::Runtime::new().map_err(Error::from).and_then(|runtime| runtime.block_on(run(command, &config)));
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("coldbrew: {error}");
             ExitCode::FAILURE
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command, config: &Config) -> Result<()> {
+async fn run(command: Command, config: &Config) -> Result<ExitCode> {
     let stop = CancellationToken::new();
     let asked = stop.clone();
     tokio::spawn(async move {
@@ -65,13 +67,24 @@ async fn run(command: Command, config: &Config) -> Result<()> {
         asked.cancel();
     });
     match command {
-        Command::FakeGemini { addr } => serve_emulator(config, addr, stop).await,
+        Command::FakeGemini { addr } => serve_emulator(config, addr, stop).await?,
+        Command::Doctor => return see_doctor(config).await,
         Command::Serve | Command::PageWorker => {
             let server = Server::open(config).await?;
             println!("{}", server.greeting()?);
-            server.run(stop).await
+            server.run(stop).await?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn see_doctor(config: &Config) -> Result<ExitCode> {
+    let diagnoses = examine(config).await?;
+    for diagnosis in &diagnoses {
+        println!("{diagnosis}");
+    }
+    let well = diagnoses.iter().all(|diagnosis| diagnosis.complaints.is_empty());
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Ctrl-C, or a service manager that wants us to end.

@@ -1,6 +1,7 @@
 //! Puts the parts together and runs them: the only place that chooses what is behind a trait.
 
 mod demo;
+mod examine;
 mod readiness;
 
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ use crate::world::{SystemWorld, World};
 use readiness::Dependencies;
 
 pub use demo::{Demo, serve_emulator};
+pub use examine::examine;
 
 /// A server that is put together: it listens and does not answer yet.
 pub struct Server {
@@ -51,8 +53,7 @@ impl Server {
         // What was being received when the last process ended will not be finished.
         let _ = tokio::fs::remove_dir_all(&receive_dir).await;
         tokio::fs::create_dir_all(&receive_dir).await?;
-        let embedded = || SqlStore::embedded_url(&data_dir.join("coldbrew.db"));
-        let store = SqlStore::open(&config.storage.database_url.clone().unwrap_or_else(embedded)).await?;
+        let store = SqlStore::open(&database_url(config)).await?;
         let engine = engine(config)?;
         let demo = match config.gemini.api_key {
             Some(_) => None,
@@ -62,7 +63,7 @@ impl Server {
             blobs: Arc::new(Folder::open(data_dir.join("blobs")).await?),
             spool: Spool::open(data_dir.join("spool")).await?,
             gemini: gemini_client(config, demo.as_ref())?,
-            recipe: Recipe::new(config.gemini.model.as_deref().unwrap_or(gemini::models::DEFAULT)),
+            recipe: Recipe::new(model(config)),
             world: Arc::new(SystemWorld),
             bell: Arc::new(Notify::new()),
             changes: Changes::default(),
@@ -192,6 +193,17 @@ impl Parts {
             },
         }
     }
+}
+
+/// Where the records are.
+fn database_url(config: &Config) -> String {
+    let embedded = || SqlStore::embedded_url(&config.storage.data_dir.join("coldbrew.db"));
+    config.storage.database_url.clone().unwrap_or_else(embedded)
+}
+
+/// The model that pages are put to.
+fn model(config: &Config) -> &str {
+    config.gemini.model.as_deref().unwrap_or(gemini::models::DEFAULT)
 }
 
 /// The page engine of a configuration.

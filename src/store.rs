@@ -3,6 +3,7 @@
 //! `sql` keeps records in SQLite or PostgreSQL with one SQL text; `folder` keeps files. A method is one transaction: it
 //! has happened as a whole, or not at all, and once it has returned `Ok` it outlives a power cut.
 
+pub mod books;
 pub mod folder;
 pub mod sql;
 

@@ -4,6 +4,7 @@
 //! cast to BIGINT. Every writing transaction begins by taking its lock, so that none can fail half-way for having read first.
 
 mod accounts;
+mod books;
 mod complete;
 mod documents;
 mod figures;

@@ -55,29 +55,29 @@ impl Drop for TestServer {
     }
 }
 
-fn config(data_dir: &Path, settings: &[(&str, &str)]) -> Config {
+/// The settings of a quick server on that data folder, as variables; `settings` come last.
+pub fn variables(data_dir: &Path, settings: &[(&str, &str)]) -> HashMap<String, String> {
     let site = data_dir.join("site");
     std::fs::create_dir_all(&site).unwrap();
     std::fs::write(site.join("hash.txt"), "js: a\nwasm: b\ncss: c\n").unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut variables: HashMap<String, String> = HashMap::new();
-    for (name, value) in [
+    let vendor = |name: &str| format!("{}/vendor/{name}", env!("CARGO_MANIFEST_DIR"));
+    let defaults = [
         ("LEPTOS_SITE_ADDR", "127.0.0.1:0"),
         ("LEPTOS_SITE_ROOT", site.to_str().unwrap()),
         ("COLDBREW_DATA_DIR", data_dir.to_str().unwrap()),
-        ("COLDBREW_PDFIUM", root.join("vendor/libpdfium.so").to_str().unwrap()),
-        ("COLDBREW_FIGURE_MODEL", root.join("vendor/pp-doclayout-s.onnx").to_str().unwrap()),
-        ("COLDBREW_FIGURE_LIBRARY", root.join("vendor/libonnxruntime.so").to_str().unwrap()),
+        ("COLDBREW_PDFIUM", &vendor("libpdfium.so")),
+        ("COLDBREW_FIGURE_MODEL", &vendor("pp-doclayout-s.onnx")),
+        ("COLDBREW_FIGURE_LIBRARY", &vendor("libonnxruntime.so")),
         ("COLDBREW_PAGE_WORKER_EXE", env!("CARGO_BIN_EXE_coldbrew")),
         ("COLDBREW_POLL_INTERVAL_MS", "50"),
         ("COLDBREW_DEMO_PENDING_MS", "100"),
         ("COLDBREW_DEMO_RUNNING_MS", "100"),
-    ]
-    .iter()
-    .chain(settings)
-    {
-        variables.insert((*name).to_owned(), (*value).to_owned());
-    }
+    ];
+    defaults.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn config(data_dir: &Path, settings: &[(&str, &str)]) -> Config {
+    let variables = variables(data_dir, settings);
     Config::read("", move |name| variables.get(name).cloned()).unwrap()
 }
 
@@ -129,6 +129,11 @@ pub struct TestClient {
 }
 
 impl TestClient {
+    /// The same account at another server on the same data.
+    pub fn at(&self, server: &TestServer) -> Self {
+        Self { base_url: server.base_url.clone(), ..self.clone() }
+    }
+
     /// One call with this account's token.
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
         let request = self.http.request(method, format!("{}{path}", self.base_url)).bearer_auth(&self.token);

@@ -117,11 +117,9 @@ async fn a_restart_at_any_stage_loses_nothing() {
     // Stopped again and again, after longer and longer, at whatever stage it is in, until it is done.
     for round in 0..100 {
         tokio::time::sleep(Duration::from_millis(round * 3)).await;
-        let token = guest.token.clone();
         server.stop().await;
         server = TestServer::start(&data, &slow).await;
-        guest = server.guest().await;
-        guest.token = token;
+        guest = guest.at(&server);
         let status = guest.get(&format!("/v1/documents/batch/{content_hash}/status")).await;
         seen.push(status["status"].as_str().unwrap().to_owned());
         if status["status"] == "SUCCEEDED" {

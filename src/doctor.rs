@@ -1,0 +1,96 @@
+//! `coldbrew doctor`: looks at everything this server stands on and says in words what is wrong. It changes nothing.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::gemini;
+use crate::store::Blobs;
+use crate::store::books::{Books, DiscrepancyKind};
+use crate::world::World;
+
+/// What a server stands on.
+pub struct Doctor {
+    pub books: Arc<dyn Books>,
+    pub blobs: Arc<dyn Blobs>,
+    /// Each dependency of the process by name, and whether it answers.
+    pub dependencies: Vec<(&'static str, bool)>,
+    /// None in demo mode.
+    pub gemini: Option<gemini::Client>,
+    pub model: String,
+    pub world: Arc<dyn World>,
+}
+
+/// What was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    pub subject: &'static str,
+    /// One sentence for each thing that is wrong.
+    pub complaints: Vec<String>,
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.complaints.is_empty() {
+            return write!(formatter, "well   {}", self.subject);
+        }
+        write!(formatter, "wrong  {}", self.subject)?;
+        self.complaints.iter().try_for_each(|complaint| write!(formatter, "\n       {complaint}"))
+    }
+}
+
+impl Doctor {
+    /// Looks at one thing after the other.
+    pub async fn examine(&self) -> Result<Vec<Diagnosis>> {
+        Ok(vec![
+            Diagnosis { subject: "dependencies", complaints: self.dependencies() },
+            Diagnosis { subject: "Gemini", complaints: self.gemini().await },
+            Diagnosis { subject: "books", complaints: self.books().await? },
+            Diagnosis { subject: "files", complaints: self.files().await? },
+        ])
+    }
+
+    fn dependencies(&self) -> Vec<String> {
+        let away = self.dependencies.iter().filter(|(_, answers)| !answers);
+        away.map(|(name, _)| format!("The {} does not answer.", name.replace('_', " "))).collect()
+    }
+
+    async fn gemini(&self) -> Vec<String> {
+        let Some(gemini) = &self.gemini else { return Vec::new() };
+        match gemini.get_model(&self.model).await {
+            Ok(_) => Vec::new(),
+            Err(error) => vec![format!("Gemini does not serve the model {}: {error}.", self.model)],
+        }
+    }
+
+    async fn books(&self) -> Result<Vec<String>> {
+        let found = self.books.audit(self.world.now()).await?;
+        Ok(found.iter().map(|discrepancy| sentence(discrepancy.kind, &discrepancy.id)).collect())
+    }
+
+    async fn files(&self) -> Result<Vec<String>> {
+        let mut missing = Vec::new();
+        for key in self.books.upload_keys().await? {
+            if self.blobs.open(&key).await?.is_none() {
+                missing.push(format!("The file {key} is gone; its document can be read, but not extracted again."));
+            }
+        }
+        Ok(missing)
+    }
+}
+
+fn sentence(kind: DiscrepancyKind, id: &str) -> String {
+    match kind {
+        DiscrepancyKind::ReservationWithoutJob => {
+            format!("Quota is reserved for job {id}, which is not active.")
+        }
+        DiscrepancyKind::JobWithoutReservation => format!("Job {id} is active and reserved nothing."),
+        DiscrepancyKind::JobWithoutUpload => format!("Job {id} is active and its upload is gone: it cannot end well."),
+        DiscrepancyKind::JobForgotten => {
+            format!("Job {id} has been due for more than five minutes and nobody works on it. Is a worker running?")
+        }
+        DiscrepancyKind::FailedJobCharged => format!("Job {id} failed and was charged for pages."),
+        DiscrepancyKind::PriceNotCharged => format!("The price of document {id} is not the sum of its charges."),
+        DiscrepancyKind::DocumentWithoutPages => format!("Document {id} has no pages."),
+    }
+}

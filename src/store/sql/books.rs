@@ -1,0 +1,73 @@
+//! The audit: one query for each thing that can never be true.
+
+use async_trait::async_trait;
+use sqlx::Row;
+
+use super::SqlStore;
+use crate::error::Result;
+use crate::model::UnixMs;
+use crate::store::books::{Books, Discrepancy, DiscrepancyKind};
+use crate::store::upload_key;
+
+/// A job that has been due for so long has no worker.
+const FORGOTTEN_MS: i64 = 5 * 60_000;
+
+/// Each yields ids. `$1` is the instant before which a due job counts as forgotten.
+const AUDITS: [(DiscrepancyKind, &str); 7] = [
+    (
+        DiscrepancyKind::ReservationWithoutJob,
+        "SELECT r.job_id AS id FROM reservations r
+         WHERE NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = r.job_id AND j.active = 1)",
+    ),
+    (
+        DiscrepancyKind::JobWithoutReservation,
+        "SELECT j.id FROM jobs j
+         WHERE j.active = 1 AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.job_id = j.id)",
+    ),
+    (
+        DiscrepancyKind::JobWithoutUpload,
+        "SELECT j.id FROM jobs j
+         WHERE j.active = 1 AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.hash = j.upload_hash)",
+    ),
+    (
+        DiscrepancyKind::JobForgotten,
+        "SELECT j.id FROM jobs j WHERE j.active = 1 AND j.due_at < $1 AND j.lease_until < $1",
+    ),
+    (
+        DiscrepancyKind::FailedJobCharged,
+        "SELECT j.id FROM jobs j
+         WHERE j.active = 0 AND j.stage NOT LIKE '{\"at\":\"succeeded\"%'
+           AND EXISTS (SELECT 1 FROM ledger l WHERE l.job_id = j.id AND l.charge > 0)",
+    ),
+    (
+        DiscrepancyKind::PriceNotCharged,
+        "SELECT d.id FROM documents d
+         WHERE d.charged <> (SELECT COALESCE(SUM(l.charge), 0) FROM ledger l JOIN jobs j ON j.id = l.job_id
+                             WHERE j.document_id = d.id AND j.active = 0)",
+    ),
+    (
+        DiscrepancyKind::DocumentWithoutPages,
+        "SELECT d.id FROM documents d WHERE NOT EXISTS (SELECT 1 FROM pages p WHERE p.document_id = d.id)",
+    ),
+];
+
+#[async_trait]
+impl Books for SqlStore {
+    async fn audit(&self, now: UnixMs) -> Result<Vec<Discrepancy>> {
+        let mut found = Vec::new();
+        for (kind, query) in AUDITS {
+            let mut query = sqlx::query_scalar::<_, String>(query);
+            if kind == DiscrepancyKind::JobForgotten {
+                query = query.bind(now.plus(-FORGOTTEN_MS).0);
+            }
+            let ids = query.fetch_all(&self.pool).await?;
+            found.extend(ids.into_iter().map(|id| Discrepancy { kind, id }));
+        }
+        Ok(found)
+    }
+
+    async fn upload_keys(&self) -> Result<Vec<String>> {
+        let rows = sqlx::query("SELECT DISTINCT account_id, content_hash FROM uploads").fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok(upload_key(row.try_get("account_id")?, row.try_get("content_hash")?))).collect()
+    }
+}
