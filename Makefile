@@ -3,10 +3,10 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run dev test lint ci
+.PHONY: help run dev test figures lint ci
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-5s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what is served to visitors and serve it at http://127.0.0.1:3000
 	@scripts/setup run
@@ -23,6 +23,10 @@ dev: ## Serve a development build and rebuild it on every change
 test: ## Run every test: Rust's, and the browser's against the real server
 	@scripts/setup test
 	@scripts/test
+
+figures: ## Say how many of the figures that a person marked are found
+	@scripts/setup run
+	@cargo bench --quiet --bench figures
 
 lint: ## Check the formatting and run the lints, for the server and for the browser
 	@scripts/setup test

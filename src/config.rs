@@ -253,7 +253,7 @@ impl Figures {
                 "COLDBREW_FIGURE_LIBRARY",
                 PathBuf::from("vendor/libonnxruntime.so"),
             ),
-            threshold_percent: source.value("figures.threshold-percent", "COLDBREW_FIGURE_THRESHOLD_PERCENT", 30),
+            threshold_percent: source.value("figures.threshold-percent", "COLDBREW_FIGURE_THRESHOLD_PERCENT", 25),
             classes: source.value("figures.classes", "COLDBREW_FIGURE_CLASSES", ClassNumbers(vec![3])),
         }
     }

@@ -1,13 +1,15 @@
 //! Where a page's figures are: pure geometry, from what a detector saw to the figures in the order in which they are read.
 //!
-//! Boxes that overlap become one, and figures beside each other share a row. Nothing here knows PDFium or a model.
+//! Of boxes that overlap one is kept, and figures beside each other share a row. Nothing here knows PDFium or a model.
 
 use serde::{Deserialize, Serialize};
 
 /// More on one page is no page of figures but a sheet of icons.
 pub const FIGURES_MAX: usize = 40;
-/// Boxes that share more than this much of the smaller one are one figure.
+/// Boxes that share more than this much of the smaller one are the same figure, or parts of it.
 const SHARED_MAX: f32 = 0.5;
+/// The larger of two such boxes is the figure unless it is less sure than this much of the other.
+const SURE_ENOUGH: f32 = 0.75;
 /// Figures whose heights overlap by more than this much of the smaller one stand in a row.
 const BESIDE_MIN: f32 = 0.5;
 /// What is narrower or lower than this is a rule or an ornament.
@@ -20,6 +22,14 @@ pub struct Bounds {
     pub top: f32,
     pub right: f32,
     pub bottom: f32,
+}
+
+/// A box that may be a figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    pub bounds: Bounds,
+    /// How sure it is, up to 1.
+    pub score: f32,
 }
 
 /// A figure of a page.
@@ -72,6 +82,22 @@ impl Bounds {
         if united > 0.0 { shared / united } else { 0.0 }
     }
 
+    /// The box with this much more of the page on each side.
+    pub fn widened(&self, margin: f32) -> Self {
+        Self::new(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)
+    }
+
+    /// Whether the middle of the other box lies in this one.
+    pub fn holds(&self, other: &Self) -> bool {
+        let (x, y) = ((other.left + other.right) / 2.0, (other.top + other.bottom) / 2.0);
+        (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
+    }
+
+    /// Whether the boxes meet.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.left <= other.right && other.left <= self.right && self.top <= other.bottom && other.top <= self.bottom
+    }
+
     /// The smallest box that holds both.
     pub fn united(&self, other: &Self) -> Self {
         Self {
@@ -92,10 +118,10 @@ impl Bounds {
     }
 }
 
-/// Boxes as figures: those that overlap made one, ornaments left out, in rows from the top, each from the left.
-pub fn arranged(boxes: Vec<Bounds>) -> Vec<(Bounds, Option<u8>)> {
-    let mut boxes = merged(boxes);
-    boxes.retain(|bounds| bounds.width() >= SIDE_MIN && bounds.height() >= SIDE_MIN);
+/// Candidates as figures: one for each place, ornaments left out, in rows from the top, each from the left.
+pub fn arranged(mut candidates: Vec<Candidate>) -> Vec<(Bounds, Option<u8>)> {
+    candidates.retain(|candidate| candidate.bounds.width() >= SIDE_MIN && candidate.bounds.height() >= SIDE_MIN);
+    let mut boxes: Vec<Bounds> = apart(candidates).into_iter().map(|candidate| candidate.bounds).collect();
     boxes.truncate(FIGURES_MAX);
     boxes.sort_by(|a, b| (a.top + a.bottom).total_cmp(&(b.top + b.bottom)));
     let mut rows: Vec<Vec<Bounds>> = Vec::new();
@@ -118,16 +144,22 @@ pub fn arranged(boxes: Vec<Bounds>) -> Vec<(Bounds, Option<u8>)> {
     figures
 }
 
-fn merged(mut boxes: Vec<Bounds>) -> Vec<Bounds> {
-    let mut apart: Vec<Bounds> = Vec::with_capacity(boxes.len());
-    while let Some(mut bounds) = boxes.pop() {
-        // A box that grew may reach others that were apart from it before.
-        while let Some(at) = apart.iter().position(|other| other.is_part_of(&bounds)) {
-            bounds = bounds.united(&apart.swap_remove(at));
+/// The candidates without those that are another one or parts of it, surest first.
+fn apart(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut kept: Vec<Candidate> = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let (same, mut others): (Vec<_>, Vec<_>) =
+            kept.iter().copied().partition(|other| other.bounds.is_part_of(&candidate.bounds));
+        let is_better = |other: &Candidate| {
+            candidate.bounds.area() > other.bounds.area() && candidate.score >= SURE_ENOUGH * other.score
+        };
+        if same.iter().all(is_better) {
+            others.push(candidate);
+            kept = others;
         }
-        apart.push(bounds);
     }
-    apart
+    kept
 }
 
 #[cfg(test)]
@@ -140,51 +172,54 @@ mod tests {
         Bounds::new(left, top, right, bottom)
     }
 
+    fn sure(bounds: Bounds, score: f32) -> Candidate {
+        Candidate { bounds, score }
+    }
+
     #[test]
     fn figures_side_by_side_share_a_row_and_are_read_from_the_left() {
         let (right, left, below) = (at(0.6, 0.1, 0.9, 0.3), at(0.1, 0.12, 0.4, 0.3), at(0.1, 0.5, 0.9, 0.8));
-        let found = arranged(vec![below, right, left]);
+        let found = arranged([below, right, left].map(|bounds| sure(bounds, 0.5)).to_vec());
         assert_eq!(found, [(left, Some(1)), (right, Some(1)), (below, None)]);
     }
 
     #[test]
-    fn a_box_within_another_is_no_figure_of_its_own() {
-        let whole = at(0.1, 0.1, 0.9, 0.5);
-        assert_eq!(arranged(vec![at(0.2, 0.2, 0.4, 0.4), whole, at(0.5, 0.2, 0.7, 0.4)]), [(whole, None)]);
+    fn parts_belong_to_their_whole_unless_that_is_a_guess() {
+        let (whole, left, right) = (at(0.1, 0.1, 0.9, 0.5), at(0.2, 0.2, 0.4, 0.4), at(0.5, 0.2, 0.7, 0.4));
+        let parts = [sure(left, 0.6), sure(right, 0.5)];
+        assert_eq!(arranged([&parts[..], &[sure(whole, 0.5)]].concat()), [(whole, None)]);
+        assert_eq!(arranged([&parts[..], &[sure(whole, 0.3)]].concat()), [(left, Some(1)), (right, Some(1))]);
     }
 
     #[test]
     fn rules_and_ornaments_are_none() {
-        assert_eq!(arranged(vec![at(0.1, 0.1, 0.9, 0.105)]), []);
+        assert_eq!(arranged(vec![sure(at(0.1, 0.1, 0.9, 0.105), 0.9)]), []);
     }
 
-    fn any_box() -> impl Strategy<Value = Bounds> {
-        proptest::array::uniform4(any::<f32>()).prop_map(|[a, b, c, d]| at(a, b, c, d))
-    }
-
-    fn page_box() -> impl Strategy<Value = Bounds> {
-        (0.0_f32..0.9, 0.0_f32..0.9, 0.03_f32..0.6, 0.03_f32..0.6)
-            .prop_map(|(left, top, width, height)| at(left, top, left + width, top + height))
+    fn any_candidate() -> impl Strategy<Value = Candidate> {
+        let side = prop_oneof![0.0_f32..1.0, any::<f32>()];
+        (proptest::array::uniform4(side), 0.0_f32..1.0).prop_map(|([a, b, c, d], score)| sure(at(a, b, c, d), score))
     }
 
     proptest! {
         #[test]
-        fn nothing_on_a_page_is_lost(boxes in proptest::collection::vec(page_box(), 0..12)) {
-            let found = arranged(boxes.clone());
-            for bounds in boxes {
-                prop_assert!(found.iter().any(|(figure, _)| figure.united(&bounds) == *figure));
-            }
-        }
-
-        #[test]
-        fn what_is_found_is_apart_and_on_the_page(boxes in proptest::collection::vec(any_box(), 0..12)) {
-            let found = arranged(boxes);
+        fn what_is_found_was_seen_and_is_apart(candidates in proptest::collection::vec(any_candidate(), 0..12)) {
+            let found = arranged(candidates.clone());
             for (index, (bounds, row)) in found.iter().enumerate() {
+                prop_assert!(candidates.iter().any(|candidate| candidate.bounds == *bounds));
                 prop_assert!(bounds.left >= 0.0 && bounds.right <= 1.0 && bounds.left <= bounds.right);
                 prop_assert!(found[..index].iter().all(|(other, _)| !other.is_part_of(bounds)));
                 let companions = found.iter().filter(|(_, other)| row.is_some() && other == row).count();
                 prop_assert!(row.is_none() || companions > 1);
             }
+        }
+
+        #[test]
+        fn the_surest_place_has_a_figure(candidates in proptest::collection::vec(any_candidate(), 1..12)) {
+            let is_large = |candidate: &&Candidate| candidate.bounds.width() >= SIDE_MIN && candidate.bounds.height() >= SIDE_MIN;
+            let surest = candidates.iter().filter(is_large).max_by(|a, b| a.score.total_cmp(&b.score)).copied();
+            let found = arranged(candidates);
+            prop_assert_eq!(surest.is_some(), !found.is_empty());
         }
     }
 }

@@ -29,7 +29,7 @@ fn detector() -> DetectorSpec {
         runtime: Runtime::Onnxruntime,
         model: vendor.join("pp-doclayout-s.onnx"),
         library: vendor.join("libonnxruntime.so"),
-        threshold_percent: 30,
+        threshold_percent: 25,
         figure_classes: Vec::new(),
     }
 }

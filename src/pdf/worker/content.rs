@@ -1,35 +1,51 @@
-//! What a page is made of besides text: enough to know where a figure cannot be.
+//! What a page is made of: enough to know where a figure cannot be, and where the one that a detector sees really is.
 //!
-//! A figure is drawn: by a picture, a shading or a path. Rules and plain boxes frame text and tables as often as they make a
-//! diagram, so a few of them make no figure, and many may.
+//! A figure is drawn: by a picture, a shading or paths. Rules and plain boxes frame text and tables as often as they make a
+//! diagram, so a few of them make no figure, and many may. Detectors like to take the text beside a drawing for a part of it;
+//! what is drawn tells where it ends.
 
-use pdfium_render::prelude::{
-    PdfPage, PdfPageObject, PdfPageObjectCommon, PdfPageObjectsCommon, PdfPagePathObject, PdfPageRenderRotation,
-    PdfPathSegments, PdfRect,
-};
+mod kinds;
 
-use crate::pdf::figures::Bounds;
+use pdfium_render::prelude::{PdfPage, PdfPageObjectsCommon};
 
-/// A path this thin, in points, is a rule.
-const RULE_MAX: f32 = 3.0;
-/// A path of at most this many segments that are no curves is a box.
-const BOX_SEGMENTS_MAX: u32 = 6;
+use self::kinds::{Frame, Kind, kind_and_bounds};
+use crate::pdf::figures::{Bounds, Candidate};
+
 /// More plain boxes than this may be a diagram or a chart.
 const BOXES_MAX: usize = 3;
 /// More rules than this may be a diagram.
 const RULES_MAX: usize = 60;
 /// Objects that are looked at; a page of more is drawn for certain.
-const OBJECTS_MAX: usize = 20_000;
-/// How deep forms are looked into.
-const DEPTH_MAX: u32 = 6;
+const OBJECTS_MAX: usize = 10_000;
+/// A box that holds more pieces of text than this is the ground of a listing.
+const TEXTS_IN_BOX_MAX: usize = 6;
+/// And so is one that holds more than this and is this much of what it is looked at for.
+const TEXTS_IN_LARGE_BOX_MAX: usize = 3;
+const LARGE_BOX_MIN: f32 = 0.3;
+/// What is drawn within this much of the page of each other belongs together.
+const GAP_MAX: f32 = 0.02;
+/// What is written this close to a drawing belongs to it.
+const LABEL_DISTANCE_MAX: f32 = 0.012;
+/// A candidate of which less than this much is drawn is cut down to that.
+const DRAWN_MIN: f32 = 0.7;
+/// A picture in the file from this share of the page on is a figure by itself.
+const PICTURE_AREA_MIN: f32 = 0.02;
+/// Pictures that cover more of the page than this are the page: a scan, or a ground.
+const PICTURES_AREA_MAX: f32 = 0.8;
+/// An area with more things in it than this is drawn through and through.
+const PARTS_MAX: usize = 1_000;
+/// How sure a picture in the file is a figure, next to what a detector sees.
+const PICTURE_SCORE: f32 = 0.3;
 
 /// See the module.
 #[derive(Default)]
 pub struct Content {
-    /// Pictures, shadings and paths that are neither rules nor boxes.
+    pictures: Vec<Bounds>,
+    /// Shadings, forms and paths that are neither rules nor boxes.
     drawings: Vec<Bounds>,
     boxes: Vec<Bounds>,
     rules: Vec<Bounds>,
+    texts: Vec<Bounds>,
 }
 
 impl Content {
@@ -42,9 +58,10 @@ impl Content {
                 content.drawings.push(Bounds::new(0.0, 0.0, 1.0, 1.0));
                 break;
             }
-            let Some(bounds) = bounds_of(&object) else { continue };
-            let list = match kind(&object, &bounds, DEPTH_MAX) {
-                Kind::Text => continue,
+            let Some((kind, bounds)) = kind_and_bounds(&object) else { continue };
+            let list = match kind {
+                Kind::Text => &mut content.texts,
+                Kind::Picture => &mut content.pictures,
                 Kind::Drawing => &mut content.drawings,
                 Kind::Box => &mut content.boxes,
                 Kind::Rule => &mut content.rules,
@@ -54,89 +71,146 @@ impl Content {
         content
     }
 
-    /// Whether there can be a figure at all; if not, no model needs to look.
+    /// Whether there can be a figure at all; if not, no detector needs to look.
     pub fn may_hold_figure(&self) -> bool {
-        !self.drawings.is_empty() || self.boxes.len() > BOXES_MAX || self.rules.len() > RULES_MAX
+        let is_drawn = !self.pictures.is_empty() || !self.drawings.is_empty();
+        is_drawn || self.boxes.len() > BOXES_MAX || self.rules.len() > RULES_MAX
+    }
+
+    /// What a detector saw, as far as it is drawn, and the pictures in the file that it did not see.
+    pub fn confirmed(&self, seen: &[Candidate]) -> Vec<Candidate> {
+        let mut confirmed = Vec::new();
+        for candidate in seen.iter().filter(|candidate| !self.is_text_only(&candidate.bounds)) {
+            let drawn = self.drawn_in(&candidate.bounds);
+            let covered: f32 = drawn.iter().map(Bounds::area).sum();
+            if drawn.is_empty() || covered > DRAWN_MIN * candidate.bounds.area() {
+                confirmed.push(*candidate);
+            } else {
+                confirmed.extend(drawn.into_iter().map(|bounds| Candidate { bounds, ..*candidate }));
+            }
+        }
+        if self.pictures.iter().map(Bounds::area).sum::<f32>() < PICTURES_AREA_MAX {
+            let large = self.pictures.iter().filter(|picture| picture.area() > PICTURE_AREA_MIN);
+            confirmed.extend(large.map(|&bounds| Candidate { bounds, score: PICTURE_SCORE }));
+        }
+        confirmed
     }
 
     /// Whether there is nothing in the box but text and what frames it.
-    pub fn is_text_only(&self, area: &Bounds) -> bool {
-        let within = |list: &[Bounds]| list.iter().filter(|item| touches(item, area)).count();
-        within(&self.drawings) == 0 && within(&self.boxes) <= BOXES_MAX && within(&self.rules) <= RULES_MAX
+    fn is_text_only(&self, area: &Bounds) -> bool {
+        let within = |list: &[Bounds]| list.iter().filter(|item| lies_in(item, area)).count();
+        within(&self.pictures) == 0
+            && within(&self.drawings) == 0
+            && within(&self.boxes) <= BOXES_MAX
+            && within(&self.rules) <= RULES_MAX
     }
+
+    /// What is drawn in an area, grown together, each with what is written at it. Nothing: it cannot be told apart.
+    fn drawn_in(&self, area: &Bounds) -> Vec<Bounds> {
+        let within = |list: &[Bounds]| list.iter().copied().filter(|item| lies_in(item, area)).collect::<Vec<_>>();
+        let figures = [within(&self.pictures), within(&self.drawings)].concat();
+        let (boxes, rules, texts) = (within(&self.boxes), within(&self.rules), within(&self.texts));
+        if figures.len() + boxes.len() + rules.len() > PARTS_MAX {
+            return Vec::new();
+        }
+        let is_ground = |bounds: &Bounds| {
+            let is_large = bounds.area() > LARGE_BOX_MIN * area.area();
+            let texts_max = if is_large { TEXTS_IN_LARGE_BOX_MAX } else { TEXTS_IN_BOX_MAX };
+            texts.iter().filter(|text| bounds.holds(text)).count() > texts_max
+        };
+        let frames = boxes.into_iter().filter(|bounds| !is_ground(bounds)).chain(rules);
+        let mut groups: Vec<Group> = figures.into_iter().map(|bounds| Group { bounds, is_figure: true }).collect();
+        groups.extend(frames.map(|bounds| Group { bounds, is_figure: false }));
+        let grown = grown_together(groups).into_iter().filter(|group| group.is_figure);
+        grown.map(|group| with_labels(group.bounds, &texts)).collect()
+    }
+}
+
+fn with_labels(drawing: Bounds, texts: &[Bounds]) -> Bounds {
+    let around = drawing.widened(LABEL_DISTANCE_MAX);
+    let labels = texts.iter().filter(|text| around.holds(text) && text.width() < drawing.width());
+    labels.fold(drawing, |bounds, label| bounds.united(label))
+}
+
+/// Things that belong together.
+struct Group {
+    bounds: Bounds,
+    /// Whether there is more among them than rules and boxes.
+    is_figure: bool,
+}
+
+fn grown_together(mut groups: Vec<Group>) -> Vec<Group> {
+    let mut apart: Vec<Group> = Vec::new();
+    while let Some(mut group) = groups.pop() {
+        let near = group.bounds.widened(GAP_MAX);
+        match apart.iter().position(|other| other.bounds.meets(&near)) {
+            // What grew may now be near to others that were apart from it before.
+            Some(at) => {
+                let other = apart.swap_remove(at);
+                group.bounds = group.bounds.united(&other.bounds);
+                group.is_figure |= other.is_figure;
+                groups.push(group);
+            }
+            None => apart.push(group),
+        }
+    }
+    apart
 }
 
 /// Whether something lies in an area by its middle, so that what merely borders on it does not count; or covers it.
-fn touches(item: &Bounds, area: &Bounds) -> bool {
-    let (x, y) = ((item.left + item.right) / 2.0, (item.top + item.bottom) / 2.0);
-    let is_within = (area.left..=area.right).contains(&x) && (area.top..=area.bottom).contains(&y);
-    is_within || item.shared(area) > 0.5 * area.area()
+fn lies_in(item: &Bounds, area: &Bounds) -> bool {
+    area.holds(item) || item.shared(area) > 0.5 * area.area()
 }
 
-enum Kind {
-    Text,
-    Rule,
-    Box,
-    Drawing,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn kind(object: &PdfPageObject<'_>, bounds: &PdfRect, depth: u32) -> Kind {
-    match object {
-        PdfPageObject::Text(_) | PdfPageObject::Unsupported(_) => Kind::Text,
-        PdfPageObject::Image(_) | PdfPageObject::Shading(_) => Kind::Drawing,
-        PdfPageObject::Path(path) => kind_of_path(path, bounds),
-        PdfPageObject::XObjectForm(form) if depth > 0 => {
-            let is_drawn = form.iter().any(|part| {
-                bounds_of(&part)
-                    .is_some_and(|bounds| !matches!(kind(&part, &bounds, depth - 1), Kind::Text | Kind::Rule))
-            });
-            if is_drawn { Kind::Drawing } else { Kind::Text }
-        }
-        PdfPageObject::XObjectForm(_) => Kind::Drawing,
-    }
-}
-
-fn kind_of_path(path: &PdfPagePathObject<'_>, bounds: &PdfRect) -> Kind {
-    if bounds.width().value.min(bounds.height().value) <= RULE_MAX {
-        return Kind::Rule;
-    }
-    let segments = path.segments();
-    let count = segments.len();
-    let points = || (0..count).filter_map(|index| segments.get(index).ok()).map(|segment| segment.point());
-    let is_straight = count <= BOX_SEGMENTS_MAX && {
-        let corners: Vec<_> = points().map(|(x, y)| (x.value, y.value)).collect();
-        corners.windows(2).all(|pair| pair[0].0 == pair[1].0 || pair[0].1 == pair[1].1)
-    };
-    if is_straight { Kind::Box } else { Kind::Drawing }
-}
-
-fn bounds_of(object: &PdfPageObject<'_>) -> Option<PdfRect> {
-    object.bounds().ok().map(|bounds| bounds.to_rect())
-}
-
-/// From the page's own coordinates to fractions of the page as it is shown.
-struct Frame {
-    page: PdfRect,
-    rotation: PdfPageRenderRotation,
-}
-
-impl Frame {
-    fn of(page: &PdfPage<'_>) -> Option<Self> {
-        let bounds = page.boundaries().bounding().ok()?.bounds;
-        let is_sound = bounds.width().value > 0.0 && bounds.height().value > 0.0;
-        is_sound.then(|| Self { page: bounds, rotation: page.rotation().unwrap_or(PdfPageRenderRotation::None) })
+    fn seen(bounds: Bounds) -> Vec<Candidate> {
+        vec![Candidate { bounds, score: 0.5 }]
     }
 
-    fn place(&self, rect: &PdfRect) -> Bounds {
-        let x = |value: f32| (value - self.page.left().value) / self.page.width().value;
-        let y = |value: f32| (self.page.top().value - value) / self.page.height().value;
-        let (left, right) = (x(rect.left().value), x(rect.right().value));
-        let (top, bottom) = (y(rect.top().value), y(rect.bottom().value));
-        match self.rotation {
-            PdfPageRenderRotation::None => Bounds::new(left, top, right, bottom),
-            PdfPageRenderRotation::Degrees90 => Bounds::new(1.0 - bottom, left, 1.0 - top, right),
-            PdfPageRenderRotation::Degrees180 => Bounds::new(1.0 - right, 1.0 - bottom, 1.0 - left, 1.0 - top),
-            PdfPageRenderRotation::Degrees270 => Bounds::new(top, 1.0 - right, bottom, 1.0 - left),
-        }
+    fn confirmed(content: &Content, bounds: Bounds) -> Vec<Bounds> {
+        content.confirmed(&seen(bounds)).into_iter().map(|candidate| candidate.bounds).collect()
+    }
+
+    #[test]
+    fn a_drawing_is_told_from_the_listing_beside_it() {
+        let drawing = Bounds::new(0.1, 0.1, 0.3, 0.3);
+        let label = Bounds::new(0.15, 0.3, 0.25, 0.31);
+        let listing = (0..9).map(|line| Bounds::new(0.45, 0.1 + 0.02 * line as f32, 0.85, 0.11 + 0.02 * line as f32));
+        let content = Content {
+            drawings: vec![drawing],
+            boxes: vec![Bounds::new(0.4, 0.09, 0.9, 0.31)],
+            texts: listing.chain([label]).collect(),
+            ..Content::default()
+        };
+        let found = confirmed(&content, Bounds::new(0.09, 0.09, 0.9, 0.31));
+        assert_eq!(found, [drawing.united(&label)]);
+    }
+
+    #[test]
+    fn a_diagram_of_nodes_and_arrows_is_one() {
+        let nodes = [0.1, 0.4, 0.7].map(|left| Bounds::new(left, 0.1, left + 0.2, 0.15));
+        let arrows = [0.3, 0.6].map(|left| Bounds::new(left, 0.125, left + 0.1, 0.126));
+        let content = Content { drawings: nodes.to_vec(), rules: arrows.to_vec(), ..Content::default() };
+        let diagram = Bounds::new(0.1, 0.1, 0.9, 0.15);
+        assert_eq!(confirmed(&content, Bounds::new(0.1, 0.05, 0.9, 0.3)), [diagram]);
+    }
+
+    #[test]
+    fn a_box_around_text_is_no_figure_and_a_picture_needs_no_detector() {
+        let picture = Bounds::new(0.1, 0.5, 0.5, 0.9);
+        let content =
+            Content { boxes: vec![Bounds::new(0.1, 0.1, 0.9, 0.3)], pictures: vec![picture], ..Content::default() };
+        assert_eq!(confirmed(&content, Bounds::new(0.1, 0.1, 0.9, 0.3)), [picture]);
+    }
+
+    #[test]
+    fn a_scan_is_no_figure_by_itself() {
+        let page = Bounds::new(0.0, 0.0, 1.0, 1.0);
+        let content = Content { pictures: vec![page], ..Content::default() };
+        assert_eq!(content.confirmed(&[]), []);
+        assert_eq!(confirmed(&content, Bounds::new(0.2, 0.2, 0.5, 0.5)), [Bounds::new(0.2, 0.2, 0.5, 0.5)]);
     }
 }

@@ -13,7 +13,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::pdf::figures::Bounds;
+use crate::pdf::figures::Candidate;
 use network::Network;
 
 /// Finds figures on the picture of a page.
@@ -22,7 +22,7 @@ pub trait Detector {
     fn canvas(&self, aspect: f32) -> (i32, i32);
 
     /// Where figures are, in fractions of the picture. Boxes may overlap.
-    fn detect(&mut self, page: &Pixels) -> Result<Vec<Bounds>, DetectorError>;
+    fn detect(&mut self, page: &Pixels) -> Result<Vec<Candidate>, DetectorError>;
 }
 
 /// A picture: rows from the top, three bytes a pixel.

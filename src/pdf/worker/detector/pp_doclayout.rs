@@ -2,7 +2,7 @@
 
 use super::network::{Input, Network, Output};
 use super::{Detector, DetectorError, Pixels};
-use crate::pdf::figures::Bounds;
+use crate::pdf::figures::{Bounds, Candidate};
 
 /// The side of the model's input.
 const SIDE: usize = 480;
@@ -25,8 +25,7 @@ pub struct PpDoclayout {
 /// A row of the model's answer.
 struct Found {
     class: u16,
-    score: f32,
-    bounds: Bounds,
+    candidate: Candidate,
 }
 
 impl Detector for PpDoclayout {
@@ -35,7 +34,7 @@ impl Detector for PpDoclayout {
         (side, side)
     }
 
-    fn detect(&mut self, page: &Pixels) -> Result<Vec<Bounds>, DetectorError> {
+    fn detect(&mut self, page: &Pixels) -> Result<Vec<Candidate>, DetectorError> {
         let image = Input { name: "image".to_owned(), shape: vec![1, 3, SIDE, SIDE], values: normalised(page) };
         let scale = Input { name: "scale_factor".to_owned(), shape: vec![1, 2], values: vec![1.0, 1.0] };
         let outputs = self.network.run(vec![image, scale])?;
@@ -71,19 +70,21 @@ fn rows(boxes: &Output, score_min: f32) -> Vec<Found> {
     let rows = boxes.values.chunks_exact(6).filter(|row| row[1] >= score_min);
     rows.map(|row| Found {
         class: row[0] as u16,
-        score: row[1],
-        bounds: Bounds::new(row[2] / side, row[3] / side, row[4] / side, row[5] / side),
+        candidate: Candidate {
+            bounds: Bounds::new(row[2] / side, row[3] / side, row[4] / side, row[5] / side),
+            score: row[1],
+        },
     })
     .collect()
 }
 
-fn figures(found: &[Found]) -> Vec<Bounds> {
-    let is_figure = |item: &Found| FIGURES.contains(&item.class);
-    let is_something_else = |figure: &Found| {
-        let others = found.iter().filter(|other| !is_figure(other) && other.score > figure.score);
-        others.into_iter().any(|other| other.bounds.iou(&figure.bounds) > SAME_AREA)
+fn figures(found: &[Found]) -> Vec<Candidate> {
+    let (figures, others): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|item| FIGURES.contains(&item.class));
+    let is_something_else = |figure: &Candidate| {
+        let mut surer = others.iter().filter(|other| other.candidate.score > figure.score);
+        surer.any(|other| other.candidate.bounds.iou(&figure.bounds) > SAME_AREA)
     };
-    found.iter().filter(|item| is_figure(item) && !is_something_else(item)).map(|item| item.bounds).collect()
+    figures.into_iter().map(|item| item.candidate).filter(|figure| !is_something_else(figure)).collect()
 }
 
 #[cfg(test)]
@@ -91,16 +92,17 @@ mod tests {
     use super::*;
 
     fn found(class: u16, score: f32, bounds: Bounds) -> Found {
-        Found { class, score, bounds }
+        Found { class, candidate: Candidate { bounds, score } }
     }
 
     #[test]
     fn what_is_more_surely_a_table_is_no_figure() {
         let (area, other) = (Bounds::new(0.1, 0.1, 0.5, 0.5), Bounds::new(0.6, 0.6, 0.9, 0.9));
         let (image, table) = (found(1, 0.5, area), found(8, 0.6, area));
-        assert_eq!(figures(&[image, table, found(18, 0.4, other)]), [other]);
+        let chart = found(18, 0.4, other);
+        assert_eq!(figures(&[image, table, chart]), [Candidate { bounds: other, score: 0.4 }]);
         let (image, table) = (found(1, 0.7, area), found(8, 0.6, area));
-        assert_eq!(figures(&[image, table]), [area]);
+        assert_eq!(figures(&[image, table]), [Candidate { bounds: area, score: 0.7 }]);
     }
 
     #[test]

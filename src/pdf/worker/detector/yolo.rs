@@ -5,7 +5,7 @@
 
 use super::network::{Input, Network, Output};
 use super::{Detector, DetectorError, Pixels};
-use crate::pdf::figures::Bounds;
+use crate::pdf::figures::{Bounds, Candidate};
 
 /// The side of models that take any size.
 const SIDE_DEFAULT: usize = 1_024;
@@ -62,7 +62,7 @@ impl Detector for Yolo {
         (width.round().max(1.0) as i32, height.round().max(1.0) as i32)
     }
 
-    fn detect(&mut self, page: &Pixels) -> Result<Vec<Bounds>, DetectorError> {
+    fn detect(&mut self, page: &Pixels) -> Result<Vec<Candidate>, DetectorError> {
         let side = self.side;
         let (left, top) = ((side - page.width) / 2, (side - page.height) / 2);
         let mut values = vec![GREY; 3 * side * side];
@@ -76,11 +76,11 @@ impl Detector for Yolo {
         let output = outputs.first().ok_or_else(|| DetectorError("the model answers nothing".to_owned()))?;
         let x = |value: f32| (value - left as f32) / page.width as f32;
         let y = |value: f32| (value - top as f32) / page.height as f32;
-        let mut kept: Vec<Bounds> = Vec::new();
-        for (_, corners) in self.candidates(output) {
+        let mut kept: Vec<Candidate> = Vec::new();
+        for (score, corners) in self.candidates(output) {
             let bounds = Bounds::new(x(corners[0]), y(corners[1]), x(corners[2]), y(corners[3]));
-            if kept.iter().all(|surer| surer.iou(&bounds) <= IOU_MAX) {
-                kept.push(bounds);
+            if kept.iter().all(|surer| surer.bounds.iou(&bounds) <= IOU_MAX) {
+                kept.push(Candidate { bounds, score });
             }
         }
         Ok(kept)
@@ -130,7 +130,8 @@ mod tests {
         let mut yolo = Yolo::new(Box::new(network), 0.5, vec![1]).unwrap();
         let (width, height) = yolo.canvas(0.5);
         assert_eq!((width, height), (50, 100));
-        yolo.detect(&Pixels { width: 50, height: 100, rgb: vec![255; 50 * 100 * 3] }).unwrap()
+        let found = yolo.detect(&Pixels { width: 50, height: 100, rgb: vec![255; 50 * 100 * 3] }).unwrap();
+        found.into_iter().map(|candidate| candidate.bounds).collect()
     }
 
     #[test]

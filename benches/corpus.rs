@@ -1,0 +1,35 @@
+//! Documents out of Debian packages, fetched once and kept below `target`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The file of a package, which is fetched if it is not there yet. Stops the program with a sentence if that fails.
+pub fn document(package: &str, file: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/corpus").join(package);
+    if !folder.exists() {
+        fetch(package, &folder);
+    }
+    let path = folder.join(file);
+    assert!(path.exists(), "the package {package} has no {file}");
+    path
+}
+
+fn fetch(package: &str, folder: &Path) {
+    println!("fetching {package}");
+    let unfinished = folder.with_extension("unfinished");
+    let _ = std::fs::remove_dir_all(&unfinished);
+    std::fs::create_dir_all(&unfinished).expect("target can be written to");
+    run(Command::new("apt-get").args(["download", "--quiet", package]).current_dir(&unfinished));
+    let files = std::fs::read_dir(&unfinished).expect("it was just made");
+    let archive =
+        files.flatten().map(|entry| entry.path()).find(|path| path.extension().is_some_and(|end| end == "deb"));
+    let archive = archive.expect("apt-get download leaves a package");
+    run(Command::new("dpkg-deb").arg("--extract").arg(&archive).arg(&unfinished));
+    std::fs::remove_file(archive).expect("it is ours");
+    std::fs::rename(unfinished, folder).expect("both are below target");
+}
+
+fn run(command: &mut Command) {
+    let status = command.status().expect("apt-get and dpkg-deb are there");
+    assert!(status.success(), "{command:?} failed: is this Debian, and is `apt-get update` done?");
+}

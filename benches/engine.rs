@@ -1,0 +1,25 @@
+//! The page engine as it is served with, for benchmarks.
+
+use std::path::Path;
+
+use coldbrew::pdf::{DetectorSpec, Engine, EngineConfig, Family, Runtime};
+
+/// An engine whose workers are the release build of this project.
+pub fn engine() -> Engine {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let vendor = root.join("vendor");
+    let detector = DetectorSpec {
+        family: Family::PpDoclayout,
+        runtime: Runtime::Onnxruntime,
+        model: vendor.join("pp-doclayout-s.onnx"),
+        library: vendor.join("libonnxruntime.so"),
+        threshold_percent: 25,
+        figure_classes: Vec::new(),
+    };
+    let config = EngineConfig {
+        worker_exe: env!("CARGO_BIN_EXE_coldbrew").into(),
+        detector: Some(detector),
+        ..EngineConfig::new(vendor.join("libpdfium.so"))
+    };
+    Engine::new(config).expect("a thread can be started")
+}
