@@ -13,7 +13,7 @@ const { GoogleGenAI } = createRequire(join(installed, "package.json"))(`genai-${
 
 const name = `javascript ${version}`;
 const model = "gemini-3.5-flash";
-const pdf = Buffer.from("%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n");
+const pdf = readFileSync(new URL("page.pdf", import.meta.url));
 // Each run has a project of its own.
 const apiKey = `javascript-${randomUUID()}`;
 const connect = (key) => new GoogleGenAI({ apiKey: key, httpOptions: { baseUrl } });

@@ -1,6 +1,7 @@
 """Runs one version of Google's Python library against an emulator of the Gemini API. See `run`."""
 
 import asyncio
+import base64
 import io
 import json
 import pathlib
@@ -16,7 +17,7 @@ from google.genai import errors, types
 
 BASE_URL = sys.argv[1]
 MODEL = "gemini-3.5-flash"
-PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+PDF = pathlib.Path(__file__).with_name("page.pdf").read_bytes()
 NAME = f"python {genai.__version__}"
 # Each run has a project of its own.
 KEY = f"python-{uuid.uuid4()}"
@@ -62,7 +63,7 @@ def rest(method, path, body=None):
 
 
 def line(key, **extra):
-    part = {"inlineData": {"mimeType": "application/pdf", "data": "JVBERi0xLjQK"}}
+    part = {"inlineData": {"mimeType": "application/pdf", "data": base64.b64encode(PDF).decode()}}
     request = {"contents": [{"role": "user", "parts": [part, {"text": "Transcribe."}]}], **extra}
     return json.dumps({"key": key, "request": request})
 
