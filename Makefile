@@ -3,7 +3,7 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run dev test figures lint ci
+.PHONY: help run dev test bench figures lint ci
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ dev: ## Serve a development build and rebuild it on every change
 test: ## Run every test: Rust's, and the browser's against the real server
 	@scripts/setup test
 	@scripts/test
+
+bench: ## Measure speed and memory; BENCHMARKS.md says what came of it
+	@scripts/setup run
+	@cargo bench
 
 figures: ## Say how many of the figures that a person marked are found
 	@scripts/setup run

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 pub use source::{ConfigError, Source};
 
+use crate::gemini::models::{FROM_LOW, Thinking};
 use crate::model::{Pricing, UPLOAD_BYTES_MAX};
 use crate::pdf::{DetectorSpec, Family, Runtime};
 
@@ -111,6 +112,41 @@ pub struct Gemini {
     pub api_key: Option<String>,
     pub base_url: String,
     pub model: Option<String>,
+    /// What the model can, where the table of models is wrong about it.
+    pub thinking: Option<ThinkingStyle>,
+    pub sampling: Option<bool>,
+    pub output_tokens_max: Option<u32>,
+}
+
+/// How a model is told how much to think.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ThinkingStyle {
+    Levels,
+    Budget,
+    None,
+}
+
+impl FromStr for ThinkingStyle {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "levels" => Ok(Self::Levels),
+            "budget" => Ok(Self::Budget),
+            "none" => Ok(Self::None),
+            _ => Err("it must be levels, budget or none"),
+        }
+    }
+}
+
+impl From<ThinkingStyle> for Thinking {
+    fn from(style: ThinkingStyle) -> Self {
+        match style {
+            ThinkingStyle::Levels => FROM_LOW,
+            ThinkingStyle::Budget => Self::Budget,
+            ThinkingStyle::None => Self::Unknown,
+        }
+    }
 }
 
 impl Gemini {
@@ -120,6 +156,9 @@ impl Gemini {
             api_key: source.secret("gemini.api-key", "GEMINI_API_KEY"),
             base_url: source.value("gemini.base-url", "GEMINI_BASE_URL", google),
             model: source.optional("gemini.model", "GEMINI_MODEL"),
+            thinking: source.maybe("gemini.thinking", "GEMINI_THINKING"),
+            sampling: source.maybe("gemini.sampling", "GEMINI_SAMPLING"),
+            output_tokens_max: source.maybe("gemini.output-tokens-max", "GEMINI_OUTPUT_TOKENS_MAX"),
         }
     }
 }

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::extract::{Intake, Recipe};
 use crate::gemini;
+use crate::gemini::models::{Model, Models};
 use crate::library::Library;
 use crate::model::PAGES_MAX;
 use crate::pdf::{DetectorSpec, Engine, EngineConfig};
@@ -176,6 +177,7 @@ impl Parts {
             blobs: self.blobs,
             engine: self.engine,
             gemini: self.gemini,
+            models: models(config),
             pricing: config.quota.pricing,
             spool: self.spool,
             world: self.world,
@@ -204,6 +206,18 @@ fn database_url(config: &Config) -> String {
 /// The model that pages are put to.
 fn model(config: &Config) -> &str {
     config.gemini.model.as_deref().unwrap_or(gemini::models::DEFAULT)
+}
+
+/// The table of models, with what the configuration says of the one that is used.
+fn models(config: &Config) -> Models {
+    let gemini = &config.gemini;
+    let listed = gemini::models::model(model(config));
+    Models::default().with(Model {
+        thinking: gemini.thinking.map_or(listed.thinking, Into::into),
+        sampling: gemini.sampling.unwrap_or(listed.sampling),
+        output_tokens_max: gemini.output_tokens_max.unwrap_or(listed.output_tokens_max),
+        ..listed
+    })
 }
 
 /// The page engine of a configuration.

@@ -13,7 +13,6 @@ use super::machine::Event;
 use super::worker::Done;
 use crate::error::{Error, Result};
 use crate::gemini::jsonl::{InputWriter, WriteError};
-use crate::gemini::models;
 use crate::model::ErrorCode;
 use crate::pdf::{Document, PdfError};
 use crate::store::{PageOutcome, PageResult, upload_key};
@@ -31,10 +30,9 @@ impl Worker {
         let finished = self.jobs.finished_pages(job).await?;
         let path = self.spool.input(job);
         let unfinished_path = self.spool.unfinished_input(job);
-        let mut writer = InputWriter::new(
-            BufWriter::new(fs::File::create(&unfinished_path).await?),
-            models::model(job.recipe.model()),
-        );
+        let model = self.models.get(job.recipe.model());
+        let file = fs::File::create(&unfinished_path).await?;
+        let mut writer = InputWriter::new(BufWriter::new(file), model.clone());
         let mut lines = 0;
         let left = job.pages.iter().filter(|&index| !finished.contains(index)).collect();
         let known = self.figures.figures(&job.account_id, &job.content_hash).await?;
@@ -44,7 +42,7 @@ impl Worker {
                 self.page_failed(job, index, BROKEN).await?;
                 continue;
             };
-            let request = job.recipe.request(page.pdf, &page.figures);
+            let request = job.recipe.request(&model, page.pdf, &page.figures);
             writer.write(&page_key(index), &request).await.map_err(unwritten)?;
             lines += 1;
         }

@@ -131,7 +131,8 @@ impl Worker {
 
     async fn ask(&self, job: &Job, index: u32, page: ReadyPage) -> Result<PageOutcome, Obstacle> {
         let ReadyPage { pdf, figures } = page;
-        match self.gemini.generate_content(job.recipe.model(), &job.recipe.request(pdf, &figures)).await {
+        let request = job.recipe.request(&self.models.get(job.recipe.model()), pdf, &figures);
+        match self.gemini.generate_content(job.recipe.model(), &request).await {
             Ok(answer) => {
                 let figures = PageFigures { content_hash: &job.content_hash, page: index, figures: &figures };
                 Ok(outcome_of(&answer, figures, Mode::Realtime, self.pricing))

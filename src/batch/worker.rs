@@ -16,7 +16,7 @@ use super::job::{Job, JobFailure, Stage};
 use super::machine::{Effect, Event, Task, Timing, step};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
-use crate::gemini;
+use crate::gemini::{self, models::Models};
 use crate::model::Pricing;
 use crate::pdf::Engine;
 use crate::store::{Blobs, Completion, Figures, Jobs};
@@ -50,6 +50,7 @@ pub struct Worker {
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
     pub gemini: gemini::Client,
+    pub models: Models,
     pub pricing: Pricing,
     pub spool: Spool,
     pub world: Arc<dyn World>,

@@ -40,11 +40,13 @@ impl<'a> Source<'a> {
 
     /// A setting with a default.
     pub fn value<T: FromStr<Err: Display>>(&mut self, key: &str, variable: &'static str, default: T) -> T {
-        let Some((origin, text)) = self.look_up(key, variable) else { return default };
-        text.parse().unwrap_or_else(|error| {
-            self.mistakes.push(format!("{origin} is “{text}”: {error}"));
-            default
-        })
+        self.maybe(key, variable).unwrap_or(default)
+    }
+
+    /// A setting without a default.
+    pub fn maybe<T: FromStr<Err: Display>>(&mut self, key: &str, variable: &'static str) -> Option<T> {
+        let (origin, text) = self.look_up(key, variable)?;
+        text.parse().map_err(|error| self.mistakes.push(format!("{origin} is “{text}”: {error}"))).ok()
     }
 
     /// A setting that may be absent. An empty text counts as absent.

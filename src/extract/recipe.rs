@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::prompt;
-use crate::gemini::models::{self, Thinking};
+use crate::gemini::models::{Model, Thinking};
 use crate::gemini::{GenerationConfig, MediaResolution, Request, SafetySetting, ThinkingConfig, ThinkingLevel};
 use crate::pdf::figures::Figure;
 
@@ -30,9 +30,8 @@ impl Recipe {
         Self { name: name.into() }
     }
 
-    /// The request for one page, a PDF of its own, on which these figures were found.
-    pub fn request(&self, page: Bytes, figures: &[Figure]) -> Request {
-        let model = models::model(self.model());
+    /// The request to `model` for one page, a PDF of its own, on which these figures were found.
+    pub fn request(&self, model: &Model, page: Bytes, figures: &[Figure]) -> Request {
         let thinking_config = match model.thinking {
             Thinking::Levels(_) => Some(ThinkingConfig::Level(ThinkingLevel::Low)),
             Thinking::Budget | Thinking::Unknown => None,

@@ -1,4 +1,4 @@
-//! What each model can and costs, as of [`AS_OF`]. One table; a field of a [`Model`] can be overridden by whoever uses it.
+//! What each model can and costs, as of [`AS_OF`]. One table; [`Models`] is it with what its user knows better.
 
 use super::error::Error;
 use super::request::ThinkingLevel;
@@ -57,7 +57,8 @@ struct Row {
 
 const FROM_MINIMAL: Thinking =
     Thinking::Levels(&[ThinkingLevel::Minimal, ThinkingLevel::Low, ThinkingLevel::Medium, ThinkingLevel::High]);
-const FROM_LOW: Thinking = Thinking::Levels(&[ThinkingLevel::Low, ThinkingLevel::Medium, ThinkingLevel::High]);
+/// The levels that every model with levels has.
+pub const FROM_LOW: Thinking = Thinking::Levels(&[ThinkingLevel::Low, ThinkingLevel::Medium, ThinkingLevel::High]);
 
 const INPUT_TOKENS_MAX: u32 = 1_048_576;
 
@@ -99,6 +100,26 @@ pub fn model(name: &str) -> Model {
     let id = bare(name);
     let id = ALIASES.iter().find(|(alias, _)| *alias == id).map_or(id, |(_, id)| id);
     TABLE.iter().find(|row| row.id == id).map_or_else(|| unlisted(id), Row::model)
+}
+
+/// The table with what its user knows better.
+#[derive(Clone, Debug, Default)]
+pub struct Models {
+    overrides: Vec<Model>,
+}
+
+impl Models {
+    /// Puts a model in the place of the one that the table has under its id.
+    pub fn with(mut self, model: Model) -> Self {
+        self.overrides.insert(0, model);
+        self
+    }
+
+    /// As [`model`], overrides first.
+    pub fn get(&self, name: &str) -> Model {
+        let listed = model(name);
+        self.overrides.iter().find(|model| model.id == listed.id).cloned().unwrap_or(listed)
+    }
 }
 
 /// All models of the table.

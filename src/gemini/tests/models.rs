@@ -1,7 +1,7 @@
 //! The table of models agrees with itself.
 
 use crate::gemini::ThinkingLevel;
-use crate::gemini::models::{self, DEFAULT, Prices, Thinking, is_same, model};
+use crate::gemini::models::{self, DEFAULT, Model, Models, Prices, Thinking, is_same, model};
 
 #[test]
 fn the_default_is_listed_current_and_priced() {
@@ -34,4 +34,16 @@ fn another_model_than_asked_for_is_noticed() {
     ] {
         assert_eq!(is_same(requested, version), same, "{requested} {version}");
     }
+}
+
+#[test]
+fn what_its_user_knows_better_wins() {
+    let listed = model("gemini-3.8-flash");
+    let models = Models::default().with(Model { output_tokens_max: 1, ..listed.clone() });
+    for name in ["gemini-3.8-flash", "models/gemini-3.8-flash", "gemini-flash-latest"] {
+        assert_eq!(models.get(name).output_tokens_max, 1, "{name}");
+    }
+    assert_eq!(models.get("gemini-3.5-flash"), model("gemini-3.5-flash"));
+    let unlisted = Models::default().with(Model { thinking: Thinking::Budget, ..model("tuned-thing") });
+    assert_eq!(unlisted.get("tuned-thing").thinking, Thinking::Budget);
 }

@@ -1,0 +1,54 @@
+//! Measures a function in a process of its own, so that the peak memory is its own as well.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// What one run took.
+pub struct Measured {
+    pub bytes: u64,
+    pub time: Duration,
+    /// The most resident memory the process ever had.
+    pub peak_bytes: u64,
+}
+
+/// Runs this very program once more, to do nothing but `name`; the settings reach it as variables.
+pub fn in_a_process_of_its_own(name: &str, settings: &[(&str, &str)]) -> Measured {
+    let program = std::env::current_exe().expect("this program has a path");
+    let run = Command::new(program).arg(name).envs(settings.iter().copied()).output().expect("it can be started again");
+    assert!(run.status.success(), "{name} failed: {}", String::from_utf8_lossy(&run.stderr));
+    let numbers = String::from_utf8(run.stdout).expect("numbers are ASCII");
+    let mut numbers = numbers.split_whitespace().map(|number| number.parse::<u64>().expect("a number"));
+    let mut next = || numbers.next().expect("three numbers");
+    Measured { bytes: next(), time: Duration::from_micros(next()), peak_bytes: next() }
+}
+
+/// Which measurement this process is to do, if it was started for one.
+pub fn wanted() -> Option<String> {
+    std::env::args().nth(1).filter(|name| !name.starts_with('-'))
+}
+
+/// Does `measured`, which returns the bytes that it handled, and tells the parent.
+pub fn report(measured: impl FnOnce() -> u64) {
+    let start = Instant::now();
+    let bytes = measured();
+    println!("{bytes} {} {}", start.elapsed().as_micros(), peak_bytes());
+}
+
+fn peak_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel counts memory");
+    let kib: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
+    kib * 1024
+}
+
+/// A row of a table that can be pasted into BENCHMARKS.md.
+pub fn print_row(what: &str, measured: &Measured) {
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let seconds = measured.time.as_secs_f64();
+    println!(
+        "| {what} | {:.0} MB | {seconds:.2} s | {:.0} MB/s | {:.0} MB |",
+        megabytes(measured.bytes),
+        megabytes(measured.bytes) / seconds,
+        megabytes(measured.peak_bytes)
+    );
+}
