@@ -5,7 +5,9 @@
 
 mod figures;
 mod intake;
+mod kind;
 mod outcome;
+mod plain;
 mod prompt;
 mod recipe;
 mod text;

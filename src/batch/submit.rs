@@ -9,7 +9,7 @@ use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::extract::{Recipe, text_pages};
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
-use crate::model::{ApiError, ErrorCode, Mode, PageSet, Pricing, UnixMs, count_words};
+use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, UnixMs, count_words, format_of};
 use crate::pdf::Engine;
 use crate::store::{Acceptance, Account, Blobs, Documents, Jobs, NewDocument, Unread, Upload, Uploads, upload_key};
 use crate::world::World;
@@ -35,13 +35,14 @@ pub struct Submissions {
 impl Submissions {
     /// Extracts what is asked for: at once where that is possible, else by a job that is on record when this returns.
     pub async fn submit(&self, account: &Account, wish: Submission) -> Result<Submitted> {
-        let mode = mode_of(&wish)?;
         let upload = self.uploads.upload(&account.id, &wish.hash).await?;
         let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
+        let format = format_of(&upload.metadata.content_type).ok_or_else(|| ApiError::not_found("upload"))?;
+        let mode = mode_of(&wish, format)?;
         let pages = selection(&wish, upload.metadata.total_pages)?;
         let title = chosen_title(wish.title.as_deref(), &upload.metadata.title);
         if mode == Mode::Text {
-            return self.read_text(account, &upload, &pages, title).await.map(Submitted::Document);
+            return self.read_text(account, &upload, format, &pages, title).await.map(Submitted::Document);
         }
         let uncached = self.uncached(&upload, &pages).await?;
         if uncached.is_empty() {
@@ -77,12 +78,13 @@ impl Submissions {
         &self,
         account: &Account,
         upload: &Upload,
+        format: &Format,
         pages: &PageSet,
         title: String,
     ) -> Result<DocumentTicket> {
         let key = upload_key(&account.id, &upload.content_hash);
         let file = self.blobs.open(&key).await?.ok_or_else(|| ApiError::not_found("upload"))?;
-        let pages = text_pages(&self.engine, &file, pages).await?;
+        let pages = text_pages(&self.engine, &file, format, pages).await?;
         let document = NewDocument { pages, ..self.new_document(account, upload, title, Mode::Text) };
         self.documents.insert_document(&document, self.world.now()).await?;
         self.changes.tell(&account.id, &upload.content_hash);
@@ -167,8 +169,14 @@ impl Submissions {
     }
 }
 
-fn mode_of(wish: &Submission) -> Result<Mode> {
+/// Text is a document at once, whatever was asked for; an image is read by AI or not at all.
+fn mode_of(wish: &Submission, format: &Format) -> Result<Mode> {
     match (wish.ai_transform, wish.batch_mode) {
+        (true, _) if !format.ai => Ok(Mode::Text),
+        (false, false) if !format.free => Err(Error::refused(
+            ErrorCode::ImageRequiresAi,
+            "An image has no text of its own. Turn on AI Transform to read it.",
+        )),
         (false, false) => Ok(Mode::Text),
         (true, false) => Ok(Mode::Realtime),
         (true, true) => Ok(Mode::Batch),

@@ -1,14 +1,18 @@
 //! Takes a file in: opens it in a page worker, measures its pages, keeps it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use tempfile::TempPath;
 
 use super::Recipe;
+use super::kind::format_of_file;
+use super::text::text_file_pages;
 use crate::accounts::hex;
 use crate::error::{Error, Result};
 use crate::model::wire::{Metadata, Prepared};
-use crate::model::{ApiError, ErrorCode, PageSet, Pricing, format_of};
+use crate::model::{ApiError, ErrorCode, Format, PAGES_MAX, PageSet, Pricing};
 use crate::pdf::{Engine, PageLength, PdfError};
 use crate::store::{Account, Blobs, Upload, Uploads, upload_key};
 use crate::world::World;
@@ -39,30 +43,50 @@ pub struct Intake {
 impl Intake {
     /// Opens, measures and keeps a file; refuses what cannot be extracted.
     pub async fn receive(&self, account: &Account, file: ReceivedFile) -> Result<Prepared> {
-        let content_type = sniff(&file).await?;
-        let document = self.engine.open(&*file.path).await.map_err(refusal)?;
-        let info = document.info();
-        let lengths = document.text_lengths(0..info.total_pages).await.map_err(refusal)?;
-        let page_tokens = lengths.into_iter().map(|length| self.price(length)).collect();
+        let ReceivedFile { path, size, sha256, file_name } = file;
+        let format = format_of_file(&path, file_name.as_deref()).await?;
+        let measured = match (format.has_pages, format.ai) {
+            (true, _) => self.measure_pdf(path).await.map_err(refusal)?,
+            (false, true) => self.measure_image(path).await.map_err(image_refusal)?,
+            (false, false) => measure_text(path, format).await?,
+        };
         let metadata = Metadata {
-            content_type: content_type.into(),
-            total_pages: info.total_pages,
-            title: info.title.clone().unwrap_or_else(|| title_from(file.file_name.as_deref())),
-            file_name: file.file_name.clone(),
-            file_size: file.size,
+            content_type: format.mime.into(),
+            total_pages: measured.total_pages,
+            title: measured.title.unwrap_or_else(|| title_from(file_name.as_deref())),
+            file_name,
+            file_size: size,
             url: None,
         };
         let upload = Upload {
             hash: self.world.id(),
             account_id: account.id.clone(),
-            content_hash: content_hash(account, &file.sha256),
+            content_hash: content_hash(account, &sha256),
             metadata,
-            page_tokens,
+            page_tokens: measured.page_tokens,
         };
         let key = upload_key(&account.id, &upload.content_hash);
-        self.blobs.put(&key, &file.path).await?;
+        self.blobs.put(&key, &measured.file).await?;
         self.uploads.insert_upload(&upload, self.world.now()).await?;
         self.prepared(account, upload).await
+    }
+
+    async fn measure_pdf(&self, file: TempPath) -> Result<Measured, PdfError> {
+        let document = self.engine.open(&*file).await?;
+        let total_pages = document.info().total_pages;
+        let lengths = document.text_lengths(0..total_pages).await?;
+        let page_tokens = lengths.into_iter().map(|length| self.price(length)).collect();
+        let title = document.info().title.clone();
+        Ok(Measured { file, total_pages, title, page_tokens })
+    }
+
+    /// An image is kept as a PDF of one page: from here on there are no images.
+    async fn measure_image(&self, file: TempPath) -> Result<Measured, PdfError> {
+        let pdf = self.engine.image_to_pdf(&file).await?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let page = tempfile::Builder::new().prefix("image").tempfile_in(folder)?.into_temp_path();
+        tokio::fs::write(&page, pdf).await?;
+        self.measure_pdf(page).await
     }
 
     /// An upload of the account, as it would be prepared now.
@@ -99,23 +123,30 @@ impl Intake {
     }
 }
 
-/// The accepted MIME type of a file, by its content. Names prove nothing.
-async fn sniff(file: &ReceivedFile) -> Result<&'static str> {
-    use tokio::io::AsyncReadExt;
-    // A PDF may have up to a kilobyte of something else in front.
-    let mut head = Vec::with_capacity(1024);
-    tokio::fs::File::open(&file.path).await?.take(1024).read_to_end(&mut head).await?;
-    let pdf = head.windows(5).any(|bytes| bytes == b"%PDF-").then(|| format_of("application/pdf")).flatten();
-    match pdf {
-        Some(format) => Ok(format.mime),
-        None => Err(Error::refused(ErrorCode::UnsupportedFormat, "This is not a PDF. Choose a PDF file.")),
-    }
+/// A file whose pages are known.
+struct Measured {
+    /// What is kept of the file and read later.
+    file: TempPath,
+    total_pages: u32,
+    title: Option<String>,
+    page_tokens: Vec<u32>,
 }
 
 /// What a document without a title of its own is called: its file's name without the ending.
 fn title_from(file_name: Option<&str>) -> String {
     let stem = file_name.map(|name| name.rsplit_once('.').map_or(name, |(stem, _)| stem).trim());
     stem.filter(|stem| !stem.is_empty()).unwrap_or("Untitled").chars().take(300).collect()
+}
+
+/// Text is no work: its pages are counted.
+async fn measure_text(file: TempPath, format: &Format) -> Result<Measured> {
+    let pages = text_file_pages(&file, format).await?;
+    let total_pages = u32::try_from(pages.len()).unwrap_or(u32::MAX);
+    if total_pages > PAGES_MAX {
+        let words = format!("This text has {total_pages} pages; at most {PAGES_MAX} can be kept.");
+        return Err(Error::refused(ErrorCode::TooManyPages, words));
+    }
+    Ok(Measured { file, total_pages, title: None, page_tokens: vec![0; pages.len()] })
 }
 
 /// Names content within one account: the same file has another name in another account.
@@ -125,6 +156,17 @@ fn content_hash(account: &Account, sha256: &str) -> String {
     hasher.update([0]);
     hasher.update(sha256.as_bytes());
     hex(&hasher.finalize())[..32].to_owned()
+}
+
+/// What a person is told of an image that cannot be read.
+fn image_refusal(error: PdfError) -> Error {
+    match error {
+        PdfError::Unreadable | PdfError::WorkerCrashed | PdfError::Timeout(_) => {
+            let words = "This image is damaged or too large: it could not be opened.";
+            Error::refused(ErrorCode::UnreadableDocument, words)
+        }
+        other => refusal(other),
+    }
 }
 
 /// What a person is told of a file that the page engine will not read.

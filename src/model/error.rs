@@ -43,6 +43,7 @@ error_codes! {
     FileTooLarge = "file_too_large", 413;
     UnsupportedFormat = "unsupported_format", 415;
     BatchRequiresAi = "batch_requires_ai", 422;
+    ImageRequiresAi = "image_requires_ai", 422;
     UnreadableDocument = "unreadable_document", 422;
     EncryptedDocument = "encrypted_document", 422;
     TooManyPages = "too_many_pages", 422;

@@ -18,8 +18,27 @@ pub struct Format {
 }
 
 /// Every accepted format.
-pub const FORMATS: &[Format] =
-    &[Format { mime: "application/pdf", extensions: &[".pdf"], free: true, ai: true, batch: true, has_pages: true }];
+pub const FORMATS: &[Format] = &[
+    Format { mime: "application/pdf", extensions: &[".pdf"], free: true, ai: true, batch: true, has_pages: true },
+    image("image/png", &[".png"]),
+    image("image/jpeg", &[".jpg", ".jpeg"]),
+    image("image/webp", &[".webp"]),
+    image("image/gif", &[".gif"]),
+    image("image/bmp", &[".bmp"]),
+    image("image/tiff", &[".tif", ".tiff"]),
+    text("text/plain", &[".txt", ".text"]),
+    text("text/markdown", &[".md", ".markdown"]),
+];
+
+/// A picture of text: there is nothing in it that could be read without AI.
+const fn image(mime: &'static str, extensions: &'static [&'static str]) -> Format {
+    Format { mime, extensions, free: false, ai: true, batch: true, has_pages: false }
+}
+
+/// Text needs no reading: it is a document at once.
+const fn text(mime: &'static str, extensions: &'static [&'static str]) -> Format {
+    Format { mime, extensions, free: true, ai: false, batch: false, has_pages: false }
+}
 
 /// The accepted format of that MIME type, if it is one.
 pub fn format_of(mime: &str) -> Option<&'static Format> {

@@ -131,7 +131,7 @@ impl Document {
     /// As [`Self::text`].
     pub async fn split(&self, page: u32) -> Result<Vec<u8>, PdfError> {
         let read = |answer| match answer {
-            (Reply::Split, pdf) => Ok(pdf),
+            (Reply::Pdf, pdf) => Ok(pdf),
             (other, _) => Err(refusal(other)),
         };
         self.ask(page, Request::Split { page }, read).await

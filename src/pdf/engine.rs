@@ -111,11 +111,27 @@ impl Engine {
         Ok(Document::new(self.clone(), path, info, worker, place))
     }
 
-    /// The text, as Markdown, of the first page of a PDF held in memory. Uses a warm worker, so thousands in a row are fast.
+    /// An image file as a PDF of one page: PNG, JPEG, WebP, GIF, BMP or TIFF.
+    ///
+    /// # Errors
+    /// [`PdfError::Unreadable`] if it is none of these, damaged or too large; as [`Self::open`] otherwise.
+    pub async fn image_to_pdf(&self, path: &Path) -> Result<Vec<u8>, PdfError> {
+        let _place = self.shared.documents.acquire().await.map_err(io::Error::other)?;
+        within(self.config().open_timeout, async {
+            let mut worker = self.start_worker().await?;
+            match worker.ask(&Request::ImageToPdf, path.as_os_str().as_bytes()).await? {
+                (Reply::Pdf, pdf) => Ok(pdf),
+                (other, _) => Err(refusal(other)),
+            }
+        })
+        .await
+    }
+
+    /// The text of the first page of a PDF held in memory. Uses a warm worker, so thousands in a row are fast.
     ///
     /// # Errors
     /// As [`Self::open`], and [`PdfError::Page`] if the page cannot be read.
-    pub async fn read_page_text(&self, pdf: &[u8]) -> Result<String, PdfError> {
+    pub async fn read_page_text(&self, pdf: &[u8]) -> Result<PageText, PdfError> {
         let _place = self.shared.readers.acquire().await.map_err(io::Error::other)?;
         let idle = self.idle_readers().pop();
         let mut worker = match idle {
@@ -130,12 +146,11 @@ impl Engine {
         text
     }
 
-    async fn read_first_page(&self, worker: &mut WorkerProcess, pdf: &[u8]) -> Result<String, PdfError> {
+    async fn read_first_page(&self, worker: &mut WorkerProcess, pdf: &[u8]) -> Result<PageText, PdfError> {
         let EngineConfig { open_timeout, page_timeout, pages_max, .. } = *self.config();
         within(open_timeout, open_in(worker, &Request::OpenBytes { pages_max }, pdf)).await?;
         let answer = worker.ask_within(page_timeout, &Request::Text { page: 0 }, b"").await;
-        let text = answer.and_then(PageText::from_answer).map_err(|error| error.on_page(0))?;
-        Ok(text.markdown)
+        answer.and_then(PageText::from_answer).map_err(|error| error.on_page(0))
     }
 
     /// A worker with the document at `path` open in it.

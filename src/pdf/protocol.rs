@@ -33,7 +33,9 @@ pub enum Request {
     OpenBytes { pages_max: u32 },
     /// The text of one page; answered by [`Reply::Text`] with Markdown as payload.
     Text { page: u32 },
-    /// One page as a PDF of its own; answered by [`Reply::Split`] with the PDF as payload.
+    /// The image file whose path is the payload as a PDF; answered by [`Reply::Pdf`] with that as payload.
+    ImageToPdf,
+    /// One page as a PDF of its own; answered by [`Reply::Pdf`] with that as payload.
     Split { page: u32 },
     /// The figures of one page; answered by [`Reply::Figures`] with their pictures, one after the other, as payload.
     Figures { page: u32 },
@@ -48,7 +50,7 @@ pub enum Reply {
     Started,
     Opened { total_pages: u32, title: Option<String> },
     Text { chars_visible: u32, is_scan: bool },
-    Split,
+    Pdf,
     Figures { figures: Vec<CutFigure> },
     Length { chars_visible: u32, is_scan: bool },
     Failed { fault: Fault },

@@ -8,13 +8,16 @@ mod figures;
 mod glyphs;
 mod limits;
 mod pdfium;
+mod picture;
 mod scan;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use image::ImageError;
 
 use self::detector::Finder;
 use self::pdfium::{Library, OpenDocument};
@@ -66,6 +69,7 @@ impl Worker {
             Request::Text { page } => self.text(page),
             Request::Split { page } => self.split(page),
             Request::Figures { page } => self.figures(page),
+            Request::ImageToPdf => image_to_pdf(&path_from(payload)),
             Request::LoadDetector => self.load_detector(),
         };
         let (reply, payload) = answer.unwrap_or_else(|fault| (Reply::Failed { fault }, Vec::new()));
@@ -86,7 +90,7 @@ impl Worker {
 
     fn split(&self, page: u32) -> Result<(Reply, Vec<u8>), Fault> {
         let pdf = on_page(&self.document, page, |document, page| document.split(&self.library, page))?;
-        Ok((Reply::Split, pdf))
+        Ok((Reply::Pdf, pdf))
     }
 
     fn load_detector(&mut self) -> Result<(Reply, Vec<u8>), Fault> {
@@ -130,6 +134,14 @@ fn on_page<T>(
         return Err(Fault::Page { index, reason: PageFault::OutOfRange });
     }
     read(document, index).map_err(|reason| Fault::Page { index, reason })
+}
+
+fn image_to_pdf(path: &Path) -> Result<(Reply, Vec<u8>), Fault> {
+    let pdf = picture::to_pdf(path).map_err(|error| match error {
+        ImageError::IoError(error) if error.kind() == io::ErrorKind::NotFound => Fault::FileUnavailable,
+        _ => Fault::Unreadable,
+    })?;
+    Ok((Reply::Pdf, pdf))
 }
 
 fn path_from(bytes: Vec<u8>) -> PathBuf {

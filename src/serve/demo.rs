@@ -66,6 +66,9 @@ async fn emulator(config: &Config, engine: Engine, control: bool) -> Result<Emul
     Ok(Emulator::open(emulator).await?)
 }
 
+/// What it says where Gemini would read a picture.
+const PICTURE: &str = "This page is a picture. Gemini would read it; its stand-in cannot.";
+
 /// Reads pages as text mode does.
 struct EngineReader(Engine);
 
@@ -75,9 +78,11 @@ impl PageReader for EngineReader {
         if mime != "application/pdf" {
             return Err(ReadError::Unreadable);
         }
-        self.0.read_page_text(bytes).await.map_err(|error| match error {
+        let text = self.0.read_page_text(bytes).await.map_err(|error| match error {
             PdfError::Unavailable | PdfError::Io(_) => ReadError::Unavailable,
             _ => ReadError::Unreadable,
-        })
+        })?;
+        let is_picture = text.is_scan && text.markdown.trim().is_empty();
+        Ok(if is_picture { PICTURE.to_owned() } else { text.markdown })
     }
 }

@@ -5,7 +5,9 @@
 mod doctor;
 mod events;
 mod figures;
+mod formats;
 mod harness;
+mod hostile;
 mod http;
 mod journey;
 mod pdf;

@@ -18,11 +18,11 @@ fn library() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("vendor/libpdfium.so")
 }
 
-fn config() -> EngineConfig {
+pub fn config() -> EngineConfig {
     EngineConfig { worker_exe: WORKER_EXE.into(), ..EngineConfig::new(library()) }
 }
 
-fn detector() -> DetectorSpec {
+pub fn detector() -> DetectorSpec {
     let vendor = Path::new(env!("CARGO_MANIFEST_DIR")).join("vendor");
     DetectorSpec {
         family: Family::PpDoclayout,
@@ -78,7 +78,7 @@ async fn a_split_page_is_a_document_with_that_page_alone() {
     let engine = engine();
     let (_folder, document) = open(&engine, &simple_pdf(&["one", "two", "three"])).await;
     let page = document.unwrap().split(1).await.unwrap();
-    assert_eq!(engine.read_page_text(&page).await.unwrap(), "two");
+    assert_eq!(engine.read_page_text(&page).await.unwrap().markdown, "two");
     let (_folder, single) = open(&engine, &page).await;
     assert_eq!(single.unwrap().info().total_pages, 1);
 }
@@ -228,7 +228,7 @@ async fn documents_wait_for_a_place() {
 async fn single_pages_are_read_one_after_the_other_good_or_bad() {
     let engine = engine();
     for _ in 0..3 {
-        assert_eq!(engine.read_page_text(&simple_pdf(&["good"])).await.unwrap(), "good");
+        assert_eq!(engine.read_page_text(&simple_pdf(&["good"])).await.unwrap().markdown, "good");
         assert!(matches!(engine.read_page_text(b"bad").await, Err(PdfError::Unreadable)));
     }
 }

@@ -91,7 +91,7 @@ pub fn Desk(known: bool, bytes_max: u64) -> impl IntoView {
                     </svg>
                     <span class="dropzone-title">"Drop a document here"</span>
                     <span class="button primary">"Choose a file"</span>
-                    <span class="field-hint">{format!("PDF, up to {}", size_words(bytes_max))}</span>
+                    <span class="field-hint">{format!("PDF, image or text, up to {}", size_words(bytes_max))}</span>
                     <input type="file" data-testid="file-input" accept=accepted() node_ref=input
                         on:change=move |_| take_chosen() />
                 </label>

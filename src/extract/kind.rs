@@ -1,0 +1,50 @@
+//! What a file is, by its content. Names prove nothing, and only tell Markdown from other text.
+
+use std::path::Path;
+
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
+
+use crate::error::{Error, Result};
+use crate::model::{ErrorCode, Format, format_of};
+
+/// A PDF may have up to a kilobyte of something else in front.
+const HEAD_BYTES: u64 = 1_024;
+/// A longer text is no document that a person wrote.
+const TEXT_BYTES_MAX: u64 = 8 << 20;
+
+/// The accepted format of a file.
+pub async fn format_of_file(path: &Path, file_name: Option<&str>) -> Result<&'static Format> {
+    let mut head = Vec::new();
+    File::open(path).await?.take(HEAD_BYTES).read_to_end(&mut head).await?;
+    let mime = match mime_of(&head) {
+        Some(mime) => Some(mime),
+        None => is_text(path).await?.then(|| if is_markdown(file_name) { "text/markdown" } else { "text/plain" }),
+    };
+    mime.and_then(format_of).ok_or_else(|| {
+        let words = "This is none of the kinds of file that can be read: PDF, PNG, JPEG, WebP, GIF, BMP, TIFF, or text in UTF-8.";
+        Error::refused(ErrorCode::UnsupportedFormat, words)
+    })
+}
+
+/// Of a file that is not text.
+fn mime_of(head: &[u8]) -> Option<&'static str> {
+    if head.windows(5).any(|bytes| bytes == b"%PDF-") {
+        return Some("application/pdf");
+    }
+    infer::get(head).map(|kind| kind.mime_type())
+}
+
+async fn is_text(path: &Path) -> Result<bool> {
+    let mut bytes = Vec::new();
+    File::open(path).await?.take(TEXT_BYTES_MAX + 1).read_to_end(&mut bytes).await?;
+    let is_short = bytes.len() as u64 <= TEXT_BYTES_MAX;
+    let is_written = |char: char| !char.is_control() || matches!(char, '\n' | '\r' | '\t' | '\u{c}');
+    let is_sound = |text: &str| !text.trim().is_empty() && text.chars().all(is_written);
+    Ok(is_short && std::str::from_utf8(&bytes).is_ok_and(is_sound))
+}
+
+fn is_markdown(file_name: Option<&str>) -> bool {
+    let ending = file_name.and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending.to_ascii_lowercase());
+    ending.is_some_and(|ending| matches!(ending.as_str(), "md" | "markdown"))
+}

@@ -1,0 +1,134 @@
+//! Text files as documents: Markdown as it is, other text made Markdown that reads like it, both in pages of a length to read.
+
+use std::fmt::Write;
+
+/// A page ends with the paragraph that makes it longer than this.
+const PAGE_CHARS: usize = 6_000;
+
+/// The pages of a text, each as Markdown; at least one.
+pub fn pages(text: &str, is_markdown: bool) -> Vec<String> {
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+    let mut pages = vec![String::new()];
+    for block in blocks(&text, is_markdown) {
+        if pages.last().is_some_and(|page| page.chars().count() > PAGE_CHARS) {
+            pages.push(String::new());
+        }
+        if let Some(page) = pages.last_mut() {
+            let separator = if page.is_empty() { "" } else { "\n\n" };
+            let block = if is_markdown { block } else { to_markdown(&block) };
+            page.push_str(separator);
+            page.push_str(&block);
+        }
+    }
+    pages
+}
+
+/// Paragraphs; in Markdown, what a fence holds is one of them.
+fn blocks(text: &str, is_markdown: bool) -> Vec<String> {
+    let mut blocks: Vec<String> = Vec::new();
+    let mut is_fenced = false;
+    let mut goes_on = false;
+    for line in text.lines() {
+        let is_fence = is_markdown && ["```", "~~~"].iter().any(|fence| line.trim_start().starts_with(fence));
+        if line.trim().is_empty() && !is_fenced {
+            goes_on = false;
+            continue;
+        }
+        match blocks.last_mut().filter(|_| goes_on) {
+            Some(block) => {
+                block.push('\n');
+                block.push_str(line);
+            }
+            None => blocks.push(line.to_owned()),
+        }
+        is_fenced ^= is_fence;
+        goes_on = true;
+    }
+    blocks
+}
+
+/// A paragraph of plain text. One that is laid out with spaces keeps its layout.
+fn to_markdown(paragraph: &str) -> String {
+    let is_laid_out = paragraph.lines().any(|line| {
+        line.starts_with('\t') || line.starts_with("    ") || line.trim().contains("   ") || line.trim().contains('\t')
+    });
+    if is_laid_out {
+        let longest = paragraph.split(|char| char != '`').map(str::len).max().unwrap_or(0);
+        let fence = "`".repeat(longest.max(2) + 1);
+        return format!("{fence}\n{paragraph}\n{fence}");
+    }
+    paragraph.lines().map(escaped).collect::<Vec<_>>().join("\n")
+}
+
+/// A line that says in Markdown what it says as plain text.
+fn escaped(line: &str) -> String {
+    let line = line.trim();
+    let mut escaped = String::with_capacity(line.len());
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    for (index, char) in line.char_indices() {
+        let starts_something = match index {
+            0 => matches!(char, '#' | '+' | '-' | '=' | ':' | '>'),
+            // `1.` and `1)` begin a list.
+            _ => index == digits && matches!(char, '.' | ')'),
+        };
+        if starts_something
+            || matches!(char, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '$' | '~' | '&' | '!')
+        {
+            escaped.push('\\');
+        }
+        let _ = escaped.write_char(char);
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use pulldown_cmark::{Event, Options, Parser};
+
+    use super::*;
+
+    #[test]
+    fn markdown_stays_as_it_is() {
+        let text = "# A\r\n\r\n- b\r\n- c\r\n\r\n```\nx\n\n\ny\n```\n";
+        assert_eq!(pages(text, true), ["# A\n\n- b\n- c\n\n```\nx\n\n\ny\n```"]);
+    }
+
+    #[test]
+    fn a_layout_of_spaces_is_kept() {
+        assert_eq!(
+            pages("name     age\nAda      36\n\nText.", false),
+            ["```\nname     age\nAda      36\n```\n\nText."]
+        );
+    }
+
+    #[test]
+    fn long_texts_have_pages() {
+        let paragraph = "word ".repeat(400);
+        let text = vec![paragraph.trim(); 10].join("\n\n");
+        let pages = pages(&text, false);
+        assert!(pages.len() > 2 && pages.iter().all(|page| page.len() < PAGE_CHARS + 3_000));
+        assert_eq!(pages.join("\n\n"), text);
+    }
+
+    proptest! {
+        #[test]
+        fn plain_text_reads_as_it_was_written(line in "[a-zA-Z0-9<>&*_#`$~|\\[\\](){}!:=+;.,^\"' \\\\-]{1,60}") {
+            let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+            prop_assume!(!line.is_empty());
+            let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_MATH;
+            let mut shown = String::new();
+            for event in Parser::new_ext(&pages(&line, false)[0], options) {
+                if let Event::Text(text) = event {
+                    shown.push_str(&text);
+                }
+            }
+            prop_assert_eq!(shown, line);
+        }
+
+        #[test]
+        fn no_text_panics(text in any::<String>(), is_markdown in any::<bool>()) {
+            prop_assert!(!pages(&text, is_markdown).is_empty());
+        }
+    }
+}

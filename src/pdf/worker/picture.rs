@@ -1,0 +1,85 @@
+//! An image file as a PDF of one page, so that everything after it knows only one kind of document.
+//!
+//! The picture is turned as its camera says, made no larger than a model looks at, and written anew: what else the file held (a
+//! place, a camera's number) stays behind. Of several frames the first is taken.
+
+use std::io::Write;
+use std::path::Path;
+
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, Rgb, RgbImage};
+
+/// The longest side of the page's picture: 15 inches at the page's resolution.
+const SIDE_MAX_PX: u32 = 3_000;
+/// The page's resolution.
+const DPI: f32 = 200.0;
+const JPEG_QUALITY: u8 = 92;
+/// A file that claims to be larger than this is not decoded.
+const CLAIMED_SIDE_MAX_PX: u32 = 30_000;
+const DECODED_BYTES_MAX: u64 = 512 << 20;
+
+/// The PDF of the image file at `path`.
+pub fn to_pdf(path: &Path) -> Result<Vec<u8>, ImageError> {
+    let mut reader = ImageReader::open(path)?.with_guessed_format()?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(CLAIMED_SIDE_MAX_PX);
+    limits.max_image_height = Some(CLAIMED_SIDE_MAX_PX);
+    limits.max_alloc = Some(DECODED_BYTES_MAX);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    let orientation = decoder.orientation()?;
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    if image.width().max(image.height()) > SIDE_MAX_PX {
+        image = image.thumbnail(SIDE_MAX_PX, SIDE_MAX_PX);
+    }
+    image.apply_orientation(orientation);
+    let picture = on_white(&image);
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode_image(&picture)?;
+    Ok(page(&jpeg, picture.width(), picture.height())?)
+}
+
+/// Without transparency, as it looks on paper.
+fn on_white(image: &DynamicImage) -> RgbImage {
+    if !image.color().has_alpha() {
+        return image.to_rgb8();
+    }
+    let image = image.to_rgba8();
+    RgbImage::from_fn(image.width(), image.height(), |x, y| {
+        let [red, green, blue, alpha] = image.get_pixel(x, y).0.map(u32::from);
+        Rgb([red, green, blue].map(|level| ((level * alpha + 255 * (255 - alpha)) / 255) as u8))
+    })
+}
+
+fn page(jpeg: &[u8], width_px: u32, height_px: u32) -> std::io::Result<Vec<u8>> {
+    let points = |px: u32| px as f32 * 72.0 / DPI;
+    let (width, height) = (points(width_px), points(height_px));
+    let content = format!("q {width} 0 0 {height} 0 0 cm /I Do Q");
+    let picture = format!(
+        "<</Type/XObject/Subtype/Image/Width {width_px}/Height {height_px}/ColorSpace/DeviceRGB/BitsPerComponent 8\
+         /Filter/DCTDecode/Length {}>>\nstream\n",
+        jpeg.len()
+    );
+    let box_and_parts = format!("MediaBox[0 0 {width} {height}]/Resources<</XObject<</I 5 0 R>>>>/Contents 4 0 R");
+    let objects: [Vec<u8>; 5] = [
+        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>".to_vec(),
+        format!("<</Type/Page/Parent 2 0 R/{box_and_parts}>>").into_bytes(),
+        format!("<</Length {}>>\nstream\n{content}\nendstream", content.len()).into_bytes(),
+        [picture.as_bytes(), jpeg, b"\nendstream"].concat(),
+    ];
+    let mut pdf = b"%PDF-1.7\n".to_vec();
+    let mut places = String::new();
+    for (index, object) in objects.into_iter().enumerate() {
+        places.push_str(&format!("{:010} 00000 n \n", pdf.len()));
+        write!(pdf, "{} 0 obj\n", index + 1)?;
+        pdf.write_all(&object)?;
+        pdf.write_all(b"\nendobj\n")?;
+    }
+    let start = pdf.len();
+    write!(
+        pdf,
+        "xref\n0 6\n0000000000 65535 f \n{places}trailer\n<</Size 6/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n"
+    )?;
+    Ok(pdf)
+}
