@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used)]
 
 mod measure;
+mod memory;
 
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};

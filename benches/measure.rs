@@ -3,6 +3,8 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::memory::peak_bytes;
+
 /// What one run took.
 pub struct Measured {
     pub bytes: u64,
@@ -31,14 +33,7 @@ pub fn wanted() -> Option<String> {
 pub fn report(measured: impl FnOnce() -> u64) {
     let start = Instant::now();
     let bytes = measured();
-    println!("{bytes} {} {}", start.elapsed().as_micros(), peak_bytes());
-}
-
-fn peak_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel counts memory");
-    let kib: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
-    kib * 1024
+    println!("{bytes} {} {}", start.elapsed().as_micros(), peak_bytes("self"));
 }
 
 /// A row of a table that can be pasted into BENCHMARKS.md.

@@ -7,6 +7,7 @@ pub mod detector;
 mod figures;
 mod glyphs;
 mod limits;
+mod mend;
 mod pdfium;
 mod picture;
 mod scan;
@@ -64,7 +65,7 @@ impl Worker {
         let answer = match request {
             Request::Start { .. } => return Err(io::ErrorKind::InvalidData.into()),
             Request::Lengths { first, count } => return self.stream_lengths(first, count, output),
-            Request::OpenFile { pages_max } => self.keep(self.library.open_file(&path_from(payload)), pages_max),
+            Request::OpenFile { pages_max } => self.open_file(&path_from(payload), pages_max),
             Request::OpenBytes { pages_max } => self.keep(self.library.open_bytes(payload), pages_max),
             Request::Text { page } => self.text(page),
             Request::Split { page } => self.split(page),
@@ -74,6 +75,18 @@ impl Worker {
         };
         let (reply, payload) = answer.unwrap_or_else(|fault| (Reply::Failed { fault }, Vec::new()));
         write_frame(output, &reply, &payload)
+    }
+
+    fn open_file(&mut self, path: &Path, pages_max: u32) -> Result<(Reply, Vec<u8>), Fault> {
+        let opened = self.library.open_file(path).and_then(OpenDocument::with_pages);
+        let opened = match opened {
+            Err(fault @ (Fault::Unreadable | Fault::Empty)) => {
+                let file = std::fs::read(path).map_err(|_| Fault::FileUnavailable)?;
+                self.library.open_bytes(mend::mended(file, pages_max).ok_or(fault)?)
+            }
+            opened => opened,
+        };
+        self.keep(opened, pages_max)
     }
 
     fn keep(&mut self, opened: Result<OpenDocument, Fault>, pages_max: u32) -> Result<(Reply, Vec<u8>), Fault> {

@@ -129,6 +129,18 @@ async fn a_page_without_drawings_needs_no_detector() {
 }
 
 #[tokio::test]
+async fn what_is_left_of_a_damaged_file_is_read() {
+    let engine = engine();
+    let sound = simple_pdf(&["one", "two"]);
+    let end = sound.windows(5).position(|bytes| bytes == b"xref\n").unwrap();
+    let (_folder, document) = open(&engine, &sound[..end]).await;
+    let document = document.unwrap();
+    assert_eq!(document.info().total_pages, 2);
+    assert_eq!(document.text(1).await.unwrap().markdown, "two");
+    assert!(document.split(1).await.is_ok());
+}
+
+#[tokio::test]
 async fn what_is_no_readable_pdf_is_refused_with_the_reason() {
     let engine = engine();
     let refusal = async |pdf: &[u8]| open(&engine, pdf).await.1.unwrap_err();

@@ -54,11 +54,15 @@ pub struct OpenDocument {
 }
 
 impl OpenDocument {
+    /// As it is, if there are any.
+    pub fn with_pages(self) -> Result<Self, Fault> {
+        if self.total_pages() == 0 { Err(Fault::Empty) } else { Ok(self) }
+    }
+
     pub fn with_pages_at_most(self, pages_max: u32) -> Result<Self, Fault> {
         match self.total_pages() {
-            0 => Err(Fault::Empty),
             pages if pages > pages_max => Err(Fault::TooManyPages { pages, pages_max }),
-            _ => Ok(self),
+            _ => self.with_pages(),
         }
     }
 
