@@ -30,7 +30,8 @@ const SQLITE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = F
 #[derive(Clone, Debug)]
 pub struct SqlStore {
     pool: AnyPool,
-    begin: &'static str,
+    /// How the few words that the two databases do not share are said.
+    sqlite: bool,
 }
 
 impl SqlStore {
@@ -52,7 +53,7 @@ impl SqlStore {
             .connect(url)
             .await?;
         MIGRATIONS.run(&pool).await.map_err(Error::internal)?;
-        Ok(Self { pool, begin: if sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" } })
+        Ok(Self { pool, sqlite })
     }
 
     /// The URL of the embedded database at that path.
@@ -62,7 +63,7 @@ impl SqlStore {
 
     /// Begins a transaction that will write.
     async fn write(&self) -> Result<Transaction<'static, Any>> {
-        Ok(self.pool.begin_with(self.begin).await?)
+        Ok(self.pool.begin_with(if self.sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" }).await?)
     }
 
     /// Whether the database answers.
@@ -112,6 +113,11 @@ fn count(row: &AnyRow, column: &str) -> Result<u32> {
 /// A TEXT column that holds JSON of ours.
 fn json<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T> {
     serde_json::from_str(row.try_get::<&str, _>(column)?).map_err(Error::internal)
+}
+
+/// A text from outside for a TEXT column. PostgreSQL takes every character but NUL.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
 }
 
 /// JSON of ours for a TEXT column.

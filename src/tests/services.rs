@@ -1,5 +1,6 @@
 //! Redis and PostgreSQL as tests need them: real servers, each on a free port, with data that nobody else has, gone with the test.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
@@ -107,15 +108,7 @@ pub struct Postgres {
 impl Postgres {
     pub fn start() -> Self {
         let data = TempDir::new().unwrap();
-        if runs_as_root(data.path()) {
-            chown(data.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        }
-        let made = command("initdb", data.path())
-            .args(["--no-sync", "--no-instructions", "--auth=trust", "--username=postgres"])
-            .args(["--locale=C", "--encoding=UTF8"])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        copy(&empty_cluster(), data.path());
         let (process, port) = on_a_free_port(|port| Self::run(data.path(), port));
         Self { process: Some(process), port, data }
     }
@@ -152,11 +145,45 @@ impl Postgres {
     }
 }
 
-/// One of PostgreSQL's programs on that data folder. Debian keeps them off the path.
-fn command(program: &str, data: &Path) -> Command {
+/// A data folder as `initdb` makes it. That takes most of a second, so it is made once and copied ever after.
+fn empty_cluster() -> PathBuf {
+    let version = program("initdb").to_string_lossy().replace('/', "-");
+    let cluster = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("postgres{version}"));
+    let lock = File::create(cluster.with_extension("lock")).unwrap();
+    lock.lock().unwrap();
+    if !cluster.exists() {
+        let made = TempDir::new().unwrap();
+        if runs_as_root(made.path()) {
+            chown(made.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let mut initdb = command("initdb", made.path());
+        initdb.args(["--no-sync", "--no-instructions", "--auth=trust", "--username=postgres"]);
+        let done = initdb.args(["--locale=C", "--encoding=UTF8"]).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let unfinished = cluster.with_extension("part");
+        std::fs::create_dir_all(&unfinished).unwrap();
+        copy(made.path(), &unfinished);
+        std::fs::rename(unfinished, &cluster).unwrap();
+    }
+    cluster
+}
+
+/// Copies what is in a folder, owners and rights included.
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("--archive").arg(from.join(".")).arg(to).status().unwrap();
+    assert!(copied.success());
+}
+
+/// One of PostgreSQL's programs. Debian keeps them off the path.
+fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let installed = versions.map(|version| version.path().join("bin").join(program)).filter(|path| path.exists());
-    let mut command = Command::new(installed.max().unwrap_or_else(|| PathBuf::from(program)));
+    let installed = versions.map(|version| version.path().join("bin").join(name)).filter(|path| path.exists());
+    installed.max().unwrap_or_else(|| PathBuf::from(name))
+}
+
+/// A program of PostgreSQL's on that data folder, as the folder's owner.
+fn command(name: &str, data: &Path) -> Command {
+    let mut command = Command::new(program(name));
     command.arg("-D").arg(data).current_dir(data);
     if std::fs::metadata(data).unwrap().uid() == NOBODY {
         command.uid(NOBODY).gid(NOBODY);

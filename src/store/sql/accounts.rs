@@ -73,6 +73,16 @@ impl Accounts for SqlStore {
     }
 }
 
+/// Makes what changes an account's contents wait for each other: to be called first in such a transaction. `false`: there is no
+/// such account.
+pub(super) async fn lock_account(connection: &mut AnyConnection, account_id: &str) -> Result<bool> {
+    let locked = sqlx::query("UPDATE accounts SET admissions = admissions + 1 WHERE id = $1")
+        .bind(account_id)
+        .execute(connection)
+        .await?;
+    Ok(locked.rows_affected() == 1)
+}
+
 /// The sums that admission and the account page both go by.
 pub(super) async fn usage_of(connection: &mut AnyConnection, account: &Account, default_quota: u64) -> Result<Usage> {
     let row = sqlx::query(

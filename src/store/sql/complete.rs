@@ -5,6 +5,7 @@ use futures::stream::BoxStream;
 use sqlx::AnyConnection;
 
 use super::accounts::amount;
+use super::storable;
 use crate::batch::Job;
 use crate::error::{Error, Result};
 use crate::model::{PageSet, UnixMs};
@@ -28,7 +29,7 @@ pub(super) async fn store_page(
             .bind(job.content_hash.as_str())
             .bind(job.recipe.name())
             .bind(i64::from(page.index))
-            .bind(markdown.as_str())
+            .bind(storable(markdown))
             .bind(note.as_deref())
             .execute(&mut *connection)
             .await?;
@@ -64,7 +65,7 @@ async fn store_failure(connection: &mut AnyConnection, job: &Job, index: u32, re
     sqlx::query("INSERT INTO page_failures (job_id, page_index, reason) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind(job.id.as_str())
         .bind(i64::from(index))
-        .bind(reason)
+        .bind(storable(reason))
         .execute(connection)
         .await?;
     Ok(())

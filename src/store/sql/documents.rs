@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::accounts::mode;
-use super::{SqlStore, count, figures, unsigned};
+use super::accounts::{lock_account, mode};
+use super::{SqlStore, count, figures, storable, unsigned};
 use crate::error::{Error, Result};
 use crate::model::wire::{DocumentSummary, Page};
 use crate::model::{PageSet, UnixMs};
@@ -34,7 +34,7 @@ impl Documents for SqlStore {
             )
             .bind(document.id.as_str())
             .bind(i64::from(page.index))
-            .bind(page.markdown.as_str())
+            .bind(storable(&page.markdown))
             .bind(page.failure.as_deref())
             .bind(page.note.as_deref())
             .execute(&mut *tx)
@@ -147,6 +147,7 @@ impl Documents for SqlStore {
 
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion> {
         let mut tx = self.write().await?;
+        lock_account(&mut tx, account_id).await?;
         let content_hash: Option<String> =
             sqlx::query_scalar("DELETE FROM documents WHERE account_id = $1 AND id = $2 RETURNING content_hash")
                 .bind(account_id)

@@ -5,7 +5,7 @@ use futures::stream::BoxStream;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::accounts::{amount, mode, usage_of};
+use super::accounts::{amount, lock_account, mode, usage_of};
 use super::{SqlStore, complete, count, json, pages, to_db, to_json};
 use crate::batch::{Job, Stage};
 use crate::error::{Error, Result};
@@ -38,15 +38,26 @@ macro_rules! select_views {
     };
 }
 
+/// Takes up the job that has been due longest. SQLite has one writer at a time; in PostgreSQL one that claims passes over what
+/// others are about to claim.
+macro_rules! claim {
+    ($skip_locked:literal) => {
+        concat!(
+            "UPDATE jobs SET lease_owner = $1, lease_until = $2, fence = fence + 1, claims = claims + 1
+             WHERE id = (SELECT id FROM jobs WHERE active = 1 AND due_at <= $3 AND lease_until <= $3
+                         ORDER BY due_at LIMIT 1 ",
+            $skip_locked,
+            ") RETURNING ",
+            job_columns!()
+        )
+    };
+}
+
 #[async_trait]
 impl Jobs for SqlStore {
     async fn accept(&self, job: &Job, reserve: u64, account: &Account, default_quota: u64) -> Result<Acceptance> {
         let mut tx = self.write().await?;
-        let admitted = sqlx::query("UPDATE accounts SET admissions = admissions + 1 WHERE id = $1")
-            .bind(account.id.as_str())
-            .execute(&mut *tx)
-            .await?;
-        if admitted.rows_affected() != 1 {
+        if !lock_account(&mut tx, &account.id).await? {
             return Err(Error::internal("the account is gone"));
         }
         if let Some(active) = active_job(&mut tx, &account.id, &job.content_hash).await? {
@@ -68,19 +79,9 @@ impl Jobs for SqlStore {
     }
 
     async fn claim(&self, worker: &str, now: UnixMs, lease_ms: i64) -> Result<Option<Job>> {
-        let row = sqlx::query(concat!(
-            "UPDATE jobs SET lease_owner = $1, lease_until = $2, fence = fence + 1, claims = claims + 1
-             WHERE id = (SELECT id FROM jobs WHERE active = 1 AND due_at <= $3 AND lease_until <= $3
-                         ORDER BY due_at LIMIT 1)
-               AND active = 1 AND lease_until <= $3
-             RETURNING ",
-            job_columns!()
-        ))
-        .bind(worker)
-        .bind(now.plus(lease_ms).0)
-        .bind(now.0)
-        .fetch_optional(&self.pool)
-        .await?;
+        let claim = if self.sqlite { claim!("") } else { claim!("FOR UPDATE SKIP LOCKED") };
+        let row =
+            sqlx::query(claim).bind(worker).bind(now.plus(lease_ms).0).bind(now.0).fetch_optional(&self.pool).await?;
         row.as_ref().map(job_of).transpose()
     }
 

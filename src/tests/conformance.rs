@@ -1,0 +1,180 @@
+//! What `src/store.rs` promises, as tests that every adapter has to pass. An adapter that is added to `conform!` is held to all of it.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use coldbrew::batch::{Job, JobFailure, Stage};
+use coldbrew::extract::Recipe;
+use coldbrew::model::wire::{Metadata, Usage};
+use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
+use coldbrew::store::sql::SqlStore;
+use coldbrew::store::{
+    Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Jobs, PageOutcome, PageResult,
+    Upload, Uploads,
+};
+use futures::StreamExt;
+use tempfile::TempDir;
+
+use crate::services::Postgres;
+
+/// Makes each of these promises a test of each adapter.
+macro_rules! conform {
+    ($($promise:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test] async fn $promise() { super::$promise(crate::conformance::Stores::sqlite().await).await })+
+        }
+        mod postgres {
+            $(#[tokio::test] async fn $promise() { super::$promise(crate::conformance::Stores::postgres().await).await })+
+        }
+    };
+}
+
+mod accounts;
+mod admission;
+mod blobs;
+mod claims;
+mod documents;
+mod results;
+mod steps;
+mod uploads;
+
+const NOW: UnixMs = UnixMs(1_700_000_000_000);
+const LEASE_MS: i64 = 1_000;
+const QUOTA: u64 = 1_000;
+
+/// The stores of one adapter, empty at first.
+struct Stores {
+    accounts: Arc<dyn Accounts>,
+    uploads: Arc<dyn Uploads>,
+    jobs: Arc<dyn Jobs>,
+    documents: Arc<dyn Documents>,
+    /// What is behind them, for as long as they live.
+    _backing: Box<dyn Any>,
+}
+
+impl Stores {
+    async fn sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let url = SqlStore::embedded_url(&folder.path().join("records.db"));
+        Self::over(SqlStore::open(&url).await.unwrap(), folder)
+    }
+
+    async fn postgres() -> Self {
+        let postgres = Postgres::start();
+        let url = postgres.database("records").await;
+        Self::over(SqlStore::open(&url).await.unwrap(), postgres)
+    }
+
+    fn over(store: impl Accounts + Uploads + Jobs + Documents + 'static, backing: impl Any) -> Self {
+        let store = Arc::new(store);
+        Self {
+            accounts: store.clone(),
+            uploads: store.clone(),
+            jobs: store.clone(),
+            documents: store,
+            _backing: Box::new(backing),
+        }
+    }
+
+    /// A new account with a quota of [`QUOTA`].
+    async fn account(&self, id: &str) -> Account {
+        let digest = format!("digest of {id}");
+        let credential = Credential { digest: &digest, kind: CredentialKind::Token, expires_at: NOW.plus(1_000) };
+        self.accounts.create_guest(id, credential, NOW).await.unwrap();
+        Account { id: id.to_owned(), quota_tokens: Some(QUOTA) }
+    }
+
+    async fn accept(&self, account: &Account, job: &Job, reserve: u64) -> Acceptance {
+        self.jobs.accept(job, reserve, account, 0).await.unwrap()
+    }
+
+    async fn claim(&self, now: UnixMs) -> Option<Job> {
+        self.jobs.claim("worker", now, LEASE_MS).await.unwrap()
+    }
+
+    /// A job of that name with 100 tokens reserved, claimed.
+    async fn claimed(&self, account: &Account, name: &str) -> Job {
+        assert_eq!(self.accept(account, &job(account, name), 100).await, Acceptance::Accepted);
+        self.claim(NOW).await.unwrap()
+    }
+
+    /// The same job, taken over by somebody else after its lease ran out.
+    async fn taken_over(&self) -> Job {
+        self.claim(NOW.plus(LEASE_MS)).await.unwrap()
+    }
+
+    async fn complete(&self, claimed: &Job, results: Vec<PageResult>) -> Completion {
+        let results = futures::stream::iter(results).map(Ok).boxed();
+        self.jobs.complete(&at(claimed, Stage::Succeeded), results, NOW).await.unwrap()
+    }
+
+    async fn usage(&self, account: &Account) -> Usage {
+        self.accounts.usage(account, 0).await.unwrap()
+    }
+
+    /// Used and reserved.
+    async fn books(&self, account: &Account) -> (u64, u64) {
+        let usage = self.usage(account).await;
+        (usage.used_tokens, usage.reserved_tokens)
+    }
+}
+
+/// A job for three pages of a document of its own, due now.
+fn job(account: &Account, name: &str) -> Job {
+    Job {
+        id: format!("job {name}"),
+        account_id: account.id.clone(),
+        upload_hash: format!("upload {name}"),
+        content_hash: format!("content {name}"),
+        mode: Mode::Batch,
+        title: format!("Book {name}"),
+        recipe: Recipe::named("model/1"),
+        total_pages: 3,
+        pages: PageSet::all(3),
+        pages_submitted: 3,
+        submitted_at: NOW,
+        document_id: format!("document {name}"),
+        stage: Stage::Upload { attempt: 1 },
+        due_at: NOW,
+        claims: 0,
+        fence: 0,
+        requeued: false,
+    }
+}
+
+/// The job in another stage, as the step that leads there would have it.
+fn at(job: &Job, stage: Stage) -> Job {
+    Job { stage, claims: 0, ..job.clone() }
+}
+
+fn failed() -> Stage {
+    Stage::Failed { error: JobFailure::new("failed_upstream", "Google could not process this batch.") }
+}
+
+/// A page with this text that cost as much as its charge says.
+fn read(index: u32, markdown: &str, charge: u64) -> PageResult {
+    let usage = TokenUsage { input: charge, output: 1, thoughts: 1 };
+    let (markdown, model) = (markdown.to_owned(), "model-001".to_owned());
+    PageResult { index, outcome: PageOutcome::Read { markdown, note: None, usage, charge, model } }
+}
+
+fn unread(index: u32, reason: &str) -> PageResult {
+    PageResult { index, outcome: PageOutcome::Failed { reason: reason.to_owned() } }
+}
+
+fn upload(account: &Account, name: &str) -> Upload {
+    Upload {
+        hash: format!("upload {name}"),
+        account_id: account.id.clone(),
+        content_hash: format!("content {name}"),
+        metadata: Metadata {
+            content_type: "application/pdf".into(),
+            total_pages: 3,
+            title: format!("Book {name}"),
+            file_name: None,
+            file_size: 12_345,
+            url: None,
+        },
+        page_tokens: vec![100, 200, 300],
+    }
+}

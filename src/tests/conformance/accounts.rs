@@ -1,0 +1,46 @@
+//! Accounts: who may come in, and what the books say.
+
+use super::*;
+
+conform!(a_credential_opens_its_account_until_it_expires, the_books_are_sums, receipts_come_newest_first);
+
+async fn a_credential_opens_its_account_until_it_expires(stores: Stores) {
+    stores.account("a").await;
+    stores.account("b").await;
+    let whose = async |digest, now| stores.accounts.account_of(digest, now).await.unwrap().map(|account| account.id);
+    assert_eq!(whose("digest of b", NOW).await.as_deref(), Some("b"));
+    assert_eq!(whose("digest of b", NOW.plus(999)).await.as_deref(), Some("b"));
+    assert_eq!(whose("digest of b", NOW.plus(1_000)).await, None);
+    assert_eq!(whose("digest of c", NOW).await, None);
+    let account = stores.accounts.account_of("digest of a", NOW).await.unwrap().unwrap();
+    assert_eq!(account.quota_tokens, None, "the configured quota");
+}
+
+async fn the_books_are_sums(stores: Stores) {
+    let (account, other) = (stores.account("a").await, stores.account("b").await);
+    let job = stores.claimed(&account, "one").await;
+    assert!(stores.jobs.record_page(&job, &read(0, "Text.", 70), NOW).await.unwrap());
+    let usage = stores.usage(&account).await;
+    assert_eq!((usage.quota_tokens, usage.used_tokens, usage.reserved_tokens), (QUOTA, 70, 100));
+    assert_eq!(usage.available_tokens, QUOTA - 170);
+    assert_eq!(stores.books(&other).await, (0, 0));
+    let without_own = Account { quota_tokens: None, ..other };
+    assert_eq!(stores.accounts.usage(&without_own, 55).await.unwrap().available_tokens, 55);
+}
+
+async fn receipts_come_newest_first(stores: Stores) {
+    let account = stores.account("a").await;
+    for (name, now) in [("early", NOW), ("late", NOW.plus(5))] {
+        let job = stores.claimed(&account, name).await;
+        for page in [read(0, "Text.", 10), read(1, "Text.", 20)] {
+            assert!(stores.jobs.record_page(&job, &page, now).await.unwrap());
+        }
+    }
+    let receipts = stores.accounts.receipts(&account.id).await.unwrap();
+    assert_eq!(receipts.iter().map(|receipt| receipt.title.as_str()).collect::<Vec<_>>(), ["Book late", "Book early"]);
+    let receipt = &receipts[0];
+    assert_eq!((receipt.pages, receipt.charged_tokens, receipt.created_at), (2, 30, NOW.plus(5)));
+    assert_eq!((receipt.input_tokens, receipt.output_tokens), (30, 4));
+    assert_eq!(receipt.answered_by, ["model-001"]);
+    assert!(stores.accounts.receipts("b").await.unwrap().is_empty());
+}

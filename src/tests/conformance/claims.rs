@@ -1,0 +1,78 @@
+//! Claims: a job is worked by one at a time, and by somebody else when that one is gone.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+
+use super::*;
+
+conform!(
+    the_job_that_has_been_due_longest_comes_first,
+    a_claim_holds_until_its_lease_runs_out,
+    a_claim_that_is_renewed_holds_longer,
+    a_job_that_is_handed_back_is_free_and_nothing_was_counted,
+    who_lost_a_claim_cannot_hand_it_back_or_renew_it,
+    workers_that_claim_at_once_share_the_jobs,
+);
+
+async fn the_job_that_has_been_due_longest_comes_first(stores: Stores) {
+    let account = stores.account("a").await;
+    for (name, wait_ms) in [("second", 20), ("first", 10), ("third", 30)] {
+        let due_at = NOW.plus(wait_ms);
+        stores.accept(&account, &Job { due_at, ..job(&account, name) }, 1).await;
+    }
+    assert_eq!(stores.claim(NOW.plus(9)).await, None, "none is due yet");
+    let mut order = Vec::new();
+    while let Some(job) = stores.claim(NOW.plus(29)).await {
+        order.push(job.content_hash);
+    }
+    assert_eq!(order, ["content first", "content second"]);
+    assert_eq!(stores.claim(NOW.plus(30)).await.unwrap().content_hash, "content third");
+}
+
+async fn a_claim_holds_until_its_lease_runs_out(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    assert_eq!(stores.claim(NOW.plus(LEASE_MS - 1)).await, None);
+    let again = stores.claim(NOW.plus(LEASE_MS)).await.unwrap();
+    assert!(again.fence > job.fence);
+    assert_eq!((job.claims, again.claims), (1, 2), "a claim that came to nothing is counted");
+}
+
+async fn a_claim_that_is_renewed_holds_longer(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    assert!(stores.jobs.renew(&job, NOW.plus(5_000)).await.unwrap());
+    assert_eq!(stores.claim(NOW.plus(4_999)).await, None);
+    assert!(stores.claim(NOW.plus(5_000)).await.is_some());
+}
+
+async fn a_job_that_is_handed_back_is_free_and_nothing_was_counted(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    stores.jobs.release(&job).await.unwrap();
+    let again = stores.claim(NOW).await.unwrap();
+    assert_eq!(again.claims, 1);
+    assert!(again.fence > job.fence);
+}
+
+async fn who_lost_a_claim_cannot_hand_it_back_or_renew_it(stores: Stores) {
+    let account = stores.account("a").await;
+    let late = stores.claimed(&account, "one").await;
+    let holder = stores.taken_over().await;
+    stores.jobs.release(&late).await.unwrap();
+    assert!(!stores.jobs.renew(&late, NOW.plus(100_000)).await.unwrap());
+    assert_eq!(stores.claim(NOW.plus(LEASE_MS + 1)).await, None, "the holder still has it");
+    assert!(stores.jobs.renew(&holder, NOW.plus(5_000)).await.unwrap());
+}
+
+async fn workers_that_claim_at_once_share_the_jobs(stores: Stores) {
+    let account = stores.account("a").await;
+    for number in 0..24 {
+        stores.accept(&account, &job(&account, &number.to_string()), 1).await;
+    }
+    let claims = join_all((0..24).map(|_| stores.claim(NOW))).await;
+    let claimed: BTreeSet<_> = claims.into_iter().flatten().map(|job| job.id).collect();
+    assert_eq!(claimed.len(), 24, "each claim got a job of its own");
+    assert_eq!(stores.claim(NOW).await, None);
+}

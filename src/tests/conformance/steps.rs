@@ -1,0 +1,79 @@
+//! Steps: only the newest claim commits one, an end releases the reservation, and nothing follows an end.
+
+use super::*;
+
+conform!(
+    a_step_is_what_the_next_claim_finds,
+    a_late_step_changes_nothing,
+    a_step_that_ends_a_job_releases_its_reservation,
+    an_end_absorbs_everything,
+    lists_show_what_is_open_to_its_owner,
+);
+
+async fn a_step_is_what_the_next_claim_finds(stores: Stores) {
+    let account = stores.account("a").await;
+    let claimed = stores.claimed(&account, "one").await;
+    let stage = Stage::Submit { attempt: 2, input_file: "files/in".into() };
+    let after = Job { due_at: NOW.plus(50), requeued: true, ..at(&claimed, stage) };
+    assert!(stores.jobs.advance(&after, NOW).await.unwrap());
+    stores.jobs.release(&after).await.unwrap();
+    assert_eq!(stores.claim(NOW.plus(49)).await, None);
+    let found = stores.claim(NOW.plus(50)).await.unwrap();
+    assert_eq!(found, Job { claims: 1, fence: found.fence, ..after });
+}
+
+async fn a_late_step_changes_nothing(stores: Stores) {
+    let account = stores.account("a").await;
+    let late = stores.claimed(&account, "one").await;
+    let holder = stores.taken_over().await;
+    assert!(!stores.jobs.advance(&at(&late, failed()), NOW).await.unwrap());
+    assert_eq!(stores.books(&account).await, (0, 100));
+    assert!(stores.jobs.advance(&at(&holder, Stage::Upload { attempt: 2 }), NOW).await.unwrap());
+}
+
+async fn a_step_that_ends_a_job_releases_its_reservation(stores: Stores) {
+    let account = stores.account("a").await;
+    let (one, two) = (stores.claimed(&account, "one").await, stores.claimed(&account, "two").await);
+    assert!(stores.jobs.advance(&at(&one, Stage::Upload { attempt: 2 }), NOW).await.unwrap());
+    assert_eq!(stores.books(&account).await, (0, 200));
+    assert!(stores.jobs.advance(&at(&one, failed()), NOW).await.unwrap());
+    assert_eq!(stores.books(&account).await, (0, 100));
+    assert_eq!(stores.jobs.active_ids().await.unwrap(), [two.id]);
+}
+
+async fn an_end_absorbs_everything(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    assert!(stores.jobs.advance(&at(&job, failed()), NOW).await.unwrap());
+    assert!(!stores.jobs.advance(&at(&job, Stage::Upload { attempt: 2 }), NOW).await.unwrap());
+    assert!(!stores.jobs.record_page(&job, &read(0, "Text.", 10), NOW).await.unwrap());
+    assert!(!stores.jobs.renew(&job, NOW.plus(5_000)).await.unwrap());
+    assert_eq!(stores.complete(&job, vec![read(0, "Text.", 10)]).await, Completion::Superseded);
+    stores.jobs.release(&job).await.unwrap();
+    assert_eq!(stores.claim(NOW.plus(100_000)).await, None);
+    assert_eq!(stores.books(&account).await, (0, 0));
+}
+
+async fn lists_show_what_is_open_to_its_owner(stores: Stores) {
+    let (account, stranger) = (stores.account("a").await, stores.account("b").await);
+    let done = stores.claimed(&account, "done").await;
+    assert_eq!(stores.complete(&done, vec![read(0, "Text.", 10)]).await, Completion::Stored);
+    let broken = stores.claimed(&account, "failed").await;
+    assert!(stores.jobs.advance(&at(&broken, failed()), NOW).await.unwrap());
+    stores.claimed(&account, "under way").await;
+    let open = async |account: &Account| {
+        let views = stores.jobs.open_jobs(&account.id).await.unwrap();
+        views.into_iter().map(|view| view.title).collect::<Vec<_>>()
+    };
+    assert_eq!(open(&account).await, ["Book under way", "Book failed"]);
+    assert_eq!(open(&stranger).await, [""; 0]);
+    stores.accept(&account, &Job { id: "second try".into(), ..job(&account, "failed") }, 1).await;
+    assert_eq!(
+        open(&account).await,
+        ["Book failed", "Book under way"],
+        "the try that failed is not shown beside the next"
+    );
+    assert_eq!(stores.jobs.job(&account.id, &done.id).await.unwrap().unwrap().title, "Book done");
+    assert_eq!(stores.jobs.job(&stranger.id, &done.id).await.unwrap(), None);
+    assert_eq!(stores.jobs.latest(&stranger.id, "content done").await.unwrap(), None);
+}
