@@ -94,6 +94,8 @@ pub struct Storage {
     pub data_dir: PathBuf,
     /// `sqlite://…` or `postgres://…`; `None`: SQLite in the data folder.
     pub database_url: Option<String>,
+    /// `redis://…`, where jobs are made known to other processes and programs; `None`: nowhere.
+    pub redis_url: Option<String>,
 }
 
 impl Storage {
@@ -101,6 +103,7 @@ impl Storage {
         Self {
             data_dir: source.value("storage.data-dir", "COLDBREW_DATA_DIR", PathBuf::from("data")),
             database_url: source.secret("storage.database-url", "DATABASE_URL"),
+            redis_url: source.secret("storage.redis-url", "REDIS_URL"),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use coldbrew::config::Config;
 use coldbrew::error::{Error, Result};
-use coldbrew::serve::{Server, examine, serve_emulator};
+use coldbrew::serve::{Server, examine, serve_emulator, work};
 use coldbrew::{pdf, telemetry};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve the web app and the API, and work on jobs (the default).
-    Serve,
+    Serve {
+        /// Leave the jobs to `coldbrew worker` processes.
+        #[arg(long)]
+        no_worker: bool,
+    },
+    /// Work on jobs only. Any number of workers may share a database and the folder of files.
+    Worker,
     /// Serve the emulator of the Gemini API alone.
     FakeGemini {
         #[arg(long, default_value = "127.0.0.1:8099")]
@@ -35,7 +41,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command.unwrap_or(Command::Serve);
+    let command = Cli::parse().command.unwrap_or(Command::Serve { no_worker: false });
     // A page worker limits its own memory: it must not have threads or a runtime by then.
     if matches!(command, Command::PageWorker) {
         return pdf::worker::run();
@@ -69,8 +75,10 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
     match command {
         Command::FakeGemini { addr } => serve_emulator(config, addr, stop).await?,
         Command::Doctor => return see_doctor(config).await,
-        Command::Serve | Command::PageWorker => {
-            let server = Server::open(config).await?;
+        Command::Worker | Command::PageWorker => work(config, stop).await?,
+        Command::Serve { no_worker } => {
+            let server =
+                if no_worker { Server::open_without_worker(config).await? } else { Server::open(config).await? };
             println!("{}", server.greeting()?);
             server.run(stop).await?;
         }

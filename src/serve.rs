@@ -3,6 +3,7 @@
 mod demo;
 mod examine;
 mod readiness;
+mod tracked;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use leptos::config::{Env, LeptosOptions, ReloadWSProtocol};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::accounts::Identity;
 use crate::api::{ApiState, SiteState, router};
@@ -28,10 +30,12 @@ use crate::library::Library;
 use crate::model::PAGES_MAX;
 use crate::pdf::{DetectorSpec, Engine, EngineConfig};
 use crate::services::Services;
+use crate::store::Jobs;
 use crate::store::folder::Folder;
 use crate::store::sql::SqlStore;
 use crate::world::{SystemWorld, World};
 use readiness::Dependencies;
+use tracked::Tracked;
 
 pub use demo::{Demo, serve_emulator};
 pub use examine::examine;
@@ -39,53 +43,52 @@ pub use examine::examine;
 /// A server that is put together: it listens and does not answer yet.
 pub struct Server {
     router: Router,
-    worker: Worker,
+    working: Option<(Worker, Option<Demo>)>,
     store: SqlStore,
+    tracked: Tracked,
     changes: Changes,
     listener: TcpListener,
-    demo: Option<Demo>,
+    is_demo: bool,
 }
 
 impl Server {
-    /// Opens everything that the configuration names.
+    /// Opens everything that the configuration names, to serve and to work on jobs.
     pub async fn open(config: &Config) -> Result<Self> {
-        let data_dir = &config.storage.data_dir;
-        let receive_dir = data_dir.join("receiving");
+        let parts = Parts::open(config).await?;
+        let working = parts.worker(config).await?;
+        Self::over(parts, Some(working), config).await
+    }
+
+    /// The same, to serve only: other processes work on jobs.
+    pub async fn open_without_worker(config: &Config) -> Result<Self> {
+        Self::over(Parts::open(config).await?, None, config).await
+    }
+
+    async fn over(parts: Parts, working: Option<(Worker, Option<Demo>)>, config: &Config) -> Result<Self> {
+        let receive_dir = config.storage.data_dir.join("receiving");
         // What was being received when the last process ended will not be finished.
         let _ = tokio::fs::remove_dir_all(&receive_dir).await;
         tokio::fs::create_dir_all(&receive_dir).await?;
-        let store = SqlStore::open(&database_url(config)).await?;
-        let engine = engine(config)?;
-        let demo = match config.gemini.api_key {
-            Some(_) => None,
-            None => Some(Demo::start(config, engine.clone()).await?),
-        };
-        let parts = Parts {
-            blobs: Arc::new(Folder::open(data_dir.join("blobs")).await?),
-            spool: Spool::open(data_dir.join("spool")).await?,
-            gemini: gemini_client(config, demo.as_ref())?,
-            recipe: Recipe::new(model(config)),
-            world: Arc::new(SystemWorld),
-            bell: Arc::new(Notify::new()),
-            changes: Changes::default(),
-            store: store.clone(),
-            engine,
-        };
+        let is_demo = config.gemini.api_key.is_none();
         let state = ApiState {
             services: parts.services(config),
             site: SiteState {
                 options: leptos_options(config)?,
-                demo: demo.is_some(),
+                demo: is_demo,
                 public_url: config.site.public_url.clone(),
             },
             changes: parts.changes.clone(),
-            readiness: Arc::new(Dependencies { store: store.clone(), engine: parts.engine.clone() }),
+            readiness: Arc::new(Dependencies {
+                store: parts.store.clone(),
+                tracked: parts.tracked.clone(),
+                engine: parts.engine.clone(),
+            }),
             upload_bytes_max: config.limits.upload_bytes_max,
             receive_dir,
         };
         let listener = TcpListener::bind(config.site.addr).await?;
-        let changes = parts.changes.clone();
-        Ok(Self { router: router(state), worker: parts.worker(config), store, changes, listener, demo })
+        let Parts { store, tracked, changes, .. } = parts;
+        Ok(Self { router: router(state), working, store, tracked, changes, listener, is_demo })
     }
 
     /// Where it listens.
@@ -95,14 +98,21 @@ impl Server {
 
     /// A line for the terminal: where to go, and whether this is the real thing.
     pub fn greeting(&self) -> Result<String> {
-        let demo =
-            if self.demo.is_some() { " (demo mode: no Gemini key, pages are read by a local stand-in)" } else { "" };
+        let demo = if self.is_demo { " (demo mode: no Gemini key, pages are read by a local stand-in)" } else { "" };
         Ok(format!("Coldbrew is ready at http://{}{demo}", self.addr()?))
     }
 
     /// Answers and works until `stop`, then finishes what is under way.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
-        let working = tokio::spawn(self.worker.run(stop.clone()));
+        let background = TaskTracker::new();
+        if let Some((worker, demo)) = self.working {
+            let stop = stop.clone();
+            background.spawn(async move {
+                worker.run(stop).await;
+                drop(demo);
+            });
+        }
+        background.spawn(self.tracked.run(stop.clone()));
         let (changes, stopped) = (self.changes, stop.clone());
         // A page that listens would keep the server from ever being done.
         let stopping = async move {
@@ -111,19 +121,29 @@ impl Server {
         };
         let served = axum::serve(self.listener, self.router).with_graceful_shutdown(stopping).await;
         stop.cancel();
-        working.await.map_err(Error::internal)?;
+        background.close();
+        background.wait().await;
         self.store.close().await;
         Ok(served?)
     }
 }
 
+/// Works on jobs until `stop`, and serves nobody.
+pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
+    let parts = Parts::open(config).await?;
+    let (worker, _demo) = parts.worker(config).await?;
+    tokio::join!(worker.run(stop.clone()), parts.tracked.run(stop));
+    parts.store.close().await;
+    Ok(())
+}
+
 /// What use cases and worker are made of.
 struct Parts {
     store: SqlStore,
+    tracked: Tracked,
     blobs: Arc<Folder>,
     spool: Spool,
     engine: Engine,
-    gemini: gemini::Client,
     recipe: Recipe,
     world: Arc<dyn World>,
     bell: Arc<Notify>,
@@ -131,6 +151,31 @@ struct Parts {
 }
 
 impl Parts {
+    async fn open(config: &Config) -> Result<Self> {
+        // Every HTTPS client of this process needs it; there may be one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let data_dir = &config.storage.data_dir;
+        tokio::fs::create_dir_all(data_dir).await?;
+        let store = SqlStore::open(&database_url(config)).await?;
+        let (changes, bell) = (Changes::default(), Arc::new(Notify::new()));
+        let world = Arc::new(SystemWorld);
+        Ok(Self {
+            blobs: Arc::new(Folder::open(data_dir.join("blobs")).await?),
+            spool: Spool::open(data_dir.join("spool")).await?,
+            recipe: Recipe::new(model(config)),
+            tracked: Tracked::open(config, &store, &changes, &bell, world.id())?,
+            engine: engine(config)?,
+            world,
+            bell,
+            changes,
+            store,
+        })
+    }
+
+    fn jobs(&self) -> Arc<dyn Jobs> {
+        self.tracked.jobs()
+    }
+
     fn services(&self, config: &Config) -> Services {
         let store = || Arc::new(self.store.clone());
         Services {
@@ -145,7 +190,7 @@ impl Parts {
             },
             submissions: Submissions {
                 uploads: store(),
-                jobs: store(),
+                jobs: self.jobs(),
                 documents: store(),
                 blobs: self.blobs.clone(),
                 engine: self.engine.clone(),
@@ -158,31 +203,36 @@ impl Parts {
             },
             library: Library {
                 documents: store(),
-                jobs: store(),
+                jobs: self.jobs(),
                 blobs: self.blobs.clone(),
                 changes: self.changes.clone(),
             },
             accounts: store(),
-            jobs: store(),
+            jobs: self.jobs(),
             default_quota: config.quota.tokens,
         }
     }
 
-    fn worker(self, config: &Config) -> Worker {
+    /// A worker and, in demo mode, the stand-in for Google that it asks.
+    async fn worker(&self, config: &Config) -> Result<(Worker, Option<Demo>)> {
+        let demo = match config.gemini.api_key {
+            Some(_) => None,
+            None => Some(Demo::start(config, self.engine.clone()).await?),
+        };
         let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        Worker {
+        let worker = Worker {
             name: self.world.id().into(),
-            jobs: Arc::new(self.store.clone()),
-            figures: Arc::new(self.store),
-            blobs: self.blobs,
-            engine: self.engine,
-            gemini: self.gemini,
+            jobs: self.jobs(),
+            figures: Arc::new(self.store.clone()),
+            blobs: self.blobs.clone(),
+            engine: self.engine.clone(),
+            gemini: gemini_client(config, demo.as_ref())?,
             models: models(config),
             pricing: config.quota.pricing,
-            spool: self.spool,
-            world: self.world,
-            bell: self.bell,
-            changes: self.changes,
+            spool: self.spool.clone(),
+            world: self.world.clone(),
+            bell: self.bell.clone(),
+            changes: self.changes.clone(),
             settings: WorkerSettings {
                 timing: Timing {
                     poll_ms: millis(config.batch.poll_interval),
@@ -193,7 +243,8 @@ impl Parts {
                 jobs_max: config.batch.jobs_max,
                 realtime_requests_max: config.batch.realtime_requests_max,
             },
-        }
+        };
+        Ok((worker, demo))
     }
 }
 

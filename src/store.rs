@@ -6,6 +6,7 @@
 pub mod books;
 pub mod folder;
 pub mod sql;
+pub mod tracking;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -4,26 +4,30 @@ use std::sync::Arc;
 
 use super::{engine, gemini_client, model};
 use crate::api::Readiness;
+use crate::changes::Changes;
 use crate::config::Config;
 use crate::doctor::{Diagnosis, Doctor};
 use crate::error::Result;
 use crate::store::folder::Folder;
 use crate::store::sql::SqlStore;
-use crate::world::SystemWorld;
+use crate::world::{SystemWorld, World};
 
 use super::readiness::Dependencies;
+use super::tracked::Tracked;
 
 /// Examines what this configuration names. Starts nothing that outlives the call.
 pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
     let store = SqlStore::open(&super::database_url(config)).await?;
-    let dependencies = Dependencies { store: store.clone(), engine: engine(config)? };
+    let world = SystemWorld;
+    let tracked = Tracked::open(config, &store, &Changes::default(), &Arc::default(), world.id())?;
+    let dependencies = Dependencies { store: store.clone(), tracked, engine: engine(config)? };
     let doctor = Doctor {
         books: Arc::new(store.clone()),
         blobs: Arc::new(Folder::open(config.storage.data_dir.join("blobs")).await?),
         dependencies: dependencies.check().await,
         gemini: config.gemini.api_key.is_some().then(|| gemini_client(config, None)).transpose()?,
         model: model(config).to_owned(),
-        world: Arc::new(SystemWorld),
+        world: Arc::new(world),
     };
     let diagnoses = doctor.examine().await;
     store.close().await;

@@ -9,6 +9,7 @@ mod complete;
 mod documents;
 mod figures;
 mod jobs;
+mod tracking;
 mod uploads;
 
 use std::path::Path;
@@ -25,6 +26,9 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/store/sql/migra
 /// How long a statement waits for another writer of SQLite before it gives up.
 const SQLITE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 15000; \
                                PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
+
+/// A process that stands still in the middle of a transaction must not keep its locks from those who take over its work.
+const POSTGRES_SETTINGS: &str = "SET idle_in_transaction_session_timeout = '5s'";
 
 /// A database of ours, migrated. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -44,9 +48,7 @@ impl SqlStore {
             .acquire_timeout(Duration::from_secs(20))
             .after_connect(move |connection: &mut AnyConnection, _| {
                 Box::pin(async move {
-                    if sqlite {
-                        connection.execute(SQLITE_SETTINGS).await?;
-                    }
+                    connection.execute(if sqlite { SQLITE_SETTINGS } else { POSTGRES_SETTINGS }).await?;
                     Ok(())
                 })
             })

@@ -36,6 +36,7 @@ mod claims;
 mod documents;
 mod results;
 mod steps;
+mod tracking;
 mod uploads;
 
 const NOW: UnixMs = UnixMs(1_700_000_000_000);

@@ -41,11 +41,7 @@ impl TestServer {
 
     /// A client with a guest account of its own.
     pub async fn guest(&self) -> TestClient {
-        let http = reqwest::Client::new();
-        let answer = http.post(format!("{}/v1/users/guest", self.base_url)).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::CREATED);
-        let guest: Value = answer.json().await.unwrap();
-        TestClient { http, base_url: self.base_url.clone(), token: guest["token"].as_str().unwrap().to_owned() }
+        TestClient::guest(&self.base_url).await
     }
 }
 
@@ -129,6 +125,17 @@ pub struct TestClient {
 }
 
 impl TestClient {
+    /// A client of the server there, with a guest account of its own.
+    pub async fn guest(base_url: &str) -> Self {
+        // There is one already where a server runs in this very process.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::new();
+        let answer = http.post(format!("{base_url}/v1/users/guest")).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let guest: Value = answer.json().await.unwrap();
+        Self { http, base_url: base_url.to_owned(), token: guest["token"].as_str().unwrap().to_owned() }
+    }
+
     /// The same account at another server on the same data.
     pub fn at(&self, server: &TestServer) -> Self {
         Self { base_url: server.base_url.clone(), ..self.clone() }

@@ -12,5 +12,7 @@ mod hostile;
 mod http;
 mod journey;
 mod pdf;
+mod redis;
 mod rules;
 mod services;
+mod workers;

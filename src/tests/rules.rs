@@ -83,7 +83,7 @@ fn only_lib_chooses_modules_by_feature() {
 fn use_cases_name_no_adapter() {
     let heart = ["batch", "billing", "library", "extract", "accounts", "services"];
     for (name, code) in sources().iter().filter(|(name, _)| heart.iter().any(|module| is_in(name, module))) {
-        for adapter in ["store::sql", "store::folder", "sqlx", "axum", "leptos"] {
+        for adapter in ["store::sql", "store::folder", "store::tracking", "sqlx", "redis", "axum", "leptos"] {
             assert!(!code.contains(adapter), "{name} names {adapter}");
         }
     }
@@ -92,7 +92,7 @@ fn use_cases_name_no_adapter() {
 #[test]
 fn adapters_are_chosen_in_one_place() {
     for (name, code) in sources().iter().filter(|(name, _)| !is_in(name, "serve") && !is_in(name, "store")) {
-        for adapter in ["store::sql", "store::folder"] {
+        for adapter in ["store::sql", "store::folder", "store::tracking"] {
             assert!(!code.contains(adapter), "{name} names {adapter}");
         }
     }
@@ -102,6 +102,16 @@ fn adapters_are_chosen_in_one_place() {
 fn sql_stays_in_its_room() {
     for (name, code) in sources().iter().filter(|(name, _)| !is_in(name, "store/sql")) {
         assert!(!code.contains("sqlx::"), "{name}");
+    }
+}
+
+#[test]
+fn redis_stays_in_its_room_and_is_asked_by_name() {
+    for (name, code) in sources() {
+        assert!(is_in(&name, "store/tracking") || !code.contains("redis::"), "{name}");
+        for search in ["SCAN", ".scan", "KEYS(", ".keys(\""] {
+            assert!(!is_in(&name, "store/tracking") || !code.contains(search), "{name} searches for keys");
+        }
     }
 }
 

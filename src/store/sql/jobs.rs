@@ -23,18 +23,20 @@ macro_rules! job_columns {
 }
 
 /// The columns that make a [`JobView`]. `failed` are 1-based pages, `0` for none.
+macro_rules! view_columns {
+    () => {
+        "j.id, j.content_hash, j.upload_hash, j.mode, j.title, j.stage, j.submitted_at, j.pages, j.document_id,
+         j.requeued, j.pages_submitted,
+         (SELECT COUNT(*) FROM ledger l WHERE l.job_id = j.id) AS charged,
+         (SELECT COALESCE(STRING_AGG(CAST(f.page_index + 1 AS TEXT), ','), '0')
+          FROM page_failures f WHERE f.job_id = j.id) AS failed"
+    };
+}
+pub(super) use view_columns;
+
 macro_rules! select_views {
     ($condition:literal) => {
-        concat!(
-            "SELECT j.id, j.content_hash, j.upload_hash, j.mode, j.title, j.stage, j.submitted_at, j.pages,
-                    j.document_id, j.requeued,
-                    j.pages_submitted,
-                    (SELECT COUNT(*) FROM ledger l WHERE l.job_id = j.id) AS charged,
-                    (SELECT COALESCE(STRING_AGG(CAST(f.page_index + 1 AS TEXT), ','), '0')
-                     FROM page_failures f WHERE f.job_id = j.id) AS failed
-             FROM jobs j WHERE ",
-            $condition
-        )
+        concat!("SELECT ", view_columns!(), " FROM jobs j WHERE ", $condition)
     };
 }
 
@@ -250,7 +252,7 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
 /// Writes the job as it is after a step, if the claim still stands. The lease ends with a step that has to wait.
 async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE jobs SET stage = $1, due_at = $2, claims = $3, requeued = $4, active = $5, updated_at = $6
+        "UPDATE jobs SET stage = $1, due_at = $2, claims = $3, requeued = $4, active = $5, updated_at = $6, version = version + 1
          WHERE id = $7 AND fence = $8 AND active = 1",
     )
     .bind(to_json(&job.stage)?)
@@ -293,7 +295,7 @@ fn job_of(row: &AnyRow) -> Result<Job> {
     })
 }
 
-fn view_of(row: &AnyRow) -> Result<JobView> {
+pub(super) fn view_of(row: &AnyRow) -> Result<JobView> {
     let stage: Stage = json(row, "stage")?;
     let document_id: String = row.try_get("document_id")?;
     let pages = pages(row, "pages")?;

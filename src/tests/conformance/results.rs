@@ -89,7 +89,7 @@ async fn assert_untouched(stores: &Stores, account: &Account, job: &Job) {
     assert_eq!(stores.books(account).await, (0, 100));
     assert!(stores.jobs.finished_pages(job).await.unwrap().is_empty());
     assert!(stores.documents.document(&account.id, &job.document_id).await.unwrap().is_none());
-    assert_eq!(stores.jobs.active_ids().await.unwrap(), [job.id.clone()]);
+    assert_eq!(stores.jobs.active_ids().await.unwrap(), std::slice::from_ref(&job.id));
 }
 
 async fn a_completion_without_a_usable_page_is_nothing(stores: Stores) {

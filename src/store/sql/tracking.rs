@@ -1,0 +1,79 @@
+//! The record itself as [`Tracking`]: nothing has to be made known, and nothing can be lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::jobs::{view_columns, view_of};
+use super::{SqlStore, count, json, unsigned};
+use crate::batch::Stage;
+use crate::error::{Error, Result};
+use crate::model::wire::Metadata;
+use crate::store::Figures;
+use crate::store::tracking::{TrackedJob, Tracking};
+
+#[async_trait]
+impl Tracking for SqlStore {
+    /// What is committed is known.
+    async fn publish(&self, _job: &TrackedJob) -> Result<()> {
+        Ok(())
+    }
+
+    async fn tracked(&self, content_hash: &str) -> Result<Option<TrackedJob>> {
+        let row = sqlx::query(concat!(
+            "SELECT j.account_id, j.version, j.total_pages, u.metadata, COALESCE(r.tokens, 0) AS reserved, ",
+            view_columns!(),
+            " FROM jobs j LEFT JOIN uploads u ON u.hash = j.upload_hash LEFT JOIN reservations r ON r.job_id = j.id
+             WHERE j.content_hash = $1 ORDER BY j.id DESC LIMIT 1"
+        ))
+        .bind(content_hash)
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(mut job) = row.as_ref().map(tracked_job).transpose()? else { return Ok(None) };
+        for (page, figures) in self.figures(&job.user_id, content_hash).await? {
+            let url = |figure| format!("/v1/images/{content_hash}/{page}_{figure}.png");
+            job.figure_urls_by_page.insert(page, (0..figures.len()).map(url).collect());
+        }
+        Ok(Some(job))
+    }
+
+    async fn active(&self) -> Result<BTreeSet<String>> {
+        let contents: Vec<String> =
+            sqlx::query_scalar("SELECT content_hash FROM jobs WHERE active = 1").fetch_all(&self.pool).await?;
+        Ok(contents.into_iter().collect())
+    }
+
+    async fn reserved(&self, account_id: &str) -> Result<BTreeMap<String, u64>> {
+        let rows = sqlx::query(
+            "SELECT j.content_hash, r.tokens FROM reservations r JOIN jobs j ON j.id = r.job_id WHERE r.account_id = $1",
+        )
+        .bind(account_id)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok((row.try_get("content_hash")?, unsigned(row, "tokens")?))).collect()
+    }
+}
+
+fn tracked_job(row: &AnyRow) -> Result<TrackedJob> {
+    let view = view_of(row)?;
+    let stage: Stage = json(row, "stage")?;
+    // The upload goes with the last document of its content; what it was is then of no interest.
+    let metadata: Option<&str> = row.try_get("metadata")?;
+    let metadata: Option<Metadata> = metadata.map(serde_json::from_str).transpose().map_err(Error::internal)?;
+    let (content_type, file_size) = metadata.map(|file| (file.content_type, file.file_size)).unwrap_or_default();
+    Ok(TrackedJob {
+        user_id: row.try_get("account_id")?,
+        version: row.try_get("version")?,
+        job_name: stage.batch().map(str::to_owned),
+        file_size,
+        content_type,
+        total_pages: count(row, "total_pages")?,
+        pages_requested: u32::try_from(view.pages.len()).unwrap_or(u32::MAX),
+        pages_submitted: count(row, "pages_submitted")?,
+        figure_urls_by_page: BTreeMap::new(),
+        reserved_tokens: unsigned(row, "reserved")?,
+        view,
+    })
+}

@@ -1,0 +1,27 @@
+-- Makes a job known, unless something newer is known already, and rings if it is not as it was.
+-- KEYS: the job, the active contents, its account's reservations.
+-- ARGV: its JSON, its content, 1 if it is active, its reserved tokens, the lifetime in seconds, the channel, what is rung.
+local new = cjson.decode(ARGV[1])
+local held = redis.call('GET', KEYS[1])
+local old = held and cjson.decode(held)
+-- Ids sort by the time they were made.
+if old and (old.id > new.id or (old.id == new.id and old.version > new.version)) then
+  return 0
+end
+if not old or old.id ~= new.id or old.version ~= new.version then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[5])
+end
+if ARGV[3] == '1' then
+  redis.call('SADD', KEYS[2], ARGV[2])
+else
+  redis.call('SREM', KEYS[2], ARGV[2])
+end
+if ARGV[4] ~= '0' then
+  redis.call('HSET', KEYS[3], ARGV[2], ARGV[4])
+else
+  redis.call('HDEL', KEYS[3], ARGV[2])
+end
+if not old or old.id ~= new.id or old.status ~= new.status then
+  redis.call('PUBLISH', ARGV[6], ARGV[7])
+end
+return 1
