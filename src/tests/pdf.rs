@@ -99,21 +99,35 @@ async fn lengths_count_characters_and_find_pages_without_text() {
     assert_eq!(document.text_lengths(1..4).await.unwrap(), lengths[1..]);
 }
 
-#[tokio::test]
-async fn figures_are_found_and_cut_out() {
-    let engine = Engine::new(EngineConfig { detector: Some(detector()), ..config() }).unwrap();
+/// Has that detector find the chart of a page, and returns what it cut out.
+async fn find_the_chart(detector: DetectorSpec) -> FigureImage {
+    let engine = Engine::new(EngineConfig { detector: Some(detector), ..config() }).unwrap();
     engine.check().await.unwrap();
     let (_folder, document) = open(&engine, &chart_pdf()).await;
-    let found = document.unwrap().figures(0).await.unwrap();
-    let [FigureImage { figure, png }] = found.as_slice() else { panic!("{} figures", found.len()) };
+    let mut found = document.unwrap().figures(0).await.unwrap();
+    assert_eq!(found.len(), 1);
+    let image = found.pop().unwrap();
     let chart = Bounds::new(120.0 / 595.0, 242.0 / 842.0, 480.0 / 595.0, 422.0 / 842.0);
-    assert!(figure.bounds.iou(&chart) > 0.7, "{figure:?}");
-    let picture = image::load_from_memory(png).unwrap().to_rgb8();
+    assert!(image.figure.bounds.iou(&chart) > 0.7, "{:?}", image.figure);
+    image
+}
+
+#[tokio::test]
+async fn figures_are_found_and_cut_out() {
+    let FigureImage { figure, png } = find_the_chart(detector()).await;
+    let picture = image::load_from_memory(&png).unwrap().to_rgb8();
     assert_eq!(picture.dimensions(), (figure.width_px, figure.height_px));
     assert!(
         picture.pixels().any(|pixel| pixel.0 == [51, 102, 204]),
         "the blue of a bar, sharp and not swapped with red"
     );
+}
+
+#[tokio::test]
+async fn a_yolo_model_finds_figures_too() {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("vendor/yolov8n-doclaynet.onnx");
+    // `Picture` of DocLayNet's classes.
+    find_the_chart(DetectorSpec { family: Family::Yolo, model, figure_classes: vec![6], ..detector() }).await;
 }
 
 #[tokio::test]
