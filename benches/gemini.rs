@@ -104,7 +104,6 @@ async fn write(folder: &Path) -> u64 {
 }
 
 async fn upload(folder: &Path) -> u64 {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let path = folder.join("input.jsonl");
     let base_url = std::env::var("BENCH_URL").expect("the parent says where");
     let client = Client::new(Config::new(base_url, "key")).expect("a sound address");

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::error::Result;
 use crate::fake_gemini::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, router, serve};
-use crate::pdf::{Engine, PdfError};
+use crate::pdf::{Engine, PageText, PdfError};
 
 /// An emulator that runs for as long as this value lives.
 #[derive(Debug)]
@@ -75,14 +75,25 @@ struct EngineReader(Engine);
 #[async_trait]
 impl PageReader for EngineReader {
     async fn read(&self, mime: &str, bytes: &[u8]) -> Result<String, ReadError> {
-        if mime != "application/pdf" {
-            return Err(ReadError::Unreadable);
-        }
-        let text = self.0.read_page_text(bytes).await.map_err(|error| match error {
+        let text = match mime {
+            "application/pdf" => self.0.read_page_text(bytes).await,
+            _ if mime.starts_with("image/") => self.read_image(bytes).await,
+            _ => return Err(ReadError::Unreadable),
+        };
+        let text = text.map_err(|error| match error {
             PdfError::Unavailable | PdfError::Io(_) => ReadError::Unavailable,
             _ => ReadError::Unreadable,
         })?;
         let is_picture = text.is_scan && text.markdown.trim().is_empty();
         Ok(if is_picture { PICTURE.to_owned() } else { text.markdown })
+    }
+}
+
+impl EngineReader {
+    /// An image is read as the page that it fills.
+    async fn read_image(&self, bytes: &[u8]) -> Result<PageText, PdfError> {
+        let file = tempfile::NamedTempFile::new()?;
+        tokio::fs::write(file.path(), bytes).await?;
+        self.0.read_page_text(&self.0.image_to_pdf(file.path()).await?).await
     }
 }

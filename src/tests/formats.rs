@@ -2,12 +2,13 @@
 
 use std::io::Cursor;
 
+use coldbrew::gemini::{Client, Config, Request, models};
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{TestServer, files_below, refused};
+use crate::harness::{TestGemini, TestServer, files_below, refused};
 
 /// A picture in that format.
 fn picture(format: ImageFormat) -> Vec<u8> {
@@ -81,4 +82,23 @@ async fn what_is_nothing_of_all_this_is_refused() {
     bomb[18..26].copy_from_slice(&[0, 0, 1, 0, 0, 0, 1, 0]);
     refused(guest.upload("bomb.bmp", bomb).await, 422, "unreadable_document").await;
     assert_eq!(files_below(&data.path().join("receiving")), 0);
+}
+
+#[tokio::test]
+async fn the_emulator_takes_images_as_gemini_does() {
+    let data = TempDir::new().unwrap();
+    let gemini = TestGemini::start(&data).await;
+    let base_url = gemini.base_url.clone();
+    let client = Client::new(Config::new(base_url, "a-key")).unwrap();
+    for (format, sound) in
+        [(ImageFormat::Png, true), (ImageFormat::Jpeg, true), (ImageFormat::WebP, true), (ImageFormat::Png, false)]
+    {
+        let mut bytes = picture(format);
+        if !sound {
+            bytes.truncate(60);
+        }
+        let request = Request::page(format.to_mime_type(), bytes.into(), "Transcribe.");
+        let answer = client.generate_content(models::DEFAULT, &request).await;
+        assert_eq!(answer.is_ok_and(|answer| answer.text.contains("picture")), sound, "{format:?}");
+    }
 }
