@@ -26,9 +26,9 @@ export function encryptedPdf(): Upload {
   return file("Secret.pdf", build(1, "Secret", 0, encryption));
 }
 
-/** Text that calls itself a PDF. */
-export function renamedText(): Upload {
-  return file("Notes.pdf", Buffer.from("Dear diary, today I renamed a file.\n".repeat(40)));
+/** An archive that calls itself a PDF. */
+export function renamedArchive(): Upload {
+  return file("Notes.pdf", Buffer.from("PK\u0003\u0004".padEnd(400, "\u0000")));
 }
 
 /** Begins like a PDF, and that is all. */

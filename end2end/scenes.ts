@@ -65,8 +65,7 @@ export const SCENES: Record<string, (stage: Stage) => Promise<unknown>> = {
   },
 
   "home-over-quota": async ({ screens: { home, page } }) => {
-    const usage = { quota_tokens: 50_000, used_tokens: 30_000, reserved_tokens: 0, available_tokens: 20_000, receipts: [] };
-    await page.route("**/api/fetch_usage*", (route) => route.fulfill({ json: usage }));
+    await page.route("**/api/tokens_left*", (route) => route.fulfill({ json: 20_000 }));
     await home.open();
     await home.prepare(pdf(12, { title: BOOK }));
     await expect(home.notice).toBeVisible();
@@ -118,6 +117,25 @@ export const SCENES: Record<string, (stage: Stage) => Promise<unknown>> = {
     await expect(reader.page.getByRole("note")).toBeVisible();
   },
 
+  "library-deleting": async (stage) => {
+    await library(stage);
+    await stage.screens.library.open();
+    await stage.screens.page.getByRole("button", { name: `Delete ${BOOK}` }).click();
+    await expect(stage.screens.page.getByRole("dialog")).toBeVisible();
+  },
+
+  "library-nothing-found": async (stage) => {
+    await library(stage);
+    await stage.screens.page.goto("/library?q=tea");
+    await expect(stage.screens.page.getByText("No title has these words")).toBeVisible();
+  },
+
+  "theme-menu": async ({ screens: { home, page } }) => {
+    await home.open();
+    await page.getByLabel("Light or dark").click();
+    await expect(page.getByRole("button", { name: "As the system" })).toBeVisible();
+  },
+
   "account-empty": ({ screens: { account } }) => account.open(),
 
   "account-full": async (stage) => {
@@ -137,7 +155,7 @@ async function library({ gemini, screens: { home, batch } }: Stage): Promise<voi
   await home.submit(pdf(4, { title: BOOK }), { batch: true });
   await batch.reach("PENDING");
   await gemini.finishBatches();
-  await batch.reach("SUCCEEDED");
+  await batch.leadsToDocument();
   await home.submit(pdf(7, { title: LONG_TITLE }), { ai: false });
   await gemini.arm("batch_fails", { times: 1 });
   await home.submit(pdf(2, { title: "A Book That Failed" }), { batch: true });

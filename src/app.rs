@@ -1,12 +1,14 @@
 //! The web app: what people see, and the calls that it makes.
 //!
-//! Pages are rendered on the server and need no script to be read. What reacts (the desk that takes a file, lists
-//! that stay current, a batch that is watched) is an *island*: only islands and what they use are compiled to WebAssembly. So an island
-//! starts from its props, which the server has filled in, and never from a clock, a random number or the browser's storage.
+//! Pages are rendered on the server and need no script to be read. What a person works with, the desk that takes a file, is an
+//! *island*: only islands and what they use are compiled to WebAssembly. So an island starts from its props, which the server has
+//! filled in, and never from a clock, a random number or the browser's storage. All else stays as the server drew it, and `browser`
+//! keeps it current and lets its plain elements react.
 //!
 //! `pages` has a file for each screen, `components` what several of them use, `server` the calls to the server. Nothing here knows
 //! of anything but [`crate::model`]; only the bodies of server functions reach further, and those are compiled on the server alone.
 
+mod browser;
 mod components;
 mod pages;
 pub mod server;
@@ -16,6 +18,7 @@ use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{ParamSegment, SsrMode, StaticSegment};
 
+pub use browser::wake;
 use components::Frame;
 
 /// What a page needs to know of the server and the request before it is rendered.
@@ -25,10 +28,14 @@ pub struct PageContext {
     pub demo: bool,
     /// The largest file that is accepted, in bytes.
     pub upload_bytes_max: u64,
+    /// What a batch page costs, in percent of a realtime page.
+    pub batch_percent: u64,
     /// `light` or `dark`, if the person chose one.
     pub theme: Option<&'static str>,
     /// Gives the answer under way this HTTP status.
     pub set_status: Option<fn(u16)>,
+    /// Makes the answer under way lead to another address.
+    pub redirect: Option<fn(&str)>,
 }
 
 /// The HTML document around the app.

@@ -55,10 +55,11 @@ pub mod telemetry;
 #[cfg(feature = "ssr")]
 pub mod world;
 
-/// Wakes the islands of a page. The browser's entry point.
+/// Wakes a page. The browser's entry point.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_islands();
+    app::wake();
 }

@@ -40,10 +40,23 @@ impl Library {
         Ok(DocumentList { documents, next_cursor })
     }
 
-    /// What the account's lists show: jobs that are not done, and the newest documents.
-    pub async fn shelf(&self, account: &Account) -> Result<Shelf> {
-        let jobs = self.jobs.open_jobs(&account.id).await?;
-        let documents = self.documents.documents(&account.id, None, LIST_MAX).await?;
+    /// What the account's lists show of what has `query` in its title: jobs that are not done, and the newest documents.
+    pub async fn shelf(&self, account: &Account, query: &str) -> Result<Shelf> {
+        let query = query.trim().to_lowercase();
+        let matches = |title: &str| title.to_lowercase().contains(&query);
+        let mut jobs = self.jobs.open_jobs(&account.id).await?;
+        jobs.retain(|job| matches(&job.title));
+        let mut documents = Vec::new();
+        let mut cursor = None;
+        // SQLite cannot fold the case of every alphabet, so titles are compared here.
+        while documents.len() < LIST_MAX as usize {
+            let list = self.list(account, cursor.as_deref(), LIST_MAX).await?;
+            documents.extend(list.documents.into_iter().filter(|document| matches(&document.title)));
+            cursor = list.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
         Ok(Shelf { jobs, documents })
     }
 

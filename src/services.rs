@@ -9,7 +9,7 @@ use crate::extract::Intake;
 use crate::gemini::models::is_same;
 use crate::library::Library;
 use crate::model::ApiError;
-use crate::model::wire::{JobView, UsageReport};
+use crate::model::wire::{JobView, Submission, Submitted, UsageReport};
 use crate::store::{Account, Accounts, Jobs};
 
 /// Everything that can be asked of the product. Cheap to clone.
@@ -36,6 +36,24 @@ impl Services {
     pub async fn extraction(&self, account: &Account, id: &str) -> Result<JobView> {
         let found = self.jobs.job(&account.id, id).await?;
         Ok(found.ok_or_else(|| ApiError::not_found("extraction"))?)
+    }
+
+    /// Submits the newest job for this content once more, as a batch or in realtime.
+    pub async fn try_again(&self, account: &Account, content_hash: &str, batch: bool) -> Result<Submitted> {
+        let job = self.job(account, content_hash).await?;
+        let wish = Submission {
+            hash: job.upload_hash,
+            title: Some(job.title),
+            pages: Some(job.pages.iter().collect()),
+            ai_transform: true,
+            batch_mode: batch,
+        };
+        self.submissions.submit(account, wish).await
+    }
+
+    /// Takes what failed of this content off the account's lists.
+    pub async fn dismiss(&self, account: &Account, content_hash: &str) -> Result<()> {
+        self.jobs.dismiss(&account.id, content_hash).await
     }
 
     /// What the account has used, what is reserved and left, and what it was charged for.

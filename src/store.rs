@@ -164,6 +164,9 @@ pub trait Jobs: Send + Sync {
     /// The account's jobs that a list shows: active ones, and failed ones that were not tried again.
     async fn open_jobs(&self, account_id: &str) -> Result<Vec<JobView>>;
 
+    /// Forgets the account's jobs for this content that ended without a document and charged nothing.
+    async fn dismiss(&self, account_id: &str, content_hash: &str) -> Result<()>;
+
     /// Ids of jobs that still need their files on disk.
     async fn active_ids(&self) -> Result<Vec<String>>;
 }

@@ -17,6 +17,8 @@ export class HomePage {
   readonly go: Locator;
   readonly error: Locator;
   readonly inProgress: Locator;
+  readonly wentCold: Locator;
+  readonly toast: Locator;
 
   constructor(readonly page: Page) {
     this.input = page.getByTestId("file-input");
@@ -32,6 +34,8 @@ export class HomePage {
     this.go = page.getByTestId("submit");
     this.error = page.getByRole("main").getByRole("alert");
     this.inProgress = page.getByTestId("document-list");
+    this.wentCold = page.getByRole("region", { name: "Went cold" });
+    this.toast = page.locator(".toasts");
   }
 
   async open(): Promise<void> {
@@ -39,7 +43,7 @@ export class HomePage {
     await awake(this.page);
   }
 
-  async prepare(document: Upload): Promise<void> {
+  async prepare(document: Upload | Upload[]): Promise<void> {
     await this.input.setInputFiles(document);
     await expect(this.banner).toBeVisible();
   }

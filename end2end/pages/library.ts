@@ -1,4 +1,4 @@
-import type { Locator, Page } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
 import { awake } from "./awake";
 
 /** `/library`: every document, and everything in progress. */
@@ -23,8 +23,11 @@ export class LibraryPage {
   }
 
   /** Presses the row's bin and answers the question that it asks. */
-  async delete(title: string, answer: "accept" | "dismiss"): Promise<void> {
-    this.page.once("dialog", (dialog) => dialog[answer]());
+  async delete(title: string, answer: "Keep it" | "Delete it"): Promise<void> {
     await this.page.getByRole("button", { name: `Delete ${title}` }).click();
+    const question = this.page.getByRole("dialog", { name: "Delete this document?" });
+    await expect(question).toContainText(title);
+    await question.getByRole("button", { name: answer }).click();
+    await expect(question).toBeHidden();
   }
 }

@@ -46,22 +46,31 @@ staged("nothing moves where motion is reduced", async ({ screens: { home, batch,
   expect(await moving()).toBe(0);
 });
 
-test("light or dark by hand is kept, and served so from the first byte", async ({ screens: { home, library, page } }) => {
+test("light or dark by hand is kept, and served so from the first byte, until the system decides again", async ({ screens: { home, library, page } }) => {
   const html = page.locator("html");
+  const choose = async (name: string) => {
+    await page.getByLabel("Light or dark").click();
+    await page.getByRole("button", { name, exact: true }).click();
+    await expect(page.getByRole("button", { name, exact: true })).toBeHidden();
+  };
+  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await page.emulateMedia({ colorScheme: "light" });
   await home.open();
-  const day = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  await page.getByRole("button", { name: "Switch between light and dark" }).click();
+  const day = await paper();
+  await choose("Dark");
   await expect(html).toHaveAttribute("data-theme", "dark");
-  const night = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const night = await paper();
   expect(night).not.toBe(day);
-
-  const served = await (await page.goto("/account"))?.text();
-  expect(served).toMatch(/<html[^>]* data-theme="dark"/);
-  expect(await page.evaluate(() => getComputedStyle(document.body).backgroundColor)).toBe(night);
+  expect(await (await page.goto("/account"))?.text()).toMatch(/<html[^>]* data-theme="dark"/);
+  expect(await paper()).toBe(night);
 
   await library.open();
-  await page.getByRole("button", { name: "Switch between light and dark" }).click();
-  await expect(html).toHaveAttribute("data-theme", "light");
+  await choose("Light");
   expect(await (await page.reload())?.text()).toMatch(/<html[^>]* data-theme="light"/);
+  await library.open();
+  await choose("As the system");
+  await expect(html).not.toHaveAttribute("data-theme");
+  await page.emulateMedia({ colorScheme: "dark" });
+  expect(await paper()).toBe(night);
+  expect(await (await page.reload())?.text()).not.toMatch(/<html[^>]* data-theme/);
 });

@@ -17,12 +17,21 @@ staged("it costs nothing, and is shown where people look for it", async ({ scree
   await page.reload();
   await expect(batch.status).toContainText("Nothing was charged.");
   await home.open();
-  await expect(home.inProgress).toContainText(BOOK);
+  await expect(home.wentCold).toContainText(BOOK);
+  await expect(home.inProgress).toHaveCount(0);
   await library.open();
   await expect(library.row(BOOK)).toContainText("Failed");
   await account.open();
   expect(await account.figure("Used")).toBe(0);
   expect(await account.figure("Reserved")).toBe(0);
+});
+
+staged("it can be taken off the lists for good", async ({ screens: { home, library, page } }) => {
+  await home.open();
+  await page.getByRole("button", { name: `Take ${BOOK} off the list` }).click();
+  await expect(home.wentCold).toHaveCount(0);
+  await library.open();
+  await expect(page.getByText("The shelf is still empty")).toBeVisible();
 });
 
 staged("it can be tried again as a batch", async ({ gemini, screens: { batch, reader, page } }) => {

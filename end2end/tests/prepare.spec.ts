@@ -2,7 +2,7 @@
 import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures";
 import { awake } from "../pages/awake";
-import { pdf, sentenceOf } from "../pdf";
+import { encryptedPdf, pdf, sentenceOf } from "../pdf";
 
 const TOOLTIP = "Save 50% on your quota. Results usually ready in minutes, but can take up to 24 hours.";
 const PADDED = { title: "A heavy book", paddingBytes: 3_000_000 };
@@ -69,6 +69,40 @@ test("a file can be dropped", async ({ page, screens: { home } }) => {
     input.dispatchEvent(new Event("change", { bubbles: true }));
   }, transfer);
   await expect(home.banner).toBeVisible();
+});
+
+test("a file dropped beside its place is taken all the same, and the page is not left", async ({ page, screens: { home } }) => {
+  await home.open();
+  const { name, mimeType, buffer } = pdf(2);
+  const prevented = await page.evaluate(
+    ([name, type, base64]) => {
+      const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([bytes], name, { type }));
+      const send = (kind: string) =>
+        !document.querySelector("footer")!.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer }));
+      return [send("dragover"), send("drop")];
+    },
+    [name, mimeType, buffer.toString("base64")] as const,
+  );
+  expect(prevented).toEqual([true, true]);
+  await expect(home.banner).toBeVisible();
+});
+
+test("several files are taken one after another, and each is sent off from here", async ({ page, guard, screens: { home } }) => {
+  guard.expectStatus(422);
+  await home.open();
+  await home.prepare([pdf(2, { title: "First" }), encryptedPdf(), pdf(3, { title: "Last" })]);
+  await home.ai.uncheck();
+  await expect(page.getByText("2 more files wait for their turn.")).toBeVisible();
+  await home.go.click();
+  await expect(home.banner.getByRole("heading", { name: "Last" })).toBeVisible();
+  await expect(home.error).toHaveText(/^Secret\.pdf: This PDF needs a password/);
+  await expect(page.getByRole("region", { name: "Ready to read" })).toContainText("First");
+  await home.go.click();
+  await expect(home.input).toBeAttached();
+  await expect(page.getByRole("region", { name: "Ready to read" })).toContainText("Last");
+  await expect(page).toHaveURL("/");
 });
 
 test("more than 100 selected pages turn Batch on, until it is touched", async ({ screens: { home } }) => {
@@ -168,6 +202,7 @@ test("a range that means nothing is answered in words", async ({ screens: { home
     await expect(home.rangeNote).toContainText(words);
     await expect(home.range).toHaveAttribute("aria-invalid", "true");
     await expect(home.go).toBeDisabled();
+    await expect(home.price).not.toContainText("≈");
   }
   await home.range.fill("1-12");
   await expect(home.range).not.toHaveAttribute("aria-invalid");

@@ -1,11 +1,11 @@
 // What cannot be done is said in words, and nothing is lost or charged by it.
 import { truncateSync, writeFileSync } from "node:fs";
 import { expect, test } from "../fixtures";
-import { damagedPdf, encryptedPdf, pdf, renamedText } from "../pdf";
+import { damagedPdf, encryptedPdf, pdf, renamedArchive } from "../pdf";
 
 for (const { what, file, status, code, words } of [
   { what: "an encrypted PDF", file: encryptedPdf(), status: 422, code: "encrypted_document", words: /needs a password/ },
-  { what: "a text file renamed .pdf", file: renamedText(), status: 415, code: "unsupported_format", words: /is not a PDF/ },
+  { what: "an archive renamed .pdf", file: renamedArchive(), status: 415, code: "unsupported_format", words: /none of the kinds of file/ },
   { what: "a damaged PDF", file: damagedPdf(), status: 422, code: "unreadable_document", words: /damaged/ },
 ]) {
   test(`${what} is refused, and the next file is not`, async ({ guard, screens: { home } }) => {

@@ -16,7 +16,7 @@ use tower_http::services::ServeDir;
 
 use super::ApiState;
 use super::error::Failure;
-use super::web::set_status;
+use super::web::{redirect, set_status};
 use crate::app::{App, PageContext, shell};
 use crate::model::ApiError;
 
@@ -88,7 +88,9 @@ fn prepare_page() {
         demo: state.site.demo,
         upload_bytes_max: state.upload_bytes_max,
         theme,
+        batch_percent: state.services.intake.pricing.batch_percent,
         set_status: Some(set_status),
+        redirect: Some(redirect),
     });
     let Some(response) = use_context::<ResponseOptions>() else { return };
     let nonce = use_nonce().map(|nonce| format!("'nonce-{nonce}' ")).unwrap_or_default();

@@ -16,6 +16,8 @@ use crate::extract::ReceivedFile;
 use crate::model::wire::Prepared;
 use crate::model::{ErrorCode, size_words};
 
+const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// `POST /v1/documents/prepare/upload`
 pub async fn prepare(
     State(state): State<ApiState>,
@@ -40,6 +42,7 @@ async fn receive(state: &ApiState, mut part: axum::extract::multipart::Field<'_>
     while let Some(chunk) = part.chunk().await.map_err(broken)? {
         size += chunk.len() as u64;
         if size > state.upload_bytes_max {
+            discard(part).await;
             let words = format!("This file is too large; at most {} are accepted.", size_words(state.upload_bytes_max));
             return Err(Error::refused(ErrorCode::FileTooLarge, words));
         }
@@ -48,6 +51,14 @@ async fn receive(state: &ApiState, mut part: axum::extract::multipart::Field<'_>
     }
     file.flush().await?;
     Ok(ReceivedFile { path, size, sha256: hex(&hasher.finalize()), file_name })
+}
+
+/// Lets a caller that is nearly done finish sending: one that is cut off while it sends never hears why.
+async fn discard(mut part: axum::extract::multipart::Field<'_>) {
+    let mut left = DISCARDED_BYTES_MAX;
+    while let (1.., Ok(Some(chunk))) = (left, part.chunk().await) {
+        left = left.saturating_sub(chunk.len());
+    }
 }
 
 fn broken(_: axum::extract::multipart::MultipartError) -> Error {

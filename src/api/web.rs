@@ -63,3 +63,11 @@ pub fn set_status(status: u16) {
         response.set_status(status);
     }
 }
+
+/// Makes the page under way lead to another address, whoever asks for it.
+pub fn redirect(address: &str) {
+    if let (Some(response), Ok(address)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(address)) {
+        response.insert_header(header::LOCATION, address);
+        response.set_status(StatusCode::FOUND);
+    }
+}

@@ -4,9 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
-use crate::model::wire::{
-    DocumentSummary, JobView, OutlineEntry, PageView, Prepared, Shelf, Submission, Submitted, UsageReport,
-};
+use crate::model::wire::{DocumentSummary, JobView, OutlineEntry, PageView, Shelf, Submission, UsageReport};
 use crate::model::{ApiError, ErrorCode, Mode};
 
 impl FromServerFnError for ApiError {
@@ -39,25 +37,34 @@ pub async fn start_session() -> Result<(), ApiError> {
     crate::api::web::start_session().await
 }
 
-/// Extracts a prepared document.
+/// Extracts a prepared document; says where it is to be followed.
 #[server(prefix = "/api", endpoint = "submit", input = Json)]
-pub async fn submit(wish: Submission) -> Result<Submitted, ApiError> {
+pub async fn submit(wish: Submission) -> Result<String, ApiError> {
     let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.submissions.submit(&caller.account, wish).await)
+    caller.answer(caller.services.submissions.submit(&caller.account, wish).await.map(|submitted| submitted.address()))
 }
 
-/// Extracts the failed pages of a document again.
+/// Extracts the failed pages of a document again; says where it is to be followed.
 #[server(prefix = "/api", endpoint = "retry", input = Json)]
-pub async fn retry(id: String, mode: Mode) -> Result<Submitted, ApiError> {
+pub async fn retry(id: String, mode: Mode) -> Result<String, ApiError> {
     let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.submissions.retry(&caller.account, &id, mode).await)
+    let submitted = caller.services.submissions.retry(&caller.account, &id, mode).await;
+    caller.answer(submitted.map(|submitted| submitted.address()))
 }
 
-/// An upload of this account, as it would be prepared now: for trying again without uploading again.
-#[server(prefix = "/api", endpoint = "reopen", input = Json)]
-pub async fn reopen(hash: String) -> Result<Prepared, ApiError> {
+/// Submits a failed job once more, without uploading again; says where it is to be followed.
+#[server(prefix = "/api", endpoint = "try_again", input = Json)]
+pub async fn try_again(content_hash: String, batch: bool) -> Result<String, ApiError> {
     let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.intake.reopen(&caller.account, &hash).await)
+    let submitted = caller.services.try_again(&caller.account, &content_hash, batch).await;
+    caller.answer(submitted.map(|submitted| submitted.address()))
+}
+
+/// Takes a failed job off the lists.
+#[server(prefix = "/api", endpoint = "dismiss_job", input = Json)]
+pub async fn dismiss_job(content_hash: String) -> Result<(), ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.dismiss(&caller.account, &content_hash).await)
 }
 
 /// The newest job for this content.
@@ -67,11 +74,11 @@ pub async fn fetch_job(content_hash: String) -> Result<JobView, ApiError> {
     caller.answer(caller.services.job(&caller.account, &content_hash).await)
 }
 
-/// Everything that lists show; nothing for a browser without an account.
+/// Everything that lists show whose title has these words; nothing for a browser without an account.
 #[server(prefix = "/api", endpoint = "fetch_shelf", input = Json)]
-pub async fn fetch_shelf() -> Result<Shelf, ApiError> {
+pub async fn fetch_shelf(query: String) -> Result<Shelf, ApiError> {
     let Some(caller) = crate::api::web::known_caller().await? else { return Ok(Shelf::default()) };
-    caller.answer(caller.services.library.shelf(&caller.account).await)
+    caller.answer(caller.services.library.shelf(&caller.account, &query).await)
 }
 
 /// Quota and receipts; `None` for a browser without an account.
@@ -79,6 +86,13 @@ pub async fn fetch_shelf() -> Result<Shelf, ApiError> {
 pub async fn fetch_usage() -> Result<Option<UsageReport>, ApiError> {
     let Some(caller) = crate::api::web::known_caller().await? else { return Ok(None) };
     caller.answer(caller.services.usage(&caller.account).await.map(Some))
+}
+
+/// What is left of the quota, in token equivalents; `None` for a browser without an account.
+#[server(prefix = "/api", endpoint = "tokens_left", input = Json)]
+pub async fn tokens_left() -> Result<Option<u64>, ApiError> {
+    let Some(caller) = crate::api::web::known_caller().await? else { return Ok(None) };
+    caller.answer(caller.services.usage(&caller.account).await.map(|report| Some(report.usage.available_tokens)))
 }
 
 /// What is known of a document without its pages.

@@ -12,7 +12,7 @@ use super::text::text_file_pages;
 use crate::accounts::hex;
 use crate::error::{Error, Result};
 use crate::model::wire::{Metadata, Prepared};
-use crate::model::{ApiError, ErrorCode, Format, PAGES_MAX, PageSet, Pricing};
+use crate::model::{ErrorCode, Format, PAGES_MAX, PageSet, Pricing};
 use crate::pdf::{Engine, PageLength, PdfError};
 use crate::store::{Account, Blobs, Upload, Uploads, upload_key};
 use crate::world::World;
@@ -87,13 +87,6 @@ impl Intake {
         let page = tempfile::Builder::new().prefix("image").tempfile_in(folder)?.into_temp_path();
         tokio::fs::write(&page, pdf).await?;
         self.measure_pdf(page).await
-    }
-
-    /// An upload of the account, as it would be prepared now.
-    pub async fn reopen(&self, account: &Account, hash: &str) -> Result<Prepared> {
-        let upload = self.uploads.upload(&account.id, hash).await?;
-        let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
-        self.prepared(account, upload).await
     }
 
     async fn prepared(&self, account: &Account, upload: Upload) -> Result<Prepared> {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::{CupIcon, ThemeToggle};
+use super::{CupIcon, ThemeMenu};
 use crate::app::PageContext;
 
 const PLACES: [(&str, &str); 3] = [("/", "Home"), ("/library", "Library"), ("/account", "Account")];
@@ -26,7 +26,7 @@ pub fn Frame(children: Children) -> impl IntoView {
             <div class="container">
                 <a class="brand" href="/" aria-label="Coldbrew, home"><CupIcon /><span class="brand-name">"Coldbrew"</span></a>
                 <nav class="site-nav" aria-label="Main"><ul class="nav-list">{PLACES.map(place).into_view()}</ul></nav>
-                <ThemeToggle />
+                <ThemeMenu />
             </div>
             <Show when=move || demo>
                 <p class="demo-note">"Demo mode: no Gemini key, pages are read by a local stand-in"</p>
@@ -36,5 +36,6 @@ pub fn Frame(children: Children) -> impl IntoView {
         <footer class="site-footer">
             <div class="container cluster spread"><p>"Coldbrew: documents, slowly and well."</p></div>
         </footer>
+        <div class="toasts" role="status"></div>
     }
 }

@@ -1,9 +1,8 @@
-//! An instant in the viewer's own clock and way of writing.
+//! An instant, for the viewer's own clock and way of writing.
 //!
-//! The server cannot know either, so it writes UTC and says so; once the page is awake the text is replaced.
+//! The server cannot know either, so it writes UTC and says so; `browser/times.rs` replaces the text.
 
 use leptos::prelude::*;
-use wasm_bindgen::JsValue;
 
 use crate::model::UnixMs;
 
@@ -12,39 +11,7 @@ const DAY_MS: i64 = 86_400_000;
 /// `14:32`; with `day`, the date too.
 #[component]
 pub fn LocalTime(at: UnixMs, #[prop(optional)] day: bool) -> impl IntoView {
-    let (text, set_text) = signal(utc_words(at, day));
-    // Effects run in the browser only, after the first render.
-    Effect::new(move |_| set_text.set(local_words(at, day)));
-    view! { <time datetime=rfc3339(at)>{text}</time> }
-}
-
-/// [`LocalTime`] for a page that is otherwise only rendered on the server.
-#[island]
-pub fn LocalDay(at: UnixMs) -> impl IntoView {
-    view! { <LocalTime at day=true /> }
-}
-
-fn local_words(at: UnixMs, day: bool) -> String {
-    // A double holds every millisecond of the next quarter of a million years.
-    #[allow(clippy::cast_precision_loss)]
-    let date = js_sys::Date::new(&JsValue::from_f64(at.0 as f64));
-    let options = js_sys::Object::new();
-    let wanted: &[(&str, &str)] = match day {
-        true => &[("dateStyle", "medium"), ("timeStyle", "short")],
-        false => &[("hour", "2-digit"), ("minute", "2-digit")],
-    };
-    for (key, value) in wanted {
-        let _ = js_sys::Reflect::set(&options, &JsValue::from_str(key), &JsValue::from_str(value));
-    }
-    // The browser's own languages, in the person's order.
-    let languages: JsValue = window().navigator().languages().into();
-    let date: JsValue = date.into();
-    let format = js_sys::Reflect::get(&date, &JsValue::from_str("toLocaleString"));
-    let words = format.ok().and_then(|format| {
-        let format: js_sys::Function = wasm_bindgen::JsCast::dyn_into(format).ok()?;
-        format.call2(&date, &languages, &options).ok()?.as_string()
-    });
-    words.unwrap_or_else(|| utc_words(at, day))
+    view! { <time datetime=rfc3339(at) data-day=day.then_some("")>{utc_words(at, day)}</time> }
 }
 
 /// `2026-11-23 14:32 UTC`, or `14:32 UTC`.

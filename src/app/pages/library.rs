@@ -2,93 +2,99 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 
-use super::home::watch_shelf;
-use crate::app::components::{CupIcon, DeleteIcon, DocumentRow, JobRow, Trouble};
-use crate::app::server::{delete_document, fetch_shelf};
-use crate::model::ApiError;
-use crate::model::wire::{DocumentSummary, Shelf};
+use crate::app::components::{CupIcon, DocumentRow, JobRow, Trouble};
+use crate::app::server::{fetch_shelf, known};
+use crate::model::wire::Shelf;
 
-/// `/library`
+/// `/library`; `?q=` asks for titles with these words.
 #[component]
 pub fn Library() -> impl IntoView {
-    let found = Resource::new(|| (), |()| fetch_shelf());
+    let query = use_query_map().with_untracked(|query| query.get("q").unwrap_or_default());
+    let wanted = query.clone();
+    let found = Resource::new(
+        move || wanted.clone(),
+        |query| async move { (known().await.unwrap_or(false), fetch_shelf(query).await) },
+    );
     view! {
         <Title text="Library" />
         <main id="main" class="container" tabindex="-1">
-            <Suspense>
-                {move || Suspend::new(async move {
-                    match found.await {
-                        Ok(shelf) => view! { <Shelves initial=shelf /> }.into_any(),
-                        Err(error) => view! { <Trouble error /> }.into_any(),
+            <div class="stack loose">
+                <div class="cluster spread">
+                    <h1>"Library"</h1>
+                    <form class="search" role="search" method="get" action="/library" data-query="">
+                        <label class="visually-hidden" for="q">"Search by title"</label>
+                        <input class="input" id="q" name="q" type="search" placeholder="Search by title" value=query.clone() />
+                    </form>
+                </div>
+                <Suspense>
+                    {
+                        let query = query.clone();
+                        move || {
+                            let query = query.clone();
+                            Suspend::new(async move {
+                                match found.await {
+                                    (known, Ok(shelf)) => view! { <Shelves known shelf query /> }.into_any(),
+                                    (_, Err(error)) => view! { <Trouble error /> }.into_any(),
+                                }
+                            })
+                        }
                     }
-                })}
-            </Suspense>
+                </Suspense>
+            </div>
+            <Removal />
         </main>
     }
 }
 
-/// The lists, which stay current and can be searched.
-#[island]
-fn Shelves(initial: Shelf) -> impl IntoView {
-    let (current, set_current) = signal(initial);
-    let (wanted, set_wanted) = signal(String::new());
-    let (error, set_error) = signal(None::<ApiError>);
-    watch_shelf(current, set_current);
-    let remove = move |document: DocumentSummary| {
-        let question = format!("Delete “{}” and its file? Its receipt stays.", document.title);
-        if window().confirm_with_message(&question).unwrap_or(false) {
-            leptos::task::spawn_local(async move {
-                match delete_document(document.id.clone()).await {
-                    Ok(()) => set_current.update(|shelf| shelf.documents.retain(|other| other.id != document.id)),
-                    Err(error) => set_error.set(Some(error)),
-                }
-            });
-        }
-    };
-    let matches = move |title: &str| title.to_lowercase().contains(wanted.get().trim().to_lowercase().as_str());
-    let rows = move || {
-        let shelf = current.get();
-        let jobs =
-            shelf.jobs.into_iter().filter(|job| matches(&job.title)).map(|job| view! { <JobRow job /> }.into_any());
-        let documents = shelf.documents.into_iter().filter(|document| matches(&document.title)).map(|document| {
-            let label = format!("Delete {}", document.title);
-            let this = document.clone();
-            let end = move || {
-                let this = this.clone();
-                view! {
-                    <button class="icon-button" type="button" aria-label=label.clone() on:click=move |_| remove(this.clone())>
-                        <DeleteIcon />
-                    </button>
-                }
-            };
-            view! { <DocumentRow document end /> }.into_any()
-        });
-        jobs.chain(documents).collect_view()
-    };
-    let empty = move || current.with(|shelf| shelf.jobs.is_empty() && shelf.documents.is_empty());
-    view! {
-        <div class="stack loose">
-            <div class="cluster spread">
-                <h1>"Library"</h1>
-                <div class="search" role="search" hidden=empty>
-                    <label class="visually-hidden" for="q">"Search by title"</label>
-                    <input class="input" id="q" type="search" placeholder="Search by title"
-                        on:input=move |event| set_wanted.set(event_target_value(&event)) />
-                </div>
+/// The lists, which stay current.
+#[component]
+fn Shelves(known: bool, shelf: Shelf, query: String) -> impl IntoView {
+    let state = if shelf.jobs.iter().any(|job| job.status.is_active()) { "working" } else { "idle" };
+    let empty = shelf.jobs.is_empty() && shelf.documents.is_empty();
+    let list = match (empty, query.trim().is_empty()) {
+        (true, true) => view! {
+            <div class="empty" id="empty">
+                <CupIcon />
+                <h2>"The shelf is still empty"</h2>
+                <p class="soft">"Every document you extract stands here, with its price and the day it was done."</p>
+                <a class="button primary" href="/">"Add a document"</a>
             </div>
-            {move || error.get().map(|error| view! { <Trouble error /> })}
-            <Show
-                when=empty
-                fallback=move || view! { <ul class="rows" data-testid="document-list">{rows}</ul> }
-            >
-                <div class="empty">
-                    <CupIcon />
-                    <h2>"The shelf is still empty"</h2>
-                    <p class="soft">"Every document you extract stands here, with its price and the day it was done."</p>
-                    <a class="button primary" href="/">"Add a document"</a>
+        }
+        .into_any(),
+        (true, false) => view! {
+            <div class="empty" id="none">
+                <h2>"No title has these words"</h2>
+                <p class="soft">"Try fewer or other words."</p>
+                <a class="button" href="/library">"Show everything"</a>
+            </div>
+        }
+        .into_any(),
+        (false, _) => view! {
+            <ul class="rows" id="shelf" data-testid="document-list">
+                {shelf.jobs.into_iter().map(|job| view! { <JobRow job /> }).collect_view()}
+                {shelf.documents.into_iter().map(|document| view! { <DocumentRow document deletable=true /> }).collect_view()}
+            </ul>
+        }
+        .into_any(),
+    };
+    view! { <div data-live=state data-events=known.then_some("")>{list}</div> }
+}
+
+/// The question before a document is deleted; `browser/removal.rs` asks it.
+#[component]
+fn Removal() -> impl IntoView {
+    view! {
+        <dialog class="dialog" id="removal" aria-labelledby="removal-title">
+            <form class="stack" method="dialog">
+                <h2 id="removal-title">"Delete this document?"</h2>
+                <p>"“"<strong data-name=""></strong>"” and its file go for good. Its receipt stays."</p>
+                <div class="cluster">
+                    <button class="button" value="keep">"Keep it"</button>
+                    <button class="button danger" value="delete">"Delete it"</button>
                 </div>
-            </Show>
-        </div>
+            </form>
+        </dialog>
     }
 }

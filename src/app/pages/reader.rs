@@ -3,12 +3,10 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
 
 use super::NotFound;
-use crate::app::components::{LocalDay, Trouble, grouped, page_count};
-use crate::app::server::{fetch_document, fetch_outline, fetch_pages, retry};
+use crate::app::components::{LocalTime, Trouble, grouped, page_count};
+use crate::app::server::{fetch_document, fetch_outline, fetch_pages};
 use crate::model::wire::{DocumentSummary, OutlineEntry, PageView};
 use crate::model::{ApiError, ErrorCode, Mode};
 
@@ -63,7 +61,7 @@ fn Opened(document: DocumentSummary, outline: Vec<OutlineEntry>, pages: Vec<Page
                     <p class="row-meta">
                         <span>{page_count(document.pages.into())}</span>
                         <span>{price}</span>
-                        <span><LocalDay at=document.created_at /></span>
+                        <span><LocalTime at=document.created_at day=true /></span>
                     </p>
                     <Failures document=document.clone() />
                 </header>
@@ -106,40 +104,14 @@ fn Failures(document: DocumentSummary) -> impl IntoView {
         1 => "1 page could not be read.".to_owned(),
         failed => format!("{} pages could not be read.", grouped(failed.into())),
     };
-    // A document that cost nothing was in no AI mode: its pages are tried in the quick one.
-    let mode = if document.mode == Mode::Batch { Mode::Batch } else { Mode::Realtime };
+    // A document that cost nothing was in no AI mode: its pages are tried in the quick one. `browser/jobs.rs` does it.
+    let mode = if document.mode == Mode::Batch { "batch" } else { "realtime" };
     Some(view! {
         <div class="notice warn" role="note">
             <p><strong>{words}</strong>" It costs nothing, and stands in its place below."</p>
-            <RetryFailed id=document.id mode />
+            <button class="button" type="button" data-retry=document.id data-mode=mode>"Retry failed pages"</button>
         </div>
     })
-}
-
-/// Reads the failed pages again, for the price of those pages, and goes to where that can be watched.
-#[island]
-fn RetryFailed(id: String, mode: Mode) -> impl IntoView {
-    let (busy, set_busy) = signal(false);
-    let (error, set_error) = signal(None::<ApiError>);
-    let again = move |_| {
-        set_busy.set(true);
-        let id = id.clone();
-        leptos::task::spawn_local(async move {
-            match retry(id, mode).await {
-                Ok(submitted) => {
-                    let _ = window().location().assign(&submitted.address());
-                }
-                Err(problem) => {
-                    set_error.set(Some(problem));
-                    set_busy.set(false);
-                }
-            }
-        });
-    };
-    view! {
-        <button class="button" type="button" disabled=busy on:click=again>"Retry failed pages"</button>
-        {move || error.get().map(|error| view! { <Trouble error /> })}
-    }
 }
 
 /// One page: its text, or why it has none.
@@ -165,60 +137,10 @@ fn PageSection(page: PageView) -> impl IntoView {
     }
 }
 
-/// The pages after the first `shown`, fetched as the reader scrolls towards them; without script, a link leads on.
-#[island]
+/// The way to the pages after the first `shown`: a link, which `browser/more.rs` follows as the reader gets near it.
+#[component]
 fn More(id: String, shown: u32, total: u32) -> impl IntoView {
-    let (fetched, set_fetched) = signal(Vec::<PageView>::new());
-    let (error, set_error) = signal(None::<ApiError>);
-    let (busy, set_busy) = signal(false);
-    let next = move || shown.saturating_add(u32::try_from(fetched.with(Vec::len)).unwrap_or(u32::MAX));
-    let id = StoredValue::new(id);
-    let fetch = move || {
-        if busy.get_untracked() || untrack(next) >= total {
-            return;
-        }
-        set_busy.set(true);
-        leptos::task::spawn_local(async move {
-            match fetch_pages(id.get_value(), untrack(next)).await {
-                Ok(more) => set_fetched.update(|fetched| fetched.extend(more)),
-                Err(problem) => set_error.set(Some(problem)),
-            }
-            set_busy.set(false);
-        });
-    };
-    let end = NodeRef::<leptos::html::P>::new();
-    // Anew after each fetch: pages so short that the end is still near are no change that an observer would tell of.
-    Effect::new(move |_| {
-        fetched.track();
-        if let Some(end) = end.get() {
-            once_near(&end, fetch);
-        }
-    });
-    view! {
-        <For each=move || fetched.get() key=|page| page.index let:page><PageSection page /></For>
-        {move || error.get().map(|error| view! { <Trouble error /> })}
-        <p class="cluster" node_ref=end hidden=move || { next() >= total }>
-            <a class="button" href=move || format!("/documents/{}?from={}", id.get_value(), next())>"Next pages"</a>
-        </p>
-    }
-}
-
-/// Calls `near` once, when the element comes within two screens of being seen.
-fn once_near(element: &web_sys::Element, near: impl Fn() + 'static) {
-    type Seen = dyn Fn(js_sys::Array, web_sys::IntersectionObserver);
-    let seen = Closure::<Seen>::new(move |entries: js_sys::Array, observer: web_sys::IntersectionObserver| {
-        let entry = |value: wasm_bindgen::JsValue| value.unchecked_into::<web_sys::IntersectionObserverEntry>();
-        if entries.iter().any(|value| entry(value).is_intersecting()) {
-            observer.disconnect();
-            near();
-        }
-    });
-    let options = web_sys::IntersectionObserverInit::new();
-    options.set_root_margin("200% 0px");
-    let function: &js_sys::Function = seen.as_ref().unchecked_ref();
-    if let Ok(observer) = web_sys::IntersectionObserver::new_with_options(function, &options) {
-        observer.observe(element);
-    }
-    // The page owns it from now on.
-    seen.forget();
+    let address = format!("/documents/{id}?from={shown}");
+    (shown < total)
+        .then(|| view! { <p class="cluster"><a class="button" href=address data-more="">"Next pages"</a></p> })
 }

@@ -205,6 +205,19 @@ impl Jobs for SqlStore {
         rows.iter().map(view_of).collect()
     }
 
+    async fn dismiss(&self, account_id: &str, content_hash: &str) -> Result<()> {
+        sqlx::query(
+            "DELETE FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 0
+             AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = jobs.document_id)
+             AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.job_id = jobs.id)",
+        )
+        .bind(account_id)
+        .bind(content_hash)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     async fn active_ids(&self) -> Result<Vec<String>> {
         Ok(sqlx::query_scalar("SELECT id FROM jobs WHERE active = 1").fetch_all(&self.pool).await?)
     }

@@ -209,6 +209,10 @@ impl<S: Jobs + Tracking> Jobs for Published<S> {
         self.record.open_jobs(account_id).await
     }
 
+    async fn dismiss(&self, account_id: &str, content_hash: &str) -> Result<()> {
+        self.record.dismiss(account_id, content_hash).await
+    }
+
     async fn active_ids(&self) -> Result<Vec<String>> {
         self.record.active_ids().await
     }

@@ -1,20 +1,26 @@
 //! The metadata banner: what a document is, what of it is wanted and how, and what that will cost.
 
+use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::desk::measure_words;
 use crate::app::components::{CloseIcon, Trouble, grouped, page_count};
-use crate::app::server::{fetch_usage, submit};
+use crate::app::server::{submit, tokens_left};
 use crate::model::wire::{Prepared, Submission};
-use crate::model::{ApiError, Mode, PageSet, Pricing, Quote, batch_by_default, count_words};
+use crate::model::{ApiError, Mode, PageSet, Pricing, Quote, batch_by_default, count_words, format_of};
 
 const TOOLTIP: &str = "Save 50% on your quota. Results usually ready in minutes, but can take up to 24 hours.";
 /// Where this browser remembers the AI Transform switch.
 const AI_KEY: &str = "ai-transform";
 
-/// See the module.
+/// See the module. `sent` gets the title, and the address where it can be followed.
 #[component]
-pub fn Banner(prepared: Prepared, put_away: Callback<()>) -> impl IntoView {
+pub fn Banner(
+    prepared: Prepared,
+    batch_percent: u64,
+    put_away: Callback<()>,
+    sent: Callback<(String, String)>,
+) -> impl IntoView {
     let total = prepared.metadata.total_pages;
     let (range, set_range) = signal(PageSet::all(total).to_string());
     let pages = Memo::new(move |_| PageSet::parse(&range.get(), total));
@@ -25,27 +31,31 @@ pub fn Banner(prepared: Prepared, put_away: Callback<()>) -> impl IntoView {
         let by_default = pages.with(|pages| pages.as_ref().is_ok_and(|pages| batch_by_default(pages.len())));
         touched.get().unwrap_or(by_default)
     });
-    let mode = Memo::new(move |_| match (ai.get(), batch.get()) {
+    let format = format_of(&prepared.metadata.content_type);
+    let (may_ai, may_batch) = (format.is_some_and(|format| format.ai), format.is_some_and(|format| format.batch));
+    let mode = Memo::new(move |_| match (may_ai && ai.get(), may_batch && batch.get()) {
         (false, _) => Mode::Text,
         (true, false) => Mode::Realtime,
         (true, true) => Mode::Batch,
     });
     let page_tokens = StoredValue::new(prepared.page_tokens.clone());
+    let pricing = Pricing { batch_percent, ..Pricing::default() };
     let quote = Memo::new(move |_| {
-        let price = |pages: &PageSet| page_tokens.with_value(|tokens| Pricing::default().quote(tokens, pages));
-        pages.with(|pages| pages.as_ref().map(price).unwrap_or_default())
+        let price = |pages: &PageSet| page_tokens.with_value(|tokens| pricing.quote(tokens, pages));
+        pages.with(|pages| pages.as_ref().ok().map(price))
     });
     let (left, set_left) = signal(None::<u64>);
     Effect::new(move |_| {
         leptos::task::spawn_local(async move {
-            if let Ok(Some(report)) = fetch_usage().await {
-                set_left.set(Some(report.usage.available_tokens));
+            if let Ok(tokens) = tokens_left().await {
+                set_left.set(tokens);
             }
         });
     });
     let (busy, set_busy) = signal(false);
     let (error, set_error) = signal(None::<ApiError>);
     let hash = StoredValue::new(prepared.hash.clone());
+    let title = StoredValue::new(prepared.metadata.title.clone());
     let go = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let Ok(selected) = pages.get_untracked() else { return };
@@ -63,7 +73,7 @@ pub fn Banner(prepared: Prepared, put_away: Callback<()>) -> impl IntoView {
         };
         leptos::task::spawn_local(async move {
             match submit(wish).await {
-                Ok(submitted) => go_to(&submitted.address()),
+                Ok(address) => sent.run((title.get_value(), address)),
                 Err(problem) => {
                     set_error.set(Some(problem));
                     set_busy.set(false);
@@ -88,7 +98,7 @@ pub fn Banner(prepared: Prepared, put_away: Callback<()>) -> impl IntoView {
             </div>
             <form class="stack" on:submit=go>
                 <RangeField total free range set_range pages />
-                <div class="controls">
+                <div class="controls" hidden=!may_ai>
                     <div class="control">
                         <label class="switch-field">
                             <span>"AI Transform"</span>
@@ -98,11 +108,11 @@ pub fn Banner(prepared: Prepared, put_away: Callback<()>) -> impl IntoView {
                         </label>
                         <p class="field-hint" id="ai-hint">"Reads scans, tables and formulas"</p>
                     </div>
-                    <Show when=move || ai.get()>
+                    <Show when=move || may_batch && ai.get()>
                         <BatchSwitch batch set_touched />
                     </Show>
                 </div>
-                {move || too_dear(quote.get(), mode.get(), left.get())}
+                {move || too_dear(quote.get()?, mode.get(), left.get())}
                 {move || error.get().map(|error| view! { <Trouble error /> })}
                 <div class="banner-foot">
                     <PriceLine quote mode left />
@@ -148,8 +158,8 @@ fn RangeField(
     let bar_words = move || pages.with(|pages| format!("{} of {}", grouped(count_of(pages)), page_count(total.into())));
     let note = move || {
         pages.with(|pages| match pages {
-            Ok(_) => view! { <span>{bar_words()}</span> }.into_any(),
-            Err(error) => view! { <span class="field-error">{error.to_string()}</span> }.into_any(),
+            Ok(_) => Either::Left(view! { <span>{bar_words()}</span> }),
+            Err(error) => Either::Right(view! { <span class="field-error">{error.to_string()}</span> }),
         })
     };
     let selected = move || pages.with(|pages| pages.as_ref().map(|pages| rects(pages, "bar-main")).ok());
@@ -185,25 +195,31 @@ fn rects(pages: &PageSet, class: &'static str) -> Vec<impl IntoView + use<>> {
     pages.runs().iter().map(rect).collect()
 }
 
+/// `≈ 412k tokens now · ≈ 206k as a batch · 1.2M left`. A selection that means nothing has no price. Each dot goes with what follows it.
 #[component]
-fn PriceLine(quote: Memo<Quote>, mode: Memo<Mode>, left: ReadSignal<Option<u64>>) -> impl IntoView {
+fn PriceLine(quote: Memo<Option<Quote>>, mode: Memo<Mode>, left: ReadSignal<Option<u64>>) -> impl IntoView {
     let over = move |tokens: u64| left.get().is_some_and(|left| tokens > left);
-    view! {
-        <p class="price" data-testid="price-line" aria-live="polite">
+    let prices = move || {
+        let Quote { realtime_tokens, batch_tokens } = quote.get()?;
+        Some(view! {
             <span class="price-now"
-                class:is-chosen=move || mode.get() == Mode::Realtime
-                class:is-over=move || over(quote.get().realtime_tokens)>
-                {move || format!("≈ {} tokens now", count_words(quote.get().realtime_tokens))}
+                class:is-chosen=move || mode.get() == Mode::Realtime class:is-over=move || over(realtime_tokens)>
+                {format!("≈ {} tokens now", count_words(realtime_tokens))}
             </span>
-            " · "
+            " "
             <span class="price-batch"
-                class:is-chosen=move || mode.get() == Mode::Batch
-                class:is-over=move || over(quote.get().batch_tokens)>
-                {move || format!("≈ {} as a batch", count_words(quote.get().batch_tokens))}
+                class:is-chosen=move || mode.get() == Mode::Batch class:is-over=move || over(batch_tokens)>
+                {format!("· ≈ {} as a batch", count_words(batch_tokens))}
             </span>
-            {move || left.get().map(|left| view! { " · "<span class="price-left">{format!("{} left", count_words(left))}</span> })}
-        </p>
-    }
+        })
+    };
+    let rest = move || {
+        let left = count_words(left.get()?);
+        Some(
+            view! { " "<span class="price-left">{if quote.get().is_some() { format!("· {left} left") } else { format!("{left} left") }}</span> },
+        )
+    };
+    view! { <p class="price" data-testid="price-line" aria-live="polite">{prices}{rest}</p> }
 }
 
 /// Says before submitting that a selection does not fit, and which way it would.
@@ -222,11 +238,6 @@ fn too_dear(quote: Quote, mode: Mode, left: Option<u64>) -> Option<impl IntoView
     let words =
         format!("{name} needs {} tokens and you have {} left. {way_out}", count_words(needed), count_words(left));
     Some(view! { <p class="notice warn" role="status">{words}</p> })
-}
-
-fn go_to(address: &str) {
-    // Fails only while the page is being left already.
-    let _ = window().location().set_href(address);
 }
 
 fn remembered_ai() -> bool {

@@ -1,11 +1,15 @@
-//! Where a file comes in: choosing or dropping it, its upload, and the banner once it is measured.
+//! Where files come in: choosing or dropping them, their upload one after another, and the banner once one is measured.
 
+use std::collections::VecDeque;
+
+use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use web_sys::XmlHttpRequest;
+use web_sys::{File, XmlHttpRequest};
 
 use super::banner::Banner;
 use super::upload::{Progress, upload};
+use crate::app::browser::{Tone, look, toast};
 use crate::app::components::{Trouble, page_count};
 use crate::app::server::start_session;
 use crate::model::wire::Prepared;
@@ -15,50 +19,113 @@ use crate::model::{ApiError, ErrorCode, FORMATS, size_words};
 #[derive(Clone)]
 enum Lying {
     Nothing,
-    Uploading { name: String, progress: Progress },
+    Uploading { name: String },
     Ready(Box<Prepared>),
+}
+
+/// The desk and the files that wait for their turn. Cheap to copy.
+#[derive(Clone, Copy)]
+struct Work {
+    lying: RwSignal<Lying>,
+    progress: RwSignal<Progress>,
+    error: RwSignal<Option<ApiError>>,
+    waiting: RwSignal<VecDeque<SendWrapper<File>>>,
+    /// The upload under way.
+    request: StoredValue<Option<SendWrapper<XmlHttpRequest>>>,
+    /// Several files came together: this page is stayed on until all are sent off.
+    several: StoredValue<bool>,
+    known: bool,
+    bytes_max: u64,
+}
+
+impl Work {
+    /// Puts files in line. One that cannot be sent is refused at once.
+    fn take(self, files: impl Iterator<Item = File>) {
+        self.error.set(None);
+        for file in files {
+            match refusal_of(&file, self.bytes_max) {
+                Some(problem) => self.error.set(Some(problem)),
+                None => self.waiting.update(|waiting| waiting.push_back(SendWrapper::new(file))),
+            }
+        }
+        self.several.update_value(|several| *several |= self.waiting.with_untracked(VecDeque::len) > 1);
+        if matches!(self.lying.get_untracked(), Lying::Nothing) {
+            self.go_on();
+        }
+    }
+
+    /// Uploads the next file, if one waits.
+    fn go_on(self) {
+        let Some(file) = self.waiting.try_update(VecDeque::pop_front).flatten() else {
+            return self.lying.set(Lying::Nothing);
+        };
+        self.progress.set(Progress::default());
+        self.lying.set(Lying::Uploading { name: file.name() });
+        leptos::task::spawn_local(async move {
+            match self.upload(&file).await {
+                Ok(Some(prepared)) => self.lying.set(Lying::Ready(Box::new(prepared))),
+                Ok(None) => self.go_on(),
+                Err(mut problem) => {
+                    if self.several.get_value() {
+                        problem.message = format!("{}: {}", file.name(), problem.message);
+                    }
+                    self.error.set(Some(problem));
+                    self.go_on();
+                }
+            }
+        });
+    }
+
+    async fn upload(self, file: &File) -> Result<Option<Prepared>, ApiError> {
+        if !self.known {
+            start_session().await?;
+        }
+        let started = move |xhr| self.request.set_value(Some(SendWrapper::new(xhr)));
+        upload(file, started, move |progress| self.progress.set(progress)).await
+    }
+
+    fn cancel(self) {
+        self.request.with_value(|xhr| {
+            let _ = xhr.as_ref().map(|xhr| xhr.abort());
+        });
+    }
+
+    /// A document was sent off: on to where it can be followed, or to the next file.
+    fn sent(self, title: &str, address: &str) {
+        if !self.several.get_value() {
+            // Fails only while the page is being left already.
+            let _ = window().location().set_href(address);
+            return;
+        }
+        toast(Tone::Good, &format!("“{title}” is on its way."));
+        look();
+        self.error.set(None);
+        self.go_on();
+    }
 }
 
 /// See the module. `known`: this browser has an account already. `bytes_max`: of a file that the server accepts.
 #[island]
-pub fn Desk(known: bool, bytes_max: u64) -> impl IntoView {
-    let (lying, set_lying) = signal(Lying::Nothing);
-    let (error, set_error) = signal(None::<ApiError>);
-    let request = StoredValue::new(None::<SendWrapper<XmlHttpRequest>>);
-
-    let take = move |file: web_sys::File| {
-        set_error.set(None);
-        let name = file.name();
-        if let Some(problem) = refusal_of(&file, bytes_max) {
-            return set_error.set(Some(problem));
-        }
-        set_lying.set(Lying::Uploading { name: name.clone(), progress: Progress::default() });
-        leptos::task::spawn_local(async move {
-            let report = move |progress| set_lying.set(Lying::Uploading { name: name.clone(), progress });
-            let prepared = async {
-                if !known {
-                    start_session().await?;
-                }
-                upload(&file, move |xhr| request.set_value(Some(SendWrapper::new(xhr))), report).await
-            };
-            match prepared.await {
-                Ok(Some(prepared)) => set_lying.set(Lying::Ready(Box::new(prepared))),
-                Ok(None) => set_lying.set(Lying::Nothing),
-                Err(problem) => {
-                    set_lying.set(Lying::Nothing);
-                    set_error.set(Some(problem));
-                }
-            }
-        });
+pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
+    let work = Work {
+        lying: RwSignal::new(Lying::Nothing),
+        progress: RwSignal::new(Progress::default()),
+        error: RwSignal::new(None),
+        waiting: RwSignal::new(VecDeque::new()),
+        request: StoredValue::new(None),
+        several: StoredValue::new(false),
+        known,
+        bytes_max,
     };
     let input = NodeRef::<leptos::html::Input>::new();
     let take_chosen = move || {
         let Some(input) = input.get_untracked() else { return };
-        let file = input.files().and_then(|files| files.get(0));
+        let chosen = input.files().map(|files| (0..files.length()).filter_map(|index| files.get(index)).collect());
+        let chosen: Vec<File> = chosen.unwrap_or_default();
         // So that the same file can be chosen again.
         input.set_value("");
-        if let Some(file) = file {
-            take(file);
+        if !chosen.is_empty() {
+            work.take(chosen.into_iter());
         }
     };
     // A file may have been chosen before this page woke up.
@@ -66,21 +133,16 @@ pub fn Desk(known: bool, bytes_max: u64) -> impl IntoView {
         input.track();
         take_chosen();
     });
-    let cancel = move |_| {
-        request.with_value(|xhr| {
-            let _ = xhr.as_ref().map(|xhr| xhr.abort());
-        })
-    };
-    let put_away = Callback::new(move |()| set_lying.set(Lying::Nothing));
+    let sent = Callback::new(move |(title, address): (String, String)| work.sent(&title, &address));
+    let put_away = Callback::new(move |()| work.go_on());
 
-    move || match lying.get() {
-        Lying::Ready(prepared) => {
-            view! { <h1 class="visually-hidden">"Coldbrew"</h1><Banner prepared=*prepared put_away /> }.into_any()
-        }
-        Lying::Uploading { name, progress } => {
-            view! { <Hero /><Uploading name progress cancel=Callback::new(cancel) /> }.into_any()
-        }
-        Lying::Nothing => view! {
+    let desk = move || match work.lying.get() {
+        Lying::Ready(prepared) => EitherOf3::A(view! {
+            <h1 class="visually-hidden">"Coldbrew"</h1>
+            <Banner prepared=*prepared batch_percent put_away sent />
+        }),
+        Lying::Uploading { name } => EitherOf3::B(view! { <Hero /><Uploading name work /> }),
+        Lying::Nothing => EitherOf3::C(view! {
             <Hero />
             <section class="card stack" aria-label="Add a document">
                 <label class="dropzone">
@@ -92,13 +154,20 @@ pub fn Desk(known: bool, bytes_max: u64) -> impl IntoView {
                     <span class="dropzone-title">"Drop a document here"</span>
                     <span class="button primary">"Choose a file"</span>
                     <span class="field-hint">{format!("PDF, image or text, up to {}", size_words(bytes_max))}</span>
-                    <input type="file" data-testid="file-input" accept=accepted() node_ref=input
+                    <input type="file" multiple data-testid="file-input" accept=accepted() node_ref=input
                         on:change=move |_| take_chosen() />
                 </label>
-                {move || error.get().map(|error| view! { <Trouble error /> })}
             </section>
-        }
-        .into_any(),
+        }),
+    };
+    view! {
+        {desk}
+        {move || work.error.get().map(|error| view! { <Trouble error /> })}
+        {move || match work.waiting.with(VecDeque::len) {
+            0 => None,
+            1 => Some("1 more file waits for its turn.".to_owned()),
+            number => Some(format!("{number} more files wait for their turn.")),
+        }.map(|words| view! { <p class="soft" role="status">{words}</p> })}
     }
 }
 
@@ -115,22 +184,24 @@ fn Hero() -> impl IntoView {
 }
 
 #[component]
-fn Uploading(name: String, progress: Progress, cancel: Callback<()>) -> impl IntoView {
-    let words = match progress {
+fn Uploading(name: String, work: Work) -> impl IntoView {
+    let progress = work.progress;
+    let words = move || match progress.get() {
         Progress { sent, total } if sent < total => format!("{} of {}", size_words(sent), size_words(total)),
         Progress { total: 0, .. } => "Starting…".to_owned(),
         _ => "Uploaded. Opening the document…".to_owned(),
     };
     // Without a value the bar shows that something is going on.
-    let value = (progress.sent < progress.total).then(|| progress.sent.to_string());
-    let max = progress.total.max(1).to_string();
+    let value = move || progress.with(|progress| (progress.sent < progress.total).then(|| progress.sent.to_string()));
+    let max = move || progress.with(|progress| progress.total.max(1).to_string());
+    let label = format!("Upload of {name}");
     view! {
         <section class="card upload" aria-label="Upload">
             <div class="cluster spread">
-                <p><strong>{name.clone()}</strong></p>
-                <button class="button small" type="button" on:click=move |_| cancel.run(())>"Cancel"</button>
+                <p><strong>{name}</strong></p>
+                <button class="button small" type="button" on:click=move |_| work.cancel()>"Cancel"</button>
             </div>
-            <progress max=max value=value aria-label=format!("Upload of {name}")></progress>
+            <progress max=max value=value aria-label=label></progress>
             <p class="field-hint" role="status">{words}</p>
         </section>
     }

@@ -46,10 +46,12 @@ pub async fn upload(
 fn answer_of(request: &XmlHttpRequest) -> Result<Option<Prepared>, ApiError> {
     let text = request.response_text().ok().flatten().unwrap_or_default();
     match request.status().unwrap_or(0) {
-        200 => serde_json::from_str(&text).map(Some).map_err(|_| unreachable()),
+        200 => serde_json::from_slice(text.as_bytes()).map(Some).map_err(|_| unreachable()),
         // Aborted or never answered: only an abort leaves the request unsent again.
         0 if request.ready_state() == XmlHttpRequest::UNSENT => Ok(None),
-        _ => Err(serde_json::from_str::<ErrorBody>(&text).map_or_else(|_| unreachable(), |body| body.error)),
+        _ => {
+            Err(serde_json::from_slice::<ErrorBody>(text.as_bytes()).map_or_else(|_| unreachable(), |body| body.error))
+        }
     }
 }
 

@@ -1,0 +1,33 @@
+// What a first visit may weigh. The numbers are limits, not wishes: a change that exceeds one is to be made smaller.
+import { expect, test } from "../fixtures";
+import { awake } from "../pages/awake";
+
+const ALL_BYTES_MAX = 200_000;
+const HTML_BYTES_MAX = 20_000;
+const CSS_BYTES_MAX = 12_000;
+const REQUESTS_MAX = 8;
+
+test("a first visit to Home is light", async ({ page }, testInfo) => {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  const kinds = new Map<string, string>();
+  const bytes: Record<string, number> = {};
+  session.on("Network.responseReceived", ({ requestId, type, response }) => {
+    kinds.set(requestId, response.mimeType === "application/wasm" ? "wasm" : type);
+  });
+  session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    const kind = kinds.get(requestId) ?? "other";
+    bytes[kind] = (bytes[kind] ?? 0) + encodedDataLength;
+  });
+  await page.goto("/");
+  await awake(page);
+  await page.waitForLoadState("networkidle");
+  testInfo.annotations.push({ type: "bytes", description: JSON.stringify(bytes) });
+
+  expect(bytes.wasm).toBeGreaterThan(0);
+  const total = Object.values(bytes).reduce((sum, part) => sum + part, 0);
+  expect(total, JSON.stringify(bytes)).toBeLessThanOrEqual(ALL_BYTES_MAX);
+  expect(kinds.size, [...kinds.values()].join()).toBeLessThanOrEqual(REQUESTS_MAX);
+  expect(bytes.Document).toBeLessThan(HTML_BYTES_MAX);
+  expect(bytes.Stylesheet).toBeLessThan(CSS_BYTES_MAX);
+});

@@ -1,0 +1,32 @@
+//! What happens in the browser outside the islands: pages that the server rendered are kept current, and their plain elements react.
+//!
+//! The server is the only one that draws lists, states and documents. The browser asks for a page again and takes over what has
+//! changed, so that what it shows is always what a reload would show. Elements say by `data-…` what they want; each file here
+//! documents its own. Nothing here may be needed to *read* a page.
+
+mod clicks;
+mod drops;
+mod jobs;
+mod live;
+mod more;
+mod morph;
+mod page;
+mod query;
+mod removal;
+mod theme;
+mod times;
+mod toast;
+
+use leptos::prelude::document;
+
+pub use live::look;
+pub use toast::{Tone, toast};
+
+/// Takes hold of the page; to be called once, when everything is there.
+pub fn wake() {
+    times::localize(&document());
+    clicks::listen();
+    drops::listen();
+    live::begin();
+    more::begin();
+}

@@ -1,0 +1,60 @@
+//! Plain elements that do something when they are clicked, wherever they stand, also when they came later. Each names itself by an
+//! attribute of [`ACTIONS`]; a link among them is followed as usual where the script has not run, or when it is to open elsewhere.
+
+use leptos::prelude::document;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{Element, KeyboardEvent, MouseEvent};
+
+use super::{jobs, query, removal, theme};
+
+type Act = fn(&Element);
+
+const ACTIONS: [(&str, Act); 5] = [
+    ("[data-theme-choice]", theme::choose),
+    ("[data-again]", jobs::try_again),
+    ("[data-retry]", jobs::retry_failed_pages),
+    ("[data-dismiss]", jobs::dismiss),
+    ("[data-delete]", removal::ask),
+];
+
+/// Listens for the whole page.
+pub fn listen() {
+    theme::begin();
+    query::begin();
+    on("click", |event: MouseEvent| {
+        let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
+        close_menus(Some(&target));
+        if event.ctrl_key() || event.meta_key() || event.shift_key() {
+            return;
+        }
+        for (selector, act) in ACTIONS {
+            if let Ok(Some(element)) = target.closest(selector) {
+                event.prevent_default();
+                return act(&element);
+            }
+        }
+    });
+    on("keydown", |event: KeyboardEvent| {
+        if event.key() == "Escape" {
+            close_menus(None);
+        }
+    });
+}
+
+/// Menus are `details` elements: they close when something else is clicked.
+fn close_menus(clicked: Option<&Element>) {
+    let Ok(Some(menu)) = document().query_selector("details.menu[open]") else { return };
+    let inside = clicked.is_some_and(|clicked| {
+        menu.query_selector("summary").ok().flatten().is_some_and(|summary| summary.contains(Some(clicked)))
+    });
+    if !inside {
+        let _ = menu.remove_attribute("open");
+    }
+}
+
+fn on<E: wasm_bindgen::convert::FromWasmAbi + 'static>(name: &str, react: impl Fn(E) + 'static) {
+    let react = Closure::<dyn Fn(E)>::new(react);
+    let _ = document().add_event_listener_with_callback(name, react.as_ref().unchecked_ref());
+    react.forget();
+}

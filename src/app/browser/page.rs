@@ -1,0 +1,31 @@
+//! Asks the server for a page as a reload would, without leaving the one that is shown.
+
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Document, DomParser, Response, SupportedType};
+
+/// What came of asking.
+pub enum Answer {
+    Page(Document),
+    /// The address leads elsewhere by now.
+    Moved(String),
+    /// It is not there any more, or not for this person.
+    Gone,
+}
+
+/// Fetches the page at an address. `Err`: there was no answer, or none that is of use.
+pub async fn page_at(address: &str) -> Result<Answer, JsValue> {
+    let response: Response = JsFuture::from(window().fetch_with_str(address)).await?.dyn_into()?;
+    if (400..500).contains(&response.status()) {
+        return Ok(Answer::Gone);
+    }
+    if !response.ok() {
+        return Err(JsValue::NULL);
+    }
+    if response.redirected() {
+        return Ok(Answer::Moved(response.url()));
+    }
+    let html = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
+    DomParser::new()?.parse_from_string(&html, SupportedType::TextHtml).map(Answer::Page)
+}
