@@ -1,4 +1,4 @@
-//! What a file is, by its content. Names prove nothing, and only tell Markdown from other text.
+//! What a file is, by its content. Names prove nothing: they only tell Markdown from other text, and text from a mistake.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
 use crate::error::{Error, Result};
-use crate::model::{ErrorCode, Format, format_of};
+use crate::model::{ErrorCode, FORMATS, Format, format_of};
 
 /// A PDF may have up to a kilobyte of something else in front.
 const HEAD_BYTES: u64 = 1_024;
@@ -19,7 +19,8 @@ pub async fn format_of_file(path: &Path, file_name: Option<&str>) -> Result<&'st
     File::open(path).await?.take(HEAD_BYTES).read_to_end(&mut head).await?;
     let mime = match mime_of(&head) {
         Some(mime) => Some(mime),
-        None => is_text(path).await?.then(|| if is_markdown(file_name) { "text/markdown" } else { "text/plain" }),
+        None if is_text(path).await? => Some(text_mime(file_name)?),
+        None => None,
     };
     mime.and_then(format_of).ok_or_else(|| {
         let words = "This is none of the kinds of file that can be read: PDF, PNG, JPEG, WebP, GIF, BMP, TIFF, or text in UTF-8.";
@@ -44,7 +45,18 @@ async fn is_text(path: &Path) -> Result<bool> {
     Ok(is_short && std::str::from_utf8(&bytes).is_ok_and(is_sound))
 }
 
-fn is_markdown(file_name: Option<&str>) -> bool {
+/// The kind of text. One that is called a PDF or an image is refused: whoever sends it expects something else of it.
+fn text_mime(file_name: Option<&str>) -> Result<&'static str> {
     let ending = file_name.and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending.to_ascii_lowercase());
-    ending.is_some_and(|ending| matches!(ending.as_str(), "md" | "markdown"))
+    let Some(ending) = ending else { return Ok("text/plain") };
+    let claimed = FORMATS.iter().find(|format| format.extensions.contains(&format!(".{ending}").as_str()));
+    match claimed {
+        Some(format) if format.ai => {
+            let words =
+                format!("This is not a {}: it is plain text. Call it .txt to add it as that.", ending.to_uppercase());
+            Err(Error::refused(ErrorCode::UnsupportedFormat, words))
+        }
+        Some(format) => Ok(format.mime),
+        None => Ok("text/plain"),
+    }
 }
