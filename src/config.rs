@@ -215,9 +215,11 @@ pub struct Batch {
 impl Batch {
     fn read(source: &mut Source, demo: bool) -> Self {
         let poll_ms = if demo { 2_000 } else { 15_000 };
+        // The stand-in lists a batch as soon as it is made.
+        let seek_ms = if demo { 500 } else { 30_000 };
         Self {
             poll_interval: source.millis("batch.poll-interval-ms", "COLDBREW_POLL_INTERVAL_MS", poll_ms),
-            seek_interval: source.millis("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", 30_000),
+            seek_interval: source.millis("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", seek_ms),
             lease: source.millis("batch.lease-ms", "COLDBREW_LEASE_MS", 20_000),
             jobs_max: source.value("batch.jobs-max", "COLDBREW_JOBS_MAX", 16),
             realtime_requests_max: source.value("batch.realtime-requests-max", "COLDBREW_REALTIME_REQUESTS_MAX", 8),

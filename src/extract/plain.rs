@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn long_texts_have_pages() {
         let paragraph = "word ".repeat(400);
-        let text = vec![paragraph.trim(); 10].join("\n\n");
+        let text = [paragraph.trim(); 10].join("\n\n");
         let pages = pages(&text, false);
         assert!(pages.len() > 2 && pages.iter().all(|page| page.len() < PAGE_CHARS + 3_000));
         assert_eq!(pages.join("\n\n"), text);

@@ -72,7 +72,7 @@ fn page(jpeg: &[u8], width_px: u32, height_px: u32) -> std::io::Result<Vec<u8>> 
     let mut places = String::new();
     for (index, object) in objects.into_iter().enumerate() {
         places.push_str(&format!("{:010} 00000 n \n", pdf.len()));
-        write!(pdf, "{} 0 obj\n", index + 1)?;
+        writeln!(pdf, "{} 0 obj", index + 1)?;
         pdf.write_all(&object)?;
         pdf.write_all(b"\nendobj\n")?;
     }
