@@ -27,8 +27,9 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/store/sql/migra
 const SQLITE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 15000; \
                                PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
 
-/// A process that stands still in the middle of a transaction must not keep its locks from those who take over its work.
-const POSTGRES_SETTINGS: &str = "SET idle_in_transaction_session_timeout = '5s'";
+/// A process that stands still in the middle of its transactions must not keep their locks from those who take over its work, nor
+/// be given, one after the other, those it waits for.
+const POSTGRES_SETTINGS: &str = "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '10s'";
 
 /// A database of ours, migrated. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -86,10 +87,10 @@ impl From<sqlx::Error> for Error {
         use sqlx::Error as E;
         let away = match &error {
             E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
-            // SQLite: busy, I/O error, full. PostgreSQL: connection, resources, operator intervention.
+            // SQLite: busy, I/O error, full. PostgreSQL: connection, transaction cut off, resources, locks, operator intervention.
             E::Database(database) => database.code().is_some_and(|code| {
                 matches!(code.as_ref(), "5" | "10" | "13")
-                    || ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+                    || ["08", "25P03", "53", "55P03", "57"].iter().any(|class| code.starts_with(class))
             }),
             _ => false,
         };
