@@ -1,7 +1,11 @@
-//! Who a request comes from. Guests get an account by themselves; everything belongs to one account.
+//! Who a request comes from. Guests get an account by themselves; everything belongs to one account. Who signs up keeps it: [`Membership`].
 //!
 //! A secret is shown once, to its holder, and kept as a digest. Whoever holds a [`Account`] has been identified: use cases
 //! take one, and look up everything by its id.
+
+mod membership;
+mod password;
+mod retention;
 
 use std::sync::Arc;
 
@@ -11,6 +15,9 @@ use crate::error::Result;
 use crate::store::{Account, Accounts, Credential, CredentialKind};
 use crate::world::World;
 
+pub use membership::{Membership, NewSession};
+pub use retention::{Janitor, Retention};
+
 /// How long a guest's browser or token is known, in milliseconds: a year.
 pub const CREDENTIAL_MS: i64 = 365 * 24 * 3_600_000;
 
@@ -18,6 +25,8 @@ pub const CREDENTIAL_MS: i64 = 365 * 24 * 3_600_000;
 #[derive(Clone)]
 pub struct Identity {
     pub store: Arc<dyn Accounts>,
+    /// What guests may use that have no quota of their own, in token equivalents.
+    pub guest_quota: u64,
     pub world: Arc<dyn World>,
 }
 
@@ -31,7 +40,7 @@ pub struct NewGuest {
 impl Identity {
     /// Makes a guest account with one credential.
     pub async fn create_guest(&self, kind: CredentialKind) -> Result<NewGuest> {
-        let account = Account { id: self.world.id(), quota_tokens: None };
+        let account = Account { id: self.world.id(), email: None, quota_tokens: Some(self.guest_quota) };
         let secret = self.world.secret();
         let now = self.world.now();
         let credential = Credential { digest: &digest(&secret), kind, expires_at: now.plus(CREDENTIAL_MS) };
@@ -41,13 +50,22 @@ impl Identity {
 
     /// The account that a secret opens.
     pub async fn whose(&self, secret: &str) -> Result<Option<Account>> {
-        self.store.account_of(&digest(secret), self.world.now()).await
+        let account = self.store.account_of(&digest(secret), self.world.now()).await?;
+        Ok(account.map(|account| match account.email {
+            None => Account { quota_tokens: account.quota_tokens.or(Some(self.guest_quota)), ..account },
+            Some(_) => account,
+        }))
     }
 }
 
 /// What is stored of a secret. It has 256 bits of its own, so it needs no salt and no slow hash.
 fn digest(secret: &str) -> String {
     hex(&Sha256::digest(secret))
+}
+
+/// Whether two secrets are the same, in a time that says nothing about where they differ.
+pub fn same_secret(one: &str, other: &str) -> bool {
+    digest(one) == digest(other)
 }
 
 /// Lower-case hexadecimal digits.

@@ -10,7 +10,11 @@ mod events;
 mod guard;
 mod health;
 mod images;
+mod limit;
+mod metrics;
+mod openapi;
 mod pages;
+mod reference;
 mod state;
 mod upload;
 mod users;
@@ -19,40 +23,70 @@ pub mod web;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::get;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+pub use limit::{Limiter, RateLimits};
 pub use state::{ApiState, Readiness, SiteState};
 
 /// A JSON body is a few numbers and names; only uploads are larger.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
+/// The REST calls with their descriptions.
+fn calls() -> OpenApiRouter<ApiState> {
+    let upload = openapi::collector().routes(routes!(upload::prepare)).layer(DefaultBodyLimit::disable());
+    openapi::collector()
+        .routes(routes!(users::create_guest))
+        .routes(routes!(users::me, users::delete_me))
+        .routes(routes!(users::usage))
+        .routes(routes!(users::tokens, users::create_token))
+        .routes(routes!(users::revoke_token))
+        .routes(routes!(documents::formats))
+        .routes(routes!(upload::prepare_url))
+        .routes(routes!(documents::submit))
+        .routes(routes!(documents::batch_status))
+        .routes(routes!(documents::extraction_status))
+        .routes(routes!(documents::list))
+        .routes(routes!(documents::get, documents::delete))
+        .routes(routes!(documents::retry))
+        .routes(routes!(images::figure))
+        .routes(routes!(events::events))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::metrics))
+        .merge(upload)
+}
+
+/// What the REST API says of itself.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    openapi::finish(calls().into_openapi())
+}
+
+/// The same as text, for `/openapi.json` and for `export-openapi`.
+pub fn openapi_json() -> String {
+    serde_json::to_string_pretty(&openapi()).unwrap_or_default()
+}
+
 /// The whole of the server's HTTP.
 pub fn router(state: ApiState) -> Router {
-    let upload = post(upload::prepare).layer(DefaultBodyLimit::disable());
-    let rest = Router::new()
-        .route("/v1/users/guest", post(users::create_guest))
-        .route("/v1/users/me/usage", get(users::usage))
-        .route("/v1/documents/supported-formats", get(documents::formats))
-        .route("/v1/documents/prepare/upload", upload)
-        .route("/v1/documents/document", post(documents::submit))
-        .route("/v1/documents/batch/{content_hash}/status", get(documents::batch_status))
-        .route("/v1/documents/extraction/{extraction_id}", get(documents::extraction_status))
-        .route("/v1/events", get(events::events))
-        .route("/v1/documents", get(documents::list))
-        .route("/v1/documents/{id}/retry", post(documents::retry))
-        .route("/v1/documents/{id}", get(documents::get).delete(documents::delete))
-        .route("/v1/images/{content_hash}/{name}", get(images::figure))
-        .route("/healthz", get(health::live))
-        .route("/readyz", get(health::ready));
-    // From the outside in: a request is named, then logged, then guarded, and only then looked at.
+    let (rest, _) = calls().split_for_parts();
+    let rest = rest
+        .route("/openapi.json", get(reference::document))
+        .route("/docs", get(reference::page))
+        .method_not_allowed_fallback(error::method_not_allowed);
+    // From the outside in: a request is named, logged, counted and guarded, and only then looked at.
     pages::routes(rest, &state)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(state.clone(), auth::rotate))
         .layer(from_fn_with_state(state.clone(), guard::same_site))
-        .layer(from_fn(guard::headers))
+        .layer(from_fn_with_state(state.clone(), limit::check))
+        .layer(from_fn_with_state(state.clone(), guard::headers))
         .layer(TraceLayer::new_for_http().make_span_with(error::span))
         .layer(from_fn(error::name_request))
+        .layer(from_fn_with_state(state.clone(), metrics::count))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .with_state(state)

@@ -29,6 +29,7 @@ pub struct Config {
     pub pages: Pages,
     pub figures: Figures,
     pub limits: Limits,
+    pub retention: Retention,
 }
 
 impl Config {
@@ -58,6 +59,7 @@ impl Config {
             pages: Pages::read(&mut source),
             figures: Figures::read(&mut source),
             limits: Limits::read(&mut source),
+            retention: Retention::read(&mut source),
             gemini,
         };
         source.finish().map(|()| config)
@@ -69,13 +71,17 @@ fn read_file(path: &Path) -> Result<String, ConfigError> {
 }
 
 /// Where the site is served and from where its files come.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Site {
     pub addr: SocketAddr,
     /// The folder that the site's build made.
     pub root: PathBuf,
     /// The address people type, if it is not `addr`: with `https://` cookies are marked secure.
     pub public_url: Option<String>,
+    /// The header in which a proxy of ours tells who is calling; its last address counts.
+    pub client_address_header: Option<String>,
+    /// What asks for `/metrics` must show this, if it is set.
+    pub metrics_token: Option<String>,
 }
 
 impl Site {
@@ -84,7 +90,16 @@ impl Site {
             addr: source.value("leptos.site-addr", "LEPTOS_SITE_ADDR", SocketAddr::from(([127, 0, 0, 1], 3000))),
             root: source.value("leptos.site-root", "LEPTOS_SITE_ROOT", PathBuf::from("target/site")),
             public_url: source.optional("site.public-url", "COLDBREW_PUBLIC_URL"),
+            client_address_header: source.optional("site.client-address-header", "COLDBREW_CLIENT_ADDRESS_HEADER"),
+            metrics_token: source.secret("site.metrics-token", "COLDBREW_METRICS_TOKEN"),
         }
+    }
+}
+
+/// The token never reaches a log.
+impl std::fmt::Debug for Site {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Site").field("addr", &self.addr).field("public_url", &self.public_url).finish_non_exhaustive()
     }
 }
 
@@ -96,6 +111,30 @@ pub struct Storage {
     pub database_url: Option<String>,
     /// `redis://…`, where jobs are made known to other processes and programs; `None`: nowhere.
     pub redis_url: Option<String>,
+    /// `s3://bucket/folder`; `None`: a folder in the data folder.
+    pub blob_url: Option<String>,
+    pub s3: S3Access,
+}
+
+/// How an S3-compatible store is reached.
+#[derive(Clone)]
+pub struct S3Access {
+    /// `None`: Amazon's own for the region.
+    pub endpoint: Option<String>,
+    pub region: String,
+    /// `None`: what the machine is allowed to by its role.
+    pub access_key: Option<String>,
+    pub secret_key: Option<String>,
+}
+
+/// The keys never reach a log.
+impl std::fmt::Debug for S3Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("S3Access")
+            .field("endpoint", &self.endpoint)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Storage {
@@ -104,6 +143,13 @@ impl Storage {
             data_dir: source.value("storage.data-dir", "COLDBREW_DATA_DIR", PathBuf::from("data")),
             database_url: source.secret("storage.database-url", "DATABASE_URL"),
             redis_url: source.secret("storage.redis-url", "REDIS_URL"),
+            blob_url: source.optional("storage.blob-url", "BLOB_URL"),
+            s3: S3Access {
+                endpoint: source.optional("storage.s3-endpoint", "AWS_ENDPOINT_URL"),
+                region: source.value("storage.s3-region", "AWS_REGION", "us-east-1".to_owned()),
+                access_key: source.secret("storage.s3-access-key", "AWS_ACCESS_KEY_ID"),
+                secret_key: source.secret("storage.s3-secret-key", "AWS_SECRET_ACCESS_KEY"),
+            },
         }
     }
 }
@@ -178,14 +224,18 @@ impl std::fmt::Debug for Gemini {
 pub struct Quota {
     /// Per account, in token equivalents.
     pub tokens: u64,
+    /// Per guest, in token equivalents.
+    pub guest_tokens: u64,
     pub pricing: Pricing,
 }
 
 impl Quota {
     fn read(source: &mut Source) -> Self {
         let pricing = Pricing::default();
+        let tokens = source.value("quota.tokens", "COLDBREW_QUOTA_TOKENS", 20_000_000);
         Self {
-            tokens: source.value("quota.tokens", "COLDBREW_QUOTA_TOKENS", 20_000_000),
+            tokens,
+            guest_tokens: source.value("quota.guest-tokens", "COLDBREW_GUEST_QUOTA_TOKENS", tokens),
             pricing: Pricing {
                 output_multiplier: source.value(
                     "quota.output-multiplier",
@@ -342,12 +392,45 @@ impl FromStr for ClassNumbers {
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub upload_bytes_max: u64,
+    /// How long a file that is named by its address may take to come.
+    pub url_timeout: Duration,
+    /// What one account may hold.
+    pub documents_max: u64,
+    pub active_jobs_max: u64,
+    pub stored_bytes_max: u64,
+    /// Requests a minute; 0 is without limit. Reading and changing are counted per caller, entering per address.
+    pub reads_per_minute: u32,
+    pub changes_per_minute: u32,
+    pub entries_per_minute: u32,
 }
 
 impl Limits {
     fn read(source: &mut Source) -> Self {
         Self {
             upload_bytes_max: source.value("limits.upload-bytes-max", "COLDBREW_UPLOAD_BYTES_MAX", UPLOAD_BYTES_MAX),
+            url_timeout: source.millis("limits.url-timeout-ms", "COLDBREW_URL_TIMEOUT_MS", 120_000),
+            documents_max: source.value("limits.documents-max", "COLDBREW_DOCUMENTS_MAX", 10_000),
+            active_jobs_max: source.value("limits.active-jobs-max", "COLDBREW_ACTIVE_JOBS_MAX", 20),
+            stored_bytes_max: source.value("limits.stored-bytes-max", "COLDBREW_STORED_BYTES_MAX", 10 << 30),
+            reads_per_minute: source.value("limits.reads-per-minute", "COLDBREW_READS_PER_MINUTE", 1_200),
+            changes_per_minute: source.value("limits.changes-per-minute", "COLDBREW_CHANGES_PER_MINUTE", 300),
+            entries_per_minute: source.value("limits.entries-per-minute", "COLDBREW_ENTRIES_PER_MINUTE", 60),
+        }
+    }
+}
+
+/// How long things are kept that nobody comes back for, in days; 0 is for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    pub guest_days: u32,
+    pub upload_days: u32,
+}
+
+impl Retention {
+    fn read(source: &mut Source) -> Self {
+        Self {
+            guest_days: source.value("retention.guest-days", "COLDBREW_GUEST_DAYS", 90),
+            upload_days: source.value("retention.upload-days", "COLDBREW_UPLOAD_DAYS", 7),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! From a file to pages of Markdown: taking files in, text mode, and what is common to both AI modes.
 //!
-//! [`Intake`] opens and measures a file. [`text_pages`] is text mode. [`Recipe`] says how a page is put to Gemini, for batch and
-//! realtime alike, [`outcome_of`] what its answer is worth, and [`PageFigures`] puts figures into it. Jobs, which use these, are in [`crate::batch`].
+//! [`Receiver`] brings a file to disk, [`Intake`] opens and measures it. [`text_pages`] is text mode. [`Recipe`] says how a page is
+//! put to Gemini, for batch and realtime alike, [`outcome_of`] what its answer is worth, and [`PageFigures`] puts figures into it.
+//! Jobs, which use these, are in [`crate::batch`].
 
 mod figures;
 mod intake;
@@ -9,11 +10,13 @@ mod kind;
 mod outcome;
 mod plain;
 mod prompt;
+mod receive;
 mod recipe;
 mod text;
 
 pub use figures::PageFigures;
-pub use intake::{Intake, ReceivedFile};
+pub use intake::Intake;
 pub use outcome::{line_failure, outcome_of};
+pub use receive::{ReceivedFile, Receiver};
 pub use recipe::Recipe;
 pub use text::text_pages;

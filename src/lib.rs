@@ -8,6 +8,7 @@
 //! | what people see | [`app`] |
 //! | a batch's way from "accepted" to "done" | `batch` |
 //! | how pages are read, by text or by AI | `extract`, `pdf` |
+//! | files that people name by address | `fetch` |
 //! | Google's API, and the stand-in for it | `gemini`, `fake_gemini` |
 //! | what is kept, and where | `store` |
 //! | HTTP | `api` |
@@ -39,9 +40,13 @@ pub mod extract;
 #[cfg(feature = "ssr")]
 pub mod fake_gemini;
 #[cfg(feature = "ssr")]
+pub mod fetch;
+#[cfg(feature = "ssr")]
 pub mod gemini;
 #[cfg(feature = "ssr")]
 pub mod library;
+#[cfg(feature = "ssr")]
+pub mod metrics;
 #[cfg(feature = "ssr")]
 pub mod pdf;
 #[cfg(feature = "ssr")]

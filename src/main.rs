@@ -1,13 +1,14 @@
 //! The command line. Each command is one function elsewhere.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use coldbrew::config::Config;
 use coldbrew::error::{Error, Result};
 use coldbrew::serve::{Server, examine, serve_emulator, work};
-use coldbrew::{pdf, telemetry};
+use coldbrew::{api, pdf, serve, telemetry};
 use tokio_util::sync::CancellationToken;
 
 /// Turns large PDFs into clean Markdown with Gemini, at half price for those who can wait.
@@ -35,9 +36,31 @@ enum Command {
     },
     /// Look at everything the server stands on, and say what is wrong. Ends with 1 if something is.
     Doctor,
+    /// Copy the embedded database and all files to a new folder, while the server runs.
+    Backup { folder: PathBuf },
+    /// Make a data folder of a backup, where there is none.
+    Restore { folder: PathBuf },
+    /// Change an account.
+    User {
+        #[command(subcommand)]
+        change: Change,
+    },
+    /// Print the OpenAPI document of the REST API.
+    ExportOpenapi,
     /// Read pages for another process of ours.
     #[command(hide = true)]
     PageWorker,
+}
+
+/// What an operator does to an account, which is named by its e-mail address or its id.
+#[derive(Subcommand)]
+enum Change {
+    /// Give it a quota of its own, in token equivalents; without a number, the default again.
+    Quota { account: String, tokens: Option<u64> },
+    /// End all its sessions and tokens.
+    LockOut { account: String },
+    /// Delete it with everything it owns.
+    Delete { account: String },
 }
 
 fn main() -> ExitCode {
@@ -45,6 +68,10 @@ fn main() -> ExitCode {
     // A page worker limits its own memory: it must not have threads or a runtime by then.
     if matches!(command, Command::PageWorker) {
         return pdf::worker::run();
+    }
+    if matches!(command, Command::ExportOpenapi) {
+        println!("{}", api::openapi_json());
+        return ExitCode::SUCCESS;
     }
     telemetry::start();
     let config = match Config::load() {
@@ -75,7 +102,14 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
     match command {
         Command::FakeGemini { addr } => serve_emulator(config, addr, stop).await?,
         Command::Doctor => return see_doctor(config).await,
-        Command::Worker | Command::PageWorker => work(config, stop).await?,
+        Command::Backup { folder } => serve::backup(config, &folder).await?,
+        Command::Restore { folder } => serve::restore(config, &folder).await?,
+        Command::User { change: Change::Quota { account, tokens } } => {
+            serve::set_quota(config, &account, tokens).await?
+        }
+        Command::User { change: Change::LockOut { account } } => serve::lock_out(config, &account).await?,
+        Command::User { change: Change::Delete { account } } => serve::delete_account(config, &account).await?,
+        Command::Worker | Command::ExportOpenapi | Command::PageWorker => work(config, stop).await?,
         Command::Serve { no_worker } => {
             let server =
                 if no_worker { Server::open_without_worker(config).await? } else { Server::open(config).await? };

@@ -1,31 +1,101 @@
 //! The use cases, put together: what the REST API and the web app's server functions both call.
 
+mod allowance;
+
 use std::sync::Arc;
 
-use crate::accounts::Identity;
+use sha2::{Digest, Sha256};
+
+use crate::accounts::{Identity, Membership, hex};
 use crate::batch::Submissions;
-use crate::error::Result;
-use crate::extract::Intake;
+use crate::error::{Error, Result};
+use crate::extract::{Intake, ReceivedFile, Receiver};
+use crate::fetch::Fetcher;
 use crate::gemini::models::is_same;
 use crate::library::Library;
-use crate::model::ApiError;
-use crate::model::wire::{JobView, Submission, Submitted, UsageReport};
-use crate::store::{Account, Accounts, Jobs};
+use crate::model::wire::{JobView, Prepared, Submission, Submitted, UsageReport};
+use crate::model::{ApiError, ErrorCode, Mode};
+use crate::store::{Account, Accounts, Begun, Jobs, Members};
+use crate::world::World;
+
+pub use allowance::Allowance;
 
 /// Everything that can be asked of the product. Cheap to clone.
 #[derive(Clone)]
 pub struct Services {
     pub identity: Identity,
+    pub membership: Membership,
+    pub allowance: Allowance,
+    pub receiver: Receiver,
+    pub fetcher: Fetcher,
     pub intake: Intake,
     pub submissions: Submissions,
     pub library: Library,
     pub accounts: Arc<dyn Accounts>,
+    pub members: Arc<dyn Members>,
     pub jobs: Arc<dyn Jobs>,
     /// Of accounts that have none of their own, in token equivalents.
     pub default_quota: u64,
+    pub world: Arc<dyn World>,
 }
 
+/// A request whose answer has not come for this long was cut off, and may be answered anew.
+const ANSWER_WAIT_MS: i64 = 120_000;
+
 impl Services {
+    /// Fetches the file at an address, and takes it in like an upload.
+    pub async fn import(&self, account: &Account, address: &str) -> Result<Prepared> {
+        let file = self.fetcher.fetch(address).await?;
+        self.take_in(account, file).await
+    }
+
+    /// Keeps a received file, if the account has room for it.
+    pub async fn take_in(&self, account: &Account, file: ReceivedFile) -> Result<Prepared> {
+        let held = self.members.holdings(&account.id).await?;
+        self.allowance.admits_file(&held, file.size)?;
+        self.intake.receive(account, file).await
+    }
+
+    /// Extracts what is asked for. With a key, a request that is sent again gets the first one's answer.
+    pub async fn submit(&self, account: &Account, wish: Submission, key: Option<&str>) -> Result<Submitted> {
+        let Some(key) = key else { return self.submit_within(account, wish).await };
+        let digest = hex(&Sha256::digest(serde_json::to_vec(&wish).map_err(Error::internal)?));
+        let now = self.world.now();
+        match self.members.begin(&account.id, key, &digest, now, now.plus(-ANSWER_WAIT_MS)).await? {
+            Begun::Answered(answer) => serde_json::from_str(&answer).map_err(Error::internal),
+            Begun::Running => {
+                let words = "The first request with this Idempotency-Key is being answered. Send it again in a moment.";
+                Err(Error::refused(ErrorCode::RequestInProgress, words))
+            }
+            Begun::Differs => {
+                let words = "This Idempotency-Key was used for another request. Use a new key for each request.";
+                Err(Error::refused(ErrorCode::IdempotencyKeyReused, words))
+            }
+            Begun::First => {
+                let submitted = self.submit_within(account, wish).await;
+                match &submitted {
+                    Ok(answer) => {
+                        let answer = serde_json::to_string(answer).map_err(Error::internal)?;
+                        self.members.finish(&account.id, key, &answer).await?;
+                    }
+                    Err(_) => self.members.abandon(&account.id, key).await?,
+                }
+                submitted
+            }
+        }
+    }
+
+    /// Reads the failed pages of a document again.
+    pub async fn retry(&self, account: &Account, id: &str, mode: Mode) -> Result<Submitted> {
+        self.allowance.admits_retry(&self.members.holdings(&account.id).await?)?;
+        self.submissions.retry(account, id, mode).await
+    }
+
+    async fn submit_within(&self, account: &Account, wish: Submission) -> Result<Submitted> {
+        self.allowance.admits_work(&self.members.holdings(&account.id).await?)?;
+        self.submissions.submit(account, wish).await
+    }
+
     /// The newest job for this content of the account.
     pub async fn job(&self, account: &Account, content_hash: &str) -> Result<JobView> {
         let found = self.jobs.latest(&account.id, content_hash).await?;
@@ -48,7 +118,7 @@ impl Services {
             ai_transform: true,
             batch_mode: batch,
         };
-        self.submissions.submit(account, wish).await
+        self.submit_within(account, wish).await
     }
 
     /// Takes what failed of this content off the account's lists.

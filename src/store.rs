@@ -5,6 +5,9 @@
 
 pub mod books;
 pub mod folder;
+mod members;
+mod operations;
+pub mod s3;
 pub mod sql;
 pub mod tracking;
 
@@ -15,15 +18,20 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use crate::batch::Job;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::wire::{DocumentSummary, JobView, Metadata, Page, Receipt, Usage};
 use crate::model::{Mode, PageSet, TokenUsage, UnixMs};
 use crate::pdf::figures::Figure;
+
+pub use members::{Begun, Holdings, Members, Session};
+pub use operations::{Operations, QueuedJob};
 
 /// Who owns things. Accounts are made by [`Accounts::create_guest`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     pub id: String,
+    /// `None`: a guest.
+    pub email: Option<String>,
     /// In token equivalents; `None` means the configured default.
     pub quota_tokens: Option<u64>,
 }
@@ -60,6 +68,16 @@ pub enum CredentialKind {
     Session,
     /// A script's bearer token.
     Token,
+}
+
+impl CredentialKind {
+    /// The stored name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Token => "token",
+        }
+    }
 }
 
 /// A file that was opened, measured and kept.
@@ -254,6 +272,28 @@ pub trait Blobs: Send + Sync {
 
     /// Deletes the file, if it is there.
     async fn delete(&self, key: &str) -> Result<()>;
+
+    /// Deletes every file whose key begins with that folder.
+    async fn delete_all(&self, folder: &str) -> Result<()>;
+}
+
+/// Keys are ours; one that could leave its folder is a fault of ours.
+fn sound_key(key: &str) -> Result<()> {
+    let sound = |part: &str| {
+        !part.is_empty()
+            && !part.starts_with('.')
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte))
+    };
+    if key.split('/').all(sound) {
+        Ok(())
+    } else {
+        Err(Error::internal("a blob key has a part that is not a plain name"))
+    }
+}
+
+/// The folders of all files of an account.
+pub fn account_folders(account_id: &str) -> [String; 2] {
+    [format!("uploads/{account_id}"), format!("figures/{account_id}")]
 }
 
 /// Where an upload's file is kept.

@@ -4,29 +4,34 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum_extra::extract::WithRejection;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::ApiState;
 use super::auth::Caller;
 use super::error::{Body, Failure};
 use crate::batch::rfc3339;
+use crate::error::{Error, Result};
 use crate::model::wire::{
-    BatchStatus, Document, DocumentList, ExtractionStatus, JobView, Retry, Submission, Submitted,
+    BatchStatus, Document, DocumentList, DocumentTicket, ErrorBody, ExtractionStatus, JobView, Retry, Submission,
+    Submitted,
 };
-use crate::model::{FORMATS, Format, Mode, PageSet};
+use crate::model::{ErrorCode, FORMATS, Format, Mode, PageSet};
 
 type Rejecting<T> = WithRejection<T, Failure>;
 
 /// What can be sent, and what can be done with it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct SupportedFormats {
     formats: BTreeMap<&'static str, Format>,
     accept: Vec<&'static str>,
 }
 
-/// `GET /v1/documents/supported-formats`
+/// What can be sent, and what can be done with it.
+#[utoipa::path(get, path = "/v1/documents/supported-formats", tag = "documents", security(()),
+    responses((status = 200, description = "By MIME type, and what a file dialog may offer.", body = SupportedFormats)))]
 pub async fn formats() -> Json<SupportedFormats> {
     Json(SupportedFormats {
         formats: FORMATS.iter().map(|format| (format.mime, *format)).collect(),
@@ -37,16 +42,37 @@ pub async fn formats() -> Json<SupportedFormats> {
     })
 }
 
-/// `POST /v1/documents/document`
+/// Extract a prepared document.
+///
+/// The same document with the same pages, sent again while its job is active, gets that job's answer again. With an
+/// `Idempotency-Key`, the same request gets the first one's answer for a day.
+#[utoipa::path(post, path = "/v1/documents/document", tag = "documents", request_body = Submission,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Chosen by the caller, one for each request that is not a repetition.")),
+    responses(
+        (status = 201, description = "The document is there: read as text, or made of pages that were read before.", body = DocumentTicket),
+        (status = 202, description = "A job is on record. A realtime job's answer has an `extraction_id`.", body = Submitted),
+        (status = 402, description = "It does not fit in the quota; the message has the numbers.", body = ErrorBody),
+        (status = 404, description = "There is no such upload.", body = ErrorBody),
+        (status = 409, description = "It is being extracted with other pages, the account holds as much as it may, or the first request with this key is being answered.", body = ErrorBody),
+        (status = 422, description = "The pages are not in the document, a batch was wished for without AI, or the key was used for another request.", body = ErrorBody)))]
 pub async fn submit(
     State(state): State<ApiState>,
     Caller(account): Caller,
+    headers: HeaderMap,
     Body(wish): Body<Submission>,
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
-    Ok(answer(state.services.submissions.submit(&account, wish).await?))
+    Ok(answer(state.services.submit(&account, wish, idempotency_key(&headers)?).await?))
 }
 
-/// `POST /v1/documents/{id}/retry`
+/// Read the failed pages of a document again, for the price of those pages.
+#[utoipa::path(post, path = "/v1/documents/{id}/retry", tag = "documents", request_body = Retry,
+    params(("id" = String, Path, description = "Of the document.")),
+    responses(
+        (status = 201, description = "The pages had been read meanwhile: the document has them.", body = DocumentTicket),
+        (status = 202, description = "A job is on record. A realtime job's answer has an `extraction_id`.", body = Submitted),
+        (status = 402, description = "It does not fit in the quota; the message has the numbers.", body = ErrorBody),
+        (status = 409, description = "It is being extracted with other pages, or the account holds as much as it may.", body = ErrorBody),
+        (status = 422, description = "No page of it failed.", body = ErrorBody)))]
 pub async fn retry(
     State(state): State<ApiState>,
     Caller(account): Caller,
@@ -54,7 +80,7 @@ pub async fn retry(
     Body(Retry { batch_mode }): Body<Retry>,
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
     let mode = if batch_mode { Mode::Batch } else { Mode::Realtime };
-    Ok(answer(state.services.submissions.retry(&account, &id, mode).await?))
+    Ok(answer(state.services.retry(&account, &id, mode).await?))
 }
 
 fn answer(submitted: Submitted) -> (StatusCode, Json<Submitted>) {
@@ -65,7 +91,19 @@ fn answer(submitted: Submitted) -> (StatusCode, Json<Submitted>) {
     (status, Json(submitted))
 }
 
-/// `GET /v1/documents/batch/{content_hash}/status`
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_MAX).contains(&key.len()));
+    let words = "An Idempotency-Key has 1 to 255 ASCII characters.";
+    key.map(Some).ok_or_else(|| Error::refused(ErrorCode::InvalidRequest, words))
+}
+
+const IDEMPOTENCY_KEY_MAX: usize = 255;
+
+/// How a batch is doing.
+#[utoipa::path(get, path = "/v1/documents/batch/{content_hash}/status", tag = "documents",
+    params(("content_hash" = String, Path, description = "Of the answer that accepted it.")),
+    responses((status = 200, description = "Its state.", body = BatchStatus)))]
 pub async fn batch_status(
     State(state): State<ApiState>,
     Caller(account): Caller,
@@ -81,7 +119,10 @@ pub async fn batch_status(
     }))
 }
 
-/// `GET /v1/documents/extraction/{extraction_id}`
+/// How a realtime extraction is doing.
+#[utoipa::path(get, path = "/v1/documents/extraction/{extraction_id}", tag = "documents",
+    params(("extraction_id" = String, Path, description = "Of the answer that accepted it.")),
+    responses((status = 200, description = "Its state and progress.", body = ExtractionStatus)))]
 pub async fn extraction_status(
     State(state): State<ApiState>,
     Caller(account): Caller,
@@ -103,16 +144,21 @@ fn page_count(job: &JobView) -> u32 {
 }
 
 /// Where a list goes on.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Paging {
+    /// The `next_cursor` of the list before.
     cursor: Option<String>,
+    /// At most so many; 50 without, and never more than 200.
     limit: Option<u32>,
 }
 
 const LIST_DEFAULT: u32 = 50;
 
-/// `GET /v1/documents`
+/// The account's documents, newest first.
+#[utoipa::path(get, path = "/v1/documents", tag = "documents", params(Paging),
+    responses((status = 200, description = "A part of the list.", body = DocumentList)))]
 pub async fn list(
     State(state): State<ApiState>,
     Caller(account): Caller,
@@ -122,7 +168,10 @@ pub async fn list(
     Ok(Json(state.services.library.list(&account, paging.cursor.as_deref(), limit).await?))
 }
 
-/// `GET /v1/documents/{id}`
+/// A document with all its pages as Markdown.
+#[utoipa::path(get, path = "/v1/documents/{id}", tag = "documents",
+    params(("id" = String, Path, description = "Of the document.")),
+    responses((status = 200, description = "The document.", body = Document)))]
 pub async fn get(
     State(state): State<ApiState>,
     Caller(account): Caller,
@@ -131,7 +180,10 @@ pub async fn get(
     Ok(Json(state.services.library.document(&account, &id).await?))
 }
 
-/// `DELETE /v1/documents/{id}`
+/// Delete a document for good, its file with it if no other document needs it. The receipt stays.
+#[utoipa::path(delete, path = "/v1/documents/{id}", tag = "documents",
+    params(("id" = String, Path, description = "Of the document.")),
+    responses((status = 204, description = "It is gone.")))]
 pub async fn delete(
     State(state): State<ApiState>,
     Caller(account): Caller,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -50,8 +50,18 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let error = told(self.0);
         let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, Json(ErrorBody { error })).into_response()
+        let mut response = (status, Json(ErrorBody { error })).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
     }
+}
+
+/// The answer to a method that a path does not have; axum adds which ones it has.
+pub async fn method_not_allowed() -> Failure {
+    let words = "This path does not take that method; the Allow header says which.";
+    Error::refused(ErrorCode::MethodNotAllowed, words).into()
 }
 
 /// Bodies, paths and queries that are not what a call takes; the message names the field.

@@ -16,8 +16,12 @@ const ANYTHING: &str = "*";
 /// Shorter than any proxy's patience with a silent connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// `GET /v1/events`: an event `change` whenever something may have changed, its data the `content_hash`, or `*` for anything.
-/// The first comes at once: whoever connects, for the first time or again, cannot know what has happened meanwhile.
+/// Hear of changes, as server-sent events.
+///
+/// An event `change` comes whenever something may have changed, its data the `content_hash`, or `*` for anything. The first
+/// comes at once: whoever connects, for the first time or again, cannot know what has happened meanwhile.
+#[utoipa::path(get, path = "/v1/events", tag = "documents",
+    responses((status = 200, description = "A stream that does not end.", body = String, content_type = "text/event-stream")))]
 pub async fn events(
     State(state): State<ApiState>,
     Caller(account): Caller,

@@ -1,25 +1,37 @@
 //! Whether the process lives, and whether everything it depends on is there.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::ApiState;
 
-/// The process answers.
+/// Whether the process answers.
+#[utoipa::path(get, path = "/healthz", tag = "operation", security(()),
+    responses((status = 200, description = "It does.", body = String, content_type = "text/plain")))]
 pub async fn live() -> &'static str {
     "ok"
 }
 
-/// Each dependency by name; 503 if one is away.
-pub async fn ready(State(state): State<ApiState>) -> Response {
-    let checks = state.readiness.check().await;
-    let ready = checks.iter().all(|(_, there)| *there);
-    let words = |there: bool| if there { "ok" } else { "away" };
-    let checks: serde_json::Map<_, _> =
-        checks.into_iter().map(|(name, there)| (name.to_owned(), words(there).into())).collect();
+/// What the service depends on.
+#[derive(Serialize, ToSchema)]
+pub struct Checks {
+    ready: bool,
+    /// `ok` or `away`, by the name of the dependency.
+    checks: BTreeMap<&'static str, &'static str>,
+}
+
+/// Whether everything that the service depends on is there.
+#[utoipa::path(get, path = "/readyz", tag = "operation", security(()),
+    responses((status = 200, description = "It is.", body = Checks), (status = 503, description = "Something is away.", body = Checks)))]
+pub async fn ready(State(state): State<ApiState>) -> (StatusCode, Json<Checks>) {
+    let found = state.readiness.check().await;
+    let ready = found.iter().all(|(_, there)| *there);
+    let checks = found.into_iter().map(|(name, there)| (name, if there { "ok" } else { "away" })).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "ready": ready, "checks": checks }))).into_response()
+    (status, Json(Checks { ready, checks }))
 }

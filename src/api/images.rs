@@ -19,7 +19,12 @@ const HEADERS: [(HeaderName, &str); 3] = [
     (header::CACHE_CONTROL, "private, max-age=31536000, immutable"),
 ];
 
-/// `GET /v1/images/{content_hash}/{page}_{figure}.png`
+/// The picture of a figure, as a document's Markdown names it.
+#[utoipa::path(get, path = "/v1/images/{content_hash}/{name}", tag = "documents",
+    params(
+        ("content_hash" = String, Path, description = "Of the document's content."),
+        ("name" = String, Path, description = "`{page}_{figure}.png`, both counted from 0.")),
+    responses((status = 200, description = "The picture.", body = Vec<u8>, content_type = "image/png")))]
 pub async fn figure(
     State(state): State<ApiState>,
     Caller(account): Caller,

@@ -71,7 +71,7 @@ async fn cache_for_good(request: Request, next: Next) -> Response {
     let hashed = request.uri().path().starts_with("/pkg/");
     let mut response = next.run(request).await;
     let value = if hashed { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
-    if response.status().is_success() {
+    if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(value));
     }
     response
@@ -86,7 +86,7 @@ fn prepare_page() {
         cookies.get("theme").and_then(|cookie| ["light", "dark"].into_iter().find(|theme| *theme == cookie.value()));
     provide_context(PageContext {
         demo: state.site.demo,
-        upload_bytes_max: state.upload_bytes_max,
+        upload_bytes_max: state.services.receiver.bytes_max,
         theme,
         batch_percent: state.services.intake.pricing.batch_percent,
         set_status: Some(set_status),

@@ -1,13 +1,14 @@
 //! What handlers are given.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::extract::FromRef;
 use leptos::prelude::LeptosOptions;
 
+use super::limit::Limiter;
 use crate::changes::Changes;
+use crate::metrics::Metrics;
 use crate::services::Services;
 
 /// Everything that a handler may reach. Cheap to clone.
@@ -17,20 +18,20 @@ pub struct ApiState {
     pub site: SiteState,
     pub changes: Changes,
     pub readiness: Arc<dyn Readiness>,
-    /// In bytes.
-    pub upload_bytes_max: u64,
-    /// Where uploads are received, on the disk that keeps them.
-    pub receive_dir: PathBuf,
+    pub limiter: Limiter,
+    pub metrics: Metrics,
 }
 
 /// How the site is served.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SiteState {
     pub options: LeptosOptions,
     /// No Gemini key: the built-in emulator reads the pages.
     pub demo: bool,
     /// The address that people type, if it is known.
     pub public_url: Option<String>,
+    /// What asks for `/metrics` must show this, if there is one.
+    pub metrics_token: Option<String>,
 }
 
 impl SiteState {

@@ -1,30 +1,97 @@
 //! Accounts over REST.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::ApiState;
 use super::auth::Caller;
-use super::error::Failure;
-use crate::model::wire::UsageReport;
+use super::error::{Body, Failure};
+use crate::model::wire::{ErrorBody, Me, NewToken, TokenSummary, UsageReport};
 use crate::store::CredentialKind;
 
 /// A fresh guest account and the token that opens it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Guest {
     user_id: String,
     token: String,
 }
 
-/// `POST /v1/users/guest`
+/// Make a guest account, with a bearer token for it.
+#[utoipa::path(post, path = "/v1/users/guest", tag = "users", security(()),
+    responses((status = 201, description = "The account. Its token is shown this once.", body = Guest)))]
 pub async fn create_guest(State(state): State<ApiState>) -> Result<(StatusCode, Json<Guest>), Failure> {
     let guest = state.services.identity.create_guest(CredentialKind::Token).await?;
     Ok((StatusCode::CREATED, Json(Guest { user_id: guest.account.id, token: guest.secret })))
 }
 
-/// `GET /v1/users/me/usage`
+/// What the account used, what is reserved and left, and a receipt per job.
+#[utoipa::path(get, path = "/v1/users/me/usage", tag = "users",
+    responses((status = 200, description = "Sums of the ledger.", body = UsageReport)))]
 pub async fn usage(State(state): State<ApiState>, Caller(account): Caller) -> Result<Json<UsageReport>, Failure> {
     Ok(Json(state.services.usage(&account).await?))
+}
+
+/// Who is asking.
+#[utoipa::path(get, path = "/v1/users/me", tag = "users",
+    responses((status = 200, description = "The account that the token or the session belongs to.", body = Me)))]
+pub async fn me(Caller(account): Caller) -> Json<Me> {
+    Json(Me { user_id: account.id, email: account.email })
+}
+
+/// Delete the account with all its documents and files, for good. Only sums of the ledger stay, under no name.
+#[utoipa::path(delete, path = "/v1/users/me", tag = "users",
+    responses((status = 204, description = "It is gone, and every token and session with it.")))]
+pub async fn delete_me(State(state): State<ApiState>, Caller(account): Caller) -> Result<StatusCode, Failure> {
+    state.services.membership.delete_account(&account.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The account's tokens.
+#[derive(Serialize, ToSchema)]
+pub struct TokenList {
+    tokens: Vec<TokenSummary>,
+}
+
+/// The account's tokens, newest first, without their secrets.
+#[utoipa::path(get, path = "/v1/users/me/tokens", tag = "users",
+    responses((status = 200, description = "The tokens that have not expired.", body = TokenList)))]
+pub async fn tokens(State(state): State<ApiState>, Caller(account): Caller) -> Result<Json<TokenList>, Failure> {
+    Ok(Json(TokenList { tokens: state.services.membership.tokens(&account).await? }))
+}
+
+/// What a new token is to be called.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenName {
+    name: String,
+}
+
+/// Make a token. It is good for a year, or until it is revoked.
+#[utoipa::path(post, path = "/v1/users/me/tokens", tag = "users", request_body = TokenName,
+    responses(
+        (status = 201, description = "The token. It is shown this once.", body = NewToken),
+        (status = 409, description = "The account has as many tokens as it may.", body = ErrorBody)))]
+pub async fn create_token(
+    State(state): State<ApiState>,
+    Caller(account): Caller,
+    Body(TokenName { name }): Body<TokenName>,
+) -> Result<(StatusCode, Json<NewToken>), Failure> {
+    let token = state.services.membership.create_token(&account, &name).await?;
+    Ok((StatusCode::CREATED, Json(token)))
+}
+
+/// Revoke a token.
+#[utoipa::path(delete, path = "/v1/users/me/tokens/{id}", tag = "users",
+    params(("id" = String, Path, description = "Of the list of tokens.")),
+    responses((status = 204, description = "It opens nothing any more.")))]
+pub async fn revoke_token(
+    State(state): State<ApiState>,
+    Caller(account): Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
+    state.services.membership.revoke_token(&account, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -5,8 +5,9 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::{ResponseOptions, extract};
 
 use super::ApiState;
-use super::auth::{account_of, session_cookie, unauthenticated};
+use super::auth::{account_of, session, session_cookie, unauthenticated};
 use super::error::told;
+use crate::accounts::CREDENTIAL_MS;
 use crate::error::{Error, Result};
 use crate::model::ApiError;
 use crate::services::Services;
@@ -33,8 +34,7 @@ pub async fn caller() -> Result<WebCaller, ApiError> {
 /// The caller, if this browser has an account.
 pub async fn known_caller() -> Result<Option<WebCaller>, ApiError> {
     let services = expect_context::<ApiState>().services;
-    let headers: HeaderMap = extract().await.map_err(|error| refuse(Error::internal(error)))?;
-    let account = account_of(&services, &headers).await.map_err(refuse)?;
+    let account = account_of(&services, &headers().await?).await.map_err(refuse)?;
     Ok(account.map(|account| WebCaller { account, services }))
 }
 
@@ -45,10 +45,59 @@ pub async fn start_session() -> Result<(), ApiError> {
     }
     let state = expect_context::<ApiState>();
     let guest = state.services.identity.create_guest(CredentialKind::Session).await.map_err(refuse)?;
-    let cookie = session_cookie(&guest.secret, state.site.https());
+    set_session(&guest.secret, CREDENTIAL_MS)
+}
+
+/// Makes this browser's guest a member. A browser without an account gets one first.
+pub async fn sign_up(email: String, password: String) -> Result<(), ApiError> {
+    let membership = expect_context::<ApiState>().services.membership;
+    let account = match known_caller().await? {
+        Some(caller) => caller.account,
+        None => {
+            let identity = expect_context::<ApiState>().services.identity;
+            identity.create_guest(CredentialKind::Session).await.map_err(refuse)?.account
+        }
+    };
+    let session = membership.sign_up(&account, &email, password).await.map_err(refuse)?;
+    set_session(&session.secret, session.max_age_ms)
+}
+
+/// Signs this browser in.
+pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
+    let membership = expect_context::<ApiState>().services.membership;
+    let before = session(&headers().await?);
+    let session = membership.sign_in(&email, password, before.as_deref()).await.map_err(refuse)?;
+    set_session(&session.secret, session.max_age_ms)
+}
+
+/// Signs this browser out, or every browser of the account.
+pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
+    let membership = expect_context::<ApiState>().services.membership;
+    if let Some(secret) = session(&headers().await?) {
+        if let (true, Some(caller)) = (everywhere, known_caller().await?) {
+            membership.sign_out_everywhere(&caller.account).await.map_err(refuse)?;
+        }
+        membership.sign_out(&secret).await.map_err(refuse)?;
+    }
+    set_session("", 0)
+}
+
+/// Deletes the account of this browser, and forgets its session.
+pub async fn delete_account() -> Result<(), ApiError> {
+    let caller = caller().await?;
+    caller.services.membership.delete_account(&caller.account.id).await.map_err(refuse)?;
+    set_session("", 0)
+}
+
+fn set_session(secret: &str, max_age_ms: i64) -> Result<(), ApiError> {
+    let cookie = session_cookie(secret, max_age_ms, expect_context::<ApiState>().site.https());
     let cookie = HeaderValue::from_str(&cookie).map_err(|error| refuse(Error::internal(error)))?;
     expect_context::<ResponseOptions>().append_header(header::SET_COOKIE, cookie);
     Ok(())
+}
+
+async fn headers() -> Result<HeaderMap, ApiError> {
+    extract().await.map_err(|error| refuse(Error::internal(error)))
 }
 
 fn refuse(error: Error) -> ApiError {

@@ -4,7 +4,10 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
-use crate::model::wire::{DocumentSummary, JobView, OutlineEntry, PageView, Shelf, Submission, UsageReport};
+use crate::model::wire::{
+    DocumentSummary, JobView, Me, NewToken, OutlineEntry, PageView, Prepared, Shelf, Submission, TokenSummary,
+    UsageReport,
+};
 use crate::model::{ApiError, ErrorCode, Mode};
 
 impl FromServerFnError for ApiError {
@@ -41,14 +44,21 @@ pub async fn start_session() -> Result<(), ApiError> {
 #[server(prefix = "/api", endpoint = "submit", input = Json)]
 pub async fn submit(wish: Submission) -> Result<String, ApiError> {
     let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.submissions.submit(&caller.account, wish).await.map(|submitted| submitted.address()))
+    caller.answer(caller.services.submit(&caller.account, wish, None).await.map(|submitted| submitted.address()))
+}
+
+/// Fetches the file at an address, and prepares it like an upload.
+#[server(prefix = "/api", endpoint = "import", input = Json)]
+pub async fn import(url: String) -> Result<Prepared, ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.import(&caller.account, &url).await)
 }
 
 /// Extracts the failed pages of a document again; says where it is to be followed.
 #[server(prefix = "/api", endpoint = "retry", input = Json)]
 pub async fn retry(id: String, mode: Mode) -> Result<String, ApiError> {
     let caller = crate::api::web::caller().await?;
-    let submitted = caller.services.submissions.retry(&caller.account, &id, mode).await;
+    let submitted = caller.services.retry(&caller.account, &id, mode).await;
     caller.answer(submitted.map(|submitted| submitted.address()))
 }
 
@@ -121,4 +131,50 @@ pub async fn fetch_outline(id: String) -> Result<Vec<OutlineEntry>, ApiError> {
 pub async fn delete_document(id: String) -> Result<(), ApiError> {
     let caller = crate::api::web::caller().await?;
     caller.answer(caller.services.library.delete(&caller.account, &id).await)
+}
+
+/// Who is asking, and their tokens; `None` for a browser without an account.
+#[server(prefix = "/api", endpoint = "fetch_me", input = Json)]
+pub async fn fetch_me() -> Result<Option<(Me, Vec<TokenSummary>)>, ApiError> {
+    let Some(caller) = crate::api::web::known_caller().await? else { return Ok(None) };
+    let tokens = caller.answer(caller.services.membership.tokens(&caller.account).await)?;
+    Ok(Some((Me { user_id: caller.account.id, email: caller.account.email }, tokens)))
+}
+
+/// Makes this browser's guest a member, with everything it owns.
+#[server(prefix = "/api", endpoint = "sign_up", input = Json)]
+pub async fn sign_up(email: String, password: String) -> Result<(), ApiError> {
+    crate::api::web::sign_up(email, password).await
+}
+
+/// Signs this browser in.
+#[server(prefix = "/api", endpoint = "sign_in", input = Json)]
+pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
+    crate::api::web::sign_in(email, password).await
+}
+
+/// Signs this browser out, or every browser of the account.
+#[server(prefix = "/api", endpoint = "sign_out", input = Json)]
+pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
+    crate::api::web::sign_out(everywhere).await
+}
+
+/// Makes an API token. Its secret is in the answer and nowhere else.
+#[server(prefix = "/api", endpoint = "create_token", input = Json)]
+pub async fn create_token(name: String) -> Result<NewToken, ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.membership.create_token(&caller.account, &name).await)
+}
+
+/// Ends an API token.
+#[server(prefix = "/api", endpoint = "revoke_token", input = Json)]
+pub async fn revoke_token(id: String) -> Result<(), ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.membership.revoke_token(&caller.account, &id).await)
+}
+
+/// Deletes the account with everything it owns, for good.
+#[server(prefix = "/api", endpoint = "delete_account", input = Json)]
+pub async fn delete_account() -> Result<(), ApiError> {
+    crate::api::web::delete_account().await
 }

@@ -16,6 +16,7 @@ use super::worker::Done;
 use crate::error::{Error, Result};
 use crate::extract::{PageFigures, line_failure, outcome_of};
 use crate::gemini::jsonl::{Outcome, ResultLine, ResultReader};
+use crate::metrics::page_answered;
 use crate::model::{Mode, Pricing};
 use crate::store::{FigurePlaces, PageResult};
 
@@ -72,6 +73,7 @@ impl Reading<'_> {
             Outcome::Error(status) => line_failure(status.code),
             Outcome::Unrecognised(_) => return None,
         };
+        page_answered(&outcome);
         Some(PageResult { index: page, outcome })
     }
 }

@@ -16,6 +16,7 @@ use super::worker::Done;
 use crate::error::Result;
 use crate::extract::{PageFigures, outcome_of};
 use crate::gemini::ErrorKind;
+use crate::metrics::page_answered;
 use crate::model::{Mode, PageSet};
 use crate::store::{PageOutcome, PageResult};
 
@@ -123,6 +124,7 @@ impl Worker {
             Ok(outcome) => outcome,
             Err(obstacle) => return Ok(Err(obstacle)),
         };
+        page_answered(&outcome);
         let page = PageResult { index, outcome };
         let stored = self.jobs.record_page(job, &page, self.world.now()).await?;
         self.changes.tell(&job.account_id, &job.content_hash);

@@ -17,6 +17,7 @@ use super::machine::{Effect, Event, Task, Timing, step};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::gemini::{self, models::Models};
+use crate::metrics::job_ended;
 use crate::model::Pricing;
 use crate::pdf::Engine;
 use crate::store::{Blobs, Completion, Figures, Jobs};
@@ -244,6 +245,7 @@ impl Worker {
         self.changes.tell(&after.account_id, &after.content_hash);
         if before.status() != after.status() {
             tracing::info!(job = %after.id, from = ?before.status(), to = ?after.status(), "job moved");
+            job_ended(after.mode, after.status());
         }
     }
 

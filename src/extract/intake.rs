@@ -6,9 +6,9 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use tempfile::TempPath;
 
-use super::Recipe;
 use super::kind::format_of_file;
 use super::text::text_file_pages;
+use super::{ReceivedFile, Recipe};
 use crate::accounts::hex;
 use crate::error::{Error, Result};
 use crate::model::wire::{Metadata, Prepared};
@@ -16,18 +16,6 @@ use crate::model::{ErrorCode, Format, PAGES_MAX, PageSet, Pricing};
 use crate::pdf::{Engine, PageLength, PdfError};
 use crate::store::{Account, Blobs, Upload, Uploads, upload_key};
 use crate::world::World;
-
-/// A file that is wholly on this machine's disk, and goes away with this value unless it is kept.
-#[derive(Debug)]
-pub struct ReceivedFile {
-    pub path: tempfile::TempPath,
-    /// In bytes.
-    pub size: u64,
-    /// Of the content, hexadecimal.
-    pub sha256: String,
-    /// As the sender called it; shown to the owner only.
-    pub file_name: Option<String>,
-}
 
 /// Makes uploads of files.
 #[derive(Clone)]
@@ -43,7 +31,7 @@ pub struct Intake {
 impl Intake {
     /// Opens, measures and keeps a file; refuses what cannot be extracted.
     pub async fn receive(&self, account: &Account, file: ReceivedFile) -> Result<Prepared> {
-        let ReceivedFile { path, size, sha256, file_name } = file;
+        let ReceivedFile { path, size, sha256, file_name, url } = file;
         let format = format_of_file(&path, file_name.as_deref()).await?;
         let measured = match (format.has_pages, format.ai) {
             (true, _) => self.measure_pdf(path).await.map_err(refusal)?,
@@ -56,7 +44,7 @@ impl Intake {
             title: measured.title.unwrap_or_else(|| title_from(file_name.as_deref())),
             file_name,
             file_size: size,
-            url: None,
+            url,
         };
         let upload = Upload {
             hash: self.world.id(),

@@ -184,7 +184,7 @@ impl Client {
 
     /// Sends, and makes an error of every answer that is not a success.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
-        let response = request.send().await.map_err(Error::transport)?;
+        let response = request.send().await.map_err(|error| counted(Error::transport(error)))?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -192,7 +192,7 @@ impl Client {
         let headers = response.headers().clone();
         // An error whose body breaks off is still that error.
         let body = read(response, ERROR_BODY_BYTES_MAX).await.unwrap_or_default();
-        Err(Error::answered(status, &headers, &self.without_key(body), Timestamp::now()))
+        Err(counted(Error::answered(status, &headers, &self.without_key(body), Timestamp::now())))
     }
 
     /// The JSON of a successful answer; nothing is `{}`.
@@ -213,6 +213,12 @@ impl Client {
             Err(not_text) => not_text.into_bytes(),
         }
     }
+}
+
+/// Counts a call that failed under `gemini_errors_total`, for whatever recorder the program has.
+fn counted(error: Error) -> Error {
+    metrics::counter!("gemini_errors_total", "kind" => error.kind.name()).increment(1);
+    error
 }
 
 /// A proxy of the environment cannot reach this machine's own ports.

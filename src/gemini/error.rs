@@ -53,6 +53,22 @@ pub enum ErrorKind {
     Io,
 }
 
+impl ErrorKind {
+    /// A word for a figure's label.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::TooLarge => "too_large",
+            Self::Retry { .. } => "retry",
+            Self::Ambiguous => "ambiguous",
+            Self::Quota { .. } => "quota",
+            Self::Key => "key",
+            Self::NotFound => "not_found",
+            Self::Io => "io",
+        }
+    }
+}
+
 /// Which quota is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Quota {

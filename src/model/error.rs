@@ -6,6 +6,7 @@ macro_rules! error_codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $http:literal;)*) => {
         /// The stable codes of the API, each with the HTTP status that it is answered with.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
         pub enum ErrorCode {
             $($(#[$doc])* #[serde(rename = $name)] $variant,)*
         }
@@ -38,8 +39,16 @@ error_codes! {
     CrossSite = "cross_site_request", 403;
     /// There is no such thing, or it belongs to somebody else.
     NotFound = "not_found", 404;
+    /// This path is there, but not for this method.
+    MethodNotAllowed = "method_not_allowed", 405;
     /// The same document is being extracted with other pages.
     BatchInProgress = "batch_in_progress", 409;
+    /// A request with this `Idempotency-Key` is being answered at this moment.
+    RequestInProgress = "request_in_progress", 409;
+    /// The account holds as many documents, files or jobs as it may; the message says which.
+    LimitReached = "limit_reached", 409;
+    /// There is an account with this e-mail address.
+    EmailTaken = "email_taken", 409;
     FileTooLarge = "file_too_large", 413;
     UnsupportedFormat = "unsupported_format", 415;
     BatchRequiresAi = "batch_requires_ai", 422;
@@ -48,15 +57,28 @@ error_codes! {
     EncryptedDocument = "encrypted_document", 422;
     TooManyPages = "too_many_pages", 422;
     InvalidPages = "invalid_pages", 422;
+    /// This `Idempotency-Key` was used for another request.
+    IdempotencyKeyReused = "idempotency_key_reused", 422;
+    /// The address is not one that this server fetches: not http(s), not public, or leading to such a one.
+    UrlNotAllowed = "url_not_allowed", 422;
+    /// There was no file at the address.
+    UrlUnreachable = "url_unreachable", 422;
+    /// The e-mail address is none, or the password too short.
+    InvalidSignUp = "invalid_sign_up", 422;
+    /// The account asked for more in a short time than it may; `Retry-After` says when to go on.
+    TooManyRequests = "too_many_requests", 429;
     /// A fault of ours; the log has the whole of it under the request id.
     Internal = "internal_error", 500;
     /// Something that this service depends on is away; trying again later will work.
     Unavailable = "unavailable", 503;
+    /// The address took too long to send its file.
+    UrlTimeout = "url_timeout", 504;
 }
 
 /// An error as every caller gets it: never internals, always something to act on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct ApiError {
     pub code: ErrorCode,
     pub message: String,

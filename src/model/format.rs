@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// One accepted kind of file. `ai` and `batch` say which extractions it allows; `free` that text mode does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Format {
     /// The MIME type, decided by content and never by name.
     #[serde(skip)]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How a document's pages are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum Mode {
     /// The server reads the document's own text: free, at once.
     Text,
@@ -33,6 +34,7 @@ impl Mode {
 /// The public state of a job; the last three are ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum JobStatus {
     /// Accepted; pages are being prepared or handed to Google.
     Preparing,

@@ -73,6 +73,7 @@ impl Pricing {
 
 /// What a selection will cost, in token equivalents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Quote {
     pub realtime_tokens: u64,
     pub batch_tokens: u64,

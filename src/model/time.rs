@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// An instant in milliseconds since 1970-01-01T00:00:00Z. The clock that makes it is always an argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct UnixMs(pub i64);
 
 impl UnixMs {

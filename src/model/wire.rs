@@ -6,6 +6,7 @@ use super::{ErrorCode, JobStatus, Mode, PageSet, Quote, UnixMs};
 
 /// What is known of a file once it has been opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Metadata {
     pub content_type: String,
     pub total_pages: u32,
@@ -18,6 +19,7 @@ pub struct Metadata {
 
 /// A file that is ready to be extracted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Prepared {
     /// Names this upload until it expires.
     pub hash: String,
@@ -35,6 +37,7 @@ pub struct Prepared {
 /// What a person asks to be extracted. Without `pages`, all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Submission {
     pub hash: String,
     #[serde(default)]
@@ -49,6 +52,7 @@ pub struct Submission {
 /// How the failed pages of a document are to be read again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Retry {
     pub batch_mode: bool,
 }
@@ -56,6 +60,7 @@ pub struct Retry {
 /// What became of a submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum Submitted {
     Batch(BatchTicket),
     Realtime(RealtimeTicket),
@@ -76,6 +81,7 @@ impl Submitted {
 
 /// A batch was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct BatchTicket {
     pub content_hash: String,
     pub total_pages: u32,
@@ -85,6 +91,7 @@ pub struct BatchTicket {
 
 /// A realtime extraction was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct RealtimeTicket {
     pub extraction_id: String,
     pub content_hash: String,
@@ -93,6 +100,7 @@ pub struct RealtimeTicket {
 
 /// A document was made at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct DocumentTicket {
     pub id: String,
     pub title: String,
@@ -102,6 +110,7 @@ pub struct DocumentTicket {
 
 /// Why a job ended without a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct JobError {
     pub code: String,
     pub message: String,
@@ -109,6 +118,7 @@ pub struct JobError {
 
 /// `GET /v1/documents/batch/{content_hash}/status`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct BatchStatus {
     pub status: JobStatus,
     /// RFC 3339, UTC.
@@ -120,6 +130,7 @@ pub struct BatchStatus {
 
 /// `GET /v1/documents/extraction/{extraction_id}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct ExtractionStatus {
     pub status: JobStatus,
     pub total_pages: u32,
@@ -155,6 +166,7 @@ pub struct JobView {
 
 /// A document in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct DocumentSummary {
     pub id: String,
     pub title: String,
@@ -169,6 +181,7 @@ pub struct DocumentSummary {
 
 /// `GET /v1/documents`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct DocumentList {
     pub documents: Vec<DocumentSummary>,
     /// Give it as `cursor` to get what follows; absent at the end.
@@ -178,6 +191,7 @@ pub struct DocumentList {
 
 /// One page of a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Page {
     /// 0-based place in the source file.
     pub index: u32,
@@ -192,6 +206,7 @@ pub struct Page {
 
 /// `GET /v1/documents/{id}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Document {
     #[serde(flatten)]
     pub summary: DocumentSummary,
@@ -221,6 +236,7 @@ pub struct OutlineEntry {
 
 /// What an account has of its quota, in token equivalents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Usage {
     pub quota_tokens: u64,
     pub used_tokens: u64,
@@ -230,6 +246,7 @@ pub struct Usage {
 
 /// What one document cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Receipt {
     pub title: String,
     pub mode: Mode,
@@ -247,10 +264,38 @@ pub struct Receipt {
 
 /// `GET /v1/users/me/usage`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct UsageReport {
     #[serde(flatten)]
     pub usage: Usage,
     pub receipts: Vec<Receipt>,
+}
+
+/// Who is asking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Me {
+    pub user_id: String,
+    /// Of somebody who signed up; a guest has none.
+    pub email: Option<String>,
+}
+
+/// A token as its owner sees it again: without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct TokenSummary {
+    pub id: String,
+    pub name: String,
+    pub created_at: UnixMs,
+    pub expires_at: UnixMs,
+}
+
+/// A token that was just made. Its secret is shown this once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct NewToken {
+    pub name: String,
+    pub token: String,
 }
 
 /// Everything of an account that a list shows.
@@ -264,6 +309,7 @@ pub struct Shelf {
 
 /// `{"error": …}`, the body of every refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
     pub error: super::ApiError,
 }

@@ -41,6 +41,7 @@ impl Launcher {
 
     /// A new child, which is killed when dropped. Must be called within a tokio runtime.
     pub async fn launch(&self) -> io::Result<Child> {
+        metrics::counter!("coldbrew_page_workers_started_total").increment(1);
         let (child, started) = oneshot::channel();
         self.orders.send(Order { runtime: Handle::current(), child }).map_err(io::Error::other)?;
         started.await.map_err(io::Error::other)?

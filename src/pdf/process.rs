@@ -67,7 +67,7 @@ impl WorkerProcess {
 
     /// Waits for the next reply.
     pub async fn receive(&mut self) -> Result<Answer, PdfError> {
-        self.read_frame().await.map_err(|_| PdfError::WorkerCrashed)
+        self.read_frame().await.map_err(|_| lost(PdfError::WorkerCrashed))
     }
 
     async fn write_frame(&mut self, request: &Request, payload: &[u8]) -> io::Result<()> {
@@ -91,9 +91,15 @@ impl WorkerProcess {
     }
 }
 
+/// Counts a worker that is of no use any more.
+fn lost(error: PdfError) -> PdfError {
+    metrics::counter!("coldbrew_page_workers_lost_total").increment(1);
+    error
+}
+
 /// Runs a conversation with a worker for at most `limit`.
 pub async fn within<T>(limit: Duration, talk: impl Future<Output = Result<T, PdfError>>) -> Result<T, PdfError> {
-    tokio::time::timeout(limit, talk).await.unwrap_or(Err(PdfError::Timeout(limit)))
+    tokio::time::timeout(limit, talk).await.unwrap_or_else(|_| Err(lost(PdfError::Timeout(limit))))
 }
 
 /// The error in a reply that is not the one asked for: the worker's refusal, or nonsense.

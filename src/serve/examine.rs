@@ -8,7 +8,6 @@ use crate::changes::Changes;
 use crate::config::Config;
 use crate::doctor::{Diagnosis, Doctor};
 use crate::error::Result;
-use crate::store::folder::Folder;
 use crate::store::sql::SqlStore;
 use crate::world::{SystemWorld, World};
 
@@ -23,7 +22,7 @@ pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
     let dependencies = Dependencies { store: store.clone(), tracked, engine: engine(config)? };
     let doctor = Doctor {
         books: Arc::new(store.clone()),
-        blobs: Arc::new(Folder::open(config.storage.data_dir.join("blobs")).await?),
+        blobs: super::blobs(config).await?,
         dependencies: dependencies.check().await,
         gemini: config.gemini.api_key.is_some().then(|| gemini_client(config, None)).transpose()?,
         model: model(config).to_owned(),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use tokio::fs;
 
-use super::Blobs;
-use crate::error::{Error, Result};
+use super::{Blobs, sound_key};
+use crate::error::Result;
 
 /// A folder that holds each key as a file of that relative path.
 #[derive(Clone, Debug)]
@@ -22,13 +22,9 @@ impl Folder {
         Ok(Self { root })
     }
 
-    /// The path of a key. Keys are ours; one that could leave the folder is a fault of ours.
+    /// The path of a key.
     fn path(&self, key: &str) -> Result<PathBuf> {
-        let is_sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
-        let sound = |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(is_sound);
-        if !key.split('/').all(sound) {
-            return Err(Error::internal("a blob key has a part that is no plain name"));
-        }
+        sound_key(key)?;
         Ok(self.root.join(key))
     }
 }
@@ -53,6 +49,13 @@ impl Blobs for Folder {
 
     async fn delete(&self, key: &str) -> Result<()> {
         match fs::remove_file(self.path(key)?).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn delete_all(&self, folder: &str) -> Result<()> {
+        match fs::remove_dir_all(self.path(folder)?).await {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
         }

@@ -9,6 +9,8 @@ mod complete;
 mod documents;
 mod figures;
 mod jobs;
+mod members;
+mod operations;
 mod tracking;
 mod uploads;
 

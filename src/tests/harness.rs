@@ -133,12 +133,22 @@ impl TestClient {
         let answer = http.post(format!("{base_url}/v1/users/guest")).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::CREATED);
         let guest: Value = answer.json().await.unwrap();
-        Self { http, base_url: base_url.to_owned(), token: guest["token"].as_str().unwrap().to_owned() }
+        Self::new(base_url, guest["token"].as_str().unwrap())
+    }
+
+    /// A client that shows this token to the server there.
+    pub fn new(base_url: &str, token: &str) -> Self {
+        Self { http: reqwest::Client::new(), base_url: base_url.to_owned(), token: token.to_owned() }
     }
 
     /// The same account at another server on the same data.
     pub fn at(&self, server: &TestServer) -> Self {
         Self { base_url: server.base_url.clone(), ..self.clone() }
+    }
+
+    /// The same, showing another token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
     }
 
     /// One call with this account's token.

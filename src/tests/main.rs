@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod accounts;
 mod conformance;
 mod doctor;
 mod events;
@@ -11,8 +12,10 @@ mod harness;
 mod hostile;
 mod http;
 mod journey;
+mod operating;
 mod pdf;
 mod redis;
 mod rules;
+mod security;
 mod services;
 mod workers;

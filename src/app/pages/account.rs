@@ -1,17 +1,22 @@
-//! The quota, and what was charged for what.
+//! Who one is here, the quota, and what was charged for what.
+
+mod member;
+mod tokens;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::app::components::{Trouble, grouped};
-use crate::app::server::fetch_usage;
+use crate::app::server::{fetch_me, fetch_usage};
 use crate::model::Mode;
 use crate::model::wire::{Receipt, Usage, UsageReport};
+use member::{Leave, Member, SignForms};
+use tokens::Tokens;
 
 /// `/account`
 #[component]
 pub fn Account() -> impl IntoView {
-    let report = Resource::new(|| (), |()| fetch_usage());
+    let found = Resource::new(|| (), |()| async { (fetch_me().await, fetch_usage().await) });
     view! {
         <Title text="Account" />
         <main id="main" class="container" tabindex="-1">
@@ -19,13 +24,19 @@ pub fn Account() -> impl IntoView {
                 <h1>"Account"</h1>
                 <Suspense>
                     {move || Suspend::new(async move {
-                        match report.await {
-                            Ok(Some(report)) => view! { <Report report /> }.into_any(),
-                            Ok(None) => {
-                                view! { <p class="notice">"You have nothing here yet. Your account begins with your first document."</p> }
+                        match found.await {
+                            (Ok(Some((me, tokens))), Ok(Some(report))) => {
+                                view! { <Who email=me.email.clone() /><Report report /><Tokens initial=tokens /><Leave email=me.email /> }
                                     .into_any()
                             }
-                            Err(error) => view! { <Trouble error /> }.into_any(),
+                            (Err(error), _) | (_, Err(error)) => view! { <Trouble error /> }.into_any(),
+                            _ => {
+                                view! {
+                                    <p class="notice">"You have nothing here yet. Your account begins with your first document."</p>
+                                    <SignForms known=false />
+                                }
+                                    .into_any()
+                            }
                         }
                     })}
                 </Suspense>
@@ -34,10 +45,22 @@ pub fn Account() -> impl IntoView {
     }
 }
 
+/// Who is signed in; a guest may become somebody.
+#[component]
+fn Who(email: Option<String>) -> impl IntoView {
+    match email {
+        Some(email) => view! { <Member email /> }.into_any(),
+        None => view! {
+            <p class="notice">"You are a guest in this browser: your documents are kept under its session. Sign up to keep them."</p>
+            <SignForms known=true />
+        }
+        .into_any(),
+    }
+}
+
 #[component]
 fn Report(report: UsageReport) -> impl IntoView {
     view! {
-        <p class="notice">"You are a guest in this browser: your documents are kept under its session."</p>
         <Quota usage=report.usage />
         <Receipts receipts=report.receipts />
     }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::model::wire::{Receipt, Usage};
 use crate::model::{Mode, UnixMs};
-use crate::store::{Account, Accounts, Credential, CredentialKind};
+use crate::store::{Account, Accounts, Credential};
 
 #[async_trait]
 impl Accounts for SqlStore {
@@ -25,7 +25,7 @@ impl Accounts for SqlStore {
         )
         .bind(credential.digest)
         .bind(account_id)
-        .bind(kind_name(credential.kind))
+        .bind(credential.kind.name())
         .bind(now.0)
         .bind(credential.expires_at.0)
         .execute(&mut *tx)
@@ -35,7 +35,7 @@ impl Accounts for SqlStore {
 
     async fn account_of(&self, digest: &str, now: UnixMs) -> Result<Option<Account>> {
         let row = sqlx::query(
-            "SELECT a.id, a.quota_tokens FROM credentials c JOIN accounts a ON a.id = c.account_id
+            "SELECT a.id, a.email, a.quota_tokens FROM credentials c JOIN accounts a ON a.id = c.account_id
              WHERE c.digest = $1 AND c.expires_at > $2",
         )
         .bind(digest)
@@ -45,7 +45,7 @@ impl Accounts for SqlStore {
         row.map(|row| {
             let quota: Option<i64> = row.try_get("quota_tokens")?;
             let quota_tokens = quota.map(u64::try_from).transpose().map_err(Error::internal)?;
-            Ok(Account { id: row.try_get("id")?, quota_tokens })
+            Ok(Account { id: row.try_get("id")?, email: row.try_get("email")?, quota_tokens })
         })
         .transpose()
     }
@@ -116,13 +116,6 @@ fn receipt(row: &AnyRow) -> Result<Receipt> {
 pub(super) fn mode(row: &AnyRow) -> Result<Mode> {
     let name: &str = row.try_get("mode")?;
     Mode::named(name).ok_or_else(|| Error::internal(format!("no mode is called {name}")))
-}
-
-const fn kind_name(kind: CredentialKind) -> &'static str {
-    match kind {
-        CredentialKind::Session => "session",
-        CredentialKind::Token => "token",
-    }
 }
 
 /// An amount for a BIGINT column that sums are made of.

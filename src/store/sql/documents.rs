@@ -192,7 +192,7 @@ async fn insert(connection: &mut AnyConnection, document: &NewDocument, now: Uni
 }
 
 /// The text of a deleted document is gone for good; what it cost stays in the ledger.
-async fn forget_content(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<()> {
+pub(super) async fn forget_content(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<()> {
     sqlx::query("DELETE FROM page_results WHERE account_id = $1 AND content_hash = $2")
         .bind(account_id)
         .bind(content_hash)

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sqlx::Row;
 
-use super::{SqlStore, json, to_json};
+use super::{SqlStore, json, to_db, to_json};
 use crate::error::{Error, Result};
 use crate::model::{PageSet, UnixMs};
 use crate::store::{Upload, Uploads};
@@ -12,8 +12,8 @@ use crate::store::{Upload, Uploads};
 impl Uploads for SqlStore {
     async fn insert_upload(&self, upload: &Upload, now: UnixMs) -> Result<()> {
         sqlx::query(
-            "INSERT INTO uploads (hash, account_id, content_hash, metadata, page_tokens, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO uploads (hash, account_id, content_hash, metadata, page_tokens, created_at, bytes)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(upload.hash.as_str())
         .bind(upload.account_id.as_str())
@@ -21,6 +21,7 @@ impl Uploads for SqlStore {
         .bind(to_json(&upload.metadata)?)
         .bind(to_json(&upload.page_tokens)?)
         .bind(now.0)
+        .bind(to_db(upload.metadata.file_size))
         .execute(&self.pool)
         .await?;
         Ok(())

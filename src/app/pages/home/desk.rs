@@ -11,7 +11,7 @@ use super::banner::Banner;
 use super::upload::{Progress, upload};
 use crate::app::browser::{Tone, look, toast};
 use crate::app::components::{Trouble, page_count};
-use crate::app::server::start_session;
+use crate::app::server::{import, start_session};
 use crate::model::wire::Prepared;
 use crate::model::{ApiError, ErrorCode, FORMATS, size_words};
 
@@ -69,6 +69,28 @@ impl Work {
                     if self.several.get_value() {
                         problem.message = format!("{}: {}", file.name(), problem.message);
                     }
+                    self.error.set(Some(problem));
+                    self.go_on();
+                }
+            }
+        });
+    }
+
+    /// Has the server fetch what is at an address.
+    fn fetch(self, address: String) {
+        self.error.set(None);
+        self.progress.set(Progress::default());
+        self.lying.set(Lying::Uploading { name: address.clone() });
+        leptos::task::spawn_local(async move {
+            let prepared = async {
+                if !self.known {
+                    start_session().await?;
+                }
+                import(address).await
+            };
+            match prepared.await {
+                Ok(prepared) => self.lying.set(Lying::Ready(Box::new(prepared))),
+                Err(problem) => {
                     self.error.set(Some(problem));
                     self.go_on();
                 }
@@ -157,6 +179,7 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
                     <input type="file" multiple data-testid="file-input" accept=accepted() node_ref=input
                         on:change=move |_| take_chosen() />
                 </label>
+                <AddressForm work />
             </section>
         }),
     };
@@ -168,6 +191,24 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
             1 => Some("1 more file waits for its turn.".to_owned()),
             number => Some(format!("{number} more files wait for their turn.")),
         }.map(|words| view! { <p class="soft" role="status">{words}</p> })}
+    }
+}
+
+/// A document's address, typed or pasted.
+#[component]
+fn AddressForm(work: Work) -> impl IntoView {
+    let (address, set_address) = signal(String::new());
+    let send = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        work.fetch(address.get_untracked());
+    };
+    view! {
+        <form class="url-form" on:submit=send>
+            <label class="visually-hidden" for="address">"Address of a document"</label>
+            <input class="input" id="address" type="url" required placeholder="https://… or paste an address" data-testid="url-input"
+                prop:value=address on:input=move |event| set_address.set(event_target_value(&event)) />
+            <button class="button" type="submit">"Fetch"</button>
+        </form>
     }
 }
 

@@ -1,0 +1,56 @@
+//! `/metrics`, and the count of requests.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::ApiState;
+use super::auth::{bearer, unauthenticated};
+use super::error::Failure;
+use crate::accounts::same_secret;
+use crate::metrics::request_answered;
+
+const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4";
+
+/// Figures about the service, as Prometheus reads them. Needs the token of the configuration, where there is one.
+#[utoipa::path(get, path = "/metrics", tag = "operation", security((), ("token" = [])),
+    responses(
+        (status = 200, description = "The figures.", body = String, content_type = "text/plain"),
+        (status = 401, description = "The service wants a token for this.", body = crate::model::wire::ErrorBody)))]
+pub async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
+    if let Some(token) = state.site.metrics_token.as_deref()
+        && !bearer(&headers).is_some_and(|shown| same_secret(shown, token))
+    {
+        return Err(unauthenticated().into());
+    }
+    Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], state.metrics.render().await?).into_response())
+}
+
+/// Counts a request and how long its answer took to begin.
+pub async fn count(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    let method = match *request.method() {
+        Method::GET | Method::HEAD => "GET",
+        Method::POST => "POST",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    };
+    let world = state.services.world;
+    let begun = world.now();
+    let response = next.run(request).await;
+    let took_ms = u64::try_from(world.now().0 - begun.0).unwrap_or(0);
+    request_answered(method, class_of(response.status()), Duration::from_millis(took_ms));
+    response
+}
+
+const fn class_of(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        100..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    }
+}

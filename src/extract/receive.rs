@@ -1,0 +1,65 @@
+//! Brings a file to this machine's disk: streamed, measured and hashed on the way, so that any size needs the same memory.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use sha2::{Digest, Sha256};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+
+use crate::accounts::hex;
+use crate::error::{Error, Result};
+use crate::model::{ErrorCode, size_words};
+
+/// A file that is wholly on this machine's disk, and goes away with this value unless it is kept.
+#[derive(Debug)]
+pub struct ReceivedFile {
+    pub path: tempfile::TempPath,
+    /// In bytes.
+    pub size: u64,
+    /// Of the content, hexadecimal.
+    pub sha256: String,
+    /// As the sender called it; shown to the owner only.
+    pub file_name: Option<String>,
+    /// Where it was fetched from, if a person named an address.
+    pub url: Option<String>,
+}
+
+/// Where files are received, and how large they may be.
+#[derive(Clone, Debug)]
+pub struct Receiver {
+    /// On the disk that keeps them, so that keeping one is a rename.
+    pub dir: PathBuf,
+    pub bytes_max: u64,
+}
+
+impl Receiver {
+    /// Writes a stream to a file. Stops at the limit, not at the end.
+    pub async fn receive(
+        &self,
+        mut chunks: impl Stream<Item = Result<Bytes>> + Unpin,
+        file_name: Option<&str>,
+    ) -> Result<ReceivedFile> {
+        let path = tempfile::Builder::new().prefix("upload").tempfile_in(&self.dir)?.into_temp_path();
+        let mut file = File::create(&path).await?;
+        let (mut size, mut hasher) = (0, Sha256::new());
+        while let Some(chunk) = chunks.next().await.transpose()? {
+            size += chunk.len() as u64;
+            if size > self.bytes_max {
+                return Err(self.too_large());
+            }
+            hasher.update(&chunk);
+            file.write_all(&chunk).await?;
+        }
+        file.flush().await?;
+        let file_name = file_name.map(|name| name.chars().filter(|c| !c.is_control()).take(300).collect());
+        Ok(ReceivedFile { path, size, sha256: hex(&hasher.finalize()), file_name, url: None })
+    }
+
+    /// The refusal of a file that is larger than is accepted.
+    pub fn too_large(&self) -> Error {
+        let words = format!("This file is too large; at most {} are accepted.", size_words(self.bytes_max));
+        Error::refused(ErrorCode::FileTooLarge, words)
+    }
+}

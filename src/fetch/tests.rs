@@ -1,0 +1,198 @@
+//! Ways into the network that the server stands in, each tried. 127.0.0.1 plays the internet, every other address the house.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Path;
+use axum::response::Redirect;
+use axum::routing::get;
+use bytes::Bytes;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use super::{Fetcher, Resolve, file_address};
+use crate::error::Error;
+use crate::extract::Receiver;
+use crate::model::ErrorCode;
+
+const INTERNET: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const HOUSE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
+/// Answers each look-up of any name with the next of its answers, the last one for good.
+struct Script {
+    answers: Vec<Vec<IpAddr>>,
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl Resolve for Script {
+    async fn resolve(&self, _host: &str) -> std::io::Result<Vec<IpAddr>> {
+        let turn = self.asked.fetch_add(1, Ordering::Relaxed).min(self.answers.len() - 1);
+        Ok(self.answers[turn].clone())
+    }
+}
+
+struct Lab {
+    fetcher: Fetcher,
+    resolver: Arc<Script>,
+    server: SocketAddr,
+    _dir: TempDir,
+}
+
+impl Lab {
+    async fn new(answers: Vec<Vec<IpAddr>>) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let dir = TempDir::new().unwrap();
+        let resolver = Arc::new(Script { answers, asked: AtomicUsize::new(0) });
+        let fetcher = Fetcher {
+            resolver: resolver.clone(),
+            admits: |address| address == INTERNET,
+            receiver: Receiver { dir: dir.path().to_owned(), bytes_max: 1_000 },
+            timeout: Duration::from_millis(800),
+        };
+        Self { fetcher, resolver, server: site().await, _dir: dir }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://example.org:{}{path}", self.server.port())
+    }
+
+    async fn refusal(&self, address: &str) -> ErrorCode {
+        match self.fetcher.fetch(address).await {
+            Err(Error::Refused(error)) => error.code,
+            other => panic!("{address}: {other:?}"),
+        }
+    }
+}
+
+/// A server with good files and bad manners.
+async fn site() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let endless = || async {
+        let chunk = || Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 400]));
+        Body::from_stream(futures::stream::repeat_with(chunk))
+    };
+    let slow = || async { Body::from_stream(futures::stream::pending::<Result<Bytes, std::io::Error>>()) };
+    let app = Router::new()
+        .route("/a%20file.pdf", get(|| async { "%PDF-1.7" }))
+        .route("/endless", get(endless))
+        .route("/slow", get(slow))
+        .route("/round", get(|| async { Redirect::temporary("/round") }))
+        .route("/to/{*target}", get(|Path(target): Path<String>| async move { Redirect::temporary(&target) }));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    addr
+}
+
+#[tokio::test]
+async fn a_file_of_the_internet_is_fetched() {
+    let lab = Lab::new(vec![vec![INTERNET]]).await;
+    let file = lab.fetcher.fetch(&lab.url("/a%20file.pdf")).await.unwrap();
+    assert_eq!((file.size, file.file_name.as_deref()), (8, Some("a file.pdf")));
+    assert_eq!(file.url.unwrap(), lab.url("/a%20file.pdf"));
+    let redirected = lab.fetcher.fetch(&lab.url("/to//a%2520file.pdf")).await.unwrap();
+    assert_eq!(redirected.size, 8);
+}
+
+#[tokio::test]
+async fn only_web_addresses_are_tried() {
+    let lab = Lab::new(vec![vec![INTERNET]]).await;
+    for address in [
+        "",
+        "not an address",
+        "file:///etc/passwd",
+        "ftp://example.org/a.pdf",
+        "gopher://example.org/",
+        "data:text/plain,x",
+        "http://",
+        "http://user@example.org/",
+        "http://user:secret@example.org/",
+        "http://example.org:25/",
+        "http://example.org:22/",
+    ] {
+        assert_eq!(lab.refusal(address).await, ErrorCode::UrlNotAllowed, "{address}");
+    }
+    assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 0, "no name was looked up for any of them");
+}
+
+#[tokio::test]
+async fn addresses_in_disguise_are_recognized() {
+    let lab = Lab::new(vec![vec![INTERNET]]).await;
+    for host in [
+        "127.0.0.2",
+        "2130706434",
+        "0x7f000002",
+        "0177.0.0.2",
+        "127.2",
+        "0x7f.2",
+        "0",
+        "10.0.0.1",
+        "169.254.169.254",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.2]",
+        "[::ffff:7f00:2]",
+        "[64:ff9b::7f00:2]",
+        "[fe80::1]",
+        "１２７.０.０.２",
+    ] {
+        let address = format!("http://{host}:{}/a%20file.pdf", lab.server.port());
+        assert_eq!(lab.refusal(&address).await, ErrorCode::UrlNotAllowed, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_with_an_address_of_the_house_is_refused() {
+    for answer in [vec![HOUSE], vec![INTERNET, HOUSE], vec![HOUSE, INTERNET]] {
+        let lab = Lab::new(vec![answer]).await;
+        assert_eq!(lab.refusal(&lab.url("/a%20file.pdf")).await, ErrorCode::UrlNotAllowed);
+    }
+    let lab = Lab::new(vec![vec![]]).await;
+    assert_eq!(lab.refusal(&lab.url("/")).await, ErrorCode::UrlUnreachable);
+}
+
+#[tokio::test]
+async fn a_name_that_changes_its_answer_changes_nothing() {
+    // Were the name looked up again for the connection, it would lead to where nobody listens.
+    let lab = Lab::new(vec![vec![INTERNET], vec![HOUSE]]).await;
+    assert_eq!(lab.fetcher.fetch(&lab.url("/a%20file.pdf")).await.unwrap().size, 8);
+    assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 1);
+    // A redirect to the same name is a hop of its own.
+    let lab = Lab::new(vec![vec![INTERNET], vec![HOUSE]]).await;
+    assert_eq!(lab.refusal(&lab.url("/round")).await, ErrorCode::UrlNotAllowed);
+}
+
+#[tokio::test]
+async fn redirects_are_checked_like_addresses() {
+    let lab = Lab::new(vec![vec![INTERNET]]).await;
+    let port = lab.server.port();
+    for target in [format!("http://127.0.0.2:{port}/"), "http://2130706434/".into(), "file:///etc/passwd".into()] {
+        assert_eq!(lab.refusal(&lab.url(&format!("/to/{target}"))).await, ErrorCode::UrlNotAllowed, "{target}");
+    }
+    assert_eq!(lab.refusal(&lab.url("/round")).await, ErrorCode::UrlNotAllowed, "a circle ends");
+}
+
+#[tokio::test]
+async fn slow_endless_and_missing_files_end() {
+    let lab = Lab::new(vec![vec![INTERNET]]).await;
+    assert_eq!(lab.refusal(&lab.url("/slow")).await, ErrorCode::UrlTimeout);
+    assert_eq!(lab.refusal(&lab.url("/endless")).await, ErrorCode::FileTooLarge);
+    assert_eq!(lab.refusal(&lab.url("/missing")).await, ErrorCode::UrlUnreachable);
+    assert_eq!(std::fs::read_dir(&lab.fetcher.receiver.dir).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn an_abstract_of_arxiv_leads_to_its_pdf() {
+    let of = |address: &str| file_address(address.parse().unwrap()).to_string();
+    assert_eq!(of("https://arxiv.org/abs/2401.00001v2"), "https://arxiv.org/pdf/2401.00001v2");
+    assert_eq!(of("https://arxiv.org/abs/math/0211159"), "https://arxiv.org/pdf/math/0211159");
+    assert_eq!(of("https://arxiv.org/pdf/2401.00001"), "https://arxiv.org/pdf/2401.00001");
+    assert_eq!(of("https://example.org/abs/1"), "https://example.org/abs/1");
+}

@@ -1,0 +1,130 @@
+//! Figures about the service for whoever runs it: counted as things happen, or looked up when they are asked for.
+//!
+//! Counters are written with the `metrics` macros where the thing happens, under names from here. No label holds an id, a title or a
+//! text: their number must not grow with use. docs/OPERATIONS.md says what each means and when to worry.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::error::{Error, Result};
+use crate::model::{JobStatus, Mode};
+use crate::store::{Operations, PageOutcome, QueuedJob};
+use crate::world::World;
+
+const JOBS: &str = "coldbrew_jobs";
+const JOB_AGE: &str = "coldbrew_job_age_max_seconds";
+const JOBS_DUE: &str = "coldbrew_jobs_due";
+const POLL_LAG: &str = "coldbrew_poll_lag_seconds";
+const REQUESTS: &str = "coldbrew_http_requests_total";
+const REQUEST_DURATION: &str = "coldbrew_http_request_duration_seconds";
+const TOKENS: &str = "coldbrew_tokens_total";
+const JOBS_ENDED: &str = "coldbrew_jobs_ended_total";
+
+/// The process's recorder. Servers in one process share it.
+static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// What `/metrics` is answered from.
+#[derive(Clone)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+    store: Arc<dyn Operations>,
+    world: Arc<dyn World>,
+}
+
+impl Metrics {
+    /// Begins counting, if that has not begun.
+    pub fn start(store: Arc<dyn Operations>, world: Arc<dyn World>) -> Result<Self> {
+        let handle = match HANDLE.get() {
+            Some(handle) => handle.clone(),
+            None => {
+                let handle = install()?;
+                HANDLE.get_or_init(|| handle).clone()
+            }
+        };
+        Ok(Self { handle, store, world })
+    }
+
+    /// All figures as Prometheus reads them.
+    pub async fn render(&self) -> Result<String> {
+        self.look_at_queue(&self.store.queue().await?);
+        self.handle.run_upkeep();
+        Ok(self.handle.render())
+    }
+
+    fn look_at_queue(&self, jobs: &[QueuedJob]) {
+        let now = self.world.now();
+        for mode in ["batch", "realtime"] {
+            for status in ["preparing", "pending", "running"] {
+                let these = jobs.iter().filter(|job| job.mode == mode && job.status == status);
+                gauge!(JOBS, "mode" => mode, "status" => status).set(count(these.clone().count()));
+                let oldest = these.map(|job| now.0 - job.submitted_at.0).max().unwrap_or(0);
+                gauge!(JOB_AGE, "mode" => mode, "status" => status).set(seconds(oldest));
+            }
+        }
+        let due = jobs.iter().filter(|job| job.due_at <= now && job.lease_until <= now);
+        gauge!(JOBS_DUE).set(count(due.clone().count()));
+        gauge!(POLL_LAG).set(seconds(due.map(|job| now.0 - job.due_at.0).max().unwrap_or(0)));
+    }
+}
+
+// A double counts milliseconds exactly for longer than anything here lasts.
+#[allow(clippy::cast_precision_loss)]
+fn seconds(ms: i64) -> f64 {
+    ms.max(0) as f64 / 1_000.0
+}
+
+fn count(things: usize) -> f64 {
+    u32::try_from(things).unwrap_or(u32::MAX).into()
+}
+
+fn install() -> Result<PrometheusHandle> {
+    let buckets = [0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
+    let builder = PrometheusBuilder::new().set_buckets(&buckets).map_err(Error::internal)?;
+    let handle = builder.install_recorder().map_err(Error::internal)?;
+    describe_gauge!(JOBS, "Jobs that are not over, by mode and status.");
+    describe_gauge!(JOB_AGE, "Seconds since the oldest of them was submitted.");
+    describe_gauge!(JOBS_DUE, "Jobs that are due and that no worker has taken up.");
+    describe_gauge!(POLL_LAG, "Seconds that the longest of those has been waiting.");
+    describe_counter!(REQUESTS, "Requests by method and class of status.");
+    describe_histogram!(REQUEST_DURATION, "Seconds until a request's answer began.");
+    describe_counter!(TOKENS, "Tokens that Gemini reported for pages that were read.");
+    describe_counter!(JOBS_ENDED, "Jobs that ended, by mode and status.");
+    describe_counter!("gemini_errors_total", "Calls of Gemini that failed, by kind.");
+    describe_counter!(
+        "coldbrew_page_workers_started_total",
+        "Page processes started: one for each document, one for each crash."
+    );
+    describe_counter!(
+        "coldbrew_page_workers_lost_total",
+        "Page processes that crashed or were killed for taking too long."
+    );
+    Ok(handle)
+}
+
+/// A request was answered. `status_class` is `2xx` and the like.
+pub fn request_answered(method: &'static str, status_class: &'static str, took: Duration) {
+    counter!(REQUESTS, "method" => method, "status" => status_class).increment(1);
+    histogram!(REQUEST_DURATION).record(took);
+}
+
+/// Gemini has answered for a page: what it reports is what Google charges, whatever becomes of it here.
+pub fn page_answered(outcome: &PageOutcome) {
+    let PageOutcome::Read { usage, .. } = outcome else { return };
+    for (direction, tokens) in [("input", usage.input), ("output", usage.output), ("thoughts", usage.thoughts)] {
+        counter!(TOKENS, "direction" => direction).increment(tokens);
+    }
+}
+
+/// A job has moved to that status: counts it if that is an end.
+pub fn job_ended(mode: Mode, status: JobStatus) {
+    let status = match status {
+        JobStatus::Succeeded => "succeeded",
+        JobStatus::Failed => "failed",
+        JobStatus::Expired => "expired",
+        JobStatus::Preparing | JobStatus::Pending | JobStatus::Running => return,
+    };
+    counter!(JOBS_ENDED, "mode" => mode.name(), "status" => status).increment(1);
+}

@@ -1,0 +1,102 @@
+//! What an operator asks of a data folder on the command line: copies of it, and changes to accounts.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::fs;
+
+use crate::accounts::Membership;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::store::sql::SqlStore;
+use crate::store::{Members, Operations};
+use crate::world::SystemWorld;
+
+const DATABASE: &str = "coldbrew.db";
+const FILES: &str = "blobs";
+
+/// Copies the embedded database and the files to a new folder, while the server runs.
+///
+/// The database goes first: a file that is deleted meanwhile is one that the copy may lack, and a document can be read without it.
+pub async fn backup(config: &Config, target: &Path) -> Result<()> {
+    if fs::try_exists(target).await? {
+        return Err(Error::internal(format!("{} is there already: name a new folder", target.display())));
+    }
+    fs::create_dir_all(target).await?;
+    let store = open(config).await?;
+    store.copy_to(&target.join(DATABASE)).await?;
+    store.close().await;
+    copy_folder(&config.storage.data_dir.join(FILES), &target.join(FILES)).await
+}
+
+/// Makes a data folder of a backup. There must be none yet, so that nothing is ever overwritten.
+pub async fn restore(config: &Config, source: &Path) -> Result<()> {
+    let data_dir = &config.storage.data_dir;
+    if fs::try_exists(data_dir.join(DATABASE)).await? {
+        let words = format!("{} holds data: move it away first", data_dir.display());
+        return Err(Error::internal(words));
+    }
+    fs::create_dir_all(data_dir).await?;
+    copy_folder(&source.join(FILES), &data_dir.join(FILES)).await?;
+    // Last, and by a rename: a restore that was cut off can be begun again.
+    let unfinished = data_dir.join("coldbrew.db.unfinished");
+    fs::copy(source.join(DATABASE), &unfinished).await?;
+    fs::File::open(&unfinished).await?.sync_all().await?;
+    fs::rename(&unfinished, data_dir.join(DATABASE)).await?;
+    Ok(())
+}
+
+/// Gives the account of that id or address a quota of its own; `None` takes it back.
+pub async fn set_quota(config: &Config, account: &str, tokens: Option<u64>) -> Result<()> {
+    let store = open(config).await?;
+    let id = found(&store, account).await?;
+    store.set_quota(&id, tokens).await
+}
+
+/// Ends all sessions and tokens of the account.
+pub async fn lock_out(config: &Config, account: &str) -> Result<()> {
+    let store = open(config).await?;
+    let id = found(&store, account).await?;
+    store.end_credentials(&id).await
+}
+
+/// Deletes the account with everything it owns.
+pub async fn delete_account(config: &Config, account: &str) -> Result<()> {
+    let store = open(config).await?;
+    let id = found(&store, account).await?;
+    let blobs = super::blobs(config).await?;
+    Membership { store: Arc::new(store), blobs, world: Arc::new(SystemWorld) }.delete_account(&id).await
+}
+
+async fn found(store: &SqlStore, account: &str) -> Result<String> {
+    let id = store.find_account(&account.to_lowercase()).await?;
+    id.ok_or_else(|| Error::internal(format!("there is no account {account}")))
+}
+
+async fn open(config: &Config) -> Result<SqlStore> {
+    SqlStore::open(&super::database_url(config)).await
+}
+
+/// Copies a folder with everything in it; one that is not there is empty.
+async fn copy_folder(source: &Path, target: &Path) -> Result<()> {
+    let mut folders = vec![(source.to_owned(), target.to_owned())];
+    while let Some((source, target)) = folders.pop() {
+        fs::create_dir_all(&target).await?;
+        if !fs::try_exists(&source).await? {
+            continue;
+        }
+        let mut entries = fs::read_dir(&source).await?;
+        while let Some(entry) = entries.next_entry().await? {
+            let (from, to) = (entry.path(), target.join(entry.file_name()));
+            if entry.file_type().await?.is_dir() {
+                folders.push((from, to));
+            } else if let Err(error) = fs::copy(&from, &to).await {
+                // Deleted since the folder was listed.
+                if error.kind() != std::io::ErrorKind::NotFound {
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+    Ok(())
+}

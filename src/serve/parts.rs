@@ -1,0 +1,249 @@
+//! The parts that use cases and workers are made of, chosen by the configuration.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use super::demo::Demo;
+use super::tracked::Tracked;
+use crate::accounts::{Identity, Janitor, Membership, Retention};
+use crate::batch::machine::Timing;
+use crate::batch::{Spool, Submissions, Worker, WorkerSettings};
+use crate::changes::Changes;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::extract::{Intake, Receiver, Recipe};
+use crate::fetch::{Fetcher, SystemResolver, is_public};
+use crate::gemini;
+use crate::gemini::models::{Model, Models};
+use crate::library::Library;
+use crate::metrics::Metrics;
+use crate::model::PAGES_MAX;
+use crate::pdf::{DetectorSpec, Engine, EngineConfig};
+use crate::services::{Allowance, Services};
+use crate::store::folder::Folder;
+use crate::store::s3::{S3, S3Config};
+use crate::store::sql::SqlStore;
+use crate::store::{Blobs, Jobs};
+use crate::world::{SystemWorld, World};
+
+/// What use cases and worker are made of.
+pub(super) struct Parts {
+    pub(super) store: SqlStore,
+    pub(super) tracked: Tracked,
+    blobs: Arc<dyn Blobs>,
+    spool: Spool,
+    pub(super) engine: Engine,
+    recipe: Recipe,
+    world: Arc<dyn World>,
+    bell: Arc<Notify>,
+    pub(super) changes: Changes,
+    pub(super) receiver: Receiver,
+}
+
+impl Parts {
+    pub(super) async fn open(config: &Config) -> Result<Self> {
+        // Every HTTPS client of this process needs it; there may be one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let data_dir = &config.storage.data_dir;
+        tokio::fs::create_dir_all(data_dir).await?;
+        let store = SqlStore::open(&database_url(config)).await?;
+        let (changes, bell) = (Changes::default(), Arc::new(Notify::new()));
+        let world = Arc::new(SystemWorld);
+        Ok(Self {
+            blobs: blobs(config).await?,
+            spool: Spool::open(data_dir.join("spool")).await?,
+            recipe: Recipe::new(model(config)),
+            tracked: Tracked::open(config, &store, &changes, &bell, world.id())?,
+            engine: engine(config)?,
+            world,
+            bell,
+            changes,
+            receiver: Receiver { dir: data_dir.join("receiving"), bytes_max: config.limits.upload_bytes_max },
+            store,
+        })
+    }
+
+    pub(super) fn jobs(&self) -> Arc<dyn Jobs> {
+        self.tracked.jobs()
+    }
+
+    pub(super) fn services(&self, config: &Config) -> Services {
+        let store = || Arc::new(self.store.clone());
+        Services {
+            identity: Identity { store: store(), guest_quota: config.quota.guest_tokens, world: self.world.clone() },
+            membership: self.membership(),
+            allowance: Allowance {
+                documents: config.limits.documents_max,
+                active_jobs: config.limits.active_jobs_max,
+                stored_bytes: config.limits.stored_bytes_max,
+            },
+            receiver: self.receiver.clone(),
+            fetcher: Fetcher {
+                resolver: Arc::new(SystemResolver),
+                admits: is_public,
+                receiver: self.receiver.clone(),
+                timeout: config.limits.url_timeout,
+            },
+            intake: Intake {
+                uploads: store(),
+                blobs: self.blobs.clone(),
+                engine: self.engine.clone(),
+                recipe: self.recipe.clone(),
+                pricing: config.quota.pricing,
+                world: self.world.clone(),
+            },
+            submissions: Submissions {
+                uploads: store(),
+                jobs: self.jobs(),
+                documents: store(),
+                blobs: self.blobs.clone(),
+                engine: self.engine.clone(),
+                recipe: self.recipe.clone(),
+                pricing: config.quota.pricing,
+                default_quota: config.quota.tokens,
+                world: self.world.clone(),
+                bell: self.bell.clone(),
+                changes: self.changes.clone(),
+            },
+            library: Library {
+                documents: store(),
+                jobs: self.jobs(),
+                blobs: self.blobs.clone(),
+                changes: self.changes.clone(),
+            },
+            accounts: store(),
+            members: store(),
+            jobs: self.jobs(),
+            default_quota: config.quota.tokens,
+            world: self.world.clone(),
+        }
+    }
+
+    fn membership(&self) -> Membership {
+        Membership { store: Arc::new(self.store.clone()), blobs: self.blobs.clone(), world: self.world.clone() }
+    }
+
+    pub(super) fn metrics(&self) -> Result<Metrics> {
+        Metrics::start(Arc::new(self.store.clone()), self.world.clone())
+    }
+
+    pub(super) fn janitor(&self, config: &Config) -> Janitor {
+        Janitor {
+            membership: self.membership(),
+            store: Arc::new(self.store.clone()),
+            blobs: self.blobs.clone(),
+            world: self.world.clone(),
+            retention: Retention { guest_days: config.retention.guest_days, upload_days: config.retention.upload_days },
+        }
+    }
+
+    /// A worker and, in demo mode, the stand-in for Google that it asks.
+    pub(super) async fn worker(&self, config: &Config) -> Result<(Worker, Option<Demo>)> {
+        let demo = match config.gemini.api_key {
+            Some(_) => None,
+            None => Some(Demo::start(config, self.engine.clone()).await?),
+        };
+        let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        let worker = Worker {
+            name: self.world.id().into(),
+            jobs: self.jobs(),
+            figures: Arc::new(self.store.clone()),
+            blobs: self.blobs.clone(),
+            engine: self.engine.clone(),
+            gemini: gemini_client(config, demo.as_ref())?,
+            models: models(config),
+            pricing: config.quota.pricing,
+            spool: self.spool.clone(),
+            world: self.world.clone(),
+            bell: self.bell.clone(),
+            changes: self.changes.clone(),
+            settings: WorkerSettings {
+                timing: Timing {
+                    poll_ms: millis(config.batch.poll_interval),
+                    seek_ms: millis(config.batch.seek_interval),
+                    ..Timing::default()
+                },
+                lease: config.batch.lease,
+                jobs_max: config.batch.jobs_max,
+                realtime_requests_max: config.batch.realtime_requests_max,
+            },
+        };
+        Ok((worker, demo))
+    }
+}
+
+/// Where the records are.
+pub(super) fn database_url(config: &Config) -> String {
+    let embedded = || SqlStore::embedded_url(&config.storage.data_dir.join("coldbrew.db"));
+    config.storage.database_url.clone().unwrap_or_else(embedded)
+}
+
+/// Where the files are.
+pub(super) async fn blobs(config: &Config) -> Result<Arc<dyn Blobs>> {
+    let storage = &config.storage;
+    let Some(url) = &storage.blob_url else {
+        return Ok(Arc::new(Folder::open(storage.data_dir.join("blobs")).await?));
+    };
+    let bucket = S3Config {
+        url: url.clone(),
+        endpoint: storage.s3.endpoint.clone(),
+        region: storage.s3.region.clone(),
+        access_key: storage.s3.access_key.clone(),
+        secret_key: storage.s3.secret_key.clone(),
+    };
+    Ok(Arc::new(S3::open(&bucket, storage.data_dir.join("cache")).await?))
+}
+
+/// The model that pages are put to.
+pub(super) fn model(config: &Config) -> &str {
+    config.gemini.model.as_deref().unwrap_or(gemini::models::DEFAULT)
+}
+
+/// The table of models, with what the configuration says of the one that is used.
+fn models(config: &Config) -> Models {
+    let gemini = &config.gemini;
+    let listed = gemini::models::model(model(config));
+    Models::default().with(Model {
+        thinking: gemini.thinking.map_or(listed.thinking, Into::into),
+        sampling: gemini.sampling.unwrap_or(listed.sampling),
+        output_tokens_max: gemini.output_tokens_max.unwrap_or(listed.output_tokens_max),
+        ..listed
+    })
+}
+
+/// The page engine of a configuration.
+pub fn engine(config: &Config) -> Result<Engine> {
+    let pages = &config.pages;
+    let defaults = EngineConfig::new(installed(&pages.pdfium));
+    let detector = config.figures.detector().map(|spec| DetectorSpec {
+        model: installed(&spec.model),
+        library: installed(&spec.library),
+        ..spec
+    });
+    let engine = EngineConfig {
+        worker_exe: pages.worker_exe.as_ref().map_or(defaults.worker_exe, PathBuf::from),
+        memory_bytes_max: pages.memory_bytes_max,
+        open_timeout: pages.open_timeout,
+        page_timeout: pages.page_timeout,
+        workers_max: pages.workers_max,
+        library: defaults.library,
+        detector,
+        pages_max: PAGES_MAX,
+    };
+    Engine::new(engine).map_err(Error::internal)
+}
+
+/// Where a library or a model is: as configured or, for an installed program, beside the executable.
+fn installed(configured: &std::path::Path) -> PathBuf {
+    let beside = || Some(std::env::current_exe().ok()?.parent()?.join(configured.file_name()?));
+    let configured = configured.to_owned();
+    if configured.exists() { configured } else { beside().filter(|path| path.exists()).unwrap_or(configured) }
+}
+
+pub(super) fn gemini_client(config: &Config, demo: Option<&Demo>) -> Result<gemini::Client> {
+    let key = config.gemini.api_key.clone().unwrap_or_else(|| "demo".into());
+    let base_url = demo.map_or_else(|| config.gemini.base_url.clone(), Demo::base_url);
+    gemini::Client::new(gemini::Config::new(base_url, key)).map_err(Error::internal)
+}

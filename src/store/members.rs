@@ -1,0 +1,109 @@
+//! What is kept of people who signed up, of everybody's sessions and tokens, and of what an account holds.
+
+use async_trait::async_trait;
+
+use super::Credential;
+use crate::error::Result;
+use crate::model::UnixMs;
+use crate::model::wire::TokenSummary;
+
+/// A session as it is on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub account_id: String,
+    pub created_at: UnixMs,
+    /// It belongs to somebody who signed in, not to a guest.
+    pub signed_in: bool,
+}
+
+/// What an account holds at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    pub documents: u64,
+    pub active_jobs: u64,
+    /// Of uploads, each content once.
+    pub stored_bytes: u64,
+}
+
+/// What a request with an `Idempotency-Key` finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It is the first: answer it, then [`Members::finish`] or [`Members::abandon`].
+    First,
+    /// It was answered with this.
+    Answered(String),
+    /// The first is being answered at this moment.
+    Running,
+    /// The key was used for another request.
+    Differs,
+}
+
+/// People with a password, and everybody's credentials. Secrets are stored as digests only, passwords as argon2id hashes.
+#[async_trait]
+pub trait Members: Send + Sync {
+    /// Makes a guest a member. `false`: the address is taken, or the account is no guest's.
+    async fn sign_up(&self, account_id: &str, email: &str, password_hash: &str) -> Result<bool>;
+
+    /// The account and the password hash of an address.
+    async fn login(&self, email: &str) -> Result<Option<(String, String)>>;
+
+    /// Adds a credential to an account. Tokens have a name.
+    async fn add_credential(
+        &self,
+        account_id: &str,
+        credential: Credential<'_>,
+        name: Option<&str>,
+        now: UnixMs,
+    ) -> Result<()>;
+
+    /// The unexpired session of that digest.
+    async fn session(&self, digest: &str, now: UnixMs) -> Result<Option<Session>>;
+
+    /// Lets a credential end at `at`, if it would not end before.
+    async fn end_credential(&self, digest: &str, at: UnixMs) -> Result<()>;
+
+    /// Ends all sessions and tokens of an account.
+    async fn end_credentials(&self, account_id: &str) -> Result<()>;
+
+    /// Ends all sessions of an account.
+    async fn end_sessions(&self, account_id: &str) -> Result<()>;
+
+    /// The account's unexpired tokens, newest first.
+    async fn tokens(&self, account_id: &str, now: UnixMs) -> Result<Vec<TokenSummary>>;
+
+    /// Ends the token that [`TokenSummary::id`] names. `false`: there is none.
+    async fn revoke_token(&self, account_id: &str, id: &str) -> Result<bool>;
+
+    /// Deletes an account and all records that name its owner's things. The ledger keeps its sums under an id that leads nowhere.
+    async fn delete_account(&self, account_id: &str) -> Result<()>;
+
+    /// The account that an operator means by its id or its address.
+    async fn find_account(&self, name: &str) -> Result<Option<String>>;
+
+    /// Gives an account a quota of its own, in token equivalents; `None` takes it back.
+    async fn set_quota(&self, account_id: &str, tokens: Option<u64>) -> Result<()>;
+
+    /// What the account holds.
+    async fn holdings(&self, account_id: &str) -> Result<Holdings>;
+
+    /// Claims a request key. A claim from before `stale` whose answer never came is taken over.
+    async fn begin(&self, account_id: &str, key: &str, digest: &str, now: UnixMs, stale: UnixMs) -> Result<Begun>;
+
+    /// Records the answer of a claimed key.
+    async fn finish(&self, account_id: &str, key: &str, answer: &str) -> Result<()>;
+
+    /// Gives a claimed key back: the request was refused, and may be sent again.
+    async fn abandon(&self, account_id: &str, key: &str) -> Result<()>;
+
+    /// Guests who have made nothing and opened no page since `before`, at most `limit`. Guests with active jobs are not idle.
+    async fn idle_guests(&self, before: UnixMs, limit: u32) -> Result<Vec<String>>;
+
+    /// Contents that nothing has referred to since `before`, as account and content hash, at most `limit`.
+    async fn stale_uploads(&self, before: UnixMs, limit: u32) -> Result<Vec<(String, String)>>;
+
+    /// Forgets the uploads and page results of a content.
+    async fn forget_upload(&self, account_id: &str, content_hash: &str) -> Result<()>;
+
+    /// Forgets credentials that have expired and answers begun before `before`.
+    async fn forget_expired(&self, before: UnixMs, now: UnixMs) -> Result<()>;
+}

@@ -1,0 +1,31 @@
+//! What those who run the service look at, and the copy they keep of it.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+use crate::model::UnixMs;
+
+/// A job that is not over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueuedJob {
+    /// `batch` or `realtime`.
+    pub mode: &'static str,
+    /// `preparing`, `pending` or `running`.
+    pub status: &'static str,
+    pub submitted_at: UnixMs,
+    pub due_at: UnixMs,
+    pub lease_until: UnixMs,
+}
+
+/// See the module.
+#[async_trait]
+pub trait Operations: Send + Sync {
+    /// Every job that is not over.
+    async fn queue(&self) -> Result<Vec<QueuedJob>>;
+
+    /// Writes a consistent copy of the embedded database to a new file, while it is in use. Refused for a database server,
+    /// which has its own tools.
+    async fn copy_to(&self, file: &Path) -> Result<()>;
+}

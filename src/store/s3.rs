@@ -1,0 +1,135 @@
+//! Files in an S3-compatible store, for servers that share them. Page processes need files on a disk, so what is opened is fetched once
+//! into a cache that any server may lose at any time.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::TryStreamExt;
+use object_store::aws::AmazonS3Builder;
+use object_store::buffered::BufWriter;
+use object_store::path::Path as Key;
+use object_store::{ObjectStore, ObjectStoreExt};
+use tokio::fs;
+use tokio::io::{AsyncWriteExt, copy};
+use tokio_util::io::StreamReader;
+
+use super::{Blobs, sound_key};
+use crate::error::{Error, Result};
+
+/// A cached file is fetched anew after this. Files never change under their key; this only bounds the cache.
+const CACHED_FOR: Duration = Duration::from_secs(24 * 3_600);
+
+/// Where a bucket is, and who may use it.
+#[derive(Clone)]
+pub struct S3Config {
+    /// `s3://bucket` or `s3://bucket/folder`.
+    pub url: String,
+    /// `None`: Amazon's own for the region.
+    pub endpoint: Option<String>,
+    pub region: String,
+    /// `None`: what the machine is allowed to by its role.
+    pub access_key: Option<String>,
+    pub secret_key: Option<String>,
+}
+
+/// A folder of a bucket. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct S3 {
+    store: Arc<dyn ObjectStore>,
+    folder: Key,
+    cache: PathBuf,
+}
+
+impl S3 {
+    /// Uses the bucket, with a cache in that folder.
+    pub async fn open(config: &S3Config, cache: PathBuf) -> Result<Self> {
+        let place =
+            config.url.strip_prefix("s3://").ok_or_else(|| Error::internal("BLOB_URL must begin with s3://"))?;
+        let (bucket, folder) = place.split_once('/').unwrap_or((place, ""));
+        // The HTTP client asks the process which cryptography to use.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_region(&config.region);
+        if let Some(endpoint) = &config.endpoint {
+            builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
+        }
+        if let (Some(access), Some(secret)) = (&config.access_key, &config.secret_key) {
+            builder = builder.with_access_key_id(access).with_secret_access_key(secret);
+        }
+        fs::create_dir_all(&cache).await?;
+        let store = Arc::new(builder.build().map_err(Error::internal)?);
+        Ok(Self { store, folder: Key::from(folder), cache })
+    }
+
+    fn key(&self, key: &str) -> Result<Key> {
+        sound_key(key)?;
+        Ok(key.split('/').fold(self.folder.clone(), |path, part| path.join(part)))
+    }
+
+    /// A place in the cache that no other file will get.
+    async fn cached(&self, key: &str) -> Result<PathBuf> {
+        let path = self.cache.join(key);
+        fs::create_dir_all(path.parent().unwrap_or(&self.cache)).await?;
+        Ok(path)
+    }
+
+    async fn fetch(&self, key: &str, target: &Path) -> Result<bool> {
+        let found = match self.store.get(&self.key(key)?).await {
+            Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            found => found.map_err(Error::unavailable)?,
+        };
+        let temporary = tempfile::Builder::new().prefix("fetching").tempfile_in(&self.cache)?.into_temp_path();
+        let mut file = fs::File::create(&temporary).await?;
+        copy(&mut StreamReader::new(found.into_stream().map_err(std::io::Error::other)), &mut file).await?;
+        file.flush().await?;
+        fs::rename(&temporary, target).await?;
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl Blobs for S3 {
+    async fn put(&self, key: &str, file: &Path) -> Result<()> {
+        let mut writer = BufWriter::new(self.store.clone(), self.key(key)?);
+        let sent = async {
+            copy(&mut fs::File::open(file).await?, &mut writer).await?;
+            writer.shutdown().await
+        };
+        sent.await?;
+        // It will be read soon. The cache may be on another disk: then it is fetched when it is.
+        let _ = fs::rename(file, self.cached(key).await?).await;
+        let _ = fs::remove_file(file).await;
+        Ok(())
+    }
+
+    async fn open(&self, key: &str) -> Result<Option<PathBuf>> {
+        let path = self.cached(key).await?;
+        let fresh = |found: &std::fs::Metadata| found.modified().ok()?.elapsed().ok().map(|age| age < CACHED_FOR);
+        if fs::metadata(&path).await.is_ok_and(|found| fresh(&found).unwrap_or(false)) {
+            return Ok(Some(path));
+        }
+        Ok(self.fetch(key, &path).await?.then_some(path))
+    }
+
+    async fn delete(&self, key: &str) -> Result<()> {
+        let _ = fs::remove_file(self.cache.join(key)).await;
+        match self.store.delete(&self.key(key)?).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            done => done.map_err(Error::unavailable),
+        }
+    }
+
+    async fn delete_all(&self, folder: &str) -> Result<()> {
+        let keys = self.store.list(Some(&self.key(folder)?)).map_ok(|found| found.location);
+        let keys: Vec<Key> = keys.try_collect().await.map_err(Error::unavailable)?;
+        for key in keys {
+            self.store.delete(&key).await.map_err(Error::unavailable)?;
+        }
+        match fs::remove_dir_all(self.cache.join(folder)).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}

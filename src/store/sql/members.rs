@@ -1,0 +1,263 @@
+//! Members, everybody's sessions and tokens, and what is forgotten with time.
+
+use async_trait::async_trait;
+use sqlx::Row;
+
+use super::documents::forget_content;
+use super::{SqlStore, to_db, unsigned};
+use crate::error::Result;
+use crate::model::UnixMs;
+use crate::model::wire::TokenSummary;
+use crate::store::{Begun, Credential, Holdings, Members, Session};
+
+#[async_trait]
+impl Members for SqlStore {
+    async fn sign_up(&self, account_id: &str, email: &str, password_hash: &str) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE accounts SET email = $1, password_hash = $2
+             WHERE id = $3 AND email IS NULL AND NOT EXISTS (SELECT 1 FROM accounts WHERE email = $1)",
+        )
+        .bind(email)
+        .bind(password_hash)
+        .bind(account_id)
+        .execute(&self.pool)
+        .await;
+        match done {
+            Ok(done) => Ok(done.rows_affected() == 1),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn login(&self, email: &str) -> Result<Option<(String, String)>> {
+        let row = sqlx::query("SELECT id, password_hash FROM accounts WHERE email = $1")
+            .bind(email)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| Ok((row.try_get("id")?, row.try_get("password_hash")?))).transpose()
+    }
+
+    async fn add_credential(
+        &self,
+        account_id: &str,
+        credential: Credential<'_>,
+        name: Option<&str>,
+        now: UnixMs,
+    ) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO credentials (digest, account_id, kind, name, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(credential.digest)
+        .bind(account_id)
+        .bind(credential.kind.name())
+        .bind(name)
+        .bind(now.0)
+        .bind(credential.expires_at.0)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn session(&self, digest: &str, now: UnixMs) -> Result<Option<Session>> {
+        let row = sqlx::query(
+            "SELECT c.account_id, c.created_at, CAST(COUNT(a.email) AS BIGINT) AS members
+             FROM credentials c JOIN accounts a ON a.id = c.account_id
+             WHERE c.digest = $1 AND c.kind = 'session' AND c.expires_at > $2 GROUP BY c.account_id, c.created_at",
+        )
+        .bind(digest)
+        .bind(now.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            Ok(Session {
+                account_id: row.try_get("account_id")?,
+                created_at: UnixMs(row.try_get("created_at")?),
+                signed_in: unsigned(&row, "members")? == 1,
+            })
+        })
+        .transpose()
+    }
+
+    async fn end_credential(&self, digest: &str, at: UnixMs) -> Result<()> {
+        sqlx::query("UPDATE credentials SET expires_at = $1 WHERE digest = $2 AND expires_at > $1")
+            .bind(at.0)
+            .bind(digest)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn end_credentials(&self, account_id: &str) -> Result<()> {
+        sqlx::query("DELETE FROM credentials WHERE account_id = $1").bind(account_id).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    async fn end_sessions(&self, account_id: &str) -> Result<()> {
+        sqlx::query("DELETE FROM credentials WHERE account_id = $1 AND kind = 'session'")
+            .bind(account_id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn tokens(&self, account_id: &str, now: UnixMs) -> Result<Vec<TokenSummary>> {
+        let rows = sqlx::query(
+            "SELECT SUBSTR(digest, 1, 16) AS id, COALESCE(name, '') AS name, created_at, expires_at FROM credentials
+             WHERE account_id = $1 AND kind = 'token' AND expires_at > $2 ORDER BY created_at DESC, digest LIMIT 200",
+        )
+        .bind(account_id)
+        .bind(now.0)
+        .fetch_all(&self.pool)
+        .await?;
+        let summary = |row: &sqlx::any::AnyRow| {
+            Ok(TokenSummary {
+                id: row.try_get("id")?,
+                name: row.try_get("name")?,
+                created_at: UnixMs(row.try_get("created_at")?),
+                expires_at: UnixMs(row.try_get("expires_at")?),
+            })
+        };
+        rows.iter().map(summary).collect()
+    }
+
+    async fn revoke_token(&self, account_id: &str, id: &str) -> Result<bool> {
+        let done = sqlx::query(
+            "DELETE FROM credentials WHERE account_id = $1 AND kind = 'token' AND SUBSTR(digest, 1, 16) = $2",
+        )
+        .bind(account_id)
+        .bind(id)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    async fn delete_account(&self, account_id: &str) -> Result<()> {
+        // Everything of the account goes with it but the ledger.
+        sqlx::query("DELETE FROM accounts WHERE id = $1").bind(account_id).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    async fn find_account(&self, name: &str) -> Result<Option<String>> {
+        let id = sqlx::query_scalar("SELECT id FROM accounts WHERE id = $1 OR email = $1").bind(name);
+        Ok(id.fetch_optional(&self.pool).await?)
+    }
+
+    async fn set_quota(&self, account_id: &str, tokens: Option<u64>) -> Result<()> {
+        sqlx::query("UPDATE accounts SET quota_tokens = $1 WHERE id = $2")
+            .bind(tokens.map(to_db))
+            .bind(account_id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn holdings(&self, account_id: &str) -> Result<Holdings> {
+        let row = sqlx::query(
+            "SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1) AS documents,
+                    (SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND active = 1) AS active_jobs,
+                    (SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT)
+                     FROM (SELECT MAX(bytes) AS bytes FROM uploads WHERE account_id = $1 GROUP BY content_hash) AS files)
+                        AS stored_bytes",
+        )
+        .bind(account_id)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(Holdings {
+            documents: unsigned(&row, "documents")?,
+            active_jobs: unsigned(&row, "active_jobs")?,
+            stored_bytes: unsigned(&row, "stored_bytes")?,
+        })
+    }
+
+    async fn begin(&self, account_id: &str, key: &str, digest: &str, now: UnixMs, stale: UnixMs) -> Result<Begun> {
+        let mut tx = self.write().await?;
+        let claimed = sqlx::query(
+            "INSERT INTO answers (account_id, request_key, digest, begun_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (account_id, request_key) DO UPDATE SET begun_at = $4
+             WHERE answers.answer IS NULL AND answers.begun_at < $5 AND answers.digest = $3",
+        )
+        .bind(account_id)
+        .bind(key)
+        .bind(digest)
+        .bind(now.0)
+        .bind(stale.0)
+        .execute(&mut *tx)
+        .await?;
+        if claimed.rows_affected() == 1 {
+            tx.commit().await?;
+            return Ok(Begun::First);
+        }
+        let row = sqlx::query("SELECT digest, answer FROM answers WHERE account_id = $1 AND request_key = $2")
+            .bind(account_id)
+            .bind(key)
+            .fetch_one(&mut *tx)
+            .await?;
+        let answer: Option<String> = row.try_get("answer")?;
+        Ok(match answer {
+            _ if row.try_get::<&str, _>("digest")? != digest => Begun::Differs,
+            Some(answer) => Begun::Answered(answer),
+            None => Begun::Running,
+        })
+    }
+
+    async fn finish(&self, account_id: &str, key: &str, answer: &str) -> Result<()> {
+        sqlx::query("UPDATE answers SET answer = $1 WHERE account_id = $2 AND request_key = $3")
+            .bind(answer)
+            .bind(account_id)
+            .bind(key)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn abandon(&self, account_id: &str, key: &str) -> Result<()> {
+        sqlx::query("DELETE FROM answers WHERE account_id = $1 AND request_key = $2 AND answer IS NULL")
+            .bind(account_id)
+            .bind(key)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn idle_guests(&self, before: UnixMs, limit: u32) -> Result<Vec<String>> {
+        // A browser's session is made anew each day that it is used, so the newest says when somebody was here.
+        let ids = sqlx::query_scalar(
+            "SELECT a.id FROM accounts a WHERE a.email IS NULL AND a.created_at < $1
+               AND NOT EXISTS (SELECT 1 FROM credentials c WHERE c.account_id = a.id AND c.created_at >= $1)
+               AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.account_id = a.id AND u.created_at >= $1)
+               AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.account_id = a.id AND (j.active = 1 OR j.updated_at >= $1))
+               AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.account_id = a.id AND d.created_at >= $1)
+             LIMIT $2",
+        );
+        Ok(ids.bind(before.0).bind(i64::from(limit)).fetch_all(&self.pool).await?)
+    }
+
+    async fn stale_uploads(&self, before: UnixMs, limit: u32) -> Result<Vec<(String, String)>> {
+        let rows = sqlx::query(
+            "SELECT u.account_id, u.content_hash FROM uploads u
+             WHERE NOT EXISTS (SELECT 1 FROM documents d
+                               WHERE d.account_id = u.account_id AND d.content_hash = u.content_hash)
+               AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.account_id = u.account_id
+                               AND j.content_hash = u.content_hash AND (j.active = 1 OR j.updated_at >= $1))
+             GROUP BY u.account_id, u.content_hash HAVING MAX(u.created_at) < $1 LIMIT $2",
+        )
+        .bind(before.0)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok((row.try_get("account_id")?, row.try_get("content_hash")?))).collect()
+    }
+
+    async fn forget_upload(&self, account_id: &str, content_hash: &str) -> Result<()> {
+        let mut tx = self.write().await?;
+        forget_content(&mut tx, account_id, content_hash).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn forget_expired(&self, before: UnixMs, now: UnixMs) -> Result<()> {
+        sqlx::query("DELETE FROM credentials WHERE expires_at <= $1").bind(now.0).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM answers WHERE begun_at < $1").bind(before.0).execute(&self.pool).await?;
+        Ok(())
+    }
+}

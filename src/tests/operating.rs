@@ -1,0 +1,112 @@
+//! Running the service: a real process that is told to stop, a backup that is taken while it works, and its figures.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use coldbrew::config::Config;
+use coldbrew::serve::{backup, restore};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::harness::{TestClient, TestServer, refused, variables};
+
+/// The real program, as a service manager starts it. Returns where it listens.
+async fn start(data: &TempDir) -> (Child, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_coldbrew"))
+        .arg("serve")
+        .env_clear()
+        .envs(variables(data.path(), &[("COLDBREW_DEMO_PENDING_MS", "600000")]))
+        .current_dir(data.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut greeting = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).await.unwrap();
+    let url = greeting.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
+    (child, url)
+}
+
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_hands_back_its_work_and_ends_well() {
+    let data = TempDir::new().unwrap();
+    let (mut first, url) = start(&data).await;
+    let guest = TestClient::guest(&url).await;
+    let prepared = guest.upload_pages(2).await;
+    assert_eq!(guest.submit(&prepared, true, true).await.status(), StatusCode::ACCEPTED);
+
+    let pid = i32::try_from(first.id().unwrap()).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(20), first.wait()).await.expect("it ends").unwrap();
+    assert!(ended.success(), "{ended}");
+
+    // Nothing was lost, and the next process may have the work at once.
+    let (mut second, url) = start(&data).await;
+    let guest = TestClient::new(&url, &guest.token);
+    let path = format!("/v1/documents/batch/{}/status", prepared["content_hash"].as_str().unwrap());
+    assert!(["PREPARING", "PENDING"].contains(&guest.get(&path).await["status"].as_str().unwrap()));
+    second.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_is_taken_while_the_server_works_and_can_be_served() {
+    let (data, copies) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let server = TestServer::start(&data, &[]).await;
+    let guest = server.guest().await;
+    let prepared = guest.upload_pages(2).await;
+    let document: Value = guest.submit(&prepared, false, false).await.json().await.unwrap();
+
+    let of = |folder: &TempDir| {
+        let variables = variables(folder.path(), &[]);
+        Config::read("", move |name| variables.get(name).cloned()).unwrap()
+    };
+    let copy = copies.path().join("monday");
+    backup(&of(&data), &copy).await.unwrap();
+    assert!(backup(&of(&data), &copy).await.is_err(), "a backup is never overwritten");
+    assert!(restore(&of(&data), &copy).await.is_err(), "neither is a data folder");
+    server.stop().await;
+
+    let elsewhere = TempDir::new().unwrap();
+    restore(&of(&elsewhere), &copy).await.unwrap();
+    let server = TestServer::start(&elsewhere, &[]).await;
+    let guest = TestClient::new(&server.base_url, &guest.token);
+    let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+    assert_eq!(guest.get(&path).await["content"].as_array().unwrap().len(), 2);
+    // The file is there, too: it can be read once more.
+    assert_eq!(guest.submit(&prepared, false, false).await.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn figures_are_there_for_who_may_see_them() {
+    let data = TempDir::new().unwrap();
+    let settings = [("COLDBREW_METRICS_TOKEN", "let me see"), ("COLDBREW_DEMO_PENDING_MS", "600000")];
+    let server = TestServer::start(&data, &settings).await;
+    let guest = server.guest().await;
+    refused(guest.send(Method::GET, "/metrics", None).await, 401, "unauthenticated").await;
+    let prepared = guest.upload_pages(1).await;
+    let wish = json!({"hash": prepared["hash"], "ai_transform": true, "batch_mode": true});
+    assert_eq!(guest.send(Method::POST, "/v1/documents/document", Some(wish)).await.status(), StatusCode::ACCEPTED);
+    let answer = guest.with_token("let me see").send(Method::GET, "/metrics", None).await;
+    assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4");
+    let text = answer.text().await.unwrap();
+    let of = |status: &str| {
+        let line = format!("coldbrew_jobs{{mode=\"batch\",status=\"{status}\"}} ");
+        text.lines().find_map(|found| found.strip_prefix(&line)).map(|count| count.parse::<u32>().unwrap()).unwrap()
+    };
+    assert_eq!(of("preparing") + of("pending") + of("running"), 1, "{text}");
+    for name in [
+        "coldbrew_jobs_due",
+        "coldbrew_poll_lag_seconds",
+        "coldbrew_http_requests_total",
+        "coldbrew_page_workers_started_total",
+    ] {
+        assert!(text.contains(name), "{name} is missing");
+    }
+    for secret in [guest.token.as_str(), prepared["content_hash"].as_str().unwrap(), "book"] {
+        assert!(!text.contains(secret));
+    }
+}
