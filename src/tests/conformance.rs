@@ -82,7 +82,7 @@ impl Stores {
         let digest = format!("digest of {id}");
         let credential = Credential { digest: &digest, kind: CredentialKind::Token, expires_at: NOW.plus(1_000) };
         self.accounts.create_guest(id, credential, NOW).await.unwrap();
-        Account { id: id.to_owned(), quota_tokens: Some(QUOTA) }
+        Account { id: id.to_owned(), email: None, quota_tokens: Some(QUOTA) }
     }
 
     async fn accept(&self, account: &Account, job: &Job, reserve: u64) -> Acceptance {
