@@ -46,6 +46,8 @@ pub struct Content {
     boxes: Vec<Bounds>,
     rules: Vec<Bounds>,
     texts: Vec<Bounds>,
+    /// Pictures and forms again: what was put on the page as a whole.
+    placed: Vec<Bounds>,
 }
 
 impl Content {
@@ -59,16 +61,22 @@ impl Content {
                 break;
             }
             let Some((kind, bounds)) = kind_and_bounds(&object) else { continue };
-            let list = match kind {
-                Kind::Text => &mut content.texts,
-                Kind::Picture => &mut content.pictures,
-                Kind::Drawing => &mut content.drawings,
-                Kind::Box => &mut content.boxes,
-                Kind::Rule => &mut content.rules,
-            };
-            list.push(frame.place(&bounds));
+            content.add(kind, frame.place(&bounds));
         }
         content
+    }
+
+    fn add(&mut self, kind: Kind, bounds: Bounds) {
+        if matches!(kind, Kind::Picture | Kind::Form) {
+            self.placed.push(bounds);
+        }
+        match kind {
+            Kind::Text => self.texts.push(bounds),
+            Kind::Picture => self.pictures.push(bounds),
+            Kind::Form | Kind::Drawing => self.drawings.push(bounds),
+            Kind::Box => self.boxes.push(bounds),
+            Kind::Rule => self.rules.push(bounds),
+        }
     }
 
     /// Whether there can be a figure at all; if not, no detector needs to look.
@@ -82,11 +90,11 @@ impl Content {
         let mut confirmed = Vec::new();
         for candidate in seen.iter().filter(|candidate| !self.is_text_only(&candidate.bounds)) {
             let drawn = self.drawn_in(&candidate.bounds);
-            let covered: f32 = drawn.iter().map(Bounds::area).sum();
-            if drawn.is_empty() || covered > DRAWN_MIN * candidate.bounds.area() {
-                confirmed.push(*candidate);
-            } else {
-                confirmed.extend(drawn.into_iter().map(|bounds| Candidate { bounds, ..*candidate }));
+            let areas = if drawn.is_empty() { vec![candidate.bounds] } else { drawn };
+            for area in areas {
+                let placed = self.placed_in(&area);
+                let parts = if placed.is_empty() { vec![area] } else { placed };
+                confirmed.extend(parts.into_iter().map(|bounds| Candidate { bounds, ..*candidate }));
             }
         }
         if self.pictures.iter().map(Bounds::area).sum::<f32>() < PICTURES_AREA_MAX {
@@ -105,7 +113,17 @@ impl Content {
             && within(&self.rules) <= RULES_MAX
     }
 
-    /// What is drawn in an area, grown together, each with what is written at it. Nothing: it cannot be told apart.
+    /// The pictures and forms that an area is made of, if they are several: each is a figure of its own.
+    fn placed_in(&self, area: &Bounds) -> Vec<Bounds> {
+        let is_part = |placed: &&Bounds| placed.area() > PICTURE_AREA_MIN && area.holds(placed);
+        let parts: Vec<Bounds> = self.placed.iter().filter(is_part).copied().collect();
+        let covered: f32 = parts.iter().map(Bounds::area).sum();
+        let are_apart = |index: usize| parts[..index].iter().all(|other| other.shared(&parts[index]) == 0.0);
+        let is_made_of_them = parts.len() > 1 && covered > DRAWN_MIN * area.area() && (1..parts.len()).all(are_apart);
+        if is_made_of_them { parts } else { Vec::new() }
+    }
+
+    /// What is drawn in an area, grown together, each with what is written at it. Nothing: the area is drawn in most of it.
     fn drawn_in(&self, area: &Bounds) -> Vec<Bounds> {
         let within = |list: &[Bounds]| list.iter().copied().filter(|item| lies_in(item, area)).collect::<Vec<_>>();
         let figures = [within(&self.pictures), within(&self.drawings)].concat();
@@ -122,7 +140,9 @@ impl Content {
         let mut groups: Vec<Group> = figures.into_iter().map(|bounds| Group { bounds, is_figure: true }).collect();
         groups.extend(frames.map(|bounds| Group { bounds, is_figure: false }));
         let grown = grown_together(groups).into_iter().filter(|group| group.is_figure);
-        grown.map(|group| with_labels(group.bounds, &texts)).collect()
+        let drawn: Vec<Bounds> = grown.map(|group| with_labels(group.bounds, &texts)).collect();
+        let covered: f32 = drawn.iter().map(Bounds::area).sum();
+        if covered > DRAWN_MIN * area.area() { Vec::new() } else { drawn }
     }
 }
 
@@ -187,6 +207,14 @@ mod tests {
         };
         let found = confirmed(&content, Bounds::new(0.09, 0.09, 0.9, 0.31));
         assert_eq!(found, [drawing.united(&label)]);
+    }
+
+    #[test]
+    fn pictures_side_by_side_are_figures_of_their_own() {
+        let pictures = vec![Bounds::new(0.1, 0.1, 0.49, 0.3), Bounds::new(0.51, 0.1, 0.9, 0.3)];
+        let mut content = Content::default();
+        pictures.iter().for_each(|bounds| content.add(Kind::Form, *bounds));
+        assert_eq!(confirmed(&content, Bounds::new(0.1, 0.1, 0.9, 0.3)), pictures);
     }
 
     #[test]

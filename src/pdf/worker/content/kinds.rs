@@ -22,6 +22,8 @@ pub enum Kind {
     Rule,
     Box,
     Picture,
+    /// Something with objects of its own, which are more than text and rules.
+    Form,
     Drawing,
 }
 
@@ -41,7 +43,7 @@ fn kind_within(object: &PdfPageObject<'_>, depth: u32) -> Option<(Kind, PdfRect)
             let is_drawn = |part: PdfPageObject<'_>| {
                 kind_within(&part, depth - 1).is_some_and(|(kind, _)| !matches!(kind, Kind::Text | Kind::Rule))
             };
-            if form.iter().any(is_drawn) { Kind::Drawing } else { Kind::Text }
+            if form.iter().any(is_drawn) { Kind::Form } else { Kind::Text }
         }
         PdfPageObject::XObjectForm(_) => Kind::Drawing,
     };
