@@ -254,6 +254,8 @@ pub struct Batch {
     pub poll_interval: Duration,
     /// Between two listings that look for a create whose answer was lost.
     pub seek_interval: Duration,
+    /// A batch that Google has not started after this is withdrawn, and submitted once again.
+    pub pending_max: Duration,
     /// A worker that says nothing for this long is taken for dead.
     pub lease: Duration,
     /// Jobs that one process works on at once.
@@ -270,6 +272,7 @@ impl Batch {
         Self {
             poll_interval: source.millis("batch.poll-interval-ms", "COLDBREW_POLL_INTERVAL_MS", poll_ms),
             seek_interval: source.millis("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", seek_ms),
+            pending_max: source.millis("batch.pending-max-ms", "COLDBREW_PENDING_MAX_MS", 86_400_000),
             lease: source.millis("batch.lease-ms", "COLDBREW_LEASE_MS", 20_000),
             jobs_max: source.value("batch.jobs-max", "COLDBREW_JOBS_MAX", 16),
             realtime_requests_max: source.value("batch.realtime-requests-max", "COLDBREW_REALTIME_REQUESTS_MAX", 8),

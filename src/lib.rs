@@ -32,6 +32,8 @@ pub mod changes;
 #[cfg(feature = "ssr")]
 pub mod config;
 #[cfg(feature = "ssr")]
+mod crash;
+#[cfg(feature = "ssr")]
 pub mod doctor;
 #[cfg(feature = "ssr")]
 pub mod error;

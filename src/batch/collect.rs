@@ -13,6 +13,7 @@ use super::machine::Event;
 use super::prepare::page_of;
 use super::upstream::pause_ms;
 use super::worker::Done;
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::{PageFigures, line_failure, outcome_of};
 use crate::gemini::jsonl::{Outcome, ResultLine, ResultReader};
@@ -29,6 +30,7 @@ impl Worker {
             tracing::warn!(job = %job.id, %error, "results not fetched");
             return Ok(Done::Event(Event::Hindered { retry_after_ms: pause_ms(&error) }));
         }
+        crash_point("collect", "fetched");
         // A file that breaks off in a line is fetched once more before that is believed.
         if *tries == 0 && !ends_with_a_line(&path).await? {
             tracing::warn!(job = %job.id, "results break off");

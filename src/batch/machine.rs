@@ -65,6 +65,23 @@ pub enum Task {
     Read,
 }
 
+impl Task {
+    /// What it is called in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Upload => "upload",
+            Self::RecordAttempt => "record attempt",
+            Self::Create => "create",
+            Self::Seek => "seek",
+            Self::Poll => "poll",
+            Self::Withdraw => "withdraw",
+            Self::Collect => "collect",
+            Self::Read => "read",
+        }
+    }
+}
+
 /// What Google says of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sighting {

@@ -5,6 +5,7 @@ use futures::{Stream, StreamExt};
 
 use super::Worker;
 use super::job::Job;
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::pdf::figures::Figure;
 use crate::pdf::{Document, FigureImage, PdfError};
@@ -34,6 +35,7 @@ impl Worker {
         let page = move |index| async move {
             match document.split(index).await {
                 Ok(pdf) => {
+                    crash_point("page", "split off");
                     let figures = self.figures_of(job, document, index, known).await?;
                     Ok((index, Some(ReadyPage { pdf: pdf.into(), figures })))
                 }

@@ -11,6 +11,7 @@ use super::Worker;
 use super::job::{Job, JobFailure};
 use super::machine::Event;
 use super::worker::Done;
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::gemini::jsonl::{InputWriter, WriteError};
 use crate::model::ErrorCode;
@@ -27,6 +28,7 @@ impl Worker {
             Ok(document) => document,
             Err(failure) => return Ok(Done::Event(Event::Refused(failure))),
         };
+        crash_point("prepare", "opened");
         let finished = self.jobs.finished_pages(job).await?;
         let path = self.spool.input(job);
         let unfinished_path = self.spool.unfinished_input(job);
@@ -34,6 +36,7 @@ impl Worker {
         let file = fs::File::create(&unfinished_path).await?;
         let mut writer = InputWriter::new(BufWriter::new(file), model.clone());
         let mut lines = 0;
+        crash_point("prepare", "file begun");
         let left = job.pages.iter().filter(|&index| !finished.contains(index)).collect();
         let known = self.figures.figures(&job.account_id, &job.content_hash).await?;
         let mut pages = pin!(self.ready_pages(job, &document, left, &known));
@@ -43,7 +46,9 @@ impl Worker {
                 continue;
             };
             let request = job.recipe.request(&model, page.pdf, &page.figures);
+            crash_point("prepare", "page ready");
             writer.write(&page_key(index), &request).await.map_err(unwritten)?;
+            crash_point("prepare", "line written");
             lines += 1;
         }
         if lines == 0 {
@@ -52,8 +57,11 @@ impl Worker {
         }
         let (mut file, _) = writer.finish().await.map_err(unwritten)?;
         file.flush().await?;
+        crash_point("prepare", "lines written");
         file.get_ref().sync_all().await?;
+        crash_point("prepare", "synced");
         fs::rename(&unfinished_path, &path).await?;
+        crash_point("prepare", "named");
         Ok(Done::Event(Event::Prepared))
     }
 

@@ -13,6 +13,7 @@ use super::pages::ReadyPage;
 use super::prepare::BROKEN;
 use super::upstream::{pause_ms, refusal};
 use super::worker::Done;
+use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::{PageFigures, outcome_of};
 use crate::gemini::ErrorKind;
@@ -44,6 +45,7 @@ impl Worker {
                 Ok(pages) => pages,
                 Err(failure) => return self.end_reading(job, failure).await,
             };
+            crash_point("read", "pages split");
             if let Some(obstacle) = self.read_all(job, pages).await? {
                 return self.meet(job, obstacle).await;
             }
@@ -125,6 +127,7 @@ impl Worker {
             Err(obstacle) => return Ok(Err(obstacle)),
         };
         page_answered(&outcome);
+        crash_point("read", "page answered");
         let page = PageResult { index, outcome };
         let stored = self.jobs.record_page(job, &page, self.world.now()).await?;
         self.changes.tell(&job.account_id, &job.content_hash);

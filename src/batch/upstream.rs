@@ -1,5 +1,6 @@
 //! What is asked of Google for a job, and what its answers mean to the machine.
 
+use crate::crash::crash_point;
 use crate::error::Result;
 use crate::gemini::{BatchState, Error as GeminiError, ErrorKind, Quota, UploadSpec};
 
@@ -55,6 +56,7 @@ impl Worker {
             Ok(found) => found,
             Err(error) => return undecided(job, &error),
         };
+        crash_point("seek", "found");
         // They come newest first: of equals the oldest is kept.
         found.sort_by_key(|batch| merit(&batch.state));
         let Some(kept) = found.pop() else { return Event::NotListed };
@@ -82,6 +84,7 @@ impl Worker {
         {
             return undecided(job, &error);
         }
+        crash_point("withdraw", "cancelled");
         self.look(job, &watched.batch).await
     }
 

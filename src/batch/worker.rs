@@ -15,6 +15,7 @@ use super::Spool;
 use super::job::{Job, JobFailure, Stage};
 use super::machine::{Effect, Event, Task, Timing, step};
 use crate::changes::Changes;
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::gemini::{self, models::Models};
 use crate::metrics::job_ended;
@@ -80,6 +81,7 @@ impl Worker {
         while let Some(slot) = unless(&stop, slots.clone().acquire_owned()).await.and_then(Result::ok) {
             match self.claim().await {
                 Ok(Some(job)) => {
+                    crash_point("claim", "taken");
                     jobs.spawn(self.clone().hold(job, stop.clone(), slot));
                 }
                 Ok(None) => {
@@ -121,7 +123,10 @@ impl Worker {
             () = stop.cancelled() => Ok(fence.clone()),
         };
         let handed_back = match ended {
-            Ok(job) => self.jobs.release(&job).await,
+            Ok(job) => {
+                crash_point("claim", "done with");
+                self.jobs.release(&job).await
+            }
             Err(error) => Err(error),
         };
         // A step that could not be committed counts as a crash would: it is tried again when the lease has run out.
@@ -190,6 +195,7 @@ impl Worker {
     }
 
     async fn carry_out(&self, task: Task, job: &Job) -> Done {
+        crash_point(task.name(), "begun");
         let done = match task {
             Task::Prepare => self.prepare(job).await,
             Task::Upload => self.upload(job).await.map(Done::Event),
@@ -201,6 +207,7 @@ impl Worker {
             Task::Collect => self.collect(job).await,
             Task::Read => self.read(job).await,
         };
+        crash_point(task.name(), "done");
         done.unwrap_or_else(|error| {
             tracing::warn!(job = %job.id, ?task, %error, "task hindered");
             Done::Event(match error {
@@ -217,6 +224,7 @@ impl Worker {
         if !self.jobs.advance(&step.job, now).await? {
             return Ok(None);
         }
+        crash_point(job.task().map_or("over", Task::name), "committed");
         self.report(job, &step.job);
         self.tidy(&step.job, step.effects).await;
         Ok(Some(step.job))
@@ -252,6 +260,7 @@ impl Worker {
     /// What is not tidied now is swept at the next start, or runs out at Google by itself.
     async fn tidy(&self, job: &Job, effects: Vec<Effect>) {
         for effect in effects {
+            crash_point("tidy", "begun");
             let tidied = match effect {
                 Effect::ClearSpool => self.spool.clear(job).await,
                 Effect::DeleteInput { input_file } => {

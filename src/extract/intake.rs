@@ -10,6 +10,7 @@ use super::kind::format_of_file;
 use super::text::text_file_pages;
 use super::{ReceivedFile, Recipe};
 use crate::accounts::hex;
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::model::wire::{Metadata, Prepared};
 use crate::model::{ErrorCode, Format, PAGES_MAX, PageSet, Pricing};
@@ -54,8 +55,11 @@ impl Intake {
             page_tokens: measured.page_tokens,
         };
         let key = upload_key(&account.id, &upload.content_hash);
+        crash_point("intake", "measured");
         self.blobs.put(&key, &measured.file).await?;
+        crash_point("intake", "file kept");
         self.uploads.insert_upload(&upload, self.world.now()).await?;
+        crash_point("intake", "on record");
         self.prepared(account, upload).await
     }
 

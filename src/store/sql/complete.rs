@@ -7,6 +7,7 @@ use sqlx::AnyConnection;
 use super::accounts::amount;
 use super::storable;
 use crate::batch::Job;
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::model::{PageSet, UnixMs};
 use crate::store::{PageOutcome, PageResult};
@@ -37,6 +38,7 @@ pub(super) async fn store_page(
                 // A duplicate line, or a page that another job had stored: it is not paid for again.
                 return Ok(());
             }
+            crash_point("page", "result stored");
             sqlx::query("DELETE FROM page_failures WHERE job_id = $1 AND page_index = $2")
                 .bind(job.id.as_str())
                 .bind(i64::from(page.index))
@@ -56,6 +58,7 @@ pub(super) async fn store_page(
             .bind(now.0)
             .execute(connection)
             .await?;
+            crash_point("page", "charged");
             Ok(())
         }
     }
@@ -85,7 +88,9 @@ pub(super) async fn store_document(
             store_page(connection, job, &page, now).await?;
         }
     }
+    crash_point("complete", "results stored");
     charge_document(connection, job, now).await?;
+    crash_point("complete", "document made");
     let mut usable = 0;
     for &run in job.pages.runs() {
         copy_pages(connection, job, run).await?;

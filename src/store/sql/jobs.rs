@@ -8,6 +8,7 @@ use sqlx::{AnyConnection, Row};
 use super::accounts::{amount, lock_account, mode, usage_of};
 use super::{SqlStore, complete, count, json, pages, to_db, to_json};
 use crate::batch::{Job, Stage};
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::model::wire::JobView;
@@ -59,6 +60,7 @@ macro_rules! claim {
 impl Jobs for SqlStore {
     async fn accept(&self, job: &Job, reserve: u64, account: &Account, default_quota: u64) -> Result<Acceptance> {
         let mut tx = self.write().await?;
+        crash_point("accept", "begun");
         if !lock_account(&mut tx, &account.id).await? {
             return Err(Error::internal("the account is gone"));
         }
@@ -69,14 +71,18 @@ impl Jobs for SqlStore {
         if reserve > usage.available_tokens {
             return Ok(Acceptance::OverQuota(usage));
         }
+        crash_point("accept", "admitted");
         insert_job(&mut tx, job).await?;
+        crash_point("accept", "job on record");
         sqlx::query("INSERT INTO reservations (job_id, account_id, tokens) VALUES ($1, $2, $3)")
             .bind(job.id.as_str())
             .bind(account.id.as_str())
             .bind(amount(reserve))
             .execute(&mut *tx)
             .await?;
+        crash_point("accept", "reserved");
         tx.commit().await?;
+        crash_point("accept", "committed");
         Ok(Acceptance::Accepted)
     }
 
@@ -112,6 +118,7 @@ impl Jobs for SqlStore {
         if !commit_step(&mut tx, job, now).await? {
             return Ok(false);
         }
+        crash_point("advance", "written");
         if job.task().is_none() {
             release_reservation(&mut tx, &job.id).await?;
         }
@@ -132,8 +139,11 @@ impl Jobs for SqlStore {
         if guard.rows_affected() != 1 {
             return Ok(false);
         }
+        crash_point("record page", "guarded");
         complete::store_page(&mut tx, job, page, now).await?;
+        crash_point("record page", "stored");
         tx.commit().await?;
+        crash_point("record page", "committed");
         Ok(true)
     }
 
@@ -161,12 +171,16 @@ impl Jobs for SqlStore {
         if !commit_step(&mut tx, done, now).await? {
             return Ok(Completion::Superseded);
         }
+        crash_point("complete", "step written");
         // Dropping the transaction takes everything back.
         if !complete::store_document(&mut tx, done, results, now).await? {
             return Ok(Completion::NothingUsable);
         }
+        crash_point("complete", "document made");
         release_reservation(&mut tx, &done.id).await?;
+        crash_point("complete", "reservation released");
         tx.commit().await?;
+        crash_point("complete", "committed");
         Ok(Completion::Stored)
     }
 
