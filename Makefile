@@ -3,7 +3,7 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run dev test bench figures lint ci
+.PHONY: help run dev test soak bench figures lint ci
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ bench: ## Measure speed and memory; BENCHMARKS.md says what came of it
 figures: ## Say how many of the figures that a person marked are found
 	@scripts/setup run
 	@cargo bench --quiet --bench figures
+
+soak: ## Kill servers at random 500 times while documents flow, and check that nothing is lost
+	@scripts/setup test
+	@COLDBREW_SOAK_ROUNDS=500 cargo test --test tests -- --nocapture soak::
 
 lint: ## Check the formatting and run the lints, for the server and for the browser
 	@scripts/setup test

@@ -27,7 +27,14 @@ async fn worked_in() -> TempDir {
     assert_eq!(guest.batch_end(done["content_hash"].as_str().unwrap()).await["status"], "SUCCEEDED");
     server.stop().await;
     let server = TestServer::start(&data, &[("COLDBREW_DEMO_PENDING_MS", "600000")]).await;
-    assert!(guest.at(&server).submit(&guest.at(&server).upload_pages(4).await, true, true).await.status().is_success());
+    assert!(
+        guest
+            .at(&server.base_url)
+            .submit(&guest.at(&server.base_url).upload_pages(4).await, true, true)
+            .await
+            .status()
+            .is_success()
+    );
     server.stop().await;
     data
 }

@@ -41,7 +41,7 @@ impl TestServer {
 
     /// A client with a guest account of its own.
     pub async fn guest(&self) -> TestClient {
-        TestClient::guest(&self.base_url).await
+        TestClient::guest_at(&self.base_url).await
     }
 }
 
@@ -116,6 +116,13 @@ impl Drop for TestGemini {
     }
 }
 
+/// A client of anything, also in a process that has no server of ours.
+pub fn http() -> reqwest::Client {
+    // Fails only if it has been chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
 /// Speaks REST for one account.
 #[derive(Clone)]
 pub struct TestClient {
@@ -125,11 +132,14 @@ pub struct TestClient {
 }
 
 impl TestClient {
-    /// A client of the server there, with a guest account of its own.
-    pub async fn guest(base_url: &str) -> Self {
-        // There is one already where a server runs in this very process.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::new();
+    /// The same account at another server on the same data.
+    pub fn at(&self, base_url: &str) -> Self {
+        Self { base_url: base_url.to_owned(), ..self.clone() }
+    }
+
+    /// A new guest of that server.
+    pub async fn guest_at(base_url: &str) -> Self {
+        let http = http();
         let answer = http.post(format!("{base_url}/v1/users/guest")).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::CREATED);
         let guest: Value = answer.json().await.unwrap();
@@ -141,11 +151,6 @@ impl TestClient {
         Self { http: reqwest::Client::new(), base_url: base_url.to_owned(), token: token.to_owned() }
     }
 
-    /// The same account at another server on the same data.
-    pub fn at(&self, server: &TestServer) -> Self {
-        Self { base_url: server.base_url.clone(), ..self.clone() }
-    }
-
     /// The same, showing another token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }
@@ -153,12 +158,17 @@ impl TestClient {
 
     /// One call with this account's token.
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        self.try_send(method, path, body).await.unwrap()
+    }
+
+    /// The same to a server that may end half-way.
+    pub async fn try_send(&self, method: Method, path: &str, body: Option<Value>) -> reqwest::Result<Response> {
         let request = self.http.request(method, format!("{}{path}", self.base_url)).bearer_auth(&self.token);
         let request = match body {
             Some(body) => request.json(&body),
             None => request,
         };
-        request.send().await.unwrap()
+        request.send().await
     }
 
     /// The JSON of a call that must succeed.
@@ -170,9 +180,14 @@ impl TestClient {
 
     /// Uploads a file.
     pub async fn upload(&self, name: &str, bytes: Vec<u8>) -> Response {
+        self.try_upload(name, bytes).await.unwrap()
+    }
+
+    /// The same to a server that may end half-way.
+    pub async fn try_upload(&self, name: &str, bytes: Vec<u8>) -> reqwest::Result<Response> {
         let form = Form::new().part("file", Part::bytes(bytes).file_name(name.to_owned()));
         let request = self.http.post(format!("{}/v1/documents/prepare/upload", self.base_url));
-        request.bearer_auth(&self.token).multipart(form).send().await.unwrap()
+        request.bearer_auth(&self.token).multipart(form).send().await
     }
 
     /// Uploads a PDF of as many pages, each with a text of its own.

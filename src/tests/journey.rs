@@ -119,7 +119,7 @@ async fn a_restart_at_any_stage_loses_nothing() {
         tokio::time::sleep(Duration::from_millis(round * 3)).await;
         server.stop().await;
         server = TestServer::start(&data, &slow).await;
-        guest = guest.at(&server);
+        guest = guest.at(&server.base_url);
         let status = guest.get(&format!("/v1/documents/batch/{content_hash}/status")).await;
         seen.push(status["status"].as_str().unwrap().to_owned());
         if status["status"] == "SUCCEEDED" {

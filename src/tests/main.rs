@@ -4,6 +4,7 @@
 
 mod accounts;
 mod conformance;
+mod crash;
 mod doctor;
 mod events;
 mod figures;
@@ -14,8 +15,10 @@ mod http;
 mod journey;
 mod operating;
 mod pdf;
+mod processes;
 mod redis;
 mod rules;
 mod security;
 mod services;
+mod soak;
 mod workers;

@@ -35,7 +35,7 @@ async fn start(data: &TempDir) -> (Child, String) {
 async fn a_server_that_is_told_to_stop_hands_back_its_work_and_ends_well() {
     let data = TempDir::new().unwrap();
     let (mut first, url) = start(&data).await;
-    let guest = TestClient::guest(&url).await;
+    let guest = TestClient::guest_at(&url).await;
     let prepared = guest.upload_pages(2).await;
     assert_eq!(guest.submit(&prepared, true, true).await.status(), StatusCode::ACCEPTED);
 

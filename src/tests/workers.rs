@@ -69,7 +69,7 @@ impl Site {
         let mut greeting = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
         let (_, base_url) = greeting.trim().split_once("ready at ").expect("no greeting");
-        (Process(server), TestClient::guest(base_url).await)
+        (Process(server), TestClient::guest_at(base_url).await)
     }
 }
 

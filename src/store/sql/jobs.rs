@@ -176,7 +176,7 @@ impl Jobs for SqlStore {
         if !complete::store_document(&mut tx, done, results, now).await? {
             return Ok(Completion::NothingUsable);
         }
-        crash_point("complete", "document made");
+        crash_point("complete", "pages put in place");
         release_reservation(&mut tx, &done.id).await?;
         crash_point("complete", "reservation released");
         tx.commit().await?;
