@@ -3,10 +3,10 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run dev test soak bench figures lint ci
+.PHONY: help run dev test soak bench figures lighthouse screenshots lint ci
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what is served to visitors and serve it at http://127.0.0.1:3000
 	@scripts/setup run
@@ -35,6 +35,18 @@ figures: ## Say how many of the figures that a person marked are found
 soak: ## Kill servers at random 500 times while documents flow, and check that nothing is lost
 	@scripts/setup test
 	@COLDBREW_SOAK_ROUNDS=500 cargo test --test tests -- --nocapture soak::
+
+lighthouse: ## Check what a first visit weighs, and what Lighthouse says of the pages that visitors get
+	@scripts/setup test
+	@cargo xtask site --release
+	@cargo build --release --bin coldbrew
+	@COLDBREW_SERVER=$(abspath $(TARGET))/release/coldbrew npm --prefix end2end run --silent lighthouse
+
+screenshots: ## Take a picture of every screen and state, phone and desktop, light and dark, into end2end/screenshots
+	@scripts/setup test
+	@cargo xtask site --release
+	@cargo build --bin coldbrew
+	@COLDBREW_SERVER=$(abspath $(TARGET))/debug/coldbrew npm --prefix end2end run --silent screenshots
 
 lint: ## Check the formatting and run the lints, for the server and for the browser
 	@scripts/setup test

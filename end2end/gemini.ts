@@ -25,12 +25,17 @@ export class Gemini {
 
   /** Every batch that is in line begins. */
   startBatches(): Promise<void> {
-    return this.control("clock", { advance_ms: PENDING_MS });
+    return this.pass(PENDING_MS);
   }
 
   /** Every batch that Google has comes to its end. */
   finishBatches(): Promise<void> {
-    return this.control("clock", { advance_ms: PENDING_MS + RUNNING_MS });
+    return this.pass(PENDING_MS + RUNNING_MS);
+  }
+
+  /** Time passes for Google. */
+  pass(ms: number): Promise<void> {
+    return this.control("clock", { advance_ms: ms });
   }
 
   /** Faults are named in src/fake_gemini/faults.rs; they happen `times` times (default: always) after `skip` chances. */

@@ -4,10 +4,7 @@ import { type BrowserContext, expect } from "@playwright/test";
 
 export class Guard {
   private readonly complaints: string[] = [];
-  private readonly expected: RegExp[] = [
-    // A busy machine got to the script late, or script is off. That a preload cannot be used reads differently.
-    /was preloaded using link preload but not used within a few seconds/,
-  ];
+  private readonly expected: RegExp[] = [];
 
   watch(context: BrowserContext): void {
     context.on("console", (message) => {

@@ -1,4 +1,4 @@
-// Small PDFs made on the spot. Each page has a heading `Chapter N` and a text that says which page it is.
+// Small documents made on the spot. In a PDF, each page has a heading `Chapter N` and a text that says which page it is.
 const WORDS = [
   "Cold coffee is made slowly: ground beans steep in water overnight,",
   "and in the morning the brew is clear, sweet and ready to be read with.",
@@ -34,6 +34,17 @@ export function renamedArchive(): Upload {
 /** Begins like a PDF, and that is all. */
 export function damagedPdf(): Upload {
   return file("Damaged.pdf", Buffer.from("%PDF-1.7\n".padEnd(4_000, "broken ")));
+}
+
+/** A picture of one black dot. */
+export function picture(): Upload {
+  const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
+  return { name: "Menu.png", mimeType: "image/png", buffer: Buffer.from(png, "base64") };
+}
+
+/** Text already. */
+export function note(): Upload {
+  return { name: "Tasting notes.md", mimeType: "text/markdown", buffer: Buffer.from("# Tasting notes\n\nPlums, cocoa, patience.\n") };
 }
 
 function file(name: string, buffer: Buffer): Upload {

@@ -15,7 +15,7 @@ const NOT_INHERITED = /^(COLDBREW_(?!PDFIUM)|GEMINI_|DATABASE_URL|REDIS_URL|BLOB
 export type Settings = Record<string, string>;
 
 export class Program {
-  private readonly dataFolder = mkdtempSync(path.join(tmpdir(), "coldbrew-"));
+  readonly dataFolder = mkdtempSync(path.join(tmpdir(), "coldbrew-"));
   private running?: ChildProcess;
 
   /** Starts `coldbrew args…`, with a data folder of its own, and gives the address that it says it is ready at. */

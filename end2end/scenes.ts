@@ -1,9 +1,10 @@
 // Every screen in every state that a person can meet, and how to get there. The checks of accessibility and the screenshots both walk these.
+import { randomUUID } from "node:crypto";
 import type { Page } from "@playwright/test";
 import { expect, type Screens } from "./fixtures";
 import type { Gemini } from "./gemini";
 import type { Guard } from "./guard";
-import { encryptedPdf, pdf } from "./pdf";
+import { encryptedPdf, note, pdf, picture } from "./pdf";
 
 export interface Stage {
   screens: Screens;
@@ -37,6 +38,48 @@ export const SCENES: Record<string, (stage: Stage) => Promise<unknown>> = {
     await home.open();
     await home.input.setInputFiles(encryptedPdf());
     await expect(home.error).toBeVisible();
+  },
+
+  "home-fetching": async ({ screens: { home, page } }) => {
+    await page.route("**/api/import*", () => {});
+    await home.open();
+    await home.address.fill("https://example.org/a-field-guide-to-slow-coffee.pdf");
+    await home.address.press("Enter");
+    await expect(home.download).toBeVisible();
+  },
+
+  "home-upload-lost": async ({ guard, screens: { home, page } }) => {
+    guard.expectOutage();
+    await home.open();
+    await page.route("**/prepare/upload", (route) => route.abort("internetdisconnected"));
+    await home.input.setInputFiles(pdf(3));
+    await expect(page.getByRole("button", { name: "Send it again" })).toBeVisible();
+  },
+
+  "home-several": async ({ screens: { home, page } }) => {
+    await home.open();
+    await home.prepare([pdf(40, { title: BOOK }), pdf(3), pdf(4)]);
+    await expect(home.price).toContainText("left");
+    await expect(page.getByText("2 more files wait for their turn.")).toBeVisible();
+  },
+
+  "home-banner-text": async ({ screens: { home } }) => {
+    await home.open();
+    await home.prepare(pdf(40, { title: BOOK }));
+    await home.ai.uncheck();
+    await expect(home.price).toContainText("Free");
+  },
+
+  "home-banner-picture": async ({ screens: { home } }) => {
+    await home.open();
+    await home.prepare(picture());
+    await expect(home.price).toContainText("left");
+  },
+
+  "home-banner-note": async ({ screens: { home } }) => {
+    await home.open();
+    await home.prepare(note());
+    await expect(home.price).toContainText("left");
   },
 
   "home-banner": async ({ screens: { home } }) => {
@@ -95,6 +138,23 @@ export const SCENES: Record<string, (stage: Stage) => Promise<unknown>> = {
     await expect(batch.tryAgain).toBeVisible();
   },
 
+  "batch-expired": async ({ gemini, screens: { home, batch } }) => {
+    await gemini.arm("stuck_pending", { times: 1 });
+    await home.submit(pdf(12, { title: BOOK }), { batch: true });
+    await batch.reach("PENDING");
+    await gemini.pass(49 * 3_600_000);
+    await batch.reach("EXPIRED");
+    await expect(batch.runInRealtime).toBeVisible();
+  },
+
+  "batch-server-away": async ({ guard, screens: { home, page } }) => {
+    guard.expectOutage();
+    await home.submit(pdf(3, { title: BOOK }), { batch: true });
+    await page.context().route("**/*", (route) => route.abort("connectionrefused"));
+    for (const _ of [1, 2]) await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await expect(home.toast).toContainText("The server is not answering");
+  },
+
   "library-empty": ({ screens: { library } }) => library.open(),
 
   "library-full": async (stage) => {
@@ -142,6 +202,27 @@ export const SCENES: Record<string, (stage: Stage) => Promise<unknown>> = {
     await library(stage);
     await stage.screens.account.open();
     await expect(stage.screens.account.receipt(BOOK)).toBeVisible();
+  },
+
+  "account-member": async ({ screens: { account, page } }) => {
+    await account.open();
+    await account.enter("Sign up", `${randomUUID()}@example.org`, "a quiet afternoon");
+    await account.makeToken("Backup script");
+    await expect(page.getByRole("button", { name: "Revoke Backup script" })).toBeVisible();
+  },
+
+  "account-refused": async ({ guard, screens: { account } }) => {
+    guard.expectStatus(401);
+    await account.open();
+    await account.send("Sign in", "nobody@example.org", "a quiet afternoon");
+    await expect(account.error).toBeVisible();
+  },
+
+  "account-leaving": async ({ screens: { home, account, page } }) => {
+    await home.submit(pdf(2, { title: BOOK }), { ai: false });
+    await account.open();
+    await page.getByTestId("delete-account").click();
+    await expect(page.getByRole("dialog")).toBeVisible();
   },
 
   "not-found": async ({ guard, screens: { page } }) => {

@@ -21,6 +21,10 @@ export class Server {
     return server;
   }
 
+  get dataFolder(): string {
+    return this.program.dataFolder;
+  }
+
   get url(): string {
     return `http://${this.address}`;
   }

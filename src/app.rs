@@ -19,7 +19,7 @@ use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{ParamSegment, SsrMode, StaticSegment};
 
 pub use browser::wake;
-use components::Frame;
+use components::{Awakening, Frame};
 
 /// What a page needs to know of the server and the request before it is rendered.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +32,8 @@ pub struct PageContext {
     pub batch_percent: u64,
     /// `light` or `dark`, if the person chose one.
     pub theme: Option<&'static str>,
+    /// Addresses of the browser library: its script, and its WebAssembly.
+    pub library: Option<(String, String)>,
     /// Gives the answer under way this HTTP status.
     pub set_status: Option<fn(u16)>,
     /// Makes the answer under way lead to another address.
@@ -54,8 +56,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f6efe3" />
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#1a1410" />
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg" />
-                <leptos_meta::HashedStylesheet options=options.clone() id="style" />
-                <HydrationScripts options=options islands=true />
+                <leptos_meta::HashedStylesheet options=options id="style" />
+                <Awakening />
                 <MetaTags />
             </head>
             <body>

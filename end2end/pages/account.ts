@@ -1,11 +1,77 @@
-import type { Locator, Page } from "@playwright/test";
+import { expect, type Locator, type Page } from "@playwright/test";
+import { awake } from "./awake";
 
-/** `/account`: the quota, and what was charged for what. */
+/** `/account`: who one is, the quota, what was charged for what, and tokens. */
 export class AccountPage {
-  constructor(readonly page: Page) {}
+  readonly email: Locator;
+  readonly password: Locator;
+  readonly signUp: Locator;
+  readonly signOut: Locator;
+  readonly signOutEverywhere: Locator;
+  readonly who: Locator;
+  readonly error: Locator;
+  readonly tokenName: Locator;
+  readonly newToken: Locator;
+  readonly toast: Locator;
+
+  constructor(readonly page: Page) {
+    this.email = page.getByLabel("E-mail address").filter({ visible: true });
+    this.password = page.getByLabel("Password").filter({ visible: true });
+    this.signUp = page.getByRole("button", { name: "Sign up" });
+    this.signOut = page.getByTestId("sign-out");
+    this.signOutEverywhere = page.getByRole("button", { name: "Sign out everywhere" });
+    this.who = page.getByTestId("who");
+    this.error = page.getByRole("main").getByRole("alert");
+    this.tokenName = page.getByTestId("token-name");
+    this.newToken = page.getByTestId("new-token");
+    this.toast = page.locator(".toasts");
+  }
 
   async open(): Promise<void> {
     await this.page.goto("/account");
+    await awake(this.page);
+  }
+
+  /** Fills in one of the two forms, and sends it. */
+  async send(way: "Sign up" | "Sign in", email: string, password: string): Promise<void> {
+    await this.page.getByRole("radio", { name: way }).check();
+    await this.email.fill(email);
+    await this.password.fill(password);
+    await this.page.getByRole("button", { name: way }).click();
+  }
+
+  /** Signs up, or in, successfully. */
+  async enter(way: "Sign up" | "Sign in", email: string, password: string): Promise<void> {
+    await this.send(way, email, password);
+    await expect(this.who).toHaveText(email);
+    await awake(this.page);
+  }
+
+  /** Makes a token and gives its secret. */
+  async makeToken(name: string): Promise<string> {
+    await this.tokenName.fill(name);
+    await this.page.getByRole("button", { name: "Make a token" }).click();
+    await expect(this.newToken).toBeVisible();
+    return this.newToken.inputValue();
+  }
+
+  token(name: string): Locator {
+    return this.page.getByRole("listitem").filter({ hasText: name });
+  }
+
+  async revoke(name: string, answer: "Keep it" | "Revoke it"): Promise<void> {
+    await this.page.getByRole("button", { name: `Revoke ${name}` }).click();
+    const question = this.page.getByRole("dialog", { name: "Revoke this token?" });
+    await expect(question).toContainText(name);
+    await question.getByRole("button", { name: answer }).click();
+    await expect(question).toBeHidden();
+  }
+
+  async deleteAccount(answer: "Keep it" | "Delete everything"): Promise<void> {
+    await this.page.getByTestId("delete-account").click();
+    const question = this.page.getByRole("dialog", { name: "Delete your account?" });
+    await question.getByRole("button", { name: answer }).click();
+    await expect(question).toBeHidden();
   }
 
   /** Tokens, as the quota's figures show them. */

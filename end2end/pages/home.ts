@@ -5,7 +5,9 @@ import { awake } from "./awake";
 /** `/`: the desk that takes a file, the metadata banner, and what is in progress. */
 export class HomePage {
   readonly input: Locator;
+  readonly address: Locator;
   readonly upload: Locator;
+  readonly download: Locator;
   readonly banner: Locator;
   readonly ai: Locator;
   readonly batch: Locator;
@@ -22,7 +24,9 @@ export class HomePage {
 
   constructor(readonly page: Page) {
     this.input = page.getByTestId("file-input");
+    this.address = page.getByTestId("url-input");
     this.upload = page.getByRole("region", { name: "Upload" });
+    this.download = page.getByRole("region", { name: "Download" });
     this.banner = page.getByTestId("metadata-banner");
     this.ai = page.getByTestId("ai-toggle");
     this.batch = page.getByTestId("batch-toggle");

@@ -12,6 +12,8 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, handle_server_fns_with_context};
 use tower::ServiceExt;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 
 use super::ApiState;
@@ -37,6 +39,8 @@ pub fn routes(rest: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
             },
         )
         .fallback(move |state: State<ApiState>, request: Request| serve_file(files.clone(), state, request))
+        // Not of events and pictures, nor of what is compressed already.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
 }
 
 async fn server_function(State(state): State<ApiState>, request: Request) -> impl IntoResponse {
@@ -89,6 +93,7 @@ fn prepare_page() {
         upload_bytes_max: state.services.receiver.bytes_max,
         theme,
         batch_percent: state.services.intake.pricing.batch_percent,
+        library: library_of(&state.site.options),
         set_status: Some(set_status),
         redirect: Some(redirect),
     });
@@ -103,4 +108,12 @@ fn prepare_page() {
     }
     // A page shows what belongs to one person.
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+}
+
+/// Addresses of the browser library's script and WebAssembly. Their names are read for every page: the site may have been built anew.
+fn library_of(options: &LeptosOptions) -> Option<(String, String)> {
+    let hashes = std::fs::read_to_string(options.hash_file.as_ref()).ok()?;
+    let hash = |kind: &str| hashes.lines().find_map(|line| line.strip_prefix(kind)?.strip_prefix(": "));
+    let address = |kind| Some(format!("/{}/{}.{}.{kind}", options.site_pkg_dir, options.output_name, hash(kind)?));
+    Some((address("js")?, address("wasm")?))
 }

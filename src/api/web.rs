@@ -5,11 +5,11 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::{ResponseOptions, extract};
 
 use super::ApiState;
-use super::auth::{account_of, session, session_cookie, unauthenticated};
+use super::auth::{account_of, session, session_cookie};
 use super::error::told;
 use crate::accounts::CREDENTIAL_MS;
 use crate::error::{Error, Result};
-use crate::model::ApiError;
+use crate::model::{ApiError, ErrorCode};
 use crate::services::Services;
 use crate::store::{Account, CredentialKind};
 
@@ -28,7 +28,8 @@ impl WebCaller {
 
 /// The caller; without an account there is nothing to be found.
 pub async fn caller() -> Result<WebCaller, ApiError> {
-    known_caller().await?.ok_or_else(|| refuse(unauthenticated()))
+    let words = "You are no longer signed in here. Reload the page, and go on.";
+    known_caller().await?.ok_or_else(|| refuse(Error::refused(ErrorCode::Unauthenticated, words)))
 }
 
 /// The caller, if this browser has an account.

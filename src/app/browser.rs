@@ -4,15 +4,19 @@
 //! changed, so that what it shows is always what a reload would show. Elements say by `data-…` what they want; each file here
 //! documents its own. Nothing here may be needed to *read* a page.
 
+mod back;
 mod clicks;
+mod copies;
 mod drops;
+mod forms;
 mod jobs;
 mod live;
+mod membership;
 mod more;
 mod morph;
 mod page;
 mod query;
-mod removal;
+mod questions;
 mod theme;
 mod times;
 mod toast;
@@ -25,8 +29,10 @@ pub use toast::{Tone, toast};
 /// Takes hold of the page; to be called once, when everything is there.
 pub fn wake() {
     times::localize(&document());
+    back::begin();
     clicks::listen();
     drops::listen();
+    forms::listen();
     live::begin();
     more::begin();
 }

@@ -1,17 +1,25 @@
 //! What several screens use.
 
+mod awakening;
+mod cover;
 mod frame;
 mod icons;
 mod local_time;
 mod notice;
 mod numbers;
+mod question;
 mod rows;
+mod shelf;
 mod theme;
 
+pub use awakening::Awakening;
+pub use cover::Cover;
 pub use frame::Frame;
 pub use icons::{CloseIcon, CupIcon, DeleteIcon};
 pub use local_time::LocalTime;
 pub use notice::Trouble;
 pub use numbers::{grouped, page_count};
+pub use question::Question;
 pub use rows::{DocumentRow, JobRow, title_words};
+pub use shelf::Shelf;
 pub use theme::ThemeMenu;

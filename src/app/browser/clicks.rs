@@ -6,16 +6,20 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, KeyboardEvent, MouseEvent};
 
-use super::{jobs, query, removal, theme};
+use super::{copies, jobs, membership, query, questions, theme};
 
 type Act = fn(&Element);
 
-const ACTIONS: [(&str, Act); 5] = [
+const ACTIONS: [(&str, Act); 9] = [
     ("[data-theme-choice]", theme::choose),
     ("[data-again]", jobs::try_again),
     ("[data-retry]", jobs::retry_failed_pages),
     ("[data-dismiss]", jobs::dismiss),
-    ("[data-delete]", removal::ask),
+    ("[data-delete]", questions::delete),
+    ("[data-revoke]", questions::revoke),
+    ("[data-leave]", questions::leave),
+    ("[data-sign-out]", membership::sign_out),
+    ("[data-copy]", copies::copy),
 ];
 
 /// Listens for the whole page.
@@ -53,7 +57,8 @@ fn close_menus(clicked: Option<&Element>) {
     }
 }
 
-fn on<E: wasm_bindgen::convert::FromWasmAbi + 'static>(name: &str, react: impl Fn(E) + 'static) {
+/// Calls `react` at each such event anywhere on the page, for as long as it lives.
+pub fn on<E: wasm_bindgen::convert::FromWasmAbi + 'static>(name: &str, react: impl Fn(E) + 'static) {
     let react = Closure::<dyn Fn(E)>::new(react);
     let _ = document().add_event_listener_with_callback(name, react.as_ref().unchecked_ref());
     react.forget();

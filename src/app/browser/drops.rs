@@ -1,36 +1,59 @@
-//! A file that is dropped beside the place for it: the browser would leave the page and show the file instead.
+//! A file that is dropped beside the place for it: the browser would leave the page and show the file instead. And what is pasted
+//! onto the page, beside any field: a file is taken like one that was chosen, an address goes to the field `#address`.
 
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
-use web_sys::{DragEvent, Element, Event, HtmlInputElement};
+use web_sys::{ClipboardEvent, DataTransfer, DragEvent, Element, Event, HtmlElement, HtmlInputElement};
+
+use super::clicks::on;
 
 /// Guards the whole page. What is dropped anywhere goes where files go, if there is such a place just now.
 pub fn listen() {
     for name in ["dragover", "drop"] {
-        let guard = Closure::<dyn Fn(DragEvent)>::new(move |event: DragEvent| {
+        on(name, move |event: DragEvent| {
             let on_input = event.target().is_some_and(|target| target.has_type::<HtmlInputElement>());
-            if on_input || event.data_transfer().is_none() {
-                return;
-            }
+            let Some(dropped) = event.data_transfer().filter(|_| !on_input) else { return };
             event.prevent_default();
             if name == "drop" {
-                hand_over(&event);
+                hand_over(&dropped);
             }
         });
-        let _ = document().add_event_listener_with_callback(name, guard.as_ref().unchecked_ref());
-        guard.forget();
+    }
+    on("paste", |event: ClipboardEvent| take_pasted(&event));
+}
+
+fn take_pasted(event: &ClipboardEvent) {
+    let in_field = event.target().is_some_and(|target| target.has_type::<HtmlInputElement>());
+    let Some(pasted) = event.clipboard_data().filter(|_| !in_field) else { return };
+    if hand_over(&pasted) {
+        return;
+    }
+    let text = pasted.get_data("text").unwrap_or_default();
+    if text.starts_with("http")
+        && let Some(field) = input_at("#address")
+    {
+        field.set_value(text.trim());
+        tell(&field, "input");
+        let _ = field.unchecked_ref::<HtmlElement>().focus();
     }
 }
 
-fn hand_over(event: &DragEvent) {
-    let input =
-        document().query_selector("input[type=file]").ok().flatten().and_then(|input: Element| input.dyn_into().ok());
-    let files = event.data_transfer().and_then(|transfer| transfer.files()).filter(|files| files.length() > 0);
-    if let (Some(files), Some::<HtmlInputElement>(input)) = (files, input) {
+/// Gives files to where files go. `false`: there are none.
+fn hand_over(from: &DataTransfer) -> bool {
+    let Some(files) = from.files().filter(|files| files.length() > 0) else { return false };
+    if let Some(input) = input_at("input[type=file]") {
         input.set_files(Some(&files));
-        if let Ok(change) = Event::new("change") {
-            let _ = input.dispatch_event(&change);
-        }
+        tell(&input, "change");
+    }
+    true
+}
+
+fn input_at(selector: &str) -> Option<HtmlInputElement> {
+    document().query_selector(selector).ok().flatten().and_then(|input: Element| input.dyn_into().ok())
+}
+
+fn tell(input: &HtmlInputElement, what: &str) {
+    if let Ok(event) = Event::new(what) {
+        let _ = input.dispatch_event(&event);
     }
 }

@@ -47,7 +47,7 @@ pub fn dismiss(button: &Element) {
 }
 
 /// Does it once, however often the button is pressed; says so if it fails.
-fn once(button: &Element, act: impl Future<Output = Result<(), crate::model::ApiError>> + 'static) {
+pub fn once(button: &Element, act: impl Future<Output = Result<(), crate::model::ApiError>> + 'static) {
     let button = button.clone();
     let _ = button.set_attribute("disabled", "");
     leptos::task::spawn_local(async move {

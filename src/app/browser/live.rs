@@ -1,6 +1,6 @@
-//! Keeps the part of a page that is marked `data-live` current: by the server's events where they come, else by asking.
+//! Keeps the parts of a page that are marked `data-live` current: by the server's events where they come, else by asking.
 //!
-//! `data-live` is `working` while something is in progress, `done` or `failed` after it, else `idle`: the tab's icon, and how often to ask.
+//! The first one's `data-live` is `working` while something is in progress, `done` or `failed` after it, else `idle`: the tab's icon, and how often to ask.
 //! `data-events` is there if this browser has an account, and so events. Only a tab that is looked at listens: a browser opens few
 //! connections to one server, and shares them among its tabs.
 
@@ -92,10 +92,17 @@ async fn refresh() -> Result<(), ()> {
         Answer::Gone => return window().location().reload().map_err(|_| ()),
     };
     localize(&page);
-    if let (Some(shown), Some(fetched)) = (part_of(&document()), part_of(&page)) {
-        morph(&shown, &fetched);
+    let (shown, fetched) = (parts_of(&document()), parts_of(&page));
+    if shown.len() != fetched.len() {
+        // Another page altogether: somebody else is signed in by now, or nobody.
+        return window().location().reload().map_err(|_| ());
+    }
+    for (shown, fetched) in shown.iter().zip(&fetched) {
+        morph(shown, fetched);
+    }
+    if let Some(part) = part_of(&document()) {
         document().set_title(&page.title());
-        show_icon(&shown);
+        show_icon(&part);
     }
     Ok(())
 }
@@ -163,6 +170,11 @@ fn show_icon(part: &Element) {
 
 fn part_of(page: &web_sys::Document) -> Option<Element> {
     page.query_selector("[data-live]").ok().flatten()
+}
+
+fn parts_of(page: &web_sys::Document) -> Vec<Element> {
+    let Ok(parts) = page.query_selector_all("[data-live]") else { return Vec::new() };
+    (0..parts.length()).filter_map(|index| parts.get(index)?.dyn_into().ok()).collect()
 }
 
 fn visible() -> bool {

@@ -17,7 +17,8 @@ pub enum Answer {
 /// Fetches the page at an address. `Err`: there was no answer, or none that is of use.
 pub async fn page_at(address: &str) -> Result<Answer, JsValue> {
     let response: Response = JsFuture::from(window().fetch_with_str(address)).await?.dyn_into()?;
-    if (400..500).contains(&response.status()) {
+    // 401 and 404; too many requests is no reason to leave.
+    if matches!(response.status(), 401 | 404) {
         return Ok(Answer::Gone);
     }
     if !response.ok() {

@@ -34,7 +34,10 @@ pub fn Frame(children: Children) -> impl IntoView {
         </header>
         {children()}
         <footer class="site-footer">
-            <div class="container cluster spread"><p>"Coldbrew: documents, slowly and well."</p></div>
+            <div class="container cluster spread">
+                <p>"Coldbrew: documents, slowly and well."</p>
+                <p><a href="/docs" rel="external">"API"</a></p>
+            </div>
         </footer>
         <div class="toasts" role="status"></div>
     }

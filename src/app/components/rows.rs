@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{CloseIcon, DeleteIcon, LocalTime, grouped, page_count};
+use super::{CloseIcon, Cover, DeleteIcon, LocalTime, grouped, page_count};
 use crate::model::wire::{DocumentSummary, JobView};
 use crate::model::{JobStatus, Mode};
 
@@ -16,7 +16,7 @@ pub fn JobRow(job: JobView) -> impl IntoView {
         (false, _) => view! { <span>"Nothing was charged"</span> }.into_any(),
         (true, Mode::Batch) => view! { <span>"Batch, "<LocalTime at=job.submitted_at /></span> }.into_any(),
         (true, _) => {
-            view! { <span>{format!("Realtime, {} done", grouped(job.completed_pages.into()))}</span> }.into_any()
+            view! { <span>{format!("Realtime, {} read", grouped(job.completed_pages.into()))}</span> }.into_any()
         }
     };
     let dismiss = (!active).then(|| {
@@ -29,7 +29,7 @@ pub fn JobRow(job: JobView) -> impl IntoView {
     });
     view! {
         <li class="row" id=format!("job-{}", job.id)>
-            <span class="cover" data-kind="PDF" aria-hidden="true"></span>
+            <Cover title=job.title.clone() />
             <div>
                 <a class="row-title" href=format!("/batch/{}", job.content_hash)>{job.title.clone()}</a>
                 <p class="row-meta"><span>{pages}</span>{detail}</p>
@@ -53,14 +53,14 @@ pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool)
     let delete = deletable.then(|| {
         view! {
             <button class="icon-button" type="button" aria-label=format!("Delete {}", document.title)
-                data-delete=document.id.clone() data-title=document.title.clone()>
+                data-delete=document.id.clone() data-name=document.title.clone()>
                 <DeleteIcon />
             </button>
         }
     });
     view! {
         <li class="row" id=format!("document-{}", document.id)>
-            <span class="cover" data-kind="PDF" aria-hidden="true"></span>
+            <Cover title=document.title.clone() />
             <div>
                 <a class="row-title" href=format!("/documents/{}", document.id)>{document.title.clone()}</a>
                 <p class="row-meta">

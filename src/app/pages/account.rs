@@ -8,8 +8,8 @@ use leptos_meta::Title;
 
 use crate::app::components::{Trouble, grouped};
 use crate::app::server::{fetch_me, fetch_usage};
-use crate::model::Mode;
 use crate::model::wire::{Receipt, Usage, UsageReport};
+use crate::model::{Mode, count_words};
 use member::{Leave, Member, SignForms};
 use tokens::Tokens;
 
@@ -26,17 +26,17 @@ pub fn Account() -> impl IntoView {
                     {move || Suspend::new(async move {
                         match found.await {
                             (Ok(Some((me, tokens))), Ok(Some(report))) => {
-                                view! { <Who email=me.email.clone() /><Report report /><Tokens initial=tokens /><Leave email=me.email /> }
-                                    .into_any()
-                            }
-                            (Err(error), _) | (_, Err(error)) => view! { <Trouble error /> }.into_any(),
-                            _ => {
+                                let UsageReport { usage, receipts } = report;
                                 view! {
-                                    <p class="notice">"You have nothing here yet. Your account begins with your first document."</p>
-                                    <SignForms known=false />
+                                    <div class="pair"><Quota usage /><Who email=me.email.clone() /></div>
+                                    <Receipts receipts />
+                                    <Tokens tokens />
+                                    <Leave email=me.email />
                                 }
                                     .into_any()
                             }
+                            (Err(error), _) | (_, Err(error)) => view! { <Trouble error /> }.into_any(),
+                            _ => view! { <div class="pair"><SignForms known=false /></div> }.into_any(),
                         }
                     })}
                 </Suspense>
@@ -50,19 +50,7 @@ pub fn Account() -> impl IntoView {
 fn Who(email: Option<String>) -> impl IntoView {
     match email {
         Some(email) => view! { <Member email /> }.into_any(),
-        None => view! {
-            <p class="notice">"You are a guest in this browser: your documents are kept under its session. Sign up to keep them."</p>
-            <SignForms known=true />
-        }
-        .into_any(),
-    }
-}
-
-#[component]
-fn Report(report: UsageReport) -> impl IntoView {
-    view! {
-        <Quota usage=report.usage />
-        <Receipts receipts=report.receipts />
+        None => view! { <SignForms known=true /> }.into_any(),
     }
 }
 
@@ -76,12 +64,17 @@ fn Quota(usage: Usage) -> impl IntoView {
         grouped(available_tokens),
         grouped(quota_tokens)
     );
+    // A little of much would not be seen at all.
+    let seen = |tokens: u64| if tokens == 0 { 0 } else { tokens.max(quota_tokens / 150) };
     view! {
-        <section class="card stack" aria-labelledby="quota-title">
-            <h2 id="quota-title">"Quota"</h2>
+        <section class="card stack" aria-labelledby="quota-title" data-live="idle" data-events="">
+            <div class="cluster spread">
+                <h2 id="quota-title">"Quota"</h2>
+                <p class="soft">{format!("{} tokens", count_words(quota_tokens))}</p>
+            </div>
             <svg class="bar" viewBox=format!("0 0 {} 1", quota_tokens.max(1)) preserveAspectRatio="none" role="img" aria-label=words>
-                <rect class="bar-main" width=used_tokens.to_string() height="1" />
-                <rect class="bar-held" x=used_tokens.to_string() width=reserved_tokens.to_string() height="1" />
+                <rect class="bar-main" width=seen(used_tokens).to_string() height="1" />
+                <rect class="bar-held" x=seen(used_tokens).to_string() width=seen(reserved_tokens).to_string() height="1" />
             </svg>
             <dl class="figures">
                 <div><dt class="used">"Used"</dt><dd>{grouped(used_tokens)}</dd></div>
@@ -95,7 +88,13 @@ fn Quota(usage: Usage) -> impl IntoView {
 #[component]
 fn Receipts(receipts: Vec<Receipt>) -> impl IntoView {
     if receipts.is_empty() {
-        return view! { <p class="soft">"Nothing has been charged."</p> }.into_any();
+        return view! {
+            <section class="stack" aria-labelledby="receipts-title" data-live="idle">
+                <h2 id="receipts-title">"Receipts"</h2>
+                <p class="soft">"Nothing has been charged. What you read as text, and what fails, never is."</p>
+            </section>
+        }
+        .into_any();
     }
     let total: u64 = receipts.iter().map(|receipt| receipt.charged_tokens).sum();
     let row = |receipt: Receipt| {
@@ -113,9 +112,9 @@ fn Receipts(receipts: Vec<Receipt>) -> impl IntoView {
         }
     };
     view! {
-        <section class="stack" aria-labelledby="receipts-title">
+        <section class="stack" aria-labelledby="receipts-title" data-live="idle">
             <h2 id="receipts-title">"Receipts"</h2>
-            <div class="card scroll-x" tabindex="0" role="group" aria-label="Receipts">
+            <div class="card scroll-x receipts" tabindex="0" role="group" aria-label="Receipts">
                 <table>
                     <thead>
                         <tr>

@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::NotFound;
+use super::{NotFound, TroublePage, is_absent};
 use crate::app::PageContext;
-use crate::app::components::{LocalTime, Trouble, grouped, page_count, title_words};
+use crate::app::components::{LocalTime, grouped, page_count, title_words};
 use crate::app::server::fetch_job;
 use crate::model::wire::{JobError, JobView};
-use crate::model::{ErrorCode, JobStatus, Mode};
+use crate::model::{JobStatus, Mode};
 
 const WORDS: [&str; 6] = [
     "Grinding the beans…",
@@ -30,10 +30,8 @@ pub fn Batch() -> impl IntoView {
             {move || Suspend::new(async move {
                 match found.await {
                     Ok(job) => view! { <Watch job /> }.into_any(),
-                    Err(error) if error.code == ErrorCode::Unavailable => {
-                        view! { <main id="main" class="container narrow" tabindex="-1"><Trouble error /></main> }.into_any()
-                    }
-                    Err(_) => view! { <NotFound /> }.into_any(),
+                    Err(error) if is_absent(&error) => view! { <NotFound /> }.into_any(),
+                    Err(error) => view! { <TroublePage error /> }.into_any(),
                 }
             })}
         </Suspense>
@@ -114,7 +112,10 @@ fn PagesRead(done: u64, pages: u64) -> impl IntoView {
 fn Cold(job: JobView) -> impl IntoView {
     let reason = job.error.map_or_else(String::new, |JobError { message, .. }| message);
     let content = job.content_hash;
-    let batch = job.mode == Mode::Batch;
+    let (this, other, other_words) = match job.mode {
+        Mode::Batch => ("batch", "realtime", "Run it in realtime instead"),
+        _ => ("realtime", "batch", "Send it as a batch instead"),
+    };
     view! {
         <div class="scene cold" id="scene" aria-hidden="true"><i class="books"></i><i class="saucer"></i><i class="cup"></i></div>
         <div class="stack" id="status" data-testid="batch-status" role="status">
@@ -122,12 +123,8 @@ fn Cold(job: JobView) -> impl IntoView {
             <p>{reason}" "<strong>"Nothing was charged."</strong></p>
         </div>
         <div class="cluster">
-            <button class="button primary" type="button" data-again=if batch { "batch" } else { "realtime" } data-content=content.clone()>
-                "Try again"
-            </button>
-            {batch.then(|| view! {
-                <button class="button" type="button" data-again="realtime" data-content=content>"Run it in realtime instead"</button>
-            })}
+            <button class="button primary" type="button" data-again=this data-content=content.clone()>"Try again"</button>
+            <button class="button" type="button" data-again=other data-content=content>{other_words}</button>
         </div>
     }
 }

@@ -3,6 +3,7 @@
 mod banner;
 mod desk;
 mod upload;
+mod work;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -29,10 +30,16 @@ pub fn Home() -> impl IntoView {
                         let (known, shelf) = found.await;
                         let known = known.unwrap_or(false);
                         let lists = match shelf {
-                            Ok(shelf) => view! { <Lists known shelf /> }.into_any(),
+                            Ok(shelf) => view! { <Lists known batch_percent shelf /> }.into_any(),
                             Err(error) => view! { <Title text="" /><Trouble error /> }.into_any(),
                         };
-                        view! { <Desk known bytes_max=upload_bytes_max batch_percent />{lists} }
+                        view! {
+                            <Desk known bytes_max=upload_bytes_max batch_percent />
+                            <noscript>
+                                <p class="notice warn">"To add a document, JavaScript is needed. Reading works without."</p>
+                            </noscript>
+                            {lists}
+                        }
                     })}
                 </Suspense>
             </div>
@@ -42,16 +49,18 @@ pub fn Home() -> impl IntoView {
 
 /// What is in progress, what came to nothing, and the newest documents: the part of the page that stays current.
 #[component]
-fn Lists(known: bool, shelf: Shelf) -> impl IntoView {
+fn Lists(known: bool, batch_percent: u64, shelf: Shelf) -> impl IntoView {
     let (brewing, cold): (Vec<JobView>, Vec<JobView>) = shelf.jobs.into_iter().partition(|job| job.status.is_active());
     let (state, title) = match brewing.len() {
         0 => ("idle", String::new()),
         number => ("working", format!("☕ {number} brewing")),
     };
     let documents = shelf.documents.into_iter().take(RECENT).collect::<Vec<_>>();
+    let is_new = brewing.is_empty() && cold.is_empty() && documents.is_empty();
     view! {
         <Title text=title />
         <div class="stack loose" data-live=state data-events=known.then_some("")>
+            {is_new.then(|| view! { <Fare batch_percent /> })}
             {(!brewing.is_empty()).then(|| view! {
                 <section class="stack" id="brewing" aria-labelledby="brewing-title">
                     <h2 id="brewing-title">"Still brewing"</h2>
@@ -75,5 +84,33 @@ fn Lists(known: bool, shelf: Shelf) -> impl IntoView {
                 </section>
             })}
         </div>
+    }
+}
+
+/// For somebody who has nothing here yet: the three ways to have a document, as a café would write them on its board.
+#[component]
+fn Fare(batch_percent: u64) -> impl IntoView {
+    let batch = if batch_percent == 50 { "half price".to_owned() } else { format!("{batch_percent} % of the price") };
+    let dishes = [
+        ("Plain text", "free".to_owned(), "The document’s own words, at once."),
+        (
+            "By AI, now",
+            "full price".to_owned(),
+            "Scans, tables, formulas and figures, in minutes. Watch the pages come.",
+        ),
+        (
+            "By AI, as a batch",
+            batch,
+            "The same, when there is room: in minutes or hours, at most a day. Close the tab meanwhile.",
+        ),
+    ];
+    let dish = |(name, price, words): (&'static str, String, &'static str)| {
+        view! { <div><dt>{name}</dt><dd>{price}</dd><dd class="soft">{words}</dd></div> }
+    };
+    view! {
+        <section class="fare" id="fare" aria-labelledby="fare-title">
+            <h2 id="fare-title">"Three ways to have it"</h2>
+            <dl>{dishes.map(dish).into_view()}</dl>
+        </section>
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::app::components::{CupIcon, DocumentRow, JobRow, Trouble};
+use crate::app::components::{DocumentRow, JobRow, Question, Shelf, Trouble};
 use crate::app::server::{fetch_shelf, known};
 use crate::model::wire::Shelf;
 
@@ -43,7 +43,9 @@ pub fn Library() -> impl IntoView {
                     }
                 </Suspense>
             </div>
-            <Removal />
+            <Question id="removal" title="Delete this document?" yes="Delete it">
+                <p>"“"<strong data-named=""></strong>"” and its file go for good. Its receipt stays."</p>
+            </Question>
         </main>
     }
 }
@@ -56,7 +58,7 @@ fn Shelves(known: bool, shelf: Shelf, query: String) -> impl IntoView {
     let list = match (empty, query.trim().is_empty()) {
         (true, true) => view! {
             <div class="empty" id="empty">
-                <CupIcon />
+                <Shelf />
                 <h2>"The shelf is still empty"</h2>
                 <p class="soft">"Every document you extract stands here, with its price and the day it was done."</p>
                 <a class="button primary" href="/">"Add a document"</a>
@@ -80,21 +82,4 @@ fn Shelves(known: bool, shelf: Shelf, query: String) -> impl IntoView {
         .into_any(),
     };
     view! { <div data-live=state data-events=known.then_some("")>{list}</div> }
-}
-
-/// The question before a document is deleted; `browser/removal.rs` asks it.
-#[component]
-fn Removal() -> impl IntoView {
-    view! {
-        <dialog class="dialog" id="removal" aria-labelledby="removal-title">
-            <form class="stack" method="dialog">
-                <h2 id="removal-title">"Delete this document?"</h2>
-                <p>"“"<strong data-name=""></strong>"” and its file go for good. Its receipt stays."</p>
-                <div class="cluster">
-                    <button class="button" value="keep">"Keep it"</button>
-                    <button class="button danger" value="delete">"Delete it"</button>
-                </div>
-            </form>
-        </dialog>
-    }
 }

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::app::PageContext;
-use crate::model::ErrorCode;
+use crate::app::components::Shelf;
+use crate::model::{ApiError, ErrorCode};
 
 /// The page for addresses that lead nowhere; answers 404.
 #[component]
@@ -16,6 +17,7 @@ pub fn NotFound() -> impl IntoView {
         <Title text="Not found" />
         <main id="main" class="container narrow" tabindex="-1">
             <div class="empty">
+                <Shelf missing=true />
                 <h1>"There is no page here"</h1>
                 <p class="soft">"It may have been deleted, or it belongs to another account."</p>
                 <div class="cluster">
@@ -25,4 +27,9 @@ pub fn NotFound() -> impl IntoView {
             </div>
         </main>
     }
+}
+
+/// Whether an error means that there is nothing here for this person. Without an account there is nothing at all.
+pub fn is_absent(error: &ApiError) -> bool {
+    matches!(error.code, ErrorCode::NotFound | ErrorCode::Unauthenticated)
 }

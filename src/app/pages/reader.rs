@@ -4,11 +4,11 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use super::NotFound;
-use crate::app::components::{LocalTime, Trouble, grouped, page_count};
+use super::{NotFound, TroublePage, is_absent};
+use crate::app::components::{LocalTime, grouped, page_count};
 use crate::app::server::{fetch_document, fetch_outline, fetch_pages};
 use crate::model::wire::{DocumentSummary, OutlineEntry, PageView};
-use crate::model::{ApiError, ErrorCode, Mode};
+use crate::model::{ApiError, Mode};
 
 /// Pages that are fetched together; the server gives as many.
 const PAGES_AT_ONCE: u32 = 20;
@@ -34,10 +34,8 @@ pub fn Reader() -> impl IntoView {
             {move || Suspend::new(async move {
                 match found.await {
                     Ok((document, outline, pages)) => view! { <Opened document outline pages skip /> }.into_any(),
-                    Err(error) if error.code == ErrorCode::Unavailable => {
-                        view! { <main id="main" class="container" tabindex="-1"><Trouble error /></main> }.into_any()
-                    }
-                    Err(_) => view! { <NotFound /> }.into_any(),
+                    Err(error) if is_absent(&error) => view! { <NotFound /> }.into_any(),
+                    Err(error) => view! { <TroublePage error /> }.into_any(),
                 }
             })}
         </Suspense>

@@ -1,129 +1,83 @@
-//! Signing up, in and out, and leaving for good.
+//! Signing up, in and out, and leaving for good. `browser/forms.rs`, `membership.rs` and `questions.rs` do it.
 
 use leptos::prelude::*;
 
-use crate::app::components::Trouble;
-use crate::app::server::{delete_account, sign_in, sign_out, sign_up};
-use crate::model::ApiError;
+use crate::app::components::Question;
 
-/// Runs a call; if it goes well the page is loaded anew, since everything on it belongs to somebody else now.
-fn then_reload(
-    call: impl Future<Output = Result<(), ApiError>> + 'static,
-    set_busy: WriteSignal<bool>,
-    set_error: WriteSignal<Option<ApiError>>,
-) {
-    set_busy.set(true);
-    set_error.set(None);
-    leptos::task::spawn_local(async move {
-        match call.await {
-            Ok(()) => {
-                let _ = window().location().reload();
-            }
-            Err(problem) => {
-                set_error.set(Some(problem));
-                set_busy.set(false);
-            }
-        }
-    });
+/// The two ways in for somebody who is not signed in. `known`: there is a guest, who can take everything along.
+#[component]
+pub fn SignForms(known: bool) -> impl IntoView {
+    let words = match known {
+        true => "You are a guest in this browser. Sign up, and what you have here is yours wherever you sign in.",
+        false => "You need no account to begin: the first document makes you one. Or sign up, and read anywhere.",
+    };
+    view! {
+        <section class="card stack sign" aria-label="Sign up or in">
+            <fieldset class="segments">
+                <legend class="visually-hidden">"New here, or back again?"</legend>
+                <label><input type="radio" name="way" value="up" checked />"Sign up"</label>
+                <label><input type="radio" name="way" value="in" />"Sign in"</label>
+            </fieldset>
+            <p class="soft sign-up">{words}</p>
+            <p class="soft sign-in">"What this browser's guest has made stays with that guest and is not moved."</p>
+            <SignForm way="up" words="Sign up" password="new-password" hint="At least 10 characters." />
+            <SignForm way="in" words="Sign in" password="current-password" hint="" />
+        </section>
+    }
 }
 
-/// The forms of somebody who is not signed in. `known`: there is a guest to sign up.
-#[island]
-pub fn SignForms(known: bool) -> impl IntoView {
-    let (email, set_email) = signal(String::new());
-    let (password, set_password) = signal(String::new());
-    let (new, set_new) = signal(known);
-    let (busy, set_busy) = signal(false);
-    let (error, set_error) = signal(None::<ApiError>);
-    let send = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        if busy.get_untracked() {
-            return;
-        }
-        let (email, password) = (email.get_untracked(), password.get_untracked());
-        match new.get_untracked() {
-            true => then_reload(sign_up(email, password), set_busy, set_error),
-            false => then_reload(sign_in(email, password), set_busy, set_error),
-        }
-    };
-    let title = move || if new.get() { "Sign up" } else { "Sign in" };
+/// `way`: `up` or `in`. `password`: what the browser's keeper of passwords is to offer.
+#[component]
+fn SignForm(way: &'static str, words: &'static str, password: &'static str, hint: &'static str) -> impl IntoView {
+    let is_new = way == "up";
+    let id = |field: &str| format!("{way}-{field}");
     view! {
-        <section class="card stack" aria-labelledby="sign-title">
-            <h2 id="sign-title">{title}</h2>
-            <form class="stack" on:submit=send>
-                <div class="field">
-                    <label class="field-label" for="email">"E-mail address"</label>
-                    <input class="input" id="email" type="email" required autocomplete="username" data-testid="email"
-                        prop:value=email on:input=move |event| set_email.set(event_target_value(&event)) />
-                </div>
-                <div class="field">
-                    <label class="field-label" for="password">"Password"</label>
-                    <input class="input" id="password" type="password" required minlength="10" data-testid="password"
-                        autocomplete=move || if new.get() { "new-password" } else { "current-password" }
-                        prop:value=password on:input=move |event| set_password.set(event_target_value(&event)) />
-                    <p class="field-hint">
-                        {move || if new.get() {
-                            "At least 10 characters. Everything you made here stays yours."
-                        } else {
-                            "What you made here as a guest stays with this browser's guest and is not moved."
-                        }}
-                    </p>
-                </div>
-                {move || error.get().map(|error| view! { <Trouble error /> })}
-                <div class="cluster">
-                    <button class="button primary" type="submit" data-testid="sign" disabled=busy>{title}</button>
-                    <button class="button" type="button" data-testid="sign-other" on:click=move |_| set_new.update(|new| *new = !*new)>
-                        {move || if new.get() { "I have an account" } else { "I am new here" }}
-                    </button>
-                </div>
-            </form>
-        </section>
+        <form class=format!("stack sign-{way}") data-send=format!("sign-{way}")>
+            <div class="field">
+                <label class="field-label" for=id("email")>"E-mail address"</label>
+                <input class="input" id=id("email") name="email" type="email" required autocomplete="username" />
+            </div>
+            <div class="field">
+                <label class="field-label" for=id("password")>"Password"</label>
+                <input class="input" id=id("password") name="password" type="password" required autocomplete=password
+                    minlength=is_new.then_some("10") aria-describedby=is_new.then(|| id("hint")) />
+                {is_new.then(|| view! { <p class="field-hint" id=id("hint")>{hint}</p> })}
+            </div>
+            <p class="notice bad" role="alert" hidden></p>
+            <button class="button primary" type="submit">{words}</button>
+        </form>
     }
 }
 
 /// Who is signed in, and how to be so no longer.
-#[island]
+#[component]
 pub fn Member(email: String) -> impl IntoView {
-    let (busy, set_busy) = signal(false);
-    let (error, set_error) = signal(None::<ApiError>);
     view! {
         <section class="card stack" aria-label="Signed in">
+            <h2>"You"</h2>
             <p>"Signed in as "<strong data-testid="who">{email}</strong></p>
-            {move || error.get().map(|error| view! { <Trouble error /> })}
             <div class="cluster">
-                <button class="button" type="button" data-testid="sign-out" disabled=busy
-                    on:click=move |_| then_reload(sign_out(false), set_busy, set_error)>"Sign out"</button>
-                <button class="button" type="button" disabled=busy
-                    on:click=move |_| then_reload(sign_out(true), set_busy, set_error)>"Sign out everywhere"</button>
+                <button class="button" type="button" data-testid="sign-out" data-sign-out="here">"Sign out"</button>
+                <button class="button ghost" type="button" data-sign-out="everywhere">"Sign out everywhere"</button>
             </div>
         </section>
     }
 }
 
-/// Deleting the account, asked for twice.
-#[island]
+/// Deleting the account, which is asked about first.
+#[component]
 pub fn Leave(email: Option<String>) -> impl IntoView {
-    let (sure, set_sure) = signal(false);
-    let (busy, set_busy) = signal(false);
-    let (error, set_error) = signal(None::<ApiError>);
     let whose = email.unwrap_or_else(|| "this guest account".to_owned());
     view! {
-        <section class="card stack" aria-labelledby="leave-title">
+        <section class="stack" aria-labelledby="leave-title">
             <h2 id="leave-title">"Delete account"</h2>
-            <p class="soft">{format!("Deletes {whose} with all documents, files and tokens, at once and for good.")}</p>
-            {move || error.get().map(|error| view! { <Trouble error /> })}
-            <div class="cluster">
-                <button class="button" type="button" data-testid="delete-account" disabled=busy
-                    on:click=move |_| match sure.get_untracked() {
-                        false => set_sure.set(true),
-                        true => then_reload(delete_account(), set_busy, set_error),
-                    }>
-                    {move || if sure.get() { "Yes, delete everything" } else { "Delete account" }}
-                </button>
-                <Show when=move || sure.get()>
-                    <button class="button" type="button" on:click=move |_| set_sure.set(false)>"Keep it"</button>
-                </Show>
+            <div class="cluster spread">
+                <p class="soft">{format!("Deletes {whose} with all documents, files and tokens, at once and for good.")}</p>
+                <button class="button danger" type="button" data-testid="delete-account" data-leave="">"Delete account"</button>
             </div>
         </section>
+        <Question id="leaving" title="Delete your account?" yes="Delete everything">
+            <p>"All documents, files, receipts and tokens go with it, at once and for good. What is still brewing is lost, too."</p>
+        </Question>
     }
 }

@@ -1,144 +1,21 @@
-//! Where files come in: choosing or dropping them, their upload one after another, and the banner once one is measured.
+//! Where files come in: choosing, dropping or naming them, what is on its way, and the banner once it is measured.
 
 use std::collections::VecDeque;
 
 use leptos::either::EitherOf3;
 use leptos::prelude::*;
-use send_wrapper::SendWrapper;
-use web_sys::{File, XmlHttpRequest};
+use web_sys::File;
 
 use super::banner::Banner;
-use super::upload::{Progress, upload};
-use crate::app::browser::{Tone, look, toast};
-use crate::app::components::{Trouble, page_count};
-use crate::app::server::{import, start_session};
-use crate::model::wire::Prepared;
-use crate::model::{ApiError, ErrorCode, FORMATS, size_words};
-
-/// What lies on the desk.
-#[derive(Clone)]
-enum Lying {
-    Nothing,
-    Uploading { name: String },
-    Ready(Box<Prepared>),
-}
-
-/// The desk and the files that wait for their turn. Cheap to copy.
-#[derive(Clone, Copy)]
-struct Work {
-    lying: RwSignal<Lying>,
-    progress: RwSignal<Progress>,
-    error: RwSignal<Option<ApiError>>,
-    waiting: RwSignal<VecDeque<SendWrapper<File>>>,
-    /// The upload under way.
-    request: StoredValue<Option<SendWrapper<XmlHttpRequest>>>,
-    /// Several files came together: this page is stayed on until all are sent off.
-    several: StoredValue<bool>,
-    known: bool,
-    bytes_max: u64,
-}
-
-impl Work {
-    /// Puts files in line. One that cannot be sent is refused at once.
-    fn take(self, files: impl Iterator<Item = File>) {
-        self.error.set(None);
-        for file in files {
-            match refusal_of(&file, self.bytes_max) {
-                Some(problem) => self.error.set(Some(problem)),
-                None => self.waiting.update(|waiting| waiting.push_back(SendWrapper::new(file))),
-            }
-        }
-        self.several.update_value(|several| *several |= self.waiting.with_untracked(VecDeque::len) > 1);
-        if matches!(self.lying.get_untracked(), Lying::Nothing) {
-            self.go_on();
-        }
-    }
-
-    /// Uploads the next file, if one waits.
-    fn go_on(self) {
-        let Some(file) = self.waiting.try_update(VecDeque::pop_front).flatten() else {
-            return self.lying.set(Lying::Nothing);
-        };
-        self.progress.set(Progress::default());
-        self.lying.set(Lying::Uploading { name: file.name() });
-        leptos::task::spawn_local(async move {
-            match self.upload(&file).await {
-                Ok(Some(prepared)) => self.lying.set(Lying::Ready(Box::new(prepared))),
-                Ok(None) => self.go_on(),
-                Err(mut problem) => {
-                    if self.several.get_value() {
-                        problem.message = format!("{}: {}", file.name(), problem.message);
-                    }
-                    self.error.set(Some(problem));
-                    self.go_on();
-                }
-            }
-        });
-    }
-
-    /// Has the server fetch what is at an address.
-    fn fetch(self, address: String) {
-        self.error.set(None);
-        self.progress.set(Progress::default());
-        self.lying.set(Lying::Uploading { name: address.clone() });
-        leptos::task::spawn_local(async move {
-            let prepared = async {
-                if !self.known {
-                    start_session().await?;
-                }
-                import(address).await
-            };
-            match prepared.await {
-                Ok(prepared) => self.lying.set(Lying::Ready(Box::new(prepared))),
-                Err(problem) => {
-                    self.error.set(Some(problem));
-                    self.go_on();
-                }
-            }
-        });
-    }
-
-    async fn upload(self, file: &File) -> Result<Option<Prepared>, ApiError> {
-        if !self.known {
-            start_session().await?;
-        }
-        let started = move |xhr| self.request.set_value(Some(SendWrapper::new(xhr)));
-        upload(file, started, move |progress| self.progress.set(progress)).await
-    }
-
-    fn cancel(self) {
-        self.request.with_value(|xhr| {
-            let _ = xhr.as_ref().map(|xhr| xhr.abort());
-        });
-    }
-
-    /// A document was sent off: on to where it can be followed, or to the next file.
-    fn sent(self, title: &str, address: &str) {
-        if !self.several.get_value() {
-            // Fails only while the page is being left already.
-            let _ = window().location().set_href(address);
-            return;
-        }
-        toast(Tone::Good, &format!("“{title}” is on its way."));
-        look();
-        self.error.set(None);
-        self.go_on();
-    }
-}
+use super::upload::Progress;
+use super::work::{Lying, Work};
+use crate::app::components::Trouble;
+use crate::model::{FORMATS, size_words};
 
 /// See the module. `known`: this browser has an account already. `bytes_max`: of a file that the server accepts.
 #[island]
 pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
-    let work = Work {
-        lying: RwSignal::new(Lying::Nothing),
-        progress: RwSignal::new(Progress::default()),
-        error: RwSignal::new(None),
-        waiting: RwSignal::new(VecDeque::new()),
-        request: StoredValue::new(None),
-        several: StoredValue::new(false),
-        known,
-        bytes_max,
-    };
+    let work = Work::new(known, bytes_max);
     let input = NodeRef::<leptos::html::Input>::new();
     let take_chosen = move || {
         let Some(input) = input.get_untracked() else { return };
@@ -155,6 +32,14 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
         input.track();
         take_chosen();
     });
+    // Leaving would lose what has not arrived yet: the browser asks first.
+    Effect::new(move |_| {
+        window_event_listener(leptos::ev::beforeunload, move |event| {
+            if matches!(work.lying.get_untracked(), Lying::Arriving { fetched: false, .. }) {
+                event.prevent_default();
+            }
+        });
+    });
     let sent = Callback::new(move |(title, address): (String, String)| work.sent(&title, &address));
     let put_away = Callback::new(move |()| work.go_on());
 
@@ -163,7 +48,7 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
             <h1 class="visually-hidden">"Coldbrew"</h1>
             <Banner prepared=*prepared batch_percent put_away sent />
         }),
-        Lying::Uploading { name } => EitherOf3::B(view! { <Hero /><Uploading name work /> }),
+        Lying::Arriving { name, fetched } => EitherOf3::B(view! { <Hero /><Arriving name fetched work /> }),
         Lying::Nothing => EitherOf3::C(view! {
             <Hero />
             <section class="card stack" aria-label="Add a document">
@@ -186,6 +71,9 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
     view! {
         {desk}
         {move || work.error.get().map(|error| view! { <Trouble error /> })}
+        {move || work.lost.get().map(|_| view! {
+            <p><button class="button" type="button" on:click=move |_| work.send_again()>"Send it again"</button></p>
+        })}
         {move || match work.waiting.with(VecDeque::len) {
             0 => None,
             1 => Some("1 more file waits for its turn.".to_owned()),
@@ -203,9 +91,9 @@ fn AddressForm(work: Work) -> impl IntoView {
         work.fetch(address.get_untracked());
     };
     view! {
-        <form class="url-form" on:submit=send>
+        <form class="pasted" on:submit=send>
             <label class="visually-hidden" for="address">"Address of a document"</label>
-            <input class="input" id="address" type="url" required placeholder="https://… or paste an address" data-testid="url-input"
+            <input class="input" id="address" type="url" required placeholder="or paste https://…" data-testid="url-input"
                 prop:value=address on:input=move |event| set_address.set(event_target_value(&event)) />
             <button class="button" type="submit">"Fetch"</button>
         </form>
@@ -224,10 +112,12 @@ fn Hero() -> impl IntoView {
     }
 }
 
+/// Something on its way here, and the way to stop it. What the server fetches has no progress that could be shown.
 #[component]
-fn Uploading(name: String, work: Work) -> impl IntoView {
+fn Arriving(name: String, fetched: bool, work: Work) -> impl IntoView {
     let progress = work.progress;
     let words = move || match progress.get() {
+        _ if fetched => "Fetching the document from there…".to_owned(),
         Progress { sent, total } if sent < total => format!("{} of {}", size_words(sent), size_words(total)),
         Progress { total: 0, .. } => "Starting…".to_owned(),
         _ => "Uploaded. Opening the document…".to_owned(),
@@ -235,9 +125,10 @@ fn Uploading(name: String, work: Work) -> impl IntoView {
     // Without a value the bar shows that something is going on.
     let value = move || progress.with(|progress| (progress.sent < progress.total).then(|| progress.sent.to_string()));
     let max = move || progress.with(|progress| progress.total.max(1).to_string());
-    let label = format!("Upload of {name}");
+    let what = if fetched { "Download" } else { "Upload" };
+    let label = format!("{what} of {name}");
     view! {
-        <section class="card upload" aria-label="Upload">
+        <section class="card upload" aria-label=what>
             <div class="cluster spread">
                 <p><strong>{name}</strong></p>
                 <button class="button small" type="button" on:click=move |_| work.cancel()>"Cancel"</button>
@@ -254,22 +145,4 @@ fn accepted() -> String {
         std::iter::once(format.mime).chain(format.extensions.iter().copied()).collect::<Vec<_>>()
     };
     FORMATS.iter().flat_map(of).collect::<Vec<_>>().join(",")
-}
-
-/// What can be refused without sending a byte. The server checks again.
-fn refusal_of(file: &web_sys::File, bytes_max: u64) -> Option<ApiError> {
-    // A double counts bytes exactly up to 9 petabytes.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let size = file.size() as u64;
-    if size > bytes_max {
-        let words = format!("This file has {}; at most {} are accepted.", size_words(size), size_words(bytes_max));
-        return Some(ApiError::new(ErrorCode::FileTooLarge, words));
-    }
-    (size == 0).then(|| ApiError::new(ErrorCode::UnsupportedFormat, "This file is empty."))
-}
-
-/// `352 pages · 12.4 MB`
-pub(super) fn measure_words(prepared: &Prepared) -> String {
-    let metadata = &prepared.metadata;
-    format!("{} · {}", page_count(metadata.total_pages.into()), size_words(metadata.file_size))
 }

@@ -1,0 +1,120 @@
+// Guests become members and keep what they have; members find it wherever they sign in; whoever leaves takes everything along.
+import { randomUUID } from "node:crypto";
+import { expect, Screens, staged, test } from "../fixtures";
+import { awake } from "../pages/awake";
+import { pdf } from "../pdf";
+
+const PASSWORD = "a quiet afternoon";
+/** Nobody else's: tests share a server. */
+const address = () => `reader-${randomUUID()}@example.org`;
+
+staged("a guest who signs up keeps a batch that is under way, and finds it in another browser", async ({ gemini, guard, visitor, screens }) => {
+  guard.expectStatus(401);
+  const email = address();
+  await screens.home.submit(pdf(2, { title: "Taken Along" }), { batch: true });
+  const watched = screens.page.url();
+  await screens.batch.reach("PENDING");
+  await screens.account.open();
+  await screens.account.enter("Sign up", email, PASSWORD);
+  await screens.library.open();
+  await expect(screens.library.row("Taken Along")).toContainText("In line");
+
+  const elsewhere = new Screens(await (await visitor()).newPage());
+  await elsewhere.account.open();
+  await elsewhere.account.send("Sign in", email, "a loud afternoon");
+  await expect(elsewhere.account.error).toBeVisible();
+  await elsewhere.account.enter("Sign in", email, PASSWORD);
+  await elsewhere.page.goto(watched);
+  await expect(elsewhere.batch.status).toHaveText(/^Batch submitted at/);
+  await gemini.finishBatches();
+  await elsewhere.batch.leadsToDocument();
+  await expect(screens.library.row("Taken Along")).toContainText("Ready");
+
+  // One browser ends all sessions; the other finds itself signed out, and says so.
+  await awake(elsewhere.page);
+  await screens.account.open();
+  await screens.account.signOutEverywhere.click();
+  await expect(screens.account.signUp).toBeVisible();
+  await elsewhere.library.open();
+  await expect(elsewhere.page.getByText("The shelf is still empty")).toBeVisible();
+});
+
+test("signing out leaves nothing behind in the browser", async ({ guard, screens: { home, account, library, page } }) => {
+  guard.expectStatus(404);
+  await home.submit(pdf(1, { title: "Private" }), { ai: false });
+  const document = page.url();
+  await account.open();
+  await account.enter("Sign up", address(), PASSWORD);
+  await account.signOut.click();
+  await expect(account.signUp).toBeVisible();
+  await library.open();
+  await expect(page.getByText("The shelf is still empty")).toBeVisible();
+  expect((await page.goto(document))?.status()).toBe(404);
+});
+
+test("an address that is taken, and a password that is too short, are said to be", async ({ guard, visitor, screens: { account } }) => {
+  guard.expectStatus(409);
+  const email = address();
+  await account.open();
+  await account.send("Sign up", email, "short");
+  expect(await account.password.evaluate((field: HTMLInputElement) => field.validity.tooShort)).toBe(true);
+  await account.enter("Sign up", email, PASSWORD);
+
+  const other = new Screens(await (await visitor()).newPage());
+  await other.account.open();
+  await other.account.send("Sign up", email, PASSWORD);
+  await expect(other.account.error).toHaveAttribute("data-code", "email_taken");
+  await expect(other.account.error).not.toBeEmpty();
+});
+
+test("a token is shown once, opens the API, and is revoked after asking", async ({ context, request, screens: { home, account, page } }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await home.submit(pdf(1), { ai: false });
+  await account.open();
+  const token = await account.makeToken("Backup script");
+  await page.getByRole("button", { name: "Copy" }).click();
+  await expect(account.toast).toContainText("Copied.");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(token);
+  const ask = () => request.get("/v1/documents", { headers: { authorization: `Bearer ${token}` } });
+  expect((await (await ask()).json()).documents).toHaveLength(1);
+  await expect(account.token("Backup script")).toBeVisible();
+
+  await account.open();
+  await expect(account.newToken).toBeHidden();
+  expect(await page.content()).not.toContain(token);
+  await account.revoke("Backup script", "Keep it");
+  expect((await ask()).status()).toBe(200);
+  await account.revoke("Backup script", "Revoke it");
+  await expect(account.token("Backup script")).toHaveCount(0);
+  expect((await ask()).status()).toBe(401);
+});
+
+test("an account is deleted with everything, after asking", async ({ guard, screens: { home, account, page } }) => {
+  guard.expectStatus(404);
+  guard.expectStatus(401);
+  const email = address();
+  await home.submit(pdf(1), { ai: false });
+  const document = page.url();
+  await account.open();
+  await account.enter("Sign up", email, PASSWORD);
+  await account.deleteAccount("Keep it");
+  await expect(account.who).toHaveText(email);
+  await account.deleteAccount("Delete everything");
+  await expect(account.signUp).toBeVisible();
+  expect((await page.goto(document))?.status()).toBe(404);
+  await account.open();
+  await account.send("Sign in", email, PASSWORD);
+  await expect(account.error).toBeVisible();
+});
+
+staged("the account keeps itself current", async ({ context, gemini, screens: { account, page } }) => {
+  const other = new Screens(await context.newPage());
+  await other.home.submit(pdf(2, { title: "Charged" }), { batch: true });
+  await account.open();
+  expect(await account.figure("Reserved")).toBeGreaterThan(0);
+  await page.bringToFront();
+  await other.batch.reach("PENDING");
+  await gemini.finishBatches();
+  await expect(account.receipt("Charged")).toBeVisible();
+  expect(await account.figure("Reserved")).toBe(0);
+});

@@ -1,0 +1,119 @@
+// What people do that nobody planned: going back, closing the laptop, two tabs at once. Each has an answer, and costs nothing.
+import { expect, Screens, staged, test } from "../fixtures";
+import { awake } from "../pages/awake";
+import { pdf, sentenceOf } from "../pdf";
+
+const BOOK = "The Mistaken Book";
+
+staged("back after Go: the batch is seen to go on, and the desk takes the next file", async ({ screens: { home, batch, page } }) => {
+  await home.submit(pdf(2, { title: BOOK }), { batch: true });
+  const watched = page.url();
+  await page.goBack();
+  await awake(page);
+  await expect(home.inProgress).toContainText(BOOK);
+  await home.prepare(pdf(3, { title: "The Next Book" }));
+  await expect(home.go).toBeEnabled();
+  await page.goto(watched);
+  await expect(batch.status).toHaveText(/^Batch submitted at/);
+});
+
+staged("the same document in two tabs: one batch, and other pages are refused with the way to it", async ({ context, guard, screens }) => {
+  guard.expectStatus(409);
+  const other = new Screens(await context.newPage());
+  const book = pdf(12, { title: BOOK });
+  for (const { home } of [screens, other]) {
+    await home.open();
+    await home.prepare(book);
+    await home.batch.check();
+  }
+  await screens.home.go.click();
+  await screens.page.waitForURL("**/batch/*");
+  await other.home.range.fill("1-5");
+  await other.home.go.click();
+  await expect(other.home.error).toHaveText(/^This document is being extracted already/);
+  await other.page.getByRole("link", { name: "See how far it is" }).click();
+  await expect(other.page).toHaveURL(screens.page.url());
+
+  // The same pages once more are the same batch.
+  await other.home.submit(book, { batch: true });
+  await expect(other.page).toHaveURL(screens.page.url());
+  await other.library.open();
+  await expect(other.library.rows).toHaveCount(1);
+});
+
+test("signed out in another tab: said in words, and nothing is sent as somebody else", async ({ context, guard, screens: { home, page } }) => {
+  guard.expectStatus(401);
+  await home.submit(pdf(1), { ai: false });
+  await home.open();
+  await home.prepare(pdf(2, { title: BOOK }));
+  await home.ai.uncheck();
+  await context.clearCookies();
+  await home.go.click();
+  await expect(home.error).toHaveText("You are no longer signed in here. Reload the page, and go on.");
+  await home.putAway();
+  await home.input.setInputFiles(pdf(2));
+  await expect(home.error).toHaveText("You are no longer signed in here. Reload the page, and go on.");
+  await page.reload();
+  await awake(page);
+  await home.prepare(pdf(2));
+});
+
+test("a file that is not kept any more is to be chosen again", async ({ context, guard, visitor, screens: { home } }) => {
+  guard.expectStatus(404);
+  await home.open();
+  await home.prepare(pdf(2, { title: BOOK }));
+  await home.ai.uncheck();
+  // For another account it is as if it had expired.
+  const stranger = new Screens(await (await visitor()).newPage());
+  await stranger.home.submit(pdf(1), { ai: false });
+  await context.clearCookies();
+  await context.addCookies(await stranger.page.context().cookies());
+  await home.go.click();
+  await expect(home.error).toHaveText("This file is not kept here any more. Choose it once again.");
+});
+
+test("the laptop is closed during an upload: it says so, and sends the same file again", async ({ context, guard, screens: { home, reader } }) => {
+  guard.expectOutage();
+  await home.open();
+  await context.route("**/prepare/upload", (route) => route.abort("internetdisconnected"));
+  await home.input.setInputFiles(pdf(2, { title: BOOK }));
+  await expect(home.error).toHaveText("The upload did not get through. Check your connection and try again.");
+  await context.unroute("**/prepare/upload");
+  await home.page.getByRole("button", { name: "Send it again" }).click();
+  await expect(home.banner.getByRole("heading", { name: BOOK })).toBeVisible();
+  await expect(home.error).toHaveCount(0);
+  await home.ai.uncheck();
+  await home.go.click();
+  await expect(reader.pageNumbered(2)).toContainText(sentenceOf(2, 2));
+});
+
+staged("the laptop is closed while a batch brews: opened the next morning, the page leads to the document", async ({ context, gemini, guard, screens }) => {
+  const { home, batch, reader, page } = screens;
+  guard.expectOutage();
+  // Nothing is heard and no time passes in a laptop that is closed.
+  await context.route("**/v1/events", (route) => route.abort("connectionreset"));
+  await page.clock.install();
+  await home.submit(pdf(2, { title: BOOK }), { batch: true });
+  await batch.reach("PENDING");
+  await page.clock.pauseAt(Date.now() + 1_000);
+  await gemini.finishBatches();
+  await batch.reach("SUCCEEDED");
+  await expect(batch.status).toBeVisible();
+  await page.clock.fastForward("08:00:00");
+  await batch.leadsToDocument();
+  await expect(reader.pageNumbered(1)).toContainText(sentenceOf(1, 2));
+});
+
+test("leaving during an upload asks first", async ({ page, screens: { home } }) => {
+  await home.open();
+  await page.route("**/prepare/upload", () => {});
+  // A browser asks only for a page that was used.
+  await home.page.getByRole("heading", { level: 1 }).click();
+  await home.input.setInputFiles(pdf(1));
+  await expect(home.upload).toBeVisible();
+  const asked = page.waitForEvent("dialog");
+  await page.close({ runBeforeUnload: true });
+  const question = await asked;
+  expect(question.type()).toBe("beforeunload");
+  await question.accept();
+});

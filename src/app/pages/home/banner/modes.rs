@@ -1,0 +1,75 @@
+//! How the document is to be read: the two switches, as far as its format leaves a choice.
+
+use leptos::either::Either;
+use leptos::prelude::*;
+
+use crate::model::Format;
+
+const TOOLTIP: &str = "Save 50% on your quota. Results usually ready in minutes, but can take up to 24 hours.";
+/// Where this browser remembers the AI Transform switch.
+const AI_KEY: &str = "ai-transform";
+
+/// The switches. A picture has no text of its own, so AI stays on; a text needs no reading, so there is nothing to switch.
+#[component]
+pub fn Modes(
+    format: &'static Format,
+    ai: ReadSignal<bool>,
+    set_ai: WriteSignal<bool>,
+    batch: Memo<bool>,
+    set_touched: WriteSignal<Option<bool>>,
+) -> impl IntoView {
+    if !format.ai {
+        return Either::Left(
+            view! { <p class="controls field-hint">"This is text already: it becomes a document as it is."</p> },
+        );
+    }
+    let hint = if format.free { "Reads scans, tables and formulas" } else { "A picture can only be read by AI" };
+    let on = move || ai.get() || !format.free;
+    Either::Right(view! {
+        <div class="controls">
+            <div class="control">
+                <label class="switch-field">
+                    <span>"AI Transform"</span>
+                    <input class="switch" type="checkbox" role="switch" data-testid="ai-toggle" aria-describedby="ai-hint"
+                        disabled=!format.free prop:checked=on
+                        on:change=move |event| { let on = event_target_checked(&event); remember_ai(on); set_ai.set(on); } />
+                </label>
+                <p class="field-hint" id="ai-hint">{hint}</p>
+            </div>
+            {move || (format.batch && on()).then(|| view! { <BatchSwitch batch set_touched /> })}
+        </div>
+    })
+}
+
+#[component]
+fn BatchSwitch(batch: Memo<bool>, set_touched: WriteSignal<Option<bool>>) -> impl IntoView {
+    let (dismissed, set_dismissed) = signal(false);
+    view! {
+        <div class="control tip-host" data-dismissed=move || dismissed.get().then_some("")
+            on:keydown=move |event| if event.key() == "Escape" { set_dismissed.set(true) }
+            on:pointerleave=move |_| set_dismissed.set(false)
+            on:focusout=move |_| set_dismissed.set(false)>
+            <label class="switch-field">
+                <span>"Batch"</span>
+                <input class="switch" type="checkbox" role="switch" data-testid="batch-toggle" aria-describedby="batch-tip"
+                    prop:checked=batch
+                    on:change=move |event| set_touched.set(Some(event_target_checked(&event))) />
+            </label>
+            <p class="field-hint">"Half the price, for those who can wait"</p>
+            <p class="tip" role="tooltip" id="batch-tip" data-testid="batch-tooltip">{TOOLTIP}</p>
+        </div>
+    }
+}
+
+/// Whether AI was on when this browser was used last; at first it is.
+pub fn remembered_ai() -> bool {
+    let stored = window().local_storage().ok().flatten().and_then(|storage| storage.get_item(AI_KEY).ok().flatten());
+    stored.as_deref() != Some("off")
+}
+
+/// A browser that keeps nothing simply starts with the switch on.
+fn remember_ai(on: bool) {
+    if let Some(storage) = window().local_storage().ok().flatten() {
+        let _ = storage.set_item(AI_KEY, if on { "on" } else { "off" });
+    }
+}
