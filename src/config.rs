@@ -4,6 +4,7 @@
 //! says the same to the operator, and a test keeps the two together. All mistakes are reported at once. Nothing
 //! below reads the environment or the file again.
 
+mod gemini;
 mod source;
 
 use std::net::SocketAddr;
@@ -11,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+pub use gemini::Gemini;
 pub use source::{ConfigError, Source};
 
-use crate::gemini::models::{FROM_LOW, Thinking};
 use crate::model::{Pricing, UPLOAD_BYTES_MAX};
 use crate::pdf::{DetectorSpec, Family, Runtime};
 
@@ -151,71 +152,6 @@ impl Storage {
                 secret_key: source.secret("storage.s3-secret-key", "AWS_SECRET_ACCESS_KEY"),
             },
         }
-    }
-}
-
-/// How Gemini is reached and asked.
-#[derive(Clone)]
-pub struct Gemini {
-    /// `None`: demo mode, pages are read by the built-in emulator.
-    pub api_key: Option<String>,
-    pub base_url: String,
-    pub model: Option<String>,
-    /// What the model can, where the table of models is wrong about it.
-    pub thinking: Option<ThinkingStyle>,
-    pub sampling: Option<bool>,
-    pub output_tokens_max: Option<u32>,
-}
-
-/// How a model is told how much to think.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ThinkingStyle {
-    Levels,
-    Budget,
-    None,
-}
-
-impl FromStr for ThinkingStyle {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "levels" => Ok(Self::Levels),
-            "budget" => Ok(Self::Budget),
-            "none" => Ok(Self::None),
-            _ => Err("it must be levels, budget or none"),
-        }
-    }
-}
-
-impl From<ThinkingStyle> for Thinking {
-    fn from(style: ThinkingStyle) -> Self {
-        match style {
-            ThinkingStyle::Levels => FROM_LOW,
-            ThinkingStyle::Budget => Self::Budget,
-            ThinkingStyle::None => Self::Unknown,
-        }
-    }
-}
-
-impl Gemini {
-    fn read(source: &mut Source) -> Self {
-        let google = "https://generativelanguage.googleapis.com".to_owned();
-        Self {
-            api_key: source.secret("gemini.api-key", "GEMINI_API_KEY"),
-            base_url: source.value("gemini.base-url", "GEMINI_BASE_URL", google),
-            model: source.optional("gemini.model", "GEMINI_MODEL"),
-            thinking: source.maybe("gemini.thinking", "GEMINI_THINKING"),
-            sampling: source.maybe("gemini.sampling", "GEMINI_SAMPLING"),
-            output_tokens_max: source.maybe("gemini.output-tokens-max", "GEMINI_OUTPUT_TOKENS_MAX"),
-        }
-    }
-}
-
-/// The key never reaches a log.
-impl std::fmt::Debug for Gemini {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gemini").field("base_url", &self.base_url).field("model", &self.model).finish_non_exhaustive()
     }
 }
 

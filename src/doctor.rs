@@ -3,8 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+use jiff::civil::Date;
+
 use crate::error::Result;
 use crate::gemini;
+use crate::gemini::models::Model;
 use crate::store::Blobs;
 use crate::store::books::{Books, DiscrepancyKind};
 use crate::world::World;
@@ -17,7 +21,7 @@ pub struct Doctor {
     pub dependencies: Vec<(&'static str, bool)>,
     /// None in demo mode.
     pub gemini: Option<gemini::Client>,
-    pub model: String,
+    pub model: Model,
     pub world: Arc<dyn World>,
 }
 
@@ -57,10 +61,9 @@ impl Doctor {
 
     async fn gemini(&self) -> Vec<String> {
         let Some(gemini) = &self.gemini else { return Vec::new() };
-        match gemini.get_model(&self.model).await {
-            Ok(_) => Vec::new(),
-            Err(error) => vec![format!("Gemini does not serve the model {}: {error}.", self.model)],
-        }
+        let served = gemini.get_model(&self.model.id).await;
+        let refused = served.err().map(|error| format!("Gemini does not serve the model {}: {error}.", self.model.id));
+        refused.into_iter().chain(shutdown(&self.model, self.world.today())).collect()
     }
 
     async fn books(&self) -> Result<Vec<String>> {
@@ -79,6 +82,13 @@ impl Doctor {
     }
 }
 
+/// Google answers with another model, at that one's price, once a model is shut down: long enough before to choose one.
+fn shutdown(model: &Model, today: Date) -> Option<String> {
+    const NOTICE: SignedDuration = SignedDuration::from_hours(30 * 24);
+    let day = model.shutdown.filter(|day| today.duration_until(*day) <= NOTICE)?;
+    Some(format!("Google shuts the model {} down on {day}: choose another one with GEMINI_MODEL.", model.id))
+}
+
 fn sentence(kind: DiscrepancyKind, id: &str) -> String {
     match kind {
         DiscrepancyKind::ReservationWithoutJob => {
@@ -92,5 +102,27 @@ fn sentence(kind: DiscrepancyKind, id: &str) -> String {
         DiscrepancyKind::FailedJobCharged => format!("Job {id} failed and was charged for pages."),
         DiscrepancyKind::PriceNotCharged => format!("The price of document {id} is not the sum of its charges."),
         DiscrepancyKind::DocumentWithoutPages => format!("Document {id} has no pages."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::gemini::models::{DEFAULT, model};
+
+    #[test]
+    fn a_model_that_goes_is_told_of_a_month_before() {
+        let going = Model { shutdown: Some(date(2026, 12, 1)), ..model(DEFAULT) };
+        for (today, told) in [
+            (date(2026, 10, 31), false),
+            (date(2026, 11, 1), true),
+            (date(2026, 12, 1), true),
+            (date(2027, 3, 1), true),
+        ] {
+            assert_eq!(shutdown(&going, today).is_some(), told, "{today}");
+        }
+        assert_eq!(shutdown(&model(DEFAULT), date(2026, 12, 1)), None);
     }
 }

@@ -11,11 +11,12 @@
 //! | `caller`, `reply` | what all requests and all answers have in common: key, version, headers, errors |
 //! | `batch`, `file` | what is remembered of a batch and a file, and how they are shown at a certain time |
 //! | `work` | reads a batch's requests one by one and writes its output |
-//! | `answer` | from a request to a response: text, figures, tokens |
+//! | `answer` | from a request to a response: `accept` refuses it, `media` reads what is sent with it, `figures`, `tokens` |
 //! | `faults`, `clock`, `store` | what can go wrong, what time it is, what is on disk |
 //!
 //! It must not be used for anything of value: any key is good, and nothing is protected.
 
+mod accept;
 mod answer;
 mod batch;
 mod batches;
@@ -28,6 +29,7 @@ mod figures;
 mod file;
 mod files;
 mod generate;
+mod media;
 mod models;
 mod quota;
 mod reader;

@@ -25,6 +25,7 @@ mod file;
 mod files;
 mod generate;
 mod hint;
+mod json;
 pub mod jsonl;
 pub mod lenient;
 pub mod models;
@@ -40,7 +41,8 @@ pub use error::{Error, ErrorKind, Quota};
 pub use file::{File, FilePage, FileState};
 pub use generate::{ModelInfo, TokenCount};
 pub use request::{
-    GenerationConfig, MediaResolution, Part, Request, RequestFault, SafetySetting, ThinkingConfig, ThinkingLevel,
+    GenerationConfig, INLINE_BYTES_MAX, MediaResolution, PDF_BYTES_MAX, Part, Request, RequestFault, SafetySetting,
+    ThinkingConfig, ThinkingLevel,
 };
 pub use response::{Answer, Usage};
 pub use upload::{FILE_BYTES_MAX, UploadSpec};

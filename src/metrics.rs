@@ -6,11 +6,13 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use jiff::civil::Date;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::error::{Error, Result};
-use crate::model::{JobStatus, Mode};
+use crate::gemini::models::Models;
+use crate::model::{JobStatus, Mode, TokenUsage};
 use crate::store::{Operations, PageOutcome, QueuedJob};
 use crate::world::World;
 
@@ -21,6 +23,7 @@ const POLL_LAG: &str = "coldbrew_poll_lag_seconds";
 const REQUESTS: &str = "coldbrew_http_requests_total";
 const REQUEST_DURATION: &str = "coldbrew_http_request_duration_seconds";
 const TOKENS: &str = "coldbrew_tokens_total";
+const COST: &str = "gemini_cost_microdollars_total";
 const JOBS_ENDED: &str = "coldbrew_jobs_ended_total";
 
 /// The process's recorder. Servers in one process share it.
@@ -91,6 +94,7 @@ fn install() -> Result<PrometheusHandle> {
     describe_counter!(REQUESTS, "Requests by method and class of status.");
     describe_histogram!(REQUEST_DURATION, "Seconds until a request's answer began.");
     describe_counter!(TOKENS, "Tokens that Gemini reported for pages that were read.");
+    describe_counter!(COST, "What those pages cost at Google's list prices, in millionths of a dollar.");
     describe_counter!(JOBS_ENDED, "Jobs that ended, by mode and status.");
     describe_counter!("gemini_errors_total", "Calls of Gemini that failed, by kind.");
     describe_counter!(
@@ -110,12 +114,30 @@ pub fn request_answered(method: &'static str, status_class: &'static str, took: 
     histogram!(REQUEST_DURATION).record(took);
 }
 
+/// What Google charges for a job's answers: by the model that gave them, whichever was asked.
+#[derive(Clone, Copy)]
+pub struct Tariff<'a> {
+    pub models: &'a Models,
+    pub asked: &'a str,
+    pub mode: Mode,
+    pub today: Date,
+}
+
+impl Tariff<'_> {
+    fn cost(self, usage: TokenUsage, answered: &str) -> u64 {
+        let prices = |model: &str| self.models.get(model).prices_on(self.today);
+        let prices = prices(answered).or_else(|| prices(self.asked));
+        prices.map_or(0, |prices| prices.cost(usage.input, usage.output + usage.thoughts, self.mode == Mode::Batch))
+    }
+}
+
 /// Gemini has answered for a page: what it reports is what Google charges, whatever becomes of it here.
-pub fn page_answered(outcome: &PageOutcome) {
-    let PageOutcome::Read { usage, .. } = outcome else { return };
+pub fn page_answered(outcome: &PageOutcome, tariff: Tariff<'_>) {
+    let PageOutcome::Read { usage, model, .. } = outcome else { return };
     for (direction, tokens) in [("input", usage.input), ("output", usage.output), ("thoughts", usage.thoughts)] {
         counter!(TOKENS, "direction" => direction).increment(tokens);
     }
+    counter!(COST, "mode" => tariff.mode.name()).increment(tariff.cost(*usage, model));
 }
 
 /// A job has moved to that status: counts it if that is an end.
@@ -127,4 +149,25 @@ pub fn job_ended(mode: Mode, status: JobStatus) {
         JobStatus::Preparing | JobStatus::Pending | JobStatus::Running => return,
     };
     counter!(JOBS_ENDED, "mode" => mode.name(), "status" => status).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::gemini::models::DEFAULT;
+
+    #[test]
+    fn what_ran_is_what_costs() {
+        let usage = TokenUsage { input: 1_000_000, output: 60_000, thoughts: 40_000 };
+        let tariff =
+            Tariff { models: &Models::default(), asked: DEFAULT, mode: Mode::Realtime, today: date(2026, 11, 23) };
+        assert_eq!(tariff.cost(usage, DEFAULT), 750_000 + 375_000);
+        assert_eq!(tariff.cost(usage, "gemini-3.5-flash-lite"), 300_000 + 250_000, "another model answered");
+        assert_eq!(tariff.cost(usage, ""), 750_000 + 375_000, "it did not say which");
+        assert_eq!(Tariff { mode: Mode::Batch, ..tariff }.cost(usage, DEFAULT), (750_000 + 375_000) / 2);
+        assert_eq!(Tariff { today: date(2027, 1, 1), ..tariff }.cost(usage, DEFAULT), 1_500_000 + 750_000);
+        assert_eq!(Tariff { asked: "tuned-thing", ..tariff }.cost(usage, "tuned-thing"), 0, "its price is not known");
+    }
 }

@@ -24,7 +24,7 @@ use crate::changes::Changes;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::store::sql::SqlStore;
-use parts::{Parts, blobs, database_url, gemini_client, model};
+use parts::{Parts, blobs, database_url, gemini_client};
 use readiness::Dependencies;
 use tracked::Tracked;
 

@@ -4,12 +4,22 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use crate::model::UnixMs;
 
 /// Where the time and unguessable values come from.
 pub trait World: Send + Sync {
     /// The present instant. It may jump in either direction.
     fn now(&self) -> UnixMs;
+
+    /// The present day, in UTC.
+    fn today(&self) -> Date {
+        let now = Timestamp::from_millisecond(self.now().0).unwrap_or(Timestamp::UNIX_EPOCH);
+        now.to_zoned(TimeZone::UTC).date()
+    }
 
     /// A new unique id; ids sort by the time they were made.
     fn id(&self) -> String;

@@ -1,13 +1,16 @@
-"""Runs one version of Google's Python library against an emulator of the Gemini API. See `run`."""
+"""Runs one version of Google's Python library against an emulator of the Gemini API. See `run`.
+
+Every check is made twice: with `client`, which blocks, and with `client.aio`, whose calls are awaited.
+"""
 
 import asyncio
 import base64
+import inspect
 import io
 import json
 import pathlib
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -18,35 +21,50 @@ from google.genai import errors, types
 BASE_URL = sys.argv[1]
 MODEL = "gemini-3.5-flash"
 PDF = pathlib.Path(__file__).with_name("page.pdf").read_bytes()
-NAME = f"python {genai.__version__}"
 # Each run has a project of its own.
 KEY = f"python-{uuid.uuid4()}"
-
-client = genai.Client(api_key=KEY, http_options=types.HttpOptions(base_url=BASE_URL))
 folder = pathlib.Path(tempfile.mkdtemp())
+checks = []
+
+
+def connect(way, key=KEY):
+    client = genai.Client(api_key=key, http_options=types.HttpOptions(base_url=BASE_URL))
+    return client.aio if way == "async" else client
 
 
 def check(name):
-    """Runs a function, or a coroutine, at once and prints how it went."""
-
-    def decorate(function):
-        try:
-            result = function()
-            if asyncio.iscoroutine(result):
-                asyncio.run(result)
-            print(f"ok {NAME}: {name}", flush=True)
-        except Exception as error:  # noqa: BLE001: whatever it is, it is a failed check
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            print(f"FAILED {NAME}: {name}: {reason[:300]}", flush=True)
-        return function
-
-    return decorate
+    """Makes a check of a coroutine function that is given the client."""
+    return lambda function: checks.append((name, function))
 
 
-def refused(code, status, call, *args, **kwargs):
+async def main():
+    for way in ("sync", "async"):
+        library = f"python {genai.__version__} {way}"
+        ai = connect(way)
+        for name, function in checks:
+            try:
+                await function(ai)
+                print(f"ok {library}: {name}", flush=True)
+            except Exception as error:  # noqa: BLE001: whatever it is, it is a failed check
+                reason = " ".join(f"{type(error).__name__}: {error}".split())
+                print(f"FAILED {library}: {name}: {reason[:300]}", flush=True)
+
+
+async def of(call):
+    """What a call comes to, in either way."""
+    return await call if inspect.isawaitable(call) else call
+
+
+async def all_of(call):
+    """Everything that a list or a stream has, in either way."""
+    items = await of(call)
+    return [item async for item in items] if hasattr(items, "__aiter__") else list(items)
+
+
+async def refused(code, status, call):
     """The call must fail with this code and status."""
     try:
-        call(*args, **kwargs)
+        await of(call())
     except errors.APIError as error:
         assert (error.code, error.status) == (code, status), error
         return error
@@ -54,12 +72,18 @@ def refused(code, status, call, *args, **kwargs):
 
 
 def rest(method, path, body=None):
-    """One call without the library, with what libraries do not look at."""
+    """One call without the library, for what libraries do not look at."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{BASE_URL}/v1beta/{path}", data, {"x-goog-api-key": KEY}, method=method)
+    headers = {"x-goog-api-key": KEY, "content-type": "application/json"}
+    request = urllib.request.Request(f"{BASE_URL}/{path}", data, headers, method=method)
     with urllib.request.urlopen(request) as response:
         assert response.status == 200
         return json.load(response)
+
+
+def once(fault, **more):
+    """Makes the emulator fail at the next chance."""
+    rest("POST", "_control/faults", {"fault": fault, "times": 1, **more})
 
 
 def line(key, **extra):
@@ -71,98 +95,117 @@ def line(key, **extra):
 def write_input(name, lines):
     path = folder / name
     path.write_text("".join(f"{text}\n" for text in lines))
-    return path
+    return str(path)
 
 
-def upload_input(name, lines):
-    return client.files.upload(file=str(write_input(name, lines)), config={"mime_type": "application/jsonl", "display_name": name})
+async def upload_input(ai, name, lines):
+    config = {"mime_type": "application/jsonl", "display_name": name}
+    return await of(ai.files.upload(file=write_input(name, lines), config=config))
 
 
-def wait(name):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        job = client.batches.get(name=name)
+async def upload_pdf(ai, **config):
+    return await of(ai.files.upload(file=io.BytesIO(PDF), config={"mime_type": "application/pdf", **config}))
+
+
+async def ended(ai, name):
+    for _ in range(600):
+        job = await of(ai.batches.get(name=name))
         if job.state.name in ("JOB_STATE_SUCCEEDED", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED"):
             return job
-        time.sleep(0.1)
+        await asyncio.sleep(0.1)
     raise AssertionError("the batch does not end")
 
 
+async def results(ai, job):
+    """The lines of a batch's output."""
+    return [json.loads(row) for row in (await of(ai.files.download(file=job.dest.file_name))).decode().splitlines()]
+
+
 @check("upload a path")
-def _():
-    file = client.files.upload(file=str(write_input("a.jsonl", ["{}"])), config={"mime_type": "jsonl", "display_name": "by path"})
+async def _(ai):
+    config = {"mime_type": "jsonl", "display_name": "by path"}
+    file = await of(ai.files.upload(file=write_input("a.jsonl", ["{}"]), config=config))
     assert file.name.startswith("files/") and len(file.name) == 18, file.name
     assert (file.display_name, file.size_bytes, file.state.name, file.source.name) == ("by path", 3, "ACTIVE", "UPLOADED"), file
 
 
 @check("upload bytes under a name of one's own")
-def _():
+async def _(ai):
     name = f"mine-{uuid.uuid4().hex[:12]}"
-    config = {"mime_type": "application/pdf", "name": name}
-    assert client.files.upload(file=io.BytesIO(PDF), config=config).name == f"files/{name}"
-    refused(409, "ALREADY_EXISTS", client.files.upload, file=io.BytesIO(PDF), config=config)
+    assert (await upload_pdf(ai, name=name)).name == f"files/{name}"
+    await refused(409, "ALREADY_EXISTS", lambda: upload_pdf(ai, name=name))
 
 
 @check("upload in several chunks")
-def _():
-    file = client.files.upload(file=io.BytesIO(b"x" * 17_826_955), config={"mime_type": "text/plain"})
+async def _(ai):
+    file = await of(ai.files.upload(file=io.BytesIO(b"x" * 17_826_955), config={"mime_type": "text/plain"}))
     assert file.size_bytes == 17_826_955, file
 
 
 @check("upload exactly two chunks, and nothing")
-def _():
-    assert client.files.upload(file=io.BytesIO(b"x" * (16 << 20)), config={"mime_type": "text/plain"}).size_bytes == 16 << 20
-    assert not client.files.upload(file=io.BytesIO(b""), config={"mime_type": "text/plain"}).size_bytes
+async def _(ai):
+    file = await of(ai.files.upload(file=io.BytesIO(b"x" * (16 << 20)), config={"mime_type": "text/plain"}))
+    assert file.size_bytes == 16 << 20, file
+    assert not (await of(ai.files.upload(file=io.BytesIO(b""), config={"mime_type": "text/plain"}))).size_bytes
 
 
 @check("get, list by pages and delete files")
-def _():
-    names = {client.files.upload(file=io.BytesIO(PDF), config={"mime_type": "application/pdf"}).name for _ in range(3)}
+async def _(ai):
+    names = {(await upload_pdf(ai)).name for _ in range(3)}
     for name in names:
-        assert client.files.get(name=name).name == name
-    assert names <= {file.name for file in client.files.list(config={"page_size": 2})}
+        assert (await of(ai.files.get(name=name))).name == name
+    assert names <= {file.name for file in await all_of(ai.files.list(config={"page_size": 2}))}
     for name in names:
-        client.files.delete(name=name)
-        error = refused(403, "PERMISSION_DENIED", client.files.get, name=name)
+        await of(ai.files.delete(name=name))
+        error = await refused(403, "PERMISSION_DENIED", lambda: ai.files.get(name=name))
         assert "or it may not exist" in error.message, error
+        await refused(403, "PERMISSION_DENIED", lambda: ai.files.delete(name=name))
 
 
 @check("an upload cannot be downloaded")
-def _():
-    file = client.files.upload(file=io.BytesIO(PDF), config={"mime_type": "application/pdf"})
-    refused(400, "FAILED_PRECONDITION", client.files.download, file=file.name)
+async def _(ai):
+    name = (await upload_pdf(ai)).name
+    await refused(400, "FAILED_PRECONDITION", lambda: ai.files.download(file=name))
+
+
+@check("a full storage is an error")
+async def _(ai):
+    once("storage_full")
+    error = await refused(429, "RESOURCE_EXHAUSTED", lambda: upload_pdf(ai))
+    assert "9223372036854775807s" in str(error.details), error.details
 
 
 @check("a batch from a file, to its results")
-def _():
-    source = upload_input("batch.jsonl", [line("page_0"), line("page_1")])
-    job = client.batches.create(model=MODEL, src=source.name, config={"display_name": "from a file"})
+async def _(ai):
+    source = await upload_input(ai, "batch.jsonl", [line("page_0"), line("page_1")])
+    job = await of(ai.batches.create(model=MODEL, src=source.name, config={"display_name": "from a file"}))
     assert job.name.startswith("batches/") and len(job.name) == 44, job.name
     assert job.state.name == "JOB_STATE_PENDING" and job.display_name == "from a file", job
     assert job.model == f"models/{MODEL}" and job.create_time, job
-    job = wait(job.name)
+    job = await ended(ai, job.name)
     assert job.state.name == "JOB_STATE_SUCCEEDED" and job.end_time, job
-    lines = client.files.download(file=job.dest.file_name).decode().splitlines()
-    results = {result["key"]: result["response"] for result in map(json.loads, lines)}
-    assert set(results) == {"page_0", "page_1"}, results
-    answer = types.GenerateContentResponse.model_validate(results["page_0"])
+    answers = {row["key"]: row["response"] for row in await results(ai, job)}
+    assert set(answers) == {"page_0", "page_1"}, answers
+    answer = types.GenerateContentResponse.model_validate(answers["page_0"])
     assert answer.text and answer.usage_metadata.total_token_count > 500 and answer.model_version == MODEL, answer
-    refused(400, "INVALID_ARGUMENT", client.files.delete, name=job.dest.file_name)
-    client.batches.delete(name=job.name)
-    refused(404, "NOT_FOUND", client.batches.get, name=job.name)
+    output = job.dest.file_name
+    assert (await of(ai.files.get(name=output))).source.name == "GENERATED"
+    await refused(400, "INVALID_ARGUMENT", lambda: ai.files.delete(name=output))
+    await of(ai.batches.delete(name=job.name))
+    await refused(404, "NOT_FOUND", lambda: ai.batches.get(name=job.name))
 
 
 @check("a batch from a source object, and what REST shows of it")
-def _():
-    source = upload_input("rest.jsonl", [line("a")])
-    name = client.batches.create(model=MODEL, src=types.BatchJobSource(file_name=source.name)).name
-    operation = rest("GET", name)
+async def _(ai):
+    source = await upload_input(ai, "rest.jsonl", [line("a")])
+    name = (await of(ai.batches.create(model=MODEL, src=types.BatchJobSource(file_name=source.name)))).name
+    operation = rest("GET", f"v1beta/{name}")
     assert operation["name"] == operation["metadata"]["name"] == name
     assert operation["metadata"]["inputConfig"] == {"fileName": source.name}
     assert operation["metadata"]["batchStats"] == {"requestCount": "1", "pendingRequestCount": "1"}, operation
     assert "done" not in operation and "endTime" not in operation["metadata"], operation
-    wait(name)
-    operation = rest("GET", name)
+    await ended(ai, name)
+    operation = rest("GET", f"v1beta/{name}")
     output = {"responsesFile": f"files/batch-{name.removeprefix('batches/')}"}
     assert operation["done"] is True and operation["metadata"]["output"] == output, operation
     assert operation["response"]["responsesFile"] == output["responsesFile"], operation
@@ -170,69 +213,111 @@ def _():
 
 
 @check("an inline batch")
-def _():
-    requests = [
-        types.InlinedRequest(contents=[types.Content(role="user", parts=[types.Part.from_text(text=text)])], metadata={"key": text})
-        for text in ("a", "b")
-    ]
-    job = wait(client.batches.create(model=MODEL, src=requests, config={"display_name": "inline"}).name)
-    answers = job.dest.inlined_responses
-    assert len(answers) == 2 and all(answer.response.text for answer in answers), answers
+async def _(ai):
+    def request(text, **config):
+        contents = [types.Content(role="user", parts=[types.Part.from_text(text=text)])]
+        return types.InlinedRequest(contents=contents, metadata={"key": text}, **config)
+
+    too_hot = types.GenerateContentConfig(temperature=7)
+    job = await of(ai.batches.create(model=MODEL, src=[request("a"), request("b", config=too_hot)], config={"display_name": "inline"}))
+    answers = (await ended(ai, job.name)).dest.inlined_responses
+    assert len(answers) == 2 and answers[0].response.text, answers
+    assert answers[1].error.code == 3 and "temperature" in answers[1].error.message, answers
 
 
 @check("a row's error leaves its batch a success")
-def _():
+async def _(ai):
     thinking = {"generationConfig": {"thinkingConfig": {"thinkingLevel": "XHIGH"}}}
-    source = upload_input("error.jsonl", [line("good"), line("bad", **thinking)])
-    job = wait(client.batches.create(model=MODEL, src=source.name).name)
+    source = await upload_input(ai, "error.jsonl", [line("good"), line("bad", **thinking)])
+    job = await ended(ai, (await of(ai.batches.create(model=MODEL, src=source.name))).name)
     assert job.state.name == "JOB_STATE_SUCCEEDED", job
-    lines = client.files.download(file=job.dest.file_name).decode().splitlines()
-    errors_by_key = {row["key"]: row.get("error", {}).get("code") for row in map(json.loads, lines)}
-    assert errors_by_key == {"good": None, "bad": 3}, errors_by_key
+    codes = {row["key"]: row.get("error", {}).get("code") for row in await results(ai, job)}
+    assert codes == {"good": None, "bad": 3}, codes
+
+
+@check("a batch that fails")
+async def _(ai):
+    source = await upload_input(ai, "fails.jsonl", [line("a")])
+    once("batch_fails")
+    job = await ended(ai, (await of(ai.batches.create(model=MODEL, src=source.name))).name)
+    assert job.state.name == "JOB_STATE_FAILED", job
+    operation = rest("GET", f"v1beta/{job.name}")
+    assert operation["error"]["code"] == 13 and "response" not in operation, operation
 
 
 @check("list batches by pages, newest first")
-def _():
-    source = upload_input("list.jsonl", [line("a")])
-    names = [client.batches.create(model=MODEL, src=source.name).name for _ in range(3)]
-    listed = [job.name for job in client.batches.list(config={"page_size": 2})]
+async def _(ai):
+    source = await upload_input(ai, "list.jsonl", [line("a")])
+    names = [(await of(ai.batches.create(model=MODEL, src=source.name))).name for _ in range(3)]
+    listed = [job.name for job in await all_of(ai.batches.list(config={"page_size": 2}))]
     assert listed[:3] == names[::-1], listed
 
 
 @check("cancel a batch")
-def _():
-    source = upload_input("cancel.jsonl", [line("a")])
-    job = client.batches.create(model=MODEL, src=source.name)
-    client.batches.cancel(name=job.name)
-    assert wait(job.name).state.name == "JOB_STATE_CANCELLED"
-    operation = rest("GET", job.name)
+async def _(ai):
+    source = await upload_input(ai, "cancel.jsonl", [line("a")])
+    name = (await of(ai.batches.create(model=MODEL, src=source.name))).name
+    await of(ai.batches.cancel(name=name))
+    assert (await ended(ai, name)).state.name == "JOB_STATE_CANCELLED"
+    operation = rest("GET", f"v1beta/{name}")
     assert operation["done"] is True and operation["error"]["code"] == 1 and "response" not in operation, operation
+    await of(ai.batches.delete(name=name))
+    await refused(404, "NOT_FOUND", lambda: ai.batches.cancel(name=name))
 
 
 @check("a bad line fails the create and is named")
-def _():
-    source = upload_input("bad.jsonl", [line("a"), line("b", thinkingConfig={})])
-    error = refused(400, "INVALID_ARGUMENT", client.batches.create, model=MODEL, src=source.name)
+async def _(ai):
+    source = await upload_input(ai, "bad.jsonl", [line("a"), line("b", thinkingConfig={})])
+    error = await refused(400, "INVALID_ARGUMENT", lambda: ai.batches.create(model=MODEL, src=source.name))
     assert "Error on line 2: invalid JSON, near column" in error.message and "no such field: 'thinkingConfig'" in error.message, error
 
 
 @check("a batch of a missing file, or for an unknown model")
-def _():
-    refused(404, "NOT_FOUND", client.batches.create, model=MODEL, src="files/missing12345")
-    source = upload_input("model.jsonl", [line("a")])
-    error = refused(404, "NOT_FOUND", client.batches.create, model="gemini-0.1", src=source.name)
+async def _(ai):
+    await refused(404, "NOT_FOUND", lambda: ai.batches.create(model=MODEL, src="files/missing12345"))
+    source = await upload_input(ai, "model.jsonl", [line("a")])
+    error = await refused(404, "NOT_FOUND", lambda: ai.batches.create(model="gemini-0.1", src=source.name))
     assert error.message.startswith("models/gemini-0.1 is not found for API version v1"), error
 
 
+@check("a batch beyond the quota, and one whose create is answered with an error")
+async def _(ai):
+    source = await upload_input(ai, "quota.jsonl", [line("a")])
+    once("create_quota")
+    error = await refused(429, "RESOURCE_EXHAUSTED", lambda: ai.batches.create(model=MODEL, src=source.name))
+    assert "https://ai.google.dev/gemini-api/docs/rate-limits" in error.message, error
+    once("create_answers500")
+    config = {"display_name": "it exists all the same"}
+    await refused(500, "INTERNAL", lambda: ai.batches.create(model=MODEL, src=source.name, config=config))
+    assert (await all_of(ai.batches.list()))[0].display_name == config["display_name"]
+
+
+@check("looks at a batch that say odd things")
+async def _(ai):
+    source = await upload_input(ai, "odd.jsonl", [line("a")])
+    name = (await of(ai.batches.create(model=MODEL, src=source.name))).name
+    once("job_state_prefix")
+    assert (await of(ai.batches.get(name=name))).state.name.startswith("JOB_STATE_")
+    once("poll_bad_gateway")
+    try:
+        await of(ai.batches.get(name=name))
+        raise AssertionError("not refused")
+    except errors.ServerError as error:
+        assert error.code == 502, error
+    await ended(ai, name)
+    once("output_only_in_response")
+    assert (await of(ai.batches.get(name=name))).dest is None, "this library looks for it in the metadata alone"
+
+
 @check("files and batches belong to their key")
-def _():
-    source = upload_input("mine.jsonl", [line("a")])
-    job = client.batches.create(model=MODEL, src=source.name)
-    other = genai.Client(api_key=f"other-{KEY}", http_options=types.HttpOptions(base_url=BASE_URL))
-    refused(403, "PERMISSION_DENIED", other.files.get, name=source.name)
-    refused(404, "NOT_FOUND", other.batches.get, name=job.name)
-    refused(404, "NOT_FOUND", other.batches.create, model=MODEL, src=source.name)
-    assert list(other.files.list()) == [] and list(other.batches.list()) == []
+async def _(ai):
+    source = await upload_input(ai, "mine.jsonl", [line("a")])
+    job = await of(ai.batches.create(model=MODEL, src=source.name))
+    other = connect("async" if isinstance(ai, genai.client.AsyncClient) else "sync", f"other-{uuid.uuid4()}")
+    await refused(403, "PERMISSION_DENIED", lambda: other.files.get(name=source.name))
+    await refused(404, "NOT_FOUND", lambda: other.batches.get(name=job.name))
+    await refused(404, "NOT_FOUND", lambda: other.batches.create(model=MODEL, src=source.name))
+    assert await all_of(other.files.list()) == [] and await all_of(other.batches.list()) == []
 
 
 CONTENTS = [types.Part.from_bytes(data=PDF, mime_type="application/pdf"), "Transcribe."]
@@ -247,8 +332,8 @@ CONFIG = types.GenerateContentConfig(
 
 
 @check("generate from a page")
-def _():
-    answer = client.models.generate_content(model=MODEL, contents=CONTENTS, config=CONFIG)
+async def _(ai):
+    answer = await of(ai.models.generate_content(model=MODEL, contents=CONTENTS, config=CONFIG))
     assert answer.text and answer.candidates[0].finish_reason.name == "STOP", answer
     usage = answer.usage_metadata
     assert usage.total_token_count == usage.prompt_token_count + usage.candidates_token_count + usage.thoughts_token_count, usage
@@ -256,73 +341,62 @@ def _():
 
 
 @check("generate from an uploaded file")
-def _():
-    file = client.files.upload(file=io.BytesIO(PDF), config={"mime_type": "application/pdf"})
-    assert client.models.generate_content(model=MODEL, contents=[file, "Transcribe."]).text
+async def _(ai):
+    file = await upload_pdf(ai)
+    assert (await of(ai.models.generate_content(model=MODEL, contents=[file, "Transcribe."]))).text
+
+
+@check("generate with a conversation before")
+async def _(ai):
+    turns = [types.Content(role=role, parts=[types.Part.from_text(text="hi")]) for role in ("user", "model", "user")]
+    assert (await of(ai.models.generate_content(model=MODEL, contents=turns))).text
+    robot = [types.Content(role="robot", parts=[types.Part.from_text(text="hi")])]
+    error = await refused(400, "INVALID_ARGUMENT", lambda: ai.models.generate_content(model=MODEL, contents=robot))
+    assert error.message == "Please use a valid role: user, model.", error
 
 
 @check("generate JSON by a schema")
-def _():
+async def _(ai):
     schema = {"type": "OBJECT", "properties": {"title": {"type": "STRING"}, "pages": {"type": "INTEGER"}}}
     config = types.GenerateContentConfig(response_mime_type="application/json", response_schema=schema)
-    answer = client.models.generate_content(model=MODEL, contents=CONTENTS, config=config)
+    answer = await of(ai.models.generate_content(model=MODEL, contents=CONTENTS, config=config))
     assert set(json.loads(answer.text)) == {"title", "pages"}, answer.text
 
 
 @check("generate as a stream")
-def _():
-    whole = client.models.generate_content(model=MODEL, contents=CONTENTS).text
-    pieces = list(client.models.generate_content_stream(model=MODEL, contents=CONTENTS))
+async def _(ai):
+    whole = (await of(ai.models.generate_content(model=MODEL, contents=CONTENTS))).text
+    pieces = await all_of(ai.models.generate_content_stream(model=MODEL, contents=CONTENTS))
     assert "".join(piece.text or "" for piece in pieces) == whole
     assert pieces[-1].candidates[0].finish_reason.name == "STOP", pieces[-1]
 
 
 @check("count tokens")
-def _():
-    assert client.models.count_tokens(model=MODEL, contents=CONTENTS).total_tokens > 500
+async def _(ai):
+    assert (await of(ai.models.count_tokens(model=MODEL, contents=CONTENTS))).total_tokens > 500
 
 
 @check("list and get models")
-def _():
-    assert f"models/{MODEL}" in {model.name for model in client.models.list(config={"page_size": 5})}
-    model = client.models.get(model=MODEL)
+async def _(ai):
+    assert f"models/{MODEL}" in {model.name for model in await all_of(ai.models.list(config={"page_size": 5}))}
+    model = await of(ai.models.get(model=MODEL))
     assert model.input_token_limit == 1_048_576 and "batchGenerateContent" in model.supported_actions, model
 
 
 @check("errors of single calls")
-def _():
-    refused(404, "NOT_FOUND", client.models.generate_content, model="gemini-0.1", contents="hi")
-    bad = genai.Client(api_key="invalid", http_options=types.HttpOptions(base_url=BASE_URL))
-    error = refused(400, "INVALID_ARGUMENT", bad.models.generate_content, model=MODEL, contents="hi")
+async def _(ai):
+    await refused(404, "NOT_FOUND", lambda: ai.models.generate_content(model="gemini-0.1", contents="hi"))
+    await refused(404, "NOT_FOUND", lambda: all_of(ai.models.generate_content_stream(model="gemini-0.1", contents="hi")))
+    bad = connect("async" if isinstance(ai, genai.client.AsyncClient) else "sync", "invalid")
+    error = await refused(400, "INVALID_ARGUMENT", lambda: bad.models.generate_content(model=MODEL, contents="hi"))
     assert error.message == "API key not valid. Please pass a valid API key.", error
     level = types.GenerateContentConfig(thinking_config=types.ThinkingConfig(thinking_level="LOW", thinking_budget=5))
-    refused(400, "INVALID_ARGUMENT", client.models.generate_content, model=MODEL, contents="hi", config=level)
+    await refused(400, "INVALID_ARGUMENT", lambda: ai.models.generate_content(model=MODEL, contents="hi", config=level))
+    once("generate_unavailable")
+    await refused(503, "UNAVAILABLE", lambda: ai.models.generate_content(model=MODEL, contents="hi"))
+    once("generate_rate_limited", amount=31)
+    error = await refused(429, "RESOURCE_EXHAUSTED", lambda: ai.models.generate_content(model=MODEL, contents="hi"))
+    assert "31s" in str(error.details), error.details
 
 
-@check("the same, asynchronously")
-async def _():
-    aio = genai.Client(api_key=KEY, http_options=types.HttpOptions(base_url=BASE_URL)).aio
-    path = str(write_input("async.jsonl", [line("a")]))
-    file = await aio.files.upload(file=path, config={"mime_type": "application/jsonl"})
-    assert (await aio.files.get(name=file.name)).name == file.name
-    assert [item async for item in await aio.files.list()]
-    job = await aio.batches.create(model=MODEL, src=file.name)
-    for _ in range(600):
-        job = await aio.batches.get(name=job.name)
-        if job.state.name == "JOB_STATE_SUCCEEDED":
-            break
-        await asyncio.sleep(0.1)
-    assert b'"key":"a"' in await aio.files.download(file=job.dest.file_name)
-    assert [item async for item in await aio.batches.list()]
-    assert (await aio.models.generate_content(model=MODEL, contents=CONTENTS)).text
-    assert [piece async for piece in await aio.models.generate_content_stream(model=MODEL, contents=CONTENTS)]
-    assert (await aio.models.count_tokens(model=MODEL, contents=CONTENTS)).total_tokens
-    assert [model async for model in await aio.models.list()]
-    await aio.batches.cancel(name=job.name)
-    await aio.batches.delete(name=job.name)
-    await aio.files.delete(name=file.name)
-    try:
-        await aio.files.get(name=file.name)
-        raise AssertionError("not refused")
-    except errors.APIError as error:
-        assert error.code == 403, error
+asyncio.run(main())

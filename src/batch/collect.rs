@@ -17,7 +17,7 @@ use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::{PageFigures, line_failure, outcome_of};
 use crate::gemini::jsonl::{Outcome, ResultLine, ResultReader};
-use crate::metrics::page_answered;
+use crate::metrics::{Tariff, page_answered};
 use crate::model::{Mode, Pricing};
 use crate::store::{FigurePlaces, PageResult};
 
@@ -38,8 +38,9 @@ impl Worker {
         }
         let reader = ResultReader::open(&path).await.map_err(Error::internal)?;
         let figures = self.figures.figures(&job.account_id, &job.content_hash).await?;
-        self.complete(job, pages(reader, Reading { content_hash: &job.content_hash, figures, pricing: self.pricing }))
-            .await
+        let reading =
+            Reading { content_hash: &job.content_hash, figures, pricing: self.pricing, tariff: self.tariff(job) };
+        self.complete(job, pages(reader, reading)).await
     }
 }
 
@@ -61,6 +62,7 @@ struct Reading<'a> {
     content_hash: &'a str,
     figures: FigurePlaces,
     pricing: Pricing,
+    tariff: Tariff<'a>,
 }
 
 impl Reading<'_> {
@@ -75,7 +77,7 @@ impl Reading<'_> {
             Outcome::Error(status) => line_failure(status.code),
             Outcome::Unrecognised(_) => return None,
         };
-        page_answered(&outcome);
+        page_answered(&outcome, self.tariff);
         Some(PageResult { index: page, outcome })
     }
 }

@@ -140,7 +140,7 @@ pub enum Event {
 /// What remains to be done once a step is committed. Losing it loses nothing but tidiness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Google keeps input files for 48 hours and counts them: delete it now.
+    /// Google keeps input files for 48 hours and counts them against the project: delete it now.
     DeleteInput { input_file: String },
     /// The job is over, and nobody will fetch what this batch comes to.
     CancelBatch { batch: String },
@@ -183,10 +183,12 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let at_an_end = is_an_end(&event);
     let (stage, wait_ms) = next(job, event, now, timing)?;
     let mut effects = Vec::new();
-    if !stage.status().is_active() {
-        let going_on = job.stage.batch().filter(|_| !at_an_end);
-        effects.extend(going_on.map(|batch| Effect::CancelBatch { batch: batch.to_owned() }));
-        effects.extend(job.stage.input_file().map(|file| Effect::DeleteInput { input_file: file.to_owned() }));
+    let is_over = !stage.status().is_active();
+    let going_on = job.stage.batch().filter(|_| is_over && !at_an_end);
+    effects.extend(going_on.map(|batch| Effect::CancelBatch { batch: batch.to_owned() }));
+    let of_no_use = input_of_no_use(&job.stage, &stage);
+    effects.extend(of_no_use.map(|file| Effect::DeleteInput { input_file: file.to_owned() }));
+    if is_over {
         effects.push(Effect::ClearSpool);
     }
     let requeued = job.requeued || back_in_line(&job.stage, &stage);
@@ -198,6 +200,17 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
 const fn is_an_end(event: &Event) -> bool {
     use Sighting as S;
     matches!(event, Event::Seen(S::Succeeded { .. } | S::Failed | S::Cancelled | S::Expired))
+}
+
+/// The input file that Google holds for nothing from now on: its batch is over, or has to be made of another one. At the end of
+/// the job it is named once more, in case it could not be deleted before.
+fn input_of_no_use<'a>(before: &'a Stage, after: &Stage) -> Option<&'a str> {
+    let needed = match (before, after) {
+        (Stage::Collect { .. }, Stage::Collect { .. }) => return None,
+        (_, Stage::Collect { .. }) => None,
+        (_, after) => after.input_file(),
+    };
+    before.input_file().filter(|file| Some(*file) != needed)
 }
 
 const fn back_in_line(before: &Stage, after: &Stage) -> bool {

@@ -7,6 +7,8 @@ use super::Worker;
 use super::job::Job;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
+use crate::gemini::RequestFault;
+use crate::metrics::Tariff;
 use crate::pdf::figures::Figure;
 use crate::pdf::{Document, FigureImage, PdfError};
 use crate::store::{FigurePlaces, figure_key};
@@ -21,7 +23,20 @@ pub(super) struct ReadyPage {
     pub figures: Vec<Figure>,
 }
 
+/// What is said of a page that Gemini would not take.
+pub(super) const fn unsendable(fault: &RequestFault) -> &'static str {
+    match fault {
+        RequestFault::TooLarge { .. } => "This page is larger than Gemini takes.",
+        _ => "This page could not be put to Gemini as it is configured here.",
+    }
+}
+
 impl Worker {
+    /// What the answers to a job cost at Google.
+    pub(super) fn tariff<'a>(&'a self, job: &'a Job) -> Tariff<'a> {
+        Tariff { models: &self.models, asked: job.recipe.model(), mode: job.mode, today: self.world.today() }
+    }
+
     /// These pages in order, each as it is ready; `None` in place of one that is damaged. `known` is where figures were found
     /// before: they are not looked for again.
     pub(super) fn ready_pages<'a>(

@@ -10,6 +10,7 @@ use tokio::io::{AsyncWriteExt, BufWriter};
 use super::Worker;
 use super::job::{Job, JobFailure};
 use super::machine::Event;
+use super::pages::unsendable;
 use super::worker::Done;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
@@ -47,7 +48,15 @@ impl Worker {
             };
             let request = job.recipe.request(&model, page.pdf, &page.figures);
             crash_point("prepare", "page ready");
-            writer.write(&page_key(index), &request).await.map_err(unwritten)?;
+            match writer.write(&page_key(index), &request).await {
+                Ok(()) => {}
+                Err(WriteError::Request(fault)) => {
+                    tracing::warn!(job = %job.id, page = index, %fault, "page not sent");
+                    self.page_failed(job, index, unsendable(&fault)).await?;
+                    continue;
+                }
+                Err(error) => return Err(unwritten(error)),
+            }
             crash_point("prepare", "line written");
             lines += 1;
         }

@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::Worker;
 use super::job::{Job, JobFailure, Stage};
 use super::machine::Event;
-use super::pages::ReadyPage;
+use super::pages::{ReadyPage, unsendable};
 use super::prepare::BROKEN;
 use super::upstream::{pause_ms, refusal};
 use super::worker::Done;
@@ -126,7 +126,7 @@ impl Worker {
             Ok(outcome) => outcome,
             Err(obstacle) => return Ok(Err(obstacle)),
         };
-        page_answered(&outcome);
+        page_answered(&outcome, self.tariff(job));
         crash_point("read", "page answered");
         let page = PageResult { index, outcome };
         let stored = self.jobs.record_page(job, &page, self.world.now()).await?;
@@ -136,7 +136,12 @@ impl Worker {
 
     async fn ask(&self, job: &Job, index: u32, page: ReadyPage) -> Result<PageOutcome, Obstacle> {
         let ReadyPage { pdf, figures } = page;
-        let request = job.recipe.request(&self.models.get(job.recipe.model()), pdf, &figures);
+        let model = self.models.get(job.recipe.model());
+        let request = job.recipe.request(&model, pdf, &figures);
+        if let Err(fault) = request.check(&model) {
+            tracing::warn!(page = index, %fault, "page not sent");
+            return Ok(PageOutcome::Failed { reason: unsendable(&fault).to_owned() });
+        }
         match self.gemini.generate_content(job.recipe.model(), &request).await {
             Ok(answer) => {
                 let figures = PageFigures { content_hash: &job.content_hash, page: index, figures: &figures };

@@ -40,7 +40,7 @@ impl Recipe {
             generation_config: GenerationConfig {
                 temperature: model.sampling.then_some(0.0),
                 max_output_tokens: Some(model.output_tokens_max.min(OUTPUT_TOKENS_MAX)),
-                media_resolution: Some(MediaResolution::Medium),
+                media_resolution: model.media.map(|_| MediaResolution::Medium),
                 thinking_config,
             },
             safety_settings: SafetySetting::BLOCK_NONE.to_vec(),

@@ -1,35 +1,25 @@
 //! From a request to a response: reads what is sent with it and answers with its text as Markdown.
 
-use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Value, json};
 
 use super::emulator::{Inner, random_id};
-use super::reader::ReadError;
-use super::reply::{Failure, Rpc};
-use super::{figures, files, sample, tokens};
+use super::reply::Failure;
+use super::tokens::PromptTokens;
+use super::{accept, figures, media, sample, tokens};
 use crate::gemini::lenient;
-use crate::gemini::models::{Model, Thinking};
-
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+use crate::gemini::models::Model;
 
 /// The response to a request of `project`.
 pub async fn respond(emulator: &Inner, project: &str, model: &Model, request: &Value) -> Result<Value, Failure> {
-    check(request, model)?;
+    accept::check(request, model)?;
+    let documents = media::read_all(emulator, project, request).await?;
+    let weight = tokens::of_prompt(request, &documents, model);
+    accept::check_length(weight.total(), model)?;
     let prompt = prompt(request);
-    let mut documents = Vec::new();
-    for part in parts(request) {
-        if let Some((mime_type, bytes)) = media(emulator, project, part).await? {
-            documents.push(read(emulator, &mime_type, &bytes).await?);
-        }
-    }
-    let text = match documents.as_slice() {
+    let texts: Vec<&str> = documents.iter().flat_map(|document| &document.pages).map(String::as_str).collect();
+    let text = match texts.as_slice() {
         [] => format!("This is the stand-in for Gemini. It read {} characters.", prompt.chars().count()),
-        documents => figures::place(&documents.join("\n\n"), &prompt),
+        texts => figures::place(&texts.join("\n\n"), &prompt),
     };
     let config = lenient::member(request, "generationConfig");
     let wants_json =
@@ -38,28 +28,7 @@ pub async fn respond(emulator: &Inner, project: &str, model: &Model, request: &V
         lenient::member(config, "responseSchema").or_else(|| lenient::member(config, "responseJsonSchema"))
     });
     let text = if wants_json { sample::json_answer(schema, &text) } else { text };
-    Ok(response(request, model, text))
-}
-
-/// What a model does not take, as the service says it.
-fn check(request: &Value, model: &Model) -> Result<(), Failure> {
-    if lenient::member(request, "contents").and_then(Value::as_array).is_none_or(Vec::is_empty) {
-        return Err(Failure::invalid("* GenerateContentRequest.contents: contents is not specified\n"));
-    }
-    let config =
-        lenient::member(request, "generationConfig").and_then(|config| lenient::member(config, "thinkingConfig"));
-    let level = config.and_then(|config| lenient::string(config, "thinkingLevel"));
-    let budget = config.and_then(|config| lenient::integer(config, "thinkingBudget"));
-    match (level, model.thinking) {
-        (Some(_), _) if budget.is_some() => {
-            Err(Failure::invalid("You can only set only one of thinking budget and thinking level."))
-        }
-        (Some(_), Thinking::Budget) => Err(Failure::invalid("Thinking level is not supported for this model.")),
-        (Some(level), Thinking::Levels(levels)) if !levels.iter().any(|known| known.name() == level) => {
-            Err(Failure::invalid(format!("Thinking level {level} is not supported for this model.")))
-        }
-        _ => Ok(()),
-    }
+    Ok(response(request, model, weight, text))
 }
 
 /// All parts of a request, the system instruction's first.
@@ -74,34 +43,7 @@ fn prompt(request: &Value) -> String {
     texts.join("\n")
 }
 
-/// The bytes that are sent with a part, or that it refers to.
-async fn media(emulator: &Inner, project: &str, part: &Value) -> Result<Option<(String, Vec<u8>)>, Failure> {
-    if let Some(blob) = lenient::member(part, "inlineData") {
-        let data = lenient::string(blob, "data").unwrap_or_default().replace('-', "+").replace('_', "/");
-        let bytes = LENIENT.decode(data).map_err(|_| Failure::invalid("Base64 decoding failed."))?;
-        return Ok(Some((lenient::string(blob, "mimeType").unwrap_or_default(), bytes)));
-    }
-    let Some(uri) = lenient::member(part, "fileData").and_then(|file| lenient::string(file, "fileUri")) else {
-        return Ok(None);
-    };
-    let id = uri.rsplit('/').next().unwrap_or_default();
-    let file = files::find(emulator, project, id)?;
-    let bytes = tokio::fs::read(emulator.files.path(id, "bin")).await?;
-    Ok(Some((file.mime_type, bytes)))
-}
-
-async fn read(emulator: &Inner, mime_type: &str, bytes: &[u8]) -> Result<String, Failure> {
-    if mime_type.starts_with("text/") {
-        return Ok(String::from_utf8_lossy(bytes).into_owned());
-    }
-    emulator.reader.read(mime_type, bytes).await.map_err(|error| match error {
-        ReadError::Unreadable => Failure::invalid("Unable to process input image. Please retry or report the issue."),
-        ReadError::Unavailable => Failure::new(Rpc::Unavailable, "The model is overloaded. Please try again later."),
-    })
-}
-
-fn response(request: &Value, model: &Model, text: String) -> Value {
-    let prompt = tokens::of_prompt(request, model);
+fn response(request: &Value, model: &Model, prompt: PromptTokens, text: String) -> Value {
     let thoughts = tokens::of_thoughts(request, tokens::of_text(&text));
     let (text, finish_reason) = cut(request, text, thoughts);
     let candidates = tokens::of_text(&text);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, Path, Query};
+use bytes::Bytes;
 use http::request::Parts;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -78,13 +79,21 @@ const BODY_BYTES_MAX: usize = 100 << 20;
 
 /// The body of a call, checked for names that Google does not know. No body is an empty one.
 pub async fn body(body: Body, message: &Message) -> Result<Value, Failure> {
+    checked(&whole(body).await?, message)
+}
+
+/// The bytes of a body.
+pub async fn whole(body: Body) -> Result<Bytes, Failure> {
     let bytes = to_bytes(body, BODY_BYTES_MAX).await;
-    let bytes = bytes
-        .map_err(|_| Failure::invalid(format!("Request payload size exceeds the limit: {BODY_BYTES_MAX} bytes.")))?;
+    bytes.map_err(|_| Failure::invalid(format!("Request payload size exceeds the limit: {BODY_BYTES_MAX} bytes.")))
+}
+
+/// The JSON of a body, checked.
+pub fn checked(bytes: &[u8], message: &Message) -> Result<Value, Failure> {
     if bytes.trim_ascii().is_empty() {
         return Ok(json!({}));
     }
-    let value = serde_json::from_slice(&bytes)
+    let value = serde_json::from_slice(bytes)
         .map_err(|error| Failure::invalid(format!("Invalid JSON payload received. {error}")))?;
     schema::check(&value, message, "").map_err(|violation| refusal(&violation))?;
     Ok(value)

@@ -39,7 +39,8 @@ impl Shift {
     }
 
     pub fn advance(&self, ms: i64) -> io::Result<()> {
-        let by_ms = self.by_ms.fetch_add(ms, Ordering::Relaxed).saturating_add(ms);
+        let by_ms = self.by_ms.load(Ordering::Relaxed).saturating_add(ms);
+        self.by_ms.store(by_ms, Ordering::Relaxed);
         fs::write(&self.path, by_ms.to_string())
     }
 }

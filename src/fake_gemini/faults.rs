@@ -72,6 +72,7 @@ pub enum Fault {
     OutputShuffled,
     OutputMissesRows,
     OutputDoublesRows,
+    /// The first row is without its key, or without its metadata if it came inline.
     OutputKeylessRow,
     OutputStatusForError,
     OutputEmpty,

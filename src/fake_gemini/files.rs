@@ -31,6 +31,12 @@ pub fn find(emulator: &Inner, project: &str, id: &str) -> Result<FileRow, Failur
     }
 }
 
+/// What refuses to use a file that is still processed, or that failed.
+pub fn not_active(id: &str) -> Failure {
+    let message = format!("The File {id} is not in an ACTIVE state and usage is not allowed.");
+    Failure::new(Rpc::FailedPrecondition, message)
+}
+
 /// An output is written before its batch is said to have succeeded.
 fn is_published(emulator: &Inner, id: &str) -> bool {
     let batch = id.strip_prefix("batch-").and_then(|id| emulator.batches.get(id));

@@ -10,7 +10,7 @@ use super::caller::{Caller, body as read_body};
 use super::emulator::Emulator;
 use super::faults::Fault;
 use super::reply::{Failure, Rpc, hang_up, ok, wrong_address};
-use super::{answer, batches, models, quota, tokens};
+use super::{answer, batches, media, models, quota, tokens};
 use crate::gemini::{lenient, schema};
 
 pub async fn call(
@@ -29,7 +29,9 @@ pub async fn call(
         "countTokens" => {
             emulator.count("count_tokens");
             let body = read_body(body, &schema::COUNT_TOKENS).await?;
-            let tokens = tokens::of_prompt(lenient::member(&body, "generateContentRequest").unwrap_or(&body), &model?);
+            let (model, request) = (model?, lenient::member(&body, "generateContentRequest").unwrap_or(&body));
+            let documents = media::read_all(&emulator, &caller.project, request).await?;
+            let tokens = tokens::of_prompt(request, &documents, &model);
             Ok(ok(json!({"totalTokens": tokens.total(), "promptTokensDetails": tokens.details()})))
         }
         "generateContent" | "streamGenerateContent" => {

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 /// Reads pages and images. Given to the emulator by whoever starts it.
 #[async_trait]
 pub trait PageReader: Send + Sync {
-    /// The text of a PDF or an image as Markdown. May be called several times at once.
-    async fn read(&self, mime_type: &str, bytes: &[u8]) -> Result<String, ReadError>;
+    /// The text of each page of a PDF, or of an image, as Markdown. May be called several times at once.
+    async fn read(&self, mime_type: &str, bytes: &[u8]) -> Result<Vec<String>, ReadError>;
 }
 
 /// Why a page could not be read.

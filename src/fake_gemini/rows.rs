@@ -104,6 +104,9 @@ fn spoil(response: &mut Value, fault: Fault) {
     match fault {
         Fault::RowBlocked => {
             response["promptFeedback"] = json!({"blockReason": "PROHIBITED_CONTENT"});
+            // Nothing was thought or written.
+            let prompt = response["usageMetadata"]["promptTokenCount"].take();
+            response["usageMetadata"] = json!({"promptTokenCount": prompt, "totalTokenCount": prompt});
             if let Some(response) = response.as_object_mut() {
                 response.remove("candidates");
             }

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::answer::parts;
+use super::media::Document;
 use crate::gemini::lenient;
-use crate::gemini::models::{Model, Thinking};
+use crate::gemini::models::Model;
 
 const CHARS_PER_TOKEN: usize = 4;
 
@@ -32,37 +33,48 @@ pub fn of_text(text: &str) -> u64 {
     text.chars().count().div_ceil(CHARS_PER_TOKEN) as u64
 }
 
-pub fn of_prompt(request: &Value, model: &Model) -> PromptTokens {
+/// The weight of a prompt with these documents in it. Those that were not read count as one page each.
+pub fn of_prompt(request: &Value, documents: &[Document], model: &Model) -> PromptTokens {
     let config = lenient::member(request, "generationConfig");
     let general = config.and_then(|config| lenient::string(config, "mediaResolution"));
+    let mut documents = documents.iter();
     let mut tokens = PromptTokens::default();
     for part in parts(request) {
         if let Some(text) = lenient::string(part, "text") {
             tokens.text += of_text(&text);
         }
         let media = lenient::member(part, "inlineData").or_else(|| lenient::member(part, "fileData"));
-        if let Some(media) = media {
-            let own = lenient::member(part, "mediaResolution").and_then(|own| lenient::string(own, "level"));
-            let resolution = own.or_else(|| general.clone()).unwrap_or_default();
-            let is_pdf = lenient::string(media, "mimeType").is_some_and(|mime_type| mime_type == "application/pdf");
-            tokens.image += of_media(&resolution, is_pdf, model);
+        let Some(media) = media else { continue };
+        let own = lenient::member(part, "mediaResolution").and_then(|own| lenient::string(own, "level"));
+        let resolution = own.or_else(|| general.clone()).unwrap_or_default();
+        match documents.next() {
+            Some(text) if text.mime_type.starts_with("text/") => {
+                tokens.text += text.pages.iter().map(|page| of_text(page)).sum::<u64>();
+            }
+            Some(document) => {
+                tokens.image += document.pages.len() as u64 * of_page(&resolution, &document.mime_type, model);
+            }
+            None => {
+                let mime_type = lenient::string(media, "mimeType").unwrap_or_default();
+                tokens.image += of_page(&resolution, &mime_type, model);
+            }
         }
     }
     tokens
 }
 
-fn of_media(resolution: &str, is_pdf: bool, model: &Model) -> u64 {
-    let name = resolution.strip_prefix("MEDIA_RESOLUTION_").unwrap_or_default();
-    if model.thinking == Thinking::Budget {
-        // Gemini 2.5
-        return if name == "LOW" { 64 } else { 258 };
-    }
-    match (name, is_pdf) {
-        ("LOW", _) => 280,
-        ("MEDIUM", _) | ("" | "UNSPECIFIED", true) => 560,
-        ("ULTRA_HIGH", false) => 2_240,
-        _ => 1_120,
-    }
+fn of_page(resolution: &str, mime_type: &str, model: &Model) -> u64 {
+    let Some(media) = model.media else { return 0 };
+    let is_pdf = mime_type == "application/pdf";
+    let tokens = match (resolution.strip_prefix("MEDIA_RESOLUTION_").unwrap_or_default(), is_pdf) {
+        ("LOW", _) => media.low,
+        ("MEDIUM", _) => media.medium,
+        ("ULTRA_HIGH", false) => media.ultra_high,
+        ("HIGH" | "ULTRA_HIGH", _) => media.high,
+        (_, true) => media.page,
+        (_, false) => media.image,
+    };
+    u64::from(tokens)
 }
 
 /// How much was thought before an answer.

@@ -4,6 +4,8 @@ mod keep;
 mod multipart;
 mod session;
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::extract::{FromRequestParts, OriginalUri, Query, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +17,7 @@ use tokio::fs::File;
 
 pub use self::keep::digest;
 use self::keep::{FileWish, is_free, keep, wish};
-use super::caller::{Caller, body as read_body};
+use super::caller::{Caller, checked, whole as whole_body};
 use super::emulator::{Emulator, random_id};
 use super::file::FILE_BYTES_MAX;
 use super::quota;
@@ -64,7 +66,7 @@ pub async fn receive(State(emulator): State<Emulator>, request: Request) -> Resu
 }
 
 async fn start(emulator: &Emulator, caller: Caller, parts: &mut Parts, body: Body) -> Result<Response, Failure> {
-    let wish = wish(&read_body(body, &schema::CREATE_FILE).await?, &parts.headers)?;
+    let wish = wish(&checked(&forgiven(&whole_body(body).await?), &schema::CREATE_FILE)?, &parts.headers)?;
     let declared_bytes =
         text(&parts.headers, "x-goog-upload-header-content-length").and_then(|length| length.parse().ok());
     if declared_bytes.is_some_and(|bytes| bytes > FILE_BYTES_MAX) {
@@ -89,6 +91,14 @@ async fn start(emulator: &Emulator, caller: Caller, parts: &mut Parts, body: Bod
         response.headers_mut().insert(HeaderName::from_static(name), value);
     }
     Ok(response)
+}
+
+/// Google's samples for the shell quote this one body by single quotes, and Google takes it.
+fn forgiven(body: &[u8]) -> Cow<'_, [u8]> {
+    match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+        Ok(_) => body.into(),
+        Err(_) => body.iter().map(|&byte| if byte == b'\'' { b'"' } else { byte }).collect(),
+    }
 }
 
 /// Under the address by which the caller found us.

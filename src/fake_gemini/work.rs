@@ -123,6 +123,7 @@ impl Output {
         if let Some(object) = line.as_object_mut() {
             if self.rows == 1 && self.has(Fault::OutputKeylessRow) {
                 object.remove("key");
+                object.remove("metadata");
             }
             if self.has(Fault::OutputStatusForError)
                 && let Some(error) = object.remove("error")

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::error::Error;
+use super::json;
 
 /// What a [`Client`] needs to know.
 #[derive(Clone)]
@@ -98,6 +99,7 @@ struct Inner {
 /// Answers that are read into memory are small; this is far above any of them.
 const BODY_BYTES_MAX: usize = 64 << 20;
 const ERROR_BODY_BYTES_MAX: usize = 256 << 10;
+const BODY_VALUES_MAX: usize = 1 << 20;
 
 impl Client {
     /// Fails with [`super::ErrorKind::Rejected`] if the address or the key cannot be used at all.
@@ -114,10 +116,12 @@ impl Client {
         key.set_sensitive(true);
         // Fails only if the process has chosen a provider already, which is then used.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // A redirect would carry the key, or a create, to who knows where.
+        // A redirect would carry the key, or a create, to who knows where; and whether a call may be sent again is for its
+        // caller to say, not for the library, which does so where it holds it for safe.
         let mut http = reqwest::Client::builder()
             .connect_timeout(config.timeouts.connect)
             .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
             .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
         if is_loopback(&url) {
             http = http.no_proxy();
@@ -201,7 +205,7 @@ impl Client {
         if body.trim_ascii().is_empty() {
             return Ok(Value::Object(serde_json::Map::new()));
         }
-        serde_json::from_slice(&body).map_err(|_| Error::retry("the answer is not JSON"))
+        json::parse(&body, BODY_VALUES_MAX).map_err(|_| Error::retry("the answer is not JSON"))
     }
 
     /// A server that echoes a request must not bring the key into our logs.

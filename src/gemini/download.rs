@@ -13,6 +13,8 @@ use super::error::{Error, ErrorKind};
 
 /// How often a download is begun anew after it broke off.
 const RESTARTS_MAX: u32 = 5;
+/// As much as a project may store: no file of it is larger, and an endless answer must not fill the disk.
+const BYTES_MAX: u64 = 21_474_836_480;
 const BROKE_OFF: ErrorKind = ErrorKind::Retry { after: None };
 
 impl Client {
@@ -55,12 +57,18 @@ impl Client {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let temporary = NamedTempFile::new_in(folder).map_err(|error| Error::io(&error))?;
         let mut file = tokio::fs::File::from_std(temporary.reopen().map_err(|error| Error::io(&error))?);
+        if response.content_length().is_some_and(|bytes| bytes > BYTES_MAX) {
+            return Err(too_large());
+        }
         let mut size_bytes = 0;
         let idle = self.timeouts().idle;
         loop {
             let next = tokio::time::timeout(idle, response.chunk().map_err(Error::transport)).await;
             let Some(chunk) = next.map_err(|_| Error::retry("the download stands still"))?? else { break };
             size_bytes += chunk.len() as u64;
+            if size_bytes > BYTES_MAX {
+                return Err(too_large());
+            }
             file.write_all(&chunk).await.map_err(|error| Error::io(&error))?;
         }
         file.flush().await.map_err(|error| Error::io(&error))?;
@@ -71,4 +79,8 @@ impl Client {
         folder.sync_all().await.map_err(|error| Error::io(&error))?;
         Ok(size_bytes)
     }
+}
+
+fn too_large() -> Error {
+    Error::new(ErrorKind::TooLarge, format!("the file has more than {BYTES_MAX} bytes, which no project may store"))
 }

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::lenient;
+use super::{json, lenient};
+
+/// An error has a handful of details.
+const VALUES_MAX: usize = 1 << 14;
 
 /// A `google.rpc.Status`: of a whole call (where `code` is the HTTP status) or of one row (where it is the gRPC number).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,13 +32,16 @@ pub struct Envelope {
     pub status: String,
     pub message: String,
     pub details: Vec<Value>,
+    /// The body, if it was JSON.
     pub raw: Option<Value>,
+    /// Whether that was JSON of Google's form, with an error in it.
+    pub is_googles: bool,
 }
 
 impl Envelope {
     /// Reads any body: JSON, JSON in a list as streams have it, HTML, nothing.
     pub fn read(body: &[u8]) -> Self {
-        let Ok(raw) = serde_json::from_slice::<Value>(body) else {
+        let Ok(raw) = json::parse(body, VALUES_MAX) else {
             return Self { message: plain(&String::from_utf8_lossy(body)), ..Self::default() };
         };
         let first = raw.as_array().and_then(|list| list.first()).unwrap_or(&raw);
@@ -47,13 +53,9 @@ impl Envelope {
             status: lenient::string(error, "status").unwrap_or_default(),
             message: Status::read(error).message,
             details,
+            is_googles: error.is_object(),
             raw: Some(raw),
         }
-    }
-
-    /// Whether the body was JSON of Google's form.
-    pub const fn is_googles(&self) -> bool {
-        !self.status.is_empty() || !self.details.is_empty()
     }
 
     /// `API_KEY_INVALID` and the like, from `ErrorInfo`.

@@ -162,7 +162,7 @@ fn kind(status: StatusCode, envelope: &Envelope, after: Option<Duration>) -> Err
         403 if message.contains(" access the File ") => ErrorKind::NotFound,
         403 => ErrorKind::Key,
         404 if message.starts_with("models/") || message.starts_with("This model ") => ErrorKind::Rejected,
-        404 if envelope.is_googles() => ErrorKind::NotFound,
+        404 if envelope.is_googles => ErrorKind::NotFound,
         // A front end that fails says 404 in HTML: no evidence that anything is missing.
         404 | 408 | 499 => ErrorKind::Retry { after },
         409 if envelope.status == "ABORTED" => ErrorKind::Retry { after },

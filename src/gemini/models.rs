@@ -1,12 +1,18 @@
 //! What each model can and costs, as of [`AS_OF`]. One table; [`Models`] is it with what its user knows better.
 
+mod table;
+
+use jiff::civil::Date;
+
 use super::error::Error;
 use super::request::ThinkingLevel;
+pub use table::{ALIASES, FROM_LOW, GEMINI_3};
+use table::{INPUT_TOKENS_MAX, Row, TABLE};
 
 /// The day on which the table was true.
 pub const AS_OF: &str = "2026-11-23";
 
-/// The model for whoever has no preference: the newest Flash that is generally available (since 2026-09-02).
+/// The model for whoever has no preference: the newest Flash that is generally available.
 pub const DEFAULT: &str = "gemini-3.8-flash";
 
 /// A model's abilities and prices.
@@ -14,15 +20,19 @@ pub const DEFAULT: &str = "gemini-3.8-flash";
 pub struct Model {
     /// Without `models/`.
     pub id: String,
+    /// Since when it is generally available; `None`: a preview, or unknown.
+    pub released: Option<Date>,
+    /// The first day on which requests for it are refused, or answered by another model.
+    pub shutdown: Option<Date>,
     pub thinking: Thinking,
     /// Whether temperature, topP and topK have an effect.
     pub sampling: bool,
+    /// What pages and images weigh; `None`: it takes no media resolution.
+    pub media: Option<MediaTokens>,
     pub input_tokens_max: u32,
     pub output_tokens_max: u32,
-    /// `None` if unknown.
-    pub prices: Option<Prices>,
-    /// The first day on which requests for it are refused, or answered by another model.
-    pub shutdown: Option<&'static str>,
+    /// From when on which prices hold, oldest first; empty if unknown.
+    pub prices: Vec<(Option<Date>, Prices)>,
 }
 
 /// How a model is told how much to think.
@@ -36,64 +46,42 @@ pub enum Thinking {
     Unknown,
 }
 
-/// Micro-dollars per million tokens. Thoughts cost as output.
+/// The most tokens that a page of a PDF or an image weighs, by media resolution. A page's own text comes on top, for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaTokens {
+    pub low: u32,
+    pub medium: u32,
+    pub high: u32,
+    /// For images only, and only asked for at the image itself.
+    pub ultra_high: u32,
+    /// A page for which no resolution was asked.
+    pub page: u32,
+    /// An image for which no resolution was asked.
+    pub image: u32,
+}
+
+/// Micro-dollars per million tokens of a single call; a batch costs half. Thoughts cost as output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prices {
     pub input: u64,
     pub output: u64,
-    pub batch_input: u64,
-    pub batch_output: u64,
 }
 
-struct Row {
-    id: &'static str,
-    thinking: Thinking,
-    sampling: bool,
-    output_tokens_max: u32,
-    /// Interactive input and output, in thousandths of a dollar per million tokens; a batch costs half.
-    price: (u64, u64),
-    shutdown: Option<&'static str>,
+impl Prices {
+    /// What so many tokens cost, in micro-dollars. What Google takes off for cached prompts is not known here.
+    pub const fn cost(self, input_tokens: u64, output_tokens: u64, is_batch: bool) -> u64 {
+        let whole = input_tokens.saturating_mul(self.input).saturating_add(output_tokens.saturating_mul(self.output));
+        whole / if is_batch { 2_000_000 } else { 1_000_000 }
+    }
 }
 
-const FROM_MINIMAL: Thinking =
-    Thinking::Levels(&[ThinkingLevel::Minimal, ThinkingLevel::Low, ThinkingLevel::Medium, ThinkingLevel::High]);
-/// The levels that every model with levels has.
-pub const FROM_LOW: Thinking = Thinking::Levels(&[ThinkingLevel::Low, ThinkingLevel::Medium, ThinkingLevel::High]);
-
-const INPUT_TOKENS_MAX: u32 = 1_048_576;
-
-const fn row(
-    id: &'static str,
-    thinking: Thinking,
-    sampling: bool,
-    price: (u64, u64),
-    shutdown: Option<&'static str>,
-) -> Row {
-    Row { id, thinking, sampling, output_tokens_max: 65_536, price, shutdown }
+impl Model {
+    /// The prices that hold on `day`; `None` if unknown.
+    pub fn prices_on(&self, day: Date) -> Option<Prices> {
+        let holds = |(from, _): &&(Option<Date>, Prices)| from.is_none_or(|from| from <= day);
+        self.prices.iter().rev().find(holds).map(|(_, prices)| *prices)
+    }
 }
-
-/// The 3.6 to 3.8 Flash prices are promotional until 2026-12-31; then 1.50 and 7.50 dollars.
-const TABLE: &[Row] = &[
-    row("gemini-3.8-flash", FROM_LOW, false, (750, 3_750), None),
-    row("gemini-3.7-flash", FROM_LOW, false, (750, 3_750), None),
-    row("gemini-3.6-flash", FROM_MINIMAL, false, (750, 3_750), None),
-    row("gemini-3.5-flash", FROM_MINIMAL, false, (1_500, 9_000), None),
-    row("gemini-3.5-flash-lite", FROM_MINIMAL, false, (300, 2_500), None),
-    row("gemini-3.1-flash-lite", FROM_MINIMAL, true, (250, 1_500), Some("2027-05-07")),
-    row("gemini-3.1-pro-preview", FROM_LOW, true, (2_000, 12_000), None),
-    row("gemini-3-flash-preview", FROM_MINIMAL, true, (500, 3_000), None),
-    Row { output_tokens_max: 1_048_576, ..row("gemini-4-argon", FROM_LOW, false, (2_000, 10_000), None) },
-    row("gemini-2.5-pro", Thinking::Budget, true, (1_250, 10_000), Some("2026-12-01")),
-    row("gemini-2.5-flash", Thinking::Budget, true, (300, 2_500), Some("2026-12-01")),
-    row("gemini-2.5-flash-lite", Thinking::Budget, true, (100, 400), None),
-];
-
-/// Names that stand for another model; Google resolves them on `v1beta` only. They may change during a batch.
-pub const ALIASES: &[(&str, &str)] = &[
-    ("gemini-flash-latest", "gemini-3.8-flash"),
-    ("gemini-flash-lite-latest", "gemini-3.5-flash-lite"),
-    ("gemini-pro-latest", "gemini-3.1-pro-preview"),
-];
 
 /// The model called `name`, with or without `models/`; one that is not in the table is taken to be able to do anything.
 pub fn model(name: &str) -> Model {
@@ -153,15 +141,18 @@ fn bare(name: &str) -> &str {
 
 impl Row {
     fn model(&self) -> Model {
-        let (input, output) = (self.price.0 * 1_000, self.price.1 * 1_000);
+        let prices =
+            |&(from, input, output): &table::Price| (from, Prices { input: input * 1_000, output: output * 1_000 });
         Model {
             id: self.id.to_owned(),
+            released: self.released,
+            shutdown: self.shutdown,
             thinking: self.thinking,
             sampling: self.sampling,
+            media: Some(self.media),
             input_tokens_max: INPUT_TOKENS_MAX,
             output_tokens_max: self.output_tokens_max,
-            prices: Some(Prices { input, output, batch_input: input / 2, batch_output: output / 2 }),
-            shutdown: self.shutdown,
+            prices: self.prices.iter().map(prices).collect(),
         }
     }
 }
@@ -169,11 +160,13 @@ impl Row {
 fn unlisted(id: &str) -> Model {
     Model {
         id: id.to_owned(),
+        released: None,
+        shutdown: None,
         thinking: Thinking::Unknown,
         sampling: true,
+        media: Some(GEMINI_3),
         input_tokens_max: INPUT_TOKENS_MAX,
         output_tokens_max: u32::MAX,
-        prices: None,
-        shutdown: None,
+        prices: Vec::new(),
     }
 }

@@ -5,6 +5,11 @@ use serde::{Serialize, Serializer};
 
 use super::models::{Model, Thinking};
 
+/// The largest PDF that can be sent with a request, in bytes.
+pub const PDF_BYTES_MAX: usize = 50_000_000;
+/// The most that can be sent with a request altogether, in bytes.
+pub const INLINE_BYTES_MAX: usize = 100_000_000;
+
 /// A `GenerateContentRequest` of one turn.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -45,7 +50,7 @@ pub struct GenerationConfig {
     pub thinking_config: Option<ThinkingConfig>,
 }
 
-/// How closely pages and images are looked at. On Gemini 3 a page costs at most 280, 560 or 1,120 tokens.
+/// How closely pages and images are looked at. [`Model::media`] says what that costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum MediaResolution {
     #[serde(rename = "MEDIA_RESOLUTION_LOW")]
@@ -91,8 +96,17 @@ pub enum RequestFault {
     ThinkingKind { model: String, expected: &'static str },
     #[error("{model} writes at most {max} tokens")]
     OutputTokens { model: String, max: u32 },
-    #[error("a request needs at least one part")]
+    #[error("{model} takes no media resolution")]
+    MediaResolution { model: String },
+    #[error("the temperature must be between 0 and 2")]
+    Temperature,
+    #[error("{mime_type:?} is no media type")]
+    MimeType { mime_type: String },
+    #[error("a request needs at least one part, and none may be empty")]
     Empty,
+    /// Make it smaller, or upload it as a file.
+    #[error("{bytes} bytes are sent where Google takes at most {max}")]
+    TooLarge { bytes: usize, max: usize },
 }
 
 impl ThinkingLevel {
@@ -126,15 +140,20 @@ impl Request {
 
     /// Whether `model` takes it, as strictly as Google decides.
     pub fn check(&self, model: &Model) -> Result<(), RequestFault> {
+        self.check_parts()?;
         let name = || model.id.clone();
-        if self.parts.is_empty() {
-            return Err(RequestFault::Empty);
-        }
+        let config = &self.generation_config;
         let max = model.output_tokens_max;
-        if self.generation_config.max_output_tokens.is_some_and(|tokens| tokens > max || tokens == 0) {
+        if config.max_output_tokens.is_some_and(|tokens| tokens > max || tokens == 0) {
             return Err(RequestFault::OutputTokens { model: name(), max });
         }
-        match (self.generation_config.thinking_config, model.thinking) {
+        if config.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
+            return Err(RequestFault::Temperature);
+        }
+        if config.media_resolution.is_some() && model.media.is_none() {
+            return Err(RequestFault::MediaResolution { model: name() });
+        }
+        match (config.thinking_config, model.thinking) {
             (Some(ThinkingConfig::Level(level)), Thinking::Levels(levels)) if !levels.contains(&level) => {
                 Err(RequestFault::ThinkingLevel { model: name(), level })
             }
@@ -147,6 +166,37 @@ impl Request {
             _ => Ok(()),
         }
     }
+
+    fn check_parts(&self) -> Result<(), RequestFault> {
+        let mut inline_bytes = 0;
+        for part in &self.parts {
+            let Part::Inline { mime_type, data } = part else { continue };
+            if data.is_empty() {
+                return Err(RequestFault::Empty);
+            }
+            if !is_mime_type(mime_type) {
+                return Err(RequestFault::MimeType { mime_type: mime_type.clone() });
+            }
+            if mime_type == "application/pdf" && data.len() > PDF_BYTES_MAX {
+                return Err(RequestFault::TooLarge { bytes: data.len(), max: PDF_BYTES_MAX });
+            }
+            inline_bytes += data.len();
+        }
+        match inline_bytes {
+            _ if self.parts.is_empty() => Err(RequestFault::Empty),
+            bytes if bytes > INLINE_BYTES_MAX => Err(RequestFault::TooLarge { bytes, max: INLINE_BYTES_MAX }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// `type/subtype`, without parameters.
+fn is_mime_type(text: &str) -> bool {
+    let token = |text: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'+' | b'_');
+        !text.is_empty() && text.bytes().all(plain)
+    };
+    text.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
 }
 
 fn one_user_turn<S: Serializer>(parts: &[Part], serializer: S) -> Result<S::Ok, S::Error> {

@@ -35,7 +35,8 @@ pub enum Kind {
     /// Base64, standard or URL-safe.
     Bytes,
     Bool,
-    Integer,
+    Int32,
+    Int64,
     Float,
     Enum(&'static [&'static str]),
     Message(&'static Message),
@@ -59,7 +60,7 @@ pub enum Fault {
     UnknownName(String),
     /// The member, and what it should hold.
     InvalidValue(String, &'static str),
-    /// A second member of those of which at most one may be there.
+    /// A member that is there twice, or a second one of those of which at most one may be there.
     AlreadySet(String),
 }
 
@@ -79,6 +80,7 @@ pub fn check(value: &Value, message: &Message, path: &str) -> Result<(), Violati
         return violation(Fault::InvalidValue(name.to_owned(), "an object"));
     };
     let mut chosen = None;
+    let mut seen: Vec<&str> = Vec::new();
     for (name, value) in object {
         let known = message.fields.iter().find(|field| field.name == name || snake_case(field.name) == *name);
         let Some(field) = known else {
@@ -87,7 +89,10 @@ pub fn check(value: &Value, message: &Message, path: &str) -> Result<(), Violati
         if value.is_null() {
             continue;
         }
-        if message.one_of.contains(&field.name) && chosen.replace(field.name).is_some() {
+        // Spelled in both ways it is there twice.
+        let is_double = seen.contains(&field.name);
+        seen.push(field.name);
+        if is_double || (message.one_of.contains(&field.name) && chosen.replace(field.name).is_some()) {
             return violation(Fault::AlreadySet(name.clone()));
         }
         let path = if path.is_empty() { snake_case(field.name) } else { format!("{path}.{}", snake_case(field.name)) };
@@ -114,7 +119,8 @@ fn check_value(value: &Value, field: &Field, path: String) -> Result<(), Violati
         Kind::Text => (value.is_string(), "a string"),
         Kind::Bool => (value.is_boolean(), "a boolean"),
         Kind::Bytes => (value.as_str().is_some_and(is_base64), "base64"),
-        Kind::Integer => (is_integer(value), "an integer"),
+        Kind::Int32 => (integer(value).is_some_and(|number| i32::try_from(number).is_ok()), "an integer of 32 bits"),
+        Kind::Int64 => (integer(value).is_some(), "an integer"),
         Kind::Float => (value.is_number() || parses::<f64>(value), "a number"),
         Kind::Enum(names) => {
             (value.is_u64() || value.as_str().is_some_and(|name| names.contains(&name)), "a known constant")
@@ -123,8 +129,14 @@ fn check_value(value: &Value, field: &Field, path: String) -> Result<(), Violati
     if holds { Ok(()) } else { Err(Violation { path, fault: Fault::InvalidValue(field.name.into(), expected) }) }
 }
 
-fn is_integer(value: &Value) -> bool {
-    value.is_i64() || value.as_f64().is_some_and(|number| number.fract() == 0.0) || parses::<i64>(value)
+/// A whole number, in any of the forms that proto3's JSON has for it.
+fn integer(value: &Value) -> Option<i64> {
+    // Beyond this a double is no exact integer.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let whole = |number: &f64| number.fract() == 0.0 && number.abs() <= EXACT;
+    #[allow(clippy::cast_possible_truncation)]
+    let from_float = |value: &Value| value.as_f64().filter(whole).map(|number| number as i64);
+    value.as_i64().or_else(|| value.as_str()?.parse().ok()).or_else(|| from_float(value))
 }
 
 fn parses<T: std::str::FromStr>(value: &Value) -> bool {

@@ -11,3 +11,5 @@ mod requests;
 mod results;
 mod server;
 mod uploads;
+
+pub use batches::any_json;

@@ -127,11 +127,11 @@ impl Engine {
         .await
     }
 
-    /// The text of the first page of a PDF held in memory. Uses a warm worker, so thousands in a row are fast.
+    /// The text of each page of a PDF held in memory. Uses a warm worker, so thousands in a row are fast.
     ///
     /// # Errors
-    /// As [`Self::open`], and [`PdfError::Page`] if the page cannot be read.
-    pub async fn read_page_text(&self, pdf: &[u8]) -> Result<PageText, PdfError> {
+    /// As [`Self::open`], and [`PdfError::Page`] if a page cannot be read.
+    pub async fn read_pages(&self, pdf: &[u8]) -> Result<Vec<PageText>, PdfError> {
         let _place = self.shared.readers.acquire().await.map_err(io::Error::other)?;
         let idle = self.idle_readers().pop();
         let mut worker = match idle {
@@ -139,18 +139,22 @@ impl Engine {
             None => within(self.config().open_timeout, self.start_worker()).await?,
         };
         // While the worker is ours, a caller that gives up drops it, that is kills it: it would be out of step.
-        let text = self.read_first_page(&mut worker, pdf).await;
-        if !text.as_ref().is_err_and(PdfError::lost_worker) {
+        let texts = self.read_in(&mut worker, pdf).await;
+        if !texts.as_ref().is_err_and(PdfError::lost_worker) {
             self.idle_readers().push(worker);
         }
-        text
+        texts
     }
 
-    async fn read_first_page(&self, worker: &mut WorkerProcess, pdf: &[u8]) -> Result<PageText, PdfError> {
+    async fn read_in(&self, worker: &mut WorkerProcess, pdf: &[u8]) -> Result<Vec<PageText>, PdfError> {
         let EngineConfig { open_timeout, page_timeout, pages_max, .. } = *self.config();
-        within(open_timeout, open_in(worker, &Request::OpenBytes { pages_max }, pdf)).await?;
-        let answer = worker.ask_within(page_timeout, &Request::Text { page: 0 }, b"").await;
-        answer.and_then(PageText::from_answer).map_err(|error| error.on_page(0))
+        let info = within(open_timeout, open_in(worker, &Request::OpenBytes { pages_max }, pdf)).await?;
+        let mut texts = Vec::new();
+        for page in 0..info.total_pages {
+            let answer = worker.ask_within(page_timeout, &Request::Text { page }, b"").await;
+            texts.push(answer.and_then(PageText::from_answer).map_err(|error| error.on_page(page))?);
+        }
+        Ok(texts)
     }
 
     /// A worker with the document at `path` open in it.

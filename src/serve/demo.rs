@@ -74,26 +74,30 @@ struct EngineReader(Engine);
 
 #[async_trait]
 impl PageReader for EngineReader {
-    async fn read(&self, mime: &str, bytes: &[u8]) -> Result<String, ReadError> {
-        let text = match mime {
-            "application/pdf" => self.0.read_page_text(bytes).await,
+    async fn read(&self, mime: &str, bytes: &[u8]) -> Result<Vec<String>, ReadError> {
+        let pages = match mime {
+            "application/pdf" => self.0.read_pages(bytes).await,
             _ if mime.starts_with("image/") => self.read_image(bytes).await,
             _ => return Err(ReadError::Unreadable),
         };
-        let text = text.map_err(|error| match error {
+        let pages = pages.map_err(|error| match error {
             PdfError::Unavailable | PdfError::Io(_) => ReadError::Unavailable,
             _ => ReadError::Unreadable,
         })?;
-        let is_picture = text.is_scan && text.markdown.trim().is_empty();
-        Ok(if is_picture { PICTURE.to_owned() } else { text.markdown })
+        Ok(pages.into_iter().map(shown).collect())
     }
 }
 
 impl EngineReader {
     /// An image is read as the page that it fills.
-    async fn read_image(&self, bytes: &[u8]) -> Result<PageText, PdfError> {
+    async fn read_image(&self, bytes: &[u8]) -> Result<Vec<PageText>, PdfError> {
         let file = tempfile::NamedTempFile::new()?;
         tokio::fs::write(file.path(), bytes).await?;
-        self.0.read_page_text(&self.0.image_to_pdf(file.path()).await?).await
+        self.0.read_pages(&self.0.image_to_pdf(file.path()).await?).await
     }
+}
+
+fn shown(page: PageText) -> String {
+    let is_picture = page.is_scan && page.markdown.trim().is_empty();
+    if is_picture { PICTURE.to_owned() } else { page.markdown }
 }

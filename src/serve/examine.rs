@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{engine, gemini_client, model};
+use super::{engine, gemini_client};
 use crate::api::Readiness;
 use crate::changes::Changes;
 use crate::config::Config;
@@ -25,7 +25,7 @@ pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
         blobs: super::blobs(config).await?,
         dependencies: dependencies.check().await,
         gemini: config.gemini.api_key.is_some().then(|| gemini_client(config, None)).transpose()?,
-        model: model(config).to_owned(),
+        model: config.gemini.models().get(&config.gemini.model),
         world: Arc::new(world),
     };
     let diagnoses = doctor.examine().await;

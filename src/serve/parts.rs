@@ -16,7 +16,6 @@ use crate::error::{Error, Result};
 use crate::extract::{Intake, Receiver, Recipe};
 use crate::fetch::{Fetcher, SystemResolver, is_public};
 use crate::gemini;
-use crate::gemini::models::{Model, Models};
 use crate::library::Library;
 use crate::metrics::Metrics;
 use crate::model::PAGES_MAX;
@@ -54,7 +53,7 @@ impl Parts {
         Ok(Self {
             blobs: blobs(config).await?,
             spool: Spool::open(data_dir.join("spool")).await?,
-            recipe: Recipe::new(model(config)),
+            recipe: Recipe::new(&config.gemini.model),
             tracked: Tracked::open(config, &store, &changes, &bell, world.id())?,
             engine: engine(config)?,
             world,
@@ -153,7 +152,7 @@ impl Parts {
             blobs: self.blobs.clone(),
             engine: self.engine.clone(),
             gemini: gemini_client(config, demo.as_ref())?,
-            models: models(config),
+            models: config.gemini.models(),
             pricing: config.quota.pricing,
             spool: self.spool.clone(),
             world: self.world.clone(),
@@ -195,23 +194,6 @@ pub(super) async fn blobs(config: &Config) -> Result<Arc<dyn Blobs>> {
         secret_key: storage.s3.secret_key.clone(),
     };
     Ok(Arc::new(S3::open(&bucket, storage.data_dir.join("cache")).await?))
-}
-
-/// The model that pages are put to.
-pub(super) fn model(config: &Config) -> &str {
-    config.gemini.model.as_deref().unwrap_or(gemini::models::DEFAULT)
-}
-
-/// The table of models, with what the configuration says of the one that is used.
-fn models(config: &Config) -> Models {
-    let gemini = &config.gemini;
-    let listed = gemini::models::model(model(config));
-    Models::default().with(Model {
-        thinking: gemini.thinking.map_or(listed.thinking, Into::into),
-        sampling: gemini.sampling.unwrap_or(listed.sampling),
-        output_tokens_max: gemini.output_tokens_max.unwrap_or(listed.output_tokens_max),
-        ..listed
-    })
 }
 
 /// The page engine of a configuration.

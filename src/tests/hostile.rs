@@ -180,7 +180,7 @@ async fn no_file_outlasts_its_limits() {
     }
     assert!(opened > 40, "only {opened} could be opened: the others test nothing");
     assert_eq!(files_below(folder.path()), 1, "nothing but the document itself");
-    assert_eq!(engine.read_page_text(&simple_pdf(&["as before"])).await.unwrap().markdown, "as before");
+    assert_eq!(engine.read_pages(&simple_pdf(&["as before"])).await.unwrap()[0].markdown, "as before");
 }
 
 /// How many processes this one has started that still run.

@@ -78,7 +78,7 @@ async fn a_split_page_is_a_document_with_that_page_alone() {
     let engine = engine();
     let (_folder, document) = open(&engine, &simple_pdf(&["one", "two", "three"])).await;
     let page = document.unwrap().split(1).await.unwrap();
-    assert_eq!(engine.read_page_text(&page).await.unwrap().markdown, "two");
+    assert_eq!(engine.read_pages(&page).await.unwrap()[0].markdown, "two");
     let (_folder, single) = open(&engine, &page).await;
     assert_eq!(single.unwrap().info().total_pages, 1);
 }
@@ -254,8 +254,8 @@ async fn documents_wait_for_a_place() {
 async fn single_pages_are_read_one_after_the_other_good_or_bad() {
     let engine = engine();
     for _ in 0..3 {
-        assert_eq!(engine.read_page_text(&simple_pdf(&["good"])).await.unwrap().markdown, "good");
-        assert!(matches!(engine.read_page_text(b"bad").await, Err(PdfError::Unreadable)));
+        assert_eq!(engine.read_pages(&simple_pdf(&["good"])).await.unwrap()[0].markdown, "good");
+        assert!(matches!(engine.read_pages(b"bad").await, Err(PdfError::Unreadable)));
     }
 }
 

@@ -256,7 +256,7 @@ fn odd_for_long(job: &Job, now: UnixMs, timing: &Timing) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// J3 and J5: whatever happens in whatever order, ends absorb; attempts are recorded once each, in order, and none while
+    /// J3 and J5, and nothing is left behind at Google: whatever happens in whatever order, ends absorb; attempts are recorded once each, in order, and none while
     /// an earlier create may have made a batch that is going on.
     #[test]
     fn no_order_of_events_breaks_a_rule(
@@ -266,6 +266,7 @@ proptest! {
         let timing = Timing { seek_listings: 3, ..Timing::default() };
         let mut job = job(if realtime { Stage::Read { tries: 0 } } else { PREPARE });
         let (mut now, mut recorded, mut create) = (UnixMs(0), 0, Create::Harmless);
+        let mut at_google = None;
         for (event, pause) in events {
             now = now.plus(pause);
             let before = job.clone();
@@ -280,9 +281,16 @@ proptest! {
                 prop_assert!(create.allows_another(&timing), "attempt {attempt} while {create:?}");
                 recorded = attempt;
             }
+            if let Event::Uploaded { input_file } = &event {
+                prop_assert_eq!(at_google.replace(input_file.clone()), None, "an earlier input was left behind");
+            }
+            at_google = at_google.filter(|file| !step.effects.contains(&Effect::DeleteInput { input_file: file.clone() }));
             create = create.after(&event, odd_for_long(&before, now, &timing));
             prop_assert_eq!(job.status() == JobStatus::Succeeded, event == Event::Stored);
             prop_assert!(job.requeued || !before.requeued);
+            if !job.status().is_active() || matches!(job.stage, Stage::Collect { .. }) {
+                prop_assert_eq!(&at_google, &None);
+            }
             if !job.status().is_active() {
                 prop_assert!(step.effects.contains(&Effect::ClearSpool));
             }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncWriteExt, BufReader, BufWriter};
 use crate::fake_gemini::caller::Caller;
 use crate::fake_gemini::emulator::Emulator;
 use crate::fake_gemini::faults::Fault;
-use crate::fake_gemini::reply::{Failure, Rpc};
+use crate::fake_gemini::reply::Failure;
 use crate::fake_gemini::rows::RowInput;
 use crate::fake_gemini::{files, tokens};
 use crate::gemini::jsonl::{Line, Lines};
@@ -34,8 +34,7 @@ pub async fn link_file(emulator: &Emulator, caller: &Caller, name: &str, input: 
         if emulator.faults.happens(Fault::CreateFileForbidden) { forbidden } else { Failure::no_entity() }
     })?;
     if !file.is_active() {
-        let message = format!("The File {id} is not in an ACTIVE state and usage is not allowed.");
-        return Err(Failure::new(Rpc::FailedPrecondition, message));
+        return Err(files::not_active(id));
     }
     Ok(tokio::fs::hard_link(emulator.files.path(id, "bin"), input).await?)
 }
@@ -77,7 +76,7 @@ pub async fn check_input(path: &Path, model: &Model) -> Result<Input, Failure> {
         match RowInput::read(bytes) {
             Ok(row) => {
                 input.requests += 1;
-                input.tokens += tokens::of_prompt(&row.request, model).total();
+                input.tokens += tokens::of_prompt(&row.request, &[], model).total();
             }
             Err(fault) => errors.push(format!("Error on line {number}: {fault}")),
         }

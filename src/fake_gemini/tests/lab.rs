@@ -20,16 +20,16 @@ use crate::gemini::{Answer, Batch, Client, Config, File, Request, UploadSpec, mo
 pub const MODEL: &str = "gemini-3.8-flash";
 pub const HOUR: i64 = 3_600_000;
 
-/// Takes the bytes of a page for its text.
+/// Takes the bytes of a document for its text; a form feed begins another page.
 struct Reader;
 
 #[async_trait]
 impl PageReader for Reader {
-    async fn read(&self, _: &str, bytes: &[u8]) -> Result<String, ReadError> {
+    async fn read(&self, _: &str, bytes: &[u8]) -> Result<Vec<String>, ReadError> {
         match bytes {
             b"unreadable" => Err(ReadError::Unreadable),
             b"unavailable" => Err(ReadError::Unavailable),
-            bytes => Ok(String::from_utf8_lossy(bytes).into_owned()),
+            bytes => Ok(String::from_utf8_lossy(bytes).split('\x0c').map(str::to_owned).collect()),
         }
     }
 }

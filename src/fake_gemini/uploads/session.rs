@@ -17,18 +17,25 @@ use crate::fake_gemini::faults::Fault;
 use crate::fake_gemini::file::FILE_BYTES_MAX;
 use crate::fake_gemini::reply::{Failure, hang_up, ok};
 
+/// Every answer about a session says where it is, refusals too.
 pub async fn proceed(
     emulator: &Emulator,
     upload: UploadRow,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    let command = text(headers, "x-goog-upload-command").unwrap_or_default();
-    let part = emulator.uploads.path(&upload.id, "part");
     if emulator.faults.happens(Fault::UploadForgotten) {
         emulator.uploads.remove(&upload.id, &["part"]);
         return Err(Failure::no_entity());
     }
+    let status = if upload.file.is_some() { "final" } else { "active" };
+    let answer = obey(emulator, upload, headers, body).await;
+    Ok(answer.unwrap_or_else(|failure| with_status(status, failure.into_response())))
+}
+
+async fn obey(emulator: &Emulator, upload: UploadRow, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
+    let command = text(headers, "x-goog-upload-command").unwrap_or_default();
+    let part = emulator.uploads.path(&upload.id, "part");
     match command.replace(' ', "").as_str() {
         "query" => query(emulator, &upload, &part).await,
         "cancel" => {

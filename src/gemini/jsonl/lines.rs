@@ -43,7 +43,7 @@ impl<R: AsyncBufRead + Unpin> Lines<R> {
                     _ => Some(Line::Unterminated(&self.line)),
                 });
             }
-            let end = available.iter().position(|&byte| byte == b'\n');
+            let end = memchr::memchr(b'\n', available);
             let piece = &available[..end.unwrap_or(available.len())];
             length += piece.len();
             if length <= self.bytes_max {

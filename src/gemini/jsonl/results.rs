@@ -9,11 +9,14 @@ use tokio::io::{AsyncBufRead, BufReader};
 
 use super::lines::{Line, Lines};
 use crate::gemini::envelope::Status;
+use crate::gemini::json;
 use crate::gemini::lenient;
 use crate::gemini::response::Answer;
 
 /// Far above the longest answer a model can write.
 const LINE_BYTES_MAX: usize = 16 << 20;
+/// A response has a few dozen, and some for each source that it cites.
+const LINE_VALUES_MAX: usize = 1 << 17;
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// The result of one request.
@@ -92,7 +95,7 @@ fn read(line: Line<'_>) -> Option<(Option<String>, Outcome)> {
     if bytes.trim_ascii().is_empty() {
         return None;
     }
-    let Ok(mut value) = serde_json::from_slice::<Value>(bytes) else {
+    let Ok(mut value) = json::parse(bytes, LINE_VALUES_MAX) else {
         return Some((None, Outcome::Unrecognised(oddity)));
     };
     Some((key(&value), outcome(&mut value)))

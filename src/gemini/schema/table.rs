@@ -1,6 +1,6 @@
 //! The messages of the API that this project sends or serves. Members that only concern tools are not looked into.
 
-use super::Kind::{Any, Bool, Bytes, Enum, Float, Integer, Object, Text};
+use super::Kind::{Any, Bool, Bytes, Enum, Float, Int32, Int64, Object, Text};
 use super::{Field, Kind, Message};
 
 const fn one(name: &'static str, kind: Kind) -> Field {
@@ -60,7 +60,7 @@ pub static BATCH: Message = message(&[
     one("endTime", Text),
     one("batchStats", Object),
     one("state", Any),
-    one("priority", Integer),
+    one("priority", Int64),
     one("webhookConfig", Object),
 ]);
 
@@ -78,7 +78,7 @@ static FILE: Message = message(&[
     one("name", Text),
     one("displayName", Text),
     one("mimeType", Text),
-    one("sizeBytes", Integer),
+    one("sizeBytes", Int64),
     one("createTime", Text),
     one("updateTime", Text),
     one("expirationTime", Text),
@@ -143,7 +143,7 @@ static PART_RESOLUTION: Message = message(&[
             "MEDIA_RESOLUTION_ULTRA_HIGH",
         ]),
     ),
-    one("numTokens", Integer),
+    one("numTokens", Int32),
 ]);
 
 static SAFETY_SETTING: Message = message(&[
@@ -179,20 +179,20 @@ static SAFETY_SETTING: Message = message(&[
 ]);
 
 static GENERATION_CONFIG: Message = message(&[
-    one("candidateCount", Integer),
+    one("candidateCount", Int32),
     many("stopSequences", Text),
-    one("maxOutputTokens", Integer),
+    one("maxOutputTokens", Int32),
     one("temperature", Float),
     one("topP", Float),
-    one("topK", Integer),
-    one("seed", Integer),
+    one("topK", Int32),
+    one("seed", Int32),
     one("responseMimeType", Text),
     one("responseSchema", of(&SCHEMA)),
     one("responseJsonSchema", Any),
     one("presencePenalty", Float),
     one("frequencyPenalty", Float),
     one("responseLogprobs", Bool),
-    one("logprobs", Integer),
+    one("logprobs", Int32),
     one("enableEnhancedCivicAnswers", Bool),
     many("responseModalities", Enum(&["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO", "VIDEO"])),
     one("speechConfig", Object),
@@ -214,7 +214,7 @@ static GENERATION_CONFIG: Message = message(&[
 
 static THINKING_CONFIG: Message = message(&[
     one("includeThoughts", Bool),
-    one("thinkingBudget", Integer),
+    one("thinkingBudget", Int32),
     one("thinkingLevel", Enum(&["THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"])),
 ]);
 
@@ -226,14 +226,14 @@ static SCHEMA: Message = message(&[
     one("description", Text),
     one("nullable", Bool),
     many("enum", Text),
-    one("maxItems", Integer),
-    one("minItems", Integer),
+    one("maxItems", Int64),
+    one("minItems", Int64),
     one("properties", Object),
     many("required", Text),
-    one("minProperties", Integer),
-    one("maxProperties", Integer),
-    one("minLength", Integer),
-    one("maxLength", Integer),
+    one("minProperties", Int64),
+    one("maxProperties", Int64),
+    one("minLength", Int64),
+    one("maxLength", Int64),
     one("pattern", Text),
     one("example", Any),
     many("anyOf", of(&SCHEMA)),

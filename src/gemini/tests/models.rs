@@ -1,5 +1,7 @@
 //! The table of models agrees with itself.
 
+use jiff::civil::date;
+
 use crate::gemini::ThinkingLevel;
 use crate::gemini::models::{self, DEFAULT, Model, Models, Prices, Thinking, is_same, model};
 
@@ -8,10 +10,29 @@ fn the_default_is_listed_current_and_priced() {
     let default = model(DEFAULT);
     assert!(models::all().any(|listed| listed == default));
     assert_eq!(default.shutdown, None);
-    let prices = Prices { input: 750_000, output: 3_750_000, batch_input: 375_000, batch_output: 1_875_000 };
-    assert_eq!(default.prices, Some(prices));
+    let newest = models::all().filter(|model| model.id.ends_with("-flash")).max_by_key(|model| model.released);
+    assert_eq!(newest, Some(default.clone()));
     let Thinking::Levels(levels) = default.thinking else { panic!() };
     assert!(levels.contains(&ThinkingLevel::Low) && !levels.contains(&ThinkingLevel::Minimal));
+}
+
+#[test]
+fn prices_hold_from_a_day_on() {
+    let default = model(DEFAULT);
+    let promotion = Prices { input: 750_000, output: 3_750_000 };
+    assert_eq!(default.prices_on(date(2026, 12, 31)), Some(promotion));
+    assert_eq!(default.prices_on(date(2027, 1, 1)), Some(Prices { input: 1_500_000, output: 7_500_000 }));
+    assert_eq!(promotion.cost(1_000, 200, false), 750 + 750);
+    assert_eq!(promotion.cost(1_000, 200, true), 750, "a batch costs half");
+    assert_eq!(promotion.cost(u64::MAX, u64::MAX, false), u64::MAX / 1_000_000);
+    assert_eq!(model("tuned-thing").prices_on(date(2026, 12, 31)), None);
+    for model in models::all() {
+        assert!(model.prices.is_sorted_by_key(|(from, _)| *from), "{}", model.id);
+        assert!(model.prices_on(date(2026, 11, 23)).is_some(), "{}", model.id);
+        assert!(model.released.zip(model.shutdown).is_none_or(|(released, shutdown)| released < shutdown));
+        let media = model.media.unwrap();
+        assert!([media.low, media.medium, media.high, media.ultra_high].is_sorted(), "{}", model.id);
+    }
 }
 
 #[test]

@@ -4,10 +4,11 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::gemini::jsonl::{InputWriter, WriteError, check_line};
-use crate::gemini::models::model;
+use crate::gemini::models::{Model, model};
 use crate::gemini::schema::{self, Fault};
 use crate::gemini::{
-    GenerationConfig, MediaResolution, Request, RequestFault, SafetySetting, ThinkingConfig, ThinkingLevel,
+    GenerationConfig, INLINE_BYTES_MAX, MediaResolution, PDF_BYTES_MAX, Request, RequestFault, SafetySetting,
+    ThinkingConfig, ThinkingLevel,
 };
 
 fn full() -> Request {
@@ -102,10 +103,33 @@ fn what_a_model_does_not_take_is_known_beforehand() {
             request.generation_config.thinking_config
         );
     }
+    let max = PDF_BYTES_MAX;
+    let page = |mime_type: &str, bytes: usize| Request::page(mime_type, Bytes::from(vec![0; bytes]), "Read.");
+    for (request, fault) in [
+        (page("application/pdf", max), None),
+        (page("application/pdf", max + 1), Some(RequestFault::TooLarge { bytes: max + 1, max })),
+        (page("image/png", max + 1), None),
+        (
+            page("image/png", INLINE_BYTES_MAX + 1),
+            Some(RequestFault::TooLarge { bytes: INLINE_BYTES_MAX + 1, max: INLINE_BYTES_MAX }),
+        ),
+        (page("application/pdf", 0), Some(RequestFault::Empty)),
+        (page("pdf", 1), Some(RequestFault::MimeType { mime_type: "pdf".into() })),
+        (page("a/b; c=\"d\"", 1), Some(RequestFault::MimeType { mime_type: "a/b; c=\"d\"".into() })),
+        (Request::default(), Some(RequestFault::Empty)),
+    ] {
+        assert_eq!(request.check(&model("gemini-3.8-flash")).err(), fault);
+    }
+    for (temperature, taken) in [(0.0, true), (2.0, true), (2.1, false), (-0.1, false), (f64::NAN, false)] {
+        let mut hot = full();
+        hot.generation_config.temperature = Some(temperature);
+        assert_eq!(hot.check(&model("gemini-3.8-flash")).is_ok(), taken, "{temperature}");
+    }
+    let blind = Model { media: None, ..model("gemini-3.8-flash") };
+    assert_eq!(full().check(&blind), Err(RequestFault::MediaResolution { model: "gemini-3.8-flash".into() }));
     let mut long = full();
     long.generation_config.max_output_tokens = Some(65_537);
     assert!(matches!(long.check(&model("gemini-3.8-flash")), Err(RequestFault::OutputTokens { max: 65_536, .. })));
-    assert_eq!(Request::default().check(&model("gemini-3.8-flash")), Err(RequestFault::Empty));
 }
 
 #[test]
@@ -124,6 +148,13 @@ fn unknown_names_and_wrong_values_are_found_where_they_are() {
         (config(json!({"max_tokens": 5})), "generation_config", "max_tokens"),
         (config(json!({"maxOutputTokens": "many"})), "generation_config.max_output_tokens", "maxOutputTokens"),
         (config(json!({"maxOutputTokens": 1.5})), "generation_config.max_output_tokens", "maxOutputTokens"),
+        (
+            config(json!({"maxOutputTokens": 3_000_000_000_u64})),
+            "generation_config.max_output_tokens",
+            "maxOutputTokens",
+        ),
+        (config(json!({"seed": 1e300})), "generation_config.seed", "seed"),
+        (config(json!({"topK": 1, "top_k": 1})), "generation_config", "top_k"),
         (config(json!({"temperature": "hot"})), "generation_config.temperature", "temperature"),
         (
             config(json!({"thinkingConfig": {"thinkingLevel": "low"}})),
