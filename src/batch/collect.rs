@@ -74,7 +74,7 @@ impl Reading<'_> {
                 let figures = PageFigures { content_hash: self.content_hash, page, figures };
                 outcome_of(&answer, figures, Mode::Batch, self.pricing)
             }
-            Outcome::Error(status) => line_failure(status.code),
+            Outcome::Error(status) => line_failure(&status),
             Outcome::Unrecognised(_) => return None,
         };
         page_answered(&outcome, self.tariff);

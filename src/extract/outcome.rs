@@ -1,7 +1,7 @@
 //! What an answer of Gemini is worth: text to keep and charge, or a failed page and why.
 
 use super::PageFigures;
-use crate::gemini::Answer;
+use crate::gemini::{Answer, Status};
 use crate::model::{Mode, Pricing, TokenUsage};
 use crate::store::PageOutcome;
 
@@ -38,12 +38,13 @@ pub fn outcome_of(answer: &Answer, figures: PageFigures<'_>, mode: Mode, pricing
     }
 }
 
-/// The outcome of a page whose request failed by itself, by its gRPC code.
-pub fn line_failure(code: i64) -> PageOutcome {
-    failed(match code {
-        3 | 9 | 11 | 12 => "Gemini could not work with this page.",
-        8 => "Gemini had no capacity left for this page.",
-        _ => "Gemini failed on this page.",
+/// The outcome of a page whose request failed by itself.
+pub fn line_failure(status: &Status) -> PageOutcome {
+    const RESOURCE_EXHAUSTED: i64 = 8;
+    failed(match status.code {
+        RESOURCE_EXHAUSTED => "Gemini had no capacity left for this page.",
+        _ if status.is_transient() => "Gemini failed on this page. It may succeed if it is read again.",
+        _ => "Gemini could not work with this page.",
     })
 }
 
@@ -112,6 +113,17 @@ mod tests {
         let blocked = Answer { block_reason: Some("PROHIBITED_CONTENT".into()), ..answer("x", None) };
         let PageOutcome::Failed { reason } = outcome(&blocked) else { panic!() };
         assert!(reason.contains("prohibited content"));
+    }
+
+    #[test]
+    fn a_failed_row_says_whether_to_read_it_again() {
+        for (code, words) in
+            [(8, "capacity"), (13, "read again"), (2, "read again"), (3, "could not work with this page")]
+        {
+            let status = Status { code, message: String::new() };
+            let PageOutcome::Failed { reason } = line_failure(&status) else { panic!() };
+            assert!(reason.contains(words), "{code}: {reason}");
+        }
     }
 
     #[test]

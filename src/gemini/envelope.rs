@@ -23,6 +23,13 @@ impl Status {
             message: shorten(&lenient::string(object, "message").unwrap_or_default()),
         }
     }
+
+    /// Of a row: whether the same request may succeed in another batch. What Google says nothing of may.
+    pub const fn is_transient(&self) -> bool {
+        // INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION, OUT_OF_RANGE, UNIMPLEMENTED,
+        // DATA_LOSS, UNAUTHENTICATED
+        !matches!(self.code, 3 | 5 | 6 | 7 | 9 | 11 | 12 | 15 | 16)
+    }
 }
 
 /// An error body in parts.

@@ -9,6 +9,7 @@ mod errors;
 mod models;
 mod requests;
 mod results;
+mod section_4;
 mod server;
 mod uploads;
 

@@ -1,12 +1,10 @@
-//! Every form of line that a result file is known to have, and any bytes at all.
+//! Odd result files, and any bytes at all. The forms that Google is known to send are in `section_4`.
 
 use proptest::prelude::*;
-use serde_json::json;
 use tokio::io::BufReader;
 
 use super::batches::any_json;
 use crate::gemini::jsonl::{Line, Lines, Oddity, Outcome, ResultLine, ResultReader};
-use crate::gemini::{Answer, Status, Usage};
 
 async fn read(bytes: &[u8]) -> Vec<ResultLine> {
     // A small buffer, so that lines come in pieces.
@@ -18,108 +16,10 @@ async fn read(bytes: &[u8]) -> Vec<ResultLine> {
     lines
 }
 
-async fn one(line: &str) -> ResultLine {
+pub async fn one(line: &str) -> ResultLine {
     let mut lines = read(format!("{line}\n").as_bytes()).await;
     assert_eq!(lines.len(), 1, "{line}");
     lines.remove(0)
-}
-
-async fn answer(line: &str) -> Answer {
-    match one(line).await.outcome {
-        Outcome::Response(answer) => *answer,
-        other => panic!("{line}: {other:?}"),
-    }
-}
-
-#[tokio::test]
-async fn a_success_is_read_whole() {
-    let line =
-        r##"{"response":{"candidates":[{"content":{"parts":[{"text":"Hm.","thought":true},{"text":"# Page 7\n"},{"text":"…"},
-        {"thoughtSignature":"CiQB"}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":1203,
-        "candidatesTokenCount":684,"totalTokenCount":2011,"thoughtsTokenCount":124,"cachedContentTokenCount":"50"},
-        "modelVersion":"gemini-3.5-flash","responseId":"mK5n"},"key":"doc42-p0007"}"##
-            .replace('\n', "");
-    assert_eq!(one(&line).await.key.as_deref(), Some("doc42-p0007"));
-    let answer = answer(&line).await;
-    assert_eq!(answer.text, "# Page 7\n…");
-    assert_eq!((answer.finish_reason.as_deref(), answer.block_reason), (Some("STOP"), None));
-    assert_eq!(
-        (answer.model_version.as_deref(), answer.response_id.as_deref()),
-        (Some("gemini-3.5-flash"), Some("mK5n"))
-    );
-    let usage = Usage {
-        prompt_tokens: 1_203,
-        cached_tokens: 50,
-        candidates_tokens: 684,
-        thoughts_tokens: 124,
-        tool_use_tokens: 0,
-        total_tokens: 2_011,
-    };
-    assert_eq!(answer.usage, usage);
-}
-
-#[tokio::test]
-async fn answers_without_text_are_answers() {
-    for (response, text, finish, block) in [
-        (json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}), "", None, Some("PROHIBITED_CONTENT")),
-        (json!({"candidates": [{"finishReason": "RECITATION", "citationMetadata": {}}]}), "", Some("RECITATION"), None),
-        (json!({"candidates": [{"finishReason": "SAFETY", "safetyRatings": [{}]}]}), "", Some("SAFETY"), None),
-        (json!({"candidates": [{"finishReason": "MAX_TOKENS", "content": {}}]}), "", Some("MAX_TOKENS"), None),
-        (
-            json!({"candidates": [{"finishReason": "MAX_TOKENS", "content": {"role": "model"}}]}),
-            "",
-            Some("MAX_TOKENS"),
-            None,
-        ),
-        (
-            json!({"candidates": [{"finishReason": "MAX_TOKENS", "content": {"parts": [{"text": "cut"}]}}]}),
-            "cut",
-            Some("MAX_TOKENS"),
-            None,
-        ),
-        (
-            json!({"candidates": [{"finishReason": "STOP", "content": {"parts": [{"thoughtSignature": "C"}]}}]}),
-            "",
-            Some("STOP"),
-            None,
-        ),
-        (json!({"candidates": [{"finishReason": "A_NEW_ONE"}]}), "", Some("A_NEW_ONE"), None),
-        (json!({"candidates": []}), "", None, None),
-        (json!({"candidates": null, "usageMetadata": null}), "", None, None),
-        (
-            json!({"candidates": [{"content": {"parts": "?"}}], "usageMetadata": {"promptTokenCount": -5}}),
-            "",
-            None,
-            None,
-        ),
-        (json!({}), "", None, None),
-    ] {
-        let answer = answer(&json!({"key": "k", "response": response}).to_string()).await;
-        assert_eq!(
-            (answer.text.as_str(), answer.finish_reason.as_deref(), answer.block_reason.as_deref()),
-            (text, finish, block)
-        );
-        assert_eq!(answer.usage, Usage::default());
-    }
-}
-
-#[tokio::test]
-async fn errors_are_found_wherever_they_are() {
-    let status = |code, message: &str| Outcome::Error(Status { code, message: message.into() });
-    for (line, outcome) in [
-        (r#"{"key":"k","error":{"code":13,"message":"m"}}"#, status(13, "m")),
-        (r#"{"key":"k","status":{"code":3,"message":"m"}}"#, status(3, "m")),
-        (r#"{"key":"k","error":{"code":"8"}}"#, status(8, "")),
-        (r#"{"key":"k","error":{}}"#, status(0, "")),
-        (r#"{"key":"k","error":{"code":4},"response":{"candidates":[]}}"#, status(4, "")),
-        (r#"{"key":"k","error":{"code":4},"status":{"code":5}}"#, status(4, "")),
-    ] {
-        assert_eq!(one(line).await.outcome, outcome, "{line}");
-    }
-    // Neither of these is a Status.
-    for line in [r#"{"key":"k","error":null,"response":{}}"#, r#"{"key":"k","status":"OK","response":{}}"#] {
-        assert!(matches!(one(line).await.outcome, Outcome::Response(_)), "{line}");
-    }
 }
 
 #[tokio::test]
