@@ -92,7 +92,7 @@ export const staged = test.extend<{ gemini: Gemini }, { sharedGemini: Gemini }>(
   ],
   sharedServer: [
     async ({ sharedGemini }, use) => {
-      const server = await sharedGemini.serve();
+      const server = await Server.start(sharedGemini.settings);
       await use(server);
       await server.stop();
     },

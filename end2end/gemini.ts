@@ -1,6 +1,5 @@
 // The emulator of the Gemini API as a process of its own, so that a test decides when a batch starts, finishes or fails.
-import { Program } from "./program";
-import { Server } from "./server";
+import { Program, type Settings } from "./program";
 
 /** A batch does nothing by itself within any test's life. */
 const PENDING_MS = 3_600_000;
@@ -18,9 +17,9 @@ export class Gemini {
     return new Gemini(program, await program.start(["fake-gemini", "--addr", "127.0.0.1:0"], waits));
   }
 
-  /** A server that takes this for Google. */
-  serve(): Promise<Server> {
-    return Server.start({ GEMINI_API_KEY: "key-of-the-browser-tests", GEMINI_BASE_URL: this.url });
+  /** What makes a server take this for Google. */
+  get settings(): Settings {
+    return { GEMINI_API_KEY: "key-of-the-browser-tests", GEMINI_BASE_URL: this.url };
   }
 
   /** Every batch that is in line begins. */

@@ -17,6 +17,8 @@ pub use markdown::safe_html;
 
 /// Documents of one list answer, unless fewer are asked for.
 pub const LIST_MAX: u32 = 200;
+/// Documents that a search looks for before it says that there are older ones.
+const SHELF_MIN: usize = 50;
 /// Pages that the reader asks for at a time.
 pub const READER_PAGES: u32 = 20;
 
@@ -40,24 +42,26 @@ impl Library {
         Ok(DocumentList { documents, next_cursor })
     }
 
-    /// What the account's lists show of what has `query` in its title: jobs that are not done, and the newest documents.
-    pub async fn shelf(&self, account: &Account, query: &str) -> Result<Shelf> {
+    /// What the account's lists show of what has `query` in its title: jobs that are not done and the newest documents, or some of those
+    /// that are older than `before`.
+    pub async fn shelf(&self, account: &Account, query: &str, before: Option<String>) -> Result<Shelf> {
         let query = query.trim().to_lowercase();
         let matches = |title: &str| title.to_lowercase().contains(&query);
-        let mut jobs = self.jobs.open_jobs(&account.id).await?;
+        let mut jobs = match before {
+            None => self.jobs.open_jobs(&account.id).await?,
+            Some(_) => Vec::new(),
+        };
         jobs.retain(|job| matches(&job.title));
-        let mut documents = Vec::new();
-        let mut cursor = None;
+        let mut shelf = Shelf { jobs, documents: Vec::new(), older: before };
         // SQLite cannot fold the case of every alphabet, so titles are compared here.
-        while documents.len() < LIST_MAX as usize {
-            let list = self.list(account, cursor.as_deref(), LIST_MAX).await?;
-            documents.extend(list.documents.into_iter().filter(|document| matches(&document.title)));
-            cursor = list.next_cursor;
-            if cursor.is_none() {
-                break;
+        loop {
+            let list = self.list(account, shelf.older.as_deref(), LIST_MAX).await?;
+            shelf.documents.extend(list.documents.into_iter().filter(|document| matches(&document.title)));
+            shelf.older = list.next_cursor;
+            if shelf.older.is_none() || shelf.documents.len() >= SHELF_MIN {
+                return Ok(shelf);
             }
         }
-        Ok(Shelf { jobs, documents })
     }
 
     /// What is known of a document without its pages.

@@ -66,3 +66,23 @@ staged("a deleted batch document keeps its receipt", async ({ gemini, screens: {
   await expect(account.receipt("Gone")).toBeVisible();
   expect(await account.figure("Used")).toBeGreaterThan(0);
 });
+
+staged("a library of hundreds is shown in parts, each title once, and searched as a whole", async ({ screens: { home, library, page } }) => {
+  await home.submit(pdf(1, { title: "The First of Many" }), { ai: false });
+  const answer = await page.request.post("/v1/documents/prepare/upload", { multipart: { file: pdf(1, { title: "One of Many" }) } });
+  const { hash } = await answer.json();
+  for (let made = 0; made < 205; made += 5) {
+    const wish = { data: { hash, ai_transform: false, batch_mode: false } };
+    await Promise.all(Array.from({ length: 5 }, () => page.request.post("/v1/documents/document", wish)));
+  }
+  await library.open();
+  await expect(library.rows).toHaveCount(200);
+  await expect(library.row("The First of Many")).toHaveCount(0);
+  await page.getByRole("button", { name: "Older documents" }).click();
+  await expect(library.rows).toHaveCount(6);
+  await expect(library.row("The First of Many")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Older documents" })).toHaveCount(0);
+  await library.open();
+  await library.search.fill("first");
+  await expect(library.rows.getByRole("link")).toHaveText(["The First of Many"]);
+});

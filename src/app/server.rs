@@ -84,11 +84,11 @@ pub async fn fetch_job(content_hash: String) -> Result<JobView, ApiError> {
     caller.answer(caller.services.job(&caller.account, &content_hash).await)
 }
 
-/// Everything that lists show whose title has these words; nothing for a browser without an account.
+/// What lists show whose title has these words: the newest, or what is older than `before` says. Nothing for a browser without an account.
 #[server(prefix = "/api", endpoint = "fetch_shelf", input = Json)]
-pub async fn fetch_shelf(query: String) -> Result<Shelf, ApiError> {
+pub async fn fetch_shelf(query: String, before: Option<String>) -> Result<Shelf, ApiError> {
     let Some(caller) = crate::api::web::known_caller().await? else { return Ok(Shelf::default()) };
-    caller.answer(caller.services.library.shelf(&caller.account, &query).await)
+    caller.answer(caller.services.library.shelf(&caller.account, &query, before).await)
 }
 
 /// Quota and receipts; `None` for a browser without an account.

@@ -305,6 +305,8 @@ pub struct Shelf {
     pub jobs: Vec<JobView>,
     /// Newest first.
     pub documents: Vec<DocumentSummary>,
+    /// Where those begin that are older than these, if there are any.
+    pub older: Option<String>,
 }
 
 /// `{"error": …}`, the body of every refusal.

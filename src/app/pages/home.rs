@@ -21,7 +21,7 @@ const RECENT: usize = 5;
 #[component]
 pub fn Home() -> impl IntoView {
     let PageContext { upload_bytes_max, batch_percent, .. } = use_context().unwrap_or_default();
-    let found = Resource::new(|| (), |()| async { (known().await, fetch_shelf(String::new()).await) });
+    let found = Resource::new(|| (), |()| async { (known().await, fetch_shelf(String::new(), None).await) });
     view! {
         <main id="main" class="container narrow" tabindex="-1">
             <div class="stack loose">

@@ -8,14 +8,14 @@ use crate::app::components::{DocumentRow, JobRow, Question, Shelf, Trouble};
 use crate::app::server::{fetch_shelf, known};
 use crate::model::wire::Shelf;
 
-/// `/library`; `?q=` asks for titles with these words.
+/// `/library`; `?q=` asks for titles with these words, `?before=` for documents that are older than those shown before.
 #[component]
 pub fn Library() -> impl IntoView {
-    let query = use_query_map().with_untracked(|query| query.get("q").unwrap_or_default());
-    let wanted = query.clone();
+    let (query, before) = use_query_map().with_untracked(|map| (map.get("q").unwrap_or_default(), map.get("before")));
+    let wanted = (query.clone(), before);
     let found = Resource::new(
         move || wanted.clone(),
-        |query| async move { (known().await.unwrap_or(false), fetch_shelf(query).await) },
+        |(query, before)| async move { (known().await.unwrap_or(false), fetch_shelf(query, before).await) },
     );
     view! {
         <Title text="Library" />
@@ -55,6 +55,16 @@ pub fn Library() -> impl IntoView {
 fn Shelves(known: bool, shelf: Shelf, query: String) -> impl IntoView {
     let state = if shelf.jobs.iter().any(|job| job.status.is_active()) { "working" } else { "idle" };
     let empty = shelf.jobs.is_empty() && shelf.documents.is_empty();
+    let words = query.clone();
+    let older = shelf.older.map(|before| {
+        view! {
+            <form id="older" action="/library">
+                <input type="hidden" name="q" value=words />
+                <input type="hidden" name="before" value=before />
+                <button class="button" type="submit">"Older documents"</button>
+            </form>
+        }
+    });
     let list = match (empty, query.trim().is_empty()) {
         (true, true) => view! {
             <div class="empty" id="empty">
@@ -81,5 +91,5 @@ fn Shelves(known: bool, shelf: Shelf, query: String) -> impl IntoView {
         }
         .into_any(),
     };
-    view! { <div data-live=state data-events=known.then_some("")>{list}</div> }
+    view! { <div class="stack" data-live=state data-events=known.then_some("")>{list}{older}</div> }
 }
