@@ -33,6 +33,28 @@ test("demo mode says so, accessibly", async ({ screens: { home, page } }) => {
   }
 });
 
+test("without script, Home says what it is needed for, and the rest can be read", async ({ context, visitor, screens: { home } }) => {
+  await home.submit(pdf(2, { title: "Plainly" }), { ai: false });
+  const scriptless = await visitor({ javaScriptEnabled: false, storageState: await context.storageState() });
+  const plain = await scriptless.newPage();
+  await plain.goto("/");
+  await expect(plain.locator("noscript p")).toHaveText("To add a document, JavaScript is needed. Reading works without.");
+  await expect(plain.locator("noscript p")).toBeVisible();
+  await plain.getByRole("link", { name: "Plainly" }).click();
+  await expect(plain.getByTestId("document-page")).toHaveCount(2);
+  await plain.goto("/account");
+  await expect(plain.getByRole("heading", { name: "Quota" })).toBeVisible();
+});
+
+test("who has nothing yet is told the three ways, and nobody else", async ({ screens: { home, page } }) => {
+  await home.open();
+  await expect(page.getByRole("heading", { name: "Three ways to have it" })).toBeVisible();
+  await home.submit(pdf(1), { ai: false });
+  await home.open();
+  await expect(page.getByRole("heading", { name: "Ready to read" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Three ways to have it" })).toHaveCount(0);
+});
+
 staged("nothing moves where motion is reduced", async ({ screens: { home, batch, page } }) => {
   const moving = () => page.evaluate(() => document.getAnimations().filter(({ playState }) => playState === "running").length);
   await page.emulateMedia({ reducedMotion: "no-preference" });

@@ -1,6 +1,7 @@
 // What a first visit may weigh. The numbers are limits, not wishes: a change that exceeds one is to be made smaller.
 import { expect, test } from "../fixtures";
 import { awake } from "../pages/awake";
+import { pdf } from "../pdf";
 
 const ALL_BYTES_MAX = 200_000;
 const HTML_BYTES_MAX = 20_000;
@@ -30,4 +31,17 @@ test("a first visit to Home is light", async ({ page }, testInfo) => {
   expect(kinds.size, [...kinds.values()].join()).toBeLessThanOrEqual(REQUESTS_MAX);
   expect(bytes.Document).toBeLessThan(HTML_BYTES_MAX);
   expect(bytes.Stylesheet).toBeLessThan(CSS_BYTES_MAX);
+});
+
+test("pages are compressed on the way; events, which are to come at once, are not", async ({ page, screens: { home } }) => {
+  await home.submit(pdf(20), { ai: false });
+  const answer = await page.reload();
+  expect(answer?.headers()["content-encoding"]).toBe("br");
+  const events = await page.evaluate(async () => {
+    const stop = new AbortController();
+    const { headers } = await fetch("/v1/events", { signal: stop.signal });
+    stop.abort();
+    return [headers.get("content-type"), headers.get("content-encoding")];
+  });
+  expect(events).toEqual(["text/event-stream", null]);
 });

@@ -2,7 +2,7 @@
 import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures";
 import { awake } from "../pages/awake";
-import { encryptedPdf, pdf, sentenceOf } from "../pdf";
+import { encryptedPdf, note, pdf, picture, sentenceOf } from "../pdf";
 
 const TOOLTIP = "Save 50% on your quota. Results usually ready in minutes, but can take up to 24 hours.";
 const PADDED = { title: "A heavy book", paddingBytes: 3_000_000 };
@@ -87,6 +87,53 @@ test("a file dropped beside its place is taken all the same, and the page is not
   );
   expect(prevented).toEqual([true, true]);
   await expect(home.banner).toBeVisible();
+});
+
+test("a file can be pasted onto the page, and an address goes to its field", async ({ page, screens: { home } }) => {
+  await home.open();
+  const paste = (text: string, base64: string) =>
+    page.evaluate(
+      ([text, base64]) => {
+        const clipboardData = new DataTransfer();
+        if (text) clipboardData.setData("text", text);
+        const bytes = Uint8Array.from(atob(base64!), (char) => char.charCodeAt(0));
+        if (bytes.length) clipboardData.items.add(new File([bytes], "Pasted.pdf", { type: "application/pdf" }));
+        document.body.dispatchEvent(new ClipboardEvent("paste", { bubbles: true, clipboardData }));
+      },
+      [text, base64],
+    );
+  await paste("https://example.org/book.pdf", "");
+  await expect(home.address).toHaveValue("https://example.org/book.pdf");
+  await expect(home.address).toBeFocused();
+  await home.address.fill("");
+  await paste("Not an address", "");
+  await expect(home.address).toHaveValue("");
+  await paste("", pdf(2, { title: "From the Clipboard" }).buffer.toString("base64"));
+  await expect(home.banner.getByRole("heading", { name: "From the Clipboard" })).toBeVisible();
+  await expect(home.banner).toBeFocused();
+});
+
+test("a picture is read by AI or not at all, a text not by AI", async ({ page, screens: { home, batch, reader } }) => {
+  await home.open();
+  await home.prepare(pdf(1));
+  await home.ai.uncheck();
+  await home.putAway();
+  // The switch that was turned off stays so for what can be read without it.
+  await home.prepare(picture());
+  await expect(home.ai).toBeChecked();
+  await expect(home.ai).toBeDisabled();
+  await expect(home.batch).toBeVisible();
+  await expect(home.range).toHaveCount(0);
+  await home.go.click();
+  await batch.leadsToDocument();
+
+  await home.open();
+  await home.prepare(note());
+  await expect(home.ai).toHaveCount(0);
+  await expect(home.price).toHaveText(/^Free · \S+ left$/);
+  await home.go.click();
+  await page.waitForURL("**/documents/*");
+  await expect(reader.pages.first()).toContainText("Plums, cocoa, patience.");
 });
 
 test("several files are taken one after another, and each is sent off from here", async ({ page, guard, screens: { home } }) => {
