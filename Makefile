@@ -3,10 +3,10 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run dev test soak bench figures lighthouse screenshots lint ci
+.PHONY: help run dev test soak fuzz-api bench figures lighthouse screenshots lint ci
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what is served to visitors and serve it at http://127.0.0.1:3000
 	@scripts/setup run
@@ -47,6 +47,12 @@ screenshots: ## Take a picture of every screen and state, phone and desktop, lig
 	@cargo xtask site --release
 	@cargo build --bin coldbrew
 	@COLDBREW_SERVER=$(abspath $(TARGET))/debug/coldbrew npm --prefix end2end run --silent screenshots
+
+fuzz-api: ## Ask the API for ten minutes for everything that its description allows and forbids
+	@scripts/setup test
+	@cargo xtask site --release
+	@cargo build --bin coldbrew
+	@end2end/api/run $(TARGET)/debug/coldbrew 600
 
 lint: ## Check the formatting and run the lints, for the server and for the browser
 	@scripts/setup test

@@ -5,6 +5,7 @@
 
 mod membership;
 mod password;
+mod provider;
 mod retention;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::store::{Account, Accounts, Credential, CredentialKind};
 use crate::world::World;
 
 pub use membership::{Membership, NewSession};
+pub use provider::{Pending, Provider, ProviderSettings};
 pub use retention::{Janitor, Retention};
 
 /// How long a guest's browser or token is known, in milliseconds: a year.

@@ -15,16 +15,23 @@ mod metrics;
 mod openapi;
 mod pages;
 mod reference;
+mod sign_in;
 mod state;
 mod upload;
 mod users;
 pub mod web;
 
+use std::time::Duration;
+
 use axum::Router;
+use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use tower::ServiceBuilder;
+use tower_http::ServiceBuilderExt;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use tower_http::trace::TraceLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -34,6 +41,9 @@ pub use state::{ApiState, Readiness, SiteState};
 
 /// A JSON body is a few numbers and names; only uploads are larger.
 const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// How long a caller may say nothing in the middle of a body.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// The REST calls with their descriptions.
 fn calls() -> OpenApiRouter<ApiState> {
@@ -76,18 +86,23 @@ pub fn router(state: ApiState) -> Router {
     let rest = rest
         .route("/openapi.json", get(reference::document))
         .route("/docs", get(reference::page))
+        .route("/sign-in/provider", get(sign_in::begin))
+        .route("/sign-in/provider/callback", get(sign_in::finish))
         .method_not_allowed_fallback(error::method_not_allowed);
-    // From the outside in: a request is named, logged, counted and guarded, and only then looked at.
+    // From the outside in: a request is named, logged, counted, known and guarded, and only then looked at.
     pages::routes(rest, &state)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(ServiceBuilder::new().layer(RequestBodyTimeoutLayer::new(SILENCE_MAX)).map_request_body(Body::new))
         .layer(from_fn_with_state(state.clone(), auth::rotate))
         .layer(from_fn_with_state(state.clone(), guard::same_site))
         .layer(from_fn_with_state(state.clone(), limit::check))
+        .layer(from_fn_with_state(state.clone(), auth::identify))
         .layer(from_fn_with_state(state.clone(), guard::headers))
         .layer(TraceLayer::new_for_http().make_span_with(error::span))
         .layer(from_fn(error::name_request))
         .layer(from_fn_with_state(state.clone(), metrics::count))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(from_fn(error::forget_strange_name))
         .with_state(state)
 }

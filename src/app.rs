@@ -30,6 +30,8 @@ pub struct PageContext {
     pub upload_bytes_max: u64,
     /// What a batch page costs, in percent of a realtime page.
     pub batch_percent: u64,
+    /// What else people may sign in with, by its name.
+    pub provider: Option<String>,
     /// `light` or `dark`, if the person chose one.
     pub theme: Option<&'static str>,
     /// Addresses of the browser library: its script, and its WebAssembly.

@@ -6,6 +6,7 @@
 //!
 //! Nothing here names a database or a queue: storage is [`crate::store::Jobs`].
 
+mod clock;
 mod collect;
 mod job;
 pub mod machine;
@@ -17,6 +18,7 @@ mod submit;
 mod upstream;
 mod worker;
 
+pub use clock::watch_clock;
 pub use job::{Job, JobFailure, Stage};
 pub use spool::Spool;
 pub use submit::{Submissions, rfc3339};

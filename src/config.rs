@@ -4,19 +4,23 @@
 //! says the same to the operator, and a test keeps the two together. All mistakes are reported at once. Nothing
 //! below reads the environment or the file again.
 
+mod figures;
 mod gemini;
+mod sign_in;
 mod source;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
+pub use figures::{ClassNumbers, Figures};
 pub use gemini::Gemini;
+pub use sign_in::SignIn;
 pub use source::{ConfigError, Source};
 
+use http::HeaderName;
+
 use crate::model::{Pricing, UPLOAD_BYTES_MAX};
-use crate::pdf::{DetectorSpec, Family, Runtime};
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -31,6 +35,8 @@ pub struct Config {
     pub figures: Figures,
     pub limits: Limits,
     pub retention: Retention,
+    /// The OpenID Connect provider, if there is one.
+    pub sign_in: Option<SignIn>,
 }
 
 impl Config {
@@ -61,6 +67,7 @@ impl Config {
             figures: Figures::read(&mut source),
             limits: Limits::read(&mut source),
             retention: Retention::read(&mut source),
+            sign_in: SignIn::read(&mut source),
             gemini,
         };
         source.finish().map(|()| config)
@@ -81,6 +88,8 @@ pub struct Site {
     pub public_url: Option<String>,
     /// The header in which a proxy of ours tells who is calling; its last address counts.
     pub client_address_header: Option<String>,
+    /// How long requests that are under way have to end when the server is told to stop.
+    pub stop_timeout: Duration,
     /// What asks for `/metrics` must show this, if it is set.
     pub metrics_token: Option<String>,
 }
@@ -90,8 +99,11 @@ impl Site {
         Self {
             addr: source.value("leptos.site-addr", "LEPTOS_SITE_ADDR", SocketAddr::from(([127, 0, 0, 1], 3000))),
             root: source.value("leptos.site-root", "LEPTOS_SITE_ROOT", PathBuf::from("target/site")),
-            public_url: source.optional("site.public-url", "COLDBREW_PUBLIC_URL"),
-            client_address_header: source.optional("site.client-address-header", "COLDBREW_CLIENT_ADDRESS_HEADER"),
+            public_url: source.url("site.public-url", "COLDBREW_PUBLIC_URL"),
+            client_address_header: source
+                .maybe::<HeaderName>("site.client-address-header", "COLDBREW_CLIENT_ADDRESS_HEADER")
+                .map(|name| name.to_string()),
+            stop_timeout: source.millis("site.stop-timeout-ms", "COLDBREW_STOP_TIMEOUT_MS", 20_000),
             metrics_token: source.secret("site.metrics-token", "COLDBREW_METRICS_TOKEN"),
         }
     }
@@ -105,7 +117,7 @@ impl std::fmt::Debug for Site {
 }
 
 /// Where things are kept.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Storage {
     pub data_dir: PathBuf,
     /// `sqlite://…` or `postgres://…`; `None`: SQLite in the data folder.
@@ -115,6 +127,19 @@ pub struct Storage {
     /// `s3://bucket/folder`; `None`: a folder in the data folder.
     pub blob_url: Option<String>,
     pub s3: S3Access,
+}
+
+/// Addresses may hold passwords: of those that are set, a log may only know which.
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Storage")
+            .field("data_dir", &self.data_dir)
+            .field("database", &self.database_url.is_some())
+            .field("redis", &self.redis_url.is_some())
+            .field("blobs", &self.blob_url.is_some())
+            .field("s3", &self.s3)
+            .finish()
+    }
 }
 
 /// How an S3-compatible store is reached.
@@ -142,16 +167,30 @@ impl Storage {
     fn read(source: &mut Source) -> Self {
         Self {
             data_dir: source.value("storage.data-dir", "COLDBREW_DATA_DIR", PathBuf::from("data")),
-            database_url: source.secret("storage.database-url", "DATABASE_URL"),
-            redis_url: source.secret("storage.redis-url", "REDIS_URL"),
-            blob_url: source.optional("storage.blob-url", "BLOB_URL"),
-            s3: S3Access {
-                endpoint: source.optional("storage.s3-endpoint", "AWS_ENDPOINT_URL"),
-                region: source.value("storage.s3-region", "AWS_REGION", "us-east-1".to_owned()),
-                access_key: source.secret("storage.s3-access-key", "AWS_ACCESS_KEY_ID"),
-                secret_key: source.secret("storage.s3-secret-key", "AWS_SECRET_ACCESS_KEY"),
-            },
+            database_url: source.secret_url(
+                "storage.database-url",
+                "DATABASE_URL",
+                &["sqlite", "postgres", "postgresql"],
+            ),
+            redis_url: source.secret_url("storage.redis-url", "REDIS_URL", &["redis", "rediss", "redis+unix", "unix"]),
+            blob_url: source.secret_url("storage.blob-url", "BLOB_URL", &["s3"]),
+            s3: S3Access::read(source),
         }
+    }
+}
+
+impl S3Access {
+    fn read(source: &mut Source) -> Self {
+        let access = Self {
+            endpoint: source.url("storage.s3-endpoint", "AWS_ENDPOINT_URL"),
+            region: source.value("storage.s3-region", "AWS_REGION", "us-east-1".to_owned()),
+            access_key: source.secret("storage.s3-access-key", "AWS_ACCESS_KEY_ID"),
+            secret_key: source.secret("storage.s3-secret-key", "AWS_SECRET_ACCESS_KEY"),
+        };
+        if access.access_key.is_some() != access.secret_key.is_some() {
+            source.complain("storage.s3-access-key and storage.s3-secret-key are of use only together");
+        }
+        access
     }
 }
 
@@ -173,12 +212,18 @@ impl Quota {
             tokens,
             guest_tokens: source.value("quota.guest-tokens", "COLDBREW_GUEST_QUOTA_TOKENS", tokens),
             pricing: Pricing {
-                output_multiplier: source.value(
+                output_multiplier: source.at_least_1(
                     "quota.output-multiplier",
                     "COLDBREW_OUTPUT_MULTIPLIER",
                     pricing.output_multiplier,
                 ),
-                batch_percent: source.value("quota.batch-percent", "COLDBREW_BATCH_PERCENT", pricing.batch_percent),
+                batch_percent: source.value_that(
+                    "quota.batch-percent",
+                    "COLDBREW_BATCH_PERCENT",
+                    pricing.batch_percent,
+                    "from 1 to 100",
+                    |percent| (1..=100).contains(percent),
+                ),
             },
         }
     }
@@ -206,12 +251,16 @@ impl Batch {
         // The stand-in lists a batch as soon as it is made.
         let seek_ms = if demo { 500 } else { 30_000 };
         Self {
-            poll_interval: source.millis("batch.poll-interval-ms", "COLDBREW_POLL_INTERVAL_MS", poll_ms),
-            seek_interval: source.millis("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", seek_ms),
-            pending_max: source.millis("batch.pending-max-ms", "COLDBREW_PENDING_MAX_MS", 86_400_000),
-            lease: source.millis("batch.lease-ms", "COLDBREW_LEASE_MS", 20_000),
-            jobs_max: source.value("batch.jobs-max", "COLDBREW_JOBS_MAX", 16),
-            realtime_requests_max: source.value("batch.realtime-requests-max", "COLDBREW_REALTIME_REQUESTS_MAX", 8),
+            poll_interval: source.interval("batch.poll-interval-ms", "COLDBREW_POLL_INTERVAL_MS", poll_ms),
+            seek_interval: source.interval("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", seek_ms),
+            pending_max: source.interval("batch.pending-max-ms", "COLDBREW_PENDING_MAX_MS", 86_400_000),
+            lease: source.interval("batch.lease-ms", "COLDBREW_LEASE_MS", 20_000),
+            jobs_max: source.at_least_1("batch.jobs-max", "COLDBREW_JOBS_MAX", 16),
+            realtime_requests_max: source.at_least_1(
+                "batch.realtime-requests-max",
+                "COLDBREW_REALTIME_REQUESTS_MAX",
+                8,
+            ),
         }
     }
 }
@@ -252,78 +301,11 @@ impl Pages {
         Self {
             pdfium: source.value("pages.pdfium", "COLDBREW_PDFIUM", PathBuf::from("vendor/libpdfium.so")),
             worker_exe: source.optional("pages.worker-exe", "COLDBREW_PAGE_WORKER_EXE"),
-            workers_max: source.value("pages.workers-max", "COLDBREW_PAGE_WORKERS_MAX", 4),
-            memory_bytes_max: source.value("pages.memory-bytes-max", "COLDBREW_PAGE_MEMORY_BYTES_MAX", 1 << 30),
-            open_timeout: source.millis("pages.open-timeout-ms", "COLDBREW_OPEN_TIMEOUT_MS", 20_000),
-            page_timeout: source.millis("pages.page-timeout-ms", "COLDBREW_PAGE_TIMEOUT_MS", 10_000),
+            workers_max: source.at_least_1("pages.workers-max", "COLDBREW_PAGE_WORKERS_MAX", 4),
+            memory_bytes_max: source.at_least_1("pages.memory-bytes-max", "COLDBREW_PAGE_MEMORY_BYTES_MAX", 1 << 30),
+            open_timeout: source.interval("pages.open-timeout-ms", "COLDBREW_OPEN_TIMEOUT_MS", 20_000),
+            page_timeout: source.interval("pages.page-timeout-ms", "COLDBREW_PAGE_TIMEOUT_MS", 10_000),
         }
-    }
-}
-
-/// What finds figures on pages.
-#[derive(Clone, Debug)]
-pub struct Figures {
-    /// `None`: pages have no figures.
-    pub runtime: Option<Runtime>,
-    pub family: Family,
-    /// Relative paths are tried beside the executable too, for the model as for the library.
-    pub model: PathBuf,
-    pub library: PathBuf,
-    pub threshold_percent: u8,
-    pub classes: ClassNumbers,
-}
-
-impl Figures {
-    fn read(source: &mut Source) -> Self {
-        let runtime =
-            source.value("figures.runtime", "COLDBREW_FIGURE_RUNTIME", RuntimeChoice(Some(Runtime::Onnxruntime)));
-        Self {
-            runtime: runtime.0,
-            family: source.value("figures.family", "COLDBREW_FIGURE_FAMILY", Family::PpDoclayout),
-            model: source.value("figures.model", "COLDBREW_FIGURE_MODEL", PathBuf::from("vendor/pp-doclayout-s.onnx")),
-            library: source.value(
-                "figures.library",
-                "COLDBREW_FIGURE_LIBRARY",
-                PathBuf::from("vendor/libonnxruntime.so"),
-            ),
-            threshold_percent: source.value("figures.threshold-percent", "COLDBREW_FIGURE_THRESHOLD_PERCENT", 25),
-            classes: source.value("figures.classes", "COLDBREW_FIGURE_CLASSES", ClassNumbers(vec![3])),
-        }
-    }
-
-    /// The detector, if there shall be one.
-    pub fn detector(&self) -> Option<DetectorSpec> {
-        self.runtime.map(|runtime| DetectorSpec {
-            family: self.family,
-            runtime,
-            model: self.model.clone(),
-            library: self.library.clone(),
-            threshold_percent: self.threshold_percent,
-            figure_classes: self.classes.0.clone(),
-        })
-    }
-}
-
-/// A runtime, or none.
-struct RuntimeChoice(Option<Runtime>);
-
-impl FromStr for RuntimeChoice {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        if name == "none" { Ok(Self(None)) } else { name.parse().map(|runtime| Self(Some(runtime))) }
-    }
-}
-
-/// Numbers of a model's classes, separated by commas.
-#[derive(Clone, Debug)]
-pub struct ClassNumbers(pub Vec<u16>);
-
-impl FromStr for ClassNumbers {
-    type Err = std::num::ParseIntError;
-
-    fn from_str(list: &str) -> Result<Self, Self::Err> {
-        list.split(',').map(|number| number.trim().parse()).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -346,8 +328,12 @@ pub struct Limits {
 impl Limits {
     fn read(source: &mut Source) -> Self {
         Self {
-            upload_bytes_max: source.value("limits.upload-bytes-max", "COLDBREW_UPLOAD_BYTES_MAX", UPLOAD_BYTES_MAX),
-            url_timeout: source.millis("limits.url-timeout-ms", "COLDBREW_URL_TIMEOUT_MS", 120_000),
+            upload_bytes_max: source.at_least_1(
+                "limits.upload-bytes-max",
+                "COLDBREW_UPLOAD_BYTES_MAX",
+                UPLOAD_BYTES_MAX,
+            ),
+            url_timeout: source.interval("limits.url-timeout-ms", "COLDBREW_URL_TIMEOUT_MS", 120_000),
             documents_max: source.value("limits.documents-max", "COLDBREW_DOCUMENTS_MAX", 10_000),
             active_jobs_max: source.value("limits.active-jobs-max", "COLDBREW_ACTIVE_JOBS_MAX", 20),
             stored_bytes_max: source.value("limits.stored-bytes-max", "COLDBREW_STORED_BYTES_MAX", 10 << 30),

@@ -25,6 +25,8 @@ const REQUEST_DURATION: &str = "coldbrew_http_request_duration_seconds";
 const TOKENS: &str = "coldbrew_tokens_total";
 const COST: &str = "gemini_cost_microdollars_total";
 const JOBS_ENDED: &str = "coldbrew_jobs_ended_total";
+const JOBS_TAKEN_OVER: &str = "coldbrew_jobs_taken_over_total";
+const DEPENDENCY_UP: &str = "coldbrew_dependency_up";
 
 /// The process's recorder. Servers in one process share it.
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -50,11 +52,20 @@ impl Metrics {
         Ok(Self { handle, store, world })
     }
 
-    /// All figures as Prometheus reads them.
-    pub async fn render(&self) -> Result<String> {
-        self.look_at_queue(&self.store.queue().await?);
+    /// All figures as Prometheus reads them. `dependencies`: each by name, and whether it answers. What is counted here is told even
+    /// when the record cannot be asked; the queue is then as it was.
+    pub async fn render(&self, dependencies: &[(&'static str, bool)]) -> String {
+        for &(name, there) in dependencies {
+            gauge!(DEPENDENCY_UP, "dependency" => name).set(count(there.into()));
+        }
+        if !dependencies.contains(&("database", false)) {
+            match self.store.queue().await {
+                Ok(jobs) => self.look_at_queue(&jobs),
+                Err(error) => tracing::warn!(%error, "the queue could not be counted"),
+            }
+        }
         self.handle.run_upkeep();
-        Ok(self.handle.render())
+        self.handle.render()
     }
 
     fn look_at_queue(&self, jobs: &[QueuedJob]) {
@@ -96,6 +107,10 @@ fn install() -> Result<PrometheusHandle> {
     describe_counter!(TOKENS, "Tokens that Gemini reported for pages that were read.");
     describe_counter!(COST, "What those pages cost at Google's list prices, in millionths of a dollar.");
     describe_counter!(JOBS_ENDED, "Jobs that ended, by mode and status.");
+    describe_counter!(JOBS_TAKEN_OVER, "Jobs taken up again because a worker died with them, or lost them.");
+    describe_gauge!(DEPENDENCY_UP, "Whether what the service depends on answers: 1, or 0.");
+    // Counters are told from the start, so that the first of each kind is seen as an increase.
+    counter!(JOBS_TAKEN_OVER).absolute(0);
     describe_counter!("gemini_errors_total", "Calls of Gemini that failed, by kind.");
     describe_counter!(
         "coldbrew_page_workers_started_total",
@@ -138,6 +153,13 @@ pub fn page_answered(outcome: &PageOutcome, tariff: Tariff<'_>) {
         counter!(TOKENS, "direction" => direction).increment(tokens);
     }
     counter!(COST, "mode" => tariff.mode.name()).increment(tariff.cost(*usage, model));
+}
+
+/// A worker has taken up a job, for the so manieth time without a step of it being finished.
+pub fn job_claimed(claims: u32) {
+    if claims > 1 {
+        counter!(JOBS_TAKEN_OVER).increment(1);
+    }
 }
 
 /// A job has moved to that status: counts it if that is an end.

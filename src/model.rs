@@ -9,6 +9,7 @@ mod job;
 mod limits;
 mod pages;
 mod price;
+mod sign_in;
 mod time;
 pub mod wire;
 
@@ -18,4 +19,5 @@ pub use job::{JobStatus, Mode};
 pub use limits::{BATCH_AUTO_PAGES, PAGES_MAX, UPLOAD_BYTES_MAX, batch_by_default};
 pub use pages::{PageRangeError, PageSet};
 pub use price::{Pricing, Quote, TokenUsage, count_words, size_words};
+pub use sign_in::SignInProblem;
 pub use time::UnixMs;

@@ -10,6 +10,7 @@ mod tracked;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use leptos::config::{Env, LeptosOptions, ReloadWSProtocol};
@@ -19,11 +20,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounts::Janitor;
 use crate::api::{ApiState, Limiter, RateLimits, SiteState, router};
-use crate::batch::Worker;
+use crate::batch::{Worker, watch_clock};
 use crate::changes::Changes;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::store::sql::SqlStore;
+use crate::world::World;
 use parts::{Parts, blobs, database_url, gemini_client};
 use readiness::Dependencies;
 use tracked::Tracked;
@@ -39,9 +41,11 @@ pub struct Server {
     working: Option<(Worker, Option<Demo>)>,
     janitor: Janitor,
     store: SqlStore,
+    world: Arc<dyn World>,
     tracked: Tracked,
     changes: Changes,
     listener: TcpListener,
+    stop_timeout: Duration,
     is_demo: bool,
 }
 
@@ -59,11 +63,9 @@ impl Server {
     }
 
     async fn over(parts: Parts, working: Option<(Worker, Option<Demo>)>, config: &Config) -> Result<Self> {
-        let receive_dir = &parts.receiver.dir;
-        // What was being received when the last process ended will not be finished.
-        let _ = tokio::fs::remove_dir_all(receive_dir).await;
-        tokio::fs::create_dir_all(receive_dir).await?;
+        parts.receiver.open().await?;
         let is_demo = config.gemini.api_key.is_none();
+        let listener = TcpListener::bind(config.site.addr).await?;
         let state = ApiState {
             services: parts.services(config),
             site: SiteState {
@@ -77,14 +79,27 @@ impl Server {
                 store: parts.store.clone(),
                 tracked: parts.tracked.clone(),
                 engine: parts.engine.clone(),
+                blobs: parts.blobs.clone(),
+                data_dir: config.storage.data_dir.clone(),
             }),
             limiter: limiter(config),
+            provider: parts.provider(config, listener.local_addr()?)?,
             metrics: parts.metrics()?,
         };
-        let listener = TcpListener::bind(config.site.addr).await?;
         let janitor = parts.janitor(config);
-        let Parts { store, tracked, changes, .. } = parts;
-        Ok(Self { router: router(state), working, janitor, store, tracked, changes, listener, is_demo })
+        let Parts { store, world, tracked, changes, .. } = parts;
+        Ok(Self {
+            router: router(state),
+            working,
+            janitor,
+            store,
+            world,
+            tracked,
+            changes,
+            listener,
+            stop_timeout: config.site.stop_timeout,
+            is_demo,
+        })
     }
 
     /// Where it listens.
@@ -110,6 +125,7 @@ impl Server {
         }
         background.spawn(self.tracked.run(stop.clone()));
         background.spawn(self.janitor.run(stop.clone()));
+        background.spawn(watch_clock(Arc::new(self.store.clone()), self.world, stop.clone()));
         let (changes, stopped) = (self.changes, stop.clone());
         // A page that listens would keep the server from ever being done.
         let stopping = async move {
@@ -117,7 +133,18 @@ impl Server {
             changes.close();
         };
         let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(self.listener, service).with_graceful_shutdown(stopping).await;
+        let serving = axum::serve(self.listener, service).with_graceful_shutdown(stopping);
+        let overdue = async {
+            stop.cancelled().await;
+            tokio::time::sleep(self.stop_timeout).await;
+        };
+        let served = tokio::select! {
+            served = serving => served,
+            () = overdue => {
+                tracing::warn!("requests that took too long were cut off");
+                Ok(())
+            }
+        };
         stop.cancel();
         background.close();
         background.wait().await;
@@ -130,7 +157,8 @@ impl Server {
 pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
     let parts = Parts::open(config).await?;
     let (worker, _demo) = parts.worker(config).await?;
-    tokio::join!(worker.run(stop.clone()), parts.tracked.run(stop));
+    let clock = watch_clock(Arc::new(parts.store.clone()), parts.world.clone(), stop.clone());
+    tokio::join!(worker.run(stop.clone()), clock, parts.tracked.run(stop));
     parts.store.close().await;
     Ok(())
 }

@@ -23,7 +23,7 @@ use crate::model::wire::{DocumentSummary, JobView, Metadata, Page, Receipt, Usag
 use crate::model::{Mode, PageSet, TokenUsage, UnixMs};
 use crate::pdf::figures::Figure;
 
-pub use members::{Begun, Holdings, Members, Session};
+pub use members::{Begun, ExternalIdentity, Holdings, Members, Session};
 pub use operations::{Operations, QueuedJob};
 
 /// Who owns things. Accounts are made by [`Accounts::create_guest`] alone.
@@ -272,6 +272,14 @@ pub trait Blobs: Send + Sync {
 
     /// Deletes the file, if it is there.
     async fn delete(&self, key: &str) -> Result<()>;
+
+    /// Gives back the room of what is only kept to be quick.
+    async fn tidy(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether files can be had at all.
+    async fn check(&self) -> Result<()>;
 
     /// Deletes every file whose key begins with that folder.
     async fn delete_all(&self, folder: &str) -> Result<()>;

@@ -9,7 +9,8 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging to standard error. `RUST_LOG` chooses what; the default is `info` for ourselves and `warn` for others.
 pub fn start() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,coldbrew=info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written, on a disk that is full, must not end what it tells of.
+    let log = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {
         log.compact().init();
     } else {

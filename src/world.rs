@@ -2,7 +2,7 @@
 //!
 //! Whoever needs an instant, an id or a secret is given a [`World`]; tests give one that they control.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -19,6 +19,11 @@ pub trait World: Send + Sync {
     fn today(&self) -> Date {
         let now = Timestamp::from_millisecond(self.now().0).unwrap_or(Timestamp::UNIX_EPOCH);
         now.to_zoned(TimeZone::UTC).date()
+    }
+
+    /// An instant to measure a duration from, which no clock moves.
+    fn tick(&self) -> Instant {
+        Instant::now()
     }
 
     /// A new unique id; ids sort by the time they were made.

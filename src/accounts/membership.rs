@@ -6,7 +6,7 @@ use super::{CREDENTIAL_MS, digest, password};
 use crate::error::{Error, Result};
 use crate::model::wire::{NewToken, TokenSummary};
 use crate::model::{ApiError, ErrorCode, UnixMs};
-use crate::store::{Account, Blobs, Credential, CredentialKind, Members, account_folders};
+use crate::store::{Account, Blobs, Credential, CredentialKind, ExternalIdentity, Members, account_folders};
 use crate::world::World;
 
 /// How long somebody who signed in stays so without opening a page, in milliseconds: 30 days.
@@ -69,6 +69,37 @@ impl Membership {
             self.sign_out_member(secret).await?;
         }
         self.begin_session(&id, true).await
+    }
+
+    /// Begins a session for somebody whom the provider vouches for, and who came as `account`. A person who is seen for the first
+    /// time is tied to that account, which makes a guest a member; an e-mail address alone opens nobody's account.
+    pub async fn sign_in_as(
+        &self,
+        identity: &ExternalIdentity,
+        account: &Account,
+        before: Option<&str>,
+    ) -> Result<NewSession> {
+        let known = self.store.account_of_identity(&identity.issuer, &identity.subject).await?;
+        let id = match known {
+            Some(id) => id,
+            None if self.store.add_identity(&account.id, identity, self.world.now()).await? => {
+                // Nobody who knew the guest's session shall be a member with it.
+                if account.email.is_none() {
+                    self.store.end_sessions(&account.id).await?;
+                }
+                account.id.clone()
+            }
+            None => return Err(Error::refused(ErrorCode::EmailTaken, "There is an account with this e-mail address.")),
+        };
+        if let Some(secret) = before {
+            self.sign_out_member(secret).await?;
+        }
+        self.begin_session(&id, true).await
+    }
+
+    /// Whether the account can be signed in to with the provider.
+    pub async fn is_connected(&self, account: &Account) -> Result<bool> {
+        self.store.has_identity(&account.id).await
     }
 
     /// A guest's session is the only key to what the guest made: it is left to its cookie's fate.

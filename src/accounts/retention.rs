@@ -67,6 +67,7 @@ impl Janitor {
                 self.blobs.delete(&upload_key(&account_id, &content_hash)).await?;
             }
         }
+        self.blobs.tidy().await?;
         self.store.forget_expired(days_before(now, ANSWER_DAYS), now).await
     }
 }

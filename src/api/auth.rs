@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum_extra::extract::CookieJar;
@@ -11,19 +11,36 @@ use super::ApiState;
 use super::error::Failure;
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
-use crate::services::Services;
 use crate::store::Account;
 
 /// The account that a request comes from. A handler that takes one cannot be reached without.
 pub struct Caller(pub Account);
 
+/// What was found out about a request before anything else looked at it; nothing while the record cannot be asked.
+#[derive(Clone)]
+struct Found(Option<Account>);
+
 impl FromRequestParts<ApiState> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Failure> {
-        let account = account_of(&state.services, &parts.headers).await?;
-        Ok(Self(account.ok_or_else(unauthenticated)?))
+        Ok(Self(account_of(state, parts).await?.ok_or_else(unauthenticated)?))
     }
+}
+
+/// Finds out whose a request is, once for all that want to know.
+pub async fn identify(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
+    if !is_free(request.uri().path())
+        && let Ok(found) = look_up(&state, request.headers()).await
+    {
+        request.extensions_mut().insert(Found(found));
+    }
+    next.run(request).await
+}
+
+/// Files of the site, and what watches the service: nobody's in particular, and never to be turned away.
+pub fn is_free(path: &str) -> bool {
+    path.starts_with("/pkg/") || matches!(path, "/healthz" | "/readyz" | "/metrics" | "/favicon.svg")
 }
 
 /// Refuses a request that nobody vouches for.
@@ -33,28 +50,36 @@ pub fn unauthenticated() -> Error {
 }
 
 /// The account of a request, if its token or its cookie opens one.
-pub async fn account_of(services: &Services, headers: &HeaderMap) -> Result<Option<Account>> {
-    match secret_of(headers) {
-        Some(secret) => services.identity.whose(&secret).await,
+pub async fn account_of(state: &ApiState, parts: &Parts) -> Result<Option<Account>> {
+    match parts.extensions.get() {
+        Some(Found(account)) => Ok(account.clone()),
+        None => look_up(state, &parts.headers).await,
+    }
+}
+
+/// The account that was found for a request.
+pub fn found(extensions: &Extensions) -> Option<&Account> {
+    extensions.get::<Found>()?.0.as_ref()
+}
+
+async fn look_up(state: &ApiState, headers: &HeaderMap) -> Result<Option<Account>> {
+    let secret = bearer(headers).map(str::to_owned).or_else(|| session(headers, state.site.https()));
+    match secret {
+        Some(secret) => state.services.identity.whose(&secret).await,
         None => Ok(None),
     }
 }
 
-/// What a request shows to prove who it comes from.
-pub fn secret_of(headers: &HeaderMap) -> Option<String> {
-    bearer(headers).map(str::to_owned).or_else(|| session(headers))
-}
-
 /// The bearer token of a request.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
 }
 
-/// The session cookie of a request.
-pub fn session(headers: &HeaderMap) -> Option<String> {
+/// The session cookie of a request. Where there is HTTPS, only the one that no other host of the domain can plant.
+pub fn session(headers: &HeaderMap, https: bool) -> Option<String> {
     let cookies = CookieJar::from_headers(headers);
-    let cookie = [SECURE_NAME, PLAIN_NAME].into_iter().find_map(|name| cookies.get(name))?;
-    Some(cookie.value().to_owned())
+    Some(cookies.get(if https { SECURE_NAME } else { PLAIN_NAME })?.value().to_owned())
 }
 
 /// A browser binds this name to the host and to HTTPS. It cannot be had without HTTPS.
@@ -63,16 +88,23 @@ const PLAIN_NAME: &str = "coldbrew";
 
 /// The `Set-Cookie` value that starts a session in a browser.
 pub fn session_cookie(secret: &str, max_age_ms: i64, https: bool) -> String {
-    let (name, secure) = if https { (SECURE_NAME, "; Secure") } else { (PLAIN_NAME, "") };
+    cookie(if https { SECURE_NAME } else { PLAIN_NAME }, secret, max_age_ms, https)
+}
+
+/// A `Set-Cookie` value that no script reads and no other site sends along, but for links to here.
+pub fn cookie(name: &str, value: &str, max_age_ms: i64, https: bool) -> String {
+    let secure = if https { "; Secure" } else { "" };
     let max_age_s = max_age_ms / 1_000;
-    format!("{name}={secret}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}")
+    format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}")
 }
 
 /// Gives a browser that opens a page a new session in the place of one that has grown old.
 pub async fn rotate(State(state): State<ApiState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let opens_page = request.method() == Method::GET && !path.starts_with("/pkg/") && !path.starts_with("/v1/");
-    let secret = session(request.headers()).filter(|_| opens_page);
+    let others = ["/pkg/", "/v1/", "/sign-in/"];
+    let opens_page =
+        request.method() == Method::GET && !is_free(path) && !others.iter().any(|other| path.starts_with(other));
+    let secret = session(request.headers(), state.site.https()).filter(|_| opens_page);
     let mut response = next.run(request).await;
     let Some(secret) = secret else { return response };
     match state.services.membership.rotate(&secret).await {
@@ -86,4 +118,11 @@ pub async fn rotate(State(state): State<ApiState>, request: Request, next: Next)
         Err(error) => tracing::warn!(%error, "a session could not be replaced"),
     }
     response
+}
+
+/// What [`identify`] leaves in the request of an account.
+#[cfg(test)]
+pub fn found_for_test(request: &mut Request, account_id: &str) {
+    let account = Account { id: account_id.to_owned(), email: None, quota_tokens: None };
+    request.extensions_mut().insert(Found(Some(account)));
 }

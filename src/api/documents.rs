@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum_extra::extract::WithRejection;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::ApiState;
 use super::auth::Caller;
-use super::error::{Body, Failure};
+use super::error::{Body, Failure, Named};
 use crate::batch::rfc3339;
 use crate::error::{Error, Result};
 use crate::model::wire::{
@@ -76,7 +76,7 @@ pub async fn submit(
 pub async fn retry(
     State(state): State<ApiState>,
     Caller(account): Caller,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
     Body(Retry { batch_mode }): Body<Retry>,
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
     let mode = if batch_mode { Mode::Batch } else { Mode::Realtime };
@@ -107,7 +107,7 @@ const IDEMPOTENCY_KEY_MAX: usize = 255;
 pub async fn batch_status(
     State(state): State<ApiState>,
     Caller(account): Caller,
-    Path(content_hash): Path<String>,
+    Named(content_hash): Named<String>,
 ) -> Result<Json<BatchStatus>, Failure> {
     let job = state.services.job(&account, &content_hash).await?;
     Ok(Json(BatchStatus {
@@ -126,7 +126,7 @@ pub async fn batch_status(
 pub async fn extraction_status(
     State(state): State<ApiState>,
     Caller(account): Caller,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<ExtractionStatus>, Failure> {
     let job = state.services.extraction(&account, &id).await?;
     Ok(Json(ExtractionStatus {
@@ -175,7 +175,7 @@ pub async fn list(
 pub async fn get(
     State(state): State<ApiState>,
     Caller(account): Caller,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<Json<Document>, Failure> {
     Ok(Json(state.services.library.document(&account, &id).await?))
 }
@@ -187,7 +187,7 @@ pub async fn get(
 pub async fn delete(
     State(state): State<ApiState>,
     Caller(account): Caller,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<StatusCode, Failure> {
     state.services.library.delete(&account, &id).await?;
     Ok(StatusCode::NO_CONTENT)

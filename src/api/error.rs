@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -19,6 +19,16 @@ tokio::task_local! {
 pub async fn name_request(request: Request, next: Next) -> Response {
     let id = id_of(request.headers()).to_owned();
     REQUEST_ID.scope(id, next.run(request)).await
+}
+
+/// Forgets a request's name that is not a plain word: names stand in the log.
+pub async fn forget_strange_name(mut request: Request, next: Next) -> Response {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let id = id_of(request.headers());
+    if !(1..=64).contains(&id.len()) || !id.bytes().all(plain) {
+        request.headers_mut().remove("x-request-id");
+    }
+    next.run(request).await
 }
 
 fn id_of(headers: &HeaderMap) -> &str {
@@ -50,9 +60,10 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let error = told(self.0);
         let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let wait_s = error.code.retry_after_s();
         let mut response = (status, Json(ErrorBody { error })).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(wait_s) = wait_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
         }
         response
     }
@@ -75,6 +86,11 @@ macro_rules! rejections {
     };
 }
 rejections!(JsonRejection PathRejection QueryRejection axum::extract::multipart::MultipartRejection);
+
+/// What a path names, refused in our own form of words.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Failure))]
+pub struct Named<T>(pub T);
 
 /// A JSON body, refused in our own form of words.
 #[derive(FromRequest)]

@@ -37,6 +37,12 @@ fn comes_from_here(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     }
 }
 
+/// Whether a person got here by a page of ours, or by typing. A browser too old to say cannot be told apart.
+pub fn comes_from_page(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    site.is_none_or(|site| matches!(site, b"same-origin" | b"none"))
+}
+
 /// Headers that every answer has.
 pub async fn headers(State(state): State<ApiState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;

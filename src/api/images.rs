@@ -1,7 +1,7 @@
 //! Pictures of figures, for the one who owns the document.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderName, header};
 use axum::response::IntoResponse;
 use tokio::fs::File;
@@ -9,7 +9,7 @@ use tokio_util::io::ReaderStream;
 
 use super::ApiState;
 use super::auth::Caller;
-use super::error::Failure;
+use super::error::{Failure, Named};
 use crate::model::ApiError;
 
 /// What a picture is sent with: nothing in it may run, and it never changes.
@@ -28,7 +28,7 @@ const HEADERS: [(HeaderName, &str); 3] = [
 pub async fn figure(
     State(state): State<ApiState>,
     Caller(account): Caller,
-    Path((content_hash, name)): Path<(String, String)>,
+    Named((content_hash, name)): Named<(String, String)>,
 ) -> Result<impl IntoResponse, Failure> {
     let (page, figure) = numbers(&name).ok_or_else(|| ApiError::not_found("image"))?;
     let path = state.services.library.figure(&account, &content_hash, page, figure).await?;

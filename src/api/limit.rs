@@ -1,6 +1,5 @@
-//! How often one may ask: reading and changing are counted for each caller, entering (a guest's account, a sign-in) for each address.
-//!
-//! A caller is known here by the secret that was sent, right or wrong; a secret that opens nothing is refused behind this.
+//! How often one may ask: reading and changing are counted for each account, entering (a guest's account, a sign-in) for each address.
+//! Requests that belong to no account, whatever secret they show, are counted for their address.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -15,7 +14,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::ApiState;
-use super::auth::secret_of;
+use super::auth::{found, is_free};
 use super::error::Failure;
 use crate::error::Error;
 use crate::model::ErrorCode;
@@ -53,8 +52,7 @@ impl Limiter {
     /// Whole seconds to wait, if this request is one too many.
     fn wait_s(&self, request: &Request) -> Option<u64> {
         let address = self.address_of(request);
-        let headers = request.headers();
-        let caller = secret_of(headers).map_or_else(|| key(&address), |secret| key(&secret));
+        let caller = found(request.extensions()).map_or_else(|| key(&address), |account| key(&account.id));
         let (counter, key) = match request.method() {
             _ if is_entry(request.uri().path()) => (&self.entries, key(&address)),
             &Method::GET | &Method::HEAD => (&self.reads, caller),
@@ -96,12 +94,8 @@ fn key(of: &impl Hash) -> u64 {
 
 /// Calls that need no account, or are about to find out whether there is one.
 fn is_entry(path: &str) -> bool {
-    matches!(path, "/v1/users/guest" | "/api/start_session" | "/api/sign_in" | "/api/sign_up")
-}
-
-/// Files of the site cost nothing, and what watches the service must not be turned away.
-fn is_free(path: &str) -> bool {
-    path.starts_with("/pkg/") || matches!(path, "/healthz" | "/readyz" | "/metrics" | "/favicon.svg")
+    path.starts_with("/sign-in/")
+        || matches!(path, "/v1/users/guest" | "/api/start_session" | "/api/sign_in" | "/api/sign_up")
 }
 
 /// Answers 429 to one request too many.
@@ -119,6 +113,7 @@ pub async fn check(State(state): State<ApiState>, request: Request, next: Next) 
 mod tests {
     use axum::body::Body;
 
+    use super::super::auth::found_for_test;
     use super::*;
 
     fn request(method: &str, path: &str, headers: &[(&str, &str)], peer: &str) -> Request {
@@ -134,8 +129,12 @@ mod tests {
     #[test]
     fn each_caller_has_a_count_for_each_kind_of_request() {
         let limiter = Limiter::new(RateLimits { reads: 2, changes: 1, entries: 1 }, None);
-        let ask = |method, path, token: &str, peer| {
-            limiter.wait_s(&request(method, path, &[("authorization", &format!("Bearer {token}"))], peer))
+        let ask = |method, path, account: &str, peer| {
+            let mut request = request(method, path, &[("authorization", "Bearer any")], peer);
+            if !account.is_empty() {
+                found_for_test(&mut request, account);
+            }
+            limiter.wait_s(&request)
         };
         assert_eq!(ask("GET", "/v1/documents", "a", "1.1.1.1"), None);
         assert_eq!(ask("GET", "/v1/documents", "a", "2.2.2.2"), None);
@@ -143,7 +142,10 @@ mod tests {
         assert_eq!(ask("GET", "/v1/documents", "b", "1.1.1.1"), None, "another caller");
         assert_eq!(ask("POST", "/v1/documents/document", "a", "1.1.1.1"), None, "another kind");
         assert!(ask("DELETE", "/v1/documents/1", "a", "1.1.1.1").is_some());
-        // Entering is counted by address, whatever secret is shown.
+        // A secret that opens nothing buys no count of its own.
+        assert_eq!(ask("POST", "/v1/documents/document", "", "4.4.4.4"), None);
+        assert!(ask("POST", "/v1/documents/document", "", "4.4.4.4").is_some());
+        // Entering is counted by address, whoever asks.
         assert_eq!(ask("POST", "/v1/users/guest", "a", "1.1.1.1"), None);
         assert!(ask("POST", "/api/sign_in", "b", "1.1.1.1").is_some());
         assert_eq!(ask("POST", "/v1/users/guest", "a", "2.2.2.2"), None);

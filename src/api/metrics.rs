@@ -1,7 +1,5 @@
 //! `/metrics`, and the count of requests.
 
-use std::time::Duration;
-
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -26,7 +24,8 @@ pub async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Resul
     {
         return Err(unauthenticated().into());
     }
-    Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], state.metrics.render().await?).into_response())
+    let dependencies = state.readiness.check().await;
+    Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], state.metrics.render(&dependencies).await).into_response())
 }
 
 /// Counts a request and how long its answer took to begin.
@@ -37,11 +36,9 @@ pub async fn count(State(state): State<ApiState>, request: Request, next: Next) 
         Method::DELETE => "DELETE",
         _ => "other",
     };
-    let world = state.services.world;
-    let begun = world.now();
+    let begun = state.services.world.tick();
     let response = next.run(request).await;
-    let took_ms = u64::try_from(world.now().0 - begun.0).unwrap_or(0);
-    request_answered(method, class_of(response.status()), Duration::from_millis(took_ms));
+    request_answered(method, class_of(response.status()), begun.elapsed());
     response
 }
 

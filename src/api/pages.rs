@@ -92,6 +92,7 @@ fn prepare_page() {
         demo: state.site.demo,
         upload_bytes_max: state.services.receiver.bytes_max,
         theme,
+        provider: state.provider.as_ref().map(|provider| provider.name().to_owned()),
         batch_percent: state.services.intake.pricing.batch_percent,
         library: library_of(&state.site.options),
         set_status: Some(set_status),

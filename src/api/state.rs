@@ -7,6 +7,7 @@ use axum::extract::FromRef;
 use leptos::prelude::LeptosOptions;
 
 use super::limit::Limiter;
+use crate::accounts::Provider;
 use crate::changes::Changes;
 use crate::metrics::Metrics;
 use crate::services::Services;
@@ -19,6 +20,8 @@ pub struct ApiState {
     pub changes: Changes,
     pub readiness: Arc<dyn Readiness>,
     pub limiter: Limiter,
+    /// Who else vouches for people, if somebody does.
+    pub provider: Option<Provider>,
     pub metrics: Metrics,
 }
 

@@ -1,14 +1,14 @@
 //! Accounts over REST.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ApiState;
 use super::auth::Caller;
-use super::error::{Body, Failure};
+use super::error::{Body, Failure, Named};
 use crate::model::wire::{ErrorBody, Me, NewToken, TokenSummary, UsageReport};
 use crate::store::CredentialKind;
 
@@ -90,7 +90,7 @@ pub async fn create_token(
 pub async fn revoke_token(
     State(state): State<ApiState>,
     Caller(account): Caller,
-    Path(id): Path<String>,
+    Named(id): Named<String>,
 ) -> Result<StatusCode, Failure> {
     state.services.membership.revoke_token(&account, &id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,8 +1,9 @@
 //! What server functions and pages are given: who is calling, the use cases, and how to answer.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
 use leptos::prelude::{expect_context, use_context};
-use leptos_axum::{ResponseOptions, extract};
+use leptos_axum::ResponseOptions;
 
 use super::ApiState;
 use super::auth::{account_of, session, session_cookie};
@@ -34,9 +35,9 @@ pub async fn caller() -> Result<WebCaller, ApiError> {
 
 /// The caller, if this browser has an account.
 pub async fn known_caller() -> Result<Option<WebCaller>, ApiError> {
-    let services = expect_context::<ApiState>().services;
-    let account = account_of(&services, &headers().await?).await.map_err(refuse)?;
-    Ok(account.map(|account| WebCaller { account, services }))
+    let state = expect_context::<ApiState>();
+    let account = account_of(&state, &parts()?).await.map_err(refuse)?;
+    Ok(account.map(|account| WebCaller { account, services: state.services }))
 }
 
 /// Gives a browser without an account a guest's.
@@ -66,7 +67,7 @@ pub async fn sign_up(email: String, password: String) -> Result<(), ApiError> {
 /// Signs this browser in.
 pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
     let membership = expect_context::<ApiState>().services.membership;
-    let before = session(&headers().await?);
+    let before = this_session()?;
     let session = membership.sign_in(&email, password, before.as_deref()).await.map_err(refuse)?;
     set_session(&session.secret, session.max_age_ms)
 }
@@ -74,7 +75,7 @@ pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
 /// Signs this browser out, or every browser of the account.
 pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
     let membership = expect_context::<ApiState>().services.membership;
-    if let Some(secret) = session(&headers().await?) {
+    if let Some(secret) = this_session()? {
         if let (true, Some(caller)) = (everywhere, known_caller().await?) {
             membership.sign_out_everywhere(&caller.account).await.map_err(refuse)?;
         }
@@ -97,13 +98,20 @@ fn set_session(secret: &str, max_age_ms: i64) -> Result<(), ApiError> {
     Ok(())
 }
 
-async fn headers() -> Result<HeaderMap, ApiError> {
-    extract().await.map_err(|error| refuse(Error::internal(error)))
+fn this_session() -> Result<Option<String>, ApiError> {
+    Ok(session(&parts()?.headers, expect_context::<ApiState>().site.https()))
+}
+
+fn parts() -> Result<Parts, ApiError> {
+    use_context::<Parts>().ok_or_else(|| refuse(Error::internal("there is no request")))
 }
 
 fn refuse(error: Error) -> ApiError {
     let error = told(error);
     set_status(error.code.http_status());
+    if let (Some(seconds), Some(response)) = (error.code.retry_after_s(), use_context::<ResponseOptions>()) {
+        response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     error
 }
 

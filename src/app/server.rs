@@ -153,6 +153,13 @@ pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
     crate::api::web::sign_in(email, password).await
 }
 
+/// Whether the account can be signed in to with the provider.
+#[server(prefix = "/api", endpoint = "is_connected", input = Json)]
+pub async fn is_connected() -> Result<bool, ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.membership.is_connected(&caller.account).await)
+}
+
 /// Signs this browser out, or every browser of the account.
 #[server(prefix = "/api", endpoint = "sign_out", input = Json)]
 pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {

@@ -18,7 +18,7 @@ use crate::changes::Changes;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::gemini::{self, models::Models};
-use crate::metrics::job_ended;
+use crate::metrics::{job_claimed, job_ended};
 use crate::model::Pricing;
 use crate::pdf::Engine;
 use crate::store::{Blobs, Completion, Figures, Jobs};
@@ -82,6 +82,7 @@ impl Worker {
             match self.claim().await {
                 Ok(Some(job)) => {
                     crash_point("claim", "taken");
+                    job_claimed(job.claims);
                     jobs.spawn(self.clone().hold(job, stop.clone(), slot));
                 }
                 Ok(None) => {

@@ -32,7 +32,7 @@ impl Gemini {
         let google = "https://generativelanguage.googleapis.com".to_owned();
         Self {
             api_key: source.secret("gemini.api-key", "GEMINI_API_KEY"),
-            base_url: source.value("gemini.base-url", "GEMINI_BASE_URL", google),
+            base_url: source.url("gemini.base-url", "GEMINI_BASE_URL").unwrap_or(google),
             model: source.value("gemini.model", "GEMINI_MODEL", models::DEFAULT.to_owned()),
             own: Own {
                 thinking: source.maybe("gemini.thinking", "GEMINI_THINKING"),

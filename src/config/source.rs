@@ -54,6 +54,63 @@ impl<'a> Source<'a> {
         self.look_up(key, variable).map(|(_, text)| text)
     }
 
+    /// A setting that has to be `wish`, which `holds` tells.
+    pub fn value_that<T: FromStr<Err: Display> + Clone>(
+        &mut self,
+        key: &str,
+        variable: &'static str,
+        default: T,
+        wish: &str,
+        holds: impl Fn(&T) -> bool,
+    ) -> T {
+        let value = self.value(key, variable, default.clone());
+        if holds(&value) {
+            return value;
+        }
+        self.complain(format!("{key} ({variable}) must be {wish}"));
+        default
+    }
+
+    /// A number of things of which there must be some.
+    pub fn at_least_1<T: FromStr<Err: Display> + Clone + PartialOrd + From<u8>>(
+        &mut self,
+        key: &str,
+        variable: &'static str,
+        default: T,
+    ) -> T {
+        self.value_that(key, variable, default, "at least 1", |number| *number >= T::from(1))
+    }
+
+    /// An address that may hold a password, of one of these schemes.
+    pub fn secret_url(&mut self, key: &str, variable: &'static str, schemes: &[&str]) -> Option<String> {
+        let url = self.secret(key, variable)?;
+        let sound = schemes.iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':')));
+        if !sound {
+            self.complain(format!("{key} ({variable}) must begin with {}:", schemes.join(":, ")));
+        }
+        Some(url).filter(|_| sound)
+    }
+
+    /// The address of something on the web, if it is set.
+    pub fn url(&mut self, key: &str, variable: &'static str) -> Option<String> {
+        let text = self.optional(key, variable)?;
+        let sound = url::Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !sound {
+            self.complain(format!("{key} ({variable}) must begin with https:// or http:// and a host"));
+        }
+        Some(text).filter(|_| sound)
+    }
+
+    /// Reports a mistake that takes more than one setting to see. Its words must hold no secret.
+    pub fn complain(&mut self, words: impl Into<String>) {
+        self.mistakes.push(words.into());
+    }
+
+    /// A duration in milliseconds that is longer than none.
+    pub fn interval(&mut self, key: &str, variable: &'static str, default_ms: u64) -> Duration {
+        Duration::from_millis(self.value_that(key, variable, default_ms, "longer than 0", |ms| *ms > 0))
+    }
+
     /// A duration in milliseconds.
     pub fn millis(&mut self, key: &str, variable: &'static str, default_ms: u64) -> Duration {
         Duration::from_millis(self.value(key, variable, default_ms))

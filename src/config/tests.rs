@@ -56,3 +56,61 @@ fn variables_win_and_secrets_stay_secret() {
     assert_eq!(config.batch.poll_interval.as_millis(), 15_000, "with a key, the real interval");
     assert!(!format!("{config:?}").contains("secret"));
 }
+
+#[test]
+fn what_cannot_work_is_told_before_it_is_tried() {
+    let env = |name: &str| match name {
+        "DATABASE_URL" => Some("mysql://root:hidden-password@db/coldbrew".to_owned()),
+        "REDIS_URL" => Some("http://:hidden-password@redis".to_owned()),
+        "BLOB_URL" => Some("/var/files".to_owned()),
+        "AWS_ACCESS_KEY_ID" => Some("coldbrew".to_owned()),
+        "COLDBREW_PUBLIC_URL" => Some("coldbrew.example".to_owned()),
+        "COLDBREW_CLIENT_ADDRESS_HEADER" => Some("x forwarded".to_owned()),
+        "COLDBREW_OIDC_ISSUER" => Some("https://login.example".to_owned()),
+        "COLDBREW_BATCH_PERCENT" => Some("150".to_owned()),
+        "COLDBREW_POLL_INTERVAL_MS" | "COLDBREW_JOBS_MAX" => Some("0".to_owned()),
+        "GEMINI_API_KEY_FILE" => Some("/nowhere/key".to_owned()),
+        _ => None,
+    };
+    let error = Config::read(SHIPPED, env).unwrap_err();
+    assert_eq!(error.0.len(), 11, "{error}");
+    assert!(!error.to_string().contains("hidden-password"), "{error}");
+}
+
+#[test]
+fn every_secret_can_come_from_a_file() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let secrets = [
+        ("GEMINI_API_KEY", "the-key"),
+        ("DATABASE_URL", "postgres://x:the-key@db/x"),
+        ("REDIS_URL", "redis://:the-key@redis"),
+        ("AWS_ACCESS_KEY_ID", "the-key-id"),
+        ("AWS_SECRET_ACCESS_KEY", "the-key"),
+        ("COLDBREW_METRICS_TOKEN", "the-key"),
+        ("COLDBREW_OIDC_CLIENT_SECRET", "the-key"),
+    ];
+    for (name, secret) in secrets {
+        std::fs::write(folder.path().join(name), format!("{secret}\n")).unwrap();
+    }
+    let env = |name: &str| match name {
+        "COLDBREW_OIDC_ISSUER" => Some("https://login.example".to_owned()),
+        "COLDBREW_OIDC_CLIENT_ID" => Some("coldbrew".to_owned()),
+        _ => name
+            .strip_suffix("_FILE")
+            .filter(|name| secrets.iter().any(|(secret, _)| secret == name))
+            .map(|name| folder.path().join(name).to_str().unwrap().to_owned()),
+    };
+    let config = Config::read(SHIPPED, env).unwrap();
+    let s3 = &config.storage.s3;
+    let read = [
+        config.gemini.api_key.as_deref(),
+        config.storage.database_url.as_deref(),
+        config.storage.redis_url.as_deref(),
+        s3.access_key.as_deref(),
+        s3.secret_key.as_deref(),
+        config.site.metrics_token.as_deref(),
+        config.sign_in.as_ref().unwrap().client_secret.as_deref(),
+    ];
+    assert_eq!(read, secrets.map(|(_, secret)| Some(secret)));
+    assert!(!format!("{config:?}").contains("the-key"));
+}

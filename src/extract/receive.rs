@@ -1,6 +1,7 @@
 //! Brings a file to this machine's disk: streamed, measured and hashed on the way, so that any size needs the same memory.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
@@ -34,7 +35,23 @@ pub struct Receiver {
     pub bytes_max: u64,
 }
 
+/// A file that has not grown for this long is one whose sender or receiver has ended.
+const FORSAKEN_AFTER: Duration = Duration::from_secs(3_600);
+
 impl Receiver {
+    /// Makes the folder, and removes what servers that were killed have left in it. Others may be receiving there at this moment.
+    pub async fn open(&self) -> Result<()> {
+        tokio::fs::create_dir_all(&self.dir).await?;
+        let mut entries = tokio::fs::read_dir(&self.dir).await?;
+        while let Some(entry) = entries.next_entry().await? {
+            let age = entry.metadata().await.and_then(|found| found.modified()).ok().and_then(|at| at.elapsed().ok());
+            if age.is_some_and(|age| age > FORSAKEN_AFTER) {
+                let _ = tokio::fs::remove_file(entry.path()).await;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes a stream to a file. Stops at the limit, not at the end.
     pub async fn receive(
         &self,

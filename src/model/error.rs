@@ -75,6 +75,17 @@ error_codes! {
     UrlTimeout = "url_timeout", 504;
 }
 
+impl ErrorCode {
+    /// How many seconds to wait before asking again, where asking again will do.
+    pub const fn retry_after_s(self) -> Option<u32> {
+        match self {
+            Self::RequestInProgress => Some(1),
+            Self::Unavailable => Some(5),
+            _ => None,
+        }
+    }
+}
+
 /// An error as every caller gets it: never internals, always something to act on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]

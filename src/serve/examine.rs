@@ -19,10 +19,17 @@ pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
     let store = SqlStore::open(&super::database_url(config)).await?;
     let world = SystemWorld;
     let tracked = Tracked::open(config, &store, &Changes::default(), &Arc::default(), world.id())?;
-    let dependencies = Dependencies { store: store.clone(), tracked, engine: engine(config)? };
+    let blobs = super::blobs(config).await?;
+    let dependencies = Dependencies {
+        store: store.clone(),
+        tracked,
+        engine: engine(config)?,
+        blobs: blobs.clone(),
+        data_dir: config.storage.data_dir.clone(),
+    };
     let doctor = Doctor {
         books: Arc::new(store.clone()),
-        blobs: super::blobs(config).await?,
+        blobs,
         dependencies: dependencies.check().await,
         gemini: config.gemini.api_key.is_some().then(|| gemini_client(config, None)).transpose()?,
         model: config.gemini.models().get(&config.gemini.model),

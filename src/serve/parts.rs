@@ -1,5 +1,6 @@
 //! The parts that use cases and workers are made of, chosen by the configuration.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::demo::Demo;
 use super::tracked::Tracked;
-use crate::accounts::{Identity, Janitor, Membership, Retention};
+use crate::accounts::{Identity, Janitor, Membership, Provider, ProviderSettings, Retention};
 use crate::batch::machine::Timing;
 use crate::batch::{Spool, Submissions, Worker, WorkerSettings};
 use crate::changes::Changes;
@@ -31,11 +32,11 @@ use crate::world::{SystemWorld, World};
 pub(super) struct Parts {
     pub(super) store: SqlStore,
     pub(super) tracked: Tracked,
-    blobs: Arc<dyn Blobs>,
+    pub(super) blobs: Arc<dyn Blobs>,
     spool: Spool,
     pub(super) engine: Engine,
     recipe: Recipe,
-    world: Arc<dyn World>,
+    pub(super) world: Arc<dyn World>,
     bell: Arc<Notify>,
     pub(super) changes: Changes,
     pub(super) receiver: Receiver,
@@ -122,6 +123,20 @@ impl Parts {
 
     fn membership(&self) -> Membership {
         Membership { store: Arc::new(self.store.clone()), blobs: self.blobs.clone(), world: self.world.clone() }
+    }
+
+    /// The OpenID Connect provider, if the configuration names one.
+    pub(super) fn provider(&self, config: &Config, addr: SocketAddr) -> Result<Option<Provider>> {
+        let Some(provider) = config.sign_in.clone() else { return Ok(None) };
+        let own = config.site.public_url.clone().unwrap_or_else(|| format!("http://{addr}"));
+        let settings = ProviderSettings {
+            issuer: provider.issuer,
+            client_id: provider.client_id,
+            client_secret: provider.client_secret,
+            redirect_url: format!("{}/sign-in/provider/callback", own.trim_end_matches('/')),
+            name: provider.name,
+        };
+        Provider::new(settings, self.world.clone()).map(Some)
     }
 
     pub(super) fn metrics(&self) -> Result<Metrics> {

@@ -1,24 +1,63 @@
 //! What `/readyz` asks.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
 use super::tracked::Tracked;
 use crate::api::Readiness;
+use crate::error::Result;
 use crate::pdf::Engine;
+use crate::store::Blobs;
 use crate::store::sql::SqlStore;
+
+/// What takes longer does not answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// What a disk that is not full has room for.
+static PROBE: [u8; 65_536] = [0; 65_536];
 
 /// What this process depends on.
 pub struct Dependencies {
     pub store: SqlStore,
     pub tracked: Tracked,
     pub engine: Engine,
+    pub blobs: Arc<dyn Blobs>,
+    /// Where this process writes.
+    pub data_dir: PathBuf,
 }
 
 #[async_trait]
 impl Readiness for Dependencies {
     async fn check(&self) -> Vec<(&'static str, bool)> {
-        let (database, redis, pages) = tokio::join!(self.store.ping(), self.tracked.check(), self.engine.check());
-        let checks = [("database", Some(database.is_ok())), ("redis", redis), ("page_engine", Some(pages.is_ok()))];
-        checks.into_iter().filter_map(|(name, there)| Some((name, there?))).collect()
+        let redis = async { timeout(PATIENCE, self.tracked.check()).await.unwrap_or(Some(false)) };
+        let (database, redis, files, disk, pages) = tokio::join!(
+            answers(self.store.ping()),
+            redis,
+            answers(self.blobs.check()),
+            answers(write_probe(&self.data_dir)),
+            answers(self.engine.check()),
+        );
+        let redis = redis.map(|there| ("redis", there));
+        let checks = [("database", database), ("files", files), ("disk", disk), ("page_engine", pages)];
+        checks.into_iter().chain(redis).collect()
     }
+}
+
+async fn answers<T, E>(question: impl Future<Output = Result<T, E>>) -> bool {
+    matches!(timeout(PATIENCE, question).await, Ok(Ok(_)))
+}
+
+/// Writes a file and takes it away again.
+async fn write_probe(folder: &Path) -> Result<()> {
+    let probe = tempfile::Builder::new().prefix("probe").tempfile_in(folder)?;
+    let mut file = File::from_std(probe.reopen()?);
+    file.write_all(&PROBE).await?;
+    // What went wrong with a write is said by the flush, and not by the sync.
+    file.flush().await?;
+    Ok(file.sync_data().await?)
 }

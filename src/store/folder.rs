@@ -54,6 +54,11 @@ impl Blobs for Folder {
         }
     }
 
+    async fn check(&self) -> Result<()> {
+        fs::metadata(&self.root).await?;
+        Ok(())
+    }
+
     async fn delete_all(&self, folder: &str) -> Result<()> {
         match fs::remove_dir_all(self.path(folder)?).await {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),

@@ -16,6 +16,16 @@ pub struct Session {
     pub signed_in: bool,
 }
 
+/// Somebody whom an OpenID Connect provider vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalIdentity {
+    pub issuer: String,
+    /// Names the person at that issuer for good.
+    pub subject: String,
+    /// The e-mail address or, where the provider tells none that it stands by, what the person can be called instead.
+    pub label: String,
+}
+
 /// What an account holds at the moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Holdings {
@@ -44,8 +54,18 @@ pub trait Members: Send + Sync {
     /// Makes a guest a member. `false`: the address is taken, or the account is no guest's.
     async fn sign_up(&self, account_id: &str, email: &str, password_hash: &str) -> Result<bool>;
 
-    /// The account and the password hash of an address.
+    /// The account and the password hash of an address that has one.
     async fn login(&self, email: &str) -> Result<Option<(String, String)>>;
+
+    /// The account of a person whom an issuer vouches for.
+    async fn account_of_identity(&self, issuer: &str, subject: &str) -> Result<Option<String>>;
+
+    /// Ties an identity to an account for good. A guest becomes a member who is called `label`. `false`: it is tied already, or a
+    /// guest cannot be called that because somebody is.
+    async fn add_identity(&self, account_id: &str, identity: &ExternalIdentity, now: UnixMs) -> Result<bool>;
+
+    /// Whether an identity is tied to the account.
+    async fn has_identity(&self, account_id: &str) -> Result<bool>;
 
     /// Adds a credential to an account. Tokens have a name.
     async fn add_credential(

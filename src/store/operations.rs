@@ -25,6 +25,9 @@ pub trait Operations: Send + Sync {
     /// Every job that is not over.
     async fn queue(&self) -> Result<Vec<QueuedJob>>;
 
+    /// The clock went back by so many milliseconds, to `now`: what jobs wait for, and until when they are held, moves with it.
+    async fn clock_went_back(&self, now: UnixMs, by_ms: i64) -> Result<()>;
+
     /// Writes a consistent copy of the embedded database to a new file, while it is in use. Refused for a database server,
     /// which has its own tools.
     async fn copy_to(&self, file: &Path) -> Result<()>;

@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use object_store::aws::AmazonS3Builder;
 use object_store::buffered::BufWriter;
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
 use tokio::fs;
 use tokio::io::{AsyncWriteExt, copy};
 use tokio_util::io::StreamReader;
@@ -19,8 +19,11 @@ use tokio_util::io::StreamReader;
 use super::{Blobs, sound_key};
 use crate::error::{Error, Result};
 
-/// A cached file is fetched anew after this. Files never change under their key; this only bounds the cache.
+/// A cached file is fetched anew after this, and goes after twice as long. Files never change under their key; this only bounds the cache.
 const CACHED_FOR: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long a request is sent again that failed.
+const RETRIED_FOR: Duration = Duration::from_secs(10);
 
 /// Where a bucket is, and who may use it.
 #[derive(Clone)]
@@ -51,7 +54,9 @@ impl S3 {
         let (bucket, folder) = place.split_once('/').unwrap_or((place, ""));
         // The HTTP client asks the process which cryptography to use.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_region(&config.region);
+        // People wait for the answer: a store that is away is said to be, and tried again by whoever asks again.
+        let retry = RetryConfig { max_retries: 3, retry_timeout: RETRIED_FOR, ..RetryConfig::default() };
+        let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_region(&config.region).with_retry(retry);
         if let Some(endpoint) = &config.endpoint {
             builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
         }
@@ -70,6 +75,7 @@ impl S3 {
 
     /// A place in the cache that no other file will get.
     async fn cached(&self, key: &str) -> Result<PathBuf> {
+        sound_key(key)?;
         let path = self.cache.join(key);
         fs::create_dir_all(path.parent().unwrap_or(&self.cache)).await?;
         Ok(path)
@@ -114,10 +120,36 @@ impl Blobs for S3 {
     }
 
     async fn delete(&self, key: &str) -> Result<()> {
+        let place = self.key(key)?;
         let _ = fs::remove_file(self.cache.join(key)).await;
-        match self.store.delete(&self.key(key)?).await {
+        match self.store.delete(&place).await {
             Err(object_store::Error::NotFound { .. }) => Ok(()),
             done => done.map_err(Error::unavailable),
+        }
+    }
+
+    async fn tidy(&self) -> Result<()> {
+        let mut folders = vec![self.cache.clone()];
+        while let Some(folder) = folders.pop() {
+            let mut entries = fs::read_dir(&folder).await?;
+            while let Some(entry) = entries.next_entry().await? {
+                let Ok(found) = entry.metadata().await else { continue };
+                let age = found.modified().ok().and_then(|at| at.elapsed().ok()).unwrap_or_default();
+                if found.is_dir() {
+                    folders.push(entry.path());
+                } else if age > CACHED_FOR * 2 {
+                    // Twice: one that was given out as fresh may still be about to be opened.
+                    fs::remove_file(entry.path()).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn check(&self) -> Result<()> {
+        match self.store.head(&self.key("check")?).await {
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(Error::unavailable(error)),
         }
     }
 

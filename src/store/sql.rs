@@ -18,12 +18,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use sqlx::any::{AnyPoolOptions, AnyRow};
-use sqlx::{Any, AnyConnection, AnyPool, Executor, Row, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 
 use crate::error::{Error, Result};
-use crate::model::PageSet;
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/store/sql/migrations");
+use crate::model::{ErrorCode, PageSet};
 
 /// How long a statement waits for another writer of SQLite before it gives up.
 const SQLITE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 15000; \
@@ -48,16 +46,24 @@ impl SqlStore {
         let sqlite = url.starts_with("sqlite:");
         let pool = AnyPoolOptions::new()
             .max_connections(if sqlite { 4 } else { 16 })
-            .acquire_timeout(Duration::from_secs(20))
+            // A writer of SQLite waits for others; a server that does not answer is not worth a person's wait.
+            .acquire_timeout(Duration::from_secs(if sqlite { 20 } else { 5 }))
             .after_connect(move |connection: &mut AnyConnection, _| {
                 Box::pin(async move {
                     connection.execute(if sqlite { SQLITE_SETTINGS } else { POSTGRES_SETTINGS }).await?;
                     Ok(())
                 })
             })
+            .before_acquire(|connection: &mut AnyConnection, _| {
+                // A transaction that could not be committed, on a full disk, is still open in the driver's eyes though the
+                // database has given it up. No other could begin on that connection ever again.
+                Box::pin(async move { Ok(!connection.is_in_transaction()) })
+            })
             .connect(url)
             .await?;
-        MIGRATIONS.run(&pool).await.map_err(Error::internal)?;
+        let mut migrations = sqlx::migrate!("src/store/sql/migrations");
+        // A newer server may have added what this one does not know, and need not: it still may be started again.
+        migrations.set_ignore_missing(true).run(&pool).await.map_err(Error::internal)?;
         Ok(Self { pool, sqlite })
     }
 
@@ -89,15 +95,25 @@ impl From<sqlx::Error> for Error {
         use sqlx::Error as E;
         let away = match &error {
             E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
-            // SQLite: busy, I/O error, full. PostgreSQL: connection, transaction cut off, resources, locks, operator intervention.
-            E::Database(database) => database.code().is_some_and(|code| {
-                matches!(code.as_ref(), "5" | "10" | "13")
-                    || ["08", "25P03", "53", "55P03", "57"].iter().any(|class| code.starts_with(class))
-            }),
+            E::Database(database) => database.code().is_some_and(|code| is_away(&code)),
             _ => false,
         };
+        // A text with a NUL, which only a caller can have made: PostgreSQL knows none.
+        if matches!(&error, E::Database(database) if database.code().as_deref() == Some("22021")) {
+            return Self::refused(ErrorCode::InvalidRequest, "The request holds a character that no text may have.");
+        }
         if away { Self::unavailable(error) } else { Self::internal(error) }
     }
+}
+
+/// Whether a database's code says that it is away, or short of something.
+fn is_away(code: &str) -> bool {
+    // PostgreSQL's have five characters: connection, transaction cut off, resources, locks, operator intervention.
+    if code.len() == 5 {
+        return ["08", "25P03", "53", "55P03", "57"].iter().any(|class| code.starts_with(class));
+    }
+    // SQLite's are numbers whose low byte is the kind: busy, no memory, read-only, I/O error, full, cannot be opened.
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 7 | 8 | 10 | 13 | 14))
 }
 
 /// Unsigned numbers are stored as BIGINT; none of ours comes near its end.
@@ -133,4 +149,19 @@ fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
 /// A TEXT column that holds pages as a person would write them.
 fn pages(row: &AnyRow, column: &str) -> Result<PageSet> {
     PageSet::parse(row.try_get::<&str, _>(column)?, u32::MAX).map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_away;
+
+    #[test]
+    fn what_passes_is_told_from_faults_of_ours() {
+        for code in ["5", "517", "10", "778", "13", "14", "08006", "53100", "57P01", "25P03"] {
+            assert!(is_away(code), "{code}");
+        }
+        for code in ["1", "19", "2067", "23505", "42601", "22021", ""] {
+            assert!(!is_away(code), "{code}");
+        }
+    }
 }

@@ -211,6 +211,81 @@ async fn no_route_tells_anything_to_who_may_not_know() {
     owner.get(&fill("/v1/documents/{id}", true)).await;
 }
 
+/// What every server function takes, the owner's things in it or things that nobody has.
+fn arguments(id: &str, content_hash: &str, upload: &str, token: &str) -> Value {
+    let wish = json!({"hash": upload, "title": null, "pages": null, "ai_transform": false, "batch_mode": false});
+    json!({
+        "id": if token.is_empty() { id } else { token }, "content_hash": content_hash, "batch": true, "mode": "batch", "skip": 0,
+        "query": "", "wish": wish, "url": "http://127.0.0.1/", "name": "mine",
+    })
+}
+
+/// Pages and server functions, by everybody whose business they are not.
+#[tokio::test]
+async fn no_page_and_no_server_function_tells_anything_either() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[("COLDBREW_DEMO_PENDING_MS", "600000")]).await;
+    let owner = server.guest().await;
+    let prepared = owner.upload_pages(1).await;
+    let document: Value = owner.submit(&prepared, false, false).await.json().await.unwrap();
+    owner.submit(&prepared, true, true).await;
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let token = text(&owner.get("/v1/users/me/tokens").await["tokens"][0]["id"]);
+    let theirs = [text(&document["id"]), text(&prepared["content_hash"]), text(&prepared["hash"]), token];
+    let none = theirs.each_ref().map(|id| "0".repeat(id.len()));
+    // Nobody, a session that never was, and a stranger.
+    let mut stranger = Browser::new(&server);
+    stranger.ok("start_session", json!({})).await;
+    let expired = Some(format!("coldbrew={}", "0".repeat(64)));
+    let nobody = Browser::new(&server);
+    let mut callers = [nobody, Browser { cookie: expired, ..Browser::new(&server) }, stranger];
+    // These make or end something of the caller's own.
+    let own = ["start_session", "sign_up", "sign_in", "sign_out", "delete_account", "create_token", "import"];
+    let mut walked = 0;
+    for (path, _) in leptos::server_fn::axum::server_fn_paths() {
+        let name = path.trim_start_matches("/api/");
+        if own.contains(&name) {
+            continue;
+        }
+        walked += 1;
+        for caller in &mut callers {
+            let mut ask = async |[id, content, upload, token]: &[String; 4]| {
+                let token = if name == "revoke_token" { token } else { "" };
+                let answer = caller.call(name, arguments(id, content, upload, token)).await;
+                let status = answer.status().as_u16();
+                let mut body: Value = answer.json().await.unwrap();
+                if let Some(body) = body.as_object_mut() {
+                    body.remove("request_id");
+                }
+                (status, body)
+            };
+            let (foreign, missing) = (ask(&theirs).await, ask(&none).await);
+            assert_eq!(foreign, missing, "{name} tells theirs from none");
+            assert!(matches!(foreign.0, 200 | 401 | 404 | 422), "{name}: {foreign:?}");
+            assert!(!foreign.1.to_string().contains("book"), "{name}: {foreign:?}");
+        }
+    }
+    assert!(walked >= 14, "only {walked} server functions were walked");
+    for page in ["/documents/", "/batch/"] {
+        let which = usize::from(page == "/batch/");
+        for caller in &callers {
+            let look = async |id: &str| {
+                let request = caller.http.get(format!("{}{page}{id}", server.base_url));
+                let answer =
+                    request.header(header::COOKIE, caller.cookie.clone().unwrap_or_default()).send().await.unwrap();
+                let status = answer.status();
+                (status, answer.text().await.unwrap().replace(id, "").len())
+            };
+            let (foreign, missing) = (look(&theirs[which]).await, look(&none[which]).await);
+            assert_eq!(foreign.0, StatusCode::NOT_FOUND, "{page}");
+            assert!(foreign.1.abs_diff(missing.1) < 64, "{page}: {foreign:?} {missing:?}");
+        }
+    }
+    // Nothing was lost by all that.
+    owner.get(&format!("/v1/documents/{}", theirs[0])).await;
+    owner.get(&format!("/v1/documents/batch/{}/status", theirs[1])).await;
+}
+
 #[tokio::test]
 async fn a_request_that_is_sent_again_is_answered_once() {
     let data = TempDir::new().unwrap();

@@ -9,8 +9,8 @@ use coldbrew::model::wire::{Metadata, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
-    Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Jobs, PageOutcome, PageResult,
-    Upload, Uploads,
+    Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Jobs, Operations, PageOutcome,
+    PageResult, Upload, Uploads,
 };
 use futures::StreamExt;
 use tempfile::TempDir;
@@ -34,6 +34,7 @@ mod admission;
 mod blobs;
 mod claims;
 mod documents;
+mod operations;
 mod results;
 mod steps;
 mod tracking;
@@ -49,6 +50,7 @@ struct Stores {
     uploads: Arc<dyn Uploads>,
     jobs: Arc<dyn Jobs>,
     documents: Arc<dyn Documents>,
+    operations: Arc<dyn Operations>,
     /// What is behind them, for as long as they live.
     _backing: Box<dyn Any>,
 }
@@ -66,13 +68,14 @@ impl Stores {
         Self::over(SqlStore::open(&url).await.unwrap(), postgres)
     }
 
-    fn over(store: impl Accounts + Uploads + Jobs + Documents + 'static, backing: impl Any) -> Self {
+    fn over(store: impl Accounts + Uploads + Jobs + Documents + Operations + 'static, backing: impl Any) -> Self {
         let store = Arc::new(store);
         Self {
             accounts: store.clone(),
             uploads: store.clone(),
             jobs: store.clone(),
-            documents: store,
+            documents: store.clone(),
+            operations: store,
             _backing: Box::new(backing),
         }
     }

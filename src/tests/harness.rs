@@ -1,6 +1,7 @@
 //! A whole server in this process, on free ports and a data folder of its own, and a client of it.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -80,22 +81,40 @@ fn config(data_dir: &Path, settings: &[(&str, &str)]) -> Config {
 /// The emulator of the Gemini API, which a test can make fail.
 pub struct TestGemini {
     pub base_url: String,
+    config: Config,
     stop: CancellationToken,
 }
 
 impl TestGemini {
     /// Starts an emulator on that data folder.
     pub async fn start(data: &TempDir) -> Self {
-        let config = config(data.path(), &[]);
         let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let stop = CancellationToken::new();
-        let stopped = stop.clone();
-        tokio::spawn(async move { serve_emulator(&config, addr, stopped).await.unwrap() });
-        let base_url = format!("http://{addr}");
+        let (base_url, config) = (format!("http://{addr}"), config(data.path(), &[]));
+        let mut gemini = Self { base_url, config, stop: CancellationToken::new() };
+        gemini.start_again().await;
+        gemini
+    }
+
+    fn addr(&self) -> SocketAddr {
+        self.base_url.trim_start_matches("http://").parse().unwrap()
+    }
+
+    /// Ends it for those who try to reach it; what it knows stays.
+    pub async fn stop(&mut self) {
+        self.stop.cancel();
+        while tokio::net::TcpStream::connect(self.addr()).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Starts it where it was, with all that it knew.
+    pub async fn start_again(&mut self) {
+        self.stop = CancellationToken::new();
+        let (config, addr, stop) = (self.config.clone(), self.addr(), self.stop.clone());
+        tokio::spawn(async move { serve_emulator(&config, addr, stop).await.unwrap() });
         while tokio::net::TcpStream::connect(addr).await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        Self { base_url, stop }
     }
 
     /// What makes a server take this for Google.

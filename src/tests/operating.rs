@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use coldbrew::config::Config;
+use coldbrew::pdf::testing::simple_pdf;
 use coldbrew::serve::{backup, restore};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -15,13 +16,17 @@ use crate::harness::{TestClient, TestServer, refused, variables};
 
 /// The real program, as a service manager starts it. Returns where it listens.
 async fn start(data: &TempDir) -> (Child, String) {
+    start_with(data, &[("COLDBREW_DEMO_PENDING_MS", "600000")], Stdio::null()).await
+}
+
+async fn start_with(data: &TempDir, settings: &[(&str, &str)], log: Stdio) -> (Child, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_coldbrew"))
         .arg("serve")
         .env_clear()
-        .envs(variables(data.path(), &[("COLDBREW_DEMO_PENDING_MS", "600000")]))
+        .envs(variables(data.path(), settings))
         .current_dir(data.path())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(log)
         .kill_on_drop(true)
         .spawn()
         .unwrap();
@@ -50,6 +55,77 @@ async fn a_server_that_is_told_to_stop_hands_back_its_work_and_ends_well() {
     let path = format!("/v1/documents/batch/{}/status", prepared["content_hash"].as_str().unwrap());
     assert!(["PREPARING", "PENDING"].contains(&guest.get(&path).await["status"].as_str().unwrap()));
     second.kill().await.unwrap();
+}
+
+/// A caller that stops in the middle of its request does not keep the server from ending.
+#[tokio::test]
+async fn a_request_that_never_ends_is_cut_off_when_the_server_stops() {
+    use tokio::io::AsyncWriteExt;
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[("COLDBREW_STOP_TIMEOUT_MS", "300")]).await;
+    let guest = server.guest().await;
+    let mut socket = tokio::net::TcpStream::connect(server.base_url.trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "POST /v1/documents/prepare HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\nauthorization: Bearer {}\r\n\r\n{{",
+        guest.token
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    // An answer to another request says that the server has had time to see the first one.
+    guest.get("/v1/users/me").await;
+    tokio::time::timeout(Duration::from_secs(20), server.stop()).await.expect("it ends");
+}
+
+/// What a person calls or writes things, and every secret, at the finest level of the log.
+#[tokio::test]
+async fn no_line_of_the_log_tells_what_is_nobodys_business() {
+    let data = TempDir::new().unwrap();
+    let log = std::fs::File::create(data.path().join("log")).unwrap();
+    let settings =
+        [("RUST_LOG", "warn,coldbrew=trace,tower_http=trace"), ("COLDBREW_METRICS_TOKEN", "watchers-secret")];
+    let (mut server, url) = start_with(&data, &settings, log.into()).await;
+    let guest = TestClient::guest_at(&url).await;
+    let answer = guest.upload("secret-name.pdf", simple_pdf(&["secret-text of the page"])).await;
+    let prepared: Value = answer.json().await.unwrap();
+    let wish =
+        |ai: bool| json!({"hash": prepared["hash"], "title": "secret-title", "ai_transform": ai, "batch_mode": ai});
+    for ai in [false, true] {
+        let answer = guest.send(Method::POST, "/v1/documents/document", Some(wish(ai))).await;
+        assert!(answer.status().is_success());
+    }
+    guest.batch_end(prepared["content_hash"].as_str().unwrap()).await;
+    // What is refused, too.
+    guest.upload("secret-name.pdf", b"secret-text is no PDF".to_vec()).await;
+    guest.upload("secret-name.pdf", b"%PDF-1.7 secret-text".to_vec()).await;
+    guest.send(Method::POST, "/v1/documents/document", Some(json!({"secret-title": 1}))).await;
+    guest.send(Method::POST, "/v1/documents/prepare", Some(json!({"url": "http://127.0.0.1/secret-name.pdf"}))).await;
+    guest.with_token("watchers-secret").send(Method::GET, "/metrics", None).await;
+    guest.send(Method::GET, "/library?query=secret-title", None).await;
+    let login = json!({"email": "secret-name@example.org", "password": "secret-password"});
+    let sign_up = reqwest::Client::new().post(format!("{url}/api/sign_up")).header("sec-fetch-site", "same-origin");
+    let cookie = sign_up.json(&login).send().await.unwrap().headers()["set-cookie"].to_str().unwrap().to_owned();
+    let session = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
+    server.kill().await.unwrap();
+    let log = std::fs::read_to_string(data.path().join("log")).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["span"]["id"].is_string()), "lines of a request have its id");
+    for word in ["secret-", guest.token.as_str(), session.as_str(), "watchers"] {
+        let found = log.lines().find(|line| line.contains(word));
+        assert_eq!(found, None, "{word}");
+    }
+}
+
+#[tokio::test]
+async fn requests_are_named_by_a_plain_word_or_by_the_server() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let named = async |id: &str| {
+        let request = reqwest::Client::new().get(format!("{}/healthz", server.base_url)).header("x-request-id", id);
+        request.send().await.unwrap().headers()["x-request-id"].to_str().unwrap().to_owned()
+    };
+    assert_eq!(named("my-request.1").await, "my-request.1");
+    for strange in ["a b", "{\"a\":1}", "", &"x".repeat(65)] {
+        assert_eq!(named(strange).await.len(), 36, "{strange}");
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Redis and PostgreSQL as tests need them: real servers, each on a free port, with data that nobody else has, gone with the test.
+//! Redis, PostgreSQL and an S3-compatible store as tests need them: real servers, each on a free port, with data that nobody else has, gone with the test.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -95,6 +95,34 @@ impl Redis {
         self.stop();
         self.process = Self::run(self.port);
         assert!(self.process.is_some(), "somebody took the port");
+    }
+}
+
+/// An S3-compatible store of its own that keeps nothing on disk: moto, which stands in for Amazon's in many projects' tests.
+pub struct S3Server {
+    process: Option<Process>,
+    port: u16,
+}
+
+impl S3Server {
+    /// With one empty bucket, `coldbrew`.
+    pub async fn start() -> Self {
+        let (process, port) = on_a_free_port(|port| {
+            let mut moto = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/end2end/tools/.venv/bin/moto_server"));
+            Process::start(moto.args(["-H", "127.0.0.1", "-p"]).arg(port.to_string()), "Running on")
+        });
+        let server = Self { process: Some(process), port };
+        let made = crate::harness::http().put(format!("{}/coldbrew", server.endpoint())).send().await.unwrap();
+        assert!(made.status().is_success());
+        server
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub fn stop(&mut self) {
+        self.process = None;
     }
 }
 

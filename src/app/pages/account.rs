@@ -1,6 +1,7 @@
 //! Who one is here, the quota, and what was charged for what.
 
 mod member;
+mod provider;
 mod tokens;
 
 use leptos::prelude::*;
@@ -11,6 +12,7 @@ use crate::app::server::{fetch_me, fetch_usage};
 use crate::model::wire::{Receipt, Usage, UsageReport};
 use crate::model::{Mode, count_words};
 use member::{Leave, Member, SignForms};
+use provider::{ProviderLink, SignInTrouble};
 use tokens::Tokens;
 
 /// `/account`
@@ -22,6 +24,7 @@ pub fn Account() -> impl IntoView {
         <main id="main" class="container" tabindex="-1">
             <div class="stack loose">
                 <h1>"Account"</h1>
+                <SignInTrouble />
                 <Suspense>
                     {move || Suspend::new(async move {
                         match found.await {
@@ -36,7 +39,7 @@ pub fn Account() -> impl IntoView {
                                     .into_any()
                             }
                             (Err(error), _) | (_, Err(error)) => view! { <Trouble error /> }.into_any(),
-                            _ => view! { <div class="pair"><SignForms known=false /></div> }.into_any(),
+                            _ => view! { <div class="pair"><div class="stack"><SignForms known=false /><ProviderLink member=false /></div></div> }.into_any(),
                         }
                     })}
                 </Suspense>
@@ -49,8 +52,8 @@ pub fn Account() -> impl IntoView {
 #[component]
 fn Who(email: Option<String>) -> impl IntoView {
     match email {
-        Some(email) => view! { <Member email /> }.into_any(),
-        None => view! { <SignForms known=true /> }.into_any(),
+        Some(email) => view! { <div class="stack"><Member email /><ProviderLink member=true /></div> }.into_any(),
+        None => view! { <div class="stack"><SignForms known=true /><ProviderLink member=false /></div> }.into_any(),
     }
 }
 

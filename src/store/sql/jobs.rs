@@ -88,9 +88,9 @@ impl Jobs for SqlStore {
 
     async fn claim(&self, worker: &str, now: UnixMs, lease_ms: i64) -> Result<Option<Job>> {
         let claim = if self.sqlite { claim!("") } else { claim!("FOR UPDATE SKIP LOCKED") };
-        let row =
-            sqlx::query(claim).bind(worker).bind(now.plus(lease_ms).0).bind(now.0).fetch_optional(&self.pool).await?;
-        row.as_ref().map(job_of).transpose()
+        // All rows, though there is one: only the end of a statement says whether SQLite could commit it.
+        let rows = sqlx::query(claim).bind(worker).bind(now.plus(lease_ms).0).bind(now.0).fetch_all(&self.pool).await?;
+        rows.first().map(job_of).transpose()
     }
 
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {

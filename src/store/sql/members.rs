@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use sqlx::Row;
 
 use super::documents::forget_content;
-use super::{SqlStore, to_db, unsigned};
+use super::{SqlStore, storable, to_db, unsigned};
 use crate::error::Result;
 use crate::model::UnixMs;
 use crate::model::wire::TokenSummary;
-use crate::store::{Begun, Credential, Holdings, Members, Session};
+use crate::store::{Begun, Credential, ExternalIdentity, Holdings, Members, Session};
 
 #[async_trait]
 impl Members for SqlStore {
@@ -30,11 +30,53 @@ impl Members for SqlStore {
     }
 
     async fn login(&self, email: &str) -> Result<Option<(String, String)>> {
-        let row = sqlx::query("SELECT id, password_hash FROM accounts WHERE email = $1")
+        let row = sqlx::query("SELECT id, password_hash FROM accounts WHERE email = $1 AND password_hash IS NOT NULL")
             .bind(email)
             .fetch_optional(&self.pool)
             .await?;
         row.map(|row| Ok((row.try_get("id")?, row.try_get("password_hash")?))).transpose()
+    }
+
+    async fn account_of_identity(&self, issuer: &str, subject: &str) -> Result<Option<String>> {
+        let id = sqlx::query_scalar("SELECT account_id FROM identities WHERE issuer = $1 AND subject = $2");
+        Ok(id.bind(issuer).bind(subject).fetch_optional(&self.pool).await?)
+    }
+
+    async fn add_identity(&self, account_id: &str, identity: &ExternalIdentity, now: UnixMs) -> Result<bool> {
+        let mut tx = self.write().await?;
+        let tied = sqlx::query(
+            "INSERT INTO identities (issuer, subject, account_id, created_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (issuer, subject) DO NOTHING",
+        )
+        .bind(storable(&identity.issuer))
+        .bind(storable(&identity.subject))
+        .bind(account_id)
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
+        // A member's name stays.
+        let named = sqlx::query(
+            "UPDATE accounts SET email = COALESCE(email, $1) WHERE id = $2
+               AND (email IS NOT NULL OR NOT EXISTS (SELECT 1 FROM accounts WHERE email = $1))",
+        )
+        .bind(storable(&identity.label))
+        .bind(account_id)
+        .execute(&mut *tx)
+        .await;
+        match named {
+            Ok(named) if tied.rows_affected() == 1 && named.rows_affected() == 1 => {
+                tx.commit().await?;
+                Ok(true)
+            }
+            Ok(_) => Ok(false),
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn has_identity(&self, account_id: &str) -> Result<bool> {
+        let tied = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM identities WHERE account_id = $1");
+        Ok(tied.bind(account_id).fetch_one(&self.pool).await? > 0)
     }
 
     async fn add_credential(

@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 use crate::model::{JobStatus, UnixMs};
 use crate::store::{Operations, QueuedJob};
 
+/// No job waits, and no claim holds, for longer: what seems to was written by a clock that has been set back since.
+const WAIT_MS_MAX: i64 = 3 * 3_600_000;
+
 #[async_trait]
 impl Operations for SqlStore {
     async fn queue(&self) -> Result<Vec<QueuedJob>> {
@@ -33,6 +36,29 @@ impl Operations for SqlStore {
             })
         };
         rows.iter().map(job).collect()
+    }
+
+    async fn clock_went_back(&self, now: UnixMs, by_ms: i64) -> Result<()> {
+        // What lies further ahead than half of the jump was written before it. So a second server that has seen the same changes nothing.
+        sqlx::query(
+            "UPDATE jobs SET due_at = CASE WHEN due_at - $1 BETWEEN $2 AND $3 THEN due_at - $1 ELSE $2 END
+             WHERE active = 1 AND due_at > $2 + $1 / 2",
+        )
+        .bind(by_ms)
+        .bind(now.0)
+        .bind(now.plus(WAIT_MS_MAX).0)
+        .execute(&self.pool)
+        .await?;
+        sqlx::query(
+            "UPDATE jobs SET lease_until = CASE WHEN lease_until - $1 <= $3 THEN lease_until - $1 ELSE $2 END
+             WHERE active = 1 AND lease_until > $2 + $1 / 2",
+        )
+        .bind(by_ms)
+        .bind(now.0)
+        .bind(now.plus(WAIT_MS_MAX).0)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     async fn copy_to(&self, file: &Path) -> Result<()> {

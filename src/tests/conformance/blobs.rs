@@ -1,50 +1,147 @@
-//! Files by key.
+//! Files by key, in a folder and in an S3-compatible store.
 
+use std::any::Any;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use coldbrew::error::Error;
 use coldbrew::store::Blobs;
 use coldbrew::store::folder::Folder;
+use coldbrew::store::s3::{S3, S3Config};
 use tempfile::TempDir;
 
-async fn folder() -> (TempDir, Folder) {
-    let root = TempDir::new().unwrap();
-    let folder = Folder::open(root.path().join("blobs")).await.unwrap();
-    (root, folder)
+use crate::services::S3Server;
+
+/// Makes each of these promises a test of each adapter.
+macro_rules! conform {
+    ($($promise:ident),+ $(,)?) => {
+        mod folder {
+            $(#[tokio::test] async fn $promise() { super::$promise(super::Files::in_a_folder().await).await })+
+        }
+        mod s3 {
+            $(#[tokio::test] async fn $promise() { super::$promise(super::Files::in_s3().await).await })+
+        }
+    };
 }
 
-#[tokio::test]
-async fn a_file_moves_in_and_replaces_what_was_there() {
-    let (root, blobs) = folder().await;
-    let file = root.path().join("finished");
+conform!(
+    a_file_moves_in_and_replaces_what_was_there,
+    a_file_can_be_deleted_whether_or_not_it_is_there,
+    a_folder_goes_with_everything_in_it,
+    a_large_file_comes_back_as_it_went,
+    no_key_leads_out_of_the_folder,
+);
+
+/// The files of one adapter, none at first.
+struct Files {
+    blobs: Arc<dyn Blobs>,
+    root: TempDir,
+    _backing: Box<dyn Any>,
+}
+
+impl Files {
+    async fn in_a_folder() -> Self {
+        let root = TempDir::new().unwrap();
+        let folder = Folder::open(root.path().join("blobs")).await.unwrap();
+        Self { blobs: Arc::new(folder), root, _backing: Box::new(()) }
+    }
+
+    async fn in_s3() -> Self {
+        let (server, root) = (S3Server::start().await, TempDir::new().unwrap());
+        let blobs = Arc::new(bucket(&server, root.path().join("cache")).await);
+        Self { blobs, root, _backing: Box::new(server) }
+    }
+
+    /// A finished file that holds this.
+    fn file(&self, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.root.path().join("finished");
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    async fn read(&self, key: &str) -> Option<Vec<u8>> {
+        self.blobs.open(key).await.unwrap().map(|path| std::fs::read(path).unwrap())
+    }
+}
+
+async fn bucket(server: &S3Server, cache: PathBuf) -> S3 {
+    let config = S3Config {
+        url: "s3://coldbrew/some/folder".into(),
+        endpoint: Some(server.endpoint()),
+        region: "us-east-1".into(),
+        access_key: Some("key".into()),
+        secret_key: Some("secret".into()),
+    };
+    S3::open(&config, cache).await.unwrap()
+}
+
+async fn a_file_moves_in_and_replaces_what_was_there(files: Files) {
     for text in ["first", "second"] {
-        std::fs::write(&file, text).unwrap();
-        blobs.put("uploads/a1/c1", &file).await.unwrap();
+        let file = files.file(text);
+        files.blobs.put("uploads/a1/c1", &file).await.unwrap();
         assert!(!file.exists(), "it was moved");
-        let kept = blobs.open("uploads/a1/c1").await.unwrap().unwrap();
-        assert_eq!(std::fs::read_to_string(kept).unwrap(), text);
+        assert_eq!(files.read("uploads/a1/c1").await.unwrap(), text.as_bytes());
     }
-    assert_eq!(blobs.open("uploads/a1/c2").await.unwrap(), None);
+    assert_eq!(files.read("uploads/a1/c2").await, None);
+    files.blobs.check().await.unwrap();
+    files.blobs.tidy().await.unwrap();
+    assert!(files.read("uploads/a1/c1").await.is_some());
 }
 
-#[tokio::test]
-async fn a_file_can_be_deleted_whether_or_not_it_is_there() {
-    let (root, blobs) = folder().await;
-    let file = root.path().join("finished");
-    std::fs::write(&file, "text").unwrap();
-    blobs.put("uploads/a1/c1", &file).await.unwrap();
+async fn a_file_can_be_deleted_whether_or_not_it_is_there(files: Files) {
+    files.blobs.put("uploads/a1/c1", &files.file("text")).await.unwrap();
     for _ in 0..2 {
-        blobs.delete("uploads/a1/c1").await.unwrap();
-        assert_eq!(blobs.open("uploads/a1/c1").await.unwrap(), None);
+        files.blobs.delete("uploads/a1/c1").await.unwrap();
+        assert_eq!(files.read("uploads/a1/c1").await, None);
     }
 }
 
-#[tokio::test]
-async fn no_key_leads_out_of_the_folder() {
-    let (root, blobs) = folder().await;
-    let file = root.path().join("finished");
-    std::fs::write(&file, "text").unwrap();
+async fn a_folder_goes_with_everything_in_it(files: Files) {
+    for key in ["figures/a1/c1/0_0.png", "figures/a1/c2/0_0.png", "figures/a2/c1/0_0.png", "figures/a11/c1/0_0.png"] {
+        files.blobs.put(key, &files.file(key)).await.unwrap();
+    }
+    for _ in 0..2 {
+        files.blobs.delete_all("figures/a1").await.unwrap();
+    }
+    assert_eq!(files.read("figures/a1/c1/0_0.png").await, None);
+    assert_eq!(files.read("figures/a1/c2/0_0.png").await, None);
+    assert!(files.read("figures/a2/c1/0_0.png").await.is_some());
+    assert!(files.read("figures/a11/c1/0_0.png").await.is_some(), "its name only begins like the other's");
+}
+
+/// More than an S3 store takes in one request.
+async fn a_large_file_comes_back_as_it_went(files: Files) {
+    let content: Vec<u8> = (0..25_000_000_u32).map(|index| (index % 251) as u8).collect();
+    files.blobs.put("uploads/a1/c1", &files.file(&content)).await.unwrap();
+    assert!(files.read("uploads/a1/c1").await.unwrap() == content);
+}
+
+async fn no_key_leads_out_of_the_folder(files: Files) {
+    let file = files.file("text");
     for key in ["../finished", "/etc/passwd", "uploads/../../finished", "uploads//c1", "", "."] {
-        assert!(blobs.open(key).await.is_err(), "{key}");
-        assert!(blobs.put(key, &file).await.is_err(), "{key}");
-        assert!(blobs.delete(key).await.is_err(), "{key}");
+        assert!(files.blobs.open(key).await.is_err(), "{key}");
+        assert!(files.blobs.put(key, &file).await.is_err(), "{key}");
+        assert!(files.blobs.delete(key).await.is_err(), "{key}");
     }
     assert!(file.exists());
+}
+
+#[tokio::test]
+async fn servers_share_a_bucket_and_say_when_it_is_away() {
+    let (mut server, root) = (S3Server::start().await, TempDir::new().unwrap());
+    let (one, other) = (root.path().join("one"), root.path().join("other"));
+    let (one, other) = (bucket(&server, one).await, bucket(&server, other).await);
+    let file = root.path().join("finished");
+    std::fs::write(&file, "text").unwrap();
+    one.put("uploads/a1/c1", &file).await.unwrap();
+    let fetched = other.open("uploads/a1/c1").await.unwrap().unwrap();
+    assert_eq!(std::fs::read_to_string(&fetched).unwrap(), "text");
+
+    server.stop();
+    assert!(matches!(other.check().await, Err(Error::Unavailable(_))));
+    assert!(matches!(other.open("uploads/a1/c2").await, Err(Error::Unavailable(_))));
+    assert!(other.open("uploads/a1/c1").await.unwrap().is_some(), "what it has it gives");
+    // The cache is no more than that.
+    std::fs::remove_file(fetched).unwrap();
+    assert!(matches!(other.open("uploads/a1/c1").await, Err(Error::Unavailable(_))));
 }

@@ -1,0 +1,215 @@
+//! Sign-in with an OpenID Connect provider that the operator chose: the authorization code flow with PKCE, state and nonce.
+//!
+//! What has to stay between the two halves of a sign-in travels in a cookie of the browser that began it ([`Pending`]), so any server can
+//! end what another began. The provider's description and keys are asked for each time: sign-ins are rare, and a key that was
+//! changed is never missed. Whose account an [`ExternalIdentity`] opens is [`super::Membership`]'s to say.
+
+mod token;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::{RequestBuilder, header, redirect};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use url::Url;
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use super::same_secret;
+use crate::error::{Error, Result};
+use crate::model::ErrorCode;
+use crate::store::ExternalIdentity;
+use crate::world::World;
+use token::Expected;
+
+/// How long the provider may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A sign-in that has begun. Only the browser that began it knows this.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pending {
+    state: String,
+    nonce: String,
+    verifier: String,
+}
+
+impl Pending {
+    /// As it travels in a cookie.
+    pub fn to_cookie(&self) -> String {
+        [self.state.as_str(), &self.nonce, &self.verifier].join(".")
+    }
+
+    /// Back from a cookie; `None` if it is none of ours.
+    pub fn from_cookie(text: &str) -> Option<Self> {
+        let mut parts = text.split('.').map(str::to_owned);
+        let pending = Self { state: parts.next()?, nonce: parts.next()?, verifier: parts.next()? };
+        (parts.next().is_none() && !pending.state.is_empty()).then_some(pending)
+    }
+
+    /// Whether an answer belongs to this sign-in.
+    pub fn is_of(&self, state: &str) -> bool {
+        same_secret(&self.state, state)
+    }
+}
+
+/// Where a provider is, and as whom it knows this service.
+#[derive(Clone)]
+pub struct ProviderSettings {
+    pub issuer: String,
+    pub client_id: String,
+    /// `None`: a public client, which PKCE alone protects.
+    pub client_secret: Option<String>,
+    /// Where the provider sends people back to.
+    pub redirect_url: String,
+    /// What people know the provider as.
+    pub name: String,
+}
+
+/// The provider. Cheap to clone.
+#[derive(Clone)]
+pub struct Provider {
+    settings: Arc<ProviderSettings>,
+    http: reqwest::Client,
+    world: Arc<dyn World>,
+}
+
+/// What a provider says of itself; see OpenID Connect Discovery 1.0, section 3.
+#[derive(Deserialize)]
+struct Description {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    jwks_uri: String,
+    #[serde(default)]
+    token_endpoint_auth_methods_supported: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Tokens {
+    id_token: String,
+}
+
+impl Provider {
+    /// Asks nothing yet.
+    pub fn new(settings: ProviderSettings, world: Arc<dyn World>) -> Result<Self> {
+        let http = reqwest::Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none()).build();
+        Ok(Self { settings: Arc::new(settings), http: http.map_err(Error::internal)?, world })
+    }
+
+    /// What people know the provider as.
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// Begins a sign-in: what the browser has to keep, and where it goes.
+    pub async fn begin(&self) -> Result<(Pending, Url)> {
+        let description = self.description().await?;
+        let mut url = Url::parse(&description.authorization_endpoint).map_err(Error::unavailable)?;
+        let secret = || self.world.secret();
+        let pending = Pending { state: secret(), nonce: secret(), verifier: secret() };
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&pending.verifier));
+        url.query_pairs_mut().extend_pairs([
+            ("response_type", "code"),
+            ("scope", "openid email"),
+            ("client_id", &self.settings.client_id),
+            ("redirect_uri", &self.settings.redirect_url),
+            ("state", &pending.state),
+            ("nonce", &pending.nonce),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ]);
+        Ok((pending, url))
+    }
+
+    /// Ends a sign-in whose state was found right: who it is that the provider vouches for with that code.
+    pub async fn finish(&self, pending: &Pending, code: &str) -> Result<ExternalIdentity> {
+        let description = self.description().await?;
+        let tokens: Tokens = self.ask(self.exchange(&description, pending, code)).await?;
+        let keys = self.ask(self.http.get(description.jwks_uri)).await?;
+        let expected = Expected {
+            issuer: &self.settings.issuer,
+            client_id: &self.settings.client_id,
+            nonce: &pending.nonce,
+            now: self.world.now(),
+        };
+        token::identity(&tokens.id_token, &keys, &expected).map_err(|flaw| {
+            tracing::warn!(flaw, "the provider's token was refused");
+            Error::refused(ErrorCode::Unauthenticated, "The sign-in could not be verified. Try again.")
+        })
+    }
+
+    fn exchange(&self, description: &Description, pending: &Pending, code: &str) -> RequestBuilder {
+        let settings = &self.settings;
+        let mut form = Serializer::new(String::new());
+        form.extend_pairs([
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", &settings.redirect_url),
+            ("client_id", &settings.client_id),
+            ("code_verifier", &pending.verifier),
+        ]);
+        let mut request = self.http.post(&description.token_endpoint);
+        if let Some(secret) = &settings.client_secret {
+            let offered = &description.token_endpoint_auth_methods_supported;
+            let offers = |method: &str| offered.iter().any(|offer| offer == method);
+            // Basic is what a provider understands that says nothing.
+            if offers("client_secret_post") && !offers("client_secret_basic") {
+                form.append_pair("client_secret", secret);
+            } else {
+                let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+                request = request.basic_auth(encoded(&settings.client_id), Some(encoded(secret)));
+            }
+        }
+        request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.finish())
+    }
+
+    async fn description(&self) -> Result<Description> {
+        let issuer = &self.settings.issuer;
+        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+        let description: Description = self.ask(self.http.get(url)).await?;
+        let places = [&description.authorization_endpoint, &description.token_endpoint, &description.jwks_uri];
+        // A provider that is asked without encryption is one on this machine or a test's.
+        let private = issuer.starts_with("http://");
+        if description.issuer != *issuer || !places.iter().all(|url| private || url.starts_with("https://")) {
+            return Err(Error::unavailable("the provider describes itself as another one, or without HTTPS"));
+        }
+        Ok(description)
+    }
+
+    /// The JSON of an answer. What the provider refuses is a sign-in that failed; all else means that it is away.
+    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+        let answer = request.header(header::ACCEPT, "application/json").send().await.map_err(away)?;
+        if answer.status().is_client_error() {
+            tracing::warn!(status = answer.status().as_u16(), "the provider refused");
+            return Err(Error::refused(
+                ErrorCode::Unauthenticated,
+                "The provider did not accept the sign-in. Try again.",
+            ));
+        }
+        answer.error_for_status().map_err(away)?.json().await.map_err(away)
+    }
+}
+
+/// A URL may hold a code: it is never part of what is logged.
+fn away(error: reqwest::Error) -> Error {
+    Error::unavailable(error.without_url())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::Pending;
+
+    #[test]
+    fn a_sign_in_is_known_by_its_state_alone() {
+        let pending = Pending { state: "s".into(), nonce: "n".into(), verifier: "v".into() };
+        let back = Pending::from_cookie(&pending.to_cookie()).unwrap();
+        assert!(back == pending && back.is_of("s") && !back.is_of("n") && !back.is_of(""));
+        for none in ["", "..", "a.b", "a.b.c.d", ".b.c"] {
+            assert!(Pending::from_cookie(none).is_none(), "{none}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Signing in with the provider that the operator chose, if there is one. It is a link: the browser leaves, and comes back signed in.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use crate::app::PageContext;
+use crate::app::server::is_connected;
+use crate::model::SignInProblem;
+
+/// The way to the provider. A member is offered to connect it, as long as it is not.
+#[component]
+pub fn ProviderLink(member: bool) -> impl IntoView {
+    let name = use_context::<PageContext>().and_then(|page| page.provider);
+    let connected = Resource::new(|| (), move |()| async move { member && is_connected().await.unwrap_or(true) });
+    name.map(|name| {
+        view! {
+            <Suspense>
+                {move || {
+                    let words = if member { format!("Connect {name}") } else { format!("Sign in with {name}") };
+                    Suspend::new(async move {
+                        (!connected.await).then(|| view! {
+                            <p><a class="button" href="/sign-in/provider" rel="external" data-testid="provider">{words}</a></p>
+                        })
+                    })
+                }}
+            </Suspense>
+        }
+    })
+}
+
+/// What came of it, for somebody who comes back without being signed in.
+#[component]
+pub fn SignInTrouble() -> impl IntoView {
+    let problem =
+        use_query_map().with_untracked(|query| query.get("sign-in").and_then(|name| SignInProblem::named(&name)));
+    problem.map(|problem| view! { <p class="notice" role="alert" data-testid="sign-in-trouble">{problem.words()}</p> })
+}

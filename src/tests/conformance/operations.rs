@@ -1,0 +1,26 @@
+//! What concerns all jobs at once.
+
+use super::*;
+
+conform!(waits_move_with_a_clock_that_is_set_back);
+
+async fn waits_move_with_a_clock_that_is_set_back(stores: Stores) {
+    const HOUR_MS: i64 = 3_600_000;
+    let account = stores.account("a").await;
+    // Written when the clock showed 40 hours more.
+    let ahead = NOW.plus(40 * HOUR_MS);
+    let far = ahead.plus(30 * HOUR_MS);
+    for (name, due_at) in
+        [("soon", ahead), ("later", ahead.plus(60_000)), ("untouched", NOW.plus(60_000)), ("twice", far)]
+    {
+        stores.accept(&account, &Job { due_at, ..job(&account, name) }, 1).await;
+    }
+    assert_eq!(stores.claim(NOW).await, None);
+    for _ in 0..2 {
+        stores.operations.clock_went_back(NOW, 40 * HOUR_MS).await.unwrap();
+    }
+    let mut due = [stores.claim(NOW).await.unwrap().content_hash, stores.claim(NOW).await.unwrap().content_hash];
+    due.sort();
+    assert_eq!(due, ["content soon", "content twice"]);
+    assert_eq!(stores.claim(NOW).await, None, "the others wait as long as they would have");
+}
