@@ -25,7 +25,7 @@ test: ## Run every test: Rust's, and the browser's against the real server
 	@scripts/test
 
 bench: ## Measure speed and memory; BENCHMARKS.md says what came of it
-	@scripts/setup run
+	@scripts/setup bench
 	@cargo bench
 
 figures: ## Say how many of the figures that a person marked are found

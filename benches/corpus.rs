@@ -1,16 +1,21 @@
-//! Documents out of Debian packages, fetched once and kept below `target`.
+//! Documents out of Debian packages, fetched once and kept below `target`, and the odd files that the set-up fetches.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// Stands for a package: the odd files.
+#[allow(dead_code, reason = "each benchmark is a program of its own, and not all want these")]
+pub const ODD: &str = "odd";
+
 /// The file of a package, which is fetched if it is not there yet. Stops the program with a sentence if that fails.
 pub fn document(package: &str, file: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/corpus").join(package);
-    if !folder.exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = if package == ODD { root.join("vendor/odd") } else { root.join("target/corpus").join(package) };
+    if package != ODD && !folder.exists() {
         fetch(package, &folder);
     }
     let path = folder.join(file);
-    assert!(path.exists(), "the package {package} has no {file}");
+    assert!(path.exists(), "{package} has no {file}");
     path
 }
 

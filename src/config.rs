@@ -294,6 +294,8 @@ pub struct Pages {
     pub memory_bytes_max: u64,
     pub open_timeout: Duration,
     pub page_timeout: Duration,
+    pub document_timeout: Duration,
+    pub answer_timeout: Duration,
 }
 
 impl Pages {
@@ -305,6 +307,8 @@ impl Pages {
             memory_bytes_max: source.at_least_1("pages.memory-bytes-max", "COLDBREW_PAGE_MEMORY_BYTES_MAX", 1 << 30),
             open_timeout: source.interval("pages.open-timeout-ms", "COLDBREW_OPEN_TIMEOUT_MS", 20_000),
             page_timeout: source.interval("pages.page-timeout-ms", "COLDBREW_PAGE_TIMEOUT_MS", 10_000),
+            document_timeout: source.interval("pages.document-timeout-ms", "COLDBREW_DOCUMENT_TIMEOUT_MS", 1_800_000),
+            answer_timeout: source.interval("pages.answer-timeout-ms", "COLDBREW_ANSWER_TIMEOUT_MS", 120_000),
         }
     }
 }

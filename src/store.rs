@@ -198,13 +198,18 @@ pub struct NewDocument {
     pub content_hash: String,
     pub title: String,
     pub mode: Mode,
-    pub pages: Vec<Page>,
 }
 
 /// Documents, each with its pages.
 #[async_trait]
 pub trait Documents: Send + Sync {
-    async fn insert_document(&self, document: &NewDocument, now: UnixMs) -> Result<()>;
+    /// Stores a document with these pages, none of which is held longer than it takes to store it.
+    async fn insert_document(
+        &self,
+        document: &NewDocument,
+        pages: BoxStream<'_, Result<Page>>,
+        now: UnixMs,
+    ) -> Result<()>;
 
     /// Makes a document of pages that were all read before.
     async fn insert_from_cache(&self, document: &NewDocument, pages: &PageSet, recipe: &str, now: UnixMs)

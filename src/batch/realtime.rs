@@ -4,7 +4,8 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use tokio::sync::mpsc;
 
 use super::Worker;
 use super::job::{Job, JobFailure, Stage};
@@ -14,7 +15,7 @@ use super::prepare::BROKEN;
 use super::upstream::{pause_ms, refusal};
 use super::worker::Done;
 use crate::crash::crash_point;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::extract::{PageFigures, outcome_of};
 use crate::gemini::ErrorKind;
 use crate::metrics::page_answered;
@@ -34,65 +35,88 @@ enum Obstacle {
     Closed(JobFailure),
     /// Somebody else has the job.
     Superseded,
+    /// Something of ours is away.
+    Fault(Error),
+}
+
+impl From<Error> for Obstacle {
+    fn from(error: Error) -> Self {
+        Self::Fault(error)
+    }
 }
 
 impl Worker {
-    /// Reads the pages that are left, a handful at a time: the page engine has few places, and is needed only to split.
+    /// Reads the pages that are left. At the first obstacle what is under way finishes, and nothing new is begun.
     pub(super) async fn read(&self, job: &Job) -> Result<Done> {
         let left: Vec<u32> = self.pages_left(job).await?.iter().collect();
-        for handful in left.chunks(self.settings.realtime_requests_max * 2) {
-            let pages = match self.split_off(job, handful).await? {
-                Ok(pages) => pages,
-                Err(failure) => return self.end_reading(job, failure).await,
-            };
-            crash_point("read", "pages split");
-            if let Some(obstacle) = self.read_all(job, pages).await? {
-                return self.meet(job, obstacle).await;
-            }
-        }
-        self.complete(job, futures::stream::empty().boxed()).await
-    }
-
-    /// The pages, ready to be read; those that are damaged are recorded as failed.
-    async fn split_off(&self, job: &Job, indices: &[u32]) -> Result<Result<Vec<(u32, ReadyPage)>, JobFailure>> {
-        let document = match self.open_document(job).await? {
-            Ok(document) => document,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        let known = self.figures.figures(&job.account_id, &job.content_hash).await?;
-        let mut ready = pin!(self.ready_pages(job, &document, indices.to_vec(), &known));
-        let mut pages = Vec::with_capacity(indices.len());
-        while let Some((index, page)) = ready.try_next().await? {
-            match page {
-                Some(page) => pages.push((index, page)),
-                None => self.page_failed(job, index, BROKEN).await?,
-            }
-        }
-        Ok(Ok(pages))
-    }
-
-    /// Reads pages several at a time. At the first obstacle what is under way finishes, and nothing new is begun.
-    async fn read_all(&self, job: &Job, pages: Vec<(u32, ReadyPage)>) -> Result<Option<Obstacle>> {
         let halted = &AtomicBool::new(false);
-        let mut first = None;
-        let mut reading = futures::stream::iter(pages)
-            .map(|(index, page)| async move {
-                if halted.load(Ordering::Relaxed) { Ok(Ok(())) } else { self.read_and_store(job, index, page).await }
-            })
-            .buffer_unordered(self.settings.realtime_requests_max);
-        while let Some(read) = reading.next().await {
-            if let Err(obstacle) = read? {
-                halted.store(true, Ordering::Relaxed);
-                first.get_or_insert(obstacle);
+        let (sender, mut ready) = mpsc::channel(self.settings.realtime_requests_max);
+        let ready = stream::poll_fn(move |context| ready.poll_recv(context));
+        let (split, read) =
+            tokio::join!(self.split_off(job, &left, sender, halted), self.read_as_they_come(job, ready, halted));
+        match split.and(read) {
+            Ok(()) => self.complete(job, stream::empty().boxed()).await,
+            Err(obstacle) => self.meet(job, obstacle).await,
+        }
+    }
+
+    /// Makes pages ready to be read, a handful ahead of those that are being read: the page engine has few places, and is left to
+    /// others in between. Damaged ones are recorded as failed.
+    async fn split_off(
+        &self,
+        job: &Job,
+        indices: &[u32],
+        ready: mpsc::Sender<(u32, ReadyPage)>,
+        halted: &AtomicBool,
+    ) -> Result<(), Obstacle> {
+        let known = self.figures.figures(&job.account_id, &job.content_hash).await?;
+        let mut time = Duration::MAX;
+        for handful in indices.chunks(self.settings.realtime_requests_max * 2) {
+            if halted.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let document = self.open_document(job).await?.map_err(Obstacle::Closed)?.limited_to(time);
+            let pages: Vec<_> = self.ready_pages(job, &document, handful.to_vec(), &known).try_collect().await?;
+            time = document.time_left();
+            drop(document);
+            crash_point("read", "pages split");
+            for (index, page) in pages {
+                match page {
+                    // Nobody takes it any more: there was an obstacle.
+                    Some(page) => drop(ready.send((index, page)).await),
+                    None => self.page_failed(job, index, BROKEN).await?,
+                }
             }
         }
-        Ok(first)
+        Ok(())
+    }
+
+    /// Reads pages several at a time.
+    async fn read_as_they_come(
+        &self,
+        job: &Job,
+        ready: impl Stream<Item = (u32, ReadyPage)>,
+        halted: &AtomicBool,
+    ) -> Result<(), Obstacle> {
+        let answers = ready.map(|(index, page)| async move {
+            if halted.load(Ordering::Relaxed) { Ok(()) } else { self.read_and_store(job, index, page).await }
+        });
+        let mut answers = pin!(answers.buffer_unordered(self.settings.realtime_requests_max));
+        let mut met = Ok(());
+        while let Some(answer) = answers.next().await {
+            if answer.is_err() {
+                halted.store(true, Ordering::Relaxed);
+                met = met.and(answer);
+            }
+        }
+        met
     }
 
     /// What an obstacle means to the job.
     async fn meet(&self, job: &Job, obstacle: Obstacle) -> Result<Done> {
         match obstacle {
             Obstacle::Superseded => Ok(Done::Superseded),
+            Obstacle::Fault(error) => Err(error),
             Obstacle::Closed(failure) => self.end_reading(job, failure).await,
             Obstacle::Busy { .. } if tries(job) >= TRIES_MAX => {
                 self.end_reading(job, JobFailure::new("no_capacity", BUSY)).await
@@ -110,7 +134,7 @@ impl Worker {
         for index in self.pages_left(job).await?.iter() {
             self.page_failed(job, index, &failure.message).await?;
         }
-        Ok(match self.complete(job, futures::stream::empty().boxed()).await? {
+        Ok(match self.complete(job, stream::empty().boxed()).await? {
             Done::Event(Event::NothingUsable) => Done::Event(Event::Refused(failure)),
             done => done,
         })
@@ -121,17 +145,14 @@ impl Worker {
         Ok(job.pages.iter().filter(|&index| !finished.contains(index)).collect())
     }
 
-    async fn read_and_store(&self, job: &Job, index: u32, page: ReadyPage) -> Result<Result<(), Obstacle>> {
-        let outcome = match self.ask(job, index, page).await {
-            Ok(outcome) => outcome,
-            Err(obstacle) => return Ok(Err(obstacle)),
-        };
+    async fn read_and_store(&self, job: &Job, index: u32, page: ReadyPage) -> Result<(), Obstacle> {
+        let outcome = self.ask(job, index, page).await?;
         page_answered(&outcome, self.tariff(job));
         crash_point("read", "page answered");
         let page = PageResult { index, outcome };
         let stored = self.jobs.record_page(job, &page, self.world.now()).await?;
         self.changes.tell(&job.account_id, &job.content_hash);
-        Ok(if stored { Ok(()) } else { Err(Obstacle::Superseded) })
+        if stored { Ok(()) } else { Err(Obstacle::Superseded) }
     }
 
     async fn ask(&self, job: &Job, index: u32, page: ReadyPage) -> Result<PageOutcome, Obstacle> {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use futures::TryStreamExt;
 use tokio::sync::Notify;
 
+use super::Spool;
 use super::job::{Job, Stage};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
@@ -22,6 +24,7 @@ pub struct Submissions {
     pub documents: Arc<dyn Documents>,
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
+    pub spool: Spool,
     pub recipe: Recipe,
     pub pricing: Pricing,
     /// Of accounts that have none of their own, in token equivalents.
@@ -84,12 +87,18 @@ impl Submissions {
     ) -> Result<DocumentTicket> {
         let key = upload_key(&account.id, &upload.content_hash);
         let file = self.blobs.open(&key).await?.ok_or_else(|| ApiError::not_found("upload"))?;
-        let pages = text_pages(&self.engine, &file, format, pages).await?;
-        let document = NewDocument { pages, ..self.new_document(account, upload, title, Mode::Text) };
-        self.documents.insert_document(&document, self.world.now()).await?;
+        let mut failed_pages = Vec::new();
+        let pages = text_pages(&self.engine, &file, format, pages).await?.inspect_ok(|page| {
+            if page.failure.is_some() {
+                failed_pages.push(page.index);
+            }
+        });
+        // Read before they are stored: nobody else could write while a transaction waited for a page.
+        let mut read = self.spool.lay_down(pages).await?;
+        let document = self.new_document(account, upload, title, Mode::Text);
+        self.documents.insert_document(&document, read.take_up().await?, self.world.now()).await?;
         self.changes.tell(&account.id, &upload.content_hash);
-        let failed_pages = document.pages.iter().filter(|page| page.failure.is_some()).map(|page| page.index).collect();
-        Ok(DocumentTicket { id: document.id, title: document.title, failed_pages })
+        Ok(DocumentTicket { id: document.id, title: document.title, failed_pages: failed_pages.into_iter().collect() })
     }
 
     /// Every page was read before: the document is made at once, for nothing.
@@ -164,7 +173,6 @@ impl Submissions {
             content_hash: upload.content_hash.clone(),
             title,
             mode,
-            pages: Vec::new(),
         }
     }
 }

@@ -64,7 +64,7 @@ impl Intake {
     }
 
     async fn measure_pdf(&self, file: TempPath) -> Result<Measured, PdfError> {
-        let document = self.engine.open(&*file).await?;
+        let document = self.engine.open(&*file).await?.while_somebody_waits();
         let total_pages = document.info().total_pages;
         let lengths = document.text_lengths(0..total_pages).await?;
         let page_tokens = lengths.into_iter().map(|length| self.price(length)).collect();

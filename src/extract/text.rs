@@ -1,25 +1,37 @@
 //! Text mode: the document's own text, page by page, for nothing.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt};
 
 use super::intake::refusal;
 use super::plain;
 use crate::error::Result;
 use crate::model::wire::Page;
 use crate::model::{Format, PageSet};
-use crate::pdf::{Engine, PdfError};
+use crate::pdf::{Engine, PageText, PdfError};
 
 const SCAN: &str = "This page is a picture without text of its own. Turn on AI Transform to read it.";
+const MOSTLY_SCAN: &str =
+    "Most of this page is a picture without text of its own. Turn on AI Transform to read all of it.";
 const BROKEN: &str = "This page is damaged and could not be read.";
+/// A scan with fewer characters than this has a stamp or a page number; with more, its text was recognised before.
+const SCAN_CHARS_MIN: u32 = 200;
 
-/// Reads the selected pages of a file of that format. A bad page is a failed page; the rest goes on.
-pub async fn text_pages(engine: &Engine, file: &Path, format: &Format, pages: &PageSet) -> Result<Vec<Page>> {
+/// The selected pages of a file of that format, each as it is read. A bad page is a failed page; the rest goes on.
+pub async fn text_pages<'a>(
+    engine: &Engine,
+    file: &Path,
+    format: &Format,
+    pages: &'a PageSet,
+) -> Result<BoxStream<'a, Result<Page>>> {
     if format.has_pages {
         return pdf_pages(engine, file, pages).await;
     }
     let all = text_file_pages(file, format).await?;
     let page = |(index, markdown)| Page { index, markdown, failure: None, note: None };
-    Ok((0..).zip(all).filter(|(index, _)| pages.contains(*index)).map(page).collect())
+    Ok(stream::iter((0..).zip(all).filter(|(index, _)| pages.contains(*index)).map(page).map(Ok)).boxed())
 }
 
 /// All pages of a text file.
@@ -28,17 +40,26 @@ pub(super) async fn text_file_pages(file: &Path, format: &Format) -> Result<Vec<
     Ok(plain::pages(&text, format.mime == "text/markdown"))
 }
 
-async fn pdf_pages(engine: &Engine, file: &Path, pages: &PageSet) -> Result<Vec<Page>> {
-    let document = engine.open(file).await.map_err(refusal)?;
-    let mut read = Vec::with_capacity(pages.len());
-    for index in pages.iter() {
-        let (markdown, failure) = match document.text(index).await {
-            Ok(text) if text.is_scan && text.markdown.trim().is_empty() => (String::new(), Some(SCAN.to_owned())),
-            Ok(text) => (text.markdown, None),
-            Err(PdfError::Page { .. }) => (String::new(), Some(BROKEN.to_owned())),
-            Err(error) => return Err(refusal(error)),
-        };
-        read.push(Page { index, markdown, failure, note: None });
-    }
-    Ok(read)
+async fn pdf_pages<'a>(engine: &Engine, file: &Path, pages: &'a PageSet) -> Result<BoxStream<'a, Result<Page>>> {
+    let document = Arc::new(engine.open(file).await.map_err(refusal)?.while_somebody_waits());
+    // One more than there are workers, so that none waits for what was read to be taken away.
+    let at_once = document.widen() + 1;
+    let read = move |index| {
+        let document = Arc::clone(&document);
+        async move { page(index, document.text(index).await) }
+    };
+    Ok(stream::iter(pages.iter()).map(read).buffered(at_once).boxed())
+}
+
+fn page(index: u32, text: Result<PageText, PdfError>) -> Result<Page> {
+    let (markdown, failure, note) = match text {
+        Ok(PageText { markdown, is_scan: true, .. }) if markdown.trim().is_empty() => (markdown, Some(SCAN), None),
+        Ok(PageText { markdown, is_scan, chars_visible }) => {
+            let note = (is_scan && chars_visible < SCAN_CHARS_MIN).then_some(MOSTLY_SCAN);
+            (markdown, None, note)
+        }
+        Err(PdfError::Page { .. }) => (String::new(), Some(BROKEN), None),
+        Err(error) => return Err(refusal(error)),
+    };
+    Ok(Page { index, markdown, failure: failure.map(str::to_owned), note: note.map(str::to_owned) })
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -55,7 +56,7 @@ pub struct FigureImage {
 /// it ends its workers.
 ///
 /// A call that fails with [`PdfError::Page`] says nothing about other pages: if the page cost the worker its life, the next
-/// call starts another one. A document that has cost too many gets no more, so that its total time is bounded.
+/// call starts another one. A document that has cost too many, or that has taken all the time it may, gets no more.
 #[derive(Debug)]
 pub struct Document {
     engine: Engine,
@@ -66,6 +67,8 @@ pub struct Document {
     /// Workers that nobody is asking; fewer than there are turns once one was lost.
     idle: Mutex<Vec<WorkerProcess>>,
     workers_lost: AtomicU32,
+    /// How long workers may still be at its pages, one after the other or several at once.
+    time_left: Mutex<Duration>,
     places: Mutex<Vec<OwnedSemaphorePermit>>,
 }
 
@@ -84,6 +87,7 @@ impl Document {
         place: OwnedSemaphorePermit,
     ) -> Self {
         Self {
+            time_left: Mutex::new(engine.config().document_timeout),
             engine,
             path,
             info,
@@ -97,6 +101,25 @@ impl Document {
     /// Page count and title.
     pub fn info(&self) -> &Info {
         &self.info
+    }
+
+    /// The document with no more time for its pages, all together, than this.
+    #[must_use]
+    pub fn limited_to(self, limit: Duration) -> Self {
+        let time_left = self.time_left().min(limit);
+        Self { time_left: Mutex::new(time_left), ..self }
+    }
+
+    /// The document with no more time for its pages, all together, than somebody waits for an answer.
+    #[must_use]
+    pub fn while_somebody_waits(self) -> Self {
+        let limit = self.engine.config().answer_timeout;
+        self.limited_to(limit)
+    }
+
+    /// How long workers may still be at its pages.
+    pub fn time_left(&self) -> Duration {
+        *unpoisoned(&self.time_left)
     }
 
     /// The process id of an idle worker, for tests that freeze or kill it; `None` while there is none.
@@ -190,11 +213,10 @@ impl Document {
         rest: &mut Range<u32>,
         lengths: &mut Vec<Option<PageLength>>,
     ) -> Result<(), PdfError> {
-        let limit = self.engine.config().page_timeout;
         let request = Request::Lengths { first: rest.start, count: rest.end - rest.start };
-        within(limit, worker.send(&request, b"")).await?;
+        self.timed(worker.send(&request, b"")).await?;
         while rest.start < rest.end {
-            lengths.push(match within(limit, worker.receive()).await?.0 {
+            lengths.push(match self.timed(worker.receive()).await?.0 {
                 Reply::Length { chars_visible, is_scan } => Some(PageLength { chars_visible, is_scan }),
                 Reply::Failed { .. } => None,
                 other => return Err(refusal(other)),
@@ -216,7 +238,7 @@ impl Document {
         let Some(mut worker) = self.take_worker().await? else {
             return Err(PdfError::Page { index: page, reason: PageFault::GivenUp });
         };
-        let answer = worker.ask_within(self.engine.config().page_timeout, &request, b"").await.and_then(read);
+        let answer = self.timed(worker.ask(&request, b"")).await.and_then(read);
         if answer.as_ref().is_err_and(PdfError::lost_worker) {
             self.workers_lost.fetch_add(1, Ordering::Relaxed);
         } else {
@@ -225,8 +247,22 @@ impl Document {
         answer.map_err(|error| error.on_page(page))
     }
 
-    /// An idle worker, or a new one if it was lost or never started; `None` if too many were lost. The caller has a turn.
+    /// Lets a worker be at one page, for as long as a page and the document may take.
+    async fn timed<T>(&self, talk: impl Future<Output = Result<T, PdfError>>) -> Result<T, PdfError> {
+        let limit = self.engine.config().page_timeout.min(self.time_left());
+        let start = Instant::now();
+        let answer = within(limit, talk).await;
+        let mut time_left = unpoisoned(&self.time_left);
+        *time_left = time_left.saturating_sub(start.elapsed());
+        answer
+    }
+
+    /// An idle worker, or a new one if it was lost or never started; `None` if too many were lost or the document has had
+    /// its time. The caller has a turn.
     async fn take_worker(&self) -> Result<Option<WorkerProcess>, PdfError> {
+        if self.time_left().is_zero() {
+            return Ok(None);
+        }
         let idle = unpoisoned(&self.idle).pop();
         if let Some(worker) = idle {
             return Ok(Some(worker));

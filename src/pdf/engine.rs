@@ -29,6 +29,10 @@ pub struct EngineConfig {
     pub memory_bytes_max: u64,
     /// Wall time for one page, after which its worker is killed.
     pub page_timeout: Duration,
+    /// Wall time for all pages of an open document together, after which the rest of them fail.
+    pub document_timeout: Duration,
+    /// The same while somebody waits for the answer.
+    pub answer_timeout: Duration,
     /// Wall time to start a worker and open a document in it.
     pub open_timeout: Duration,
     /// Documents with more pages are refused.
@@ -46,6 +50,8 @@ impl EngineConfig {
             detector: None,
             memory_bytes_max: 1 << 30,
             page_timeout: Duration::from_secs(10),
+            document_timeout: Duration::from_secs(1_800),
+            answer_timeout: Duration::from_secs(120),
             open_timeout: Duration::from_secs(20),
             pages_max: 10_000,
             workers_max: 4,

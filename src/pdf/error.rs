@@ -51,7 +51,7 @@ pub enum PageFault {
     Timeout,
     #[error("crashed the page engine")]
     Crashed,
-    #[error("was not tried, because too many pages hung or crashed the page engine")]
+    #[error("was not tried, because the pages before it took too long or crashed the page engine too often")]
     GivenUp,
 }
 

@@ -3,12 +3,14 @@
 use std::io::Cursor;
 
 use coldbrew::gemini::{Client, Config, Request, models};
+use coldbrew::pdf::testing::pdf_from_contents;
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::{TestGemini, TestServer, files_below, refused};
+use crate::pdf::photograph;
 
 /// A picture in that format.
 fn picture(format: ImageFormat) -> Vec<u8> {
@@ -44,6 +46,39 @@ async fn every_format_that_is_named_is_taken_for_what_it_is() {
     }
     assert_eq!(formats.as_object().unwrap().len(), image_formats.len() + 3);
     assert_eq!(files_below(&data.path().join("receiving")), 0);
+}
+
+#[tokio::test]
+async fn the_figures_of_an_image_are_cut_out_of_it() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let guest = server.guest().await;
+    let prepared: Value = guest.upload("page.png", photograph()).await.json().await.unwrap();
+    let ticket: Value = guest.submit(&prepared, true, true).await.json().await.unwrap();
+    let ended = guest.batch_end(ticket["content_hash"].as_str().unwrap()).await;
+    let document = guest.get(&format!("/v1/documents/{}", ended["document_id"].as_str().unwrap())).await;
+    let markdown = document["content"][0]["markdown"].as_str().unwrap();
+    assert_eq!(markdown.matches("](/v1/images/").count(), 1, "{markdown}");
+}
+
+#[tokio::test]
+async fn text_mode_says_which_pages_are_pictures() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let guest = server.guest().await;
+    let text = "BT /F1 12 Tf 72 770 Td (A page with text, and enough of it to be one.) Tj ET";
+    let picture = "72 72 400 600 re f";
+    let numbered = format!("{picture} BT /F1 12 Tf 72 40 Td (7) Tj ET");
+    let pdf = pdf_from_contents(&[text, picture, &numbered, ""], "");
+    let prepared: Value = guest.upload("scan.pdf", pdf).await.json().await.unwrap();
+    let ticket: Value = guest.submit(&prepared, false, false).await.json().await.unwrap();
+    assert_eq!(ticket["failed_pages"], json!([1]), "{ticket}");
+    let document = guest.get(&format!("/v1/documents/{}", ticket["id"].as_str().unwrap())).await;
+    let pages = document["content"].as_array().unwrap();
+    let says = |page: usize, key: &str| pages[page][key].as_str().unwrap_or_default().contains("Turn on AI Transform");
+    let found: Vec<_> = (0..4).map(|page| (says(page, "failure"), says(page, "note"))).collect();
+    assert_eq!(found, [(false, false), (true, false), (false, true), (false, false)], "{document}");
+    assert_eq!((pages[2]["markdown"].as_str(), &document["charged_tokens"]), (Some("7"), &json!(0)));
 }
 
 #[tokio::test]

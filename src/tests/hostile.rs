@@ -2,11 +2,15 @@
 //! afterwards everything works as before and nothing is left.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::io::{Read, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use coldbrew::pdf::testing::{chart_pdf, pdf_from_contents, simple_pdf};
 use coldbrew::pdf::{Document, Engine, EngineConfig, PdfError};
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use futures::{StreamExt, stream};
 use tempfile::TempDir;
 
 use crate::harness::{TestServer, files_below};
@@ -66,6 +70,15 @@ fn from_objects(objects: &[String]) -> Vec<u8> {
     (file + "trailer\n<</Root 1 0 R>>\n%%EOF\n").into_bytes()
 }
 
+/// One page at the end of so many nodes.
+fn deep_tree(depth: usize) -> Vec<u8> {
+    let node = |place: usize| format!("<</Type/Pages/Kids[{} 0 R]/Count 1/Parent {} 0 R>>", place + 1, place - 1);
+    let mut objects = vec!["<</Type/Catalog/Pages 2 0 R>>".to_owned()];
+    objects.extend((2..depth).map(node));
+    objects.push(format!("<</Type/Page/Parent {} 0 R/MediaBox[0 0 595 842]>>", depth - 1));
+    from_objects(&objects)
+}
+
 fn stream(dictionary: &str, content: &str) -> String {
     format!("<<{dictionary}/Length {}>>\nstream\n{content}\nendstream", content.len())
 }
@@ -80,6 +93,16 @@ fn page(entries: &str, content: &str, further: &[String]) -> Vec<u8> {
     ];
     objects.extend_from_slice(further);
     from_objects(&objects)
+}
+
+/// A stream that is compressed twice: a few kilobytes that unfold to as many spaces as this.
+fn unfolding(bytes: u64) -> String {
+    let mut once = ZlibEncoder::new(Vec::new(), Compression::fast());
+    std::io::copy(&mut std::io::repeat(b' ').take(bytes), &mut once).unwrap();
+    let mut twice = ZlibEncoder::new(Vec::new(), Compression::best());
+    twice.write_all(&once.finish().unwrap()).unwrap();
+    let hex = twice.finish().unwrap().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    stream("/Filter[/ASCIIHexDecode/FlateDecode/FlateDecode]", &format!("{hex}>"))
 }
 
 fn bombs() -> Vec<(&'static str, Vec<u8>)> {
@@ -121,14 +144,53 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("a hundred thousand levels", page(a4, &"q ".repeat(100_000), &[])),
         ("arrays in arrays in arrays", page(&format!("{a4}/X {}", "[".repeat(200_000)), "", &[])),
+        (
+            "a few kilobytes that unfold to more than there is memory",
+            from_objects(&[
+                "<</Type/Catalog/Pages 2 0 R>>".into(),
+                "<</Type/Pages/Kids[3 0 R]/Count 1>>".into(),
+                format!("<</Type/Page/Parent 2 0 R/Contents 4 0 R{a4}>>"),
+                unfolding(1 << 30),
+            ]),
+        ),
+        ("a tree of pages ten thousand deep", deep_tree(10_000)),
         ("a path of very many curves", page(a4, &"0 0 m 9 999 999 9 595 842 c S\n".repeat(60_000), &[])),
     ]
 }
 
+/// The small ones among the odd files, and some made by code.
+fn seeds() -> Vec<Vec<u8>> {
+    const BYTES_MAX: usize = 60_000;
+    let own = [chart_pdf(), simple_pdf(&["one", "two", "three"]), pdf_from_contents(&["1 0 0 rg 9 9 99 99 re f"], "")];
+    let odd = odd_files().into_iter().map(|path| std::fs::read(path).unwrap()).filter(|file| file.len() < BYTES_MAX);
+    own.into_iter().chain(odd).collect()
+}
+
+/// PDFs that two other projects collected because something is odd about each; `scripts/setup test` fetches them.
+pub fn odd_files() -> Vec<PathBuf> {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("vendor/odd")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let is_folder = entry.file_type().unwrap().is_dir();
+            if is_folder {
+                folders.push(entry.path())
+            } else if is_pdf(&entry.path()) {
+                files.push(entry.path())
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn is_pdf(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "pdf")
+}
+
 fn mutants(count: usize) -> impl Iterator<Item = Vec<u8>> {
     let mut chance = Chance(0x000c_01db_4e11);
-    let documents =
-        [chart_pdf(), simple_pdf(&["one", "two", "three"]), pdf_from_contents(&["1 0 0 rg 9 9 99 99 re f"], "")];
+    let documents = seeds();
     (0..count).map(move |index| mutant(&documents[index % documents.len()], &mut chance))
 }
 
@@ -181,6 +243,28 @@ async fn no_file_outlasts_its_limits() {
     assert!(opened > 40, "only {opened} could be opened: the others test nothing");
     assert_eq!(files_below(folder.path()), 1, "nothing but the document itself");
     assert_eq!(engine.read_pages(&simple_pdf(&["as before"])).await.unwrap()[0].markdown, "as before");
+}
+
+#[tokio::test]
+async fn odd_files_of_other_projects_are_read_or_refused_with_the_reason() {
+    let engine = Engine::new(EngineConfig { detector: Some(detector()), ..config() }).unwrap();
+    let files = stream::iter(odd_files()).map(|path| what_becomes_of(&engine, path)).buffer_unordered(2);
+    let found: Vec<&str> = files.collect().await;
+    let count = |wanted| found.iter().filter(|outcome| **outcome == wanted).count();
+    assert_eq!((count("read"), count("encrypted"), count("unreadable")), (102, 11, 1));
+    assert_eq!(engine.read_pages(&simple_pdf(&["as before"])).await.unwrap()[0].markdown, "as before");
+}
+
+async fn what_becomes_of(engine: &Engine, path: PathBuf) -> &'static str {
+    match engine.open(&path).await {
+        Ok(document) => {
+            ask_everything(&document).await;
+            "read"
+        }
+        Err(PdfError::Encrypted) => "encrypted",
+        Err(PdfError::Unreadable | PdfError::Empty) => "unreadable",
+        Err(error) => panic!("{path:?} {error:?}"),
+    }
 }
 
 /// How many processes this one has started that still run.

@@ -1,13 +1,15 @@
 //! The page engine against real workers: what it reads, and that nothing a document does outlives or outwits its limits.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use coldbrew::pdf::figures::Bounds;
 use coldbrew::pdf::testing::{chart_pdf, encrypted_pdf, pdf_from_contents, simple_pdf};
 use coldbrew::pdf::{DetectorSpec, Document, Engine, EngineConfig, Family, FigureImage, PageFault, PdfError, Runtime};
+use pdfium_render::prelude::{PdfRenderConfig, Pdfium};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 
@@ -99,17 +101,26 @@ async fn lengths_count_characters_and_find_pages_without_text() {
     assert_eq!(document.text_lengths(1..4).await.unwrap(), lengths[1..]);
 }
 
+/// With time for models that were compiled without optimisation.
+fn patient(detector: DetectorSpec) -> EngineConfig {
+    EngineConfig { detector: Some(detector), page_timeout: Duration::from_secs(60), ..config() }
+}
+
 /// Has that detector find the chart of a page, and returns what it cut out.
 async fn find_the_chart(detector: DetectorSpec) -> FigureImage {
-    let engine = Engine::new(EngineConfig { detector: Some(detector), ..config() }).unwrap();
+    let engine = Engine::new(patient(detector)).unwrap();
     engine.check().await.unwrap();
     let (_folder, document) = open(&engine, &chart_pdf()).await;
     let mut found = document.unwrap().figures(0).await.unwrap();
     assert_eq!(found.len(), 1);
     let image = found.pop().unwrap();
-    let chart = Bounds::new(120.0 / 595.0, 242.0 / 842.0, 480.0 / 595.0, 422.0 / 842.0);
-    assert!(image.figure.bounds.iou(&chart) > 0.7, "{:?}", image.figure);
+    assert!(image.figure.bounds.iou(&chart_bounds()) > 0.7, "{:?}", image.figure);
     image
+}
+
+/// Where the chart of [`chart_pdf`] is.
+fn chart_bounds() -> Bounds {
+    Bounds::new(120.0 / 595.0, 242.0 / 842.0, 480.0 / 595.0, 422.0 / 842.0)
 }
 
 #[tokio::test]
@@ -121,6 +132,55 @@ async fn figures_are_found_and_cut_out() {
         picture.pixels().any(|pixel| pixel.0 == [51, 102, 204]),
         "the blue of a bar, sharp and not swapped with red"
     );
+}
+
+/// What somebody would get who photographed a page with a chart: a PNG of it.
+pub fn photograph() -> Vec<u8> {
+    // PDFium can be bound once in a process.
+    static TAKEN: OnceLock<Vec<u8>> = OnceLock::new();
+    TAKEN.get_or_init(take_photograph).clone()
+}
+
+fn take_photograph() -> Vec<u8> {
+    let pdfium = Pdfium::new(Pdfium::bind_to_library(library()).unwrap());
+    let document = pdfium.load_pdf_from_byte_vec(chart_pdf(), None).unwrap();
+    let page = document.pages().first().unwrap();
+    let bitmap = page.render_with_config(&PdfRenderConfig::new().set_target_width(1_240)).unwrap();
+    let (width, height) = (bitmap.width().unsigned_abs(), bitmap.height().unsigned_abs());
+    let mut png = Cursor::new(Vec::new());
+    let picture = image::RgbaImage::from_raw(width, height, bitmap.as_rgba_bytes()).unwrap();
+    picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    png.into_inner()
+}
+
+/// The figures that this detector sees on a photograph, where nothing but the picture tells where they are.
+async fn seen(detector: DetectorSpec) -> Vec<Bounds> {
+    let engine = Engine::new(patient(detector)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("picture");
+    std::fs::write(&path, photograph()).unwrap();
+    let page = engine.image_to_pdf(&path).await.unwrap();
+    let (_folder, document) = open(&engine, &page).await;
+    document.unwrap().figures(0).await.unwrap().into_iter().map(|image| image.figure.bounds).collect()
+}
+
+#[tokio::test]
+async fn figures_are_found_on_a_photograph() {
+    let found = seen(detector()).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].iou(&chart_bounds()) > 0.7, "{found:?}");
+}
+
+#[cfg(feature = "tract")]
+#[tokio::test]
+async fn tract_sees_what_onnx_runtime_sees_and_needs_no_library() {
+    let tract = DetectorSpec { runtime: Runtime::Tract, library: "/nonexistent.so".into(), ..detector() };
+    find_the_chart(tract.clone()).await;
+    let (found, expected) = (seen(tract).await, seen(detector()).await);
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(&expected) {
+        assert!(found.iou(expected) > 0.999, "{found:?} {expected:?}");
+    }
 }
 
 #[tokio::test]
@@ -214,6 +274,31 @@ async fn a_document_that_keeps_crashing_is_given_up() {
     }
     assert!(matches!(document.text(0).await, Err(PdfError::Page { index: 0, reason: PageFault::GivenUp })));
     assert_eq!(document.text_lengths(0..1).await.unwrap(), [None]);
+}
+
+#[tokio::test]
+async fn a_document_has_had_its_time_when_all_its_pages_took_too_long_together() {
+    let engine = engine();
+    let (_folder, document) = open(&engine, &simple_pdf(&["one", "two", "three"])).await;
+    let limit = Duration::from_millis(300);
+    let document = document.unwrap().limited_to(limit);
+    assert_eq!(document.text(0).await.unwrap().markdown, "one");
+    assert!(document.time_left() < limit);
+    kill_process(pid(&document).await, Signal::STOP).unwrap();
+    let start = Instant::now();
+    assert!(matches!(document.text(1).await, Err(PdfError::Page { index: 1, reason: PageFault::Timeout })));
+    assert!(start.elapsed() < config().page_timeout / 2, "the document's limit ends sooner than a page's");
+    assert!(matches!(document.text(2).await, Err(PdfError::Page { index: 2, reason: PageFault::GivenUp })));
+    assert_eq!(document.text_lengths(0..3).await.unwrap(), [None; 3]);
+}
+
+#[tokio::test]
+async fn measuring_ends_with_the_time_there_is() {
+    let engine = Engine::new(EngineConfig { answer_timeout: Duration::from_millis(300), ..config() }).unwrap();
+    let (_folder, document) = open(&engine, &simple_pdf(&["one", "two"])).await;
+    let document = document.unwrap().while_somebody_waits();
+    kill_process(pid(&document).await, Signal::STOP).unwrap();
+    assert_eq!(document.text_lengths(0..2).await.unwrap(), [None; 2]);
 }
 
 #[tokio::test]

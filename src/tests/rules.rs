@@ -73,9 +73,11 @@ fn the_app_knows_the_model_and_its_calls_reach_one_place() {
 }
 
 #[test]
-fn only_lib_chooses_modules_by_feature() {
+fn only_lib_tells_server_and_browser_apart() {
     for (name, code) in sources().iter().filter(|(name, _)| name != "lib.rs") {
-        assert!(!code.contains("cfg(feature"), "{name}");
+        for side in ["ssr", "hydrate"] {
+            assert!(!code.contains(&format!("cfg(feature = \"{side}\"")), "{name}");
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod kinds;
 use pdfium_render::prelude::{PdfPage, PdfPageObjectsCommon};
 
 use self::kinds::{Frame, Kind, kind_and_bounds};
+use super::detector::Layout;
 use crate::pdf::figures::{Bounds, Candidate};
 
 /// More plain boxes than this may be a diagram or a chart.
@@ -22,6 +23,8 @@ const TEXTS_IN_BOX_MAX: usize = 6;
 /// And so is one that holds more than this and is this much of what it is looked at for.
 const TEXTS_IN_LARGE_BOX_MAX: usize = 3;
 const LARGE_BOX_MIN: f32 = 0.3;
+/// A box with round corners that is this wide frames a part of the page.
+const FRAME_WIDTH_MIN: f32 = 0.5;
 /// What is drawn within this much of the page of each other belongs together.
 const GAP_MAX: f32 = 0.02;
 /// What is written this close to a drawing belongs to it.
@@ -75,6 +78,9 @@ impl Content {
             Kind::Picture => self.pictures.push(bounds),
             Kind::Form | Kind::Drawing => self.drawings.push(bounds),
             Kind::Box => self.boxes.push(bounds),
+            // A small one is a node of a diagram.
+            Kind::RoundBox if bounds.width() < FRAME_WIDTH_MIN => self.drawings.push(bounds),
+            Kind::RoundBox => self.boxes.push(bounds),
             Kind::Rule => self.rules.push(bounds),
         }
     }
@@ -86,9 +92,9 @@ impl Content {
     }
 
     /// What a detector saw, as far as it is drawn, and the pictures in the file that it did not see.
-    pub fn confirmed(&self, seen: &[Candidate]) -> Vec<Candidate> {
+    pub fn confirmed(&self, seen: &Layout) -> Vec<Candidate> {
         let mut confirmed = Vec::new();
-        for candidate in seen.iter().filter(|candidate| !self.is_text_only(&candidate.bounds)) {
+        for candidate in seen.figures.iter().filter(|candidate| !self.is_text_only(&candidate.bounds)) {
             let drawn = self.drawn_in(&candidate.bounds);
             let areas = if drawn.is_empty() { vec![candidate.bounds] } else { drawn };
             for area in areas {
@@ -97,11 +103,34 @@ impl Content {
                 confirmed.extend(parts.into_iter().map(|bounds| Candidate { bounds, ..*candidate }));
             }
         }
-        if self.pictures.iter().map(Bounds::area).sum::<f32>() < PICTURES_AREA_MAX {
+        let fill_page = self.pictures.iter().map(Bounds::area).sum::<f32>() > PICTURES_AREA_MAX;
+        // Where nothing is written, and yet there is text to be seen, pictures are of text.
+        let hold_text = self.texts.is_empty() && seen.has_others;
+        if !fill_page && !hold_text {
             let large = self.pictures.iter().filter(|picture| picture.area() > PICTURE_AREA_MIN);
             confirmed.extend(large.map(|&bounds| Candidate { bounds, score: PICTURE_SCORE }));
         }
         confirmed
+    }
+
+    /// The box with this much of the page around it, but for what is written there.
+    pub fn with_margin(&self, area: &Bounds, margin: f32) -> Bounds {
+        let mut outer = area.widened(margin);
+        for text in self.texts.iter().filter(|text| !area.meets(text)) {
+            if !outer.meets(text) {
+                continue;
+            }
+            if text.top > area.bottom {
+                outer.bottom = text.top;
+            } else if text.bottom < area.top {
+                outer.top = text.bottom;
+            } else if text.left > area.right {
+                outer.right = text.left;
+            } else {
+                outer.left = text.right;
+            }
+        }
+        outer
     }
 
     /// Whether there is nothing in the box but text and what frames it.
@@ -186,8 +215,12 @@ fn lies_in(item: &Bounds, area: &Bounds) -> bool {
 mod tests {
     use super::*;
 
-    fn seen(bounds: Bounds) -> Vec<Candidate> {
-        vec![Candidate { bounds, score: 0.5 }]
+    fn seen(bounds: Bounds) -> Layout {
+        Layout { figures: vec![Candidate { bounds, score: 0.5 }], has_others: true }
+    }
+
+    fn text() -> Layout {
+        Layout { figures: Vec::new(), has_others: true }
     }
 
     fn confirmed(content: &Content, bounds: Bounds) -> Vec<Bounds> {
@@ -210,6 +243,28 @@ mod tests {
     }
 
     #[test]
+    fn a_margin_ends_where_something_is_written() {
+        let area = Bounds::new(0.2, 0.2, 0.6, 0.6);
+        let (caption, label) = (Bounds::new(0.3, 0.605, 0.5, 0.62), Bounds::new(0.3, 0.55, 0.4, 0.58));
+        let content = Content { texts: vec![caption, label], ..Content::default() };
+        assert_eq!(content.with_margin(&area, 0.01), Bounds { bottom: caption.top, ..area.widened(0.01) });
+    }
+
+    #[test]
+    fn a_frame_with_round_corners_is_none_of_what_it_holds() {
+        let (frame, drawing) = (Bounds::new(0.1, 0.1, 0.9, 0.6), Bounds::new(0.3, 0.4, 0.7, 0.55));
+        let mut content = Content::default();
+        content.add(Kind::RoundBox, frame);
+        content.add(Kind::Drawing, drawing);
+        (0..9).for_each(|line| content.add(Kind::Text, Bounds::new(0.15, 0.12, 0.6, 0.13 + 0.01 * line as f32)));
+        assert_eq!(confirmed(&content, frame), [drawing]);
+        let nodes = [0.1, 0.4, 0.7].map(|left| Bounds::new(left, 0.1, left + 0.2, 0.15));
+        let mut diagram = Content::default();
+        nodes.into_iter().for_each(|node| diagram.add(Kind::RoundBox, node));
+        assert!(diagram.may_hold_figure());
+    }
+
+    #[test]
     fn pictures_side_by_side_are_figures_of_their_own() {
         let pictures = vec![Bounds::new(0.1, 0.1, 0.49, 0.3), Bounds::new(0.51, 0.1, 0.9, 0.3)];
         let mut content = Content::default();
@@ -229,16 +284,23 @@ mod tests {
     #[test]
     fn a_box_around_text_is_no_figure_and_a_picture_needs_no_detector() {
         let picture = Bounds::new(0.1, 0.5, 0.5, 0.9);
-        let content =
-            Content { boxes: vec![Bounds::new(0.1, 0.1, 0.9, 0.3)], pictures: vec![picture], ..Content::default() };
+        let content = Content {
+            boxes: vec![Bounds::new(0.1, 0.1, 0.9, 0.3)],
+            pictures: vec![picture],
+            texts: vec![Bounds::new(0.2, 0.2, 0.8, 0.21)],
+            ..Content::default()
+        };
         assert_eq!(confirmed(&content, Bounds::new(0.1, 0.1, 0.9, 0.3)), [picture]);
     }
 
     #[test]
     fn a_scan_is_no_figure_by_itself() {
         let page = Bounds::new(0.0, 0.0, 1.0, 1.0);
-        let content = Content { pictures: vec![page], ..Content::default() };
-        assert_eq!(content.confirmed(&[]), []);
+        let column = Content { pictures: vec![Bounds::new(0.2, 0.0, 0.8, 1.0)], ..Content::default() };
+        assert_eq!(column.confirmed(&text()), []);
+        assert_eq!(column.confirmed(&Layout::default()).len(), 1, "a plate");
+        let content = Content { pictures: vec![page], texts: vec![page], ..Content::default() };
+        assert_eq!(content.confirmed(&text()), []);
         assert_eq!(confirmed(&content, Bounds::new(0.2, 0.2, 0.5, 0.5)), [Bounds::new(0.2, 0.2, 0.5, 0.5)]);
     }
 }

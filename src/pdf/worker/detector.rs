@@ -6,6 +6,8 @@
 mod network;
 mod onnx_runtime;
 mod pp_doclayout;
+#[cfg(feature = "tract")]
+mod tract;
 mod yolo;
 
 use std::path::PathBuf;
@@ -21,8 +23,17 @@ pub trait Detector {
     /// The size in pixels in which a page whose width is `aspect` times its height is to be drawn.
     fn canvas(&self, aspect: f32) -> (i32, i32);
 
+    /// What there is on the picture.
+    fn detect(&mut self, page: &Pixels) -> Result<Layout, DetectorError>;
+}
+
+/// What a detector sees on a page.
+#[derive(Debug, Default, PartialEq)]
+pub struct Layout {
     /// Where figures are, in fractions of the picture. Boxes may overlap.
-    fn detect(&mut self, page: &Pixels) -> Result<Vec<Candidate>, DetectorError>;
+    pub figures: Vec<Candidate>,
+    /// Whether there is something else: text, a table, a heading.
+    pub has_others: bool,
 }
 
 /// A picture: rows from the top, three bytes a pixel.
@@ -61,6 +72,9 @@ pub enum Family {
 pub enum Runtime {
     /// Microsoft's library: the fastest.
     Onnxruntime,
+    /// Rust all through; in programs that are built with the feature `tract`.
+    #[cfg(feature = "tract")]
+    Tract,
 }
 
 /// The model or its runtime is missing or does not fit.
@@ -103,6 +117,8 @@ impl DetectorSpec {
     pub fn load(&self) -> Result<Box<dyn Detector>, DetectorError> {
         let network: Box<dyn Network> = match self.runtime {
             Runtime::Onnxruntime => Box::new(onnx_runtime::OnnxRuntime::load(&self.library, &self.model)?),
+            #[cfg(feature = "tract")]
+            Runtime::Tract => Box::new(tract::Tract::load(&self.model)?),
         };
         let score_min = f32::from(self.threshold_percent) / 100.0;
         Ok(match self.family {
@@ -118,7 +134,11 @@ impl FromStr for Runtime {
     fn from_str(name: &str) -> Result<Self, String> {
         match name {
             "onnxruntime" => Ok(Self::Onnxruntime),
-            _ => Err("it is onnxruntime or none".to_owned()),
+            #[cfg(feature = "tract")]
+            "tract" => Ok(Self::Tract),
+            #[cfg(not(feature = "tract"))]
+            "tract" => Err("this program was built without it: build it with `--features tract`".to_owned()),
+            _ => Err("it is onnxruntime, tract or none".to_owned()),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::pdf::figures::{Bounds, Figure, arranged};
 const CROP_DPI: f32 = 200.0;
 /// The longest side of a figure's picture.
 const CROP_SIDE_MAX_PX: f32 = 2_400.0;
-/// What is kept around a figure, as a share of the page: detectors cut close.
+/// What is kept around a figure, as a share of the page, up to what is written there: detectors cut close.
 const MARGIN: f32 = 0.008;
 
 /// A page's figures, each with its picture as a PNG. The detector is not even loaded for a page that cannot have any.
@@ -27,7 +27,8 @@ pub fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Vec<(Figure, V
     let (width, height) = detector.canvas(size.width / size.height);
     let pixels = render(page, (width, height), (0, 0, width, height))?;
     let seen = detector.detect(&pixels).map_err(|_| PageFault::Damaged)?;
-    arranged(content.confirmed(&seen)).into_iter().map(|(bounds, row)| cut_out(page, size, bounds, row)).collect()
+    let found = arranged(content.confirmed(&seen)).into_iter();
+    found.map(|(bounds, row)| cut_out(page, size, bounds, content.with_margin(&bounds, MARGIN), row)).collect()
 }
 
 /// In points, as the page is shown.
@@ -49,9 +50,9 @@ fn cut_out(
     page: &PdfPage<'_>,
     size: PageSize,
     bounds: Bounds,
+    outer: Bounds,
     row: Option<u8>,
 ) -> Result<(Figure, Vec<u8>), PageFault> {
-    let outer = bounds.widened(MARGIN);
     let long_side = (outer.width() * size.width).max(outer.height() * size.height);
     let scale = (CROP_DPI / 72.0).min(CROP_SIDE_MAX_PX / long_side);
     let whole = (size.width * scale, size.height * scale);

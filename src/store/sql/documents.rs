@@ -1,6 +1,8 @@
 //! Documents and their pages.
 
 use async_trait::async_trait;
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
@@ -25,10 +27,15 @@ macro_rules! select_summaries {
 
 #[async_trait]
 impl Documents for SqlStore {
-    async fn insert_document(&self, document: &NewDocument, now: UnixMs) -> Result<()> {
+    async fn insert_document(
+        &self,
+        document: &NewDocument,
+        mut pages: BoxStream<'_, Result<Page>>,
+        now: UnixMs,
+    ) -> Result<()> {
         let mut tx = self.write().await?;
         insert(&mut tx, document, now).await?;
-        for page in &document.pages {
+        while let Some(page) = pages.try_next().await? {
             sqlx::query(
                 "INSERT INTO pages (document_id, page_index, markdown, failure, note) VALUES ($1, $2, $3, $4, $5)",
             )

@@ -3,6 +3,7 @@
 use coldbrew::model::wire::Page;
 use coldbrew::store::{Deletion, NewDocument};
 use futures::future::join_all;
+use futures::stream;
 
 use super::*;
 
@@ -21,7 +22,7 @@ fn page(index: u32, markdown: &str) -> Page {
     Page { index, markdown: markdown.to_owned(), failure: None, note: None }
 }
 
-fn document(account: &Account, name: &str, pages: Vec<Page>) -> NewDocument {
+fn document(account: &Account, name: &str) -> NewDocument {
     NewDocument {
         id: format!("document {name}"),
         account_id: account.id.clone(),
@@ -29,13 +30,13 @@ fn document(account: &Account, name: &str, pages: Vec<Page>) -> NewDocument {
         content_hash: "content one".into(),
         title: format!("Book {name}"),
         mode: Mode::Text,
-        pages,
     }
 }
 
 impl Stores {
-    async fn insert(&self, document: &NewDocument) {
-        self.documents.insert_document(document, NOW).await.unwrap();
+    async fn insert(&self, document: &NewDocument, pages: &[Page]) {
+        let pages = stream::iter(pages.to_vec()).map(Ok).boxed();
+        self.documents.insert_document(document, pages, NOW).await.unwrap();
     }
 }
 
@@ -43,21 +44,21 @@ async fn a_document_comes_back_as_it_was_stored(stores: Stores) {
     let account = stores.account("a").await;
     let failed = Page { failure: Some("It is damaged.".into()), ..page(4, "") };
     let noted = Page { note: Some("It was cut off.".into()), ..page(7, "Höhe: ½ m, 𝛼 ≤ 1") };
-    let stored = document(&account, "one", vec![page(0, "# Title"), failed, noted]);
-    stores.insert(&stored).await;
+    let (stored, stored_pages) = (document(&account, "one"), [page(0, "# Title"), failed, noted]);
+    stores.insert(&stored, &stored_pages).await;
     let summary = stores.documents.document(&account.id, &stored.id).await.unwrap().unwrap();
     assert_eq!((summary.title.as_str(), summary.mode, summary.created_at), ("Book one", Mode::Text, NOW));
     assert_eq!((summary.pages, summary.failed_pages, summary.charged_tokens), (3, 1, 0));
     let pages = async |skip, limit| stores.documents.pages(&account.id, &stored.id, skip, limit).await.unwrap();
-    assert_eq!(pages(0, 10).await, stored.pages);
-    assert_eq!(pages(1, 1).await, stored.pages[1..2]);
+    assert_eq!(pages(0, 10).await, stored_pages);
+    assert_eq!(pages(1, 1).await, stored_pages[1..2]);
     assert!(pages(3, 10).await.is_empty());
 }
 
 async fn lists_go_from_new_to_old(stores: Stores) {
     let account = stores.account("a").await;
     for name in ["1", "3", "2"] {
-        stores.insert(&document(&account, name, Vec::new())).await;
+        stores.insert(&document(&account, name), &[]).await;
     }
     let ids = async |cursor, limit| {
         let found = stores.documents.documents(&account.id, cursor, limit).await.unwrap();
@@ -74,7 +75,7 @@ async fn a_document_of_pages_read_before_is_whole_or_not_made(stores: Stores) {
         assert!(stores.jobs.record_page(&job, &result, NOW).await.unwrap());
     }
     let make = async |name, pages: u32| {
-        let document = document(&account, name, Vec::new());
+        let document = document(&account, name);
         stores.documents.insert_from_cache(&document, &PageSet::all(pages), "model/1", NOW).await
     };
     make("whole", 2).await.unwrap();
@@ -88,8 +89,8 @@ async fn a_document_of_pages_read_before_is_whole_or_not_made(stores: Stores) {
 
 async fn strangers_find_nothing(stores: Stores) {
     let (owner, stranger) = (stores.account("a").await, stores.account("b").await);
-    let stored = document(&owner, "one", vec![page(0, "# Title")]);
-    stores.insert(&stored).await;
+    let stored = document(&owner, "one");
+    stores.insert(&stored, &[page(0, "# Title")]).await;
     assert!(stores.documents.document(&stranger.id, &stored.id).await.unwrap().is_none());
     assert!(stores.documents.pages(&stranger.id, &stored.id, 0, 10).await.unwrap().is_empty());
     assert!(stores.documents.headed_pages(&stranger.id, &stored.id).await.unwrap().is_empty());
@@ -100,9 +101,9 @@ async fn strangers_find_nothing(stores: Stores) {
 
 async fn headings_are_found_with_their_places(stores: Stores) {
     let account = stores.account("a").await;
-    let pages = vec![page(3, "Text."), page(5, "Text.\n## Part"), page(9, "# Chapter")];
-    let stored = document(&account, "one", pages.clone());
-    stores.insert(&stored).await;
+    let pages = [page(3, "Text."), page(5, "Text.\n## Part"), page(9, "# Chapter")];
+    let stored = document(&account, "one");
+    stores.insert(&stored, &pages).await;
     let headed = stores.documents.headed_pages(&account.id, &stored.id).await.unwrap();
     assert_eq!(headed, [(1, pages[1].clone()), (2, pages[2].clone())]);
 }
@@ -112,7 +113,7 @@ async fn the_last_document_takes_its_content_along(stores: Stores) {
     stores.uploads.insert_upload(&upload(&account, "one"), NOW).await.unwrap();
     let job = stores.claimed(&account, "one").await;
     assert_eq!(stores.complete(&job, vec![read(0, "First.", 10)]).await, Completion::Stored);
-    stores.insert(&document(&account, "two", Vec::new())).await;
+    stores.insert(&document(&account, "two"), &[]).await;
     let delete = async |id| stores.documents.delete_document(&account.id, id).await.unwrap();
     let left = async || {
         let upload = stores.uploads.upload(&account.id, "upload one").await.unwrap();
@@ -133,7 +134,7 @@ async fn the_last_document_takes_its_content_along(stores: Stores) {
 async fn a_document_deleted_while_a_job_works_on_it_leaves_the_job_what_it_needs(stores: Stores) {
     let account = stores.account("a").await;
     stores.uploads.insert_upload(&upload(&account, "one"), NOW).await.unwrap();
-    stores.insert(&document(&account, "text", Vec::new())).await;
+    stores.insert(&document(&account, "text"), &[]).await;
     let job = stores.claimed(&account, "one").await;
     assert!(stores.jobs.record_page(&job, &read(0, "First.", 10), NOW).await.unwrap());
     let deleted = stores.documents.delete_document(&account.id, "document text").await.unwrap();
@@ -147,7 +148,7 @@ async fn of_deletions_at_once_one_is_the_last(stores: Stores) {
     let account = stores.account("a").await;
     let ids: Vec<_> = (0..8).map(|number| format!("document {number}")).collect();
     for number in 0..8 {
-        stores.insert(&document(&account, &number.to_string(), Vec::new())).await;
+        stores.insert(&document(&account, &number.to_string()), &[]).await;
     }
     let deletions = join_all(ids.iter().map(|id| stores.documents.delete_document(&account.id, id))).await;
     let last = deletions.into_iter().filter(|done| matches!(done.as_ref().unwrap(), Deletion::DeletedLast { .. }));

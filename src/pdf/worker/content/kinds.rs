@@ -1,8 +1,8 @@
 //! What PDFium says of an object, as far as figures go: what kind of thing it is, and where on the page.
 
 use pdfium_render::prelude::{
-    PdfPage, PdfPageObject, PdfPageObjectCommon, PdfPagePathObject, PdfPageRenderRotation, PdfPathSegments, PdfPoints,
-    PdfRect,
+    PdfPage, PdfPageObject, PdfPageObjectCommon, PdfPagePathObject, PdfPagePathObjectSegments, PdfPageRenderRotation,
+    PdfPathSegments, PdfPoints, PdfRect,
 };
 
 use crate::pdf::figures::Bounds;
@@ -11,6 +11,10 @@ use crate::pdf::figures::Bounds;
 const RULE_MAX: f32 = 3.0;
 /// A path of at most this many segments, none of them slanted, is a box.
 const BOX_SEGMENTS_MAX: u32 = 6;
+/// And one of at most this many, which fills more than this much of the rectangle around it, is a box with round corners. A
+/// circle, seen through its control points, fills nine tenths.
+const ROUND_BOX_SEGMENTS_MAX: u32 = 24;
+const FILLED_MIN: f32 = 0.95;
 /// Of one object, that are looked at.
 const CLIPS_MAX: usize = 8;
 /// How deep forms are looked into.
@@ -21,6 +25,8 @@ pub enum Kind {
     Text,
     Rule,
     Box,
+    /// With round corners.
+    RoundBox,
     Picture,
     /// Something with objects of its own, which are more than text and rules.
     Form,
@@ -85,11 +91,32 @@ fn kind_of_path(path: &PdfPagePathObject<'_>, bounds: &PdfRect) -> Kind {
     let segments = path.segments();
     let count = segments.len();
     if count > BOX_SEGMENTS_MAX {
-        return Kind::Drawing;
+        return if is_round_box(&segments) { Kind::RoundBox } else { Kind::Drawing };
     }
     let corners: Vec<_> = (0..count).filter_map(|index| Some(segments.get(index).ok()?.point())).collect();
     let is_straight = corners.windows(2).all(|pair| pair[0].0 == pair[1].0 || pair[0].1 == pair[1].1);
     if is_straight { Kind::Box } else { Kind::Drawing }
+}
+
+/// Whether a path of that many segments fills what is around it, but for its corners. Its points are in a space of its own.
+fn is_round_box(segments: &PdfPagePathObjectSegments<'_>) -> bool {
+    if segments.len() > ROUND_BOX_SEGMENTS_MAX {
+        return false;
+    }
+    let point = |index| segments.get(index).ok().map(|segment| (segment.x().value, segment.y().value));
+    let points: Vec<(f32, f32)> = (0..segments.len()).filter_map(point).collect();
+    let (least, most) = ((f32::MAX, f32::MAX), (f32::MIN, f32::MIN));
+    let least = points.iter().fold(least, |least, point| (least.0.min(point.0), least.1.min(point.1)));
+    let most = points.iter().fold(most, |most, point| (most.0.max(point.0), most.1.max(point.1)));
+    let from_least = |(x, y): (f32, f32)| (x - least.0, y - least.1);
+    let ends = points.iter().cycle().skip(1);
+    let twice_the_area: f32 = points
+        .iter()
+        .zip(ends)
+        .map(|(start, end)| (from_least(*start), from_least(*end)))
+        .map(|(start, end)| start.0 * end.1 - end.0 * start.1)
+        .sum();
+    twice_the_area.abs() / 2.0 > FILLED_MIN * (most.0 - least.0) * (most.1 - least.1)
 }
 
 /// From the page's own coordinates to fractions of the page as it is shown.

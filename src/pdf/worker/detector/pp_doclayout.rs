@@ -1,7 +1,7 @@
 //! PP-DocLayout models (PicoDet): the page is squeezed into a square, and boxes come with class and score.
 
 use super::network::{Input, Network, Output};
-use super::{Detector, DetectorError, Pixels};
+use super::{Detector, DetectorError, Layout, Pixels};
 use crate::pdf::figures::{Bounds, Candidate};
 
 /// The side of the model's input.
@@ -34,13 +34,13 @@ impl Detector for PpDoclayout {
         (side, side)
     }
 
-    fn detect(&mut self, page: &Pixels) -> Result<Vec<Candidate>, DetectorError> {
+    fn detect(&mut self, page: &Pixels) -> Result<Layout, DetectorError> {
         let image = Input { name: "image".to_owned(), shape: vec![1, 3, SIDE, SIDE], values: normalised(page) };
         let scale = Input { name: "scale_factor".to_owned(), shape: vec![1, 2], values: vec![1.0, 1.0] };
         let outputs = self.network.run(vec![image, scale])?;
         let boxes = outputs.first().filter(|output| output.shape.last() == Some(&6));
         let boxes = boxes.ok_or_else(|| DetectorError("the model answers no boxes".to_owned()))?;
-        Ok(figures(&rows(boxes, self.score_min)))
+        Ok(layout(&rows(boxes, self.score_min)))
     }
 }
 
@@ -78,13 +78,14 @@ fn rows(boxes: &Output, score_min: f32) -> Vec<Found> {
     .collect()
 }
 
-fn figures(found: &[Found]) -> Vec<Candidate> {
+fn layout(found: &[Found]) -> Layout {
     let (figures, others): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|item| FIGURES.contains(&item.class));
     let is_something_else = |figure: &Candidate| {
         let mut surer = others.iter().filter(|other| other.candidate.score > figure.score);
         surer.any(|other| other.candidate.bounds.iou(&figure.bounds) > SAME_AREA)
     };
-    figures.into_iter().map(|item| item.candidate).filter(|figure| !is_something_else(figure)).collect()
+    let figures = figures.into_iter().map(|item| item.candidate).filter(|figure| !is_something_else(figure)).collect();
+    Layout { figures, has_others: !others.is_empty() }
 }
 
 #[cfg(test)]
@@ -100,9 +101,11 @@ mod tests {
         let (area, other) = (Bounds::new(0.1, 0.1, 0.5, 0.5), Bounds::new(0.6, 0.6, 0.9, 0.9));
         let (image, table) = (found(1, 0.5, area), found(8, 0.6, area));
         let chart = found(18, 0.4, other);
-        assert_eq!(figures(&[image, table, chart]), [Candidate { bounds: other, score: 0.4 }]);
+        let figures = vec![Candidate { bounds: other, score: 0.4 }];
+        assert_eq!(layout(&[image, table, chart]), Layout { figures, has_others: true });
         let (image, table) = (found(1, 0.7, area), found(8, 0.6, area));
-        assert_eq!(figures(&[image, table]), [Candidate { bounds: area, score: 0.7 }]);
+        assert_eq!(layout(&[image, table]).figures, [Candidate { bounds: area, score: 0.7 }]);
+        assert!(!layout(&[found(1, 0.7, area)]).has_others);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! others (YOLOv8) answer, for every place, `centre x, centre y, width, height` and a score for each class.
 
 use super::network::{Input, Network, Output};
-use super::{Detector, DetectorError, Pixels};
+use super::{Detector, DetectorError, Layout, Pixels};
 use crate::pdf::figures::{Bounds, Candidate};
 
 /// The side of models that take any size.
@@ -32,8 +32,8 @@ impl Yolo {
         Ok(Self { side: side.unwrap_or(SIDE_DEFAULT), network, score_min, figure_classes })
     }
 
-    /// Boxes that are figures, surest first, in pixels of the model's square.
-    fn candidates(&self, output: &Output) -> Vec<(f32, [f32; 4])> {
+    /// Boxes that are figures, surest first, in pixels of the model's square; and whether there are others.
+    fn candidates(&self, output: &Output) -> (Vec<(f32, [f32; 4])>, bool) {
         let rows: Vec<(u16, f32, [f32; 4])> = match output.shape.as_slice() {
             [1, _, 6] => output
                 .values
@@ -45,13 +45,13 @@ impl Yolo {
             }
             _ => Vec::new(),
         };
-        let mut figures: Vec<_> = rows
+        let (figures, others): (Vec<_>, Vec<_>) = rows
             .into_iter()
-            .filter(|(class, score, _)| *score >= self.score_min && self.figure_classes.contains(class))
-            .map(|(_, score, corners)| (score, corners))
-            .collect();
+            .filter(|(_, score, _)| *score >= self.score_min)
+            .partition(|(class, ..)| self.figure_classes.contains(class));
+        let mut figures: Vec<_> = figures.into_iter().map(|(_, score, corners)| (score, corners)).collect();
         figures.sort_by(|a, b| b.0.total_cmp(&a.0));
-        figures
+        (figures, !others.is_empty())
     }
 }
 
@@ -62,7 +62,7 @@ impl Detector for Yolo {
         (width.round().max(1.0) as i32, height.round().max(1.0) as i32)
     }
 
-    fn detect(&mut self, page: &Pixels) -> Result<Vec<Candidate>, DetectorError> {
+    fn detect(&mut self, page: &Pixels) -> Result<Layout, DetectorError> {
         let side = self.side;
         let (left, top) = ((side - page.width) / 2, (side - page.height) / 2);
         let mut values = vec![GREY; 3 * side * side];
@@ -77,13 +77,14 @@ impl Detector for Yolo {
         let x = |value: f32| (value - left as f32) / page.width as f32;
         let y = |value: f32| (value - top as f32) / page.height as f32;
         let mut kept: Vec<Candidate> = Vec::new();
-        for (score, corners) in self.candidates(output) {
+        let (candidates, has_others) = self.candidates(output);
+        for (score, corners) in candidates {
             let bounds = Bounds::new(x(corners[0]), y(corners[1]), x(corners[2]), y(corners[3]));
             if kept.iter().all(|surer| surer.bounds.iou(&bounds) <= IOU_MAX) {
                 kept.push(Candidate { bounds, score });
             }
         }
-        Ok(kept)
+        Ok(Layout { figures: kept, has_others })
     }
 }
 
@@ -131,7 +132,7 @@ mod tests {
         let (width, height) = yolo.canvas(0.5);
         assert_eq!((width, height), (50, 100));
         let found = yolo.detect(&Pixels { width: 50, height: 100, rgb: vec![255; 50 * 100 * 3] }).unwrap();
-        found.into_iter().map(|candidate| candidate.bounds).collect()
+        found.figures.into_iter().map(|candidate| candidate.bounds).collect()
     }
 
     #[test]
