@@ -11,10 +11,10 @@ const LARGEST_PAINT_MS_MAX = 1_000;
 const BLOCKING_MS_MAX = 150;
 
 /** What else goes on can only make a page look slower than it is: one good look out of these is enough. */
-const LOOKS_MAX = 3;
+const LOOKS_MAX = 5;
 
 // Lighthouse opens a browser of its own, which takes its time on a busy machine.
-test.setTimeout(180_000);
+test.setTimeout(300_000);
 
 test("a first visit to Home", async ({ server }) => {
   const report = await bestOf("home", server.url);

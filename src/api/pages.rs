@@ -14,6 +14,7 @@ use leptos_axum::{LeptosRoutes, ResponseOptions, generate_route_list, handle_ser
 use tower::ServiceExt;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::services::ServeDir;
 
 use super::ApiState;
@@ -39,8 +40,13 @@ pub fn routes(rest: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
             },
         )
         .fallback(move |state: State<ApiState>, request: Request| serve_file(files.clone(), state, request))
-        // Not of events and pictures, nor of what is compressed already.
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(compression())
+}
+
+/// Neither of events, which are to come at once, nor of what is compressed already.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let worthwhile = DefaultPredicate::new().and(NotForContentType::const_new("application/zip"));
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worthwhile)
 }
 
 async fn server_function(State(state): State<ApiState>, request: Request) -> impl IntoResponse {
