@@ -22,6 +22,12 @@ export class BatchPage {
     return answer.json();
   }
 
+  /** What the status line says, once its time is the viewer's. */
+  async words(): Promise<string> {
+    await expect(this.status).not.toContainText("UTC");
+    return this.status.innerText();
+  }
+
   /** Waits until the job has that state. */
   async reach(status: string): Promise<void> {
     await expect.poll(async () => (await this.job()).status).toBe(status);

@@ -17,7 +17,7 @@ staged("a batch, from the file to the receipt, with the tab closed meanwhile", a
   await expect(page).toHaveTitle(`☕ Brewing: ${BOOK} · Coldbrew`);
   await expect(page.getByText("You can close this tab.")).toBeVisible();
   await batch.reach("PENDING");
-  const submitted = await batch.status.innerText();
+  const submitted = await batch.words();
   await page.reload();
   await expect(batch.status).toHaveText(submitted);
   const address = page.url();

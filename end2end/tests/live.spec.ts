@@ -17,7 +17,7 @@ staged("offline and back: the page says so, stays, and catches up", async ({ con
   guard.expectOutage();
   await home.submit(pdf(2, { title: BOOK }), { batch: true });
   await batch.reach("PENDING");
-  const submitted = await batch.status.innerText();
+  const submitted = await batch.words();
   const away = home.toast.getByText("The server is not answering");
   // A tab whose events break off looks, and looks again: an open stream does not notice by itself that it is offline.
   await context.route("**/*", (route) => route.abort("internetdisconnected"));

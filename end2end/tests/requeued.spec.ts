@@ -9,7 +9,7 @@ const test = staged.extend({ settings: async ({ gemini }, use) => use({ ...gemin
 test("a batch that Google does not start is put back in line", async ({ gemini, screens: { home, batch, reader, page } }) => {
   await gemini.arm("stuck_pending", { times: 1 });
   await home.submit(pdf(2, { title: "The Patient Book" }), { batch: true });
-  const submitted = await batch.status.innerText();
+  const submitted = await batch.words();
   await expect(batch.status).toContainText("Google hasn't started this batch yet. We've put it back in line.");
   await expect(batch.status).toContainText(submitted);
   await batch.reach("PENDING");

@@ -18,7 +18,8 @@ for (const { moment, until } of [
 
     const { page, home, batch, reader, library } = new Screens(await context.newPage());
     await home.open();
-    await home.inProgress.getByRole("link", { name: BOOK }).click();
+    // Still in progress, or finished while this page was opened.
+    await page.getByRole("main").getByRole("link", { name: BOOK }).click();
     await batch.leadsToDocument();
     await expect(reader.pageNumbered(8)).toContainText(sentenceOf(8, 8));
     await library.open();
@@ -32,7 +33,7 @@ for (const { moment, until } of [
 test("killed while the page watches: it says so calmly, and leads to the document", async ({ guard, server, screens: { home, batch, reader } }) => {
   guard.expectOutage();
   await home.submit(pdf(8, { title: BOOK }), { batch: true });
-  const submitted = await batch.status.innerText();
+  const submitted = await batch.words();
   await server.end("SIGKILL");
   await expect(home.toast).toContainText("Nothing is lost; this page goes on when it is back.");
   await expect(batch.status).toHaveText(submitted);
