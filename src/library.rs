@@ -1,19 +1,34 @@
-//! Documents as people use them: lists, the reader's pages as safe HTML, deletion.
+//! Documents as people use them: lists, reading and searching, the pages as they were, files to keep, deletion.
 
+mod draft;
+mod export;
 mod figures;
+mod flow;
 mod markdown;
+mod matches;
+mod originals;
 mod outline;
+mod reading;
+mod sanitizer;
+mod search;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::changes::Changes;
-use crate::error::Result;
-use crate::model::ApiError;
-use crate::model::wire::{Document, DocumentList, DocumentSummary, OutlineEntry, PageView, Shelf};
-use crate::store::{Account, Blobs, Deletion, Documents, Jobs, figure_key, upload_key};
+use bytes::Bytes;
 
-pub use markdown::safe_html;
+use crate::batch::Spool;
+use crate::changes::Changes;
+use crate::error::{Error, Result};
+use crate::model::wire::{Document, DocumentList, DocumentSummary, OutlineEntry, Shelf};
+use crate::model::{ApiError, ErrorCode};
+use crate::pdf::Engine;
+use crate::store::{Account, Blobs, Deletion, Documents, Jobs, Uploads, figure_key, upload_key};
+use crate::world::World;
+
+pub use export::{Exported, content_disposition};
+pub use markdown::{html_of, safe_html};
+pub use originals::{Originals, PageKey};
 
 /// Documents of one list answer, unless fewer are asked for.
 pub const LIST_MAX: u32 = 200;
@@ -27,7 +42,12 @@ pub const READER_PAGES: u32 = 20;
 pub struct Library {
     pub documents: Arc<dyn Documents>,
     pub jobs: Arc<dyn Jobs>,
+    pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
+    pub engine: Engine,
+    pub originals: Originals,
+    pub spool: Spool,
+    pub world: Arc<dyn World>,
     pub changes: Changes,
 }
 
@@ -77,18 +97,6 @@ impl Library {
         Ok(Document { summary, content })
     }
 
-    /// Pages of a document for the reader, from its `skip`th on.
-    pub async fn page_views(&self, account: &Account, id: &str, skip: u32) -> Result<Vec<PageView>> {
-        let pages = self.documents.pages(&account.id, id, skip, READER_PAGES).await?;
-        let view = |page: crate::model::wire::Page| PageView {
-            index: page.index,
-            html: safe_html(&page.markdown, page.index),
-            failure: page.failure,
-            note: page.note,
-        };
-        Ok(pages.into_iter().map(view).collect())
-    }
-
     /// The document's headings, as many ranks of them as make a list that a person can take in.
     pub async fn outline(&self, account: &Account, id: &str) -> Result<Vec<OutlineEntry>> {
         let pages = self.documents.headed_pages(&account.id, id).await?;
@@ -101,6 +109,20 @@ impl Library {
         let key = figure_key(&account.id, content_hash, page, index);
         let found = if is_hash { self.blobs.open(&key).await? } else { None };
         Ok(found.ok_or_else(|| ApiError::not_found("image"))?)
+    }
+
+    /// A page of a document as it was, a WebP or JPEG file; `page` counts from 0.
+    pub async fn original(&self, account: &Account, id: &str, page: u32) -> Result<Bytes> {
+        let source = self.documents.source(&account.id, id).await?.ok_or_else(|| ApiError::not_found("document"))?;
+        if !self.documents.page_indices(&account.id, id).await?.contains(&page) {
+            return Err(ApiError::not_found("page").into());
+        }
+        let Some(file) = self.blobs.open(&upload_key(&account.id, &source.content_hash)).await? else {
+            let words = "The file of this document is not kept any more, so its pages cannot be shown as they were.";
+            return Err(Error::refused(ErrorCode::OriginalGone, words));
+        };
+        let key = PageKey { account_id: account.id.clone(), content_hash: source.content_hash, page };
+        self.originals.picture(&file, &key).await
     }
 
     /// Deletes a document, its figures and its file when no other document needs them. What it cost stays on record.

@@ -179,6 +179,9 @@ pub trait Jobs: Send + Sync {
     /// The account's job of that id.
     async fn job(&self, account_id: &str, id: &str) -> Result<Option<JobView>>;
 
+    /// The newest job that fills this document of the account's, or is to.
+    async fn filling(&self, account_id: &str, document_id: &str) -> Result<Option<JobView>>;
+
     /// The account's jobs that a list shows: active ones, and failed ones that were not tried again.
     async fn open_jobs(&self, account_id: &str) -> Result<Vec<JobView>>;
 
@@ -200,7 +203,7 @@ pub struct NewDocument {
     pub mode: Mode,
 }
 
-/// Documents, each with its pages.
+/// Documents, each with its pages. A draft is found by its id alone: no list has it, and nothing of it can be read again.
 #[async_trait]
 pub trait Documents: Send + Sync {
     /// Stores a document with these pages, none of which is held longer than it takes to store it.
@@ -210,6 +213,15 @@ pub trait Documents: Send + Sync {
         pages: BoxStream<'_, Result<Page>>,
         now: UnixMs,
     ) -> Result<()>;
+
+    /// Keeps the plain text of the document that an active job is to fill, until that job ends; does nothing if it is kept
+    /// already. `false`: there is no such job any more.
+    async fn insert_draft(
+        &self,
+        document: &NewDocument,
+        pages: BoxStream<'_, Result<Page>>,
+        now: UnixMs,
+    ) -> Result<bool>;
 
     /// Makes a document of pages that were all read before.
     async fn insert_from_cache(&self, document: &NewDocument, pages: &PageSet, recipe: &str, now: UnixMs)
@@ -226,11 +238,24 @@ pub trait Documents: Send + Sync {
     /// Pages of the account's document, from its `skip`th on, at most `limit`.
     async fn pages(&self, account_id: &str, id: &str, skip: u32, limit: u32) -> Result<Vec<Page>>;
 
+    /// Which pages of its file the account's document has, in order.
+    async fn page_indices(&self, account_id: &str, id: &str) -> Result<Vec<u32>>;
+
+    /// What the account's document was made from.
+    async fn source(&self, account_id: &str, id: &str) -> Result<Option<Source>>;
+
     /// Pages of the account's document that may have headings, each with its place among all pages, from 0.
     async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<(u32, Page)>>;
 
     /// Deletes a document. Returns the content whose file and results nothing refers to any more, if that is so.
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion>;
+}
+
+/// What a document was made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub upload_hash: String,
+    pub content_hash: String,
 }
 
 /// The failed pages of a document, and where they came from.

@@ -1,48 +1,178 @@
 // A big document: its pages come as they are needed, from anywhere in it, and without script by links.
 import { expect, Screens, test } from "../fixtures";
+import { awake } from "../pages/awake";
 import { pdf, sentenceOf } from "../pdf";
 
 const PAGES = 320;
 
-test.beforeEach(async ({ screens: { home } }) => home.submit(pdf(PAGES), { ai: false }));
+test.beforeEach(async ({ screens: { home, page } }) => {
+  await home.submit(pdf(PAGES), { ai: false });
+  await page.waitForURL(/\/documents\//);
+  await awake(page);
+});
 
-test("scrolling brings more pages, up to the last", async ({ screens: { reader, page } }) => {
+test("the end and the beginning are a key away, and what is between comes when it is near", async ({ screens: { reader, page } }) => {
   await expect(reader.pageNumbered(20)).toBeAttached();
-  const loaded = await reader.pages.count();
-  expect(loaded).toBeLessThan(PAGES);
-  for (let number = loaded + 1; number <= PAGES; number += loaded) {
-    // The end moves away while pages come: who wants to see it presses again.
-    await expect(async () => {
-      await page.keyboard.press("End");
-      await expect(reader.pageNumbered(number)).toContainText(sentenceOf(number, PAGES), { timeout: 2_000 });
-    }).toPass();
-  }
-  await page.keyboard.press("End");
-  await expect(reader.pageNumbered(PAGES)).toBeInViewport();
-  await expect(reader.pages).toHaveCount(PAGES);
-  await expect(reader.nextPages).toBeHidden();
+  expect(await reader.pages.count()).toBeLessThan(PAGES / 2);
+  await expect(async () => {
+    // The end moves while pages come: who wants to see it presses again.
+    await page.keyboard.press("End");
+    await expect(reader.pageNumbered(PAGES)).toBeInViewport({ timeout: 2_000 });
+  }).toPass();
+  await expect(reader.pageNumbered(PAGES)).toContainText(sentenceOf(PAGES, PAGES));
+  expect(await reader.pages.count()).toBeLessThan(PAGES / 2);
+  await page.keyboard.press("Home");
+  await expect(reader.title).toBeInViewport();
 });
 
 test("a window that is taller than the pages there is filled without scrolling", async ({ screens: { reader, page } }) => {
-  await page.setViewportSize({ width: 1280, height: 4_500 });
-  await expect(reader.pageNumbered(60)).toContainText(sentenceOf(60, PAGES));
+  await page.setViewportSize({ width: 1280, height: 6_500 });
+  await expect(reader.pageNumbered(30)).toContainText(sentenceOf(30, PAGES));
 });
 
-test("an address leads into the middle", async ({ screens: { reader, page } }) => {
-  await page.goto(`${page.url()}?from=100`);
-  await expect(reader.pages.first()).toContainText(sentenceOf(101, PAGES));
-  await reader.earlierPages.click();
-  await expect(reader.pages.first()).toContainText(sentenceOf(81, PAGES));
+test("every page has an address, also typed by hand and after a reload", async ({ screens: { reader, page } }) => {
+  await reader.open("#page-212");
+  await reader.isAt(212);
+  await expect(page).toHaveURL(/page=212#page-212$/);
+  await page.reload();
+  await reader.isAt(212);
+  await page.goto(`${page.url().split("#")[0]}#page-100`);
+  await reader.isAt(100);
 });
 
-test("library and reader need no script", async ({ context, visitor, screens: { page } }) => {
+test("pages that come above leave what is read where it is", async ({ screens: { reader, page } }) => {
+  await reader.open("&page=161#page-161");
+  await reader.isAt(161);
+  const before = await reader.topOf(161);
+  await expect(reader.pageNumbered(141)).toBeAttached();
+  expect(Math.abs((await reader.topOf(161)) - before)).toBeLessThan(4);
+  await page.mouse.move(640, 360);
+  for (let turn = 0; turn < 12; turn++) {
+    await page.mouse.wheel(0, -400);
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+  await expect(page).toHaveURL(/page=1[0-5]\d#page-1[0-5]\d$/);
+  const here = Number(new URL(page.url()).searchParams.get("page"));
+  await expect(reader.pageNumbered(here)).toContainText(sentenceOf(here, PAGES));
+  await expect(reader.pageNumbered(here)).toBeInViewport();
+});
+
+test("the outline leads anywhere and marks where one is", async ({ screens: { reader, page } }) => {
+  await reader.outline.getByRole("link", { name: "Chapter 250" }).click();
+  await reader.isAt(250);
+  await expect(reader.here).toContainText("Chapter 250");
+  await expect(reader.here).toBeInViewport();
+  await page.goBack();
+  await expect(reader.title).toBeInViewport();
+  await page.goForward();
+  await reader.isAt(250);
+});
+
+test("on a phone the outline is a lid that closes behind one", async ({ screens: { reader, page } }) => {
+  await page.setViewportSize({ width: 375, height: 812 });
+  const entry = reader.outline.getByRole("link", { name: "Chapter 90" });
+  await expect(entry).toBeHidden();
+  await reader.outline.getByText("Outline").click();
+  await entry.click();
+  await expect(entry).toBeHidden();
+  await reader.isAt(90);
+});
+
+test("a search lists what all pages have, leads there and marks it", async ({ screens: { reader, page } }) => {
+  await reader.search.fill("this is PAGE 31");
+  await expect(reader.hits).toContainText("Found 11 times, on 11 pages");
+  await reader.hits.getByRole("link").last().click();
+  await expect(reader.marks.last()).toBeInViewport();
+  await expect(reader.pageNumbered(319).locator("mark").first()).toHaveText("This is page 31");
+  expect(new URL(page.url()).searchParams.get("q")).toBe("this is PAGE 31");
+  await page.reload();
+  await expect(reader.hits).toContainText("Found 11 times");
+  await reader.search.fill("nowhere in it");
+  await expect(reader.hits).toContainText("Nothing found");
+  await expect(reader.marks).toHaveCount(0);
+  await reader.search.fill("");
+  await expect(reader.hits).toBeHidden();
+});
+
+test("a page is seen as it was beside its text, and all of them", async ({ screens: { reader, page } }) => {
+  await expect(reader.original(2)).toHaveCount(0);
+  await reader.showOriginal(2);
+  const shown = (number: number) => reader.original(number).evaluate((image: HTMLImageElement) => image.naturalWidth);
+  await expect.poll(() => shown(2)).toBe(1_200);
+  const [text, picture] = await Promise.all([reader.pageNumbered(2).locator(".prose").boundingBox(), reader.original(2).boundingBox()]);
+  expect(picture!.x).toBeGreaterThan(text!.x + text!.width);
+  await expect(reader.original(3)).toHaveCount(0);
+  await reader.showOriginal(2);
+  await expect(reader.original(2)).toHaveCount(0);
+
+  await reader.open("&page=100#page-100");
+  await reader.isAt(100);
+  await page.getByRole("link", { name: "Show original pages" }).evaluate((link: HTMLElement) => link.click());
+  await page.waitForURL(/original=all/);
+  await reader.isAt(100);
+  await expect.poll(() => shown(100)).toBe(1_200);
+  await expect(page.getByRole("link", { name: "Hide original pages" })).toBeAttached();
+});
+
+test("a picture is enlarged, and left again by keyboard", async ({ screens: { reader, page } }) => {
+  await reader.showOriginal(1);
+  await reader.showOriginal(2);
+  const link = page.getByRole("link", { name: "Enlarge the original of page 1" });
+  await link.focus();
+  await page.keyboard.press("Enter");
+  await expect(reader.lightbox).toBeVisible();
+  const picture = reader.lightbox.getByRole("img");
+  await expect(picture).toHaveAttribute("src", /pages\/0\/original$/);
+  await page.keyboard.press("ArrowRight");
+  await expect(picture).toHaveAttribute("src", /pages\/1\/original$/);
+  await expect(reader.lightbox.getByRole("button", { name: "Next" })).toBeDisabled();
+  await page.keyboard.press("ArrowLeft");
+  await expect(picture).toHaveAttribute("src", /pages\/0\/original$/);
+  await page.keyboard.press("Escape");
+  await expect(reader.lightbox).toBeHidden();
+  await expect(link).toBeFocused();
+});
+
+test("a document can be kept in three ways", async ({ screens: { page } }) => {
+  for (const [words, name] of [["Markdown", "md"], ["Web page", "html"], ["Archive", "zip"]] as const) {
+    await page.getByText("Download", { exact: true }).click();
+    const download = page.waitForEvent("download");
+    await page.getByRole("link", { name: new RegExp(`^${words}`) }).click();
+    const file = await download;
+    expect(file.suggestedFilename()).toBe(`Book of ${PAGES}.${name}`);
+    expect(await file.failure()).toBeNull();
+  }
+});
+
+test("an exported web page opens without a network", async ({ visitor, screens: { reader, page } }, testInfo) => {
+  const id = new URL(page.url()).pathname.split("/").pop();
+  const answer = await page.request.get(`/v1/documents/${id}/export?format=html`);
+  const path = testInfo.outputPath("book.html");
+  const { writeFileSync } = await import("node:fs");
+  writeFileSync(path, await answer.body());
+  const offline = await (await visitor({ offline: true })).newPage();
+  await offline.goto(`file://${path}`);
+  await expect(offline.getByText(sentenceOf(PAGES, PAGES))).toBeAttached();
+  // Its style is let in by its own policy.
+  await expect(offline.locator("body")).toHaveCSS("background-color", /rgb\((246, 239, 227|26, 20, 16)\)/);
+  await expect(reader.title).toBeVisible();
+});
+
+test("library, reader, search and originals need no script", async ({ context, visitor, screens: { page } }) => {
   const title = `Book of ${PAGES}`;
   const scriptless = await visitor({ javaScriptEnabled: false, storageState: await context.storageState() });
   const { library, reader, page: plain } = new Screens(await scriptless.newPage());
   await plain.goto("/library");
   await library.row(title).getByRole("link").click();
-  await expect(plain).toHaveURL(page.url());
+  await expect(plain).toHaveURL(new RegExp(new URL(page.url()).pathname));
   await expect(reader.pageNumbered(20)).toContainText(sentenceOf(20, PAGES));
-  await reader.nextPages.click();
+  await reader.pagesFrom(21).click();
   await expect(reader.pages.first()).toContainText(sentenceOf(21, PAGES));
+  await reader.search.fill("page 299");
+  await reader.search.press("Enter");
+  await reader.hits.getByRole("link").click();
+  await expect(reader.marks).toHaveText(["page 299"]);
+  await expect(reader.pageNumbered(299)).toBeInViewport();
+  await reader.showOriginal(299);
+  await expect.poll(() => reader.original(299).evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1_200);
 });

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
+use axum::body::Body as Content;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
 use axum_extra::extract::WithRejection;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -14,9 +16,10 @@ use super::auth::Caller;
 use super::error::{Body, Failure, Named};
 use crate::batch::rfc3339;
 use crate::error::{Error, Result};
+use crate::library::content_disposition;
 use crate::model::wire::{
-    BatchStatus, Document, DocumentList, DocumentTicket, ErrorBody, ExtractionStatus, JobView, Retry, Submission,
-    Submitted,
+    BatchStatus, Document, DocumentList, DocumentTicket, ErrorBody, ExportFormat, ExtractionStatus, JobView, Retry,
+    Submission, Submitted,
 };
 use crate::model::{ErrorCode, FORMATS, Format, Mode, PageSet};
 
@@ -178,6 +181,40 @@ pub async fn get(
     Named(id): Named<String>,
 ) -> Result<Json<Document>, Failure> {
     Ok(Json(state.services.library.document(&account, &id).await?))
+}
+
+/// What a document is to be exported as.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Export {
+    /// Markdown, if it is not said.
+    #[serde(default)]
+    format: ExportFormat,
+}
+
+/// A document as a file to keep: Markdown, one web page with everything in it, or an archive of Markdown and figures.
+///
+/// Page marks stand where pages begin; words and paragraphs that a page break cut are whole again. A file that could not be
+/// written whole ends with an error of the connection.
+#[utoipa::path(get, path = "/v1/documents/{id}/export", tag = "documents",
+    params(("id" = String, Path, description = "Of the document."), Export),
+    responses((status = 200, description = "The file, named after the document.", content(
+        (String = "text/markdown"), (String = "text/html"), (Vec<u8> = "application/zip")))))]
+pub async fn export(
+    State(state): State<ApiState>,
+    Caller(account): Caller,
+    Named(id): Named<String>,
+    headers: HeaderMap,
+    WithRejection(Query(Export { format }), _): Rejecting<Query<Export>>,
+) -> Result<impl IntoResponse, Failure> {
+    let origin = state.site.origin(&headers);
+    let file = state.services.library.export(&account, &id, format, &origin).await?;
+    let name = content_disposition(&file.file_name);
+    Ok((
+        [(header::CONTENT_TYPE, file.media_type.to_owned()), (header::CONTENT_DISPOSITION, name)],
+        Content::from_stream(file.body),
+    ))
 }
 
 /// Delete a document for good, its file with it if no other document needs it. The receipt stays.

@@ -11,6 +11,7 @@ use super::ApiState;
 use super::auth::Caller;
 use super::error::{Failure, Named};
 use crate::model::ApiError;
+use crate::model::wire::ErrorBody;
 
 /// What a picture is sent with: nothing in it may run, and it never changes.
 const HEADERS: [(HeaderName, &str); 3] = [
@@ -33,6 +34,33 @@ pub async fn figure(
     let (page, figure) = numbers(&name).ok_or_else(|| ApiError::not_found("image"))?;
     let path = state.services.library.figure(&account, &content_hash, page, figure).await?;
     Ok((HEADERS, Body::from_stream(ReaderStream::new(File::open(path).await?))))
+}
+
+/// What a page's picture is sent with: nothing in it may run, and it never changes.
+fn page_headers(picture: &[u8]) -> [(HeaderName, &'static str); 3] {
+    let media_type = if picture.starts_with(b"RIFF") { "image/webp" } else { "image/jpeg" };
+    let [_, policy, caching] = HEADERS;
+    [(header::CONTENT_TYPE, media_type), policy, caching]
+}
+
+/// A page as it was before it was read, drawn from the kept file.
+#[utoipa::path(get, path = "/v1/documents/{id}/pages/{page}/original", tag = "documents",
+    params(
+        ("id" = String, Path, description = "Of the document."),
+        ("page" = String, Path, description = "Its place in the file, from 0.")),
+    responses(
+        (status = 200, description = "The picture, at most 1,200 pixels wide: `image/webp`, or `image/jpeg` of scans and photographs.",
+            body = Vec<u8>, content_type = "image/webp"),
+        (status = 410, description = "The document's file is not kept any more.", body = ErrorBody),
+        (status = 422, description = "The page is damaged, or takes too long to draw.", body = ErrorBody)))]
+pub async fn original(
+    State(state): State<ApiState>,
+    Caller(account): Caller,
+    Named((id, page)): Named<(String, String)>,
+) -> Result<impl IntoResponse, Failure> {
+    let page = page.parse().map_err(|_| ApiError::not_found("page"))?;
+    let picture = state.services.library.original(&account, &id, page).await?;
+    Ok((page_headers(&picture), picture))
 }
 
 /// `12_0.png`

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::extract::FromRef;
+use axum::http::{HeaderMap, header};
 use leptos::prelude::LeptosOptions;
 
 use super::limit::Limiter;
@@ -38,6 +39,16 @@ pub struct SiteState {
 }
 
 impl SiteState {
+    /// The address that this site was reached at: as it is known, else as the caller names it.
+    pub fn origin(&self, headers: &HeaderMap) -> String {
+        if let Some(url) = &self.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let is_plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).filter(is_plain);
+        host.map_or_else(String::new, |host| format!("http://{host}"))
+    }
+
     /// Whether browsers reach the site by HTTPS.
     pub fn https(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))

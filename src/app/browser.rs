@@ -4,17 +4,22 @@
 //! changed, so that what it shows is always what a reload would show. Elements say by `data-…` what they want; each file here
 //! documents its own. Nothing here may be needed to *read* a page.
 
+mod address;
 mod back;
 mod clicks;
 mod copies;
 mod drops;
 mod forms;
 mod jobs;
+mod lightbox;
 mod live;
 mod membership;
 mod more;
 mod morph;
+mod original;
 mod page;
+mod pages;
+mod place;
 mod query;
 mod questions;
 mod theme;
@@ -34,5 +39,5 @@ pub fn wake() {
     drops::listen();
     forms::listen();
     live::begin();
-    more::begin();
+    pages::begin();
 }

@@ -5,8 +5,7 @@ use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::model::wire::{
-    DocumentSummary, JobView, Me, NewToken, OutlineEntry, PageView, Prepared, Shelf, Submission, TokenSummary,
-    UsageReport,
+    JobView, Me, NewToken, Opened, Place, Prepared, Shelf, Submission, TokenSummary, UsageReport,
 };
 use crate::model::{ApiError, ErrorCode, Mode};
 
@@ -105,25 +104,11 @@ pub async fn tokens_left() -> Result<Option<u64>, ApiError> {
     caller.answer(caller.services.usage(&caller.account).await.map(|report| Some(report.usage.available_tokens)))
 }
 
-/// What is known of a document without its pages.
-#[server(prefix = "/api", endpoint = "fetch_document", input = Json)]
-pub async fn fetch_document(id: String) -> Result<DocumentSummary, ApiError> {
+/// A document at a place in it.
+#[server(prefix = "/api", endpoint = "open_document", input = Json)]
+pub async fn open_document(id: String, place: Place) -> Result<Opened, ApiError> {
     let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.library.summary(&caller.account, &id).await)
-}
-
-/// The next pages of a document, from its `skip`th on.
-#[server(prefix = "/api", endpoint = "fetch_pages", input = Json)]
-pub async fn fetch_pages(id: String, skip: u32) -> Result<Vec<PageView>, ApiError> {
-    let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.library.page_views(&caller.account, &id, skip).await)
-}
-
-/// A document's headings.
-#[server(prefix = "/api", endpoint = "fetch_outline", input = Json)]
-pub async fn fetch_outline(id: String) -> Result<Vec<OutlineEntry>, ApiError> {
-    let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.library.outline(&caller.account, &id).await)
+    caller.answer(caller.services.library.open(&caller.account, &id, &place).await)
 }
 
 /// Deletes a document for good.

@@ -11,11 +11,13 @@ pub struct WithFigures<'a, I> {
     events: I,
     /// What was read ahead and is to be passed on first.
     ahead: VecDeque<Event<'a>>,
+    /// Whether a figure leads to its picture, which `app/browser/lightbox.rs` shows larger.
+    linked: bool,
 }
 
 impl<'a, I: Iterator<Item = Event<'a>>> WithFigures<'a, I> {
-    pub fn new(events: I) -> Self {
-        Self { events, ahead: VecDeque::new() }
+    pub fn new(events: I, linked: bool) -> Self {
+        Self { events, ahead: VecDeque::new(), linked }
     }
 }
 
@@ -38,7 +40,7 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for WithFigures<'a, I> {
                 break;
             }
         }
-        match figures(&paragraph) {
+        match figures(&paragraph, self.linked) {
             Some(html) => Some(Event::Html(html.into())),
             None => {
                 self.ahead.extend(paragraph);
@@ -49,7 +51,7 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for WithFigures<'a, I> {
 }
 
 /// The figures of a paragraph that holds nothing else.
-fn figures(paragraph: &[Event<'_>]) -> Option<String> {
+fn figures(paragraph: &[Event<'_>], linked: bool) -> Option<String> {
     let mut html = String::new();
     let mut count = 0;
     let mut rest = paragraph;
@@ -59,7 +61,7 @@ fn figures(paragraph: &[Event<'_>]) -> Option<String> {
             Event::SoftBreak | Event::End(TagEnd::Paragraph) => {}
             Event::Start(Tag::Image { dest_url, .. }) => {
                 let end = rest.iter().position(|event| *event == Event::End(TagEnd::Image))?;
-                html.push_str(&figure(&Picture::of(dest_url)?, &rest[..end]));
+                html.push_str(&figure(&Picture::of(dest_url)?, &rest[..end], linked));
                 count += 1;
                 rest = &rest[end + 1..];
             }
@@ -73,8 +75,8 @@ fn figures(paragraph: &[Event<'_>]) -> Option<String> {
     }
 }
 
-fn figure(picture: &Picture<'_>, caption: &[Event<'_>]) -> String {
-    let Picture { path, width_percent, width_px, height_px } = picture;
+fn figure(picture: &Picture<'_>, caption: &[Event<'_>], linked: bool) -> String {
+    let Picture { path, width_percent, width_px, height_px, .. } = picture;
     // The style knows tenths of the page's width.
     let class = match (width_percent + 5) / 10 {
         tenths @ 0..=9 => format!(" class=\"w-{}0\"", tenths.max(1)),
@@ -83,29 +85,43 @@ fn figure(picture: &Picture<'_>, caption: &[Event<'_>]) -> String {
     let mut text = String::new();
     html::push_html(&mut text, caption.iter().cloned());
     let caption = if text.is_empty() { text } else { format!("<figcaption>{text}</figcaption>") };
-    format!(
-        "<figure{class}><img src=\"{path}\" alt=\"Figure\" width=\"{width_px}\" height=\"{height_px}\" loading=\"lazy\">{caption}</figure>"
-    )
+    let image =
+        format!("<img src=\"{path}\" alt=\"Figure\" width=\"{width_px}\" height=\"{height_px}\" loading=\"lazy\">");
+    let image = match linked {
+        true => format!("<a class=\"zoom\" href=\"{path}\" aria-label=\"Enlarge this figure\">{image}</a>"),
+        false => image,
+    };
+    format!("<figure{class}>{image}{caption}</figure>")
 }
 
 /// A picture of ours, as its address tells.
-struct Picture<'a> {
-    path: &'a str,
+pub struct Picture<'a> {
+    /// Its address without what follows the `?`.
+    pub path: &'a str,
+    pub content_hash: &'a str,
+    /// 0-based, as is the figure's number on its page.
+    pub page: u32,
+    pub figure: usize,
     width_percent: u32,
     width_px: u32,
     height_px: u32,
 }
 
 impl<'a> Picture<'a> {
-    fn of(url: &'a str) -> Option<Self> {
+    /// The picture at an address of `extract::figures`; `None` for any other.
+    pub fn of(url: &'a str) -> Option<Self> {
         let (path, query) = url.split_once('?')?;
         let name = path.strip_prefix("/v1/images/")?.strip_suffix(".png")?;
-        let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_'));
+        let (content_hash, number) = name.split_once('/')?;
+        let (page, figure) = number.split_once('_')?;
         let value = |key: &str| query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
         let (width, height) = value("px")?.split_once('x')?;
-        is_plain.then_some(())?;
+        content_hash.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(())?;
         Some(Self {
             path,
+            content_hash,
+            page: page.parse().ok()?,
+            figure: figure.parse().ok()?,
             width_percent: value("w")?.parse().ok().filter(|width| *width <= 100)?,
             width_px: width.parse().ok()?,
             height_px: height.parse().ok()?,

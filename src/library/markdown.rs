@@ -3,47 +3,103 @@
 //! The text comes from strangers' files by way of a language model. Raw HTML in it is shown as text, math becomes MathML,
 //! and what comes out passes a sanitizer that knows only the elements made here.
 
-use std::collections::HashSet;
-
-use ammonia::Builder;
 use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use pulldown_latex::{Parser as LatexParser, RenderConfig, Storage, config::DisplayMode, push_mathml};
 
 use super::figures::WithFigures;
+use super::matches::{Query, marked};
+use super::sanitizer::clean;
+
+/// What Markdown is understood to be, wherever it is read.
+pub const OPTIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_FOOTNOTES)
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_MATH);
+
+/// Where a page is shown, as far as that changes its HTML.
+#[derive(Clone, Copy, Debug)]
+pub enum Setting<'a> {
+    /// Alone: its footnotes are told apart by its number, its figures can be enlarged, and what is searched for is marked.
+    Reader(Option<&'a Query>),
+    /// In one file with all others, whose footnotes are told apart already: page marks in the text become anchors.
+    File,
+}
+
+/// A page as the reader shows it, without anything marked.
+pub fn safe_html(markdown: &str, page_index: u32) -> String {
+    html_of(markdown, page_index, Setting::Reader(None))
+}
 
 /// Renders a page of Markdown as an HTML fragment that fits into the reader: headings are one rank lower than on the page,
-/// since the document's title is the first; what may be wide can be scrolled; footnotes are told apart by page.
-pub fn safe_html(markdown: &str, page_index: u32) -> String {
-    let options =
-        Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_MATH;
-    let mut adapter = Adapter { page: page_index + 1, table: Table::default() };
-    let events = Parser::new_ext(markdown, options).map(|event| adapter.adapt(event));
+/// since the document's title is the first, and can be linked; what may be wide can be scrolled.
+pub fn html_of(markdown: &str, page_index: u32, setting: Setting<'_>) -> String {
+    let in_file = matches!(setting, Setting::File);
+    let mut adapter = Adapter { page: page_index + 1, in_file, headings: 0, table: Table::default() };
+    let events: Vec<Event<'_>> = match setting {
+        Setting::File => Parser::new_ext(markdown, OPTIONS).collect(),
+        Setting::Reader(None) => events(markdown).collect(),
+        Setting::Reader(Some(query)) => marked(events(markdown).collect(), query, page_index + 1),
+    };
+    let adapted = events.into_iter().map(|event| adapter.adapt(event));
     let mut rendered = String::with_capacity(markdown.len() * 3 / 2);
-    html::push_html(&mut rendered, WithFigures::new(events));
-    sanitizer().clean(&rendered).to_string()
+    html::push_html(&mut rendered, WithFigures::new(adapted, !in_file));
+    clean(&rendered)
+}
+
+/// What a page of Markdown says, with raw HTML taken for the text that it is.
+pub fn events(markdown: &str) -> impl Iterator<Item = Event<'_>> {
+    Parser::new_ext(markdown, OPTIONS).map(|event| match event {
+        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
+        other => other,
+    })
+}
+
+/// The mark of a page in Markdown, which a reader of the text does not see.
+pub fn page_mark(number: u32) -> String {
+    format!("<!-- page {number} -->")
+}
+
+/// The number in a page's mark.
+fn marked_page(html: &str) -> Option<u32> {
+    html.trim().strip_prefix("<!-- page ")?.strip_suffix(" -->")?.parse().ok()
+}
+
+/// The id of a page's heading; `number` counts the headings of the page from 1.
+pub fn heading_id(page_number: u32, number: u32) -> String {
+    format!("page-{page_number}-{number}")
 }
 
 /// Changes what the renderer would write otherwise.
 struct Adapter {
     page: u32,
+    in_file: bool,
+    headings: u32,
     table: Table,
 }
 
 impl Adapter {
     fn adapt<'a>(&mut self, event: Event<'a>) -> Event<'a> {
         match event {
-            Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
+            // Of a whole file, raw HTML comes here: page marks are ours, the rest is text.
+            Event::Html(text) | Event::InlineHtml(text) if self.in_file => match marked_page(&text) {
+                Some(number) => Event::Html(page_anchor(number).into()),
+                None => Event::Text(text),
+            },
             Event::InlineMath(latex) => Event::Html(mathml(&latex, DisplayMode::Inline).into()),
             Event::DisplayMath(latex) => {
                 let math = mathml(&latex, DisplayMode::Block);
                 Event::Html(format!("<div {SCROLLS} aria-label=\"Formula\">{math}</div>").into())
             }
-            Event::Start(Tag::Heading { level, id, classes, attrs }) => {
-                Event::Start(Tag::Heading { level: lowered(level), id, classes, attrs })
+            Event::Start(Tag::Heading { level, .. }) => {
+                self.headings += 1;
+                let id = Some(heading_id(self.page, self.headings).into());
+                Event::Start(Tag::Heading { level: lowered(level), id, classes: Vec::new(), attrs: Vec::new() })
             }
             Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lowered(level))),
-            Event::FootnoteReference(name) => Event::FootnoteReference(self.footnote(&name)),
-            Event::Start(Tag::FootnoteDefinition(name)) => Event::Start(Tag::FootnoteDefinition(self.footnote(&name))),
+            Event::FootnoteReference(name) if !self.in_file => Event::FootnoteReference(self.footnote(&name)),
+            Event::Start(Tag::FootnoteDefinition(name)) if !self.in_file => {
+                Event::Start(Tag::FootnoteDefinition(self.footnote(&name)))
+            }
             Event::Start(tag) => self.table.start(&tag).map_or(Event::Start(tag), |html| Event::Html(html.into())),
             Event::End(tag) => self.table.end(tag).map_or(Event::End(tag), |html| Event::Html(html.into())),
             other => other,
@@ -53,6 +109,11 @@ impl Adapter {
     fn footnote(&self, name: &str) -> CowStr<'static> {
         format!("p{}-{name}", self.page).into()
     }
+}
+
+/// Where a page begins in the middle of a file, or of a paragraph.
+fn page_anchor(number: u32) -> String {
+    format!("<a class=\"page-mark\" id=\"page-{number}\" href=\"#page-{number}\">{number}</a>")
 }
 
 fn lowered(level: HeadingLevel) -> HeadingLevel {
@@ -130,94 +191,16 @@ fn mathml(latex: &str, display_mode: DisplayMode) -> String {
     }
 }
 
-const MATHML: &[&str] = &[
-    "math",
-    "mrow",
-    "mi",
-    "mn",
-    "mo",
-    "ms",
-    "mtext",
-    "mspace",
-    "mfrac",
-    "msqrt",
-    "mroot",
-    "mstyle",
-    "merror",
-    "mpadded",
-    "mphantom",
-    "msub",
-    "msup",
-    "msubsup",
-    "munder",
-    "mover",
-    "munderover",
-    "mmultiscripts",
-    "mprescripts",
-    "mtable",
-    "mtr",
-    "mtd",
-    "semantics",
-    "annotation",
-];
-
-const MATHML_ATTRIBUTES: &[&str] = &[
-    "display",
-    "mathvariant",
-    "stretchy",
-    "fence",
-    "separator",
-    "form",
-    "lspace",
-    "rspace",
-    "minsize",
-    "maxsize",
-    "symmetric",
-    "largeop",
-    "movablelimits",
-    "accent",
-    "accentunder",
-    "linethickness",
-    "columnalign",
-    "rowspacing",
-    "columnspacing",
-    "displaystyle",
-    "scriptlevel",
-    "width",
-    "height",
-    "depth",
-    "voffset",
-    "encoding",
-];
-
-fn sanitizer() -> Builder<'static> {
-    let mut builder = Builder::default();
-    builder
-        .add_tags(MATHML)
-        .add_generic_attributes(MATHML_ATTRIBUTES)
-        .add_tag_attributes("code", ["class"])
-        .add_tag_attributes("sup", ["class", "id"])
-        .add_tag_attributes("div", ["class", "id", "tabindex", "role", "aria-label"])
-        .add_tag_attributes("td", ["class"])
-        .add_tag_attributes("th", ["class"])
-        .set_tag_attribute_value("pre", "tabindex", "0")
-        .add_tag_attributes("a", ["class"])
-        .add_tag_attributes("figure", ["class"])
-        .add_tag_attributes("img", ["loading"])
-        .url_schemes(HashSet::from(["http", "https", "mailto"]))
-        .link_rel(Some("noopener noreferrer nofollow"));
-    builder
-}
-
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
-    use super::safe_html;
+    use super::{Query, Setting, html_of, safe_html};
     use proptest::prelude::*;
 
     #[test]
     fn renders_what_documents_are_made_of() {
         for (markdown, part) in [
-            ("# Title", "<h2>Title</h2>"),
+            ("# Title", "<h2 id=\"page-7-1\">Title</h2>"),
             ("| a | b |\n|---|--:|\n| 1 | 2 |", "<td>1</td><td class=\"al-right\">2</td>"),
             ("Euler: $e^{i\\pi}$", "<msup>"),
             ("$$\\frac{1}{2}$$", "<mfrac>"),
@@ -225,12 +208,12 @@ mod tests {
             ("a[^1]\n\n[^1]: note", "id=\"p7-1\""),
             (
                 "![*A* $x$](/v1/images/ab/6_0.png?w=43&px=10x20)",
-                "<figure class=\"w-40\"><img src=\"/v1/images/ab/6_0.png\" alt=\"Figure\" width=\"10\" height=\"20\" loading=\"lazy\">\
-                 <figcaption><em>A</em> <math",
+                "<figure class=\"w-40\"><a class=\"zoom\" href=\"/v1/images/ab/6_0.png\" aria-label=\"Enlarge this figure\" rel=\"noopener noreferrer nofollow\">\
+                 <img src=\"/v1/images/ab/6_0.png\" alt=\"Figure\" width=\"10\" height=\"20\" loading=\"lazy\"></a><figcaption><em>A</em> <math",
             ),
             (
                 "![](/v1/images/ab/6_0.png?w=98&px=1x2&row=1)\n![](/v1/images/ab/6_1.png?w=3&px=1x2&row=1)",
-                "<div class=\"figure-row\"><figure><img src=\"/v1/images/ab/6_0.png\"",
+                "<div class=\"figure-row\"><figure><a class=\"zoom\" href=\"/v1/images/ab/6_0.png\"",
             ),
         ] {
             let html = safe_html(markdown, 6);
@@ -254,6 +237,23 @@ mod tests {
                 assert!(!html.contains(bad), "{markdown} gave {html}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_searched_for_is_marked_and_nothing_else_changes() {
+        let query = Query::parse("two words").unwrap();
+        let html = html_of("One *two\nwords* <b>, `two words`.", 2, Setting::Reader(Some(&query)));
+        let expected = "<p>One <em><mark id=\"hit-3-1\">two</mark><mark>\n</mark><mark>words</mark></em> &lt;b&gt;, \
+                        <mark id=\"hit-3-2\"><code>two words</code></mark>.</p>\n";
+        assert_eq!(html, expected);
+    }
+
+    #[test]
+    fn in_a_file_pages_are_anchors_and_other_html_is_text() {
+        let html = html_of("<!-- page 3 -->\n\nexam<!-- page 4 -->ple <b>x</b>", 2, Setting::File);
+        assert!(html.contains("id=\"page-3\"") && html.contains("exam<a class=\"page-mark\" id=\"page-4\""), "{html}");
+        assert!(html.contains("&lt;b&gt;x"), "{html}");
+        assert!(!safe_html("exam<!-- page 4 -->ple", 2).contains("<a"), "not in the reader");
     }
 
     #[test]

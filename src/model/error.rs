@@ -49,6 +49,8 @@ error_codes! {
     LimitReached = "limit_reached", 409;
     /// There is an account with this e-mail address.
     EmailTaken = "email_taken", 409;
+    /// The file of a document is not kept any more, so its pages cannot be shown as they were.
+    OriginalGone = "original_gone", 410;
     FileTooLarge = "file_too_large", 413;
     UnsupportedFormat = "unsupported_format", 415;
     BatchRequiresAi = "batch_requires_ai", 422;

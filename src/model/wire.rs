@@ -159,6 +159,9 @@ pub struct JobView {
     /// Pages that could not be read.
     pub failed_pages: PageSet,
     pub document_id: Option<String>,
+    /// Where that document's plain text can be read meanwhile.
+    #[serde(default)]
+    pub draft_id: String,
     pub error: Option<JobError>,
     /// Google left the first attempt waiting for a day, so it was put back in line.
     pub requeued: bool,
@@ -177,6 +180,8 @@ pub struct DocumentSummary {
     /// In token equivalents.
     pub charged_tokens: u64,
     pub created_at: UnixMs,
+    /// This is the plain text, to be read until the job that fills the document is done.
+    pub is_draft: bool,
 }
 
 /// `GET /v1/documents`
@@ -213,6 +218,96 @@ pub struct Document {
     pub content: Vec<Page>,
 }
 
+/// What a document can be exported as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub enum ExportFormat {
+    /// Markdown.
+    #[default]
+    Md,
+    /// One web page with everything in it.
+    Html,
+    /// Markdown and the figures beside it.
+    Zip,
+}
+
+/// What of a document the reader is to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// How many pages come before it,
+    pub from: Option<u32>,
+    /// or the number of a page of the file, from 1.
+    pub page: Option<u32>,
+    /// What is searched for.
+    pub query: String,
+    /// Only the pages: all else is there already.
+    pub pages_only: bool,
+}
+
+/// What the reader shows when it is asked for a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Opened {
+    Document(Box<Reading>),
+    /// There is no document, because the job that was to fill it did not. It says why under its content hash.
+    Job(String),
+}
+
+/// A document as far as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    pub document: DocumentSummary,
+    /// The job that is at work on the document.
+    pub job: Option<JobView>,
+    pub original: Original,
+    pub outline: Vec<OutlineEntry>,
+    pub found: Option<Found>,
+    /// All pages, in the runs that are fetched together.
+    pub spans: Vec<Span>,
+    /// The pages of the span that was asked for, and how many come before it.
+    pub from: u32,
+    pub pages: Vec<PageView>,
+}
+
+/// A run of pages by the numbers of its first and last page in the file, from 1, and how many pages of the document come before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    pub from: u32,
+    pub first: u32,
+    pub last: u32,
+}
+
+/// Whether a document's pages can be seen as they were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Original {
+    /// Its file had no pages to look at.
+    None,
+    Kept,
+    /// The file is not there any more.
+    Gone,
+}
+
+/// Where a document has what was searched for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// The first of them.
+    pub hits: Vec<SearchHit>,
+    pub total: u32,
+    pub pages: u32,
+}
+
+/// One place that has what was searched for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchHit {
+    /// The page's number in the file, from 1.
+    pub page: u32,
+    /// Counts the hits on its page from 1.
+    pub number: u32,
+    pub before: String,
+    pub found: String,
+    pub after: String,
+}
+
 /// A page as the reader shows it: its Markdown as safe HTML.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageView {
@@ -230,6 +325,8 @@ pub struct OutlineEntry {
     pub rank: u8,
     /// 0-based index of its page in the source file.
     pub page: u32,
+    /// The heading's anchor.
+    pub id: String,
     /// How many pages of the document come before its page.
     pub place: u32,
 }

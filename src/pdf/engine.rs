@@ -139,17 +139,51 @@ impl Engine {
     /// As [`Self::open`], and [`PdfError::Page`] if a page cannot be read.
     pub async fn read_pages(&self, pdf: &[u8]) -> Result<Vec<PageText>, PdfError> {
         let _place = self.shared.readers.acquire().await.map_err(io::Error::other)?;
-        let idle = self.idle_readers().pop();
-        let mut worker = match idle {
-            Some(worker) => worker,
-            None => within(self.config().open_timeout, self.start_worker()).await?,
-        };
-        // While the worker is ours, a caller that gives up drops it, that is kills it: it would be out of step.
+        let mut worker = self.warm_worker().await?;
         let texts = self.read_in(&mut worker, pdf).await;
-        if !texts.as_ref().is_err_and(PdfError::lost_worker) {
+        self.keep_warm(worker, &texts);
+        texts
+    }
+
+    /// One page of the PDF at `path` as a picture for people to look at: a WebP or JPEG file, at most 1,200 pixels wide. Uses a
+    /// warm worker, so it never waits for documents that are being extracted.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`PdfError::Page`] if the page cannot be drawn.
+    pub async fn page_picture(&self, path: &Path, page: u32) -> Result<Vec<u8>, PdfError> {
+        let _place = self.shared.readers.acquire().await.map_err(io::Error::other)?;
+        let mut worker = self.warm_worker().await?;
+        let picture = self.draw_in(&mut worker, path, page).await;
+        self.keep_warm(worker, &picture);
+        picture
+    }
+
+    /// A worker that is there, or a new one. While it is the caller's, a caller that gives up drops it, that is kills it: it would be
+    /// out of step.
+    async fn warm_worker(&self) -> Result<WorkerProcess, PdfError> {
+        let idle = self.idle_readers().pop();
+        match idle {
+            Some(worker) => Ok(worker),
+            None => within(self.config().open_timeout, self.start_worker()).await,
+        }
+    }
+
+    /// Puts a worker back that has answered so, if it is still good.
+    fn keep_warm<T>(&self, worker: WorkerProcess, answer: &Result<T, PdfError>) {
+        if !answer.as_ref().is_err_and(PdfError::lost_worker) {
             self.idle_readers().push(worker);
         }
-        texts
+    }
+
+    async fn draw_in(&self, worker: &mut WorkerProcess, path: &Path, page: u32) -> Result<Vec<u8>, PdfError> {
+        let EngineConfig { open_timeout, page_timeout, pages_max, .. } = *self.config();
+        let path = path.as_os_str().as_bytes();
+        within(open_timeout, open_in(worker, &Request::OpenFile { pages_max }, path)).await?;
+        match worker.ask_within(page_timeout, &Request::Picture { page }, b"").await {
+            Ok((Reply::Picture, picture)) => Ok(picture),
+            Ok((other, _)) => Err(refusal(other)),
+            Err(error) => Err(error.on_page(page)),
+        }
     }
 
     async fn read_in(&self, worker: &mut WorkerProcess, pdf: &[u8]) -> Result<Vec<PageText>, PdfError> {

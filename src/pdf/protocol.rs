@@ -39,6 +39,8 @@ pub enum Request {
     Split { page: u32 },
     /// The figures of one page; answered by [`Reply::Figures`] with their pictures, one after the other, as payload.
     Figures { page: u32 },
+    /// One page as a picture to look at; answered by [`Reply::Picture`] with that as payload.
+    Picture { page: u32 },
     /// The text lengths of a run of pages; answered by one [`Reply::Length`] each, in order.
     Lengths { first: u32, count: u32 },
 }
@@ -51,6 +53,7 @@ pub enum Reply {
     Opened { total_pages: u32, title: Option<String> },
     Text { chars_visible: u32, is_scan: bool },
     Pdf,
+    Picture,
     Figures { figures: Vec<CutFigure> },
     Length { chars_visible: u32, is_scan: bool },
     Failed { fault: Fault },

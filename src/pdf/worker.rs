@@ -8,6 +8,7 @@ mod figures;
 mod glyphs;
 mod limits;
 mod mend;
+mod page_picture;
 mod pdfium;
 mod picture;
 mod scan;
@@ -70,6 +71,7 @@ impl Worker {
             Request::Text { page } => self.text(page),
             Request::Split { page } => self.split(page),
             Request::Figures { page } => self.figures(page),
+            Request::Picture { page } => self.page_picture(page),
             Request::ImageToPdf => image_to_pdf(&path_from(payload)),
             Request::LoadDetector => self.load_detector(),
         };
@@ -104,6 +106,10 @@ impl Worker {
     fn split(&self, page: u32) -> Result<(Reply, Vec<u8>), Fault> {
         let pdf = on_page(&self.document, page, |document, page| document.split(&self.library, page))?;
         Ok((Reply::Pdf, pdf))
+    }
+
+    fn page_picture(&self, page: u32) -> Result<(Reply, Vec<u8>), Fault> {
+        Ok((Reply::Picture, on_page(&self.document, page, OpenDocument::picture)?))
     }
 
     fn load_detector(&mut self) -> Result<(Reply, Vec<u8>), Fault> {

@@ -17,6 +17,7 @@ mod journey;
 mod operating;
 mod pdf;
 mod processes;
+mod reading;
 mod redis;
 mod rules;
 mod security;

@@ -6,20 +6,16 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, KeyboardEvent, MouseEvent};
 
-use super::{copies, jobs, membership, query, questions, theme};
+use super::{copies, jobs, lightbox, membership, original, pages, query, questions, theme};
 
 type Act = fn(&Element);
 
-const ACTIONS: [(&str, Act); 9] = [
+const ACTIONS: [(&str, Act); 4] = [
     ("[data-theme-choice]", theme::choose),
     ("[data-again]", jobs::try_again),
     ("[data-retry]", jobs::retry_failed_pages),
     ("[data-dismiss]", jobs::dismiss),
-    ("[data-delete]", questions::delete),
-    ("[data-revoke]", questions::revoke),
-    ("[data-leave]", questions::leave),
-    ("[data-sign-out]", membership::sign_out),
-    ("[data-copy]", copies::copy),
+use super::{copies, jobs, lightbox, membership, original, pages, query, questions, theme};
 ];
 
 /// Listens for the whole page.
@@ -43,6 +39,7 @@ pub fn listen() {
         if event.key() == "Escape" {
             close_menus(None);
         }
+        lightbox::key(&event);
     });
 }
 

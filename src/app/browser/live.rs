@@ -14,6 +14,7 @@ use web_sys::{Element, EventSource, VisibilityState};
 
 use super::morph::morph;
 use super::page::{Answer, page_at};
+use super::pages;
 use super::times::localize;
 use super::toast::{away, back};
 
@@ -103,6 +104,7 @@ async fn refresh() -> Result<(), ()> {
     if let Some(part) = part_of(&document()) {
         document().set_title(&page.title());
         show_icon(&part);
+        pages::renew();
     }
     Ok(())
 }
@@ -182,7 +184,7 @@ fn visible() -> bool {
 }
 
 /// Calls `react` at each event, for as long as the page lives.
-fn on(target: &web_sys::EventTarget, event: &str, react: impl Fn() + 'static) {
+pub fn on(target: &web_sys::EventTarget, event: &str, react: impl Fn() + 'static) {
     let react = Closure::<dyn Fn()>::new(react);
     let _ = target.add_event_listener_with_callback(event, react.as_ref().unchecked_ref());
     react.forget();

@@ -1,15 +1,16 @@
 //! Makes a shown element equal to a fetched one, touching only what differs: focus, selection, scroll positions and running
-//! animations stay where nothing has changed. Children with an `id` are recognised by it when they change places.
+//! animations stay where nothing has changed. Children with an `id` are recognised by it when they change places. What is in an
+//! element `data-own` is somebody else's to change.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Node};
 
 /// Attributes that belong to the person: what they opened stays open.
-const KEPT: [&str; 1] = ["open"];
+const KEPT: [&str; 2] = ["open", "aria-current"];
 
 /// See the module. Both must have the same tag.
 pub fn morph(shown: &Element, fetched: &Element) {
-    if shown.is_equal_node(Some(fetched)) {
+    if shown.has_attribute("data-own") || shown.is_equal_node(Some(fetched)) {
         return;
     }
     take_attributes(shown, fetched);

@@ -2,14 +2,13 @@
 //! script, and on Enter, it is the form of any page.
 
 use gloo_timers::callback::Timeout;
-use leptos::prelude::{document, window};
+use leptos::prelude::document;
 use std::cell::RefCell;
 use wasm_bindgen::JsCast;
-use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Event, HtmlInputElement};
 
-use super::look;
+use super::{address, look};
 
 /// A pause in typing.
 const PAUSE_MS: u32 = 150;
@@ -25,9 +24,7 @@ pub fn begin() {
         let Some(field) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
         let follow = move || {
             let query = js_sys::encode_uri_component(&field.value());
-            if let (Ok(history), Ok(path)) = (window().history(), window().location().pathname()) {
-                let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&format!("{path}?q={query}")));
-            }
+            address::replace(&address::with(&format!("q={query}"), &["q=", "page=", "from="]));
             look();
         };
         PAUSE.with(|pause| *pause.borrow_mut() = Some(Timeout::new(PAUSE_MS, follow)));

@@ -32,7 +32,11 @@ pub fn JobRow(job: JobView) -> impl IntoView {
             <Cover title=job.title.clone() />
             <div>
                 <a class="row-title" href=format!("/batch/{}", job.content_hash)>{job.title.clone()}</a>
-                <p class="row-meta"><span>{pages}</span>{detail}</p>
+                <p class="row-meta">
+                    <span>{pages}</span>
+                    {detail}
+                    {active.then(|| view! { <a href=format!("/documents/{}", job.draft_id)>"Read it meanwhile"</a> })}
+                </p>
             </div>
             <div class="row-end"><span class="badge" data-state=state>{job.status.words()}</span>{dismiss}</div>
         </li>

@@ -94,6 +94,7 @@ fn Brewing(job: JobView) -> impl IntoView {
                 false => "You can close this tab. The work goes on, and the finished document will be in your library.",
             }}
         </p>
+        <p><a class="button" href=format!("/documents/{}", job.draft_id)>"Read it meanwhile"</a></p>
         <label class="hold" id="hold"><input type="checkbox" />" Hold still"</label>
     }
 }

@@ -1,144 +1,183 @@
-//! A document to be read. Its first pages are in the HTML; the rest come as the reader gets near them.
+//! A document to be read. The pages around the place that the address names are in the HTML; the rest come as the reader gets near
+//! them (`browser/pages.rs`), or by links where no script runs.
+
+mod head;
+mod outline;
+mod page;
+mod search;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::{NotFound, TroublePage, is_absent};
-use crate::app::components::{LocalTime, grouped, page_count};
-use crate::app::server::{fetch_document, fetch_outline, fetch_pages};
-use crate::model::wire::{DocumentSummary, OutlineEntry, PageView};
-use crate::model::{ApiError, Mode};
+use crate::app::PageContext;
+use crate::app::server::open_document;
+use crate::model::wire::{Opened, Original, PageView, Place, Reading, Span};
+use head::Head;
+use outline::Outline;
+use page::PageSection;
+use search::Hits;
 
-/// Pages that are fetched together; the server gives as many.
-const PAGES_AT_ONCE: u32 = 20;
-
-/// `/documents/{id}`; `?from=` skips that many pages.
+/// `/documents/{id}`. `?page=` or `?from=` name a place, `?q=` what to search for, `?original=` which page is shown as it was
+/// beside its text, `all` or one, and `?only=pages` leaves away all but the pages.
 #[component]
 pub fn Reader() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default());
-    let skip =
-        use_query_map().with_untracked(|query| query.get("from").and_then(|from| from.parse().ok()).unwrap_or(0u32));
+    let asked = use_query_map().with_untracked(Asked::of);
+    let place = asked.place.clone();
     let found = Resource::new(
-        move || id.clone(),
-        move |id| async move {
-            Ok::<_, ApiError>((
-                fetch_document(id.clone()).await?,
-                fetch_outline(id.clone()).await?,
-                fetch_pages(id, skip).await?,
-            ))
-        },
+        move || (id.clone(), place.clone()),
+        move |(id, place)| async move { open_document(id, place).await },
     );
     view! {
         <Suspense>
-            {move || Suspend::new(async move {
-                match found.await {
-                    Ok((document, outline, pages)) => view! { <Opened document outline pages skip /> }.into_any(),
-                    Err(error) if is_absent(&error) => view! { <NotFound /> }.into_any(),
-                    Err(error) => view! { <TroublePage error /> }.into_any(),
+            {
+                let asked = asked.clone();
+                move || {
+                    let asked = asked.clone();
+                    Suspend::new(async move {
+                        match found.await {
+                            Ok(Opened::Document(reading)) => view! { <Document reading=*reading asked /> }.into_any(),
+                            Ok(Opened::Job(content_hash)) => view! { <Elsewhere content_hash /> }.into_any(),
+                            Err(error) if is_absent(&error) => view! { <NotFound /> }.into_any(),
+                            Err(error) => view! { <TroublePage error /> }.into_any(),
+                        }
+                    })
                 }
-            })}
+            }
         </Suspense>
     }
 }
 
+/// What the address asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    place: Place,
+    /// The number of the page that is shown as it was, too; `all` for every page.
+    original: String,
+}
+
+impl Asked {
+    fn of(query: &leptos_router::params::ParamsMap) -> Self {
+        let number = |name: &str| query.get(name).and_then(|value| value.parse().ok());
+        let place = Place {
+            from: number("from"),
+            page: number("page"),
+            query: query.get("q").unwrap_or_default(),
+            pages_only: query.get("only").is_some(),
+        };
+        Self { place, original: query.get("original").unwrap_or_default() }
+    }
+
+    /// The address of the same document, searched for and shown in the same way, with this in the query as well.
+    fn address(&self, id: &str, place: &str) -> String {
+        let mut query = vec![place.to_owned()];
+        if !self.place.query.is_empty() {
+            query.push(format!("q={}", encoded(&self.place.query)));
+        }
+        if !self.original.is_empty() {
+            query.push(format!("original={}", encoded(&self.original)));
+        }
+        query.retain(|part| !part.is_empty());
+        format!("/documents/{id}?{}", query.join("&"))
+    }
+}
+
+/// For a value in a query.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// There will be no document: its job says why.
 #[component]
-fn Opened(document: DocumentSummary, outline: Vec<OutlineEntry>, pages: Vec<PageView>, skip: u32) -> impl IntoView {
-    let price = match document.charged_tokens {
-        0 => "Free".to_owned(),
-        tokens => format!("{} tokens", grouped(tokens)),
+fn Elsewhere(content_hash: String) -> impl IntoView {
+    let address = format!("/batch/{content_hash}");
+    if let Some(redirect) = use_context::<PageContext>().and_then(|page| page.redirect) {
+        redirect(&address);
+    }
+    view! { <main id="main" class="container" tabindex="-1"><a href=address>"What became of this document"</a></main> }
+}
+
+#[component]
+fn Document(reading: Reading, asked: Asked) -> impl IntoView {
+    let Reading { document, job, original, outline, found, spans, from, pages } = reading;
+    // The text is another one when this is: `browser/pages.rs` then asks for it again.
+    let edition = format!(
+        "{}-{}-{}-{}-{}",
+        document.mode.name(),
+        document.is_draft,
+        document.failed_pages,
+        asked.original,
+        asked.place.query
+    );
+    let state = if job.is_some() { "working" } else { "idle" };
+    let drawn = Drawn {
+        document: document.id.clone(),
+        edition: edition.clone(),
+        original,
+        asked: asked.clone(),
+        is_draft: document.is_draft,
     };
-    let shown = skip.saturating_add(u32::try_from(pages.len()).unwrap_or(u32::MAX));
-    let earlier = format!("/documents/{}?from={}", document.id, skip.saturating_sub(PAGES_AT_ONCE));
+    let spans: Vec<_> = spans
+        .into_iter()
+        .filter(|span| !asked.place.pages_only || span.from == from)
+        .map(|span| {
+            let address = asked.address(&document.id, &format!("from={}", span.from));
+            let pages = (span.from == from).then(|| pages.clone());
+            view! { <SpanOfPages span pages address drawn=drawn.clone() /> }
+        })
+        .collect();
+    if asked.place.pages_only {
+        return view! { <main id="main" tabindex="-1">{spans}</main> }.into_any();
+    }
     view! {
         <Title text=document.title.clone() />
         <main id="main" class="container" tabindex="-1">
-            <article class="reader">
-                <header class="reader-head">
-                    <h1>{document.title.clone()}</h1>
-                    <p class="row-meta">
-                        <span>{page_count(document.pages.into())}</span>
-                        <span>{price}</span>
-                        <span><LocalTime at=document.created_at day=true /></span>
-                    </p>
-                    <Failures document=document.clone() />
-                </header>
-                <Outline id=document.id.clone() entries=outline />
-                <div class="reader-pages">
-                    <Show when=move || { skip > 0 }>
-                        <p class="cluster"><a class="button" href=earlier.clone()>"Earlier pages"</a></p>
-                    </Show>
-                    {pages.into_iter().map(|page| view! { <PageSection page /> }).collect_view()}
-                    <More id=document.id.clone() shown total=document.pages />
-                </div>
+            <article class="reader" data-live=state data-events="" data-edition=edition>
+                <Head document=document.clone() job original asked=asked.clone() />
+                <Outline id=document.id.clone() entries=outline asked=asked.clone() />
+                <Hits id=document.id.clone() found asked=asked.clone() />
+                <div class="reader-pages" id="pages" data-own="">{spans}</div>
             </article>
+            <dialog class="lightbox" id="lightbox" aria-label="Picture" closedby="any">
+                <img alt="" />
+                <p class="lightbox-caption"></p>
+                <form class="cluster" method="dialog">
+                    <button class="button small">"Close"</button>
+                    <button class="button small" type="button" data-step="back">"Previous"</button>
+                    <button class="button small" type="button" data-step="on">"Next"</button>
+                </form>
+            </dialog>
         </main>
     }
+    .into_any()
 }
 
-/// Links to the headings. Each leads to its page and to the pages around it, whether or not they are here already.
-#[component]
-fn Outline(id: String, entries: Vec<OutlineEntry>) -> impl IntoView {
-    let entry = |entry: OutlineEntry| {
-        let from = entry.place / PAGES_AT_ONCE * PAGES_AT_ONCE;
-        let address = format!("/documents/{id}?from={from}#page-{}", entry.page + 1);
-        view! { <li data-rank=entry.rank.to_string()><a href=address>{entry.text}</a></li> }
-    };
-    let list = entries.into_iter().map(entry).collect_view();
-    view! {
-        <nav class="outline" aria-label="Outline">
-            <details>
-                <summary>"Outline"</summary>
-                <ol class="outline-list">{list}</ol>
-            </details>
-        </nav>
-    }
+/// What all pages of a document have in common.
+#[derive(Clone)]
+struct Drawn {
+    document: String,
+    edition: String,
+    original: Original,
+    asked: Asked,
+    is_draft: bool,
 }
 
+/// A run of pages, or the way to them.
 #[component]
-fn Failures(document: DocumentSummary) -> impl IntoView {
-    let words = match document.failed_pages {
-        0 => return None,
-        1 => "1 page could not be read.".to_owned(),
-        failed => format!("{} pages could not be read.", grouped(failed.into())),
-    };
-    // A document that cost nothing was in no AI mode: its pages are tried in the quick one. `browser/jobs.rs` does it.
-    let mode = if document.mode == Mode::Batch { "batch" } else { "realtime" };
-    Some(view! {
-        <div class="notice warn" role="note">
-            <p><strong>{words}</strong>" It costs nothing, and stands in its place below."</p>
-            <button class="button" type="button" data-retry=document.id data-mode=mode>"Retry failed pages"</button>
-        </div>
-    })
-}
-
-/// One page: its text, or why it has none.
-#[component]
-fn PageSection(page: PageView) -> impl IntoView {
-    let number = page.index + 1;
-    let anchor = format!("page-{number}");
-    let body = match page.failure {
-        None => view! { <div class="prose" inner_html=page.html></div> }.into_any(),
-        Some(reason) => view! {
-            <div class="page-failed stack tight">
-                <p><strong>"This page could not be read."</strong></p>
-                <p class="soft">{reason}</p>
-            </div>
+fn SpanOfPages(span: Span, pages: Option<Vec<PageView>>, address: String, drawn: Drawn) -> impl IntoView {
+    let Span { from, first, last, .. } = span;
+    let words = if first == last { format!("Page {first}") } else { format!("Pages {first}–{last}") };
+    let edition = pages.is_some().then(|| drawn.edition.clone());
+    let content = match pages {
+        None => view! { <a href=address>{words}</a> }.into_any(),
+        Some(pages) => {
+            pages.into_iter().map(|page| view! { <PageSection page drawn=drawn.clone() /> }).collect_view().into_any()
         }
-        .into_any(),
     };
     view! {
-        <section class="page" id=anchor.clone() data-testid="document-page" aria-label=format!("Page {number}")>
-            <div class="page-mark"><a href=format!("#{anchor}")>{format!("Page {number}")}</a></div>
-            <div class="page-body">{body}{page.note.map(|note| view! { <p class="notice warn">{note}</p> })}</div>
-        </section>
+        <div class="span" id=format!("span-{from}") data-last=last.to_string() data-edition=edition>{content}</div>
     }
-}
-
-/// The way to the pages after the first `shown`: a link, which `browser/more.rs` follows as the reader gets near it.
-#[component]
-fn More(id: String, shown: u32, total: u32) -> impl IntoView {
-    let address = format!("/documents/{id}?from={shown}");
-    (shown < total)
-        .then(|| view! { <p class="cluster"><a class="button" href=address data-more="">"Next pages"</a></p> })
 }

@@ -33,13 +33,13 @@ pub fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Vec<(Figure, V
 
 /// In points, as the page is shown.
 #[derive(Clone, Copy)]
-struct PageSize {
-    width: f32,
-    height: f32,
+pub struct PageSize {
+    pub width: f32,
+    pub height: f32,
 }
 
 impl PageSize {
-    fn of(page: &PdfPage<'_>) -> Result<Self, PageFault> {
+    pub fn of(page: &PdfPage<'_>) -> Result<Self, PageFault> {
         let size = Self { width: page.width().value, height: page.height().value };
         let is_sound = |length: f32| length.is_finite() && length >= 1.0;
         if is_sound(size.width) && is_sound(size.height) { Ok(size) } else { Err(PageFault::Damaged) }
@@ -65,7 +65,7 @@ fn cut_out(
 }
 
 /// The part `(x, y, width, height)` of the page, the whole of which is drawn in `whole` pixels.
-fn render(page: &PdfPage<'_>, whole: (i32, i32), part: (i32, i32, i32, i32)) -> Result<Pixels, PageFault> {
+pub fn render(page: &PdfPage<'_>, whole: (i32, i32), part: (i32, i32, i32, i32)) -> Result<Pixels, PageFault> {
     let (x, y, width, height) = part;
     let config = PdfRenderConfig::new().set_target_size(whole.0, whole.1).set_origin(-x, -y);
     let mut bitmap = PdfBitmap::empty(width, height, PdfBitmapFormat::BGRx).map_err(|_| PageFault::Damaged)?;

@@ -13,7 +13,7 @@ use crate::pdf::protocol::Fault;
 use crate::pdf::{text, title};
 
 use super::detector::Finder;
-use super::{figures, glyphs, scan};
+use super::{figures, glyphs, page_picture, scan};
 
 /// PDFium, bound once per process and never unbound.
 #[derive(Clone, Copy)]
@@ -93,6 +93,10 @@ impl OpenDocument {
 
     pub fn figures(&self, index: u32, finder: &mut Finder) -> Result<Vec<(Figure, Vec<u8>)>, PageFault> {
         figures::of_page(&self.page(index)?, finder)
+    }
+
+    pub fn picture(&self, index: u32) -> Result<Vec<u8>, PageFault> {
+        page_picture::of_page(&self.page(index)?)
     }
 
     pub fn split(&self, library: &Library, index: u32) -> Result<Vec<u8>, PageFault> {

@@ -89,6 +89,11 @@ pub(super) async fn store_document(
         }
     }
     crash_point("complete", "results stored");
+    // A draft leaves nothing behind but its address.
+    sqlx::query("DELETE FROM pages WHERE document_id IN (SELECT id FROM documents WHERE id = $1 AND draft = 1)")
+        .bind(job.document_id.as_str())
+        .execute(&mut *connection)
+        .await?;
     charge_document(connection, job, now).await?;
     crash_point("complete", "document made");
     let mut usable = 0;
@@ -105,7 +110,8 @@ async fn charge_document(connection: &mut AnyConnection, job: &Job, now: UnixMs)
     sqlx::query(
         "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at)
          SELECT $1, $2, $3, $4, $5, $6, CAST(COALESCE(SUM(charge), 0) AS BIGINT), $7 FROM ledger WHERE job_id = $8
-         ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, charged = documents.charged + excluded.charged",
+         ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, charged = documents.charged + excluded.charged, draft = 0,
+             created_at = CASE WHEN documents.draft = 1 THEN excluded.created_at ELSE documents.created_at END",
     )
     .bind(job.document_id.as_str())
     .bind(job.account_id.as_str())

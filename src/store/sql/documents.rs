@@ -11,12 +11,12 @@ use super::{SqlStore, count, figures, storable, unsigned};
 use crate::error::{Error, Result};
 use crate::model::wire::{DocumentSummary, Page};
 use crate::model::{PageSet, UnixMs};
-use crate::store::{Deletion, Documents, NewDocument, Unread};
+use crate::store::{Deletion, Documents, NewDocument, Source, Unread};
 
 macro_rules! select_summaries {
     ($condition:literal) => {
         concat!(
-            "SELECT d.id, d.title, d.mode, d.charged, d.created_at,
+            "SELECT d.id, d.title, d.mode, d.charged, d.created_at, d.draft,
                     (SELECT COUNT(*) FROM pages p WHERE p.document_id = d.id) AS pages,
                     (SELECT COUNT(p.failure) FROM pages p WHERE p.document_id = d.id) AS failed_pages
              FROM documents d WHERE ",
@@ -30,24 +30,50 @@ impl Documents for SqlStore {
     async fn insert_document(
         &self,
         document: &NewDocument,
-        mut pages: BoxStream<'_, Result<Page>>,
+        pages: BoxStream<'_, Result<Page>>,
         now: UnixMs,
     ) -> Result<()> {
         let mut tx = self.write().await?;
         insert(&mut tx, document, now).await?;
-        while let Some(page) = pages.try_next().await? {
-            sqlx::query(
-                "INSERT INTO pages (document_id, page_index, markdown, failure, note) VALUES ($1, $2, $3, $4, $5)",
-            )
-            .bind(document.id.as_str())
-            .bind(i64::from(page.index))
-            .bind(storable(&page.markdown))
-            .bind(page.failure.as_deref())
-            .bind(page.note.as_deref())
-            .execute(&mut *tx)
-            .await?;
-        }
+        insert_pages(&mut tx, document, pages).await?;
         Ok(tx.commit().await?)
+    }
+
+    async fn insert_draft(
+        &self,
+        document: &NewDocument,
+        pages: BoxStream<'_, Result<Page>>,
+        now: UnixMs,
+    ) -> Result<bool> {
+        let mut tx = self.write().await?;
+        // Updating the job is what makes its end wait for this, or this find that it has ended.
+        let active =
+            sqlx::query("UPDATE jobs SET active = 1 WHERE account_id = $1 AND document_id = $2 AND active = 1")
+                .bind(document.account_id.as_str())
+                .bind(document.id.as_str())
+                .execute(&mut *tx)
+                .await?;
+        if active.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let made = sqlx::query(
+            "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, draft)
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 1) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(document.id.as_str())
+        .bind(document.account_id.as_str())
+        .bind(document.upload_hash.as_str())
+        .bind(document.content_hash.as_str())
+        .bind(document.title.as_str())
+        .bind(document.mode.name())
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
+        if made.rows_affected() == 1 {
+            insert_pages(&mut tx, document, pages).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn insert_from_cache(
@@ -84,13 +110,14 @@ impl Documents for SqlStore {
 
     async fn documents(&self, account_id: &str, cursor: Option<&str>, limit: u32) -> Result<Vec<DocumentSummary>> {
         // Ids sort by the time they were made.
-        let rows =
-            sqlx::query(select_summaries!("d.account_id = $1 AND ($2 = '' OR d.id < $2) ORDER BY d.id DESC LIMIT $3"))
-                .bind(account_id)
-                .bind(cursor.unwrap_or_default())
-                .bind(i64::from(limit))
-                .fetch_all(&self.pool)
-                .await?;
+        let rows = sqlx::query(select_summaries!(
+            "d.account_id = $1 AND d.draft = 0 AND ($2 = '' OR d.id < $2) ORDER BY d.id DESC LIMIT $3"
+        ))
+        .bind(account_id)
+        .bind(cursor.unwrap_or_default())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
         rows.iter().map(summary).collect()
     }
 
@@ -104,11 +131,12 @@ impl Documents for SqlStore {
     }
 
     async fn unread(&self, account_id: &str, id: &str) -> Result<Option<Unread>> {
-        let source = sqlx::query("SELECT upload_hash, title FROM documents WHERE account_id = $1 AND id = $2")
-            .bind(account_id)
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await?;
+        let source =
+            sqlx::query("SELECT upload_hash, title FROM documents WHERE account_id = $1 AND id = $2 AND draft = 0")
+                .bind(account_id)
+                .bind(id)
+                .fetch_optional(&self.pool)
+                .await?;
         let Some(source) = source else { return Ok(None) };
         let failed: Vec<i64> =
             sqlx::query_scalar("SELECT page_index FROM pages WHERE document_id = $1 AND failure IS NOT NULL")
@@ -136,6 +164,30 @@ impl Documents for SqlStore {
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(page).collect()
+    }
+
+    async fn page_indices(&self, account_id: &str, id: &str) -> Result<Vec<u32>> {
+        let indices: Vec<i64> = sqlx::query_scalar(
+            "SELECT p.page_index FROM pages p JOIN documents d ON d.id = p.document_id
+             WHERE d.account_id = $1 AND d.id = $2 ORDER BY p.page_index",
+        )
+        .bind(account_id)
+        .bind(id)
+        .fetch_all(&self.pool)
+        .await?;
+        indices.into_iter().map(|index| u32::try_from(index).map_err(Error::internal)).collect()
+    }
+
+    async fn source(&self, account_id: &str, id: &str) -> Result<Option<Source>> {
+        let row = sqlx::query("SELECT upload_hash, content_hash FROM documents WHERE account_id = $1 AND id = $2")
+            .bind(account_id)
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        let source = |row: AnyRow| {
+            Ok(Source { upload_hash: row.try_get("upload_hash")?, content_hash: row.try_get("content_hash")? })
+        };
+        row.map(source).transpose()
     }
 
     async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<(u32, Page)>> {
@@ -198,6 +250,24 @@ async fn insert(connection: &mut AnyConnection, document: &NewDocument, now: Uni
     Ok(())
 }
 
+async fn insert_pages(
+    connection: &mut AnyConnection,
+    document: &NewDocument,
+    mut pages: BoxStream<'_, Result<Page>>,
+) -> Result<()> {
+    while let Some(page) = pages.try_next().await? {
+        sqlx::query("INSERT INTO pages (document_id, page_index, markdown, failure, note) VALUES ($1, $2, $3, $4, $5)")
+            .bind(document.id.as_str())
+            .bind(i64::from(page.index))
+            .bind(storable(&page.markdown))
+            .bind(page.failure.as_deref())
+            .bind(page.note.as_deref())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
 /// The text of a deleted document is gone for good; what it cost stays in the ledger.
 pub(super) async fn forget_content(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<()> {
     sqlx::query("DELETE FROM page_results WHERE account_id = $1 AND content_hash = $2")
@@ -222,6 +292,7 @@ fn summary(row: &AnyRow) -> Result<DocumentSummary> {
         failed_pages: count(row, "failed_pages")?,
         charged_tokens: unsigned(row, "charged")?,
         created_at: UnixMs(row.try_get("created_at")?),
+        is_draft: row.try_get::<i64, _>("draft")? != 0,
     })
 }
 

@@ -121,6 +121,10 @@ impl Jobs for SqlStore {
         crash_point("advance", "written");
         if job.task().is_none() {
             release_reservation(&mut tx, &job.id).await?;
+            sqlx::query("DELETE FROM documents WHERE id = $1 AND draft = 1")
+                .bind(job.document_id.as_str())
+                .execute(&mut *tx)
+                .await?;
         }
         tx.commit().await?;
         Ok(true)
@@ -197,6 +201,15 @@ impl Jobs for SqlStore {
         let row = sqlx::query(select_views!("j.account_id = $1 AND j.id = $2"))
             .bind(account_id)
             .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(view_of).transpose()
+    }
+
+    async fn filling(&self, account_id: &str, document_id: &str) -> Result<Option<JobView>> {
+        let row = sqlx::query(select_views!("j.account_id = $1 AND j.document_id = $2 ORDER BY j.id DESC LIMIT 1"))
+            .bind(account_id)
+            .bind(document_id)
             .fetch_optional(&self.pool)
             .await?;
         row.as_ref().map(view_of).transpose()
@@ -339,7 +352,8 @@ pub(super) fn view_of(row: &AnyRow) -> Result<JobView> {
         pages,
         completed_pages: free_pages.saturating_add(count(row, "charged")?),
         failed_pages: failed.split(',').filter_map(|page| page.parse::<u32>().ok()?.checked_sub(1)).collect(),
-        document_id: (stage == Stage::Succeeded).then_some(document_id),
+        document_id: (stage == Stage::Succeeded).then(|| document_id.clone()),
+        draft_id: document_id,
         error: stage.error(),
         requeued: row.try_get::<i64, _>("requeued")? != 0,
     })

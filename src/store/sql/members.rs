@@ -196,7 +196,7 @@ impl Members for SqlStore {
 
     async fn holdings(&self, account_id: &str) -> Result<Holdings> {
         let row = sqlx::query(
-            "SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1) AS documents,
+            "SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND draft = 0) AS documents,
                     (SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND active = 1) AS active_jobs,
                     (SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT)
                      FROM (SELECT MAX(bytes) AS bytes FROM uploads WHERE account_id = $1 GROUP BY content_hash) AS files)

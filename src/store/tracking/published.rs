@@ -205,6 +205,10 @@ impl<S: Jobs + Tracking> Jobs for Published<S> {
         self.record.job(account_id, id).await
     }
 
+    async fn filling(&self, account_id: &str, document_id: &str) -> Result<Option<JobView>> {
+        self.record.filling(account_id, document_id).await
+    }
+
     async fn open_jobs(&self, account_id: &str) -> Result<Vec<JobView>> {
         self.record.open_jobs(account_id).await
     }

@@ -12,6 +12,7 @@ conform!(
     lists_go_from_new_to_old,
     a_document_of_pages_read_before_is_whole_or_not_made,
     strangers_find_nothing,
+    a_draft_lives_as_long_as_its_job,
     headings_are_found_with_their_places,
     the_last_document_takes_its_content_along,
     a_document_deleted_while_a_job_works_on_it_leaves_the_job_what_it_needs,
@@ -97,6 +98,43 @@ async fn strangers_find_nothing(stores: Stores) {
     assert!(stores.documents.documents(&stranger.id, None, 10).await.unwrap().is_empty());
     assert_eq!(stores.documents.delete_document(&stranger.id, &stored.id).await.unwrap(), Deletion::NotFound);
     assert!(stores.documents.document(&owner.id, &stored.id).await.unwrap().is_some());
+}
+
+async fn a_draft_lives_as_long_as_its_job(stores: Stores) {
+    let (account, stranger) = (stores.account("a").await, stores.account("b").await);
+    let draft_of = |job: &Job| NewDocument {
+        id: job.document_id.clone(),
+        ..document(&account, "draft")
+    };
+    let plain = || stream::iter([page(0, "Plain."), page(1, ""), page(2, "Plain.")].map(Ok)).boxed();
+    let keep = async |job: &Job| stores.documents.insert_draft(&draft_of(job), plain(), NOW.plus(-5)).await.unwrap();
+    let found = async |job: &Job| stores.documents.document(&account.id, &job.document_id).await.unwrap();
+    let job = stores.claimed(&account, "one").await;
+    assert!(keep(&job).await && keep(&job).await, "once, however often it is asked for");
+    assert_eq!(stores.documents.page_indices(&account.id, &job.document_id).await.unwrap(), [0, 1, 2]);
+    let draft = found(&job).await.unwrap();
+    assert!(draft.is_draft && draft.pages == 3 && draft.charged_tokens == 0);
+    assert!(stores.documents.documents(&account.id, None, 10).await.unwrap().is_empty(), "no list has it");
+    assert!(stores.documents.unread(&account.id, &job.document_id).await.unwrap().is_none());
+    let filling = stores.jobs.filling(&account.id, &job.document_id).await.unwrap().unwrap();
+    assert_eq!((filling.draft_id, filling.document_id), (job.document_id.clone(), None));
+    assert!(stores.jobs.filling(&stranger.id, &job.document_id).await.unwrap().is_none());
+    let theirs = NewDocument { account_id: stranger.id.clone(), ..draft_of(&job) };
+    assert!(!stores.documents.insert_draft(&theirs, plain(), NOW).await.unwrap(), "it is somebody else's job");
+
+    // The finished document is as if there had been no draft.
+    assert_eq!(stores.complete(&job, vec![read(0, "Fine.", 10), unread(1, "Blocked.")]).await, Completion::Stored);
+    let made = found(&job).await.unwrap();
+    assert_eq!((made.is_draft, made.pages, made.failed_pages, made.created_at), (false, 3, 2, NOW));
+    let texts = stores.documents.pages(&account.id, &job.document_id, 0, 3).await.unwrap();
+    assert_eq!(texts.iter().map(|page| page.markdown.as_str()).collect::<Vec<_>>(), ["Fine.", "", ""]);
+    assert!(!keep(&job).await, "the job is over");
+
+    let job = stores.claimed(&account, "two").await;
+    assert!(keep(&job).await);
+    assert!(stores.jobs.advance(&at(&job, failed()), NOW).await.unwrap());
+    assert!(found(&job).await.is_none(), "it ends with its job");
+    assert!(!keep(&job).await);
 }
 
 async fn headings_are_found_with_their_places(stores: Stores) {

@@ -1,0 +1,113 @@
+//! Where in a document the reader is: told by the address, marked in the outline, and kept while pages around it come and change.
+
+use std::cell::RefCell;
+
+use gloo_timers::callback::Timeout;
+use leptos::prelude::{document, window};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+use super::address;
+use super::live::on;
+use super::pages::{elements, number_of};
+
+/// A pause in scrolling.
+const PAUSE_MS: u32 = 120;
+/// How far down the window is what is being read, as a share of its height.
+const LINE: f64 = 0.25;
+
+thread_local! {
+    static PAUSE: RefCell<Option<Timeout>> = const { RefCell::new(None) };
+}
+
+/// Follows the reader.
+pub fn begin() {
+    on(&window(), "scroll", || {
+        PAUSE.with(|pause| *pause.borrow_mut() = Some(Timeout::new(PAUSE_MS, mark)));
+    });
+    mark();
+}
+
+/// Tells the place by the address, by the links that lead to it (`data-here`), and in the outline.
+pub fn mark() {
+    let page = page_read();
+    let number = page.as_ref().and_then(|page| number_of(&page.id()));
+    mark_outline(number);
+    let Some(number) = number else { return };
+    let (part, hash) = match window().scroll_y() {
+        // Who has not begun to read is nowhere yet.
+        Ok(y) if y < line() => (String::new(), String::new()),
+        _ => (format!("page={number}"), format!("#page-{number}")),
+    };
+    let dropped = ["page=", "from="];
+    address::replace(&(address::with(&part, &dropped) + &hash));
+    for link in elements("a[data-here]") {
+        let href = link.get_attribute("href").unwrap_or_default();
+        let _ = link.set_attribute("href", &(address::rewritten(&href, &part, &dropped) + &hash));
+    }
+}
+
+/// Changes something, and leaves what is being read where it is on the screen.
+pub fn kept(change: impl FnOnce()) {
+    let Some(page) = page_read() else { return change() };
+    let before = page.get_bounding_client_rect();
+    change();
+    // It may be another element now, of another height: what was half read is half read.
+    let Some(page) = document().get_element_by_id(&page.id()) else { return };
+    let after = page.get_bounding_client_rect();
+    let read = if before.height() > 0.0 { (line() - before.top()) / before.height() } else { 0.0 };
+    let same_height = (before.height() - after.height()).abs() < 1.0;
+    let top = if same_height { before.top() } else { line() - read * after.height() };
+    let moved = after.top() - top;
+    if moved.abs() >= 1.0 {
+        window().scroll_by_with_x_and_y(0.0, moved);
+    }
+}
+
+/// The page that is being read; `None` while none is near.
+fn page_read() -> Option<Element> {
+    let pages = document().get_element_by_id("pages")?.get_bounding_client_rect();
+    let x = (pages.left() + pages.width() / 2.0) as f32;
+    let under = |y: f64| document().element_from_point(x, y as f32)?.closest(".page").ok().flatten();
+    under(line()).or_else(|| under(line() * 2.0)).or_else(|| under(line() * 3.0))
+}
+
+fn line() -> f64 {
+    window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or(0.0) * LINE
+}
+
+/// Marks the last heading before the line.
+fn mark_outline(number: Option<u32>) {
+    let is_behind = |link: &Element| {
+        let anchor = link.get_attribute("data-goto").unwrap_or_default();
+        let heading_top =
+            || document().get_element_by_id(&anchor).map(|heading| heading.get_bounding_client_rect().top());
+        match (number_of(&anchor), number) {
+            (Some(page), Some(number)) if page == number => heading_top().is_none_or(|top| top <= line()),
+            (Some(page), Some(number)) => page < number,
+            _ => false,
+        }
+    };
+    let links = elements(".outline a");
+    let here = links.iter().rposition(is_behind);
+    for (index, link) in links.iter().enumerate() {
+        if Some(index) == here {
+            if !link.has_attribute("aria-current") {
+                let _ = link.set_attribute("aria-current", "location");
+                show(link);
+            }
+        } else {
+            let _ = link.remove_attribute("aria-current");
+        }
+    }
+}
+
+/// Scrolls the outline, and only that, so that the entry is seen.
+fn show(link: &Element) {
+    let Some(outline) = document().get_element_by_id("outline") else { return };
+    let Some(entry) = link.dyn_ref::<HtmlElement>() else { return };
+    let (top, shown, height) = (entry.offset_top(), outline.scroll_top(), outline.client_height());
+    if top < shown + height / 8 || top > shown + height * 3 / 4 {
+        outline.set_scroll_top(top - height / 3);
+    }
+}

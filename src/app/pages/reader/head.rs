@@ -1,0 +1,113 @@
+//! What stands before a document's text: what it is, what is wrong with it, and what can be done with it.
+
+use leptos::prelude::*;
+
+use super::Asked;
+use super::search::Search;
+use crate::app::components::{LocalTime, grouped, page_count};
+use crate::model::Mode;
+use crate::model::wire::{DocumentSummary, JobView, Original};
+
+#[component]
+pub fn Head(document: DocumentSummary, job: Option<JobView>, original: Original, asked: Asked) -> impl IntoView {
+    let price = match document.charged_tokens {
+        0 => "Free".to_owned(),
+        tokens => format!("{} tokens", grouped(tokens)),
+    };
+    let id = document.id.clone();
+    view! {
+        <header class="reader-head" id="head">
+            <h1>{document.title.clone()}</h1>
+            <p class="row-meta">
+                <span>{page_count(document.pages.into())}</span>
+                <span>{price}</span>
+                <span><LocalTime at=document.created_at day=true /></span>
+            </p>
+            {match job {
+                Some(job) => view! { <Meanwhile job draft=document.is_draft /> }.into_any(),
+                None => view! { <Failures document=document.clone() /> }.into_any(),
+            }}
+            <div class="reader-tools">
+                <Search id=id.clone() asked=asked.clone() />
+                <Originals id=id.clone() original asked />
+                <Exports id />
+            </div>
+        </header>
+    }
+}
+
+/// A job is at work on this document: what is here is to be read until it is done.
+#[component]
+fn Meanwhile(job: JobView, draft: bool) -> impl IntoView {
+    let (what, which) = match (draft, job.mode) {
+        (true, Mode::Batch) => ("This is the plain text, to read while your batch brews.", "The finished pages"),
+        (true, _) => ("This is the plain text, to read while the pages are worked on.", "The finished pages"),
+        (false, _) => ("The pages that could not be read are being read again.", "They"),
+    };
+    view! {
+        <div class="notice" id="meanwhile" role="status">
+            <p>
+                <strong>{what}</strong>" "{which}" take their place here by themselves. "
+                <a href=format!("/batch/{}", job.content_hash)>"How it is going"</a>
+            </p>
+        </div>
+    }
+}
+
+#[component]
+fn Failures(document: DocumentSummary) -> impl IntoView {
+    let (words, more) = match document.failed_pages {
+        0 => return None,
+        1 => ("1 page could not be read.".to_owned(), " It costs nothing, and stands in its place below."),
+        failed => (
+            format!("{} pages could not be read.", grouped(failed.into())),
+            " They cost nothing, and stand in their place below.",
+        ),
+    };
+    // A document that cost nothing was in no AI mode: its pages are tried in the quick one. `browser/jobs.rs` does it.
+    let mode = if document.mode == Mode::Batch { "batch" } else { "realtime" };
+    Some(view! {
+        <div class="notice warn" id="failures" role="note">
+            <p><strong>{words}</strong>{more}</p>
+            <button class="button" type="button" data-retry=document.id data-mode=mode>"Retry failed pages"</button>
+        </div>
+    })
+}
+
+/// Every page as it was beside its text, or none. `browser/place.rs` has the link lead to where one is.
+#[component]
+fn Originals(id: String, original: Original, asked: Asked) -> impl IntoView {
+    let (words, other) = match asked.original.as_str() {
+        "all" => ("Hide original pages", ""),
+        _ => ("Show original pages", "all"),
+    };
+    let other = Asked { original: other.to_owned(), ..asked };
+    match original {
+        Original::None => ().into_any(),
+        Original::Kept => {
+            view! { <a class="button small" href=other.address(&id, "") data-here="">{words}</a> }.into_any()
+        }
+        Original::Gone => view! {
+            <p class="soft">"The uploaded file is not kept any more, so the original pages cannot be shown."</p>
+        }
+        .into_any(),
+    }
+}
+
+#[component]
+fn Exports(id: String) -> impl IntoView {
+    let way = |format: &str, words: &'static str, more: &'static str| {
+        let address = format!("/v1/documents/{id}/export?format={format}");
+        view! { <li><a href=address download="">{words}<small>{more}</small></a></li> }
+    };
+    view! {
+        <details class="menu">
+            <summary class="button small">"Download"</summary>
+            <ul class="menu-list">
+                {way("md", "Markdown", "The text")}
+                {way("html", "Web page", "Text and figures in one file")}
+                {way("zip", "Archive", "Markdown with its figures")}
+            </ul>
+        </details>
+    }
+}

@@ -1,0 +1,59 @@
+//! One page: its text, or why it has none, and the page as it was beside it.
+
+use leptos::prelude::*;
+
+use super::{Asked, Drawn};
+use crate::model::wire::{Original, PageView};
+
+#[component]
+pub fn PageSection(page: PageView, drawn: Drawn) -> impl IntoView {
+    let is_draft = drawn.is_draft;
+    let number = page.index + 1;
+    let anchor = format!("page-{number}");
+    let without_text = page.failure.is_some();
+    let body = match page.failure {
+        None => view! { <div class="prose" inner_html=page.html></div> }.into_any(),
+        Some(reason) => view! {
+            <div class="page-failed stack tight">
+                {(!is_draft).then(|| view! { <p><strong>"This page could not be read."</strong></p> })}
+                <p class="soft">{reason}</p>
+            </div>
+        }
+        .into_any(),
+    };
+    // What cannot be read yet can be looked at.
+    let asked = drawn.asked.original.as_str();
+    let open = asked == "all" || asked == number.to_string() || is_draft && without_text;
+    let kept = drawn.original == Original::Kept;
+    view! {
+        <section class="page" id=anchor.clone() data-testid="document-page" aria-label=format!("Page {number}")>
+            <p class="page-mark"><a href=format!("#{anchor}") data-goto=anchor.clone()>{format!("Page {number}")}</a></p>
+            {kept.then(|| view! { <AsItWas index=page.index open drawn /> })}
+            <div class="page-body">{body}{page.note.map(|note| view! { <p class="notice warn">{note}</p> })}</div>
+        </section>
+    }
+}
+
+/// The page before it was read: a link that shows it, and the picture once it is asked for. `browser/original.rs` puts it here without
+/// asking for the whole page again; from then on this part is the reader's.
+#[component]
+fn AsItWas(index: u32, open: bool, drawn: Drawn) -> impl IntoView {
+    let number = index + 1;
+    let picture = format!("/v1/documents/{}/pages/{index}/original", drawn.document);
+    let original = if open { String::new() } else { number.to_string() };
+    let other = Asked { original, ..drawn.asked };
+    let way = format!("{}#page-{number}", other.address(&drawn.document, &format!("page={number}")));
+    let shown = open.then(|| {
+        let enlarge = format!("Enlarge the original of page {number}");
+        let alt = format!("Page {number} as it was. If you read these words, it cannot be shown.");
+        view! { <a class="zoom" href=picture.clone() aria-label=enlarge><img src=picture.clone() alt=alt loading="lazy" /></a> }
+    });
+    view! {
+        <div class="original" data-own="" data-open=open.then_some("")>
+            <a class="original-way" href=way aria-expanded=open.to_string() data-original=number.to_string() data-picture=picture.clone()>
+                "Original"<span class="visually-hidden">{format!(" of page {number}")}</span>
+            </a>
+            {shown}
+        </div>
+    }
+}

@@ -1,0 +1,140 @@
+//! A document as one file to keep: Markdown, a web page that needs nothing else, or an archive of Markdown and figures.
+//!
+//! A document is written as it is read: some pages and one figure are held at a time, however long it is.
+
+mod archive;
+mod markdown;
+mod name;
+mod web;
+
+use std::collections::VecDeque;
+use std::io;
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryFutureExt};
+use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+use tokio_util::io::ReaderStream;
+
+use super::Library;
+use super::flow::{Flow, Part, with_own_footnotes};
+use crate::error::{Error, Result};
+use crate::model::wire::{DocumentSummary, ExportFormat, Page};
+use crate::store::Account;
+
+pub use name::content_disposition;
+
+/// Pages that are read from the store at once.
+const PAGES_AT_ONCE: u32 = 100;
+/// What may be written before somebody has to read it.
+const AHEAD_BYTES: usize = 64 * 1024;
+
+/// A file under way to whoever asked for it.
+pub struct Exported {
+    pub file_name: String,
+    pub media_type: &'static str,
+    /// Ends with an error if it could not be written whole: half a document must not pass for one.
+    pub body: BoxStream<'static, io::Result<Bytes>>,
+}
+
+impl Library {
+    /// Writes the account's document as a file. `origin` is this server's address, by which Markdown names figures.
+    ///
+    /// # Errors
+    /// If there is no such document; what goes wrong later ends the body.
+    pub async fn export(&self, account: &Account, id: &str, format: ExportFormat, origin: &str) -> Result<Exported> {
+        let document = self.summary(account, id).await?;
+        let stem = name::stem(&document.title);
+        let source = Source { library: self.clone(), account: account.clone(), document, origin: origin.to_owned() };
+        let (reader, writer) = duplex(AHEAD_BYTES);
+        let (media_type, ending) = match format {
+            ExportFormat::Md => ("text/markdown; charset=utf-8", "md"),
+            ExportFormat::Html => ("text/html; charset=utf-8", "html"),
+            ExportFormat::Zip => ("application/zip", "zip"),
+        };
+        let written = tokio::spawn(write(source, format, stem.clone(), writer));
+        let end = stream::once(written.map_err(io::Error::other)).filter_map(async |end| match end {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(Err(io::Error::other(error))),
+            Err(error) => Some(Err(error)),
+        });
+        let body = ReaderStream::with_capacity(reader, AHEAD_BYTES).chain(end).boxed();
+        Ok(Exported { file_name: format!("{stem}.{ending}"), media_type, body })
+    }
+}
+
+async fn write(source: Source, format: ExportFormat, stem: String, mut out: DuplexStream) -> Result<()> {
+    match format {
+        ExportFormat::Md => markdown::write(source.parts(), &mut out, |picture| source.address(picture.path)).await?,
+        ExportFormat::Html => web::write(&source, &mut out).await?,
+        ExportFormat::Zip => archive::write(&source, &stem, &mut out).await?,
+    }
+    Ok(out.shutdown().await?)
+}
+
+/// A document and what it needs to be written.
+struct Source {
+    library: Library,
+    account: Account,
+    document: DocumentSummary,
+    origin: String,
+}
+
+impl Source {
+    /// The document's text from its first page on.
+    fn parts(&self) -> Parts<'_> {
+        Parts { source: self, skip: 0, flow: Some(Flow::default()), ready: VecDeque::new() }
+    }
+
+    fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+
+    /// The picture of a figure, as it was cut out; `None` if it is not there any more.
+    async fn picture(&self, content_hash: &str, page: u32, figure: usize) -> Result<Option<Vec<u8>>> {
+        match self.library.figure(&self.account, content_hash, page, figure).await {
+            Ok(path) => Ok(Some(tokio::fs::read(path).await?)),
+            Err(Error::Refused(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Reads a document's pages as one text.
+struct Parts<'a> {
+    source: &'a Source,
+    skip: u32,
+    /// `None` once every page is read.
+    flow: Option<Flow>,
+    ready: VecDeque<Part>,
+}
+
+impl Parts<'_> {
+    async fn next(&mut self) -> Result<Option<Part>> {
+        while self.ready.is_empty()
+            && let Some(flow) = &mut self.flow
+        {
+            let Source { library, account, document, .. } = self.source;
+            let pages = library.documents.pages(&account.id, &document.id, self.skip, PAGES_AT_ONCE).await?;
+            self.skip += PAGES_AT_ONCE;
+            self.ready.extend(pages.iter().filter_map(|page| flow.push(page.index + 1, &told(page))));
+            if pages.is_empty() {
+                self.ready.extend(self.flow.take().and_then(Flow::finish));
+            }
+        }
+        Ok(self.ready.pop_front())
+    }
+}
+
+/// A page's text with what a reader should know of it: a page that could not be read says so in its place.
+fn told(page: &Page) -> String {
+    let number = page.index + 1;
+    let mut text = with_own_footnotes(&page.markdown, number);
+    if let Some(reason) = &page.failure {
+        text = format!("> **Page {number} could not be read.** {reason}\n\n{text}");
+    }
+    if let Some(note) = &page.note {
+        text.push_str(&format!("\n\n> {note}"));
+    }
+    text
+}

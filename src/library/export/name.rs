@@ -1,0 +1,103 @@
+//! What an exported file is called: like its document, on any system.
+
+use std::fmt::Write;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// File systems take 255 bytes, an ending included.
+const STEM_BYTES_MAX: usize = 180;
+/// Names that mean a device on Windows, whatever their ending.
+const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+/// What RFC 8187 leaves as it is.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A title as a file's name without its ending.
+pub fn stem(title: &str) -> String {
+    let allowed = |c: char| !c.is_control() && !matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
+    let invisible =
+        |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let spaced: String = title.chars().filter(|&c| !invisible(c)).map(|c| if allowed(c) { c } else { ' ' }).collect();
+    let mut stem = String::new();
+    for word in spaced.split_whitespace() {
+        let space = if stem.is_empty() { "" } else { " " };
+        if stem.len() + space.len() + word.len() > STEM_BYTES_MAX {
+            if stem.is_empty() {
+                stem.push_str(&word[..word.floor_char_boundary(STEM_BYTES_MAX)]);
+            }
+            break;
+        }
+        stem.push_str(space);
+        stem.push_str(word);
+    }
+    // A dot in front hides a file, and Windows drops one at the end.
+    let stem = stem.trim_matches(['.', ' ']);
+    let first = stem.split('.').next().unwrap_or_default().to_lowercase();
+    let is_port = matches!(first.as_bytes(), [b'c', b'o', b'm', b'0'..=b'9'] | [b'l', b'p', b't', b'0'..=b'9']);
+    match stem {
+        "" => "document".to_owned(),
+        _ if is_port || DEVICES.contains(&first.as_str()) => format!("{stem}_"),
+        _ => stem.to_owned(),
+    }
+}
+
+/// The header that names a download, as RFC 6266 has it: once in ASCII for old programs, once as it is.
+pub fn content_disposition(file_name: &str) -> String {
+    let ascii: String = file_name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') {
+                c
+            } else if c == ' ' {
+                ' '
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let mut header = format!("attachment; filename=\"{ascii}\"");
+    if ascii != file_name {
+        let _ = write!(header, "; filename*=UTF-8''{}", utf8_percent_encode(file_name, PLAIN));
+    }
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn titles_become_names() {
+        for (title, name) in [
+            ("The TikZ and PGF Manual", "The TikZ and PGF Manual"),
+            ("../../etc/passwd", "etc passwd"),
+            ("a/b\\c: \"d\"\n", "a b c d"),
+            ("...", "document"),
+            ("", "document"),
+            ("CON", "CON_"),
+            ("com1.x", "com1.x_"),
+            ("Über uns", "Über uns"),
+            ("gpj\u{202e}exe", "gpjexe"),
+        ] {
+            assert_eq!(stem(title), name);
+        }
+    }
+
+    #[test]
+    fn headers_name_the_file_twice_if_they_must() {
+        assert_eq!(content_disposition("a b.md"), "attachment; filename=\"a b.md\"");
+        assert_eq!(content_disposition("Ü %.md"), "attachment; filename=\"_ _.md\"; filename*=UTF-8''%C3%9C%20%25.md");
+    }
+
+    proptest! {
+        #[test]
+        fn every_title_makes_a_name_that_any_system_takes(title in "\\PC{0,300}") {
+            let stem = stem(&title);
+            prop_assert!(!stem.is_empty() && stem.len() <= STEM_BYTES_MAX + 1);
+            prop_assert!(!stem.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|', '\0', '\n']));
+            prop_assert!(!stem.starts_with(['.', ' ']) && !stem.ends_with(['.', ' ']));
+            prop_assert!(content_disposition(&stem).bytes().all(|byte| (0x20..0x7f).contains(&byte)));
+        }
+    }
+}
