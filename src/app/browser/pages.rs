@@ -40,8 +40,12 @@ pub fn begin() {
         let _ = history.set_scroll_restoration(web_sys::ScrollRestoration::Manual);
     }
     go_to_hash();
-    on(&window(), "popstate", go_to_hash);
-    on(&window(), "hashchange", go_to_hash);
+    on(&window(), "popstate", || {
+        if window().location().hash().unwrap_or_default().is_empty() {
+            window().scroll_to_with_x_and_y(0.0, 0.0);
+        }
+        go_to_hash();
+    });
     place::begin();
 }
 
@@ -57,6 +61,8 @@ pub fn follow(link: &Element) {
 
 /// Fetches again what is shown of another edition. To be called when the rest of the page is current.
 pub fn renew() {
+    // Links that lead to where one is were drawn by somebody who does not know where that is.
+    place::mark();
     let edition = edition();
     for span in spans() {
         let shown = span.get_attribute("data-edition");
