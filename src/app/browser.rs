@@ -14,7 +14,6 @@ mod jobs;
 mod lightbox;
 mod live;
 mod membership;
-mod more;
 mod morph;
 mod original;
 mod page;

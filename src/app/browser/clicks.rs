@@ -10,12 +10,20 @@ use super::{copies, jobs, lightbox, membership, original, pages, query, question
 
 type Act = fn(&Element);
 
-const ACTIONS: [(&str, Act); 4] = [
+const ACTIONS: [(&str, Act); 13] = [
     ("[data-theme-choice]", theme::choose),
     ("[data-again]", jobs::try_again),
     ("[data-retry]", jobs::retry_failed_pages),
     ("[data-dismiss]", jobs::dismiss),
-use super::{copies, jobs, lightbox, membership, original, pages, query, questions, theme};
+    ("[data-delete]", questions::delete),
+    ("[data-revoke]", questions::revoke),
+    ("[data-leave]", questions::leave),
+    ("[data-sign-out]", membership::sign_out),
+    ("[data-copy]", copies::copy),
+    ("[data-goto]", pages::follow),
+    ("a.zoom", lightbox::open),
+    ("[data-step]", lightbox::step),
+    ("[data-original]", original::toggle),
 ];
 
 /// Listens for the whole page.
