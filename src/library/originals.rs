@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
@@ -16,6 +17,8 @@ use crate::pdf::{Engine, PdfError};
 /// Pictures that are kept, in bytes: some hundreds of pages.
 const KEPT_BYTES_MAX: u64 = 48 << 20;
 const PICTURE_BYTES: u64 = 120 << 10;
+/// Pages that are drawn at once: a reader who shows all of them must not slow each of them beyond its time limit.
+const DRAWN_AT_ONCE: usize = 2;
 
 /// A page of a content of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +33,7 @@ pub struct PageKey {
 pub struct Originals {
     engine: Engine,
     kept: Arc<Cache<PageKey, Bytes, Size>>,
+    turns: Arc<Semaphore>,
 }
 
 #[derive(Clone)]
@@ -45,12 +49,19 @@ impl Originals {
     /// Nothing is drawn yet.
     pub fn new(engine: Engine) -> Self {
         let items = usize::try_from(KEPT_BYTES_MAX / PICTURE_BYTES).unwrap_or(usize::MAX);
-        Self { engine, kept: Arc::new(Cache::with_weighter(items, KEPT_BYTES_MAX, Size)) }
+        Self {
+            engine,
+            kept: Arc::new(Cache::with_weighter(items, KEPT_BYTES_MAX, Size)),
+            turns: Arc::new(Semaphore::new(DRAWN_AT_ONCE)),
+        }
     }
 
     /// The picture of a page of that file, a WebP or JPEG. Those who want the same page at once wait for one drawing.
     pub async fn picture(&self, file: &Path, key: &PageKey) -> Result<Bytes> {
-        let draw = async { self.engine.page_picture(file, key.page).await.map(Bytes::from).map_err(refusal) };
+        let draw = async {
+            let _turn = self.turns.acquire().await.map_err(Error::internal)?;
+            self.engine.page_picture(file, key.page).await.map(Bytes::from).map_err(refusal)
+        };
         self.kept.get_or_insert_async(key, draw).await
     }
 }
