@@ -102,10 +102,7 @@ async fn strangers_find_nothing(stores: Stores) {
 
 async fn a_draft_lives_as_long_as_its_job(stores: Stores) {
     let (account, stranger) = (stores.account("a").await, stores.account("b").await);
-    let draft_of = |job: &Job| NewDocument {
-        id: job.document_id.clone(),
-        ..document(&account, "draft")
-    };
+    let draft_of = |job: &Job| NewDocument { id: job.document_id.clone(), ..document(&account, "draft") };
     let plain = || stream::iter([page(0, "Plain."), page(1, ""), page(2, "Plain.")].map(Ok)).boxed();
     let keep = async |job: &Job| stores.documents.insert_draft(&draft_of(job), plain(), NOW.plus(-5)).await.unwrap();
     let found = async |job: &Job| stores.documents.document(&account.id, &job.document_id).await.unwrap();
