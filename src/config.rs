@@ -235,6 +235,8 @@ pub struct Batch {
     pub poll_interval: Duration,
     /// Between two listings that look for a create whose answer was lost.
     pub seek_interval: Duration,
+    /// After a fault that passes, if Google does not say how long to wait.
+    pub retry_interval: Duration,
     /// A batch that Google has not started after this is withdrawn, and submitted once again.
     pub pending_max: Duration,
     /// A worker that says nothing for this long is taken for dead.
@@ -253,6 +255,7 @@ impl Batch {
         Self {
             poll_interval: source.interval("batch.poll-interval-ms", "COLDBREW_POLL_INTERVAL_MS", poll_ms),
             seek_interval: source.interval("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", seek_ms),
+            retry_interval: source.interval("batch.retry-interval-ms", "COLDBREW_RETRY_INTERVAL_MS", 30_000),
             pending_max: source.interval("batch.pending-max-ms", "COLDBREW_PENDING_MAX_MS", 86_400_000),
             lease: source.interval("batch.lease-ms", "COLDBREW_LEASE_MS", 20_000),
             jobs_max: source.at_least_1("batch.jobs-max", "COLDBREW_JOBS_MAX", 16),

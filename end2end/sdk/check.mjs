@@ -39,11 +39,17 @@ async function refused(status, text, promise) {
   assert.match(error.message, text);
 }
 
-async function rest(path) {
-  const response = await fetch(`${baseUrl}/v1beta/${path}`, { headers: { "x-goog-api-key": apiKey } });
+/** One call without the library, for what libraries do not look at. */
+async function rest(path, body) {
+  const headers = { "x-goog-api-key": apiKey, "content-type": "application/json" };
+  const request = body ? { method: "POST", body: JSON.stringify(body), headers } : { headers };
+  const response = await fetch(`${baseUrl}/${path}`, request);
   assert.equal(response.status, 200);
   return response.json();
 }
+
+/** Makes the emulator fail at the next chance. */
+const once = (fault, more = {}) => rest("_control/faults", { fault, times: 1, ...more });
 
 async function all(pager) {
   const items = [];
@@ -107,6 +113,29 @@ await check("upload in several chunks", async () => {
   assert.equal(file.sizeBytes, "17826955");
 });
 
+await check("upload exactly two chunks", async () => {
+  const file = await ai.files.upload({ file: new Blob([Buffer.alloc(16 << 20, "x")]), config: { mimeType: "text/plain" } });
+  assert.equal(file.sizeBytes, String(16 << 20));
+});
+
+await check("an upload that is not answered as it should be", async () => {
+  await once("upload_stays_active");
+  await assert.rejects(uploadPdf());
+  await once("upload_names_no_file");
+  assert.equal((await uploadPdf())?.name, undefined);
+});
+
+await check("an upload cannot be downloaded", async () => {
+  const { name: file } = await uploadPdf();
+  const downloadPath = join(folder, randomUUID());
+  await assert.rejects(ai.files.download({ file, downloadPath }));
+});
+
+await check("a full storage is an error", async () => {
+  await once("storage_full");
+  await refused(429, /9223372036854775807s/, uploadPdf());
+});
+
 await check("get, list by pages and delete files", async () => {
   const names = [];
   for (let count = 0; count < 3; count += 1) names.push((await uploadPdf()).name);
@@ -130,7 +159,7 @@ await check("a batch from a file, to its results", async () => {
   const rows = await results(job);
   assert.deepEqual(rows.map((row) => row.key).sort(), ["page_0", "page_1"]);
   assert.ok(rows[0].response.candidates[0].content.parts[0].text);
-  const operation = await rest(created.name);
+  const operation = await rest(`v1beta/${created.name}`);
   assert.equal(operation.done, true);
   assert.equal(operation.response.responsesFile, job.dest.fileName);
   assert.deepEqual(operation.metadata.batchStats, { requestCount: "2", successfulRequestCount: "2" });
@@ -139,12 +168,41 @@ await check("a batch from a file, to its results", async () => {
   await refused(404, /NOT_FOUND/, ai.batches.get({ name: created.name }));
 });
 
+await check("a batch from a source object, and what REST shows of it", async () => {
+  const source = await uploadInput("rest.jsonl", [line("a")]);
+  const { name: batch } = await ai.batches.create({ model, src: { fileName: source.name } });
+  const { name: named, done, metadata } = await rest(`v1beta/${batch}`);
+  assert.deepEqual([named, metadata.name, done, metadata.endTime], [batch, batch, undefined, undefined]);
+  assert.deepEqual(metadata.inputConfig, { fileName: source.name });
+  assert.deepEqual(metadata.batchStats, { requestCount: "1", pendingRequestCount: "1" });
+});
+
 await check("an inline batch", async () => {
-  const request = (text) => ({ contents: [{ role: "user", parts: [{ text }] }], metadata: { key: text } });
-  const created = await ai.batches.create({ model, src: [request("a"), request("b")], config: { displayName: "inline" } });
+  const request = (text, config) => ({ contents: [{ role: "user", parts: [{ text }] }], metadata: { key: text }, config });
+  const src = [request("a"), request("b", { temperature: 7 })];
+  const created = await ai.batches.create({ model, src, config: { displayName: "inline" } });
   const answers = (await ended(created.name)).dest.inlinedResponses;
   assert.equal(answers.length, 2);
-  for (const answer of answers) assert.ok(answer.response.candidates[0].content.parts[0].text);
+  assert.ok(answers[0].response.candidates[0].content.parts[0].text);
+  assert.equal(answers[1].error.code, 3);
+});
+
+await check("a row's error leaves its batch a success", async () => {
+  const bad = { generationConfig: { thinkingConfig: { thinkingLevel: "XHIGH" } } };
+  const source = await uploadInput("error.jsonl", [line("good"), line("bad", bad)]);
+  const job = await ended((await ai.batches.create({ model, src: source.name })).name);
+  assert.equal(job.state, "JOB_STATE_SUCCEEDED");
+  const codes = Object.fromEntries((await results(job)).map((row) => [row.key, row.error?.code]));
+  assert.deepEqual(codes, { good: undefined, bad: 3 });
+});
+
+await check("a batch that fails", async () => {
+  const source = await uploadInput("fails.jsonl", [line("a")]);
+  await once("batch_fails");
+  const job = await ended((await ai.batches.create({ model, src: source.name })).name);
+  assert.equal(job.state, "JOB_STATE_FAILED");
+  const operation = await rest(`v1beta/${job.name}`);
+  assert.deepEqual([operation.error.code, operation.response], [13, undefined]);
 });
 
 await check("list batches by pages, newest first", async () => {
@@ -160,7 +218,7 @@ await check("cancel a batch", async () => {
   const { name: batch } = await ai.batches.create({ model, src: source.name });
   await ai.batches.cancel({ name: batch });
   assert.equal((await ended(batch)).state, "JOB_STATE_CANCELLED");
-  const operation = await rest(batch);
+  const operation = await rest(`v1beta/${batch}`);
   assert.deepEqual([operation.done, operation.error.code, operation.response], [true, 1, undefined]);
 });
 
@@ -173,6 +231,29 @@ await check("a batch of a missing file, or for an unknown model", async () => {
   await refused(404, /NOT_FOUND/, ai.batches.create({ model, src: "files/missing12345" }));
   const source = await uploadInput("model.jsonl", [line("a")]);
   await refused(404, /models\/gemini-0.1 is not found/, ai.batches.create({ model: "gemini-0.1", src: source.name }));
+});
+
+await check("a batch beyond the quota, and one whose create is answered with an error", async () => {
+  const source = await uploadInput("quota.jsonl", [line("a")]);
+  await once("create_quota");
+  await refused(429, /rate-limits/, ai.batches.create({ model, src: source.name }));
+  await once("create_answers500");
+  const displayName = "it exists all the same";
+  await refused(500, /INTERNAL/, ai.batches.create({ model, src: source.name, config: { displayName } }));
+  assert.equal((await all(await ai.batches.list()))[0].displayName, displayName);
+});
+
+await check("looks at a batch that say odd things", async () => {
+  const source = await uploadInput("odd.jsonl", [line("a")]);
+  const { name: batch } = await ai.batches.create({ model, src: source.name });
+  await once("job_state_prefix");
+  assert.match((await ai.batches.get({ name: batch })).state, /^JOB_STATE_/);
+  await once("poll_bad_gateway");
+  await refused(502, /./, ai.batches.get({ name: batch }));
+  await ended(batch);
+  await once("output_only_in_response");
+  const { dest } = await ai.batches.get({ name: batch });
+  assert.equal(dest?.fileName, undefined, "this library looks for it in the metadata alone");
 });
 
 await check("files and batches belong to their key", async () => {
@@ -211,6 +292,20 @@ await check("generate from an uploaded file", async () => {
   assert.ok((await ai.models.generateContent({ model, contents: [{ role: "user", parts }] })).text);
 });
 
+await check("generate with a conversation before", async () => {
+  const turns = ["user", "model", "user"].map((role) => ({ role, parts: [{ text: "hi" }] }));
+  assert.ok((await ai.models.generateContent({ model, contents: turns })).text);
+  const robot = [{ role: "robot", parts: [{ text: "hi" }] }];
+  await refused(400, /Please use a valid role/, ai.models.generateContent({ model, contents: robot }));
+});
+
+await check("generate JSON by a schema", async () => {
+  const responseSchema = { type: "OBJECT", properties: { title: { type: "STRING" }, pages: { type: "INTEGER" } } };
+  const config = { responseMimeType: "application/json", responseSchema };
+  const { text } = await ai.models.generateContent({ model, contents, config });
+  assert.deepEqual(Object.keys(JSON.parse(text)).sort(), ["pages", "title"]);
+});
+
 await check("generate as a stream", async () => {
   const whole = (await ai.models.generateContent({ model, contents })).text;
   const pieces = await all(await ai.models.generateContentStream({ model, contents }));
@@ -231,4 +326,11 @@ await check("list and get models", async () => {
 await check("errors of single calls", async () => {
   await refused(404, /NOT_FOUND/, ai.models.generateContent({ model: "gemini-0.1", contents: "hi" }));
   await refused(400, /API_KEY_INVALID/, connect("invalid").models.generateContent({ model, contents: "hi" }));
+  await refused(404, /NOT_FOUND/, ai.models.generateContentStream({ model: "gemini-0.1", contents: "hi" }));
+  const both = { thinkingConfig: { thinkingLevel: "LOW", thinkingBudget: 5 } };
+  await refused(400, /INVALID_ARGUMENT/, ai.models.generateContent({ model, contents: "hi", config: both }));
+  await once("generate_unavailable");
+  await refused(503, /UNAVAILABLE/, ai.models.generateContent({ model, contents: "hi" }));
+  await once("generate_rate_limited", { amount: 31 });
+  await refused(429, /31s/, ai.models.generateContent({ model, contents: "hi" }));
 });

@@ -149,6 +149,17 @@ async def _(ai):
     assert not (await of(ai.files.upload(file=io.BytesIO(b""), config={"mime_type": "text/plain"}))).size_bytes
 
 
+@check("an upload that is not answered as it should be")
+async def _(ai):
+    for fault in ("upload_stays_active", "upload_names_no_file"):
+        once(fault)
+        try:
+            await upload_pdf(ai)
+        except (KeyError, ValueError):
+            continue
+        raise AssertionError(f"{fault}: not noticed")
+
+
 @check("get, list by pages and delete files")
 async def _(ai):
     names = {(await upload_pdf(ai)).name for _ in range(3)}
@@ -160,6 +171,14 @@ async def _(ai):
         error = await refused(403, "PERMISSION_DENIED", lambda: ai.files.get(name=name))
         assert "or it may not exist" in error.message, error
         await refused(403, "PERMISSION_DENIED", lambda: ai.files.delete(name=name))
+
+
+@check("an output is downloaded by its File object")
+async def _(ai):
+    source = await upload_input(ai, "object.jsonl", [line("a")])
+    job = await ended(ai, (await of(ai.batches.create(model=MODEL, src=source.name))).name)
+    file = await of(ai.files.get(name=job.dest.file_name))
+    assert json.loads(await of(ai.files.download(file=file)))["key"] == "a"
 
 
 @check("an upload cannot be downloaded")

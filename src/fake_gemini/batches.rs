@@ -85,7 +85,7 @@ pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Re
     let batches: Vec<BatchRow> =
         emulator.batches.all().into_iter().filter(|batch| batch.project == caller.project).collect();
     let key = |batch: &BatchRow| format!("{:030}{}", batch.created.as_nanosecond(), batch.id);
-    let page = page(batches, key, caller.page_size(20, 100), &caller)?;
+    let page = page(batches, key, caller.page_size(20, 100)?, &caller)?;
     let mut shown = Vec::new();
     for batch in &page.items {
         shown.push(show(&emulator, batch, emulator.now(), Look::default()).await?);

@@ -27,10 +27,15 @@ impl Caller {
         self.query.get(name).map(String::as_str)
     }
 
-    /// `pageSize`, between 1 and `max`.
-    pub fn page_size(&self, default: usize, max: usize) -> usize {
-        let asked = self.query("pageSize").or_else(|| self.query("page_size")).and_then(|size| size.parse().ok());
-        asked.filter(|size| *size > 0).unwrap_or(default).min(max)
+    /// `pageSize`: none or 0 is `default`, and what is above `max` is `max`.
+    pub fn page_size(&self, default: usize, max: usize) -> Result<usize, Failure> {
+        let Some(asked) = self.query("pageSize").or_else(|| self.query("page_size")) else { return Ok(default) };
+        match asked.parse::<i32>().map(usize::try_from) {
+            Ok(Ok(0)) => Ok(default),
+            Ok(Ok(size)) => Ok(size.min(max)),
+            Ok(Err(_)) => Err(Failure::invalid("* page_size: page size must not be negative.\n")),
+            Err(_) => Err(Failure::invalid(format!("Invalid value at 'page_size' (TYPE_INT32), \"{asked}\""))),
+        }
     }
 
     pub fn page_token(&self) -> Option<&str> {

@@ -119,7 +119,11 @@ impl Emulator {
         let (inner, batch) = (Arc::clone(&self.inner), batch.to_owned());
         tokio::spawn(async move {
             let work = work::carry_out(&inner, &batch);
-            if let Some(Err(error)) = inner.stop.clone().run_until_cancelled(work).await {
+            let worked = inner.stop.clone().run_until_cancelled(work).await;
+            // One that was deleted meanwhile has nothing left to work on.
+            if let Some(Err(error)) = worked
+                && inner.batches.get(&batch).is_some()
+            {
                 tracing::warn!(%error, "the emulator could not work on a batch");
                 // Without its output it would run for ever.
                 let _ = inner.batches.update(&batch, |batch| batch.faults.push(Fault::BatchFails));

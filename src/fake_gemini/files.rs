@@ -54,7 +54,7 @@ pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Re
     let page = page(
         files,
         |file| format!("{:030}{}", file.created.as_nanosecond(), file.id),
-        caller.page_size(10, 100),
+        caller.page_size(10, 100)?,
         &caller,
     )?;
     let shown: Vec<_> = page.items.iter().map(|file| file.show(&caller.version)).collect();

@@ -10,7 +10,7 @@ use super::caller::{Caller, body as read_body};
 use super::emulator::Emulator;
 use super::faults::Fault;
 use super::reply::{Failure, Rpc, hang_up, ok, wrong_address};
-use super::{answer, batches, media, models, quota, tokens};
+use super::{batches, media, models, quota, tokens};
 use crate::gemini::{lenient, schema};
 
 pub async fn call(
@@ -20,25 +20,37 @@ pub async fn call(
     body: Body,
 ) -> Result<Response, Failure> {
     let Some((id, method)) = name.rsplit_once(':') else { return Ok(wrong_address().await) };
-    let model = models::find(&version, id, method);
+    let is_list = method == "streamGenerateContent" && caller.query("alt") != Some("sse");
+    let answered = answer(&emulator, &version, (id, method), &caller, body).await;
+    if is_list { answered.map_err(Failure::in_a_list) } else { answered }
+}
+
+async fn answer(
+    emulator: &Emulator,
+    version: &str,
+    (id, method): (&str, &str),
+    caller: &Caller,
+    body: Body,
+) -> Result<Response, Failure> {
+    let model = models::find(version, id, method);
     match method {
         "batchGenerateContent" => {
             let body = read_body(body, &schema::CREATE_BATCH).await?;
-            batches::create(&emulator, &caller, &model?, &body).await
+            batches::create(emulator, caller, &model?, &body).await
         }
         "countTokens" => {
             emulator.count("count_tokens");
             let body = read_body(body, &schema::COUNT_TOKENS).await?;
             let (model, request) = (model?, lenient::member(&body, "generateContentRequest").unwrap_or(&body));
-            let documents = media::read_all(&emulator, &caller.project, request).await?;
+            let documents = media::read_all(emulator, &caller.project, request).await?;
             let tokens = tokens::of_prompt(request, &documents, &model);
             Ok(ok(json!({"totalTokens": tokens.total(), "promptTokensDetails": tokens.details()})))
         }
         "generateContent" | "streamGenerateContent" => {
             emulator.count("generate_content");
-            generate_faults(&emulator)?;
+            generate_faults(emulator)?;
             let request = read_body(body, &schema::GENERATE_CONTENT).await?;
-            let response = answer::respond(&emulator, &caller.project, &model?, &request).await?;
+            let response = super::answer::respond(emulator, &caller.project, &model?, &request).await?;
             match method {
                 "generateContent" => Ok(ok(response)),
                 _ if caller.query("alt") == Some("sse") => Ok(events(response)),

@@ -29,7 +29,7 @@ pub async fn get(Path((_, id)): Path<(String, String)>, caller: Caller) -> Resul
 pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, Failure> {
     emulator.count("list_models");
     let all: Vec<Model> = models::all().collect();
-    let page = super::files::page(all, |model| model.id.clone(), caller.page_size(50, 1_000), &caller)?;
+    let page = super::files::page(all, |model| model.id.clone(), caller.page_size(50, 1_000)?, &caller)?;
     let shown = page.items.iter().map(show).collect();
     Ok(ok(page.wrap("models", shown)))
 }

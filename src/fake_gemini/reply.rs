@@ -13,6 +13,8 @@ pub struct Failure {
     rpc: Rpc,
     pub message: String,
     details: Vec<Value>,
+    /// A stream that is a list has its errors in a list.
+    in_a_list: bool,
 }
 
 /// The kinds of errors: gRPC number, HTTP status, name.
@@ -47,7 +49,7 @@ impl Rpc {
 
 impl Failure {
     pub fn new(rpc: Rpc, message: impl Into<String>) -> Self {
-        Self { rpc, message: message.into(), details: Vec::new() }
+        Self { rpc, message: message.into(), details: Vec::new(), in_a_list: false }
     }
 
     pub fn invalid(message: impl Into<String>) -> Self {
@@ -74,6 +76,10 @@ impl Failure {
         self
     }
 
+    pub fn in_a_list(self) -> Self {
+        Self { in_a_list: true, ..self }
+    }
+
     /// As a row of a batch shows it.
     pub fn status(&self) -> Value {
         json!({"code": self.rpc.parts().0, "message": self.message})
@@ -85,7 +91,7 @@ impl Failure {
         if !self.details.is_empty() {
             error["details"] = json!(self.details);
         }
-        json!({"error": error})
+        if self.in_a_list { json!([{"error": error}]) } else { json!({"error": error}) }
     }
 }
 

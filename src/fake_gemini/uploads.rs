@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, OriginalUri, Query, Request, State};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
@@ -120,10 +121,10 @@ async fn whole(
     let content_type = text(headers, "content-type").unwrap_or_default();
     let (metadata, media) = match kind {
         "multipart" => multipart::read(&content_type, body).await?,
-        "media" | "raw" => (json!({}), multipart::media(content_type, body).await?),
+        "media" | "raw" => (Bytes::new(), multipart::media(content_type, body).await?),
         _ => return Err(Failure::invalid("Upload protocol not recognised.")),
     };
-    let mut wish = wish(&metadata, headers)?;
+    let mut wish = wish(&checked(&metadata, &schema::CREATE_FILE)?, headers)?;
     if wish.mime_type.is_empty() {
         wish.mime_type = media.mime_type;
     }

@@ -9,7 +9,9 @@ mod errors;
 mod models;
 mod requests;
 mod results;
+mod section_3;
 mod section_4;
+mod section_6;
 mod server;
 mod uploads;
 

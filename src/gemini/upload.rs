@@ -171,8 +171,19 @@ impl Client {
         Ok(found)
     }
 
+    /// Waits until the file can be used. One that cannot would only take up the project's room: it is deleted.
+    async fn ready(&self, file: File) -> Result<File, Error> {
+        let name = file.name.clone();
+        let ready = self.processed(file).await;
+        if ready.is_err() {
+            // What stays behind after all goes away in two days.
+            let _ = self.delete_file(&name).await;
+        }
+        ready
+    }
+
     /// Waits until Google has looked at the file.
-    async fn ready(&self, mut file: File) -> Result<File, Error> {
+    async fn processed(&self, mut file: File) -> Result<File, Error> {
         let mut polls = 0;
         loop {
             match &file.state {

@@ -183,6 +183,7 @@ impl Parts {
                 timing: Timing {
                     poll_ms: millis(config.batch.poll_interval),
                     seek_ms: millis(config.batch.seek_interval),
+                    retry_ms: millis(config.batch.retry_interval),
                     pending_ms_max: millis(config.batch.pending_max),
                     ..Timing::default()
                 },

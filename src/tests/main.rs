@@ -4,6 +4,7 @@
 
 mod accounts;
 mod conformance;
+mod contract;
 mod crash;
 mod doctor;
 mod events;

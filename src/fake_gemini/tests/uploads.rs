@@ -94,6 +94,8 @@ async fn an_upload_goes_on_after_a_restart() {
         let request = request.header("x-goog-upload-command", command).header("x-goog-upload-offset", offset);
         request.body(body).send().await.unwrap()
     };
+    let reply = send.clone()(lab.url.clone(), "upload", 0, vec![1; 100]).await;
+    assert_eq!(reply.status(), 400, "all but the last are multiples of 8 MiB");
     let reply = send.clone()(lab.url.clone(), "upload", 0, vec![1; 8 << 20]).await;
     assert_eq!(reply.headers()["x-goog-upload-status"], "active");
     lab.restart().await;
@@ -110,9 +112,14 @@ async fn small_files_can_come_whole() {
     let lab = Lab::start().await;
     let body = "--b\r\nContent-Type: application/json\r\n\r\n{\"file\":{\"display_name\":\"both\"}}\r\n\
                 --b\r\nContent-Type: text/plain\r\n\r\nhello\r\nyou\r\n--b--\r\n";
-    let request = reqwest::Client::new().post(format!("{}/upload/v1/files?uploadType=multipart", lab.url));
-    let request = request.header("x-goog-api-key", "key").header("content-type", "multipart/related; boundary=b");
-    let file: serde_json::Value = request.body(body).send().await.unwrap().json().await.unwrap();
+    let send = async |body: String| {
+        let request = reqwest::Client::new().post(format!("{}/upload/v1/files?uploadType=multipart", lab.url));
+        let request = request.header("x-goog-api-key", "key").header("content-type", "multipart/related; boundary=b");
+        request.body(body).send().await.unwrap().json::<serde_json::Value>().await.unwrap()
+    };
+    let refused = send(body.replace("display_name", "nickname")).await;
+    assert!(refused["error"]["message"].as_str().unwrap().contains("Unknown name \"nickname\" at 'file'"), "{refused}");
+    let file = send(body.to_owned()).await;
     assert_eq!(file["file"]["displayName"], "both");
     assert_eq!((&file["file"]["sizeBytes"], &file["file"]["mimeType"]), (&json!("10"), &json!("text/plain")));
 }

@@ -161,3 +161,26 @@ async fn control_is_for_this_machine_only_and_only_when_wanted() {
         assert_eq!(response.status(), status, "{control} {peer:?}");
     }
 }
+
+#[tokio::test]
+async fn a_stream_that_is_a_list_has_its_error_in_a_list() {
+    let lab = Lab::start().await;
+    let body = json!({"contents": [{"parts": [{"text": "a"}]}]});
+    for (method, path) in
+        [("streamGenerateContent", "/0/error/status"), ("streamGenerateContent?alt=sse", "/error/status")]
+    {
+        let (status, answer) = lab.call("POST", &format!("v1/models/gemini-0:{method}"), Some(body.clone())).await;
+        assert_eq!((status, answer.pointer(path)), (404, Some(&json!("NOT_FOUND"))), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_size_is_a_number_that_is_not_negative() {
+    let lab = Lab::start().await;
+    for (size, expected) in [("0", 200), ("7", 200), ("5000", 200), ("-1", 400), ("many", 400), ("", 400)] {
+        for list in ["files", "batches", "models"] {
+            let (status, answer) = lab.call("GET", &format!("v1beta/{list}?pageSize={size}"), None).await;
+            assert_eq!(status, expected, "{list} {size}: {answer}");
+        }
+    }
+}

@@ -2,7 +2,6 @@
 
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use serde_json::Value;
 
 use crate::fake_gemini::reply::Failure;
 
@@ -20,7 +19,7 @@ pub async fn media(mime_type: String, body: Body) -> Result<Media, Failure> {
 }
 
 /// The JSON and the media of a `multipart/related` body.
-pub async fn read(content_type: &str, body: Body) -> Result<(Value, Media), Failure> {
+pub async fn read(content_type: &str, body: Body) -> Result<(Bytes, Media), Failure> {
     let malformed = || Failure::invalid("The multipart body is malformed.");
     let boundary =
         content_type.split(';').find_map(|item| item.trim().strip_prefix("boundary=")).ok_or_else(malformed)?;
@@ -30,7 +29,7 @@ pub async fn read(content_type: &str, body: Body) -> Result<(Value, Media), Fail
     let (metadata, media) = parts.next().zip(parts.next()).ok_or_else(malformed)?;
     let (_, json) = part(&body, metadata).ok_or_else(malformed)?;
     let (mime_type, bytes) = part(&body, media).ok_or_else(malformed)?;
-    Ok((serde_json::from_slice(&json).map_err(|_| malformed())?, Media { mime_type, bytes }))
+    Ok((json, Media { mime_type, bytes }))
 }
 
 /// Where the parts are, with their headers: what is between two delimiters.

@@ -75,8 +75,9 @@ async fn append(emulator: &Emulator, part: &Path, headers: &HeaderMap, body: Bod
     if offset != Ok(received) {
         return Err(Failure::invalid(format!("The offset must be {received}.")));
     }
-    let length = text(headers, "content-length").and_then(|length| length.parse::<u64>().ok()).unwrap_or(0);
-    if !last && !length.is_multiple_of(GRANULARITY) {
+    let announced = text(headers, "content-length").and_then(|length| length.parse::<u64>().ok());
+    let length = announced.unwrap_or(0);
+    if !last && announced.is_none_or(|length| !length.is_multiple_of(GRANULARITY)) {
         return Err(Failure::invalid(format!("All chunks but the last must be multiples of {GRANULARITY} bytes.")));
     }
     let drop_after = (length > 1 && emulator.faults.happens(Fault::UploadDropsChunk)).then_some(length / 2);
@@ -123,7 +124,8 @@ async fn finalize(emulator: &Emulator, upload: UploadRow, part: &Path) -> Result
     if emulator.faults.happens(Fault::UploadNamesNoFile) {
         return Ok(with_status("final", ok(json!({}))));
     }
-    Ok(with_status("final", ok(json!({"file": file.show(&upload.version)}))))
+    let made = ok(json!({"file": file.show(&upload.version)}));
+    Ok(if emulator.faults.happens(Fault::UploadOmitsStatus) { made } else { with_status("final", made) })
 }
 
 /// What has arrived so far. Without its bytes a session is as good as forgotten.

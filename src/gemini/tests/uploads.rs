@@ -214,6 +214,8 @@ async fn the_file_is_waited_for_until_it_can_be_used() {
     assert_eq!(server.client().upload_file(&source(5).path, &spec()).await.unwrap().state, FileState::Active);
     let server = Server::start([Reply::session(), processing, Reply::ok(file(5, "FAILED"))]).await;
     assert_eq!(server.client().upload_file(&source(5).path, &spec()).await.unwrap_err().kind, ErrorKind::Rejected);
+    let deleted = server.lines().last().cloned().unwrap();
+    assert_eq!(deleted, format!("DELETE /v1beta/{}", file(5, "FAILED")["name"].as_str().unwrap()), "it takes up room");
 }
 
 #[tokio::test]
