@@ -11,7 +11,7 @@ use utoipa::{OpenApi, PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::ApiState;
-use crate::model::PageSet;
+use crate::model::{ErrorCode, PageSet};
 
 /// What the document says before its first call.
 #[derive(OpenApi)]
@@ -97,6 +97,17 @@ impl PartialSchema for PageSet {
 
 impl ToSchema for PageSet {}
 
+/// Codes are documented as they stand on the wire.
+impl PartialSchema for ErrorCode {
+    fn schema() -> RefOr<Schema> {
+        let words = "The stable codes of the API, each with the HTTP status that it is answered with.";
+        let names = ErrorCode::ALL.iter().map(|code| code.name());
+        ObjectBuilder::new().schema_type(Type::String).description(Some(words)).enum_values(Some(names)).into()
+    }
+}
+
+impl ToSchema for ErrorCode {}
+
 #[cfg(test)]
 mod tests {
     /// A call that is added, changed or lost shows in the snapshot. `cargo run -- export-openapi > docs/openapi.json` renews it.
@@ -104,5 +115,13 @@ mod tests {
     fn the_document_is_the_one_on_record() {
         let recorded = include_str!("../../docs/openapi.json");
         assert!(crate::api::openapi_json() == recorded.trim_end(), "docs/openapi.json is not what the handlers say");
+    }
+
+    #[test]
+    fn codes_are_documented_as_they_are_sent() {
+        for code in crate::model::ErrorCode::ALL {
+            let sent = serde_json::to_string(code).unwrap_or_default();
+            assert!(crate::api::openapi_json().contains(&sent), "{sent}");
+        }
     }
 }
