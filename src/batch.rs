@@ -4,10 +4,12 @@
 //! an event takes it ([`machine::step`]). [`Worker`] claims jobs that are due, carries out the task, and commits the
 //! step before it takes the next one. So a crash anywhere repeats at most one task, and each task may be repeated.
 //!
-//! Nothing here names a database or a queue: storage is [`crate::store::Jobs`].
+//! Nothing here names a database or a queue: storage is [`crate::store::Jobs`]. What else a worker does outside, it does through
+//! [`Google`], [`PageSource`] and [`Spool`], so that a simulation can take their place.
 
 mod clock;
 mod collect;
+mod google;
 mod job;
 pub mod machine;
 mod pages;
@@ -19,7 +21,9 @@ mod upstream;
 mod worker;
 
 pub use clock::watch_clock;
-pub use job::{Job, JobFailure, Stage};
-pub use spool::Spool;
+pub use google::Google;
+pub use job::{Job, JobFailure, Stage, Watched};
+pub use pages::{EnginePages, PageSource, ReadyPage, ReadyPages};
+pub use spool::{DiskSpool, InputLines, Results, Spool};
 pub use submit::{Submissions, rfc3339};
 pub use worker::{Worker, WorkerSettings};

@@ -243,6 +243,8 @@ pub struct Batch {
     pub lease: Duration,
     /// Jobs that one process works on at once.
     pub jobs_max: usize,
+    /// Batches at Google that one process looks at at once.
+    pub polls_max: usize,
     /// Realtime requests that one job has under way at once.
     pub realtime_requests_max: usize,
 }
@@ -259,6 +261,7 @@ impl Batch {
             pending_max: source.interval("batch.pending-max-ms", "COLDBREW_PENDING_MAX_MS", 86_400_000),
             lease: source.interval("batch.lease-ms", "COLDBREW_LEASE_MS", 20_000),
             jobs_max: source.at_least_1("batch.jobs-max", "COLDBREW_JOBS_MAX", 16),
+            polls_max: source.at_least_1("batch.polls-max", "COLDBREW_POLLS_MAX", 256),
             realtime_requests_max: source.at_least_1(
                 "batch.realtime-requests-max",
                 "COLDBREW_REALTIME_REQUESTS_MAX",

@@ -42,6 +42,7 @@ mod tokens;
 mod uploads;
 mod work;
 
+pub use batch::{BatchRow, Look, Phase, Written};
 pub use clock::{Clock, SystemClock};
 pub use emulator::{Emulator, EmulatorConfig};
 pub use faults::Fault;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::batch::Spool;
+use crate::batch::DiskSpool;
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::model::wire::{Document, DocumentList, DocumentSummary, OutlineEntry, Shelf};
@@ -46,7 +46,7 @@ pub struct Library {
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
     pub originals: Originals,
-    pub spool: Spool,
+    pub spool: DiskSpool,
     pub world: Arc<dyn World>,
     pub changes: Changes,
 }

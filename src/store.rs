@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use crate::batch::Job;
+use crate::batch::machine::Lane;
 use crate::error::{Error, Result};
 use crate::model::wire::{DocumentSummary, JobView, Metadata, Page, Receipt, Usage};
 use crate::model::{Mode, PageSet, TokenUsage, UnixMs};
@@ -150,8 +151,8 @@ pub trait Jobs: Send + Sync {
     /// Records a new job and reserves `reserve` token equivalents for it, if both are possible.
     async fn accept(&self, job: &Job, reserve: u64, account: &Account, default_quota: u64) -> Result<Acceptance>;
 
-    /// Takes up the job that has been due longest, for `lease_ms`. Counts the claim.
-    async fn claim(&self, worker: &str, now: UnixMs, lease_ms: i64) -> Result<Option<Job>>;
+    /// Takes up the jobs of a lane that have been due longest, at most `max` of them, for `lease_ms`. Counts the claims.
+    async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>>;
 
     /// Keeps a claim. `false`: it was lost.
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool>;
@@ -159,7 +160,8 @@ pub trait Jobs: Send + Sync {
     /// Hands a claim back, so that the job is worked when it is due. The claim does not count as a crash.
     async fn release(&self, job: &Job) -> Result<()>;
 
-    /// Commits a step. One that ends the job releases its reservation with it. `false`: the claim was lost.
+    /// Commits a step. One that ends the job releases its reservation with it; one that has to wait hands the job back, as
+    /// [`Jobs::release`] does. `false`: the claim was lost.
     async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool>;
 
     /// Stores one page of a realtime job and charges it.

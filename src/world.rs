@@ -2,8 +2,10 @@
 //!
 //! Whoever needs an instant, an id or a secret is given a [`World`]; tests give one that they control.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -24,6 +26,11 @@ pub trait World: Send + Sync {
     /// An instant to measure a duration from, which no clock moves.
     fn tick(&self) -> Instant {
         Instant::now()
+    }
+
+    /// Waits. What the clock shows meanwhile does not matter.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        tokio::time::sleep(duration).boxed()
     }
 
     /// A new unique id; ids sort by the time they were made.

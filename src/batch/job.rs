@@ -36,6 +36,8 @@ pub struct Job {
     pub fence: i64,
     /// It waited a day at Google and was submitted once again.
     pub requeued: bool,
+    /// How often its batch was looked at.
+    pub polls: u32,
 }
 
 /// Where a job is. What each stage holds is all that a fresh worker needs to go on.
@@ -79,8 +81,14 @@ pub struct Watched {
     /// It was to be cancelled, and had started after all: however it ends, it is not to be waited for once more.
     pub withdrawn: bool,
     pub since: UnixMs,
-    /// Since when Google denies knowing it, says that it is done without saying where, or says nothing long after its time.
+    /// Since when Google says that it is done without saying where, or says nothing long after its time.
     pub odd_since: Option<UnixMs>,
+    /// Since when Google denies knowing it, each time that it was asked.
+    #[serde(default)]
+    pub denied_since: Option<UnixMs>,
+    /// How often that was. A clock that jumps makes a long time of a short one, but not many denials of one.
+    #[serde(default)]
+    pub denials: u32,
 }
 
 /// Why a job ended without a document: a stable code and words for a person.

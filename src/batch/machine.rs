@@ -7,6 +7,8 @@ use super::job::{Job, JobFailure, Stage, Watched};
 use crate::model::UnixMs;
 
 const HOUR_MS: i64 = 3_600_000;
+/// How often in a row Google must deny knowing a batch before it is believed.
+const DENIALS_MIN: u32 = 8;
 
 /// How long things may take, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +80,25 @@ impl Task {
             Self::Withdraw => "withdraw",
             Self::Collect => "collect",
             Self::Read => "read",
+        }
+    }
+}
+
+/// Who takes up a job: work and waiting have workers' slots of their own, so that neither keeps the other from going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// It takes this machine's processors, disk and bandwidth.
+    Work,
+    /// It is at Google: one small question from time to time.
+    Watch,
+}
+
+impl Lane {
+    /// The stored name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Work => "work",
+            Self::Watch => "watch",
         }
     }
 }
@@ -161,6 +182,14 @@ pub struct Step {
 pub struct IllegalEvent(Box<(Stage, Event)>);
 
 impl Job {
+    /// Who is to take it up next.
+    pub const fn lane(&self) -> Lane {
+        match &self.stage {
+            Stage::Seek { .. } | Stage::Watch(_) | Stage::Withdraw(_) => Lane::Watch,
+            _ => Lane::Work,
+        }
+    }
+
     /// What the job needs next; `None` once it is over.
     pub const fn task(&self) -> Option<Task> {
         Some(match &self.stage {
@@ -192,7 +221,8 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
         effects.push(Effect::ClearSpool);
     }
     let requeued = job.requeued || back_in_line(&job.stage, &stage);
-    let job = Job { stage, due_at: now.plus(wait_ms), claims: 0, requeued, ..job.clone() };
+    let polls = job.polls.saturating_add(u32::from(matches!(job.task(), Some(Task::Poll | Task::Withdraw))));
+    let job = Job { stage, due_at: now.plus(wait_ms), claims: 0, requeued, polls, ..job.clone() };
     Ok(Step { job, effects })
 }
 
@@ -295,6 +325,7 @@ const fn for_long(since: UnixMs, now: UnixMs, ms_max: i64) -> bool {
 
 /// Where a look at a batch takes a job that watches it.
 fn seen(job: &Job, watched: Watched, sighting: Sighting, now: UnixMs, timing: &Timing) -> (Stage, i64) {
+    let watched = known_again(watched, &sighting);
     match sighting {
         Sighting::Pending if for_long(watched.since, now, timing.pending_ms_max) => (Stage::Withdraw(watched), 0),
         Sighting::Pending => (Stage::Watch(Watched { running: false, odd_since: None, ..watched }), timing.poll_ms),
@@ -306,7 +337,7 @@ fn seen(job: &Job, watched: Watched, sighting: Sighting, now: UnixMs, timing: &T
             odd(watched, now, timing, Stage::Watch).unwrap_or_else(|watched| (collect(&watched, None), 0))
         }
         Sighting::Missing => {
-            odd(watched, now, timing, Stage::Watch).unwrap_or_else(|_| (Stage::Failed { error: lost_upstream() }, 0))
+            denied(watched, now, timing, Stage::Watch).unwrap_or_else(|_| (Stage::Failed { error: lost_upstream() }, 0))
         }
         Sighting::Failed | Sighting::Cancelled | Sighting::Expired if watched.withdrawn => submit_again(job, &watched),
         Sighting::Failed => (Stage::Failed { error: failed_upstream() }, 0),
@@ -317,6 +348,7 @@ fn seen(job: &Job, watched: Watched, sighting: Sighting, now: UnixMs, timing: &T
 
 /// Where a look takes a job that has asked for its batch to be cancelled. Only when it certainly is over is there another one.
 fn seen_withdrawn(job: &Job, watched: Watched, sighting: Sighting, now: UnixMs, timing: &Timing) -> (Stage, i64) {
+    let watched = known_again(watched, &sighting);
     match sighting {
         Sighting::Succeeded { output_file } => (collect(&watched, output_file), 0),
         // It has started after all: let it finish.
@@ -325,7 +357,9 @@ fn seen_withdrawn(job: &Job, watched: Watched, sighting: Sighting, now: UnixMs, 
             (Stage::Watch(started), timing.poll_ms)
         }
         Sighting::Pending | Sighting::Unrecognised => unheard(watched, now, timing, Stage::Withdraw),
-        Sighting::Missing => odd(watched, now, timing, Stage::Withdraw).unwrap_or_else(|gone| submit_again(job, &gone)),
+        Sighting::Missing => {
+            denied(watched, now, timing, Stage::Withdraw).unwrap_or_else(|gone| submit_again(job, &gone))
+        }
         Sighting::Failed | Sighting::Cancelled | Sighting::Expired => submit_again(job, &watched),
     }
 }
@@ -337,6 +371,29 @@ fn submit_again(job: &Job, over: &Watched) -> (Stage, i64) {
     } else {
         (Stage::Upload { attempt: over.attempt + 1 }, 0)
     }
+}
+
+/// One answer that knows the batch takes back all denials before it: otherwise two of them, far apart, would be believed.
+fn known_again(watched: Watched, sighting: &Sighting) -> Watched {
+    match sighting {
+        Sighting::Missing => watched,
+        _ => Watched { denied_since: None, denials: 0, ..watched },
+    }
+}
+
+/// Google denies knowing the batch: the job stays at `stage` for a while, after that it is believed.
+fn denied(
+    watched: Watched,
+    now: UnixMs,
+    timing: &Timing,
+    stage: fn(Watched) -> Stage,
+) -> Result<(Stage, i64), Watched> {
+    let since = watched.denied_since.unwrap_or(now);
+    let denials = watched.denials.saturating_add(1);
+    if for_long(since, now, timing.odd_ms_max) && denials >= DENIALS_MIN {
+        return Err(watched);
+    }
+    Ok((stage(Watched { denied_since: Some(since), denials, ..watched }), timing.poll_ms))
 }
 
 /// Google says something that cannot last, or nothing: the job stays at `stage` for a while, after that it is an error.
@@ -359,7 +416,17 @@ fn unheard(watched: Watched, now: UnixMs, timing: &Timing, stage: fn(Watched) ->
 
 const fn watch(attempt: u32, input_file: String, batch: String, now: UnixMs) -> Stage {
     let since = now;
-    Stage::Watch(Watched { attempt, input_file, batch, running: false, withdrawn: false, since, odd_since: None })
+    Stage::Watch(Watched {
+        attempt,
+        input_file,
+        batch,
+        running: false,
+        withdrawn: false,
+        since,
+        odd_since: None,
+        denied_since: None,
+        denials: 0,
+    })
 }
 
 fn collect(watched: &Watched, output_file: Option<String>) -> Stage {

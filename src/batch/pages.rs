@@ -1,23 +1,27 @@
 //! Pages made ready to be put to Gemini, for both AI modes: split off, with their figures found, cut out and kept.
 
-use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::Worker;
-use super::job::Job;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+
+use super::DiskSpool;
+use super::job::{Job, JobFailure};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::gemini::RequestFault;
-use crate::metrics::Tariff;
 use crate::pdf::figures::Figure;
-use crate::pdf::{Document, FigureImage, PdfError};
-use crate::store::{FigurePlaces, figure_key};
+use crate::pdf::{Document, Engine, FigureImage, PdfError};
+use crate::store::{Blobs, FigurePlaces, Figures, figure_key, upload_key};
 
 /// Pages whose files are written while the page engine works on the next ones.
 const WRITES_MAX: usize = 4;
 
 /// A page that can be put to Gemini.
-pub(super) struct ReadyPage {
+pub struct ReadyPage {
     /// A PDF of its own.
     pub pdf: Bytes,
     pub figures: Vec<Figure>,
@@ -31,34 +35,87 @@ pub(super) const fn unsendable(fault: &RequestFault) -> &'static str {
     }
 }
 
-impl Worker {
-    /// What the answers to a job cost at Google.
-    pub(super) fn tariff<'a>(&'a self, job: &'a Job) -> Tariff<'a> {
-        Tariff { models: &self.models, asked: job.recipe.model(), mode: job.mode, today: self.world.today() }
-    }
+/// Pages in order, each as it is ready; `None` in place of one that is damaged.
+pub type ReadyPages<'a> = BoxStream<'a, Result<(u32, Option<ReadyPage>)>>;
 
-    /// These pages in order, each as it is ready; `None` in place of one that is damaged. `known` is where figures were found
-    /// before: they are not looked for again.
-    pub(super) fn ready_pages<'a>(
+/// Makes the pages of a job's document ready.
+#[async_trait]
+pub trait PageSource: Send + Sync {
+    /// Opens the document for these of its pages. `time` is how long the engine may work on them, and then what is left of it. The
+    /// inner error says why the job cannot go on.
+    async fn pages<'a>(
         &'a self,
         job: &'a Job,
-        document: &'a Document,
         indices: Vec<u32>,
-        known: &'a FigurePlaces,
-    ) -> impl Stream<Item = Result<(u32, Option<ReadyPage>)>> + 'a {
+        time: &'a Mutex<Duration>,
+    ) -> Result<Result<ReadyPages<'a>, JobFailure>>;
+}
+
+/// The page engine at work on uploaded files.
+pub struct EnginePages {
+    pub engine: Engine,
+    pub blobs: Arc<dyn Blobs>,
+    pub figures: Arc<dyn Figures>,
+    pub spool: DiskSpool,
+}
+
+#[async_trait]
+impl PageSource for EnginePages {
+    async fn pages<'a>(
+        &'a self,
+        job: &'a Job,
+        indices: Vec<u32>,
+        time: &'a Mutex<Duration>,
+    ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
+        let limit = *time.lock().unwrap_or_else(PoisonError::into_inner);
+        let document = match self.open(job).await? {
+            Ok(document) => Arc::new(document.limited_to(limit)),
+            Err(failure) => return Ok(Err(failure)),
+        };
+        crash_point("page", "document opened");
+        let known = Arc::new(self.figures.figures(&job.account_id, &job.content_hash).await?);
         let at_once = document.widen() + WRITES_MAX;
-        let page = move |index| async move {
-            match document.split(index).await {
-                Ok(pdf) => {
-                    crash_point("page", "split off");
-                    let figures = self.figures_of(job, document, index, known).await?;
-                    Ok((index, Some(ReadyPage { pdf: pdf.into(), figures })))
-                }
-                Err(PdfError::Page { .. }) => Ok((index, None)),
-                Err(error) => Err(Error::unavailable(error)),
+        let page = move |index| {
+            let (document, known) = (Arc::clone(&document), Arc::clone(&known));
+            async move {
+                let page = self.page(job, &document, index, &known).await;
+                *time.lock().unwrap_or_else(PoisonError::into_inner) = document.time_left();
+                page
             }
         };
-        futures::stream::iter(indices).map(page).buffered(at_once)
+        Ok(Ok(futures::stream::iter(indices).map(page).buffered(at_once).boxed()))
+    }
+}
+
+impl EnginePages {
+    async fn open(&self, job: &Job) -> Result<Result<Document, JobFailure>> {
+        let Some(file) = self.blobs.open(&upload_key(&job.account_id, &job.content_hash)).await? else {
+            return Ok(Err(JobFailure::new("upload_gone", "The uploaded file is no longer there.")));
+        };
+        match self.engine.open(file).await {
+            Ok(document) => Ok(Ok(document)),
+            Err(error @ (PdfError::Unavailable | PdfError::Io(_))) => Err(Error::unavailable(error)),
+            Err(_) => Ok(Err(JobFailure::new("unreadable_document", "The document could not be opened again."))),
+        }
+    }
+
+    /// `known` is where figures were found before: they are not looked for again.
+    async fn page(
+        &self,
+        job: &Job,
+        document: &Document,
+        index: u32,
+        known: &FigurePlaces,
+    ) -> Result<(u32, Option<ReadyPage>)> {
+        match document.split(index).await {
+            Ok(pdf) => {
+                crash_point("page", "split off");
+                let figures = self.figures_of(job, document, index, known).await?;
+                Ok((index, Some(ReadyPage { pdf: pdf.into(), figures })))
+            }
+            Err(PdfError::Page { .. }) => Ok((index, None)),
+            Err(error) => Err(Error::unavailable(error)),
+        }
     }
 
     /// The figures of a page. One that the detector fails on can still be read, without figures.

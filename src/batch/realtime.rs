@@ -1,6 +1,7 @@
 //! Realtime mode: a few pages at a time, each stored and charged as it comes, so that a restart asks for none of them again.
 
 use std::pin::pin;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -69,16 +70,13 @@ impl Worker {
         ready: mpsc::Sender<(u32, ReadyPage)>,
         halted: &AtomicBool,
     ) -> Result<(), Obstacle> {
-        let known = self.figures.figures(&job.account_id, &job.content_hash).await?;
-        let mut time = Duration::MAX;
+        let time = Mutex::new(Duration::MAX);
         for handful in indices.chunks(self.settings.realtime_requests_max * 2) {
             if halted.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            let document = self.open_document(job).await?.map_err(Obstacle::Closed)?.limited_to(time);
-            let pages: Vec<_> = self.ready_pages(job, &document, handful.to_vec(), &known).try_collect().await?;
-            time = document.time_left();
-            drop(document);
+            let pages = self.pages.pages(job, handful.to_vec(), &time).await?.map_err(Obstacle::Closed)?;
+            let pages: Vec<_> = pages.try_collect().await?;
             crash_point("read", "pages split");
             for (index, page) in pages {
                 match page {
@@ -163,7 +161,7 @@ impl Worker {
             tracing::warn!(page = index, %fault, "page not sent");
             return Ok(PageOutcome::Failed { reason: unsendable(&fault).to_owned() });
         }
-        match self.gemini.generate_content(job.recipe.model(), &request).await {
+        match self.google.answer(job.recipe.model(), &request).await {
             Ok(answer) => {
                 let figures = PageFigures { content_hash: &job.content_hash, page: index, figures: &figures };
                 Ok(outcome_of(&answer, figures, Mode::Realtime, self.pricing))

@@ -1,104 +1,56 @@
-//! A job's files on this machine's disk: the input that is written page by page, and the results as they were fetched.
+//! A job's files on this machine: the input that is written page by page, and the results as they were fetched.
 //!
-//! They can be made again from what is stored durably, so losing them costs time and nothing else.
+//! They can be made again from what is stored durably, so losing them costs time and nothing else. [`DiskSpool`] keeps them in a
+//! folder.
 
-use std::io::{ErrorKind, SeekFrom};
+mod disk;
+mod laid;
+
 use std::path::PathBuf;
 
-use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use tokio::fs;
-use tokio::io::{AsyncBufReadExt, AsyncSeekExt, AsyncWriteExt, BufReader, BufWriter};
+use async_trait::async_trait;
+use futures::stream::BoxStream;
 
 use super::Job;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::gemini::Request;
+use crate::gemini::jsonl::ResultLine;
+use crate::gemini::models::Model;
 
-/// The folder of all jobs' files.
-#[derive(Clone, Debug)]
-pub struct Spool {
-    root: PathBuf,
+pub use disk::DiskSpool;
+
+/// The lines of an input, each with its key, as they are ready.
+pub type InputLines<'a> = BoxStream<'a, Result<(String, Request)>>;
+
+/// What came back for a job.
+pub struct Results {
+    pub lines: BoxStream<'static, Result<ResultLine>>,
+    /// The file ends in the middle of a line, or has none.
+    pub breaks_off: bool,
 }
 
-impl Spool {
-    /// Uses the folder `root`, which is made if it is not there.
-    pub async fn open(root: PathBuf) -> Result<Self> {
-        fs::create_dir_all(&root).await?;
-        Ok(Self { root })
-    }
+/// See the module.
+#[async_trait]
+pub trait Spool: Send + Sync {
+    /// Writes a job's input, never holding more than a line. Returns how many lines it has; only if there are some, and all are
+    /// safely written, there is an input.
+    async fn write_input(&self, job: &Job, model: &Model, lines: InputLines<'_>) -> Result<usize>;
 
-    /// The JSONL that is sent to Google. It is there only once it is complete.
-    pub fn input(&self, job: &Job) -> PathBuf {
-        self.root.join(format!("{}.input.jsonl", job.id))
-    }
+    /// Whether a job's input is on this machine: another one may have written it.
+    async fn has_input(&self, job: &Job) -> Result<bool>;
 
-    /// The same while it is written. Each claim has its own: one that was lost may still be writing.
-    pub fn unfinished_input(&self, job: &Job) -> PathBuf {
-        self.root.join(format!("{}.{}.part", job.id, job.fence))
-    }
+    /// Where the input is that is sent to Google.
+    fn input(&self, job: &Job) -> PathBuf;
 
-    /// The JSONL that came back.
-    pub fn results(&self, job: &Job) -> PathBuf {
-        self.root.join(format!("{}.results.jsonl", job.id))
-    }
+    /// Where the results are to be brought.
+    fn results(&self, job: &Job) -> PathBuf;
 
-    /// A figure's picture on its way to where it is kept.
-    pub fn picture(&self, job: &Job, page: u32, figure: usize) -> PathBuf {
-        self.root.join(format!("{}.{page}_{figure}.png", job.id))
-    }
-
-    /// Writes what comes to a file without a name, which is gone when nobody has it open any more.
-    pub async fn lay_down<T: Serialize>(&self, mut items: impl Stream<Item = Result<T>> + Unpin) -> Result<LaidDown> {
-        let mut file = BufWriter::new(fs::File::from_std(tempfile::tempfile_in(&self.root)?));
-        while let Some(item) = items.try_next().await? {
-            let mut line = serde_json::to_vec(&item).map_err(Error::internal)?;
-            line.push(b'\n');
-            file.write_all(&line).await?;
-        }
-        file.flush().await?;
-        Ok(LaidDown { file: file.into_inner() })
-    }
+    /// Reads the results that were brought.
+    async fn read_results(&self, job: &Job) -> Result<Results>;
 
     /// Removes a job's files.
-    pub async fn clear(&self, job: &Job) -> Result<()> {
-        for path in [self.input(job), self.results(job)] {
-            match fs::remove_file(path).await {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
+    async fn clear(&self, job: &Job) -> Result<()>;
 
     /// Removes what belongs to no active job: a crash came between a job's end and its clearing.
-    pub async fn sweep(&self, active_ids: &[String]) -> Result<()> {
-        let mut entries = fs::read_dir(&self.root).await?;
-        while let Some(entry) = entries.next_entry().await? {
-            let name = entry.file_name();
-            let owner = name.to_str().and_then(|name| name.split_once('.')).map(|(id, _)| id.to_owned());
-            if !owner.is_some_and(|id| active_ids.contains(&id)) {
-                fs::remove_file(entry.path()).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What was laid down, one item a line.
-#[derive(Debug)]
-pub struct LaidDown {
-    file: fs::File,
-}
-
-impl LaidDown {
-    /// The items from the first on, each as it is read.
-    pub async fn take_up<T: DeserializeOwned + Send>(&mut self) -> Result<BoxStream<'_, Result<T>>> {
-        self.file.seek(SeekFrom::Start(0)).await?;
-        let lines = BufReader::new(&mut self.file).lines();
-        Ok(stream::try_unfold(lines, |mut lines| async move {
-            let Some(line) = lines.next_line().await? else { return Ok(None) };
-            Ok(Some((serde_json::from_str(&line).map_err(Error::internal)?, lines)))
-        })
-        .boxed())
-    }
+    async fn sweep(&self, active_ids: &[String]) -> Result<()>;
 }

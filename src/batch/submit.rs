@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use tokio::sync::Notify;
 
-use super::Spool;
+use super::DiskSpool;
 use super::job::{Job, Stage};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ pub struct Submissions {
     pub documents: Arc<dyn Documents>,
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
-    pub spool: Spool,
+    pub spool: DiskSpool,
     pub recipe: Recipe,
     pub pricing: Pricing,
     /// Of accounts that have none of their own, in token equivalents.
@@ -136,6 +136,7 @@ impl Submissions {
             claims: 0,
             fence: 0,
             requeued: false,
+            polls: 0,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::crash::crash_point;
 use crate::error::Result;
-use crate::gemini::{BatchState, Error as GeminiError, ErrorKind, Quota, UploadSpec};
+use crate::gemini::{BatchState, Error as GeminiError, ErrorKind, Quota};
 
 use super::Worker;
 use super::job::{Job, JobFailure, Stage};
@@ -12,14 +12,11 @@ impl Worker {
     /// Uploads the input file.
     pub(super) async fn upload(&self, job: &Job) -> Result<Event> {
         let Stage::Upload { attempt } = job.stage else { return Ok(misplaced()) };
-        let path = self.spool.input(job);
-        if !tokio::fs::try_exists(&path).await? {
+        if !self.spool.has_input(job).await? {
             return Ok(Event::InputMissing);
         }
-        let spec =
-            UploadSpec { display_name: job.display_name(attempt), mime_type: "application/jsonl".into(), name: None };
-        Ok(match self.gemini.upload_file(&path, &spec).await {
-            Ok(file) => Event::Uploaded { input_file: file.name },
+        Ok(match self.google.upload(&self.spool.input(job), &job.display_name(attempt)).await {
+            Ok(input_file) => Event::Uploaded { input_file },
             Err(error) => hindrance(job, &error),
         })
     }
@@ -31,8 +28,8 @@ impl Worker {
         if self.world.now() > job.due_at.plus(self.lease_ms() / 2) {
             return Event::AnswerLost;
         }
-        match self.gemini.create_batch(job.recipe.model(), &job.display_name(*attempt), input_file).await {
-            Ok(batch) => Event::Created { batch: batch.name },
+        match self.google.create(job.recipe.model(), &job.display_name(*attempt), input_file).await {
+            Ok(batch) => Event::Created { batch },
             Err(error) => {
                 tracing::warn!(job = %job.id, attempt, %error, "create not answered with a batch");
                 match error.kind {
@@ -52,7 +49,7 @@ impl Worker {
     /// As long as nobody knows whether there is a batch, nothing that Google answers ends the job.
     pub(super) async fn seek(&self, job: &Job) -> Event {
         let Stage::Seek { attempt, input_file, .. } = &job.stage else { return misplaced() };
-        let mut found = match self.gemini.find_batches(&job.display_name(*attempt), input_file).await {
+        let mut found = match self.google.find(&job.display_name(*attempt), input_file).await {
             Ok(found) => found,
             Err(error) => return undecided(job, &error),
         };
@@ -61,7 +58,7 @@ impl Worker {
         found.sort_by_key(|batch| merit(&batch.state));
         let Some(kept) = found.pop() else { return Event::NotListed };
         for other in found.iter().filter(|batch| !batch.state.is_terminal()) {
-            if let Err(error) = self.gemini.cancel_batch(&other.name).await
+            if let Err(error) = self.google.cancel(&other.name).await
                 && error.kind != ErrorKind::NotFound
             {
                 return undecided(job, &error);
@@ -79,7 +76,7 @@ impl Worker {
     /// Cancels a batch that does not start, and looks once more whether it finished after all.
     pub(super) async fn withdraw(&self, job: &Job) -> Event {
         let Stage::Withdraw(watched) = &job.stage else { return misplaced() };
-        if let Err(error) = self.gemini.cancel_batch(&watched.batch).await
+        if let Err(error) = self.google.cancel(&watched.batch).await
             && error.is_transient()
         {
             return undecided(job, &error);
@@ -90,7 +87,7 @@ impl Worker {
 
     /// Only an answer is evidence: whatever else happens, the batch is where it was.
     async fn look(&self, job: &Job, batch: &str) -> Event {
-        match self.gemini.get_batch(batch).await {
+        match self.google.look(batch).await {
             Ok(batch) => Event::Seen(match batch.state {
                 BatchState::Pending => Sighting::Pending,
                 BatchState::Running => Sighting::Running,

@@ -7,25 +7,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Spool;
 use super::job::{Job, JobFailure, Stage};
-use super::machine::{Effect, Event, Task, Timing, step};
+use super::machine::{Effect, Event, Lane, Task, Timing, step};
+use super::{Google, PageSource, Spool};
 use crate::changes::Changes;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
-use crate::gemini::{self, models::Models};
-use crate::metrics::{job_claimed, job_ended};
+use crate::gemini::models::Models;
+use crate::metrics::{Tariff, job_claimed, job_ended};
 use crate::model::Pricing;
-use crate::pdf::Engine;
-use crate::store::{Blobs, Completion, Figures, Jobs};
+use crate::store::{Completion, Figures, Jobs};
 use crate::world::World;
 
 /// A job that was taken up this often without finishing a step kills its workers: it is set aside.
 const CLAIMS_MAX: u32 = 5;
+/// Jobs that are taken up by one claim at most.
+const CLAIMED_AT_ONCE_MAX: usize = 64;
 /// How long to wait for the bell before looking for due jobs anyway.
 const IDLE: Duration = Duration::from_millis(500);
 /// How long to leave a database alone that does not answer.
@@ -37,7 +38,10 @@ pub struct WorkerSettings {
     pub timing: Timing,
     /// A claim that is not renewed for this long is free again.
     pub lease: Duration,
+    /// Jobs that are worked on at once.
     pub jobs_max: usize,
+    /// Batches that are looked at at once.
+    pub polls_max: usize,
     /// Realtime requests that one job has under way at once.
     pub realtime_requests_max: usize,
 }
@@ -49,12 +53,11 @@ pub struct Worker {
     pub name: Arc<str>,
     pub jobs: Arc<dyn Jobs>,
     pub figures: Arc<dyn Figures>,
-    pub blobs: Arc<dyn Blobs>,
-    pub engine: Engine,
-    pub gemini: gemini::Client,
+    pub pages: Arc<dyn PageSource>,
+    pub google: Arc<dyn Google>,
+    pub spool: Arc<dyn Spool>,
     pub models: Models,
     pub pricing: Pricing,
-    pub spool: Spool,
     pub world: Arc<dyn World>,
     pub changes: Changes,
     /// Rung when there is work.
@@ -76,27 +79,49 @@ impl Worker {
     /// Works until `stop`; then hands back what it holds.
     pub async fn run(self, stop: CancellationToken) {
         self.sweep().await;
-        let slots = Arc::new(Semaphore::new(self.settings.jobs_max));
-        let jobs = TaskTracker::new();
-        while let Some(slot) = unless(&stop, slots.clone().acquire_owned()).await.and_then(Result::ok) {
-            match self.claim().await {
-                Ok(Some(job)) => {
+        let held = TaskTracker::new();
+        let (jobs_max, polls_max) = (self.settings.jobs_max, self.settings.polls_max);
+        tokio::join!(
+            self.run_lane(Lane::Work, jobs_max, &held, &stop),
+            self.run_lane(Lane::Watch, polls_max, &held, &stop),
+        );
+        held.close();
+        held.wait().await;
+    }
+
+    async fn run_lane(&self, lane: Lane, held_max: usize, held: &TaskTracker, stop: &CancellationToken) {
+        let slots = Arc::new(Semaphore::new(held_max));
+        while unless(stop, slots.acquire()).await.is_some() {
+            let free = slots.available_permits().min(CLAIMED_AT_ONCE_MAX);
+            match self.claim(lane, free).await {
+                Ok(jobs) if jobs.is_empty() => self.idle(lane, stop).await,
+                Ok(jobs) => {
                     crash_point("claim", "taken");
-                    job_claimed(job.claims);
-                    jobs.spawn(self.clone().hold(job, stop.clone(), slot));
-                }
-                Ok(None) => {
-                    drop(slot);
-                    let _ = unless(&stop, tokio::time::timeout(IDLE, self.bell.notified())).await;
+                    for job in jobs {
+                        job_claimed(job.claims);
+                        // Nobody else takes slots, so there are as many as before.
+                        let slot = slots.clone().try_acquire_owned();
+                        let (worker, stop) = (self.clone(), stop.clone());
+                        held.spawn(async move {
+                            worker.hold(job, stop).await;
+                            drop(slot);
+                        });
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no jobs can be claimed");
-                    let _ = unless(&stop, tokio::time::sleep(PAUSE)).await;
+                    let _ = unless(stop, self.world.sleep(PAUSE)).await;
                 }
             }
         }
-        jobs.close();
-        jobs.wait().await;
+    }
+
+    /// Waits until there may be work. The bell rings for new work; what is due at its time is looked for.
+    async fn idle(&self, lane: Lane, stop: &CancellationToken) {
+        let _ = match lane {
+            Lane::Work => unless(stop, tokio::time::timeout(IDLE, self.bell.notified())).await.map(drop),
+            Lane::Watch => unless(stop, self.world.sleep(IDLE)).await,
+        };
     }
 
     async fn sweep(&self) {
@@ -106,33 +131,36 @@ impl Worker {
         }
     }
 
-    async fn claim(&self) -> Result<Option<Job>> {
-        self.jobs.claim(&self.name, self.world.now(), self.lease_ms()).await
+    /// Takes up at most `max` jobs that are due, each of which is then to be [held](Self::hold).
+    pub async fn claim(&self, lane: Lane, max: usize) -> Result<Vec<Job>> {
+        self.jobs.claim(&self.name, lane, max, self.world.now(), self.lease_ms()).await
     }
 
     pub(super) fn lease_ms(&self) -> i64 {
         i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Holds a claimed job until it has to wait, is over, is lost, or the worker stops.
-    async fn hold(self, job: Job, stop: CancellationToken, _slot: OwnedSemaphorePermit) {
-        let id = job.id.clone();
+    /// Holds a claimed job until it has to wait, is over, is lost, or `stop` comes.
+    pub async fn hold(&self, job: Job, stop: CancellationToken) {
         let fence = job.clone();
         let ended = tokio::select! {
+            // In this order, so that a simulation can be repeated.
+            biased;
             ended = self.walk(job) => ended,
-            () = self.keep_lease(&fence) => return tracing::warn!(job = %id, "lease lost"),
-            () = stop.cancelled() => Ok(fence.clone()),
+            () = self.keep_lease(&fence) => return tracing::warn!(job = %fence.id, "lease lost"),
+            () = stop.cancelled() => Ok(Some(fence.clone())),
         };
         let handed_back = match ended {
-            Ok(job) => {
+            Ok(Some(job)) => {
                 crash_point("claim", "done with");
                 self.jobs.release(&job).await
             }
+            Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
         // A step that could not be committed counts as a crash would: it is tried again when the lease has run out.
         if let Err(error) = handed_back {
-            tracing::warn!(job = %id, %error, "job left until its lease runs out");
+            tracing::warn!(job = %fence.id, %error, "job left until its lease runs out");
         }
     }
 
@@ -140,10 +168,14 @@ impl Worker {
     async fn keep_lease(&self, job: &Job) {
         let pause = self.settings.lease / 4;
         loop {
-            tokio::time::sleep(pause).await;
-            match tokio::time::timeout(self.settings.lease - pause, self.renew(job)).await {
-                Ok(true) => {}
-                Ok(false) | Err(_) => return,
+            self.world.sleep(pause).await;
+            let renewed = tokio::select! {
+                biased;
+                renewed = self.renew(job) => renewed,
+                () = self.world.sleep(self.settings.lease - pause) => false,
+            };
+            if !renewed {
+                return;
             }
         }
     }
@@ -155,27 +187,32 @@ impl Worker {
                 Ok(renewed) => return renewed,
                 Err(error) => tracing::warn!(job = %job.id, %error, "lease not renewed"),
             }
-            tokio::time::sleep(self.settings.lease / 16).await;
+            self.world.sleep(self.settings.lease / 16).await;
         }
     }
 
-    /// Takes a job step by step to where it has to wait.
-    async fn walk(&self, mut job: Job) -> Result<Job> {
+    /// Takes a job step by step to where it has to wait, or somebody of the other lane is to go on. What is still held is returned:
+    /// a step that has to wait hands the job back by itself.
+    async fn walk(&self, mut job: Job) -> Result<Option<Job>> {
+        let lane = job.lane();
         let mut finding = self.finding(&job).await?;
         loop {
-            let Some(task) = job.task() else { return Ok(job) };
+            let Some(task) = job.task() else { return Ok(None) };
             let done = match finding.take() {
                 Some(done) => done,
-                None if job.due_at > self.world.now() => return Ok(job),
+                None if lane == Lane::Watch && job.lane() == Lane::Work => {
+                    self.bell.notify_one();
+                    return Ok(Some(job));
+                }
                 None => self.carry_out(task, &job).await,
             };
             job = match done {
                 Done::Event(event) => match self.commit(&job, event).await? {
                     Some(job) => job,
-                    None => return Ok(job),
+                    None => return Ok(None),
                 },
                 Done::Committed(job) => *job,
-                Done::Superseded => return Ok(job),
+                Done::Superseded => return Ok(None),
             };
         }
     }
@@ -218,7 +255,8 @@ impl Worker {
         })
     }
 
-    /// Commits the step that an event makes, and tidies up after it. `None`: the claim was lost.
+    /// Commits the step that an event makes, and tidies up after it. `None`: the job is not held any more, because it has to wait
+    /// or because the claim was lost.
     async fn commit(&self, job: &Job, event: Event) -> Result<Option<Job>> {
         let now = self.world.now();
         let step = step(job, event, now, &self.settings.timing).map_err(Error::internal)?;
@@ -228,7 +266,7 @@ impl Worker {
         crash_point(job.task().map_or("over", Task::name), "committed");
         self.report(job, &step.job);
         self.tidy(&step.job, step.effects).await;
-        Ok(Some(step.job))
+        Ok((step.job.due_at <= now).then_some(step.job))
     }
 
     /// Commits the step that stores a job's results, in the transaction that stores them.
@@ -250,6 +288,11 @@ impl Worker {
         })
     }
 
+    /// What the answers to a job cost at Google.
+    pub(super) fn tariff<'a>(&'a self, job: &'a Job) -> Tariff<'a> {
+        Tariff { models: &self.models, asked: job.recipe.model(), mode: job.mode, today: self.world.today() }
+    }
+
     fn report(&self, before: &Job, after: &Job) {
         self.changes.tell(&after.account_id, &after.content_hash);
         if before.status() != after.status() {
@@ -264,10 +307,8 @@ impl Worker {
             crash_point("tidy", "begun");
             let tidied = match effect {
                 Effect::ClearSpool => self.spool.clear(job).await,
-                Effect::DeleteInput { input_file } => {
-                    self.gemini.delete_file(&input_file).await.map_err(Error::unavailable)
-                }
-                Effect::CancelBatch { batch } => self.gemini.cancel_batch(&batch).await.map_err(Error::unavailable),
+                Effect::DeleteInput { input_file } => self.google.delete(&input_file).await.map_err(Error::unavailable),
+                Effect::CancelBatch { batch } => self.google.cancel(&batch).await.map_err(Error::unavailable),
             };
             if let Err(error) = tidied {
                 tracing::info!(job = %job.id, %error, "something was left behind");

@@ -87,7 +87,8 @@ pub enum Quota {
 }
 
 impl Error {
-    pub(super) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// An error of that kind, in these words.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), http_status: None, raw: None, sent: true }
     }
 

@@ -10,7 +10,7 @@ use super::demo::Demo;
 use super::tracked::Tracked;
 use crate::accounts::{Identity, Janitor, Membership, Provider, ProviderSettings, Retention};
 use crate::batch::machine::Timing;
-use crate::batch::{Spool, Submissions, Worker, WorkerSettings};
+use crate::batch::{DiskSpool, EnginePages, Submissions, Worker, WorkerSettings};
 use crate::changes::Changes;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -33,7 +33,7 @@ pub(super) struct Parts {
     pub(super) store: SqlStore,
     pub(super) tracked: Tracked,
     pub(super) blobs: Arc<dyn Blobs>,
-    spool: Spool,
+    spool: DiskSpool,
     pub(super) engine: Engine,
     recipe: Recipe,
     pub(super) world: Arc<dyn World>,
@@ -53,7 +53,7 @@ impl Parts {
         let world = Arc::new(SystemWorld);
         Ok(Self {
             blobs: blobs(config).await?,
-            spool: Spool::open(data_dir.join("spool")).await?,
+            spool: DiskSpool::open(data_dir.join("spool")).await?,
             recipe: Recipe::new(&config.gemini.model),
             tracked: Tracked::open(config, &store, &changes, &bell, world.id())?,
             engine: engine(config)?,
@@ -170,12 +170,16 @@ impl Parts {
             name: self.world.id().into(),
             jobs: self.jobs(),
             figures: Arc::new(self.store.clone()),
-            blobs: self.blobs.clone(),
-            engine: self.engine.clone(),
-            gemini: gemini_client(config, demo.as_ref())?,
+            pages: Arc::new(EnginePages {
+                engine: self.engine.clone(),
+                blobs: self.blobs.clone(),
+                figures: Arc::new(self.store.clone()),
+                spool: self.spool.clone(),
+            }),
+            google: Arc::new(gemini_client(config, demo.as_ref())?),
+            spool: Arc::new(self.spool.clone()),
             models: config.gemini.models(),
             pricing: config.quota.pricing,
-            spool: self.spool.clone(),
             world: self.world.clone(),
             bell: self.bell.clone(),
             changes: self.changes.clone(),
@@ -189,6 +193,7 @@ impl Parts {
                 },
                 lease: config.batch.lease,
                 jobs_max: config.batch.jobs_max,
+                polls_max: config.batch.polls_max,
                 realtime_requests_max: config.batch.realtime_requests_max,
             },
         };

@@ -38,6 +38,8 @@ pub struct TrackedJob {
     pub pages_submitted: u32,
     /// Where the pictures of figures are, by page.
     pub figure_urls_by_page: BTreeMap<u32, Vec<String>>,
+    /// How often the batch was looked at.
+    pub poll_count: u32,
     /// In token equivalents; 0 once it is over.
     pub reserved_tokens: u64,
 }

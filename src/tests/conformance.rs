@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use coldbrew::batch::machine::Lane;
 use coldbrew::batch::{Job, JobFailure, Stage};
 use coldbrew::extract::Recipe;
 use coldbrew::model::wire::{Metadata, Usage};
@@ -15,6 +16,7 @@ use coldbrew::store::{
 use futures::StreamExt;
 use tempfile::TempDir;
 
+use crate::memory::Memory;
 use crate::services::Postgres;
 
 /// Makes each of these promises a test of each adapter.
@@ -22,6 +24,9 @@ macro_rules! conform {
     ($($promise:ident),+ $(,)?) => {
         mod sqlite {
             $(#[tokio::test] async fn $promise() { super::$promise(crate::conformance::Stores::sqlite().await).await })+
+        }
+        mod memory {
+            $(#[tokio::test] async fn $promise() { super::$promise(crate::conformance::Stores::memory()).await })+
         }
         mod postgres {
             $(#[tokio::test] async fn $promise() { super::$promise(crate::conformance::Stores::postgres().await).await })+
@@ -62,6 +67,10 @@ impl Stores {
         Self::over(SqlStore::open(&url).await.unwrap(), folder)
     }
 
+    fn memory() -> Self {
+        Self::over(Memory::default(), ())
+    }
+
     async fn postgres() -> Self {
         let postgres = Postgres::start();
         let url = postgres.database("records").await;
@@ -93,7 +102,11 @@ impl Stores {
     }
 
     async fn claim(&self, now: UnixMs) -> Option<Job> {
-        self.jobs.claim("worker", now, LEASE_MS).await.unwrap()
+        self.claim_many(Lane::Work, 1, now).await.pop()
+    }
+
+    async fn claim_many(&self, lane: Lane, max: usize, now: UnixMs) -> Vec<Job> {
+        self.jobs.claim("worker", lane, max, now, LEASE_MS).await.unwrap()
     }
 
     /// A job of that name with 100 tokens reserved, claimed.
@@ -143,6 +156,7 @@ fn job(account: &Account, name: &str) -> Job {
         claims: 0,
         fence: 0,
         requeued: false,
+        polls: 0,
     }
 }
 

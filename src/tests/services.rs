@@ -76,7 +76,8 @@ impl Redis {
     }
 
     fn run(port: u16) -> Option<Process> {
-        let settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--logfile", "/dev/stderr"];
+        let kept = ["--save", "", "--appendonly", "no", "--databases", "256"];
+        let settings = ["--bind", "127.0.0.1", "--logfile", "/dev/stderr"].into_iter().chain(kept);
         let mut command = Command::new("redis-server");
         Process::start(command.args(settings).arg("--port").arg(port.to_string()), "Ready to accept connections")
     }

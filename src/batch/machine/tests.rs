@@ -25,6 +25,7 @@ fn job(stage: Stage) -> Job {
         claims: 1,
         fence: 1,
         requeued: false,
+        polls: 0,
     }
 }
 
@@ -44,6 +45,8 @@ fn watched(since: i64) -> Watched {
         withdrawn: false,
         since: UnixMs(since),
         odd_since: None,
+        denied_since: None,
+        denials: 0,
     }
 }
 
@@ -102,13 +105,34 @@ fn what_was_withdrawn_and_started_after_all_goes_back_in_line_when_the_cancel_ge
 }
 
 #[test]
-fn a_withdrawn_batch_that_google_denies_once_is_not_given_up_yet() {
+fn a_withdrawn_batch_that_google_denies_is_given_up_neither_after_a_few_denials_nor_after_a_short_time() {
     let missing = || Event::Seen(Sighting::Missing);
-    let waiting = walk(job(Stage::Withdraw(watched(0))), [missing(), missing()]);
+    let waiting = walk(job(Stage::Withdraw(watched(0))), (0..20).map(|_| missing()));
     assert_eq!(waiting.task(), Some(Task::Withdraw));
     let later = UnixMs(1_000 + Timing::default().odd_ms_max);
     let gone = step(&waiting, missing(), later, &Timing::default()).unwrap().job;
     assert_eq!(gone.stage, Stage::Upload { attempt: 2 });
+    // A clock that jumped in between.
+    let waiting = walk(job(Stage::Withdraw(watched(0))), [missing(), missing()]);
+    let jumped = step(&waiting, missing(), later, &Timing::default()).unwrap().job;
+    assert_eq!(jumped.task(), Some(Task::Withdraw));
+}
+
+#[test]
+fn denials_far_apart_are_no_evidence_if_google_knew_the_batch_in_between() {
+    let timing = Timing::default();
+    let long_after = UnixMs(timing.watch_ms_max + 1_000);
+    for stage in [Stage::Watch, Stage::Withdraw] {
+        let sightings = [Sighting::Missing, Sighting::Unrecognised, Sighting::Missing];
+        let mut now = long_after;
+        let mut job = job(stage(watched(0)));
+        for sighting in sightings {
+            job = step(&job, Event::Seen(sighting), now, &timing).unwrap().job;
+            now = now.plus(timing.odd_ms_max - 1);
+        }
+        assert!(job.stage.status().is_active(), "{:?}", job.stage);
+        assert_eq!(job.stage.batch(), Some("batches/b1"));
+    }
 }
 
 #[test]
@@ -247,7 +271,7 @@ impl Create {
 fn odd_for_long(job: &Job, now: UnixMs, timing: &Timing) -> bool {
     match &job.stage {
         Stage::Watch(watched) | Stage::Withdraw(watched) => {
-            watched.odd_since.is_some_and(|since| now.0 - since.0 >= timing.odd_ms_max)
+            watched.denials >= 7 && watched.denied_since.is_some_and(|since| now.0 - since.0 >= timing.odd_ms_max)
         }
         _ => false,
     }

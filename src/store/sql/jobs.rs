@@ -7,6 +7,7 @@ use sqlx::{AnyConnection, Row};
 
 use super::accounts::{amount, lock_account, mode, usage_of};
 use super::{SqlStore, complete, count, json, pages, to_db, to_json};
+use crate::batch::machine::Lane;
 use crate::batch::{Job, Stage};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
@@ -19,7 +20,7 @@ use crate::store::{Acceptance, Account, Completion, Jobs, PageResult};
 macro_rules! job_columns {
     () => {
         "id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages, pages_submitted, document_id, stage, requeued,
-         submitted_at, due_at, claims, fence"
+         submitted_at, due_at, claims, fence, polls"
     };
 }
 
@@ -41,14 +42,14 @@ macro_rules! select_views {
     };
 }
 
-/// Takes up the job that has been due longest. SQLite has one writer at a time; in PostgreSQL one that claims passes over what
+/// Takes up the jobs that have been due longest. SQLite has one writer at a time; in PostgreSQL one that claims passes over what
 /// others are about to claim.
 macro_rules! claim {
     ($skip_locked:literal) => {
         concat!(
             "UPDATE jobs SET lease_owner = $1, lease_until = $2, fence = fence + 1, claims = claims + 1
-             WHERE id = (SELECT id FROM jobs WHERE active = 1 AND due_at <= $3 AND lease_until <= $3
-                         ORDER BY due_at LIMIT 1 ",
+             WHERE id IN (SELECT id FROM jobs WHERE active = 1 AND lane = $4 AND due_at <= $3 AND lease_until <= $3
+                          ORDER BY due_at LIMIT $5 ",
             $skip_locked,
             ") RETURNING ",
             job_columns!()
@@ -86,20 +87,31 @@ impl Jobs for SqlStore {
         Ok(Acceptance::Accepted)
     }
 
-    async fn claim(&self, worker: &str, now: UnixMs, lease_ms: i64) -> Result<Option<Job>> {
+    async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
         let claim = if self.sqlite { claim!("") } else { claim!("FOR UPDATE SKIP LOCKED") };
-        // All rows, though there is one: only the end of a statement says whether SQLite could commit it.
-        let rows = sqlx::query(claim).bind(worker).bind(now.plus(lease_ms).0).bind(now.0).fetch_all(&self.pool).await?;
-        rows.first().map(job_of).transpose()
+        // All rows: only the end of a statement says whether SQLite could commit it.
+        let rows = sqlx::query(claim)
+            .bind(worker)
+            .bind(now.plus(lease_ms).0)
+            .bind(now.0)
+            .bind(lane.name())
+            .bind(i64::try_from(max).unwrap_or(i64::MAX))
+            .fetch_all(&self.pool)
+            .await?;
+        let mut jobs = rows.iter().map(job_of).collect::<Result<Vec<_>>>()?;
+        jobs.sort_by_key(|job| job.due_at);
+        Ok(jobs)
     }
 
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
-        let done = sqlx::query("UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND active = 1")
-            .bind(until.0)
-            .bind(job.id.as_str())
-            .bind(job.fence)
-            .execute(&self.pool)
-            .await?;
+        let done = sqlx::query(
+            "UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND active = 1 AND lease_until > 0",
+        )
+        .bind(until.0)
+        .bind(job.id.as_str())
+        .bind(job.fence)
+        .execute(&self.pool)
+        .await?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -114,18 +126,21 @@ impl Jobs for SqlStore {
     }
 
     async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool> {
+        if job.task().is_some() {
+            // One statement is a transaction by itself.
+            let mut connection = self.pool.acquire().await?;
+            return commit_step(&mut connection, job, now).await;
+        }
         let mut tx = self.write().await?;
         if !commit_step(&mut tx, job, now).await? {
             return Ok(false);
         }
-        crash_point("advance", "written");
-        if job.task().is_none() {
-            release_reservation(&mut tx, &job.id).await?;
-            sqlx::query("DELETE FROM documents WHERE id = $1 AND draft = 1")
-                .bind(job.document_id.as_str())
-                .execute(&mut *tx)
-                .await?;
-        }
+        crash_point("end", "written");
+        release_reservation(&mut tx, &job.id).await?;
+        sqlx::query("DELETE FROM documents WHERE id = $1 AND draft = 1")
+            .bind(job.document_id.as_str())
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -267,8 +282,8 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     sqlx::query(
         "INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages,
                            pages_submitted, document_id, active, stage, requeued, submitted_at, updated_at, due_at,
-                           claims, fence, lease_until)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 0, $13, $13, $14, 0, 0, 0)",
+                           claims, fence, lease_until, lane, polls)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 0, $13, $13, $14, 0, 0, 0, $15, 0)",
     )
     .bind(job.id.as_str())
     .bind(job.account_id.as_str())
@@ -284,6 +299,7 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     .bind(to_json(&job.stage)?)
     .bind(job.submitted_at.0)
     .bind(job.due_at.0)
+    .bind(job.lane().name())
     .execute(connection)
     .await?;
     Ok(())
@@ -292,7 +308,8 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
 /// Writes the job as it is after a step, if the claim still stands. The lease ends with a step that has to wait.
 async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE jobs SET stage = $1, due_at = $2, claims = $3, requeued = $4, active = $5, updated_at = $6, version = version + 1
+        "UPDATE jobs SET stage = $1, due_at = $2, claims = $3, requeued = $4, active = $5, updated_at = $6, version = version + 1,
+                lease_until = CASE WHEN $2 > $6 THEN 0 ELSE lease_until END, lane = $9, polls = $10
          WHERE id = $7 AND fence = $8 AND active = 1",
     )
     .bind(to_json(&job.stage)?)
@@ -303,6 +320,8 @@ async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> 
     .bind(now.0)
     .bind(job.id.as_str())
     .bind(job.fence)
+    .bind(job.lane().name())
+    .bind(i64::from(job.polls))
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -332,6 +351,7 @@ fn job_of(row: &AnyRow) -> Result<Job> {
         claims: count(row, "claims")?,
         fence: row.try_get("fence")?,
         requeued: row.try_get::<i64, _>("requeued")? != 0,
+        polls: count(row, "polls")?,
     })
 }
 

@@ -23,7 +23,7 @@ impl Tracking for SqlStore {
 
     async fn tracked(&self, content_hash: &str) -> Result<Option<TrackedJob>> {
         let row = sqlx::query(concat!(
-            "SELECT j.account_id, j.version, j.total_pages, u.metadata, COALESCE(r.tokens, 0) AS reserved, ",
+            "SELECT j.account_id, j.version, j.total_pages, j.polls, u.metadata, COALESCE(r.tokens, 0) AS reserved, ",
             view_columns!(),
             " FROM jobs j LEFT JOIN uploads u ON u.hash = j.upload_hash LEFT JOIN reservations r ON r.job_id = j.id
              WHERE j.content_hash = $1 ORDER BY j.id DESC LIMIT 1"
@@ -73,6 +73,7 @@ fn tracked_job(row: &AnyRow) -> Result<TrackedJob> {
         pages_requested: u32::try_from(view.pages.len()).unwrap_or(u32::MAX),
         pages_submitted: count(row, "pages_submitted")?,
         figure_urls_by_page: BTreeMap::new(),
+        poll_count: count(row, "polls")?,
         reserved_tokens: unsigned(row, "reserved")?,
         view,
     })

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Redis, Tracking};
 use crate::batch::Job;
+use crate::batch::machine::Lane;
 use crate::changes::Changes;
 use crate::error::Result;
 use crate::model::wire::JobView;
@@ -144,8 +145,8 @@ impl<S: Jobs + Tracking> Jobs for Published<S> {
         Ok(acceptance)
     }
 
-    async fn claim(&self, worker: &str, now: UnixMs, lease_ms: i64) -> Result<Option<Job>> {
-        self.record.claim(worker, now, lease_ms).await
+    async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
+        self.record.claim(worker, lane, max, now, lease_ms).await
     }
 
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {

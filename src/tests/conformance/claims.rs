@@ -13,6 +13,7 @@ conform!(
     a_job_that_is_handed_back_is_free_and_nothing_was_counted,
     who_lost_a_claim_cannot_hand_it_back_or_renew_it,
     workers_that_claim_at_once_share_the_jobs,
+    a_claim_takes_as_many_of_its_lane_as_it_may,
 );
 
 async fn the_job_that_has_been_due_longest_comes_first(stores: Stores) {
@@ -75,4 +76,24 @@ async fn workers_that_claim_at_once_share_the_jobs(stores: Stores) {
     let claimed: BTreeSet<_> = claims.into_iter().flatten().map(|job| job.id).collect();
     assert_eq!(claimed.len(), 24, "each claim got a job of its own");
     assert_eq!(stores.claim(NOW).await, None);
+}
+
+async fn a_claim_takes_as_many_of_its_lane_as_it_may(stores: Stores) {
+    let account = stores.account("a").await;
+    for number in 0..5 {
+        stores.accept(&account, &Job { due_at: NOW.plus(-number), ..job(&account, &number.to_string()) }, 1).await;
+    }
+    let contents = |jobs: &[Job]| jobs.iter().map(|job| job.content_hash.clone()).collect::<Vec<_>>();
+    let first = stores.claim_many(Lane::Work, 2, NOW).await;
+    assert_eq!(contents(&first), ["content 4", "content 3"]);
+    let seek = Stage::Seek { attempt: 1, input_file: "files/in".into(), empty_listings: 0 };
+    for job in &first {
+        assert!(stores.jobs.advance(&Job { due_at: NOW.plus(10), ..at(job, seek.clone()) }, NOW).await.unwrap());
+    }
+    assert_eq!(
+        contents(&stores.claim_many(Lane::Work, 10, NOW.plus(10)).await),
+        ["content 2", "content 1", "content 0"]
+    );
+    assert_eq!(stores.claim_many(Lane::Watch, 10, NOW.plus(9)).await, []);
+    assert_eq!(stores.claim_many(Lane::Watch, 10, NOW.plus(10)).await.len(), 2);
 }

@@ -4,6 +4,7 @@ use super::*;
 
 conform!(
     a_step_is_what_the_next_claim_finds,
+    a_step_that_has_to_wait_hands_the_job_back,
     a_late_step_changes_nothing,
     a_step_that_ends_a_job_releases_its_reservation,
     an_end_absorbs_everything,
@@ -20,6 +21,20 @@ async fn a_step_is_what_the_next_claim_finds(stores: Stores) {
     assert_eq!(stores.claim(NOW.plus(49)).await, None);
     let found = stores.claim(NOW.plus(50)).await.unwrap();
     assert_eq!(found, Job { claims: 1, fence: found.fence, ..after });
+}
+
+async fn a_step_that_has_to_wait_hands_the_job_back(stores: Stores) {
+    let account = stores.account("a").await;
+    let claimed = stores.claimed(&account, "one").await;
+    let waiting = Job { due_at: NOW.plus(50), polls: 3, ..at(&claimed, Stage::Upload { attempt: 2 }) };
+    assert!(stores.jobs.advance(&waiting, NOW).await.unwrap());
+    assert!(!stores.jobs.renew(&waiting, NOW.plus(5_000)).await.unwrap(), "there is nothing to renew");
+    let again = stores.claim(NOW.plus(50)).await.unwrap();
+    assert_eq!(again, Job { claims: 1, fence: again.fence, ..waiting.clone() });
+    assert!(!stores.jobs.advance(&waiting, NOW).await.unwrap(), "somebody else has it");
+    // One that goes on at once is still held.
+    assert!(stores.jobs.advance(&Job { due_at: NOW.plus(60), ..again.clone() }, NOW.plus(60)).await.unwrap());
+    assert_eq!(stores.claim(NOW.plus(60)).await, None);
 }
 
 async fn a_late_step_changes_nothing(stores: Stores) {

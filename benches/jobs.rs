@@ -1,0 +1,319 @@
+//! Ten thousand batches at Google, and one look at each of them: how long it takes, and what it asks for. `cargo bench --bench jobs`
+//!
+//! The record is SQLite, the batches are the emulator's, over HTTP, all in this process. A round has to fit into the interval between
+//! two looks, 15 seconds.
+
+#![allow(clippy::expect_used)]
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use coldbrew::batch::machine::{Lane, Timing};
+use coldbrew::batch::{
+    DiskSpool, Google, Job, JobFailure, PageSource, ReadyPages, Stage, Watched, Worker, WorkerSettings,
+};
+use coldbrew::changes::Changes;
+use coldbrew::error::Result;
+use coldbrew::extract::Recipe;
+use coldbrew::fake_gemini::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, serve};
+use coldbrew::gemini::models::{DEFAULT, Models};
+use coldbrew::gemini::{Answer, Batch, Client, Config, Error as GeminiError, Request};
+use coldbrew::model::wire::JobView;
+use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
+use coldbrew::store::sql::SqlStore;
+use coldbrew::store::{Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Jobs, PageResult};
+use coldbrew::world::{SystemWorld, World};
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+const JOBS: usize = 10_000;
+const POLL_MS: i64 = 15_000;
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// How often something was asked for.
+type Count = Arc<AtomicUsize>;
+
+/// Nobody reads a page here.
+struct Nobody;
+
+#[async_trait]
+impl PageReader for Nobody {
+    async fn read(&self, _mime_type: &str, _bytes: &[u8]) -> Result<Vec<String>, ReadError> {
+        Ok(vec![String::new()])
+    }
+}
+
+#[async_trait]
+impl PageSource for Nobody {
+    async fn pages<'a>(
+        &'a self,
+        _job: &'a Job,
+        _indices: Vec<u32>,
+        _time: &'a Mutex<Duration>,
+    ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
+        Ok(Err(JobFailure::new("no_pages", "There are no pages here.")))
+    }
+}
+
+/// Google, counted.
+struct Counted {
+    client: Client,
+    calls: Count,
+}
+
+impl Counted {
+    fn count(&self) -> &Client {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        &self.client
+    }
+}
+
+#[async_trait]
+impl Google for Counted {
+    async fn upload(&self, input: &Path, display_name: &str) -> Result<String, GeminiError> {
+        Google::upload(self.count(), input, display_name).await
+    }
+
+    async fn create(&self, model: &str, display_name: &str, input_file: &str) -> Result<String, GeminiError> {
+        Google::create(self.count(), model, display_name, input_file).await
+    }
+
+    async fn find(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, GeminiError> {
+        Google::find(self.count(), display_name, input_file).await
+    }
+
+    async fn look(&self, batch: &str) -> Result<Batch, GeminiError> {
+        Google::look(self.count(), batch).await
+    }
+
+    async fn cancel(&self, batch: &str) -> Result<(), GeminiError> {
+        Google::cancel(self.count(), batch).await
+    }
+
+    async fn download(&self, file: &str, path: &Path) -> Result<(), GeminiError> {
+        Google::download(self.count(), file, path).await
+    }
+
+    async fn delete(&self, file: &str) -> Result<(), GeminiError> {
+        Google::delete(self.count(), file).await
+    }
+
+    async fn answer(&self, model: &str, request: &Request) -> Result<Answer, GeminiError> {
+        Google::answer(self.count(), model, request).await
+    }
+}
+
+/// The record, its transactions counted.
+struct Record {
+    store: SqlStore,
+    trips: Count,
+    looked_at: Count,
+    round_over: Arc<Notify>,
+}
+
+impl Record {
+    fn count(&self) -> &SqlStore {
+        self.trips.fetch_add(1, Ordering::Relaxed);
+        &self.store
+    }
+}
+
+#[async_trait]
+impl Jobs for Record {
+    async fn accept(&self, job: &Job, reserve: u64, account: &Account, quota: u64) -> Result<Acceptance> {
+        self.count().accept(job, reserve, account, quota).await
+    }
+
+    async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
+        self.count().claim(worker, lane, max, now, lease_ms).await
+    }
+
+    async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
+        self.count().renew(job, until).await
+    }
+
+    async fn release(&self, job: &Job) -> Result<()> {
+        self.count().release(job).await
+    }
+
+    async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool> {
+        let advanced = self.count().advance(job, now).await;
+        if self.looked_at.fetch_add(1, Ordering::Relaxed) + 1 == JOBS {
+            self.round_over.notify_one();
+        }
+        advanced
+    }
+
+    async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool> {
+        self.count().record_page(job, page, now).await
+    }
+
+    async fn finished_pages(&self, job: &Job) -> Result<PageSet> {
+        self.count().finished_pages(job).await
+    }
+
+    async fn complete(
+        &self,
+        done: &Job,
+        results: BoxStream<'_, Result<PageResult>>,
+        now: UnixMs,
+    ) -> Result<Completion> {
+        self.count().complete(done, results, now).await
+    }
+
+    async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
+        self.count().latest(account_id, content_hash).await
+    }
+
+    async fn job(&self, account_id: &str, id: &str) -> Result<Option<JobView>> {
+        self.count().job(account_id, id).await
+    }
+
+    async fn filling(&self, account_id: &str, document_id: &str) -> Result<Option<JobView>> {
+        self.count().filling(account_id, document_id).await
+    }
+
+    async fn open_jobs(&self, account_id: &str) -> Result<Vec<JobView>> {
+        self.count().open_jobs(account_id).await
+    }
+
+    async fn dismiss(&self, account_id: &str, content_hash: &str) -> Result<()> {
+        self.count().dismiss(account_id, content_hash).await
+    }
+
+    async fn active_ids(&self) -> Result<Vec<String>> {
+        self.count().active_ids().await
+    }
+}
+
+async fn emulator(data: &TempDir) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+    let address = listener.local_addr().expect("it has an address");
+    let config = EmulatorConfig {
+        data_dir: data.path().join("google"),
+        pending: HOUR,
+        running: HOUR,
+        reader: Arc::new(Nobody),
+        clock: Arc::new(SystemClock),
+        control: false,
+    };
+    let emulator = Emulator::open(config).await.expect("the emulator starts");
+    tokio::spawn(serve(listener, emulator, std::future::pending()));
+    address
+}
+
+/// As many batches as there are to be jobs, all of one input.
+async fn batches(client: &Client, data: &TempDir) -> Vec<String> {
+    let input = data.path().join("input.jsonl");
+    let line = r#"{"key":"page_0","request":{"contents":[{"role":"user","parts":[{"text":"What is this?"}]}]}}"#;
+    tokio::fs::write(&input, format!("{line}\n")).await.expect("there is room");
+    let file = Google::upload(client, &input, "input").await.expect("it is uploaded");
+    let create = |number: usize| {
+        let file = &file;
+        async move { Google::create(client, DEFAULT, &format!("batch-{number}"), file).await }
+    };
+    stream::iter(0..JOBS).map(create).buffered(16).try_collect().await.expect("all are created")
+}
+
+/// A job whose batch is to be looked at now.
+async fn watching(store: &SqlStore, account: &Account, number: usize, batch: String) {
+    let now = SystemWorld.now();
+    let watched = Watched {
+        attempt: 1,
+        input_file: "files/in".into(),
+        batch,
+        running: false,
+        withdrawn: false,
+        since: now,
+        odd_since: None,
+        denied_since: None,
+        denials: 0,
+    };
+    let job = Job {
+        id: format!("job{number:05}"),
+        account_id: account.id.clone(),
+        upload_hash: format!("upload{number}"),
+        content_hash: format!("content{number}"),
+        mode: Mode::Batch,
+        title: "Book".into(),
+        recipe: Recipe::new(DEFAULT),
+        total_pages: 100,
+        pages: PageSet::all(100),
+        pages_submitted: 100,
+        submitted_at: now,
+        document_id: format!("document{number}"),
+        stage: Stage::Watch(watched),
+        due_at: now,
+        claims: 0,
+        fence: 0,
+        requeued: false,
+        polls: 0,
+    };
+    let accepted = store.accept(&job, 1, account, u64::from(u32::MAX)).await.expect("it is recorded");
+    assert_eq!(accepted, Acceptance::Accepted);
+}
+
+#[tokio::main]
+async fn main() {
+    let data = TempDir::new().expect("there is room");
+    let address = emulator(&data).await;
+    let client = Client::new(Config::new(format!("http://{address}"), "key")).expect("a client");
+    let batches = batches(&client, &data).await;
+    let url = SqlStore::embedded_url(&data.path().join("records.db"));
+    let store = SqlStore::open(&url).await.expect("a database");
+    let account = Account { id: "account".into(), email: None, quota_tokens: None };
+    let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
+    store.create_guest(&account.id, credential, UnixMs(0)).await.expect("an account");
+    for (number, batch) in batches.into_iter().enumerate() {
+        watching(&store, &account, number, batch).await;
+    }
+    let (calls, trips, looked_at) = (Count::default(), Count::default(), Count::default());
+    let round_over = Arc::new(Notify::new());
+    let record = Record {
+        store: store.clone(),
+        trips: trips.clone(),
+        looked_at: looked_at.clone(),
+        round_over: round_over.clone(),
+    };
+    let worker = Worker {
+        name: "worker".into(),
+        jobs: Arc::new(record),
+        figures: Arc::new(store),
+        pages: Arc::new(Nobody),
+        google: Arc::new(Counted { client, calls: calls.clone() }),
+        spool: Arc::new(DiskSpool::open(data.path().join("spool")).await.expect("a folder")),
+        models: Models::default(),
+        pricing: Pricing::default(),
+        world: Arc::new(SystemWorld),
+        changes: Changes::default(),
+        bell: Arc::new(Notify::new()),
+        settings: WorkerSettings {
+            timing: Timing { poll_ms: 10 * POLL_MS, ..Timing::default() },
+            lease: Duration::from_secs(20),
+            jobs_max: 16,
+            polls_max: 256,
+            realtime_requests_max: 8,
+        },
+    };
+    let stop = CancellationToken::new();
+    let begun = Instant::now();
+    let working = tokio::spawn(worker.run(stop.clone()));
+    round_over.notified().await;
+    let took = begun.elapsed();
+    let [calls, trips] = [calls, trips].map(|count| count.load(Ordering::Relaxed));
+    stop.cancel();
+    working.await.expect("it ends well");
+    println!("| active jobs | one round | calls of Google for each | transactions for each |\n|---|---|---|---|");
+    let each = |count: usize| count as f64 / JOBS as f64;
+    println!("| {JOBS} | {:.1} s | {:.2} | {:.2} |", took.as_secs_f64(), each(calls), each(trips));
+    assert!(calls <= JOBS, "more than one call for each job");
+    assert!(trips < 2 * JOBS, "too many transactions");
+}

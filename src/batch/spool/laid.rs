@@ -1,0 +1,45 @@
+//! What is put aside for a moment because it must not be held in memory.
+
+use std::io::SeekFrom;
+
+use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::fs;
+use tokio::io::{AsyncBufReadExt, AsyncSeekExt, AsyncWriteExt, BufReader, BufWriter};
+
+use super::DiskSpool;
+use crate::error::{Error, Result};
+
+impl DiskSpool {
+    /// Writes what comes to a file without a name, which is gone when nobody has it open any more.
+    pub async fn lay_down<T: Serialize>(&self, mut items: impl Stream<Item = Result<T>> + Unpin) -> Result<LaidDown> {
+        let mut file = BufWriter::new(fs::File::from_std(tempfile::tempfile_in(self.root())?));
+        while let Some(item) = items.try_next().await? {
+            let mut line = serde_json::to_vec(&item).map_err(Error::internal)?;
+            line.push(b'\n');
+            file.write_all(&line).await?;
+        }
+        file.flush().await?;
+        Ok(LaidDown { file: file.into_inner() })
+    }
+}
+
+/// What was laid down, one item a line.
+#[derive(Debug)]
+pub struct LaidDown {
+    file: fs::File,
+}
+
+impl LaidDown {
+    /// The items from the first on, each as it is read.
+    pub async fn take_up<T: DeserializeOwned + Send>(&mut self) -> Result<BoxStream<'_, Result<T>>> {
+        self.file.seek(SeekFrom::Start(0)).await?;
+        let lines = BufReader::new(&mut self.file).lines();
+        Ok(stream::try_unfold(lines, |mut lines| async move {
+            let Some(line) = lines.next_line().await? else { return Ok(None) };
+            Ok(Some((serde_json::from_str(&line).map_err(Error::internal)?, lines)))
+        })
+        .boxed())
+    }
+}

@@ -1,0 +1,196 @@
+//! The stores in memory, for the simulation: the same promises as the databases keep, in next to no time.
+//!
+//! The conformance suite holds it to what `src/store.rs` says. A method is one turn of the lock, as one of a database is one
+//! transaction.
+
+mod documents;
+mod jobs;
+mod operations;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use coldbrew::batch::Job;
+use coldbrew::error::Result;
+use coldbrew::model::wire::{Page, Receipt, Usage};
+use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
+use coldbrew::pdf::figures::Figure;
+use coldbrew::store::{Account, Accounts, Credential, FigurePlaces, Figures, Upload, Uploads};
+
+/// See the module. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Mutex<Records>>);
+
+/// Everything that is on record.
+#[derive(Clone, Default)]
+pub struct Records {
+    accounts: BTreeSet<String>,
+    /// By digest: whose it is, and until when.
+    credentials: BTreeMap<String, (String, UnixMs)>,
+    uploads: BTreeMap<String, Upload>,
+    pub jobs: BTreeMap<String, JobRow>,
+    pub reservations: BTreeMap<String, Reservation>,
+    /// By job and page.
+    pub ledger: BTreeMap<(String, u32), Charge>,
+    results: BTreeMap<ResultKey, Read>,
+    failures: BTreeMap<(String, u32), String>,
+    pub documents: BTreeMap<String, DocumentRow>,
+    figures: BTreeMap<(String, String), FigurePlaces>,
+}
+
+/// A job, and who has it.
+#[derive(Clone)]
+pub struct JobRow {
+    pub job: Job,
+    pub lease_until: UnixMs,
+}
+
+#[derive(Clone)]
+pub struct Reservation {
+    pub account_id: String,
+    pub tokens: u64,
+}
+
+#[derive(Clone)]
+pub struct Charge {
+    pub account_id: String,
+    pub usage: TokenUsage,
+    pub tokens: u64,
+    pub model: String,
+    pub at: UnixMs,
+}
+
+/// Account, content, recipe, page.
+type ResultKey = (String, String, String, u32);
+
+/// A page as it was read.
+#[derive(Clone)]
+struct Read {
+    markdown: String,
+    note: Option<String>,
+}
+
+#[derive(Clone)]
+pub struct DocumentRow {
+    pub account_id: String,
+    upload_hash: String,
+    content_hash: String,
+    title: String,
+    mode: Mode,
+    pub charged: u64,
+    created_at: UnixMs,
+    /// The plain text, until the job that fills it ends.
+    pub draft: bool,
+    pub pages: BTreeMap<u32, Page>,
+}
+
+impl Memory {
+    /// Everything, for whoever looks it over.
+    pub fn records(&self) -> MutexGuard<'_, Records> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Records {
+    fn usage_of(&self, account: &Account, default_quota: u64) -> Usage {
+        let used = self.ledger.values().filter(|charge| charge.account_id == account.id);
+        let reserved = self.reservations.values().filter(|reserved| reserved.account_id == account.id);
+        let quota_tokens = account.quota_tokens.unwrap_or(default_quota);
+        let used_tokens = used.map(|charge| charge.tokens).sum();
+        let reserved_tokens = reserved.map(|reserved| reserved.tokens).sum();
+        let available_tokens = quota_tokens.saturating_sub(used_tokens).saturating_sub(reserved_tokens);
+        Usage { quota_tokens, used_tokens, reserved_tokens, available_tokens }
+    }
+
+    /// Forgets an account with everything that it owns but the ledger.
+    pub fn forget_account(&mut self, account_id: &str) {
+        self.accounts.remove(account_id);
+        self.jobs.retain(|_, row| row.job.account_id != account_id);
+        self.reservations.retain(|_, reserved| reserved.account_id != account_id);
+        self.results.retain(|key, _| key.0 != account_id);
+        self.documents.retain(|_, document| document.account_id != account_id);
+    }
+}
+
+#[async_trait]
+impl Accounts for Memory {
+    async fn create_guest(&self, account_id: &str, credential: Credential<'_>, _now: UnixMs) -> Result<()> {
+        let mut records = self.records();
+        records.accounts.insert(account_id.to_owned());
+        records.credentials.insert(credential.digest.to_owned(), (account_id.to_owned(), credential.expires_at));
+        Ok(())
+    }
+
+    async fn account_of(&self, digest: &str, now: UnixMs) -> Result<Option<Account>> {
+        let records = self.records();
+        let found = records.credentials.get(digest).filter(|(_, expires_at)| *expires_at > now);
+        Ok(found.map(|(id, _)| Account { id: id.clone(), email: None, quota_tokens: None }))
+    }
+
+    async fn usage(&self, account: &Account, default_quota: u64) -> Result<Usage> {
+        Ok(self.records().usage_of(account, default_quota))
+    }
+
+    async fn receipts(&self, account_id: &str) -> Result<Vec<Receipt>> {
+        let records = self.records();
+        let mut receipts: BTreeMap<&str, Receipt> = BTreeMap::new();
+        for ((job_id, _), charge) in records.ledger.iter().filter(|(_, charge)| charge.account_id == account_id) {
+            let Some(JobRow { job, .. }) = records.jobs.get(job_id) else { continue };
+            let receipt = receipts.entry(job_id).or_insert_with(|| Receipt {
+                title: job.title.clone(),
+                mode: job.mode,
+                pages: 0,
+                input_tokens: 0,
+                output_tokens: 0,
+                charged_tokens: 0,
+                model: job.recipe.model().to_owned(),
+                answered_by: Vec::new(),
+                created_at: charge.at,
+            });
+            receipt.pages += 1;
+            receipt.input_tokens += charge.usage.input;
+            receipt.output_tokens += charge.usage.output + charge.usage.thoughts;
+            receipt.charged_tokens += charge.tokens;
+            receipt.created_at = receipt.created_at.max(charge.at);
+            if !receipt.answered_by.contains(&charge.model) {
+                receipt.answered_by.push(charge.model.clone());
+            }
+        }
+        let mut receipts: Vec<_> = receipts.into_values().collect();
+        receipts.sort_by_key(|receipt| std::cmp::Reverse(receipt.created_at));
+        Ok(receipts)
+    }
+}
+
+#[async_trait]
+impl Uploads for Memory {
+    async fn insert_upload(&self, upload: &Upload, _now: UnixMs) -> Result<()> {
+        self.records().uploads.insert(upload.hash.clone(), upload.clone());
+        Ok(())
+    }
+
+    async fn upload(&self, account_id: &str, hash: &str) -> Result<Option<Upload>> {
+        Ok(self.records().uploads.get(hash).filter(|upload| upload.account_id == account_id).cloned())
+    }
+
+    async fn cached_pages(&self, account_id: &str, content_hash: &str, recipe: &str) -> Result<PageSet> {
+        let records = self.records();
+        let ours = |key: &&ResultKey| key.0 == account_id && key.1 == content_hash && key.2 == recipe;
+        Ok(records.results.keys().filter(ours).map(|key| key.3).collect())
+    }
+}
+
+#[async_trait]
+impl Figures for Memory {
+    async fn record_figures(&self, account_id: &str, content_hash: &str, page: u32, figures: &[Figure]) -> Result<()> {
+        let key = (account_id.to_owned(), content_hash.to_owned());
+        self.records().figures.entry(key).or_default().insert(page, figures.to_vec());
+        Ok(())
+    }
+
+    async fn figures(&self, account_id: &str, content_hash: &str) -> Result<FigurePlaces> {
+        let key = (account_id.to_owned(), content_hash.to_owned());
+        Ok(self.records().figures.get(&key).cloned().unwrap_or_default())
+    }
+}

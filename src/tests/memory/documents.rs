@@ -1,0 +1,165 @@
+//! Documents in memory.
+
+use async_trait::async_trait;
+use coldbrew::batch::Job;
+use coldbrew::error::{Error, Result};
+use coldbrew::model::wire::{DocumentSummary, Page};
+use coldbrew::model::{PageSet, UnixMs};
+use coldbrew::store::{Deletion, Documents, NewDocument, Source, Unread};
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
+
+use super::{DocumentRow, Memory, Records};
+
+impl Records {
+    fn owned(&self, account_id: &str, id: &str) -> Option<&DocumentRow> {
+        self.documents.get(id).filter(|document| document.account_id == account_id)
+    }
+}
+
+fn row(document: &NewDocument, pages: impl IntoIterator<Item = Page>, created_at: UnixMs) -> DocumentRow {
+    DocumentRow {
+        account_id: document.account_id.clone(),
+        upload_hash: document.upload_hash.clone(),
+        content_hash: document.content_hash.clone(),
+        title: document.title.clone(),
+        mode: document.mode,
+        charged: 0,
+        created_at,
+        draft: false,
+        pages: pages.into_iter().map(|page| (page.index, page)).collect(),
+    }
+}
+
+fn summary(id: &str, document: &DocumentRow) -> DocumentSummary {
+    let failed = document.pages.values().filter(|page| page.failure.is_some());
+    DocumentSummary {
+        id: id.to_owned(),
+        title: document.title.clone(),
+        mode: document.mode,
+        pages: u32::try_from(document.pages.len()).unwrap(),
+        failed_pages: u32::try_from(failed.count()).unwrap(),
+        charged_tokens: document.charged,
+        created_at: document.created_at,
+        is_draft: document.draft,
+    }
+}
+
+#[async_trait]
+impl Documents for Memory {
+    async fn insert_document(
+        &self,
+        document: &NewDocument,
+        pages: BoxStream<'_, Result<Page>>,
+        now: UnixMs,
+    ) -> Result<()> {
+        let pages: Vec<Page> = pages.try_collect().await?;
+        self.records().documents.insert(document.id.clone(), row(document, pages, now));
+        Ok(())
+    }
+
+    async fn insert_draft(
+        &self,
+        document: &NewDocument,
+        pages: BoxStream<'_, Result<Page>>,
+        now: UnixMs,
+    ) -> Result<bool> {
+        let pages: Vec<Page> = pages.try_collect().await?;
+        let mut records = self.records();
+        let fills = |job: &Job| job.task().is_some() && job.document_id == document.id;
+        if !records.jobs_of(&document.account_id).any(fills) {
+            return Ok(false);
+        }
+        let draft = DocumentRow { draft: true, ..row(document, pages, now) };
+        records.documents.entry(document.id.clone()).or_insert(draft);
+        Ok(true)
+    }
+
+    async fn insert_from_cache(
+        &self,
+        document: &NewDocument,
+        pages: &PageSet,
+        recipe: &str,
+        now: UnixMs,
+    ) -> Result<()> {
+        let mut records = self.records();
+        let read = pages.iter().map(|index| {
+            let (account, content) = (document.account_id.clone(), document.content_hash.clone());
+            let read = records.results.get(&(account, content, recipe.to_owned(), index))?;
+            Some(Page { index, markdown: read.markdown.clone(), failure: None, note: read.note.clone() })
+        });
+        let Some(read) = read.collect::<Option<Vec<Page>>>() else {
+            return Err(Error::internal("cached pages vanished while a document was made of them"));
+        };
+        records.documents.insert(document.id.clone(), row(document, read, now));
+        Ok(())
+    }
+
+    async fn documents(&self, account_id: &str, cursor: Option<&str>, limit: u32) -> Result<Vec<DocumentSummary>> {
+        let records = self.records();
+        let after = records.documents.iter().rev().filter(|(id, _)| cursor.is_none_or(|cursor| id.as_str() < cursor));
+        let ours = after.filter(|(_, document)| document.account_id == account_id && !document.draft);
+        let ours = ours.take(limit as usize);
+        Ok(ours.map(|(id, document)| summary(id, document)).collect())
+    }
+
+    async fn document(&self, account_id: &str, id: &str) -> Result<Option<DocumentSummary>> {
+        Ok(self.records().owned(account_id, id).map(|document| summary(id, document)))
+    }
+
+    async fn unread(&self, account_id: &str, id: &str) -> Result<Option<Unread>> {
+        let records = self.records();
+        Ok(records.owned(account_id, id).filter(|document| !document.draft).map(|document| Unread {
+            upload_hash: document.upload_hash.clone(),
+            title: document.title.clone(),
+            pages: document.pages.values().filter(|page| page.failure.is_some()).map(|page| page.index).collect(),
+        }))
+    }
+
+    async fn pages(&self, account_id: &str, id: &str, skip: u32, limit: u32) -> Result<Vec<Page>> {
+        let records = self.records();
+        let pages = records.owned(account_id, id).into_iter().flat_map(|document| document.pages.values());
+        Ok(pages.skip(skip as usize).take(limit as usize).cloned().collect())
+    }
+
+    async fn page_indices(&self, account_id: &str, id: &str) -> Result<Vec<u32>> {
+        let records = self.records();
+        let pages = records.owned(account_id, id).into_iter().flat_map(|document| document.pages.keys());
+        Ok(pages.copied().collect())
+    }
+
+    async fn source(&self, account_id: &str, id: &str) -> Result<Option<Source>> {
+        let records = self.records();
+        Ok(records.owned(account_id, id).map(|document| Source {
+            upload_hash: document.upload_hash.clone(),
+            content_hash: document.content_hash.clone(),
+        }))
+    }
+
+    async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<(u32, Page)>> {
+        let pages = self.pages(account_id, id, 0, u32::MAX).await?;
+        let headed = (0..).zip(pages).filter(|(_, page)| page.markdown.lines().any(|line| line.starts_with('#')));
+        Ok(headed.collect())
+    }
+
+    async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion> {
+        let mut records = self.records();
+        if records.owned(account_id, id).is_none() {
+            return Ok(Deletion::NotFound);
+        }
+        let Some(DocumentRow { content_hash, .. }) = records.documents.remove(id) else {
+            return Ok(Deletion::NotFound);
+        };
+        let same = |account: &str, content: &str| account == account_id && content == content_hash;
+        let read = records.documents.values().any(|other| same(&other.account_id, &other.content_hash));
+        let worked_on = records.jobs.values().map(|row| &row.job);
+        let mut worked_on = worked_on.filter(|job| job.task().is_some());
+        if read || worked_on.any(|job| same(&job.account_id, &job.content_hash)) {
+            return Ok(Deletion::Deleted);
+        }
+        records.results.retain(|key, _| !same(&key.0, &key.1));
+        records.uploads.retain(|_, upload| !same(&upload.account_id, &upload.content_hash));
+        let figures = records.figures.remove(&(account_id.to_owned(), content_hash.clone())).unwrap_or_default();
+        Ok(Deletion::DeletedLast { content_hash, figures })
+    }
+}

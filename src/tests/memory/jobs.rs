@@ -1,0 +1,273 @@
+//! Jobs in memory: admission, claims, steps and completions.
+
+use async_trait::async_trait;
+use coldbrew::batch::machine::Lane;
+use coldbrew::batch::{Job, Stage};
+use coldbrew::error::{Error, Result};
+use coldbrew::model::wire::JobView;
+use coldbrew::model::{PageSet, UnixMs};
+use coldbrew::store::{Acceptance, Account, Completion, Jobs, PageOutcome, PageResult};
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
+
+use super::{Charge, DocumentRow, JobRow, Memory, Read, Records, Reservation};
+use coldbrew::model::wire::Page;
+
+const MISSING: &str = "Gemini gave no answer for this page.";
+
+impl Records {
+    /// The row of a job that is not over, if this claim of it is the newest.
+    fn held(&mut self, job: &Job) -> Option<&mut JobRow> {
+        self.jobs.get_mut(&job.id).filter(|row| row.job.fence == job.fence && row.job.task().is_some())
+    }
+
+    fn commit_step(&mut self, job: &Job, now: UnixMs) -> bool {
+        let Some(row) = self.held(job) else { return false };
+        row.job = job.clone();
+        if job.due_at > now {
+            row.lease_until = UnixMs(0);
+        }
+        true
+    }
+
+    fn store_page(&mut self, job: &Job, page: PageResult, now: UnixMs) {
+        let at = (job.id.clone(), page.index);
+        match page.outcome {
+            PageOutcome::Failed { reason } => {
+                self.failures.entry(at).or_insert_with(|| stored(&reason));
+            }
+            PageOutcome::Read { markdown, note, usage, charge, model } => {
+                let key = (job.account_id.clone(), job.content_hash.clone(), job.recipe.name().to_owned(), page.index);
+                if self.results.contains_key(&key) {
+                    return;
+                }
+                self.results.insert(key, Read { markdown: stored(&markdown), note });
+                self.failures.remove(&at);
+                let account_id = job.account_id.clone();
+                let charged = self.ledger.insert(at, Charge { account_id, usage, tokens: charge, model, at: now });
+                assert!(charged.is_none(), "a page was charged twice");
+            }
+        }
+    }
+
+    /// The document with the job's pages in it, and whether one of them is usable.
+    fn document_of(&self, job: &Job, now: UnixMs) -> (DocumentRow, bool) {
+        let before = self.documents.get(&job.document_id).filter(|document| !document.draft);
+        let mut document = before.cloned().unwrap_or_else(|| DocumentRow {
+            account_id: job.account_id.clone(),
+            upload_hash: job.upload_hash.clone(),
+            content_hash: job.content_hash.clone(),
+            title: job.title.clone(),
+            mode: job.mode,
+            charged: 0,
+            created_at: now,
+            draft: false,
+            pages: Default::default(),
+        });
+        document.mode = job.mode;
+        document.charged += self.charges(&job.id).map(|charge| charge.tokens).sum::<u64>();
+        let mut usable = false;
+        for index in job.pages.iter() {
+            let key = (job.account_id.clone(), job.content_hash.clone(), job.recipe.name().to_owned(), index);
+            let page = match self.results.get(&key) {
+                Some(read) => Page { index, markdown: read.markdown.clone(), failure: None, note: read.note.clone() },
+                None => {
+                    let reason = self.failures.get(&(job.id.clone(), index)).map_or(MISSING, String::as_str);
+                    let before = document.pages.remove(&index);
+                    let page = before.unwrap_or(Page { index, markdown: String::new(), failure: None, note: None });
+                    Page { failure: Some(reason.to_owned()), ..page }
+                }
+            };
+            usable |= page.failure.is_none() && !page.markdown.is_empty();
+            document.pages.insert(index, page);
+        }
+        (document, usable)
+    }
+
+    fn charges<'a>(&'a self, job_id: &str) -> impl Iterator<Item = &'a Charge> {
+        let charges = self.ledger.range((job_id.to_owned(), 0)..=(job_id.to_owned(), u32::MAX));
+        charges.map(|(_, charge)| charge)
+    }
+
+    fn view(&self, job: &Job) -> JobView {
+        let free_pages = u32::try_from(job.pages.len()).unwrap() - job.pages_submitted;
+        let failed = self.failures.range((job.id.clone(), 0)..=(job.id.clone(), u32::MAX));
+        JobView {
+            id: job.id.clone(),
+            content_hash: job.content_hash.clone(),
+            upload_hash: job.upload_hash.clone(),
+            mode: job.mode,
+            title: job.title.clone(),
+            status: job.status(),
+            submitted_at: job.submitted_at,
+            pages: job.pages.clone(),
+            completed_pages: free_pages + u32::try_from(self.charges(&job.id).count()).unwrap(),
+            failed_pages: failed.map(|((_, index), _)| *index).collect(),
+            document_id: (job.stage == Stage::Succeeded).then(|| job.document_id.clone()),
+            draft_id: job.document_id.clone(),
+            error: job.stage.error(),
+            requeued: job.requeued,
+        }
+    }
+
+    /// The account's jobs from new to old.
+    pub(super) fn jobs_of(&self, account_id: &str) -> impl Iterator<Item = &Job> {
+        self.jobs.values().rev().map(|row| &row.job).filter(move |job| job.account_id == account_id)
+    }
+}
+
+fn stored(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
+#[async_trait]
+impl Jobs for Memory {
+    async fn accept(&self, job: &Job, reserve: u64, account: &Account, default_quota: u64) -> Result<Acceptance> {
+        let mut records = self.records();
+        if !records.accounts.contains(&account.id) {
+            return Err(Error::internal("the account is gone"));
+        }
+        let same = |other: &&Job| other.content_hash == job.content_hash && other.task().is_some();
+        if let Some(active) = records.jobs_of(&account.id).find(same) {
+            return Ok(Acceptance::Active(Box::new(active.clone())));
+        }
+        let usage = records.usage_of(account, default_quota);
+        if reserve > usage.available_tokens {
+            return Ok(Acceptance::OverQuota(usage));
+        }
+        records.jobs.insert(job.id.clone(), JobRow { job: job.clone(), lease_until: UnixMs(0) });
+        let reservation = Reservation { account_id: account.id.clone(), tokens: reserve };
+        records.reservations.insert(job.id.clone(), reservation);
+        Ok(Acceptance::Accepted)
+    }
+
+    async fn claim(&self, _worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
+        let mut records = self.records();
+        let free = |row: &&mut JobRow| {
+            row.job.task().is_some() && row.job.lane() == lane && row.job.due_at <= now && row.lease_until <= now
+        };
+        let mut due: Vec<_> = records.jobs.values_mut().filter(free).collect();
+        due.sort_by_key(|row| row.job.due_at);
+        let taken = due.into_iter().take(max).map(|row| {
+            row.job.fence += 1;
+            row.job.claims += 1;
+            row.lease_until = now.plus(lease_ms);
+            row.job.clone()
+        });
+        Ok(taken.collect())
+    }
+
+    async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
+        let mut records = self.records();
+        let held = records.held(job).filter(|row| row.lease_until > UnixMs(0));
+        Ok(held.map(|row| row.lease_until = until).is_some())
+    }
+
+    async fn release(&self, job: &Job) -> Result<()> {
+        if let Some(row) = self.records().held(job) {
+            row.lease_until = UnixMs(0);
+            row.job.claims = job.claims.saturating_sub(1);
+        }
+        Ok(())
+    }
+
+    async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool> {
+        let mut records = self.records();
+        let advanced = records.commit_step(job, now);
+        if advanced && job.task().is_none() {
+            assert!(records.reservations.remove(&job.id).is_some(), "a reservation ended twice");
+            records.documents.retain(|id, document| *id != job.document_id || !document.draft);
+        }
+        Ok(advanced)
+    }
+
+    async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool> {
+        let mut records = self.records();
+        let Some(row) = records.held(job) else { return Ok(false) };
+        row.job.claims = 0;
+        records.store_page(job, page.clone(), now);
+        Ok(true)
+    }
+
+    async fn finished_pages(&self, job: &Job) -> Result<PageSet> {
+        let records = self.records();
+        let read = records
+            .results
+            .keys()
+            .filter(|key| key.0 == job.account_id && key.1 == job.content_hash && key.2 == job.recipe.name());
+        let failed = records.failures.keys().filter(|(id, _)| *id == job.id).map(|(_, index)| *index);
+        Ok(read.map(|key| key.3).chain(failed).collect())
+    }
+
+    async fn complete(
+        &self,
+        done: &Job,
+        results: BoxStream<'_, Result<PageResult>>,
+        now: UnixMs,
+    ) -> Result<Completion> {
+        let results: Vec<PageResult> = results.try_collect().await?;
+        let mut records = self.records();
+        let mut after = records.clone();
+        if !after.commit_step(done, now) {
+            return Ok(Completion::Superseded);
+        }
+        for page in results.into_iter().filter(|page| done.pages.contains(page.index)) {
+            after.store_page(done, page, now);
+        }
+        let (document, usable) = after.document_of(done, now);
+        if !usable {
+            return Ok(Completion::NothingUsable);
+        }
+        after.documents.insert(done.document_id.clone(), document);
+        assert!(after.reservations.remove(&done.id).is_some(), "a reservation ended twice");
+        *records = after;
+        Ok(Completion::Stored)
+    }
+
+    async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
+        let records = self.records();
+        let newest = records.jobs_of(account_id).find(|job| job.content_hash == content_hash);
+        Ok(newest.map(|job| records.view(job)))
+    }
+
+    async fn job(&self, account_id: &str, id: &str) -> Result<Option<JobView>> {
+        let records = self.records();
+        let job = records.jobs.get(id).map(|row| &row.job).filter(|job| job.account_id == account_id);
+        Ok(job.map(|job| records.view(job)))
+    }
+
+    async fn filling(&self, account_id: &str, document_id: &str) -> Result<Option<JobView>> {
+        let records = self.records();
+        let newest = records.jobs_of(account_id).find(|job| job.document_id == document_id);
+        Ok(newest.map(|job| records.view(job)))
+    }
+
+    async fn open_jobs(&self, account_id: &str) -> Result<Vec<JobView>> {
+        let records = self.records();
+        let newer = |job: &Job| {
+            records.jobs_of(account_id).any(|other| other.content_hash == job.content_hash && other.id > job.id)
+        };
+        let failed = |job: &Job| {
+            job.stage != Stage::Succeeded && !records.documents.contains_key(&job.document_id) && !newer(job)
+        };
+        let open = records.jobs_of(account_id).filter(|job| job.task().is_some() || failed(job));
+        Ok(open.map(|job| records.view(job)).collect())
+    }
+
+    async fn dismiss(&self, account_id: &str, content_hash: &str) -> Result<()> {
+        let mut records = self.records();
+        let before = records.clone();
+        records.jobs.retain(|id, JobRow { job, .. }| {
+            let ours = job.account_id == account_id && job.content_hash == content_hash;
+            let kept = before.documents.contains_key(&job.document_id) || before.charges(id).next().is_some();
+            !ours || job.task().is_some() || kept
+        });
+        Ok(())
+    }
+
+    async fn active_ids(&self) -> Result<Vec<String>> {
+        let records = self.records();
+        let active = records.jobs.values().filter(|row| row.job.task().is_some());
+        Ok(active.map(|row| row.job.id.clone()).collect())
+    }
+}

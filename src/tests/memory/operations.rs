@@ -1,0 +1,51 @@
+//! All jobs in memory at once.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use coldbrew::error::{Error, Result};
+use coldbrew::model::{JobStatus, UnixMs};
+use coldbrew::store::{Operations, QueuedJob};
+
+use super::Memory;
+
+const WAIT_MS_MAX: i64 = 3 * 3_600_000;
+
+#[async_trait]
+impl Operations for Memory {
+    async fn queue(&self) -> Result<Vec<QueuedJob>> {
+        let records = self.records();
+        let active = records.jobs.values().filter(|row| row.job.task().is_some());
+        let queued = active.map(|row| QueuedJob {
+            mode: row.job.mode.name(),
+            status: match row.job.status() {
+                JobStatus::Preparing => "preparing",
+                JobStatus::Pending => "pending",
+                _ => "running",
+            },
+            submitted_at: row.job.submitted_at,
+            due_at: row.job.due_at,
+            lease_until: row.lease_until,
+        });
+        Ok(queued.collect())
+    }
+
+    async fn clock_went_back(&self, now: UnixMs, by_ms: i64) -> Result<()> {
+        let ahead = |at: UnixMs| at.0 > now.0 + by_ms / 2;
+        for row in self.records().jobs.values_mut().filter(|row| row.job.task().is_some()) {
+            let due_at = row.job.due_at.plus(-by_ms);
+            if ahead(row.job.due_at) {
+                row.job.due_at = if due_at < now || due_at > now.plus(WAIT_MS_MAX) { now } else { due_at };
+            }
+            let lease_until = row.lease_until.plus(-by_ms);
+            if ahead(row.lease_until) {
+                row.lease_until = if lease_until > now.plus(WAIT_MS_MAX) { now } else { lease_until };
+            }
+        }
+        Ok(())
+    }
+
+    async fn copy_to(&self, _file: &Path) -> Result<()> {
+        Err(Error::internal("what is in memory is not backed up"))
+    }
+}

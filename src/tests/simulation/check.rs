@@ -1,0 +1,83 @@
+//! What must be true when a story is over. What must be true at every moment is checked where it would stop being so: a page charged
+//! twice and a reservation released twice by the memory, a second live batch by Google.
+
+use std::collections::BTreeMap;
+
+use coldbrew::batch::{Job, Stage};
+use coldbrew::fake_gemini::{Fault, Phase};
+
+use super::google::Service;
+use crate::memory::{Memory, Records};
+
+/// How often a job must have been in trouble before it may be set aside.
+const SET_ASIDE_TROUBLES: u32 = 5;
+
+/// Panics with what is wrong. Returns how many jobs succeeded and failed.
+pub fn all(memory: &Memory, service: &Service, troubles: u32) -> (usize, usize) {
+    let records = memory.records();
+    let finished = finished_batches(service);
+    let mut succeeded = 0;
+    for row in records.jobs.values() {
+        succeeded += usize::from(row.job.stage == Stage::Succeeded);
+        job(&records, &row.job, finished.get(&row.job.id).copied().unwrap_or_default(), troubles);
+    }
+    assert!(records.reservations.is_empty(), "reservations are left: {:?}", records.reservations.keys());
+    for (id, document) in &records.documents {
+        let jobs = records.jobs.values().filter(|row| row.job.document_id == *id);
+        assert_eq!(jobs.count(), 1, "{id} has no job");
+        let of_document =
+            |(job, _): &(String, u32)| records.jobs.get(job).is_some_and(|row| row.job.document_id == *id);
+        let charges = records.ledger.iter().filter(|(key, _)| of_document(key));
+        assert_eq!(
+            document.charged,
+            charges.map(|(_, charge)| charge.tokens).sum::<u64>(),
+            "{id} costs something else"
+        );
+    }
+    (succeeded, records.jobs.len() - succeeded)
+}
+
+fn job(records: &Records, job: &Job, finished: Finished, troubles: u32) {
+    let Job { id, stage, .. } = job;
+    assert!(job.task().is_none(), "{id} never ends: it is in {stage:?}");
+    let document = records.documents.get(&job.document_id);
+    let charged = records.ledger.range((id.clone(), 0)..=(id.clone(), u32::MAX)).count();
+    assert!(finished.paid <= 1, "{id} had {} batches that were paid for", finished.paid);
+    match stage {
+        Stage::Succeeded => {
+            // It may have been deleted since; who deletes a document keeps its receipt.
+            if let Some(document) = document {
+                let pages: Vec<u32> = document.pages.keys().copied().collect();
+                assert_eq!(pages, job.pages.iter().collect::<Vec<_>>(), "{id} has other pages than were asked for");
+            }
+        }
+        Stage::Failed { error } | Stage::Expired { error } => {
+            assert!(document.is_none() && charged == 0, "{id} failed with {error:?} and left something");
+            let code = error.code.as_str();
+            assert!(code != "set_aside" || troubles >= SET_ASIDE_TROUBLES, "{id} was set aside for nothing");
+            assert!(code != "internal_error", "{id} was given a task that is not its own");
+            let excused = ["set_aside", "results_lost", "no_word", "upload_gone"].contains(&code);
+            assert!(excused || !finished.usable, "{id} failed with {error:?}, and its pages are lying at Google");
+        }
+        _ => unreachable!(),
+    }
+}
+
+/// The batches of a job that Google finished.
+#[derive(Clone, Copy, Default)]
+struct Finished {
+    paid: usize,
+    /// One of them has a page that can be read.
+    usable: bool,
+}
+
+fn finished_batches(service: &Service) -> BTreeMap<String, Finished> {
+    let mut finished: BTreeMap<String, Finished> = BTreeMap::new();
+    service.for_each(|made, phase| {
+        let paid = phase == Phase::Succeeded && !made.doubled && !made.row.has(Fault::CancelIgnored);
+        let of_job = finished.entry(made.job.clone()).or_default();
+        of_job.paid += usize::from(paid);
+        of_job.usable |= paid && made.is_usable();
+    });
+    finished
+}

@@ -1,0 +1,294 @@
+//! A world of its own: time that passes only when nobody has anything to do, chance from a seed, and calls to far-away places.
+//!
+//! One thread, one order of events: the same seed is the same story, to the last millisecond.
+
+use std::collections::{BinaryHeap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures::channel::oneshot;
+use futures::future::BoxFuture;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+/// A process of ours; what is nobody's has none.
+pub type Owner = Option<usize>;
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Clock(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    /// Apart from the rest, because anything may wake anybody at any time.
+    ready: Arc<Mutex<VecDeque<usize>>>,
+    aloud: bool,
+}
+
+struct State {
+    now_ms: i64,
+    events: u64,
+    queue: BinaryHeap<Entry>,
+    tasks: Vec<Task>,
+    random: StdRng,
+    troubles: u32,
+}
+
+struct Task {
+    owner: Owner,
+    future: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    waker: Waker,
+    frozen_until_ms: i64,
+}
+
+struct Entry {
+    at_ms: i64,
+    number: u64,
+    event: Event,
+}
+
+enum Event {
+    Wake(Waker),
+    Do(Box<dyn FnOnce() + Send>),
+}
+
+impl Ord for Entry {
+    /// The earliest is the greatest.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (other.at_ms, other.number).cmp(&(self.at_ms, self.number))
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Entry {}
+
+/// How a call fares.
+#[derive(Clone, Copy, Debug)]
+pub struct Voyage {
+    pub there_ms: i64,
+    pub back_ms: i64,
+    pub fate: Fate,
+    /// When whoever called gives up.
+    pub patience_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Arrives,
+    /// It never gets there.
+    LostThere,
+    /// It has its effect, and nobody learns of it.
+    LostBack,
+    /// It has its effect twice.
+    Doubled,
+}
+
+impl Clock {
+    /// `aloud`: says what happens.
+    pub fn new(seed: u64, start_ms: i64, aloud: bool) -> Self {
+        let state = State {
+            now_ms: start_ms,
+            events: 0,
+            queue: BinaryHeap::new(),
+            tasks: Vec::new(),
+            random: StdRng::seed_from_u64(seed),
+            troubles: 0,
+        };
+        Self(Arc::new(Shared { state: Mutex::new(state), ready: Arc::default(), aloud }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap()
+    }
+
+    /// True time; whether anybody's clock shows it is another question.
+    pub fn now_ms(&self) -> i64 {
+        self.state().now_ms
+    }
+
+    /// A number in the range.
+    pub fn pick(&self, range: std::ops::Range<i64>) -> i64 {
+        self.state().random.random_range(range)
+    }
+
+    /// Whether something of that likelihood happens.
+    pub fn happens(&self, likelihood: f64) -> bool {
+        likelihood > 0.0 && self.state().random.random_bool(likelihood)
+    }
+
+    /// Something went wrong that may keep a worker from finishing a step.
+    pub fn trouble(&self) {
+        self.state().troubles += 1;
+    }
+
+    pub fn troubles(&self) -> u32 {
+        self.state().troubles
+    }
+
+    /// Tells whoever repeats a schedule.
+    pub fn say(&self, words: impl FnOnce() -> String) {
+        if self.0.aloud {
+            println!("{:>10} ms  {}", self.now_ms() - START_MS, words());
+        }
+    }
+
+    fn enqueue(&self, after_ms: i64, event: Event) {
+        let mut state = self.state();
+        state.events += 1;
+        let (at_ms, number) = (state.now_ms + after_ms.max(0), state.events);
+        state.queue.push(Entry { at_ms, number, event });
+    }
+
+    /// Does something later, whoever is alive by then.
+    pub fn later(&self, after_ms: i64, act: impl FnOnce() + Send + 'static) {
+        self.enqueue(after_ms, Event::Do(Box::new(act)));
+    }
+
+    pub fn sleep(&self, ms: i64) -> BoxFuture<'static, ()> {
+        Box::pin(Sleep { clock: self.clone(), until_ms: self.now_ms() + ms.max(1), waker: None })
+    }
+
+    /// A call whose effect is far away. `None`: no answer came.
+    pub async fn call<T: Send + 'static>(&self, voyage: Voyage, effect: impl Fn() -> T + Send + 'static) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        let clock = self.clone();
+        if voyage.fate != Fate::Arrives {
+            self.trouble();
+        }
+        match voyage.fate {
+            Fate::LostThere => self.later(voyage.patience_ms, move || drop(answer)),
+            fate => self.later(voyage.there_ms, move || {
+                let result = effect();
+                match fate {
+                    Fate::LostBack => clock.later(voyage.patience_ms - voyage.there_ms, move || drop(answer)),
+                    _ => clock.later(voyage.back_ms, move || drop(answer.send(result))),
+                }
+                if fate == Fate::Doubled {
+                    clock.later(voyage.back_ms * 2, move || drop(effect()));
+                }
+            }),
+        }
+        answered.await.ok()
+    }
+
+    /// Something that goes on by itself for as long as its owner lives.
+    pub fn spawn(&self, owner: Owner, future: impl Future<Output = ()> + Send + 'static) {
+        let mut state = self.state();
+        let index = state.tasks.len();
+        let waker = Waker::from(Arc::new(Ready { task: index, ready: self.0.ready.clone() }));
+        waker.wake_by_ref();
+        state.tasks.push(Task { owner, future: Some(Box::pin(future)), waker, frozen_until_ms: 0 });
+    }
+
+    /// Ends all that this process does, wherever it is. What it has sent already arrives all the same.
+    pub fn kill(&self, owner: usize) {
+        let mut state = self.state();
+        state.troubles += 1;
+        let tasks = state.tasks.iter_mut().filter(|task| task.owner == Some(owner));
+        let dead: Vec<_> = tasks.filter_map(|task| task.future.take()).collect();
+        drop(state);
+        // Their ends may wake others.
+        drop(dead);
+    }
+
+    /// Stops a process for a while, as a laptop's lid does. It does not notice.
+    pub fn freeze(&self, owner: usize, ms: i64) {
+        let mut state = self.state();
+        state.troubles += 1;
+        let until_ms = state.now_ms + ms;
+        for task in state.tasks.iter_mut().filter(|task| task.owner == Some(owner)) {
+            task.frozen_until_ms = until_ms;
+        }
+    }
+
+    /// Lets everything happen until then; returns earlier once nothing is left to happen.
+    pub fn run_until(&self, end_ms: i64) {
+        loop {
+            self.run_ready();
+            let mut state = self.state();
+            match state.queue.peek() {
+                Some(entry) if entry.at_ms <= end_ms => {}
+                _ => return,
+            }
+            let Some(Entry { at_ms, event, .. }) = state.queue.pop() else { return };
+            state.now_ms = at_ms;
+            drop(state);
+            match event {
+                Event::Wake(waker) => waker.wake(),
+                Event::Do(act) => act(),
+            }
+        }
+    }
+
+    fn run_ready(&self) {
+        loop {
+            let Some(index) = self.0.ready.lock().unwrap().pop_front() else { return };
+            let mut state = self.state();
+            let (now_ms, task) = (state.now_ms, &mut state.tasks[index]);
+            let waker = task.waker.clone();
+            if task.frozen_until_ms > now_ms {
+                let after_ms = task.frozen_until_ms - now_ms;
+                drop(state);
+                self.enqueue(after_ms, Event::Wake(waker));
+                continue;
+            }
+            let Some(mut future) = task.future.take() else { continue };
+            drop(state);
+            if future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+                self.state().tasks[index].future = Some(future);
+            }
+        }
+    }
+}
+
+/// When every story begins.
+pub const START_MS: i64 = 1_800_000_000_000;
+
+struct Ready {
+    task: usize,
+    ready: Arc<Mutex<VecDeque<usize>>>,
+}
+
+impl Wake for Ready {
+    fn wake(self: Arc<Self>) {
+        let mut ready = self.ready.lock().unwrap();
+        if !ready.contains(&self.task) {
+            ready.push_back(self.task);
+        }
+    }
+}
+
+struct Sleep {
+    clock: Clock,
+    until_ms: i64,
+    waker: Option<Waker>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let left_ms = self.until_ms - self.clock.now_ms();
+        if left_ms <= 0 {
+            return Poll::Ready(());
+        }
+        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            self.waker = Some(context.waker().clone());
+            self.clock.enqueue(left_ms, Event::Wake(context.waker().clone()));
+        }
+        Poll::Pending
+    }
+}

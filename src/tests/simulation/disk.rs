@@ -1,0 +1,133 @@
+//! A worker's disk: what it spools, and the pages it makes of uploads. It may outlive the worker, or not.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coldbrew::batch::{InputLines, Job, JobFailure, PageSource, ReadyPage, ReadyPages, Results, Spool};
+use coldbrew::error::{Error, Result};
+use coldbrew::gemini::jsonl::ResultLine;
+use coldbrew::gemini::models::Model;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::clock::Clock;
+use super::schedule::Odds;
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Disk {
+    clock: Clock,
+    odds: Odds,
+    name: Arc<str>,
+    files: Arc<Mutex<Files>>,
+}
+
+#[derive(Default)]
+struct Files {
+    inputs: BTreeMap<PathBuf, Vec<String>>,
+    results: BTreeMap<PathBuf, Vec<ResultLine>>,
+}
+
+impl Disk {
+    pub fn new(clock: Clock, odds: Odds, name: &str) -> Self {
+        Self { clock, odds, name: name.into(), files: Arc::default() }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The keys of an input's lines.
+    pub fn keys(&self, input: &Path) -> Option<Vec<String>> {
+        self.files.lock().unwrap().inputs.get(input).cloned()
+    }
+
+    pub fn bring(&self, path: &Path, lines: Vec<ResultLine>) {
+        self.files.lock().unwrap().results.insert(path.to_owned(), lines);
+    }
+
+    /// Time that work takes, and now and then a full disk.
+    async fn work(&self) -> Result<()> {
+        self.clock.sleep(self.clock.pick(1..300)).await;
+        if self.clock.happens(self.odds.loss() / 4.0) {
+            self.clock.trouble();
+            return Err(Error::unavailable("the disk is full"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Spool for Disk {
+    async fn write_input(&self, job: &Job, _model: &Model, mut lines: InputLines<'_>) -> Result<usize> {
+        let mut keys = Vec::new();
+        while let Some((key, _)) = lines.try_next().await? {
+            keys.push(key);
+        }
+        self.work().await?;
+        let count = keys.len();
+        if count > 0 {
+            self.files.lock().unwrap().inputs.insert(self.input(job), keys);
+        }
+        Ok(count)
+    }
+
+    async fn has_input(&self, job: &Job) -> Result<bool> {
+        Ok(self.keys(&self.input(job)).is_some())
+    }
+
+    fn input(&self, job: &Job) -> PathBuf {
+        job.id.as_str().into()
+    }
+
+    fn results(&self, job: &Job) -> PathBuf {
+        job.id.as_str().into()
+    }
+
+    async fn read_results(&self, job: &Job) -> Result<Results> {
+        self.work().await?;
+        let lines = self.files.lock().unwrap().results.get(&self.results(job)).cloned();
+        let lines = lines.ok_or_else(|| Error::unavailable("no such file"))?;
+        let breaks_off = lines.is_empty();
+        Ok(Results { lines: stream::iter(lines.into_iter().map(Ok)).boxed(), breaks_off })
+    }
+
+    async fn clear(&self, job: &Job) -> Result<()> {
+        let mut files = self.files.lock().unwrap();
+        files.inputs.remove(&self.input(job));
+        files.results.remove(&self.results(job));
+        Ok(())
+    }
+
+    async fn sweep(&self, active_ids: &[String]) -> Result<()> {
+        let active = |path: &Path| active_ids.iter().any(|id| path == Path::new(id));
+        let mut files = self.files.lock().unwrap();
+        files.inputs.retain(|path, _| active(path));
+        files.results.retain(|path, _| active(path));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl PageSource for Disk {
+    async fn pages<'a>(
+        &'a self,
+        _job: &'a Job,
+        indices: Vec<u32>,
+        _time: &'a Mutex<Duration>,
+    ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
+        self.work().await?;
+        if self.clock.happens(0.01 * self.odds.oddity) {
+            return Ok(Err(JobFailure::new("upload_gone", "The uploaded file is no longer there.")));
+        }
+        let page = move |index: u32| async move {
+            self.work().await?;
+            let ready = || ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Vec::new() };
+            Ok((index, (!self.clock.happens(0.03 * self.odds.oddity)).then(ready)))
+        };
+        Ok(Ok(stream::iter(indices).map(page).buffered(2).boxed()))
+    }
+}

@@ -1,0 +1,346 @@
+//! Google, seen from the workers: the emulator's own batches behind calls that are late, lost or doubled.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use coldbrew::batch::Google;
+use coldbrew::fake_gemini::{BatchRow, Fault, Look, Phase, Written};
+use coldbrew::gemini::jsonl::{Oddity, Outcome, ResultLine};
+use coldbrew::gemini::{Answer, Batch, Error, ErrorKind, Quota, Request, Status};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::clock::{Clock, Fate, Voyage};
+use super::disk::Disk;
+use super::schedule::Odds;
+
+/// An answered create may be this late. Fewer than all listings for a lost one take together, as it is with the real service.
+const CREATE_MS_MAX: i64 = 200_000;
+const CALL_MS_MAX: i64 = 20_000;
+/// Of a page that nobody asked for.
+const FOREIGN_KEY: &str = "page_77";
+
+/// What Google has.
+#[derive(Clone)]
+pub struct Service {
+    clock: Clock,
+    odds: Odds,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    files: BTreeMap<String, Vec<String>>,
+    batches: Vec<Made>,
+    named: u64,
+}
+
+/// A batch, and what the simulation knows of it.
+pub struct Made {
+    pub row: BatchRow,
+    pub job: String,
+    /// Google made two of one create.
+    pub doubled: bool,
+    /// When listings begin to show it.
+    listed_ms: i64,
+    lines: Vec<ResultLine>,
+}
+
+impl Made {
+    /// Whether a page of it can be read.
+    pub fn is_usable(&self) -> bool {
+        let read = |line: &ResultLine| matches!(&line.outcome, Outcome::Response(answer) if answer.finish_reason.as_deref() == Some("STOP"));
+        self.lines.iter().any(|line| line.key.as_deref().is_some_and(|key| key != FOREIGN_KEY) && read(line))
+    }
+}
+
+fn time(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap()
+}
+
+impl Service {
+    pub fn new(clock: Clock, odds: Odds) -> Self {
+        Self { clock, odds, state: Arc::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    fn now(&self) -> Timestamp {
+        time(self.clock.now_ms())
+    }
+
+    /// Looks all batches over, as they are now.
+    pub fn for_each(&self, mut see: impl FnMut(&Made, Phase)) {
+        let now = self.now();
+        self.state().batches.iter().for_each(|made| see(made, made.row.phase(now)));
+    }
+
+    fn name(&self, state: &mut State) -> String {
+        state.named += 1;
+        format!("n{}", state.named)
+    }
+
+    fn upload(&self, keys: Vec<String>) -> String {
+        let mut state = self.state();
+        let name = format!("files/{}", self.name(&mut state));
+        state.files.insert(name.clone(), keys);
+        name
+    }
+
+    /// Makes a batch; says if the same job has one already that may still be paid.
+    fn create(&self, display_name: &str, input_file: &str, doubled: bool) -> Result<String, ErrorKind> {
+        let now_ms = self.clock.now_ms();
+        let mut state = self.state();
+        let keys = state.files.get(input_file).cloned().ok_or(ErrorKind::NotFound)?;
+        let job = display_name.trim_start_matches("coldbrew-").rsplit_once('-').unwrap().0.to_owned();
+        let live = |made: &&Made| made.job == job && !made.doubled && !made.row.is_over(time(now_ms));
+        if let (false, Some(live)) = (doubled, state.batches.iter().find(live)) {
+            panic!("{job} has two live batches at a time: {:?} and {display_name}", live.row.display_name);
+        }
+        let id = self.name(&mut state);
+        let row = self.draw(&id, display_name, input_file, now_ms);
+        let lines = if row.has(Fault::OutputEmpty) { Vec::new() } else { self.answers(&keys) };
+        let listed_ms = now_ms + if self.clock.happens(0.3) { self.clock.pick(0..90_000) } else { 0 };
+        self.clock.say(|| format!("google: {display_name} is batch {id} {:?}", row.faults));
+        state.batches.push(Made { row, job, doubled, listed_ms, lines });
+        Ok(format!("batches/{id}"))
+    }
+
+    /// Decides what becomes of a batch.
+    fn draw(&self, id: &str, display_name: &str, input_file: &str, now_ms: i64) -> BatchRow {
+        let mut row = BatchRow {
+            id: id.to_owned(),
+            project: "p".to_owned(),
+            model: "m".to_owned(),
+            display_name: Some(display_name.to_owned()),
+            input_file: Some(input_file.to_owned()),
+            created: time(now_ms),
+            pending_ms: self.clock.pick(0..40_000),
+            running_ms: self.clock.pick(0..60_000),
+            requests: 1,
+            tokens: 1,
+            written: Some(Written::default()),
+            cancelled: None,
+            faults: Vec::new(),
+        };
+        for (fault, likelihood) in [
+            (Fault::StuckPending, 0.08),
+            (Fault::NeverRunning, 0.05),
+            (Fault::BatchFails, 0.04),
+            (Fault::CancelIgnored, 0.05),
+            (Fault::OutputEmpty, 0.02),
+        ] {
+            if self.clock.happens(likelihood * self.odds.oddity) {
+                row.faults.push(fault);
+            }
+        }
+        if self.clock.happens(0.03 * self.odds.oddity) {
+            // One that Google gives up soon: as if it had run for two days.
+            row.created = time(now_ms).saturating_sub(SignedDuration::from_mins(48 * 60 - 3)).unwrap();
+            (row.pending_ms, row.running_ms) = (0, i64::MAX / 2);
+        }
+        row
+    }
+
+    fn answers(&self, keys: &[String]) -> Vec<ResultLine> {
+        let mut lines = Vec::new();
+        for (number, key) in (1..).zip(keys) {
+            let odd = |likelihood: f64| self.clock.happens(likelihood * self.odds.oddity);
+            if odd(0.05) {
+                continue;
+            }
+            let outcome = match () {
+                () if odd(0.06) => Outcome::Error(Status::read(&json!({"code": 13, "message": "Internal error."}))),
+                () if odd(0.03) => Outcome::Unrecognised(Oddity::NoResult),
+                () => Outcome::Response(Box::new(self.answer())),
+            };
+            let line = ResultLine { number, key: (!odd(0.03)).then(|| key.clone()), outcome };
+            lines.extend(odd(0.05).then(|| line.clone()));
+            lines.push(line);
+        }
+        if self.clock.happens(0.3) {
+            lines.reverse();
+        }
+        if self.clock.happens(0.05 * self.odds.oddity) {
+            let outcome = Outcome::Response(Box::new(self.answer()));
+            lines.push(ResultLine { number: 99, key: Some(FOREIGN_KEY.into()), outcome });
+        }
+        lines
+    }
+
+    fn answer(&self) -> Answer {
+        let mut answer = Answer { text: "Text.".into(), finish_reason: Some("STOP".into()), ..Answer::default() };
+        answer.usage.prompt_tokens = u64::try_from(self.clock.pick(1..1_000)).unwrap();
+        answer.usage.candidates_tokens = u64::try_from(self.clock.pick(0..1_000)).unwrap();
+        if self.clock.happens(0.04 * self.odds.oddity) {
+            answer.finish_reason = Some("SAFETY".into());
+        }
+        answer
+    }
+
+    fn show(&self, made: &Made) -> Batch {
+        let now = self.now();
+        let named = made.row.phase(now) == Phase::Succeeded && !self.clock.happens(0.05 * self.odds.oddity);
+        let output = named.then(|| json!({"responsesFile": format!("files/batch-{}", made.row.id)}));
+        Batch::read(made.row.show(now, output, Look::default()))
+    }
+
+    fn find(&self, display_name: &str) -> Vec<Batch> {
+        let (state, now_ms) = (self.state(), self.clock.now_ms());
+        let named = |made: &&Made| made.row.display_name.as_deref() == Some(display_name) && made.listed_ms <= now_ms;
+        state.batches.iter().rev().filter(named).map(|made| self.show(made)).collect()
+    }
+
+    fn look(&self, name: &str) -> Result<Batch, ErrorKind> {
+        let state = self.state();
+        let made = state.batches.iter().find(|made| name.strip_prefix("batches/") == Some(&made.row.id));
+        made.map(|made| self.show(made)).ok_or(ErrorKind::NotFound)
+    }
+
+    /// Cancels, also for somebody who is none of us.
+    pub fn cancel(&self, name: &str) -> Result<(), ErrorKind> {
+        let (mut state, now) = (self.state(), self.now());
+        let made = state.batches.iter_mut().find(|made| name.strip_prefix("batches/") == Some(&made.row.id));
+        let made = made.ok_or(ErrorKind::NotFound)?;
+        if !made.row.is_over(now) {
+            self.clock.say(|| format!("google: batch {} is cancelled", made.row.id));
+            made.row.cancelled = Some(now);
+        }
+        Ok(())
+    }
+
+    /// Somebody at the console cancels what is newest.
+    pub fn meddle(&self) {
+        let newest = self.state().batches.last().map(|made| format!("batches/{}", made.row.id));
+        newest.map(|name| self.cancel(&name));
+    }
+
+    fn lines(&self, file: &str) -> Result<Vec<ResultLine>, ErrorKind> {
+        let state = self.state();
+        let made = state.batches.iter().find(|made| file.strip_prefix("files/batch-") == Some(&made.row.id));
+        let made = made.filter(|made| made.row.phase(self.now()) == Phase::Succeeded);
+        made.map(|made| made.lines.clone()).ok_or(ErrorKind::NotFound)
+    }
+}
+
+/// The way of one worker to Google, from its own disk.
+pub struct Line {
+    pub service: Service,
+    pub disk: Disk,
+}
+
+impl Line {
+    /// One call; `Err` also if Google is in a mood.
+    async fn call<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        longest_ms: i64,
+        fates: &[Fate],
+        act: impl Fn(&Service) -> Result<T, ErrorKind> + Send + 'static,
+    ) -> Option<Result<T, ErrorKind>> {
+        let Service { clock, odds, .. } = &self.service;
+        let long_ms = if clock.happens(0.1) { longest_ms } else { 400 };
+        let lost = clock.happens(odds.loss());
+        let fate =
+            if lost { fates[usize::try_from(clock.pick(0..fates.len() as i64)).unwrap()] } else { Fate::Arrives };
+        let voyage = Voyage {
+            there_ms: clock.pick(1..long_ms),
+            back_ms: clock.pick(1..400),
+            fate,
+            patience_ms: longest_ms + 1_000,
+        };
+        let refused = clock.happens(odds.refusal()).then(|| match clock.pick(0..8) {
+            0 => ErrorKind::NotFound,
+            1 => ErrorKind::Quota { which: Quota::Capacity, after: None },
+            2 => ErrorKind::Quota { which: Quota::PerMinute, after: None },
+            _ => ErrorKind::Retry { after: None },
+        });
+        let service = self.service.clone();
+        let answer = clock.call(voyage, move || refused.map_or_else(|| act(&service), Err)).await;
+        clock.say(|| {
+            let words = answer.as_ref().map(|answer| answer.as_ref().map(drop));
+            format!("{}: {what} {fate:?} {words:?}", self.disk.name())
+        });
+        answer
+    }
+
+    /// A call that may be repeated.
+    async fn ask<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        act: impl Fn(&Service) -> Result<T, ErrorKind> + Send + 'static,
+    ) -> Result<T, Error> {
+        let fates = [Fate::LostThere, Fate::LostBack, Fate::Doubled];
+        let answer = self.call(what, CALL_MS_MAX, &fates, act).await;
+        answer.unwrap_or(Err(ErrorKind::Retry { after: None })).map_err(error)
+    }
+}
+
+fn error(kind: ErrorKind) -> Error {
+    Error::new(kind, "simulated")
+}
+
+#[async_trait]
+impl Google for Line {
+    async fn upload(&self, input: &Path, _display_name: &str) -> Result<String, Error> {
+        let keys = self.disk.keys(input).ok_or_else(|| error(ErrorKind::Io))?;
+        self.ask("upload", move |service| Ok(service.upload(keys.clone()))).await
+    }
+
+    async fn create(&self, _model: &str, display_name: &str, input_file: &str) -> Result<String, Error> {
+        let (display_name, input_file) = (display_name.to_owned(), input_file.to_owned());
+        // Google may make two of one create, but then it has lost its way and does not answer.
+        let doubled = self.service.clock.happens(self.service.odds.loss() / 4.0);
+        let fates = if doubled { [Fate::LostBack; 2] } else { [Fate::LostThere, Fate::LostBack] };
+        let act = move |service: &Service| {
+            let made = service.create(&display_name, &input_file, doubled)?;
+            if doubled {
+                service.create(&display_name, &input_file, true)?;
+                return Err(ErrorKind::Ambiguous);
+            }
+            Ok(made)
+        };
+        let answer = self.call("create", CREATE_MS_MAX, &fates, act).await;
+        match answer.unwrap_or(Err(ErrorKind::Ambiguous)) {
+            // What the client makes of an answer from which nobody can tell.
+            Err(ErrorKind::Retry { .. }) => Err(error(ErrorKind::Ambiguous)),
+            answer => answer.map_err(error),
+        }
+    }
+
+    async fn find(&self, display_name: &str, _input_file: &str) -> Result<Vec<Batch>, Error> {
+        let display_name = display_name.to_owned();
+        self.ask("find", move |service| Ok(service.find(&display_name))).await
+    }
+
+    async fn look(&self, batch: &str) -> Result<Batch, Error> {
+        let batch = batch.to_owned();
+        self.ask("look", move |service| service.look(&batch)).await
+    }
+
+    async fn cancel(&self, batch: &str) -> Result<(), Error> {
+        let batch = batch.to_owned();
+        self.ask("cancel", move |service| service.cancel(&batch)).await
+    }
+
+    async fn download(&self, file: &str, path: &Path) -> Result<(), Error> {
+        let file = file.to_owned();
+        let lines = self.ask("download", move |service| service.lines(&file)).await?;
+        self.disk.bring(path, lines);
+        Ok(())
+    }
+
+    async fn delete(&self, file: &str) -> Result<(), Error> {
+        let file = file.to_owned();
+        let deleted = self.ask("delete", move |service| Ok(service.state().files.remove(&file))).await;
+        deleted.map(drop)
+    }
+
+    async fn answer(&self, _model: &str, _request: &Request) -> Result<Answer, Error> {
+        self.ask("answer", |service| Ok(service.answer())).await
+    }
+}

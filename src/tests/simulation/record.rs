@@ -1,0 +1,133 @@
+//! The record behind a network: a transaction may happen and nobody learn of it, or be late.
+
+use async_trait::async_trait;
+use coldbrew::batch::Job;
+use coldbrew::batch::machine::Lane;
+use coldbrew::error::{Error, Result};
+use coldbrew::model::wire::JobView;
+use coldbrew::model::{PageSet, UnixMs};
+use coldbrew::store::{Acceptance, Account, Completion, Jobs, PageResult};
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt, TryStreamExt};
+
+use super::clock::{Clock, Fate, Voyage};
+use super::schedule::Odds;
+use crate::memory::Memory;
+
+/// How long a database may take, before whoever asked gives up.
+const PATIENCE_MS: i64 = 12_000;
+
+/// One process's connection.
+pub struct Connection {
+    pub memory: Memory,
+    pub clock: Clock,
+    pub odds: Odds,
+    pub name: String,
+}
+
+impl Connection {
+    /// One transaction. Those of the memory are over at once; the way there and back is what takes time.
+    async fn transact<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        act: impl Fn(&Memory) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let lost = self.clock.happens(self.odds.loss() / 2.0);
+        let fate = match lost.then(|| self.clock.happens(0.5)) {
+            None => Fate::Arrives,
+            Some(true) => Fate::LostThere,
+            Some(false) => Fate::LostBack,
+        };
+        let long_ms = if self.clock.happens(self.odds.loss()) { 10_000 } else { 30 };
+        let voyage = Voyage {
+            there_ms: self.clock.pick(1..long_ms),
+            back_ms: self.clock.pick(1..long_ms),
+            fate,
+            patience_ms: PATIENCE_MS,
+        };
+        let memory = self.memory.clone();
+        let answer = self.clock.call(voyage, move || act(&memory)).await;
+        if !matches!((what, fate), ("claim" | "renew", Fate::Arrives)) {
+            self.clock.say(|| format!("{}: {what} {fate:?}", self.name));
+        }
+        answer.unwrap_or_else(|| Err(Error::unavailable("no answer from the database")))
+    }
+}
+
+/// What the memory answers: it never waits.
+fn now<T>(answer: impl Future<Output = T>) -> T {
+    answer.now_or_never().unwrap()
+}
+
+#[async_trait]
+impl Jobs for Connection {
+    async fn accept(&self, job: &Job, reserve: u64, account: &Account, quota: u64) -> Result<Acceptance> {
+        let (job, account) = (job.clone(), account.clone());
+        self.transact("accept", move |memory| now(memory.accept(&job, reserve, &account, quota))).await
+    }
+
+    async fn claim(&self, worker: &str, lane: Lane, max: usize, at: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
+        let worker = worker.to_owned();
+        self.transact("claim", move |memory| now(memory.claim(&worker, lane, max, at, lease_ms))).await
+    }
+
+    async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
+        let job = job.clone();
+        self.transact("renew", move |memory| now(memory.renew(&job, until))).await
+    }
+
+    async fn release(&self, job: &Job) -> Result<()> {
+        let job = job.clone();
+        self.transact("release", move |memory| now(memory.release(&job))).await
+    }
+
+    async fn advance(&self, job: &Job, at: UnixMs) -> Result<bool> {
+        let job = job.clone();
+        self.clock.say(|| format!("{}: {} -> {:?} due {}", self.name, job.id, job.stage, job.due_at.0 - at.0));
+        self.transact("advance", move |memory| now(memory.advance(&job, at))).await
+    }
+
+    async fn record_page(&self, job: &Job, page: &PageResult, at: UnixMs) -> Result<bool> {
+        let (job, page) = (job.clone(), page.clone());
+        self.transact("record page", move |memory| now(memory.record_page(&job, &page, at))).await
+    }
+
+    async fn finished_pages(&self, job: &Job) -> Result<PageSet> {
+        let job = job.clone();
+        self.transact("finished pages", move |memory| now(memory.finished_pages(&job))).await
+    }
+
+    async fn complete(&self, done: &Job, results: BoxStream<'_, Result<PageResult>>, at: UnixMs) -> Result<Completion> {
+        let results: Vec<PageResult> = results.try_collect().await?;
+        let done = done.clone();
+        self.transact("complete", move |memory| {
+            let results = stream::iter(results.clone()).map(Ok).boxed();
+            now(memory.complete(&done, results, at))
+        })
+        .await
+    }
+
+    async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
+        self.memory.latest(account_id, content_hash).await
+    }
+
+    async fn job(&self, account_id: &str, id: &str) -> Result<Option<JobView>> {
+        self.memory.job(account_id, id).await
+    }
+
+    async fn filling(&self, account_id: &str, document_id: &str) -> Result<Option<JobView>> {
+        self.memory.filling(account_id, document_id).await
+    }
+
+    async fn open_jobs(&self, account_id: &str) -> Result<Vec<JobView>> {
+        self.memory.open_jobs(account_id).await
+    }
+
+    async fn dismiss(&self, account_id: &str, content_hash: &str) -> Result<()> {
+        self.memory.dismiss(account_id, content_hash).await
+    }
+
+    async fn active_ids(&self) -> Result<Vec<String>> {
+        self.memory.active_ids().await
+    }
+}

@@ -1,0 +1,345 @@
+//! One story: who works, what is submitted, what goes wrong when, and what must be true in the end.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use coldbrew::batch::machine::{Lane, Timing};
+use coldbrew::batch::{Job, Stage, Worker, WorkerSettings};
+use coldbrew::changes::Changes;
+use coldbrew::extract::Recipe;
+use coldbrew::gemini::models::Models;
+use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
+use coldbrew::store::{Acceptance, Account, Accounts, Credential, CredentialKind, Documents, Jobs};
+use coldbrew::world::World;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::check;
+use super::clock::{Clock, START_MS};
+use super::disk::Disk;
+use super::google::{Line, Service};
+use super::record::Connection;
+use crate::memory::Memory;
+
+const MINUTE_MS: i64 = 60_000;
+/// Everything that goes wrong has gone wrong by then.
+const TROUBLED_MS: i64 = 15 * MINUTE_MS;
+/// A job that is not over by then never will be.
+const END_MS: i64 = 48 * 60 * MINUTE_MS;
+pub const ACCOUNT: &str = "account";
+pub const QUOTA: u64 = 1_000_000;
+
+/// The same course as in earnest, in minutes instead of days; what a lost create's listings take together is not shortened.
+const TIMING: Timing = Timing {
+    poll_ms: 15_000,
+    seek_ms: 30_000,
+    seek_listings: 12,
+    retry_ms: 20_000,
+    pending_ms_max: 2 * MINUTE_MS,
+    odd_ms_max: MINUTE_MS,
+    watch_ms_max: 12 * MINUTE_MS,
+    unsent_ms_max: 12 * 60 * MINUTE_MS,
+    creates_max: 20,
+    fetches_max: 50,
+};
+const LEASE: Duration = Duration::from_secs(20);
+
+/// How likely things are to go wrong.
+#[derive(Clone)]
+pub struct Odds {
+    loss: f64,
+    refusal: f64,
+    /// 0 or 1: whether Google is at its oddest.
+    pub oddity: f64,
+    clock: Clock,
+}
+
+impl Odds {
+    fn draw(clock: &Clock) -> Self {
+        let loss = [0.0, 0.01, 0.05, 0.2][usize::try_from(clock.pick(0..4)).unwrap()];
+        let refusal = [0.0, 0.02, 0.1][usize::try_from(clock.pick(0..3)).unwrap()];
+        Self { loss, refusal, oddity: f64::from(u8::from(clock.happens(0.7))), clock: clock.clone() }
+    }
+
+    fn troubled(&self, likelihood: f64) -> f64 {
+        if self.clock.now_ms() < START_MS + TROUBLED_MS { likelihood } else { 0.0 }
+    }
+
+    /// That a call is lost.
+    pub fn loss(&self) -> f64 {
+        self.troubled(self.loss)
+    }
+
+    /// That Google refuses one.
+    pub fn refusal(&self) -> f64 {
+        self.troubled(self.refusal)
+    }
+}
+
+/// The time and the chance of one machine, whose clock is wrong.
+struct Machine {
+    clock: Clock,
+    wrong_by_ms: Arc<AtomicI64>,
+    ids: Arc<AtomicU64>,
+}
+
+impl World for Machine {
+    fn now(&self) -> UnixMs {
+        UnixMs(self.clock.now_ms() + self.wrong_by_ms.load(Ordering::Relaxed))
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.clock.sleep(i64::try_from(duration.as_millis()).unwrap())
+    }
+
+    fn id(&self) -> String {
+        format!("id{:04}", self.ids.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn secret(&self) -> String {
+        self.id()
+    }
+
+    fn chance(&self) -> f64 {
+        0.5
+    }
+}
+
+/// A place where a worker runs: its process may end, its clock and, maybe, its disk remain.
+struct Host {
+    number: usize,
+    wrong_by_ms: Arc<AtomicI64>,
+    disk: Disk,
+    stop: CancellationToken,
+}
+
+/// One story under way.
+pub struct Schedule {
+    clock: Clock,
+    odds: Odds,
+    memory: Memory,
+    service: Service,
+    ids: Arc<AtomicU64>,
+    hosts: Mutex<Vec<Host>>,
+    /// Submitters that have no answer yet.
+    waiting: AtomicU64,
+    models: Models,
+}
+
+/// Tells the story of that seed to its end and checks it; panics with what is wrong. Returns how many jobs succeeded and failed.
+pub fn run(seed: u64, aloud: bool) -> (usize, usize) {
+    let clock = Clock::new(seed, START_MS, aloud);
+    let odds = Odds::draw(&clock);
+    let memory = Memory::default();
+    let digest = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
+    memory.create_guest(ACCOUNT, digest, UnixMs(START_MS)).now_or_never().unwrap().unwrap();
+    let schedule = Arc::new(Schedule {
+        service: Service::new(clock.clone(), odds.clone()),
+        ids: Arc::default(),
+        hosts: Mutex::default(),
+        waiting: AtomicU64::new(0),
+        models: Models::default(),
+        clock: clock.clone(),
+        odds,
+        memory: memory.clone(),
+    });
+    schedule.begin();
+    clock.run_until(START_MS + END_MS);
+    check::all(&memory, &schedule.service, clock.troubles())
+}
+
+impl Schedule {
+    fn begin(self: &Arc<Self>) {
+        let clock = &self.clock;
+        let worker_count = usize::try_from(clock.pick(2..5)).unwrap();
+        for number in 0..worker_count {
+            let wrong_by_ms = if clock.happens(0.3) { clock.pick(-40_000..40_000) } else { 0 };
+            let host = Host {
+                number,
+                wrong_by_ms: Arc::new(AtomicI64::new(wrong_by_ms)),
+                disk: Disk::new(clock.clone(), self.odds.clone(), &format!("w{number}")),
+                stop: CancellationToken::new(),
+            };
+            self.start(&host);
+            self.hosts.lock().unwrap().push(host);
+        }
+        let document_count = if clock.happens(0.3) { 2 } else { 1 };
+        for document in 0..document_count {
+            let pages = u32::try_from(clock.pick(1..4)).unwrap();
+            let mode = if clock.happens(0.85) { Mode::Batch } else { Mode::Realtime };
+            for _ in 0..if clock.happens(0.2) { 2 } else { 1 } {
+                self.waiting.fetch_add(1, Ordering::Relaxed);
+                let (schedule, after_ms) = (Arc::clone(self), clock.pick(0..MINUTE_MS));
+                clock.spawn(None, async move { schedule.submit(document, pages, mode, after_ms).await });
+            }
+        }
+        self.plan_troubles(worker_count);
+    }
+
+    /// Decides what goes wrong with whom, and when.
+    fn plan_troubles(self: &Arc<Self>, worker_count: usize) {
+        let clock = &self.clock;
+        let count = [0, 1, 3, 8][usize::try_from(clock.pick(0..4)).unwrap()];
+        for _ in 0..count {
+            let victim = usize::try_from(clock.pick(0..worker_count as i64)).unwrap();
+            let what = clock.pick(0..100);
+            let schedule = Arc::clone(self);
+            // Most of what happens happens early.
+            let at_ms = if clock.happens(0.6) { clock.pick(0..MINUTE_MS) } else { clock.pick(0..TROUBLED_MS) };
+            clock.later(at_ms, move || schedule.strike(victim, what));
+        }
+    }
+
+    fn strike(self: &Arc<Self>, victim: usize, what: i64) {
+        let clock = &self.clock;
+        match what {
+            0..50 => {
+                clock.say(|| format!("w{victim} is killed"));
+                clock.kill(victim);
+                self.restart(victim);
+            }
+            50..60 => {
+                clock.say(|| format!("w{victim} is told to stop"));
+                self.hosts.lock().unwrap()[victim].stop.cancel();
+                self.restart(victim);
+            }
+            60..80 => {
+                let ms = if clock.happens(0.5) { clock.pick(0..30_000) } else { clock.pick(0..15 * MINUTE_MS) };
+                clock.say(|| format!("w{victim} stands still for {ms} ms"));
+                clock.freeze(victim, ms);
+            }
+            80..92 => {
+                let by_ms = clock.pick(-MINUTE_MS..MINUTE_MS);
+                clock.say(|| format!("w{victim}'s clock jumps by {by_ms} ms"));
+                clock.trouble();
+                self.hosts.lock().unwrap()[victim].wrong_by_ms.fetch_add(by_ms, Ordering::Relaxed);
+            }
+            92..95 => self.service.meddle(),
+            95..98 => {
+                let document = self.memory.records().documents.keys().next().cloned();
+                clock.say(|| format!("document {document:?} is deleted"));
+                let deleted = document.map(|id| self.memory.delete_document(ACCOUNT, &id).now_or_never());
+                drop(deleted);
+            }
+            _ => {
+                clock.say(|| "the account is deleted".to_owned());
+                self.memory.records().forget_account(ACCOUNT);
+            }
+        }
+    }
+
+    fn restart(self: &Arc<Self>, victim: usize) {
+        let schedule = Arc::clone(self);
+        self.clock.later(self.clock.pick(1..MINUTE_MS), move || {
+            let clock = &schedule.clock;
+            let mut hosts = schedule.hosts.lock().unwrap();
+            let host = &mut hosts[victim];
+            host.stop = CancellationToken::new();
+            if clock.happens(0.3) {
+                host.disk = Disk::new(clock.clone(), schedule.odds.clone(), host.disk.name());
+            }
+            clock.say(|| format!("{} starts", host.disk.name()));
+            schedule.start(host);
+        });
+    }
+
+    fn start(self: &Arc<Self>, host: &Host) {
+        let (clock, odds) = (self.clock.clone(), self.odds.clone());
+        let connection =
+            Connection { memory: self.memory.clone(), clock: clock.clone(), odds, name: host.disk.name().to_owned() };
+        let wrong_by_ms = host.wrong_by_ms.clone();
+        let worker = Worker {
+            name: host.disk.name().into(),
+            jobs: Arc::new(connection),
+            figures: Arc::new(self.memory.clone()),
+            pages: Arc::new(host.disk.clone()),
+            google: Arc::new(Line { service: self.service.clone(), disk: host.disk.clone() }),
+            spool: Arc::new(host.disk.clone()),
+            models: self.models.clone(),
+            pricing: Pricing::default(),
+            world: Arc::new(Machine { clock: clock.clone(), wrong_by_ms, ids: self.ids.clone() }),
+            changes: Changes::default(),
+            bell: Arc::new(Notify::new()),
+            settings: WorkerSettings {
+                timing: TIMING,
+                lease: LEASE,
+                jobs_max: 4,
+                polls_max: 4,
+                realtime_requests_max: 2,
+            },
+        };
+        let (schedule, stop) = (Arc::clone(self), host.stop.clone());
+        clock.spawn(Some(host.number), schedule.work(host.number, worker, stop));
+    }
+
+    /// What [`Worker::run`] does, except that it need not keep looking: it sees when something will be due.
+    async fn work(self: Arc<Self>, number: usize, worker: Worker, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            for lane in [Lane::Work, Lane::Watch] {
+                let max = usize::try_from(self.clock.pick(1..4)).unwrap();
+                for job in worker.claim(lane, max).await.unwrap_or_default() {
+                    let (worker, stop) = (worker.clone(), stop.clone());
+                    self.clock.spawn(Some(number), async move { worker.hold(job, stop).await });
+                }
+            }
+            let Some(due_at) = self.next_due() else { return };
+            let idle_ms = (due_at.0 - worker.world.now().0).clamp(0, 20_000);
+            self.clock.sleep(idle_ms + self.clock.pick(1..500)).await;
+        }
+    }
+
+    /// When the next job can be claimed; `None`: there are none, and there will be none.
+    fn next_due(&self) -> Option<UnixMs> {
+        let records = self.memory.records();
+        let active = records.jobs.values().filter(|row| row.job.task().is_some());
+        let next = active.map(|row| row.job.due_at.max(row.lease_until)).min();
+        let soon = UnixMs(self.clock.now_ms() + 1_000);
+        next.or_else(|| (self.waiting.load(Ordering::Relaxed) > 0).then_some(soon))
+    }
+
+    /// Somebody who wants a document, and asks until there is an answer.
+    async fn submit(self: Arc<Self>, document: u64, pages: u32, mode: Mode, after_ms: i64) {
+        let clock = self.clock.clone();
+        clock.sleep(after_ms).await;
+        let account = Account { id: ACCOUNT.into(), email: None, quota_tokens: Some(QUOTA) };
+        let (memory, odds) = (self.memory.clone(), self.odds.clone());
+        let connection = Connection { memory, clock: clock.clone(), odds, name: "person".into() };
+        loop {
+            let number = self.ids.fetch_add(1, Ordering::Relaxed);
+            let job = new_job(number, document, pages, mode, UnixMs(clock.now_ms()));
+            match connection.accept(&job, 10_000, &account, 0).await {
+                Ok(Acceptance::Accepted | Acceptance::Active(_) | Acceptance::OverQuota(_)) => break,
+                // The account is gone.
+                Err(coldbrew::error::Error::Internal(_)) => break,
+                Err(_) => clock.sleep(clock.pick(100..5_000)).await,
+            }
+        }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn new_job(number: u64, document: u64, pages: u32, mode: Mode, now: UnixMs) -> Job {
+    Job {
+        id: format!("job{number:04}"),
+        account_id: ACCOUNT.into(),
+        upload_hash: format!("upload{document}"),
+        content_hash: format!("content{document}"),
+        mode,
+        title: "Book".into(),
+        recipe: Recipe::named("m/1"),
+        total_pages: pages,
+        pages: PageSet::all(pages),
+        pages_submitted: pages,
+        submitted_at: now,
+        document_id: format!("document{number:04}"),
+        stage: if mode == Mode::Batch { Stage::Prepare { attempt: 1 } } else { Stage::Read { tries: 0 } },
+        due_at: now,
+        claims: 0,
+        fence: 0,
+        requeued: false,
+        polls: 0,
+    }
+}
