@@ -214,10 +214,7 @@ async fn work_off(data: &TempDir, project: u64, proxy: SocketAddr, google: Socke
     }
     stop.cancel();
     working.await.unwrap();
-    let records = memory.records();
-    assert!(records.jobs.values().all(|row| row.job.stage == Stage::Succeeded), "a job had no success");
-    assert_eq!((records.documents.len(), records.ledger.len(), records.reservations.len()), (JOBS_EACH, JOBS_EACH, 0));
-    drop(records);
+    check_books(&memory);
     let (client, mut batches, mut next) = (client(google, project), Vec::new(), None);
     loop {
         let page = client.list_batches(next.as_deref()).await.unwrap();
@@ -227,6 +224,12 @@ async fn work_off(data: &TempDir, project: u64, proxy: SocketAddr, google: Socke
             return batches;
         }
     }
+}
+
+fn check_books(memory: &Memory) {
+    let records = memory.records();
+    assert!(records.jobs.values().all(|row| row.job.stage == Stage::Succeeded), "a job had no success");
+    assert_eq!((records.documents.len(), records.ledger.len(), records.reservations.len()), (JOBS_EACH, JOBS_EACH, 0));
 }
 
 /// When a batch was alive, and how it ended.
