@@ -73,8 +73,13 @@ impl SqlStore {
     }
 
     /// Begins a transaction that will write.
+    ///
+    /// In a task of its own: whoever waits for it may give up half-way, because a lease was lost or a caller has gone. The driver
+    /// would not know then that the connection is in a transaction, and what others wrote on it would never be committed.
     async fn write(&self) -> Result<Transaction<'static, Any>> {
-        Ok(self.pool.begin_with(if self.sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" }).await?)
+        let (pool, begin) = (self.pool.clone(), if self.sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" });
+        let begun = tokio::spawn(async move { pool.begin_with(begin).await });
+        Ok(begun.await.map_err(Error::internal)??)
     }
 
     /// Whether the database answers.

@@ -1,5 +1,7 @@
 //! Steps: only the newest claim commits one, an end releases the reservation, and nothing follows an end.
 
+use std::time::Duration;
+
 use super::*;
 
 conform!(
@@ -91,4 +93,36 @@ async fn lists_show_what_is_open_to_its_owner(stores: Stores) {
     assert_eq!(stores.jobs.job(&account.id, &done.id).await.unwrap().unwrap().title, "Book done");
     assert_eq!(stores.jobs.job(&stranger.id, &done.id).await.unwrap(), None);
     assert_eq!(stores.jobs.latest(&stranger.id, "content done").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_is_given_up_while_it_begins_keeps_nothing_else_from_being_committed() {
+    let postgres = Postgres::start();
+    let url = postgres.database("records").await;
+    let open = async || Stores::over(SqlStore::open(&url).await.unwrap(), ());
+    let (stores, others) = (open().await, open().await);
+    let account = stores.account("a").await;
+    let mut claimed = stores.claimed(&account, "one").await;
+    let mut due_at = NOW;
+    for turns in [0, 1, 2, 3, 4, 5, 6].repeat(3) {
+        // It begins a transaction, and is dropped after so many turns.
+        let page = read(0, "Text.", 1);
+        let mut giving_up = stores.jobs.record_page(&claimed, &page, NOW);
+        for _ in 0..turns {
+            if futures::poll!(&mut giving_up).is_ready() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        drop(giving_up);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        // Whichever connection these are written on.
+        for _ in 0..4 {
+            due_at = due_at.plus(1);
+            let waiting = Job { due_at, ..at(&claimed, Stage::Upload { attempt: 2 }) };
+            assert!(stores.jobs.advance(&waiting, due_at.plus(-1)).await.unwrap());
+            let found = others.claim(due_at).await;
+            claimed = found.unwrap_or_else(|| panic!("after {turns} turns: what was committed is not there"));
+        }
+    }
 }
