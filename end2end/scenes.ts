@@ -4,6 +4,7 @@ import type { Page } from "@playwright/test";
 import { expect, type Screens } from "./fixtures";
 import type { Gemini } from "./gemini";
 import type { Guard } from "./guard";
+import { awake } from "./pages/awake";
 import { encryptedPdf, note, pdf, picture } from "./pdf";
 
 export interface Stage {
@@ -150,6 +151,7 @@ export const SCENES: Record<string, (stage: Stage) => Promise<unknown>> = {
   "batch-server-away": async ({ guard, screens: { home, page } }) => {
     guard.expectOutage();
     await home.submit(pdf(3, { title: BOOK }), { batch: true });
+    await awake(page);
     await page.context().route("**/*", (route) => route.abort("connectionrefused"));
     for (const _ of [1, 2]) await page.evaluate(() => window.dispatchEvent(new Event("online")));
     await expect(home.toast).toContainText("The server is not answering");
