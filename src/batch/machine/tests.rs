@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::job::Watched;
 use super::*;
 use crate::extract::Recipe;
 use crate::model::{JobStatus, Mode, PageSet};

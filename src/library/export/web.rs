@@ -13,7 +13,7 @@ use crate::library::figures::Picture;
 use crate::library::markdown::{Setting, html_of};
 use crate::model::wire::OutlineEntry;
 
-const STYLE: &str = include_str!("../../../style/export.css");
+const STYLE: &str = concat!(include_str!("../../../style/widths.css"), include_str!("../../../style/export.css"));
 
 /// The page's own policy: this style, pictures that are in it, and nothing else.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
