@@ -52,7 +52,8 @@ fn page_headers(picture: &[u8]) -> [(HeaderName, &'static str); 3] {
         (status = 200, description = "The picture, at most 1,200 pixels wide: `image/webp`, or `image/jpeg` of scans and photographs.",
             body = Vec<u8>, content_type = "image/webp"),
         (status = 410, description = "The document's file is not kept any more.", body = ErrorBody),
-        (status = 422, description = "The page is damaged, or takes too long to draw.", body = ErrorBody)))]
+        (status = 422, description = "The page is damaged.", body = ErrorBody),
+        (status = 503, description = "Drawing it takes too long at the moment.", body = ErrorBody)))]
 pub async fn original(
     State(state): State<ApiState>,
     Caller(account): Caller,

@@ -121,6 +121,21 @@ async fn pages_are_seen_as_they_were_by_their_owner_while_the_file_is_kept() {
     assert!(html.contains("The uploaded file is not kept any more") && !html.contains(&path("0")), "{html}");
 }
 
+#[tokio::test]
+async fn a_page_that_cannot_be_drawn_in_time_is_to_be_asked_for_again() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let guest = server.guest().await;
+    let id = text_document(&guest, &["One."]).await;
+    server.stop().await;
+    // No machine is as busy as one that has no time at all.
+    let server = TestServer::start(&data, &[("COLDBREW_PAGE_TIMEOUT_MS", "1")]).await;
+    let guest = guest.at(&server.base_url);
+    let answer = guest.send(Method::GET, &format!("/v1/documents/{id}/pages/0/original"), None).await;
+    assert_eq!(answer.headers().get("retry-after").and_then(|wait| wait.to_str().ok()), Some("5"));
+    refused(answer, 503, "unavailable").await;
+}
+
 /// A file of an export, and its name.
 async fn export(guest: &TestClient, id: &str, format: &str) -> (String, String, Vec<u8>) {
     let answer = guest.send(Method::GET, &format!("/v1/documents/{id}/export?format={format}"), None).await;
