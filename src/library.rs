@@ -17,7 +17,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::batch::DiskSpool;
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::model::wire::{Document, DocumentList, DocumentSummary, OutlineEntry, Shelf};
@@ -26,6 +25,7 @@ use crate::pdf::Engine;
 use crate::store::{Account, Blobs, Deletion, Documents, Jobs, Uploads, figure_key, upload_key};
 use crate::world::World;
 
+pub use draft::Drafts;
 pub use export::{Exported, content_disposition};
 pub use markdown::{html_of, safe_html};
 pub use originals::{Originals, PageKey};
@@ -46,7 +46,7 @@ pub struct Library {
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
     pub originals: Originals,
-    pub spool: DiskSpool,
+    pub drafts: Drafts,
     pub world: Arc<dyn World>,
     pub changes: Changes,
 }
@@ -92,7 +92,7 @@ impl Library {
 
     /// A document with all its pages.
     pub async fn document(&self, account: &Account, id: &str) -> Result<Document> {
-        let summary = self.summary(account, id).await?;
+        let summary = self.whole(account, id).await?;
         let content = self.documents.pages(&account.id, id, 0, summary.pages).await?;
         Ok(Document { summary, content })
     }
@@ -100,7 +100,7 @@ impl Library {
     /// The document's headings, as many ranks of them as make a list that a person can take in.
     pub async fn outline(&self, account: &Account, id: &str) -> Result<Vec<OutlineEntry>> {
         let pages = self.documents.headed_pages(&account.id, id).await?;
-        Ok(outline::of(pages))
+        Ok(outline::of(&pages))
     }
 
     /// The picture of a figure of the account's, a PNG file.

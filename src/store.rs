@@ -216,14 +216,12 @@ pub trait Documents: Send + Sync {
         now: UnixMs,
     ) -> Result<()>;
 
-    /// Keeps the plain text of the document that an active job is to fill, until that job ends; does nothing if it is kept
-    /// already. `false`: there is no such job any more.
-    async fn insert_draft(
-        &self,
-        document: &NewDocument,
-        pages: BoxStream<'_, Result<Page>>,
-        now: UnixMs,
-    ) -> Result<bool>;
+    /// Begins a draft of the document that an active job is to fill, which ends with that job; does nothing if there is one.
+    /// `false`: there is no such job any more.
+    async fn begin_draft(&self, document: &NewDocument, now: UnixMs) -> Result<bool>;
+
+    /// Adds to a draft of the account's those of these pages that it has not. `false`: there is no such draft any more.
+    async fn extend_draft(&self, account_id: &str, id: &str, pages: &[Page]) -> Result<bool>;
 
     /// Makes a document of pages that were all read before.
     async fn insert_from_cache(&self, document: &NewDocument, pages: &PageSet, recipe: &str, now: UnixMs)
@@ -237,8 +235,8 @@ pub trait Documents: Send + Sync {
     /// What is needed to read the failed pages of the account's document again.
     async fn unread(&self, account_id: &str, id: &str) -> Result<Option<Unread>>;
 
-    /// Pages of the account's document, from its `skip`th on, at most `limit`.
-    async fn pages(&self, account_id: &str, id: &str, skip: u32, limit: u32) -> Result<Vec<Page>>;
+    /// Pages of the account's document, from page `first` of its file on, at most `limit`.
+    async fn pages(&self, account_id: &str, id: &str, first: u32, limit: u32) -> Result<Vec<Page>>;
 
     /// Which pages of its file the account's document has, in order.
     async fn page_indices(&self, account_id: &str, id: &str) -> Result<Vec<u32>>;
@@ -246,8 +244,8 @@ pub trait Documents: Send + Sync {
     /// What the account's document was made from.
     async fn source(&self, account_id: &str, id: &str) -> Result<Option<Source>>;
 
-    /// Pages of the account's document that may have headings, each with its place among all pages, from 0.
-    async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<(u32, Page)>>;
+    /// Pages of the account's document that may have headings.
+    async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<Page>>;
 
     /// Deletes a document. Returns the content whose file and results nothing refers to any more, if that is so.
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion>;

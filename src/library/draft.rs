@@ -1,52 +1,139 @@
 //! The plain text of a document that a job is to fill: there as soon as somebody wants to read it, at the address that the finished
 //! document will have, and for nothing. It ends with its job.
+//!
+//! Pages that are asked for are read at once, and all others behind that. Which pages are there is all that is known of it: whoever
+//! needs one that is not reads it, so a reading that breaks off leaves nothing that is half done.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::{BoxFuture, FutureExt, Shared};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
-use super::Library;
-use crate::error::Result;
+use super::{Library, READER_PAGES};
+use crate::error::{Error, Result};
 use crate::extract::text_pages;
-use crate::model::wire::{JobView, Page};
-use crate::model::{Format, Mode, format_of};
+use crate::model::wire::{DocumentSummary, JobView, Page};
+use crate::model::{ApiError, Mode, PageSet, format_of};
 use crate::store::{Account, NewDocument, upload_key};
 
 const NO_TEXT: &str = "This page has no text of its own. It comes with the finished document.";
 
+/// Drafts that this process is reading to their ends, by their documents. Clones share them.
+#[derive(Clone, Default)]
+pub struct Drafts {
+    under_way: Arc<Mutex<HashMap<String, Reading>>>,
+}
+
+/// Ends when every page is there, for all who wait for it.
+type Reading = Shared<BoxFuture<'static, Result<(), ApiError>>>;
+
+impl Drafts {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<String, Reading>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Library {
-    /// Makes the draft of the document that this job is to fill, if the job still goes on.
-    pub(super) async fn make_draft(&self, account: &Account, job: &JobView) -> Result<()> {
-        let Some(upload) = self.uploads.upload(&account.id, &job.upload_hash).await? else { return Ok(()) };
-        let Some(format) = format_of(&upload.metadata.content_type) else { return Ok(()) };
+    /// Begins the draft of the document that this job is to fill, if the job still goes on. It has no page yet.
+    pub(super) async fn begin_draft(&self, account: &Account, job: &JobView) -> Result<()> {
         let document = NewDocument {
             id: job.draft_id.clone(),
             account_id: account.id.clone(),
-            upload_hash: upload.hash,
-            content_hash: upload.content_hash,
+            upload_hash: job.upload_hash.clone(),
+            content_hash: job.content_hash.clone(),
             title: job.title.clone(),
             mode: Mode::Text,
         };
-        // Read before they are stored: nobody else could write while a transaction waited for a page.
-        let mut read = self.spool.lay_down(self.plain_pages(account, job, format).await?).await?;
-        self.documents.insert_draft(&document, read.take_up().await?, self.world.now()).await.map(|_| ())
+        self.documents.begin_draft(&document, self.world.now()).await.map(|_| ())
+    }
+
+    /// Reads those of these pages that the draft has not, and has the others read behind that.
+    pub(super) async fn read_draft(&self, account: &Account, job: &JobView, pages: &PageSet) -> Result<()> {
+        let missing = self.missing_pages(account, job).await?;
+        let now: PageSet = missing.iter().filter(|&index| pages.contains(index)).collect();
+        self.read_into_draft(account, job, &now).await?;
+        if now != missing {
+            drop(self.reading_of(account, job));
+        }
+        Ok(())
+    }
+
+    /// What is known of a document with all its pages: a draft is read to its end first.
+    pub(super) async fn whole(&self, account: &Account, id: &str) -> Result<DocumentSummary> {
+        let found = self.summary(account, id).await?;
+        let job = if found.is_draft { self.jobs.filling(&account.id, id).await? } else { None };
+        let Some(job) = job else { return Ok(found) };
+        self.reading_of(account, &job).await?;
+        self.summary(account, id).await
+    }
+
+    /// The reading of all pages that the draft has not. It goes on whether or not somebody waits.
+    fn reading_of(&self, account: &Account, job: &JobView) -> Reading {
+        let begin = || {
+            let (library, account, job) = (self.clone(), account.clone(), job.clone());
+            let reading = tokio::spawn(async move {
+                let done = library.read_rest(&account, &job).await;
+                library.drafts.under_way().remove(&job.draft_id);
+                done.map_err(Error::public)
+            });
+            let done = |ended| match ended {
+                Ok(done) => done,
+                Err(error) => Err(Error::internal(error).public()),
+            };
+            reading.map(done).boxed().shared()
+        };
+        self.drafts.under_way().entry(job.draft_id.clone()).or_insert_with(begin).clone()
+    }
+
+    async fn read_rest(&self, account: &Account, job: &JobView) -> Result<()> {
+        let missing = self.missing_pages(account, job).await?;
+        self.read_into_draft(account, job, &missing).await?;
+        if !missing.is_empty() {
+            // There is an outline to be seen now.
+            self.changes.tell(&account.id, &job.content_hash);
+        }
+        Ok(())
+    }
+
+    async fn missing_pages(&self, account: &Account, job: &JobView) -> Result<PageSet> {
+        let there: PageSet = self.documents.page_indices(&account.id, &job.draft_id).await?.into_iter().collect();
+        Ok(job.pages.iter().filter(|&index| !there.contains(index)).collect())
+    }
+
+    /// Reads pages and stores them some at a time, so that nothing that is stored waits for a page.
+    async fn read_into_draft(&self, account: &Account, job: &JobView, pages: &PageSet) -> Result<()> {
+        if pages.is_empty() {
+            return Ok(());
+        }
+        let mut read = self.plain_pages(account, job, pages).await?.try_chunks(READER_PAGES as usize);
+        while let Some(pages) = read.try_next().await.map_err(|broken| broken.1)? {
+            if !self.documents.extend_draft(&account.id, &job.draft_id, &pages).await? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn plain_pages<'a>(
         &self,
         account: &Account,
-        job: &'a JobView,
-        format: &Format,
+        job: &JobView,
+        pages: &'a PageSet,
     ) -> Result<BoxStream<'a, Result<Page>>> {
-        let file = if format.free { self.blobs.open(&upload_key(&account.id, &job.content_hash)).await? } else { None };
+        let upload = self.uploads.upload(&account.id, &job.upload_hash).await?;
+        let format = upload.and_then(|upload| format_of(&upload.metadata.content_type)).filter(|format| format.free);
+        let file = self.blobs.open(&upload_key(&account.id, &job.content_hash)).await?;
         let without_text = |index| Page { index, markdown: String::new(), failure: None, note: None };
-        let pages = match file {
-            Some(file) => text_pages(&self.engine, &file, format, &job.pages).await?,
-            None => stream::iter(job.pages.iter().map(without_text).map(Ok)).boxed(),
+        let read = match (format, file) {
+            (Some(format), Some(file)) => text_pages(&self.engine, &file, format, pages).await?,
+            _ => stream::iter(pages.iter().map(without_text).map(Ok)).boxed(),
         };
         let plain = |page: Page| {
             let failure = page.markdown.trim().is_empty().then(|| NO_TEXT.to_owned());
             Page { failure, note: None, ..page }
         };
-        Ok(pages.map_ok(plain).boxed())
+        Ok(read.map_ok(plain).boxed())
     }
 }

@@ -43,7 +43,7 @@ impl Library {
     /// # Errors
     /// If there is no such document; what goes wrong later ends the body.
     pub async fn export(&self, account: &Account, id: &str, format: ExportFormat, origin: &str) -> Result<Exported> {
-        let document = self.summary(account, id).await?;
+        let document = self.whole(account, id).await?;
         let stem = name::stem(&document.title);
         let source = Source { library: self.clone(), account: account.clone(), document, origin: origin.to_owned() };
         let (reader, writer) = duplex(AHEAD_BYTES);
@@ -83,7 +83,7 @@ struct Source {
 impl Source {
     /// The document's text from its first page on.
     fn parts(&self) -> Parts<'_> {
-        Parts { source: self, skip: 0, flow: Some(Flow::default()), ready: VecDeque::new() }
+        Parts { source: self, next: 0, flow: Some(Flow::default()), ready: VecDeque::new() }
     }
 
     fn address(&self, path: &str) -> String {
@@ -103,7 +103,8 @@ impl Source {
 /// Reads a document's pages as one text.
 struct Parts<'a> {
     source: &'a Source,
-    skip: u32,
+    /// The first page of the file that was not read yet.
+    next: u32,
     /// `None` once every page is read.
     flow: Option<Flow>,
     ready: VecDeque<Part>,
@@ -115,11 +116,11 @@ impl Parts<'_> {
             && let Some(flow) = &mut self.flow
         {
             let Source { library, account, document, .. } = self.source;
-            let pages = library.documents.pages(&account.id, &document.id, self.skip, PAGES_AT_ONCE).await?;
-            self.skip += PAGES_AT_ONCE;
+            let pages = library.documents.pages(&account.id, &document.id, self.next, PAGES_AT_ONCE).await?;
             self.ready.extend(pages.iter().filter_map(|page| flow.push(page.index + 1, &told(page))));
-            if pages.is_empty() {
-                self.ready.extend(self.flow.take().and_then(Flow::finish));
+            match pages.last() {
+                Some(last) => self.next = last.index + 1,
+                None => self.ready.extend(self.flow.take().and_then(Flow::finish)),
             }
         }
         Ok(self.ready.pop_front())

@@ -11,15 +11,15 @@ const TEXT_CHARS_MAX: usize = 120;
 /// Lower headings are not listed.
 const RANK_MAX: u8 = 3;
 
-/// The headings of pages that come with their places, down to the rank at which the list would become too long.
-pub fn of(pages: Vec<(u32, Page)>) -> Vec<OutlineEntry> {
-    let all: Vec<OutlineEntry> = pages.iter().flat_map(|(place, page)| headings(*place, page)).collect();
+/// The headings of pages, down to the rank at which the list would become too long.
+pub fn of(pages: &[Page]) -> Vec<OutlineEntry> {
+    let all: Vec<OutlineEntry> = pages.iter().flat_map(headings).collect();
     let up_to = |rank: u8| all.iter().filter(move |entry| entry.rank <= rank);
     let lowest = (1..=RANK_MAX).rev().find(|&rank| up_to(rank).count() <= ENTRIES_MAX).unwrap_or(1);
     up_to(lowest).take(ENTRIES_MAX).cloned().collect()
 }
 
-fn headings(place: u32, page: &Page) -> Vec<OutlineEntry> {
+fn headings(page: &Page) -> Vec<OutlineEntry> {
     let mut found = Vec::new();
     let mut number = 0;
     let mut open: Option<(u8, String)> = None;
@@ -34,7 +34,7 @@ fn headings(place: u32, page: &Page) -> Vec<OutlineEntry> {
                 let text: String = text.trim().chars().take(TEXT_CHARS_MAX).collect();
                 if rank <= RANK_MAX && !text.is_empty() {
                     let id = heading_id(page.index + 1, number);
-                    found.push(OutlineEntry { text, rank, page: page.index, id, place });
+                    found.push(OutlineEntry { text, rank, page: page.index, id });
                 }
             }
             Event::Text(words) | Event::Code(words) | Event::InlineMath(words) => {
@@ -52,8 +52,8 @@ fn headings(place: u32, page: &Page) -> Vec<OutlineEntry> {
 mod tests {
     use super::*;
 
-    fn page(index: u32, markdown: &str) -> (u32, Page) {
-        (index, Page { index, markdown: markdown.into(), failure: None, note: None })
+    fn page(index: u32, markdown: &str) -> Page {
+        Page { index, markdown: markdown.into(), failure: None, note: None }
     }
 
     #[test]
@@ -62,15 +62,15 @@ mod tests {
             page(0, "# A *first* title\n\ntext\n\n```sh\n# a comment\n```\n## Second \\_part\\_"),
             page(4, "#hash\n\n#### Fourth\n\n### Third"),
         ];
-        let found: Vec<_> = of(pages).into_iter().map(|entry| (entry.text, entry.rank, entry.id)).collect();
+        let found: Vec<_> = of(&pages).into_iter().map(|entry| (entry.text, entry.rank, entry.id)).collect();
         let expected = [("A first title", 1, "page-1-1"), ("Second _part_", 2, "page-1-2"), ("Third", 3, "page-5-2")];
         assert_eq!(found, expected.map(|(text, rank, id)| (text.to_owned(), rank, id.to_owned())));
     }
 
     #[test]
     fn drops_low_ranks_before_it_grows_too_long() {
-        let pages = (0..200).map(|index| page(index, "# Chapter\n\n## Section\n")).collect();
-        let found = of(pages);
+        let pages: Vec<Page> = (0..200).map(|index| page(index, "# Chapter\n\n## Section\n")).collect();
+        let found = of(&pages);
         assert_eq!(found.len(), 200);
         assert!(found.iter().all(|entry| entry.rank == 1));
     }

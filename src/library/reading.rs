@@ -7,26 +7,28 @@ use crate::library::markdown::Setting;
 use crate::model::wire::{
     DocumentSummary, JobView, Opened, Original, OutlineEntry, Page, PageView, Place, Reading, Span,
 };
-use crate::model::{ApiError, format_of};
+use crate::model::{ApiError, PageSet, format_of};
 use crate::store::{Account, upload_key};
 
 impl Library {
     /// Opens a document at a place. One that is still to be filled is opened as plain text.
     pub async fn open(&self, account: &Account, id: &str, place: &Place) -> Result<Opened> {
         let job = self.jobs.filling(&account.id, id).await?;
-        let document = match self.documents.document(&account.id, id).await? {
-            Some(document) => document,
-            None => match &job {
-                Some(job) if job.status.is_active() => {
-                    self.make_draft(account, job).await?;
-                    self.summary(account, id).await?
-                }
-                // A document that was deleted is gone, whatever job filled it.
-                Some(job) if job.document_id.is_none() => return Ok(Opened::Job(job.content_hash.clone())),
-                _ => return Err(ApiError::not_found("document").into()),
-            },
-        };
-        self.reading(account, document, job, place).await.map(|reading| Opened::Document(Box::new(reading)))
+        let working = job.clone().filter(|job| job.status.is_active());
+        let mut found = self.documents.document(&account.id, id).await?;
+        if let (None, Some(job)) = (&found, &working) {
+            self.begin_draft(account, job).await?;
+            found = self.documents.document(&account.id, id).await?;
+        }
+        match (found, job) {
+            (Some(document), _) => {
+                let reading = self.reading(account, document, working, place).await?;
+                Ok(Opened::Document(Box::new(reading)))
+            }
+            // A document that was deleted is gone, whatever job filled it.
+            (None, Some(job)) if job.document_id.is_none() => Ok(Opened::Job(job.content_hash)),
+            _ => Err(ApiError::not_found("document").into()),
+        }
     }
 
     async fn reading(
@@ -38,19 +40,35 @@ impl Library {
     ) -> Result<Reading> {
         let id = document.id.as_str();
         let query = Query::parse(&place.query);
-        let indices = self.documents.page_indices(&account.id, id).await?;
+        let drafted = job.as_ref().filter(|_| document.is_draft);
+        let indices: Vec<u32> = match drafted {
+            Some(job) => job.pages.iter().collect(),
+            None => self.documents.page_indices(&account.id, id).await?,
+        };
         let from = start_of(&indices, place);
-        let pages = self.documents.pages(&account.id, id, from, READER_PAGES).await?;
+        let span = &indices[(from as usize).min(indices.len())..];
+        let span: PageSet = span.iter().take(READER_PAGES as usize).copied().collect();
         let rest = !place.pages_only;
+        if let Some(job) = drafted {
+            self.read_draft(account, job, &span).await?;
+            if rest && query.is_some() {
+                self.whole(account, id).await?;
+            }
+        }
+        let pages = self.documents.pages(&account.id, id, span.iter().next().unwrap_or(0), READER_PAGES).await?;
         Ok(Reading {
-            job: job.filter(|job| job.status.is_active()),
             original: self.original_of(account, id).await?,
             outline: if rest { self.outline(account, id).await? } else { Vec::<OutlineEntry>::new() },
             found: if rest { self.search(account, id, query.as_ref()).await? } else { None },
             spans: spans(&indices),
             from,
             pages: pages.into_iter().map(|page| view(page, query.as_ref())).collect(),
-            document,
+            // As it will be once it is read: a reader need not see how far that has come.
+            document: match drafted {
+                Some(_) => DocumentSummary { pages: count_of(&indices), failed_pages: 0, ..document },
+                None => document,
+            },
+            job,
         })
     }
 
@@ -78,6 +96,10 @@ fn start_of(indices: &[u32], place: &Place) -> u32 {
     };
     let before = before.min(indices.len().saturating_sub(1));
     u32::try_from(before).unwrap_or(0) / READER_PAGES * READER_PAGES
+}
+
+fn count_of(indices: &[u32]) -> u32 {
+    u32::try_from(indices.len()).unwrap_or(u32::MAX)
 }
 
 fn spans(indices: &[u32]) -> Vec<Span> {

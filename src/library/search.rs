@@ -17,13 +17,11 @@ impl Library {
     pub(super) async fn search(&self, account: &Account, id: &str, query: Option<&Query>) -> Result<Option<Found>> {
         let Some(query) = query else { return Ok(None) };
         let mut found = Found::default();
-        let mut skip = 0;
+        let mut next = 0;
         loop {
-            let pages = self.documents.pages(&account.id, id, skip, PAGES_AT_ONCE).await?;
-            if pages.is_empty() {
-                return Ok(Some(found));
-            }
-            skip += PAGES_AT_ONCE;
+            let pages = self.documents.pages(&account.id, id, next, PAGES_AT_ONCE).await?;
+            let Some(last) = pages.last() else { return Ok(Some(found)) };
+            next = last.index + 1;
             for page in pages.iter().filter(|page| page.failure.is_none()) {
                 let hits = hits(events(&page.markdown), query);
                 found.pages += u32::from(!hits.is_empty());

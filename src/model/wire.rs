@@ -327,8 +327,6 @@ pub struct OutlineEntry {
     pub page: u32,
     /// The heading's anchor.
     pub id: String,
-    /// How many pages of the document come before its page.
-    pub place: u32,
 }
 
 /// What an account has of its quota, in token equivalents.

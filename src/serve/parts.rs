@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::extract::{Intake, Receiver, Recipe};
 use crate::fetch::{Fetcher, SystemResolver, is_public};
 use crate::gemini;
-use crate::library::{Library, Originals};
+use crate::library::{Drafts, Library, Originals};
 use crate::metrics::Metrics;
 use crate::model::PAGES_MAX;
 use crate::pdf::{DetectorSpec, Engine, EngineConfig};
@@ -112,7 +112,7 @@ impl Parts {
                 uploads: store(),
                 engine: self.engine.clone(),
                 originals: Originals::new(self.engine.clone()),
-                spool: self.spool.clone(),
+                drafts: Drafts::default(),
                 world: self.world.clone(),
                 documents: store(),
                 jobs: self.jobs(),

@@ -7,6 +7,7 @@ mod conformance;
 mod contract;
 mod crash;
 mod doctor;
+mod drafts;
 mod events;
 mod failures;
 mod figures;

@@ -30,33 +30,23 @@ impl Documents for SqlStore {
     async fn insert_document(
         &self,
         document: &NewDocument,
-        pages: BoxStream<'_, Result<Page>>,
+        mut pages: BoxStream<'_, Result<Page>>,
         now: UnixMs,
     ) -> Result<()> {
         let mut tx = self.write().await?;
         insert(&mut tx, document, now).await?;
-        insert_pages(&mut tx, document, pages).await?;
+        while let Some(page) = pages.try_next().await? {
+            insert_page(&mut tx, &document.id, &page).await?;
+        }
         Ok(tx.commit().await?)
     }
 
-    async fn insert_draft(
-        &self,
-        document: &NewDocument,
-        pages: BoxStream<'_, Result<Page>>,
-        now: UnixMs,
-    ) -> Result<bool> {
+    async fn begin_draft(&self, document: &NewDocument, now: UnixMs) -> Result<bool> {
         let mut tx = self.write().await?;
-        // Updating the job is what makes its end wait for this, or this find that it has ended.
-        let active =
-            sqlx::query("UPDATE jobs SET active = 1 WHERE account_id = $1 AND document_id = $2 AND active = 1")
-                .bind(document.account_id.as_str())
-                .bind(document.id.as_str())
-                .execute(&mut *tx)
-                .await?;
-        if active.rows_affected() == 0 {
+        if !lock_job_filling(&mut tx, &document.account_id, &document.id).await? {
             return Ok(false);
         }
-        let made = sqlx::query(
+        sqlx::query(
             "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, draft)
              VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 1) ON CONFLICT (id) DO NOTHING",
         )
@@ -69,8 +59,26 @@ impl Documents for SqlStore {
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
-        if made.rows_affected() == 1 {
-            insert_pages(&mut tx, document, pages).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn extend_draft(&self, account_id: &str, id: &str, pages: &[Page]) -> Result<bool> {
+        let mut tx = self.write().await?;
+        if !lock_job_filling(&mut tx, account_id, id).await? {
+            return Ok(false);
+        }
+        // It may have been deleted by hand.
+        let draft = sqlx::query("UPDATE documents SET draft = 1 WHERE account_id = $1 AND id = $2 AND draft = 1")
+            .bind(account_id)
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        if draft.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for page in pages {
+            insert_page(&mut tx, id, page).await?;
         }
         tx.commit().await?;
         Ok(true)
@@ -151,16 +159,16 @@ impl Documents for SqlStore {
         }))
     }
 
-    async fn pages(&self, account_id: &str, id: &str, skip: u32, limit: u32) -> Result<Vec<Page>> {
+    async fn pages(&self, account_id: &str, id: &str, first: u32, limit: u32) -> Result<Vec<Page>> {
         let rows = sqlx::query(
             "SELECT p.page_index, p.markdown, p.failure, p.note
              FROM pages p JOIN documents d ON d.id = p.document_id
-             WHERE d.account_id = $1 AND d.id = $2 ORDER BY p.page_index LIMIT $3 OFFSET $4",
+             WHERE d.account_id = $1 AND d.id = $2 AND p.page_index >= $3 ORDER BY p.page_index LIMIT $4",
         )
         .bind(account_id)
         .bind(id)
+        .bind(i64::from(first))
         .bind(i64::from(limit))
-        .bind(i64::from(skip))
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(page).collect()
@@ -190,18 +198,18 @@ impl Documents for SqlStore {
         row.map(source).transpose()
     }
 
-    async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<(u32, Page)>> {
+    async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<Page>> {
         let rows = sqlx::query(
-            "SELECT * FROM (SELECT p.page_index, p.markdown, p.failure, p.note, ROW_NUMBER() OVER (ORDER BY p.page_index) - 1 AS place
-                            FROM pages p JOIN documents d ON d.id = p.document_id WHERE d.account_id = $1 AND d.id = $2) AS numbered
-             WHERE markdown LIKE '#%' OR markdown LIKE $3 ORDER BY page_index",
+            "SELECT p.page_index, p.markdown, p.failure, p.note
+             FROM pages p JOIN documents d ON d.id = p.document_id
+             WHERE d.account_id = $1 AND d.id = $2 AND (p.markdown LIKE '#%' OR p.markdown LIKE $3) ORDER BY p.page_index",
         )
         .bind(account_id)
         .bind(id)
         .bind("%\n#%")
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(|row| Ok((count(row, "place")?, page(row)?))).collect()
+        rows.iter().map(page).collect()
     }
 
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion> {
@@ -250,22 +258,31 @@ async fn insert(connection: &mut AnyConnection, document: &NewDocument, now: Uni
     Ok(())
 }
 
-async fn insert_pages(
-    connection: &mut AnyConnection,
-    document: &NewDocument,
-    mut pages: BoxStream<'_, Result<Page>>,
-) -> Result<()> {
-    while let Some(page) = pages.try_next().await? {
-        sqlx::query("INSERT INTO pages (document_id, page_index, markdown, failure, note) VALUES ($1, $2, $3, $4, $5)")
-            .bind(document.id.as_str())
-            .bind(i64::from(page.index))
-            .bind(storable(&page.markdown))
-            .bind(page.failure.as_deref())
-            .bind(page.note.as_deref())
-            .execute(&mut *connection)
-            .await?;
-    }
+/// Stores a page in the place that nobody else has taken.
+async fn insert_page(connection: &mut AnyConnection, document_id: &str, page: &Page) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO pages (document_id, page_index, markdown, failure, note) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(document_id)
+    .bind(i64::from(page.index))
+    .bind(storable(&page.markdown))
+    .bind(page.failure.as_deref())
+    .bind(page.note.as_deref())
+    .execute(connection)
+    .await?;
     Ok(())
+}
+
+/// Updating the active job that is to fill a document is what makes its end wait for what follows, or this find that it has
+/// ended. `false`: it has, or it never was the account's.
+async fn lock_job_filling(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<bool> {
+    let locked = sqlx::query("UPDATE jobs SET active = 1 WHERE account_id = $1 AND document_id = $2 AND active = 1")
+        .bind(account_id)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(locked.rows_affected() > 0)
 }
 
 /// The text of a deleted document is gone for good; what it cost stays in the ledger.

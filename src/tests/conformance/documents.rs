@@ -13,7 +13,7 @@ conform!(
     a_document_of_pages_read_before_is_whole_or_not_made,
     strangers_find_nothing,
     a_draft_lives_as_long_as_its_job,
-    headings_are_found_with_their_places,
+    pages_with_headings_are_found,
     the_last_document_takes_its_content_along,
     a_document_deleted_while_a_job_works_on_it_leaves_the_job_what_it_needs,
     of_deletions_at_once_one_is_the_last,
@@ -50,10 +50,11 @@ async fn a_document_comes_back_as_it_was_stored(stores: Stores) {
     let summary = stores.documents.document(&account.id, &stored.id).await.unwrap().unwrap();
     assert_eq!((summary.title.as_str(), summary.mode, summary.created_at), ("Book one", Mode::Text, NOW));
     assert_eq!((summary.pages, summary.failed_pages, summary.charged_tokens), (3, 1, 0));
-    let pages = async |skip, limit| stores.documents.pages(&account.id, &stored.id, skip, limit).await.unwrap();
+    let pages = async |first, limit| stores.documents.pages(&account.id, &stored.id, first, limit).await.unwrap();
     assert_eq!(pages(0, 10).await, stored_pages);
     assert_eq!(pages(1, 1).await, stored_pages[1..2]);
-    assert!(pages(3, 10).await.is_empty());
+    assert_eq!(pages(4, 10).await, stored_pages[1..]);
+    assert!(pages(8, 10).await.is_empty());
 }
 
 async fn lists_go_from_new_to_old(stores: Stores) {
@@ -103,11 +104,18 @@ async fn strangers_find_nothing(stores: Stores) {
 async fn a_draft_lives_as_long_as_its_job(stores: Stores) {
     let (account, stranger) = (stores.account("a").await, stores.account("b").await);
     let draft_of = |job: &Job| NewDocument { id: job.document_id.clone(), ..document(&account, "draft") };
-    let plain = || stream::iter([page(0, "Plain."), page(1, ""), page(2, "Plain.")].map(Ok)).boxed();
-    let keep = async |job: &Job| stores.documents.insert_draft(&draft_of(job), plain(), NOW.plus(-5)).await.unwrap();
+    let begin = async |job: &Job| stores.documents.begin_draft(&draft_of(job), NOW.plus(-5)).await.unwrap();
+    let extend = async |job: &Job, pages: &[Page]| {
+        stores.documents.extend_draft(&job.account_id, &job.document_id, pages).await.unwrap()
+    };
     let found = async |job: &Job| stores.documents.document(&account.id, &job.document_id).await.unwrap();
     let job = stores.claimed(&account, "one").await;
-    assert!(keep(&job).await && keep(&job).await, "once, however often it is asked for");
+    assert!(!extend(&job, &[page(0, "Plain.")]).await, "it is not begun");
+    assert!(begin(&job).await && begin(&job).await, "once, however often it is asked for");
+    assert!(extend(&job, &[page(2, "Plain.")]).await && begin(&job).await);
+    assert!(extend(&job, &[page(0, "Plain."), page(1, ""), page(2, "Twice.")]).await);
+    let texts = stores.documents.pages(&account.id, &job.document_id, 0, 3).await.unwrap();
+    assert_eq!(texts.iter().map(|page| page.markdown.as_str()).collect::<Vec<_>>(), ["Plain.", "", "Plain."]);
     assert_eq!(stores.documents.page_indices(&account.id, &job.document_id).await.unwrap(), [0, 1, 2]);
     let draft = found(&job).await.unwrap();
     assert!(draft.is_draft && draft.pages == 3 && draft.charged_tokens == 0);
@@ -117,7 +125,8 @@ async fn a_draft_lives_as_long_as_its_job(stores: Stores) {
     assert_eq!((filling.draft_id, filling.document_id), (job.document_id.clone(), None));
     assert!(stores.jobs.filling(&stranger.id, &job.document_id).await.unwrap().is_none());
     let theirs = NewDocument { account_id: stranger.id.clone(), ..draft_of(&job) };
-    assert!(!stores.documents.insert_draft(&theirs, plain(), NOW).await.unwrap(), "it is somebody else's job");
+    assert!(!stores.documents.begin_draft(&theirs, NOW).await.unwrap(), "it is somebody else's job");
+    assert!(!stores.documents.extend_draft(&stranger.id, &job.document_id, &[page(0, "Mine.")]).await.unwrap());
 
     // The finished document is as if there had been no draft.
     assert_eq!(stores.complete(&job, vec![read(0, "Fine.", 10), unread(1, "Blocked.")]).await, Completion::Stored);
@@ -125,22 +134,26 @@ async fn a_draft_lives_as_long_as_its_job(stores: Stores) {
     assert_eq!((made.is_draft, made.pages, made.failed_pages, made.created_at), (false, 3, 2, NOW));
     let texts = stores.documents.pages(&account.id, &job.document_id, 0, 3).await.unwrap();
     assert_eq!(texts.iter().map(|page| page.markdown.as_str()).collect::<Vec<_>>(), ["Fine.", "", ""]);
-    assert!(!keep(&job).await, "the job is over");
+    assert!(!begin(&job).await && !extend(&job, &[page(1, "Late.")]).await, "the job is over");
+    assert_eq!(stores.documents.pages(&account.id, &job.document_id, 1, 1).await.unwrap()[0].markdown, "");
 
     let job = stores.claimed(&account, "two").await;
-    assert!(keep(&job).await);
+    assert!(begin(&job).await && extend(&job, &[page(0, "Plain.")]).await);
+    assert_eq!(stores.documents.delete_document(&account.id, &job.document_id).await.unwrap(), Deletion::Deleted);
+    assert!(!extend(&job, &[page(1, "Late.")]).await, "it was deleted by hand");
+    assert!(begin(&job).await);
     assert!(stores.jobs.advance(&at(&job, failed()), NOW).await.unwrap());
     assert!(found(&job).await.is_none(), "it ends with its job");
-    assert!(!keep(&job).await);
+    assert!(!begin(&job).await && !extend(&job, &[page(0, "Late.")]).await);
 }
 
-async fn headings_are_found_with_their_places(stores: Stores) {
+async fn pages_with_headings_are_found(stores: Stores) {
     let account = stores.account("a").await;
     let pages = [page(3, "Text."), page(5, "Text.\n## Part"), page(9, "# Chapter")];
     let stored = document(&account, "one");
     stores.insert(&stored, &pages).await;
     let headed = stores.documents.headed_pages(&account.id, &stored.id).await.unwrap();
-    assert_eq!(headed, [(1, pages[1].clone()), (2, pages[2].clone())]);
+    assert_eq!(headed, pages[1..]);
 }
 
 async fn the_last_document_takes_its_content_along(stores: Stores) {

@@ -1,7 +1,6 @@
 //! Documents in memory.
 
 use async_trait::async_trait;
-use coldbrew::batch::Job;
 use coldbrew::error::{Error, Result};
 use coldbrew::model::wire::{DocumentSummary, Page};
 use coldbrew::model::{PageSet, UnixMs};
@@ -14,6 +13,11 @@ use super::{DocumentRow, Memory, Records};
 impl Records {
     fn owned(&self, account_id: &str, id: &str) -> Option<&DocumentRow> {
         self.documents.get(id).filter(|document| document.account_id == account_id)
+    }
+
+    /// Whether an active job of the account's is to fill this document.
+    fn is_filled(&self, account_id: &str, id: &str) -> bool {
+        self.jobs_of(account_id).any(|job| job.task().is_some() && job.document_id == id)
     }
 }
 
@@ -58,20 +62,25 @@ impl Documents for Memory {
         Ok(())
     }
 
-    async fn insert_draft(
-        &self,
-        document: &NewDocument,
-        pages: BoxStream<'_, Result<Page>>,
-        now: UnixMs,
-    ) -> Result<bool> {
-        let pages: Vec<Page> = pages.try_collect().await?;
+    async fn begin_draft(&self, document: &NewDocument, now: UnixMs) -> Result<bool> {
         let mut records = self.records();
-        let fills = |job: &Job| job.task().is_some() && job.document_id == document.id;
-        if !records.jobs_of(&document.account_id).any(fills) {
+        if !records.is_filled(&document.account_id, &document.id) {
             return Ok(false);
         }
-        let draft = DocumentRow { draft: true, ..row(document, pages, now) };
+        let draft = DocumentRow { draft: true, ..row(document, [], now) };
         records.documents.entry(document.id.clone()).or_insert(draft);
+        Ok(true)
+    }
+
+    async fn extend_draft(&self, account_id: &str, id: &str, pages: &[Page]) -> Result<bool> {
+        let mut records = self.records();
+        if !records.is_filled(account_id, id) {
+            return Ok(false);
+        }
+        let Some(draft) = records.documents.get_mut(id).filter(|document| document.draft) else { return Ok(false) };
+        for page in pages {
+            draft.pages.entry(page.index).or_insert_with(|| page.clone());
+        }
         Ok(true)
     }
 
@@ -116,10 +125,10 @@ impl Documents for Memory {
         }))
     }
 
-    async fn pages(&self, account_id: &str, id: &str, skip: u32, limit: u32) -> Result<Vec<Page>> {
+    async fn pages(&self, account_id: &str, id: &str, first: u32, limit: u32) -> Result<Vec<Page>> {
         let records = self.records();
-        let pages = records.owned(account_id, id).into_iter().flat_map(|document| document.pages.values());
-        Ok(pages.skip(skip as usize).take(limit as usize).cloned().collect())
+        let pages = records.owned(account_id, id).into_iter().flat_map(|document| document.pages.range(first..));
+        Ok(pages.take(limit as usize).map(|(_, page)| page.clone()).collect())
     }
 
     async fn page_indices(&self, account_id: &str, id: &str) -> Result<Vec<u32>> {
@@ -136,10 +145,10 @@ impl Documents for Memory {
         }))
     }
 
-    async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<(u32, Page)>> {
-        let pages = self.pages(account_id, id, 0, u32::MAX).await?;
-        let headed = (0..).zip(pages).filter(|(_, page)| page.markdown.lines().any(|line| line.starts_with('#')));
-        Ok(headed.collect())
+    async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<Page>> {
+        let mut pages = self.pages(account_id, id, 0, u32::MAX).await?;
+        pages.retain(|page| page.markdown.lines().any(|line| line.starts_with('#')));
+        Ok(pages)
     }
 
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion> {
