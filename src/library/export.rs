@@ -69,6 +69,7 @@ async fn write(source: Source, format: ExportFormat, stem: String, mut out: Dupl
         ExportFormat::Html => web::write(&source, &mut out).await?,
         ExportFormat::Zip => archive::write(&source, &stem, &mut out).await?,
     }
+    source.check_edition().await?;
     Ok(out.shutdown().await?)
 }
 
@@ -88,6 +89,16 @@ impl Source {
 
     fn address(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
+    }
+
+    /// Fails if the document is not what it was at the beginning, since what was read in between may be of two texts: a job that
+    /// puts pages in their places changes what is known of the document in the same transaction.
+    async fn check_edition(&self) -> Result<()> {
+        let now = self.library.documents.document(&self.account.id, &self.document.id).await?;
+        if now.as_ref() == Some(&self.document) {
+            return Ok(());
+        }
+        Err(Error::unavailable("the document became another one while it was written"))
     }
 
     /// The picture of a figure, as it was cut out; `None` if it is not there any more.

@@ -151,3 +151,43 @@ async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() 
     }
     assert_eq!(next.document(&account(), DOCUMENT).await.unwrap().content.len(), PAGES as usize);
 }
+
+#[tokio::test]
+async fn an_export_is_never_of_two_texts() {
+    let data = TempDir::new().unwrap();
+    let memory = Memory::default();
+    let library = library(&memory, data.path(), config()).await;
+    let job = submit_book(&memory, &library, data.path()).await;
+    let draft = NewDocument {
+        id: DOCUMENT.into(),
+        account_id: "account".into(),
+        upload_hash: "upload".into(),
+        content_hash: "content".into(),
+        title: "Book".into(),
+        mode: Mode::Text,
+    };
+    assert!(memory.begin_draft(&draft, SystemWorld.now()).await.unwrap());
+    // More than may be written before somebody reads it.
+    let long = |index| Page { index, markdown: "Plain words. ".repeat(1_000), failure: None, note: None };
+    let pages: Vec<Page> = (0..PAGES).map(long).collect();
+    assert!(memory.extend_draft("account", DOCUMENT, &pages).await.unwrap());
+    let mut file = library.export(&account(), DOCUMENT, ExportFormat::Md, "").await.unwrap();
+    assert!(file.body.next().await.unwrap().is_ok());
+
+    let done = Job { stage: Stage::Succeeded, ..job };
+    let fine = |index| PageResult {
+        index,
+        outcome: PageOutcome::Read {
+            markdown: "Fine words.".into(),
+            note: None,
+            usage: coldbrew::model::TokenUsage { input: 1, output: 1, thoughts: 0 },
+            charge: 1,
+            model: "model-001".into(),
+        },
+    };
+    let results = stream::iter((0..PAGES).map(fine).map(Ok)).boxed();
+    memory.complete(&done, results, SystemWorld.now()).await.unwrap();
+    let rest: Vec<_> = file.body.collect().await;
+    assert!(rest.last().unwrap().is_err(), "it ended as if it were whole");
+    assert!(!exported(&library).await.unwrap().contains("Plain"));
+}
