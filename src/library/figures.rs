@@ -77,9 +77,9 @@ fn figures(paragraph: &[Event<'_>], linked: bool) -> Option<String> {
 
 fn figure(picture: &Picture<'_>, caption: &[Event<'_>], linked: bool) -> String {
     let Picture { path, width_percent, width_px, height_px, .. } = picture;
-    // The style knows tenths of the page's width.
-    let class = match (width_percent + 5) / 10 {
-        tenths @ 0..=9 => format!(" class=\"w-{}0\"", tenths.max(1)),
+    // The style knows widths by their digits.
+    let class = match *width_percent {
+        percent @ 0..=99 => format!(" class=\"tens-{} ones-{}\"", percent / 10, percent % 10),
         _ => String::new(),
     };
     let mut text = String::new();

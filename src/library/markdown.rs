@@ -208,12 +208,12 @@ mod tests {
             ("a[^1]\n\n[^1]: note", "id=\"p7-1\""),
             (
                 "![*A* $x$](/v1/images/ab/6_0.png?w=43&px=10x20)",
-                "<figure class=\"w-40\"><a class=\"zoom\" href=\"/v1/images/ab/6_0.png\" aria-label=\"Enlarge this figure\" rel=\"noopener noreferrer nofollow\">\
+                "<figure class=\"tens-4 ones-3\"><a class=\"zoom\" href=\"/v1/images/ab/6_0.png\" aria-label=\"Enlarge this figure\" rel=\"noopener noreferrer nofollow\">\
                  <img src=\"/v1/images/ab/6_0.png\" alt=\"Figure\" width=\"10\" height=\"20\" loading=\"lazy\"></a><figcaption><em>A</em> <math",
             ),
             (
                 "![](/v1/images/ab/6_0.png?w=98&px=1x2&row=1)\n![](/v1/images/ab/6_1.png?w=3&px=1x2&row=1)",
-                "<div class=\"figure-row\"><figure><a class=\"zoom\" href=\"/v1/images/ab/6_0.png\"",
+                "<div class=\"figure-row\"><figure class=\"tens-9 ones-8\"><a class=\"zoom\" href=\"/v1/images/ab/6_0.png\"",
             ),
         ] {
             let html = safe_html(markdown, 6);

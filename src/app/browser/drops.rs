@@ -1,11 +1,12 @@
 //! A file that is dropped beside the place for it: the browser would leave the page and show the file instead. And what is pasted
 //! onto the page, beside any field: a file is taken like one that was chosen, an address goes to the field `#address`.
 
-use leptos::prelude::document;
+use leptos::prelude::{document, window};
 use wasm_bindgen::JsCast;
 use web_sys::{ClipboardEvent, DataTransfer, DragEvent, Element, Event, HtmlElement, HtmlInputElement};
 
 use super::clicks::on;
+use super::{Tone, toast};
 
 /// Guards the whole page. What is dropped anywhere goes where files go, if there is such a place just now.
 pub fn listen() {
@@ -44,6 +45,10 @@ fn hand_over(from: &DataTransfer) -> bool {
     if let Some(input) = input_at("input[type=file]") {
         input.set_files(Some(&files));
         tell(&input, "change");
+    } else if window().location().pathname().is_ok_and(|path| path == "/") {
+        toast(Tone::Bad, "There is a document on the desk. Send it off, or put it away, and drop this one again.");
+    } else {
+        toast(Tone::Bad, "Documents are taken on Home. Drop it there.");
     }
     true
 }
