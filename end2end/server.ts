@@ -1,4 +1,6 @@
 // The real server, on a free port, with an empty data folder. Without other settings it is in demo mode and in a hurry.
+import { execFileSync } from "node:child_process";
+import path from "node:path";
 import { Program, type Settings } from "./program";
 
 const IN_A_HURRY: Settings = {
@@ -21,12 +23,14 @@ export class Server {
     return server;
   }
 
-  get dataFolder(): string {
-    return this.program.dataFolder;
-  }
-
   get url(): string {
     return `http://${this.address}`;
+  }
+
+  /** Does something to its records behind its back. */
+  sql(statement: string): void {
+    const code = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])";
+    execFileSync("python3", ["-c", code, path.join(this.program.dataFolder, "coldbrew.db"), statement]);
   }
 
   /** Starts the server, again with the same data and port if it ran before. */

@@ -3,7 +3,7 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { expect, staged, test } from "../fixtures";
 import { pdf } from "../pdf";
-import { LOOKS, lookAt, SCENES } from "../scenes";
+import { eachScene, LOOKS, lookAt } from "../scenes";
 
 async function checkLook(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
@@ -12,17 +12,7 @@ async function checkLook(page: Page): Promise<void> {
   expect(overflow, "pixels of horizontal overflow").toBe(0);
 }
 
-for (const [name, enter] of Object.entries(SCENES)) {
-  staged(`${name} is accessible and fits`, async ({ gemini, guard, screens }) => {
-    await enter({ gemini, guard, screens });
-    for (const look of LOOKS) {
-      await staged.step(`${look.width} px, ${look.light}`, async () => {
-        await lookAt(screens.page, look);
-        await checkLook(screens.page);
-      });
-    }
-  });
-}
+eachScene((name) => `${name} is accessible and fits`, checkLook);
 
 test("demo mode says so, accessibly", async ({ screens: { home, page } }) => {
   await home.open();

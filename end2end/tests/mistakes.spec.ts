@@ -117,3 +117,31 @@ test("leaving during an upload asks first", async ({ page, screens: { home } }) 
   expect(question.type()).toBe("beforeunload");
   await question.accept();
 });
+
+test("a document that is deleted in another tab is said to be gone", async ({ context, guard, screens: { home, page } }) => {
+  guard.expectStatus(404);
+  await home.submit(pdf(2, { title: BOOK }), { ai: false });
+  await awake(page);
+  const other = new Screens(await context.newPage());
+  await other.library.open();
+  await other.library.delete(BOOK, "Delete it");
+  await page.bringToFront();
+  await expect(page.getByRole("heading", { name: "There is no page here" })).toBeVisible();
+});
+
+test("a file dropped where none is taken is answered in words", async ({ screens: { home, library, page } }) => {
+  const drop = () =>
+    page.evaluate(() => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(["%PDF-1.7"], "Dropped.pdf", { type: "application/pdf" }));
+      document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+    });
+  await home.open();
+  await home.prepare(pdf(2, { title: BOOK }));
+  await drop();
+  await expect(home.toast).toContainText("There is a document on the desk.");
+  await expect(home.banner.getByRole("heading", { name: BOOK })).toBeVisible();
+  await library.open();
+  await drop();
+  await expect(home.toast).toContainText("Documents are taken on Home.");
+});

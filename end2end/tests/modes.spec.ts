@@ -1,5 +1,6 @@
 // The other two ways to a document: its own text, at once and free; and AI in realtime, with progress.
 import { expect, staged, test } from "../fixtures";
+import { awake } from "../pages/awake";
 import { pdf, sentenceOf } from "../pdf";
 
 const BOOK = "The Short Book";
@@ -56,4 +57,29 @@ staged("a page that Gemini will not read stands in its place, with the reason", 
   await expect(reader.pages.filter({ hasText: "This page could not be read." })).toHaveCount(1);
   await library.open();
   await expect(library.row(BOOK)).toContainText("1 page failed");
+});
+
+staged("failed pages are tried again, and only they are paid for", async ({ gemini, screens: { home, batch, reader, account, page } }) => {
+  await gemini.arm("row_safety", { times: 1 });
+  await home.submit(pdf(3, { title: BOOK }), { batch: true });
+  await batch.reach("PENDING");
+  await gemini.finishBatches();
+  await batch.leadsToDocument();
+  const address = page.url();
+  await account.open();
+  const charged = await account.figure("Used");
+  await page.goto(address);
+  await awake(page);
+  await page.getByRole("button", { name: "Retry failed pages" }).dblclick();
+  await page.waitForURL(/\/batch\//);
+  await batch.reach("PENDING");
+  await gemini.finishBatches();
+  await batch.leadsToDocument();
+  expect(page.url()).toBe(address);
+  await expect(page.getByRole("note")).toHaveCount(0);
+  for (const number of [1, 2, 3]) await expect(reader.pageNumbered(number)).toContainText(sentenceOf(number, 3));
+  await account.open();
+  const price = (await account.figure("Used")) - charged;
+  expect(price).toBeGreaterThan(0);
+  expect(price).toBeLessThan(charged);
 });

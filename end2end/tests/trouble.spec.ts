@@ -1,6 +1,4 @@
 // The server is there, but what it needs is not: pages say so, and are there again when it is.
-import { execFileSync } from "node:child_process";
-import path from "node:path";
 import { expect, test } from "../fixtures";
 import { pdf } from "../pdf";
 
@@ -12,9 +10,7 @@ test("records that cannot be read are no documents that are gone", async ({ guar
   guard.expectStatus(503);
   await home.submit(pdf(2, { title: "Out of Reach" }), { ai: false });
   const document = page.url();
-  const sql = (statement: string) =>
-    execFileSync("python3", ["-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(sys.argv[2])", path.join(server.dataFolder, "coldbrew.db"), statement]);
-  sql("ALTER TABLE documents RENAME TO documents_away");
+  server.sql("ALTER TABLE documents RENAME TO documents_away");
   try {
     expect((await page.goto(document))?.status()).toBeGreaterThanOrEqual(500);
     await expect(page.getByRole("heading", { level: 1, name: "Not just now" })).toBeVisible();
@@ -23,7 +19,7 @@ test("records that cannot be read are no documents that are gone", async ({ guar
     await expect(page.getByRole("alert")).not.toBeEmpty();
     await expect(page.getByText("The shelf is still empty")).toHaveCount(0);
   } finally {
-    sql("ALTER TABLE documents_away RENAME TO documents");
+    server.sql("ALTER TABLE documents_away RENAME TO documents");
   }
   await page.goto(document);
   await expect(reader.pages).toHaveCount(2);

@@ -1,0 +1,54 @@
+// The batch page: waiting for it, and what may come of it.
+import { expect } from "../fixtures";
+import { awake } from "../pages/awake";
+import { pdf } from "../pdf";
+import { BOOK, LONG_TITLE, type Scenes } from "./stage";
+
+export const BATCH: Scenes = {
+  "batch-waiting": async ({ screens: { home, batch } }) => {
+    await home.submit(pdf(3, { title: LONG_TITLE }), { batch: true });
+    await expect(batch.status).not.toContainText("UTC");
+  },
+
+  "batch-realtime": async ({ gemini, screens: { home, batch } }) => {
+    await gemini.arm("generate_unavailable", { skip: 5 });
+    await home.submit(pdf(12, { title: BOOK }));
+    await expect(batch.status).toContainText(/[1-9] of 12 pages read/);
+  },
+
+  "batch-failed": async ({ gemini, screens: { home, batch } }) => {
+    await gemini.arm("batch_fails", { times: 1 });
+    await home.submit(pdf(12, { title: BOOK }), { batch: true });
+    await batch.reach("PENDING");
+    await gemini.finishBatches();
+    await expect(batch.tryAgain).toBeVisible();
+  },
+
+  "batch-expired": async ({ gemini, screens: { home, batch } }) => {
+    await gemini.arm("stuck_pending", { times: 1 });
+    await home.submit(pdf(12, { title: BOOK }), { batch: true });
+    await batch.reach("PENDING");
+    await gemini.pass(49 * 3_600_000);
+    await batch.reach("EXPIRED");
+    await expect(batch.runInRealtime).toBeVisible();
+  },
+
+  "batch-server-away": async ({ guard, screens: { home, page } }) => {
+    guard.expectOutage();
+    await home.submit(pdf(3, { title: BOOK }), { batch: true });
+    await awake(page);
+    await page.context().route("**/*", (route) => route.abort("connectionrefused"));
+    for (const _ of [1, 2]) await page.evaluate(() => window.dispatchEvent(new Event("online")));
+    await expect(home.toast).toContainText("The server is not answering");
+  },
+
+  "batch-put-back": {
+    settings: { COLDBREW_PENDING_MAX_MS: "3000" },
+    enter: async ({ gemini, screens: { home, batch } }) => {
+      await gemini.arm("stuck_pending", { times: 1 });
+      await home.submit(pdf(12, { title: BOOK }), { batch: true });
+      await expect(batch.status).toContainText("We've put it back in line.");
+      await batch.reach("PENDING");
+    },
+  },
+};

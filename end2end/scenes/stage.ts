@@ -1,0 +1,43 @@
+// What scenes have in common: who is on the stage, and documents to play with.
+import { type Screens } from "../fixtures";
+import type { Gemini } from "../gemini";
+import type { Guard } from "../guard";
+import { pdf, type Upload } from "../pdf";
+import type { Settings } from "../program";
+import type { Server } from "../server";
+
+export interface Stage {
+  screens: Screens;
+  gemini: Gemini;
+  guard: Guard;
+  server: Server;
+}
+
+/** How to get to a screen in a state; with `settings`, on a server of its own. */
+export type Enter = (stage: Stage) => Promise<unknown>;
+export type Scenes = Record<string, Enter | { settings: Settings; enter: Enter }>;
+
+export const BOOK = "A Field Guide to Slow Coffee";
+export const LONG_TITLE = "On the Preparation, Storage and Unhurried Enjoyment of Beverages Made from Roasted Seeds, in Four Volumes with Plates";
+
+/** A document that was read as a batch. */
+export async function batched({ gemini, screens: { home, batch } }: Stage, document: Upload): Promise<void> {
+  await home.submit(document, { batch: true });
+  await batch.reach("PENDING");
+  await gemini.finishBatches();
+  await batch.leadsToDocument();
+}
+
+/** One finished batch, one free document, one failed and one waiting batch. */
+export async function library(stage: Stage): Promise<void> {
+  const { gemini, screens: { home, batch } } = stage;
+  await batched(stage, pdf(4, { title: BOOK }));
+  await home.submit(pdf(7, { title: LONG_TITLE }), { ai: false });
+  await gemini.arm("batch_fails", { times: 1 });
+  await home.submit(pdf(2, { title: "A Book That Failed" }), { batch: true });
+  await batch.reach("PENDING");
+  await gemini.finishBatches();
+  await batch.reach("FAILED");
+  await home.submit(pdf(5, { title: "A Book in Line" }), { batch: true });
+  await batch.reach("PENDING");
+}
