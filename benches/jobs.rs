@@ -21,7 +21,7 @@ use coldbrew::error::Result;
 use coldbrew::extract::Recipe;
 use coldbrew::fake_gemini::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, serve};
 use coldbrew::gemini::models::{DEFAULT, Models};
-use coldbrew::gemini::{Answer, Batch, Client, Config, Error as GeminiError, Request};
+use coldbrew::gemini::{Answer, Batch, Client, Config, Error as GeminiError, File, Request};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::store::sql::SqlStore;
@@ -100,6 +100,10 @@ impl Google for Counted {
 
     async fn download(&self, file: &str, path: &Path) -> Result<(), GeminiError> {
         Google::download(self.count(), file, path).await
+    }
+
+    async fn find_files(&self, beginning: &str) -> Result<Vec<File>, GeminiError> {
+        Google::find_files(self.count(), beginning).await
     }
 
     async fn delete(&self, file: &str) -> Result<(), GeminiError> {

@@ -6,6 +6,7 @@ mod operator;
 mod parts;
 mod readiness;
 mod tracked;
+mod working;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounts::Janitor;
 use crate::api::{ApiState, Limiter, RateLimits, SiteState, router};
-use crate::batch::{Worker, watch_clock};
+use crate::batch::watch_clock;
 use crate::changes::Changes;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -29,6 +30,7 @@ use crate::world::World;
 use parts::{Parts, blobs, database_url, gemini_client};
 use readiness::Dependencies;
 use tracked::Tracked;
+use working::Working;
 
 pub use demo::{Demo, serve_emulator};
 pub use examine::examine;
@@ -38,7 +40,7 @@ pub use parts::engine;
 /// A server that is put together: it listens and does not answer yet.
 pub struct Server {
     router: Router,
-    working: Option<(Worker, Option<Demo>)>,
+    working: Option<Working>,
     janitor: Janitor,
     store: SqlStore,
     world: Arc<dyn World>,
@@ -53,7 +55,7 @@ impl Server {
     /// Opens everything that the configuration names, to serve and to work on jobs.
     pub async fn open(config: &Config) -> Result<Self> {
         let parts = Parts::open(config).await?;
-        let working = parts.worker(config).await?;
+        let working = Working::open(&parts, config).await?;
         Self::over(parts, Some(working), config).await
     }
 
@@ -62,7 +64,7 @@ impl Server {
         Self::over(Parts::open(config).await?, None, config).await
     }
 
-    async fn over(parts: Parts, working: Option<(Worker, Option<Demo>)>, config: &Config) -> Result<Self> {
+    async fn over(parts: Parts, working: Option<Working>, config: &Config) -> Result<Self> {
         parts.receiver.open().await?;
         let is_demo = config.gemini.api_key.is_none();
         let listener = TcpListener::bind(config.site.addr).await?;
@@ -116,12 +118,8 @@ impl Server {
     /// Answers and works until `stop`, then finishes what is under way.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
         let background = TaskTracker::new();
-        if let Some((worker, demo)) = self.working {
-            let stop = stop.clone();
-            background.spawn(async move {
-                worker.run(stop).await;
-                drop(demo);
-            });
+        if let Some(working) = self.working {
+            background.spawn(working.run(stop.clone()));
         }
         background.spawn(self.tracked.run(stop.clone()));
         background.spawn(self.janitor.run(stop.clone()));
@@ -156,9 +154,9 @@ impl Server {
 /// Works on jobs until `stop`, and serves nobody.
 pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
     let parts = Parts::open(config).await?;
-    let (worker, _demo) = parts.worker(config).await?;
+    let working = Working::open(&parts, config).await?;
     let clock = watch_clock(Arc::new(parts.store.clone()), parts.world.clone(), stop.clone());
-    tokio::join!(worker.run(stop.clone()), clock, parts.tracked.run(stop));
+    tokio::join!(working.run(stop.clone()), clock, parts.tracked.run(stop));
     parts.store.close().await;
     Ok(())
 }

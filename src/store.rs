@@ -5,6 +5,7 @@
 
 pub mod books;
 pub mod folder;
+mod leftovers;
 mod members;
 mod operations;
 pub mod s3;
@@ -24,6 +25,7 @@ use crate::model::wire::{DocumentSummary, JobView, Metadata, Page, Receipt, Usag
 use crate::model::{Mode, PageSet, TokenUsage, UnixMs};
 use crate::pdf::figures::Figure;
 
+pub use leftovers::Leftovers;
 pub use members::{Begun, ExternalIdentity, Holdings, Members, Session};
 pub use operations::{Operations, QueuedJob};
 
@@ -42,6 +44,10 @@ pub struct Account {
 pub trait Accounts: Send + Sync {
     /// Makes a guest account that the holder of the credential may use until it expires.
     async fn create_guest(&self, account_id: &str, credential: Credential<'_>, now: UnixMs) -> Result<()>;
+
+    /// Deletes an account and all records that name its owner's things, and records what its active jobs leave at Google. The ledger
+    /// keeps its sums under an id that leads nowhere.
+    async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()>;
 
     /// The account of an unexpired credential.
     async fn account_of(&self, digest: &str, now: UnixMs) -> Result<Option<Account>>;

@@ -6,7 +6,7 @@ use super::{CREDENTIAL_MS, digest, password};
 use crate::error::{Error, Result};
 use crate::model::wire::{NewToken, TokenSummary};
 use crate::model::{ApiError, ErrorCode, UnixMs};
-use crate::store::{Account, Blobs, Credential, CredentialKind, ExternalIdentity, Members, account_folders};
+use crate::store::{Account, Accounts, Blobs, Credential, CredentialKind, ExternalIdentity, Members, account_folders};
 use crate::world::World;
 
 /// How long somebody who signed in stays so without opening a page, in milliseconds: 30 days.
@@ -25,6 +25,7 @@ const TOKENS_MAX: usize = 50;
 #[derive(Clone)]
 pub struct Membership {
     pub store: Arc<dyn Members>,
+    pub accounts: Arc<dyn Accounts>,
     pub blobs: Arc<dyn Blobs>,
     pub world: Arc<dyn World>,
 }
@@ -172,7 +173,7 @@ impl Membership {
         for folder in account_folders(account_id) {
             self.blobs.delete_all(&folder).await?;
         }
-        self.store.delete_account(account_id).await?;
+        self.accounts.delete_account(account_id, self.world.now()).await?;
         tracing::info!(account = account_id, "account deleted");
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
-use crate::gemini::{Answer, Batch, Client, Error, Request, UploadSpec};
+use crate::gemini::{Answer, Batch, Client, Error, File, Request, UploadSpec};
 
 /// The calls that jobs need. Errors say whether a call may have had an effect; see [`crate::gemini::ErrorKind`].
 #[async_trait]
@@ -28,6 +28,9 @@ pub trait Google: Send + Sync {
 
     /// Brings a result file to this path, whole or not at all.
     async fn download(&self, file: &str, path: &Path) -> Result<(), Error>;
+
+    /// All files whose display name begins with this.
+    async fn find_files(&self, beginning: &str) -> Result<Vec<File>, Error>;
 
     /// Deletes an input file.
     async fn delete(&self, file: &str) -> Result<(), Error>;
@@ -61,6 +64,10 @@ impl Google for Client {
 
     async fn download(&self, file: &str, path: &Path) -> Result<(), Error> {
         Self::download(self, file, path).await.map(drop)
+    }
+
+    async fn find_files(&self, beginning: &str) -> Result<Vec<File>, Error> {
+        Self::find_files(self, beginning).await
     }
 
     async fn delete(&self, file: &str) -> Result<(), Error> {

@@ -140,6 +140,21 @@ impl Stage {
         }
     }
 
+    /// The newest attempt to bring it to Google, before and while it is there.
+    pub const fn attempt(&self) -> Option<u32> {
+        match self {
+            Self::Prepare { attempt }
+            | Self::Upload { attempt }
+            | Self::Submit { attempt, .. }
+            | Self::Creating { attempt, .. }
+            | Self::Seek { attempt, .. } => Some(*attempt),
+            Self::Watch(watched) | Self::Withdraw(watched) => Some(watched.attempt),
+            Self::Collect { .. } | Self::Read { .. } | Self::Succeeded | Self::Failed { .. } | Self::Expired { .. } => {
+                None
+            }
+        }
+    }
+
     /// The batch that Google has for this stage, and that may be going on.
     pub fn batch(&self) -> Option<&str> {
         match self {
@@ -165,8 +180,29 @@ impl Job {
         self.stage.status()
     }
 
-    /// The name under which Google lists the batch of an attempt; unique to it.
-    pub fn display_name(&self, attempt: u32) -> String {
-        format!("coldbrew-{}-{attempt}", self.id)
+    /// See [`batch_name`].
+    pub fn batch_name(&self, attempt: u32) -> String {
+        batch_name(&self.id, attempt)
     }
+
+    /// The name under which Google lists the input file that the holder of this claim uploads.
+    pub fn input_name(&self, attempt: u32) -> String {
+        format!("{}{}", input_names(&self.id, attempt), self.fence)
+    }
+
+    /// Whether that is the name of an input file that a holder before this one uploaded.
+    pub fn is_earlier_input(&self, attempt: u32, name: &str) -> bool {
+        let fence = name.strip_prefix(&input_names(&self.id, attempt)).and_then(|fence| fence.parse::<i64>().ok());
+        fence.is_some_and(|fence| fence < self.fence)
+    }
+}
+
+/// The name under which Google lists the batch of a job's attempt; unique to it.
+pub fn batch_name(job_id: &str, attempt: u32) -> String {
+    format!("coldbrew-{job_id}-{attempt}")
+}
+
+/// How the names of all input files of an attempt begin.
+pub fn input_names(job_id: &str, attempt: u32) -> String {
+    format!("{}.", batch_name(job_id, attempt))
 }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::gemini::{BatchState, Error as GeminiError, ErrorKind, Quota};
 
 use super::Worker;
-use super::job::{Job, JobFailure, Stage};
+use super::job::{Job, JobFailure, Stage, input_names};
 use super::machine::{Event, Sighting};
 
 impl Worker {
@@ -15,10 +15,29 @@ impl Worker {
         if !self.spool.has_input(job).await? {
             return Ok(Event::InputMissing);
         }
-        Ok(match self.google.upload(&self.spool.input(job), &job.display_name(attempt)).await {
+        if job.fence > 1 {
+            self.delete_earlier_inputs(job, attempt).await;
+        }
+        Ok(match self.google.upload(&self.spool.input(job), &job.input_name(attempt)).await {
             Ok(input_file) => Event::Uploaded { input_file },
             Err(error) => hindrance(job, &error),
         })
+    }
+
+    /// Whoever had the job before may have been cut off between an upload and its commit: that file is on record nowhere, and would
+    /// take room at Google for two days.
+    async fn delete_earlier_inputs(&self, job: &Job, attempt: u32) {
+        let deleted = async {
+            for file in self.google.find_files(&input_names(&job.id, attempt)).await? {
+                if job.is_earlier_input(attempt, &file.display_name) {
+                    self.google.delete(&file.name).await?;
+                }
+            }
+            Ok::<_, GeminiError>(())
+        };
+        if let Err(error) = deleted.await {
+            tracing::info!(job = %job.id, %error, "an earlier input file may be left at Google");
+        }
     }
 
     /// Sends the one create of a recorded attempt.
@@ -28,7 +47,7 @@ impl Worker {
         if self.world.now() > job.due_at.plus(self.lease_ms() / 2) {
             return Event::AnswerLost;
         }
-        match self.google.create(job.recipe.model(), &job.display_name(*attempt), input_file).await {
+        match self.google.create(job.recipe.model(), &job.batch_name(*attempt), input_file).await {
             Ok(batch) => Event::Created { batch },
             Err(error) => {
                 tracing::warn!(job = %job.id, attempt, %error, "create not answered with a batch");
@@ -49,7 +68,7 @@ impl Worker {
     /// As long as nobody knows whether there is a batch, nothing that Google answers ends the job.
     pub(super) async fn seek(&self, job: &Job) -> Event {
         let Stage::Seek { attempt, input_file, .. } = &job.stage else { return misplaced() };
-        let mut found = match self.google.find(&job.display_name(*attempt), input_file).await {
+        let mut found = match self.google.find(&job.batch_name(*attempt), input_file).await {
             Ok(found) => found,
             Err(error) => return undecided(job, &error),
         };

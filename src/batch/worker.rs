@@ -261,6 +261,10 @@ impl Worker {
         let now = self.world.now();
         let step = step(job, event, now, &self.settings.timing).map_err(Error::internal)?;
         if !self.jobs.advance(&step.job, now).await? {
+            // A file that was uploaded for this step is known to nobody else.
+            if let (Stage::Upload { .. }, Some(file)) = (&job.stage, step.job.stage.input_file()) {
+                self.tidy(job, vec![Effect::DeleteInput { input_file: file.to_owned() }]).await;
+            }
             return Ok(None);
         }
         crash_point(job.task().map_or("over", Task::name), "committed");

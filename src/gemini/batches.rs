@@ -6,13 +6,11 @@ use serde_json::json;
 use super::batch::{Batch, BatchPage};
 use super::client::{Client, checked_name};
 use super::error::{Error, ErrorKind};
-use super::files::list_path;
+use super::files::{PAGES_MAX, list_path};
 use super::models;
 
 /// How many batches are asked for at once.
 const PAGE_SIZE: u32 = 50;
-/// No project has this many pages of batches; a server that always promises another page ends here.
-const PAGES_MAX: usize = 1_000;
 
 impl Client {
     /// Creates a batch. Not repeatable: after [`ErrorKind::Ambiguous`] look with [`Client::find_batches`] whether it exists.

@@ -7,6 +7,9 @@ use super::error::{Error, ErrorKind};
 use super::file::{File, FilePage};
 use super::lenient;
 
+/// No project has this many pages of anything; a server that always promises another page ends here.
+pub(super) const PAGES_MAX: usize = 1_000;
+
 impl Client {
     /// What Google knows of a file. Useless for a batch's output: download that without asking first.
     pub async fn get_file(&self, name: &str) -> Result<File, Error> {
@@ -22,6 +25,21 @@ impl Client {
             files: files.into_iter().map(File::read).collect(),
             next_page_token: lenient::string(&answer, "nextPageToken"),
         })
+    }
+
+    /// All files whose display name begins with this.
+    pub async fn find_files(&self, beginning: &str) -> Result<Vec<File>, Error> {
+        let mut found = Vec::new();
+        let mut page_token = None;
+        for _ in 0..PAGES_MAX {
+            let page = self.list_files(page_token.as_deref()).await?;
+            found.extend(page.files.into_iter().filter(|file| file.display_name.starts_with(beginning)));
+            match page.next_page_token {
+                Some(next) if Some(&next) != page_token.as_ref() => page_token = Some(next),
+                _ => break,
+            }
+        }
+        Ok(found)
     }
 
     /// Deletes a file; one that is not there counts as deleted. Google refuses to delete outputs of batches: that is

@@ -65,7 +65,9 @@ pub async fn delete_account(config: &Config, account: &str) -> Result<()> {
     let store = open(config).await?;
     let id = found(&store, account).await?;
     let blobs = super::blobs(config).await?;
-    Membership { store: Arc::new(store), blobs, world: Arc::new(SystemWorld) }.delete_account(&id).await
+    let store = Arc::new(store);
+    let membership = Membership { store: store.clone(), accounts: store, blobs, world: Arc::new(SystemWorld) };
+    membership.delete_account(&id).await
 }
 
 async fn found(store: &SqlStore, account: &str) -> Result<String> {

@@ -9,8 +9,7 @@ use tokio::sync::Notify;
 use super::demo::Demo;
 use super::tracked::Tracked;
 use crate::accounts::{Identity, Janitor, Membership, Provider, ProviderSettings, Retention};
-use crate::batch::machine::Timing;
-use crate::batch::{DiskSpool, EnginePages, Submissions, Worker, WorkerSettings};
+use crate::batch::{DiskSpool, Submissions};
 use crate::changes::Changes;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -33,11 +32,11 @@ pub(super) struct Parts {
     pub(super) store: SqlStore,
     pub(super) tracked: Tracked,
     pub(super) blobs: Arc<dyn Blobs>,
-    spool: DiskSpool,
+    pub(super) spool: DiskSpool,
     pub(super) engine: Engine,
     recipe: Recipe,
     pub(super) world: Arc<dyn World>,
-    bell: Arc<Notify>,
+    pub(super) bell: Arc<Notify>,
     pub(super) changes: Changes,
     pub(super) receiver: Receiver,
 }
@@ -128,7 +127,8 @@ impl Parts {
     }
 
     fn membership(&self) -> Membership {
-        Membership { store: Arc::new(self.store.clone()), blobs: self.blobs.clone(), world: self.world.clone() }
+        let store = || Arc::new(self.store.clone());
+        Membership { store: store(), accounts: store(), blobs: self.blobs.clone(), world: self.world.clone() }
     }
 
     /// The OpenID Connect provider, if the configuration names one.
@@ -157,47 +157,6 @@ impl Parts {
             world: self.world.clone(),
             retention: Retention { guest_days: config.retention.guest_days, upload_days: config.retention.upload_days },
         }
-    }
-
-    /// A worker and, in demo mode, the stand-in for Google that it asks.
-    pub(super) async fn worker(&self, config: &Config) -> Result<(Worker, Option<Demo>)> {
-        let demo = match config.gemini.api_key {
-            Some(_) => None,
-            None => Some(Demo::start(config, self.engine.clone()).await?),
-        };
-        let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-        let worker = Worker {
-            name: self.world.id().into(),
-            jobs: self.jobs(),
-            figures: Arc::new(self.store.clone()),
-            pages: Arc::new(EnginePages {
-                engine: self.engine.clone(),
-                blobs: self.blobs.clone(),
-                figures: Arc::new(self.store.clone()),
-                spool: self.spool.clone(),
-            }),
-            google: Arc::new(gemini_client(config, demo.as_ref())?),
-            spool: Arc::new(self.spool.clone()),
-            models: config.gemini.models(),
-            pricing: config.quota.pricing,
-            world: self.world.clone(),
-            bell: self.bell.clone(),
-            changes: self.changes.clone(),
-            settings: WorkerSettings {
-                timing: Timing {
-                    poll_ms: millis(config.batch.poll_interval),
-                    seek_ms: millis(config.batch.seek_interval),
-                    retry_ms: millis(config.batch.retry_interval),
-                    pending_ms_max: millis(config.batch.pending_max),
-                    ..Timing::default()
-                },
-                lease: config.batch.lease,
-                jobs_max: config.batch.jobs_max,
-                polls_max: config.batch.polls_max,
-                realtime_requests_max: config.batch.realtime_requests_max,
-            },
-        };
-        Ok((worker, demo))
     }
 }
 

@@ -94,9 +94,6 @@ pub trait Members: Send + Sync {
     /// Ends the token that [`TokenSummary::id`] names. `false`: there is none.
     async fn revoke_token(&self, account_id: &str, id: &str) -> Result<bool>;
 
-    /// Deletes an account and all records that name its owner's things. The ledger keeps its sums under an id that leads nowhere.
-    async fn delete_account(&self, account_id: &str) -> Result<()>;
-
     /// The account that an operator means by its id or its address.
     async fn find_account(&self, name: &str) -> Result<Option<String>>;
 

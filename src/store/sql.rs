@@ -9,6 +9,7 @@ mod complete;
 mod documents;
 mod figures;
 mod jobs;
+mod leftovers;
 mod members;
 mod operations;
 mod tracking;

@@ -10,8 +10,8 @@ use coldbrew::model::wire::{Metadata, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
-    Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Jobs, Operations, PageOutcome,
-    PageResult, Upload, Uploads,
+    Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Jobs, Leftovers, Operations,
+    PageOutcome, PageResult, Upload, Uploads,
 };
 use futures::StreamExt;
 use tempfile::TempDir;
@@ -39,6 +39,7 @@ mod admission;
 mod blobs;
 mod claims;
 mod documents;
+mod leftovers;
 mod operations;
 mod results;
 mod steps;
@@ -56,6 +57,7 @@ struct Stores {
     jobs: Arc<dyn Jobs>,
     documents: Arc<dyn Documents>,
     operations: Arc<dyn Operations>,
+    leftovers: Arc<dyn Leftovers>,
     /// What is behind them, for as long as they live.
     _backing: Box<dyn Any>,
 }
@@ -77,14 +79,18 @@ impl Stores {
         Self::over(SqlStore::open(&url).await.unwrap(), postgres)
     }
 
-    fn over(store: impl Accounts + Uploads + Jobs + Documents + Operations + 'static, backing: impl Any) -> Self {
+    fn over(
+        store: impl Accounts + Uploads + Jobs + Documents + Operations + Leftovers + 'static,
+        backing: impl Any,
+    ) -> Self {
         let store = Arc::new(store);
         Self {
             accounts: store.clone(),
             uploads: store.clone(),
             jobs: store.clone(),
             documents: store.clone(),
-            operations: store,
+            operations: store.clone(),
+            leftovers: store,
             _backing: Box::new(backing),
         }
     }

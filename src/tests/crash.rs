@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use futures::StreamExt;
+use reqwest::{Method, StatusCode};
 use tempfile::TempDir;
 
 use crate::harness::{TestClient, book};
@@ -140,6 +141,39 @@ async fn crash_at(
     check_books(&guest, documents).await
 }
 
+/// Somebody leaves while a batch waits at Google that would wait for ever, and the process crashes at a point of cleaning up.
+async fn crash_while_leaving(point: &str, google: &Google, services: &[(&'static str, String)]) {
+    google.arm("stuck_pending").await;
+    let data = TempDir::new().unwrap();
+    let key = data.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let mut settings = google.settings(&key).to_vec();
+    settings.extend(services.iter().map(|(name, value)| (*name, value.as_str())));
+    let name = format!("leftover/{point}");
+    let armed: Vec<_> = settings.iter().copied().chain([("COLDBREW_CRASH_AT", name.as_str())]).collect();
+    let mut server = Program::serve(data.path(), &armed).await;
+    let guest = TestClient::guest_at(&server.base_url).await;
+    let errand = Errand { book: book(PAGES), batch_mode: true };
+    while errand.try_once(&guest).await.is_none() || google.batches(&key).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let leave = async |guest: &TestClient| guest.try_send(Method::DELETE, "/v1/users/me", None).await;
+    // There may be no answer any more.
+    drop(leave(&guest).await);
+    let status = server.ended(Duration::from_secs(30)).await;
+    let status = status.unwrap_or_else(|| panic!("no process ever comes to {name}"));
+    assert_eq!(status.signal(), Some(6), "{name}: {status}");
+
+    let server = Program::serve(data.path(), &settings).await;
+    // Whoever got none asks again, and is a stranger by now if it had been done.
+    let again = leave(&guest.at(&server.base_url)).await.unwrap().status();
+    assert!([StatusCode::NO_CONTENT, StatusCode::UNAUTHORIZED].contains(&again), "{name}: {again}");
+    while google.batches(&key).await.iter().any(|batch| batch["metadata"]["state"] != "BATCH_STATE_CANCELLED") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(google.check(&key).await, 1, "{name}");
+    Program::see_doctor(data.path(), &settings).await;
+}
+
 async fn crash_everywhere(services: Services) {
     let points = points();
     assert!(points.len() >= 40, "there are only {} points", points.len());
@@ -154,6 +188,11 @@ async fn crash_everywhere(services: Services) {
             let read_cost = crash_at(None, read, &google, &second).await;
             assert!(0 < batch_cost && batch_cost < read_cost);
             for (number, (scope, point)) in points.iter().enumerate().skip(lane).step_by(LANES) {
+                if scope == "leftover" {
+                    let settings = services.settings(&format!("point_{number}"), 2 * LANES + number).await;
+                    crash_while_leaving(point, &google, &settings).await;
+                    continue;
+                }
                 let circumstances = Circumstances::of(scope);
                 let cost_expected = match (circumstances.end, circumstances.batch_mode) {
                     ("SUCCEEDED", true) => batch_cost,

@@ -16,6 +16,7 @@ mod harness;
 mod hostile;
 mod http;
 mod journey;
+mod leaving;
 mod lost;
 mod memory;
 mod operating;

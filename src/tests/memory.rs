@@ -5,13 +5,14 @@
 
 mod documents;
 mod jobs;
+mod leftovers;
 mod operations;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use coldbrew::batch::Job;
+use coldbrew::batch::{Job, Leftover};
 use coldbrew::error::Result;
 use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
@@ -37,6 +38,8 @@ pub struct Records {
     failures: BTreeMap<(String, u32), String>,
     pub documents: BTreeMap<String, DocumentRow>,
     figures: BTreeMap<(String, String), FigurePlaces>,
+    /// By job.
+    pub leftovers: BTreeMap<String, Leftover>,
 }
 
 /// A job, and who has it.
@@ -104,8 +107,11 @@ impl Records {
     }
 
     /// Forgets an account with everything that it owns but the ledger.
-    pub fn forget_account(&mut self, account_id: &str) {
+    fn forget_account(&mut self, account_id: &str, now: UnixMs) {
         self.accounts.remove(account_id);
+        let left = self.jobs_of(account_id).filter_map(|job| Leftover::of(job, now));
+        let left: Vec<_> = left.map(|left| (left.job_id.clone(), left)).collect();
+        self.leftovers.extend(left);
         self.jobs.retain(|_, row| row.job.account_id != account_id);
         self.reservations.retain(|_, reserved| reserved.account_id != account_id);
         self.results.retain(|key, _| key.0 != account_id);
@@ -119,6 +125,11 @@ impl Accounts for Memory {
         let mut records = self.records();
         records.accounts.insert(account_id.to_owned());
         records.credentials.insert(credential.digest.to_owned(), (account_id.to_owned(), credential.expires_at));
+        Ok(())
+    }
+
+    async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()> {
+        self.records().forget_account(account_id, now);
         Ok(())
     }
 

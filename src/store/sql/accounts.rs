@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{SqlStore, count, to_db, unsigned};
+use super::{SqlStore, count, leftovers, to_db, unsigned};
+use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::model::wire::{Receipt, Usage};
@@ -31,6 +32,18 @@ impl Accounts for SqlStore {
         .execute(&mut *tx)
         .await?;
         Ok(tx.commit().await?)
+    }
+
+    async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()> {
+        let mut tx = self.write().await?;
+        lock_account(&mut tx, account_id).await?;
+        leftovers::leave(&mut tx, account_id, now).await?;
+        crash_point("leftover", "recorded");
+        // Everything of the account goes with it but the ledger.
+        sqlx::query("DELETE FROM accounts WHERE id = $1").bind(account_id).execute(&mut *tx).await?;
+        tx.commit().await?;
+        crash_point("leftover", "committed");
+        Ok(())
     }
 
     async fn account_of(&self, digest: &str, now: UnixMs) -> Result<Option<Account>> {

@@ -34,7 +34,7 @@ macro_rules! view_columns {
           FROM page_failures f WHERE f.job_id = j.id) AS failed"
     };
 }
-pub(super) use view_columns;
+pub(super) use {job_columns, view_columns};
 
 macro_rules! select_views {
     ($condition:literal) => {
@@ -332,7 +332,7 @@ async fn release_reservation(connection: &mut AnyConnection, job_id: &str) -> Re
     Ok(())
 }
 
-fn job_of(row: &AnyRow) -> Result<Job> {
+pub(super) fn job_of(row: &AnyRow) -> Result<Job> {
     Ok(Job {
         id: row.try_get("id")?,
         account_id: row.try_get("account_id")?,

@@ -174,12 +174,6 @@ impl Members for SqlStore {
         Ok(done.rows_affected() > 0)
     }
 
-    async fn delete_account(&self, account_id: &str) -> Result<()> {
-        // Everything of the account goes with it but the ledger.
-        sqlx::query("DELETE FROM accounts WHERE id = $1").bind(account_id).execute(&self.pool).await?;
-        Ok(())
-    }
-
     async fn find_account(&self, name: &str) -> Result<Option<String>> {
         let id = sqlx::query_scalar("SELECT id FROM accounts WHERE id = $1 OR email = $1").bind(name);
         Ok(id.fetch_optional(&self.pool).await?)

@@ -58,6 +58,11 @@ impl Operations for SqlStore {
         .bind(now.plus(WAIT_MS_MAX).0)
         .execute(&self.pool)
         .await?;
+        sqlx::query("UPDATE leftovers SET due_at = $2 WHERE due_at > $2 + $1 / 2")
+            .bind(by_ms)
+            .bind(now.0)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 

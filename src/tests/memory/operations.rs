@@ -32,7 +32,9 @@ impl Operations for Memory {
 
     async fn clock_went_back(&self, now: UnixMs, by_ms: i64) -> Result<()> {
         let ahead = |at: UnixMs| at.0 > now.0 + by_ms / 2;
-        for row in self.records().jobs.values_mut().filter(|row| row.job.task().is_some()) {
+        let mut records = self.records();
+        records.leftovers.values_mut().filter(|left| ahead(left.due_at)).for_each(|left| left.due_at = now);
+        for row in records.jobs.values_mut().filter(|row| row.job.task().is_some()) {
             let due_at = row.job.due_at.plus(-by_ms);
             if ahead(row.job.due_at) {
                 row.job.due_at = if due_at < now || due_at > now.plus(WAIT_MS_MAX) { now } else { due_at };

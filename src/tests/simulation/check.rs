@@ -21,6 +21,7 @@ pub fn all(memory: &Memory, service: &Service, troubles: u32) -> (usize, usize) 
         succeeded += usize::from(row.job.stage == Stage::Succeeded);
         job(&records, &row.job, finished.get(&row.job.id).copied().unwrap_or_default(), troubles);
     }
+    nothing_goes_on_for_nobody(&records, service);
     assert!(records.reservations.is_empty(), "reservations are left: {:?}", records.reservations.keys());
     for (id, document) in &records.documents {
         let jobs = records.jobs.values().filter(|row| row.job.document_id == *id);
@@ -61,6 +62,16 @@ fn job(records: &Records, job: &Job, finished: Finished, troubles: u32) {
         }
         _ => unreachable!(),
     }
+}
+
+/// What a deleted account had at Google is stopped there, however little was known of it. A batch that does not listen ends by itself.
+fn nothing_goes_on_for_nobody(records: &Records, service: &Service) {
+    assert!(records.leftovers.is_empty(), "never cleaned up: {:?}", records.leftovers);
+    service.for_each(|made, phase| {
+        let goes_on = matches!(phase, Phase::Pending | Phase::Running) && !made.row.has(Fault::CancelIgnored);
+        let is_gone = !records.jobs.contains_key(&made.job);
+        assert!(!(goes_on && is_gone), "{:?} goes on, and its account is gone", made.row.display_name);
+    });
 }
 
 /// The batches of a job that Google finished.

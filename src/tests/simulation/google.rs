@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use coldbrew::batch::Google;
 use coldbrew::fake_gemini::{BatchRow, Fault, Look, Phase, Written};
 use coldbrew::gemini::jsonl::{Oddity, Outcome, ResultLine};
-use coldbrew::gemini::{Answer, Batch, Error, ErrorKind, Quota, Request, Status};
+use coldbrew::gemini::{Answer, Batch, Error, ErrorKind, File, Quota, Request, Status};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -32,9 +32,15 @@ pub struct Service {
 
 #[derive(Default)]
 struct State {
-    files: BTreeMap<String, Vec<String>>,
+    files: BTreeMap<String, Input>,
     batches: Vec<Made>,
     named: u64,
+}
+
+/// An uploaded file.
+struct Input {
+    display_name: String,
+    keys: Vec<String>,
 }
 
 /// A batch, and what the simulation knows of it.
@@ -84,18 +90,24 @@ impl Service {
         format!("n{}", state.named)
     }
 
-    fn upload(&self, keys: Vec<String>) -> String {
+    fn upload(&self, display_name: String, keys: Vec<String>) -> String {
         let mut state = self.state();
         let name = format!("files/{}", self.name(&mut state));
-        state.files.insert(name.clone(), keys);
+        state.files.insert(name.clone(), Input { display_name, keys });
         name
+    }
+
+    fn find_files(&self, beginning: &str) -> Vec<File> {
+        let state = self.state();
+        let found = state.files.iter().filter(|(_, input)| input.display_name.starts_with(beginning));
+        found.map(|(name, input)| File::read(json!({"name": name, "displayName": input.display_name}))).collect()
     }
 
     /// Makes a batch; says if the same job has one already that may still be paid.
     fn create(&self, display_name: &str, input_file: &str, doubled: bool) -> Result<String, ErrorKind> {
         let now_ms = self.clock.now_ms();
         let mut state = self.state();
-        let keys = state.files.get(input_file).cloned().ok_or(ErrorKind::NotFound)?;
+        let keys = state.files.get(input_file).map(|input| input.keys.clone()).ok_or(ErrorKind::NotFound)?;
         let job = display_name.trim_start_matches("coldbrew-").rsplit_once('-').unwrap().0.to_owned();
         let live = |made: &&Made| made.job == job && !made.doubled && !made.row.is_over(time(now_ms));
         if let (false, Some(live)) = (doubled, state.batches.iter().find(live)) {
@@ -286,9 +298,10 @@ fn error(kind: ErrorKind) -> Error {
 
 #[async_trait]
 impl Google for Line {
-    async fn upload(&self, input: &Path, _display_name: &str) -> Result<String, Error> {
+    async fn upload(&self, input: &Path, display_name: &str) -> Result<String, Error> {
         let keys = self.disk.keys(input).ok_or_else(|| error(ErrorKind::Io))?;
-        self.ask("upload", move |service| Ok(service.upload(keys.clone()))).await
+        let display_name = display_name.to_owned();
+        self.ask("upload", move |service| Ok(service.upload(display_name.clone(), keys.clone()))).await
     }
 
     async fn create(&self, _model: &str, display_name: &str, input_file: &str) -> Result<String, Error> {
@@ -334,9 +347,14 @@ impl Google for Line {
         Ok(())
     }
 
+    async fn find_files(&self, beginning: &str) -> Result<Vec<File>, Error> {
+        let beginning = beginning.to_owned();
+        self.ask("find files", move |service| Ok(service.find_files(&beginning))).await
+    }
+
     async fn delete(&self, file: &str) -> Result<(), Error> {
         let file = file.to_owned();
-        let deleted = self.ask("delete", move |service| Ok(service.state().files.remove(&file))).await;
+        let deleted = self.ask("delete", move |service| Ok(service.state().files.remove(&file).map(drop))).await;
         deleted.map(drop)
     }
 

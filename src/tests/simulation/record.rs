@@ -1,12 +1,12 @@
 //! The record behind a network: a transaction may happen and nobody learn of it, or be late.
 
 use async_trait::async_trait;
-use coldbrew::batch::Job;
+use coldbrew::batch::{Job, Leftover};
 use coldbrew::batch::machine::Lane;
 use coldbrew::error::{Error, Result};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{PageSet, UnixMs};
-use coldbrew::store::{Acceptance, Account, Completion, Jobs, PageResult};
+use coldbrew::store::{Acceptance, Account, Completion, Jobs, Leftovers, PageResult};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
@@ -129,5 +129,22 @@ impl Jobs for Connection {
 
     async fn active_ids(&self) -> Result<Vec<String>> {
         self.memory.active_ids().await
+    }
+}
+
+#[async_trait]
+impl Leftovers for Connection {
+    async fn next_leftover(&self, at: UnixMs, until: UnixMs) -> Result<Option<Leftover>> {
+        self.transact("next leftover", move |memory| now(memory.next_leftover(at, until))).await
+    }
+
+    async fn put_off(&self, leftover: &Leftover) -> Result<()> {
+        let leftover = leftover.clone();
+        self.transact("put off", move |memory| now(memory.put_off(&leftover))).await
+    }
+
+    async fn strike_off(&self, job_id: &str) -> Result<()> {
+        let job_id = job_id.to_owned();
+        self.transact("strike off", move |memory| now(memory.strike_off(&job_id))).await
     }
 }

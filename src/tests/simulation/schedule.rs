@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use coldbrew::batch::machine::{Lane, Timing};
-use coldbrew::batch::{Job, Stage, Worker, WorkerSettings};
+use coldbrew::batch::{Cleaner, Job, Stage, Worker, WorkerSettings};
 use coldbrew::changes::Changes;
 use coldbrew::extract::Recipe;
 use coldbrew::gemini::models::Models;
@@ -226,7 +226,7 @@ impl Schedule {
             }
             _ => {
                 clock.say(|| "the account is deleted".to_owned());
-                self.memory.records().forget_account(ACCOUNT);
+                self.memory.delete_account(ACCOUNT, UnixMs(clock.now_ms())).now_or_never().unwrap().unwrap();
             }
         }
     }
@@ -248,19 +248,28 @@ impl Schedule {
 
     fn start(self: &Arc<Self>, host: &Host) {
         let (clock, odds) = (self.clock.clone(), self.odds.clone());
-        let connection =
-            Connection { memory: self.memory.clone(), clock: clock.clone(), odds, name: host.disk.name().to_owned() };
+        let name = host.disk.name().to_owned();
+        let connection = Arc::new(Connection { memory: self.memory.clone(), clock: clock.clone(), odds, name });
+        let google = Arc::new(Line { service: self.service.clone(), disk: host.disk.clone() });
         let wrong_by_ms = host.wrong_by_ms.clone();
+        let world = Arc::new(Machine { clock: clock.clone(), wrong_by_ms, ids: self.ids.clone() });
+        let cleaner = Cleaner {
+            leftovers: connection.clone(),
+            google: google.clone(),
+            world: world.clone(),
+            timing: TIMING,
+            lease: LEASE,
+        };
         let worker = Worker {
             name: host.disk.name().into(),
-            jobs: Arc::new(connection),
+            jobs: connection,
             figures: Arc::new(self.memory.clone()),
             pages: Arc::new(host.disk.clone()),
-            google: Arc::new(Line { service: self.service.clone(), disk: host.disk.clone() }),
+            google,
             spool: Arc::new(host.disk.clone()),
             models: self.models.clone(),
             pricing: Pricing::default(),
-            world: Arc::new(Machine { clock: clock.clone(), wrong_by_ms, ids: self.ids.clone() }),
+            world,
             changes: Changes::default(),
             bell: Arc::new(Notify::new()),
             settings: WorkerSettings {
@@ -272,11 +281,11 @@ impl Schedule {
             },
         };
         let (schedule, stop) = (Arc::clone(self), host.stop.clone());
-        clock.spawn(Some(host.number), schedule.work(host.number, worker, stop));
+        clock.spawn(Some(host.number), schedule.work(host.number, worker, cleaner, stop));
     }
 
-    /// What [`Worker::run`] does, except that it need not keep looking: it sees when something will be due.
-    async fn work(self: Arc<Self>, number: usize, worker: Worker, stop: CancellationToken) {
+    /// What [`Worker::run`] and [`Cleaner::run`] do, except that it need not keep looking: it sees when something will be due.
+    async fn work(self: Arc<Self>, number: usize, worker: Worker, cleaner: Cleaner, stop: CancellationToken) {
         while !stop.is_cancelled() {
             for lane in [Lane::Work, Lane::Watch] {
                 let max = usize::try_from(self.clock.pick(1..4)).unwrap();
@@ -285,10 +294,19 @@ impl Schedule {
                     self.clock.spawn(Some(number), async move { worker.hold(job, stop).await });
                 }
             }
-            let Some(due_at) = self.next_due() else { return };
+            if self.next_leftover().is_some_and(|due_at| due_at <= worker.world.now()) {
+                let cleaner = cleaner.clone();
+                self.clock.spawn(Some(number), async move { drop(cleaner.clean_one().await) });
+            }
+            let Some(due_at) = self.next_due().into_iter().chain(self.next_leftover()).min() else { return };
             let idle_ms = (due_at.0 - worker.world.now().0).clamp(0, 20_000);
             self.clock.sleep(idle_ms + self.clock.pick(1..500)).await;
         }
+    }
+
+    /// When what a deleted account left is looked at next.
+    fn next_leftover(&self) -> Option<UnixMs> {
+        self.memory.records().leftovers.values().map(|left| left.due_at).min()
     }
 
     /// When the next job can be claimed; `None`: there are none, and there will be none.

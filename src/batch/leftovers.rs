@@ -1,0 +1,229 @@
+//! What an account that was deleted in the middle of its batches leaves at Google: batches that nobody will fetch and that are paid
+//! for all the same, and files that nobody will read. [`Cleaner`] stops the ones and deletes the others.
+//!
+//! A [`Leftover`] is recorded in the transaction that deletes the account. Each look may be repeated, so a crash costs one at most. The last
+//! create may still be on its way when its job is gone: what is not found is looked for as long as a lost create would be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Google;
+use super::job::{Job, Stage, batch_name, input_names};
+use super::machine::Timing;
+use super::upstream::pause_ms;
+use crate::crash::crash_point;
+use crate::error::Result;
+use crate::gemini::{Batch, Error as GeminiError, ErrorKind};
+use crate::model::UnixMs;
+use crate::store::Leftovers;
+use crate::world::World;
+
+/// What Google may still have of a job that is gone. Says nothing of whose it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    pub job_id: String,
+    /// Where the job was.
+    pub stage: Stage,
+    pub recorded_at: UnixMs,
+    pub due_at: UnixMs,
+    /// How many looks in a row have found nothing that goes on.
+    pub quiet_looks: u32,
+}
+
+/// What a look came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    /// Something went on, and was asked to stop.
+    Live,
+    /// There is nothing that goes on, as far as Google tells.
+    Quiet,
+    /// The one batch that there is, is over.
+    Over,
+}
+
+impl Leftover {
+    /// What a job leaves that goes at this stage; `None` if Google has nothing of it.
+    pub fn of(job: &Job, now: UnixMs) -> Option<Self> {
+        match job.stage {
+            Stage::Prepare { .. }
+            | Stage::Read { .. }
+            | Stage::Succeeded
+            | Stage::Failed { .. }
+            | Stage::Expired { .. } => None,
+            _ => Some(Self {
+                job_id: job.id.clone(),
+                stage: job.stage.clone(),
+                recorded_at: now,
+                due_at: now,
+                quiet_looks: 0,
+            }),
+        }
+    }
+
+    /// The batch, if its name is known.
+    fn batch(&self) -> Option<&str> {
+        match &self.stage {
+            Stage::Collect { batch, .. } => Some(batch),
+            stage => stage.batch(),
+        }
+    }
+
+    /// The same as it is after a look; `None`: nothing is left of it that could go on.
+    fn after(self, seen: Seen, now: UnixMs, timing: &Timing) -> Option<Self> {
+        let quiet_looks = if seen == Seen::Quiet { self.quiet_looks + 1 } else { 0 };
+        if seen == Seen::Over || quiet_looks >= timing.seek_listings {
+            return None;
+        }
+        let wait_ms = if seen == Seen::Quiet { timing.seek_ms } else { timing.poll_ms };
+        Some(Self { quiet_looks, due_at: now.plus(wait_ms), ..self })
+    }
+
+    /// By then Google has given up the batch, and let go of the file.
+    fn is_given_up(&self, now: UnixMs, timing: &Timing) -> bool {
+        now.0.saturating_sub(self.recorded_at.0) >= timing.watch_ms_max
+    }
+}
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Cleaner {
+    pub leftovers: Arc<dyn Leftovers>,
+    pub google: Arc<dyn Google>,
+    pub world: Arc<dyn World>,
+    pub timing: Timing,
+    /// What was taken up for this long is free again. Two that have the same do it twice, which harms nobody.
+    pub lease: Duration,
+}
+
+impl Cleaner {
+    /// Cleans up until `stop`, one thing at a time: there is little of it, and no hurry.
+    pub async fn run(self, stop: CancellationToken) {
+        let pause = Duration::from_millis(self.timing.poll_ms.unsigned_abs());
+        let cleaning = async {
+            loop {
+                match self.clean_one().await {
+                    Ok(true) => {}
+                    Ok(false) => self.world.sleep(pause).await,
+                    Err(error) => {
+                        tracing::warn!(%error, "what deleted accounts left at Google cannot be looked up");
+                        self.world.sleep(pause).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = cleaning => {}
+        }
+    }
+
+    /// Takes up what has been due longest. `false`: nothing is due.
+    pub async fn clean_one(&self) -> Result<bool> {
+        let now = self.world.now();
+        let until = now.plus(i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX));
+        let Some(leftover) = self.leftovers.next_leftover(now, until).await? else { return Ok(false) };
+        crash_point("leftover", "taken");
+        match self.clean(leftover.clone()).await {
+            Ok(Some(later)) => self.leftovers.put_off(&later).await?,
+            Ok(None) => {
+                crash_point("leftover", "gone");
+                self.leftovers.strike_off(&leftover.job_id).await?;
+            }
+            Err(error) if leftover.is_given_up(self.world.now(), &self.timing) => {
+                tracing::error!(job = %leftover.job_id, %error, "what a deleted account left at Google was given up");
+                self.leftovers.strike_off(&leftover.job_id).await?;
+            }
+            Err(error) => {
+                tracing::warn!(job = %leftover.job_id, %error, "what a deleted account left at Google is still there");
+                let wait_ms = pause_ms(&error).unwrap_or(self.timing.retry_ms);
+                let due_at = self.world.now().plus(wait_ms);
+                self.leftovers.put_off(&Leftover { due_at, ..leftover }).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Stops what goes on and, once nothing does, deletes the files. Returns what has to be looked at again.
+    async fn clean(&self, leftover: Leftover) -> Result<Option<Leftover>, GeminiError> {
+        let seen = self.stop(&leftover).await?;
+        crash_point("leftover", "stopped");
+        let (job_id, stage) = (leftover.job_id.clone(), leftover.stage.clone());
+        let given_up = leftover.is_given_up(self.world.now(), &self.timing);
+        let later = leftover.after(seen, self.world.now(), &self.timing).filter(|_| !given_up);
+        if later.is_none() {
+            self.delete_files(&job_id, &stage).await?;
+            tracing::info!(job = %job_id, ?seen, given_up, "what a deleted account left at Google is cleaned up");
+        }
+        Ok(later)
+    }
+
+    async fn stop(&self, leftover: &Leftover) -> Result<Seen, GeminiError> {
+        let batches = match self.look(leftover).await {
+            Ok(batches) => batches,
+            // Google denies batches that it has: one denial is not believed.
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(Seen::Quiet),
+            Err(error) => return Err(error),
+        };
+        let mut seen = if leftover.batch().is_some() { Seen::Over } else { Seen::Quiet };
+        for batch in batches.iter().filter(|batch| !batch.state.is_terminal()) {
+            self.google.cancel(&batch.name).await?;
+            seen = Seen::Live;
+        }
+        Ok(seen)
+    }
+
+    async fn look(&self, leftover: &Leftover) -> Result<Vec<Batch>, GeminiError> {
+        if let Some(batch) = leftover.batch() {
+            return self.google.look(batch).await.map(|batch| vec![batch]);
+        }
+        let input_file = leftover.stage.input_file().unwrap_or_default();
+        match leftover.stage.attempt() {
+            Some(attempt) => self.google.find(&batch_name(&leftover.job_id, attempt), input_file).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn delete_files(&self, job_id: &str, stage: &Stage) -> Result<(), GeminiError> {
+        if let Some(file) = stage.input_file() {
+            return self.google.delete(file).await;
+        }
+        let Some(attempt) = stage.attempt() else { return Ok(()) };
+        for file in self.google.find_files(&input_names(job_id, attempt)).await? {
+            self.google.delete(&file.name).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn leftover(stage: Stage) -> Leftover {
+        Leftover { job_id: "j1".into(), stage, recorded_at: UnixMs(0), due_at: UnixMs(0), quiet_looks: 0 }
+    }
+
+    #[test]
+    fn what_is_not_found_is_looked_for_as_long_as_a_lost_create_is() {
+        let timing = Timing::default();
+        let mut left = leftover(Stage::Creating { attempt: 1, input_file: "files/in".into() });
+        for look in 1..timing.seek_listings {
+            left = left.after(Seen::Quiet, UnixMs(1_000), &timing).unwrap();
+            assert_eq!((left.quiet_looks, left.due_at), (look, UnixMs(1_000 + timing.seek_ms)));
+        }
+        let live = left.clone().after(Seen::Live, UnixMs(2_000), &timing).unwrap();
+        assert_eq!((live.quiet_looks, live.due_at), (0, UnixMs(2_000 + timing.poll_ms)), "from the beginning");
+        assert_eq!(left.after(Seen::Quiet, UnixMs(3_000), &timing), None);
+        assert_eq!(live.after(Seen::Over, UnixMs(3_000), &timing), None);
+    }
+
+    #[test]
+    fn a_leftover_is_given_up_when_google_has_given_it_up_long_ago() {
+        let (left, timing) = (leftover(Stage::Upload { attempt: 1 }), Timing::default());
+        assert!(!left.is_given_up(UnixMs(timing.watch_ms_max - 1), &timing));
+        assert!(left.is_given_up(UnixMs(timing.watch_ms_max), &timing));
+    }
+}

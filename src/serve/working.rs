@@ -1,0 +1,77 @@
+//! Who works on jobs in this process, and cleans up after accounts that are gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::demo::Demo;
+use super::parts::{Parts, gemini_client};
+use crate::batch::machine::Timing;
+use crate::batch::{Cleaner, EnginePages, Worker, WorkerSettings};
+use crate::config::Config;
+use crate::error::Result;
+
+/// See the module.
+pub(super) struct Working {
+    worker: Worker,
+    cleaner: Cleaner,
+    /// In demo mode, the stand-in for Google that they ask.
+    _demo: Option<Demo>,
+}
+
+impl Working {
+    pub(super) async fn open(parts: &Parts, config: &Config) -> Result<Self> {
+        let demo = match config.gemini.api_key {
+            Some(_) => None,
+            None => Some(Demo::start(config, parts.engine.clone()).await?),
+        };
+        let google = Arc::new(gemini_client(config, demo.as_ref())?);
+        let timing = timing(config);
+        let worker = Worker {
+            name: parts.world.id().into(),
+            jobs: parts.jobs(),
+            figures: Arc::new(parts.store.clone()),
+            pages: Arc::new(EnginePages {
+                engine: parts.engine.clone(),
+                blobs: parts.blobs.clone(),
+                figures: Arc::new(parts.store.clone()),
+                spool: parts.spool.clone(),
+            }),
+            google: google.clone(),
+            spool: Arc::new(parts.spool.clone()),
+            models: config.gemini.models(),
+            pricing: config.quota.pricing,
+            world: parts.world.clone(),
+            bell: parts.bell.clone(),
+            changes: parts.changes.clone(),
+            settings: WorkerSettings {
+                timing,
+                lease: config.batch.lease,
+                jobs_max: config.batch.jobs_max,
+                polls_max: config.batch.polls_max,
+                realtime_requests_max: config.batch.realtime_requests_max,
+            },
+        };
+        let leftovers = Arc::new(parts.store.clone());
+        let lease = config.batch.lease;
+        let cleaner = Cleaner { leftovers, google, world: parts.world.clone(), timing, lease };
+        Ok(Self { worker, cleaner, _demo: demo })
+    }
+
+    /// Works until `stop`; then hands back what is held.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        tokio::join!(self.worker.run(stop.clone()), self.cleaner.run(stop));
+    }
+}
+
+fn timing(config: &Config) -> Timing {
+    let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    Timing {
+        poll_ms: millis(config.batch.poll_interval),
+        seek_ms: millis(config.batch.seek_interval),
+        retry_ms: millis(config.batch.retry_interval),
+        pending_ms_max: millis(config.batch.pending_max),
+        ..Timing::default()
+    }
+}

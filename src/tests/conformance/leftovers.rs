@@ -1,0 +1,87 @@
+//! Leftovers: an account that is deleted takes its jobs with it, and what they have at Google stays on record until it is cleaned up.
+
+use coldbrew::batch::Leftover;
+use coldbrew::batch::Watched;
+
+use super::*;
+
+conform!(
+    what_active_jobs_leave_at_google_is_recorded,
+    a_job_whose_account_is_gone_moves_no_more,
+    what_is_taken_up_is_nobody_elses_until_then,
+);
+
+fn creating() -> Stage {
+    Stage::Creating { attempt: 2, input_file: "files/in".into() }
+}
+
+fn watching() -> Stage {
+    Stage::Watch(Watched {
+        attempt: 1,
+        input_file: "files/in".into(),
+        batch: "batches/b".into(),
+        running: true,
+        withdrawn: false,
+        since: NOW,
+        odd_since: None,
+        denied_since: None,
+        denials: 0,
+    })
+}
+
+async fn what_active_jobs_leave_at_google_is_recorded(stores: Stores) {
+    let (leaver, stayer) = (stores.account("a").await, stores.account("b").await);
+    let prepare = Stage::Prepare { attempt: 1 };
+    for (account, name, stage) in [
+        (&leaver, "not sent", prepare),
+        (&leaver, "sent", creating()),
+        (&leaver, "watched", watching()),
+        (&leaver, "failed", failed()),
+        (&stayer, "other", watching()),
+    ] {
+        let claimed = stores.claimed(account, name).await;
+        assert!(stores.jobs.advance(&at(&claimed, stage), NOW).await.unwrap());
+    }
+    stores.accounts.delete_account(&leaver.id, NOW).await.unwrap();
+    stores.accounts.delete_account(&leaver.id, NOW).await.unwrap();
+    assert_eq!(stores.leftovers.next_leftover(NOW.plus(-1), NOW).await.unwrap(), None, "not yet");
+    let mut left = Vec::new();
+    while let Some(leftover) = stores.leftovers.next_leftover(NOW, NOW.plus(10)).await.unwrap() {
+        assert_eq!((leftover.recorded_at, leftover.due_at, leftover.quiet_looks), (NOW, NOW.plus(10), 0));
+        left.push((leftover.job_id, leftover.stage));
+    }
+    left.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(left, [("job sent".to_owned(), creating()), ("job watched".to_owned(), watching())]);
+    assert_eq!(stores.jobs.active_ids().await.unwrap(), ["job other"]);
+    assert_eq!((stores.books(&leaver).await, stores.books(&stayer).await), ((0, 0), (0, 100)));
+}
+
+async fn a_job_whose_account_is_gone_moves_no_more(stores: Stores) {
+    let account = stores.account("a").await;
+    let claimed = stores.claimed(&account, "one").await;
+    stores.accounts.delete_account(&account.id, NOW).await.unwrap();
+    assert!(!stores.jobs.advance(&at(&claimed, creating()), NOW).await.unwrap());
+    assert!(!stores.jobs.record_page(&claimed, &read(0, "Text.", 10), NOW).await.unwrap());
+    assert_eq!(stores.complete(&claimed, vec![read(0, "Text.", 10)]).await, Completion::Superseded);
+    stores.jobs.release(&claimed).await.unwrap();
+    assert_eq!(stores.claim(NOW.plus(100_000)).await, None);
+    let accepted = stores.jobs.accept(&job(&account, "two"), 1, &account, 0).await;
+    assert!(accepted.is_err(), "there is nobody who could submit");
+}
+
+async fn what_is_taken_up_is_nobody_elses_until_then(stores: Stores) {
+    let account = stores.account("a").await;
+    let claimed = stores.claimed(&account, "one").await;
+    assert!(stores.jobs.advance(&at(&claimed, watching()), NOW).await.unwrap());
+    stores.accounts.delete_account(&account.id, NOW).await.unwrap();
+    let next = async |now| stores.leftovers.next_leftover(now, now.plus(1_000)).await.unwrap();
+    let taken = next(NOW).await.unwrap();
+    assert_eq!(next(NOW.plus(999)).await, None);
+    assert_eq!(next(NOW.plus(1_000)).await.unwrap().job_id, taken.job_id, "whoever had it is gone");
+    let later = Leftover { due_at: NOW.plus(5_000), quiet_looks: 3, ..taken };
+    stores.leftovers.put_off(&later).await.unwrap();
+    assert_eq!(next(NOW.plus(4_999)).await, None);
+    assert_eq!(next(NOW.plus(5_000)).await.unwrap(), Leftover { due_at: NOW.plus(6_000), ..later.clone() });
+    stores.leftovers.strike_off(&later.job_id).await.unwrap();
+    assert_eq!(next(NOW.plus(100_000)).await, None);
+}
