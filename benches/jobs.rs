@@ -144,8 +144,8 @@ impl Jobs for Record {
         self.count().renew(job, until).await
     }
 
-    async fn release(&self, job: &Job) -> Result<()> {
-        self.count().release(job).await
+    async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()> {
+        self.count().release(job, due_at).await
     }
 
     async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool> {

@@ -157,14 +157,15 @@ pub trait Jobs: Send + Sync {
     /// Records a new job and reserves `reserve` token equivalents for it, if both are possible.
     async fn accept(&self, job: &Job, reserve: u64, account: &Account, default_quota: u64) -> Result<Acceptance>;
 
-    /// Takes up the jobs of a lane that have been due longest, at most `max` of them, for `lease_ms`. Counts the claims.
+    /// Takes up the jobs of a lane that have been due longest, at most `max` of them, for `lease_ms`. Counts the claim, unless the last one
+    /// was this worker's own and its lease ran out: who is there to claim again has not died of it.
     async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>>;
 
     /// Keeps a claim. `false`: it was lost.
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool>;
 
-    /// Hands a claim back, so that the job is worked when it is due. The claim does not count as a crash.
-    async fn release(&self, job: &Job) -> Result<()>;
+    /// Hands a claim back, so that the job is worked when it is due, or at `due_at`. The claim does not count as a crash.
+    async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()>;
 
     /// Commits a step. One that ends the job releases its reservation with it; one that has to wait hands the job back, as
     /// [`Jobs::release`] does. `false`: the claim was lost.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +25,9 @@ use crate::world::World;
 
 /// A job that was taken up this often without finishing a step kills its workers: it is set aside.
 const CLAIMS_MAX: u32 = 5;
+/// A job that was taken up more often than this without finishing a step is worked on while no other such job is. Not at the first
+/// crash: a power cut ends everybody's work, and is nobody's fault.
+const CLAIMS_UNSUSPICIOUS: u32 = 2;
 /// Jobs that are taken up by one claim at most.
 const CLAIMED_AT_ONCE_MAX: usize = 64;
 /// How long to wait for the bell before looking for due jobs anyway.
@@ -91,20 +94,21 @@ impl Worker {
 
     async fn run_lane(&self, lane: Lane, held_max: usize, held: &TaskTracker, stop: &CancellationToken) {
         let slots = Arc::new(Semaphore::new(held_max));
+        let suspicion = Arc::new(Semaphore::new(1));
         while unless(stop, slots.acquire()).await.is_some() {
             let free = slots.available_permits().min(CLAIMED_AT_ONCE_MAX);
             match self.claim(lane, free).await {
                 Ok(jobs) if jobs.is_empty() => self.idle(lane, stop).await,
                 Ok(jobs) => {
                     crash_point("claim", "taken");
-                    for job in jobs {
+                    for (job, suspected) in self.sort_out(lane, jobs, &suspicion).await {
                         job_claimed(job.claims);
                         // Nobody else takes slots, so there are as many as before.
                         let slot = slots.clone().try_acquire_owned();
                         let (worker, stop) = (self.clone(), stop.clone());
                         held.spawn(async move {
                             worker.hold(job, stop).await;
-                            drop(slot);
+                            drop((slot, suspected));
                         });
                     }
                 }
@@ -114,6 +118,28 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Leaves one at a time of the jobs that workers have died with again and again; the others are handed back for a while. Should one
+    /// of them be the reason, the others are not to be taken for it.
+    async fn sort_out(
+        &self,
+        lane: Lane,
+        jobs: Vec<Job>,
+        suspicion: &Arc<Semaphore>,
+    ) -> Vec<(Job, Option<OwnedSemaphorePermit>)> {
+        let mut sorted = Vec::new();
+        for job in jobs {
+            // A look at a batch is over in no time.
+            if lane == Lane::Watch || job.claims <= CLAIMS_UNSUSPICIOUS {
+                sorted.push((job, None));
+            } else if let Ok(suspected) = suspicion.clone().try_acquire_owned() {
+                sorted.push((job, Some(suspected)));
+            } else if let Err(error) = self.jobs.release(&job, Some(self.world.now().plus(self.lease_ms()))).await {
+                tracing::warn!(job = %job.id, %error, "job left until its lease runs out");
+            }
+        }
+        sorted
     }
 
     /// Waits until there may be work. The bell rings for new work; what is due at its time is looked for.
@@ -147,20 +173,33 @@ impl Worker {
             // In this order, so that a simulation can be repeated.
             biased;
             ended = self.walk(job) => ended,
-            () = self.keep_lease(&fence) => return tracing::warn!(job = %fence.id, "lease lost"),
+            () = self.keep_lease(&fence) => {
+                tracing::warn!(job = %fence.id, "lease lost");
+                Ok(Some(fence.clone()))
+            }
             () = stop.cancelled() => Ok(Some(fence.clone())),
         };
-        let handed_back = match ended {
+        match ended {
+            Ok(None) => {}
             Ok(Some(job)) => {
                 crash_point("claim", "done with");
-                self.jobs.release(&job).await
+                self.hand_back(&job, &stop).await;
             }
-            Ok(None) => Ok(()),
-            Err(error) => Err(error),
-        };
-        // A step that could not be committed counts as a crash would: it is tried again when the lease has run out.
-        if let Err(error) = handed_back {
-            tracing::warn!(job = %fence.id, %error, "job left until its lease runs out");
+            Err(error) => {
+                tracing::warn!(job = %fence.id, %error, "step not committed");
+                let _ = unless(&stop, self.world.sleep(self.settings.lease / 8)).await;
+                self.hand_back(&fence, &stop).await;
+            }
+        }
+    }
+
+    /// Hands a job back, however long the database takes: a claim that is left behind would count as a crash.
+    async fn hand_back(&self, job: &Job, stop: &CancellationToken) {
+        while let Err(error) = self.jobs.release(job, None).await {
+            tracing::warn!(job = %job.id, %error, "job not handed back");
+            if unless(stop, self.world.sleep(self.settings.lease / 8)).await.is_none() {
+                return;
+            }
         }
     }
 

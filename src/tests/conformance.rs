@@ -123,7 +123,7 @@ impl Stores {
 
     /// The same job, taken over by somebody else after its lease ran out.
     async fn taken_over(&self) -> Job {
-        self.claim(NOW.plus(LEASE_MS)).await.unwrap()
+        self.jobs.claim("another", Lane::Work, 1, NOW.plus(LEASE_MS), LEASE_MS).await.unwrap().pop().unwrap()
     }
 
     async fn complete(&self, claimed: &Job, results: Vec<PageResult>) -> Completion {

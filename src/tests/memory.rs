@@ -47,6 +47,7 @@ pub struct Records {
 pub struct JobRow {
     pub job: Job,
     pub lease_until: UnixMs,
+    owner: Option<String>,
 }
 
 #[derive(Clone)]

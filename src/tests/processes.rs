@@ -36,10 +36,11 @@ pub struct Program {
 impl Program {
     /// A server on that data folder; `settings` are variables, over quick defaults.
     pub async fn serve(data: &Path, settings: &[(&str, &str)]) -> Self {
-        Self::start(&["serve"], data, settings).await
+        Self::run(&["serve"], data, settings).await
     }
 
-    async fn start(arguments: &[&str], data: &Path, settings: &[(&str, &str)]) -> Self {
+    /// One that says where it listens.
+    pub async fn run(arguments: &[&str], data: &Path, settings: &[(&str, &str)]) -> Self {
         let settings: Vec<_> = QUICK.iter().chain(settings).copied().collect();
         let mut child = Command::new(env!("CARGO_BIN_EXE_coldbrew"))
             .args(arguments)
@@ -86,7 +87,7 @@ pub struct Google {
 impl Google {
     pub async fn start() -> Self {
         let data = TempDir::new().unwrap();
-        let program = Program::start(&["fake-gemini", "--addr", "127.0.0.1:0"], data.path(), &[]).await;
+        let program = Program::run(&["fake-gemini", "--addr", "127.0.0.1:0"], data.path(), &[]).await;
         Self { program, http: http(), _data: data }
     }
 

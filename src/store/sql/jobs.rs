@@ -47,7 +47,8 @@ macro_rules! select_views {
 macro_rules! claim {
     ($skip_locked:literal) => {
         concat!(
-            "UPDATE jobs SET lease_owner = $1, lease_until = $2, fence = fence + 1, claims = claims + 1
+            "UPDATE jobs SET lease_owner = $1, lease_until = $2, fence = fence + 1,
+                 claims = claims + CASE WHEN lease_owner = $1 AND lease_until > 0 THEN 0 ELSE 1 END
              WHERE id IN (SELECT id FROM jobs WHERE active = 1 AND lane = $4 AND due_at <= $3 AND lease_until <= $3
                           ORDER BY due_at LIMIT $5 ",
             $skip_locked,
@@ -115,13 +116,17 @@ impl Jobs for SqlStore {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn release(&self, job: &Job) -> Result<()> {
-        sqlx::query("UPDATE jobs SET lease_until = 0, lease_owner = NULL, claims = $1 WHERE id = $2 AND fence = $3")
-            .bind(i64::from(job.claims.saturating_sub(1)))
-            .bind(job.id.as_str())
-            .bind(job.fence)
-            .execute(&self.pool)
-            .await?;
+    async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()> {
+        sqlx::query(
+            "UPDATE jobs SET lease_until = 0, lease_owner = NULL, due_at = COALESCE($1, due_at),
+                 claims = CASE WHEN claims > 0 THEN claims - 1 ELSE 0 END
+             WHERE id = $2 AND fence = $3",
+        )
+        .bind(due_at.map(|due_at| due_at.0))
+        .bind(job.id.as_str())
+        .bind(job.fence)
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 

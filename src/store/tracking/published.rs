@@ -153,8 +153,8 @@ impl<S: Jobs + Tracking> Jobs for Published<S> {
         self.record.renew(job, until).await
     }
 
-    async fn release(&self, job: &Job) -> Result<()> {
-        self.record.release(job).await
+    async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()> {
+        self.record.release(job, due_at).await
     }
 
     async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool> {

@@ -10,7 +10,9 @@ conform!(
     the_job_that_has_been_due_longest_comes_first,
     a_claim_holds_until_its_lease_runs_out,
     a_claim_that_is_renewed_holds_longer,
+    who_is_there_to_claim_again_has_not_crashed,
     a_job_that_is_handed_back_is_free_and_nothing_was_counted,
+    a_job_can_be_handed_back_for_later,
     who_lost_a_claim_cannot_hand_it_back_or_renew_it,
     workers_that_claim_at_once_share_the_jobs,
     a_claim_takes_as_many_of_its_lane_as_it_may,
@@ -35,9 +37,31 @@ async fn a_claim_holds_until_its_lease_runs_out(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     assert_eq!(stores.claim(NOW.plus(LEASE_MS - 1)).await, None);
-    let again = stores.claim(NOW.plus(LEASE_MS)).await.unwrap();
+    let again = stores.taken_over().await;
     assert!(again.fence > job.fence);
     assert_eq!((job.claims, again.claims), (1, 2), "a claim that came to nothing is counted");
+}
+
+async fn who_is_there_to_claim_again_has_not_crashed(stores: Stores) {
+    let account = stores.account("a").await;
+    stores.claimed(&account, "one").await;
+    let again = stores.claim(NOW.plus(LEASE_MS)).await.unwrap();
+    assert_eq!(again.claims, 1);
+    stores.jobs.release(&again, None).await.unwrap();
+    assert_eq!(stores.claim(NOW.plus(LEASE_MS)).await.unwrap().claims, 1);
+    // A step that had to wait: the claim after it is one like any other.
+    let claimed = stores.claim(NOW.plus(2 * LEASE_MS)).await.unwrap();
+    let waiting = Job { due_at: NOW.plus(3 * LEASE_MS), ..at(&claimed, Stage::Upload { attempt: 2 }) };
+    assert!(stores.jobs.advance(&waiting, NOW).await.unwrap());
+    assert_eq!(stores.claim(NOW.plus(3 * LEASE_MS)).await.unwrap().claims, 1);
+}
+
+async fn a_job_can_be_handed_back_for_later(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    stores.jobs.release(&job, Some(NOW.plus(50))).await.unwrap();
+    assert_eq!(stores.claim(NOW.plus(49)).await, None);
+    assert_eq!(stores.claim(NOW.plus(50)).await.unwrap().claims, 1);
 }
 
 async fn a_claim_that_is_renewed_holds_longer(stores: Stores) {
@@ -51,7 +75,7 @@ async fn a_claim_that_is_renewed_holds_longer(stores: Stores) {
 async fn a_job_that_is_handed_back_is_free_and_nothing_was_counted(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
-    stores.jobs.release(&job).await.unwrap();
+    stores.jobs.release(&job, None).await.unwrap();
     let again = stores.claim(NOW).await.unwrap();
     assert_eq!(again.claims, 1);
     assert!(again.fence > job.fence);
@@ -61,7 +85,7 @@ async fn who_lost_a_claim_cannot_hand_it_back_or_renew_it(stores: Stores) {
     let account = stores.account("a").await;
     let late = stores.claimed(&account, "one").await;
     let holder = stores.taken_over().await;
-    stores.jobs.release(&late).await.unwrap();
+    stores.jobs.release(&late, None).await.unwrap();
     assert!(!stores.jobs.renew(&late, NOW.plus(100_000)).await.unwrap());
     assert_eq!(stores.claim(NOW.plus(LEASE_MS + 1)).await, None, "the holder still has it");
     assert!(stores.jobs.renew(&holder, NOW.plus(5_000)).await.unwrap());

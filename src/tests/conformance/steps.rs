@@ -19,7 +19,7 @@ async fn a_step_is_what_the_next_claim_finds(stores: Stores) {
     let stage = Stage::Submit { attempt: 2, input_file: "files/in".into() };
     let after = Job { due_at: NOW.plus(50), requeued: true, ..at(&claimed, stage) };
     assert!(stores.jobs.advance(&after, NOW).await.unwrap());
-    stores.jobs.release(&after).await.unwrap();
+    stores.jobs.release(&after, None).await.unwrap();
     assert_eq!(stores.claim(NOW.plus(49)).await, None);
     let found = stores.claim(NOW.plus(50)).await.unwrap();
     assert_eq!(found, Job { claims: 1, fence: found.fence, ..after });
@@ -66,7 +66,7 @@ async fn an_end_absorbs_everything(stores: Stores) {
     assert!(!stores.jobs.record_page(&job, &read(0, "Text.", 10), NOW).await.unwrap());
     assert!(!stores.jobs.renew(&job, NOW.plus(5_000)).await.unwrap());
     assert_eq!(stores.complete(&job, vec![read(0, "Text.", 10)]).await, Completion::Superseded);
-    stores.jobs.release(&job).await.unwrap();
+    stores.jobs.release(&job, None).await.unwrap();
     assert_eq!(stores.claim(NOW.plus(100_000)).await, None);
     assert_eq!(stores.books(&account).await, (0, 0));
 }

@@ -135,13 +135,13 @@ impl Jobs for Memory {
         if reserve > usage.available_tokens {
             return Ok(Acceptance::OverQuota(usage));
         }
-        records.jobs.insert(job.id.clone(), JobRow { job: job.clone(), lease_until: UnixMs(0) });
+        records.jobs.insert(job.id.clone(), JobRow { job: job.clone(), lease_until: UnixMs(0), owner: None });
         let reservation = Reservation { account_id: account.id.clone(), tokens: reserve };
         records.reservations.insert(job.id.clone(), reservation);
         Ok(Acceptance::Accepted)
     }
 
-    async fn claim(&self, _worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
+    async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
         let mut records = self.records();
         let free = |row: &&mut JobRow| {
             row.job.task().is_some() && row.job.lane() == lane && row.job.due_at <= now && row.lease_until <= now
@@ -150,8 +150,10 @@ impl Jobs for Memory {
         due.sort_by_key(|row| row.job.due_at);
         let taken = due.into_iter().take(max).map(|row| {
             row.job.fence += 1;
-            row.job.claims += 1;
+            let ran_out = row.owner.as_deref() == Some(worker) && row.lease_until > UnixMs(0);
+            row.job.claims += u32::from(!ran_out);
             row.lease_until = now.plus(lease_ms);
+            row.owner = Some(worker.to_owned());
             row.job.clone()
         });
         Ok(taken.collect())
@@ -163,10 +165,12 @@ impl Jobs for Memory {
         Ok(held.map(|row| row.lease_until = until).is_some())
     }
 
-    async fn release(&self, job: &Job) -> Result<()> {
+    async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()> {
         if let Some(row) = self.records().held(job) {
             row.lease_until = UnixMs(0);
-            row.job.claims = job.claims.saturating_sub(1);
+            row.owner = None;
+            row.job.due_at = due_at.unwrap_or(row.job.due_at);
+            row.job.claims = row.job.claims.saturating_sub(1);
         }
         Ok(())
     }

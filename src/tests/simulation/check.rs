@@ -9,17 +9,17 @@ use coldbrew::fake_gemini::{Fault, Phase};
 use super::google::Service;
 use crate::memory::{Memory, Records};
 
-/// How often a job must have been in trouble before it may be set aside.
-const SET_ASIDE_TROUBLES: u32 = 5;
+/// How often workers must have died, or have seemed to, before a job may be set aside.
+const SET_ASIDE_CRASHES: u32 = 5;
 
 /// Panics with what is wrong. Returns how many jobs succeeded and failed.
-pub fn all(memory: &Memory, service: &Service, troubles: u32) -> (usize, usize) {
+pub fn all(memory: &Memory, service: &Service, crashes: u32) -> (usize, usize) {
     let records = memory.records();
     let finished = finished_batches(service);
     let mut succeeded = 0;
     for row in records.jobs.values() {
         succeeded += usize::from(row.job.stage == Stage::Succeeded);
-        job(&records, &row.job, finished.get(&row.job.id).copied().unwrap_or_default(), troubles);
+        job(&records, &row.job, finished.get(&row.job.id).copied().unwrap_or_default(), crashes);
     }
     nothing_goes_on_for_nobody(&records, service);
     assert!(records.reservations.is_empty(), "reservations are left: {:?}", records.reservations.keys());
@@ -38,7 +38,7 @@ pub fn all(memory: &Memory, service: &Service, troubles: u32) -> (usize, usize) 
     (succeeded, records.jobs.len() - succeeded)
 }
 
-fn job(records: &Records, job: &Job, finished: Finished, troubles: u32) {
+fn job(records: &Records, job: &Job, finished: Finished, crashes: u32) {
     let Job { id, stage, .. } = job;
     assert!(job.task().is_none(), "{id} never ends: it is in {stage:?}");
     let document = records.documents.get(&job.document_id);
@@ -55,7 +55,7 @@ fn job(records: &Records, job: &Job, finished: Finished, troubles: u32) {
         Stage::Failed { error } | Stage::Expired { error } => {
             assert!(document.is_none() && charged == 0, "{id} failed with {error:?} and left something");
             let code = error.code.as_str();
-            assert!(code != "set_aside" || troubles >= SET_ASIDE_TROUBLES, "{id} was set aside for nothing");
+            assert!(code != "set_aside" || crashes >= SET_ASIDE_CRASHES, "{id} was set aside for nothing");
             assert!(code != "internal_error", "{id} was given a task that is not its own");
             let excused = ["set_aside", "results_lost", "no_word", "upload_gone"].contains(&code);
             assert!(excused || !finished.usable, "{id} failed with {error:?}, and its pages are lying at Google");

@@ -33,7 +33,7 @@ struct State {
     queue: BinaryHeap<Entry>,
     tasks: Vec<Task>,
     random: StdRng,
-    troubles: u32,
+    crashes: u32,
 }
 
 struct Task {
@@ -105,7 +105,7 @@ impl Clock {
             queue: BinaryHeap::new(),
             tasks: Vec::new(),
             random: StdRng::seed_from_u64(seed),
-            troubles: 0,
+            crashes: 0,
         };
         Self(Arc::new(Shared { state: Mutex::new(state), ready: Arc::default(), aloud }))
     }
@@ -129,13 +129,13 @@ impl Clock {
         likelihood > 0.0 && self.state().random.random_bool(likelihood)
     }
 
-    /// Something went wrong that may keep a worker from finishing a step.
-    pub fn trouble(&self) {
-        self.state().troubles += 1;
+    /// A worker is gone from those that it works with, or seems to be.
+    pub fn crash(&self) {
+        self.state().crashes += 1;
     }
 
-    pub fn troubles(&self) -> u32 {
-        self.state().troubles
+    pub fn crashes(&self) -> u32 {
+        self.state().crashes
     }
 
     /// Tells whoever repeats a schedule.
@@ -165,9 +165,6 @@ impl Clock {
     pub async fn call<T: Send + 'static>(&self, voyage: Voyage, effect: impl Fn() -> T + Send + 'static) -> Option<T> {
         let (answer, answered) = oneshot::channel();
         let clock = self.clone();
-        if voyage.fate != Fate::Arrives {
-            self.trouble();
-        }
         match voyage.fate {
             Fate::LostThere => self.later(voyage.patience_ms, move || drop(answer)),
             fate => self.later(voyage.there_ms, move || {
@@ -195,8 +192,8 @@ impl Clock {
 
     /// Ends all that this process does, wherever it is. What it has sent already arrives all the same.
     pub fn kill(&self, owner: usize) {
+        self.crash();
         let mut state = self.state();
-        state.troubles += 1;
         let tasks = state.tasks.iter_mut().filter(|task| task.owner == Some(owner));
         let dead: Vec<_> = tasks.filter_map(|task| task.future.take()).collect();
         drop(state);
@@ -206,8 +203,8 @@ impl Clock {
 
     /// Stops a process for a while, as a laptop's lid does. It does not notice.
     pub fn freeze(&self, owner: usize, ms: i64) {
+        self.crash();
         let mut state = self.state();
-        state.troubles += 1;
         let until_ms = state.now_ms + ms;
         for task in state.tasks.iter_mut().filter(|task| task.owner == Some(owner)) {
             task.frozen_until_ms = until_ms;

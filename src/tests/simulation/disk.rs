@@ -53,7 +53,6 @@ impl Disk {
     async fn work(&self) -> Result<()> {
         self.clock.sleep(self.clock.pick(1..300)).await;
         if self.clock.happens(self.odds.loss() / 4.0) {
-            self.clock.trouble();
             return Err(Error::unavailable("the disk is full"));
         }
         Ok(())

@@ -68,7 +68,12 @@ impl Jobs for Connection {
 
     async fn claim(&self, worker: &str, lane: Lane, max: usize, at: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
         let worker = worker.to_owned();
-        self.transact("claim", move |memory| now(memory.claim(&worker, lane, max, at, lease_ms))).await
+        let claimed = self.transact("claim", move |memory| now(memory.claim(&worker, lane, max, at, lease_ms))).await;
+        if claimed.is_err() {
+            // Jobs that were taken up, and nobody knows: to others it looks as if their worker had died.
+            self.clock.crash();
+        }
+        claimed
     }
 
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
@@ -76,9 +81,9 @@ impl Jobs for Connection {
         self.transact("renew", move |memory| now(memory.renew(&job, until))).await
     }
 
-    async fn release(&self, job: &Job) -> Result<()> {
+    async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()> {
         let job = job.clone();
-        self.transact("release", move |memory| now(memory.release(&job))).await
+        self.transact("release", move |memory| now(memory.release(&job, due_at))).await
     }
 
     async fn advance(&self, job: &Job, at: UnixMs) -> Result<bool> {

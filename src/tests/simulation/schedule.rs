@@ -148,7 +148,7 @@ pub fn run(seed: u64, aloud: bool) -> (usize, usize) {
     });
     schedule.begin();
     clock.run_until(START_MS + END_MS);
-    check::all(&memory, &schedule.service, clock.troubles())
+    check::all(&memory, &schedule.service, clock.crashes())
 }
 
 impl Schedule {
@@ -203,6 +203,8 @@ impl Schedule {
             }
             50..60 => {
                 clock.say(|| format!("w{victim} is told to stop"));
+                // It does not wait for a database that is away.
+                clock.crash();
                 self.hosts.lock().unwrap()[victim].stop.cancel();
                 self.restart(victim);
             }
@@ -214,7 +216,6 @@ impl Schedule {
             80..92 => {
                 let by_ms = clock.pick(-MINUTE_MS..MINUTE_MS);
                 clock.say(|| format!("w{victim}'s clock jumps by {by_ms} ms"));
-                clock.trouble();
                 self.hosts.lock().unwrap()[victim].wrong_by_ms.fetch_add(by_ms, Ordering::Relaxed);
             }
             92..95 => self.service.meddle(),
@@ -261,7 +262,7 @@ impl Schedule {
             lease: LEASE,
         };
         let worker = Worker {
-            name: host.disk.name().into(),
+            name: world.id().into(),
             jobs: connection,
             figures: Arc::new(self.memory.clone()),
             pages: Arc::new(host.disk.clone()),
