@@ -1,5 +1,7 @@
 //! What is asked of Google for a job, and what its answers mean to the machine.
 
+use std::time::Instant;
+
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::gemini::{BatchState, Error as GeminiError, ErrorKind, Quota};
@@ -40,11 +42,13 @@ impl Worker {
         }
     }
 
-    /// Sends the one create of a recorded attempt.
-    pub(super) async fn create(&self, job: &Job) -> Event {
+    /// Sends the one create of a recorded attempt; `recording` is from before it was recorded.
+    pub(super) async fn create(&self, job: &Job, recording: Instant) -> Event {
         let Stage::Creating { attempt, input_file } = &job.stage else { return misplaced() };
-        // A machine that slept since it recorded the attempt may find that another one has taken over and made its own.
-        if self.world.now() > job.due_at.plus(self.lease_ms() / 2) {
+        // A machine that stood still since then may find that another one has taken over and made its own. Its clock may have been set back
+        // meanwhile, and what it measures durations by may have stood still as well: one of the two is enough.
+        let passed = self.world.tick().saturating_duration_since(recording);
+        if passed > self.settings.lease / 2 || self.world.now() > job.due_at.plus(self.lease_ms() / 2) {
             return Event::AnswerLost;
         }
         match self.google.create(job.recipe.model(), &job.batch_name(*attempt), input_file).await {

@@ -5,7 +5,7 @@
 //! the job as it was at the last commit, for the next claim.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -235,6 +235,7 @@ impl Worker {
     async fn walk(&self, mut job: Job) -> Result<Option<Job>> {
         let lane = job.lane();
         let mut finding = self.finding(&job).await?;
+        let mut step_begun = self.world.tick();
         loop {
             let Some(task) = job.task() else { return Ok(None) };
             let done = match finding.take() {
@@ -243,8 +244,9 @@ impl Worker {
                     self.bell.notify_one();
                     return Ok(Some(job));
                 }
-                None => self.carry_out(task, &job).await,
+                None => self.carry_out(task, &job, step_begun).await,
             };
+            step_begun = self.world.tick();
             job = match done {
                 Done::Event(event) => match self.commit(&job, event).await? {
                     Some(job) => job,
@@ -271,13 +273,14 @@ impl Worker {
         Ok(matches!(job.stage, Stage::Creating { .. }).then_some(Done::Event(Event::AnswerLost)))
     }
 
-    async fn carry_out(&self, task: Task, job: &Job) -> Done {
+    /// `step_begun` is from before the commit that led to this task.
+    async fn carry_out(&self, task: Task, job: &Job, step_begun: Instant) -> Done {
         crash_point(task.name(), "begun");
         let done = match task {
             Task::Prepare => self.prepare(job).await,
             Task::Upload => self.upload(job).await.map(Done::Event),
             Task::RecordAttempt => Ok(Done::Event(Event::AttemptRecorded)),
-            Task::Create => Ok(Done::Event(self.create(job).await)),
+            Task::Create => Ok(Done::Event(self.create(job, step_begun).await)),
             Task::Seek => Ok(Done::Event(self.seek(job).await)),
             Task::Poll => Ok(Done::Event(self.poll(job).await)),
             Task::Withdraw => Ok(Done::Event(self.withdraw(job).await)),

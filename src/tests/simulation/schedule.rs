@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use coldbrew::batch::machine::{Lane, Timing};
 use coldbrew::batch::{Cleaner, Job, Stage, Worker, WorkerSettings};
@@ -84,11 +84,18 @@ struct Machine {
     clock: Clock,
     wrong_by_ms: Arc<AtomicI64>,
     ids: Arc<AtomicU64>,
+    /// Any instant: durations are measured from it.
+    origin: Instant,
 }
 
 impl World for Machine {
     fn now(&self) -> UnixMs {
         UnixMs(self.clock.now_ms() + self.wrong_by_ms.load(Ordering::Relaxed))
+    }
+
+    fn tick(&self) -> Instant {
+        let passed_ms = self.clock.now_ms() - START_MS;
+        self.origin + Duration::from_millis(passed_ms.unsigned_abs())
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
@@ -127,6 +134,7 @@ pub struct Schedule {
     /// Submitters that have no answer yet.
     waiting: AtomicU64,
     models: Models,
+    origin: Instant,
 }
 
 /// Tells the story of that seed to its end and checks it; panics with what is wrong. Returns how many jobs succeeded and failed.
@@ -142,6 +150,7 @@ pub fn run(seed: u64, aloud: bool) -> (usize, usize) {
         hosts: Mutex::default(),
         waiting: AtomicU64::new(0),
         models: Models::default(),
+        origin: Instant::now(),
         clock: clock.clone(),
         odds,
         memory: memory.clone(),
@@ -212,6 +221,11 @@ impl Schedule {
                 let ms = if clock.happens(0.5) { clock.pick(0..30_000) } else { clock.pick(0..15 * MINUTE_MS) };
                 clock.say(|| format!("w{victim} stands still for {ms} ms"));
                 clock.freeze(victim, ms);
+                // As a machine that was stopped as a whole, and goes on where it was.
+                if clock.happens(0.3) {
+                    clock.say(|| format!("w{victim}'s clock stands still with it"));
+                    self.hosts.lock().unwrap()[victim].wrong_by_ms.fetch_sub(ms, Ordering::Relaxed);
+                }
             }
             80..92 => {
                 let by_ms = clock.pick(-MINUTE_MS..MINUTE_MS);
@@ -253,7 +267,7 @@ impl Schedule {
         let connection = Arc::new(Connection { memory: self.memory.clone(), clock: clock.clone(), odds, name });
         let google = Arc::new(Line { service: self.service.clone(), disk: host.disk.clone() });
         let wrong_by_ms = host.wrong_by_ms.clone();
-        let world = Arc::new(Machine { clock: clock.clone(), wrong_by_ms, ids: self.ids.clone() });
+        let world = Arc::new(Machine { clock: clock.clone(), wrong_by_ms, ids: self.ids.clone(), origin: self.origin });
         let cleaner = Cleaner {
             leftovers: connection.clone(),
             google: google.clone(),
