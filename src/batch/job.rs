@@ -155,10 +155,11 @@ impl Stage {
         }
     }
 
-    /// The batch that Google has for this stage, and that may be going on.
+    /// The batch that Google has for this stage.
     pub fn batch(&self) -> Option<&str> {
         match self {
             Self::Watch(watched) | Self::Withdraw(watched) => Some(&watched.batch),
+            Self::Collect { batch, .. } => Some(batch),
             _ => None,
         }
     }

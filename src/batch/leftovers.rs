@@ -62,14 +62,6 @@ impl Leftover {
         }
     }
 
-    /// The batch, if its name is known.
-    fn batch(&self) -> Option<&str> {
-        match &self.stage {
-            Stage::Collect { batch, .. } => Some(batch),
-            stage => stage.batch(),
-        }
-    }
-
     /// The same as it is after a look; `None`: nothing is left of it that could go on.
     fn after(self, seen: Seen, now: UnixMs, timing: &Timing) -> Option<Self> {
         let quiet_looks = if seen == Seen::Quiet { self.quiet_looks + 1 } else { 0 };
@@ -166,7 +158,7 @@ impl Cleaner {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(Seen::Quiet),
             Err(error) => return Err(error),
         };
-        let mut seen = if leftover.batch().is_some() { Seen::Over } else { Seen::Quiet };
+        let mut seen = if leftover.stage.batch().is_some() { Seen::Over } else { Seen::Quiet };
         for batch in batches.iter().filter(|batch| !batch.state.is_terminal()) {
             self.google.cancel(&batch.name).await?;
             seen = Seen::Live;
@@ -175,7 +167,7 @@ impl Cleaner {
     }
 
     async fn look(&self, leftover: &Leftover) -> Result<Vec<Batch>, GeminiError> {
-        if let Some(batch) = leftover.batch() {
+        if let Some(batch) = leftover.stage.batch() {
             return self.google.look(batch).await.map(|batch| vec![batch]);
         }
         let input_file = leftover.stage.input_file().unwrap_or_default();

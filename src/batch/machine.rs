@@ -217,8 +217,12 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let (stage, wait_ms) = next(job, event, now, timing)?;
     let mut effects = Vec::new();
     let is_over = !stage.status().is_active();
-    let going_on = job.stage.batch().filter(|_| is_over && !at_an_end);
-    effects.extend(going_on.map(|batch| Effect::CancelBatch { batch: batch.to_owned() }));
+    if let Stage::Watch(watched) | Stage::Withdraw(watched) = &job.stage
+        && is_over
+        && !at_an_end
+    {
+        effects.push(Effect::CancelBatch { batch: watched.batch.clone() });
+    }
     let of_no_use = input_of_no_use(&job.stage, &stage);
     effects.extend(of_no_use.map(|file| Effect::DeleteInput { input_file: file.to_owned() }));
     if is_over {

@@ -27,7 +27,7 @@ pub struct TrackedJob {
     pub user_id: String,
     /// Rises with each change of the job.
     pub version: i64,
-    /// The batch at Google while it goes on: `batches/…`.
+    /// The batch at Google, `batches/…`, from its creation until its results are stored.
     pub job_name: Option<String>,
     /// Of the file, in bytes.
     pub file_size: u64,

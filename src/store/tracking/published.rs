@@ -97,7 +97,8 @@ impl<S: Jobs + Tracking> Published<S> {
     async fn make_known(&self, content_hash: &str) -> Result<()> {
         match self.record.tracked(content_hash).await? {
             Some(job) => self.copy.publish(&job).await,
-            None => Ok(()),
+            // Its account was deleted.
+            None => self.copy.forget(content_hash).await,
         }
     }
 

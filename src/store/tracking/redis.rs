@@ -15,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{AsyncCommands, Client, FromRedisValue, RedisFuture, Script};
+use redis::{AsyncCommands, Client, FromRedisValue, RedisFuture, Script, ScriptInvocation};
 
 use super::{TrackedJob, Tracking};
 use crate::changes::Change;
@@ -38,6 +38,7 @@ pub struct Redis {
     connection: ConnectionManager,
     origin: Origin,
     publish: Script,
+    forget: Script,
 }
 
 impl Redis {
@@ -49,7 +50,9 @@ impl Redis {
             .set_response_timeout(Some(TIMEOUT))
             .set_number_of_retries(0);
         let connection = ConnectionManager::new_lazy_with_config(client.clone(), settings).map_err(Error::internal)?;
-        Ok(Self { client, connection, origin, publish: Script::new(include_str!("publish.lua")) })
+        let publish = Script::new(include_str!("publish.lua"));
+        let forget = Script::new(include_str!("forget.lua"));
+        Ok(Self { client, connection, origin, publish, forget })
     }
 
     /// Whether it answers.
@@ -86,6 +89,22 @@ impl Redis {
         Ok(())
     }
 
+    /// Forgets the job of a content that is on record no more.
+    pub async fn forget(&self, content_hash: &str) -> Result<()> {
+        let known = self.tracked(content_hash).await?;
+        let (user_id, id) = known.map(|job| (job.user_id, job.view.id)).unwrap_or_default();
+        let mut call = self.forget.key(job_key(content_hash));
+        call.key(ACTIVE).key(reservations_key(&user_id)).arg(content_hash).arg(id);
+        self.run(call).await
+    }
+
+    /// Runs a script, in time or not at all.
+    async fn run(&self, call: ScriptInvocation<'_>) -> Result<()> {
+        let mut redis = self.connection.clone();
+        let ran = tokio::time::timeout(TIMEOUT, call.invoke_async::<()>(&mut redis)).await;
+        Ok(ran.map_err(Error::unavailable)??)
+    }
+
     fn message(&self, account_id: &str, content_hash: &str) -> String {
         format!("{} {account_id} {content_hash}", self.origin.0)
     }
@@ -117,9 +136,7 @@ impl Tracking for Redis {
         call.arg(serde_json::to_string(job).map_err(Error::internal)?).arg(&view.content_hash);
         call.arg(u8::from(view.status.is_active())).arg(job.reserved_tokens).arg(LIFETIME_S);
         call.arg(CHANNEL).arg(self.message(&job.user_id, &view.content_hash));
-        let mut redis = self.connection.clone();
-        let published = tokio::time::timeout(TIMEOUT, call.invoke_async::<()>(&mut redis)).await;
-        Ok(published.map_err(Error::unavailable)??)
+        self.run(call).await
     }
 
     async fn tracked(&self, content_hash: &str) -> Result<Option<TrackedJob>> {

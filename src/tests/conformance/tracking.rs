@@ -1,7 +1,13 @@
 //! Tracking: a copy of the record that never goes back in time. The record itself keeps the same promises.
 
+use ::redis::Commands;
+use coldbrew::batch::Watched;
 use coldbrew::model::JobStatus;
-use coldbrew::store::tracking::{self, Origin, TrackedJob, Tracking};
+use coldbrew::pdf::figures::{Bounds, Figure};
+use coldbrew::store::Figures;
+use coldbrew::store::tracking::{self, Origin, Published, TrackedJob, Tracking};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::services::Redis;
@@ -34,7 +40,9 @@ struct Tracked {
     stores: Stores,
     record: Arc<dyn Tracking>,
     tracking: Arc<dyn Tracking>,
-    _redis: Option<Redis>,
+    figures: Arc<dyn Figures>,
+    store: SqlStore,
+    redis: Option<Redis>,
 }
 
 impl Tracked {
@@ -52,13 +60,20 @@ impl Tracked {
 
     fn over(store: SqlStore, backing: impl Any) -> Self {
         let record = Arc::new(store.clone());
-        Self { stores: Stores::over(store, backing), tracking: record.clone(), record, _redis: None }
+        Self {
+            stores: Stores::over(store.clone(), backing),
+            tracking: record.clone(),
+            figures: record.clone(),
+            record,
+            store,
+            redis: None,
+        }
     }
 
     async fn with_redis(self) -> Self {
         let redis = Redis::start();
         let tracking = tracking::Redis::open(&redis.url(), Origin("test".into())).unwrap();
-        Self { tracking: Arc::new(tracking), _redis: Some(redis), ..self }
+        Self { tracking: Arc::new(tracking), redis: Some(redis), ..self }
     }
 
     /// The job as the record has it, made known.
@@ -136,4 +151,128 @@ async fn what_nobody_submitted_is_not_known(tracked: Tracked) {
     assert_eq!(tracked.known("content one").await, None);
     assert!(tracked.active().await.is_empty());
     assert!(tracked.tracking.reserved("a").await.unwrap().is_empty());
+}
+
+/// What is in Redis, as other programs see it.
+struct Peer(::redis::Connection);
+
+impl Peer {
+    fn of(redis: &Redis) -> Self {
+        Self(::redis::Client::open(redis.url()).unwrap().get_connection().unwrap())
+    }
+
+    fn job(&mut self) -> Value {
+        serde_json::from_str(&self.0.get::<_, String>("batch:content one").unwrap()).unwrap()
+    }
+
+    /// The names of everything that is there.
+    fn keys(&mut self) -> Vec<String> {
+        let mut keys: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut self.0).unwrap();
+        keys.sort();
+        keys
+    }
+}
+
+/// What the contract says that other programs find, and what each thing is.
+#[tokio::test]
+async fn a_tracked_job_has_the_fields_of_the_contract() {
+    let tracked = Tracked::sqlite().await.with_redis().await;
+    let mut peer = Peer::of(tracked.redis.as_ref().unwrap());
+    let account = tracked.stores.account("a").await;
+    tracked.stores.uploads.insert_upload(&upload(&account, "one"), NOW).await.unwrap();
+    let figure = || Figure { bounds: Bounds::new(0.1, 0.1, 0.4, 0.4), row: None, width_px: 30, height_px: 30 };
+    let figures = [figure(), figure()];
+    tracked.figures.record_figures(&account.id, "content one", 1, &figures).await.unwrap();
+    let claimed = tracked.stores.claimed(&account, "one").await;
+    tracked.make_known("content one").await;
+    let accepted = json!({
+        // Of the contract.
+        "job_name": null,
+        "user_id": "a",
+        "content_hash": "content one",
+        "total_pages": 3,
+        "submitted_at": NOW.0,
+        "status": "PREPARING",
+        "title": "Book one",
+        "content_type": "application/pdf",
+        "file_size": 12_345,
+        "pages_requested": 3,
+        "pages_submitted": 3,
+        "figure_urls_by_page": {"1": ["/v1/images/content one/1_0.png", "/v1/images/content one/1_1.png"]},
+        "poll_count": 0,
+        "document_id": null,
+        "error": null,
+        // Beyond it.
+        "id": "job one",
+        "version": 0,
+        "mode": "batch",
+        "upload_hash": "upload one",
+        "pages": [0, 1, 2],
+        "completed_pages": 0,
+        "failed_pages": [],
+        "draft_id": "document one",
+        "requeued": false,
+        "reserved_tokens": 100,
+    });
+    assert_eq!(peer.job(), accepted);
+    assert_eq!(peer.keys(), ["active_batch_jobs", "batch:content one", "reservations:a"]);
+
+    let watched = Stage::Watch(Watched {
+        attempt: 1,
+        input_file: "files/in".into(),
+        batch: "batches/b".into(),
+        running: true,
+        withdrawn: false,
+        since: NOW,
+        odd_since: None,
+        denied_since: None,
+        denials: 0,
+    });
+    let running = Job { polls: 7, ..at(&claimed, watched) };
+    assert!(tracked.stores.jobs.advance(&running, NOW).await.unwrap());
+    let () = peer.0.expire("batch:content one", 100).unwrap();
+    tracked.make_known("content one").await;
+    let mut expected = accepted.clone();
+    let fields = json!({"job_name": "batches/b", "status": "RUNNING", "poll_count": 7, "version": 1});
+    expected.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    assert_eq!(peer.job(), expected);
+    let ttl_s: i64 = peer.0.ttl("batch:content one").unwrap();
+    assert!((48 * 3_600 - 60..=48 * 3_600).contains(&ttl_s), "48 hours from its last change, not {ttl_s} s");
+    let () = peer.0.expire("batch:content one", 100).unwrap();
+    tracked.make_known("content one").await;
+    assert!(peer.0.ttl::<_, i64>("batch:content one").unwrap() <= 100, "nothing has changed");
+
+    assert!(tracked.stores.jobs.advance(&Job { polls: 8, ..at(&running, failed()) }, NOW).await.unwrap());
+    tracked.make_known("content one").await;
+    let error = json!({"code": "failed_upstream", "message": "Google could not process this batch."});
+    let fields =
+        json!({"job_name": null, "status": "FAILED", "poll_count": 8, "version": 2, "reserved_tokens": 0, "error": error});
+    expected.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    assert_eq!(peer.job(), expected);
+    assert_eq!(peer.keys(), ["batch:content one"]);
+}
+
+#[tokio::test]
+async fn a_job_whose_account_is_deleted_is_known_no_more() {
+    let tracked = Tracked::sqlite().await.with_redis().await;
+    let redis = tracked.redis.as_ref().unwrap();
+    let (leaver, stayer) = (tracked.stores.account("a").await, tracked.stores.account("b").await);
+    for (account, name) in [(&leaver, "one"), (&stayer, "two")] {
+        tracked.stores.accept(account, &job(account, name), 100).await;
+        tracked.make_known(&format!("content {name}")).await;
+    }
+    tracked.stores.accounts.delete_account(&leaver.id, NOW).await.unwrap();
+    let copy = tracking::Redis::open(&redis.url(), Origin("test".into())).unwrap();
+    let (published, stop) = (Published::new(tracked.store.clone(), copy), CancellationToken::new());
+    let known = ["active_batch_jobs", "batch:content two", "reservations:b", "tracking_epoch"];
+    let mut peer = Peer::of(redis);
+    let forgotten = async {
+        while peer.keys() != known {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        stop.cancel();
+    };
+    tokio::join!(published.keep(&stop), forgotten);
+    assert_eq!(tracked.active().await, ["content two"]);
+    assert!(tracked.reserved(&leaver).await.is_empty());
 }
