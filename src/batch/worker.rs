@@ -2,7 +2,9 @@
 //!
 //! One job is one task of the runtime: it holds a lease that it keeps renewing, does what the job's stage asks for,
 //! commits the step, and goes on until the job has to wait. Whatever ends it half-way (a stop, a lost lease, a crash) leaves
-//! the job as it was at the last commit, for the next claim.
+//! the job as it was at the last commit, for the next claim. How a job is held is in `lease`.
+
+mod lease;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -160,74 +162,6 @@ impl Worker {
     /// Takes up at most `max` jobs that are due, each of which is then to be [held](Self::hold).
     pub async fn claim(&self, lane: Lane, max: usize) -> Result<Vec<Job>> {
         self.jobs.claim(&self.name, lane, max, self.world.now(), self.lease_ms()).await
-    }
-
-    pub(super) fn lease_ms(&self) -> i64 {
-        i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX)
-    }
-
-    /// Holds a claimed job until it has to wait, is over, is lost, or `stop` comes.
-    pub async fn hold(&self, job: Job, stop: CancellationToken) {
-        let fence = job.clone();
-        let ended = tokio::select! {
-            // In this order, so that a simulation can be repeated.
-            biased;
-            ended = self.walk(job) => ended,
-            () = self.keep_lease(&fence) => {
-                tracing::warn!(job = %fence.id, "lease lost");
-                Ok(Some(fence.clone()))
-            }
-            () = stop.cancelled() => Ok(Some(fence.clone())),
-        };
-        match ended {
-            Ok(None) => {}
-            Ok(Some(job)) => {
-                crash_point("claim", "done with");
-                self.hand_back(&job, &stop).await;
-            }
-            Err(error) => {
-                tracing::warn!(job = %fence.id, %error, "step not committed");
-                let _ = unless(&stop, self.world.sleep(self.settings.lease / 8)).await;
-                self.hand_back(&fence, &stop).await;
-            }
-        }
-    }
-
-    /// Hands a job back, however long the database takes: a claim that is left behind would count as a crash.
-    async fn hand_back(&self, job: &Job, stop: &CancellationToken) {
-        while let Err(error) = self.jobs.release(job, None).await {
-            tracing::warn!(job = %job.id, %error, "job not handed back");
-            if unless(stop, self.world.sleep(self.settings.lease / 8)).await.is_none() {
-                return;
-            }
-        }
-    }
-
-    /// Renews the lease for as long as that is possible. A lease that has run out is lost, also when the database cannot say so.
-    async fn keep_lease(&self, job: &Job) {
-        let pause = self.settings.lease / 4;
-        loop {
-            self.world.sleep(pause).await;
-            let renewed = tokio::select! {
-                biased;
-                renewed = self.renew(job) => renewed,
-                () = self.world.sleep(self.settings.lease - pause) => false,
-            };
-            if !renewed {
-                return;
-            }
-        }
-    }
-
-    /// Renews the lease, however long the database takes. `false`: somebody else has it.
-    async fn renew(&self, job: &Job) -> bool {
-        loop {
-            match self.jobs.renew(job, self.world.now().plus(self.lease_ms())).await {
-                Ok(renewed) => return renewed,
-                Err(error) => tracing::warn!(job = %job.id, %error, "lease not renewed"),
-            }
-            self.world.sleep(self.settings.lease / 16).await;
-        }
     }
 
     /// Takes a job step by step to where it has to wait, or somebody of the other lane is to go on. What is still held is returned:

@@ -9,8 +9,7 @@ use crate::contract::{Site, always, times};
 /// Waits until nothing goes on at Google. Nothing tells when that is.
 async fn stopped(site: &Site) -> Vec<Value> {
     loop {
-        let states: Vec<Value> =
-            site.batches().await.iter().map(|batch| batch["metadata"]["state"].clone()).collect();
+        let states: Vec<Value> = site.batches().await.iter().map(|batch| batch["metadata"]["state"].clone()).collect();
         if states.iter().all(|state| state == "BATCH_STATE_CANCELLED") {
             return states;
         }

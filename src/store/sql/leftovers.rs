@@ -56,16 +56,14 @@ pub(super) async fn leave(connection: &mut AnyConnection, account_id: &str, now:
 }
 
 async fn insert(connection: &mut AnyConnection, leftover: &Leftover) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO leftovers (job_id, stage, recorded_at, due_at, quiet_looks) VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(leftover.job_id.as_str())
-    .bind(to_json(&leftover.stage)?)
-    .bind(leftover.recorded_at.0)
-    .bind(leftover.due_at.0)
-    .bind(i64::from(leftover.quiet_looks))
-    .execute(connection)
-    .await?;
+    sqlx::query("INSERT INTO leftovers (job_id, stage, recorded_at, due_at, quiet_looks) VALUES ($1, $2, $3, $4, $5)")
+        .bind(leftover.job_id.as_str())
+        .bind(to_json(&leftover.stage)?)
+        .bind(leftover.recorded_at.0)
+        .bind(leftover.due_at.0)
+        .bind(i64::from(leftover.quiet_looks))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! Leftovers: an account that is deleted takes its jobs with it, and what they have at Google stays on record until it is cleaned up.
 
-use coldbrew::batch::Leftover;
-use coldbrew::batch::Watched;
+use coldbrew::batch::{Leftover, Watched};
 
 use super::*;
 

@@ -245,8 +245,7 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
     assert!(tracked.stores.jobs.advance(&Job { polls: 8, ..at(&running, failed()) }, NOW).await.unwrap());
     tracked.make_known("content one").await;
     let error = json!({"code": "failed_upstream", "message": "Google could not process this batch."});
-    let fields =
-        json!({"job_name": null, "status": "FAILED", "poll_count": 8, "version": 2, "reserved_tokens": 0, "error": error});
+    let fields = json!({"job_name": null, "status": "FAILED", "poll_count": 8, "version": 2, "reserved_tokens": 0, "error": error});
     expected.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     assert_eq!(peer.job(), expected);
     assert_eq!(peer.keys(), ["batch:content one"]);

@@ -1,8 +1,8 @@
 //! The record behind a network: a transaction may happen and nobody learn of it, or be late.
 
 use async_trait::async_trait;
-use coldbrew::batch::{Job, Leftover};
 use coldbrew::batch::machine::Lane;
+use coldbrew::batch::{Job, Leftover};
 use coldbrew::error::{Error, Result};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{PageSet, UnixMs};
