@@ -32,7 +32,7 @@ figures: ## Say how many of the figures that a person marked are found
 	@scripts/setup run
 	@cargo bench --quiet --bench figures
 
-soak: ## Kill servers at random 500 times while documents flow, and check that nothing is lost
+soak: ## Kill servers and workers at random 500 times while documents flow, and check that nothing is lost
 	@scripts/setup test
 	@COLDBREW_SOAK_ROUNDS=500 cargo test --test tests -- --nocapture soak::
 

@@ -41,21 +41,30 @@ impl Program {
 
     /// One that says where it listens.
     pub async fn run(arguments: &[&str], data: &Path, settings: &[(&str, &str)]) -> Self {
-        let settings: Vec<_> = QUICK.iter().chain(settings).copied().collect();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_coldbrew"))
-            .args(arguments)
-            .envs(variables(data, &settings))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let mut child = Self::spawn(arguments, data, settings);
         let mut greeting = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut greeting).await.unwrap();
         let url = greeting.split_whitespace().find(|word| word.starts_with("http://"));
         let base_url = url.unwrap_or_else(|| panic!("{arguments:?} did not start: {greeting:?}")).to_owned();
         Self { base_url, child }
+    }
+
+    /// One that works on jobs, and that nobody talks to.
+    pub fn work(data: &Path, settings: &[(&str, &str)]) -> Self {
+        Self { base_url: String::new(), child: Self::spawn(&["worker"], data, settings) }
+    }
+
+    fn spawn(arguments: &[&str], data: &Path, settings: &[(&str, &str)]) -> Child {
+        let settings: Vec<_> = QUICK.iter().chain(settings).copied().collect();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coldbrew"));
+        command.args(arguments).envs(variables(data, &settings));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap()
+    }
+
+    /// Where it can be talked to, if at all.
+    pub fn address(&self) -> Option<&str> {
+        Some(self.base_url.as_str()).filter(|url| !url.is_empty())
     }
 
     /// Runs `coldbrew doctor` on that data folder, who must find nothing wrong.
