@@ -15,14 +15,13 @@ use tempfile::TempDir;
 
 use crate::harness::{TestClient, TestGemini, TestServer, http};
 
-const PAGES: u64 = 3;
+pub const PAGES: u64 = 3;
 
 /// A product and a Google that fails as it is told.
 pub struct Site {
     pub gemini: TestGemini,
     pub server: TestServer,
-    documents: AtomicU32,
-    _data: TempDir,
+    pub data: TempDir,
 }
 
 /// What became of a document of three pages.
@@ -46,7 +45,9 @@ pub const fn but_for(failed_pages: u64) -> End {
 /// A document on its way.
 pub struct Submitted {
     pub guest: TestClient,
-    content_hash: String,
+    pub content_hash: String,
+    /// What a submission names the file by.
+    pub upload: String,
     /// A word that stands on each of its pages.
     word: String,
 }
@@ -58,7 +59,7 @@ impl Site {
         let quick = [("COLDBREW_SEEK_INTERVAL_MS", "50"), ("COLDBREW_RETRY_INTERVAL_MS", "50")];
         let settings: Vec<_> = gemini.settings().into_iter().chain(quick).chain(settings.iter().copied()).collect();
         let server = TestServer::start(&data, &settings).await;
-        Self { server, gemini, documents: AtomicU32::new(0), _data: data }
+        Self { server, gemini, data }
     }
 
     /// Submits a document that nobody has seen before, while these faults are armed and no others.
@@ -67,15 +68,16 @@ impl Site {
         for fault in faults {
             self.gemini.arm(fault.clone()).await;
         }
-        let word = format!("Document{}", self.documents.fetch_add(1, Ordering::Relaxed));
-        let texts: Vec<String> = (1..=PAGES).map(|page| format!("{word}, page {page}, as it was written.")).collect();
-        let guest = self.server.guest().await;
-        let file = simple_pdf(&texts.iter().map(String::as_str).collect::<Vec<_>>());
-        let prepared: Value = guest.upload("book.pdf", file).await.json().await.unwrap();
-        let answer = guest.submit(&prepared, true, true).await;
-        assert_eq!(answer.status(), StatusCode::ACCEPTED);
-        let ticket: Value = answer.json().await.unwrap();
-        Submitted { guest, content_hash: ticket["content_hash"].as_str().unwrap().to_owned(), word }
+        Submitted::by(self.server.guest().await).await
+    }
+
+    /// Somebody at Google's console cancels whatever goes on.
+    pub async fn cancel_all(&self) {
+        for batch in self.batches().await {
+            let url = format!("{}/v1beta/{}:cancel", self.gemini.base_url, batch["name"].as_str().unwrap());
+            let answer = http().post(url).header("x-goog-api-key", "a-key").json(&json!({})).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::OK);
+        }
     }
 
     /// Each row: what it is, the faults, what becomes of the document, and how many batches Google has of it afterwards.
@@ -108,7 +110,7 @@ impl Site {
 
     /// From now on nothing fails.
     pub async fn disarm(&self) {
-        self.control(Method::DELETE, "/faults", None).await;
+        self.gemini.disarm().await;
     }
 
     /// Waits until a call has been made so often.
@@ -144,6 +146,30 @@ impl Site {
 }
 
 impl Submitted {
+    /// Submits a document that nobody has seen before.
+    pub async fn by(guest: TestClient) -> Self {
+        static DOCUMENTS: AtomicU32 = AtomicU32::new(0);
+        let word = format!("Document{}", DOCUMENTS.fetch_add(1, Ordering::Relaxed));
+        let texts: Vec<String> = (1..=PAGES).map(|page| format!("{word}, page {page}, as it was written.")).collect();
+        let file = simple_pdf(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let prepared: Value = guest.upload("book.pdf", file).await.json().await.unwrap();
+        let answer = guest.submit(&prepared, true, true).await;
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+        let text = |name: &str| prepared[name].as_str().unwrap().to_owned();
+        Self { content_hash: text("content_hash"), upload: text("hash"), guest, word }
+    }
+
+    /// The same at another server on the same data.
+    pub fn at(self, base_url: &str) -> Self {
+        Self { guest: self.guest.at(base_url), ..self }
+    }
+
+    /// The page that a browser shows of it.
+    pub async fn page(&self) -> String {
+        let path = format!("/batch/{}", self.content_hash);
+        self.guest.page(&path).await
+    }
+
     pub async fn status(&self) -> Value {
         self.guest.get(&format!("/v1/documents/batch/{}/status", self.content_hash)).await
     }

@@ -16,14 +16,14 @@ use crate::harness::{TestClient, TestGemini, TestServer, book, refused, variable
 use crate::services::{Postgres, S3Server};
 
 /// The real program with something done to its process first; gone with the test.
-struct Program {
+pub struct Program {
     child: Child,
-    base_url: String,
+    pub base_url: String,
 }
 
 impl Program {
     /// Starts `shell`, which ends by becoming `"$@"`.
-    fn start(shell: &str, data: &Path, settings: &[(&str, &str)]) -> Self {
+    pub fn start(shell: &str, data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new("sh");
         command.args(["-c", shell, "sh", env!("CARGO_BIN_EXE_coldbrew"), "serve"]).envs(variables(data, settings));
         let started =
@@ -212,31 +212,50 @@ fn faketime() -> PathBuf {
     found.expect("run `scripts/setup test`")
 }
 
+/// The clock of a process, which a test sets.
+pub struct Clock(PathBuf);
+
+impl Clock {
+    /// Keeps what it shows in that folder: the right time at first.
+    pub fn new(folder: &Path) -> Self {
+        let clock = Self(folder.join("clock"));
+        clock.show("+0");
+        clock
+    }
+
+    /// From now on it shows another time than the machine's, by so much: `+40h`.
+    pub fn show(&self, offset: &str) {
+        std::fs::write(&self.0, format!("{offset}\n")).unwrap();
+    }
+
+    /// Makes a program look at it. What it measures durations by is left alone.
+    pub fn shell(&self) -> String {
+        format!(
+            "export LD_PRELOAD={} FAKETIME_TIMESTAMP_FILE={} FAKETIME_NO_CACHE=1 DONT_FAKE_MONOTONIC=1; exec \"$@\"",
+            faketime().display(),
+            self.0.display()
+        )
+    }
+}
+
 #[tokio::test]
 async fn a_clock_that_jumps_breaks_nothing() {
     let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let gemini = TestGemini::start(&google).await;
-    let clock = google.path().join("clock");
-    let show = |offset: &str| std::fs::write(&clock, format!("{offset}\n")).unwrap();
-    show("+0");
-    let shell = format!(
-        "export LD_PRELOAD={} FAKETIME_TIMESTAMP_FILE={} FAKETIME_NO_CACHE=1 DONT_FAKE_MONOTONIC=1; exec \"$@\"",
-        faketime().display(),
-        clock.display()
-    );
-    let server = Program::start(&shell, data.path(), &gemini.settings());
+    let clock = Clock::new(google.path());
+    let server = Program::start(&clock.shell(), data.path(), &gemini.settings());
     let guest = TestClient::guest_at(&server.base_url).await;
     let mut batches = Vec::new();
     for (pages, offset) in [(2, "+40h"), (3, "+0"), (4, "-40h")] {
         batches.push(submitted(&guest, pages).await);
-        show(offset);
+        clock.show(offset);
         guest.get("/v1/users/me").await;
     }
     let batches: Vec<_> = batches.iter().map(String::as_str).collect();
     assert_ends_well(&guest, &batches).await;
     // It really was shown another time.
-    show("+400d");
+    clock.show("+400d");
     refused(guest.send(Method::GET, "/v1/users/me", None).await, 401, "unauthenticated").await;
-    show("+0");
+    clock.show("+0");
     guest.get("/v1/users/me").await;
 }

@@ -127,6 +127,12 @@ impl TestGemini {
         let request = reqwest::Client::new().post(format!("{}/_control/faults", self.base_url)).json(&fault);
         assert!(request.send().await.unwrap().status().is_success());
     }
+
+    /// From now on nothing fails.
+    pub async fn disarm(&self) {
+        let request = reqwest::Client::new().delete(format!("{}/_control/faults", self.base_url));
+        assert!(request.send().await.unwrap().status().is_success());
+    }
 }
 
 impl Drop for TestGemini {
@@ -195,6 +201,12 @@ impl TestClient {
         let answer = self.send(Method::GET, path, None).await;
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
+    }
+
+    /// What a browser is shown there that is in this account.
+    pub async fn page(&self, path: &str) -> String {
+        let request = self.http.get(format!("{}{path}", self.base_url));
+        request.header("cookie", format!("coldbrew={}", self.token)).send().await.unwrap().text().await.unwrap()
     }
 
     /// Uploads a file.

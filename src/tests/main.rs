@@ -9,6 +9,7 @@ mod contract;
 mod crash;
 mod doctor;
 mod drafts;
+mod ends;
 mod events;
 mod failures;
 mod figures;

@@ -105,12 +105,14 @@ pub(super) async fn store_document(
     Ok(usable > 0)
 }
 
-/// Makes the document, or adds to the one that is there what this job cost.
+/// Makes the document, or puts this job into the one that is there. It costs what all its jobs cost, also those from before it was
+/// deleted.
 async fn charge_document(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<()> {
     sqlx::query(
         "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at)
-         SELECT $1, $2, $3, $4, $5, $6, CAST(COALESCE(SUM(charge), 0) AS BIGINT), $7 FROM ledger WHERE job_id = $8
-         ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, charged = documents.charged + excluded.charged, draft = 0,
+         SELECT $1, $2, $3, $4, $5, $6, CAST(COALESCE(SUM(l.charge), 0) AS BIGINT), $7
+         FROM ledger l JOIN jobs j ON j.id = l.job_id WHERE j.document_id = $1
+         ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, charged = excluded.charged, draft = 0,
              created_at = CASE WHEN documents.draft = 1 THEN excluded.created_at ELSE documents.created_at END",
     )
     .bind(job.document_id.as_str())
@@ -120,7 +122,6 @@ async fn charge_document(connection: &mut AnyConnection, job: &Job, now: UnixMs)
     .bind(job.title.as_str())
     .bind(job.mode.name())
     .bind(now.0)
-    .bind(job.id.as_str())
     .execute(connection)
     .await?;
     Ok(())

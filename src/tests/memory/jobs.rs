@@ -65,7 +65,8 @@ impl Records {
             pages: Default::default(),
         });
         document.mode = job.mode;
-        document.charged += self.charges(&job.id).map(|charge| charge.tokens).sum::<u64>();
+        let of_document = self.jobs.values().filter(|row| row.job.document_id == job.document_id);
+        document.charged = of_document.flat_map(|row| self.charges(&row.job.id)).map(|charge| charge.tokens).sum();
         let mut usable = false;
         for index in job.pages.iter() {
             let key = (job.account_id.clone(), job.content_hash.clone(), job.recipe.name().to_owned(), index);

@@ -265,10 +265,12 @@ impl Line {
             fate,
             patience_ms: longest_ms + 1_000,
         };
-        let refused = clock.happens(odds.refusal()).then(|| match clock.pick(0..8) {
-            0 => ErrorKind::NotFound,
-            1 => ErrorKind::Quota { which: Quota::Capacity, after: None },
-            2 => ErrorKind::Quota { which: Quota::PerMinute, after: None },
+        let refused = clock.happens(odds.refusal()).then(|| match clock.pick(0..16) {
+            0..2 => ErrorKind::NotFound,
+            2 => ErrorKind::Key,
+            3 => ErrorKind::Quota { which: Quota::Storage, after: None },
+            4..6 => ErrorKind::Quota { which: Quota::Capacity, after: None },
+            6..8 => ErrorKind::Quota { which: Quota::PerMinute, after: None },
             _ => ErrorKind::Retry { after: None },
         });
         let service = self.service.clone();
