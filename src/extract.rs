@@ -19,4 +19,4 @@ pub use intake::Intake;
 pub use outcome::{line_failure, outcome_of};
 pub use receive::{ReceivedFile, Receiver};
 pub use recipe::Recipe;
-pub use text::text_pages;
+pub use text::{Haste, text_pages};

@@ -9,7 +9,7 @@ use super::DiskSpool;
 use super::job::{Job, Stage};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
-use crate::extract::{Recipe, text_pages};
+use crate::extract::{Haste, Recipe, text_pages};
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
 use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, UnixMs, count_words, format_of};
 use crate::pdf::Engine;
@@ -88,7 +88,7 @@ impl Submissions {
         let key = upload_key(&account.id, &upload.content_hash);
         let file = self.blobs.open(&key).await?.ok_or_else(|| ApiError::not_found("upload"))?;
         let mut failed_pages = Vec::new();
-        let pages = text_pages(&self.engine, &file, format, pages).await?.inspect_ok(|page| {
+        let pages = text_pages(&self.engine, &file, format, pages, Haste::SomebodyWaits).await?.inspect_ok(|page| {
             if page.failure.is_some() {
                 failed_pages.push(page.index);
             }

@@ -19,15 +19,23 @@ const BROKEN: &str = "This page is damaged and could not be read.";
 /// A scan with fewer characters than this has a stamp or a page number; with more, its text was recognised before.
 const SCAN_CHARS_MIN: u32 = 200;
 
+/// Whether somebody waits until all pages are read: then they have less time, all together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Haste {
+    SomebodyWaits,
+    NobodyWaits,
+}
+
 /// The selected pages of a file of that format, each as it is read. A bad page is a failed page; the rest goes on.
 pub async fn text_pages<'a>(
     engine: &Engine,
     file: &Path,
     format: &Format,
     pages: &'a PageSet,
+    haste: Haste,
 ) -> Result<BoxStream<'a, Result<Page>>> {
     if format.has_pages {
-        return pdf_pages(engine, file, pages).await;
+        return pdf_pages(engine, file, pages, haste).await;
     }
     let all = text_file_pages(file, format).await?;
     let page = |(index, markdown)| Page { index, markdown, failure: None, note: None };
@@ -40,8 +48,17 @@ pub(super) async fn text_file_pages(file: &Path, format: &Format) -> Result<Vec<
     Ok(plain::pages(&text, format.mime == "text/markdown"))
 }
 
-async fn pdf_pages<'a>(engine: &Engine, file: &Path, pages: &'a PageSet) -> Result<BoxStream<'a, Result<Page>>> {
-    let document = Arc::new(engine.open(file).await.map_err(refusal)?.while_somebody_waits());
+async fn pdf_pages<'a>(
+    engine: &Engine,
+    file: &Path,
+    pages: &'a PageSet,
+    haste: Haste,
+) -> Result<BoxStream<'a, Result<Page>>> {
+    let document = engine.open(file).await.map_err(refusal)?;
+    let document = Arc::new(match haste {
+        Haste::SomebodyWaits => document.while_somebody_waits(),
+        Haste::NobodyWaits => document,
+    });
     // One more than there are workers, so that none waits for what was read to be taken away.
     let at_once = document.widen() + 1;
     let read = move |index| {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt, Shared};
 use futures::stream::{self, BoxStream};
@@ -13,21 +14,29 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::{Library, READER_PAGES};
 use crate::error::{Error, Result};
-use crate::extract::text_pages;
+use crate::extract::{Haste, text_pages};
 use crate::model::wire::{DocumentSummary, JobView, Page};
-use crate::model::{ApiError, Mode, PageSet, format_of};
+use crate::model::{ApiError, ErrorCode, Mode, PageSet, format_of};
 use crate::store::{Account, NewDocument, upload_key};
 
 const NO_TEXT: &str = "This page has no text of its own. It comes with the finished document.";
 
 /// Drafts that this process is reading to their ends, by their documents. Clones share them.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Drafts {
+    /// How long somebody who needs every page waits for them.
+    pub patience: Duration,
     under_way: Arc<Mutex<HashMap<String, Reading>>>,
 }
 
 /// Ends when every page is there, for all who wait for it.
 type Reading = Shared<BoxFuture<'static, Result<(), ApiError>>>;
+
+impl Default for Drafts {
+    fn default() -> Self {
+        Self { patience: Duration::from_secs(120), under_way: Arc::default() }
+    }
+}
 
 impl Drafts {
     fn under_way(&self) -> MutexGuard<'_, HashMap<String, Reading>> {
@@ -53,7 +62,7 @@ impl Library {
     pub(super) async fn read_draft(&self, account: &Account, job: &JobView, pages: &PageSet) -> Result<()> {
         let missing = self.missing_pages(account, job).await?;
         let now: PageSet = missing.iter().filter(|&index| pages.contains(index)).collect();
-        self.read_into_draft(account, job, &now).await?;
+        self.read_into_draft(account, job, &now, Haste::SomebodyWaits).await?;
         if now != missing {
             drop(self.reading_of(account, job));
         }
@@ -61,11 +70,15 @@ impl Library {
     }
 
     /// What is known of a document with all its pages: a draft is read to its end first.
+    ///
+    /// # Errors
+    /// If that takes too long to wait for. It goes on all the same.
     pub(super) async fn whole(&self, account: &Account, id: &str) -> Result<DocumentSummary> {
         let found = self.summary(account, id).await?;
         let job = if found.is_draft { self.jobs.filling(&account.id, id).await? } else { None };
         let Some(job) = job else { return Ok(found) };
-        self.reading_of(account, &job).await?;
+        let reading = self.reading_of(account, &job);
+        tokio::time::timeout(self.drafts.patience, reading).await.map_err(|_| still_being_read())??;
         self.summary(account, id).await
     }
 
@@ -89,7 +102,7 @@ impl Library {
 
     async fn read_rest(&self, account: &Account, job: &JobView) -> Result<()> {
         let missing = self.missing_pages(account, job).await?;
-        self.read_into_draft(account, job, &missing).await?;
+        self.read_into_draft(account, job, &missing, Haste::NobodyWaits).await?;
         if !missing.is_empty() {
             // There is an outline to be seen now.
             self.changes.tell(&account.id, &job.content_hash);
@@ -103,11 +116,11 @@ impl Library {
     }
 
     /// Reads pages and stores them some at a time, so that nothing that is stored waits for a page.
-    async fn read_into_draft(&self, account: &Account, job: &JobView, pages: &PageSet) -> Result<()> {
+    async fn read_into_draft(&self, account: &Account, job: &JobView, pages: &PageSet, haste: Haste) -> Result<()> {
         if pages.is_empty() {
             return Ok(());
         }
-        let mut read = self.plain_pages(account, job, pages).await?.try_chunks(READER_PAGES as usize);
+        let mut read = self.plain_pages(account, job, pages, haste).await?.try_chunks(READER_PAGES as usize);
         while let Some(pages) = read.try_next().await.map_err(|broken| broken.1)? {
             if !self.documents.extend_draft(&account.id, &job.draft_id, &pages).await? {
                 break;
@@ -121,13 +134,14 @@ impl Library {
         account: &Account,
         job: &JobView,
         pages: &'a PageSet,
+        haste: Haste,
     ) -> Result<BoxStream<'a, Result<Page>>> {
         let upload = self.uploads.upload(&account.id, &job.upload_hash).await?;
         let format = upload.and_then(|upload| format_of(&upload.metadata.content_type)).filter(|format| format.free);
         let file = self.blobs.open(&upload_key(&account.id, &job.content_hash)).await?;
         let without_text = |index| Page { index, markdown: String::new(), failure: None, note: None };
         let read = match (format, file) {
-            (Some(format), Some(file)) => text_pages(&self.engine, &file, format, pages).await?,
+            (Some(format), Some(file)) => text_pages(&self.engine, &file, format, pages, haste).await?,
             _ => stream::iter(pages.iter().map(without_text).map(Ok)).boxed(),
         };
         let plain = |page: Page| {
@@ -136,4 +150,9 @@ impl Library {
         };
         Ok(read.map_ok(plain).boxed())
     }
+}
+
+fn still_being_read() -> Error {
+    let words = "The text of this document is still being read. Please try again in a moment.";
+    Error::refused(ErrorCode::Unavailable, words)
 }

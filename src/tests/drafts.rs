@@ -10,7 +10,7 @@ use coldbrew::changes::Changes;
 use coldbrew::extract::Recipe;
 use coldbrew::library::{Drafts, Library, Originals};
 use coldbrew::model::wire::{ExportFormat, Metadata, Opened, Page, Place, Reading};
-use coldbrew::model::{Mode, PageSet, UnixMs};
+use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
 use coldbrew::pdf::{Engine, EngineConfig};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::{
@@ -130,7 +130,7 @@ fn worker_of_one_start(data: &Path) -> EngineConfig {
 async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() {
     let data = TempDir::new().unwrap();
     let memory = Memory::default();
-    let slow = library(&memory, data.path(), worker_of_one_start(data.path())).await;
+    let mut slow = library(&memory, data.path(), worker_of_one_start(data.path())).await;
     submit_book(&memory, &slow, data.path()).await;
     let place = || Place { page: Some(30), ..Place::default() };
     let reading = open(&slow, place()).await;
@@ -140,6 +140,9 @@ async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() 
     // The others are not even begun: the worker that is to read them hangs.
     assert_eq!(memory.page_indices("account", DOCUMENT).await.unwrap(), (20..40).collect::<Vec<_>>());
     assert_eq!(open(&slow, place()).await.pages, reading.pages, "what is there is not read again");
+    slow.drafts.patience = Duration::from_millis(1);
+    let answer = slow.document(&account(), DOCUMENT).await;
+    assert_eq!(answer.unwrap_err().public().code, ErrorCode::Unavailable, "nobody waits for ever");
 
     // This is what a process leaves that ends now. The next one goes on from there.
     let next = library(&memory, data.path(), config()).await;
