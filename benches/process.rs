@@ -13,6 +13,7 @@ pub fn cpu(process: &str) -> Duration {
 }
 
 /// The processes that this one started and that are still there.
+#[allow(dead_code, reason = "not every benchmark asks")]
 pub fn children() -> Vec<String> {
     let threads = std::fs::read_dir("/proc/self/task").expect("this is Linux");
     let children = threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
