@@ -14,6 +14,7 @@ mod limit;
 mod metrics;
 mod openapi;
 mod pages;
+mod password;
 mod reference;
 mod sign_in;
 mod state;
@@ -27,7 +28,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower::ServiceBuilder;
 use tower_http::ServiceBuilderExt;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -88,6 +89,7 @@ pub fn router(state: ApiState) -> Router {
     let rest = rest
         .route("/openapi.json", get(reference::document))
         .route("/docs", get(reference::page))
+        .route("/account/password", post(password::change))
         .route("/sign-in/provider", get(sign_in::begin))
         .route("/sign-in/provider/callback", get(sign_in::finish))
         .method_not_allowed_fallback(error::method_not_allowed);

@@ -57,6 +57,8 @@ enum Command {
 enum Change {
     /// Give it a quota of its own, in token equivalents; without a number, the default again.
     Quota { account: String, tokens: Option<u64> },
+    /// Give it a password in the place of a forgotten one, which is printed, and end its sessions.
+    Password { account: String },
     /// End all its sessions and tokens.
     LockOut { account: String },
     /// Delete it with everything it owns.
@@ -106,6 +108,9 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
         Command::Restore { folder } => serve::restore(config, &folder).await?,
         Command::User { change: Change::Quota { account, tokens } } => {
             serve::set_quota(config, &account, tokens).await?
+        }
+        Command::User { change: Change::Password { account } } => {
+            println!("{}", serve::reset_password(config, &account).await?);
         }
         Command::User { change: Change::LockOut { account } } => serve::lock_out(config, &account).await?,
         Command::User { change: Change::Delete { account } } => serve::delete_account(config, &account).await?,

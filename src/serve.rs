@@ -34,7 +34,7 @@ use working::Working;
 
 pub use demo::{Demo, serve_emulator};
 pub use examine::examine;
-pub use operator::{backup, delete_account, lock_out, restore, set_quota};
+pub use operator::{backup, delete_account, lock_out, reset_password, restore, set_quota};
 pub use parts::engine;
 
 /// A server that is put together: it listens and does not answer yet.

@@ -20,6 +20,8 @@ const PASSWORD_CHARS_MIN: usize = 10;
 /// Longer ones would make hashing a way to keep the server busy.
 const PASSWORD_BYTES_MAX: usize = 1_000;
 const TOKENS_MAX: usize = 50;
+/// Of a password that stands in for a forgotten one: 80 bits, short enough to be read out.
+const RESET_CHARS: usize = 20;
 
 /// See the module.
 #[derive(Clone)]
@@ -44,10 +46,7 @@ impl Membership {
         if account.email.is_some() {
             return Err(Error::refused(ErrorCode::InvalidSignUp, "You have signed up already."));
         }
-        if password.chars().count() < PASSWORD_CHARS_MIN || password.len() > PASSWORD_BYTES_MAX {
-            let words = format!("Choose a password of at least {PASSWORD_CHARS_MIN} characters.");
-            return Err(Error::refused(ErrorCode::InvalidSignUp, words));
-        }
+        see_that_is_good(&password)?;
         let hash = password::hash(password).await?;
         if !self.store.sign_up(&account.id, &email, &hash).await? {
             let words = "There is an account with this e-mail address. Sign in instead.";
@@ -70,6 +69,37 @@ impl Membership {
             self.sign_out_member(secret).await?;
         }
         self.begin_session(&id, true).await
+    }
+
+    /// Whether the account is opened by a password.
+    pub async fn has_password(&self, account: &Account) -> Result<bool> {
+        Ok(self.password_hash(account).await?.is_some())
+    }
+
+    async fn password_hash(&self, account: &Account) -> Result<Option<String>> {
+        let Some(email) = &account.email else { return Ok(None) };
+        Ok(self.store.login(email).await?.map(|(_, hash)| hash))
+    }
+
+    /// Gives a member who knows the password another one. All sessions of the account end, and this one is made anew.
+    pub async fn change_password(&self, account: &Account, current: String, new: String) -> Result<NewSession> {
+        see_that_is_good(&new)?;
+        let hash = self.password_hash(account).await?;
+        if current.len() > PASSWORD_BYTES_MAX || !password::is_right(current, hash).await? {
+            return Err(Error::refused(ErrorCode::Unauthenticated, "The current password is not right."));
+        }
+        self.store.set_password(&account.id, &password::hash(new).await?).await?;
+        tracing::info!(account = account.id, "password changed");
+        self.begin_session(&account.id, true).await
+    }
+
+    /// Gives a member who has forgotten the password one that nobody knows yet. All sessions of the account end.
+    pub async fn reset_password(&self, account_id: &str) -> Result<String> {
+        let new: String = self.world.secret().chars().take(RESET_CHARS).collect();
+        if self.store.set_password(account_id, &password::hash(new.clone()).await?).await? {
+            return Ok(new);
+        }
+        Err(Error::refused(ErrorCode::InvalidRequest, "This is a guest, who has no password."))
     }
 
     /// Begins a session for somebody whom the provider vouches for, and who came as `account`. A person who is seen for the first
@@ -182,6 +212,14 @@ impl Membership {
 /// The instant `days` before `now`.
 pub(super) fn days_before(now: UnixMs, days: u32) -> UnixMs {
     now.plus(-DAY_MS * i64::from(days))
+}
+
+fn see_that_is_good(password: &str) -> Result<()> {
+    if password.chars().count() >= PASSWORD_CHARS_MIN && password.len() <= PASSWORD_BYTES_MAX {
+        return Ok(());
+    }
+    let words = format!("Choose a password of at least {PASSWORD_CHARS_MIN} characters.");
+    Err(Error::refused(ErrorCode::InvalidSignUp, words))
 }
 
 /// An e-mail address as it is kept. Only mail could tell whether it is somebody's; this sees what cannot be one.

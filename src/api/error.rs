@@ -1,7 +1,7 @@
 //! Errors as answers: `{"error": {"code", "message", "request_id"}}` and nothing that was not meant for outside.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -85,7 +85,7 @@ macro_rules! rejections {
         })*
     };
 }
-rejections!(JsonRejection PathRejection QueryRejection axum::extract::multipart::MultipartRejection);
+rejections!(FormRejection JsonRejection PathRejection QueryRejection axum::extract::multipart::MultipartRejection);
 
 /// What a path names, refused in our own form of words.
 #[derive(FromRequestParts)]

@@ -95,7 +95,10 @@ fn key(of: &impl Hash) -> u64 {
 /// Calls that need no account, or are about to find out whether there is one.
 fn is_entry(path: &str) -> bool {
     path.starts_with("/sign-in/")
-        || matches!(path, "/v1/users/guest" | "/api/start_session" | "/api/sign_in" | "/api/sign_up")
+        || matches!(
+            path,
+            "/v1/users/guest" | "/api/start_session" | "/api/sign_in" | "/api/sign_up" | "/account/password"
+        )
 }
 
 /// Answers 429 to one request too many.

@@ -106,7 +106,8 @@ fn back(problem: SignInProblem, https: bool) -> Response {
     leave_for(&format!("/account?sign-in={}", problem.name()), &[pending_cookie("", 0, https)])
 }
 
-fn leave_for(address: &str, cookies: &[String]) -> Response {
+/// Sends a browser on to another address of ours or of the provider's, with these cookies.
+pub fn leave_for(address: &str, cookies: &[String]) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
     for (name, value) in

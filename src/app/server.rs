@@ -145,6 +145,13 @@ pub async fn is_connected() -> Result<bool, ApiError> {
     caller.answer(caller.services.membership.is_connected(&caller.account).await)
 }
 
+/// Whether the account is opened by a password.
+#[server(prefix = "/api", endpoint = "has_password", input = Json)]
+pub async fn has_password() -> Result<bool, ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.membership.has_password(&caller.account).await)
+}
+
 /// Signs this browser out, or every browser of the account.
 #[server(prefix = "/api", endpoint = "sign_out", input = Json)]
 pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {

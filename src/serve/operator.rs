@@ -53,6 +53,12 @@ pub async fn set_quota(config: &Config, account: &str, tokens: Option<u64>) -> R
     store.set_quota(&id, tokens).await
 }
 
+/// Gives the member a password in the place of a forgotten one, and ends all sessions. Returns it: it is kept nowhere.
+pub async fn reset_password(config: &Config, account: &str) -> Result<String> {
+    let (membership, id) = member(config, account).await?;
+    membership.reset_password(&id).await
+}
+
 /// Ends all sessions and tokens of the account.
 pub async fn lock_out(config: &Config, account: &str) -> Result<()> {
     let store = open(config).await?;
@@ -62,12 +68,17 @@ pub async fn lock_out(config: &Config, account: &str) -> Result<()> {
 
 /// Deletes the account with everything it owns.
 pub async fn delete_account(config: &Config, account: &str) -> Result<()> {
+    let (membership, id) = member(config, account).await?;
+    membership.delete_account(&id).await
+}
+
+/// What members do, and the id of one.
+async fn member(config: &Config, account: &str) -> Result<(Membership, String)> {
     let store = open(config).await?;
     let id = found(&store, account).await?;
     let blobs = super::blobs(config).await?;
     let store = Arc::new(store);
-    let membership = Membership { store: store.clone(), accounts: store, blobs, world: Arc::new(SystemWorld) };
-    membership.delete_account(&id).await
+    Ok((Membership { store: store.clone(), accounts: store, blobs, world: Arc::new(SystemWorld) }, id))
 }
 
 async fn found(store: &SqlStore, account: &str) -> Result<String> {

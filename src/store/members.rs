@@ -54,6 +54,9 @@ pub trait Members: Send + Sync {
     /// Makes a guest a member. `false`: the address is taken, or the account is no guest's.
     async fn sign_up(&self, account_id: &str, email: &str, password_hash: &str) -> Result<bool>;
 
+    /// Gives a member another password, or a first one, and ends all sessions of the account. `false`: the account is no member's.
+    async fn set_password(&self, account_id: &str, password_hash: &str) -> Result<bool>;
+
     /// The account and the password hash of an address that has one.
     async fn login(&self, email: &str) -> Result<Option<(String, String)>>;
 

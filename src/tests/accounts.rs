@@ -1,31 +1,51 @@
-//! Accounts over HTTP: signing up, in and out, tokens, leaving, and what strangers, the revoked and the expired see.
+//! Accounts over HTTP: signing up, in and out, passwords, tokens, leaving, and what an account may hold.
 
+use coldbrew::serve::reset_password;
 use reqwest::{Method, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{TestServer, refused};
+use crate::harness::{TestClient, TestServer, config, refused};
 
 /// A browser: it keeps one cookie.
-struct Browser<'a> {
+pub struct Browser<'a> {
     server: &'a TestServer,
     http: reqwest::Client,
-    cookie: Option<String>,
+    pub cookie: Option<String>,
 }
 
 impl<'a> Browser<'a> {
-    fn new(server: &'a TestServer) -> Self {
+    pub fn new(server: &'a TestServer) -> Self {
         Self { server, http: reqwest::Client::new(), cookie: None }
     }
 
+    /// One that has kept this session.
+    pub fn of_session(server: &'a TestServer, secret: &str) -> Self {
+        Self { cookie: Some(format!("coldbrew={secret}")), ..Self::new(server) }
+    }
+
     /// Calls a server function.
-    async fn call(&mut self, name: &str, body: Value) -> Response {
+    pub async fn call(&mut self, name: &str, body: Value) -> Response {
         let url = format!("{}/api/{name}", self.server.base_url);
-        let mut request = self.http.post(url).header("sec-fetch-site", "same-origin").json(&body);
+        self.send(self.http.post(url).json(&body)).await
+    }
+
+    /// Opens a page.
+    pub async fn open(&mut self, path: &str) -> Response {
+        self.send(self.http.get(format!("{}{path}", self.server.base_url))).await
+    }
+
+    /// Sends a plain form. Where it leads is not followed.
+    async fn fill_in(&mut self, path: &str, form: &[(&str, &str)]) -> Response {
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        self.send(filled_in(http.post(format!("{}{path}", self.server.base_url)), form)).await
+    }
+
+    async fn send(&mut self, mut request: reqwest::RequestBuilder) -> Response {
         if let Some(cookie) = &self.cookie {
             request = request.header(header::COOKIE, cookie);
         }
-        let answer = request.send().await.unwrap();
+        let answer = request.header("sec-fetch-site", "same-origin").send().await.unwrap();
         if let Some(cookie) = answer.headers().get(header::SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
             assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
@@ -34,7 +54,7 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    async fn ok(&mut self, name: &str, body: Value) -> Value {
+    pub async fn ok(&mut self, name: &str, body: Value) -> Value {
         let answer = self.call(name, body).await;
         assert_eq!(answer.status(), StatusCode::OK, "{name}");
         answer.json().await.unwrap()
@@ -48,6 +68,12 @@ impl<'a> Browser<'a> {
     async fn email(&mut self) -> Value {
         self.ok("fetch_me", json!({})).await[0]["email"].clone()
     }
+}
+
+/// A request that a plain form makes.
+fn filled_in(request: reqwest::RequestBuilder, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
 }
 
 const ADA: &str = "ada@example.org";
@@ -94,6 +120,74 @@ async fn a_guest_signs_up_and_keeps_everything() {
     phone.ok("sign_in", login("a good long one")).await;
     phone.ok("sign_out", json!({"everywhere": true})).await;
     assert_eq!(laptop.ok("fetch_me", json!({})).await, Value::Null, "signing out everywhere ends all");
+}
+
+#[tokio::test]
+async fn another_password_ends_all_other_sessions() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let (mut laptop, mut phone, mut guest) = (Browser::new(&server), Browser::new(&server), Browser::new(&server));
+    laptop.ok("sign_up", login("a good long one")).await;
+    phone.ok("sign_in", login("a good long one")).await;
+    guest.ok("start_session", json!({})).await;
+    let change = async |browser: &mut Browser<'_>, current: &str, new: &str| {
+        let answer = browser.fill_in("/account/password", &[("current", current), ("new", new)]).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        let place = answer.headers()[header::LOCATION].to_str().unwrap().to_owned();
+        (place.clone(), browser.open(&place).await.text().await.unwrap())
+    };
+    let (place, page) = change(&mut laptop, "a good long two", "another long one").await;
+    assert_eq!(place, "/account?password=wrong");
+    assert!(page.contains("The current password is not right"), "it is said on the page");
+    assert_eq!(change(&mut laptop, "a good long one", "short").await.0, "/account?password=weak");
+    assert_eq!(change(&mut guest, "", "another long one").await.0, "/account?password=wrong", "a guest has none");
+    assert_eq!(change(&mut Browser::new(&server), "", "another long one").await.0, "/account", "nobody has none");
+    assert_eq!(phone.email().await, ADA, "nothing has changed");
+
+    let token: Value = laptop.ok("create_token", json!({"name": "nightly"})).await;
+    let before = laptop.cookie.clone();
+    let (place, page) = change(&mut laptop, "a good long one", "another long one").await;
+    assert_eq!(place, "/account?password=changed");
+    assert!(page.contains("Your password is changed"));
+    assert_ne!(laptop.cookie, before);
+    assert_eq!(laptop.email().await, ADA, "whoever changed it goes on");
+    assert_eq!(phone.ok("fetch_me", json!({})).await, Value::Null);
+    let mut thief = Browser { cookie: before, ..Browser::new(&server) };
+    assert_eq!(thief.ok("fetch_me", json!({})).await, Value::Null);
+    assert_eq!(phone.refusal("sign_in", login("a good long one")).await, (401, json!("unauthenticated")));
+    phone.ok("sign_in", login("another long one")).await;
+    let script = TestClient::new(&server.base_url, token["token"].as_str().unwrap());
+    assert_eq!(script.get("/v1/users/me").await["email"], ADA, "tokens are revoked one by one");
+}
+
+#[tokio::test]
+async fn another_site_changes_no_password() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let mut laptop = Browser::new(&server);
+    laptop.ok("sign_up", login("a good long one")).await;
+    let form = [("current", "a good long one"), ("new", "another long one")];
+    let request = filled_in(reqwest::Client::new().post(format!("{}/account/password", server.base_url)), &form);
+    let request = request.header(header::COOKIE, laptop.cookie.clone().unwrap()).header("sec-fetch-site", "cross-site");
+    refused(request.send().await.unwrap(), 403, "cross_site_request").await;
+    laptop.ok("sign_in", login("a good long one")).await;
+}
+
+#[tokio::test]
+async fn an_operator_helps_who_has_forgotten_the_password() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let (mut laptop, guest) = (Browser::new(&server), server.guest().await);
+    laptop.ok("sign_up", login("a good long one")).await;
+    let config = config(data.path(), &[]);
+    let password = reset_password(&config, ADA).await.unwrap();
+    assert_eq!(laptop.ok("fetch_me", json!({})).await, Value::Null, "sessions end");
+    assert_eq!(laptop.refusal("sign_in", login("a good long one")).await, (401, json!("unauthenticated")));
+    laptop.ok("sign_in", login(&password)).await;
+    assert_eq!(laptop.email().await, ADA);
+    let id = guest.get("/v1/users/me").await["user_id"].as_str().unwrap().to_owned();
+    assert!(reset_password(&config, &id).await.is_err(), "a guest has none to forget");
+    assert_eq!(guest.get("/v1/users/me").await["user_id"], id.as_str());
 }
 
 #[tokio::test]
@@ -145,145 +239,6 @@ async fn a_deleted_account_leaves_nothing_but_sums() {
     refused(leaver.send(Method::GET, "/v1/users/me/usage", None).await, 401, "unauthenticated").await;
     assert_eq!(std::fs::read_dir(&uploads).unwrap().count(), 1, "the other's file stays");
     stayer.get("/v1/users/me").await;
-}
-
-/// Every call of the API by everybody who may not make it: nobody, a stranger, a revoked token, and one that never was.
-#[tokio::test]
-async fn no_route_tells_anything_to_who_may_not_know() {
-    let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[("COLDBREW_DEMO_PENDING_MS", "600000")]).await;
-    let (owner, stranger, revoked) = (server.guest().await, server.guest().await, server.guest().await);
-    let list = revoked.get("/v1/users/me/tokens").await;
-    let path = format!("/v1/users/me/tokens/{}", list["tokens"][0]["id"].as_str().unwrap());
-    revoked.send(Method::DELETE, &path, None).await;
-
-    let prepared = owner.upload_pages(1).await;
-    let document: Value = owner.submit(&prepared, false, false).await.json().await.unwrap();
-    owner.submit(&prepared, true, true).await;
-    let token = owner.get("/v1/users/me/tokens").await["tokens"][0]["id"].as_str().unwrap().to_owned();
-    let realtime: Value = {
-        let prepared = owner.upload_pages(2).await;
-        owner.submit(&prepared, true, false).await.json().await.unwrap()
-    };
-    // What an id in a path is, for each name that the description gives it.
-    let fill = |path: &str, foreign: bool| {
-        let id = if path.contains("tokens") { token.as_str() } else { document["id"].as_str().unwrap() };
-        let known = [
-            ("{id}", id),
-            ("{content_hash}", prepared["content_hash"].as_str().unwrap()),
-            ("{extraction_id}", realtime["extraction_id"].as_str().unwrap()),
-        ];
-        known.iter().fold(path.to_owned(), |path, (name, value)| {
-            path.replace(name, if foreign { value } else { "00000000000000000000000000000000" })
-        })
-    };
-    let description: Value =
-        reqwest::get(format!("{}/openapi.json", server.base_url)).await.unwrap().json().await.unwrap();
-    let mut walked = 0;
-    for (path, calls) in description["paths"].as_object().unwrap() {
-        for (method, call) in calls.as_object().unwrap() {
-            if call["security"].is_array() {
-                continue;
-            }
-            walked += 1;
-            let method: Method = method.to_uppercase().parse().unwrap();
-            let expired = owner.with_token(&"0".repeat(64));
-            for client in [&revoked, &expired] {
-                refused(client.send(method.clone(), &fill(path, true), None).await, 401, "unauthenticated").await;
-            }
-            let nobody =
-                reqwest::Client::new().request(method.clone(), format!("{}{}", server.base_url, fill(path, true)));
-            refused(nobody.send().await.unwrap(), 401, "unauthenticated").await;
-            if path.contains('{') {
-                // A stranger cannot tell somebody else's thing from none.
-                let body = (method == Method::POST).then(|| json!({"batch_mode": false}));
-                let ask = async |foreign: bool| {
-                    let answer = stranger.send(method.clone(), &fill(path, foreign), body.clone()).await;
-                    refused(answer, 404, "not_found").await
-                };
-                let (theirs, none) = (ask(true).await, ask(false).await);
-                assert_eq!(theirs["message"], none["message"], "{path}");
-            }
-        }
-    }
-    assert!(walked >= 14, "only {walked} calls were walked");
-    // Nothing was lost by all that.
-    owner.get(&fill("/v1/documents/{id}", true)).await;
-}
-
-/// What every server function takes, the owner's things in it or things that nobody has.
-fn arguments(id: &str, content_hash: &str, upload: &str, token: &str) -> Value {
-    let wish = json!({"hash": upload, "title": null, "pages": null, "ai_transform": false, "batch_mode": false});
-    json!({
-        "id": if token.is_empty() { id } else { token }, "content_hash": content_hash, "batch": true, "mode": "batch", "skip": 0,
-        "query": "", "place": {"from": null, "page": 1, "query": "", "pages_only": false}, "wish": wish, "url": "http://127.0.0.1/", "name": "mine",
-    })
-}
-
-/// Pages and server functions, by everybody whose business they are not.
-#[tokio::test]
-async fn no_page_and_no_server_function_tells_anything_either() {
-    let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[("COLDBREW_DEMO_PENDING_MS", "600000")]).await;
-    let owner = server.guest().await;
-    let prepared = owner.upload_pages(1).await;
-    let document: Value = owner.submit(&prepared, false, false).await.json().await.unwrap();
-    owner.submit(&prepared, true, true).await;
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let token = text(&owner.get("/v1/users/me/tokens").await["tokens"][0]["id"]);
-    let theirs = [text(&document["id"]), text(&prepared["content_hash"]), text(&prepared["hash"]), token];
-    let none = theirs.each_ref().map(|id| "0".repeat(id.len()));
-    // Nobody, a session that never was, and a stranger.
-    let mut stranger = Browser::new(&server);
-    stranger.ok("start_session", json!({})).await;
-    let expired = Some(format!("coldbrew={}", "0".repeat(64)));
-    let nobody = Browser::new(&server);
-    let mut callers = [nobody, Browser { cookie: expired, ..Browser::new(&server) }, stranger];
-    // These make or end something of the caller's own.
-    let own = ["start_session", "sign_up", "sign_in", "sign_out", "delete_account", "create_token", "import"];
-    let mut walked = 0;
-    for (path, _) in leptos::server_fn::axum::server_fn_paths() {
-        let name = path.trim_start_matches("/api/");
-        if own.contains(&name) {
-            continue;
-        }
-        walked += 1;
-        for caller in &mut callers {
-            let mut ask = async |[id, content, upload, token]: &[String; 4]| {
-                let token = if name == "revoke_token" { token } else { "" };
-                let answer = caller.call(name, arguments(id, content, upload, token)).await;
-                let status = answer.status().as_u16();
-                let mut body: Value = answer.json().await.unwrap();
-                if let Some(body) = body.as_object_mut() {
-                    body.remove("request_id");
-                }
-                (status, body)
-            };
-            let (foreign, missing) = (ask(&theirs).await, ask(&none).await);
-            assert_eq!(foreign, missing, "{name} tells theirs from none");
-            assert!(matches!(foreign.0, 200 | 401 | 404 | 422), "{name}: {foreign:?}");
-            assert!(!foreign.1.to_string().contains("book"), "{name}: {foreign:?}");
-        }
-    }
-    assert!(walked >= 14, "only {walked} server functions were walked");
-    for page in ["/documents/", "/batch/"] {
-        let which = usize::from(page == "/batch/");
-        for caller in &callers {
-            let look = async |id: &str| {
-                let request = caller.http.get(format!("{}{page}{id}", server.base_url));
-                let answer =
-                    request.header(header::COOKIE, caller.cookie.clone().unwrap_or_default()).send().await.unwrap();
-                let status = answer.status();
-                (status, answer.text().await.unwrap().replace(id, "").len())
-            };
-            let (foreign, missing) = (look(&theirs[which]).await, look(&none[which]).await);
-            assert_eq!(foreign.0, StatusCode::NOT_FOUND, "{page}");
-            assert!(foreign.1.abs_diff(missing.1) < 64, "{page}: {foreign:?} {missing:?}");
-        }
-    }
-    // Nothing was lost by all that.
-    owner.get(&format!("/v1/documents/{}", theirs[0])).await;
-    owner.get(&format!("/v1/documents/batch/{}/status", theirs[1])).await;
 }
 
 #[tokio::test]

@@ -73,7 +73,8 @@ pub fn variables(data_dir: &Path, settings: &[(&str, &str)]) -> HashMap<String, 
     defaults.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn config(data_dir: &Path, settings: &[(&str, &str)]) -> Config {
+/// The configuration that such variables make.
+pub fn config(data_dir: &Path, settings: &[(&str, &str)]) -> Config {
     let variables = variables(data_dir, settings);
     Config::read("", move |name| variables.get(name).cloned()).unwrap()
 }

@@ -32,4 +32,5 @@ mod services;
 mod sign_in;
 mod simulation;
 mod soak;
+mod strangers;
 mod workers;

@@ -1,6 +1,7 @@
 //! Who one is here, the quota, and what was charged for what.
 
 mod member;
+mod password;
 mod provider;
 mod tokens;
 
@@ -12,6 +13,7 @@ use crate::app::server::{fetch_me, fetch_usage};
 use crate::model::wire::{Receipt, Usage, UsageReport};
 use crate::model::{Mode, count_words};
 use member::{Leave, Member, SignForms};
+use password::{PasswordForm, PasswordOutcome};
 use provider::{ProviderLink, SignInTrouble};
 use tokens::Tokens;
 
@@ -25,6 +27,7 @@ pub fn Account() -> impl IntoView {
             <div class="stack loose">
                 <h1>"Account"</h1>
                 <SignInTrouble />
+                <PasswordOutcome />
                 <Suspense>
                     {move || Suspend::new(async move {
                         match found.await {
@@ -52,7 +55,10 @@ pub fn Account() -> impl IntoView {
 #[component]
 fn Who(email: Option<String>) -> impl IntoView {
     match email {
-        Some(email) => view! { <div class="stack"><Member email /><ProviderLink member=true /></div> }.into_any(),
+        Some(email) => view! {
+            <div class="stack"><Member email=email.clone() /><PasswordForm email /><ProviderLink member=true /></div>
+        }
+        .into_any(),
         None => view! { <div class="stack"><SignForms known=true /><ProviderLink member=false /></div> }.into_any(),
     }
 }

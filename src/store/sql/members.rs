@@ -29,6 +29,23 @@ impl Members for SqlStore {
         }
     }
 
+    async fn set_password(&self, account_id: &str, password_hash: &str) -> Result<bool> {
+        let mut tx = self.write().await?;
+        let set = sqlx::query("UPDATE accounts SET password_hash = $1 WHERE id = $2 AND email IS NOT NULL")
+            .bind(password_hash)
+            .bind(account_id)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("DELETE FROM credentials WHERE account_id = $1 AND kind = 'session'")
+            .bind(account_id)
+            .execute(&mut *tx)
+            .await?;
+        if set.rows_affected() == 1 {
+            tx.commit().await?;
+        }
+        Ok(set.rows_affected() == 1)
+    }
+
     async fn login(&self, email: &str) -> Result<Option<(String, String)>> {
         let row = sqlx::query("SELECT id, password_hash FROM accounts WHERE email = $1 AND password_hash IS NOT NULL")
             .bind(email)

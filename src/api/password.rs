@@ -1,0 +1,47 @@
+//! Another password, by a plain form of the account page: it needs no script, and the browser's library nothing for it.
+
+use axum::Form;
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::response::Response;
+use axum_extra::extract::WithRejection;
+use serde::Deserialize;
+
+use super::ApiState;
+use super::auth::{account_of, session_cookie};
+use super::error::Failure;
+use super::sign_in::leave_for;
+use crate::accounts::NewSession;
+use crate::error::Error;
+use crate::model::{ErrorCode, PasswordChange};
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub struct Change {
+    current: String,
+    new: String,
+}
+
+/// `POST /account/password`: back to the account page, where what came of it is said. This browser gets a new session.
+pub async fn change(
+    State(state): State<ApiState>,
+    parts: Parts,
+    WithRejection(Form(Change { current, new }), _): WithRejection<Form<Change>, Failure>,
+) -> Result<Response, Failure> {
+    // Whoever is no longer signed in finds out there.
+    let Some(account) = account_of(&state, &parts).await? else { return Ok(leave_for("/account", &[])) };
+    let changed = state.services.membership.change_password(&account, current, new).await;
+    let cookie = |session: &NewSession| session_cookie(&session.secret, session.max_age_ms, state.site.https());
+    let cookies: Vec<_> = changed.iter().map(cookie).collect();
+    let outcome = changed.map_or_else(problem, |_| PasswordChange::Changed);
+    Ok(leave_for(&format!("/account?password={}", outcome.name()), &cookies))
+}
+
+/// The public half of an error, for which the log has the other.
+fn problem(error: Error) -> PasswordChange {
+    match error.public().code {
+        ErrorCode::Unauthenticated => PasswordChange::Wrong,
+        ErrorCode::InvalidSignUp => PasswordChange::Weak,
+        _ => PasswordChange::Away,
+    }
+}

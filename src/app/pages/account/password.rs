@@ -1,0 +1,54 @@
+//! Another password: a plain form, which the server answers with this page and what came of it.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use crate::app::server::has_password;
+use crate::model::PasswordChange;
+
+/// The form, for a member who has a password.
+#[component]
+pub fn PasswordForm(email: String) -> impl IntoView {
+    let found = Resource::new(|| (), |()| async { has_password().await.unwrap_or(false) });
+    view! {
+        <Suspense>
+            {move || {
+                let email = email.clone();
+                Suspend::new(async move { found.await.then(|| view! { <Fields email /> }) })
+            }}
+        </Suspense>
+    }
+}
+
+#[component]
+fn Fields(email: String) -> impl IntoView {
+    view! {
+        <details>
+            <summary>"Change password"</summary>
+            <form class="stack" method="post" action="/account/password">
+                // Keepers of passwords want to know whose it is.
+                <input type="hidden" autocomplete="username" value=email />
+                <div class="field">
+                    <label class="field-label" for="password-current">"Current password"</label>
+                    <input class="input" id="password-current" name="current" type="password" required autocomplete="current-password" />
+                </div>
+                <div class="field">
+                    <label class="field-label" for="password-new">"New password"</label>
+                    <input class="input" id="password-new" name="new" type="password" required autocomplete="new-password"
+                        minlength="10" aria-describedby="password-hint" />
+                    <p class="field-hint" id="password-hint">"At least 10 characters. Other browsers are signed out."</p>
+                </div>
+                <button class="button primary" type="submit">"Change password"</button>
+            </form>
+        </details>
+    }
+}
+
+/// What came of it, for somebody who sent the form.
+#[component]
+pub fn PasswordOutcome() -> impl IntoView {
+    let outcome =
+        use_query_map().with_untracked(|query| query.get("password").and_then(|name| PasswordChange::named(&name)));
+    outcome
+        .map(|outcome| view! { <p class="notice" role="status" data-testid="password-outcome">{outcome.words()}</p> })
+}
