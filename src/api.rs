@@ -22,8 +22,6 @@ mod upload;
 mod users;
 pub mod web;
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
@@ -42,9 +40,6 @@ pub use state::{ApiState, Readiness, SiteState};
 
 /// A JSON body is a few numbers and names; only uploads are larger.
 const BODY_BYTES_MAX: usize = 256 * 1024;
-
-/// How long a caller may say nothing in the middle of a body.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 /// The REST calls with their descriptions.
 fn calls() -> OpenApiRouter<ApiState> {
@@ -93,10 +88,11 @@ pub fn router(state: ApiState) -> Router {
         .route("/sign-in/provider", get(sign_in::begin))
         .route("/sign-in/provider/callback", get(sign_in::finish))
         .method_not_allowed_fallback(error::method_not_allowed);
+    let silence_timeout = state.site.silence_timeout;
     // From the outside in: a request is named, logged, counted, known and guarded, and only then looked at.
     pages::routes(rest, &state)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(ServiceBuilder::new().layer(RequestBodyTimeoutLayer::new(SILENCE_MAX)).map_request_body(Body::new))
+        .layer(ServiceBuilder::new().layer(RequestBodyTimeoutLayer::new(silence_timeout)).map_request_body(Body::new))
         .layer(from_fn_with_state(state.clone(), auth::rotate))
         .layer(from_fn_with_state(state.clone(), guard::same_site))
         .layer(from_fn_with_state(state.clone(), limit::check))

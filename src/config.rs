@@ -323,6 +323,8 @@ impl Pages {
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub upload_bytes_max: u64,
+    /// How long a caller may say nothing in the middle of a body.
+    pub silence_timeout: Duration,
     /// How long a file that is named by its address may take to come.
     pub url_timeout: Duration,
     /// What one account may hold.
@@ -343,6 +345,7 @@ impl Limits {
                 "COLDBREW_UPLOAD_BYTES_MAX",
                 UPLOAD_BYTES_MAX,
             ),
+            silence_timeout: source.interval("limits.silence-timeout-ms", "COLDBREW_SILENCE_TIMEOUT_MS", 30_000),
             url_timeout: source.interval("limits.url-timeout-ms", "COLDBREW_URL_TIMEOUT_MS", 120_000),
             documents_max: source.value("limits.documents-max", "COLDBREW_DOCUMENTS_MAX", 10_000),
             active_jobs_max: source.value("limits.active-jobs-max", "COLDBREW_ACTIVE_JOBS_MAX", 20),

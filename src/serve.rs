@@ -74,6 +74,7 @@ impl Server {
                 options: leptos_options(config)?,
                 demo: is_demo,
                 public_url: config.site.public_url.clone(),
+                silence_timeout: config.limits.silence_timeout,
                 metrics_token: config.site.metrics_token.clone(),
             },
             changes: parts.changes.clone(),

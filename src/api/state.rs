@@ -1,6 +1,7 @@
 //! What handlers are given.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::extract::FromRef;
@@ -34,6 +35,8 @@ pub struct SiteState {
     pub demo: bool,
     /// The address that people type, if it is known.
     pub public_url: Option<String>,
+    /// How long a caller may say nothing in the middle of a body.
+    pub silence_timeout: Duration,
     /// What asks for `/metrics` must show this, if there is one.
     pub metrics_token: Option<String>,
 }

@@ -24,6 +24,9 @@ use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
 use crate::error::{Error, Result};
 use crate::model::{ErrorCode, PageSet};
 
+/// What this program knows of the data: see `migrations/0071_format.sql`.
+const FORMAT: i64 = 1;
+
 /// How long a statement waits for another writer of SQLite before it gives up.
 const SQLITE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 15000; \
                                PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
@@ -65,7 +68,19 @@ impl SqlStore {
         let mut migrations = sqlx::migrate!("src/store/sql/migrations");
         // A newer server may have added what this one does not know, and need not: it still may be started again.
         migrations.set_ignore_missing(true).run(&pool).await.map_err(Error::internal)?;
-        Ok(Self { pool, sqlite })
+        let store = Self { pool, sqlite };
+        store.see_that_it_is_understood().await?;
+        Ok(store)
+    }
+
+    /// Refuses data that a newer server has changed beyond what this one reads.
+    async fn see_that_it_is_understood(&self) -> Result<()> {
+        let needed: i64 = sqlx::query_scalar("SELECT MAX(needed) FROM format").fetch_one(&self.pool).await?;
+        if needed <= FORMAT {
+            return Ok(());
+        }
+        let words = "a newer Coldbrew has changed this data, and this one would misread it: start the newer one, or restore a backup";
+        Err(Error::internal(words))
     }
 
     /// The URL of the embedded database at that path.

@@ -1,8 +1,12 @@
 //! What the REST API answers: to good requests, to bad ones, and to strangers.
 
+use std::time::Duration;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::harness::{TestServer, book, refused};
 
@@ -44,6 +48,40 @@ async fn bad_files_are_refused_in_words() {
     refused(guest.upload("huge.pdf", vec![b'x'; 100_001]).await, 413, "file_too_large").await;
     let left_behind = std::fs::read_dir(data.path().join("receiving")).unwrap().count();
     assert_eq!(left_behind, 0, "a refused upload leaves nothing behind");
+}
+
+/// The first part of a request whose body is longer.
+async fn begin(server: &TestServer, path: &str, content_type: &str, token: &str, part: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(server.base_url.trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\ncontent-length: 9999\r\nauthorization: Bearer {token}\r\n\r\n{part}"
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    socket
+}
+
+#[tokio::test]
+async fn a_body_that_stands_still_is_given_up() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[("COLDBREW_SILENCE_TIMEOUT_MS", "2000")]).await;
+    let token = server.guest().await.token;
+    let form = "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n%PDF-1.7";
+    for (path, content_type, part) in [
+        ("/v1/documents/prepare/upload", "multipart/form-data; boundary=b", form),
+        ("/v1/documents/prepare", "application/json", "{\"url\":"),
+    ] {
+        let mut socket = begin(&server, path, content_type, &token, part).await;
+        // One that is slow and goes on is waited for.
+        for _ in 0..15 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            socket.write_all(b" ").await.unwrap();
+        }
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");
+        assert!(answer.contains("\"invalid_request\""), "{path}: {answer}");
+    }
+    assert_eq!(std::fs::read_dir(data.path().join("receiving")).unwrap().count(), 0, "nothing is left behind");
 }
 
 #[tokio::test]

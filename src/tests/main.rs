@@ -33,4 +33,5 @@ mod sign_in;
 mod simulation;
 mod soak;
 mod strangers;
+mod versions;
 mod workers;
