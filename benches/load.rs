@@ -29,7 +29,7 @@ const PEOPLE: usize = 4;
 const STREAMS_EACH: usize = 25;
 
 fn main() -> ExitCode {
-    // A stream of events is an open file, here and in the server, which inherits this.
+    // A stream of events is an open file. The server sees to its own.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("the limit may be raised");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be started");

@@ -9,6 +9,7 @@ use coldbrew::config::Config;
 use coldbrew::error::{Error, Result};
 use coldbrew::serve::{Server, examine, serve_emulator, work};
 use coldbrew::{api, pdf, serve, telemetry};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
 
 /// Turns large PDFs into clean Markdown with Gemini, at half price for those who can wait.
@@ -116,6 +117,7 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
         Command::User { change: Change::Delete { account } } => serve::delete_account(config, &account).await?,
         Command::Worker | Command::ExportOpenapi | Command::PageWorker => work(config, stop).await?,
         Command::Serve { no_worker } => {
+            open_many_files()?;
             let server =
                 if no_worker { Server::open_without_worker(config).await? } else { Server::open(config).await? };
             println!("{}", server.greeting()?);
@@ -132,6 +134,12 @@ async fn see_doctor(config: &Config) -> Result<ExitCode> {
     }
     let well = diagnoses.iter().all(|diagnosis| diagnosis.complaints.is_empty());
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Each open page keeps a connection, which is a file; the usual 1,024 is for programs that cannot count further.
+fn open_many_files() -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).map_err(Error::internal)
 }
 
 /// Ctrl-C, or a service manager that wants us to end.

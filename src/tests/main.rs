@@ -20,6 +20,7 @@ mod http;
 mod journey;
 mod leaving;
 mod lost;
+mod manual;
 mod memory;
 mod operating;
 mod pdf;

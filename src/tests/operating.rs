@@ -20,9 +20,14 @@ async fn start(data: &TempDir) -> (Child, String) {
 }
 
 async fn start_with(data: &TempDir, settings: &[(&str, &str)], log: Stdio) -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_coldbrew"))
-        .arg("serve")
-        .env_clear()
+    let mut program = Command::new(env!("CARGO_BIN_EXE_coldbrew"));
+    program.arg("serve").env_clear();
+    greeted(program, data, settings, log).await
+}
+
+/// The same for a program that becomes a server.
+async fn greeted(mut program: Command, data: &TempDir, settings: &[(&str, &str)], log: Stdio) -> (Child, String) {
+    let mut child = program
         .envs(variables(data.path(), settings))
         .current_dir(data.path())
         .stdout(Stdio::piped())
@@ -55,6 +60,18 @@ async fn a_server_that_is_told_to_stop_hands_back_its_work_and_ends_well() {
     let path = format!("/v1/documents/batch/{}/status", prepared["content_hash"].as_str().unwrap());
     assert!(["PREPARING", "PENDING"].contains(&guest.get(&path).await["status"].as_str().unwrap()));
     second.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_takes_as_many_connections_as_the_system_allows() {
+    let data = TempDir::new().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -S -n 64 && exec \"$0\" serve", env!("CARGO_BIN_EXE_coldbrew")]);
+    let (server, _) = greeted(shell, &data, &[], Stdio::null()).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.id().unwrap())).unwrap();
+    let files: Vec<&str> =
+        limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
+    assert_eq!(files[3], files[4], "{files:?}");
 }
 
 /// A caller that stops in the middle of its request does not keep the server from ending.
