@@ -323,7 +323,7 @@ impl Pages {
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub upload_bytes_max: u64,
-    /// How long a caller may say nothing in the middle of a body.
+    /// How long a caller may say nothing before a request is whole.
     pub silence_timeout: Duration,
     /// How long a file that is named by its address may take to come.
     pub url_timeout: Duration,

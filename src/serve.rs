@@ -1,5 +1,6 @@
 //! Puts the parts together and runs them: the only place that chooses what is behind a trait.
 
+mod connections;
 mod demo;
 mod examine;
 mod operator;
@@ -47,6 +48,7 @@ pub struct Server {
     tracked: Tracked,
     changes: Changes,
     listener: TcpListener,
+    silence_timeout: Duration,
     stop_timeout: Duration,
     is_demo: bool,
 }
@@ -100,6 +102,7 @@ impl Server {
             tracked,
             changes,
             listener,
+            silence_timeout: config.limits.silence_timeout,
             stop_timeout: config.site.stop_timeout,
             is_demo,
         })
@@ -131,24 +134,20 @@ impl Server {
             stopped.cancelled().await;
             changes.close();
         };
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(self.listener, service).with_graceful_shutdown(stopping);
+        let serving = connections::serve(self.listener, self.router, self.silence_timeout, stopping);
         let overdue = async {
             stop.cancelled().await;
             tokio::time::sleep(self.stop_timeout).await;
         };
-        let served = tokio::select! {
-            served = serving => served,
-            () = overdue => {
-                tracing::warn!("requests that took too long were cut off");
-                Ok(())
-            }
-        };
+        tokio::select! {
+            () = serving => {}
+            () = overdue => tracing::warn!("requests that took too long were cut off"),
+        }
         stop.cancel();
         background.close();
         background.wait().await;
         self.store.close().await;
-        Ok(served?)
+        Ok(())
     }
 }
 

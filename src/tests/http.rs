@@ -85,6 +85,26 @@ async fn a_body_that_stands_still_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_connection_without_a_request_is_closed() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[("COLDBREW_SILENCE_TIMEOUT_MS", "500")]).await;
+    let whole = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    for (said, answers) in [("", 0), ("GET /heal", 0), (&whole[..whole.len() - 2], 0), (whole, 1)] {
+        let mut socket = TcpStream::connect(server.base_url.trim_start_matches("http://")).await.unwrap();
+        socket.write_all(said.as_bytes()).await.unwrap();
+        let mut heard = String::new();
+        socket.read_to_string(&mut heard).await.unwrap();
+        assert_eq!(heard.matches("HTTP/1.1 200").count(), answers, "{said:?}");
+    }
+    let mut socket = TcpStream::connect(server.base_url.trim_start_matches("http://")).await.unwrap();
+    let endless = format!("GET /healthz HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(1_000_000));
+    let _ = socket.write_all(endless.as_bytes()).await;
+    let mut heard = String::new();
+    let _ = socket.read_to_string(&mut heard).await;
+    assert!(heard.is_empty() || heard.starts_with("HTTP/1.1 431"), "{heard}");
+}
+
+#[tokio::test]
 async fn bad_submissions_are_refused_and_charge_nothing() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_QUOTA_TOKENS", "5000")]).await;
