@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod manners;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +19,7 @@ use bytes::Bytes;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use super::{Fetcher, Resolve, file_address};
+use super::{Fetcher, Resolve, file_address, is_public};
 use crate::error::Error;
 use crate::extract::Receiver;
 use crate::model::ErrorCode;
@@ -122,29 +124,100 @@ async fn only_web_addresses_are_tried() {
     assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 0, "no name was looked up for any of them");
 }
 
+/// By the rule that is in force: the server that listens on 127.0.0.1 is one of the house.
 #[tokio::test]
 async fn addresses_in_disguise_are_recognized() {
-    let lab = Lab::new(vec![vec![INTERNET]]).await;
+    let mut lab = Lab::new(vec![vec![INTERNET]]).await;
+    lab.fetcher.admits = is_public;
     for host in [
-        "127.0.0.2",
-        "2130706434",
-        "0x7f000002",
-        "0177.0.0.2",
-        "127.2",
-        "0x7f.2",
+        // Decimal, octal, hexadecimal, short, and mixed.
+        "127.0.0.1",
+        "2130706433",
+        "0x7f000001",
+        "0X7F000001",
+        "017700000001",
+        "0177.0.0.01",
+        "0x7f.0x0.0x0.0x1",
+        "127.1",
+        "127.0.1",
+        "0x7f.1",
+        "127.0x0001",
         "0",
+        "0.0.0.0",
         "10.0.0.1",
         "169.254.169.254",
+        "2852039166",
+        // With a dot at the end, in other digits, percent-encoded.
+        "127.0.0.1.",
+        "2130706433.",
+        "１２７.０.０.１",
+        "127。0。0。1",
+        "①②⑦.⓪.⓪.①",
+        "%31%32%37.0.0.1",
+        // IPv6: this machine, unspecified, mapped, compatible, translated, 6to4, Teredo, ULA, link-local, site-local, multicast.
         "[::1]",
         "[::]",
-        "[::ffff:127.0.0.2]",
-        "[::ffff:7f00:2]",
-        "[64:ff9b::7f00:2]",
+        "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[::7f00:1]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b::10.0.0.1]",
+        "[64:ff9b:1::7f00:1]",
+        "[2002:7f00:1::]",
+        "[2002:a00:1::1]",
+        "[2001:0:7f00:1::1]",
+        "[2001::ffff:80ff:fffe]",
+        "[fc00::1]",
+        "[fd00:ec2::254]",
         "[fe80::1]",
-        "１２７.０.０.２",
+        "[fec0::1]",
+        "[ff02::1]",
+        "[ff0e::1]",
+        "[fe80::1%25eth0]",
     ] {
         let address = format!("http://{host}:{}/a%20file.pdf", lab.server.port());
         assert_eq!(lab.refusal(&address).await, ErrorCode::UrlNotAllowed, "{host}");
+    }
+    assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 0, "none of them is a name");
+}
+
+#[tokio::test]
+async fn a_name_for_an_address_of_the_house_is_refused_whatever_form_the_address_has() {
+    for answer in [
+        "127.0.0.1",
+        "0.0.0.0",
+        "100.64.0.1",
+        "192.168.0.1",
+        "::1",
+        "::",
+        "::ffff:127.0.0.1",
+        "::127.0.0.1",
+        "64:ff9b::127.0.0.1",
+        "2002:7f00:1::",
+        "2001::1",
+        "fd00::1",
+        "fe80::1",
+        "ff02::1",
+    ] {
+        let mut lab = Lab::new(vec![vec![answer.parse().unwrap()]]).await;
+        lab.fetcher.admits = is_public;
+        for name in ["example.org", "example.org.", "localhost", "localhost.", "a.b.c.example"] {
+            let address = format!("http://{name}:{}/a%20file.pdf", lab.server.port());
+            assert_eq!(lab.refusal(&address).await, ErrorCode::UrlNotAllowed, "{name} is {answer}");
+        }
+    }
+}
+
+/// However a name is written, the connection goes where its look-up led, and nobody looks it up again.
+#[tokio::test]
+async fn every_spelling_of_a_name_is_looked_up_once() {
+    for name in ["example.org", "EXAMPLE.org", "example.org.", "exa%6Dple.org", "ｅxample.org", "bücher.example"] {
+        let lab = Lab::new(vec![vec![INTERNET], vec![HOUSE]]).await;
+        let address = format!("http://{name}:{}/a%20file.pdf", lab.server.port());
+        assert_eq!(lab.fetcher.fetch(&address).await.unwrap().size, 8, "{name}");
+        assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 1, "{name}");
     }
 }
 
