@@ -98,7 +98,7 @@ pub fn router(state: ApiState) -> Router {
         .layer(from_fn_with_state(state.clone(), limit::check))
         .layer(from_fn_with_state(state.clone(), auth::identify))
         .layer(from_fn_with_state(state.clone(), guard::headers))
-        .layer(TraceLayer::new_for_http().make_span_with(error::span))
+        .layer(TraceLayer::new_for_http().make_span_with(error::span).on_response(error::answered))
         .layer(from_fn(error::name_request))
         .layer(from_fn_with_state(state.clone(), metrics::count))
         .layer(PropagateRequestIdLayer::x_request_id())

@@ -8,6 +8,7 @@ mod figures;
 mod gemini;
 mod sign_in;
 mod source;
+mod traces;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ pub use figures::{ClassNumbers, Figures};
 pub use gemini::Gemini;
 pub use sign_in::SignIn;
 pub use source::{ConfigError, Source};
+pub use traces::Traces;
 
 use http::HeaderName;
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub retention: Retention,
     /// The OpenID Connect provider, if there is one.
     pub sign_in: Option<SignIn>,
+    /// Where traces go, if they go anywhere.
+    pub traces: Option<Traces>,
 }
 
 impl Config {
@@ -68,6 +72,7 @@ impl Config {
             limits: Limits::read(&mut source),
             retention: Retention::read(&mut source),
             sign_in: SignIn::read(&mut source),
+            traces: Traces::read(&mut source),
             gemini,
         };
         source.finish().map(|()| config)

@@ -76,7 +76,6 @@ fn main() -> ExitCode {
         println!("{}", api::openapi_json());
         return ExitCode::SUCCESS;
     }
-    telemetry::start();
     let config = match Config::load() {
         Ok(config) => config,
         Err(error) => {
@@ -84,8 +83,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let ended =
-        tokio::runtime::Runtime::new().map_err(Error::from).and_then(|runtime| runtime.block_on(run(command, &config)));
+    let ended = telemetry::start(config.traces.as_ref()).and_then(|_sending| {
+        let runtime = tokio::runtime::Runtime::new()?;
+        runtime.block_on(run(command, &config))
+    });
     match ended {
         Ok(code) => code,
         Err(error) => {

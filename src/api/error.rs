@@ -1,15 +1,21 @@
 //! Errors as answers: `{"error": {"code", "message", "request_id"}}` and nothing that was not meant for outside.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tower_http::trace::{DefaultOnResponse, OnResponse};
+use tracing::field::Empty;
+use tracing::{Span, info_span};
 
 use crate::error::Error;
 use crate::model::wire::ErrorBody;
 use crate::model::{ApiError, ErrorCode};
+use crate::telemetry::traces;
 
 tokio::task_local! {
     static REQUEST_ID: String;
@@ -36,8 +42,17 @@ fn id_of(headers: &HeaderMap) -> &str {
 }
 
 /// The log's span of a request: never its query, which may hold what a person typed.
-pub fn span(request: &Request) -> tracing::Span {
-    tracing::info_span!("http", method = %request.method(), path = request.uri().path(), id = id_of(request.headers()))
+pub fn span(request: &Request) -> Span {
+    let (method, path, headers) = (request.method(), request.uri().path(), request.headers());
+    let span = info_span!("http", %method, path, id = id_of(headers), otel.name = Empty, otel.kind = Empty);
+    traces::join(&span, method, request.extensions().get().map(MatchedPath::as_str), headers);
+    span
+}
+
+/// Tells the log and the trace of a request how it was answered.
+pub fn answered(response: &Response, latency: Duration, span: &Span) {
+    DefaultOnResponse::default().on_response(response, latency, span);
+    traces::answered(span, response.status());
 }
 
 /// What a caller is told of an error, under the request's name.

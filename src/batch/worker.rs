@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::field::Empty;
+use tracing::{Instrument, info_span};
 
 use super::job::{Job, JobFailure, Stage};
 use super::machine::{Effect, Event, Lane, Task, Timing, step};
@@ -23,6 +25,7 @@ use crate::gemini::models::Models;
 use crate::metrics::{Tariff, job_claimed, job_ended};
 use crate::model::Pricing;
 use crate::store::{Completion, Figures, Jobs};
+use crate::telemetry::traces;
 use crate::world::World;
 
 /// A job that was taken up this often without finishing a step kills its workers: it is set aside.
@@ -178,7 +181,11 @@ impl Worker {
                     self.bell.notify_one();
                     return Ok(Some(job));
                 }
-                None => self.carry_out(task, &job, step_begun).await,
+                None => {
+                    let span = info_span!("job", job = %job.id, task = task.name(), otel.name = Empty);
+                    traces::name(&span, task.name());
+                    self.carry_out(task, &job, step_begun).instrument(span).await
+                }
             };
             step_begun = self.world.tick();
             job = match done {

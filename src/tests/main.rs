@@ -34,5 +34,6 @@ mod sign_in;
 mod simulation;
 mod soak;
 mod strangers;
+mod traces;
 mod versions;
 mod workers;

@@ -80,6 +80,13 @@ impl Program {
         self.child.kill().await.unwrap();
     }
 
+    /// Ends it as a service manager would: it may finish what it is at. How it ended.
+    pub async fn stop(mut self) -> ExitStatus {
+        let pid = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.try_into().unwrap()));
+        rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::TERM).unwrap();
+        self.ended(Duration::from_secs(60)).await.expect("it ends")
+    }
+
     /// How it ended by itself; `None`: it has not within that time.
     pub async fn ended(&mut self, within: Duration) -> Option<ExitStatus> {
         tokio::time::timeout(within, self.child.wait()).await.ok().map(Result::unwrap)
