@@ -36,7 +36,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use limit::{Limiter, RateLimits};
-pub use state::{ApiState, Readiness, SiteState};
+pub use state::{ApiState, Reach, Readiness, SiteState};
 
 /// A JSON body is a few numbers and names; only uploads are larger.
 const BODY_BYTES_MAX: usize = 256 * 1024;

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::Janitor;
-use crate::api::{ApiState, Limiter, RateLimits, SiteState, router};
+use crate::api::{Limiter, RateLimits, Reach, SiteState, router};
 use crate::batch::watch_clock;
 use crate::changes::Changes;
 use crate::config::Config;
@@ -70,8 +70,8 @@ impl Server {
         parts.receiver.open().await?;
         let is_demo = config.gemini.api_key.is_none();
         let listener = TcpListener::bind(config.site.addr).await?;
-        let state = ApiState {
-            services: parts.services(config),
+        let reach = Reach {
+            services: Arc::new(parts.services(config)),
             site: SiteState {
                 options: leptos_options(config)?,
                 demo: is_demo,
@@ -94,7 +94,7 @@ impl Server {
         let janitor = parts.janitor(config);
         let Parts { store, world, tracked, changes, .. } = parts;
         Ok(Self {
-            router: router(state),
+            router: router(reach.into()),
             working,
             janitor,
             store,

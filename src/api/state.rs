@@ -1,5 +1,6 @@
 //! What handlers are given.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +15,27 @@ use crate::changes::Changes;
 use crate::metrics::Metrics;
 use crate::services::Services;
 
-/// Everything that a handler may reach. Cheap to clone.
+/// Everything that a handler may reach. Each request has it handed on a dozen times, so a clone is a pointer.
 #[derive(Clone)]
-pub struct ApiState {
-    pub services: Services,
+pub struct ApiState(Arc<Reach>);
+
+impl From<Reach> for ApiState {
+    fn from(reach: Reach) -> Self {
+        Self(Arc::new(reach))
+    }
+}
+
+impl Deref for ApiState {
+    type Target = Reach;
+
+    fn deref(&self) -> &Reach {
+        &self.0
+    }
+}
+
+/// What [`ApiState`] holds.
+pub struct Reach {
+    pub services: Arc<Services>,
     pub site: SiteState,
     pub changes: Changes,
     pub readiness: Arc<dyn Readiness>,

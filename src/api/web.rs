@@ -1,5 +1,7 @@
 //! What server functions and pages are given: who is calling, the use cases, and how to answer.
 
+use std::sync::Arc;
+
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use leptos::prelude::{expect_context, use_context};
@@ -17,7 +19,7 @@ use crate::store::{Account, CredentialKind};
 /// The account that called, and what it may call.
 pub struct WebCaller {
     pub account: Account,
-    pub services: Services,
+    pub services: Arc<Services>,
 }
 
 impl WebCaller {
@@ -37,7 +39,7 @@ pub async fn caller() -> Result<WebCaller, ApiError> {
 pub async fn known_caller() -> Result<Option<WebCaller>, ApiError> {
     let state = expect_context::<ApiState>();
     let account = account_of(&state, &parts()?).await.map_err(refuse)?;
-    Ok(account.map(|account| WebCaller { account, services: state.services }))
+    Ok(account.map(|account| WebCaller { account, services: state.services.clone() }))
 }
 
 /// Gives a browser without an account a guest's.
@@ -52,34 +54,31 @@ pub async fn start_session() -> Result<(), ApiError> {
 
 /// Makes this browser's guest a member. A browser without an account gets one first.
 pub async fn sign_up(email: String, password: String) -> Result<(), ApiError> {
-    let membership = expect_context::<ApiState>().services.membership;
+    let services = expect_context::<ApiState>().services.clone();
     let account = match known_caller().await? {
         Some(caller) => caller.account,
-        None => {
-            let identity = expect_context::<ApiState>().services.identity;
-            identity.create_guest(CredentialKind::Session).await.map_err(refuse)?.account
-        }
+        None => services.identity.create_guest(CredentialKind::Session).await.map_err(refuse)?.account,
     };
-    let session = membership.sign_up(&account, &email, password).await.map_err(refuse)?;
+    let session = services.membership.sign_up(&account, &email, password).await.map_err(refuse)?;
     set_session(&session.secret, session.max_age_ms)
 }
 
 /// Signs this browser in.
 pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
-    let membership = expect_context::<ApiState>().services.membership;
+    let services = expect_context::<ApiState>().services.clone();
     let before = this_session()?;
-    let session = membership.sign_in(&email, password, before.as_deref()).await.map_err(refuse)?;
+    let session = services.membership.sign_in(&email, password, before.as_deref()).await.map_err(refuse)?;
     set_session(&session.secret, session.max_age_ms)
 }
 
 /// Signs this browser out, or every browser of the account.
 pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
-    let membership = expect_context::<ApiState>().services.membership;
+    let services = expect_context::<ApiState>().services.clone();
     if let Some(secret) = this_session()? {
         if let (true, Some(caller)) = (everywhere, known_caller().await?) {
-            membership.sign_out_everywhere(&caller.account).await.map_err(refuse)?;
+            services.membership.sign_out_everywhere(&caller.account).await.map_err(refuse)?;
         }
-        membership.sign_out(&secret).await.map_err(refuse)?;
+        services.membership.sign_out(&secret).await.map_err(refuse)?;
     }
     set_session("", 0)
 }

@@ -52,6 +52,8 @@ impl SqlStore {
             .max_connections(if sqlite { 4 } else { 16 })
             // A writer of SQLite waits for others; a server that does not answer is not worth a person's wait.
             .acquire_timeout(Duration::from_secs(if sqlite { 20 } else { 5 }))
+            // SQLite is no other process that could have gone since.
+            .test_before_acquire(!sqlite)
             .after_connect(move |connection: &mut AnyConnection, _| {
                 Box::pin(async move {
                     connection.execute(if sqlite { SQLITE_SETTINGS } else { POSTGRES_SETTINGS }).await?;
