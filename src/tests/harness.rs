@@ -125,13 +125,13 @@ impl TestGemini {
 
     /// Arms a fault; see `src/fake_gemini/faults.rs`.
     pub async fn arm(&self, fault: Value) {
-        let request = reqwest::Client::new().post(format!("{}/_control/faults", self.base_url)).json(&fault);
+        let request = http().post(format!("{}/_control/faults", self.base_url)).json(&fault);
         assert!(request.send().await.unwrap().status().is_success());
     }
 
     /// From now on nothing fails.
     pub async fn disarm(&self) {
-        let request = reqwest::Client::new().delete(format!("{}/_control/faults", self.base_url));
+        let request = http().delete(format!("{}/_control/faults", self.base_url));
         assert!(request.send().await.unwrap().status().is_success());
     }
 }
