@@ -59,7 +59,14 @@ pub enum Stage {
     /// Google left it waiting for a day: it is cancelled there, and looked at once more.
     Withdraw(Watched),
     /// Google finished: the results are to be fetched and stored.
-    Collect { batch: String, input_file: String, output_file: String, tries: u32 },
+    Collect {
+        #[serde(default)]
+        attempt: u32,
+        batch: String,
+        input_file: String,
+        output_file: String,
+        tries: u32,
+    },
     /// Realtime mode: pages are read one by one, each stored as it comes.
     Read { tries: u32 },
     /// The document is stored.
@@ -147,11 +154,10 @@ impl Stage {
             | Self::Upload { attempt }
             | Self::Submit { attempt, .. }
             | Self::Creating { attempt, .. }
-            | Self::Seek { attempt, .. } => Some(*attempt),
+            | Self::Seek { attempt, .. }
+            | Self::Collect { attempt, .. } => Some(*attempt),
             Self::Watch(watched) | Self::Withdraw(watched) => Some(watched.attempt),
-            Self::Collect { .. } | Self::Read { .. } | Self::Succeeded | Self::Failed { .. } | Self::Expired { .. } => {
-                None
-            }
+            Self::Read { .. } | Self::Succeeded | Self::Failed { .. } | Self::Expired { .. } => None,
         }
     }
 

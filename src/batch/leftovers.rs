@@ -2,7 +2,8 @@
 //! for all the same, and files that nobody will read. [`Cleaner`] stops the ones and deletes the others.
 //!
 //! A [`Leftover`] is recorded in the transaction that deletes the account. Each look may be repeated, so a crash costs one at most. The last
-//! create may still be on its way when its job is gone: what is not found is looked for as long as a lost create would be.
+//! create may still be on its way when its job is gone, and Google may have made two batches of it and list one late: so the end of what is
+//! known is no end, and looking goes on until as many looks have found nothing as a lost create would get.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,17 +33,6 @@ pub struct Leftover {
     pub quiet_looks: u32,
 }
 
-/// What a look came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Seen {
-    /// Something went on, and was asked to stop.
-    Live,
-    /// There is nothing that goes on, as far as Google tells.
-    Quiet,
-    /// The one batch that there is, is over.
-    Over,
-}
-
 impl Leftover {
     /// What a job leaves that goes at this stage; `None` if Google has nothing of it.
     pub fn of(job: &Job, now: UnixMs) -> Option<Self> {
@@ -62,14 +52,13 @@ impl Leftover {
         }
     }
 
-    /// The same as it is after a look; `None`: nothing is left of it that could go on.
-    fn after(self, seen: Seen, now: UnixMs, timing: &Timing) -> Option<Self> {
-        let quiet_looks = if seen == Seen::Quiet { self.quiet_looks + 1 } else { 0 };
-        if seen == Seen::Over || quiet_looks >= timing.seek_listings {
-            return None;
+    /// The same as it is after a look that found something going on, or not; `None`: nothing is left of it that could go on.
+    fn after(self, goes_on: bool, now: UnixMs, timing: &Timing) -> Option<Self> {
+        if goes_on {
+            return Some(Self { quiet_looks: 0, due_at: now.plus(timing.poll_ms), ..self });
         }
-        let wait_ms = if seen == Seen::Quiet { timing.seek_ms } else { timing.poll_ms };
-        Some(Self { quiet_looks, due_at: now.plus(wait_ms), ..self })
+        let quiet_looks = self.quiet_looks + 1;
+        (quiet_looks < timing.seek_listings).then(|| Self { quiet_looks, due_at: now.plus(timing.seek_ms), ..self })
     }
 
     /// By then Google has given up the batch, and let go of the file.
@@ -139,42 +128,46 @@ impl Cleaner {
 
     /// Stops what goes on and, once nothing does, deletes the files. Returns what has to be looked at again.
     async fn clean(&self, leftover: Leftover) -> Result<Option<Leftover>, GeminiError> {
-        let seen = self.stop(&leftover).await?;
+        let goes_on = self.stop(&leftover).await?;
         crash_point("leftover", "stopped");
         let (job_id, stage) = (leftover.job_id.clone(), leftover.stage.clone());
         let given_up = leftover.is_given_up(self.world.now(), &self.timing);
-        let later = leftover.after(seen, self.world.now(), &self.timing).filter(|_| !given_up);
+        let later = leftover.after(goes_on, self.world.now(), &self.timing).filter(|_| !given_up);
         if later.is_none() {
             self.delete_files(&job_id, &stage).await?;
-            tracing::info!(job = %job_id, ?seen, given_up, "what a deleted account left at Google is cleaned up");
+            tracing::info!(job = %job_id, given_up, "what a deleted account left at Google is cleaned up");
         }
         Ok(later)
     }
 
-    async fn stop(&self, leftover: &Leftover) -> Result<Seen, GeminiError> {
-        let batches = match self.look(leftover).await {
-            Ok(batches) => batches,
-            // Google denies batches that it has: one denial is not believed.
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(Seen::Quiet),
-            Err(error) => return Err(error),
-        };
-        let mut seen = if leftover.stage.batch().is_some() { Seen::Over } else { Seen::Quiet };
-        for batch in batches.iter().filter(|batch| !batch.state.is_terminal()) {
+    /// Asks everything that goes on to stop. Whether there was anything.
+    async fn stop(&self, leftover: &Leftover) -> Result<bool, GeminiError> {
+        let mut goes_on = false;
+        for batch in self.look(leftover).await?.iter().filter(|batch| !batch.state.is_terminal()) {
             self.google.cancel(&batch.name).await?;
-            seen = Seen::Live;
+            goes_on = true;
         }
-        Ok(seen)
+        Ok(goes_on)
     }
 
+    /// The batches of the job: the one that was known, and what is listed under its name.
     async fn look(&self, leftover: &Leftover) -> Result<Vec<Batch>, GeminiError> {
-        if let Some(batch) = leftover.stage.batch() {
-            return self.google.look(batch).await.map(|batch| vec![batch]);
+        let mut batches = Vec::new();
+        if let Some(attempt) = leftover.stage.attempt() {
+            let input_file = leftover.stage.input_file().unwrap_or_default();
+            batches = self.google.find(&batch_name(&leftover.job_id, attempt), input_file).await?;
         }
-        let input_file = leftover.stage.input_file().unwrap_or_default();
-        match leftover.stage.attempt() {
-            Some(attempt) => self.google.find(&batch_name(&leftover.job_id, attempt), input_file).await,
-            None => Ok(Vec::new()),
+        if let Some(known) = leftover.stage.batch()
+            && batches.iter().all(|batch| batch.name != known)
+        {
+            match self.google.look(known).await {
+                Ok(batch) => batches.push(batch),
+                // Google denies batches that it has: one denial is not believed.
+                Err(error) if error.kind == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(batches)
     }
 
     async fn delete_files(&self, job_id: &str, stage: &Stage) -> Result<(), GeminiError> {
@@ -203,13 +196,12 @@ mod tests {
         let timing = Timing::default();
         let mut left = leftover(Stage::Creating { attempt: 1, input_file: "files/in".into() });
         for look in 1..timing.seek_listings {
-            left = left.after(Seen::Quiet, UnixMs(1_000), &timing).unwrap();
+            left = left.after(false, UnixMs(1_000), &timing).unwrap();
             assert_eq!((left.quiet_looks, left.due_at), (look, UnixMs(1_000 + timing.seek_ms)));
         }
-        let live = left.clone().after(Seen::Live, UnixMs(2_000), &timing).unwrap();
+        let live = left.clone().after(true, UnixMs(2_000), &timing).unwrap();
         assert_eq!((live.quiet_looks, live.due_at), (0, UnixMs(2_000 + timing.poll_ms)), "from the beginning");
-        assert_eq!(left.after(Seen::Quiet, UnixMs(3_000), &timing), None);
-        assert_eq!(live.after(Seen::Over, UnixMs(3_000), &timing), None);
+        assert_eq!(left.after(false, UnixMs(3_000), &timing), None);
     }
 
     #[test]

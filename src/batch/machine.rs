@@ -310,9 +310,9 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (S::Collect { tries, .. }, E::Hindered { .. }) if tries >= timing.fetches_max => {
             (S::Failed { error: results_lost() }, 0)
         }
-        (S::Collect { batch, input_file, output_file, tries }, E::Hindered { retry_after_ms }) => {
+        (S::Collect { attempt, batch, input_file, output_file, tries }, E::Hindered { retry_after_ms }) => {
             let wait_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(timing, tries));
-            (S::Collect { batch, input_file, output_file, tries: tries + 1 }, wait_ms)
+            (S::Collect { attempt, batch, input_file, output_file, tries: tries + 1 }, wait_ms)
         }
         (S::Read { tries }, E::Hindered { retry_after_ms }) => {
             (S::Read { tries: tries.saturating_add(1) }, retry_after_ms.unwrap_or(timing.retry_ms))

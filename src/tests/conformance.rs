@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use coldbrew::batch::machine::Lane;
-use coldbrew::batch::{Job, JobFailure, Stage};
+use coldbrew::batch::{Job, JobFailure, Stage, Watched};
 use coldbrew::extract::Recipe;
 use coldbrew::model::wire::{Metadata, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
@@ -169,6 +169,20 @@ fn job(account: &Account, name: &str) -> Job {
 /// The job in another stage, as the step that leads there would have it.
 fn at(job: &Job, stage: Stage) -> Job {
     Job { stage, claims: 0, ..job.clone() }
+}
+
+fn watching() -> Stage {
+    Stage::Watch(Watched {
+        attempt: 1,
+        input_file: "files/in".into(),
+        batch: "batches/b".into(),
+        running: true,
+        withdrawn: false,
+        since: NOW,
+        odd_since: None,
+        denied_since: None,
+        denials: 0,
+    })
 }
 
 fn failed() -> Stage {

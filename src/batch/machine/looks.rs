@@ -124,6 +124,7 @@ pub(super) const fn watch(attempt: u32, input_file: String, batch: String, now: 
 fn collect(watched: &Watched, output_file: Option<String>) -> Stage {
     let conventional = || format!("files/batch-{}", watched.batch.trim_start_matches("batches/"));
     Stage::Collect {
+        attempt: watched.attempt,
         batch: watched.batch.clone(),
         input_file: watched.input_file.clone(),
         output_file: output_file.unwrap_or_else(conventional),

@@ -1,6 +1,6 @@
 //! Leftovers: an account that is deleted takes its jobs with it, and what they have at Google stays on record until it is cleaned up.
 
-use coldbrew::batch::{Leftover, Watched};
+use coldbrew::batch::Leftover;
 
 use super::*;
 
@@ -12,20 +12,6 @@ conform!(
 
 fn creating() -> Stage {
     Stage::Creating { attempt: 2, input_file: "files/in".into() }
-}
-
-fn watching() -> Stage {
-    Stage::Watch(Watched {
-        attempt: 1,
-        input_file: "files/in".into(),
-        batch: "batches/b".into(),
-        running: true,
-        withdrawn: false,
-        since: NOW,
-        odd_since: None,
-        denied_since: None,
-        denials: 0,
-    })
 }
 
 async fn what_active_jobs_leave_at_google_is_recorded(stores: Stores) {

@@ -1,7 +1,6 @@
 //! Tracking: a copy of the record that never goes back in time. The record itself keeps the same promises.
 
 use ::redis::Commands;
-use coldbrew::batch::Watched;
 use coldbrew::model::JobStatus;
 use coldbrew::pdf::figures::{Bounds, Figure};
 use coldbrew::store::Figures;
@@ -217,18 +216,7 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
     assert_eq!(peer.job(), accepted);
     assert_eq!(peer.keys(), ["active_batch_jobs", "batch:content one", "reservations:a"]);
 
-    let watched = Stage::Watch(Watched {
-        attempt: 1,
-        input_file: "files/in".into(),
-        batch: "batches/b".into(),
-        running: true,
-        withdrawn: false,
-        since: NOW,
-        odd_since: None,
-        denied_since: None,
-        denials: 0,
-    });
-    let running = Job { polls: 7, ..at(&claimed, watched) };
+    let running = Job { polls: 7, ..at(&claimed, watching()) };
     assert!(tracked.stores.jobs.advance(&running, NOW).await.unwrap());
     let () = peer.0.expire("batch:content one", 100).unwrap();
     tracked.make_known("content one").await;
