@@ -137,6 +137,9 @@ async fn crash_at(
     let documents = usize::from(end == "SUCCEEDED");
     assert_eq!(usize::from(ended["document_id"].is_string()), documents, "{point:?}: {ended}");
     google.check(&key).await;
+    if point.is_some_and(|(scope, _)| scope == "upload") {
+        assert!(google.no_input_is_left(&key).await, "{point:?}: what was uploaded first is left at Google");
+    }
     Program::see_doctor(data.path(), &settings).await;
     check_books(&guest, documents).await
 }

@@ -135,6 +135,21 @@ impl Google {
         }
     }
 
+    /// Waits until the project with that key has no input file any more.
+    pub async fn no_input_is_left(&self, key: &str) -> bool {
+        for _ in 0..500 {
+            let url = format!("{}/v1beta/files?pageSize=100", self.program.base_url);
+            let answer = self.http.get(url).header("x-goog-api-key", key).send().await.unwrap();
+            let page: Value = answer.json().await.unwrap();
+            // Outputs stay: Google lets nobody delete them.
+            if page["files"].as_array().is_none_or(|files| files.iter().all(|file| file["source"] == "GENERATED")) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
+    }
+
     /// No job ever had two batches at a time, and none had two that were paid. Returns how many batches there were.
     pub async fn check(&self, key: &str) -> usize {
         let batches = self.batches(key).await;
