@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-use crate::batch::Job;
 use crate::batch::machine::Lane;
+use crate::batch::{Job, Leftover};
 use crate::error::{Error, Result};
 use crate::model::wire::{DocumentSummary, JobView, Metadata, Page, Receipt, Usage};
 use crate::model::{Mode, PageSet, TokenUsage, UnixMs};
@@ -168,8 +168,8 @@ pub trait Jobs: Send + Sync {
     async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()>;
 
     /// Commits a step. One that ends the job releases its reservation with it; one that has to wait hands the job back, as
-    /// [`Jobs::release`] does. `false`: the claim was lost.
-    async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool>;
+    /// [`Jobs::release`] does. What it leaves at Google is recorded with it. `false`: the claim was lost.
+    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool>;
 
     /// Stores one page of a realtime job and charges it.
     async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool>;

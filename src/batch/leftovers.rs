@@ -1,9 +1,10 @@
-//! What an account that was deleted in the middle of its batches leaves at Google: batches that nobody will fetch and that are paid
-//! for all the same, and files that nobody will read. [`Cleaner`] stops the ones and deletes the others.
+//! What jobs leave at Google: batches that nobody will fetch and that are paid for all the same, and files that nobody will read.
+//! [`Cleaner`] stops the ones and deletes the others.
 //!
-//! A [`Leftover`] is recorded in the transaction that deletes the account. Each look may be repeated, so a crash costs one at most. The last
-//! create may still be on its way when its job is gone, and Google may have made two batches of it and list one late: so the end of what is
-//! known is no end, and looking goes on until as many looks have found nothing as a lost create would get.
+//! A job leaves something when it goes in the middle of its batch, with its account or because it is given up; and when it has found
+//! the batch of a create whose answer was lost, for Google may have made two of that create and list one late. A [`Leftover`] is recorded
+//! in the transaction that is the reason for it. Each look may be repeated, so a crash costs one at most. The end of what is known is
+//! no end: looking goes on until as many looks have found nothing as a lost create would get.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +22,12 @@ use crate::model::UnixMs;
 use crate::store::Leftovers;
 use crate::world::World;
 
-/// What Google may still have of a job that is gone. Says nothing of whose it was.
+/// What Google may still have of a job for nothing. Says nothing of whose it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
     pub job_id: String,
+    /// The batch that the job goes on with, and whose files it needs; `None`: the job is gone.
+    pub spared: Option<String>,
     /// Where the job was.
     pub stage: Stage,
     pub recorded_at: UnixMs,
@@ -42,14 +45,18 @@ impl Leftover {
             | Stage::Succeeded
             | Stage::Failed { .. }
             | Stage::Expired { .. } => None,
-            _ => Some(Self {
-                job_id: job.id.clone(),
-                stage: job.stage.clone(),
-                recorded_at: now,
-                due_at: now,
-                quiet_looks: 0,
-            }),
+            _ => Some(Self::new(job, now)),
         }
+    }
+
+    /// What else there may be of the create whose batch the job has just found. It has been looked for this moment.
+    pub fn beside(batch: &str, job: &Job, now: UnixMs, timing: &Timing) -> Self {
+        Self { spared: Some(batch.to_owned()), due_at: now.plus(timing.seek_ms), ..Self::new(job, now) }
+    }
+
+    fn new(job: &Job, now: UnixMs) -> Self {
+        let (job_id, stage) = (job.id.clone(), job.stage.clone());
+        Self { job_id, spared: None, stage, recorded_at: now, due_at: now, quiet_looks: 0 }
     }
 
     /// The same as it is after a look that found something going on, or not; `None`: nothing is left of it that could go on.
@@ -88,7 +95,7 @@ impl Cleaner {
                     Ok(true) => {}
                     Ok(false) => self.world.sleep(pause).await,
                     Err(error) => {
-                        tracing::warn!(%error, "what deleted accounts left at Google cannot be looked up");
+                        tracing::warn!(%error, "what jobs left at Google cannot be looked up");
                         self.world.sleep(pause).await;
                     }
                 }
@@ -110,14 +117,14 @@ impl Cleaner {
             Ok(Some(later)) => self.leftovers.put_off(&later).await?,
             Ok(None) => {
                 crash_point("leftover", "gone");
-                self.leftovers.strike_off(&leftover.job_id).await?;
+                self.leftovers.strike_off(&leftover).await?;
             }
             Err(error) if leftover.is_given_up(self.world.now(), &self.timing) => {
-                tracing::error!(job = %leftover.job_id, %error, "what a deleted account left at Google was given up");
-                self.leftovers.strike_off(&leftover.job_id).await?;
+                tracing::error!(job = %leftover.job_id, %error, "what a job left at Google was given up");
+                self.leftovers.strike_off(&leftover).await?;
             }
             Err(error) => {
-                tracing::warn!(job = %leftover.job_id, %error, "what a deleted account left at Google is still there");
+                tracing::warn!(job = %leftover.job_id, %error, "what a job left at Google is still there");
                 let wait_ms = pause_ms(&error).unwrap_or(self.timing.retry_ms);
                 let due_at = self.world.now().plus(wait_ms);
                 self.leftovers.put_off(&Leftover { due_at, ..leftover }).await?;
@@ -130,12 +137,13 @@ impl Cleaner {
     async fn clean(&self, leftover: Leftover) -> Result<Option<Leftover>, GeminiError> {
         let goes_on = self.stop(&leftover).await?;
         crash_point("leftover", "stopped");
-        let (job_id, stage) = (leftover.job_id.clone(), leftover.stage.clone());
         let given_up = leftover.is_given_up(self.world.now(), &self.timing);
-        let later = leftover.after(goes_on, self.world.now(), &self.timing).filter(|_| !given_up);
+        let later = leftover.clone().after(goes_on, self.world.now(), &self.timing).filter(|_| !given_up);
         if later.is_none() {
-            self.delete_files(&job_id, &stage).await?;
-            tracing::info!(job = %job_id, given_up, "what a deleted account left at Google is cleaned up");
+            if leftover.spared.is_none() {
+                self.delete_files(&leftover.job_id, &leftover.stage).await?;
+            }
+            tracing::info!(job = %leftover.job_id, given_up, "what a job left at Google is cleaned up");
         }
         Ok(later)
     }
@@ -143,7 +151,8 @@ impl Cleaner {
     /// Asks everything that goes on to stop. Whether there was anything.
     async fn stop(&self, leftover: &Leftover) -> Result<bool, GeminiError> {
         let mut goes_on = false;
-        for batch in self.look(leftover).await?.iter().filter(|batch| !batch.state.is_terminal()) {
+        let is_left = |batch: &Batch| leftover.spared.as_ref() != Some(&batch.name) && !batch.state.is_terminal();
+        for batch in self.look(leftover).await?.into_iter().filter(is_left) {
             self.google.cancel(&batch.name).await?;
             goes_on = true;
         }
@@ -188,7 +197,7 @@ mod tests {
     use super::*;
 
     fn leftover(stage: Stage) -> Leftover {
-        Leftover { job_id: "j1".into(), stage, recorded_at: UnixMs(0), due_at: UnixMs(0), quiet_looks: 0 }
+        Leftover { job_id: "j1".into(), spared: None, stage, recorded_at: UnixMs(0), due_at: UnixMs(0), quiet_looks: 0 }
     }
 
     #[test]

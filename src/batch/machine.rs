@@ -9,6 +9,7 @@ mod reasons;
 use looks::{seen, seen_withdrawn, unheard, watch};
 use reasons::{no_usable_page, not_accepted, not_sent, results_lost};
 
+use super::Leftover;
 use super::job::{Job, JobFailure, Stage};
 use crate::model::UnixMs;
 
@@ -167,8 +168,6 @@ pub enum Event {
 pub enum Effect {
     /// Google keeps input files for 48 hours and counts them against the project: delete it now.
     DeleteInput { input_file: String },
-    /// The job is over, and nobody will fetch what this batch comes to.
-    CancelBatch { batch: String },
     /// The job's files on this machine's disk are of no more use.
     ClearSpool,
 }
@@ -178,6 +177,8 @@ pub enum Effect {
 pub struct Step {
     pub job: Job,
     pub effects: Vec<Effect>,
+    /// What nobody will follow at Google from now on: to be recorded with the step.
+    pub left: Option<Leftover>,
 }
 
 /// An event that the job's stage does not know: a fault of the worker, never of the outside.
@@ -213,16 +214,15 @@ impl Job {
 
 /// Where `event` takes `job` at `now`.
 pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Step, IllegalEvent> {
-    let at_an_end = is_an_end(&event);
+    let is_end = is_an_end(&event);
     let (stage, wait_ms) = next(job, event, now, timing)?;
     let mut effects = Vec::new();
     let is_over = !stage.status().is_active();
-    if let Stage::Watch(watched) | Stage::Withdraw(watched) = &job.stage
-        && is_over
-        && !at_an_end
-    {
-        effects.push(Effect::CancelBatch { batch: watched.batch.clone() });
-    }
+    let left = match (&job.stage, &stage) {
+        (Stage::Seek { .. }, Stage::Watch(found)) => Some(Leftover::beside(&found.batch, job, now, timing)),
+        (Stage::Seek { .. } | Stage::Watch(_) | Stage::Withdraw(_), _) if is_over && !is_end => Leftover::of(job, now),
+        _ => None,
+    };
     let of_no_use = input_of_no_use(&job.stage, &stage);
     effects.extend(of_no_use.map(|file| Effect::DeleteInput { input_file: file.to_owned() }));
     if is_over {
@@ -231,7 +231,7 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let requeued = job.requeued || back_in_line(&job.stage, &stage);
     let polls = job.polls.saturating_add(u32::from(matches!(job.task(), Some(Task::Poll | Task::Withdraw))));
     let job = Job { stage, due_at: now.plus(wait_ms), claims: 0, requeued, polls, ..job.clone() };
-    Ok(Step { job, effects })
+    Ok(Step { job, effects, left })
 }
 
 /// Whether the event says that a batch is over.

@@ -201,6 +201,10 @@ impl Worker {
 
     /// What a fresh claim says by itself.
     async fn finding(&self, job: &Job) -> Result<Option<Done>> {
+        // Another process had recorded the attempt, and nobody knows how far its create got: before anything else, that is to be found out.
+        if let Stage::Creating { .. } = job.stage {
+            return Ok(Some(Done::Event(Event::AnswerLost)));
+        }
         if job.claims > CLAIMS_MAX {
             let words = "This document stopped our workers again and again, so it was set aside.";
             let failure = JobFailure::new("set_aside", words);
@@ -210,8 +214,7 @@ impl Worker {
                 _ => Done::Event(Event::Refused(failure)),
             }));
         }
-        // Another process had recorded the attempt, and nobody knows how far its create got.
-        Ok(matches!(job.stage, Stage::Creating { .. }).then_some(Done::Event(Event::AnswerLost)))
+        Ok(None)
     }
 
     /// `step_begun` is from before the commit that led to this task.
@@ -243,7 +246,7 @@ impl Worker {
     async fn commit(&self, job: &Job, event: Event) -> Result<Option<Job>> {
         let now = self.world.now();
         let step = step(job, event, now, &self.settings.timing).map_err(Error::internal)?;
-        if !self.jobs.advance(&step.job, now).await? {
+        if !self.jobs.advance(&step.job, step.left.as_ref(), now).await? {
             // A file that was uploaded for this step is known to nobody else.
             if let (Stage::Upload { .. }, Some(file)) = (&job.stage, step.job.stage.input_file()) {
                 self.tidy(job, vec![Effect::DeleteInput { input_file: file.to_owned() }]).await;
@@ -295,7 +298,6 @@ impl Worker {
             let tidied = match effect {
                 Effect::ClearSpool => self.spool.clear(job).await,
                 Effect::DeleteInput { input_file } => self.google.delete(&input_file).await.map_err(Error::unavailable),
-                Effect::CancelBatch { batch } => self.google.cancel(&batch).await.map_err(Error::unavailable),
             };
             if let Err(error) = tidied {
                 tracing::info!(job = %job.id, %error, "something was left behind");

@@ -1,4 +1,4 @@
-//! What deleted accounts left at Google, until it is cleaned up.
+//! What jobs left at Google, until it is cleaned up.
 
 use async_trait::async_trait;
 
@@ -6,7 +6,7 @@ use crate::batch::Leftover;
 use crate::error::Result;
 use crate::model::UnixMs;
 
-/// See the module. Records are made by [`super::Accounts::delete_account`] alone.
+/// See the module. Records are made by [`super::Accounts::delete_account`] and [`super::Jobs::advance`].
 #[async_trait]
 pub trait Leftovers: Send + Sync {
     /// Takes up what has been due longest. Nobody else gets it before `until`.
@@ -15,6 +15,6 @@ pub trait Leftovers: Send + Sync {
     /// Keeps it, as it is now, for another look.
     async fn put_off(&self, leftover: &Leftover) -> Result<()>;
 
-    /// Forgets what the job of that id left.
-    async fn strike_off(&self, job_id: &str) -> Result<()>;
+    /// Forgets it.
+    async fn strike_off(&self, leftover: &Leftover) -> Result<()>;
 }

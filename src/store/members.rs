@@ -124,6 +124,6 @@ pub trait Members: Send + Sync {
     /// Forgets the uploads and page results of a content.
     async fn forget_upload(&self, account_id: &str, content_hash: &str) -> Result<()>;
 
-    /// Forgets credentials that have expired and answers begun before `before`.
+    /// Forgets credentials that have expired, answers begun before `before`, and what was gone by then.
     async fn forget_expired(&self, before: UnixMs, now: UnixMs) -> Result<()>;
 }

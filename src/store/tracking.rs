@@ -62,6 +62,11 @@ pub trait Tracking: Send + Sync {
     /// The contents whose job still needs work.
     async fn active(&self) -> Result<BTreeSet<String>>;
 
+    /// Contents whose account was deleted of late: no copy is to know of them. Only the record says so.
+    async fn gone(&self) -> Result<BTreeSet<String>> {
+        Ok(BTreeSet::new())
+    }
+
     /// What is reserved for an account, by content, in token equivalents.
     async fn reserved(&self, account_id: &str) -> Result<BTreeMap<String, u64>>;
 }

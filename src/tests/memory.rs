@@ -38,8 +38,8 @@ pub struct Records {
     failures: BTreeMap<(String, u32), String>,
     pub documents: BTreeMap<String, DocumentRow>,
     figures: BTreeMap<(String, String), FigurePlaces>,
-    /// By job.
-    pub leftovers: BTreeMap<String, Leftover>,
+    /// By job and spared batch.
+    pub leftovers: BTreeMap<(String, Option<String>), Leftover>,
 }
 
 /// A job, and who has it.
@@ -110,13 +110,16 @@ impl Records {
     /// Forgets an account with everything that it owns but the ledger.
     fn forget_account(&mut self, account_id: &str, now: UnixMs) {
         self.accounts.remove(account_id);
-        let left = self.jobs_of(account_id).filter_map(|job| Leftover::of(job, now));
-        let left: Vec<_> = left.map(|left| (left.job_id.clone(), left)).collect();
-        self.leftovers.extend(left);
+        let left: Vec<_> = self.jobs_of(account_id).filter_map(|job| Leftover::of(job, now)).collect();
+        left.into_iter().for_each(|left| self.leave(left));
         self.jobs.retain(|_, row| row.job.account_id != account_id);
         self.reservations.retain(|_, reserved| reserved.account_id != account_id);
         self.results.retain(|key, _| key.0 != account_id);
         self.documents.retain(|_, document| document.account_id != account_id);
+    }
+
+    fn leave(&mut self, left: Leftover) {
+        self.leftovers.insert((left.job_id.clone(), left.spared.clone()), left);
     }
 }
 

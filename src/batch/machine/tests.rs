@@ -161,7 +161,27 @@ fn silence_ends_a_job_only_long_after_google_would_have() {
     assert_eq!(doubtful.status(), JobStatus::Pending, "the first failing poll after a long outage proves nothing");
     let given_up = at(&doubtful, timing.watch_ms_max + timing.odd_ms_max);
     assert_eq!(given_up.job.stage.error().unwrap().code, "no_word");
-    assert!(given_up.effects.contains(&Effect::CancelBatch { batch: "batches/b1".into() }));
+    assert_eq!(given_up.left, Leftover::of(&doubtful, UnixMs(timing.watch_ms_max + timing.odd_ms_max)));
+}
+
+#[test]
+fn nobodys_batches_are_left_on_record() {
+    let (now, timing) = (UnixMs(1_000), Timing::default());
+    let left = |job: &Job, event: Event| step(job, event, now, &timing).unwrap().left;
+    let sought = job(Stage::Seek { attempt: 1, input_file: "files/in".into(), empty_listings: 2 });
+    let twin = left(&sought, Event::Created { batch: "batches/b1".into() }).unwrap();
+    assert_eq!((twin.spared.as_deref(), twin.due_at), (Some("batches/b1"), now.plus(timing.seek_ms)));
+    assert_eq!(left(&sought, Event::NotListed), None, "it is being looked for");
+    let aside = || Event::Refused(JobFailure::new("set_aside", "Words."));
+    for held in [sought, job(Stage::Watch(watched(0))), job(Stage::Withdraw(watched(0)))] {
+        assert_eq!(left(&held, aside()), Leftover::of(&held, now));
+    }
+    for sent_never in [PREPARE, Stage::Submit { attempt: 1, input_file: "files/in".into() }] {
+        assert_eq!(left(&job(sent_never), aside()), None);
+    }
+    for end in [Sighting::Failed, Sighting::Cancelled, Sighting::Expired] {
+        assert_eq!(left(&job(Stage::Watch(watched(0))), Event::Seen(end)), None);
+    }
 }
 
 #[test]

@@ -37,6 +37,15 @@ impl Accounts for SqlStore {
     async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()> {
         let mut tx = self.write().await?;
         lock_account(&mut tx, account_id).await?;
+        sqlx::query(
+            "INSERT INTO gone_contents (content_hash, gone_at)
+             SELECT DISTINCT content_hash, CAST($2 AS BIGINT) FROM jobs WHERE account_id = $1
+             ON CONFLICT (content_hash) DO NOTHING",
+        )
+        .bind(account_id)
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
         leftovers::leave(&mut tx, account_id, now).await?;
         crash_point("leftover", "recorded");
         // Everything of the account goes with it but the ledger.

@@ -6,9 +6,9 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::accounts::{amount, lock_account, mode, usage_of};
-use super::{SqlStore, complete, count, json, pages, to_db, to_json};
+use super::{SqlStore, complete, count, json, leftovers, pages, to_db, to_json};
 use crate::batch::machine::Lane;
-use crate::batch::{Job, Stage};
+use crate::batch::{Job, Leftover, Stage};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
@@ -130,8 +130,8 @@ impl Jobs for SqlStore {
         Ok(())
     }
 
-    async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool> {
-        if job.task().is_some() {
+    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool> {
+        if job.task().is_some() && left.is_none() {
             // One statement is a transaction by itself.
             let mut connection = self.pool.acquire().await?;
             return commit_step(&mut connection, job, now).await;
@@ -140,12 +140,17 @@ impl Jobs for SqlStore {
         if !commit_step(&mut tx, job, now).await? {
             return Ok(false);
         }
+        if let Some(left) = left {
+            leftovers::record(&mut tx, left).await?;
+        }
         crash_point("end", "written");
-        release_reservation(&mut tx, &job.id).await?;
-        sqlx::query("DELETE FROM documents WHERE id = $1 AND draft = 1")
-            .bind(job.document_id.as_str())
-            .execute(&mut *tx)
-            .await?;
+        if job.task().is_none() {
+            release_reservation(&mut tx, &job.id).await?;
+            sqlx::query("DELETE FROM documents WHERE id = $1 AND draft = 1")
+                .bind(job.document_id.as_str())
+                .execute(&mut *tx)
+                .await?;
+        }
         tx.commit().await?;
         Ok(true)
     }

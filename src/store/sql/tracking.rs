@@ -45,6 +45,12 @@ impl Tracking for SqlStore {
         Ok(contents.into_iter().collect())
     }
 
+    async fn gone(&self) -> Result<BTreeSet<String>> {
+        let contents: Vec<String> =
+            sqlx::query_scalar("SELECT content_hash FROM gone_contents").fetch_all(&self.pool).await?;
+        Ok(contents.into_iter().collect())
+    }
+
     async fn reserved(&self, account_id: &str) -> Result<BTreeMap<String, u64>> {
         let rows = sqlx::query(
             "SELECT j.content_hash, r.tokens FROM reservations r JOIN jobs j ON j.id = r.job_id WHERE r.account_id = $1",

@@ -13,8 +13,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{Redis, Tracking};
-use crate::batch::Job;
 use crate::batch::machine::Lane;
+use crate::batch::{Job, Leftover};
 use crate::changes::Changes;
 use crate::error::Result;
 use crate::model::wire::JobView;
@@ -23,7 +23,7 @@ use crate::store::{Acceptance, Account, Completion, Jobs, PageResult};
 
 /// Between two looks at whether Redis is there and still knows what it knew.
 const LOOK: Duration = Duration::from_secs(1);
-/// Looks after which stragglers are searched: jobs whose process died between a commit and making it known.
+/// Looks after which stragglers are searched: jobs whose process died between a commit and making it known, or whose account is gone.
 const LOOKS_PER_SEARCH: u32 = 30;
 /// Jobs that are made known at once when the copy is made again.
 const COPIES_MAX: usize = 32;
@@ -80,13 +80,15 @@ impl<S: Jobs + Tracking> Published<S> {
         self.state.store(FILLING, Ordering::SeqCst);
         let known = self.copy.active().await?;
         self.make_all_known(self.record.active().await?.union(&known).cloned().collect()).await?;
+        self.make_all_known(self.record.gone().await?.into_iter().collect()).await?;
         let _ = self.state.compare_exchange(FILLING, SOUND, Ordering::SeqCst, Ordering::SeqCst);
         Ok(())
     }
 
     async fn find_stragglers(&self) -> Result<()> {
         let known = self.copy.active().await?;
-        self.make_all_known(self.record.active().await?.symmetric_difference(&known).cloned().collect()).await
+        self.make_all_known(self.record.active().await?.symmetric_difference(&known).cloned().collect()).await?;
+        self.make_all_known(self.record.gone().await?.into_iter().collect()).await
     }
 
     async fn make_all_known(&self, contents: Vec<String>) -> Result<()> {
@@ -158,8 +160,8 @@ impl<S: Jobs + Tracking> Jobs for Published<S> {
         self.record.release(job, due_at).await
     }
 
-    async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool> {
-        let advanced = self.record.advance(job, now).await?;
+    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool> {
+        let advanced = self.record.advance(job, left, now).await?;
         if advanced {
             self.tell(self.make_known(&job.content_hash)).await;
         }

@@ -37,7 +37,7 @@ async fn a_document_has_one_active_job(stores: Stores) {
 async fn a_document_can_be_extracted_again_once_its_job_is_over(stores: Stores) {
     let account = stores.account("a").await;
     let first = stores.claimed(&account, "one").await;
-    assert!(stores.jobs.advance(&at(&first, failed()), NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&first, failed()), None, NOW).await.unwrap());
     let second = Job { id: "job one again".into(), ..job(&account, "one") };
     assert_eq!(stores.accept(&account, &second, 100).await, Acceptance::Accepted);
     let latest = stores.jobs.latest(&account.id, "content one").await.unwrap().unwrap();

@@ -52,7 +52,7 @@ async fn who_is_there_to_claim_again_has_not_crashed(stores: Stores) {
     // A step that had to wait: the claim after it is one like any other.
     let claimed = stores.claim(NOW.plus(2 * LEASE_MS)).await.unwrap();
     let waiting = Job { due_at: NOW.plus(3 * LEASE_MS), ..at(&claimed, Stage::Upload { attempt: 2 }) };
-    assert!(stores.jobs.advance(&waiting, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&waiting, None, NOW).await.unwrap());
     assert_eq!(stores.claim(NOW.plus(3 * LEASE_MS)).await.unwrap().claims, 1);
 }
 
@@ -112,7 +112,7 @@ async fn a_claim_takes_as_many_of_its_lane_as_it_may(stores: Stores) {
     assert_eq!(contents(&first), ["content 4", "content 3"]);
     let seek = Stage::Seek { attempt: 1, input_file: "files/in".into(), empty_listings: 0 };
     for job in &first {
-        assert!(stores.jobs.advance(&Job { due_at: NOW.plus(10), ..at(job, seek.clone()) }, NOW).await.unwrap());
+        assert!(stores.jobs.advance(&Job { due_at: NOW.plus(10), ..at(job, seek.clone()) }, None, NOW).await.unwrap());
     }
     assert_eq!(
         contents(&stores.claim_many(Lane::Work, 10, NOW.plus(10)).await),

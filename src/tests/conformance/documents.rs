@@ -142,7 +142,7 @@ async fn a_draft_lives_as_long_as_its_job(stores: Stores) {
     assert_eq!(stores.documents.delete_document(&account.id, &job.document_id).await.unwrap(), Deletion::Deleted);
     assert!(!extend(&job, &[page(1, "Late.")]).await, "it was deleted by hand");
     assert!(begin(&job).await);
-    assert!(stores.jobs.advance(&at(&job, failed()), NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&job, failed()), None, NOW).await.unwrap());
     assert!(found(&job).await.is_none(), "it ends with its job");
     assert!(!begin(&job).await && !extend(&job, &[page(0, "Late.")]).await);
 }

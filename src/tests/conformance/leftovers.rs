@@ -1,6 +1,7 @@
-//! Leftovers: an account that is deleted takes its jobs with it, and what they have at Google stays on record until it is cleaned up.
+//! Leftovers: what jobs that are gone, or that had to look for their batch, have at Google stays on record until it is cleaned up.
 
 use coldbrew::batch::Leftover;
+use coldbrew::batch::machine::Timing;
 
 use super::*;
 
@@ -8,7 +9,15 @@ conform!(
     what_active_jobs_leave_at_google_is_recorded,
     a_job_whose_account_is_gone_moves_no_more,
     what_is_taken_up_is_nobody_elses_until_then,
+    what_a_step_leaves_is_recorded_with_it,
 );
+
+impl Stores {
+    /// What has been due longest at that time, from when on it is due again.
+    async fn next_leftover(&self, now: UnixMs) -> Option<Leftover> {
+        self.leftovers.next_leftover(now, now).await.unwrap()
+    }
+}
 
 fn creating() -> Stage {
     Stage::Creating { attempt: 2, input_file: "files/in".into() }
@@ -25,7 +34,7 @@ async fn what_active_jobs_leave_at_google_is_recorded(stores: Stores) {
         (&stayer, "other", watching()),
     ] {
         let claimed = stores.claimed(account, name).await;
-        assert!(stores.jobs.advance(&at(&claimed, stage), NOW).await.unwrap());
+        assert!(stores.jobs.advance(&at(&claimed, stage), None, NOW).await.unwrap());
     }
     stores.accounts.delete_account(&leaver.id, NOW).await.unwrap();
     stores.accounts.delete_account(&leaver.id, NOW).await.unwrap();
@@ -45,7 +54,7 @@ async fn a_job_whose_account_is_gone_moves_no_more(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
     stores.accounts.delete_account(&account.id, NOW).await.unwrap();
-    assert!(!stores.jobs.advance(&at(&claimed, creating()), NOW).await.unwrap());
+    assert!(!stores.jobs.advance(&at(&claimed, creating()), None, NOW).await.unwrap());
     assert!(!stores.jobs.record_page(&claimed, &read(0, "Text.", 10), NOW).await.unwrap());
     assert_eq!(stores.complete(&claimed, vec![read(0, "Text.", 10)]).await, Completion::Superseded);
     stores.jobs.release(&claimed, None).await.unwrap();
@@ -57,7 +66,7 @@ async fn a_job_whose_account_is_gone_moves_no_more(stores: Stores) {
 async fn what_is_taken_up_is_nobody_elses_until_then(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
-    assert!(stores.jobs.advance(&at(&claimed, watching()), NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&claimed, watching()), None, NOW).await.unwrap());
     stores.accounts.delete_account(&account.id, NOW).await.unwrap();
     let next = async |now| stores.leftovers.next_leftover(now, now.plus(1_000)).await.unwrap();
     let taken = next(NOW).await.unwrap();
@@ -67,6 +76,28 @@ async fn what_is_taken_up_is_nobody_elses_until_then(stores: Stores) {
     stores.leftovers.put_off(&later).await.unwrap();
     assert_eq!(next(NOW.plus(4_999)).await, None);
     assert_eq!(next(NOW.plus(5_000)).await.unwrap(), Leftover { due_at: NOW.plus(6_000), ..later.clone() });
-    stores.leftovers.strike_off(&later.job_id).await.unwrap();
+    stores.leftovers.strike_off(&later).await.unwrap();
     assert_eq!(next(NOW.plus(100_000)).await, None);
+}
+
+async fn what_a_step_leaves_is_recorded_with_it(stores: Stores) {
+    let account = stores.account("a").await;
+    let claimed = stores.claimed(&account, "one").await;
+    let seek = Stage::Seek { attempt: 1, input_file: "files/in".into(), empty_listings: 0 };
+    let sought = at(&claimed, seek);
+    let beside = Leftover::beside("batches/b1", &sought, NOW, &Timing::default());
+    let lost = Job { fence: claimed.fence - 1, ..at(&claimed, watching()) };
+    assert!(!stores.jobs.advance(&lost, Some(&beside), NOW).await.unwrap());
+    assert_eq!(stores.next_leftover(beside.due_at).await, None, "the claim was lost, and with it the step");
+    assert!(stores.jobs.advance(&at(&claimed, watching()), Some(&beside), NOW).await.unwrap());
+    assert_eq!(stores.books(&account).await, (0, 100), "the job goes on");
+    assert_eq!(stores.next_leftover(beside.due_at.plus(-1)).await, None);
+    assert_eq!(stores.next_leftover(beside.due_at).await, Some(beside.clone()));
+
+    let all = Leftover::of(&at(&claimed, watching()), NOW).unwrap();
+    assert!(stores.jobs.advance(&at(&claimed, failed()), Some(&all), NOW).await.unwrap());
+    assert_eq!(stores.books(&account).await, (0, 0));
+    stores.leftovers.strike_off(&beside).await.unwrap();
+    let all = Leftover { due_at: beside.due_at, ..all };
+    assert_eq!(stores.next_leftover(all.due_at).await, Some(all), "one record is not the other");
 }

@@ -98,7 +98,7 @@ async fn a_completion_without_a_usable_page_is_nothing(stores: Stores) {
     let results = vec![unread(0, "It was blocked."), unread(1, "It was blocked.")];
     assert_eq!(stores.complete(&job, results).await, Completion::NothingUsable);
     assert_untouched(&stores, &account, &job).await;
-    assert!(stores.jobs.advance(&at(&job, failed()), NOW).await.unwrap(), "the claim still stands");
+    assert!(stores.jobs.advance(&at(&job, failed()), None, NOW).await.unwrap(), "the claim still stands");
 }
 
 async fn results_that_break_off_are_nothing(stores: Stores) {

@@ -18,7 +18,7 @@ async fn a_step_is_what_the_next_claim_finds(stores: Stores) {
     let claimed = stores.claimed(&account, "one").await;
     let stage = Stage::Submit { attempt: 2, input_file: "files/in".into() };
     let after = Job { due_at: NOW.plus(50), requeued: true, ..at(&claimed, stage) };
-    assert!(stores.jobs.advance(&after, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&after, None, NOW).await.unwrap());
     stores.jobs.release(&after, None).await.unwrap();
     assert_eq!(stores.claim(NOW.plus(49)).await, None);
     let found = stores.claim(NOW.plus(50)).await.unwrap();
@@ -29,13 +29,13 @@ async fn a_step_that_has_to_wait_hands_the_job_back(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
     let waiting = Job { due_at: NOW.plus(50), polls: 3, ..at(&claimed, Stage::Upload { attempt: 2 }) };
-    assert!(stores.jobs.advance(&waiting, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&waiting, None, NOW).await.unwrap());
     assert!(!stores.jobs.renew(&waiting, NOW.plus(5_000)).await.unwrap(), "there is nothing to renew");
     let again = stores.claim(NOW.plus(50)).await.unwrap();
     assert_eq!(again, Job { claims: 1, fence: again.fence, ..waiting.clone() });
-    assert!(!stores.jobs.advance(&waiting, NOW).await.unwrap(), "somebody else has it");
+    assert!(!stores.jobs.advance(&waiting, None, NOW).await.unwrap(), "somebody else has it");
     // One that goes on at once is still held.
-    assert!(stores.jobs.advance(&Job { due_at: NOW.plus(60), ..again.clone() }, NOW.plus(60)).await.unwrap());
+    assert!(stores.jobs.advance(&Job { due_at: NOW.plus(60), ..again.clone() }, None, NOW.plus(60)).await.unwrap());
     assert_eq!(stores.claim(NOW.plus(60)).await, None);
 }
 
@@ -43,17 +43,17 @@ async fn a_late_step_changes_nothing(stores: Stores) {
     let account = stores.account("a").await;
     let late = stores.claimed(&account, "one").await;
     let holder = stores.taken_over().await;
-    assert!(!stores.jobs.advance(&at(&late, failed()), NOW).await.unwrap());
+    assert!(!stores.jobs.advance(&at(&late, failed()), None, NOW).await.unwrap());
     assert_eq!(stores.books(&account).await, (0, 100));
-    assert!(stores.jobs.advance(&at(&holder, Stage::Upload { attempt: 2 }), NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&holder, Stage::Upload { attempt: 2 }), None, NOW).await.unwrap());
 }
 
 async fn a_step_that_ends_a_job_releases_its_reservation(stores: Stores) {
     let account = stores.account("a").await;
     let (one, two) = (stores.claimed(&account, "one").await, stores.claimed(&account, "two").await);
-    assert!(stores.jobs.advance(&at(&one, Stage::Upload { attempt: 2 }), NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&one, Stage::Upload { attempt: 2 }), None, NOW).await.unwrap());
     assert_eq!(stores.books(&account).await, (0, 200));
-    assert!(stores.jobs.advance(&at(&one, failed()), NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&one, failed()), None, NOW).await.unwrap());
     assert_eq!(stores.books(&account).await, (0, 100));
     assert_eq!(stores.jobs.active_ids().await.unwrap(), [two.id]);
 }
@@ -61,8 +61,8 @@ async fn a_step_that_ends_a_job_releases_its_reservation(stores: Stores) {
 async fn an_end_absorbs_everything(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
-    assert!(stores.jobs.advance(&at(&job, failed()), NOW).await.unwrap());
-    assert!(!stores.jobs.advance(&at(&job, Stage::Upload { attempt: 2 }), NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&job, failed()), None, NOW).await.unwrap());
+    assert!(!stores.jobs.advance(&at(&job, Stage::Upload { attempt: 2 }), None, NOW).await.unwrap());
     assert!(!stores.jobs.record_page(&job, &read(0, "Text.", 10), NOW).await.unwrap());
     assert!(!stores.jobs.renew(&job, NOW.plus(5_000)).await.unwrap());
     assert_eq!(stores.complete(&job, vec![read(0, "Text.", 10)]).await, Completion::Superseded);
@@ -76,7 +76,7 @@ async fn lists_show_what_is_open_to_its_owner(stores: Stores) {
     let done = stores.claimed(&account, "done").await;
     assert_eq!(stores.complete(&done, vec![read(0, "Text.", 10)]).await, Completion::Stored);
     let broken = stores.claimed(&account, "failed").await;
-    assert!(stores.jobs.advance(&at(&broken, failed()), NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&broken, failed()), None, NOW).await.unwrap());
     stores.claimed(&account, "under way").await;
     let open = async |account: &Account| {
         let views = stores.jobs.open_jobs(&account.id).await.unwrap();
@@ -120,7 +120,7 @@ async fn what_is_given_up_while_it_begins_keeps_nothing_else_from_being_committe
         for _ in 0..4 {
             due_at = due_at.plus(1);
             let waiting = Job { due_at, ..at(&claimed, Stage::Upload { attempt: 2 }) };
-            assert!(stores.jobs.advance(&waiting, due_at.plus(-1)).await.unwrap());
+            assert!(stores.jobs.advance(&waiting, None, due_at.plus(-1)).await.unwrap());
             let found = others.claim(due_at).await;
             claimed = found.unwrap_or_else(|| panic!("after {turns} turns: what was committed is not there"));
         }

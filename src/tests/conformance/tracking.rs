@@ -112,7 +112,7 @@ async fn an_end_is_known_and_nothing_is_reserved(tracked: Tracked) {
     let account = tracked.stores.account("a").await;
     let claimed = tracked.stores.claimed(&account, "one").await;
     tracked.make_known("content one").await;
-    assert!(tracked.stores.jobs.advance(&at(&claimed, failed()), NOW).await.unwrap());
+    assert!(tracked.stores.jobs.advance(&at(&claimed, failed()), None, NOW).await.unwrap());
     tracked.make_known("content one").await;
     let known = tracked.known("content one").await.unwrap();
     assert_eq!((known.view.status, known.view.error.unwrap().code.as_str()), (JobStatus::Failed, "failed_upstream"));
@@ -135,7 +135,7 @@ async fn what_is_older_changes_nothing(tracked: Tracked) {
 async fn the_newest_job_of_a_content_is_the_one(tracked: Tracked) {
     let account = tracked.stores.account("a").await;
     let first = tracked.stores.claimed(&account, "one").await;
-    assert!(tracked.stores.jobs.advance(&at(&first, failed()), NOW).await.unwrap());
+    assert!(tracked.stores.jobs.advance(&at(&first, failed()), None, NOW).await.unwrap());
     let ended = tracked.make_known("content one").await;
     let again = Job { id: "job one again".into(), ..job(&account, "one") };
     tracked.stores.accept(&account, &again, 50).await;
@@ -217,7 +217,7 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
     assert_eq!(peer.keys(), ["active_batch_jobs", "batch:content one", "reservations:a"]);
 
     let running = Job { polls: 7, ..at(&claimed, watching()) };
-    assert!(tracked.stores.jobs.advance(&running, NOW).await.unwrap());
+    assert!(tracked.stores.jobs.advance(&running, None, NOW).await.unwrap());
     let () = peer.0.expire("batch:content one", 100).unwrap();
     tracked.make_known("content one").await;
     let mut expected = accepted.clone();
@@ -230,7 +230,7 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
     tracked.make_known("content one").await;
     assert!(peer.0.ttl::<_, i64>("batch:content one").unwrap() <= 100, "nothing has changed");
 
-    assert!(tracked.stores.jobs.advance(&Job { polls: 8, ..at(&running, failed()) }, NOW).await.unwrap());
+    assert!(tracked.stores.jobs.advance(&Job { polls: 8, ..at(&running, failed()) }, None, NOW).await.unwrap());
     tracked.make_known("content one").await;
     let error = json!({"code": "failed_upstream", "message": "Google could not process this batch."});
     let fields = json!({"job_name": null, "status": "FAILED", "poll_count": 8, "version": 2, "reserved_tokens": 0, "error": error});
@@ -244,6 +244,9 @@ async fn a_job_whose_account_is_deleted_is_known_no_more() {
     let tracked = Tracked::sqlite().await.with_redis().await;
     let redis = tracked.redis.as_ref().unwrap();
     let (leaver, stayer) = (tracked.stores.account("a").await, tracked.stores.account("b").await);
+    let ended = tracked.stores.claimed(&leaver, "three").await;
+    assert!(tracked.stores.jobs.advance(&at(&ended, failed()), None, NOW).await.unwrap());
+    tracked.make_known("content three").await;
     for (account, name) in [(&leaver, "one"), (&stayer, "two")] {
         tracked.stores.accept(account, &job(account, name), 100).await;
         tracked.make_known(&format!("content {name}")).await;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use coldbrew::batch::machine::Lane;
-use coldbrew::batch::{Job, Stage};
+use coldbrew::batch::{Job, Leftover, Stage};
 use coldbrew::error::{Error, Result};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{PageSet, UnixMs};
@@ -176,9 +176,12 @@ impl Jobs for Memory {
         Ok(())
     }
 
-    async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool> {
+    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool> {
         let mut records = self.records();
         let advanced = records.commit_step(job, now);
+        if let (true, Some(left)) = (advanced, left) {
+            records.leave(left.clone());
+        }
         if advanced && job.task().is_none() {
             assert!(records.reservations.remove(&job.id).is_some(), "a reservation ended twice");
             records.documents.retain(|id, document| *id != job.document_id || !document.draft);

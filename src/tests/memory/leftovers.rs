@@ -1,4 +1,4 @@
-//! What deleted accounts left at Google, in memory.
+//! What jobs left at Google, in memory.
 
 use async_trait::async_trait;
 use coldbrew::batch::Leftover;
@@ -20,14 +20,18 @@ impl Leftovers for Memory {
     }
 
     async fn put_off(&self, leftover: &Leftover) -> Result<()> {
-        if let Some(left) = self.records().leftovers.get_mut(&leftover.job_id) {
+        if let Some(left) = self.records().leftovers.get_mut(&key(leftover)) {
             left.clone_from(leftover);
         }
         Ok(())
     }
 
-    async fn strike_off(&self, job_id: &str) -> Result<()> {
-        self.records().leftovers.remove(job_id);
+    async fn strike_off(&self, leftover: &Leftover) -> Result<()> {
+        self.records().leftovers.remove(&key(leftover));
         Ok(())
     }
+}
+
+fn key(leftover: &Leftover) -> (String, Option<String>) {
+    (leftover.job_id.clone(), leftover.spared.clone())
 }

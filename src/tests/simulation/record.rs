@@ -86,10 +86,10 @@ impl Jobs for Connection {
         self.transact("release", move |memory| now(memory.release(&job, due_at))).await
     }
 
-    async fn advance(&self, job: &Job, at: UnixMs) -> Result<bool> {
-        let job = job.clone();
+    async fn advance(&self, job: &Job, left: Option<&Leftover>, at: UnixMs) -> Result<bool> {
+        let (job, left) = (job.clone(), left.cloned());
         self.clock.say(|| format!("{}: {} -> {:?} due {}", self.name, job.id, job.stage, job.due_at.0 - at.0));
-        self.transact("advance", move |memory| now(memory.advance(&job, at))).await
+        self.transact("advance", move |memory| now(memory.advance(&job, left.as_ref(), at))).await
     }
 
     async fn record_page(&self, job: &Job, page: &PageResult, at: UnixMs) -> Result<bool> {
@@ -148,8 +148,8 @@ impl Leftovers for Connection {
         self.transact("put off", move |memory| now(memory.put_off(&leftover))).await
     }
 
-    async fn strike_off(&self, job_id: &str) -> Result<()> {
-        let job_id = job_id.to_owned();
-        self.transact("strike off", move |memory| now(memory.strike_off(&job_id))).await
+    async fn strike_off(&self, leftover: &Leftover) -> Result<()> {
+        let leftover = leftover.clone();
+        self.transact("strike off", move |memory| now(memory.strike_off(&leftover))).await
     }
 }

@@ -1,7 +1,7 @@
 //! One story: who works, what is submitted, what goes wrong when, and what must be true in the end.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use coldbrew::batch::machine::{Lane, Timing};
@@ -46,6 +46,9 @@ const TIMING: Timing = Timing {
     fetches_max: 50,
 };
 const LEASE: Duration = Duration::from_secs(20);
+
+/// Nobody watches them, and to make room for them takes longer than a story.
+static CHANGES: LazyLock<Changes> = LazyLock::new(Changes::default);
 
 /// How likely things are to go wrong.
 #[derive(Clone)]
@@ -285,7 +288,7 @@ impl Schedule {
             models: self.models.clone(),
             pricing: Pricing::default(),
             world,
-            changes: Changes::default(),
+            changes: CHANGES.clone(),
             bell: Arc::new(Notify::new()),
             settings: WorkerSettings {
                 timing: TIMING,
@@ -319,7 +322,7 @@ impl Schedule {
         }
     }
 
-    /// When what a deleted account left is looked at next.
+    /// When what a job left is looked at next.
     fn next_leftover(&self) -> Option<UnixMs> {
         self.memory.records().leftovers.values().map(|left| left.due_at).min()
     }
