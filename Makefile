@@ -3,18 +3,21 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run dev test soak fuzz-api bench figures lighthouse screenshots lint ci
+.PHONY: help run release dev test soak fuzz-api bench figures lighthouse screenshots lint ci
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Build what is served to visitors and serve it at http://127.0.0.1:3000
+run: ## Build the app and serve it at http://127.0.0.1:3000
 	@scripts/setup run
-	@echo "run: building; the first time this takes 10 to 20 minutes, later seconds"
-	@cargo xtask site --release
-	@cargo build --release --bin coldbrew
+	@echo "run: building; the first time this takes 10 to 30 minutes, later seconds"
+	@cargo xtask all --bin coldbrew --config profile.dev.opt-level=1 --config profile.dev.incremental=false
 	@echo "run: starting the server; Ctrl-C ends it"
-	@exec $(TARGET)/release/coldbrew serve
+	@exec $(TARGET)/debug/coldbrew serve
+
+release: ## Build the server and its site as they are to be put on a machine for others
+	@scripts/setup run
+	@cargo xtask all --release --bin coldbrew
 
 dev: ## Serve a development build and rebuild it on every change
 	@scripts/setup run
@@ -36,22 +39,18 @@ soak: ## Kill servers and workers at random 500 times while documents flow, and 
 	@scripts/setup test
 	@COLDBREW_SOAK_ROUNDS=500 cargo test --test tests -- --nocapture soak::
 
-lighthouse: ## Check what a first visit weighs, and what Lighthouse says of the pages that visitors get
+lighthouse: release ## Check what a first visit weighs, and what Lighthouse says of the pages that visitors get
 	@scripts/setup test
-	@cargo xtask site --release
-	@cargo build --release --bin coldbrew
 	@COLDBREW_SERVER=$(abspath $(TARGET))/release/coldbrew npm --prefix end2end run --silent lighthouse
 
 screenshots: ## Take a picture of every screen and state, phone and desktop, light and dark, into end2end/screenshots
 	@scripts/setup test
-	@cargo xtask site --release
-	@cargo build --bin coldbrew
+	@cargo xtask all --bin coldbrew
 	@COLDBREW_SERVER=$(abspath $(TARGET))/debug/coldbrew npm --prefix end2end run --silent screenshots
 
 fuzz-api: ## Ask the API for ten minutes for everything that its description allows and forbids
 	@scripts/setup test
-	@cargo xtask site --release
-	@cargo build --bin coldbrew
+	@cargo xtask all --bin coldbrew
 	@end2end/api/run $(TARGET)/debug/coldbrew 600
 
 lint: ## Check the formatting and run the lints, for the server and for the browser

@@ -1,4 +1,8 @@
 // What people do that nobody planned: going back, closing the laptop, two tabs at once. Each has an answer, and costs nothing.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { expect, Screens, staged, test } from "../fixtures";
 import { awake } from "../pages/awake";
 import { pdf, sentenceOf } from "../pdf";
@@ -144,4 +148,16 @@ test("a file dropped where none is taken is answered in words", async ({ screens
   await library.open();
   await drop();
   await expect(home.toast).toContainText("Documents are taken on Home.");
+});
+
+test("a file that was deleted while it waited for its turn is said so", async ({ screens: { home } }) => {
+  const folder = await mkdtemp(join(tmpdir(), "coldbrew-"));
+  const files = [join(folder, "First.pdf"), join(folder, "Second.pdf")];
+  await Promise.all(files.map((file) => writeFile(file, pdf(1).buffer)));
+  await home.open();
+  await home.input.setInputFiles(files);
+  await expect(home.banner).toBeVisible();
+  await rm(folder, { recursive: true });
+  await home.banner.getByRole("button", { name: "Put this document away" }).click();
+  await expect(home.page.getByRole("alert")).toContainText("Second.pdf: This is a folder, or a file that is no longer as it was.");
 });

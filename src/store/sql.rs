@@ -11,6 +11,7 @@ mod figures;
 mod jobs;
 mod leftovers;
 mod members;
+mod migrations;
 mod operations;
 mod tracking;
 mod uploads;
@@ -67,7 +68,7 @@ impl SqlStore {
             })
             .connect(url)
             .await?;
-        let mut migrations = sqlx::migrate!("src/store/sql/migrations");
+        let mut migrations = migrations::all()?;
         // A newer server may have added what this one does not know, and need not: it still may be started again.
         migrations.set_ignore_missing(true).run(&pool).await.map_err(Error::internal)?;
         let store = Self { pool, sqlite };

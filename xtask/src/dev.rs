@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 use crate::error::Error;
-use crate::layout::{Layout, OUTPUT_NAME, run};
+use crate::layout::{self, Layout, OUTPUT_NAME, run};
 use crate::site::{self, Profile, files_below};
 
 const WATCHED: [&str; 6] = ["Cargo.lock", "Cargo.toml", "Leptos.toml", "public", "src", "style"];
@@ -44,9 +44,7 @@ fn build(layout: &Layout) -> Result<(), Error> {
 }
 
 fn start(layout: &Layout) -> Result<Child, Error> {
-    let program = layout.development_server();
-    let started = Command::new(&program).current_dir(&layout.root).arg("serve").spawn();
-    started.map_err(|source| Error::NotStarted { command: program.display().to_string(), source })
+    layout::start(Command::new(layout.development_server()).current_dir(&layout.root).arg("serve"))
 }
 
 /// Asks the server to end, as an operator would, and waits for it.

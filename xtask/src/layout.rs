@@ -1,7 +1,8 @@
 //! Where things are in the checkout and in the target folder, and how other programs are called from here.
 
+use std::io;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus};
 
 use crate::error::Error;
 
@@ -40,7 +41,18 @@ impl Layout {
 
 /// Runs a program to its end, its output shown as it comes.
 pub fn run(command: &mut Command) -> Result<(), Error> {
-    let status = command.status().map_err(|source| Error::NotStarted { command: shown(command), source })?;
+    let status = start(command)?.wait();
+    finish(command, status)
+}
+
+/// Starts a program.
+pub fn start(command: &mut Command) -> Result<Child, Error> {
+    command.spawn().map_err(|source| Error::NotStarted { command: shown(command), source })
+}
+
+/// What became of a program.
+pub fn finish(command: &Command, status: io::Result<ExitStatus>) -> Result<(), Error> {
+    let status = status.map_err(|source| Error::NotStarted { command: shown(command), source })?;
     if status.success() { Ok(()) } else { Err(Error::Failed { command: shown(command) }) }
 }
 

@@ -1,6 +1,7 @@
 //! The project's own build commands, so that nobody has to install cargo-leptos:
 //!
 //! - `cargo xtask site [--release]` builds what the browser downloads into `target/site`;
+//! - `cargo xtask all [CARGO-ARGUMENT…]` builds that as visitors get it and, at the same time, what `cargo build` builds with these;
 //! - `cargo xtask dev` serves a development build and rebuilds it on every change.
 //!
 //! It knows nothing of the app beyond its name and folders (`layout.rs`); it never installs anything, `scripts/setup` does.
@@ -17,7 +18,7 @@ use error::Error;
 use layout::Layout;
 use site::Profile;
 
-const USAGE: &str = "usage: cargo xtask site [--release] | cargo xtask dev";
+const USAGE: &str = "usage: cargo xtask site [--release] | cargo xtask all [CARGO-ARGUMENT…] | cargo xtask dev";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +37,7 @@ fn run(arguments: &[&str]) -> Result<(), Error> {
     match arguments {
         ["site"] => site::build(&layout, Profile::Development),
         ["site", "--release"] => site::build(&layout, Profile::Release),
+        ["all", server @ ..] => site::build_beside(&layout, server),
         ["dev"] => dev::serve_and_rebuild(&layout),
         _ => Err(Error::Usage(USAGE)),
     }

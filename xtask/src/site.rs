@@ -9,9 +9,10 @@ mod wasm;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::error::Error;
-use crate::layout::Layout;
+use crate::layout::{Layout, finish, start};
 use publish::{Hashes, Publisher};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,17 @@ pub fn build(layout: &Layout, profile: Profile) -> Result<(), Error> {
     publisher.folder(&library.snippets, &layout.pkg.join("snippets"))?;
     publisher.folder(&layout.root.join("public"), &layout.site)?;
     publisher.switch_to(&hashes)
+}
+
+/// What visitors get, while cargo builds the server as these arguments of `cargo build` have it: each has long stretches that keep one
+/// processor busy.
+pub fn build_beside(layout: &Layout, server: &[&str]) -> Result<(), Error> {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(&layout.root).arg("build").args(server);
+    let mut beside = start(&mut cargo)?;
+    let site = build(layout, Profile::Release);
+    finish(&cargo, beside.wait())?;
+    site
 }
 
 /// All files below a folder, sorted; none if there is no such folder.

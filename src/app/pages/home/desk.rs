@@ -70,9 +70,13 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
     };
     view! {
         {desk}
-        {move || work.error.get().map(|error| view! { <Trouble error /> })}
-        {move || work.lost.get().map(|_| view! {
-            <p><button class="button" type="button" on:click=move |_| work.send_again()>"Send it again"</button></p>
+        {move || work.error.get().map(|error| view! {
+            <div class="cluster">
+                <Trouble error />
+                {work.lost.get().map(|_| view! {
+                    <button class="button" type="button" on:click=move |_| work.send_again()>"Send it again"</button>
+                })}
+            </div>
         })}
         {move || match work.waiting.with(VecDeque::len) {
             0 => None,

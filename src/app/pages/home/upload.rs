@@ -15,6 +15,13 @@ pub struct Progress {
     pub total: u64,
 }
 
+/// Whether there is anything to be read. Of a folder, and of a file that was deleted or changed since it was chosen, an upload would only say
+/// that it did not get through.
+pub async fn is_readable(file: &File) -> bool {
+    let Ok(beginning) = file.slice_with_i32_and_i32(0, 1) else { return false };
+    JsFuture::from(beginning.array_buffer()).await.is_ok()
+}
+
 /// Uploads a file. `started` gets the request, which may be aborted: then the answer is `None`.
 pub async fn upload(
     file: &File,

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use web_sys::{File, XmlHttpRequest};
 
-use super::upload::{Progress, upload};
+use super::upload::{Progress, is_readable, upload};
 use crate::app::browser::{Tone, look, toast};
 use crate::app::server::{import, start_session};
 use crate::model::wire::Prepared;
@@ -154,6 +154,10 @@ impl Work {
     }
 
     async fn upload(self, file: &File) -> Result<Option<Prepared>, ApiError> {
+        if !is_readable(file).await {
+            let words = "This is a folder, or a file that is no longer as it was. Choose the document itself.";
+            return Err(ApiError::new(ErrorCode::UnsupportedFormat, words));
+        }
         if !self.known {
             start_session().await?;
         }

@@ -1,0 +1,53 @@
+//! How the tables came to be what they are. One that was released keeps its number and its text for ever.
+//!
+//! Listed here, because the macro that reads a folder makes the compiler build the database drivers a second time.
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use crate::error::{Error, Result};
+
+macro_rules! named {
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("migrations/", $name, ".sql")))),*] };
+}
+
+/// Number and words of each, and what it does.
+const ALL: &[(&str, &str)] = named![
+    "0001_start",
+    "0010_figures",
+    "0020_versions",
+    "0030_members",
+    "0041_drafts",
+    "0044_lanes",
+    "0070_identities",
+    "0071_format",
+    "0080_leftovers",
+    "0081_spared",
+    "0082_gone",
+];
+
+/// All of them, to be run.
+pub fn all() -> Result<Migrator> {
+    let migrations = ALL.iter().map(|(name, sql)| {
+        let (number, words) = name.split_once('_').unwrap_or((name, ""));
+        let number = number.parse().map_err(Error::internal)?;
+        Ok(Migration::new(number, words.replace('_', " ").into(), MigrationType::Simple, sql.into_sql_str(), false))
+    });
+    Ok(Migrator::with_migrations(migrations.collect::<Result<_>>()?))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_is_forgotten() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sql/migrations");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut files: Vec<_> = files.map(|file| file.trim_end_matches(".sql").to_owned()).collect();
+        files.sort();
+        assert_eq!(files, ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        assert_eq!(all().unwrap().iter().count(), ALL.len());
+    }
+}
