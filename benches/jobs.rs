@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use coldbrew::batch::machine::{Lane, Timing};
 use coldbrew::batch::{
-    DiskSpool, Google, Job, JobFailure, PageSource, ReadyPages, Stage, Watched, Worker, WorkerSettings,
+    DiskSpool, Google, Job, Leftover, JobFailure, PageSource, ReadyPages, Stage, Watched, Worker, WorkerSettings,
 };
 use coldbrew::changes::Changes;
 use coldbrew::error::Result;
@@ -148,8 +148,8 @@ impl Jobs for Record {
         self.count().release(job, due_at).await
     }
 
-    async fn advance(&self, job: &Job, now: UnixMs) -> Result<bool> {
-        let advanced = self.count().advance(job, now).await;
+    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool> {
+        let advanced = self.count().advance(job, left, now).await;
         if self.looked_at.fetch_add(1, Ordering::Relaxed) + 1 == JOBS {
             self.round_over.notify_one();
         }
