@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use coldbrew::batch::machine::{Lane, Timing};
 use coldbrew::batch::{
-    DiskSpool, Google, Job, Leftover, JobFailure, PageSource, ReadyPages, Stage, Watched, Worker, WorkerSettings,
+    DiskSpool, Google, Job, JobFailure, Leftover, PageSource, ReadyPages, Stage, Watched, Worker, WorkerSettings,
 };
 use coldbrew::changes::Changes;
 use coldbrew::error::Result;
