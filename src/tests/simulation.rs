@@ -21,9 +21,9 @@ use crate::soak::number;
 
 /// Seeds whose stories went wrong once.
 ///
+/// - 470: of two batches made of one create, the one that was listed late went on for nobody.
 /// - 6064: a batch that could not be cancelled was denied once by Google, long after its time, and submitted again while it lived.
-/// - 39999: of two batches made of one create, the one that was listed when the other's results were stored went on for nobody.
-const FOUND: [u64; 2] = [6064, 39999];
+const FOUND: [u64; 2] = [470, 6064];
 
 /// Tells one story; whether it went well. What went wrong is printed by its panic.
 fn tell(seed: u64, ends: &[AtomicUsize; 2]) -> bool {
