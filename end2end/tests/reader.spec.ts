@@ -57,6 +57,15 @@ test("pages that come above leave what is read where it is", async ({ screens: {
   await expect(reader.pageNumbered(here)).toBeInViewport();
 });
 
+test("a page that was asked for is what one sees on a slow device as well", async ({ screens: { reader, page } }) => {
+  const device = await page.context().newCDPSession(page);
+  await device.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+  await reader.open("&page=161#page-161");
+  await expect(reader.pageNumbered(141)).toBeAttached();
+  await reader.isAt(161);
+  await expect(page).toHaveURL(/page=161#page-161$/);
+});
+
 test("the outline leads anywhere and marks where one is", async ({ screens: { reader, page } }) => {
   await reader.outline.getByRole("link", { name: "Chapter 250" }).click();
   await reader.isAt(250);

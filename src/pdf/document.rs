@@ -238,13 +238,24 @@ impl Document {
         let Some(mut worker) = self.take_worker().await? else {
             return Err(PdfError::Page { index: page, reason: PageFault::GivenUp });
         };
-        let answer = self.timed(worker.ask(&request, b"")).await.and_then(read);
+        let answer = self.answer(&mut worker, &request).await.and_then(read);
         if answer.as_ref().is_err_and(PdfError::lost_worker) {
             self.workers_lost.fetch_add(1, Ordering::Relaxed);
         } else {
             unpoisoned(&self.idle).push(worker);
         }
         answer.map_err(|error| error.on_page(page))
+    }
+
+    /// What the worker answers. A detector that it needs for that is loaded in the time for opening, not in the page's: on a busy
+    /// machine the first page would go without figures.
+    async fn answer(&self, worker: &mut WorkerProcess, request: &Request) -> Result<Answer, PdfError> {
+        let answer = self.timed(worker.ask(request, b"")).await?;
+        if answer.0 != Reply::DetectorWanted {
+            return Ok(answer);
+        }
+        self.engine.load_detector(worker).await?;
+        self.timed(worker.ask(request, b"")).await
     }
 
     /// Lets a worker be at one page, for as long as a page and the document may take.
@@ -301,4 +312,45 @@ impl FigureImage {
 /// What a thread that panicked left is still whole: a list is changed by one call.
 fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use super::*;
+    use crate::pdf::EngineConfig;
+    use crate::pdf::protocol::encode_head;
+
+    /// A program that says what a worker would, the second part of it a second later.
+    fn scripted_worker(folder: &Path, first: &[Reply], later: &[Reply]) -> PathBuf {
+        let said = |replies: &[Reply]| -> Vec<u8> {
+            replies.iter().flat_map(|reply| encode_head(reply, b"").unwrap()).collect()
+        };
+        std::fs::write(folder.join("first"), said(first)).unwrap();
+        std::fs::write(folder.join("later"), said(later)).unwrap();
+        let worker = folder.join("worker");
+        let script = format!("#!/bin/sh\ncd '{}'\ncat first\nsleep 1\ncat later\nexec sleep 1000\n", folder.display());
+        std::fs::write(&worker, script).unwrap();
+        std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).unwrap();
+        worker
+    }
+
+    #[tokio::test]
+    async fn a_detector_is_not_loaded_in_the_time_of_the_first_page() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = [Reply::Started, Reply::Opened { total_pages: 1, title: None }, Reply::DetectorWanted];
+        let later = [Reply::DetectorReady, Reply::Figures { figures: Vec::new() }];
+        let config = EngineConfig {
+            worker_exe: scripted_worker(folder.path(), &first, &later),
+            page_timeout: Duration::from_millis(300),
+            ..EngineConfig::new(PathBuf::new())
+        };
+        let time = config.document_timeout;
+        let document = Engine::new(config).unwrap().open("a document").await.unwrap();
+        assert_eq!(document.figures(0).await.unwrap(), []);
+        assert!(time - document.time_left() < Duration::from_millis(600), "nor in the document's");
+    }
 }

@@ -95,13 +95,18 @@ impl Engine {
     /// # Errors
     /// [`PdfError::Unavailable`] if one is missing, [`PdfError::Io`] if no process can be started.
     pub async fn check(&self) -> Result<(), PdfError> {
-        within(self.config().open_timeout, async {
-            match self.start_worker().await?.ask(&Request::LoadDetector, b"").await? {
-                (Reply::Started, _) => Ok(()),
-                (other, _) => Err(refusal(other)),
-            }
-        })
-        .await
+        let mut worker = within(self.config().open_timeout, self.start_worker()).await?;
+        self.load_detector(&mut worker).await
+    }
+
+    /// Has a worker load the detector. That no document is to blame if it takes too long is what the error says.
+    pub(super) async fn load_detector(&self, worker: &mut WorkerProcess) -> Result<(), PdfError> {
+        match worker.ask_within(self.config().open_timeout, &Request::LoadDetector, b"").await {
+            Ok((Reply::DetectorReady, _)) => Ok(()),
+            Ok((other, _)) => Err(refusal(other)),
+            Err(PdfError::Timeout(_)) => Err(PdfError::Unavailable),
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens the PDF at `path` in a worker of its own, waiting for one of `workers_max` places first.

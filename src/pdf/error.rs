@@ -65,10 +65,10 @@ impl PdfError {
         }
     }
 
-    /// Whether the worker that gave this error is dead, stuck or out of step, and must not be asked again.
+    /// Whether the worker that gave this error is dead, stuck, out of step or without what it needs, and must not be asked again.
     pub(super) fn lost_worker(&self) -> bool {
         match self {
-            Self::Timeout(_) | Self::WorkerCrashed => true,
+            Self::Timeout(_) | Self::WorkerCrashed | Self::Unavailable => true,
             Self::Page { reason, .. } => matches!(reason, PageFault::Timeout | PageFault::Crashed),
             _ => false,
         }

@@ -25,7 +25,7 @@ pub const PREFIX_BYTES: usize = 8;
 pub enum Request {
     /// First of all: limit yourself and bind the library whose path is the payload.
     Start { parent_pid: u32, memory_bytes_max: u64, detector: Option<DetectorSpec> },
-    /// Load what finds figures, if anything does; answered by [`Reply::Started`].
+    /// Load what finds figures, if anything does; answered by [`Reply::DetectorReady`].
     LoadDetector,
     /// Open the file whose path is the payload.
     OpenFile { pages_max: u32 },
@@ -37,7 +37,8 @@ pub enum Request {
     ImageToPdf,
     /// One page as a PDF of its own; answered by [`Reply::Pdf`] with that as payload.
     Split { page: u32 },
-    /// The figures of one page; answered by [`Reply::Figures`] with their pictures, one after the other, as payload.
+    /// The figures of one page; answered by [`Reply::Figures`] with their pictures, one after the other, as payload, or by
+    /// [`Reply::DetectorWanted`] if what finds them is to be loaded first.
     Figures { page: u32 },
     /// One page as a picture to look at; answered by [`Reply::Picture`] with that as payload.
     Picture { page: u32 },
@@ -55,6 +56,8 @@ pub enum Reply {
     Pdf,
     Picture,
     Figures { figures: Vec<CutFigure> },
+    DetectorWanted,
+    DetectorReady,
     Length { chars_visible: u32, is_scan: bool },
     Failed { fault: Fault },
 }

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use image::ImageError;
 
 use self::detector::Finder;
+use self::figures::Sought;
 use self::pdfium::{Library, OpenDocument};
 use super::document::PageText;
 use super::error::PageFault;
@@ -113,16 +114,16 @@ impl Worker {
     }
 
     fn load_detector(&mut self) -> Result<(Reply, Vec<u8>), Fault> {
-        self.finder.get();
-        if self.finder.is_broken() { Err(Fault::LibraryUnavailable) } else { Ok((Reply::Started, Vec::new())) }
+        if self.finder.load() { Ok((Reply::DetectorReady, Vec::new())) } else { Err(Fault::LibraryUnavailable) }
     }
 
     fn figures(&mut self, index: u32) -> Result<(Reply, Vec<u8>), Fault> {
         let finder = &mut self.finder;
-        let found = on_page(&self.document, index, |document, page| document.figures(page, finder))?;
-        if finder.is_broken() {
-            return Err(Fault::LibraryUnavailable);
-        }
+        let found = match on_page(&self.document, index, |document, page| document.figures(page, finder))? {
+            Sought::Found(found) => found,
+            Sought::DetectorWanted => return Ok((Reply::DetectorWanted, Vec::new())),
+            Sought::DetectorBroken => return Err(Fault::LibraryUnavailable),
+        };
         let mut payload = Vec::new();
         let cut = found.into_iter().map(|(figure, png)| {
             payload.extend_from_slice(&png);

@@ -19,8 +19,6 @@ use super::place;
 
 /// How long to wait after a fetch that failed. The span's link can be followed meanwhile.
 const RETRY_MS: u32 = 4_000;
-/// Pages above the one that was jumped to get their true heights within this time.
-const SETTLE_MS: u32 = 150;
 
 thread_local! {
     static NEAR: RefCell<Option<IntersectionObserver>> = const { RefCell::new(None) };
@@ -42,6 +40,7 @@ pub fn begin() {
     go_to_hash();
     on(&window(), "popstate", || {
         if window().location().hash().unwrap_or_default().is_empty() {
+            place::release();
             window().scroll_to_with_x_and_y(0.0, 0.0);
         }
         go_to_hash();
@@ -90,14 +89,7 @@ async fn go(id: String) {
         span.scroll_into_view();
         fill(&span).await;
     }
-    let show = move || {
-        let page = || document().get_element_by_id(&format!("page-{number}"));
-        if let Some(target) = document().get_element_by_id(&id).or_else(page) {
-            target.scroll_into_view();
-        }
-    };
-    show();
-    Timeout::new(SETTLE_MS, show).forget();
+    place::hold(id);
 }
 
 /// Makes a span what the server has for it, and keeps what is being read where it is.

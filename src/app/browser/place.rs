@@ -1,11 +1,13 @@
-//! Where in a document the reader is: told by the address, marked in the outline, and kept while pages around it come and change.
+//! Where in a document the reader is: told by the address, marked in the outline, and kept while pages around it come and change. A place
+//! that was asked for is held until the reader moves.
 
 use std::cell::RefCell;
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::{document, window};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use wasm_bindgen::closure::Closure;
+use web_sys::{Element, HtmlElement, ResizeObserver};
 
 use super::address;
 use super::live::on;
@@ -15,9 +17,20 @@ use super::pages::{elements, number_of};
 const PAUSE_MS: u32 = 120;
 /// How far down the window is what is being read, as a share of its height.
 const LINE: f64 = 0.25;
+/// How long a place is held at most: there are ways to move that no event tells of.
+const HOLD_MS: u32 = 5_000;
+/// What somebody does who moves.
+const MOVES: [&str; 4] = ["wheel", "touchmove", "keydown", "pointerdown"];
 
 thread_local! {
     static PAUSE: RefCell<Option<Timeout>> = const { RefCell::new(None) };
+    static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
+}
+
+/// A place that is held.
+struct Held {
+    anchor: String,
+    _end: Timeout,
 }
 
 /// Follows the reader.
@@ -25,7 +38,39 @@ pub fn begin() {
     on(&window(), "scroll", || {
         PAUSE.with(|pause| *pause.borrow_mut() = Some(Timeout::new(PAUSE_MS, mark)));
     });
+    for event in MOVES {
+        on(&window(), event, release);
+    }
+    // Pages get their true heights as they come near, which takes as long as the device takes.
+    let settle = Closure::<dyn Fn()>::new(show_held);
+    if let (Ok(heights), Some(pages)) =
+        (ResizeObserver::new(settle.as_ref().unchecked_ref()), document().get_element_by_id("pages"))
+    {
+        heights.observe(&pages);
+        // The page owns it from now on.
+        settle.forget();
+    }
     mark();
+}
+
+/// Shows what has that id, or its page, and holds it there.
+pub fn hold(anchor: String) {
+    let end = Timeout::new(HOLD_MS, release);
+    HELD.with(|held| *held.borrow_mut() = Some(Held { anchor, _end: end }));
+    show_held();
+}
+
+/// Lets go of the place that is held.
+pub fn release() {
+    HELD.with(|held| *held.borrow_mut() = None);
+}
+
+fn show_held() {
+    let Some(anchor) = HELD.with(|held| held.borrow().as_ref().map(|held| held.anchor.clone())) else { return };
+    let page = || document().get_element_by_id(&format!("page-{}", number_of(&anchor)?));
+    if let Some(target) = document().get_element_by_id(&anchor).or_else(page) {
+        target.scroll_into_view();
+    }
 }
 
 /// Tells the place by the address, by the links that lead to it (`data-here`), and in the outline.

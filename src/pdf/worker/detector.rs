@@ -82,7 +82,7 @@ pub enum Runtime {
 #[error("the figure detector cannot be used: {0}")]
 pub struct DetectorError(pub String);
 
-/// The detector of a process: none, one that is loaded when it is first needed, that one, or one that cannot be loaded.
+/// The detector of a process: none, one that is still to be loaded, that one, or one that cannot be loaded.
 pub enum Finder {
     Nothing,
     Wanted(DetectorSpec),
@@ -95,20 +95,12 @@ impl Finder {
         spec.map_or(Self::Nothing, Self::Wanted)
     }
 
-    /// The detector, if there is one.
-    pub fn get(&mut self) -> Option<&mut dyn Detector> {
+    /// Loads the detector if there is to be one. Returns whether that is done.
+    pub fn load(&mut self) -> bool {
         if let Self::Wanted(spec) = self {
             *self = spec.load().map_or(Self::Broken, Self::Loaded);
         }
-        match self {
-            Self::Loaded(detector) => Some(detector.as_mut()),
-            Self::Nothing | Self::Wanted(_) | Self::Broken => None,
-        }
-    }
-
-    /// Whether there should be a detector and is none.
-    pub const fn is_broken(&self) -> bool {
-        matches!(self, Self::Broken)
+        !matches!(self, Self::Broken)
     }
 }
 

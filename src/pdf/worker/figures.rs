@@ -5,7 +5,7 @@ use image::{ExtendedColorType, ImageEncoder};
 use pdfium_render::prelude::{PdfBitmap, PdfBitmapFormat, PdfPage, PdfRenderConfig};
 
 use super::content::Content;
-use super::detector::{Finder, Pixels};
+use super::detector::{Detector, Finder, Pixels};
 use crate::pdf::error::PageFault;
 use crate::pdf::figures::{Bounds, Figure, arranged};
 
@@ -16,13 +16,35 @@ const CROP_SIDE_MAX_PX: f32 = 2_400.0;
 /// What is kept around a figure, as a share of the page, up to what is written there: detectors cut close.
 const MARGIN: f32 = 0.008;
 
-/// A page's figures, each with its picture as a PNG. The detector is not even loaded for a page that cannot have any.
-pub fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Vec<(Figure, Vec<u8>)>, PageFault> {
+/// What came of looking for the figures of a page.
+pub enum Sought {
+    /// Those that there are, each with its picture as a PNG.
+    Found(Vec<(Figure, Vec<u8>)>),
+    /// They cannot be told without the detector, which is not loaded.
+    DetectorWanted,
+    /// Nor can it be.
+    DetectorBroken,
+}
+
+/// Looks for a page's figures. A page that cannot have any needs no detector.
+pub fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Sought, PageFault> {
     let content = Content::of(page);
     if !content.may_hold_figure() {
-        return Ok(Vec::new());
+        return Ok(Sought::Found(Vec::new()));
     }
-    let Some(detector) = finder.get() else { return Ok(Vec::new()) };
+    match finder {
+        Finder::Nothing => Ok(Sought::Found(Vec::new())),
+        Finder::Wanted(_) => Ok(Sought::DetectorWanted),
+        Finder::Broken => Ok(Sought::DetectorBroken),
+        Finder::Loaded(detector) => detected(page, &content, detector.as_mut()).map(Sought::Found),
+    }
+}
+
+fn detected(
+    page: &PdfPage<'_>,
+    content: &Content,
+    detector: &mut dyn Detector,
+) -> Result<Vec<(Figure, Vec<u8>)>, PageFault> {
     let size = PageSize::of(page)?;
     let (width, height) = detector.canvas(size.width / size.height);
     let pixels = render(page, (width, height), (0, 0, width, height))?;

@@ -8,11 +8,11 @@ use pdfium_render::prelude::{
 
 use crate::pdf::document::{PageLength, PageText};
 use crate::pdf::error::PageFault;
-use crate::pdf::figures::Figure;
 use crate::pdf::protocol::Fault;
 use crate::pdf::{text, title};
 
 use super::detector::Finder;
+use super::figures::Sought;
 use super::{figures, glyphs, page_picture, scan};
 
 /// PDFium, bound once per process and never unbound.
@@ -91,7 +91,7 @@ impl OpenDocument {
         Ok(PageLength { chars_visible, is_scan: scan::is_scan(&page, &text, chars_visible) })
     }
 
-    pub fn figures(&self, index: u32, finder: &mut Finder) -> Result<Vec<(Figure, Vec<u8>)>, PageFault> {
+    pub fn figures(&self, index: u32, finder: &mut Finder) -> Result<Sought, PageFault> {
         figures::of_page(&self.page(index)?, finder)
     }
 
