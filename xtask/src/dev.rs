@@ -39,7 +39,7 @@ pub fn serve_and_rebuild(layout: &Layout) -> Result<(), Error> {
 
 fn build(layout: &Layout) -> Result<(), Error> {
     println!("dev: building the server");
-    run(Command::new("cargo").current_dir(&layout.root).args(["build", "--bin", OUTPUT_NAME]))?;
+    run(layout.cargo().args(["build", "--bin", OUTPUT_NAME]))?;
     site::build(layout, Profile::Development)
 }
 

@@ -9,6 +9,9 @@ use crate::error::Error;
 /// Base name of what the browser loads; equals `output-name` in `Cargo.toml`'s `[package.metadata.leptos]`.
 pub const OUTPUT_NAME: &str = "coldbrew";
 
+/// How variables begin that describe this program to itself.
+const TOLD_BY_CARGO: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+
 #[derive(Debug)]
 pub struct Layout {
     /// The checkout.
@@ -31,6 +34,19 @@ impl Layout {
         let site = root.join("target/site");
         let pkg = site.join("pkg");
         Ok(Self { root, target, site, pkg })
+    }
+
+    /// Cargo in the checkout, as if a person called it. Build scripts that go by what `cargo run` tells its program would else run again,
+    /// and all that depends on them be compiled again, whenever the other of the two ways was taken before.
+    pub fn cargo(&self) -> Command {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(&self.root);
+        for (name, _) in std::env::vars_os() {
+            if TOLD_BY_CARGO.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+                cargo.env_remove(name);
+            }
+        }
+        cargo
     }
 
     /// The server in the development profile.
@@ -60,4 +76,18 @@ pub fn finish(command: &Command, status: io::Result<ExitStatus>) -> Result<(), E
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_is_called_as_a_person_would() {
+        let cargo = Layout::from_environment().unwrap().cargo();
+        let removed = |name: &str| cargo.get_envs().any(|(changed, value)| changed == name && value.is_none());
+        assert!(removed("CARGO_MANIFEST_DIR") && removed("CARGO_PKG_NAME"), "{cargo:?}");
+        assert!(!removed("CARGO_TARGET_DIR") && !removed("PATH"), "{cargo:?}");
+    }
 }

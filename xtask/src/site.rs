@@ -9,7 +9,6 @@ mod wasm;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::error::Error;
 use crate::layout::{Layout, finish, start};
@@ -42,8 +41,8 @@ pub fn build(layout: &Layout, profile: Profile) -> Result<(), Error> {
 /// What visitors get, while cargo builds the server as these arguments of `cargo build` have it: each has long stretches that keep one
 /// processor busy.
 pub fn build_beside(layout: &Layout, server: &[&str]) -> Result<(), Error> {
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(&layout.root).arg("build").args(server);
+    let mut cargo = layout.cargo();
+    cargo.arg("build").args(server);
     let mut beside = start(&mut cargo)?;
     let site = build(layout, Profile::Release);
     finish(&cargo, beside.wait())?;

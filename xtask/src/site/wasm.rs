@@ -65,15 +65,8 @@ fn compile(layout: &Layout, profile: Profile, target: &Path) -> Result<PathBuf, 
         Profile::Development => "wasm-dev",
         Profile::Release => "wasm-release",
     };
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(&layout.root).args([
-        "build",
-        "--quiet",
-        "--lib",
-        "--no-default-features",
-        "--features",
-        "hydrate",
-    ]);
+    let mut cargo = layout.cargo();
+    cargo.args(["build", "--quiet", "--lib", "--no-default-features", "--features", "hydrate"]);
     cargo.args(["--target", TARGET, "--profile", profile, "--target-dir"]).arg(target);
     if let Some(toolchain) = toolchain_override()? {
         cargo.env("RUSTUP_TOOLCHAIN", toolchain);
