@@ -10,6 +10,7 @@ mod blocks;
 mod columns;
 mod glyph;
 mod lines;
+mod margin;
 mod markdown;
 mod order;
 mod paragraphs;
@@ -22,7 +23,7 @@ pub use glyph::{Glyph, Turn, is_visible};
 /// The Markdown of one page, from its glyphs in the order of the file. Plain text in it cannot turn into HTML, and no more
 /// than what is laid out as a heading, a list or code turns into one.
 pub fn to_markdown(glyphs: &[Glyph]) -> String {
-    let mut lines = lines::from_glyphs(&glyph::upright(glyphs));
+    let mut lines = lines::from_glyphs(&margin::without_line_numbers(glyph::upright(glyphs)));
     if script::is_right_to_left(lines.iter().map(|line| line.text.as_str())) {
         lines.iter_mut().for_each(lines::Line::mirror);
     }

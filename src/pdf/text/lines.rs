@@ -131,7 +131,7 @@ fn first_word_width(run: &[Placed]) -> f32 {
 }
 
 /// The value (to a tenth) that occurs most often; of equals the smallest.
-fn most_common(values: impl Iterator<Item = f32>) -> f32 {
+pub fn most_common(values: impl Iterator<Item = f32>) -> f32 {
     let mut tenths: Vec<i32> = values.map(|value| (value * 10.0).round() as i32).collect();
     tenths.sort_unstable();
     let mut best = (0, 0);
