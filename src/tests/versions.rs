@@ -79,7 +79,11 @@ async fn an_older_program_goes_on_with_what_a_newer_one_added() {
         &data,
         "CREATE TABLE moods (account_id TEXT PRIMARY KEY, mood TEXT NOT NULL);
          ALTER TABLE jobs ADD COLUMN mood TEXT NOT NULL DEFAULT 'calm';
-         INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'moods', TRUE, x'00', 1);",
+         INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'moods', TRUE, x'00', 1);
+         INSERT INTO accounts (id, created_at) VALUES ('other', 1);
+         INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages, pages_submitted, document_id,
+                           active, stage, requeued, submitted_at, updated_at, due_at, claims, fence, lease_until, lane)
+             VALUES ('j', 'other', 'u', 'c', 'batch', 'A batch', 'gemini-x', 1, '1', 1, 'd', 1, '{\"at\":\"steep\"}', 0, 1, 1, 1, 0, 0, 0, 'watch');",
     )
     .await;
 

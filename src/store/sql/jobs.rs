@@ -99,7 +99,9 @@ impl Jobs for SqlStore {
             .bind(i64::try_from(max).unwrap_or(i64::MAX))
             .fetch_all(&self.pool)
             .await?;
-        let mut jobs = rows.iter().map(job_of).collect::<Result<Vec<_>>>()?;
+        // What a newer program made of a job is left to that; the others go on.
+        let known = |row| job_of(row).inspect_err(|error| tracing::error!(%error, "a job cannot be read")).ok();
+        let mut jobs: Vec<Job> = rows.iter().filter_map(known).collect();
         jobs.sort_by_key(|job| job.due_at);
         Ok(jobs)
     }
