@@ -3,7 +3,7 @@
 use super::glyph::{LINE_END_HYPHEN, Placed};
 
 /// As many numbers below each other, each one more than the one before, are no accident.
-const COUNTED_MIN: usize = 8;
+const COUNTED_MIN: usize = 5;
 /// They are set smaller than the text: the first column of a table is not.
 const SIZE_MAX: f32 = 0.85;
 /// How far, in points, their right edges may differ.
@@ -112,7 +112,7 @@ mod tests {
     fn numbers_that_say_something_stay() {
         let has_numbers = |page| text(page).contains(|char: char| char.is_ascii_digit());
         assert!(has_numbers(numbered(12, 10.0, |row| row)), "as large as the text: a table");
-        assert!(has_numbers(numbered(7, 6.0, |row| row)), "too few");
+        assert!(has_numbers(numbered(4, 6.0, |row| row)), "too few");
         assert!(has_numbers(numbered(12, 6.0, |row| 3 * row)), "they count nothing");
         let beside = [glyphs("far left", 5.0, 100.0), glyphs("\n", 0.0, 0.0)].concat();
         assert!(has_numbers([numbered(12, 6.0, |row| row), upright(&beside)].concat()), "not in the margin");

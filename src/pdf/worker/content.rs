@@ -213,6 +213,9 @@ fn lies_in(item: &Bounds, area: &Bounds) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn seen(bounds: Bounds) -> Layout {
@@ -240,6 +243,27 @@ mod tests {
         };
         let found = confirmed(&content, Bounds::new(0.09, 0.09, 0.9, 0.31));
         assert_eq!(found, [drawing.united(&label)]);
+    }
+
+    fn any_bounds(count: usize) -> impl Strategy<Value = Vec<Bounds>> {
+        let side = || 0.0_f32..1.0;
+        vec((side(), side(), side(), side()).prop_map(|(a, b, c, d)| Bounds::new(a, b, c, d)), 0..=count)
+    }
+
+    proptest! {
+        #[test]
+        fn no_figure_is_lost_on_a_page_that_no_detector_looks_at(
+            boxes in any_bounds(BOXES_MAX + 1),
+            rules in any_bounds(RULES_MAX),
+            texts in any_bounds(20),
+            seen in any_bounds(5),
+            has_others in any::<bool>(),
+        ) {
+            let content = Content { boxes, rules, texts, ..Content::default() };
+            let figures = seen.into_iter().map(|bounds| Candidate { bounds, score: 1.0 }).collect();
+            let confirmed = content.confirmed(&Layout { figures, has_others });
+            prop_assert!(content.may_hold_figure() || confirmed.is_empty(), "{confirmed:?}");
+        }
     }
 
     #[test]
