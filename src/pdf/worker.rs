@@ -22,7 +22,6 @@ use std::process::ExitCode;
 use image::ImageError;
 
 use self::detector::Finder;
-use self::figures::Sought;
 use self::pdfium::{Library, OpenDocument};
 use super::document::PageText;
 use super::error::PageFault;
@@ -114,15 +113,14 @@ impl Worker {
     }
 
     fn load_detector(&mut self) -> Result<(Reply, Vec<u8>), Fault> {
-        if self.finder.load() { Ok((Reply::DetectorReady, Vec::new())) } else { Err(Fault::LibraryUnavailable) }
+        self.finder.load().map_err(|_| Fault::LibraryUnavailable)?;
+        Ok((Reply::DetectorReady, Vec::new()))
     }
 
     fn figures(&mut self, index: u32) -> Result<(Reply, Vec<u8>), Fault> {
         let finder = &mut self.finder;
-        let found = match on_page(&self.document, index, |document, page| document.figures(page, finder))? {
-            Sought::Found(found) => found,
-            Sought::DetectorWanted => return Ok((Reply::DetectorWanted, Vec::new())),
-            Sought::DetectorBroken => return Err(Fault::LibraryUnavailable),
+        let Some(found) = on_page(&self.document, index, |document, page| document.figures(page, finder))? else {
+            return Ok((Reply::DetectorWanted, Vec::new()));
         };
         let mut payload = Vec::new();
         let cut = found.into_iter().map(|(figure, png)| {

@@ -199,7 +199,7 @@ async fn a_page_without_drawings_needs_no_detector() {
     let document = document.unwrap();
     assert_eq!(document.figures(0).await.unwrap(), []);
     assert!(matches!(document.figures(1).await, Err(PdfError::Unavailable)));
-    assert!(document.split(1).await.is_ok(), "the worker lives on");
+    assert!(document.split(1).await.is_ok(), "another worker goes on");
 }
 
 #[tokio::test]

@@ -91,6 +91,9 @@ async fn an_older_program_goes_on_with_what_a_newer_one_added() {
     let guest = guest.at(&server.base_url);
     guest.get(&format!("/v1/documents/{}", document["id"].as_str().unwrap())).await;
     assert_eq!(guest.batch_end(prepared["content_hash"].as_str().unwrap()).await["status"], "SUCCEEDED");
+    let left = "SELECT claims FROM jobs WHERE id = 'j' AND fence > 0";
+    let claims: i64 = sqlx::query_scalar(left).fetch_one(&records(&data).await).await.unwrap();
+    assert_eq!(claims, 0, "a job that it cannot read does not come nearer to being set aside");
 }
 
 #[tokio::test]

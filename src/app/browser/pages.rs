@@ -83,13 +83,14 @@ fn go_to_hash() {
 /// Shows what has that id, wherever in the document it is.
 async fn go(id: String) {
     let Some(number) = number_of(&id) else { return };
+    place::hold(&id);
     if document().get_element_by_id(&id).is_none() {
         let holds = |span: &Element| number_in(span, "data-last").is_some_and(|last| number <= last);
         let Some(span) = spans().into_iter().find(holds) else { return };
         span.scroll_into_view();
         fill(&span).await;
     }
-    place::hold(id);
+    place::arrived(&id);
 }
 
 /// Makes a span what the server has for it, and keeps what is being read where it is.

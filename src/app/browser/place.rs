@@ -17,10 +17,10 @@ use super::pages::{elements, number_of};
 const PAUSE_MS: u32 = 120;
 /// How far down the window is what is being read, as a share of its height.
 const LINE: f64 = 0.25;
-/// How long a place is held at most: there are ways to move that no event tells of.
+/// How long a place is held at most once it is there: there are ways to move that no event tells of.
 const HOLD_MS: u32 = 5_000;
 /// What somebody does who moves.
-const MOVES: [&str; 4] = ["wheel", "touchmove", "keydown", "pointerdown"];
+const MOVES: [&str; 5] = ["wheel", "touchmove", "keydown", "pointerdown", "focusin"];
 
 thread_local! {
     static PAUSE: RefCell<Option<Timeout>> = const { RefCell::new(None) };
@@ -30,7 +30,8 @@ thread_local! {
 /// A place that is held.
 struct Held {
     anchor: String,
-    _end: Timeout,
+    /// `None` as long as it is still fetched.
+    end: Option<Timeout>,
 }
 
 /// Follows the reader.
@@ -53,10 +54,19 @@ pub fn begin() {
     mark();
 }
 
-/// Shows what has that id, or its page, and holds it there.
-pub fn hold(anchor: String) {
-    let end = Timeout::new(HOLD_MS, release);
-    HELD.with(|held| *held.borrow_mut() = Some(Held { anchor, _end: end }));
+/// Holds what has that id, or its page: shows it, and again when heights change.
+pub fn hold(anchor: &str) {
+    HELD.with(|held| *held.borrow_mut() = Some(Held { anchor: anchor.to_owned(), end: None }));
+    show_held();
+}
+
+/// Says that what has that id is there, if it is what is held.
+pub fn arrived(anchor: &str) {
+    HELD.with(|held| {
+        if let Some(held) = held.borrow_mut().as_mut().filter(|held| held.anchor == anchor) {
+            held.end = Some(Timeout::new(HOLD_MS, release));
+        }
+    });
     show_held();
 }
 

@@ -1,10 +1,11 @@
 //! Numbers that count the lines of a manuscript, for reviewers to point at: they belong to no sentence and are dropped.
 
 use super::glyph::{LINE_END_HYPHEN, Placed};
+use super::lines::most_common;
 
 /// As many numbers below each other, each one more than the one before, are no accident.
 const COUNTED_MIN: usize = 5;
-/// They are set smaller than the text: the first column of a table is not.
+/// They are set smaller than the text beside them. A row of a table is all of one size.
 const SIZE_MAX: f32 = 0.85;
 /// How far, in points, their right edges may differ.
 const EDGE_TOLERANCE: f32 = 2.0;
@@ -19,55 +20,53 @@ struct Number {
     baseline: f32,
 }
 
-/// The glyphs of a page without its line numbers.
+/// The glyphs of a page without its line numbers: they stand at half of its lines at least, which footnotes and listings do not, and
+/// nothing is written to their left.
 pub fn without_line_numbers(glyphs: Vec<Placed>) -> Vec<Placed> {
-    let text_size = super::lines::most_common(glyphs.iter().map(|glyph| glyph.size));
-    let numbers = numbers(&glyphs, text_size * SIZE_MAX);
-    let mut dropped = vec![false; glyphs.len()];
-    for counted in numbers.chunk_by(follows).filter(|counted| counted.len() >= COUNTED_MIN) {
-        let edge = counted.iter().map(|number| number.right).fold(f32::NEG_INFINITY, f32::max);
-        let rows = counted[0].baseline..=counted[counted.len() - 1].baseline;
-        let own = |index: usize| counted.iter().any(|number| (number.start..number.end).contains(&index));
-        let beside = |(index, glyph): (usize, &Placed)| {
-            rows.contains(&glyph.baseline) && is_inked(glyph) && glyph.left < edge && !own(index)
-        };
-        if !glyphs.iter().enumerate().any(beside) {
-            counted.iter().for_each(|number| dropped[number.start..number.end].fill(true));
-        }
+    let (numbers, lines) = numbers(&glyphs);
+    let longest = numbers.chunk_by(follows).max_by_key(|counted| counted.len());
+    let Some(counted) = longest.filter(|counted| counted.len() >= COUNTED_MIN.max(lines.div_ceil(2))) else {
+        return glyphs;
+    };
+    let mut is_number = vec![false; glyphs.len()];
+    counted.iter().for_each(|number| is_number[number.start..number.end].fill(true));
+    let edge = counted.iter().map(|number| number.right).fold(f32::NEG_INFINITY, f32::max);
+    let rows = counted[0].baseline..=counted[counted.len() - 1].baseline;
+    let is_left = |glyph: &Placed| is_inked(glyph) && glyph.left < edge && rows.contains(&glyph.baseline);
+    if glyphs.iter().zip(&is_number).any(|(glyph, is_number)| !is_number && is_left(glyph)) {
+        return glyphs;
     }
-    let kept = glyphs.into_iter().zip(dropped).filter(|(_, dropped)| !dropped);
+    let kept = glyphs.into_iter().zip(is_number).filter(|(_, is_number)| !is_number);
     kept.map(|(glyph, _)| glyph).collect()
 }
 
-/// In the order of the file, which goes down the page wherever lines are counted.
-fn numbers(glyphs: &[Placed], size_max: f32) -> Vec<Number> {
-    let mut numbers = Vec::new();
-    let mut start = 0;
+/// What may be line numbers, in the order of the file, which goes down the page wherever lines are counted; and how many lines of text
+/// there are.
+fn numbers(glyphs: &[Placed]) -> (Vec<Number>, usize) {
+    let size_max = SIZE_MAX * most_common(glyphs.iter().filter(|glyph| is_inked(glyph)).map(|glyph| glyph.size));
+    let (mut numbers, mut lines, mut start) = (Vec::new(), 0, 0);
     let breaks = |glyph: &Placed| matches!(glyph.char, '\n' | '\r' | LINE_END_HYPHEN);
     for run in glyphs.split_inclusive(breaks) {
-        let blank = run.iter().take_while(|glyph| !is_inked(glyph)).count();
-        let digits = run[blank..].iter().take_while(|glyph| glyph.char.is_ascii_digit() && glyph.size <= size_max);
-        let digits = digits.count();
-        let first = start + blank;
+        lines += usize::from(run.iter().any(|glyph| is_inked(glyph) && glyph.size > size_max));
+        numbers.extend(number(run, start, size_max));
         start += run.len();
-        let Some(last) = digits.checked_sub(1).map(|behind| &run[blank + behind]) else { continue };
-        let text: String = run[blank..blank + digits].iter().map(|glyph| glyph.char).collect();
-        // What follows at once belongs to the same word.
-        let stands_alone = run[blank + digits..]
-            .iter()
-            .find(|glyph| is_inked(glyph))
-            .is_none_or(|next| next.left > last.right + last.size);
-        if let (Ok(value), true) = (text.parse(), stands_alone) {
-            numbers.push(Number {
-                start: first,
-                end: first + digits,
-                value,
-                right: last.right,
-                baseline: last.baseline,
-            });
-        }
     }
-    numbers
+    (numbers, lines)
+}
+
+/// The number that a line begins with. `start` is where the line does.
+fn number(run: &[Placed], start: usize, size_max: f32) -> Option<Number> {
+    let blank = run.iter().take_while(|glyph| !is_inked(glyph)).count();
+    let is_small_digit = |glyph: &&Placed| glyph.char.is_ascii_digit() && glyph.size <= size_max;
+    let digits = run[blank..].iter().take_while(is_small_digit).count();
+    let (number, rest) = run[blank..].split_at(digits);
+    let last = number.last()?;
+    // What follows at once belongs to the same word.
+    let is_beside_text = |next: &Placed| next.left > last.right + last.size && last.size <= SIZE_MAX * next.size;
+    let stands_alone = rest.iter().find(|glyph| is_inked(glyph)).is_none_or(is_beside_text);
+    let value = number.iter().map(|glyph| glyph.char).collect::<String>().parse().ok().filter(|_| stands_alone)?;
+    let (start, end) = (start + blank, start + blank + digits);
+    Some(Number { start, end, value, right: last.right, baseline: last.baseline })
 }
 
 fn follows(number: &Number, next: &Number) -> bool {
@@ -82,39 +81,50 @@ fn is_inked(glyph: &Placed) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::glyph::upright;
+    use super::super::glyph::{Glyph, upright};
     use super::super::testing::glyphs;
     use super::*;
 
-    /// A page of `count` lines, each with a number before it that is set in type of that size.
-    fn numbered(count: usize, size: f32, number: impl Fn(usize) -> usize) -> Vec<Placed> {
-        let line_break = glyphs("\n", 0.0, 0.0);
+    const TEXT: &str = "and the text goes on";
+
+    /// Lines with a number before each, counted from 95, set in type of these sizes, `down` points below the top of the page.
+    fn numbered(count: usize, down: f32, number_size: f32, text_size: f32) -> Vec<Glyph> {
         let line = |row: usize| {
-            let down = 80.0 + 12.0 * row as f32;
-            let mut digits = glyphs(&format!("{:>3}", number(row)), 20.0, down);
-            digits.iter_mut().for_each(|glyph| glyph.size = size);
-            [digits, glyphs("and the text goes on", 60.0, down), line_break.clone()].concat()
+            let down = down + 12.0 * row as f32;
+            let sized = |text: &str, left: f32, size: f32| {
+                glyphs(text, left, down).into_iter().map(move |glyph| Glyph { size, ..glyph })
+            };
+            let number = sized(&format!("{:>3}", 95 + row), 20.0, number_size);
+            number.chain(sized(TEXT, 60.0, text_size)).chain(glyphs("\n", 0.0, 0.0)).collect::<Vec<_>>()
         };
-        upright(&(0..count).flat_map(line).collect::<Vec<_>>())
+        (0..count).flat_map(line).collect()
     }
 
-    fn text(glyphs: Vec<Placed>) -> String {
-        let lines = super::super::lines::from_glyphs(&without_line_numbers(glyphs));
+    fn plain(count: usize, left: f32, down: f32) -> Vec<Glyph> {
+        let line = |row: usize| [glyphs(TEXT, left, down + 12.0 * row as f32), glyphs("\n", 0.0, 0.0)].concat();
+        (0..count).flat_map(line).collect()
+    }
+
+    fn text(page: &[Glyph]) -> String {
+        let lines = super::super::lines::from_glyphs(&without_line_numbers(upright(page)));
         lines.into_iter().map(|line| line.text).collect::<Vec<_>>().join("|")
     }
 
     #[test]
     fn numbers_that_count_lines_are_dropped() {
-        assert_eq!(text(numbered(12, 6.0, |row| 95 + row)), ["and the text goes on"; 12].join("|"));
+        let manuscript = [plain(1, 60.0, 60.0), numbered(12, 80.0, 6.0, 10.0), plain(2, 60.0, 240.0)].concat();
+        assert_eq!(text(&manuscript), [TEXT; 15].join("|"));
     }
 
     #[test]
     fn numbers_that_say_something_stay() {
-        let has_numbers = |page| text(page).contains(|char: char| char.is_ascii_digit());
-        assert!(has_numbers(numbered(12, 10.0, |row| row)), "as large as the text: a table");
-        assert!(has_numbers(numbered(4, 6.0, |row| row)), "too few");
-        assert!(has_numbers(numbered(12, 6.0, |row| 3 * row)), "they count nothing");
-        let beside = [glyphs("far left", 5.0, 100.0), glyphs("\n", 0.0, 0.0)].concat();
-        assert!(has_numbers([numbered(12, 6.0, |row| row), upright(&beside)].concat()), "not in the margin");
+        let has_numbers = |page: &[Glyph]| text(page).contains("96");
+        assert!(has_numbers(&numbered(4, 80.0, 6.0, 10.0)), "too few");
+        let table = [numbered(9, 80.0, 8.0, 8.0), plain(10, 20.0, 240.0)].concat();
+        assert!(has_numbers(&table), "as large as what stands beside them");
+        let footnotes = [plain(30, 20.0, 80.0), numbered(6, 500.0, 6.0, 8.0)].concat();
+        assert!(has_numbers(&footnotes), "on few lines of the page");
+        let margin = [numbered(12, 80.0, 6.0, 10.0), plain(1, 5.0, 100.0)].concat();
+        assert!(has_numbers(&margin), "something is written to their left");
     }
 }

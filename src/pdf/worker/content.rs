@@ -213,6 +213,8 @@ fn lies_in(item: &Bounds, area: &Bounds) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::RangeInclusive;
+
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -245,22 +247,28 @@ mod tests {
         assert_eq!(found, [drawing.united(&label)]);
     }
 
-    fn any_bounds(count: usize) -> impl Strategy<Value = Vec<Bounds>> {
+    fn any_bounds(count: RangeInclusive<usize>) -> impl Strategy<Value = Vec<Bounds>> {
         let side = || 0.0_f32..1.0;
-        vec((side(), side(), side(), side()).prop_map(|(a, b, c, d)| Bounds::new(a, b, c, d)), 0..=count)
+        vec((side(), side(), side(), side()).prop_map(|(a, b, c, d)| Bounds::new(a, b, c, d)), count)
     }
 
     proptest! {
         #[test]
         fn no_figure_is_lost_on_a_page_that_no_detector_looks_at(
-            boxes in any_bounds(BOXES_MAX + 1),
-            rules in any_bounds(RULES_MAX),
-            texts in any_bounds(20),
-            seen in any_bounds(5),
+            drawn in prop_oneof![
+                Just(Vec::new()),
+                vec(prop_oneof![Just(Kind::Picture), Just(Kind::Form), Just(Kind::Drawing), Just(Kind::RoundBox)], 0..=1),
+            ],
+            boxes in any_bounds(BOXES_MAX - 1..=BOXES_MAX + 1),
+            rules in any_bounds(RULES_MAX - 1..=RULES_MAX + 1),
+            texts in any_bounds(0..=20),
+            seen in any_bounds(0..=5),
             has_others in any::<bool>(),
         ) {
-            let content = Content { boxes, rules, texts, ..Content::default() };
-            let figures = seen.into_iter().map(|bounds| Candidate { bounds, score: 1.0 }).collect();
+            let whole = Bounds::new(0.0, 0.0, 1.0, 1.0);
+            let mut content = Content { boxes, rules, texts, ..Content::default() };
+            drawn.into_iter().for_each(|kind| content.add(kind, Bounds::new(0.2, 0.2, 0.6, 0.6)));
+            let figures = seen.into_iter().chain([whole]).map(|bounds| Candidate { bounds, score: 1.0 }).collect();
             let confirmed = content.confirmed(&Layout { figures, has_others });
             prop_assert!(content.may_hold_figure() || confirmed.is_empty(), "{confirmed:?}");
         }

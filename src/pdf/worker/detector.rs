@@ -82,12 +82,11 @@ pub enum Runtime {
 #[error("the figure detector cannot be used: {0}")]
 pub struct DetectorError(pub String);
 
-/// The detector of a process: none, one that is still to be loaded, that one, or one that cannot be loaded.
+/// The detector of a process: none, one that is still to be loaded, or that one.
 pub enum Finder {
     Nothing,
     Wanted(DetectorSpec),
     Loaded(Box<dyn Detector>),
-    Broken,
 }
 
 impl Finder {
@@ -95,12 +94,12 @@ impl Finder {
         spec.map_or(Self::Nothing, Self::Wanted)
     }
 
-    /// Loads the detector if there is to be one. Returns whether that is done.
-    pub fn load(&mut self) -> bool {
+    /// Loads the detector if there is to be one.
+    pub fn load(&mut self) -> Result<(), DetectorError> {
         if let Self::Wanted(spec) = self {
-            *self = spec.load().map_or(Self::Broken, Self::Loaded);
+            *self = Self::Loaded(spec.load()?);
         }
-        !matches!(self, Self::Broken)
+        Ok(())
     }
 }
 

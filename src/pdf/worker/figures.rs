@@ -16,35 +16,20 @@ const CROP_SIDE_MAX_PX: f32 = 2_400.0;
 /// What is kept around a figure, as a share of the page, up to what is written there: detectors cut close.
 const MARGIN: f32 = 0.008;
 
-/// What came of looking for the figures of a page.
-pub enum Sought {
-    /// Those that there are, each with its picture as a PNG.
-    Found(Vec<(Figure, Vec<u8>)>),
-    /// They cannot be told without the detector, which is not loaded.
-    DetectorWanted,
-    /// Nor can it be.
-    DetectorBroken,
-}
+/// A figure and its picture as a PNG.
+pub type Cut = (Figure, Vec<u8>);
 
-/// Looks for a page's figures. A page that cannot have any needs no detector.
-pub fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Sought, PageFault> {
+/// A page's figures; `None` if they cannot be told before the detector is loaded, which a page that cannot have any does not need.
+pub fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Option<Vec<Cut>>, PageFault> {
     let content = Content::of(page);
-    if !content.may_hold_figure() {
-        return Ok(Sought::Found(Vec::new()));
-    }
     match finder {
-        Finder::Nothing => Ok(Sought::Found(Vec::new())),
-        Finder::Wanted(_) => Ok(Sought::DetectorWanted),
-        Finder::Broken => Ok(Sought::DetectorBroken),
-        Finder::Loaded(detector) => detected(page, &content, detector.as_mut()).map(Sought::Found),
+        Finder::Loaded(detector) if content.may_hold_figure() => detected(page, &content, detector.as_mut()).map(Some),
+        Finder::Wanted(_) if content.may_hold_figure() => Ok(None),
+        _ => Ok(Some(Vec::new())),
     }
 }
 
-fn detected(
-    page: &PdfPage<'_>,
-    content: &Content,
-    detector: &mut dyn Detector,
-) -> Result<Vec<(Figure, Vec<u8>)>, PageFault> {
+fn detected(page: &PdfPage<'_>, content: &Content, detector: &mut dyn Detector) -> Result<Vec<Cut>, PageFault> {
     let size = PageSize::of(page)?;
     let (width, height) = detector.canvas(size.width / size.height);
     let pixels = render(page, (width, height), (0, 0, width, height))?;
@@ -74,7 +59,7 @@ fn cut_out(
     bounds: Bounds,
     outer: Bounds,
     row: Option<u8>,
-) -> Result<(Figure, Vec<u8>), PageFault> {
+) -> Result<Cut, PageFault> {
     let long_side = (outer.width() * size.width).max(outer.height() * size.height);
     let scale = (CROP_DPI / 72.0).min(CROP_SIDE_MAX_PX / long_side);
     let whole = (size.width * scale, size.height * scale);

@@ -12,7 +12,7 @@ use crate::pdf::protocol::Fault;
 use crate::pdf::{text, title};
 
 use super::detector::Finder;
-use super::figures::Sought;
+use super::figures::Cut;
 use super::{figures, glyphs, page_picture, scan};
 
 /// PDFium, bound once per process and never unbound.
@@ -91,7 +91,7 @@ impl OpenDocument {
         Ok(PageLength { chars_visible, is_scan: scan::is_scan(&page, &text, chars_visible) })
     }
 
-    pub fn figures(&self, index: u32, finder: &mut Finder) -> Result<Sought, PageFault> {
+    pub fn figures(&self, index: u32, finder: &mut Finder) -> Result<Option<Vec<Cut>>, PageFault> {
         figures::of_page(&self.page(index)?, finder)
     }
 

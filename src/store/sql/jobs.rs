@@ -99,9 +99,13 @@ impl Jobs for SqlStore {
             .bind(i64::try_from(max).unwrap_or(i64::MAX))
             .fetch_all(&self.pool)
             .await?;
-        // What a newer program made of a job is left to that; the others go on.
-        let known = |row| job_of(row).inspect_err(|error| tracing::error!(%error, "a job cannot be read")).ok();
-        let mut jobs: Vec<Job> = rows.iter().filter_map(known).collect();
+        let mut jobs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match job_of(row) {
+                Ok(job) => jobs.push(job),
+                Err(error) => self.leave_to_others(row, &error).await?,
+            }
+        }
         jobs.sort_by_key(|job| job.due_at);
         Ok(jobs)
     }
@@ -315,6 +319,23 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     .execute(connection)
     .await?;
     Ok(())
+}
+
+impl SqlStore {
+    /// Gives up a claim of what this program cannot read: a newer one's job. That it was claimed does not count, and the lease stays, so
+    /// that it is not the first in line again at once.
+    async fn leave_to_others(&self, row: &AnyRow, error: &Error) -> Result<()> {
+        let (id, fence): (&str, i64) = (row.try_get("id")?, row.try_get("fence")?);
+        tracing::error!(job = id, %error, "a job cannot be read here");
+        sqlx::query(
+            "UPDATE jobs SET claims = CASE WHEN claims > 0 THEN claims - 1 ELSE 0 END WHERE id = $1 AND fence = $2",
+        )
+        .bind(id)
+        .bind(fence)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
 }
 
 /// Writes the job as it is after a step, if the claim still stands. The lease ends with a step that has to wait.

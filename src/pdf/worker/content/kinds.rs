@@ -21,6 +21,7 @@ const CLIPS_MAX: usize = 8;
 const DEPTH_MAX: u32 = 6;
 
 /// What an object is.
+#[derive(Clone, Copy, Debug)]
 pub enum Kind {
     Text,
     Rule,
