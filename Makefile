@@ -11,7 +11,7 @@ help: ## List these commands
 run: ## Build the app and serve it at http://127.0.0.1:3000
 	@scripts/setup run
 	@echo "run: building; the first time this takes 10 to 30 minutes, later seconds"
-	@cargo xtask all --bin coldbrew --config profile.dev.opt-level=1 --config profile.dev.incremental=false
+	@cargo xtask all --bin coldbrew
 	@echo "run: starting the server; Ctrl-C ends it"
 	@exec $(TARGET)/debug/coldbrew serve
 
