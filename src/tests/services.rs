@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
@@ -17,26 +18,28 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const NOBODY: u32 = 65_534;
 
 /// A process that listens on a port, until it is stopped or dropped.
-struct Process(Child);
+struct Process {
+    child: Child,
+    end: Signal,
+}
 
 impl Process {
-    /// Starts a server that says `ready` on its standard error once it answers. `None`: it ended instead of getting ready.
-    fn start(command: &mut Command, ready: &'static str) -> Option<Self> {
+    /// Starts a server that says `ready` on its standard error once it answers, and that `end` ends. `None`: it ended instead of getting
+    /// ready.
+    fn start(command: &mut Command, ready: &'static str, end: Signal) -> Option<Self> {
         let program = command.get_program().to_owned();
         let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = started.unwrap_or_else(|error| panic!("{program:?}: {error}; run `scripts/setup test`"));
         let said = child.stderr.take().unwrap();
-        let process = Self(child);
+        let process = Self { child, end };
         wait_for(said, ready).then_some(process)
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        use rustix::process::{Pid, Signal, kill_process};
-        // PostgreSQL ends its own processes first; Redis just ends.
-        let _ = kill_process(Pid::from_child(&self.0), Signal::QUIT);
-        let _ = self.0.wait();
+        let _ = kill_process(Pid::from_child(&self.child), self.end);
+        let _ = self.child.wait();
     }
 }
 
@@ -79,7 +82,11 @@ impl Redis {
         let kept = ["--save", "", "--appendonly", "no", "--databases", "256"];
         let settings = ["--bind", "127.0.0.1", "--logfile", "/dev/stderr"].into_iter().chain(kept);
         let mut command = Command::new("redis-server");
-        Process::start(command.args(settings).arg("--port").arg(port.to_string()), "Ready to accept connections")
+        Process::start(
+            command.args(settings).arg("--port").arg(port.to_string()),
+            "Ready to accept connections",
+            Signal::KILL,
+        )
     }
 
     pub fn url(&self) -> String {
@@ -110,7 +117,7 @@ impl S3Server {
     pub async fn start() -> Self {
         let (process, port) = on_a_free_port(|port| {
             let mut moto = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/end2end/tools/.venv/bin/moto_server"));
-            Process::start(moto.args(["-H", "127.0.0.1", "-p"]).arg(port.to_string()), "Running on")
+            Process::start(moto.args(["-H", "127.0.0.1", "-p"]).arg(port.to_string()), "Running on", Signal::KILL)
         });
         let server = Self { process: Some(process), port };
         let made = crate::harness::http().put(format!("{}/coldbrew", server.endpoint())).send().await.unwrap();
@@ -147,7 +154,8 @@ impl Postgres {
         let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=200"];
         let mut command = command("postgres", data);
         command.arg("-p").arg(port.to_string()).args(settings.iter().flat_map(|setting| ["-c", setting]));
-        Process::start(&mut command, "ready to accept connections")
+        // It ends its own processes first. What the shell has its children ignore does not matter to it, but would to others.
+        Process::start(&mut command, "ready to accept connections", Signal::QUIT)
     }
 
     /// The URL of a new, empty database of that name.
