@@ -3,7 +3,7 @@
 //! Counters are written with the `metrics` macros where the thing happens, under names from here. No label holds an id, a title or a
 //! text: their number must not grow with use. docs/OPERATIONS.md says what each means and when to worry.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::civil::Date;
@@ -29,7 +29,7 @@ const JOBS_TAKEN_OVER: &str = "coldbrew_jobs_taken_over_total";
 const DEPENDENCY_UP: &str = "coldbrew_dependency_up";
 
 /// The process's recorder. Servers in one process share it.
-static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+static HANDLE: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
 /// What `/metrics` is answered from.
 #[derive(Clone)]
@@ -42,13 +42,12 @@ pub struct Metrics {
 impl Metrics {
     /// Begins counting, if that has not begun.
     pub fn start(store: Arc<dyn Operations>, world: Arc<dyn World>) -> Result<Self> {
-        let handle = match HANDLE.get() {
-            Some(handle) => handle.clone(),
-            None => {
-                let handle = install()?;
-                HANDLE.get_or_init(|| handle).clone()
-            }
+        let mut installed = HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = match installed.clone() {
+            Some(handle) => handle,
+            None => installed.insert(install()?).clone(),
         };
+        drop(installed);
         Ok(Self { handle, store, world })
     }
 
