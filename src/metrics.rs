@@ -42,13 +42,7 @@ pub struct Metrics {
 impl Metrics {
     /// Begins counting, if that has not begun.
     pub fn start(store: Arc<dyn Operations>, world: Arc<dyn World>) -> Result<Self> {
-        let mut installed = HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
-        let handle = match installed.clone() {
-            Some(handle) => handle,
-            None => installed.insert(install()?).clone(),
-        };
-        drop(installed);
-        Ok(Self { handle, store, world })
+        Ok(Self { handle: recorder()?, store, world })
     }
 
     /// All figures as Prometheus reads them. `dependencies`: each by name, and whether it answers. What is counted here is told even
@@ -91,6 +85,15 @@ fn seconds(ms: i64) -> f64 {
 
 fn count(things: usize) -> f64 {
     u32::try_from(things).unwrap_or(u32::MAX).into()
+}
+
+/// The recorder, which the first who asks installs.
+fn recorder() -> Result<PrometheusHandle> {
+    let mut installed = HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    match installed.clone() {
+        Some(handle) => Ok(handle),
+        None => Ok(installed.insert(install()?).clone()),
+    }
 }
 
 fn install() -> Result<PrometheusHandle> {
@@ -178,6 +181,19 @@ mod tests {
 
     use super::*;
     use crate::gemini::models::DEFAULT;
+
+    #[test]
+    fn servers_that_start_at_the_same_time_share_one_recorder() {
+        let start = std::sync::Barrier::new(16);
+        let asks = || {
+            start.wait();
+            recorder().is_ok()
+        };
+        std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..16).map(|_| scope.spawn(asks)).collect();
+            assert!(asking.into_iter().all(|asks| asks.join().is_ok_and(|installed| installed)));
+        });
+    }
 
     #[test]
     fn what_ran_is_what_costs() {

@@ -37,6 +37,18 @@ pub struct Placed {
     pub bold: bool,
 }
 
+impl Placed {
+    /// Whether a reader sees it.
+    pub fn is_inked(&self) -> bool {
+        !self.char.is_whitespace() && !self.char.is_control()
+    }
+
+    /// Whether the engine lets a line end with it.
+    pub fn ends_line(&self) -> bool {
+        matches!(self.char, '\n' | '\r' | LINE_END_HYPHEN)
+    }
+}
+
 /// PDFium's mark for a hyphen at the end of a line whose word goes on in the next.
 pub const LINE_END_HYPHEN: char = '\u{2}';
 

@@ -66,8 +66,7 @@ impl Line {
 /// Splits at the engine's line breaks and joins neighbours that stand on one base line.
 pub fn from_glyphs(glyphs: &[Placed]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
-    let breaks = |glyph: &Placed| matches!(glyph.char, '\n' | '\r' | LINE_END_HYPHEN);
-    for run in glyphs.split_inclusive(breaks) {
+    for run in glyphs.split_inclusive(Placed::ends_line) {
         let hyphenated = run.last().is_some_and(|glyph| glyph.char == LINE_END_HYPHEN);
         let Some(line) = line(run, hyphenated) else { continue };
         match lines.last_mut() {
@@ -79,8 +78,7 @@ pub fn from_glyphs(glyphs: &[Placed]) -> Vec<Line> {
 }
 
 fn line(run: &[Placed], hyphenated: bool) -> Option<Line> {
-    let inked: Vec<&Placed> =
-        run.iter().filter(|glyph| !glyph.char.is_whitespace() && !glyph.char.is_control()).collect();
+    let inked: Vec<&Placed> = run.iter().filter(|glyph| glyph.is_inked()).collect();
     let (first, last) = (inked.first()?, inked.last()?);
     let size = most_common(inked.iter().map(|glyph| glyph.size));
     let of_size = inked.iter().filter(|glyph| (glyph.size - size).abs() < 0.5);

@@ -1,6 +1,6 @@
 //! Numbers that count the lines of a manuscript, for reviewers to point at: they belong to no sentence and are dropped.
 
-use super::glyph::{LINE_END_HYPHEN, Placed};
+use super::glyph::Placed;
 use super::lines::most_common;
 
 /// As many numbers below each other, each one more than the one before, are no accident.
@@ -32,7 +32,7 @@ pub fn without_line_numbers(glyphs: Vec<Placed>) -> Vec<Placed> {
     counted.iter().for_each(|number| is_number[number.start..number.end].fill(true));
     let edge = counted.iter().map(|number| number.right).fold(f32::NEG_INFINITY, f32::max);
     let rows = counted[0].baseline..=counted[counted.len() - 1].baseline;
-    let is_left = |glyph: &Placed| is_inked(glyph) && glyph.left < edge && rows.contains(&glyph.baseline);
+    let is_left = |glyph: &Placed| glyph.is_inked() && glyph.left < edge && rows.contains(&glyph.baseline);
     if glyphs.iter().zip(&is_number).any(|(glyph, is_number)| !is_number && is_left(glyph)) {
         return glyphs;
     }
@@ -43,11 +43,10 @@ pub fn without_line_numbers(glyphs: Vec<Placed>) -> Vec<Placed> {
 /// What may be line numbers, in the order of the file, which goes down the page wherever lines are counted; and how many lines of text
 /// there are.
 fn numbers(glyphs: &[Placed]) -> (Vec<Number>, usize) {
-    let size_max = SIZE_MAX * most_common(glyphs.iter().filter(|glyph| is_inked(glyph)).map(|glyph| glyph.size));
+    let size_max = SIZE_MAX * most_common(glyphs.iter().filter(|glyph| glyph.is_inked()).map(|glyph| glyph.size));
     let (mut numbers, mut lines, mut start) = (Vec::new(), 0, 0);
-    let breaks = |glyph: &Placed| matches!(glyph.char, '\n' | '\r' | LINE_END_HYPHEN);
-    for run in glyphs.split_inclusive(breaks) {
-        lines += usize::from(run.iter().any(|glyph| is_inked(glyph) && glyph.size > size_max));
+    for run in glyphs.split_inclusive(Placed::ends_line) {
+        lines += usize::from(run.iter().any(|glyph| glyph.is_inked() && glyph.size > size_max));
         numbers.extend(number(run, start, size_max));
         start += run.len();
     }
@@ -56,14 +55,14 @@ fn numbers(glyphs: &[Placed]) -> (Vec<Number>, usize) {
 
 /// The number that a line begins with. `start` is where the line does.
 fn number(run: &[Placed], start: usize, size_max: f32) -> Option<Number> {
-    let blank = run.iter().take_while(|glyph| !is_inked(glyph)).count();
+    let blank = run.iter().take_while(|glyph| !glyph.is_inked()).count();
     let is_small_digit = |glyph: &&Placed| glyph.char.is_ascii_digit() && glyph.size <= size_max;
     let digits = run[blank..].iter().take_while(is_small_digit).count();
     let (number, rest) = run[blank..].split_at(digits);
     let last = number.last()?;
     // What follows at once belongs to the same word.
     let is_beside_text = |next: &Placed| next.left > last.right + last.size && last.size <= SIZE_MAX * next.size;
-    let stands_alone = rest.iter().find(|glyph| is_inked(glyph)).is_none_or(is_beside_text);
+    let stands_alone = rest.iter().find(|glyph| glyph.is_inked()).is_none_or(is_beside_text);
     let value = number.iter().map(|glyph| glyph.char).collect::<String>().parse().ok().filter(|_| stands_alone)?;
     let (start, end) = (start + blank, start + blank + digits);
     Some(Number { start, end, value, right: last.right, baseline: last.baseline })
@@ -73,10 +72,6 @@ fn follows(number: &Number, next: &Number) -> bool {
     number.value.checked_add(1) == Some(next.value)
         && (number.right - next.right).abs() <= EDGE_TOLERANCE
         && number.baseline < next.baseline
-}
-
-fn is_inked(glyph: &Placed) -> bool {
-    !glyph.char.is_whitespace() && !glyph.char.is_control()
 }
 
 #[cfg(test)]
