@@ -23,6 +23,11 @@ export class Guard {
     this.expected.push(/^Failed to load resource: net::ERR_(CONNECTION|EMPTY|SOCKET|INCOMPLETE|NETWORK|INTERNET)/);
   }
 
+  /** The page's own script will fail like this. */
+  expectFailure(pattern: RegExp): void {
+    this.expected.push(pattern);
+  }
+
   check(): void {
     expect(this.complaints, "complaints of the pages").toEqual([]);
   }

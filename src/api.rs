@@ -5,6 +5,7 @@
 
 mod auth;
 mod documents;
+mod entry;
 mod error;
 mod events;
 mod guard;
@@ -85,6 +86,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/openapi.json", get(reference::document))
         .route("/docs", get(reference::page))
         .route("/account/password", post(password::change))
+        .route("/account/sign-in", post(entry::sign_in))
+        .route("/account/sign-up", post(entry::sign_up))
         .route("/sign-in/provider", get(sign_in::begin))
         .route("/sign-in/provider/callback", get(sign_in::finish))
         .method_not_allowed_fallback(error::method_not_allowed);

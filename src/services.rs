@@ -14,7 +14,7 @@ use crate::fetch::Fetcher;
 use crate::gemini::models::is_same;
 use crate::library::Library;
 use crate::model::wire::{JobView, Prepared, Submission, Submitted, UsageReport};
-use crate::model::{ApiError, ErrorCode, Mode};
+use crate::model::{ApiError, ErrorCode, Mode, Quote};
 use crate::store::{Account, Accounts, Begun, Jobs, Members};
 use crate::world::World;
 
@@ -108,9 +108,17 @@ impl Services {
         Ok(found.ok_or_else(|| ApiError::not_found("extraction"))?)
     }
 
-    /// Submits the newest job for this content once more, as a batch or in realtime.
+    /// What reading the failed pages of a document again costs.
+    pub async fn retry_quote(&self, account: &Account, id: &str) -> Result<Quote> {
+        self.submissions.retry_quote(account, id).await
+    }
+
+    /// Submits the newest job for this content once more, as a batch or in realtime. What was to fill the holes of a document still does.
     pub async fn try_again(&self, account: &Account, content_hash: &str, batch: bool) -> Result<Submitted> {
         let job = self.job(account, content_hash).await?;
+        if self.submissions.documents.unread(&account.id, &job.draft_id).await?.is_some() {
+            return self.retry(account, &job.draft_id, if batch { Mode::Batch } else { Mode::Realtime }).await;
+        }
         let wish = Submission {
             hash: job.upload_hash,
             title: Some(job.title),

@@ -6,7 +6,7 @@ import { pdf } from "../pdf";
 import { eachScene, LOOKS, lookAt } from "../scenes";
 
 async function checkLook(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().options({ rules: { "target-size": { enabled: true } } }).analyze();
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect(overflow, "pixels of horizontal overflow").toBe(0);
@@ -34,6 +34,15 @@ test("without script, Home says what it is needed for, and the rest can be read"
   await expect(plain.getByTestId("document-page")).toHaveCount(2);
   await plain.goto("/account");
   await expect(plain.getByRole("heading", { name: "Quota" })).toBeVisible();
+});
+
+test("a page whose script does not arrive says so, and can be read", async ({ context, guard, screens: { page } }) => {
+  guard.expectOutage();
+  guard.expectFailure(/Failed to fetch/);
+  await context.route("**/*.wasm", (route) => route.abort("connectionreset"));
+  await page.goto("/");
+  await expect(page.getByRole("status").getByText("A part of this page did not arrive, so it can only be read.")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Let it brew. Read it well." })).toBeVisible();
 });
 
 test("who has nothing yet is told the three ways, and nobody else", async ({ screens: { home, page } }) => {

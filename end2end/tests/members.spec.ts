@@ -39,6 +39,33 @@ staged("a guest who signs up keeps a batch that is under way, and finds it in an
   await expect(elsewhere.page.getByText("The shelf is still empty")).toBeVisible();
 });
 
+test("somebody else signs in in another tab: the account page shows nobody's but theirs", async ({ context, guard, screens: { account, page } }) => {
+  guard.expectStatus(401);
+  const [first, second] = [address(), address()];
+  await account.open();
+  await account.enter("Sign up", first, PASSWORD);
+  const other = new Screens(await context.newPage());
+  await other.account.open();
+  await other.account.signOut.click();
+  await other.account.enter("Sign up", second, PASSWORD);
+  await page.bringToFront();
+  await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  await expect(account.who).toHaveText(second);
+  await expect(page.getByText(`Deletes ${second}`)).toBeVisible();
+});
+
+test("without script, too, one signs up and in", async ({ visitor, guard }) => {
+  guard.expectStatus(401);
+  const email = address();
+  for (const way of ["Sign up", "Sign in"] as const) {
+    const { account, page } = new Screens(await (await visitor({ javaScriptEnabled: false })).newPage());
+    await page.goto("/account");
+    await account.send(way, email, PASSWORD);
+    await expect(account.who).toHaveText(email);
+    expect(page.url()).not.toContain(PASSWORD);
+  }
+});
+
 test("signing out leaves nothing behind in the browser", async ({ guard, screens: { home, account, library, page } }) => {
   guard.expectStatus(404);
   await home.submit(pdf(1, { title: "Private" }), { ai: false });

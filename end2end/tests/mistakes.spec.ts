@@ -91,6 +91,64 @@ test("the laptop is closed during an upload: it says so, and sends the same file
   await expect(reader.pageNumbered(2)).toContainText(sentenceOf(2, 2));
 });
 
+test("several files do not get through: each is said, and each can be sent again", async ({ context, guard, screens: { home } }) => {
+  guard.expectOutage();
+  await home.open();
+  await context.route("**/prepare/upload", (route) => route.abort("internetdisconnected"));
+  await home.input.setInputFiles([pdf(1, { title: "One" }), pdf(2, { title: "Two" })]);
+  await expect(home.error).toHaveCount(2);
+  await context.unroute("**/prepare/upload");
+  const again = home.page.getByRole("button", { name: "Send it again" });
+  await again.first().click();
+  await expect(home.banner.getByRole("heading", { name: "One" })).toBeVisible();
+  await home.ai.uncheck();
+  await again.click();
+  await expect(home.error).toHaveCount(0);
+  await home.go.click();
+  await expect(home.banner.getByRole("heading", { name: "Two" })).toBeVisible();
+});
+
+test("an upload that is given up before it has begun does not begin", async ({ context, screens: { home } }) => {
+  await home.open();
+  let uploads = 0;
+  await context.route("**/prepare/upload", (route) => (uploads += 1, route.continue()));
+  // Everybody's first file waits for a session.
+  const held: (() => void)[] = [];
+  await context.route("**/api/start_session", async (route) => {
+    await new Promise<void>((go) => held.push(go));
+    await route.continue();
+  });
+  const answered = context.waitForEvent("response", (response) => response.url().includes("start_session"));
+  await home.input.setInputFiles(pdf(2));
+  await expect(() => expect(held).toHaveLength(1)).toPass();
+  await home.upload.getByRole("button", { name: "Cancel" }).click();
+  await expect(home.input).toBeAttached();
+  held[0]?.();
+  await answered;
+  await context.unroute("**/api/start_session");
+  // Another file takes its whole way, and is the only one that does.
+  await home.prepare(pdf(1, { title: BOOK }));
+  await expect(home.banner.getByRole("heading", { name: BOOK })).toBeVisible();
+  expect(uploads).toBe(1);
+});
+
+test("an address that leads nowhere can be mended where it was typed", async ({ guard, screens: { home } }) => {
+  guard.expectStatus(422);
+  await home.open();
+  await home.address.fill("http://127.0.0.1:9/paper.pdf");
+  await home.address.press("Enter");
+  await expect(home.error).toBeVisible();
+  await expect(home.address).toHaveValue("http://127.0.0.1:9/paper.pdf");
+});
+
+test("words typed on the page of older documents are looked for in all of them", async ({ screens: { home, library, page } }) => {
+  await home.submit(pdf(1, { title: "Newest Of All" }), { ai: false });
+  await page.goto("/library?before=0");
+  await awake(page);
+  await page.getByRole("searchbox").fill("newest");
+  await expect(library.row("Newest Of All")).toBeVisible();
+});
+
 staged("the laptop is closed while a batch brews: opened the next morning, the page leads to the document", async ({ context, gemini, guard, screens }) => {
   const { home, batch, reader, page } = screens;
   guard.expectOutage();

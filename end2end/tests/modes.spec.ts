@@ -70,6 +70,7 @@ staged("failed pages are tried again, and only they are paid for", async ({ gemi
   const charged = await account.figure("Used");
   await page.goto(address);
   await awake(page);
+  await expect(page.getByRole("note")).toContainText(/Reading it again as a batch takes about [\d.k]+ tokens\./);
   await page.getByRole("button", { name: "Retry failed pages" }).dblclick();
   await page.waitForURL(/\/batch\//);
   await batch.reach("PENDING");

@@ -11,7 +11,7 @@ use super::ApiState;
 use super::error::Failure;
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
-use crate::store::Account;
+use crate::store::{Account, CredentialKind};
 
 /// The account that a request comes from. A handler that takes one cannot be reached without.
 pub struct Caller(pub Account);
@@ -54,6 +54,14 @@ pub async fn account_of(state: &ApiState, parts: &Parts) -> Result<Option<Accoun
     match parts.extensions.get() {
         Some(Found(account)) => Ok(account.clone()),
         None => look_up(state, &parts.headers).await,
+    }
+}
+
+/// The account of a request; without one, a new guest's.
+pub async fn account_or_guest(state: &ApiState, parts: &Parts) -> Result<Account> {
+    match account_of(state, parts).await? {
+        Some(account) => Ok(account),
+        None => Ok(state.services.identity.create_guest(CredentialKind::Session).await?.account),
     }
 }
 

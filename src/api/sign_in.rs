@@ -10,13 +10,12 @@ use axum_extra::extract::{CookieJar, WithRejection};
 use serde::Deserialize;
 
 use super::ApiState;
-use super::auth::{account_of, cookie, session, session_cookie};
+use super::auth::{account_or_guest, cookie, session, session_cookie};
 use super::error::Failure;
 use super::guard::comes_from_page;
 use crate::accounts::{Pending, Provider};
 use crate::error::Error;
 use crate::model::{ApiError, ErrorCode, SignInProblem};
-use crate::store::CredentialKind;
 
 /// Long enough to look for a password, and for a second factor.
 const PENDING_MS: i64 = 15 * 60_000;
@@ -76,10 +75,7 @@ async fn signed_in(
     let Some(code) = answer.code.filter(|_| answer.error.is_none()) else { return Err(SignInProblem::Declined) };
     let identity = provider.finish(&pending, &code).await.map_err(problem)?;
     let services = &state.services;
-    let account = match account_of(state, request).await.map_err(problem)? {
-        Some(account) => account,
-        None => services.identity.create_guest(CredentialKind::Session).await.map_err(problem)?.account,
-    };
+    let account = account_or_guest(state, request).await.map_err(problem)?;
     let before = session(&request.headers, https);
     let session = services.membership.sign_in_as(&identity, &account, before.as_deref()).await.map_err(problem)?;
     Ok(session_cookie(&session.secret, session.max_age_ms, https))
@@ -94,9 +90,11 @@ fn pending_cookie(value: &str, max_age_ms: i64, https: bool) -> String {
 }
 
 /// The public half of an error, for which the log has the other.
-fn problem(error: Error) -> SignInProblem {
+pub fn problem(error: Error) -> SignInProblem {
     match error.public().code {
         ErrorCode::EmailTaken => SignInProblem::Taken,
+        ErrorCode::InvalidSignUp => SignInProblem::Invalid,
+        ErrorCode::Unauthenticated => SignInProblem::Wrong,
         ErrorCode::Unavailable | ErrorCode::Internal => SignInProblem::Away,
         _ => SignInProblem::Failed,
     }

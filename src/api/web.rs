@@ -8,7 +8,7 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 
 use super::ApiState;
-use super::auth::{account_of, session, session_cookie};
+use super::auth::{account_of, account_or_guest, session, session_cookie};
 use super::error::told;
 use crate::accounts::CREDENTIAL_MS;
 use crate::error::{Error, Result};
@@ -54,12 +54,9 @@ pub async fn start_session() -> Result<(), ApiError> {
 
 /// Makes this browser's guest a member. A browser without an account gets one first.
 pub async fn sign_up(email: String, password: String) -> Result<(), ApiError> {
-    let services = expect_context::<ApiState>().services.clone();
-    let account = match known_caller().await? {
-        Some(caller) => caller.account,
-        None => services.identity.create_guest(CredentialKind::Session).await.map_err(refuse)?.account,
-    };
-    let session = services.membership.sign_up(&account, &email, password).await.map_err(refuse)?;
+    let state = expect_context::<ApiState>();
+    let account = account_or_guest(&state, &parts()?).await.map_err(refuse)?;
+    let session = state.services.membership.sign_up(&account, &email, password).await.map_err(refuse)?;
     set_session(&session.secret, session.max_age_ms)
 }
 
@@ -83,9 +80,13 @@ pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
     set_session("", 0)
 }
 
-/// Deletes the account of this browser, and forgets its session.
-pub async fn delete_account() -> Result<(), ApiError> {
+/// Deletes the account of this browser, if it is that one, and forgets its session.
+pub async fn delete_account(id: &str) -> Result<(), ApiError> {
     let caller = caller().await?;
+    if caller.account.id != id {
+        let words = "Somebody else is signed in here by now. Reload the page; nothing was deleted.";
+        return Err(refuse(Error::refused(ErrorCode::Unauthenticated, words)));
+    }
     caller.services.membership.delete_account(&caller.account.id).await.map_err(refuse)?;
     set_session("", 0)
 }

@@ -1,13 +1,14 @@
 //! The web app's calls to the server. Each hands over to a use case; what it may see is decided by who is calling.
 
 use leptos::prelude::*;
+use leptos::server_fn::Bytes;
 use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::model::wire::{
-    JobView, Me, NewToken, Opened, Place, Prepared, Shelf, Submission, TokenSummary, UsageReport,
+    ErrorBody, JobView, Me, NewToken, Opened, Place, Prepared, Shelf, Submission, TokenSummary, UsageReport,
 };
-use crate::model::{ApiError, ErrorCode, Mode};
+use crate::model::{ApiError, ErrorCode, Mode, Quote};
 
 impl FromServerFnError for ApiError {
     type Encoder = JsonEncoding;
@@ -15,16 +16,23 @@ impl FromServerFnError for ApiError {
     /// Faults of the call itself: the server could not be reached, or did not understand.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => Self::new(
-                ErrorCode::Unavailable,
-                "The server cannot be reached. Check your connection; nothing is lost.",
-            ),
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => unreachable(),
             _ => Self::new(
                 ErrorCode::InvalidRequest,
                 "The server did not understand this page. Reload it and try again.",
             ),
         }
     }
+
+    /// It may also come from what stands before the calls, such as the limits, or from a proxy in words of its own.
+    fn de(data: Bytes) -> Self {
+        let refused = |_| serde_json::from_slice::<ErrorBody>(&data).map(|body| body.error);
+        serde_json::from_slice(&data).or_else(refused).unwrap_or_else(|_| unreachable())
+    }
+}
+
+fn unreachable() -> ApiError {
+    ApiError::new(ErrorCode::Unavailable, "The server cannot be reached. Check your connection; nothing is lost.")
 }
 
 /// Whether this browser has an account already.
@@ -59,6 +67,13 @@ pub async fn retry(id: String, mode: Mode) -> Result<String, ApiError> {
     let caller = crate::api::web::caller().await?;
     let submitted = caller.services.retry(&caller.account, &id, mode).await;
     caller.answer(submitted.map(|submitted| submitted.address()))
+}
+
+/// What that costs.
+#[server(prefix = "/api", endpoint = "retry_quote", input = Json)]
+pub async fn retry_quote(id: String) -> Result<Quote, ApiError> {
+    let caller = crate::api::web::caller().await?;
+    caller.answer(caller.services.retry_quote(&caller.account, &id).await)
 }
 
 /// Submits a failed job once more, without uploading again; says where it is to be followed.
@@ -172,8 +187,22 @@ pub async fn revoke_token(id: String) -> Result<(), ApiError> {
     caller.answer(caller.services.membership.revoke_token(&caller.account, &id).await)
 }
 
-/// Deletes the account with everything it owns, for good.
+/// Deletes the account with everything it owns, for good. `id`: whose page the person looks at.
 #[server(prefix = "/api", endpoint = "delete_account", input = Json)]
-pub async fn delete_account() -> Result<(), ApiError> {
-    crate::api::web::delete_account().await
+pub async fn delete_account(id: String) -> Result<(), ApiError> {
+    crate::api::web::delete_account(&id).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_refuses_a_call_is_understood() {
+        let refusal = ApiError::not_found("batch");
+        assert_eq!(ApiError::de(refusal.ser()), refusal);
+        let of_the_api = serde_json::json!({"error": refusal}).to_string();
+        assert_eq!(ApiError::de(of_the_api.into()), refusal);
+        assert_eq!(ApiError::de("<h1>502 Bad Gateway</h1>".into()).code, ErrorCode::Unavailable);
+    }
 }

@@ -11,7 +11,7 @@ use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::extract::{Haste, Recipe, text_pages};
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
-use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, UnixMs, count_words, format_of};
+use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, UnixMs, count_words, format_of};
 use crate::pdf::Engine;
 use crate::store::{Acceptance, Account, Blobs, Documents, Jobs, NewDocument, Unread, Upload, Uploads, upload_key};
 use crate::world::World;
@@ -33,6 +33,15 @@ pub struct Submissions {
     pub changes: Changes,
     /// Rung when there is work.
     pub bell: Arc<Notify>,
+}
+
+/// The failed pages of a document, and what they are read from.
+struct Retrial {
+    upload: Upload,
+    title: String,
+    pages: PageSet,
+    /// Those of them that no AI mode has read since.
+    uncached: PageSet,
 }
 
 impl Submissions {
@@ -58,6 +67,19 @@ impl Submissions {
 
     /// Extracts the failed pages of a document again, into that document.
     pub async fn retry(&self, account: &Account, document_id: &str, mode: Mode) -> Result<Submitted> {
+        let Retrial { upload, title, pages, uncached } = self.retrial(account, document_id).await?;
+        let reserve = self.pricing.quote(&upload.page_tokens, &uncached).of(mode);
+        let job = self.new_job(&upload, pages, &uncached, title, mode);
+        self.enqueue(account, Job { document_id: document_id.to_owned(), ..job }, reserve).await
+    }
+
+    /// What that costs.
+    pub async fn retry_quote(&self, account: &Account, document_id: &str) -> Result<Quote> {
+        let Retrial { upload, uncached, .. } = self.retrial(account, document_id).await?;
+        Ok(self.pricing.quote(&upload.page_tokens, &uncached))
+    }
+
+    async fn retrial(&self, account: &Account, document_id: &str) -> Result<Retrial> {
         let unread = self.documents.unread(&account.id, document_id).await?;
         let Unread { upload_hash, title, pages } = unread.ok_or_else(|| ApiError::not_found("document"))?;
         if pages.is_empty() {
@@ -66,9 +88,7 @@ impl Submissions {
         let upload = self.uploads.upload(&account.id, &upload_hash).await?;
         let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
         let uncached = self.uncached(&upload, &pages).await?;
-        let reserve = self.pricing.quote(&upload.page_tokens, &uncached).of(mode);
-        let job = self.new_job(&upload, pages, &uncached, title, mode);
-        self.enqueue(account, Job { document_id: document_id.to_owned(), ..job }, reserve).await
+        Ok(Retrial { upload, title, pages, uncached })
     }
 
     /// Which of the pages no AI mode has read before.

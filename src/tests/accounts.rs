@@ -160,6 +160,52 @@ async fn another_password_ends_all_other_sessions() {
     assert_eq!(script.get("/v1/users/me").await["email"], ADA, "tokens are revoked one by one");
 }
 
+/// As in a browser without script, or before it runs.
+#[tokio::test]
+async fn plain_forms_sign_up_and_in() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let (mut laptop, mut phone) = (Browser::new(&server), Browser::new(&server));
+    let enter = async |browser: &mut Browser<'_>, way: &str, email: &str, password: &str| {
+        let form = [("email", email), ("password", password)];
+        let answer = browser.fill_in(&format!("/account/sign-{way}"), &form).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        answer.headers()[header::LOCATION].to_str().unwrap().to_owned()
+    };
+    laptop.ok("start_session", json!({})).await;
+    let guest = laptop.ok("fetch_me", json!({})).await[0]["user_id"].clone();
+    assert_eq!(enter(&mut laptop, "up", ADA, "short").await, "/account?sign-in=invalid");
+    assert_eq!(enter(&mut laptop, "up", ADA, "a good long one").await, "/account");
+    let me = laptop.ok("fetch_me", json!({})).await;
+    assert_eq!((&me[0]["email"], &me[0]["user_id"]), (&json!(ADA), &guest), "everything the guest had stays");
+    assert_eq!(enter(&mut phone, "up", ADA, "another long one").await, "/account?sign-in=taken");
+    let place = enter(&mut phone, "in", ADA, "another long one").await;
+    assert_eq!(place, "/account?sign-in=wrong");
+    assert!(phone.open(&place).await.text().await.unwrap().contains("the password is not right"), "it is said");
+    assert_eq!(enter(&mut phone, "in", ADA, "a good long one").await, "/account");
+    assert_eq!(phone.email().await, ADA);
+    let page = Browser::new(&server).open("/account").await.text().await.unwrap();
+    assert_eq!(
+        page.matches("method=\"post\" action=\"/account/sign-").count(),
+        2,
+        "no password becomes part of an address"
+    );
+}
+
+/// A page that shows one account, in a browser where another is signed in by now.
+#[tokio::test]
+async fn only_the_account_that_is_meant_is_deleted() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let mut browser = Browser::new(&server);
+    browser.ok("sign_up", login("a good long one")).await;
+    let id = browser.ok("fetch_me", json!({})).await[0]["user_id"].clone();
+    assert_eq!(browser.refusal("delete_account", json!({"id": "another"})).await, (401, json!("unauthenticated")));
+    assert_eq!(browser.email().await, ADA);
+    browser.ok("delete_account", json!({"id": id})).await;
+    assert_eq!(browser.ok("fetch_me", json!({})).await, Value::Null);
+}
+
 #[tokio::test]
 async fn another_site_changes_no_password() {
     let data = TempDir::new().unwrap();

@@ -4,7 +4,7 @@
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Element, KeyboardEvent, MouseEvent};
+use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent};
 
 use super::{copies, jobs, lightbox, membership, original, pages, query, questions, theme};
 
@@ -51,15 +51,17 @@ pub fn listen() {
     });
 }
 
-/// Menus are `details` elements: they close when something else is clicked.
+/// Menus are `details` elements: they close when something else is clicked, and give the focus back.
 fn close_menus(clicked: Option<&Element>) {
     let Ok(Some(menu)) = document().query_selector("details.menu[open]") else { return };
-    let inside = clicked.is_some_and(|clicked| {
-        menu.query_selector("summary").ok().flatten().is_some_and(|summary| summary.contains(Some(clicked)))
-    });
-    if !inside {
-        let _ = menu.remove_attribute("open");
+    let Ok(Some(summary)) = menu.query_selector("summary") else { return };
+    if clicked.is_some_and(|clicked| summary.contains(Some(clicked))) {
+        return;
     }
+    if document().active_element().is_some_and(|focused| menu.contains(Some(&focused))) {
+        let _ = summary.unchecked_ref::<HtmlElement>().focus();
+    }
+    let _ = menu.remove_attribute("open");
 }
 
 /// Calls `react` at each such event anywhere on the page, for as long as it lives.

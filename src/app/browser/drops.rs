@@ -12,8 +12,7 @@ use super::{Tone, toast};
 pub fn listen() {
     for name in ["dragover", "drop"] {
         on(name, move |event: DragEvent| {
-            let on_input = event.target().is_some_and(|target| target.has_type::<HtmlInputElement>());
-            let Some(dropped) = event.data_transfer().filter(|_| !on_input) else { return };
+            let Some(dropped) = event.data_transfer().filter(|dropped| !is_taken(&event, dropped)) else { return };
             event.prevent_default();
             if name == "drop" {
                 hand_over(&dropped);
@@ -21,6 +20,13 @@ pub fn listen() {
         });
     }
     on("paste", |event: ClipboardEvent| take_pasted(&event));
+}
+
+/// Whether a field takes it by itself: the one for files anything, the others words.
+fn is_taken(event: &DragEvent, dropped: &DataTransfer) -> bool {
+    let field = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
+    let holds_files = dropped.types().includes(&"Files".into(), 0);
+    field.is_some_and(|field| field.type_() == "file" || !holds_files)
 }
 
 fn take_pasted(event: &ClipboardEvent) {

@@ -94,7 +94,7 @@ async fn refresh() -> Result<(), ()> {
     };
     localize(&page);
     let (shown, fetched) = (parts_of(&document()), parts_of(&page));
-    if shown.len() != fetched.len() {
+    if shown.len() != fetched.len() || who_on(&document()) != who_on(&page) {
         // Another page altogether: somebody else is signed in by now, or nobody.
         return window().location().reload().map_err(|_| ());
     }
@@ -177,6 +177,11 @@ fn part_of(page: &web_sys::Document) -> Option<Element> {
 fn parts_of(page: &web_sys::Document) -> Vec<Element> {
     let Ok(parts) = page.query_selector_all("[data-live]") else { return Vec::new() };
     (0..parts.length()).filter_map(|index| parts.get(index)?.dyn_into().ok()).collect()
+}
+
+/// Whose page it is, where it says so (`data-who`).
+fn who_on(page: &web_sys::Document) -> Option<String> {
+    page.query_selector("[data-who]").ok().flatten()?.get_attribute("data-who")
 }
 
 fn visible() -> bool {

@@ -20,7 +20,7 @@ pub fn toggle(link: &Element) {
     let (number, picture) = (attribute("data-original"), attribute("data-picture"));
     let html = format!(
         "<a class=zoom href=\"{picture}\" aria-label=\"Enlarge the original of page {number}\"><img src=\"{picture}\" \
-         alt=\"Page {number} as it was. If you read these words, it cannot be shown.\"></a>"
+         alt=\"Page {number} as it was\"></a>"
     );
     let _ = link.insert_adjacent_html("afterend", &html);
 }

@@ -24,7 +24,7 @@ pub fn begin() {
         let Some(field) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
         let follow = move || {
             let query = js_sys::encode_uri_component(&field.value());
-            address::replace(&address::with(&format!("q={query}"), &["q=", "page=", "from="]));
+            address::replace(&address::with(&format!("q={query}"), &["q=", "page=", "from=", "before="]));
             look();
         };
         PAUSE.with(|pause| *pause.borrow_mut() = Some(Timeout::new(PAUSE_MS, follow)));

@@ -1,6 +1,6 @@
 //! What is asked before it is done. A question is a native dialog that the server has rendered (`components/question.rs`); its answer
 //! is the value of the button that closed it, so Escape means no. `data-delete` is a document's id, `data-revoke` a token's, each with
-//! `data-name`, what to ask about; `data-leave` deletes the account.
+//! `data-name`, what to ask about; `data-leave` deletes the account of that id.
 
 use leptos::prelude::{document, window};
 use wasm_bindgen::JsCast;
@@ -35,8 +35,9 @@ pub fn revoke(button: &Element) {
 
 /// Deletes the account.
 pub fn leave(button: &Element) {
+    let id = button.get_attribute("data-leave").unwrap_or_default();
     ask("leaving", button, |_| async {
-        delete_account().await?;
+        delete_account(id).await?;
         let _ = window().location().reload();
         Ok(())
     });

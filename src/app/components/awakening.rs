@@ -6,6 +6,8 @@ use leptos::prelude::*;
 
 use crate::app::PageContext;
 
+/// A page that stays asleep says so: what is there can be read all the same.
+///
 /// A tab in the background paints nothing, but its title should tell the state: there it starts at once.
 const SCRIPT: &str = r#"((script, library) => {
   const start = async () => {
@@ -15,7 +17,12 @@ const SCRIPT: &str = r#"((script, library) => {
     app.hydrate();
     for (const island of document.querySelectorAll("leptos-island")) app[island.dataset.component](island);
   };
-  document.hidden ? start() : requestAnimationFrame(() => setTimeout(start));
+  const wake = () => start().catch((error) => {
+    const words = "A part of this page did not arrive, so it can only be read. Reload it to try again.";
+    document.querySelector(".toasts").append(Object.assign(document.createElement("p"), { className: "notice bad", textContent: words }));
+    throw error;
+  });
+  document.hidden ? wake() : requestAnimationFrame(() => setTimeout(wake));
 })"#;
 
 /// The script, if the site was built.

@@ -13,11 +13,9 @@ pub fn JobRow(job: JobView) -> impl IntoView {
     let pages = page_count(job.pages.len() as u64);
     let state = if active { "active" } else { "failed" };
     let detail = match (active, job.mode) {
-        (false, _) => view! { <span>"Nothing was charged"</span> }.into_any(),
-        (true, Mode::Batch) => view! { <span>"Batch, "<LocalTime at=job.submitted_at /></span> }.into_any(),
-        (true, _) => {
-            view! { <span>{format!("Realtime, {} read", grouped(job.completed_pages.into()))}</span> }.into_any()
-        }
+        (false, _) => "Nothing was charged".to_owned(),
+        (true, Mode::Batch) => "Batch".to_owned(),
+        (true, _) => format!("Realtime, {} read", grouped(job.completed_pages.into())),
     };
     let dismiss = (!active).then(|| {
         view! {
@@ -34,7 +32,8 @@ pub fn JobRow(job: JobView) -> impl IntoView {
                 <a class="row-title" href=format!("/batch/{}", job.content_hash)>{job.title.clone()}</a>
                 <p class="row-meta">
                     <span>{pages}</span>
-                    {detail}
+                    <span>{detail}</span>
+                    <span><LocalTime at=job.submitted_at day=true /></span>
                     {active.then(|| view! { <a href=format!("/documents/{}", job.draft_id)>"Read it meanwhile"</a> })}
                 </p>
             </div>

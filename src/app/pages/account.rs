@@ -33,11 +33,12 @@ pub fn Account() -> impl IntoView {
                         match found.await {
                             (Ok(Some((me, tokens))), Ok(Some(report))) => {
                                 let UsageReport { usage, receipts } = report;
+                                let who = me.email.clone().unwrap_or_else(|| me.user_id.clone());
                                 view! {
-                                    <div class="pair"><Quota usage /><Who email=me.email.clone() /></div>
+                                    <div class="pair" data-who=who><Quota usage /><Who email=me.email.clone() /></div>
                                     <Receipts receipts />
                                     <Tokens tokens />
-                                    <Leave email=me.email />
+                                    <Leave id=me.user_id email=me.email />
                                 }
                                     .into_any()
                             }

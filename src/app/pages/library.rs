@@ -1,12 +1,15 @@
 //! Every document, and everything in progress.
 
+use std::cmp::Reverse;
+
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::app::components::{DocumentRow, JobRow, Question, Shelf, Trouble};
 use crate::app::server::{fetch_shelf, known};
-use crate::model::wire::Shelf;
+use crate::model::UnixMs;
+use crate::model::wire::{DocumentSummary, JobView, Shelf};
 
 /// `/library`; `?q=` asks for titles with these words, `?before=` for documents that are older than those shown before.
 #[component]
@@ -84,12 +87,19 @@ fn Shelves(known: bool, shelf: Shelf, query: String) -> impl IntoView {
         }
         .into_any(),
         (false, _) => view! {
-            <ul class="rows" id="shelf" data-testid="document-list">
-                {shelf.jobs.into_iter().map(|job| view! { <JobRow job /> }).collect_view()}
-                {shelf.documents.into_iter().map(|document| view! { <DocumentRow document deletable=true /> }).collect_view()}
-            </ul>
+            <ul class="rows" id="shelf" data-testid="document-list">{newest_first(shelf.jobs, shelf.documents)}</ul>
         }
         .into_any(),
     };
     view! { <div class="stack" data-live=state data-events=known.then_some("")>{list}{older}</div> }
+}
+
+fn newest_first(jobs: Vec<JobView>, documents: Vec<DocumentSummary>) -> Vec<AnyView> {
+    let jobs = jobs.into_iter().map(|job| (job.submitted_at, view! { <JobRow job /> }.into_any()));
+    let documents = documents
+        .into_iter()
+        .map(|document| (document.created_at, view! { <DocumentRow document deletable=true /> }.into_any()));
+    let mut rows: Vec<(UnixMs, AnyView)> = jobs.chain(documents).collect();
+    rows.sort_by_key(|(at, _)| Reverse(*at));
+    rows.into_iter().map(|(_, row)| row).collect()
 }

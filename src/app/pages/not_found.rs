@@ -19,10 +19,11 @@ pub fn NotFound() -> impl IntoView {
             <div class="empty">
                 <Shelf missing=true />
                 <h1>"There is no page here"</h1>
-                <p class="soft">"It may have been deleted, or it belongs to another account."</p>
+                <p class="soft">"It may have been deleted, or belong to an account that is not signed in here."</p>
                 <div class="cluster">
                     <a class="button primary" href="/">"Home"</a>
                     <a class="button" href="/library">"Library"</a>
+                    <a class="button" href="/account">"Account"</a>
                 </div>
             </div>
         </main>

@@ -74,14 +74,17 @@ fn cut_out(
 /// The part `(x, y, width, height)` of the page, the whole of which is drawn in `whole` pixels.
 pub fn render(page: &PdfPage<'_>, whole: (i32, i32), part: (i32, i32, i32, i32)) -> Result<Pixels, PageFault> {
     let (x, y, width, height) = part;
-    let config = PdfRenderConfig::new().set_target_size(whole.0, whole.1).set_origin(-x, -y);
+    // PDFium swaps blue and red by itself, for nothing.
+    let config =
+        PdfRenderConfig::new().set_target_size(whole.0, whole.1).set_origin(-x, -y).set_reverse_byte_order(true);
     let mut bitmap = PdfBitmap::empty(width, height, PdfBitmapFormat::BGRx).map_err(|_| PageFault::Damaged)?;
     page.render_into_bitmap_with_config(&mut bitmap, &config).map_err(|_| PageFault::Damaged)?;
-    Ok(Pixels {
-        width: width.unsigned_abs() as usize,
-        height: height.unsigned_abs() as usize,
-        rgb: bitmap.as_rgba_bytes().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
-    })
+    let rgba = bitmap.as_rgba_bytes();
+    let mut rgb = vec![0; rgba.len() / 4 * 3];
+    for (three, four) in rgb.chunks_exact_mut(3).zip(rgba.chunks_exact(4)) {
+        three.copy_from_slice(&four[..3]);
+    }
+    Ok(Pixels { width: width.unsigned_abs() as usize, height: height.unsigned_abs() as usize, rgb })
 }
 
 fn png(pixels: &Pixels) -> Result<Vec<u8>, PageFault> {

@@ -302,10 +302,13 @@ impl Schedule {
         clock.spawn(Some(host.number), schedule.work(host.number, worker, cleaner, stop));
     }
 
-    /// What [`Worker::run`] and [`Cleaner::run`] do, except that it need not keep looking: it sees when something will be due.
+    /// What [`Worker::run`] and [`Cleaner::run`] do, except that it need not keep looking: it sees what is due, and when something will be.
     async fn work(self: Arc<Self>, number: usize, worker: Worker, cleaner: Cleaner, stop: CancellationToken) {
         while !stop.is_cancelled() {
             for lane in [Lane::Work, Lane::Watch] {
+                if !self.is_any_due(lane, worker.world.now()) {
+                    continue;
+                }
                 let max = usize::try_from(self.clock.pick(1..4)).unwrap();
                 for job in worker.claim(lane, max).await.unwrap_or_default() {
                     let (worker, stop) = (worker.clone(), stop.clone());
@@ -320,6 +323,13 @@ impl Schedule {
             let idle_ms = (due_at.0 - worker.world.now().0).clamp(0, 20_000);
             self.clock.sleep(idle_ms + self.clock.pick(1..500)).await;
         }
+    }
+
+    /// Whether a claim would find something.
+    fn is_any_due(&self, lane: Lane, now: UnixMs) -> bool {
+        let records = self.memory.records();
+        let mut active = records.jobs.values().filter(|row| row.job.task().is_some() && row.job.lane() == lane);
+        active.any(|row| row.job.due_at <= now && row.lease_until <= now)
     }
 
     /// When what a job left is looked at next.

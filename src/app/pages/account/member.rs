@@ -32,7 +32,8 @@ fn SignForm(way: &'static str, words: &'static str, password: &'static str, hint
     let is_new = way == "up";
     let id = |field: &str| format!("{way}-{field}");
     view! {
-        <form class=format!("stack sign-{way}") data-send=format!("sign-{way}")>
+        // Sent as it is where the library is not awake: never as an address, which would hold the password.
+        <form class=format!("stack sign-{way}") data-send=format!("sign-{way}") method="post" action=format!("/account/sign-{way}")>
             <div class="field">
                 <label class="field-label" for=id("email")>"E-mail address"</label>
                 <input class="input" id=id("email") name="email" type="email" required autocomplete="username" />
@@ -66,14 +67,14 @@ pub fn Member(email: String) -> impl IntoView {
 
 /// Deleting the account, which is asked about first.
 #[component]
-pub fn Leave(email: Option<String>) -> impl IntoView {
+pub fn Leave(id: String, email: Option<String>) -> impl IntoView {
     let whose = email.unwrap_or_else(|| "this guest account".to_owned());
     view! {
         <section class="stack" aria-labelledby="leave-title">
             <h2 id="leave-title">"Delete account"</h2>
             <div class="cluster spread">
                 <p class="soft">{format!("Deletes {whose} with all documents, files and tokens, at once and for good.")}</p>
-                <button class="button danger" type="button" data-testid="delete-account" data-leave="">"Delete account"</button>
+                <button class="button danger" type="button" data-testid="delete-account" data-leave=id>"Delete account"</button>
             </div>
         </section>
         <Question id="leaving" title="Delete your account?" yes="Delete everything">

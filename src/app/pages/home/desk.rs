@@ -8,7 +8,7 @@ use web_sys::File;
 
 use super::banner::Banner;
 use super::upload::Progress;
-use super::work::{Lying, Work};
+use super::work::{Failed, Lying, Work};
 use crate::app::components::Trouble;
 use crate::model::{FORMATS, size_words};
 
@@ -35,7 +35,7 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
     // Leaving would lose what has not arrived yet: the browser asks first.
     Effect::new(move |_| {
         window_event_listener(leptos::ev::beforeunload, move |event| {
-            if matches!(work.lying.get_untracked(), Lying::Arriving { fetched: false, .. }) {
+            if work.is_busy() {
                 event.prevent_default();
             }
         });
@@ -70,14 +70,15 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
     };
     view! {
         {desk}
-        {move || work.error.get().map(|error| view! {
+        {move || work.failed.get().into_iter().map(|Failed { problem, file, .. }| view! {
             <div class="cluster">
-                <Trouble error />
-                {work.lost.get().map(|_| view! {
-                    <button class="button" type="button" on:click=move |_| work.send_again()>"Send it again"</button>
+                <Trouble error=problem />
+                {file.map(|file| {
+                    let send_again = move |_| work.take(std::iter::once(file.clone().take()));
+                    view! { <button class="button" type="button" on:click=send_again>"Send it again"</button> }
                 })}
             </div>
-        })}
+        }).collect_view()}
         {move || match work.waiting.with(VecDeque::len) {
             0 => None,
             1 => Some("1 more file waits for its turn.".to_owned()),
@@ -89,16 +90,18 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
 /// A document's address, typed or pasted.
 #[component]
 fn AddressForm(work: Work) -> impl IntoView {
-    let (address, set_address) = signal(String::new());
+    let field = NodeRef::<leptos::html::Input>::new();
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
-        work.fetch(address.get_untracked());
+        if let Some(field) = field.get_untracked() {
+            work.fetch(field.value());
+        }
     };
     view! {
         <form class="pasted" on:submit=send>
             <label class="visually-hidden" for="address">"Address of a document"</label>
             <input class="input" id="address" type="url" required placeholder="or paste https://…" data-testid="url-input"
-                prop:value=address on:input=move |event| set_address.set(event_target_value(&event)) />
+                value=work.address.get_value() node_ref=field />
             <button class="button" type="submit">"Fetch"</button>
         </form>
     }

@@ -22,12 +22,12 @@ pub async fn is_readable(file: &File) -> bool {
     JsFuture::from(beginning.array_buffer()).await.is_ok()
 }
 
-/// Uploads a file. `started` gets the request, which may be aborted: then the answer is `None`.
+/// Uploads a file. `started` gets the request, which may be aborted.
 pub async fn upload(
     file: &File,
     started: impl FnOnce(XmlHttpRequest),
     report: impl Fn(Progress) + 'static,
-) -> Result<Option<Prepared>, ApiError> {
+) -> Result<Prepared, ApiError> {
     let request = XmlHttpRequest::new().map_err(|_| unreachable())?;
     let form = FormData::new().map_err(|_| unreachable())?;
     form.append_with_blob_and_filename("file", file, &file.name()).map_err(|_| unreachable())?;
@@ -50,12 +50,10 @@ pub async fn upload(
     answer_of(&request)
 }
 
-fn answer_of(request: &XmlHttpRequest) -> Result<Option<Prepared>, ApiError> {
+fn answer_of(request: &XmlHttpRequest) -> Result<Prepared, ApiError> {
     let text = request.response_text().ok().flatten().unwrap_or_default();
     match request.status().unwrap_or(0) {
-        200 => serde_json::from_slice(text.as_bytes()).map(Some).map_err(|_| unreachable()),
-        // Aborted or never answered: only an abort leaves the request unsent again.
-        0 if request.ready_state() == XmlHttpRequest::UNSENT => Ok(None),
+        200 => serde_json::from_slice(text.as_bytes()).map_err(|_| unreachable()),
         _ => {
             Err(serde_json::from_slice::<ErrorBody>(text.as_bytes()).map_or_else(|_| unreachable(), |body| body.error))
         }

@@ -26,18 +26,27 @@ pub enum Lying {
     Ready(Box<Prepared>),
 }
 
+/// What did not get onto the desk, and why.
+#[derive(Clone)]
+pub struct Failed {
+    pub name: String,
+    pub problem: ApiError,
+    /// A file that did not get through need not be chosen again.
+    pub file: Option<SendWrapper<File>>,
+}
+
 /// The desk and the files that wait for their turn. Cheap to copy.
 #[derive(Clone, Copy)]
 pub struct Work {
     pub lying: RwSignal<Lying>,
     pub progress: RwSignal<Progress>,
-    pub error: RwSignal<Option<ApiError>>,
+    pub failed: RwSignal<Vec<Failed>>,
     pub waiting: RwSignal<VecDeque<SendWrapper<File>>>,
-    /// A file that did not get through: it need not be chosen again.
-    pub lost: RwSignal<Option<SendWrapper<File>>>,
+    /// The address that was asked for last, until there is something at it.
+    pub address: StoredValue<String>,
     /// The upload under way.
     request: StoredValue<Option<SendWrapper<XmlHttpRequest>>>,
-    /// Counts what was begun: an address that was given up answers too late.
+    /// Counts what was begun: what was given up answers too late.
     turn: StoredValue<u32>,
     /// Several files came together: this page is stayed on until all are sent off.
     several: StoredValue<bool>,
@@ -51,9 +60,9 @@ impl Work {
         Self {
             lying: RwSignal::new(Lying::Nothing),
             progress: RwSignal::new(Progress::default()),
-            error: RwSignal::new(None),
+            failed: RwSignal::new(Vec::new()),
             waiting: RwSignal::new(VecDeque::new()),
-            lost: RwSignal::new(None),
+            address: StoredValue::new(String::new()),
             request: StoredValue::new(None),
             turn: StoredValue::new(0),
             several: StoredValue::new(false),
@@ -64,12 +73,13 @@ impl Work {
 
     /// Puts files in line. One that cannot be sent is refused at once.
     pub fn take(self, files: impl Iterator<Item = File>) {
-        self.forget_trouble();
         let files: Vec<File> = files.collect();
-        self.several.update_value(|several| *several |= files.len() > 1);
+        self.forget_trouble(&files);
+        let joins_others = !matches!(self.lying.get_untracked(), Lying::Nothing);
+        self.several.update_value(|several| *several |= files.len() > 1 || joins_others);
         for file in files {
             match refusal_of(&file, self.bytes_max) {
-                Some(problem) => self.refuse(&file.name(), problem),
+                Some(problem) => self.refuse(&file.name(), problem, None),
                 None => self.waiting.update(|waiting| waiting.push_back(SendWrapper::new(file))),
             }
         }
@@ -80,7 +90,7 @@ impl Work {
 
     /// Uploads the next file, if one waits.
     pub fn go_on(self) {
-        self.turn.update_value(|turn| *turn += 1);
+        let turn = self.next_turn();
         let Some(file) = self.waiting.try_update(VecDeque::pop_front).flatten() else {
             self.several.set_value(false);
             return self.lying.set(Lying::Nothing);
@@ -88,103 +98,117 @@ impl Work {
         self.progress.set(Progress::default());
         self.lying.set(Lying::Arriving { name: file.name(), fetched: false });
         leptos::task::spawn_local(async move {
-            match self.upload(&file).await {
-                Ok(Some(prepared)) => self.lying.set(Lying::Ready(Box::new(prepared))),
-                Ok(None) => self.go_on(),
-                Err(problem) => {
-                    if problem.code == ErrorCode::Unavailable {
-                        self.lost.set(Some(file.clone()));
-                    }
-                    self.refuse(&file.name(), problem);
-                    self.go_on();
-                }
-            }
+            let uploaded = match self.see_that_it_can_be_sent(&file).await {
+                Ok(()) if self.is_at(turn) => self.upload(&file).await,
+                Ok(()) => return,
+                Err(problem) => Err(problem),
+            };
+            self.arrive(turn, &file.name(), Some(file.clone()), uploaded);
         });
-    }
-
-    /// Sends a file once more that did not get through.
-    pub fn send_again(self) {
-        if let Some(file) = self.lost.get_untracked() {
-            self.take(std::iter::once(file.take()));
-        }
     }
 
     /// Has the server fetch what is at an address.
     pub fn fetch(self, address: String) {
-        self.forget_trouble();
-        self.turn.update_value(|turn| *turn += 1);
-        let turn = self.turn.get_value();
+        self.forget_trouble(&[]);
+        self.address.set_value(address.clone());
+        let turn = self.next_turn();
         self.progress.set(Progress::default());
         self.lying.set(Lying::Arriving { name: address.clone(), fetched: true });
         leptos::task::spawn_local(async move {
-            let prepared = async {
-                if !self.known {
-                    start_session().await?;
-                }
-                import(address.clone()).await
+            let prepared = match self.begin_session().await {
+                Ok(()) => import(address.clone()).await,
+                Err(problem) => Err(problem),
             };
-            let prepared = prepared.await;
-            if self.turn.get_value() != turn {
-                return;
-            }
-            match prepared {
-                Ok(prepared) => self.lying.set(Lying::Ready(Box::new(prepared))),
-                Err(problem) => {
-                    self.refuse(&address, problem);
-                    self.go_on();
-                }
-            }
+            self.arrive(turn, &address, None, prepared);
         });
     }
 
+    /// What came of a turn, unless it was given up. `file`: what was sent.
+    fn arrive(self, turn: u32, name: &str, file: Option<SendWrapper<File>>, prepared: Result<Prepared, ApiError>) {
+        if !self.is_at(turn) {
+            return;
+        }
+        match prepared {
+            Ok(prepared) => {
+                self.address.set_value(String::new());
+                self.lying.set(Lying::Ready(Box::new(prepared)));
+            }
+            Err(problem) => {
+                let file = file.filter(|_| problem.code == ErrorCode::Unavailable);
+                self.refuse(name, problem, file);
+                self.go_on();
+            }
+        }
+    }
+
+    fn next_turn(self) -> u32 {
+        self.turn.update_value(|turn| *turn += 1);
+        self.turn.get_value()
+    }
+
+    fn is_at(self, turn: u32) -> bool {
+        self.turn.get_value() == turn
+    }
+
     /// Says what is wrong with a file; which one, where several are under way.
-    fn refuse(self, name: &str, mut problem: ApiError) {
+    fn refuse(self, name: &str, mut problem: ApiError, file: Option<SendWrapper<File>>) {
         if problem.code == ErrorCode::Unauthenticated {
             problem.message = SIGNED_OUT.to_owned();
         }
         if self.several.get_value() {
             problem.message = format!("{name}: {}", problem.message);
         }
-        self.error.set(Some(problem));
+        self.failed.update(|failed| failed.push(Failed { name: name.to_owned(), problem, file }));
     }
 
-    fn forget_trouble(self) {
-        self.error.set(None);
-        self.lost.set(None);
+    /// What was only said need not be said any longer. Files that can be sent again stay, until they are on their way.
+    fn forget_trouble(self, on_their_way: &[File]) {
+        let goes = |failed: &Failed| on_their_way.iter().any(|file| file.name() == failed.name);
+        self.failed.update(|failed| failed.retain(|failed| failed.file.is_some() && !goes(failed)));
     }
 
-    async fn upload(self, file: &File) -> Result<Option<Prepared>, ApiError> {
+    async fn see_that_it_can_be_sent(self, file: &File) -> Result<(), ApiError> {
         if !is_readable(file).await {
             let words = "This is a folder, or a file that is no longer as it was. Choose the document itself.";
             return Err(ApiError::new(ErrorCode::UnsupportedFormat, words));
         }
-        if !self.known {
-            start_session().await?;
-        }
+        self.begin_session().await
+    }
+
+    async fn begin_session(self) -> Result<(), ApiError> {
+        if self.known { Ok(()) } else { start_session().await }
+    }
+
+    async fn upload(self, file: &File) -> Result<Prepared, ApiError> {
         let started = move |xhr| self.request.set_value(Some(SendWrapper::new(xhr)));
         upload(file, started, move |progress| self.progress.set(progress)).await
     }
 
-    /// Gives up what is on its way. An upload that is aborted goes on with the next file by itself.
+    /// Gives up what is on its way, and goes on with the next file.
     pub fn cancel(self) {
-        match self.lying.get_untracked() {
-            Lying::Arriving { fetched: false, .. } => self.request.with_value(|xhr| {
-                let _ = xhr.as_ref().map(|xhr| xhr.abort());
-            }),
-            _ => self.go_on(),
+        if let Some(request) = self.request.try_update_value(Option::take).flatten() {
+            let _ = request.abort();
         }
+        self.go_on();
+    }
+
+    /// Whether leaving the page would lose a file.
+    pub fn is_busy(self) -> bool {
+        matches!(self.lying.get_untracked(), Lying::Arriving { fetched: false, .. })
+            || self.waiting.with_untracked(|waiting| !waiting.is_empty())
     }
 
     /// A document was sent off: on to where it can be followed, or to the next file.
     pub fn sent(self, title: &str, address: &str) {
-        if !self.several.get_value() {
+        let something_is_left = self.failed.with_untracked(|failed| failed.iter().any(|failed| failed.file.is_some()));
+        if !self.several.get_value() && !something_is_left {
             // Fails only while the page is being left already.
             let _ = window().location().set_href(address);
             return;
         }
         toast(Tone::Good, &format!("“{title}” is on its way."));
         look();
-        self.forget_trouble();
+        self.forget_trouble(&[]);
         self.go_on();
     }
 }

@@ -5,8 +5,9 @@ use leptos::prelude::*;
 use super::Asked;
 use super::search::Search;
 use crate::app::components::{LocalTime, grouped, page_count};
-use crate::model::Mode;
+use crate::app::server::retry_quote;
 use crate::model::wire::{DocumentSummary, JobView, Original};
+use crate::model::{Mode, Quote, batch_by_default, count_words};
 
 #[component]
 pub fn Head(document: DocumentSummary, job: Option<JobView>, original: Original, asked: Asked) -> impl IntoView {
@@ -56,6 +57,7 @@ fn Meanwhile(job: JobView, draft: bool) -> impl IntoView {
 
 #[component]
 fn Failures(document: DocumentSummary) -> impl IntoView {
+    let id = document.id.clone();
     let (words, more) = match document.failed_pages {
         0 => return None,
         1 => ("1 page could not be read.".to_owned(), " It costs nothing, and stands in its place below."),
@@ -64,14 +66,28 @@ fn Failures(document: DocumentSummary) -> impl IntoView {
             " They cost nothing, and stand in their place below.",
         ),
     };
-    // A document that cost nothing was in no AI mode: its pages are tried in the quick one. `browser/jobs.rs` does it.
-    let mode = if document.mode == Mode::Batch { "batch" } else { "realtime" };
+    // A document that was read as text was in no AI mode: its pages are tried in the one that Home would propose. `browser/jobs.rs` does it.
+    let mode = match document.mode {
+        Mode::Text if batch_by_default(document.failed_pages as usize) => Mode::Batch,
+        Mode::Text => Mode::Realtime,
+        mode => mode,
+    };
+    let quote = Resource::new(|| (), move |()| retry_quote(document.id.clone()));
     Some(view! {
         <div class="notice warn" id="failures" role="note">
-            <p><strong>{words}</strong>{more}</p>
-            <button class="button" type="button" data-retry=document.id data-mode=mode>"Retry failed pages"</button>
+            <p>
+                <strong>{words}</strong>{more}
+                <Suspense>{move || Suspend::new(async move { quote.await.ok().map(|quote| price_words(quote, mode, document.failed_pages)) })}</Suspense>
+            </p>
+            <button class="button" type="button" data-retry=id data-mode=mode.name()>"Retry failed pages"</button>
         </div>
     })
+}
+
+fn price_words(quote: Quote, mode: Mode, failed_pages: u32) -> String {
+    let which = if failed_pages == 1 { "it" } else { "them" };
+    let way = if mode == Mode::Batch { "as a batch" } else { "in realtime" };
+    format!(" Reading {which} again {way} takes about {} tokens.", count_words(quote.of(mode)))
 }
 
 /// Every page as it was beside its text, or none. `browser/place.rs` has the link lead to where one is.

@@ -45,7 +45,7 @@ fn AsItWas(index: u32, open: bool, drawn: Drawn) -> impl IntoView {
     let way = format!("{}#page-{number}", other.address(&drawn.document, &format!("page={number}")));
     let shown = open.then(|| {
         let enlarge = format!("Enlarge the original of page {number}");
-        let alt = format!("Page {number} as it was. If you read these words, it cannot be shown.");
+        let alt = format!("Page {number} as it was");
         view! { <a class="zoom" href=picture.clone() aria-label=enlarge><img src=picture.clone() alt=alt loading="lazy" /></a> }
     });
     view! {

@@ -44,9 +44,17 @@ pub fn Modes(
 #[component]
 fn BatchSwitch(batch: Memo<bool>, set_touched: WriteSignal<Option<bool>>) -> impl IntoView {
     let (dismissed, set_dismissed) = signal(false);
+    // Wherever the focus is: the pointer alone may have brought the tooltip.
+    Effect::new(move |_| {
+        let dismissing = window_event_listener(leptos::ev::keydown, move |event| {
+            if event.key() == "Escape" {
+                set_dismissed.set(true);
+            }
+        });
+        on_cleanup(move || dismissing.remove());
+    });
     view! {
         <div class="control tip-host" data-dismissed=move || dismissed.get().then_some("")
-            on:keydown=move |event| if event.key() == "Escape" { set_dismissed.set(true) }
             on:pointerleave=move |_| set_dismissed.set(false)
             on:focusout=move |_| set_dismissed.set(false)>
             <label class="switch-field">

@@ -1,0 +1,56 @@
+//! Signing up and in by the plain forms of the account page, as a browser without the library sends them. What is wrong is said on that page.
+
+use axum::Form;
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::response::Response;
+use axum_extra::extract::WithRejection;
+use serde::Deserialize;
+
+use super::ApiState;
+use super::auth::{account_or_guest, session, session_cookie};
+use super::error::Failure;
+use super::sign_in::{leave_for, problem};
+use crate::accounts::NewSession;
+use crate::error::Result;
+
+/// What both forms send.
+#[derive(Deserialize)]
+pub struct Login {
+    email: String,
+    password: String,
+}
+
+type LoginForm = WithRejection<Form<Login>, Failure>;
+
+/// `POST /account/sign-up`: makes this browser's guest a member.
+pub async fn sign_up(
+    State(state): State<ApiState>,
+    parts: Parts,
+    WithRejection(Form(Login { email, password }), _): LoginForm,
+) -> Response {
+    let session = async {
+        let account = account_or_guest(&state, &parts).await?;
+        state.services.membership.sign_up(&account, &email, password).await
+    };
+    enter(&state, session.await)
+}
+
+/// `POST /account/sign-in`: signs this browser in.
+pub async fn sign_in(
+    State(state): State<ApiState>,
+    parts: Parts,
+    WithRejection(Form(Login { email, password }), _): LoginForm,
+) -> Response {
+    let before = session(&parts.headers, state.site.https());
+    enter(&state, state.services.membership.sign_in(&email, password, before.as_deref()).await)
+}
+
+fn enter(state: &ApiState, session: Result<NewSession>) -> Response {
+    match session {
+        Ok(session) => {
+            leave_for("/account", &[session_cookie(&session.secret, session.max_age_ms, state.site.https())])
+        }
+        Err(error) => leave_for(&format!("/account?sign-in={}", problem(error).name()), &[]),
+    }
+}
