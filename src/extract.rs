@@ -4,10 +4,12 @@
 //! put to Gemini, for batch and realtime alike, [`outcome_of`] what its answer is worth, and [`PageFigures`] puts figures into it.
 //! Jobs, which use these, are in [`crate::batch`].
 
+mod fence;
 mod figures;
 mod intake;
 mod kind;
 mod outcome;
+mod placeholder;
 mod plain;
 mod prompt;
 mod receive;

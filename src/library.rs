@@ -4,7 +4,7 @@ mod draft;
 mod export;
 mod figures;
 mod flow;
-mod markdown;
+pub mod markdown;
 mod matches;
 mod originals;
 mod outline;

@@ -5,16 +5,14 @@
 //! stand side by side. Figures that follow each other and share a row are one paragraph.
 
 use std::fmt::Write;
+use std::mem;
 
+use pulldown_cmark::{Event, Parser, Tag};
+
+use super::fence;
+use super::placeholder::Placeholder;
+use crate::library::markdown::OPTIONS;
 use crate::pdf::figures::Figure;
-
-/// What Gemini writes for the figure of that number, counted from 1, before its number.
-const MARK: &str = "](figure:";
-
-/// How Gemini is to write a figure.
-pub fn placeholder(number: usize) -> String {
-    format!("![{MARK}{number})")
-}
 
 /// The figures of one page, and how their pictures are found.
 #[derive(Clone, Copy, Debug)]
@@ -25,52 +23,18 @@ pub struct PageFigures<'a> {
 }
 
 impl PageFigures<'_> {
-    /// The text with each placeholder replaced by its figure. Placeholders of no figure, and second ones, vanish; figures
-    /// that no placeholder stands for are appended.
+    /// The text with each placeholder replaced by its figure. Placeholders of no figure, and second ones, vanish; code that was left
+    /// open is closed; figures that cannot be seen in the text are appended.
     pub fn substitute(&self, markdown: &str) -> String {
-        let mut placed = vec![false; self.figures.len()];
-        let mut blocks: Vec<Block> = Vec::new();
-        for block in markdown.split("\n\n") {
-            self.rewrite(block, &mut placed, &mut blocks);
+        let mut draft = Draft::of(*self);
+        let mut read = 0;
+        for placeholder in Placeholder::all_in(markdown) {
+            draft.write(&markdown[read..placeholder.place.start]);
+            draft.place(&placeholder);
+            read = placeholder.place.end;
         }
-        let forgotten = placed.iter().enumerate().filter(|(_, placed)| !**placed).map(|(index, _)| index);
-        blocks.extend(forgotten.map(|index| Block::Figure { index, caption: String::new() }));
-        self.joined(&blocks)
-    }
-
-    /// Cuts a block at its placeholders: a figure is a block of its own, except in a table, where it stays in its cell.
-    fn rewrite(&self, block: &str, placed: &mut [bool], blocks: &mut Vec<Block>) {
-        let is_table = block.trim_start().starts_with('|');
-        let mut text = String::new();
-        let mut rest = block;
-        while let Some(found) = Placeholder::first_in(rest) {
-            text.push_str(found.before);
-            rest = found.after;
-            let Some(index) = self.claim(found.number, placed) else { continue };
-            if is_table {
-                text.push_str(&self.image(index, found.caption));
-            } else {
-                blocks.extend(Block::text(&text));
-                text.clear();
-                blocks.push(Block::Figure { index, caption: found.caption.to_owned() });
-            }
-        }
-        text.push_str(rest);
-        // An empty block of the answer may separate what must not run together; one that held placeholders only does not.
-        if rest.len() == block.len() { blocks.push(Block::Text(text)) } else { blocks.extend(Block::text(&text)) }
-    }
-
-    /// The figure that a placeholder of that number stands for: its own or, if there is none of that number, the next that
-    /// has no place.
-    fn claim(&self, number: Option<usize>, placed: &mut [bool]) -> Option<usize> {
-        let own = number.and_then(|number| number.checked_sub(1)).filter(|&index| index < placed.len());
-        let index = match own {
-            Some(index) => (!placed[index]).then_some(index)?,
-            None if number.is_some() => return None,
-            None => placed.iter().position(|placed| !placed)?,
-        };
-        placed[index] = true;
-        Some(index)
+        draft.write(&markdown[read..]);
+        draft.finish()
     }
 
     fn joined(&self, blocks: &[Block]) -> String {
@@ -79,13 +43,14 @@ impl PageFigures<'_> {
         for (position, block) in blocks.iter().enumerate() {
             let row = block.figure().and_then(|index| self.figures[index].row);
             let is_beside = row.is_some() && row == row_before;
-            markdown.push_str(match position {
-                0 => "",
+            markdown.push_str(match block {
+                _ if position == 0 => "",
+                Block::CodeEnd(_) => "\n",
                 _ if is_beside => "\n",
                 _ => "\n\n",
             });
             match block {
-                Block::Text(text) => markdown.push_str(text),
+                Block::Text(text) | Block::CodeEnd(text) => markdown.push_str(text),
                 Block::Figure { index, caption } => markdown.push_str(&self.image(*index, caption)),
             }
             row_before = row;
@@ -94,23 +59,40 @@ impl PageFigures<'_> {
     }
 
     fn image(&self, index: usize, caption: &str) -> String {
+        format!("![{caption}]({})", self.address(index))
+    }
+
+    fn address(&self, index: usize) -> String {
         let Figure { bounds, row, width_px, height_px } = &self.figures[index];
-        let caption = caption.split_whitespace().collect::<Vec<_>>().join(" ");
         let width = (bounds.width() * 100.0).round().clamp(1.0, 100.0);
         let (hash, page) = (self.content_hash, self.page);
-        let mut image =
-            format!("![{caption}](/v1/images/{hash}/{page}_{index}.png?w={width}&px={width_px}x{height_px}");
+        let mut address = format!("/v1/images/{hash}/{page}_{index}.png?w={width}&px={width_px}x{height_px}");
         if let Some(row) = row {
-            let _ = write!(image, "&row={row}");
+            let _ = write!(address, "&row={row}");
         }
-        image.push(')');
-        image
+        address
+    }
+
+    /// The figures that somebody who reads the text does not see: forgotten ones, and those in what is not shown.
+    fn unseen(&self, markdown: &str) -> Vec<usize> {
+        let mut unseen: Vec<usize> = (0..self.figures.len()).collect();
+        for event in Parser::new_ext(markdown, OPTIONS) {
+            if let Event::Start(Tag::Image { dest_url, .. }) = event {
+                unseen.retain(|&index| self.address(index) != *dest_url);
+            }
+        }
+        unseen
     }
 }
 
 enum Block {
     Text(String),
-    Figure { index: usize, caption: String },
+    /// Closes the code before it.
+    CodeEnd(String),
+    Figure {
+        index: usize,
+        caption: String,
+    },
 }
 
 impl Block {
@@ -125,109 +107,76 @@ impl Block {
     }
 }
 
-/// A placeholder and what is around it.
-struct Placeholder<'a> {
-    before: &'a str,
-    caption: &'a str,
-    /// `None` if what stands there is no number.
-    number: Option<usize>,
-    after: &'a str,
+/// The text of a page while its figures are put into it.
+struct Draft<'a> {
+    figures: PageFigures<'a>,
+    placed: Vec<bool>,
+    blocks: Vec<Block>,
+    /// The block under way, from its last figure on.
+    text: String,
+    /// Whether there was a placeholder in the block under way.
+    is_cut: bool,
 }
 
-impl<'a> Placeholder<'a> {
-    fn first_in(text: &'a str) -> Option<Self> {
-        let mut searched = 0;
-        loop {
-            let mark = searched + text[searched..].find(MARK)?;
-            let behind = &text[mark + MARK.len()..];
-            searched = mark + MARK.len();
-            let (Some(start), Some(end)) = (text[..mark].rfind("!["), behind.find(')')) else { continue };
-            let number = behind[..end].trim();
-            if number.len() > 20 || number.contains('\n') {
-                continue;
+impl<'a> Draft<'a> {
+    fn of(figures: PageFigures<'a>) -> Self {
+        let placed = vec![false; figures.figures.len()];
+        Self { figures, placed, blocks: Vec::new(), text: String::new(), is_cut: false }
+    }
+
+    fn write(&mut self, markdown: &str) {
+        for (position, text) in markdown.split("\n\n").enumerate() {
+            if position > 0 {
+                self.end_block();
             }
-            return Some(Self {
-                before: &text[..start],
-                caption: &text[start + 2..mark],
-                number: number.parse().ok(),
-                after: &behind[end + 1..],
-            });
+            self.text.push_str(text);
         }
+    }
+
+    fn end_block(&mut self) {
+        let text = mem::take(&mut self.text);
+        // An empty block of the answer may separate what must not run together; one that held placeholders only does not.
+        if mem::take(&mut self.is_cut) {
+            self.blocks.extend(Block::text(&text));
+        } else {
+            self.blocks.push(Block::Text(text));
+        }
+    }
+
+    /// Cuts the block under way: a figure is a block of its own, except in a table, where it stays in its cell.
+    fn place(&mut self, placeholder: &Placeholder) {
+        self.is_cut = true;
+        let Some(index) = self.claim(placeholder.number) else { return };
+        if self.text.trim_start().starts_with('|') {
+            self.text.push_str(&self.figures.image(index, &placeholder.caption));
+        } else {
+            self.blocks.extend(Block::text(&mem::take(&mut self.text)));
+            self.blocks.push(Block::Figure { index, caption: placeholder.caption.clone() });
+        }
+    }
+
+    /// The figure that a placeholder of that number stands for: its own or, if there is none of that number, the next that
+    /// has no place.
+    fn claim(&mut self, number: Option<usize>) -> Option<usize> {
+        let own = number.and_then(|number| number.checked_sub(1)).filter(|&index| index < self.placed.len());
+        let index = match own {
+            Some(index) => (!self.placed[index]).then_some(index)?,
+            None if number.is_some() => return None,
+            None => self.placed.iter().position(|placed| !placed)?,
+        };
+        self.placed[index] = true;
+        Some(index)
+    }
+
+    fn finish(mut self) -> String {
+        self.end_block();
+        let markdown = self.figures.joined(&self.blocks);
+        self.blocks.extend(fence::missing_end(&markdown).map(|end| Block::CodeEnd(end.to_owned())));
+        let unseen = self.figures.unseen(&markdown);
+        self.blocks.extend(unseen.into_iter().map(|index| Block::Figure { index, caption: String::new() }));
+        self.figures.joined(&self.blocks)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::pdf::figures::Bounds;
-
-    fn figure(row: Option<u8>) -> Figure {
-        Figure { bounds: Bounds::new(0.1, 0.1, 0.55, 0.3), row, width_px: 300, height_px: 200 }
-    }
-
-    fn substituted(markdown: &str, figures: &[Figure]) -> String {
-        PageFigures { content_hash: "abc", page: 4, figures }.substitute(markdown)
-    }
-
-    #[test]
-    fn a_placeholder_becomes_its_figure_with_its_caption() {
-        let text = substituted("Before.\n\n![Figure 1: A *cat*](figure:1)\n\nAfter.", &[figure(None)]);
-        let image = "![Figure 1: A *cat*](/v1/images/abc/4_0.png?w=45&px=300x200)";
-        assert_eq!(text, format!("Before.\n\n{image}\n\nAfter."));
-    }
-
-    #[test]
-    fn surplus_placeholders_vanish_and_forgotten_figures_are_appended() {
-        let text = substituted("![](figure:2)\n\nA.\n\n![](figure:2) ![](figure:7)", &[figure(None), figure(None)]);
-        let [first, second] = [0, 1].map(|index| format!("![](/v1/images/abc/4_{index}.png?w=45&px=300x200)"));
-        assert_eq!(text, format!("{second}\n\nA.\n\n{first}"));
-        assert_eq!(substituted("A.\n\n![](figure:1)", &[]), "A.");
-    }
-
-    #[test]
-    fn figures_of_a_row_stay_together() {
-        let text = substituted("![a](figure:1)\n\n![b](figure:2)\n\nEnd.", &[figure(Some(1)), figure(Some(1))]);
-        let [first, second] = [("a", 0), ("b", 1)]
-            .map(|(name, index)| format!("![{name}](/v1/images/abc/4_{index}.png?w=45&px=300x200&row=1)"));
-        assert_eq!(text, format!("{first}\n{second}\n\nEnd."));
-    }
-
-    #[test]
-    fn a_figure_within_a_line_gets_one_of_its_own_and_in_a_table_keeps_its_cell() {
-        let image = "![](/v1/images/abc/4_0.png?w=45&px=300x200)";
-        assert_eq!(substituted("See ![](figure:1) here.", &[figure(None)]), format!("See\n\n{image}\n\nhere."));
-        let table = "| a | b |\n|---|---|\n| ![](figure:1) | c |";
-        assert_eq!(substituted(table, &[figure(None)]), table.replace("![](figure:1)", image));
-    }
-
-    proptest! {
-        #[test]
-        fn each_figure_is_there_once_whatever_the_answer(
-            parts in proptest::collection::vec(
-                prop_oneof![
-                    (0_usize..6).prop_map(placeholder),
-                    Just("\n\n".to_owned()),
-                    Just("![x](figure:)".to_owned()),
-                    Just("| a |".to_owned()),
-                    "[a-z!\\[\\]():\n]{0,12}",
-                ],
-                0..12,
-            ),
-            count in 0_usize..4,
-        ) {
-            let figures = vec![figure(None); count];
-            let text = substituted(&parts.concat(), &figures);
-            for index in 0..count {
-                let found = text.matches(&format!("/v1/images/abc/4_{index}.png")).count();
-                prop_assert_eq!(found, 1, "{}", text);
-            }
-        }
-
-        #[test]
-        fn a_text_without_placeholders_stays_as_it_is(text in "[^(]{0,80}") {
-            prop_assert_eq!(substituted(&text, &[]), text);
-        }
-    }
-}
+mod tests;

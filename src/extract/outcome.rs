@@ -1,6 +1,7 @@
 //! What an answer of Gemini is worth: text to keep and charge, or a failed page and why.
 
 use super::PageFigures;
+use super::fence::unwrapped;
 use crate::gemini::{Answer, Status};
 use crate::model::{Mode, Pricing, TokenUsage};
 use crate::store::PageOutcome;
@@ -14,7 +15,7 @@ pub fn outcome_of(answer: &Answer, figures: PageFigures<'_>, mode: Mode, pricing
         return failed(&format!("Gemini declined to read this page ({}).", words(reason)));
     }
     let finish = answer.finish_reason.as_deref().unwrap_or("STOP");
-    let markdown = unfenced(&answer.text);
+    let markdown = unwrapped(&answer.text, finish == "MAX_TOKENS");
     let note = match finish {
         "STOP" | "FINISH_REASON_UNSPECIFIED" if markdown.is_empty() => Some(BLANK.to_owned()),
         "STOP" | "FINISH_REASON_UNSPECIFIED" => None,
@@ -57,16 +58,6 @@ fn words(constant: &str) -> String {
     constant.chars().take(60).map(|c| if c == '_' { ' ' } else { c.to_ascii_lowercase() }).collect()
 }
 
-/// Models like to wrap a whole answer in a fence that nobody asked for.
-fn unfenced(text: &str) -> &str {
-    let text = text.trim();
-    let inner = text.strip_prefix("```markdown").or_else(|| text.strip_prefix("```md"));
-    match inner.and_then(|inner| inner.strip_suffix("```")) {
-        Some(inner) if !inner.contains("\n```") => inner.trim(),
-        _ => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +90,15 @@ mod tests {
     }
 
     #[test]
+    fn a_cut_answer_has_no_wrapper_and_its_code_ends() {
+        let text = "```markdown\n# A\n\n```rust\nfn a() {";
+        for (finish, page) in [("MAX_TOKENS", "# A\n\n```rust\nfn a() {\n```"), ("STOP", &format!("{text}\n```"))] {
+            let PageOutcome::Read { markdown, .. } = outcome(&answer(text, Some(finish))) else { panic!() };
+            assert_eq!(markdown, page);
+        }
+    }
+
+    #[test]
     fn an_empty_page_is_free() {
         let PageOutcome::Read { markdown, note, charge, .. } = outcome(&answer("", Some("STOP"))) else { panic!() };
         assert_eq!((markdown.as_str(), note.as_deref(), charge), ("", Some(BLANK), 0));
@@ -124,12 +124,5 @@ mod tests {
             let PageOutcome::Failed { reason } = line_failure(&status) else { panic!() };
             assert!(reason.contains(words), "{code}: {reason}");
         }
-    }
-
-    #[test]
-    fn an_uncalled_for_fence_is_taken_off() {
-        assert_eq!(unfenced("```markdown\n# A\n```"), "# A");
-        assert_eq!(unfenced("```rust\nfn a() {}\n```"), "```rust\nfn a() {}\n```");
-        assert_eq!(unfenced("```markdown\n# A\n```\nb\n```"), "```markdown\n# A\n```\nb\n```");
     }
 }

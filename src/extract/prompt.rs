@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::figures::placeholder;
+use super::placeholder::placeholder;
 use crate::pdf::figures::{Bounds, Figure};
 
 /// Part of the name under which results are kept.
