@@ -135,7 +135,7 @@ impl Library {
             Deletion::Deleted => Ok(()),
             Deletion::DeletedLast { content_hash, figures } => {
                 for (page, figures) in figures {
-                    for index in 0..figures.len() {
+                    for index in 0..figures.iter().flatten().count() {
                         self.blobs.delete(&figure_key(&account.id, &content_hash, page, index)).await?;
                     }
                 }

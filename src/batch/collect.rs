@@ -6,6 +6,7 @@ use futures::TryStreamExt;
 use super::Worker;
 use super::job::{Job, Stage};
 use super::machine::Event;
+use super::pages::noted;
 use super::prepare::page_of;
 use super::upstream::pause_ms;
 use super::worker::Done;
@@ -52,11 +53,12 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn page(&self, line: ResultLine) -> Option<PageResult> {
         let page = page_of(line.key.as_deref()?)?;
-        let figures = self.figures.get(&page).map(Vec::as_slice).unwrap_or_default();
+        // Of a page that is not on record, an earlier version has found that there are none.
+        let found = self.figures.get(&page).map_or(Some(&[][..]), Option::as_deref);
         let outcome = match line.outcome {
             Outcome::Response(answer) => {
-                let figures = PageFigures { content_hash: self.content_hash, page, figures };
-                outcome_of(&answer, figures, Mode::Batch, self.pricing)
+                let figures = PageFigures { content_hash: self.content_hash, page, figures: found.unwrap_or_default() };
+                noted(outcome_of(&answer, figures, Mode::Batch, self.pricing), found)
             }
             Outcome::Error(status) => line_failure(&status),
             Outcome::Unrecognised(_) => return None,

@@ -15,16 +15,31 @@ use crate::error::{Error, Result};
 use crate::gemini::RequestFault;
 use crate::pdf::figures::Figure;
 use crate::pdf::{Document, Engine, FigureImage, PdfError};
-use crate::store::{Blobs, FigurePlaces, Figures, figure_key, upload_key};
+use crate::store::{Blobs, FigurePlaces, Figures, PageOutcome, figure_key, upload_key};
 
 /// Pages whose files are written while the page engine works on the next ones.
 const WRITES_MAX: usize = 4;
+
+/// What is said of a page that was read without its figures.
+const UNSEARCHED: &str = "Figures of this page could not be looked for: it is shown without any.";
 
 /// A page that can be put to Gemini.
 pub struct ReadyPage {
     /// A PDF of its own.
     pub pdf: Bytes,
-    pub figures: Vec<Figure>,
+    /// `None`: they could not be looked for.
+    pub figures: Option<Vec<Figure>>,
+}
+
+/// The outcome of a page with these figures, which says so if they could not be looked for.
+pub(super) fn noted(outcome: PageOutcome, figures: Option<&[Figure]>) -> PageOutcome {
+    match outcome {
+        PageOutcome::Read { markdown, note, usage, charge, model } if figures.is_none() => {
+            let note = note.map_or_else(|| UNSEARCHED.to_owned(), |note| format!("{note} {UNSEARCHED}"));
+            PageOutcome::Read { markdown, note: Some(note), usage, charge, model }
+        }
+        outcome => outcome,
+    }
 }
 
 /// What is said of a page that Gemini would not take.
@@ -125,31 +140,53 @@ impl EnginePages {
         document: &Document,
         index: u32,
         known: &FigurePlaces,
-    ) -> Result<Vec<Figure>> {
-        if let Some(figures) = known.get(&index) {
-            return Ok(figures.clone());
+    ) -> Result<Option<Vec<Figure>>> {
+        if let Some(Some(figures)) = known.get(&index) {
+            return Ok(Some(figures.clone()));
         }
-        let images = match document.figures(index).await {
-            Ok(images) => images,
+        let figures = match document.figures(index).await {
+            Ok(images) => Some(self.keep_pictures(job, index, images).await?),
             Err(error @ PdfError::Page { .. }) => {
-                tracing::warn!(job = %job.id, page = index, %error, "no figures were looked for");
-                return Ok(Vec::new());
+                tracing::warn!(job = %job.id, page = index, %error, "figures could not be looked for");
+                None
             }
             Err(error) => return Err(Error::unavailable(error)),
         };
-        for (figure, image) in images.iter().enumerate() {
-            self.keep_picture(job, index, figure, image).await?;
-        }
-        let figures: Vec<Figure> = images.into_iter().map(|image| image.figure).collect();
-        if !figures.is_empty() {
-            self.figures.record_figures(&job.account_id, &job.content_hash, index, &figures).await?;
-        }
+        // On record also where there are none: a page that took its time is not looked at again after a restart.
+        self.figures.record_figures(&job.account_id, &job.content_hash, index, figures.as_deref()).await?;
         Ok(figures)
+    }
+
+    async fn keep_pictures(&self, job: &Job, page: u32, images: Vec<FigureImage>) -> Result<Vec<Figure>> {
+        for (figure, image) in images.iter().enumerate() {
+            self.keep_picture(job, page, figure, image).await?;
+        }
+        Ok(images.into_iter().map(|image| image.figure).collect())
     }
 
     async fn keep_picture(&self, job: &Job, page: u32, figure: usize, image: &FigureImage) -> Result<()> {
         let path = self.spool.picture(job, page, figure);
         tokio::fs::write(&path, &image.png).await?;
         self.blobs.put(&figure_key(&job.account_id, &job.content_hash, page, figure), &path).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TokenUsage;
+
+    fn read(note: Option<&str>) -> PageOutcome {
+        let (markdown, model) = ("A page.".to_owned(), String::new());
+        PageOutcome::Read { markdown, note: note.map(str::to_owned), usage: TokenUsage::default(), charge: 1, model }
+    }
+
+    #[test]
+    fn a_page_without_its_figures_says_so_beside_what_else_there_is_to_say() {
+        assert_eq!(noted(read(None), None), read(Some(UNSEARCHED)));
+        assert_eq!(noted(read(Some("It was cut.")), None), read(Some(&format!("It was cut. {UNSEARCHED}"))));
+        assert_eq!(noted(read(Some("It was cut.")), Some(&[])), read(Some("It was cut.")));
+        let failed = || PageOutcome::Failed { reason: "It is damaged.".to_owned() };
+        assert_eq!(noted(failed(), None), failed());
     }
 }

@@ -34,7 +34,7 @@ impl Worker {
                 self.page_failed(job, index, BROKEN).await?;
                 return Ok(None);
             };
-            let request = job.recipe.request(model, page.pdf, &page.figures);
+            let request = job.recipe.request(model, page.pdf, page.figures.as_deref().unwrap_or_default());
             if let Err(fault) = request.check(model) {
                 tracing::warn!(job = %job.id, page = index, %fault, "page not sent");
                 self.page_failed(job, index, unsendable(&fault)).await?;

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::Worker;
 use super::job::{Job, JobFailure, Stage};
 use super::machine::Event;
-use super::pages::{ReadyPage, unsendable};
+use super::pages::{ReadyPage, noted, unsendable};
 use super::prepare::BROKEN;
 use super::upstream::{pause_ms, refusal};
 use super::worker::Done;
@@ -156,15 +156,17 @@ impl Worker {
     async fn ask(&self, job: &Job, index: u32, page: ReadyPage) -> Result<PageOutcome, Obstacle> {
         let ReadyPage { pdf, figures } = page;
         let model = self.models.get(job.recipe.model());
-        let request = job.recipe.request(&model, pdf, &figures);
+        let request = job.recipe.request(&model, pdf, figures.as_deref().unwrap_or_default());
         if let Err(fault) = request.check(&model) {
             tracing::warn!(page = index, %fault, "page not sent");
             return Ok(PageOutcome::Failed { reason: unsendable(&fault).to_owned() });
         }
         match self.google.answer(job.recipe.model(), &request).await {
             Ok(answer) => {
-                let figures = PageFigures { content_hash: &job.content_hash, page: index, figures: &figures };
-                Ok(outcome_of(&answer, figures, Mode::Realtime, self.pricing))
+                let found = figures.as_deref();
+                let figures =
+                    PageFigures { content_hash: &job.content_hash, page: index, figures: found.unwrap_or_default() };
+                Ok(noted(outcome_of(&answer, figures, Mode::Realtime, self.pricing), found))
             }
             Err(error) if matches!(error.kind, ErrorKind::Rejected | ErrorKind::TooLarge) => {
                 tracing::warn!(page = index, %error, "page refused");

@@ -72,9 +72,9 @@ pub struct Document {
     places: Mutex<Vec<OwnedSemaphorePermit>>,
 }
 
-/// A document that cost this many workers, and one more for each hundred of its pages, is hostile.
-const WORKERS_LOST_MAX: u32 = 8;
-const PAGES_PER_WORKER_LOST: u32 = 100;
+/// A document that cost this many workers, and one more for each fifty of its pages, is hostile. A page may cost two.
+const WORKERS_LOST_MAX: u32 = 16;
+const PAGES_PER_WORKER_LOST: u32 = 50;
 /// From as many pages on, a second worker is worth its start.
 const SHARED_PAGES_MIN: usize = 200;
 
@@ -160,12 +160,14 @@ impl Document {
         self.ask(page, Request::Split { page }, read).await
     }
 
-    /// The figures of one page in reading order; none if the engine has no detector.
+    /// The figures of one page in reading order; none if the engine has no detector. They are looked for once more if that cost
+    /// the worker.
     ///
     /// # Errors
     /// As [`Self::text`]; [`PdfError::Unavailable`] if the detector cannot be loaded.
     pub async fn figures(&self, page: u32) -> Result<Vec<FigureImage>, PdfError> {
-        self.ask(page, Request::Figures { page }, FigureImage::from_answer).await
+        let request = Request::Figures { page };
+        self.ask_twice(page, [request.clone(), request], FigureImage::from_answer).await
     }
 
     /// How much text each of these pages has, in order; `None` for a page that fails. A long run of pages is shared with a
@@ -224,6 +226,25 @@ impl Document {
             rest.start += 1;
         }
         Ok(())
+    }
+
+    /// Asks about one page, and asks a fresh worker the second question if the first one cost the worker: on a busy machine a page
+    /// that is not to blame may run out of time.
+    async fn ask_twice<T>(
+        &self,
+        page: u32,
+        [first, second]: [Request; 2],
+        read: impl Fn(Answer) -> Result<T, PdfError>,
+    ) -> Result<T, PdfError> {
+        let failed = match self.ask(page, first, &read).await {
+            Err(error @ PdfError::Page { reason: PageFault::Timeout | PageFault::Crashed, .. }) => error,
+            answer => return answer,
+        };
+        match self.ask(page, second, read).await {
+            // The document gets no more workers: what became of the first says more.
+            Err(PdfError::Page { reason: PageFault::GivenUp, .. }) => Err(failed),
+            answer => answer,
+        }
     }
 
     /// Asks about one page. The worker goes back to its place only if it is still good; a caller that gives up midway
@@ -324,33 +345,56 @@ mod tests {
     use crate::pdf::EngineConfig;
     use crate::pdf::protocol::encode_head;
 
-    /// A program that says what a worker would, the second part of it a second later.
-    fn scripted_worker(folder: &Path, first: &[Reply], later: &[Reply]) -> PathBuf {
-        let said = |replies: &[Reply]| -> Vec<u8> {
-            replies.iter().flat_map(|reply| encode_head(reply, b"").unwrap()).collect()
-        };
-        std::fs::write(folder.join("first"), said(first)).unwrap();
-        std::fs::write(folder.join("later"), said(later)).unwrap();
+    const OPENED: [Reply; 2] = [Reply::Started, Reply::Opened { total_pages: 1, title: None }];
+    const FIGURES: Reply = Reply::Figures { figures: Vec::new() };
+
+    /// A program that does what these lines of a shell say, for which each list of replies is a file: `a`, `b`.
+    fn scripted_worker(folder: &Path, lines: &str, said: [&[Reply]; 2]) -> PathBuf {
+        for (name, replies) in ["a", "b"].into_iter().zip(said) {
+            let frames: Vec<u8> = replies.iter().flat_map(|reply| encode_head(reply, b"").unwrap()).collect();
+            std::fs::write(folder.join(name), frames).unwrap();
+        }
         let worker = folder.join("worker");
-        let script = format!("#!/bin/sh\ncd '{}'\ncat first\nsleep 1\ncat later\nexec sleep 1000\n", folder.display());
+        let script = format!("#!/bin/sh\ncd '{}'\n{lines}\nexec sleep 1000\n", folder.display());
         std::fs::write(&worker, script).unwrap();
         std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).unwrap();
         worker
     }
 
+    /// An engine with that worker, for which 300 ms are enough for a page.
+    fn engine(worker_exe: PathBuf) -> Engine {
+        let page_timeout = Duration::from_millis(300);
+        Engine::new(EngineConfig { worker_exe, page_timeout, ..EngineConfig::new(PathBuf::new()) }).unwrap()
+    }
+
     #[tokio::test]
     async fn a_detector_is_not_loaded_in_the_time_of_the_first_page() {
         let folder = tempfile::tempdir().unwrap();
-        let first = [Reply::Started, Reply::Opened { total_pages: 1, title: None }, Reply::DetectorWanted];
-        let later = [Reply::DetectorReady, Reply::Figures { figures: Vec::new() }];
-        let config = EngineConfig {
-            worker_exe: scripted_worker(folder.path(), &first, &later),
-            page_timeout: Duration::from_millis(300),
-            ..EngineConfig::new(PathBuf::new())
-        };
-        let time = config.document_timeout;
-        let document = Engine::new(config).unwrap().open("a document").await.unwrap();
+        let (first, later) = ([&OPENED[..], &[Reply::DetectorWanted]].concat(), [Reply::DetectorReady, FIGURES]);
+        let engine = engine(scripted_worker(folder.path(), "cat a\nsleep 1\ncat b", [&first, &later]));
+        let document = engine.open("a document").await.unwrap();
+        let time = document.time_left();
         assert_eq!(document.figures(0).await.unwrap(), []);
         assert!(time - document.time_left() < Duration::from_millis(600), "nor in the document's");
+    }
+
+    #[tokio::test]
+    async fn figures_are_looked_for_once_more_by_a_fresh_worker() {
+        let (folder, answers) = (tempfile::tempdir().unwrap(), [&OPENED[..], &[FIGURES]].concat());
+        let only_the_second_answers = "mkdir begun && exec cat a - || cat b";
+        let engine = engine(scripted_worker(folder.path(), only_the_second_answers, [&OPENED, &answers]));
+        let document = engine.open("a document").await.unwrap();
+        assert_eq!(document.figures(0).await.unwrap(), []);
+        assert_eq!(document.workers_lost.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn figures_that_two_workers_cannot_find_are_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = engine(scripted_worker(folder.path(), "cat a", [&OPENED, &[]]));
+        let document = engine.open("a document").await.unwrap();
+        let answer = document.figures(0).await;
+        assert!(matches!(answer, Err(PdfError::Page { index: 0, reason: PageFault::Timeout })), "{answer:?}");
+        assert_eq!(document.workers_lost.load(Ordering::Relaxed), 2);
     }
 }

@@ -10,8 +10,8 @@ use coldbrew::model::wire::{Metadata, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
-    Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Jobs, Leftovers, Operations,
-    PageOutcome, PageResult, Upload, Uploads,
+    Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Figures, Jobs, Leftovers,
+    Operations, PageOutcome, PageResult, Upload, Uploads,
 };
 use futures::StreamExt;
 use tempfile::TempDir;
@@ -39,6 +39,7 @@ mod admission;
 mod blobs;
 mod claims;
 mod documents;
+mod figures;
 mod leftovers;
 mod operations;
 mod results;
@@ -56,6 +57,7 @@ struct Stores {
     uploads: Arc<dyn Uploads>,
     jobs: Arc<dyn Jobs>,
     documents: Arc<dyn Documents>,
+    figures: Arc<dyn Figures>,
     operations: Arc<dyn Operations>,
     leftovers: Arc<dyn Leftovers>,
     /// What is behind them, for as long as they live.
@@ -80,7 +82,7 @@ impl Stores {
     }
 
     fn over(
-        store: impl Accounts + Uploads + Jobs + Documents + Operations + Leftovers + 'static,
+        store: impl Accounts + Uploads + Jobs + Documents + Figures + Operations + Leftovers + 'static,
         backing: impl Any,
     ) -> Self {
         let store = Arc::new(store);
@@ -89,6 +91,7 @@ impl Stores {
             uploads: store.clone(),
             jobs: store.clone(),
             documents: store.clone(),
+            figures: store.clone(),
             operations: store.clone(),
             leftovers: store,
             _backing: Box::new(backing),

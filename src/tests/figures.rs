@@ -1,16 +1,20 @@
 //! Figures from a page to its reader, through both AI modes: found, asked for by the prompt, in place, and nobody else's.
 
-use coldbrew::pdf::testing::chart_pdf;
+use coldbrew::pdf::testing::{chart_pdf, pdf_from_contents};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::harness::{TestClient, TestServer, files_below, refused};
 
-/// Extracts the page with a chart and returns the document.
-async fn extract(guest: &TestClient, batch_mode: bool) -> Value {
-    let prepared: Value = guest.upload("chart.pdf", chart_pdf()).await.json().await.unwrap();
-    let ticket: Value = guest.submit(&prepared, true, batch_mode).await.json().await.unwrap();
+/// Has a file extracted. Returns the ticket.
+async fn submit(guest: &TestClient, pdf: Vec<u8>, batch_mode: bool) -> Value {
+    let prepared: Value = guest.upload("a.pdf", pdf).await.json().await.unwrap();
+    guest.submit(&prepared, true, batch_mode).await.json().await.unwrap()
+}
+
+/// The document that comes of a ticket.
+async fn outcome(guest: &TestClient, ticket: &Value) -> Value {
     let ended = match ticket["extraction_id"].as_str() {
         Some(id) => guest.end_of(&format!("/v1/documents/extraction/{id}")).await,
         None => guest.batch_end(ticket["content_hash"].as_str().unwrap()).await,
@@ -34,7 +38,8 @@ async fn a_figure_is_in_its_place_and_only_its_owner_sees_it() {
     let server = TestServer::start(&data, &[]).await;
     for batch_mode in [true, false] {
         let (guest, stranger) = (server.guest().await, server.guest().await);
-        let document = extract(&guest, batch_mode).await;
+        let ticket = submit(&guest, chart_pdf(), batch_mode).await;
+        let document = outcome(&guest, &ticket).await;
         let address = address(&document);
         assert!(address.contains(".png?w=6"), "two thirds of the page's width: {address}");
         let answer = guest.send(Method::GET, &address, None).await;
@@ -52,4 +57,32 @@ async fn a_figure_is_in_its_place_and_only_its_owner_sees_it() {
     }
     assert_eq!(files_below(&data.path().join("blobs")), 0, "pictures go with their document");
     assert_eq!(files_below(&data.path().join("spool")), 0);
+}
+
+/// A page whose text is read in no time and whose drawing takes very long to draw.
+fn laborious_pdf() -> Vec<u8> {
+    let curves = "0 0 m 9 999 999 9 595 842 c S\n".repeat(60_000);
+    pdf_from_contents(&[&format!("BT /F1 12 Tf 72 700 Td (What can be read.) Tj ET\n{curves}")], "")
+}
+
+#[tokio::test]
+async fn a_page_that_was_read_without_its_figures_says_so_also_after_a_restart() {
+    let data = TempDir::new().unwrap();
+    let in_vain = ("COLDBREW_PAGE_TIMEOUT_MS", "2000");
+    let server = TestServer::start(&data, &[in_vain, ("COLDBREW_DEMO_PENDING_MS", "5000")]).await;
+    let guest = server.guest().await;
+    let batch = submit(&guest, laborious_pdf(), true).await;
+    let status = format!("/v1/documents/batch/{}/status", batch["content_hash"].as_str().unwrap());
+    while guest.get(&status).await["status"] == "PREPARING" {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    server.stop().await;
+    let server = TestServer::start(&data, &[in_vain]).await;
+    let (guest, other) = (guest.at(&server.base_url), server.guest().await);
+    let realtime = submit(&other, laborious_pdf(), false).await;
+    for document in [outcome(&guest, &batch).await, outcome(&other, &realtime).await] {
+        let page = &document["content"][0];
+        assert_eq!((&page["markdown"], &page["failure"]), (&"What can be read.".into(), &Value::Null), "{page}");
+        assert!(page["note"].as_str().unwrap_or_default().contains("could not be looked for"), "{page}");
+    }
 }

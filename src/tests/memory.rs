@@ -198,9 +198,15 @@ impl Uploads for Memory {
 
 #[async_trait]
 impl Figures for Memory {
-    async fn record_figures(&self, account_id: &str, content_hash: &str, page: u32, figures: &[Figure]) -> Result<()> {
+    async fn record_figures(
+        &self,
+        account_id: &str,
+        content_hash: &str,
+        page: u32,
+        figures: Option<&[Figure]>,
+    ) -> Result<()> {
         let key = (account_id.to_owned(), content_hash.to_owned());
-        self.records().figures.entry(key).or_default().insert(page, figures.to_vec());
+        self.records().figures.entry(key).or_default().insert(page, figures.map(<[Figure]>::to_vec));
         Ok(())
     }
 

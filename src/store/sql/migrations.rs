@@ -24,6 +24,7 @@ const ALL: &[(&str, &str)] = named![
     "0080_leftovers",
     "0081_spared",
     "0082_gone",
+    "0083_missed_figures",
 ];
 
 /// All of them, to be run.

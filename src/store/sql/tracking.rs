@@ -34,7 +34,10 @@ impl Tracking for SqlStore {
         let Some(mut job) = row.as_ref().map(tracked_job).transpose()? else { return Ok(None) };
         for (page, figures) in self.figures(&job.user_id, content_hash).await? {
             let url = |figure| format!("/v1/images/{content_hash}/{page}_{figure}.png");
-            job.figure_urls_by_page.insert(page, (0..figures.len()).map(url).collect());
+            let urls: Vec<_> = (0..figures.iter().flatten().count()).map(url).collect();
+            if !urls.is_empty() {
+                job.figure_urls_by_page.insert(page, urls);
+            }
         }
         Ok(Some(job))
     }

@@ -181,7 +181,7 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
     tracked.stores.uploads.insert_upload(&upload(&account, "one"), NOW).await.unwrap();
     let figure = || Figure { bounds: Bounds::new(0.1, 0.1, 0.4, 0.4), row: None, width_px: 30, height_px: 30 };
     let figures = [figure(), figure()];
-    tracked.figures.record_figures(&account.id, "content one", 1, &figures).await.unwrap();
+    tracked.figures.record_figures(&account.id, "content one", 1, Some(&figures)).await.unwrap();
     let claimed = tracked.stores.claimed(&account, "one").await;
     tracked.make_known("content one").await;
     let accepted = json!({

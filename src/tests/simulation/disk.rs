@@ -124,7 +124,7 @@ impl PageSource for Disk {
         }
         let page = move |index: u32| async move {
             self.work().await?;
-            let ready = || ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Vec::new() };
+            let ready = || ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()) };
             Ok((index, (!self.clock.happens(0.03 * self.odds.oddity)).then(ready)))
         };
         Ok(Ok(stream::iter(indices).map(page).buffered(2).boxed()))

@@ -1,0 +1,26 @@
+//! Where figures are, that there are none, and that nobody knows.
+
+use coldbrew::pdf::figures::{Bounds, Figure};
+use coldbrew::store::FigurePlaces;
+
+use super::*;
+
+conform!(what_was_found_on_a_page_is_told_from_nothing_and_from_not_knowing);
+
+async fn what_was_found_on_a_page_is_told_from_nothing_and_from_not_knowing(stores: Stores) {
+    let (account, other) = (stores.account("a").await, stores.account("b").await);
+    let figure = Figure { bounds: Bounds::new(0.1, 0.1, 0.4, 0.4), row: Some(1), width_px: 30, height_px: 20 };
+    let found = vec![figure.clone(), figure];
+    let record = async |page, figures: Option<&[Figure]>| {
+        stores.figures.record_figures(&account.id, "content", page, figures).await.unwrap();
+    };
+    record(0, Some(&found)).await;
+    record(1, Some(&[])).await;
+    record(2, None).await;
+    record(3, None).await;
+    record(3, Some(&found)).await;
+    let places = FigurePlaces::from([(0, Some(found.clone())), (1, Some(Vec::new())), (2, None), (3, Some(found))]);
+    assert_eq!(stores.figures.figures(&account.id, "content").await.unwrap(), places);
+    assert_eq!(stores.figures.figures(&account.id, "another").await.unwrap(), FigurePlaces::new());
+    assert_eq!(stores.figures.figures(&other.id, "content").await.unwrap(), FigurePlaces::new());
+}
