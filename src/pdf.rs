@@ -8,6 +8,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`Engine`], [`Document`] | the parent's side: what the rest of the server uses |
+//! | `places` | how many workers there may be, and for whom |
 //! | `process` | one worker process: start it, ask it, kill it |
 //! | `protocol` | the frames that parent and worker exchange |
 //! | [`worker`] | the worker's side: limits itself, binds PDFium, answers |
@@ -22,6 +23,7 @@ mod engine;
 mod error;
 pub mod figures;
 mod launcher;
+mod places;
 mod process;
 mod protocol;
 pub mod testing;

@@ -107,9 +107,9 @@ impl EnginePages {
         let Some(file) = self.blobs.open(&upload_key(&job.account_id, &job.content_hash)).await? else {
             return Ok(Err(JobFailure::new("upload_gone", "The uploaded file is no longer there.")));
         };
-        match self.engine.open(file).await {
+        match self.engine.open_in_background(file).await {
             Ok(document) => Ok(Ok(document)),
-            Err(error @ (PdfError::Unavailable | PdfError::Io(_))) => Err(Error::unavailable(error)),
+            Err(error @ (PdfError::Unavailable(_) | PdfError::Io(_))) => Err(Error::unavailable(error)),
             Err(_) => Ok(Err(JobFailure::new("unreadable_document", "The document could not be opened again."))),
         }
     }

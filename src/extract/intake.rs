@@ -169,7 +169,7 @@ pub(super) fn refusal(error: PdfError) -> Error {
         PdfError::TooManyPages { pages, pages_max } => {
             (ErrorCode::TooManyPages, format!("This PDF has {pages} pages; at most {pages_max} can be extracted."))
         }
-        error @ (PdfError::Unavailable | PdfError::Io(_)) => return Error::unavailable(error),
+        error @ (PdfError::Unavailable(_) | PdfError::Io(_)) => return Error::unavailable(error),
     };
     Error::refused(code, message)
 }

@@ -10,7 +10,7 @@ use super::plain;
 use crate::error::Result;
 use crate::model::wire::Page;
 use crate::model::{Format, PageSet};
-use crate::pdf::{Engine, PageText, PdfError};
+use crate::pdf::{Document, Engine, PageText, PdfError};
 
 const SCAN: &str = "This page is a picture without text of its own. Turn on AI Transform to read it.";
 const MOSTLY_SCAN: &str =
@@ -19,7 +19,7 @@ const BROKEN: &str = "This page is damaged and could not be read.";
 /// A scan with fewer characters than this has a stamp or a page number; with more, its text was recognised before.
 const SCAN_CHARS_MIN: u32 = 200;
 
-/// Whether somebody waits until all pages are read: then they have less time, all together.
+/// Whether somebody waits until all pages are read: then there is a place for it soon, and they have less time, all together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Haste {
     SomebodyWaits,
@@ -54,11 +54,11 @@ async fn pdf_pages<'a>(
     pages: &'a PageSet,
     haste: Haste,
 ) -> Result<BoxStream<'a, Result<Page>>> {
-    let document = engine.open(file).await.map_err(refusal)?;
-    let document = Arc::new(match haste {
-        Haste::SomebodyWaits => document.while_somebody_waits(),
-        Haste::NobodyWaits => document,
-    });
+    let document = match haste {
+        Haste::SomebodyWaits => engine.open(file).await.map(Document::while_somebody_waits),
+        Haste::NobodyWaits => engine.open_in_background(file).await,
+    };
+    let document = Arc::new(document.map_err(refusal)?);
     // One more than there are workers, so that none waits for what was read to be taken away.
     let at_once = document.widen() + 1;
     let read = move |index| {

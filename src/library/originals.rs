@@ -74,7 +74,7 @@ impl Originals {
 
 fn refusal(error: PdfError) -> Error {
     match error {
-        error @ (PdfError::Unavailable | PdfError::Io(_)) => Error::unavailable(error),
+        error @ (PdfError::Unavailable(_) | PdfError::Io(_)) => Error::unavailable(error),
         // The file was opened before, and hardly a page takes so long by itself: the machine has too much to do.
         PdfError::Timeout(_) | PdfError::Page { reason: PageFault::Timeout, .. } => busy(),
         _ => Error::refused(ErrorCode::UnreadableDocument, "This page cannot be drawn: it is damaged."),

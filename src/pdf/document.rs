@@ -8,11 +8,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use super::engine::Engine;
 use super::error::{PageFault, PdfError};
 use super::figures::Figure;
+use super::places::Place;
 use super::process::{Answer, WorkerProcess, refusal, within};
 use super::protocol::{CutFigure, Reply, Request};
 
@@ -69,7 +70,8 @@ pub struct Document {
     workers_lost: AtomicU32,
     /// How long workers may still be at its pages, one after the other or several at once.
     time_left: Mutex<Duration>,
-    places: Mutex<Vec<OwnedSemaphorePermit>>,
+    /// Never empty.
+    places: Mutex<Vec<Place>>,
 }
 
 /// A document that cost this many workers, and one more for each fifty of its pages, is hostile. A page may cost two.
@@ -79,13 +81,7 @@ const PAGES_PER_WORKER_LOST: u32 = 50;
 const SHARED_PAGES_MIN: usize = 200;
 
 impl Document {
-    pub(super) fn new(
-        engine: Engine,
-        path: PathBuf,
-        info: Info,
-        worker: WorkerProcess,
-        place: OwnedSemaphorePermit,
-    ) -> Self {
+    pub(super) fn new(engine: Engine, path: PathBuf, info: Info, worker: WorkerProcess, place: Place) -> Self {
         Self {
             time_left: Mutex::new(engine.config().document_timeout),
             engine,
@@ -132,7 +128,7 @@ impl Document {
     pub fn widen(&self) -> usize {
         let mut places = unpoisoned(&self.places);
         while places.len() < available_parallelism().map_or(1, usize::from)
-            && let Some(place) = self.engine.free_place()
+            && let Some(place) = places.first().and_then(|first| self.engine.one_more_place(first))
         {
             places.push(place);
             self.turns.add_permits(1);

@@ -1,16 +1,14 @@
-//! The engine: how many workers there may be, with which limits, and the warm ones for single pages.
+//! The engine: with which limits workers are, and the warm ones for single pages.
 
-use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
 use super::document::{Document, Info, PageText};
 use super::error::PdfError;
 use super::launcher::Launcher;
+use super::places::{Place, Places};
 use super::process::{WorkerProcess, refusal, within};
 use super::protocol::{Reply, Request};
 use super::worker::detector::DetectorSpec;
@@ -33,11 +31,12 @@ pub struct EngineConfig {
     pub document_timeout: Duration,
     /// The same while somebody waits for the answer.
     pub answer_timeout: Duration,
-    /// Wall time to start a worker and open a document in it.
+    /// Wall time to start a worker and open a document in it; and, if somebody waits for it, to get a place for that.
     pub open_timeout: Duration,
     /// Documents with more pages are refused.
     pub pages_max: u32,
-    /// Documents open at once; and, apart from them, workers that read single pages.
+    /// Documents open at once; and, apart from them, workers that read single pages. One of each is left for somebody who waits, so
+    /// that there are two at least.
     pub workers_max: usize,
 }
 
@@ -69,8 +68,8 @@ pub struct Engine {
 struct Shared {
     config: EngineConfig,
     launcher: Launcher,
-    documents: Arc<Semaphore>,
-    readers: Semaphore,
+    documents: Places,
+    readers: Places,
     idle_readers: Mutex<Vec<WorkerProcess>>,
 }
 
@@ -82,8 +81,8 @@ impl Engine {
     pub fn new(config: EngineConfig) -> Result<Self, PdfError> {
         let shared = Shared {
             launcher: Launcher::new(&config.worker_exe)?,
-            documents: Arc::new(Semaphore::new(config.workers_max)),
-            readers: Semaphore::new(config.workers_max),
+            documents: Places::new(config.workers_max, config.open_timeout),
+            readers: Places::new(config.workers_max, config.open_timeout),
             idle_readers: Mutex::new(Vec::new()),
             config,
         };
@@ -104,20 +103,32 @@ impl Engine {
         match worker.ask_within(self.config().open_timeout, &Request::LoadDetector, b"").await {
             Ok((Reply::DetectorReady, _)) => Ok(()),
             Ok((other, _)) => Err(refusal(other)),
-            Err(PdfError::Timeout(_)) => Err(PdfError::Unavailable),
+            Err(PdfError::Timeout(_)) => {
+                Err(PdfError::Unavailable("the figure detector takes too long to load".to_owned()))
+            }
             Err(error) => Err(error),
         }
     }
 
-    /// Opens the PDF at `path` in a worker of its own, waiting for one of `workers_max` places first.
+    /// Opens the PDF at `path` in a worker of its own, for somebody who waits for it.
     ///
     /// The file must stay where it is while the document is open: a worker that died on a page opens it again.
     ///
     /// # Errors
-    /// All but [`PdfError::Page`].
+    /// All but [`PdfError::Page`]; [`PdfError::Unavailable`] if there was no place for it in the time for opening.
     pub async fn open(&self, path: impl Into<PathBuf>) -> Result<Document, PdfError> {
-        let path = path.into();
-        let place = Arc::clone(&self.shared.documents).acquire_owned().await.map_err(io::Error::other)?;
+        self.open_at(self.shared.documents.somebodys().await?, path.into()).await
+    }
+
+    /// The same for nobody in particular: it waits for as long as it takes, and leaves a place for those who cannot.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_in_background(&self, path: impl Into<PathBuf>) -> Result<Document, PdfError> {
+        self.open_at(self.shared.documents.backgrounds().await?, path.into()).await
+    }
+
+    async fn open_at(&self, place: Place, path: PathBuf) -> Result<Document, PdfError> {
         let (worker, info) = self.open_worker(&path).await?;
         Ok(Document::new(self.clone(), path, info, worker, place))
     }
@@ -127,7 +138,7 @@ impl Engine {
     /// # Errors
     /// [`PdfError::Unreadable`] if it is none of these, damaged or too large; as [`Self::open`] otherwise.
     pub async fn image_to_pdf(&self, path: &Path) -> Result<Vec<u8>, PdfError> {
-        let _place = self.shared.documents.acquire().await.map_err(io::Error::other)?;
+        let _place = self.shared.documents.somebodys().await?;
         within(self.config().open_timeout, async {
             let mut worker = self.start_worker().await?;
             match worker.ask(&Request::ImageToPdf, path.as_os_str().as_bytes()).await? {
@@ -143,7 +154,7 @@ impl Engine {
     /// # Errors
     /// As [`Self::open`], and [`PdfError::Page`] if a page cannot be read.
     pub async fn read_pages(&self, pdf: &[u8]) -> Result<Vec<PageText>, PdfError> {
-        let _place = self.shared.readers.acquire().await.map_err(io::Error::other)?;
+        let _place = self.shared.readers.backgrounds().await?;
         let mut worker = self.warm_worker().await?;
         let texts = self.read_in(&mut worker, pdf).await;
         self.keep_warm(worker, &texts);
@@ -156,7 +167,7 @@ impl Engine {
     /// # Errors
     /// As [`Self::open`], and [`PdfError::Page`] if the page cannot be drawn.
     pub async fn page_picture(&self, path: &Path, page: u32) -> Result<Vec<u8>, PdfError> {
-        let _place = self.shared.readers.acquire().await.map_err(io::Error::other)?;
+        let _place = self.shared.readers.somebodys().await?;
         let mut worker = self.warm_worker().await?;
         let picture = self.draw_in(&mut worker, path, page).await;
         self.keep_warm(worker, &picture);
@@ -213,10 +224,9 @@ impl Engine {
         .await
     }
 
-    /// One more place for a worker, if nobody waits for it and one is left for the next document.
-    pub(super) fn free_place(&self) -> Option<OwnedSemaphorePermit> {
-        let documents = &self.shared.documents;
-        (documents.available_permits() > 1).then(|| Arc::clone(documents).try_acquire_owned().ok()).flatten()
+    /// One more place for the document that has that one, if one is left for the next document then.
+    pub(super) fn one_more_place(&self, place: &Place) -> Option<Place> {
+        self.shared.documents.one_more(place)
     }
 
     pub(super) fn config(&self) -> &EngineConfig {

@@ -31,13 +31,16 @@ pub enum PdfError {
     /// One page could not be read; the rest of the document still can.
     #[error("page {} {reason}", .index + 1)]
     Page { index: u32, reason: PageFault },
-    /// A library or the model of the engine is missing or unusable. Nothing is wrong with the document; the installation is.
-    #[error("the PDF library or the figure detector cannot be loaded; run scripts/setup or set its path")]
-    Unavailable,
+    /// A library or the model of the engine is missing or unusable, or all its places are taken: in words for whoever runs it.
+    /// Nothing is wrong with the document.
+    #[error("{0}")]
+    Unavailable(String),
     /// The file cannot be read, or a worker process cannot be started.
     #[error("the page engine could not use the file system or start a process")]
     Io(#[from] io::Error),
 }
+
+const NOT_LOADED: &str = "the PDF library or the figure detector cannot be loaded; run scripts/setup or set its path";
 
 /// Why one page failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -68,7 +71,7 @@ impl PdfError {
     /// Whether the worker that gave this error is dead, stuck, out of step or without what it needs, and must not be asked again.
     pub(super) fn lost_worker(&self) -> bool {
         match self {
-            Self::Timeout(_) | Self::WorkerCrashed | Self::Unavailable => true,
+            Self::Timeout(_) | Self::WorkerCrashed | Self::Unavailable(_) => true,
             Self::Page { reason, .. } => matches!(reason, PageFault::Timeout | PageFault::Crashed),
             _ => false,
         }
@@ -78,7 +81,7 @@ impl PdfError {
 impl From<Fault> for PdfError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::LibraryUnavailable => Self::Unavailable,
+            Fault::LibraryUnavailable => Self::Unavailable(NOT_LOADED.to_owned()),
             Fault::FileUnavailable => Self::Io(io::ErrorKind::NotFound.into()),
             Fault::Unreadable => Self::Unreadable,
             Fault::Encrypted => Self::Encrypted,

@@ -81,7 +81,7 @@ impl PageReader for EngineReader {
             _ => return Err(ReadError::Unreadable),
         };
         let pages = pages.map_err(|error| match error {
-            PdfError::Unavailable | PdfError::Io(_) => ReadError::Unavailable,
+            PdfError::Unavailable(_) | PdfError::Io(_) => ReadError::Unavailable,
             _ => ReadError::Unreadable,
         })?;
         Ok(pages.into_iter().map(shown).collect())

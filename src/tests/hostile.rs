@@ -207,7 +207,7 @@ async fn ask_everything(document: &Document) {
                 .figures(page)
                 .await
                 .map(drop)
-                .or_else(|error| if matches!(error, PdfError::Unavailable) { Ok(()) } else { Err(error) }),
+                .or_else(|error| if matches!(error, PdfError::Unavailable(_)) { Ok(()) } else { Err(error) }),
         ];
         for answer in answers {
             assert!(matches!(answer, Ok(()) | Err(PdfError::Page { .. })), "{answer:?}");

@@ -194,11 +194,11 @@ async fn a_yolo_model_finds_figures_too() {
 async fn a_page_without_drawings_needs_no_detector() {
     let nowhere = DetectorSpec { model: "/nonexistent".into(), ..detector() };
     let engine = Engine::new(EngineConfig { detector: Some(nowhere), ..config() }).unwrap();
-    assert!(matches!(engine.check().await, Err(PdfError::Unavailable)));
+    assert!(matches!(engine.check().await, Err(PdfError::Unavailable(_))));
     let (_folder, document) = open(&engine, &pdf_from_contents(&["72 72 400 1 re f", "0 0 m 300 500 l S"], "")).await;
     let document = document.unwrap();
     assert_eq!(document.figures(0).await.unwrap(), []);
-    assert!(matches!(document.figures(1).await, Err(PdfError::Unavailable)));
+    assert!(matches!(document.figures(1).await, Err(PdfError::Unavailable(_))));
     assert!(document.split(1).await.is_ok(), "another worker goes on");
 }
 
@@ -323,16 +323,29 @@ async fn a_caller_that_gives_up_does_not_put_the_worker_out_of_step() {
 }
 
 #[tokio::test]
-async fn documents_wait_for_a_place() {
+async fn documents_that_nobody_waits_for_wait_for_a_place_and_leave_one() {
     let engine = Engine::new(EngineConfig { workers_max: 1, ..config() }).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("document");
+    std::fs::write(&path, simple_pdf(&["one"])).unwrap();
+    let first = engine.open_in_background(&path).await.unwrap();
+    assert_eq!(first.widen(), 1);
+    let mut second = Box::pin(engine.open_in_background(&path));
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut second).await.is_err());
+    assert_eq!(engine.open(&path).await.unwrap().text(0).await.unwrap().markdown, "one", "somebody waits");
+    drop(first);
+    assert_eq!(second.await.unwrap().text(0).await.unwrap().markdown, "one");
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_a_place_is_told_so() {
+    let limits = EngineConfig { workers_max: 1, open_timeout: Duration::from_secs(2), ..config() };
+    let engine = Engine::new(limits).unwrap();
     let (_folder, first) = open(&engine, &simple_pdf(&["one"])).await;
-    let (_folder, second) = {
-        let mut second = Box::pin(open(&engine, b"no PDF"));
-        assert!(tokio::time::timeout(Duration::from_millis(200), &mut second).await.is_err());
-        drop(first);
-        second.await
-    };
-    assert!(matches!(second, Err(PdfError::Unreadable)));
+    let (_folder, second) = open(&engine, &simple_pdf(&["two"])).await;
+    let (_folder, third) = open(&engine, &simple_pdf(&["three"])).await;
+    assert!(first.is_ok() && second.is_ok());
+    assert!(matches!(third, Err(PdfError::Unavailable(_))));
 }
 
 #[tokio::test]
@@ -349,7 +362,7 @@ async fn an_installation_that_is_incomplete_is_told_from_a_bad_document() {
     let broken = |config: EngineConfig| async move { Engine::new(config).unwrap().check().await };
     assert!(broken(config()).await.is_ok());
     let no_library = EngineConfig { library: "/nonexistent.so".into(), ..config() };
-    assert!(matches!(broken(no_library).await, Err(PdfError::Unavailable)));
+    assert!(matches!(broken(no_library).await, Err(PdfError::Unavailable(_))));
     let no_worker = EngineConfig { worker_exe: "/nonexistent".into(), ..config() };
     assert!(matches!(broken(no_worker).await, Err(PdfError::Io(_))));
     let no_sense = EngineConfig { worker_exe: "/usr/bin/yes".into(), ..config() };
