@@ -14,7 +14,7 @@ use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::gemini::RequestFault;
 use crate::pdf::figures::Figure;
-use crate::pdf::{Document, Engine, FigureImage, PdfError};
+use crate::pdf::{Document, Engine, FigureImage, PageFault, PdfError};
 use crate::store::{Blobs, FigurePlaces, Figures, PageOutcome, figure_key, upload_key};
 
 /// Pages whose files are written while the page engine works on the next ones.
@@ -50,8 +50,8 @@ pub(super) const fn unsendable(fault: &RequestFault) -> &'static str {
     }
 }
 
-/// Pages in order, each as it is ready; `None` in place of one that is damaged.
-pub type ReadyPages<'a> = BoxStream<'a, Result<(u32, Option<ReadyPage>)>>;
+/// Pages in order, each as it is ready, or why it cannot be read.
+pub type ReadyPages<'a> = BoxStream<'a, Result<(u32, Result<ReadyPage, PageFault>)>>;
 
 /// Makes the pages of a job's document ready.
 #[async_trait]
@@ -121,14 +121,14 @@ impl EnginePages {
         document: &Document,
         index: u32,
         known: &FigurePlaces,
-    ) -> Result<(u32, Option<ReadyPage>)> {
+    ) -> Result<(u32, Result<ReadyPage, PageFault>)> {
         match document.split(index).await {
             Ok(pdf) => {
                 crash_point("page", "split off");
                 let figures = self.figures_of(job, document, index, known).await?;
-                Ok((index, Some(ReadyPage { pdf: pdf.into(), figures })))
+                Ok((index, Ok(ReadyPage { pdf: pdf.into(), figures })))
             }
-            Err(PdfError::Page { .. }) => Ok((index, None)),
+            Err(PdfError::Page { reason, .. }) => Ok((index, Err(reason))),
             Err(error) => Err(Error::unavailable(error)),
         }
     }

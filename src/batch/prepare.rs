@@ -14,9 +14,6 @@ use crate::crash::crash_point;
 use crate::error::Result;
 use crate::store::{PageOutcome, PageResult};
 
-/// What is said of a page that the page engine cannot read.
-pub(super) const BROKEN: &str = "This page is damaged and could not be read.";
-
 impl Worker {
     /// Makes the input file of all pages that are still to be read.
     pub(super) async fn prepare(&self, job: &Job) -> Result<Done> {
@@ -30,9 +27,12 @@ impl Worker {
         let model = &self.models.get(job.recipe.model());
         let lines = pages.try_filter_map(|(index, page)| async move {
             crash_point("prepare", "page ready");
-            let Some(page) = page else {
-                self.page_failed(job, index, BROKEN).await?;
-                return Ok(None);
+            let page = match page {
+                Ok(page) => page,
+                Err(fault) => {
+                    self.page_failed(job, index, &fault.sentence()).await?;
+                    return Ok(None);
+                }
             };
             let request = job.recipe.request(model, page.pdf, page.figures.as_deref().unwrap_or_default());
             if let Err(fault) = request.check(model) {

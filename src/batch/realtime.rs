@@ -12,7 +12,6 @@ use super::Worker;
 use super::job::{Job, JobFailure, Stage};
 use super::machine::Event;
 use super::pages::{ReadyPage, noted, unsendable};
-use super::prepare::BROKEN;
 use super::upstream::{pause_ms, refusal};
 use super::worker::Done;
 use crate::crash::crash_point;
@@ -62,7 +61,7 @@ impl Worker {
     }
 
     /// Makes pages ready to be read, a handful ahead of those that are being read: the page engine has few places, and is left to
-    /// others in between. Damaged ones are recorded as failed.
+    /// others in between. What it cannot read is recorded as failed.
     async fn split_off(
         &self,
         job: &Job,
@@ -81,8 +80,8 @@ impl Worker {
             for (index, page) in pages {
                 match page {
                     // Nobody takes it any more: there was an obstacle.
-                    Some(page) => drop(ready.send((index, page)).await),
-                    None => self.page_failed(job, index, BROKEN).await?,
+                    Ok(page) => drop(ready.send((index, page)).await),
+                    Err(fault) => self.page_failed(job, index, &fault.sentence()).await?,
                 }
             }
         }

@@ -15,7 +15,6 @@ use crate::pdf::{Document, Engine, PageText, PdfError};
 const SCAN: &str = "This page is a picture without text of its own. Turn on AI Transform to read it.";
 const MOSTLY_SCAN: &str =
     "Most of this page is a picture without text of its own. Turn on AI Transform to read all of it.";
-const BROKEN: &str = "This page is damaged and could not be read.";
 /// A scan with fewer characters than this has a stamp or a page number; with more, its text was recognised before.
 const SCAN_CHARS_MIN: u32 = 200;
 
@@ -70,13 +69,15 @@ async fn pdf_pages<'a>(
 
 fn page(index: u32, text: Result<PageText, PdfError>) -> Result<Page> {
     let (markdown, failure, note) = match text {
-        Ok(PageText { markdown, is_scan: true, .. }) if markdown.trim().is_empty() => (markdown, Some(SCAN), None),
+        Ok(PageText { markdown, is_scan: true, .. }) if markdown.trim().is_empty() => {
+            (markdown, Some(SCAN.to_owned()), None)
+        }
         Ok(PageText { markdown, is_scan, chars_visible }) => {
             let note = (is_scan && chars_visible < SCAN_CHARS_MIN).then_some(MOSTLY_SCAN);
-            (markdown, None, note)
+            (markdown, None, note.map(str::to_owned))
         }
-        Err(PdfError::Page { .. }) => (String::new(), Some(BROKEN), None),
+        Err(PdfError::Page { reason, .. }) => (String::new(), Some(reason.sentence()), None),
         Err(error) => return Err(refusal(error)),
     };
-    Ok(Page { index, markdown, failure: failure.map(str::to_owned), note: note.map(str::to_owned) })
+    Ok(Page { index, markdown, failure, note })
 }

@@ -77,13 +77,15 @@ pub struct Document {
 /// A document that cost this many workers, and one more for each fifty of its pages, is hostile. A page may cost two.
 const WORKERS_LOST_MAX: u32 = 16;
 const PAGES_PER_WORKER_LOST: u32 = 50;
+/// A document with more pages than this has more time than is configured, in proportion.
+const PAGES_IN_TIME: u32 = 1_800;
 /// From as many pages on, a second worker is worth its start.
 const SHARED_PAGES_MIN: usize = 200;
 
 impl Document {
     pub(super) fn new(engine: Engine, path: PathBuf, info: Info, worker: WorkerProcess, place: Place) -> Self {
         Self {
-            time_left: Mutex::new(engine.config().document_timeout),
+            time_left: Mutex::new(time_for(info.total_pages, engine.config().document_timeout)),
             engine,
             path,
             info,
@@ -326,6 +328,11 @@ impl FigureImage {
     }
 }
 
+/// How long workers may be at so many pages.
+fn time_for(pages: u32, configured: Duration) -> Duration {
+    configured.max(configured.saturating_mul(pages) / PAGES_IN_TIME)
+}
+
 /// What a thread that panicked left is still whole: a list is changed by one call.
 fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -361,6 +368,16 @@ mod tests {
     fn engine(worker_exe: PathBuf) -> Engine {
         let page_timeout = Duration::from_millis(300);
         Engine::new(EngineConfig { worker_exe, page_timeout, ..EngineConfig::new(PathBuf::new()) }).unwrap()
+    }
+
+    #[test]
+    fn a_document_of_very_many_pages_has_time_for_all_of_them() {
+        let half_an_hour = Duration::from_secs(1_800);
+        assert_eq!(time_for(1, half_an_hour), half_an_hour);
+        assert_eq!(time_for(1_800, half_an_hour), half_an_hour);
+        assert_eq!(time_for(10_000, half_an_hour), Duration::from_secs(10_000));
+        assert_eq!(time_for(3_600, Duration::from_secs(60)), Duration::from_secs(120));
+        assert_eq!(time_for(2, Duration::MAX), Duration::MAX);
     }
 
     #[tokio::test]

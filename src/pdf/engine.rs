@@ -27,7 +27,7 @@ pub struct EngineConfig {
     pub memory_bytes_max: u64,
     /// Wall time for one page, after which its worker is killed.
     pub page_timeout: Duration,
-    /// Wall time for all pages of an open document together, after which the rest of them fail.
+    /// Wall time for all pages of an open document together, after which the rest of them fail; more if it has very many.
     pub document_timeout: Duration,
     /// The same while somebody waits for the answer.
     pub answer_timeout: Duration,

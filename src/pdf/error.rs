@@ -48,7 +48,7 @@ const NOT_LOADED: &str = "the PDF library or the figure detector cannot be loade
 pub enum PageFault {
     #[error("does not exist")]
     OutOfRange,
-    #[error("is damaged")]
+    #[error("is damaged and could not be read")]
     Damaged,
     #[error("took too long to read")]
     Timeout,
@@ -56,6 +56,13 @@ pub enum PageFault {
     Crashed,
     #[error("was not tried, because the pages before it took too long or crashed the page engine too often")]
     GivenUp,
+}
+
+impl PageFault {
+    /// What is said of the page to its reader.
+    pub fn sentence(self) -> String {
+        format!("This page {self}.")
+    }
 }
 
 impl PdfError {

@@ -118,7 +118,7 @@ impl PageSource for OnePage {
         indices: Vec<u32>,
         _time: &'a Mutex<Duration>,
     ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
-        let page = |index| Ok((index, Some(ReadyPage { pdf: self.0.clone(), figures: Some(Vec::new()) })));
+        let page = |index| Ok((index, Ok(ReadyPage { pdf: self.0.clone(), figures: Some(Vec::new()) })));
         Ok(Ok(stream::iter(indices.into_iter().map(page)).boxed()))
     }
 }

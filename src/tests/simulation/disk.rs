@@ -11,6 +11,7 @@ use coldbrew::batch::{InputLines, Job, JobFailure, PageSource, ReadyPage, ReadyP
 use coldbrew::error::{Error, Result};
 use coldbrew::gemini::jsonl::ResultLine;
 use coldbrew::gemini::models::Model;
+use coldbrew::pdf::PageFault;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::clock::Clock;
@@ -125,7 +126,8 @@ impl PageSource for Disk {
         let page = move |index: u32| async move {
             self.work().await?;
             let ready = || ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()) };
-            Ok((index, (!self.clock.happens(0.03 * self.odds.oddity)).then(ready)))
+            let is_damaged = self.clock.happens(0.03 * self.odds.oddity);
+            Ok((index, if is_damaged { Err(PageFault::Damaged) } else { Ok(ready()) }))
         };
         Ok(Ok(stream::iter(indices).map(page).buffered(2).boxed()))
     }
