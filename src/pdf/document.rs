@@ -146,7 +146,7 @@ impl Document {
         self.ask(page, Request::Text { page }, PageText::from_answer).await
     }
 
-    /// One page as a PDF of its own, annotations kept.
+    /// One page as a PDF of its own, annotations kept; a large one as a picture, if that is smaller and can be drawn in time.
     ///
     /// # Errors
     /// As [`Self::text`].
@@ -155,7 +155,7 @@ impl Document {
             (Reply::Pdf, pdf) => Ok(pdf),
             (other, _) => Err(refusal(other)),
         };
-        self.ask(page, Request::Split { page }, read).await
+        self.ask_twice(page, [true, false].map(|lean| Request::Split { page, lean }), read).await
     }
 
     /// The figures of one page in reading order; none if the engine has no detector. They are looked for once more if that cost
@@ -394,7 +394,7 @@ mod tests {
     #[tokio::test]
     async fn figures_are_looked_for_once_more_by_a_fresh_worker() {
         let (folder, answers) = (tempfile::tempdir().unwrap(), [&OPENED[..], &[FIGURES]].concat());
-        let only_the_second_answers = "mkdir begun && exec cat a - || cat b";
+        let only_the_second_answers = "if mkdir begun; then cat a; else cat b; fi";
         let engine = engine(scripted_worker(folder.path(), only_the_second_answers, [&OPENED, &answers]));
         let document = engine.open("a document").await.unwrap();
         assert_eq!(document.figures(0).await.unwrap(), []);

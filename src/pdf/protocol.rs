@@ -35,8 +35,8 @@ pub enum Request {
     Text { page: u32 },
     /// The image file whose path is the payload as a PDF; answered by [`Reply::Pdf`] with that as payload.
     ImageToPdf,
-    /// One page as a PDF of its own; answered by [`Reply::Pdf`] with that as payload.
-    Split { page: u32 },
+    /// One page as a PDF of its own, which may be a picture of it if it is `lean`; answered by [`Reply::Pdf`] with that as payload.
+    Split { page: u32, lean: bool },
     /// The figures of one page; answered by [`Reply::Figures`] with their pictures, one after the other, as payload, or by
     /// [`Reply::DetectorWanted`] if what finds them is to be loaded first.
     Figures { page: u32 },

@@ -51,6 +51,35 @@ pub fn chart_pdf() -> Vec<u8> {
     pdf_from_contents(&[&[&paragraph(780, 10), chart.as_str(), caption, &paragraph(370, 18)].concat()], "")
 }
 
+/// A PDF with so many pages of one list of pictures, as some programs write it. Each shows one picture, without any text: grey noise
+/// that cannot be compressed, `side_px` wide and high, and lighter from page to page.
+pub fn shared_pictures_pdf(pages: u32, side_px: u32) -> Vec<u8> {
+    let list: String = (0..pages).map(|page| format!("/I{page} {} 0 R", 3 + page)).collect();
+    let kids: String = (0..pages).map(|page| format!("{} 0 R ", 3 + pages + 2 * page)).collect();
+    let parts = format!("/MediaBox[0 0 600 600]/Resources<</XObject<<{list}>>>>");
+    let mut objects =
+        vec!["<</Type/Catalog/Pages 2 0 R>>".to_owned(), format!("<</Type/Pages/Kids[{kids}]/Count {pages}{parts}>>")];
+    let mut noise = 0x000c_01db_u32;
+    for page in 0..pages {
+        let dictionary = format!(
+            "/Type/XObject/Subtype/Image/Width {side_px}/Height {side_px}/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/ASCIIHexDecode"
+        );
+        let mut picture = String::new();
+        for _ in 0..side_px * side_px {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let _ = write!(picture, "{:02x}", page * 192 / pages + (noise >> 28));
+        }
+        objects.push(format!("<<{dictionary}/Length {}>>\nstream\n{picture}>\nendstream", picture.len() + 1));
+    }
+    for page in 0..pages {
+        let content = format!("q 600 0 0 600 0 0 cm /I{page} Do Q");
+        objects.push(format!("<</Type/Page/Parent 2 0 R/Contents {} 0 R>>", 4 + pages + 2 * page));
+        objects.push(format!("<</Length {}>>\nstream\n{content}\nendstream", content.len()));
+    }
+    objects.push("<<>>".to_owned());
+    assemble(&objects)
+}
+
 /// A PDF that asks for a password nobody knows.
 pub fn encrypted_pdf() -> Vec<u8> {
     let key = "00".repeat(32);

@@ -69,7 +69,7 @@ impl Worker {
             Request::OpenFile { pages_max } => self.open_file(&path_from(payload), pages_max),
             Request::OpenBytes { pages_max } => self.keep(self.library.open_bytes(payload), pages_max),
             Request::Text { page } => self.text(page),
-            Request::Split { page } => self.split(page),
+            Request::Split { page, lean } => self.split(page, lean),
             Request::Figures { page } => self.figures(page),
             Request::Picture { page } => self.page_picture(page),
             Request::ImageToPdf => image_to_pdf(&path_from(payload)),
@@ -103,8 +103,9 @@ impl Worker {
         Ok((Reply::Text { chars_visible, is_scan }, markdown.into_bytes()))
     }
 
-    fn split(&self, page: u32) -> Result<(Reply, Vec<u8>), Fault> {
-        let pdf = on_page(&self.document, page, |document, page| document.split(&self.library, page))?;
+    fn split(&self, page: u32, lean: bool) -> Result<(Reply, Vec<u8>), Fault> {
+        let split = if lean { OpenDocument::split_lean } else { OpenDocument::split };
+        let pdf = on_page(&self.document, page, |document, page| split(document, &self.library, page))?;
         Ok((Reply::Pdf, pdf))
     }
 

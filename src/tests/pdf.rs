@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use coldbrew::pdf::figures::Bounds;
-use coldbrew::pdf::testing::{chart_pdf, encrypted_pdf, pdf_from_contents, simple_pdf};
+use coldbrew::pdf::testing::{chart_pdf, encrypted_pdf, pdf_from_contents, shared_pictures_pdf, simple_pdf};
 use coldbrew::pdf::{DetectorSpec, Document, Engine, EngineConfig, Family, FigureImage, PageFault, PdfError, Runtime};
 use pdfium_render::prelude::{PdfRenderConfig, Pdfium};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -83,6 +83,24 @@ async fn a_split_page_is_a_document_with_that_page_alone() {
     assert_eq!(engine.read_pages(&page).await.unwrap()[0].markdown, "two");
     let (_folder, single) = open(&engine, &page).await;
     assert_eq!(single.unwrap().info().total_pages, 1);
+}
+
+#[tokio::test]
+async fn a_split_page_does_not_bring_the_pictures_of_all_others() {
+    let engine = engine();
+    let pdf = shared_pictures_pdf(4, 900);
+    assert!(pdf.len() > 6 << 20);
+    let (folder, document) = open(&engine, &pdf).await;
+    let document = document.unwrap();
+    let path = folder.path().join("page");
+    for page in 0..4 {
+        let split = document.split(page).await.unwrap();
+        assert!(split.len() < pdf.len() / 2, "{}", split.len());
+        std::fs::write(&path, split).unwrap();
+        let picture = image::load_from_memory(&engine.page_picture(&path, 0).await.unwrap()).unwrap().to_luma8();
+        let level = picture.pixels().map(|pixel| u64::from(pixel.0[0])).sum::<u64>() / picture.pixels().len() as u64;
+        assert!(level.abs_diff(u64::from(page) * 48 + 7) < 5, "the picture of this page: {level}");
+    }
 }
 
 #[tokio::test]

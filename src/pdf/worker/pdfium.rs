@@ -15,6 +15,9 @@ use super::detector::Finder;
 use super::figures::Cut;
 use super::{figures, glyphs, page_picture, scan};
 
+/// A page of more bytes than this may be a picture instead.
+const SPLIT_BYTES_LARGE: usize = 4 << 20;
+
 /// PDFium, bound once per process and never unbound.
 #[derive(Clone, Copy)]
 pub struct Library {
@@ -97,6 +100,17 @@ impl OpenDocument {
 
     pub fn picture(&self, index: u32) -> Result<Vec<u8>, PageFault> {
         page_picture::of_page(&self.page(index)?)
+    }
+
+    /// The page as a PDF of its own or, where that is large, as a picture if that is smaller. Many programs give all pages one list of
+    /// pictures, so that each page brings those of the whole document.
+    pub fn split_lean(&self, library: &Library, index: u32) -> Result<Vec<u8>, PageFault> {
+        let pdf = self.split(library, index)?;
+        if pdf.len() <= SPLIT_BYTES_LARGE {
+            return Ok(pdf);
+        }
+        let picture = self.page(index).and_then(|page| page_picture::as_pdf(&page));
+        Ok(picture.ok().filter(|picture| picture.len() < pdf.len()).unwrap_or(pdf))
     }
 
     pub fn split(&self, library: &Library, index: u32) -> Result<Vec<u8>, PageFault> {

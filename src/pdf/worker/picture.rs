@@ -10,7 +10,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, Rgb, RgbImage};
 
 /// The longest side of the page's picture: 15 inches at the page's resolution.
-const SIDE_MAX_PX: u32 = 3_000;
+pub const SIDE_MAX_PX: u32 = 3_000;
 /// The page's resolution.
 const DPI: f32 = 200.0;
 const JPEG_QUALITY: u8 = 92;
@@ -33,10 +33,14 @@ pub fn to_pdf(path: &Path) -> Result<Vec<u8>, ImageError> {
         image = image.thumbnail(SIDE_MAX_PX, SIDE_MAX_PX);
     }
     image.apply_orientation(orientation);
-    let picture = on_white(&image);
+    page(&on_white(&image))
+}
+
+/// The PDF of a picture.
+pub fn page(picture: &RgbImage) -> Result<Vec<u8>, ImageError> {
     let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode_image(&picture)?;
-    Ok(page(&jpeg, picture.width(), picture.height())?)
+    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode_image(picture)?;
+    Ok(page_of(&jpeg, picture.width(), picture.height())?)
 }
 
 /// Without transparency, as it looks on paper.
@@ -51,7 +55,7 @@ fn on_white(image: &DynamicImage) -> RgbImage {
     })
 }
 
-fn page(jpeg: &[u8], width_px: u32, height_px: u32) -> std::io::Result<Vec<u8>> {
+fn page_of(jpeg: &[u8], width_px: u32, height_px: u32) -> std::io::Result<Vec<u8>> {
     let points = |px: u32| px as f32 * 72.0 / DPI;
     let (width, height) = (points(width_px), points(height_px));
     let content = format!("q {width} 0 0 {height} 0 0 cm /I Do Q");
