@@ -17,8 +17,8 @@ use crate::world::World;
 pub struct Doctor {
     pub books: Arc<dyn Books>,
     pub blobs: Arc<dyn Blobs>,
-    /// Each dependency of the process by name, and whether it answers.
-    pub dependencies: Vec<(&'static str, bool)>,
+    /// Each dependency of the process by name, and what is wrong with it.
+    pub dependencies: Vec<(&'static str, Result<(), String>)>,
     /// None in demo mode.
     pub gemini: Option<gemini::Client>,
     pub model: Model,
@@ -55,8 +55,8 @@ impl Doctor {
     }
 
     fn dependencies(&self) -> Vec<String> {
-        let away = self.dependencies.iter().filter(|(_, answers)| !answers);
-        away.map(|(name, _)| format!("The {} does not answer.", name.replace('_', " "))).collect()
+        let wrong = self.dependencies.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?)));
+        wrong.map(|(name, words)| format!("The {} is not ready: {words}.", name.replace('_', " "))).collect()
     }
 
     async fn gemini(&self) -> Vec<String> {

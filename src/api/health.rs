@@ -30,8 +30,11 @@ pub struct Checks {
     responses((status = 200, description = "It is.", body = Checks), (status = 503, description = "Something is away.", body = Checks)))]
 pub async fn ready(State(state): State<ApiState>) -> (StatusCode, Json<Checks>) {
     let found = state.readiness.check().await;
-    let ready = found.iter().all(|(_, there)| *there);
-    let checks = found.into_iter().map(|(name, there)| (name, if there { "ok" } else { "away" })).collect();
+    let ready = found.iter().all(|(_, state)| state.is_ok());
+    for (dependency, complaint) in found.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?))) {
+        tracing::warn!(dependency, complaint, "not ready");
+    }
+    let checks = found.into_iter().map(|(name, state)| (name, if state.is_ok() { "ok" } else { "away" })).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Checks { ready, checks }))
 }

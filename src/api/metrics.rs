@@ -25,6 +25,7 @@ pub async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Resul
         return Err(unauthenticated().into());
     }
     let dependencies = state.readiness.check().await;
+    let dependencies: Vec<_> = dependencies.into_iter().map(|(name, found)| (name, found.is_ok())).collect();
     Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], state.metrics.render(&dependencies).await).into_response())
 }
 

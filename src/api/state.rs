@@ -79,8 +79,8 @@ impl SiteState {
 /// Asks everything that the service depends on whether it is there.
 #[async_trait]
 pub trait Readiness: Send + Sync {
-    /// Each dependency by name, and whether it answers.
-    async fn check(&self) -> Vec<(&'static str, bool)>;
+    /// Each dependency by name, and what is wrong with it, in words for whoever runs this server.
+    async fn check(&self) -> Vec<(&'static str, Result<(), String>)>;
 }
 
 impl FromRef<ApiState> for LeptosOptions {

@@ -40,7 +40,7 @@ pub enum PdfError {
     Io(#[from] io::Error),
 }
 
-const NOT_LOADED: &str = "the PDF library or the figure detector cannot be loaded; run scripts/setup or set its path";
+const NOT_LOADED: &str = "the PDF library cannot be loaded; run scripts/setup or set its path";
 
 /// Why one page failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -89,6 +89,9 @@ impl From<Fault> for PdfError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::LibraryUnavailable => Self::Unavailable(NOT_LOADED.to_owned()),
+            Fault::DetectorUnusable { words } => {
+                Self::Unavailable(format!("the figure detector cannot be used: {words}"))
+            }
             Fault::FileUnavailable => Self::Io(io::ErrorKind::NotFound.into()),
             Fault::Unreadable => Self::Unreadable,
             Fault::Encrypted => Self::Encrypted,

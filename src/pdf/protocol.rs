@@ -74,12 +74,22 @@ pub struct CutFigure {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Fault {
     LibraryUnavailable,
+    /// In words; cut off, so that a header holds them.
+    DetectorUnusable {
+        words: String,
+    },
     FileUnavailable,
     Unreadable,
     Encrypted,
     Empty,
-    TooManyPages { pages: u32, pages_max: u32 },
-    Page { index: u32, reason: PageFault },
+    TooManyPages {
+        pages: u32,
+        pages_max: u32,
+    },
+    Page {
+        index: u32,
+        reason: PageFault,
+    },
 }
 
 /// The lengths of header and payload, once they are known to be within bounds.

@@ -27,6 +27,9 @@ use super::document::PageText;
 use super::error::PageFault;
 use super::protocol::{CutFigure, Fault, Reply, Request, read_frame, write_frame};
 
+/// Characters of what is wrong with a detector; a runtime may have a lot to say.
+const DETECTOR_WORDS_MAX: usize = 500;
+
 /// The whole life of a worker process: call it from `main` for the hidden subcommand `page-worker` and exit with its result.
 pub fn run() -> ExitCode {
     let mut input = io::stdin().lock();
@@ -114,7 +117,9 @@ impl Worker {
     }
 
     fn load_detector(&mut self) -> Result<(Reply, Vec<u8>), Fault> {
-        self.finder.load().map_err(|_| Fault::LibraryUnavailable)?;
+        self.finder.load().map_err(|error| Fault::DetectorUnusable {
+            words: error.to_string().chars().take(DETECTOR_WORDS_MAX).collect(),
+        })?;
         Ok((Reply::DetectorReady, Vec::new()))
     }
 

@@ -18,6 +18,7 @@ use crate::store::sql::SqlStore;
 
 /// What takes longer does not answer.
 const PATIENCE: Duration = Duration::from_secs(3);
+const SILENT: &str = "no answer";
 /// What a disk that is not full has room for.
 static PROBE: [u8; 65_536] = [0; 65_536];
 
@@ -33,7 +34,7 @@ pub struct Dependencies {
 
 #[async_trait]
 impl Readiness for Dependencies {
-    async fn check(&self) -> Vec<(&'static str, bool)> {
+    async fn check(&self) -> Vec<(&'static str, Result<(), String>)> {
         let redis = async { timeout(PATIENCE, self.tracked.check()).await.unwrap_or(Some(false)) };
         let (database, redis, files, disk, pages) = tokio::join!(
             answers(self.store.ping()),
@@ -42,14 +43,18 @@ impl Readiness for Dependencies {
             answers(write_probe(&self.data_dir)),
             answers(self.engine.check()),
         );
-        let redis = redis.map(|there| ("redis", there));
+        let redis = redis.map(|there| ("redis", if there { Ok(()) } else { Err(SILENT.to_owned()) }));
         let checks = [("database", database), ("files", files), ("disk", disk), ("page_engine", pages)];
         checks.into_iter().chain(redis).collect()
     }
 }
 
-async fn answers<T, E>(question: impl Future<Output = Result<T, E>>) -> bool {
-    matches!(timeout(PATIENCE, question).await, Ok(Ok(_)))
+async fn answers<T, E: ToString>(question: impl Future<Output = Result<T, E>>) -> Result<(), String> {
+    match timeout(PATIENCE, question).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(SILENT.to_owned()),
+    }
 }
 
 /// Writes a file and takes it away again.

@@ -9,10 +9,15 @@ use crate::harness::{TestServer, variables};
 
 /// Runs the real program on that data folder: whether all is well, and what it said.
 fn examine(data: &TempDir) -> (bool, String) {
+    examine_with(data, &[])
+}
+
+/// The same with these settings.
+fn examine_with(data: &TempDir, settings: &[(&str, &str)]) -> (bool, String) {
     let examined = Command::new(env!("CARGO_BIN_EXE_coldbrew"))
         .arg("doctor")
         .env_clear()
-        .envs(variables(data.path(), &[]))
+        .envs(variables(data.path(), settings))
         .output()
         .unwrap();
     (examined.status.success(), String::from_utf8(examined.stdout).unwrap())
@@ -79,4 +84,11 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_else() {
     std::fs::remove_dir_all(data.path().join("blobs")).unwrap();
     let (well, said) = examine(&data);
     assert!(!well && said.contains("wrong  files"), "{said}");
+}
+
+#[test]
+fn a_figure_model_that_finds_nothing_anywhere_is_named() {
+    let data = TempDir::new().unwrap();
+    let (well, said) = examine_with(&data, &[("COLDBREW_FIGURE_FAMILY", "yolo")]);
+    assert!(!well && said.contains("The page engine is not ready: the figure detector cannot be used:"), "{said}");
 }

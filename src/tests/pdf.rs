@@ -209,6 +209,14 @@ async fn a_yolo_model_finds_figures_too() {
 }
 
 #[tokio::test]
+async fn a_model_of_another_family_is_refused_in_words() {
+    let misnamed = DetectorSpec { family: Family::Yolo, figure_classes: vec![1], ..detector() };
+    let engine = Engine::new(patient(misnamed)).unwrap();
+    let Err(PdfError::Unavailable(words)) = engine.check().await else { panic!("it seems to fit") };
+    assert!(words.starts_with("the figure detector cannot be used: "), "{words}");
+}
+
+#[tokio::test]
 async fn a_page_without_drawings_needs_no_detector() {
     let nowhere = DetectorSpec { model: "/nonexistent".into(), ..detector() };
     let engine = Engine::new(EngineConfig { detector: Some(nowhere), ..config() }).unwrap();

@@ -77,9 +77,9 @@ pub enum Runtime {
     Tract,
 }
 
-/// The model or its runtime is missing or does not fit.
+/// The model or its runtime is missing or does not fit: in what way.
 #[derive(Debug, thiserror::Error)]
-#[error("the figure detector cannot be used: {0}")]
+#[error("{0}")]
 pub struct DetectorError(pub String);
 
 /// The detector of a process: none, one that is still to be loaded, or that one.
@@ -104,7 +104,7 @@ impl Finder {
 }
 
 impl DetectorSpec {
-    /// Loads the model.
+    /// Loads the model, and sees what it says to a white page: another family's may well be loaded, and then find nothing anywhere.
     pub fn load(&self) -> Result<Box<dyn Detector>, DetectorError> {
         let network: Box<dyn Network> = match self.runtime {
             Runtime::Onnxruntime => Box::new(onnx_runtime::OnnxRuntime::load(&self.library, &self.model)?),
@@ -112,10 +112,19 @@ impl DetectorSpec {
             Runtime::Tract => Box::new(tract::Tract::load(&self.model)?),
         };
         let score_min = f32::from(self.threshold_percent) / 100.0;
-        Ok(match self.family {
+        let mut detector: Box<dyn Detector> = match self.family {
             Family::PpDoclayout => Box::new(pp_doclayout::PpDoclayout { network, score_min }),
             Family::Yolo => Box::new(yolo::Yolo::new(network, score_min, self.figure_classes.clone())?),
-        })
+        };
+        let (width, height) = detector.canvas(1.0);
+        detector.detect(&Pixels::white(width.unsigned_abs() as usize, height.unsigned_abs() as usize))?;
+        Ok(detector)
+    }
+}
+
+impl Pixels {
+    fn white(width: usize, height: usize) -> Self {
+        Self { width, height, rgb: vec![255; 3 * width * height] }
     }
 }
 

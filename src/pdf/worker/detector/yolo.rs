@@ -33,7 +33,7 @@ impl Yolo {
     }
 
     /// Boxes that are figures, surest first, in pixels of the model's square; and whether there are others.
-    fn candidates(&self, output: &Output) -> (Vec<(f32, [f32; 4])>, bool) {
+    fn candidates(&self, output: &Output) -> Result<(Vec<(f32, [f32; 4])>, bool), DetectorError> {
         let rows: Vec<(u16, f32, [f32; 4])> = match output.shape.as_slice() {
             [1, _, 6] => output
                 .values
@@ -43,7 +43,7 @@ impl Yolo {
             [1, values, places] if *values > 4 => {
                 (0..*places).map(|place| column(&output.values, place, *places)).collect()
             }
-            _ => Vec::new(),
+            shape => return Err(DetectorError(format!("the model answers {shape:?}, which no YOLO model does"))),
         };
         let (figures, others): (Vec<_>, Vec<_>) = rows
             .into_iter()
@@ -51,7 +51,7 @@ impl Yolo {
             .partition(|(class, ..)| self.figure_classes.contains(class));
         let mut figures: Vec<_> = figures.into_iter().map(|(_, score, corners)| (score, corners)).collect();
         figures.sort_by(|a, b| b.0.total_cmp(&a.0));
-        (figures, !others.is_empty())
+        Ok((figures, !others.is_empty()))
     }
 }
 
@@ -77,7 +77,7 @@ impl Detector for Yolo {
         let x = |value: f32| (value - left as f32) / page.width as f32;
         let y = |value: f32| (value - top as f32) / page.height as f32;
         let mut kept: Vec<Candidate> = Vec::new();
-        let (candidates, has_others) = self.candidates(output);
+        let (candidates, has_others) = self.candidates(output)?;
         for (score, corners) in candidates {
             let bounds = Bounds::new(x(corners[0]), y(corners[1]), x(corners[2]), y(corners[3]));
             if kept.iter().all(|surer| surer.bounds.iou(&bounds) <= IOU_MAX) {
@@ -125,14 +125,26 @@ mod tests {
         }
     }
 
-    /// What is found on a page that is half as wide as it is high, which then lies between 25 and 75 across.
-    fn found(shape: &[usize], values: &[f32]) -> Vec<Bounds> {
+    /// What is seen on a page that is half as wide as it is high, which then lies between 25 and 75 across.
+    fn seen(shape: &[usize], values: &[f32]) -> Result<Layout, DetectorError> {
         let network = Fixed(shape.to_vec(), values.to_vec());
         let mut yolo = Yolo::new(Box::new(network), 0.5, vec![1]).unwrap();
-        let (width, height) = yolo.canvas(0.5);
-        assert_eq!((width, height), (50, 100));
-        let found = yolo.detect(&Pixels { width: 50, height: 100, rgb: vec![255; 50 * 100 * 3] }).unwrap();
-        found.figures.into_iter().map(|candidate| candidate.bounds).collect()
+        assert_eq!(yolo.canvas(0.5), (50, 100));
+        yolo.detect(&Pixels::white(50, 100))
+    }
+
+    fn found(shape: &[usize], values: &[f32]) -> Vec<Bounds> {
+        seen(shape, values).unwrap().figures.into_iter().map(|candidate| candidate.bounds).collect()
+    }
+
+    #[test]
+    fn an_answer_of_an_unknown_shape_is_no_page_without_figures() {
+        assert!(seen(&[1, 0, 6], &[]).is_ok_and(|layout| layout == Layout::default()));
+        for shape in [&[1, 1_000][..], &[1, 4, 3], &[2, 6, 3], &[]] {
+            let values = vec![0.0; shape.iter().product()];
+            let error = seen(shape, &values).unwrap_err();
+            assert!(error.to_string().contains("no YOLO model"), "{error}");
+        }
     }
 
     #[test]
