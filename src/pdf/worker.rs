@@ -87,7 +87,7 @@ impl Worker {
         let opened = match opened {
             Err(fault @ (Fault::Unreadable | Fault::Empty)) => {
                 let file = std::fs::read(path).map_err(|_| Fault::FileUnavailable)?;
-                self.library.open_bytes(mend::mended(file, pages_max).ok_or(fault)?)
+                self.library.open_bytes(mend::mended(file, pages_max)?.ok_or(fault)?)
             }
             opened => opened,
         };

@@ -5,9 +5,30 @@
 
 use hayro_syntax::Pdf;
 
-/// A sound copy of what can be read of the file, at most so many pages; `None`: nothing can.
-pub fn mended(file: Vec<u8>, pages_max: u32) -> Option<Vec<u8>> {
-    let pdf = Pdf::new(file).ok()?;
-    let pages: Vec<usize> = (0..pdf.pages().len()).take(pages_max as usize).collect();
-    (!pages.is_empty()).then(|| hayro_write::extract_pages_to_pdf(&pdf, &pages))
+use crate::pdf::protocol::Fault;
+
+/// A sound copy of what can be read of the file; `None`: nothing can. One with too many pages is refused as if it were sound.
+pub fn mended(file: Vec<u8>, pages_max: u32) -> Result<Option<Vec<u8>>, Fault> {
+    let Ok(pdf) = Pdf::new(file) else { return Ok(None) };
+    let pages: Vec<usize> = (0..pdf.pages().len()).collect();
+    match u32::try_from(pages.len()).unwrap_or(u32::MAX) {
+        0 => Ok(None),
+        pages if pages > pages_max => Err(Fault::TooManyPages { pages, pages_max }),
+        _ => Ok(Some(hayro_write::extract_pages_to_pdf(&pdf, &pages))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pdf::testing::simple_pdf;
+
+    #[test]
+    fn what_has_too_many_pages_is_not_cut_short() {
+        let sound = simple_pdf(&["one", "two", "three"]);
+        let cut_off = &sound[..sound.len() - 200];
+        assert!(mended(cut_off.to_vec(), 3).is_ok_and(|mended| mended.is_some()));
+        assert_eq!(mended(cut_off.to_vec(), 2), Err(Fault::TooManyPages { pages: 3, pages_max: 2 }));
+        assert_eq!(mended(b"no PDF".to_vec(), 2), Ok(None));
+    }
 }
