@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, PermitIterator};
 
 use super::Worker;
 use super::job::{Job, JobFailure, Stage};
 use super::machine::Event;
-use super::pages::{ReadyPage, noted, unsendable};
+use super::pages::{ReadyPage, ReadyPages, noted, unsendable};
 use super::upstream::{pause_ms, refusal};
 use super::worker::Done;
 use crate::crash::crash_point;
@@ -24,6 +24,10 @@ use crate::store::{PageOutcome, PageResult};
 
 /// How often the pages that are left are asked for again before they are failed pages.
 const TRIES_MAX: u32 = 8;
+/// Pages that are made ready while their document is open once: to open it takes as long as several of them.
+const HANDFUL_PAGES: usize = 64;
+/// What they may weigh together: all of them may have to wait for Gemini.
+const HANDFUL_BYTES: usize = 32 << 20;
 const REFUSED: &str = "Gemini refused to read this page.";
 const BUSY: &str = "Gemini had no capacity for this page, however often we asked.";
 
@@ -50,7 +54,7 @@ impl Worker {
     pub(super) async fn read(&self, job: &Job) -> Result<Done> {
         let left: Vec<u32> = self.pages_left(job).await?.iter().collect();
         let halted = &AtomicBool::new(false);
-        let (sender, mut ready) = mpsc::channel(self.settings.realtime_requests_max);
+        let (sender, mut ready) = mpsc::channel(HANDFUL_PAGES);
         let ready = stream::poll_fn(move |context| ready.poll_recv(context));
         let (split, read) =
             tokio::join!(self.split_off(job, &left, sender, halted), self.read_as_they_come(job, ready, halted));
@@ -60,32 +64,54 @@ impl Worker {
         }
     }
 
-    /// Makes pages ready to be read, a handful ahead of those that are being read: the page engine has few places, and is left to
-    /// others in between. What it cannot read is recorded as failed.
+    /// Makes pages ready to be read, a handful ahead of those that are being read. The document is opened when the handful before is
+    /// gone, and is open for no longer than the page engine needs: that has few places, and is left to others in between.
     async fn split_off(
         &self,
         job: &Job,
-        indices: &[u32],
+        mut indices: &[u32],
         ready: mpsc::Sender<(u32, ReadyPage)>,
         halted: &AtomicBool,
     ) -> Result<(), Obstacle> {
         let time = Mutex::new(Duration::MAX);
-        for handful in indices.chunks(self.settings.realtime_requests_max * 2) {
-            if halted.load(Ordering::Relaxed) {
-                return Ok(());
-            }
-            let pages = self.pages.pages(job, handful.to_vec(), &time).await?.map_err(Obstacle::Closed)?;
-            let pages: Vec<_> = pages.try_collect().await?;
-            crash_point("read", "pages split");
-            for (index, page) in pages {
-                match page {
-                    // Nobody takes it any more: there was an obstacle.
-                    Ok(page) => drop(ready.send((index, page)).await),
-                    Err(fault) => self.page_failed(job, index, &fault.sentence()).await?,
-                }
-            }
+        while !indices.is_empty() && !halted.load(Ordering::Relaxed) {
+            // Nobody takes pages any more: there was an obstacle.
+            let Ok(room) = ready.reserve_many(HANDFUL_PAGES).await else { return Ok(()) };
+            let handful = indices.iter().copied().take(HANDFUL_PAGES).collect();
+            let pages = self.pages.pages(job, handful, &time).await?.map_err(Obstacle::Closed)?;
+            let count = self.hand_over(job, pages, room, halted).await?;
+            indices = &indices[count..];
         }
         Ok(())
+    }
+
+    /// Hands pages over as they are ready, until they are too heavy to hold more of them, and says how many it was. What the page engine
+    /// cannot read is recorded as failed.
+    async fn hand_over(
+        &self,
+        job: &Job,
+        mut pages: ReadyPages<'_>,
+        mut room: PermitIterator<'_, (u32, ReadyPage)>,
+        halted: &AtomicBool,
+    ) -> Result<usize> {
+        let (mut count, mut bytes) = (0, 0);
+        while bytes < HANDFUL_BYTES
+            && !halted.load(Ordering::Relaxed)
+            && let Some((index, page)) = pages.try_next().await?
+        {
+            crash_point("read", "page split");
+            count += 1;
+            match page {
+                Ok(page) => {
+                    bytes += page.pdf.len();
+                    if let Some(place) = room.next() {
+                        place.send((index, page));
+                    }
+                }
+                Err(fault) => self.page_failed(job, index, &fault.sentence()).await?,
+            }
+        }
+        Ok(count)
     }
 
     /// Reads pages several at a time.

@@ -32,7 +32,7 @@ async fn a_job_that_crashes_its_worker_five_times_is_set_aside_and_blocks_nobody
     let (google, data) = (Google::start().await, TempDir::new().unwrap());
     let harmless = google.settings(KEY).to_vec();
     // Only jobs in realtime mode come there.
-    let armed: Vec<_> = harmless.iter().copied().chain([("COLDBREW_CRASH_AT", "read/pages split")]).collect();
+    let armed: Vec<_> = harmless.iter().copied().chain([("COLDBREW_CRASH_AT", "read/page split")]).collect();
     let web = Program::run(&["serve", "--no-worker"], data.path(), &harmless).await;
     let guest = TestClient::guest_at(&web.base_url).await;
     let crasher = accepted(&guest, book(1), false).await;

@@ -14,6 +14,7 @@ mod events;
 mod failures;
 mod figures;
 mod formats;
+mod handfuls;
 mod harness;
 mod hostile;
 mod http;
