@@ -23,7 +23,7 @@ pub struct Timing {
     /// Between two listings that look for a lost create.
     pub seek_ms: i64,
     /// How many listings in a row must lack a lost create's batch before another create is made. All of them together take
-    /// longer than Google may take to answer a create.
+    /// longer than a create may take ([`crate::gemini::Timeouts`]) and what it made may take to be listed.
     pub seek_listings: u32,
     /// After a transient fault that came with no hint.
     pub retry_ms: i64,
@@ -46,7 +46,7 @@ impl Default for Timing {
         Self {
             poll_ms: 15_000,
             seek_ms: 30_000,
-            seek_listings: 12,
+            seek_listings: 16,
             retry_ms: 30_000,
             pending_ms_max: 24 * HOUR_MS,
             odd_ms_max: 2 * HOUR_MS,

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::super::job::Watched;
 use super::*;
 use crate::extract::Recipe;
+use crate::gemini::Timeouts;
 use crate::model::{JobStatus, Mode, PageSet};
 
 fn job(stage: Stage) -> Job {
@@ -78,6 +79,15 @@ fn a_lost_create_is_looked_for_before_another_is_made() {
     assert_eq!(again.stage, Stage::Submit { attempt: 2, input_file: "files/in".into() });
     let found = walk(seeking, [Event::Created { batch: "batches/b1".into() }]);
     assert_eq!(found.task(), Some(Task::Poll));
+}
+
+#[test]
+fn listings_go_on_for_longer_than_a_create_and_its_listing_may_take() {
+    const LISTED_MS_MAX: i64 = 60_000;
+    let timing = Timing::default();
+    let listings_ms = timing.seek_ms * i64::from(timing.seek_listings - 1);
+    let create_ms = i64::try_from(Timeouts::default().create.as_millis()).unwrap();
+    assert!(listings_ms >= (create_ms + LISTED_MS_MAX) * 5 / 4, "{listings_ms} ms");
 }
 
 #[test]

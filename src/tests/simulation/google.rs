@@ -16,8 +16,10 @@ use super::clock::{Clock, Fate, Voyage};
 use super::disk::Disk;
 use super::schedule::Odds;
 
-/// An answered create may be this late. Fewer than all listings for a lost one take together, as it is with the real service.
-const CREATE_MS_MAX: i64 = 200_000;
+/// An answered create may be this late, and what it made may be listed so much later. Together that is less than all listings for a
+/// lost one take, as it is with the real service.
+const CREATE_MS_MAX: i64 = 300_000;
+const LISTED_MS_MAX: i64 = 90_000;
 const CALL_MS_MAX: i64 = 20_000;
 /// Of a page that nobody asked for.
 const FOREIGN_KEY: &str = "page_77";
@@ -116,7 +118,7 @@ impl Service {
         let id = self.name(&mut state);
         let row = self.draw(&id, display_name, input_file, now_ms);
         let lines = if row.has(Fault::OutputEmpty) { Vec::new() } else { self.answers(&keys) };
-        let listed_ms = now_ms + if self.clock.happens(0.3) { self.clock.pick(0..90_000) } else { 0 };
+        let listed_ms = now_ms + if self.clock.happens(0.3) { self.clock.pick(0..LISTED_MS_MAX) } else { 0 };
         self.clock.say(|| format!("google: {display_name} is batch {id} {:?}", row.faults));
         state.batches.push(Made { row, job, doubled, listed_ms, lines });
         Ok(format!("batches/{id}"))

@@ -36,7 +36,7 @@ pub const QUOTA: u64 = 1_000_000;
 const TIMING: Timing = Timing {
     poll_ms: 15_000,
     seek_ms: 30_000,
-    seek_listings: 12,
+    seek_listings: 16,
     retry_ms: 20_000,
     pending_ms_max: 2 * MINUTE_MS,
     odd_ms_max: MINUTE_MS,
