@@ -11,6 +11,9 @@ use crate::gemini::{Answer, Batch, Client, Error, File, Request, UploadSpec};
 /// The calls that jobs need. Errors say whether a call may have had an effect; see [`crate::gemini::ErrorKind`].
 #[async_trait]
 pub trait Google: Send + Sync {
+    /// Tells the key that is used from others, without telling it.
+    fn fingerprint(&self) -> String;
+
     /// Uploads an input file. Returns its name, `files/…`.
     async fn upload(&self, input: &Path, display_name: &str) -> Result<String, Error>;
 
@@ -39,8 +42,18 @@ pub trait Google: Send + Sync {
     async fn answer(&self, model: &str, request: &Request) -> Result<Answer, Error>;
 }
 
+/// Whether what was made with the key of that fingerprint may be out of this one's sight: all that Google has belongs to a key's project. That
+/// Google denies it, or does not list it, says nothing then.
+pub(super) fn is_out_of_sight(made_with: Option<&str>, google: &dyn Google) -> bool {
+    made_with.is_some_and(|key| key != google.fingerprint())
+}
+
 #[async_trait]
 impl Google for Client {
+    fn fingerprint(&self) -> String {
+        self.key_fingerprint()
+    }
+
     async fn upload(&self, input: &Path, display_name: &str) -> Result<String, Error> {
         let spec = UploadSpec { display_name: display_name.into(), mime_type: "application/jsonl".into(), name: None };
         Ok(self.upload_file(input, &spec).await?.name)

@@ -50,10 +50,21 @@ pub enum Stage {
     Upload { attempt: u32 },
     /// The input is uploaded. A create may be sent once the attempt is on record.
     Submit { attempt: u32, input_file: String },
-    /// The attempt is on record: its create may or may not have been sent.
-    Creating { attempt: u32, input_file: String },
+    /// The attempt is on record: its create may or may not have been sent, with the key of that fingerprint.
+    Creating {
+        attempt: u32,
+        input_file: String,
+        #[serde(default)]
+        key: Option<String>,
+    },
     /// The answer of a create was lost: its batch is looked for by name.
-    Seek { attempt: u32, input_file: String, empty_listings: u32 },
+    Seek {
+        attempt: u32,
+        input_file: String,
+        #[serde(default)]
+        key: Option<String>,
+        empty_listings: u32,
+    },
     /// Google has the batch.
     Watch(Watched),
     /// Google left it waiting for a day: it is cancelled there, and looked at once more.
@@ -84,6 +95,9 @@ pub struct Watched {
     pub input_file: String,
     /// `batches/…`
     pub batch: String,
+    /// The fingerprint of the key that it was made with: to keys of other projects it does not exist. Not on record for old ones.
+    #[serde(default)]
+    pub key: Option<String>,
     pub running: bool,
     /// It was to be cancelled, and had started after all: however it ends, it is not to be waited for once more.
     pub withdrawn: bool,
@@ -166,6 +180,15 @@ impl Stage {
         match self {
             Self::Watch(watched) | Self::Withdraw(watched) => Some(&watched.batch),
             Self::Collect { batch, .. } => Some(batch),
+            _ => None,
+        }
+    }
+
+    /// The fingerprint of the key that may have made a batch for this stage.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Creating { key, .. } | Self::Seek { key, .. } => key.as_deref(),
+            Self::Watch(watched) | Self::Withdraw(watched) => watched.key.as_deref(),
             _ => None,
         }
     }

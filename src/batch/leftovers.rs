@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Google;
+use super::google::is_out_of_sight;
 use super::job::{Job, Stage, batch_name, input_names};
 use super::machine::Timing;
 use super::upstream::pause_ms;
@@ -135,7 +136,8 @@ impl Cleaner {
 
     /// Stops what goes on and, once nothing does, deletes the files. Returns what has to be looked at again.
     async fn clean(&self, leftover: Leftover) -> Result<Option<Leftover>, GeminiError> {
-        let goes_on = self.stop(&leftover).await?;
+        let is_out_of_sight = is_out_of_sight(leftover.stage.key(), &*self.google);
+        let goes_on = self.stop(&leftover).await? || is_out_of_sight;
         crash_point("leftover", "stopped");
         let given_up = leftover.is_given_up(self.world.now(), &self.timing);
         let later = leftover.clone().after(goes_on, self.world.now(), &self.timing).filter(|_| !given_up);
@@ -203,7 +205,7 @@ mod tests {
     #[test]
     fn what_is_not_found_is_looked_for_as_long_as_a_lost_create_is() {
         let timing = Timing::default();
-        let mut left = leftover(Stage::Creating { attempt: 1, input_file: "files/in".into() });
+        let mut left = leftover(Stage::Creating { attempt: 1, input_file: "files/in".into(), key: None });
         for look in 1..timing.seek_listings {
             left = left.after(false, UnixMs(1_000), &timing).unwrap();
             assert_eq!((left.quiet_looks, left.due_at), (look, UnixMs(1_000 + timing.seek_ms)));

@@ -138,7 +138,10 @@ pub enum Event {
     },
     /// The uploaded file is gone or refused: it has to be uploaded again.
     InputGone,
-    AttemptRecorded,
+    /// A create may be sent now, with the key of that fingerprint.
+    AttemptRecorded {
+        key: String,
+    },
     /// Nobody knows whether the create arrived.
     AnswerLost,
     /// The batch of the recorded attempt.
@@ -276,25 +279,28 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (S::Prepare { attempt }, E::Prepared) => (S::Upload { attempt }, 0),
         (S::Upload { attempt }, E::InputMissing) => (S::Prepare { attempt }, 0),
         (S::Upload { attempt }, E::Uploaded { input_file }) => (S::Submit { attempt, input_file }, 0),
-        (S::Submit { attempt, input_file }, E::AttemptRecorded) => (S::Creating { attempt, input_file }, 0),
-
-        (S::Creating { attempt, input_file } | S::Seek { attempt, input_file, .. }, E::Created { batch }) => {
-            (watch(attempt, input_file, batch, now), timing.poll_ms)
+        (S::Submit { attempt, input_file }, E::AttemptRecorded { key }) => {
+            (S::Creating { attempt, input_file, key: Some(key) }, 0)
         }
-        (S::Creating { attempt, input_file }, E::AnswerLost) => (S::Seek { attempt, input_file, empty_listings: 0 }, 0),
+        (S::Creating { attempt, input_file, key } | S::Seek { attempt, input_file, key, .. }, E::Created { batch }) => {
+            (watch(attempt, input_file, batch, key, now), timing.poll_ms)
+        }
+        (S::Creating { attempt, input_file, key }, E::AnswerLost) => {
+            (S::Seek { attempt, input_file, key, empty_listings: 0 }, 0)
+        }
         (S::Creating { attempt, .. }, E::NotCreated { .. } | E::InputGone) if attempt >= timing.creates_max => {
             (S::Failed { error: not_accepted() }, 0)
         }
-        (S::Creating { attempt, input_file }, E::NotCreated { retry_after_ms }) => (
+        (S::Creating { attempt, input_file, .. }, E::NotCreated { retry_after_ms }) => (
             S::Submit { attempt: attempt + 1, input_file },
             retry_after_ms.unwrap_or_else(|| backoff_ms(timing, attempt)),
         ),
         (S::Creating { attempt, .. }, E::InputGone) => (S::Upload { attempt: attempt + 1 }, timing.retry_ms),
 
-        (S::Seek { attempt, input_file, empty_listings }, E::NotListed)
+        (S::Seek { attempt, input_file, key, empty_listings }, E::NotListed)
             if empty_listings + 1 < timing.seek_listings =>
         {
-            (S::Seek { attempt, input_file, empty_listings: empty_listings + 1 }, timing.seek_ms)
+            (S::Seek { attempt, input_file, key, empty_listings: empty_listings + 1 }, timing.seek_ms)
         }
         (S::Seek { attempt, .. }, E::NotListed) if attempt >= timing.creates_max => {
             (S::Failed { error: not_accepted() }, 0)

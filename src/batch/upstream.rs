@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::gemini::{BatchState, Error as GeminiError, ErrorKind, Quota};
 
 use super::Worker;
+use super::google::is_out_of_sight;
 use super::job::{Job, JobFailure, Stage, input_names};
 use super::machine::{Event, Sighting};
 
@@ -44,7 +45,7 @@ impl Worker {
 
     /// Sends the one create of a recorded attempt; `recording` is from before it was recorded.
     pub(super) async fn create(&self, job: &Job, recording: Instant) -> Event {
-        let Stage::Creating { attempt, input_file } = &job.stage else { return misplaced() };
+        let Stage::Creating { attempt, input_file, .. } = &job.stage else { return misplaced() };
         // A machine that stood still since then may find that another one has taken over and made its own. Its clock may have been set back
         // meanwhile, and what it measures durations by may have stood still as well: one of the two is enough.
         let passed = self.world.tick().saturating_duration_since(recording);
@@ -79,7 +80,9 @@ impl Worker {
         crash_point("seek", "found");
         // They come newest first: of equals the oldest is kept.
         found.sort_by_key(|batch| merit(&batch.state));
-        let Some(kept) = found.pop() else { return Event::NotListed };
+        let Some(kept) = found.pop() else {
+            return if self.cannot_see(job) { Event::Hindered { retry_after_ms: None } } else { Event::NotListed };
+        };
         for other in found.iter().filter(|batch| !batch.state.is_terminal()) {
             if let Err(error) = self.google.cancel(&other.name).await
                 && error.kind != ErrorKind::NotFound
@@ -108,6 +111,15 @@ impl Worker {
         self.look(job, &watched.batch).await
     }
 
+    /// Whether the job's batch may be one that this key does not see.
+    fn cannot_see(&self, job: &Job) -> bool {
+        let cannot = is_out_of_sight(job.stage.key(), &*self.google);
+        if cannot {
+            tracing::warn!(job = %job.id, "its batch was made with another key, which may be of another project");
+        }
+        cannot
+    }
+
     /// Only an answer is evidence: whatever else happens, the batch is where it was.
     async fn look(&self, job: &Job, batch: &str) -> Event {
         match self.google.look(batch).await {
@@ -122,7 +134,7 @@ impl Worker {
                 BatchState::Expired => Sighting::Expired,
                 BatchState::Unknown(_) => Sighting::Unrecognised,
             }),
-            Err(error) if error.kind == ErrorKind::NotFound => Event::Seen(Sighting::Missing),
+            Err(error) if error.kind == ErrorKind::NotFound && !self.cannot_see(job) => Event::Seen(Sighting::Missing),
             Err(error) => {
                 tracing::info!(job = %job.id, %error, "poll failed");
                 Event::Hindered { retry_after_ms: None }

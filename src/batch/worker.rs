@@ -223,7 +223,7 @@ impl Worker {
         let done = match task {
             Task::Prepare => self.prepare(job).await,
             Task::Upload => self.upload(job).await.map(Done::Event),
-            Task::RecordAttempt => Ok(Done::Event(Event::AttemptRecorded)),
+            Task::RecordAttempt => Ok(Done::Event(Event::AttemptRecorded { key: self.google.fingerprint() })),
             Task::Create => Ok(Done::Event(self.create(job, step_begun).await)),
             Task::Seek => Ok(Done::Event(self.seek(job).await)),
             Task::Poll => Ok(Done::Event(self.poll(job).await)),

@@ -179,6 +179,7 @@ fn watching() -> Stage {
         attempt: 1,
         input_file: "files/in".into(),
         batch: "batches/b".into(),
+        key: Some("0123456789ab".into()),
         running: true,
         withdrawn: false,
         since: NOW,

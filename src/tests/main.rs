@@ -24,6 +24,7 @@ mod lost;
 mod manual;
 mod memory;
 mod operating;
+mod patience;
 mod pdf;
 mod processes;
 mod reading;

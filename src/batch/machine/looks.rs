@@ -106,12 +106,13 @@ pub(super) fn unheard(watched: Watched, now: UnixMs, timing: &Timing, stage: fn(
     }
 }
 
-pub(super) const fn watch(attempt: u32, input_file: String, batch: String, now: UnixMs) -> Stage {
+pub(super) const fn watch(attempt: u32, input_file: String, batch: String, key: Option<String>, now: UnixMs) -> Stage {
     let since = now;
     Stage::Watch(Watched {
         attempt,
         input_file,
         batch,
+        key,
         running: false,
         withdrawn: false,
         since,

@@ -38,11 +38,21 @@ fn walk(job: Job, events: impl IntoIterator<Item = Event>) -> Job {
     events.into_iter().fold(job, |job, event| step(&job, event, UnixMs(1_000), &timing).unwrap().job)
 }
 
+/// The job when it is looked at in time.
+fn due(job: Job, now: UnixMs) -> Job {
+    Job { due_at: now, ..job }
+}
+
+fn recorded() -> Event {
+    Event::AttemptRecorded { key: "k".into() }
+}
+
 fn watched(since: i64) -> Watched {
     Watched {
         attempt: 1,
         input_file: "files/in".into(),
         batch: "batches/b1".into(),
+        key: Some("k".into()),
         running: false,
         withdrawn: false,
         since: UnixMs(since),
@@ -55,11 +65,12 @@ fn watched(since: i64) -> Watched {
 #[test]
 fn the_whole_journey() {
     let uploaded = Event::Uploaded { input_file: "files/in".into() };
-    let at_google = walk(job(PREPARE), [Event::Prepared, uploaded, Event::AttemptRecorded]);
+    let at_google = walk(job(PREPARE), [Event::Prepared, uploaded, recorded()]);
     assert_eq!(at_google.task(), Some(Task::Create));
     assert_eq!(at_google.status(), JobStatus::Preparing);
+    assert_eq!(at_google.stage.key(), Some("k"));
     let watching = walk(at_google, [Event::Created { batch: "batches/b1".into() }, Event::Seen(Sighting::Running)]);
-    assert_eq!(watching.status(), JobStatus::Running);
+    assert_eq!((watching.status(), watching.stage.key()), (JobStatus::Running, Some("k")));
     let output_file = Some("files/batch-b1".to_owned());
     let done = walk(watching, [Event::Seen(Sighting::Succeeded { output_file }), Event::Stored]);
     assert_eq!((done.status(), done.task()), (JobStatus::Succeeded, None));
@@ -68,7 +79,7 @@ fn the_whole_journey() {
 #[test]
 fn a_lost_create_is_looked_for_before_another_is_made() {
     let timing = Timing::default();
-    let creating = job(Stage::Creating { attempt: 1, input_file: "files/in".into() });
+    let creating = job(Stage::Creating { attempt: 1, input_file: "files/in".into(), key: None });
     let mut seeking = walk(creating, [Event::AnswerLost]);
     for _ in 1..timing.seek_listings {
         seeking = walk(seeking, [Event::NotListed]);
@@ -178,7 +189,7 @@ fn silence_ends_a_job_only_long_after_google_would_have() {
 fn nobodys_batches_are_left_on_record() {
     let (now, timing) = (UnixMs(1_000), Timing::default());
     let left = |job: &Job, event: Event| step(job, event, now, &timing).unwrap().left;
-    let sought = job(Stage::Seek { attempt: 1, input_file: "files/in".into(), empty_listings: 2 });
+    let sought = job(Stage::Seek { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: 2 });
     let twin = left(&sought, Event::Created { batch: "batches/b1".into() }).unwrap();
     assert_eq!((twin.spared.as_deref(), twin.due_at), (Some("batches/b1"), now.plus(timing.seek_ms)));
     assert_eq!(left(&sought, Event::NotListed), None, "it is being looked for");
@@ -249,7 +260,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => Just(Event::InputMissing),
         6 => Just(Event::Uploaded { input_file: "files/in".into() }),
         2 => Just(Event::InputGone),
-        6 => Just(Event::AttemptRecorded),
+        6 => Just(recorded()),
         3 => Just(Event::AnswerLost),
         3 => Just(Event::Created { batch: "batches/b1".into() }),
         8 => Just(Event::NotListed),
@@ -278,7 +289,7 @@ enum Create {
 impl Create {
     fn after(self, event: &Event, odd_for_long: bool) -> Self {
         match (self, event) {
-            (_, Event::AttemptRecorded) => Self::Unknown { empty_listings: 0 },
+            (_, Event::AttemptRecorded { .. }) => Self::Unknown { empty_listings: 0 },
             (_, Event::Created { .. }) => Self::Made,
             (_, Event::NotCreated { .. } | Event::InputGone) => Self::Harmless,
             (Self::Unknown { empty_listings }, Event::NotListed) => {
@@ -330,7 +341,7 @@ proptest! {
             job = step.job;
             prop_assert!(job.due_at >= now);
             prop_assert_eq!(job.task().is_none(), !job.status().is_active());
-            if event == Event::AttemptRecorded {
+            if let Event::AttemptRecorded { .. } = event {
                 let Stage::Creating { attempt, .. } = job.stage else { panic!("{:?}", job.stage) };
                 prop_assert!(attempt > recorded, "attempt {attempt} was recorded after {recorded}");
                 prop_assert!(create.allows_another(&timing), "attempt {attempt} while {create:?}");
@@ -366,7 +377,7 @@ proptest! {
             let fallback = match task {
                 Task::Prepare => Event::Prepared,
                 Task::Upload => Event::Uploaded { input_file: "files/in".into() },
-                Task::RecordAttempt => Event::AttemptRecorded,
+                Task::RecordAttempt => recorded(),
                 Task::Create => Event::NotCreated { retry_after_ms: None },
                 Task::Seek => Event::NotListed,
                 Task::Poll | Task::Withdraw => Event::Hindered { retry_after_ms: None },

@@ -110,7 +110,7 @@ async fn a_claim_takes_as_many_of_its_lane_as_it_may(stores: Stores) {
     let contents = |jobs: &[Job]| jobs.iter().map(|job| job.content_hash.clone()).collect::<Vec<_>>();
     let first = stores.claim_many(Lane::Work, 2, NOW).await;
     assert_eq!(contents(&first), ["content 4", "content 3"]);
-    let seek = Stage::Seek { attempt: 1, input_file: "files/in".into(), empty_listings: 0 };
+    let seek = Stage::Seek { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: 0 };
     for job in &first {
         assert!(stores.jobs.advance(&Job { due_at: NOW.plus(10), ..at(job, seek.clone()) }, None, NOW).await.unwrap());
     }

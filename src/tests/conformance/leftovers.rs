@@ -20,7 +20,7 @@ impl Stores {
 }
 
 fn creating() -> Stage {
-    Stage::Creating { attempt: 2, input_file: "files/in".into() }
+    Stage::Creating { attempt: 2, input_file: "files/in".into(), key: None }
 }
 
 async fn what_active_jobs_leave_at_google_is_recorded(stores: Stores) {
@@ -83,7 +83,7 @@ async fn what_is_taken_up_is_nobody_elses_until_then(stores: Stores) {
 async fn what_a_step_leaves_is_recorded_with_it(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
-    let seek = Stage::Seek { attempt: 1, input_file: "files/in".into(), empty_listings: 0 };
+    let seek = Stage::Seek { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: 0 };
     let sought = at(&claimed, seek);
     let beside = Leftover::beside("batches/b1", &sought, NOW, &Timing::default());
     let lost = Job { fence: claimed.fence - 1, ..at(&claimed, watching()) };

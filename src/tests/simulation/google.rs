@@ -302,6 +302,10 @@ fn error(kind: ErrorKind) -> Error {
 
 #[async_trait]
 impl Google for Line {
+    fn fingerprint(&self) -> String {
+        "key".to_owned()
+    }
+
     async fn upload(&self, input: &Path, display_name: &str) -> Result<String, Error> {
         let keys = self.disk.keys(input).ok_or_else(|| error(ErrorKind::Io))?;
         let display_name = display_name.to_owned();

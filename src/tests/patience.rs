@@ -1,0 +1,259 @@
+//! Workers whose Google or database takes its time: what goes on, however slowly, comes to its end.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coldbrew::batch::machine::{Lane, Timing};
+use coldbrew::batch::{
+    Google, InputLines, Job, JobFailure, PageSource, ReadyPage, ReadyPages, Results, Spool, Stage, Watched, Worker,
+    WorkerSettings,
+};
+use coldbrew::changes::Changes;
+use coldbrew::error::Result;
+use coldbrew::extract::Recipe;
+use coldbrew::gemini::jsonl::{Outcome, ResultLine};
+use coldbrew::gemini::models::{Model, Models};
+use coldbrew::gemini::{Answer, Batch, Error, ErrorKind, File, Request};
+use coldbrew::model::wire::Metadata;
+use coldbrew::model::{JobStatus, Mode, PageSet, Pricing, UnixMs};
+use coldbrew::store::sql::SqlStore;
+use coldbrew::store::{
+    Acceptance, Account, Accounts, Credential, CredentialKind, Documents, Figures, Jobs, Upload, Uploads,
+};
+use coldbrew::world::{SystemWorld, World};
+use futures::{StreamExt, stream};
+use tempfile::TempDir;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::memory::Memory;
+
+const PAGES: u32 = 40;
+const LEASE: Duration = Duration::from_millis(400);
+
+fn answer() -> Answer {
+    Answer { text: "Text.".into(), finish_reason: Some("STOP".into()), ..Answer::default() }
+}
+
+/// Google and a disk, of which only what these tests come to is there.
+#[derive(Default)]
+struct Outside {
+    asked: AtomicUsize,
+    /// Every which request is answered; 0: none.
+    answered: usize,
+    /// How long each line of the results takes to be read.
+    line: Duration,
+}
+
+#[async_trait]
+impl Google for Outside {
+    fn fingerprint(&self) -> String {
+        "this key".to_owned()
+    }
+
+    async fn answer(&self, _model: &str, _request: &Request) -> Result<Answer, Error> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.answered > 0 && number.is_multiple_of(self.answered) {
+            return Ok(answer());
+        }
+        Err(Error::new(ErrorKind::Retry { after: Some(Duration::from_millis(1)) }, "there is no room"))
+    }
+
+    async fn download(&self, _file: &str, _path: &Path) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn delete(&self, _file: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn upload(&self, _input: &Path, _display_name: &str) -> Result<String, Error> {
+        unreachable!()
+    }
+
+    async fn create(&self, _model: &str, _display_name: &str, _input_file: &str) -> Result<String, Error> {
+        unreachable!()
+    }
+
+    async fn find(&self, _display_name: &str, _input_file: &str) -> Result<Vec<Batch>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn look(&self, _batch: &str) -> Result<Batch, Error> {
+        Err(Error::new(ErrorKind::NotFound, "there is no such batch"))
+    }
+
+    async fn cancel(&self, _batch: &str) -> Result<(), Error> {
+        unreachable!()
+    }
+
+    async fn find_files(&self, _beginning: &str) -> Result<Vec<File>, Error> {
+        unreachable!()
+    }
+}
+
+#[async_trait]
+impl Spool for Outside {
+    async fn read_results(&self, _job: &Job) -> Result<Results> {
+        let pause = self.line;
+        let lines = stream::iter(0..PAGES).then(move |page| async move {
+            tokio::time::sleep(pause).await;
+            let (number, key) = (u64::from(page) + 1, Some(format!("page_{page}")));
+            Ok(ResultLine { number, key, outcome: Outcome::Response(Box::new(answer())) })
+        });
+        Ok(Results { lines: lines.boxed(), breaks_off: false })
+    }
+
+    fn results(&self, _job: &Job) -> PathBuf {
+        PathBuf::new()
+    }
+
+    async fn clear(&self, _job: &Job) -> Result<()> {
+        Ok(())
+    }
+
+    async fn write_input(&self, _job: &Job, _model: &Model, _lines: InputLines<'_>) -> Result<usize> {
+        unreachable!()
+    }
+
+    async fn has_input(&self, _job: &Job) -> Result<bool> {
+        unreachable!()
+    }
+
+    fn input(&self, _job: &Job) -> PathBuf {
+        unreachable!()
+    }
+
+    async fn sweep(&self, _active_ids: &[String]) -> Result<()> {
+        unreachable!()
+    }
+}
+
+#[async_trait]
+impl PageSource for Outside {
+    async fn pages<'a>(
+        &'a self,
+        _job: &'a Job,
+        indices: Vec<u32>,
+        _time: &'a Mutex<Duration>,
+    ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
+        let page = |index| Ok((index, Some(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Vec::new() })));
+        Ok(Ok(stream::iter(indices.into_iter().map(page)).boxed()))
+    }
+}
+
+fn worker(store: impl Jobs + Figures + Clone + 'static, outside: Outside) -> Worker {
+    let outside = Arc::new(outside);
+    Worker {
+        name: "worker".into(),
+        jobs: Arc::new(store.clone()),
+        figures: Arc::new(store),
+        pages: outside.clone(),
+        google: outside.clone(),
+        spool: outside,
+        models: Models::default(),
+        pricing: Pricing::default(),
+        world: Arc::new(SystemWorld),
+        changes: Changes::default(),
+        bell: Arc::new(Notify::new()),
+        settings: WorkerSettings {
+            timing: Timing::default(),
+            lease: LEASE,
+            jobs_max: 1,
+            polls_max: 1,
+            realtime_requests_max: 1,
+        },
+    }
+}
+
+/// A job of [`PAGES`] pages at that stage.
+async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Stage) -> Account {
+    let (account, now) = (Account { id: "a".into(), email: None, quota_tokens: None }, SystemWorld.now());
+    let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
+    store.create_guest(&account.id, credential, now).await.unwrap();
+    let upload = Upload {
+        hash: "upload".into(),
+        account_id: account.id.clone(),
+        content_hash: "content".into(),
+        metadata: Metadata {
+            content_type: "application/pdf".into(),
+            total_pages: PAGES,
+            title: "Book".into(),
+            file_name: None,
+            file_size: 1,
+            url: None,
+        },
+        page_tokens: vec![1; PAGES as usize],
+    };
+    store.insert_upload(&upload, now).await.unwrap();
+    let job = Job {
+        id: "job".into(),
+        account_id: account.id.clone(),
+        upload_hash: upload.hash,
+        content_hash: upload.content_hash,
+        mode,
+        title: "Book".into(),
+        recipe: Recipe::named("model/1"),
+        total_pages: PAGES,
+        pages: PageSet::all(PAGES),
+        pages_submitted: PAGES,
+        submitted_at: now,
+        document_id: "document".into(),
+        stage,
+        due_at: now,
+        claims: 0,
+        fence: 0,
+        requeued: false,
+        polls: 0,
+    };
+    assert_eq!(store.accept(&job, 1, &account, u64::MAX).await.unwrap(), Acceptance::Accepted);
+    account
+}
+
+/// Takes the job up whenever it is due. Returns how often that was.
+async fn work_off(worker: &Worker) -> usize {
+    let mut claims = 0;
+    while !worker.jobs.active_ids().await.unwrap().is_empty() {
+        for job in worker.claim(Lane::Work, 1).await.unwrap() {
+            claims += 1;
+            worker.hold(job, CancellationToken::new()).await;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    claims
+}
+
+/// To a key of another project nothing exists that others made: that is no loss, and no reason to make it again.
+#[tokio::test]
+async fn what_another_key_does_not_see_is_not_taken_for_lost() {
+    for (key, is_evidence) in [(None, true), (Some("this key"), true), (Some("another key"), false)] {
+        let (key, input_file) = (key.map(str::to_owned), "files/in".to_owned());
+        let seek = Stage::Seek { attempt: 1, input_file: input_file.clone(), key: key.clone(), empty_listings: 0 };
+        let watched = Watched {
+            attempt: 1,
+            input_file,
+            batch: "batches/b".into(),
+            key,
+            running: false,
+            withdrawn: false,
+            since: SystemWorld.now(),
+            odd_since: None,
+            denied_since: None,
+            denials: 0,
+        };
+        for stage in [seek, Stage::Watch(watched)] {
+            let memory = Memory::default();
+            submit(&memory, Mode::Batch, stage.clone()).await;
+            let worker = worker(memory.clone(), Outside::default());
+            let job = worker.claim(Lane::Watch, 1).await.unwrap().pop().unwrap();
+            worker.hold(job, CancellationToken::new()).await;
+            let after = memory.records().jobs["job"].job.stage.clone();
+            assert_eq!(after != stage, is_evidence, "{after:?}");
+        }
+    }
+}
