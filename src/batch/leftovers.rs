@@ -1,10 +1,11 @@
 //! What jobs leave at Google: batches that nobody will fetch and that are paid for all the same, and files that nobody will read.
 //! [`Cleaner`] stops the ones and deletes the others.
 //!
-//! A job leaves something when it goes in the middle of its batch, with its account or because it is given up; and when it has found
-//! the batch of a create whose answer was lost, for Google may have made two of that create and list one late. A [`Leftover`] is recorded
-//! in the transaction that is the reason for it. Each look may be repeated, so a crash costs one at most. The end of what is known is
-//! no end: looking goes on until as many looks have found nothing as a lost create would get.
+//! A job leaves something when it goes in the middle of its batch, with its account or because it is given up; when it has found
+//! the batch of a create whose answer was lost, for Google may have made two of that create and list one late; and when it makes another
+//! attempt though nobody has seen the end of the one before. A [`Leftover`] is recorded in the transaction that is the reason for it.
+//! Each look may be repeated, so a crash costs one at most. The end of what is known is no end: looking goes on until as many looks have
+//! found nothing as a lost create would get.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,8 @@ use crate::world::World;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
     pub job_id: String,
-    /// The batch that the job goes on with, and whose files it needs; `None`: the job is gone.
+    /// What the job goes on with: a batch, `batches/…`, whose files it needs, or its next attempt, by the name of that; `None`: the job
+    /// is gone.
     pub spared: Option<String>,
     /// Where the job was.
     pub stage: Stage,
@@ -50,9 +52,9 @@ impl Leftover {
         }
     }
 
-    /// What else there may be of the create whose batch the job has just found. It has been looked for this moment.
-    pub fn beside(batch: &str, job: &Job, now: UnixMs, timing: &Timing) -> Self {
-        Self { spared: Some(batch.to_owned()), due_at: now.plus(timing.seek_ms), ..Self::new(job, now) }
+    /// What there may be of the job's attempt beside what it goes on with. It has been looked for this moment.
+    pub fn beside(spared: &str, job: &Job, now: UnixMs, timing: &Timing) -> Self {
+        Self { spared: Some(spared.to_owned()), due_at: now.plus(timing.seek_ms), ..Self::new(job, now) }
     }
 
     fn new(job: &Job, now: UnixMs) -> Self {
@@ -67,6 +69,11 @@ impl Leftover {
         }
         let quiet_looks = self.quiet_looks + 1;
         (quiet_looks < timing.seek_listings).then(|| Self { quiet_looks, due_at: now.plus(timing.seek_ms), ..self })
+    }
+
+    /// Whether the job goes on with this batch.
+    fn spares(&self, batch: &Batch) -> bool {
+        self.spared.as_ref().is_some_and(|spared| [&batch.name, &batch.display_name].contains(&spared))
     }
 
     /// By then Google has given up the batch, and let go of the file.
@@ -153,7 +160,7 @@ impl Cleaner {
     /// Asks everything that goes on to stop. Whether there was anything.
     async fn stop(&self, leftover: &Leftover) -> Result<bool, GeminiError> {
         let mut goes_on = false;
-        let is_left = |batch: &Batch| leftover.spared.as_ref() != Some(&batch.name) && !batch.state.is_terminal();
+        let is_left = |batch: &Batch| !leftover.spares(batch) && !batch.state.is_terminal();
         for batch in self.look(leftover).await?.into_iter().filter(is_left) {
             self.google.cancel(&batch.name).await?;
             goes_on = true;

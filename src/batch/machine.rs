@@ -223,6 +223,10 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let is_over = !stage.status().is_active();
     let left = match (&job.stage, &stage) {
         (Stage::Seek { .. }, Stage::Watch(found)) => Some(Leftover::beside(&found.batch, job, now, timing)),
+        // Nobody has seen its end: Google may still show what it did not list, or denied.
+        (Stage::Seek { .. } | Stage::Watch(_) | Stage::Withdraw(_), Stage::Upload { attempt }) if !is_end => {
+            Some(Leftover::beside(&job.batch_name(*attempt), job, now, timing))
+        }
         (Stage::Seek { .. } | Stage::Watch(_) | Stage::Withdraw(_), _) if is_over && !is_end => Leftover::of(job, now),
         _ => None,
     };
@@ -305,7 +309,8 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (S::Seek { attempt, .. }, E::NotListed) if attempt >= timing.creates_max => {
             (S::Failed { error: not_accepted() }, 0)
         }
-        (S::Seek { attempt, input_file, .. }, E::NotListed) => (S::Submit { attempt: attempt + 1, input_file }, 0),
+        // With an input file of its own: whatever is made of the old one is of the attempt that is given up.
+        (S::Seek { attempt, .. }, E::NotListed) => (S::Upload { attempt: attempt + 1 }, 0),
 
         (S::Watch(watched), E::Seen(sighting)) => seen(job, watched, sighting, now, timing),
         (S::Withdraw(watched), E::Seen(sighting)) => seen_withdrawn(job, watched, sighting, now, timing),

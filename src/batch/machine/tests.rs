@@ -87,7 +87,7 @@ fn a_lost_create_is_looked_for_before_another_is_made() {
         assert_eq!(seeking.due_at, UnixMs(1_000 + timing.seek_ms));
     }
     let again = walk(seeking.clone(), [Event::NotListed]);
-    assert_eq!(again.stage, Stage::Submit { attempt: 2, input_file: "files/in".into() });
+    assert_eq!(again.stage, Stage::Upload { attempt: 2 });
     let found = walk(seeking, [Event::Created { batch: "batches/b1".into() }]);
     assert_eq!(found.task(), Some(Task::Poll));
 }
@@ -197,6 +197,20 @@ fn nobodys_batches_are_left_on_record() {
     for held in [sought, job(Stage::Watch(watched(0))), job(Stage::Withdraw(watched(0)))] {
         assert_eq!(left(&held, aside()), Leftover::of(&held, now));
     }
+    // The job goes on with another attempt, and Google may have the one before all the same.
+    let last = timing.seek_listings - 1;
+    let unlisted = job(Stage::Seek { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: last });
+    let since = Some(UnixMs(now.0 - timing.odd_ms_max));
+    let denied = job(Stage::Withdraw(Watched { denied_since: since, denials: 20, ..watched(0) }));
+    for (given_up, event) in [(unlisted, Event::NotListed), (denied, Event::Seen(Sighting::Missing))] {
+        let step = step(&given_up, event, now, &timing).unwrap();
+        assert_eq!(step.job.stage, Stage::Upload { attempt: 2 });
+        assert!(step.effects.contains(&Effect::DeleteInput { input_file: "files/in".into() }));
+        let left = Leftover::of(&given_up, now).unwrap();
+        let spared = Some(given_up.batch_name(2));
+        assert_eq!(step.left, Some(Leftover { spared, due_at: now.plus(timing.seek_ms), ..left }));
+    }
+    assert_eq!(left(&job(Stage::Withdraw(watched(0))), Event::Seen(Sighting::Cancelled)), None, "it is over");
     for sent_never in [PREPARE, Stage::Submit { attempt: 1, input_file: "files/in".into() }] {
         assert_eq!(left(&job(sent_never), aside()), None);
     }
@@ -351,6 +365,10 @@ proptest! {
                 prop_assert_eq!(at_google.replace(input_file.clone()), None, "an earlier input was left behind");
             }
             at_google = at_google.filter(|file| !step.effects.contains(&Effect::DeleteInput { input_file: file.clone() }));
+            let is_known = |job: &Job| matches!(job.stage, Stage::Seek { .. } | Stage::Watch(_) | Stage::Withdraw(_));
+            if is_known(&before) && !is_known(&job) && !is_an_end(&event) {
+                prop_assert!(step.left.is_some(), "{event:?} leaves something behind that nobody knows of");
+            }
             create = create.after(&event, odd_for_long(&before, now, &timing));
             prop_assert_eq!(job.status() == JobStatus::Succeeded, event == Event::Stored);
             prop_assert!(job.requeued || !before.requeued);

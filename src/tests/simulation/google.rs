@@ -1,6 +1,7 @@
 //! Google, seen from the workers: the emulator's own batches behind calls that are late, lost or doubled.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -53,10 +54,27 @@ pub struct Made {
     pub doubled: bool,
     /// When listings begin to show it.
     listed_ms: i64,
+    /// While Google has lost sight of it, and denies it to everybody: for longer than anybody could have reckoned with.
+    lost_sight_ms: Range<i64>,
     lines: Vec<ResultLine>,
 }
 
 impl Made {
+    /// Whether Google loses sight of it: another one may be made beside it then, for nobody can know.
+    pub fn is_lost_sight_of(&self) -> bool {
+        !self.lost_sight_ms.is_empty()
+    }
+
+    /// Which attempt of its job it was made for.
+    pub fn attempt(&self) -> u32 {
+        self.row.display_name.as_deref().unwrap().rsplit_once('-').unwrap().1.parse().unwrap()
+    }
+
+    /// Whether Google has it in view.
+    fn is_seen(&self, now_ms: i64) -> bool {
+        !self.lost_sight_ms.contains(&now_ms)
+    }
+
     /// Whether a page of it can be read.
     pub fn is_usable(&self) -> bool {
         let read = |line: &ResultLine| matches!(&line.outcome, Outcome::Response(answer) if answer.finish_reason.as_deref() == Some("STOP"));
@@ -111,17 +129,35 @@ impl Service {
         let mut state = self.state();
         let keys = state.files.get(input_file).map(|input| input.keys.clone()).ok_or(ErrorKind::NotFound)?;
         let job = display_name.trim_start_matches("coldbrew-").rsplit_once('-').unwrap().0.to_owned();
-        let live = |made: &&Made| made.job == job && !made.doubled && !made.row.is_over(time(now_ms));
+        let counts = |made: &&Made| made.job == job && !made.doubled && !made.is_lost_sight_of();
+        let live = |made: &&Made| counts(made) && !made.row.is_over(time(now_ms));
         if let (false, Some(live)) = (doubled, state.batches.iter().find(live)) {
             panic!("{job} has two live batches at a time: {:?} and {display_name}", live.row.display_name);
         }
         let id = self.name(&mut state);
-        let row = self.draw(&id, display_name, input_file, now_ms);
+        let lost_sight_ms = self.lose_sight(now_ms);
+        let mut row = self.draw(&id, display_name, input_file, now_ms);
+        if !lost_sight_ms.is_empty() && self.clock.happens(0.5) {
+            row.faults.push(Fault::StuckPending);
+        }
         let lines = if row.has(Fault::OutputEmpty) { Vec::new() } else { self.answers(&keys) };
         let listed_ms = now_ms + if self.clock.happens(0.3) { self.clock.pick(0..LISTED_MS_MAX) } else { 0 };
         self.clock.say(|| format!("google: {display_name} is batch {id} {:?}", row.faults));
-        state.batches.push(Made { row, job, doubled, listed_ms, lines });
+        state.batches.push(Made { row, job, doubled, listed_ms, lost_sight_ms, lines });
         Ok(format!("batches/{id}"))
+    }
+
+    /// Decides whether Google loses sight of a batch: from the beginning, so that a lost create's listings end in vain, or when it has
+    /// waited for long enough to be withdrawn.
+    fn lose_sight(&self, now_ms: i64) -> Range<i64> {
+        if !self.clock.happens(0.05 * self.odds.oddity) {
+            return now_ms..now_ms;
+        }
+        let (from_ms, for_ms) = match self.clock.happens(0.5) {
+            true => (now_ms, self.clock.pick(400_000..500_000)),
+            false => (now_ms + self.clock.pick(100_000..200_000), self.clock.pick(250_000..400_000)),
+        };
+        from_ms..from_ms + for_ms
     }
 
     /// Decides what becomes of a batch.
@@ -203,22 +239,27 @@ impl Service {
         Batch::read(made.row.show(now, output, Look::default()))
     }
 
-    fn find(&self, display_name: &str) -> Vec<Batch> {
+    fn find(&self, display_name: &str, input_file: &str) -> Vec<Batch> {
         let (state, now_ms) = (self.state(), self.clock.now_ms());
-        let named = |made: &&Made| made.row.display_name.as_deref() == Some(display_name) && made.listed_ms <= now_ms;
-        state.batches.iter().rev().filter(named).map(|made| self.show(made)).collect()
+        let named = |made: &&Made| {
+            made.row.display_name.as_deref() == Some(display_name) || made.row.input_file.as_deref() == Some(input_file)
+        };
+        let listed = |made: &&Made| named(made) && made.listed_ms <= now_ms && made.is_seen(now_ms);
+        state.batches.iter().rev().filter(listed).map(|made| self.show(made)).collect()
     }
 
     fn look(&self, name: &str) -> Result<Batch, ErrorKind> {
-        let state = self.state();
-        let made = state.batches.iter().find(|made| name.strip_prefix("batches/") == Some(&made.row.id));
+        let (state, now_ms) = (self.state(), self.clock.now_ms());
+        let named = |made: &&Made| name.strip_prefix("batches/") == Some(&made.row.id);
+        let made = state.batches.iter().find(|made| named(made) && made.is_seen(now_ms));
         made.map(|made| self.show(made)).ok_or(ErrorKind::NotFound)
     }
 
     /// Cancels, also for somebody who is none of us.
     pub fn cancel(&self, name: &str) -> Result<(), ErrorKind> {
         let (mut state, now) = (self.state(), self.now());
-        let made = state.batches.iter_mut().find(|made| name.strip_prefix("batches/") == Some(&made.row.id));
+        let named = |made: &&mut Made| name.strip_prefix("batches/") == Some(&made.row.id);
+        let made = state.batches.iter_mut().find(|made| named(made) && made.is_seen(self.clock.now_ms()));
         let made = made.ok_or(ErrorKind::NotFound)?;
         if !made.row.is_over(now) {
             self.clock.say(|| format!("google: batch {} is cancelled", made.row.id));
@@ -333,9 +374,9 @@ impl Google for Line {
         }
     }
 
-    async fn find(&self, display_name: &str, _input_file: &str) -> Result<Vec<Batch>, Error> {
-        let display_name = display_name.to_owned();
-        self.ask("find", move |service| Ok(service.find(&display_name))).await
+    async fn find(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, Error> {
+        let (display_name, input_file) = (display_name.to_owned(), input_file.to_owned());
+        self.ask("find", move |service| Ok(service.find(&display_name, &input_file))).await
     }
 
     async fn look(&self, batch: &str) -> Result<Batch, Error> {
