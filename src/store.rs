@@ -45,8 +45,8 @@ pub trait Accounts: Send + Sync {
     /// Makes a guest account that the holder of the credential may use until it expires.
     async fn create_guest(&self, account_id: &str, credential: Credential<'_>, now: UnixMs) -> Result<()>;
 
-    /// Deletes an account and all records that name its owner's things, and records what its active jobs leave at Google. The ledger
-    /// keeps its sums under an id that leads nowhere.
+    /// Deletes an account and all records that name its owner's things, and records what its active jobs leave at Google, and that its
+    /// files are to be looked for once more ([`Members::gone_accounts`]). The ledger keeps its sums under an id that leads nowhere.
     async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()>;
 
     /// The account of an unexpired credential.

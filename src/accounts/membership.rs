@@ -198,13 +198,22 @@ impl Membership {
         if self.store.revoke_token(&account.id, id).await? { Ok(()) } else { Err(ApiError::not_found("token").into()) }
     }
 
-    /// Deletes an account: files first, so that whoever finds this interrupted can do it again.
+    /// Deletes an account: its records first, so that no account is ever without its files. Should files be left, or be put there by a
+    /// worker that has not heard of it yet, nobody can reach them, and the janitor deletes them.
     pub async fn delete_account(&self, account_id: &str) -> Result<()> {
+        self.accounts.delete_account(account_id, self.world.now()).await?;
+        tracing::info!(account = account_id, "account deleted");
+        if let Err(error) = self.delete_files(account_id).await {
+            tracing::warn!(account = account_id, %error, "files of a deleted account are left to the janitor");
+        }
+        Ok(())
+    }
+
+    /// Deletes all files of an account.
+    pub(super) async fn delete_files(&self, account_id: &str) -> Result<()> {
         for folder in account_folders(account_id) {
             self.blobs.delete_all(&folder).await?;
         }
-        self.accounts.delete_account(account_id, self.world.now()).await?;
-        tracing::info!(account = account_id, "account deleted");
         Ok(())
     }
 }

@@ -1,4 +1,5 @@
-//! Forgets what nobody comes back for: guests who stay away, uploads that nothing was made of, secrets that have expired.
+//! Forgets what nobody comes back for: guests who stay away, uploads that nothing was made of, secrets that have expired, and what came
+//! into the folders of accounts after they were deleted.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use crate::world::World;
 const ROUND: Duration = Duration::from_secs(3_600);
 /// Guests and contents that one round forgets, so that no round takes long.
 const ROUND_MAX: u32 = 500;
+/// When the folders of a deleted account are emptied once more: no worker goes on with its jobs for that long.
+const GONE_FOR_MS: i64 = 10 * 60_000;
 /// How long the answer to a request with an `Idempotency-Key` is kept.
 const ANSWER_DAYS: u32 = 1;
 
@@ -66,6 +69,10 @@ impl Janitor {
                 self.store.forget_upload(&account_id, &content_hash).await?;
                 self.blobs.delete(&upload_key(&account_id, &content_hash)).await?;
             }
+        }
+        for id in self.store.gone_accounts(now.plus(-GONE_FOR_MS), ROUND_MAX).await? {
+            self.membership.delete_files(&id).await?;
+            self.store.forget_gone_account(&id).await?;
         }
         self.blobs.tidy().await?;
         self.store.forget_expired(days_before(now, ANSWER_DAYS), now).await

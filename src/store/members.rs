@@ -118,6 +118,12 @@ pub trait Members: Send + Sync {
     /// Guests who have made nothing and opened no page since `before`, at most `limit`. Guests with active jobs are not idle.
     async fn idle_guests(&self, before: UnixMs, limit: u32) -> Result<Vec<String>>;
 
+    /// Accounts that were deleted before `before`, and that were not forgotten since, at most `limit`.
+    async fn gone_accounts(&self, before: UnixMs, limit: u32) -> Result<Vec<String>>;
+
+    /// Forgets that there was such an account: nothing is left of it.
+    async fn forget_gone_account(&self, account_id: &str) -> Result<()>;
+
     /// Contents that nothing has referred to since `before`, as account and content hash, at most `limit`.
     async fn stale_uploads(&self, before: UnixMs, limit: u32) -> Result<Vec<(String, String)>>;
 

@@ -1,8 +1,19 @@
 //! Somebody deletes their account in the middle of a batch: what Google has of it is stopped and deleted, so that nobody pays for what
-//! nobody will read.
+//! nobody will read, and no file of theirs is left here.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use coldbrew::accounts::{Janitor, Membership, Retention};
+use coldbrew::model::UnixMs;
+use coldbrew::store::folder::Folder;
+use coldbrew::store::sql::SqlStore;
+use coldbrew::store::{Accounts, Blobs, Credential, CredentialKind, figure_key, upload_key};
+use coldbrew::world::World;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::contract::{Site, always, times};
 
@@ -37,4 +48,109 @@ async fn what_a_deleted_account_has_at_google_is_stopped_and_deleted() {
         assert_eq!(stopped(&site).await.len(), batches, "{what}");
         assert!(site.no_input_is_left().await, "{what}: an input file was left at Google");
     }
+}
+
+/// A clock that is moved by hand.
+#[derive(Default)]
+struct Clock(AtomicI64);
+
+impl World for Clock {
+    fn now(&self) -> UnixMs {
+        UnixMs(self.0.load(Ordering::Relaxed))
+    }
+
+    fn id(&self) -> String {
+        unreachable!()
+    }
+
+    fn secret(&self) -> String {
+        unreachable!()
+    }
+
+    fn chance(&self) -> f64 {
+        unreachable!()
+    }
+}
+
+/// An account, and those who forget it.
+struct Home {
+    store: SqlStore,
+    blobs: Arc<Folder>,
+    clock: Arc<Clock>,
+    janitor: Janitor,
+    data: TempDir,
+}
+
+impl Home {
+    async fn of(account_id: &str) -> Self {
+        let data = TempDir::new().unwrap();
+        let store = SqlStore::open(&SqlStore::embedded_url(&data.path().join("records.db"))).await.unwrap();
+        let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(1) };
+        store.create_guest(account_id, credential, UnixMs(0)).await.unwrap();
+        let blobs = Arc::new(Folder::open(data.path().join("blobs")).await.unwrap());
+        let (shared, clock) = (|| Arc::new(store.clone()), Arc::new(Clock::default()));
+        let (accounts, blobs_of, world) = (shared(), blobs.clone(), clock.clone());
+        let membership = Membership { store: shared(), accounts, blobs: blobs_of, world };
+        let janitor = Janitor {
+            store: shared(),
+            blobs: blobs.clone(),
+            world: clock.clone(),
+            retention: Retention { guest_days: 0, upload_days: 0 },
+            membership,
+        };
+        Self { store, blobs, clock, janitor, data }
+    }
+
+    async fn put(&self, key: &str) -> PathBuf {
+        let file = self.data.path().join("file");
+        std::fs::write(&file, "Something of theirs.").unwrap();
+        self.blobs.put(key, &file).await.unwrap();
+        self.data.path().join("blobs").join(key)
+    }
+}
+
+/// A worker may not have heard of it yet, and puts figures where there is nobody any more.
+#[tokio::test]
+async fn what_is_put_into_the_folders_of_a_deleted_account_is_deleted_as_well() {
+    let home = Home::of("a").await;
+    let upload = home.put(&upload_key("a", "c")).await;
+    home.janitor.membership.delete_account("a").await.unwrap();
+    assert!(!upload.exists());
+    let figure = home.put(&figure_key("a", "c", 0, 0)).await;
+    let others = home.put(&figure_key("b", "c", 0, 0)).await;
+    home.janitor.round().await.unwrap();
+    assert!(figure.exists(), "it may be put there again for a while");
+    home.clock.0.store(11 * 60_000, Ordering::Relaxed);
+    home.janitor.round().await.unwrap();
+    assert!(!figure.exists() && others.exists());
+    let never_again = home.put(&figure_key("a", "c", 0, 0)).await;
+    home.janitor.round().await.unwrap();
+    assert!(never_again.exists(), "nobody is left who could put anything there");
+}
+
+#[tokio::test]
+async fn an_account_that_could_not_be_deleted_has_its_files() {
+    let home = Home::of("a").await;
+    let upload = home.put(&upload_key("a", "c")).await;
+    home.store.close().await;
+    assert!(home.janitor.membership.delete_account("a").await.is_err());
+    assert!(upload.exists());
+}
+
+#[tokio::test]
+async fn files_that_could_not_be_deleted_with_their_account_are_deleted_later() {
+    let home = Home::of("a").await;
+    let upload = home.put(&upload_key("a", "c")).await;
+    let folder = upload.parent().unwrap();
+    let away = |from: &Path, to: &Path| std::fs::rename(from, to).unwrap();
+    // Where the folder should be is a file: it cannot be emptied.
+    let aside = home.data.path().join("aside");
+    away(folder, &aside);
+    std::fs::write(folder, "").unwrap();
+    home.janitor.membership.delete_account("a").await.unwrap();
+    std::fs::remove_file(folder).unwrap();
+    away(&aside, folder);
+    home.clock.0.store(11 * 60_000, Ordering::Relaxed);
+    home.janitor.round().await.unwrap();
+    assert!(!upload.exists());
 }

@@ -46,6 +46,14 @@ impl Accounts for SqlStore {
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
+        sqlx::query(
+            "INSERT INTO gone_accounts (account_id, gone_at) SELECT id, CAST($2 AS BIGINT) FROM accounts WHERE id = $1
+             ON CONFLICT (account_id) DO NOTHING",
+        )
+        .bind(account_id)
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
         leftovers::leave(&mut tx, account_id, now).await?;
         crash_point("leftover", "recorded");
         // Everything of the account goes with it but the ledger.

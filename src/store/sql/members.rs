@@ -286,6 +286,17 @@ impl Members for SqlStore {
         Ok(ids.bind(before.0).bind(i64::from(limit)).fetch_all(&self.pool).await?)
     }
 
+    async fn gone_accounts(&self, before: UnixMs, limit: u32) -> Result<Vec<String>> {
+        let ids =
+            sqlx::query_scalar("SELECT account_id FROM gone_accounts WHERE gone_at < $1 ORDER BY gone_at LIMIT $2");
+        Ok(ids.bind(before.0).bind(i64::from(limit)).fetch_all(&self.pool).await?)
+    }
+
+    async fn forget_gone_account(&self, account_id: &str) -> Result<()> {
+        sqlx::query("DELETE FROM gone_accounts WHERE account_id = $1").bind(account_id).execute(&self.pool).await?;
+        Ok(())
+    }
+
     async fn stale_uploads(&self, before: UnixMs, limit: u32) -> Result<Vec<(String, String)>> {
         let rows = sqlx::query(
             "SELECT u.account_id, u.content_hash FROM uploads u

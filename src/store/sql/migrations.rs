@@ -25,6 +25,7 @@ const ALL: &[(&str, &str)] = named![
     "0081_spared",
     "0082_gone",
     "0083_missed_figures",
+    "0084_gone_accounts",
 ];
 
 /// All of them, to be run.
