@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
 use crate::batch::machine::Lane;
@@ -103,7 +104,19 @@ pub struct Upload {
 /// Uploads, and the AI results that make pages free.
 #[async_trait]
 pub trait Uploads: Send + Sync {
+    /// Records an upload. Its file is kept after that: from then on nobody takes the content for one that can be forgotten.
     async fn insert_upload(&self, upload: &Upload, now: UnixMs) -> Result<()>;
+
+    /// Takes back an upload whose file could not be kept.
+    async fn remove_upload(&self, upload: &Upload) -> Result<()>;
+
+    /// Deletes files of a content, unless there is an upload of it again; meanwhile there will be none.
+    async fn unless_kept(
+        &self,
+        account_id: &str,
+        content_hash: &str,
+        deletion: BoxFuture<'_, Result<()>>,
+    ) -> Result<()>;
 
     /// The account's upload of that hash.
     async fn upload(&self, account_id: &str, hash: &str) -> Result<Option<Upload>>;
@@ -154,7 +167,7 @@ pub enum Completion {
 /// nothing, however late it comes.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Records a new job and reserves `reserve` token equivalents for it, if both are possible.
+    /// Records a new job and reserves `reserve` token equivalents for it, if both are possible. Refused if its upload is gone.
     async fn accept(&self, job: &Job, reserve: u64, account: &Account, default_quota: u64) -> Result<Acceptance>;
 
     /// Takes up the jobs of a lane that have been due longest, at most `max` of them, for `lease_ms`. Counts the claim, unless the last one

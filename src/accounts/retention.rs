@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::Membership;
 use super::membership::days_before;
 use crate::error::Result;
-use crate::store::{Blobs, Members, upload_key};
+use crate::store::{Blobs, Members, Uploads, upload_key};
 use crate::world::World;
 
 /// Between two rounds.
@@ -35,6 +35,7 @@ pub struct Retention {
 pub struct Janitor {
     pub membership: Membership,
     pub store: Arc<dyn Members>,
+    pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
     pub world: Arc<dyn World>,
     pub retention: Retention,
@@ -66,8 +67,10 @@ impl Janitor {
         if self.retention.upload_days > 0 {
             let before = days_before(now, self.retention.upload_days);
             for (account_id, content_hash) in self.store.stale_uploads(before, ROUND_MAX).await? {
-                self.store.forget_upload(&account_id, &content_hash).await?;
-                self.blobs.delete(&upload_key(&account_id, &content_hash)).await?;
+                if self.store.forget_upload(&account_id, &content_hash, before).await? {
+                    let key = upload_key(&account_id, &content_hash);
+                    self.uploads.unless_kept(&account_id, &content_hash, self.blobs.delete(&key)).await?;
+                }
             }
         }
         for id in self.store.gone_accounts(now.plus(-GONE_FOR_MS), ROUND_MAX).await? {

@@ -56,10 +56,14 @@ impl Intake {
         };
         let key = upload_key(&account.id, &upload.content_hash);
         crash_point("intake", "measured");
-        self.blobs.put(&key, &measured.file).await?;
-        crash_point("intake", "file kept");
+        // In this order: whoever deletes the last of this content at this moment sees the record, and leaves the file alone.
         self.uploads.insert_upload(&upload, self.world.now()).await?;
         crash_point("intake", "on record");
+        if let Err(error) = self.blobs.put(&key, &measured.file).await {
+            self.uploads.remove_upload(&upload).await?;
+            return Err(error);
+        }
+        crash_point("intake", "file kept");
         self.prepared(account, upload).await
     }
 

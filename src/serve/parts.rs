@@ -153,6 +153,7 @@ impl Parts {
         Janitor {
             membership: self.membership(),
             store: Arc::new(self.store.clone()),
+            uploads: Arc::new(self.store.clone()),
             blobs: self.blobs.clone(),
             world: self.world.clone(),
             retention: Retention { guest_days: config.retention.guest_days, upload_days: config.retention.upload_days },

@@ -127,8 +127,8 @@ pub trait Members: Send + Sync {
     /// Contents that nothing has referred to since `before`, as account and content hash, at most `limit`.
     async fn stale_uploads(&self, before: UnixMs, limit: u32) -> Result<Vec<(String, String)>>;
 
-    /// Forgets the uploads and page results of a content.
-    async fn forget_upload(&self, account_id: &str, content_hash: &str) -> Result<()>;
+    /// Forgets the uploads and page results of a content, if still nothing has referred to it since `before`. `false`: something has.
+    async fn forget_upload(&self, account_id: &str, content_hash: &str, before: UnixMs) -> Result<bool>;
 
     /// Forgets credentials that have expired, answers begun before `before`, and what was gone by then.
     async fn forget_expired(&self, before: UnixMs, now: UnixMs) -> Result<()>;

@@ -93,6 +93,7 @@ impl Home {
         let membership = Membership { store: shared(), accounts, blobs: blobs_of, world };
         let janitor = Janitor {
             store: shared(),
+            uploads: shared(),
             blobs: blobs.clone(),
             world: clock.clone(),
             retention: Retention { guest_days: 0, upload_days: 0 },

@@ -17,9 +17,10 @@ use coldbrew::extract::Recipe;
 use coldbrew::fake_gemini::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, serve};
 use coldbrew::gemini::models::{DEFAULT, Models};
 use coldbrew::gemini::{Batch, BatchState, Client, Config};
+use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::pdf::testing::simple_pdf;
-use coldbrew::store::{Acceptance, Account, Accounts, Credential, CredentialKind, Jobs};
+use coldbrew::store::{Acceptance, Account, Accounts, Credential, CredentialKind, Jobs, Upload, Uploads};
 use coldbrew::world::{SystemWorld, World};
 use futures::StreamExt;
 use futures::stream;
@@ -192,11 +193,29 @@ fn job(number: usize, now: UnixMs) -> Job {
     }
 }
 
+fn upload(number: usize) -> Upload {
+    Upload {
+        hash: format!("upload{number}"),
+        account_id: "account".into(),
+        content_hash: format!("content{number}"),
+        metadata: Metadata {
+            content_type: "application/pdf".into(),
+            total_pages: 1,
+            title: "Book".into(),
+            file_name: None,
+            file_size: 1,
+            url: None,
+        },
+        page_tokens: vec![1],
+    }
+}
+
 async fn submit_all(memory: &Memory) {
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
     let (account, now) = (Account { id: "account".into(), email: None, quota_tokens: None }, SystemWorld.now());
     memory.create_guest(&account.id, credential, now).await.unwrap();
     for number in 0..JOBS_EACH {
+        memory.insert_upload(&upload(number), now).await.unwrap();
         let accepted = memory.accept(&job(number, now), 1, &account, u64::MAX).await.unwrap();
         assert_eq!(accepted, Acceptance::Accepted);
     }

@@ -13,11 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use coldbrew::batch::{Job, Leftover};
-use coldbrew::error::Result;
+use coldbrew::error::{Error, Result};
 use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::pdf::figures::Figure;
 use coldbrew::store::{Account, Accounts, Credential, FigurePlaces, Figures, Upload, Uploads};
+use futures::future::BoxFuture;
 
 /// See the module. Cheap to clone.
 #[derive(Clone, Default)]
@@ -114,6 +115,7 @@ impl Records {
         left.into_iter().for_each(|left| self.leave(left));
         self.jobs.retain(|_, row| row.job.account_id != account_id);
         self.reservations.retain(|_, reserved| reserved.account_id != account_id);
+        self.uploads.retain(|_, upload| upload.account_id != account_id);
         self.results.retain(|key, _| key.0 != account_id);
         self.documents.retain(|_, document| document.account_id != account_id);
     }
@@ -181,8 +183,28 @@ impl Accounts for Memory {
 #[async_trait]
 impl Uploads for Memory {
     async fn insert_upload(&self, upload: &Upload, _now: UnixMs) -> Result<()> {
-        self.records().uploads.insert(upload.hash.clone(), upload.clone());
+        let mut records = self.records();
+        if !records.accounts.contains(&upload.account_id) {
+            return Err(Error::internal("the account is gone"));
+        }
+        records.uploads.insert(upload.hash.clone(), upload.clone());
         Ok(())
+    }
+
+    async fn remove_upload(&self, upload: &Upload) -> Result<()> {
+        self.records().uploads.remove(&upload.hash);
+        Ok(())
+    }
+
+    async fn unless_kept(
+        &self,
+        account_id: &str,
+        content_hash: &str,
+        deletion: BoxFuture<'_, Result<()>>,
+    ) -> Result<()> {
+        let is_it = |upload: &Upload| upload.account_id == account_id && upload.content_hash == content_hash;
+        let is_kept = self.records().uploads.values().any(is_it);
+        if is_kept { Ok(()) } else { deletion.await }
     }
 
     async fn upload(&self, account_id: &str, hash: &str) -> Result<Option<Upload>> {

@@ -13,7 +13,7 @@ use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::model::wire::JobView;
-use crate::model::{PageSet, UnixMs};
+use crate::model::{ApiError, PageSet, UnixMs};
 use crate::store::{Acceptance, Account, Completion, Jobs, PageResult};
 
 /// The columns that make a [`Job`].
@@ -68,6 +68,9 @@ impl Jobs for SqlStore {
         }
         if let Some(active) = active_job(&mut tx, &account.id, &job.content_hash).await? {
             return Ok(Acceptance::Active(Box::new(active)));
+        }
+        if !has_upload(&mut tx, job).await? {
+            return Err(ApiError::not_found("upload").into());
         }
         let usage = usage_of(&mut tx, account, default_quota).await?;
         if reserve > usage.available_tokens {
@@ -292,6 +295,15 @@ async fn active_job(connection: &mut AnyConnection, account_id: &str, content_ha
     .fetch_optional(connection)
     .await?;
     row.as_ref().map(job_of).transpose()
+}
+
+async fn has_upload(connection: &mut AnyConnection, job: &Job) -> Result<bool> {
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM uploads WHERE account_id = $1 AND hash = $2")
+        .bind(job.account_id.as_str())
+        .bind(job.upload_hash.as_str())
+        .fetch_one(connection)
+        .await?;
+    Ok(count > 0)
 }
 
 async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use sqlx::Row;
 
+use super::accounts::lock_account;
 use super::documents::forget_content;
 use super::{SqlStore, storable, to_db, unsigned};
 use crate::error::Result;
@@ -313,10 +314,26 @@ impl Members for SqlStore {
         rows.iter().map(|row| Ok((row.try_get("account_id")?, row.try_get("content_hash")?))).collect()
     }
 
-    async fn forget_upload(&self, account_id: &str, content_hash: &str) -> Result<()> {
+    async fn forget_upload(&self, account_id: &str, content_hash: &str, before: UnixMs) -> Result<bool> {
         let mut tx = self.write().await?;
+        lock_account(&mut tx, account_id).await?;
+        let references: i64 = sqlx::query_scalar(
+            "SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND content_hash = $2)
+                  + (SELECT COUNT(*) FROM jobs
+                     WHERE account_id = $1 AND content_hash = $2 AND (active = 1 OR updated_at >= $3))
+                  + (SELECT COUNT(*) FROM uploads WHERE account_id = $1 AND content_hash = $2 AND created_at >= $3)",
+        )
+        .bind(account_id)
+        .bind(content_hash)
+        .bind(before.0)
+        .fetch_one(&mut *tx)
+        .await?;
+        if references > 0 {
+            return Ok(false);
+        }
         forget_content(&mut tx, account_id, content_hash).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn forget_expired(&self, before: UnixMs, now: UnixMs) -> Result<()> {

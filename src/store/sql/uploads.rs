@@ -1,8 +1,10 @@
 //! Uploads, and which of their pages are free.
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use sqlx::Row;
 
+use super::accounts::lock_account;
 use super::{SqlStore, json, to_db, to_json};
 use crate::error::{Error, Result};
 use crate::model::{PageSet, UnixMs};
@@ -11,6 +13,10 @@ use crate::store::{Upload, Uploads};
 #[async_trait]
 impl Uploads for SqlStore {
     async fn insert_upload(&self, upload: &Upload, now: UnixMs) -> Result<()> {
+        let mut tx = self.write().await?;
+        if !lock_account(&mut tx, &upload.account_id).await? {
+            return Err(Error::internal("the account is gone"));
+        }
         sqlx::query(
             "INSERT INTO uploads (hash, account_id, content_hash, metadata, page_tokens, created_at, bytes)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -22,9 +28,36 @@ impl Uploads for SqlStore {
         .bind(to_json(&upload.page_tokens)?)
         .bind(now.0)
         .bind(to_db(upload.metadata.file_size))
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn remove_upload(&self, upload: &Upload) -> Result<()> {
+        sqlx::query("DELETE FROM uploads WHERE account_id = $1 AND hash = $2")
+            .bind(upload.account_id.as_str())
+            .bind(upload.hash.as_str())
+            .execute(&self.pool)
+            .await?;
         Ok(())
+    }
+
+    async fn unless_kept(
+        &self,
+        account_id: &str,
+        content_hash: &str,
+        deletion: BoxFuture<'_, Result<()>>,
+    ) -> Result<()> {
+        let mut tx = self.write().await?;
+        lock_account(&mut tx, account_id).await?;
+        let uploads: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM uploads WHERE account_id = $1 AND content_hash = $2")
+                .bind(account_id)
+                .bind(content_hash)
+                .fetch_one(&mut *tx)
+                .await?;
+        // With the lock, which is all that this transaction is for.
+        if uploads == 0 { deletion.await } else { Ok(()) }
     }
 
     async fn upload(&self, account_id: &str, hash: &str) -> Result<Option<Upload>> {

@@ -1,8 +1,18 @@
 //! Uploads, and the pages that are free.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use coldbrew::model::ErrorCode;
+use futures::FutureExt;
+
 use super::*;
 
-conform!(an_upload_is_found_by_its_owner_alone, pages_are_free_for_the_same_account_content_and_recipe);
+conform!(
+    an_upload_is_found_by_its_owner_alone,
+    pages_are_free_for_the_same_account_content_and_recipe,
+    a_job_needs_an_upload_of_its_owners,
+    files_are_deleted_unless_they_are_kept,
+);
 
 async fn an_upload_is_found_by_its_owner_alone(stores: Stores) {
     let (owner, stranger) = (stores.account("a").await, stores.account("b").await);
@@ -26,4 +36,34 @@ async fn pages_are_free_for_the_same_account_content_and_recipe(stores: Stores) 
     assert_eq!(free(&account, "content one", "model/2").await, "");
     assert_eq!(free(&account, "content two", "model/1").await, "");
     assert_eq!(free(&other, "content one", "model/1").await, "");
+}
+
+async fn a_job_needs_an_upload_of_its_owners(stores: Stores) {
+    let (account, other) = (stores.account("a").await, stores.account("b").await);
+    stores.uploads.insert_upload(&upload(&other, "one"), NOW).await.unwrap();
+    let gone = upload(&account, "two");
+    stores.uploads.insert_upload(&gone, NOW).await.unwrap();
+    stores.uploads.remove_upload(&gone).await.unwrap();
+    for name in ["one", "two"] {
+        let refused = stores.jobs.accept(&job(&account, name), 100, &account, 0).await.unwrap_err();
+        assert_eq!(refused.public().code, ErrorCode::NotFound, "{name}");
+    }
+    assert_eq!(stores.books(&account).await, (0, 0), "nothing is reserved");
+    assert!(stores.jobs.active_ids().await.unwrap().is_empty());
+    let nobody = Account { id: "nobody".into(), ..account };
+    assert!(stores.uploads.insert_upload(&upload(&nobody, "three"), NOW).await.is_err());
+}
+
+async fn files_are_deleted_unless_they_are_kept(stores: Stores) {
+    let account = stores.account("a").await;
+    let kept = upload(&account, "one");
+    stores.uploads.insert_upload(&kept, NOW).await.unwrap();
+    for (account_id, content_hash, expected) in
+        [("a", "content one", false), ("a", "content two", true), ("b", "content one", true)]
+    {
+        let deleted = AtomicBool::new(false);
+        let deletion = async { Ok(deleted.store(true, Ordering::Relaxed)) };
+        stores.uploads.unless_kept(account_id, content_hash, deletion.boxed()).await.unwrap();
+        assert_eq!(deleted.into_inner(), expected, "{account_id} {content_hash}");
+    }
 }

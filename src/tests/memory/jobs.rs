@@ -5,7 +5,7 @@ use coldbrew::batch::machine::Lane;
 use coldbrew::batch::{Job, Leftover, Stage};
 use coldbrew::error::{Error, Result};
 use coldbrew::model::wire::JobView;
-use coldbrew::model::{PageSet, UnixMs};
+use coldbrew::model::{ApiError, PageSet, UnixMs};
 use coldbrew::store::{Acceptance, Account, Completion, Jobs, PageOutcome, PageResult};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
@@ -131,6 +131,9 @@ impl Jobs for Memory {
         let same = |other: &&Job| other.content_hash == job.content_hash && other.task().is_some();
         if let Some(active) = records.jobs_of(&account.id).find(same) {
             return Ok(Acceptance::Active(Box::new(active.clone())));
+        }
+        if records.uploads.get(&job.upload_hash).is_none_or(|upload| upload.account_id != account.id) {
+            return Err(ApiError::not_found("upload").into());
         }
         let usage = records.usage_of(account, default_quota);
         if reserve > usage.available_tokens {

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use coldbrew::batch::machine::{Lane, Timing};
 use coldbrew::batch::{Cleaner, Job, Stage, Worker, WorkerSettings};
 use coldbrew::changes::Changes;
+use coldbrew::error::Error;
 use coldbrew::extract::Recipe;
 use coldbrew::gemini::models::Models;
+use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
-use coldbrew::store::{Acceptance, Account, Accounts, Credential, CredentialKind, Documents, Jobs};
+use coldbrew::store::{Acceptance, Account, Accounts, Credential, CredentialKind, Documents, Jobs, Upload, Uploads};
 use coldbrew::world::World;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -182,6 +184,7 @@ impl Schedule {
         for document in 0..document_count {
             let pages = u32::try_from(clock.pick(1..4)).unwrap();
             let mode = if clock.happens(0.85) { Mode::Batch } else { Mode::Realtime };
+            self.memory.insert_upload(&upload(document, pages), UnixMs(START_MS)).now_or_never().unwrap().unwrap();
             for _ in 0..if clock.happens(0.2) { 2 } else { 1 } {
                 self.waiting.fetch_add(1, Ordering::Relaxed);
                 let (schedule, after_ms) = (Arc::clone(self), clock.pick(0..MINUTE_MS));
@@ -358,12 +361,29 @@ impl Schedule {
             let job = new_job(number, document, pages, mode, UnixMs(clock.now_ms()));
             match connection.accept(&job, 10_000, &account, 0).await {
                 Ok(Acceptance::Accepted | Acceptance::Active(_) | Acceptance::OverQuota(_)) => break,
-                // The account is gone.
-                Err(coldbrew::error::Error::Internal(_)) => break,
+                // The account is gone, or the upload with the last document of its content.
+                Err(Error::Internal(_) | Error::Refused(_)) => break,
                 Err(_) => clock.sleep(clock.pick(100..5_000)).await,
             }
         }
         self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn upload(document: u64, pages: u32) -> Upload {
+    Upload {
+        hash: format!("upload{document}"),
+        account_id: ACCOUNT.into(),
+        content_hash: format!("content{document}"),
+        metadata: Metadata {
+            content_type: "application/pdf".into(),
+            total_pages: pages,
+            title: "Book".into(),
+            file_name: None,
+            file_size: 1,
+            url: None,
+        },
+        page_tokens: vec![1; pages as usize],
     }
 }
 
