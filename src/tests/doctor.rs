@@ -51,6 +51,13 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_else() {
     assert!(well, "{said}");
     let url = format!("sqlite://{}", data.path().join("coldbrew.db").display());
     let mut database = SqliteConnection::connect(&url).await.unwrap();
+    // Somebody has opened what is not done yet, and no page of it was read for them so far.
+    let draft = "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, draft)
+                 SELECT document_id, account_id, upload_hash, content_hash, title, mode, 0, 1, 1 FROM jobs WHERE active = 1";
+    database.execute(draft).await.unwrap();
+    let (well, said) = examine(&data);
+    assert!(well, "{said}");
+    database.execute("DELETE FROM documents WHERE draft = 1").await.unwrap();
     for (harm, mended, complaint) in [
         (
             "UPDATE documents SET charged = charged + 1",

@@ -94,7 +94,7 @@ impl Accounts for SqlStore {
                     CAST(SUM(l.output_tokens) AS BIGINT) AS output_tokens,
                     CAST(SUM(l.charge) AS BIGINT) AS charge
              FROM ledger l JOIN jobs j ON j.id = l.job_id
-             WHERE l.account_id = $1 GROUP BY j.id, j.title, j.mode, j.recipe ORDER BY 4 DESC LIMIT 1000",
+             WHERE l.account_id = $1 GROUP BY j.id, j.title, j.mode, j.recipe ORDER BY 4 DESC",
         )
         .bind(account_id)
         .fetch_all(&self.pool)

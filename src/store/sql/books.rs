@@ -47,7 +47,8 @@ const AUDITS: [(DiscrepancyKind, &str); 7] = [
     ),
     (
         DiscrepancyKind::DocumentWithoutPages,
-        "SELECT d.id FROM documents d WHERE NOT EXISTS (SELECT 1 FROM pages p WHERE p.document_id = d.id)",
+        "SELECT d.id FROM documents d
+         WHERE d.draft = 0 AND NOT EXISTS (SELECT 1 FROM pages p WHERE p.document_id = d.id)",
     ),
 ];
 

@@ -1,5 +1,7 @@
 //! Accounts: who may come in, and what the books say.
 
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
+
 use super::*;
 
 conform!(a_credential_opens_its_account_until_it_expires, the_books_are_sums, receipts_come_newest_first);
@@ -43,4 +45,28 @@ async fn receipts_come_newest_first(stores: Stores) {
     assert_eq!((receipt.input_tokens, receipt.output_tokens), (30, 4));
     assert_eq!(receipt.answered_by, ["model-001"]);
     assert!(stores.accounts.receipts("b").await.unwrap().is_empty());
+}
+
+/// More than one page of any list.
+#[tokio::test]
+async fn receipts_add_up_to_what_was_used_however_many_there_are() {
+    let folder = TempDir::new().unwrap();
+    let url = SqlStore::embedded_url(&folder.path().join("records.db"));
+    let store = SqlStore::open(&url).await.unwrap();
+    let account = Stores::over(store.clone(), ()).account("a").await;
+    let mut database = AnyConnection::connect(&url).await.unwrap();
+    let numbers = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1234)";
+    for statement in [
+        "INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages, pages_submitted,
+                           document_id, active, stage, requeued, submitted_at, updated_at, due_at, claims, fence, lease_until)
+         SELECT n, 'a', 'u', 'c', 'batch', 'Book', 'm', 1, '1', 1, 'd', 0, '{\"at\":\"succeeded\"}', 0, 1, 1, 1, 0, 0, 0
+         FROM numbers",
+        "INSERT INTO ledger (job_id, page_index, account_id, input_tokens, output_tokens, charge, model, charged_at)
+         SELECT n, 0, 'a', 1, 1, n, 'm', n FROM numbers",
+    ] {
+        database.execute(AssertSqlSafe(format!("{numbers} {statement}"))).await.unwrap();
+    }
+    let receipts = store.receipts(&account.id).await.unwrap();
+    let sum: u64 = receipts.iter().map(|receipt| receipt.charged_tokens).sum();
+    assert_eq!((receipts.len(), sum), (1_234, store.usage(&account, 0).await.unwrap().used_tokens));
 }
