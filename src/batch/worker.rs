@@ -267,7 +267,7 @@ impl Worker {
     ) -> Result<Done> {
         let now = self.world.now();
         let step = step(job, Event::Stored, now, &self.settings.timing).map_err(Error::internal)?;
-        Ok(match self.jobs.complete(&step.job, results, now).await? {
+        Ok(match lease::storing(self.jobs.complete(&step.job, results, now)).await? {
             Completion::NothingUsable => Done::Event(Event::NothingUsable),
             Completion::Superseded => Done::Superseded,
             Completion::Stored => {

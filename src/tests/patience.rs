@@ -257,3 +257,20 @@ async fn what_another_key_does_not_see_is_not_taken_for_lost() {
         }
     }
 }
+
+/// All that time nobody else can write, and so nobody can renew a lease either.
+#[tokio::test]
+async fn results_that_take_many_leases_to_be_stored_are_stored_at_the_first_attempt() {
+    let folder = TempDir::new().unwrap();
+    let store = SqlStore::open(&SqlStore::embedded_url(&folder.path().join("records.db"))).await.unwrap();
+    let (input_file, output_file) = ("files/in".to_owned(), "files/out".to_owned());
+    let collect = Stage::Collect { attempt: 1, batch: "batches/b".into(), input_file, output_file, tries: 0 };
+    let account = submit(&store, Mode::Batch, collect).await;
+    let worker = worker(store.clone(), Outside { line: LEASE / 8, ..Outside::default() });
+    let job = worker.claim(Lane::Work, 1).await.unwrap().pop().unwrap();
+    worker.hold(job, CancellationToken::new()).await;
+    let job = store.job(&account.id, "job").await.unwrap().unwrap();
+    assert_eq!(job.status, JobStatus::Succeeded);
+    let document = store.document(&account.id, "document").await.unwrap().unwrap();
+    assert_eq!((document.pages, document.failed_pages), (PAGES, 0));
+}

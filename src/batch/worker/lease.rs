@@ -1,9 +1,26 @@
 //! Holding a job: its lease is renewed for as long as it is worked on, and handed back when it is not. Whoever is gone hands nothing back,
 //! and only that counts as a crash.
 
+use std::cell::Cell;
+
 use tokio_util::sync::CancellationToken;
 
 use super::{Job, Worker, crash_point, unless};
+
+tokio::task_local! {
+    /// Whether the results of the job that is held here are being stored at this moment.
+    static STORING: Cell<bool>;
+}
+
+/// Stores the results of the job that is held here. The transaction that does so keeps renewals waiting, and claims as well: for as long as it
+/// lasts the lease cannot be lost, whatever the clock says, and if another had come before it, it stores nothing.
+pub(in crate::batch) async fn storing<T>(stored: impl Future<Output = T>) -> T {
+    // Nobody may hold it: then there is no lease to be lost.
+    let _ = STORING.try_with(|storing| storing.set(true));
+    let stored = stored.await;
+    let _ = STORING.try_with(|storing| storing.set(false));
+    stored
+}
 
 impl Worker {
     pub(in crate::batch) fn lease_ms(&self) -> i64 {
@@ -12,6 +29,10 @@ impl Worker {
 
     /// Holds a claimed job until it has to wait, is over, is lost, or `stop` comes.
     pub async fn hold(&self, job: Job, stop: CancellationToken) {
+        STORING.scope(Cell::new(false), self.hold_on(job, stop)).await;
+    }
+
+    async fn hold_on(&self, job: Job, stop: CancellationToken) {
         let fence = job.clone();
         let ended = tokio::select! {
             // In this order, so that a simulation can be repeated.
@@ -57,7 +78,7 @@ impl Worker {
                 renewed = self.renew(job) => renewed,
                 () = self.world.sleep(self.settings.lease - pause) => false,
             };
-            if !renewed {
+            if !renewed && !STORING.with(Cell::get) {
                 return;
             }
         }

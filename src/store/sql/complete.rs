@@ -1,76 +1,145 @@
-//! What is stored of a job's results: pages, charges, failures and the document, inside the caller's transaction.
+//! What is stored of a job's results: pages, charges, failures and the document, inside the caller's transaction. Pages are written many
+//! at once: whoever else writes waits meanwhile, as do renewals of the job's lease.
 
-use futures::StreamExt;
+use std::collections::{BTreeMap, BTreeSet};
+
 use futures::stream::BoxStream;
-use sqlx::AnyConnection;
+use futures::{StreamExt, TryStreamExt, future};
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::accounts::amount;
-use super::storable;
+use super::{count, storable};
 use crate::batch::Job;
 use crate::crash::crash_point;
-use crate::error::{Error, Result};
-use crate::model::{PageSet, UnixMs};
+use crate::error::Result;
+use crate::model::{TokenUsage, UnixMs};
 use crate::store::{PageOutcome, PageResult};
 
-/// Stores a page once: its text and its charge together, or the reason why it has none.
-pub(super) async fn store_page(
-    connection: &mut AnyConnection,
-    job: &Job,
-    page: &PageResult,
-    now: UnixMs,
-) -> Result<()> {
-    match &page.outcome {
-        PageOutcome::Failed { reason } => store_failure(connection, job, page.index, reason).await,
-        PageOutcome::Read { markdown, note, usage, charge, model } => {
-            let stored = sqlx::query(
-                "INSERT INTO page_results (account_id, content_hash, recipe, page_index, markdown, note)
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-            )
-            .bind(job.account_id.as_str())
-            .bind(job.content_hash.as_str())
-            .bind(job.recipe.name())
-            .bind(i64::from(page.index))
-            .bind(storable(markdown))
-            .bind(note.as_deref())
-            .execute(&mut *connection)
-            .await?;
-            if stored.rows_affected() == 0 {
-                // A duplicate line, or a page that another job had stored: it is not paid for again.
-                return Ok(());
-            }
-            crash_point("page", "result stored");
-            sqlx::query("DELETE FROM page_failures WHERE job_id = $1 AND page_index = $2")
-                .bind(job.id.as_str())
-                .bind(i64::from(page.index))
-                .execute(&mut *connection)
-                .await?;
-            sqlx::query(
-                "INSERT INTO ledger (job_id, page_index, account_id, input_tokens, output_tokens, charge, model, charged_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            )
-            .bind(job.id.as_str())
-            .bind(i64::from(page.index))
-            .bind(job.account_id.as_str())
-            .bind(amount(usage.input))
-            .bind(amount(usage.output.saturating_add(usage.thoughts)))
-            .bind(amount(*charge))
-            .bind(model.as_str())
-            .bind(now.0)
-            .execute(connection)
-            .await?;
-            crash_point("page", "charged");
-            Ok(())
-        }
-    }
+/// Pages of one statement: far fewer values than either database takes.
+const PAGES_AT_ONCE: usize = 64;
+
+/// A page that was read.
+struct Read<'a> {
+    markdown: &'a str,
+    note: Option<&'a str>,
+    usage: TokenUsage,
+    charge: u64,
+    model: &'a str,
 }
 
-async fn store_failure(connection: &mut AnyConnection, job: &Job, index: u32, reason: &str) -> Result<()> {
-    sqlx::query("INSERT INTO page_failures (job_id, page_index, reason) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-        .bind(job.id.as_str())
-        .bind(i64::from(index))
-        .bind(storable(reason))
-        .execute(connection)
-        .await?;
+/// Stores pages, each once: its text and its charge together, or the reason why it has none.
+pub(super) async fn store_pages(
+    connection: &mut AnyConnection,
+    job: &Job,
+    pages: &[PageResult],
+    now: UnixMs,
+) -> Result<()> {
+    let (mut read, mut failed) = (BTreeMap::new(), BTreeMap::new());
+    for PageResult { index, outcome } in pages {
+        match outcome {
+            PageOutcome::Failed { reason } => {
+                failed.entry(*index).or_insert(reason.as_str());
+            }
+            PageOutcome::Read { markdown, note, usage, charge, model } => {
+                let (note, usage, charge) = (note.as_deref(), *usage, *charge);
+                read.entry(*index).or_insert(Read { markdown, note, usage, charge, model });
+            }
+        }
+    }
+    store_failures(connection, job, &failed).await?;
+    let stored = store_texts(connection, job, &read).await?;
+    crash_point("page", "result stored");
+    // A page that another job had stored, or a line before, is not paid for again.
+    read.retain(|index, _| stored.contains(index));
+    charge_pages(connection, job, &read, now).await?;
+    crash_point("page", "charged");
+    forgive_failures(connection, job).await
+}
+
+/// The values of so many rows, `($1, $2, $3), ($1, $4, $5)`: the first ones are the same in every row.
+fn values(shared: usize, own: usize, rows: usize) -> String {
+    let row = |row: usize| {
+        let numbers = (1..=shared).chain((1..=own).map(|column| shared + row * own + column));
+        let values: Vec<String> = numbers.map(|number| format!("${number}")).collect();
+        format!("({})", values.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns those that had not been there.
+async fn store_texts(
+    connection: &mut AnyConnection,
+    job: &Job,
+    read: &BTreeMap<u32, Read<'_>>,
+) -> Result<BTreeSet<u32>> {
+    if read.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let sql = format!(
+        "INSERT INTO page_results (account_id, content_hash, recipe, page_index, markdown, note) VALUES {}
+         ON CONFLICT DO NOTHING RETURNING page_index",
+        values(3, 3, read.len())
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql))
+        .bind(job.account_id.as_str())
+        .bind(job.content_hash.as_str())
+        .bind(job.recipe.name());
+    for (index, page) in read {
+        query = query.bind(i64::from(*index)).bind(storable(page.markdown)).bind(page.note);
+    }
+    let stored = query.fetch_all(connection).await?;
+    stored.iter().map(|row| count(row, "page_index")).collect()
+}
+
+async fn charge_pages(
+    connection: &mut AnyConnection,
+    job: &Job,
+    read: &BTreeMap<u32, Read<'_>>,
+    now: UnixMs,
+) -> Result<()> {
+    if read.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT INTO ledger (job_id, account_id, charged_at, page_index, input_tokens, output_tokens, charge, model)
+         VALUES {}",
+        values(3, 5, read.len())
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(job.id.as_str()).bind(job.account_id.as_str()).bind(now.0);
+    for (index, Read { usage, charge, model, .. }) in read {
+        let output = usage.output.saturating_add(usage.thoughts);
+        query = query.bind(i64::from(*index)).bind(amount(usage.input)).bind(amount(output));
+        query = query.bind(amount(*charge)).bind(*model);
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
+
+async fn store_failures(connection: &mut AnyConnection, job: &Job, failed: &BTreeMap<u32, &str>) -> Result<()> {
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "INSERT INTO page_failures (job_id, page_index, reason) VALUES {} ON CONFLICT DO NOTHING",
+        values(1, 2, failed.len())
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(job.id.as_str());
+    for (index, reason) in failed {
+        query = query.bind(i64::from(*index)).bind(storable(reason));
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
+
+/// A page that was read after all has not failed.
+async fn forgive_failures(connection: &mut AnyConnection, job: &Job) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM page_failures WHERE job_id = $1
+         AND EXISTS (SELECT 1 FROM ledger l WHERE l.job_id = $1 AND l.page_index = page_failures.page_index)",
+    )
+    .bind(job.id.as_str())
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -79,14 +148,13 @@ async fn store_failure(connection: &mut AnyConnection, job: &Job, index: u32, re
 pub(super) async fn store_document(
     connection: &mut AnyConnection,
     job: &Job,
-    mut results: BoxStream<'_, Result<PageResult>>,
+    results: BoxStream<'_, Result<PageResult>>,
     now: UnixMs,
 ) -> Result<bool> {
-    while let Some(page) = results.next().await {
-        let page = page?;
-        if job.pages.contains(page.index) {
-            store_page(connection, job, &page, now).await?;
-        }
+    let ours = results.try_filter(|page| future::ready(job.pages.contains(page.index)));
+    let mut handfuls = ours.try_chunks(PAGES_AT_ONCE);
+    while let Some(pages) = handfuls.next().await {
+        store_pages(connection, job, &pages.map_err(|broken| broken.1)?, now).await?;
     }
     crash_point("complete", "results stored");
     // A draft leaves nothing behind but its address.
@@ -148,36 +216,28 @@ async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) 
 
 /// Gives each page of a run that was not read its place and its reason. A text that stood there stays.
 async fn mark_the_rest(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<()> {
-    let read = read_pages(connection, job, run).await?;
-    for index in (run.0..=run.1).filter(|&index| !read.contains(index)) {
-        sqlx::query(
-            "INSERT INTO pages (document_id, page_index, markdown, failure)
-             VALUES ($1, $2, '', COALESCE((SELECT reason FROM page_failures WHERE job_id = $3 AND page_index = $2), $4))
-             ON CONFLICT (document_id, page_index) DO UPDATE SET failure = excluded.failure",
-        )
-        .bind(job.document_id.as_str())
-        .bind(i64::from(index))
-        .bind(job.id.as_str())
-        .bind(MISSING)
-        .execute(&mut *connection)
-        .await?;
-    }
-    Ok(())
-}
-
-async fn read_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<PageSet> {
-    let indices: Vec<i64> = sqlx::query_scalar(
-        "SELECT page_index FROM page_results
-         WHERE account_id = $1 AND content_hash = $2 AND recipe = $3 AND page_index BETWEEN $4 AND $5",
+    sqlx::query(
+        "WITH RECURSIVE asked (page_index) AS (
+             SELECT CAST($3 AS BIGINT) UNION ALL SELECT page_index + 1 FROM asked WHERE page_index < $4
+         )
+         INSERT INTO pages (document_id, page_index, markdown, failure)
+         SELECT $1, a.page_index, '', COALESCE(f.reason, $5)
+         FROM asked a LEFT JOIN page_failures f ON f.job_id = $2 AND f.page_index = a.page_index
+         WHERE NOT EXISTS (SELECT 1 FROM page_results r WHERE r.account_id = $6 AND r.content_hash = $7
+                           AND r.recipe = $8 AND r.page_index = a.page_index)
+         ON CONFLICT (document_id, page_index) DO UPDATE SET failure = excluded.failure",
     )
+    .bind(job.document_id.as_str())
+    .bind(job.id.as_str())
+    .bind(i64::from(run.0))
+    .bind(i64::from(run.1))
+    .bind(MISSING)
     .bind(job.account_id.as_str())
     .bind(job.content_hash.as_str())
     .bind(job.recipe.name())
-    .bind(i64::from(run.0))
-    .bind(i64::from(run.1))
-    .fetch_all(connection)
+    .execute(connection)
     .await?;
-    indices.into_iter().map(|index| u32::try_from(index).map_err(Error::internal)).collect()
+    Ok(())
 }
 
 async fn usable_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<i64> {
@@ -194,3 +254,14 @@ async fn usable_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)
 }
 
 const MISSING: &str = "Gemini gave no answer for this page.";
+
+#[cfg(test)]
+mod tests {
+    use super::values;
+
+    #[test]
+    fn each_row_has_values_of_its_own_after_those_that_all_share() {
+        assert_eq!(values(1, 2, 3), "($1, $2, $3), ($1, $4, $5), ($1, $6, $7)");
+        assert_eq!(values(3, 1, 1), "($1, $2, $3, $4)");
+    }
+}

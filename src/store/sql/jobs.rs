@@ -178,7 +178,7 @@ impl Jobs for SqlStore {
             return Ok(false);
         }
         crash_point("record page", "guarded");
-        complete::store_page(&mut tx, job, page, now).await?;
+        complete::store_pages(&mut tx, job, std::slice::from_ref(page), now).await?;
         crash_point("record page", "stored");
         tx.commit().await?;
         crash_point("record page", "committed");

@@ -25,6 +25,7 @@ wait_for_each_other!(
     what_is_referred_to_meanwhile_is_not_forgotten,
     what_is_accepted_while_it_is_forgotten_keeps_its_upload,
     nobody_uploads_what_is_being_deleted,
+    nobody_claims_a_job_whose_results_are_being_stored,
 );
 
 /// Longer than any of this takes if nobody waits.
@@ -109,4 +110,26 @@ async fn nobody_uploads_what_is_being_deleted(Database { store, stores }: Databa
         uploaded.await.unwrap();
     };
     tokio::join!(async { deleted.await.unwrap() }, uploaded);
+}
+
+async fn nobody_claims_a_job_whose_results_are_being_stored(Database { store, stores }: Database) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    let (gate, done) = (Gate::default(), at(&job, Stage::Succeeded));
+    let results = stream::once(gate.pass().map(|()| Ok(read(0, "First.", 10)))).boxed();
+    let completed = store.complete(&done, results, NOW);
+    let long_after = NOW.plus(100 * LEASE_MS);
+    let claimed = async {
+        gate.begun.notified().await;
+        let mut claim: BoxFuture<'_, _> = stores.jobs.claim("another", Lane::Work, 1, long_after, LEASE_MS);
+        // SQLite lets nobody else write; PostgreSQL passes over what is locked.
+        let claimed = timeout(PATIENCE, &mut claim).await;
+        gate.open.notify_one();
+        match claimed {
+            Ok(claimed) => claimed.unwrap(),
+            Err(_) => claim.await.unwrap(),
+        }
+    };
+    let (completed, claimed) = tokio::join!(completed, claimed);
+    assert_eq!((completed.unwrap(), claimed), (Completion::Stored, Vec::new()));
 }

@@ -33,6 +33,7 @@ impl Records {
     fn store_page(&mut self, job: &Job, page: PageResult, now: UnixMs) {
         let at = (job.id.clone(), page.index);
         match page.outcome {
+            PageOutcome::Failed { .. } if self.ledger.contains_key(&at) => {}
             PageOutcome::Failed { reason } => {
                 self.failures.entry(at).or_insert_with(|| stored(&reason));
             }
