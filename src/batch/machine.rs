@@ -158,6 +158,11 @@ pub enum Event {
     Hindered {
         retry_after_ms: Option<i64>,
     },
+    /// Realtime mode: Google has no room for the pages that are left. Whether it had some for others since it was asked last.
+    Crowded {
+        progressed: bool,
+        retry_after_ms: i64,
+    },
     /// No page could be read.
     NothingUsable,
     /// The document is stored, in the transaction that commits this step.
@@ -325,9 +330,11 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
             let wait_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(timing, tries));
             (S::Collect { attempt, batch, input_file, output_file, tries: tries + 1 }, wait_ms)
         }
-        (S::Read { tries }, E::Hindered { retry_after_ms }) => {
-            (S::Read { tries: tries.saturating_add(1) }, retry_after_ms.unwrap_or(timing.retry_ms))
+        (S::Read { tries }, E::Crowded { progressed, retry_after_ms }) => {
+            (S::Read { tries: if progressed { 0 } else { tries.saturating_add(1) } }, retry_after_ms)
         }
+        // Google was not even asked.
+        (stage @ S::Read { .. }, E::Hindered { retry_after_ms }) => (stage, retry_after_ms.unwrap_or(timing.retry_ms)),
 
         (stage, event) => return Err(IllegalEvent(Box::new((stage, event)))),
     })

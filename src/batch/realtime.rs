@@ -22,14 +22,15 @@ use crate::metrics::page_answered;
 use crate::model::{Mode, PageSet};
 use crate::store::{PageOutcome, PageResult};
 
-/// How often the pages that are left are asked for again before they are failed pages.
+/// How many rounds in a row may read not one of the pages that are left, before those are failed pages.
 const TRIES_MAX: u32 = 8;
 /// Pages that are made ready while their document is open once: to open it takes as long as several of them.
 const HANDFUL_PAGES: usize = 64;
 /// What they may weigh together: all of them may have to wait for Gemini.
 const HANDFUL_BYTES: usize = 32 << 20;
 const REFUSED: &str = "Gemini refused to read this page.";
-const BUSY: &str = "Gemini had no capacity for this page, however often we asked.";
+/// Said also of pages whose turn never came.
+const BUSY: &str = "Gemini had no capacity for the rest of this document, however often we asked.";
 
 /// Why reading cannot go on just now.
 enum Obstacle {
@@ -60,7 +61,7 @@ impl Worker {
             tokio::join!(self.split_off(job, &left, sender, halted), self.read_as_they_come(job, ready, halted));
         match split.and(read) {
             Ok(()) => self.complete(job, stream::empty().boxed()).await,
-            Err(obstacle) => self.meet(job, obstacle).await,
+            Err(obstacle) => self.meet(job, left.len(), obstacle).await,
         }
     }
 
@@ -135,20 +136,25 @@ impl Worker {
         met
     }
 
-    /// What an obstacle means to the job.
-    async fn meet(&self, job: &Job, obstacle: Obstacle) -> Result<Done> {
+    /// What an obstacle means to the job, of which so many pages were left before it.
+    async fn meet(&self, job: &Job, left: usize, obstacle: Obstacle) -> Result<Done> {
         match obstacle {
             Obstacle::Superseded => Ok(Done::Superseded),
             Obstacle::Fault(error) => Err(error),
             Obstacle::Closed(failure) => self.end_reading(job, failure).await,
-            Obstacle::Busy { .. } if tries(job) >= TRIES_MAX => {
-                self.end_reading(job, JobFailure::new("no_capacity", BUSY)).await
-            }
-            Obstacle::Busy { retry_after_ms } => {
-                let retry_after_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(tries(job), self.world.chance()));
-                Ok(Done::Event(Event::Hindered { retry_after_ms: Some(retry_after_ms) }))
-            }
+            Obstacle::Busy { retry_after_ms } => self.wait_for_room(job, left, retry_after_ms).await,
         }
+    }
+
+    /// Google has no room just now. Only rounds that finished no page count: what goes on, however slowly, is not given up.
+    async fn wait_for_room(&self, job: &Job, left: usize, retry_after_ms: Option<i64>) -> Result<Done> {
+        let progressed = self.pages_left(job).await?.len() < left;
+        let tries = if progressed { 0 } else { tries(job) };
+        if tries >= TRIES_MAX {
+            return self.end_reading(job, JobFailure::new("no_capacity", BUSY)).await;
+        }
+        let retry_after_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(tries, self.world.chance()));
+        Ok(Done::Event(Event::Crowded { progressed, retry_after_ms }))
     }
 
     /// Ends a job that can read no more: its remaining pages are failed pages, and the others are a document.

@@ -228,6 +228,28 @@ async fn work_off(worker: &Worker) -> usize {
     claims
 }
 
+#[tokio::test]
+async fn pages_that_google_has_room_for_one_by_one_are_all_read() {
+    let memory = Memory::default();
+    let account = submit(&memory, Mode::Realtime, Stage::Read { tries: 0 }).await;
+    let worker = worker(memory.clone(), Outside { answered: 2, ..Outside::default() });
+    assert!(work_off(&worker).await > 8, "more rounds than there may be in vain");
+    let document = memory.document(&account.id, "document").await.unwrap().unwrap();
+    assert_eq!((document.pages, document.failed_pages), (PAGES, 0));
+}
+
+#[tokio::test]
+async fn when_google_has_no_room_at_all_nothing_false_is_said_of_pages_that_had_no_turn() {
+    let memory = Memory::default();
+    let account = submit(&memory, Mode::Realtime, Stage::Read { tries: 0 }).await;
+    let worker = worker(memory.clone(), Outside::default());
+    assert_eq!(work_off(&worker).await, 9);
+    let job = memory.job(&account.id, "job").await.unwrap().unwrap();
+    let error = job.error.unwrap();
+    assert_eq!((job.status, error.code.as_str()), (JobStatus::Failed, "no_capacity"));
+    assert_eq!(error.message, "Gemini had no capacity for the rest of this document, however often we asked.");
+}
+
 /// To a key of another project nothing exists that others made: that is no loss, and no reason to make it again.
 #[tokio::test]
 async fn what_another_key_does_not_see_is_not_taken_for_lost() {

@@ -230,6 +230,19 @@ fn what_never_gets_to_google_ends_in_words() {
     }
 }
 
+#[test]
+fn only_rounds_without_a_page_count_against_a_job_in_realtime_mode() {
+    let crowded = |progressed| Event::Crowded { progressed, retry_after_ms: 5_000 };
+    let tries = |events: Vec<Event>| match walk(job(Stage::Read { tries: 3 }), events).stage {
+        Stage::Read { tries } => tries,
+        stage => panic!("{stage:?}"),
+    };
+    assert_eq!(tries(vec![crowded(false), crowded(false)]), 5);
+    assert_eq!(tries(vec![crowded(false), crowded(true)]), 0);
+    assert_eq!(tries(vec![Event::Hindered { retry_after_ms: None }]), 3, "Google was not asked");
+    assert_eq!(walk(job(Stage::Read { tries: 0 }), [crowded(false)]).due_at, UnixMs(6_000));
+}
+
 /// They are paid for: what is fetched in vain is fetched again for more than a week.
 #[test]
 fn results_are_not_given_up_for_an_outage() {
@@ -281,6 +294,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         3 => Just(Event::NotCreated { retry_after_ms: None }),
         12 => any_sighting().prop_map(Event::Seen),
         4 => Just(Event::Hindered { retry_after_ms: None }),
+        2 => any::<bool>().prop_map(|progressed| Event::Crowded { progressed, retry_after_ms: 1_000 }),
         1 => prop_oneof![
             Just(Event::NothingUsable),
             Just(Event::Stored),
