@@ -22,10 +22,12 @@ use coldbrew::extract::Recipe;
 use coldbrew::fake_gemini::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, serve};
 use coldbrew::gemini::models::{DEFAULT, Models};
 use coldbrew::gemini::{Answer, Batch, Client, Config, Error as GeminiError, File, Request};
-use coldbrew::model::wire::JobView;
+use coldbrew::model::wire::{JobView, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::store::sql::SqlStore;
-use coldbrew::store::{Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Jobs, PageResult};
+use coldbrew::store::{
+    Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Jobs, PageResult, Upload, Uploads,
+};
 use coldbrew::world::{SystemWorld, World};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
@@ -78,6 +80,10 @@ impl Counted {
 
 #[async_trait]
 impl Google for Counted {
+    fn fingerprint(&self) -> String {
+        self.client.key_fingerprint()
+    }
+
     async fn upload(&self, input: &Path, display_name: &str) -> Result<String, GeminiError> {
         Google::upload(self.count(), input, display_name).await
     }
@@ -227,6 +233,24 @@ async fn batches(client: &Client, data: &TempDir) -> Vec<String> {
     stream::iter(0..JOBS).map(create).buffered(16).try_collect().await.expect("all are created")
 }
 
+/// The file that all jobs are of.
+fn upload(account: &Account) -> Upload {
+    Upload {
+        hash: "upload".into(),
+        account_id: account.id.clone(),
+        content_hash: "content".into(),
+        metadata: Metadata {
+            content_type: "application/pdf".into(),
+            total_pages: 100,
+            title: "Book".into(),
+            file_name: None,
+            file_size: 1,
+            url: None,
+        },
+        page_tokens: vec![1; 100],
+    }
+}
+
 /// A job whose batch is to be looked at now.
 async fn watching(store: &SqlStore, account: &Account, number: usize, batch: String) {
     let now = SystemWorld.now();
@@ -234,6 +258,7 @@ async fn watching(store: &SqlStore, account: &Account, number: usize, batch: Str
         attempt: 1,
         input_file: "files/in".into(),
         batch,
+        key: None,
         running: false,
         withdrawn: false,
         since: now,
@@ -244,7 +269,7 @@ async fn watching(store: &SqlStore, account: &Account, number: usize, batch: Str
     let job = Job {
         id: format!("job{number:05}"),
         account_id: account.id.clone(),
-        upload_hash: format!("upload{number}"),
+        upload_hash: "upload".into(),
         content_hash: format!("content{number}"),
         mode: Mode::Batch,
         title: "Book".into(),
@@ -276,6 +301,7 @@ async fn main() {
     let account = Account { id: "account".into(), email: None, quota_tokens: None };
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
     store.create_guest(&account.id, credential, UnixMs(0)).await.expect("an account");
+    store.insert_upload(&upload(&account), UnixMs(0)).await.expect("a file");
     for (number, batch) in batches.into_iter().enumerate() {
         watching(&store, &account, number, batch).await;
     }

@@ -223,7 +223,7 @@ impl Job {
 /// Where `event` takes `job` at `now`.
 pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Step, IllegalEvent> {
     let is_end = is_an_end(&event);
-    let (stage, wait_ms) = next(job, event, now, timing)?;
+    let (stage, wait_ms) = next(&attended(job, now), event, now, timing)?;
     let mut effects = Vec::new();
     let is_over = !stage.status().is_active();
     let left = match (&job.stage, &stage) {
@@ -263,6 +263,23 @@ fn input_of_no_use<'a>(before: &'a Stage, after: &Stage) -> Option<&'a str> {
     before.input_file().filter(|file| Some(*file) != needed)
 }
 
+/// How long nobody attended to the job, though it was due: all servers were off, or a clock has jumped ahead. A queue does not take that long.
+fn unattended_ms(job: &Job, now: UnixMs) -> i64 {
+    Some(now.0.saturating_sub(job.due_at.0)).filter(|late_ms| *late_ms >= HOUR_MS).unwrap_or_default()
+}
+
+/// The job as if such a time had not passed: what nobody looked at in the meantime proves nothing.
+fn attended(job: &Job, now: UnixMs) -> Job {
+    let mut job = job.clone();
+    let ms = unattended_ms(&job, now);
+    if let Stage::Watch(watched) | Stage::Withdraw(watched) = &mut job.stage {
+        watched.since = watched.since.plus(ms);
+        watched.odd_since = watched.odd_since.map(|since| since.plus(ms));
+        watched.denied_since = watched.denied_since.map(|since| since.plus(ms));
+    }
+    job
+}
+
 const fn back_in_line(before: &Stage, after: &Stage) -> bool {
     matches!((before, after), (Stage::Watch(_) | Stage::Withdraw(_), Stage::Upload { .. }))
 }
@@ -276,7 +293,7 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (stage, E::NothingUsable) if stage.status().is_active() => (S::Failed { error: no_usable_page() }, 0),
 
         (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Seek { .. }, E::Hindered { .. })
-            if for_long(job.submitted_at, now, timing.unsent_ms_max) =>
+            if for_long(job.submitted_at, now, timing.unsent_ms_max) && unattended_ms(job, now) == 0 =>
         {
             (S::Failed { error: not_sent() }, 0)
         }

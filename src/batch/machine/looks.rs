@@ -20,10 +20,10 @@ pub(super) fn seen(job: &Job, watched: Watched, sighting: Sighting, now: UnixMs,
         Sighting::Succeeded { output_file: Some(file) } => (collect(&watched, Some(file)), 0),
         Sighting::Succeeded { output_file: None } => {
             // Its name follows from the batch's, whether or not Google tells it.
-            odd(watched, now, timing, Stage::Watch).unwrap_or_else(|watched| (collect(&watched, None), 0))
+            odd(&watched, now, timing, Stage::Watch).unwrap_or_else(|| (collect(&watched, None), 0))
         }
         Sighting::Missing => {
-            denied(watched, now, timing, Stage::Watch).unwrap_or_else(|_| (Stage::Failed { error: lost_upstream() }, 0))
+            denied(&watched, now, timing, Stage::Watch).unwrap_or_else(|| (Stage::Failed { error: lost_upstream() }, 0))
         }
         Sighting::Failed | Sighting::Cancelled | Sighting::Expired if watched.withdrawn => submit_again(job, &watched),
         Sighting::Failed => (Stage::Failed { error: failed_upstream() }, 0),
@@ -50,7 +50,7 @@ pub(super) fn seen_withdrawn(
         }
         Sighting::Pending | Sighting::Unrecognised => unheard(watched, now, timing, Stage::Withdraw),
         Sighting::Missing => {
-            denied(watched, now, timing, Stage::Withdraw).unwrap_or_else(|gone| submit_again(job, &gone))
+            denied(&watched, now, timing, Stage::Withdraw).unwrap_or_else(|| submit_again(job, &watched))
         }
         Sighting::Failed | Sighting::Cancelled | Sighting::Expired => submit_again(job, &watched),
     }
@@ -73,34 +73,29 @@ fn known_again(watched: Watched, sighting: &Sighting) -> Watched {
     }
 }
 
-/// Google denies knowing the batch: the job stays at `stage` for a while, after that it is believed.
-fn denied(
-    watched: Watched,
-    now: UnixMs,
-    timing: &Timing,
-    stage: fn(Watched) -> Stage,
-) -> Result<(Stage, i64), Watched> {
+/// Google denies knowing the batch: the job stays at `stage` for a while. `None`: that is over, and it is believed.
+fn denied(watched: &Watched, now: UnixMs, timing: &Timing, stage: fn(Watched) -> Stage) -> Option<(Stage, i64)> {
     let since = watched.denied_since.unwrap_or(now);
     let denials = watched.denials.saturating_add(1);
     if for_long(since, now, timing.odd_ms_max) && denials >= DENIALS_MIN {
-        return Err(watched);
+        return None;
     }
-    Ok((stage(Watched { denied_since: Some(since), denials, ..watched }), timing.poll_ms))
+    Some((stage(Watched { denied_since: Some(since), denials, ..watched.clone() }), timing.poll_ms))
 }
 
-/// Google says something that cannot last, or nothing: the job stays at `stage` for a while, after that it is an error.
-fn odd(watched: Watched, now: UnixMs, timing: &Timing, stage: fn(Watched) -> Stage) -> Result<(Stage, i64), Watched> {
+/// Google says something that cannot last, or nothing: the job stays at `stage` for a while. `None`: that is over.
+fn odd(watched: &Watched, now: UnixMs, timing: &Timing, stage: fn(Watched) -> Stage) -> Option<(Stage, i64)> {
     let since = watched.odd_since.unwrap_or(now);
     if for_long(since, now, timing.odd_ms_max) {
-        return Err(watched);
+        return None;
     }
-    Ok((stage(Watched { odd_since: Some(since), ..watched }), timing.poll_ms))
+    Some((stage(Watched { odd_since: Some(since), ..watched.clone() }), timing.poll_ms))
 }
 
 /// No word of the batch. That means nothing, until long after the time by which Google would have given it up.
 pub(super) fn unheard(watched: Watched, now: UnixMs, timing: &Timing, stage: fn(Watched) -> Stage) -> (Stage, i64) {
     if for_long(watched.since, now, timing.watch_ms_max) {
-        odd(watched, now, timing, stage).unwrap_or_else(|_| (Stage::Expired { error: no_word() }, 0))
+        odd(&watched, now, timing, stage).unwrap_or_else(|| (Stage::Expired { error: no_word() }, 0))
     } else {
         (stage(watched), timing.poll_ms)
     }

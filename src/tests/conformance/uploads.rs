@@ -62,7 +62,10 @@ async fn files_are_deleted_unless_they_are_kept(stores: Stores) {
         [("a", "content one", false), ("a", "content two", true), ("b", "content one", true)]
     {
         let deleted = AtomicBool::new(false);
-        let deletion = async { Ok(deleted.store(true, Ordering::Relaxed)) };
+        let deletion = async {
+            deleted.store(true, Ordering::Relaxed);
+            Ok(())
+        };
         stores.uploads.unless_kept(account_id, content_hash, deletion.boxed()).await.unwrap();
         assert_eq!(deleted.into_inner(), expected, "{account_id} {content_hash}");
     }
