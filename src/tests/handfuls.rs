@@ -58,6 +58,10 @@ struct Reader(Arc<Same>);
 
 #[async_trait]
 impl Google for Reader {
+    fn fingerprint(&self) -> String {
+        String::new()
+    }
+
     async fn upload(&self, _: &Path, _: &str) -> Result<String, Error> {
         unreachable!()
     }

@@ -142,7 +142,7 @@ impl PageSource for Outside {
         indices: Vec<u32>,
         _time: &'a Mutex<Duration>,
     ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
-        let page = |index| Ok((index, Some(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Vec::new() })));
+        let page = |index| Ok((index, Ok(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()) })));
         Ok(Ok(stream::iter(indices.into_iter().map(page)).boxed()))
     }
 }
