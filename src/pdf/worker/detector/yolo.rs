@@ -14,6 +14,9 @@ const GREY: f32 = 114.0 / 255.0;
 /// Of boxes that share more than this, the surest is kept.
 const IOU_MAX: f32 = 0.45;
 
+/// How sure a box is, and its corners.
+type Scored = (f32, [f32; 4]);
+
 /// See the module.
 pub struct Yolo {
     network: Box<dyn Network>,
@@ -33,7 +36,7 @@ impl Yolo {
     }
 
     /// Boxes that are figures, surest first, in pixels of the model's square; and whether there are others.
-    fn candidates(&self, output: &Output) -> Result<(Vec<(f32, [f32; 4])>, bool), DetectorError> {
+    fn candidates(&self, output: &Output) -> Result<(Vec<Scored>, bool), DetectorError> {
         let rows: Vec<(u16, f32, [f32; 4])> = match output.shape.as_slice() {
             [1, _, 6] => output
                 .values
