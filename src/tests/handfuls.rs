@@ -16,8 +16,9 @@ use coldbrew::error::Result;
 use coldbrew::extract::Recipe;
 use coldbrew::gemini::models::{DEFAULT, Models};
 use coldbrew::gemini::{Answer, Batch, Error, File, Request};
+use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
-use coldbrew::store::{Account, Accounts, Credential, CredentialKind, Jobs};
+use coldbrew::store::{Account, Accounts, Credential, CredentialKind, Jobs, Upload, Uploads};
 use coldbrew::world::{SystemWorld, World};
 use futures::{StreamExt, stream};
 use tempfile::TempDir;
@@ -59,9 +60,8 @@ struct Reader(Arc<Same>);
 #[async_trait]
 impl Google for Reader {
     fn fingerprint(&self) -> String {
-        String::new()
+        unreachable!()
     }
-
     async fn upload(&self, _: &Path, _: &str) -> Result<String, Error> {
         unreachable!()
     }
@@ -117,13 +117,32 @@ fn job(pages: u32) -> Job {
     }
 }
 
+fn upload(job: &Job) -> Upload {
+    Upload {
+        hash: job.upload_hash.clone(),
+        account_id: job.account_id.clone(),
+        content_hash: job.content_hash.clone(),
+        metadata: Metadata {
+            content_type: "application/pdf".into(),
+            total_pages: job.total_pages,
+            title: job.title.clone(),
+            file_name: None,
+            file_size: 1,
+            url: None,
+        },
+        page_tokens: vec![1; job.total_pages as usize],
+    }
+}
+
 /// Has so many pages of that size read. Returns how often their document was opened, and how many were in memory at most.
 async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
     let (data, memory) = (TempDir::new().unwrap(), Memory::default());
     let account = Account { id: "a".to_owned(), email: None, quota_tokens: None };
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
     memory.create_guest(&account.id, credential, SystemWorld.now()).await.unwrap();
-    memory.accept(&job(pages), 1, &account, u64::MAX).await.unwrap();
+    let job = job(pages);
+    memory.insert_upload(&upload(&job), SystemWorld.now()).await.unwrap();
+    memory.accept(&job, 1, &account, u64::MAX).await.unwrap();
     let count = || AtomicUsize::new(0);
     let page = Bytes::from(vec![0; page_bytes]);
     let same = Arc::new(Same { page, opened: count(), waiting: count(), waiting_max: count() });
