@@ -14,14 +14,15 @@ pub fn outcome_of(answer: &Answer, figures: PageFigures<'_>, mode: Mode, pricing
     if let Some(reason) = &answer.block_reason {
         return failed(&format!("Gemini declined to read this page ({}).", words(reason)));
     }
-    let finish = answer.finish_reason.as_deref().unwrap_or("STOP");
-    let markdown = unwrapped(&answer.text, finish == "MAX_TOKENS");
+    let finish = answer.finish_reason.as_deref().unwrap_or("FINISH_REASON_UNSPECIFIED");
+    let written = unwrapped(&answer.text, finish == "MAX_TOKENS");
+    let markdown = figures.substitute(written);
+    // Of a placeholder without a figure nothing is left.
+    let is_blank = written.is_empty() || markdown.is_empty();
     let note = match finish {
-        "STOP" | "FINISH_REASON_UNSPECIFIED" if markdown.is_empty() => Some(BLANK.to_owned()),
-        "STOP" | "FINISH_REASON_UNSPECIFIED" => None,
-        "MAX_TOKENS" if markdown.is_empty() => {
-            return failed("Gemini stopped before it wrote anything for this page.");
-        }
+        "FINISH_REASON_UNSPECIFIED" if is_blank => return failed("Gemini gave no answer for this page."),
+        "STOP" | "FINISH_REASON_UNSPECIFIED" => is_blank.then(|| BLANK.to_owned()),
+        "MAX_TOKENS" if is_blank => return failed("Gemini stopped before it wrote anything for this page."),
         "MAX_TOKENS" => Some(CUT.to_owned()),
         other => return failed(&format!("Gemini stopped reading this page ({}).", words(other))),
     };
@@ -31,10 +32,10 @@ pub fn outcome_of(answer: &Answer, figures: PageFigures<'_>, mode: Mode, pricing
         thoughts: answer.usage.thoughts_tokens,
     };
     PageOutcome::Read {
-        markdown: figures.substitute(markdown),
+        markdown,
         note,
         usage,
-        charge: if markdown.is_empty() { 0 } else { pricing.charge(usage, mode) },
+        charge: if is_blank { 0 } else { pricing.charge(usage, mode) },
         model: answer.model_version.clone().unwrap_or_default(),
     }
 }
@@ -100,8 +101,18 @@ mod tests {
 
     #[test]
     fn an_empty_page_is_free() {
-        let PageOutcome::Read { markdown, note, charge, .. } = outcome(&answer("", Some("STOP"))) else { panic!() };
-        assert_eq!((markdown.as_str(), note.as_deref(), charge), ("", Some(BLANK), 0));
+        for text in ["", "![A chart](figure:1)"] {
+            let PageOutcome::Read { markdown, note, charge, .. } = outcome(&answer(text, Some("STOP"))) else {
+                panic!()
+            };
+            assert_eq!((markdown.as_str(), note.as_deref(), charge), ("", Some(BLANK), 0), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_with_nothing_in_it_is_none() {
+        assert!(matches!(outcome(&answer("", None)), PageOutcome::Failed { .. }));
+        assert!(matches!(outcome(&answer("text", None)), PageOutcome::Read { note: None, .. }));
     }
 
     #[test]
