@@ -13,6 +13,7 @@ use super::error::Failure;
 use super::sign_in::{leave_for, problem};
 use crate::accounts::NewSession;
 use crate::error::Result;
+use crate::model::{ErrorCode, SignInProblem};
 
 /// What both forms send.
 #[derive(Deserialize)]
@@ -51,6 +52,13 @@ fn enter(state: &ApiState, session: Result<NewSession>) -> Response {
         Ok(session) => {
             leave_for("/account", &[session_cookie(&session.secret, session.max_age_ms, state.site.https())])
         }
-        Err(error) => leave_for(&format!("/account?sign-in={}", problem(error).name()), &[]),
+        Err(error) => {
+            let problem = match error.public().code {
+                ErrorCode::InvalidSignUp => SignInProblem::Invalid,
+                ErrorCode::Unauthenticated => SignInProblem::Wrong,
+                _ => problem(error),
+            };
+            leave_for(&format!("/account?sign-in={}", problem.name()), &[])
+        }
     }
 }

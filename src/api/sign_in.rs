@@ -93,8 +93,6 @@ fn pending_cookie(value: &str, max_age_ms: i64, https: bool) -> String {
 pub fn problem(error: Error) -> SignInProblem {
     match error.public().code {
         ErrorCode::EmailTaken => SignInProblem::Taken,
-        ErrorCode::InvalidSignUp => SignInProblem::Invalid,
-        ErrorCode::Unauthenticated => SignInProblem::Wrong,
         ErrorCode::Unavailable | ErrorCode::Internal => SignInProblem::Away,
         _ => SignInProblem::Failed,
     }
