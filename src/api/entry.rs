@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::ApiState;
 use super::auth::{account_or_guest, session, session_cookie};
 use super::error::Failure;
-use super::sign_in::{leave_for, problem};
+use super::sign_in::{leave_for, problem_of};
 use crate::accounts::NewSession;
 use crate::error::Result;
 use crate::model::{ErrorCode, SignInProblem};
@@ -56,7 +56,7 @@ fn enter(state: &ApiState, session: Result<NewSession>) -> Response {
             let problem = match error.public().code {
                 ErrorCode::InvalidSignUp => SignInProblem::Invalid,
                 ErrorCode::Unauthenticated => SignInProblem::Wrong,
-                _ => problem(error),
+                code => problem_of(code),
             };
             leave_for(&format!("/account?sign-in={}", problem.name()), &[])
         }

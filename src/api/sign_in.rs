@@ -90,8 +90,12 @@ fn pending_cookie(value: &str, max_age_ms: i64, https: bool) -> String {
 }
 
 /// The public half of an error, for which the log has the other.
-pub fn problem(error: Error) -> SignInProblem {
-    match error.public().code {
+fn problem(error: Error) -> SignInProblem {
+    problem_of(error.public().code)
+}
+
+pub fn problem_of(code: ErrorCode) -> SignInProblem {
+    match code {
         ErrorCode::EmailTaken => SignInProblem::Taken,
         ErrorCode::Unavailable | ErrorCode::Internal => SignInProblem::Away,
         _ => SignInProblem::Failed,
