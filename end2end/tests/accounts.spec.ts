@@ -44,6 +44,7 @@ staged("the library finds by title, and deletes after asking", async ({ guard, s
   await expect(library.row("Green Tea")).toBeVisible();
   await library.delete("Green Tea", "Delete it");
   await expect(library.row("Green Tea")).toHaveCount(0);
+  await expect(library.row("Red Tea").getByRole("link")).toBeFocused();
   // The search is part of the address: it outlives a reload, and going back.
   await page.reload();
   await expect(library.search).toHaveValue("tea");

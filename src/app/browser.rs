@@ -9,6 +9,7 @@ mod back;
 mod clicks;
 mod copies;
 mod drops;
+mod focus;
 mod forms;
 mod jobs;
 mod lightbox;

@@ -12,6 +12,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, EventSource, VisibilityState};
 
+use super::focus;
 use super::morph::morph;
 use super::page::{Answer, page_at};
 use super::pages;
@@ -49,6 +50,11 @@ pub fn begin() {
     for (target, event) in [(document().unchecked_ref(), "visibilitychange"), (window().unchecked_ref(), "online")] {
         on(target, event, attend);
     }
+    on(&window(), "offline", || {
+        // An open stream does not notice.
+        disconnect();
+        look();
+    });
     connect();
     schedule();
 }
@@ -98,9 +104,7 @@ async fn refresh() -> Result<(), ()> {
         // Another page altogether: somebody else is signed in by now, or nobody.
         return window().location().reload().map_err(|_| ());
     }
-    for (shown, fetched) in shown.iter().zip(&fetched) {
-        morph(shown, fetched);
-    }
+    focus::kept(|| shown.iter().zip(&fetched).for_each(|(shown, fetched)| morph(shown, fetched)));
     if let Some(part) = part_of(&document()) {
         document().set_title(&page.title());
         show_icon(&part);

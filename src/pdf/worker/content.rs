@@ -66,7 +66,13 @@ impl Content {
             let Some((kind, bounds)) = kind_and_bounds(&object) else { continue };
             content.add(kind, frame.place(&bounds));
         }
-        content
+        content.without_grounds()
+    }
+
+    /// Without the boxes that only lie behind text, as those of listings do.
+    fn without_grounds(mut self) -> Self {
+        self.boxes.retain(|bounds| texts_in(bounds, &self.texts) <= TEXTS_IN_BOX_MAX);
+        self
     }
 
     fn add(&mut self, kind: Kind, bounds: Bounds) {
@@ -161,9 +167,7 @@ impl Content {
             return Vec::new();
         }
         let is_ground = |bounds: &Bounds| {
-            let is_large = bounds.area() > LARGE_BOX_MIN * area.area();
-            let texts_max = if is_large { TEXTS_IN_LARGE_BOX_MAX } else { TEXTS_IN_BOX_MAX };
-            texts.iter().filter(|text| bounds.holds(text)).count() > texts_max
+            bounds.area() > LARGE_BOX_MIN * area.area() && texts_in(bounds, &texts) > TEXTS_IN_LARGE_BOX_MAX
         };
         let frames = boxes.into_iter().filter(|bounds| !is_ground(bounds)).chain(rules);
         let mut groups: Vec<Group> = figures.into_iter().map(|bounds| Group { bounds, is_figure: true }).collect();
@@ -173,6 +177,10 @@ impl Content {
         let covered: f32 = drawn.iter().map(Bounds::area).sum();
         if covered > DRAWN_MIN * area.area() { Vec::new() } else { drawn }
     }
+}
+
+fn texts_in(bounds: &Bounds, texts: &[Bounds]) -> usize {
+    texts.iter().filter(|text| bounds.holds(text)).count()
 }
 
 fn with_labels(drawing: Bounds, texts: &[Bounds]) -> Bounds {
@@ -272,6 +280,19 @@ mod tests {
             let confirmed = content.confirmed(&Layout { figures, has_others });
             prop_assert!(content.may_hold_figure() || confirmed.is_empty(), "{confirmed:?}");
         }
+    }
+
+    #[test]
+    fn listings_need_no_detector_and_as_many_nodes_of_a_diagram_do() {
+        let boxes: Vec<Bounds> =
+            (0..=BOXES_MAX).map(|at| Bounds::new(0.1, 0.2 * at as f32, 0.9, 0.2 * at as f32 + 0.15)).collect();
+        let lines = |of: &Bounds, count: usize| vec![of.widened(-0.05); count];
+        let page = |lines_each: usize| {
+            let texts = boxes.iter().flat_map(|of| lines(of, lines_each)).collect();
+            Content { boxes: boxes.clone(), texts, ..Content::default() }.without_grounds()
+        };
+        assert!(!page(TEXTS_IN_BOX_MAX + 1).may_hold_figure());
+        assert!(page(1).may_hold_figure());
     }
 
     #[test]

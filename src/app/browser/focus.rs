@@ -1,0 +1,29 @@
+//! Where the keyboard is. When a list loses the row that it was in, it goes on in the next one, not at the top of the page.
+
+use leptos::prelude::document;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+/// Changes the page. If that takes away the row with the focus, what stood beside it has it, or else the page's main part.
+pub fn kept(change: impl FnOnce()) {
+    let row = document().active_element().and_then(|focused| focused.closest("li[id]").ok().flatten());
+    let beside = row.as_ref().map(neighbours).unwrap_or_default();
+    change();
+    if row.is_some_and(|row| !row.is_connected()) {
+        let next = beside.iter().filter(|row| row.is_connected()).find_map(first_control);
+        if let Some(target) = next.or_else(|| document().get_element_by_id("main")?.dyn_into().ok()) {
+            let _ = target.focus();
+        }
+    }
+}
+
+/// The rows after it, then those before it, nearest first.
+fn neighbours(row: &Element) -> Vec<Element> {
+    let after = std::iter::successors(row.next_element_sibling(), Element::next_element_sibling);
+    let before = std::iter::successors(row.previous_element_sibling(), Element::previous_element_sibling);
+    after.chain(before).collect()
+}
+
+fn first_control(row: &Element) -> Option<HtmlElement> {
+    row.query_selector("a, button").ok().flatten()?.dyn_into().ok()
+}
