@@ -13,13 +13,15 @@ const SCENES: Scenes = { ...HOME, ...BATCH, ...LIBRARY, ...READER, ...ACCOUNT };
 /** The two widths and the two lights that everything is looked at in. */
 export const LOOKS = [375, 1440].flatMap((width) => (["light", "dark"] as const).map((light) => ({ width, light })));
 
-export async function lookAt(page: Page, { width, light }: (typeof LOOKS)[number]): Promise<void> {
+export type Look = (typeof LOOKS)[number];
+
+export async function lookAt(page: Page, { width, light }: Look): Promise<void> {
   await page.setViewportSize({ width, height: width < 600 ? 812 : 900 });
   await page.emulateMedia({ colorScheme: light, reducedMotion: "reduce" });
 }
 
 /** Makes a test of each scene, which looks at it in every way. */
-export function eachScene(title: (name: string) => string, look: (page: Page, view: string) => Promise<unknown>): void {
+export function eachScene(title: (name: string) => string, check: (page: Page, view: string, look: Look) => Promise<unknown>): void {
   for (const [name, scene] of Object.entries(SCENES)) {
     const { enter, settings } = typeof scene === "function" ? { enter: scene, settings: undefined } : scene;
     const test = settings
@@ -27,11 +29,11 @@ export function eachScene(title: (name: string) => string, look: (page: Page, vi
       : staged;
     test(title(name), async ({ gemini, guard, screens, server }) => {
       await enter({ gemini, guard, screens, server });
-      for (const way of LOOKS) {
-        const view = `${name}-${way.width}-${way.light}`;
+      for (const look of LOOKS) {
+        const view = `${name}-${look.width}-${look.light}`;
         await test.step(view, async () => {
-          await lookAt(screens.page, way);
-          await look(screens.page, view);
+          await lookAt(screens.page, look);
+          await check(screens.page, view, look);
         });
       }
     });
