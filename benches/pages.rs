@@ -13,15 +13,19 @@ mod process;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use coldbrew::batch::{DiskSpool, EnginePages, Job, PageSource, Spool, Stage};
 use coldbrew::extract::Recipe;
-use coldbrew::gemini::jsonl::InputWriter;
 use coldbrew::gemini::models;
-use coldbrew::pdf::{Document, PdfError};
+use coldbrew::model::{Mode, PageSet, UnixMs};
+use coldbrew::pdf::Document;
+use coldbrew::store::folder::Folder;
+use coldbrew::store::sql::SqlStore;
+use coldbrew::store::{Accounts, Blobs, Credential, CredentialKind, Figures, upload_key};
 use futures::{StreamExt, TryStreamExt};
 use memory::peak_bytes;
-use tokio::io::{AsyncWriteExt, BufWriter};
 
 /// A name, where the file comes from, and its path there.
 const DOCUMENTS: [(&str, &str, &str); 5] = [
@@ -145,12 +149,9 @@ fn in_a_process_of_its_own(what: &str, path: &Path, share: u32) -> Run {
 #[tokio::main]
 async fn run_here(what: &str, path: &Path, share: u32) {
     let start = Instant::now();
-    let document = engine::engine().open(path).await.expect("it opens");
-    let pages = document.info().total_pages.div_ceil(share);
-    let figures = match what {
-        "measure" => measure_lengths(&document, pages).await,
-        "prepare" => prepare(&document, pages).await,
-        _ => read(&document, pages).await,
+    let (pages, figures) = match what {
+        "prepare" => prepare(path, share).await,
+        _ => (look_at(what, path, share).await, 0),
     };
     let time = start.elapsed().as_micros();
     let workers = process::children();
@@ -159,45 +160,87 @@ async fn run_here(what: &str, path: &Path, share: u32) {
     println!("{pages} {time} {} {figures} {} {worker_bytes}", cpu.as_micros(), peak_bytes("self"));
 }
 
-async fn measure_lengths(document: &Document, pages: u32) -> u64 {
+/// Measures or reads the pages. Returns how many.
+async fn look_at(what: &str, path: &Path, share: u32) -> u32 {
+    let document = engine::engine().open(path).await.expect("it opens");
+    let pages = document.info().total_pages.div_ceil(share);
+    match what {
+        "measure" => measure_lengths(&document, pages).await,
+        _ => read(&document, pages).await,
+    }
+    pages
+}
+
+async fn measure_lengths(document: &Document, pages: u32) {
     let lengths = document.text_lengths(0..pages).await.expect("it can be measured");
     assert!(lengths.iter().all(Option::is_some));
-    0
 }
 
-/// Everything that happens to a document before a batch is submitted: pages split off, figures found, cut out and written, the
-/// prompt made, the input file written.
-async fn prepare(document: &Document, pages: u32) -> u64 {
+/// Everything that happens to a document before a batch is submitted, by the parts that do it on a server: pages split off, figures
+/// found, cut out, kept and put on record, the prompts made, the input file written. Returns how many figures there are.
+async fn prepare(path: &Path, share: u32) -> (u32, u64) {
     let folder = tempfile::tempdir().expect("there is room for files");
-    let recipe = Recipe::new(models::DEFAULT);
-    let input = tokio::fs::File::create(folder.path().join("input.jsonl")).await.expect("there is room");
+    let root = folder.path();
+    let store = Arc::new(record(&root.join("coldbrew.db")).await);
+    let blobs = Arc::new(Folder::open(root.join("files")).await.expect("there is room"));
+    let spool = DiskSpool::open(root.join("spool")).await.expect("there is room");
+    let engine = engine::engine();
+    let pages = engine.open(path).await.expect("it opens").info().total_pages.div_ceil(share);
+    let job = job(pages);
+    let upload = root.join("upload");
+    tokio::fs::copy(path, &upload).await.expect("there is room");
+    blobs.put(&upload_key(&job.account_id, &job.content_hash), &upload).await.expect("there is room");
+
+    let source = EnginePages { engine, blobs, figures: store.clone(), spool: spool.clone() };
+    let time = Mutex::new(Duration::MAX);
+    let ready = source.pages(&job, (0..pages).collect(), &time).await.expect("it can be read").expect("it is sound");
     let model = models::model(models::DEFAULT);
-    let mut writer = InputWriter::new(BufWriter::new(input), model.clone());
-    let at_once = document.widen() + 4;
-    let folder = folder.path();
-    let page = |index| async move {
-        let pdf = document.split(index).await?;
-        let images = document.figures(index).await?;
-        for (number, image) in images.iter().enumerate() {
-            tokio::fs::write(folder.join(format!("{index}_{number}.png")), &image.png).await?;
-        }
-        Ok::<_, PdfError>((index, pdf, images.into_iter().map(|image| image.figure).collect::<Vec<_>>()))
-    };
-    let mut ready = std::pin::pin!(futures::stream::iter(0..pages).map(page).buffered(at_once));
-    let mut figures_found = 0;
-    while let Some((index, pdf, figures)) = ready.try_next().await.expect("every page is sound") {
-        figures_found += figures.len() as u64;
-        let request = recipe.request(&model, pdf.into(), &figures);
-        writer.write(&format!("page_{index}"), &request).await.expect("there is room");
-    }
-    let (mut file, _) = writer.finish().await.expect("there is room");
-    file.flush().await.expect("there is room");
-    figures_found
+    let (recipe, asked) = (&job.recipe, &model);
+    let lines = ready.map_ok(|(index, page)| {
+        let page = page.expect("every page is sound");
+        (format!("page_{index}"), recipe.request(asked, page.pdf, &page.figures.expect("the detector works")))
+    });
+    let written = spool.write_input(&job, &model, lines.boxed()).await.expect("there is room");
+    assert_eq!(written, pages as usize);
+    let places = store.figures(&job.account_id, &job.content_hash).await.expect("they are on record");
+    (pages, places.values().flatten().map(|figures| figures.len() as u64).sum())
 }
 
-async fn read(document: &Document, pages: u32) -> u64 {
+/// A record with an account.
+async fn record(file: &Path) -> SqlStore {
+    let store = SqlStore::open(&SqlStore::embedded_url(file)).await.expect("it can be made");
+    let credential = Credential { digest: "digest", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
+    store.create_guest("account", credential, UnixMs(0)).await.expect("there is room");
+    store
+}
+
+/// A batch of all pages.
+fn job(pages: u32) -> Job {
+    Job {
+        id: "job".into(),
+        account_id: "account".into(),
+        upload_hash: "upload".into(),
+        content_hash: "content".into(),
+        mode: Mode::Batch,
+        title: "A document".into(),
+        recipe: Recipe::new(models::DEFAULT),
+        total_pages: pages,
+        pages: PageSet::all(pages),
+        pages_submitted: pages,
+        submitted_at: UnixMs(0),
+        document_id: "document".into(),
+        stage: Stage::Prepare { attempt: 1 },
+        due_at: UnixMs(0),
+        claims: 1,
+        fence: 1,
+        requeued: false,
+        hindered_by: None,
+        polls: 0,
+    }
+}
+
+async fn read(document: &Document, pages: u32) {
     let at_once = document.widen() + 1;
     let mut texts = std::pin::pin!(futures::stream::iter(0..pages).map(|index| document.text(index)).buffered(at_once));
     while texts.try_next().await.expect("every page is sound").is_some() {}
-    0
 }

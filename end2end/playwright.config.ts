@@ -15,7 +15,7 @@ export default defineConfig({
     // Recording one takes long: `--trace on` for whoever looks for something.
     trace: "off",
     launchOptions: {
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell",
       args: [
         "--no-sandbox",
         "--disable-gpu",

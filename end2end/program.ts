@@ -30,6 +30,11 @@ export class Program {
     return readyAddress(child);
   }
 
+  /** Sends a signal that does not end it: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    this.running?.kill(signal);
+  }
+
   /** Ends the process and waits until it is gone. */
   async end(signal: NodeJS.Signals): Promise<void> {
     const child = this.running;

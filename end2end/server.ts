@@ -44,6 +44,15 @@ export class Server {
     return this.program.end(signal);
   }
 
+  /** Makes it hang: connections are there, and no answers come. */
+  freeze(): void {
+    this.program.signal("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.program.signal("SIGCONT");
+  }
+
   async restart(): Promise<void> {
     await this.end();
     await this.run();

@@ -16,7 +16,7 @@ pub mod wire;
 
 pub use error::{ApiError, ErrorCode};
 pub use format::{FORMATS, Format, format_of};
-pub use job::{JobStatus, Mode};
+pub use job::{Hindrance, JobStatus, Mode};
 pub use limits::{BATCH_AUTO_PAGES, PAGES_MAX, UPLOAD_BYTES_MAX, batch_by_default};
 pub use pages::{PageRangeError, PageSet};
 pub use password::PasswordChange;

@@ -42,6 +42,13 @@ export const BATCH: Scenes = {
     await expect(home.toast).toContainText("The server is not answering");
   },
 
+  "batch-held-up": async ({ gemini, screens: { home, batch } }) => {
+    await home.submit(pdf(12, { title: BOOK }), { batch: true });
+    await batch.reach("PENDING");
+    await gemini.arm("poll_unavailable");
+    await expect(batch.status).toContainText("Google can't be reached just now.");
+  },
+
   "batch-put-back": {
     settings: { COLDBREW_PENDING_MAX_MS: "3000" },
     enter: async ({ gemini, screens: { home, batch } }) => {

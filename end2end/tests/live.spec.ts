@@ -1,5 +1,6 @@
 // Pages that keep themselves current: by events, by asking where events do not come, offline and back, in tabs nobody looks at.
 import { expect, Screens, staged, test } from "../fixtures";
+import { awake } from "../pages/awake";
 import { pdf } from "../pdf";
 
 const BOOK = "The Watched Book";
@@ -23,6 +24,33 @@ staged("offline and back: the page says so, stays, and catches up", async ({ con
   await expect(away).toBeVisible();
   await expect(batch.status).toHaveText(submitted);
   await context.setOffline(false);
+  await expect(away).toBeHidden();
+  await gemini.finishBatches();
+  await batch.leadsToDocument();
+});
+
+test("a network that is gone is noticed though the stream of events is not, and nothing else happens", async ({ screens: { home, library, page } }) => {
+  await home.submit(pdf(1, { title: BOOK }), { ai: false });
+  await library.open();
+  await awake(page);
+  await page.evaluate(() => {
+    window.fetch = () => Promise.reject(new TypeError("offline"));
+    window.dispatchEvent(new Event("offline"));
+  });
+  await expect(home.toast).toContainText("The server is not answering");
+});
+
+staged("a server that hangs is one that is not answering", async ({ gemini, guard, server, screens: { home, batch, page } }) => {
+  guard.expectOutage();
+  await home.submit(pdf(2, { title: BOOK }), { batch: true });
+  await batch.reach("PENDING");
+  await awake(page);
+  const away = home.toast.getByText("The server is not answering");
+  server.freeze();
+  // Not to wait for the next look.
+  await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  await expect(away).toBeVisible({ timeout: 45_000 });
+  server.thaw();
   await expect(away).toBeHidden();
   await gemini.finishBatches();
   await batch.leadsToDocument();

@@ -8,14 +8,14 @@ use super::job::{Job, Stage};
 use super::machine::Event;
 use super::pages::noted;
 use super::prepare::page_of;
-use super::upstream::pause_ms;
+use super::upstream::hindered;
 use super::worker::Done;
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::{PageFigures, line_failure, outcome_of};
 use crate::gemini::jsonl::{Outcome, ResultLine};
 use crate::metrics::{Tariff, page_answered};
-use crate::model::{Mode, Pricing};
+use crate::model::{Hindrance, Mode, Pricing};
 use crate::store::{FigurePlaces, PageResult};
 
 impl Worker {
@@ -24,14 +24,14 @@ impl Worker {
         let Stage::Collect { output_file, tries, .. } = &job.stage else { return Ok(Done::Superseded) };
         if let Err(error) = self.google.download(output_file, &self.spool.results(job)).await {
             tracing::warn!(job = %job.id, %error, "results not fetched");
-            return Ok(Done::Event(Event::Hindered { retry_after_ms: pause_ms(&error) }));
+            return Ok(Done::Event(hindered(&error)));
         }
         crash_point("collect", "fetched");
         let results = self.spool.read_results(job).await?;
         // A file that breaks off in a line is fetched once more before that is believed.
         if *tries == 0 && results.breaks_off {
             tracing::warn!(job = %job.id, "results break off");
-            return Ok(Done::Event(Event::Hindered { retry_after_ms: None }));
+            return Ok(Done::Event(Event::Hindered { by: Hindrance::Google, retry_after_ms: None }));
         }
         let figures = self.figures.figures(&job.account_id, &job.content_hash).await?;
         let (content_hash, tariff) = (&job.content_hash, self.tariff(job));

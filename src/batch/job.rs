@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::extract::Recipe;
 use crate::model::wire::JobError;
-use crate::model::{JobStatus, Mode, PageSet, UnixMs};
+use crate::model::{Hindrance, JobStatus, Mode, PageSet, UnixMs};
 
 /// One extraction of one document, from acceptance to its end. Kept for good: receipts are made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Job {
     pub fence: i64,
     /// It waited a day at Google and was submitted once again.
     pub requeued: bool,
+    /// What is in its way just now.
+    pub hindered_by: Option<Hindrance>,
     /// How often its batch was looked at.
     pub polls: u32,
 }

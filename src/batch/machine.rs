@@ -11,7 +11,7 @@ use reasons::{no_usable_page, not_accepted, not_sent, results_lost};
 
 use super::Leftover;
 use super::job::{Job, JobFailure, Stage};
-use crate::model::UnixMs;
+use crate::model::{Hindrance, UnixMs};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -151,15 +151,18 @@ pub enum Event {
     NotListed,
     /// The create certainly made nothing, and may succeed later.
     NotCreated {
+        by: Hindrance,
         retry_after_ms: Option<i64>,
     },
     Seen(Sighting),
     /// Something transient is in the way; nothing changed.
     Hindered {
+        by: Hindrance,
         retry_after_ms: Option<i64>,
     },
     /// Realtime mode: Google has no room for the pages that are left. Whether it had some for others since it was asked last.
     Crowded {
+        by: Hindrance,
         progressed: bool,
         retry_after_ms: i64,
     },
@@ -222,7 +225,7 @@ impl Job {
 
 /// Where `event` takes `job` at `now`.
 pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Step, IllegalEvent> {
-    let is_end = is_an_end(&event);
+    let (is_end, hindrance) = (is_an_end(&event), hindrance(job, &event));
     let (stage, wait_ms) = next(&attended(job, now), event, now, timing)?;
     let mut effects = Vec::new();
     let is_over = !stage.status().is_active();
@@ -242,7 +245,8 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     }
     let requeued = job.requeued || back_in_line(&job.stage, &stage);
     let polls = job.polls.saturating_add(u32::from(matches!(job.task(), Some(Task::Poll | Task::Withdraw))));
-    let job = Job { stage, due_at: now.plus(wait_ms), claims: 0, requeued, polls, ..job.clone() };
+    let hindered_by = hindrance.filter(|_| !is_over);
+    let job = Job { stage, due_at: now.plus(wait_ms), claims: 0, requeued, hindered_by, polls, ..job.clone() };
     Ok(Step { job, effects, left })
 }
 
@@ -250,6 +254,16 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
 const fn is_an_end(event: &Event) -> bool {
     use Sighting as S;
     matches!(event, Event::Seen(S::Succeeded { .. } | S::Failed | S::Cancelled | S::Expired))
+}
+
+/// What is in the job's way after the event.
+const fn hindrance(job: &Job, event: &Event) -> Option<Hindrance> {
+    match event {
+        Event::NotCreated { by, .. } | Event::Hindered { by, .. } | Event::Crowded { by, .. } => Some(*by),
+        // Google is yet to be asked.
+        Event::AttemptRecorded { .. } => job.hindered_by,
+        _ => None,
+    }
 }
 
 /// The input file that Google holds for nothing from now on: its batch is over, or has to be made of another one. At the end of
@@ -299,7 +313,7 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         }
         (
             stage @ (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Seek { .. }),
-            E::Hindered { retry_after_ms },
+            E::Hindered { retry_after_ms, .. },
         ) => (stage, retry_after_ms.unwrap_or(timing.retry_ms)),
 
         (S::Prepare { attempt }, E::Prepared) => (S::Upload { attempt }, 0),
@@ -317,7 +331,7 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (S::Creating { attempt, .. }, E::NotCreated { .. } | E::InputGone) if attempt >= timing.creates_max => {
             (S::Failed { error: not_accepted() }, 0)
         }
-        (S::Creating { attempt, input_file, .. }, E::NotCreated { retry_after_ms }) => (
+        (S::Creating { attempt, input_file, .. }, E::NotCreated { retry_after_ms, .. }) => (
             S::Submit { attempt: attempt + 1, input_file },
             retry_after_ms.unwrap_or_else(|| backoff_ms(timing, attempt)),
         ),
@@ -343,15 +357,17 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (S::Collect { tries, .. }, E::Hindered { .. }) if tries >= timing.fetches_max => {
             (S::Failed { error: results_lost() }, 0)
         }
-        (S::Collect { attempt, batch, input_file, output_file, tries }, E::Hindered { retry_after_ms }) => {
+        (S::Collect { attempt, batch, input_file, output_file, tries }, E::Hindered { retry_after_ms, .. }) => {
             let wait_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(timing, tries));
             (S::Collect { attempt, batch, input_file, output_file, tries: tries + 1 }, wait_ms)
         }
-        (S::Read { tries }, E::Crowded { progressed, retry_after_ms }) => {
+        (S::Read { tries }, E::Crowded { progressed, retry_after_ms, .. }) => {
             (S::Read { tries: if progressed { 0 } else { tries.saturating_add(1) } }, retry_after_ms)
         }
         // Google was not even asked.
-        (stage @ S::Read { .. }, E::Hindered { retry_after_ms }) => (stage, retry_after_ms.unwrap_or(timing.retry_ms)),
+        (stage @ S::Read { .. }, E::Hindered { retry_after_ms, .. }) => {
+            (stage, retry_after_ms.unwrap_or(timing.retry_ms))
+        }
 
         (stage, event) => return Err(IllegalEvent(Box::new((stage, event)))),
     })

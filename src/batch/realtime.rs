@@ -12,14 +12,14 @@ use super::Worker;
 use super::job::{Job, JobFailure, Stage};
 use super::machine::Event;
 use super::pages::{ReadyPage, ReadyPages, noted, unsendable};
-use super::upstream::{pause_ms, refusal};
+use super::upstream::{hindrance, pause_ms, refusal};
 use super::worker::Done;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::{PageFigures, outcome_of};
 use crate::gemini::ErrorKind;
 use crate::metrics::page_answered;
-use crate::model::{Mode, PageSet};
+use crate::model::{Hindrance, Mode, PageSet};
 use crate::store::{PageOutcome, PageResult};
 
 /// How many rounds in a row may read not one of the pages that are left, before those are failed pages.
@@ -35,7 +35,7 @@ const BUSY: &str = "Gemini had no capacity for the rest of this document, howeve
 /// Why reading cannot go on just now.
 enum Obstacle {
     /// It may later.
-    Busy { retry_after_ms: Option<i64> },
+    Busy { by: Hindrance, retry_after_ms: Option<i64> },
     /// It never will.
     Closed(JobFailure),
     /// Somebody else has the job.
@@ -142,19 +142,19 @@ impl Worker {
             Obstacle::Superseded => Ok(Done::Superseded),
             Obstacle::Fault(error) => Err(error),
             Obstacle::Closed(failure) => self.end_reading(job, failure).await,
-            Obstacle::Busy { retry_after_ms } => self.wait_for_room(job, left, retry_after_ms).await,
+            Obstacle::Busy { by, retry_after_ms } => self.wait_for_room(job, left, by, retry_after_ms).await,
         }
     }
 
     /// Google has no room just now. Only rounds that finished no page count: what goes on, however slowly, is not given up.
-    async fn wait_for_room(&self, job: &Job, left: usize, retry_after_ms: Option<i64>) -> Result<Done> {
+    async fn wait_for_room(&self, job: &Job, left: usize, by: Hindrance, retry_after_ms: Option<i64>) -> Result<Done> {
         let progressed = self.pages_left(job).await?.len() < left;
         let tries = if progressed { 0 } else { tries(job) };
         if tries >= TRIES_MAX {
             return self.end_reading(job, JobFailure::new("no_capacity", BUSY)).await;
         }
         let retry_after_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(tries, self.world.chance()));
-        Ok(Done::Event(Event::Crowded { progressed, retry_after_ms }))
+        Ok(Done::Event(Event::Crowded { by, progressed, retry_after_ms }))
     }
 
     /// Ends a job that can read no more: its remaining pages are failed pages, and the others are a document.
@@ -206,7 +206,7 @@ impl Worker {
             Err(error) if error.kind == ErrorKind::Key => Err(Obstacle::Closed(refusal(&error))),
             Err(error) => {
                 tracing::info!(page = index, %error, "page not read yet");
-                Err(Obstacle::Busy { retry_after_ms: pause_ms(&error) })
+                Err(Obstacle::Busy { by: hindrance(&error), retry_after_ms: pause_ms(&error) })
             }
         }
     }

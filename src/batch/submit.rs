@@ -156,6 +156,7 @@ impl Submissions {
             claims: 0,
             fence: 0,
             requeued: false,
+            hindered_by: None,
             polls: 0,
         }
     }

@@ -10,6 +10,7 @@ use super::Worker;
 use super::google::is_out_of_sight;
 use super::job::{Job, JobFailure, Stage, input_names};
 use super::machine::{Event, Sighting};
+use crate::model::Hindrance;
 
 impl Worker {
     /// Uploads the input file.
@@ -23,7 +24,7 @@ impl Worker {
         }
         Ok(match self.google.upload(&self.spool.input(job), &job.input_name(attempt)).await {
             Ok(input_file) => Event::Uploaded { input_file },
-            Err(error) => hindrance(job, &error),
+            Err(error) => not_uploaded(job, &error),
         })
     }
 
@@ -61,7 +62,7 @@ impl Worker {
                     ErrorKind::NotFound => Event::InputGone,
                     ErrorKind::Rejected | ErrorKind::TooLarge | ErrorKind::Key => Event::Refused(refusal(&error)),
                     ErrorKind::Retry { .. } | ErrorKind::Quota { .. } | ErrorKind::Io => {
-                        Event::NotCreated { retry_after_ms: pause_ms(&error) }
+                        Event::NotCreated { by: hindrance(&error), retry_after_ms: pause_ms(&error) }
                     }
                 }
             }
@@ -81,7 +82,10 @@ impl Worker {
         // They come newest first: of equals the oldest is kept.
         found.sort_by_key(|batch| merit(&batch.state));
         let Some(kept) = found.pop() else {
-            return if self.cannot_see(job) { Event::Hindered { retry_after_ms: None } } else { Event::NotListed };
+            return match self.cannot_see(job) {
+                true => Event::Hindered { by: Hindrance::Key, retry_after_ms: None },
+                false => Event::NotListed,
+            };
         };
         for other in found.iter().filter(|batch| !batch.state.is_terminal()) {
             if let Err(error) = self.google.cancel(&other.name).await
@@ -137,7 +141,8 @@ impl Worker {
             Err(error) if error.kind == ErrorKind::NotFound && !self.cannot_see(job) => Event::Seen(Sighting::Missing),
             Err(error) => {
                 tracing::info!(job = %job.id, %error, "poll failed");
-                Event::Hindered { retry_after_ms: None }
+                let by = if error.kind == ErrorKind::NotFound { Hindrance::Key } else { hindrance(&error) };
+                Event::Hindered { by, retry_after_ms: None }
             }
         }
     }
@@ -156,15 +161,15 @@ const fn merit(state: &BatchState) -> u8 {
 /// A call that has to succeed before anything else can be done.
 fn undecided(job: &Job, error: &GeminiError) -> Event {
     tracing::warn!(job = %job.id, %error, "nobody knows yet whether there is a batch");
-    Event::Hindered { retry_after_ms: pause_ms(error) }
+    hindered(error)
 }
 
 /// A call that may succeed later, or never.
-fn hindrance(job: &Job, error: &GeminiError) -> Event {
+fn not_uploaded(job: &Job, error: &GeminiError) -> Event {
     tracing::warn!(job = %job.id, %error, "Google is in the way");
     match error.kind {
         ErrorKind::Rejected | ErrorKind::TooLarge | ErrorKind::Key => Event::Refused(refusal(error)),
-        _ => Event::Hindered { retry_after_ms: pause_ms(error) },
+        _ => hindered(error),
     }
 }
 
@@ -179,6 +184,21 @@ pub(super) fn refusal(error: &GeminiError) -> JobFailure {
             JobFailure::new("too_large", "This is more than Google takes at once. Choose fewer pages.")
         }
         _ => JobFailure::new("refused_upstream", "Google refused to work on this document."),
+    }
+}
+
+/// The job waits, and is tried again.
+pub(super) fn hindered(error: &GeminiError) -> Event {
+    Event::Hindered { by: hindrance(error), retry_after_ms: pause_ms(error) }
+}
+
+/// What such an error says is in the way.
+pub(super) const fn hindrance(error: &GeminiError) -> Hindrance {
+    match error.kind {
+        ErrorKind::Quota { .. } => Hindrance::Quota,
+        ErrorKind::Key => Hindrance::Key,
+        ErrorKind::Io => Hindrance::Server,
+        _ => Hindrance::Google,
     }
 }
 

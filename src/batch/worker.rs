@@ -23,7 +23,7 @@ use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::gemini::models::Models;
 use crate::metrics::{Tariff, job_claimed, job_ended};
-use crate::model::Pricing;
+use crate::model::{Hindrance, Pricing};
 use crate::store::{Completion, Figures, Jobs};
 use crate::telemetry::traces;
 use crate::world::World;
@@ -236,7 +236,9 @@ impl Worker {
             tracing::warn!(job = %job.id, ?task, %error, "task hindered");
             Done::Event(match error {
                 Error::Refused(error) => Event::Refused(JobFailure::new(error.code.name(), error.message)),
-                Error::Unavailable(_) | Error::Internal(_) => Event::Hindered { retry_after_ms: None },
+                Error::Unavailable(_) | Error::Internal(_) => {
+                    Event::Hindered { by: Hindrance::Server, retry_after_ms: None }
+                }
             })
         })
     }

@@ -50,6 +50,51 @@ pub enum JobStatus {
     Expired,
 }
 
+/// What keeps an active job from going on. It waits, and is tried again by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hindrance {
+    /// Google cannot be reached, or answers with faults of its own.
+    Google,
+    /// A quota that this server has at Google is used up.
+    Quota,
+    /// Google does not take the server's key, or its batch was made with another one.
+    Key,
+    /// Something of the server's own is away: its disk, say.
+    Server,
+}
+
+impl Hindrance {
+    const ALL: [Self; 4] = [Self::Google, Self::Quota, Self::Key, Self::Server];
+
+    /// The stored name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Google => "google",
+            Self::Quota => "quota",
+            Self::Key => "key",
+            Self::Server => "server",
+        }
+    }
+
+    /// The hindrance of that name, if there is one.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|hindrance| hindrance.name() == name)
+    }
+
+    /// What a person is told while it lasts.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Google => "Google can't be reached just now. We keep trying, and nothing is lost.",
+            Self::Quota => "Google has no room for this just now. We'll go on as soon as there is some.",
+            Self::Key => {
+                "Google doesn't take this server's key for it. It waits until whoever runs this server has mended that."
+            }
+            Self::Server => "Something on our side is in the way just now. We keep trying, and nothing is lost.",
+        }
+    }
+}
+
 impl JobStatus {
     /// Whether work is still to come.
     pub const fn is_active(self) -> bool {

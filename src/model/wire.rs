@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorCode, JobStatus, Mode, PageSet, Quote, UnixMs};
+use super::{ErrorCode, Hindrance, JobStatus, Mode, PageSet, Quote, UnixMs};
 
 /// What is known of a file once it has been opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +165,9 @@ pub struct JobView {
     pub error: Option<JobError>,
     /// Google left the first attempt waiting for a day, so it was put back in line.
     pub requeued: bool,
+    /// What it waits for just now, if anything is in its way.
+    #[serde(default)]
+    pub hindered_by: Option<Hindrance>,
 }
 
 /// A document in a list.

@@ -7,7 +7,7 @@ use coldbrew::batch::machine::Lane;
 use coldbrew::batch::{Job, JobFailure, Stage, Watched};
 use coldbrew::extract::Recipe;
 use coldbrew::model::wire::{Metadata, Usage};
-use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
+use coldbrew::model::{Hindrance, Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
     Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Figures, Jobs, Leftovers,
@@ -170,6 +170,7 @@ fn job(account: &Account, name: &str) -> Job {
         claims: 0,
         fence: 0,
         requeued: false,
+        hindered_by: None,
         polls: 0,
     }
 }

@@ -89,6 +89,7 @@ async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
         claims: 0,
         fence: 0,
         requeued: false,
+        hindered_by: None,
         polls: 0,
     };
     assert_eq!(memory.accept(&job, 1, &account, u64::MAX).await.unwrap(), Acceptance::Accepted);

@@ -113,6 +113,7 @@ fn job(pages: u32) -> Job {
         claims: 0,
         fence: 0,
         requeued: false,
+        hindered_by: None,
         polls: 0,
     }
 }

@@ -189,6 +189,7 @@ fn job(number: usize, now: UnixMs) -> Job {
         claims: 0,
         fence: 0,
         requeued: false,
+        hindered_by: None,
         polls: 0,
     }
 }

@@ -209,6 +209,7 @@ async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Sta
         claims: 0,
         fence: 0,
         requeued: false,
+        hindered_by: None,
         polls: 0,
     };
     assert_eq!(store.accept(&job, 1, &account, u64::MAX).await.unwrap(), Acceptance::Accepted);

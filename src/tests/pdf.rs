@@ -201,11 +201,21 @@ async fn tract_sees_what_onnx_runtime_sees_and_needs_no_library() {
     }
 }
 
-#[tokio::test]
-async fn a_yolo_model_finds_figures_too() {
+fn yolo() -> DetectorSpec {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("vendor/yolov8n-doclaynet.onnx");
     // `Picture` of DocLayNet's classes.
-    find_the_chart(DetectorSpec { family: Family::Yolo, model, figure_classes: vec![6], ..detector() }).await;
+    DetectorSpec { family: Family::Yolo, model, figure_classes: vec![6], ..detector() }
+}
+
+#[tokio::test]
+async fn a_yolo_model_finds_figures_too() {
+    find_the_chart(yolo()).await;
+}
+
+#[cfg(feature = "tract")]
+#[tokio::test]
+async fn a_yolo_model_finds_them_in_tract_too() {
+    find_the_chart(DetectorSpec { runtime: Runtime::Tract, library: "/nonexistent.so".into(), ..yolo() }).await;
 }
 
 #[tokio::test]

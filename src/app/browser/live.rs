@@ -47,14 +47,10 @@ thread_local! {
 pub fn begin() {
     let Some(part) = part_of(&document()) else { return };
     show_icon(&part);
-    for (target, event) in [(document().unchecked_ref(), "visibilitychange"), (window().unchecked_ref(), "online")] {
-        on(target, event, attend);
-    }
-    on(&window(), "offline", || {
-        // An open stream does not notice.
-        disconnect();
-        look();
-    });
+    on(&document(), "visibilitychange", attend);
+    on(&window(), "online", attend);
+    // The stream may not notice.
+    on(&window(), "offline", look);
     connect();
     schedule();
 }
@@ -117,13 +113,15 @@ async fn refresh() -> Result<(), ()> {
 fn note(reached: bool) {
     let failures = if reached { 0 } else { LIVE.with(|live| live.failures.get()) + 1 };
     LIVE.with(|live| live.failures.set(failures));
-    match failures {
-        0 => {
-            back();
-            connect();
+    if reached {
+        back();
+        connect();
+    } else {
+        // Whatever it seems to be.
+        disconnect();
+        if failures == QUIET_FAILURES {
+            away();
         }
-        QUIET_FAILURES => away(),
-        _ => {}
     }
 }
 

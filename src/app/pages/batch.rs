@@ -87,6 +87,7 @@ fn Brewing(job: JobView) -> impl IntoView {
             {job.requeued.then(|| view! {
                 <p class="notice">"Google hasn't started this batch yet. We've put it back in line."</p>
             })}
+            {job.hindered_by.map(|hindrance| view! { <p class="notice">{hindrance.sentence()}</p> })}
         </div>
         <p class="soft">
             {match batch {

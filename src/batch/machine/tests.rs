@@ -27,6 +27,7 @@ fn job(stage: Stage) -> Job {
         claims: 1,
         fence: 1,
         requeued: false,
+        hindered_by: None,
         polls: 0,
     }
 }
@@ -74,6 +75,24 @@ fn the_whole_journey() {
     let output_file = Some("files/batch-b1".to_owned());
     let done = walk(watching, [Event::Seen(Sighting::Succeeded { output_file }), Event::Stored]);
     assert_eq!((done.status(), done.task()), (JobStatus::Succeeded, None));
+}
+
+#[test]
+fn what_is_in_the_way_is_told_until_it_is_not() {
+    let by = Hindrance::Quota;
+    let refused = walk(
+        job(Stage::Creating { attempt: 1, input_file: "files/in".into(), key: None }),
+        [Event::NotCreated { by, retry_after_ms: None }],
+    );
+    assert_eq!(refused.hindered_by, Some(by));
+    let asking = walk(refused, [recorded()]);
+    assert_eq!(asking.hindered_by, Some(by), "nobody has answered yet");
+    let away = walk(asking, [Event::AnswerLost, Event::Hindered { by: Hindrance::Google, retry_after_ms: None }]);
+    assert_eq!(away.hindered_by, Some(Hindrance::Google));
+    let found = walk(away.clone(), [Event::Created { batch: "batches/b1".into() }]);
+    assert_eq!(found.hindered_by, None);
+    let over = Event::Refused(JobFailure::new("key_refused", "No."));
+    assert_eq!(walk(away, [over]).hindered_by, None, "an end waits for nothing");
 }
 
 #[test]
@@ -186,7 +205,7 @@ fn input_that_has_to_be_made_again_keeps_the_number_of_its_attempt() {
 #[test]
 fn a_failing_poll_is_no_evidence() {
     let watching = job(Stage::Watch(watched(0)));
-    let after = walk(watching.clone(), [Event::Hindered { retry_after_ms: Some(600_000) }]);
+    let after = walk(watching.clone(), [Event::Hindered { by: Hindrance::Google, retry_after_ms: Some(600_000) }]);
     assert_eq!(after.stage, watching.stage);
     assert_eq!(after.due_at, UnixMs(1_000 + Timing::default().poll_ms), "the interval is fixed");
 }
@@ -194,7 +213,7 @@ fn a_failing_poll_is_no_evidence() {
 #[test]
 fn silence_ends_a_job_only_long_after_google_would_have() {
     let timing = Timing::default();
-    let silence = || Event::Hindered { retry_after_ms: None };
+    let silence = || Event::Hindered { by: Hindrance::Google, retry_after_ms: None };
     let at = |job: &Job, now: i64| step(&due(job.clone(), UnixMs(now)), silence(), UnixMs(now), &timing).unwrap();
     let watching = job(Stage::Watch(watched(0)));
     assert_eq!(at(&watching, timing.watch_ms_max - 1).job.stage, watching.stage);
@@ -243,7 +262,7 @@ fn nobodys_batches_are_left_on_record() {
 fn what_never_gets_to_google_ends_in_words() {
     let timing = Timing::default();
     for stage in [PREPARE, Stage::Upload { attempt: 1 }, Stage::Submit { attempt: 1, input_file: "files/in".into() }] {
-        let hindered = Event::Hindered { retry_after_ms: None };
+        let hindered = Event::Hindered { by: Hindrance::Google, retry_after_ms: None };
         let waiting = walk(job(stage), [hindered.clone(), hindered.clone()]);
         let long_after = UnixMs(timing.unsent_ms_max);
         let doubtful = step(&waiting, hindered.clone(), long_after, &timing).unwrap().job;
@@ -255,14 +274,14 @@ fn what_never_gets_to_google_ends_in_words() {
 
 #[test]
 fn only_rounds_without_a_page_count_against_a_job_in_realtime_mode() {
-    let crowded = |progressed| Event::Crowded { progressed, retry_after_ms: 5_000 };
+    let crowded = |progressed| Event::Crowded { by: Hindrance::Quota, progressed, retry_after_ms: 5_000 };
     let tries = |events: Vec<Event>| match walk(job(Stage::Read { tries: 3 }), events).stage {
         Stage::Read { tries } => tries,
         stage => panic!("{stage:?}"),
     };
     assert_eq!(tries(vec![crowded(false), crowded(false)]), 5);
     assert_eq!(tries(vec![crowded(false), crowded(true)]), 0);
-    assert_eq!(tries(vec![Event::Hindered { retry_after_ms: None }]), 3, "Google was not asked");
+    assert_eq!(tries(vec![Event::Hindered { by: Hindrance::Google, retry_after_ms: None }]), 3, "Google was not asked");
     assert_eq!(walk(job(Stage::Read { tries: 0 }), [crowded(false)]).due_at, UnixMs(6_000));
 }
 
@@ -276,7 +295,7 @@ fn results_are_not_given_up_for_an_outage() {
     let mut now = UnixMs(0);
     while job.status().is_active() {
         now = job.due_at;
-        job = step(&job, Event::Hindered { retry_after_ms: None }, now, &timing).unwrap().job;
+        job = step(&job, Event::Hindered { by: Hindrance::Google, retry_after_ms: None }, now, &timing).unwrap().job;
     }
     assert_eq!(job.stage.error().unwrap().code, "results_lost");
     assert!(now.0 > 7 * 24 * HOUR_MS, "{now:?}");
@@ -314,10 +333,10 @@ fn any_event() -> impl Strategy<Value = Event> {
         3 => Just(Event::AnswerLost),
         3 => Just(Event::Created { batch: "batches/b1".into() }),
         8 => Just(Event::NotListed),
-        3 => Just(Event::NotCreated { retry_after_ms: None }),
+        3 => Just(Event::NotCreated { by: Hindrance::Google, retry_after_ms: None }),
         12 => any_sighting().prop_map(Event::Seen),
-        4 => Just(Event::Hindered { retry_after_ms: None }),
-        2 => any::<bool>().prop_map(|progressed| Event::Crowded { progressed, retry_after_ms: 1_000 }),
+        4 => Just(Event::Hindered { by: Hindrance::Google, retry_after_ms: None }),
+        2 => any::<bool>().prop_map(|progressed| Event::Crowded { by: Hindrance::Quota, progressed, retry_after_ms: 1_000 }),
         1 => prop_oneof![
             Just(Event::NothingUsable),
             Just(Event::Stored),
@@ -387,6 +406,7 @@ proptest! {
         for (event, pause) in events {
             now = now.plus(pause);
             let before = job.clone();
+            let hindrance = hindrance(&before, &event);
             let Ok(step) = step(&job, event.clone(), now, &timing) else { continue };
             prop_assert!(before.status().is_active(), "an end took {event:?}");
             job = step.job;
@@ -409,6 +429,7 @@ proptest! {
             create = create.after(&event, odd_for_long(&before, now, &timing));
             prop_assert_eq!(job.status() == JobStatus::Succeeded, event == Event::Stored);
             prop_assert!(job.requeued || !before.requeued);
+            prop_assert_eq!(job.hindered_by, hindrance.filter(|_| job.status().is_active()));
             if !job.status().is_active() || matches!(job.stage, Stage::Collect { .. }) {
                 prop_assert_eq!(&at_google, &None);
             }
@@ -433,9 +454,9 @@ proptest! {
                 Task::Prepare => Event::Prepared,
                 Task::Upload => Event::Uploaded { input_file: "files/in".into() },
                 Task::RecordAttempt => recorded(),
-                Task::Create => Event::NotCreated { retry_after_ms: None },
+                Task::Create => Event::NotCreated { by: Hindrance::Google, retry_after_ms: None },
                 Task::Seek => Event::NotListed,
-                Task::Poll | Task::Withdraw => Event::Hindered { retry_after_ms: None },
+                Task::Poll | Task::Withdraw => Event::Hindered { by: Hindrance::Google, retry_after_ms: None },
                 Task::Collect | Task::Read => Event::Stored,
             };
             // Google ends what runs; a disk that forgets at once what is written to it is broken.

@@ -1,5 +1,6 @@
 //! Columns: where a page may be cut from top to bottom.
 
+use super::lines::Line;
 use super::order::Chunk;
 
 /// The left and right edge of a strip without text.
@@ -12,9 +13,12 @@ const COLUMN_LINES_MIN: usize = 3;
 
 /// The widest vertical strip that no chunk crosses and that has a column of text on either side.
 pub fn gutter(chunks: &[Chunk]) -> Option<Gutter> {
-    gaps(chunks)
+    widest_gutter(&chunks.iter().collect::<Vec<_>>())
+}
+
+fn widest_gutter(chunks: &[&Chunk]) -> Option<Gutter> {
+    gaps(chunks.iter().copied())
         .into_iter()
-        .filter(|gap| gap.1 - gap.0 >= GUTTER_MIN)
         .filter(|gap| {
             let (left, right): (Vec<&Chunk>, Vec<&Chunk>) = chunks.iter().partition(|chunk| chunk.right <= gap.0);
             is_column(&left) && is_column(&right) && stand_side_by_side(&left, &right) && !are_rows(&left, &right)
@@ -24,6 +28,19 @@ pub fn gutter(chunks: &[Chunk]) -> Option<Gutter> {
 
 /// Puts strips that were cut across the same columns together again, so that each column is read to its end.
 pub fn rejoin(strips: Vec<Vec<Chunk>>) -> Vec<Vec<Chunk>> {
+    let mut joined = Vec::new();
+    for run in runs(strips) {
+        if is_prose_in_columns(&run) {
+            joined.push(run.into_iter().flatten().collect());
+        } else {
+            joined.extend(rejoin_columns(run));
+        }
+    }
+    joined
+}
+
+/// Joins strips each of which shows the columns by itself, or goes on in one of them.
+fn rejoin_columns(strips: Vec<Vec<Chunk>>) -> Vec<Vec<Chunk>> {
     let mut joined: Vec<(Option<Gutter>, Vec<Chunk>)> = Vec::new();
     for strip in strips {
         let own = gutter(&strip);
@@ -48,16 +65,61 @@ fn fits(shared: Gutter, own: Option<Gutter>, strip: &[Chunk]) -> bool {
     }
 }
 
-/// All vertical strips between chunks that none crosses.
-fn gaps(chunks: &[Chunk]) -> Vec<Gutter> {
-    let mut extents: Vec<(f32, f32)> = chunks.iter().map(|chunk| (chunk.left, chunk.right)).collect();
+/// Whether the strips are the rows of columns of prose, which a file may give one by one: on both sides of a gutter most lines are as wide
+/// as there is room. In a table they are not.
+fn is_prose_in_columns(strips: &[Vec<Chunk>]) -> bool {
+    let chunks: Vec<&Chunk> = strips.iter().flatten().collect();
+    widest_gutter(&chunks).is_some_and(|gutter| {
+        let (left, right): (Vec<&Chunk>, Vec<&Chunk>) = chunks.iter().partition(|chunk| chunk.right <= gutter.0);
+        [left, right].iter().all(|column| is_wide(column) && is_filled(column))
+    })
+}
+
+fn is_filled(column: &[&Chunk]) -> bool {
+    let left = column.iter().map(|chunk| chunk.left).fold(f32::INFINITY, f32::min);
+    let right = column.iter().map(|chunk| chunk.right).fold(f32::NEG_INFINITY, f32::max);
+    let lines = || column.iter().flat_map(|chunk| &chunk.lines);
+    let full = lines().filter(|line| line.width() >= 0.8 * (right - left)).count();
+    full * 3 >= lines().count() * 2
+}
+
+/// Strips that have a gap in common.
+fn runs(strips: Vec<Vec<Chunk>>) -> Vec<Vec<Vec<Chunk>>> {
+    let mut runs: Vec<Vec<Vec<Chunk>>> = Vec::new();
+    let mut shared = Vec::new();
+    for strip in strips {
+        shared = without(shared, &strip);
+        match runs.last_mut() {
+            Some(run) if !shared.is_empty() => run.push(strip),
+            _ => {
+                shared = gaps(strip.iter());
+                runs.push(vec![strip]);
+            }
+        }
+    }
+    runs
+}
+
+/// What the chunks leave of gaps.
+fn without(gaps: Vec<Gutter>, chunks: &[Chunk]) -> Vec<Gutter> {
+    chunks.iter().fold(gaps, |gaps, chunk| {
+        let pieces = |gap: Gutter| [(gap.0, gap.1.min(chunk.left)), (gap.0.max(chunk.right), gap.1)];
+        gaps.into_iter().flat_map(pieces).filter(is_wide_enough).collect()
+    })
+}
+
+fn is_wide_enough(gap: &Gutter) -> bool {
+    gap.1 - gap.0 >= GUTTER_MIN
+}
+
+/// All vertical strips between chunks that none crosses and that are wide enough.
+fn gaps<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<Gutter> {
+    let mut extents: Vec<(f32, f32)> = chunks.map(|chunk| (chunk.left, chunk.right)).collect();
     extents.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut gaps = Vec::new();
     let mut covered = extents.first().map_or(0.0, |(_, right)| *right);
     for (left, right) in extents {
-        if left > covered {
-            gaps.push((covered, left));
-        }
+        gaps.extend(Some((covered, left)).filter(is_wide_enough));
         covered = covered.max(right);
     }
     gaps
@@ -93,9 +155,18 @@ fn are_rows(left: &[&Chunk], right: &[&Chunk]) -> bool {
     aligned * 5 >= few.len() * 3
 }
 
-/// Whether its lines have room for sentences: twelve times the size of the type on average.
+/// Whether its lines have room for sentences on average.
 fn is_wide(chunks: &[&Chunk]) -> bool {
-    chunks.iter().flat_map(|chunk| &chunk.lines).map(|line| line.width() - 12.0 * line.size).sum::<f32>() >= 0.0
+    chunks.iter().flat_map(|chunk| &chunk.lines).map(room).sum::<f32>() >= 0.0
+}
+
+pub fn has_room(line: &Line) -> bool {
+    room(line) >= 0.0
+}
+
+/// How much wider a line is than twelve times the size of its type: less is too little for sentences.
+fn room(line: &Line) -> f32 {
+    line.width() - 12.0 * line.size
 }
 
 fn start_together(a: &Chunk, b: &Chunk) -> bool {

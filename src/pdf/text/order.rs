@@ -28,14 +28,30 @@ pub fn reading_order(lines: Vec<Line>) -> Vec<Line> {
 }
 
 fn chunks(lines: Vec<Line>) -> Vec<Chunk> {
+    let parted: Vec<bool> = (0..lines.len()).map(|index| enters_or_leaves_columns(&lines, index)).collect();
     let mut chunks: Vec<Chunk> = Vec::new();
-    for line in lines {
+    for (line, is_parted) in lines.into_iter().zip(parted) {
         match chunks.last_mut() {
-            Some(chunk) if chunk.goes_on_with(&line) => chunk.push(line),
+            Some(chunk) if !is_parted && chunk.goes_on_with(&line) => chunk.push(line),
             _ => chunks.push(Chunk::new(line)),
         }
     }
     chunks
+}
+
+/// Whether one of this line and the one before stands across columns of prose and the other in one of them. A file that goes row by row
+/// has the line of the next column right after it, or before it.
+fn enters_or_leaves_columns(lines: &[Line], index: usize) -> bool {
+    let Some(previous) = index.checked_sub(1).map(|index| &lines[index]) else { return false };
+    let line = &lines[index];
+    let after = lines.get(index + 1).is_some_and(|next| is_beside(line, next) && previous.is_above_or_below(next));
+    let before = index.checked_sub(2).map(|index| &lines[index]);
+    after || before.is_some_and(|before| is_beside(previous, before) && line.is_above_or_below(before))
+}
+
+fn is_beside(line: &Line, other: &Line) -> bool {
+    let on_one_baseline = (line.baseline - other.baseline).abs() < 0.3 * line.size.max(other.size);
+    on_one_baseline && !line.is_above_or_below(other) && [line, other].into_iter().all(columns::has_room)
 }
 
 fn sort(chunks: Vec<Chunk>, depth: usize) -> Vec<Chunk> {
@@ -132,6 +148,23 @@ mod tests {
         lines.extend(column("a", 50.0, 100.0, 4));
         lines.push(line("title", 50.0, 500.0, 60.0));
         assert_eq!(order(lines), "title a0 a1 a2 a3 b0 b1 b2 b3 foot");
+    }
+
+    #[test]
+    fn rows_of_columns_between_lines_across_are_read_column_by_column() {
+        let rows = |from: usize, top: f32| {
+            let (left, right) = (column("a", 50.0, top, 4), column("b", 300.0, top, 4));
+            let numbered = move |line: Line| Line {
+                text: format!("{}{}", &line.text[..1], from + line.text[1..].parse::<usize>().unwrap()),
+                ..line
+            };
+            left.into_iter().zip(right).flat_map(|(a, b)| [a, b]).map(numbered).collect::<Vec<_>>()
+        };
+        let across = |text: &str, baseline: f32| vec![line(text, 50.0, 500.0, baseline)];
+        // Each as close to the next as the lines of a paragraph.
+        let lines =
+            [across("title", 88.0), rows(0, 100.0), across("part", 148.0), rows(4, 160.0), across("foot", 208.0)];
+        assert_eq!(order(lines.concat()), "title a0 a1 a2 a3 b0 b1 b2 b3 part a4 a5 a6 a7 b4 b5 b6 b7 foot");
     }
 
     #[test]

@@ -13,14 +13,14 @@ use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::model::wire::JobView;
-use crate::model::{ApiError, PageSet, UnixMs};
+use crate::model::{ApiError, Hindrance, PageSet, UnixMs};
 use crate::store::{Acceptance, Account, Completion, Jobs, PageResult};
 
 /// The columns that make a [`Job`].
 macro_rules! job_columns {
     () => {
         "id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages, pages_submitted, document_id, stage, requeued,
-         submitted_at, due_at, claims, fence, polls"
+         hindered_by, submitted_at, due_at, claims, fence, polls"
     };
 }
 
@@ -28,7 +28,7 @@ macro_rules! job_columns {
 macro_rules! view_columns {
     () => {
         "j.id, j.content_hash, j.upload_hash, j.mode, j.title, j.stage, j.submitted_at, j.pages, j.document_id,
-         j.requeued, j.pages_submitted,
+         j.requeued, j.hindered_by, j.pages_submitted,
          (SELECT COUNT(*) FROM ledger l WHERE l.job_id = j.id) AS charged,
          (SELECT COALESCE(STRING_AGG(CAST(f.page_index + 1 AS TEXT), ','), '0')
           FROM page_failures f WHERE f.job_id = j.id) AS failed"
@@ -354,7 +354,7 @@ impl SqlStore {
 async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE jobs SET stage = $1, due_at = $2, claims = $3, requeued = $4, active = $5, updated_at = $6, version = version + 1,
-                lease_until = CASE WHEN $2 > $6 THEN 0 ELSE lease_until END, lane = $9, polls = $10
+                lease_until = CASE WHEN $2 > $6 THEN 0 ELSE lease_until END, lane = $9, polls = $10, hindered_by = $11
          WHERE id = $7 AND fence = $8 AND active = 1",
     )
     .bind(to_json(&job.stage)?)
@@ -367,6 +367,7 @@ async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> 
     .bind(job.fence)
     .bind(job.lane().name())
     .bind(i64::from(job.polls))
+    .bind(job.hindered_by.map(Hindrance::name))
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -396,8 +397,14 @@ pub(super) fn job_of(row: &AnyRow) -> Result<Job> {
         claims: count(row, "claims")?,
         fence: row.try_get("fence")?,
         requeued: row.try_get::<i64, _>("requeued")? != 0,
+        hindered_by: hindered_by(row)?,
         polls: count(row, "polls")?,
     })
+}
+
+/// A newer program may know others: they are not worth a job.
+fn hindered_by(row: &AnyRow) -> Result<Option<Hindrance>> {
+    Ok(row.try_get::<Option<&str>, _>("hindered_by")?.and_then(Hindrance::named))
 }
 
 pub(super) fn view_of(row: &AnyRow) -> Result<JobView> {
@@ -421,5 +428,6 @@ pub(super) fn view_of(row: &AnyRow) -> Result<JobView> {
         draft_id: document_id,
         error: stage.error(),
         requeued: row.try_get::<i64, _>("requeued")? != 0,
+        hindered_by: hindered_by(row)?,
     })
 }

@@ -26,6 +26,7 @@ const ALL: &[(&str, &str)] = named![
     "0082_gone",
     "0083_missed_figures",
     "0084_gone_accounts",
+    "0085_hindrances",
 ];
 
 /// All of them, to be run.

@@ -211,6 +211,7 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
         "failed_pages": [],
         "draft_id": "document one",
         "requeued": false,
+        "hindered_by": null,
         "reserved_tokens": 100,
     });
     assert_eq!(peer.job(), accepted);

@@ -109,6 +109,7 @@ impl Records {
             draft_id: job.document_id.clone(),
             error: job.stage.error(),
             requeued: job.requeued,
+            hindered_by: job.hindered_by,
         }
     }
 

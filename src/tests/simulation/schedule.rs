@@ -128,6 +128,28 @@ struct Host {
     stop: CancellationToken,
 }
 
+/// When the next job of each lane can be claimed, what one left can be looked at, and somebody may submit another one.
+struct Dues {
+    work: Option<UnixMs>,
+    watch: Option<UnixMs>,
+    leftover: Option<UnixMs>,
+    submission: Option<UnixMs>,
+}
+
+impl Dues {
+    const fn of(&self, lane: Lane) -> Option<UnixMs> {
+        match lane {
+            Lane::Work => self.work,
+            Lane::Watch => self.watch,
+        }
+    }
+
+    /// `None`: there is nothing to do, and there will not be.
+    fn next(&self) -> Option<UnixMs> {
+        [self.work, self.watch, self.leftover, self.submission].into_iter().flatten().min()
+    }
+}
+
 /// One story under way.
 pub struct Schedule {
     clock: Clock,
@@ -308,8 +330,10 @@ impl Schedule {
     /// What [`Worker::run`] and [`Cleaner::run`] do, except that it need not keep looking: it sees what is due, and when something will be.
     async fn work(self: Arc<Self>, number: usize, worker: Worker, cleaner: Cleaner, stop: CancellationToken) {
         while !stop.is_cancelled() {
+            let is_due = |at: Option<UnixMs>| at.is_some_and(|at| at <= worker.world.now());
+            let mut dues = self.dues();
             for lane in [Lane::Work, Lane::Watch] {
-                if !self.is_any_due(lane, worker.world.now()) {
+                if !is_due(dues.of(lane)) {
                     continue;
                 }
                 let max = usize::try_from(self.clock.pick(1..4)).unwrap();
@@ -317,36 +341,36 @@ impl Schedule {
                     let (worker, stop) = (worker.clone(), stop.clone());
                     self.clock.spawn(Some(number), async move { worker.hold(job, stop).await });
                 }
+                // Meanwhile time has passed.
+                dues = self.dues();
             }
-            if self.next_leftover().is_some_and(|due_at| due_at <= worker.world.now()) {
+            if is_due(dues.leftover) {
                 let cleaner = cleaner.clone();
                 self.clock.spawn(Some(number), async move { drop(cleaner.clean_one().await) });
             }
-            let Some(due_at) = self.next_due().into_iter().chain(self.next_leftover()).min() else { return };
+            let Some(due_at) = dues.next() else { return };
             let idle_ms = (due_at.0 - worker.world.now().0).clamp(0, 20_000);
             self.clock.sleep(idle_ms + self.clock.pick(1..500)).await;
         }
     }
 
-    /// Whether a claim would find something.
-    fn is_any_due(&self, lane: Lane, now: UnixMs) -> bool {
+    /// When there is something to do next.
+    fn dues(&self) -> Dues {
         let records = self.memory.records();
-        let mut active = records.jobs.values().filter(|row| row.job.task().is_some() && row.job.lane() == lane);
-        active.any(|row| row.job.due_at <= now && row.lease_until <= now)
-    }
-
-    /// When what a job left is looked at next.
-    fn next_leftover(&self) -> Option<UnixMs> {
-        self.memory.records().leftovers.values().map(|left| left.due_at).min()
-    }
-
-    /// When the next job can be claimed; `None`: there are none, and there will be none.
-    fn next_due(&self) -> Option<UnixMs> {
-        let records = self.memory.records();
-        let active = records.jobs.values().filter(|row| row.job.task().is_some());
-        let next = active.map(|row| row.job.due_at.max(row.lease_until)).min();
-        let soon = UnixMs(self.clock.now_ms() + 1_000);
-        next.or_else(|| (self.waiting.load(Ordering::Relaxed) > 0).then_some(soon))
+        let leftover = records.leftovers.values().map(|left| left.due_at).min();
+        let mut dues = Dues { work: None, watch: None, leftover, submission: None };
+        for row in records.jobs.values().filter(|row| row.job.task().is_some()) {
+            let due_at = row.job.due_at.max(row.lease_until);
+            let of_lane = match row.job.lane() {
+                Lane::Work => &mut dues.work,
+                Lane::Watch => &mut dues.watch,
+            };
+            *of_lane = Some(of_lane.map_or(due_at, |other| due_at.min(other)));
+        }
+        if (dues.work, dues.watch) == (None, None) && self.waiting.load(Ordering::Relaxed) > 0 {
+            dues.submission = Some(UnixMs(self.clock.now_ms() + 1_000));
+        }
+        dues
     }
 
     /// Somebody who wants a document, and asks until there is an answer.
@@ -406,6 +430,7 @@ fn new_job(number: u64, document: u64, pages: u32, mode: Mode, now: UnixMs) -> J
         claims: 0,
         fence: 0,
         requeued: false,
+        hindered_by: None,
         polls: 0,
     }
 }
