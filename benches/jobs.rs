@@ -284,6 +284,7 @@ async fn watching(store: &SqlStore, account: &Account, number: usize, batch: Str
         claims: 0,
         fence: 0,
         requeued: false,
+        hindered_by: None,
         polls: 0,
     };
     let accepted = store.accept(&job, 1, account, u64::from(u32::MAX)).await.expect("it is recorded");
