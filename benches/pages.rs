@@ -149,26 +149,42 @@ fn in_a_process_of_its_own(what: &str, path: &Path, share: u32) -> Run {
 #[tokio::main]
 async fn run_here(what: &str, path: &Path, share: u32) {
     let start = Instant::now();
-    let (pages, figures) = match what {
+    let (pages, figures, workers) = match what {
         "prepare" => prepare(path, share).await,
-        _ => (look_at(what, path, share).await, 0),
+        _ => look_at(what, path, share).await,
     };
     let time = start.elapsed().as_micros();
-    let workers = process::children();
-    let cpu = process::cpu("self") + workers.iter().map(|pid| process::cpu(pid)).sum::<Duration>();
-    let worker_bytes = workers.iter().map(|pid| peak_bytes(pid)).max().unwrap_or(0);
-    println!("{pages} {time} {} {figures} {} {worker_bytes}", cpu.as_micros(), peak_bytes("self"));
+    let cpu = process::cpu("self") + workers.cpu;
+    println!("{pages} {time} {} {figures} {} {}", cpu.as_micros(), peak_bytes("self"), workers.peak_bytes);
 }
 
-/// Measures or reads the pages. Returns how many.
-async fn look_at(what: &str, path: &Path, share: u32) -> u32 {
+/// What the workers have taken so far: it is lost when they end, with their document.
+#[derive(Default)]
+struct Workers {
+    cpu: Duration,
+    /// Of the largest.
+    peak_bytes: u64,
+}
+
+impl Workers {
+    fn look() -> Self {
+        let workers = process::children();
+        Self {
+            cpu: workers.iter().map(|pid| process::cpu(pid)).sum(),
+            peak_bytes: workers.iter().map(|pid| peak_bytes(pid)).max().unwrap_or(0),
+        }
+    }
+}
+
+/// Measures or reads the pages.
+async fn look_at(what: &str, path: &Path, share: u32) -> (u32, u64, Workers) {
     let document = engine::engine().open(path).await.expect("it opens");
     let pages = document.info().total_pages.div_ceil(share);
     match what {
         "measure" => measure_lengths(&document, pages).await,
         _ => read(&document, pages).await,
     }
-    pages
+    (pages, 0, Workers::look())
 }
 
 async fn measure_lengths(document: &Document, pages: u32) {
@@ -177,8 +193,8 @@ async fn measure_lengths(document: &Document, pages: u32) {
 }
 
 /// Everything that happens to a document before a batch is submitted, by the parts that do it on a server: pages split off, figures
-/// found, cut out, kept and put on record, the prompts made, the input file written. Returns how many figures there are.
-async fn prepare(path: &Path, share: u32) -> (u32, u64) {
+/// found, cut out, kept and put on record, the prompts made, the input file written.
+async fn prepare(path: &Path, share: u32) -> (u32, u64, Workers) {
     let folder = tempfile::tempdir().expect("there is room for files");
     let root = folder.path();
     let store = Arc::new(record(&root.join("coldbrew.db")).await);
@@ -196,14 +212,18 @@ async fn prepare(path: &Path, share: u32) -> (u32, u64) {
     let ready = source.pages(&job, (0..pages).collect(), &time).await.expect("it can be read").expect("it is sound");
     let model = models::model(models::DEFAULT);
     let (recipe, asked) = (&job.recipe, &model);
+    let mut workers = Workers::default();
     let lines = ready.map_ok(|(index, page)| {
+        if index + 1 == pages {
+            workers = Workers::look();
+        }
         let page = page.expect("every page is sound");
         (format!("page_{index}"), recipe.request(asked, page.pdf, &page.figures.expect("the detector works")))
     });
     let written = spool.write_input(&job, &model, lines.boxed()).await.expect("there is room");
     assert_eq!(written, pages as usize);
     let places = store.figures(&job.account_id, &job.content_hash).await.expect("they are on record");
-    (pages, places.values().flatten().map(|figures| figures.len() as u64).sum())
+    (pages, places.values().flatten().map(|figures| figures.len() as u64).sum(), workers)
 }
 
 /// A record with an account.
