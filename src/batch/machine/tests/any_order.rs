@@ -1,0 +1,165 @@
+//! Whatever happens in whatever order: no rule is broken, and every job ends.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn any_sighting() -> impl Strategy<Value = Sighting> {
+    prop_oneof![
+        Just(Sighting::Pending),
+        Just(Sighting::Running),
+        Just(Sighting::Succeeded { output_file: None }),
+        Just(Sighting::Succeeded { output_file: Some("files/out".into()) }),
+        Just(Sighting::Failed),
+        Just(Sighting::Cancelled),
+        Just(Sighting::Expired),
+        Just(Sighting::Missing),
+        Just(Sighting::Unrecognised),
+    ]
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => Just(Event::Prepared),
+        1 => Just(Event::InputMissing),
+        6 => Just(Event::Uploaded { input_file: "files/in".into() }),
+        2 => Just(Event::InputGone),
+        6 => Just(recorded()),
+        3 => Just(Event::AnswerLost),
+        3 => Just(Event::Created { batch: "batches/b1".into() }),
+        8 => Just(Event::NotListed),
+        3 => Just(Event::NotCreated { by: Hindrance::Google, retry_after_ms: None }),
+        12 => any_sighting().prop_map(Event::Seen),
+        4 => Just(Event::Hindered { by: Hindrance::Google, retry_after_ms: None }),
+        2 => any::<bool>().prop_map(|progressed| Event::Crowded { by: Hindrance::Quota, progressed, retry_after_ms: 1_000 }),
+        1 => prop_oneof![
+            Just(Event::NothingUsable),
+            Just(Event::Stored),
+            Just(Event::Refused(JobFailure::new("x", "x"))),
+        ],
+    ]
+}
+
+/// What is known of the newest create of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Create {
+    /// None was sent, or it made nothing, or what it made is over.
+    Harmless,
+    /// It may have made a batch; so many listings in a row were without it.
+    Unknown { empty_listings: u32 },
+    /// Its batch may be going on.
+    Made,
+}
+
+impl Create {
+    fn after(self, event: &Event, odd_for_long: bool) -> Self {
+        match (self, event) {
+            (_, Event::AttemptRecorded { .. }) => Self::Unknown { empty_listings: 0 },
+            (_, Event::Created { .. }) => Self::Made,
+            (_, Event::NotCreated { .. } | Event::InputGone) => Self::Harmless,
+            (Self::Unknown { empty_listings }, Event::NotListed) => {
+                Self::Unknown { empty_listings: empty_listings + 1 }
+            }
+            (_, Event::Seen(Sighting::Failed | Sighting::Cancelled | Sighting::Expired)) => Self::Harmless,
+            (_, Event::Seen(Sighting::Missing)) if odd_for_long => Self::Harmless,
+            (known, _) => known,
+        }
+    }
+
+    fn allows_another(self, timing: &Timing) -> bool {
+        match self {
+            Self::Harmless => true,
+            Self::Unknown { empty_listings } => empty_listings >= timing.seek_listings,
+            Self::Made => false,
+        }
+    }
+}
+
+fn odd_for_long(job: &Job, now: UnixMs, timing: &Timing) -> bool {
+    match &job.stage {
+        Stage::Watch(watched) | Stage::Withdraw(watched) => {
+            watched.denials >= 7 && watched.denied_since.is_some_and(|since| now.0 - since.0 >= timing.odd_ms_max)
+        }
+        _ => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// J3 and J5, and nothing is left behind at Google: whatever happens in whatever order, ends absorb; attempts are recorded once each, in order, and none while
+    /// an earlier create may have made a batch that is going on.
+    #[test]
+    fn no_order_of_events_breaks_a_rule(
+        events in prop::collection::vec((any_event(), prop_oneof![0..HOUR_MS, 0..12 * HOUR_MS]), 1..300),
+        realtime: bool,
+    ) {
+        let timing = Timing { seek_listings: 3, ..Timing::default() };
+        let mut job = job(if realtime { Stage::Read { tries: 0 } } else { PREPARE });
+        let (mut now, mut recorded, mut create) = (UnixMs(0), 0, Create::Harmless);
+        let mut at_google = None;
+        for (event, pause) in events {
+            now = now.plus(pause);
+            let before = job.clone();
+            let hindrance = hindrance(&before, &event);
+            let Ok(step) = step(&job, event.clone(), now, &timing) else { continue };
+            prop_assert!(before.status().is_active(), "an end took {event:?}");
+            job = step.job;
+            prop_assert!(job.due_at >= now);
+            prop_assert_eq!(job.task().is_none(), !job.status().is_active());
+            if let Event::AttemptRecorded { .. } = event {
+                let Stage::Creating { attempt, .. } = job.stage else { panic!("{:?}", job.stage) };
+                prop_assert!(attempt > recorded, "attempt {attempt} was recorded after {recorded}");
+                prop_assert!(create.allows_another(&timing), "attempt {attempt} while {create:?}");
+                recorded = attempt;
+            }
+            if let Event::Uploaded { input_file } = &event {
+                prop_assert_eq!(at_google.replace(input_file.clone()), None, "an earlier input was left behind");
+            }
+            at_google = at_google.filter(|file| !step.effects.contains(&Effect::DeleteInput { input_file: file.clone() }));
+            let is_known = |job: &Job| matches!(job.stage, Stage::Seek { .. } | Stage::Watch(_) | Stage::Withdraw(_));
+            if is_known(&before) && !is_known(&job) && !is_an_end(&event) {
+                prop_assert!(step.left.is_some(), "{event:?} leaves something behind that nobody knows of");
+            }
+            create = create.after(&event, odd_for_long(&before, now, &timing));
+            prop_assert_eq!(job.status() == JobStatus::Succeeded, event == Event::Stored);
+            prop_assert!(job.requeued || !before.requeued);
+            prop_assert_eq!(job.hindered_by, hindrance.filter(|_| job.status().is_active()));
+            if !job.status().is_active() || matches!(job.stage, Stage::Collect { .. }) {
+                prop_assert_eq!(&at_google, &None);
+            }
+            if !job.status().is_active() {
+                prop_assert!(step.effects.contains(&Effect::ClearSpool));
+            }
+        }
+    }
+
+    /// J2: from wherever it is, a job comes to an end, if only the clock goes on and Google says nothing but the same.
+    #[test]
+    fn every_monotony_ends(event in any_event(), lead in prop::collection::vec(any_event(), 0..40)) {
+        let timing = Timing::default();
+        let mut job = job(PREPARE);
+        for event in lead {
+            job = step(&job, event, job.due_at, &timing).map_or(job, |step| step.job);
+        }
+        let mut steps = 0;
+        while let Some(task) = job.task() {
+            let now = job.due_at;
+            let fallback = match task {
+                Task::Prepare => Event::Prepared,
+                Task::Upload => Event::Uploaded { input_file: "files/in".into() },
+                Task::RecordAttempt => recorded(),
+                Task::Create => Event::NotCreated { by: Hindrance::Google, retry_after_ms: None },
+                Task::Seek => Event::NotListed,
+                Task::Poll | Task::Withdraw => Event::Hindered { by: Hindrance::Google, retry_after_ms: None },
+                Task::Collect | Task::Read => Event::Stored,
+            };
+            // Google ends what runs; a disk that forgets at once what is written to it is broken.
+            let monotonous = !matches!(event, Event::Seen(Sighting::Running) | Event::InputMissing);
+            let next = step(&job, event.clone(), now, &timing).ok().filter(|_| monotonous);
+            job = next.map_or_else(|| step(&job, fallback, now, &timing).unwrap().job, |step| step.job);
+            steps += 1;
+            prop_assert!(steps < 60_000, "still {:?} at {now:?}", job.stage);
+        }
+    }
+}
