@@ -18,48 +18,49 @@
 
 #![recursion_limit = "256"]
 
+#[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod app;
 pub mod model;
 
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod accounts;
 #[cfg(feature = "ssr")]
 pub mod api;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod batch;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod changes;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod config;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 mod crash;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod doctor;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod error;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod extract;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod fake_gemini;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod fetch;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod gemini;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod library;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod metrics;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod pdf;
 #[cfg(feature = "ssr")]
 pub mod serve;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod services;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod store;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod telemetry;
-#[cfg(feature = "ssr")]
+#[cfg(feature = "engine")]
 pub mod world;
 
 /// Wakes a page. The browser's entry point.

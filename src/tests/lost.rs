@@ -33,8 +33,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::environment::number;
 use crate::memory::Memory;
-use crate::soak::number;
 
 /// Each project has a key of its own at Google, so that a list of its batches is one page.
 const PROJECTS: u64 = 25;

@@ -10,15 +10,11 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tempfile::TempDir;
 
+use crate::environment::number;
 use crate::harness::TestClient;
 use crate::processes::{Errand, Google, Program, check_books};
 
 const KEY: &str = "soak";
-
-/// A number from the environment.
-pub fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap())
-}
 
 /// A document that is unlike all others.
 fn errand(number: usize, rng: &mut StdRng) -> Errand {
