@@ -304,14 +304,8 @@ pub type FigurePlaces = BTreeMap<u32, Option<Vec<Figure>>>;
 /// Where figures are: found once for a content, whatever is extracted how often. Their pictures are files, see [`figure_key`].
 #[async_trait]
 pub trait Figures: Send + Sync {
-    /// Keeps the places of a page's figures, or that they could not be looked for. Their pictures are kept already.
-    async fn record_figures(
-        &self,
-        account_id: &str,
-        content_hash: &str,
-        page: u32,
-        figures: Option<&[Figure]>,
-    ) -> Result<()>;
+    /// Keeps the places of these pages' figures, all or none. Their pictures are kept already.
+    async fn record_figures(&self, account_id: &str, content_hash: &str, places: &FigurePlaces) -> Result<()>;
 
     /// All figures of a content that were recorded.
     async fn figures(&self, account_id: &str, content_hash: &str) -> Result<FigurePlaces>;

@@ -1,12 +1,13 @@
 //! Pages made ready to be put to Gemini, for both AI modes: split off, with their figures found, cut out and kept.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::StreamExt;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt};
 
 use super::DiskSpool;
 use super::job::{Job, JobFailure};
@@ -19,6 +20,10 @@ use crate::store::{Blobs, FigurePlaces, Figures, PageOutcome, figure_key, upload
 
 /// Pages whose files are written while the page engine works on the next ones.
 const WRITES_MAX: usize = 4;
+/// Pages whose figures are put on record together, for a record is synced to the disk.
+const RECORDED_AT_ONCE_MAX: usize = 16;
+/// How long a page waits for others to be put on record with.
+const RECORDED_WITHIN: Duration = Duration::from_millis(200);
 
 /// What is said of a page that was read without its figures.
 const UNSEARCHED: &str = "Figures of this page could not be looked for: it is shown without any.";
@@ -50,8 +55,11 @@ pub(super) const fn unsendable(fault: &RequestFault) -> &'static str {
     }
 }
 
-/// Pages in order, each as it is ready, or why it cannot be read.
-pub type ReadyPages<'a> = BoxStream<'a, Result<(u32, Result<ReadyPage, PageFault>)>>;
+/// A page by its index, or why it cannot be read.
+type Made = (u32, Result<ReadyPage, PageFault>);
+
+/// Pages in order, each soon after it is ready.
+pub type ReadyPages<'a> = BoxStream<'a, Result<Made>>;
 
 /// Makes the pages of a job's document ready.
 #[async_trait]
@@ -90,16 +98,38 @@ impl PageSource for EnginePages {
         crash_point("page", "document opened");
         let known = Arc::new(self.figures.figures(&job.account_id, &job.content_hash).await?);
         let at_once = document.widen() + WRITES_MAX;
+        let known_before = Arc::clone(&known);
         let page = move |index| {
-            let (document, known) = (Arc::clone(&document), Arc::clone(&known));
+            let (document, known) = (Arc::clone(&document), Arc::clone(&known_before));
             async move {
                 let page = self.page(job, &document, index, &known).await;
                 *time.lock().unwrap_or_else(PoisonError::into_inner) = document.time_left();
                 page
             }
         };
-        Ok(Ok(futures::stream::iter(indices).map(page).buffered(at_once).boxed()))
+        let pages = stream::iter(indices).map(page).buffered(at_once);
+        let recorded = in_groups(pages).then(move |group| self.recorded(job, Arc::clone(&known), group));
+        Ok(Ok(recorded.flat_map(stream::iter).boxed()))
     }
+}
+
+/// What comes within a while of each other, together.
+fn in_groups<T>(items: impl Stream<Item = T>) -> impl Stream<Item = Vec<T>> {
+    stream::unfold(Box::pin(items.fuse()), async |mut items| {
+        let mut group = vec![items.next().await?];
+        let mut waited = pin!(tokio::time::sleep(RECORDED_WITHIN));
+        while group.len() < RECORDED_AT_ONCE_MAX {
+            tokio::select! {
+                biased;
+                item = items.next() => match item {
+                    Some(item) => group.push(item),
+                    None => break,
+                },
+                () = &mut waited => break,
+            }
+        }
+        Some((group, items))
+    })
 }
 
 impl EnginePages {
@@ -115,13 +145,7 @@ impl EnginePages {
     }
 
     /// `known` is where figures were found before: they are not looked for again.
-    async fn page(
-        &self,
-        job: &Job,
-        document: &Document,
-        index: u32,
-        known: &FigurePlaces,
-    ) -> Result<(u32, Result<ReadyPage, PageFault>)> {
+    async fn page(&self, job: &Job, document: &Document, index: u32, known: &FigurePlaces) -> Result<Made> {
         match document.split(index).await {
             Ok(pdf) => {
                 crash_point("page", "split off");
@@ -144,17 +168,25 @@ impl EnginePages {
         if let Some(Some(figures)) = known.get(&index) {
             return Ok(Some(figures.clone()));
         }
-        let figures = match document.figures(index).await {
-            Ok(images) => Some(self.keep_pictures(job, index, images).await?),
+        match document.figures(index).await {
+            Ok(images) => Ok(Some(self.keep_pictures(job, index, images).await?)),
             Err(error @ PdfError::Page { .. }) => {
                 tracing::warn!(job = %job.id, page = index, %error, "figures could not be looked for");
-                None
+                Ok(None)
             }
-            Err(error) => return Err(Error::unavailable(error)),
-        };
-        // On record also where there are none: a page that took its time is not looked at again after a restart.
-        self.figures.record_figures(&job.account_id, &job.content_hash, index, figures.as_deref()).await?;
-        Ok(figures)
+            Err(error) => Err(Error::unavailable(error)),
+        }
+    }
+
+    /// Pages of which it is on record where their figures are, also that there are none: what took its time is not looked at again
+    /// after a restart.
+    async fn recorded(&self, job: &Job, known: Arc<FigurePlaces>, pages: Vec<Result<Made>>) -> Vec<Result<Made>> {
+        let found = pages.iter().flatten().filter_map(|(index, page)| {
+            let is_new = !matches!(known.get(index), Some(Some(_)));
+            page.as_ref().ok().filter(|_| is_new).map(|page| (*index, page.figures.clone()))
+        });
+        let recorded = self.figures.record_figures(&job.account_id, &job.content_hash, &found.collect()).await;
+        recorded.map_or_else(|error| vec![Err(error)], |()| pages)
     }
 
     async fn keep_pictures(&self, job: &Job, page: u32, images: Vec<FigureImage>) -> Result<Vec<Figure>> {

@@ -16,7 +16,6 @@ use coldbrew::batch::{Job, Leftover};
 use coldbrew::error::{Error, Result};
 use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
-use coldbrew::pdf::figures::Figure;
 use coldbrew::store::{Account, Accounts, Credential, FigurePlaces, Figures, Upload, Uploads};
 use futures::future::BoxFuture;
 
@@ -220,15 +219,9 @@ impl Uploads for Memory {
 
 #[async_trait]
 impl Figures for Memory {
-    async fn record_figures(
-        &self,
-        account_id: &str,
-        content_hash: &str,
-        page: u32,
-        figures: Option<&[Figure]>,
-    ) -> Result<()> {
+    async fn record_figures(&self, account_id: &str, content_hash: &str, places: &FigurePlaces) -> Result<()> {
         let key = (account_id.to_owned(), content_hash.to_owned());
-        self.records().figures.entry(key).or_default().insert(page, figures.map(<[Figure]>::to_vec));
+        self.records().figures.entry(key).or_default().extend(places.clone());
         Ok(())
     }
 

@@ -57,7 +57,7 @@ pub(super) async fn store_pages(
 }
 
 /// The values of so many rows, `($1, $2, $3), ($1, $4, $5)`: the first ones are the same in every row.
-fn values(shared: usize, own: usize, rows: usize) -> String {
+pub(super) fn values(shared: usize, own: usize, rows: usize) -> String {
     let row = |row: usize| {
         let numbers = (1..=shared).chain((1..=own).map(|column| shared + row * own + column));
         let values: Vec<String> = numbers.map(|number| format!("${number}")).collect();

@@ -2,33 +2,30 @@
 
 use async_trait::async_trait;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
+use super::complete::values;
 use super::{SqlStore, count, json, to_json};
 use crate::error::Result;
-use crate::pdf::figures::Figure;
 use crate::store::{FigurePlaces, Figures};
 
 #[async_trait]
 impl Figures for SqlStore {
-    async fn record_figures(
-        &self,
-        account_id: &str,
-        content_hash: &str,
-        page: u32,
-        figures: Option<&[Figure]>,
-    ) -> Result<()> {
-        sqlx::query(
-            "INSERT INTO page_figures (account_id, content_hash, page_index, figures, missed) VALUES ($1, $2, $3, $4, $5)
+    async fn record_figures(&self, account_id: &str, content_hash: &str, places: &FigurePlaces) -> Result<()> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "INSERT INTO page_figures (account_id, content_hash, page_index, figures, missed) VALUES {}
              ON CONFLICT (account_id, content_hash, page_index) DO UPDATE SET figures = excluded.figures, missed = excluded.missed",
-        )
-        .bind(account_id)
-        .bind(content_hash)
-        .bind(i64::from(page))
-        .bind(to_json(&figures.unwrap_or_default())?)
-        .bind(i64::from(figures.is_none()))
-        .execute(&self.pool)
-        .await?;
+            values(2, 3, places.len())
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(account_id).bind(content_hash);
+        for (page, figures) in places {
+            let found = to_json(&figures.as_deref().unwrap_or_default())?;
+            query = query.bind(i64::from(*page)).bind(found).bind(i64::from(figures.is_none()));
+        }
+        query.execute(&self.pool).await?;
         Ok(())
     }
 

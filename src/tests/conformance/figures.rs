@@ -11,14 +11,13 @@ async fn what_was_found_on_a_page_is_told_from_nothing_and_from_not_knowing(stor
     let (account, other) = (stores.account("a").await, stores.account("b").await);
     let figure = Figure { bounds: Bounds::new(0.1, 0.1, 0.4, 0.4), row: Some(1), width_px: 30, height_px: 20 };
     let found = vec![figure.clone(), figure];
-    let record = async |page, figures: Option<&[Figure]>| {
-        stores.figures.record_figures(&account.id, "content", page, figures).await.unwrap();
+    let record = async |places: &[(u32, Option<&[Figure]>)]| {
+        let places = places.iter().map(|(page, figures)| (*page, figures.map(<[Figure]>::to_vec))).collect();
+        stores.figures.record_figures(&account.id, "content", &places).await.unwrap();
     };
-    record(0, Some(&found)).await;
-    record(1, Some(&[])).await;
-    record(2, None).await;
-    record(3, None).await;
-    record(3, Some(&found)).await;
+    record(&[]).await;
+    record(&[(0, Some(&found)), (1, Some(&[])), (2, None), (3, None)]).await;
+    record(&[(3, Some(&found))]).await;
     let places = FigurePlaces::from([(0, Some(found.clone())), (1, Some(Vec::new())), (2, None), (3, Some(found))]);
     assert_eq!(stores.figures.figures(&account.id, "content").await.unwrap(), places);
     assert_eq!(stores.figures.figures(&account.id, "another").await.unwrap(), FigurePlaces::new());

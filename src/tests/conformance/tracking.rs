@@ -3,8 +3,8 @@
 use ::redis::Commands;
 use coldbrew::model::JobStatus;
 use coldbrew::pdf::figures::{Bounds, Figure};
-use coldbrew::store::Figures;
 use coldbrew::store::tracking::{self, Origin, Published, TrackedJob, Tracking};
+use coldbrew::store::{FigurePlaces, Figures};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -180,8 +180,8 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
     let account = tracked.stores.account("a").await;
     tracked.stores.uploads.insert_upload(&upload(&account, "one"), NOW).await.unwrap();
     let figure = || Figure { bounds: Bounds::new(0.1, 0.1, 0.4, 0.4), row: None, width_px: 30, height_px: 30 };
-    let figures = [figure(), figure()];
-    tracked.figures.record_figures(&account.id, "content one", 1, Some(&figures)).await.unwrap();
+    let places = FigurePlaces::from([(1, Some(vec![figure(), figure()]))]);
+    tracked.figures.record_figures(&account.id, "content one", &places).await.unwrap();
     let claimed = tracked.stores.claimed(&account, "one").await;
     tracked.make_known("content one").await;
     let accepted = json!({
