@@ -16,6 +16,8 @@ use crate::pdf::figures::{Bounds, Candidate};
 const BOXES_MAX: usize = 3;
 /// More rules than this may be a diagram.
 const RULES_MAX: usize = 60;
+/// Rules this close to a side of the page are crop marks or its decoration.
+const EDGE: f32 = 0.05;
 /// Objects that are looked at; a page of more is drawn for certain.
 const OBJECTS_MAX: usize = 10_000;
 /// A box that holds more pieces of text than this is the ground of a listing.
@@ -66,12 +68,14 @@ impl Content {
             let Some((kind, bounds)) = kind_and_bounds(&object) else { continue };
             content.add(kind, frame.place(&bounds));
         }
-        content.without_grounds()
+        content.without_ornaments()
     }
 
-    /// Without the boxes that only lie behind text, as those of listings do.
-    fn without_grounds(mut self) -> Self {
+    /// Without the boxes that only lie behind text, as those of listings do, and the rules at the sides of the page.
+    fn without_ornaments(mut self) -> Self {
         self.boxes.retain(|bounds| texts_in(bounds, &self.texts) <= TEXTS_IN_BOX_MAX);
+        let inner = Bounds::new(EDGE, EDGE, 1.0 - EDGE, 1.0 - EDGE);
+        self.rules.retain(|rule| inner.meets(rule));
         self
     }
 
@@ -289,10 +293,21 @@ mod tests {
         let lines = |of: &Bounds, count: usize| vec![of.widened(-0.05); count];
         let page = |lines_each: usize| {
             let texts = boxes.iter().flat_map(|of| lines(of, lines_each)).collect();
-            Content { boxes: boxes.clone(), texts, ..Content::default() }.without_grounds()
+            Content { boxes: boxes.clone(), texts, ..Content::default() }.without_ornaments()
         };
         assert!(!page(TEXTS_IN_BOX_MAX + 1).may_hold_figure());
         assert!(page(1).may_hold_figure());
+    }
+
+    #[test]
+    fn the_hatched_side_of_a_page_needs_no_detector_and_hatching_within_it_does() {
+        let hatched = |left: f32| {
+            let rule = |at: usize| Bounds::new(left, 0.002 * at as f32, left + 0.035, 0.002 * at as f32 + 0.001);
+            let rules = (0..=2 * RULES_MAX).map(rule).collect();
+            Content { rules, ..Content::default() }.without_ornaments()
+        };
+        assert!(!hatched(0.965).may_hold_figure());
+        assert!(hatched(0.5).may_hold_figure());
     }
 
     #[test]
