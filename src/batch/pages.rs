@@ -213,6 +213,15 @@ mod tests {
         PageOutcome::Read { markdown, note: note.map(str::to_owned), usage: TokenUsage::default(), charge: 1, model }
     }
 
+    #[tokio::test]
+    async fn what_comes_together_is_together_and_nothing_waits_for_what_does_not_come() {
+        let groups: Vec<Vec<usize>> = in_groups(stream::iter(0..RECORDED_AT_ONCE_MAX + 2)).collect().await;
+        let (full, rest) = ((0..RECORDED_AT_ONCE_MAX).collect(), vec![RECORDED_AT_ONCE_MAX, RECORDED_AT_ONCE_MAX + 1]);
+        assert_eq!(groups, [full, rest]);
+        let mut groups = pin!(in_groups(stream::iter(0..2).chain(stream::pending())));
+        assert_eq!(groups.next().await, Some(vec![0, 1]));
+    }
+
     #[test]
     fn a_page_without_its_figures_says_so_beside_what_else_there_is_to_say() {
         assert_eq!(noted(read(None), None), read(Some(UNSEARCHED)));
