@@ -150,6 +150,16 @@ fn unsigned(row: &AnyRow, column: &str) -> Result<u64> {
     u64::try_from(row.try_get::<i64, _>(column)?).map_err(Error::internal)
 }
 
+/// The values of so many rows, `($1, $2, $3), ($1, $4, $5)`: the first ones are the same in every row.
+fn values(shared: usize, own: usize, rows: usize) -> String {
+    let row = |row: usize| {
+        let numbers = (1..=shared).chain((1..=own).map(|column| shared + row * own + column));
+        let values: Vec<String> = numbers.map(|number| format!("${number}")).collect();
+        format!("({})", values.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
 /// A BIGINT column that counts pages.
 fn count(row: &AnyRow, column: &str) -> Result<u32> {
     u32::try_from(row.try_get::<i64, _>(column)?).map_err(Error::internal)

@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt, future};
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::accounts::amount;
-use super::{count, storable};
+use super::{count, storable, values};
 use crate::batch::Job;
 use crate::crash::crash_point;
 use crate::error::Result;
@@ -54,16 +54,6 @@ pub(super) async fn store_pages(
     charge_pages(connection, job, &read, now).await?;
     crash_point("page", "charged");
     forgive_failures(connection, job).await
-}
-
-/// The values of so many rows, `($1, $2, $3), ($1, $4, $5)`: the first ones are the same in every row.
-pub(super) fn values(shared: usize, own: usize, rows: usize) -> String {
-    let row = |row: usize| {
-        let numbers = (1..=shared).chain((1..=own).map(|column| shared + row * own + column));
-        let values: Vec<String> = numbers.map(|number| format!("${number}")).collect();
-        format!("({})", values.join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns those that had not been there.

@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
-use super::complete::values;
-use super::{SqlStore, count, json, to_json};
+use super::{SqlStore, count, json, to_json, values};
 use crate::error::Result;
 use crate::store::{FigurePlaces, Figures};
 
