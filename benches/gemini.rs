@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 
 use bytes::Bytes;
 use coldbrew::extract::Recipe;
-use coldbrew::gemini::jsonl::{InputWriter, Outcome, ResultReader};
+use coldbrew::gemini::jsonl::{InputLine, InputWriter, Outcome, ResultReader};
 use coldbrew::gemini::{Client, Config, UploadSpec, models};
 use measure::{in_a_process_of_its_own, print_row, report, wanted};
 
@@ -92,12 +92,14 @@ async fn write(folder: &Path) -> u64 {
     let recipe = Recipe::new(models::DEFAULT);
     let file = tokio::io::BufWriter::new(tokio::fs::File::create(&path).await.expect("there is room"));
     let model = models::model(models::DEFAULT);
-    let mut input = InputWriter::new(file, model.clone());
+    let mut input = InputWriter::new(file);
     // Bytes that no compression or repetition makes easy are not needed: base64 takes them all alike.
     let page = Bytes::from((0..PAGE_BYTES).map(|index| (index % 251) as u8).collect::<Vec<_>>());
     let line_bytes = (PAGE_BYTES as u64).div_ceil(3) * 4;
     for index in 0..INPUT_BYTES.div_ceil(line_bytes) {
-        input.write(&format!("page_{index}"), &recipe.request(&model, page.clone(), &[])).await.expect("a sound line");
+        let request = recipe.request(&model, page.clone(), &[]);
+        let line = InputLine::new(format!("page_{index}"), &request, &model).expect("a sound line");
+        input.write(line).await.expect("there is room");
     }
     let (_, written) = input.finish().await.expect("there is room");
     written.bytes

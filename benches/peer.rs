@@ -37,6 +37,14 @@ pub fn page_ms(python: &Path, path: &Path) -> PageMs {
     PageMs { split: next(), picture: next() }
 }
 
+/// A book of so many times the pages of a file.
+pub fn repeated(python: &Path, file: &Path, times: u32) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let book = root.join("target/corpus/repeated.pdf");
+    run(Command::new(python).arg(root.join("benches/repeat.py")).arg(file).arg(times.to_string()).arg(&book));
+    book
+}
+
 fn run(command: &mut Command) {
     assert!(command.status().expect("python3 is there").success(), "{command:?} failed");
 }

@@ -21,7 +21,7 @@ use crate::store::{Blobs, FigurePlaces, Figures, PageOutcome, figure_key, upload
 /// Pages whose files are written while the page engine works on the next ones.
 const WRITES_MAX: usize = 4;
 /// Pages whose figures are put on record together, for a record is synced to the disk.
-const RECORDED_AT_ONCE_MAX: usize = 16;
+const RECORDED_AT_ONCE_MAX: usize = 8;
 /// How long a page waits for others to be put on record with.
 const RECORDED_WITHIN: Duration = Duration::from_millis(200);
 
@@ -58,7 +58,7 @@ pub(super) const fn unsendable(fault: &RequestFault) -> &'static str {
 /// A page by its index, or why it cannot be read.
 type Made = (u32, Result<ReadyPage, PageFault>);
 
-/// Pages in order, each soon after it is ready.
+/// Pages, each soon after it is ready: one that takes long keeps none waiting that comes after it.
 pub type ReadyPages<'a> = BoxStream<'a, Result<Made>>;
 
 /// Makes the pages of a job's document ready.
@@ -107,9 +107,10 @@ impl PageSource for EnginePages {
                 page
             }
         };
-        let pages = stream::iter(indices).map(page).buffered(at_once);
-        let recorded = in_groups(pages).then(move |group| self.recorded(job, Arc::clone(&known), group));
-        Ok(Ok(recorded.flat_map(stream::iter).boxed()))
+        let pages = stream::iter(indices).map(page).buffer_unordered(at_once);
+        let recorded = in_groups(pages).map(move |group| self.recorded(job, Arc::clone(&known), group));
+        // One group is put on record while the next comes together.
+        Ok(Ok(recorded.buffered(2).flat_map(stream::iter).boxed()))
     }
 }
 

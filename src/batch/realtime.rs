@@ -54,14 +54,15 @@ impl Worker {
     /// Reads the pages that are left. At the first obstacle what is under way finishes, and nothing new is begun.
     pub(super) async fn read(&self, job: &Job) -> Result<Done> {
         let left: Vec<u32> = self.pages_left(job).await?.iter().collect();
+        let count = left.len();
         let halted = &AtomicBool::new(false);
         let (sender, mut ready) = mpsc::channel(HANDFUL_PAGES);
         let ready = stream::poll_fn(move |context| ready.poll_recv(context));
         let (split, read) =
-            tokio::join!(self.split_off(job, &left, sender, halted), self.read_as_they_come(job, ready, halted));
+            tokio::join!(self.split_off(job, left, sender, halted), self.read_as_they_come(job, ready, halted));
         match split.and(read) {
             Ok(()) => self.complete(job, stream::empty().boxed()).await,
-            Err(obstacle) => self.meet(job, left.len(), obstacle).await,
+            Err(obstacle) => self.meet(job, count, obstacle).await,
         }
     }
 
@@ -70,7 +71,7 @@ impl Worker {
     async fn split_off(
         &self,
         job: &Job,
-        mut indices: &[u32],
+        mut indices: Vec<u32>,
         ready: mpsc::Sender<(u32, ReadyPage)>,
         halted: &AtomicBool,
     ) -> Result<(), Obstacle> {
@@ -80,13 +81,13 @@ impl Worker {
             let Ok(room) = ready.reserve_many(HANDFUL_PAGES).await else { return Ok(()) };
             let handful = indices.iter().copied().take(HANDFUL_PAGES).collect();
             let pages = self.pages.pages(job, handful, &time).await?.map_err(Obstacle::Closed)?;
-            let count = self.hand_over(job, pages, room, halted).await?;
-            indices = &indices[count..];
+            let handed = self.hand_over(job, pages, room, halted).await?;
+            indices.retain(|index| !handed.contains(index));
         }
         Ok(())
     }
 
-    /// Hands pages over as they are ready, until they are too heavy to hold more of them, and says how many it was. What the page engine
+    /// Hands pages over as they are ready, until they are too heavy to hold more of them, and says which it was. What the page engine
     /// cannot read is recorded as failed.
     async fn hand_over(
         &self,
@@ -94,14 +95,14 @@ impl Worker {
         mut pages: ReadyPages<'_>,
         mut room: PermitIterator<'_, (u32, ReadyPage)>,
         halted: &AtomicBool,
-    ) -> Result<usize> {
-        let (mut count, mut bytes) = (0, 0);
+    ) -> Result<Vec<u32>> {
+        let (mut handed, mut bytes) = (Vec::new(), 0);
         while bytes < HANDFUL_BYTES
             && !halted.load(Ordering::Relaxed)
             && let Some((index, page)) = pages.try_next().await?
         {
             crash_point("read", "page split");
-            count += 1;
+            handed.push(index);
             match page {
                 Ok(page) => {
                     bytes += page.pdf.len();
@@ -112,7 +113,7 @@ impl Worker {
                 Err(fault) => self.page_failed(job, index, &fault.sentence()).await?,
             }
         }
-        Ok(count)
+        Ok(handed)
     }
 
     /// Reads pages several at a time.

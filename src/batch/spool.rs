@@ -5,6 +5,7 @@
 
 mod disk;
 mod laid;
+mod sync;
 
 use std::path::PathBuf;
 
@@ -32,7 +33,7 @@ pub struct Results {
 /// See the module.
 #[async_trait]
 pub trait Spool: Send + Sync {
-    /// Writes a job's input, never holding more than a line. Returns how many lines it has; only if there are some, and all are
+    /// Writes a job's input, never holding more than a few lines. Returns how many lines it has; only if there are some, and all are
     /// safely written, there is an input.
     async fn write_input(&self, job: &Job, model: &Model, lines: InputLines<'_>) -> Result<usize>;
 

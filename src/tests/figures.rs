@@ -59,13 +59,14 @@ async fn a_figure_is_in_its_place_and_only_its_owner_sees_it() {
     assert_eq!(files_below(&data.path().join("spool")), 0);
 }
 
-/// As many pages, the first of which is read in no time and takes very long to draw.
+/// As many pages, the first of which, one for each worker, are read in no time and take very long to draw.
 fn laborious_pdf(pages: usize) -> Vec<u8> {
     let text = "BT /F1 12 Tf 72 700 Td (What can be read.) Tj ET\n";
     let curves = "0 0 m 9 999 999 9 595 842 c S\n".repeat(60_000);
-    let first = format!("{text}{curves}");
+    let laborious = format!("{text}{curves}");
     let mut contents = vec![text; pages];
-    contents[0] = &first;
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    contents.iter_mut().take(workers).for_each(|content| *content = &laborious);
     pdf_from_contents(&contents, "")
 }
 

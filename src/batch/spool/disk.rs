@@ -3,19 +3,25 @@
 use std::collections::HashSet;
 use std::io::{ErrorKind, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::fs;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufWriter};
 
+use super::sync::EarlySync;
 use super::{InputLines, Results, Spool};
 use crate::batch::Job;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
-use crate::gemini::jsonl::{InputWriter, ResultReader, WriteError};
+use crate::gemini::Request;
+use crate::gemini::jsonl::{InputLine, InputWriter, ResultReader, WriteError};
 use crate::gemini::models::Model;
 use crate::model::ErrorCode;
+
+/// Lines that are made while the next pages are made ready.
+const LINES_MAX: usize = 4;
 
 /// The folder of all jobs' files. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -47,15 +53,18 @@ impl DiskSpool {
 
 #[async_trait]
 impl Spool for DiskSpool {
-    async fn write_input(&self, job: &Job, model: &Model, mut lines: InputLines<'_>) -> Result<usize> {
+    async fn write_input(&self, job: &Job, model: &Model, lines: InputLines<'_>) -> Result<usize> {
         let unfinished = self.unfinished_input(job);
         let file = fs::File::create(&unfinished).await?;
-        let mut writer = InputWriter::new(BufWriter::new(file), model.clone());
+        let mut sync = EarlySync::of(&file).await?;
+        let mut writer = InputWriter::new(BufWriter::new(file));
         crash_point("prepare", "file begun");
+        let mut lines = pin!(lines.map(|line| made(line, model.clone())).buffered(LINES_MAX));
         let mut count = 0;
-        while let Some((key, request)) = lines.try_next().await? {
-            writer.write(&key, &request).await.map_err(unwritten)?;
+        while let Some(line) = lines.try_next().await? {
+            writer.write(line).await.map_err(unwritten)?;
             crash_point("prepare", "line written");
+            sync.go_on(writer.written().bytes).await?;
             count += 1;
         }
         if count == 0 {
@@ -65,6 +74,7 @@ impl Spool for DiskSpool {
         let (mut file, _) = writer.finish().await.map_err(unwritten)?;
         file.flush().await?;
         crash_point("prepare", "lines written");
+        sync.settle().await?;
         file.get_ref().sync_all().await?;
         crash_point("prepare", "synced");
         fs::rename(&unfinished, self.input(job)).await?;
@@ -117,6 +127,13 @@ impl Spool for DiskSpool {
         }
         Ok(())
     }
+}
+
+/// Where it keeps nobody waiting.
+async fn made(line: Result<(String, Request)>, model: Model) -> Result<InputLine> {
+    let (key, request) = line?;
+    let made = tokio::task::spawn_blocking(move || InputLine::new(key, &request, &model));
+    made.await.map_err(Error::internal)?.map_err(unwritten)
 }
 
 async fn ends_with_a_line(path: &Path) -> Result<bool> {

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::fake_gemini::{Clock, Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, serve};
-use crate::gemini::jsonl::{InputWriter, Outcome, ResultLine, ResultReader};
+use crate::gemini::jsonl::{InputLine, InputWriter, Outcome, ResultLine, ResultReader};
 use crate::gemini::{Answer, Batch, Client, Config, File, Request, UploadSpec, models};
 
 pub const MODEL: &str = "gemini-3.8-flash";
@@ -131,10 +131,11 @@ impl Lab {
 
     /// An input with a page per text.
     pub async fn input(&self, pages: &[&str]) -> File {
-        let mut writer = InputWriter::new(Vec::new(), models::model(MODEL));
+        let mut writer = InputWriter::new(Vec::new());
         for (index, page) in pages.iter().enumerate() {
             let request = Request::page("application/pdf", Bytes::copy_from_slice(page.as_bytes()), "Transcribe.");
-            writer.write(&format!("page_{index}"), &request).await.unwrap();
+            let line = InputLine::new(format!("page_{index}"), &request, &models::model(MODEL)).unwrap();
+            writer.write(line).await.unwrap();
         }
         self.upload(std::str::from_utf8(&writer.finish().await.unwrap().0).unwrap()).await
     }

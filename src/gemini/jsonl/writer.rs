@@ -36,45 +36,61 @@ pub struct InputSummary {
     pub bytes: u64,
 }
 
-/// Writes `{"key": …, "request": …}` lines. Holds one request at a time, besides the keys.
+/// Writes `{"key": …, "request": …}` lines. Holds nothing but their keys.
 pub struct InputWriter<W> {
     writer: W,
-    model: Model,
     keys: HashSet<String>,
-    line: Vec<u8>,
     written: InputSummary,
 }
 
-#[derive(Serialize)]
-struct InputLine<'a> {
-    key: &'a str,
-    request: &'a Request,
+/// A line that Google would take, with its end.
+pub struct InputLine {
+    key: String,
+    bytes: Vec<u8>,
+}
+
+impl InputLine {
+    /// Checks a request for `model` as Google would. A page of a megabyte takes some milliseconds of computing.
+    pub fn new(key: String, request: &Request, model: &Model) -> Result<Self, WriteError> {
+        #[derive(Serialize)]
+        struct Members<'a> {
+            key: &'a str,
+            request: &'a Request,
+        }
+        request.check(model)?;
+        if !is_key(&key) {
+            return Err(WriteError::Key);
+        }
+        let mut bytes = serde_json::to_vec(&Members { key: &key, request }).map_err(io::Error::from)?;
+        check_line(&bytes)?;
+        bytes.push(b'\n');
+        Ok(Self { key, bytes })
+    }
 }
 
 impl<W: AsyncWrite + Unpin> InputWriter<W> {
-    /// The requests are for `model`.
-    pub fn new(writer: W, model: Model) -> Self {
-        Self { writer, model, keys: HashSet::new(), line: Vec::new(), written: InputSummary::default() }
+    pub fn new(writer: W) -> Self {
+        Self { writer, keys: HashSet::new(), written: InputSummary::default() }
     }
 
-    /// Checks a request as Google would and appends it.
-    pub async fn write(&mut self, key: &str, request: &Request) -> Result<(), WriteError> {
-        request.check(&self.model)?;
-        if !is_key(key) || self.keys.contains(key) {
+    /// Appends a line, whose key must be a new one.
+    pub async fn write(&mut self, line: InputLine) -> Result<(), WriteError> {
+        if self.keys.contains(&line.key) {
             return Err(WriteError::Key);
         }
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, &InputLine { key, request }).map_err(io::Error::from)?;
-        check_line(&self.line)?;
-        self.line.push(b'\n');
-        let bytes = self.written.bytes + self.line.len() as u64;
+        let bytes = self.written.bytes + line.bytes.len() as u64;
         if bytes > FILE_BYTES_MAX {
             return Err(WriteError::TooLarge);
         }
-        self.writer.write_all(&self.line).await?;
-        self.keys.insert(key.to_owned());
+        self.writer.write_all(&line.bytes).await?;
+        self.keys.insert(line.key);
         self.written = InputSummary { lines: self.written.lines + 1, bytes };
         Ok(())
+    }
+
+    /// What was written so far.
+    pub fn written(&self) -> InputSummary {
+        self.written
     }
 
     /// Flushes, and hands the writer back: a file may want to be synced.

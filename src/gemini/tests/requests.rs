@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::gemini::jsonl::{InputWriter, WriteError, check_line};
+use crate::gemini::jsonl::{InputLine, InputWriter, WriteError, check_line};
 use crate::gemini::models::{Model, model};
 use crate::gemini::schema::{self, Fault};
 use crate::gemini::{
@@ -51,11 +51,15 @@ fn a_request_is_written_as_documented() {
     assert!(small.get("systemInstruction").is_none() && small.get("safetySettings").is_none());
 }
 
+fn line(key: &str, request: &Request) -> Result<InputLine, WriteError> {
+    InputLine::new(key.to_owned(), request, &model("gemini-3.8-flash"))
+}
+
 #[tokio::test]
 async fn lines_are_written_one_by_one() {
-    let mut writer = InputWriter::new(Vec::new(), model("gemini-3.8-flash"));
-    writer.write("page_0", &full()).await.unwrap();
-    writer.write("page_1", &full()).await.unwrap();
+    let mut writer = InputWriter::new(Vec::new());
+    writer.write(line("page_0", &full()).unwrap()).await.unwrap();
+    writer.write(line("page_1", &full()).unwrap()).await.unwrap();
     let (bytes, summary) = writer.finish().await.unwrap();
     let text = String::from_utf8(bytes).unwrap();
     assert_eq!((summary.lines, summary.bytes), (2, text.len() as u64));
@@ -66,14 +70,16 @@ async fn lines_are_written_one_by_one() {
 
 #[tokio::test]
 async fn what_would_be_refused_is_not_written() {
-    let mut writer = InputWriter::new(Vec::new(), model("gemini-3.8-flash"));
-    writer.write("page_0", &full()).await.unwrap();
-    for key in ["", "page 1", "page_0", &"k".repeat(65)] {
-        assert!(matches!(writer.write(key, &full()).await, Err(WriteError::Key)), "{key}");
+    for key in ["", "page 1", &"k".repeat(65)] {
+        assert!(matches!(line(key, &full()), Err(WriteError::Key)), "{key}");
     }
     let mut minimal = full();
     minimal.generation_config.thinking_config = Some(ThinkingConfig::Level(ThinkingLevel::Minimal));
-    assert!(matches!(writer.write("page_1", &minimal).await, Err(WriteError::Request(_))));
+    assert!(matches!(line("page_1", &minimal), Err(WriteError::Request(_))));
+
+    let mut writer = InputWriter::new(Vec::new());
+    writer.write(line("page_0", &full()).unwrap()).await.unwrap();
+    assert!(matches!(writer.write(line("page_0", &full()).unwrap()).await, Err(WriteError::Key)));
     assert_eq!(writer.finish().await.unwrap().1.lines, 1);
 }
 
@@ -166,6 +172,19 @@ fn unknown_names_and_wrong_values_are_found_where_they_are() {
     ] {
         let violation = schema::check(&request, &schema::GENERATE_CONTENT, "").unwrap_err();
         assert_eq!((violation.path.as_str(), violation.fault.name()), (path, name), "{request}");
+    }
+}
+
+#[test]
+fn a_wrong_digit_of_base64_is_seen_wherever_it_stands() {
+    let digits = "AZaz09+/-_".repeat(15);
+    let request = |data: &str| json!({"contents": [{"parts": [{"inlineData": {"data": data}}]}]});
+    schema::check(&request(&digits[..148]), &schema::GENERATE_CONTENT, "").unwrap();
+    for (index, wrong) in (0..148).zip(['*', ' ', '@', '[', '`', '{', '/', ':', ',', '='].into_iter().cycle()) {
+        let mut data = digits[..148].to_owned();
+        data.replace_range(index..=index, &wrong.to_string());
+        let is_right = wrong == '/' || (wrong == '=' && index == 147);
+        assert_eq!(schema::check(&request(&data), &schema::GENERATE_CONTENT, "").is_ok(), is_right, "{data}");
     }
 }
 

@@ -1,0 +1,48 @@
+//! A large file is brought to the disk while it is written, so that little is left to wait for at its end.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::fs::File;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// So many bytes are worth a turn of the disk.
+const BYTES_MIN: u64 = 32 << 20;
+
+/// See the module. It promises nothing: only the sync at the end does.
+pub struct EarlySync {
+    file: Arc<std::fs::File>,
+    /// Bytes of the file when the last sync began.
+    begun_at: u64,
+    running: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl EarlySync {
+    /// Of a file to which nothing is written yet.
+    pub async fn of(file: &File) -> io::Result<Self> {
+        let file = Arc::new(file.try_clone().await?.into_std().await);
+        Ok(Self { file, begun_at: 0, running: None })
+    }
+
+    /// Has the disk begin with what is new, if that is worth it and the disk is done with the last. `bytes` is how many were written
+    /// so far.
+    pub async fn go_on(&mut self, bytes: u64) -> io::Result<()> {
+        let is_busy = self.running.as_ref().is_some_and(|running| !running.is_finished());
+        if is_busy || bytes < self.begun_at + BYTES_MIN {
+            return Ok(());
+        }
+        self.settle().await?;
+        let file = Arc::clone(&self.file);
+        self.begun_at = bytes;
+        self.running = Some(spawn_blocking(move || file.sync_data()));
+        Ok(())
+    }
+
+    /// Waits for what was begun. A fault of the disk is told once, to whoever syncs: it must not be lost here.
+    pub async fn settle(&mut self) -> io::Result<()> {
+        match self.running.take() {
+            Some(running) => running.await.map_err(io::Error::other)?,
+            None => Ok(()),
+        }
+    }
+}
