@@ -2,7 +2,7 @@
 
 use coldbrew::pdf::testing::{chart_pdf, pdf_from_contents};
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::{TestClient, TestServer, files_below, refused};
@@ -59,15 +59,19 @@ async fn a_figure_is_in_its_place_and_only_its_owner_sees_it() {
     assert_eq!(files_below(&data.path().join("spool")), 0);
 }
 
-/// As many pages, the first of which, one for each worker, are read in no time and take very long to draw.
-fn laborious_pdf(pages: usize) -> Vec<u8> {
+/// As many pages, the first of which are read in no time and take very long to draw.
+fn laborious_pdf(pages: usize, laborious: usize) -> Vec<u8> {
     let text = "BT /F1 12 Tf 72 700 Td (What can be read.) Tj ET\n";
     let curves = "0 0 m 9 999 999 9 595 842 c S\n".repeat(60_000);
-    let laborious = format!("{text}{curves}");
+    let drawn = format!("{text}{curves}");
     let mut contents = vec![text; pages];
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    contents.iter_mut().take(workers).for_each(|content| *content = &laborious);
+    contents[..laborious].fill(&drawn);
     pdf_from_contents(&contents, "")
+}
+
+/// How many workers a document gets.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 #[tokio::test]
@@ -76,7 +80,7 @@ async fn a_page_that_was_read_without_its_figures_says_so_also_after_a_restart()
     let in_vain = ("COLDBREW_PAGE_TIMEOUT_MS", "2000");
     let server = TestServer::start(&data, &[in_vain, ("COLDBREW_DEMO_PENDING_MS", "5000")]).await;
     let guest = server.guest().await;
-    let batch = submit(&guest, laborious_pdf(1), true).await;
+    let batch = submit(&guest, laborious_pdf(1, 1), true).await;
     let status = format!("/v1/documents/batch/{}/status", batch["content_hash"].as_str().unwrap());
     while guest.get(&status).await["status"] == "PREPARING" {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -84,7 +88,7 @@ async fn a_page_that_was_read_without_its_figures_says_so_also_after_a_restart()
     server.stop().await;
     let server = TestServer::start(&data, &[in_vain]).await;
     let (guest, other) = (guest.at(&server.base_url), server.guest().await);
-    let realtime = submit(&other, laborious_pdf(1), false).await;
+    let realtime = submit(&other, laborious_pdf(1, 1), false).await;
     for document in [outcome(&guest, &batch).await, outcome(&other, &realtime).await] {
         let page = &document["content"][0];
         assert_eq!((&page["markdown"], &page["failure"]), (&"What can be read.".into(), &Value::Null), "{page}");
@@ -98,9 +102,23 @@ async fn pages_for_which_there_was_no_time_are_not_said_to_be_damaged() {
     let server = TestServer::start(&data, &[("COLDBREW_DOCUMENT_TIMEOUT_MS", "700")]).await;
     for batch_mode in [true, false] {
         let guest = server.guest().await;
-        let ticket = submit(&guest, laborious_pdf(100), batch_mode).await;
+        let ticket = submit(&guest, laborious_pdf(100, workers()), batch_mode).await;
         let document = outcome(&guest, &ticket).await;
         let last = &document["content"][99];
         assert!(last["failure"].as_str().unwrap_or_default().contains("was not tried"), "{last}");
     }
+}
+
+#[tokio::test]
+async fn a_page_that_takes_long_keeps_no_other_waiting() {
+    if workers() == 1 {
+        // It has one page after the other.
+        return;
+    }
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[("COLDBREW_DOCUMENT_TIMEOUT_MS", "1500")]).await;
+    let guest = server.guest().await;
+    let ticket = submit(&guest, laborious_pdf(60, 1), true).await;
+    let document = outcome(&guest, &ticket).await;
+    assert_eq!(document["content"][59], json!({"index": 59, "markdown": "What can be read."}));
 }
