@@ -2,7 +2,7 @@
 
 use coldbrew::pdf::testing::{chart_pdf, pdf_from_contents};
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::harness::{TestClient, TestServer, files_below, refused};
@@ -111,14 +111,12 @@ async fn pages_for_which_there_was_no_time_are_not_said_to_be_damaged() {
 
 #[tokio::test]
 async fn a_page_that_takes_long_keeps_no_other_waiting() {
-    if workers() == 1 {
-        // It has one page after the other.
-        return;
-    }
     let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[("COLDBREW_DOCUMENT_TIMEOUT_MS", "1500")]).await;
+    let server = TestServer::start(&data, &[("COLDBREW_DOCUMENT_TIMEOUT_MS", "2000")]).await;
     let guest = server.guest().await;
     let ticket = submit(&guest, laborious_pdf(60, 1), true).await;
     let document = outcome(&guest, &ticket).await;
-    assert_eq!(document["content"][59], json!({"index": 59, "markdown": "What can be read."}));
+    let last = &document["content"][59];
+    // A single worker has them one after the other, and no time is left behind the first.
+    assert_eq!(last["markdown"] == "What can be read.", workers() > 1, "{last}");
 }

@@ -46,3 +46,32 @@ impl EarlySync {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sync_begins_when_it_is_worth_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::create(folder.path().join("input")).await.unwrap();
+        let mut sync = EarlySync::of(&file).await.unwrap();
+        sync.go_on(BYTES_MIN - 1).await.unwrap();
+        assert!(sync.running.is_none());
+        sync.go_on(BYTES_MIN).await.unwrap();
+        assert!(sync.running.is_some());
+        sync.settle().await.unwrap();
+        sync.go_on(2 * BYTES_MIN - 1).await.unwrap();
+        assert!(sync.running.is_none(), "it had most of that");
+    }
+
+    #[tokio::test]
+    async fn what_the_disk_says_is_not_lost() {
+        // No disk is behind it, which the kernel says of a sync.
+        let file = File::options().write(true).open("/dev/null").await.unwrap();
+        let mut sync = EarlySync::of(&file).await.unwrap();
+        sync.go_on(BYTES_MIN).await.unwrap();
+        assert!(sync.settle().await.is_err());
+    }
+}
