@@ -4,6 +4,7 @@
 //! take one, and look up everything by its id.
 
 mod membership;
+mod network;
 mod password;
 mod provider;
 mod retention;
@@ -17,11 +18,20 @@ use crate::store::{Account, Accounts, Credential, CredentialKind};
 use crate::world::World;
 
 pub use membership::{Membership, NewSession};
+pub use network::Network;
 pub use provider::{Pending, Provider, ProviderSettings};
 pub use retention::{Janitor, Retention};
 
 /// How long a guest's browser or token is known, in milliseconds: a year.
 pub const CREDENTIAL_MS: i64 = 365 * 24 * 3_600_000;
+
+/// Who sent a request: an account that was identified, and the network that the request came from.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub account: Account,
+    /// `None`: loopback, or a connection without an address.
+    pub network: Option<Network>,
+}
 
 /// Makes and recognizes accounts.
 #[derive(Clone)]

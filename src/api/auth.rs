@@ -9,22 +9,23 @@ use axum_extra::extract::CookieJar;
 
 use super::ApiState;
 use super::error::Failure;
+pub use crate::accounts::Caller;
+use crate::accounts::Network;
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 use crate::store::{Account, CredentialKind};
-
-/// The account that a request comes from. A handler that takes one cannot be reached without.
-pub struct Caller(pub Account);
 
 /// What was found out about a request before anything else looked at it; nothing while the record cannot be asked.
 #[derive(Clone)]
 struct Found(Option<Account>);
 
+/// A handler that takes one cannot be reached without an account.
 impl FromRequestParts<ApiState> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Failure> {
-        Ok(Self(account_of(state, parts).await?.ok_or_else(unauthenticated)?))
+        let account = account_of(state, parts).await?.ok_or_else(unauthenticated)?;
+        Ok(Self { account, network: network_of(&parts.extensions) })
     }
 }
 
@@ -34,6 +35,9 @@ pub async fn identify(State(state): State<ApiState>, mut request: Request, next:
         && let Ok(found) = look_up(&state, request.headers()).await
     {
         request.extensions_mut().insert(Found(found));
+    }
+    if let Some(network) = state.limiter.network_of(&request) {
+        request.extensions_mut().insert(network);
     }
     next.run(request).await
 }
@@ -63,6 +67,11 @@ pub async fn account_or_guest(state: &ApiState, parts: &Parts) -> Result<Account
         Some(account) => Ok(account),
         None => Ok(state.services.identity.create_guest(CredentialKind::Session).await?.account),
     }
+}
+
+/// The network that a request came from.
+pub fn network_of(extensions: &Extensions) -> Option<Network> {
+    extensions.get().copied()
 }
 
 /// The account that was found for a request.

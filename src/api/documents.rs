@@ -60,7 +60,7 @@ pub async fn formats() -> Json<SupportedFormats> {
         (status = 422, description = "The pages are not in the document, a batch was wished for without AI, or the key was used for another request.", body = ErrorBody)))]
 pub async fn submit(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     headers: HeaderMap,
     Body(wish): Body<Submission>,
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
@@ -78,7 +78,7 @@ pub async fn submit(
         (status = 422, description = "No page of it failed.", body = ErrorBody)))]
 pub async fn retry(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     Named(id): Named<String>,
     Body(Retry { batch_mode }): Body<Retry>,
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
@@ -109,7 +109,7 @@ const IDEMPOTENCY_KEY_MAX: usize = 255;
     responses((status = 200, description = "Its state.", body = BatchStatus)))]
 pub async fn batch_status(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     Named(content_hash): Named<String>,
 ) -> Result<Json<BatchStatus>, Failure> {
     let job = state.services.job(&account, &content_hash).await?;
@@ -128,7 +128,7 @@ pub async fn batch_status(
     responses((status = 200, description = "Its state and progress.", body = ExtractionStatus)))]
 pub async fn extraction_status(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     Named(id): Named<String>,
 ) -> Result<Json<ExtractionStatus>, Failure> {
     let job = state.services.extraction(&account, &id).await?;
@@ -164,7 +164,7 @@ const LIST_DEFAULT: u32 = 50;
     responses((status = 200, description = "A part of the list.", body = DocumentList)))]
 pub async fn list(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     WithRejection(Query(paging), _): Rejecting<Query<Paging>>,
 ) -> Result<Json<DocumentList>, Failure> {
     let limit = paging.limit.unwrap_or(LIST_DEFAULT);
@@ -177,7 +177,7 @@ pub async fn list(
     responses((status = 200, description = "The document.", body = Document)))]
 pub async fn get(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     Named(id): Named<String>,
 ) -> Result<Json<Document>, Failure> {
     Ok(Json(state.services.library.document(&account, &id).await?))
@@ -203,7 +203,7 @@ pub struct Export {
         (String = "text/markdown"), (String = "text/html"), (Vec<u8> = "application/zip")))))]
 pub async fn export(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     Named(id): Named<String>,
     headers: HeaderMap,
     WithRejection(Query(Export { format }), _): Rejecting<Query<Export>>,
@@ -223,7 +223,7 @@ pub async fn export(
     responses((status = 204, description = "It is gone.")))]
 pub async fn delete(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     Named(id): Named<String>,
 ) -> Result<StatusCode, Failure> {
     state.services.library.delete(&account, &id).await?;

@@ -24,7 +24,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     responses((status = 200, description = "A stream that does not end.", body = String, content_type = "text/event-stream")))]
 pub async fn events(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let begin = stream::once(async { change(ANYTHING) });
     let rest = stream::unfold((state.changes.watch(), account.id), |(mut watcher, account_id)| async move {

@@ -28,7 +28,7 @@ const HEADERS: [(HeaderName, &str); 3] = [
     responses((status = 200, description = "The picture.", body = Vec<u8>, content_type = "image/png")))]
 pub async fn figure(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     Named((content_hash, name)): Named<(String, String)>,
 ) -> Result<impl IntoResponse, Failure> {
     let (page, figure) = numbers(&name).ok_or_else(|| ApiError::not_found("image"))?;
@@ -56,7 +56,7 @@ fn page_headers(picture: &[u8]) -> [(HeaderName, &'static str); 3] {
         (status = 503, description = "Drawing it takes too long at the moment.", body = ErrorBody)))]
 pub async fn original(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     Named((id, page)): Named<(String, String)>,
 ) -> Result<impl IntoResponse, Failure> {
     let page = page.parse().map_err(|_| ApiError::not_found("page"))?;

@@ -16,6 +16,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use super::ApiState;
 use super::auth::{found, is_free};
 use super::error::Failure;
+use crate::accounts::Network;
 use crate::error::Error;
 use crate::model::ErrorCode;
 
@@ -69,12 +70,20 @@ impl Limiter {
 
     /// Who is at the other end, as a network: an IPv6 customer has a whole one.
     fn address_of(&self, request: &Request) -> Option<IpAddr> {
-        let told = self.address_header.as_deref().and_then(|name| last_address(request.headers(), name));
-        let peer = || Some(request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip());
-        Some(match told.or_else(peer)?.to_canonical() {
+        Some(match self.peer_of(request)?.to_canonical() {
             IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << 64))),
             address => address,
         })
+    }
+
+    /// The network that a request comes from.
+    pub fn network_of(&self, request: &Request) -> Option<Network> {
+        Network::of(self.peer_of(request)?)
+    }
+
+    fn peer_of(&self, request: &Request) -> Option<IpAddr> {
+        let told = self.address_header.as_deref().and_then(|name| last_address(request.headers(), name));
+        told.or_else(|| Some(request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip()))
     }
 }
 

@@ -36,7 +36,7 @@ pub struct UploadForm {
         (status = 422, description = "The document cannot be opened, or has too many pages.", body = ErrorBody)))]
 pub async fn prepare(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     WithRejection(mut form, _): WithRejection<Multipart, Failure>,
 ) -> Result<Json<Prepared>, Failure> {
     while let Some(field) = form.next_field().await.map_err(broken)? {
@@ -72,7 +72,7 @@ pub struct FileAddress {
         (status = 504, description = "The address took too long.", body = ErrorBody)))]
 pub async fn prepare_url(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     Body(file): Body<FileAddress>,
 ) -> Result<Json<Prepared>, Failure> {
     Ok(Json(state.services.import(&account, &file.url).await?))

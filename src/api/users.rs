@@ -30,21 +30,24 @@ pub async fn create_guest(State(state): State<ApiState>) -> Result<(StatusCode, 
 /// What the account used, what is reserved and left, and a receipt per job.
 #[utoipa::path(get, path = "/v1/users/me/usage", tag = "users",
     responses((status = 200, description = "Sums of the ledger.", body = UsageReport)))]
-pub async fn usage(State(state): State<ApiState>, Caller(account): Caller) -> Result<Json<UsageReport>, Failure> {
+pub async fn usage(
+    State(state): State<ApiState>,
+    Caller { account, .. }: Caller,
+) -> Result<Json<UsageReport>, Failure> {
     Ok(Json(state.services.usage(&account).await?))
 }
 
 /// Who is asking.
 #[utoipa::path(get, path = "/v1/users/me", tag = "users",
     responses((status = 200, description = "The account that the token or the session belongs to.", body = Me)))]
-pub async fn me(Caller(account): Caller) -> Json<Me> {
+pub async fn me(Caller { account, .. }: Caller) -> Json<Me> {
     Json(Me { user_id: account.id, email: account.email })
 }
 
 /// Delete the account with all its documents and files, for good. Only sums of the ledger stay, under no name.
 #[utoipa::path(delete, path = "/v1/users/me", tag = "users",
     responses((status = 204, description = "It is gone, and every token and session with it.")))]
-pub async fn delete_me(State(state): State<ApiState>, Caller(account): Caller) -> Result<StatusCode, Failure> {
+pub async fn delete_me(State(state): State<ApiState>, Caller { account, .. }: Caller) -> Result<StatusCode, Failure> {
     state.services.membership.delete_account(&account.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -58,7 +61,7 @@ pub struct TokenList {
 /// The account's tokens, newest first, without their secrets.
 #[utoipa::path(get, path = "/v1/users/me/tokens", tag = "users",
     responses((status = 200, description = "The tokens that have not expired.", body = TokenList)))]
-pub async fn tokens(State(state): State<ApiState>, Caller(account): Caller) -> Result<Json<TokenList>, Failure> {
+pub async fn tokens(State(state): State<ApiState>, Caller { account, .. }: Caller) -> Result<Json<TokenList>, Failure> {
     Ok(Json(TokenList { tokens: state.services.membership.tokens(&account).await? }))
 }
 
@@ -76,7 +79,7 @@ pub struct TokenName {
         (status = 409, description = "The account has as many tokens as it may.", body = ErrorBody)))]
 pub async fn create_token(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     Body(TokenName { name }): Body<TokenName>,
 ) -> Result<(StatusCode, Json<NewToken>), Failure> {
     let token = state.services.membership.create_token(&account, &name).await?;
@@ -89,7 +92,7 @@ pub async fn create_token(
     responses((status = 204, description = "It opens nothing any more.")))]
 pub async fn revoke_token(
     State(state): State<ApiState>,
-    Caller(account): Caller,
+    Caller { account, .. }: Caller,
     Named(id): Named<String>,
 ) -> Result<StatusCode, Failure> {
     state.services.membership.revoke_token(&account, &id).await?;

@@ -1,5 +1,6 @@
 //! What server functions and pages are given: who is calling, the use cases, and how to answer.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
@@ -8,18 +9,26 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 
 use super::ApiState;
-use super::auth::{account_of, account_or_guest, session, session_cookie};
+use super::auth::{Caller, account_of, account_or_guest, network_of, session, session_cookie};
 use super::error::told;
 use crate::accounts::CREDENTIAL_MS;
 use crate::error::{Error, Result};
 use crate::model::{ApiError, ErrorCode};
 use crate::services::Services;
-use crate::store::{Account, CredentialKind};
+use crate::store::CredentialKind;
 
-/// The account that called, and what it may call.
+/// Who called, and what they may call.
 pub struct WebCaller {
-    pub account: Account,
+    pub caller: Caller,
     pub services: Arc<Services>,
+}
+
+impl Deref for WebCaller {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
 }
 
 impl WebCaller {
@@ -38,8 +47,10 @@ pub async fn caller() -> Result<WebCaller, ApiError> {
 /// The caller, if this browser has an account.
 pub async fn known_caller() -> Result<Option<WebCaller>, ApiError> {
     let state = expect_context::<ApiState>();
-    let account = account_of(&state, &parts()?).await.map_err(refuse)?;
-    Ok(account.map(|account| WebCaller { account, services: state.services.clone() }))
+    let parts = parts()?;
+    let account = account_of(&state, &parts).await.map_err(refuse)?;
+    let network = network_of(&parts.extensions);
+    Ok(account.map(|account| WebCaller { caller: Caller { account, network }, services: state.services.clone() }))
 }
 
 /// Gives a browser without an account a guest's.

@@ -138,7 +138,8 @@ pub async fn delete_document(id: String) -> Result<(), ApiError> {
 pub async fn fetch_me() -> Result<Option<(Me, Vec<TokenSummary>)>, ApiError> {
     let Some(caller) = crate::api::web::known_caller().await? else { return Ok(None) };
     let tokens = caller.answer(caller.services.membership.tokens(&caller.account).await)?;
-    Ok(Some((Me { user_id: caller.account.id, email: caller.account.email }, tokens)))
+    let account = caller.caller.account;
+    Ok(Some((Me { user_id: account.id, email: account.email }, tokens)))
 }
 
 /// Makes this browser's guest a member, with everything it owns.

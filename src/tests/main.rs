@@ -4,6 +4,7 @@
 
 mod accounts;
 mod aside;
+mod attacks;
 mod conformance;
 mod contract;
 mod crash;

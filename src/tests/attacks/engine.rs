@@ -1,0 +1,1 @@
+//! Documents that keep the page engine busy, and addresses to import from.

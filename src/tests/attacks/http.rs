@@ -1,0 +1,1 @@
+//! Forged headers, operational paths, and responses that are not read.

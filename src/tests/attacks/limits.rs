@@ -1,0 +1,1 @@
+//! Too many requests, event streams and keys, from one account or one network.

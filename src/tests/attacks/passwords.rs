@@ -1,0 +1,1 @@
+//! Guessed passwords, and tokens that outlive one.

@@ -1,0 +1,1 @@
+//! Markdown, LaTeX and HTML that are expensive to render.

@@ -1,0 +1,1 @@
+//! Requests that would spend the operator's money.
