@@ -28,4 +28,4 @@ pub use leftovers::{Cleaner, Leftover};
 pub use pages::{EnginePages, PageSource, ReadyPage, ReadyPages};
 pub use spool::{DiskSpool, InputLines, Results, Spool};
 pub use submit::{Submissions, rfc3339};
-pub use worker::{Worker, WorkerSettings};
+pub use worker::{Isolation, Worker, WorkerSettings};

@@ -51,6 +51,14 @@ enum Command {
     /// Read pages for another process of ours.
     #[command(hide = true)]
     PageWorker,
+    /// Hold one claimed job for a server of ours.
+    #[command(hide = true)]
+    HoldJob {
+        job_id: String,
+        fence: i64,
+        #[arg(long)]
+        emulator: Option<String>,
+    },
 }
 
 /// What an operator does to an account, which is named by its e-mail address or its id.
@@ -116,11 +124,16 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
         }
         Command::User { change: Change::LockOut { account } } => serve::lock_out(config, &account).await?,
         Command::User { change: Change::Delete { account } } => serve::delete_account(config, &account).await?,
+        Command::HoldJob { job_id, fence, emulator } => {
+            serve::hold_job(config, &job_id, fence, emulator.as_deref(), stop).await?;
+        }
         Command::Worker | Command::ExportOpenapi | Command::PageWorker => work(config, stop).await?,
         Command::Serve { no_worker } => {
             open_many_files()?;
-            let server =
+            let mut server =
                 if no_worker { Server::open_without_worker(config).await? } else { Server::open(config).await? };
+            // Also after the file of this program was replaced.
+            server.isolate_suspected_jobs(PathBuf::from("/proc/self/exe"));
             println!("{}", server.greeting()?);
             server.run(stop).await?;
         }

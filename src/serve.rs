@@ -3,6 +3,7 @@
 mod connections;
 mod demo;
 mod examine;
+mod isolated;
 mod operator;
 mod parts;
 mod readiness;
@@ -35,6 +36,7 @@ use working::Working;
 
 pub use demo::{Demo, serve_emulator};
 pub use examine::examine;
+pub use isolated::hold_job;
 pub use operator::{backup, delete_account, lock_out, reset_password, restore, set_quota};
 pub use parts::engine;
 
@@ -106,6 +108,13 @@ impl Server {
             stop_timeout: config.site.stop_timeout,
             is_demo,
         })
+    }
+
+    /// Has jobs that are suspected of crashing this process run in processes of their own, which `program` starts.
+    pub fn isolate_suspected_jobs(&mut self, program: PathBuf) {
+        if let Some(working) = &mut self.working {
+            working.isolate(program);
+        }
     }
 
     /// Where it listens.

@@ -174,6 +174,9 @@ pub trait Jobs: Send + Sync {
     /// was this worker's own and its lease ran out: who is there to claim again has not died of it.
     async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>>;
 
+    /// Moves the claim with that number to another worker, until `until`; it is still one claim. `None`: the claim was lost.
+    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>>;
+
     /// Keeps a claim. `false`: it was lost.
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool>;
 

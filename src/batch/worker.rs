@@ -4,6 +4,7 @@
 //! commits the step, and goes on until the job has to wait. Whatever ends it half-way (a stop, a lost lease, a crash) leaves
 //! the job as it was at the last commit, for the next claim. How a job is held is in `lease`.
 
+mod isolation;
 mod lease;
 
 use std::sync::Arc;
@@ -27,6 +28,8 @@ use crate::model::{Hindrance, Pricing};
 use crate::store::{Completion, Figures, Jobs};
 use crate::telemetry::traces;
 use crate::world::World;
+
+pub use isolation::Isolation;
 
 /// A job that was taken up this often without finishing a step kills its workers: it is set aside.
 const CLAIMS_MAX: u32 = 5;
@@ -71,6 +74,8 @@ pub struct Worker {
     /// Rung when there is work.
     pub bell: Arc<Notify>,
     pub settings: WorkerSettings,
+    /// Where jobs under suspicion run; `None`: here, one at a time.
+    pub isolation: Option<Arc<dyn Isolation>>,
 }
 
 /// What carrying out a task came to.
@@ -112,7 +117,10 @@ impl Worker {
                         let slot = slots.clone().try_acquire_owned();
                         let (worker, stop) = (self.clone(), stop.clone());
                         held.spawn(async move {
-                            worker.hold(job, stop).await;
+                            match suspected {
+                                Some(_) => worker.hold_suspected(job, stop).await,
+                                None => worker.hold(job, stop).await,
+                            }
                             drop((slot, suspected));
                         });
                     }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use super::demo::Demo;
 use super::tracked::Tracked;
 use crate::accounts::{Identity, Janitor, Membership, Provider, ProviderSettings, Retention};
 use crate::batch::{DiskSpool, Submissions};
@@ -214,8 +213,9 @@ fn installed(configured: &std::path::Path) -> PathBuf {
     if configured.exists() { configured } else { beside().filter(|path| path.exists()).unwrap_or(configured) }
 }
 
-pub(super) fn gemini_client(config: &Config, demo: Option<&Demo>) -> Result<gemini::Client> {
+/// A client of Google or, in demo mode, of the emulator at that address.
+pub(super) fn gemini_client(config: &Config, emulator: Option<String>) -> Result<gemini::Client> {
     let key = config.gemini.api_key.clone().unwrap_or_else(|| "demo".into());
-    let base_url = demo.map_or_else(|| config.gemini.base_url.clone(), Demo::base_url);
+    let base_url = emulator.unwrap_or_else(|| config.gemini.base_url.clone());
     gemini::Client::new(gemini::Config::new(base_url, key)).map_err(Error::internal)
 }

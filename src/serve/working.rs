@@ -1,11 +1,13 @@
 //! Who works on jobs in this process, and cleans up after accounts that are gone.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::demo::Demo;
+use super::isolated::HoldJobProcess;
 use super::parts::{Parts, gemini_client};
 use crate::batch::machine::Timing;
 use crate::batch::{Cleaner, EnginePages, Worker, WorkerSettings};
@@ -17,16 +19,22 @@ pub(super) struct Working {
     worker: Worker,
     cleaner: Cleaner,
     /// In demo mode, the stand-in for Google that they ask.
-    _demo: Option<Demo>,
+    demo: Option<Demo>,
 }
 
 impl Working {
     pub(super) async fn open(parts: &Parts, config: &Config) -> Result<Self> {
-        let demo = match config.gemini.api_key {
-            Some(_) => None,
-            None => Some(Demo::start(config, parts.engine.clone()).await?),
+        Self::open_at(parts, config, None).await
+    }
+
+    /// The same with an emulator that runs already.
+    pub(super) async fn open_at(parts: &Parts, config: &Config, emulator: Option<&str>) -> Result<Self> {
+        let demo = match (&config.gemini.api_key, emulator) {
+            (None, None) => Some(Demo::start(config, parts.engine.clone()).await?),
+            _ => None,
         };
-        let google = Arc::new(gemini_client(config, demo.as_ref())?);
+        let emulator = demo.as_ref().map(Demo::base_url).or_else(|| emulator.map(str::to_owned));
+        let google = Arc::new(gemini_client(config, emulator)?);
         let timing = timing(config);
         let worker = Worker {
             name: parts.world.id().into(),
@@ -52,11 +60,23 @@ impl Working {
                 polls_max: config.batch.polls_max,
                 realtime_requests_max: config.batch.realtime_requests_max,
             },
+            isolation: None,
         };
         let leftovers = Arc::new(parts.store.clone());
         let lease = config.batch.lease;
         let cleaner = Cleaner { leftovers, google, world: parts.world.clone(), timing, lease };
-        Ok(Self { worker, cleaner, _demo: demo })
+        Ok(Self { worker, cleaner, demo: demo })
+    }
+
+    /// Has suspected jobs run in processes of their own, which `program` starts.
+    pub(super) fn isolate(&mut self, program: PathBuf) {
+        let emulator = self.demo.as_ref().map(Demo::base_url);
+        self.worker.isolation = Some(Arc::new(HoldJobProcess { program, emulator }));
+    }
+
+    /// See [`Worker::adopt`].
+    pub(super) async fn adopt(&self, job_id: &str, fence: i64, stop: CancellationToken) -> Result<()> {
+        self.worker.adopt(job_id, fence, stop).await
     }
 
     /// Works until `stop`; then hands back what is held.

@@ -168,6 +168,7 @@ async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
             polls_max: 1,
             realtime_requests_max: 4,
         },
+        isolation: None,
     };
     for job in worker.claim(Lane::Work, 1).await.unwrap() {
         worker.hold(job, CancellationToken::new()).await;

@@ -167,6 +167,7 @@ async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: SocketAddr
             polls_max: 8,
             realtime_requests_max: 1,
         },
+        isolation: None,
     }
 }
 

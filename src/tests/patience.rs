@@ -168,6 +168,7 @@ fn worker(store: impl Jobs + Figures + Clone + 'static, outside: Outside) -> Wor
             polls_max: 1,
             realtime_requests_max: 1,
         },
+        isolation: None,
     }
 }
 

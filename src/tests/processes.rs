@@ -114,9 +114,23 @@ impl Google {
 
     /// Makes a fault happen at its next chance.
     pub async fn arm(&self, fault: &str) {
+        self.control(Method::POST, json!({"fault": fault, "times": 1})).await;
+    }
+
+    /// From now on, a file that is uploaded stays in PROCESSING for as many looks.
+    pub async fn process_files_for(&self, looks: u32) {
+        self.control(Method::POST, json!({"fault": "file_processing", "amount": looks, "times": 1_000})).await;
+    }
+
+    /// From now on nothing fails.
+    pub async fn disarm(&self) {
+        self.control(Method::DELETE, Value::Null).await;
+    }
+
+    async fn control(&self, method: Method, fault: Value) {
         let url = format!("{}/_control/faults", self.program.base_url);
-        let armed = self.http.post(url).json(&json!({"fault": fault, "times": 1})).send().await.unwrap();
-        assert!(armed.status().is_success());
+        let answer = self.http.request(method, url).json(&fault).send().await.unwrap();
+        assert!(answer.status().is_success());
     }
 
     /// All batches of the project with that key.

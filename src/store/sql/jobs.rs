@@ -113,6 +113,21 @@ impl Jobs for SqlStore {
         Ok(jobs)
     }
 
+    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
+        let row = sqlx::query(concat!(
+            "UPDATE jobs SET lease_owner = $1, lease_until = $2
+             WHERE id = $3 AND fence = $4 AND active = 1 AND lease_until > 0 RETURNING ",
+            job_columns!()
+        ))
+        .bind(worker)
+        .bind(until.0)
+        .bind(job_id)
+        .bind(fence)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(job_of).transpose()
+    }
+
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND active = 1 AND lease_until > 0",

@@ -152,6 +152,10 @@ impl<S: Jobs + Tracking> Jobs for Published<S> {
         self.record.claim(worker, lane, max, now, lease_ms).await
     }
 
+    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
+        self.record.adopt(worker, job_id, fence, until).await
+    }
+
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
         self.record.renew(job, until).await
     }

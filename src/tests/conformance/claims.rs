@@ -16,6 +16,8 @@ conform!(
     who_lost_a_claim_cannot_hand_it_back_or_renew_it,
     workers_that_claim_at_once_share_the_jobs,
     a_claim_takes_as_many_of_its_lane_as_it_may,
+    adopted_claim_is_the_same_claim_of_another_worker,
+    claim_that_was_lost_cannot_be_adopted,
 );
 
 async fn the_job_that_has_been_due_longest_comes_first(stores: Stores) {
@@ -120,4 +122,23 @@ async fn a_claim_takes_as_many_of_its_lane_as_it_may(stores: Stores) {
     );
     assert_eq!(stores.claim_many(Lane::Watch, 10, NOW.plus(9)).await, []);
     assert_eq!(stores.claim_many(Lane::Watch, 10, NOW.plus(10)).await.len(), 2);
+}
+
+async fn adopted_claim_is_the_same_claim_of_another_worker(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    let adopted = stores.jobs.adopt("another", &job.id, job.fence, NOW.plus(5_000)).await.unwrap().unwrap();
+    assert_eq!(adopted, job);
+    assert_eq!(stores.claim(NOW.plus(4_999)).await, None, "the lease is the new worker's");
+    // The first worker claims again: it is alive, but the crash was not its own.
+    assert_eq!(stores.claim(NOW.plus(5_000)).await.unwrap().claims, 2);
+}
+
+async fn claim_that_was_lost_cannot_be_adopted(stores: Stores) {
+    let account = stores.account("a").await;
+    let late = stores.claimed(&account, "one").await;
+    let holder = stores.taken_over().await;
+    assert_eq!(stores.jobs.adopt("another", &late.id, late.fence, NOW.plus(9_000)).await.unwrap(), None);
+    stores.jobs.release(&holder, None).await.unwrap();
+    assert_eq!(stores.jobs.adopt("another", &holder.id, holder.fence, NOW.plus(9_000)).await.unwrap(), None);
 }

@@ -165,6 +165,15 @@ impl Jobs for Memory {
         Ok(taken.collect())
     }
 
+    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
+        let mut records = self.records();
+        let row = records.jobs.get_mut(job_id).filter(|row| row.job.fence == fence && row.job.task().is_some());
+        Ok(row.filter(|row| row.lease_until > UnixMs(0)).map(|row| {
+            (row.owner, row.lease_until) = (Some(worker.to_owned()), until);
+            row.job.clone()
+        }))
+    }
+
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
         let mut records = self.records();
         let held = records.held(job).filter(|row| row.lease_until > UnixMs(0));

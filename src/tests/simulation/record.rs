@@ -76,6 +76,11 @@ impl Jobs for Connection {
         claimed
     }
 
+    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
+        let (worker, job_id) = (worker.to_owned(), job_id.to_owned());
+        self.transact("adopt", move |memory| now(memory.adopt(&worker, &job_id, fence, until))).await
+    }
+
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
         let job = job.clone();
         self.transact("renew", move |memory| now(memory.renew(&job, until))).await

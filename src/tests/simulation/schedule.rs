@@ -322,6 +322,7 @@ impl Schedule {
                 polls_max: 4,
                 realtime_requests_max: 2,
             },
+            isolation: None,
         };
         let (schedule, stop) = (Arc::clone(self), host.stop.clone());
         clock.spawn(Some(host.number), schedule.work(host.number, worker, cleaner, stop));

@@ -1,0 +1,46 @@
+//! Jobs under suspicion run in a process of their own, so that a server's HTTP side and a job cannot be blamed for each other's crashes.
+//!
+//! A claim that ends with its process counts as a crash of the job. In a server that also answers requests, the reason may be a request.
+//! So a job with several such claims continues in a process that serves nobody else. Only crashes of that process can set the job aside.
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use super::{Job, Worker};
+use crate::error::Result;
+
+/// Holds a claimed job in another process.
+#[async_trait]
+pub trait Isolation: Send + Sync {
+    /// Lets a fresh process adopt the claim and hold the job, until the job has to wait, is over, or `stop` comes. The process hands the
+    /// claim back when this one ends, however it ends.
+    ///
+    /// # Errors
+    /// The process could not be started, or it crashed.
+    async fn hold(&self, job: &Job, stop: CancellationToken) -> Result<()>;
+}
+
+impl Worker {
+    /// Holds a job that is under suspicion: in another process where this one has more to lose than the job.
+    pub(super) async fn hold_suspected(&self, job: Job, stop: CancellationToken) {
+        let Some(isolation) = &self.isolation else { return self.hold(job, stop).await };
+        if let Err(error) = isolation.hold(&job, stop).await {
+            tracing::warn!(job = %job.id, %error, "a suspected job ended its process");
+        }
+        // The other process cannot reach the event streams of this one.
+        self.changes.tell(&job.account_id, &job.content_hash);
+        self.bell.notify_one();
+    }
+
+    /// Takes over a claim that another process made, and holds its job. `fence` is the number of that claim.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn adopt(&self, job_id: &str, fence: i64, stop: CancellationToken) -> Result<()> {
+        let until = self.world.now().plus(self.lease_ms());
+        if let Some(job) = self.jobs.adopt(&self.name, job_id, fence, until).await? {
+            self.hold(job, stop).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,72 @@
+//! Jobs under suspicion in a process of their own: how a server starts one, and what that process does.
+//!
+//! The process is `coldbrew hold-job`. It reads the same configuration, adopts the claim, and ends when the job has to wait or when its
+//! standard input closes, which also happens when the server dies.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use async_trait::async_trait;
+use tokio::process::Command;
+use tokio_util::sync::CancellationToken;
+
+use super::parts::Parts;
+use super::working::Working;
+use crate::batch::{Isolation, Job};
+use crate::config::Config;
+use crate::error::{Error, Result};
+
+/// Starts `coldbrew hold-job` for each suspected job.
+pub(super) struct HoldJobProcess {
+    pub(super) program: PathBuf,
+    /// The address of this server's emulator, in demo mode.
+    pub(super) emulator: Option<String>,
+}
+
+#[async_trait]
+impl Isolation for HoldJobProcess {
+    async fn hold(&self, job: &Job, stop: CancellationToken) -> Result<()> {
+        let mut command = Command::new(&self.program);
+        command.arg("hold-job").arg(&job.id).arg(job.fence.to_string()).stdin(Stdio::piped()).stdout(Stdio::null());
+        if let Some(emulator) = &self.emulator {
+            command.arg("--emulator").arg(emulator);
+        }
+        let mut process = command.spawn()?;
+        let open = process.stdin.take();
+        let status = tokio::select! {
+            status = process.wait() => status?,
+            () = stop.cancelled() => {
+                drop(open);
+                process.wait().await?
+            }
+        };
+        if status.success() { Ok(()) } else { Err(Error::internal(format!("coldbrew hold-job: {status}"))) }
+    }
+}
+
+/// Adopts one claim and holds its job, until `stop` or until standard input closes. `emulator`: the server's, in demo mode.
+///
+/// # Errors
+/// What the configuration names cannot be opened, or the database cannot be reached.
+pub async fn hold_job(
+    config: &Config,
+    job_id: &str,
+    fence: i64,
+    emulator: Option<&str>,
+    stop: CancellationToken,
+) -> Result<()> {
+    let parts = Parts::open(config).await?;
+    let working = Working::open_at(&parts, config, emulator).await?;
+    let closed = stop.clone();
+    // A thread of its own: the runtime would wait for a read that blocks before the process can end.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        closed.cancel();
+    });
+    let tracked = tokio::spawn(parts.tracked.clone().run(stop.clone()));
+    working.adopt(job_id, fence, stop.clone()).await?;
+    stop.cancel();
+    tracked.await.map_err(Error::internal)?;
+    parts.store.close().await;
+    Ok(())
+}
