@@ -2,7 +2,8 @@
 //! `cargo bench --bench load`
 //!
 //! Driver and server share the machine, so the driver is one thread that speaks as little HTTP as it can. `LOAD_SECONDS` (10) is how long
-//! each rate is measured, `LOAD_MIXED_SECONDS` (60) how long the mixed load lasts: an hour is 3600. Ends with 1 if a goal is missed.
+//! each rate is measured, `LOAD_MIXED_SECONDS` (60) how long the mixed load lasts: an hour is 3600. `LOAD_FORMER` names a former build of the
+//! program, which is measured first; the ratios of the two are printed at the end. Ends with 1 if a goal is missed.
 
 #![allow(clippy::expect_used)]
 
@@ -11,6 +12,7 @@ mod memory;
 mod process;
 mod server;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -37,14 +39,34 @@ fn main() -> ExitCode {
     if reached { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Prints a table for BENCHMARKS.md. Whether every goal was reached.
+/// What came of one measurement.
+struct Measured {
+    what: String,
+    /// Of whatever is counted, in a second.
+    rate: f64,
+    is_goal_reached: bool,
+}
+
+/// Prints tables for BENCHMARKS.md. Whether every goal was reached.
 async fn measure() -> bool {
-    println!("| what | goal | measured | server's computing | server's memory |\n|---|---|---|---|---|");
-    let rates = rates(&Rc::new(Server::start().await)).await;
-    let uploads = uploads(&Server::start().await).await;
-    let streams = streams(&Server::start().await).await;
-    let mixed = mixed(&Rc::new(Server::start().await)).await;
-    rates && uploads && streams && mixed
+    let former = match std::env::var_os("LOAD_FORMER") {
+        Some(program) => measure_program(Path::new(&program)).await,
+        None => Vec::new(),
+    };
+    let measured = measure_program(Path::new(env!("CARGO_BIN_EXE_coldbrew"))).await;
+    for (measured, former) in measured.iter().zip(&former) {
+        println!("{}: {:.2} of the former build's rate", measured.what, measured.rate / former.rate);
+    }
+    measured.iter().all(|measured| measured.is_goal_reached)
+}
+
+async fn measure_program(program: &Path) -> Vec<Measured> {
+    println!("\n| what | goal | measured | server's computing | server's memory |\n|---|---|---|---|---|");
+    let mut measured = rates(&Rc::new(Server::start_program(program).await)).await;
+    measured.push(uploads(&Server::start_program(program).await).await);
+    measured.push(streams(&Server::start_program(program).await).await);
+    measured.push(mixed(&Rc::new(Server::start_program(program).await)).await);
+    measured
 }
 
 fn seconds(variable: &str, default: u64) -> Duration {
@@ -56,16 +78,22 @@ fn megabytes(bytes: u64) -> String {
     format!("{:.0} MB", bytes as f64 / 1e6)
 }
 
-async fn rates(server: &Rc<Server>) -> bool {
+async fn rates(server: &Rc<Server>) -> Vec<Measured> {
     let content = server.furnish().await;
     let status = server.request("GET", &format!("/v1/documents/batch/{content}/status"), "", b"");
     let status = rate(server, "status of a batch, 32 at once", &status, 32, (3_000, 25)).await;
     let home = rate(server, "Home, drawn by the server, 8 at once", &server.page("/"), 8, (500, 40)).await;
-    status && home
+    vec![status, home]
 }
 
 /// How often `callers` who each ask again and again are answered, and how soon. The goals: requests a second, and milliseconds for 99 of 100.
-async fn rate(server: &Rc<Server>, what: &str, request: &[u8], callers: usize, (goal, p99_goal): (u32, u32)) -> bool {
+async fn rate(
+    server: &Rc<Server>,
+    what: &str,
+    request: &[u8],
+    callers: usize,
+    (goal, p99_goal): (u32, u32),
+) -> Measured {
     // What is made at the first request of its kind is not what is measured.
     ask_for(server, request, callers, Duration::from_secs(1)).await;
     let (begun, before) = (Instant::now(), server.cpu());
@@ -80,7 +108,8 @@ async fn rate(server: &Rc<Server>, what: &str, request: &[u8], callers: usize, (
         1e6 / cpu_us,
         megabytes(server.peak())
     );
-    rate >= f64::from(goal) && of(99) < f64::from(p99_goal)
+    let is_goal_reached = rate >= f64::from(goal) && of(99) < f64::from(p99_goal);
+    Measured { what: what.to_owned(), rate, is_goal_reached }
 }
 
 /// How long each answer took, shortest first.
@@ -104,7 +133,7 @@ async fn ask_for(server: &Rc<Server>, request: &[u8], callers: usize, time: Dura
     latencies
 }
 
-async fn uploads(server: &Server) -> bool {
+async fn uploads(server: &Server) -> Measured {
     // What stands behind the end of a PDF is passed over.
     let mut file = simple_pdf(&["a page"]);
     file.resize(UPLOAD_BYTES, b' ');
@@ -117,18 +146,19 @@ async fn uploads(server: &Server) -> bool {
     }
     tasks.join_all().await;
     let computing = (server.cpu() - before) / UPLOADS as u32;
+    let rate = (UPLOADS * UPLOAD_BYTES) as f64 / 1e6 / begun.elapsed().as_secs_f64();
     println!(
-        "| {UPLOADS} uploads of 20 MB at once | below 200 MB | {:.0} MB/s | {} ms each | {} |",
-        (UPLOADS * UPLOAD_BYTES) as f64 / 1e6 / begun.elapsed().as_secs_f64(),
+        "| {UPLOADS} uploads of 20 MB at once | below 200 MB | {rate:.0} MB/s | {} ms each | {} |",
         computing.as_millis(),
         megabytes(server.peak())
     );
-    server.peak() < 200_000_000
+    Measured { what: "uploads".to_owned(), rate, is_goal_reached: server.peak() < 200_000_000 }
 }
 
-async fn streams(server: &Server) -> bool {
-    let before = server.cpu();
+async fn streams(server: &Server) -> Measured {
+    let (begun, before) = (Instant::now(), server.cpu());
     let streams = listen(server, STREAMS).await;
+    let rate = STREAMS as f64 / begun.elapsed().as_secs_f64();
     let computing = (server.cpu() - before) / STREAMS as u32;
     println!(
         "| {} open streams of events | below 120 MB | | {} µs each to open | {} |",
@@ -136,7 +166,7 @@ async fn streams(server: &Server) -> bool {
         computing.as_micros(),
         megabytes(server.peak())
     );
-    server.peak() < 120_000_000
+    Measured { what: "streams opened".to_owned(), rate, is_goal_reached: server.peak() < 120_000_000 }
 }
 
 /// Streams of events, each of which has told its first.
@@ -152,7 +182,7 @@ async fn listen(server: &Server, number: usize) -> Vec<Connection> {
 }
 
 /// People bring documents, have them read, read them and delete them, while pages listen. Memory must end where it was after a quarter.
-async fn mixed(server: &Rc<Server>) -> bool {
+async fn mixed(server: &Rc<Server>) -> Measured {
     let time = seconds("LOAD_MIXED_SECONDS", 60);
     let (begun, before) = (Instant::now(), server.cpu());
     let streams = listen(server, PEOPLE * STREAMS_EACH).await;
@@ -181,7 +211,8 @@ async fn mixed(server: &Rc<Server>) -> bool {
         megabytes(late)
     );
     // Flat: what an allocator holds back swings by less than that.
-    late < early + early / 4
+    let is_goal_reached = late < early + early / 4;
+    Measured { what: "mixed load".to_owned(), rate: rounds as f64 / time.as_secs_f64(), is_goal_reached }
 }
 
 /// What a person does with a document from its upload to its end.

@@ -21,10 +21,17 @@ pub struct Server {
 }
 
 impl Server {
+    /// A server that this build of the program runs.
+    #[allow(dead_code, reason = "not every benchmark asks")]
     pub async fn start() -> Self {
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_coldbrew"))).await
+    }
+
+    /// A server that a build of the program runs.
+    pub async fn start_program(program: &Path) -> Self {
         let data = tempfile::tempdir().expect("there is room");
         std::fs::write(data.path().join("hash.txt"), "js: a\nwasm: b\ncss: c\n").expect("there is room");
-        let mut program = Self::program(data.path());
+        let mut program = Self::spawn(program, data.path());
         let mut greeting = String::new();
         BufReader::new(program.stdout.take().expect("it is piped")).read_line(&mut greeting).expect("it greets");
         let addr = greeting.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next());
@@ -38,8 +45,8 @@ impl Server {
         server
     }
 
-    fn program(data: &Path) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_coldbrew"));
+    fn spawn(program: &Path, data: &Path) -> Child {
+        let mut command = Command::new(program);
         command.arg("serve").current_dir(env!("CARGO_MANIFEST_DIR")).env("COLDBREW_DATA_DIR", data);
         command
             .env("LEPTOS_SITE_ROOT", data)
