@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use coldbrew::pdf::testing::{chart_pdf, pdf_from_contents, simple_pdf};
-use coldbrew::pdf::{Document, Engine, EngineConfig, PdfError};
+use coldbrew::pdf::{Document, Engine, EngineConfig, PdfError, Priority};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use futures::{StreamExt, stream};
 use tempfile::TempDir;
 
 use crate::harness::{TestServer, files_below};
-use crate::pdf::{config, detector};
+use crate::pdf::{config, detector, requester};
 
 /// Numbers that are the same in each run.
 struct Chance(u64);
@@ -229,7 +229,7 @@ async fn no_file_outlasts_its_limits() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("document");
     std::fs::write(&path, simple_pdf(&["sound"])).unwrap();
-    let sound = engine.open(&path).await.unwrap();
+    let sound = engine.open(&path, Priority::Interactive, &requester()).await.unwrap();
     assert_eq!(workers(), 1, "they can be counted");
     drop(sound);
     let mutants = mutants(90).map(|bytes| ("a mutant", bytes));
@@ -237,7 +237,7 @@ async fn no_file_outlasts_its_limits() {
     for (number, (name, bytes)) in bombs().into_iter().chain(mutants).enumerate() {
         std::fs::write(&path, bytes).unwrap();
         let start = Instant::now();
-        if let Ok(document) = engine.open(&path).await {
+        if let Ok(document) = engine.open(&path, Priority::Interactive, &requester()).await {
             opened += 1;
             ask_everything(&document).await;
         }
@@ -251,7 +251,7 @@ async fn no_file_outlasts_its_limits() {
     }
     assert!(opened > 40, "only {opened} could be opened: the others test nothing");
     assert_eq!(files_below(folder.path()), 1, "nothing but the document itself");
-    assert_eq!(engine.read_pages(&simple_pdf(&["as before"])).await.unwrap()[0].markdown, "as before");
+    assert_eq!(engine.read_pages(&simple_pdf(&["as before"]), &requester()).await.unwrap()[0].markdown, "as before");
 }
 
 #[tokio::test]
@@ -261,11 +261,11 @@ async fn odd_files_of_other_projects_are_read_or_refused_with_the_reason() {
     let found: Vec<&str> = files.collect().await;
     let count = |wanted| found.iter().filter(|outcome| **outcome == wanted).count();
     assert_eq!((count("read"), count("encrypted"), count("unreadable")), (102, 11, 1));
-    assert_eq!(engine.read_pages(&simple_pdf(&["as before"])).await.unwrap()[0].markdown, "as before");
+    assert_eq!(engine.read_pages(&simple_pdf(&["as before"]), &requester()).await.unwrap()[0].markdown, "as before");
 }
 
 async fn what_becomes_of(engine: &Engine, path: PathBuf) -> &'static str {
-    match engine.open(&path).await {
+    match engine.open(&path, Priority::Interactive, &requester()).await {
         Ok(document) => {
             ask_everything(&document).await;
             "read"
