@@ -61,6 +61,18 @@ fn replace_number(bytes: &mut Vec<u8>, from: usize, number: &[u8]) {
     bytes.splice(start..end, number.iter().copied());
 }
 
+/// So many pages, each of which takes long to measure and longer than it may to draw. They share their content: the file is small.
+pub fn slow_pdf(pages: usize) -> Vec<u8> {
+    let kids: String = (0..pages).map(|page| format!("{} 0 R ", page + 4)).collect();
+    let mut objects = vec![
+        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+        format!("<</Type/Pages/Kids[{kids}]/Count {pages}/MediaBox[0 0 595 842]>>"),
+        stream("", &"0 0 m 9 999 999 9 595 842 c S\n".repeat(60_000)),
+    ];
+    objects.extend((0..pages).map(|_| "<</Type/Page/Parent 2 0 R/Contents 3 0 R>>".to_owned()));
+    from_objects(&objects)
+}
+
 /// A document whose objects, from the first on, are these; the reader finds them by searching, for there is no table.
 fn from_objects(objects: &[String]) -> Vec<u8> {
     let mut file = "%PDF-1.7\n".to_owned();
@@ -281,6 +293,11 @@ const MEMORY_BYTES_MAX: u64 = 509 << 20;
 
 /// How many workers that this test has started still run.
 fn workers() -> usize {
+    workers_with(MEMORY_BYTES_MAX)
+}
+
+/// How many workers of this process run that may use so many bytes.
+pub fn workers_with(memory_bytes_max: u64) -> usize {
     let tasks = Path::new("/proc/self/task");
     let of_thread =
         |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
@@ -292,7 +309,7 @@ fn workers() -> usize {
     };
     let is_ours = |pid: &&str| {
         let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
-        limits.contains(&format!(" {MEMORY_BYTES_MAX} "))
+        limits.contains(&format!(" {memory_bytes_max} "))
     };
     pids.split_whitespace().filter(is_alive).filter(is_ours).count()
 }

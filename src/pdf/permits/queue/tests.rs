@@ -69,7 +69,8 @@ fn network_with_many_accounts_counts_as_one() {
     assert_eq!(lab.served(), "x");
     lab.ask(Interactive, "y", Some("m"));
     assert_eq!(lab.release(Interactive, "x", Some("m")), "y");
-    assert_eq!(lab.release(Interactive, "a", Some("n")), "c");
+    assert_eq!(lab.release(Interactive, "a", Some("n")), "");
+    assert_eq!(lab.release(Interactive, "b", Some("n")), "c");
 }
 
 #[test]
@@ -158,7 +159,7 @@ fn network_of(claim: &Claim) -> Party {
     claim.network().clone()
 }
 
-/// What a model remembers of a request: its number, its claim, and how often each other network passed it while its own had nothing.
+/// What a model remembers of a request: its number, its claim, and how often each other network passed its own since that was served.
 type Asked = (u64, Claim, BTreeMap<String, usize>);
 
 #[derive(Default)]
@@ -177,20 +178,23 @@ impl Model {
         let own = |asked: &&Asked| asked.1.account == claim.account && asked.1.priority == claim.priority;
         assert_eq!(self.waiting.iter().find(own).map(|asked| asked.0), Some(ticket), "in the order of the account");
         self.waiting.retain(|asked| asked.0 != ticket);
-        let held = std::mem::take(&mut self.held);
-        let others = self.waiting.iter_mut().filter(|(_, other, _)| {
-            other.priority == claim.priority
-                && other.network() != claim.network()
-                && !held.iter().any(|held| held.priority == other.priority && held.network() == other.network())
-                // In a network without permits only the account's own, from another network, could be in its way.
-                && !held.iter().any(|held| held.account == other.account)
-        });
-        for (_, _, passed) in others {
-            let times = passed.entry(format!("{:?}", claim.network())).or_default();
-            *times += 1;
-            assert!(*times <= 1, "a network that holds nothing is passed twice by another");
+        let held = &self.held;
+        let has_nothing = |other: &Claim| {
+            !held.iter().any(|held| held.priority == other.priority && held.network() == other.network())
+        };
+        for (_, other, passed) in &mut self.waiting {
+            if other.priority == claim.priority && other.network() != claim.network() && has_nothing(other) {
+                let times = passed.entry(format!("{:?}", claim.network())).or_default();
+                *times += 1;
+                assert!(*times <= 1, "a network that holds nothing is passed twice by another");
+            }
         }
-        self.held = held;
+        self.granted(claim);
+    }
+
+    fn granted(&mut self, claim: Claim) {
+        let own = self.waiting.iter_mut().filter(|(_, other, _)| other.network() == claim.network());
+        own.for_each(|(_, _, passed)| passed.clear());
         self.held.push(claim);
     }
 
@@ -239,7 +243,7 @@ proptest! {
                 Move::Widen(which) if !model.held.is_empty() => {
                     let claim = model.held[which % model.held.len()].clone();
                     if queue.widen(&claim) {
-                        model.held.push(claim);
+                        model.granted(claim);
                         prop_assert!(model.held.len() < permits, "one is left");
                     }
                 }
