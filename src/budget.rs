@@ -1,6 +1,6 @@
 //! Budgets per hour: how much of something each account may use. Knows neither what is counted nor who counts it.
 //!
-//! Amounts are charged after the fact, because nobody knows beforehand how long a document takes or how large a file is. What goes beyond
+//! Amounts are charged after the fact, because how long a document takes and how large a file is shows only at the end. What goes beyond
 //! the budget is a debt, which time repays. So the average never exceeds the budget, whatever a single use takes.
 
 use std::collections::HashMap;

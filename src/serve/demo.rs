@@ -84,7 +84,9 @@ impl PageReader for EngineReader {
             _ => return Err(ReadError::Unreadable),
         };
         let pages = pages.map_err(|error| match error {
-            PdfError::Busy | PdfError::Unavailable(_) | PdfError::Io(_) => ReadError::Unavailable,
+            PdfError::Busy | PdfError::BudgetSpent(_) | PdfError::Unavailable(_) | PdfError::Io(_) => {
+                ReadError::Unavailable
+            }
             _ => ReadError::Unreadable,
         })?;
         Ok(pages.into_iter().map(shown).collect())
