@@ -1,8 +1,8 @@
 //! The page engine as it is served with, for benchmarks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use coldbrew::pdf::{DetectorSpec, Engine, EngineConfig, Family, Runtime};
+use coldbrew::pdf::{DetectorSpec, Document, Engine, EngineConfig, Family, Priority, Requester, Runtime};
 
 /// An engine whose workers are the release build of this project.
 pub fn engine() -> Engine {
@@ -22,4 +22,10 @@ pub fn engine() -> Engine {
         ..EngineConfig::new(vendor.join("libpdfium.so"))
     };
     Engine::new(config).expect("a thread can be started")
+}
+
+/// A document open in it, with all the time that a job has.
+#[allow(dead_code, reason = "not every benchmark opens one")]
+pub async fn open(engine: &Engine, path: impl Into<PathBuf>) -> Document {
+    engine.open(path, Priority::Background, &Requester::unlimited("benchmark")).await.expect("the document opens")
 }

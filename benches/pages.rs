@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use coldbrew::batch::{DiskSpool, EnginePages, Job, PageSource, Spool, Stage};
-use coldbrew::extract::Recipe;
+use coldbrew::extract::{EngineShares, Recipe};
 use coldbrew::gemini::models;
 use coldbrew::model::{Mode, PageSet, UnixMs};
 use coldbrew::pdf::Document;
@@ -169,7 +169,7 @@ fn worker_bytes() -> u64 {
 
 /// Measures or reads the pages.
 async fn look_at(what: &str, path: &Path, share: u32) -> (u32, u64, u64) {
-    let document = engine::engine().open(path).await.expect("it opens");
+    let document = engine::open(&engine::engine(), path).await;
     let pages = document.info().total_pages.div_ceil(share);
     match what {
         "measure" => measure_lengths(&document, pages).await,
@@ -192,13 +192,20 @@ async fn prepare(path: &Path, share: u32) -> (u32, u64, u64) {
     let blobs = Arc::new(Folder::open(root.join("files")).await.expect("there is room"));
     let spool = DiskSpool::open(root.join("spool")).await.expect("there is room");
     let engine = engine::engine();
-    let pages = engine.open(path).await.expect("it opens").info().total_pages.div_ceil(share);
+    let pages = engine::open(&engine, path).await.info().total_pages.div_ceil(share);
     let job = job(pages);
     let upload = root.join("upload");
     tokio::fs::copy(path, &upload).await.expect("there is room");
     blobs.put(&upload_key(&job.account_id, &job.content_hash), &upload).await.expect("there is room");
 
-    let source = EnginePages { engine, blobs, figures: store.clone(), spool: spool.clone() };
+    let source = EnginePages {
+        engine,
+        shares: EngineShares::UNLIMITED,
+        accounts: store.clone(),
+        blobs,
+        figures: store.clone(),
+        spool: spool.clone(),
+    };
     let time = Mutex::new(Duration::MAX);
     let ready = source.pages(&job, (0..pages).collect(), &time).await.expect("it can be read").expect("it is sound");
     let model = models::model(models::DEFAULT);

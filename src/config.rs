@@ -4,8 +4,10 @@
 //! says the same to the operator, and a test keeps the two together. All mistakes are reported at once. Nothing
 //! below reads the environment or the file again.
 
+mod engine;
 mod figures;
 mod gemini;
+mod import;
 mod sign_in;
 mod source;
 mod traces;
@@ -14,8 +16,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use engine::Engine;
 pub use figures::{ClassNumbers, Figures};
 pub use gemini::Gemini;
+pub use import::{Import, List};
 pub use sign_in::SignIn;
 pub use source::{ConfigError, Source};
 pub use traces::Traces;
@@ -34,6 +38,8 @@ pub struct Config {
     pub batch: Batch,
     pub demo: Demo,
     pub pages: Pages,
+    pub engine: Engine,
+    pub import: Import,
     pub figures: Figures,
     pub limits: Limits,
     pub retention: Retention,
@@ -60,20 +66,23 @@ impl Config {
     /// Reads a configuration from the text of a file and a way to look up variables.
     pub fn read(file: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut source = Source::new(file, env)?;
-        let gemini = Gemini::read(&mut source);
+        let (gemini, site, pages) = (Gemini::read(&mut source), Site::read(&mut source), Pages::read(&mut source));
+        let guests_are_owners = gemini.api_key.is_none() || site.is_local();
         let config = Self {
-            site: Site::read(&mut source),
             storage: Storage::read(&mut source),
             quota: Quota::read(&mut source),
             batch: Batch::read(&mut source, gemini.api_key.is_none()),
             demo: Demo::read(&mut source),
-            pages: Pages::read(&mut source),
+            engine: Engine::read(&mut source, pages.workers_max, guests_are_owners),
+            import: Import::read(&mut source, guests_are_owners),
             figures: Figures::read(&mut source),
             limits: Limits::read(&mut source),
             retention: Retention::read(&mut source),
             sign_in: SignIn::read(&mut source),
             traces: Traces::read(&mut source),
             gemini,
+            site,
+            pages,
         };
         source.finish().map(|()| config)
     }
@@ -111,6 +120,13 @@ impl Site {
             stop_timeout: source.millis("site.stop-timeout-ms", "COLDBREW_STOP_TIMEOUT_MS", 20_000),
             metrics_token: source.secret("site.metrics-token", "COLDBREW_METRICS_TOKEN"),
         }
+    }
+}
+
+impl Site {
+    /// Whether only this machine can reach the site. With a public address a proxy passes on what others ask.
+    fn is_local(&self) -> bool {
+        self.addr.ip().is_loopback() && self.public_url.is_none()
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! [`Receiver`] brings a file to disk, [`Intake`] opens and measures it. [`text_pages`] is text mode. [`Recipe`] says how a page is
 //! put to Gemini, for batch and realtime alike, [`outcome_of`] what its answer is worth, and [`PageFigures`] puts figures into it.
-//! Jobs, which use these, are in [`crate::batch`].
+//! [`EngineShares`] says what an account may take of the page engine. Jobs, which use these, are in [`crate::batch`].
 
 mod fence;
 mod figures;
@@ -14,6 +14,7 @@ mod plain;
 mod prompt;
 mod receive;
 mod recipe;
+mod shares;
 mod text;
 
 pub use figures::PageFigures;
@@ -21,4 +22,5 @@ pub use intake::Intake;
 pub use outcome::{line_failure, outcome_of};
 pub use receive::{ReceivedFile, Receiver};
 pub use recipe::Recipe;
-pub use text::{Haste, text_pages};
+pub use shares::{EngineShare, EngineShares, engine_time_used_up, no_worker};
+pub use text::text_pages;

@@ -1,11 +1,14 @@
 //! Fetches the file at an address that a person named, from public addresses only: the server must not become a way into
 //! the network that it stands in.
 //!
-//! A host is resolved once a hop. Every address that it has must be public ([`is_public`]), and the connection goes to exactly those
+//! A host is resolved once a hop. Every address that it has must be one that [`Targets`] admits, and the connection goes to exactly those
 //! addresses, so a name that changes its answer afterwards changes nothing. A redirect is a new hop with the same checks.
+//! [`Imports`] bounds what one caller can have fetched.
 //! Nothing here looks at the file: that is [`crate::extract`]'s work.
 
+mod imports;
 mod public;
+mod targets;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -18,11 +21,16 @@ use reqwest::{Response, header, redirect};
 use tokio::time::timeout;
 use url::{Host, Url};
 
+use crate::accounts::Caller;
 use crate::error::{Error, Result};
 use crate::extract::{ReceivedFile, Receiver};
 use crate::model::ErrorCode;
+use crate::world::World;
 
-pub use public::is_public;
+pub use imports::{ImportLimits, Imports};
+pub use targets::{Denied, Targets};
+
+use imports::Import;
 
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 5;
@@ -50,8 +58,9 @@ impl Resolve for SystemResolver {
 #[derive(Clone)]
 pub struct Fetcher {
     pub resolver: Arc<dyn Resolve>,
-    /// Which addresses may be connected to: [`is_public`].
-    pub admits: fn(IpAddr) -> bool,
+    pub targets: Targets,
+    pub imports: Imports,
+    pub world: Arc<dyn World>,
     pub receiver: Receiver,
     /// For everything together.
     pub timeout: Duration,
@@ -59,18 +68,24 @@ pub struct Fetcher {
 
 impl Fetcher {
     /// Brings the file at that address to disk.
-    pub async fn fetch(&self, address: &str) -> Result<ReceivedFile> {
-        timeout(self.timeout, self.follow(address)).await.unwrap_or_else(|_| Err(too_slow()))
+    ///
+    /// # Errors
+    /// `too_many_requests` if the caller has as much fetched as it may; otherwise what is wrong with the address or the file.
+    pub async fn fetch(&self, caller: &Caller, address: &str) -> Result<ReceivedFile> {
+        let import = self.imports.begin(caller, self.world.tick())?;
+        timeout(self.timeout, self.follow(&import, address)).await.unwrap_or_else(|_| Err(too_slow()))
     }
 
-    async fn follow(&self, address: &str) -> Result<ReceivedFile> {
+    async fn follow(&self, import: &Import<'_>, address: &str) -> Result<ReceivedFile> {
         let named = Url::parse(address.trim()).map_err(|_| not_allowed("This is not a web address."))?;
         let mut url = file_address(named.clone());
         for _ in 0..=REDIRECTS_MAX {
             let response = self.get(&url).await?;
             match next_hop(&url, &response)? {
                 Some(next) => url = next,
-                None => return Ok(ReceivedFile { url: Some(named.into()), ..self.save(&url, response).await? }),
+                None => {
+                    return Ok(ReceivedFile { url: Some(named.into()), ..self.save(import, &url, response).await? });
+                }
             }
         }
         Err(not_allowed("The address redirects too often."))
@@ -78,7 +93,8 @@ impl Fetcher {
 
     /// One request, to addresses that were checked just now.
     async fn get(&self, url: &Url) -> Result<Response> {
-        let (host, port) = place_of(url)?;
+        let (host, port) = host_of(url)?;
+        self.targets.admits_host(&host, port)?;
         let addresses = match &host {
             Host::Ipv4(address) => vec![IpAddr::V4(*address)],
             Host::Ipv6(address) => vec![IpAddr::V6(*address)],
@@ -89,9 +105,7 @@ impl Fetcher {
         if addresses.is_empty() {
             return Err(unreachable("The host has no address."));
         }
-        if !addresses.iter().all(|&address| (self.admits)(address)) {
-            return Err(not_allowed("The address is not a public one."));
-        }
+        self.targets.admits(&addresses)?;
         let pinned: Vec<SocketAddr> = addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -104,7 +118,7 @@ impl Fetcher {
         client.get(url.clone()).header(header::ACCEPT, "application/pdf, */*;q=0.5").send().await.map_err(broken)
     }
 
-    async fn save(&self, url: &Url, response: Response) -> Result<ReceivedFile> {
+    async fn save(&self, import: &Import<'_>, url: &Url, response: Response) -> Result<ReceivedFile> {
         if !response.status().is_success() {
             return Err(unreachable(&format!("The address answered {}.", response.status())));
         }
@@ -113,13 +127,17 @@ impl Fetcher {
         }
         let name = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
         let name = percent_decode_str(name).decode_utf8_lossy();
-        let chunks = response.bytes_stream().map(|chunk| chunk.map_err(broken));
+        let chunks = response.bytes_stream().map(|chunk| {
+            let chunk = chunk.map_err(broken)?;
+            import.charge(chunk.len(), self.world.tick());
+            Ok(chunk)
+        });
         self.receiver.receive(chunks, Some(&*name).filter(|name| !name.is_empty())).await
     }
 }
 
-/// The host and port of an address that may be tried at all.
-fn place_of(url: &Url) -> Result<(Host, u16)> {
+/// The host and port of a web address.
+fn host_of(url: &Url) -> Result<(Host, u16)> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(not_allowed("Only http:// and https:// addresses are fetched."));
     }
@@ -129,10 +147,6 @@ fn place_of(url: &Url) -> Result<(Host, u16)> {
     let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
         return Err(not_allowed("This is not a web address."));
     };
-    // Mail, name and other services below take no harm from what looks like a request to them.
-    if port < 1024 && !matches!(port, 80 | 443) {
-        return Err(not_allowed("Addresses with this port are not fetched."));
-    }
     Ok((host.to_owned(), port))
 }
 

@@ -18,8 +18,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::FutureExt;
 
+use crate::accounts::Caller;
 use crate::changes::Changes;
 use crate::error::{Error, Result};
+use crate::extract::EngineShares;
 use crate::model::wire::{Document, DocumentList, DocumentSummary, OutlineEntry, Shelf};
 use crate::model::{ApiError, ErrorCode};
 use crate::pdf::Engine;
@@ -46,6 +48,7 @@ pub struct Library {
     pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
+    pub shares: EngineShares,
     pub originals: Originals,
     pub drafts: Drafts,
     pub world: Arc<dyn World>,
@@ -92,9 +95,9 @@ impl Library {
     }
 
     /// A document with all its pages.
-    pub async fn document(&self, account: &Account, id: &str) -> Result<Document> {
-        let summary = self.whole(account, id).await?;
-        let content = self.documents.pages(&account.id, id, 0, summary.pages).await?;
+    pub async fn document(&self, caller: &Caller, id: &str) -> Result<Document> {
+        let summary = self.whole(caller, id).await?;
+        let content = self.documents.pages(&caller.account.id, id, 0, summary.pages).await?;
         Ok(Document { summary, content })
     }
 
@@ -113,7 +116,8 @@ impl Library {
     }
 
     /// A page of a document as it was, a WebP or JPEG file; `page` counts from 0.
-    pub async fn original(&self, account: &Account, id: &str, page: u32) -> Result<Bytes> {
+    pub async fn original(&self, caller: &Caller, id: &str, page: u32) -> Result<Bytes> {
+        let account = &caller.account;
         let source = self.documents.source(&account.id, id).await?.ok_or_else(|| ApiError::not_found("document"))?;
         if !self.documents.page_indices(&account.id, id).await?.contains(&page) {
             return Err(ApiError::not_found("page").into());
@@ -123,7 +127,7 @@ impl Library {
             return Err(Error::refused(ErrorCode::OriginalGone, words));
         };
         let key = PageKey { account_id: account.id.clone(), content_hash: source.content_hash, page };
-        self.originals.picture(&file, &key).await
+        self.originals.picture(&file, &key, &self.shares.of_caller(caller)).await
     }
 
     /// Deletes a document, its figures and its file when no other document needs them. What it cost stays on record.

@@ -122,6 +122,11 @@ fn install() -> Result<PrometheusHandle> {
         "coldbrew_page_workers_lost_total",
         "Page processes that crashed or were killed for taking too long."
     );
+    describe_gauge!("coldbrew_page_permits_waiting", "Requests that wait for a page process, by pool.");
+    describe_histogram!(
+        "coldbrew_page_permit_wait_seconds",
+        "Seconds that requests waited for a page process, by pool and priority."
+    );
     Ok(handle)
 }
 

@@ -8,7 +8,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`Engine`], [`Document`] | the parent's side: what the rest of the server uses |
-//! | `places` | how many workers there may be, and for whom |
+//! | `permits` | how many workers there may be, and whose turn it is |
 //! | `process` | one worker process: start it, ask it, kill it |
 //! | `protocol` | the frames that parent and worker exchange |
 //! | [`worker`] | the worker's side: limits itself, binds PDFium, answers |
@@ -23,7 +23,7 @@ mod engine;
 mod error;
 pub mod figures;
 mod launcher;
-mod places;
+mod permits;
 mod process;
 mod protocol;
 pub mod testing;
@@ -34,4 +34,5 @@ pub mod worker;
 pub use document::{Document, FigureImage, Info, PageLength, PageText};
 pub use engine::{Engine, EngineConfig};
 pub use error::{PageFault, PdfError};
+pub use permits::{Priority, Requester};
 pub use worker::detector::{DetectorSpec, Family, Runtime};

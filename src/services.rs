@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::accounts::{Identity, Membership, hex};
+use crate::accounts::{Caller, Identity, Membership, hex};
 use crate::batch::Submissions;
 use crate::error::{Error, Result};
 use crate::extract::{Intake, ReceivedFile, Receiver};
@@ -44,21 +44,22 @@ const ANSWER_WAIT_MS: i64 = 120_000;
 
 impl Services {
     /// Fetches the file at an address, and takes it in like an upload.
-    pub async fn import(&self, account: &Account, address: &str) -> Result<Prepared> {
-        let file = self.fetcher.fetch(address).await?;
-        self.take_in(account, file).await
+    pub async fn import(&self, caller: &Caller, address: &str) -> Result<Prepared> {
+        let file = self.fetcher.fetch(caller, address).await?;
+        self.take_in(caller, file).await
     }
 
     /// Keeps a received file, if the account has room for it.
-    pub async fn take_in(&self, account: &Account, file: ReceivedFile) -> Result<Prepared> {
-        let held = self.members.holdings(&account.id).await?;
+    pub async fn take_in(&self, caller: &Caller, file: ReceivedFile) -> Result<Prepared> {
+        let held = self.members.holdings(&caller.account.id).await?;
         self.allowance.admits_file(&held, file.size)?;
-        self.intake.receive(account, file).await
+        self.intake.receive(caller, file).await
     }
 
     /// Extracts what is asked for. With a key, a request that is sent again gets the first one's answer.
-    pub async fn submit(&self, account: &Account, wish: Submission, key: Option<&str>) -> Result<Submitted> {
-        let Some(key) = key else { return self.submit_within(account, wish).await };
+    pub async fn submit(&self, caller: &Caller, wish: Submission, key: Option<&str>) -> Result<Submitted> {
+        let Some(key) = key else { return self.submit_within(caller, wish).await };
+        let account = &caller.account;
         let digest = hex(&Sha256::digest(serde_json::to_vec(&wish).map_err(Error::internal)?));
         let now = self.world.now();
         match self.members.begin(&account.id, key, &digest, now, now.plus(-ANSWER_WAIT_MS)).await? {
@@ -72,7 +73,7 @@ impl Services {
                 Err(Error::refused(ErrorCode::IdempotencyKeyReused, words))
             }
             Begun::First => {
-                let submitted = self.submit_within(account, wish).await;
+                let submitted = self.submit_within(caller, wish).await;
                 match &submitted {
                     Ok(answer) => {
                         let answer = serde_json::to_string(answer).map_err(Error::internal)?;
@@ -91,9 +92,9 @@ impl Services {
         self.submissions.retry(account, id, mode).await
     }
 
-    async fn submit_within(&self, account: &Account, wish: Submission) -> Result<Submitted> {
-        self.allowance.admits_work(&self.members.holdings(&account.id).await?)?;
-        self.submissions.submit(account, wish).await
+    async fn submit_within(&self, caller: &Caller, wish: Submission) -> Result<Submitted> {
+        self.allowance.admits_work(&self.members.holdings(&caller.account.id).await?)?;
+        self.submissions.submit(caller, wish).await
     }
 
     /// The newest job for this content of the account.
@@ -114,7 +115,8 @@ impl Services {
     }
 
     /// Submits the newest job for this content once more, as a batch or in realtime. What was to fill the holes of a document still does.
-    pub async fn try_again(&self, account: &Account, content_hash: &str, batch: bool) -> Result<Submitted> {
+    pub async fn try_again(&self, caller: &Caller, content_hash: &str, batch: bool) -> Result<Submitted> {
+        let account = &caller.account;
         let job = self.job(account, content_hash).await?;
         if self.submissions.documents.unread(&account.id, &job.draft_id).await?.is_some() {
             return self.retry(account, &job.draft_id, if batch { Mode::Batch } else { Mode::Realtime }).await;
@@ -126,7 +128,7 @@ impl Services {
             ai_transform: true,
             batch_mode: batch,
         };
-        self.submit_within(account, wish).await
+        self.submit_within(caller, wish).await
     }
 
     /// Takes what failed of this content off the account's lists.

@@ -53,6 +53,9 @@ pub trait Accounts: Send + Sync {
     /// The account of an unexpired credential.
     async fn account_of(&self, digest: &str, now: UnixMs) -> Result<Option<Account>>;
 
+    /// The account of that id.
+    async fn account(&self, account_id: &str) -> Result<Option<Account>>;
+
     /// Used, reserved and left of the account's quota.
     async fn usage(&self, account: &Account, default_quota: u64) -> Result<Usage>;
 

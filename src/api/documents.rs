@@ -60,11 +60,11 @@ pub async fn formats() -> Json<SupportedFormats> {
         (status = 422, description = "The pages are not in the document, a batch was wished for without AI, or the key was used for another request.", body = ErrorBody)))]
 pub async fn submit(
     State(state): State<ApiState>,
-    Caller { account, .. }: Caller,
+    caller: Caller,
     headers: HeaderMap,
     Body(wish): Body<Submission>,
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
-    Ok(answer(state.services.submit(&account, wish, idempotency_key(&headers)?).await?))
+    Ok(answer(state.services.submit(&caller, wish, idempotency_key(&headers)?).await?))
 }
 
 /// Read the failed pages of a document again, for the price of those pages.
@@ -177,10 +177,10 @@ pub async fn list(
     responses((status = 200, description = "The document.", body = Document)))]
 pub async fn get(
     State(state): State<ApiState>,
-    Caller { account, .. }: Caller,
+    caller: Caller,
     Named(id): Named<String>,
 ) -> Result<Json<Document>, Failure> {
-    Ok(Json(state.services.library.document(&account, &id).await?))
+    Ok(Json(state.services.library.document(&caller, &id).await?))
 }
 
 /// What a document is to be exported as.
@@ -203,13 +203,13 @@ pub struct Export {
         (String = "text/markdown"), (String = "text/html"), (Vec<u8> = "application/zip")))))]
 pub async fn export(
     State(state): State<ApiState>,
-    Caller { account, .. }: Caller,
+    caller: Caller,
     Named(id): Named<String>,
     headers: HeaderMap,
     WithRejection(Query(Export { format }), _): Rejecting<Query<Export>>,
 ) -> Result<impl IntoResponse, Failure> {
     let origin = state.site.origin(&headers);
-    let file = state.services.library.export(&account, &id, format, &origin).await?;
+    let file = state.services.library.export(&caller, &id, format, &origin).await?;
     let name = content_disposition(&file.file_name);
     Ok((
         [(header::CONTENT_TYPE, file.media_type.to_owned()), (header::CONTENT_DISPOSITION, name)],

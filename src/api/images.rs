@@ -56,11 +56,11 @@ fn page_headers(picture: &[u8]) -> [(HeaderName, &'static str); 3] {
         (status = 503, description = "Drawing it takes too long at the moment.", body = ErrorBody)))]
 pub async fn original(
     State(state): State<ApiState>,
-    Caller { account, .. }: Caller,
+    caller: Caller,
     Named((id, page)): Named<(String, String)>,
 ) -> Result<impl IntoResponse, Failure> {
     let page = page.parse().map_err(|_| ApiError::not_found("page"))?;
-    let picture = state.services.library.original(&account, &id, page).await?;
+    let picture = state.services.library.original(&caller, &id, page).await?;
     Ok((page_headers(&picture), picture))
 }
 

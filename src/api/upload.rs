@@ -36,7 +36,7 @@ pub struct UploadForm {
         (status = 422, description = "The document cannot be opened, or has too many pages.", body = ErrorBody)))]
 pub async fn prepare(
     State(state): State<ApiState>,
-    Caller { account, .. }: Caller,
+    caller: Caller,
     WithRejection(mut form, _): WithRejection<Multipart, Failure>,
 ) -> Result<Json<Prepared>, Failure> {
     while let Some(field) = form.next_field().await.map_err(broken)? {
@@ -47,7 +47,7 @@ pub async fn prepare(
             if received.is_err() {
                 discard(&mut chunks).await;
             }
-            return Ok(Json(state.services.take_in(&account, received?).await?));
+            return Ok(Json(state.services.take_in(&caller, received?).await?));
         }
     }
     Err(Error::refused(ErrorCode::InvalidRequest, "The form has no part named “file”.").into())
@@ -72,10 +72,10 @@ pub struct FileAddress {
         (status = 504, description = "The address took too long.", body = ErrorBody)))]
 pub async fn prepare_url(
     State(state): State<ApiState>,
-    Caller { account, .. }: Caller,
+    caller: Caller,
     Body(file): Body<FileAddress>,
 ) -> Result<Json<Prepared>, Failure> {
-    Ok(Json(state.services.import(&account, &file.url).await?))
+    Ok(Json(state.services.import(&caller, &file.url).await?))
 }
 
 /// Lets a caller that is nearly done finish sending: one that is cut off while it sends never hears why.

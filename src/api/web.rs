@@ -120,7 +120,7 @@ fn parts() -> Result<Parts, ApiError> {
 fn refuse(error: Error) -> ApiError {
     let error = told(error);
     set_status(error.code.http_status());
-    if let (Some(seconds), Some(response)) = (error.code.retry_after_s(), use_context::<ResponseOptions>()) {
+    if let (Some(seconds), Some(response)) = (error.wait_s(), use_context::<ResponseOptions>()) {
         response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     error

@@ -51,14 +51,14 @@ pub async fn start_session() -> Result<(), ApiError> {
 #[server(prefix = "/api", endpoint = "submit", input = Json)]
 pub async fn submit(wish: Submission) -> Result<String, ApiError> {
     let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.submit(&caller.account, wish, None).await.map(|submitted| submitted.address()))
+    caller.answer(caller.services.submit(&caller.caller, wish, None).await.map(|submitted| submitted.address()))
 }
 
 /// Fetches the file at an address, and prepares it like an upload.
 #[server(prefix = "/api", endpoint = "import", input = Json)]
 pub async fn import(url: String) -> Result<Prepared, ApiError> {
     let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.import(&caller.account, &url).await)
+    caller.answer(caller.services.import(&caller.caller, &url).await)
 }
 
 /// Extracts the failed pages of a document again; says where it is to be followed.
@@ -80,7 +80,7 @@ pub async fn retry_quote(id: String) -> Result<Quote, ApiError> {
 #[server(prefix = "/api", endpoint = "try_again", input = Json)]
 pub async fn try_again(content_hash: String, batch: bool) -> Result<String, ApiError> {
     let caller = crate::api::web::caller().await?;
-    let submitted = caller.services.try_again(&caller.account, &content_hash, batch).await;
+    let submitted = caller.services.try_again(&caller.caller, &content_hash, batch).await;
     caller.answer(submitted.map(|submitted| submitted.address()))
 }
 
@@ -123,7 +123,7 @@ pub async fn tokens_left() -> Result<Option<u64>, ApiError> {
 #[server(prefix = "/api", endpoint = "open_document", input = Json)]
 pub async fn open_document(id: String, place: Place) -> Result<Opened, ApiError> {
     let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.library.open(&caller.account, &id, &place).await)
+    caller.answer(caller.services.library.open(&caller.caller, &id, &place).await)
 }
 
 /// Deletes a document for good.

@@ -13,10 +13,11 @@ use super::DiskSpool;
 use super::job::{Job, JobFailure};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
+use crate::extract::{EngineShares, engine_time_used_up};
 use crate::gemini::RequestFault;
 use crate::pdf::figures::Figure;
-use crate::pdf::{Document, Engine, FigureImage, PageFault, PdfError};
-use crate::store::{Blobs, FigurePlaces, Figures, PageOutcome, figure_key, upload_key};
+use crate::pdf::{Document, Engine, FigureImage, PageFault, PdfError, Priority, Requester};
+use crate::store::{Accounts, Blobs, FigurePlaces, Figures, PageOutcome, figure_key, upload_key};
 
 /// Pages whose files are written while the page engine works on the next ones.
 const WRITES_MAX: usize = 4;
@@ -77,6 +78,8 @@ pub trait PageSource: Send + Sync {
 /// The page engine at work on uploaded files.
 pub struct EnginePages {
     pub engine: Engine,
+    pub shares: EngineShares,
+    pub accounts: Arc<dyn Accounts>,
     pub blobs: Arc<dyn Blobs>,
     pub figures: Arc<dyn Figures>,
     pub spool: DiskSpool,
@@ -138,11 +141,22 @@ impl EnginePages {
         let Some(file) = self.blobs.open(&upload_key(&job.account_id, &job.content_hash)).await? else {
             return Ok(Err(JobFailure::new("upload_gone", "The uploaded file is no longer there.")));
         };
-        match self.engine.open_in_background(file).await {
+        let requester = self.requester(job).await?;
+        match self.engine.open(file, Priority::Background, &requester).await {
             Ok(document) => Ok(Ok(document)),
-            Err(error @ (PdfError::Unavailable(_) | PdfError::Io(_))) => Err(Error::unavailable(error)),
+            Err(PdfError::BudgetSpent(wait)) => Err(engine_time_used_up(wait)),
+            Err(error @ (PdfError::Busy | PdfError::Unavailable(_) | PdfError::Io(_))) => {
+                Err(Error::unavailable(error))
+            }
             Err(_) => Ok(Err(JobFailure::new("unreadable_document", "The document could not be opened again."))),
         }
+    }
+
+    /// The job's account as the page engine knows it.
+    async fn requester(&self, job: &Job) -> Result<Requester> {
+        let account = self.accounts.account(&job.account_id).await?;
+        let account = account.ok_or_else(|| Error::unavailable("the job's account is gone"))?;
+        Ok(self.shares.of_account(&account, None))
     }
 
     /// `known` is where figures were found before: they are not looked for again.

@@ -7,12 +7,13 @@ use tokio::sync::Notify;
 
 use super::DiskSpool;
 use super::job::{Job, Stage};
+use crate::accounts::Caller;
 use crate::changes::Changes;
 use crate::error::{Error, Result};
-use crate::extract::{Haste, Recipe, text_pages};
+use crate::extract::{EngineShares, Recipe, text_pages};
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
 use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, UnixMs, count_words, format_of};
-use crate::pdf::Engine;
+use crate::pdf::{Engine, Priority};
 use crate::store::{Acceptance, Account, Blobs, Documents, Jobs, NewDocument, Unread, Upload, Uploads, upload_key};
 use crate::world::World;
 
@@ -24,6 +25,7 @@ pub struct Submissions {
     pub documents: Arc<dyn Documents>,
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
+    pub shares: EngineShares,
     pub spool: DiskSpool,
     pub recipe: Recipe,
     pub pricing: Pricing,
@@ -46,7 +48,8 @@ struct Retrial {
 
 impl Submissions {
     /// Extracts what is asked for: at once where that is possible, else by a job that is on record when this returns.
-    pub async fn submit(&self, account: &Account, wish: Submission) -> Result<Submitted> {
+    pub async fn submit(&self, caller: &Caller, wish: Submission) -> Result<Submitted> {
+        let account = &caller.account;
         let upload = self.uploads.upload(&account.id, &wish.hash).await?;
         let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
         let format = format_of(&upload.metadata.content_type).ok_or_else(|| ApiError::not_found("upload"))?;
@@ -54,7 +57,7 @@ impl Submissions {
         let pages = selection(&wish, upload.metadata.total_pages)?;
         let title = chosen_title(wish.title.as_deref(), &upload.metadata.title);
         if mode == Mode::Text {
-            return self.read_text(account, &upload, format, &pages, title).await.map(Submitted::Document);
+            return self.read_text(caller, &upload, format, &pages, title).await.map(Submitted::Document);
         }
         let uncached = self.uncached(&upload, &pages).await?;
         if uncached.is_empty() {
@@ -99,16 +102,18 @@ impl Submissions {
 
     async fn read_text(
         &self,
-        account: &Account,
+        caller: &Caller,
         upload: &Upload,
         format: &Format,
         pages: &PageSet,
         title: String,
     ) -> Result<DocumentTicket> {
+        let (account, requester) = (&caller.account, self.shares.of_caller(caller));
         let key = upload_key(&account.id, &upload.content_hash);
         let file = self.blobs.open(&key).await?.ok_or_else(|| ApiError::not_found("upload"))?;
         let mut failed_pages = Vec::new();
-        let pages = text_pages(&self.engine, &file, format, pages, Haste::SomebodyWaits).await?.inspect_ok(|page| {
+        let pages = text_pages(&self.engine, &file, format, pages, Priority::Interactive, &requester).await?;
+        let pages = pages.inspect_ok(|page| {
             if page.failure.is_some() {
                 failed_pages.push(page.index);
             }

@@ -24,7 +24,7 @@ use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::gemini::models::Models;
 use crate::metrics::{Tariff, job_claimed, job_ended};
-use crate::model::{Hindrance, Pricing};
+use crate::model::{ErrorCode, Hindrance, Pricing};
 use crate::store::{Completion, Figures, Jobs};
 use crate::telemetry::traces;
 use crate::world::World;
@@ -243,6 +243,11 @@ impl Worker {
         done.unwrap_or_else(|error| {
             tracing::warn!(job = %job.id, ?task, %error, "task hindered");
             Done::Event(match error {
+                // The account has used its time of the page engine: its job waits for the next hour's.
+                Error::Refused(error) if error.code == ErrorCode::TooManyRequests => {
+                    let retry_after_ms = error.wait_s().and_then(|wait_s| i64::try_from(wait_s * 1_000).ok());
+                    Event::Hindered { by: Hindrance::EngineTime, retry_after_ms }
+                }
                 Error::Refused(error) => Event::Refused(JobFailure::new(error.code.name(), error.message)),
                 Error::Unavailable(_) | Error::Internal(_) => {
                     Event::Hindered { by: Hindrance::Server, retry_after_ms: None }

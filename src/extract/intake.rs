@@ -8,13 +8,13 @@ use tempfile::TempPath;
 
 use super::kind::format_of_file;
 use super::text::text_file_pages;
-use super::{ReceivedFile, Recipe};
-use crate::accounts::hex;
+use super::{EngineShares, ReceivedFile, Recipe, no_worker};
+use crate::accounts::{Caller, hex};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::model::wire::{Metadata, Prepared};
 use crate::model::{ErrorCode, Format, PAGES_MAX, PageSet, Pricing};
-use crate::pdf::{Engine, PageLength, PdfError};
+use crate::pdf::{Engine, PageLength, PdfError, Priority, Requester};
 use crate::store::{Account, Blobs, Upload, Uploads, upload_key};
 use crate::world::World;
 
@@ -24,6 +24,7 @@ pub struct Intake {
     pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
+    pub shares: EngineShares,
     pub recipe: Recipe,
     pub pricing: Pricing,
     pub world: Arc<dyn World>,
@@ -31,12 +32,13 @@ pub struct Intake {
 
 impl Intake {
     /// Opens, measures and keeps a file; refuses what cannot be extracted.
-    pub async fn receive(&self, account: &Account, file: ReceivedFile) -> Result<Prepared> {
+    pub async fn receive(&self, caller: &Caller, file: ReceivedFile) -> Result<Prepared> {
+        let (account, requester) = (&caller.account, self.shares.of_caller(caller));
         let ReceivedFile { path, size, sha256, file_name, url } = file;
         let format = format_of_file(&path, file_name.as_deref()).await?;
         let measured = match (format.has_pages, format.ai) {
-            (true, _) => self.measure_pdf(path).await.map_err(refusal)?,
-            (false, true) => self.measure_image(path).await.map_err(image_refusal)?,
+            (true, _) => self.measure_pdf(path, &requester).await.map_err(refusal)?,
+            (false, true) => self.measure_image(path, &requester).await.map_err(image_refusal)?,
             (false, false) => measure_text(path, format).await?,
         };
         let metadata = Metadata {
@@ -67,8 +69,8 @@ impl Intake {
         self.prepared(account, upload).await
     }
 
-    async fn measure_pdf(&self, file: TempPath) -> Result<Measured, PdfError> {
-        let document = self.engine.open(&*file).await?.while_somebody_waits();
+    async fn measure_pdf(&self, file: TempPath, requester: &Requester) -> Result<Measured, PdfError> {
+        let document = self.engine.open(&*file, Priority::Interactive, requester).await?;
         let total_pages = document.info().total_pages;
         let lengths = document.text_lengths(0..total_pages).await?;
         let page_tokens = lengths.into_iter().map(|length| self.price(length)).collect();
@@ -77,12 +79,12 @@ impl Intake {
     }
 
     /// An image is kept as a PDF of one page: from here on there are no images.
-    async fn measure_image(&self, file: TempPath) -> Result<Measured, PdfError> {
-        let pdf = self.engine.image_to_pdf(&file).await?;
+    async fn measure_image(&self, file: TempPath, requester: &Requester) -> Result<Measured, PdfError> {
+        let pdf = self.engine.image_to_pdf(&file, Priority::Interactive, requester).await?;
         let folder = file.parent().unwrap_or(Path::new("."));
         let page = tempfile::Builder::new().prefix("image").tempfile_in(folder)?.into_temp_path();
         tokio::fs::write(&page, pdf).await?;
-        self.measure_pdf(page).await
+        self.measure_pdf(page, requester).await
     }
 
     async fn prepared(&self, account: &Account, upload: Upload) -> Result<Prepared> {
@@ -160,6 +162,10 @@ fn image_refusal(error: PdfError) -> Error {
 
 /// What a person is told of a file that the page engine will not read.
 pub(super) fn refusal(error: PdfError) -> Error {
+    no_worker(&error).unwrap_or_else(|| document_refusal(error))
+}
+
+fn document_refusal(error: PdfError) -> Error {
     let (code, message) = match error {
         PdfError::Encrypted => (
             ErrorCode::EncryptedDocument,
@@ -173,7 +179,7 @@ pub(super) fn refusal(error: PdfError) -> Error {
         PdfError::TooManyPages { pages, pages_max } => {
             (ErrorCode::TooManyPages, format!("This PDF has {pages} pages; at most {pages_max} can be extracted."))
         }
-        error @ (PdfError::Unavailable(_) | PdfError::Io(_)) => return Error::unavailable(error),
+        other => return Error::unavailable(other),
     };
     Error::refused(code, message)
 }

@@ -10,7 +10,7 @@ use super::plain;
 use crate::error::Result;
 use crate::model::wire::Page;
 use crate::model::{Format, PageSet};
-use crate::pdf::{Document, Engine, PageText, PdfError};
+use crate::pdf::{Engine, PageText, PdfError, Priority, Requester};
 
 const SCAN: &str = "This page is a picture without text of its own. Turn on AI Transform to read it.";
 const MOSTLY_SCAN: &str =
@@ -18,23 +18,17 @@ const MOSTLY_SCAN: &str =
 /// A scan with fewer characters than this has a stamp or a page number; with more, its text was recognised before.
 const SCAN_CHARS_MIN: u32 = 200;
 
-/// Whether somebody waits until all pages are read: then there is a place for it soon, and they have less time, all together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Haste {
-    SomebodyWaits,
-    NobodyWaits,
-}
-
 /// The selected pages of a file of that format, each as it is read. A bad page is a failed page; the rest goes on.
 pub async fn text_pages<'a>(
     engine: &Engine,
     file: &Path,
     format: &Format,
     pages: &'a PageSet,
-    haste: Haste,
+    priority: Priority,
+    requester: &Requester,
 ) -> Result<BoxStream<'a, Result<Page>>> {
     if format.has_pages {
-        return pdf_pages(engine, file, pages, haste).await;
+        return pdf_pages(engine, file, pages, priority, requester).await;
     }
     let all = text_file_pages(file, format).await?;
     let page = |(index, markdown)| Page { index, markdown, failure: None, note: None };
@@ -51,13 +45,10 @@ async fn pdf_pages<'a>(
     engine: &Engine,
     file: &Path,
     pages: &'a PageSet,
-    haste: Haste,
+    priority: Priority,
+    requester: &Requester,
 ) -> Result<BoxStream<'a, Result<Page>>> {
-    let document = match haste {
-        Haste::SomebodyWaits => engine.open(file).await.map(Document::while_somebody_waits),
-        Haste::NobodyWaits => engine.open_in_background(file).await,
-    };
-    let document = Arc::new(document.map_err(refusal)?);
+    let document = Arc::new(engine.open(file, priority, requester).await.map_err(refusal)?);
     // One more than there are workers, so that none waits for what was read to be taken away.
     let at_once = document.widen() + 1;
     let read = move |index| {

@@ -2,9 +2,23 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// The address that a connection to this one reaches: IPv6 has forms for IPv4 addresses.
+pub fn reached(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => match address.segments() {
+            // A network without IPv4 reaches it by these.
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+                IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
+            }
+            _ => IpAddr::V6(address),
+        },
+        address => address,
+    }
+}
+
 /// Whether an address is a public one. IPv6 forms of IPv4 addresses count as what they lead to.
 pub fn is_public(address: IpAddr) -> bool {
-    match address.to_canonical() {
+    match reached(address) {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
     }
@@ -27,8 +41,6 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
-        // A network without IPv4 reaches it by these.
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => is_public_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))),
         // Protocol assignments (Teredo among them), documentation, 6to4.
         [0x2001, 0..0x200, ..] | [0x2001, 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..0x1000, ..] => false,
         // Only this eighth of the space is given out.

@@ -19,10 +19,14 @@ use bytes::Bytes;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use super::{Fetcher, Resolve, file_address, is_public};
-use crate::error::Error;
-use crate::extract::Receiver;
+use super::public::is_public;
+use super::{Denied, Fetcher, ImportLimits, Imports, Resolve, Targets, file_address};
+use crate::accounts::Caller;
+use crate::error::{Error, Result};
+use crate::extract::{ReceivedFile, Receiver};
 use crate::model::ErrorCode;
+use crate::store::Account;
+use crate::world::SystemWorld;
 
 const INTERNET: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const HOUSE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
@@ -50,16 +54,37 @@ struct Lab {
 
 impl Lab {
     async fn new(answers: Vec<Vec<IpAddr>>) -> Self {
+        Self::before(site().await, answers).await
+    }
+
+    /// With that server on the internet.
+    async fn before(server: SocketAddr, answers: Vec<Vec<IpAddr>>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = TempDir::new().unwrap();
         let resolver = Arc::new(Script { answers, asked: AtomicUsize::new(0) });
         let fetcher = Fetcher {
             resolver: resolver.clone(),
-            admits: |address| address == INTERNET,
+            targets: Targets {
+                ports: vec![server.port()],
+                deny: Vec::new(),
+                is_public: |address| address == INTERNET,
+                own_addresses: || Ok(Vec::new()),
+            },
+            imports: Imports::new(ImportLimits {
+                at_once_max: 16,
+                account_at_once_max: 2,
+                bytes_per_hour: 0,
+                guest_bytes_per_hour: 10_000,
+            }),
+            world: Arc::new(SystemWorld),
             receiver: Receiver { dir: dir.path().to_owned(), bytes_max: 1_000 },
             timeout: Duration::from_millis(800),
         };
-        Self { fetcher, resolver, server: site().await, _dir: dir }
+        Self { fetcher, resolver, server, _dir: dir }
+    }
+
+    async fn fetch(&self, address: &str) -> Result<ReceivedFile> {
+        self.fetcher.fetch(&caller(), address).await
     }
 
     fn url(&self, path: &str) -> String {
@@ -67,11 +92,16 @@ impl Lab {
     }
 
     async fn refusal(&self, address: &str) -> ErrorCode {
-        match self.fetcher.fetch(address).await {
+        match self.fetch(address).await {
             Err(Error::Refused(error)) => error.code,
             other => panic!("{address}: {other:?}"),
         }
     }
+}
+
+fn caller() -> Caller {
+    let account = Account { id: "guest".to_owned(), email: None, quota_tokens: None };
+    Caller { account, network: None }
 }
 
 /// A server with good files and bad manners.
@@ -96,10 +126,10 @@ async fn site() -> SocketAddr {
 #[tokio::test]
 async fn a_file_of_the_internet_is_fetched() {
     let lab = Lab::new(vec![vec![INTERNET]]).await;
-    let file = lab.fetcher.fetch(&lab.url("/a%20file.pdf")).await.unwrap();
+    let file = lab.fetch(&lab.url("/a%20file.pdf")).await.unwrap();
     assert_eq!((file.size, file.file_name.as_deref()), (8, Some("a file.pdf")));
     assert_eq!(file.url.unwrap(), lab.url("/a%20file.pdf"));
-    let redirected = lab.fetcher.fetch(&lab.url("/to//a%2520file.pdf")).await.unwrap();
+    let redirected = lab.fetch(&lab.url("/to//a%2520file.pdf")).await.unwrap();
     assert_eq!(redirected.size, 8);
 }
 
@@ -128,7 +158,7 @@ async fn only_web_addresses_are_tried() {
 #[tokio::test]
 async fn addresses_in_disguise_are_recognized() {
     let mut lab = Lab::new(vec![vec![INTERNET]]).await;
-    lab.fetcher.admits = is_public;
+    lab.fetcher.targets.is_public = is_public;
     for host in [
         // Decimal, octal, hexadecimal, short, and mixed.
         "127.0.0.1",
@@ -202,7 +232,7 @@ async fn a_name_for_an_address_of_the_house_is_refused_whatever_form_the_address
         "ff02::1",
     ] {
         let mut lab = Lab::new(vec![vec![answer.parse().unwrap()]]).await;
-        lab.fetcher.admits = is_public;
+        lab.fetcher.targets.is_public = is_public;
         for name in ["example.org", "example.org.", "localhost", "localhost.", "a.b.c.example"] {
             let address = format!("http://{name}:{}/a%20file.pdf", lab.server.port());
             assert_eq!(lab.refusal(&address).await, ErrorCode::UrlNotAllowed, "{name} is {answer}");
@@ -216,7 +246,7 @@ async fn every_spelling_of_a_name_is_looked_up_once() {
     for name in ["example.org", "EXAMPLE.org", "example.org.", "exa%6Dple.org", "ｅxample.org", "bücher.example"] {
         let lab = Lab::new(vec![vec![INTERNET], vec![HOUSE]]).await;
         let address = format!("http://{name}:{}/a%20file.pdf", lab.server.port());
-        assert_eq!(lab.fetcher.fetch(&address).await.unwrap().size, 8, "{name}");
+        assert_eq!(lab.fetch(&address).await.unwrap().size, 8, "{name}");
         assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 1, "{name}");
     }
 }
@@ -235,7 +265,7 @@ async fn a_name_with_an_address_of_the_house_is_refused() {
 async fn a_name_that_changes_its_answer_changes_nothing() {
     // Were the name looked up again for the connection, it would lead to where nobody listens.
     let lab = Lab::new(vec![vec![INTERNET], vec![HOUSE]]).await;
-    assert_eq!(lab.fetcher.fetch(&lab.url("/a%20file.pdf")).await.unwrap().size, 8);
+    assert_eq!(lab.fetch(&lab.url("/a%20file.pdf")).await.unwrap().size, 8);
     assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 1);
     // A redirect to the same name is a hop of its own.
     let lab = Lab::new(vec![vec![INTERNET], vec![HOUSE]]).await;
@@ -268,4 +298,52 @@ fn an_abstract_of_arxiv_leads_to_its_pdf() {
     assert_eq!(of("https://arxiv.org/abs/math/0211159"), "https://arxiv.org/pdf/math/0211159");
     assert_eq!(of("https://arxiv.org/pdf/2401.00001"), "https://arxiv.org/pdf/2401.00001");
     assert_eq!(of("https://example.org/abs/1"), "https://example.org/abs/1");
+}
+
+#[tokio::test]
+async fn ports_that_are_not_configured_are_refused_at_every_hop() {
+    let lab = Lab::new(vec![vec![INTERNET]]).await;
+    for port in [1, 22, 25, 53, 81, 3306, 5432, 6379, 8081, 9200, 65_535] {
+        let address = format!("http://example.org:{port}/");
+        assert_eq!(lab.refusal(&address).await, ErrorCode::UrlNotAllowed, "{port}");
+        assert_eq!(lab.refusal(&lab.url(&format!("/to/{address}"))).await, ErrorCode::UrlNotAllowed, "{port}");
+    }
+}
+
+#[tokio::test]
+async fn own_and_denied_addresses_are_refused_before_a_connection() {
+    let mut lab = Lab::new(vec![vec![INTERNET]]).await;
+    lab.fetcher.targets.own_addresses = || Ok(vec![INTERNET]);
+    assert_eq!(lab.refusal(&lab.url("/a%20file.pdf")).await, ErrorCode::UrlNotAllowed, "this machine's own");
+    for denied in ["127.0.0.0/8", "127.0.0.1", "example.org", "org"] {
+        let mut lab = Lab::new(vec![vec![INTERNET]]).await;
+        lab.fetcher.targets.deny = vec![denied.parse::<Denied>().unwrap()];
+        assert_eq!(lab.refusal(&lab.url("/a%20file.pdf")).await, ErrorCode::UrlNotAllowed, "{denied}");
+    }
+    let mut lab = Lab::new(vec![vec![INTERNET]]).await;
+    lab.fetcher.targets.deny = vec!["evil.example".parse().unwrap()];
+    let redirect = format!("/to/http://a.evil.example:{}/", lab.server.port());
+    assert_eq!(lab.refusal(&lab.url(&redirect)).await, ErrorCode::UrlNotAllowed, "a redirect to a denied host");
+}
+
+#[tokio::test]
+async fn third_import_of_an_account_is_refused_until_one_ends() {
+    let lab = Lab::new(vec![vec![INTERNET]]).await;
+    let slow = lab.url("/slow");
+    let (mut first, mut second) = (Box::pin(lab.fetch(&slow)), Box::pin(lab.fetch(&slow)));
+    assert!(futures::poll!(&mut first).is_pending() && futures::poll!(&mut second).is_pending());
+    assert_eq!(lab.refusal(&lab.url("/a%20file.pdf")).await, ErrorCode::TooManyRequests);
+    drop(first);
+    assert!(lab.fetch(&lab.url("/a%20file.pdf")).await.is_ok(), "a caller that is gone has none under way");
+}
+
+#[tokio::test]
+async fn bytes_of_an_account_are_counted_also_of_files_that_are_refused() {
+    let lab = Lab::new(vec![vec![INTERNET]]).await;
+    let mut refusals = Vec::new();
+    while refusals.last() != Some(&ErrorCode::TooManyRequests) {
+        refusals.push(lab.refusal(&lab.url("/endless")).await);
+        assert!(refusals.len() < 20, "{refusals:?}");
+    }
+    assert!(refusals.len() > 1, "{refusals:?}");
 }

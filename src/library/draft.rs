@@ -13,10 +13,12 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 
 use super::{Library, READER_PAGES};
+use crate::accounts::Caller;
 use crate::error::{Error, Result};
-use crate::extract::{Haste, text_pages};
+use crate::extract::text_pages;
 use crate::model::wire::{DocumentSummary, JobView, Page};
 use crate::model::{ApiError, ErrorCode, Mode, PageSet, format_of};
+use crate::pdf::Priority;
 use crate::store::{Account, NewDocument, upload_key};
 
 const NO_TEXT: &str = "This page has no text of its own. It comes with the finished document.";
@@ -59,12 +61,12 @@ impl Library {
     }
 
     /// Reads those of these pages that the draft has not, and has the others read behind that.
-    pub(super) async fn read_draft(&self, account: &Account, job: &JobView, pages: &PageSet) -> Result<()> {
-        let missing = self.missing_pages(account, job).await?;
+    pub(super) async fn read_draft(&self, caller: &Caller, job: &JobView, pages: &PageSet) -> Result<()> {
+        let missing = self.missing_pages(&caller.account, job).await?;
         let now: PageSet = missing.iter().filter(|&index| pages.contains(index)).collect();
-        self.read_into_draft(account, job, &now, Haste::SomebodyWaits).await?;
+        self.read_into_draft(caller, job, &now, Priority::Interactive).await?;
         if now != missing {
-            drop(self.reading_of(account, job));
+            drop(self.reading_of(caller, job));
         }
         Ok(())
     }
@@ -73,21 +75,22 @@ impl Library {
     ///
     /// # Errors
     /// If that takes too long to wait for. It goes on all the same.
-    pub(super) async fn whole(&self, account: &Account, id: &str) -> Result<DocumentSummary> {
+    pub(super) async fn whole(&self, caller: &Caller, id: &str) -> Result<DocumentSummary> {
+        let account = &caller.account;
         let found = self.summary(account, id).await?;
         let job = if found.is_draft { self.jobs.filling(&account.id, id).await? } else { None };
         let Some(job) = job else { return Ok(found) };
-        let reading = self.reading_of(account, &job);
+        let reading = self.reading_of(caller, &job);
         tokio::time::timeout(self.drafts.patience, reading).await.map_err(|_| still_being_read())??;
         self.summary(account, id).await
     }
 
     /// The reading of all pages that the draft has not. It goes on whether or not somebody waits.
-    fn reading_of(&self, account: &Account, job: &JobView) -> Reading {
+    fn reading_of(&self, caller: &Caller, job: &JobView) -> Reading {
         let begin = || {
-            let (library, account, job) = (self.clone(), account.clone(), job.clone());
+            let (library, caller, job) = (self.clone(), caller.clone(), job.clone());
             let reading = tokio::spawn(async move {
-                let done = library.read_rest(&account, &job).await;
+                let done = library.read_rest(&caller, &job).await;
                 library.drafts.under_way().remove(&job.draft_id);
                 done.map_err(Error::public)
             });
@@ -100,9 +103,10 @@ impl Library {
         self.drafts.under_way().entry(job.draft_id.clone()).or_insert_with(begin).clone()
     }
 
-    async fn read_rest(&self, account: &Account, job: &JobView) -> Result<()> {
+    async fn read_rest(&self, caller: &Caller, job: &JobView) -> Result<()> {
+        let account = &caller.account;
         let missing = self.missing_pages(account, job).await?;
-        self.read_into_draft(account, job, &missing, Haste::NobodyWaits).await?;
+        self.read_into_draft(caller, job, &missing, Priority::Background).await?;
         if !missing.is_empty() {
             // There is an outline to be seen now.
             self.changes.tell(&account.id, &job.content_hash);
@@ -116,11 +120,12 @@ impl Library {
     }
 
     /// Reads pages and stores them some at a time, so that nothing that is stored waits for a page.
-    async fn read_into_draft(&self, account: &Account, job: &JobView, pages: &PageSet, haste: Haste) -> Result<()> {
+    async fn read_into_draft(&self, caller: &Caller, job: &JobView, pages: &PageSet, priority: Priority) -> Result<()> {
+        let account = &caller.account;
         if pages.is_empty() {
             return Ok(());
         }
-        let mut read = self.plain_pages(account, job, pages, haste).await?.try_chunks(READER_PAGES as usize);
+        let mut read = self.plain_pages(caller, job, pages, priority).await?.try_chunks(READER_PAGES as usize);
         while let Some(pages) = read.try_next().await.map_err(|broken| broken.1)? {
             if !self.documents.extend_draft(&account.id, &job.draft_id, &pages).await? {
                 break;
@@ -131,17 +136,18 @@ impl Library {
 
     async fn plain_pages<'a>(
         &self,
-        account: &Account,
+        caller: &Caller,
         job: &JobView,
         pages: &'a PageSet,
-        haste: Haste,
+        priority: Priority,
     ) -> Result<BoxStream<'a, Result<Page>>> {
+        let (account, requester) = (&caller.account, self.shares.of_caller(caller));
         let upload = self.uploads.upload(&account.id, &job.upload_hash).await?;
         let format = upload.and_then(|upload| format_of(&upload.metadata.content_type)).filter(|format| format.free);
         let file = self.blobs.open(&upload_key(&account.id, &job.content_hash)).await?;
         let without_text = |index| Page { index, markdown: String::new(), failure: None, note: None };
         let read = match (format, file) {
-            (Some(format), Some(file)) => text_pages(&self.engine, &file, format, pages, haste).await?,
+            (Some(format), Some(file)) => text_pages(&self.engine, &file, format, pages, priority, &requester).await?,
             _ => stream::iter(pages.iter().map(without_text).map(Ok)).boxed(),
         };
         let plain = |page: Page| {

@@ -18,6 +18,7 @@ use tokio_util::io::ReaderStream;
 
 use super::Library;
 use super::flow::{Flow, Part, with_own_footnotes};
+use crate::accounts::Caller;
 use crate::error::{Error, Result};
 use crate::model::wire::{DocumentSummary, ExportFormat, Page};
 use crate::store::Account;
@@ -42,8 +43,8 @@ impl Library {
     ///
     /// # Errors
     /// If there is no such document; what goes wrong later ends the body.
-    pub async fn export(&self, account: &Account, id: &str, format: ExportFormat, origin: &str) -> Result<Exported> {
-        let document = self.whole(account, id).await?;
+    pub async fn export(&self, caller: &Caller, id: &str, format: ExportFormat, origin: &str) -> Result<Exported> {
+        let (document, account) = (self.whole(caller, id).await?, &caller.account);
         let stem = name::stem(&document.title);
         let source = Source { library: self.clone(), account: account.clone(), document, origin: origin.to_owned() };
         let (reader, writer) = duplex(AHEAD_BYTES);

@@ -2,6 +2,7 @@
 
 use super::matches::Query;
 use super::{Library, READER_PAGES, html_of};
+use crate::accounts::Caller;
 use crate::error::Result;
 use crate::library::markdown::Setting;
 use crate::model::wire::{
@@ -12,7 +13,8 @@ use crate::store::{Account, upload_key};
 
 impl Library {
     /// Opens a document at a place. One that is still to be filled is opened as plain text.
-    pub async fn open(&self, account: &Account, id: &str, place: &Place) -> Result<Opened> {
+    pub async fn open(&self, caller: &Caller, id: &str, place: &Place) -> Result<Opened> {
+        let account = &caller.account;
         let job = self.jobs.filling(&account.id, id).await?;
         let working = job.clone().filter(|job| job.status.is_active());
         let mut found = self.documents.document(&account.id, id).await?;
@@ -22,7 +24,7 @@ impl Library {
         }
         match (found, job) {
             (Some(document), _) => {
-                let reading = self.reading(account, document, working, place).await?;
+                let reading = self.reading(caller, document, working, place).await?;
                 Ok(Opened::Document(Box::new(reading)))
             }
             // A document that was deleted is gone, whatever job filled it.
@@ -33,11 +35,12 @@ impl Library {
 
     async fn reading(
         &self,
-        account: &Account,
+        caller: &Caller,
         document: DocumentSummary,
         job: Option<JobView>,
         place: &Place,
     ) -> Result<Reading> {
+        let account = &caller.account;
         let id = document.id.as_str();
         let query = Query::parse(&place.query);
         let drafted = job.as_ref().filter(|_| document.is_draft);
@@ -50,9 +53,9 @@ impl Library {
         let span: PageSet = span.iter().take(READER_PAGES as usize).copied().collect();
         let rest = !place.pages_only;
         if let Some(job) = drafted {
-            self.read_draft(account, job, &span).await?;
+            self.read_draft(caller, job, &span).await?;
             if rest && query.is_some() {
-                self.whole(account, id).await?;
+                self.whole(caller, id).await?;
             }
         }
         let pages = self.documents.pages(&account.id, id, span.iter().next().unwrap_or(0), READER_PAGES).await?;

@@ -97,12 +97,26 @@ pub struct ApiError {
     /// Names the request in the server's log; empty until the answer leaves the server.
     #[serde(default)]
     pub request_id: String,
+    /// Seconds to wait before asking again, where this error knows better than its code. It travels as the header `Retry-After`.
+    #[serde(skip)]
+    pub retry_after_s: Option<u64>,
 }
 
 impl ApiError {
     /// An error with this code and sentence.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), request_id: String::new() }
+        Self { code, message: message.into(), request_id: String::new(), retry_after_s: None }
+    }
+
+    /// The same error, which passes after so many seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after_s: Some(seconds), ..self }
+    }
+
+    /// Seconds to wait before asking again, where asking again will do.
+    pub fn wait_s(&self) -> Option<u64> {
+        self.retry_after_s.or(self.code.retry_after_s().map(u64::from))
     }
 
     /// There is no such thing *for this account*: the same answer whether it exists or not.

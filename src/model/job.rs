@@ -62,10 +62,12 @@ pub enum Hindrance {
     Key,
     /// Something of the server's own is away: its disk, say.
     Server,
+    /// The account has used its time of the page engine for this hour.
+    EngineTime,
 }
 
 impl Hindrance {
-    const ALL: [Self; 4] = [Self::Google, Self::Quota, Self::Key, Self::Server];
+    const ALL: [Self; 5] = [Self::Google, Self::Quota, Self::Key, Self::Server, Self::EngineTime];
 
     /// The stored name.
     pub const fn name(self) -> &'static str {
@@ -74,6 +76,7 @@ impl Hindrance {
             Self::Quota => "quota",
             Self::Key => "key",
             Self::Server => "server",
+            Self::EngineTime => "engine_time",
         }
     }
 
@@ -91,6 +94,9 @@ impl Hindrance {
                 "Google doesn't take this server's key for it. It waits until whoever runs this server has mended that."
             }
             Self::Server => "Something on our side is in the way just now. We keep trying, and nothing is lost.",
+            Self::EngineTime => {
+                "Your documents have used the time that an account has in an hour. This one waits and goes on by itself."
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::engine::Engine;
 use super::error::{PageFault, PdfError};
 use super::figures::Figure;
-use super::places::Place;
+use super::permits::WorkerPermit;
 use super::process::{Answer, WorkerProcess, refusal, within};
 use super::protocol::{CutFigure, Reply, Request};
 
@@ -71,7 +71,7 @@ pub struct Document {
     /// How long workers may still be at its pages, one after the other or several at once.
     time_left: Mutex<Duration>,
     /// Never empty.
-    places: Mutex<Vec<Place>>,
+    permits: Mutex<Vec<WorkerPermit>>,
 }
 
 /// A document that cost this many workers, and one more for each fifty of its pages, is hostile. A page may cost two.
@@ -83,7 +83,7 @@ const PAGES_IN_TIME: u32 = 1_800;
 const SHARED_PAGES_MIN: usize = 200;
 
 impl Document {
-    pub(super) fn new(engine: Engine, path: PathBuf, info: Info, worker: WorkerProcess, place: Place) -> Self {
+    pub(super) fn new(engine: Engine, path: PathBuf, info: Info, worker: WorkerProcess, permit: WorkerPermit) -> Self {
         Self {
             time_left: Mutex::new(time_for(info.total_pages, engine.config().document_timeout)),
             engine,
@@ -92,7 +92,7 @@ impl Document {
             turns: Semaphore::new(1),
             idle: Mutex::new(vec![worker]),
             workers_lost: AtomicU32::new(0),
-            places: Mutex::new(vec![place]),
+            permits: Mutex::new(vec![permit]),
         }
     }
 
@@ -108,13 +108,6 @@ impl Document {
         Self { time_left: Mutex::new(time_left), ..self }
     }
 
-    /// The document with no more time for its pages, all together, than somebody waits for an answer.
-    #[must_use]
-    pub fn while_somebody_waits(self) -> Self {
-        let limit = self.engine.config().answer_timeout;
-        self.limited_to(limit)
-    }
-
     /// How long workers may still be at its pages.
     pub fn time_left(&self) -> Duration {
         *unpoisoned(&self.time_left)
@@ -125,17 +118,17 @@ impl Document {
         unpoisoned(&self.idle).last().and_then(WorkerProcess::pid)
     }
 
-    /// Lets as many pages be worked on at once as there are processors, as far as there are places for workers. Returns how
+    /// Lets as many pages be worked on at once as there are processors, as far as the requester gets permits for workers. Returns how
     /// many calls need not wait for each other from now on.
     pub fn widen(&self) -> usize {
-        let mut places = unpoisoned(&self.places);
-        while places.len() < available_parallelism().map_or(1, usize::from)
-            && let Some(place) = places.first().and_then(|first| self.engine.one_more_place(first))
+        let mut permits = unpoisoned(&self.permits);
+        while permits.len() < available_parallelism().map_or(1, usize::from)
+            && let Some(permit) = permits.first().and_then(WorkerPermit::another)
         {
-            places.push(place);
+            permits.push(permit);
             self.turns.add_permits(1);
         }
-        places.len()
+        permits.len()
     }
 
     /// The text of one page as Markdown.
@@ -169,7 +162,7 @@ impl Document {
     }
 
     /// How much text each of these pages has, in order; `None` for a page that fails. A long run of pages is shared with a
-    /// second worker if there is a place for one.
+    /// second worker if the requester gets a permit for one.
     ///
     /// # Errors
     /// If the document cannot be opened again after a page cost its worker.
@@ -245,7 +238,7 @@ impl Document {
         }
     }
 
-    /// Asks about one page. The worker goes back to its place only if it is still good; a caller that gives up midway
+    /// Asks about one page. The worker becomes idle again only if it is still good; a caller that gives up midway
     /// drops, that is kills, it, because it would be out of step.
     async fn ask<T>(
         &self,
@@ -345,8 +338,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::pdf::EngineConfig;
     use crate::pdf::protocol::encode_head;
+    use crate::pdf::{EngineConfig, Priority, Requester};
 
     const OPENED: [Reply; 2] = [Reply::Started, Reply::Opened { total_pages: 1, title: None }];
     const FIGURES: Reply = Reply::Figures { figures: Vec::new() };
@@ -385,7 +378,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (first, later) = ([&OPENED[..], &[Reply::DetectorWanted]].concat(), [Reply::DetectorReady, FIGURES]);
         let engine = engine(scripted_worker(folder.path(), "cat a\nsleep 1\ncat b", [&first, &later]));
-        let document = engine.open("a document").await.unwrap();
+        let document = engine.open("a document", Priority::Interactive, &Requester::unlimited("test")).await.unwrap();
         let time = document.time_left();
         assert_eq!(document.figures(0).await.unwrap(), []);
         assert!(time - document.time_left() < Duration::from_millis(600), "nor in the document's");
@@ -396,7 +389,7 @@ mod tests {
         let (folder, answers) = (tempfile::tempdir().unwrap(), [&OPENED[..], &[FIGURES]].concat());
         let only_the_second_answers = "if mkdir begun; then cat a; else cat b; fi";
         let engine = engine(scripted_worker(folder.path(), only_the_second_answers, [&OPENED, &answers]));
-        let document = engine.open("a document").await.unwrap();
+        let document = engine.open("a document", Priority::Interactive, &Requester::unlimited("test")).await.unwrap();
         assert_eq!(document.figures(0).await.unwrap(), []);
         assert_eq!(document.workers_lost.load(Ordering::Relaxed), 1);
     }
@@ -405,7 +398,7 @@ mod tests {
     async fn figures_that_two_workers_cannot_find_are_given_up() {
         let folder = tempfile::tempdir().unwrap();
         let engine = engine(scripted_worker(folder.path(), "cat a", [&OPENED, &[]]));
-        let document = engine.open("a document").await.unwrap();
+        let document = engine.open("a document", Priority::Interactive, &Requester::unlimited("test")).await.unwrap();
         let answer = document.figures(0).await;
         assert!(matches!(answer, Err(PdfError::Page { index: 0, reason: PageFault::Timeout })), "{answer:?}");
         assert_eq!(document.workers_lost.load(Ordering::Relaxed), 2);

@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::document::{Document, Info, PageText};
 use super::error::PdfError;
 use super::launcher::Launcher;
-use super::places::{Place, Places};
+use super::permits::{Priority, Requester, WorkerPermits};
 use super::process::{WorkerProcess, refusal, within};
 use super::protocol::{Reply, Request};
 use super::worker::detector::DetectorSpec;
+use crate::budget::HourlyBudgets;
 
 /// The engine's limits and where its parts are.
 #[derive(Clone, Debug)]
@@ -29,15 +30,17 @@ pub struct EngineConfig {
     pub page_timeout: Duration,
     /// Wall time for all pages of an open document together, after which the rest of them fail; more if it has very many.
     pub document_timeout: Duration,
-    /// The same while somebody waits for the answer.
+    /// The same for an interactive request.
     pub answer_timeout: Duration,
-    /// Wall time to start a worker and open a document in it; and, if somebody waits for it, to get a place for that.
+    /// Wall time to start a worker and open a document in it; and, for an interactive request, to get a permit for that.
     pub open_timeout: Duration,
     /// Documents with more pages are refused.
     pub pages_max: u32,
-    /// Documents open at once; and, apart from them, workers that read single pages. One of each is left for somebody who waits, so
-    /// that there are two at least.
+    /// Documents open at once; and, apart from them, workers that read single pages. Two of each at least. From four on, no requester
+    /// and no background work keeps the others from getting a worker.
     pub workers_max: usize,
+    /// Requests that wait for each of the two. Beyond it the requester with most of them is refused.
+    pub waiting_max: usize,
 }
 
 impl EngineConfig {
@@ -54,6 +57,7 @@ impl EngineConfig {
             open_timeout: Duration::from_secs(20),
             pages_max: 10_000,
             workers_max: 4,
+            waiting_max: 256,
         }
     }
 }
@@ -68,8 +72,8 @@ pub struct Engine {
 struct Shared {
     config: EngineConfig,
     launcher: Launcher,
-    documents: Places,
-    readers: Places,
+    documents: WorkerPermits,
+    readers: WorkerPermits,
     idle_readers: Mutex<Vec<WorkerProcess>>,
 }
 
@@ -79,10 +83,13 @@ impl Engine {
     /// # Errors
     /// [`PdfError::Io`] if its launching thread cannot be started.
     pub fn new(config: EngineConfig) -> Result<Self, PdfError> {
+        let EngineConfig { workers_max, waiting_max, open_timeout, .. } = config;
+        let budgets = Arc::new(HourlyBudgets::default());
+        let permits = |pool| WorkerPermits::new(pool, workers_max, waiting_max, open_timeout, Arc::clone(&budgets));
         let shared = Shared {
             launcher: Launcher::new(&config.worker_exe)?,
-            documents: Places::new(config.workers_max, config.open_timeout),
-            readers: Places::new(config.workers_max, config.open_timeout),
+            documents: permits("documents"),
+            readers: permits("pages"),
             idle_readers: Mutex::new(Vec::new()),
             config,
         };
@@ -110,35 +117,39 @@ impl Engine {
         }
     }
 
-    /// Opens the PDF at `path` in a worker of its own, for somebody who waits for it.
+    /// Opens the PDF at `path` in a worker of its own. An interactive document has [`EngineConfig::answer_timeout`] for its pages.
     ///
     /// The file must stay where it is while the document is open: a worker that died on a page opens it again.
     ///
     /// # Errors
-    /// All but [`PdfError::Page`]; [`PdfError::Unavailable`] if there was no place for it in the time for opening.
-    pub async fn open(&self, path: impl Into<PathBuf>) -> Result<Document, PdfError> {
-        self.open_at(self.shared.documents.somebodys().await?, path.into()).await
-    }
-
-    /// The same for nobody in particular: it waits for as long as it takes, and leaves a place for those who cannot.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub async fn open_in_background(&self, path: impl Into<PathBuf>) -> Result<Document, PdfError> {
-        self.open_at(self.shared.documents.backgrounds().await?, path.into()).await
-    }
-
-    async fn open_at(&self, place: Place, path: PathBuf) -> Result<Document, PdfError> {
+    /// All but [`PdfError::Page`].
+    pub async fn open(
+        &self,
+        path: impl Into<PathBuf>,
+        priority: Priority,
+        requester: &Requester,
+    ) -> Result<Document, PdfError> {
+        let permit = self.shared.documents.acquire(priority, requester).await?;
+        let path = path.into();
         let (worker, info) = self.open_worker(&path).await?;
-        Ok(Document::new(self.clone(), path, info, worker, place))
+        let document = Document::new(self.clone(), path, info, worker, permit);
+        Ok(match priority {
+            Priority::Interactive => document.limited_to(self.config().answer_timeout),
+            Priority::Background => document,
+        })
     }
 
     /// An image file as a PDF of one page: PNG, JPEG, WebP, GIF, BMP or TIFF.
     ///
     /// # Errors
     /// [`PdfError::Unreadable`] if it is none of these, damaged or too large; as [`Self::open`] otherwise.
-    pub async fn image_to_pdf(&self, path: &Path) -> Result<Vec<u8>, PdfError> {
-        let _place = self.shared.documents.somebodys().await?;
+    pub async fn image_to_pdf(
+        &self,
+        path: &Path,
+        priority: Priority,
+        requester: &Requester,
+    ) -> Result<Vec<u8>, PdfError> {
+        let _permit = self.shared.documents.acquire(priority, requester).await?;
         within(self.config().open_timeout, async {
             let mut worker = self.start_worker().await?;
             match worker.ask(&Request::ImageToPdf, path.as_os_str().as_bytes()).await? {
@@ -149,25 +160,25 @@ impl Engine {
         .await
     }
 
-    /// The text of each page of a PDF held in memory. Uses a warm worker, so thousands in a row are fast.
+    /// The text of each page of a PDF held in memory, in the background. Uses a warm worker, so thousands in a row are fast.
     ///
     /// # Errors
     /// As [`Self::open`], and [`PdfError::Page`] if a page cannot be read.
-    pub async fn read_pages(&self, pdf: &[u8]) -> Result<Vec<PageText>, PdfError> {
-        let _place = self.shared.readers.backgrounds().await?;
+    pub async fn read_pages(&self, pdf: &[u8], requester: &Requester) -> Result<Vec<PageText>, PdfError> {
+        let _permit = self.shared.readers.acquire(Priority::Background, requester).await?;
         let mut worker = self.warm_worker().await?;
         let texts = self.read_in(&mut worker, pdf).await;
         self.keep_warm(worker, &texts);
         texts
     }
 
-    /// One page of the PDF at `path` as a picture for people to look at: a WebP or JPEG file, at most 1,200 pixels wide. Uses a
-    /// warm worker, so it never waits for documents that are being extracted.
+    /// One page of the PDF at `path` as a picture for people to look at: a WebP or JPEG file, at most 1,200 pixels wide. Interactive.
+    /// Uses a warm worker, so it never waits for documents that are being extracted.
     ///
     /// # Errors
     /// As [`Self::open`], and [`PdfError::Page`] if the page cannot be drawn.
-    pub async fn page_picture(&self, path: &Path, page: u32) -> Result<Vec<u8>, PdfError> {
-        let _place = self.shared.readers.somebodys().await?;
+    pub async fn page_picture(&self, path: &Path, page: u32, requester: &Requester) -> Result<Vec<u8>, PdfError> {
+        let _permit = self.shared.readers.acquire(Priority::Interactive, requester).await?;
         let mut worker = self.warm_worker().await?;
         let picture = self.draw_in(&mut worker, path, page).await;
         self.keep_warm(worker, &picture);
@@ -222,11 +233,6 @@ impl Engine {
             Ok((worker, info))
         })
         .await
-    }
-
-    /// One more place for the document that has that one, if one is left for the next document then.
-    pub(super) fn one_more_place(&self, place: &Place) -> Option<Place> {
-        self.shared.documents.one_more(place)
     }
 
     pub(super) fn config(&self) -> &EngineConfig {

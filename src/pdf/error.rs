@@ -31,8 +31,13 @@ pub enum PdfError {
     /// One page could not be read; the rest of the document still can.
     #[error("page {} {reason}", .index + 1)]
     Page { index: u32, reason: PageFault },
-    /// A library or the model of the engine is missing or unusable, or all its places are taken: in words for whoever runs it.
-    /// Nothing is wrong with the document.
+    /// All workers are busy, and too many requests wait or this one waited too long. Nothing is wrong with the document.
+    #[error("the page engine is busy with other documents")]
+    Busy,
+    /// The requester has used its worker time of the hour, and has some again after this. Nothing is wrong with the document.
+    #[error("the requester's time of the page engine is used up for {} s", .0.as_secs())]
+    BudgetSpent(Duration),
+    /// A library or the model of the engine is missing or unusable: in words for the operator. Nothing is wrong with the document.
     #[error("{0}")]
     Unavailable(String),
     /// The file cannot be read, or a worker process cannot be started.

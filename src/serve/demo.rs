@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::error::Result;
 use crate::fake_gemini::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, router, serve};
-use crate::pdf::{Engine, PageText, PdfError};
+use crate::pdf::{Engine, PageText, PdfError, Priority, Requester};
 
 /// An emulator that runs for as long as this value lives.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ async fn emulator(config: &Config, engine: Engine, control: bool) -> Result<Emul
         data_dir: config.storage.data_dir.join("fake-gemini"),
         pending: config.demo.pending,
         running: config.demo.running,
-        reader: Arc::new(EngineReader(engine)),
+        reader: Arc::new(EngineReader { engine, requester: Requester::unlimited("gemini emulator") }),
         clock: Arc::new(SystemClock),
         control,
     };
@@ -69,19 +69,24 @@ async fn emulator(config: &Config, engine: Engine, control: bool) -> Result<Emul
 /// What it says where Gemini would read a picture.
 const PICTURE: &str = "This page is a picture. Gemini would read it; its stand-in cannot.";
 
-/// Reads pages as text mode does.
-struct EngineReader(Engine);
+/// Reads pages as text mode does. To the page engine it is an account of its own, as Google is none of ours.
+struct EngineReader {
+    engine: Engine,
+    requester: Requester,
+}
 
 #[async_trait]
 impl PageReader for EngineReader {
     async fn read(&self, mime: &str, bytes: &[u8]) -> Result<Vec<String>, ReadError> {
         let pages = match mime {
-            "application/pdf" => self.0.read_pages(bytes).await,
+            "application/pdf" => self.engine.read_pages(bytes, &self.requester).await,
             _ if mime.starts_with("image/") => self.read_image(bytes).await,
             _ => return Err(ReadError::Unreadable),
         };
         let pages = pages.map_err(|error| match error {
-            PdfError::Unavailable(_) | PdfError::Io(_) => ReadError::Unavailable,
+            PdfError::Busy | PdfError::BudgetSpent(_) | PdfError::Unavailable(_) | PdfError::Io(_) => {
+                ReadError::Unavailable
+            }
             _ => ReadError::Unreadable,
         })?;
         Ok(pages.into_iter().map(shown).collect())
@@ -93,7 +98,8 @@ impl EngineReader {
     async fn read_image(&self, bytes: &[u8]) -> Result<Vec<PageText>, PdfError> {
         let file = tempfile::NamedTempFile::new()?;
         tokio::fs::write(file.path(), bytes).await?;
-        self.0.read_pages(&self.0.image_to_pdf(file.path()).await?).await
+        let Self { engine, requester } = self;
+        engine.read_pages(&engine.image_to_pdf(file.path(), Priority::Background, requester).await?, requester).await
     }
 }
 

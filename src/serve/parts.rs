@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+use url::Url;
 
 use super::tracked::Tracked;
 use crate::accounts::{Identity, Janitor, Membership, Provider, ProviderSettings, Retention};
@@ -13,7 +14,7 @@ use crate::changes::Changes;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::extract::{Intake, Receiver, Recipe};
-use crate::fetch::{Fetcher, SystemResolver, is_public};
+use crate::fetch::{Fetcher, Imports, SystemResolver, Targets};
 use crate::gemini;
 use crate::library::{Drafts, Library, Originals};
 use crate::metrics::Metrics;
@@ -80,7 +81,9 @@ impl Parts {
             receiver: self.receiver.clone(),
             fetcher: Fetcher {
                 resolver: Arc::new(SystemResolver),
-                admits: is_public,
+                targets: targets(config),
+                imports: Imports::new(config.import.limits),
+                world: self.world.clone(),
                 receiver: self.receiver.clone(),
                 timeout: config.limits.url_timeout,
             },
@@ -88,6 +91,7 @@ impl Parts {
                 uploads: store(),
                 blobs: self.blobs.clone(),
                 engine: self.engine.clone(),
+                shares: config.engine.shares,
                 recipe: self.recipe.clone(),
                 pricing: config.quota.pricing,
                 world: self.world.clone(),
@@ -98,6 +102,7 @@ impl Parts {
                 documents: store(),
                 blobs: self.blobs.clone(),
                 engine: self.engine.clone(),
+                shares: config.engine.shares,
                 spool: self.spool.clone(),
                 recipe: self.recipe.clone(),
                 pricing: config.quota.pricing,
@@ -109,6 +114,7 @@ impl Parts {
             library: Library {
                 uploads: store(),
                 engine: self.engine.clone(),
+                shares: config.engine.shares,
                 originals: Originals::new(self.engine.clone()),
                 drafts: Drafts::default(),
                 world: self.world.clone(),
@@ -160,6 +166,14 @@ impl Parts {
     }
 }
 
+/// What callers may have fetched. The site's own address is not, wherever it leads.
+fn targets(config: &Config) -> Targets {
+    let own = config.site.public_url.as_deref().and_then(|url| Url::parse(url).ok());
+    let own = own.and_then(|url| url.host_str()?.parse().ok());
+    let deny = config.import.deny.0.iter().cloned().chain(own).collect();
+    Targets::on_the_internet(config.import.ports.0.clone(), deny)
+}
+
 /// Where the records are.
 pub(super) fn database_url(config: &Config) -> String {
     let embedded = || SqlStore::embedded_url(&config.storage.data_dir.join("coldbrew.db"));
@@ -199,6 +213,7 @@ pub fn engine(config: &Config) -> Result<Engine> {
         document_timeout: pages.document_timeout,
         answer_timeout: pages.answer_timeout,
         workers_max: pages.workers_max,
+        waiting_max: config.engine.waiting_max,
         library: defaults.library,
         detector,
         pages_max: PAGES_MAX,

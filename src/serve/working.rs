@@ -42,6 +42,8 @@ impl Working {
             figures: Arc::new(parts.store.clone()),
             pages: Arc::new(EnginePages {
                 engine: parts.engine.clone(),
+                shares: config.engine.shares,
+                accounts: Arc::new(parts.store.clone()),
                 blobs: parts.blobs.clone(),
                 figures: Arc::new(parts.store.clone()),
                 spool: parts.spool.clone(),

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coldbrew::accounts::Caller;
 use coldbrew::batch::{Job, Stage};
 use coldbrew::changes::Changes;
-use coldbrew::extract::Recipe;
+use coldbrew::extract::{EngineShares, Recipe};
 use coldbrew::library::{Drafts, Library, Originals};
 use coldbrew::model::wire::{ExportFormat, Metadata, Opened, Page, Place, Reading};
 use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
@@ -32,6 +33,10 @@ fn account() -> Account {
     Account { id: "account".into(), email: None, quota_tokens: None }
 }
 
+fn caller() -> Caller {
+    Caller { account: account(), network: None }
+}
+
 async fn library(memory: &Memory, data: &Path, config: EngineConfig) -> Library {
     let engine = Engine::new(config).unwrap();
     Library {
@@ -41,6 +46,7 @@ async fn library(memory: &Memory, data: &Path, config: EngineConfig) -> Library 
         blobs: Arc::new(Folder::open(data.join("blobs")).await.unwrap()),
         originals: Originals::new(engine.clone()),
         engine,
+        shares: EngineShares::UNLIMITED,
         drafts: Drafts::default(),
         world: Arc::new(SystemWorld),
         changes: Changes::default(),
@@ -97,7 +103,7 @@ async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
 }
 
 async fn open(library: &Library, place: Place) -> Reading {
-    match library.open(&account(), DOCUMENT, &place).await.unwrap() {
+    match library.open(&caller(), DOCUMENT, &place).await.unwrap() {
         Opened::Document(reading) => *reading,
         Opened::Job(_) => panic!("there is a draft to be read"),
     }
@@ -108,7 +114,7 @@ fn texts(reading: &Reading) -> String {
 }
 
 async fn exported(library: &Library) -> Result<String, std::io::Error> {
-    let file = library.export(&account(), DOCUMENT, ExportFormat::Md, "").await.unwrap();
+    let file = library.export(&caller(), DOCUMENT, ExportFormat::Md, "").await.unwrap();
     let bytes = file.body.try_fold(Vec::new(), |all, more| async move { Ok([all, more.to_vec()].concat()) }).await?;
     Ok(String::from_utf8(bytes).unwrap())
 }
@@ -142,7 +148,7 @@ async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() 
     assert_eq!(memory.page_indices("account", DOCUMENT).await.unwrap(), (20..40).collect::<Vec<_>>());
     assert_eq!(open(&slow, place()).await.pages, reading.pages, "what is there is not read again");
     slow.drafts.patience = Duration::from_millis(1);
-    let answer = slow.document(&account(), DOCUMENT).await;
+    let answer = slow.document(&caller(), DOCUMENT).await;
     assert_eq!(answer.unwrap_err().public().code, ErrorCode::Unavailable, "nobody waits for ever");
 
     // This is what a process leaves that ends now. The next one goes on from there.
@@ -153,7 +159,7 @@ async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() 
     for page in 1..=PAGES {
         assert_eq!(text.matches(&format!("page {page} of the book")).count(), 1, "page {page}");
     }
-    assert_eq!(next.document(&account(), DOCUMENT).await.unwrap().content.len(), PAGES as usize);
+    assert_eq!(next.document(&caller(), DOCUMENT).await.unwrap().content.len(), PAGES as usize);
 }
 
 #[tokio::test]
@@ -175,7 +181,7 @@ async fn an_export_is_never_of_two_texts() {
     let long = |index| Page { index, markdown: "Plain words. ".repeat(1_000), failure: None, note: None };
     let pages: Vec<Page> = (0..PAGES).map(long).collect();
     assert!(memory.extend_draft("account", DOCUMENT, &pages).await.unwrap());
-    let mut file = library.export(&account(), DOCUMENT, ExportFormat::Md, "").await.unwrap();
+    let mut file = library.export(&caller(), DOCUMENT, ExportFormat::Md, "").await.unwrap();
     assert!(file.body.next().await.unwrap().is_ok());
 
     let done = Job { stage: Stage::Succeeded, ..job };

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use coldbrew::pdf::testing::{chart_pdf, pdf_from_contents, simple_pdf};
-use coldbrew::pdf::{Document, Engine, EngineConfig, PdfError};
+use coldbrew::pdf::{Document, Engine, EngineConfig, PdfError, Priority};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use futures::{StreamExt, stream};
 use tempfile::TempDir;
 
 use crate::harness::{TestServer, files_below};
-use crate::pdf::{config, detector};
+use crate::pdf::{config, detector, requester};
 
 /// Numbers that are the same in each run.
 struct Chance(u64);
@@ -59,6 +59,18 @@ fn replace_number(bytes: &mut Vec<u8>, from: usize, number: &[u8]) {
     let Some(start) = bytes[from..].iter().position(u8::is_ascii_digit).map(|at| from + at) else { return };
     let end = bytes[start..].iter().position(|byte| !byte.is_ascii_digit()).map_or(bytes.len(), |at| start + at);
     bytes.splice(start..end, number.iter().copied());
+}
+
+/// So many pages, each of which takes long to measure and longer than it may to draw. They share their content: the file is small.
+pub fn slow_pdf(pages: usize) -> Vec<u8> {
+    let kids: String = (0..pages).map(|page| format!("{} 0 R ", page + 4)).collect();
+    let mut objects = vec![
+        "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
+        format!("<</Type/Pages/Kids[{kids}]/Count {pages}/MediaBox[0 0 595 842]>>"),
+        stream("", &"0 0 m 9 999 999 9 595 842 c S\n".repeat(60_000)),
+    ];
+    objects.extend((0..pages).map(|_| "<</Type/Page/Parent 2 0 R/Contents 3 0 R>>".to_owned()));
+    from_objects(&objects)
 }
 
 /// A document whose objects, from the first on, are these; the reader finds them by searching, for there is no table.
@@ -229,7 +241,7 @@ async fn no_file_outlasts_its_limits() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("document");
     std::fs::write(&path, simple_pdf(&["sound"])).unwrap();
-    let sound = engine.open(&path).await.unwrap();
+    let sound = engine.open(&path, Priority::Interactive, &requester()).await.unwrap();
     assert_eq!(workers(), 1, "they can be counted");
     drop(sound);
     let mutants = mutants(90).map(|bytes| ("a mutant", bytes));
@@ -237,7 +249,7 @@ async fn no_file_outlasts_its_limits() {
     for (number, (name, bytes)) in bombs().into_iter().chain(mutants).enumerate() {
         std::fs::write(&path, bytes).unwrap();
         let start = Instant::now();
-        if let Ok(document) = engine.open(&path).await {
+        if let Ok(document) = engine.open(&path, Priority::Interactive, &requester()).await {
             opened += 1;
             ask_everything(&document).await;
         }
@@ -251,7 +263,7 @@ async fn no_file_outlasts_its_limits() {
     }
     assert!(opened > 40, "only {opened} could be opened: the others test nothing");
     assert_eq!(files_below(folder.path()), 1, "nothing but the document itself");
-    assert_eq!(engine.read_pages(&simple_pdf(&["as before"])).await.unwrap()[0].markdown, "as before");
+    assert_eq!(engine.read_pages(&simple_pdf(&["as before"]), &requester()).await.unwrap()[0].markdown, "as before");
 }
 
 #[tokio::test]
@@ -261,11 +273,11 @@ async fn odd_files_of_other_projects_are_read_or_refused_with_the_reason() {
     let found: Vec<&str> = files.collect().await;
     let count = |wanted| found.iter().filter(|outcome| **outcome == wanted).count();
     assert_eq!((count("read"), count("encrypted"), count("unreadable")), (102, 11, 1));
-    assert_eq!(engine.read_pages(&simple_pdf(&["as before"])).await.unwrap()[0].markdown, "as before");
+    assert_eq!(engine.read_pages(&simple_pdf(&["as before"]), &requester()).await.unwrap()[0].markdown, "as before");
 }
 
 async fn what_becomes_of(engine: &Engine, path: PathBuf) -> &'static str {
-    match engine.open(&path).await {
+    match engine.open(&path, Priority::Interactive, &requester()).await {
         Ok(document) => {
             ask_everything(&document).await;
             "read"
@@ -281,6 +293,11 @@ const MEMORY_BYTES_MAX: u64 = 509 << 20;
 
 /// How many workers that this test has started still run.
 fn workers() -> usize {
+    workers_with(MEMORY_BYTES_MAX)
+}
+
+/// How many workers of this process run that may use so many bytes.
+pub fn workers_with(memory_bytes_max: u64) -> usize {
     let tasks = Path::new("/proc/self/task");
     let of_thread =
         |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
@@ -292,7 +309,7 @@ fn workers() -> usize {
     };
     let is_ours = |pid: &&str| {
         let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
-        limits.contains(&format!(" {MEMORY_BYTES_MAX} "))
+        limits.contains(&format!(" {memory_bytes_max} "))
     };
     pids.split_whitespace().filter(is_alive).filter(is_ours).count()
 }

@@ -144,6 +144,11 @@ impl Accounts for Memory {
         Ok(found.map(|(id, _)| Account { id: id.clone(), email: None, quota_tokens: None }))
     }
 
+    async fn account(&self, account_id: &str) -> Result<Option<Account>> {
+        let id = self.records().accounts.get(account_id).cloned();
+        Ok(id.map(|id| Account { id, email: None, quota_tokens: None }))
+    }
+
     async fn usage(&self, account: &Account, default_quota: u64) -> Result<Usage> {
         Ok(self.records().usage_of(account, default_quota))
     }

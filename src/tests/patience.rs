@@ -15,12 +15,12 @@ use coldbrew::batch::{
 };
 use coldbrew::changes::Changes;
 use coldbrew::error::Result;
-use coldbrew::extract::Recipe;
+use coldbrew::extract::{Recipe, engine_time_used_up};
 use coldbrew::gemini::jsonl::{Outcome, ResultLine};
 use coldbrew::gemini::models::{Model, Models};
 use coldbrew::gemini::{Answer, Batch, Error, ErrorKind, File, Request};
 use coldbrew::model::wire::Metadata;
-use coldbrew::model::{JobStatus, Mode, PageSet, Pricing, UnixMs};
+use coldbrew::model::{Hindrance, JobStatus, Mode, PageSet, Pricing, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
     Acceptance, Account, Accounts, Credential, CredentialKind, Documents, Figures, Jobs, Upload, Uploads,
@@ -48,6 +48,8 @@ struct Outside {
     answered: usize,
     /// How long each line of the results takes to be read.
     line: Duration,
+    /// How often the account has no time of the page engine, before it has some.
+    engine_refusals: AtomicUsize,
 }
 
 #[async_trait]
@@ -142,6 +144,11 @@ impl PageSource for Outside {
         indices: Vec<u32>,
         _time: &'a Mutex<Duration>,
     ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
+        let left = self.engine_refusals.load(Ordering::Relaxed);
+        if left > 0 {
+            self.engine_refusals.store(left - 1, Ordering::Relaxed);
+            return Err(engine_time_used_up(Duration::ZERO));
+        }
         let page = |index| Ok((index, Ok(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()) })));
         Ok(Ok(stream::iter(indices.into_iter().map(page)).boxed()))
     }
@@ -238,6 +245,26 @@ async fn pages_that_google_has_room_for_one_by_one_are_all_read() {
     assert!(work_off(&worker).await > 8, "more rounds than there may be in vain");
     let document = memory.document(&account.id, "document").await.unwrap().unwrap();
     assert_eq!((document.pages, document.failed_pages), (PAGES, 0));
+}
+
+#[tokio::test]
+async fn job_of_an_account_without_engine_time_waits_and_is_not_lost() {
+    for (mode, stage) in [(Mode::Realtime, Stage::Read { tries: 0 }), (Mode::Batch, Stage::Prepare { attempt: 1 })] {
+        let memory = Memory::default();
+        submit(&memory, mode, stage.clone()).await;
+        let outside = Outside { answered: 1, engine_refusals: AtomicUsize::new(1), ..Outside::default() };
+        let worker = worker(memory.clone(), outside);
+        let job = worker.claim(Lane::Work, 1).await.unwrap().pop().unwrap();
+        let begun = SystemWorld.now();
+        worker.hold(job, CancellationToken::new()).await;
+        let waiting = memory.records().jobs["job"].job.clone();
+        assert_eq!((&waiting.stage, waiting.hindered_by), (&stage, Some(Hindrance::EngineTime)));
+        assert!(waiting.due_at >= begun.plus(1_000), "it holds no worker meanwhile");
+        if mode == Mode::Realtime {
+            assert_eq!(work_off(&worker).await, 1);
+            assert_eq!(memory.records().jobs["job"].job.stage, Stage::Succeeded);
+        }
+    }
 }
 
 #[tokio::test]

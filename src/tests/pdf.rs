@@ -4,11 +4,15 @@ use std::io::{BufRead, BufReader, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use coldbrew::pdf::figures::Bounds;
 use coldbrew::pdf::testing::{chart_pdf, encrypted_pdf, pdf_from_contents, shared_pictures_pdf, simple_pdf};
-use coldbrew::pdf::{DetectorSpec, Document, Engine, EngineConfig, Family, FigureImage, PageFault, PdfError, Runtime};
+use coldbrew::pdf::{
+    DetectorSpec, Document, Engine, EngineConfig, Family, FigureImage, PageFault, PdfError, Priority, Requester,
+    Runtime,
+};
 use pdfium_render::prelude::{PdfRenderConfig, Pdfium};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
@@ -40,12 +44,18 @@ fn engine() -> Engine {
     Engine::new(config()).unwrap()
 }
 
+/// An account that no other call has.
+pub fn requester() -> Requester {
+    static ACCOUNTS: AtomicU32 = AtomicU32::new(0);
+    Requester::unlimited(ACCOUNTS.fetch_add(1, Ordering::Relaxed).to_string())
+}
+
 /// Opens a document; its folder must live as long as it is read.
 async fn open(engine: &Engine, pdf: &[u8]) -> (TempDir, Result<Document, PdfError>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("document");
     std::fs::write(&path, pdf).unwrap();
-    let document = engine.open(path).await;
+    let document = engine.open(path, Priority::Interactive, &requester()).await;
     (folder, document)
 }
 
@@ -80,7 +90,7 @@ async fn a_split_page_is_a_document_with_that_page_alone() {
     let engine = engine();
     let (_folder, document) = open(&engine, &simple_pdf(&["one", "two", "three"])).await;
     let page = document.unwrap().split(1).await.unwrap();
-    assert_eq!(engine.read_pages(&page).await.unwrap()[0].markdown, "two");
+    assert_eq!(engine.read_pages(&page, &requester()).await.unwrap()[0].markdown, "two");
     let (_folder, single) = open(&engine, &page).await;
     assert_eq!(single.unwrap().info().total_pages, 1);
 }
@@ -97,7 +107,8 @@ async fn a_split_page_does_not_bring_the_pictures_of_all_others() {
         let split = document.split(page).await.unwrap();
         assert!(split.len() < pdf.len() / 2, "{}", split.len());
         std::fs::write(&path, split).unwrap();
-        let picture = image::load_from_memory(&engine.page_picture(&path, 0).await.unwrap()).unwrap().to_luma8();
+        let picture =
+            image::load_from_memory(&engine.page_picture(&path, 0, &requester()).await.unwrap()).unwrap().to_luma8();
         let level = picture.pixels().map(|pixel| u64::from(pixel.0[0])).sum::<u64>() / picture.pixels().len() as u64;
         assert!(level.abs_diff(u64::from(page) * 48 + 7) < 5, "the picture of this page: {level}");
     }
@@ -177,7 +188,7 @@ async fn seen(detector: DetectorSpec) -> Vec<Bounds> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("picture");
     std::fs::write(&path, photograph()).unwrap();
-    let page = engine.image_to_pdf(&path).await.unwrap();
+    let page = engine.image_to_pdf(&path, Priority::Interactive, &requester()).await.unwrap();
     let (_folder, document) = open(&engine, &page).await;
     document.unwrap().figures(0).await.unwrap().into_iter().map(|image| image.figure.bounds).collect()
 }
@@ -259,7 +270,7 @@ async fn what_is_no_readable_pdf_is_refused_with_the_reason() {
     assert!(matches!(refusal(&simple_pdf(&["cut off"])[..80]).await, PdfError::Unreadable | PdfError::Empty));
     assert!(matches!(refusal(&encrypted_pdf()).await, PdfError::Encrypted));
     assert!(matches!(refusal(&simple_pdf(&[])).await, PdfError::Empty));
-    assert!(matches!(engine.open("/nonexistent").await, Err(PdfError::Io(_))));
+    assert!(matches!(engine.open("/nonexistent", Priority::Interactive, &requester()).await, Err(PdfError::Io(_))));
 }
 
 #[tokio::test]
@@ -332,7 +343,7 @@ async fn a_document_has_had_its_time_when_all_its_pages_took_too_long_together()
 async fn measuring_ends_with_the_time_there_is() {
     let engine = Engine::new(EngineConfig { answer_timeout: Duration::from_millis(300), ..config() }).unwrap();
     let (_folder, document) = open(&engine, &simple_pdf(&["one", "two"])).await;
-    let document = document.unwrap().while_somebody_waits();
+    let document = document.unwrap();
     kill_process(pid(&document).await, Signal::STOP).unwrap();
     assert_eq!(document.text_lengths(0..2).await.unwrap(), [None; 2]);
 }
@@ -359,37 +370,39 @@ async fn a_caller_that_gives_up_does_not_put_the_worker_out_of_step() {
 }
 
 #[tokio::test]
-async fn documents_that_nobody_waits_for_wait_for_a_place_and_leave_one() {
+async fn background_documents_wait_for_a_permit_and_leave_one() {
+    let caller = requester();
     let engine = Engine::new(EngineConfig { workers_max: 1, ..config() }).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("document");
     std::fs::write(&path, simple_pdf(&["one"])).unwrap();
-    let first = engine.open_in_background(&path).await.unwrap();
+    let first = engine.open(&path, Priority::Background, &caller).await.unwrap();
     assert_eq!(first.widen(), 1);
-    let mut second = Box::pin(engine.open_in_background(&path));
+    let mut second = Box::pin(engine.open(&path, Priority::Background, &caller));
     assert!(tokio::time::timeout(Duration::from_millis(200), &mut second).await.is_err());
-    assert_eq!(engine.open(&path).await.unwrap().text(0).await.unwrap().markdown, "one", "somebody waits");
+    let interactive = engine.open(&path, Priority::Interactive, &caller).await.unwrap();
+    assert_eq!(interactive.text(0).await.unwrap().markdown, "one");
     drop(first);
     assert_eq!(second.await.unwrap().text(0).await.unwrap().markdown, "one");
 }
 
 #[tokio::test]
-async fn who_waits_too_long_for_a_place_is_told_so() {
+async fn interactive_document_that_waits_too_long_for_a_permit_is_refused() {
     let limits = EngineConfig { workers_max: 1, open_timeout: Duration::from_secs(2), ..config() };
     let engine = Engine::new(limits).unwrap();
     let (_folder, first) = open(&engine, &simple_pdf(&["one"])).await;
     let (_folder, second) = open(&engine, &simple_pdf(&["two"])).await;
     let (_folder, third) = open(&engine, &simple_pdf(&["three"])).await;
     assert!(first.is_ok() && second.is_ok());
-    assert!(matches!(third, Err(PdfError::Unavailable(_))));
+    assert!(matches!(third, Err(PdfError::Busy)));
 }
 
 #[tokio::test]
 async fn single_pages_are_read_one_after_the_other_good_or_bad() {
     let engine = engine();
     for _ in 0..3 {
-        assert_eq!(engine.read_pages(&simple_pdf(&["good"])).await.unwrap()[0].markdown, "good");
-        assert!(matches!(engine.read_pages(b"bad").await, Err(PdfError::Unreadable)));
+        assert_eq!(engine.read_pages(&simple_pdf(&["good"]), &requester()).await.unwrap()[0].markdown, "good");
+        assert!(matches!(engine.read_pages(b"bad", &requester()).await, Err(PdfError::Unreadable)));
     }
 }
 

@@ -46,7 +46,7 @@ async fn speak(mut socket: TcpStream, manners: Manners) {
 
 /// How the fetcher puts what it got from such a server.
 async fn refusal_of(once: &'static str, again: &'static str, pause: Duration) -> ErrorCode {
-    let lab = Lab { server: server(Manners { once, again, pause }).await, ..Lab::new(vec![vec![INTERNET]]).await };
+    let lab = Lab::before(server(Manners { once, again, pause }).await, vec![vec![INTERNET]]).await;
     let refusal = lab.refusal(&lab.url("/")).await;
     assert_eq!(std::fs::read_dir(&lab.fetcher.receiver.dir).unwrap().count(), 0, "nothing is left behind");
     refusal

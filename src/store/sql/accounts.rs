@@ -72,12 +72,15 @@ impl Accounts for SqlStore {
         .bind(now.0)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| {
-            let quota: Option<i64> = row.try_get("quota_tokens")?;
-            let quota_tokens = quota.map(u64::try_from).transpose().map_err(Error::internal)?;
-            Ok(Account { id: row.try_get("id")?, email: row.try_get("email")?, quota_tokens })
-        })
-        .transpose()
+        row.as_ref().map(account).transpose()
+    }
+
+    async fn account(&self, account_id: &str) -> Result<Option<Account>> {
+        let row = sqlx::query("SELECT id, email, quota_tokens FROM accounts WHERE id = $1")
+            .bind(account_id)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(account).transpose()
     }
 
     async fn usage(&self, account: &Account, default_quota: u64) -> Result<Usage> {
@@ -126,6 +129,12 @@ pub(super) async fn usage_of(connection: &mut AnyConnection, account: &Account, 
     let (used_tokens, reserved_tokens) = (unsigned(&row, "used")?, unsigned(&row, "reserved")?);
     let available_tokens = quota_tokens.saturating_sub(used_tokens).saturating_sub(reserved_tokens);
     Ok(Usage { quota_tokens, used_tokens, reserved_tokens, available_tokens })
+}
+
+fn account(row: &AnyRow) -> Result<Account> {
+    let quota: Option<i64> = row.try_get("quota_tokens")?;
+    let quota_tokens = quota.map(u64::try_from).transpose().map_err(Error::internal)?;
+    Ok(Account { id: row.try_get("id")?, email: row.try_get("email")?, quota_tokens })
 }
 
 fn receipt(row: &AnyRow) -> Result<Receipt> {

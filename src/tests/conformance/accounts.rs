@@ -16,6 +16,8 @@ async fn a_credential_opens_its_account_until_it_expires(stores: Stores) {
     assert_eq!(whose("digest of c", NOW).await, None);
     let account = stores.accounts.account_of("digest of a", NOW).await.unwrap().unwrap();
     assert_eq!(account.quota_tokens, None, "the configured quota");
+    assert_eq!(stores.accounts.account("a").await.unwrap(), Some(account));
+    assert_eq!(stores.accounts.account("c").await.unwrap(), None);
 }
 
 async fn the_books_are_sums(stores: Stores) {

@@ -1,0 +1,69 @@
+//! What each account may take of the page engine, and what it is told when that is used up.
+
+use std::time::Duration;
+
+use crate::accounts::{Caller, Network};
+use crate::error::Error;
+use crate::model::{ApiError, ErrorCode};
+use crate::pdf::{PdfError, Requester};
+use crate::store::Account;
+
+/// A share of the page engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineShare {
+    /// Workers at once, for what a caller waits for and for what runs in the background each.
+    pub workers_max: usize,
+    /// Seconds that workers may work in an hour, all together; 0 for no limit.
+    pub seconds_per_hour: u64,
+}
+
+/// The shares of single accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineShares {
+    pub member: EngineShare,
+    pub guest: EngineShare,
+}
+
+impl EngineShares {
+    /// No account has a limit of its own.
+    pub const UNLIMITED: Self = {
+        let share = EngineShare { workers_max: usize::MAX, seconds_per_hour: 0 };
+        Self { member: share, guest: share }
+    };
+
+    /// The caller as the page engine knows it.
+    pub fn of_caller(&self, caller: &Caller) -> Requester {
+        self.of_account(&caller.account, caller.network.as_ref())
+    }
+
+    /// An account as the page engine knows it. `network`: where its request came from.
+    pub fn of_account(&self, account: &Account, network: Option<&Network>) -> Requester {
+        let share = if account.email.is_none() { self.guest } else { self.member };
+        Requester {
+            account: account.id.clone(),
+            network: network.map(Network::to_string),
+            permits_max: share.workers_max,
+            seconds_per_hour: share.seconds_per_hour,
+        }
+    }
+}
+
+/// What a caller is told when the engine has no worker for it; `None` if that is not the error.
+pub fn no_worker(error: &PdfError) -> Option<Error> {
+    match error {
+        PdfError::Busy => {
+            let words = "Many documents are being read at the moment. Please try again in a little while.";
+            Some(Error::refused(ErrorCode::Unavailable, words))
+        }
+        PdfError::BudgetSpent(wait) => Some(engine_time_used_up(*wait)),
+        _ => None,
+    }
+}
+
+/// The refusal of an account that has no time of the page engine before `wait` is over.
+pub fn engine_time_used_up(wait: Duration) -> Error {
+    let wait_s = wait.as_secs() + 1;
+    let words =
+        format!("Your documents have used the reading time that an account has in an hour. Try again in {wait_s} s.");
+    ApiError::new(ErrorCode::TooManyRequests, words).retry_after(wait_s).into()
+}

@@ -1,0 +1,92 @@
+//! Permits in time: who waits, who is told, and what comes back.
+
+#![allow(clippy::unwrap_used)]
+
+use futures::FutureExt;
+
+use super::*;
+use Priority::{Background, Interactive};
+
+const PATIENCE: Duration = Duration::from_millis(20);
+
+fn permits(count: usize, waiting_max: usize) -> WorkerPermits {
+    WorkerPermits::new("test", count, waiting_max, PATIENCE, Arc::default())
+}
+
+fn requester(account: &str) -> Requester {
+    Requester::unlimited(account)
+}
+
+async fn interactive(permits: &WorkerPermits, account: &str) -> Result<WorkerPermit, PdfError> {
+    permits.acquire(Interactive, &requester(account)).await
+}
+
+/// The answer to a request that need not wait for anything.
+fn at_once(permits: &WorkerPermits, account: &str) -> Result<WorkerPermit, PdfError> {
+    interactive(permits, account).now_or_never().unwrap()
+}
+
+#[tokio::test]
+async fn interactive_request_behind_others_is_refused_in_time_and_background_waits_on() {
+    let permits = permits(2, 10);
+    let held = [at_once(&permits, "a").unwrap(), at_once(&permits, "b").unwrap()];
+    assert!(matches!(interactive(&permits, "c").await, Err(PdfError::Busy)));
+    let job = requester("job");
+    let mut background = Box::pin(permits.acquire(Background, &job));
+    assert!(timeout(3 * PATIENCE, &mut background).await.is_err());
+    drop(held);
+    assert!(background.await.is_ok());
+}
+
+#[tokio::test]
+async fn request_whose_caller_is_gone_takes_no_permit() {
+    let permits = permits(2, 10);
+    let (first, again) = (at_once(&permits, "a").unwrap(), requester("a"));
+    let mut before = Box::pin(permits.acquire(Interactive, &again));
+    assert!(futures::poll!(&mut before).is_pending(), "it may not have the last one too");
+    drop(before);
+    // This one is granted a permit, and goes before it takes it.
+    let mut after = Box::pin(permits.acquire(Interactive, &again));
+    assert!(futures::poll!(&mut after).is_pending());
+    drop(first);
+    drop(after);
+    let both = [at_once(&permits, "b"), at_once(&permits, "c")];
+    assert!(both.iter().all(Result::is_ok), "both permits are there");
+}
+
+#[tokio::test]
+async fn small_request_is_served_while_another_account_has_eight_slow_ones() {
+    let permits = permits(4, 10);
+    let slow = requester("a");
+    let mut slow: Vec<_> = (0..8).map(|_| Box::pin(permits.acquire(Interactive, &slow))).collect();
+    let held: Vec<_> = slow.iter_mut().filter_map(|slow| slow.as_mut().now_or_never()).collect();
+    assert_eq!(held.len(), 2);
+    assert!(at_once(&permits, "b").is_ok());
+}
+
+#[tokio::test]
+async fn full_queue_refuses_at_once_but_not_what_a_permit_is_free_for() {
+    let permits = permits(2, 1);
+    let (_held, again) = (at_once(&permits, "a").unwrap(), requester("a"));
+    let mut waiting = Box::pin(permits.acquire(Interactive, &again));
+    assert!(futures::poll!(&mut waiting).is_pending());
+    assert!(matches!(at_once(&permits, "a"), Err(PdfError::Busy)));
+    assert!(at_once(&permits, "b").is_ok());
+}
+
+#[tokio::test]
+async fn time_of_every_permit_is_charged_to_its_account() {
+    let permits = permits(4, 10);
+    let limited = Requester { seconds_per_hour: 60, ..requester("a") };
+    let first = permits.acquire(Interactive, &limited).await.unwrap();
+    for mut permit in [first.another().unwrap(), first] {
+        permit.since -= Duration::from_secs(40);
+    }
+    for priority in [Interactive, Background] {
+        let answer = permits.acquire(priority, &limited).await;
+        // Eighty of sixty seconds: twenty are to be repaid, one a minute.
+        let Err(PdfError::BudgetSpent(wait)) = answer else { panic!("{answer:?}") };
+        assert!((1_199..=1_260).contains(&wait.as_secs()), "{wait:?}");
+    }
+    assert!(at_once(&permits, "b").is_ok());
+}
