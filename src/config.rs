@@ -6,6 +6,7 @@
 
 mod figures;
 mod gemini;
+mod rendering;
 mod sign_in;
 mod source;
 mod traces;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 pub use figures::{ClassNumbers, Figures};
 pub use gemini::Gemini;
+pub use rendering::Rendering;
 pub use sign_in::SignIn;
 pub use source::{ConfigError, Source};
 pub use traces::Traces;
@@ -35,6 +37,7 @@ pub struct Config {
     pub demo: Demo,
     pub pages: Pages,
     pub figures: Figures,
+    pub rendering: Rendering,
     pub limits: Limits,
     pub retention: Retention,
     /// The OpenID Connect provider, if there is one.
@@ -69,6 +72,7 @@ impl Config {
             demo: Demo::read(&mut source),
             pages: Pages::read(&mut source),
             figures: Figures::read(&mut source),
+            rendering: Rendering::read(&mut source),
             limits: Limits::read(&mut source),
             retention: Retention::read(&mut source),
             sign_in: SignIn::read(&mut source),

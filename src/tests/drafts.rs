@@ -8,7 +8,7 @@ use std::time::Duration;
 use coldbrew::batch::{Job, Stage};
 use coldbrew::changes::Changes;
 use coldbrew::extract::Recipe;
-use coldbrew::library::{Drafts, Library, Originals};
+use coldbrew::library::{Drafts, Library, Originals, Renderer, RenderingLimits};
 use coldbrew::model::wire::{ExportFormat, Metadata, Opened, Page, Place, Reading};
 use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
 use coldbrew::pdf::{Engine, EngineConfig};
@@ -42,6 +42,11 @@ async fn library(memory: &Memory, data: &Path, config: EngineConfig) -> Library 
         originals: Originals::new(engine.clone()),
         engine,
         drafts: Drafts::default(),
+        renderer: Renderer::new(RenderingLimits {
+            at_once_max: 2,
+            page_timeout: Duration::from_secs(60),
+            kept_bytes_max: 1 << 20,
+        }),
         world: Arc::new(SystemWorld),
         changes: Changes::default(),
     }
