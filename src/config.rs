@@ -8,6 +8,7 @@ mod engine;
 mod figures;
 mod gemini;
 mod import;
+mod rendering;
 mod sign_in;
 mod source;
 mod traces;
@@ -20,6 +21,7 @@ pub use engine::Engine;
 pub use figures::{ClassNumbers, Figures};
 pub use gemini::Gemini;
 pub use import::{Import, List};
+pub use rendering::Rendering;
 pub use sign_in::SignIn;
 pub use source::{ConfigError, Source};
 pub use traces::Traces;
@@ -41,6 +43,7 @@ pub struct Config {
     pub engine: Engine,
     pub import: Import,
     pub figures: Figures,
+    pub rendering: Rendering,
     pub limits: Limits,
     pub retention: Retention,
     /// The OpenID Connect provider, if there is one.
@@ -76,6 +79,7 @@ impl Config {
             engine: Engine::read(&mut source, pages.workers_max, guests_are_owners),
             import: Import::read(&mut source, guests_are_owners),
             figures: Figures::read(&mut source),
+            rendering: Rendering::read(&mut source),
             limits: Limits::read(&mut source),
             retention: Retention::read(&mut source),
             sign_in: SignIn::read(&mut source),

@@ -9,6 +9,7 @@ mod matches;
 mod originals;
 mod outline;
 mod reading;
+mod rendering;
 mod sanitizer;
 mod search;
 
@@ -32,6 +33,8 @@ pub use draft::Drafts;
 pub use export::{Exported, content_disposition};
 pub use markdown::{html_of, safe_html};
 pub use originals::{Originals, PageKey};
+pub use outline::Outline;
+pub use rendering::{Renderer, RenderingLimits};
 
 /// Documents of one list answer, unless fewer are asked for.
 pub const LIST_MAX: u32 = 200;
@@ -51,6 +54,7 @@ pub struct Library {
     pub shares: EngineShares,
     pub originals: Originals,
     pub drafts: Drafts,
+    pub renderer: Renderer,
     pub world: Arc<dyn World>,
     pub changes: Changes,
 }
@@ -103,8 +107,27 @@ impl Library {
 
     /// The document's headings, as many ranks of them as make a list that a person can take in.
     pub async fn outline(&self, account: &Account, id: &str) -> Result<Vec<OutlineEntry>> {
-        let pages = self.documents.headed_pages(&account.id, id).await?;
-        Ok(outline::of(&pages))
+        if let Some(outline) = self.documents.outline(&account.id, id).await? {
+            return Ok(outline.into_entries());
+        }
+        // The document was stored before outlines were.
+        let outline = self.outline_of_pages(account, id).await?;
+        self.documents.keep_outline(&account.id, id, &outline).await?;
+        Ok(outline.into_entries())
+    }
+
+    async fn outline_of_pages(&self, account: &Account, id: &str) -> Result<Outline> {
+        let (mut outline, mut next) = (Outline::default(), 0);
+        loop {
+            let pages = self.documents.pages(&account.id, id, next, READER_PAGES).await?;
+            let Some(last) = pages.last() else { return Ok(outline) };
+            next = last.index + 1;
+            let add = move || {
+                pages.iter().for_each(|page| outline.add(page));
+                outline
+            };
+            outline = self.renderer.run(&account.id, add).await?;
+        }
     }
 
     /// The picture of a figure of the account's, a PNG file.

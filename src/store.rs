@@ -22,6 +22,7 @@ use futures::stream::BoxStream;
 use crate::batch::machine::Lane;
 use crate::batch::{Job, Leftover};
 use crate::error::{Error, Result};
+use crate::library::Outline;
 use crate::model::wire::{DocumentSummary, JobView, Metadata, Page, Receipt, Usage};
 use crate::model::{Mode, PageSet, TokenUsage, UnixMs};
 use crate::pdf::figures::Figure;
@@ -270,8 +271,11 @@ pub trait Documents: Send + Sync {
     /// What the account's document was made from.
     async fn source(&self, account_id: &str, id: &str) -> Result<Option<Source>>;
 
-    /// Pages of the account's document that may have headings.
-    async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<Page>>;
+    /// The outline that was stored with the document's pages. `None`: the document is older than stored outlines, or there is none.
+    async fn outline(&self, account_id: &str, id: &str) -> Result<Option<Outline>>;
+
+    /// Stores the outline of the account's document, unless there is one.
+    async fn keep_outline(&self, account_id: &str, id: &str, outline: &Outline) -> Result<()>;
 
     /// Deletes a document. Returns the content whose file and results nothing refers to any more, if that is so.
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion>;

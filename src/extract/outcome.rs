@@ -3,6 +3,7 @@
 use super::PageFigures;
 use super::fence::unwrapped;
 use crate::gemini::{Answer, Status};
+use crate::library::markdown::shallow;
 use crate::model::{Mode, Pricing, TokenUsage};
 use crate::store::PageOutcome;
 
@@ -15,7 +16,8 @@ pub fn outcome_of(answer: &Answer, figures: PageFigures<'_>, mode: Mode, pricing
         return failed(&format!("Gemini declined to read this page ({}).", words(reason)));
     }
     let finish = answer.finish_reason.as_deref().unwrap_or("FINISH_REASON_UNSPECIFIED");
-    let written = unwrapped(&answer.text, finish == "MAX_TOKENS");
+    let text = shallow(answer.text.as_str().into());
+    let written = unwrapped(&text, finish == "MAX_TOKENS");
     let markdown = figures.substitute(written);
     // Of a placeholder without a figure nothing is left.
     let is_blank = written.is_empty() || markdown.is_empty();

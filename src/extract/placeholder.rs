@@ -10,6 +10,9 @@ use crate::library::markdown::OPTIONS;
 /// What Gemini writes for the figure of that number, counted from 1, before its number.
 const MARK: &str = "](figure:";
 
+/// The longest number of a figure, with what stands around it.
+const NUMBER_BYTES_MAX: usize = 20;
+
 /// How Gemini is to write a figure.
 pub fn placeholder(number: usize) -> String {
     format!("![{MARK}{number})")
@@ -43,7 +46,12 @@ impl Placeholder {
         loop {
             let mark = from + text[from..].find(MARK)?;
             let behind = mark + MARK.len();
-            let end = behind + text[behind..].find(')')?;
+            // A number is short: without one, each mark would be followed to the end of the text.
+            let near = &text[behind..text.floor_char_boundary(behind + NUMBER_BYTES_MAX + 1)];
+            let Some(end) = near.find(')').map(|end| behind + end) else {
+                from = behind;
+                continue;
+            };
             let number = text[behind..end].trim();
             let start = text[from..mark].rfind("![").map(|start| from + start);
             if let Some(start) = start.filter(|start| may_be_caption(&text[start + 2..mark]) && may_be_number(number)) {
@@ -59,7 +67,7 @@ impl Placeholder {
 }
 
 fn may_be_number(text: &str) -> bool {
-    text.len() <= 20 && !text.contains('\n')
+    text.len() <= NUMBER_BYTES_MAX && !text.contains('\n')
 }
 
 /// Of several paragraphs, none closes the bracket that the first one opens: that one would have nothing to do with the mark.

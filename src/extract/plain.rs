@@ -1,26 +1,47 @@
 //! Text files as documents: Markdown as it is, other text made Markdown that reads like it, both in pages of a length to read.
 
+use std::borrow::Cow;
 use std::fmt::Write;
+use std::mem;
+
+use crate::library::markdown::{PAGE_BYTES_MAX, cuts, pieces};
 
 /// A page ends with the paragraph that makes it longer than this.
 const PAGE_CHARS: usize = 6_000;
+/// A paragraph that is larger than a page can be is cut into parts of this size.
+const PART_BYTES_MAX: usize = 8 * 1024;
 
-/// The pages of a text, each as Markdown; at least one.
+/// The pages of a text, each as Markdown of at most [`PAGE_BYTES_MAX`]; at least one.
 pub fn pages(text: &str, is_markdown: bool) -> Vec<String> {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
-    let mut pages = vec![String::new()];
-    for block in blocks(&text, is_markdown) {
-        if pages.last().is_some_and(|page| page.chars().count() > PAGE_CHARS) {
-            pages.push(String::new());
+    let mut pages = vec![];
+    let (mut page, mut page_chars) = (String::new(), 0);
+    for part in blocks(&text, is_markdown).into_iter().flat_map(|block| parts(block, is_markdown)) {
+        if page_chars > PAGE_CHARS || page.len() + SEPARATOR.len() + part.len() > PAGE_BYTES_MAX {
+            pages.push(mem::take(&mut page));
+            page_chars = 0;
         }
-        if let Some(page) = pages.last_mut() {
-            let separator = if page.is_empty() { "" } else { "\n\n" };
-            let block = if is_markdown { block } else { to_markdown(&block) };
-            page.push_str(separator);
-            page.push_str(&block);
+        if !page.is_empty() {
+            page.push_str(SEPARATOR);
         }
+        page_chars += SEPARATOR.len() + part.chars().count();
+        page.push_str(&part);
     }
+    pages.push(page);
     pages
+}
+
+/// Between paragraphs.
+const SEPARATOR: &str = "\n\n";
+
+/// A paragraph as Markdown: in one part, unless it is larger than a page can be.
+fn parts(block: String, is_markdown: bool) -> Vec<String> {
+    let whole = if is_markdown { block.clone() } else { to_markdown(&block) };
+    match whole.len() {
+        0..=PAGE_BYTES_MAX => vec![whole],
+        _ if is_markdown => pieces(&block, PART_BYTES_MAX).into_iter().map(Cow::into_owned).collect(),
+        _ => cuts(&block, PART_BYTES_MAX).map(to_markdown).collect(),
+    }
 }
 
 /// Paragraphs; in Markdown, what a fence holds is one of them.
@@ -109,6 +130,37 @@ mod tests {
         let pages = pages(&text, false);
         assert!(pages.len() > 2 && pages.iter().all(|page| page.len() < PAGE_CHARS + 3_000));
         assert_eq!(pages.join("\n\n"), text);
+    }
+
+    #[test]
+    fn paragraph_larger_than_a_page_becomes_several_pages() {
+        let words = "*a* ".repeat(1 << 20);
+        for is_markdown in [false, true] {
+            let pages = pages(&words, is_markdown);
+            assert!(pages.len() > 400 && pages.iter().all(|page| page.len() <= 4 * PART_BYTES_MAX));
+            assert_eq!(pages.concat().matches('a').count(), 1 << 20);
+        }
+        for unbroken in ["x", "*", "`", "ü", "\t"] {
+            for is_markdown in [false, true] {
+                let pages = pages(&unbroken.repeat(300_000), is_markdown);
+                assert!(pages.iter().all(|page| page.len() <= PAGE_BYTES_MAX), "{unbroken}");
+            }
+        }
+    }
+
+    #[test]
+    fn code_larger_than_a_page_stays_code_on_each() {
+        let code = format!("```c\n{}```\n\n# A\n", "int a;\n".repeat(20_000));
+        let pages = pages(&code, true);
+        let Some((last, code)) = pages.split_last() else { panic!() };
+        assert!(code.len() > 10 && last.ends_with("```\n\n# A"));
+        assert!(code.iter().all(|page| page.starts_with("```c\n") && page.ends_with("\n```")));
+    }
+
+    #[test]
+    fn page_of_two_large_paragraphs_is_none() {
+        let text = format!("{}\n\n{}", "ü ".repeat(2_900), "word ".repeat(13_000));
+        assert_eq!(pages(&text, true).len(), 2);
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use super::intake::refusal;
 use super::plain;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::wire::Page;
 use crate::model::{Format, PageSet};
 use crate::pdf::{Engine, PageText, PdfError, Priority, Requester};
@@ -38,7 +38,8 @@ pub async fn text_pages<'a>(
 /// All pages of a text file.
 pub(super) async fn text_file_pages(file: &Path, format: &Format) -> Result<Vec<String>> {
     let text = tokio::fs::read_to_string(file).await?;
-    Ok(plain::pages(&text, format.mime == "text/markdown"))
+    let is_markdown = format.mime == "text/markdown";
+    tokio::task::spawn_blocking(move || plain::pages(&text, is_markdown)).await.map_err(Error::internal)
 }
 
 async fn pdf_pages<'a>(

@@ -17,7 +17,9 @@ use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio_util::io::ReaderStream;
 
 use super::Library;
+use super::figures::FigureName;
 use super::flow::{Flow, Part, with_own_footnotes};
+use super::markdown::shallow;
 use crate::accounts::Caller;
 use crate::error::{Error, Result};
 use crate::model::wire::{DocumentSummary, ExportFormat, Page};
@@ -66,7 +68,10 @@ impl Library {
 
 async fn write(source: Source, format: ExportFormat, stem: String, mut out: DuplexStream) -> Result<()> {
     match format {
-        ExportFormat::Md => markdown::write(source.parts(), &mut out, |picture| source.address(picture.path)).await?,
+        ExportFormat::Md => {
+            let origin = source.origin.clone();
+            markdown::write(&source, &mut out, move |picture| format!("{origin}{}", picture.path)).await?;
+        }
         ExportFormat::Html => web::write(&source, &mut out).await?,
         ExportFormat::Zip => archive::write(&source, &stem, &mut out).await?,
     }
@@ -88,8 +93,9 @@ impl Source {
         Parts { source: self, next: 0, flow: Some(Flow::default()), ready: VecDeque::new() }
     }
 
-    fn address(&self, path: &str) -> String {
-        format!("{}{path}", self.origin)
+    /// Does work on the document's text beside the event loop.
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        self.library.renderer.run(&self.account.id, work).await
     }
 
     /// Fails if the document is not what it was at the beginning, since what was read in between may be of two texts: a job that
@@ -103,8 +109,8 @@ impl Source {
     }
 
     /// The picture of a figure, as it was cut out; `None` if it is not there any more.
-    async fn picture(&self, content_hash: &str, page: u32, figure: usize) -> Result<Option<Vec<u8>>> {
-        match self.library.figure(&self.account, content_hash, page, figure).await {
+    async fn picture(&self, name: FigureName<'_>) -> Result<Option<Vec<u8>>> {
+        match self.library.figure(&self.account, name.content_hash, name.page, name.figure).await {
             Ok(path) => Ok(Some(tokio::fs::read(path).await?)),
             Err(Error::Refused(_)) => Ok(None),
             Err(error) => Err(error),
@@ -125,15 +131,22 @@ struct Parts<'a> {
 impl Parts<'_> {
     async fn next(&mut self) -> Result<Option<Part>> {
         while self.ready.is_empty()
-            && let Some(flow) = &mut self.flow
+            && let Some(mut flow) = self.flow.take()
         {
             let Source { library, account, document, .. } = self.source;
             let pages = library.documents.pages(&account.id, &document.id, self.next, PAGES_AT_ONCE).await?;
-            self.ready.extend(pages.iter().filter_map(|page| flow.push(page.index + 1, &told(page))));
-            match pages.last() {
-                Some(last) => self.next = last.index + 1,
-                None => self.ready.extend(self.flow.take().and_then(Flow::finish)),
+            let Some(last) = pages.last() else {
+                self.ready.extend(flow.finish());
+                break;
+            };
+            self.next = last.index + 1;
+            for page in pages {
+                let push = move || (flow.push(page.index + 1, &told(&page)), flow);
+                let part;
+                (part, flow) = self.source.work(push).await?;
+                self.ready.extend(part);
             }
+            self.flow = Some(flow);
         }
         Ok(self.ready.pop_front())
     }
@@ -142,7 +155,7 @@ impl Parts<'_> {
 /// A page's text with what a reader should know of it: a page that could not be read says so in its place.
 fn told(page: &Page) -> String {
     let number = page.index + 1;
-    let mut text = with_own_footnotes(&page.markdown, number);
+    let mut text = with_own_footnotes(&shallow(page.markdown.as_str().into()), number);
     if let Some(reason) = &page.failure {
         text = format!("> **Page {number} could not be read.** {reason}\n\n{text}");
     }

@@ -1,13 +1,14 @@
 //! The pages of a document as one text: a paragraph or a word that a page break cut is whole again, and nothing else is changed.
 //!
-//! A pure function of the pages, taken one by one: only a page whose end may go on is held back.
+//! A pure function of the pages, taken one by one: only a page whose end may go on is held back. A text beyond the size of a page is
+//! left as it is, so that what is parsed as a whole is never larger.
 
 use std::ops::Range;
 
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
 use super::figures::Picture;
-use super::markdown::{OPTIONS, events, page_mark};
+use super::markdown::{OPTIONS, PAGE_BYTES_MAX, Source, page_mark};
 
 /// A paragraph goes on over at most so many pages, so that no more of them are held.
 const PAGES_HELD_MAX: u32 = 8;
@@ -67,6 +68,9 @@ impl Held {
     fn take_over(&mut self, next: &mut Part) -> bool {
         let (Some(tail), Some(head)) = (self.tail.clone(), head(&next.markdown)) else { return false };
         let (before, after) = (&self.part.markdown[tail.clone()], &next.markdown[head.clone()]);
+        if before.len() + after.len() > PAGE_BYTES_MAX {
+            return false;
+        }
         let Some(joined) = joined(before, after, next.page) else { return false };
         let paragraph = tail.start..tail.start + joined.len();
         self.part.markdown.replace_range(tail, &joined);
@@ -86,17 +90,30 @@ impl Held {
 
 /// The same page with footnotes that no other page has.
 pub fn with_own_footnotes(markdown: &str, page: u32) -> String {
-    let mut renamed = markdown.to_owned();
+    if markdown.len() > PAGE_BYTES_MAX {
+        return markdown.to_owned();
+    }
     let mut labels: Vec<usize> = Parser::new_ext(markdown, OPTIONS)
         .into_offset_iter()
         .filter(|(event, _)| matches!(event, Event::FootnoteReference(_) | Event::Start(Tag::FootnoteDefinition(_))))
         .filter_map(|(_, range)| Some(range.start + markdown[range].find("[^")? + 2))
         .collect();
     labels.sort_unstable();
-    for label in labels.into_iter().rev() {
-        renamed.insert_str(label, &format!("p{page}-"));
+    let prefix = format!("p{page}-");
+    replaced(markdown, labels.into_iter().map(|label| (label..label, prefix.as_str())))
+}
+
+/// The text with other texts in the place of some ranges, which are in order and do not overlap.
+pub fn replaced<T: AsRef<str>>(text: &str, changes: impl IntoIterator<Item = (Range<usize>, T)>) -> String {
+    let mut changed = String::with_capacity(text.len());
+    let mut done = 0;
+    for (range, new) in changes {
+        changed.push_str(&text[done..range.start]);
+        changed.push_str(new.as_ref());
+        done = range.end;
     }
-    renamed
+    changed.push_str(&text[done..]);
+    changed
 }
 
 /// A block of the outermost level.
@@ -115,6 +132,9 @@ enum Kind {
 
 fn blocks(markdown: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
+    if markdown.len() > PAGE_BYTES_MAX {
+        return blocks;
+    }
     let mut depth = 0;
     let mut text_seen = false;
     for (event, range) in Parser::new_ext(markdown, OPTIONS).into_offset_iter() {
@@ -227,17 +247,13 @@ fn notes_of(markdown: &str, paragraph: &str) -> Vec<Range<usize>> {
 
 fn without(markdown: &str, mut ranges: Vec<Range<usize>>) -> String {
     ranges.sort_by_key(|range| range.start);
-    let mut left = markdown.to_owned();
-    for range in ranges.into_iter().rev() {
-        left.replace_range(range, "");
-    }
-    left.trim_matches('\n').to_owned()
+    replaced(markdown, ranges.into_iter().map(|range| (range, ""))).trim_matches('\n').to_owned()
 }
 
 /// What a reader of the text sees.
 fn plain(markdown: &str) -> String {
     let mut text = String::new();
-    for event in events(markdown) {
+    for event in Source::of(markdown).events() {
         match event {
             Event::Text(words) | Event::Code(words) | Event::InlineMath(words) | Event::DisplayMath(words) => {
                 text.push_str(&words);

@@ -3,12 +3,23 @@
 //! The text comes from strangers' files by way of a language model. Raw HTML in it is shown as text, math becomes MathML,
 //! and what comes out passes a sanitizer that knows only the elements made here.
 
-use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
-use pulldown_latex::{Parser as LatexParser, RenderConfig, Storage, config::DisplayMode, push_mathml};
+mod depth;
+mod latex;
+mod pictures;
+mod source;
+
+use pulldown_cmark::{Alignment, CowStr, Event, HeadingLevel, Options, Tag, TagEnd, html};
+use pulldown_latex::config::DisplayMode;
 
 use super::figures::WithFigures;
 use super::matches::{Query, marked};
 use super::sanitizer::clean;
+use latex::mathml;
+use source::{events, parsed};
+
+pub use depth::shallow;
+pub use pictures::host_note;
+pub use source::{PAGE_BYTES_MAX, Source, cuts, fence_after, pieces};
 
 /// What Markdown is understood to be, wherever it is read.
 pub const OPTIONS: Options = Options::ENABLE_TABLES
@@ -16,13 +27,17 @@ pub const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_MATH);
 
+/// The most events of a piece that is rendered. Only a table of empty cells, which no text stands for, has more.
+const EVENTS_MAX: usize = 3 * PAGE_BYTES_MAX;
+
 /// Where a page is shown, as far as that changes its HTML.
 #[derive(Clone, Copy, Debug)]
 pub enum Setting<'a> {
     /// Alone: its footnotes are told apart by its number, its figures can be enlarged, and what is searched for is marked.
     Reader(Option<&'a Query>),
-    /// In one file with all others, whose footnotes are told apart already: page marks in the text become anchors.
-    File,
+    /// In one file with all others, whose footnotes are told apart already: page marks in the text become anchors, and the addresses
+    /// of figures begin with this.
+    File(&'a str),
 }
 
 /// A page as the reader shows it, without anything marked.
@@ -33,25 +48,15 @@ pub fn safe_html(markdown: &str, page_index: u32) -> String {
 /// Renders a page of Markdown as an HTML fragment that fits into the reader: headings are one rank lower than on the page,
 /// since the document's title is the first, and can be linked; what may be wide can be scrolled.
 pub fn html_of(markdown: &str, page_index: u32, setting: Setting<'_>) -> String {
-    let in_file = matches!(setting, Setting::File);
-    let mut adapter = Adapter { page: page_index + 1, in_file, headings: 0, table: Table::default() };
-    let events: Vec<Event<'_>> = match setting {
-        Setting::File => Parser::new_ext(markdown, OPTIONS).collect(),
-        Setting::Reader(None) => events(markdown).collect(),
-        Setting::Reader(Some(query)) => marked(events(markdown).collect(), query, page_index + 1),
-    };
-    let adapted = events.into_iter().map(|event| adapter.adapt(event));
-    let mut rendered = String::with_capacity(markdown.len() * 3 / 2);
-    html::push_html(&mut rendered, WithFigures::new(adapted, !in_file));
-    clean(&rendered)
+    let in_file = matches!(setting, Setting::File(_));
+    let mut adapter = Adapter { page: page_index + 1, in_file, headings: 0, hits: 0, table: Table::default() };
+    Source::of(markdown).pieces().map(|piece| adapter.html_of(piece, setting)).collect()
 }
 
-/// What a page of Markdown says, with raw HTML taken for the text that it is.
-pub fn events(markdown: &str) -> impl Iterator<Item = Event<'_>> {
-    Parser::new_ext(markdown, OPTIONS).map(|event| match event {
-        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
-        other => other,
-    })
+/// A page as HTML that takes no parsing: its text as it was written.
+pub fn preformatted(markdown: &str) -> String {
+    let escaped = markdown.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    format!("<pre tabindex=\"0\">{escaped}</pre>\n")
 }
 
 /// The mark of a page in Markdown, which a reader of the text does not see.
@@ -74,10 +79,30 @@ struct Adapter {
     page: u32,
     in_file: bool,
     headings: u32,
+    /// Hits of the query in the pieces before.
+    hits: usize,
     table: Table,
 }
 
 impl Adapter {
+    fn html_of(&mut self, piece: &str, setting: Setting<'_>) -> String {
+        let mut read: Vec<Event<'_>> = match setting {
+            Setting::File(_) => parsed(piece).take(EVENTS_MAX + 1).collect(),
+            Setting::Reader(_) => events(piece).take(EVENTS_MAX + 1).collect(),
+        };
+        if read.len() > EVENTS_MAX {
+            return preformatted(piece);
+        }
+        if let Setting::Reader(Some(query)) = setting {
+            read = marked(read, query, self.page, &mut self.hits);
+        }
+        let figures = if let Setting::File(prefix) = setting { Some(prefix) } else { None };
+        let adapted = read.into_iter().map(|event| self.adapt(event));
+        let mut rendered = String::with_capacity(piece.len() * 3 / 2);
+        html::push_html(&mut rendered, WithFigures::new(adapted, figures));
+        clean(&rendered)
+    }
+
     fn adapt<'a>(&mut self, event: Event<'a>) -> Event<'a> {
         match event {
             // Of a whole file, raw HTML comes here: page marks are ours, the rest is text.
@@ -177,20 +202,6 @@ impl Table {
     }
 }
 
-/// LaTeX as MathML; what cannot be understood is shown as it was written.
-fn mathml(latex: &str, display_mode: DisplayMode) -> String {
-    let storage = Storage::new();
-    let parsed: Result<Vec<_>, _> = LatexParser::new(latex, &storage).collect();
-    let config = RenderConfig { display_mode, ..RenderConfig::default() };
-    let mut rendered = String::new();
-    match parsed
-        .map(|events| push_mathml(&mut rendered, events.into_iter().map(Ok::<_, std::convert::Infallible>), config))
-    {
-        Ok(Ok(())) => rendered,
-        _ => format!("<code>{}</code>", latex.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")),
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -250,10 +261,29 @@ mod tests {
 
     #[test]
     fn in_a_file_pages_are_anchors_and_other_html_is_text() {
-        let html = html_of("<!-- page 3 -->\n\nexam<!-- page 4 -->ple <b>x</b>", 2, Setting::File);
+        let html = html_of("<!-- page 3 -->\n\nexam<!-- page 4 -->ple <b>x</b>", 2, Setting::File(""));
         assert!(html.contains("id=\"page-3\"") && html.contains("exam<a class=\"page-mark\" id=\"page-4\""), "{html}");
         assert!(html.contains("&lt;b&gt;x"), "{html}");
         assert!(!safe_html("exam<!-- page 4 -->ple", 2).contains("<a"), "not in the reader");
+    }
+
+    #[test]
+    fn headings_and_hits_of_a_large_page_are_numbered_through() {
+        let paragraph = "word ".repeat(2_000);
+        let markdown = format!("# A needle\n\n{paragraph}\n\n").repeat(10);
+        let query = Query::parse("needle").unwrap();
+        let html = html_of(&markdown, 0, Setting::Reader(Some(&query)));
+        for number in 1..=10 {
+            assert_eq!(html.matches(&format!("id=\"page-1-{number}\"")).count(), 1);
+            assert_eq!(html.matches(&format!("id=\"hit-1-{number}\"")).count(), 1);
+        }
+    }
+
+    #[test]
+    fn table_of_cells_without_text_is_shown_as_written() {
+        let (cells, rules) = ("a|".repeat(500), "-|".repeat(500));
+        let table = format!("|{cells}\n|{rules}\n{}", "|a\n".repeat(20_000));
+        assert!(safe_html(&table, 0).len() < 2 * table.len());
     }
 
     #[test]

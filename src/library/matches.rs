@@ -14,14 +14,14 @@ const BLOCK_END: char = '\n';
 /// What is searched for: at least one character, in small letters, with single spaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    folded: Vec<char>,
+    folded: String,
 }
 
 impl Query {
     /// `None` if there is nothing to search for.
     pub fn parse(text: &str) -> Option<Self> {
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let folded: Vec<char> =
+        let folded: String =
             words.chars().filter(|&c| is_seen(c)).take(QUERY_CHARS_MAX).flat_map(char::to_lowercase).collect();
         (!folded.is_empty()).then_some(Self { folded })
     }
@@ -35,24 +35,27 @@ pub struct Hit {
     pub after: String,
 }
 
-/// All hits on a page, in the order in which [`marked`] numbers them.
-pub fn hits<'a>(events: impl Iterator<Item = Event<'a>>, query: &Query) -> Vec<Hit> {
+/// How many hits a page has, and the first ones of them, in the order in which [`marked`] numbers them.
+pub fn hits<'a>(events: impl Iterator<Item = Event<'a>>, query: &Query, listed_max: usize) -> (usize, Vec<Hit>) {
     let mut text = Searchable::default();
     for (index, event) in events.enumerate() {
         text.take(index, &event);
     }
-    text.matches(query).into_iter().map(|range| text.hit(range)).collect()
+    let found = text.matches(query);
+    let listed = found.iter().take(listed_max).map(|range| text.hit(range.clone())).collect();
+    (found.len(), listed)
 }
 
-/// The same events with each hit in `mark` elements, of which the first has the id `hit-{page}-{number}`.
-pub fn marked<'a>(events: Vec<Event<'a>>, query: &Query, page_number: u32) -> Vec<Event<'a>> {
+/// The same events with each hit in `mark` elements, of which the first has the id `hit-{page}-{number}`. Numbers go on from `seen`.
+pub fn marked<'a>(events: Vec<Event<'a>>, query: &Query, page_number: u32, seen: &mut usize) -> Vec<Event<'a>> {
     let mut text = Searchable::default();
     for (index, event) in events.iter().enumerate() {
         text.take(index, event);
     }
     let mut pieces = Vec::new();
-    for (number, range) in text.matches(query).into_iter().enumerate() {
-        text.pieces(range, &format!(" id=\"hit-{page_number}-{}\"", number + 1), &mut pieces);
+    for range in text.matches(query) {
+        *seen += 1;
+        text.pieces(range, &format!(" id=\"hit-{page_number}-{seen}\""), &mut pieces);
     }
     let mut pieces = pieces.into_iter().peekable();
     let mut marked = Vec::with_capacity(events.len());
@@ -101,12 +104,15 @@ fn mark<'a>(event: Event<'a>, pieces: &[Piece], marked: &mut Vec<Event<'a>>) {
 /// A page's text as it is searched.
 #[derive(Default)]
 struct Searchable {
+    /// The characters in small letters.
+    folded: String,
     chars: Vec<Char>,
 }
 
 /// One character in small letters, and where it comes from.
 struct Char {
-    folded: char,
+    /// Where it stands in the folded text.
+    at: usize,
     original: char,
     event: usize,
     bytes: Range<usize>,
@@ -135,25 +141,16 @@ impl Searchable {
             return;
         }
         for folded in original.to_lowercase() {
-            self.chars.push(Char { folded, original, event, bytes: bytes.clone() });
+            self.chars.push(Char { at: self.folded.len(), original, event, bytes: bytes.clone() });
+            self.folded.push(folded);
         }
     }
 
     /// Where the query stands, from left to right, without overlap.
     fn matches(&self, query: &Query) -> Vec<Range<usize>> {
-        let wanted = &query.folded;
-        let mut found = Vec::new();
-        let mut start = 0;
-        while start + wanted.len() <= self.chars.len() {
-            let end = start + wanted.len();
-            if self.chars[start..end].iter().map(|c| c.folded).eq(wanted.iter().copied()) {
-                found.push(start..end);
-                start = end;
-            } else {
-                start += 1;
-            }
-        }
-        found
+        let char_at = |at: usize| self.chars.partition_point(|c| c.at < at);
+        let found = self.folded.match_indices(query.folded.as_str());
+        found.map(|(at, found)| char_at(at)..char_at(at + found.len())).collect()
     }
 
     fn hit(&self, range: Range<usize>) -> Hit {
@@ -230,10 +227,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::library::markdown::{Setting, events, html_of, safe_html};
+    use crate::library::markdown::{Setting, Source, html_of, safe_html};
 
     fn found(markdown: &str, query: &str) -> Vec<(String, String, String)> {
-        let hits = hits(events(markdown), &Query::parse(query).unwrap());
+        let (_, hits) = hits(Source::of(markdown).events(), &Query::parse(query).unwrap(), usize::MAX);
         hits.into_iter().map(|hit| (hit.before, hit.found, hit.after)).collect()
     }
 
@@ -275,7 +272,7 @@ mod tests {
             query in "[ab *]{1,3}",
         ) {
             let Some(query) = Query::parse(&query) else { return Ok(()) };
-            let count = hits(events(&markdown), &query).len();
+            let (count, _) = hits(Source::of(&markdown).events(), &query, 0);
             let marked = html_of(&markdown, 4, Setting::Reader(Some(&query)));
             // A picture's text is no text of the page.
             prop_assume!(!marked.contains("<img"));

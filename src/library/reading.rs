@@ -1,13 +1,10 @@
 //! A document as the reader shows it: one span of its pages, and what leads to all others.
 
 use super::matches::Query;
-use super::{Library, READER_PAGES, html_of};
+use super::{Library, READER_PAGES};
 use crate::accounts::Caller;
 use crate::error::Result;
-use crate::library::markdown::Setting;
-use crate::model::wire::{
-    DocumentSummary, JobView, Opened, Original, OutlineEntry, Page, PageView, Place, Reading, Span,
-};
+use crate::model::wire::{DocumentSummary, JobView, Opened, Original, OutlineEntry, PageView, Place, Reading, Span};
 use crate::model::{ApiError, PageSet, format_of};
 use crate::store::{Account, upload_key};
 
@@ -59,13 +56,18 @@ impl Library {
             }
         }
         let pages = self.documents.pages(&account.id, id, span.iter().next().unwrap_or(0), READER_PAGES).await?;
+        let mut views = Vec::with_capacity(pages.len());
+        for page in pages {
+            let html = self.renderer.page(&account.id, id, &page, query.as_ref()).await?;
+            views.push(PageView { index: page.index, html: html.to_string(), failure: page.failure, note: page.note });
+        }
         Ok(Reading {
             original: self.original_of(account, id).await?,
             outline: if rest { self.outline(account, id).await? } else { Vec::<OutlineEntry>::new() },
             found: if rest { self.search(account, id, query.as_ref()).await? } else { None },
             spans: spans(&indices),
             from,
-            pages: pages.into_iter().map(|page| view(page, query.as_ref())).collect(),
+            pages: views,
             // As it will be once it is read: a reader need not see how far that has come.
             document: match drafted {
                 Some(_) => DocumentSummary { pages: count_of(&indices), failed_pages: 0, ..document },
@@ -110,15 +112,6 @@ fn spans(indices: &[u32]) -> Vec<Span> {
         Some(Span { from: number * READER_PAGES, first: pages.first()? + 1, last: pages.last()? + 1 })
     };
     (0..).zip(indices.chunks(READER_PAGES as usize)).filter_map(span).collect()
-}
-
-fn view(page: Page, query: Option<&Query>) -> PageView {
-    PageView {
-        index: page.index,
-        html: html_of(&page.markdown, page.index, Setting::Reader(query)),
-        failure: page.failure,
-        note: page.note,
-    }
 }
 
 #[cfg(test)]

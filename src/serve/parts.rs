@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::extract::{Intake, Receiver, Recipe};
 use crate::fetch::{Fetcher, Imports, SystemResolver, Targets};
 use crate::gemini;
-use crate::library::{Drafts, Library, Originals};
+use crate::library::{Drafts, Library, Originals, Renderer, RenderingLimits};
 use crate::metrics::Metrics;
 use crate::model::PAGES_MAX;
 use crate::pdf::{DetectorSpec, Engine, EngineConfig};
@@ -117,6 +117,11 @@ impl Parts {
                 shares: config.engine.shares,
                 originals: Originals::new(self.engine.clone()),
                 drafts: Drafts::default(),
+                renderer: Renderer::new(RenderingLimits {
+                    at_once_max: config.rendering.at_once_max,
+                    page_timeout: config.rendering.page_timeout,
+                    kept_bytes_max: config.rendering.kept_bytes_max,
+                }),
                 world: self.world.clone(),
                 documents: store(),
                 jobs: self.jobs(),

@@ -9,7 +9,7 @@ use coldbrew::accounts::Caller;
 use coldbrew::batch::{Job, Stage};
 use coldbrew::changes::Changes;
 use coldbrew::extract::{EngineShares, Recipe};
-use coldbrew::library::{Drafts, Library, Originals};
+use coldbrew::library::{Drafts, Library, Originals, Renderer, RenderingLimits};
 use coldbrew::model::wire::{ExportFormat, Metadata, Opened, Page, Place, Reading};
 use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
 use coldbrew::pdf::{Engine, EngineConfig};
@@ -48,6 +48,11 @@ async fn library(memory: &Memory, data: &Path, config: EngineConfig) -> Library 
         engine,
         shares: EngineShares::UNLIMITED,
         drafts: Drafts::default(),
+        renderer: Renderer::new(RenderingLimits {
+            at_once_max: 2,
+            page_timeout: Duration::from_secs(60),
+            kept_bytes_max: 1 << 20,
+        }),
         world: Arc::new(SystemWorld),
         changes: Changes::default(),
     }

@@ -1,7 +1,5 @@
 //! An archive: the text as Markdown, and the figures that it names beside it.
 
-use std::collections::BTreeSet;
-
 use async_zip::base::write::ZipFileWriter;
 use async_zip::error::ZipError;
 use async_zip::{Compression, ZipEntryBuilder};
@@ -10,21 +8,20 @@ use tokio_util::compat::{FuturesAsyncWriteCompatExt, TokioAsyncWriteCompatExt};
 
 use super::{Source, markdown};
 use crate::error::{Error, Result};
+use crate::library::figures::FigureName;
 
 /// Writes text and figures one after the other.
 pub async fn write(source: &Source, stem: &str, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
     let mut archive = ZipFileWriter::new(out.compat_write());
     let text = ZipEntryBuilder::new(format!("{stem}.md").into(), Compression::Deflate);
     let mut entry = archive.write_entry_stream(text).await.map_err(unwritten)?.compat_write();
-    let mut figures = BTreeSet::new();
-    markdown::write(source.parts(), &mut entry, |picture| {
-        figures.insert((picture.page, picture.figure, picture.content_hash.to_owned()));
-        figure_name(picture.page, picture.figure)
-    })
-    .await?;
+    let figures =
+        markdown::write(source, &mut entry, |picture| figure_name(picture.name.page, picture.name.figure)).await?;
     entry.into_inner().close().await.map_err(unwritten)?;
     for (page, figure, content_hash) in figures {
-        let Some(png) = source.picture(&content_hash, page, figure).await? else { continue };
+        let Some(png) = source.picture(FigureName { content_hash: &content_hash, page, figure }).await? else {
+            continue;
+        };
         // A PNG does not get smaller.
         let entry = ZipEntryBuilder::new(figure_name(page, figure).into(), Compression::Stored);
         archive.write_entry_whole(entry, &png).await.map_err(unwritten)?;

@@ -1,33 +1,48 @@
 //! Markdown: the text with a mark where each page begins. Figures side by side become a table, which every reader of Markdown shows so.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::ops::Range;
 
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use super::{Part, Parts};
+use super::{Part, Source};
 use crate::error::Result;
 use crate::library::figures::Picture;
-use crate::library::markdown::{OPTIONS, page_mark};
+use crate::library::flow::replaced;
+use crate::library::markdown::{self, OPTIONS, host_note, page_mark};
 
-/// Writes all parts. `address` says where a figure's picture is to be found.
-pub async fn write(
-    mut parts: Parts<'_>,
-    out: &mut (impl AsyncWrite + Unpin),
-    mut address: impl FnMut(&Picture<'_>) -> String,
-) -> Result<()> {
+/// Page, number and content of a figure.
+pub type FigureKey = (u32, usize, String);
+
+/// Writes all parts, and returns their figures. `address` says where a figure's picture is to be found.
+pub async fn write<A>(source: &Source, out: &mut (impl AsyncWrite + Unpin), address: A) -> Result<BTreeSet<FigureKey>>
+where
+    A: Fn(&Picture<'_>) -> String + Clone + Send + 'static,
+{
+    let mut figures = BTreeSet::new();
+    let mut parts = source.parts();
     while let Some(part) = parts.next().await? {
-        out.write_all(text_of(&part, &mut address).as_bytes()).await?;
+        let address = address.clone();
+        let (text, named) = source.work(move || text_and_figures(&part, &address)).await?;
+        figures.extend(named);
+        out.write_all(text.as_bytes()).await?;
     }
-    Ok(())
+    Ok(figures)
 }
 
-fn text_of(part: &Part, address: &mut impl FnMut(&Picture<'_>) -> String) -> String {
+fn text_and_figures(part: &Part, address: &impl Fn(&Picture<'_>) -> String) -> (String, Vec<FigureKey>) {
+    let mut figures = Vec::new();
+    let mut named = |picture: &Picture<'_>| {
+        figures.push((picture.name.page, picture.name.figure, picture.name.content_hash.to_owned()));
+        address(picture)
+    };
     let mark = if part.is_start { page_mark(part.page) + "\n\n" } else { String::new() };
-    let text = with_addresses(&part.markdown, address);
+    let source = markdown::Source::of(&part.markdown);
+    let text: String = source.pieces().map(|piece| with_addresses(piece, &mut named)).collect();
     let end = if text.is_empty() { "" } else { "\n\n" };
-    mark + &text + end
+    (mark + &text + end, figures)
 }
 
 /// A figure in Markdown, and where it stands there.
@@ -37,24 +52,69 @@ struct Image<'a> {
     address: String,
 }
 
-/// The text with its figures under other addresses.
+/// A picture from elsewhere that is open.
+struct Foreign {
+    place: Range<usize>,
+    address: String,
+    /// What stands between its brackets.
+    caption: Option<Range<usize>>,
+    in_link: bool,
+}
+
+impl Foreign {
+    /// What stands in its place. A link within a link is none.
+    fn link(&self, markdown: &str) -> String {
+        let Self { caption, address, in_link, .. } = self;
+        let caption = caption.clone().map_or("Picture", |caption| &markdown[caption]);
+        let text = format!("{caption} {}", host_note(address));
+        if *in_link { text } else { format!("[{text}]({})", destination(address)) }
+    }
+}
+
+/// An address such that it can stand between the parentheses of a link.
+fn destination(address: &str) -> String {
+    let escaped = address.replace('\\', "%5C").replace('<', "%3C").replace('>', "%3E").replace('\n', "%0A");
+    format!("<{escaped}>")
+}
+
+/// The text with its figures under other addresses, and links in place of pictures from elsewhere.
 fn with_addresses(markdown: &str, address: &mut impl FnMut(&Picture<'_>) -> String) -> String {
     let mut changes: Vec<(Range<usize>, String)> = Vec::new();
     let mut images: Vec<Image<'_>> = Vec::new();
-    let mut depth = 0;
+    let mut foreign: Option<(usize, Foreign)> = None;
+    let (mut depth, mut links) = (0_usize, 0_usize);
     for (event, place) in Parser::new_ext(markdown, OPTIONS).into_offset_iter() {
+        if let Some((_, foreign)) = foreign.as_mut().filter(|(at, _)| depth > *at)
+            && place != foreign.place
+        {
+            let start = foreign.caption.as_ref().map_or(place.start, |caption| caption.start);
+            foreign.caption = Some(start..place.end);
+        }
         match event {
-            Event::Start(Tag::Image { dest_url, .. }) => {
-                if let Some(picture) = Picture::of(&dest_url)
-                    && let Some(caption) = caption(&markdown[place.clone()], &dest_url)
-                {
-                    images.push(Image { place, caption, address: address(&picture) });
+            Event::Start(tag) => {
+                match tag {
+                    Tag::Image { dest_url, .. } if foreign.is_none() => match Picture::of(&dest_url) {
+                        Some(picture) => {
+                            if let Some(caption) = caption(&markdown[place.clone()], &dest_url) {
+                                images.push(Image { place, caption, address: address(&picture) });
+                            }
+                        }
+                        None => {
+                            let (address, in_link) = (dest_url.into_string(), links > 0);
+                            foreign = Some((depth, Foreign { place, address, caption: None, in_link }));
+                        }
+                    },
+                    Tag::Link { .. } => links += 1,
+                    _ => {}
                 }
                 depth += 1;
             }
-            Event::Start(_) => depth += 1,
             Event::End(end) => {
                 depth -= 1;
+                links -= usize::from(end == TagEnd::Link);
+                if let Some((_, foreign)) = foreign.take_if(|(at, _)| *at == depth) {
+                    changes.push((foreign.place.clone(), foreign.link(markdown)));
+                }
                 if depth > 0 {
                     continue;
                 }
@@ -71,11 +131,8 @@ fn with_addresses(markdown: &str, address: &mut impl FnMut(&Picture<'_>) -> Stri
             _ => {}
         }
     }
-    let mut text = markdown.to_owned();
-    for (place, new) in changes.into_iter().rev() {
-        text.replace_range(place, &new);
-    }
-    text
+    changes.sort_by_key(|(place, _)| place.start);
+    replaced(markdown, changes)
 }
 
 /// What stands between the brackets of an image.
@@ -114,7 +171,9 @@ mod tests {
     use super::*;
 
     fn renamed(markdown: &str) -> String {
-        with_addresses(markdown, &mut |picture: &Picture<'_>| format!("f/{}-{}", picture.page, picture.figure))
+        with_addresses(markdown, &mut |picture: &Picture<'_>| {
+            format!("f/{}-{}", picture.name.page, picture.name.figure)
+        })
     }
 
     #[test]
@@ -127,13 +186,43 @@ mod tests {
             "a\n\n| ![](f/4-0) | ![](f/4-1) |\n|:-:|:-:|\n| A *cup* \\| x |  |\n\nb"
         );
         assert_eq!(renamed(&format!("{one}\nand {two}")), "![A *cup* | x](f/4-0)\nand ![](f/4-1)");
-        assert_eq!(renamed("![x](http://a.example/y.png)"), "![x](http://a.example/y.png)");
+    }
+
+    #[test]
+    fn picture_from_elsewhere_becomes_a_link_with_its_host() {
+        let note = "(picture at an address without a host)";
+        for (markdown, expected) in [
+            (
+                "![x *y*](http://a.example/y.png \"Title\").",
+                "[x *y* (picture at a.example)](<http://a.example/y.png>).",
+            ),
+            ("a ![](/v1/events) b", &format!("a [Picture {note}](</v1/events>) b")),
+            (
+                "![a][b]\n\n[b]: <//a.example/x y>",
+                "[a (picture at a.example)](<//a.example/x y>)\n\n[b]: <//a.example/x y>",
+            ),
+            ("[![a](//b.example)](//c.example)", "[a (picture at b.example)](//c.example)"),
+            ("![a ![b](c) d](//e.example)", "[a ![b](c) d (picture at e.example)](<//e.example>)"),
+            ("`![x](http://a.example/y.png)`", "`![x](http://a.example/y.png)`"),
+            ("![x](/v1/images/ab/4_0.png)", &format!("[x {note}](</v1/images/ab/4_0.png>)")),
+        ] {
+            assert_eq!(renamed(markdown), expected);
+        }
     }
 
     proptest::proptest! {
         #[test]
         fn all_else_stays_as_it_is(markdown in "[ab !\\[\\]()*`|\\n:-]{0,80}") {
+            let is_picture = |event| matches!(event, Event::Start(Tag::Image { .. }));
+            proptest::prop_assume!(!Parser::new_ext(&markdown, OPTIONS).any(is_picture));
             proptest::prop_assert_eq!(renamed(&markdown), markdown);
+        }
+
+        #[test]
+        fn no_picture_from_elsewhere_stays(markdown in "[ab !\\[\\]()<>\\\\*`|\\n:-]{0,80}") {
+            let text = renamed(&markdown);
+            let pictures = Parser::new_ext(&text, OPTIONS).filter(|event| matches!(event, Event::Start(Tag::Image { .. })));
+            proptest::prop_assert_eq!(pictures.count(), 0, "{}", text);
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::Source;
 use crate::error::Result;
-use crate::library::figures::Picture;
+use crate::library::figures::FigureName;
 use crate::library::markdown::{Setting, html_of};
 use crate::model::wire::OutlineEntry;
 
@@ -25,6 +25,8 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 pub async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
     let outline = source.library.outline(&source.account, &source.document.id).await?;
     out.write_all(head(&source.document.title, &outline).as_bytes()).await?;
+    // The renderer puts it before each figure's address. No text of the document can hold it.
+    let prefix = source.library.world.secret();
     let mut parts = source.parts();
     while let Some(part) = parts.next().await? {
         let start = match part.is_start {
@@ -32,7 +34,11 @@ pub async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) -> Resu
             false => "<section>\n".to_owned(),
         };
         out.write_all(start.as_bytes()).await?;
-        write_with_pictures(source, &html_of(&part.markdown, part.page - 1, Setting::File), out).await?;
+        let rendered = {
+            let prefix = prefix.clone();
+            source.work(move || html_of(&part.markdown, part.page - 1, Setting::File(&prefix))).await?
+        };
+        write_with_pictures(source, &rendered, &prefix, out).await?;
         out.write_all(b"</section>\n").await?;
     }
     out.write_all(b"</main>\n</body>\n</html>\n").await?;
@@ -60,24 +66,29 @@ fn head(title: &str, outline: &[OutlineEntry]) -> String {
     )
 }
 
-/// Writes HTML of ours with the figures' pictures in place of their addresses.
-async fn write_with_pictures(source: &Source, html: &str, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
-    const SRC: &str = "src=\"/v1/images/";
-    let mut rest = html;
-    while let Some(start) = rest.find(SRC).map(|found| found + "src=\"".len()) {
-        let Some(end) = rest[start..].find('"').map(|found| start + found) else { break };
-        out.write_all(&rest.as_bytes()[..start]).await?;
-        // The size and the width are in the HTML already.
-        let address = format!("{}?w=0&px=0x0", &rest[start..end]);
-        if let Some(Picture { content_hash, page, figure, .. }) = Picture::of(&address)
-            && let Some(png) = source.picture(content_hash, page, figure).await?
-        {
+/// Writes HTML of ours with the figures' pictures in place of their addresses, which begin with `prefix`.
+async fn write_with_pictures(
+    source: &Source,
+    html: &str,
+    prefix: &str,
+    out: &mut (impl AsyncWrite + Unpin),
+) -> Result<()> {
+    let mut parts = html.split(prefix);
+    out.write_all(parts.next().unwrap_or_default().as_bytes()).await?;
+    for part in parts {
+        let (address, behind) = part.split_once('"').unwrap_or((part, ""));
+        let picture = match FigureName::of(address) {
+            Some(name) => source.picture(name).await?,
+            None => None,
+        };
+        if let Some(png) = picture {
             out.write_all(b"data:image/png;base64,").await?;
             out.write_all(BASE64_STANDARD.encode(png).as_bytes()).await?;
         }
-        rest = &rest[end..];
+        out.write_all(b"\"").await?;
+        out.write_all(behind.as_bytes()).await?;
     }
-    Ok(out.write_all(rest.as_bytes()).await?)
+    Ok(())
 }
 
 fn escaped(text: &str) -> String {

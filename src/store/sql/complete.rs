@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt, future};
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::accounts::amount;
-use super::{count, storable, values};
+use super::{count, outlines, storable, values};
 use crate::batch::Job;
 use crate::crash::crash_point;
 use crate::error::Result;
@@ -160,6 +160,7 @@ pub(super) async fn store_document(
         mark_the_rest(connection, job, run).await?;
         usable += usable_pages(connection, job, run).await?;
     }
+    outlines::store_anew(connection, &job.document_id).await?;
     Ok(usable > 0)
 }
 

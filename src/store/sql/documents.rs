@@ -7,8 +7,9 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::accounts::{lock_account, mode};
-use super::{SqlStore, count, figures, storable, unsigned};
+use super::{SqlStore, count, figures, outlines, storable, to_json, unsigned};
 use crate::error::{Error, Result};
+use crate::library::Outline;
 use crate::model::wire::{DocumentSummary, Page};
 use crate::model::{PageSet, UnixMs};
 use crate::store::{Deletion, Documents, NewDocument, Source, Unread};
@@ -35,9 +36,12 @@ impl Documents for SqlStore {
     ) -> Result<()> {
         let mut tx = self.write().await?;
         insert(&mut tx, document, now).await?;
+        let mut outline = Outline::default();
         while let Some(page) = pages.try_next().await? {
             insert_page(&mut tx, &document.id, &page).await?;
+            outline.add(&page);
         }
+        outlines::store(&mut tx, &document.id, &outline).await?;
         Ok(tx.commit().await?)
     }
 
@@ -47,8 +51,8 @@ impl Documents for SqlStore {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, draft)
-             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 1) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, draft, outline)
+             VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 1, $8) ON CONFLICT (id) DO NOTHING",
         )
         .bind(document.id.as_str())
         .bind(document.account_id.as_str())
@@ -57,6 +61,7 @@ impl Documents for SqlStore {
         .bind(document.title.as_str())
         .bind(document.mode.name())
         .bind(now.0)
+        .bind(to_json(&Outline::default())?)
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
@@ -77,8 +82,15 @@ impl Documents for SqlStore {
         if draft.rows_affected() == 0 {
             return Ok(false);
         }
+        // A draft that was begun before outlines were stored has none.
+        let mut outline = outlines::stored(&mut tx, account_id, id).await?;
         for page in pages {
-            insert_page(&mut tx, id, page).await?;
+            if insert_page(&mut tx, id, page).await? {
+                outline.iter_mut().for_each(|outline| outline.add(page));
+            }
+        }
+        if let Some(outline) = outline {
+            outlines::store(&mut tx, id, &outline).await?;
         }
         tx.commit().await?;
         Ok(true)
@@ -113,6 +125,7 @@ impl Documents for SqlStore {
         if copied != pages.len() as u64 {
             return Err(Error::internal("cached pages vanished while a document was made of them"));
         }
+        outlines::store_anew(&mut tx, &document.id).await?;
         Ok(tx.commit().await?)
     }
 
@@ -198,18 +211,18 @@ impl Documents for SqlStore {
         row.map(source).transpose()
     }
 
-    async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<Page>> {
-        let rows = sqlx::query(
-            "SELECT p.page_index, p.markdown, p.failure, p.note
-             FROM pages p JOIN documents d ON d.id = p.document_id
-             WHERE d.account_id = $1 AND d.id = $2 AND (p.markdown LIKE '#%' OR p.markdown LIKE $3) ORDER BY p.page_index",
-        )
-        .bind(account_id)
-        .bind(id)
-        .bind("%\n#%")
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(page).collect()
+    async fn outline(&self, account_id: &str, id: &str) -> Result<Option<Outline>> {
+        outlines::stored(&mut *self.pool.acquire().await?, account_id, id).await
+    }
+
+    async fn keep_outline(&self, account_id: &str, id: &str, outline: &Outline) -> Result<()> {
+        sqlx::query("UPDATE documents SET outline = $1 WHERE account_id = $2 AND id = $3 AND outline IS NULL")
+            .bind(to_json(outline)?)
+            .bind(account_id)
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion> {
@@ -258,9 +271,9 @@ async fn insert(connection: &mut AnyConnection, document: &NewDocument, now: Uni
     Ok(())
 }
 
-/// Stores a page in the place that nobody else has taken.
-async fn insert_page(connection: &mut AnyConnection, document_id: &str, page: &Page) -> Result<()> {
-    sqlx::query(
+/// Stores a page. `false`: the document has that page already.
+async fn insert_page(connection: &mut AnyConnection, document_id: &str, page: &Page) -> Result<bool> {
+    let inserted = sqlx::query(
         "INSERT INTO pages (document_id, page_index, markdown, failure, note) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT DO NOTHING",
     )
@@ -271,7 +284,7 @@ async fn insert_page(connection: &mut AnyConnection, document_id: &str, page: &P
     .bind(page.note.as_deref())
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(inserted.rows_affected() > 0)
 }
 
 /// Updating the active job that is to fill a document is what makes its end wait for what follows, or this find that it has
@@ -313,7 +326,7 @@ fn summary(row: &AnyRow) -> Result<DocumentSummary> {
     })
 }
 
-fn page(row: &AnyRow) -> Result<Page> {
+pub(super) fn page(row: &AnyRow) -> Result<Page> {
     Ok(Page {
         index: count(row, "page_index")?,
         markdown: row.try_get("markdown")?,

@@ -1,5 +1,6 @@
 //! Documents: whole or not at all, seen by their owner alone, and gone without a trace but the receipt.
 
+use coldbrew::library::Outline;
 use coldbrew::model::wire::Page;
 use coldbrew::store::{Deletion, NewDocument};
 use futures::future::join_all;
@@ -13,7 +14,7 @@ conform!(
     a_document_of_pages_read_before_is_whole_or_not_made,
     strangers_find_nothing,
     a_draft_lives_as_long_as_its_job,
-    pages_with_headings_are_found,
+    outline_is_stored_with_the_pages_it_is_of,
     the_last_document_takes_its_content_along,
     a_document_deleted_while_a_job_works_on_it_leaves_the_job_what_it_needs,
     of_deletions_at_once_one_is_the_last,
@@ -95,7 +96,11 @@ async fn strangers_find_nothing(stores: Stores) {
     stores.insert(&stored, &[page(0, "# Title")]).await;
     assert!(stores.documents.document(&stranger.id, &stored.id).await.unwrap().is_none());
     assert!(stores.documents.pages(&stranger.id, &stored.id, 0, 10).await.unwrap().is_empty());
-    assert!(stores.documents.headed_pages(&stranger.id, &stored.id).await.unwrap().is_empty());
+    assert!(stores.documents.outline(&stranger.id, &stored.id).await.unwrap().is_none());
+    stores.documents.keep_outline(&stranger.id, &stored.id, &Outline::default()).await.unwrap();
+    assert!(
+        stores.documents.outline(&owner.id, &stored.id).await.unwrap().is_some_and(|kept| kept != Outline::default())
+    );
     assert!(stores.documents.documents(&stranger.id, None, 10).await.unwrap().is_empty());
     assert_eq!(stores.documents.delete_document(&stranger.id, &stored.id).await.unwrap(), Deletion::NotFound);
     assert!(stores.documents.document(&owner.id, &stored.id).await.unwrap().is_some());
@@ -147,13 +152,33 @@ async fn a_draft_lives_as_long_as_its_job(stores: Stores) {
     assert!(!begin(&job).await && !extend(&job, &[page(0, "Late.")]).await);
 }
 
-async fn pages_with_headings_are_found(stores: Stores) {
+async fn outline_is_stored_with_the_pages_it_is_of(stores: Stores) {
     let account = stores.account("a").await;
-    let pages = [page(3, "Text."), page(5, "Text.\n## Part"), page(9, "# Chapter")];
+    let outline = async |id: &str| {
+        let outline = stores.documents.outline(&account.id, id).await.unwrap();
+        outline.unwrap().into_entries().into_iter().map(|entry| (entry.text, entry.page)).collect::<Vec<_>>()
+    };
+    let headings = |expected: &[(&str, u32)]| -> Vec<(String, u32)> {
+        expected.iter().map(|(text, page)| ((*text).to_owned(), *page)).collect()
+    };
     let stored = document(&account, "one");
-    stores.insert(&stored, &pages).await;
-    let headed = stores.documents.headed_pages(&account.id, &stored.id).await.unwrap();
-    assert_eq!(headed, pages[1..]);
+    stores.insert(&stored, &[page(3, "Text."), page(5, "Text.\n## Part"), page(9, "# Chapter")]).await;
+    assert_eq!(outline(&stored.id).await, headings(&[("Part", 5), ("Chapter", 9)]));
+
+    // A draft's pages come in any order, and its outline ends with it.
+    let job = stores.claimed(&account, "one").await;
+    let draft = NewDocument { id: job.document_id.clone(), ..document(&account, "draft") };
+    assert!(stores.documents.begin_draft(&draft, NOW).await.unwrap());
+    for pages in [[page(1, "# B"), page(2, "C")], [page(0, "# A"), page(1, "# Twice")]] {
+        assert!(stores.documents.extend_draft(&account.id, &draft.id, &pages).await.unwrap());
+    }
+    assert_eq!(outline(&draft.id).await, headings(&[("A", 0), ("B", 1)]));
+    assert_eq!(stores.complete(&job, vec![read(0, "# First", 10), read(1, "Plain.", 10)]).await, Completion::Stored);
+    assert_eq!(outline(&job.document_id).await, headings(&[("First", 0)]));
+
+    let cached = document(&account, "cached");
+    stores.documents.insert_from_cache(&cached, &PageSet::all(2), "model/1", NOW).await.unwrap();
+    assert_eq!(outline(&cached.id).await, headings(&[("First", 0)]));
 }
 
 async fn the_last_document_takes_its_content_along(stores: Stores) {

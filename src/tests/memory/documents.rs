@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use coldbrew::error::{Error, Result};
+use coldbrew::library::Outline;
 use coldbrew::model::wire::{DocumentSummary, Page};
 use coldbrew::model::{PageSet, UnixMs};
 use coldbrew::store::{Deletion, Documents, NewDocument, Source, Unread};
@@ -145,10 +146,13 @@ impl Documents for Memory {
         }))
     }
 
-    async fn headed_pages(&self, account_id: &str, id: &str) -> Result<Vec<Page>> {
-        let mut pages = self.pages(account_id, id, 0, u32::MAX).await?;
-        pages.retain(|page| page.markdown.lines().any(|line| line.starts_with('#')));
-        Ok(pages)
+    async fn outline(&self, account_id: &str, id: &str) -> Result<Option<Outline>> {
+        let records = self.records();
+        Ok(records.owned(account_id, id).map(|document| Outline::of(document.pages.values())))
+    }
+
+    async fn keep_outline(&self, _: &str, _: &str, _: &Outline) -> Result<()> {
+        Ok(())
     }
 
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion> {
