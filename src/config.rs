@@ -6,6 +6,8 @@
 
 mod figures;
 mod gemini;
+mod listening;
+mod proxies;
 mod sign_in;
 mod source;
 mod traces;
@@ -16,11 +18,11 @@ use std::time::Duration;
 
 pub use figures::{ClassNumbers, Figures};
 pub use gemini::Gemini;
+pub use listening::Listening;
+pub use proxies::Proxies;
 pub use sign_in::SignIn;
 pub use source::{ConfigError, Source};
 pub use traces::Traces;
-
-use http::HeaderName;
 
 use crate::model::{Pricing, UPLOAD_BYTES_MAX};
 
@@ -28,6 +30,8 @@ use crate::model::{Pricing, UPLOAD_BYTES_MAX};
 #[derive(Clone, Debug)]
 pub struct Config {
     pub site: Site,
+    pub listening: Listening,
+    pub proxies: Proxies,
     pub storage: Storage,
     pub gemini: Gemini,
     pub quota: Quota,
@@ -63,6 +67,8 @@ impl Config {
         let gemini = Gemini::read(&mut source);
         let config = Self {
             site: Site::read(&mut source),
+            listening: Listening::read(&mut source),
+            proxies: Proxies::read(&mut source),
             storage: Storage::read(&mut source),
             quota: Quota::read(&mut source),
             batch: Batch::read(&mut source, gemini.api_key.is_none()),
@@ -91,8 +97,6 @@ pub struct Site {
     pub root: PathBuf,
     /// The address people type, if it is not `addr`: with `https://` cookies are marked secure.
     pub public_url: Option<String>,
-    /// The header in which a proxy of ours tells who is calling; its last address counts.
-    pub client_address_header: Option<String>,
     /// How long requests that are under way have to end when the server is told to stop.
     pub stop_timeout: Duration,
     /// What asks for `/metrics` must show this, if it is set.
@@ -105,9 +109,6 @@ impl Site {
             addr: source.value("leptos.site-addr", "LEPTOS_SITE_ADDR", SocketAddr::from(([127, 0, 0, 1], 3000))),
             root: source.value("leptos.site-root", "LEPTOS_SITE_ROOT", PathBuf::from("target/site")),
             public_url: source.url("site.public-url", "COLDBREW_PUBLIC_URL"),
-            client_address_header: source
-                .maybe::<HeaderName>("site.client-address-header", "COLDBREW_CLIENT_ADDRESS_HEADER")
-                .map(|name| name.to_string()),
             stop_timeout: source.millis("site.stop-timeout-ms", "COLDBREW_STOP_TIMEOUT_MS", 20_000),
             metrics_token: source.secret("site.metrics-token", "COLDBREW_METRICS_TOKEN"),
         }
