@@ -25,8 +25,8 @@ use crate::store::Account;
 
 pub use name::content_disposition;
 
-/// Pages that are read from the store at once.
-const PAGES_AT_ONCE: u32 = 100;
+/// Pages that are read from the store at once. Each unread response holds as many.
+const PAGES_AT_ONCE: u32 = 8;
 /// What may be written before somebody has to read it.
 const AHEAD_BYTES: usize = 64 * 1024;
 

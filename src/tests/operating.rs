@@ -135,7 +135,7 @@ async fn no_line_of_the_log_tells_what_is_nobodys_business() {
 async fn request_id_of_a_caller_is_logged_beside_the_one_of_the_server() {
     let data = TempDir::new().unwrap();
     let log = std::fs::File::create(data.path().join("log")).unwrap();
-    let settings = [("RUST_LOG", "warn,tower_http=trace")];
+    let settings = [("RUST_LOG", "warn,coldbrew=trace,tower_http=trace")];
     let (mut server, url) = start_with(&data, &settings, log.into()).await;
     let mut named = Vec::new();
     let long = "x".repeat(65);
