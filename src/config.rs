@@ -8,6 +8,8 @@ mod engine;
 mod figures;
 mod gemini;
 mod import;
+mod listening;
+mod proxies;
 mod rendering;
 mod sign_in;
 mod source;
@@ -21,12 +23,12 @@ pub use engine::Engine;
 pub use figures::{ClassNumbers, Figures};
 pub use gemini::Gemini;
 pub use import::{Import, List};
+pub use listening::Listening;
+pub use proxies::Proxies;
 pub use rendering::Rendering;
 pub use sign_in::SignIn;
 pub use source::{ConfigError, Source};
 pub use traces::Traces;
-
-use http::HeaderName;
 
 use crate::model::{Pricing, UPLOAD_BYTES_MAX};
 
@@ -34,6 +36,8 @@ use crate::model::{Pricing, UPLOAD_BYTES_MAX};
 #[derive(Clone, Debug)]
 pub struct Config {
     pub site: Site,
+    pub listening: Listening,
+    pub proxies: Proxies,
     pub storage: Storage,
     pub gemini: Gemini,
     pub quota: Quota,
@@ -72,6 +76,8 @@ impl Config {
         let (gemini, site, pages) = (Gemini::read(&mut source), Site::read(&mut source), Pages::read(&mut source));
         let guests_are_owners = gemini.api_key.is_none() || site.is_local();
         let config = Self {
+            listening: Listening::read(&mut source),
+            proxies: Proxies::read(&mut source),
             storage: Storage::read(&mut source),
             quota: Quota::read(&mut source),
             batch: Batch::read(&mut source, gemini.api_key.is_none()),
@@ -104,8 +110,6 @@ pub struct Site {
     pub root: PathBuf,
     /// The address people type, if it is not `addr`: with `https://` cookies are marked secure.
     pub public_url: Option<String>,
-    /// The header in which a proxy of ours tells who is calling; its last address counts.
-    pub client_address_header: Option<String>,
     /// How long requests that are under way have to end when the server is told to stop.
     pub stop_timeout: Duration,
     /// What asks for `/metrics` must show this, if it is set.
@@ -118,9 +122,6 @@ impl Site {
             addr: source.value("leptos.site-addr", "LEPTOS_SITE_ADDR", SocketAddr::from(([127, 0, 0, 1], 3000))),
             root: source.value("leptos.site-root", "LEPTOS_SITE_ROOT", PathBuf::from("target/site")),
             public_url: source.url("site.public-url", "COLDBREW_PUBLIC_URL"),
-            client_address_header: source
-                .maybe::<HeaderName>("site.client-address-header", "COLDBREW_CLIENT_ADDRESS_HEADER")
-                .map(|name| name.to_string()),
             stop_timeout: source.millis("site.stop-timeout-ms", "COLDBREW_STOP_TIMEOUT_MS", 20_000),
             metrics_token: source.secret("site.metrics-token", "COLDBREW_METRICS_TOKEN"),
         }

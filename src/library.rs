@@ -23,14 +23,14 @@ use crate::accounts::Caller;
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::extract::EngineShares;
-use crate::model::wire::{Document, DocumentList, DocumentSummary, OutlineEntry, Shelf};
+use crate::model::wire::{DocumentList, DocumentSummary, OutlineEntry, Shelf};
 use crate::model::{ApiError, ErrorCode};
 use crate::pdf::Engine;
 use crate::store::{Account, Blobs, Deletion, Documents, FigurePlaces, Jobs, Uploads, figure_key, upload_key};
 use crate::world::World;
 
 pub use draft::Drafts;
-pub use export::{Exported, content_disposition};
+pub use export::{Body, Exported, content_disposition};
 pub use markdown::{html_of, safe_html};
 pub use originals::{Originals, PageKey};
 pub use outline::Outline;
@@ -96,13 +96,6 @@ impl Library {
     pub async fn summary(&self, account: &Account, id: &str) -> Result<DocumentSummary> {
         let found = self.documents.document(&account.id, id).await?;
         Ok(found.ok_or_else(|| ApiError::not_found("document"))?)
-    }
-
-    /// A document with all its pages.
-    pub async fn document(&self, caller: &Caller, id: &str) -> Result<Document> {
-        let summary = self.whole(caller, id).await?;
-        let content = self.documents.pages(&caller.account.id, id, 0, summary.pages).await?;
-        Ok(Document { summary, content })
     }
 
     /// The document's headings, as many ranks of them as make a list that a person can take in.

@@ -22,13 +22,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::Janitor;
-use crate::api::{Limiter, RateLimits, Reach, SiteState, router};
+use crate::api::{
+    ApiState, Examination, Hosts, Limiter, Proxies, RateLimits, Reach, SiteState, operations_router, router,
+};
 use crate::batch::watch_clock;
 use crate::changes::Changes;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::store::sql::SqlStore;
 use crate::world::World;
+use connections::{ConnectionLimits, Listener, connections_max};
 use parts::{Parts, blobs, database_url, gemini_client};
 use readiness::Dependencies;
 use tracked::Tracked;
@@ -42,15 +45,15 @@ pub use parts::engine;
 
 /// A server that is put together: it listens and does not answer yet.
 pub struct Server {
-    router: Router,
+    public: Listener,
+    /// For the operator alone, if it is apart.
+    operations: Option<Listener>,
     working: Option<Working>,
     janitor: Janitor,
     store: SqlStore,
     world: Arc<dyn World>,
     tracked: Tracked,
     changes: Changes,
-    listener: TcpListener,
-    silence_timeout: Duration,
     stop_timeout: Duration,
     is_demo: bool,
 }
@@ -70,43 +73,40 @@ impl Server {
 
     async fn over(parts: Parts, working: Option<Working>, config: &Config) -> Result<Self> {
         parts.receiver.open().await?;
-        let is_demo = config.gemini.api_key.is_none();
-        let listener = TcpListener::bind(config.site.addr).await?;
-        let reach = Reach {
-            services: Arc::new(parts.services(config)),
-            site: SiteState {
-                options: leptos_options(config)?,
-                demo: is_demo,
-                public_url: config.site.public_url.clone(),
-                silence_timeout: config.limits.silence_timeout,
-                metrics_token: config.site.metrics_token.clone(),
-            },
-            changes: parts.changes.clone(),
-            readiness: Arc::new(Dependencies {
-                store: parts.store.clone(),
-                tracked: parts.tracked.clone(),
-                engine: parts.engine.clone(),
-                blobs: parts.blobs.clone(),
-                data_dir: config.storage.data_dir.clone(),
-            }),
-            limiter: limiter(config),
-            provider: parts.provider(config, listener.local_addr()?)?,
-            metrics: parts.metrics()?,
+        let public = TcpListener::bind(config.site.addr).await?;
+        let operations = match config.listening.operations_addr {
+            Some(addr) => Some(TcpListener::bind(addr).await?),
+            None => None,
         };
+        let dependencies = Dependencies {
+            store: parts.store.clone(),
+            tracked: parts.tracked.clone(),
+            engine: parts.engine.clone(),
+            blobs: parts.blobs.clone(),
+            data_dir: config.storage.data_dir.clone(),
+        };
+        let state = ApiState::from(Reach {
+            services: Arc::new(parts.services(config)),
+            site: site_state(config)?,
+            changes: parts.changes.clone(),
+            examination: Examination::new(Arc::new(dependencies), parts.metrics()?, parts.world.clone()),
+            limiter: limiter(config),
+            provider: parts.provider(config, public.local_addr()?)?,
+        });
+        let operations = operations.map(|socket| listener(config, socket, operations_router(state.clone())));
         let janitor = parts.janitor(config);
         let Parts { store, world, tracked, changes, .. } = parts;
         Ok(Self {
-            router: router(reach.into()),
+            public: listener(config, public, router(state)),
+            operations,
             working,
             janitor,
             store,
             world,
             tracked,
             changes,
-            listener,
-            silence_timeout: config.limits.silence_timeout,
             stop_timeout: config.site.stop_timeout,
-            is_demo,
+            is_demo: config.gemini.api_key.is_none(),
         })
     }
 
@@ -119,7 +119,7 @@ impl Server {
 
     /// Where it listens.
     pub fn addr(&self) -> Result<SocketAddr> {
-        Ok(self.listener.local_addr()?)
+        Ok(self.public.socket.local_addr()?)
     }
 
     /// A line for the terminal: where to go, and whether this is the real thing.
@@ -143,13 +143,18 @@ impl Server {
             stopped.cancelled().await;
             changes.close();
         };
-        let serving = connections::serve(self.listener, self.router, self.silence_timeout, stopping);
+        let operations = async {
+            if let Some(listener) = self.operations {
+                listener.serve(stop.cancelled()).await;
+            }
+        };
+        let serving = async { tokio::join!(self.public.serve(stopping), operations) };
         let overdue = async {
             stop.cancelled().await;
             tokio::time::sleep(self.stop_timeout).await;
         };
         tokio::select! {
-            () = serving => {}
+            ((), ()) = serving => {}
             () = overdue => tracing::warn!("requests that took too long were cut off"),
         }
         stop.cancel();
@@ -170,13 +175,46 @@ pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
     Ok(())
 }
 
+fn listener(config: &Config, socket: TcpListener, router: Router) -> Listener {
+    Listener {
+        socket,
+        router,
+        limits: ConnectionLimits {
+            connections_max: connections_max(config.listening.connections_max),
+            network_connections_max: config.listening.network_connections_max,
+            proxies: proxies(config),
+        },
+        silence_timeout: config.limits.silence_timeout,
+        read_timeout: config.listening.read_timeout,
+    }
+}
+
+fn site_state(config: &Config) -> Result<SiteState> {
+    let public_url = config.site.public_url.clone();
+    Ok(SiteState {
+        options: leptos_options(config)?,
+        demo: config.gemini.api_key.is_none(),
+        hosts: Hosts::new(public_url.as_deref(), &config.listening.hosts),
+        public_url,
+        silence_timeout: config.limits.silence_timeout,
+        metrics_token: config.site.metrics_token.clone(),
+        proxies: proxies(config),
+        separate_operations: config.listening.operations_addr.is_some(),
+    })
+}
+
+fn proxies(config: &Config) -> Proxies {
+    let config::Proxies { header, networks, hops } = config.proxies.clone();
+    Proxies { header, networks, hops }
+}
+
 fn limiter(config: &Config) -> Limiter {
     let limits = RateLimits {
         reads: config.limits.reads_per_minute,
         changes: config.limits.changes_per_minute,
         entries: config.limits.entries_per_minute,
     };
-    Limiter::new(limits, config.site.client_address_header.as_deref())
+    Limiter::new(limits)
 }
 
 fn leptos_options(config: &Config) -> Result<LeptosOptions> {

@@ -7,8 +7,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use axum_extra::extract::CookieJar;
 
-use super::ApiState;
 use super::error::Failure;
+use super::{ApiState, client_address};
 pub use crate::accounts::Caller;
 use crate::accounts::Network;
 use crate::error::{Error, Result};
@@ -31,20 +31,25 @@ impl FromRequestParts<ApiState> for Caller {
 
 /// Finds out whose a request is, once for all that want to know.
 pub async fn identify(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
-    if !is_free(request.uri().path())
+    if !needs_no_account(request.uri().path())
         && let Ok(found) = look_up(&state, request.headers()).await
     {
         request.extensions_mut().insert(Found(found));
     }
-    if let Some(network) = state.limiter.network_of(&request) {
+    if let Some(network) = client_address::of(request.extensions()).and_then(Network::of) {
         request.extensions_mut().insert(network);
     }
     next.run(request).await
 }
 
-/// Files of the site, and what watches the service: nobody's in particular, and never to be turned away.
-pub fn is_free(path: &str) -> bool {
-    path.starts_with("/pkg/") || matches!(path, "/healthz" | "/readyz" | "/metrics" | "/favicon.svg")
+/// Files of the site, and what probes the service: they answer also while the record cannot be asked for accounts.
+pub fn needs_no_account(path: &str) -> bool {
+    is_asset(path) || matches!(path, "/healthz" | "/readyz" | "/metrics")
+}
+
+/// Files of the site that every page loads.
+pub fn is_asset(path: &str) -> bool {
+    path.starts_with("/pkg/") || path == "/favicon.svg"
 }
 
 /// Refuses a request that nobody vouches for.
@@ -119,8 +124,9 @@ pub fn cookie(name: &str, value: &str, max_age_ms: i64, https: bool) -> String {
 pub async fn rotate(State(state): State<ApiState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let others = ["/pkg/", "/v1/", "/sign-in/"];
-    let opens_page =
-        request.method() == Method::GET && !is_free(path) && !others.iter().any(|other| path.starts_with(other));
+    let opens_page = request.method() == Method::GET
+        && !needs_no_account(path)
+        && !others.iter().any(|other| path.starts_with(other));
     let secret = session(request.headers(), state.site.https()).filter(|_| opens_page);
     let mut response = next.run(request).await;
     let Some(secret) = secret else { return response };

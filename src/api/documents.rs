@@ -172,6 +172,8 @@ pub async fn list(
 }
 
 /// A document with all its pages as Markdown.
+///
+/// It is sent as it is read. An answer that could not be written whole ends with an error of the connection.
 #[utoipa::path(get, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path, description = "Of the document.")),
     responses((status = 200, description = "The document.", body = Document)))]
@@ -179,8 +181,9 @@ pub async fn get(
     State(state): State<ApiState>,
     caller: Caller,
     Named(id): Named<String>,
-) -> Result<Json<Document>, Failure> {
-    Ok(Json(state.services.library.document(&caller, &id).await?))
+) -> Result<impl IntoResponse, Failure> {
+    let body = state.services.library.document(&caller, &id).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], Content::from_stream(body)))
 }
 
 /// What a document is to be exported as.

@@ -27,12 +27,18 @@ pub async fn name_request(request: Request, next: Next) -> Response {
     REQUEST_ID.scope(id, next.run(request)).await
 }
 
-/// Forgets a request's name that is not a plain word: names stand in the log.
-pub async fn forget_strange_name(mut request: Request, next: Next) -> Response {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let id = id_of(request.headers());
-    if !(1..=64).contains(&id.len()) || !id.bytes().all(plain) {
-        request.headers_mut().remove("x-request-id");
+/// The id that the caller gave its request.
+#[derive(Clone)]
+struct CallerRequestId(String);
+
+/// Keeps the id that the caller gave its request for the log, if it is a plain word. The server's own id names the request, because two
+/// callers may choose the same one.
+pub async fn keep_caller_request_id(mut request: Request, next: Next) -> Response {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let id = id_of(request.headers()).to_owned();
+    request.headers_mut().remove("x-request-id");
+    if (1..=64).contains(&id.len()) && id.bytes().all(is_plain) {
+        request.extensions_mut().insert(CallerRequestId(id));
     }
     next.run(request).await
 }
@@ -44,7 +50,11 @@ fn id_of(headers: &HeaderMap) -> &str {
 /// The log's span of a request: never its query, which may hold what a person typed.
 pub fn span(request: &Request) -> Span {
     let (method, path, headers) = (request.method(), request.uri().path(), request.headers());
-    let span = info_span!("http", %method, path, id = id_of(headers), otel.name = Empty, otel.kind = Empty);
+    let id = id_of(headers);
+    let span = info_span!("http", %method, path, id, caller_request_id = Empty, otel.name = Empty, otel.kind = Empty);
+    if let Some(CallerRequestId(id)) = request.extensions().get() {
+        span.record("caller_request_id", id);
+    }
     traces::join(&span, method, request.extensions().get().map(MatchedPath::as_str), headers);
     span
 }
@@ -82,6 +92,11 @@ impl IntoResponse for Failure {
         }
         response
     }
+}
+
+/// The answer to a path that is not there, where there are no pages.
+pub async fn no_such_call() -> Failure {
+    ApiError::not_found("call").into()
 }
 
 /// The answer to a method that a path does not have; axum adds which ones it has.

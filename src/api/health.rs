@@ -9,6 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::ApiState;
+use super::error::Failure;
+use crate::model::wire::ErrorBody;
 
 /// Whether the process answers.
 #[utoipa::path(get, path = "/healthz", tag = "operation", security(()),
@@ -25,16 +27,16 @@ pub struct Checks {
     checks: BTreeMap<&'static str, &'static str>,
 }
 
-/// Whether everything that the service depends on is there.
+/// Whether everything that the service depends on is there. One examination at a time; its answer is kept for 5 seconds.
 #[utoipa::path(get, path = "/readyz", tag = "operation", security(()),
-    responses((status = 200, description = "It is.", body = Checks), (status = 503, description = "Something is away.", body = Checks)))]
-pub async fn ready(State(state): State<ApiState>) -> (StatusCode, Json<Checks>) {
-    let found = state.readiness.check().await;
-    let ready = found.iter().all(|(_, state)| state.is_ok());
-    for (dependency, complaint) in found.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?))) {
-        tracing::warn!(dependency, complaint, "not ready");
-    }
-    let checks = found.into_iter().map(|(name, state)| (name, if state.is_ok() { "ok" } else { "away" })).collect();
+    responses(
+        (status = 200, description = "It is.", body = Checks),
+        (status = 404, description = "The service has a listener of its own for this.", body = ErrorBody),
+        (status = 503, description = "Something is away.", body = Checks)))]
+pub async fn ready(State(state): State<ApiState>) -> Result<(StatusCode, Json<Checks>), Failure> {
+    let findings = state.examination.findings().await?;
+    let ready = findings.iter().all(|(_, state)| state.is_ok());
+    let checks = findings.iter().map(|(name, state)| (*name, if state.is_ok() { "ok" } else { "away" })).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Checks { ready, checks }))
+    Ok((status, Json(Checks { ready, checks })))
 }

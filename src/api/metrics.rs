@@ -10,23 +10,23 @@ use super::auth::{bearer, unauthenticated};
 use super::error::Failure;
 use crate::accounts::same_secret;
 use crate::metrics::request_answered;
+use crate::model::wire::ErrorBody;
 
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4";
 
-/// Figures about the service, as Prometheus reads them. Needs the token of the configuration, where there is one.
+/// Figures about the service, as Prometheus reads them, at most 5 seconds old. Needs the token of the configuration, where there is one.
 #[utoipa::path(get, path = "/metrics", tag = "operation", security((), ("token" = [])),
     responses(
         (status = 200, description = "The figures.", body = String, content_type = "text/plain"),
-        (status = 401, description = "The service wants a token for this.", body = crate::model::wire::ErrorBody)))]
+        (status = 401, description = "The service wants a token for this.", body = ErrorBody),
+        (status = 404, description = "The service has a listener of its own for this.", body = ErrorBody)))]
 pub async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
     if let Some(token) = state.site.metrics_token.as_deref()
         && !bearer(&headers).is_some_and(|shown| same_secret(shown, token))
     {
         return Err(unauthenticated().into());
     }
-    let dependencies = state.readiness.check().await;
-    let dependencies: Vec<_> = dependencies.into_iter().map(|(name, found)| (name, found.is_ok())).collect();
-    Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], state.metrics.render(&dependencies).await).into_response())
+    Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], state.examination.figures().await?).into_response())
 }
 
 /// Counts a request and how long its answer took to begin.

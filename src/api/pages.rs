@@ -18,6 +18,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::services::ServeDir;
 
 use super::ApiState;
+use super::auth::is_asset;
 use super::error::Failure;
 use super::web::{redirect, set_status};
 use crate::app::{App, PageContext, shell};
@@ -64,6 +65,10 @@ async fn serve_file(files: Router, State(state): State<ApiState>, request: Reque
     }
     if path.starts_with("/v1/") {
         return Failure::from(ApiError::not_found("call")).into_response();
+    }
+    // Only scripts and pages load these: a page in their place would cost its rendering and be shown to no reader.
+    if is_asset(&path) {
+        return Failure::from(ApiError::not_found("file")).into_response();
     }
     let (context, options) = (state.clone(), state.site.options.clone());
     let render = leptos_axum::render_app_async_with_context(

@@ -1,18 +1,30 @@
 //! The API's documentation as one page: made on the server from the OpenAPI document, without script, without other sites.
 
+use std::sync::LazyLock;
+
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use leptos::prelude::*;
+use sha2::{Digest, Sha256};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{OpenApi, RefOr};
 
 use super::ApiState;
+use crate::accounts::hex;
+
+/// Weak, because the text may be sent compressed.
+static ETAG: LazyLock<String> = LazyLock::new(|| format!("W/\"{}\"", hex(&Sha256::digest(super::openapi_json()))));
 
 /// `GET /openapi.json`
-pub async fn document() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], super::openapi_json())
+pub async fn document(headers: HeaderMap) -> Response {
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
+    let caching = [(header::ETAG, ETAG.as_str()), (header::CACHE_CONTROL, "public, no-cache")];
+    if known.split(',').any(|tag| ["*", ETAG.as_str()].contains(&tag.trim())) {
+        return (StatusCode::NOT_MODIFIED, caching).into_response();
+    }
+    (caching, [(header::CONTENT_TYPE, "application/json")], super::openapi_json()).into_response()
 }
 
 /// `GET /docs`
@@ -21,7 +33,7 @@ pub async fn page(State(state): State<ApiState>) -> Response {
     let options = state.site.options.clone();
     let owner = Owner::new();
     let html = owner.with(|| {
-        let calls = calls_of(&document).into_iter().map(|call| call_view(call, &document)).collect_view();
+        let calls = calls_of(document).into_iter().map(|call| call_view(call, document)).collect_view();
         let words = document.info.description.clone().unwrap_or_default();
         view! {
             <html lang="en">

@@ -4,15 +4,16 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::extract::FromRef;
 use axum::http::{HeaderMap, header};
 use leptos::prelude::LeptosOptions;
 
+use super::client_address::Proxies;
+use super::examination::Examination;
+use super::host::Hosts;
 use super::limit::Limiter;
 use crate::accounts::Provider;
 use crate::changes::Changes;
-use crate::metrics::Metrics;
 use crate::services::Services;
 
 /// Everything that a handler may reach. Each request has it handed on a dozen times, so a clone is a pointer.
@@ -38,11 +39,10 @@ pub struct Reach {
     pub services: Arc<Services>,
     pub site: SiteState,
     pub changes: Changes,
-    pub readiness: Arc<dyn Readiness>,
+    pub examination: Examination,
     pub limiter: Limiter,
     /// Who else vouches for people, if somebody does.
     pub provider: Option<Provider>,
-    pub metrics: Metrics,
 }
 
 /// How the site is served.
@@ -57,6 +57,11 @@ pub struct SiteState {
     pub silence_timeout: Duration,
     /// What asks for `/metrics` must show this, if there is one.
     pub metrics_token: Option<String>,
+    /// The host names that requests may name.
+    pub hosts: Hosts,
+    pub proxies: Proxies,
+    /// `/readyz` and `/metrics` have a listener of their own.
+    pub separate_operations: bool,
 }
 
 impl SiteState {
@@ -74,13 +79,6 @@ impl SiteState {
     pub fn https(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
-}
-
-/// Asks everything that the service depends on whether it is there.
-#[async_trait]
-pub trait Readiness: Send + Sync {
-    /// Each dependency by name, and what is wrong with it, in words for whoever runs this server.
-    async fn check(&self) -> Vec<(&'static str, Result<(), String>)>;
 }
 
 impl FromRef<ApiState> for LeptosOptions {

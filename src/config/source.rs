@@ -54,6 +54,20 @@ impl<'a> Source<'a> {
         self.look_up(key, variable).map(|(_, text)| text)
     }
 
+    /// A list, separated by commas or spaces. `None`: it is not set.
+    pub fn list<T: FromStr<Err: Display>>(&mut self, key: &str, variable: &'static str) -> Option<Vec<T>> {
+        let (origin, text) = self.look_up(key, variable)?;
+        let items = text.split([',', ' ']).filter(|item| !item.is_empty());
+        let mistakes = &mut self.mistakes;
+        Some(
+            items
+                .filter_map(|item| {
+                    item.parse().map_err(|error| mistakes.push(format!("{origin} has “{item}”: {error}"))).ok()
+                })
+                .collect(),
+        )
+    }
+
     /// A setting that has to be `wish`, which `holds` tells.
     pub fn value_that<T: FromStr<Err: Display> + Clone>(
         &mut self,

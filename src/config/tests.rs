@@ -78,6 +78,43 @@ fn what_cannot_work_is_told_before_it_is_tried() {
 }
 
 #[test]
+fn proxies_are_own_networks_unless_they_are_listed() {
+    let read = |header: &str, networks: &str, hops: &str| {
+        let set = BTreeMap::from([
+            ("COLDBREW_CLIENT_ADDRESS_HEADER", header.to_owned()),
+            ("COLDBREW_PROXY_NETWORKS", networks.to_owned()),
+            ("COLDBREW_PROXY_HOPS", hops.to_owned()),
+        ]);
+        Config::read("", move |name| set.get(name).cloned()).map(|config| config.proxies)
+    };
+    assert!(read("", "", "").unwrap().networks.is_empty(), "without a header there is no proxy");
+    let own = read("x-forwarded-for", "", "").unwrap();
+    let includes = |address: &str| {
+        let address: std::net::IpAddr = address.parse().unwrap();
+        own.networks.iter().any(|network| network.contains(&address))
+    };
+    assert!(["127.0.0.1", "::1", "10.9.8.7", "172.31.0.1", "192.168.1.1", "fd00::1"].iter().all(|own| includes(own)));
+    assert!(!["172.32.0.1", "1.1.1.1", "2001:db8::1"].iter().any(|foreign| includes(foreign)));
+    assert_eq!(own.hops, 1);
+    let listed = read("x-forwarded-for", "192.0.2.0/24, 2001:db8::/32", "2").unwrap();
+    assert_eq!((listed.networks.len(), listed.hops), (2, 2));
+    assert_eq!(read("", "192.0.2.0/24,nowhere", "0").unwrap_err().0.len(), 2);
+}
+
+#[test]
+fn hosts_are_names_without_a_port() {
+    let read = |hosts: &str| {
+        let hosts = hosts.to_owned();
+        let env = move |name: &str| (name == "COLDBREW_HOSTS").then(|| hosts.clone());
+        Config::read("", env).map(|config| config.listening.hosts)
+    };
+    assert_eq!(read("One.example, 192.0.2.7,[2001:db8::1]").unwrap(), ["one.example", "192.0.2.7", "[2001:db8::1]"]);
+    for wrong in ["one.example:3000", "https://one.example", "one.example/", "a@b"] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn every_secret_can_come_from_a_file() {
     let folder = tempfile::TempDir::new().unwrap();
     let secrets = [

@@ -3,6 +3,7 @@
 //! A document is written as it is read: some pages and one figure are held at a time, however long it is.
 
 mod archive;
+mod json;
 mod markdown;
 mod name;
 mod web;
@@ -27,17 +28,25 @@ use crate::store::Account;
 
 pub use name::content_disposition;
 
-/// Pages that are read from the store at once.
-const PAGES_AT_ONCE: u32 = 100;
+/// Pages that are read from the store at once. Each unread response holds as many.
+const PAGES_AT_ONCE: u32 = 8;
 /// What may be written before somebody has to read it.
 const AHEAD_BYTES: usize = 64 * 1024;
 
-/// A file under way to whoever asked for it.
+/// A response body. It ends with an error if it could not be written whole: half a document must not pass for one.
+pub type Body = BoxStream<'static, io::Result<Bytes>>;
+
+/// A file on its way to its reader.
 pub struct Exported {
     pub file_name: String,
     pub media_type: &'static str,
-    /// Ends with an error if it could not be written whole: half a document must not pass for one.
-    pub body: BoxStream<'static, io::Result<Bytes>>,
+    pub body: Body,
+}
+
+/// What a document is written as.
+enum Content {
+    File(ExportFormat, String),
+    Json,
 }
 
 impl Library {
@@ -46,34 +55,54 @@ impl Library {
     /// # Errors
     /// If there is no such document; what goes wrong later ends the body.
     pub async fn export(&self, caller: &Caller, id: &str, format: ExportFormat, origin: &str) -> Result<Exported> {
-        let (document, account) = (self.whole(caller, id).await?, &caller.account);
-        let stem = name::stem(&document.title);
-        let source = Source { library: self.clone(), account: account.clone(), document, origin: origin.to_owned() };
-        let (reader, writer) = duplex(AHEAD_BYTES);
+        let source = self.source_of(caller, id, origin).await?;
+        let stem = name::stem(&source.document.title);
         let (media_type, ending) = match format {
             ExportFormat::Md => ("text/markdown; charset=utf-8", "md"),
             ExportFormat::Html => ("text/html; charset=utf-8", "html"),
             ExportFormat::Zip => ("application/zip", "zip"),
         };
-        let written = tokio::spawn(write(source, format, stem.clone(), writer));
-        let end = stream::once(written.map_err(io::Error::other)).filter_map(async |end| match end {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(Err(io::Error::other(error))),
-            Err(error) => Some(Err(error)),
-        });
-        let body = ReaderStream::with_capacity(reader, AHEAD_BYTES).chain(end).boxed();
-        Ok(Exported { file_name: format!("{stem}.{ending}"), media_type, body })
+        let file_name = format!("{stem}.{ending}");
+        Ok(Exported { file_name, media_type, body: body(source, Content::File(format, stem)) })
+    }
+
+    /// Writes the account's document as the JSON of a [`Document`](crate::model::wire::Document).
+    ///
+    /// # Errors
+    /// If there is no such document; what goes wrong later ends the body.
+    pub async fn document(&self, caller: &Caller, id: &str) -> Result<Body> {
+        Ok(body(self.source_of(caller, id, "").await?, Content::Json))
+    }
+
+    async fn source_of(&self, caller: &Caller, id: &str, origin: &str) -> Result<Source> {
+        let document = self.whole(caller, id).await?;
+        let (library, account) = (self.clone(), caller.account.clone());
+        Ok(Source { library, account, document, origin: origin.to_owned() })
     }
 }
 
-async fn write(source: Source, format: ExportFormat, stem: String, mut out: DuplexStream) -> Result<()> {
-    match format {
-        ExportFormat::Md => {
+/// Writes as far ahead as [`AHEAD_BYTES`], and goes on as the body is read.
+fn body(source: Source, content: Content) -> Body {
+    let (reader, writer) = duplex(AHEAD_BYTES);
+    let written = tokio::spawn(write(source, content, writer));
+    let end = stream::once(written.map_err(io::Error::other)).filter_map(async |end| match end {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(Err(io::Error::other(error))),
+        Err(error) => Some(Err(error)),
+    });
+    ReaderStream::with_capacity(reader, AHEAD_BYTES).chain(end).boxed()
+}
+
+async fn write(source: Source, content: Content, mut out: DuplexStream) -> Result<()> {
+    let out = &mut out;
+    match content {
+        Content::Json => json::write(&source, out).await?,
+        Content::File(ExportFormat::Md, _) => {
             let origin = source.origin.clone();
-            markdown::write(&source, &mut out, move |picture| format!("{origin}{}", picture.path)).await?;
+            markdown::write(&source, out, move |picture| format!("{origin}{}", picture.path)).await?;
         }
-        ExportFormat::Html => web::write(&source, &mut out).await?,
-        ExportFormat::Zip => archive::write(&source, &stem, &mut out).await?,
+        Content::File(ExportFormat::Html, _) => web::write(&source, out).await?,
+        Content::File(ExportFormat::Zip, stem) => archive::write(&source, &stem, out).await?,
     }
     source.check_edition().await?;
     Ok(out.shutdown().await?)
@@ -96,6 +125,11 @@ impl Source {
     /// Does work on the document's text beside the event loop.
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         self.library.renderer.run(&self.account.id, work).await
+    }
+
+    /// Some of the document's pages, from page `first` of its file on. Empty after the last one.
+    async fn pages(&self, first: u32) -> Result<Vec<Page>> {
+        self.library.documents.pages(&self.account.id, &self.document.id, first, PAGES_AT_ONCE).await
     }
 
     /// Fails if the document is not what it was at the beginning, since what was read in between may be of two texts: a job that
@@ -133,8 +167,7 @@ impl Parts<'_> {
         while self.ready.is_empty()
             && let Some(mut flow) = self.flow.take()
         {
-            let Source { library, account, document, .. } = self.source;
-            let pages = library.documents.pages(&account.id, &document.id, self.next, PAGES_AT_ONCE).await?;
+            let pages = self.source.pages(self.next).await?;
             let Some(last) = pages.last() else {
                 self.ready.extend(flow.finish());
                 break;

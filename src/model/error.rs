@@ -52,6 +52,8 @@ error_codes! {
     OriginalGone = "original_gone", 410;
     FileTooLarge = "file_too_large", 413;
     UnsupportedFormat = "unsupported_format", 415;
+    /// The `Host` of the request is none of this server's names.
+    UnknownHost = "unknown_host", 421;
     BatchRequiresAi = "batch_requires_ai", 422;
     ImageRequiresAi = "image_requires_ai", 422;
     UnreadableDocument = "unreadable_document", 422;

@@ -1,7 +1,10 @@
-//! Takes connections and answers on them until it is told to stop. Then those that are idle are closed, and the others may finish.
+//! Takes connections and answers on them until it is told to stop. Then idle ones are closed, and the others may finish.
 //!
-//! What a connection can cost is limited: one on which nobody says what is wanted, be it before a first request or between two, is
-//! closed, and what has come of a body waits in a buffer of bounded size.
+//! What a connection can cost is limited. A connection without a request is closed after a timeout, before the first request and between
+//! requests. A request body is read through a bounded buffer. A response that its client does not read ends. [`admission`] bounds how many
+//! connections there are.
+
+mod admission;
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -17,44 +20,90 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use rustix::net::sockopt::set_tcp_user_timeout;
+use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceBuilder;
+
+use crate::api::LocalAddress;
+use crate::metrics::connection_refused;
+
+pub(super) use admission::{Admission, ConnectionLimits, Full};
 
 /// The largest head of a request, and the most of a body that waits to be looked at.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
-/// How long a machine is left alone that can open no more files.
+/// How long to wait when the process can open no more files.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Answers by `router` until `stop`, and until everybody has their answer. `silence_timeout`: how long to wait for the head of a request.
-pub(super) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    silence_timeout: Duration,
-    stop: impl Future<Output = ()>,
-) {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(silence_timeout).max_buf_size(BUFFER_BYTES_MAX);
-    let (open, mut stop) = (GracefulShutdown::new(), pin!(stop));
-    loop {
-        let (socket, peer) = tokio::select! {
-            () = &mut stop => break,
-            accepted = accept(&listener) => accepted,
-        };
-        let service = ServiceBuilder::new()
-            .map_request(|request: Request<Incoming>| request.map(Body::new))
-            .layer(Extension(ConnectInfo::<SocketAddr>(peer)))
-            .service(router.clone());
-        let connection = http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(service));
-        let connection = open.watch(connection);
-        tokio::spawn(async move {
-            // Callers come and go as they like.
-            if let Err(error) = connection.await {
-                tracing::trace!(%error, "a connection broke");
-            }
-        });
+/// A socket with the routes that answer on its connections.
+pub(super) struct Listener {
+    pub(super) socket: TcpListener,
+    pub(super) router: Router,
+    pub(super) limits: ConnectionLimits,
+    /// How long to wait for the head of a request.
+    pub(super) silence_timeout: Duration,
+    /// How long a response may wait for its client to read on.
+    pub(super) read_timeout: Duration,
+}
+
+impl Listener {
+    /// Answers until `stop`, and until every response has ended.
+    pub(super) async fn serve(self, stop: impl Future<Output = ()>) {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(self.silence_timeout).max_buf_size(BUFFER_BYTES_MAX);
+        let admission = Admission::new(self.limits);
+        let (open, mut stop) = (GracefulShutdown::new(), pin!(stop));
+        loop {
+            let (socket, peer) = tokio::select! {
+                () = &mut stop => break,
+                accepted = accept(&self.socket) => accepted,
+            };
+            let place = match admission.admit(peer.ip()) {
+                Ok(place) => place,
+                Err(full) => {
+                    connection_refused(match full {
+                        Full::Server => "server",
+                        Full::Network => "network",
+                    });
+                    continue;
+                }
+            };
+            // A socket that is gone already has none.
+            let Ok(local) = socket.local_addr() else { continue };
+            let service = ServiceBuilder::new()
+                .map_request(|request: Request<Incoming>| request.map(Body::new))
+                .layer(Extension(ConnectInfo::<SocketAddr>(peer)))
+                .layer(Extension(LocalAddress(local.ip())))
+                .service(self.router.clone());
+            let stream = TokioIo::new(Box::pin(ending_unread(socket, self.read_timeout)));
+            let connection = open.watch(http.serve_connection(stream, TowerToHyperService::new(service)));
+            tokio::spawn(async move {
+                // Clients come and go as they like.
+                if let Err(error) = connection.await {
+                    tracing::trace!(%error, "a connection broke");
+                }
+                drop(place);
+            });
+        }
+        drop(self.socket);
+        open.shutdown().await;
     }
-    drop(listener);
-    open.shutdown().await;
+}
+
+/// Never more than half of the files that the process may open: documents, databases and page processes need some as well.
+pub(super) fn connections_max(configured: usize) -> usize {
+    let files_max = getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok());
+    files_max.map_or(configured, |files| configured.min(files / 2))
+}
+
+/// A stream on which a write fails that cannot go on for that long. A stream on which nothing is written stays as it is.
+fn ending_unread(socket: TcpStream, read_timeout: Duration) -> TimeoutWriter<TcpStream> {
+    // The kernel keeps what was written before the end, and would go on trying to send it for minutes. Not every system can be told so.
+    let _ = set_tcp_user_timeout(&socket, u32::try_from(read_timeout.as_millis()).unwrap_or(u32::MAX));
+    let mut stream = TimeoutWriter::new(socket);
+    stream.set_timeout(Some(read_timeout));
+    stream
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {

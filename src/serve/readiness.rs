@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use super::tracked::Tracked;
-use crate::api::Readiness;
+use crate::api::{Findings, Readiness};
 use crate::error::Result;
 use crate::pdf::Engine;
 use crate::store::Blobs;
@@ -34,7 +34,7 @@ pub struct Dependencies {
 
 #[async_trait]
 impl Readiness for Dependencies {
-    async fn check(&self) -> Vec<(&'static str, Result<(), String>)> {
+    async fn check(&self) -> Findings {
         let redis = async { timeout(PATIENCE, self.tracked.check()).await.unwrap_or(Some(false)) };
         let (database, redis, files, disk, pages) = tokio::join!(
             answers(self.store.ping()),

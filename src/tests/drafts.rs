@@ -9,8 +9,8 @@ use coldbrew::accounts::Caller;
 use coldbrew::batch::{Job, Stage};
 use coldbrew::changes::Changes;
 use coldbrew::extract::{EngineShares, Recipe};
-use coldbrew::library::{Drafts, Library, Originals, Renderer, RenderingLimits};
-use coldbrew::model::wire::{ExportFormat, Metadata, Opened, Page, Place, Reading};
+use coldbrew::library::{Body, Drafts, Library, Originals, Renderer, RenderingLimits};
+use coldbrew::model::wire::{Document, ExportFormat, Metadata, Opened, Page, Place, Reading};
 use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
 use coldbrew::pdf::{Engine, EngineConfig};
 use coldbrew::store::folder::Folder;
@@ -120,7 +120,11 @@ fn texts(reading: &Reading) -> String {
 
 async fn exported(library: &Library) -> Result<String, std::io::Error> {
     let file = library.export(&caller(), DOCUMENT, ExportFormat::Md, "").await.unwrap();
-    let bytes = file.body.try_fold(Vec::new(), |all, more| async move { Ok([all, more.to_vec()].concat()) }).await?;
+    text_of(file.body).await
+}
+
+async fn text_of(body: Body) -> Result<String, std::io::Error> {
+    let bytes = body.try_fold(Vec::new(), |all, more| async move { Ok([all, more.to_vec()].concat()) }).await?;
     Ok(String::from_utf8(bytes).unwrap())
 }
 
@@ -154,7 +158,7 @@ async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() 
     assert_eq!(open(&slow, place()).await.pages, reading.pages, "what is there is not read again");
     slow.drafts.patience = Duration::from_millis(1);
     let answer = slow.document(&caller(), DOCUMENT).await;
-    assert_eq!(answer.unwrap_err().public().code, ErrorCode::Unavailable, "nobody waits for ever");
+    assert_eq!(answer.err().unwrap().public().code, ErrorCode::Unavailable, "nobody waits for ever");
 
     // This is what a process leaves that ends now. The next one goes on from there.
     let next = library(&memory, data.path(), config()).await;
@@ -164,15 +168,13 @@ async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() 
     for page in 1..=PAGES {
         assert_eq!(text.matches(&format!("page {page} of the book")).count(), 1, "page {page}");
     }
-    assert_eq!(next.document(&caller(), DOCUMENT).await.unwrap().content.len(), PAGES as usize);
+    let json = text_of(next.document(&caller(), DOCUMENT).await.unwrap()).await.unwrap();
+    let document: Document = serde_json::from_str(&json).unwrap();
+    assert_eq!(document.content.len(), PAGES as usize);
 }
 
-#[tokio::test]
-async fn an_export_is_never_of_two_texts() {
-    let data = TempDir::new().unwrap();
-    let memory = Memory::default();
-    let library = library(&memory, data.path(), config()).await;
-    let job = submit_book(&memory, &library, data.path()).await;
+/// A draft of the book with these pages, so that nothing of it is left to be read.
+async fn drafted(memory: &Memory, pages: &[Page]) {
     let draft = NewDocument {
         id: DOCUMENT.into(),
         account_id: "account".into(),
@@ -182,12 +184,42 @@ async fn an_export_is_never_of_two_texts() {
         mode: Mode::Text,
     };
     assert!(memory.begin_draft(&draft, SystemWorld.now()).await.unwrap());
+    assert!(memory.extend_draft("account", DOCUMENT, pages).await.unwrap());
+}
+
+#[tokio::test]
+async fn document_sent_page_by_page_is_the_serialized_document() {
+    let data = TempDir::new().unwrap();
+    let memory = Memory::default();
+    let library = library(&memory, data.path(), config()).await;
+    submit_book(&memory, &library, data.path()).await;
+    let page = |index: u32| Page {
+        index,
+        markdown: format!("\"Page\" {index}\n\\ü\u{1f375}\u{2028}"),
+        failure: (index % 7 == 0).then(|| "Gemini said “no”.".to_owned()),
+        note: (index % 5 == 0).then(|| "cut\tshort".to_owned()),
+    };
+    let content: Vec<Page> = (0..PAGES).map(page).collect();
+    drafted(&memory, &content).await;
+    let summary = memory.document("account", DOCUMENT).await.unwrap().unwrap();
+    let sent = text_of(library.document(&caller(), DOCUMENT).await.unwrap()).await.unwrap();
+    assert_eq!(sent, serde_json::to_string(&Document { summary, content }).unwrap());
+}
+
+#[tokio::test]
+async fn an_export_is_never_of_two_texts() {
+    let data = TempDir::new().unwrap();
+    let memory = Memory::default();
+    let library = library(&memory, data.path(), config()).await;
+    let job = submit_book(&memory, &library, data.path()).await;
     // More than may be written before somebody reads it.
     let long = |index| Page { index, markdown: "Plain words. ".repeat(1_000), failure: None, note: None };
     let pages: Vec<Page> = (0..PAGES).map(long).collect();
-    assert!(memory.extend_draft("account", DOCUMENT, &pages).await.unwrap());
+    drafted(&memory, &pages).await;
     let mut file = library.export(&caller(), DOCUMENT, ExportFormat::Md, "").await.unwrap();
     assert!(file.body.next().await.unwrap().is_ok());
+    let mut json = library.document(&caller(), DOCUMENT).await.unwrap();
+    assert!(json.next().await.unwrap().is_ok());
 
     let done = Job { stage: Stage::Succeeded, ..job };
     let fine = |index| PageResult {
@@ -202,7 +234,9 @@ async fn an_export_is_never_of_two_texts() {
     };
     let results = stream::iter((0..PAGES).map(fine).map(Ok)).boxed();
     memory.complete(&done, results, SystemWorld.now()).await.unwrap();
-    let rest: Vec<_> = file.body.collect().await;
-    assert!(rest.last().unwrap().is_err(), "it ended as if it were whole");
+    for body in [file.body, json] {
+        let rest: Vec<_> = body.collect().await;
+        assert!(rest.last().unwrap().is_err(), "it ended as if it were whole");
+    }
     assert!(!exported(&library).await.unwrap().contains("Plain"));
 }

@@ -54,7 +54,7 @@ async fn bad_files_are_refused_in_words() {
 async fn begin(server: &TestServer, path: &str, content_type: &str, token: &str, part: &str) -> TcpStream {
     let mut socket = TcpStream::connect(server.base_url.trim_start_matches("http://")).await.unwrap();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {content_type}\r\ncontent-length: 9999\r\nauthorization: Bearer {token}\r\n\r\n{part}"
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {content_type}\r\ncontent-length: 9999\r\nauthorization: Bearer {token}\r\n\r\n{part}"
     );
     socket.write_all(head.as_bytes()).await.unwrap();
     socket

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::harness::{TestClient, TestServer, refused, variables};
+use crate::harness::{TestClient, TestServer, http, refused, variables};
 
 /// The real program, as a service manager starts it. Returns where it listens.
 async fn start(data: &TempDir) -> (Child, String) {
@@ -83,7 +83,7 @@ async fn a_request_that_never_ends_is_cut_off_when_the_server_stops() {
     let guest = server.guest().await;
     let mut socket = tokio::net::TcpStream::connect(server.base_url.trim_start_matches("http://")).await.unwrap();
     let head = format!(
-        "POST /v1/documents/prepare HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\nauthorization: Bearer {}\r\n\r\n{{",
+        "POST /v1/documents/prepare HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\nauthorization: Bearer {}\r\n\r\n{{",
         guest.token
     );
     socket.write_all(head.as_bytes()).await.unwrap();
@@ -132,16 +132,29 @@ async fn no_line_of_the_log_tells_what_is_nobodys_business() {
 }
 
 #[tokio::test]
-async fn requests_are_named_by_a_plain_word_or_by_the_server() {
+async fn request_id_of_a_caller_is_logged_beside_the_one_of_the_server() {
     let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[]).await;
-    let named = async |id: &str| {
-        let request = reqwest::Client::new().get(format!("{}/healthz", server.base_url)).header("x-request-id", id);
-        request.send().await.unwrap().headers()["x-request-id"].to_str().unwrap().to_owned()
-    };
-    assert_eq!(named("my-request.1").await, "my-request.1");
-    for strange in ["a b", "{\"a\":1}", "", &"x".repeat(65)] {
-        assert_eq!(named(strange).await.len(), 36, "{strange}");
+    let log = std::fs::File::create(data.path().join("log")).unwrap();
+    let settings = [("RUST_LOG", "warn,coldbrew=trace,tower_http=trace")];
+    let (mut server, url) = start_with(&data, &settings, log.into()).await;
+    let mut named = Vec::new();
+    let long = "x".repeat(65);
+    let ids = ["my-request.1", "my-request.1", "a b", "{\"a\":1}", "", &long];
+    for id in ids {
+        let request = http().get(format!("{url}/v1/users/me")).header("x-request-id", id);
+        let answer = request.send().await.unwrap();
+        let header = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        assert_eq!(refused(answer, 401, "unauthenticated").await["request_id"], header.as_str());
+        named.push(header);
+    }
+    server.kill().await.unwrap();
+    let log = std::fs::read_to_string(data.path().join("log")).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (at, (own, told)) in named.iter().zip(ids).enumerate() {
+        assert!(own.len() == 36 && !named[..at].contains(own), "{own} is no id of its own");
+        let span = lines.iter().map(|line| &line["span"]).find(|span| span["id"] == own.as_str()).unwrap();
+        let kept = span["caller_request_id"].as_str();
+        assert_eq!(kept, (told == "my-request.1").then_some(told), "{told}");
     }
 }
 

@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use crate::harness::{TestClient, http};
 use crate::processes::Program;
 
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const KEY: &str = "key-of-the-collector";
 
 /// A collector that takes what comes with its key.
@@ -79,14 +80,14 @@ async fn requests_and_the_steps_of_jobs_are_traced_and_nothing_private_is() {
         ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()),
         ("OTEL_EXPORTER_OTLP_HEADERS", &headers),
         ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ("COLDBREW_PROXY_NETWORKS", "127.0.0.0/8"),
         ("RUST_LOG", "warn,coldbrew=trace"),
     ];
     let server = Program::serve(data.path(), &settings).await;
     let guest = TestClient::guest_at(&server.base_url).await;
 
-    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let request = http().get(format!("{}/v1/users/me", server.base_url)).bearer_auth(&guest.token);
-    let answer = request.header("traceparent", traceparent).send().await.unwrap();
+    let answer = request.header("traceparent", TRACEPARENT).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     let span = collector.span("GET /v1/users/me").await;
     assert_eq!(span.trace_id, hex("0af7651916cd43dd8448eb211c80319c"), "it is a part of its caller's trace");
@@ -113,6 +114,26 @@ async fn requests_and_the_steps_of_jobs_are_traced_and_nothing_private_is() {
     for word in ["secret-", KEY, guest.token.as_str()] {
         assert!(!all.contains(word), "{word}");
     }
+}
+
+#[tokio::test]
+async fn traceparent_of_another_peer_begins_a_trace_of_its_own() {
+    let (collector, data) = (Collector::default(), TempDir::new().unwrap());
+    let (url, headers) = (collector.start().await, format!("x-key={KEY}"));
+    let settings = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", url.as_str()),
+        ("OTEL_EXPORTER_OTLP_HEADERS", &headers),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ("COLDBREW_PROXY_NETWORKS", "192.0.2.0/24"),
+        ("RUST_LOG", "warn,coldbrew=trace"),
+    ];
+    let server = Program::serve(data.path(), &settings).await;
+    let request = http().get(format!("{}/v1/users/me", server.base_url)).header("traceparent", TRACEPARENT);
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let span = collector.span("GET /v1/users/me").await;
+    assert_ne!(span.trace_id, hex("0af7651916cd43dd8448eb211c80319c"));
+    assert!(span.parent_span_id.is_empty());
+    assert!(server.stop().await.success());
 }
 
 #[tokio::test]

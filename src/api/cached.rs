@@ -1,0 +1,141 @@
+//! A value that is expensive to compute: one computation at a time, whose result all callers share for a while.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use crate::error::{Error, Result};
+use crate::world::World;
+
+/// Shorter than the interval of any probe, long enough that callers cannot add up.
+const KEPT_FOR: Duration = Duration::from_secs(5);
+
+/// The newest value, and when it was computed.
+pub struct Cached<T> {
+    newest: Arc<Mutex<Option<(Instant, T)>>>,
+    world: Arc<dyn World>,
+}
+
+impl<T: Clone + Send + 'static> Cached<T> {
+    /// Nothing is computed yet.
+    pub fn new(world: Arc<dyn World>) -> Self {
+        Self { newest: Arc::default(), world }
+    }
+
+    /// The newest value if it is fresh, otherwise that of `compute`. Callers that come meanwhile wait for it. A caller that leaves does
+    /// not end the computation: otherwise it could start one after the other.
+    ///
+    /// # Errors
+    /// If `compute` panics.
+    pub async fn get(&self, compute: impl Future<Output = T> + Send + 'static) -> Result<T> {
+        let mut newest = self.newest.clone().lock_owned().await;
+        if let Some((since, value)) = &*newest
+            && self.world.tick().duration_since(*since) < KEPT_FOR
+        {
+            return Ok(value.clone());
+        }
+        let world = self.world.clone();
+        let computing = tokio::spawn(async move {
+            let value = compute.await;
+            *newest = Some((world.tick(), value.clone()));
+            value
+        });
+        computing.await.map_err(Error::internal)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Mutex as Locked;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures::FutureExt;
+    use futures::future::join_all;
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::model::UnixMs;
+
+    /// A clock that a test moves.
+    struct Clock(Locked<Instant>);
+
+    impl World for Clock {
+        fn now(&self) -> UnixMs {
+            UnixMs(0)
+        }
+
+        fn tick(&self) -> Instant {
+            *self.0.lock().unwrap()
+        }
+
+        fn id(&self) -> String {
+            String::new()
+        }
+
+        fn secret(&self) -> String {
+            String::new()
+        }
+
+        fn chance(&self) -> f64 {
+            0.0
+        }
+    }
+
+    fn cached() -> (Cached<u32>, Arc<Clock>) {
+        let clock = Arc::new(Clock(Locked::new(Instant::now())));
+        (Cached::new(clock.clone()), clock)
+    }
+
+    #[tokio::test]
+    async fn callers_at_the_same_time_share_one_computation() {
+        let (cached, _) = cached();
+        let computed = Arc::new(AtomicU32::new(0));
+        let ask = || {
+            let computed = computed.clone();
+            cached.get(async move {
+                tokio::task::yield_now().await;
+                computed.fetch_add(1, Ordering::SeqCst)
+            })
+        };
+        let values = join_all((0..100).map(|_| ask())).await;
+        assert!(values.into_iter().all(|value| value.unwrap() == 0));
+        assert_eq!(computed.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn value_is_computed_again_when_it_is_old() {
+        let (cached, clock) = cached();
+        assert_eq!(cached.get(async { 1 }).await.unwrap(), 1);
+        *clock.0.lock().unwrap() += KEPT_FOR - Duration::from_millis(1);
+        assert_eq!(cached.get(async { 2 }).await.unwrap(), 1);
+        *clock.0.lock().unwrap() += Duration::from_millis(1);
+        assert_eq!(cached.get(async { 3 }).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn computation_goes_on_without_the_caller_that_began_it() {
+        let (cached, _) = cached();
+        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (began, may_go_on) = (begun.clone(), go_on.clone());
+        let first = cached.get(async move {
+            began.notify_one();
+            may_go_on.notified().await;
+            1
+        });
+        let mut first = Box::pin(first);
+        assert!(first.as_mut().now_or_never().is_none());
+        begun.notified().await;
+        drop(first);
+        go_on.notify_one();
+        assert_eq!(cached.get(async { 2 }).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn failed_computation_is_not_kept() {
+        let (cached, _) = cached();
+        assert!(cached.get(async { panic!("as a test") }).await.is_err());
+        assert_eq!(cached.get(async { 2 }).await.unwrap(), 2);
+    }
+}

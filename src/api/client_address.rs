@@ -1,0 +1,128 @@
+//! Where a request comes from: the connection's address, or the one that a reverse proxy of ours names.
+//!
+//! Anyone can send headers. What only a proxy should say counts only if the connection comes from a configured proxy.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{Extensions, HeaderMap, HeaderName};
+use axum::middleware::Next;
+use axum::response::Response;
+use ipnet::IpNet;
+
+use super::ApiState;
+
+/// The reverse proxies in front of this server. The default: there are none.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    /// The header in which a proxy names the client's address.
+    pub header: Option<HeaderName>,
+    /// Where proxies connect from.
+    pub networks: Vec<IpNet>,
+    /// How many proxies add an address to the header, at least 1.
+    pub hops: usize,
+}
+
+impl Proxies {
+    /// Whether a connection from there is a proxy's.
+    pub fn include(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.networks.iter().any(|network| network.contains(&peer))
+    }
+
+    /// The client's address. Addresses further left than our own proxies' are the client's claim, so the count starts at the right.
+    fn client_of(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        let Some(name) = self.header.as_ref().filter(|_| self.include(peer)) else { return peer };
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let told: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+        told.get(told.len().saturating_sub(self.hops)).and_then(|text| address(text)).unwrap_or(peer)
+    }
+}
+
+/// Some proxies name the port as well.
+fn address(text: &str) -> Option<IpAddr> {
+    text.parse().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip())).ok()
+}
+
+/// The client's address of a request, as [`resolve`] found it.
+#[derive(Clone, Copy)]
+struct ClientAddress(IpAddr);
+
+/// Headers that put a request into a trace of its caller's.
+const TRACE_HEADERS: [&str; 3] = ["traceparent", "tracestate", "baggage"];
+
+/// Finds out where a request comes from, and drops what only a proxy may say.
+pub async fn resolve(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
+    let proxies = &state.site.proxies;
+    let peer = request.extensions().get().map(|ConnectInfo::<SocketAddr>(peer)| peer.ip());
+    if !peer.is_some_and(|peer| proxies.include(peer)) {
+        for name in TRACE_HEADERS {
+            request.headers_mut().remove(name);
+        }
+    }
+    if let Some(peer) = peer {
+        let client = proxies.client_of(request.headers(), peer);
+        request.extensions_mut().insert(ClientAddress(client));
+    }
+    next.run(request).await
+}
+
+/// The client's address of a request that passed [`resolve`]. `None`: it came over no network.
+pub fn of(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get().map(|ClientAddress(address)| *address)
+}
+
+/// Marks a request as [`resolve`] does.
+#[cfg(test)]
+pub fn resolved_for_test(request: &mut Request, address: IpAddr) {
+    request.extensions_mut().insert(ClientAddress(address));
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "x-forwarded-for";
+
+    fn client(hops: usize, values: &[&str], peer: &str) -> String {
+        let networks = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap()).to_vec();
+        let proxies = Proxies { header: Some(HeaderName::from_static(HEADER)), networks, hops };
+        let headers = values.iter().map(|value| (HeaderName::from_static(HEADER), value.parse().unwrap())).collect();
+        proxies.client_of(&headers, peer.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn header_of_a_proxy_names_the_client() {
+        assert_eq!(client(1, &["7.7.7.7"], "10.1.2.3"), "7.7.7.7");
+        assert_eq!(client(1, &["7.7.7.7"], "::ffff:10.1.2.3"), "7.7.7.7");
+        assert_eq!(client(1, &["2001:db8::7"], "fd00::1"), "2001:db8::7");
+        assert_eq!(client(1, &["7.7.7.7:443"], "10.1.2.3"), "7.7.7.7", "with a port");
+        assert_eq!(client(1, &["[2001:db8::7]:443"], "10.1.2.3"), "2001:db8::7");
+    }
+
+    #[test]
+    fn header_of_another_peer_is_ignored() {
+        for peer in ["1.1.1.1", "127.0.0.1", "2001:db8::1"] {
+            assert_eq!(client(1, &["7.7.7.7"], peer), peer);
+        }
+        let unconfigured = Proxies::default();
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(HEADER), "7.7.7.7".parse().unwrap())]);
+        assert_eq!(unconfigured.client_of(&headers, [10, 1, 2, 3].into()), IpAddr::from([10, 1, 2, 3]));
+    }
+
+    #[test]
+    fn forged_addresses_stand_left_of_those_that_count() {
+        assert_eq!(client(1, &["6.6.6.6, 7.7.7.7"], "10.1.2.3"), "7.7.7.7");
+        assert_eq!(client(1, &["6.6.6.6", "7.7.7.7"], "10.1.2.3"), "7.7.7.7", "two lines are one list");
+        assert_eq!(client(2, &["6.6.6.6, 7.7.7.7", "10.9.9.9"], "10.1.2.3"), "7.7.7.7");
+        assert_eq!(client(2, &["7.7.7.7"], "10.1.2.3"), "7.7.7.7", "it passed one proxy only");
+    }
+
+    #[test]
+    fn header_without_an_address_leaves_the_peer() {
+        for values in [&[][..], &[""], &["unknown"], &["7.7.7.7, "], &["7.7.7.7.7"]] {
+            assert_eq!(client(1, values, "10.1.2.3"), "10.1.2.3", "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The host names that this server answers to.
+//!
+//! A page of another site can give its own name this server's address (DNS rebinding). Its requests then pass for same-origin ones, so a
+//! request that names an unknown host is refused before anything else is done for it.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::http::uri::Authority;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::ApiState;
+use super::error::Failure;
+use crate::error::Error;
+use crate::model::ErrorCode;
+
+/// The address of this machine that a connection came in on.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalAddress(pub IpAddr);
+
+/// The host names beside loopback and the connection's own address, in lower case and without a port.
+#[derive(Clone, Debug, Default)]
+pub struct Hosts(Vec<String>);
+
+impl Hosts {
+    /// The host of `public_url`, and the names that the operator lists.
+    pub fn new(public_url: Option<&str>, listed: &[String]) -> Self {
+        let public = public_url.and_then(|url| Some(url::Url::parse(url).ok()?.host_str()?.to_owned()));
+        Self(public.into_iter().chain(listed.iter().cloned()).collect())
+    }
+
+    /// `host` has no port. An address counts if it is loopback or the one that the connection came in on.
+    fn include(&self, host: &str, local: Option<IpAddr>) -> bool {
+        let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+        match literal(&host) {
+            Some(address) if address.is_loopback() || Some(address) == local => true,
+            _ => host == "localhost" || self.0.contains(&host),
+        }
+    }
+}
+
+fn literal(host: &str) -> Option<IpAddr> {
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let address = inner.map_or_else(|| host.parse().ok(), |host| Some(IpAddr::V6(host.parse::<Ipv6Addr>().ok()?)));
+    address.map(|address| address.to_canonical())
+}
+
+/// The hosts that a request names; `None` if one of them is none. An absolute target names another one than the header may.
+fn named(request: &Request) -> Option<Vec<Authority>> {
+    let headers = request.headers().get_all(header::HOST).iter();
+    let told = headers.map(|value| Authority::try_from(value.as_bytes()).ok());
+    told.chain(request.uri().authority().cloned().map(Some)).collect()
+}
+
+/// Answers 421 to a request for an unknown host. Whether the process lives may be asked under any name.
+pub async fn check(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    let local = request.extensions().get().map(|LocalAddress(address)| address.to_canonical());
+    let is_known = |host: &Authority| !host.as_str().contains('@') && state.site.hosts.include(host.host(), local);
+    let known = named(&request).is_some_and(|hosts| !hosts.is_empty() && hosts.iter().all(is_known));
+    if known || request.uri().path() == "/healthz" {
+        return next.run(request).await;
+    }
+    let words = "This server does not answer to the host name of this request. Use its public address, or ask its operator to add the \
+                 name to site.hosts.";
+    Failure(Error::refused(ErrorCode::UnknownHost, words)).into_response()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn is_known(host: &str) -> bool {
+        let hosts = Hosts::new(Some("https://Coldbrew.example:8443/"), &["inside".to_owned(), "192.0.2.7".to_owned()]);
+        let authority: Authority = host.parse().unwrap();
+        hosts.include(authority.host(), Some([198, 51, 100, 1].into()))
+    }
+
+    #[test]
+    fn own_names_and_addresses_are_known_with_any_port() {
+        for host in [
+            "localhost",
+            "LOCALHOST:3000",
+            "127.0.0.1:49152",
+            "127.9.9.9",
+            "[::1]:80",
+            "[::ffff:127.0.0.1]",
+            "198.51.100.1:3000",
+            "coldbrew.example",
+            "Coldbrew.Example.:443",
+            "inside:3000",
+            "192.0.2.7",
+        ] {
+            assert!(is_known(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn other_names_and_addresses_are_unknown() {
+        for host in [
+            "evil.example",
+            "coldbrew.example.evil.example",
+            "evil-coldbrew.example",
+            "localhost.evil.example",
+            "127.0.0.1.nip.io",
+            "2130706433",
+            "198.51.100.2",
+            "0.0.0.0:3000",
+            "[::]",
+            "[2001:db8::1]",
+        ] {
+            assert!(!is_known(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn every_host_that_a_request_names_counts() {
+        let names = |uri: &str, hosts: &[&str]| {
+            let mut request = Request::builder().uri(uri);
+            for host in hosts {
+                request = request.header("host", *host);
+            }
+            let named = named(&request.body(Body::empty()).unwrap());
+            named.map(|hosts| hosts.iter().map(|host| host.host().to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(names("/", &["a:1"]).unwrap(), ["a"]);
+        assert_eq!(names("/", &["a", "b"]).unwrap(), ["a", "b"]);
+        assert_eq!(names("http://b/", &["a"]).unwrap(), ["a", "b"]);
+        assert_eq!(names("/", &["a b"]), None);
+        assert!(names("/", &[]).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,152 @@
+//! How many connections may be open, in all and for one client network. Each costs a file and some memory before it says anything.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::accounts::Network;
+use crate::api::Proxies;
+
+/// What may be open at once.
+#[derive(Clone, Debug)]
+pub struct ConnectionLimits {
+    pub connections_max: usize,
+    /// For each network but loopback and those of proxies, behind which there are many clients.
+    pub network_connections_max: usize,
+    pub proxies: Proxies,
+}
+
+/// The open connections of one listener. Cheap to clone.
+#[derive(Clone)]
+pub struct Admission(Arc<Counts>);
+
+struct Counts {
+    limits: ConnectionLimits,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    connections: usize,
+    networks: HashMap<Network, usize>,
+}
+
+/// Which limit leaves no room for a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    Server,
+    Network,
+}
+
+/// Holds the place of an open connection. Dropped, it is free.
+pub struct Place {
+    admission: Admission,
+    network: Option<Network>,
+}
+
+impl Admission {
+    /// Nothing is open yet.
+    pub fn new(limits: ConnectionLimits) -> Self {
+        Self(Arc::new(Counts { limits, open: Mutex::default() }))
+    }
+
+    /// A place for a connection from there.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn admit(&self, peer: IpAddr) -> Result<Place, Full> {
+        let limits = &self.0.limits;
+        let network = Network::of(peer).filter(|_| !limits.proxies.include(peer));
+        let mut open = self.open();
+        if open.connections >= limits.connections_max {
+            return Err(Full::Server);
+        }
+        if let Some(network) = network {
+            let connections = open.networks.entry(network).or_default();
+            if *connections >= limits.network_connections_max {
+                return Err(Full::Network);
+            }
+            *connections += 1;
+        }
+        open.connections += 1;
+        Ok(Place { admission: self.clone(), network })
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.admission.open();
+        open.connections -= 1;
+        let Some(network) = self.network else { return };
+        if let Some(connections) = open.networks.get_mut(&network) {
+            *connections -= 1;
+            if *connections == 0 {
+                open.networks.remove(&network);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn admission(connections_max: usize, network_connections_max: usize) -> Admission {
+        let proxies = Proxies { networks: vec!["10.0.0.0/8".parse().unwrap()], ..Proxies::default() };
+        Admission::new(ConnectionLimits { connections_max, network_connections_max, proxies })
+    }
+
+    fn admit(admission: &Admission, peer: &str) -> Result<Place, Full> {
+        admission.admit(peer.parse().unwrap())
+    }
+
+    #[test]
+    fn network_at_its_limit_is_refused_and_others_are_not() {
+        let admission = admission(100, 2);
+        let first = admit(&admission, "203.0.113.1").unwrap();
+        let _second = admit(&admission, "203.0.113.2").unwrap();
+        assert_eq!(admit(&admission, "203.0.113.3").err(), Some(Full::Network), "the same /24");
+        let _other = admit(&admission, "203.0.112.1").unwrap();
+        drop(first);
+        let _again = admit(&admission, "203.0.113.3").unwrap();
+        assert_eq!(admit(&admission, "203.0.113.1").err(), Some(Full::Network));
+    }
+
+    #[test]
+    fn loopback_and_proxies_are_bounded_by_the_total_alone() {
+        let admission = admission(6, 1);
+        let peers = ["127.0.0.1", "::1", "10.1.2.3", "::ffff:10.1.2.3", "10.1.2.3", "127.0.0.1"];
+        let _places = peers.map(|peer| admit(&admission, peer).unwrap());
+        for peer in ["127.0.0.1", "10.1.2.3", "203.0.113.1"] {
+            assert_eq!(admit(&admission, peer).err(), Some(Full::Server), "{peer}");
+        }
+    }
+
+    #[test]
+    fn networks_without_connections_are_forgotten() {
+        let admission = admission(100, 2);
+        for third in 0..=255_u8 {
+            drop(admission.admit([203, 0, third, 1].into()).unwrap());
+        }
+        let open = admission.open();
+        assert!(open.networks.is_empty());
+        assert_eq!(open.connections, 0);
+    }
+
+    #[test]
+    fn refused_connection_takes_no_place() {
+        let admission = admission(1, 1);
+        let only = admit(&admission, "203.0.113.1").unwrap();
+        for _ in 0..3 {
+            assert!(admit(&admission, "203.0.112.1").is_err());
+        }
+        assert_eq!(admission.open().networks.len(), 1);
+        drop(only);
+        assert!(admit(&admission, "203.0.112.1").is_ok());
+    }
+}
