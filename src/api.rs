@@ -19,6 +19,7 @@ mod password;
 mod reference;
 mod sign_in;
 mod state;
+mod streams;
 mod upload;
 mod users;
 pub mod web;
@@ -36,8 +37,9 @@ use tower_http::trace::TraceLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub use limit::{Limiter, RateLimits};
+pub use limit::{Limiter, LocalCounts};
 pub use state::{ApiState, Reach, Readiness, SiteState};
+pub use streams::{StreamLimits, Streams};
 
 /// A JSON body is a few numbers and names; only uploads are larger.
 const BODY_BYTES_MAX: usize = 256 * 1024;

@@ -26,6 +26,7 @@ const TOKENS: &str = "coldbrew_tokens_total";
 const COST: &str = "gemini_cost_microdollars_total";
 const JOBS_ENDED: &str = "coldbrew_jobs_ended_total";
 const JOBS_TAKEN_OVER: &str = "coldbrew_jobs_taken_over_total";
+const REQUESTS_LIMITED: &str = "coldbrew_requests_limited_total";
 const DEPENDENCY_UP: &str = "coldbrew_dependency_up";
 
 /// The process's recorder. Servers in one process share it.
@@ -106,6 +107,7 @@ fn install() -> Result<PrometheusHandle> {
     describe_gauge!(POLL_LAG, "Seconds that the longest of those has been waiting.");
     describe_counter!(REQUESTS, "Requests by method and class of status.");
     describe_histogram!(REQUEST_DURATION, "Seconds until a request's answer began.");
+    describe_counter!(REQUESTS_LIMITED, "Requests answered 429, by kind of limit.");
     describe_counter!(TOKENS, "Tokens that Gemini reported for pages that were read.");
     describe_counter!(COST, "What those pages cost at Google's list prices, in millionths of a dollar.");
     describe_counter!(JOBS_ENDED, "Jobs that ended, by mode and status.");
@@ -129,6 +131,11 @@ fn install() -> Result<PrometheusHandle> {
 pub fn request_answered(method: &'static str, status_class: &'static str, took: Duration) {
     counter!(REQUESTS, "method" => method, "status" => status_class).increment(1);
     histogram!(REQUEST_DURATION).record(took);
+}
+
+/// A request was one too many. `kind`: `reads`, `changes`, `entries`, `streams` or `passwords`.
+pub fn request_limited(kind: &'static str) {
+    counter!(REQUESTS_LIMITED, "kind" => kind).increment(1);
 }
 
 /// What Google charges for a job's answers: by the model that gave them, whichever was asked.

@@ -3,6 +3,7 @@
 mod connections;
 mod demo;
 mod examine;
+mod limits;
 mod operator;
 mod parts;
 mod readiness;
@@ -20,8 +21,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accounts::Janitor;
-use crate::api::{Limiter, RateLimits, Reach, SiteState, router};
+use crate::accounts::{Identity, Janitor};
+use crate::api::{Limiter, Reach, SiteState, Streams, router};
 use crate::batch::watch_clock;
 use crate::changes::Changes;
 use crate::config::Config;
@@ -43,6 +44,9 @@ pub struct Server {
     router: Router,
     working: Option<Working>,
     janitor: Janitor,
+    limiter: Limiter,
+    streams: Streams,
+    identity: Identity,
     store: SqlStore,
     world: Arc<dyn World>,
     tracked: Tracked,
@@ -70,8 +74,11 @@ impl Server {
         parts.receiver.open().await?;
         let is_demo = config.gemini.api_key.is_none();
         let listener = TcpListener::bind(config.site.addr).await?;
+        let services = parts.services(config);
+        let (limiter, streams) = (limits::limiter(config, parts.world.clone())?, limits::streams(config));
+        let identity = services.identity.clone();
         let reach = Reach {
-            services: Arc::new(parts.services(config)),
+            services: Arc::new(services),
             site: SiteState {
                 options: leptos_options(config)?,
                 demo: is_demo,
@@ -80,6 +87,7 @@ impl Server {
                 metrics_token: config.site.metrics_token.clone(),
             },
             changes: parts.changes.clone(),
+            streams: streams.clone(),
             readiness: Arc::new(Dependencies {
                 store: parts.store.clone(),
                 tracked: parts.tracked.clone(),
@@ -87,7 +95,7 @@ impl Server {
                 blobs: parts.blobs.clone(),
                 data_dir: config.storage.data_dir.clone(),
             }),
-            limiter: limiter(config),
+            limiter: limiter.clone(),
             provider: parts.provider(config, listener.local_addr()?)?,
             metrics: parts.metrics()?,
         };
@@ -97,6 +105,9 @@ impl Server {
             router: router(reach.into()),
             working,
             janitor,
+            limiter,
+            streams,
+            identity,
             store,
             world,
             tracked,
@@ -127,6 +138,8 @@ impl Server {
         }
         background.spawn(self.tracked.run(stop.clone()));
         background.spawn(self.janitor.run(stop.clone()));
+        background.spawn(self.limiter.run(stop.clone()));
+        background.spawn(self.streams.run(self.identity, stop.clone()));
         background.spawn(watch_clock(Arc::new(self.store.clone()), self.world, stop.clone()));
         let (changes, stopped) = (self.changes, stop.clone());
         // A page that listens would keep the server from ever being done.
@@ -159,15 +172,6 @@ pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
     tokio::join!(working.run(stop.clone()), clock, parts.tracked.run(stop));
     parts.store.close().await;
     Ok(())
-}
-
-fn limiter(config: &Config) -> Limiter {
-    let limits = RateLimits {
-        reads: config.limits.reads_per_minute,
-        changes: config.limits.changes_per_minute,
-        entries: config.limits.entries_per_minute,
-    };
-    Limiter::new(limits, config.site.client_address_header.as_deref())
 }
 
 fn leptos_options(config: &Config) -> Result<LeptosOptions> {

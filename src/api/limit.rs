@@ -1,71 +1,85 @@
-//! How often one may ask: reading and changing are counted for each account, entering (a guest's account, a sign-in) for each address.
-//! Requests that belong to no account, whatever secret they show, are counted for their address.
+//! How often one may ask. Each request counts for its account and for its network; new guests and sign-ins count for their address
+//! and for its network. Requests without an account, whatever secret they show, count for their address.
+//!
+//! A process counts by itself first, so that no flood reaches what counts for all servers together.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+mod local;
+mod shared;
+
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio_util::sync::CancellationToken;
 
 use super::ApiState;
 use super::auth::{found, is_free};
 use super::error::Failure;
 use crate::accounts::Network;
 use crate::error::Error;
-use crate::model::ErrorCode;
+use crate::metrics::request_limited;
+use crate::store::{RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
+use crate::world::World;
+pub use local::LocalCounts;
+use shared::SharedCounts;
 
-/// Requests a minute, 0 for no limit.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RateLimits {
-    pub reads: u32,
-    pub changes: u32,
-    pub entries: u32,
-}
+/// Callers of one kind of request that are counted apart; each takes some 30 bytes.
+const CALLERS_MAX: usize = 100_000;
+/// Between two purges of callers that have been quiet.
+const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The counts of all callers. Cheap to clone.
 #[derive(Clone)]
 pub struct Limiter {
-    reads: Option<Arc<DefaultKeyedRateLimiter<u64>>>,
-    changes: Option<Arc<DefaultKeyedRateLimiter<u64>>>,
-    entries: Option<Arc<DefaultKeyedRateLimiter<u64>>>,
+    local: Arc<LocalCounts>,
+    shared: Option<Arc<SharedCounts>>,
     /// The header in which a proxy of ours tells who is calling.
     address_header: Option<Arc<str>>,
 }
 
 impl Limiter {
-    /// Counts nothing yet.
-    pub fn new(limits: RateLimits, address_header: Option<&str>) -> Self {
-        let counter = |per_minute| Some(Arc::new(RateLimiter::keyed(Quota::per_minute(NonZeroU32::new(per_minute)?))));
+    /// Counts nothing yet. `shared`: what counts for all servers together.
+    pub fn new(
+        limits: &RateLimits,
+        address_header: Option<&str>,
+        shared: Option<Arc<dyn RequestCounts>>,
+        world: Arc<dyn World>,
+    ) -> Self {
         Self {
-            reads: counter(limits.reads),
-            changes: counter(limits.changes),
-            entries: counter(limits.entries),
+            local: Arc::new(LocalCounts::new(limits, CALLERS_MAX)),
+            shared: shared.map(|counts| Arc::new(SharedCounts::new(counts, world))),
             address_header: address_header.map(Into::into),
         }
     }
 
-    /// Whole seconds to wait, if this request is one too many.
-    fn wait_s(&self, request: &Request) -> Option<u64> {
-        let address = self.address_of(request);
-        let caller = found(request.extensions()).map_or_else(|| key(&address), |account| key(&account.id));
-        let (counter, key) = match request.method() {
-            _ if is_entry(request.uri().path()) => (&self.entries, key(&address)),
-            &Method::GET | &Method::HEAD => (&self.reads, caller),
-            _ => (&self.changes, caller),
-        };
-        let counter = counter.as_ref()?;
-        // Callers who have been quiet long enough to start afresh need not be remembered.
-        if counter.len() > CALLERS_MAX {
-            counter.retain_recent();
+    /// Forgets quiet callers from time to time until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        while tokio::time::timeout(PURGE_INTERVAL, stop.cancelled()).await.is_err() {
+            self.local.purge();
         }
-        let not_until = counter.check_key(&key).err()?;
-        Some(not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
+    }
+
+    /// How long the caller has to wait, if one of the request's counts is full.
+    async fn add(&self, counts: &[RequestCount]) -> Option<Duration> {
+        match (self.local.add(counts), &self.shared) {
+            (None, Some(shared)) => shared.add(counts).await,
+            (wait, _) => wait,
+        }
+    }
+
+    /// What a request counts for.
+    fn counts_of(&self, request: &Request) -> Vec<RequestCount> {
+        let kind = kind_of(request);
+        let account = found(request.extensions()).filter(|_| kind != RequestKind::Entry);
+        let address = || self.address_of(request).map(|address| address.to_string());
+        let caller = account.map(|account| account.id.clone()).or_else(address).unwrap_or_default();
+        let network = self.network_of(request).map(|network| (Scope::Network, network.to_string()));
+        let counts = std::iter::once((Scope::Caller, caller)).chain(network);
+        counts.map(|(scope, name)| RequestCount { scope, kind, name }).collect()
     }
 
     /// Who is at the other end, as a network: an IPv6 customer has a whole one.
@@ -87,18 +101,17 @@ impl Limiter {
     }
 }
 
-/// Callers remembered before those who are quiet are forgotten.
-const CALLERS_MAX: usize = 10_000;
-
 /// The address that the nearest proxy added: what stands before it was told by somebody else.
 fn last_address(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
     headers.get_all(name).iter().next_back()?.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
 }
 
-fn key(of: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    of.hash(&mut hasher);
-    hasher.finish()
+fn kind_of(request: &Request) -> RequestKind {
+    match *request.method() {
+        _ if is_entry(request.uri().path()) => RequestKind::Entry,
+        Method::GET | Method::HEAD => RequestKind::Read,
+        _ => RequestKind::Change,
+    }
 }
 
 /// Calls that need no account, or are about to find out whether there is one.
@@ -118,12 +131,13 @@ fn is_entry(path: &str) -> bool {
 
 /// Answers 429 to one request too many.
 pub async fn check(State(state): State<ApiState>, request: Request, next: Next) -> Response {
-    let wait_s = if is_free(request.uri().path()) { None } else { state.limiter.wait_s(&request) };
-    let Some(wait_s) = wait_s else { return next.run(request).await };
-    let words = format!("Too many requests. Try again in {wait_s} s.");
-    let mut response = Failure(Error::refused(ErrorCode::TooManyRequests, words)).into_response();
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
-    response
+    if is_free(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let counts = state.limiter.counts_of(&request);
+    let Some(wait) = state.limiter.add(&counts).await else { return next.run(request).await };
+    request_limited(kind_of(&request).name());
+    Failure(Error::too_many("Too many requests.", wait)).into_response()
 }
 
 #[cfg(test)]
@@ -133,6 +147,8 @@ mod tests {
 
     use super::super::auth::found_for_test;
     use super::*;
+    use crate::store::PerMinute;
+    use crate::world::SystemWorld;
 
     fn request(method: &str, path: &str, headers: &[(&str, &str)], peer: &str) -> Request {
         let mut request = Request::builder().method(method).uri(path);
@@ -144,15 +160,24 @@ mod tests {
         request
     }
 
+    fn limiter(caller: PerMinute, network: PerMinute, header: Option<&str>) -> Limiter {
+        Limiter::new(&RateLimits { caller, network }, header, None, Arc::new(SystemWorld))
+    }
+
+    /// How many seconds the request has to wait, a part of one as a whole one.
+    fn wait_s(limiter: &Limiter, request: &Request) -> Option<u64> {
+        limiter.local.add(&limiter.counts_of(request)).map(|wait| wait.as_secs() + 1)
+    }
+
     #[test]
     fn each_caller_has_a_count_for_each_kind_of_request() {
-        let limiter = Limiter::new(RateLimits { reads: 2, changes: 1, entries: 1 }, None);
+        let limiter = limiter(PerMinute { reads: 2, changes: 1, entries: 1 }, PerMinute::default(), None);
         let ask = |method, path, account: &str, peer| {
             let mut request = request(method, path, &[("authorization", "Bearer any")], peer);
             if !account.is_empty() {
                 found_for_test(&mut request, account);
             }
-            limiter.wait_s(&request)
+            wait_s(&limiter, &request)
         };
         assert_eq!(ask("GET", "/v1/documents", "a", "1.1.1.1"), None);
         assert_eq!(ask("GET", "/v1/documents", "a", "2.2.2.2"), None);
@@ -163,22 +188,45 @@ mod tests {
         // A secret that opens nothing buys no count of its own.
         assert_eq!(ask("POST", "/v1/documents/document", "", "4.4.4.4"), None);
         assert!(ask("POST", "/v1/documents/document", "", "4.4.4.4").is_some());
-        // Entering is counted by address, whoever asks.
+        // Entering is counted by address, whichever account asks.
         assert_eq!(ask("POST", "/v1/users/guest", "a", "1.1.1.1"), None);
         assert!(ask("POST", "/api/sign_in", "b", "1.1.1.1").is_some());
         assert_eq!(ask("POST", "/v1/users/guest", "a", "2.2.2.2"), None);
     }
 
     #[test]
+    fn accounts_of_one_network_share_its_count() {
+        let limiter = limiter(PerMinute::default(), PerMinute { reads: 3, changes: 3, entries: 3 }, None);
+        let ask = |method: &str, path: &str, account: &str, peer: &str| {
+            let mut request = request(method, path, &[], peer);
+            found_for_test(&mut request, account);
+            wait_s(&limiter, &request)
+        };
+        for (method, path) in [("GET", "/"), ("POST", "/v1/documents/document"), ("POST", "/v1/users/guest")] {
+            for (account, peer) in [("a", "1.1.1.1"), ("b", "1.1.1.2"), ("c", "1.1.1.255")] {
+                assert_eq!(ask(method, path, account, peer), None);
+            }
+            assert!(ask(method, path, "d", "1.1.1.77").is_some(), "{method} {path}");
+            assert_eq!(ask(method, path, "d", "1.1.2.1"), None, "another network");
+            assert!((0..10).all(|_| ask(method, path, "d", "127.0.0.1").is_none()), "loopback is no network");
+        }
+        let ipv6 = |host: u32| {
+            let (account, peer) = (host.to_string(), format!("2001:db8:1:{host:x}::1"));
+            ask("GET", "/", &account, &peer)
+        };
+        assert_eq!((0..9).filter(|host| ipv6(*host).is_none()).count(), 3, "an IPv6 /48 is one network");
+    }
+
+    #[test]
     fn nothing_is_counted_without_a_limit() {
-        let limiter = Limiter::new(RateLimits::default(), None);
-        assert!((0..10_000).all(|_| limiter.wait_s(&request("GET", "/", &[], "1.1.1.1")).is_none()));
+        let limiter = limiter(PerMinute::default(), PerMinute::default(), None);
+        assert!((0..10_000).all(|_| wait_s(&limiter, &request("GET", "/", &[], "1.1.1.1")).is_none()));
     }
 
     #[test]
     fn an_address_is_told_by_the_nearest_proxy_and_counts_as_a_network() {
         let told = |headers: &[(&str, &str)], peer, header| {
-            let limiter = Limiter::new(RateLimits::default(), header);
+            let limiter = limiter(PerMinute::default(), PerMinute::default(), header);
             limiter.address_of(&request("GET", "/", headers, peer)).unwrap().to_string()
         };
         let forged = [("x-forwarded-for", "6.6.6.6, 7.7.7.7")];

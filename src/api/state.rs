@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, header};
 use leptos::prelude::LeptosOptions;
 
 use super::limit::Limiter;
+use super::streams::Streams;
 use crate::accounts::Provider;
 use crate::changes::Changes;
 use crate::metrics::Metrics;
@@ -38,6 +39,7 @@ pub struct Reach {
     pub services: Arc<Services>,
     pub site: SiteState,
     pub changes: Changes,
+    pub streams: Streams,
     pub readiness: Arc<dyn Readiness>,
     pub limiter: Limiter,
     /// Who else vouches for people, if somebody does.

@@ -4,6 +4,7 @@
 //! cast to BIGINT. Every writing transaction begins by taking its lock, so that none can fail half-way for having read first.
 
 mod accounts;
+mod answers;
 mod books;
 mod complete;
 mod documents;
@@ -13,6 +14,7 @@ mod leftovers;
 mod members;
 mod migrations;
 mod operations;
+mod sign_ins;
 mod tracking;
 mod uploads;
 
