@@ -53,7 +53,7 @@ impl Server {
             .env("LEPTOS_SITE_ADDR", "127.0.0.1:0")
             .env("COLDBREW_QUOTA_TOKENS", "1000000000000")
             .env("COLDBREW_DEMO_PENDING_MS", "86400000");
-        for limit in ["READS_PER_MINUTE", "CHANGES_PER_MINUTE", "ENTRIES_PER_MINUTE"] {
+        for limit in ["READS_PER_MINUTE", "CHANGES_PER_MINUTE", "ENTRIES_PER_MINUTE", "EVENT_STREAMS_MAX"] {
             command.env(format!("COLDBREW_{limit}"), "0");
         }
         command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the server starts")

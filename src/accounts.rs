@@ -3,12 +3,14 @@
 //! A secret is shown once, to its holder, and kept as a digest. Whoever holds a [`Account`] has been identified: use cases
 //! take one, and look up everything by its id.
 
+mod attempts;
 mod membership;
 mod network;
 mod password;
 mod provider;
 mod retention;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -17,8 +19,10 @@ use crate::error::Result;
 use crate::store::{Account, Accounts, Credential, CredentialKind};
 use crate::world::World;
 
+pub use attempts::{AttemptLimits, PasswordAttempts};
 pub use membership::{Membership, NewSession};
 pub use network::Network;
+pub use password::Passwords;
 pub use provider::{Pending, Provider, ProviderSettings};
 pub use retention::{Janitor, Retention};
 
@@ -60,18 +64,27 @@ impl Identity {
         Ok(NewGuest { account, secret })
     }
 
-    /// The account that a secret opens.
-    pub async fn whose(&self, secret: &str) -> Result<Option<Account>> {
-        let account = self.store.account_of(&digest(secret), self.world.now()).await?;
+    /// The account that the credential of that digest opens.
+    pub async fn whose(&self, digest: &str) -> Result<Option<Account>> {
+        let account = self.store.account_of(digest, self.world.now()).await?;
         Ok(account.map(|account| match account.email {
             None => Account { quota_tokens: account.quota_tokens.or(Some(self.guest_quota)), ..account },
             Some(_) => account,
         }))
     }
+
+    /// Which of these credentials, by their digests, open nothing any more.
+    pub async fn ended(&self, mut digests: HashSet<String>) -> Result<HashSet<String>> {
+        let asked: Vec<String> = digests.iter().cloned().collect();
+        for digest in self.store.unexpired(&asked, self.world.now()).await? {
+            digests.remove(&digest);
+        }
+        Ok(digests)
+    }
 }
 
 /// What is stored of a secret. It has 256 bits of its own, so it needs no salt and no slow hash.
-fn digest(secret: &str) -> String {
+pub fn digest(secret: &str) -> String {
     hex(&Sha256::digest(secret))
 }
 

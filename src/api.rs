@@ -23,6 +23,7 @@ mod password;
 mod reference;
 mod sign_in;
 mod state;
+mod streams;
 mod upload;
 mod users;
 pub mod web;
@@ -46,8 +47,9 @@ use utoipa_axum::routes;
 pub use client_address::Proxies;
 pub use examination::{Examination, Findings, Readiness};
 pub use host::{Hosts, LocalAddress};
-pub use limit::{Limiter, RateLimits};
+pub use limit::{Limiter, LocalCounts};
 pub use state::{ApiState, Reach, SiteState};
+pub use streams::{StreamLimits, Streams};
 
 /// A JSON body is a few numbers and names; only uploads are larger.
 const BODY_BYTES_MAX: usize = 256 * 1024;

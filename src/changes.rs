@@ -1,13 +1,16 @@
-//! Tells whoever watches that something of an account has changed, so that nobody has to keep asking.
+//! Tells the streams and pages of an account that something of it has changed, so that they need not keep asking.
 //!
 //! A change says only *what to look at again*: what it looks like is in the store, which is written first. So a change may be
-//! lost, doubled or late, and whoever missed some simply looks. It must never carry state.
+//! lost, doubled or late, and a watcher that missed some simply looks. It must never carry state, and it reaches no other account.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 /// Changes that a slow watcher may be behind by before it is told to look at everything.
-const BACKLOG: usize = 1_024;
+const BACKLOG: usize = 32;
 
 /// Something of this account is not as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,30 +19,62 @@ pub struct Change {
     pub content_hash: String,
 }
 
+/// What a watcher learns of its account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Something of this content has changed.
+    Content(String),
+    /// Sessions or tokens have ended: the watcher's own may be among them.
+    CredentialsEnded,
+    /// It was too slow, and changes passed it by.
+    Missed,
+}
+
 /// The changes of this process and, where a relay brings them in, of the others. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Changes {
-    sender: broadcast::Sender<Change>,
+    accounts: Accounts,
     closed: CancellationToken,
 }
 
-impl Default for Changes {
-    fn default() -> Self {
-        Self { sender: broadcast::channel(BACKLOG).0, closed: CancellationToken::new() }
+/// By account that is watched. An account without a watcher has no entry.
+#[derive(Clone, Debug, Default)]
+struct Accounts(Arc<Mutex<HashMap<String, broadcast::Sender<News>>>>);
+
+impl Accounts {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, broadcast::Sender<News>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, account_id: &str, news: News) {
+        if let Some(sender) = self.lock().get(account_id) {
+            // It fails only without a watcher.
+            let _ = sender.send(news);
+        }
     }
 }
 
 impl Changes {
-    /// Tells everyone who watches. To be called once the change is stored.
+    /// Tells the account's watchers. To be called once the change is stored.
     pub fn tell(&self, account_id: &str, content_hash: &str) {
-        let change = Change { account_id: account_id.to_owned(), content_hash: content_hash.to_owned() };
-        // Nobody watching is no mistake.
-        let _ = self.sender.send(change);
+        self.accounts.tell(account_id, News::Content(content_hash.to_owned()));
     }
 
-    /// Begins to watch: what is told from now on is seen.
-    pub fn watch(&self) -> Watcher {
-        Watcher { receiver: self.sender.subscribe(), closed: self.closed.clone() }
+    /// Tells the account's watchers that sessions or tokens of it have ended. To be called once that is stored.
+    pub fn tell_credentials_ended(&self, account_id: &str) {
+        self.accounts.tell(account_id, News::CredentialsEnded);
+    }
+
+    /// Begins to watch an account: what is told from now on is seen.
+    pub fn watch(&self, account_id: &str) -> Watcher {
+        let mut accounts = self.accounts.lock();
+        let sender = accounts.entry(account_id.to_owned()).or_insert_with(|| broadcast::channel(BACKLOG).0);
+        Watcher {
+            account_id: account_id.to_owned(),
+            receiver: Some(sender.subscribe()),
+            accounts: self.accounts.clone(),
+            closed: self.closed.clone(),
+        }
     }
 
     /// Ends every watch, so that the server can stop.
@@ -48,28 +83,24 @@ impl Changes {
     }
 }
 
-/// One who watches.
+/// A watcher of one account.
 #[derive(Debug)]
 pub struct Watcher {
-    receiver: broadcast::Receiver<Change>,
+    account_id: String,
+    /// `None` only while it is dropped.
+    receiver: Option<broadcast::Receiver<News>>,
+    accounts: Accounts,
     closed: CancellationToken,
-}
-
-/// What a watcher learns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
-    Change(Change),
-    /// It was too slow, and changes passed it by.
-    Missed,
 }
 
 impl Watcher {
     /// The next news; `None` once there will be no more.
     pub async fn next(&mut self) -> Option<News> {
+        let receiver = self.receiver.as_mut()?;
         tokio::select! {
             () = self.closed.cancelled() => None,
-            received = self.receiver.recv() => match received {
-                Ok(change) => Some(News::Change(change)),
+            received = receiver.recv() => match received {
+                Ok(news) => Some(news),
                 Err(broadcast::error::RecvError::Lagged(_)) => Some(News::Missed),
                 Err(broadcast::error::RecvError::Closed) => None,
             },
@@ -77,20 +108,55 @@ impl Watcher {
     }
 }
 
+/// The last watcher of an account takes the account's entry with it.
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        let mut accounts = self.accounts.lock();
+        self.receiver = None;
+        if accounts.get(&self.account_id).is_some_and(|sender| sender.receiver_count() == 0) {
+            accounts.remove(&self.account_id);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     #[tokio::test]
-    async fn a_slow_watcher_learns_that_it_missed_something() {
+    async fn watcher_too_slow_learns_that_it_missed_something() {
         let changes = Changes::default();
-        let mut watcher = changes.watch();
+        let mut watcher = changes.watch("account");
         for _ in 0..=BACKLOG {
             changes.tell("account", "content");
         }
         assert_eq!(watcher.next().await, Some(News::Missed));
-        assert!(matches!(watcher.next().await, Some(News::Change(_))));
+        assert_eq!(watcher.next().await, Some(News::Content("content".into())));
         changes.close();
-        assert_eq!(changes.watch().next().await, None);
+        assert_eq!(changes.watch("account").next().await, None);
+    }
+
+    #[tokio::test]
+    async fn change_of_one_account_wakes_no_watcher_of_another() {
+        let changes = Changes::default();
+        let (mut mine, mut theirs) = (changes.watch("mine"), changes.watch("theirs"));
+        changes.tell("mine", "content");
+        changes.tell_credentials_ended("mine");
+        assert_eq!(mine.next().await, Some(News::Content("content".into())));
+        assert_eq!(mine.next().await, Some(News::CredentialsEnded));
+        assert_eq!(theirs.next().now_or_never(), None);
+    }
+
+    #[test]
+    fn account_without_watchers_keeps_no_entry() {
+        let changes = Changes::default();
+        let (first, second) = (changes.watch("account"), changes.watch("account"));
+        drop(first);
+        assert_eq!(changes.accounts.lock().len(), 1);
+        drop(second);
+        changes.tell("account", "content");
+        assert_eq!(changes.accounts.lock().len(), 0);
     }
 }

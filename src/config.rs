@@ -4,6 +4,7 @@
 //! says the same to the operator, and a test keeps the two together. All mistakes are reported at once. Nothing
 //! below reads the environment or the file again.
 
+mod callers;
 mod engine;
 mod figures;
 mod gemini;
@@ -19,6 +20,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use callers::Callers;
 pub use engine::Engine;
 pub use figures::{ClassNumbers, Figures};
 pub use gemini::Gemini;
@@ -49,6 +51,7 @@ pub struct Config {
     pub figures: Figures,
     pub rendering: Rendering,
     pub limits: Limits,
+    pub callers: Callers,
     pub retention: Retention,
     /// The OpenID Connect provider, if there is one.
     pub sign_in: Option<SignIn>,
@@ -87,6 +90,7 @@ impl Config {
             figures: Figures::read(&mut source),
             rendering: Rendering::read(&mut source),
             limits: Limits::read(&mut source),
+            callers: Callers::read(&mut source),
             retention: Retention::read(&mut source),
             sign_in: SignIn::read(&mut source),
             traces: Traces::read(&mut source),
@@ -357,7 +361,7 @@ pub struct Limits {
     pub documents_max: u64,
     pub active_jobs_max: u64,
     pub stored_bytes_max: u64,
-    /// Requests a minute; 0 is without limit. Reading and changing are counted per caller, entering per address.
+    /// Requests a minute; 0 is without limit. Reads and changes are counted by account, entries by address.
     pub reads_per_minute: u32,
     pub changes_per_minute: u32,
     pub entries_per_minute: u32,

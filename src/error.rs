@@ -7,6 +7,8 @@
 //!
 //! `?` on a foreign error never reaches a caller's eyes: only [`Error::public`] makes words for outside.
 
+use std::time::Duration;
+
 use crate::model::{ApiError, ErrorCode};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -29,6 +31,13 @@ impl Error {
     /// Refuses with this code and sentence.
     pub fn refused(code: ErrorCode, message: impl Into<String>) -> Self {
         Self::Refused(ApiError::new(code, message))
+    }
+
+    /// Refuses for now, with a sentence that ends in how long to wait. A part of a second counts as a whole one.
+    pub fn too_many(happened: &str, wait: Duration) -> Self {
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        let message = format!("{happened} Try again in {seconds} s.");
+        Self::Refused(ApiError::new(ErrorCode::TooManyRequests, message).after(seconds))
     }
 
     /// A fault of ours, for the log.

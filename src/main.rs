@@ -66,7 +66,7 @@ enum Command {
 enum Change {
     /// Give it a quota of its own, in token equivalents; without a number, the default again.
     Quota { account: String, tokens: Option<u64> },
-    /// Give it a password in the place of a forgotten one, which is printed, and end its sessions.
+    /// Give it a password in the place of a forgotten one, which is printed, and end its sessions and tokens.
     Password { account: String },
     /// End all its sessions and tokens.
     LockOut { account: String },
@@ -120,9 +120,14 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
             serve::set_quota(config, &account, tokens).await?
         }
         Command::User { change: Change::Password { account } } => {
-            println!("{}", serve::reset_password(config, &account).await?);
+            let (password, ended) = serve::reset_password(config, &account).await?;
+            // The password is all that standard output has.
+            eprintln!("{}", ended.words());
+            println!("{password}");
         }
-        Command::User { change: Change::LockOut { account } } => serve::lock_out(config, &account).await?,
+        Command::User { change: Change::LockOut { account } } => {
+            println!("{}", serve::lock_out(config, &account).await?.words());
+        }
         Command::User { change: Change::Delete { account } } => serve::delete_account(config, &account).await?,
         Command::HoldJob { job_id, fence, emulator } => {
             serve::hold_job(config, &job_id, fence, emulator.as_deref(), stop).await?;

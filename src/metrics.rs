@@ -27,6 +27,7 @@ const COST: &str = "gemini_cost_microdollars_total";
 const JOBS_ENDED: &str = "coldbrew_jobs_ended_total";
 const JOBS_TAKEN_OVER: &str = "coldbrew_jobs_taken_over_total";
 const CONNECTIONS_REFUSED: &str = "coldbrew_connections_refused_total";
+const REQUESTS_LIMITED: &str = "coldbrew_requests_limited_total";
 const DEPENDENCY_UP: &str = "coldbrew_dependency_up";
 
 /// The process's recorder. Servers in one process share it.
@@ -108,6 +109,7 @@ fn install() -> Result<PrometheusHandle> {
     describe_counter!(REQUESTS, "Requests by method and class of status.");
     describe_histogram!(REQUEST_DURATION, "Seconds until a request's answer began.");
     describe_counter!(CONNECTIONS_REFUSED, "Connections closed at once because too many were open, by limit.");
+    describe_counter!(REQUESTS_LIMITED, "Requests answered 429, by kind of limit.");
     describe_counter!(TOKENS, "Tokens that Gemini reported for pages that were read.");
     describe_counter!(COST, "What those pages cost at Google's list prices, in millionths of a dollar.");
     describe_counter!(JOBS_ENDED, "Jobs that ended, by mode and status.");
@@ -141,6 +143,11 @@ pub fn request_answered(method: &'static str, status_class: &'static str, took: 
 /// A connection was closed at once. `limit` is `server` or `network`.
 pub fn connection_refused(limit: &'static str) {
     counter!(CONNECTIONS_REFUSED, "limit" => limit).increment(1);
+}
+
+/// A request was one too many. `kind`: `reads`, `changes`, `entries`, `streams` or `passwords`.
+pub fn request_limited(kind: &'static str) {
+    counter!(REQUESTS_LIMITED, "kind" => kind).increment(1);
 }
 
 /// What Google charges for a job's answers: by the model that gave them, whichever was asked.

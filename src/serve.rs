@@ -4,6 +4,7 @@ mod connections;
 mod demo;
 mod examine;
 mod isolated;
+mod limits;
 mod operator;
 mod parts;
 mod readiness;
@@ -21,9 +22,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accounts::Janitor;
+use crate::accounts::{Identity, Janitor};
 use crate::api::{
-    ApiState, Examination, Hosts, Limiter, Proxies, RateLimits, Reach, SiteState, operations_router, router,
+    ApiState, Examination, Hosts, Limiter, Proxies, Reach, SiteState, Streams, operations_router, router,
 };
 use crate::batch::watch_clock;
 use crate::changes::Changes;
@@ -50,6 +51,9 @@ pub struct Server {
     operations: Option<Listener>,
     working: Option<Working>,
     janitor: Janitor,
+    limiter: Limiter,
+    streams: Streams,
+    identity: Identity,
     store: SqlStore,
     world: Arc<dyn World>,
     tracked: Tracked,
@@ -85,12 +89,16 @@ impl Server {
             blobs: parts.blobs.clone(),
             data_dir: config.storage.data_dir.clone(),
         };
+        let services = parts.services(config);
+        let (limiter, streams) = (limits::limiter(config, parts.world.clone())?, limits::streams(config));
+        let identity = services.identity.clone();
         let state = ApiState::from(Reach {
-            services: Arc::new(parts.services(config)),
+            services: Arc::new(services),
             site: site_state(config)?,
             changes: parts.changes.clone(),
             examination: Examination::new(Arc::new(dependencies), parts.metrics()?, parts.world.clone()),
-            limiter: limiter(config),
+            streams: streams.clone(),
+            limiter: limiter.clone(),
             provider: parts.provider(config, public.local_addr()?)?,
         });
         let operations = operations.map(|socket| listener(config, socket, operations_router(state.clone())));
@@ -101,6 +109,9 @@ impl Server {
             operations,
             working,
             janitor,
+            limiter,
+            streams,
+            identity,
             store,
             world,
             tracked,
@@ -136,6 +147,8 @@ impl Server {
         }
         background.spawn(self.tracked.run(stop.clone()));
         background.spawn(self.janitor.run(stop.clone()));
+        background.spawn(self.limiter.run(stop.clone()));
+        background.spawn(self.streams.run(self.identity, stop.clone()));
         background.spawn(watch_clock(Arc::new(self.store.clone()), self.world, stop.clone()));
         let (changes, stopped) = (self.changes, stop.clone());
         // A page that listens would keep the server from ever being done.
@@ -206,15 +219,6 @@ fn site_state(config: &Config) -> Result<SiteState> {
 fn proxies(config: &Config) -> Proxies {
     let config::Proxies { header, networks, hops } = config.proxies.clone();
     Proxies { header, networks, hops }
-}
-
-fn limiter(config: &Config) -> Limiter {
-    let limits = RateLimits {
-        reads: config.limits.reads_per_minute,
-        changes: config.limits.changes_per_minute,
-        entries: config.limits.entries_per_minute,
-    };
-    Limiter::new(limits)
 }
 
 fn leptos_options(config: &Config) -> Result<LeptosOptions> {

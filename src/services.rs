@@ -36,6 +36,8 @@ pub struct Services {
     pub jobs: Arc<dyn Jobs>,
     /// Of accounts that have none of their own, in token equivalents.
     pub default_quota: u64,
+    /// Answers that are kept of an account for requests with an `Idempotency-Key`.
+    pub idempotency_keys_max: u32,
     pub world: Arc<dyn World>,
 }
 
@@ -62,7 +64,8 @@ impl Services {
         let account = &caller.account;
         let digest = hex(&Sha256::digest(serde_json::to_vec(&wish).map_err(Error::internal)?));
         let now = self.world.now();
-        match self.members.begin(&account.id, key, &digest, now, now.plus(-ANSWER_WAIT_MS)).await? {
+        let stale = now.plus(-ANSWER_WAIT_MS);
+        match self.members.begin(&account.id, key, &digest, now, stale, self.idempotency_keys_max).await? {
             Begun::Answered(answer) => serde_json::from_str(&answer).map_err(Error::internal),
             Begun::Running => {
                 let words = "The first request with this Idempotency-Key is being answered. Send it again in a moment.";

@@ -6,9 +6,11 @@
 pub mod books;
 pub mod folder;
 mod leftovers;
+mod limits;
 mod members;
 mod operations;
 pub mod s3;
+mod sign_ins;
 pub mod sql;
 pub mod tracking;
 
@@ -28,8 +30,10 @@ use crate::model::{Mode, PageSet, TokenUsage, UnixMs};
 use crate::pdf::figures::Figure;
 
 pub use leftovers::Leftovers;
-pub use members::{Begun, ExternalIdentity, Holdings, Members, Session};
+pub use limits::{PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
+pub use members::{Begun, Ending, ExternalIdentity, Holdings, Members, Session};
 pub use operations::{Operations, QueuedJob};
+pub use sign_ins::{Attempts, SignIns};
 
 /// Who owns things. Accounts are made by [`Accounts::create_guest`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +60,9 @@ pub trait Accounts: Send + Sync {
 
     /// The account of that id.
     async fn account(&self, account_id: &str) -> Result<Option<Account>>;
+
+    /// Those of these credentials, by their digests, that have not expired or been ended.
+    async fn unexpired(&self, digests: &[String], now: UnixMs) -> Result<Vec<String>>;
 
     /// Used, reserved and left of the account's quota.
     async fn usage(&self, account: &Account, default_quota: u64) -> Result<Usage>;

@@ -65,3 +65,45 @@ impl World for SystemWorld {
         rand::random()
     }
 }
+
+/// A world for tests, whose ticks are moved by the test.
+#[cfg(test)]
+pub struct StoppedWorld {
+    start: Instant,
+    moved_s: std::sync::atomic::AtomicU64,
+}
+
+#[cfg(test)]
+impl StoppedWorld {
+    pub fn new() -> Self {
+        Self { start: Instant::now(), moved_s: Default::default() }
+    }
+
+    /// So many seconds after the start.
+    pub fn set(&self, moved_s: u64) {
+        self.moved_s.store(moved_s, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+impl World for StoppedWorld {
+    fn now(&self) -> UnixMs {
+        UnixMs(0)
+    }
+
+    fn tick(&self) -> Instant {
+        self.start + Duration::from_secs(self.moved_s.load(std::sync::atomic::Ordering::SeqCst))
+    }
+
+    fn id(&self) -> String {
+        String::new()
+    }
+
+    fn secret(&self) -> String {
+        String::new()
+    }
+
+    fn chance(&self) -> f64 {
+        0.0
+    }
+}

@@ -2,23 +2,24 @@
 
 use std::sync::Arc;
 
-use super::{CREDENTIAL_MS, digest, password};
+use super::attempts::PasswordAttempts;
+use super::{CREDENTIAL_MS, Caller, Network, Passwords, digest};
+use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::model::wire::{NewToken, TokenSummary};
-use crate::model::{ApiError, ErrorCode, UnixMs};
-use crate::store::{Account, Accounts, Blobs, Credential, CredentialKind, ExternalIdentity, Members, account_folders};
+use crate::model::{ApiError, EndedAccess, ErrorCode, UnixMs};
+use crate::store::{
+    Account, Accounts, Blobs, Credential, CredentialKind, Ending, ExternalIdentity, Members, account_folders,
+};
 use crate::world::World;
 
-/// How long somebody who signed in stays so without opening a page, in milliseconds: 30 days.
+/// How long a member stays signed in without opening a page, in milliseconds: 30 days.
 const SIGNED_IN_MS: i64 = 30 * DAY_MS;
 /// A session that is older than this is replaced when it is used.
 const ROTATION_MS: i64 = DAY_MS;
 /// How long a replaced session is still good for requests that are under way.
 const OVERLAP_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 3_600_000;
-const PASSWORD_CHARS_MIN: usize = 10;
-/// Longer ones would make hashing a way to keep the server busy.
-const PASSWORD_BYTES_MAX: usize = 1_000;
 const TOKENS_MAX: usize = 50;
 /// Of a password that stands in for a forgotten one: 80 bits, short enough to be read out.
 const RESET_CHARS: usize = 20;
@@ -29,81 +30,139 @@ pub struct Membership {
     pub store: Arc<dyn Members>,
     pub accounts: Arc<dyn Accounts>,
     pub blobs: Arc<dyn Blobs>,
+    pub passwords: Passwords,
+    pub attempts: PasswordAttempts,
+    /// Open streams of an account hear here that its sessions or tokens have ended.
+    pub changes: Changes,
     pub world: Arc<dyn World>,
 }
 
-/// The secret of a session that begins, and how long it is good for.
+/// The secret of a session that begins, how long it is good for, and what has ended for it.
 #[derive(Clone, Debug)]
 pub struct NewSession {
     pub secret: String,
     pub max_age_ms: i64,
+    pub ended: EndedAccess,
 }
 
 impl Membership {
-    /// Makes a guest a member with everything that it owns. All other sessions of the account end, this one is made anew.
-    pub async fn sign_up(&self, account: &Account, email: &str, password: String) -> Result<NewSession> {
-        let email = address(email)?;
+    /// Makes a guest a member with everything that it owns. All sessions and tokens of the account end. `before`: the caller's own
+    /// session, in whose place a new one begins.
+    pub async fn sign_up(
+        &self,
+        caller: &Caller,
+        email: &str,
+        password: String,
+        before: Option<&str>,
+    ) -> Result<NewSession> {
+        let (account, email) = (&caller.account, address(email)?);
         if account.email.is_some() {
             return Err(Error::refused(ErrorCode::InvalidSignUp, "You have signed up already."));
         }
-        see_that_is_good(&password)?;
-        let hash = password::hash(password).await?;
-        if !self.store.sign_up(&account.id, &email, &hash).await? {
+        let hash = self.passwords.hash_new(password, &email).await?;
+        let own = before.map(digest);
+        let Some(ended) = self.store.sign_up(&account.id, &email, &hash, self.ending(&own)).await? else {
             let words = "There is an account with this e-mail address. Sign in instead.";
             return Err(Error::refused(ErrorCode::EmailTaken, words));
-        }
-        self.store.end_sessions(&account.id).await?;
-        self.begin_session(&account.id, true).await
+        };
+        self.changes.tell_credentials_ended(&account.id);
+        self.attempts.add_known_network(&account.id, caller.network).await?;
+        self.begin_session(&account.id, true, ended).await
     }
 
-    /// Begins a session for whoever knows the password. Ends the session `before`, so that one who planted it gains nothing.
-    pub async fn sign_in(&self, email: &str, password: String, before: Option<&str>) -> Result<NewSession> {
-        let login = self.store.login(&email.trim().to_lowercase()).await?;
-        let (id, hash) = login.unzip();
-        let right = password.len() <= PASSWORD_BYTES_MAX && password::is_right(password, hash).await?;
+    /// Begins a session for a caller who knows the password. Ends the session `before`, so that an attacker who planted it gains nothing.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: String,
+        before: Option<&str>,
+        network: Option<Network>,
+    ) -> Result<NewSession> {
+        let email = email.trim().to_lowercase();
+        let (id, hash) = self.store.login(&email).await?.unzip();
+        let right = self.is_right(&email, id.as_deref(), password, hash, network).await?;
         let Some(id) = id.filter(|_| right) else {
             let words = "The e-mail address or the password is not right.";
             return Err(Error::refused(ErrorCode::Unauthenticated, words));
         };
-        if let Some(secret) = before {
-            self.sign_out_member(secret).await?;
+        self.sign_out_member(before).await?;
+        self.begin_session(&id, true, EndedAccess::default()).await
+    }
+
+    /// Whether the password is right. Refused while there were too many that were not.
+    async fn is_right(
+        &self,
+        email: &str,
+        account_id: Option<&str>,
+        password: String,
+        hash: Option<String>,
+        network: Option<Network>,
+    ) -> Result<bool> {
+        let attempt = self.attempts.begin(email, account_id, network).await?;
+        match (self.passwords.is_right(password, hash).await, account_id) {
+            (Ok(true), Some(account_id)) => self.attempts.succeeded(&attempt, account_id).await.map(|()| true),
+            (Ok(_), _) => Ok(false),
+            (Err(error), _) => {
+                self.attempts.take_back(&attempt).await?;
+                Err(error)
+            }
         }
-        self.begin_session(&id, true).await
     }
 
     /// Whether the account is opened by a password.
     pub async fn has_password(&self, account: &Account) -> Result<bool> {
-        Ok(self.password_hash(account).await?.is_some())
+        let Some(email) = &account.email else { return Ok(false) };
+        Ok(self.store.login(email).await?.is_some())
     }
 
-    async fn password_hash(&self, account: &Account) -> Result<Option<String>> {
-        let Some(email) = &account.email else { return Ok(None) };
-        Ok(self.store.login(email).await?.map(|(_, hash)| hash))
-    }
-
-    /// Gives a member who knows the password another one. All sessions of the account end, and this one is made anew.
-    pub async fn change_password(&self, account: &Account, current: String, new: String) -> Result<NewSession> {
-        see_that_is_good(&new)?;
-        let hash = self.password_hash(account).await?;
-        if current.len() > PASSWORD_BYTES_MAX || !password::is_right(current, hash).await? {
-            return Err(Error::refused(ErrorCode::Unauthenticated, "The current password is not right."));
+    /// Gives a member who knows the password another one. All sessions and tokens of the account end. `before`: the caller's own session,
+    /// in whose place a new one begins.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        current: String,
+        new: String,
+        before: Option<&str>,
+    ) -> Result<NewSession> {
+        let account = &caller.account;
+        let not_right = || Error::refused(ErrorCode::Unauthenticated, "The current password is not right.");
+        let email = account.email.as_deref().ok_or_else(not_right)?;
+        let hash = self.store.login(email).await?.map(|(_, hash)| hash);
+        if !self.is_right(email, Some(&account.id), current, hash, caller.network).await? {
+            return Err(not_right());
         }
-        self.store.set_password(&account.id, &password::hash(new).await?).await?;
+        let hash = self.passwords.hash_new(new, email).await?;
+        let own = before.map(digest);
+        let ended = self.store.set_password(&account.id, &hash, self.ending(&own)).await?;
+        self.changes.tell_credentials_ended(&account.id);
         tracing::info!(account = account.id, "password changed");
-        self.begin_session(&account.id, true).await
+        self.begin_session(&account.id, true, ended.unwrap_or_default()).await
     }
 
-    /// Gives a member who has forgotten the password one that nobody knows yet. All sessions of the account end.
-    pub async fn reset_password(&self, account_id: &str) -> Result<String> {
+    /// Gives a member who has forgotten the password a new random one. All sessions and tokens of the account end.
+    pub async fn reset_password(&self, account_id: &str) -> Result<(String, EndedAccess)> {
         let new: String = self.world.secret().chars().take(RESET_CHARS).collect();
-        if self.store.set_password(account_id, &password::hash(new.clone()).await?).await? {
-            return Ok(new);
-        }
-        Err(Error::refused(ErrorCode::InvalidRequest, "This is a guest, who has no password."))
+        let hash = self.passwords.hash_own(new.clone()).await?;
+        let Some(ended) = self.store.set_password(account_id, &hash, self.ending(&None)).await? else {
+            return Err(Error::refused(ErrorCode::InvalidRequest, "This is a guest, who has no password."));
+        };
+        self.changes.tell_credentials_ended(account_id);
+        Ok((new, ended))
     }
 
-    /// Begins a session for somebody whom the provider vouches for, and who came as `account`. A person who is seen for the first
-    /// time is tied to that account, which makes a guest a member; an e-mail address alone opens nobody's account.
+    /// Ends all sessions and tokens of an account.
+    pub async fn lock_out(&self, account_id: &str) -> Result<EndedAccess> {
+        let ended = self.store.end_credentials(account_id, self.ending(&None)).await?;
+        self.changes.tell_credentials_ended(account_id);
+        Ok(ended)
+    }
+
+    fn ending<'a>(&self, own: &'a Option<String>) -> Ending<'a> {
+        Ending { now: self.world.now(), own: own.as_deref() }
+    }
+
+    /// Begins a session for a person whom the provider vouches for, and who came as `account`. A person who is seen for the first
+    /// time is tied to that account, which makes a guest a member; an e-mail address alone opens no account.
     pub async fn sign_in_as(
         &self,
         identity: &ExternalIdentity,
@@ -111,21 +170,20 @@ impl Membership {
         before: Option<&str>,
     ) -> Result<NewSession> {
         let known = self.store.account_of_identity(&identity.issuer, &identity.subject).await?;
-        let id = match known {
-            Some(id) => id,
-            None if self.store.add_identity(&account.id, identity, self.world.now()).await? => {
-                // Nobody who knew the guest's session shall be a member with it.
-                if account.email.is_none() {
-                    self.store.end_sessions(&account.id).await?;
-                }
-                account.id.clone()
+        let (id, ended) = match known {
+            Some(id) => (id, EndedAccess::default()),
+            None => {
+                let own = before.map(digest);
+                let Some(ended) = self.store.add_identity(&account.id, identity, self.ending(&own)).await? else {
+                    let words = "There is an account with this e-mail address.";
+                    return Err(Error::refused(ErrorCode::EmailTaken, words));
+                };
+                self.changes.tell_credentials_ended(&account.id);
+                (account.id.clone(), ended)
             }
-            None => return Err(Error::refused(ErrorCode::EmailTaken, "There is an account with this e-mail address.")),
         };
-        if let Some(secret) = before {
-            self.sign_out_member(secret).await?;
-        }
-        self.begin_session(&id, true).await
+        self.sign_out_member(before).await?;
+        self.begin_session(&id, true, ended).await
     }
 
     /// Whether the account can be signed in to with the provider.
@@ -133,20 +191,26 @@ impl Membership {
         self.store.has_identity(&account.id).await
     }
 
-    /// A guest's session is the only key to what the guest made: it is left to its cookie's fate.
-    async fn sign_out_member(&self, secret: &str) -> Result<()> {
+    /// Ends a member's session. A guest's is the only key to what the guest made, and goes on.
+    async fn sign_out_member(&self, secret: Option<&str>) -> Result<()> {
+        let Some(secret) = secret else { return Ok(()) };
         let session = self.store.session(&digest(secret), self.world.now()).await?;
         if session.is_some_and(|session| session.signed_in) { self.sign_out(secret).await } else { Ok(()) }
     }
 
     /// Ends one session.
     pub async fn sign_out(&self, secret: &str) -> Result<()> {
-        self.store.end_credential(&digest(secret), self.world.now()).await
+        if let Some(account_id) = self.store.end_credential(&digest(secret), self.world.now()).await? {
+            self.changes.tell_credentials_ended(&account_id);
+        }
+        Ok(())
     }
 
     /// Ends all sessions of the account.
     pub async fn sign_out_everywhere(&self, account: &Account) -> Result<()> {
-        self.store.end_sessions(&account.id).await
+        self.store.end_sessions(&account.id).await?;
+        self.changes.tell_credentials_ended(&account.id);
+        Ok(())
     }
 
     /// A new session in the place of one that has grown old; `None` where there is nothing to replace.
@@ -156,15 +220,15 @@ impl Membership {
         if session.created_at.plus(ROTATION_MS) > now {
             return Ok(None);
         }
-        let new = self.begin_session(&session.account_id, session.signed_in).await?;
+        let new = self.begin_session(&session.account_id, session.signed_in, EndedAccess::default()).await?;
         self.store.end_credential(&digest(secret), now.plus(OVERLAP_MS)).await?;
         Ok(Some(new))
     }
 
-    async fn begin_session(&self, account_id: &str, signed_in: bool) -> Result<NewSession> {
+    async fn begin_session(&self, account_id: &str, signed_in: bool, ended: EndedAccess) -> Result<NewSession> {
         let max_age_ms = if signed_in { SIGNED_IN_MS } else { CREDENTIAL_MS };
         let secret = self.add(account_id, CredentialKind::Session, None, max_age_ms).await?;
-        Ok(NewSession { secret, max_age_ms })
+        Ok(NewSession { secret, max_age_ms, ended })
     }
 
     async fn add(&self, account_id: &str, kind: CredentialKind, name: Option<&str>, lasts_ms: i64) -> Result<String> {
@@ -195,13 +259,18 @@ impl Membership {
 
     /// Ends a token at once.
     pub async fn revoke_token(&self, account: &Account, id: &str) -> Result<()> {
-        if self.store.revoke_token(&account.id, id).await? { Ok(()) } else { Err(ApiError::not_found("token").into()) }
+        if !self.store.revoke_token(&account.id, id).await? {
+            return Err(ApiError::not_found("token").into());
+        }
+        self.changes.tell_credentials_ended(&account.id);
+        Ok(())
     }
 
     /// Deletes an account: its records first, so that no account is ever without its files. Should files be left, or be put there by a
     /// worker that has not heard of it yet, nobody can reach them, and the janitor deletes them.
     pub async fn delete_account(&self, account_id: &str) -> Result<()> {
         self.accounts.delete_account(account_id, self.world.now()).await?;
+        self.changes.tell_credentials_ended(account_id);
         tracing::info!(account = account_id, "account deleted");
         if let Err(error) = self.delete_files(account_id).await {
             tracing::warn!(account = account_id, %error, "files of a deleted account are left to the janitor");
@@ -221,14 +290,6 @@ impl Membership {
 /// The instant `days` before `now`.
 pub(super) fn days_before(now: UnixMs, days: u32) -> UnixMs {
     now.plus(-DAY_MS * i64::from(days))
-}
-
-fn see_that_is_good(password: &str) -> Result<()> {
-    if password.chars().count() >= PASSWORD_CHARS_MIN && password.len() <= PASSWORD_BYTES_MAX {
-        return Ok(());
-    }
-    let words = format!("Choose a password of at least {PASSWORD_CHARS_MIN} characters.");
-    Err(Error::refused(ErrorCode::InvalidSignUp, words))
 }
 
 /// An e-mail address as it is kept. Only mail could tell whether it is somebody's; this sees what cannot be one.

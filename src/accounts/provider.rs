@@ -1,9 +1,10 @@
 //! Sign-in with an OpenID Connect provider that the operator chose: the authorization code flow with PKCE, state and nonce.
 //!
 //! What has to stay between the two halves of a sign-in travels in a cookie of the browser that began it ([`Pending`]), so any server can
-//! end what another began. The provider's description and keys are asked for each time: sign-ins are rare, and a key that was
-//! changed is never missed. Whose account an [`ExternalIdentity`] opens is [`super::Membership`]'s to say.
+//! end what another began. The provider's description and keys are kept for some minutes; a key that is not among them is asked for
+//! again. Whose account an [`ExternalIdentity`] opens is [`super::Membership`]'s to say.
 
+mod cache;
 mod token;
 
 use std::sync::Arc;
@@ -23,10 +24,13 @@ use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 use crate::store::ExternalIdentity;
 use crate::world::World;
-use token::Expected;
+use cache::Cached;
+use token::{Expected, Keys};
 
 /// How long the provider may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest answer of a provider.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// A sign-in that has begun. Only the browser that began it knows this.
 #[derive(Clone, PartialEq, Eq)]
@@ -73,6 +77,8 @@ pub struct ProviderSettings {
 pub struct Provider {
     settings: Arc<ProviderSettings>,
     http: reqwest::Client,
+    description: Arc<Cached<Description>>,
+    keys: Arc<Cached<Keys>>,
     world: Arc<dyn World>,
 }
 
@@ -95,8 +101,14 @@ struct Tokens {
 impl Provider {
     /// Asks nothing yet.
     pub fn new(settings: ProviderSettings, world: Arc<dyn World>) -> Result<Self> {
-        let http = reqwest::Client::builder().timeout(PATIENCE).redirect(redirect::Policy::none()).build();
-        Ok(Self { settings: Arc::new(settings), http: http.map_err(Error::internal)?, world })
+        let http = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).build();
+        Ok(Self {
+            settings: Arc::new(settings),
+            http: http.map_err(Error::internal)?,
+            description: Arc::new(Cached::new(world.clone())),
+            keys: Arc::new(Cached::new(world.clone())),
+            world,
+        })
     }
 
     /// What people know the provider as.
@@ -128,7 +140,7 @@ impl Provider {
     pub async fn finish(&self, pending: &Pending, code: &str) -> Result<ExternalIdentity> {
         let description = self.description().await?;
         let tokens: Tokens = self.ask(self.exchange(&description, pending, code)).await?;
-        let keys = self.ask(self.http.get(description.jwks_uri)).await?;
+        let keys = self.keys_for(&tokens.id_token, &description).await?;
         let expected = Expected {
             issuer: &self.settings.issuer,
             client_id: &self.settings.client_id,
@@ -166,7 +178,18 @@ impl Provider {
         request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.finish())
     }
 
-    async fn description(&self) -> Result<Description> {
+    /// The keys of the provider, asked for once more if the token names one that is not among them.
+    async fn keys_for(&self, token: &str, description: &Description) -> Result<Arc<Keys>> {
+        let fetch = || self.ask(self.http.get(&description.jwks_uri));
+        let keys = self.keys.get(fetch()).await?;
+        if keys.know_signer_of(token) { Ok(keys) } else { self.keys.renew(keys, fetch()).await }
+    }
+
+    async fn description(&self) -> Result<Arc<Description>> {
+        self.description.get(self.fetch_description()).await
+    }
+
+    async fn fetch_description(&self) -> Result<Description> {
         let issuer = &self.settings.issuer;
         let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let description: Description = self.ask(self.http.get(url)).await?;
@@ -189,7 +212,15 @@ impl Provider {
                 "The provider did not accept the sign-in. Try again.",
             ));
         }
-        answer.error_for_status().map_err(away)?.json().await.map_err(away)
+        let mut answer = answer.error_for_status().map_err(away)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(away)? {
+            body.extend_from_slice(&chunk);
+            if body.len() > ANSWER_BYTES_MAX {
+                return Err(Error::unavailable("the provider's answer is too large"));
+            }
+        }
+        serde_json::from_slice(&body).map_err(Error::unavailable)
     }
 }
 

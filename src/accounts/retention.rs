@@ -77,6 +77,7 @@ impl Janitor {
             self.membership.delete_files(&id).await?;
             self.store.forget_gone_account(&id).await?;
         }
+        self.membership.attempts.purge().await?;
         self.blobs.tidy().await?;
         self.store.forget_expired(days_before(now, ANSWER_DAYS), now).await
     }

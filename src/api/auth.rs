@@ -10,7 +10,7 @@ use axum_extra::extract::CookieJar;
 use super::error::Failure;
 use super::{ApiState, client_address};
 pub use crate::accounts::Caller;
-use crate::accounts::Network;
+use crate::accounts::{Network, digest};
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 use crate::store::{Account, CredentialKind};
@@ -67,11 +67,16 @@ pub async fn account_of(state: &ApiState, parts: &Parts) -> Result<Option<Accoun
 }
 
 /// The account of a request; without one, a new guest's.
-pub async fn account_or_guest(state: &ApiState, parts: &Parts) -> Result<Account> {
+async fn account_or_guest(state: &ApiState, parts: &Parts) -> Result<Account> {
     match account_of(state, parts).await? {
         Some(account) => Ok(account),
         None => Ok(state.services.identity.create_guest(CredentialKind::Session).await?.account),
     }
+}
+
+/// Who sent a request; without an account, a new guest.
+pub async fn caller_or_guest(state: &ApiState, parts: &Parts) -> Result<Caller> {
+    Ok(Caller { account: account_or_guest(state, parts).await?, network: network_of(&parts.extensions) })
 }
 
 /// The network that a request came from.
@@ -85,11 +90,16 @@ pub fn found(extensions: &Extensions) -> Option<&Account> {
 }
 
 async fn look_up(state: &ApiState, headers: &HeaderMap) -> Result<Option<Account>> {
-    let secret = bearer(headers).map(str::to_owned).or_else(|| session(headers, state.site.https()));
-    match secret {
-        Some(secret) => state.services.identity.whose(&secret).await,
+    match credential(headers, state.site.https()) {
+        Some(digest) => state.services.identity.whose(&digest).await,
         None => Ok(None),
     }
+}
+
+/// The digest of what a request shows to be let in.
+pub fn credential(headers: &HeaderMap, https: bool) -> Option<String> {
+    let secret = bearer(headers).map(str::to_owned).or_else(|| session(headers, https));
+    secret.map(|secret| digest(&secret))
 }
 
 /// The bearer token of a request.

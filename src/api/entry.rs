@@ -8,9 +8,9 @@ use axum_extra::extract::WithRejection;
 use serde::Deserialize;
 
 use super::ApiState;
-use super::auth::{account_or_guest, session, session_cookie};
+use super::auth::{caller_or_guest, network_of, session, session_cookie};
 use super::error::Failure;
-use super::sign_in::{leave_for, problem_of};
+use super::sign_in::{account_page, leave_for, problem_of};
 use crate::accounts::NewSession;
 use crate::error::Result;
 use crate::model::{ErrorCode, SignInProblem};
@@ -31,8 +31,9 @@ pub async fn sign_up(
     WithRejection(Form(Login { email, password }), _): LoginForm,
 ) -> Response {
     let session = async {
-        let account = account_or_guest(&state, &parts).await?;
-        state.services.membership.sign_up(&account, &email, password).await
+        let caller = caller_or_guest(&state, &parts).await?;
+        let before = session(&parts.headers, state.site.https());
+        state.services.membership.sign_up(&caller, &email, password, before.as_deref()).await
     };
     enter(&state, session.await)
 }
@@ -44,18 +45,21 @@ pub async fn sign_in(
     WithRejection(Form(Login { email, password }), _): LoginForm,
 ) -> Response {
     let before = session(&parts.headers, state.site.https());
-    enter(&state, state.services.membership.sign_in(&email, password, before.as_deref()).await)
+    let network = network_of(&parts.extensions);
+    enter(&state, state.services.membership.sign_in(&email, password, before.as_deref(), network).await)
 }
 
 fn enter(state: &ApiState, session: Result<NewSession>) -> Response {
     match session {
         Ok(session) => {
-            leave_for("/account", &[session_cookie(&session.secret, session.max_age_ms, state.site.https())])
+            let cookie = session_cookie(&session.secret, session.max_age_ms, state.site.https());
+            leave_for(&account_page(session.ended), &[cookie])
         }
         Err(error) => {
             let problem = match error.public().code {
                 ErrorCode::InvalidSignUp => SignInProblem::Invalid,
                 ErrorCode::Unauthenticated => SignInProblem::Wrong,
+                ErrorCode::TooManyRequests => SignInProblem::TooMany,
                 code => problem_of(code),
             };
             leave_for(&format!("/account?sign-in={}", problem.name()), &[])

@@ -85,7 +85,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let error = told(self.0);
         let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let wait_s = error.wait_s();
+        let wait_s = error.retry_after_s();
         let mut response = (status, Json(ErrorBody { error })).into_response();
         if let Some(wait_s) = wait_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));

@@ -1,65 +1,85 @@
-//! How often one may ask: reading and changing are counted for each account, entering (a guest's account, a sign-in) for each address.
-//! Requests that belong to no account, whatever secret they show, are counted for their address.
+//! How often one may ask. Each request counts for its account and for its network; new guests and sign-ins count for their address
+//! and for its network. Requests without an account, whatever secret they show, count for their address.
+//!
+//! A process counts by itself first, so that no flood reaches what counts for all servers together.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+mod local;
+mod shared;
+
 use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio_util::sync::CancellationToken;
 
-use super::auth::{found, is_asset};
+use super::auth::{found, is_asset, network_of};
 use super::error::Failure;
 use super::{ApiState, client_address};
 use crate::error::Error;
-use crate::model::ErrorCode;
+use crate::metrics::request_limited;
+use crate::store::{RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
+use crate::world::World;
+pub use local::LocalCounts;
+use shared::SharedCounts;
 
-/// Requests a minute, 0 for no limit.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RateLimits {
-    pub reads: u32,
-    pub changes: u32,
-    pub entries: u32,
-}
+/// Callers of one kind of request that are counted apart; each takes some 30 bytes.
+const CALLERS_MAX: usize = 100_000;
+/// Between two purges of callers that have been quiet.
+const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The counts of all callers. Cheap to clone.
 #[derive(Clone)]
 pub struct Limiter {
-    reads: Option<Arc<DefaultKeyedRateLimiter<u64>>>,
-    changes: Option<Arc<DefaultKeyedRateLimiter<u64>>>,
-    entries: Option<Arc<DefaultKeyedRateLimiter<u64>>>,
+    local: Arc<LocalCounts>,
+    shared: Option<Arc<SharedCounts>>,
 }
 
 impl Limiter {
-    /// Counts nothing yet.
-    pub fn new(limits: RateLimits) -> Self {
-        let counter = |per_minute| Some(Arc::new(RateLimiter::keyed(Quota::per_minute(NonZeroU32::new(per_minute)?))));
-        Self { reads: counter(limits.reads), changes: counter(limits.changes), entries: counter(limits.entries) }
+    /// Counts nothing yet. `shared`: what counts for all servers together.
+    pub fn new(limits: &RateLimits, shared: Option<Arc<dyn RequestCounts>>, world: Arc<dyn World>) -> Self {
+        Self {
+            local: Arc::new(LocalCounts::new(limits, CALLERS_MAX)),
+            shared: shared.map(|counts| Arc::new(SharedCounts::new(counts, world))),
+        }
     }
 
-    /// Whole seconds to wait, if this request is one too many.
-    fn wait_s(&self, request: &Request) -> Option<u64> {
-        let address = address_of(request);
-        let caller = found(request.extensions()).map_or_else(|| key(&address), |account| key(&account.id));
-        let (counter, key) = match request.method() {
-            _ if is_entry(request.uri().path()) => (&self.entries, key(&address)),
-            &Method::GET | &Method::HEAD => (&self.reads, caller),
-            _ => (&self.changes, caller),
-        };
-        let counter = counter.as_ref()?;
-        // Callers who have been quiet long enough to start afresh need not be remembered.
-        if counter.len() > CALLERS_MAX {
-            counter.retain_recent();
+    /// Forgets quiet callers from time to time until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        while tokio::time::timeout(PURGE_INTERVAL, stop.cancelled()).await.is_err() {
+            self.local.purge();
         }
-        let not_until = counter.check_key(&key).err()?;
-        Some(not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
     }
+
+    /// How long the caller has to wait, if one of the request's counts is full.
+    async fn add(&self, counts: &[RequestCount]) -> Option<Duration> {
+        match (self.local.add(counts), &self.shared) {
+            (None, Some(shared)) => shared.add(counts).await,
+            (wait, _) => wait,
+        }
+    }
+
+    /// Counts the request. `Some`: it is one too many.
+    async fn refusal(&self, request: &Request) -> Option<Failure> {
+        let wait = self.add(&counts_of(request)).await?;
+        request_limited(kind_of(request).name());
+        Some(Failure(Error::too_many("Too many requests.", wait)))
+    }
+}
+
+/// What a request counts for.
+fn counts_of(request: &Request) -> Vec<RequestCount> {
+    let kind = kind_of(request);
+    let account = found(request.extensions()).filter(|_| kind != RequestKind::Entry);
+    let address = || address_of(request).map(|address| address.to_string());
+    let caller = account.map(|account| account.id.clone()).or_else(address).unwrap_or_default();
+    let network = network_of(request.extensions()).map(|network| (Scope::Network, network.to_string()));
+    let counts = std::iter::once((Scope::Caller, caller)).chain(network);
+    counts.map(|(scope, name)| RequestCount { scope, kind, name }).collect()
 }
 
 /// The client's address, as a network: an IPv6 customer has a whole one.
@@ -70,13 +90,12 @@ fn address_of(request: &Request) -> Option<IpAddr> {
     })
 }
 
-/// Callers remembered before those who are quiet are forgotten.
-const CALLERS_MAX: usize = 10_000;
-
-fn key(of: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    of.hash(&mut hasher);
-    hasher.finish()
+fn kind_of(request: &Request) -> RequestKind {
+    match *request.method() {
+        _ if is_entry(request.uri().path()) => RequestKind::Entry,
+        Method::GET | Method::HEAD => RequestKind::Read,
+        _ => RequestKind::Change,
+    }
 }
 
 /// Calls that need no account, or are about to find out whether there is one.
@@ -99,8 +118,8 @@ pub async fn check(State(state): State<ApiState>, request: Request, next: Next) 
     match request.uri().path() {
         "/healthz" => next.run(request).await,
         path if is_asset(path) => count_misses(&state.limiter, request, next).await,
-        _ => match state.limiter.wait_s(&request) {
-            Some(wait_s) => too_many(wait_s),
+        _ => match state.limiter.refusal(&request).await {
+            Some(refusal) => refusal.into_response(),
             None => next.run(request).await,
         },
     }
@@ -111,15 +130,10 @@ async fn count_misses(limiter: &Limiter, request: Request, next: Next) -> Respon
     let (parts, body) = request.into_parts();
     let counted = Request::from_parts(parts.clone(), Body::empty());
     let response = next.run(Request::from_parts(parts, body)).await;
-    let is_miss = response.status().is_client_error();
-    is_miss.then(|| limiter.wait_s(&counted)).flatten().map_or(response, too_many)
-}
-
-fn too_many(wait_s: u64) -> Response {
-    let words = format!("Too many requests. Try again in {wait_s} s.");
-    let mut response = Failure(Error::refused(ErrorCode::TooManyRequests, words)).into_response();
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
-    response
+    if !response.status().is_client_error() {
+        return response;
+    }
+    limiter.refusal(&counted).await.map_or(response, IntoResponse::into_response)
 }
 
 #[cfg(test)]
@@ -128,6 +142,8 @@ mod tests {
     use super::super::auth::found_for_test;
     use super::super::client_address::resolved_for_test;
     use super::*;
+    use crate::store::PerMinute;
+    use crate::world::SystemWorld;
 
     fn request(method: &str, path: &str, address: &str) -> Request {
         let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
@@ -135,15 +151,24 @@ mod tests {
         request
     }
 
+    fn limiter(caller: PerMinute, network: PerMinute) -> Limiter {
+        Limiter::new(&RateLimits { caller, network }, None, Arc::new(SystemWorld))
+    }
+
+    /// How many seconds the request has to wait, a part of one as a whole one.
+    fn wait_s(limiter: &Limiter, request: &Request) -> Option<u64> {
+        limiter.local.add(&counts_of(request)).map(|wait| wait.as_secs() + 1)
+    }
+
     #[test]
     fn each_caller_has_a_count_for_each_kind_of_request() {
-        let limiter = Limiter::new(RateLimits { reads: 2, changes: 1, entries: 1 });
+        let limiter = limiter(PerMinute { reads: 2, changes: 1, entries: 1 }, PerMinute::default());
         let ask = |method, path, account: &str, peer| {
             let mut request = request(method, path, peer);
             if !account.is_empty() {
                 found_for_test(&mut request, account);
             }
-            limiter.wait_s(&request)
+            wait_s(&limiter, &request)
         };
         assert_eq!(ask("GET", "/v1/documents", "a", "1.1.1.1"), None);
         assert_eq!(ask("GET", "/v1/documents", "a", "2.2.2.2"), None);
@@ -154,16 +179,39 @@ mod tests {
         // A secret that opens nothing buys no count of its own.
         assert_eq!(ask("POST", "/v1/documents/document", "", "4.4.4.4"), None);
         assert!(ask("POST", "/v1/documents/document", "", "4.4.4.4").is_some());
-        // Entering is counted by address, whoever asks.
+        // Entering is counted by address, whichever account asks.
         assert_eq!(ask("POST", "/v1/users/guest", "a", "1.1.1.1"), None);
         assert!(ask("POST", "/api/sign_in", "b", "1.1.1.1").is_some());
         assert_eq!(ask("POST", "/v1/users/guest", "a", "2.2.2.2"), None);
     }
 
     #[test]
+    fn accounts_of_one_network_share_its_count() {
+        let limiter = limiter(PerMinute::default(), PerMinute { reads: 3, changes: 3, entries: 3 });
+        let ask = |method: &str, path: &str, account: &str, peer: &str| {
+            let mut request = request(method, path, peer);
+            found_for_test(&mut request, account);
+            wait_s(&limiter, &request)
+        };
+        for (method, path) in [("GET", "/"), ("POST", "/v1/documents/document"), ("POST", "/v1/users/guest")] {
+            for (account, peer) in [("a", "1.1.1.1"), ("b", "1.1.1.2"), ("c", "1.1.1.255")] {
+                assert_eq!(ask(method, path, account, peer), None);
+            }
+            assert!(ask(method, path, "d", "1.1.1.77").is_some(), "{method} {path}");
+            assert_eq!(ask(method, path, "d", "1.1.2.1"), None, "another network");
+            assert!((0..10).all(|_| ask(method, path, "d", "127.0.0.1").is_none()), "loopback is no network");
+        }
+        let ipv6 = |host: u32| {
+            let (account, peer) = (host.to_string(), format!("2001:db8:1:{host:x}::1"));
+            ask("GET", "/", &account, &peer)
+        };
+        assert_eq!((0..9).filter(|host| ipv6(*host).is_none()).count(), 3, "an IPv6 /48 is one network");
+    }
+
+    #[test]
     fn nothing_is_counted_without_a_limit() {
-        let limiter = Limiter::new(RateLimits::default());
-        assert!((0..10_000).all(|_| limiter.wait_s(&request("GET", "/", "1.1.1.1")).is_none()));
+        let limiter = limiter(PerMinute::default(), PerMinute::default());
+        assert!((0..10_000).all(|_| wait_s(&limiter, &request("GET", "/", "1.1.1.1")).is_none()));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use axum_extra::extract::WithRejection;
 use serde::Deserialize;
 
 use super::ApiState;
-use super::auth::{account_of, session_cookie};
+use super::auth::{Caller, account_of, network_of, session, session_cookie};
 use super::error::Failure;
 use super::sign_in::leave_for;
 use crate::accounts::NewSession;
@@ -28,13 +28,18 @@ pub async fn change(
     parts: Parts,
     WithRejection(Form(Change { current, new }), _): WithRejection<Form<Change>, Failure>,
 ) -> Result<Response, Failure> {
-    // Whoever is no longer signed in finds out there.
+    // A caller who is no longer signed in finds out there.
     let Some(account) = account_of(&state, &parts).await? else { return Ok(leave_for("/account", &[])) };
-    let changed = state.services.membership.change_password(&account, current, new).await;
-    let cookie = |session: &NewSession| session_cookie(&session.secret, session.max_age_ms, state.site.https());
-    let cookies: Vec<_> = changed.iter().map(cookie).collect();
-    let outcome = changed.map_or_else(problem, |_| PasswordChange::Changed);
-    Ok(leave_for(&format!("/account?password={}", outcome.name()), &cookies))
+    let (https, network) = (state.site.https(), network_of(&parts.extensions));
+    let (caller, before) = (Caller { account, network }, session(&parts.headers, https));
+    let changed = state.services.membership.change_password(&caller, current, new, before.as_deref()).await;
+    Ok(match changed {
+        Ok(NewSession { secret, max_age_ms, ended }) => {
+            let address = format!("/account?password={}&ended={}", PasswordChange::Changed.name(), ended.to_query());
+            leave_for(&address, &[session_cookie(&secret, max_age_ms, https)])
+        }
+        Err(error) => leave_for(&format!("/account?password={}", problem(error).name()), &[]),
+    })
 }
 
 /// The public half of an error, for which the log has the other.
@@ -42,6 +47,7 @@ fn problem(error: Error) -> PasswordChange {
     match error.public().code {
         ErrorCode::Unauthenticated => PasswordChange::Wrong,
         ErrorCode::InvalidSignUp => PasswordChange::Weak,
+        ErrorCode::TooManyRequests => PasswordChange::TooMany,
         _ => PasswordChange::Away,
     }
 }

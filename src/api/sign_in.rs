@@ -10,12 +10,12 @@ use axum_extra::extract::{CookieJar, WithRejection};
 use serde::Deserialize;
 
 use super::ApiState;
-use super::auth::{account_or_guest, cookie, session, session_cookie};
+use super::auth::{caller_or_guest, cookie, session, session_cookie};
 use super::error::Failure;
 use super::guard::comes_from_page;
-use crate::accounts::{Pending, Provider};
+use crate::accounts::{NewSession, Pending, Provider};
 use crate::error::Error;
-use crate::model::{ApiError, ErrorCode, SignInProblem};
+use crate::model::{ApiError, EndedAccess, ErrorCode, SignInProblem};
 
 /// Long enough to look for a password, and for a second factor.
 const PENDING_MS: i64 = 15 * 60_000;
@@ -56,7 +56,10 @@ pub async fn finish(
     let https = state.site.https();
     let (request, _) = request.into_parts();
     Ok(match signed_in(&state, provider, &request, answer).await {
-        Ok(session) => leave_for("/account", &[session, pending_cookie("", 0, https)]),
+        Ok(session) => {
+            let cookie = session_cookie(&session.secret, session.max_age_ms, https);
+            leave_for(&account_page(session.ended), &[cookie, pending_cookie("", 0, https)])
+        }
         Err(problem) => back(problem, https),
     })
 }
@@ -66,7 +69,7 @@ async fn signed_in(
     provider: &Provider,
     request: &Parts,
     answer: Answer,
-) -> Result<String, SignInProblem> {
+) -> Result<NewSession, SignInProblem> {
     let https = state.site.https();
     let cookies = CookieJar::from_headers(&request.headers);
     let kept = cookies.get(if https { SECURE_NAME } else { PLAIN_NAME }).map(|cookie| cookie.value().to_owned());
@@ -75,10 +78,17 @@ async fn signed_in(
     let Some(code) = answer.code.filter(|_| answer.error.is_none()) else { return Err(SignInProblem::Declined) };
     let identity = provider.finish(&pending, &code).await.map_err(problem)?;
     let services = &state.services;
-    let account = account_or_guest(state, request).await.map_err(problem)?;
+    let caller = caller_or_guest(state, request).await.map_err(problem)?;
     let before = session(&request.headers, https);
-    let session = services.membership.sign_in_as(&identity, &account, before.as_deref()).await.map_err(problem)?;
-    Ok(session_cookie(&session.secret, session.max_age_ms, https))
+    services.membership.sign_in_as(&identity, &caller.account, before.as_deref()).await.map_err(problem)
+}
+
+/// The account page which tells what has ended, if anything has.
+pub fn account_page(ended: EndedAccess) -> String {
+    match ended == EndedAccess::default() {
+        true => "/account".to_owned(),
+        false => format!("/account?ended={}", ended.to_query()),
+    }
 }
 
 fn provider(state: &ApiState) -> Result<&Provider, Failure> {

@@ -12,6 +12,7 @@ use super::client_address::Proxies;
 use super::examination::Examination;
 use super::host::Hosts;
 use super::limit::Limiter;
+use super::streams::Streams;
 use crate::accounts::Provider;
 use crate::changes::Changes;
 use crate::services::Services;
@@ -40,6 +41,7 @@ pub struct Reach {
     pub site: SiteState,
     pub changes: Changes,
     pub examination: Examination,
+    pub streams: Streams,
     pub limiter: Limiter,
     /// Who else vouches for people, if somebody does.
     pub provider: Option<Provider>,

@@ -9,11 +9,11 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 
 use super::ApiState;
-use super::auth::{Caller, account_of, account_or_guest, network_of, session, session_cookie};
+use super::auth::{Caller, account_of, caller_or_guest, network_of, session, session_cookie};
 use super::error::told;
 use crate::accounts::CREDENTIAL_MS;
 use crate::error::{Error, Result};
-use crate::model::{ApiError, ErrorCode};
+use crate::model::{ApiError, EndedAccess, ErrorCode};
 use crate::services::Services;
 use crate::store::CredentialKind;
 
@@ -63,19 +63,22 @@ pub async fn start_session() -> Result<(), ApiError> {
     set_session(&guest.secret, CREDENTIAL_MS)
 }
 
-/// Makes this browser's guest a member. A browser without an account gets one first.
-pub async fn sign_up(email: String, password: String) -> Result<(), ApiError> {
+/// Makes this browser's guest a member. A browser without an account gets one first. Returns which access to the guest has ended.
+pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, ApiError> {
     let state = expect_context::<ApiState>();
-    let account = account_or_guest(&state, &parts()?).await.map_err(refuse)?;
-    let session = state.services.membership.sign_up(&account, &email, password).await.map_err(refuse)?;
-    set_session(&session.secret, session.max_age_ms)
+    let (caller, before) = (caller_or_guest(&state, &parts()?).await.map_err(refuse)?, this_session()?);
+    let signed_up = state.services.membership.sign_up(&caller, &email, password, before.as_deref()).await;
+    let session = signed_up.map_err(refuse)?;
+    set_session(&session.secret, session.max_age_ms)?;
+    Ok(session.ended)
 }
 
 /// Signs this browser in.
 pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
     let services = expect_context::<ApiState>().services.clone();
-    let before = this_session()?;
-    let session = services.membership.sign_in(&email, password, before.as_deref()).await.map_err(refuse)?;
+    let (before, network) = (this_session()?, network_of(&parts()?.extensions));
+    let signed_in = services.membership.sign_in(&email, password, before.as_deref(), network).await;
+    let session = signed_in.map_err(refuse)?;
     set_session(&session.secret, session.max_age_ms)
 }
 
@@ -120,7 +123,7 @@ fn parts() -> Result<Parts, ApiError> {
 fn refuse(error: Error) -> ApiError {
     let error = told(error);
     set_status(error.code.http_status());
-    if let (Some(seconds), Some(response)) = (error.wait_s(), use_context::<ResponseOptions>()) {
+    if let (Some(seconds), Some(response)) = (error.retry_after_s(), use_context::<ResponseOptions>()) {
         response.insert_header(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     error

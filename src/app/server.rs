@@ -8,7 +8,7 @@ use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use crate::model::wire::{
     ErrorBody, JobView, Me, NewToken, Opened, Place, Prepared, Shelf, Submission, TokenSummary, UsageReport,
 };
-use crate::model::{ApiError, ErrorCode, Mode, Quote};
+use crate::model::{ApiError, EndedAccess, ErrorCode, Mode, Quote};
 
 impl FromServerFnError for ApiError {
     type Encoder = JsonEncoding;
@@ -142,9 +142,9 @@ pub async fn fetch_me() -> Result<Option<(Me, Vec<TokenSummary>)>, ApiError> {
     Ok(Some((Me { user_id: account.id, email: account.email }, tokens)))
 }
 
-/// Makes this browser's guest a member, with everything it owns.
+/// Makes this browser's guest a member, with everything it owns. Says which access to the guest has ended.
 #[server(prefix = "/api", endpoint = "sign_up", input = Json)]
-pub async fn sign_up(email: String, password: String) -> Result<(), ApiError> {
+pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, ApiError> {
     crate::api::web::sign_up(email, password).await
 }
 

@@ -245,7 +245,7 @@ impl Worker {
             Done::Event(match error {
                 // The account has used its time of the page engine: its job waits for the next hour's.
                 Error::Refused(error) if error.code == ErrorCode::TooManyRequests => {
-                    let retry_after_ms = error.wait_s().and_then(|wait_s| i64::try_from(wait_s * 1_000).ok());
+                    let retry_after_ms = error.retry_after_s().map(|seconds| i64::from(seconds) * 1_000);
                     Event::Hindered { by: Hindrance::EngineTime, retry_after_ms }
                 }
                 Error::Refused(error) => Event::Refused(JobFailure::new(error.code.name(), error.message)),

@@ -62,8 +62,5 @@ pub fn no_worker(error: &PdfError) -> Option<Error> {
 
 /// The refusal of an account that has no time of the page engine before `wait` is over.
 pub fn engine_time_used_up(wait: Duration) -> Error {
-    let wait_s = wait.as_secs() + 1;
-    let words =
-        format!("Your documents have used the reading time that an account has in an hour. Try again in {wait_s} s.");
-    ApiError::new(ErrorCode::TooManyRequests, words).retry_after(wait_s).into()
+    Error::too_many("Your documents have used the reading time that an account has in an hour.", wait)
 }

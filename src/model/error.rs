@@ -66,7 +66,7 @@ error_codes! {
     UrlNotAllowed = "url_not_allowed", 422;
     /// There was no file at the address.
     UrlUnreachable = "url_unreachable", 422;
-    /// The e-mail address is none, or the password too short.
+    /// The e-mail address is none, or the password is too short or too common.
     InvalidSignUp = "invalid_sign_up", 422;
     /// The account asked for more in a short time than it may; `Retry-After` says when to go on.
     TooManyRequests = "too_many_requests", 429;
@@ -99,9 +99,9 @@ pub struct ApiError {
     /// Names the request in the server's log; empty until the answer leaves the server.
     #[serde(default)]
     pub request_id: String,
-    /// Seconds to wait before asking again, where this error knows better than its code. It travels as the header `Retry-After`.
+    /// Seconds to wait before asking again, where this error knows better than its code. Sent as `Retry-After`.
     #[serde(skip)]
-    pub retry_after_s: Option<u64>,
+    pub retry_after_s: Option<u32>,
 }
 
 impl ApiError {
@@ -110,15 +110,14 @@ impl ApiError {
         Self { code, message: message.into(), request_id: String::new(), retry_after_s: None }
     }
 
-    /// The same error, which passes after so many seconds.
-    #[must_use]
-    pub fn retry_after(self, seconds: u64) -> Self {
+    /// The same, to be tried again after so many seconds.
+    pub fn after(self, seconds: u32) -> Self {
         Self { retry_after_s: Some(seconds), ..self }
     }
 
-    /// Seconds to wait before asking again, where asking again will do.
-    pub fn wait_s(&self) -> Option<u64> {
-        self.retry_after_s.or(self.code.retry_after_s().map(u64::from))
+    /// How many seconds to wait before asking again, where asking again will do.
+    pub fn retry_after_s(&self) -> Option<u32> {
+        self.retry_after_s.or(self.code.retry_after_s())
     }
 
     /// There is no such thing *for this account*: the same answer whether it exists or not.

@@ -11,14 +11,17 @@ pub enum SignInProblem {
     Taken,
     /// There is no account with this address and password.
     Wrong,
-    /// Not an e-mail address, or too short a password.
+    /// Not an e-mail address, or a password that is too short or easy to guess.
     Invalid,
+    /// Too many wrong passwords, or too many requests.
+    TooMany,
     /// The provider, or the record, does not answer.
     Away,
 }
 
 impl SignInProblem {
-    const ALL: [Self; 6] = [Self::Declined, Self::Failed, Self::Taken, Self::Wrong, Self::Invalid, Self::Away];
+    const ALL: [Self; 7] =
+        [Self::Declined, Self::Failed, Self::Taken, Self::Wrong, Self::Invalid, Self::TooMany, Self::Away];
 
     /// As it stands in an address.
     pub const fn name(self) -> &'static str {
@@ -28,6 +31,7 @@ impl SignInProblem {
             Self::Taken => "taken",
             Self::Wrong => "wrong",
             Self::Invalid => "invalid",
+            Self::TooMany => "too-many",
             Self::Away => "away",
         }
     }
@@ -46,7 +50,12 @@ impl SignInProblem {
                 "There is an account with this e-mail address already. Sign in to it with its password, then connect it here."
             }
             Self::Wrong => "The e-mail address or the password is not right.",
-            Self::Invalid => "Signing up takes an e-mail address and a password of at least 10 characters.",
+            Self::Invalid => {
+                "Signing up takes an e-mail address and a password of at least 10 characters that is not easy to guess. Try four words that do not belong together."
+            }
+            Self::TooMany => {
+                "There were too many wrong passwords for this e-mail address. Try again in a quarter of an hour."
+            }
             Self::Away => "The sign-in could not be finished, because a service does not answer. Try again in a while.",
         }
     }

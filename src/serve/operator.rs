@@ -1,16 +1,17 @@
 //! What an operator asks of a data folder on the command line: copies of it, and changes to accounts.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use tokio::fs;
 
+use super::parts::membership;
 use crate::accounts::Membership;
+use crate::changes::Changes;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::model::EndedAccess;
 use crate::store::sql::SqlStore;
 use crate::store::{Members, Operations};
-use crate::world::SystemWorld;
 
 const DATABASE: &str = "coldbrew.db";
 const FILES: &str = "blobs";
@@ -53,17 +54,17 @@ pub async fn set_quota(config: &Config, account: &str, tokens: Option<u64>) -> R
     store.set_quota(&id, tokens).await
 }
 
-/// Gives the member a password in the place of a forgotten one, and ends all sessions. Returns it: it is kept nowhere.
-pub async fn reset_password(config: &Config, account: &str) -> Result<String> {
+/// Gives the member a password in the place of a forgotten one, and ends all sessions and tokens. Returns the password, which is kept nowhere,
+/// and what has ended.
+pub async fn reset_password(config: &Config, account: &str) -> Result<(String, EndedAccess)> {
     let (membership, id) = member(config, account).await?;
     membership.reset_password(&id).await
 }
 
 /// Ends all sessions and tokens of the account.
-pub async fn lock_out(config: &Config, account: &str) -> Result<()> {
-    let store = open(config).await?;
-    let id = found(&store, account).await?;
-    store.end_credentials(&id).await
+pub async fn lock_out(config: &Config, account: &str) -> Result<EndedAccess> {
+    let (membership, id) = member(config, account).await?;
+    membership.lock_out(&id).await
 }
 
 /// Deletes the account with everything it owns.
@@ -77,8 +78,7 @@ async fn member(config: &Config, account: &str) -> Result<(Membership, String)> 
     let store = open(config).await?;
     let id = found(&store, account).await?;
     let blobs = super::blobs(config).await?;
-    let store = Arc::new(store);
-    Ok((Membership { store: store.clone(), accounts: store, blobs, world: Arc::new(SystemWorld) }, id))
+    Ok((membership(config, &store, blobs, Changes::default()), id))
 }
 
 async fn found(store: &SqlStore, account: &str) -> Result<String> {

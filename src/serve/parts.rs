@@ -8,7 +8,9 @@ use tokio::sync::Notify;
 use url::Url;
 
 use super::tracked::Tracked;
-use crate::accounts::{Identity, Janitor, Membership, Provider, ProviderSettings, Retention};
+use crate::accounts::{
+    AttemptLimits, Identity, Janitor, Membership, PasswordAttempts, Passwords, Provider, ProviderSettings, Retention,
+};
 use crate::batch::{DiskSpool, Submissions};
 use crate::changes::Changes;
 use crate::config::Config;
@@ -72,7 +74,7 @@ impl Parts {
         let store = || Arc::new(self.store.clone());
         Services {
             identity: Identity { store: store(), guest_quota: config.quota.guest_tokens, world: self.world.clone() },
-            membership: self.membership(),
+            membership: self.membership(config),
             allowance: Allowance {
                 documents: config.limits.documents_max,
                 active_jobs: config.limits.active_jobs_max,
@@ -132,13 +134,13 @@ impl Parts {
             members: store(),
             jobs: self.jobs(),
             default_quota: config.quota.tokens,
+            idempotency_keys_max: config.callers.idempotency_keys_max,
             world: self.world.clone(),
         }
     }
 
-    fn membership(&self) -> Membership {
-        let store = || Arc::new(self.store.clone());
-        Membership { store: store(), accounts: store(), blobs: self.blobs.clone(), world: self.world.clone() }
+    fn membership(&self, config: &Config) -> Membership {
+        membership(config, &self.store, self.blobs.clone(), self.changes.clone())
     }
 
     /// The OpenID Connect provider, if the configuration names one.
@@ -161,7 +163,7 @@ impl Parts {
 
     pub(super) fn janitor(&self, config: &Config) -> Janitor {
         Janitor {
-            membership: self.membership(),
+            membership: self.membership(config),
             store: Arc::new(self.store.clone()),
             uploads: Arc::new(self.store.clone()),
             blobs: self.blobs.clone(),
@@ -177,6 +179,21 @@ fn targets(config: &Config) -> Targets {
     let own = own.and_then(|url| url.host_str()?.parse().ok());
     let deny = config.import.deny.0.iter().cloned().chain(own).collect();
     Targets::on_the_internet(config.import.ports.0.clone(), deny)
+}
+
+/// What members can do with their account.
+pub(super) fn membership(config: &Config, store: &SqlStore, blobs: Arc<dyn Blobs>, changes: Changes) -> Membership {
+    let (store, world, callers) = (Arc::new(store.clone()), Arc::new(SystemWorld), &config.callers);
+    let limits = AttemptLimits { failures_max: callers.password_failures_max, delay_max: callers.password_delay_max };
+    Membership {
+        store: store.clone(),
+        accounts: store.clone(),
+        blobs,
+        passwords: Passwords::new(callers.password_queue_max),
+        attempts: PasswordAttempts { store, limits, world: world.clone() },
+        changes,
+        world,
+    }
 }
 
 /// Where the records are.

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::Credential;
 use crate::error::Result;
-use crate::model::UnixMs;
 use crate::model::wire::TokenSummary;
+use crate::model::{EndedAccess, UnixMs};
 
 /// A session as it is on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,14 @@ pub struct Holdings {
     pub stored_bytes: u64,
 }
 
+/// When sessions and tokens end, and which of them is not worth telling.
+#[derive(Clone, Copy, Debug)]
+pub struct Ending<'a> {
+    pub now: UnixMs,
+    /// The digest of the caller's own session, which ends as well and is not counted.
+    pub own: Option<&'a str>,
+}
+
 /// What a request with an `Idempotency-Key` finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {
@@ -51,11 +59,22 @@ pub enum Begun {
 /// People with a password, and everybody's credentials. Secrets are stored as digests only, passwords as argon2id hashes.
 #[async_trait]
 pub trait Members: Send + Sync {
-    /// Makes a guest a member. `false`: the address is taken, or the account is no guest's.
-    async fn sign_up(&self, account_id: &str, email: &str, password_hash: &str) -> Result<bool>;
+    /// Makes a guest a member, and ends all sessions and tokens of the account. `None`: the address is taken, or the account is no guest's.
+    async fn sign_up(
+        &self,
+        account_id: &str,
+        email: &str,
+        password_hash: &str,
+        ending: Ending<'_>,
+    ) -> Result<Option<EndedAccess>>;
 
-    /// Gives a member another password, or a first one, and ends all sessions of the account. `false`: the account is no member's.
-    async fn set_password(&self, account_id: &str, password_hash: &str) -> Result<bool>;
+    /// Gives a member another password, or a first one, and ends all sessions and tokens of the account. `None`: the account is no member's.
+    async fn set_password(
+        &self,
+        account_id: &str,
+        password_hash: &str,
+        ending: Ending<'_>,
+    ) -> Result<Option<EndedAccess>>;
 
     /// The account and the password hash of an address that has one.
     async fn login(&self, email: &str) -> Result<Option<(String, String)>>;
@@ -63,9 +82,14 @@ pub trait Members: Send + Sync {
     /// The account of a person whom an issuer vouches for.
     async fn account_of_identity(&self, issuer: &str, subject: &str) -> Result<Option<String>>;
 
-    /// Ties an identity to an account for good. A guest becomes a member who is called `label`. `false`: it is tied already, or a
-    /// guest cannot be called that because somebody is.
-    async fn add_identity(&self, account_id: &str, identity: &ExternalIdentity, now: UnixMs) -> Result<bool>;
+    /// Ties an identity to an account for good. A guest becomes a member who is called `label`, and all sessions and tokens of the account
+    /// end. `None`: the identity is tied already, or a guest cannot be called that because another member is.
+    async fn add_identity(
+        &self,
+        account_id: &str,
+        identity: &ExternalIdentity,
+        ending: Ending<'_>,
+    ) -> Result<Option<EndedAccess>>;
 
     /// Whether an identity is tied to the account.
     async fn has_identity(&self, account_id: &str) -> Result<bool>;
@@ -82,11 +106,11 @@ pub trait Members: Send + Sync {
     /// The unexpired session of that digest.
     async fn session(&self, digest: &str, now: UnixMs) -> Result<Option<Session>>;
 
-    /// Lets a credential end at `at`, if it would not end before.
-    async fn end_credential(&self, digest: &str, at: UnixMs) -> Result<()>;
+    /// Lets a credential end at `at`, if it would not end before. Returns whose it is, if it changed.
+    async fn end_credential(&self, digest: &str, at: UnixMs) -> Result<Option<String>>;
 
     /// Ends all sessions and tokens of an account.
-    async fn end_credentials(&self, account_id: &str) -> Result<()>;
+    async fn end_credentials(&self, account_id: &str, ending: Ending<'_>) -> Result<EndedAccess>;
 
     /// Ends all sessions of an account.
     async fn end_sessions(&self, account_id: &str) -> Result<()>;
@@ -106,8 +130,17 @@ pub trait Members: Send + Sync {
     /// What the account holds.
     async fn holdings(&self, account_id: &str) -> Result<Holdings>;
 
-    /// Claims a request key. A claim from before `stale` whose answer never came is taken over.
-    async fn begin(&self, account_id: &str, key: &str, digest: &str, now: UnixMs, stale: UnixMs) -> Result<Begun>;
+    /// Claims a request key. A claim from before `stale` whose answer never came is taken over. Of more than `keys_max` keys of the
+    /// account, the oldest that are answered or stale are forgotten.
+    async fn begin(
+        &self,
+        account_id: &str,
+        key: &str,
+        digest: &str,
+        now: UnixMs,
+        stale: UnixMs,
+        keys_max: u32,
+    ) -> Result<Begun>;
 
     /// Records the answer of a claimed key.
     async fn finish(&self, account_id: &str, key: &str, answer: &str) -> Result<()>;

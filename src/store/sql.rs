@@ -4,6 +4,7 @@
 //! cast to BIGINT. Every writing transaction begins by taking its lock, so that none can fail half-way for having read first.
 
 mod accounts;
+mod answers;
 mod books;
 mod complete;
 mod documents;
@@ -14,6 +15,7 @@ mod members;
 mod migrations;
 mod operations;
 mod outlines;
+mod sign_ins;
 mod tracking;
 mod uploads;
 

@@ -4,6 +4,7 @@
 //! commit by [`Published`], never older than what was known before, and made again from the record when it was lost. So whatever
 //! happens to it, no job and no money is at stake. Nothing here may decide anything.
 
+mod limits;
 mod published;
 mod redis;
 
@@ -16,6 +17,7 @@ use crate::error::Result;
 use crate::model::Mode;
 use crate::model::wire::JobView;
 
+pub use limits::RedisCounts;
 pub use published::Published;
 pub use redis::{Origin, Redis};
 

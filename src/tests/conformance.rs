@@ -11,7 +11,7 @@ use coldbrew::model::{Hindrance, Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
     Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Figures, Jobs, Leftovers,
-    Operations, PageOutcome, PageResult, Upload, Uploads,
+    Operations, PageOutcome, PageResult, SignIns, Upload, Uploads,
 };
 use futures::StreamExt;
 use tempfile::TempDir;
@@ -41,9 +41,12 @@ mod claims;
 mod documents;
 mod figures;
 mod leftovers;
+mod limits;
 mod locks;
+mod members;
 mod operations;
 mod results;
+mod sign_ins;
 mod steps;
 mod tracking;
 mod uploads;
@@ -61,6 +64,7 @@ struct Stores {
     figures: Arc<dyn Figures>,
     operations: Arc<dyn Operations>,
     leftovers: Arc<dyn Leftovers>,
+    sign_ins: Arc<dyn SignIns>,
     /// What is behind them, for as long as they live.
     _backing: Box<dyn Any>,
 }
@@ -83,7 +87,7 @@ impl Stores {
     }
 
     fn over(
-        store: impl Accounts + Uploads + Jobs + Documents + Figures + Operations + Leftovers + 'static,
+        store: impl Accounts + Uploads + Jobs + Documents + Figures + Operations + Leftovers + SignIns + 'static,
         backing: impl Any,
     ) -> Self {
         let store = Arc::new(store);
@@ -94,7 +98,8 @@ impl Stores {
             documents: store.clone(),
             figures: store.clone(),
             operations: store.clone(),
-            leftovers: store,
+            leftovers: store.clone(),
+            sign_ins: store,
             _backing: Box::new(backing),
         }
     }

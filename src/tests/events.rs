@@ -8,17 +8,20 @@ use tempfile::TempDir;
 use crate::harness::{TestClient, TestServer, refused};
 
 /// Reads the stream of events.
-struct Listener(Response);
+pub struct Listener(Response);
 
 impl Listener {
-    async fn of(client: &TestClient) -> Self {
-        let answer = client.send(Method::GET, "/v1/events", None).await;
+    pub async fn of(client: &TestClient) -> Self {
+        Self::to(client.send(Method::GET, "/v1/events", None).await)
+    }
+
+    pub fn to(answer: Response) -> Self {
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
         Self(answer)
     }
 
     /// The data of the next `change`; `None` when the stream has ended.
-    async fn next(&mut self) -> Option<String> {
+    pub async fn next(&mut self) -> Option<String> {
         let mut text = String::new();
         while !text.ends_with("\n\n") {
             let chunk = tokio::time::timeout(Duration::from_secs(20), self.0.chunk()).await.unwrap().unwrap()?;

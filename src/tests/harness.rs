@@ -204,6 +204,13 @@ impl TestClient {
         answer.json().await.unwrap()
     }
 
+    /// The text of a call that must succeed.
+    pub async fn get_text(&self, path: &str) -> String {
+        let answer = self.send(Method::GET, path, None).await;
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.text().await.unwrap()
+    }
+
     /// What a browser is shown there that is in this account.
     pub async fn page(&self, path: &str) -> String {
         let request = self.http.get(format!("{}{path}", self.base_url));

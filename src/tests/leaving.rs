@@ -4,8 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
-use coldbrew::accounts::{Janitor, Membership, Retention};
+use coldbrew::accounts::{AttemptLimits, Janitor, Membership, PasswordAttempts, Passwords, Retention};
+use coldbrew::changes::Changes;
 use coldbrew::model::UnixMs;
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
@@ -90,7 +92,16 @@ impl Home {
         let blobs = Arc::new(Folder::open(data.path().join("blobs")).await.unwrap());
         let (shared, clock) = (|| Arc::new(store.clone()), Arc::new(Clock::default()));
         let (accounts, blobs_of, world) = (shared(), blobs.clone(), clock.clone());
-        let membership = Membership { store: shared(), accounts, blobs: blobs_of, world };
+        let limits = AttemptLimits { failures_max: 5, delay_max: Duration::from_secs(900) };
+        let membership = Membership {
+            store: shared(),
+            accounts,
+            blobs: blobs_of,
+            passwords: Passwords::new(1),
+            attempts: PasswordAttempts { store: shared(), limits, world: world.clone() },
+            changes: Changes::default(),
+            world,
+        };
         let janitor = Janitor {
             store: shared(),
             uploads: shared(),

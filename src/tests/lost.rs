@@ -228,7 +228,7 @@ async fn work_off(data: &TempDir, project: u64, proxy: SocketAddr, google: Socke
     let memory = Memory::default();
     submit_all(&memory).await;
     let worker = worker(data, &memory, project, proxy).await;
-    let (mut changes, stop) = (worker.changes.watch(), CancellationToken::new());
+    let (mut changes, stop) = (worker.changes.watch("account"), CancellationToken::new());
     let working = tokio::spawn(worker.run(stop.clone()));
     while !memory.active_ids().await.unwrap().is_empty() {
         changes.next().await;

@@ -7,6 +7,7 @@ mod documents;
 mod jobs;
 mod leftovers;
 mod operations;
+mod sign_ins;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,7 +17,7 @@ use coldbrew::batch::{Job, Leftover};
 use coldbrew::error::{Error, Result};
 use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
-use coldbrew::store::{Account, Accounts, Credential, FigurePlaces, Figures, Upload, Uploads};
+use coldbrew::store::{Account, Accounts, Attempts, Credential, FigurePlaces, Figures, Upload, Uploads};
 use futures::future::BoxFuture;
 
 /// See the module. Cheap to clone.
@@ -40,6 +41,10 @@ pub struct Records {
     figures: BTreeMap<(String, String), FigurePlaces>,
     /// By job and spared batch.
     pub leftovers: BTreeMap<(String, Option<String>), Leftover>,
+    /// By subject.
+    attempts: BTreeMap<String, Attempts>,
+    /// By account and network: when it was seen last.
+    known_networks: BTreeMap<(String, String), UnixMs>,
 }
 
 /// A job, and who has it.
@@ -117,6 +122,7 @@ impl Records {
         self.uploads.retain(|_, upload| upload.account_id != account_id);
         self.results.retain(|key, _| key.0 != account_id);
         self.documents.retain(|_, document| document.account_id != account_id);
+        self.known_networks.retain(|(account, _), _| account != account_id);
     }
 
     fn leave(&mut self, left: Leftover) {
@@ -147,6 +153,12 @@ impl Accounts for Memory {
     async fn account(&self, account_id: &str) -> Result<Option<Account>> {
         let id = self.records().accounts.get(account_id).cloned();
         Ok(id.map(|id| Account { id, email: None, quota_tokens: None }))
+    }
+
+    async fn unexpired(&self, digests: &[String], now: UnixMs) -> Result<Vec<String>> {
+        let records = self.records();
+        let is_good = |digest: &&String| records.credentials.get(*digest).is_some_and(|(_, until)| *until > now);
+        Ok(digests.iter().filter(is_good).cloned().collect())
     }
 
     async fn usage(&self, account: &Account, default_quota: u64) -> Result<Usage> {

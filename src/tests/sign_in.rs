@@ -12,14 +12,14 @@ use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use reqwest::Url;
+use reqwest::{Method, Url};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::harness::{TestServer, http};
+use crate::harness::{TestClient, TestServer, http, refused};
 
 const SECRET: &str = "s:cret & more";
 
@@ -51,6 +51,11 @@ struct Script {
     algorithm: Algorithm,
     signs_with: Key,
     publishes: Value,
+    /// Bytes that stand behind its description.
+    padding: usize,
+    /// How often the description and the keys were asked for.
+    described: usize,
+    keys_told: usize,
     /// By code: what came to `/authorize`.
     codes: HashMap<String, HashMap<String, String>>,
 }
@@ -75,6 +80,9 @@ impl Provider {
             algorithm: Algorithm::ES256,
             signs_with: key,
             publishes,
+            padding: 0,
+            described: 0,
+            keys_told: 0,
             codes: HashMap::new(),
         };
         let provider = Self { issuer, script: Arc::new(Mutex::new(script)) };
@@ -82,10 +90,7 @@ impl Provider {
             .route("/.well-known/openid-configuration", get(describe))
             .route("/authorize", get(authorize))
             .route("/token", post(token))
-            .route(
-                "/keys",
-                get(async |State(provider): State<Provider>| Json(provider.script.lock().unwrap().publishes.clone())),
-            )
+            .route("/keys", get(keys))
             .with_state(provider.clone());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         provider
@@ -105,11 +110,20 @@ impl Provider {
     }
 }
 
+async fn keys(State(provider): State<Provider>) -> Json<Value> {
+    let mut script = provider.script.lock().unwrap();
+    script.keys_told += 1;
+    Json(script.publishes.clone())
+}
+
 async fn describe(State(provider): State<Provider>) -> Json<Value> {
     let at = |path: &str| format!("{}{path}", provider.issuer);
+    let mut script = provider.script.lock().unwrap();
+    script.described += 1;
     Json(json!({
         "issuer": provider.issuer, "authorization_endpoint": at("/authorize?tenant=1"), "token_endpoint": at("/token"),
         "jwks_uri": at("/keys"), "response_types_supported": ["code"],
+        "padding": "x".repeat(script.padding),
     }))
 }
 
@@ -338,8 +352,55 @@ async fn a_token_that_is_not_right_in_every_way_is_refused() {
         (script.kid, script.signs_with) = ("k2", key);
     });
     assert_eq!(Browser::new(&server).sign_in().await, "/account", "a new key is found at once");
-    provider.set(|script| script.publishes = json!({"keys": []}));
-    assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed");
+    provider.set(|script| {
+        (script.kid, script.signs_with) = ("k3", Key::new("k3"));
+    });
+    assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "a key that is not published");
+}
+
+#[tokio::test]
+async fn provider_is_asked_once_for_its_documents_by_many_sign_ins() {
+    let (_data, provider, server) = world().await;
+    for _ in 0..5 {
+        assert_eq!(Browser::new(&server).sign_in().await, "/account");
+    }
+    let asked = |provider: &Provider| {
+        let script = provider.script.lock().unwrap();
+        (script.described, script.keys_told)
+    };
+    assert_eq!(asked(&provider), (1, 1));
+    // A key that is not among them is looked for once, however many tokens name it.
+    provider.set(|script| (script.kid, script.signs_with) = ("k9", Key::new("k9")));
+    for _ in 0..5 {
+        assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed");
+    }
+    assert_eq!(asked(&provider), (1, 2));
+}
+
+#[tokio::test]
+async fn answer_of_the_provider_without_end_is_not_read() {
+    let (_data, provider, server) = world().await;
+    provider.set(|script| script.padding = 300_000);
+    let away = Browser::new(&server).get(&format!("{}/sign-in/provider", server.base_url), "same-origin").await;
+    assert_eq!(location(&away), "/account?sign-in=away");
+}
+
+#[tokio::test]
+async fn guests_token_ends_when_the_provider_makes_the_guest_a_member() {
+    let (_data, _provider, server) = world().await;
+    let mut browser = Browser::new(&server);
+    browser.call("start_session", json!({})).await;
+    let token = browser.call("create_token", json!({"name": "planted"})).await["token"].clone();
+    let script = TestClient::new(&server.base_url, token.as_str().unwrap());
+    script.get("/v1/users/me").await;
+    assert_eq!(browser.sign_in().await, "/account?ended=0-1");
+    refused(script.send(Method::GET, "/v1/users/me", None).await, 401, "unauthenticated").await;
+    let page = browser.get(&format!("{}/account?ended=0-1", server.base_url), "none").await.text().await.unwrap();
+    assert!(page.contains("1 API token has ended."));
+    // A member who connects the provider later keeps everything.
+    let token = browser.call("create_token", json!({"name": "own"})).await["token"].clone();
+    assert_eq!(browser.sign_in().await, "/account");
+    TestClient::new(&server.base_url, token.as_str().unwrap()).get("/v1/users/me").await;
 }
 
 #[tokio::test]

@@ -33,6 +33,12 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// Whether the key that a token names is among them. A token that names none may be signed by any of them.
+    pub fn know_signer_of(&self, token: &str) -> bool {
+        let id = decode_header(token).ok().and_then(|header| header.kid);
+        id.is_none_or(|id| self.named(Some(&id)).next().is_some())
+    }
+
     /// The keys that a token may be signed with, which names one where there are several.
     fn named(&self, id: Option<&str>) -> impl Iterator<Item = Jwk> {
         let keys = self.keys.iter().filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());

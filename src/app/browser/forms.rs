@@ -8,8 +8,8 @@ use web_sys::{Element, Event, HtmlInputElement};
 use super::clicks::on;
 use super::look;
 use crate::app::server::{create_token, sign_in, sign_up};
-use crate::model::ApiError;
 use crate::model::wire::NewToken;
+use crate::model::{ApiError, EndedAccess};
 
 /// Listens for the whole page.
 pub fn listen() {
@@ -28,17 +28,23 @@ pub fn listen() {
 async fn send(form: Element) {
     let sent = match form.get_attribute("data-send").as_deref() {
         Some("sign-up") => enter(sign_up(value(&form, "email"), value(&form, "password")).await),
-        Some("sign-in") => enter(sign_in(value(&form, "email"), value(&form, "password")).await),
+        Some("sign-in") => {
+            let entered = sign_in(value(&form, "email"), value(&form, "password")).await;
+            enter(entered.map(|()| EndedAccess::default()))
+        }
         _ => create_token(value(&form, "name")).await.map(|token| show(&form, &token)),
     };
     tell(&form, sent.err());
     let _ = form.remove_attribute("aria-busy");
 }
 
-/// Everything on the page belongs to somebody else now.
-fn enter(entered: Result<(), ApiError>) -> Result<(), ApiError> {
-    entered.map(|()| {
-        let _ = window().location().reload();
+/// Everything on the page belongs to another account now. The account page tells what has ended, if anything has.
+fn enter(entered: Result<EndedAccess, ApiError>) -> Result<(), ApiError> {
+    entered.map(|ended| {
+        let _ = match ended == EndedAccess::default() {
+            true => window().location().reload(),
+            false => window().location().set_href(&format!("/account?ended={}", ended.to_query())),
+        };
     })
 }
 

@@ -26,6 +26,8 @@ const LISTENING_MS: u32 = 30_000;
 const ASKING_MS: u32 = 3_000;
 /// The same for a tab that nobody looks at, whose title should tell all the same.
 const HIDDEN_MS: u32 = 10_000;
+/// How long no stream is asked for after one was refused: as many as may be are open in other tabs.
+const REFUSED_MS: u32 = 60_000;
 /// Looks that may fail before it is said.
 const QUIET_FAILURES: u32 = 2;
 
@@ -33,6 +35,8 @@ const QUIET_FAILURES: u32 = 2;
 struct Live {
     stream: RefCell<Option<EventSource>>,
     timer: RefCell<Option<Timeout>>,
+    /// There since a stream was refused, until another one may be asked for.
+    refused: RefCell<Option<Timeout>>,
     looking: Cell<bool>,
     /// Something happened during a look, which may have come too late for it.
     again: Cell<bool>,
@@ -127,16 +131,26 @@ fn note(reached: bool) {
 
 fn connect() {
     let wanted = visible() && part_of(&document()).is_some_and(|part| part.has_attribute("data-events"));
-    if !wanted || LIVE.with(|live| live.stream.borrow().is_some()) {
+    if !wanted || LIVE.with(|live| live.stream.borrow().is_some() || live.refused.borrow().is_some()) {
         return;
     }
     let Ok(stream) = EventSource::new(EVENTS) else { return };
     on(&stream, "change", look);
-    on(&stream, "error", || {
+    let failed = stream.clone();
+    on(&stream, "error", move || {
+        // A stream that broke would be opened again by the browser; one that was refused is closed.
+        if failed.ready_state() == EventSource::CLOSED {
+            pause_streams();
+        }
         disconnect();
         schedule();
     });
     LIVE.with(|live| *live.stream.borrow_mut() = Some(stream));
+}
+
+fn pause_streams() {
+    let over = Timeout::new(REFUSED_MS, || LIVE.with(|live| *live.refused.borrow_mut() = None));
+    LIVE.with(|live| *live.refused.borrow_mut() = Some(over));
 }
 
 fn disconnect() {

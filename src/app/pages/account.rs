@@ -13,7 +13,7 @@ use crate::app::server::{fetch_me, fetch_usage};
 use crate::model::wire::{Receipt, Usage, UsageReport};
 use crate::model::{Mode, count_words};
 use member::{Leave, Member, SignForms};
-use password::{PasswordForm, PasswordOutcome};
+use password::{EndedNotice, PasswordForm, PasswordOutcome};
 use provider::{ProviderLink, SignInTrouble};
 use tokens::Tokens;
 
@@ -28,6 +28,7 @@ pub fn Account() -> impl IntoView {
                 <h1>"Account"</h1>
                 <SignInTrouble />
                 <PasswordOutcome />
+                <EndedNotice />
                 <Suspense>
                     {move || Suspend::new(async move {
                         match found.await {

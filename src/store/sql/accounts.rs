@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::{SqlStore, count, leftovers, to_db, unsigned};
 use crate::crash::crash_point;
@@ -11,6 +11,9 @@ use crate::extract::Recipe;
 use crate::model::wire::{Receipt, Usage};
 use crate::model::{Mode, UnixMs};
 use crate::store::{Account, Accounts, Credential};
+
+/// Credentials that one statement asks for.
+const DIGESTS_MAX: usize = 500;
 
 #[async_trait]
 impl Accounts for SqlStore {
@@ -81,6 +84,20 @@ impl Accounts for SqlStore {
             .fetch_optional(&self.pool)
             .await?;
         row.as_ref().map(account).transpose()
+    }
+
+    async fn unexpired(&self, digests: &[String], now: UnixMs) -> Result<Vec<String>> {
+        let mut unexpired = Vec::new();
+        for digests in digests.chunks(DIGESTS_MAX) {
+            let listed: Vec<_> = (2..digests.len() + 2).map(|number| format!("${number}")).collect();
+            let sql =
+                format!("SELECT digest FROM credentials WHERE expires_at > $1 AND digest IN ({})", listed.join(", "));
+            let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(now.0);
+            let found: Vec<String> =
+                digests.iter().fold(query, |query, digest| query.bind(digest)).fetch_all(&self.pool).await?;
+            unexpired.extend(found);
+        }
+        Ok(unexpired)
     }
 
     async fn usage(&self, account: &Account, default_quota: u64) -> Result<Usage> {

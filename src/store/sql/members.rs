@@ -1,19 +1,28 @@
 //! Members, everybody's sessions and tokens, and what is forgotten with time.
 
 use async_trait::async_trait;
-use sqlx::Row;
+use sqlx::any::AnyQueryResult;
+use sqlx::{AnyConnection, Row};
 
 use super::accounts::lock_account;
+use super::answers::{self, Claim};
 use super::documents::forget_content;
 use super::{SqlStore, storable, to_db, unsigned};
 use crate::error::Result;
-use crate::model::UnixMs;
 use crate::model::wire::TokenSummary;
-use crate::store::{Begun, Credential, ExternalIdentity, Holdings, Members, Session};
+use crate::model::{EndedAccess, UnixMs};
+use crate::store::{Begun, Credential, Ending, ExternalIdentity, Holdings, Members, Session};
 
 #[async_trait]
 impl Members for SqlStore {
-    async fn sign_up(&self, account_id: &str, email: &str, password_hash: &str) -> Result<bool> {
+    async fn sign_up(
+        &self,
+        account_id: &str,
+        email: &str,
+        password_hash: &str,
+        ending: Ending<'_>,
+    ) -> Result<Option<EndedAccess>> {
+        let mut tx = self.write().await?;
         let done = sqlx::query(
             "UPDATE accounts SET email = $1, password_hash = $2
              WHERE id = $3 AND email IS NULL AND NOT EXISTS (SELECT 1 FROM accounts WHERE email = $1)",
@@ -21,30 +30,34 @@ impl Members for SqlStore {
         .bind(email)
         .bind(password_hash)
         .bind(account_id)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await;
-        match done {
-            Ok(done) => Ok(done.rows_affected() == 1),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
-            Err(error) => Err(error.into()),
+        if !changed_one(done)? {
+            return Ok(None);
         }
+        let ended = end_all(&mut tx, account_id, ending).await?;
+        tx.commit().await?;
+        Ok(Some(ended))
     }
 
-    async fn set_password(&self, account_id: &str, password_hash: &str) -> Result<bool> {
+    async fn set_password(
+        &self,
+        account_id: &str,
+        password_hash: &str,
+        ending: Ending<'_>,
+    ) -> Result<Option<EndedAccess>> {
         let mut tx = self.write().await?;
         let set = sqlx::query("UPDATE accounts SET password_hash = $1 WHERE id = $2 AND email IS NOT NULL")
             .bind(password_hash)
             .bind(account_id)
             .execute(&mut *tx)
-            .await?;
-        sqlx::query("DELETE FROM credentials WHERE account_id = $1 AND kind = 'session'")
-            .bind(account_id)
-            .execute(&mut *tx)
-            .await?;
-        if set.rows_affected() == 1 {
-            tx.commit().await?;
+            .await;
+        if !changed_one(set)? {
+            return Ok(None);
         }
-        Ok(set.rows_affected() == 1)
+        let ended = end_all(&mut tx, account_id, ending).await?;
+        tx.commit().await?;
+        Ok(Some(ended))
     }
 
     async fn login(&self, email: &str) -> Result<Option<(String, String)>> {
@@ -60,7 +73,12 @@ impl Members for SqlStore {
         Ok(id.bind(issuer).bind(subject).fetch_optional(&self.pool).await?)
     }
 
-    async fn add_identity(&self, account_id: &str, identity: &ExternalIdentity, now: UnixMs) -> Result<bool> {
+    async fn add_identity(
+        &self,
+        account_id: &str,
+        identity: &ExternalIdentity,
+        ending: Ending<'_>,
+    ) -> Result<Option<EndedAccess>> {
         let mut tx = self.write().await?;
         let tied = sqlx::query(
             "INSERT INTO identities (issuer, subject, account_id, created_at) VALUES ($1, $2, $3, $4)
@@ -69,27 +87,35 @@ impl Members for SqlStore {
         .bind(storable(&identity.issuer))
         .bind(storable(&identity.subject))
         .bind(account_id)
-        .bind(now.0)
-        .execute(&mut *tx)
-        .await?;
-        // A member's name stays.
-        let named = sqlx::query(
-            "UPDATE accounts SET email = COALESCE(email, $1) WHERE id = $2
-               AND (email IS NOT NULL OR NOT EXISTS (SELECT 1 FROM accounts WHERE email = $1))",
-        )
-        .bind(storable(&identity.label))
-        .bind(account_id)
+        .bind(ending.now.0)
         .execute(&mut *tx)
         .await;
-        match named {
-            Ok(named) if tied.rows_affected() == 1 && named.rows_affected() == 1 => {
-                tx.commit().await?;
-                Ok(true)
-            }
-            Ok(_) => Ok(false),
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
-            Err(error) => Err(error.into()),
+        if !changed_one(tied)? {
+            return Ok(None);
         }
+        let is_member: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM accounts WHERE id = $1 AND email IS NOT NULL")
+            .bind(account_id)
+            .fetch_one(&mut *tx)
+            .await?;
+        // A member's name stays.
+        let ended = if is_member > 0 {
+            EndedAccess::default()
+        } else {
+            let named = sqlx::query(
+                "UPDATE accounts SET email = $1 WHERE id = $2 AND email IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM accounts WHERE email = $1)",
+            )
+            .bind(storable(&identity.label))
+            .bind(account_id)
+            .execute(&mut *tx)
+            .await;
+            if !changed_one(named)? {
+                return Ok(None);
+            }
+            end_all(&mut tx, account_id, ending).await?
+        };
+        tx.commit().await?;
+        Ok(Some(ended))
     }
 
     async fn has_identity(&self, account_id: &str) -> Result<bool> {
@@ -139,18 +165,18 @@ impl Members for SqlStore {
         .transpose()
     }
 
-    async fn end_credential(&self, digest: &str, at: UnixMs) -> Result<()> {
-        sqlx::query("UPDATE credentials SET expires_at = $1 WHERE digest = $2 AND expires_at > $1")
-            .bind(at.0)
-            .bind(digest)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+    async fn end_credential(&self, digest: &str, at: UnixMs) -> Result<Option<String>> {
+        let account_id = sqlx::query_scalar(
+            "UPDATE credentials SET expires_at = $1 WHERE digest = $2 AND expires_at > $1 RETURNING account_id",
+        );
+        Ok(account_id.bind(at.0).bind(digest).fetch_optional(&self.pool).await?)
     }
 
-    async fn end_credentials(&self, account_id: &str) -> Result<()> {
-        sqlx::query("DELETE FROM credentials WHERE account_id = $1").bind(account_id).execute(&self.pool).await?;
-        Ok(())
+    async fn end_credentials(&self, account_id: &str, ending: Ending<'_>) -> Result<EndedAccess> {
+        let mut tx = self.write().await?;
+        let ended = end_all(&mut tx, account_id, ending).await?;
+        tx.commit().await?;
+        Ok(ended)
     }
 
     async fn end_sessions(&self, account_id: &str) -> Result<()> {
@@ -224,35 +250,20 @@ impl Members for SqlStore {
         })
     }
 
-    async fn begin(&self, account_id: &str, key: &str, digest: &str, now: UnixMs, stale: UnixMs) -> Result<Begun> {
+    async fn begin(
+        &self,
+        account_id: &str,
+        key: &str,
+        digest: &str,
+        now: UnixMs,
+        stale: UnixMs,
+        keys_max: u32,
+    ) -> Result<Begun> {
         let mut tx = self.write().await?;
-        let claimed = sqlx::query(
-            "INSERT INTO answers (account_id, request_key, digest, begun_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (account_id, request_key) DO UPDATE SET begun_at = $4
-             WHERE answers.answer IS NULL AND answers.begun_at < $5 AND answers.digest = $3",
-        )
-        .bind(account_id)
-        .bind(key)
-        .bind(digest)
-        .bind(now.0)
-        .bind(stale.0)
-        .execute(&mut *tx)
-        .await?;
-        if claimed.rows_affected() == 1 {
-            tx.commit().await?;
-            return Ok(Begun::First);
-        }
-        let row = sqlx::query("SELECT digest, answer FROM answers WHERE account_id = $1 AND request_key = $2")
-            .bind(account_id)
-            .bind(key)
-            .fetch_one(&mut *tx)
-            .await?;
-        let answer: Option<String> = row.try_get("answer")?;
-        Ok(match answer {
-            _ if row.try_get::<&str, _>("digest")? != digest => Begun::Differs,
-            Some(answer) => Begun::Answered(answer),
-            None => Begun::Running,
-        })
+        let request = Claim { account_id, key, digest, now, stale, keys_max };
+        let begun = answers::claim(&mut tx, request).await?;
+        tx.commit().await?;
+        Ok(begun)
     }
 
     async fn finish(&self, account_id: &str, key: &str, answer: &str) -> Result<()> {
@@ -342,4 +353,33 @@ impl Members for SqlStore {
         sqlx::query("DELETE FROM gone_contents WHERE gone_at < $1").bind(before.0).execute(&self.pool).await?;
         Ok(())
     }
+}
+
+/// Whether a statement changed its row. A name that another row has is no fault.
+fn changed_one(done: sqlx::Result<AnyQueryResult>) -> Result<bool> {
+    match done {
+        Ok(done) => Ok(done.rows_affected() == 1),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends all sessions and tokens of an account, and counts those that would still have opened it.
+async fn end_all(connection: &mut AnyConnection, account_id: &str, ending: Ending<'_>) -> Result<EndedAccess> {
+    let rows = sqlx::query("DELETE FROM credentials WHERE account_id = $1 RETURNING digest, kind, expires_at")
+        .bind(account_id)
+        .fetch_all(connection)
+        .await?;
+    let mut ended = EndedAccess::default();
+    for row in &rows {
+        let own = ending.own == Some(row.try_get("digest")?);
+        if own || row.try_get::<i64, _>("expires_at")? <= ending.now.0 {
+            continue;
+        }
+        match row.try_get("kind")? {
+            "token" => ended.tokens += 1,
+            _ => ended.sessions += 1,
+        }
+    }
+    Ok(ended)
 }

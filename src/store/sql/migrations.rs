@@ -28,6 +28,7 @@ const ALL: &[(&str, &str)] = named![
     "0084_gone_accounts",
     "0085_hindrances",
     "0090_outlines",
+    "0093_sign_ins",
 ];
 
 /// All of them, to be run.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use crate::app::server::has_password;
-use crate::model::PasswordChange;
+use crate::model::{EndedAccess, PasswordChange};
 
 /// The form, for a member who has a password.
 #[component]
@@ -36,7 +36,7 @@ fn Fields(email: String) -> impl IntoView {
                     <label class="field-label" for="password-new">"New password"</label>
                     <input class="input" id="password-new" name="new" type="password" required autocomplete="new-password"
                         minlength="10" aria-describedby="password-hint" />
-                    <p class="field-hint" id="password-hint">"At least 10 characters. Other browsers are signed out."</p>
+                    <p class="field-hint" id="password-hint">"At least 10 characters. Other browsers are signed out, and API tokens end."</p>
                 </div>
                 <button class="button primary" type="submit">"Change password"</button>
             </form>
@@ -44,11 +44,19 @@ fn Fields(email: String) -> impl IntoView {
     }
 }
 
-/// What came of it, for somebody who sent the form.
+/// What became of the change, after the form was sent.
 #[component]
 pub fn PasswordOutcome() -> impl IntoView {
     let outcome =
         use_query_map().with_untracked(|query| query.get("password").and_then(|name| PasswordChange::named(&name)));
     outcome
         .map(|outcome| view! { <p class="notice" role="status" data-testid="password-outcome">{outcome.words()}</p> })
+}
+
+/// How many sessions and tokens have ended, after a change of the password or a sign-up.
+#[component]
+pub fn EndedNotice() -> impl IntoView {
+    let ended =
+        use_query_map().with_untracked(|query| query.get("ended").and_then(|text| EndedAccess::from_query(&text)));
+    ended.map(|ended| view! { <p class="notice" role="status" data-testid="ended-access">{ended.words()}</p> })
 }

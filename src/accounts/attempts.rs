@@ -1,0 +1,174 @@
+//! Slows down the guessing of passwords: after some failures, each further attempt for the same e-mail address has to wait longer.
+//!
+//! Failures are counted for the address in one network, and for the address in all networks together, where many more are free. The
+//! owner must not be locked out by others: a network that the owner has signed in from waits for its own failures alone. An attempt
+//! counts before its password is looked at, so that many at once gain nothing, and one that comes too early does not count.
+//! Addresses without an account are treated in the same way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Network, digest};
+use crate::error::{Error, Result};
+use crate::metrics::request_limited;
+use crate::model::UnixMs;
+use crate::store::{Attempts, SignIns};
+use crate::world::World;
+
+/// So many times more failures are free for an address in all networks together.
+const ALL_NETWORKS_FACTOR: u32 = 10;
+/// After so long without a failure, counting begins anew.
+const FORGOTTEN_AFTER_MS: i64 = 24 * 3_600_000;
+/// The clocks of two servers may differ by this. A failure from further ahead was written by a clock that was set back since.
+const CLOCK_SKEW_MS: i64 = 60_000;
+
+/// How much guessing is free, and how slow it gets.
+#[derive(Clone, Copy, Debug)]
+pub struct AttemptLimits {
+    /// Failures for an address in one network before there is a delay.
+    pub failures_max: u32,
+    pub delay_max: Duration,
+}
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct PasswordAttempts {
+    pub store: Arc<dyn SignIns>,
+    pub limits: AttemptLimits,
+    pub world: Arc<dyn World>,
+}
+
+/// An attempt that was let through, and counts as a failure until it is told otherwise.
+pub struct Attempt {
+    /// Where it was counted.
+    in_network: String,
+    in_all: Option<String>,
+    network: String,
+}
+
+impl PasswordAttempts {
+    /// Lets an attempt through, or refuses it. `account_id`: whose address it is, if it is any account's.
+    ///
+    /// # Errors
+    ///
+    /// `too_many_requests`, with how long to wait.
+    pub async fn begin(&self, email: &str, account_id: Option<&str>, network: Option<Network>) -> Result<Attempt> {
+        let network = name_of(network);
+        let is_known = match account_id {
+            Some(id) => self.store.is_known_network(id, &network).await?,
+            None => false,
+        };
+        let in_network = digest(&format!("{network} {email}"));
+        let in_all = (!is_known).then(|| digest(&format!("all {email}")));
+        let free = self.limits.failures_max;
+        let subjects = [(Some(&in_network), free), (in_all.as_ref(), free.saturating_mul(ALL_NETWORKS_FACTOR))];
+        let subjects = subjects.into_iter().filter_map(|(subject, free)| Some((subject?, free)));
+        // Both are looked at before either counts.
+        for (subject, free) in subjects.clone() {
+            self.see_delay(self.store.attempts(subject).await?, free)?;
+        }
+        for (subject, free) in subjects {
+            self.count(subject, free).await?;
+        }
+        Ok(Attempt { in_network, in_all, network })
+    }
+
+    /// The password was right: the failures of this network are forgotten, and the network is the owner's from now on.
+    pub async fn succeeded(&self, attempt: &Attempt, account_id: &str) -> Result<()> {
+        self.store.forget_attempts(&attempt.in_network).await?;
+        self.take_back_of_all(attempt).await?;
+        self.store.add_known_network(account_id, &attempt.network, self.world.now()).await
+    }
+
+    /// The account's owner is in that network.
+    pub async fn add_known_network(&self, account_id: &str, network: Option<Network>) -> Result<()> {
+        self.store.add_known_network(account_id, &name_of(network), self.world.now()).await
+    }
+
+    /// The password could not be looked at.
+    pub async fn take_back(&self, attempt: &Attempt) -> Result<()> {
+        self.store.take_back_attempt(&attempt.in_network).await?;
+        self.take_back_of_all(attempt).await
+    }
+
+    async fn take_back_of_all(&self, attempt: &Attempt) -> Result<()> {
+        match &attempt.in_all {
+            Some(subject) => self.store.take_back_attempt(subject).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets failures that do not count any more.
+    pub async fn purge(&self) -> Result<()> {
+        self.store.purge_attempts(self.world.now().plus(-FORGOTTEN_AFTER_MS)).await
+    }
+
+    /// Counts one more, unless others that counted meanwhile have caused a delay.
+    async fn count(&self, subject: &str, free: u32) -> Result<()> {
+        loop {
+            let before = self.store.attempts(subject).await?;
+            self.see_delay(before, free)?;
+            let now = self.world.now();
+            let earlier = before.filter(|before| before.last_at.plus(FORGOTTEN_AFTER_MS) > now);
+            let failures = earlier.map_or(0, |earlier| earlier.failures).saturating_add(1);
+            if self.store.count_attempt(subject, before, Attempts { failures, last_at: now }).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn see_delay(&self, attempts: Option<Attempts>, free: u32) -> Result<()> {
+        let wait_ms = attempts.map_or(0, |attempts| wait_ms(attempts, free, self.limits.delay_max, self.world.now()));
+        if wait_ms == 0 {
+            return Ok(());
+        }
+        request_limited("passwords");
+        let happened = "There were too many wrong passwords for this e-mail address.";
+        Err(Error::too_many(happened, Duration::from_millis(wait_ms - 1)))
+    }
+}
+
+/// Calls from loopback count as those of one network.
+fn name_of(network: Option<Network>) -> String {
+    network.map_or_else(|| "local".to_owned(), |network| network.to_string())
+}
+
+/// How long the next attempt has to wait after these. The first delay is a second, each further one twice as long.
+fn wait_ms(attempts: Attempts, free: u32, delay_max: Duration, now: UnixMs) -> u64 {
+    let Some(doublings) = attempts.failures.checked_sub(free) else { return 0 };
+    let delay_max_ms = i64::try_from(delay_max.as_millis()).unwrap_or(i64::MAX);
+    let delay_ms = 1_000_i64.checked_shl(doublings.min(40)).unwrap_or(i64::MAX).min(delay_max_ms);
+    let since_ms = now.0.saturating_sub(attempts.last_at.0);
+    if since_ms < -CLOCK_SKEW_MS {
+        return 0;
+    }
+    u64::try_from(delay_ms - since_ms.max(0)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DELAY_MAX: Duration = Duration::from_secs(900);
+    const NOW: UnixMs = UnixMs(1_700_000_000_000);
+
+    fn wait_after(failures: u32, since_ms: i64) -> u64 {
+        wait_ms(Attempts { failures, last_at: NOW.plus(-since_ms) }, 5, DELAY_MAX, NOW)
+    }
+
+    #[test]
+    fn delay_doubles_with_each_failure_up_to_its_maximum() {
+        assert_eq!(
+            [0, 4, 5, 6, 7, 14, 15, 1_000, u32::MAX].map(|failures| wait_after(failures, 0)),
+            [0, 0, 1_000, 2_000, 4_000, 512_000, 900_000, 900_000, 900_000]
+        );
+    }
+
+    #[test]
+    fn delay_passes_with_time_and_with_a_clock_that_was_set_back() {
+        assert_eq!(wait_after(7, 3_999), 1);
+        assert_eq!(wait_after(7, 4_000), 0);
+        assert_eq!(wait_after(7, -500), 4_000, "another server's clock is ahead a little");
+        assert_eq!(wait_after(7, -3_600_000), 0);
+    }
+}

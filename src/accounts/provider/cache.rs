@@ -1,0 +1,142 @@
+//! What the provider publishes, kept for some minutes: one request asks for it at a time, and the others wait for that one.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use crate::error::{Error, Result};
+use crate::world::World;
+
+/// How long a published document is believed. A key that the provider has withdrawn is good for no longer.
+const AGE_MAX: Duration = Duration::from_secs(600);
+/// Between two times that a document is asked for before it is old.
+const RENEWAL_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A document of one address.
+pub struct Cached<T> {
+    world: Arc<dyn World>,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    kept: Option<(Arc<T>, Instant)>,
+    failed_at: Option<Instant>,
+    renewed_at: Option<Instant>,
+}
+
+impl<T> Cached<T> {
+    /// Keeps nothing yet.
+    pub fn new(world: Arc<dyn World>) -> Self {
+        Self { world, state: Mutex::new(State { kept: None, failed_at: None, renewed_at: None }) }
+    }
+
+    /// The document as it is kept; one that is old, or not there, is fetched.
+    pub async fn get(&self, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
+        let asked_at = self.world.tick();
+        let mut state = self.state.lock().await;
+        match &state.kept {
+            Some((kept, since)) if asked_at.saturating_duration_since(*since) < AGE_MAX => Ok(kept.clone()),
+            _ => self.fetch(&mut state, asked_at, fetch).await,
+        }
+    }
+
+    /// The document anew, because `old` lacks something; `old` itself where it was renewed a moment ago.
+    pub async fn renew(&self, old: Arc<T>, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
+        let asked_at = self.world.tick();
+        let mut state = self.state.lock().await;
+        if let Some((kept, _)) = state.kept.as_ref().filter(|(kept, _)| !Arc::ptr_eq(kept, &old)) {
+            return Ok(kept.clone());
+        }
+        if state.renewed_at.is_some_and(|at| asked_at.saturating_duration_since(at) < RENEWAL_INTERVAL) {
+            return Ok(old);
+        }
+        state.renewed_at = Some(asked_at);
+        self.fetch(&mut state, asked_at, fetch).await
+    }
+
+    async fn fetch(
+        &self,
+        state: &mut State<T>,
+        asked_at: Instant,
+        fetch: impl Future<Output = Result<T>>,
+    ) -> Result<Arc<T>> {
+        // Requests that waited for one that failed fail with it, instead of one after the other.
+        if state.failed_at.is_some_and(|at| at >= asked_at) {
+            return Err(Error::unavailable("the provider has not answered another request"));
+        }
+        match fetch.await {
+            Ok(document) => {
+                let document = Arc::new(document);
+                state.kept = Some((document.clone(), self.world.tick()));
+                Ok(document)
+            }
+            Err(error) => {
+                state.failed_at = Some(self.world.tick());
+                Err(error)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::world::StoppedWorld;
+
+    #[derive(Default)]
+    struct Provider(AtomicU32);
+
+    impl Provider {
+        async fn answer(&self) -> Result<u32> {
+            tokio::task::yield_now().await;
+            Ok(self.0.fetch_add(1, Ordering::SeqCst))
+        }
+
+        async fn fail(&self) -> Result<u32> {
+            self.answer().await.and_then(|_| Err(Error::unavailable("away")))
+        }
+    }
+
+    fn cached() -> (Arc<StoppedWorld>, Cached<u32>, Provider) {
+        let world = Arc::new(StoppedWorld::new());
+        (world.clone(), Cached::new(world), Provider::default())
+    }
+
+    #[tokio::test]
+    async fn document_asked_for_by_many_is_fetched_once_until_it_is_old() {
+        let (world, cached, provider) = cached();
+        let got = join_all((0..100).map(|_| cached.get(provider.answer()))).await;
+        assert!(got.into_iter().all(|document| *document.unwrap() == 0));
+        world.set(599);
+        assert_eq!(*cached.get(provider.answer()).await.unwrap(), 0);
+        world.set(600);
+        assert_eq!(*cached.get(provider.answer()).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn requests_that_waited_for_a_failure_fail_with_it_and_a_later_one_asks_again() {
+        let (world, cached, provider) = cached();
+        assert!(join_all((0..100).map(|_| cached.get(provider.fail()))).await.iter().all(Result::is_err));
+        assert_eq!(provider.0.load(Ordering::SeqCst), 1);
+        world.set(1);
+        assert_eq!(*cached.get(provider.answer()).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn document_that_lacks_something_is_renewed_once_a_minute() {
+        let (world, cached, provider) = cached();
+        let first = cached.get(provider.answer()).await.unwrap();
+        let second = cached.renew(first.clone(), provider.answer()).await.unwrap();
+        assert_eq!(*second, 1);
+        assert_eq!(*cached.renew(first, provider.answer()).await.unwrap(), 1, "another request has renewed it");
+        assert_eq!(*cached.renew(second.clone(), provider.answer()).await.unwrap(), 1);
+        world.set(60);
+        assert_eq!(*cached.renew(second, provider.answer()).await.unwrap(), 2);
+    }
+}

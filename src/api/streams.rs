@@ -1,0 +1,176 @@
+//! The event streams that this server keeps open: how many an account and a network have, and which of them have to end.
+//!
+//! A stream ends with its credential. Within this process that is told at once ([`crate::changes`]); what other processes end, and
+//! what expires, is found by asking the record every few seconds.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::{Caller, Identity, Network};
+use crate::error::{Error, Result};
+use crate::metrics::request_limited;
+
+/// Between two looks at whether the credentials of open streams are still good.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// How long a refused caller is asked to wait: tabs come and go in minutes.
+const RETRY_AFTER: Duration = Duration::from_secs(29);
+
+/// Streams that may be open at once; 0 is without limit.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamLimits {
+    pub account: u32,
+    pub network: u32,
+}
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Streams {
+    limits: StreamLimits,
+    open: Arc<Mutex<Open>>,
+}
+
+#[derive(Default)]
+struct Open {
+    last: u64,
+    by_account: HashMap<String, u32>,
+    by_network: HashMap<Network, u32>,
+    /// Each with the digest of its credential, and what ends it.
+    streams: HashMap<u64, (String, CancellationToken)>,
+}
+
+impl Streams {
+    /// None is open yet.
+    pub fn new(limits: StreamLimits) -> Self {
+        Self { limits, open: Arc::default() }
+    }
+
+    /// Opens a stream that ends with the credential of that digest.
+    ///
+    /// # Errors
+    ///
+    /// `too_many_requests`, while the account or the network has as many as it may.
+    pub fn open(&self, caller: &Caller, credential: &str) -> Result<OpenStream> {
+        let (account_id, network, ended) = (caller.account.id.clone(), caller.network, CancellationToken::new());
+        let mut open = self.lock();
+        let open_of_network = network.map_or(0, |network| count(&open.by_network, &network));
+        self.see_room(count(&open.by_account, &account_id), self.limits.account, "This account")?;
+        self.see_room(open_of_network, self.limits.network, "Your network")?;
+        open.last += 1;
+        let id = open.last;
+        *open.by_account.entry(account_id.clone()).or_default() += 1;
+        if let Some(network) = network {
+            *open.by_network.entry(network).or_default() += 1;
+        }
+        open.streams.insert(id, (credential.to_owned(), ended.clone()));
+        Ok(OpenStream { streams: self.clone(), id, account_id, network, ended })
+    }
+
+    fn see_room(&self, open: u32, max: u32, whose: &str) -> Result<()> {
+        if max == 0 || open < max {
+            return Ok(());
+        }
+        request_limited("streams");
+        Err(Error::too_many(&format!("{whose} has {open} event streams open. Close one of them."), RETRY_AFTER))
+    }
+
+    /// Ends streams whose credential has ended, until `stop`.
+    pub async fn run(self, identity: Identity, stop: CancellationToken) {
+        while timeout(CHECK_INTERVAL, stop.cancelled()).await.is_err() {
+            if let Err(error) = self.end_without_credential(&identity).await {
+                tracing::warn!(%error, "the credentials of open streams could not be checked");
+            }
+        }
+    }
+
+    async fn end_without_credential(&self, identity: &Identity) -> Result<()> {
+        let digests: HashSet<String> = self.lock().streams.values().map(|(digest, _)| digest.clone()).collect();
+        let ended = identity.ended(digests).await?;
+        self.lock().streams.values().filter(|(digest, _)| ended.contains(digest)).for_each(|(_, end)| end.cancel());
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A stream, counted until it is dropped.
+pub struct OpenStream {
+    streams: Streams,
+    id: u64,
+    account_id: String,
+    network: Option<Network>,
+    ended: CancellationToken,
+}
+
+impl OpenStream {
+    /// Waits until the credential is known to have ended.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        let mut open = self.streams.lock();
+        open.streams.remove(&self.id);
+        discount(&mut open.by_account, &self.account_id);
+        if let Some(network) = &self.network {
+            discount(&mut open.by_network, network);
+        }
+    }
+}
+
+fn count<K: Hash + Eq>(counts: &HashMap<K, u32>, key: &K) -> u32 {
+    counts.get(key).copied().unwrap_or(0)
+}
+
+fn discount<K: Hash + Eq>(counts: &mut HashMap<K, u32>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::ErrorCode;
+    use crate::store::Account;
+
+    fn caller(account: &str, address: &str) -> Caller {
+        let account = Account { id: account.into(), email: None, quota_tokens: None };
+        Caller { account, network: Network::of(address.parse().unwrap()) }
+    }
+
+    #[test]
+    fn stream_beyond_the_limit_of_its_account_is_refused_until_one_is_closed() {
+        let streams = Streams::new(StreamLimits { account: 2, network: 0 });
+        let (first, _second) = (streams.open(&caller("a", "1.1.1.1"), "d"), streams.open(&caller("a", "2.2.2.2"), "d"));
+        let refusal = streams.open(&caller("a", "3.3.3.3"), "d").map(drop).unwrap_err().public();
+        assert_eq!((refusal.code, refusal.retry_after_s()), (ErrorCode::TooManyRequests, Some(30)));
+        assert!(streams.open(&caller("b", "1.1.1.1"), "d").is_ok());
+        drop(first);
+        assert!(streams.open(&caller("a", "3.3.3.3"), "d").is_ok());
+    }
+
+    #[test]
+    fn stream_beyond_the_limit_of_its_network_is_refused_whatever_its_account() {
+        let streams = Streams::new(StreamLimits { account: 0, network: 2 });
+        let open: Vec<_> = (0..2).map(|n| streams.open(&caller(&n.to_string(), "1.1.1.7"), "d").unwrap()).collect();
+        assert!(streams.open(&caller("x", "1.1.1.99"), "d").is_err());
+        assert!(streams.open(&caller("x", "1.1.2.1"), "d").is_ok(), "another network");
+        assert!((0..100).all(|_| streams.open(&caller("x", "127.0.0.1"), "d").is_ok()), "loopback is no network");
+        drop(open);
+        let left = streams.lock();
+        assert!(left.streams.is_empty() && left.by_account.is_empty() && left.by_network.is_empty());
+    }
+}

@@ -1,0 +1,62 @@
+//! Sessions and tokens that end when an account gets another password or becomes a member's.
+
+use serde::{Deserialize, Serialize};
+
+/// How many earlier sessions and API tokens have ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedAccess {
+    pub sessions: u64,
+    pub tokens: u64,
+}
+
+impl EndedAccess {
+    /// As it stands in an address: `2-1`.
+    pub fn to_query(self) -> String {
+        format!("{}-{}", self.sessions, self.tokens)
+    }
+
+    /// Back from an address.
+    pub fn from_query(text: &str) -> Option<Self> {
+        let (sessions, tokens) = text.split_once('-')?;
+        Some(Self { sessions: sessions.parse().ok()?, tokens: tokens.parse().ok()? })
+    }
+
+    /// The sentence that people are told.
+    pub fn words(self) -> String {
+        let things = |number: u64, thing: &str| match number {
+            1 => format!("1 {thing}"),
+            _ => format!("{number} {thing}s"),
+        };
+        let (sessions, tokens) = (things(self.sessions, "earlier session"), things(self.tokens, "API token"));
+        match (self.sessions, self.tokens) {
+            (0, 0) => "There was no earlier session and no API token to end.".to_owned(),
+            (1, 0) => format!("{sessions} has ended."),
+            (_, 0) => format!("{sessions} have ended."),
+            (0, 1) => format!("{tokens} has ended."),
+            (0, _) => format!("{tokens} have ended."),
+            _ => format!("{sessions} and {tokens} have ended."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EndedAccess;
+
+    #[test]
+    fn ended_access_is_told_in_a_sentence() {
+        for (sessions, tokens, words) in [
+            (0, 0, "There was no earlier session and no API token to end."),
+            (1, 0, "1 earlier session has ended."),
+            (0, 2, "2 API tokens have ended."),
+            (2, 1, "2 earlier sessions and 1 API token have ended."),
+        ] {
+            let ended = EndedAccess { sessions, tokens };
+            assert_eq!(ended.words(), words);
+            assert_eq!(EndedAccess::from_query(&ended.to_query()), Some(ended));
+        }
+        for not in ["", "1", "-", "1-x", "-1-1"] {
+            assert_eq!(EndedAccess::from_query(not), None, "{not}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Counts of requests: the limits, and the port behind which a process counts alone or all servers together.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+
+/// What a request does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RequestKind {
+    /// Reads something.
+    Read,
+    /// Changes something.
+    Change,
+    /// Begins a guest's account, or signs in or up.
+    Entry,
+}
+
+impl RequestKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Change, Self::Entry];
+
+    /// As it stands in keys and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "reads",
+            Self::Change => "changes",
+            Self::Entry => "entries",
+        }
+    }
+}
+
+/// Whose requests are added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Those of one account or, without an account, of one address.
+    Caller,
+    /// Those of one network.
+    Network,
+}
+
+impl Scope {
+    /// Both scopes.
+    pub const ALL: [Self; 2] = [Self::Caller, Self::Network];
+
+    /// As it stands in keys.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Network => "network",
+        }
+    }
+}
+
+/// Requests a minute, 0 for no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PerMinute {
+    pub reads: u32,
+    pub changes: u32,
+    pub entries: u32,
+}
+
+/// The limits of both scopes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RateLimits {
+    pub caller: PerMinute,
+    pub network: PerMinute,
+}
+
+impl RateLimits {
+    /// Requests a minute of a kind; `None` for no limit.
+    pub fn per_minute(&self, scope: Scope, kind: RequestKind) -> Option<NonZeroU32> {
+        let limits = match scope {
+            Scope::Caller => self.caller,
+            Scope::Network => self.network,
+        };
+        NonZeroU32::new(match kind {
+            RequestKind::Read => limits.reads,
+            RequestKind::Change => limits.changes,
+            RequestKind::Entry => limits.entries,
+        })
+    }
+}
+
+/// A count that a request adds one to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RequestCount {
+    pub scope: Scope,
+    pub kind: RequestKind,
+    /// The account's id, the address or the network.
+    pub name: String,
+}
+
+/// Counts requests. A minute's worth may come at once, and then as many as that minute has, evenly.
+#[async_trait]
+pub trait RequestCounts: Send + Sync {
+    /// Adds one to each of these counts. `Some`: the request is one too many, and the next one has to wait for so long.
+    async fn add(&self, counts: &[RequestCount]) -> Result<Option<Duration>>;
+}

@@ -1,0 +1,53 @@
+//! Counts of requests that all servers share, in Redis: `limit:{scope}:{kind}:{name}` is a string that expires with its count.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, Script};
+
+use crate::error::{Error, Result};
+use crate::store::{RateLimits, RequestCount, RequestCounts};
+
+/// Connecting may take longer than a request waits: the next request finds the connection made.
+const TIMEOUT: Duration = Duration::from_millis(500);
+
+/// See the module.
+pub struct RedisCounts {
+    connection: ConnectionManager,
+    add: Script,
+    limits: RateLimits,
+}
+
+impl RedisCounts {
+    /// Uses the server at `redis://…`, whether or not it is there yet.
+    pub fn open(url: &str, limits: RateLimits) -> Result<Self> {
+        let client = Client::open(url).map_err(Error::internal)?;
+        let settings = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT))
+            .set_number_of_retries(0);
+        let connection = ConnectionManager::new_lazy_with_config(client, settings).map_err(Error::internal)?;
+        Ok(Self { connection, add: Script::new(include_str!("limits.lua")), limits })
+    }
+}
+
+#[async_trait]
+impl RequestCounts for RedisCounts {
+    async fn add(&self, counts: &[RequestCount]) -> Result<Option<Duration>> {
+        let mut call = self.add.prepare_invoke();
+        let mut limited = false;
+        for count in counts {
+            if let Some(per_minute) = self.limits.per_minute(count.scope, count.kind) {
+                limited = true;
+                call.key(format!("limit:{}:{}:{}", count.scope.name(), count.kind.name(), count.name));
+                call.arg(per_minute.get());
+            }
+        }
+        if !limited {
+            return Ok(None);
+        }
+        let wait_us: u64 = call.invoke_async(&mut self.connection.clone()).await?;
+        Ok((wait_us > 0).then(|| Duration::from_micros(wait_us)))
+    }
+}

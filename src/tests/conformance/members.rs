@@ -1,0 +1,132 @@
+//! Members: whose sessions and tokens end, and the answers that a repeated request gets again. Only databases keep these.
+
+use coldbrew::model::EndedAccess;
+use coldbrew::store::{Begun, Ending, ExternalIdentity, Members};
+
+use super::*;
+
+macro_rules! conform_databases {
+    ($($promise:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test] async fn $promise() { super::$promise(super::sqlite().await).await })+
+        }
+        mod postgres {
+            $(#[tokio::test] async fn $promise() { super::$promise(super::postgres().await).await })+
+        }
+    };
+}
+
+conform_databases!(
+    account_with_another_key_loses_all_sessions_and_tokens,
+    identity_tied_to_a_guest_ends_its_access_and_to_a_member_none,
+    account_that_cannot_sign_up_keeps_its_sessions,
+    answers_beyond_the_maximum_replace_the_oldest_answered,
+);
+
+/// A database with one guest, `a`.
+struct Database {
+    store: SqlStore,
+    _stores: Stores,
+}
+
+async fn over(store: SqlStore, backing: impl Any) -> Database {
+    let stores = Stores::over(store.clone(), backing);
+    stores.account("a").await;
+    Database { store, _stores: stores }
+}
+
+async fn sqlite() -> Database {
+    let folder = TempDir::new().unwrap();
+    let url = SqlStore::embedded_url(&folder.path().join("records.db"));
+    over(SqlStore::open(&url).await.unwrap(), folder).await
+}
+
+async fn postgres() -> Database {
+    let postgres = Postgres::start();
+    let url = postgres.database("records").await;
+    over(SqlStore::open(&url).await.unwrap(), postgres).await
+}
+
+const ENDING: Ending<'_> = Ending { now: NOW, own: Some("own") };
+
+impl Database {
+    async fn add(&self, digest: &str, kind: CredentialKind, lasts_ms: i64) {
+        let credential = Credential { digest, kind, expires_at: NOW.plus(lasts_ms) };
+        self.store.add_credential("a", credential, None, NOW).await.unwrap();
+    }
+
+    /// The guest has its own session, two more and a token that are good, and one session that has expired.
+    async fn furnish(&self) {
+        for (digest, lasts_ms) in [("own", 1), ("other", 1), ("another", 1), ("expired", 0)] {
+            self.add(digest, CredentialKind::Session, lasts_ms).await;
+        }
+        self.add("token", CredentialKind::Token, 1).await;
+    }
+
+    async fn has_access(&self) -> bool {
+        let digests = ["own", "other", "token", "digest of a"].map(str::to_owned);
+        !self.store.unexpired(&digests, NOW).await.unwrap().is_empty()
+    }
+}
+
+/// The one that `Stores::account` makes is a token, too.
+const ENDED: EndedAccess = EndedAccess { sessions: 2, tokens: 2 };
+
+async fn account_with_another_key_loses_all_sessions_and_tokens(database: Database) {
+    let store = &database.store;
+    database.furnish().await;
+    assert_eq!(store.sign_up("a", "ada@example.org", "hash", ENDING).await.unwrap(), Some(ENDED));
+    assert!(!database.has_access().await);
+    database.furnish().await;
+    let ended = EndedAccess { tokens: 1, ..ENDED };
+    assert_eq!(store.set_password("a", "another", ENDING).await.unwrap(), Some(ended));
+    assert!(!database.has_access().await);
+    database.furnish().await;
+    let all = Ending { own: None, ..ENDING };
+    assert_eq!(store.end_credentials("a", all).await.unwrap(), EndedAccess { sessions: 3, tokens: 1 });
+    assert!(!database.has_access().await);
+}
+
+async fn identity_tied_to_a_guest_ends_its_access_and_to_a_member_none(database: Database) {
+    let (store, label) = (&database.store, "ada@example.org".to_owned());
+    let identity = |subject: &str| ExternalIdentity {
+        issuer: "https://login.example".to_owned(),
+        subject: subject.to_owned(),
+        label: label.clone(),
+    };
+    database.furnish().await;
+    assert_eq!(store.add_identity("a", &identity("1"), ENDING).await.unwrap(), Some(ENDED));
+    assert!(!database.has_access().await);
+    database.furnish().await;
+    assert_eq!(store.add_identity("a", &identity("2"), ENDING).await.unwrap(), Some(EndedAccess::default()));
+    assert_eq!(store.add_identity("a", &identity("2"), ENDING).await.unwrap(), None, "it is tied already");
+    assert!(database.has_access().await);
+}
+
+async fn account_that_cannot_sign_up_keeps_its_sessions(database: Database) {
+    let store = &database.store;
+    database.furnish().await;
+    assert_eq!(store.set_password("a", "hash", ENDING).await.unwrap(), None, "a guest has no password");
+    let other = Credential { digest: "b", kind: CredentialKind::Token, expires_at: NOW.plus(1) };
+    store.create_guest("b", other, NOW).await.unwrap();
+    assert!(store.sign_up("b", "ada@example.org", "hash", ENDING).await.unwrap().is_some());
+    assert_eq!(store.sign_up("a", "ada@example.org", "hash", ENDING).await.unwrap(), None, "the address is taken");
+    assert!(database.has_access().await);
+}
+
+async fn answers_beyond_the_maximum_replace_the_oldest_answered(database: Database) {
+    let store = &database.store;
+    let stale = NOW.plus(-100);
+    let begin = async |key: &str, at: UnixMs| store.begin("a", key, "digest", at, stale, 3).await.unwrap();
+    assert_eq!(begin("running", NOW).await, Begun::First);
+    for number in 1..=5 {
+        let key = format!("key {number}");
+        assert_eq!(begin(&key, NOW.plus(number)).await, Begun::First);
+        store.finish("a", &key, "answer").await.unwrap();
+    }
+    assert_eq!(begin("running", NOW.plus(9)).await, Begun::Running, "a request that is being answered keeps its claim");
+    for kept in ["key 3", "key 4", "key 5"] {
+        assert_eq!(begin(kept, NOW.plus(9)).await, Begun::Answered("answer".into()), "{kept}");
+    }
+    assert_eq!(begin("key 1", NOW.plus(9)).await, Begun::First, "it was forgotten");
+}

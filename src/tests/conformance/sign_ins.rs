@@ -1,0 +1,74 @@
+//! Failed attempts to sign in, and the networks that owners have signed in from.
+
+use coldbrew::store::Attempts;
+
+use super::*;
+
+conform!(
+    attempt_counted_meanwhile_is_not_overwritten,
+    attempts_taken_back_and_forgotten_are_gone,
+    attempts_older_than_the_purge_are_gone,
+    network_of_an_account_is_known_to_no_other_and_ends_with_it,
+    networks_beyond_the_latest_are_forgotten,
+);
+
+fn attempts(failures: u32, later_ms: i64) -> Attempts {
+    Attempts { failures, last_at: NOW.plus(later_ms) }
+}
+
+async fn attempt_counted_meanwhile_is_not_overwritten(stores: Stores) {
+    let store = &stores.sign_ins;
+    let count = async |before, after| store.count_attempt("one", before, after).await.unwrap();
+    assert_eq!(store.attempts("one").await.unwrap(), None);
+    assert!(count(None, attempts(1, 0)).await);
+    assert!(!count(None, attempts(1, 5)).await, "another request was first");
+    assert!(count(Some(attempts(1, 0)), attempts(2, 5)).await);
+    assert!(!count(Some(attempts(1, 0)), attempts(2, 6)).await, "another request counted meanwhile");
+    assert_eq!(store.attempts("one").await.unwrap(), Some(attempts(2, 5)));
+    assert_eq!(store.attempts("two").await.unwrap(), None);
+}
+
+async fn attempts_taken_back_and_forgotten_are_gone(stores: Stores) {
+    let store = &stores.sign_ins;
+    assert!(store.count_attempt("one", None, attempts(1, 0)).await.unwrap());
+    for left in [0, 0] {
+        store.take_back_attempt("one").await.unwrap();
+        assert_eq!(store.attempts("one").await.unwrap(), Some(attempts(left, 0)));
+    }
+    store.forget_attempts("one").await.unwrap();
+    assert_eq!(store.attempts("one").await.unwrap(), None);
+    store.take_back_attempt("one").await.unwrap();
+}
+
+async fn attempts_older_than_the_purge_are_gone(stores: Stores) {
+    let store = &stores.sign_ins;
+    assert!(store.count_attempt("old", None, attempts(9, -1)).await.unwrap());
+    assert!(store.count_attempt("new", None, attempts(1, 0)).await.unwrap());
+    store.purge_attempts(NOW).await.unwrap();
+    assert_eq!(store.attempts("old").await.unwrap(), None);
+    assert_eq!(store.attempts("new").await.unwrap(), Some(attempts(1, 0)));
+}
+
+async fn network_of_an_account_is_known_to_no_other_and_ends_with_it(stores: Stores) {
+    let (account, store) = (stores.account("a").await, &stores.sign_ins);
+    stores.account("b").await;
+    store.add_known_network(&account.id, "203.0.113.0/24", NOW).await.unwrap();
+    let is_known = async |account, network| store.is_known_network(account, network).await.unwrap();
+    assert!(is_known("a", "203.0.113.0/24").await);
+    assert!(!is_known("a", "198.51.100.0/24").await && !is_known("b", "203.0.113.0/24").await);
+    stores.accounts.delete_account("a", NOW).await.unwrap();
+    assert!(!is_known("a", "203.0.113.0/24").await);
+    assert!(store.add_known_network("a", "203.0.113.0/24", NOW).await.is_err(), "the account is gone");
+}
+
+async fn networks_beyond_the_latest_are_forgotten(stores: Stores) {
+    let (account, store) = (stores.account("a").await, &stores.sign_ins);
+    for number in 0..25 {
+        // The first one is used again and again.
+        store.add_known_network(&account.id, "home", NOW.plus(2 * number)).await.unwrap();
+        store.add_known_network(&account.id, &format!("network {number}"), NOW.plus(2 * number + 1)).await.unwrap();
+    }
+    let is_known = async |network: &str| store.is_known_network("a", network).await.unwrap();
+    assert!(is_known("home").await && is_known("network 24").await && is_known("network 6").await);
+    assert!(!is_known("network 0").await && !is_known("network 5").await);
+}
