@@ -4,6 +4,7 @@
 //! is calling is decided in [`auth`] and nowhere else.
 
 mod auth;
+mod body;
 mod documents;
 mod entry;
 mod error;
@@ -25,7 +26,6 @@ pub mod web;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower::ServiceBuilder;
@@ -39,12 +39,8 @@ use utoipa_axum::routes;
 pub use limit::{Limiter, RateLimits};
 pub use state::{ApiState, Reach, Readiness, SiteState};
 
-/// A JSON body is a few numbers and names; only uploads are larger.
-const BODY_BYTES_MAX: usize = 256 * 1024;
-
 /// The REST calls with their descriptions.
 fn calls() -> OpenApiRouter<ApiState> {
-    let upload = openapi::collector().routes(routes!(upload::prepare)).layer(DefaultBodyLimit::disable());
     openapi::collector()
         .routes(routes!(users::create_guest))
         .routes(routes!(users::me, users::delete_me))
@@ -52,6 +48,7 @@ fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(users::tokens, users::create_token))
         .routes(routes!(users::revoke_token))
         .routes(routes!(documents::formats))
+        .routes(routes!(upload::prepare))
         .routes(routes!(upload::prepare_url))
         .routes(routes!(documents::submit))
         .routes(routes!(documents::batch_status))
@@ -66,7 +63,6 @@ fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::metrics))
-        .merge(upload)
 }
 
 /// What the REST API says of itself.
@@ -94,7 +90,7 @@ pub fn router(state: ApiState) -> Router {
     let silence_timeout = state.site.silence_timeout;
     // From the outside in: a request is named, logged, counted, known and guarded, and only then looked at.
     pages::routes(rest, &state)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(state.clone(), body::limit))
         .layer(ServiceBuilder::new().layer(RequestBodyTimeoutLayer::new(silence_timeout)).map_request_body(Body::new))
         .layer(from_fn_with_state(state.clone(), auth::rotate))
         .layer(from_fn_with_state(state.clone(), guard::same_site))

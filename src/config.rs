@@ -4,21 +4,25 @@
 //! says the same to the operator, and a test keeps the two together. All mistakes are reported at once. Nothing
 //! below reads the environment or the file again.
 
+mod account_limits;
 mod figures;
 mod gemini;
 mod sign_in;
 mod source;
 mod traces;
+mod uploads;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use account_limits::AccountLimits;
 pub use figures::{ClassNumbers, Figures};
 pub use gemini::Gemini;
 pub use sign_in::SignIn;
 pub use source::{ConfigError, Source};
 pub use traces::Traces;
+pub use uploads::Uploads;
 
 use http::HeaderName;
 
@@ -36,6 +40,10 @@ pub struct Config {
     pub pages: Pages,
     pub figures: Figures,
     pub limits: Limits,
+    pub members: AccountLimits,
+    /// On a server that others can reach: see [`Self::guests_are_strangers`].
+    pub guests: AccountLimits,
+    pub uploads: Uploads,
     pub retention: Retention,
     /// The OpenID Connect provider, if there is one.
     pub sign_in: Option<SignIn>,
@@ -61,6 +69,7 @@ impl Config {
     pub fn read(file: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut source = Source::new(file, env)?;
         let gemini = Gemini::read(&mut source);
+        let members = AccountLimits::read(&mut source);
         let config = Self {
             site: Site::read(&mut source),
             storage: Storage::read(&mut source),
@@ -70,12 +79,21 @@ impl Config {
             pages: Pages::read(&mut source),
             figures: Figures::read(&mut source),
             limits: Limits::read(&mut source),
+            members,
+            guests: AccountLimits::read_for_guests(&mut source, members),
+            uploads: Uploads::read(&mut source),
             retention: Retention::read(&mut source),
             sign_in: SignIn::read(&mut source),
             traces: Traces::read(&mut source),
             gemini,
         };
         source.finish().map(|()| config)
+    }
+
+    /// Whether guests may be others than the server's owner: it has a real key, and others can reach it, by itself or through a proxy.
+    pub fn guests_are_strangers(&self) -> bool {
+        let is_reachable = !self.site.addr.ip().is_loopback() || self.site.public_url.is_some();
+        is_reachable && self.gemini.api_key.is_some()
     }
 }
 
@@ -332,10 +350,8 @@ pub struct Limits {
     pub silence_timeout: Duration,
     /// How long a file that is named by its address may take to come.
     pub url_timeout: Duration,
-    /// What one account may hold.
-    pub documents_max: u64,
-    pub active_jobs_max: u64,
-    pub stored_bytes_max: u64,
+    /// Text that is kept of one file, in bytes.
+    pub document_text_bytes_max: u64,
     /// Requests a minute; 0 is without limit. Reading and changing are counted per caller, entering per address.
     pub reads_per_minute: u32,
     pub changes_per_minute: u32,
@@ -352,9 +368,11 @@ impl Limits {
             ),
             silence_timeout: source.interval("limits.silence-timeout-ms", "COLDBREW_SILENCE_TIMEOUT_MS", 30_000),
             url_timeout: source.interval("limits.url-timeout-ms", "COLDBREW_URL_TIMEOUT_MS", 120_000),
-            documents_max: source.value("limits.documents-max", "COLDBREW_DOCUMENTS_MAX", 10_000),
-            active_jobs_max: source.value("limits.active-jobs-max", "COLDBREW_ACTIVE_JOBS_MAX", 20),
-            stored_bytes_max: source.value("limits.stored-bytes-max", "COLDBREW_STORED_BYTES_MAX", 10 << 30),
+            document_text_bytes_max: source.at_least_1(
+                "limits.document-text-bytes-max",
+                "COLDBREW_DOCUMENT_TEXT_BYTES_MAX",
+                64 << 20,
+            ),
             reads_per_minute: source.value("limits.reads-per-minute", "COLDBREW_READS_PER_MINUTE", 1_200),
             changes_per_minute: source.value("limits.changes-per-minute", "COLDBREW_CHANGES_PER_MINUTE", 300),
             entries_per_minute: source.value("limits.entries-per-minute", "COLDBREW_ENTRIES_PER_MINUTE", 60),

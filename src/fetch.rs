@@ -58,19 +58,33 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// Brings the file at that address to disk.
-    pub async fn fetch(&self, address: &str) -> Result<ReceivedFile> {
-        timeout(self.timeout, self.follow(address)).await.unwrap_or_else(|_| Err(too_slow()))
+    /// Brings the file at that address to disk, if `admit` gives leave, which is told the file's length in bytes as far as it is known.
+    /// Returns the file and what `admit` gave.
+    pub async fn fetch<P, F: Future<Output = Result<P>>>(
+        &self,
+        address: &str,
+        admit: impl FnOnce(Option<u64>) -> F,
+    ) -> Result<(ReceivedFile, P)> {
+        timeout(self.timeout, self.follow(address, admit)).await.unwrap_or_else(|_| Err(too_slow()))
     }
 
-    async fn follow(&self, address: &str) -> Result<ReceivedFile> {
+    async fn follow<P, F: Future<Output = Result<P>>>(
+        &self,
+        address: &str,
+        admit: impl FnOnce(Option<u64>) -> F,
+    ) -> Result<(ReceivedFile, P)> {
         let named = Url::parse(address.trim()).map_err(|_| not_allowed("This is not a web address."))?;
         let mut url = file_address(named.clone());
         for _ in 0..=REDIRECTS_MAX {
             let response = self.get(&url).await?;
             match next_hop(&url, &response)? {
                 Some(next) => url = next,
-                None => return Ok(ReceivedFile { url: Some(named.into()), ..self.save(&url, response).await? }),
+                None => {
+                    self.see_that_it_is_a_file(&response)?;
+                    let permit = admit(response.content_length()).await?;
+                    let file = self.save(&url, response).await?;
+                    return Ok((ReceivedFile { url: Some(named.into()), ..file }, permit));
+                }
             }
         }
         Err(not_allowed("The address redirects too often."))
@@ -104,13 +118,17 @@ impl Fetcher {
         client.get(url.clone()).header(header::ACCEPT, "application/pdf, */*;q=0.5").send().await.map_err(broken)
     }
 
-    async fn save(&self, url: &Url, response: Response) -> Result<ReceivedFile> {
+    fn see_that_it_is_a_file(&self, response: &Response) -> Result<()> {
         if !response.status().is_success() {
             return Err(unreachable(&format!("The address answered {}.", response.status())));
         }
         if response.content_length().is_some_and(|length| length > self.receiver.bytes_max) {
             return Err(self.receiver.too_large());
         }
+        Ok(())
+    }
+
+    async fn save(&self, url: &Url, response: Response) -> Result<ReceivedFile> {
         let name = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
         let name = percent_decode_str(name).decode_utf8_lossy();
         let chunks = response.bytes_stream().map(|chunk| chunk.map_err(broken));

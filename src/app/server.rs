@@ -58,7 +58,7 @@ pub async fn submit(wish: Submission) -> Result<String, ApiError> {
 #[server(prefix = "/api", endpoint = "import", input = Json)]
 pub async fn import(url: String) -> Result<Prepared, ApiError> {
     let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.import(&caller.account, &url).await)
+    caller.answer(caller.services.import(&caller, &url).await)
 }
 
 /// Extracts the failed pages of a document again; says where it is to be followed.

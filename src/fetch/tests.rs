@@ -41,6 +41,11 @@ impl Resolve for Script {
     }
 }
 
+/// Every file has room.
+async fn admitted(_length: Option<u64>) -> Result<(), Error> {
+    Ok(())
+}
+
 struct Lab {
     fetcher: Fetcher,
     resolver: Arc<Script>,
@@ -67,7 +72,7 @@ impl Lab {
     }
 
     async fn refusal(&self, address: &str) -> ErrorCode {
-        match self.fetcher.fetch(address).await {
+        match self.fetcher.fetch(address, admitted).await {
             Err(Error::Refused(error)) => error.code,
             other => panic!("{address}: {other:?}"),
         }
@@ -96,10 +101,10 @@ async fn site() -> SocketAddr {
 #[tokio::test]
 async fn a_file_of_the_internet_is_fetched() {
     let lab = Lab::new(vec![vec![INTERNET]]).await;
-    let file = lab.fetcher.fetch(&lab.url("/a%20file.pdf")).await.unwrap();
+    let (file, ()) = lab.fetcher.fetch(&lab.url("/a%20file.pdf"), admitted).await.unwrap();
     assert_eq!((file.size, file.file_name.as_deref()), (8, Some("a file.pdf")));
     assert_eq!(file.url.unwrap(), lab.url("/a%20file.pdf"));
-    let redirected = lab.fetcher.fetch(&lab.url("/to//a%2520file.pdf")).await.unwrap();
+    let (redirected, ()) = lab.fetcher.fetch(&lab.url("/to//a%2520file.pdf"), admitted).await.unwrap();
     assert_eq!(redirected.size, 8);
 }
 
@@ -216,7 +221,7 @@ async fn every_spelling_of_a_name_is_looked_up_once() {
     for name in ["example.org", "EXAMPLE.org", "example.org.", "exa%6Dple.org", "ｅxample.org", "bücher.example"] {
         let lab = Lab::new(vec![vec![INTERNET], vec![HOUSE]]).await;
         let address = format!("http://{name}:{}/a%20file.pdf", lab.server.port());
-        assert_eq!(lab.fetcher.fetch(&address).await.unwrap().size, 8, "{name}");
+        assert_eq!(lab.fetcher.fetch(&address, admitted).await.unwrap().0.size, 8, "{name}");
         assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 1, "{name}");
     }
 }
@@ -235,7 +240,7 @@ async fn a_name_with_an_address_of_the_house_is_refused() {
 async fn a_name_that_changes_its_answer_changes_nothing() {
     // Were the name looked up again for the connection, it would lead to where nobody listens.
     let lab = Lab::new(vec![vec![INTERNET], vec![HOUSE]]).await;
-    assert_eq!(lab.fetcher.fetch(&lab.url("/a%20file.pdf")).await.unwrap().size, 8);
+    assert_eq!(lab.fetcher.fetch(&lab.url("/a%20file.pdf"), admitted).await.unwrap().0.size, 8);
     assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 1);
     // A redirect to the same name is a hop of its own.
     let lab = Lab::new(vec![vec![INTERNET], vec![HOUSE]]).await;

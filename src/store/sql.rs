@@ -6,6 +6,7 @@
 mod accounts;
 mod books;
 mod complete;
+mod contents;
 mod documents;
 mod figures;
 mod jobs;
@@ -13,6 +14,7 @@ mod leftovers;
 mod members;
 mod migrations;
 mod operations;
+mod storage;
 mod tracking;
 mod uploads;
 

@@ -11,12 +11,12 @@ use coldbrew::model::{Hindrance, Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
     Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Figures, Jobs, Leftovers,
-    Operations, PageOutcome, PageResult, Upload, Uploads,
+    Operations, PageOutcome, PageResult, Storage, Upload, Uploads,
 };
 use futures::StreamExt;
 use tempfile::TempDir;
 
-use crate::memory::Memory;
+use crate::memory::{Memory, UNLIMITED};
 use crate::services::Postgres;
 
 /// Makes each of these promises a test of each adapter.
@@ -45,6 +45,7 @@ mod locks;
 mod operations;
 mod results;
 mod steps;
+mod storage;
 mod tracking;
 mod uploads;
 
@@ -61,6 +62,7 @@ struct Stores {
     figures: Arc<dyn Figures>,
     operations: Arc<dyn Operations>,
     leftovers: Arc<dyn Leftovers>,
+    storage: Arc<dyn Storage>,
     /// What is behind them, for as long as they live.
     _backing: Box<dyn Any>,
 }
@@ -83,7 +85,7 @@ impl Stores {
     }
 
     fn over(
-        store: impl Accounts + Uploads + Jobs + Documents + Figures + Operations + Leftovers + 'static,
+        store: impl Accounts + Uploads + Jobs + Documents + Figures + Operations + Leftovers + Storage + 'static,
         backing: impl Any,
     ) -> Self {
         let store = Arc::new(store);
@@ -94,7 +96,8 @@ impl Stores {
             documents: store.clone(),
             figures: store.clone(),
             operations: store.clone(),
-            leftovers: store,
+            leftovers: store.clone(),
+            storage: store,
             _backing: Box::new(backing),
         }
     }
@@ -111,8 +114,8 @@ impl Stores {
     async fn accept(&self, account: &Account, job: &Job, reserve: u64) -> Acceptance {
         let (hash, content_hash) = (job.upload_hash.clone(), job.content_hash.clone());
         let upload = Upload { hash, content_hash, ..upload(account, "") };
-        drop(self.uploads.insert_upload(&upload, NOW).await);
-        self.jobs.accept(job, reserve, account, 0).await.unwrap()
+        drop(self.uploads.insert_upload(&upload, &UNLIMITED, NOW).await);
+        self.jobs.accept(job, reserve, account, 0, &UNLIMITED).await.unwrap()
     }
 
     async fn claim(&self, now: UnixMs) -> Option<Job> {
@@ -223,6 +226,7 @@ fn upload(account: &Account, name: &str) -> Upload {
             file_size: 12_345,
             url: None,
         },
+        kept_bytes: 12_345,
         page_tokens: vec![100, 200, 300],
     }
 }

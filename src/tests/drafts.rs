@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use coldbrew::batch::{Job, Stage};
 use coldbrew::changes::Changes;
-use coldbrew::extract::Recipe;
+use coldbrew::extract::{Recipe, TextLimit};
 use coldbrew::library::{Drafts, Library, Originals};
 use coldbrew::model::wire::{ExportFormat, Metadata, Opened, Page, Place, Reading};
 use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
@@ -22,7 +22,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tempfile::TempDir;
 
 use crate::harness::book;
-use crate::memory::Memory;
+use crate::memory::{Memory, UNLIMITED};
 use crate::pdf::config;
 
 const PAGES: u32 = 130;
@@ -42,6 +42,7 @@ async fn library(memory: &Memory, data: &Path, config: EngineConfig) -> Library 
         originals: Originals::new(engine.clone()),
         engine,
         drafts: Drafts::default(),
+        text_limit: TextLimit { bytes: u64::MAX },
         world: Arc::new(SystemWorld),
         changes: Changes::default(),
     }
@@ -65,9 +66,10 @@ async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
         account_id: account.id.clone(),
         content_hash: "content".into(),
         metadata,
+        kept_bytes: 1,
         page_tokens: vec![1; PAGES as usize],
     };
-    memory.insert_upload(&upload, now).await.unwrap();
+    memory.insert_upload(&upload, &UNLIMITED, now).await.unwrap();
     let file = data.join("book.pdf");
     std::fs::write(&file, book(PAGES as usize)).unwrap();
     library.blobs.put(&upload_key(&account.id, "content"), &file).await.unwrap();
@@ -92,7 +94,7 @@ async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
         hindered_by: None,
         polls: 0,
     };
-    assert_eq!(memory.accept(&job, 1, &account, u64::MAX).await.unwrap(), Acceptance::Accepted);
+    assert_eq!(memory.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap(), Acceptance::Accepted);
     job
 }
 
@@ -169,6 +171,7 @@ async fn an_export_is_never_of_two_texts() {
         content_hash: "content".into(),
         title: "Book".into(),
         mode: Mode::Text,
+        pages: job.pages.clone(),
     };
     assert!(memory.begin_draft(&draft, SystemWorld.now()).await.unwrap());
     // More than may be written before somebody reads it.
