@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use coldbrew::accounts::Allowance;
 use coldbrew::batch::machine::{Lane, Timing};
 use coldbrew::batch::{
     DiskSpool, Google, Job, JobFailure, Leftover, PageSource, ReadyPages, Stage, Watched, Worker, WorkerSettings,
@@ -138,8 +139,15 @@ impl Record {
 
 #[async_trait]
 impl Jobs for Record {
-    async fn accept(&self, job: &Job, reserve: u64, account: &Account, quota: u64) -> Result<Acceptance> {
-        self.count().accept(job, reserve, account, quota).await
+    async fn accept(
+        &self,
+        job: &Job,
+        reserve: u64,
+        account: &Account,
+        quota: u64,
+        allowance: &Allowance,
+    ) -> Result<Acceptance> {
+        self.count().accept(job, reserve, account, quota, allowance).await
     }
 
     async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
@@ -233,6 +241,9 @@ async fn batches(client: &Client, data: &TempDir) -> Vec<String> {
     stream::iter(0..JOBS).map(create).buffered(16).try_collect().await.expect("all are created")
 }
 
+const UNLIMITED: Allowance =
+    Allowance { documents: u64::MAX, active_jobs: u64::MAX, stored_bytes: u64::MAX, uploads: usize::MAX };
+
 /// The file that all jobs are of.
 fn upload(account: &Account) -> Upload {
     Upload {
@@ -247,6 +258,7 @@ fn upload(account: &Account) -> Upload {
             file_size: 1,
             url: None,
         },
+        kept_bytes: 1,
         page_tokens: vec![1; 100],
     }
 }
@@ -287,7 +299,7 @@ async fn watching(store: &SqlStore, account: &Account, number: usize, batch: Str
         hindered_by: None,
         polls: 0,
     };
-    let accepted = store.accept(&job, 1, account, u64::from(u32::MAX)).await.expect("it is recorded");
+    let accepted = store.accept(&job, 1, account, u64::from(u32::MAX), &UNLIMITED).await.expect("it is recorded");
     assert_eq!(accepted, Acceptance::Accepted);
 }
 
@@ -302,7 +314,7 @@ async fn main() {
     let account = Account { id: "account".into(), email: None, quota_tokens: None };
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
     store.create_guest(&account.id, credential, UnixMs(0)).await.expect("an account");
-    store.insert_upload(&upload(&account), UnixMs(0)).await.expect("a file");
+    store.insert_upload(&upload(&account), &UNLIMITED, UnixMs(0)).await.expect("a file");
     for (number, batch) in batches.into_iter().enumerate() {
         watching(&store, &account, number, batch).await;
     }

@@ -3,6 +3,7 @@
 //! A secret is shown once, to its holder, and kept as a digest. Whoever holds a [`Account`] has been identified: use cases
 //! take one, and look up everything by its id.
 
+mod allowance;
 mod attempts;
 mod membership;
 mod network;
@@ -19,6 +20,7 @@ use crate::error::Result;
 use crate::store::{Account, Accounts, Credential, CredentialKind};
 use crate::world::World;
 
+pub use allowance::{Allowance, Allowances};
 pub use attempts::{AttemptLimits, PasswordAttempts};
 pub use membership::{Membership, NewSession};
 pub use network::Network;

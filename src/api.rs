@@ -4,6 +4,7 @@
 //! is calling is decided in [`auth`] and nowhere else.
 
 mod auth;
+mod body;
 mod cached;
 mod client_address;
 mod documents;
@@ -32,7 +33,6 @@ use std::sync::LazyLock;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower::ServiceBuilder;
@@ -51,12 +51,8 @@ pub use limit::{Limiter, LocalCounts};
 pub use state::{ApiState, Reach, SiteState};
 pub use streams::{StreamLimits, Streams};
 
-/// A JSON body is a few numbers and names; only uploads are larger.
-const BODY_BYTES_MAX: usize = 256 * 1024;
-
 /// The REST calls with their descriptions.
 fn calls() -> OpenApiRouter<ApiState> {
-    let upload = openapi::collector().routes(routes!(upload::prepare)).layer(DefaultBodyLimit::disable());
     openapi::collector()
         .routes(routes!(users::create_guest))
         .routes(routes!(users::me, users::delete_me))
@@ -64,6 +60,7 @@ fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(users::tokens, users::create_token))
         .routes(routes!(users::revoke_token))
         .routes(routes!(documents::formats))
+        .routes(routes!(upload::prepare))
         .routes(routes!(upload::prepare_url))
         .routes(routes!(documents::submit))
         .routes(routes!(documents::batch_status))
@@ -76,7 +73,6 @@ fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(images::figure))
         .routes(routes!(events::events))
         .routes(routes!(health::live))
-        .merge(upload)
 }
 
 /// Calls for the operator, which may have a listener of their own.
@@ -112,7 +108,7 @@ pub fn router(state: ApiState) -> Router {
     let silence_timeout = state.site.silence_timeout;
     // From the outside in: a request is for this host, known, counted and guarded, and only then looked at.
     let guarded = pages::routes(rest, &state)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(state.clone(), body::limit))
         .layer(ServiceBuilder::new().layer(RequestBodyTimeoutLayer::new(silence_timeout)).map_request_body(Body::new))
         .layer(from_fn_with_state(state.clone(), auth::rotate))
         .layer(from_fn_with_state(state.clone(), guard::same_site))

@@ -4,6 +4,7 @@
 //! says the same to the operator, and a test keeps the two together. All mistakes are reported at once. Nothing
 //! below reads the environment or the file again.
 
+mod account_limits;
 mod callers;
 mod engine;
 mod figures;
@@ -15,11 +16,13 @@ mod rendering;
 mod sign_in;
 mod source;
 mod traces;
+mod uploads;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use account_limits::AccountLimits;
 pub use callers::Callers;
 pub use engine::Engine;
 pub use figures::{ClassNumbers, Figures};
@@ -31,6 +34,7 @@ pub use rendering::Rendering;
 pub use sign_in::SignIn;
 pub use source::{ConfigError, Source};
 pub use traces::Traces;
+pub use uploads::Uploads;
 
 use crate::model::{Pricing, UPLOAD_BYTES_MAX};
 
@@ -52,6 +56,10 @@ pub struct Config {
     pub rendering: Rendering,
     pub limits: Limits,
     pub callers: Callers,
+    pub members: AccountLimits,
+    /// On a server that others can reach: see [`Self::guests_are_strangers`].
+    pub guests: AccountLimits,
+    pub uploads: Uploads,
     pub retention: Retention,
     /// The OpenID Connect provider, if there is one.
     pub sign_in: Option<SignIn>,
@@ -77,7 +85,8 @@ impl Config {
     pub fn read(file: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut source = Source::new(file, env)?;
         let (gemini, site, pages) = (Gemini::read(&mut source), Site::read(&mut source), Pages::read(&mut source));
-        let guests_are_owners = gemini.api_key.is_none() || site.is_local();
+        let guests_are_owners = guests_are_owners(&gemini, &site);
+        let members = AccountLimits::read(&mut source);
         let config = Self {
             listening: Listening::read(&mut source),
             proxies: Proxies::read(&mut source),
@@ -91,6 +100,9 @@ impl Config {
             rendering: Rendering::read(&mut source),
             limits: Limits::read(&mut source),
             callers: Callers::read(&mut source),
+            members,
+            guests: AccountLimits::read_for_guests(&mut source, members),
+            uploads: Uploads::read(&mut source),
             retention: Retention::read(&mut source),
             sign_in: SignIn::read(&mut source),
             traces: Traces::read(&mut source),
@@ -100,6 +112,16 @@ impl Config {
         };
         source.finish().map(|()| config)
     }
+
+    /// Whether guests may be others than the server's owner: it has a real key, and others can reach it, by itself or through a proxy.
+    pub fn guests_are_strangers(&self) -> bool {
+        !guests_are_owners(&self.gemini, &self.site)
+    }
+}
+
+/// In demo mode, and on a server that only its own machine can reach, a guest is the person who runs it.
+fn guests_are_owners(gemini: &Gemini, site: &Site) -> bool {
+    gemini.api_key.is_none() || site.is_local()
 }
 
 fn read_file(path: &Path) -> Result<String, ConfigError> {
@@ -357,10 +379,8 @@ pub struct Limits {
     pub silence_timeout: Duration,
     /// How long a file that is named by its address may take to come.
     pub url_timeout: Duration,
-    /// What one account may hold.
-    pub documents_max: u64,
-    pub active_jobs_max: u64,
-    pub stored_bytes_max: u64,
+    /// Text that is kept of one file, in bytes.
+    pub document_text_bytes_max: u64,
     /// Requests a minute; 0 is without limit. Reads and changes are counted by account, entries by address.
     pub reads_per_minute: u32,
     pub changes_per_minute: u32,
@@ -377,9 +397,11 @@ impl Limits {
             ),
             silence_timeout: source.interval("limits.silence-timeout-ms", "COLDBREW_SILENCE_TIMEOUT_MS", 30_000),
             url_timeout: source.interval("limits.url-timeout-ms", "COLDBREW_URL_TIMEOUT_MS", 120_000),
-            documents_max: source.value("limits.documents-max", "COLDBREW_DOCUMENTS_MAX", 10_000),
-            active_jobs_max: source.value("limits.active-jobs-max", "COLDBREW_ACTIVE_JOBS_MAX", 20),
-            stored_bytes_max: source.value("limits.stored-bytes-max", "COLDBREW_STORED_BYTES_MAX", 10 << 30),
+            document_text_bytes_max: source.at_least_1(
+                "limits.document-text-bytes-max",
+                "COLDBREW_DOCUMENT_TEXT_BYTES_MAX",
+                64 << 20,
+            ),
             reads_per_minute: source.value("limits.reads-per-minute", "COLDBREW_READS_PER_MINUTE", 1_200),
             changes_per_minute: source.value("limits.changes-per-minute", "COLDBREW_CHANGES_PER_MINUTE", 300),
             entries_per_minute: source.value("limits.entries-per-minute", "COLDBREW_ENTRIES_PER_MINUTE", 60),

@@ -102,6 +102,9 @@ fn sentence(kind: DiscrepancyKind, id: &str) -> String {
         DiscrepancyKind::FailedJobCharged => format!("Job {id} failed and was charged for pages."),
         DiscrepancyKind::PriceNotCharged => format!("The price of document {id} is not the sum of its charges."),
         DiscrepancyKind::DocumentWithoutPages => format!("Document {id} has no pages."),
+        DiscrepancyKind::StorageMiscounted => {
+            format!("The bytes counted for account {id} are not the sum of what it stores.")
+        }
     }
 }
 

@@ -67,16 +67,27 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// Brings the file at that address to disk.
+    /// Brings the file at that address to disk, if `admit` gives leave, which is told the file's length in bytes as far as it is known.
+    /// Returns the file and what `admit` gave.
     ///
     /// # Errors
     /// `too_many_requests` if the caller has as much fetched as it may; otherwise what is wrong with the address or the file.
-    pub async fn fetch(&self, caller: &Caller, address: &str) -> Result<ReceivedFile> {
+    pub async fn fetch<P, F: Future<Output = Result<P>>>(
+        &self,
+        caller: &Caller,
+        address: &str,
+        admit: impl FnOnce(Option<u64>) -> F,
+    ) -> Result<(ReceivedFile, P)> {
         let import = self.imports.begin(caller, self.world.tick())?;
-        timeout(self.timeout, self.follow(&import, address)).await.unwrap_or_else(|_| Err(too_slow()))
+        timeout(self.timeout, self.follow(&import, address, admit)).await.unwrap_or_else(|_| Err(too_slow()))
     }
 
-    async fn follow(&self, import: &Import<'_>, address: &str) -> Result<ReceivedFile> {
+    async fn follow<P, F: Future<Output = Result<P>>>(
+        &self,
+        import: &Import<'_>,
+        address: &str,
+        admit: impl FnOnce(Option<u64>) -> F,
+    ) -> Result<(ReceivedFile, P)> {
         let named = Url::parse(address.trim()).map_err(|_| not_allowed("This is not a web address."))?;
         let mut url = file_address(named.clone());
         for _ in 0..=REDIRECTS_MAX {
@@ -84,7 +95,10 @@ impl Fetcher {
             match next_hop(&url, &response)? {
                 Some(next) => url = next,
                 None => {
-                    return Ok(ReceivedFile { url: Some(named.into()), ..self.save(import, &url, response).await? });
+                    self.see_that_it_is_a_file(&response)?;
+                    let permit = admit(response.content_length()).await?;
+                    let file = self.save(import, &url, response).await?;
+                    return Ok((ReceivedFile { url: Some(named.into()), ..file }, permit));
                 }
             }
         }
@@ -118,13 +132,17 @@ impl Fetcher {
         client.get(url.clone()).header(header::ACCEPT, "application/pdf, */*;q=0.5").send().await.map_err(broken)
     }
 
-    async fn save(&self, import: &Import<'_>, url: &Url, response: Response) -> Result<ReceivedFile> {
+    fn see_that_it_is_a_file(&self, response: &Response) -> Result<()> {
         if !response.status().is_success() {
             return Err(unreachable(&format!("The address answered {}.", response.status())));
         }
         if response.content_length().is_some_and(|length| length > self.receiver.bytes_max) {
             return Err(self.receiver.too_large());
         }
+        Ok(())
+    }
+
+    async fn save(&self, import: &Import<'_>, url: &Url, response: Response) -> Result<ReceivedFile> {
         let name = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
         let name = percent_decode_str(name).decode_utf8_lossy();
         let chunks = response.bytes_stream().map(|chunk| {

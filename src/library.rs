@@ -22,11 +22,11 @@ use futures::FutureExt;
 use crate::accounts::Caller;
 use crate::changes::Changes;
 use crate::error::{Error, Result};
-use crate::extract::EngineShares;
+use crate::extract::{EngineShares, TextLimit};
 use crate::model::wire::{DocumentList, DocumentSummary, OutlineEntry, Shelf};
 use crate::model::{ApiError, ErrorCode};
 use crate::pdf::Engine;
-use crate::store::{Account, Blobs, Deletion, Documents, FigurePlaces, Jobs, Uploads, figure_key, upload_key};
+use crate::store::{Account, Blobs, Deletion, Documents, Jobs, Uploads, delete_content, figure_key, upload_key};
 use crate::world::World;
 
 pub use draft::Drafts;
@@ -55,6 +55,7 @@ pub struct Library {
     pub originals: Originals,
     pub drafts: Drafts,
     pub renderer: Renderer,
+    pub text_limit: TextLimit,
     pub world: Arc<dyn World>,
     pub changes: Changes,
 }
@@ -155,18 +156,9 @@ impl Library {
             Deletion::NotFound => Err(ApiError::not_found("document").into()),
             Deletion::Deleted => Ok(()),
             Deletion::DeletedLast { content_hash, figures } => {
-                let deletion = self.delete_files(account, &content_hash, figures).boxed();
+                let deletion = delete_content(&*self.blobs, &account.id, &content_hash, &figures).boxed();
                 self.uploads.unless_kept(&account.id, &content_hash, deletion).await
             }
         }
-    }
-
-    async fn delete_files(&self, account: &Account, content_hash: &str, figures: FigurePlaces) -> Result<()> {
-        for (page, figures) in figures {
-            for index in 0..figures.iter().flatten().count() {
-                self.blobs.delete(&figure_key(&account.id, content_hash, page, index)).await?;
-            }
-        }
-        self.blobs.delete(&upload_key(&account.id, content_hash)).await
     }
 }

@@ -87,6 +87,7 @@ impl Server {
             tracked: parts.tracked.clone(),
             engine: parts.engine.clone(),
             blobs: parts.blobs.clone(),
+            incoming: parts.incoming.clone(),
             data_dir: config.storage.data_dir.clone(),
         };
         let services = parts.services(config);
@@ -210,6 +211,7 @@ fn site_state(config: &Config) -> Result<SiteState> {
         hosts: Hosts::new(public_url.as_deref(), &config.listening.hosts),
         public_url,
         silence_timeout: config.limits.silence_timeout,
+        upload_timeout: config.uploads.timeout,
         metrics_token: config.site.metrics_token.clone(),
         proxies: proxies(config),
         separate_operations: config.listening.operations_addr.is_some(),

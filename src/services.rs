@@ -1,31 +1,28 @@
 //! The use cases, put together: what the REST API and the web app's server functions both call.
 
-mod allowance;
-
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::accounts::{Caller, Identity, Membership, hex};
+use crate::accounts::{Allowances, Caller, Identity, Membership, hex};
 use crate::batch::Submissions;
 use crate::error::{Error, Result};
-use crate::extract::{Intake, ReceivedFile, Receiver};
+use crate::extract::{Incoming, Intake, ReceivedFile, Receiver, UploadPermit};
 use crate::fetch::Fetcher;
 use crate::gemini::models::is_same;
 use crate::library::Library;
 use crate::model::wire::{JobView, Prepared, Submission, Submitted, UsageReport};
 use crate::model::{ApiError, ErrorCode, Mode, Quote};
-use crate::store::{Account, Accounts, Begun, Jobs, Members};
+use crate::store::{Account, Accounts, Begun, Jobs, Members, Storage};
 use crate::world::World;
-
-pub use allowance::Allowance;
 
 /// Everything that can be asked of the product. Cheap to clone.
 #[derive(Clone)]
 pub struct Services {
     pub identity: Identity,
     pub membership: Membership,
-    pub allowance: Allowance,
+    pub allowances: Allowances,
+    pub incoming: Incoming,
     pub receiver: Receiver,
     pub fetcher: Fetcher,
     pub intake: Intake,
@@ -33,6 +30,7 @@ pub struct Services {
     pub library: Library,
     pub accounts: Arc<dyn Accounts>,
     pub members: Arc<dyn Members>,
+    pub storage: Arc<dyn Storage>,
     pub jobs: Arc<dyn Jobs>,
     /// Of accounts that have none of their own, in token equivalents.
     pub default_quota: u64,
@@ -47,20 +45,30 @@ const ANSWER_WAIT_MS: i64 = 120_000;
 impl Services {
     /// Fetches the file at an address, and takes it in like an upload.
     pub async fn import(&self, caller: &Caller, address: &str) -> Result<Prepared> {
-        let file = self.fetcher.fetch(caller, address).await?;
-        self.take_in(caller, file).await
+        let (file, permit) = self.fetcher.fetch(caller, address, |length| self.admit_upload(caller, length)).await?;
+        let prepared = self.take_in(caller, file).await?;
+        drop(permit);
+        Ok(prepared)
+    }
+
+    /// Reserves room for a file of that length, in bytes, before it is received; `None`: its length is not known, so the largest counts.
+    ///
+    /// # Errors
+    /// Those of [`Incoming::admit`].
+    pub async fn admit_upload(&self, caller: &Caller, length: Option<u64>) -> Result<UploadPermit> {
+        let usage = self.storage.account_usage(&caller.account.id).await?;
+        let bytes = length.unwrap_or(self.receiver.bytes_max);
+        self.incoming.admit(caller, bytes, self.allowances.of(&caller.account), &usage)
     }
 
     /// Keeps a received file, if the account has room for it.
     pub async fn take_in(&self, caller: &Caller, file: ReceivedFile) -> Result<Prepared> {
-        let held = self.members.holdings(&caller.account.id).await?;
-        self.allowance.admits_file(&held, file.size)?;
         self.intake.receive(caller, file).await
     }
 
     /// Extracts what is asked for. With a key, a request that is sent again gets the first one's answer.
     pub async fn submit(&self, caller: &Caller, wish: Submission, key: Option<&str>) -> Result<Submitted> {
-        let Some(key) = key else { return self.submit_within(caller, wish).await };
+        let Some(key) = key else { return self.submissions.submit(caller, wish).await };
         let account = &caller.account;
         let digest = hex(&Sha256::digest(serde_json::to_vec(&wish).map_err(Error::internal)?));
         let now = self.world.now();
@@ -76,7 +84,7 @@ impl Services {
                 Err(Error::refused(ErrorCode::IdempotencyKeyReused, words))
             }
             Begun::First => {
-                let submitted = self.submit_within(caller, wish).await;
+                let submitted = self.submissions.submit(caller, wish).await;
                 match &submitted {
                     Ok(answer) => {
                         let answer = serde_json::to_string(answer).map_err(Error::internal)?;
@@ -91,13 +99,7 @@ impl Services {
 
     /// Reads the failed pages of a document again.
     pub async fn retry(&self, account: &Account, id: &str, mode: Mode) -> Result<Submitted> {
-        self.allowance.admits_retry(&self.members.holdings(&account.id).await?)?;
         self.submissions.retry(account, id, mode).await
-    }
-
-    async fn submit_within(&self, caller: &Caller, wish: Submission) -> Result<Submitted> {
-        self.allowance.admits_work(&self.members.holdings(&caller.account.id).await?)?;
-        self.submissions.submit(caller, wish).await
     }
 
     /// The newest job for this content of the account.
@@ -131,7 +133,7 @@ impl Services {
             ai_transform: true,
             batch_mode: batch,
         };
-        self.submit_within(caller, wish).await
+        self.submissions.submit(caller, wish).await
     }
 
     /// Takes what failed of this content off the account's lists.

@@ -4,6 +4,8 @@
 //! has happened as a whole, or not at all, and once it has returned `Ok` it outlives a power cut.
 
 pub mod books;
+mod contents;
+mod figures;
 pub mod folder;
 mod leftovers;
 mod limits;
@@ -13,27 +15,30 @@ pub mod s3;
 mod sign_ins;
 pub mod sql;
 pub mod tracking;
+mod usage;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
+use crate::accounts::Allowance;
 use crate::batch::machine::Lane;
 use crate::batch::{Job, Leftover};
 use crate::error::{Error, Result};
 use crate::library::Outline;
 use crate::model::wire::{DocumentSummary, JobView, Metadata, Page, Receipt, Usage};
 use crate::model::{Mode, PageSet, TokenUsage, UnixMs};
-use crate::pdf::figures::Figure;
 
+pub use contents::delete_content;
+pub use figures::{FigurePlaces, Figures, FoundFigures};
 pub use leftovers::Leftovers;
 pub use limits::{PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
-pub use members::{Begun, Ending, ExternalIdentity, Holdings, Members, Session};
+pub use members::{Begun, Ending, ExternalIdentity, Members, Session};
 pub use operations::{Operations, QueuedJob};
 pub use sign_ins::{Attempts, SignIns};
+pub use usage::{AccountUsage, ROW_BYTES, Storage};
 
 /// Who owns things. Accounts are made by [`Accounts::create_guest`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +113,8 @@ pub struct Upload {
     /// Names this content within the account.
     pub content_hash: String,
     pub metadata: Metadata,
+    /// Size of the file that is kept, in bytes. An image is kept as a PDF.
+    pub kept_bytes: u64,
     /// Each page's realtime price if it is not cached, in token equivalents.
     pub page_tokens: Vec<u32>,
 }
@@ -116,7 +123,10 @@ pub struct Upload {
 #[async_trait]
 pub trait Uploads: Send + Sync {
     /// Records an upload. Its file is kept after that: from then on nobody takes the content for one that can be forgotten.
-    async fn insert_upload(&self, upload: &Upload, now: UnixMs) -> Result<()>;
+    ///
+    /// # Errors
+    /// `limit_reached`, if its file is more than the allowance has room for.
+    async fn insert_upload(&self, upload: &Upload, allowance: &Allowance, now: UnixMs) -> Result<()>;
 
     /// Takes back an upload whose file could not be kept.
     async fn remove_upload(&self, upload: &Upload) -> Result<()>;
@@ -178,8 +188,18 @@ pub enum Completion {
 /// nothing, however late it comes.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Records a new job and reserves `reserve` token equivalents for it, if both are possible. Refused if its upload is gone.
-    async fn accept(&self, job: &Job, reserve: u64, account: &Account, default_quota: u64) -> Result<Acceptance>;
+    /// Records a new job and reserves `reserve` token equivalents for it, if both are possible.
+    ///
+    /// # Errors
+    /// `not_found`, if its upload is gone. `limit_reached`, if the allowance has no room for the job, or for a document that it makes.
+    async fn accept(
+        &self,
+        job: &Job,
+        reserve: u64,
+        account: &Account,
+        default_quota: u64,
+        allowance: &Allowance,
+    ) -> Result<Acceptance>;
 
     /// Takes up the jobs of a lane that have been due longest, at most `max` of them, for `lease_ms`. Counts the claim, unless the last one
     /// was this worker's own and its lease ran out: who is there to claim again has not died of it.
@@ -237,18 +257,28 @@ pub struct NewDocument {
     pub content_hash: String,
     pub title: String,
     pub mode: Mode,
+    /// Which pages of its file it is made of.
+    pub pages: PageSet,
 }
 
 /// Documents, each with its pages. A draft is found by its id alone: no list has it, and nothing of it can be read again.
 #[async_trait]
 pub trait Documents: Send + Sync {
-    /// Stores a document with these pages, none of which is held longer than it takes to store it.
+    /// The account's document of the same content, pages, mode and title: the one with the fewest failed pages, and of those the newest.
+    async fn same_document(&self, document: &NewDocument) -> Result<Option<String>>;
+
+    /// Stores a document with these pages, none of which is held longer than it takes to store it. Returns its id, or that of
+    /// [`Self::same_document`], and then stores nothing.
+    ///
+    /// # Errors
+    /// `limit_reached`, if the allowance has no room for another document or for its text.
     async fn insert_document(
         &self,
         document: &NewDocument,
         pages: BoxStream<'_, Result<Page>>,
+        allowance: &Allowance,
         now: UnixMs,
-    ) -> Result<()>;
+    ) -> Result<String>;
 
     /// Begins a draft of the document that an active job is to fill, which ends with that job; does nothing if there is one.
     /// `false`: there is no such job any more.
@@ -257,9 +287,17 @@ pub trait Documents: Send + Sync {
     /// Adds to a draft of the account's those of these pages that it has not. `false`: there is no such draft any more.
     async fn extend_draft(&self, account_id: &str, id: &str, pages: &[Page]) -> Result<bool>;
 
-    /// Makes a document of pages that were all read before.
-    async fn insert_from_cache(&self, document: &NewDocument, pages: &PageSet, recipe: &str, now: UnixMs)
-    -> Result<()>;
+    /// Makes a document of pages that were all read before. Returns its id, or that of [`Self::same_document`] if no page of it failed.
+    ///
+    /// # Errors
+    /// `limit_reached`, if the allowance has no room for another document or for its text.
+    async fn insert_from_cache(
+        &self,
+        document: &NewDocument,
+        recipe: &str,
+        allowance: &Allowance,
+        now: UnixMs,
+    ) -> Result<String>;
 
     /// The account's documents after `cursor`, newest first, at most `limit`.
     async fn documents(&self, account_id: &str, cursor: Option<&str>, limit: u32) -> Result<Vec<DocumentSummary>>;
@@ -274,6 +312,9 @@ pub trait Documents: Send + Sync {
 
     /// Which pages of its file the account's document has, in order.
     async fn page_indices(&self, account_id: &str, id: &str) -> Result<Vec<u32>>;
+
+    /// How many bytes the text of the account's document takes, its rows included; 0 if there is no such document.
+    async fn text_bytes(&self, account_id: &str, id: &str) -> Result<u64>;
 
     /// What the account's document was made from.
     async fn source(&self, account_id: &str, id: &str) -> Result<Option<Source>>;
@@ -313,19 +354,6 @@ pub enum Deletion {
         content_hash: String,
         figures: FigurePlaces,
     },
-}
-
-/// The figures of a document by page; `None`: they could not be looked for.
-pub type FigurePlaces = BTreeMap<u32, Option<Vec<Figure>>>;
-
-/// Where figures are: found once for a content, whatever is extracted how often. Their pictures are files, see [`figure_key`].
-#[async_trait]
-pub trait Figures: Send + Sync {
-    /// Keeps the places of these pages' figures, all or none. Their pictures are kept already.
-    async fn record_figures(&self, account_id: &str, content_hash: &str, places: &FigurePlaces) -> Result<()>;
-
-    /// All figures of a content that were recorded.
-    async fn figures(&self, account_id: &str, content_hash: &str) -> Result<FigurePlaces>;
 }
 
 /// Files by key. A key is made of plain names and slashes, never of what a person typed.

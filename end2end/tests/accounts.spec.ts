@@ -73,8 +73,8 @@ staged("a library of hundreds is shown in parts, each title once, and searched a
   const answer = await page.request.post("/v1/documents/prepare/upload", { multipart: { file: pdf(1, { title: "One of Many" }) } });
   const { hash } = await answer.json();
   for (let made = 0; made < 205; made += 5) {
-    const wish = { data: { hash, ai_transform: false, batch_mode: false } };
-    await Promise.all(Array.from({ length: 5 }, () => page.request.post("/v1/documents/document", wish)));
+    const wish = (nth: number) => ({ data: { hash, title: `One of Many, ${made + nth}`, ai_transform: false, batch_mode: false } });
+    await Promise.all(Array.from({ length: 5 }, (_, nth) => page.request.post("/v1/documents/document", wish(nth))));
   }
   await library.open();
   await expect(library.rows).toHaveCount(200);

@@ -4,18 +4,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+
 use tokio_util::sync::CancellationToken;
 
 use super::Membership;
 use super::membership::days_before;
 use crate::error::Result;
-use crate::store::{Blobs, Members, Uploads, upload_key};
+use crate::model::UnixMs;
+use crate::store::{Blobs, Members, Uploads, delete_content};
 use crate::world::World;
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(3_600);
-/// Guests and contents that one round forgets, so that no round takes long.
-const ROUND_MAX: u32 = 500;
+/// Guests and contents that are listed at a time.
+const LISTED_MAX: u32 = 500;
 /// When the folders of a deleted account are emptied once more: no worker goes on with its jobs for that long.
 const GONE_FOR_MS: i64 = 10 * 60_000;
 /// How long the answer to a request with an `Idempotency-Key` is kept.
@@ -45,40 +48,64 @@ impl Janitor {
     /// Goes round until `stop`. A round that fails is made up for by the next.
     pub async fn run(self, stop: CancellationToken) {
         loop {
-            if let Err(error) = self.round().await {
-                tracing::warn!(%error, "what has expired could not be removed");
-            }
+            let round = async {
+                if let Err(error) = self.round().await {
+                    tracing::warn!(%error, "what has expired could not be removed");
+                }
+                tokio::time::sleep(ROUND).await;
+            };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(ROUND) => {}
+                () = round => {}
             }
         }
     }
 
-    /// Forgets what is due.
+    /// Purges everything that is due.
     pub async fn round(&self) -> Result<()> {
         let now = self.world.now();
         if self.retention.guest_days > 0 {
             let before = days_before(now, self.retention.guest_days);
-            for id in self.store.idle_guests(before, ROUND_MAX).await? {
-                self.membership.delete_account(&id).await?;
-            }
+            while self.purge_guests(before).await? {}
         }
         if self.retention.upload_days > 0 {
             let before = days_before(now, self.retention.upload_days);
-            for (account_id, content_hash) in self.store.stale_uploads(before, ROUND_MAX).await? {
-                if self.store.forget_upload(&account_id, &content_hash, before).await? {
-                    let key = upload_key(&account_id, &content_hash);
-                    self.uploads.unless_kept(&account_id, &content_hash, self.blobs.delete(&key)).await?;
-                }
-            }
+            while self.purge_uploads(before).await? {}
         }
-        for id in self.store.gone_accounts(now.plus(-GONE_FOR_MS), ROUND_MAX).await? {
-            self.membership.delete_files(&id).await?;
-            self.store.forget_gone_account(&id).await?;
-        }
+        while self.purge_gone_accounts(now.plus(-GONE_FOR_MS)).await? {}
         self.membership.attempts.purge().await?;
         self.blobs.tidy().await?;
         self.store.forget_expired(days_before(now, ANSWER_DAYS), now).await
+    }
+
+    /// Whether more guests may be due. What was deleted is in no list again, so this comes to an end.
+    async fn purge_guests(&self, before: UnixMs) -> Result<bool> {
+        let ids = self.store.idle_guests(before, LISTED_MAX).await?;
+        for id in &ids {
+            self.membership.delete_account(id).await?;
+        }
+        Ok(ids.len() == LISTED_MAX as usize)
+    }
+
+    /// Whether more uploads may be due. One that is used again since it was listed is in no list either.
+    async fn purge_uploads(&self, before: UnixMs) -> Result<bool> {
+        let contents = self.store.stale_uploads(before, LISTED_MAX).await?;
+        for (account_id, content_hash) in &contents {
+            if let Some(figures) = self.store.forget_upload(account_id, content_hash, before).await? {
+                let deletion = delete_content(&*self.blobs, account_id, content_hash, &figures).boxed();
+                self.uploads.unless_kept(account_id, content_hash, deletion).await?;
+            }
+        }
+        Ok(contents.len() == LISTED_MAX as usize)
+    }
+
+    /// Whether more deleted accounts may have files left.
+    async fn purge_gone_accounts(&self, before: UnixMs) -> Result<bool> {
+        let ids = self.store.gone_accounts(before, LISTED_MAX).await?;
+        for id in &ids {
+            self.membership.delete_files(id).await?;
+            self.store.forget_gone_account(id).await?;
+        }
+        Ok(ids.len() == LISTED_MAX as usize)
     }
 }

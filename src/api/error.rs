@@ -12,6 +12,7 @@ use tower_http::trace::{DefaultOnResponse, OnResponse};
 use tracing::field::Empty;
 use tracing::{Span, info_span};
 
+use super::body;
 use crate::error::Error;
 use crate::model::wire::ErrorBody;
 use crate::model::{ApiError, ErrorCode};
@@ -110,7 +111,10 @@ macro_rules! rejections {
     ($($rejection:ty)*) => {
         $(impl From<$rejection> for Error {
             fn from(rejection: $rejection) -> Self {
-                Self::refused(ErrorCode::InvalidRequest, rejection.body_text())
+                match rejection.status() {
+                    StatusCode::PAYLOAD_TOO_LARGE => body::too_large(),
+                    _ => Self::refused(ErrorCode::InvalidRequest, rejection.body_text()),
+                }
             }
         })*
     };

@@ -69,6 +69,7 @@ fn add_refusals(operation: &mut Operation, changes: bool, named: bool) {
         (401, needs_account, "No valid session or token came with the request."),
         (403, changes, "A browser sent this for another site."),
         (404, named, "There is no such thing, or it belongs to somebody else."),
+        (413, operation.request_body.is_some(), "The body is larger than this call takes."),
         (421, true, "The service does not answer to the host name of the request."),
         (429, true, "Too many requests; `Retry-After` says how many seconds to wait."),
         (500, true, "A fault of ours. The log has it under the request id."),

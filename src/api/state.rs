@@ -57,6 +57,8 @@ pub struct SiteState {
     pub public_url: Option<String>,
     /// How long a caller may say nothing in the middle of a body.
     pub silence_timeout: Duration,
+    /// How long an upload may take, all together.
+    pub upload_timeout: Duration,
     /// What asks for `/metrics` must show this, if there is one.
     pub metrics_token: Option<String>,
     /// The host names that requests may name.

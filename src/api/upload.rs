@@ -1,21 +1,25 @@
 //! Files over REST: uploaded as a form, or fetched from an address.
 
 use axum::Json;
-use axum::extract::{Multipart, State};
-use axum_extra::extract::WithRejection;
-use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use axum::extract::multipart::MultipartError;
+use axum::extract::{FromRequest, Multipart, Request, State};
+use axum::http::StatusCode;
+use futures::StreamExt;
 use serde::Deserialize;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::ApiState;
 use super::auth::Caller;
+use super::body::{FormBody, length_of};
 use super::error::{Body, Failure};
 use crate::error::{Error, Result};
+use crate::extract::ReceivedFile;
 use crate::model::ErrorCode;
 use crate::model::wire::{ErrorBody, Prepared};
 
-const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Where files are uploaded to.
+pub const PATH: &str = "/v1/documents/prepare/upload";
 
 /// The form of an upload.
 #[derive(ToSchema)]
@@ -30,27 +34,54 @@ pub struct UploadForm {
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "It can be submitted under its `hash`.", body = Prepared),
+        (status = 408, description = "The upload took too long.", body = ErrorBody),
         (status = 409, description = "The account holds as much as it may.", body = ErrorBody),
         (status = 413, description = "The file is too large.", body = ErrorBody),
         (status = 415, description = "The file is of no kind that is accepted.", body = ErrorBody),
-        (status = 422, description = "The document cannot be opened, or has too many pages.", body = ErrorBody)))]
+        (status = 422, description = "The document cannot be opened, or has too many pages.", body = ErrorBody),
+        (status = 429, description = "Too many files are being uploaded from here, or too many requests were sent; `Retry-After` says how many seconds to wait.", body = ErrorBody),
+        (status = 503, description = "The disk is nearly full, too many files are being uploaded, or something is away; `Retry-After` says how many seconds to wait.", body = ErrorBody)))]
 pub async fn prepare(
     State(state): State<ApiState>,
     caller: Caller,
-    WithRejection(mut form, _): WithRejection<Multipart, Failure>,
+    request: Request,
 ) -> Result<Json<Prepared>, Failure> {
+    let length = length_of(request.headers());
+    let (request, body) = FormBody::of(request);
+    let received = async {
+        let permit = state.services.admit_upload(&caller, length).await?;
+        let received = timeout(state.site.upload_timeout, receive(&state, request, &body)).await;
+        Ok((received.unwrap_or_else(|_| Err(too_slow()))?, permit))
+    };
+    let (file, permit) = received.await.inspect_err(|_: &Error| body.let_finish())?;
+    let prepared = state.services.take_in(&caller, file).await?;
+    drop(permit);
+    Ok(Json(prepared))
+}
+
+/// Brings the file of a form to disk.
+async fn receive(state: &ApiState, request: Request, body: &FormBody) -> Result<ReceivedFile> {
+    let receiver = &state.services.receiver;
+    let broken = |error: MultipartError| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => receiver.too_large(),
+        _ if body.is_overhead() => {
+            Error::refused(ErrorCode::InvalidRequest, "The form has too much in it beside its file.")
+        }
+        _ => Error::refused(ErrorCode::InvalidRequest, "The upload broke off or is not multipart/form-data."),
+    };
+    let mut form = Multipart::from_request(request, state).await?;
     while let Some(field) = form.next_field().await.map_err(broken)? {
         if field.name() == Some("file") {
             let name = field.file_name().map(str::to_owned);
-            let mut chunks = field.map(|chunk| chunk.map_err(broken));
-            let received = state.services.receiver.receive(&mut chunks, name.as_deref()).await;
-            if received.is_err() {
-                discard(&mut chunks).await;
-            }
-            return Ok(Json(state.services.take_in(&caller, received?).await?));
+            let chunks = field.map(|chunk| chunk.inspect(|_| body.content_came()).map_err(broken));
+            return receiver.receive(chunks, name.as_deref()).await;
         }
     }
-    Err(Error::refused(ErrorCode::InvalidRequest, "The form has no part named “file”.").into())
+    Err(Error::refused(ErrorCode::InvalidRequest, "The form has no part named “file”."))
+}
+
+fn too_slow() -> Error {
+    Error::refused(ErrorCode::UploadTimeout, "The upload took too long. Try again over a faster connection.")
 }
 
 /// Where a file is.
@@ -69,6 +100,7 @@ pub struct FileAddress {
         (status = 413, description = "The file is too large.", body = ErrorBody),
         (status = 415, description = "The file is of no kind that is accepted.", body = ErrorBody),
         (status = 422, description = "The address is not fetched, has no file, or the file cannot be opened.", body = ErrorBody),
+        (status = 503, description = "The disk is nearly full, too many files are being uploaded, or something is away; `Retry-After` says how many seconds to wait.", body = ErrorBody),
         (status = 504, description = "The address took too long.", body = ErrorBody)))]
 pub async fn prepare_url(
     State(state): State<ApiState>,
@@ -76,16 +108,4 @@ pub async fn prepare_url(
     Body(file): Body<FileAddress>,
 ) -> Result<Json<Prepared>, Failure> {
     Ok(Json(state.services.import(&caller, &file.url).await?))
-}
-
-/// Lets a caller that is nearly done finish sending: one that is cut off while it sends never hears why.
-async fn discard(mut chunks: impl Stream<Item = Result<Bytes>> + Unpin) {
-    let mut left = DISCARDED_BYTES_MAX;
-    while let (1.., Some(Ok(chunk))) = (left, chunks.next().await) {
-        left = left.saturating_sub(chunk.len());
-    }
-}
-
-fn broken(_: axum::extract::multipart::MultipartError) -> Error {
-    Error::refused(ErrorCode::InvalidRequest, "The upload broke off or is not multipart/form-data.")
 }

@@ -17,7 +17,7 @@ use crate::extract::{EngineShares, engine_time_used_up};
 use crate::gemini::RequestFault;
 use crate::pdf::figures::Figure;
 use crate::pdf::{Document, Engine, FigureImage, PageFault, PdfError, Priority, Requester};
-use crate::store::{Accounts, Blobs, FigurePlaces, Figures, PageOutcome, figure_key, upload_key};
+use crate::store::{Accounts, Blobs, FigurePlaces, Figures, FoundFigures, PageOutcome, figure_key, upload_key};
 
 /// Pages whose files are written while the page engine works on the next ones.
 const WRITES_MAX: usize = 4;
@@ -58,6 +58,9 @@ pub(super) const fn unsendable(fault: &RequestFault) -> &'static str {
 
 /// A page by its index, or why it cannot be read.
 type Made = (u32, Result<ReadyPage, PageFault>);
+
+/// A page, and what the pictures of its figures take that were kept just now, in bytes.
+type New = (Made, u64);
 
 /// Pages, each soon after it is ready: one that takes long keeps none waiting that comes after it.
 pub type ReadyPages<'a> = BoxStream<'a, Result<Made>>;
@@ -160,14 +163,14 @@ impl EnginePages {
     }
 
     /// `known` is where figures were found before: they are not looked for again.
-    async fn page(&self, job: &Job, document: &Document, index: u32, known: &FigurePlaces) -> Result<Made> {
+    async fn page(&self, job: &Job, document: &Document, index: u32, known: &FigurePlaces) -> Result<New> {
         match document.split(index).await {
             Ok(pdf) => {
                 crash_point("page", "split off");
-                let figures = self.figures_of(job, document, index, known).await?;
-                Ok((index, Ok(ReadyPage { pdf: pdf.into(), figures })))
+                let FoundFigures { figures, picture_bytes } = self.figures_of(job, document, index, known).await?;
+                Ok(((index, Ok(ReadyPage { pdf: pdf.into(), figures })), picture_bytes))
             }
-            Err(PdfError::Page { reason, .. }) => Ok((index, Err(reason))),
+            Err(PdfError::Page { reason, .. }) => Ok(((index, Err(reason)), 0)),
             Err(error) => Err(Error::unavailable(error)),
         }
     }
@@ -179,15 +182,15 @@ impl EnginePages {
         document: &Document,
         index: u32,
         known: &FigurePlaces,
-    ) -> Result<Option<Vec<Figure>>> {
+    ) -> Result<FoundFigures> {
         if let Some(Some(figures)) = known.get(&index) {
-            return Ok(Some(figures.clone()));
+            return Ok(FoundFigures { figures: Some(figures.clone()), picture_bytes: 0 });
         }
         match document.figures(index).await {
-            Ok(images) => Ok(Some(self.keep_pictures(job, index, images).await?)),
+            Ok(images) => self.keep_pictures(job, index, images).await,
             Err(error @ PdfError::Page { .. }) => {
                 tracing::warn!(job = %job.id, page = index, %error, "figures could not be looked for");
-                Ok(None)
+                Ok(FoundFigures { figures: None, picture_bytes: 0 })
             }
             Err(error) => Err(Error::unavailable(error)),
         }
@@ -195,20 +198,23 @@ impl EnginePages {
 
     /// Pages of which it is on record where their figures are, also that there are none: what took its time is not looked at again
     /// after a restart.
-    async fn recorded(&self, job: &Job, known: Arc<FigurePlaces>, pages: Vec<Result<Made>>) -> Vec<Result<Made>> {
-        let found = pages.iter().flatten().filter_map(|(index, page)| {
+    async fn recorded(&self, job: &Job, known: Arc<FigurePlaces>, pages: Vec<Result<New>>) -> Vec<Result<Made>> {
+        let found = pages.iter().flatten().filter_map(|((index, page), picture_bytes)| {
             let is_new = !matches!(known.get(index), Some(Some(_)));
-            page.as_ref().ok().filter(|_| is_new).map(|page| (*index, page.figures.clone()))
+            let page = page.as_ref().ok().filter(|_| is_new)?;
+            Some((*index, FoundFigures { figures: page.figures.clone(), picture_bytes: *picture_bytes }))
         });
         let recorded = self.figures.record_figures(&job.account_id, &job.content_hash, &found.collect()).await;
-        recorded.map_or_else(|error| vec![Err(error)], |()| pages)
+        let made = pages.into_iter().map(|page| page.map(|(made, _)| made));
+        recorded.map_or_else(|error| vec![Err(error)], |()| made.collect())
     }
 
-    async fn keep_pictures(&self, job: &Job, page: u32, images: Vec<FigureImage>) -> Result<Vec<Figure>> {
+    async fn keep_pictures(&self, job: &Job, page: u32, images: Vec<FigureImage>) -> Result<FoundFigures> {
         for (figure, image) in images.iter().enumerate() {
             self.keep_picture(job, page, figure, image).await?;
         }
-        Ok(images.into_iter().map(|image| image.figure).collect())
+        let picture_bytes = images.iter().map(|image| image.png.len() as u64).sum();
+        Ok(FoundFigures { figures: Some(images.into_iter().map(|image| image.figure).collect()), picture_bytes })
     }
 
     async fn keep_picture(&self, job: &Job, page: u32, figure: usize, image: &FigureImage) -> Result<()> {

@@ -7,14 +7,16 @@ use tokio::sync::Notify;
 
 use super::DiskSpool;
 use super::job::{Job, Stage};
-use crate::accounts::Caller;
+use crate::accounts::{Allowances, Caller};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
-use crate::extract::{EngineShares, Recipe, text_pages};
+use crate::extract::{EngineShares, Recipe, TextLimit, text_pages};
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
 use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, UnixMs, count_words, format_of};
 use crate::pdf::{Engine, Priority};
-use crate::store::{Acceptance, Account, Blobs, Documents, Jobs, NewDocument, Unread, Upload, Uploads, upload_key};
+use crate::store::{
+    Acceptance, Account, Blobs, Documents, Jobs, NewDocument, Storage, Unread, Upload, Uploads, upload_key,
+};
 use crate::world::World;
 
 /// Takes submissions.
@@ -23,12 +25,15 @@ pub struct Submissions {
     pub uploads: Arc<dyn Uploads>,
     pub jobs: Arc<dyn Jobs>,
     pub documents: Arc<dyn Documents>,
+    pub storage: Arc<dyn Storage>,
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
     pub shares: EngineShares,
     pub spool: DiskSpool,
     pub recipe: Recipe,
     pub pricing: Pricing,
+    pub allowances: Allowances,
+    pub text_limit: TextLimit,
     /// Of accounts that have none of their own, in token equivalents.
     pub default_quota: u64,
     pub world: Arc<dyn World>,
@@ -57,11 +62,11 @@ impl Submissions {
         let pages = selection(&wish, upload.metadata.total_pages)?;
         let title = chosen_title(wish.title.as_deref(), &upload.metadata.title);
         if mode == Mode::Text {
-            return self.read_text(caller, &upload, format, &pages, title).await.map(Submitted::Document);
+            return self.read_text(caller, &upload, format, pages, title).await.map(Submitted::Document);
         }
         let uncached = self.uncached(&upload, &pages).await?;
         if uncached.is_empty() {
-            return self.reuse(account, &upload, &pages, title, mode).await.map(Submitted::Document);
+            return self.reuse(account, &upload, pages, title, mode).await.map(Submitted::Document);
         }
         let reserve = self.pricing.quote(&upload.page_tokens, &uncached).of(mode);
         let job = self.new_job(&upload, pages, &uncached, title, mode);
@@ -105,25 +110,38 @@ impl Submissions {
         caller: &Caller,
         upload: &Upload,
         format: &Format,
-        pages: &PageSet,
+        pages: PageSet,
         title: String,
     ) -> Result<DocumentTicket> {
         let (account, requester) = (&caller.account, self.shares.of_caller(caller));
+        let document = self.new_document(account, upload, pages, title, Mode::Text);
+        if let Some(id) = self.documents.same_document(&document).await? {
+            return self.ticket_of(account, id).await;
+        }
+        // Asked once more when it is stored; this spares the page engine.
+        let allowance = self.allowances.of(account);
+        allowance.admits_document(&self.storage.account_usage(&account.id).await?)?;
         let key = upload_key(&account.id, &upload.content_hash);
         let file = self.blobs.open(&key).await?.ok_or_else(|| ApiError::not_found("upload"))?;
         let mut failed_pages = Vec::new();
-        let pages = text_pages(&self.engine, &file, format, pages, Priority::Interactive, &requester).await?;
-        let pages = pages.inspect_ok(|page| {
+        let pages = text_pages(&self.engine, &file, format, &document.pages, Priority::Interactive, &requester).await?;
+        let pages = self.text_limit.of(upload).keep(pages).inspect_ok(|page| {
             if page.failure.is_some() {
                 failed_pages.push(page.index);
             }
         });
         // Read before they are stored: nobody else could write while a transaction waited for a page.
         let mut read = self.spool.lay_down(pages).await?;
-        let document = self.new_document(account, upload, title, Mode::Text);
-        self.documents.insert_document(&document, read.take_up().await?, self.world.now()).await?;
+        let id = self.documents.insert_document(&document, read.take_up().await?, allowance, self.world.now()).await?;
         self.changes.tell(&account.id, &upload.content_hash);
-        Ok(DocumentTicket { id: document.id, title: document.title, failed_pages: failed_pages.into_iter().collect() })
+        Ok(DocumentTicket { id, title: document.title, failed_pages: failed_pages.into_iter().collect() })
+    }
+
+    /// The answer for a document that is there already.
+    async fn ticket_of(&self, account: &Account, id: String) -> Result<DocumentTicket> {
+        let unread = self.documents.unread(&account.id, &id).await?;
+        let Unread { title, pages, .. } = unread.ok_or_else(|| ApiError::not_found("document"))?;
+        Ok(DocumentTicket { id, title, failed_pages: pages })
     }
 
     /// Every page was read before: the document is made at once, for nothing.
@@ -131,14 +149,15 @@ impl Submissions {
         &self,
         account: &Account,
         upload: &Upload,
-        pages: &PageSet,
+        pages: PageSet,
         title: String,
         mode: Mode,
     ) -> Result<DocumentTicket> {
-        let document = self.new_document(account, upload, title, mode);
-        self.documents.insert_from_cache(&document, pages, self.recipe.name(), self.world.now()).await?;
+        let document = self.new_document(account, upload, pages, title, mode);
+        let (allowance, now) = (self.allowances.of(account), self.world.now());
+        let id = self.documents.insert_from_cache(&document, self.recipe.name(), allowance, now).await?;
         self.changes.tell(&account.id, &upload.content_hash);
-        Ok(DocumentTicket { id: document.id, title: document.title, failed_pages: PageSet::default() })
+        Ok(DocumentTicket { id, title: document.title, failed_pages: PageSet::default() })
     }
 
     fn new_job(&self, upload: &Upload, pages: PageSet, uncached: &PageSet, title: String, mode: Mode) -> Job {
@@ -168,7 +187,8 @@ impl Submissions {
 
     async fn enqueue(&self, account: &Account, job: Job, reserve: u64) -> Result<Submitted> {
         let mode = job.mode;
-        match self.jobs.accept(&job, reserve, account, self.default_quota).await? {
+        let allowance = self.allowances.of(account);
+        match self.jobs.accept(&job, reserve, account, self.default_quota, allowance).await? {
             Acceptance::Accepted => {
                 self.bell.notify_one();
                 self.changes.tell(&job.account_id, &job.content_hash);
@@ -192,7 +212,14 @@ impl Submissions {
         }
     }
 
-    fn new_document(&self, account: &Account, upload: &Upload, title: String, mode: Mode) -> NewDocument {
+    fn new_document(
+        &self,
+        account: &Account,
+        upload: &Upload,
+        pages: PageSet,
+        title: String,
+        mode: Mode,
+    ) -> NewDocument {
         NewDocument {
             id: self.world.id(),
             account_id: account.id.clone(),
@@ -200,6 +227,7 @@ impl Submissions {
             content_hash: upload.content_hash.clone(),
             title,
             mode,
+            pages,
         }
     }
 }

@@ -9,7 +9,7 @@ use tempfile::TempPath;
 use super::kind::format_of_file;
 use super::text::text_file_pages;
 use super::{EngineShares, ReceivedFile, Recipe, no_worker};
-use crate::accounts::{Caller, hex};
+use crate::accounts::{Allowances, Caller, hex};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::model::wire::{Metadata, Prepared};
@@ -17,6 +17,9 @@ use crate::model::{ErrorCode, Format, PAGES_MAX, PageSet, Pricing};
 use crate::pdf::{Engine, PageLength, PdfError, Priority, Requester};
 use crate::store::{Account, Blobs, Upload, Uploads, upload_key};
 use crate::world::World;
+
+/// The most that an image may take as a PDF: more than a photograph of the size that is kept.
+const IMAGE_PDF_BYTES_MAX: usize = 32 << 20;
 
 /// Makes uploads of files.
 #[derive(Clone)]
@@ -27,6 +30,7 @@ pub struct Intake {
     pub shares: EngineShares,
     pub recipe: Recipe,
     pub pricing: Pricing,
+    pub allowances: Allowances,
     pub world: Arc<dyn World>,
 }
 
@@ -54,12 +58,13 @@ impl Intake {
             account_id: account.id.clone(),
             content_hash: content_hash(account, &sha256),
             metadata,
+            kept_bytes: tokio::fs::metadata(&measured.file).await?.len(),
             page_tokens: measured.page_tokens,
         };
         let key = upload_key(&account.id, &upload.content_hash);
         crash_point("intake", "measured");
         // In this order: whoever deletes the last of this content at this moment sees the record, and leaves the file alone.
-        self.uploads.insert_upload(&upload, self.world.now()).await?;
+        self.uploads.insert_upload(&upload, self.allowances.of(account), self.world.now()).await?;
         crash_point("intake", "on record");
         if let Err(error) = self.blobs.put(&key, &measured.file).await {
             self.uploads.remove_upload(&upload).await?;
@@ -81,6 +86,9 @@ impl Intake {
     /// An image is kept as a PDF of one page: from here on there are no images.
     async fn measure_image(&self, file: TempPath, requester: &Requester) -> Result<Measured, PdfError> {
         let pdf = self.engine.image_to_pdf(&file, Priority::Interactive, requester).await?;
+        if pdf.len() > IMAGE_PDF_BYTES_MAX {
+            return Err(PdfError::Unreadable);
+        }
         let folder = file.parent().unwrap_or(Path::new("."));
         let page = tempfile::Builder::new().prefix("image").tempfile_in(folder)?.into_temp_path();
         tokio::fs::write(&page, pdf).await?;

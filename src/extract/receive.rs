@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, BufWriter};
 
 use crate::accounts::hex;
 use crate::error::{Error, Result};
@@ -35,6 +35,8 @@ pub struct Receiver {
     pub bytes_max: u64,
 }
 
+/// What is written to the disk at a time: it comes in smaller pieces.
+const WRITE_BYTES: usize = 256 * 1024;
 /// A file that has not grown for this long is one whose sender or receiver has ended.
 const FORSAKEN_AFTER: Duration = Duration::from_secs(3_600);
 
@@ -59,7 +61,7 @@ impl Receiver {
         file_name: Option<&str>,
     ) -> Result<ReceivedFile> {
         let path = tempfile::Builder::new().prefix("upload").tempfile_in(&self.dir)?.into_temp_path();
-        let mut file = File::create(&path).await?;
+        let mut file = BufWriter::with_capacity(WRITE_BYTES, File::create(&path).await?);
         let (mut size, mut hasher) = (0, Sha256::new());
         while let Some(chunk) = chunks.next().await.transpose()? {
             size += chunk.len() as u64;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::accounts::{Caller, Network};
 use crate::error::Error;
-use crate::model::{ApiError, ErrorCode};
+use crate::model::ErrorCode;
 use crate::pdf::{PdfError, Requester};
 use crate::store::Account;
 

@@ -56,6 +56,7 @@ impl Library {
             content_hash: job.content_hash.clone(),
             title: job.title.clone(),
             mode: Mode::Text,
+            pages: job.pages.clone(),
         };
         self.documents.begin_draft(&document, self.world.now()).await.map(|_| ())
     }
@@ -143,6 +144,8 @@ impl Library {
     ) -> Result<BoxStream<'a, Result<Page>>> {
         let (account, requester) = (&caller.account, self.shares.of_caller(caller));
         let upload = self.uploads.upload(&account.id, &job.upload_hash).await?;
+        let limit = upload.as_ref().map(|upload| self.text_limit.of(upload)).unwrap_or_default();
+        let limit = limit.less(self.documents.text_bytes(&account.id, &job.draft_id).await?);
         let format = upload.and_then(|upload| format_of(&upload.metadata.content_type)).filter(|format| format.free);
         let file = self.blobs.open(&upload_key(&account.id, &job.content_hash)).await?;
         let without_text = |index| Page { index, markdown: String::new(), failure: None, note: None };
@@ -154,7 +157,7 @@ impl Library {
             let failure = page.markdown.trim().is_empty().then(|| NO_TEXT.to_owned());
             Page { failure, note: None, ..page }
         };
-        Ok(read.map_ok(plain).boxed())
+        Ok(limit.keep(read).map_ok(plain).boxed())
     }
 }
 

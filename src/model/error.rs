@@ -40,6 +40,8 @@ error_codes! {
     NotFound = "not_found", 404;
     /// This path is there, but not for this method.
     MethodNotAllowed = "method_not_allowed", 405;
+    /// The upload took longer than it may.
+    UploadTimeout = "upload_timeout", 408;
     /// The same document is being extracted with other pages.
     BatchInProgress = "batch_in_progress", 409;
     /// A request with this `Idempotency-Key` is being answered at this moment.
@@ -51,6 +53,8 @@ error_codes! {
     /// The file of a document is not kept any more, so its pages cannot be shown as they were.
     OriginalGone = "original_gone", 410;
     FileTooLarge = "file_too_large", 413;
+    /// The body of a request that is no upload is too large.
+    BodyTooLarge = "body_too_large", 413;
     UnsupportedFormat = "unsupported_format", 415;
     /// The `Host` of the request is none of this server's names.
     UnknownHost = "unknown_host", 421;
@@ -74,6 +78,8 @@ error_codes! {
     Internal = "internal_error", 500;
     /// Something that this service depends on is away; trying again later will work.
     Unavailable = "unavailable", 503;
+    /// The server's disk is nearly full: it takes no new files.
+    DiskFull = "disk_full", 503;
     /// The address took too long to send its file.
     UrlTimeout = "url_timeout", 504;
 }
@@ -83,7 +89,8 @@ impl ErrorCode {
     pub const fn retry_after_s(self) -> Option<u32> {
         match self {
             Self::RequestInProgress => Some(1),
-            Self::Unavailable => Some(5),
+            Self::Unavailable | Self::TooManyRequests => Some(5),
+            Self::DiskFull => Some(60),
             _ => None,
         }
     }

@@ -25,6 +25,7 @@ pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
         tracked,
         engine: engine(config)?,
         blobs: blobs.clone(),
+        incoming: super::parts::incoming(config),
         data_dir: config.storage.data_dir.clone(),
     };
     let doctor = Doctor {

@@ -9,20 +9,21 @@ use url::Url;
 
 use super::tracked::Tracked;
 use crate::accounts::{
-    AttemptLimits, Identity, Janitor, Membership, PasswordAttempts, Passwords, Provider, ProviderSettings, Retention,
+    Allowance, Allowances, AttemptLimits, Identity, Janitor, Membership, PasswordAttempts, Passwords, Provider,
+    ProviderSettings, Retention,
 };
 use crate::batch::{DiskSpool, Submissions};
 use crate::changes::Changes;
-use crate::config::Config;
+use crate::config::{AccountLimits, Config};
 use crate::error::{Error, Result};
-use crate::extract::{Intake, Receiver, Recipe};
+use crate::extract::{DiskSpace, Incoming, IncomingLimits, Intake, Receiver, Recipe, TextLimit};
 use crate::fetch::{Fetcher, Imports, SystemResolver, Targets};
 use crate::gemini;
 use crate::library::{Drafts, Library, Originals, Renderer, RenderingLimits};
 use crate::metrics::Metrics;
 use crate::model::PAGES_MAX;
 use crate::pdf::{DetectorSpec, Engine, EngineConfig};
-use crate::services::{Allowance, Services};
+use crate::services::Services;
 use crate::store::folder::Folder;
 use crate::store::s3::{S3, S3Config};
 use crate::store::sql::SqlStore;
@@ -41,6 +42,7 @@ pub(super) struct Parts {
     pub(super) bell: Arc<Notify>,
     pub(super) changes: Changes,
     pub(super) receiver: Receiver,
+    pub(super) incoming: Incoming,
 }
 
 impl Parts {
@@ -62,6 +64,7 @@ impl Parts {
             bell,
             changes,
             receiver: Receiver { dir: data_dir.join("receiving"), bytes_max: config.limits.upload_bytes_max },
+            incoming: incoming(config),
             store,
         })
     }
@@ -72,14 +75,13 @@ impl Parts {
 
     pub(super) fn services(&self, config: &Config) -> Services {
         let store = || Arc::new(self.store.clone());
+        let allowances = allowances(config);
+        let text_limit = TextLimit { bytes: config.limits.document_text_bytes_max };
         Services {
             identity: Identity { store: store(), guest_quota: config.quota.guest_tokens, world: self.world.clone() },
             membership: self.membership(config),
-            allowance: Allowance {
-                documents: config.limits.documents_max,
-                active_jobs: config.limits.active_jobs_max,
-                stored_bytes: config.limits.stored_bytes_max,
-            },
+            allowances,
+            incoming: self.incoming.clone(),
             receiver: self.receiver.clone(),
             fetcher: Fetcher {
                 resolver: Arc::new(SystemResolver),
@@ -96,18 +98,22 @@ impl Parts {
                 shares: config.engine.shares,
                 recipe: self.recipe.clone(),
                 pricing: config.quota.pricing,
+                allowances,
                 world: self.world.clone(),
             },
             submissions: Submissions {
                 uploads: store(),
                 jobs: self.jobs(),
                 documents: store(),
+                storage: store(),
                 blobs: self.blobs.clone(),
                 engine: self.engine.clone(),
                 shares: config.engine.shares,
                 spool: self.spool.clone(),
                 recipe: self.recipe.clone(),
                 pricing: config.quota.pricing,
+                allowances,
+                text_limit,
                 default_quota: config.quota.tokens,
                 world: self.world.clone(),
                 bell: self.bell.clone(),
@@ -124,6 +130,7 @@ impl Parts {
                     page_timeout: config.rendering.page_timeout,
                     kept_bytes_max: config.rendering.kept_bytes_max,
                 }),
+                text_limit,
                 world: self.world.clone(),
                 documents: store(),
                 jobs: self.jobs(),
@@ -132,6 +139,7 @@ impl Parts {
             },
             accounts: store(),
             members: store(),
+            storage: store(),
             jobs: self.jobs(),
             default_quota: config.quota.tokens,
             idempotency_keys_max: config.callers.idempotency_keys_max,
@@ -194,6 +202,36 @@ pub(super) fn membership(config: &Config, store: &SqlStore, blobs: Arc<dyn Blobs
         changes,
         world,
     }
+}
+
+/// What accounts may hold.
+fn allowances(config: &Config) -> Allowances {
+    let allowance = |limits: AccountLimits, uploads| Allowance {
+        documents: limits.documents_max,
+        active_jobs: limits.active_jobs_max,
+        stored_bytes: limits.stored_bytes_max,
+        uploads,
+    };
+    let uploads = &config.uploads;
+    let member = allowance(config.members, uploads.account_max);
+    let stranger = allowance(config.guests, uploads.guest_max.min(uploads.account_max));
+    Allowances { member, guest: if config.guests_are_strangers() { stranger } else { member } }
+}
+
+/// The uploads that this process receives, on the disk of its data folder.
+pub(super) fn incoming(config: &Config) -> Incoming {
+    let limits = IncomingLimits {
+        uploads: config.uploads.at_once_max,
+        uploads_per_network: config.uploads.network_max,
+        free_percent_min: config.uploads.free_percent_min,
+    };
+    let data_dir = config.storage.data_dir.clone();
+    let probe = move || {
+        let disk = rustix::fs::statvfs(&data_dir)?;
+        // What only root may use is not free.
+        Ok(DiskSpace { free_bytes: disk.f_bavail * disk.f_frsize, total_bytes: disk.f_blocks * disk.f_frsize })
+    };
+    Incoming::new(limits, Arc::new(probe))
 }
 
 /// Where the records are.

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::tracked::Tracked;
 use crate::api::{Findings, Readiness};
 use crate::error::Result;
+use crate::extract::Incoming;
 use crate::pdf::Engine;
 use crate::store::Blobs;
 use crate::store::sql::SqlStore;
@@ -28,6 +29,7 @@ pub struct Dependencies {
     pub tracked: Tracked,
     pub engine: Engine,
     pub blobs: Arc<dyn Blobs>,
+    pub incoming: Incoming,
     /// Where this process writes.
     pub data_dir: PathBuf,
 }
@@ -40,12 +42,19 @@ impl Readiness for Dependencies {
             answers(self.store.ping()),
             redis,
             answers(self.blobs.check()),
-            answers(write_probe(&self.data_dir)),
+            answers(self.check_disk()),
             answers(self.engine.check()),
         );
         let redis = redis.map(|there| ("redis", if there { Ok(()) } else { Err(SILENT.to_owned()) }));
         let checks = [("database", database), ("files", files), ("disk", disk), ("page_engine", pages)];
         checks.into_iter().chain(redis).collect()
+    }
+}
+
+impl Dependencies {
+    async fn check_disk(&self) -> Result<()> {
+        write_probe(&self.data_dir).await?;
+        self.incoming.check()
     }
 }
 

@@ -19,7 +19,7 @@ pub trait Books: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Discrepancy {
     pub kind: DiscrepancyKind,
-    /// The id of the job or document.
+    /// The id of the job, document or account.
     pub id: String,
 }
 
@@ -40,4 +40,6 @@ pub enum DiscrepancyKind {
     PriceNotCharged,
     /// A document has no pages.
     DocumentWithoutPages,
+    /// What an account stores is not the sum of its rows.
+    StorageMiscounted,
 }

@@ -1,8 +1,8 @@
-//! What is kept of people who signed up, of everybody's sessions and tokens, and of what an account holds.
+//! What is kept of people who signed up, and of everybody's sessions and tokens.
 
 use async_trait::async_trait;
 
-use super::Credential;
+use super::{Credential, FigurePlaces};
 use crate::error::Result;
 use crate::model::wire::TokenSummary;
 use crate::model::{EndedAccess, UnixMs};
@@ -24,15 +24,6 @@ pub struct ExternalIdentity {
     pub subject: String,
     /// The e-mail address or, where the provider tells none that it stands by, what the person can be called instead.
     pub label: String,
-}
-
-/// What an account holds at the moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Holdings {
-    pub documents: u64,
-    pub active_jobs: u64,
-    /// Of uploads, each content once.
-    pub stored_bytes: u64,
 }
 
 /// When sessions and tokens end, and which of them is not worth telling.
@@ -127,9 +118,6 @@ pub trait Members: Send + Sync {
     /// Gives an account a quota of its own, in token equivalents; `None` takes it back.
     async fn set_quota(&self, account_id: &str, tokens: Option<u64>) -> Result<()>;
 
-    /// What the account holds.
-    async fn holdings(&self, account_id: &str) -> Result<Holdings>;
-
     /// Claims a request key. A claim from before `stale` whose answer never came is taken over. Of more than `keys_max` keys of the
     /// account, the oldest that are answered or stale are forgotten.
     async fn begin(
@@ -160,8 +148,10 @@ pub trait Members: Send + Sync {
     /// Contents that nothing has referred to since `before`, as account and content hash, at most `limit`.
     async fn stale_uploads(&self, before: UnixMs, limit: u32) -> Result<Vec<(String, String)>>;
 
-    /// Forgets the uploads and page results of a content, if still nothing has referred to it since `before`. `false`: something has.
-    async fn forget_upload(&self, account_id: &str, content_hash: &str, before: UnixMs) -> Result<bool>;
+    /// Deletes the uploads, page results and figures of a content, if nothing has referred to it since `before`. Returns its figures,
+    /// whose pictures can be deleted now; `None`: something refers to it.
+    async fn forget_upload(&self, account_id: &str, content_hash: &str, before: UnixMs)
+    -> Result<Option<FigurePlaces>>;
 
     /// Forgets credentials that have expired, answers begun before `before`, and what was gone by then.
     async fn forget_expired(&self, before: UnixMs, now: UnixMs) -> Result<()>;

@@ -7,6 +7,7 @@ mod accounts;
 mod answers;
 mod books;
 mod complete;
+mod contents;
 mod documents;
 mod figures;
 mod jobs;
@@ -16,6 +17,7 @@ mod migrations;
 mod operations;
 mod outlines;
 mod sign_ins;
+mod storage;
 mod tracking;
 mod uploads;
 

@@ -297,7 +297,7 @@ async fn a_request_that_is_sent_again_is_answered_once() {
     let guest = server.guest().await;
     let prepared = guest.upload_pages(1).await;
     let send = |key: &'static str, ai: bool| {
-        let wish = json!({"hash": prepared["hash"], "ai_transform": ai, "batch_mode": false});
+        let wish = json!({"hash": prepared["hash"], "title": key, "ai_transform": ai, "batch_mode": false});
         let request = reqwest::Client::new().post(format!("{}/v1/documents/document", server.base_url));
         request.bearer_auth(&guest.token).header("idempotency-key", key).json(&wish).send()
     };
@@ -329,11 +329,12 @@ async fn too_many_requests_are_told_when_to_come_back() {
 #[tokio::test]
 async fn an_account_holds_no_more_than_it_may() {
     let data = TempDir::new().unwrap();
-    let limits = [("COLDBREW_DOCUMENTS_MAX", "1"), ("COLDBREW_STORED_BYTES_MAX", "3000")];
+    let limits = [("COLDBREW_DOCUMENTS_MAX", "1"), ("COLDBREW_STORED_BYTES_MAX", "5000")];
     let server = TestServer::start(&data, &limits).await;
     let guest = server.guest().await;
     let prepared = guest.upload_pages(1).await;
     assert_eq!(guest.submit(&prepared, false, false).await.status(), StatusCode::CREATED);
-    refused(guest.submit(&prepared, false, false).await, 409, "limit_reached").await;
+    let other = json!({"hash": prepared["hash"], "title": "Another", "ai_transform": false, "batch_mode": false});
+    refused(guest.send(Method::POST, "/v1/documents/document", Some(other)).await, 409, "limit_reached").await;
     refused(guest.upload("large.pdf", crate::harness::book(20)).await, 409, "limit_reached").await;
 }

@@ -11,12 +11,12 @@ use coldbrew::model::{Hindrance, Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
     Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Figures, Jobs, Leftovers,
-    Operations, PageOutcome, PageResult, SignIns, Upload, Uploads,
+    Operations, PageOutcome, PageResult, SignIns, Storage, Upload, Uploads,
 };
 use futures::StreamExt;
 use tempfile::TempDir;
 
-use crate::memory::Memory;
+use crate::memory::{Memory, UNLIMITED};
 use crate::services::Postgres;
 
 /// Makes each of these promises a test of each adapter.
@@ -48,6 +48,7 @@ mod operations;
 mod results;
 mod sign_ins;
 mod steps;
+mod storage;
 mod tracking;
 mod uploads;
 
@@ -65,6 +66,7 @@ struct Stores {
     operations: Arc<dyn Operations>,
     leftovers: Arc<dyn Leftovers>,
     sign_ins: Arc<dyn SignIns>,
+    storage: Arc<dyn Storage>,
     /// What is behind them, for as long as they live.
     _backing: Box<dyn Any>,
 }
@@ -87,7 +89,7 @@ impl Stores {
     }
 
     fn over(
-        store: impl Accounts + Uploads + Jobs + Documents + Figures + Operations + Leftovers + SignIns + 'static,
+        store: impl Accounts + Uploads + Jobs + Documents + Figures + Operations + Leftovers + SignIns + Storage + 'static,
         backing: impl Any,
     ) -> Self {
         let store = Arc::new(store);
@@ -99,7 +101,8 @@ impl Stores {
             figures: store.clone(),
             operations: store.clone(),
             leftovers: store.clone(),
-            sign_ins: store,
+            sign_ins: store.clone(),
+            storage: store,
             _backing: Box::new(backing),
         }
     }
@@ -116,8 +119,8 @@ impl Stores {
     async fn accept(&self, account: &Account, job: &Job, reserve: u64) -> Acceptance {
         let (hash, content_hash) = (job.upload_hash.clone(), job.content_hash.clone());
         let upload = Upload { hash, content_hash, ..upload(account, "") };
-        drop(self.uploads.insert_upload(&upload, NOW).await);
-        self.jobs.accept(job, reserve, account, 0).await.unwrap()
+        drop(self.uploads.insert_upload(&upload, &UNLIMITED, NOW).await);
+        self.jobs.accept(job, reserve, account, 0, &UNLIMITED).await.unwrap()
     }
 
     async fn claim(&self, now: UnixMs) -> Option<Job> {
@@ -228,6 +231,7 @@ fn upload(account: &Account, name: &str) -> Upload {
             file_size: 12_345,
             url: None,
         },
+        kept_bytes: 12_345,
         page_tokens: vec![100, 200, 300],
     }
 }

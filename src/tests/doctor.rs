@@ -53,11 +53,15 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_else() {
     let mut database = SqliteConnection::connect(&url).await.unwrap();
     // Somebody has opened what is not done yet, and no page of it was read for them so far.
     let draft = "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, draft)
-                 SELECT document_id, account_id, upload_hash, content_hash, title, mode, 0, 1, 1 FROM jobs WHERE active = 1";
+                 SELECT document_id, account_id, upload_hash, content_hash, title, mode, 0, 1, 1 FROM jobs WHERE active = 1;
+                 UPDATE storage SET bytes = bytes + (SELECT 128 + OCTET_LENGTH(title) FROM documents WHERE draft = 1)";
     database.execute(draft).await.unwrap();
     let (well, said) = examine(&data);
     assert!(well, "{said}");
-    database.execute("DELETE FROM documents WHERE draft = 1").await.unwrap();
+    let forgotten =
+        "UPDATE storage SET bytes = bytes - (SELECT 128 + OCTET_LENGTH(title) FROM documents WHERE draft = 1);
+                     DELETE FROM documents WHERE draft = 1";
+    database.execute(forgotten).await.unwrap();
     for (harm, mended, complaint) in [
         (
             "UPDATE documents SET charged = charged + 1",
@@ -79,7 +83,18 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_else() {
             "UPDATE jobs SET stage = REPLACE(stage, 'failed', 'succeeded') WHERE active = 0",
             "failed and was charged",
         ),
-        ("DELETE FROM pages", "DELETE FROM documents", "has no pages"),
+        (
+            "UPDATE storage SET bytes = bytes + 1",
+            "UPDATE storage SET bytes = bytes - 1",
+            "are not the sum of what it stores",
+        ),
+        (
+            // What is gone with them is no longer counted either.
+            "UPDATE storage SET bytes = bytes - (SELECT SUM(128 + OCTET_LENGTH(markdown)) FROM pages); DELETE FROM pages",
+            "UPDATE storage SET bytes = bytes - (SELECT SUM(128 + OCTET_LENGTH(title) + OCTET_LENGTH(selection)) FROM documents);
+             DELETE FROM documents",
+            "has no pages",
+        ),
         ("DELETE FROM reservations", "DELETE FROM jobs WHERE active = 1", "is active and reserved nothing"),
     ] {
         database.execute(harm).await.unwrap();

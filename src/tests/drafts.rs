@@ -8,7 +8,7 @@ use std::time::Duration;
 use coldbrew::accounts::Caller;
 use coldbrew::batch::{Job, Stage};
 use coldbrew::changes::Changes;
-use coldbrew::extract::{EngineShares, Recipe};
+use coldbrew::extract::{EngineShares, Recipe, TextLimit};
 use coldbrew::library::{Body, Drafts, Library, Originals, Renderer, RenderingLimits};
 use coldbrew::model::wire::{Document, ExportFormat, Metadata, Opened, Page, Place, Reading};
 use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
@@ -23,7 +23,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tempfile::TempDir;
 
 use crate::harness::book;
-use crate::memory::Memory;
+use crate::memory::{Memory, UNLIMITED};
 use crate::pdf::config;
 
 const PAGES: u32 = 130;
@@ -53,6 +53,7 @@ async fn library(memory: &Memory, data: &Path, config: EngineConfig) -> Library 
             page_timeout: Duration::from_secs(60),
             kept_bytes_max: 1 << 20,
         }),
+        text_limit: TextLimit { bytes: u64::MAX },
         world: Arc::new(SystemWorld),
         changes: Changes::default(),
     }
@@ -76,9 +77,10 @@ async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
         account_id: account.id.clone(),
         content_hash: "content".into(),
         metadata,
+        kept_bytes: 1,
         page_tokens: vec![1; PAGES as usize],
     };
-    memory.insert_upload(&upload, now).await.unwrap();
+    memory.insert_upload(&upload, &UNLIMITED, now).await.unwrap();
     let file = data.join("book.pdf");
     std::fs::write(&file, book(PAGES as usize)).unwrap();
     library.blobs.put(&upload_key(&account.id, "content"), &file).await.unwrap();
@@ -103,7 +105,7 @@ async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
         hindered_by: None,
         polls: 0,
     };
-    assert_eq!(memory.accept(&job, 1, &account, u64::MAX).await.unwrap(), Acceptance::Accepted);
+    assert_eq!(memory.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap(), Acceptance::Accepted);
     job
 }
 
@@ -182,6 +184,7 @@ async fn drafted(memory: &Memory, pages: &[Page]) {
         content_hash: "content".into(),
         title: "Book".into(),
         mode: Mode::Text,
+        pages: job.pages.clone(),
     };
     assert!(memory.begin_draft(&draft, SystemWorld.now()).await.unwrap());
     assert!(memory.extend_draft("account", DOCUMENT, pages).await.unwrap());

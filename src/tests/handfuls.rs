@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::memory::Memory;
+use crate::memory::{Memory, UNLIMITED};
 
 /// A document whose pages are all the same.
 struct Same {
@@ -133,6 +133,7 @@ fn upload(job: &Job) -> Upload {
             file_size: 1,
             url: None,
         },
+        kept_bytes: 1,
         page_tokens: vec![1; job.total_pages as usize],
     }
 }
@@ -144,8 +145,8 @@ async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
     memory.create_guest(&account.id, credential, SystemWorld.now()).await.unwrap();
     let job = job(pages);
-    memory.insert_upload(&upload(&job), SystemWorld.now()).await.unwrap();
-    memory.accept(&job, 1, &account, u64::MAX).await.unwrap();
+    memory.insert_upload(&upload(&job), &UNLIMITED, SystemWorld.now()).await.unwrap();
+    memory.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap();
     let count = || AtomicUsize::new(0);
     let page = Bytes::from(vec![0; page_bytes]);
     let same = Arc::new(Same { page, opened: count(), waiting: count(), waiting_max: count() });

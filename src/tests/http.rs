@@ -201,8 +201,10 @@ async fn lists_go_on_where_they_stopped() {
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
     let prepared = guest.upload_pages(1).await;
-    for _ in 0..3 {
-        assert_eq!(guest.submit(&prepared, false, false).await.status(), StatusCode::CREATED);
+    for title in ["One", "Two", "Three"] {
+        let wish = json!({"hash": prepared["hash"], "title": title, "ai_transform": false, "batch_mode": false});
+        let made = guest.send(Method::POST, "/v1/documents/document", Some(wish)).await;
+        assert_eq!(made.status(), StatusCode::CREATED);
     }
     let first = guest.get("/v1/documents?limit=2").await;
     let cursor = first["next_cursor"].as_str().unwrap();

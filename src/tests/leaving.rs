@@ -1,6 +1,7 @@
 //! Somebody deletes their account in the middle of a batch: what Google has of it is stopped and deleted, so that nobody pays for what
 //! nobody will read, and no file of theirs is left here.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,15 +10,21 @@ use std::time::Duration;
 use coldbrew::accounts::{AttemptLimits, Janitor, Membership, PasswordAttempts, Passwords, Retention};
 use coldbrew::changes::Changes;
 use coldbrew::model::UnixMs;
+use coldbrew::model::wire::Metadata;
+use coldbrew::pdf::figures::{Bounds, Figure};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
-use coldbrew::store::{Accounts, Blobs, Credential, CredentialKind, figure_key, upload_key};
+use coldbrew::store::{
+    Accounts, Blobs, Credential, CredentialKind, Figures, FoundFigures, Members, Storage, Upload, Uploads, figure_key,
+    upload_key,
+};
 use coldbrew::world::World;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::contract::{Site, always, times};
+use crate::memory::UNLIMITED;
 
 /// Waits until nothing goes on at Google. Nothing tells when that is.
 async fn stopped(site: &Site) -> Vec<Value> {
@@ -107,7 +114,7 @@ impl Home {
             uploads: shared(),
             blobs: blobs.clone(),
             world: clock.clone(),
-            retention: Retention { guest_days: 0, upload_days: 0 },
+            retention: Retention { guest_days: 0, upload_days: 1 },
             membership,
         };
         Self { store, blobs, clock, janitor, data }
@@ -165,4 +172,44 @@ async fn files_that_could_not_be_deleted_with_their_account_are_deleted_later() 
     home.clock.0.store(11 * 60_000, Ordering::Relaxed);
     home.janitor.round().await.unwrap();
     assert!(!upload.exists());
+}
+
+/// More uploads than are listed at a time, one of which has figures.
+#[tokio::test]
+async fn round_goes_on_until_nothing_is_due_and_takes_the_figures_along() {
+    let home = Home::of("a").await;
+    for number in 0..501 {
+        let name = |what: &str| format!("{what}{number}");
+        let metadata = Metadata {
+            content_type: "application/pdf".into(),
+            total_pages: 1,
+            title: "Book".into(),
+            file_name: None,
+            file_size: 20,
+            url: None,
+        };
+        let upload = Upload {
+            hash: name("upload"),
+            account_id: "a".into(),
+            content_hash: name("content"),
+            metadata,
+            kept_bytes: 20,
+            page_tokens: vec![1],
+        };
+        home.store.insert_upload(&upload, &UNLIMITED, UnixMs(0)).await.unwrap();
+    }
+    let bounds = Bounds::new(0.1, 0.1, 0.4, 0.4);
+    let found = FoundFigures {
+        figures: Some(vec![Figure { bounds, row: None, width_px: 9, height_px: 9 }]),
+        picture_bytes: 20,
+    };
+    home.store.record_figures("a", "content7", &BTreeMap::from([(3, found)])).await.unwrap();
+    let files = [home.put(&upload_key("a", "content7")).await, home.put(&figure_key("a", "content7", 3, 0)).await];
+    home.janitor.round().await.unwrap();
+    assert!(files.iter().all(|file| file.exists()), "they are not due");
+    home.clock.0.store(25 * 3_600_000, Ordering::Relaxed);
+    home.janitor.round().await.unwrap();
+    assert!(!files.iter().any(|file| file.exists()));
+    assert!(home.store.stale_uploads(UnixMs(i64::MAX), 1).await.unwrap().is_empty());
+    assert_eq!(home.store.account_usage("a").await.unwrap().stored_bytes, 0);
 }

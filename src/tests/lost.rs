@@ -34,7 +34,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::environment::number;
-use crate::memory::Memory;
+use crate::memory::{Memory, UNLIMITED};
 
 /// Each project has a key of its own at Google, so that a list of its batches is one page.
 const PROJECTS: u64 = 25;
@@ -208,6 +208,7 @@ fn upload(number: usize) -> Upload {
             file_size: 1,
             url: None,
         },
+        kept_bytes: 1,
         page_tokens: vec![1],
     }
 }
@@ -217,8 +218,8 @@ async fn submit_all(memory: &Memory) {
     let (account, now) = (Account { id: "account".into(), email: None, quota_tokens: None }, SystemWorld.now());
     memory.create_guest(&account.id, credential, now).await.unwrap();
     for number in 0..JOBS_EACH {
-        memory.insert_upload(&upload(number), now).await.unwrap();
-        let accepted = memory.accept(&job(number, now), 1, &account, u64::MAX).await.unwrap();
+        memory.insert_upload(&upload(number), &UNLIMITED, now).await.unwrap();
+        let accepted = memory.accept(&job(number, now), 1, &account, u64::MAX, &UNLIMITED).await.unwrap();
         assert_eq!(accepted, Acceptance::Accepted);
     }
 }

@@ -8,17 +8,23 @@ mod jobs;
 mod leftovers;
 mod operations;
 mod sign_ins;
+mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use coldbrew::accounts::Allowance;
 use coldbrew::batch::{Job, Leftover};
 use coldbrew::error::{Error, Result};
 use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
-use coldbrew::store::{Account, Accounts, Attempts, Credential, FigurePlaces, Figures, Upload, Uploads};
+use coldbrew::store::{Account, Accounts, Attempts, Credential, FigurePlaces, Figures, FoundFigures, Upload, Uploads};
 use futures::future::BoxFuture;
+
+/// An allowance that no test reaches.
+pub const UNLIMITED: Allowance =
+    Allowance { documents: u64::MAX, active_jobs: u64::MAX, stored_bytes: u64::MAX, uploads: usize::MAX };
 
 /// See the module. Cheap to clone.
 #[derive(Clone, Default)]
@@ -38,7 +44,7 @@ pub struct Records {
     results: BTreeMap<ResultKey, Read>,
     failures: BTreeMap<(String, u32), String>,
     pub documents: BTreeMap<String, DocumentRow>,
-    figures: BTreeMap<(String, String), FigurePlaces>,
+    figures: BTreeMap<(String, String), BTreeMap<u32, FoundFigures>>,
     /// By job and spared batch.
     pub leftovers: BTreeMap<(String, Option<String>), Leftover>,
     /// By subject.
@@ -89,6 +95,7 @@ pub struct DocumentRow {
     mode: Mode,
     pub charged: u64,
     created_at: UnixMs,
+    selection: PageSet,
     /// The plain text, until the job that fills it ends.
     pub draft: bool,
     pub pages: BTreeMap<u32, Page>,
@@ -121,6 +128,7 @@ impl Records {
         self.reservations.retain(|_, reserved| reserved.account_id != account_id);
         self.uploads.retain(|_, upload| upload.account_id != account_id);
         self.results.retain(|key, _| key.0 != account_id);
+        self.figures.retain(|key, _| key.0 != account_id);
         self.documents.retain(|_, document| document.account_id != account_id);
         self.known_networks.retain(|(account, _), _| account != account_id);
     }
@@ -198,12 +206,18 @@ impl Accounts for Memory {
 
 #[async_trait]
 impl Uploads for Memory {
-    async fn insert_upload(&self, upload: &Upload, _now: UnixMs) -> Result<()> {
+    async fn insert_upload(&self, upload: &Upload, allowance: &Allowance, _now: UnixMs) -> Result<()> {
         let mut records = self.records();
         if !records.accounts.contains(&upload.account_id) {
             return Err(Error::internal("the account is gone"));
         }
-        records.uploads.insert(upload.hash.clone(), upload.clone());
+        if records.uploads.contains_key(&upload.hash) {
+            return Err(Error::internal("the upload is there already"));
+        }
+        let mut after = records.clone();
+        after.uploads.insert(upload.hash.clone(), upload.clone());
+        after.admit_growth(&records, &upload.account_id, allowance)?;
+        *records = after;
         Ok(())
     }
 
@@ -236,14 +250,23 @@ impl Uploads for Memory {
 
 #[async_trait]
 impl Figures for Memory {
-    async fn record_figures(&self, account_id: &str, content_hash: &str, places: &FigurePlaces) -> Result<()> {
+    async fn record_figures(
+        &self,
+        account_id: &str,
+        content_hash: &str,
+        found: &BTreeMap<u32, FoundFigures>,
+    ) -> Result<()> {
         let key = (account_id.to_owned(), content_hash.to_owned());
-        self.records().figures.entry(key).or_default().extend(places.clone());
+        self.records().figures.entry(key).or_default().extend(found.clone());
         Ok(())
     }
 
     async fn figures(&self, account_id: &str, content_hash: &str) -> Result<FigurePlaces> {
         let key = (account_id.to_owned(), content_hash.to_owned());
-        Ok(self.records().figures.get(&key).cloned().unwrap_or_default())
+        Ok(places(self.records().figures.get(&key).cloned().unwrap_or_default()))
     }
+}
+
+fn places(found: BTreeMap<u32, FoundFigures>) -> FigurePlaces {
+    found.into_iter().map(|(page, found)| (page, found.figures)).collect()
 }

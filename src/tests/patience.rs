@@ -31,7 +31,7 @@ use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::memory::Memory;
+use crate::memory::{Memory, UNLIMITED};
 
 const PAGES: u32 = 40;
 const LEASE: Duration = Duration::from_millis(400);
@@ -196,9 +196,10 @@ async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Sta
             file_size: 1,
             url: None,
         },
+        kept_bytes: 1,
         page_tokens: vec![1; PAGES as usize],
     };
-    store.insert_upload(&upload, now).await.unwrap();
+    store.insert_upload(&upload, &UNLIMITED, now).await.unwrap();
     let job = Job {
         id: "job".into(),
         account_id: account.id.clone(),
@@ -220,7 +221,7 @@ async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Sta
         hindered_by: None,
         polls: 0,
     };
-    assert_eq!(store.accept(&job, 1, &account, u64::MAX).await.unwrap(), Acceptance::Accepted);
+    assert_eq!(store.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap(), Acceptance::Accepted);
     account
 }
 

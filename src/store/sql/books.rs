@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sqlx::Row;
 
-use super::SqlStore;
+use super::{SqlStore, storage};
 use crate::error::Result;
 use crate::model::UnixMs;
 use crate::store::books::{Books, Discrepancy, DiscrepancyKind};
@@ -13,7 +13,7 @@ use crate::store::upload_key;
 const FORGOTTEN_MS: i64 = 5 * 60_000;
 
 /// Each yields ids. `$1` is the instant before which a due job counts as forgotten.
-const AUDITS: [(DiscrepancyKind, &str); 7] = [
+const AUDITS: [(DiscrepancyKind, &str); 8] = [
     (
         DiscrepancyKind::ReservationWithoutJob,
         "SELECT r.job_id AS id FROM reservations r
@@ -50,6 +50,7 @@ const AUDITS: [(DiscrepancyKind, &str); 7] = [
         "SELECT d.id FROM documents d
          WHERE d.draft = 0 AND NOT EXISTS (SELECT 1 FROM pages p WHERE p.document_id = d.id)",
     ),
+    (DiscrepancyKind::StorageMiscounted, storage::AUDIT),
 ];
 
 #[async_trait]

@@ -8,7 +8,8 @@ use futures::{StreamExt, TryStreamExt, future};
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::accounts::amount;
-use super::{count, outlines, storable, values};
+use super::storage::result_bytes;
+use super::{contents, count, outlines, storable, storage, values};
 use crate::batch::Job;
 use crate::crash::crash_point;
 use crate::error::Result;
@@ -27,13 +28,13 @@ struct Read<'a> {
     model: &'a str,
 }
 
-/// Stores pages, each once: its text and its charge together, or the reason why it has none.
+/// Stores pages, each once: its text and its charge together, or the reason why it has none. Returns how many bytes of text were stored.
 pub(super) async fn store_pages(
     connection: &mut AnyConnection,
     job: &Job,
     pages: &[PageResult],
     now: UnixMs,
-) -> Result<()> {
+) -> Result<i64> {
     let (mut read, mut failed) = (BTreeMap::new(), BTreeMap::new());
     for PageResult { index, outcome } in pages {
         match outcome {
@@ -47,28 +48,30 @@ pub(super) async fn store_pages(
         }
     }
     store_failures(connection, job, &failed).await?;
-    let stored = store_texts(connection, job, &read).await?;
+    let (stored, bytes) = store_texts(connection, job, &read).await?;
     crash_point("page", "result stored");
     // A page that another job had stored, or a line before, is not paid for again.
     read.retain(|index, _| stored.contains(index));
     charge_pages(connection, job, &read, now).await?;
     crash_point("page", "charged");
-    forgive_failures(connection, job).await
+    forgive_failures(connection, job).await?;
+    Ok(bytes)
 }
 
-/// Returns those that had not been there.
+/// Returns those that had not been there, and their bytes.
 async fn store_texts(
     connection: &mut AnyConnection,
     job: &Job,
     read: &BTreeMap<u32, Read<'_>>,
-) -> Result<BTreeSet<u32>> {
+) -> Result<(BTreeSet<u32>, i64)> {
     if read.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(Default::default());
     }
     let sql = format!(
         "INSERT INTO page_results (account_id, content_hash, recipe, page_index, markdown, note) VALUES {}
-         ON CONFLICT DO NOTHING RETURNING page_index",
-        values(3, 3, read.len())
+         ON CONFLICT DO NOTHING RETURNING page_index, CAST({} AS BIGINT) AS bytes",
+        values(3, 3, read.len()),
+        result_bytes!()
     );
     let mut query = sqlx::query(AssertSqlSafe(sql))
         .bind(job.account_id.as_str())
@@ -78,7 +81,8 @@ async fn store_texts(
         query = query.bind(i64::from(*index)).bind(storable(page.markdown)).bind(page.note);
     }
     let stored = query.fetch_all(connection).await?;
-    stored.iter().map(|row| count(row, "page_index")).collect()
+    let indices = stored.iter().map(|row| count(row, "page_index")).collect::<Result<_>>()?;
+    Ok((indices, storage::sum(&stored)?))
 }
 
 async fn charge_pages(
@@ -142,16 +146,16 @@ pub(super) async fn store_document(
     now: UnixMs,
 ) -> Result<bool> {
     let ours = results.try_filter(|page| future::ready(job.pages.contains(page.index)));
+    let mut bytes = 0;
     let mut handfuls = ours.try_chunks(PAGES_AT_ONCE);
     while let Some(pages) = handfuls.next().await {
-        store_pages(connection, job, &pages.map_err(|broken| broken.1)?, now).await?;
+        bytes += store_pages(connection, job, &pages.map_err(|broken| broken.1)?, now).await?;
     }
     crash_point("complete", "results stored");
     // A draft leaves nothing behind but its address.
-    sqlx::query("DELETE FROM pages WHERE document_id IN (SELECT id FROM documents WHERE id = $1 AND draft = 1)")
-        .bind(job.document_id.as_str())
-        .execute(&mut *connection)
-        .await?;
+    contents::delete_draft(connection, job).await?;
+    contents::lock_document(connection, &job.account_id, &job.document_id).await?;
+    let before = storage::of_document(connection, &job.account_id, &job.document_id).await?;
     charge_document(connection, job, now).await?;
     crash_point("complete", "document made");
     let mut usable = 0;
@@ -161,6 +165,8 @@ pub(super) async fn store_document(
         usable += usable_pages(connection, job, run).await?;
     }
     outlines::store_anew(connection, &job.document_id).await?;
+    let after = storage::of_document(connection, &job.account_id, &job.document_id).await?;
+    storage::add(connection, &job.account_id, bytes + after - before).await?;
     Ok(usable > 0)
 }
 
@@ -168,11 +174,10 @@ pub(super) async fn store_document(
 /// deleted.
 async fn charge_document(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<()> {
     sqlx::query(
-        "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at)
-         SELECT $1, $2, $3, $4, $5, $6, CAST(COALESCE(SUM(l.charge), 0) AS BIGINT), $7
+        "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, selection)
+         SELECT $1, $2, $3, $4, $5, $6, CAST(COALESCE(SUM(l.charge), 0) AS BIGINT), $7, $8
          FROM ledger l JOIN jobs j ON j.id = l.job_id WHERE j.document_id = $1
-         ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, charged = excluded.charged, draft = 0,
-             created_at = CASE WHEN documents.draft = 1 THEN excluded.created_at ELSE documents.created_at END",
+         ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, charged = excluded.charged",
     )
     .bind(job.document_id.as_str())
     .bind(job.account_id.as_str())
@@ -181,6 +186,7 @@ async fn charge_document(connection: &mut AnyConnection, job: &Job, now: UnixMs)
     .bind(job.title.as_str())
     .bind(job.mode.name())
     .bind(now.0)
+    .bind(job.pages.to_string())
     .execute(connection)
     .await?;
     Ok(())

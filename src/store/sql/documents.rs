@@ -7,11 +7,14 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::accounts::{lock_account, mode};
-use super::{SqlStore, count, figures, outlines, storable, to_json, unsigned};
+use super::contents::{forget_content, lock_document, same_document};
+use super::storage::page_bytes;
+use super::{SqlStore, count, outlines, storable, storage, to_json, unsigned};
+use crate::accounts::Allowance;
 use crate::error::{Error, Result};
 use crate::library::Outline;
+use crate::model::UnixMs;
 use crate::model::wire::{DocumentSummary, Page};
-use crate::model::{PageSet, UnixMs};
 use crate::store::{Deletion, Documents, NewDocument, Source, Unread};
 
 macro_rules! select_summaries {
@@ -28,21 +31,38 @@ macro_rules! select_summaries {
 
 #[async_trait]
 impl Documents for SqlStore {
+    async fn same_document(&self, document: &NewDocument) -> Result<Option<String>> {
+        let mut connection = self.pool.acquire().await?;
+        Ok(same_document(&mut connection, document).await?.map(|same| same.id))
+    }
+
     async fn insert_document(
         &self,
         document: &NewDocument,
         mut pages: BoxStream<'_, Result<Page>>,
+        allowance: &Allowance,
         now: UnixMs,
-    ) -> Result<()> {
+    ) -> Result<String> {
         let mut tx = self.write().await?;
+        lock_account(&mut tx, &document.account_id).await?;
+        if let Some(same) = same_document(&mut tx, document).await? {
+            return Ok(same.id);
+        }
+        let usage = storage::usage(&mut tx, &document.account_id).await?;
+        allowance.admits_document(&usage)?;
         insert(&mut tx, document, now).await?;
+        let mut bytes = storage::of_document(&mut tx, &document.account_id, &document.id).await?;
         let mut outline = Outline::default();
         while let Some(page) = pages.try_next().await? {
-            insert_page(&mut tx, &document.id, &page).await?;
+            bytes += insert_page(&mut tx, &document.id, &page).await?;
+            // At each page, so that what is refused does not fill the disk first.
+            allowance.admits_bytes(&usage, bytes.unsigned_abs())?;
             outline.add(&page);
         }
         outlines::store(&mut tx, &document.id, &outline).await?;
-        Ok(tx.commit().await?)
+        storage::add(&mut tx, &document.account_id, bytes).await?;
+        tx.commit().await?;
+        Ok(document.id.clone())
     }
 
     async fn begin_draft(&self, document: &NewDocument, now: UnixMs) -> Result<bool> {
@@ -50,7 +70,7 @@ impl Documents for SqlStore {
         if !lock_job_filling(&mut tx, &document.account_id, &document.id).await? {
             return Ok(false);
         }
-        sqlx::query(
+        let begun = sqlx::query(
             "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, draft, outline)
              VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 1, $8) ON CONFLICT (id) DO NOTHING",
         )
@@ -64,6 +84,10 @@ impl Documents for SqlStore {
         .bind(to_json(&Outline::default())?)
         .execute(&mut *tx)
         .await?;
+        if begun.rows_affected() == 1 {
+            let bytes = storage::of_document(&mut tx, &document.account_id, &document.id).await?;
+            storage::add(&mut tx, &document.account_id, bytes).await?;
+        }
         tx.commit().await?;
         Ok(true)
     }
@@ -84,14 +108,18 @@ impl Documents for SqlStore {
         }
         // A draft that was begun before outlines were stored has none.
         let mut outline = outlines::stored(&mut tx, account_id, id).await?;
+        let mut bytes = 0;
         for page in pages {
-            if insert_page(&mut tx, id, page).await? {
+            let page_bytes = insert_page(&mut tx, id, page).await?;
+            if page_bytes > 0 {
                 outline.iter_mut().for_each(|outline| outline.add(page));
             }
+            bytes += page_bytes;
         }
         if let Some(outline) = outline {
             outlines::store(&mut tx, id, &outline).await?;
         }
+        storage::add(&mut tx, account_id, bytes).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -99,14 +127,20 @@ impl Documents for SqlStore {
     async fn insert_from_cache(
         &self,
         document: &NewDocument,
-        pages: &PageSet,
         recipe: &str,
+        allowance: &Allowance,
         now: UnixMs,
-    ) -> Result<()> {
+    ) -> Result<String> {
         let mut tx = self.write().await?;
+        lock_account(&mut tx, &document.account_id).await?;
+        if let Some(same) = same_document(&mut tx, document).await?.filter(|same| same.failed_pages == 0) {
+            return Ok(same.id);
+        }
+        let usage = storage::usage(&mut tx, &document.account_id).await?;
+        allowance.admits_document(&usage)?;
         insert(&mut tx, document, now).await?;
         let mut copied = 0;
-        for &(first, last) in pages.runs() {
+        for &(first, last) in document.pages.runs() {
             let run = sqlx::query(
                 "INSERT INTO pages (document_id, page_index, markdown, note)
                  SELECT $1, page_index, markdown, note FROM page_results
@@ -122,11 +156,15 @@ impl Documents for SqlStore {
             .await?;
             copied += run.rows_affected();
         }
-        if copied != pages.len() as u64 {
+        if copied != document.pages.len() as u64 {
             return Err(Error::internal("cached pages vanished while a document was made of them"));
         }
         outlines::store_anew(&mut tx, &document.id).await?;
-        Ok(tx.commit().await?)
+        let bytes = storage::of_document(&mut tx, &document.account_id, &document.id).await?;
+        allowance.admits_bytes(&usage, bytes.unsigned_abs())?;
+        storage::add(&mut tx, &document.account_id, bytes).await?;
+        tx.commit().await?;
+        Ok(document.id.clone())
     }
 
     async fn documents(&self, account_id: &str, cursor: Option<&str>, limit: u32) -> Result<Vec<DocumentSummary>> {
@@ -199,6 +237,11 @@ impl Documents for SqlStore {
         indices.into_iter().map(|index| u32::try_from(index).map_err(Error::internal)).collect()
     }
 
+    async fn text_bytes(&self, account_id: &str, id: &str) -> Result<u64> {
+        let mut connection = self.pool.acquire().await?;
+        Ok(storage::of_document(&mut connection, account_id, id).await?.unsigned_abs())
+    }
+
     async fn source(&self, account_id: &str, id: &str) -> Result<Option<Source>> {
         let row = sqlx::query("SELECT upload_hash, content_hash FROM documents WHERE account_id = $1 AND id = $2")
             .bind(account_id)
@@ -228,6 +271,8 @@ impl Documents for SqlStore {
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion> {
         let mut tx = self.write().await?;
         lock_account(&mut tx, account_id).await?;
+        lock_document(&mut tx, account_id, id).await?;
+        let bytes = storage::of_document(&mut tx, account_id, id).await?;
         let content_hash: Option<String> =
             sqlx::query_scalar("DELETE FROM documents WHERE account_id = $1 AND id = $2 RETURNING content_hash")
                 .bind(account_id)
@@ -244,11 +289,12 @@ impl Documents for SqlStore {
         .fetch_one(&mut *tx)
         .await?;
         if others > 0 {
+            storage::add(&mut tx, account_id, -bytes).await?;
             tx.commit().await?;
             return Ok(Deletion::Deleted);
         }
-        forget_content(&mut tx, account_id, &content_hash).await?;
-        let figures = figures::forget(&mut tx, account_id, &content_hash).await?;
+        let figures = forget_content(&mut tx, account_id, &content_hash).await?;
+        storage::add(&mut tx, account_id, -bytes).await?;
         tx.commit().await?;
         Ok(Deletion::DeletedLast { content_hash, figures })
     }
@@ -256,8 +302,8 @@ impl Documents for SqlStore {
 
 async fn insert(connection: &mut AnyConnection, document: &NewDocument, now: UnixMs) -> Result<()> {
     sqlx::query(
-        "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 0, $7)",
+        "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, selection)
+         VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)",
     )
     .bind(document.id.as_str())
     .bind(document.account_id.as_str())
@@ -266,25 +312,28 @@ async fn insert(connection: &mut AnyConnection, document: &NewDocument, now: Uni
     .bind(document.title.as_str())
     .bind(document.mode.name())
     .bind(now.0)
+    .bind(document.pages.to_string())
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Stores a page. `false`: the document has that page already.
-async fn insert_page(connection: &mut AnyConnection, document_id: &str, page: &Page) -> Result<bool> {
-    let inserted = sqlx::query(
+/// Stores a page, unless the document has it. Returns how many bytes were stored.
+async fn insert_page(connection: &mut AnyConnection, document_id: &str, page: &Page) -> Result<i64> {
+    let stored = sqlx::query(concat!(
         "INSERT INTO pages (document_id, page_index, markdown, failure, note) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT DO NOTHING",
-    )
+         ON CONFLICT DO NOTHING RETURNING CAST(",
+        page_bytes!(),
+        " AS BIGINT) AS bytes"
+    ))
     .bind(document_id)
     .bind(i64::from(page.index))
     .bind(storable(&page.markdown))
     .bind(page.failure.as_deref())
     .bind(page.note.as_deref())
-    .execute(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(inserted.rows_affected() > 0)
+    storage::sum(&stored)
 }
 
 /// Updating the active job that is to fill a document is what makes its end wait for what follows, or this find that it has
@@ -296,21 +345,6 @@ async fn lock_job_filling(connection: &mut AnyConnection, account_id: &str, id: 
         .execute(connection)
         .await?;
     Ok(locked.rows_affected() > 0)
-}
-
-/// The text of a deleted document is gone for good; what it cost stays in the ledger.
-pub(super) async fn forget_content(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<()> {
-    sqlx::query("DELETE FROM page_results WHERE account_id = $1 AND content_hash = $2")
-        .bind(account_id)
-        .bind(content_hash)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query("DELETE FROM uploads WHERE account_id = $1 AND content_hash = $2")
-        .bind(account_id)
-        .bind(content_hash)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 fn summary(row: &AnyRow) -> Result<DocumentSummary> {

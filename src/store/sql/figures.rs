@@ -1,31 +1,34 @@
 //! Where the figures of pages are.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
-use super::{SqlStore, count, json, to_json, values};
+use super::storage::figures_bytes;
+use super::{SqlStore, count, json, storage, to_db, to_json, values};
 use crate::error::Result;
-use crate::store::{FigurePlaces, Figures};
+use crate::store::{FigurePlaces, Figures, FoundFigures};
 
 #[async_trait]
 impl Figures for SqlStore {
-    async fn record_figures(&self, account_id: &str, content_hash: &str, places: &FigurePlaces) -> Result<()> {
-        if places.is_empty() {
+    async fn record_figures(
+        &self,
+        account_id: &str,
+        content_hash: &str,
+        found: &BTreeMap<u32, FoundFigures>,
+    ) -> Result<()> {
+        if found.is_empty() {
             return Ok(());
         }
-        let sql = format!(
-            "INSERT INTO page_figures (account_id, content_hash, page_index, figures, missed) VALUES {}
-             ON CONFLICT (account_id, content_hash, page_index) DO UPDATE SET figures = excluded.figures, missed = excluded.missed",
-            values(2, 3, places.len())
-        );
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(account_id).bind(content_hash);
-        for (page, figures) in places {
-            let found = to_json(&figures.as_deref().unwrap_or_default())?;
-            query = query.bind(i64::from(*page)).bind(found).bind(i64::from(figures.is_none()));
-        }
-        query.execute(&self.pool).await?;
-        Ok(())
+        let mut tx = self.write().await?;
+        // A worker that lost its claim may record the same pages at this moment.
+        storage::add(&mut tx, account_id, 0).await?;
+        let replaced = delete_pages(&mut tx, account_id, content_hash, found.keys()).await?;
+        let stored = insert_pages(&mut tx, account_id, content_hash, found).await?;
+        storage::add(&mut tx, account_id, stored - replaced).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn figures(&self, account_id: &str, content_hash: &str) -> Result<FigurePlaces> {
@@ -40,20 +43,63 @@ impl Figures for SqlStore {
     }
 }
 
-/// Forgets the figures of a content, and says which there were.
+/// Returns how many bytes the rows of these pages took.
+async fn delete_pages(
+    connection: &mut AnyConnection,
+    account_id: &str,
+    content_hash: &str,
+    pages: impl Iterator<Item = &u32>,
+) -> Result<i64> {
+    let mut deleted = 0;
+    for page in pages {
+        let rows = sqlx::query(concat!(
+            "DELETE FROM page_figures WHERE account_id = $1 AND content_hash = $2 AND page_index = $3
+             RETURNING CAST(",
+            figures_bytes!(),
+            " AS BIGINT) AS bytes"
+        ));
+        let rows = rows.bind(account_id).bind(content_hash).bind(i64::from(*page)).fetch_all(&mut *connection).await?;
+        deleted += storage::sum(&rows)?;
+    }
+    Ok(deleted)
+}
+
+/// Returns how many bytes their rows and pictures take.
+async fn insert_pages(
+    connection: &mut AnyConnection,
+    account_id: &str,
+    content_hash: &str,
+    found: &BTreeMap<u32, FoundFigures>,
+) -> Result<i64> {
+    let sql = format!(
+        "INSERT INTO page_figures (account_id, content_hash, page_index, figures, missed, picture_bytes) VALUES {}
+         RETURNING CAST({} AS BIGINT) AS bytes",
+        values(2, 4, found.len()),
+        figures_bytes!()
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(account_id).bind(content_hash);
+    for (page, FoundFigures { figures, picture_bytes }) in found {
+        let places = to_json(&figures.as_deref().unwrap_or_default())?;
+        query =
+            query.bind(i64::from(*page)).bind(places).bind(i64::from(figures.is_none())).bind(to_db(*picture_bytes));
+    }
+    storage::sum(&query.fetch_all(connection).await?)
+}
+
+/// Deletes the figures of a content. Returns them, and how many bytes they took.
 pub(super) async fn forget(
     connection: &mut AnyConnection,
     account_id: &str,
     content_hash: &str,
-) -> Result<FigurePlaces> {
-    let rows = sqlx::query(
-        "DELETE FROM page_figures WHERE account_id = $1 AND content_hash = $2 RETURNING page_index, figures, missed",
-    )
-    .bind(account_id)
-    .bind(content_hash)
-    .fetch_all(connection)
-    .await?;
-    places(&rows)
+) -> Result<(FigurePlaces, i64)> {
+    let rows = sqlx::query(concat!(
+        "DELETE FROM page_figures WHERE account_id = $1 AND content_hash = $2
+         RETURNING page_index, figures, missed, CAST(",
+        figures_bytes!(),
+        " AS BIGINT) AS bytes"
+    ));
+    let rows = rows.bind(account_id).bind(content_hash).fetch_all(connection).await?;
+    Ok((places(&rows)?, storage::sum(&rows)?))
 }
 
 fn places(rows: &[AnyRow]) -> Result<FigurePlaces> {

@@ -6,7 +6,8 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::accounts::{amount, lock_account, mode, usage_of};
-use super::{SqlStore, complete, count, json, leftovers, pages, to_db, to_json};
+use super::{SqlStore, complete, contents, count, json, leftovers, pages, storage, to_db, to_json};
+use crate::accounts::Allowance;
 use crate::batch::machine::Lane;
 use crate::batch::{Job, Leftover, Stage};
 use crate::crash::crash_point;
@@ -60,7 +61,14 @@ macro_rules! claim {
 
 #[async_trait]
 impl Jobs for SqlStore {
-    async fn accept(&self, job: &Job, reserve: u64, account: &Account, default_quota: u64) -> Result<Acceptance> {
+    async fn accept(
+        &self,
+        job: &Job,
+        reserve: u64,
+        account: &Account,
+        default_quota: u64,
+        allowance: &Allowance,
+    ) -> Result<Acceptance> {
         let mut tx = self.write().await?;
         crash_point("accept", "begun");
         if !lock_account(&mut tx, &account.id).await? {
@@ -71,6 +79,11 @@ impl Jobs for SqlStore {
         }
         if !has_upload(&mut tx, job).await? {
             return Err(ApiError::not_found("upload").into());
+        }
+        let held = storage::usage(&mut tx, &account.id).await?;
+        allowance.admits_job(&held, job.pages_submitted)?;
+        if !contents::has_document(&mut tx, &account.id, &job.document_id).await? {
+            allowance.admits_document(&held)?;
         }
         let usage = usage_of(&mut tx, account, default_quota).await?;
         if reserve > usage.available_tokens {
@@ -170,10 +183,7 @@ impl Jobs for SqlStore {
         crash_point("end", "written");
         if job.task().is_none() {
             release_reservation(&mut tx, &job.id).await?;
-            sqlx::query("DELETE FROM documents WHERE id = $1 AND draft = 1")
-                .bind(job.document_id.as_str())
-                .execute(&mut *tx)
-                .await?;
+            contents::delete_draft(&mut tx, job).await?;
         }
         tx.commit().await?;
         Ok(true)
@@ -193,7 +203,8 @@ impl Jobs for SqlStore {
             return Ok(false);
         }
         crash_point("record page", "guarded");
-        complete::store_pages(&mut tx, job, std::slice::from_ref(page), now).await?;
+        let bytes = complete::store_pages(&mut tx, job, std::slice::from_ref(page), now).await?;
+        storage::add(&mut tx, &job.account_id, bytes).await?;
         crash_point("record page", "stored");
         tx.commit().await?;
         crash_point("record page", "committed");

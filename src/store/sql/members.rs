@@ -6,12 +6,12 @@ use sqlx::{AnyConnection, Row};
 
 use super::accounts::lock_account;
 use super::answers::{self, Claim};
-use super::documents::forget_content;
+use super::contents::forget_content;
 use super::{SqlStore, storable, to_db, unsigned};
 use crate::error::Result;
 use crate::model::wire::TokenSummary;
 use crate::model::{EndedAccess, UnixMs};
-use crate::store::{Begun, Credential, Ending, ExternalIdentity, Holdings, Members, Session};
+use crate::store::{Begun, Credential, Ending, ExternalIdentity, FigurePlaces, Members, Session};
 
 #[async_trait]
 impl Members for SqlStore {
@@ -232,24 +232,6 @@ impl Members for SqlStore {
         Ok(())
     }
 
-    async fn holdings(&self, account_id: &str) -> Result<Holdings> {
-        let row = sqlx::query(
-            "SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND draft = 0) AS documents,
-                    (SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND active = 1) AS active_jobs,
-                    (SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT)
-                     FROM (SELECT MAX(bytes) AS bytes FROM uploads WHERE account_id = $1 GROUP BY content_hash) AS files)
-                        AS stored_bytes",
-        )
-        .bind(account_id)
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(Holdings {
-            documents: unsigned(&row, "documents")?,
-            active_jobs: unsigned(&row, "active_jobs")?,
-            stored_bytes: unsigned(&row, "stored_bytes")?,
-        })
-    }
-
     async fn begin(
         &self,
         account_id: &str,
@@ -325,7 +307,12 @@ impl Members for SqlStore {
         rows.iter().map(|row| Ok((row.try_get("account_id")?, row.try_get("content_hash")?))).collect()
     }
 
-    async fn forget_upload(&self, account_id: &str, content_hash: &str, before: UnixMs) -> Result<bool> {
+    async fn forget_upload(
+        &self,
+        account_id: &str,
+        content_hash: &str,
+        before: UnixMs,
+    ) -> Result<Option<FigurePlaces>> {
         let mut tx = self.write().await?;
         lock_account(&mut tx, account_id).await?;
         let references: i64 = sqlx::query_scalar(
@@ -340,11 +327,11 @@ impl Members for SqlStore {
         .fetch_one(&mut *tx)
         .await?;
         if references > 0 {
-            return Ok(false);
+            return Ok(None);
         }
-        forget_content(&mut tx, account_id, content_hash).await?;
+        let figures = forget_content(&mut tx, account_id, content_hash).await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(Some(figures))
     }
 
     async fn forget_expired(&self, before: UnixMs, now: UnixMs) -> Result<()> {

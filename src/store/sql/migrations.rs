@@ -28,6 +28,7 @@ const ALL: &[(&str, &str)] = named![
     "0084_gone_accounts",
     "0085_hindrances",
     "0090_outlines",
+    "0091_storage",
     "0093_sign_ins",
 ];
 

@@ -5,18 +5,20 @@ use futures::future::BoxFuture;
 use sqlx::Row;
 
 use super::accounts::lock_account;
-use super::{SqlStore, json, to_db, to_json};
+use super::{SqlStore, json, storage, to_db, to_json, unsigned};
+use crate::accounts::Allowance;
 use crate::error::{Error, Result};
 use crate::model::{PageSet, UnixMs};
 use crate::store::{Upload, Uploads};
 
 #[async_trait]
 impl Uploads for SqlStore {
-    async fn insert_upload(&self, upload: &Upload, now: UnixMs) -> Result<()> {
+    async fn insert_upload(&self, upload: &Upload, allowance: &Allowance, now: UnixMs) -> Result<()> {
         let mut tx = self.write().await?;
         if !lock_account(&mut tx, &upload.account_id).await? {
             return Err(Error::internal("the account is gone"));
         }
+        let before = storage::of_uploads(&mut tx, &upload.account_id, &upload.content_hash).await?;
         sqlx::query(
             "INSERT INTO uploads (hash, account_id, content_hash, metadata, page_tokens, created_at, bytes)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -27,19 +29,30 @@ impl Uploads for SqlStore {
         .bind(to_json(&upload.metadata)?)
         .bind(to_json(&upload.page_tokens)?)
         .bind(now.0)
-        .bind(to_db(upload.metadata.file_size))
+        .bind(to_db(upload.kept_bytes))
         .execute(&mut *tx)
         .await?;
+        let added = storage::of_uploads(&mut tx, &upload.account_id, &upload.content_hash).await? - before;
+        let usage = storage::usage(&mut tx, &upload.account_id).await?;
+        allowance.admits_bytes(&usage, added.unsigned_abs())?;
+        storage::add(&mut tx, &upload.account_id, added).await?;
         Ok(tx.commit().await?)
     }
 
     async fn remove_upload(&self, upload: &Upload) -> Result<()> {
-        sqlx::query("DELETE FROM uploads WHERE account_id = $1 AND hash = $2")
+        let mut tx = self.write().await?;
+        lock_account(&mut tx, &upload.account_id).await?;
+        let before = storage::of_uploads(&mut tx, &upload.account_id, &upload.content_hash).await?;
+        let removed = sqlx::query("DELETE FROM uploads WHERE account_id = $1 AND hash = $2")
             .bind(upload.account_id.as_str())
             .bind(upload.hash.as_str())
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        if removed.rows_affected() > 0 {
+            let after = storage::of_uploads(&mut tx, &upload.account_id, &upload.content_hash).await?;
+            storage::add(&mut tx, &upload.account_id, after - before).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     async fn unless_kept(
@@ -62,7 +75,7 @@ impl Uploads for SqlStore {
 
     async fn upload(&self, account_id: &str, hash: &str) -> Result<Option<Upload>> {
         let row = sqlx::query(
-            "SELECT hash, account_id, content_hash, metadata, page_tokens FROM uploads
+            "SELECT hash, account_id, content_hash, metadata, page_tokens, bytes FROM uploads
              WHERE account_id = $1 AND hash = $2",
         )
         .bind(account_id)
@@ -75,6 +88,7 @@ impl Uploads for SqlStore {
                 account_id: row.try_get("account_id")?,
                 content_hash: row.try_get("content_hash")?,
                 metadata: json(&row, "metadata")?,
+                kept_bytes: unsigned(&row, "bytes")?,
                 page_tokens: json(&row, "page_tokens")?,
             })
         })

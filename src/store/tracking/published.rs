@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{Redis, Tracking};
+use crate::accounts::Allowance;
 use crate::batch::machine::Lane;
 use crate::batch::{Job, Leftover};
 use crate::changes::Changes;
@@ -140,8 +141,15 @@ impl<S: Jobs + Tracking> Published<S> {
 
 #[async_trait]
 impl<S: Jobs + Tracking> Jobs for Published<S> {
-    async fn accept(&self, job: &Job, reserve: u64, account: &Account, default_quota: u64) -> Result<Acceptance> {
-        let acceptance = self.record.accept(job, reserve, account, default_quota).await?;
+    async fn accept(
+        &self,
+        job: &Job,
+        reserve: u64,
+        account: &Account,
+        default_quota: u64,
+        allowance: &Allowance,
+    ) -> Result<Acceptance> {
+        let acceptance = self.record.accept(job, reserve, account, default_quota, allowance).await?;
         if acceptance == Acceptance::Accepted {
             self.tell(self.make_known(&job.content_hash)).await;
         }

@@ -32,13 +32,14 @@ fn document(account: &Account, name: &str) -> NewDocument {
         content_hash: "content one".into(),
         title: format!("Book {name}"),
         mode: Mode::Text,
+        pages: PageSet::all(3),
     }
 }
 
 impl Stores {
     async fn insert(&self, document: &NewDocument, pages: &[Page]) {
         let pages = stream::iter(pages.to_vec()).map(Ok).boxed();
-        self.documents.insert_document(document, pages, NOW).await.unwrap();
+        self.documents.insert_document(document, pages, &UNLIMITED, NOW).await.unwrap();
     }
 }
 
@@ -78,8 +79,8 @@ async fn a_document_of_pages_read_before_is_whole_or_not_made(stores: Stores) {
         assert!(stores.jobs.record_page(&job, &result, NOW).await.unwrap());
     }
     let make = async |name, pages: u32| {
-        let document = document(&account, name);
-        stores.documents.insert_from_cache(&document, &PageSet::all(pages), "model/1", NOW).await
+        let document = NewDocument { pages: PageSet::all(pages), ..document(&account, name) };
+        stores.documents.insert_from_cache(&document, "model/1", &UNLIMITED, NOW).await
     };
     make("whole", 2).await.unwrap();
     assert!(make("lacking", 3).await.is_err());
@@ -183,7 +184,7 @@ async fn outline_is_stored_with_the_pages_it_is_of(stores: Stores) {
 
 async fn the_last_document_takes_its_content_along(stores: Stores) {
     let account = stores.account("a").await;
-    stores.uploads.insert_upload(&upload(&account, "one"), NOW).await.unwrap();
+    stores.uploads.insert_upload(&upload(&account, "one"), &UNLIMITED, NOW).await.unwrap();
     let job = stores.claimed(&account, "one").await;
     assert_eq!(stores.complete(&job, vec![read(0, "First.", 10)]).await, Completion::Stored);
     stores.insert(&document(&account, "two"), &[]).await;
@@ -206,7 +207,7 @@ async fn the_last_document_takes_its_content_along(stores: Stores) {
 
 async fn a_document_deleted_while_a_job_works_on_it_leaves_the_job_what_it_needs(stores: Stores) {
     let account = stores.account("a").await;
-    stores.uploads.insert_upload(&upload(&account, "one"), NOW).await.unwrap();
+    stores.uploads.insert_upload(&upload(&account, "one"), &UNLIMITED, NOW).await.unwrap();
     stores.insert(&document(&account, "text"), &[]).await;
     let job = stores.claimed(&account, "one").await;
     assert!(stores.jobs.record_page(&job, &read(0, "First.", 10), NOW).await.unwrap());

@@ -1,7 +1,7 @@
 //! Where figures are, that there are none, and that nobody knows.
 
 use coldbrew::pdf::figures::{Bounds, Figure};
-use coldbrew::store::FigurePlaces;
+use coldbrew::store::{FigurePlaces, FoundFigures};
 
 use super::*;
 
@@ -12,7 +12,9 @@ async fn what_was_found_on_a_page_is_told_from_nothing_and_from_not_knowing(stor
     let figure = Figure { bounds: Bounds::new(0.1, 0.1, 0.4, 0.4), row: Some(1), width_px: 30, height_px: 20 };
     let found = vec![figure.clone(), figure];
     let record = async |places: &[(u32, Option<&[Figure]>)]| {
-        let places = places.iter().map(|(page, figures)| (*page, figures.map(<[Figure]>::to_vec))).collect();
+        let found =
+            |figures: Option<&[Figure]>| FoundFigures { figures: figures.map(<[Figure]>::to_vec), picture_bytes: 9 };
+        let places = places.iter().map(|(page, figures)| (*page, found(*figures))).collect();
         stores.figures.record_figures(&account.id, "content", &places).await.unwrap();
     };
     record(&[]).await;

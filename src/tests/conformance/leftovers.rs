@@ -59,7 +59,7 @@ async fn a_job_whose_account_is_gone_moves_no_more(stores: Stores) {
     assert_eq!(stores.complete(&claimed, vec![read(0, "Text.", 10)]).await, Completion::Superseded);
     stores.jobs.release(&claimed, None).await.unwrap();
     assert_eq!(stores.claim(NOW.plus(100_000)).await, None);
-    let accepted = stores.jobs.accept(&job(&account, "two"), 1, &account, 0).await;
+    let accepted = stores.jobs.accept(&job(&account, "two"), 1, &account, 0, &UNLIMITED).await;
     assert!(accepted.is_err(), "there is nobody who could submit");
 }
 

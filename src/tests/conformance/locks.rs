@@ -68,16 +68,16 @@ async fn what_is_referred_to_meanwhile_is_not_forgotten(Database { store, stores
     let account = stores.account("a").await;
     let later = NOW.plus(1);
     for name in ["forgotten", "worked on", "uploaded again"] {
-        stores.uploads.insert_upload(&upload(&account, name), NOW).await.unwrap();
+        stores.uploads.insert_upload(&upload(&account, name), &UNLIMITED, NOW).await.unwrap();
     }
     assert_eq!(store.stale_uploads(later, 10).await.unwrap().len(), 3);
     stores.accept(&account, &job(&account, "worked on"), 1).await;
     let again = Upload { hash: "again".into(), ..upload(&account, "uploaded again") };
-    stores.uploads.insert_upload(&again, later).await.unwrap();
+    stores.uploads.insert_upload(&again, &UNLIMITED, later).await.unwrap();
     for (name, forgotten) in [("forgotten", true), ("worked on", false), ("uploaded again", false)] {
         let done = store.forget_upload(&account.id, &format!("content {name}"), later).await.unwrap();
         let kept = stores.uploads.upload(&account.id, &format!("upload {name}")).await.unwrap().is_some();
-        assert_eq!((done, kept), (forgotten, !forgotten), "{name}");
+        assert_eq!((done.is_some(), kept), (forgotten, !forgotten), "{name}");
     }
 }
 
@@ -85,14 +85,14 @@ async fn what_is_accepted_while_it_is_forgotten_keeps_its_upload(Database { stor
     let account = stores.account("a").await;
     let names: Vec<String> = (0..24).map(|number| number.to_string()).collect();
     for name in &names {
-        stores.uploads.insert_upload(&upload(&account, name), NOW).await.unwrap();
+        stores.uploads.insert_upload(&upload(&account, name), &UNLIMITED, NOW).await.unwrap();
     }
     let both = names.iter().map(async |name| {
         let (job, content_hash) = (job(&account, name), format!("content {name}"));
         let forgotten = store.forget_upload(&account.id, &content_hash, NOW.plus(1));
-        let (accepted, forgotten) = tokio::join!(stores.jobs.accept(&job, 1, &account, 0), forgotten);
+        let (accepted, forgotten) = tokio::join!(stores.jobs.accept(&job, 1, &account, 0, &UNLIMITED), forgotten);
         let kept = stores.uploads.upload(&account.id, &job.upload_hash).await.unwrap().is_some();
-        assert_eq!((accepted.is_ok(), forgotten.unwrap()), (kept, !kept), "{name}");
+        assert_eq!((accepted.is_ok(), forgotten.unwrap().is_some()), (kept, !kept), "{name}");
     });
     join_all(both).await;
 }
@@ -104,7 +104,7 @@ async fn nobody_uploads_what_is_being_deleted(Database { store, stores }: Databa
     let deleted = store.unless_kept(&account.id, &upload.content_hash, deletion);
     let uploaded = async {
         gate.begun.notified().await;
-        let mut uploaded = stores.uploads.insert_upload(&upload, NOW);
+        let mut uploaded = stores.uploads.insert_upload(&upload, &UNLIMITED, NOW);
         assert!(timeout(PATIENCE, &mut uploaded).await.is_err(), "the file would be deleted under it");
         gate.open.notify_one();
         uploaded.await.unwrap();

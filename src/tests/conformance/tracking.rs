@@ -1,10 +1,12 @@
 //! Tracking: a copy of the record that never goes back in time. The record itself keeps the same promises.
 
+use std::collections::BTreeMap;
+
 use ::redis::Commands;
 use coldbrew::model::JobStatus;
 use coldbrew::pdf::figures::{Bounds, Figure};
 use coldbrew::store::tracking::{self, Origin, Published, TrackedJob, Tracking};
-use coldbrew::store::{FigurePlaces, Figures};
+use coldbrew::store::{Figures, FoundFigures};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -97,7 +99,7 @@ impl Tracked {
 
 async fn a_job_is_known_with_what_it_has_reserved(tracked: Tracked) {
     let account = tracked.stores.account("a").await;
-    tracked.stores.uploads.insert_upload(&upload(&account, "one"), NOW).await.unwrap();
+    tracked.stores.uploads.insert_upload(&upload(&account, "one"), &UNLIMITED, NOW).await.unwrap();
     tracked.stores.accept(&account, &job(&account, "one"), 100).await;
     let made_known = tracked.make_known("content one").await;
     let known = tracked.known("content one").await.unwrap();
@@ -178,9 +180,10 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
     let tracked = Tracked::sqlite().await.with_redis().await;
     let mut peer = Peer::of(tracked.redis.as_ref().unwrap());
     let account = tracked.stores.account("a").await;
-    tracked.stores.uploads.insert_upload(&upload(&account, "one"), NOW).await.unwrap();
+    tracked.stores.uploads.insert_upload(&upload(&account, "one"), &UNLIMITED, NOW).await.unwrap();
     let figure = || Figure { bounds: Bounds::new(0.1, 0.1, 0.4, 0.4), row: None, width_px: 30, height_px: 30 };
-    let places = FigurePlaces::from([(1, Some(vec![figure(), figure()]))]);
+    let found = FoundFigures { figures: Some(vec![figure(), figure()]), picture_bytes: 9 };
+    let places = BTreeMap::from([(1, found)]);
     tracked.figures.record_figures(&account.id, "content one", &places).await.unwrap();
     let claimed = tracked.stores.claimed(&account, "one").await;
     tracked.make_known("content one").await;

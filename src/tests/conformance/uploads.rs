@@ -17,7 +17,7 @@ conform!(
 async fn an_upload_is_found_by_its_owner_alone(stores: Stores) {
     let (owner, stranger) = (stores.account("a").await, stores.account("b").await);
     let upload = upload(&owner, "one");
-    stores.uploads.insert_upload(&upload, NOW).await.unwrap();
+    stores.uploads.insert_upload(&upload, &UNLIMITED, NOW).await.unwrap();
     assert_eq!(stores.uploads.upload(&owner.id, &upload.hash).await.unwrap(), Some(upload.clone()));
     assert_eq!(stores.uploads.upload(&stranger.id, &upload.hash).await.unwrap(), None);
     assert_eq!(stores.uploads.upload(&owner.id, "another").await.unwrap(), None);
@@ -40,24 +40,24 @@ async fn pages_are_free_for_the_same_account_content_and_recipe(stores: Stores) 
 
 async fn a_job_needs_an_upload_of_its_owners(stores: Stores) {
     let (account, other) = (stores.account("a").await, stores.account("b").await);
-    stores.uploads.insert_upload(&upload(&other, "one"), NOW).await.unwrap();
+    stores.uploads.insert_upload(&upload(&other, "one"), &UNLIMITED, NOW).await.unwrap();
     let gone = upload(&account, "two");
-    stores.uploads.insert_upload(&gone, NOW).await.unwrap();
+    stores.uploads.insert_upload(&gone, &UNLIMITED, NOW).await.unwrap();
     stores.uploads.remove_upload(&gone).await.unwrap();
     for name in ["one", "two"] {
-        let refused = stores.jobs.accept(&job(&account, name), 100, &account, 0).await.unwrap_err();
+        let refused = stores.jobs.accept(&job(&account, name), 100, &account, 0, &UNLIMITED).await.unwrap_err();
         assert_eq!(refused.public().code, ErrorCode::NotFound, "{name}");
     }
     assert_eq!(stores.books(&account).await, (0, 0), "nothing is reserved");
     assert!(stores.jobs.active_ids().await.unwrap().is_empty());
     let nobody = Account { id: "nobody".into(), ..account };
-    assert!(stores.uploads.insert_upload(&upload(&nobody, "three"), NOW).await.is_err());
+    assert!(stores.uploads.insert_upload(&upload(&nobody, "three"), &UNLIMITED, NOW).await.is_err());
 }
 
 async fn files_are_deleted_unless_they_are_kept(stores: Stores) {
     let account = stores.account("a").await;
     let kept = upload(&account, "one");
-    stores.uploads.insert_upload(&kept, NOW).await.unwrap();
+    stores.uploads.insert_upload(&kept, &UNLIMITED, NOW).await.unwrap();
     for (account_id, content_hash, expected) in
         [("a", "content one", false), ("a", "content two", true), ("b", "content one", true)]
     {

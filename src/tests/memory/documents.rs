@@ -1,19 +1,47 @@
 //! Documents in memory.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
+use coldbrew::accounts::Allowance;
 use coldbrew::error::{Error, Result};
 use coldbrew::library::Outline;
+use coldbrew::model::UnixMs;
 use coldbrew::model::wire::{DocumentSummary, Page};
-use coldbrew::model::{PageSet, UnixMs};
 use coldbrew::store::{Deletion, Documents, NewDocument, Source, Unread};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 
-use super::{DocumentRow, Memory, Records};
+use super::{DocumentRow, Memory, Records, places};
 
 impl Records {
     fn owned(&self, account_id: &str, id: &str) -> Option<&DocumentRow> {
         self.documents.get(id).filter(|document| document.account_id == account_id)
+    }
+
+    /// The account's document that is the same, and how many of its pages failed.
+    fn same(&self, document: &NewDocument) -> Option<(usize, String)> {
+        let same = self.documents.iter().filter(|(_, other)| {
+            other.account_id == document.account_id
+                && other.content_hash == document.content_hash
+                && other.title == document.title
+                && other.mode == document.mode
+                && other.selection == document.pages
+                && !other.draft
+        });
+        let failed = |row: &DocumentRow| row.pages.values().filter(|page| page.failure.is_some()).count();
+        same.map(|(id, row)| (failed(row), id.clone()))
+            .min_by_key(|(failed, id)| (*failed, std::cmp::Reverse(id.clone())))
+    }
+
+    /// Adds a document, if the allowance has room for it.
+    fn insert(&mut self, document: &NewDocument, row: DocumentRow, allowance: &Allowance) -> Result<String> {
+        allowance.admits_document(&self.account_usage(&document.account_id))?;
+        let mut after = self.clone();
+        after.documents.insert(document.id.clone(), row);
+        after.admit_growth(self, &document.account_id, allowance)?;
+        *self = after;
+        Ok(document.id.clone())
     }
 
     /// Whether an active job of the account's is to fill this document.
@@ -31,9 +59,19 @@ fn row(document: &NewDocument, pages: impl IntoIterator<Item = Page>, created_at
         mode: document.mode,
         charged: 0,
         created_at,
+        selection: document.pages.clone(),
         draft: false,
-        pages: pages.into_iter().map(|page| (page.index, page)).collect(),
+        pages: first_of_each(pages),
     }
+}
+
+/// A page that comes twice is stored as it came first.
+fn first_of_each(pages: impl IntoIterator<Item = Page>) -> BTreeMap<u32, Page> {
+    let mut first = BTreeMap::new();
+    for page in pages {
+        first.entry(page.index).or_insert(page);
+    }
+    first
 }
 
 fn summary(id: &str, document: &DocumentRow) -> DocumentSummary {
@@ -52,15 +90,23 @@ fn summary(id: &str, document: &DocumentRow) -> DocumentSummary {
 
 #[async_trait]
 impl Documents for Memory {
+    async fn same_document(&self, document: &NewDocument) -> Result<Option<String>> {
+        Ok(self.records().same(document).map(|(_, id)| id))
+    }
+
     async fn insert_document(
         &self,
         document: &NewDocument,
         pages: BoxStream<'_, Result<Page>>,
+        allowance: &Allowance,
         now: UnixMs,
-    ) -> Result<()> {
+    ) -> Result<String> {
         let pages: Vec<Page> = pages.try_collect().await?;
-        self.records().documents.insert(document.id.clone(), row(document, pages, now));
-        Ok(())
+        let mut records = self.records();
+        match records.same(document) {
+            Some((_, id)) => Ok(id),
+            None => records.insert(document, row(document, pages, now), allowance),
+        }
     }
 
     async fn begin_draft(&self, document: &NewDocument, now: UnixMs) -> Result<bool> {
@@ -88,12 +134,15 @@ impl Documents for Memory {
     async fn insert_from_cache(
         &self,
         document: &NewDocument,
-        pages: &PageSet,
         recipe: &str,
+        allowance: &Allowance,
         now: UnixMs,
-    ) -> Result<()> {
+    ) -> Result<String> {
         let mut records = self.records();
-        let read = pages.iter().map(|index| {
+        if let Some((0, id)) = records.same(document) {
+            return Ok(id);
+        }
+        let read = document.pages.iter().map(|index| {
             let (account, content) = (document.account_id.clone(), document.content_hash.clone());
             let read = records.results.get(&(account, content, recipe.to_owned(), index))?;
             Some(Page { index, markdown: read.markdown.clone(), failure: None, note: read.note.clone() })
@@ -101,8 +150,7 @@ impl Documents for Memory {
         let Some(read) = read.collect::<Option<Vec<Page>>>() else {
             return Err(Error::internal("cached pages vanished while a document was made of them"));
         };
-        records.documents.insert(document.id.clone(), row(document, read, now));
-        Ok(())
+        records.insert(document, row(document, read, now), allowance)
     }
 
     async fn documents(&self, account_id: &str, cursor: Option<&str>, limit: u32) -> Result<Vec<DocumentSummary>> {
@@ -136,6 +184,10 @@ impl Documents for Memory {
         let records = self.records();
         let pages = records.owned(account_id, id).into_iter().flat_map(|document| document.pages.keys());
         Ok(pages.copied().collect())
+    }
+
+    async fn text_bytes(&self, account_id: &str, id: &str) -> Result<u64> {
+        Ok(self.records().owned(account_id, id).map_or(0, DocumentRow::bytes))
     }
 
     async fn source(&self, account_id: &str, id: &str) -> Result<Option<Source>> {
@@ -173,6 +225,6 @@ impl Documents for Memory {
         records.results.retain(|key, _| !same(&key.0, &key.1));
         records.uploads.retain(|_, upload| !same(&upload.account_id, &upload.content_hash));
         let figures = records.figures.remove(&(account_id.to_owned(), content_hash.clone())).unwrap_or_default();
-        Ok(Deletion::DeletedLast { content_hash, figures })
+        Ok(Deletion::DeletedLast { content_hash, figures: places(figures) })
     }
 }

@@ -1,6 +1,7 @@
 //! Jobs in memory: admission, claims, steps and completions.
 
 use async_trait::async_trait;
+use coldbrew::accounts::Allowance;
 use coldbrew::batch::machine::Lane;
 use coldbrew::batch::{Job, Leftover, Stage};
 use coldbrew::error::{Error, Result};
@@ -62,6 +63,7 @@ impl Records {
             mode: job.mode,
             charged: 0,
             created_at: now,
+            selection: job.pages.clone(),
             draft: false,
             pages: Default::default(),
         });
@@ -125,7 +127,14 @@ fn stored(text: &str) -> String {
 
 #[async_trait]
 impl Jobs for Memory {
-    async fn accept(&self, job: &Job, reserve: u64, account: &Account, default_quota: u64) -> Result<Acceptance> {
+    async fn accept(
+        &self,
+        job: &Job,
+        reserve: u64,
+        account: &Account,
+        default_quota: u64,
+        allowance: &Allowance,
+    ) -> Result<Acceptance> {
         let mut records = self.records();
         if !records.accounts.contains(&account.id) {
             return Err(Error::internal("the account is gone"));
@@ -136,6 +145,11 @@ impl Jobs for Memory {
         }
         if records.uploads.get(&job.upload_hash).is_none_or(|upload| upload.account_id != account.id) {
             return Err(ApiError::not_found("upload").into());
+        }
+        let held = records.account_usage(&account.id);
+        allowance.admits_job(&held, job.pages_submitted)?;
+        if records.documents.get(&job.document_id).is_none_or(|document| document.draft) {
+            allowance.admits_document(&held)?;
         }
         let usage = records.usage_of(account, default_quota);
         if reserve > usage.available_tokens {

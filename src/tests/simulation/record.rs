@@ -1,6 +1,7 @@
 //! The record behind a network: a transaction may happen and nobody learn of it, or be late.
 
 use async_trait::async_trait;
+use coldbrew::accounts::Allowance;
 use coldbrew::batch::machine::Lane;
 use coldbrew::batch::{Job, Leftover};
 use coldbrew::error::{Error, Result};
@@ -61,9 +62,16 @@ fn now<T>(answer: impl Future<Output = T>) -> T {
 
 #[async_trait]
 impl Jobs for Connection {
-    async fn accept(&self, job: &Job, reserve: u64, account: &Account, quota: u64) -> Result<Acceptance> {
-        let (job, account) = (job.clone(), account.clone());
-        self.transact("accept", move |memory| now(memory.accept(&job, reserve, &account, quota))).await
+    async fn accept(
+        &self,
+        job: &Job,
+        reserve: u64,
+        account: &Account,
+        quota: u64,
+        allowance: &Allowance,
+    ) -> Result<Acceptance> {
+        let (job, account, allowance) = (job.clone(), account.clone(), *allowance);
+        self.transact("accept", move |memory| now(memory.accept(&job, reserve, &account, quota, &allowance))).await
     }
 
     async fn claim(&self, worker: &str, lane: Lane, max: usize, at: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {

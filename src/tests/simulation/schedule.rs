@@ -24,7 +24,7 @@ use super::clock::{Clock, START_MS};
 use super::disk::Disk;
 use super::google::{Line, Service};
 use super::record::Connection;
-use crate::memory::Memory;
+use crate::memory::{Memory, UNLIMITED};
 
 const MINUTE_MS: i64 = 60_000;
 /// Everything that goes wrong has gone wrong by then.
@@ -206,7 +206,11 @@ impl Schedule {
         for document in 0..document_count {
             let pages = u32::try_from(clock.pick(1..4)).unwrap();
             let mode = if clock.happens(0.85) { Mode::Batch } else { Mode::Realtime };
-            self.memory.insert_upload(&upload(document, pages), UnixMs(START_MS)).now_or_never().unwrap().unwrap();
+            self.memory
+                .insert_upload(&upload(document, pages), &UNLIMITED, UnixMs(START_MS))
+                .now_or_never()
+                .unwrap()
+                .unwrap();
             for _ in 0..if clock.happens(0.2) { 2 } else { 1 } {
                 self.waiting.fetch_add(1, Ordering::Relaxed);
                 let (schedule, after_ms) = (Arc::clone(self), clock.pick(0..MINUTE_MS));
@@ -384,7 +388,7 @@ impl Schedule {
         loop {
             let number = self.ids.fetch_add(1, Ordering::Relaxed);
             let job = new_job(number, document, pages, mode, UnixMs(clock.now_ms()));
-            match connection.accept(&job, 10_000, &account, 0).await {
+            match connection.accept(&job, 10_000, &account, 0, &UNLIMITED).await {
                 Ok(Acceptance::Accepted | Acceptance::Active(_) | Acceptance::OverQuota(_)) => break,
                 // The account is gone, or the upload with the last document of its content.
                 Err(Error::Internal(_) | Error::Refused(_)) => break,
@@ -408,6 +412,7 @@ fn upload(document: u64, pages: u32) -> Upload {
             file_size: 1,
             url: None,
         },
+        kept_bytes: 1,
         page_tokens: vec![1; pages as usize],
     }
 }

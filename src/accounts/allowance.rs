@@ -1,0 +1,117 @@
+//! What one account may hold: the refusals that keep a single account from filling the disk or the queue.
+//!
+//! The stores ask inside the transaction that stores something, so requests that race cannot overstep.
+
+use crate::error::{Error, Result};
+use crate::model::{ErrorCode, size_words};
+use crate::store::{Account, AccountUsage};
+
+/// What a page of an active job is expected to take once it is read, in bytes: its text as a result and in its document, and figures.
+const PAGE_BYTES_EXPECTED: u64 = 8 * 1024;
+
+/// The most that an account may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    pub documents: u64,
+    pub active_jobs: u64,
+    pub stored_bytes: u64,
+    /// Files that are received at the same time.
+    pub uploads: usize,
+}
+
+/// The allowances of members and of guests.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowances {
+    pub member: Allowance,
+    pub guest: Allowance,
+}
+
+impl Allowances {
+    /// The allowance of an account.
+    pub const fn of(&self, account: &Account) -> &Allowance {
+        if account.email.is_some() { &self.member } else { &self.guest }
+    }
+}
+
+impl Allowance {
+    /// Admits so many further bytes.
+    ///
+    /// # Errors
+    /// `limit_reached`, if the account's files and texts would take more than it may store.
+    pub fn admits_bytes(&self, usage: &AccountUsage, bytes: u64) -> Result<()> {
+        let expected = usage.active_pages.saturating_mul(PAGE_BYTES_EXPECTED);
+        if usage.stored_bytes.saturating_add(expected).saturating_add(bytes) <= self.stored_bytes {
+            return Ok(());
+        }
+        Err(full(format!(
+            "Your files and texts would take more than the {} that an account has. Delete a document first.",
+            size_words(self.stored_bytes)
+        )))
+    }
+
+    /// Admits another document.
+    ///
+    /// # Errors
+    /// `limit_reached`, if the account has as many documents as it may, those of its active jobs included.
+    pub fn admits_document(&self, usage: &AccountUsage) -> Result<()> {
+        if usage.documents.saturating_add(usage.active_jobs) < self.documents {
+            return Ok(());
+        }
+        Err(full(format!("An account holds at most {} documents. Delete one first.", self.documents)))
+    }
+
+    /// Admits another active job that reads so many pages.
+    ///
+    /// # Errors
+    /// `limit_reached`, if too many jobs are active, or if its pages are expected to take more than the account may store.
+    pub fn admits_job(&self, usage: &AccountUsage, pages: u32) -> Result<()> {
+        if usage.active_jobs >= self.active_jobs {
+            return Err(full(format!("{} documents are being extracted already. Wait for one.", usage.active_jobs)));
+        }
+        self.admits_bytes(usage, u64::from(pages) * PAGE_BYTES_EXPECTED)
+    }
+}
+
+fn full(words: String) -> Error {
+    Error::refused(ErrorCode::LimitReached, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Allowance, Allowances, PAGE_BYTES_EXPECTED};
+    use crate::store::{Account, AccountUsage};
+
+    const ALLOWANCE: Allowance = Allowance { documents: 3, active_jobs: 2, stored_bytes: 100_000, uploads: 1 };
+
+    fn usage(documents: u64, active_jobs: u64, active_pages: u64, stored_bytes: u64) -> AccountUsage {
+        AccountUsage { documents, active_jobs, active_pages, stored_bytes }
+    }
+
+    #[test]
+    fn last_unit_of_each_allowance_can_be_taken_and_no_more() {
+        assert!(ALLOWANCE.admits_bytes(&usage(0, 0, 0, 60_000), 40_000).is_ok());
+        assert!(ALLOWANCE.admits_bytes(&usage(0, 0, 0, 60_000), 40_001).is_err());
+        assert!(ALLOWANCE.admits_bytes(&usage(0, 0, 0, 60_000), u64::MAX).is_err());
+        assert!(ALLOWANCE.admits_document(&usage(1, 1, 0, 0)).is_ok());
+        assert!(ALLOWANCE.admits_document(&usage(2, 1, 0, 0)).is_err());
+        assert!(ALLOWANCE.admits_job(&usage(0, 1, 0, 0), 1).is_ok());
+        assert!(ALLOWANCE.admits_job(&usage(0, 2, 0, 0), 1).is_err());
+    }
+
+    #[test]
+    fn pages_of_active_jobs_count_as_what_they_are_expected_to_take() {
+        let left = 100_000 - 3 * PAGE_BYTES_EXPECTED;
+        assert!(ALLOWANCE.admits_bytes(&usage(0, 1, 3, 0), left).is_ok());
+        assert!(ALLOWANCE.admits_bytes(&usage(0, 1, 3, 0), left + 1).is_err());
+        assert!(ALLOWANCE.admits_job(&usage(0, 1, 3, 0), 9).is_ok());
+        assert!(ALLOWANCE.admits_job(&usage(0, 1, 3, 0), 10).is_err());
+    }
+
+    #[test]
+    fn guest_who_signs_up_has_the_allowance_of_a_member() {
+        let allowances = Allowances { member: Allowance { documents: 30, ..ALLOWANCE }, guest: ALLOWANCE };
+        let guest = Account { id: "a".into(), email: None, quota_tokens: None };
+        let member = Account { email: Some("a@example.org".into()), ..guest.clone() };
+        assert_eq!((allowances.of(&guest).documents, allowances.of(&member).documents), (3, 30));
+    }
+}

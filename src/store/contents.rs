@@ -1,0 +1,19 @@
+//! The files of one content: the kept file, and the pictures of its figures.
+
+use super::{Blobs, FigurePlaces, figure_key, upload_key};
+use crate::error::Result;
+
+/// Deletes the kept file of a content and the pictures of these figures.
+pub async fn delete_content(
+    blobs: &dyn Blobs,
+    account_id: &str,
+    content_hash: &str,
+    figures: &FigurePlaces,
+) -> Result<()> {
+    for (page, figures) in figures {
+        for index in 0..figures.iter().flatten().count() {
+            blobs.delete(&figure_key(account_id, content_hash, *page, index)).await?;
+        }
+    }
+    blobs.delete(&upload_key(account_id, content_hash)).await
+}

@@ -1,0 +1,97 @@
+//! Documents and contents inside the transactions of others.
+
+use sqlx::{AnyConnection, Row};
+
+use super::storage::result_bytes;
+use super::{count, figures, storage};
+use crate::batch::Job;
+use crate::error::Result;
+use crate::store::{FigurePlaces, NewDocument};
+
+/// A document that is there already.
+pub(super) struct SameDocument {
+    pub(super) id: String,
+    pub(super) failed_pages: u32,
+}
+
+/// See [`crate::store::Documents::same_document`].
+pub(super) async fn same_document(
+    connection: &mut AnyConnection,
+    document: &NewDocument,
+) -> Result<Option<SameDocument>> {
+    let row = sqlx::query(
+        "SELECT d.id, (SELECT COUNT(p.failure) FROM pages p WHERE p.document_id = d.id) AS failed_pages FROM documents d
+         WHERE d.account_id = $1 AND d.content_hash = $2 AND d.mode = $3 AND d.title = $4 AND d.selection = $5 AND d.draft = 0
+         ORDER BY 2, d.id DESC LIMIT 1",
+    )
+    .bind(document.account_id.as_str())
+    .bind(document.content_hash.as_str())
+    .bind(document.mode.name())
+    .bind(document.title.as_str())
+    .bind(document.pages.to_string())
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| Ok(SameDocument { id: row.try_get("id")?, failed_pages: count(&row, "failed_pages")? })).transpose()
+}
+
+/// Whether the account has that document. Drafts are none.
+pub(super) async fn has_document(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<bool> {
+    let count: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM documents WHERE account_id = $1 AND id = $2 AND draft = 0")
+            .bind(account_id)
+            .bind(id)
+            .fetch_one(connection)
+            .await?;
+    Ok(count > 0)
+}
+
+/// Makes those who change a document's pages wait for each other.
+pub(super) async fn lock_document(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<()> {
+    sqlx::query("UPDATE documents SET draft = draft WHERE account_id = $1 AND id = $2")
+        .bind(account_id)
+        .bind(id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Deletes the draft of the document that a job was to fill, if there is one.
+pub(super) async fn delete_draft(connection: &mut AnyConnection, job: &Job) -> Result<()> {
+    lock_document(connection, &job.account_id, &job.document_id).await?;
+    let bytes = storage::of_document(connection, &job.account_id, &job.document_id).await?;
+    let deleted = sqlx::query("DELETE FROM documents WHERE id = $1 AND draft = 1")
+        .bind(job.document_id.as_str())
+        .execute(&mut *connection)
+        .await?;
+    if deleted.rows_affected() > 0 {
+        storage::add(connection, &job.account_id, -bytes).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the uploads, page results and figures of a content, of an account that is locked. What it cost stays in the ledger.
+/// Returns its figures.
+pub(super) async fn forget_content(
+    connection: &mut AnyConnection,
+    account_id: &str,
+    content_hash: &str,
+) -> Result<FigurePlaces> {
+    let results = sqlx::query(concat!(
+        "DELETE FROM page_results WHERE account_id = $1 AND content_hash = $2 RETURNING CAST(",
+        result_bytes!(),
+        " AS BIGINT) AS bytes"
+    ))
+    .bind(account_id)
+    .bind(content_hash)
+    .fetch_all(&mut *connection)
+    .await?;
+    let of_uploads = storage::of_uploads(connection, account_id, content_hash).await?;
+    sqlx::query("DELETE FROM uploads WHERE account_id = $1 AND content_hash = $2")
+        .bind(account_id)
+        .bind(content_hash)
+        .execute(&mut *connection)
+        .await?;
+    let (figures, of_figures) = figures::forget(connection, account_id, content_hash).await?;
+    storage::add(connection, account_id, -(storage::sum(&results)? + of_uploads + of_figures)).await?;
+    Ok(figures)
+}

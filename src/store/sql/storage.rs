@@ -1,0 +1,135 @@
+//! What accounts store, in bytes: each transaction that stores or deletes something changes its account's sum by as much.
+//!
+//! A transaction changes the sum last, and holds its row for as short as that. The sum can be counted again from the rows ([`AUDIT`]).
+
+use async_trait::async_trait;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use super::{SqlStore, unsigned};
+use crate::error::Result;
+use crate::store::{AccountUsage, Storage};
+
+/// The size of rows of `pages`.
+macro_rules! page_bytes {
+    () => {
+        "128 + OCTET_LENGTH(markdown) + COALESCE(OCTET_LENGTH(failure), 0) + COALESCE(OCTET_LENGTH(note), 0)"
+    };
+}
+
+/// The size of rows of `page_results`.
+macro_rules! result_bytes {
+    () => {
+        "128 + OCTET_LENGTH(markdown) + COALESCE(OCTET_LENGTH(note), 0)"
+    };
+}
+
+/// The size of rows of `page_figures`.
+macro_rules! figures_bytes {
+    () => {
+        "128 + OCTET_LENGTH(figures) + picture_bytes"
+    };
+}
+
+/// The size of rows of `documents`.
+macro_rules! document_bytes {
+    () => {
+        "128 + OCTET_LENGTH(title) + COALESCE(OCTET_LENGTH(selection), 0)"
+    };
+}
+
+/// The size of rows of `uploads`, of one content: its file is kept once.
+macro_rules! upload_bytes {
+    () => {
+        "COALESCE(MAX(bytes), 0) + COALESCE(SUM(128 + OCTET_LENGTH(metadata) + OCTET_LENGTH(page_tokens)), 0)"
+    };
+}
+pub(super) use {figures_bytes, page_bytes, result_bytes};
+
+/// Yields the accounts whose sum is not that of their rows.
+pub(super) const AUDIT: &str = concat!(
+    "SELECT a.id FROM accounts a WHERE COALESCE((SELECT s.bytes FROM storage s WHERE s.account_id = a.id), 0)
+        <> COALESCE((SELECT SUM(content.bytes) FROM (SELECT ",
+    upload_bytes!(),
+    " AS bytes FROM uploads WHERE account_id = a.id GROUP BY content_hash) AS content), 0)
+         + COALESCE((SELECT SUM(",
+    result_bytes!(),
+    ") FROM page_results WHERE account_id = a.id), 0)
+         + COALESCE((SELECT SUM(",
+    figures_bytes!(),
+    ") FROM page_figures WHERE account_id = a.id), 0)
+         + COALESCE((SELECT SUM(",
+    document_bytes!(),
+    ") FROM documents WHERE account_id = a.id), 0)
+         + COALESCE((SELECT SUM(",
+    page_bytes!(),
+    ") FROM pages JOIN documents d ON d.id = document_id WHERE d.account_id = a.id), 0)"
+);
+
+#[async_trait]
+impl Storage for SqlStore {
+    async fn account_usage(&self, account_id: &str) -> Result<AccountUsage> {
+        let mut connection = self.pool.acquire().await?;
+        usage(&mut connection, account_id).await
+    }
+}
+
+/// What the account holds. To be relied on for as long as the account is locked.
+pub(super) async fn usage(connection: &mut AnyConnection, account_id: &str) -> Result<AccountUsage> {
+    let row = sqlx::query(
+        "SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND draft = 0) AS documents,
+                (SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND active = 1) AS active_jobs,
+                (SELECT CAST(COALESCE(SUM(pages_submitted), 0) AS BIGINT) FROM jobs WHERE account_id = $1 AND active = 1)
+                    AS active_pages,
+                (SELECT CAST(COALESCE(MAX(bytes), 0) AS BIGINT) FROM storage WHERE account_id = $1) AS stored_bytes",
+    )
+    .bind(account_id)
+    .fetch_one(connection)
+    .await?;
+    Ok(AccountUsage {
+        documents: unsigned(&row, "documents")?,
+        active_jobs: unsigned(&row, "active_jobs")?,
+        active_pages: unsigned(&row, "active_pages")?,
+        stored_bytes: unsigned(&row, "stored_bytes")?,
+    })
+}
+
+/// Adds what was stored to the account's sum; what was deleted is negative. With 0 it only locks the sum.
+pub(super) async fn add(connection: &mut AnyConnection, account_id: &str, bytes: i64) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO storage (account_id, bytes) VALUES ($1, $2)
+         ON CONFLICT (account_id) DO UPDATE SET bytes = storage.bytes + excluded.bytes",
+    )
+    .bind(account_id)
+    .bind(bytes)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The sum of a column `bytes` of these rows.
+pub(super) fn sum(rows: &[AnyRow]) -> Result<i64> {
+    rows.iter().map(|row| Ok(row.try_get::<i64, _>("bytes")?)).sum()
+}
+
+/// What the uploads of a content take. To be relied on while the account is locked.
+pub(super) async fn of_uploads(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<i64> {
+    let bytes = sqlx::query_scalar(concat!(
+        "SELECT CAST(",
+        upload_bytes!(),
+        " AS BIGINT) FROM uploads WHERE account_id = $1 AND content_hash = $2"
+    ));
+    Ok(bytes.bind(account_id).bind(content_hash).fetch_one(connection).await?)
+}
+
+/// What a document takes with its pages; 0 if there is none. To be relied on while its row is locked.
+pub(super) async fn of_document(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<i64> {
+    let bytes = sqlx::query_scalar(concat!(
+        "SELECT CAST(COALESCE((SELECT ",
+        document_bytes!(),
+        " FROM documents WHERE account_id = $1 AND id = $2), 0) + COALESCE((SELECT SUM(",
+        page_bytes!(),
+        ") FROM pages JOIN documents d ON d.id = document_id WHERE d.account_id = $1 AND d.id = $2), 0) AS BIGINT)"
+    ));
+    Ok(bytes.bind(account_id).bind(id).fetch_one(connection).await?)
+}
