@@ -64,10 +64,14 @@ impl Limiter {
     }
 
     /// Counts the request. `Some`: it is one too many.
-    async fn refusal(&self, request: &Request) -> Option<Failure> {
-        let wait = self.add(&counts_of(request)).await?;
-        request_limited(kind_of(request).name());
-        Some(Failure(Error::too_many("Too many requests.", wait)))
+    fn refusal<'a>(&'a self, request: &Request) -> impl Future<Output = Option<Failure>> + use<'a> {
+        // The body of a request cannot be shared between threads, so nothing of it is kept.
+        let (kind, counts) = (kind_of(request), counts_of(request));
+        async move {
+            let wait = self.add(&counts).await?;
+            request_limited(kind.name());
+            Some(Failure(Error::too_many("Too many requests.", wait)))
+        }
     }
 }
 

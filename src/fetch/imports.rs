@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use crate::accounts::Caller;
 use crate::budget::HourlyBudgets;
 use crate::error::{Error, Result};
-use crate::model::{ApiError, ErrorCode};
 
 /// When a caller is told to ask again whose other files are still under way.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -110,6 +109,7 @@ impl Drop for Import<'_> {
 mod tests {
     use super::*;
     use crate::accounts::Network;
+    use crate::model::ErrorCode;
     use crate::store::Account;
 
     fn caller(id: &str, address: &str, email: Option<&str>) -> Caller {
@@ -126,7 +126,7 @@ mod tests {
         })
     }
 
-    fn wait_s(answer: Result<Import<'_>>) -> Option<u64> {
+    fn wait_s(answer: Result<Import<'_>>) -> Option<u32> {
         let error = answer.err()?.public();
         assert_eq!(error.code, ErrorCode::TooManyRequests);
         error.retry_after_s

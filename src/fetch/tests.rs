@@ -89,7 +89,7 @@ impl Lab {
     }
 
     async fn fetch(&self, address: &str) -> Result<ReceivedFile> {
-        self.fetcher.fetch(&caller(), address).await
+        self.fetcher.fetch(&caller(), address, admitted).await.map(|(file, ())| file)
     }
 
     fn url(&self, path: &str) -> String {

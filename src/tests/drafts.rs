@@ -184,7 +184,7 @@ async fn drafted(memory: &Memory, pages: &[Page]) {
         content_hash: "content".into(),
         title: "Book".into(),
         mode: Mode::Text,
-        pages: job.pages.clone(),
+        pages: (0..PAGES).collect(),
     };
     assert!(memory.begin_draft(&draft, SystemWorld.now()).await.unwrap());
     assert!(memory.extend_draft("account", DOCUMENT, pages).await.unwrap());

@@ -177,8 +177,8 @@ async fn outline_is_stored_with_the_pages_it_is_of(stores: Stores) {
     assert_eq!(stores.complete(&job, vec![read(0, "# First", 10), read(1, "Plain.", 10)]).await, Completion::Stored);
     assert_eq!(outline(&job.document_id).await, headings(&[("First", 0)]));
 
-    let cached = document(&account, "cached");
-    stores.documents.insert_from_cache(&cached, &PageSet::all(2), "model/1", NOW).await.unwrap();
+    let cached = NewDocument { pages: PageSet::all(2), ..document(&account, "cached") };
+    stores.documents.insert_from_cache(&cached, "model/1", &UNLIMITED, NOW).await.unwrap();
     assert_eq!(outline(&cached.id).await, headings(&[("First", 0)]));
 }
 
