@@ -36,6 +36,7 @@ pub fn report(measured: impl FnOnce() -> u64) {
     println!("{bytes} {} {}", start.elapsed().as_micros(), peak_bytes("self"));
 }
 
+#[allow(dead_code, reason = "not every benchmark measures rates")]
 /// A row of a table that can be pasted into BENCHMARKS.md.
 pub fn print_row(what: &str, measured: &Measured) {
     let megabytes = |bytes: u64| bytes as f64 / 1e6;

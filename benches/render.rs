@@ -9,6 +9,7 @@ mod memory;
 
 use coldbrew::library::markdown::{PAGE_BYTES_MAX, cuts};
 use coldbrew::library::safe_html;
+use measure::Measured;
 
 fn main() {
     match measure::wanted() {
@@ -21,9 +22,10 @@ fn main() {
             });
         }
         None => {
-            println!("| text | size of a page | time | rate | peak |\n|---|--:|--:|--:|--:|");
+            println!("| text | page | time | peak |\n|---|--:|--:|--:|");
             for (name, _) in BOMBS {
-                measure::print_row(name, &measure::in_a_process_of_its_own(name, &[]));
+                let Measured { bytes, time, peak_bytes } = measure::in_a_process_of_its_own(name, &[]);
+                println!("| {name} | {} KiB | {} ms | {} MB |", bytes >> 10, time.as_millis(), peak_bytes / 1_000_000);
             }
         }
     }

@@ -103,11 +103,13 @@ fn tidy(caption: &str) -> String {
             escapes.extend(unescaped.filter(|&position| REACHES_OUT.contains(&line.as_bytes()[position])));
         }
     }
-    let mut tidy = line;
-    for position in escapes.into_iter().rev() {
-        tidy.insert(position, '\\');
+    let (mut tidy, mut done) = (String::with_capacity(line.len() + escapes.len()), 1);
+    for position in escapes {
+        tidy.push_str(&line[done..position]);
+        tidy.push('\\');
+        done = position;
     }
-    tidy.split_off(1)
+    tidy + &line[done..]
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ fn depth_of(html: &str) -> usize {
 fn is_tame(latex: &str) -> bool {
     // It takes one byte for one character after `\char` and in colors.
     let is_readable = latex.is_ascii() || !(latex.contains('#') || latex.contains("\\char"));
-    is_readable && Scan::new(latex).is_tame()
+    is_readable && Scan::new(latex).within_limits()
 }
 
 /// Reads a formula token by token, without recursion.
@@ -106,7 +106,7 @@ impl<'a> Scan<'a> {
         Self { rest: latex, recursions: 0, depth: 0 }
     }
 
-    fn is_tame(mut self) -> bool {
+    fn within_limits(mut self) -> bool {
         while let Some(token) = self.token() {
             match token {
                 Token::Char('{') | Token::Command("left" | "begin" | "begingroup") => self.depth += 1,
@@ -238,4 +238,5 @@ fn arguments(command: &str) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

@@ -44,3 +44,36 @@ pub(super) async fn store_anew(connection: &mut AnyConnection, id: &str) -> Resu
     drop(rows);
     store(connection, id, &outline).await
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use futures::{StreamExt, stream};
+
+    use super::*;
+    use crate::model::wire::Page;
+    use crate::model::{Mode, UnixMs};
+    use crate::store::sql::SqlStore;
+    use crate::store::{Accounts, Credential, CredentialKind, Documents, NewDocument};
+
+    #[tokio::test]
+    async fn document_from_before_outlines_gets_one_and_keeps_it() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = SqlStore::open(&SqlStore::embedded_url(&folder.path().join("a.db"))).await.unwrap();
+        let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(1) };
+        store.create_guest("a", credential, UnixMs(0)).await.unwrap();
+        let text = || "x".to_owned();
+        let (id, account_id) = ("d".to_owned(), "a".to_owned());
+        let (upload_hash, content_hash, title) = (text(), text(), text());
+        let document = NewDocument { id, account_id, upload_hash, content_hash, title, mode: Mode::Text };
+        let page = Page { index: 0, markdown: "# A".into(), failure: None, note: None };
+        let pages = stream::iter([Ok(page.clone())]).boxed();
+        store.insert_document(&document, pages, UnixMs(0)).await.unwrap();
+        sqlx::query("UPDATE documents SET outline = NULL").execute(&store.pool).await.unwrap();
+        assert_eq!(store.outline("a", "d").await.unwrap(), None);
+        let outline = Outline::of([&page]);
+        store.keep_outline("a", "d", &outline).await.unwrap();
+        store.keep_outline("a", "d", &Outline::default()).await.unwrap();
+        assert_eq!(store.outline("a", "d").await.unwrap(), Some(outline));
+    }
+}

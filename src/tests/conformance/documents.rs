@@ -162,7 +162,7 @@ async fn outline_is_stored_with_the_pages_it_is_of(stores: Stores) {
     let headings = |expected: &[(&str, u32)]| -> Vec<(String, u32)> {
         expected.iter().map(|(text, page)| ((*text).to_owned(), *page)).collect()
     };
-    let stored = document(&account, "one");
+    let stored = document(&account, "text");
     stores.insert(&stored, &[page(3, "Text."), page(5, "Text.\n## Part"), page(9, "# Chapter")]).await;
     assert_eq!(outline(&stored.id).await, headings(&[("Part", 5), ("Chapter", 9)]));
 
