@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 
 use super::ApiState;
 use super::error::Failure;
-use crate::model::wire::ErrorBody;
 
 /// Whether the process answers.
 #[utoipa::path(get, path = "/healthz", tag = "operation", security(()),
@@ -31,7 +30,7 @@ pub struct Checks {
 #[utoipa::path(get, path = "/readyz", tag = "operation", security(()),
     responses(
         (status = 200, description = "It is.", body = Checks),
-        (status = 404, description = "The service has a listener of its own for this.", body = ErrorBody),
+        (status = 404, description = "The service has a listener of its own for this."),
         (status = 503, description = "Something is away.", body = Checks)))]
 pub async fn ready(State(state): State<ApiState>) -> Result<(StatusCode, Json<Checks>), Failure> {
     let findings = state.examination.findings().await?;

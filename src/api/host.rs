@@ -34,10 +34,8 @@ impl Hosts {
     /// `host` has no port. An address counts if it is loopback or the one that the connection came in on.
     fn include(&self, host: &str, local: Option<IpAddr>) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-        match literal(&host) {
-            Some(address) if address.is_loopback() || Some(address) == local => true,
-            _ => host == "localhost" || self.0.contains(&host),
-        }
+        let is_own = |address: IpAddr| address.is_loopback() || Some(address) == local;
+        host == "localhost" || literal(&host).is_some_and(is_own) || self.0.contains(&host)
     }
 }
 

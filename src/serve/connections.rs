@@ -20,19 +20,22 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use rustix::net::sockopt::set_tcp_user_timeout;
 use rustix::process::{Resource, getrlimit};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceBuilder;
 
 use crate::api::LocalAddress;
 use crate::metrics::connection_refused;
+use admission::Admission;
 
-pub(super) use admission::{Admission, ConnectionLimits, Full};
+pub(super) use admission::ConnectionLimits;
 
 /// The largest head of a request, and the most of a body that waits to be looked at.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// What the kernel holds of a response beyond what the client has room for.
+const UNSENT_BYTES_MAX: u32 = 64 * 1024;
 /// How long to wait when the process can open no more files.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -59,13 +62,10 @@ impl Listener {
                 () = &mut stop => break,
                 accepted = accept(&self.socket) => accepted,
             };
-            let place = match admission.admit(peer.ip()) {
-                Ok(place) => place,
-                Err(full) => {
-                    connection_refused(match full {
-                        Full::Server => "server",
-                        Full::Network => "network",
-                    });
+            let permit = match admission.admit(peer.ip()) {
+                Ok(permit) => permit,
+                Err(limit) => {
+                    connection_refused(limit.name());
                     continue;
                 }
             };
@@ -83,7 +83,7 @@ impl Listener {
                 if let Err(error) = connection.await {
                     tracing::trace!(%error, "a connection broke");
                 }
-                drop(place);
+                drop(permit);
             });
         }
         drop(self.socket);
@@ -99,8 +99,11 @@ pub(super) fn connections_max(configured: usize) -> usize {
 
 /// A stream on which a write fails that cannot go on for that long. A stream on which nothing is written stays as it is.
 fn ending_unread(socket: TcpStream, read_timeout: Duration) -> TimeoutWriter<TcpStream> {
-    // The kernel keeps what was written before the end, and would go on trying to send it for minutes. Not every system can be told so.
-    let _ = set_tcp_user_timeout(&socket, u32::try_from(read_timeout.as_millis()).unwrap_or(u32::MAX));
+    let options = SockRef::from(&socket);
+    // Else a client that reads slowly would have to empty megabytes of the kernel's buffer before a write can go on.
+    let _ = options.set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
+    // The kernel keeps what was written before the end, and would go on trying to send it for minutes.
+    let _ = options.set_tcp_user_timeout(Some(read_timeout));
     let mut stream = TimeoutWriter::new(socket);
     stream.set_timeout(Some(read_timeout));
     stream

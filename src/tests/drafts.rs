@@ -199,8 +199,8 @@ async fn document_sent_page_by_page_is_the_serialized_document() {
     let page = |index: u32| Page {
         index,
         markdown: format!("\"Page\" {index}\n\\ü\u{1f375}\u{2028}"),
-        failure: (index % 7 == 0).then(|| "Gemini said “no”.".to_owned()),
-        note: (index % 5 == 0).then(|| "cut\tshort".to_owned()),
+        failure: index.is_multiple_of(7).then(|| "Gemini said “no”.".to_owned()),
+        note: index.is_multiple_of(5).then(|| "cut\tshort".to_owned()),
     };
     let content: Vec<Page> = (0..PAGES).map(page).collect();
     drafted(&memory, &content).await;

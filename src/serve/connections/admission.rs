@@ -31,15 +31,25 @@ struct Open {
     networks: HashMap<Network, usize>,
 }
 
-/// Which limit leaves no room for a connection.
+/// The limit that a connection would exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
+pub enum Limit {
     Server,
     Network,
 }
 
-/// Holds the place of an open connection. Dropped, it is free.
-pub struct Place {
+impl Limit {
+    /// As metrics name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Network => "network",
+        }
+    }
+}
+
+/// Counts an open connection until it is dropped.
+pub struct ConnectionPermit {
     admission: Admission,
     network: Option<Network>,
 }
@@ -50,26 +60,26 @@ impl Admission {
         Self(Arc::new(Counts { limits, open: Mutex::default() }))
     }
 
-    /// A place for a connection from there.
+    /// Counts a connection from there.
     ///
     /// # Errors
-    /// If there is none.
-    pub fn admit(&self, peer: IpAddr) -> Result<Place, Full> {
+    /// The limit that it would exceed. It is not counted then.
+    pub fn admit(&self, peer: IpAddr) -> Result<ConnectionPermit, Limit> {
         let limits = &self.0.limits;
         let network = Network::of(peer).filter(|_| !limits.proxies.include(peer));
         let mut open = self.open();
         if open.connections >= limits.connections_max {
-            return Err(Full::Server);
+            return Err(Limit::Server);
         }
         if let Some(network) = network {
             let connections = open.networks.entry(network).or_default();
             if *connections >= limits.network_connections_max {
-                return Err(Full::Network);
+                return Err(Limit::Network);
             }
             *connections += 1;
         }
         open.connections += 1;
-        Ok(Place { admission: self.clone(), network })
+        Ok(ConnectionPermit { admission: self.clone(), network })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -77,7 +87,7 @@ impl Admission {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.admission.open();
         open.connections -= 1;
@@ -101,7 +111,7 @@ mod tests {
         Admission::new(ConnectionLimits { connections_max, network_connections_max, proxies })
     }
 
-    fn admit(admission: &Admission, peer: &str) -> Result<Place, Full> {
+    fn admit(admission: &Admission, peer: &str) -> Result<ConnectionPermit, Limit> {
         admission.admit(peer.parse().unwrap())
     }
 
@@ -110,20 +120,20 @@ mod tests {
         let admission = admission(100, 2);
         let first = admit(&admission, "203.0.113.1").unwrap();
         let _second = admit(&admission, "203.0.113.2").unwrap();
-        assert_eq!(admit(&admission, "203.0.113.3").err(), Some(Full::Network), "the same /24");
+        assert_eq!(admit(&admission, "203.0.113.3").err(), Some(Limit::Network), "the same /24");
         let _other = admit(&admission, "203.0.112.1").unwrap();
         drop(first);
         let _again = admit(&admission, "203.0.113.3").unwrap();
-        assert_eq!(admit(&admission, "203.0.113.1").err(), Some(Full::Network));
+        assert_eq!(admit(&admission, "203.0.113.1").err(), Some(Limit::Network));
     }
 
     #[test]
     fn loopback_and_proxies_are_bounded_by_the_total_alone() {
         let admission = admission(6, 1);
         let peers = ["127.0.0.1", "::1", "10.1.2.3", "::ffff:10.1.2.3", "10.1.2.3", "127.0.0.1"];
-        let _places = peers.map(|peer| admit(&admission, peer).unwrap());
+        let _permits = peers.map(|peer| admit(&admission, peer).unwrap());
         for peer in ["127.0.0.1", "10.1.2.3", "203.0.113.1"] {
-            assert_eq!(admit(&admission, peer).err(), Some(Full::Server), "{peer}");
+            assert_eq!(admit(&admission, peer).err(), Some(Limit::Server), "{peer}");
         }
     }
 
@@ -139,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn refused_connection_takes_no_place() {
+    fn refused_connection_is_not_counted() {
         let admission = admission(1, 1);
         let only = admit(&admission, "203.0.113.1").unwrap();
         for _ in 0..3 {

@@ -170,18 +170,21 @@ async fn forwarded_address_counts_only_from_a_configured_proxy() {
     assert_eq!(guests_let_in(&[header, ("COLDBREW_PROXY_HOPS", "2")]).await, 1, "6.6.6.6 is counted then");
 }
 
-/// Bytes of answers that no buffer of a connection holds.
-const UNREAD_REQUESTS: usize = 200;
+/// A connection with more answers under way than any buffer holds, none of which is read.
+async fn unread(server: &TestServer) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut socket = socket.connect(address(server)).await.unwrap();
+    let requests = "GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(200);
+    socket.write_all(requests.as_bytes()).await.unwrap();
+    socket
+}
 
 #[tokio::test]
 async fn response_that_is_not_read_ends() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_READ_TIMEOUT_MS", "500")]).await;
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    let mut socket = socket.connect(address(&server)).await.unwrap();
-    let request = "GET /openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(UNREAD_REQUESTS);
-    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut socket = unread(&server).await;
     // What is sent to a connection that was closed is answered with a reset.
     let closed = async {
         while socket.write_all(b" ").await.is_ok() {
@@ -192,25 +195,16 @@ async fn response_that_is_not_read_ends() {
 }
 
 #[tokio::test]
-async fn response_that_is_read_slowly_arrives_whole() {
+async fn response_that_is_read_slowly_goes_on() {
     let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[("COLDBREW_READ_TIMEOUT_MS", "2000")]).await;
-    let whole = get(&server, "/openapi.json").await.bytes().await.unwrap();
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    let mut socket = socket.connect(address(&server)).await.unwrap();
-    let request = "GET /openapi.json HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    socket.write_all(request.as_bytes()).await.unwrap();
-    let (mut answer, mut chunk) = (Vec::new(), [0; 8192]);
-    loop {
-        let read = socket.read(&mut chunk).await.unwrap();
-        if read == 0 {
-            break;
-        }
-        answer.extend_from_slice(&chunk[..read]);
+    let server = TestServer::start(&data, &[("COLDBREW_READ_TIMEOUT_MS", "3000")]).await;
+    let mut socket = unread(&server).await;
+    // Twice as long as nothing may be read, though far less than the kernel's buffer holds.
+    let mut chunk = [0; 8192];
+    for _ in 0..60 {
+        socket.read_exact(&mut chunk).await.expect("it goes on");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(answer.ends_with(&whole));
 }
 
 #[tokio::test]
