@@ -74,11 +74,14 @@ pub struct StoppedWorld {
 }
 
 #[cfg(test)]
-impl StoppedWorld {
-    pub fn new() -> Self {
+impl Default for StoppedWorld {
+    fn default() -> Self {
         Self { start: Instant::now(), moved_s: Default::default() }
     }
+}
 
+#[cfg(test)]
+impl StoppedWorld {
     /// So many seconds after the start.
     pub fn set(&self, moved_s: u64) {
         self.moved_s.store(moved_s, std::sync::atomic::Ordering::SeqCst);

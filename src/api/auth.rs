@@ -66,17 +66,16 @@ pub async fn account_of(state: &ApiState, parts: &Parts) -> Result<Option<Accoun
     }
 }
 
-/// The account of a request; without one, a new guest's.
-async fn account_or_guest(state: &ApiState, parts: &Parts) -> Result<Account> {
-    match account_of(state, parts).await? {
-        Some(account) => Ok(account),
-        None => Ok(state.services.identity.create_guest(CredentialKind::Session).await?.account),
-    }
-}
-
-/// Who sent a request; without an account, a new guest.
-pub async fn caller_or_guest(state: &ApiState, parts: &Parts) -> Result<Caller> {
-    Ok(Caller { account: account_or_guest(state, parts).await?, network: network_of(&parts.extensions) })
+/// Who sent a request, and the session in whose place a new one is to begin. Without an account, both are a new guest's.
+pub async fn caller_or_guest(state: &ApiState, parts: &Parts) -> Result<(Caller, Option<String>)> {
+    let (account, session) = match account_of(state, parts).await? {
+        Some(account) => (account, session(&parts.headers, state.site.https())),
+        None => {
+            let guest = state.services.identity.create_guest(CredentialKind::Session).await?;
+            (guest.account, Some(guest.secret))
+        }
+    };
+    Ok((Caller { account, network: network_of(&parts.extensions) }, session))
 }
 
 /// The network that a request came from.

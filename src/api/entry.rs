@@ -31,8 +31,7 @@ pub async fn sign_up(
     WithRejection(Form(Login { email, password }), _): LoginForm,
 ) -> Response {
     let session = async {
-        let caller = caller_or_guest(&state, &parts).await?;
-        let before = session(&parts.headers, state.site.https());
+        let (caller, before) = caller_or_guest(&state, &parts).await?;
         state.services.membership.sign_up(&caller, &email, password, before.as_deref()).await
     };
     enter(&state, session.await)

@@ -10,7 +10,7 @@ use axum_extra::extract::{CookieJar, WithRejection};
 use serde::Deserialize;
 
 use super::ApiState;
-use super::auth::{caller_or_guest, cookie, session, session_cookie};
+use super::auth::{caller_or_guest, cookie, session_cookie};
 use super::error::Failure;
 use super::guard::comes_from_page;
 use crate::accounts::{NewSession, Pending, Provider};
@@ -78,8 +78,7 @@ async fn signed_in(
     let Some(code) = answer.code.filter(|_| answer.error.is_none()) else { return Err(SignInProblem::Declined) };
     let identity = provider.finish(&pending, &code).await.map_err(problem)?;
     let services = &state.services;
-    let caller = caller_or_guest(state, request).await.map_err(problem)?;
-    let before = session(&request.headers, https);
+    let (caller, before) = caller_or_guest(state, request).await.map_err(problem)?;
     services.membership.sign_in_as(&identity, &caller.account, before.as_deref()).await.map_err(problem)
 }
 

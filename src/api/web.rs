@@ -66,7 +66,7 @@ pub async fn start_session() -> Result<(), ApiError> {
 /// Makes this browser's guest a member. A browser without an account gets one first. Returns which access to the guest has ended.
 pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, ApiError> {
     let state = expect_context::<ApiState>();
-    let (caller, before) = (caller_or_guest(&state, &parts()?).await.map_err(refuse)?, this_session()?);
+    let (caller, before) = caller_or_guest(&state, &parts()?).await.map_err(refuse)?;
     let signed_up = state.services.membership.sign_up(&caller, &email, password, before.as_deref()).await;
     let session = signed_up.map_err(refuse)?;
     set_session(&session.secret, session.max_age_ms)?;

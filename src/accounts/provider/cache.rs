@@ -104,7 +104,7 @@ mod tests {
     }
 
     fn cached() -> (Arc<StoppedWorld>, Cached<u32>, Provider) {
-        let world = Arc::new(StoppedWorld::new());
+        let world = Arc::new(StoppedWorld::default());
         (world.clone(), Cached::new(world), Provider::default())
     }
 

@@ -72,7 +72,7 @@ mod tests {
     #[tokio::test]
     async fn count_that_does_not_answer_is_asked_once_and_refuses_no_request() {
         let silent = Arc::new(Silent::default());
-        let shared = SharedCounts::new(silent.clone(), Arc::new(StoppedWorld::new()));
+        let shared = SharedCounts::new(silent.clone(), Arc::new(StoppedWorld::default()));
         for _ in 0..1_000 {
             assert_eq!(shared.add(&[]).await, None);
         }

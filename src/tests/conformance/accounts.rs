@@ -4,7 +4,28 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
 
 use super::*;
 
-conform!(a_credential_opens_its_account_until_it_expires, the_books_are_sums, receipts_come_newest_first);
+conform!(
+    a_credential_opens_its_account_until_it_expires,
+    credentials_that_have_ended_are_told_from_those_that_are_good,
+    the_books_are_sums,
+    receipts_come_newest_first,
+);
+
+async fn credentials_that_have_ended_are_told_from_those_that_are_good(stores: Stores) {
+    stores.account("a").await;
+    stores.account("b").await;
+    let asked = ["digest of a", "digest of b", "digest of c"].map(str::to_owned);
+    let unexpired = async |digests: &[String], now| stores.accounts.unexpired(digests, now).await.unwrap();
+    let mut good = unexpired(&asked, NOW).await;
+    good.sort();
+    assert_eq!(good, asked[..2]);
+    assert!(unexpired(&asked, NOW.plus(1_000)).await.is_empty());
+    assert!(unexpired(&[], NOW).await.is_empty());
+    // More than one statement takes.
+    let mut many: Vec<String> = (0..1_200).map(|number| number.to_string()).collect();
+    many.push("digest of b".into());
+    assert_eq!(unexpired(&many, NOW).await, ["digest of b"]);
+}
 
 async fn a_credential_opens_its_account_until_it_expires(stores: Stores) {
     stores.account("a").await;

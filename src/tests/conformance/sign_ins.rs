@@ -1,6 +1,7 @@
 //! Failed attempts to sign in, and the networks that owners have signed in from.
 
 use coldbrew::store::Attempts;
+use sqlx::{AnyConnection, Connection};
 
 use super::*;
 
@@ -71,4 +72,20 @@ async fn networks_beyond_the_latest_are_forgotten(stores: Stores) {
     let is_known = async |network: &str| store.is_known_network("a", network).await.unwrap();
     assert!(is_known("home").await && is_known("network 24").await && is_known("network 6").await);
     assert!(!is_known("network 0").await && !is_known("network 5").await);
+}
+
+#[tokio::test]
+async fn subjects_are_bounded_and_those_with_many_failures_stay() {
+    let folder = TempDir::new().unwrap();
+    let url = SqlStore::embedded_url(&folder.path().join("records.db"));
+    let store = SqlStore::open(&url).await.unwrap();
+    assert!(store.count_attempt("guessed", None, attempts(9, -1_000)).await.unwrap());
+    let mut database = AnyConnection::connect(&url).await.unwrap();
+    let flood = "WITH RECURSIVE numbers (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers WHERE n < 20000)
+                 INSERT INTO failed_sign_ins (subject, failures, last_at) SELECT n, 1, 1700000000000 FROM numbers";
+    sqlx::query(flood).execute(&mut database).await.unwrap();
+    assert!(store.count_attempt("one more", None, attempts(1, 0)).await.unwrap());
+    let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM failed_sign_ins").fetch_one(&mut database).await.unwrap();
+    assert!(left <= 20_000, "{left}");
+    assert_eq!(store.attempts("guessed").await.unwrap(), Some(attempts(9, -1_000)));
 }
