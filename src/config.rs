@@ -8,6 +8,7 @@ mod figures;
 mod gemini;
 mod sign_in;
 mod source;
+mod spend;
 mod traces;
 
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ pub use figures::{ClassNumbers, Figures};
 pub use gemini::Gemini;
 pub use sign_in::SignIn;
 pub use source::{ConfigError, Source};
+pub use spend::Spend;
 pub use traces::Traces;
 
 use http::HeaderName;
@@ -31,6 +33,7 @@ pub struct Config {
     pub storage: Storage,
     pub gemini: Gemini,
     pub quota: Quota,
+    pub spend: Spend,
     pub batch: Batch,
     pub demo: Demo,
     pub pages: Pages,
@@ -64,7 +67,8 @@ impl Config {
         let config = Self {
             site: Site::read(&mut source),
             storage: Storage::read(&mut source),
-            quota: Quota::read(&mut source),
+            quota: Quota::read(&mut source, gemini.api_key.is_none()),
+            spend: Spend::read(&mut source, gemini.api_key.is_none()),
             batch: Batch::read(&mut source, gemini.api_key.is_none()),
             demo: Demo::read(&mut source),
             pages: Pages::read(&mut source),
@@ -209,13 +213,17 @@ pub struct Quota {
     pub pricing: Pricing,
 }
 
+/// What a guest may use of a real key, in token equivalents: some 30 pages in realtime, or 60 in a batch.
+const GUEST_TOKENS: u64 = 200_000;
+
 impl Quota {
-    fn read(source: &mut Source) -> Self {
+    fn read(source: &mut Source, demo: bool) -> Self {
         let pricing = Pricing::default();
         let tokens = source.value("quota.tokens", "COLDBREW_QUOTA_TOKENS", 20_000_000);
+        let guest_tokens = if demo { tokens } else { tokens.min(GUEST_TOKENS) };
         Self {
             tokens,
-            guest_tokens: source.value("quota.guest-tokens", "COLDBREW_GUEST_QUOTA_TOKENS", tokens),
+            guest_tokens: source.value("quota.guest-tokens", "COLDBREW_GUEST_QUOTA_TOKENS", guest_tokens),
             pricing: Pricing {
                 output_multiplier: source.at_least_1(
                     "quota.output-multiplier",

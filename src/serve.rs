@@ -28,7 +28,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::store::sql::SqlStore;
 use crate::world::World;
-use parts::{Parts, blobs, database_url, gemini_client};
+use parts::{Parts, blobs, budget, database_url, gemini_client};
 use readiness::Dependencies;
 use tracked::Tracked;
 use working::Working;
@@ -89,7 +89,7 @@ impl Server {
             }),
             limiter: limiter(config),
             provider: parts.provider(config, listener.local_addr()?)?,
-            metrics: parts.metrics()?,
+            metrics: parts.metrics(config)?,
         };
         let janitor = parts.janitor(config);
         let Parts { store, world, tracked, changes, .. } = parts;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::accounts::{Identity, Membership, hex};
+use crate::accounts::{Caller, Identity, Membership, hex};
 use crate::batch::Submissions;
 use crate::error::{Error, Result};
 use crate::extract::{Intake, ReceivedFile, Receiver};
@@ -15,7 +15,7 @@ use crate::gemini::models::is_same;
 use crate::library::Library;
 use crate::model::wire::{JobView, Prepared, Submission, Submitted, UsageReport};
 use crate::model::{ApiError, ErrorCode, Mode, Quote};
-use crate::store::{Account, Accounts, Begun, Jobs, Members};
+use crate::store::{Account, Accounts, Begun, Holdings, Jobs, Members, Spending};
 use crate::world::World;
 
 pub use allowance::Allowance;
@@ -34,6 +34,7 @@ pub struct Services {
     pub accounts: Arc<dyn Accounts>,
     pub members: Arc<dyn Members>,
     pub jobs: Arc<dyn Jobs>,
+    pub spending: Arc<dyn Spending>,
     /// Of accounts that have none of their own, in token equivalents.
     pub default_quota: u64,
     pub world: Arc<dyn World>,
@@ -57,8 +58,9 @@ impl Services {
     }
 
     /// Extracts what is asked for. With a key, a request that is sent again gets the first one's answer.
-    pub async fn submit(&self, account: &Account, wish: Submission, key: Option<&str>) -> Result<Submitted> {
-        let Some(key) = key else { return self.submit_within(account, wish).await };
+    pub async fn submit(&self, caller: &Caller, wish: Submission, key: Option<&str>) -> Result<Submitted> {
+        let Some(key) = key else { return self.submit_within(caller, wish).await };
+        let account = &caller.account;
         let digest = hex(&Sha256::digest(serde_json::to_vec(&wish).map_err(Error::internal)?));
         let now = self.world.now();
         match self.members.begin(&account.id, key, &digest, now, now.plus(-ANSWER_WAIT_MS)).await? {
@@ -72,7 +74,7 @@ impl Services {
                 Err(Error::refused(ErrorCode::IdempotencyKeyReused, words))
             }
             Begun::First => {
-                let submitted = self.submit_within(account, wish).await;
+                let submitted = self.submit_within(caller, wish).await;
                 match &submitted {
                     Ok(answer) => {
                         let answer = serde_json::to_string(answer).map_err(Error::internal)?;
@@ -86,14 +88,29 @@ impl Services {
     }
 
     /// Reads the failed pages of a document again.
-    pub async fn retry(&self, account: &Account, id: &str, mode: Mode) -> Result<Submitted> {
-        self.allowance.admits_retry(&self.members.holdings(&account.id).await?)?;
-        self.submissions.retry(account, id, mode).await
+    pub async fn retry(&self, caller: &Caller, id: &str, mode: Mode) -> Result<Submitted> {
+        let held = self.members.holdings(&caller.account.id).await?;
+        self.allowance.admits_retry(&held)?;
+        self.slow_down(&caller.account, &held).await?;
+        self.submissions.retry(caller, id, mode).await
     }
 
-    async fn submit_within(&self, account: &Account, wish: Submission) -> Result<Submitted> {
-        self.allowance.admits_work(&self.members.holdings(&account.id).await?)?;
-        self.submissions.submit(account, wish).await
+    async fn submit_within(&self, caller: &Caller, wish: Submission) -> Result<Submitted> {
+        let held = self.members.holdings(&caller.account.id).await?;
+        self.allowance.admits_work(&held)?;
+        if wish.ai_transform {
+            self.slow_down(&caller.account, &held).await?;
+        }
+        self.submissions.submit(caller, wish).await
+    }
+
+    /// Refuses a second document at a time to an account of whose pages most come back refused or empty: they cost money all the same.
+    async fn slow_down(&self, account: &Account, held: &Holdings) -> Result<()> {
+        if held.active_jobs == 0 || !self.spending.answers_on(&account.id, self.world.now().day()).await?.slow_down() {
+            return Ok(());
+        }
+        let words = "Most of your pages could not be read today, so your documents are read one after the other. Wait for the one before.";
+        Err(Error::refused(ErrorCode::LimitReached, words))
     }
 
     /// The newest job for this content of the account.
@@ -114,10 +131,11 @@ impl Services {
     }
 
     /// Submits the newest job for this content once more, as a batch or in realtime. What was to fill the holes of a document still does.
-    pub async fn try_again(&self, account: &Account, content_hash: &str, batch: bool) -> Result<Submitted> {
+    pub async fn try_again(&self, caller: &Caller, content_hash: &str, batch: bool) -> Result<Submitted> {
+        let account = &caller.account;
         let job = self.job(account, content_hash).await?;
         if self.submissions.documents.unread(&account.id, &job.draft_id).await?.is_some() {
-            return self.retry(account, &job.draft_id, if batch { Mode::Batch } else { Mode::Realtime }).await;
+            return self.retry(caller, &job.draft_id, if batch { Mode::Batch } else { Mode::Realtime }).await;
         }
         let wish = Submission {
             hash: job.upload_hash,
@@ -126,7 +144,7 @@ impl Services {
             ai_transform: true,
             batch_mode: batch,
         };
-        self.submit_within(account, wish).await
+        self.submit_within(caller, wish).await
     }
 
     /// Takes what failed of this content off the account's lists.

@@ -9,6 +9,7 @@ mod leftovers;
 mod members;
 mod operations;
 pub mod s3;
+mod spending;
 pub mod sql;
 pub mod tracking;
 
@@ -29,6 +30,7 @@ use crate::pdf::figures::Figure;
 pub use leftovers::Leftovers;
 pub use members::{Begun, ExternalIdentity, Holdings, Members, Session};
 pub use operations::{Operations, QueuedJob};
+pub use spending::{Admission, Spending, Unanswered};
 
 /// Who owns things. Accounts are made by [`Accounts::create_guest`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]

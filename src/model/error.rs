@@ -72,6 +72,8 @@ error_codes! {
     Internal = "internal_error", 500;
     /// Something that this service depends on is away; trying again later will work.
     Unavailable = "unavailable", 503;
+    /// The server's budget for Gemini is used up for today, or too small for the document.
+    SpendingLimit = "spending_limit", 503;
     /// The address took too long to send its file.
     UrlTimeout = "url_timeout", 504;
 }
@@ -82,6 +84,8 @@ impl ErrorCode {
         match self {
             Self::RequestInProgress => Some(1),
             Self::Unavailable => Some(5),
+            // The budget is whole again at midnight UTC, or as soon as it is raised.
+            Self::SpendingLimit => Some(600),
             _ => None,
         }
     }

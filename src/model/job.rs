@@ -62,10 +62,13 @@ pub enum Hindrance {
     Key,
     /// Something of the server's own is away: its disk, say.
     Server,
+    /// What this server may spend on Gemini today is spent, or held by requests that are under way.
+    Spending,
 }
 
 impl Hindrance {
-    const ALL: [Self; 4] = [Self::Google, Self::Quota, Self::Key, Self::Server];
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Google, Self::Quota, Self::Key, Self::Server, Self::Spending];
 
     /// The stored name.
     pub const fn name(self) -> &'static str {
@@ -74,6 +77,7 @@ impl Hindrance {
             Self::Quota => "quota",
             Self::Key => "key",
             Self::Server => "server",
+            Self::Spending => "spending",
         }
     }
 
@@ -91,6 +95,9 @@ impl Hindrance {
                 "Google doesn't take this server's key for it. It waits until whoever runs this server has mended that."
             }
             Self::Server => "Something on our side is in the way just now. We keep trying, and nothing is lost.",
+            Self::Spending => {
+                "This server's daily budget for Gemini is used up. Your document waits and goes on tomorrow."
+            }
         }
     }
 }

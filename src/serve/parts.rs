@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::model::PAGES_MAX;
 use crate::pdf::{DetectorSpec, Engine, EngineConfig};
 use crate::services::{Allowance, Services};
+use crate::spending::Budget;
 use crate::store::folder::Folder;
 use crate::store::s3::{S3, S3Config};
 use crate::store::sql::SqlStore;
@@ -96,13 +97,15 @@ impl Parts {
             submissions: Submissions {
                 uploads: store(),
                 jobs: self.jobs(),
+                spending: store(),
                 documents: store(),
                 blobs: self.blobs.clone(),
                 engine: self.engine.clone(),
                 spool: self.spool.clone(),
                 recipe: self.recipe.clone(),
+                models: config.gemini.models(),
                 pricing: config.quota.pricing,
-                default_quota: config.quota.tokens,
+                budget: budget(config),
                 world: self.world.clone(),
                 bell: self.bell.clone(),
                 changes: self.changes.clone(),
@@ -121,6 +124,7 @@ impl Parts {
             accounts: store(),
             members: store(),
             jobs: self.jobs(),
+            spending: store(),
             default_quota: config.quota.tokens,
             world: self.world.clone(),
         }
@@ -145,8 +149,9 @@ impl Parts {
         Provider::new(settings, self.world.clone()).map(Some)
     }
 
-    pub(super) fn metrics(&self) -> Result<Metrics> {
-        Metrics::start(Arc::new(self.store.clone()), self.world.clone())
+    pub(super) fn metrics(&self, config: &Config) -> Result<Metrics> {
+        let store = || Arc::new(self.store.clone());
+        Metrics::start(store(), store(), budget(config), self.world.clone())
     }
 
     pub(super) fn janitor(&self, config: &Config) -> Janitor {
@@ -158,6 +163,16 @@ impl Parts {
             world: self.world.clone(),
             retention: Retention { guest_days: config.retention.guest_days, upload_days: config.retention.upload_days },
         }
+    }
+}
+
+/// What may be spent and used.
+pub(super) fn budget(config: &Config) -> Budget {
+    Budget {
+        daily_max: config.spend.daily_max,
+        guests_daily_max: config.spend.guests_daily_max,
+        quota_tokens: config.quota.tokens,
+        guest_quota_tokens: config.quota.guest_tokens,
     }
 }
 

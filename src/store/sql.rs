@@ -13,6 +13,7 @@ mod leftovers;
 mod members;
 mod migrations;
 mod operations;
+mod spending;
 mod tracking;
 mod uploads;
 

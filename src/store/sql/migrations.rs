@@ -27,6 +27,7 @@ const ALL: &[(&str, &str)] = named![
     "0083_missed_figures",
     "0084_gone_accounts",
     "0085_hindrances",
+    "0092_spending",
 ];
 
 /// All of them, to be run.
