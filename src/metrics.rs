@@ -150,7 +150,10 @@ fn install() -> Result<PrometheusHandle> {
     describe_counter!(COST, "What those answers cost at Google's list prices, in millionths of a dollar.");
     describe_gauge!(SPENT_TODAY, "Micro-dollars spent on Gemini since midnight UTC, by kind of account.");
     describe_gauge!(COMMITTED, "The most that requests under way can cost, in micro-dollars, by kind of account.");
-    describe_gauge!(CEILING, "Micro-dollars that may be spent in a UTC day: spend.daily-usd-max and spend.guests-daily-usd-max.");
+    describe_gauge!(
+        CEILING,
+        "Micro-dollars that may be spent in a UTC day: spend.daily-usd-max and spend.guests-daily-usd-max."
+    );
     describe_gauge!(JOBS_BLOCKED, "Jobs that cannot go on just now, by reason.");
     describe_histogram!(QUEUE_WAIT, "Seconds from when a job was due until a worker took it up.");
     describe_counter!(GUESTS_MADE, "Guest accounts that were made.");

@@ -1,11 +1,12 @@
 //! Asks the budget for room before a request that Google bills, and records what became of it.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures::TryStreamExt;
 use tokio::sync::{Mutex, Notify};
 
+use super::Worker;
 use super::job::{Job, JobFailure, Stage};
 use super::machine::Event;
 use super::prepare::page_of;
@@ -13,16 +14,14 @@ use super::realtime::Obstacle;
 use super::spool::Results;
 use super::upstream::misplaced;
 use super::worker::Done;
-use super::Worker;
 use crate::error::Result;
 use crate::gemini::jsonl::Outcome;
 use crate::metrics::answers_paid;
-use crate::model::Hindrance;
+use crate::model::{Hindrance, PageSet};
 use crate::spending::{PageCosts, PaidRequest, Rates, Spent};
 use crate::store::{Admission, Unanswered};
 
-const OVER_QUOTA: &str =
-    "Your quota was used up before this page was read. Nothing was charged for it; read it again when there is quota left.";
+const OVER_QUOTA: &str = "Your quota was used up before this page was read. Nothing was charged for it; read it again when there is quota left.";
 
 /// The requests that a realtime job has under way.
 #[derive(Default)]
@@ -126,7 +125,7 @@ impl Worker {
 
     /// Records what a batch cost, whatever its lines are worth.
     pub(super) async fn pay_batch(&self, job: &Job, attempt: u32, results: Results) -> Result<()> {
-        let spent = tally(&self.costs(job).await?, results).await?;
+        let spent = tally(&self.costs(job).await?, &self.pages_left(job).await?, results).await?;
         answers_paid(&spent, job.mode);
         self.spending.settle(job, &job.batch_name(attempt), None, &spent, self.world.now()).await
     }
@@ -142,15 +141,23 @@ pub(super) const fn over_budget() -> Event {
     Event::Hindered { by: Hindrance::Spending, retry_after_ms: None }
 }
 
-/// All answers of a batch together. A line that comes twice is one answer; one without a page was answered and billed all the same.
-async fn tally(costs: &PageCosts, results: Results) -> Result<Spent> {
-    let (mut spent, mut counted, mut lines) = (Spent::default(), HashSet::new(), results.lines);
+/// All answers of a batch together. A line that comes twice is one answer; one without a page was answered and billed all the same. Pages
+/// of which no line says anything may have been billed: they count at their most.
+async fn tally(costs: &PageCosts, asked: &PageSet, results: Results) -> Result<Spent> {
+    let (mut spent, mut heard, mut lines) = (Spent::default(), BTreeSet::new(), results.lines);
     while let Some(line) = lines.try_next().await? {
-        let Outcome::Response(answer) = line.outcome else { continue };
-        let page = line.key.as_deref().and_then(page_of).unwrap_or(u32::MAX);
-        if line.key.is_none_or(|key| counted.insert(key)) {
-            spent = spent.plus(costs.rates.spent(&answer, costs.most(page)));
+        let page = line.key.as_deref().and_then(page_of);
+        let is_first = page.is_none_or(|page| !heard.contains(&page));
+        match line.outcome {
+            Outcome::Response(answer) if is_first => {
+                spent = spent.plus(costs.rates.spent(&answer, costs.most(page.unwrap_or(u32::MAX))));
+            }
+            Outcome::Response(_) | Outcome::Error(_) => {}
+            Outcome::Unrecognised(_) => continue,
         }
+        heard.extend(page);
     }
-    Ok(spent)
+    let silent = asked.iter().filter(|page| !heard.contains(page));
+    let micro_dollars = silent.map(|page| costs.most(page)).sum();
+    Ok(spent.plus(Spent { micro_dollars, ..Spent::default() }))
 }

@@ -273,7 +273,9 @@ fn unanswered(before: &Stage, after: &Stage, is_end: bool) -> Option<Unanswered>
             Some(Unanswered::Free)
         }
         // It waited in line until it was cancelled there.
-        (S::Withdraw(watched), S::Upload { .. } | S::Failed { .. }) if is_end && !watched.running => Some(Unanswered::Free),
+        (S::Withdraw(watched), S::Upload { .. } | S::Failed { .. }) if is_end && !watched.running => {
+            Some(Unanswered::Free)
+        }
         (S::Seek { .. } | S::Watch(_) | S::Withdraw(_), S::Upload { .. }) => Some(Unanswered::Billed),
         (_, S::Failed { .. } | S::Expired { .. }) => Some(Unanswered::Billed),
         _ => None,

@@ -11,9 +11,9 @@ use crate::accounts::Caller;
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::extract::{Haste, Recipe, text_pages};
+use crate::gemini::models::Models;
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
 use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, UnixMs, count_words, format_of};
-use crate::gemini::models::Models;
 use crate::pdf::Engine;
 use crate::spending::{Budget, PageCosts, Rates};
 use crate::store::{

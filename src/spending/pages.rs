@@ -81,7 +81,8 @@ mod tests {
     #[test]
     fn output_limit_follows_from_the_native_text() {
         let pricing = Pricing::default();
-        let prices = [Some(0), Some(4 * 1_365), Some(4 * 2_000), Some(4 * 12_000), None].map(|chars| pricing.estimate_page(chars));
+        let prices = [Some(0), Some(4 * 1_365), Some(4 * 2_000), Some(4 * 12_000), None]
+            .map(|chars| pricing.estimate_page(chars));
         let costs = costs(&prices, Mode::Batch);
         let limits: Vec<_> = (0..6).map(|page| costs.output_tokens_max(page)).collect();
         assert_eq!(limits, [8_192, 8_192, 10_096, 32_768, 16_384, 16_384], "the last was not measured");

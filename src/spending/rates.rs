@@ -78,10 +78,8 @@ pub fn is_priced(models: &Models, model: &str, today: Date) -> bool {
 }
 
 fn is_useless(answer: &Answer) -> bool {
-    let is_refused = !matches!(
-        answer.finish_reason.as_deref(),
-        None | Some("STOP" | "MAX_TOKENS" | "FINISH_REASON_UNSPECIFIED")
-    );
+    let is_refused =
+        !matches!(answer.finish_reason.as_deref(), None | Some("STOP" | "MAX_TOKENS" | "FINISH_REASON_UNSPECIFIED"));
     answer.block_reason.is_some() || is_refused || answer.text.trim().is_empty()
 }
 

@@ -11,7 +11,7 @@ use coldbrew::model::{Hindrance, Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
     Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Figures, Jobs, Leftovers,
-    Operations, PageOutcome, PageResult, Upload, Uploads,
+    Operations, PageOutcome, PageResult, Spending, Upload, Uploads,
 };
 use futures::StreamExt;
 use tempfile::TempDir;
@@ -44,6 +44,7 @@ mod leftovers;
 mod locks;
 mod operations;
 mod results;
+mod spending;
 mod steps;
 mod tracking;
 mod uploads;
@@ -61,6 +62,7 @@ struct Stores {
     figures: Arc<dyn Figures>,
     operations: Arc<dyn Operations>,
     leftovers: Arc<dyn Leftovers>,
+    spending: Arc<dyn Spending>,
     /// What is behind them, for as long as they live.
     _backing: Box<dyn Any>,
 }
@@ -83,7 +85,7 @@ impl Stores {
     }
 
     fn over(
-        store: impl Accounts + Uploads + Jobs + Documents + Figures + Operations + Leftovers + 'static,
+        store: impl Accounts + Uploads + Jobs + Documents + Figures + Operations + Leftovers + Spending + 'static,
         backing: impl Any,
     ) -> Self {
         let store = Arc::new(store);
@@ -94,7 +96,8 @@ impl Stores {
             documents: store.clone(),
             figures: store.clone(),
             operations: store.clone(),
-            leftovers: store,
+            leftovers: store.clone(),
+            spending: store,
             _backing: Box::new(backing),
         }
     }
@@ -172,6 +175,8 @@ fn job(account: &Account, name: &str) -> Job {
         requeued: false,
         hindered_by: None,
         polls: 0,
+        network: None,
+        budget_wait_ms: 0,
     }
 }
 

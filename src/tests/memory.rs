@@ -7,6 +7,7 @@ mod documents;
 mod jobs;
 mod leftovers;
 mod operations;
+mod spending;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -18,6 +19,8 @@ use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::store::{Account, Accounts, Credential, FigurePlaces, Figures, Upload, Uploads};
 use futures::future::BoxFuture;
+
+pub use spending::{Commitment, SpentRow};
 
 /// See the module. Cheap to clone.
 #[derive(Clone, Default)]
@@ -40,6 +43,9 @@ pub struct Records {
     figures: BTreeMap<(String, String), FigurePlaces>,
     /// By job and spared batch.
     pub leftovers: BTreeMap<(String, Option<String>), Leftover>,
+    /// By id of the request.
+    pub commitments: BTreeMap<String, Commitment>,
+    pub spending: BTreeMap<String, SpentRow>,
 }
 
 /// A job, and who has it.
@@ -112,6 +118,8 @@ impl Records {
         self.accounts.remove(account_id);
         let left: Vec<_> = self.jobs_of(account_id).filter_map(|job| Leftover::of(job, now)).collect();
         left.into_iter().for_each(|left| self.leave(left));
+        self.assume(|_, held| held.account_id == account_id);
+        self.commitments.retain(|_, held| held.account_id != account_id);
         self.jobs.retain(|_, row| row.job.account_id != account_id);
         self.reservations.retain(|_, reserved| reserved.account_id != account_id);
         self.uploads.retain(|_, upload| upload.account_id != account_id);

@@ -19,9 +19,11 @@ const WAIT_MS_MAX: i64 = 3 * 3_600_000;
 #[async_trait]
 impl Operations for SqlStore {
     async fn queue(&self) -> Result<Vec<QueuedJob>> {
-        let rows = sqlx::query("SELECT mode, stage, submitted_at, due_at, lease_until, hindered_by FROM jobs WHERE active = 1")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT mode, stage, submitted_at, due_at, lease_until, hindered_by FROM jobs WHERE active = 1",
+        )
+        .fetch_all(&self.pool)
+        .await?;
         let job = |row: &sqlx::any::AnyRow| {
             let stage: Stage = json(row, "stage")?;
             Ok(QueuedJob {

@@ -244,12 +244,7 @@ async fn assume(
          FROM spending_commitments WHERE {owner} = $1 AND request_id = COALESCE($2, request_id)
          ON CONFLICT (request_id) DO NOTHING"
     );
-    sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(owner_id)
-        .bind(request_id)
-        .bind(now.0)
-        .execute(connection)
-        .await?;
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(owner_id).bind(request_id).bind(now.0).execute(connection).await?;
     Ok(())
 }
 
