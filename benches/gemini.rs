@@ -97,7 +97,7 @@ async fn write(folder: &Path) -> u64 {
     let page = Bytes::from((0..PAGE_BYTES).map(|index| (index % 251) as u8).collect::<Vec<_>>());
     let line_bytes = (PAGE_BYTES as u64).div_ceil(3) * 4;
     for index in 0..INPUT_BYTES.div_ceil(line_bytes) {
-        let request = recipe.request(&model, page.clone(), &[]);
+        let request = recipe.request(&model, page.clone(), &[], 8_192);
         let line = InputLine::new(format!("page_{index}"), &request, &model).expect("a sound line");
         input.write(line).await.expect("there is room");
     }

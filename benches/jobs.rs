@@ -25,6 +25,7 @@ use coldbrew::gemini::models::{DEFAULT, Models};
 use coldbrew::gemini::{Answer, Batch, Client, Config, Error as GeminiError, File, Request};
 use coldbrew::model::wire::{JobView, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
+use coldbrew::spending::Budget;
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
     Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Jobs, PageResult, Upload, Uploads,
@@ -298,6 +299,8 @@ async fn watching(store: &SqlStore, account: &Account, number: usize, batch: Str
         requeued: false,
         hindered_by: None,
         polls: 0,
+        network: None,
+        budget_wait_ms: 0,
     };
     let accepted = store.accept(&job, 1, account, u64::from(u32::MAX), &UNLIMITED).await.expect("it is recorded");
     assert_eq!(accepted, Acceptance::Accepted);
@@ -329,12 +332,15 @@ async fn main() {
     let worker = Worker {
         name: "worker".into(),
         jobs: Arc::new(record),
+        uploads: Arc::new(store.clone()),
+        spending: Arc::new(store.clone()),
         figures: Arc::new(store),
         pages: Arc::new(Nobody),
         google: Arc::new(Counted { client, calls: calls.clone() }),
         spool: Arc::new(DiskSpool::open(data.path().join("spool")).await.expect("a folder")),
         models: Models::default(),
         pricing: Pricing::default(),
+        budget: Budget::UNLIMITED,
         world: Arc::new(SystemWorld),
         changes: Changes::default(),
         bell: Arc::new(Notify::new()),

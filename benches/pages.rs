@@ -217,7 +217,7 @@ async fn prepare(path: &Path, share: u32) -> (u32, u64, u64) {
             largest = largest.max(worker_bytes());
         }
         let page = page.expect("every page is sound");
-        (format!("page_{index}"), recipe.request(asked, page.pdf, &page.figures.expect("the detector works")))
+        (format!("page_{index}"), recipe.request(asked, page.pdf, &page.figures.expect("the detector works"), 8_192))
     });
     let written = spool.write_input(&job, &model, lines.boxed()).await.expect("there is room");
     assert_eq!(written, pages as usize);
@@ -255,6 +255,8 @@ fn job(pages: u32) -> Job {
         requeued: false,
         hindered_by: None,
         polls: 0,
+        network: None,
+        budget_wait_ms: 0,
     }
 }
 

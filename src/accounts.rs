@@ -17,6 +17,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::metrics::guest_made;
 use crate::store::{Account, Accounts, Credential, CredentialKind};
 use crate::world::World;
 
@@ -63,6 +64,7 @@ impl Identity {
         let now = self.world.now();
         let credential = Credential { digest: &digest(&secret), kind, expires_at: now.plus(CREDENTIAL_MS) };
         self.store.create_guest(&account.id, credential, now).await?;
+        guest_made();
         Ok(NewGuest { account, secret })
     }
 

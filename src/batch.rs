@@ -7,6 +7,7 @@
 //! Nothing here names a database or a queue: storage is [`crate::store::Jobs`]. What else a worker does outside, it does through
 //! [`Google`], [`PageSource`] and [`Spool`], so that a simulation can take their place.
 
+mod budget;
 mod clock;
 mod collect;
 mod google;

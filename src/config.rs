@@ -15,6 +15,7 @@ mod proxies;
 mod rendering;
 mod sign_in;
 mod source;
+mod spend;
 mod traces;
 mod uploads;
 
@@ -33,6 +34,7 @@ pub use proxies::Proxies;
 pub use rendering::Rendering;
 pub use sign_in::SignIn;
 pub use source::{ConfigError, Source};
+pub use spend::Spend;
 pub use traces::Traces;
 pub use uploads::Uploads;
 
@@ -47,6 +49,7 @@ pub struct Config {
     pub storage: Storage,
     pub gemini: Gemini,
     pub quota: Quota,
+    pub spend: Spend,
     pub batch: Batch,
     pub demo: Demo,
     pub pages: Pages,
@@ -91,7 +94,8 @@ impl Config {
             listening: Listening::read(&mut source),
             proxies: Proxies::read(&mut source),
             storage: Storage::read(&mut source),
-            quota: Quota::read(&mut source),
+            quota: Quota::read(&mut source, gemini.api_key.is_none()),
+            spend: Spend::read(&mut source, gemini.api_key.is_none()),
             batch: Batch::read(&mut source, gemini.api_key.is_none()),
             demo: Demo::read(&mut source),
             engine: Engine::read(&mut source, pages.workers_max, guests_are_owners),
@@ -256,13 +260,17 @@ pub struct Quota {
     pub pricing: Pricing,
 }
 
+/// What a guest may use of a real key, in token equivalents: some 30 pages in realtime, or 60 in a batch.
+const GUEST_TOKENS: u64 = 200_000;
+
 impl Quota {
-    fn read(source: &mut Source) -> Self {
+    fn read(source: &mut Source, demo: bool) -> Self {
         let pricing = Pricing::default();
         let tokens = source.value("quota.tokens", "COLDBREW_QUOTA_TOKENS", 20_000_000);
+        let guest_tokens = if demo { tokens } else { tokens.min(GUEST_TOKENS) };
         Self {
             tokens,
-            guest_tokens: source.value("quota.guest-tokens", "COLDBREW_GUEST_QUOTA_TOKENS", tokens),
+            guest_tokens: source.value("quota.guest-tokens", "COLDBREW_GUEST_QUOTA_TOKENS", guest_tokens),
             pricing: Pricing {
                 output_multiplier: source.at_least_1(
                     "quota.output-multiplier",

@@ -9,13 +9,16 @@ use jiff::civil::Date;
 use crate::error::Result;
 use crate::gemini;
 use crate::gemini::models::Model;
-use crate::store::Blobs;
+use crate::spending::{Budget, dollars};
 use crate::store::books::{Books, DiscrepancyKind};
+use crate::store::{Blobs, Spending};
 use crate::world::World;
 
 /// What a server stands on.
 pub struct Doctor {
     pub books: Arc<dyn Books>,
+    pub spending: Arc<dyn Spending>,
+    pub budget: Budget,
     pub blobs: Arc<dyn Blobs>,
     /// Each dependency of the process by name, and what is wrong with it.
     pub dependencies: Vec<(&'static str, Result<(), String>)>,
@@ -28,7 +31,7 @@ pub struct Doctor {
 /// What was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
-    pub subject: &'static str,
+    pub subject: String,
     /// One sentence for each thing that is wrong.
     pub complaints: Vec<String>,
 }
@@ -47,10 +50,11 @@ impl Doctor {
     /// Looks at one thing after the other.
     pub async fn examine(&self) -> Result<Vec<Diagnosis>> {
         Ok(vec![
-            Diagnosis { subject: "dependencies", complaints: self.dependencies() },
-            Diagnosis { subject: "Gemini", complaints: self.gemini().await },
-            Diagnosis { subject: "books", complaints: self.books().await? },
-            Diagnosis { subject: "files", complaints: self.files().await? },
+            Diagnosis { subject: "dependencies".to_owned(), complaints: self.dependencies() },
+            Diagnosis { subject: "Gemini".to_owned(), complaints: self.gemini().await },
+            self.spending().await?,
+            Diagnosis { subject: "books".to_owned(), complaints: self.books().await? },
+            Diagnosis { subject: "files".to_owned(), complaints: self.files().await? },
         ])
     }
 
@@ -64,6 +68,31 @@ impl Doctor {
         let served = gemini.get_model(&self.model.id).await;
         let refused = served.err().map(|error| format!("Gemini does not serve the model {}: {error}.", self.model.id));
         refused.into_iter().chain(shutdown(&self.model, self.world.today())).collect()
+    }
+
+    /// Says what was spent today, and complains only of what keeps jobs waiting or makes the sums wrong.
+    async fn spending(&self) -> Result<Diagnosis> {
+        let day = self.spending.spent_on(self.world.now().day()).await?;
+        let mut complaints = Vec::new();
+        let mut told = Vec::new();
+        for (accounts, sums, ceiling) in
+            [("all accounts", day.all(), self.budget.daily_max), ("guests", day.guests, self.budget.guests_daily_max)]
+        {
+            let of = ceiling.map_or_else(|| "no ceiling".to_owned(), dollars);
+            told.push(format!("{accounts} {} of {of}", dollars(sums.settled)));
+            if ceiling.is_some_and(|ceiling| sums.settled >= ceiling) {
+                complaints.push(format!(
+                    "The daily budget of {accounts} is used up: their jobs wait until midnight UTC, or for a higher ceiling."
+                ));
+            }
+        }
+        if self.gemini.is_some() && self.model.prices_on(self.world.today()).is_none() {
+            complaints.push(format!(
+                "The price of the model {} is not known, so the highest known prices count: set GEMINI_PRICES.",
+                self.model.id
+            ));
+        }
+        Ok(Diagnosis { subject: format!("spending today (UTC): {}", told.join(", ")), complaints })
     }
 
     async fn books(&self) -> Result<Vec<String>> {
@@ -101,6 +130,7 @@ fn sentence(kind: DiscrepancyKind, id: &str) -> String {
         }
         DiscrepancyKind::FailedJobCharged => format!("Job {id} failed and was charged for pages."),
         DiscrepancyKind::PriceNotCharged => format!("The price of document {id} is not the sum of its charges."),
+        DiscrepancyKind::MoneyHeldWithoutJob => format!("Money is held for job {id}, which is not active."),
         DiscrepancyKind::DocumentWithoutPages => format!("Document {id} has no pages."),
         DiscrepancyKind::StorageMiscounted => {
             format!("The bytes counted for account {id} are not the sum of what it stores.")

@@ -11,6 +11,7 @@
 //! | how pages are read, by text or by AI | `extract`, `pdf` |
 //! | files that people name by address | `fetch` |
 //! | Google's API, and the stand-in for it | `gemini`, `fake_gemini` |
+//! | what Gemini costs, and what may be spent | `spending` |
 //! | what is kept, and where | `store` |
 //! | HTTP | `api` |
 //! | how it is all put together, and looked over | `serve`, `config`, `doctor` |
@@ -59,6 +60,8 @@ pub mod pdf;
 pub mod serve;
 #[cfg(feature = "engine")]
 pub mod services;
+#[cfg(feature = "engine")]
+pub mod spending;
 #[cfg(feature = "engine")]
 pub mod store;
 #[cfg(feature = "engine")]

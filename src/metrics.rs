@@ -6,14 +6,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::civil::Date;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
+use crate::batch::Job;
 use crate::error::{Error, Result};
-use crate::gemini::models::Models;
-use crate::model::{JobStatus, Mode, TokenUsage};
-use crate::store::{Operations, PageOutcome, QueuedJob};
+use crate::model::{Hindrance, JobStatus, Mode, UnixMs};
+use crate::spending::{Budget, Spent};
+use crate::store::{Operations, QueuedJob, Spending};
 use crate::world::World;
 
 const JOBS: &str = "coldbrew_jobs";
@@ -29,6 +29,12 @@ const JOBS_TAKEN_OVER: &str = "coldbrew_jobs_taken_over_total";
 const CONNECTIONS_REFUSED: &str = "coldbrew_connections_refused_total";
 const REQUESTS_LIMITED: &str = "coldbrew_requests_limited_total";
 const DEPENDENCY_UP: &str = "coldbrew_dependency_up";
+const JOBS_BLOCKED: &str = "coldbrew_jobs_blocked";
+const QUEUE_WAIT: &str = "coldbrew_queue_wait_seconds";
+const GUESTS_MADE: &str = "coldbrew_guests_made_total";
+const SPENT_TODAY: &str = "coldbrew_spending_today_microdollars";
+const COMMITTED: &str = "coldbrew_spending_committed_microdollars";
+const CEILING: &str = "coldbrew_spending_ceiling_microdollars";
 
 /// The process's recorder. Servers in one process share it.
 static HANDLE: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
@@ -38,13 +44,20 @@ static HANDLE: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 pub struct Metrics {
     handle: PrometheusHandle,
     store: Arc<dyn Operations>,
+    spending: Arc<dyn Spending>,
+    budget: Budget,
     world: Arc<dyn World>,
 }
 
 impl Metrics {
     /// Begins counting, if that has not begun.
-    pub fn start(store: Arc<dyn Operations>, world: Arc<dyn World>) -> Result<Self> {
-        Ok(Self { handle: recorder()?, store, world })
+    pub fn start(
+        store: Arc<dyn Operations>,
+        spending: Arc<dyn Spending>,
+        budget: Budget,
+        world: Arc<dyn World>,
+    ) -> Result<Self> {
+        Ok(Self { handle: recorder()?, store, spending, budget, world })
     }
 
     /// All figures as Prometheus reads them. `dependencies`: each by name, and whether it answers. What is counted here is told even
@@ -57,6 +70,9 @@ impl Metrics {
             match self.store.queue().await {
                 Ok(jobs) => self.look_at_queue(&jobs),
                 Err(error) => tracing::warn!(%error, "the queue could not be counted"),
+            }
+            if let Err(error) = self.look_at_spending().await {
+                tracing::warn!(%error, "spending could not be summed");
             }
         }
         self.handle.run_upkeep();
@@ -73,10 +89,34 @@ impl Metrics {
                 gauge!(JOB_AGE, "mode" => mode, "status" => status).set(seconds(oldest));
             }
         }
+        for reason in Hindrance::ALL {
+            let blocked = jobs.iter().filter(|job| job.hindered_by == Some(reason));
+            gauge!(JOBS_BLOCKED, "reason" => reason.name()).set(count(blocked.count()));
+        }
         let due = jobs.iter().filter(|job| job.due_at <= now && job.lease_until <= now);
         gauge!(JOBS_DUE).set(count(due.clone().count()));
         gauge!(POLL_LAG).set(seconds(due.map(|job| now.0 - job.due_at.0).max().unwrap_or(0)));
     }
+
+    async fn look_at_spending(&self) -> Result<()> {
+        let day = self.spending.spent_on(self.world.now().day()).await?;
+        for (account, sums) in [("member", day.members), ("guest", day.guests)] {
+            gauge!(SPENT_TODAY, "account" => account).set(amount(sums.settled));
+            gauge!(COMMITTED, "account" => account).set(amount(sums.committed));
+        }
+        for (accounts, ceiling) in [("all", self.budget.daily_max), ("guests", self.budget.guests_daily_max)] {
+            if let Some(ceiling) = ceiling {
+                gauge!(CEILING, "accounts" => accounts).set(amount(ceiling));
+            }
+        }
+        Ok(())
+    }
+}
+
+// A double counts micro-dollars exactly up to nine billion dollars.
+#[allow(clippy::cast_precision_loss)]
+const fn amount(micro_dollars: u64) -> f64 {
+    micro_dollars as f64
 }
 
 // A double counts milliseconds exactly for longer than anything here lasts.
@@ -110,13 +150,23 @@ fn install() -> Result<PrometheusHandle> {
     describe_histogram!(REQUEST_DURATION, "Seconds until a request's answer began.");
     describe_counter!(CONNECTIONS_REFUSED, "Connections closed at once because too many were open, by limit.");
     describe_counter!(REQUESTS_LIMITED, "Requests answered 429, by kind of limit.");
-    describe_counter!(TOKENS, "Tokens that Gemini reported for pages that were read.");
-    describe_counter!(COST, "What those pages cost at Google's list prices, in millionths of a dollar.");
+    describe_counter!(TOKENS, "Tokens that Gemini reported for its answers, whatever they were worth.");
+    describe_counter!(COST, "What those answers cost at Google's list prices, in millionths of a dollar.");
+    describe_gauge!(SPENT_TODAY, "Micro-dollars spent on Gemini since midnight UTC, by kind of account.");
+    describe_gauge!(COMMITTED, "The most that requests under way can cost, in micro-dollars, by kind of account.");
+    describe_gauge!(
+        CEILING,
+        "Micro-dollars that may be spent in a UTC day: spend.daily-usd-max and spend.guests-daily-usd-max."
+    );
+    describe_gauge!(JOBS_BLOCKED, "Jobs that cannot go on just now, by reason.");
+    describe_histogram!(QUEUE_WAIT, "Seconds from when a job was due until a worker took it up.");
+    describe_counter!(GUESTS_MADE, "Guest accounts that were made.");
     describe_counter!(JOBS_ENDED, "Jobs that ended, by mode and status.");
     describe_counter!(JOBS_TAKEN_OVER, "Jobs taken up again because a worker died with them, or lost them.");
     describe_gauge!(DEPENDENCY_UP, "Whether what the service depends on answers: 1, or 0.");
     // Counters are told from the start, so that the first of each kind is seen as an increase.
     counter!(JOBS_TAKEN_OVER).absolute(0);
+    counter!(GUESTS_MADE).absolute(0);
     describe_counter!("gemini_errors_total", "Calls of Gemini that failed, by kind.");
     describe_counter!(
         "coldbrew_page_workers_started_total",
@@ -150,35 +200,24 @@ pub fn request_limited(kind: &'static str) {
     counter!(REQUESTS_LIMITED, "kind" => kind).increment(1);
 }
 
-/// What Google charges for a job's answers: by the model that gave them, whichever was asked.
-#[derive(Clone, Copy)]
-pub struct Tariff<'a> {
-    pub models: &'a Models,
-    pub asked: &'a str,
-    pub mode: Mode,
-    pub today: Date,
-}
-
-impl Tariff<'_> {
-    fn cost(self, usage: TokenUsage, answered: &str) -> u64 {
-        let prices = |model: &str| self.models.get(model).prices_on(self.today);
-        let prices = prices(answered).or_else(|| prices(self.asked));
-        prices.map_or(0, |prices| prices.cost(usage.input, usage.output + usage.thoughts, self.mode == Mode::Batch))
-    }
-}
-
-/// Gemini has answered for a page: what it reports is what Google charges, whatever becomes of it here.
-pub fn page_answered(outcome: &PageOutcome, tariff: Tariff<'_>) {
-    let PageOutcome::Read { usage, model, .. } = outcome else { return };
+/// Gemini has answered: what it reports is what Google charges, whatever becomes of it here.
+pub fn answers_paid(spent: &Spent, mode: Mode) {
+    let usage = spent.usage;
     for (direction, tokens) in [("input", usage.input), ("output", usage.output), ("thoughts", usage.thoughts)] {
         counter!(TOKENS, "direction" => direction).increment(tokens);
     }
-    counter!(COST, "mode" => tariff.mode.name()).increment(tariff.cost(*usage, model));
+    counter!(COST, "mode" => mode.name()).increment(spent.micro_dollars);
 }
 
-/// A worker has taken up a job, for the so manieth time without a step of it being finished.
-pub fn job_claimed(claims: u32) {
-    if claims > 1 {
+/// A guest's account was made.
+pub fn guest_made() {
+    counter!(GUESTS_MADE).increment(1);
+}
+
+/// A worker has taken up a job.
+pub fn job_claimed(job: &Job, now: UnixMs) {
+    histogram!(QUEUE_WAIT).record(seconds(now.0.saturating_sub(job.due_at.0)));
+    if job.claims > 1 {
         counter!(JOBS_TAKEN_OVER).increment(1);
     }
 }
@@ -196,10 +235,7 @@ pub fn job_ended(mode: Mode, status: JobStatus) {
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date;
-
     use super::*;
-    use crate::gemini::models::DEFAULT;
 
     #[test]
     fn servers_that_start_at_the_same_time_share_one_recorder() {
@@ -212,18 +248,5 @@ mod tests {
             let asking: Vec<_> = (0..16).map(|_| scope.spawn(asks)).collect();
             assert!(asking.into_iter().all(|asks| asks.join().is_ok_and(|installed| installed)));
         });
-    }
-
-    #[test]
-    fn what_ran_is_what_costs() {
-        let usage = TokenUsage { input: 1_000_000, output: 60_000, thoughts: 40_000 };
-        let tariff =
-            Tariff { models: &Models::default(), asked: DEFAULT, mode: Mode::Realtime, today: date(2026, 11, 23) };
-        assert_eq!(tariff.cost(usage, DEFAULT), 750_000 + 375_000);
-        assert_eq!(tariff.cost(usage, "gemini-3.5-flash-lite"), 300_000 + 250_000, "another model answered");
-        assert_eq!(tariff.cost(usage, ""), 750_000 + 375_000, "it did not say which");
-        assert_eq!(Tariff { mode: Mode::Batch, ..tariff }.cost(usage, DEFAULT), (750_000 + 375_000) / 2);
-        assert_eq!(Tariff { today: date(2027, 1, 1), ..tariff }.cost(usage, DEFAULT), 1_500_000 + 750_000);
-        assert_eq!(Tariff { asked: "tuned-thing", ..tariff }.cost(usage, "tuned-thing"), 0, "its price is not known");
     }
 }

@@ -33,7 +33,7 @@ use crate::error::{Error, Result};
 use crate::store::sql::SqlStore;
 use crate::world::World;
 use connections::{ConnectionLimits, Listener, connections_max};
-use parts::{Parts, blobs, database_url, gemini_client};
+use parts::{Parts, blobs, budget, database_url, gemini_client};
 use readiness::Dependencies;
 use tracked::Tracked;
 use working::Working;
@@ -97,7 +97,7 @@ impl Server {
             services: Arc::new(services),
             site: site_state(config)?,
             changes: parts.changes.clone(),
-            examination: Examination::new(Arc::new(dependencies), parts.metrics()?, parts.world.clone()),
+            examination: Examination::new(Arc::new(dependencies), parts.metrics(config)?, parts.world.clone()),
             streams: streams.clone(),
             limiter: limiter.clone(),
             provider: parts.provider(config, public.local_addr()?)?,

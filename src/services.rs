@@ -13,7 +13,7 @@ use crate::gemini::models::is_same;
 use crate::library::Library;
 use crate::model::wire::{JobView, Prepared, Submission, Submitted, UsageReport};
 use crate::model::{ApiError, ErrorCode, Mode, Quote};
-use crate::store::{Account, Accounts, Begun, Jobs, Members, Storage};
+use crate::store::{Account, Accounts, Begun, Jobs, Members, Spending, Storage};
 use crate::world::World;
 
 /// Everything that can be asked of the product. Cheap to clone.
@@ -32,6 +32,7 @@ pub struct Services {
     pub members: Arc<dyn Members>,
     pub storage: Arc<dyn Storage>,
     pub jobs: Arc<dyn Jobs>,
+    pub spending: Arc<dyn Spending>,
     /// Of accounts that have none of their own, in token equivalents.
     pub default_quota: u64,
     /// Answers that are kept of an account for requests with an `Idempotency-Key`.
@@ -68,7 +69,7 @@ impl Services {
 
     /// Extracts what is asked for. With a key, a request that is sent again gets the first one's answer.
     pub async fn submit(&self, caller: &Caller, wish: Submission, key: Option<&str>) -> Result<Submitted> {
-        let Some(key) = key else { return self.submissions.submit(caller, wish).await };
+        let Some(key) = key else { return self.submit_within(caller, wish).await };
         let account = &caller.account;
         let digest = hex(&Sha256::digest(serde_json::to_vec(&wish).map_err(Error::internal)?));
         let now = self.world.now();
@@ -84,7 +85,7 @@ impl Services {
                 Err(Error::refused(ErrorCode::IdempotencyKeyReused, words))
             }
             Begun::First => {
-                let submitted = self.submissions.submit(caller, wish).await;
+                let submitted = self.submit_within(caller, wish).await;
                 match &submitted {
                     Ok(answer) => {
                         let answer = serde_json::to_string(answer).map_err(Error::internal)?;
@@ -98,8 +99,27 @@ impl Services {
     }
 
     /// Reads the failed pages of a document again.
-    pub async fn retry(&self, account: &Account, id: &str, mode: Mode) -> Result<Submitted> {
-        self.submissions.retry(account, id, mode).await
+    pub async fn retry(&self, caller: &Caller, id: &str, mode: Mode) -> Result<Submitted> {
+        self.slow_down(&caller.account).await?;
+        self.submissions.retry(caller, id, mode).await
+    }
+
+    async fn submit_within(&self, caller: &Caller, wish: Submission) -> Result<Submitted> {
+        if wish.ai_transform {
+            self.slow_down(&caller.account).await?;
+        }
+        self.submissions.submit(caller, wish).await
+    }
+
+    /// Refuses a second document at a time to an account of whose pages most come back refused or empty: they cost money all the same.
+    async fn slow_down(&self, account: &Account) -> Result<()> {
+        if !self.spending.answers_on(&account.id, self.world.now().day()).await?.slow_down()
+            || self.storage.account_usage(&account.id).await?.active_jobs == 0
+        {
+            return Ok(());
+        }
+        let words = "Most of your pages could not be read today, so your documents are read one after the other. Wait for the one before.";
+        Err(Error::refused(ErrorCode::LimitReached, words))
     }
 
     /// The newest job for this content of the account.
@@ -124,7 +144,7 @@ impl Services {
         let account = &caller.account;
         let job = self.job(account, content_hash).await?;
         if self.submissions.documents.unread(&account.id, &job.draft_id).await?.is_some() {
-            return self.retry(account, &job.draft_id, if batch { Mode::Batch } else { Mode::Realtime }).await;
+            return self.retry(caller, &job.draft_id, if batch { Mode::Batch } else { Mode::Realtime }).await;
         }
         let wish = Submission {
             hash: job.upload_hash,
@@ -133,7 +153,7 @@ impl Services {
             ai_transform: true,
             batch_mode: batch,
         };
-        self.submissions.submit(caller, wish).await
+        self.submit_within(caller, wish).await
     }
 
     /// Takes what failed of this content off the account's lists.

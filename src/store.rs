@@ -13,6 +13,7 @@ mod members;
 mod operations;
 pub mod s3;
 mod sign_ins;
+mod spending;
 pub mod sql;
 pub mod tracking;
 mod usage;
@@ -38,6 +39,7 @@ pub use limits::{PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind
 pub use members::{Begun, Ending, ExternalIdentity, Members, Session};
 pub use operations::{Operations, QueuedJob};
 pub use sign_ins::{Attempts, SignIns};
+pub use spending::{Admission, Spending, Unanswered};
 pub use usage::{AccountUsage, ROW_BYTES, Storage};
 
 /// Who owns things. Accounts are made by [`Accounts::create_guest`] alone.

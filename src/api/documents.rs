@@ -57,7 +57,8 @@ pub async fn formats() -> Json<SupportedFormats> {
         (status = 402, description = "It does not fit in the quota; the message has the numbers.", body = ErrorBody),
         (status = 404, description = "There is no such upload.", body = ErrorBody),
         (status = 409, description = "It is being extracted with other pages, the account holds as much as it may, or the first request with this key is being answered.", body = ErrorBody),
-        (status = 422, description = "The pages are not in the document, a batch was wished for without AI, or the key was used for another request.", body = ErrorBody)))]
+        (status = 422, description = "The pages are not in the document, a batch was wished for without AI, or the key was used for another request.", body = ErrorBody),
+        (status = 503, description = "The server's daily budget for Gemini is used up, or too small for the document: `spending_limit`, with `Retry-After`.", body = ErrorBody)))]
 pub async fn submit(
     State(state): State<ApiState>,
     caller: Caller,
@@ -75,15 +76,16 @@ pub async fn submit(
         (status = 202, description = "A job is on record. A realtime job's answer has an `extraction_id`.", body = Submitted),
         (status = 402, description = "It does not fit in the quota; the message has the numbers.", body = ErrorBody),
         (status = 409, description = "It is being extracted with other pages, or the account holds as much as it may.", body = ErrorBody),
-        (status = 422, description = "No page of it failed.", body = ErrorBody)))]
+        (status = 422, description = "No page of it failed.", body = ErrorBody),
+        (status = 503, description = "The server's daily budget for Gemini is used up, or too small for the pages: `spending_limit`, with `Retry-After`.", body = ErrorBody)))]
 pub async fn retry(
     State(state): State<ApiState>,
-    Caller { account, .. }: Caller,
+    caller: Caller,
     Named(id): Named<String>,
     Body(Retry { batch_mode }): Body<Retry>,
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
     let mode = if batch_mode { Mode::Batch } else { Mode::Realtime };
-    Ok(answer(state.services.retry(&account, &id, mode).await?))
+    Ok(answer(state.services.retry(&caller, &id, mode).await?))
 }
 
 fn answer(submitted: Submitted) -> (StatusCode, Json<Submitted>) {

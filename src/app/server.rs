@@ -51,7 +51,7 @@ pub async fn start_session() -> Result<(), ApiError> {
 #[server(prefix = "/api", endpoint = "submit", input = Json)]
 pub async fn submit(wish: Submission) -> Result<String, ApiError> {
     let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.submit(&caller.caller, wish, None).await.map(|submitted| submitted.address()))
+    caller.answer(caller.services.submit(&caller, wish, None).await.map(|submitted| submitted.address()))
 }
 
 /// Fetches the file at an address, and prepares it like an upload.
@@ -65,7 +65,7 @@ pub async fn import(url: String) -> Result<Prepared, ApiError> {
 #[server(prefix = "/api", endpoint = "retry", input = Json)]
 pub async fn retry(id: String, mode: Mode) -> Result<String, ApiError> {
     let caller = crate::api::web::caller().await?;
-    let submitted = caller.services.retry(&caller.account, &id, mode).await;
+    let submitted = caller.services.retry(&caller, &id, mode).await;
     caller.answer(submitted.map(|submitted| submitted.address()))
 }
 
@@ -80,7 +80,7 @@ pub async fn retry_quote(id: String) -> Result<Quote, ApiError> {
 #[server(prefix = "/api", endpoint = "try_again", input = Json)]
 pub async fn try_again(content_hash: String, batch: bool) -> Result<String, ApiError> {
     let caller = crate::api::web::caller().await?;
-    let submitted = caller.services.try_again(&caller.caller, &content_hash, batch).await;
+    let submitted = caller.services.try_again(&caller, &content_hash, batch).await;
     caller.answer(submitted.map(|submitted| submitted.address()))
 }
 

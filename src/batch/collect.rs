@@ -14,14 +14,13 @@ use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::{PageFigures, line_failure, outcome_of};
 use crate::gemini::jsonl::{Outcome, ResultLine};
-use crate::metrics::{Tariff, page_answered};
 use crate::model::{Hindrance, Mode, Pricing};
 use crate::store::{FigurePlaces, PageResult};
 
 impl Worker {
     /// Fetches the results, stores them and makes the document.
     pub(super) async fn collect(&self, job: &Job) -> Result<Done> {
-        let Stage::Collect { output_file, tries, .. } = &job.stage else { return Ok(Done::Superseded) };
+        let Stage::Collect { attempt, output_file, tries, .. } = &job.stage else { return Ok(Done::Superseded) };
         if let Err(error) = self.google.download(output_file, &self.spool.results(job)).await {
             tracing::warn!(job = %job.id, %error, "results not fetched");
             return Ok(Done::Event(hindered(&error)));
@@ -33,9 +32,11 @@ impl Worker {
             tracing::warn!(job = %job.id, "results break off");
             return Ok(Done::Event(Event::Hindered { by: Hindrance::Google, retry_after_ms: None }));
         }
+        // Google bills them, whether or not they can be stored.
+        self.pay_batch(job, *attempt, results).await?;
+        let results = self.spool.read_results(job).await?;
         let figures = self.figures.figures(&job.account_id, &job.content_hash).await?;
-        let (content_hash, tariff) = (&job.content_hash, self.tariff(job));
-        let reading = &Reading { content_hash, figures, pricing: self.pricing, tariff };
+        let reading = &Reading { content_hash: &job.content_hash, figures, pricing: self.pricing };
         // Lines that belong to no page are passed over: the pages they were meant for count as missing.
         let pages = results.lines.try_filter_map(|line| async move { Ok(reading.page(line)) });
         self.complete(job, pages.boxed()).await
@@ -47,7 +48,6 @@ struct Reading<'a> {
     content_hash: &'a str,
     figures: FigurePlaces,
     pricing: Pricing,
-    tariff: Tariff<'a>,
 }
 
 impl Reading<'_> {
@@ -63,7 +63,6 @@ impl Reading<'_> {
             Outcome::Error(status) => line_failure(&status),
             Outcome::Unrecognised(_) => return None,
         };
-        page_answered(&outcome, self.tariff);
         Some(PageResult { index: page, outcome })
     }
 }

@@ -40,6 +40,10 @@ pub struct Job {
     pub hindered_by: Option<Hindrance>,
     /// How often its batch was looked at.
     pub polls: u32,
+    /// The network that it was submitted from; `None`: loopback, or an earlier version did not record it.
+    pub network: Option<String>,
+    /// How long it has waited for the budget, in milliseconds.
+    pub budget_wait_ms: i64,
 }
 
 /// Where a job is. What each stage holds is all that a fresh worker needs to go on.

@@ -12,6 +12,7 @@ use reasons::{no_usable_page, not_accepted, not_sent, results_lost};
 use super::Leftover;
 use super::job::{Job, JobFailure, Stage};
 use crate::model::{Hindrance, UnixMs};
+use crate::store::Unanswered;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -33,8 +34,10 @@ pub struct Timing {
     pub odd_ms_max: i64,
     /// A batch that Google no longer speaks of after this is given up. Google itself gives up after 48 hours.
     pub watch_ms_max: i64,
-    /// A job that cannot be brought to Google within this, from its submission on, ends.
+    /// A job that cannot be brought to Google within this, from its submission on, ends. What it waits for the budget does not count.
     pub unsent_ms_max: i64,
+    /// Between two looks whether the budget has room. Midnight UTC, when it is whole again, comes first.
+    pub budget_ms: i64,
     /// How often a create may be refused for a reason that passes, before the job ends.
     pub creates_max: u32,
     /// How often results may fail to arrive. With the pauses between them this is more than a week: they are paid for.
@@ -52,6 +55,7 @@ impl Default for Timing {
             odd_ms_max: 2 * HOUR_MS,
             watch_ms_max: 72 * HOUR_MS,
             unsent_ms_max: 72 * HOUR_MS,
+            budget_ms: 5 * 60_000,
             creates_max: 40,
             fetches_max: 200,
         }
@@ -190,6 +194,8 @@ pub struct Step {
     pub effects: Vec<Effect>,
     /// What nobody will follow at Google from now on: to be recorded with the step.
     pub left: Option<Leftover>,
+    /// What becomes of the money that is held for requests of the job, before the step is committed; `None`: it is held on.
+    pub unanswered: Option<Unanswered>,
 }
 
 /// An event that the job's stage does not know: a fault of the worker, never of the outside.
@@ -238,6 +244,7 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
         (Stage::Seek { .. } | Stage::Watch(_) | Stage::Withdraw(_), _) if is_over && !is_end => Leftover::of(job, now),
         _ => None,
     };
+    let unanswered = unanswered(&job.stage, &stage, is_end);
     let of_no_use = input_of_no_use(&job.stage, &stage);
     effects.extend(of_no_use.map(|file| Effect::DeleteInput { input_file: file.to_owned() }));
     if is_over {
@@ -246,8 +253,33 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let requeued = job.requeued || back_in_line(&job.stage, &stage);
     let polls = job.polls.saturating_add(u32::from(matches!(job.task(), Some(Task::Poll | Task::Withdraw))));
     let hindered_by = hindrance.filter(|_| !is_over);
-    let job = Job { stage, due_at: now.plus(wait_ms), claims: 0, requeued, hindered_by, polls, ..job.clone() };
-    Ok(Step { job, effects, left })
+    let budget_wait_ms = match hindered_by {
+        Some(Hindrance::Spending) => job.budget_wait_ms.saturating_add(wait_ms),
+        _ => job.budget_wait_ms,
+    };
+    let due_at = now.plus(wait_ms);
+    let job = Job { stage, due_at, claims: 0, requeued, hindered_by, polls, budget_wait_ms, ..job.clone() };
+    Ok(Step { job, effects, left, unanswered })
+}
+
+/// What Google bills for requests that the job has under way and goes on without. Of a batch that ends without results, it may bill the
+/// requests that were answered by then.
+fn unanswered(before: &Stage, after: &Stage, is_end: bool) -> Option<Unanswered> {
+    use Stage as S;
+    match (before, after) {
+        // No create was sent, or it certainly made nothing.
+        (S::Creating { .. }, S::Submit { .. } | S::Upload { .. }) => Some(Unanswered::Free),
+        (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Creating { .. }, S::Failed { .. }) => {
+            Some(Unanswered::Free)
+        }
+        // It waited in line until it was cancelled there.
+        (S::Withdraw(watched), S::Upload { .. } | S::Failed { .. }) if is_end && !watched.running => {
+            Some(Unanswered::Free)
+        }
+        (S::Seek { .. } | S::Watch(_) | S::Withdraw(_), S::Upload { .. }) => Some(Unanswered::Billed),
+        (_, S::Failed { .. } | S::Expired { .. }) => Some(Unanswered::Billed),
+        _ => None,
+    }
 }
 
 /// Whether the event says that a batch is over.
@@ -306,8 +338,12 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (stage, E::Refused(error)) if stage.status().is_active() => (S::Failed { error }, 0),
         (stage, E::NothingUsable) if stage.status().is_active() => (S::Failed { error: no_usable_page() }, 0),
 
+        (S::Submit { .. } | S::Read { .. }, E::Hindered { by: Hindrance::Spending, .. }) => {
+            (job.stage.clone(), timing.budget_ms.min(now.ms_to_midnight()))
+        }
         (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Seek { .. }, E::Hindered { .. })
-            if for_long(job.submitted_at, now, timing.unsent_ms_max) && unattended_ms(job, now) == 0 =>
+            if for_long(job.submitted_at.plus(job.budget_wait_ms), now, timing.unsent_ms_max)
+                && unattended_ms(job, now) == 0 =>
         {
             (S::Failed { error: not_sent() }, 0)
         }

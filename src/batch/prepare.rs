@@ -17,8 +17,8 @@ use crate::store::{PageOutcome, PageResult};
 impl Worker {
     /// Makes the input file of all pages that are still to be read.
     pub(super) async fn prepare(&self, job: &Job) -> Result<Done> {
-        let finished = self.jobs.finished_pages(job).await?;
-        let left = job.pages.iter().filter(|&index| !finished.contains(index)).collect();
+        let left = self.pages_left(job).await?.iter().collect();
+        let costs = &self.costs(job).await?;
         let time = Mutex::new(Duration::MAX);
         let pages = match self.pages.pages(job, left, &time).await? {
             Ok(pages) => pages,
@@ -34,7 +34,8 @@ impl Worker {
                     return Ok(None);
                 }
             };
-            let request = job.recipe.request(model, page.pdf, page.figures.as_deref().unwrap_or_default());
+            let figures = page.figures.as_deref().unwrap_or_default();
+            let request = job.recipe.request(model, page.pdf, figures, costs.output_tokens_max(index));
             if let Err(fault) = request.check(model) {
                 tracing::warn!(job = %job.id, page = index, %fault, "page not sent");
                 self.page_failed(job, index, unsendable(&fault)).await?;

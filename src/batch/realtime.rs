@@ -2,13 +2,13 @@
 
 use std::pin::pin;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use tokio::sync::mpsc::{self, PermitIterator};
 
 use super::Worker;
+use super::budget::{Round, over_budget};
 use super::job::{Job, JobFailure, Stage};
 use super::machine::Event;
 use super::pages::{ReadyPage, ReadyPages, noted, unsendable};
@@ -17,10 +17,10 @@ use super::worker::Done;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::{PageFigures, outcome_of};
-use crate::gemini::ErrorKind;
-use crate::metrics::page_answered;
+use crate::gemini::{Error as GeminiError, ErrorKind};
 use crate::model::{Hindrance, Mode, PageSet};
-use crate::store::{PageOutcome, PageResult};
+use crate::spending::{PageCosts, PaidRequest};
+use crate::store::{PageOutcome, PageResult, Unanswered};
 
 /// How many rounds in a row may read not one of the pages that are left, before those are failed pages.
 const TRIES_MAX: u32 = 8;
@@ -33,9 +33,11 @@ const REFUSED: &str = "Gemini refused to read this page.";
 const BUSY: &str = "Gemini had no capacity for the rest of this document, however often we asked.";
 
 /// Why reading cannot go on just now.
-enum Obstacle {
+pub(super) enum Obstacle {
     /// It may later.
     Busy { by: Hindrance, retry_after_ms: Option<i64> },
+    /// The budget has no room for another page.
+    OverBudget,
     /// It never will.
     Closed(JobFailure),
     /// Somebody else has the job.
@@ -53,15 +55,20 @@ impl From<Error> for Obstacle {
 impl Worker {
     /// Reads the pages that are left. At the first obstacle what is under way finishes, and nothing new is begun.
     pub(super) async fn read(&self, job: &Job) -> Result<Done> {
+        self.close_requests(job).await?;
+        let costs = &self.costs(job).await?;
         let left: Vec<u32> = self.pages_left(job).await?.iter().collect();
         let count = left.len();
-        let halted = &AtomicBool::new(false);
+        let round = &Round::default();
         let (sender, mut ready) = mpsc::channel(HANDFUL_PAGES);
         let ready = stream::poll_fn(move |context| ready.poll_recv(context));
         let (split, read) =
-            tokio::join!(self.split_off(job, left, sender, halted), self.read_as_they_come(job, ready, halted));
+            tokio::join!(self.split_off(job, left, sender, round), self.read_as_they_come(job, ready, costs, round));
         match split.and(read) {
-            Ok(()) => self.complete(job, stream::empty().boxed()).await,
+            Ok(()) => {
+                self.close_requests(job).await?;
+                self.complete(job, stream::empty().boxed()).await
+            }
             Err(obstacle) => self.meet(job, count, obstacle).await,
         }
     }
@@ -73,15 +80,15 @@ impl Worker {
         job: &Job,
         mut indices: Vec<u32>,
         ready: mpsc::Sender<(u32, ReadyPage)>,
-        halted: &AtomicBool,
+        round: &Round,
     ) -> Result<(), Obstacle> {
         let time = Mutex::new(Duration::MAX);
-        while !indices.is_empty() && !halted.load(Ordering::Relaxed) {
+        while !indices.is_empty() && !round.is_halted() {
             // Nobody takes pages any more: there was an obstacle.
             let Ok(room) = ready.reserve_many(HANDFUL_PAGES).await else { return Ok(()) };
             let handful = indices.iter().copied().take(HANDFUL_PAGES).collect();
             let pages = self.pages.pages(job, handful, &time).await?.map_err(Obstacle::Closed)?;
-            let handed = self.hand_over(job, pages, room, halted).await?;
+            let handed = self.hand_over(job, pages, room, round).await?;
             indices.retain(|index| !handed.contains(index));
         }
         Ok(())
@@ -94,11 +101,11 @@ impl Worker {
         job: &Job,
         mut pages: ReadyPages<'_>,
         mut room: PermitIterator<'_, (u32, ReadyPage)>,
-        halted: &AtomicBool,
+        round: &Round,
     ) -> Result<Vec<u32>> {
         let (mut handed, mut bytes) = (Vec::new(), 0);
         while bytes < HANDFUL_BYTES
-            && !halted.load(Ordering::Relaxed)
+            && !round.is_halted()
             && let Some((index, page)) = pages.try_next().await?
         {
             crash_point("read", "page split");
@@ -116,21 +123,26 @@ impl Worker {
         Ok(handed)
     }
 
-    /// Reads pages several at a time.
+    /// Reads pages several at a time, each after it was admitted.
     async fn read_as_they_come(
         &self,
         job: &Job,
         ready: impl Stream<Item = (u32, ReadyPage)>,
-        halted: &AtomicBool,
+        costs: &PageCosts,
+        round: &Round,
     ) -> Result<(), Obstacle> {
         let answers = ready.map(|(index, page)| async move {
-            if halted.load(Ordering::Relaxed) { Ok(()) } else { self.read_and_store(job, index, page).await }
+            let Some(request) = self.admit_page(job, index, costs, round).await? else { return Ok(()) };
+            crash_point("read", "page admitted");
+            let stored = self.read_and_store(job, &request, index, page, costs).await;
+            round.ended();
+            stored
         });
         let mut answers = pin!(answers.buffer_unordered(self.settings.realtime_requests_max));
         let mut met = Ok(());
         while let Some(answer) = answers.next().await {
             if answer.is_err() {
-                halted.store(true, Ordering::Relaxed);
+                round.halt();
                 met = met.and(answer);
             }
         }
@@ -142,6 +154,7 @@ impl Worker {
         match obstacle {
             Obstacle::Superseded => Ok(Done::Superseded),
             Obstacle::Fault(error) => Err(error),
+            Obstacle::OverBudget => Ok(Done::Event(over_budget())),
             Obstacle::Closed(failure) => self.end_reading(job, failure).await,
             Obstacle::Busy { by, retry_after_ms } => self.wait_for_room(job, left, by, retry_after_ms).await,
         }
@@ -170,14 +183,21 @@ impl Worker {
         })
     }
 
-    async fn pages_left(&self, job: &Job) -> Result<PageSet> {
+    /// The pages that were asked for and are neither read nor failed.
+    pub(super) async fn pages_left(&self, job: &Job) -> Result<PageSet> {
         let finished = self.jobs.finished_pages(job).await?;
         Ok(job.pages.iter().filter(|&index| !finished.contains(index)).collect())
     }
 
-    async fn read_and_store(&self, job: &Job, index: u32, page: ReadyPage) -> Result<(), Obstacle> {
-        let outcome = self.ask(job, index, page).await?;
-        page_answered(&outcome, self.tariff(job));
+    async fn read_and_store(
+        &self,
+        job: &Job,
+        request: &PaidRequest,
+        index: u32,
+        page: ReadyPage,
+        costs: &PageCosts,
+    ) -> Result<(), Obstacle> {
+        let outcome = self.ask(job, request, index, page, costs).await?;
         crash_point("read", "page answered");
         let page = PageResult { index, outcome };
         let stored = self.jobs.record_page(job, &page, self.world.now()).await?;
@@ -185,30 +205,50 @@ impl Worker {
         if stored { Ok(()) } else { Err(Obstacle::Superseded) }
     }
 
-    async fn ask(&self, job: &Job, index: u32, page: ReadyPage) -> Result<PageOutcome, Obstacle> {
+    async fn ask(
+        &self,
+        job: &Job,
+        paid: &PaidRequest,
+        index: u32,
+        page: ReadyPage,
+        costs: &PageCosts,
+    ) -> Result<PageOutcome, Obstacle> {
         let ReadyPage { pdf, figures } = page;
-        let model = self.models.get(job.recipe.model());
-        let request = job.recipe.request(&model, pdf, figures.as_deref().unwrap_or_default());
-        if let Err(fault) = request.check(&model) {
+        let found = figures.as_deref();
+        let output_tokens_max = costs.output_tokens_max(index);
+        let request = job.recipe.request(&costs.model, pdf, found.unwrap_or_default(), output_tokens_max);
+        if let Err(fault) = request.check(&costs.model) {
             tracing::warn!(page = index, %fault, "page not sent");
+            self.spending.close(job, Some(&paid.id), Unanswered::Free, self.world.now()).await?;
             return Ok(PageOutcome::Failed { reason: unsendable(&fault).to_owned() });
         }
         match self.google.answer(job.recipe.model(), &request).await {
             Ok(answer) => {
-                let found = figures.as_deref();
+                self.pay_page(job, paid, costs.rates.spent(&answer, paid.most)).await?;
                 let figures =
                     PageFigures { content_hash: &job.content_hash, page: index, figures: found.unwrap_or_default() };
                 Ok(noted(outcome_of(&answer, figures, Mode::Realtime, self.pricing), found))
             }
-            Err(error) if matches!(error.kind, ErrorKind::Rejected | ErrorKind::TooLarge) => {
-                tracing::warn!(page = index, %error, "page refused");
-                Ok(PageOutcome::Failed { reason: REFUSED.to_owned() })
-            }
-            Err(error) if error.kind == ErrorKind::Key => Err(Obstacle::Closed(refusal(&error))),
             Err(error) => {
-                tracing::info!(page = index, %error, "page not read yet");
-                Err(Obstacle::Busy { by: hindrance(&error), retry_after_ms: pause_ms(&error) })
+                let unanswered = if error.may_be_billed() { Unanswered::Billed } else { Unanswered::Free };
+                self.spending.close(job, Some(&paid.id), unanswered, self.world.now()).await?;
+                not_answered(index, &error)
             }
+        }
+    }
+}
+
+/// What it means to a page that Gemini gave no answer.
+fn not_answered(index: u32, error: &GeminiError) -> Result<PageOutcome, Obstacle> {
+    match error.kind {
+        ErrorKind::Rejected | ErrorKind::TooLarge => {
+            tracing::warn!(page = index, %error, "page refused");
+            Ok(PageOutcome::Failed { reason: REFUSED.to_owned() })
+        }
+        ErrorKind::Key => Err(Obstacle::Closed(refusal(error))),
+        _ => {
+            tracing::info!(page = index, %error, "page not read yet");
+            Err(Obstacle::Busy { by: hindrance(error), retry_after_ms: pause_ms(error) })
         }
     }
 }

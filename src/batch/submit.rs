@@ -11,11 +11,13 @@ use crate::accounts::{Allowances, Caller};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::extract::{EngineShares, Recipe, TextLimit, text_pages};
+use crate::gemini::models::Models;
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
 use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, UnixMs, count_words, format_of};
 use crate::pdf::{Engine, Priority};
+use crate::spending::{Budget, PageCosts, Rates};
 use crate::store::{
-    Acceptance, Account, Blobs, Documents, Jobs, NewDocument, Storage, Unread, Upload, Uploads, upload_key,
+    Acceptance, Account, Blobs, Documents, Jobs, NewDocument, Spending, Storage, Unread, Upload, Uploads, upload_key,
 };
 use crate::world::World;
 
@@ -24,6 +26,7 @@ use crate::world::World;
 pub struct Submissions {
     pub uploads: Arc<dyn Uploads>,
     pub jobs: Arc<dyn Jobs>,
+    pub spending: Arc<dyn Spending>,
     pub documents: Arc<dyn Documents>,
     pub storage: Arc<dyn Storage>,
     pub blobs: Arc<dyn Blobs>,
@@ -31,11 +34,11 @@ pub struct Submissions {
     pub shares: EngineShares,
     pub spool: DiskSpool,
     pub recipe: Recipe,
+    pub models: Models,
     pub pricing: Pricing,
     pub allowances: Allowances,
     pub text_limit: TextLimit,
-    /// Of accounts that have none of their own, in token equivalents.
-    pub default_quota: u64,
+    pub budget: Budget,
     pub world: Arc<dyn World>,
     pub changes: Changes,
     /// Rung when there is work.
@@ -68,17 +71,16 @@ impl Submissions {
         if uncached.is_empty() {
             return self.reuse(account, &upload, pages, title, mode).await.map(Submitted::Document);
         }
-        let reserve = self.pricing.quote(&upload.page_tokens, &uncached).of(mode);
-        let job = self.new_job(&upload, pages, &uncached, title, mode);
-        self.enqueue(account, job, reserve).await
+        let job = self.new_job(caller, &upload, pages, &uncached, title, mode);
+        self.enqueue(caller, job, &upload, &uncached).await
     }
 
     /// Extracts the failed pages of a document again, into that document.
-    pub async fn retry(&self, account: &Account, document_id: &str, mode: Mode) -> Result<Submitted> {
-        let Retrial { upload, title, pages, uncached } = self.retrial(account, document_id).await?;
-        let reserve = self.pricing.quote(&upload.page_tokens, &uncached).of(mode);
-        let job = self.new_job(&upload, pages, &uncached, title, mode);
-        self.enqueue(account, Job { document_id: document_id.to_owned(), ..job }, reserve).await
+    pub async fn retry(&self, caller: &Caller, document_id: &str, mode: Mode) -> Result<Submitted> {
+        let Retrial { upload, title, pages, uncached } = self.retrial(&caller.account, document_id).await?;
+        let job = self.new_job(caller, &upload, pages, &uncached, title, mode);
+        let job = Job { document_id: document_id.to_owned(), ..job };
+        self.enqueue(caller, job, &upload, &uncached).await
     }
 
     /// What that costs.
@@ -160,7 +162,15 @@ impl Submissions {
         Ok(DocumentTicket { id, title: document.title, failed_pages: PageSet::default() })
     }
 
-    fn new_job(&self, upload: &Upload, pages: PageSet, uncached: &PageSet, title: String, mode: Mode) -> Job {
+    fn new_job(
+        &self,
+        caller: &Caller,
+        upload: &Upload,
+        pages: PageSet,
+        uncached: &PageSet,
+        title: String,
+        mode: Mode,
+    ) -> Job {
         let now = self.world.now();
         Job {
             id: self.world.id(),
@@ -182,13 +192,18 @@ impl Submissions {
             requeued: false,
             hindered_by: None,
             polls: 0,
+            network: caller.network.map(|network| network.to_string()),
+            budget_wait_ms: 0,
         }
     }
 
-    async fn enqueue(&self, account: &Account, job: Job, reserve: u64) -> Result<Submitted> {
+    /// Puts a job on record that is to read these pages.
+    async fn enqueue(&self, caller: &Caller, job: Job, upload: &Upload, uncached: &PageSet) -> Result<Submitted> {
         let mode = job.mode;
-        let allowance = self.allowances.of(account);
-        match self.jobs.accept(&job, reserve, account, self.default_quota, allowance).await? {
+        self.see_that_budget_has_room(caller, &job, upload, uncached).await?;
+        let reserve = self.pricing.quote(&upload.page_tokens, uncached).of(mode);
+        let (account, quota_tokens) = (&caller.account, self.budget.quota_tokens);
+        match self.jobs.accept(&job, reserve, account, quota_tokens, self.allowances.of(account)).await? {
             Acceptance::Accepted => {
                 self.bell.notify_one();
                 self.changes.tell(&job.account_id, &job.content_hash);
@@ -212,6 +227,43 @@ impl Submissions {
         }
     }
 
+    /// Refuses a job that could not begin today. One that is on record waits instead, and is found by who submits it again.
+    async fn see_that_budget_has_room(
+        &self,
+        caller: &Caller,
+        job: &Job,
+        upload: &Upload,
+        uncached: &PageSet,
+    ) -> Result<()> {
+        let is_guest = caller.account.email.is_none();
+        let Some(ceiling) = self.budget.ceiling(is_guest) else { return Ok(()) };
+        let day = self.spending.spent_on(self.world.now().day()).await?;
+        let left = self.budget.left(&day, is_guest).unwrap_or(u64::MAX);
+        let costs = self.costs(job, upload);
+        let whole: u64 = uncached.iter().map(|page| costs.expected(page)).sum();
+        let page = whole.div_ceil(u64::try_from(uncached.len()).unwrap_or(u64::MAX).max(1));
+        let words = match job.mode {
+            Mode::Batch if whole > ceiling => TOO_DEAR,
+            _ if page > ceiling => TOO_DEAR,
+            _ if page > left => USED_UP,
+            _ => return Ok(()),
+        };
+        let newest = self.jobs.latest(&job.account_id, &job.content_hash).await?;
+        if newest.is_some_and(|newest| newest.status.is_active()) {
+            return Ok(());
+        }
+        Err(Error::refused(ErrorCode::SpendingLimit, words))
+    }
+
+    fn costs(&self, job: &Job, upload: &Upload) -> PageCosts {
+        PageCosts {
+            page_tokens: upload.page_tokens.clone(),
+            pricing: self.pricing,
+            model: self.models.get(job.recipe.model()),
+            rates: Rates::new(&self.models, job.recipe.model(), job.mode, self.world.today()),
+        }
+    }
+
     fn new_document(
         &self,
         account: &Account,
@@ -231,6 +283,9 @@ impl Submissions {
         }
     }
 }
+
+const USED_UP: &str = "This server's daily budget for Gemini is used up. Submit the document again tomorrow.";
+const TOO_DEAR: &str = "This costs more than this server may spend on Gemini in a day. Choose fewer pages.";
 
 /// Text is a document at once, whatever was asked for; an image is read by AI or not at all.
 fn mode_of(wish: &Submission, format: &Format) -> Result<Mode> {

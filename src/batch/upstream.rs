@@ -215,6 +215,6 @@ pub(super) fn pause_ms(error: &GeminiError) -> Option<i64> {
 }
 
 /// A task is carried out only in its own stage; anything else would be a fault of [`Job::task`].
-fn misplaced() -> Event {
+pub(super) fn misplaced() -> Event {
     Event::Refused(JobFailure::new("internal_error", "Something went wrong on our side."))
 }

@@ -23,9 +23,10 @@ use crate::changes::Changes;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::gemini::models::Models;
-use crate::metrics::{Tariff, job_claimed, job_ended};
+use crate::metrics::{job_claimed, job_ended};
 use crate::model::{ErrorCode, Hindrance, Pricing};
-use crate::store::{Completion, Figures, Jobs};
+use crate::spending::Budget;
+use crate::store::{Completion, Figures, Jobs, Spending, Uploads};
 use crate::telemetry::traces;
 use crate::world::World;
 
@@ -63,12 +64,15 @@ pub struct Worker {
     /// Tells workers apart in the record.
     pub name: Arc<str>,
     pub jobs: Arc<dyn Jobs>,
+    pub uploads: Arc<dyn Uploads>,
+    pub spending: Arc<dyn Spending>,
     pub figures: Arc<dyn Figures>,
     pub pages: Arc<dyn PageSource>,
     pub google: Arc<dyn Google>,
     pub spool: Arc<dyn Spool>,
     pub models: Models,
     pub pricing: Pricing,
+    pub budget: Budget,
     pub world: Arc<dyn World>,
     pub changes: Changes,
     /// Rung when there is work.
@@ -92,6 +96,7 @@ impl Worker {
     /// Works until `stop`; then hands back what it holds.
     pub async fn run(self, stop: CancellationToken) {
         self.sweep().await;
+        self.wake_waiting().await;
         let held = TaskTracker::new();
         let (jobs_max, polls_max) = (self.settings.jobs_max, self.settings.polls_max);
         tokio::join!(
@@ -112,7 +117,7 @@ impl Worker {
                 Ok(jobs) => {
                     crash_point("claim", "taken");
                     for (job, suspected) in self.sort_out(lane, jobs, &suspicion).await {
-                        job_claimed(job.claims);
+                        job_claimed(&job, self.world.now());
                         // Nobody else takes slots, so there are as many as before.
                         let slot = slots.clone().try_acquire_owned();
                         let (worker, stop) = (self.clone(), stop.clone());
@@ -167,6 +172,13 @@ impl Worker {
         let swept = async { self.spool.sweep(&self.jobs.active_ids().await?).await };
         if let Err(error) = swept.await {
             tracing::warn!(%error, "leftover job files could not be removed");
+        }
+    }
+
+    /// A budget is raised by a restart: jobs that wait for it try again at once.
+    async fn wake_waiting(&self) {
+        if let Err(error) = self.spending.wake_waiting(self.world.now()).await {
+            tracing::warn!(%error, "jobs that wait for the budget try again only later");
         }
     }
 
@@ -231,7 +243,7 @@ impl Worker {
         let done = match task {
             Task::Prepare => self.prepare(job).await,
             Task::Upload => self.upload(job).await.map(Done::Event),
-            Task::RecordAttempt => Ok(Done::Event(Event::AttemptRecorded { key: self.google.fingerprint() })),
+            Task::RecordAttempt => self.record_attempt(job).await,
             Task::Create => Ok(Done::Event(self.create(job, step_begun).await)),
             Task::Seek => Ok(Done::Event(self.seek(job).await)),
             Task::Poll => Ok(Done::Event(self.poll(job).await)),
@@ -261,6 +273,10 @@ impl Worker {
     async fn commit(&self, job: &Job, event: Event) -> Result<Option<Job>> {
         let now = self.world.now();
         let step = step(job, event, now, &self.settings.timing).map_err(Error::internal)?;
+        if let Some(unanswered) = step.unanswered {
+            self.spending.close(job, None, unanswered, now).await?;
+            crash_point("spending", "closed");
+        }
         if !self.jobs.advance(&step.job, step.left.as_ref(), now).await? {
             // A file that was uploaded for this step is known to nobody else.
             if let (Stage::Upload { .. }, Some(file)) = (&job.stage, step.job.stage.input_file()) {
@@ -291,11 +307,6 @@ impl Worker {
                 Done::Committed(Box::new(step.job))
             }
         })
-    }
-
-    /// What the answers to a job cost at Google.
-    pub(super) fn tariff<'a>(&'a self, job: &'a Job) -> Tariff<'a> {
-        Tariff { models: &self.models, asked: job.recipe.model(), mode: job.mode, today: self.world.today() }
     }
 
     fn report(&self, before: &Job, after: &Job) {

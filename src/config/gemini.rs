@@ -138,7 +138,7 @@ impl FromStr for PriceTag {
 }
 
 /// `0.75` as 750,000.
-fn micro_dollars(text: &str) -> Option<u64> {
+pub(super) fn micro_dollars(text: &str) -> Option<u64> {
     const DIGITS: usize = 6;
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

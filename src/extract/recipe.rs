@@ -9,9 +9,6 @@ use crate::gemini::models::{Model, Thinking};
 use crate::gemini::{GenerationConfig, MediaResolution, Request, SafetySetting, ThinkingConfig, ThinkingLevel};
 use crate::pdf::figures::Figure;
 
-/// No page of a book is longer; a model that rambles is cut off here.
-const OUTPUT_TOKENS_MAX: u32 = 32_768;
-
 /// Everything besides the page that decides what Gemini answers. Results are kept by its name. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
@@ -30,8 +27,9 @@ impl Recipe {
         Self { name: name.into() }
     }
 
-    /// The request to `model` for one page, a PDF of its own, on which these figures were found.
-    pub fn request(&self, model: &Model, page: Bytes, figures: &[Figure]) -> Request {
+    /// The request to `model` for one page, a PDF of its own, on which these figures were found. The answer is cut off after
+    /// `output_tokens_max`: a model that rambles costs no more than that.
+    pub fn request(&self, model: &Model, page: Bytes, figures: &[Figure], output_tokens_max: u32) -> Request {
         let thinking_config = match model.thinking {
             Thinking::Levels(_) => Some(ThinkingConfig::Level(ThinkingLevel::Low)),
             Thinking::Budget | Thinking::Unknown => None,
@@ -39,7 +37,7 @@ impl Recipe {
         Request {
             generation_config: GenerationConfig {
                 temperature: model.sampling.then_some(0.0),
-                max_output_tokens: Some(model.output_tokens_max.min(OUTPUT_TOKENS_MAX)),
+                max_output_tokens: Some(output_tokens_max),
                 media_resolution: model.media.map(|_| MediaResolution::Medium),
                 thinking_config,
             },

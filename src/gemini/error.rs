@@ -146,6 +146,12 @@ impl Error {
         }
     }
 
+    /// Whether Google may bill the call all the same: it may have got the request, and no answer came. An answer that is an error is
+    /// not billed (<https://ai.google.dev/gemini-api/docs/billing>, "Am I charged for failed requests?", read 2026-11-30).
+    pub const fn may_be_billed(&self) -> bool {
+        matches!(self.kind, ErrorKind::Retry { .. } | ErrorKind::Ambiguous) && self.sent && self.http_status.is_none()
+    }
+
     /// Whether the same call may succeed later by itself.
     pub const fn is_transient(&self) -> bool {
         matches!(self.kind, ErrorKind::Retry { .. } | ErrorKind::Quota { .. })

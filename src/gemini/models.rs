@@ -68,10 +68,10 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// What so many tokens cost, in micro-dollars. What Google takes off for cached prompts is not known here.
+    /// What so many tokens cost, in micro-dollars, rounded up. What Google takes off for cached prompts is not known here.
     pub const fn cost(self, input_tokens: u64, output_tokens: u64, is_batch: bool) -> u64 {
         let whole = input_tokens.saturating_mul(self.input).saturating_add(output_tokens.saturating_mul(self.output));
-        whole / if is_batch { 2_000_000 } else { 1_000_000 }
+        whole.div_ceil(if is_batch { 2_000_000 } else { 1_000_000 })
     }
 }
 
@@ -108,6 +108,15 @@ impl Models {
         let listed = model(name);
         self.overrides.iter().find(|model| model.id == listed.id).cloned().unwrap_or(listed)
     }
+}
+
+/// The highest prices on `day` of all models in the table: what a model may cost whose prices are not known.
+pub fn dearest_prices(day: Date) -> Prices {
+    let known = all().filter_map(|model| model.prices_on(day));
+    known.fold(Prices { input: 0, output: 0 }, |dearest, prices| Prices {
+        input: dearest.input.max(prices.input),
+        output: dearest.output.max(prices.output),
+    })
 }
 
 /// All models of the table.

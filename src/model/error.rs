@@ -80,6 +80,8 @@ error_codes! {
     Unavailable = "unavailable", 503;
     /// The server's disk is nearly full: it takes no new files.
     DiskFull = "disk_full", 503;
+    /// The server's budget for Gemini is used up for today, or too small for the document.
+    SpendingLimit = "spending_limit", 503;
     /// The address took too long to send its file.
     UrlTimeout = "url_timeout", 504;
 }
@@ -91,6 +93,8 @@ impl ErrorCode {
             Self::RequestInProgress => Some(1),
             Self::Unavailable | Self::TooManyRequests => Some(5),
             Self::DiskFull => Some(60),
+            // The budget is whole again at midnight UTC, or as soon as it is raised.
+            Self::SpendingLimit => Some(600),
             _ => None,
         }
     }

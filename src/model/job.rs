@@ -64,10 +64,13 @@ pub enum Hindrance {
     Server,
     /// The account has used its time of the page engine for this hour.
     EngineTime,
+    /// What this server may spend on Gemini today is spent, or held by requests that are under way.
+    Spending,
 }
 
 impl Hindrance {
-    const ALL: [Self; 5] = [Self::Google, Self::Quota, Self::Key, Self::Server, Self::EngineTime];
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Google, Self::Quota, Self::Key, Self::Server, Self::EngineTime, Self::Spending];
 
     /// The stored name.
     pub const fn name(self) -> &'static str {
@@ -77,6 +80,7 @@ impl Hindrance {
             Self::Key => "key",
             Self::Server => "server",
             Self::EngineTime => "engine_time",
+            Self::Spending => "spending",
         }
     }
 
@@ -96,6 +100,9 @@ impl Hindrance {
             Self::Server => "Something on our side is in the way just now. We keep trying, and nothing is lost.",
             Self::EngineTime => {
                 "Your documents have used the time that an account has in an hour. This one waits and goes on by itself."
+            }
+            Self::Spending => {
+                "This server's daily budget for Gemini is used up. Your document waits and goes on tomorrow."
             }
         }
     }

@@ -33,6 +33,8 @@ const PROMPT_INPUT: u64 = 600;
 const THOUGHTS: u64 = 150;
 /// A scanned page has no text to measure.
 const SCANNED_PAGE: u64 = 10_000;
+/// What Gemini is expected to write for one, with the thoughts about it.
+const SCANNED_OUTPUT: u64 = 1_380;
 const CHARS_PER_TOKEN: u64 = 4;
 
 impl Pricing {
@@ -50,6 +52,21 @@ impl Pricing {
             TokenUsage { input: PAGE_INPUT + PROMPT_INPUT + text, output: text, thoughts: THOUGHTS },
             Mode::Realtime,
         )
+    }
+
+    /// How many tokens of its own text a page has, by its realtime price; `None` for a scan. The inverse of [`Self::estimate_page`].
+    pub fn native_tokens(&self, page_tokens: u64) -> Option<u64> {
+        let blank = self.estimate_page(Some(0));
+        let text = page_tokens.saturating_sub(blank) / self.output_multiplier.saturating_add(1);
+        (page_tokens != SCANNED_PAGE).then_some(text)
+    }
+
+    /// What Gemini is expected to report for a page of that realtime price.
+    pub fn expected_usage(&self, page_tokens: u64) -> TokenUsage {
+        match self.native_tokens(page_tokens) {
+            Some(text) => TokenUsage { input: PAGE_INPUT + PROMPT_INPUT + text, output: text, thoughts: THOUGHTS },
+            None => TokenUsage { input: PAGE_INPUT + PROMPT_INPUT, output: SCANNED_OUTPUT, thoughts: 0 },
+        }
     }
 
     /// A page's realtime price at the rate of `mode`.
@@ -153,6 +170,14 @@ mod tests {
         assert_eq!(pricing.charge(usage, Mode::Text), 0);
     }
 
+    #[test]
+    fn price_of_scanned_page_tells_that_it_is_one() {
+        let pricing = Pricing::default();
+        let price = pricing.estimate_page(None);
+        assert_eq!(pricing.native_tokens(price), None);
+        assert_eq!(pricing.charge(pricing.expected_usage(price), Mode::Realtime), price);
+    }
+
     proptest! {
         #[test]
         fn two_batch_pages_are_one_realtime_page(input: u32, output: u32, thoughts: u32) {
@@ -170,6 +195,15 @@ mod tests {
             let one_by_one = all.iter().map(|index| pricing.quote(&tokens, &PageSet::from_iter([index])));
             let (now, batch) = one_by_one.fold((0, 0), |sum, q| (sum.0 + q.realtime_tokens, sum.1 + q.batch_tokens));
             prop_assert_eq!((quote.realtime_tokens, quote.batch_tokens), (now, batch));
+        }
+
+        #[test]
+        fn price_of_text_page_tells_its_tokens(chars in 0u64..1_000_000, output_multiplier in 1u64..20) {
+            let pricing = Pricing { output_multiplier, ..Pricing::default() };
+            let price = pricing.estimate_page(Some(chars));
+            prop_assume!(price != pricing.estimate_page(None));
+            prop_assert_eq!(pricing.native_tokens(price), Some(chars.div_ceil(4)));
+            prop_assert_eq!(pricing.charge(pricing.expected_usage(price), Mode::Realtime), price);
         }
 
         #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{engine, gemini_client};
+use super::{budget, engine, gemini_client};
 use crate::api::Readiness;
 use crate::changes::Changes;
 use crate::config::Config;
@@ -30,6 +30,8 @@ pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
     };
     let doctor = Doctor {
         books: Arc::new(store.clone()),
+        spending: Arc::new(store.clone()),
+        budget: budget(config),
         blobs,
         dependencies: dependencies.check().await,
         gemini: config.gemini.api_key.is_some().then(|| gemini_client(config, None)).transpose()?,

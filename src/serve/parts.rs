@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::model::PAGES_MAX;
 use crate::pdf::{DetectorSpec, Engine, EngineConfig};
 use crate::services::Services;
+use crate::spending::Budget;
 use crate::store::folder::Folder;
 use crate::store::s3::{S3, S3Config};
 use crate::store::sql::SqlStore;
@@ -104,6 +105,7 @@ impl Parts {
             submissions: Submissions {
                 uploads: store(),
                 jobs: self.jobs(),
+                spending: store(),
                 documents: store(),
                 storage: store(),
                 blobs: self.blobs.clone(),
@@ -111,10 +113,11 @@ impl Parts {
                 shares: config.engine.shares,
                 spool: self.spool.clone(),
                 recipe: self.recipe.clone(),
+                models: config.gemini.models(),
                 pricing: config.quota.pricing,
                 allowances,
                 text_limit,
-                default_quota: config.quota.tokens,
+                budget: budget(config),
                 world: self.world.clone(),
                 bell: self.bell.clone(),
                 changes: self.changes.clone(),
@@ -141,6 +144,7 @@ impl Parts {
             members: store(),
             storage: store(),
             jobs: self.jobs(),
+            spending: store(),
             default_quota: config.quota.tokens,
             idempotency_keys_max: config.callers.idempotency_keys_max,
             world: self.world.clone(),
@@ -165,8 +169,9 @@ impl Parts {
         Provider::new(settings, self.world.clone()).map(Some)
     }
 
-    pub(super) fn metrics(&self) -> Result<Metrics> {
-        Metrics::start(Arc::new(self.store.clone()), self.world.clone())
+    pub(super) fn metrics(&self, config: &Config) -> Result<Metrics> {
+        let store = || Arc::new(self.store.clone());
+        Metrics::start(store(), store(), budget(config), self.world.clone())
     }
 
     pub(super) fn janitor(&self, config: &Config) -> Janitor {
@@ -232,6 +237,16 @@ pub(super) fn incoming(config: &Config) -> Incoming {
         Ok(DiskSpace { free_bytes: disk.f_bavail * disk.f_frsize, total_bytes: disk.f_blocks * disk.f_frsize })
     };
     Incoming::new(limits, Arc::new(probe))
+}
+
+/// What may be spent and used.
+pub(super) fn budget(config: &Config) -> Budget {
+    Budget {
+        daily_max: config.spend.daily_max,
+        guests_daily_max: config.spend.guests_daily_max,
+        quota_tokens: config.quota.tokens,
+        guest_quota_tokens: config.quota.guest_tokens,
+    }
 }
 
 /// Where the records are.

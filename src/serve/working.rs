@@ -8,11 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::demo::Demo;
 use super::isolated::HoldJobProcess;
-use super::parts::{Parts, gemini_client};
+use super::parts::{Parts, budget, gemini_client};
 use crate::batch::machine::Timing;
 use crate::batch::{Cleaner, EnginePages, Worker, WorkerSettings};
 use crate::config::Config;
 use crate::error::Result;
+use crate::spending::is_priced;
 
 /// See the module.
 pub(super) struct Working {
@@ -36,9 +37,15 @@ impl Working {
         let emulator = demo.as_ref().map(Demo::base_url).or_else(|| emulator.map(str::to_owned));
         let google = Arc::new(gemini_client(config, emulator)?);
         let timing = timing(config);
+        let models = config.gemini.models();
+        if !is_priced(&models, &config.gemini.model, parts.world.today()) {
+            tracing::warn!(model = config.gemini.model, "no price is known: spending counts with the highest that are");
+        }
         let worker = Worker {
             name: parts.world.id().into(),
             jobs: parts.jobs(),
+            uploads: Arc::new(parts.store.clone()),
+            spending: Arc::new(parts.store.clone()),
             figures: Arc::new(parts.store.clone()),
             pages: Arc::new(EnginePages {
                 engine: parts.engine.clone(),
@@ -50,8 +57,9 @@ impl Working {
             }),
             google: google.clone(),
             spool: Arc::new(parts.spool.clone()),
-            models: config.gemini.models(),
+            models,
             pricing: config.quota.pricing,
+            budget: budget(config),
             world: parts.world.clone(),
             bell: parts.bell.clone(),
             changes: parts.changes.clone(),

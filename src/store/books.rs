@@ -38,6 +38,8 @@ pub enum DiscrepancyKind {
     FailedJobCharged,
     /// A document's price is not the sum of what was charged for it.
     PriceNotCharged,
+    /// A job is over, or was never there, and the budget still holds money for it.
+    MoneyHeldWithoutJob,
     /// A document has no pages.
     DocumentWithoutPages,
     /// What an account stores is not the sum of its rows.

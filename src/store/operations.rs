@@ -5,7 +5,7 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::model::UnixMs;
+use crate::model::{Hindrance, UnixMs};
 
 /// A job that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct QueuedJob {
     pub submitted_at: UnixMs,
     pub due_at: UnixMs,
     pub lease_until: UnixMs,
+    /// What is in its way.
+    pub hindered_by: Option<Hindrance>,
 }
 
 /// See the module.

@@ -17,6 +17,7 @@ mod migrations;
 mod operations;
 mod outlines;
 mod sign_ins;
+mod spending;
 mod storage;
 mod tracking;
 mod uploads;

@@ -11,7 +11,7 @@ use coldbrew::model::{Hindrance, Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
     Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Figures, Jobs, Leftovers,
-    Operations, PageOutcome, PageResult, SignIns, Storage, Upload, Uploads,
+    Operations, PageOutcome, PageResult, SignIns, Spending, Storage, Upload, Uploads,
 };
 use futures::StreamExt;
 use tempfile::TempDir;
@@ -47,6 +47,7 @@ mod members;
 mod operations;
 mod results;
 mod sign_ins;
+mod spending;
 mod steps;
 mod storage;
 mod tracking;
@@ -67,6 +68,7 @@ struct Stores {
     leftovers: Arc<dyn Leftovers>,
     sign_ins: Arc<dyn SignIns>,
     storage: Arc<dyn Storage>,
+    spending: Arc<dyn Spending>,
     /// What is behind them, for as long as they live.
     _backing: Box<dyn Any>,
 }
@@ -89,7 +91,17 @@ impl Stores {
     }
 
     fn over(
-        store: impl Accounts + Uploads + Jobs + Documents + Figures + Operations + Leftovers + SignIns + Storage + 'static,
+        store: impl Accounts
+        + Uploads
+        + Jobs
+        + Documents
+        + Figures
+        + Operations
+        + Leftovers
+        + SignIns
+        + Spending
+        + Storage
+        + 'static,
         backing: impl Any,
     ) -> Self {
         let store = Arc::new(store);
@@ -102,6 +114,7 @@ impl Stores {
             operations: store.clone(),
             leftovers: store.clone(),
             sign_ins: store.clone(),
+            spending: store.clone(),
             storage: store,
             _backing: Box::new(backing),
         }
@@ -180,6 +193,8 @@ fn job(account: &Account, name: &str) -> Job {
         requeued: false,
         hindered_by: None,
         polls: 0,
+        network: None,
+        budget_wait_ms: 0,
     }
 }
 

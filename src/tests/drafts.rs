@@ -104,6 +104,8 @@ async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
         requeued: false,
         hindered_by: None,
         polls: 0,
+        network: None,
+        budget_wait_ms: 0,
     };
     assert_eq!(memory.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap(), Acceptance::Accepted);
     job

@@ -18,6 +18,7 @@ use coldbrew::gemini::models::{DEFAULT, Models};
 use coldbrew::gemini::{Answer, Batch, Error, File, Request};
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
+use coldbrew::spending::Budget;
 use coldbrew::store::{Account, Accounts, Credential, CredentialKind, Jobs, Upload, Uploads};
 use coldbrew::world::{SystemWorld, World};
 use futures::{StreamExt, stream};
@@ -117,6 +118,8 @@ fn job(pages: u32) -> Job {
         requeued: false,
         hindered_by: None,
         polls: 0,
+        network: None,
+        budget_wait_ms: 0,
     }
 }
 
@@ -153,12 +156,15 @@ async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
     let worker = Worker {
         name: "worker".into(),
         jobs: Arc::new(memory.clone()),
+        uploads: Arc::new(memory.clone()),
+        spending: Arc::new(memory.clone()),
         figures: Arc::new(memory.clone()),
         pages: same.clone(),
         google: Arc::new(Reader(same.clone())),
         spool: Arc::new(DiskSpool::open(data.path().to_owned()).await.unwrap()),
         models: Models::default(),
         pricing: Pricing::default(),
+        budget: Budget::UNLIMITED,
         world: Arc::new(SystemWorld),
         changes: Changes::default(),
         bell: Arc::new(Notify::new()),

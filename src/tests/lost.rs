@@ -20,6 +20,7 @@ use coldbrew::gemini::{Batch, BatchState, Client, Config};
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::pdf::testing::simple_pdf;
+use coldbrew::spending::Budget;
 use coldbrew::store::{Acceptance, Account, Accounts, Credential, CredentialKind, Jobs, Upload, Uploads};
 use coldbrew::world::{SystemWorld, World};
 use futures::StreamExt;
@@ -150,12 +151,15 @@ async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: SocketAddr
     Worker {
         name: "worker".into(),
         jobs: Arc::new(memory.clone()),
+        uploads: Arc::new(memory.clone()),
+        spending: Arc::new(memory.clone()),
         figures: Arc::new(memory.clone()),
         pages: Arc::new(OnePage(simple_pdf(&["What stands on this page."]).into())),
         google: Arc::new(client(proxy, project)),
         spool: Arc::new(spool),
         models: Models::default(),
         pricing: Pricing::default(),
+        budget: Budget::UNLIMITED,
         world: Arc::new(SystemWorld),
         changes: Changes::default(),
         bell: Arc::new(Notify::new()),
@@ -192,6 +196,8 @@ fn job(number: usize, now: UnixMs) -> Job {
         requeued: false,
         hindered_by: None,
         polls: 0,
+        network: None,
+        budget_wait_ms: 0,
     }
 }
 

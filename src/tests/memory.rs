@@ -8,6 +8,7 @@ mod jobs;
 mod leftovers;
 mod operations;
 mod sign_ins;
+mod spending;
 mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,8 @@ use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::store::{Account, Accounts, Attempts, Credential, FigurePlaces, Figures, FoundFigures, Upload, Uploads};
 use futures::future::BoxFuture;
+
+pub use spending::{Commitment, SpentRow};
 
 /// An allowance that no test reaches.
 pub const UNLIMITED: Allowance =
@@ -51,6 +54,9 @@ pub struct Records {
     attempts: BTreeMap<String, Attempts>,
     /// By account and network: when it was seen last.
     known_networks: BTreeMap<(String, String), UnixMs>,
+    /// By id of the request.
+    pub commitments: BTreeMap<String, Commitment>,
+    pub spending: BTreeMap<String, SpentRow>,
 }
 
 /// A job, and who has it.
@@ -124,6 +130,8 @@ impl Records {
         self.accounts.remove(account_id);
         let left: Vec<_> = self.jobs_of(account_id).filter_map(|job| Leftover::of(job, now)).collect();
         left.into_iter().for_each(|left| self.leave(left));
+        self.assume(|_, held| held.account_id == account_id);
+        self.commitments.retain(|_, held| held.account_id != account_id);
         self.jobs.retain(|_, row| row.job.account_id != account_id);
         self.reservations.retain(|_, reserved| reserved.account_id != account_id);
         self.uploads.retain(|_, upload| upload.account_id != account_id);

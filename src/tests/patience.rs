@@ -21,9 +21,10 @@ use coldbrew::gemini::models::{Model, Models};
 use coldbrew::gemini::{Answer, Batch, Error, ErrorKind, File, Request};
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Hindrance, JobStatus, Mode, PageSet, Pricing, UnixMs};
+use coldbrew::spending::Budget;
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
-    Acceptance, Account, Accounts, Credential, CredentialKind, Documents, Figures, Jobs, Upload, Uploads,
+    Acceptance, Account, Accounts, Credential, CredentialKind, Documents, Figures, Jobs, Spending, Upload, Uploads,
 };
 use coldbrew::world::{SystemWorld, World};
 use futures::{StreamExt, stream};
@@ -154,17 +155,20 @@ impl PageSource for Outside {
     }
 }
 
-fn worker(store: impl Jobs + Figures + Clone + 'static, outside: Outside) -> Worker {
+fn worker(store: impl Jobs + Uploads + Spending + Figures + Clone + 'static, outside: Outside) -> Worker {
     let outside = Arc::new(outside);
     Worker {
         name: "worker".into(),
         jobs: Arc::new(store.clone()),
+        uploads: Arc::new(store.clone()),
+        spending: Arc::new(store.clone()),
         figures: Arc::new(store),
         pages: outside.clone(),
         google: outside.clone(),
         spool: outside,
         models: Models::default(),
         pricing: Pricing::default(),
+        budget: Budget::UNLIMITED,
         world: Arc::new(SystemWorld),
         changes: Changes::default(),
         bell: Arc::new(Notify::new()),
@@ -220,6 +224,8 @@ async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Sta
         requeued: false,
         hindered_by: None,
         polls: 0,
+        network: None,
+        budget_wait_ms: 0,
     };
     assert_eq!(store.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap(), Acceptance::Accepted);
     account

@@ -29,6 +29,8 @@ fn job(stage: Stage) -> Job {
         requeued: false,
         hindered_by: None,
         polls: 0,
+        network: None,
+        budget_wait_ms: 0,
     }
 }
 
@@ -269,6 +271,86 @@ fn what_never_gets_to_google_ends_in_words() {
         assert_eq!(doubtful.stage, waiting.stage, "nobody had tried for three days");
         let ended = step(&doubtful, hindered, doubtful.due_at, &timing).unwrap().job;
         assert_eq!(ended.stage.error().unwrap().code, "not_sent");
+    }
+}
+
+fn over_budget() -> Event {
+    Event::Hindered { by: Hindrance::Spending, retry_after_ms: None }
+}
+
+#[test]
+fn job_over_budget_waits_minutes_but_not_beyond_midnight() {
+    let timing = Timing::default();
+    let submit = job(Stage::Submit { attempt: 1, input_file: "files/in".into() });
+    for (job, now, wait_ms) in [
+        (submit.clone(), UnixMs(1_000), timing.budget_ms),
+        (job(Stage::Read { tries: 3 }), UnixMs(1_000), timing.budget_ms),
+        (submit, UnixMs(24 * HOUR_MS - 2_000), 2_000),
+    ] {
+        let waiting = step(&due(job.clone(), now), over_budget(), now, &timing).unwrap().job;
+        assert_eq!((&waiting.stage, waiting.due_at), (&job.stage, now.plus(wait_ms)));
+        assert_eq!((waiting.hindered_by, waiting.budget_wait_ms), (Some(Hindrance::Spending), wait_ms));
+    }
+}
+
+#[test]
+fn time_spent_waiting_for_the_budget_is_not_time_unsent() {
+    let timing = Timing::default();
+    let mut waiting = job(Stage::Submit { attempt: 1, input_file: "files/in".into() });
+    while waiting.due_at < UnixMs(10 * 24 * HOUR_MS) {
+        waiting = step(&waiting, over_budget(), waiting.due_at, &timing).unwrap().job;
+    }
+    let hindered = Event::Hindered { by: Hindrance::Google, retry_after_ms: None };
+    let now = waiting.due_at;
+    let hindered = step(&waiting, hindered, now, &timing).unwrap().job;
+    assert!(hindered.stage.status().is_active(), "{:?}", hindered.stage);
+}
+
+#[test]
+fn held_money_is_freed_only_where_google_bills_nothing() {
+    let (now, timing) = (UnixMs(1_000), Timing::default());
+    let unanswered = |stage: Stage, event: Event| step(&job(stage), event, now, &timing).unwrap().unanswered;
+    let creating = || Stage::Creating { attempt: 1, input_file: "files/in".into(), key: None };
+    let seek = |empty_listings| Stage::Seek { attempt: 1, input_file: "files/in".into(), key: None, empty_listings };
+    let collect = || Stage::Collect {
+        attempt: 1,
+        batch: "batches/b1".into(),
+        input_file: "files/in".into(),
+        output_file: "files/out".into(),
+        tries: timing.fetches_max,
+    };
+    let aside = || Event::Refused(JobFailure::new("set_aside", "Words."));
+    let not_created = Event::NotCreated { by: Hindrance::Quota, retry_after_ms: None };
+    for (stage, event) in [
+        (creating(), not_created),
+        (creating(), Event::InputGone),
+        (creating(), aside()),
+        (PREPARE, aside()),
+        (Stage::Withdraw(watched(0)), Event::Seen(Sighting::Cancelled)),
+    ] {
+        assert_eq!(unanswered(stage.clone(), event), Some(Unanswered::Free), "{stage:?}");
+    }
+    let started = Watched { running: true, ..watched(0) };
+    for (stage, event) in [
+        (seek(timing.seek_listings - 1), Event::NotListed),
+        (Stage::Watch(watched(0)), Event::Seen(Sighting::Cancelled)),
+        (Stage::Watch(started.clone()), Event::Seen(Sighting::Expired)),
+        (Stage::Withdraw(started), Event::Seen(Sighting::Cancelled)),
+        (Stage::Watch(watched(0)), aside()),
+        (collect(), Event::Hindered { by: Hindrance::Google, retry_after_ms: None }),
+        (Stage::Read { tries: 0 }, aside()),
+    ] {
+        assert_eq!(unanswered(stage.clone(), event), Some(Unanswered::Billed), "{stage:?}");
+    }
+    for (stage, event) in [
+        (creating(), Event::AnswerLost),
+        (creating(), Event::Created { batch: "batches/b1".into() }),
+        (seek(0), Event::NotListed),
+        (Stage::Watch(watched(0)), Event::Seen(Sighting::Running)),
+        (Stage::Watch(watched(0)), Event::Seen(Sighting::Succeeded { output_file: Some("files/out".into()) })),
+        (collect(), Event::Stored),
+    ] {
+        assert_eq!(unanswered(stage.clone(), event), None, "{stage:?}");
     }
 }
 

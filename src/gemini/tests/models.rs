@@ -24,7 +24,8 @@ fn prices_hold_from_a_day_on() {
     assert_eq!(default.prices_on(date(2027, 1, 1)), Some(Prices { input: 1_500_000, output: 7_500_000 }));
     assert_eq!(promotion.cost(1_000, 200, false), 750 + 750);
     assert_eq!(promotion.cost(1_000, 200, true), 750, "a batch costs half");
-    assert_eq!(promotion.cost(u64::MAX, u64::MAX, false), u64::MAX / 1_000_000);
+    assert_eq!(promotion.cost(u64::MAX, u64::MAX, false), u64::MAX.div_ceil(1_000_000));
+    assert_eq!(promotion.cost(1, 0, true), 1, "what is not whole is rounded up");
     assert_eq!(model("tuned-thing").prices_on(date(2026, 12, 31)), None);
     for model in models::all() {
         assert!(model.prices.is_sorted_by_key(|(from, _)| *from), "{}", model.id);

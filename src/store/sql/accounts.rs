@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
-use super::{SqlStore, count, leftovers, to_db, unsigned};
+use super::{SqlStore, count, leftovers, spending, to_db, unsigned};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
@@ -58,8 +58,9 @@ impl Accounts for SqlStore {
         .execute(&mut *tx)
         .await?;
         leftovers::leave(&mut tx, account_id, now).await?;
+        spending::assume_all(&mut tx, account_id, now).await?;
         crash_point("leftover", "recorded");
-        // Everything of the account goes with it but the ledger.
+        // Everything of the account goes with it but the ledgers.
         sqlx::query("DELETE FROM accounts WHERE id = $1").bind(account_id).execute(&mut *tx).await?;
         tx.commit().await?;
         crash_point("leftover", "committed");

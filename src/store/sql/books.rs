@@ -13,7 +13,7 @@ use crate::store::upload_key;
 const FORGOTTEN_MS: i64 = 5 * 60_000;
 
 /// Each yields ids. `$1` is the instant before which a due job counts as forgotten.
-const AUDITS: [(DiscrepancyKind, &str); 8] = [
+const AUDITS: [(DiscrepancyKind, &str); 9] = [
     (
         DiscrepancyKind::ReservationWithoutJob,
         "SELECT r.job_id AS id FROM reservations r
@@ -44,6 +44,11 @@ const AUDITS: [(DiscrepancyKind, &str); 8] = [
         "SELECT d.id FROM documents d
          WHERE d.charged <> (SELECT COALESCE(SUM(l.charge), 0) FROM ledger l JOIN jobs j ON j.id = l.job_id
                              WHERE j.document_id = d.id AND j.active = 0)",
+    ),
+    (
+        DiscrepancyKind::MoneyHeldWithoutJob,
+        "SELECT DISTINCT c.job_id AS id FROM spending_commitments c
+         WHERE NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = c.job_id AND j.active = 1)",
     ),
     (
         DiscrepancyKind::DocumentWithoutPages,

@@ -21,7 +21,7 @@ use crate::store::{Acceptance, Account, Completion, Jobs, PageResult};
 macro_rules! job_columns {
     () => {
         "id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages, pages_submitted, document_id, stage, requeued,
-         hindered_by, submitted_at, due_at, claims, fence, polls"
+         hindered_by, submitted_at, due_at, claims, fence, polls, network, budget_wait_ms"
     };
 }
 
@@ -336,8 +336,8 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     sqlx::query(
         "INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages,
                            pages_submitted, document_id, active, stage, requeued, submitted_at, updated_at, due_at,
-                           claims, fence, lease_until, lane, polls)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 0, $13, $13, $14, 0, 0, 0, $15, 0)",
+                           claims, fence, lease_until, lane, polls, network)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 0, $13, $13, $14, 0, 0, 0, $15, 0, $16)",
     )
     .bind(job.id.as_str())
     .bind(job.account_id.as_str())
@@ -354,6 +354,7 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     .bind(job.submitted_at.0)
     .bind(job.due_at.0)
     .bind(job.lane().name())
+    .bind(job.network.as_deref())
     .execute(connection)
     .await?;
     Ok(())
@@ -380,7 +381,8 @@ impl SqlStore {
 async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE jobs SET stage = $1, due_at = $2, claims = $3, requeued = $4, active = $5, updated_at = $6, version = version + 1,
-                lease_until = CASE WHEN $2 > $6 THEN 0 ELSE lease_until END, lane = $9, polls = $10, hindered_by = $11
+                lease_until = CASE WHEN $2 > $6 THEN 0 ELSE lease_until END, lane = $9, polls = $10, hindered_by = $11,
+                budget_wait_ms = $12
          WHERE id = $7 AND fence = $8 AND active = 1",
     )
     .bind(to_json(&job.stage)?)
@@ -394,6 +396,7 @@ async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> 
     .bind(job.lane().name())
     .bind(i64::from(job.polls))
     .bind(job.hindered_by.map(Hindrance::name))
+    .bind(job.budget_wait_ms)
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -425,11 +428,13 @@ pub(super) fn job_of(row: &AnyRow) -> Result<Job> {
         requeued: row.try_get::<i64, _>("requeued")? != 0,
         hindered_by: hindered_by(row)?,
         polls: count(row, "polls")?,
+        network: row.try_get("network")?,
+        budget_wait_ms: row.try_get("budget_wait_ms")?,
     })
 }
 
 /// A newer program may know others: they are not worth a job.
-fn hindered_by(row: &AnyRow) -> Result<Option<Hindrance>> {
+pub(super) fn hindered_by(row: &AnyRow) -> Result<Option<Hindrance>> {
     Ok(row.try_get::<Option<&str>, _>("hindered_by")?.and_then(Hindrance::named))
 }
 

@@ -29,6 +29,7 @@ const ALL: &[(&str, &str)] = named![
     "0085_hindrances",
     "0090_outlines",
     "0091_storage",
+    "0092_spending",
     "0093_sign_ins",
 ];
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use sqlx::Row;
 
 use super::accounts::mode;
+use super::jobs::hindered_by;
 use super::{SqlStore, json};
 use crate::batch::Stage;
 use crate::error::{Error, Result};
@@ -18,9 +19,11 @@ const WAIT_MS_MAX: i64 = 3 * 3_600_000;
 #[async_trait]
 impl Operations for SqlStore {
     async fn queue(&self) -> Result<Vec<QueuedJob>> {
-        let rows = sqlx::query("SELECT mode, stage, submitted_at, due_at, lease_until FROM jobs WHERE active = 1")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = sqlx::query(
+            "SELECT mode, stage, submitted_at, due_at, lease_until, hindered_by FROM jobs WHERE active = 1",
+        )
+        .fetch_all(&self.pool)
+        .await?;
         let job = |row: &sqlx::any::AnyRow| {
             let stage: Stage = json(row, "stage")?;
             Ok(QueuedJob {
@@ -33,6 +36,7 @@ impl Operations for SqlStore {
                 submitted_at: UnixMs(row.try_get("submitted_at")?),
                 due_at: UnixMs(row.try_get("due_at")?),
                 lease_until: UnixMs(row.try_get("lease_until")?),
+                hindered_by: hindered_by(row)?,
             })
         };
         rows.iter().map(job).collect()

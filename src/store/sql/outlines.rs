@@ -65,7 +65,7 @@ mod tests {
         let text = || "x".to_owned();
         let (id, account_id) = ("d".to_owned(), "a".to_owned());
         let (upload_hash, content_hash, title) = (text(), text(), text());
-        let document = NewDocument { id, account_id, upload_hash, content_hash, title, mode: Mode::Text };
+        let document = NewDocument { id, account_id, upload_hash, content_hash, title, mode: Mode::Text, pages: PageSet::all(1) };
         let page = Page { index: 0, markdown: "# A".into(), failure: None, note: None };
         let pages = stream::iter([Ok(page.clone())]).boxed();
         store.insert_document(&document, pages, UnixMs(0)).await.unwrap();

@@ -26,6 +26,7 @@ impl Operations for Memory {
             submitted_at: row.job.submitted_at,
             due_at: row.job.due_at,
             lease_until: row.lease_until,
+            hindered_by: row.job.hindered_by,
         });
         Ok(queued.collect())
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use coldbrew::batch::{Job, Stage};
 use coldbrew::fake_gemini::{Fault, Phase};
+use coldbrew::spending::Budget;
 
 use super::google::Service;
 use crate::memory::{Memory, Records};
@@ -13,8 +14,9 @@ use crate::memory::{Memory, Records};
 const SET_ASIDE_CRASHES: u32 = 5;
 
 /// Panics with what is wrong. Returns how many jobs succeeded and failed.
-pub fn all(memory: &Memory, service: &Service, crashes: u32) -> (usize, usize) {
+pub fn all(memory: &Memory, service: &Service, budget: &Budget, crashes: u32) -> (usize, usize) {
     let records = memory.records();
+    spending(&records, service, budget);
     let finished = finished_batches(service);
     let mut succeeded = 0;
     for row in records.jobs.values() {
@@ -36,6 +38,23 @@ pub fn all(memory: &Memory, service: &Service, crashes: u32) -> (usize, usize) {
         );
     }
     (succeeded, records.jobs.len() - succeeded)
+}
+
+/// C3: the ledger has all that Google bills, and no day of it passes its ceiling by more than one request.
+fn spending(records: &Records, service: &Service, budget: &Budget) {
+    assert!(records.commitments.is_empty(), "money is held on: {:?}", records.commitments.keys());
+    let mut days: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
+    for row in records.spending.values() {
+        days.entry(row.day).or_default().push(row.spent.micro_dollars);
+    }
+    let recorded: u64 = days.values().flatten().sum();
+    let billed = service.billed();
+    assert!(billed <= recorded, "Google bills {billed} and {recorded} are on record");
+    let Some(ceiling) = budget.ceiling(true) else { return };
+    for (day, amounts) in days {
+        let (sum, largest): (u64, u64) = (amounts.iter().sum(), amounts.iter().copied().max().unwrap_or_default());
+        assert!(sum <= ceiling + largest, "{sum} were spent on day {day}: {amounts:?}");
+    }
 }
 
 fn job(records: &Records, job: &Job, finished: Finished, crashes: u32) {

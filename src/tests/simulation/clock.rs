@@ -251,8 +251,8 @@ impl Clock {
     }
 }
 
-/// When every story begins.
-pub const START_MS: i64 = 1_800_000_000_000;
+/// When every story begins: ten minutes before midnight UTC, so that a new day's budget comes in the middle of the trouble.
+pub const START_MS: i64 = 1_800_057_000_000;
 
 struct Ready {
     task: usize,

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use coldbrew::batch::Google;
 use coldbrew::fake_gemini::{BatchRow, Fault, Look, Phase, Written};
 use coldbrew::gemini::jsonl::{Oddity, Outcome, ResultLine};
+use coldbrew::gemini::models::Models;
 use coldbrew::gemini::{Answer, Batch, Error, ErrorKind, File, Quota, Request, Status};
+use coldbrew::model::Mode;
+use coldbrew::spending::Rates;
+use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -22,6 +27,8 @@ use super::schedule::Odds;
 const CREATE_MS_MAX: i64 = 300_000;
 const LISTED_MS_MAX: i64 = 90_000;
 const CALL_MS_MAX: i64 = 20_000;
+/// What pages without text may be answered with at most.
+const OUTPUT_TOKENS_MAX: u64 = 8_192;
 /// Of a page that nobody asked for.
 const FOREIGN_KEY: &str = "page_77";
 
@@ -38,6 +45,8 @@ struct State {
     files: BTreeMap<String, Input>,
     batches: Vec<Made>,
     named: u64,
+    /// Micro-dollars for pages that were answered at once.
+    billed: u64,
 }
 
 /// An uploaded file.
@@ -57,9 +66,20 @@ pub struct Made {
     /// While Google has lost sight of it, and denies it to everybody: for longer than anybody could have reckoned with.
     lost_sight_ms: Range<i64>,
     lines: Vec<ResultLine>,
+    /// What its answers cost, in micro-dollars.
+    cost: u64,
 }
 
 impl Made {
+    /// What Google bills for it: all answers of one that finished, and those of one that was stopped while it ran, however far it was.
+    /// One that was in line until it was stopped has no answers.
+    fn billed(&self, now: Timestamp) -> u64 {
+        let begun = self.row.created.as_millisecond() + self.row.pending_ms;
+        let is_in_line = self.row.has(Fault::StuckPending) || self.row.has(Fault::NeverRunning);
+        let ran = !is_in_line && self.row.cancelled.is_some_and(|at| at.as_millisecond() > begun);
+        if ran || self.row.phase(now) == Phase::Succeeded { self.cost } else { 0 }
+    }
+
     /// Whether Google loses sight of it: another one may be made beside it then, for nobody can know.
     pub fn is_lost_sight_of(&self) -> bool {
         !self.lost_sight_ms.is_empty()
@@ -80,6 +100,11 @@ impl Made {
         let read = |line: &ResultLine| matches!(&line.outcome, Outcome::Response(answer) if answer.finish_reason.as_deref() == Some("STOP"));
         self.lines.iter().any(|line| line.key.as_deref().is_some_and(|key| key != FOREIGN_KEY) && read(line))
     }
+}
+
+/// Of the model that is asked, of which nobody knows the price.
+fn cost_of(answer: &Answer, mode: Mode) -> u64 {
+    Rates::new(&Models::default(), "m", mode, date(2027, 1, 16)).spent(answer, 0).micro_dollars
 }
 
 fn time(ms: i64) -> Timestamp {
@@ -140,10 +165,11 @@ impl Service {
         if !lost_sight_ms.is_empty() && self.clock.happens(0.5) {
             row.faults.push(Fault::StuckPending);
         }
-        let lines = if row.has(Fault::OutputEmpty) { Vec::new() } else { self.answers(&keys) };
+        let (lines, cost) = self.answers(&keys);
+        let lines = if row.has(Fault::OutputEmpty) { Vec::new() } else { lines };
         let listed_ms = now_ms + if self.clock.happens(0.3) { self.clock.pick(0..LISTED_MS_MAX) } else { 0 };
         self.clock.say(|| format!("google: {display_name} is batch {id} {:?}", row.faults));
-        state.batches.push(Made { row, job, doubled, listed_ms, lost_sight_ms, lines });
+        state.batches.push(Made { row, job, doubled, listed_ms, lost_sight_ms, lines, cost });
         Ok(format!("batches/{id}"))
     }
 
@@ -196,8 +222,9 @@ impl Service {
         row
     }
 
-    fn answers(&self, keys: &[String]) -> Vec<ResultLine> {
-        let mut lines = Vec::new();
+    /// The lines that a batch hands over, and what they cost.
+    fn answers(&self, keys: &[String]) -> (Vec<ResultLine>, u64) {
+        let (mut lines, mut cost) = (Vec::new(), 0);
         for (number, key) in (1..).zip(keys) {
             let odd = |likelihood: f64| self.clock.happens(likelihood * self.odds.oddity);
             if odd(0.05) {
@@ -206,7 +233,11 @@ impl Service {
             let outcome = match () {
                 () if odd(0.06) => Outcome::Error(Status::read(&json!({"code": 13, "message": "Internal error."}))),
                 () if odd(0.03) => Outcome::Unrecognised(Oddity::NoResult),
-                () => Outcome::Response(Box::new(self.answer())),
+                () => {
+                    let answer = self.answer();
+                    cost += cost_of(&answer, Mode::Batch);
+                    Outcome::Response(Box::new(answer))
+                }
             };
             let line = ResultLine { number, key: (!odd(0.03)).then(|| key.clone()), outcome };
             lines.extend(odd(0.05).then(|| line.clone()));
@@ -219,7 +250,21 @@ impl Service {
             let outcome = Outcome::Response(Box::new(self.answer()));
             lines.push(ResultLine { number: 99, key: Some(FOREIGN_KEY.into()), outcome });
         }
-        lines
+        (lines, cost)
+    }
+
+    /// One page, read at once.
+    fn answer_now(&self) -> Answer {
+        let answer = self.answer();
+        self.state().billed += cost_of(&answer, Mode::Realtime);
+        answer
+    }
+
+    /// What Google bills in all, in micro-dollars. That it made two batches of one create nobody can know, nor pay for.
+    pub fn billed(&self) -> u64 {
+        let (now, state) = (self.now(), self.state());
+        let batches = state.batches.iter().filter(|made| !made.doubled);
+        state.billed + batches.map(|made| made.billed(now)).sum::<u64>()
     }
 
     fn answer(&self) -> Answer {
@@ -228,6 +273,10 @@ impl Service {
         answer.usage.candidates_tokens = u64::try_from(self.clock.pick(0..1_000)).unwrap();
         if self.clock.happens(0.04 * self.odds.oddity) {
             answer.finish_reason = Some("SAFETY".into());
+        }
+        // It rambles until it is cut off.
+        if self.clock.happens(0.1 * self.odds.oddity) {
+            answer.usage.candidates_tokens = OUTPUT_TOKENS_MAX;
         }
         answer
     }
@@ -408,6 +457,11 @@ impl Google for Line {
     }
 
     async fn answer(&self, _model: &str, _request: &Request) -> Result<Answer, Error> {
-        self.ask("answer", |service| Ok(service.answer())).await
+        // One that is sent twice on its way is billed once: that is the network's affair.
+        let billed = AtomicBool::new(false);
+        let act = move |service: &Service| {
+            Ok(if billed.swap(true, Ordering::Relaxed) { service.answer() } else { service.answer_now() })
+        };
+        self.ask("answer", act).await
     }
 }

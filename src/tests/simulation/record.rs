@@ -7,7 +7,8 @@ use coldbrew::batch::{Job, Leftover};
 use coldbrew::error::{Error, Result};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{PageSet, UnixMs};
-use coldbrew::store::{Acceptance, Account, Completion, Jobs, Leftovers, PageResult};
+use coldbrew::spending::{Answers, Budget, DaySpending, PaidRequest, Spent};
+use coldbrew::store::{Acceptance, Account, Admission, Completion, Jobs, Leftovers, PageResult, Spending, Unanswered};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
@@ -164,5 +165,35 @@ impl Leftovers for Connection {
     async fn strike_off(&self, leftover: &Leftover) -> Result<()> {
         let leftover = leftover.clone();
         self.transact("strike off", move |memory| now(memory.strike_off(&leftover))).await
+    }
+}
+
+#[async_trait]
+impl Spending for Connection {
+    async fn admit(&self, job: &Job, request: &PaidRequest, budget: &Budget, at: UnixMs) -> Result<Admission> {
+        let (job, request, budget) = (job.clone(), request.clone(), *budget);
+        self.transact("admit", move |memory| now(memory.admit(&job, &request, &budget, at))).await
+    }
+
+    async fn settle(&self, job: &Job, id: &str, page: Option<u32>, spent: &Spent, at: UnixMs) -> Result<()> {
+        let (job, id, spent) = (job.clone(), id.to_owned(), *spent);
+        self.transact("settle", move |memory| now(memory.settle(&job, &id, page, &spent, at))).await
+    }
+
+    async fn close(&self, job: &Job, id: Option<&str>, unanswered: Unanswered, at: UnixMs) -> Result<()> {
+        let (job, id) = (job.clone(), id.map(str::to_owned));
+        self.transact("close", move |memory| now(memory.close(&job, id.as_deref(), unanswered, at))).await
+    }
+
+    async fn wake_waiting(&self, at: UnixMs) -> Result<()> {
+        self.memory.wake_waiting(at).await
+    }
+
+    async fn spent_on(&self, day: i64) -> Result<DaySpending> {
+        self.memory.spent_on(day).await
+    }
+
+    async fn answers_on(&self, account_id: &str, day: i64) -> Result<Answers> {
+        self.memory.answers_on(account_id, day).await
     }
 }

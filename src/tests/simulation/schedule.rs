@@ -12,6 +12,7 @@ use coldbrew::extract::Recipe;
 use coldbrew::gemini::models::Models;
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
+use coldbrew::spending::Budget;
 use coldbrew::store::{Acceptance, Account, Accounts, Credential, CredentialKind, Documents, Jobs, Upload, Uploads};
 use coldbrew::world::World;
 use futures::FutureExt;
@@ -29,8 +30,10 @@ use crate::memory::{Memory, UNLIMITED};
 const MINUTE_MS: i64 = 60_000;
 /// Everything that goes wrong has gone wrong by then.
 const TROUBLED_MS: i64 = 15 * MINUTE_MS;
-/// A job that is not over by then never will be.
-const END_MS: i64 = 48 * 60 * MINUTE_MS;
+/// A job that is not over by then never will be. It may have to wait for the budgets of several days.
+const END_MS: i64 = 40 * 24 * 60 * MINUTE_MS;
+/// Nothing begins that late: workers may sleep longer.
+const CALM_MS: i64 = 60 * MINUTE_MS;
 pub const ACCOUNT: &str = "account";
 pub const QUOTA: u64 = 1_000_000;
 
@@ -44,6 +47,7 @@ const TIMING: Timing = Timing {
     odd_ms_max: MINUTE_MS,
     watch_ms_max: 12 * MINUTE_MS,
     unsent_ms_max: 12 * 60 * MINUTE_MS,
+    budget_ms: 2 * 60 * MINUTE_MS,
     creates_max: 20,
     fetches_max: 50,
 };
@@ -161,7 +165,20 @@ pub struct Schedule {
     /// Submitters that have no answer yet.
     waiting: AtomicU64,
     models: Models,
+    budget: Budget,
     origin: Instant,
+}
+
+/// Half of the stories have a budget that is soon used up: what one document is expected to cost fits into it, and hardly more.
+fn draw_budget(clock: &Clock) -> Budget {
+    let ceiling = [20_000, 60_000, 250_000][usize::try_from(clock.pick(0..3)).unwrap()];
+    let of_guests = clock.happens(0.5);
+    let quota = Budget { quota_tokens: QUOTA, guest_quota_tokens: QUOTA, ..Budget::UNLIMITED };
+    match clock.happens(0.5) {
+        true if of_guests => Budget { guests_daily_max: Some(ceiling), ..quota },
+        true => Budget { daily_max: Some(ceiling), ..quota },
+        false => quota,
+    }
 }
 
 /// Tells the story of that seed to its end and checks it; panics with what is wrong. Returns how many jobs succeeded and failed.
@@ -177,6 +194,7 @@ pub fn run(seed: u64, aloud: bool) -> (usize, usize) {
         hosts: Mutex::default(),
         waiting: AtomicU64::new(0),
         models: Models::default(),
+        budget: draw_budget(&clock),
         origin: Instant::now(),
         clock: clock.clone(),
         odds,
@@ -184,7 +202,7 @@ pub fn run(seed: u64, aloud: bool) -> (usize, usize) {
     });
     schedule.begin();
     clock.run_until(START_MS + END_MS);
-    check::all(&memory, &schedule.service, clock.crashes())
+    check::all(&memory, &schedule.service, &schedule.budget, clock.crashes())
 }
 
 impl Schedule {
@@ -309,13 +327,16 @@ impl Schedule {
         };
         let worker = Worker {
             name: world.id().into(),
-            jobs: connection,
+            jobs: connection.clone(),
+            uploads: Arc::new(self.memory.clone()),
+            spending: connection,
             figures: Arc::new(self.memory.clone()),
             pages: Arc::new(host.disk.clone()),
             google,
             spool: Arc::new(host.disk.clone()),
             models: self.models.clone(),
             pricing: Pricing::default(),
+            budget: self.budget,
             world,
             changes: CHANGES.clone(),
             bell: Arc::new(Notify::new()),
@@ -354,7 +375,9 @@ impl Schedule {
                 self.clock.spawn(Some(number), async move { drop(cleaner.clean_one().await) });
             }
             let Some(due_at) = dues.next() else { return };
-            let idle_ms = (due_at.0 - worker.world.now().0).clamp(0, 20_000);
+            let is_calm = self.clock.now_ms() > START_MS + CALM_MS;
+            let idle_ms_max = if is_calm { 20 * MINUTE_MS } else { 20_000 };
+            let idle_ms = (due_at.0 - worker.world.now().0).clamp(0, idle_ms_max);
             self.clock.sleep(idle_ms + self.clock.pick(1..500)).await;
         }
     }
@@ -438,5 +461,7 @@ fn new_job(number: u64, document: u64, pages: u32, mode: Mode, now: UnixMs) -> J
         requeued: false,
         hindered_by: None,
         polls: 0,
+        network: None,
+        budget_wait_ms: 0,
     }
 }

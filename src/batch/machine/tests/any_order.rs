@@ -31,6 +31,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         3 => Just(Event::NotCreated { by: Hindrance::Google, retry_after_ms: None }),
         12 => any_sighting().prop_map(Event::Seen),
         4 => Just(Event::Hindered { by: Hindrance::Google, retry_after_ms: None }),
+        2 => Just(over_budget()),
         2 => any::<bool>().prop_map(|progressed| Event::Crowded { by: Hindrance::Quota, progressed, retry_after_ms: 1_000 }),
         1 => prop_oneof![
             Just(Event::NothingUsable),
@@ -154,8 +155,8 @@ proptest! {
                 Task::Poll | Task::Withdraw => Event::Hindered { by: Hindrance::Google, retry_after_ms: None },
                 Task::Collect | Task::Read => Event::Stored,
             };
-            // Google ends what runs; a disk that forgets at once what is written to it is broken.
-            let monotonous = !matches!(event, Event::Seen(Sighting::Running) | Event::InputMissing);
+            // Google ends what runs; a disk that forgets at once what is written to it is broken; a budget is whole again at midnight.
+            let monotonous = !matches!(event, Event::Seen(Sighting::Running) | Event::InputMissing) && event != over_budget();
             let next = step(&job, event.clone(), now, &timing).ok().filter(|_| monotonous);
             job = next.map_or_else(|| step(&job, fallback, now, &timing).unwrap().job, |step| step.job);
             steps += 1;

@@ -1,0 +1,103 @@
+//! What each page of a document may cost before it is read, from what was measured of it when it was taken in.
+
+use super::rates::Rates;
+use crate::gemini::models::Model;
+use crate::model::{Mode, Pricing, TokenUsage};
+
+/// Room for what Gemini adds to a page's own text: tables, formulas, thoughts.
+const OUTPUT_EXTRA: u64 = 4_096;
+const OUTPUT_MIN: u64 = 8_192;
+const OUTPUT_MAX: u64 = 32_768;
+/// A scan has no text to go by.
+const OUTPUT_OF_SCAN: u64 = 16_384;
+/// The most that figures, named one by one, add to a prompt.
+const INPUT_EXTRA: u64 = 4_096;
+
+/// The costs of one document's pages.
+#[derive(Clone, Debug)]
+pub struct PageCosts {
+    /// Each page's realtime price, in token equivalents.
+    pub page_tokens: Vec<u32>,
+    pub pricing: Pricing,
+    /// The model that is asked.
+    pub model: Model,
+    pub rates: Rates,
+}
+
+impl PageCosts {
+    /// How many tokens Gemini may write for a page, thoughts included; never more than the model can.
+    pub fn output_tokens_max(&self, page: u32) -> u32 {
+        let limit = match self.pricing.native_tokens(self.price(page)) {
+            Some(text) => text.saturating_mul(3).saturating_add(OUTPUT_EXTRA).clamp(OUTPUT_MIN, OUTPUT_MAX),
+            None => OUTPUT_OF_SCAN,
+        };
+        u32::try_from(limit).unwrap_or(u32::MAX).min(self.model.output_tokens_max)
+    }
+
+    /// What a page is expected to cost, in micro-dollars.
+    pub fn expected(&self, page: u32) -> u64 {
+        self.rates.cost(self.pricing.expected_usage(self.price(page)), &self.model.id)
+    }
+
+    /// The most that a page can cost, in micro-dollars.
+    pub fn most(&self, page: u32) -> u64 {
+        self.rates.cost(self.most_usage(page), &self.model.id)
+    }
+
+    /// The most that a page can be charged in realtime, in token equivalents.
+    pub fn tokens_most(&self, page: u32) -> u64 {
+        self.pricing.charge(self.most_usage(page), Mode::Realtime)
+    }
+
+    fn most_usage(&self, page: u32) -> TokenUsage {
+        let TokenUsage { input, .. } = self.pricing.expected_usage(self.price(page));
+        let output = self.output_tokens_max(page).into();
+        TokenUsage { input: input.saturating_add(INPUT_EXTRA), output, thoughts: 0 }
+    }
+
+    /// Of a page that was not measured, that of a scan.
+    fn price(&self, page: u32) -> u64 {
+        let measured = self.page_tokens.get(page as usize).copied();
+        measured.map_or_else(|| self.pricing.estimate_page(None), u64::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::gemini::models::{DEFAULT, Models, model};
+
+    fn costs(prices: &[u64], mode: Mode) -> PageCosts {
+        PageCosts {
+            page_tokens: prices.iter().map(|&price| u32::try_from(price).unwrap_or(u32::MAX)).collect(),
+            pricing: Pricing::default(),
+            model: model(DEFAULT),
+            rates: Rates::new(&Models::default(), DEFAULT, mode, date(2026, 11, 23)),
+        }
+    }
+
+    #[test]
+    fn output_limit_follows_from_the_native_text() {
+        let pricing = Pricing::default();
+        let prices = [Some(0), Some(4 * 1_365), Some(4 * 2_000), Some(4 * 12_000), None]
+            .map(|chars| pricing.estimate_page(chars));
+        let costs = costs(&prices, Mode::Batch);
+        let limits: Vec<_> = (0..6).map(|page| costs.output_tokens_max(page)).collect();
+        assert_eq!(limits, [8_192, 8_192, 10_096, 32_768, 16_384, 16_384], "the last was not measured");
+        let small = PageCosts { model: Model { output_tokens_max: 2_000, ..model(DEFAULT) }, ..costs };
+        assert_eq!(small.output_tokens_max(3), 2_000, "no model is asked for more than it can");
+    }
+
+    #[test]
+    fn batch_costs_half_and_nothing_costs_less_than_expected() {
+        let prices = [2_620, 6_000, 10_000, 90_000];
+        let (now, batch) = (costs(&prices, Mode::Realtime), costs(&prices, Mode::Batch));
+        for page in 0..4 {
+            assert!(now.expected(page) < now.most(page), "page {page}");
+            assert_eq!(batch.most(page), now.most(page).div_ceil(2), "page {page}");
+        }
+        assert_eq!(now.expected(0), 1_853, "1,720 tokens at $0.75 and 150 at $3.75 a million");
+    }
+}

@@ -1,0 +1,132 @@
+//! What Google charges for an answer: by its tokens, and by the prices of the model that gave it.
+
+use jiff::civil::Date;
+
+use crate::gemini::Answer;
+use crate::gemini::models::{Models, Prices, dearest_prices};
+use crate::model::{Mode, TokenUsage};
+
+/// The prices for the answers to one job.
+#[derive(Clone, Debug)]
+pub struct Rates {
+    models: Models,
+    asked: Prices,
+    mode: Mode,
+    today: Date,
+}
+
+/// What answers cost, whatever they were worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    pub answers: u64,
+    /// Of those, refused or without text.
+    pub useless: u64,
+    pub usage: TokenUsage,
+    pub micro_dollars: u64,
+}
+
+impl Spent {
+    /// Both together.
+    pub const fn plus(self, other: Self) -> Self {
+        let (one, two) = (self.usage, other.usage);
+        Self {
+            answers: self.answers.saturating_add(other.answers),
+            useless: self.useless.saturating_add(other.useless),
+            usage: TokenUsage {
+                input: one.input.saturating_add(two.input),
+                output: one.output.saturating_add(two.output),
+                thoughts: one.thoughts.saturating_add(two.thoughts),
+            },
+            micro_dollars: self.micro_dollars.saturating_add(other.micro_dollars),
+        }
+    }
+}
+
+impl Rates {
+    /// For answers to requests to the model `asked`. A model without a price is taken for as dear as the dearest that is known.
+    pub fn new(models: &Models, asked: &str, mode: Mode, today: Date) -> Self {
+        let known = models.get(asked).prices_on(today);
+        let asked = known.unwrap_or_else(|| dearest_prices(today));
+        Self { models: models.clone(), asked, mode, today }
+    }
+
+    /// What so many tokens cost, in micro-dollars. `answered_by` is the model that the answer names; one that is not known costs what was
+    /// asked for.
+    pub fn cost(&self, usage: TokenUsage, answered_by: &str) -> u64 {
+        let prices = self.models.get(answered_by).prices_on(self.today).unwrap_or(self.asked);
+        prices.cost(usage.input, usage.output.saturating_add(usage.thoughts), self.mode == Mode::Batch)
+    }
+
+    /// What an answer cost; `most` if it does not say how many tokens it took.
+    pub fn spent(&self, answer: &Answer, most: u64) -> Spent {
+        let usage = TokenUsage {
+            input: answer.usage.prompt_tokens.saturating_add(answer.usage.tool_use_tokens),
+            output: answer.usage.candidates_tokens,
+            thoughts: answer.usage.thoughts_tokens,
+        };
+        let micro_dollars = match usage {
+            TokenUsage { input: 0, output: 0, thoughts: 0 } => most,
+            usage => self.cost(usage, answer.model_version.as_deref().unwrap_or_default()),
+        };
+        Spent { answers: 1, useless: u64::from(is_useless(answer)), usage, micro_dollars }
+    }
+}
+
+/// Whether the table, or the configuration, knows what the model costs.
+pub fn is_priced(models: &Models, model: &str, today: Date) -> bool {
+    models.get(model).prices_on(today).is_some()
+}
+
+fn is_useless(answer: &Answer) -> bool {
+    let is_refused =
+        !matches!(answer.finish_reason.as_deref(), None | Some("STOP" | "MAX_TOKENS" | "FINISH_REASON_UNSPECIFIED"));
+    answer.block_reason.is_some() || is_refused || answer.text.trim().is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::gemini::models::DEFAULT;
+
+    const USAGE: TokenUsage = TokenUsage { input: 1_000_000, output: 60_000, thoughts: 40_000 };
+
+    fn rates(asked: &str, mode: Mode, today: Date) -> Rates {
+        Rates::new(&Models::default(), asked, mode, today)
+    }
+
+    #[test]
+    fn model_that_answered_is_what_costs() {
+        let rates_now = rates(DEFAULT, Mode::Realtime, date(2026, 11, 23));
+        assert_eq!(rates_now.cost(USAGE, DEFAULT), 750_000 + 375_000);
+        assert_eq!(rates_now.cost(USAGE, "gemini-3.5-flash-lite"), 300_000 + 250_000, "another model answered");
+        assert_eq!(rates_now.cost(USAGE, ""), 750_000 + 375_000, "it did not say which");
+        let batch = rates(DEFAULT, Mode::Batch, date(2026, 11, 23));
+        assert_eq!(batch.cost(USAGE, DEFAULT), (750_000 + 375_000) / 2);
+        let later = rates(DEFAULT, Mode::Realtime, date(2027, 1, 1));
+        assert_eq!(later.cost(USAGE, DEFAULT), 1_500_000 + 750_000);
+    }
+
+    #[test]
+    fn unknown_price_is_the_highest_known() {
+        let today = date(2026, 11, 23);
+        assert!(!is_priced(&Models::default(), "tuned-thing", today) && is_priced(&Models::default(), DEFAULT, today));
+        let unknown = rates("tuned-thing", Mode::Realtime, today);
+        assert_eq!(unknown.cost(USAGE, "tuned-thing"), 2_000_000 + 1_200_000);
+    }
+
+    #[test]
+    fn every_answer_costs_and_some_are_useless() {
+        let rates = rates(DEFAULT, Mode::Realtime, date(2026, 11, 23));
+        let mut answer = Answer { text: "Text.".into(), finish_reason: Some("STOP".into()), ..Answer::default() };
+        assert_eq!(rates.spent(&answer, 77), Spent { answers: 1, micro_dollars: 77, ..Spent::default() }, "no usage");
+        answer.usage.prompt_tokens = 1_000;
+        answer.usage.thoughts_tokens = 1_000;
+        let spent = |answer: &Answer| (rates.spent(answer, 77).micro_dollars, rates.spent(answer, 77).useless);
+        assert_eq!(spent(&answer), (4_500, 0));
+        assert_eq!(spent(&Answer { text: " \n".into(), ..answer.clone() }), (4_500, 1));
+        assert_eq!(spent(&Answer { finish_reason: Some("RECITATION".into()), ..answer.clone() }), (4_500, 1));
+        assert_eq!(spent(&Answer { block_reason: Some("SAFETY".into()), ..answer }), (4_500, 1));
+    }
+}

@@ -1,0 +1,271 @@
+//! The ledger of what Gemini costs. Admissions wait for each other at one row, so that no two of them see the same room under a ceiling.
+
+use async_trait::async_trait;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+use super::accounts::{amount, lock_account, usage_of};
+use super::{SqlStore, unsigned};
+use crate::batch::Job;
+use crate::crash::crash_point;
+use crate::error::{Error, Result};
+use crate::model::UnixMs;
+use crate::spending::{Answers, Budget, DaySpending, PaidRequest, Reserved, Spent, Sums};
+use crate::store::{Account, Admission, Spending, Unanswered};
+
+#[async_trait]
+impl Spending for SqlStore {
+    async fn admit(&self, job: &Job, request: &PaidRequest, budget: &Budget, now: UnixMs) -> Result<Admission> {
+        let mut tx = self.write().await?;
+        if !lock_account(&mut tx, &job.account_id).await? || !is_held(&mut tx, job).await? {
+            return Ok(Admission::Superseded);
+        }
+        sqlx::query("UPDATE spending_lock SET admissions = admissions + 1 WHERE id = 1").execute(&mut *tx).await?;
+        let account = account_of(&mut tx, job, budget).await?;
+        let day = day_spending(&mut tx, now.day(), &request.id).await?;
+        if !budget.admits(&day, account.email.is_none(), request) {
+            return Ok(Admission::OverBudget);
+        }
+        if request.page.is_some() && !reserve_page(&mut tx, job, request, &account).await? {
+            return Ok(Admission::OverQuota);
+        }
+        crash_point("spending", "admitted");
+        commit_most(&mut tx, job, request, &account, now).await?;
+        tx.commit().await?;
+        crash_point("spending", "committed");
+        Ok(Admission::Admitted)
+    }
+
+    async fn settle(&self, job: &Job, id: &str, page: Option<u32>, spent: &Spent, now: UnixMs) -> Result<()> {
+        let mut tx = self.write().await?;
+        if !is_held(&mut tx, job).await? {
+            return Ok(());
+        }
+        // A batch of before there was a ledger was not admitted: it counts on the day of its results.
+        sqlx::query(
+            "INSERT INTO spending (request_id, job_id, page_index, account_id, network, is_guest, day, answers, useless,
+                                   input_tokens, output_tokens, micro_dollars, assumed, recorded_at)
+             SELECT $1, $2, $3, $4, $5, CASE WHEN a.email IS NULL THEN 1 ELSE 0 END, COALESCE(c.day, CAST($6 AS BIGINT)),
+                    $7, $8, $9, $10, $11, 0, $12
+             FROM accounts a LEFT JOIN spending_commitments c ON c.request_id = $1 WHERE a.id = $4
+             ON CONFLICT (request_id) DO NOTHING",
+        )
+        .bind(id)
+        .bind(job.id.as_str())
+        .bind(page.map(i64::from))
+        .bind(job.account_id.as_str())
+        .bind(job.network.as_deref())
+        .bind(now.day())
+        .bind(amount(spent.answers))
+        .bind(amount(spent.useless))
+        .bind(amount(spent.usage.input))
+        .bind(amount(spent.usage.output.saturating_add(spent.usage.thoughts)))
+        .bind(amount(spent.micro_dollars))
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
+        crash_point("spending", "recorded");
+        free(&mut tx, &job.id, Some(id), now).await?;
+        tx.commit().await?;
+        crash_point("spending", "settled");
+        Ok(())
+    }
+
+    async fn close(&self, job: &Job, id: Option<&str>, unanswered: Unanswered, now: UnixMs) -> Result<()> {
+        let mut tx = self.write().await?;
+        if !is_held(&mut tx, job).await? {
+            return Ok(());
+        }
+        if unanswered == Unanswered::Billed {
+            assume(&mut tx, "job_id", &job.id, id, now).await?;
+        }
+        free(&mut tx, &job.id, id, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn wake_waiting(&self, now: UnixMs) -> Result<()> {
+        sqlx::query("UPDATE jobs SET due_at = $1 WHERE active = 1 AND hindered_by = 'spending' AND due_at > $1")
+            .bind(now.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn spent_on(&self, day: i64) -> Result<DaySpending> {
+        let mut connection = self.pool.acquire().await?;
+        day_spending(&mut connection, day, "").await
+    }
+
+    async fn answers_on(&self, account_id: &str, day: i64) -> Result<Answers> {
+        let row = sqlx::query(
+            "SELECT CAST(COALESCE(SUM(answers), 0) AS BIGINT) AS answers, CAST(COALESCE(SUM(useless), 0) AS BIGINT) AS useless
+             FROM spending WHERE account_id = $1 AND day = $2",
+        )
+        .bind(account_id)
+        .bind(day)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(Answers { all: unsigned(&row, "answers")?, useless: unsigned(&row, "useless")? })
+    }
+}
+
+/// Records all that an account has under way at the most that it can cost: the account goes, and what Google bills does not.
+pub(super) async fn assume_all(connection: &mut AnyConnection, account_id: &str, now: UnixMs) -> Result<()> {
+    assume(connection, "account_id", account_id, None, now).await?;
+    sqlx::query("DELETE FROM spending_commitments WHERE account_id = $1").bind(account_id).execute(connection).await?;
+    Ok(())
+}
+
+async fn is_held(connection: &mut AnyConnection, job: &Job) -> Result<bool> {
+    let held: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE id = $1 AND fence = $2 AND active = 1")
+        .bind(job.id.as_str())
+        .bind(job.fence)
+        .fetch_one(connection)
+        .await?;
+    Ok(held == 1)
+}
+
+/// The job's account, with the quota that holds for it.
+async fn account_of(connection: &mut AnyConnection, job: &Job, budget: &Budget) -> Result<Account> {
+    let row = sqlx::query("SELECT email, quota_tokens FROM accounts WHERE id = $1")
+        .bind(job.account_id.as_str())
+        .fetch_one(connection)
+        .await?;
+    let email: Option<String> = row.try_get("email")?;
+    let default = if email.is_none() { budget.guest_quota_tokens } else { budget.quota_tokens };
+    let own: Option<i64> = row.try_get("quota_tokens")?;
+    let quota = own.map_or(Ok(default), u64::try_from).map_err(Error::internal)?;
+    Ok(Account { id: job.account_id.clone(), email, quota_tokens: Some(quota) })
+}
+
+/// What was spent on a day, and what is held for others than that request.
+async fn day_spending(connection: &mut AnyConnection, day: i64, request_id: &str) -> Result<DaySpending> {
+    let rows = sqlx::query(
+        "SELECT is_guest, CAST(SUM(settled) AS BIGINT) AS settled, CAST(SUM(committed) AS BIGINT) AS committed FROM (
+             SELECT is_guest, micro_dollars AS settled, 0 AS committed FROM spending WHERE day = $1
+             UNION ALL
+             SELECT is_guest, 0 AS settled, micro_dollars AS committed FROM spending_commitments
+             WHERE day = $1 AND request_id <> $2
+         ) AS amounts GROUP BY is_guest",
+    )
+    .bind(day)
+    .bind(request_id)
+    .fetch_all(connection)
+    .await?;
+    let mut spending = DaySpending::default();
+    for row in &rows {
+        let sums = if is_guest(row)? { &mut spending.guests } else { &mut spending.members };
+        *sums = Sums { settled: unsigned(row, "settled")?, committed: unsigned(row, "committed")? };
+    }
+    Ok(spending)
+}
+
+fn is_guest(row: &AnyRow) -> Result<bool> {
+    Ok(row.try_get::<i64, _>("is_guest")? != 0)
+}
+
+/// Makes the job's reservation cover another page. `false`: the quota has no room for it.
+async fn reserve_page(
+    connection: &mut AnyConnection,
+    job: &Job,
+    request: &PaidRequest,
+    account: &Account,
+) -> Result<bool> {
+    let row = sqlx::query(
+        "SELECT (SELECT CAST(COALESCE(SUM(tokens), 0) AS BIGINT) FROM reservations WHERE job_id = $1) AS tokens,
+                (SELECT CAST(COALESCE(SUM(charge), 0) AS BIGINT) FROM ledger WHERE job_id = $1) AS charged,
+                (SELECT CAST(COALESCE(SUM(tokens), 0) AS BIGINT) FROM spending_commitments
+                 WHERE job_id = $1 AND request_id <> $2) AS under_way",
+    )
+    .bind(job.id.as_str())
+    .bind(request.id.as_str())
+    .fetch_one(&mut *connection)
+    .await?;
+    let tokens = unsigned(&row, "tokens")?;
+    let usage = usage_of(connection, account, 0).await?;
+    let of_others = usage.reserved_tokens.saturating_sub(tokens);
+    let held = Reserved {
+        tokens,
+        charged: unsigned(&row, "charged")?,
+        under_way: unsigned(&row, "under_way")?,
+        free: usage.quota_tokens.saturating_sub(usage.used_tokens).saturating_sub(of_others),
+    };
+    let Some(with) = held.with_page(request.tokens_most) else { return Ok(false) };
+    if with > tokens {
+        sqlx::query("UPDATE reservations SET tokens = $1 WHERE job_id = $2")
+            .bind(amount(with))
+            .bind(job.id.as_str())
+            .execute(connection)
+            .await?;
+    }
+    Ok(true)
+}
+
+async fn commit_most(
+    connection: &mut AnyConnection,
+    job: &Job,
+    request: &PaidRequest,
+    account: &Account,
+    now: UnixMs,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO spending_commitments
+             (request_id, job_id, page_index, account_id, network, is_guest, day, micro_dollars, tokens)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (request_id) DO UPDATE SET day = excluded.day, micro_dollars = excluded.micro_dollars, tokens = excluded.tokens",
+    )
+    .bind(request.id.as_str())
+    .bind(job.id.as_str())
+    .bind(request.page.map(i64::from))
+    .bind(job.account_id.as_str())
+    .bind(job.network.as_deref())
+    .bind(i64::from(account.email.is_none()))
+    .bind(now.day())
+    .bind(amount(request.most))
+    .bind(amount(request.tokens_most))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Records what is held under that owner, or for one request of it, as spent.
+async fn assume(
+    connection: &mut AnyConnection,
+    owner: &'static str,
+    owner_id: &str,
+    request_id: Option<&str>,
+    now: UnixMs,
+) -> Result<()> {
+    let sql = format!(
+        "INSERT INTO spending (request_id, job_id, page_index, account_id, network, is_guest, day, answers, useless,
+                               input_tokens, output_tokens, micro_dollars, assumed, recorded_at)
+         SELECT request_id, job_id, page_index, account_id, network, is_guest, day, 0, 0, 0, 0, micro_dollars, 1,
+                CAST($3 AS BIGINT)
+         FROM spending_commitments WHERE {owner} = $1 AND request_id = COALESCE($2, request_id)
+         ON CONFLICT (request_id) DO NOTHING"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(owner_id).bind(request_id).bind(now.0).execute(connection).await?;
+    Ok(())
+}
+
+/// Holds nothing any more for a request, or for all of the job, and lets the job that waits longest for the budget try again.
+async fn free(connection: &mut AnyConnection, job_id: &str, request_id: Option<&str>, now: UnixMs) -> Result<()> {
+    let freed =
+        sqlx::query("DELETE FROM spending_commitments WHERE job_id = $1 AND request_id = COALESCE($2, request_id)")
+            .bind(job_id)
+            .bind(request_id)
+            .execute(&mut *connection)
+            .await?;
+    if freed.rows_affected() == 0 {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE jobs SET due_at = $1 WHERE id = (
+             SELECT id FROM jobs WHERE active = 1 AND hindered_by = 'spending' AND due_at > $1 AND lease_until = 0
+             ORDER BY submitted_at LIMIT 1)",
+    )
+    .bind(now.0)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! Spending: what is under way and what is over never pass a ceiling together, and each answer is recorded once.
+
+use coldbrew::spending::{Answers, Budget, DaySpending, PaidRequest, Spent};
+use coldbrew::store::{Admission, Unanswered};
+use futures::future::join_all;
+
+use super::*;
+
+conform!(
+    request_is_held_until_its_answer_is_recorded,
+    answer_recorded_twice_counts_once,
+    answer_counts_on_the_day_of_its_admission,
+    admissions_at_once_never_pass_the_ceiling,
+    request_alone_may_cost_more_than_is_left,
+    request_admitted_twice_is_held_once,
+    unanswered_request_is_freed_or_counted_at_its_most,
+    late_claim_neither_admits_nor_records,
+    page_beyond_reservation_and_quota_is_not_admitted,
+    reservation_grows_with_the_most_that_is_under_way,
+    freed_money_wakes_the_job_that_waits_longest,
+    deleted_account_leaves_its_spending,
+    batch_of_before_the_ledger_is_recorded_with_its_results,
+);
+
+const CEILING: u64 = 1_000;
+const BUDGET: Budget = Budget { daily_max: Some(CEILING), ..Budget::UNLIMITED };
+
+fn batch(id: &str, expected: u64, most: u64) -> PaidRequest {
+    PaidRequest { id: id.to_owned(), page: None, expected, most, tokens_most: 0 }
+}
+
+fn page(index: u32, tokens_most: u64) -> PaidRequest {
+    PaidRequest { id: format!("page {index}"), page: Some(index), expected: 1, most: 1, tokens_most }
+}
+
+fn spent(micro_dollars: u64) -> Spent {
+    let usage = TokenUsage { input: 3, output: 2, thoughts: 1 };
+    Spent { answers: 2, useless: 1, usage, micro_dollars }
+}
+
+impl Stores {
+    async fn admit(&self, job: &Job, request: &PaidRequest) -> Admission {
+        self.spending.admit(job, request, &BUDGET, NOW).await.unwrap()
+    }
+
+    async fn settle(&self, job: &Job, request: &PaidRequest, micro_dollars: u64) {
+        self.spending.settle(job, &request.id, request.page, &spent(micro_dollars), NOW).await.unwrap();
+    }
+
+    async fn close(&self, job: &Job, id: Option<&str>, unanswered: Unanswered) {
+        self.spending.close(job, id, unanswered, NOW).await.unwrap();
+    }
+
+    /// Settled and committed today, by guests; there are no members.
+    async fn today(&self) -> (u64, u64) {
+        let DaySpending { members, guests } = self.spending.spent_on(NOW.day()).await.unwrap();
+        assert_eq!((members.settled, members.committed), (0, 0));
+        (guests.settled, guests.committed)
+    }
+}
+
+async fn request_is_held_until_its_answer_is_recorded(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    assert_eq!(stores.admit(&job, &batch("r", 10, 400)).await, Admission::Admitted);
+    assert_eq!(stores.today().await, (0, 400));
+    stores.settle(&job, &batch("r", 10, 400), 150).await;
+    assert_eq!(stores.today().await, (150, 0));
+    let answers = stores.spending.answers_on(&account.id, NOW.day()).await.unwrap();
+    assert_eq!(answers, Answers { all: 2, useless: 1 });
+    assert_eq!(stores.spending.answers_on("another", NOW.day()).await.unwrap(), Answers::default());
+}
+
+async fn answer_recorded_twice_counts_once(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    let request = batch("r", 10, 400);
+    stores.admit(&job, &request).await;
+    for cost in [150, 150, 999] {
+        stores.settle(&job, &request, cost).await;
+    }
+    stores.close(&job, None, Unanswered::Billed).await;
+    assert_eq!(stores.today().await, (150, 0));
+}
+
+async fn answer_counts_on_the_day_of_its_admission(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    stores.admit(&job, &batch("r", 10, 400)).await;
+    let tomorrow = NOW.plus(NOW.ms_to_midnight());
+    assert_eq!(stores.spending.spent_on(tomorrow.day()).await.unwrap(), DaySpending::default());
+    stores.spending.settle(&job, "r", None, &spent(150), tomorrow).await.unwrap();
+    assert_eq!(stores.today().await, (150, 0));
+    assert_eq!(stores.spending.spent_on(tomorrow.day()).await.unwrap(), DaySpending::default());
+    // The budget is whole again.
+    let admission = stores.spending.admit(&job, &batch("s", CEILING, CEILING), &BUDGET, tomorrow).await.unwrap();
+    assert_eq!(admission, Admission::Admitted);
+}
+
+async fn admissions_at_once_never_pass_the_ceiling(stores: Stores) {
+    let account = stores.account("a").await;
+    let mut jobs = Vec::new();
+    for number in 0..8 {
+        let job = job(&account, &number.to_string());
+        assert_eq!(stores.accept(&account, &job, 10).await, Acceptance::Accepted);
+        jobs.push(stores.claim(NOW).await.unwrap());
+    }
+    let requests: Vec<_> =
+        jobs.iter().enumerate().map(|(number, job)| (job, batch(&number.to_string(), 1, 300))).collect();
+    let admissions = join_all(requests.iter().map(|(job, request)| stores.admit(job, request))).await;
+    let admitted = admissions.iter().filter(|admission| **admission == Admission::Admitted).count();
+    assert_eq!(admitted, 3);
+    assert!(admissions.iter().all(|admission| [Admission::Admitted, Admission::OverBudget].contains(admission)));
+    assert_eq!(stores.today().await, (0, 900));
+}
+
+async fn request_alone_may_cost_more_than_is_left(stores: Stores) {
+    let account = stores.account("a").await;
+    let (one, two) = (stores.claimed(&account, "one").await, stores.claimed(&account, "two").await);
+    assert_eq!(stores.admit(&one, &batch("r", 600, 5_000)).await, Admission::Admitted);
+    assert_eq!(stores.admit(&two, &batch("s", 1, 1)).await, Admission::OverBudget);
+    stores.settle(&one, &batch("r", 600, 5_000), 600).await;
+    assert_eq!(stores.admit(&two, &batch("s", 401, 5_000)).await, Admission::OverBudget);
+    assert_eq!(stores.admit(&two, &batch("s", 400, 5_000)).await, Admission::Admitted);
+}
+
+async fn request_admitted_twice_is_held_once(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    for _ in 0..3 {
+        assert_eq!(stores.admit(&job, &batch("r", 10, 600)).await, Admission::Admitted);
+    }
+    assert_eq!(stores.today().await, (0, 600));
+}
+
+async fn unanswered_request_is_freed_or_counted_at_its_most(stores: Stores) {
+    let account = stores.account("a").await;
+    let (one, two) = (stores.claimed(&account, "one").await, stores.claimed(&account, "two").await);
+    for (job, id) in [(&one, "r"), (&one, "s"), (&one, "t"), (&two, "u")] {
+        assert_eq!(stores.admit(job, &batch(id, 1, 100)).await, Admission::Admitted);
+    }
+    stores.close(&one, Some("r"), Unanswered::Free).await;
+    assert_eq!(stores.today().await, (0, 300));
+    stores.close(&one, None, Unanswered::Billed).await;
+    assert_eq!(stores.today().await, (200, 100), "another job's is held on");
+    stores.settle(&one, &batch("s", 1, 100), 50).await;
+    assert_eq!(stores.today().await, (200, 100), "what was counted stays");
+}
+
+async fn late_claim_neither_admits_nor_records(stores: Stores) {
+    let account = stores.account("a").await;
+    let late = stores.claimed(&account, "one").await;
+    let request = batch("r", 10, 400);
+    stores.admit(&late, &request).await;
+    let holder = stores.taken_over().await;
+    assert_eq!(stores.admit(&late, &batch("s", 1, 1)).await, Admission::Superseded);
+    stores.settle(&late, &request, 150).await;
+    stores.close(&late, None, Unanswered::Free).await;
+    assert_eq!(stores.today().await, (0, 400));
+    stores.close(&holder, None, Unanswered::Billed).await;
+    assert_eq!(stores.today().await, (400, 0));
+    assert!(stores.jobs.advance(&at(&holder, failed()), None, NOW).await.unwrap());
+    assert_eq!(stores.admit(&holder, &batch("s", 1, 1)).await, Admission::Superseded, "the job is over");
+}
+
+/// With a quota of no more than what the job reserved.
+async fn page_beyond_reservation_and_quota_is_not_admitted(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    let budget = Budget { guest_quota_tokens: 100, ..Budget::UNLIMITED };
+    let admit = async |index| stores.spending.admit(&job, &page(index, 60), &budget, NOW).await.unwrap();
+    assert_eq!(admit(0).await, Admission::Admitted);
+    assert_eq!(admit(1).await, Admission::OverQuota, "together they could cost more than was reserved");
+    stores.settle(&job, &page(0, 60), 1).await;
+    assert!(stores.jobs.record_page(&job, &read(0, "Text.", 70), NOW).await.unwrap());
+    assert_eq!(admit(1).await, Admission::Admitted, "one page may pass the reservation");
+    stores.settle(&job, &page(1, 60), 1).await;
+    assert!(stores.jobs.record_page(&job, &read(1, "Text.", 50), NOW).await.unwrap());
+    assert_eq!(admit(2).await, Admission::OverQuota);
+    assert_eq!(stores.books(&account).await, (120, 100));
+}
+
+async fn reservation_grows_with_the_most_that_is_under_way(stores: Stores) {
+    let account = stores.account("a").await;
+    let claimed = stores.claimed(&account, "one").await;
+    let budget = Budget { guest_quota_tokens: 400, ..Budget::UNLIMITED };
+    let admit = async |index| stores.spending.admit(&claimed, &page(index, 150), &budget, NOW).await.unwrap();
+    assert_eq!((admit(0).await, admit(1).await), (Admission::Admitted, Admission::Admitted));
+    assert_eq!(stores.books(&account).await, (0, 300));
+    assert_eq!(admit(2).await, Admission::OverQuota);
+    assert!(matches!(stores.accept(&account, &job(&account, "two"), 701).await, Acceptance::OverQuota(_)));
+    stores.close(&claimed, None, Unanswered::Free).await;
+    assert!(stores.jobs.advance(&at(&claimed, failed()), None, NOW).await.unwrap());
+    assert_eq!(stores.books(&account).await, (0, 0));
+}
+
+async fn freed_money_wakes_the_job_that_waits_longest(stores: Stores) {
+    let account = stores.account("a").await;
+    let paying = stores.claimed(&account, "paying").await;
+    assert_eq!(stores.admit(&paying, &batch("r", 1, 900)).await, Admission::Admitted);
+    for (name, submitted_at) in [("second", NOW.plus(2)), ("first", NOW.plus(1))] {
+        let job = Job { submitted_at, ..job(&account, name) };
+        assert_eq!(stores.accept(&account, &job, 10).await, Acceptance::Accepted);
+        let claimed = stores.claim(NOW).await.unwrap();
+        let waiting = Job { due_at: NOW.plus(60_000), hindered_by: Some(Hindrance::Spending), ..claimed };
+        assert!(stores.jobs.advance(&waiting, None, NOW).await.unwrap());
+    }
+    assert_eq!(stores.claim(NOW).await, None);
+    stores.settle(&paying, &batch("r", 1, 900), 100).await;
+    assert_eq!(stores.claim(NOW).await.unwrap().id, "job first");
+    assert_eq!(stores.claim(NOW).await, None, "the other one waits on");
+    stores.spending.wake_waiting(NOW).await.unwrap();
+    assert_eq!(stores.claim(NOW).await.unwrap().id, "job second");
+}
+
+async fn deleted_account_leaves_its_spending(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    stores.admit(&job, &batch("r", 1, 100)).await;
+    stores.settle(&job, &batch("r", 1, 100), 30).await;
+    stores.admit(&job, &batch("s", 1, 200)).await;
+    stores.accounts.delete_account(&account.id, NOW).await.unwrap();
+    assert_eq!(stores.today().await, (230, 0), "what was under way counts at its most");
+}
+
+async fn batch_of_before_the_ledger_is_recorded_with_its_results(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    for _ in 0..2 {
+        stores.settle(&job, &batch("r", 1, 1), 70).await;
+    }
+    assert_eq!(stores.today().await, (70, 0));
+}
