@@ -32,6 +32,9 @@ impl Default for Outline {
 impl Outline {
     /// Adds a page's headings in place of those that it had. Headings behind the first [`PAGE_BYTES_MAX`] of a page are not listed.
     pub fn add(&mut self, page: &Page) {
+        if self.is_full_before(page.index) {
+            return;
+        }
         self.entries.retain(|entry| entry.page != page.index);
         let before = self.entries.partition_point(|entry| entry.page < page.index);
         let found = headings(page).into_iter().filter(|entry| entry.rank <= self.rank_max);
@@ -41,6 +44,13 @@ impl Outline {
             self.entries.retain(|entry| entry.rank <= self.rank_max);
         }
         self.entries.truncate(ENTRIES_MAX);
+    }
+
+    /// Whether no heading of that page or a later one can be listed.
+    fn is_full_before(&self, page: u32) -> bool {
+        self.rank_max == 1
+            && self.entries.len() == ENTRIES_MAX
+            && self.entries.last().is_some_and(|last| last.page < page)
     }
 
     /// The outline of these pages.
@@ -56,7 +66,7 @@ impl Outline {
 }
 
 fn headings(page: &Page) -> Vec<OutlineEntry> {
-    if !page.markdown.contains('#') {
+    if !page.markdown.starts_with('#') && !page.markdown.contains("\n#") {
         return Vec::new();
     }
     let text = &page.markdown[..page.markdown.floor_char_boundary(PAGE_BYTES_MAX)];
