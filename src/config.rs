@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use engine::Engine;
+pub use engine::EngineSharing;
 pub use figures::{ClassNumbers, Figures};
 pub use gemini::Gemini;
 pub use import::{Import, List};
@@ -38,7 +38,7 @@ pub struct Config {
     pub batch: Batch,
     pub demo: Demo,
     pub pages: Pages,
-    pub engine: Engine,
+    pub engine: EngineSharing,
     pub import: Import,
     pub figures: Figures,
     pub limits: Limits,
@@ -73,7 +73,7 @@ impl Config {
             quota: Quota::read(&mut source),
             batch: Batch::read(&mut source, gemini.api_key.is_none()),
             demo: Demo::read(&mut source),
-            engine: Engine::read(&mut source, pages.workers_max, guests_are_owners),
+            engine: EngineSharing::read(&mut source, pages.workers_max, guests_are_owners),
             import: Import::read(&mut source, guests_are_owners),
             figures: Figures::read(&mut source),
             limits: Limits::read(&mut source),

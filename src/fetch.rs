@@ -30,7 +30,7 @@ use crate::world::World;
 pub use imports::{ImportLimits, Imports};
 pub use targets::{Denied, Targets};
 
-use imports::Import;
+use imports::RunningImport;
 
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 5;
@@ -76,7 +76,7 @@ impl Fetcher {
         timeout(self.timeout, self.follow(&import, address)).await.unwrap_or_else(|_| Err(too_slow()))
     }
 
-    async fn follow(&self, import: &Import<'_>, address: &str) -> Result<ReceivedFile> {
+    async fn follow(&self, import: &RunningImport<'_>, address: &str) -> Result<ReceivedFile> {
         let named = Url::parse(address.trim()).map_err(|_| not_allowed("This is not a web address."))?;
         let mut url = file_address(named.clone());
         for _ in 0..=REDIRECTS_MAX {
@@ -118,7 +118,7 @@ impl Fetcher {
         client.get(url.clone()).header(header::ACCEPT, "application/pdf, */*;q=0.5").send().await.map_err(broken)
     }
 
-    async fn save(&self, import: &Import<'_>, url: &Url, response: Response) -> Result<ReceivedFile> {
+    async fn save(&self, import: &RunningImport<'_>, url: &Url, response: Response) -> Result<ReceivedFile> {
         if !response.status().is_success() {
             return Err(unreachable(&format!("The address answered {}.", response.status())));
         }
