@@ -25,7 +25,7 @@ use std::time::Duration;
 
 pub use account_limits::AccountLimits;
 pub use callers::Callers;
-pub use engine::Engine;
+pub use engine::EngineSharing;
 pub use figures::{ClassNumbers, Figures};
 pub use gemini::Gemini;
 pub use import::{Import, List};
@@ -53,7 +53,7 @@ pub struct Config {
     pub batch: Batch,
     pub demo: Demo,
     pub pages: Pages,
-    pub engine: Engine,
+    pub engine: EngineSharing,
     pub import: Import,
     pub figures: Figures,
     pub rendering: Rendering,
@@ -98,7 +98,7 @@ impl Config {
             spend: Spend::read(&mut source, gemini.api_key.is_none()),
             batch: Batch::read(&mut source, gemini.api_key.is_none()),
             demo: Demo::read(&mut source),
-            engine: Engine::read(&mut source, pages.workers_max, guests_are_owners),
+            engine: EngineSharing::read(&mut source, pages.workers_max, guests_are_owners),
             import: Import::read(&mut source, guests_are_owners),
             figures: Figures::read(&mut source),
             rendering: Rendering::read(&mut source),

@@ -30,7 +30,7 @@ use crate::world::World;
 pub use imports::{ImportLimits, Imports};
 pub use targets::{Denied, Targets};
 
-use imports::Import;
+use imports::RunningImport;
 
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 5;
@@ -84,7 +84,7 @@ impl Fetcher {
 
     async fn follow<P, F: Future<Output = Result<P>>>(
         &self,
-        import: &Import<'_>,
+        import: &RunningImport<'_>,
         address: &str,
         admit: impl FnOnce(Option<u64>) -> F,
     ) -> Result<(ReceivedFile, P)> {
@@ -142,7 +142,7 @@ impl Fetcher {
         Ok(())
     }
 
-    async fn save(&self, import: &Import<'_>, url: &Url, response: Response) -> Result<ReceivedFile> {
+    async fn save(&self, import: &RunningImport<'_>, url: &Url, response: Response) -> Result<ReceivedFile> {
         let name = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
         let name = percent_decode_str(name).decode_utf8_lossy();
         let chunks = response.bytes_stream().map(|chunk| {

@@ -38,8 +38,8 @@ struct Running {
     by_party: HashMap<String, usize>,
 }
 
-/// An import that is running, until this is dropped.
-pub struct Import<'a> {
+/// A place among the imports at once, until it is dropped.
+pub struct RunningImport<'a> {
     imports: &'a Imports,
     parties: Vec<String>,
     account: &'a str,
@@ -55,7 +55,7 @@ impl Imports {
     ///
     /// # Errors
     /// `too_many_requests` if the caller, its network or all callers have as many as they may, or the caller's bytes are used up.
-    pub fn begin<'a>(&'a self, caller: &'a Caller, now: Instant) -> Result<Import<'a>> {
+    pub fn begin<'a>(&'a self, caller: &'a Caller, now: Instant) -> Result<RunningImport<'a>> {
         let ImportLimits { at_once_max, account_at_once_max, bytes_per_hour, guest_bytes_per_hour } = self.limits;
         let account = &caller.account;
         let bytes_per_hour = if account.email.is_none() { guest_bytes_per_hour } else { bytes_per_hour };
@@ -74,7 +74,7 @@ impl Imports {
         for party in &parties {
             *running.by_party.entry(party.clone()).or_default() += 1;
         }
-        Ok(Import { imports: self, parties, account: &account.id, bytes_per_hour })
+        Ok(RunningImport { imports: self, parties, account: &account.id, bytes_per_hour })
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
@@ -82,14 +82,14 @@ impl Imports {
     }
 }
 
-impl Import<'_> {
+impl RunningImport<'_> {
     /// Counts bytes that have arrived.
     pub fn charge(&self, bytes: usize, now: Instant) {
         self.imports.bytes.charge(self.account, self.bytes_per_hour, bytes as u64, now);
     }
 }
 
-impl Drop for Import<'_> {
+impl Drop for RunningImport<'_> {
     fn drop(&mut self) {
         let mut running = self.imports.running();
         running.total -= 1;
@@ -126,7 +126,7 @@ mod tests {
         })
     }
 
-    fn wait_s(answer: Result<Import<'_>>) -> Option<u32> {
+    fn wait_s(answer: Result<RunningImport<'_>>) -> Option<u32> {
         let error = answer.err()?.public();
         assert_eq!(error.code, ErrorCode::TooManyRequests);
         error.retry_after_s

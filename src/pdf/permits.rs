@@ -106,7 +106,7 @@ impl WorkerPermits {
         let (sender, granted) = oneshot::channel();
         let waiter = Waiter { requester: requester.clone(), sender };
         let ticket = pool.queue().push(Claim::new(priority, requester), waiter);
-        let _waiting = Waiting::begin(pool, ticket);
+        let _guard = WaitGuard::new(pool, ticket);
         pool.grant();
         drop(pool.queue().overflow());
         let patience = if priority == Priority::Interactive { pool.patience } else { Duration::MAX };
@@ -163,19 +163,19 @@ struct Waiter {
 }
 
 /// Ends a request when its caller has the permit or is gone.
-struct Waiting<'a> {
+struct WaitGuard<'a> {
     pool: &'a Pool,
     ticket: u64,
 }
 
-impl<'a> Waiting<'a> {
-    fn begin(pool: &'a Pool, ticket: u64) -> Self {
+impl<'a> WaitGuard<'a> {
+    fn new(pool: &'a Pool, ticket: u64) -> Self {
         gauge!("coldbrew_page_permits_waiting", "pool" => pool.name).increment(1);
         Self { pool, ticket }
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
         gauge!("coldbrew_page_permits_waiting", "pool" => self.pool.name).decrement(1);
         self.pool.queue().cancel(self.ticket);

@@ -51,8 +51,9 @@ mod tests {
     use futures::{StreamExt, stream};
 
     use super::*;
+    use crate::accounts::Allowance;
     use crate::model::wire::Page;
-    use crate::model::{Mode, UnixMs};
+    use crate::model::{Mode, PageSet, UnixMs};
     use crate::store::sql::SqlStore;
     use crate::store::{Accounts, Credential, CredentialKind, Documents, NewDocument};
 
@@ -65,10 +66,13 @@ mod tests {
         let text = || "x".to_owned();
         let (id, account_id) = ("d".to_owned(), "a".to_owned());
         let (upload_hash, content_hash, title) = (text(), text(), text());
-        let document = NewDocument { id, account_id, upload_hash, content_hash, title, mode: Mode::Text, pages: PageSet::all(1) };
+        let document =
+            NewDocument { id, account_id, upload_hash, content_hash, title, mode: Mode::Text, pages: PageSet::all(1) };
+        let allowance =
+            Allowance { documents: u64::MAX, active_jobs: u64::MAX, stored_bytes: u64::MAX, uploads: usize::MAX };
         let page = Page { index: 0, markdown: "# A".into(), failure: None, note: None };
         let pages = stream::iter([Ok(page.clone())]).boxed();
-        store.insert_document(&document, pages, UnixMs(0)).await.unwrap();
+        store.insert_document(&document, pages, &allowance, UnixMs(0)).await.unwrap();
         sqlx::query("UPDATE documents SET outline = NULL").execute(&store.pool).await.unwrap();
         assert_eq!(store.outline("a", "d").await.unwrap(), None);
         let outline = Outline::of([&page]);
