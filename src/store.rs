@@ -30,7 +30,7 @@ use crate::pdf::figures::Figure;
 
 pub use leftovers::Leftovers;
 pub use limits::{PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
-pub use members::{Begun, Ending, ExternalIdentity, Holdings, Members, Session};
+pub use members::{Begun, Ending, ExternalIdentity, Grant, Holdings, Members, Session};
 pub use operations::{Operations, QueuedJob};
 pub use sign_ins::{Attempts, SignIns};
 

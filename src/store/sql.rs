@@ -7,6 +7,7 @@ mod accounts;
 mod answers;
 mod books;
 mod complete;
+mod credentials;
 mod documents;
 mod figures;
 mod jobs;
