@@ -36,7 +36,7 @@ pub use contents::delete_content;
 pub use figures::{FigurePlaces, Figures, FoundFigures};
 pub use leftovers::Leftovers;
 pub use limits::{PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
-pub use members::{Begun, Ending, ExternalIdentity, Members, Session};
+pub use members::{Begun, Ending, ExternalIdentity, Grant, Members, Session};
 pub use operations::{Operations, QueuedJob};
 pub use sign_ins::{Attempts, SignIns};
 pub use spending::{Admission, Spending, Unanswered};

@@ -54,10 +54,8 @@ impl PasswordAttempts {
     /// `too_many_requests`, with how long to wait.
     pub async fn begin(&self, email: &str, account_id: Option<&str>, network: Option<Network>) -> Result<Attempt> {
         let network = name_of(network);
-        let is_known = match account_id {
-            Some(id) => self.store.is_known_network(id, &network).await?,
-            None => false,
-        };
+        // Asked for every address, so that the time it takes does not tell which have an account.
+        let is_known = self.store.is_known_network(account_id.unwrap_or_default(), &network).await?;
         let in_network = digest(&format!("{network} {email}"));
         let in_all = (!is_known).then(|| digest(&format!("all {email}")));
         let free = self.limits.failures_max;

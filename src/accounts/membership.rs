@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::model::wire::{NewToken, TokenSummary};
 use crate::model::{ApiError, EndedAccess, ErrorCode, UnixMs};
 use crate::store::{
-    Account, Accounts, Blobs, Credential, CredentialKind, Ending, ExternalIdentity, Members, account_folders,
+    Account, Accounts, Blobs, Credential, CredentialKind, Ending, ExternalIdentity, Grant, Members, account_folders,
 };
 use crate::world::World;
 
@@ -67,7 +67,7 @@ impl Membership {
         };
         self.changes.tell_credentials_ended(&account.id);
         self.attempts.add_known_network(&account.id, caller.network).await?;
-        self.begin_session(&account.id, true, ended).await
+        self.begin_session(&account.id, Grant::Owner, ended).await
     }
 
     /// Begins a session for a caller who knows the password. Ends the session `before`, so that an attacker who planted it gains nothing.
@@ -79,14 +79,15 @@ impl Membership {
         network: Option<Network>,
     ) -> Result<NewSession> {
         let email = email.trim().to_lowercase();
-        let (id, hash) = self.store.login(&email).await?.unzip();
+        let login = self.store.login(&email).await?;
+        let (id, hash) = login.clone().unzip();
         let right = self.is_right(&email, id.as_deref(), password, hash, network).await?;
-        let Some(id) = id.filter(|_| right) else {
+        let Some((id, hash)) = login.filter(|_| right) else {
             let words = "The e-mail address or the password is not right.";
             return Err(Error::refused(ErrorCode::Unauthenticated, words));
         };
         self.sign_out_member(before).await?;
-        self.begin_session(&id, true, EndedAccess::default()).await
+        self.begin_session(&id, Grant::Password(&hash), EndedAccess::default()).await
     }
 
     /// Whether the password is right. Refused while there were too many that were not.
@@ -136,7 +137,7 @@ impl Membership {
         let ended = self.store.set_password(&account.id, &hash, self.ending(&own)).await?;
         self.changes.tell_credentials_ended(&account.id);
         tracing::info!(account = account.id, "password changed");
-        self.begin_session(&account.id, true, ended.unwrap_or_default()).await
+        self.begin_session(&account.id, Grant::Password(&hash), ended.unwrap_or_default()).await
     }
 
     /// Gives a member who has forgotten the password a new random one. All sessions and tokens of the account end.
@@ -183,7 +184,7 @@ impl Membership {
             }
         };
         self.sign_out_member(before).await?;
-        self.begin_session(&id, true, ended).await
+        self.begin_session(&id, Grant::Owner, ended).await
     }
 
     /// Whether the account can be signed in to with the provider.
@@ -220,22 +221,33 @@ impl Membership {
         if session.created_at.plus(ROTATION_MS) > now {
             return Ok(None);
         }
-        let new = self.begin_session(&session.account_id, session.signed_in, EndedAccess::default()).await?;
-        self.store.end_credential(&digest(secret), now.plus(OVERLAP_MS)).await?;
-        Ok(Some(new))
+        let (old, max_age_ms) = (digest(secret), max_age_ms(session.signed_in));
+        let grant = Grant::Credential(&old);
+        let new = self.add(&session.account_id, CredentialKind::Session, None, max_age_ms, grant).await?;
+        self.store.end_credential(&old, now.plus(OVERLAP_MS)).await?;
+        Ok(new.map(|secret| NewSession { secret, max_age_ms, ended: EndedAccess::default() }))
     }
 
-    async fn begin_session(&self, account_id: &str, signed_in: bool, ended: EndedAccess) -> Result<NewSession> {
-        let max_age_ms = if signed_in { SIGNED_IN_MS } else { CREDENTIAL_MS };
-        let secret = self.add(account_id, CredentialKind::Session, None, max_age_ms).await?;
-        Ok(NewSession { secret, max_age_ms, ended })
+    /// Begins a member's session.
+    async fn begin_session(&self, account_id: &str, grant: Grant<'_>, ended: EndedAccess) -> Result<NewSession> {
+        let max_age_ms = max_age_ms(true);
+        let secret = self.add(account_id, CredentialKind::Session, None, max_age_ms, grant).await?;
+        Ok(NewSession { secret: secret.ok_or_else(ended_meanwhile)?, max_age_ms, ended })
     }
 
-    async fn add(&self, account_id: &str, kind: CredentialKind, name: Option<&str>, lasts_ms: i64) -> Result<String> {
+    /// Adds a credential, and returns its secret; `None`: what it was granted for has ended meanwhile.
+    async fn add(
+        &self,
+        account_id: &str,
+        kind: CredentialKind,
+        name: Option<&str>,
+        lasts_ms: i64,
+        grant: Grant<'_>,
+    ) -> Result<Option<String>> {
         let (secret, now) = (self.world.secret(), self.world.now());
         let credential = Credential { digest: &digest(&secret), kind, expires_at: now.plus(lasts_ms) };
-        self.store.add_credential(account_id, credential, name, now).await?;
-        Ok(secret)
+        let added = self.store.add_credential(account_id, credential, name, grant, now).await?;
+        Ok(added.then_some(secret))
     }
 
     /// The account's tokens, without their secrets.
@@ -243,8 +255,8 @@ impl Membership {
         self.store.tokens(&account.id, self.world.now()).await
     }
 
-    /// Makes a token. Its secret is in the answer and nowhere else.
-    pub async fn create_token(&self, account: &Account, name: &str) -> Result<NewToken> {
+    /// Makes a token for a caller with the credential of digest `own`. Its secret is in the answer and nowhere else.
+    pub async fn create_token(&self, account: &Account, name: &str, own: &str) -> Result<NewToken> {
         let name: String = name.trim().chars().filter(|c| !c.is_control()).take(100).collect();
         if name.is_empty() {
             return Err(Error::refused(ErrorCode::InvalidRequest, "Give the token a name."));
@@ -253,8 +265,9 @@ impl Membership {
             let words = format!("An account has at most {TOKENS_MAX} tokens. Revoke one first.");
             return Err(Error::refused(ErrorCode::LimitReached, words));
         }
-        let secret = self.add(&account.id, CredentialKind::Token, Some(&name), CREDENTIAL_MS).await?;
-        Ok(NewToken { name, token: secret })
+        let grant = Grant::Credential(own);
+        let secret = self.add(&account.id, CredentialKind::Token, Some(&name), CREDENTIAL_MS, grant).await?;
+        Ok(NewToken { name, token: secret.ok_or_else(ended_meanwhile)? })
     }
 
     /// Ends a token at once.
@@ -290,6 +303,14 @@ impl Membership {
 /// The instant `days` before `now`.
 pub(super) fn days_before(now: UnixMs, days: u32) -> UnixMs {
     now.plus(-DAY_MS * i64::from(days))
+}
+
+fn max_age_ms(signed_in: bool) -> i64 {
+    if signed_in { SIGNED_IN_MS } else { CREDENTIAL_MS }
+}
+
+fn ended_meanwhile() -> Error {
+    Error::refused(ErrorCode::Unauthenticated, "Your access to this account has just ended. Sign in again.")
 }
 
 /// An e-mail address as it is kept. Only mail could tell whether it is somebody's; this sees what cannot be one.

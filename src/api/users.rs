@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ApiState;
-use super::auth::Caller;
+use super::auth::{Caller, credential, unauthenticated};
 use super::error::{Body, Failure, Named};
 use crate::model::wire::{ErrorBody, Me, NewToken, TokenSummary, UsageReport};
 use crate::store::CredentialKind;
@@ -80,9 +80,11 @@ pub struct TokenName {
 pub async fn create_token(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
+    headers: HeaderMap,
     Body(TokenName { name }): Body<TokenName>,
 ) -> Result<(StatusCode, Json<NewToken>), Failure> {
-    let token = state.services.membership.create_token(&account, &name).await?;
+    let own = credential(&headers, state.site.https()).ok_or_else(unauthenticated)?;
+    let token = state.services.membership.create_token(&account, &name, &own).await?;
     Ok((StatusCode::CREATED, Json(token)))
 }
 

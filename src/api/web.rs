@@ -9,10 +9,11 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 
 use super::ApiState;
-use super::auth::{Caller, account_of, caller_or_guest, network_of, session, session_cookie};
+use super::auth::{Caller, account_of, caller_or_guest, credential, network_of, session, session_cookie};
 use super::error::told;
 use crate::accounts::CREDENTIAL_MS;
 use crate::error::{Error, Result};
+use crate::model::wire::NewToken;
 use crate::model::{ApiError, EndedAccess, ErrorCode};
 use crate::services::Services;
 use crate::store::CredentialKind;
@@ -80,6 +81,14 @@ pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
     let signed_in = services.membership.sign_in(&email, password, before.as_deref(), network).await;
     let session = signed_in.map_err(refuse)?;
     set_session(&session.secret, session.max_age_ms)
+}
+
+/// Makes an API token for the account of this browser.
+pub async fn create_token(name: &str) -> Result<NewToken, ApiError> {
+    let caller = caller().await?;
+    let own = credential(&parts()?.headers, expect_context::<ApiState>().site.https());
+    let made = caller.services.membership.create_token(&caller.account, name, &own.unwrap_or_default()).await;
+    caller.answer(made)
 }
 
 /// Signs this browser out, or every browser of the account.

@@ -177,8 +177,7 @@ pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
 /// Makes an API token. Its secret is in the answer and nowhere else.
 #[server(prefix = "/api", endpoint = "create_token", input = Json)]
 pub async fn create_token(name: String) -> Result<NewToken, ApiError> {
-    let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.membership.create_token(&caller.account, &name).await)
+    crate::api::web::create_token(&name).await
 }
 
 /// Ends an API token.

@@ -34,6 +34,17 @@ pub struct Ending<'a> {
     pub own: Option<&'a str>,
 }
 
+/// Why a credential may be added. It is checked in the transaction that adds it: a credential must not outlive what was ended meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub enum Grant<'a> {
+    /// The account has just become the caller's.
+    Owner,
+    /// The credential of this digest opens the account.
+    Credential(&'a str),
+    /// The account's password has this hash.
+    Password(&'a str),
+}
+
 /// What a request with an `Idempotency-Key` finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Begun {
@@ -85,14 +96,15 @@ pub trait Members: Send + Sync {
     /// Whether an identity is tied to the account.
     async fn has_identity(&self, account_id: &str) -> Result<bool>;
 
-    /// Adds a credential to an account. Tokens have a name.
+    /// Adds a credential to an account, if that is still granted. Tokens have a name. `false`: it is not, or the account is gone.
     async fn add_credential(
         &self,
         account_id: &str,
         credential: Credential<'_>,
         name: Option<&str>,
+        grant: Grant<'_>,
         now: UnixMs,
-    ) -> Result<()>;
+    ) -> Result<bool>;
 
     /// The unexpired session of that digest.
     async fn session(&self, digest: &str, now: UnixMs) -> Result<Option<Session>>;

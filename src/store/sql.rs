@@ -8,6 +8,7 @@ mod answers;
 mod books;
 mod complete;
 mod contents;
+mod credentials;
 mod documents;
 mod figures;
 mod jobs;

@@ -3,7 +3,7 @@
 use coldbrew::accounts::hex;
 use coldbrew::model::UnixMs;
 use coldbrew::store::sql::SqlStore;
-use coldbrew::store::{Credential, CredentialKind, Members};
+use coldbrew::store::{Credential, CredentialKind, Grant, Members};
 use coldbrew::world::{SystemWorld, World};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -20,7 +20,8 @@ async fn expired_session(data: &TempDir, owner: &TestClient) -> String {
     let digest = hex(&Sha256::digest(&secret));
     let credential = |expires_at: UnixMs| Credential { digest: &digest, kind: CredentialKind::Session, expires_at };
     let me = owner.get("/v1/users/me").await;
-    store.add_credential(me["user_id"].as_str().unwrap(), credential(now.plus(60_000)), None, now).await.unwrap();
+    let id = me["user_id"].as_str().unwrap();
+    assert!(store.add_credential(id, credential(now.plus(60_000)), None, Grant::Owner, now).await.unwrap());
     assert_eq!(owner.with_token(&secret).get("/v1/users/me").await, me, "it was the owner's");
     store.end_credential(&digest, SystemWorld.now()).await.unwrap();
     store.close().await;

@@ -1,17 +1,18 @@
 //! Members, everybody's sessions and tokens, and what is forgotten with time.
 
 use async_trait::async_trait;
+use sqlx::Row;
 use sqlx::any::AnyQueryResult;
-use sqlx::{AnyConnection, Row};
 
 use super::accounts::lock_account;
 use super::answers::{self, Claim};
 use super::contents::forget_content;
+use super::credentials::{end_all, is_granted};
 use super::{SqlStore, storable, to_db, unsigned};
 use crate::error::Result;
 use crate::model::wire::TokenSummary;
 use crate::model::{EndedAccess, UnixMs};
-use crate::store::{Begun, Credential, Ending, ExternalIdentity, FigurePlaces, Members, Session};
+use crate::store::{Begun, Credential, Ending, ExternalIdentity, FigurePlaces, Grant, Members, Session};
 
 #[async_trait]
 impl Members for SqlStore {
@@ -128,8 +129,13 @@ impl Members for SqlStore {
         account_id: &str,
         credential: Credential<'_>,
         name: Option<&str>,
+        grant: Grant<'_>,
         now: UnixMs,
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        let mut tx = self.write().await?;
+        if !lock_account(&mut tx, account_id).await? || !is_granted(&mut tx, account_id, grant, now).await? {
+            return Ok(false);
+        }
         sqlx::query(
             "INSERT INTO credentials (digest, account_id, kind, name, created_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6)",
@@ -140,9 +146,10 @@ impl Members for SqlStore {
         .bind(name)
         .bind(now.0)
         .bind(credential.expires_at.0)
-        .execute(&self.pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn session(&self, digest: &str, now: UnixMs) -> Result<Option<Session>> {
@@ -174,17 +181,20 @@ impl Members for SqlStore {
 
     async fn end_credentials(&self, account_id: &str, ending: Ending<'_>) -> Result<EndedAccess> {
         let mut tx = self.write().await?;
+        lock_account(&mut tx, account_id).await?;
         let ended = end_all(&mut tx, account_id, ending).await?;
         tx.commit().await?;
         Ok(ended)
     }
 
     async fn end_sessions(&self, account_id: &str) -> Result<()> {
+        let mut tx = self.write().await?;
+        lock_account(&mut tx, account_id).await?;
         sqlx::query("DELETE FROM credentials WHERE account_id = $1 AND kind = 'session'")
             .bind(account_id)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     async fn tokens(&self, account_id: &str, now: UnixMs) -> Result<Vec<TokenSummary>> {
@@ -349,24 +359,4 @@ fn changed_one(done: sqlx::Result<AnyQueryResult>) -> Result<bool> {
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Ends all sessions and tokens of an account, and counts those that would still have opened it.
-async fn end_all(connection: &mut AnyConnection, account_id: &str, ending: Ending<'_>) -> Result<EndedAccess> {
-    let rows = sqlx::query("DELETE FROM credentials WHERE account_id = $1 RETURNING digest, kind, expires_at")
-        .bind(account_id)
-        .fetch_all(connection)
-        .await?;
-    let mut ended = EndedAccess::default();
-    for row in &rows {
-        let own = ending.own == Some(row.try_get("digest")?);
-        if own || row.try_get::<i64, _>("expires_at")? <= ending.now.0 {
-            continue;
-        }
-        match row.try_get("kind")? {
-            "token" => ended.tokens += 1,
-            _ => ended.sessions += 1,
-        }
-    }
-    Ok(ended)
 }

@@ -257,7 +257,7 @@ async fn operators_reset_and_lock_out_end_tokens_too() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "1 earlier session has ended.\n");
 }
 
-/// Whoever waits for a place has not been refused: the server answers everything else meanwhile.
+/// A sign-in waits for its turn or is refused, and the server answers everything else meanwhile.
 #[tokio::test]
 async fn flood_of_sign_ins_leaves_other_requests_alone() {
     let data = TempDir::new().unwrap();

@@ -1,7 +1,7 @@
 //! Members: whose sessions and tokens end, and the answers that a repeated request gets again. Only databases keep these.
 
 use coldbrew::model::EndedAccess;
-use coldbrew::store::{Begun, Ending, ExternalIdentity, Members};
+use coldbrew::store::{Begun, Ending, ExternalIdentity, Grant, Members};
 
 use super::*;
 
@@ -20,6 +20,7 @@ conform_databases!(
     account_with_another_key_loses_all_sessions_and_tokens,
     identity_tied_to_a_guest_ends_its_access_and_to_a_member_none,
     account_that_cannot_sign_up_keeps_its_sessions,
+    credential_whose_grant_has_ended_meanwhile_is_not_added,
     answers_beyond_the_maximum_replace_the_oldest_answered,
 );
 
@@ -52,7 +53,7 @@ const ENDING: Ending<'_> = Ending { now: NOW, own: Some("own") };
 impl Database {
     async fn add(&self, digest: &str, kind: CredentialKind, lasts_ms: i64) {
         let credential = Credential { digest, kind, expires_at: NOW.plus(lasts_ms) };
-        self.store.add_credential("a", credential, None, NOW).await.unwrap();
+        assert!(self.store.add_credential("a", credential, None, Grant::Owner, NOW).await.unwrap());
     }
 
     /// The guest has its own session, two more and a token that are good, and one session that has expired.
@@ -112,6 +113,26 @@ async fn account_that_cannot_sign_up_keeps_its_sessions(database: Database) {
     assert!(store.sign_up("b", "ada@example.org", "hash", ENDING).await.unwrap().is_some());
     assert_eq!(store.sign_up("a", "ada@example.org", "hash", ENDING).await.unwrap(), None, "the address is taken");
     assert!(database.has_access().await);
+}
+
+/// A request that was let in before a sign-up or another password, and that goes on after it.
+async fn credential_whose_grant_has_ended_meanwhile_is_not_added(database: Database) {
+    let store = &database.store;
+    let add = async |digest, grant| {
+        let credential = Credential { digest, kind: CredentialKind::Token, expires_at: NOW.plus(1) };
+        store.add_credential("a", credential, None, grant, NOW).await.unwrap()
+    };
+    assert!(add("1", Grant::Credential("digest of a")).await);
+    assert!(!add("2", Grant::Credential("unknown")).await);
+    store.sign_up("a", "ada@example.org", "hash", ENDING).await.unwrap();
+    assert!(!add("3", Grant::Credential("digest of a")).await, "the guest's token has ended");
+    assert!(add("4", Grant::Password("hash")).await);
+    store.set_password("a", "another", ENDING).await.unwrap();
+    assert!(!add("5", Grant::Password("hash")).await, "the password is another");
+    assert!(!add("6", Grant::Credential("4")).await);
+    store.delete_account("a", NOW).await.unwrap();
+    assert!(!add("7", Grant::Owner).await, "the account is gone");
+    assert!(!database.has_access().await);
 }
 
 async fn answers_beyond_the_maximum_replace_the_oldest_answered(database: Database) {

@@ -1,0 +1,56 @@
+//! How sessions and tokens of an account are granted and ended. Both are done with the account locked, one after the other.
+
+use sqlx::{AnyConnection, Row};
+
+use crate::error::Result;
+use crate::model::{EndedAccess, UnixMs};
+use crate::store::{Ending, Grant};
+
+/// Whether a credential may still be added. The account is locked, so nothing ends before the transaction does.
+pub(super) async fn is_granted(
+    connection: &mut AnyConnection,
+    account_id: &str,
+    grant: Grant<'_>,
+    now: UnixMs,
+) -> Result<bool> {
+    let query = match grant {
+        Grant::Owner => return Ok(true),
+        Grant::Credential(digest) => sqlx::query_scalar(
+            "SELECT COUNT(*) FROM credentials WHERE account_id = $1 AND digest = $2 AND expires_at > $3",
+        )
+        .bind(account_id)
+        .bind(digest)
+        .bind(now.0),
+        Grant::Password(hash) => {
+            sqlx::query_scalar("SELECT COUNT(*) FROM accounts WHERE id = $1 AND password_hash = $2")
+                .bind(account_id)
+                .bind(hash)
+        }
+    };
+    let granted: i64 = query.fetch_one(connection).await?;
+    Ok(granted > 0)
+}
+
+/// Ends all sessions and tokens of an account, and counts those that would still have opened it.
+pub(super) async fn end_all(
+    connection: &mut AnyConnection,
+    account_id: &str,
+    ending: Ending<'_>,
+) -> Result<EndedAccess> {
+    let rows = sqlx::query("DELETE FROM credentials WHERE account_id = $1 RETURNING digest, kind, expires_at")
+        .bind(account_id)
+        .fetch_all(connection)
+        .await?;
+    let mut ended = EndedAccess::default();
+    for row in &rows {
+        let own = ending.own == Some(row.try_get("digest")?);
+        if own || row.try_get::<i64, _>("expires_at")? <= ending.now.0 {
+            continue;
+        }
+        match row.try_get("kind")? {
+            "token" => ended.tokens += 1,
+            _ => ended.sessions += 1,
+        }
+    }
+    Ok(ended)
+}
