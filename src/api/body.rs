@@ -41,8 +41,8 @@ pub async fn limit(State(state): State<ApiState>, mut request: Request, next: Ne
     let file_bytes_max = state.services.receiver.bytes_max;
     let bytes_max = if is_upload { file_bytes_max.saturating_add(FORM_BYTES_MAX) } else { BODY_BYTES_MAX };
     if length_of(request.headers()).is_some_and(|length| length > bytes_max) {
-        let waits = waits_for_leave(request.headers());
-        let_finish(request.into_body(), waits);
+        let waits = expects_continue(request.headers());
+        drain(request.into_body(), waits);
         let refusal = if is_upload { state.services.receiver.too_large() } else { too_large() };
         return Failure(refusal).into_response();
     }
@@ -66,13 +66,13 @@ pub fn length_of(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// Whether the sender waits for `100 Continue` with the body.
-fn waits_for_leave(headers: &HeaderMap) -> bool {
+fn expects_continue(headers: &HeaderMap) -> bool {
     headers.contains_key(header::EXPECT)
 }
 
 /// Reads on behind an answer for a while: a sender that is cut off in the middle never gets the answer.
-fn let_finish(body: Body, waits_for_leave: bool) {
-    if !waits_for_leave {
+fn drain(body: Body, expects_continue: bool) {
+    if !expects_continue {
         tokio::spawn(tokio::time::timeout(DISCARDED_WITHIN, discard(body.into_data_stream())));
     }
 }
@@ -96,7 +96,7 @@ struct Reading {
     has_given: bool,
     /// What the parser was given since it handed out content.
     overhead_bytes: usize,
-    waits_for_leave: bool,
+    expects_continue: bool,
 }
 
 /// The parser was given too much that is no content.
@@ -107,21 +107,21 @@ struct TooMuchOverhead;
 impl FormBody {
     /// Takes a request's body away, and leaves itself in its place.
     pub fn of(request: Request) -> (Request, Self) {
-        let waits_for_leave = waits_for_leave(request.headers());
+        let expects_continue = expects_continue(request.headers());
         let (parts, body) = request.into_parts();
         let reading = Reading {
             body: body.into_data_stream(),
             rest: Bytes::new(),
             has_given: false,
             overhead_bytes: 0,
-            waits_for_leave,
+            expects_continue,
         };
         let form = Self(Arc::new(Mutex::new(reading)));
         (Request::from_parts(parts, Body::from_stream(form.clone())), form)
     }
 
     /// The parser handed out content.
-    pub fn content_came(&self) {
+    pub fn content_received(&self) {
         self.reading().overhead_bytes = 0;
     }
 
@@ -131,10 +131,10 @@ impl FormBody {
     }
 
     /// Reads on behind the answer for a while.
-    pub fn let_finish(&self) {
+    pub fn drain(&self) {
         let mut reading = self.reading();
         let body = std::mem::replace(&mut reading.body, Body::empty().into_data_stream());
-        let_finish(Body::from_stream(body), reading.waits_for_leave);
+        drain(Body::from_stream(body), reading.expects_continue);
     }
 
     fn reading(&self) -> MutexGuard<'_, Reading> {

@@ -53,7 +53,7 @@ pub async fn prepare(
         let received = timeout(state.site.upload_timeout, receive(&state, request, &body)).await;
         Ok((received.unwrap_or_else(|_| Err(too_slow()))?, permit))
     };
-    let (file, permit) = received.await.inspect_err(|_: &Error| body.let_finish())?;
+    let (file, permit) = received.await.inspect_err(|_: &Error| body.drain())?;
     let prepared = state.services.take_in(&caller, file).await?;
     drop(permit);
     Ok(Json(prepared))
@@ -73,7 +73,7 @@ async fn receive(state: &ApiState, request: Request, body: &FormBody) -> Result<
     while let Some(field) = form.next_field().await.map_err(broken)? {
         if field.name() == Some("file") {
             let name = field.file_name().map(str::to_owned);
-            let chunks = field.map(|chunk| chunk.inspect(|_| body.content_came()).map_err(broken));
+            let chunks = field.map(|chunk| chunk.inspect(|_| body.content_received()).map_err(broken));
             return receiver.receive(chunks, name.as_deref()).await;
         }
     }

@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used)]
-
 use axum::extract::{FromRequest, Multipart};
 use futures::stream;
 use proptest::prelude::*;
@@ -24,7 +22,7 @@ async fn content_of((request, body): (Request, FormBody)) -> Option<Vec<u8>> {
     let mut field = form.next_field().await.ok()??;
     let mut content = Vec::new();
     while let Some(chunk) = field.chunk().await.ok()? {
-        body.content_came();
+        body.content_received();
         content.extend(chunk);
     }
     Some(content)

@@ -150,7 +150,7 @@ async fn body_that_says_it_is_too_large_is_refused_unread() {
         let mut sender = Sender::begin(&guest, &server.base_url, path, headers).await;
         assert_eq!(sender.answer().await, (413, "body_too_large".to_owned()), "{path}");
     }
-    // Who sends it all the same hears why.
+    // A caller that sends it anyway gets the same answer.
     refused(guest.upload("huge.pdf", vec![b'x'; 3_000_000]).await, 413, "file_too_large").await;
     let wish = json!({"hash": "x".repeat(300_000), "ai_transform": false, "batch_mode": false});
     refused(guest.send(Method::POST, "/v1/documents/document", Some(wish)).await, 413, "body_too_large").await;

@@ -1,5 +1,5 @@
 -- What each account stores, in bytes. The transactions that store and delete things raise and lower it; `doctor` counts again.
--- Not a column of `accounts`: a job that stores its results must not wait for whoever holds the account's lock.
+-- Not a column of `accounts`: a job that stores its results must not wait for the account's lock.
 CREATE TABLE storage (
     account_id TEXT   PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
     bytes      BIGINT NOT NULL
