@@ -6,6 +6,7 @@
 
 mod isolation;
 mod lease;
+mod shares;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ use crate::telemetry::traces;
 use crate::world::World;
 
 pub use isolation::Isolation;
+use shares::{AccountSlot, AccountSlots};
 
 /// A job that was taken up this often without finishing a step kills its workers: it is set aside.
 const CLAIMS_MAX: u32 = 5;
@@ -41,6 +43,8 @@ const CLAIMS_UNSUSPICIOUS: u32 = 2;
 const CLAIMED_AT_ONCE_MAX: usize = 64;
 /// How long to wait for the bell before looking for due jobs anyway.
 const IDLE: Duration = Duration::from_millis(500);
+/// How long a job waits whose account has its share of this worker, in milliseconds.
+const SHARE_WAIT_MS: i64 = 2_000;
 /// How long to leave a database alone that does not answer.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -109,14 +113,14 @@ impl Worker {
 
     async fn run_lane(&self, lane: Lane, held_max: usize, held: &TaskTracker, stop: &CancellationToken) {
         let slots = Arc::new(Semaphore::new(held_max));
-        let suspicion = Arc::new(Semaphore::new(1));
+        let (suspicion, account_slots) = (Arc::new(Semaphore::new(1)), AccountSlots::new(held_max));
         while unless(stop, slots.acquire()).await.is_some() {
             let free = slots.available_permits().min(CLAIMED_AT_ONCE_MAX);
             match self.claim(lane, free).await {
                 Ok(jobs) if jobs.is_empty() => self.idle(lane, stop).await,
                 Ok(jobs) => {
                     crash_point("claim", "taken");
-                    for (job, suspected) in self.sort_out(lane, jobs, &suspicion).await {
+                    for (job, account_slot, suspected) in self.sort_out(lane, jobs, &account_slots, &suspicion).await {
                         job_claimed(&job, self.world.now());
                         // Nobody else takes slots, so there are as many as before.
                         let slot = slots.clone().try_acquire_owned();
@@ -126,7 +130,7 @@ impl Worker {
                                 Some(_) => worker.hold_suspected(job, stop).await,
                                 None => worker.hold(job, stop).await,
                             }
-                            drop((slot, suspected));
+                            drop((slot, account_slot, suspected));
                         });
                     }
                 }
@@ -138,22 +142,31 @@ impl Worker {
         }
     }
 
-    /// Leaves one at a time of the jobs that workers have died with again and again; the others are handed back for a while. Should one
-    /// of them be the reason, the others are not to be taken for it.
+    /// Picks the jobs to hold now. The others are handed back for a while: those of an account that has its share of this worker, and all
+    /// but one of those that workers have died with again and again. If one of these is the reason, the others must not be blamed for it.
     async fn sort_out(
         &self,
         lane: Lane,
         jobs: Vec<Job>,
+        account_slots: &AccountSlots,
         suspicion: &Arc<Semaphore>,
-    ) -> Vec<(Job, Option<OwnedSemaphorePermit>)> {
+    ) -> Vec<(Job, Option<AccountSlot>, Option<OwnedSemaphorePermit>)> {
         let mut sorted = Vec::new();
         for job in jobs {
-            // A look at a batch is over in no time.
-            if lane == Lane::Watch || job.claims <= CLAIMS_UNSUSPICIOUS {
-                sorted.push((job, None));
-            } else if let Ok(suspected) = suspicion.clone().try_acquire_owned() {
-                sorted.push((job, Some(suspected)));
-            } else if let Err(error) = self.jobs.release(&job, Some(self.world.now().plus(self.lease_ms()))).await {
+            // A look at a batch takes milliseconds.
+            if lane == Lane::Watch {
+                sorted.push((job, None, None));
+                continue;
+            }
+            let slot = account_slots.take(&job.account_id);
+            let is_suspected = job.claims > CLAIMS_UNSUSPICIOUS;
+            let suspected = is_suspected.then(|| suspicion.clone().try_acquire_owned().ok()).flatten();
+            if slot.is_some() && suspected.is_some() == is_suspected {
+                sorted.push((job, slot, suspected));
+                continue;
+            }
+            let wait_ms = if slot.is_some() { self.lease_ms() } else { SHARE_WAIT_MS };
+            if let Err(error) = self.jobs.release(&job, Some(self.world.now().plus(wait_ms))).await {
                 tracing::warn!(job = %job.id, %error, "job left until its lease runs out");
             }
         }

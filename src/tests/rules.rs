@@ -3,22 +3,18 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Every Rust file below a folder.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let below = |path: PathBuf| if path.is_dir() { rust_files(&path) } else { vec![path] };
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    paths.flat_map(below).filter(is_rust).collect()
+}
+
 /// Each source file of ours with its path below `src`, tests left out.
 pub fn sources() -> Vec<(String, String)> {
-    fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                collect(&path, files);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
-            }
-        }
-    }
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    collect(&src, &mut files);
-    let named = files.into_iter().map(|path| {
+    let named = rust_files(&src).into_iter().map(|path| {
         let name = path.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
         (name, code_of(&fs::read_to_string(path).unwrap()))
     });
@@ -151,5 +147,27 @@ fn server_functions_are_thin() {
     for function in text.split("#[server(").skip(1) {
         let body = function.split("\n}\n").next().unwrap();
         assert!(body.lines().count() <= 17, "a server function is too long:\n{body}");
+    }
+}
+
+/// What `docs/THREATS.md` names in its columns of limits and tests.
+#[test]
+fn threats_name_settings_and_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let threats = fs::read_to_string(root.join("docs/THREATS.md")).unwrap();
+    let settings = fs::read_to_string(root.join("Leptos.toml")).unwrap();
+    let tests: String = rust_files(&root.join("src")).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    for line in threats.lines().filter(|line| line.starts_with('|')) {
+        let names: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
+        for name in names {
+            let is_test = name.contains('_')
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte));
+            let setting = name.split_once('.').map(|(_, key)| key).filter(|key| key.contains('-'));
+            if is_test {
+                assert!(tests.contains(&format!("fn {name}(")), "there is no test {name}");
+            } else if let Some(key) = setting {
+                assert!(settings.contains(&format!("# {key} = ")), "there is no setting {name}");
+            }
+        }
     }
 }

@@ -1,0 +1,67 @@
+//! How many jobs of one account a worker holds at once, so that an account with many slow jobs keeps no other account from getting one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The jobs that a worker holds, by account. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct AccountSlots {
+    held: Arc<Mutex<HashMap<String, usize>>>,
+    account_max: usize,
+}
+
+/// One job of an account is held for as long as this is.
+#[derive(Debug)]
+pub(super) struct AccountSlot {
+    slots: AccountSlots,
+    account_id: String,
+}
+
+impl AccountSlots {
+    /// Of `held_max` slots in all, one account gets three quarters: one in use by others is free soon, since looks at Google are not counted.
+    pub(super) fn new(held_max: usize) -> Self {
+        Self { held: Arc::default(), account_max: (held_max * 3 / 4).max(1) }
+    }
+
+    /// A slot for a job of the account. `None`: the account has all that it may.
+    pub(super) fn take(&self, account_id: &str) -> Option<AccountSlot> {
+        let mut held = self.held();
+        let count = held.entry(account_id.to_owned()).or_default();
+        (*count < self.account_max).then(|| {
+            *count += 1;
+            AccountSlot { slots: self.clone(), account_id: account_id.to_owned() }
+        })
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for AccountSlot {
+    fn drop(&mut self) {
+        let mut held = self.slots.held();
+        if let Some(count) = held.get_mut(&self.account_id) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.account_id);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::AccountSlots;
+
+    #[test]
+    fn account_with_all_its_slots_leaves_some_to_others() {
+        let slots = AccountSlots::new(4);
+        let taken: Vec<_> = (0..4).filter_map(|_| slots.take("a")).collect();
+        assert_eq!(taken.len(), 3);
+        assert!(slots.take("b").is_some());
+        drop(taken);
+        assert!(slots.take("a").is_some());
+        assert!(AccountSlots::new(1).take("a").is_some(), "a single slot is for everyone");
+    }
+}
