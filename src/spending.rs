@@ -80,9 +80,9 @@ impl Budget {
         })
     }
 
-    /// What is left of the day's ceilings, in micro-dollars; `None`: there is no ceiling.
+    /// What is not spent yet of the day's ceilings, in micro-dollars; `None`: there is no ceiling.
     pub fn left(&self, day: &DaySpending, is_guest: bool) -> Option<u64> {
-        let left = |(ceiling, sums): (u64, Sums)| ceiling.saturating_sub(sums.settled.saturating_add(sums.committed));
+        let left = |(ceiling, sums): (u64, Sums)| ceiling.saturating_sub(sums.settled);
         self.ceilings(day, is_guest).map(left).min()
     }
 

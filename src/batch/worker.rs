@@ -288,7 +288,7 @@ impl Worker {
         let step = step(job, event, now, &self.settings.timing).map_err(Error::internal)?;
         if let Some(unanswered) = step.unanswered {
             self.spending.close(job, None, unanswered, now).await?;
-            crash_point("spending", "closed");
+            crash_point("end", "money accounted");
         }
         if !self.jobs.advance(&step.job, step.left.as_ref(), now).await? {
             // A file that was uploaded for this step is known to nobody else.

@@ -17,13 +17,16 @@ use tokio::process::{Child, Command};
 use crate::harness::{TestClient, http, variables};
 
 /// Short enough for many restarts, long enough for a machine that is busy with other tests.
-const QUICK: [(&str, &str); 7] = [
+const QUICK: [(&str, &str); 9] = [
     ("COLDBREW_LEASE_MS", "1500"),
     ("COLDBREW_POLL_INTERVAL_MS", "40"),
     ("COLDBREW_SEEK_INTERVAL_MS", "60"),
     ("COLDBREW_DEMO_PENDING_MS", "60"),
     ("COLDBREW_DEMO_RUNNING_MS", "60"),
     ("COLDBREW_FIGURE_RUNTIME", "none"),
+    // Guests stand for people here, with more documents than a guest may have read with a real key.
+    ("COLDBREW_GUEST_QUOTA_TOKENS", "20000000"),
+    ("COLDBREW_SPEND_GUESTS_DAILY_USD_MAX", "none"),
     ("RUST_LOG", "error"),
 ];
 
