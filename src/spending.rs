@@ -26,7 +26,7 @@ pub struct Budget {
 /// A request that Google will bill, before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaidRequest {
-    /// Chosen by whoever sends it. A request is committed once and recorded once, however often that is tried.
+    /// Chosen by its sender. A request is committed once and recorded once, however often that is tried.
     pub id: String,
     /// `None`: a batch.
     pub page: Option<u32>,
@@ -113,8 +113,8 @@ pub struct Reserved {
 impl Reserved {
     /// The reservation with which another page may be asked for that is charged at most `most`; `None`: it may not.
     ///
-    /// A reservation is an estimate. Pages that cost more are read on as long as the quota has room for the most that all of those under way
-    /// can cost; then one at a time, until the charges reach the reservation. So they pass it by one page at most.
+    /// A reservation is an estimate, and pages may cost more. Pages go on while the quota has room for the most that those under way can
+    /// cost. Then they go on one at a time, until the charges reach the reservation. So the charges pass it by one page at most.
     pub fn with_page(self, most: u64) -> Option<u64> {
         let under_way = self.under_way.saturating_add(most);
         let needed = self.charged.saturating_add(under_way);

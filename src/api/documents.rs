@@ -58,7 +58,7 @@ pub async fn formats() -> Json<SupportedFormats> {
         (status = 404, description = "There is no such upload.", body = ErrorBody),
         (status = 409, description = "It is being extracted with other pages, the account holds as much as it may, or the first request with this key is being answered.", body = ErrorBody),
         (status = 422, description = "The pages are not in the document, a batch was wished for without AI, or the key was used for another request.", body = ErrorBody),
-        (status = 503, description = "The server's daily budget for Gemini is used up, or too small for the document: `spending_limit`, with `Retry-After`.", body = ErrorBody)))]
+        (status = 503, description = "Something that the service depends on is away, or the server's daily budget for Gemini is used up (`spending_limit`); `Retry-After` says how many seconds to wait.", body = ErrorBody)))]
 pub async fn submit(
     State(state): State<ApiState>,
     caller: Caller,
@@ -77,7 +77,7 @@ pub async fn submit(
         (status = 402, description = "It does not fit in the quota; the message has the numbers.", body = ErrorBody),
         (status = 409, description = "It is being extracted with other pages, or the account holds as much as it may.", body = ErrorBody),
         (status = 422, description = "No page of it failed.", body = ErrorBody),
-        (status = 503, description = "The server's daily budget for Gemini is used up, or too small for the pages: `spending_limit`, with `Retry-After`.", body = ErrorBody)))]
+        (status = 503, description = "Something that the service depends on is away, or the server's daily budget for Gemini is used up (`spending_limit`); `Retry-After` says how many seconds to wait.", body = ErrorBody)))]
 pub async fn retry(
     State(state): State<ApiState>,
     caller: Caller,

@@ -27,7 +27,7 @@ const OVER_QUOTA: &str = "Your quota was used up before this page was read. Noth
 #[derive(Default)]
 pub(super) struct Round {
     /// Nothing new is begun.
-    pub(super) halted: AtomicBool,
+    halted: AtomicBool,
     under_way: AtomicUsize,
     /// Pages are admitted one after the other.
     turn: Mutex<()>,
@@ -55,12 +55,9 @@ impl Worker {
     /// What the pages of the job's document may cost.
     pub(super) async fn costs(&self, job: &Job) -> Result<PageCosts> {
         let upload = self.uploads.upload(&job.account_id, &job.upload_hash).await?;
-        Ok(PageCosts {
-            page_tokens: upload.map(|upload| upload.page_tokens).unwrap_or_default(),
-            pricing: self.pricing,
-            model: self.models.get(job.recipe.model()),
-            rates: Rates::new(&self.models, job.recipe.model(), job.mode, self.world.today()),
-        })
+        let page_tokens = upload.map(|upload| upload.page_tokens).unwrap_or_default();
+        let rates = Rates::new(&self.models, job.recipe.model(), job.mode, self.world.today());
+        Ok(PageCosts::new(page_tokens, self.pricing, self.models.get(job.recipe.model()), rates))
     }
 
     /// Admits the one create of an attempt, for all pages that are left.
@@ -81,7 +78,7 @@ impl Worker {
         })
     }
 
-    /// Admits a request for one page. While others of the job are under way, it waits for what they hold. `None`: nothing new is to begin.
+    /// Admits a request for one page. It waits for what other requests of the job hold. `None`: nothing new is to begin.
     pub(super) async fn admit_page(
         &self,
         job: &Job,
@@ -130,7 +127,7 @@ impl Worker {
         self.spending.settle(job, &job.batch_name(attempt), None, &spent, self.world.now()).await
     }
 
-    /// Ends what is held for all requests of a realtime job: those of an earlier holder, whose answers nobody will hear.
+    /// Ends what is held for all requests of a realtime job. An earlier holder sent them, and their answers are lost.
     pub(super) async fn close_requests(&self, job: &Job) -> Result<()> {
         self.spending.close(job, None, Unanswered::Billed, self.world.now()).await
     }

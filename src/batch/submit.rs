@@ -227,7 +227,7 @@ impl Submissions {
         }
     }
 
-    /// Refuses a job that could not begin today. One that is on record waits instead, and is found by who submits it again.
+    /// Refuses a job that could not begin today. One that is on record waits instead, and is found when it is submitted again.
     async fn see_that_budget_has_room(
         &self,
         caller: &Caller,
@@ -239,7 +239,9 @@ impl Submissions {
         let Some(ceiling) = self.budget.ceiling(is_guest) else { return Ok(()) };
         let day = self.spending.spent_on(self.world.now().day()).await?;
         let left = self.budget.left(&day, is_guest).unwrap_or(u64::MAX);
-        let costs = self.costs(job, upload);
+        let rates = Rates::new(&self.models, job.recipe.model(), job.mode, self.world.today());
+        let model = self.models.get(job.recipe.model());
+        let costs = PageCosts::new(upload.page_tokens.clone(), self.pricing, model, rates);
         let whole: u64 = uncached.iter().map(|page| costs.expected(page)).sum();
         let page = whole.div_ceil(u64::try_from(uncached.len()).unwrap_or(u64::MAX).max(1));
         let words = match job.mode {
@@ -253,15 +255,6 @@ impl Submissions {
             return Ok(());
         }
         Err(Error::refused(ErrorCode::SpendingLimit, words))
-    }
-
-    fn costs(&self, job: &Job, upload: &Upload) -> PageCosts {
-        PageCosts {
-            page_tokens: upload.page_tokens.clone(),
-            pricing: self.pricing,
-            model: self.models.get(job.recipe.model()),
-            rates: Rates::new(&self.models, job.recipe.model(), job.mode, self.world.today()),
-        }
     }
 
     fn new_document(

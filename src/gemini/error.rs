@@ -146,8 +146,8 @@ impl Error {
         }
     }
 
-    /// Whether Google may bill the call all the same: it may have got the request, and no answer came. An answer that is an error is
-    /// not billed (<https://ai.google.dev/gemini-api/docs/billing>, "Am I charged for failed requests?", read 2026-11-30).
+    /// Whether Google may bill the call all the same: it may have got the request, and no answer came. An error that Google answers with
+    /// is not billed (<https://ai.google.dev/gemini-api/docs/billing>, "Am I charged for failed requests?", read 2026-11-30).
     pub const fn may_be_billed(&self) -> bool {
         matches!(self.kind, ErrorKind::Retry { .. } | ErrorKind::Ambiguous) && self.sent && self.http_status.is_none()
     }

@@ -16,15 +16,19 @@ const INPUT_EXTRA: u64 = 4_096;
 /// The costs of one document's pages.
 #[derive(Clone, Debug)]
 pub struct PageCosts {
-    /// Each page's realtime price, in token equivalents.
-    pub page_tokens: Vec<u32>,
-    pub pricing: Pricing,
+    page_tokens: Vec<u32>,
+    pricing: Pricing,
     /// The model that is asked.
     pub model: Model,
     pub rates: Rates,
 }
 
 impl PageCosts {
+    /// Of a document with these realtime prices of its pages, in token equivalents, at the prices of `rates`.
+    pub const fn new(page_tokens: Vec<u32>, pricing: Pricing, model: Model, rates: Rates) -> Self {
+        Self { page_tokens, pricing, model, rates }
+    }
+
     /// How many tokens Gemini may write for a page, thoughts included; never more than the model can.
     pub fn output_tokens_max(&self, page: u32) -> u32 {
         let limit = match self.pricing.native_tokens(self.price(page)) {
@@ -70,12 +74,9 @@ mod tests {
     use crate::gemini::models::{DEFAULT, Models, model};
 
     fn costs(prices: &[u64], mode: Mode) -> PageCosts {
-        PageCosts {
-            page_tokens: prices.iter().map(|&price| u32::try_from(price).unwrap_or(u32::MAX)).collect(),
-            pricing: Pricing::default(),
-            model: model(DEFAULT),
-            rates: Rates::new(&Models::default(), DEFAULT, mode, date(2026, 11, 23)),
-        }
+        let prices = prices.iter().map(|&price| u32::try_from(price).unwrap_or(u32::MAX)).collect();
+        let rates = Rates::new(&Models::default(), DEFAULT, mode, date(2026, 11, 23));
+        PageCosts::new(prices, Pricing::default(), model(DEFAULT), rates)
     }
 
     #[test]

@@ -35,8 +35,8 @@ pub enum Unanswered {
 /// Only the holder of a job's newest claim changes anything.
 #[async_trait]
 pub trait Spending: Send + Sync {
-    /// Holds the most that a request can cost, if every ceiling has room for it and, for a page, the quota has. One step, whatever else is
-    /// admitted at the same time by whichever server.
+    /// Holds the most that a request can cost, if every ceiling has room for it. For a page, the account's quota must have room as well.
+    /// This is one step among those of all servers.
     async fn admit(&self, job: &Job, request: &PaidRequest, budget: &Budget, now: UnixMs) -> Result<Admission>;
 
     /// Records what the answers to the request of that id cost, in the place of what was held for it. `page`: `None` for a batch.

@@ -1,4 +1,4 @@
-//! The ledger of what Gemini costs. Admissions wait for each other at one row, so that no two of them see the same room under a ceiling.
+//! The ledger of what Gemini costs. Admissions wait for each other at one row: no two of them see the same room under a ceiling.
 
 use async_trait::async_trait;
 use sqlx::any::AnyRow;

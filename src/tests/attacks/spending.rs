@@ -275,8 +275,8 @@ async fn output_limit_of_a_page_is_in_realtime_requests_and_batch_lines() {
     while guest.get(&path).await["status"] != "PENDING" {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let spool = std::fs::read_dir(data.path().join("spool")).unwrap().map(|file| file.unwrap().path());
-    let input = spool.filter(|path| path.to_str().unwrap().ends_with(".input.jsonl")).next().unwrap();
+    let mut spool = std::fs::read_dir(data.path().join("spool")).unwrap().map(|file| file.unwrap().path());
+    let input = spool.find(|path| path.to_str().unwrap().ends_with(".input.jsonl")).unwrap();
     let lines = std::fs::read_to_string(input).unwrap();
     let limit = |line: &str| {
         let line: Value = serde_json::from_str(line).unwrap();

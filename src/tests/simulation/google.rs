@@ -102,7 +102,7 @@ impl Made {
     }
 }
 
-/// Of the model that is asked, of which nobody knows the price.
+/// At the highest known prices: the model that is asked is in no table.
 fn cost_of(answer: &Answer, mode: Mode) -> u64 {
     Rates::new(&Models::default(), "m", mode, date(2027, 1, 16)).spent(answer, 0).micro_dollars
 }
@@ -260,7 +260,7 @@ impl Service {
         answer
     }
 
-    /// What Google bills in all, in micro-dollars. That it made two batches of one create nobody can know, nor pay for.
+    /// What Google bills in all, in micro-dollars. A second batch of one create is left out: its job cannot know of it.
     pub fn billed(&self) -> u64 {
         let (now, state) = (self.now(), self.state());
         let batches = state.batches.iter().filter(|made| !made.doubled);
