@@ -35,7 +35,7 @@ impl Error {
 
     /// Refuses for now, with a sentence that ends in how long to wait. A part of a second counts as a whole one.
     pub fn too_many(happened: &str, wait: Duration) -> Self {
-        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1);
         let message = format!("{happened} Try again in {seconds} s.");
         Self::Refused(ApiError::new(ErrorCode::TooManyRequests, message).after(seconds))
     }

@@ -122,7 +122,7 @@ impl PasswordAttempts {
         }
         request_limited("passwords");
         let happened = "There were too many wrong passwords for this e-mail address.";
-        Err(Error::too_many(happened, Duration::from_millis(wait_ms - 1)))
+        Err(Error::too_many(happened, Duration::from_millis(wait_ms)))
     }
 }
 

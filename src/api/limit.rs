@@ -146,12 +146,17 @@ mod tests {
     use super::super::auth::found_for_test;
     use super::super::client_address::resolved_for_test;
     use super::*;
+    use crate::accounts::Network;
     use crate::store::PerMinute;
     use crate::world::SystemWorld;
 
     fn request(method: &str, path: &str, address: &str) -> Request {
         let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-        resolved_for_test(&mut request, address.parse().unwrap());
+        let address = address.parse().unwrap();
+        resolved_for_test(&mut request, address);
+        if let Some(network) = Network::of(address) {
+            request.extensions_mut().insert(network);
+        }
         request
     }
 
