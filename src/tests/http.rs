@@ -88,7 +88,7 @@ async fn a_body_that_stands_still_is_given_up() {
 async fn a_connection_without_a_request_is_closed() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_SILENCE_TIMEOUT_MS", "500")]).await;
-    let whole = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    let whole = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
     for (said, answers) in [("", 0), ("GET /heal", 0), (&whole[..whole.len() - 2], 0), (whole, 1)] {
         let mut socket = TcpStream::connect(server.base_url.trim_start_matches("http://")).await.unwrap();
         socket.write_all(said.as_bytes()).await.unwrap();
