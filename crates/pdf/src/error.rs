@@ -37,7 +37,7 @@ pub enum PdfError {
     /// The requester has used its worker time of the hour, and has some again after this. Nothing is wrong with the document.
     #[error("the requester's time of the page engine is used up for {} s", .0.as_secs())]
     BudgetSpent(Duration),
-    /// A library or the model of the engine is missing or unusable: in words for the operator. Nothing is wrong with the document.
+    /// A library or the model of the engine is missing or unusable. The sentence is for the operator. Nothing is wrong with the document.
     #[error("{0}")]
     Unavailable(String),
     /// The file cannot be read, or a worker process cannot be started.

@@ -214,7 +214,7 @@ impl<T> FairQueue<T> {
         Some(removed)
     }
 
-    /// Changes what the parties of a claim have, and forgets those that have and wait for nothing.
+    /// Changes what the parties of a claim have. A party that holds nothing and has no request waiting is forgotten.
     fn change(&mut self, claim: &Claim, change: impl Fn(&mut Standing)) {
         for party in claim.parties() {
             if let Some(standing) = self.parties.get_mut(party) {

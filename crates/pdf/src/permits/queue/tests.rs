@@ -208,7 +208,7 @@ impl Model {
             let interactive = self.holding(Interactive, |held| network_of(held) == network_of(claim));
             assert!(interactive < permits, "one network has them all");
         }
-        // A permit is free, and whoever has none waits for it: that is not so.
+        // A free permit and a request of a party without one must not be there at the same time.
         let starved = self.waiting.iter().find(|(_, waiting, _)| {
             waiting.priority == Interactive
                 && self.holding(Interactive, |held| {
