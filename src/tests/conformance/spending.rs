@@ -1,7 +1,7 @@
 //! Spending: what is under way and what is over never pass a ceiling together, and each answer is recorded once.
 
 use coldbrew::spending::{Answers, Budget, DaySpending, PaidRequest, Spent};
-use coldbrew::store::{Admission, Members, Unanswered};
+use coldbrew::store::{Admission, Ending, Members, Unanswered};
 use futures::future::join_all;
 
 use super::*;
@@ -243,7 +243,8 @@ async fn ceiling_of_guests_does_not_hold_for_members() {
     let budget = Budget { guests_daily_max: Some(0), ..BUDGET };
     let admit = async || stores.spending.admit(&job, &batch("r", 10, 400), &budget, NOW).await.unwrap();
     assert_eq!(admit().await, Admission::OverBudget);
-    assert!(store.sign_up(&account.id, "ada@example.org", "hash").await.unwrap());
+    let ending = Ending { now: NOW, own: None };
+    assert!(store.sign_up(&account.id, "ada@example.org", "hash", ending).await.unwrap().is_some());
     assert_eq!(admit().await, Admission::Admitted);
     stores.settle(&job, &batch("r", 10, 400), 150).await;
     let day = store.spent_on(NOW.day()).await.unwrap();
