@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use coldbrew::pdf::{DetectorSpec, Document, Engine, EngineConfig, Family, Priority, Requester, Runtime};
+use coldbrew_pdf::{DetectorSpec, Document, Engine, EngineConfig, Family, Priority, Requester, Runtime};
 
 /// An engine whose workers are the release build of this project.
 pub fn engine() -> Engine {

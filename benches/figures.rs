@@ -7,8 +7,8 @@
 mod corpus;
 mod engine;
 
-use coldbrew::pdf::Engine;
-use coldbrew::pdf::figures::Bounds;
+use coldbrew_pdf::Engine;
+use coldbrew_pdf::figures::Bounds;
 use serde::Deserialize;
 
 const IOU_MIN: f32 = 0.5;

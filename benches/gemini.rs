@@ -13,8 +13,8 @@ use std::process::{Child, Command, Stdio};
 
 use bytes::Bytes;
 use coldbrew::extract::Recipe;
-use coldbrew::gemini::jsonl::{InputLine, InputWriter, Outcome, ResultReader};
-use coldbrew::gemini::{Client, Config, UploadSpec, models};
+use coldbrew_gemini::jsonl::{InputLine, InputWriter, Outcome, ResultReader};
+use coldbrew_gemini::{Client, Config, UploadSpec, models};
 use measure::{in_a_process_of_its_own, print_row, report, wanted};
 
 const RESULT_LINES: usize = 10_000;

@@ -20,9 +20,6 @@ use coldbrew::batch::{
 use coldbrew::changes::Changes;
 use coldbrew::error::Result;
 use coldbrew::extract::Recipe;
-use coldbrew::fake_gemini::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, serve};
-use coldbrew::gemini::models::{DEFAULT, Models};
-use coldbrew::gemini::{Answer, Batch, Client, Config, Error as GeminiError, File, Request};
 use coldbrew::model::wire::{JobView, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::spending::Budget;
@@ -31,6 +28,9 @@ use coldbrew::store::{
     Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Jobs, PageResult, Upload, Uploads,
 };
 use coldbrew::world::{SystemWorld, World};
+use coldbrew_gemini::models::{DEFAULT, Models};
+use coldbrew_gemini::{Answer, Batch, Client, Config, Error as GeminiError, File, Request};
+use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, serve};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tempfile::TempDir;

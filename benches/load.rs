@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use coldbrew::pdf::testing::simple_pdf;
+use coldbrew_pdf::testing::simple_pdf;
 use http::{Connection, field};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server::Server;

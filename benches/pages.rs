@@ -18,12 +18,12 @@ use std::time::{Duration, Instant};
 
 use coldbrew::batch::{DiskSpool, EnginePages, Job, PageSource, Spool, Stage};
 use coldbrew::extract::{EngineShares, Recipe};
-use coldbrew::gemini::models;
 use coldbrew::model::{Mode, PageSet, UnixMs};
-use coldbrew::pdf::Document;
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{Accounts, Blobs, Credential, CredentialKind, Figures, upload_key};
+use coldbrew_gemini::models;
+use coldbrew_pdf::Document;
 use futures::{StreamExt, TryStreamExt};
 use memory::peak_bytes;
 

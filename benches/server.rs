@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use coldbrew::pdf::testing::simple_pdf;
+use coldbrew_pdf::testing::simple_pdf;
 
 use crate::http::{Connection, field};
 use crate::memory::{peak_bytes, resident_bytes};

@@ -7,12 +7,11 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use crate::error::Result;
-use crate::gemini;
-use crate::gemini::models::Model;
 use crate::spending::{Budget, dollars};
 use crate::store::books::{Books, DiscrepancyKind};
 use crate::store::{Blobs, Spending};
 use crate::world::World;
+use coldbrew_gemini::models::Model;
 
 /// What a server stands on.
 pub struct Doctor {
@@ -23,7 +22,7 @@ pub struct Doctor {
     /// Each dependency of the process by name, and what is wrong with it.
     pub dependencies: Vec<(&'static str, Result<(), String>)>,
     /// None in demo mode.
-    pub gemini: Option<gemini::Client>,
+    pub gemini: Option<coldbrew_gemini::Client>,
     pub model: Model,
     pub world: Arc<dyn World>,
 }
@@ -143,7 +142,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::gemini::models::{DEFAULT, model};
+    use coldbrew_gemini::models::{DEFAULT, model};
 
     #[test]
     fn a_model_that_goes_is_told_of_a_month_before() {

@@ -8,9 +8,9 @@
 //! | the words and rules both sides share | [`model`] |
 //! | what people see | [`app`] |
 //! | a batch's way from "accepted" to "done" | `batch` |
-//! | how pages are read, by text or by AI | `extract`, `pdf` |
+//! | how pages are read, by text or by AI | `extract`, and the crate `coldbrew-pdf` |
 //! | files that people name by address | `fetch` |
-//! | Google's API, and the stand-in for it | `gemini`, `fake_gemini` |
+//! | Google's API, and the stand-in for it | the crates `coldbrew-gemini` and `coldbrew-gemini-emulator` |
 //! | what Gemini costs, and what may be spent | `spending` |
 //! | what is kept, and where | `store` |
 //! | HTTP | `api` |
@@ -31,8 +31,6 @@ pub mod api;
 #[cfg(feature = "engine")]
 pub mod batch;
 #[cfg(feature = "engine")]
-mod budget;
-#[cfg(feature = "engine")]
 pub mod changes;
 #[cfg(feature = "engine")]
 pub mod config;
@@ -45,17 +43,11 @@ pub mod error;
 #[cfg(feature = "engine")]
 pub mod extract;
 #[cfg(feature = "engine")]
-pub mod fake_gemini;
-#[cfg(feature = "engine")]
 pub mod fetch;
-#[cfg(feature = "engine")]
-pub mod gemini;
 #[cfg(feature = "engine")]
 pub mod library;
 #[cfg(feature = "engine")]
 pub mod metrics;
-#[cfg(feature = "engine")]
-pub mod pdf;
 #[cfg(feature = "ssr")]
 pub mod serve;
 #[cfg(feature = "engine")]

@@ -25,9 +25,9 @@ use crate::error::{Error, Result};
 use crate::extract::{EngineShares, TextLimit};
 use crate::model::wire::{DocumentList, DocumentSummary, OutlineEntry, Shelf};
 use crate::model::{ApiError, ErrorCode};
-use crate::pdf::Engine;
 use crate::store::{Account, Blobs, Deletion, Documents, Jobs, Uploads, delete_content, figure_key, upload_key};
 use crate::world::World;
+use coldbrew_pdf::Engine;
 
 pub use draft::Drafts;
 pub use export::{Body, Exported, content_disposition};

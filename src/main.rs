@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use coldbrew::config::Config;
 use coldbrew::error::{Error, Result};
 use coldbrew::serve::{Server, examine, serve_emulator, work};
-use coldbrew::{api, pdf, serve, telemetry};
+use coldbrew::{api, serve, telemetry};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
 
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve { no_worker: false });
     // A page worker limits its own memory: it must not have threads or a runtime by then.
     if matches!(command, Command::PageWorker) {
-        return pdf::worker::run();
+        return coldbrew_pdf::worker::run();
     }
     if matches!(command, Command::ExportOpenapi) {
         println!("{}", api::openapi_json());

@@ -9,12 +9,12 @@ use crate::batch::Submissions;
 use crate::error::{Error, Result};
 use crate::extract::{Incoming, Intake, ReceivedFile, Receiver, UploadPermit};
 use crate::fetch::Fetcher;
-use crate::gemini::models::is_same;
 use crate::library::Library;
 use crate::model::wire::{JobView, Prepared, Submission, Submitted, UsageReport};
 use crate::model::{ApiError, ErrorCode, Mode, Quote};
 use crate::store::{Account, Accounts, Begun, Jobs, Members, Spending, Storage};
 use crate::world::World;
+use coldbrew_gemini::models::is_same;
 
 /// Everything that can be asked of the product. Cheap to clone.
 #[derive(Clone)]

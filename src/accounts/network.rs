@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct Network(IpAddr);
 
 impl Network {
-    /// The network of an address. Loopback is none: whoever calls from there runs this machine.
+    /// The network of an address. Loopback is none: a caller there runs this machine.
     pub fn of(address: IpAddr) -> Option<Self> {
         let address = address.to_canonical();
         if address.is_loopback() {

@@ -15,11 +15,11 @@ use super::spool::Results;
 use super::upstream::misplaced;
 use super::worker::Done;
 use crate::error::Result;
-use crate::gemini::jsonl::Outcome;
 use crate::metrics::answers_paid;
 use crate::model::{Hindrance, PageSet};
 use crate::spending::{PageCosts, PaidRequest, Rates, Spent};
 use crate::store::{Admission, Unanswered};
+use coldbrew_gemini::jsonl::Outcome;
 
 const OVER_QUOTA: &str = "Your quota was used up before this page was read. Nothing was charged for it; read it again when there is quota left.";
 

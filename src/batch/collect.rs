@@ -13,9 +13,9 @@ use super::worker::Done;
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::{PageFigures, line_failure, outcome_of};
-use crate::gemini::jsonl::{Outcome, ResultLine};
 use crate::model::{Hindrance, Mode, Pricing};
 use crate::store::{FigurePlaces, PageResult};
+use coldbrew_gemini::jsonl::{Outcome, ResultLine};
 
 impl Worker {
     /// Fetches the results, stores them and makes the document.

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
-use crate::gemini::{Answer, Batch, Client, Error, File, Request, UploadSpec};
+use coldbrew_gemini::{Answer, Batch, Client, Error, File, Request, UploadSpec};
 
-/// The calls that jobs need. Errors say whether a call may have had an effect; see [`crate::gemini::ErrorKind`].
+/// The calls that jobs need. Errors say whether a call may have had an effect; see [`coldbrew_gemini::ErrorKind`].
 #[async_trait]
 pub trait Google: Send + Sync {
     /// Tells the key that is used from others, without telling it.

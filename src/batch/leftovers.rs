@@ -19,10 +19,10 @@ use super::machine::Timing;
 use super::upstream::pause_ms;
 use crate::crash::crash_point;
 use crate::error::Result;
-use crate::gemini::{Batch, Error as GeminiError, ErrorKind};
 use crate::model::UnixMs;
 use crate::store::Leftovers;
 use crate::world::World;
+use coldbrew_gemini::{Batch, Error as GeminiError, ErrorKind};
 
 /// What Google may still have of a job for nothing. Says nothing of whose it was.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ pub struct Timing {
     /// Between two listings that look for a lost create.
     pub seek_ms: i64,
     /// How many listings in a row must lack a lost create's batch before another create is made. All of them together take
-    /// longer than a create may take ([`crate::gemini::Timeouts`]) and what it made may take to be listed.
+    /// longer than a create may take ([`coldbrew_gemini::Timeouts`]) and what it made may take to be listed.
     pub seek_listings: u32,
     /// After a transient fault that came with no hint.
     pub retry_ms: i64,

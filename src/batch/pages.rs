@@ -14,10 +14,10 @@ use super::job::{Job, JobFailure};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::{EngineShares, engine_time_used_up};
-use crate::gemini::RequestFault;
-use crate::pdf::figures::Figure;
-use crate::pdf::{Document, Engine, FigureImage, PageFault, PdfError, Priority, Requester};
 use crate::store::{Accounts, Blobs, FigurePlaces, Figures, FoundFigures, PageOutcome, figure_key, upload_key};
+use coldbrew_gemini::RequestFault;
+use coldbrew_pdf::figures::Figure;
+use coldbrew_pdf::{Document, Engine, FigureImage, PageFault, PdfError, Priority, Requester};
 
 /// Pages whose files are written while the page engine works on the next ones.
 const WRITES_MAX: usize = 4;

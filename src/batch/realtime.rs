@@ -17,10 +17,10 @@ use super::worker::Done;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::{PageFigures, outcome_of};
-use crate::gemini::{Error as GeminiError, ErrorKind};
 use crate::model::{Hindrance, Mode, PageSet};
 use crate::spending::{PageCosts, PaidRequest};
 use crate::store::{PageOutcome, PageResult, Unanswered};
+use coldbrew_gemini::{Error as GeminiError, ErrorKind};
 
 /// How many rounds in a row may read not one of the pages that are left, before those are failed pages.
 const TRIES_MAX: u32 = 8;

@@ -14,9 +14,9 @@ use futures::stream::BoxStream;
 
 use super::Job;
 use crate::error::Result;
-use crate::gemini::Request;
-use crate::gemini::jsonl::ResultLine;
-use crate::gemini::models::Model;
+use coldbrew_gemini::Request;
+use coldbrew_gemini::jsonl::ResultLine;
+use coldbrew_gemini::models::Model;
 
 pub use disk::DiskSpool;
 

@@ -11,15 +11,15 @@ use crate::accounts::{Allowances, Caller};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::extract::{EngineShares, Recipe, TextLimit, text_pages};
-use crate::gemini::models::Models;
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
 use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, UnixMs, count_words, format_of};
-use crate::pdf::{Engine, Priority};
 use crate::spending::{Budget, PageCosts, Rates};
 use crate::store::{
     Acceptance, Account, Blobs, Documents, Jobs, NewDocument, Spending, Storage, Unread, Upload, Uploads, upload_key,
 };
 use crate::world::World;
+use coldbrew_gemini::models::Models;
+use coldbrew_pdf::{Engine, Priority};
 
 /// Takes submissions.
 #[derive(Clone)]

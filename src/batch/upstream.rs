@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::crash::crash_point;
 use crate::error::Result;
-use crate::gemini::{BatchState, Error as GeminiError, ErrorKind, Quota};
+use coldbrew_gemini::{BatchState, Error as GeminiError, ErrorKind, Quota};
 
 use super::Worker;
 use super::google::is_out_of_sight;

@@ -23,13 +23,13 @@ use super::{Google, PageSource, Spool};
 use crate::changes::Changes;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
-use crate::gemini::models::Models;
 use crate::metrics::{job_claimed, job_ended};
 use crate::model::{ErrorCode, Hindrance, Pricing};
 use crate::spending::Budget;
 use crate::store::{Completion, Figures, Jobs, Spending, Uploads};
 use crate::telemetry::traces;
 use crate::world::World;
+use coldbrew_gemini::models::Models;
 
 pub use isolation::Isolation;
 use shares::{AccountSlot, AccountSlots};

@@ -12,7 +12,7 @@ pub struct EngineSharing {
 }
 
 impl EngineSharing {
-    /// `workers_max`: of the engine. On a server of their own guests share as members do, and nobody's time is limited by default.
+    /// `workers_max`: of the engine. On a server of their own guests share as members do, and no time is limited by default.
     pub(super) fn read(source: &mut Source, workers_max: usize, guests_are_owners: bool) -> Self {
         let all_but_one = workers_max.saturating_sub(1).max(1);
         let member = EngineShare {

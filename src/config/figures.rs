@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::Source;
-use crate::pdf::{DetectorSpec, Family, Runtime};
+use coldbrew_pdf::{DetectorSpec, Family, Runtime};
 
 /// What finds figures on pages.
 #[derive(Clone, Debug)]

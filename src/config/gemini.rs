@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::source::Source;
-use crate::gemini::models::{self, FROM_LOW, MediaTokens, Model, Models, Prices, Thinking};
+use coldbrew_gemini::models::{self, FROM_LOW, MediaTokens, Model, Models, Prices, Thinking};
 
 /// How Gemini is reached and asked.
 #[derive(Clone)]

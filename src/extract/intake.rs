@@ -14,9 +14,9 @@ use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::model::wire::{Metadata, Prepared};
 use crate::model::{ErrorCode, Format, PAGES_MAX, PageSet, Pricing};
-use crate::pdf::{Engine, PageLength, PdfError, Priority, Requester};
 use crate::store::{Account, Blobs, Upload, Uploads, upload_key};
 use crate::world::World;
+use coldbrew_pdf::{Engine, PageLength, PdfError, Priority, Requester};
 
 /// The most that an image may take as a PDF: more than a photograph of the size that is kept.
 const IMAGE_PDF_BYTES_MAX: usize = 32 << 20;

@@ -2,10 +2,10 @@
 
 use super::PageFigures;
 use super::fence::unwrapped;
-use crate::gemini::{Answer, Status};
 use crate::library::markdown::shallow;
 use crate::model::{Mode, Pricing, TokenUsage};
 use crate::store::PageOutcome;
+use coldbrew_gemini::{Answer, Status};
 
 const CUT: &str = "Gemini stopped before the end of this page: its text may be cut short.";
 const BLANK: &str = "There is no text on this page.";

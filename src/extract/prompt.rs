@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::placeholder::placeholder;
-use crate::pdf::figures::{Bounds, Figure};
+use coldbrew_pdf::figures::{Bounds, Figure};
 
 /// Part of the name under which results are kept.
 pub const VERSION: &str = "p2";

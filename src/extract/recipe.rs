@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::prompt;
-use crate::gemini::models::{Model, Thinking};
-use crate::gemini::{GenerationConfig, MediaResolution, Request, SafetySetting, ThinkingConfig, ThinkingLevel};
-use crate::pdf::figures::Figure;
+use coldbrew_gemini::models::{Model, Thinking};
+use coldbrew_gemini::{GenerationConfig, MediaResolution, Request, SafetySetting, ThinkingConfig, ThinkingLevel};
+use coldbrew_pdf::figures::Figure;
 
 /// Everything besides the page that decides what Gemini answers. Results are kept by its name. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::accounts::{Caller, Network};
 use crate::error::Error;
 use crate::model::ErrorCode;
-use crate::pdf::{PdfError, Requester};
 use crate::store::Account;
+use coldbrew_pdf::{PdfError, Requester};
 
 /// A share of the page engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

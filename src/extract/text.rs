@@ -10,7 +10,7 @@ use super::plain;
 use crate::error::{Error, Result};
 use crate::model::wire::Page;
 use crate::model::{Format, PageSet};
-use crate::pdf::{Engine, PageText, PdfError, Priority, Requester};
+use coldbrew_pdf::{Engine, PageText, PdfError, Priority, Requester};
 
 const SCAN: &str = "This page is a picture without text of its own. Turn on AI Transform to read it.";
 const MOSTLY_SCAN: &str =

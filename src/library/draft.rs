@@ -18,8 +18,8 @@ use crate::error::{Error, Result};
 use crate::extract::text_pages;
 use crate::model::wire::{DocumentSummary, JobView, Page};
 use crate::model::{ApiError, ErrorCode, Mode, PageSet, format_of};
-use crate::pdf::Priority;
 use crate::store::{Account, NewDocument, upload_key};
+use coldbrew_pdf::Priority;
 
 const NO_TEXT: &str = "This page has no text of its own. It comes with the finished document.";
 

@@ -12,7 +12,7 @@ use quick_cache::sync::Cache;
 use crate::error::{Error, Result};
 use crate::extract::no_worker;
 use crate::model::ErrorCode;
-use crate::pdf::{Engine, PageFault, PdfError, Requester};
+use coldbrew_pdf::{Engine, PageFault, PdfError, Requester};
 
 /// Pictures that are kept, in bytes: some hundreds of pages.
 const KEPT_BYTES_MAX: u64 = 48 << 20;

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::error::Result;
-use crate::fake_gemini::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, router, serve};
-use crate::pdf::{Engine, PageText, PdfError, Priority, Requester};
+use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, router, serve};
+use coldbrew_pdf::{Engine, PageText, PdfError, Priority, Requester};
 
 /// An emulator that runs for as long as this value lives.
 #[derive(Debug)]

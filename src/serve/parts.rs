@@ -18,11 +18,9 @@ use crate::config::{AccountLimits, Config};
 use crate::error::{Error, Result};
 use crate::extract::{DiskSpace, Incoming, IncomingLimits, Intake, Receiver, Recipe, TextLimit};
 use crate::fetch::{Fetcher, Imports, SystemResolver, Targets};
-use crate::gemini;
 use crate::library::{Drafts, Library, Originals, Renderer, RenderingLimits};
 use crate::metrics::Metrics;
 use crate::model::PAGES_MAX;
-use crate::pdf::{DetectorSpec, Engine, EngineConfig};
 use crate::services::Services;
 use crate::spending::Budget;
 use crate::store::folder::Folder;
@@ -30,6 +28,7 @@ use crate::store::s3::{S3, S3Config};
 use crate::store::sql::SqlStore;
 use crate::store::{Blobs, Jobs};
 use crate::world::{SystemWorld, World};
+use coldbrew_pdf::{DetectorSpec, Engine, EngineConfig};
 
 /// What use cases and worker are made of.
 pub(super) struct Parts {
@@ -304,8 +303,8 @@ fn installed(configured: &std::path::Path) -> PathBuf {
 }
 
 /// A client of Google or, in demo mode, of the emulator at that address.
-pub(super) fn gemini_client(config: &Config, emulator: Option<String>) -> Result<gemini::Client> {
+pub(super) fn gemini_client(config: &Config, emulator: Option<String>) -> Result<coldbrew_gemini::Client> {
     let key = config.gemini.api_key.clone().unwrap_or_else(|| "demo".into());
     let base_url = emulator.unwrap_or_else(|| config.gemini.base_url.clone());
-    gemini::Client::new(gemini::Config::new(base_url, key)).map_err(Error::internal)
+    coldbrew_gemini::Client::new(coldbrew_gemini::Config::new(base_url, key)).map_err(Error::internal)
 }

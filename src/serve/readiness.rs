@@ -13,9 +13,9 @@ use super::tracked::Tracked;
 use crate::api::{Findings, Readiness};
 use crate::error::Result;
 use crate::extract::Incoming;
-use crate::pdf::Engine;
 use crate::store::Blobs;
 use crate::store::sql::SqlStore;
+use coldbrew_pdf::Engine;
 
 /// What takes longer does not answer.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -1,8 +1,8 @@
 //! What each page of a document may cost before it is read, from what was measured of it when it was taken in.
 
 use super::rates::Rates;
-use crate::gemini::models::Model;
 use crate::model::{Mode, Pricing, TokenUsage};
+use coldbrew_gemini::models::Model;
 
 /// Room for what Gemini adds to a page's own text: tables, formulas, thoughts.
 const OUTPUT_EXTRA: u64 = 4_096;
@@ -71,7 +71,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::gemini::models::{DEFAULT, Models, model};
+    use coldbrew_gemini::models::{DEFAULT, Models, model};
 
     fn costs(prices: &[u64], mode: Mode) -> PageCosts {
         let prices = prices.iter().map(|&price| u32::try_from(price).unwrap_or(u32::MAX)).collect();

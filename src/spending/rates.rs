@@ -2,9 +2,9 @@
 
 use jiff::civil::Date;
 
-use crate::gemini::Answer;
-use crate::gemini::models::{Models, Prices, dearest_prices};
 use crate::model::{Mode, TokenUsage};
+use coldbrew_gemini::Answer;
+use coldbrew_gemini::models::{Models, Prices, dearest_prices};
 
 /// The prices for the answers to one job.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::gemini::models::DEFAULT;
+    use coldbrew_gemini::models::DEFAULT;
 
     const USAGE: TokenUsage = TokenUsage { input: 1_000_000, output: 60_000, thoughts: 40_000 };
 

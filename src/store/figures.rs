@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::pdf::figures::Figure;
+use coldbrew_pdf::figures::Figure;
 
 /// The figures of a document by page; `None`: they could not be looked for.
 pub type FigurePlaces = BTreeMap<u32, Option<Vec<Figure>>>;

@@ -8,7 +8,7 @@ mod section_9_5;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use coldbrew::pdf::testing::simple_pdf;
+use coldbrew_pdf::testing::simple_pdf;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;

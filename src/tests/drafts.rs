@@ -12,13 +12,13 @@ use coldbrew::extract::{EngineShares, Recipe, TextLimit};
 use coldbrew::library::{Body, Drafts, Library, Originals, Renderer, RenderingLimits};
 use coldbrew::model::wire::{Document, ExportFormat, Metadata, Opened, Page, Place, Reading};
 use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
-use coldbrew::pdf::{Engine, EngineConfig};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::{
     Acceptance, Account, Accounts, Credential, CredentialKind, Documents, Jobs, NewDocument, PageOutcome, PageResult,
     Upload, Uploads, upload_key,
 };
 use coldbrew::world::{SystemWorld, World};
+use coldbrew_pdf::{Engine, EngineConfig};
 use futures::{StreamExt, TryStreamExt, stream};
 use tempfile::TempDir;
 

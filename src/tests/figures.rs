@@ -1,6 +1,6 @@
 //! Figures from a page to its reader, through both AI modes: found, asked for by the prompt, in place, and nobody else's.
 
-use coldbrew::pdf::testing::{chart_pdf, pdf_from_contents};
+use coldbrew_pdf::testing::{chart_pdf, pdf_from_contents};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;

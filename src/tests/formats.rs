@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use coldbrew::gemini::{Client, Config, Request, models};
-use coldbrew::pdf::testing::pdf_from_contents;
+use coldbrew_gemini::{Client, Config, Request, models};
+use coldbrew_pdf::testing::pdf_from_contents;
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use reqwest::StatusCode;
 use serde_json::{Value, json};

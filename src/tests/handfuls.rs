@@ -14,13 +14,13 @@ use coldbrew::batch::{
 use coldbrew::changes::Changes;
 use coldbrew::error::Result;
 use coldbrew::extract::Recipe;
-use coldbrew::gemini::models::{DEFAULT, Models};
-use coldbrew::gemini::{Answer, Batch, Error, File, Request};
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::spending::Budget;
 use coldbrew::store::{Account, Accounts, Credential, CredentialKind, Jobs, Upload, Uploads};
 use coldbrew::world::{SystemWorld, World};
+use coldbrew_gemini::models::{DEFAULT, Models};
+use coldbrew_gemini::{Answer, Batch, Error, File, Request};
 use futures::{StreamExt, stream};
 use tempfile::TempDir;
 use tokio::sync::Notify;

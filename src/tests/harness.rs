@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use coldbrew::config::Config;
-use coldbrew::pdf::testing::simple_pdf;
 use coldbrew::serve::{Server, serve_emulator};
+use coldbrew_pdf::testing::simple_pdf;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};

@@ -6,8 +6,8 @@ use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use coldbrew::pdf::testing::{chart_pdf, pdf_from_contents, simple_pdf};
-use coldbrew::pdf::{Document, Engine, EngineConfig, PdfError, Priority};
+use coldbrew_pdf::testing::{chart_pdf, pdf_from_contents, simple_pdf};
+use coldbrew_pdf::{Document, Engine, EngineConfig, PdfError, Priority};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use futures::{StreamExt, stream};

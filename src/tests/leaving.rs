@@ -11,7 +11,6 @@ use coldbrew::accounts::{AttemptLimits, Janitor, Membership, PasswordAttempts, P
 use coldbrew::changes::Changes;
 use coldbrew::model::UnixMs;
 use coldbrew::model::wire::Metadata;
-use coldbrew::pdf::figures::{Bounds, Figure};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
 use coldbrew::store::{
@@ -19,6 +18,7 @@ use coldbrew::store::{
     upload_key,
 };
 use coldbrew::world::World;
+use coldbrew_pdf::figures::{Bounds, Figure};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;

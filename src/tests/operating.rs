@@ -4,8 +4,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use coldbrew::config::Config;
-use coldbrew::pdf::testing::simple_pdf;
 use coldbrew::serve::{backup, restore};
+use coldbrew_pdf::testing::simple_pdf;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;

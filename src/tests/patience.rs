@@ -16,9 +16,6 @@ use coldbrew::batch::{
 use coldbrew::changes::Changes;
 use coldbrew::error::Result;
 use coldbrew::extract::{Recipe, engine_time_used_up};
-use coldbrew::gemini::jsonl::{Outcome, ResultLine};
-use coldbrew::gemini::models::{Model, Models};
-use coldbrew::gemini::{Answer, Batch, Error, ErrorKind, File, Request};
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Hindrance, JobStatus, Mode, PageSet, Pricing, UnixMs};
 use coldbrew::spending::Budget;
@@ -27,6 +24,9 @@ use coldbrew::store::{
     Acceptance, Account, Accounts, Credential, CredentialKind, Documents, Figures, Jobs, Spending, Upload, Uploads,
 };
 use coldbrew::world::{SystemWorld, World};
+use coldbrew_gemini::jsonl::{Outcome, ResultLine};
+use coldbrew_gemini::models::{Model, Models};
+use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Request};
 use futures::{StreamExt, stream};
 use tempfile::TempDir;
 use tokio::sync::Notify;

@@ -7,9 +7,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use coldbrew::pdf::figures::Bounds;
-use coldbrew::pdf::testing::{chart_pdf, encrypted_pdf, pdf_from_contents, shared_pictures_pdf, simple_pdf};
-use coldbrew::pdf::{
+use coldbrew_pdf::figures::Bounds;
+use coldbrew_pdf::testing::{chart_pdf, encrypted_pdf, pdf_from_contents, shared_pictures_pdf, simple_pdf};
+use coldbrew_pdf::{
     DetectorSpec, Document, Engine, EngineConfig, Family, FigureImage, PageFault, PdfError, Priority, Requester,
     Runtime,
 };

@@ -3,7 +3,7 @@
 // What is to replace its reader is not whole yet.
 #[allow(deprecated)]
 use async_zip::base::read::mem::ZipFileReader;
-use coldbrew::pdf::testing::{chart_pdf, simple_pdf};
+use coldbrew_pdf::testing::{chart_pdf, simple_pdf};
 use futures::AsyncReadExt;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use coldbrew::library::safe_html;
-use coldbrew::pdf::testing::simple_pdf;
+use coldbrew_pdf::testing::simple_pdf;
 use reqwest::{Method, Response, StatusCode, header};
 use serde_json::Value;
 use tempfile::TempDir;

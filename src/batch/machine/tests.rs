@@ -5,8 +5,8 @@ mod any_order;
 use super::super::job::Watched;
 use super::*;
 use crate::extract::Recipe;
-use crate::gemini::Timeouts;
 use crate::model::{JobStatus, Mode, PageSet};
+use coldbrew_gemini::Timeouts;
 
 fn job(stage: Stage) -> Job {
     Job {

@@ -15,10 +15,10 @@ use super::{InputLines, Results, Spool};
 use crate::batch::Job;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
-use crate::gemini::Request;
-use crate::gemini::jsonl::{InputLine, InputWriter, ResultReader, WriteError};
-use crate::gemini::models::Model;
 use crate::model::ErrorCode;
+use coldbrew_gemini::Request;
+use coldbrew_gemini::jsonl::{InputLine, InputWriter, ResultReader, WriteError};
+use coldbrew_gemini::models::Model;
 
 /// Lines that are made while the next pages are made ready.
 const LINES_MAX: usize = 4;

@@ -1,7 +1,7 @@
 //! Jobs under suspicion run in a process of their own, so that a server's HTTP side and a job cannot be blamed for each other's crashes.
 //!
 //! A claim that ends with its process counts as a crash of the job. In a server that also answers requests, the reason may be a request.
-//! So a job with several such claims continues in a process that serves nobody else. Only crashes of that process can set the job aside.
+//! So a job with several such claims continues in a process that answers no requests. Only crashes of that process can set the job aside.
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;

@@ -7,7 +7,7 @@ use super::PageFigures;
 use crate::extract::fence;
 use crate::extract::placeholder::placeholder;
 use crate::library::markdown::OPTIONS;
-use crate::pdf::figures::{Bounds, Figure};
+use coldbrew_pdf::figures::{Bounds, Figure};
 
 fn figure(row: Option<u8>) -> Figure {
     Figure { bounds: Bounds::new(0.1, 0.1, 0.55, 0.3), row, width_px: 300, height_px: 200 }

@@ -116,6 +116,7 @@ async fn streams_of_an_account_are_bounded_and_other_accounts_do_not_notice() {
         streams.push(stream);
     }
     let ninth = greedy.send(Method::GET, "/v1/events", None).await;
+    assert_eq!(ninth.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(ninth.headers()["retry-after"], "30");
     refused(ninth, 429, "too_many_requests").await;
     // Asking goes on to work.
@@ -145,7 +146,9 @@ async fn streams_of_a_network_are_bounded_whatever_its_accounts() {
     for host in 1..=3 {
         open.push(Listener::to(listen(&format!("203.0.113.{host}")).await));
     }
-    refused(listen("203.0.113.99").await, 429, "too_many_requests").await;
+    let fourth = listen("203.0.113.99").await;
+    assert_eq!(fourth.status(), StatusCode::TOO_MANY_REQUESTS);
+    refused(fourth, 429, "too_many_requests").await;
     assert_eq!(listen("203.0.114.1").await.status(), StatusCode::OK);
 }
 

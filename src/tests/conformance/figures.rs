@@ -1,7 +1,7 @@
 //! Where figures are, that there are none, and that nobody knows.
 
-use coldbrew::pdf::figures::{Bounds, Figure};
 use coldbrew::store::{FigurePlaces, FoundFigures};
+use coldbrew_pdf::figures::{Bounds, Figure};
 
 use super::*;
 

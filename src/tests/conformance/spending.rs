@@ -1,7 +1,7 @@
 //! Spending: what is under way and what is over never pass a ceiling together, and each answer is recorded once.
 
 use coldbrew::spending::{Answers, Budget, DaySpending, PaidRequest, Spent};
-use coldbrew::store::{Admission, Unanswered};
+use coldbrew::store::{Admission, Ending, Members, Unanswered};
 use futures::future::join_all;
 
 use super::*;
@@ -230,4 +230,23 @@ async fn batch_of_before_the_ledger_is_recorded_with_its_results(stores: Stores)
         stores.settle(&job, &batch("r", 1, 1), 70).await;
     }
     assert_eq!(stores.today().await, (70, 0));
+}
+
+/// The memory has guests only.
+#[tokio::test]
+async fn ceiling_of_guests_does_not_hold_for_members() {
+    let folder = TempDir::new().unwrap();
+    let store = SqlStore::open(&SqlStore::embedded_url(&folder.path().join("records.db"))).await.unwrap();
+    let stores = Stores::over(store.clone(), folder);
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    let budget = Budget { guests_daily_max: Some(0), ..BUDGET };
+    let admit = async || stores.spending.admit(&job, &batch("r", 10, 400), &budget, NOW).await.unwrap();
+    assert_eq!(admit().await, Admission::OverBudget);
+    let ending = Ending { now: NOW, own: None };
+    assert!(store.sign_up(&account.id, "ada@example.org", "hash", ending).await.unwrap().is_some());
+    assert_eq!(admit().await, Admission::Admitted);
+    stores.settle(&job, &batch("r", 10, 400), 150).await;
+    let day = store.spent_on(NOW.day()).await.unwrap();
+    assert_eq!((day.members.settled, day.guests.settled), (150, 0));
 }

@@ -6,8 +6,8 @@ use coldbrew::accounts::Allowance;
 use coldbrew::error::Result;
 use coldbrew::model::ErrorCode;
 use coldbrew::model::wire::Page;
-use coldbrew::pdf::figures::{Bounds, Figure};
 use coldbrew::store::{Deletion, FoundFigures, NewDocument, ROW_BYTES};
+use coldbrew_pdf::figures::{Bounds, Figure};
 use futures::future::join_all;
 use futures::stream;
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use coldbrew::batch::{Job, Stage};
-use coldbrew::fake_gemini::{Fault, Phase};
 use coldbrew::spending::Budget;
+use coldbrew_gemini_emulator::{Fault, Phase};
 
 use super::google::Service;
 use crate::memory::{Memory, Records};

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use coldbrew::batch::{InputLines, Job, JobFailure, PageSource, ReadyPage, ReadyPages, Results, Spool};
 use coldbrew::error::{Error, Result};
-use coldbrew::gemini::jsonl::ResultLine;
-use coldbrew::gemini::models::Model;
-use coldbrew::pdf::PageFault;
+use coldbrew_gemini::jsonl::ResultLine;
+use coldbrew_gemini::models::Model;
+use coldbrew_pdf::PageFault;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::clock::Clock;

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use coldbrew::batch::Google;
-use coldbrew::fake_gemini::{BatchRow, Fault, Look, Phase, Written};
-use coldbrew::gemini::jsonl::{Oddity, Outcome, ResultLine};
-use coldbrew::gemini::models::Models;
-use coldbrew::gemini::{Answer, Batch, Error, ErrorKind, File, Quota, Request, Status};
 use coldbrew::model::Mode;
 use coldbrew::spending::Rates;
+use coldbrew_gemini::jsonl::{Oddity, Outcome, ResultLine};
+use coldbrew_gemini::models::Models;
+use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Quota, Request, Status};
+use coldbrew_gemini_emulator::{BatchRow, Fault, Look, Phase, Written};
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;

@@ -1,0 +1,111 @@
+//! `models/{model}:…`: one answer at once, whole or as a stream, token counts, and the way to a batch.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, header};
+use serde_json::{Value, json};
+
+use super::caller::{Caller, body as read_body};
+use super::emulator::Emulator;
+use super::faults::Fault;
+use super::reply::{Failure, Rpc, hang_up, ok, wrong_address};
+use super::{batches, media, models, quota, tokens};
+use coldbrew_gemini::{lenient, schema};
+
+pub async fn call(
+    State(emulator): State<Emulator>,
+    Path((version, name)): Path<(String, String)>,
+    caller: Caller,
+    body: Body,
+) -> Result<Response, Failure> {
+    let Some((id, method)) = name.rsplit_once(':') else { return Ok(wrong_address().await) };
+    let is_list = method == "streamGenerateContent" && caller.query("alt") != Some("sse");
+    let answered = answer(&emulator, &version, (id, method), &caller, body).await;
+    if is_list { answered.map_err(Failure::in_a_list) } else { answered }
+}
+
+async fn answer(
+    emulator: &Emulator,
+    version: &str,
+    (id, method): (&str, &str),
+    caller: &Caller,
+    body: Body,
+) -> Result<Response, Failure> {
+    let model = models::find(version, id, method);
+    match method {
+        "batchGenerateContent" => {
+            let body = read_body(body, &schema::CREATE_BATCH).await?;
+            batches::create(emulator, caller, &model?, &body).await
+        }
+        "countTokens" => {
+            emulator.count("count_tokens");
+            let body = read_body(body, &schema::COUNT_TOKENS).await?;
+            let (model, request) = (model?, lenient::member(&body, "generateContentRequest").unwrap_or(&body));
+            let documents = media::read_all(emulator, &caller.project, request).await?;
+            let tokens = tokens::of_prompt(request, &documents, &model);
+            Ok(ok(json!({"totalTokens": tokens.total(), "promptTokensDetails": tokens.details()})))
+        }
+        "generateContent" | "streamGenerateContent" => {
+            emulator.count("generate_content");
+            generate_faults(emulator)?;
+            let request = read_body(body, &schema::GENERATE_CONTENT).await?;
+            let response = super::answer::respond(emulator, &caller.project, &model?, &request).await?;
+            match method {
+                "generateContent" => Ok(ok(response)),
+                _ if caller.query("alt") == Some("sse") => Ok(events(response)),
+                _ => Ok(ok(json!(pieces(response)))),
+            }
+        }
+        _ => Ok(wrong_address().await),
+    }
+}
+
+fn generate_faults(emulator: &Emulator) -> Result<(), Failure> {
+    if emulator.faults.happens(Fault::GenerateHangsUp) {
+        hang_up();
+    }
+    if emulator.faults.happens(Fault::GenerateUnavailable) {
+        return Err(Failure::new(Rpc::Unavailable, "The model is overloaded. Please try again later."));
+    }
+    if emulator.faults.happens(Fault::GenerateTimesOut) {
+        return Err(Failure::new(Rpc::DeadlineExceeded, "The request timed out. Please try again."));
+    }
+    if let Some(seconds) = emulator.faults.draw(Fault::GenerateRateLimited) {
+        return Err(quota::per_minute(seconds));
+    }
+    Ok(())
+}
+
+/// A response as a stream has it: a piece of text each, the rest with the last.
+fn pieces(mut response: Value) -> Vec<Value> {
+    const CHARS: usize = 200;
+    let parts = response["candidates"][0]["content"]["parts"].take();
+    let text: Vec<char> = parts
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|part| part.get("thought").is_none())
+        .filter_map(|part| part["text"].as_str())
+        .flat_map(str::chars)
+        .collect();
+    let mut pieces: Vec<Value> = Vec::new();
+    for chunk in text.chunks(CHARS) {
+        let part = json!([{"text": chunk.iter().collect::<String>()}]);
+        let mut piece = response.clone();
+        piece["candidates"] = json!([{"content": {"parts": part, "role": "model"}, "index": 0}]);
+        pieces.push(piece);
+    }
+    match pieces.last_mut() {
+        Some(last) => last["candidates"][0]["finishReason"] = response["candidates"][0]["finishReason"].take(),
+        None => pieces.push(response),
+    }
+    pieces
+}
+
+fn events(response: Value) -> Response {
+    let events: String = pieces(response).iter().map(|piece| format!("data: {piece}\r\n\r\n")).collect();
+    let mut response = Body::from(events).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response
+}

@@ -1,0 +1,66 @@
+//! `models`: get and list, from the client's table.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::caller::Caller;
+use super::emulator::Emulator;
+use super::reply::{Failure, Rpc, ok};
+use coldbrew_gemini::models::{self, ALIASES, Model, Thinking};
+
+/// The model called `id`, if there is one for this version and method.
+pub fn find(version: &str, id: &str, method: &str) -> Result<Model, Failure> {
+    let is_alias = ALIASES.iter().any(|(alias, _)| *alias == id);
+    let known = models::all().any(|model| model.id == id) || (is_alias && version == "v1beta");
+    if known {
+        return Ok(models::model(id));
+    }
+    let advice = "Call ListModels to see the list of available models and their supported methods.";
+    let message =
+        format!("models/{id} is not found for API version {version}, or is not supported for {method}. {advice}");
+    Err(Failure::new(Rpc::NotFound, message))
+}
+
+pub async fn get(Path((_, id)): Path<(String, String)>, caller: Caller) -> Result<Response, Failure> {
+    find(&caller.version, &id, "GetModel").map(|model| ok(show(&model)))
+}
+
+pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, Failure> {
+    emulator.count("list_models");
+    let all: Vec<Model> = models::all().collect();
+    let page = super::files::page(all, |model| model.id.clone(), caller.page_size(50, 1_000)?, &caller)?;
+    let shown = page.items.iter().map(show).collect();
+    Ok(ok(page.wrap("models", shown)))
+}
+
+fn show(model: &Model) -> Value {
+    let mut shown = json!({
+        "name": format!("models/{}", model.id),
+        "version": "001",
+        "displayName": display_name(&model.id),
+        "description": "A stand-in for this model, which reads the text of a page.",
+        "inputTokenLimit": model.input_tokens_max,
+        "outputTokenLimit": model.output_tokens_max,
+        "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent", "batchGenerateContent"],
+    });
+    if model.sampling {
+        shown["temperature"] = json!(1);
+        shown["topP"] = json!(0.95);
+        shown["topK"] = json!(64);
+        shown["maxTemperature"] = json!(2);
+    }
+    if model.thinking != Thinking::Unknown {
+        shown["thinking"] = json!(true);
+    }
+    shown
+}
+
+/// `gemini-3.8-flash` as `Gemini 3.8 Flash`.
+fn display_name(id: &str) -> String {
+    let words = id.split('-').map(|word| {
+        let mut chars = word.chars();
+        chars.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + chars.as_str())
+    });
+    words.collect::<Vec<_>>().join(" ")
+}

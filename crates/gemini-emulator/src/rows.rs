@@ -1,0 +1,153 @@
+//! One request of a batch and its result, with the faults that rows are known to have.
+
+use serde_json::{Value, json};
+
+use super::answer;
+use super::emulator::Inner;
+use super::faults::Fault;
+use super::reply::Failure;
+use coldbrew_gemini::jsonl::{LineFault, check_line};
+use coldbrew_gemini::lenient;
+use coldbrew_gemini::models::Model;
+
+/// A line of a batch's input.
+pub struct RowInput {
+    /// What the result is known by: `key`, or `metadata` if the request came inline.
+    pub label: Option<(&'static str, Value)>,
+    pub request: Value,
+}
+
+/// A result line, and whether it is a response.
+pub struct RowResult {
+    pub line: Value,
+    pub succeeded: bool,
+}
+
+impl RowInput {
+    /// Reads a line, strictly. An inline request was checked with its create.
+    pub fn read(bytes: &[u8]) -> Result<Self, LineFault> {
+        if let Ok(mut inline) = serde_json::from_slice::<Value>(bytes)
+            && inline.get("key").is_none()
+            && inline.get("metadata").is_some()
+        {
+            let request = inline["request"].take();
+            return Ok(Self { label: Some(("metadata", inline["metadata"].take())), request });
+        }
+        let mut line = check_line(bytes)?;
+        let key = lenient::member(&line, "key").cloned();
+        Ok(Self { label: key.map(|key| ("key", key)), request: line["request"].take() })
+    }
+}
+
+/// The faults of one row, decided when it is read.
+pub struct RowFaults(Vec<(Fault, u32)>);
+
+impl RowFaults {
+    pub fn draw(emulator: &Inner) -> Self {
+        const OF_ROWS: [Fault; 12] = [
+            Fault::RowError,
+            Fault::RowBlocked,
+            Fault::RowRecitation,
+            Fault::RowSafety,
+            Fault::RowMaxTokens,
+            Fault::RowMaxTokensWithoutText,
+            Fault::RowThoughtsOnly,
+            Fault::RowManyParts,
+            Fault::RowWithoutUsage,
+            Fault::RowOtherModel,
+            Fault::RowLong,
+            Fault::RowWithoutResult,
+        ];
+        Self(
+            OF_ROWS.into_iter().filter_map(|fault| emulator.faults.draw(fault).map(|amount| (fault, amount))).collect(),
+        )
+    }
+
+    fn error(&self) -> Option<Value> {
+        let (_, code) = self.0.iter().find(|(fault, _)| *fault == Fault::RowError)?;
+        let code = if *code == 0 { 13 } else { *code };
+        Some(json!({"code": code, "message": Failure::internal().message}))
+    }
+}
+
+/// What becomes of a request.
+pub async fn result(emulator: &Inner, project: &str, model: &Model, input: RowInput, faults: RowFaults) -> RowResult {
+    let answered = match faults.error() {
+        Some(status) => Err(status),
+        None => answer::respond(emulator, project, model, &input.request).await.map_err(|failure| failure.status()),
+    };
+    let mut line = json!({});
+    if let Some((name, value)) = input.label {
+        line[name] = value;
+    }
+    let succeeded = answered.is_ok();
+    match answered {
+        Ok(mut response) => {
+            for (fault, _) in &faults.0 {
+                spoil(&mut response, *fault);
+            }
+            if !faults.0.iter().any(|(fault, _)| *fault == Fault::RowWithoutResult) {
+                line["response"] = response;
+            }
+        }
+        Err(status) => line["error"] = status,
+    }
+    RowResult { line, succeeded }
+}
+
+/// Changes a good response into one of the odd ones that Google sends.
+fn spoil(response: &mut Value, fault: Fault) {
+    let finished = |reason: &str| json!([{"finishReason": reason, "index": 0}]);
+    let parts = |parts: Value, reason: &str| json!([{"content": {"parts": parts, "role": "model"}, "finishReason": reason, "index": 0}]);
+    let text = response["candidates"][0]["content"]["parts"][0]["text"].as_str().unwrap_or_default().to_owned();
+    let middle = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(index, _)| index);
+    match fault {
+        Fault::RowBlocked => {
+            response["promptFeedback"] = json!({"blockReason": "PROHIBITED_CONTENT"});
+            // Nothing was thought or written.
+            let prompt = response["usageMetadata"]["promptTokenCount"].take();
+            response["usageMetadata"] = json!({"promptTokenCount": prompt, "totalTokenCount": prompt});
+            if let Some(response) = response.as_object_mut() {
+                response.remove("candidates");
+            }
+        }
+        Fault::RowRecitation => {
+            response["candidates"] = finished("RECITATION");
+            response["candidates"][0]["citationMetadata"] =
+                json!({"citationSources": [{"startIndex": 0, "endIndex": 180, "uri": "https://example.com/"}]});
+        }
+        Fault::RowSafety => {
+            response["candidates"] = finished("SAFETY");
+            response["candidates"][0]["safetyRatings"] =
+                json!([{"category": "HARM_CATEGORY_DANGEROUS_CONTENT", "probability": "HIGH", "blocked": true}]);
+        }
+        Fault::RowMaxTokens => response["candidates"] = parts(json!([{"text": &text[..middle]}]), "MAX_TOKENS"),
+        Fault::RowMaxTokensWithoutText => {
+            response["candidates"] = json!([{"content": {"role": "model"}, "finishReason": "MAX_TOKENS", "index": 0}]);
+        }
+        Fault::RowThoughtsOnly => {
+            let thought = json!([{"text": "Let me see.", "thought": true}, {"thoughtSignature": "CiQBAAAA"}]);
+            response["candidates"] = parts(thought, "STOP");
+        }
+        Fault::RowManyParts => {
+            let pieces = json!([
+                {"text": "Let me see.", "thought": true},
+                {"text": &text[..middle]},
+                {"text": &text[middle..]},
+                {"thoughtSignature": "CiQBAAAA"},
+            ]);
+            response["candidates"] = parts(pieces, "STOP");
+        }
+        Fault::RowWithoutUsage => {
+            if let Some(response) = response.as_object_mut() {
+                response.remove("usageMetadata");
+            }
+        }
+        Fault::RowOtherModel => response["modelVersion"] = json!("gemini-3.5-flash-lite"),
+        Fault::RowLong => {
+            let long = format!("{text}\n\n{}", "All work and no play makes Jack a dull boy. ".repeat(30_000));
+            response["candidates"] = parts(json!([{"text": long}]), "STOP");
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,69 @@
+//! Where the placeholders of a prompt end up.
+
+use proptest::prelude::*;
+
+use crate::figures::place;
+
+#[test]
+fn placeholders_stand_behind_the_first_paragraph() {
+    let two = "Figures on this page: 2\n[[figure 1]] and [[figure 2]]";
+    for (text, prompt, expected) in [
+        ("A.\n\nB.", two, "A.\n\n[[figure 1]]\n\n[[figure 2]]\n\nB."),
+        ("A.", two, "A.\n\n[[figure 1]]\n\n[[figure 2]]"),
+        ("  \n", two, "[[figure 1]]\n\n[[figure 2]]"),
+        ("A.\n\nB.", "Write ![caption](figure:1), twice ![caption](figure:1).", "A.\n\n![caption](figure:1)\n\nB."),
+        ("A.\n\nB.", "Figures on this page: 0. Write none, not even [[figure 1]].", "A.\n\nB."),
+        ("A.\n\nB.", "Figures on this page: 1\n[[figure 1]] [[figure 2]]", "A.\n\n[[figure 1]]\n\nB."),
+        ("A.\n\nB.", "No figures here, [[figure x]], ![](figure:), [[figure", "A.\n\nB."),
+        (" A.\n\nB. ", "", " A.\n\nB. "),
+    ] {
+        assert_eq!(place(text, prompt), expected, "{prompt}");
+    }
+}
+
+#[test]
+fn figures_stand_where_their_captions_are() {
+    let two = "![](figure:1) and ![](figure:2)";
+    for (text, prompt, expected) in [
+        (
+            "A.\n\nFigure 1: Cats.\n\nB.\n\n**Fig. 2.** Dogs.",
+            two,
+            "A.\n\n![Figure 1: Cats.](figure:1)\n\nB.\n\n![**Fig. 2.** Dogs.](figure:2)",
+        ),
+        ("A.\n\n(a) (b)\n\nAbb. 4.2: Both.", two, "A.\n\n(a) (b)\n\n![](figure:1)\n\n![](figure:2)\n\nAbb. 4.2: Both."),
+        ("A.\n\nFigure 1: Cats [2].", "![](figure:1)", "A.\n\n![](figure:1)\n\nFigure 1: Cats [2]."),
+        ("A.\n\nFigure 1: Cats.", "[[figure 1]]", "A.\n\n[[figure 1]]\n\nFigure 1: Cats."),
+        ("Figure 7 shows a cat.\n\nB.", "![](figure:1)", "Figure 7 shows a cat.\n\n![](figure:1)\n\nB."),
+        ("Figure 1: Cats.\n\nFigure 2: Dogs.", "![](figure:1)", "![Figure 1: Cats.](figure:1)\n\nFigure 2: Dogs."),
+    ] {
+        assert_eq!(place(text, prompt), expected, "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn each_figure_is_placed_once_and_no_block_is_lost(
+        blocks in proptest::collection::vec(prop_oneof!["[a-z]{1,8}", "Figure [1-9]: [a-z]{1,8}", "Fig. [1-9]. \\[[a-z]{1,8}\\]"], 0..6),
+        figures in 0..5_usize,
+    ) {
+        let prompt: String = (1..=figures).map(|number| format!("![](figure:{number}) ")).collect();
+        let placed = place(&blocks.join("\n\n"), &prompt);
+        for number in 1..=figures {
+            prop_assert_eq!(placed.matches(&format!("](figure:{number})")).count(), 1, "{}", placed);
+        }
+        let mut rest = placed.as_str();
+        for block in &blocks {
+            let place = rest.find(block.as_str());
+            prop_assert!(place.is_some(), "{}", placed);
+            rest = &rest[place.unwrap_or_default() + block.len()..];
+        }
+    }
+
+    #[test]
+    fn no_prompt_loses_text(text in "\\PC{0,60}", prompt in "([\\[\\]!(){}:a-z0-9 \n]|figure|Figures on this page:|\\[\\[figure 1\\]\\]){0,20}") {
+        let placed = place(&text, &prompt);
+        for word in text.split_whitespace() {
+            prop_assert!(placed.contains(word));
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! An emulator on a free port, with a clock that stands still until it is moved.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::{Clock, Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, serve};
+use coldbrew_gemini::jsonl::{InputLine, InputWriter, Outcome, ResultLine, ResultReader};
+use coldbrew_gemini::{Answer, Batch, Client, Config, File, Request, UploadSpec, models};
+
+pub const MODEL: &str = "gemini-3.8-flash";
+pub const HOUR: i64 = 3_600_000;
+
+/// Takes the bytes of a document for its text; a form feed begins another page.
+struct Reader;
+
+#[async_trait]
+impl PageReader for Reader {
+    async fn read(&self, _: &str, bytes: &[u8]) -> Result<Vec<String>, ReadError> {
+        match bytes {
+            b"unreadable" => Err(ReadError::Unreadable),
+            b"unavailable" => Err(ReadError::Unavailable),
+            bytes => Ok(String::from_utf8_lossy(bytes).split('\x0c').map(str::to_owned).collect()),
+        }
+    }
+}
+
+pub struct Hand(AtomicI64);
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.load(Ordering::Relaxed)).unwrap()
+    }
+}
+
+pub struct Lab {
+    pub url: String,
+    pub client: Client,
+    clock: Arc<Hand>,
+    folder: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    served: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Lab {
+    pub async fn start() -> Self {
+        let clock = Arc::new(Hand(AtomicI64::new(1_795_000_000_000)));
+        let mut lab = Self {
+            url: String::new(),
+            client: client("http://127.0.0.1:9", "key"),
+            clock,
+            folder: tempfile::tempdir().unwrap(),
+            stop: None,
+            served: None,
+        };
+        lab.serve().await;
+        lab
+    }
+
+    async fn serve(&mut self) {
+        let folder = self.folder.path().join("emulator");
+        let config = EmulatorConfig { clock: Arc::clone(&self.clock) as Arc<dyn Clock>, ..config(&folder, true) };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.url = format!("http://{}", listener.local_addr().unwrap());
+        self.client = client(&self.url, "key");
+        let emulator = Emulator::open(config).await.unwrap();
+        let (stop, stopped) = oneshot::channel();
+        self.stop = Some(stop);
+        self.served = Some(tokio::spawn(async move {
+            let stopped = async { drop(stopped.await) };
+            serve(listener, emulator, stopped).await.unwrap();
+        }));
+    }
+
+    /// Stops it, and starts it again on the same folder and another port.
+    pub async fn restart(&mut self) {
+        self.client = client("http://127.0.0.1:9", "key");
+        self.stop.take();
+        self.served.take().unwrap().await.unwrap();
+        self.serve().await;
+    }
+
+    pub fn advance(&self, ms: i64) {
+        self.clock.0.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// Arms a fault that happens once.
+    pub async fn once(&self, fault: &str) {
+        self.arm(json!({"fault": fault, "times": 1})).await;
+    }
+
+    pub async fn arm(&self, fault: Value) {
+        let (status, answer) = self.call("POST", "_control/faults", Some(fault)).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    pub async fn calls(&self, name: &str) -> u64 {
+        let (_, control) = self.call("GET", "_control", None).await;
+        control["calls"][name].as_u64().unwrap_or(0)
+    }
+
+    /// A call without the client; what is not JSON is given as a string.
+    pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+        let method = method.parse().unwrap();
+        let mut request =
+            reqwest::Client::new().request(method, format!("{}/{path}", self.url)).header("x-goog-api-key", "key");
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    pub async fn upload(&self, text: &str) -> File {
+        let path = self.folder.path().join("upload");
+        std::fs::write(&path, text).unwrap();
+        let spec = UploadSpec { display_name: "in".into(), mime_type: "application/jsonl".into(), name: None };
+        self.client.upload_file(&path, &spec).await.unwrap()
+    }
+
+    /// An input with a page per text.
+    pub async fn input(&self, pages: &[&str]) -> File {
+        let mut writer = InputWriter::new(Vec::new());
+        for (index, page) in pages.iter().enumerate() {
+            let request = Request::page("application/pdf", Bytes::copy_from_slice(page.as_bytes()), "Transcribe.");
+            let line = InputLine::new(format!("page_{index}"), &request, &models::model(MODEL)).unwrap();
+            writer.write(line).await.unwrap();
+        }
+        self.upload(std::str::from_utf8(&writer.finish().await.unwrap().0).unwrap()).await
+    }
+
+    pub async fn create(&self, pages: &[&str]) -> Batch {
+        let input = self.input(pages).await;
+        self.client.create_batch(MODEL, "job", &input.name).await.unwrap()
+    }
+
+    /// Lets two hours pass and waits until the batch is over.
+    pub async fn finish(&self, batch: &Batch) -> Batch {
+        self.advance(2 * HOUR);
+        for _ in 0..2_000 {
+            let batch = self.client.get_batch(&batch.name).await.unwrap();
+            if batch.state.is_terminal() {
+                return batch;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the batch does not end");
+    }
+
+    pub async fn results(&self, batch: &Batch) -> Vec<ResultLine> {
+        let path = self.folder.path().join("results");
+        self.client.download(batch.output_file.as_deref().unwrap(), &path).await.unwrap();
+        let mut reader = ResultReader::open(&path).await.unwrap();
+        let mut lines = Vec::new();
+        while let Some(line) = reader.next().await.unwrap() {
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// The results of a batch of these pages.
+    pub async fn run(&self, pages: &[&str]) -> Vec<ResultLine> {
+        let batch = self.create(pages).await;
+        self.results(&self.finish(&batch).await).await
+    }
+
+    /// The raw bytes of a batch's output.
+    pub async fn output(&self, batch: &Batch) -> String {
+        let path = self.folder.path().join("output");
+        self.client.download(batch.output_file.as_deref().unwrap(), &path).await.unwrap();
+        std::fs::read_to_string(path).unwrap()
+    }
+}
+
+/// Batches wait one hour and run one hour.
+pub fn config(folder: &Path, control: bool) -> EmulatorConfig {
+    let hour = Duration::from_secs(3_600);
+    EmulatorConfig {
+        data_dir: folder.to_owned(),
+        pending: hour,
+        running: hour,
+        reader: Arc::new(Reader),
+        clock: Arc::new(SystemClock),
+        control,
+    }
+}
+
+pub fn client(url: &str, key: &str) -> Client {
+    let mut config = Config::new(url, key);
+    config.timeouts.backoff = Duration::from_millis(1);
+    Client::new(config).unwrap()
+}
+
+pub fn answer(line: &ResultLine) -> &Answer {
+    match &line.outcome {
+        Outcome::Response(answer) => answer,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub fn keys(lines: &[ResultLine]) -> Vec<&str> {
+    lines.iter().map(|line| line.key.as_deref().unwrap_or("-")).collect()
+}

@@ -1,0 +1,197 @@
+//! What the client makes of batches, ordinary and odd.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::server::{Reply, Server};
+use crate::{Batch, BatchState, BatchStats, ErrorKind};
+
+fn operation(metadata: &Value, rest: &Value) -> Value {
+    let mut operation = json!({"name": "batches/ID", "metadata": metadata});
+    for (name, value) in rest.as_object().unwrap() {
+        operation[name] = value.clone();
+    }
+    operation
+}
+
+#[test]
+fn states_are_read_in_every_spelling() {
+    use BatchState::{Cancelled, Expired, Failed, PartiallySucceeded, Pending, Running, Succeeded};
+    for (bare, state) in [
+        ("PENDING", Pending),
+        ("QUEUED", Pending),
+        ("RUNNING", Running),
+        ("SUCCEEDED", Succeeded),
+        ("PARTIALLY_SUCCEEDED", PartiallySucceeded),
+        ("FAILED", Failed),
+        ("CANCELLED", Cancelled),
+        ("EXPIRED", Expired),
+    ] {
+        for prefix in ["BATCH_STATE_", "JOB_STATE_", ""] {
+            let batch = Batch::read(operation(&json!({"state": format!("{prefix}{bare}")}), &json!({})));
+            assert_eq!(batch.state, state, "{prefix}{bare}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_state_goes_on_until_the_operation_is_done() {
+    for (metadata, rest, state) in [
+        (json!({"state": "BATCH_STATE_NEW"}), json!({}), BatchState::Unknown("BATCH_STATE_NEW".into())),
+        (json!({}), json!({}), BatchState::Unknown(String::new())),
+        (json!({"state": 7}), json!({}), BatchState::Unknown(String::new())),
+        (json!({}), json!({"done": true, "response": {}}), BatchState::Succeeded),
+        (json!({}), json!({"done": true, "error": {"code": 13}}), BatchState::Failed),
+        (json!({}), json!({"done": true, "error": {"code": 1}}), BatchState::Cancelled),
+        (json!({"state": "BATCH_STATE_RUNNING"}), json!({"done": true, "response": {}}), BatchState::Running),
+    ] {
+        let batch = Batch::read(operation(&metadata, &rest));
+        assert_eq!(batch.state, state, "{metadata} {rest}");
+    }
+    assert!(!BatchState::Unknown("BATCH_STATE_NEW".into()).is_terminal());
+}
+
+#[test]
+fn the_output_is_found_in_either_place() {
+    let file = json!({"responsesFile": "files/batch-ID"});
+    for (metadata, rest) in [
+        (json!({"output": file}), json!({})),
+        (json!({}), json!({"response": file})),
+        (json!({"output": {"responses_file": "files/batch-ID"}}), json!({})),
+        (json!({"output": {}}), json!({"response": file})),
+    ] {
+        let batch = Batch::read(operation(&metadata, &rest));
+        assert_eq!(batch.output_file.as_deref(), Some("files/batch-ID"), "{metadata} {rest}");
+    }
+    assert_eq!(Batch::read(operation(&json!({}), &json!({}))).output_file, None);
+}
+
+#[test]
+fn a_real_reply_is_read_whole() {
+    let batch = Batch::read(json!({
+        "name": "batches/7h9w4gzuqot3bb3fpd1e2nqcp980iwnmjs7n",
+        "metadata": {
+            "@type": "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch",
+            "model": "models/gemini-2.5-flash",
+            "displayName": "ExecuteAsFile Example",
+            "inputConfig": {"fileName": "files/85nave4ld71j"},
+            "createTime": "2025-09-07T11:55:07.827892252Z",
+            "updateTime": "2025-09-07T11:55:07.827892252Z",
+            "batchStats": {"requestCount": "5", "pendingRequestCount": 5, "successfulRequestCount": "many"},
+            "state": "BATCH_STATE_PENDING",
+            "name": "batches/7h9w4gzuqot3bb3fpd1e2nqcp980iwnmjs7n",
+            "somethingNew": [1, 2, 3],
+        },
+    }));
+    assert_eq!(batch.name, "batches/7h9w4gzuqot3bb3fpd1e2nqcp980iwnmjs7n");
+    assert_eq!(
+        (batch.display_name.as_str(), batch.model.as_str()),
+        ("ExecuteAsFile Example", "models/gemini-2.5-flash")
+    );
+    assert_eq!(batch.input_file.as_deref(), Some("files/85nave4ld71j"));
+    assert_eq!(batch.stats, BatchStats { requests: 5, pending: 5, succeeded: 0, failed: 0 });
+    assert_eq!(batch.create_time.unwrap().subsec_nanosecond(), 827_892_252);
+    assert_eq!((batch.end_time, batch.error), (None, None));
+    assert_eq!(batch.raw["metadata"]["somethingNew"], json!([1, 2, 3]));
+}
+
+#[tokio::test]
+async fn a_create_sends_exactly_what_google_documents() {
+    let server = Server::start([Reply::ok(json!({"name": "batches/ID"}))]).await;
+    let batch = server.client().create_batch("models/gemini-3.8-flash", "job-1", "files/in").await.unwrap();
+    assert_eq!(batch.name, "batches/ID");
+    let asked = &server.asked()[0];
+    assert_eq!(
+        (asked.method.as_str(), asked.path.as_str()),
+        ("POST", "/v1beta/models/gemini-3.8-flash:batchGenerateContent")
+    );
+    assert_eq!(asked.json(), json!({"batch": {"displayName": "job-1", "inputConfig": {"fileName": "files/in"}}}));
+}
+
+#[tokio::test]
+async fn a_lost_batch_is_found_on_a_later_page() {
+    let listed = |name: &str, display_name: &str, file: &str| json!({"name": name, "metadata": {"displayName": display_name, "inputConfig": {"fileName": file}}});
+    let first = json!({"operations": [listed("batches/a", "other", "files/other"), listed("batches/b", "job 1", "files/i")], "nextPageToken": "p 2"});
+    let second = json!({"operations": [listed("batches/c", "job", "files/in"), {}], "nextPageToken": "p3"});
+    let nameless = json!({"name": "batches/e", "metadata": {"displayName": "job"}});
+    let third = json!({"operations": [listed("batches/d", "other", "files/in"), nameless]});
+    let server = Server::start([Reply::ok(first), Reply::ok(second), Reply::ok(third)]).await;
+    let found = server.client().find_batches("job", "files/in").await.unwrap();
+    let names: Vec<&str> = found.iter().map(|batch| batch.name.as_str()).collect();
+    assert_eq!(names, ["batches/c", "batches/d", "batches/e"]);
+    assert_eq!(server.lines()[1], "GET /v1beta/batches?pageSize=50&pageToken=p+2");
+}
+
+#[tokio::test]
+async fn a_listing_that_fails_half_way_finds_nothing_rather_than_half() {
+    let server = Server::start([Reply::ok(json!({"nextPageToken": "2"})), Reply::html(502)]).await;
+    let error = server.client().find_batches("job", "files/in").await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Retry { after: None });
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_a_page_token_is_left() {
+    let page = json!({"nextPageToken": "again"});
+    let server = Server::start([Reply::ok(&page), Reply::ok(&page), Reply::ok(&page)]).await;
+    assert!(server.client().find_batches("job", "files/in").await.unwrap().is_empty());
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn cancel_and_delete_are_one_call_each() {
+    let gone = json!({"error": {"code": 404, "status": "NOT_FOUND", "message": "Requested entity was not found."}});
+    let server = Server::start([Reply::ok("{}"), Reply::ok(""), Reply::json(404, gone)]).await;
+    let client = server.client();
+    client.cancel_batch("batches/ID").await.unwrap();
+    client.delete_batch("batches/ID").await.unwrap();
+    client.delete_batch("batches/ID").await.unwrap();
+    assert_eq!(
+        server.lines(),
+        ["POST /v1beta/batches/ID:cancel", "DELETE /v1beta/batches/ID", "DELETE /v1beta/batches/ID"]
+    );
+}
+
+#[tokio::test]
+async fn a_look_without_a_name_is_still_of_the_batch() {
+    let server = Server::start([Reply::ok("{}")]).await;
+    let batch = server.client().get_batch("batches/ID").await.unwrap();
+    assert_eq!((batch.name.as_str(), batch.state), ("batches/ID", BatchState::Unknown(String::new())));
+}
+
+/// Any JSON, to some depth.
+pub fn any_json() -> impl Strategy<Value = Value> {
+    let names = prop_oneof![
+        Just("metadata".to_owned()),
+        Just("state".to_owned()),
+        Just("response".to_owned()),
+        Just("error".to_owned()),
+        Just("candidates".to_owned()),
+        Just("content".to_owned()),
+        Just("parts".to_owned()),
+        Just("text".to_owned()),
+        Just("usageMetadata".to_owned()),
+        Just("key".to_owned()),
+        ".{0,8}",
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,20}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 64, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            proptest::collection::hash_map(names.clone(), inner, 0..6).prop_map(|map| map.into_iter().collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_json_is_some_batch(raw in any_json()) {
+        let batch = Batch::read(raw.clone());
+        prop_assert_eq!(batch.raw, raw);
+    }
+}

@@ -1,0 +1,225 @@
+//! What is sent is what Google accepts, and what Google refuses is not sent.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::jsonl::{InputLine, InputWriter, WriteError, check_line};
+use crate::models::{Model, model};
+use crate::schema::{self, Fault};
+use crate::{
+    GenerationConfig, INLINE_BYTES_MAX, MediaResolution, PDF_BYTES_MAX, Request, RequestFault, SafetySetting,
+    ThinkingConfig, ThinkingLevel,
+};
+
+fn full() -> Request {
+    Request {
+        system_instruction: Some("You transcribe.".into()),
+        generation_config: GenerationConfig {
+            temperature: Some(0.0),
+            max_output_tokens: Some(8_192),
+            media_resolution: Some(MediaResolution::High),
+            thinking_config: Some(ThinkingConfig::Level(ThinkingLevel::Low)),
+        },
+        safety_settings: SafetySetting::BLOCK_NONE[..1].to_vec(),
+        ..Request::page("application/pdf", Bytes::from_static(b"%PDF-1"), "Transcribe this page.")
+    }
+}
+
+fn expected() -> Value {
+    json!({
+        "contents": [{"role": "user", "parts": [
+            {"inlineData": {"mimeType": "application/pdf", "data": "JVBERi0x"}},
+            {"text": "Transcribe this page."},
+        ]}],
+        "systemInstruction": {"parts": [{"text": "You transcribe."}]},
+        "generationConfig": {
+            "temperature": 0.0,
+            "maxOutputTokens": 8_192,
+            "mediaResolution": "MEDIA_RESOLUTION_HIGH",
+            "thinkingConfig": {"thinkingLevel": "LOW"},
+        },
+        "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}],
+    })
+}
+
+#[test]
+fn a_request_is_written_as_documented() {
+    assert_eq!(serde_json::to_value(full()).unwrap(), expected());
+    let small = Request::page("image/png", Bytes::from_static(b"x"), "Read.");
+    let small = serde_json::to_value(small).unwrap();
+    assert_eq!(small["generationConfig"], json!({}));
+    assert!(small.get("systemInstruction").is_none() && small.get("safetySettings").is_none());
+}
+
+fn line(key: &str, request: &Request) -> Result<InputLine, WriteError> {
+    InputLine::new(key.to_owned(), request, &model("gemini-3.8-flash"))
+}
+
+#[tokio::test]
+async fn lines_are_written_one_by_one() {
+    let mut writer = InputWriter::new(Vec::new());
+    writer.write(line("page_0", &full()).unwrap()).await.unwrap();
+    writer.write(line("page_1", &full()).unwrap()).await.unwrap();
+    let (bytes, summary) = writer.finish().await.unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    assert_eq!((summary.lines, summary.bytes), (2, text.len() as u64));
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0], json!({"key": "page_0", "request": expected()}));
+    assert_eq!(lines[1]["key"], "page_1");
+}
+
+#[tokio::test]
+async fn what_would_be_refused_is_not_written() {
+    for key in ["", "page 1", &"k".repeat(65)] {
+        assert!(matches!(line(key, &full()), Err(WriteError::Key)), "{key}");
+    }
+    let mut minimal = full();
+    minimal.generation_config.thinking_config = Some(ThinkingConfig::Level(ThinkingLevel::Minimal));
+    assert!(matches!(line("page_1", &minimal), Err(WriteError::Request(_))));
+
+    let mut writer = InputWriter::new(Vec::new());
+    writer.write(line("page_0", &full()).unwrap()).await.unwrap();
+    assert!(matches!(writer.write(line("page_0", &full()).unwrap()).await, Err(WriteError::Key)));
+    assert_eq!(writer.finish().await.unwrap().1.lines, 1);
+}
+
+#[test]
+fn what_a_model_does_not_take_is_known_beforehand() {
+    let with = |config: ThinkingConfig| {
+        let mut request = full();
+        request.generation_config.thinking_config = Some(config);
+        request
+    };
+    let minimal = with(ThinkingConfig::Level(ThinkingLevel::Minimal));
+    let budget = with(ThinkingConfig::Budget(0));
+    for (name, request, taken) in [
+        ("gemini-3.8-flash", &full(), true),
+        ("gemini-3.8-flash", &minimal, false),
+        ("gemini-3.6-flash", &minimal, true),
+        ("gemini-3.8-flash", &budget, false),
+        ("gemini-2.5-flash", &budget, true),
+        ("gemini-2.5-flash", &full(), false),
+        ("gemini-99", &minimal, true),
+        ("gemini-99", &budget, true),
+    ] {
+        assert_eq!(
+            request.check(&model(name)).is_ok(),
+            taken,
+            "{name} {:?}",
+            request.generation_config.thinking_config
+        );
+    }
+    let max = PDF_BYTES_MAX;
+    let page = |mime_type: &str, bytes: usize| Request::page(mime_type, Bytes::from(vec![0; bytes]), "Read.");
+    for (request, fault) in [
+        (page("application/pdf", max), None),
+        (page("application/pdf", max + 1), Some(RequestFault::TooLarge { bytes: max + 1, max })),
+        (page("image/png", max + 1), None),
+        (
+            page("image/png", INLINE_BYTES_MAX + 1),
+            Some(RequestFault::TooLarge { bytes: INLINE_BYTES_MAX + 1, max: INLINE_BYTES_MAX }),
+        ),
+        (page("application/pdf", 0), Some(RequestFault::Empty)),
+        (page("pdf", 1), Some(RequestFault::MimeType { mime_type: "pdf".into() })),
+        (page("a/b; c=\"d\"", 1), Some(RequestFault::MimeType { mime_type: "a/b; c=\"d\"".into() })),
+        (Request::default(), Some(RequestFault::Empty)),
+    ] {
+        assert_eq!(request.check(&model("gemini-3.8-flash")).err(), fault);
+    }
+    for (temperature, taken) in [(0.0, true), (2.0, true), (2.1, false), (-0.1, false), (f64::NAN, false)] {
+        let mut hot = full();
+        hot.generation_config.temperature = Some(temperature);
+        assert_eq!(hot.check(&model("gemini-3.8-flash")).is_ok(), taken, "{temperature}");
+    }
+    let blind = Model { media: None, ..model("gemini-3.8-flash") };
+    assert_eq!(full().check(&blind), Err(RequestFault::MediaResolution { model: "gemini-3.8-flash".into() }));
+    let mut long = full();
+    long.generation_config.max_output_tokens = Some(65_537);
+    assert!(matches!(long.check(&model("gemini-3.8-flash")), Err(RequestFault::OutputTokens { max: 65_536, .. })));
+}
+
+#[test]
+fn unknown_names_and_wrong_values_are_found_where_they_are() {
+    let parts = |part: Value| json!({"contents": [{"parts": [{"text": "a"}, part]}]});
+    let config = |config: Value| json!({"generationConfig": config});
+    for (request, path, name) in [
+        (json!({"thinkingConfig": {}}), "", "thinkingConfig"),
+        (json!({"contents": {}}), "contents", "contents"),
+        (json!({"contents": [3]}), "contents[0]", "contents[0]"),
+        (parts(json!({"txt": "a"})), "contents[0].parts[1]", "txt"),
+        (parts(json!({"text": 7})), "contents[0].parts[1].text", "text"),
+        (parts(json!({"text": "a", "inlineData": {}})), "contents[0].parts[1]", "text"),
+        (parts(json!({"inlineData": {"data": "a b"}})), "contents[0].parts[1].inline_data.data", "data"),
+        (parts(json!({"inlineData": {"mime": "x"}})), "contents[0].parts[1].inline_data", "mime"),
+        (config(json!({"max_tokens": 5})), "generation_config", "max_tokens"),
+        (config(json!({"maxOutputTokens": "many"})), "generation_config.max_output_tokens", "maxOutputTokens"),
+        (config(json!({"maxOutputTokens": 1.5})), "generation_config.max_output_tokens", "maxOutputTokens"),
+        (
+            config(json!({"maxOutputTokens": 3_000_000_000_u64})),
+            "generation_config.max_output_tokens",
+            "maxOutputTokens",
+        ),
+        (config(json!({"seed": 1e300})), "generation_config.seed", "seed"),
+        (config(json!({"topK": 1, "top_k": 1})), "generation_config", "top_k"),
+        (config(json!({"temperature": "hot"})), "generation_config.temperature", "temperature"),
+        (
+            config(json!({"thinkingConfig": {"thinkingLevel": "low"}})),
+            "generation_config.thinking_config.thinking_level",
+            "thinkingLevel",
+        ),
+        (config(json!({"mediaResolution": "HIGH"})), "generation_config.media_resolution", "mediaResolution"),
+        (json!({"safetySettings": [{"threshold": "NONE"}]}), "safety_settings[0].threshold", "threshold"),
+    ] {
+        let violation = schema::check(&request, &schema::GENERATE_CONTENT, "").unwrap_err();
+        assert_eq!((violation.path.as_str(), violation.fault.name()), (path, name), "{request}");
+    }
+}
+
+#[test]
+fn a_wrong_digit_of_base64_is_seen_wherever_it_stands() {
+    let digits = "AZaz09+/-_".repeat(15);
+    let request = |data: &str| json!({"contents": [{"parts": [{"inlineData": {"data": data}}]}]});
+    schema::check(&request(&digits[..148]), &schema::GENERATE_CONTENT, "").unwrap();
+    for (index, wrong) in (0..148).zip(['*', ' ', '@', '[', '`', '{', '/', ':', ',', '='].into_iter().cycle()) {
+        let mut data = digits[..148].to_owned();
+        data.replace_range(index..=index, &wrong.to_string());
+        let is_right = wrong == '/' || (wrong == '=' && index == 147);
+        assert_eq!(schema::check(&request(&data), &schema::GENERATE_CONTENT, "").is_ok(), is_right, "{data}");
+    }
+}
+
+#[test]
+fn both_spellings_and_all_encodings_of_values_are_accepted() {
+    let request = json!({
+        "contents": [{"parts": [{"inline_data": {"mime_type": "application/pdf", "data": "JVBERi0_-w=="}}, {"text": null}]}],
+        "system_instruction": {"parts": [{"text": "x"}]},
+        "generation_config": {"max_output_tokens": "100", "temperature": 1, "topK": 40.0, "thinkingConfig": {"thinking_level": 2}},
+        "safetySettings": null,
+    });
+    schema::check(&request, &schema::GENERATE_CONTENT, "").unwrap();
+    schema::check(&expected(), &schema::GENERATE_CONTENT, "").unwrap();
+    let inline =
+        json!({"batch": {"input_config": {"requests": {"requests": [{"request": expected(), "safetySettings": []}]}}}});
+    let violation = schema::check(&inline, &schema::CREATE_BATCH, "").unwrap_err();
+    assert_eq!(violation.path, "batch.input_config.requests.requests[0]");
+    assert_eq!(violation.fault, Fault::UnknownName("safetySettings".into()));
+}
+
+#[test]
+fn a_bad_line_is_told_in_googles_words() {
+    for (line, message) in [
+        (
+            r#"{"key":"a","request":{"contents":[],"cachedContents":"x"}}"#,
+            "invalid JSON, near column 37: no such field: 'cachedContents'",
+        ),
+        (r#"{"custom_id":"a","request":{}}"#, "invalid JSON, near column 2: no such field: 'custom_id'"),
+        ("[{}]", "invalid JSON, near column 1: unexpected character: '['; expected '{'"),
+    ] {
+        assert_eq!(check_line(line.as_bytes()).unwrap_err().to_string(), message);
+    }
+    for line in ["", "{", "7", "{\"key\":\"a\"}", "{\"key\":\"a\",\"request\":null}", "{\"key\":\"a\",\"request\":[]}"]
+    {
+        assert!(check_line(line.as_bytes()).is_err(), "{line}");
+    }
+    check_line(br#"{"key":"a","request":{"contents":[{"parts":[{"text":"x"}]}]}}"#).unwrap();
+}

@@ -1,0 +1,406 @@
+//! One open document, asked page by page.
+
+use std::io;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+
+use super::engine::Engine;
+use super::error::{PageFault, PdfError};
+use super::figures::Figure;
+use super::permits::WorkerPermit;
+use super::process::{Answer, WorkerProcess, refusal, within};
+use super::protocol::{CutFigure, Reply, Request};
+
+/// What is known of a document as soon as it is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// At least 1.
+    pub total_pages: u32,
+    /// From the metadata, one clean line of at most 300 characters; `None` if there is none worth showing.
+    pub title: Option<String>,
+}
+
+/// The text of one page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageText {
+    /// Markdown in reading order. Plain text in it cannot turn into HTML.
+    pub markdown: String,
+    /// Characters of native text, white space not counted.
+    pub chars_visible: u32,
+    /// The page is a picture of text: there is (almost) no text that a reader sees.
+    pub is_scan: bool,
+}
+
+/// How much native text a page has, for the estimate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLength {
+    /// As in [`PageText`].
+    pub chars_visible: u32,
+    /// As in [`PageText`].
+    pub is_scan: bool,
+}
+
+/// A figure of a page, cut out of a sharp picture of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FigureImage {
+    pub figure: Figure,
+    pub png: Vec<u8>,
+}
+
+/// An open PDF. Pages are numbered from 0. It has one worker, for which calls wait, unless it is [widened](Self::widen); dropping
+/// it ends its workers.
+///
+/// A call that fails with [`PdfError::Page`] says nothing about other pages: if the page cost the worker its life, the next
+/// call starts another one. A document that has cost too many, or that has taken all the time it may, gets no more.
+#[derive(Debug)]
+pub struct Document {
+    engine: Engine,
+    path: PathBuf,
+    info: Info,
+    /// How many more workers may be asked at once.
+    turns: Semaphore,
+    /// Workers that nobody is asking; fewer than there are turns once one was lost.
+    idle: Mutex<Vec<WorkerProcess>>,
+    workers_lost: AtomicU32,
+    /// How long workers may still be at its pages, one after the other or several at once.
+    time_left: Mutex<Duration>,
+    /// Never empty.
+    permits: Mutex<Vec<WorkerPermit>>,
+}
+
+/// A document that cost this many workers, and one more for each fifty of its pages, is hostile. A page may cost two.
+const WORKERS_LOST_MAX: u32 = 16;
+const PAGES_PER_WORKER_LOST: u32 = 50;
+/// A document with more pages than this has more time than is configured, in proportion.
+const PAGES_IN_TIME: u32 = 1_800;
+/// From as many pages on, a second worker is worth its start.
+const SHARED_PAGES_MIN: usize = 200;
+
+impl Document {
+    pub(super) fn new(engine: Engine, path: PathBuf, info: Info, worker: WorkerProcess, permit: WorkerPermit) -> Self {
+        Self {
+            time_left: Mutex::new(time_for(info.total_pages, engine.config().document_timeout)),
+            engine,
+            path,
+            info,
+            turns: Semaphore::new(1),
+            idle: Mutex::new(vec![worker]),
+            workers_lost: AtomicU32::new(0),
+            permits: Mutex::new(vec![permit]),
+        }
+    }
+
+    /// Page count and title.
+    pub fn info(&self) -> &Info {
+        &self.info
+    }
+
+    /// The document with no more time for its pages, all together, than this.
+    #[must_use]
+    pub fn limited_to(self, limit: Duration) -> Self {
+        let time_left = self.time_left().min(limit);
+        Self { time_left: Mutex::new(time_left), ..self }
+    }
+
+    /// How long workers may still be at its pages.
+    pub fn time_left(&self) -> Duration {
+        *unpoisoned(&self.time_left)
+    }
+
+    /// The process id of an idle worker, for tests that freeze or kill it; `None` while there is none.
+    pub fn worker_pid(&self) -> Option<u32> {
+        unpoisoned(&self.idle).last().and_then(WorkerProcess::pid)
+    }
+
+    /// Lets as many pages be worked on at once as there are processors, as far as the requester gets permits for workers. Returns how
+    /// many calls need not wait for each other from now on.
+    pub fn widen(&self) -> usize {
+        let mut permits = unpoisoned(&self.permits);
+        while permits.len() < available_parallelism().map_or(1, usize::from)
+            && let Some(permit) = permits.first().and_then(WorkerPermit::another)
+        {
+            permits.push(permit);
+            self.turns.add_permits(1);
+        }
+        permits.len()
+    }
+
+    /// The text of one page as Markdown.
+    ///
+    /// # Errors
+    /// [`PdfError::Page`] if this page fails; another variant if the document cannot be opened again.
+    pub async fn text(&self, page: u32) -> Result<PageText, PdfError> {
+        self.ask(page, Request::Text { page }, PageText::from_answer).await
+    }
+
+    /// One page as a PDF of its own, annotations kept; a large one as a picture, if that is smaller and can be drawn in time.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
+    pub async fn split(&self, page: u32) -> Result<Vec<u8>, PdfError> {
+        let read = |answer| match answer {
+            (Reply::Pdf, pdf) => Ok(pdf),
+            (other, _) => Err(refusal(other)),
+        };
+        self.ask_twice(page, [true, false].map(|lean| Request::Split { page, lean }), read).await
+    }
+
+    /// The figures of one page in reading order; none if the engine has no detector. They are looked for once more if that cost
+    /// the worker.
+    ///
+    /// # Errors
+    /// As [`Self::text`]; [`PdfError::Unavailable`] if the detector cannot be loaded.
+    pub async fn figures(&self, page: u32) -> Result<Vec<FigureImage>, PdfError> {
+        let request = Request::Figures { page };
+        self.ask_twice(page, [request.clone(), request], FigureImage::from_answer).await
+    }
+
+    /// How much text each of these pages has, in order; `None` for a page that fails. A long run of pages is shared with a
+    /// second worker if the requester gets a permit for one.
+    ///
+    /// # Errors
+    /// If the document cannot be opened again after a page cost its worker.
+    pub async fn text_lengths(&self, pages: Range<u32>) -> Result<Vec<Option<PageLength>>, PdfError> {
+        if pages.len() < SHARED_PAGES_MIN || self.widen() == 1 {
+            return self.lengths_by_one(pages).await;
+        }
+        let middle = pages.start.midpoint(pages.end);
+        let (first, second) =
+            tokio::join!(self.lengths_by_one(pages.start..middle), self.lengths_by_one(middle..pages.end));
+        Ok([first?, second?].concat())
+    }
+
+    async fn lengths_by_one(&self, pages: Range<u32>) -> Result<Vec<Option<PageLength>>, PdfError> {
+        let _turn = self.turns.acquire().await.map_err(io::Error::other)?;
+        let mut lengths = Vec::new();
+        let mut rest = pages;
+        while rest.start < rest.end {
+            let Some(mut worker) = self.take_worker().await? else {
+                lengths.extend(rest.map(|_| None));
+                break;
+            };
+            match self.stream_lengths(&mut worker, &mut rest, &mut lengths).await {
+                Ok(()) => unpoisoned(&self.idle).push(worker),
+                // The worker is lost with the page it was at; the rest is asked of another.
+                Err(error) if error.lost_worker() => {
+                    self.workers_lost.fetch_add(1, Ordering::Relaxed);
+                    lengths.push(None);
+                    rest.start += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(lengths)
+    }
+
+    /// Takes pages from `rest` as their lengths arrive.
+    async fn stream_lengths(
+        &self,
+        worker: &mut WorkerProcess,
+        rest: &mut Range<u32>,
+        lengths: &mut Vec<Option<PageLength>>,
+    ) -> Result<(), PdfError> {
+        let request = Request::Lengths { first: rest.start, count: rest.end - rest.start };
+        self.timed(worker.send(&request, b"")).await?;
+        while rest.start < rest.end {
+            lengths.push(match self.timed(worker.receive()).await?.0 {
+                Reply::Length { chars_visible, is_scan } => Some(PageLength { chars_visible, is_scan }),
+                Reply::Failed { .. } => None,
+                other => return Err(refusal(other)),
+            });
+            rest.start += 1;
+        }
+        Ok(())
+    }
+
+    /// Asks about one page, and asks a fresh worker the second question if the first one cost the worker: on a busy machine a page
+    /// that is not to blame may run out of time.
+    async fn ask_twice<T>(
+        &self,
+        page: u32,
+        [first, second]: [Request; 2],
+        read: impl Fn(Answer) -> Result<T, PdfError>,
+    ) -> Result<T, PdfError> {
+        let failed = match self.ask(page, first, &read).await {
+            Err(error @ PdfError::Page { reason: PageFault::Timeout | PageFault::Crashed, .. }) => error,
+            answer => return answer,
+        };
+        match self.ask(page, second, read).await {
+            // The document gets no more workers: what became of the first says more.
+            Err(PdfError::Page { reason: PageFault::GivenUp, .. }) => Err(failed),
+            answer => answer,
+        }
+    }
+
+    /// Asks about one page. The worker becomes idle again only if it is still good; a caller that gives up midway
+    /// drops, that is kills, it, because it would be out of step.
+    async fn ask<T>(
+        &self,
+        page: u32,
+        request: Request,
+        read: impl FnOnce(Answer) -> Result<T, PdfError>,
+    ) -> Result<T, PdfError> {
+        let _turn = self.turns.acquire().await.map_err(io::Error::other)?;
+        let Some(mut worker) = self.take_worker().await? else {
+            return Err(PdfError::Page { index: page, reason: PageFault::GivenUp });
+        };
+        let answer = self.answer(&mut worker, &request).await.and_then(read);
+        if answer.as_ref().is_err_and(PdfError::lost_worker) {
+            self.workers_lost.fetch_add(1, Ordering::Relaxed);
+        } else {
+            unpoisoned(&self.idle).push(worker);
+        }
+        answer.map_err(|error| error.on_page(page))
+    }
+
+    /// What the worker answers. A detector that it needs for that is loaded in the time for opening, not in the page's: on a busy
+    /// machine the first page would go without figures.
+    async fn answer(&self, worker: &mut WorkerProcess, request: &Request) -> Result<Answer, PdfError> {
+        let answer = self.timed(worker.ask(request, b"")).await?;
+        if answer.0 != Reply::DetectorWanted {
+            return Ok(answer);
+        }
+        self.engine.load_detector(worker).await?;
+        self.timed(worker.ask(request, b"")).await
+    }
+
+    /// Lets a worker be at one page, for as long as a page and the document may take.
+    async fn timed<T>(&self, talk: impl Future<Output = Result<T, PdfError>>) -> Result<T, PdfError> {
+        let limit = self.engine.config().page_timeout.min(self.time_left());
+        let start = Instant::now();
+        let answer = within(limit, talk).await;
+        let mut time_left = unpoisoned(&self.time_left);
+        *time_left = time_left.saturating_sub(start.elapsed());
+        answer
+    }
+
+    /// An idle worker, or a new one if it was lost or never started; `None` if too many were lost or the document has had
+    /// its time. The caller has a turn.
+    async fn take_worker(&self) -> Result<Option<WorkerProcess>, PdfError> {
+        if self.time_left().is_zero() {
+            return Ok(None);
+        }
+        let idle = unpoisoned(&self.idle).pop();
+        if let Some(worker) = idle {
+            return Ok(Some(worker));
+        }
+        let lost_max = WORKERS_LOST_MAX + self.info.total_pages / PAGES_PER_WORKER_LOST;
+        if self.workers_lost.load(Ordering::Relaxed) >= lost_max {
+            return Ok(None);
+        }
+        let (worker, _) = self.engine.open_worker(&self.path).await?;
+        Ok(Some(worker))
+    }
+}
+
+impl PageText {
+    pub(super) fn from_answer((reply, payload): Answer) -> Result<Self, PdfError> {
+        let Reply::Text { chars_visible, is_scan } = reply else { return Err(refusal(reply)) };
+        let markdown = String::from_utf8(payload).map_err(|_| PdfError::WorkerCrashed)?;
+        Ok(Self { markdown, chars_visible, is_scan })
+    }
+}
+
+impl FigureImage {
+    fn from_answer((reply, payload): Answer) -> Result<Vec<Self>, PdfError> {
+        let Reply::Figures { figures } = reply else { return Err(refusal(reply)) };
+        let mut rest = payload.as_slice();
+        let mut images = Vec::with_capacity(figures.len());
+        for CutFigure { figure, png_bytes } in figures {
+            let (png, behind) = rest.split_at_checked(png_bytes).ok_or(PdfError::WorkerCrashed)?;
+            images.push(Self { figure, png: png.to_vec() });
+            rest = behind;
+        }
+        Ok(images)
+    }
+}
+
+/// How long workers may be at so many pages.
+fn time_for(pages: u32, configured: Duration) -> Duration {
+    configured.max(configured.saturating_mul(pages) / PAGES_IN_TIME)
+}
+
+/// What a thread that panicked left is still whole: a list is changed by one call.
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use super::*;
+    use crate::protocol::encode_head;
+    use crate::{EngineConfig, Priority, Requester};
+
+    const OPENED: [Reply; 2] = [Reply::Started, Reply::Opened { total_pages: 1, title: None }];
+    const FIGURES: Reply = Reply::Figures { figures: Vec::new() };
+
+    /// A program that does what these lines of a shell say, for which each list of replies is a file: `a`, `b`.
+    fn scripted_worker(folder: &Path, lines: &str, said: [&[Reply]; 2]) -> PathBuf {
+        for (name, replies) in ["a", "b"].into_iter().zip(said) {
+            let frames: Vec<u8> = replies.iter().flat_map(|reply| encode_head(reply, b"").unwrap()).collect();
+            std::fs::write(folder.join(name), frames).unwrap();
+        }
+        let worker = folder.join("worker");
+        let script = format!("#!/bin/sh\ncd '{}'\n{lines}\nexec sleep 1000\n", folder.display());
+        std::fs::write(&worker, script).unwrap();
+        std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).unwrap();
+        worker
+    }
+
+    /// An engine with that worker, for which 300 ms are enough for a page.
+    fn engine(worker_exe: PathBuf) -> Engine {
+        let page_timeout = Duration::from_millis(300);
+        Engine::new(EngineConfig { worker_exe, page_timeout, ..EngineConfig::new(PathBuf::new()) }).unwrap()
+    }
+
+    #[test]
+    fn a_document_of_very_many_pages_has_time_for_all_of_them() {
+        let half_an_hour = Duration::from_secs(1_800);
+        assert_eq!(time_for(1, half_an_hour), half_an_hour);
+        assert_eq!(time_for(1_800, half_an_hour), half_an_hour);
+        assert_eq!(time_for(10_000, half_an_hour), Duration::from_secs(10_000));
+        assert_eq!(time_for(3_600, Duration::from_secs(60)), Duration::from_secs(120));
+        assert_eq!(time_for(2, Duration::MAX), Duration::MAX);
+    }
+
+    #[tokio::test]
+    async fn a_detector_is_not_loaded_in_the_time_of_the_first_page() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, later) = ([&OPENED[..], &[Reply::DetectorWanted]].concat(), [Reply::DetectorReady, FIGURES]);
+        let engine = engine(scripted_worker(folder.path(), "cat a\nsleep 1\ncat b", [&first, &later]));
+        let document = engine.open("a document", Priority::Interactive, &Requester::unlimited("test")).await.unwrap();
+        let time = document.time_left();
+        assert_eq!(document.figures(0).await.unwrap(), []);
+        assert!(time - document.time_left() < Duration::from_millis(600), "nor in the document's");
+    }
+
+    #[tokio::test]
+    async fn figures_are_looked_for_once_more_by_a_fresh_worker() {
+        let (folder, answers) = (tempfile::tempdir().unwrap(), [&OPENED[..], &[FIGURES]].concat());
+        let only_the_second_answers = "if mkdir begun; then cat a; else cat b; fi";
+        let engine = engine(scripted_worker(folder.path(), only_the_second_answers, [&OPENED, &answers]));
+        let document = engine.open("a document", Priority::Interactive, &Requester::unlimited("test")).await.unwrap();
+        assert_eq!(document.figures(0).await.unwrap(), []);
+        assert_eq!(document.workers_lost.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn figures_that_two_workers_cannot_find_are_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = engine(scripted_worker(folder.path(), "cat a", [&OPENED, &[]]));
+        let document = engine.open("a document", Priority::Interactive, &Requester::unlimited("test")).await.unwrap();
+        let answer = document.figures(0).await;
+        assert!(matches!(answer, Err(PdfError::Page { index: 0, reason: PageFault::Timeout })), "{answer:?}");
+        assert_eq!(document.workers_lost.load(Ordering::Relaxed), 2);
+    }
+}

@@ -1,0 +1,44 @@
+//! The page engine: opens PDFs and answers what is on a page, without letting a hostile file hurt the server.
+//!
+//! No PDF is ever parsed in the server process. [`Engine::open`] gives each document a process of its own (our own
+//! binary, started as `coldbrew page-worker`), with an address-space limit, a wall-clock limit for every answer that the
+//! parent enforces by killing, and a death signal so that it never outlives us. A page that hangs or crashes the engine
+//! is one failed page; the document goes on in a fresh process.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`Engine`], [`Document`] | the parent's side: what the rest of the server uses |
+//! | `permits` | how many workers there may be, and whose turn it is |
+//! | `process` | one worker process: start it, ask it, kill it |
+//! | `protocol` | the frames that parent and worker exchange |
+//! | [`worker`] | the worker's side: limits itself, binds PDFium, answers |
+//! | `text` | pure: positioned characters to Markdown |
+//! | [`figures`] | pure: boxes that a detector saw to figures in reading order |
+//! | [`testing`] | PDFs made by code, for tests |
+//!
+//! This module knows nothing of accounts, jobs or storage, and it logs neither text nor file names.
+
+pub mod budget;
+mod document;
+mod engine;
+mod error;
+pub mod figures;
+mod launcher;
+mod permits;
+mod process;
+mod protocol;
+pub mod testing;
+mod text;
+mod title;
+pub mod worker;
+
+pub use document::{Document, FigureImage, Info, PageLength, PageText};
+pub use engine::{Engine, EngineConfig};
+pub use error::{PageFault, PdfError};
+pub use permits::{Priority, Requester};
+pub use worker::detector::{DetectorSpec, Family, Runtime};
+
+/// The example in the README is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

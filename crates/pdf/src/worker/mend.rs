@@ -1,0 +1,34 @@
+//! A second opinion on files that PDFium refuses: cut off, or with a table that leads nowhere.
+//!
+//! Another engine looks for what is left of the pages and writes them into a sound file, which PDFium then opens as any other.
+//! Links and forms do not survive that; text and pictures do.
+
+use hayro_syntax::Pdf;
+
+use crate::protocol::Fault;
+
+/// A sound copy of what can be read of the file; `None`: nothing can. One with too many pages is refused as if it were sound.
+pub fn mended(file: Vec<u8>, pages_max: u32) -> Result<Option<Vec<u8>>, Fault> {
+    let Ok(pdf) = Pdf::new(file) else { return Ok(None) };
+    let pages: Vec<usize> = (0..pdf.pages().len()).collect();
+    match u32::try_from(pages.len()).unwrap_or(u32::MAX) {
+        0 => Ok(None),
+        pages if pages > pages_max => Err(Fault::TooManyPages { pages, pages_max }),
+        _ => Ok(Some(hayro_write::extract_pages_to_pdf(&pdf, &pages))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::simple_pdf;
+
+    #[test]
+    fn what_has_too_many_pages_is_not_cut_short() {
+        let sound = simple_pdf(&["one", "two", "three"]);
+        let cut_off = &sound[..sound.len() - 200];
+        assert!(mended(cut_off.to_vec(), 3).is_ok_and(|mended| mended.is_some()));
+        assert_eq!(mended(cut_off.to_vec(), 2), Err(Fault::TooManyPages { pages: 3, pages_max: 2 }));
+        assert_eq!(mended(b"no PDF".to_vec(), 2), Ok(None));
+    }
+}

@@ -1,0 +1,54 @@
+//! A page as a picture: for people to look at beside its text, or in the place of a page that is too large.
+//!
+//! For people, drawn pages are lossless WebP; what that makes too large, photographs and scans, is JPEG.
+
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::webp::WebPEncoder;
+use image::{ExtendedColorType, ImageEncoder, RgbImage};
+use pdfium_render::prelude::PdfPage;
+
+use super::detector::Pixels;
+use super::figures::{PageSize, render};
+use super::picture;
+use crate::error::PageFault;
+
+/// Sharp at the width of a column on a dense screen.
+const WIDTH_PX: f32 = 1_200.0;
+/// Of a page that is a long strip.
+const HEIGHT_PX_MAX: f32 = 3_600.0;
+const LOSSLESS_BYTES_MAX: usize = 400 << 10;
+const JPEG_QUALITY: u8 = 82;
+
+/// The picture of a page, as a file.
+pub fn of_page(page: &PdfPage<'_>) -> Result<Vec<u8>, PageFault> {
+    let size = PageSize::of(page)?;
+    let pixels = drawn(page, size, (WIDTH_PX / size.width).min(HEIGHT_PX_MAX / size.height))?;
+    let (width, height) = (pixels.width as u32, pixels.height as u32);
+    let mut webp = Vec::new();
+    WebPEncoder::new_lossless(&mut webp)
+        .write_image(&pixels.rgb, width, height, ExtendedColorType::Rgb8)
+        .map_err(|_| PageFault::Damaged)?;
+    if webp.len() <= LOSSLESS_BYTES_MAX {
+        return Ok(webp);
+    }
+    let mut jpeg = Vec::new();
+    JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY)
+        .write_image(&pixels.rgb, width, height, ExtendedColorType::Rgb8)
+        .map_err(|_| PageFault::Damaged)?;
+    Ok(if jpeg.len() < webp.len() { jpeg } else { webp })
+}
+
+/// The page as a PDF that holds nothing but its picture, as sharp as that of an image file may be.
+pub fn as_pdf(page: &PdfPage<'_>) -> Result<Vec<u8>, PageFault> {
+    let size = PageSize::of(page)?;
+    let Pixels { width, height, rgb } = drawn(page, size, picture::SIDE_MAX_PX as f32 / size.width.max(size.height))?;
+    let picture = RgbImage::from_raw(width as u32, height as u32, rgb).ok_or(PageFault::Damaged)?;
+    picture::page(&picture).map_err(|_| PageFault::Damaged)
+}
+
+/// The page with so many pixels to a point.
+fn drawn(page: &PdfPage<'_>, size: PageSize, scale: f32) -> Result<Pixels, PageFault> {
+    let px = |points: f32| (points * scale).round().max(1.0) as i32;
+    let (width, height) = (px(size.width), px(size.height));
+    render(page, (width, height), (0, 0, width, height))
+}

@@ -1,0 +1,73 @@
+//! `cargo xtask dev`: serves a development build and rebuilds it whenever a source file changes.
+//!
+//! It polls, which needs no library and works on every file system. The browser is not reloaded for you.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
+
+use crate::error::Error;
+use crate::layout::{self, Layout, OUTPUT_NAME, run};
+use crate::site::{self, Profile, files_below};
+
+const WATCHED: [&str; 7] = ["Cargo.lock", "Cargo.toml", "Leptos.toml", "crates", "public", "src", "style"];
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
+
+/// Runs until it is interrupted; a build that fails leaves the last good server running.
+pub fn serve_and_rebuild(layout: &Layout) -> Result<(), Error> {
+    let mut server = None;
+    loop {
+        let built_from = modification_times(layout)?;
+        match build(layout) {
+            Ok(()) => {
+                if let Some(running) = server.take() {
+                    stop(running)?;
+                }
+                server = Some(start(layout)?);
+            }
+            Err(error) => eprintln!("dev: {error}"),
+        }
+        println!("dev: waiting for a change in {}", WATCHED.join(", "));
+        while modification_times(layout)? == built_from {
+            sleep(POLL_INTERVAL);
+        }
+    }
+}
+
+fn build(layout: &Layout) -> Result<(), Error> {
+    println!("dev: building the server");
+    run(layout.cargo().args(["build", "--bin", OUTPUT_NAME]))?;
+    site::build(layout, Profile::Development)
+}
+
+fn start(layout: &Layout) -> Result<Child, Error> {
+    layout::start(Command::new(layout.development_server()).current_dir(&layout.root).arg("serve"))
+}
+
+/// Asks the server to end, as an operator would, and waits for it.
+fn stop(mut server: Child) -> Result<(), Error> {
+    let program = PathBuf::from(OUTPUT_NAME);
+    if server.try_wait().map_err(Error::at(&program))?.is_none() {
+        run(Command::new("kill").arg(server.id().to_string()))?;
+    }
+    server.wait().map(|_| ()).map_err(Error::at(&program))
+}
+
+/// Of every watched file; an added or removed file changes the map, too.
+fn modification_times(layout: &Layout) -> Result<BTreeMap<PathBuf, SystemTime>, Error> {
+    let mut times = BTreeMap::new();
+    for watched in WATCHED {
+        let path = layout.root.join(watched);
+        let files = if path.is_dir() { files_below(&path)? } else { vec![path] };
+        for file in files {
+            // An editor may be replacing it right now; then the next look finds it.
+            if let Ok(time) = fs::metadata(&file).and_then(|file| file.modified()) {
+                times.insert(file, time);
+            }
+        }
+    }
+    Ok(times)
+}
