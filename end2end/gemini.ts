@@ -37,7 +37,7 @@ export class Gemini {
     return this.control("clock", { advance_ms: ms });
   }
 
-  /** Faults are named in src/fake_gemini/faults.rs; they happen `times` times (default: always) after `skip` chances. */
+  /** Faults are named in crates/gemini-emulator/src/faults.rs; they happen `times` times (default: always) after `skip` chances. */
   arm(fault: string, when: { times?: number; skip?: number; amount?: number } = {}): Promise<void> {
     return this.control("faults", { fault, ...when });
   }

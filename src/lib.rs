@@ -1,6 +1,6 @@
 //! Coldbrew: large PDFs, scans and images become clean Markdown, by Gemini, at half price for those who can wait.
 //!
-//! One package makes two programs: the server (feature `ssr`, from `main.rs`) and what the browser runs (feature `hydrate`).
+//! This package makes two programs: the server (feature `ssr`, from `main.rs`) and what the browser runs (feature `hydrate`).
 //! Feature `engine` is the server without its pages and its HTTP, for the tests that compute for long.
 //!
 //! | if you look for | read |

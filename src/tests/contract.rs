@@ -1,6 +1,6 @@
 //! The contract with Google, its tables row by row, through the whole product: what becomes of a document when Google, or the way
 //! to it, behaves in one of the odd ways that it is known to have. What the client alone makes of an answer is in
-//! `src/gemini/tests`, in files that are called by their section as well.
+//! `crates/gemini/src/tests`, in files that are called by their section as well.
 
 mod section_7;
 mod section_9_5;

@@ -123,7 +123,7 @@ impl TestGemini {
         [("GEMINI_BASE_URL", &self.base_url), ("GEMINI_API_KEY", "a-key")]
     }
 
-    /// Arms a fault; see `src/fake_gemini/faults.rs`.
+    /// Arms a fault; see `crates/gemini-emulator/src/faults.rs`.
     pub async fn arm(&self, fault: Value) {
         let request = http().post(format!("{}/_control/faults", self.base_url)).json(&fault);
         assert!(request.send().await.unwrap().status().is_success());
