@@ -3,7 +3,7 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run release dev test soak fuzz-api bench figures lighthouse screenshots lint ci
+.PHONY: help run release dev test soak attack fuzz-api bench figures lighthouse screenshots lint ci
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ figures: ## Say how many of the figures that a person marked are found
 soak: ## Kill servers and workers at random 500 times while documents flow, and check that nothing is lost
 	@scripts/setup test
 	@COLDBREW_SOAK_ROUNDS=500 cargo test --test tests -- --nocapture soak::
+
+attack: release ## Attack a release build with expensive texts, and measure what other callers notice
+	@end2end/attacks/run $(TARGET)/release/coldbrew
 
 lighthouse: release ## Check what a first visit weighs, and what Lighthouse says of the pages that visitors get
 	@scripts/setup test
