@@ -100,27 +100,27 @@ impl Library {
     }
 
     /// The document's headings, as many ranks of them as make a list that a person can take in.
-    pub async fn outline(&self, account: &Account, id: &str) -> Result<Vec<OutlineEntry>> {
-        if let Some(outline) = self.documents.outline(&account.id, id).await? {
+    pub async fn outline(&self, caller: &Caller, id: &str) -> Result<Vec<OutlineEntry>> {
+        if let Some(outline) = self.documents.outline(&caller.account.id, id).await? {
             return Ok(outline.into_entries());
         }
         // The document was stored before outlines were.
-        let outline = self.outline_of_pages(account, id).await?;
-        self.documents.keep_outline(&account.id, id, &outline).await?;
+        let outline = self.outline_of_pages(caller, id).await?;
+        self.documents.keep_outline(&caller.account.id, id, &outline).await?;
         Ok(outline.into_entries())
     }
 
-    async fn outline_of_pages(&self, account: &Account, id: &str) -> Result<Outline> {
+    async fn outline_of_pages(&self, caller: &Caller, id: &str) -> Result<Outline> {
         let (mut outline, mut next) = (Outline::default(), 0);
         loop {
-            let pages = self.documents.pages(&account.id, id, next, READER_PAGES).await?;
+            let pages = self.documents.pages(&caller.account.id, id, next, READER_PAGES).await?;
             let Some(last) = pages.last() else { return Ok(outline) };
             next = last.index + 1;
             let add = move || {
                 pages.iter().for_each(|page| outline.add(page));
                 outline
             };
-            outline = self.renderer.run(&account.id, add).await?;
+            outline = self.renderer.run(caller, add).await?;
         }
     }
 

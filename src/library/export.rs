@@ -24,7 +24,6 @@ use super::markdown::shallow;
 use crate::accounts::Caller;
 use crate::error::{Error, Result};
 use crate::model::wire::{DocumentSummary, ExportFormat, Page};
-use crate::store::Account;
 
 pub use name::content_disposition;
 
@@ -76,8 +75,7 @@ impl Library {
 
     async fn source_of(&self, caller: &Caller, id: &str, origin: &str) -> Result<Source> {
         let document = self.whole(caller, id).await?;
-        let (library, account) = (self.clone(), caller.account.clone());
-        Ok(Source { library, account, document, origin: origin.to_owned() })
+        Ok(Source { library: self.clone(), caller: caller.clone(), document, origin: origin.to_owned() })
     }
 }
 
@@ -111,7 +109,7 @@ async fn write(source: Source, content: Content, mut out: DuplexStream) -> Resul
 /// A document and what it needs to be written.
 struct Source {
     library: Library,
-    account: Account,
+    caller: Caller,
     document: DocumentSummary,
     origin: String,
 }
@@ -124,18 +122,18 @@ impl Source {
 
     /// Does work on the document's text beside the event loop.
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        self.library.renderer.run(&self.account.id, work).await
+        self.library.renderer.run(&self.caller, work).await
     }
 
     /// Some of the document's pages, from page `first` of its file on. Empty after the last one.
     async fn pages(&self, first: u32) -> Result<Vec<Page>> {
-        self.library.documents.pages(&self.account.id, &self.document.id, first, PAGES_AT_ONCE).await
+        self.library.documents.pages(&self.caller.account.id, &self.document.id, first, PAGES_AT_ONCE).await
     }
 
     /// Fails if the document is not what it was at the beginning, since what was read in between may be of two texts: a job that
     /// puts pages in their places changes what is known of the document in the same transaction.
     async fn check_edition(&self) -> Result<()> {
-        let now = self.library.documents.document(&self.account.id, &self.document.id).await?;
+        let now = self.library.documents.document(&self.caller.account.id, &self.document.id).await?;
         if now.as_ref() == Some(&self.document) {
             return Ok(());
         }
@@ -144,7 +142,7 @@ impl Source {
 
     /// The picture of a figure, as it was cut out; `None` if it is not there any more.
     async fn picture(&self, name: FigureName<'_>) -> Result<Option<Vec<u8>>> {
-        match self.library.figure(&self.account, name.content_hash, name.page, name.figure).await {
+        match self.library.figure(&self.caller.account, name.content_hash, name.page, name.figure).await {
             Ok(path) => Ok(Some(tokio::fs::read(path).await?)),
             Err(Error::Refused(_)) => Ok(None),
             Err(error) => Err(error),

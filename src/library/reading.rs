@@ -58,13 +58,13 @@ impl Library {
         let pages = self.documents.pages(&account.id, id, span.iter().next().unwrap_or(0), READER_PAGES).await?;
         let mut views = Vec::with_capacity(pages.len());
         for page in pages {
-            let html = self.renderer.page(&account.id, id, &page, query.as_ref()).await?;
+            let html = self.renderer.page(caller, id, &page, query.as_ref()).await?;
             views.push(PageView { index: page.index, html: html.to_string(), failure: page.failure, note: page.note });
         }
         Ok(Reading {
             original: self.original_of(account, id).await?,
-            outline: if rest { self.outline(account, id).await? } else { Vec::<OutlineEntry>::new() },
-            found: if rest { self.search(account, id, query.as_ref()).await? } else { None },
+            outline: if rest { self.outline(caller, id).await? } else { Vec::<OutlineEntry>::new() },
+            found: if rest { self.search(caller, id, query.as_ref()).await? } else { None },
             spans: spans(&indices),
             from,
             pages: views,

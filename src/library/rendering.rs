@@ -1,4 +1,4 @@
-//! Rendering beside the event loop: work on documents' texts, which takes the processor for a while, done for one account after the other.
+//! Rendering beside the event loop: work on documents' texts, which takes the processor for a while, done for one caller after the other.
 //!
 //! The size and the depth of a text bound how long it takes (`markdown/source.rs`), since a thread cannot be stopped. The time budget is
 //! the second wall: a page that exceeds it is shown as it was written.
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::markdown::{Setting, html_of, preformatted};
 use super::matches::Query;
+use crate::accounts::Caller;
 use crate::error::{Error, Result};
 use crate::model::wire::Page;
 use turns::Turns;
@@ -25,7 +26,7 @@ const PAGE_HTML_BYTES: u64 = 8 << 10;
 /// How much is rendered at once, for how long, and what is kept of it.
 #[derive(Clone, Copy, Debug)]
 pub struct RenderingLimits {
-    /// Texts that are worked on at once; of one account, one.
+    /// Texts that are worked on at once; of one account or network, one.
     pub at_once_max: usize,
     /// How long rendering one page may take before it is shown as it was written.
     pub page_timeout: Duration,
@@ -73,35 +74,35 @@ impl Renderer {
     /// The HTML of a page of that document, for the reader. Without a query it is kept.
     ///
     /// # Errors
-    /// `unavailable` if the account's turn does not come in time.
+    /// `unavailable` if the caller's turn does not come in time.
     pub async fn page(
         &self,
-        account_id: &str,
+        caller: &Caller,
         document_id: &str,
         page: &Page,
         query: Option<&Query>,
     ) -> Result<Arc<str>> {
         if query.is_some() {
-            return self.render(account_id, page, query, None).await;
+            return self.render(caller, page, query, None).await;
         }
         let edition = Sha256::digest(page.markdown.as_bytes()).into();
         let key = PageKey { document_id: document_id.to_owned(), index: page.index, edition };
         match self.kept.get(&key) {
             Some(html) => Ok(html),
-            None => self.render(account_id, page, None, Some(key)).await,
+            None => self.render(caller, page, None, Some(key)).await,
         }
     }
 
     async fn render(
         &self,
-        account_id: &str,
+        caller: &Caller,
         page: &Page,
         query: Option<&Query>,
         key: Option<PageKey>,
     ) -> Result<Arc<str>> {
         let (markdown, index, query, kept) =
             (page.markdown.clone(), page.index, query.cloned(), Arc::clone(&self.kept));
-        let rendering = self.begin(account_id, move || {
+        let rendering = self.begin(caller, move || {
             let html: Arc<str> = html_of(&markdown, index, Setting::Reader(query.as_ref())).into();
             // Also if the reader was given the text as it was written meanwhile.
             if let Some(key) = key {
@@ -120,26 +121,26 @@ impl Renderer {
         }
     }
 
-    /// Does work on the text of the account's documents beside the event loop, when the account's turn has come.
+    /// Does work on the text of the caller's documents beside the event loop, when the caller's turn has come.
     ///
     /// # Errors
     /// `unavailable` if the turn does not come in time, `internal` if the work panics.
     pub async fn run<T: Send + 'static>(
         &self,
-        account_id: &str,
+        caller: &Caller,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
         // What a panic says may quote the text.
-        self.begin(account_id, work).await?.await.map_err(|_| Error::internal("work on a text panicked"))
+        self.begin(caller, work).await?.await.map_err(|_| Error::internal("work on a text panicked"))
     }
 
     /// Begins when the turn has come; the turn ends with the work, whether or not a caller still waits for it.
     async fn begin<T: Send + 'static>(
         &self,
-        account_id: &str,
+        caller: &Caller,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<JoinHandle<T>> {
-        let turn = self.turns.next(account_id).await?;
+        let turn = self.turns.next(caller).await?;
         Ok(tokio::task::spawn_blocking(move || {
             let _turn = turn;
             work()

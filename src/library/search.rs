@@ -3,9 +3,9 @@
 use super::Library;
 use super::markdown::Source;
 use super::matches::{Query, hits};
+use crate::accounts::Caller;
 use crate::error::Result;
 use crate::model::wire::{Found, Page, SearchHit};
-use crate::store::Account;
 
 /// Hits that are listed; all are counted.
 const HITS_MAX: usize = 200;
@@ -14,12 +14,12 @@ const PAGES_AT_ONCE: u32 = 32;
 
 impl Library {
     /// Where the document has what is searched for; `None` if that is nothing.
-    pub(super) async fn search(&self, account: &Account, id: &str, query: Option<&Query>) -> Result<Option<Found>> {
+    pub(super) async fn search(&self, caller: &Caller, id: &str, query: Option<&Query>) -> Result<Option<Found>> {
         let Some(query) = query else { return Ok(None) };
         let mut found = Found::default();
         let mut next = 0;
         loop {
-            let pages = self.documents.pages(&account.id, id, next, PAGES_AT_ONCE).await?;
+            let pages = self.documents.pages(&caller.account.id, id, next, PAGES_AT_ONCE).await?;
             let Some(last) = pages.last() else { return Ok(Some(found)) };
             next = last.index + 1;
             let query = query.clone();
@@ -30,7 +30,7 @@ impl Library {
                     .for_each(|page| look_through(page, &query, &mut found));
                 found
             };
-            found = self.renderer.run(&account.id, search).await?;
+            found = self.renderer.run(caller, search).await?;
         }
     }
 }

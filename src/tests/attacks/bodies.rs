@@ -25,8 +25,10 @@ struct Sender(TcpStream);
 impl Sender {
     async fn begin(guest: &TestClient, base_url: &str, path: &str, headers: &str) -> Self {
         let mut socket = TcpStream::connect(base_url.trim_start_matches("http://")).await.unwrap();
-        let head =
-            format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n{headers}\r\n\r\n", guest.token);
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n{headers}\r\n\r\n",
+            guest.token
+        );
         socket.write_all(head.as_bytes()).await.unwrap();
         Self(socket)
     }
