@@ -58,7 +58,7 @@ pub async fn submit(wish: Submission) -> Result<String, ApiError> {
 #[server(prefix = "/api", endpoint = "import", input = Json)]
 pub async fn import(url: String) -> Result<Prepared, ApiError> {
     let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.import(&caller.caller, &url).await)
+    caller.answer(caller.services.import(&caller, &url).await)
 }
 
 /// Extracts the failed pages of a document again; says where it is to be followed.
@@ -123,7 +123,7 @@ pub async fn tokens_left() -> Result<Option<u64>, ApiError> {
 #[server(prefix = "/api", endpoint = "open_document", input = Json)]
 pub async fn open_document(id: String, place: Place) -> Result<Opened, ApiError> {
     let caller = crate::api::web::caller().await?;
-    caller.answer(caller.services.library.open(&caller.caller, &id, &place).await)
+    caller.answer(caller.services.library.open(&caller, &id, &place).await)
 }
 
 /// Deletes a document for good.
