@@ -18,7 +18,7 @@ use crate::metrics::request_limited;
 /// Between two looks at whether the credentials of open streams are still good.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a refused caller is asked to wait: tabs come and go in minutes.
-const RETRY_AFTER: Duration = Duration::from_secs(29);
+const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// Streams that may be open at once; 0 is without limit.
 #[derive(Clone, Copy, Debug)]
