@@ -3,9 +3,11 @@
 //! [`Job::task`] says what a job needs next; [`step`] says where an event takes it. An event that a stage does not know is
 //! [`IllegalEvent`], and an end absorbs nothing: a late answer cannot change a job that is over.
 
+mod billing;
 mod looks;
 mod reasons;
 
+use billing::unanswered;
 use looks::{seen, seen_withdrawn, unheard, watch};
 use reasons::{no_usable_page, not_accepted, not_sent, results_lost};
 
@@ -260,26 +262,6 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let due_at = now.plus(wait_ms);
     let job = Job { stage, due_at, claims: 0, requeued, hindered_by, polls, budget_wait_ms, ..job.clone() };
     Ok(Step { job, effects, left, unanswered })
-}
-
-/// What Google bills for requests that the job has under way and goes on without. Of a batch that ends without results, it may bill the
-/// requests that were answered by then.
-fn unanswered(before: &Stage, after: &Stage, is_end: bool) -> Option<Unanswered> {
-    use Stage as S;
-    match (before, after) {
-        // No create was sent, or it certainly made nothing.
-        (S::Creating { .. }, S::Submit { .. } | S::Upload { .. }) => Some(Unanswered::Free),
-        (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Creating { .. }, S::Failed { .. }) => {
-            Some(Unanswered::Free)
-        }
-        // It waited in line until it was cancelled there.
-        (S::Withdraw(watched), S::Upload { .. } | S::Failed { .. }) if is_end && !watched.running => {
-            Some(Unanswered::Free)
-        }
-        (S::Seek { .. } | S::Watch(_) | S::Withdraw(_), S::Upload { .. }) => Some(Unanswered::Billed),
-        (_, S::Failed { .. } | S::Expired { .. }) => Some(Unanswered::Billed),
-        _ => None,
-    }
 }
 
 /// Whether the event says that a batch is over.
