@@ -19,7 +19,7 @@ test("a pasted address leads to the banner", async ({ context, page, screens: { 
 test("an address that is not public is refused in words", async ({ guard, screens: { home } }) => {
   guard.expectStatus(422);
   await home.open();
-  await home.address.fill("http://127.0.0.1:1/book.pdf");
+  await home.address.fill("http://127.0.0.1/book.pdf");
   await home.address.press("Enter");
   await expect(home.error).toHaveAttribute("data-code", "url_not_allowed");
   await expect(home.error).toHaveText(/not fetched|not a public one/);

@@ -159,7 +159,8 @@ fn threats_name_settings_and_tests_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let threats = fs::read_to_string(root.join("docs/THREATS.md")).unwrap();
     let settings = fs::read_to_string(root.join("Leptos.toml")).unwrap();
-    let tests: String = rust_files(&root.join("src")).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let files = ["src", "crates"].map(|folder| rust_files(&root.join(folder))).concat();
+    let tests: String = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
     for line in threats.lines().filter(|line| line.starts_with('|')) {
         let names: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
         for name in names {
