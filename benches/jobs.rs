@@ -155,6 +155,10 @@ impl Jobs for Record {
         self.count().claim(worker, lane, max, now, lease_ms).await
     }
 
+    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
+        self.count().adopt(worker, job_id, fence, until).await
+    }
+
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
         self.count().renew(job, until).await
     }
@@ -351,6 +355,7 @@ async fn main() {
             polls_max: 256,
             realtime_requests_max: 8,
         },
+        isolation: None,
     };
     let stop = CancellationToken::new();
     let begun = Instant::now();

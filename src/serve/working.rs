@@ -75,7 +75,7 @@ impl Working {
         let leftovers = Arc::new(parts.store.clone());
         let lease = config.batch.lease;
         let cleaner = Cleaner { leftovers, google, world: parts.world.clone(), timing, lease };
-        Ok(Self { worker, cleaner, demo: demo })
+        Ok(Self { worker, cleaner, demo })
     }
 
     /// Has suspected jobs run in processes of their own, which `program` starts.
