@@ -162,7 +162,7 @@ async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() 
     assert_eq!(open(&slow, place()).await.pages, reading.pages, "what is there is not read again");
     slow.drafts.patience = Duration::from_millis(1);
     let answer = slow.document(&caller(), DOCUMENT).await;
-    assert_eq!(answer.err().unwrap().public().code, ErrorCode::Unavailable, "nobody waits for ever");
+    assert_eq!(answer.err().unwrap().public().code, ErrorCode::Unavailable, "the wait has a limit");
 
     // This is what a process leaves that ends now. The next one goes on from there.
     let next = library(&memory, data.path(), config()).await;

@@ -5,8 +5,8 @@
 //!
 //! Some permits stay free, so that a slow document of one requester does not stop all others:
 //! - Background work holds at most all but two, and one at least.
-//! - A network or an account that holds a permit for interactive work gets no other while that is the last one that is free, nor the last
-//!   but one while background work has none.
+//! - A network or an account that holds a permit for interactive work never gets the last free one. While background work has none, it
+//!   does not get the last but one either.
 
 use std::collections::{HashMap, VecDeque};
 
