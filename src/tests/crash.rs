@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use reqwest::{Method, StatusCode};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::harness::{TestClient, book};
@@ -16,6 +17,8 @@ use crate::services::{Postgres, Redis};
 const PAGES: usize = 2;
 /// Points that are tried at once, each with an emulator of its own, since faults are the emulator's.
 const LANES: usize = 3;
+/// How long a busy machine may take to accept a document, and again to come to a point.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Tasks as `Task::name` has them.
 const TASKS: [&str; 9] =
     ["prepare", "upload", "record attempt", "create", "seek", "poll", "withdraw", "collect", "read"];
@@ -108,18 +111,22 @@ async fn crash_at(
         let mut server = Program::serve(data.path(), &armed).await;
         let first = TestClient::guest_at(&server.base_url).await;
         let mut status = None;
-        // A machine that is busy with other tests may have no time for it at first.
-        for _ in 0..20 {
+        // A busy machine may refuse requests at first.
+        let refused_until = Instant::now() + PATIENCE;
+        while accepted.is_none() && status.is_none() && Instant::now() < refused_until {
             accepted = errand.try_once(&first).await;
             status = server.ended(Duration::from_millis(50)).await;
-            if accepted.is_some() || status.is_some() {
-                break;
-            }
         }
         if status.is_none() {
-            status = server.ended(Duration::from_secs(30)).await;
+            status = server.ended(PATIENCE).await;
         }
-        let status = status.unwrap_or_else(|| panic!("no process ever comes to {name}"));
+        let Some(status) = status else {
+            let job = match &accepted {
+                Some(content_hash) => first.get(&format!("/v1/documents/batch/{content_hash}/status")).await,
+                None => Value::Null,
+            };
+            panic!("no process ever comes to {name}: {job}");
+        };
         assert_eq!(status.signal(), Some(6), "{name}: {status}");
         guest = Some(first);
     }
