@@ -13,20 +13,21 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use coldbrew::accounts::Allowance;
-use coldbrew::batch::machine::{Lane, Timing};
-use coldbrew::batch::{
-    DiskSpool, Google, Job, JobFailure, Leftover, PageSource, ReadyPages, Stage, Watched, Worker, WorkerSettings,
-};
+use coldbrew::accounts::spending::Budget;
+use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
 use coldbrew::error::Result;
+use coldbrew::extract::PageResult;
 use coldbrew::extract::Recipe;
+use coldbrew::jobs::machine::{Lane, Timing};
+use coldbrew::jobs::{Acceptance, Completion, Jobs};
+use coldbrew::jobs::{
+    DiskSpool, Google, Job, JobFailure, Leftover, PageSource, ReadyPages, Stage, Watched, Worker, WorkerSettings,
+};
 use coldbrew::model::wire::{JobView, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
-use coldbrew::spending::Budget;
 use coldbrew::store::sql::SqlStore;
-use coldbrew::store::{
-    Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Jobs, PageResult, Upload, Uploads,
-};
+use coldbrew::uploads::{Upload, Uploads};
 use coldbrew::world::{SystemWorld, World};
 use coldbrew_gemini::models::{DEFAULT, Models};
 use coldbrew_gemini::{Answer, Batch, Client, Config, Error as GeminiError, File, Request};

@@ -16,12 +16,13 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use coldbrew::batch::{DiskSpool, EnginePages, Job, PageSource, Spool, Stage};
+use coldbrew::accounts::{Accounts, Credential, CredentialKind};
 use coldbrew::extract::{EngineShares, Recipe};
+use coldbrew::jobs::{DiskSpool, EnginePages, Job, PageSource, Spool, Stage};
 use coldbrew::model::{Mode, PageSet, UnixMs};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
-use coldbrew::store::{Accounts, Blobs, Credential, CredentialKind, Figures, upload_key};
+use coldbrew::uploads::{Blobs, Figures, upload_key};
 use coldbrew_gemini::models;
 use coldbrew_pdf::Document;
 use futures::{StreamExt, TryStreamExt};

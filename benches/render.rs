@@ -7,8 +7,8 @@
 mod measure;
 mod memory;
 
-use coldbrew::library::markdown::{PAGE_BYTES_MAX, cuts};
-use coldbrew::library::safe_html;
+use coldbrew::markdown::safe_html;
+use coldbrew::markdown::{PAGE_BYTES_MAX, cuts};
 use measure::Measured;
 
 fn main() {

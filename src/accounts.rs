@@ -5,11 +5,15 @@
 
 mod allowance;
 mod attempts;
+mod members;
 mod membership;
 mod network;
 mod password;
 mod provider;
-mod retention;
+mod sign_ins;
+pub mod spending;
+mod store;
+mod usage;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,16 +22,18 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::metrics::guest_made;
-use crate::store::{Account, Accounts, Credential, CredentialKind};
 use crate::world::World;
 
 pub use allowance::{Allowance, Allowances};
 pub use attempts::{AttemptLimits, PasswordAttempts};
-pub use membership::{Membership, NewSession};
+pub use members::{Begun, Ending, ExternalIdentity, Grant, Members, Session};
+pub use membership::{Membership, NewSession, days_before};
 pub use network::Network;
 pub use password::Passwords;
 pub use provider::{Pending, Provider, ProviderSettings};
-pub use retention::{Janitor, Retention};
+pub use sign_ins::{Attempts, KNOWN_NETWORKS_MAX, SUBJECTS_MAX, SignIns};
+pub use store::{Account, Accounts, Credential, CredentialKind};
+pub use usage::{AccountUsage, ROW_BYTES, Storage};
 
 /// How long a guest's browser or token is known, in milliseconds: a year.
 pub const CREDENTIAL_MS: i64 = 365 * 24 * 3_600_000;

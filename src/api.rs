@@ -3,38 +3,33 @@
 //! Handlers translate; what they call is in [`crate::services`]. An error becomes an answer in [`error`] and nowhere else, and who
 //! is calling is decided in [`auth`] and nowhere else.
 
-mod auth;
+pub mod auth;
 mod body;
 mod cached;
 mod client_address;
 mod documents;
-mod entry;
-mod error;
+pub mod error;
 mod events;
 mod examination;
-mod guard;
+pub mod guard;
 mod health;
 mod host;
 mod images;
 mod limit;
 mod metrics;
 mod openapi;
-mod pages;
-mod password;
 mod reference;
-mod sign_in;
 mod state;
 mod streams;
 mod upload;
 mod users;
-pub mod web;
 
 use std::sync::LazyLock;
 
 use axum::Router;
 use axum::body::Body;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::get;
 use tower::ServiceBuilder;
 use tower_http::ServiceBuilderExt;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -47,7 +42,7 @@ use utoipa_axum::routes;
 pub use client_address::Proxies;
 pub use examination::{Examination, Findings, Readiness};
 pub use host::{Hosts, LocalAddress};
-pub use limit::{Limiter, LocalCounts};
+pub use limit::{Limiter, LocalCounts, PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
 pub use state::{ApiState, Reach, SiteState};
 pub use streams::{StreamLimits, Streams};
 
@@ -92,22 +87,17 @@ pub fn openapi_json() -> &'static str {
     &TEXT
 }
 
-/// The HTTP of the public listener.
-pub fn router(state: ApiState) -> Router {
+/// The HTTP of the public listener. `web` adds the web app to the REST calls.
+pub fn router(state: ApiState, web: impl FnOnce(Router<ApiState>) -> Router<ApiState>) -> Router {
     let calls = if state.site.separate_operations { calls() } else { calls().merge(operations()) };
     let (rest, _) = calls.split_for_parts();
     let rest = rest
         .route("/openapi.json", get(reference::document))
         .route("/docs", get(reference::page))
-        .route("/account/password", post(password::change))
-        .route("/account/sign-in", post(entry::sign_in))
-        .route("/account/sign-up", post(entry::sign_up))
-        .route("/sign-in/provider", get(sign_in::begin))
-        .route("/sign-in/provider/callback", get(sign_in::finish))
         .method_not_allowed_fallback(error::method_not_allowed);
     let silence_timeout = state.site.silence_timeout;
     // From the outside in: a request is for this host, known, counted and guarded, and only then looked at.
-    let guarded = pages::routes(rest, &state)
+    let guarded = web(rest)
         .layer(from_fn_with_state(state.clone(), body::limit))
         .layer(ServiceBuilder::new().layer(RequestBodyTimeoutLayer::new(silence_timeout)).map_request_body(Body::new))
         .layer(from_fn_with_state(state.clone(), auth::rotate))

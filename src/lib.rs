@@ -1,7 +1,6 @@
 //! Coldbrew: large PDFs, scans and images become clean Markdown, by Gemini, at half price for those who can wait.
 //!
 //! This package makes two programs: the server (feature `ssr`, from `main.rs`) and what the browser runs (feature `hydrate`).
-//! Feature `engine` is the server without its pages and its HTTP, for the tests that compute for long.
 //!
 //! | if you look for | read |
 //! |---|---|
@@ -24,41 +23,45 @@
 pub mod app;
 pub mod model;
 
-#[cfg(feature = "engine")]
+#[cfg(feature = "ssr")]
 pub mod accounts;
 #[cfg(feature = "ssr")]
 pub mod api;
-#[cfg(feature = "engine")]
-pub mod batch;
-#[cfg(feature = "engine")]
+#[cfg(feature = "ssr")]
 pub mod changes;
-#[cfg(feature = "engine")]
+#[cfg(feature = "ssr")]
 pub mod config;
-#[cfg(feature = "engine")]
+#[cfg(feature = "ssr")]
 mod crash;
-#[cfg(feature = "engine")]
-pub mod doctor;
-#[cfg(feature = "engine")]
+#[cfg(feature = "ssr")]
+pub mod documents;
+#[cfg(feature = "ssr")]
 pub mod error;
-#[cfg(feature = "engine")]
+#[cfg(feature = "ssr")]
 pub mod extract;
-#[cfg(feature = "engine")]
-pub mod fetch;
-#[cfg(feature = "engine")]
-pub mod library;
-#[cfg(feature = "engine")]
+#[cfg(feature = "ssr")]
+pub mod jobs;
+#[cfg(feature = "ssr")]
+pub mod markdown;
+#[cfg(feature = "ssr")]
 pub mod metrics;
 #[cfg(feature = "ssr")]
+pub mod operations;
+#[cfg(feature = "ssr")]
+pub mod retention;
+#[cfg(feature = "ssr")]
 pub mod serve;
-#[cfg(feature = "engine")]
+#[cfg(feature = "ssr")]
 pub mod services;
-#[cfg(feature = "engine")]
-pub mod spending;
-#[cfg(feature = "engine")]
+#[cfg(feature = "ssr")]
 pub mod store;
-#[cfg(feature = "engine")]
+#[cfg(feature = "ssr")]
 pub mod telemetry;
-#[cfg(feature = "engine")]
+#[cfg(feature = "ssr")]
+pub mod uploads;
+#[cfg(feature = "ssr")]
+pub mod web;
+#[cfg(feature = "ssr")]
 pub mod world;
 
 /// Wakes a page. The browser's entry point.

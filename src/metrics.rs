@@ -9,11 +9,12 @@ use std::time::Duration;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use crate::batch::Job;
+use crate::accounts::spending::{Budget, Spent};
 use crate::error::{Error, Result};
+use crate::jobs::Job;
+use crate::jobs::Spending;
 use crate::model::{Hindrance, JobStatus, Mode, UnixMs};
-use crate::spending::{Budget, Spent};
-use crate::store::{Operations, QueuedJob, Spending};
+use crate::operations::{Operations, QueuedJob};
 use crate::world::World;
 
 const JOBS: &str = "coldbrew_jobs";

@@ -8,6 +8,7 @@ mod limits;
 mod operator;
 mod parts;
 mod readiness;
+mod site;
 mod tracked;
 mod working;
 
@@ -22,15 +23,17 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accounts::{Identity, Janitor};
+use crate::accounts::Identity;
 use crate::api::{
     ApiState, Examination, Hosts, Limiter, Proxies, Reach, SiteState, Streams, operations_router, router,
 };
-use crate::batch::watch_clock;
 use crate::changes::Changes;
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
+use crate::operations::watch_clock;
+use crate::retention::Janitor;
 use crate::store::sql::SqlStore;
+use crate::web;
 use crate::world::World;
 use connections::{ConnectionLimits, Listener, connections_max};
 use parts::{Parts, blobs, budget, database_url, gemini_client};
@@ -106,7 +109,7 @@ impl Server {
         let janitor = parts.janitor(config);
         let Parts { store, world, tracked, changes, .. } = parts;
         Ok(Self {
-            public: listener(config, public, router(state)),
+            public: listener(config, public, router(state.clone(), |rest| site::routes(web::routes(rest), &state))),
             operations,
             working,
             janitor,

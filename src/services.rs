@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::accounts::{Account, Accounts, Begun, Members, Storage};
 use crate::accounts::{Allowances, Caller, Identity, Membership, hex};
-use crate::batch::Submissions;
+use crate::documents::Library;
 use crate::error::{Error, Result};
-use crate::extract::{Incoming, Intake, ReceivedFile, Receiver, UploadPermit};
-use crate::fetch::Fetcher;
-use crate::library::Library;
+use crate::jobs::Jobs;
+use crate::jobs::Spending;
+use crate::jobs::Submissions;
 use crate::model::wire::{JobView, Prepared, Submission, Submitted, UsageReport};
 use crate::model::{ApiError, ErrorCode, Mode, Quote};
-use crate::store::{Account, Accounts, Begun, Jobs, Members, Spending, Storage};
+use crate::uploads::fetch::Fetcher;
+use crate::uploads::{Incoming, Intake, ReceivedFile, Receiver, UploadPermit};
 use crate::world::World;
 use coldbrew_gemini::models::is_same;
 

@@ -2,9 +2,9 @@
 //!
 //! The stores ask inside the transaction that stores something, so requests that race cannot overstep.
 
+use crate::accounts::{Account, AccountUsage};
 use crate::error::{Error, Result};
 use crate::model::{ErrorCode, size_words};
-use crate::store::{Account, AccountUsage};
 
 /// What a page of an active job is expected to take once it is read, in bytes: its text as a result and in its document, and figures.
 const PAGE_BYTES_EXPECTED: u64 = 8 * 1024;
@@ -79,7 +79,7 @@ fn full(words: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::{Allowance, Allowances, PAGE_BYTES_EXPECTED};
-    use crate::store::{Account, AccountUsage};
+    use crate::accounts::{Account, AccountUsage};
 
     const ALLOWANCE: Allowance = Allowance { documents: 3, active_jobs: 2, stored_bytes: 100_000, uploads: 1 };
 

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Network, digest};
+use crate::accounts::{Attempts, SignIns};
 use crate::error::{Error, Result};
 use crate::metrics::request_limited;
 use crate::model::UnixMs;
-use crate::store::{Attempts, SignIns};
 use crate::world::World;
 
 /// So many times more failures are free for an address in all networks together.

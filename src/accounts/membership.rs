@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use super::attempts::PasswordAttempts;
 use super::{CREDENTIAL_MS, Caller, Network, Passwords, digest};
+use crate::accounts::{Account, Accounts, Credential, CredentialKind, Ending, ExternalIdentity, Grant, Members};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::model::wire::{NewToken, TokenSummary};
 use crate::model::{ApiError, EndedAccess, ErrorCode, UnixMs};
-use crate::store::{
-    Account, Accounts, Blobs, Credential, CredentialKind, Ending, ExternalIdentity, Grant, Members, account_folders,
-};
+use crate::uploads::{Blobs, account_folders};
 use crate::world::World;
 
 /// How long a member stays signed in without opening a page, in milliseconds: 30 days.
@@ -292,7 +291,7 @@ impl Membership {
     }
 
     /// Deletes all files of an account.
-    pub(super) async fn delete_files(&self, account_id: &str) -> Result<()> {
+    pub(crate) async fn delete_files(&self, account_id: &str) -> Result<()> {
         for folder in account_folders(account_id) {
             self.blobs.delete_all(&folder).await?;
         }
@@ -301,7 +300,7 @@ impl Membership {
 }
 
 /// The instant `days` before `now`.
-pub(super) fn days_before(now: UnixMs, days: u32) -> UnixMs {
+pub fn days_before(now: UnixMs, days: u32) -> UnixMs {
     now.plus(-DAY_MS * i64::from(days))
 }
 

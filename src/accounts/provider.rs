@@ -20,9 +20,9 @@ use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::same_secret;
+use crate::accounts::ExternalIdentity;
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
-use crate::store::ExternalIdentity;
 use crate::world::World;
 use cache::Cached;
 use token::{Expected, Keys};

@@ -10,10 +10,10 @@ use axum_extra::extract::CookieJar;
 use super::error::Failure;
 use super::{ApiState, client_address};
 pub use crate::accounts::Caller;
+use crate::accounts::{Account, CredentialKind};
 use crate::accounts::{Network, digest};
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
-use crate::store::{Account, CredentialKind};
 
 /// What was found out about a request before anything else looked at it; nothing while the record cannot be asked.
 #[derive(Clone)]

@@ -14,9 +14,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::ApiState;
 use super::auth::Caller;
 use super::error::{Body, Failure, Named};
-use crate::batch::rfc3339;
+use crate::documents::content_disposition;
 use crate::error::{Error, Result};
-use crate::library::content_disposition;
+use crate::jobs::rfc3339;
 use crate::model::wire::{
     BatchStatus, Document, DocumentList, DocumentTicket, ErrorBody, ExportFormat, ExtractionStatus, JobView, Retry,
     Submission, Submitted,

@@ -3,6 +3,7 @@
 //!
 //! A process counts by itself first, so that no flood reaches what counts for all servers together.
 
+mod counts;
 mod local;
 mod shared;
 
@@ -22,8 +23,8 @@ use super::error::Failure;
 use super::{ApiState, client_address};
 use crate::error::Error;
 use crate::metrics::request_limited;
-use crate::store::{RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
 use crate::world::World;
+pub use counts::{PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
 pub use local::LocalCounts;
 use shared::SharedCounts;
 
@@ -147,7 +148,7 @@ mod tests {
     use super::super::client_address::resolved_for_test;
     use super::*;
     use crate::accounts::Network;
-    use crate::store::PerMinute;
+
     use crate::world::SystemWorld;
 
     fn request(method: &str, path: &str, address: &str) -> Request {

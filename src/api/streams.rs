@@ -143,8 +143,8 @@ fn discount<K: Hash + Eq>(counts: &mut HashMap<K, u32>, key: &K) {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::accounts::Account;
     use crate::model::ErrorCode;
-    use crate::store::Account;
 
     fn caller(account: &str, address: &str) -> Caller {
         let account = Account { id: account.into(), email: None, quota_tokens: None };

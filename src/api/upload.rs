@@ -14,9 +14,9 @@ use super::auth::Caller;
 use super::body::{FormBody, length_of};
 use super::error::{Body, Failure};
 use crate::error::{Error, Result};
-use crate::extract::ReceivedFile;
 use crate::model::ErrorCode;
 use crate::model::wire::{ErrorBody, Prepared};
+use crate::uploads::ReceivedFile;
 
 /// Where files are uploaded to.
 pub const PATH: &str = "/v1/documents/prepare/upload";

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::ApiState;
 use super::auth::{Caller, credential, unauthenticated};
 use super::error::{Body, Failure, Named};
+use crate::accounts::CredentialKind;
 use crate::model::wire::{ErrorBody, Me, NewToken, TokenSummary, UsageReport};
-use crate::store::CredentialKind;
 
 /// A fresh guest account and the token that opens it.
 #[derive(Serialize, ToSchema)]

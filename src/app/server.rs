@@ -38,33 +38,33 @@ fn unreachable() -> ApiError {
 /// Whether this browser has an account already.
 #[server(prefix = "/api", endpoint = "known", input = Json)]
 pub async fn known() -> Result<bool, ApiError> {
-    Ok(crate::api::web::known_caller().await?.is_some())
+    Ok(crate::web::known_caller().await?.is_some())
 }
 
 /// Makes sure that this browser has an account to put things in; a guest's, if it had none.
 #[server(prefix = "/api", endpoint = "start_session", input = Json)]
 pub async fn start_session() -> Result<(), ApiError> {
-    crate::api::web::start_session().await
+    crate::web::start_session().await
 }
 
 /// Extracts a prepared document; says where it is to be followed.
 #[server(prefix = "/api", endpoint = "submit", input = Json)]
 pub async fn submit(wish: Submission) -> Result<String, ApiError> {
-    let caller = crate::api::web::caller().await?;
+    let caller = crate::web::caller().await?;
     caller.answer(caller.services.submit(&caller, wish, None).await.map(|submitted| submitted.address()))
 }
 
 /// Fetches the file at an address, and prepares it like an upload.
 #[server(prefix = "/api", endpoint = "import", input = Json)]
 pub async fn import(url: String) -> Result<Prepared, ApiError> {
-    let caller = crate::api::web::caller().await?;
+    let caller = crate::web::caller().await?;
     caller.answer(caller.services.import(&caller, &url).await)
 }
 
 /// Extracts the failed pages of a document again; says where it is to be followed.
 #[server(prefix = "/api", endpoint = "retry", input = Json)]
 pub async fn retry(id: String, mode: Mode) -> Result<String, ApiError> {
-    let caller = crate::api::web::caller().await?;
+    let caller = crate::web::caller().await?;
     let submitted = caller.services.retry(&caller, &id, mode).await;
     caller.answer(submitted.map(|submitted| submitted.address()))
 }
@@ -72,14 +72,14 @@ pub async fn retry(id: String, mode: Mode) -> Result<String, ApiError> {
 /// What that costs.
 #[server(prefix = "/api", endpoint = "retry_quote", input = Json)]
 pub async fn retry_quote(id: String) -> Result<Quote, ApiError> {
-    let caller = crate::api::web::caller().await?;
+    let caller = crate::web::caller().await?;
     caller.answer(caller.services.retry_quote(&caller.account, &id).await)
 }
 
 /// Submits a failed job once more, without uploading again; says where it is to be followed.
 #[server(prefix = "/api", endpoint = "try_again", input = Json)]
 pub async fn try_again(content_hash: String, batch: bool) -> Result<String, ApiError> {
-    let caller = crate::api::web::caller().await?;
+    let caller = crate::web::caller().await?;
     let submitted = caller.services.try_again(&caller, &content_hash, batch).await;
     caller.answer(submitted.map(|submitted| submitted.address()))
 }
@@ -87,56 +87,56 @@ pub async fn try_again(content_hash: String, batch: bool) -> Result<String, ApiE
 /// Takes a failed job off the lists.
 #[server(prefix = "/api", endpoint = "dismiss_job", input = Json)]
 pub async fn dismiss_job(content_hash: String) -> Result<(), ApiError> {
-    let caller = crate::api::web::caller().await?;
+    let caller = crate::web::caller().await?;
     caller.answer(caller.services.dismiss(&caller.account, &content_hash).await)
 }
 
 /// The newest job for this content.
 #[server(prefix = "/api", endpoint = "fetch_job", input = Json)]
 pub async fn fetch_job(content_hash: String) -> Result<JobView, ApiError> {
-    let caller = crate::api::web::caller().await?;
+    let caller = crate::web::caller().await?;
     caller.answer(caller.services.job(&caller.account, &content_hash).await)
 }
 
 /// What lists show whose title has these words: the newest, or what is older than `before` says. Nothing for a browser without an account.
 #[server(prefix = "/api", endpoint = "fetch_shelf", input = Json)]
 pub async fn fetch_shelf(query: String, before: Option<String>) -> Result<Shelf, ApiError> {
-    let Some(caller) = crate::api::web::known_caller().await? else { return Ok(Shelf::default()) };
+    let Some(caller) = crate::web::known_caller().await? else { return Ok(Shelf::default()) };
     caller.answer(caller.services.library.shelf(&caller.account, &query, before).await)
 }
 
 /// Quota and receipts; `None` for a browser without an account.
 #[server(prefix = "/api", endpoint = "fetch_usage", input = Json)]
 pub async fn fetch_usage() -> Result<Option<UsageReport>, ApiError> {
-    let Some(caller) = crate::api::web::known_caller().await? else { return Ok(None) };
+    let Some(caller) = crate::web::known_caller().await? else { return Ok(None) };
     caller.answer(caller.services.usage(&caller.account).await.map(Some))
 }
 
 /// What is left of the quota, in token equivalents; `None` for a browser without an account.
 #[server(prefix = "/api", endpoint = "tokens_left", input = Json)]
 pub async fn tokens_left() -> Result<Option<u64>, ApiError> {
-    let Some(caller) = crate::api::web::known_caller().await? else { return Ok(None) };
+    let Some(caller) = crate::web::known_caller().await? else { return Ok(None) };
     caller.answer(caller.services.usage(&caller.account).await.map(|report| Some(report.usage.available_tokens)))
 }
 
 /// A document at a place in it.
 #[server(prefix = "/api", endpoint = "open_document", input = Json)]
 pub async fn open_document(id: String, place: Place) -> Result<Opened, ApiError> {
-    let caller = crate::api::web::caller().await?;
+    let caller = crate::web::caller().await?;
     caller.answer(caller.services.library.open(&caller, &id, &place).await)
 }
 
 /// Deletes a document for good.
 #[server(prefix = "/api", endpoint = "delete_document", input = Json)]
 pub async fn delete_document(id: String) -> Result<(), ApiError> {
-    let caller = crate::api::web::caller().await?;
+    let caller = crate::web::caller().await?;
     caller.answer(caller.services.library.delete(&caller.account, &id).await)
 }
 
 /// Who is asking, and their tokens; `None` for a browser without an account.
 #[server(prefix = "/api", endpoint = "fetch_me", input = Json)]
 pub async fn fetch_me() -> Result<Option<(Me, Vec<TokenSummary>)>, ApiError> {
-    let Some(caller) = crate::api::web::known_caller().await? else { return Ok(None) };
+    let Some(caller) = crate::web::known_caller().await? else { return Ok(None) };
     let tokens = caller.answer(caller.services.membership.tokens(&caller.account).await)?;
     let account = caller.caller.account;
     Ok(Some((Me { user_id: account.id, email: account.email }, tokens)))
@@ -145,52 +145,52 @@ pub async fn fetch_me() -> Result<Option<(Me, Vec<TokenSummary>)>, ApiError> {
 /// Makes this browser's guest a member, with everything it owns. Says which access to the guest has ended.
 #[server(prefix = "/api", endpoint = "sign_up", input = Json)]
 pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, ApiError> {
-    crate::api::web::sign_up(email, password).await
+    crate::web::sign_up(email, password).await
 }
 
 /// Signs this browser in.
 #[server(prefix = "/api", endpoint = "sign_in", input = Json)]
 pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
-    crate::api::web::sign_in(email, password).await
+    crate::web::sign_in(email, password).await
 }
 
 /// Whether the account can be signed in to with the provider.
 #[server(prefix = "/api", endpoint = "is_connected", input = Json)]
 pub async fn is_connected() -> Result<bool, ApiError> {
-    let caller = crate::api::web::caller().await?;
+    let caller = crate::web::caller().await?;
     caller.answer(caller.services.membership.is_connected(&caller.account).await)
 }
 
 /// Whether the account is opened by a password.
 #[server(prefix = "/api", endpoint = "has_password", input = Json)]
 pub async fn has_password() -> Result<bool, ApiError> {
-    let caller = crate::api::web::caller().await?;
+    let caller = crate::web::caller().await?;
     caller.answer(caller.services.membership.has_password(&caller.account).await)
 }
 
 /// Signs this browser out, or every browser of the account.
 #[server(prefix = "/api", endpoint = "sign_out", input = Json)]
 pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
-    crate::api::web::sign_out(everywhere).await
+    crate::web::sign_out(everywhere).await
 }
 
 /// Makes an API token. Its secret is in the answer and nowhere else.
 #[server(prefix = "/api", endpoint = "create_token", input = Json)]
 pub async fn create_token(name: String) -> Result<NewToken, ApiError> {
-    crate::api::web::create_token(&name).await
+    crate::web::create_token(&name).await
 }
 
 /// Ends an API token.
 #[server(prefix = "/api", endpoint = "revoke_token", input = Json)]
 pub async fn revoke_token(id: String) -> Result<(), ApiError> {
-    let caller = crate::api::web::caller().await?;
+    let caller = crate::web::caller().await?;
     caller.answer(caller.services.membership.revoke_token(&caller.account, &id).await)
 }
 
 /// Deletes the account with everything it owns, for good. `id`: whose page the person looks at.
 #[server(prefix = "/api", endpoint = "delete_account", input = Json)]
 pub async fn delete_account(id: String) -> Result<(), ApiError> {
-    crate::api::web::delete_account(&id).await
+    crate::web::delete_account(&id).await
 }
 
 #[cfg(test)]

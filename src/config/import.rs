@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use super::Source;
-use crate::fetch::{Denied, ImportLimits};
+use crate::uploads::fetch::{Denied, ImportLimits};
 
 /// What may be imported.
 #[derive(Clone, Debug)]

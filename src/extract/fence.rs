@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 
-use crate::library::markdown::OPTIONS;
+use crate::markdown::OPTIONS;
 
 /// An answer without the fence that models like to put around all of it. If the answer `is_cut`, that fence may lack its end.
 ///

@@ -11,7 +11,7 @@ use pulldown_cmark::{Event, Parser, Tag};
 
 use super::fence;
 use super::placeholder::Placeholder;
-use crate::library::markdown::OPTIONS;
+use crate::markdown::OPTIONS;
 use coldbrew_pdf::figures::Figure;
 
 /// The figures of one page, and how their pictures are found.

@@ -2,13 +2,26 @@
 
 use super::PageFigures;
 use super::fence::unwrapped;
-use crate::library::markdown::shallow;
+use crate::markdown::shallow;
 use crate::model::{Mode, Pricing, TokenUsage};
-use crate::store::PageOutcome;
 use coldbrew_gemini::{Answer, Status};
 
 const CUT: &str = "Gemini stopped before the end of this page: its text may be cut short.";
 const BLANK: &str = "There is no text on this page.";
+
+/// One page as an AI mode read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageResult {
+    pub index: u32,
+    pub outcome: PageOutcome,
+}
+
+/// What came of one page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageOutcome {
+    Read { markdown: String, note: Option<String>, usage: TokenUsage, charge: u64, model: String },
+    Failed { reason: String },
+}
 
 /// The outcome of a page from Gemini's answer, with its figures in place. Only text is charged.
 pub fn outcome_of(answer: &Answer, figures: PageFigures<'_>, mode: Mode, pricing: Pricing) -> PageOutcome {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Parser};
 
 use super::fence;
-use crate::library::markdown::OPTIONS;
+use crate::markdown::OPTIONS;
 
 /// What Gemini writes for the figure of that number, counted from 1, before its number.
 const MARK: &str = "](figure:";

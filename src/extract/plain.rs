@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::mem;
 
-use crate::library::markdown::{PAGE_BYTES_MAX, cuts, pieces};
+use crate::markdown::{PAGE_BYTES_MAX, cuts, pieces};
 
 /// A page ends with the paragraph that makes it longer than this.
 const PAGE_CHARS: usize = 6_000;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use crate::accounts::Account;
 use crate::accounts::{Caller, Network};
 use crate::error::Error;
 use crate::model::ErrorCode;
-use crate::store::Account;
 use coldbrew_pdf::{PdfError, Requester};
 
 /// A share of the page engine.

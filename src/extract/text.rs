@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt};
 
-use super::intake::refusal;
 use super::plain;
+use super::refusal;
 use crate::error::{Error, Result};
 use crate::model::wire::Page;
 use crate::model::{Format, PageSet};
@@ -36,7 +36,7 @@ pub async fn text_pages<'a>(
 }
 
 /// All pages of a text file.
-pub(super) async fn text_file_pages(file: &Path, format: &Format) -> Result<Vec<String>> {
+pub async fn text_file_pages(file: &Path, format: &Format) -> Result<Vec<String>> {
     let text = tokio::fs::read_to_string(file).await?;
     let is_markdown = format.mime == "text/markdown";
     tokio::task::spawn_blocking(move || plain::pages(&text, is_markdown)).await.map_err(Error::internal)

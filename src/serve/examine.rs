@@ -6,8 +6,8 @@ use super::{budget, engine, gemini_client};
 use crate::api::Readiness;
 use crate::changes::Changes;
 use crate::config::Config;
-use crate::doctor::{Diagnosis, Doctor};
 use crate::error::Result;
+use crate::operations::doctor::{Diagnosis, Doctor};
 use crate::store::sql::SqlStore;
 use crate::world::{SystemWorld, World};
 

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::parts::Parts;
 use super::working::Working;
-use crate::batch::{Isolation, Job};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::jobs::{Isolation, Job};
 
 /// Starts `coldbrew hold-job` for each suspected job.
 pub(super) struct HoldJobProcess {

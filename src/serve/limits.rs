@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::api::{Limiter, StreamLimits, Streams};
+use crate::api::{PerMinute, RateLimits, RequestCounts};
 use crate::config::Config;
 use crate::error::Result;
 use crate::store::tracking::RedisCounts;
-use crate::store::{PerMinute, RateLimits, RequestCounts};
 use crate::world::World;
 
 /// Counts of requests: of this process and, with Redis, of all servers together.

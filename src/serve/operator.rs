@@ -5,13 +5,14 @@ use std::path::Path;
 use tokio::fs;
 
 use super::parts::membership;
+use crate::accounts::Members;
 use crate::accounts::Membership;
 use crate::changes::Changes;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::model::EndedAccess;
+use crate::operations::Operations;
 use crate::store::sql::SqlStore;
-use crate::store::{Members, Operations};
 
 const DATABASE: &str = "coldbrew.db";
 const FILES: &str = "blobs";

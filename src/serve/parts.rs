@@ -8,25 +8,28 @@ use tokio::sync::Notify;
 use url::Url;
 
 use super::tracked::Tracked;
+use crate::accounts::spending::Budget;
 use crate::accounts::{
-    Allowance, Allowances, AttemptLimits, Identity, Janitor, Membership, PasswordAttempts, Passwords, Provider,
-    ProviderSettings, Retention,
+    Allowance, Allowances, AttemptLimits, Identity, Membership, PasswordAttempts, Passwords, Provider, ProviderSettings,
 };
-use crate::batch::{DiskSpool, Submissions};
 use crate::changes::Changes;
 use crate::config::{AccountLimits, Config};
+use crate::documents::TextLimit;
+use crate::documents::{Drafts, Library, Originals, Renderer, RenderingLimits};
 use crate::error::{Error, Result};
-use crate::extract::{DiskSpace, Incoming, IncomingLimits, Intake, Receiver, Recipe, TextLimit};
-use crate::fetch::{Fetcher, Imports, SystemResolver, Targets};
-use crate::library::{Drafts, Library, Originals, Renderer, RenderingLimits};
+use crate::extract::Recipe;
+use crate::jobs::Jobs;
+use crate::jobs::{DiskSpool, Submissions};
 use crate::metrics::Metrics;
 use crate::model::PAGES_MAX;
+use crate::retention::{Janitor, Retention};
 use crate::services::Services;
-use crate::spending::Budget;
 use crate::store::folder::Folder;
 use crate::store::s3::{S3, S3Config};
 use crate::store::sql::SqlStore;
-use crate::store::{Blobs, Jobs};
+use crate::uploads::Blobs;
+use crate::uploads::fetch::{Fetcher, Imports, SystemResolver, Targets};
+use crate::uploads::{DiskSpace, Incoming, IncomingLimits, Intake, Receiver};
 use crate::world::{SystemWorld, World};
 use coldbrew_pdf::{DetectorSpec, Engine, EngineConfig};
 

@@ -12,9 +12,9 @@ use tokio::time::timeout;
 use super::tracked::Tracked;
 use crate::api::{Findings, Readiness};
 use crate::error::Result;
-use crate::extract::Incoming;
-use crate::store::Blobs;
 use crate::store::sql::SqlStore;
+use crate::uploads::Blobs;
+use crate::uploads::Incoming;
 use coldbrew_pdf::Engine;
 
 /// What takes longer does not answer.

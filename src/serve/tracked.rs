@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::changes::Changes;
 use crate::config::Config;
 use crate::error::Result;
-use crate::store::Jobs;
+use crate::jobs::Jobs;
 use crate::store::sql::SqlStore;
 use crate::store::tracking::{Origin, Published, Redis};
 

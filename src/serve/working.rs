@@ -9,11 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::demo::Demo;
 use super::isolated::HoldJobProcess;
 use super::parts::{Parts, budget, gemini_client};
-use crate::batch::machine::Timing;
-use crate::batch::{Cleaner, EnginePages, Worker, WorkerSettings};
+use crate::accounts::spending::is_priced;
 use crate::config::Config;
 use crate::error::Result;
-use crate::spending::is_priced;
+use crate::jobs::machine::Timing;
+use crate::jobs::{Cleaner, EnginePages, Worker, WorkerSettings};
 
 /// See the module.
 pub(super) struct Working {

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use tokio::fs;
 
-use super::{Blobs, sound_key};
+use super::sound_key;
 use crate::error::Result;
+use crate::uploads::Blobs;
 
 /// A folder that holds each key as a file of that relative path.
 #[derive(Clone, Debug)]

@@ -16,8 +16,9 @@ use tokio::fs;
 use tokio::io::{AsyncWriteExt, copy};
 use tokio_util::io::StreamReader;
 
-use super::{Blobs, sound_key};
+use super::sound_key;
 use crate::error::{Error, Result};
+use crate::uploads::Blobs;
 
 /// A cached file is fetched anew after this, and goes after twice as long. Files never change under their key; this only bounds the cache.
 const CACHED_FOR: Duration = Duration::from_secs(24 * 3_600);

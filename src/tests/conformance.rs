@@ -3,16 +3,19 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use coldbrew::batch::machine::Lane;
-use coldbrew::batch::{Job, JobFailure, Stage, Watched};
+use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind, SignIns, Storage};
+use coldbrew::documents::Documents;
 use coldbrew::extract::Recipe;
+use coldbrew::extract::{PageOutcome, PageResult};
+use coldbrew::jobs::Spending;
+use coldbrew::jobs::machine::Lane;
+use coldbrew::jobs::{Acceptance, Completion, Jobs, Leftovers};
+use coldbrew::jobs::{Job, JobFailure, Stage, Watched};
 use coldbrew::model::wire::{Metadata, Usage};
 use coldbrew::model::{Hindrance, Mode, PageSet, TokenUsage, UnixMs};
+use coldbrew::operations::Operations;
 use coldbrew::store::sql::SqlStore;
-use coldbrew::store::{
-    Acceptance, Account, Accounts, Completion, Credential, CredentialKind, Documents, Figures, Jobs, Leftovers,
-    Operations, PageOutcome, PageResult, SignIns, Spending, Storage, Upload, Uploads,
-};
+use coldbrew::uploads::{Figures, Upload, Uploads};
 use futures::StreamExt;
 use tempfile::TempDir;
 

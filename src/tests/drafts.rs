@@ -6,17 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coldbrew::accounts::Caller;
-use coldbrew::batch::{Job, Stage};
+use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
-use coldbrew::extract::{EngineShares, Recipe, TextLimit};
-use coldbrew::library::{Body, Drafts, Library, Originals, Renderer, RenderingLimits};
+use coldbrew::documents::TextLimit;
+use coldbrew::documents::{Body, Drafts, Library, Originals, Renderer, RenderingLimits};
+use coldbrew::documents::{Documents, NewDocument};
+use coldbrew::extract::{EngineShares, Recipe};
+use coldbrew::extract::{PageOutcome, PageResult};
+use coldbrew::jobs::{Acceptance, Jobs};
+use coldbrew::jobs::{Job, Stage};
 use coldbrew::model::wire::{Document, ExportFormat, Metadata, Opened, Page, Place, Reading};
 use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
 use coldbrew::store::folder::Folder;
-use coldbrew::store::{
-    Acceptance, Account, Accounts, Credential, CredentialKind, Documents, Jobs, NewDocument, PageOutcome, PageResult,
-    Upload, Uploads, upload_key,
-};
+use coldbrew::uploads::{Upload, Uploads, upload_key};
 use coldbrew::world::{SystemWorld, World};
 use coldbrew_pdf::{Engine, EngineConfig};
 use futures::{StreamExt, TryStreamExt, stream};

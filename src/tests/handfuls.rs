@@ -7,17 +7,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use coldbrew::batch::machine::{Lane, Timing};
-use coldbrew::batch::{
-    DiskSpool, Google, Job, JobFailure, PageSource, ReadyPage, ReadyPages, Stage, Worker, WorkerSettings,
-};
+use coldbrew::accounts::spending::Budget;
+use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
 use coldbrew::error::Result;
 use coldbrew::extract::Recipe;
+use coldbrew::jobs::Jobs;
+use coldbrew::jobs::machine::{Lane, Timing};
+use coldbrew::jobs::{
+    DiskSpool, Google, Job, JobFailure, PageSource, ReadyPage, ReadyPages, Stage, Worker, WorkerSettings,
+};
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
-use coldbrew::spending::Budget;
-use coldbrew::store::{Account, Accounts, Credential, CredentialKind, Jobs, Upload, Uploads};
+use coldbrew::uploads::{Upload, Uploads};
 use coldbrew::world::{SystemWorld, World};
 use coldbrew_gemini::models::{DEFAULT, Models};
 use coldbrew_gemini::{Answer, Batch, Error, File, Request};

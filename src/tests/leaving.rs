@@ -7,16 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use coldbrew::accounts::{AttemptLimits, Janitor, Membership, PasswordAttempts, Passwords, Retention};
+use coldbrew::accounts::{Accounts, Credential, CredentialKind, Members, Storage};
+use coldbrew::accounts::{AttemptLimits, Membership, PasswordAttempts, Passwords};
 use coldbrew::changes::Changes;
 use coldbrew::model::UnixMs;
 use coldbrew::model::wire::Metadata;
+use coldbrew::retention::{Janitor, Retention};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
-use coldbrew::store::{
-    Accounts, Blobs, Credential, CredentialKind, Figures, FoundFigures, Members, Storage, Upload, Uploads, figure_key,
-    upload_key,
-};
+use coldbrew::uploads::{Blobs, Figures, FoundFigures, Upload, Uploads, figure_key, upload_key};
 use coldbrew::world::World;
 use coldbrew_pdf::figures::{Bounds, Figure};
 use reqwest::{Method, StatusCode};

@@ -16,11 +16,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use coldbrew::accounts::Allowance;
-use coldbrew::batch::{Job, Leftover};
+use coldbrew::accounts::{Account, Accounts, Attempts, Credential};
 use coldbrew::error::{Error, Result};
+use coldbrew::jobs::{Job, Leftover};
 use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
-use coldbrew::store::{Account, Accounts, Attempts, Credential, FigurePlaces, Figures, FoundFigures, Upload, Uploads};
+use coldbrew::uploads::{FigurePlaces, Figures, FoundFigures, Upload, Uploads};
 use futures::future::BoxFuture;
 
 pub use spending::{Commitment, SpentRow};

@@ -8,21 +8,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use coldbrew::batch::machine::{Lane, Timing};
-use coldbrew::batch::{
+use coldbrew::accounts::spending::Budget;
+use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
+use coldbrew::changes::Changes;
+use coldbrew::documents::Documents;
+use coldbrew::error::Result;
+use coldbrew::extract::{Recipe, engine_time_used_up};
+use coldbrew::jobs::Spending;
+use coldbrew::jobs::machine::{Lane, Timing};
+use coldbrew::jobs::{Acceptance, Jobs};
+use coldbrew::jobs::{
     Google, InputLines, Job, JobFailure, PageSource, ReadyPage, ReadyPages, Results, Spool, Stage, Watched, Worker,
     WorkerSettings,
 };
-use coldbrew::changes::Changes;
-use coldbrew::error::Result;
-use coldbrew::extract::{Recipe, engine_time_used_up};
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Hindrance, JobStatus, Mode, PageSet, Pricing, UnixMs};
-use coldbrew::spending::Budget;
 use coldbrew::store::sql::SqlStore;
-use coldbrew::store::{
-    Acceptance, Account, Accounts, Credential, CredentialKind, Documents, Figures, Jobs, Spending, Upload, Uploads,
-};
+use coldbrew::uploads::{Figures, Upload, Uploads};
 use coldbrew::world::{SystemWorld, World};
 use coldbrew_gemini::jsonl::{Outcome, ResultLine};
 use coldbrew_gemini::models::{Model, Models};

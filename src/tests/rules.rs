@@ -63,7 +63,7 @@ fn the_app_knows_the_model_and_its_calls_reach_one_place() {
             let may = ["app", "model"].contains(&module) || (name == "app/server.rs" && module == "api");
             assert!(may, "{name} names crate::{module}");
         }
-        let stray = code.replace("crate::api::web::", "");
+        let stray = code.replace("crate::web::", "");
         assert!(!stray.contains("crate::api"), "{name} reaches past api::web");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use coldbrew::library::safe_html;
+use coldbrew::markdown::safe_html;
 use coldbrew_pdf::testing::simple_pdf;
 use reqwest::{Method, Response, StatusCode, header};
 use serde_json::Value;

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use crate::accounts::ExternalIdentity;
 use crate::accounts::same_secret;
 use crate::model::UnixMs;
-use crate::store::ExternalIdentity;
 
 const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::RS256,

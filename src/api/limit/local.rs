@@ -11,8 +11,8 @@ use governor::state::keyed::{DashMapStateStore, ShrinkableKeyedStateStore};
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
 
+use super::{RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
 use crate::error::Result;
-use crate::store::{RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
 
 type Counter = RateLimiter<u64, Bounded, DefaultClock>;
 
@@ -100,8 +100,8 @@ impl ShrinkableKeyedStateStore<u64> for Bounded {
 
 #[cfg(test)]
 mod tests {
+    use super::super::PerMinute;
     use super::*;
-    use crate::store::PerMinute;
 
     const LIMITS: RateLimits = RateLimits {
         caller: PerMinute { reads: 2, changes: 0, entries: 0 },

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
+use super::{RequestCount, RequestCounts};
 use crate::error::Error;
-use crate::store::{RequestCount, RequestCounts};
 use crate::world::World;
 
 /// How long a request waits for the common count.

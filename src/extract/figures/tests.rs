@@ -6,7 +6,7 @@ use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use super::PageFigures;
 use crate::extract::fence;
 use crate::extract::placeholder::placeholder;
-use crate::library::markdown::OPTIONS;
+use crate::markdown::OPTIONS;
 use coldbrew_pdf::figures::{Bounds, Figure};
 
 fn figure(row: Option<u8>) -> Figure {

@@ -5,12 +5,12 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 use super::{SqlStore, count, leftovers, spending, to_db, unsigned};
+use crate::accounts::{Account, Accounts, Credential};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::model::wire::{Receipt, Usage};
 use crate::model::{Mode, UnixMs};
-use crate::store::{Account, Accounts, Credential};
 
 /// Credentials that one statement asks for.
 const DIGESTS_MAX: usize = 500;

@@ -2,9 +2,9 @@
 
 use sqlx::{AnyConnection, Row};
 
+use crate::accounts::Begun;
 use crate::error::Result;
 use crate::model::UnixMs;
-use crate::store::Begun;
 
 /// A request with an `Idempotency-Key`.
 pub(super) struct Claim<'a> {

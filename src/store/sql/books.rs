@@ -6,8 +6,8 @@ use sqlx::Row;
 use super::{SqlStore, storage};
 use crate::error::Result;
 use crate::model::UnixMs;
-use crate::store::books::{Books, Discrepancy, DiscrepancyKind};
-use crate::store::upload_key;
+use crate::operations::books::{Books, Discrepancy, DiscrepancyKind};
+use crate::uploads::upload_key;
 
 /// A job that has been due for so long has no worker.
 const FORGOTTEN_MS: i64 = 5 * 60_000;

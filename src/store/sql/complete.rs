@@ -10,11 +10,11 @@ use sqlx::{AnyConnection, AssertSqlSafe};
 use super::accounts::amount;
 use super::storage::result_bytes;
 use super::{contents, count, outlines, storable, storage, values};
-use crate::batch::Job;
 use crate::crash::crash_point;
 use crate::error::Result;
+use crate::extract::{PageOutcome, PageResult};
+use crate::jobs::Job;
 use crate::model::{TokenUsage, UnixMs};
-use crate::store::{PageOutcome, PageResult};
 
 /// Pages of one statement: far fewer values than either database takes.
 const PAGES_AT_ONCE: usize = 64;

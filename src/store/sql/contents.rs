@@ -4,9 +4,10 @@ use sqlx::{AnyConnection, Row};
 
 use super::storage::result_bytes;
 use super::{count, figures, storage};
-use crate::batch::Job;
+use crate::documents::NewDocument;
 use crate::error::Result;
-use crate::store::{FigurePlaces, NewDocument};
+use crate::jobs::Job;
+use crate::uploads::FigurePlaces;
 
 /// A document that is there already.
 pub(super) struct SameDocument {
@@ -14,7 +15,7 @@ pub(super) struct SameDocument {
     pub(super) failed_pages: u32,
 }
 
-/// See [`crate::store::Documents::same_document`].
+/// See [`crate::documents::Documents::same_document`].
 pub(super) async fn same_document(
     connection: &mut AnyConnection,
     document: &NewDocument,

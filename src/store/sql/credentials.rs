@@ -2,9 +2,9 @@
 
 use sqlx::{AnyConnection, Row};
 
+use crate::accounts::{Ending, Grant};
 use crate::error::Result;
 use crate::model::{EndedAccess, UnixMs};
-use crate::store::{Ending, Grant};
 
 /// Whether a credential may still be added. The account is locked, so nothing ends before the transaction does.
 pub(super) async fn is_granted(

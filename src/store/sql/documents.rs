@@ -11,11 +11,11 @@ use super::contents::{forget_content, lock_document, same_document};
 use super::storage::page_bytes;
 use super::{SqlStore, count, outlines, storable, storage, to_json, unsigned};
 use crate::accounts::Allowance;
+use crate::documents::{Deletion, Documents, NewDocument, Source, Unread};
 use crate::error::{Error, Result};
-use crate::library::Outline;
+use crate::markdown::Outline;
 use crate::model::UnixMs;
 use crate::model::wire::{DocumentSummary, Page};
-use crate::store::{Deletion, Documents, NewDocument, Source, Unread};
 
 macro_rules! select_summaries {
     ($condition:literal) => {

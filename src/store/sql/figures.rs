@@ -9,7 +9,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use super::storage::figures_bytes;
 use super::{SqlStore, count, json, storage, to_db, to_json, values};
 use crate::error::Result;
-use crate::store::{FigurePlaces, Figures, FoundFigures};
+use crate::uploads::{FigurePlaces, Figures, FoundFigures};
 
 #[async_trait]
 impl Figures for SqlStore {

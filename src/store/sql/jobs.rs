@@ -9,14 +9,16 @@ use sqlx::{AnyConnection, Row};
 
 use super::accounts::{amount, lock_account, usage_of};
 use super::{SqlStore, complete, contents, leftovers, storage, to_db, to_json};
+use crate::accounts::Account;
 use crate::accounts::Allowance;
-use crate::batch::machine::Lane;
-use crate::batch::{Job, Leftover};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
+use crate::extract::PageResult;
+use crate::jobs::machine::Lane;
+use crate::jobs::{Acceptance, Completion, Jobs};
+use crate::jobs::{Job, Leftover};
 use crate::model::wire::JobView;
 use crate::model::{ApiError, Hindrance, PageSet, UnixMs};
-use crate::store::{Acceptance, Account, Completion, Jobs, PageResult};
 
 pub(super) use rows::{hindered_by, job_columns, job_of, view_columns, view_of};
 

@@ -6,10 +6,10 @@ use sqlx::{AnyConnection, Row};
 
 use super::jobs::{job_columns, job_of};
 use super::{SqlStore, count, json, to_json};
-use crate::batch::Leftover;
 use crate::error::Result;
+use crate::jobs::Leftover;
+use crate::jobs::Leftovers;
 use crate::model::UnixMs;
-use crate::store::Leftovers;
 
 #[async_trait]
 impl Leftovers for SqlStore {

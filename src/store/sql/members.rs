@@ -9,10 +9,11 @@ use super::answers::{self, Claim};
 use super::contents::forget_content;
 use super::credentials::{end_all, is_granted};
 use super::{SqlStore, storable, to_db, unsigned};
+use crate::accounts::{Begun, Credential, Ending, ExternalIdentity, Grant, Members, Session};
 use crate::error::Result;
 use crate::model::wire::TokenSummary;
 use crate::model::{EndedAccess, UnixMs};
-use crate::store::{Begun, Credential, Ending, ExternalIdentity, FigurePlaces, Grant, Members, Session};
+use crate::uploads::FigurePlaces;
 
 #[async_trait]
 impl Members for SqlStore {

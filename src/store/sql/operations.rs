@@ -8,10 +8,10 @@ use sqlx::Row;
 use super::accounts::mode;
 use super::jobs::hindered_by;
 use super::{SqlStore, json};
-use crate::batch::Stage;
 use crate::error::{Error, Result};
+use crate::jobs::Stage;
 use crate::model::{JobStatus, UnixMs};
-use crate::store::{Operations, QueuedJob};
+use crate::operations::{Operations, QueuedJob};
 
 /// No job waits, and no claim holds, for longer: what seems to was written by a clock that has been set back since.
 const WAIT_MS_MAX: i64 = 3 * 3_600_000;

@@ -6,7 +6,7 @@ use sqlx::AnyConnection;
 use super::documents::page;
 use super::{json, to_json};
 use crate::error::Result;
-use crate::library::Outline;
+use crate::markdown::Outline;
 
 /// The stored outline of a document.
 pub(super) async fn stored(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<Option<Outline>> {
@@ -52,10 +52,11 @@ mod tests {
 
     use super::*;
     use crate::accounts::Allowance;
+    use crate::accounts::{Accounts, Credential, CredentialKind};
+    use crate::documents::{Documents, NewDocument};
     use crate::model::wire::Page;
     use crate::model::{Mode, PageSet, UnixMs};
     use crate::store::sql::SqlStore;
-    use crate::store::{Accounts, Credential, CredentialKind, Documents, NewDocument};
 
     #[tokio::test]
     async fn document_from_before_outlines_gets_one_and_keeps_it() {

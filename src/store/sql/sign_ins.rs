@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use sqlx::Row;
 
 use super::{SqlStore, count};
+use crate::accounts::{Attempts, SignIns};
+use crate::accounts::{KNOWN_NETWORKS_MAX, SUBJECTS_MAX};
 use crate::error::Result;
 use crate::model::UnixMs;
-use crate::store::sign_ins::{KNOWN_NETWORKS_MAX, SUBJECTS_MAX};
-use crate::store::{Attempts, SignIns};
 
 /// Subjects that make room at once, so that not each new one has to look for it.
 const ROOM: u32 = SUBJECTS_MAX / 20;

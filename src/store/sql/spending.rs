@@ -6,12 +6,13 @@ use sqlx::{AnyConnection, Row};
 
 use super::accounts::{amount, lock_account, usage_of};
 use super::{SqlStore, unsigned};
-use crate::batch::Job;
+use crate::accounts::Account;
+use crate::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Reserved, Spent, Sums};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
+use crate::jobs::Job;
+use crate::jobs::{Admission, Spending, Unanswered};
 use crate::model::UnixMs;
-use crate::spending::{Answers, Budget, DaySpending, PaidRequest, Reserved, Spent, Sums};
-use crate::store::{Account, Admission, Spending, Unanswered};
 
 #[async_trait]
 impl Spending for SqlStore {

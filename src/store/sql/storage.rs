@@ -7,8 +7,8 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::{SqlStore, unsigned};
+use crate::accounts::{AccountUsage, Storage};
 use crate::error::Result;
-use crate::store::{AccountUsage, Storage};
 
 /// The size of rows of `pages`.
 macro_rules! page_bytes {

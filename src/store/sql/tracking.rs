@@ -8,11 +8,11 @@ use sqlx::any::AnyRow;
 
 use super::jobs::{view_columns, view_of};
 use super::{SqlStore, count, json, unsigned};
-use crate::batch::Stage;
 use crate::error::{Error, Result};
+use crate::jobs::Stage;
 use crate::model::wire::Metadata;
-use crate::store::Figures;
 use crate::store::tracking::{TrackedJob, Tracking};
+use crate::uploads::Figures;
 
 #[async_trait]
 impl Tracking for SqlStore {

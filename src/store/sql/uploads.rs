@@ -9,7 +9,7 @@ use super::{SqlStore, json, storage, to_db, to_json, unsigned};
 use crate::accounts::Allowance;
 use crate::error::{Error, Result};
 use crate::model::{PageSet, UnixMs};
-use crate::store::{Upload, Uploads};
+use crate::uploads::{Upload, Uploads};
 
 #[async_trait]
 impl Uploads for SqlStore {

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, Script};
 
+use crate::api::{RateLimits, RequestCount, RequestCounts};
 use crate::error::{Error, Result};
-use crate::store::{RateLimits, RequestCount, RequestCounts};
 
 /// Connecting may take longer than a request waits: the next request finds the connection made.
 const TIMEOUT: Duration = Duration::from_millis(500);

@@ -13,14 +13,16 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{Redis, Tracking};
+use crate::accounts::Account;
 use crate::accounts::Allowance;
-use crate::batch::machine::Lane;
-use crate::batch::{Job, Leftover};
 use crate::changes::Changes;
 use crate::error::Result;
+use crate::extract::PageResult;
+use crate::jobs::machine::Lane;
+use crate::jobs::{Acceptance, Completion, Jobs};
+use crate::jobs::{Job, Leftover};
 use crate::model::wire::JobView;
 use crate::model::{PageSet, UnixMs};
-use crate::store::{Acceptance, Account, Completion, Jobs, PageResult};
 
 /// Between two looks at whether Redis is there and still knows what it knew.
 const LOOK: Duration = Duration::from_secs(1);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use coldbrew::accounts::{Accounts, Attempts, Credential, CredentialKind, SignIns};
 use coldbrew::accounts::{AttemptLimits, Network, PasswordAttempts, digest};
 use coldbrew::model::{EndedAccess, UnixMs};
 use coldbrew::serve::{lock_out, reset_password};
 use coldbrew::store::sql::SqlStore;
-use coldbrew::store::{Accounts, Attempts, Credential, CredentialKind, SignIns};
 use coldbrew::world::{SystemWorld, World};
 use futures::future::join_all;
 use reqwest::{Method, StatusCode, header};

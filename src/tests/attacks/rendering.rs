@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 // What is to replace its reader is not whole yet.
 #[allow(deprecated)]
 use async_zip::base::read::mem::ZipFileReader;
-use coldbrew::library::safe_html;
+use coldbrew::markdown::safe_html;
 use futures::AsyncReadExt;
 use futures::future::join_all;
 use reqwest::{Method, StatusCode};

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::{Json, Router};
+use coldbrew::accounts::spending::DaySpending;
+use coldbrew::jobs::Spending;
 use coldbrew::model::{Hindrance, UnixMs};
-use coldbrew::spending::DaySpending;
+use coldbrew::operations::Operations;
 use coldbrew::store::sql::SqlStore;
-use coldbrew::store::{Operations, Spending};
 use coldbrew::world::{SystemWorld, World};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

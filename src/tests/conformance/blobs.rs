@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use coldbrew::error::Error;
-use coldbrew::store::Blobs;
 use coldbrew::store::folder::Folder;
 use coldbrew::store::s3::{S3, S3Config};
+use coldbrew::uploads::Blobs;
 use tempfile::TempDir;
 
 use crate::services::S3Server;

@@ -1,8 +1,8 @@
 //! Documents: whole or not at all, seen by their owner alone, and gone without a trace but the receipt.
 
-use coldbrew::library::Outline;
+use coldbrew::documents::{Deletion, NewDocument};
+use coldbrew::markdown::Outline;
 use coldbrew::model::wire::Page;
-use coldbrew::store::{Deletion, NewDocument};
 use futures::future::join_all;
 use futures::stream;
 

@@ -1,6 +1,6 @@
 //! Where figures are, that there are none, and that nobody knows.
 
-use coldbrew::store::{FigurePlaces, FoundFigures};
+use coldbrew::uploads::{FigurePlaces, FoundFigures};
 use coldbrew_pdf::figures::{Bounds, Figure};
 
 use super::*;

@@ -1,7 +1,7 @@
 //! Leftovers: what jobs that are gone, or that had to look for their batch, have at Google stays on record until it is cleaned up.
 
-use coldbrew::batch::Leftover;
-use coldbrew::batch::machine::Timing;
+use coldbrew::jobs::Leftover;
+use coldbrew::jobs::machine::Timing;
 
 use super::*;
 

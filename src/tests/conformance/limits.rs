@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use coldbrew::api::LocalCounts;
+use coldbrew::api::{PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
 use coldbrew::store::tracking::RedisCounts;
-use coldbrew::store::{PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
 
 use crate::services::Redis;
 

@@ -1,7 +1,7 @@
 //! Members: whose sessions and tokens end, and the answers that a repeated request gets again. Only databases keep these.
 
+use coldbrew::accounts::{Begun, Ending, ExternalIdentity, Grant, Members};
 use coldbrew::model::EndedAccess;
-use coldbrew::store::{Begun, Ending, ExternalIdentity, Grant, Members};
 
 use super::*;
 

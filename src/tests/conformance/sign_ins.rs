@@ -1,6 +1,6 @@
 //! Failed attempts to sign in, and the networks that owners have signed in from.
 
-use coldbrew::store::Attempts;
+use coldbrew::accounts::Attempts;
 use sqlx::{AnyConnection, Connection};
 
 use super::*;

@@ -1,7 +1,8 @@
 //! Spending: what is under way and what is over never pass a ceiling together, and each answer is recorded once.
 
-use coldbrew::spending::{Answers, Budget, DaySpending, PaidRequest, Spent};
-use coldbrew::store::{Admission, Ending, Members, Unanswered};
+use coldbrew::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Spent};
+use coldbrew::accounts::{Ending, Members};
+use coldbrew::jobs::{Admission, Unanswered};
 use futures::future::join_all;
 
 use super::*;

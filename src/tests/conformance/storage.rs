@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use coldbrew::accounts::Allowance;
+use coldbrew::accounts::ROW_BYTES;
+use coldbrew::documents::{Deletion, NewDocument};
 use coldbrew::error::Result;
 use coldbrew::model::ErrorCode;
 use coldbrew::model::wire::Page;
-use coldbrew::store::{Deletion, FoundFigures, NewDocument, ROW_BYTES};
+use coldbrew::uploads::FoundFigures;
 use coldbrew_pdf::figures::{Bounds, Figure};
 use futures::future::join_all;
 use futures::stream;

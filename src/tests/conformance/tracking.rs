@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ::redis::Commands;
 use coldbrew::model::JobStatus;
 use coldbrew::store::tracking::{self, Origin, Published, TrackedJob, Tracking};
-use coldbrew::store::{Figures, FoundFigures};
+use coldbrew::uploads::{Figures, FoundFigures};
 use coldbrew_pdf::figures::{Bounds, Figure};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;

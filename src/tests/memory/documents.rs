@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use coldbrew::accounts::Allowance;
+use coldbrew::documents::{Deletion, Documents, NewDocument, Source, Unread};
 use coldbrew::error::{Error, Result};
-use coldbrew::library::Outline;
+use coldbrew::markdown::Outline;
 use coldbrew::model::UnixMs;
 use coldbrew::model::wire::{DocumentSummary, Page};
-use coldbrew::store::{Deletion, Documents, NewDocument, Source, Unread};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 

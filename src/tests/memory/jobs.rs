@@ -1,13 +1,15 @@
 //! Jobs in memory: admission, claims, steps and completions.
 
 use async_trait::async_trait;
+use coldbrew::accounts::Account;
 use coldbrew::accounts::Allowance;
-use coldbrew::batch::machine::Lane;
-use coldbrew::batch::{Job, Leftover, Stage};
 use coldbrew::error::{Error, Result};
+use coldbrew::extract::{PageOutcome, PageResult};
+use coldbrew::jobs::machine::Lane;
+use coldbrew::jobs::{Acceptance, Completion, Jobs};
+use coldbrew::jobs::{Job, Leftover, Stage};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{ApiError, PageSet, UnixMs};
-use coldbrew::store::{Acceptance, Account, Completion, Jobs, PageOutcome, PageResult};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 

@@ -1,10 +1,10 @@
 //! What jobs left at Google, in memory.
 
 use async_trait::async_trait;
-use coldbrew::batch::Leftover;
 use coldbrew::error::Result;
+use coldbrew::jobs::Leftover;
+use coldbrew::jobs::Leftovers;
 use coldbrew::model::UnixMs;
-use coldbrew::store::Leftovers;
 
 use super::Memory;
 

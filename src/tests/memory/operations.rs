@@ -5,7 +5,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use coldbrew::error::{Error, Result};
 use coldbrew::model::{JobStatus, UnixMs};
-use coldbrew::store::{Operations, QueuedJob};
+use coldbrew::operations::{Operations, QueuedJob};
 
 use super::Memory;
 

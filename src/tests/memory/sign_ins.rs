@@ -1,9 +1,9 @@
 //! Failed attempts to sign in and known networks in memory.
 
 use async_trait::async_trait;
+use coldbrew::accounts::{Attempts, SignIns};
 use coldbrew::error::{Error, Result};
 use coldbrew::model::UnixMs;
-use coldbrew::store::{Attempts, SignIns};
 
 use super::Memory;
 

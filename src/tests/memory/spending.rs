@@ -1,11 +1,12 @@
 //! The ledger of what Gemini costs, in memory. All accounts are guests.
 
 use async_trait::async_trait;
-use coldbrew::batch::Job;
+use coldbrew::accounts::Account;
+use coldbrew::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Reserved, Spent, Sums};
 use coldbrew::error::Result;
+use coldbrew::jobs::Job;
+use coldbrew::jobs::{Admission, Spending, Unanswered};
 use coldbrew::model::{Hindrance, UnixMs};
-use coldbrew::spending::{Answers, Budget, DaySpending, PaidRequest, Reserved, Spent, Sums};
-use coldbrew::store::{Account, Admission, Spending, Unanswered};
 
 use super::{Memory, Records};
 

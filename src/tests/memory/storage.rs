@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use coldbrew::accounts::Allowance;
+use coldbrew::accounts::{AccountUsage, ROW_BYTES, Storage};
 use coldbrew::error::Result;
-use coldbrew::store::{AccountUsage, ROW_BYTES, Storage, Upload};
+use coldbrew::uploads::Upload;
 
 use super::{DocumentRow, Memory, Records};
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use coldbrew::batch::{Job, Stage};
-use coldbrew::spending::Budget;
+use coldbrew::accounts::spending::Budget;
+use coldbrew::jobs::{Job, Stage};
 use coldbrew_gemini_emulator::{Fault, Phase};
 
 use super::google::Service;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use coldbrew::batch::{InputLines, Job, JobFailure, PageSource, ReadyPage, ReadyPages, Results, Spool};
 use coldbrew::error::{Error, Result};
+use coldbrew::jobs::{InputLines, Job, JobFailure, PageSource, ReadyPage, ReadyPages, Results, Spool};
 use coldbrew_gemini::jsonl::ResultLine;
 use coldbrew_gemini::models::Model;
 use coldbrew_pdf::PageFault;

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use coldbrew::batch::Google;
+use coldbrew::accounts::spending::Rates;
+use coldbrew::jobs::Google;
 use coldbrew::model::Mode;
-use coldbrew::spending::Rates;
 use coldbrew_gemini::jsonl::{Oddity, Outcome, ResultLine};
 use coldbrew_gemini::models::Models;
 use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Quota, Request, Status};

@@ -1,14 +1,17 @@
 //! The record behind a network: a transaction may happen and nobody learn of it, or be late.
 
 use async_trait::async_trait;
+use coldbrew::accounts::Account;
 use coldbrew::accounts::Allowance;
-use coldbrew::batch::machine::Lane;
-use coldbrew::batch::{Job, Leftover};
+use coldbrew::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Spent};
 use coldbrew::error::{Error, Result};
+use coldbrew::extract::PageResult;
+use coldbrew::jobs::machine::Lane;
+use coldbrew::jobs::{Acceptance, Completion, Jobs, Leftovers};
+use coldbrew::jobs::{Admission, Spending, Unanswered};
+use coldbrew::jobs::{Job, Leftover};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{PageSet, UnixMs};
-use coldbrew::spending::{Answers, Budget, DaySpending, PaidRequest, Spent};
-use coldbrew::store::{Acceptance, Account, Admission, Completion, Jobs, Leftovers, PageResult, Spending, Unanswered};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 

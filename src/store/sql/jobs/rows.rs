@@ -3,9 +3,9 @@
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use crate::batch::{Job, Stage};
 use crate::error::Result;
 use crate::extract::Recipe;
+use crate::jobs::{Job, Stage};
 use crate::model::wire::JobView;
 use crate::model::{Hindrance, UnixMs};
 use crate::store::sql::accounts::mode;

@@ -1,0 +1,272 @@
+//! What Gemini costs, in micro-dollars, and what may be spent on it in a UTC day. Pure arithmetic: [`crate::jobs::Spending`] keeps the ledger,
+//! and jobs ask it before each request that Google bills.
+//!
+//! A request holds the most that it can cost until its answer says what it did cost. So whatever is under way together stays below a
+//! ceiling. A request that could cost more than is left is sent alone if its expected cost fits: only that one can pass the ceiling.
+
+mod pages;
+mod rates;
+
+pub use pages::PageCosts;
+pub use rates::{Rates, Spent, is_priced};
+
+/// What a request is admitted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Micro-dollars that all accounts together may spend in a UTC day; `None`: no ceiling.
+    pub daily_max: Option<u64>,
+    /// The same for all guests together.
+    pub guests_daily_max: Option<u64>,
+    /// Token equivalents of an account without a quota of its own.
+    pub quota_tokens: u64,
+    /// Token equivalents of a guest without a quota of its own.
+    pub guest_quota_tokens: u64,
+}
+
+/// A request that Google will bill, before it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaidRequest {
+    /// Chosen by its sender. A request is committed once and recorded once, however often that is tried.
+    pub id: String,
+    /// `None`: a batch.
+    pub page: Option<u32>,
+    /// What it is expected to cost, in micro-dollars.
+    pub expected: u64,
+    /// The most that it can cost, in micro-dollars.
+    pub most: u64,
+    /// The most that its account can be charged for it beyond what is reserved already, in token equivalents. A batch is covered by
+    /// its job's reservation: 0.
+    pub tokens_most: u64,
+}
+
+/// Micro-dollars of one UTC day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Of requests that are over.
+    pub settled: u64,
+    /// The most that requests under way can cost.
+    pub committed: u64,
+}
+
+/// Micro-dollars of one UTC day, by who asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DaySpending {
+    pub members: Sums,
+    pub guests: Sums,
+}
+
+impl DaySpending {
+    /// Of all accounts.
+    pub const fn all(&self) -> Sums {
+        Sums {
+            settled: self.members.settled.saturating_add(self.guests.settled),
+            committed: self.members.committed.saturating_add(self.guests.committed),
+        }
+    }
+}
+
+impl Budget {
+    /// No ceiling and no quota.
+    pub const UNLIMITED: Self =
+        Self { daily_max: None, guests_daily_max: None, quota_tokens: u64::MAX, guest_quota_tokens: u64::MAX };
+
+    /// Whether `request` may be sent now. Each ceiling that holds for the account must have room.
+    pub fn admits(&self, day: &DaySpending, is_guest: bool, request: &PaidRequest) -> bool {
+        self.ceilings(day, is_guest).all(|(ceiling, sums)| {
+            let held = sums.settled.saturating_add(sums.committed);
+            let fits_beside_others = held.saturating_add(request.most) <= ceiling;
+            let fits_alone = sums.committed == 0 && sums.settled.saturating_add(request.expected) <= ceiling;
+            fits_beside_others || fits_alone
+        })
+    }
+
+    /// What is not spent yet of the day's ceilings, in micro-dollars; `None`: there is no ceiling.
+    pub fn left(&self, day: &DaySpending, is_guest: bool) -> Option<u64> {
+        let left = |(ceiling, sums): (u64, Sums)| ceiling.saturating_sub(sums.settled);
+        self.ceilings(day, is_guest).map(left).min()
+    }
+
+    /// The lowest ceiling that holds for such an account, in micro-dollars a day.
+    pub fn ceiling(&self, is_guest: bool) -> Option<u64> {
+        self.ceilings(&DaySpending::default(), is_guest).map(|(ceiling, _)| ceiling).min()
+    }
+
+    fn ceilings(&self, day: &DaySpending, is_guest: bool) -> impl Iterator<Item = (u64, Sums)> {
+        let of_all = self.daily_max.map(|ceiling| (ceiling, day.all()));
+        let of_guests = self.guests_daily_max.filter(|_| is_guest).map(|ceiling| (ceiling, day.guests));
+        of_all.into_iter().chain(of_guests)
+    }
+}
+
+/// What a realtime job holds of its account's quota, in token equivalents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reserved {
+    pub tokens: u64,
+    /// What its pages were charged so far.
+    pub charged: u64,
+    /// The most that its pages under way can be charged.
+    pub under_way: u64,
+    /// What the account's quota leaves to this job: all but what was used and what other jobs reserved.
+    pub free: u64,
+}
+
+impl Reserved {
+    /// The reservation with which another page may be asked for that is charged at most `most`; `None`: it may not.
+    ///
+    /// A reservation is an estimate, and pages may cost more. Pages go on while the quota has room for the most that those under way can
+    /// cost. Then they go on one at a time, until the charges reach the reservation. So the charges pass it by one page at most.
+    pub fn with_page(self, most: u64) -> Option<u64> {
+        let under_way = self.under_way.saturating_add(most);
+        let needed = self.charged.saturating_add(under_way);
+        if needed <= self.tokens {
+            Some(self.tokens)
+        } else if under_way <= self.free {
+            Some(needed)
+        } else {
+            (self.under_way == 0 && self.charged < self.tokens).then_some(self.tokens)
+        }
+    }
+}
+
+/// Answers that an account got in a UTC day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    pub all: u64,
+    /// Refused, or without text.
+    pub useless: u64,
+}
+
+impl Answers {
+    /// Fewer say nothing of an account.
+    const MIN: u64 = 50;
+
+    /// Whether so many are useless that the account's documents are to be read one after the other: they cost money and bring nothing.
+    pub const fn slow_down(self) -> bool {
+        self.all >= Self::MIN && self.useless > self.all / 2
+    }
+}
+
+/// An amount for people: `$1.23`, and more digits below ten cents.
+pub fn dollars(micro_dollars: u64) -> String {
+    let (whole, rest) = (micro_dollars / 1_000_000, micro_dollars % 1_000_000);
+    if micro_dollars >= 100_000 || micro_dollars == 0 {
+        let cents = (rest + 5_000) / 10_000;
+        return format!("${}.{:02}", whole + cents / 100, cents % 100);
+    }
+    format!("${whole}.{rest:06}")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const BUDGET: Budget = Budget { daily_max: Some(1_000), guests_daily_max: Some(100), ..Budget::UNLIMITED };
+
+    fn request(expected: u64, most: u64) -> PaidRequest {
+        PaidRequest { id: String::new(), page: None, expected, most, tokens_most: 0 }
+    }
+
+    fn day(members: (u64, u64), guests: (u64, u64)) -> DaySpending {
+        let sums = |(settled, committed)| Sums { settled, committed };
+        DaySpending { members: sums(members), guests: sums(guests) }
+    }
+
+    #[test]
+    fn request_beside_others_needs_room_for_its_most() {
+        assert!(BUDGET.admits(&day((500, 400), (0, 0)), false, &request(1, 100)));
+        assert!(!BUDGET.admits(&day((500, 400), (0, 0)), false, &request(1, 101)));
+    }
+
+    #[test]
+    fn request_alone_needs_room_for_its_expected_cost() {
+        assert!(BUDGET.admits(&day((900, 0), (0, 0)), false, &request(100, 5_000)));
+        assert!(!BUDGET.admits(&day((901, 0), (0, 0)), false, &request(100, 5_000)));
+        assert!(!BUDGET.admits(&day((900, 1), (0, 0)), false, &request(100, 5_000)));
+    }
+
+    #[test]
+    fn guests_have_a_ceiling_below_that_of_all() {
+        let spent = day((0, 0), (95, 0));
+        assert!(!BUDGET.admits(&spent, true, &request(10, 10)));
+        assert!(BUDGET.admits(&spent, false, &request(10, 10)));
+        assert_eq!((BUDGET.left(&spent, true), BUDGET.left(&spent, false)), (Some(5), Some(905)));
+        assert!(!BUDGET.admits(&day((1_000, 0), (0, 0)), true, &request(1, 1)), "guests spend what all may spend");
+        assert_eq!((BUDGET.ceiling(true), Budget::UNLIMITED.ceiling(true)), (Some(100), None));
+    }
+
+    #[test]
+    fn reservation_grows_within_the_quota_and_no_further() {
+        let held = Reserved { tokens: 100, charged: 60, under_way: 30, free: 45 };
+        assert_eq!(held.with_page(10), Some(100));
+        assert_eq!(held.with_page(15), Some(105), "the quota has room");
+        assert_eq!(held.with_page(16), None);
+        let alone = Reserved { under_way: 0, free: 0, ..held };
+        assert_eq!(alone.with_page(1_000), Some(100), "one page may pass the reservation");
+        assert_eq!(Reserved { charged: 100, ..alone }.with_page(1), None);
+    }
+
+    #[test]
+    fn account_slows_down_when_most_of_many_answers_are_useless() {
+        for (all, useless, slow) in [(49, 49, false), (50, 25, false), (50, 26, true), (1_000, 501, true)] {
+            assert_eq!(Answers { all, useless }.slow_down(), slow, "{useless} of {all}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_told_in_dollars() {
+        for (amount, words) in [(0, "$0.00"), (1, "$0.000001"), (99_999, "$0.099999"), (100_000, "$0.10")] {
+            assert_eq!(dollars(amount), words);
+        }
+        assert_eq!((dollars(1_234_567), dollars(1_999_999)), ("$1.23".into(), "$2.00".into()));
+    }
+
+    proptest! {
+        /// C3, of the arithmetic alone: whatever requests come, and whatever they cost up to their most, one of them passes the ceiling.
+        #[test]
+        fn spending_never_passes_the_ceiling_by_more_than_one_request(
+            events in prop::collection::vec((1u64..50, 1u64..40, any::<u8>(), any::<bool>()), 1..200),
+        ) {
+            let (mut settled, mut open, mut largest) = (0, Vec::new(), 0);
+            for (expected, factor, actual_share, settles) in events {
+                let most = expected * factor;
+                let request = request(expected, most);
+                let committed = open.iter().sum();
+                if BUDGET.admits(&day((settled, committed), (0, 0)), false, &request) {
+                    open.push(most);
+                    largest = largest.max(most);
+                }
+                if settles && !open.is_empty() {
+                    settled += open.swap_remove(0) * u64::from(actual_share) / 255;
+                }
+            }
+            settled += open.iter().sum::<u64>();
+            prop_assert!(settled <= 1_000 + largest);
+        }
+
+        /// Whatever pages cost up to their most, the charges pass what was reserved or what the quota left by one page at most.
+        #[test]
+        fn charges_never_pass_reservation_and_quota_by_more_than_one_page(
+            tokens in 1u64..500, quota in 0u64..2_000,
+            pages in prop::collection::vec((1u64..100, any::<u8>(), any::<bool>()), 1..100),
+        ) {
+            let limit = tokens.max(quota);
+            let (mut reserved, mut charged, mut under_way, mut largest) = (tokens, 0, Vec::new(), 0);
+            for (most, share, ends) in pages {
+                let open = under_way.iter().sum();
+                let held = Reserved { tokens: reserved, charged, under_way: open, free: quota.saturating_sub(charged) };
+                if let Some(with) = held.with_page(most) {
+                    (reserved, largest) = (with, largest.max(most));
+                    under_way.push(most);
+                }
+                if ends && !under_way.is_empty() {
+                    charged += under_way.swap_remove(0) * u64::from(share) / 255;
+                }
+            }
+            charged += under_way.iter().sum::<u64>();
+            prop_assert!(charged <= limit + largest, "{charged} of {limit}, {largest}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Documents as people use them: lists, reading and searching, the pages as they were, files to keep, deletion.
+
+mod draft;
+mod export;
+mod originals;
+mod reading;
+mod rendering;
+mod search;
+mod store;
+mod text_limit;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::FutureExt;
+
+use crate::accounts::Account;
+use crate::accounts::Caller;
+use crate::changes::Changes;
+use crate::error::{Error, Result};
+use crate::extract::EngineShares;
+use crate::jobs::Jobs;
+use crate::markdown::Outline;
+use crate::model::wire::{DocumentList, DocumentSummary, OutlineEntry, Shelf};
+use crate::model::{ApiError, ErrorCode};
+use crate::uploads::{Blobs, Uploads, delete_content, figure_key, upload_key};
+use crate::world::World;
+use coldbrew_pdf::Engine;
+
+pub use draft::Drafts;
+pub use export::{Body, Exported, content_disposition};
+pub use originals::{Originals, PageKey};
+pub use rendering::{Renderer, RenderingLimits};
+pub use store::{Deletion, Documents, NewDocument, Source, Unread};
+pub use text_limit::TextLimit;
+
+/// Documents of one list answer, unless fewer are asked for.
+pub const LIST_MAX: u32 = 200;
+/// Documents that a search looks for before it says that there are older ones.
+const SHELF_MIN: usize = 50;
+/// Pages that the reader asks for at a time.
+pub const READER_PAGES: u32 = 20;
+
+/// The documents of all accounts; every call names the one that asks.
+#[derive(Clone)]
+pub struct Library {
+    pub documents: Arc<dyn Documents>,
+    pub jobs: Arc<dyn Jobs>,
+    pub uploads: Arc<dyn Uploads>,
+    pub blobs: Arc<dyn Blobs>,
+    pub engine: Engine,
+    pub shares: EngineShares,
+    pub originals: Originals,
+    pub drafts: Drafts,
+    pub renderer: Renderer,
+    pub text_limit: TextLimit,
+    pub world: Arc<dyn World>,
+    pub changes: Changes,
+}
+
+impl Library {
+    /// The account's documents after `cursor`, newest first.
+    pub async fn list(&self, account: &Account, cursor: Option<&str>, limit: u32) -> Result<DocumentList> {
+        let limit = limit.clamp(1, LIST_MAX);
+        let mut documents = self.documents.documents(&account.id, cursor, limit + 1).await?;
+        let more = documents.len() > limit as usize;
+        documents.truncate(limit as usize);
+        let next_cursor = documents.last().filter(|_| more).map(|last| last.id.clone());
+        Ok(DocumentList { documents, next_cursor })
+    }
+
+    /// What the account's lists show of what has `query` in its title: jobs that are not done and the newest documents, or some of those
+    /// that are older than `before`.
+    pub async fn shelf(&self, account: &Account, query: &str, before: Option<String>) -> Result<Shelf> {
+        let query = query.trim().to_lowercase();
+        let matches = |title: &str| title.to_lowercase().contains(&query);
+        let mut jobs = match before {
+            None => self.jobs.open_jobs(&account.id).await?,
+            Some(_) => Vec::new(),
+        };
+        jobs.retain(|job| matches(&job.title));
+        let mut shelf = Shelf { jobs, documents: Vec::new(), older: before };
+        // SQLite cannot fold the case of every alphabet, so titles are compared here.
+        loop {
+            let list = self.list(account, shelf.older.as_deref(), LIST_MAX).await?;
+            shelf.documents.extend(list.documents.into_iter().filter(|document| matches(&document.title)));
+            shelf.older = list.next_cursor;
+            if shelf.older.is_none() || shelf.documents.len() >= SHELF_MIN {
+                return Ok(shelf);
+            }
+        }
+    }
+
+    /// What is known of a document without its pages.
+    pub async fn summary(&self, account: &Account, id: &str) -> Result<DocumentSummary> {
+        let found = self.documents.document(&account.id, id).await?;
+        Ok(found.ok_or_else(|| ApiError::not_found("document"))?)
+    }
+
+    /// The document's headings, as many ranks of them as make a list that a person can take in.
+    pub async fn outline(&self, caller: &Caller, id: &str) -> Result<Vec<OutlineEntry>> {
+        if let Some(outline) = self.documents.outline(&caller.account.id, id).await? {
+            return Ok(outline.into_entries());
+        }
+        // The document was stored before outlines were.
+        let outline = self.outline_of_pages(caller, id).await?;
+        self.documents.keep_outline(&caller.account.id, id, &outline).await?;
+        Ok(outline.into_entries())
+    }
+
+    async fn outline_of_pages(&self, caller: &Caller, id: &str) -> Result<Outline> {
+        let (mut outline, mut next) = (Outline::default(), 0);
+        loop {
+            let pages = self.documents.pages(&caller.account.id, id, next, READER_PAGES).await?;
+            let Some(last) = pages.last() else { return Ok(outline) };
+            next = last.index + 1;
+            let add = move || {
+                pages.iter().for_each(|page| outline.add(page));
+                outline
+            };
+            outline = self.renderer.run(caller, add).await?;
+        }
+    }
+
+    /// The picture of a figure of the account's, a PNG file.
+    pub async fn figure(&self, account: &Account, content_hash: &str, page: u32, index: usize) -> Result<PathBuf> {
+        let is_hash = content_hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let key = figure_key(&account.id, content_hash, page, index);
+        let found = if is_hash { self.blobs.open(&key).await? } else { None };
+        Ok(found.ok_or_else(|| ApiError::not_found("image"))?)
+    }
+
+    /// A page of a document as it was, a WebP or JPEG file; `page` counts from 0.
+    pub async fn original(&self, caller: &Caller, id: &str, page: u32) -> Result<Bytes> {
+        let account = &caller.account;
+        let source = self.documents.source(&account.id, id).await?.ok_or_else(|| ApiError::not_found("document"))?;
+        if !self.documents.page_indices(&account.id, id).await?.contains(&page) {
+            return Err(ApiError::not_found("page").into());
+        }
+        let Some(file) = self.blobs.open(&upload_key(&account.id, &source.content_hash)).await? else {
+            let words = "The file of this document is not kept any more, so its pages cannot be shown as they were.";
+            return Err(Error::refused(ErrorCode::OriginalGone, words));
+        };
+        let key = PageKey { account_id: account.id.clone(), content_hash: source.content_hash, page };
+        self.originals.picture(&file, &key, &self.shares.of_caller(caller)).await
+    }
+
+    /// Deletes a document, its figures and its file when no other document needs them. What it cost stays on record.
+    pub async fn delete(&self, account: &Account, id: &str) -> Result<()> {
+        let deletion = self.documents.delete_document(&account.id, id).await?;
+        // Which content it was of does not matter to those who list documents.
+        self.changes.tell(&account.id, "*");
+        match deletion {
+            Deletion::NotFound => Err(ApiError::not_found("document").into()),
+            Deletion::Deleted => Ok(()),
+            Deletion::DeletedLast { content_hash, figures } => {
+                let deletion = delete_content(&*self.blobs, &account.id, &content_hash, &figures).boxed();
+                self.uploads.unless_kept(&account.id, &content_hash, deletion).await
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A document as one file to keep: Markdown, a web page that needs nothing else, or an archive of Markdown and figures.
+//!
+//! A document is written as it is read: some pages and one figure are held at a time, however long it is.
+
+mod archive;
+mod json;
+mod markdown;
+mod name;
+mod web;
+
+use std::collections::VecDeque;
+use std::io;
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryFutureExt};
+use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+use tokio_util::io::ReaderStream;
+
+use super::Library;
+use crate::accounts::Caller;
+use crate::error::{Error, Result};
+use crate::markdown::figures::FigureName;
+use crate::markdown::flow::{Flow, Part, with_own_footnotes};
+use crate::markdown::shallow;
+use crate::model::wire::{DocumentSummary, ExportFormat, Page};
+
+pub use name::content_disposition;
+
+/// Pages that are read from the store at once. Each unread response holds as many.
+const PAGES_AT_ONCE: u32 = 8;
+/// What may be written before somebody has to read it.
+const AHEAD_BYTES: usize = 64 * 1024;
+
+/// A response body. It ends with an error if it could not be written whole: half a document must not pass for one.
+pub type Body = BoxStream<'static, io::Result<Bytes>>;
+
+/// A file on its way to its reader.
+pub struct Exported {
+    pub file_name: String,
+    pub media_type: &'static str,
+    pub body: Body,
+}
+
+/// What a document is written as.
+enum Content {
+    File(ExportFormat, String),
+    Json,
+}
+
+impl Library {
+    /// Writes the account's document as a file. `origin` is this server's address, by which Markdown names figures.
+    ///
+    /// # Errors
+    /// If there is no such document; what goes wrong later ends the body.
+    pub async fn export(&self, caller: &Caller, id: &str, format: ExportFormat, origin: &str) -> Result<Exported> {
+        let source = self.source_of(caller, id, origin).await?;
+        let stem = name::stem(&source.document.title);
+        let (media_type, ending) = match format {
+            ExportFormat::Md => ("text/markdown; charset=utf-8", "md"),
+            ExportFormat::Html => ("text/html; charset=utf-8", "html"),
+            ExportFormat::Zip => ("application/zip", "zip"),
+        };
+        let file_name = format!("{stem}.{ending}");
+        Ok(Exported { file_name, media_type, body: body(source, Content::File(format, stem)) })
+    }
+
+    /// Writes the account's document as the JSON of a [`Document`](crate::model::wire::Document).
+    ///
+    /// # Errors
+    /// If there is no such document; what goes wrong later ends the body.
+    pub async fn document(&self, caller: &Caller, id: &str) -> Result<Body> {
+        Ok(body(self.source_of(caller, id, "").await?, Content::Json))
+    }
+
+    async fn source_of(&self, caller: &Caller, id: &str, origin: &str) -> Result<Source> {
+        let document = self.whole(caller, id).await?;
+        Ok(Source { library: self.clone(), caller: caller.clone(), document, origin: origin.to_owned() })
+    }
+}
+
+/// Writes as far ahead as [`AHEAD_BYTES`], and goes on as the body is read.
+fn body(source: Source, content: Content) -> Body {
+    let (reader, writer) = duplex(AHEAD_BYTES);
+    let written = tokio::spawn(write(source, content, writer));
+    let end = stream::once(written.map_err(io::Error::other)).filter_map(async |end| match end {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(Err(io::Error::other(error))),
+        Err(error) => Some(Err(error)),
+    });
+    ReaderStream::with_capacity(reader, AHEAD_BYTES).chain(end).boxed()
+}
+
+async fn write(source: Source, content: Content, mut out: DuplexStream) -> Result<()> {
+    let out = &mut out;
+    match content {
+        Content::Json => json::write(&source, out).await?,
+        Content::File(ExportFormat::Md, _) => {
+            let origin = source.origin.clone();
+            markdown::write(&source, out, move |picture| format!("{origin}{}", picture.path)).await?;
+        }
+        Content::File(ExportFormat::Html, _) => web::write(&source, out).await?,
+        Content::File(ExportFormat::Zip, stem) => archive::write(&source, &stem, out).await?,
+    }
+    source.check_edition().await?;
+    Ok(out.shutdown().await?)
+}
+
+/// A document and what it needs to be written.
+struct Source {
+    library: Library,
+    caller: Caller,
+    document: DocumentSummary,
+    origin: String,
+}
+
+impl Source {
+    /// The document's text from its first page on.
+    fn parts(&self) -> Parts<'_> {
+        Parts { source: self, next: 0, flow: Some(Flow::default()), ready: VecDeque::new() }
+    }
+
+    /// Does work on the document's text beside the event loop.
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        self.library.renderer.run(&self.caller, work).await
+    }
+
+    /// Some of the document's pages, from page `first` of its file on. Empty after the last one.
+    async fn pages(&self, first: u32) -> Result<Vec<Page>> {
+        self.library.documents.pages(&self.caller.account.id, &self.document.id, first, PAGES_AT_ONCE).await
+    }
+
+    /// Fails if the document is not what it was at the beginning, since what was read in between may be of two texts: a job that
+    /// puts pages in their places changes what is known of the document in the same transaction.
+    async fn check_edition(&self) -> Result<()> {
+        let now = self.library.documents.document(&self.caller.account.id, &self.document.id).await?;
+        if now.as_ref() == Some(&self.document) {
+            return Ok(());
+        }
+        Err(Error::unavailable("the document became another one while it was written"))
+    }
+
+    /// The picture of a figure, as it was cut out; `None` if it is not there any more.
+    async fn picture(&self, name: FigureName<'_>) -> Result<Option<Vec<u8>>> {
+        match self.library.figure(&self.caller.account, name.content_hash, name.page, name.figure).await {
+            Ok(path) => Ok(Some(tokio::fs::read(path).await?)),
+            Err(Error::Refused(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Reads a document's pages as one text.
+struct Parts<'a> {
+    source: &'a Source,
+    /// The first page of the file that was not read yet.
+    next: u32,
+    /// `None` once every page is read.
+    flow: Option<Flow>,
+    ready: VecDeque<Part>,
+}
+
+impl Parts<'_> {
+    async fn next(&mut self) -> Result<Option<Part>> {
+        while self.ready.is_empty()
+            && let Some(mut flow) = self.flow.take()
+        {
+            let pages = self.source.pages(self.next).await?;
+            let Some(last) = pages.last() else {
+                self.ready.extend(flow.finish());
+                break;
+            };
+            self.next = last.index + 1;
+            for page in pages {
+                let push = move || (flow.push(page.index + 1, &told(&page)), flow);
+                let part;
+                (part, flow) = self.source.work(push).await?;
+                self.ready.extend(part);
+            }
+            self.flow = Some(flow);
+        }
+        Ok(self.ready.pop_front())
+    }
+}
+
+/// A page's text with what a reader should know of it: a page that could not be read says so in its place.
+fn told(page: &Page) -> String {
+    let number = page.index + 1;
+    let mut text = with_own_footnotes(&shallow(page.markdown.as_str().into()), number);
+    if let Some(reason) = &page.failure {
+        text = format!("> **Page {number} could not be read.** {reason}\n\n{text}");
+    }
+    if let Some(note) = &page.note {
+        text.push_str(&format!("\n\n> {note}"));
+    }
+    text
+}

@@ -1,0 +1,39 @@
+//! An archive: the text as Markdown, and the figures that it names beside it.
+
+use async_zip::base::write::ZipFileWriter;
+use async_zip::error::ZipError;
+use async_zip::{Compression, ZipEntryBuilder};
+use tokio::io::AsyncWrite;
+use tokio_util::compat::{FuturesAsyncWriteCompatExt, TokioAsyncWriteCompatExt};
+
+use super::{Source, markdown};
+use crate::error::{Error, Result};
+use crate::markdown::figures::FigureName;
+
+/// Writes text and figures one after the other.
+pub async fn write(source: &Source, stem: &str, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
+    let mut archive = ZipFileWriter::new(out.compat_write());
+    let text = ZipEntryBuilder::new(format!("{stem}.md").into(), Compression::Deflate);
+    let mut entry = archive.write_entry_stream(text).await.map_err(unwritten)?.compat_write();
+    let figures =
+        markdown::write(source, &mut entry, |picture| figure_name(picture.name.page, picture.name.figure)).await?;
+    entry.into_inner().close().await.map_err(unwritten)?;
+    for (page, figure, content_hash) in figures {
+        let Some(png) = source.picture(FigureName { content_hash: &content_hash, page, figure }).await? else {
+            continue;
+        };
+        // A PNG does not get smaller.
+        let entry = ZipEntryBuilder::new(figure_name(page, figure).into(), Compression::Stored);
+        archive.write_entry_whole(entry, &png).await.map_err(unwritten)?;
+    }
+    archive.close().await.map_err(unwritten)?;
+    Ok(())
+}
+
+fn figure_name(page: u32, figure: usize) -> String {
+    format!("figures/page-{:04}-{}.png", page + 1, figure + 1)
+}
+
+fn unwritten(error: ZipError) -> Error {
+    Error::internal(error)
+}

@@ -1,0 +1,96 @@
+//! A web page that needs nothing else: its figures and its style are in it, nothing in it runs, and it says so to the browser.
+
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use super::Source;
+use crate::error::Result;
+use crate::markdown::figures::FigureName;
+use crate::markdown::{Setting, html_of};
+use crate::model::wire::OutlineEntry;
+
+const STYLE: &str = concat!(include_str!("../../../style/widths.css"), include_str!("../../../style/export.css"));
+
+/// The page's own policy: this style, pictures that are in it, and nothing else.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let style = BASE64_STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+    format!("default-src 'none'; img-src data:; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'")
+});
+
+/// Writes the document page by page.
+pub async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
+    let outline = source.library.outline(&source.caller, &source.document.id).await?;
+    out.write_all(head(&source.document.title, &outline).as_bytes()).await?;
+    // The renderer puts it before each figure's address. No text of the document can hold it.
+    let prefix = source.library.world.secret();
+    let mut parts = source.parts();
+    while let Some(part) = parts.next().await? {
+        let start = match part.is_start {
+            true => format!("<section id=\"page-{0}\"><a class=\"page-mark\" href=\"#page-{0}\">{0}</a>\n", part.page),
+            false => "<section>\n".to_owned(),
+        };
+        out.write_all(start.as_bytes()).await?;
+        let rendered = {
+            let prefix = prefix.clone();
+            source.work(move || html_of(&part.markdown, part.page - 1, Setting::File(&prefix))).await?
+        };
+        write_with_pictures(source, &rendered, &prefix, out).await?;
+        out.write_all(b"</section>\n").await?;
+    }
+    out.write_all(b"</main>\n</body>\n</html>\n").await?;
+    Ok(())
+}
+
+fn head(title: &str, outline: &[OutlineEntry]) -> String {
+    let title = escaped(title);
+    let mut entries = String::new();
+    for OutlineEntry { text, rank, id, .. } in outline {
+        entries.push_str(&format!("<li class=\"rank-{rank}\"><a href=\"#{id}\">{}</a></li>\n", escaped(text)));
+    }
+    let contents = match entries.is_empty() {
+        true => String::new(),
+        false => format!(
+            "<nav aria-label=\"Outline\"><details><summary>Outline</summary><ol>\n{entries}</ol></details></nav>\n"
+        ),
+    };
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header><h1>{title}</h1></header>\n{contents}<main>\n",
+        *POLICY
+    )
+}
+
+/// Writes HTML of ours with the figures' pictures in place of their addresses, which begin with `prefix`.
+async fn write_with_pictures(
+    source: &Source,
+    html: &str,
+    prefix: &str,
+    out: &mut (impl AsyncWrite + Unpin),
+) -> Result<()> {
+    let mut parts = html.split(prefix);
+    out.write_all(parts.next().unwrap_or_default().as_bytes()).await?;
+    for part in parts {
+        let (address, behind) = part.split_once('"').unwrap_or((part, ""));
+        let picture = match FigureName::of(address) {
+            Some(name) => source.picture(name).await?,
+            None => None,
+        };
+        if let Some(png) = picture {
+            out.write_all(b"data:image/png;base64,").await?;
+            out.write_all(BASE64_STANDARD.encode(png).as_bytes()).await?;
+        }
+        out.write_all(b"\"").await?;
+        out.write_all(behind.as_bytes()).await?;
+    }
+    Ok(())
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

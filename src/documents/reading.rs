@@ -1,0 +1,133 @@
+//! A document as the reader shows it: one span of its pages, and what leads to all others.
+
+use super::{Library, READER_PAGES};
+use crate::accounts::Account;
+use crate::accounts::Caller;
+use crate::error::Result;
+use crate::markdown::matches::Query;
+use crate::model::wire::{DocumentSummary, JobView, Opened, Original, OutlineEntry, PageView, Place, Reading, Span};
+use crate::model::{ApiError, PageSet, format_of};
+use crate::uploads::upload_key;
+
+impl Library {
+    /// Opens a document at a place. One that is still to be filled is opened as plain text.
+    pub async fn open(&self, caller: &Caller, id: &str, place: &Place) -> Result<Opened> {
+        let account = &caller.account;
+        let job = self.jobs.filling(&account.id, id).await?;
+        let working = job.clone().filter(|job| job.status.is_active());
+        let mut found = self.documents.document(&account.id, id).await?;
+        if let (None, Some(job)) = (&found, &working) {
+            self.begin_draft(account, job).await?;
+            found = self.documents.document(&account.id, id).await?;
+        }
+        match (found, job) {
+            (Some(document), _) => {
+                let reading = self.reading(caller, document, working, place).await?;
+                Ok(Opened::Document(Box::new(reading)))
+            }
+            // A document that was deleted is gone, whatever job filled it.
+            (None, Some(job)) if job.document_id.is_none() => Ok(Opened::Job(job.content_hash)),
+            _ => Err(ApiError::not_found("document").into()),
+        }
+    }
+
+    async fn reading(
+        &self,
+        caller: &Caller,
+        document: DocumentSummary,
+        job: Option<JobView>,
+        place: &Place,
+    ) -> Result<Reading> {
+        let account = &caller.account;
+        let id = document.id.as_str();
+        let query = Query::parse(&place.query);
+        let drafted = job.as_ref().filter(|_| document.is_draft);
+        let indices: Vec<u32> = match drafted {
+            Some(job) => job.pages.iter().collect(),
+            None => self.documents.page_indices(&account.id, id).await?,
+        };
+        let from = start_of(&indices, place);
+        let span = &indices[(from as usize).min(indices.len())..];
+        let span: PageSet = span.iter().take(READER_PAGES as usize).copied().collect();
+        let rest = !place.pages_only;
+        if let Some(job) = drafted {
+            self.read_draft(caller, job, &span).await?;
+            if rest && query.is_some() {
+                self.whole(caller, id).await?;
+            }
+        }
+        let pages = self.documents.pages(&account.id, id, span.iter().next().unwrap_or(0), READER_PAGES).await?;
+        let mut views = Vec::with_capacity(pages.len());
+        for page in pages {
+            let html = self.renderer.page(caller, id, &page, query.as_ref()).await?;
+            views.push(PageView { index: page.index, html: html.to_string(), failure: page.failure, note: page.note });
+        }
+        Ok(Reading {
+            original: self.original_of(account, id).await?,
+            outline: if rest { self.outline(caller, id).await? } else { Vec::<OutlineEntry>::new() },
+            found: if rest { self.search(caller, id, query.as_ref()).await? } else { None },
+            spans: spans(&indices),
+            from,
+            pages: views,
+            // As it will be once it is read: a reader need not see how far that has come.
+            document: match drafted {
+                Some(_) => DocumentSummary { pages: count_of(&indices), failed_pages: 0, ..document },
+                None => document,
+            },
+            job,
+        })
+    }
+
+    /// Whether there is a file to draw the document's pages from.
+    async fn original_of(&self, account: &Account, id: &str) -> Result<Original> {
+        let source = self.documents.source(&account.id, id).await?;
+        let Some(source) = source else { return Ok(Original::Gone) };
+        let upload = self.uploads.upload(&account.id, &source.upload_hash).await?;
+        let format = upload.as_ref().and_then(|upload| format_of(&upload.metadata.content_type));
+        // A text has no pages to look at; an image is kept as a page.
+        if format.is_some_and(|format| format.free && !format.has_pages) {
+            return Ok(Original::None);
+        }
+        let kept = self.blobs.open(&upload_key(&account.id, &source.content_hash)).await?;
+        Ok(if kept.is_some() { Original::Kept } else { Original::Gone })
+    }
+}
+
+/// How many pages come before the span that a place is in.
+fn start_of(indices: &[u32], place: &Place) -> u32 {
+    let before = match (place.from, place.page) {
+        (Some(from), _) => from as usize,
+        (None, Some(page)) => indices.partition_point(|&index| index + 1 < page),
+        (None, None) => 0,
+    };
+    let before = before.min(indices.len().saturating_sub(1));
+    u32::try_from(before).unwrap_or(0) / READER_PAGES * READER_PAGES
+}
+
+fn count_of(indices: &[u32]) -> u32 {
+    u32::try_from(indices.len()).unwrap_or(u32::MAX)
+}
+
+fn spans(indices: &[u32]) -> Vec<Span> {
+    let span = |(number, pages): (u32, &[u32])| {
+        Some(Span { from: number * READER_PAGES, first: pages.first()? + 1, last: pages.last()? + 1 })
+    };
+    (0..).zip(indices.chunks(READER_PAGES as usize)).filter_map(span).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_found_in_its_span() {
+        let indices: Vec<u32> = (0..50).chain([99]).collect();
+        let start = |from, page| start_of(&indices, &Place { from, page, ..Place::default() });
+        assert_eq!([start(None, None), start(Some(40), None), start(Some(45), None)], [0, 40, 40]);
+        assert_eq!([start(None, Some(20)), start(None, Some(21)), start(None, Some(70))], [0, 20, 40]);
+        assert_eq!([start(Some(900), None), start(None, Some(900)), start(None, Some(0))], [40, 40, 0]);
+        assert_eq!(start_of(&[], &Place { page: Some(3), ..Place::default() }), 0);
+        let last = Span { from: 40, first: 41, last: 100 };
+        assert_eq!(spans(&indices).last(), Some(&last));
+    }
+}

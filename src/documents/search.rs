@@ -1,0 +1,49 @@
+//! Searching a document: all pages, whether or not they are shown.
+
+use super::Library;
+use crate::accounts::Caller;
+use crate::error::Result;
+use crate::markdown::Source;
+use crate::markdown::matches::{Query, hits};
+use crate::model::wire::{Found, Page, SearchHit};
+
+/// Hits that are listed; all are counted.
+const HITS_MAX: usize = 200;
+/// Pages that are looked through in one turn.
+const PAGES_AT_ONCE: u32 = 32;
+
+impl Library {
+    /// Where the document has what is searched for; `None` if that is nothing.
+    pub(super) async fn search(&self, caller: &Caller, id: &str, query: Option<&Query>) -> Result<Option<Found>> {
+        let Some(query) = query else { return Ok(None) };
+        let mut found = Found::default();
+        let mut next = 0;
+        loop {
+            let pages = self.documents.pages(&caller.account.id, id, next, PAGES_AT_ONCE).await?;
+            let Some(last) = pages.last() else { return Ok(Some(found)) };
+            next = last.index + 1;
+            let query = query.clone();
+            let search = move || {
+                pages
+                    .iter()
+                    .filter(|page| page.failure.is_none())
+                    .for_each(|page| look_through(page, &query, &mut found));
+                found
+            };
+            found = self.renderer.run(caller, search).await?;
+        }
+    }
+}
+
+fn look_through(page: &Page, query: &Query, found: &mut Found) {
+    let (count, listed) = hits(Source::of(&page.markdown).events(), query, HITS_MAX - found.hits.len());
+    found.pages += u32::from(count > 0);
+    found.total = found.total.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+    found.hits.extend((1..).zip(listed).map(|(number, hit)| SearchHit {
+        page: page.index + 1,
+        number,
+        before: hit.before,
+        found: hit.found,
+        after: hit.after,
+    }));
+}

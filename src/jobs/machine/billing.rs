@@ -1,0 +1,24 @@
+//! What becomes of the money that is held for a job's requests when the job goes on without their answers. Pure, as the whole machine is.
+
+use super::super::job::Stage;
+use crate::jobs::Unanswered;
+
+/// What Google bills for requests that the job has under way and goes on without. Of a batch that ends without results, it may bill the
+/// requests that were answered by then.
+pub(super) fn unanswered(before: &Stage, after: &Stage, is_end: bool) -> Option<Unanswered> {
+    use Stage as S;
+    match (before, after) {
+        // No create was sent, or it certainly made nothing.
+        (S::Creating { .. }, S::Submit { .. } | S::Upload { .. }) => Some(Unanswered::Free),
+        (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Creating { .. }, S::Failed { .. }) => {
+            Some(Unanswered::Free)
+        }
+        // It waited in line until it was cancelled there.
+        (S::Withdraw(watched), S::Upload { .. } | S::Failed { .. }) if is_end && !watched.running => {
+            Some(Unanswered::Free)
+        }
+        (S::Seek { .. } | S::Watch(_) | S::Withdraw(_), S::Upload { .. }) => Some(Unanswered::Billed),
+        (_, S::Failed { .. } | S::Expired { .. }) => Some(Unanswered::Billed),
+        _ => None,
+    }
+}

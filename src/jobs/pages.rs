@@ -1,0 +1,256 @@
+//! Pages made ready to be put to Gemini, for both AI modes: split off, with their figures found, cut out and kept.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt};
+
+use super::DiskSpool;
+use super::job::{Job, JobFailure};
+use crate::accounts::Accounts;
+use crate::crash::crash_point;
+use crate::error::{Error, Result};
+use crate::extract::PageOutcome;
+use crate::extract::{EngineShares, engine_time_used_up};
+use crate::uploads::{Blobs, FigurePlaces, Figures, FoundFigures, figure_key, upload_key};
+use coldbrew_gemini::RequestFault;
+use coldbrew_pdf::figures::Figure;
+use coldbrew_pdf::{Document, Engine, FigureImage, PageFault, PdfError, Priority, Requester};
+
+/// Pages whose files are written while the page engine works on the next ones.
+const WRITES_MAX: usize = 4;
+/// Pages whose figures are put on record together, for a record is synced to the disk.
+const RECORDED_AT_ONCE_MAX: usize = 8;
+/// How long a page waits for others to be put on record with.
+const RECORDED_WITHIN: Duration = Duration::from_millis(200);
+
+/// What is said of a page that was read without its figures.
+const UNSEARCHED: &str = "Figures of this page could not be looked for: it is shown without any.";
+
+/// A page that can be put to Gemini.
+pub struct ReadyPage {
+    /// A PDF of its own.
+    pub pdf: Bytes,
+    /// `None`: they could not be looked for.
+    pub figures: Option<Vec<Figure>>,
+}
+
+/// The outcome of a page with these figures, which says so if they could not be looked for.
+pub(super) fn noted(outcome: PageOutcome, figures: Option<&[Figure]>) -> PageOutcome {
+    match outcome {
+        PageOutcome::Read { markdown, note, usage, charge, model } if figures.is_none() => {
+            let note = note.map_or_else(|| UNSEARCHED.to_owned(), |note| format!("{note} {UNSEARCHED}"));
+            PageOutcome::Read { markdown, note: Some(note), usage, charge, model }
+        }
+        outcome => outcome,
+    }
+}
+
+/// What is said of a page that Gemini would not take.
+pub(super) const fn unsendable(fault: &RequestFault) -> &'static str {
+    match fault {
+        RequestFault::TooLarge { .. } => "This page is larger than Gemini takes.",
+        _ => "This page could not be put to Gemini as it is configured here.",
+    }
+}
+
+/// A page by its index, or why it cannot be read.
+type Made = (u32, Result<ReadyPage, PageFault>);
+
+/// A page, and what the pictures of its figures take that were kept just now, in bytes.
+type New = (Made, u64);
+
+/// Pages, each soon after it is ready: one that takes long keeps none waiting that comes after it.
+pub type ReadyPages<'a> = BoxStream<'a, Result<Made>>;
+
+/// Makes the pages of a job's document ready.
+#[async_trait]
+pub trait PageSource: Send + Sync {
+    /// Opens the document for these of its pages. `time` is how long the engine may work on them, and then what is left of it. The
+    /// inner error says why the job cannot go on.
+    async fn pages<'a>(
+        &'a self,
+        job: &'a Job,
+        indices: Vec<u32>,
+        time: &'a Mutex<Duration>,
+    ) -> Result<Result<ReadyPages<'a>, JobFailure>>;
+}
+
+/// The page engine at work on uploaded files.
+pub struct EnginePages {
+    pub engine: Engine,
+    pub shares: EngineShares,
+    pub accounts: Arc<dyn Accounts>,
+    pub blobs: Arc<dyn Blobs>,
+    pub figures: Arc<dyn Figures>,
+    pub spool: DiskSpool,
+}
+
+#[async_trait]
+impl PageSource for EnginePages {
+    async fn pages<'a>(
+        &'a self,
+        job: &'a Job,
+        indices: Vec<u32>,
+        time: &'a Mutex<Duration>,
+    ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
+        let limit = *time.lock().unwrap_or_else(PoisonError::into_inner);
+        let document = match self.open(job).await? {
+            Ok(document) => Arc::new(document.limited_to(limit)),
+            Err(failure) => return Ok(Err(failure)),
+        };
+        crash_point("page", "document opened");
+        let known = Arc::new(self.figures.figures(&job.account_id, &job.content_hash).await?);
+        let at_once = document.widen() + WRITES_MAX;
+        let known_before = Arc::clone(&known);
+        let page = move |index| {
+            let (document, known) = (Arc::clone(&document), Arc::clone(&known_before));
+            async move {
+                let page = self.page(job, &document, index, &known).await;
+                *time.lock().unwrap_or_else(PoisonError::into_inner) = document.time_left();
+                page
+            }
+        };
+        let pages = stream::iter(indices).map(page).buffer_unordered(at_once);
+        let recorded = in_groups(pages).map(move |group| self.recorded(job, Arc::clone(&known), group));
+        // One group is put on record while the next comes together.
+        Ok(Ok(recorded.buffered(2).flat_map(stream::iter).boxed()))
+    }
+}
+
+/// What comes within a while of each other, together.
+fn in_groups<T>(items: impl Stream<Item = T>) -> impl Stream<Item = Vec<T>> {
+    stream::unfold(Box::pin(items.fuse()), async |mut items| {
+        let mut group = vec![items.next().await?];
+        let mut waited = pin!(tokio::time::sleep(RECORDED_WITHIN));
+        while group.len() < RECORDED_AT_ONCE_MAX {
+            tokio::select! {
+                biased;
+                item = items.next() => match item {
+                    Some(item) => group.push(item),
+                    None => break,
+                },
+                () = &mut waited => break,
+            }
+        }
+        Some((group, items))
+    })
+}
+
+impl EnginePages {
+    async fn open(&self, job: &Job) -> Result<Result<Document, JobFailure>> {
+        let Some(file) = self.blobs.open(&upload_key(&job.account_id, &job.content_hash)).await? else {
+            return Ok(Err(JobFailure::new("upload_gone", "The uploaded file is no longer there.")));
+        };
+        let requester = self.requester(job).await?;
+        match self.engine.open(file, Priority::Background, &requester).await {
+            Ok(document) => Ok(Ok(document)),
+            Err(PdfError::BudgetSpent(wait)) => Err(engine_time_used_up(wait)),
+            Err(error @ (PdfError::Busy | PdfError::Unavailable(_) | PdfError::Io(_))) => {
+                Err(Error::unavailable(error))
+            }
+            Err(_) => Ok(Err(JobFailure::new("unreadable_document", "The document could not be opened again."))),
+        }
+    }
+
+    /// The job's account as the page engine knows it.
+    async fn requester(&self, job: &Job) -> Result<Requester> {
+        let account = self.accounts.account(&job.account_id).await?;
+        let account = account.ok_or_else(|| Error::unavailable("the job's account is gone"))?;
+        Ok(self.shares.of_account(&account, None))
+    }
+
+    /// `known` is where figures were found before: they are not looked for again.
+    async fn page(&self, job: &Job, document: &Document, index: u32, known: &FigurePlaces) -> Result<New> {
+        match document.split(index).await {
+            Ok(pdf) => {
+                crash_point("page", "split off");
+                let FoundFigures { figures, picture_bytes } = self.figures_of(job, document, index, known).await?;
+                Ok(((index, Ok(ReadyPage { pdf: pdf.into(), figures })), picture_bytes))
+            }
+            Err(PdfError::Page { reason, .. }) => Ok(((index, Err(reason)), 0)),
+            Err(error) => Err(Error::unavailable(error)),
+        }
+    }
+
+    /// The figures of a page. One that the detector fails on can still be read, without figures.
+    async fn figures_of(
+        &self,
+        job: &Job,
+        document: &Document,
+        index: u32,
+        known: &FigurePlaces,
+    ) -> Result<FoundFigures> {
+        if let Some(Some(figures)) = known.get(&index) {
+            return Ok(FoundFigures { figures: Some(figures.clone()), picture_bytes: 0 });
+        }
+        match document.figures(index).await {
+            Ok(images) => self.keep_pictures(job, index, images).await,
+            Err(error @ PdfError::Page { .. }) => {
+                tracing::warn!(job = %job.id, page = index, %error, "figures could not be looked for");
+                Ok(FoundFigures { figures: None, picture_bytes: 0 })
+            }
+            Err(error) => Err(Error::unavailable(error)),
+        }
+    }
+
+    /// Pages of which it is on record where their figures are, also that there are none: what took its time is not looked at again
+    /// after a restart.
+    async fn recorded(&self, job: &Job, known: Arc<FigurePlaces>, pages: Vec<Result<New>>) -> Vec<Result<Made>> {
+        let found = pages.iter().flatten().filter_map(|((index, page), picture_bytes)| {
+            let is_new = !matches!(known.get(index), Some(Some(_)));
+            let page = page.as_ref().ok().filter(|_| is_new)?;
+            Some((*index, FoundFigures { figures: page.figures.clone(), picture_bytes: *picture_bytes }))
+        });
+        let recorded = self.figures.record_figures(&job.account_id, &job.content_hash, &found.collect()).await;
+        let made = pages.into_iter().map(|page| page.map(|(made, _)| made));
+        recorded.map_or_else(|error| vec![Err(error)], |()| made.collect())
+    }
+
+    async fn keep_pictures(&self, job: &Job, page: u32, images: Vec<FigureImage>) -> Result<FoundFigures> {
+        for (figure, image) in images.iter().enumerate() {
+            self.keep_picture(job, page, figure, image).await?;
+        }
+        let picture_bytes = images.iter().map(|image| image.png.len() as u64).sum();
+        Ok(FoundFigures { figures: Some(images.into_iter().map(|image| image.figure).collect()), picture_bytes })
+    }
+
+    async fn keep_picture(&self, job: &Job, page: u32, figure: usize, image: &FigureImage) -> Result<()> {
+        let path = self.spool.picture(job, page, figure);
+        tokio::fs::write(&path, &image.png).await?;
+        self.blobs.put(&figure_key(&job.account_id, &job.content_hash, page, figure), &path).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TokenUsage;
+
+    fn read(note: Option<&str>) -> PageOutcome {
+        let (markdown, model) = ("A page.".to_owned(), String::new());
+        PageOutcome::Read { markdown, note: note.map(str::to_owned), usage: TokenUsage::default(), charge: 1, model }
+    }
+
+    #[tokio::test]
+    async fn what_comes_together_is_together_and_nothing_waits_for_what_does_not_come() {
+        let groups: Vec<Vec<usize>> = in_groups(stream::iter(0..RECORDED_AT_ONCE_MAX + 2)).collect().await;
+        let (full, rest) = ((0..RECORDED_AT_ONCE_MAX).collect(), vec![RECORDED_AT_ONCE_MAX, RECORDED_AT_ONCE_MAX + 1]);
+        assert_eq!(groups, [full, rest]);
+        let mut groups = pin!(in_groups(stream::iter(0..2).chain(stream::pending())));
+        assert_eq!(groups.next().await, Some(vec![0, 1]));
+    }
+
+    #[test]
+    fn a_page_without_its_figures_says_so_beside_what_else_there_is_to_say() {
+        assert_eq!(noted(read(None), None), read(Some(UNSEARCHED)));
+        assert_eq!(noted(read(Some("It was cut.")), None), read(Some(&format!("It was cut. {UNSEARCHED}"))));
+        assert_eq!(noted(read(Some("It was cut.")), Some(&[])), read(Some("It was cut.")));
+        let failed = || PageOutcome::Failed { reason: "It is damaged.".to_owned() };
+        assert_eq!(noted(failed(), None), failed());
+    }
+}

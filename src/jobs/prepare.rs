@@ -1,0 +1,68 @@
+//! Makes the input of a batch: one line a page, as the pages are ready. It is there only when the figures of all pages are found.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::Worker;
+use super::job::Job;
+use super::machine::Event;
+use super::pages::unsendable;
+use super::worker::Done;
+use crate::crash::crash_point;
+use crate::error::Result;
+use crate::extract::{PageOutcome, PageResult};
+
+impl Worker {
+    /// Makes the input file of all pages that are still to be read.
+    pub(super) async fn prepare(&self, job: &Job) -> Result<Done> {
+        let left = self.pages_left(job).await?.iter().collect();
+        let costs = &self.costs(job).await?;
+        let time = Mutex::new(Duration::MAX);
+        let pages = match self.pages.pages(job, left, &time).await? {
+            Ok(pages) => pages,
+            Err(failure) => return Ok(Done::Event(Event::Refused(failure))),
+        };
+        let model = &self.models.get(job.recipe.model());
+        let lines = pages.try_filter_map(|(index, page)| async move {
+            crash_point("prepare", "page ready");
+            let page = match page {
+                Ok(page) => page,
+                Err(fault) => {
+                    self.page_failed(job, index, &fault.sentence()).await?;
+                    return Ok(None);
+                }
+            };
+            let figures = page.figures.as_deref().unwrap_or_default();
+            let request = job.recipe.request(model, page.pdf, figures, costs.output_tokens_max(index));
+            if let Err(fault) = request.check(model) {
+                tracing::warn!(job = %job.id, page = index, %fault, "page not sent");
+                self.page_failed(job, index, unsendable(&fault)).await?;
+                return Ok(None);
+            }
+            Ok(Some((page_key(index), request)))
+        });
+        match self.spool.write_input(job, model, lines.boxed()).await? {
+            // Nothing is left to be asked: the document is what was read before, if anything was.
+            0 => self.complete(job, stream::empty().boxed()).await,
+            _ => Ok(Done::Event(Event::Prepared)),
+        }
+    }
+
+    /// Records that a page cannot be read, and goes on.
+    pub(super) async fn page_failed(&self, job: &Job, index: u32, reason: &str) -> Result<()> {
+        let page = PageResult { index, outcome: PageOutcome::Failed { reason: reason.to_owned() } };
+        self.jobs.record_page(job, &page, self.world.now()).await.map(|_| ())
+    }
+}
+
+/// The key of a page's line.
+pub(super) fn page_key(index: u32) -> String {
+    format!("page_{index}")
+}
+
+/// The page of a line, by its key.
+pub(super) fn page_of(key: &str) -> Option<u32> {
+    key.strip_prefix("page_")?.parse().ok()
+}

@@ -1,0 +1,156 @@
+//! Jobs' files in a folder of this machine.
+
+use std::collections::HashSet;
+use std::io::{ErrorKind, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+
+use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::fs;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufWriter};
+
+use super::sync::EarlySync;
+use super::{InputLines, Results, Spool};
+use crate::crash::crash_point;
+use crate::error::{Error, Result};
+use crate::jobs::Job;
+use crate::model::ErrorCode;
+use coldbrew_gemini::Request;
+use coldbrew_gemini::jsonl::{InputLine, InputWriter, ResultReader, WriteError};
+use coldbrew_gemini::models::Model;
+
+/// Lines that are made while the next pages are made ready.
+const LINES_MAX: usize = 4;
+
+/// The folder of all jobs' files. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct DiskSpool {
+    root: PathBuf,
+}
+
+impl DiskSpool {
+    /// Uses the folder `root`, which is made if it is not there.
+    pub async fn open(root: PathBuf) -> Result<Self> {
+        fs::create_dir_all(&root).await?;
+        Ok(Self { root })
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The input while it is written. Each claim has its own: one that was lost may still be writing.
+    fn unfinished_input(&self, job: &Job) -> PathBuf {
+        self.root.join(format!("{}.{}.part", job.id, job.fence))
+    }
+
+    /// A figure's picture on its way to where it is kept.
+    pub fn picture(&self, job: &Job, page: u32, figure: usize) -> PathBuf {
+        self.root.join(format!("{}.{page}_{figure}.png", job.id))
+    }
+}
+
+#[async_trait]
+impl Spool for DiskSpool {
+    async fn write_input(&self, job: &Job, model: &Model, lines: InputLines<'_>) -> Result<usize> {
+        let unfinished = self.unfinished_input(job);
+        let file = fs::File::create(&unfinished).await?;
+        let mut sync = EarlySync::of(&file).await?;
+        let mut writer = InputWriter::new(BufWriter::new(file));
+        crash_point("prepare", "file begun");
+        let mut lines = pin!(lines.map(|line| made(line, model.clone())).buffered(LINES_MAX));
+        let mut count = 0;
+        while let Some(line) = lines.try_next().await? {
+            writer.write(line).await.map_err(unwritten)?;
+            crash_point("prepare", "line written");
+            sync.go_on(writer.written().bytes).await?;
+            count += 1;
+        }
+        if count == 0 {
+            fs::remove_file(&unfinished).await?;
+            return Ok(0);
+        }
+        let (mut file, _) = writer.finish().await.map_err(unwritten)?;
+        file.flush().await?;
+        crash_point("prepare", "lines written");
+        sync.settle().await?;
+        file.get_ref().sync_all().await?;
+        crash_point("prepare", "synced");
+        fs::rename(&unfinished, self.input(job)).await?;
+        crash_point("prepare", "named");
+        Ok(count)
+    }
+
+    async fn has_input(&self, job: &Job) -> Result<bool> {
+        Ok(fs::try_exists(self.input(job)).await?)
+    }
+
+    fn input(&self, job: &Job) -> PathBuf {
+        self.root.join(format!("{}.input.jsonl", job.id))
+    }
+
+    fn results(&self, job: &Job) -> PathBuf {
+        self.root.join(format!("{}.results.jsonl", job.id))
+    }
+
+    async fn read_results(&self, job: &Job) -> Result<Results> {
+        let path = self.results(job);
+        let breaks_off = !ends_with_a_line(&path).await?;
+        let reader = ResultReader::open(&path).await.map_err(Error::internal)?;
+        let lines = stream::try_unfold(reader, |mut reader| async move {
+            let line = reader.next().await.map_err(Error::internal)?;
+            Ok(line.map(|line| (line, reader)))
+        });
+        Ok(Results { lines: lines.boxed(), breaks_off })
+    }
+
+    async fn clear(&self, job: &Job) -> Result<()> {
+        for path in [self.input(job), self.results(job)] {
+            match fs::remove_file(path).await {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn sweep(&self, active_ids: &[String]) -> Result<()> {
+        let active: HashSet<&str> = active_ids.iter().map(String::as_str).collect();
+        let mut entries = fs::read_dir(&self.root).await?;
+        while let Some(entry) = entries.next_entry().await? {
+            let name = entry.file_name();
+            let owner = name.to_str().and_then(|name| name.split_once('.')).map(|(id, _)| id);
+            if !owner.is_some_and(|id| active.contains(id)) {
+                fs::remove_file(entry.path()).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where it keeps nobody waiting.
+async fn made(line: Result<(String, Request)>, model: Model) -> Result<InputLine> {
+    let (key, request) = line?;
+    let made = tokio::task::spawn_blocking(move || InputLine::new(key, &request, &model));
+    made.await.map_err(Error::internal)?.map_err(unwritten)
+}
+
+async fn ends_with_a_line(path: &Path) -> Result<bool> {
+    let mut file = fs::File::open(path).await?;
+    if file.metadata().await?.len() == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1)).await?;
+    Ok(file.read_u8().await? == b'\n')
+}
+
+fn unwritten(error: WriteError) -> Error {
+    match error {
+        WriteError::TooLarge => {
+            Error::refused(ErrorCode::FileTooLarge, "This is more than Google takes at once. Choose fewer pages.")
+        }
+        WriteError::Io(error) => error.into(),
+        fault => Error::internal(fault),
+    }
+}

@@ -1,0 +1,335 @@
+//! From a person's wish to a job on record: everything is checked, estimated and reserved before the answer.
+
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use tokio::sync::Notify;
+
+use super::DiskSpool;
+use super::job::{Job, Stage};
+use crate::accounts::spending::{Budget, PageCosts, Rates};
+use crate::accounts::{Account, Storage};
+use crate::accounts::{Allowances, Caller};
+use crate::changes::Changes;
+use crate::documents::TextLimit;
+use crate::documents::{Documents, NewDocument, Unread};
+use crate::error::{Error, Result};
+use crate::extract::{EngineShares, Recipe, text_pages};
+use crate::jobs::Spending;
+use crate::jobs::{Acceptance, Jobs};
+use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
+use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, UnixMs, count_words, format_of};
+use crate::uploads::{Blobs, Upload, Uploads, upload_key};
+use crate::world::World;
+use coldbrew_gemini::models::Models;
+use coldbrew_pdf::{Engine, Priority};
+
+/// Takes submissions.
+#[derive(Clone)]
+pub struct Submissions {
+    pub uploads: Arc<dyn Uploads>,
+    pub jobs: Arc<dyn Jobs>,
+    pub spending: Arc<dyn Spending>,
+    pub documents: Arc<dyn Documents>,
+    pub storage: Arc<dyn Storage>,
+    pub blobs: Arc<dyn Blobs>,
+    pub engine: Engine,
+    pub shares: EngineShares,
+    pub spool: DiskSpool,
+    pub recipe: Recipe,
+    pub models: Models,
+    pub pricing: Pricing,
+    pub allowances: Allowances,
+    pub text_limit: TextLimit,
+    pub budget: Budget,
+    pub world: Arc<dyn World>,
+    pub changes: Changes,
+    /// Rung when there is work.
+    pub bell: Arc<Notify>,
+}
+
+/// The failed pages of a document, and what they are read from.
+struct Retrial {
+    upload: Upload,
+    title: String,
+    pages: PageSet,
+    /// Those of them that no AI mode has read since.
+    uncached: PageSet,
+}
+
+impl Submissions {
+    /// Extracts what is asked for: at once where that is possible, else by a job that is on record when this returns.
+    pub async fn submit(&self, caller: &Caller, wish: Submission) -> Result<Submitted> {
+        let account = &caller.account;
+        let upload = self.uploads.upload(&account.id, &wish.hash).await?;
+        let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
+        let format = format_of(&upload.metadata.content_type).ok_or_else(|| ApiError::not_found("upload"))?;
+        let mode = mode_of(&wish, format)?;
+        let pages = selection(&wish, upload.metadata.total_pages)?;
+        let title = chosen_title(wish.title.as_deref(), &upload.metadata.title);
+        if mode == Mode::Text {
+            return self.read_text(caller, &upload, format, pages, title).await.map(Submitted::Document);
+        }
+        let uncached = self.uncached(&upload, &pages).await?;
+        if uncached.is_empty() {
+            return self.reuse(account, &upload, pages, title, mode).await.map(Submitted::Document);
+        }
+        let job = self.new_job(caller, &upload, pages, &uncached, title, mode);
+        self.enqueue(caller, job, &upload, &uncached).await
+    }
+
+    /// Extracts the failed pages of a document again, into that document.
+    pub async fn retry(&self, caller: &Caller, document_id: &str, mode: Mode) -> Result<Submitted> {
+        let Retrial { upload, title, pages, uncached } = self.retrial(&caller.account, document_id).await?;
+        let job = self.new_job(caller, &upload, pages, &uncached, title, mode);
+        let job = Job { document_id: document_id.to_owned(), ..job };
+        self.enqueue(caller, job, &upload, &uncached).await
+    }
+
+    /// What that costs.
+    pub async fn retry_quote(&self, account: &Account, document_id: &str) -> Result<Quote> {
+        let Retrial { upload, uncached, .. } = self.retrial(account, document_id).await?;
+        Ok(self.pricing.quote(&upload.page_tokens, &uncached))
+    }
+
+    async fn retrial(&self, account: &Account, document_id: &str) -> Result<Retrial> {
+        let unread = self.documents.unread(&account.id, document_id).await?;
+        let Unread { upload_hash, title, pages } = unread.ok_or_else(|| ApiError::not_found("document"))?;
+        if pages.is_empty() {
+            return Err(Error::refused(ErrorCode::InvalidPages, "Every page of this document was read."));
+        }
+        let upload = self.uploads.upload(&account.id, &upload_hash).await?;
+        let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
+        let uncached = self.uncached(&upload, &pages).await?;
+        Ok(Retrial { upload, title, pages, uncached })
+    }
+
+    /// Which of the pages no AI mode has read before.
+    async fn uncached(&self, upload: &Upload, pages: &PageSet) -> Result<PageSet> {
+        let cached = self.uploads.cached_pages(&upload.account_id, &upload.content_hash, self.recipe.name()).await?;
+        Ok(pages.iter().filter(|&index| !cached.contains(index)).collect())
+    }
+
+    async fn read_text(
+        &self,
+        caller: &Caller,
+        upload: &Upload,
+        format: &Format,
+        pages: PageSet,
+        title: String,
+    ) -> Result<DocumentTicket> {
+        let (account, requester) = (&caller.account, self.shares.of_caller(caller));
+        let document = self.new_document(account, upload, pages, title, Mode::Text);
+        if let Some(id) = self.documents.same_document(&document).await? {
+            return self.ticket_of(account, id).await;
+        }
+        // Asked once more when it is stored; this spares the page engine.
+        let allowance = self.allowances.of(account);
+        allowance.admits_document(&self.storage.account_usage(&account.id).await?)?;
+        let key = upload_key(&account.id, &upload.content_hash);
+        let file = self.blobs.open(&key).await?.ok_or_else(|| ApiError::not_found("upload"))?;
+        let mut failed_pages = Vec::new();
+        let pages = text_pages(&self.engine, &file, format, &document.pages, Priority::Interactive, &requester).await?;
+        let pages = self.text_limit.of(upload).keep(pages).inspect_ok(|page| {
+            if page.failure.is_some() {
+                failed_pages.push(page.index);
+            }
+        });
+        // Read before they are stored: nobody else could write while a transaction waited for a page.
+        let mut read = self.spool.lay_down(pages).await?;
+        let id = self.documents.insert_document(&document, read.take_up().await?, allowance, self.world.now()).await?;
+        self.changes.tell(&account.id, &upload.content_hash);
+        Ok(DocumentTicket { id, title: document.title, failed_pages: failed_pages.into_iter().collect() })
+    }
+
+    /// The answer for a document that is there already.
+    async fn ticket_of(&self, account: &Account, id: String) -> Result<DocumentTicket> {
+        let unread = self.documents.unread(&account.id, &id).await?;
+        let Unread { title, pages, .. } = unread.ok_or_else(|| ApiError::not_found("document"))?;
+        Ok(DocumentTicket { id, title, failed_pages: pages })
+    }
+
+    /// Every page was read before: the document is made at once, for nothing.
+    async fn reuse(
+        &self,
+        account: &Account,
+        upload: &Upload,
+        pages: PageSet,
+        title: String,
+        mode: Mode,
+    ) -> Result<DocumentTicket> {
+        let document = self.new_document(account, upload, pages, title, mode);
+        let (allowance, now) = (self.allowances.of(account), self.world.now());
+        let id = self.documents.insert_from_cache(&document, self.recipe.name(), allowance, now).await?;
+        self.changes.tell(&account.id, &upload.content_hash);
+        Ok(DocumentTicket { id, title: document.title, failed_pages: PageSet::default() })
+    }
+
+    fn new_job(
+        &self,
+        caller: &Caller,
+        upload: &Upload,
+        pages: PageSet,
+        uncached: &PageSet,
+        title: String,
+        mode: Mode,
+    ) -> Job {
+        let now = self.world.now();
+        Job {
+            id: self.world.id(),
+            account_id: upload.account_id.clone(),
+            upload_hash: upload.hash.clone(),
+            content_hash: upload.content_hash.clone(),
+            mode,
+            title,
+            recipe: self.recipe.clone(),
+            total_pages: upload.metadata.total_pages,
+            pages,
+            pages_submitted: u32::try_from(uncached.len()).unwrap_or(u32::MAX),
+            submitted_at: now,
+            document_id: self.world.id(),
+            stage: if mode == Mode::Batch { Stage::Prepare { attempt: 1 } } else { Stage::Read { tries: 0 } },
+            due_at: now,
+            claims: 0,
+            fence: 0,
+            requeued: false,
+            hindered_by: None,
+            polls: 0,
+            network: caller.network.map(|network| network.to_string()),
+            budget_wait_ms: 0,
+        }
+    }
+
+    /// Puts a job on record that is to read these pages.
+    async fn enqueue(&self, caller: &Caller, job: Job, upload: &Upload, uncached: &PageSet) -> Result<Submitted> {
+        let mode = job.mode;
+        self.see_that_budget_has_room(caller, &job, upload, uncached).await?;
+        let reserve = self.pricing.quote(&upload.page_tokens, uncached).of(mode);
+        let (account, quota_tokens) = (&caller.account, self.budget.quota_tokens);
+        match self.jobs.accept(&job, reserve, account, quota_tokens, self.allowances.of(account)).await? {
+            Acceptance::Accepted => {
+                self.bell.notify_one();
+                self.changes.tell(&job.account_id, &job.content_hash);
+                tracing::info!(job = %job.id, mode = mode.name(), pages = job.pages.len(), reserve, "job accepted");
+                Ok(ticket(&job))
+            }
+            Acceptance::Active(active) if active.pages == job.pages && active.mode == mode => Ok(ticket(&active)),
+            Acceptance::Active(active) => Err(Error::refused(
+                ErrorCode::BatchInProgress,
+                format!("This document is being extracted already (pages {}). Wait until that is done.", active.pages),
+            )),
+            Acceptance::OverQuota(usage) => Err(Error::refused(
+                ErrorCode::QuotaExceeded,
+                format!(
+                    "This needs about {} tokens and {} are left of {}.",
+                    count_words(reserve),
+                    count_words(usage.available_tokens),
+                    count_words(usage.quota_tokens)
+                ),
+            )),
+        }
+    }
+
+    /// Refuses a job that could not begin today. One that is on record waits instead, and is found when it is submitted again.
+    async fn see_that_budget_has_room(
+        &self,
+        caller: &Caller,
+        job: &Job,
+        upload: &Upload,
+        uncached: &PageSet,
+    ) -> Result<()> {
+        let is_guest = caller.account.email.is_none();
+        let Some(ceiling) = self.budget.ceiling(is_guest) else { return Ok(()) };
+        let day = self.spending.spent_on(self.world.now().day()).await?;
+        let left = self.budget.left(&day, is_guest).unwrap_or(u64::MAX);
+        let rates = Rates::new(&self.models, job.recipe.model(), job.mode, self.world.today());
+        let model = self.models.get(job.recipe.model());
+        let costs = PageCosts::new(upload.page_tokens.clone(), self.pricing, model, rates);
+        let whole: u64 = uncached.iter().map(|page| costs.expected(page)).sum();
+        let page = whole.div_ceil(u64::try_from(uncached.len()).unwrap_or(u64::MAX).max(1));
+        let words = match job.mode {
+            Mode::Batch if whole > ceiling => TOO_DEAR,
+            _ if page > ceiling => TOO_DEAR,
+            _ if page > left => USED_UP,
+            _ => return Ok(()),
+        };
+        let newest = self.jobs.latest(&job.account_id, &job.content_hash).await?;
+        if newest.is_some_and(|newest| newest.status.is_active()) {
+            return Ok(());
+        }
+        Err(Error::refused(ErrorCode::SpendingLimit, words))
+    }
+
+    fn new_document(
+        &self,
+        account: &Account,
+        upload: &Upload,
+        pages: PageSet,
+        title: String,
+        mode: Mode,
+    ) -> NewDocument {
+        NewDocument {
+            id: self.world.id(),
+            account_id: account.id.clone(),
+            upload_hash: upload.hash.clone(),
+            content_hash: upload.content_hash.clone(),
+            title,
+            mode,
+            pages,
+        }
+    }
+}
+
+const USED_UP: &str = "This server's daily budget for Gemini is used up. Submit the document again tomorrow.";
+const TOO_DEAR: &str = "This costs more than this server may spend on Gemini in a day. Choose fewer pages.";
+
+/// Text is a document at once, whatever was asked for; an image is read by AI or not at all.
+fn mode_of(wish: &Submission, format: &Format) -> Result<Mode> {
+    match (wish.ai_transform, wish.batch_mode) {
+        (true, _) if !format.ai => Ok(Mode::Text),
+        (false, false) if !format.free => Err(Error::refused(
+            ErrorCode::ImageRequiresAi,
+            "An image has no text of its own. Turn on AI Transform to read it.",
+        )),
+        (false, false) => Ok(Mode::Text),
+        (true, false) => Ok(Mode::Realtime),
+        (true, true) => Ok(Mode::Batch),
+        (false, true) => Err(Error::refused(
+            ErrorCode::BatchRequiresAi,
+            "A batch is read by AI: turn ai_transform on, or batch_mode off.",
+        )),
+    }
+}
+
+fn selection(wish: &Submission, total_pages: u32) -> Result<PageSet> {
+    let Some(indices) = &wish.pages else { return Ok(PageSet::all(total_pages)) };
+    PageSet::checked(indices, total_pages).map_err(|error| Error::refused(ErrorCode::InvalidPages, error.to_string()))
+}
+
+/// The title that was asked for, or the document's own.
+fn chosen_title(wished: Option<&str>, own: &str) -> String {
+    let wished = wished.map(str::trim).filter(|title| !title.is_empty());
+    wished.unwrap_or(own).chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+fn ticket(job: &Job) -> Submitted {
+    let total_pages = u32::try_from(job.pages.len()).unwrap_or(u32::MAX);
+    match job.mode {
+        Mode::Batch => Submitted::Batch(BatchTicket {
+            content_hash: job.content_hash.clone(),
+            total_pages,
+            submitted_at: rfc3339(job.submitted_at),
+        }),
+        _ => Submitted::Realtime(RealtimeTicket {
+            extraction_id: job.id.clone(),
+            content_hash: job.content_hash.clone(),
+            total_pages,
+        }),
+    }
+}
+
+/// An instant as the API writes it: RFC 3339, UTC, whole milliseconds.
+pub fn rfc3339(instant: UnixMs) -> String {
+    let timestamp = jiff::Timestamp::from_millisecond(instant.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{timestamp:.3}")
+}

@@ -1,0 +1,141 @@
+//! Pictures from elsewhere: none is ever loaded, because loading one tells its host who reads the document, or calls an address of
+//! ours with the reader's cookie. A link stands in its place and names the host.
+//!
+//! A figure of a document is told by its address, see [`Picture`].
+
+use std::collections::VecDeque;
+use std::sync::LazyLock;
+
+use pulldown_cmark::{CowStr, Event, LinkType, Tag, TagEnd};
+use url::Url;
+
+use crate::markdown::figures::Picture;
+
+/// What relative addresses are relative to; no host has this name (RFC 2606).
+static HERE: LazyLock<Option<Url>> = LazyLock::new(|| Url::parse("https://here.invalid/").ok());
+
+/// What a link in a picture's place says behind the picture's caption: its host, as far as it has one.
+pub fn host_note(address: &str) -> String {
+    let url = HERE.as_ref().and_then(|here| here.join(address).ok());
+    let host = url.as_ref().and_then(Url::host_str).filter(|host| *host != "here.invalid");
+    format!("(picture at {})", host.unwrap_or("an address without a host"))
+}
+
+/// Passes events on, with links in place of pictures from elsewhere.
+pub struct Pictures<'a, I> {
+    events: I,
+    /// What is passed on before the next event.
+    ahead: VecDeque<Event<'a>>,
+    /// The pictures that are open: whether each became a link, and its note. `None`: a figure of ours.
+    open: Vec<Option<Replaced>>,
+    /// Links that are open around the current event, also those in a picture's place.
+    links: usize,
+}
+
+struct Replaced {
+    is_link: bool,
+    note: String,
+}
+
+impl<'a, I: Iterator<Item = Event<'a>>> Pictures<'a, I> {
+    pub const fn new(events: I) -> Self {
+        Self { events, ahead: VecDeque::new(), open: Vec::new(), links: 0 }
+    }
+
+    /// A link within a link is no HTML, so a picture within one becomes text.
+    fn begin(&mut self, address: CowStr<'a>) -> Option<Event<'a>> {
+        let is_link = self.links == 0;
+        self.links += usize::from(is_link);
+        self.open.push(Some(Replaced { is_link, note: host_note(&address) }));
+        is_link.then(|| Event::Start(link(address)))
+    }
+
+    fn end(&mut self) -> Event<'a> {
+        let Some(Replaced { is_link, note }) = self.open.pop().flatten() else { return Event::End(TagEnd::Image) };
+        self.links -= usize::from(is_link);
+        if is_link {
+            self.ahead.push_back(Event::End(TagEnd::Link));
+        }
+        Event::Text(format!(" {note}").into())
+    }
+}
+
+impl<'a, I: Iterator<Item = Event<'a>>> Iterator for Pictures<'a, I> {
+    type Item = Event<'a>;
+
+    fn next(&mut self) -> Option<Event<'a>> {
+        if let Some(event) = self.ahead.pop_front() {
+            return Some(event);
+        }
+        loop {
+            let event = match self.events.next()? {
+                Event::Start(Tag::Image { dest_url, .. }) if Picture::of(&dest_url).is_none() => self.begin(dest_url),
+                Event::End(TagEnd::Image) => Some(self.end()),
+                event => {
+                    match &event {
+                        Event::Start(Tag::Image { .. }) => self.open.push(None),
+                        Event::Start(Tag::Link { .. }) => self.links += 1,
+                        Event::End(TagEnd::Link) => self.links -= 1,
+                        _ => {}
+                    }
+                    Some(event)
+                }
+            };
+            if event.is_some() {
+                return event;
+            }
+        }
+    }
+}
+
+fn link(address: CowStr<'_>) -> Tag<'_> {
+    Tag::Link { link_type: LinkType::Inline, dest_url: address, title: "".into(), id: "".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_note;
+    use crate::markdown::safe_html;
+
+    #[test]
+    fn picture_from_elsewhere_becomes_a_link_with_its_host() {
+        for (address, host) in [
+            ("https://evil.example/x.png?a=b", "evil.example"),
+            ("//evil.example/x.png", "evil.example"),
+            ("\\\\\\\\evil.example/x.png", "evil.example"),
+            ("/v1/events", "an address without a host"),
+            ("/v1/images/ab/0_0.png", "an address without a host"),
+            ("pictures/a.png", "an address without a host"),
+        ] {
+            let html = safe_html(&format!("![A *cup*]({address})"), 0);
+            assert!(!html.contains("<img"), "{html}");
+            assert!(
+                html.contains("<a href=") && html.contains(&format!("A <em>cup</em> (picture at {host})</a>")),
+                "{html}"
+            );
+        }
+        assert_eq!(host_note("data:image/png;base64,AA=="), "(picture at an address without a host)");
+    }
+
+    #[test]
+    fn picture_within_a_link_becomes_its_text() {
+        let html = safe_html("[![Build](https://ci.example/b.svg)](https://a.example/)", 0);
+        assert_eq!(html.matches("<a ").count(), 1, "{html}");
+        assert!(
+            html.contains("href=\"https://a.example/\"") && html.contains("Build (picture at ci.example)"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn picture_of_every_notation_becomes_a_link() {
+        for markdown in [
+            "![a][b]\n\n[b]: https://e.example/x",
+            "![b]\n\n[b]: https://e.example/x",
+            "![a ![b](/c)](https://e.example/x)",
+        ] {
+            let html = safe_html(markdown, 0);
+            assert!(!html.contains("<img") && html.contains("e.example)</a>"), "{html}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What those who run the service look at, and the copy they keep of it.
+
+pub mod books;
+mod clock;
+pub mod doctor;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+use crate::model::{Hindrance, UnixMs};
+
+pub use clock::watch_clock;
+
+/// A job that is not over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueuedJob {
+    /// `batch` or `realtime`.
+    pub mode: &'static str,
+    /// `preparing`, `pending` or `running`.
+    pub status: &'static str,
+    pub submitted_at: UnixMs,
+    pub due_at: UnixMs,
+    pub lease_until: UnixMs,
+    /// What is in its way.
+    pub hindered_by: Option<Hindrance>,
+}
+
+/// See the module.
+#[async_trait]
+pub trait Operations: Send + Sync {
+    /// Every job that is not over.
+    async fn queue(&self) -> Result<Vec<QueuedJob>>;
+
+    /// The clock went back by so many milliseconds, to `now`: what jobs wait for, and until when they are held, moves with it.
+    async fn clock_went_back(&self, now: UnixMs, by_ms: i64) -> Result<()>;
+
+    /// Writes a consistent copy of the embedded database to a new file, while it is in use. Refused for a database server,
+    /// which has its own tools.
+    async fn copy_to(&self, file: &Path) -> Result<()>;
+}

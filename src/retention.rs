@@ -1,0 +1,111 @@
+//! Forgets what nobody comes back for: guests who stay away, uploads that nothing was made of, secrets that have expired, and what came
+//! into the folders of accounts after they were deleted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::accounts::Members;
+use crate::accounts::{Membership, days_before};
+use crate::error::Result;
+use crate::model::UnixMs;
+use crate::uploads::{Blobs, Uploads, delete_content};
+use crate::world::World;
+
+/// Between two rounds.
+const ROUND: Duration = Duration::from_secs(3_600);
+/// Guests and contents that are listed at a time.
+const LISTED_MAX: u32 = 500;
+/// When the folders of a deleted account are emptied once more: no worker goes on with its jobs for that long.
+const GONE_FOR_MS: i64 = 10 * 60_000;
+/// How long the answer to a request with an `Idempotency-Key` is kept.
+const ANSWER_DAYS: u32 = 1;
+
+/// How long things are kept, in days; 0 is for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Guests who open no page and make nothing.
+    pub guest_days: u32,
+    /// Uploads of which no document was made.
+    pub upload_days: u32,
+}
+
+/// See the module.
+#[derive(Clone)]
+pub struct Janitor {
+    pub membership: Membership,
+    pub store: Arc<dyn Members>,
+    pub uploads: Arc<dyn Uploads>,
+    pub blobs: Arc<dyn Blobs>,
+    pub world: Arc<dyn World>,
+    pub retention: Retention,
+}
+
+impl Janitor {
+    /// Goes round until `stop`. A round that fails is made up for by the next.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            let round = async {
+                if let Err(error) = self.round().await {
+                    tracing::warn!(%error, "what has expired could not be removed");
+                }
+                tokio::time::sleep(ROUND).await;
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = round => {}
+            }
+        }
+    }
+
+    /// Purges everything that is due.
+    pub async fn round(&self) -> Result<()> {
+        let now = self.world.now();
+        if self.retention.guest_days > 0 {
+            let before = days_before(now, self.retention.guest_days);
+            while self.purge_guests(before).await? {}
+        }
+        if self.retention.upload_days > 0 {
+            let before = days_before(now, self.retention.upload_days);
+            while self.purge_uploads(before).await? {}
+        }
+        while self.purge_gone_accounts(now.plus(-GONE_FOR_MS)).await? {}
+        self.membership.attempts.purge().await?;
+        self.blobs.tidy().await?;
+        self.store.forget_expired(days_before(now, ANSWER_DAYS), now).await
+    }
+
+    /// Whether more guests may be due. What was deleted is in no list again, so this comes to an end.
+    async fn purge_guests(&self, before: UnixMs) -> Result<bool> {
+        let ids = self.store.idle_guests(before, LISTED_MAX).await?;
+        for id in &ids {
+            self.membership.delete_account(id).await?;
+        }
+        Ok(ids.len() == LISTED_MAX as usize)
+    }
+
+    /// Whether more uploads may be due. One that is used again since it was listed is in no list either.
+    async fn purge_uploads(&self, before: UnixMs) -> Result<bool> {
+        let contents = self.store.stale_uploads(before, LISTED_MAX).await?;
+        for (account_id, content_hash) in &contents {
+            if let Some(figures) = self.store.forget_upload(account_id, content_hash, before).await? {
+                let deletion = delete_content(&*self.blobs, account_id, content_hash, &figures).boxed();
+                self.uploads.unless_kept(account_id, content_hash, deletion).await?;
+            }
+        }
+        Ok(contents.len() == LISTED_MAX as usize)
+    }
+
+    /// Whether more deleted accounts may have files left.
+    async fn purge_gone_accounts(&self, before: UnixMs) -> Result<bool> {
+        let ids = self.store.gone_accounts(before, LISTED_MAX).await?;
+        for id in &ids {
+            self.membership.delete_files(id).await?;
+            self.store.forget_gone_account(id).await?;
+        }
+        Ok(ids.len() == LISTED_MAX as usize)
+    }
+}

@@ -1,0 +1,209 @@
+//! Fetches the file at an address that a person named, from public addresses only: the server must not become a way into
+//! the network that it stands in.
+//!
+//! A host is resolved once a hop. Every address that it has must be one that [`Targets`] admits, and the connection goes to exactly those
+//! addresses, so a name that changes its answer afterwards changes nothing. A redirect is a new hop with the same checks.
+//! [`Imports`] bounds what one caller can have fetched.
+//! Nothing here looks at the file: that is [`crate::extract`]'s work.
+
+mod imports;
+mod public;
+mod targets;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use percent_encoding::percent_decode_str;
+use reqwest::{Response, header, redirect};
+use tokio::time::timeout;
+use url::{Host, Url};
+
+use crate::accounts::Caller;
+use crate::error::{Error, Result};
+use crate::model::ErrorCode;
+use crate::uploads::{ReceivedFile, Receiver};
+use crate::world::World;
+
+pub use imports::{ImportLimits, Imports};
+pub use targets::{Denied, Targets};
+
+use imports::RunningImport;
+
+/// Redirects that are followed.
+const REDIRECTS_MAX: usize = 5;
+/// How long a server may say nothing.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
+
+/// Finds a host's addresses.
+#[async_trait]
+pub trait Resolve: Send + Sync {
+    async fn resolve(&self, host: &str) -> std::io::Result<Vec<IpAddr>>;
+}
+
+/// This machine's resolver.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemResolver;
+
+#[async_trait]
+impl Resolve for SystemResolver {
+    async fn resolve(&self, host: &str) -> std::io::Result<Vec<IpAddr>> {
+        Ok(tokio::net::lookup_host((host, 0)).await?.map(|found| found.ip()).collect())
+    }
+}
+
+/// See the module.
+#[derive(Clone)]
+pub struct Fetcher {
+    pub resolver: Arc<dyn Resolve>,
+    pub targets: Targets,
+    pub imports: Imports,
+    pub world: Arc<dyn World>,
+    pub receiver: Receiver,
+    /// For everything together.
+    pub timeout: Duration,
+}
+
+impl Fetcher {
+    /// Brings the file at that address to disk, if `admit` gives leave, which is told the file's length in bytes as far as it is known.
+    /// Returns the file and what `admit` gave.
+    ///
+    /// # Errors
+    /// `too_many_requests` if the caller has as much fetched as it may; otherwise what is wrong with the address or the file.
+    pub async fn fetch<P, F: Future<Output = Result<P>>>(
+        &self,
+        caller: &Caller,
+        address: &str,
+        admit: impl FnOnce(Option<u64>) -> F,
+    ) -> Result<(ReceivedFile, P)> {
+        let import = self.imports.begin(caller, self.world.tick())?;
+        timeout(self.timeout, self.follow(&import, address, admit)).await.unwrap_or_else(|_| Err(too_slow()))
+    }
+
+    async fn follow<P, F: Future<Output = Result<P>>>(
+        &self,
+        import: &RunningImport<'_>,
+        address: &str,
+        admit: impl FnOnce(Option<u64>) -> F,
+    ) -> Result<(ReceivedFile, P)> {
+        let named = Url::parse(address.trim()).map_err(|_| not_allowed("This is not a web address."))?;
+        let mut url = file_address(named.clone());
+        for _ in 0..=REDIRECTS_MAX {
+            let response = self.get(&url).await?;
+            match next_hop(&url, &response)? {
+                Some(next) => url = next,
+                None => {
+                    self.see_that_it_is_a_file(&response)?;
+                    let permit = admit(response.content_length()).await?;
+                    let file = self.save(import, &url, response).await?;
+                    return Ok((ReceivedFile { url: Some(named.into()), ..file }, permit));
+                }
+            }
+        }
+        Err(not_allowed("The address redirects too often."))
+    }
+
+    /// One request, to addresses that were checked just now.
+    async fn get(&self, url: &Url) -> Result<Response> {
+        let (host, port) = host_of(url)?;
+        self.targets.admits_host(&host, port)?;
+        let addresses = match &host {
+            Host::Ipv4(address) => vec![IpAddr::V4(*address)],
+            Host::Ipv6(address) => vec![IpAddr::V6(*address)],
+            Host::Domain(name) => {
+                self.resolver.resolve(name).await.map_err(|_| unreachable("The host has no address."))?
+            }
+        };
+        if addresses.is_empty() {
+            return Err(unreachable("The host has no address."));
+        }
+        self.targets.admits(&addresses)?;
+        let pinned: Vec<SocketAddr> = addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .resolve_to_addrs(&host.to_string(), &pinned)
+            .read_timeout(SILENCE_MAX)
+            .user_agent(concat!("Coldbrew/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(Error::internal)?;
+        client.get(url.clone()).header(header::ACCEPT, "application/pdf, */*;q=0.5").send().await.map_err(broken)
+    }
+
+    fn see_that_it_is_a_file(&self, response: &Response) -> Result<()> {
+        if !response.status().is_success() {
+            return Err(unreachable(&format!("The address answered {}.", response.status())));
+        }
+        if response.content_length().is_some_and(|length| length > self.receiver.bytes_max) {
+            return Err(self.receiver.too_large());
+        }
+        Ok(())
+    }
+
+    async fn save(&self, import: &RunningImport<'_>, url: &Url, response: Response) -> Result<ReceivedFile> {
+        let name = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        let chunks = response.bytes_stream().map(|chunk| {
+            let chunk = chunk.map_err(broken)?;
+            import.charge(chunk.len(), self.world.tick());
+            Ok(chunk)
+        });
+        self.receiver.receive(chunks, Some(&*name).filter(|name| !name.is_empty())).await
+    }
+}
+
+/// The host and port of a web address.
+fn host_of(url: &Url) -> Result<(Host, u16)> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(not_allowed("Only http:// and https:// addresses are fetched."));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(not_allowed("Addresses with a user name in them are not fetched."));
+    }
+    let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
+        return Err(not_allowed("This is not a web address."));
+    };
+    Ok((host.to_owned(), port))
+}
+
+/// Where a redirect leads.
+fn next_hop(url: &Url, response: &Response) -> Result<Option<Url>> {
+    if !response.status().is_redirection() {
+        return Ok(None);
+    }
+    let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
+    let next = location.and_then(|location| url.join(location).ok());
+    next.map(Some).ok_or_else(|| unreachable("The address redirects to nowhere."))
+}
+
+/// The address of the file itself: arXiv's abstracts have their PDF next to them.
+fn file_address(mut url: Url) -> Url {
+    let arxiv = matches!(url.host_str(), Some("arxiv.org" | "www.arxiv.org" | "export.arxiv.org"));
+    if let Some(paper) = url.path().strip_prefix("/abs/").filter(|_| arxiv) {
+        let path = format!("/pdf/{paper}");
+        url.set_path(&path);
+    }
+    url
+}
+
+fn not_allowed(words: &str) -> Error {
+    Error::refused(ErrorCode::UrlNotAllowed, words)
+}
+
+fn unreachable(words: &str) -> Error {
+    Error::refused(ErrorCode::UrlUnreachable, words)
+}
+
+fn too_slow() -> Error {
+    Error::refused(ErrorCode::UrlTimeout, "The address took too long to send its file. Try again, or upload the file.")
+}
+
+/// What a person is told of a connection that failed: never which addresses were tried.
+fn broken(error: reqwest::Error) -> Error {
+    if error.is_timeout() { too_slow() } else { unreachable("The address could not be reached, or broke off.") }
+}
+
+#[cfg(test)]
+mod tests;

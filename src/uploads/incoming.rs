@@ -1,0 +1,170 @@
+//! Uploads that are being received: how many there are at once, and the room that is reserved for them before a byte is read.
+//!
+//! The reservations are those of this process. What is stored in the end is checked once more in the transaction that stores it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::accounts::AccountUsage;
+use crate::accounts::{Allowance, Caller, Network};
+use crate::error::{Error, Result};
+use crate::model::ErrorCode;
+
+/// How many uploads are received at once, and what they must leave free.
+#[derive(Clone, Copy, Debug)]
+pub struct IncomingLimits {
+    pub uploads: usize,
+    pub uploads_per_network: usize,
+    /// Of the data disk, in percent.
+    pub free_percent_min: u8,
+}
+
+/// The room on a disk, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct DiskSpace {
+    pub free_bytes: u64,
+    pub total_bytes: u64,
+}
+
+/// Looks how much room the data disk has.
+pub type DiskProbe = Arc<dyn Fn() -> std::io::Result<DiskSpace> + Send + Sync>;
+
+/// See the module. Clones share their counts.
+#[derive(Clone)]
+pub struct Incoming {
+    limits: IncomingLimits,
+    probe: DiskProbe,
+    counts: Arc<Mutex<Counts>>,
+}
+
+/// Uploads that hold a permit.
+#[derive(Default)]
+struct Counts {
+    all: Share,
+    accounts: HashMap<String, Share>,
+    networks: HashMap<Network, Share>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Share {
+    uploads: usize,
+    bytes: u64,
+}
+
+/// The right to receive one upload. Dropped, it gives back what it reserved.
+#[must_use]
+pub struct UploadPermit {
+    counts: Arc<Mutex<Counts>>,
+    account_id: String,
+    network: Option<Network>,
+    bytes: u64,
+}
+
+impl Incoming {
+    /// Nothing is received yet.
+    pub fn new(limits: IncomingLimits, probe: DiskProbe) -> Self {
+        Self { limits, probe, counts: Arc::default() }
+    }
+
+    /// Reserves room for an upload of so many bytes.
+    ///
+    /// # Errors
+    /// `too_many_requests` or `unavailable`, if too many uploads are being received; `limit_reached`, if the account has no room for
+    /// them all; `disk_full`.
+    pub fn admit(
+        &self,
+        caller: &Caller,
+        bytes: u64,
+        allowance: &Allowance,
+        usage: &AccountUsage,
+    ) -> Result<UploadPermit> {
+        let Caller { account, network } = caller;
+        let space = (self.probe)()?;
+        let mut counts = lock(&self.counts);
+        let own = counts.accounts.get(&account.id).copied().unwrap_or_default();
+        let near = network.and_then(|network| counts.networks.get(&network).copied()).unwrap_or_default();
+        if own.uploads >= allowance.uploads || near.uploads >= self.limits.uploads_per_network {
+            let words = "Too many files are being uploaded from here. Wait until one has arrived.";
+            return Err(Error::refused(ErrorCode::TooManyRequests, words));
+        }
+        if counts.all.uploads >= self.limits.uploads {
+            let words = "Too many files are being uploaded at the moment. Please try again in a few seconds.";
+            return Err(Error::refused(ErrorCode::Unavailable, words));
+        }
+        allowance.admits_bytes(usage, own.bytes.saturating_add(bytes))?;
+        if self.is_full(space, counts.all.bytes.saturating_add(bytes)) {
+            let words = "The disk of this server is nearly full, so no file can be added now. Try again later, or tell the operator.";
+            return Err(Error::refused(ErrorCode::DiskFull, words));
+        }
+        counts.all.add(bytes);
+        counts.accounts.entry(account.id.clone()).or_default().add(bytes);
+        if let Some(network) = network {
+            counts.networks.entry(*network).or_default().add(bytes);
+        }
+        let counts = Arc::clone(&self.counts);
+        Ok(UploadPermit { counts, account_id: account.id.clone(), network: *network, bytes })
+    }
+
+    /// Whether the data disk has room for uploads.
+    ///
+    /// # Errors
+    /// If it has none, or if the disk cannot be asked.
+    pub fn check(&self) -> Result<()> {
+        if self.is_full((self.probe)()?, 0) {
+            return Err(Error::unavailable(format!(
+                "less than {} % of the disk is free",
+                self.limits.free_percent_min
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether so many further bytes would leave too little.
+    fn is_full(&self, space: DiskSpace, bytes: u64) -> bool {
+        let kept_free = u128::from(space.total_bytes) * u128::from(self.limits.free_percent_min) / 100;
+        u128::from(space.free_bytes.saturating_sub(bytes)) < kept_free
+    }
+}
+
+impl Share {
+    fn add(&mut self, bytes: u64) {
+        self.uploads += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    fn take(&mut self, bytes: u64) {
+        self.uploads -= 1;
+        self.bytes -= bytes;
+    }
+}
+
+impl Drop for UploadPermit {
+    fn drop(&mut self) {
+        let mut counts = lock(&self.counts);
+        counts.all.take(self.bytes);
+        take(&mut counts.accounts, std::mem::take(&mut self.account_id), self.bytes);
+        if let Some(network) = self.network {
+            take(&mut counts.networks, network, self.bytes);
+        }
+    }
+}
+
+/// Takes one upload from a share, which is forgotten with its last.
+fn take<K: Eq + Hash>(shares: &mut HashMap<K, Share>, key: K, bytes: u64) {
+    if let Entry::Occupied(mut share) = shares.entry(key) {
+        share.get_mut().take(bytes);
+        if share.get().uploads == 0 {
+            share.remove();
+        }
+    }
+}
+
+fn lock(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -1,0 +1,130 @@
+//! The two ends of a sign-in with the provider: a browser is sent there, and comes back.
+//!
+//! Both are pages' addresses, not calls of the API: they answer with redirects, and what went wrong is said on the account page.
+
+use axum::extract::{Query, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::{CookieJar, WithRejection};
+use serde::Deserialize;
+
+use crate::accounts::{NewSession, Pending, Provider};
+use crate::api::ApiState;
+use crate::api::auth::{caller_or_guest, cookie, session_cookie};
+use crate::api::error::Failure;
+use crate::api::guard::comes_from_page;
+use crate::error::Error;
+use crate::model::{ApiError, EndedAccess, ErrorCode, SignInProblem};
+
+/// Long enough to look for a password, and for a second factor.
+const PENDING_MS: i64 = 15 * 60_000;
+const SECURE_NAME: &str = "__Host-coldbrew-sign-in";
+const PLAIN_NAME: &str = "coldbrew-sign-in";
+
+/// What the provider sends a browser back with.
+#[derive(Deserialize)]
+pub struct Answer {
+    #[serde(default)]
+    state: String,
+    code: Option<String>,
+    error: Option<String>,
+}
+
+/// `GET /sign-in/provider`: off to the provider. Only from a page of ours, so that no other site ties an account to an identity of its choice.
+pub async fn begin(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
+    let provider = provider(&state)?;
+    if !comes_from_page(&headers) {
+        return Err(Error::refused(ErrorCode::CrossSite, "Begin the sign-in on the account page.").into());
+    }
+    Ok(match provider.begin().await {
+        Ok((pending, url)) => {
+            let cookie = pending_cookie(&pending.to_cookie(), PENDING_MS, state.site.https());
+            leave_for(url.as_str(), &[cookie])
+        }
+        Err(error) => back(problem(error), state.site.https()),
+    })
+}
+
+/// `GET /sign-in/provider/callback`: back from the provider.
+pub async fn finish(
+    State(state): State<ApiState>,
+    WithRejection(Query(answer), _): WithRejection<Query<Answer>, Failure>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let provider = provider(&state)?;
+    let https = state.site.https();
+    let (request, _) = request.into_parts();
+    Ok(match signed_in(&state, provider, &request, answer).await {
+        Ok(session) => {
+            let cookie = session_cookie(&session.secret, session.max_age_ms, https);
+            leave_for(&account_page(session.ended), &[cookie, pending_cookie("", 0, https)])
+        }
+        Err(problem) => back(problem, https),
+    })
+}
+
+async fn signed_in(
+    state: &ApiState,
+    provider: &Provider,
+    request: &Parts,
+    answer: Answer,
+) -> Result<NewSession, SignInProblem> {
+    let https = state.site.https();
+    let cookies = CookieJar::from_headers(&request.headers);
+    let kept = cookies.get(if https { SECURE_NAME } else { PLAIN_NAME }).map(|cookie| cookie.value().to_owned());
+    let pending = kept.as_deref().and_then(Pending::from_cookie).filter(|pending| pending.is_of(&answer.state));
+    let Some(pending) = pending else { return Err(SignInProblem::Failed) };
+    let Some(code) = answer.code.filter(|_| answer.error.is_none()) else { return Err(SignInProblem::Declined) };
+    let identity = provider.finish(&pending, &code).await.map_err(problem)?;
+    let services = &state.services;
+    let (caller, before) = caller_or_guest(state, request).await.map_err(problem)?;
+    services.membership.sign_in_as(&identity, &caller.account, before.as_deref()).await.map_err(problem)
+}
+
+/// The account page which tells what has ended, if anything has.
+pub fn account_page(ended: EndedAccess) -> String {
+    match ended == EndedAccess::default() {
+        true => "/account".to_owned(),
+        false => format!("/account?ended={}", ended.to_query()),
+    }
+}
+
+fn provider(state: &ApiState) -> Result<&Provider, Failure> {
+    state.provider.as_ref().ok_or_else(|| ApiError::not_found("page").into())
+}
+
+fn pending_cookie(value: &str, max_age_ms: i64, https: bool) -> String {
+    cookie(if https { SECURE_NAME } else { PLAIN_NAME }, value, max_age_ms, https)
+}
+
+/// The public half of an error, for which the log has the other.
+fn problem(error: Error) -> SignInProblem {
+    problem_of(error.public().code)
+}
+
+pub fn problem_of(code: ErrorCode) -> SignInProblem {
+    match code {
+        ErrorCode::EmailTaken => SignInProblem::Taken,
+        ErrorCode::Unavailable | ErrorCode::Internal => SignInProblem::Away,
+        _ => SignInProblem::Failed,
+    }
+}
+
+fn back(problem: SignInProblem, https: bool) -> Response {
+    leave_for(&format!("/account?sign-in={}", problem.name()), &[pending_cookie("", 0, https)])
+}
+
+/// Sends a browser on to another address of ours or of the provider's, with these cookies.
+pub fn leave_for(address: &str, cookies: &[String]) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let headers = response.headers_mut();
+    for (name, value) in
+        cookies.iter().map(|cookie| (header::SET_COOKIE, cookie.as_str())).chain([(header::LOCATION, address)])
+    {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.append(name, value);
+        }
+    }
+    response
+}
