@@ -5,6 +5,7 @@
 
 #![allow(clippy::expect_used)]
 
+use coldbrew::documents::JobViews;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -193,6 +194,13 @@ impl Jobs for Record {
         self.count().complete(done, results, now).await
     }
 
+    async fn active_ids(&self) -> Result<Vec<String>> {
+        self.count().active_ids().await
+    }
+}
+
+#[async_trait]
+impl JobViews for Record {
     async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
         self.count().latest(account_id, content_hash).await
     }
@@ -211,10 +219,6 @@ impl Jobs for Record {
 
     async fn dismiss(&self, account_id: &str, content_hash: &str) -> Result<()> {
         self.count().dismiss(account_id, content_hash).await
-    }
-
-    async fn active_ids(&self) -> Result<Vec<String>> {
-        self.count().active_ids().await
     }
 }
 

@@ -8,6 +8,7 @@ mod body;
 mod cached;
 mod client_address;
 mod documents;
+mod entrance;
 pub mod error;
 mod events;
 mod examination;
@@ -27,14 +28,7 @@ mod users;
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::body::Body;
-use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
-use tower::ServiceBuilder;
-use tower_http::ServiceBuilderExt;
-use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::timeout::RequestBodyTimeoutLayer;
-use tower_http::trace::TraceLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -95,35 +89,11 @@ pub fn router(state: ApiState, web: impl FnOnce(Router<ApiState>) -> Router<ApiS
         .route("/openapi.json", get(reference::document))
         .route("/docs", get(reference::page))
         .method_not_allowed_fallback(error::method_not_allowed);
-    let silence_timeout = state.site.silence_timeout;
-    // From the outside in: a request is for this host, known, counted and guarded, and only then looked at.
-    let guarded = web(rest)
-        .layer(from_fn_with_state(state.clone(), body::limit))
-        .layer(ServiceBuilder::new().layer(RequestBodyTimeoutLayer::new(silence_timeout)).map_request_body(Body::new))
-        .layer(from_fn_with_state(state.clone(), auth::rotate))
-        .layer(from_fn_with_state(state.clone(), guard::same_site))
-        .layer(from_fn_with_state(state.clone(), limit::check))
-        .layer(from_fn_with_state(state.clone(), auth::identify))
-        .layer(from_fn_with_state(state.clone(), host::check));
-    named(guarded, state)
+    entrance::named(entrance::guarded(web(rest), &state), state)
 }
 
 /// The HTTP of the listener for the operator: only probes and figures.
 pub fn operations_router(state: ApiState) -> Router {
     let (rest, _) = operations().routes(routes!(health::live)).split_for_parts();
-    named(rest.fallback(error::no_such_call), state)
-}
-
-/// From the outside in: a request gets its client's address and its id, is counted and logged, and its answer gets the common headers.
-fn named(router: Router<ApiState>, state: ApiState) -> Router {
-    router
-        .layer(from_fn_with_state(state.clone(), guard::headers))
-        .layer(TraceLayer::new_for_http().make_span_with(error::span).on_response(error::answered))
-        .layer(from_fn(error::name_request))
-        .layer(from_fn_with_state(state.clone(), metrics::count))
-        .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(from_fn(error::keep_caller_request_id))
-        .layer(from_fn_with_state(state.clone(), client_address::resolve))
-        .with_state(state)
+    entrance::named(rest.fallback(error::no_such_call), state)
 }

@@ -2,6 +2,7 @@
 
 mod draft;
 mod export;
+mod job_views;
 mod originals;
 mod reading;
 mod rendering;
@@ -20,7 +21,6 @@ use crate::accounts::Caller;
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::extract::EngineShares;
-use crate::jobs::Jobs;
 use crate::markdown::Outline;
 use crate::model::wire::{DocumentList, DocumentSummary, OutlineEntry, Shelf};
 use crate::model::{ApiError, ErrorCode};
@@ -30,6 +30,7 @@ use coldbrew_pdf::Engine;
 
 pub use draft::Drafts;
 pub use export::{Body, Exported, content_disposition};
+pub use job_views::JobViews;
 pub use originals::{Originals, PageKey};
 pub use rendering::{Renderer, RenderingLimits};
 pub use store::{Deletion, Documents, NewDocument, Source, Unread};
@@ -46,7 +47,7 @@ pub const READER_PAGES: u32 = 20;
 #[derive(Clone)]
 pub struct Library {
     pub documents: Arc<dyn Documents>,
-    pub jobs: Arc<dyn Jobs>,
+    pub jobs: Arc<dyn JobViews>,
     pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,

@@ -1,26 +1,22 @@
-//! Figures about the service for whoever runs it: counted as things happen, or looked up when they are asked for.
+//! The names of all metrics, and the counters that are written as things happen. What is looked up when it is asked for is in
+//! `operations::gauges`.
 //!
-//! Counters are written with the `metrics` macros where the thing happens, under names from here. No label holds an id, a title or a
+//! Counters are written where the thing happens, by the functions here. No label holds an id, a title or a
 //! text: their number must not grow with use. docs/OPERATIONS.md says what each means and when to worry.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use crate::accounts::spending::{Budget, Spent};
 use crate::error::{Error, Result};
-use crate::jobs::Job;
-use crate::jobs::Spending;
-use crate::model::{Hindrance, JobStatus, Mode, UnixMs};
-use crate::operations::{Operations, QueuedJob};
-use crate::world::World;
+use crate::model::{JobStatus, Mode, TokenUsage};
 
-const JOBS: &str = "coldbrew_jobs";
-const JOB_AGE: &str = "coldbrew_job_age_max_seconds";
-const JOBS_DUE: &str = "coldbrew_jobs_due";
-const POLL_LAG: &str = "coldbrew_poll_lag_seconds";
+pub const JOBS: &str = "coldbrew_jobs";
+pub const JOB_AGE: &str = "coldbrew_job_age_max_seconds";
+pub const JOBS_DUE: &str = "coldbrew_jobs_due";
+pub const POLL_LAG: &str = "coldbrew_poll_lag_seconds";
 const REQUESTS: &str = "coldbrew_http_requests_total";
 const REQUEST_DURATION: &str = "coldbrew_http_request_duration_seconds";
 const TOKENS: &str = "coldbrew_tokens_total";
@@ -29,109 +25,19 @@ const JOBS_ENDED: &str = "coldbrew_jobs_ended_total";
 const JOBS_TAKEN_OVER: &str = "coldbrew_jobs_taken_over_total";
 const CONNECTIONS_REFUSED: &str = "coldbrew_connections_refused_total";
 const REQUESTS_LIMITED: &str = "coldbrew_requests_limited_total";
-const DEPENDENCY_UP: &str = "coldbrew_dependency_up";
-const JOBS_BLOCKED: &str = "coldbrew_jobs_blocked";
+pub const DEPENDENCY_UP: &str = "coldbrew_dependency_up";
+pub const JOBS_BLOCKED: &str = "coldbrew_jobs_blocked";
 const QUEUE_WAIT: &str = "coldbrew_queue_wait_seconds";
 const GUESTS_MADE: &str = "coldbrew_guests_made_total";
-const SPENT_TODAY: &str = "coldbrew_spending_today_microdollars";
-const COMMITTED: &str = "coldbrew_spending_committed_microdollars";
-const CEILING: &str = "coldbrew_spending_ceiling_microdollars";
+pub const SPENT_TODAY: &str = "coldbrew_spending_today_microdollars";
+pub const COMMITTED: &str = "coldbrew_spending_committed_microdollars";
+pub const CEILING: &str = "coldbrew_spending_ceiling_microdollars";
 
 /// The process's recorder. Servers in one process share it.
 static HANDLE: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
-/// What `/metrics` is answered from.
-#[derive(Clone)]
-pub struct Metrics {
-    handle: PrometheusHandle,
-    store: Arc<dyn Operations>,
-    spending: Arc<dyn Spending>,
-    budget: Budget,
-    world: Arc<dyn World>,
-}
-
-impl Metrics {
-    /// Begins counting, if that has not begun.
-    pub fn start(
-        store: Arc<dyn Operations>,
-        spending: Arc<dyn Spending>,
-        budget: Budget,
-        world: Arc<dyn World>,
-    ) -> Result<Self> {
-        Ok(Self { handle: recorder()?, store, spending, budget, world })
-    }
-
-    /// All figures as Prometheus reads them. `dependencies`: each by name, and whether it answers. What is counted here is told even
-    /// when the record cannot be asked; the queue is then as it was.
-    pub async fn render(&self, dependencies: &[(&'static str, bool)]) -> String {
-        for &(name, there) in dependencies {
-            gauge!(DEPENDENCY_UP, "dependency" => name).set(count(there.into()));
-        }
-        if !dependencies.contains(&("database", false)) {
-            match self.store.queue().await {
-                Ok(jobs) => self.look_at_queue(&jobs),
-                Err(error) => tracing::warn!(%error, "the queue could not be counted"),
-            }
-            if let Err(error) = self.look_at_spending().await {
-                tracing::warn!(%error, "spending could not be summed");
-            }
-        }
-        self.handle.run_upkeep();
-        self.handle.render()
-    }
-
-    fn look_at_queue(&self, jobs: &[QueuedJob]) {
-        let now = self.world.now();
-        for mode in ["batch", "realtime"] {
-            for status in ["preparing", "pending", "running"] {
-                let these = jobs.iter().filter(|job| job.mode == mode && job.status == status);
-                gauge!(JOBS, "mode" => mode, "status" => status).set(count(these.clone().count()));
-                let oldest = these.map(|job| now.0 - job.submitted_at.0).max().unwrap_or(0);
-                gauge!(JOB_AGE, "mode" => mode, "status" => status).set(seconds(oldest));
-            }
-        }
-        for reason in Hindrance::ALL {
-            let blocked = jobs.iter().filter(|job| job.hindered_by == Some(reason));
-            gauge!(JOBS_BLOCKED, "reason" => reason.name()).set(count(blocked.count()));
-        }
-        let due = jobs.iter().filter(|job| job.due_at <= now && job.lease_until <= now);
-        gauge!(JOBS_DUE).set(count(due.clone().count()));
-        gauge!(POLL_LAG).set(seconds(due.map(|job| now.0 - job.due_at.0).max().unwrap_or(0)));
-    }
-
-    async fn look_at_spending(&self) -> Result<()> {
-        let day = self.spending.spent_on(self.world.now().day()).await?;
-        for (account, sums) in [("member", day.members), ("guest", day.guests)] {
-            gauge!(SPENT_TODAY, "account" => account).set(amount(sums.settled));
-            gauge!(COMMITTED, "account" => account).set(amount(sums.committed));
-        }
-        for (accounts, ceiling) in [("all", self.budget.daily_max), ("guests", self.budget.guests_daily_max)] {
-            if let Some(ceiling) = ceiling {
-                gauge!(CEILING, "accounts" => accounts).set(amount(ceiling));
-            }
-        }
-        Ok(())
-    }
-}
-
-// A double counts micro-dollars exactly up to nine billion dollars.
-#[allow(clippy::cast_precision_loss)]
-const fn amount(micro_dollars: u64) -> f64 {
-    micro_dollars as f64
-}
-
-// A double counts milliseconds exactly for longer than anything here lasts.
-#[allow(clippy::cast_precision_loss)]
-fn seconds(ms: i64) -> f64 {
-    ms.max(0) as f64 / 1_000.0
-}
-
-fn count(things: usize) -> f64 {
-    u32::try_from(things).unwrap_or(u32::MAX).into()
-}
-
 /// The recorder, which the first who asks installs.
-fn recorder() -> Result<PrometheusHandle> {
+pub fn recorder() -> Result<PrometheusHandle> {
     let mut installed = HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
     match installed.clone() {
         Some(handle) => Ok(handle),
@@ -202,12 +108,11 @@ pub fn request_limited(kind: &'static str) {
 }
 
 /// Gemini has answered: what it reports is what Google charges, whatever becomes of it here.
-pub fn answers_paid(spent: &Spent, mode: Mode) {
-    let usage = spent.usage;
+pub fn answers_paid(usage: TokenUsage, micro_dollars: u64, mode: Mode) {
     for (direction, tokens) in [("input", usage.input), ("output", usage.output), ("thoughts", usage.thoughts)] {
         counter!(TOKENS, "direction" => direction).increment(tokens);
     }
-    counter!(COST, "mode" => mode.name()).increment(spent.micro_dollars);
+    counter!(COST, "mode" => mode.name()).increment(micro_dollars);
 }
 
 /// A guest's account was made.
@@ -215,10 +120,10 @@ pub fn guest_made() {
     counter!(GUESTS_MADE).increment(1);
 }
 
-/// A worker has taken up a job.
-pub fn job_claimed(job: &Job, now: UnixMs) {
-    histogram!(QUEUE_WAIT).record(seconds(now.0.saturating_sub(job.due_at.0)));
-    if job.claims > 1 {
+/// A worker has taken up a job that had been due for so long, and for how many claims without a step.
+pub fn job_claimed(waited: Duration, claims: u32) {
+    histogram!(QUEUE_WAIT).record(waited);
+    if claims > 1 {
         counter!(JOBS_TAKEN_OVER).increment(1);
     }
 }

@@ -3,6 +3,7 @@
 pub mod books;
 mod clock;
 pub mod doctor;
+mod gauges;
 
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use crate::error::Result;
 use crate::model::{Hindrance, UnixMs};
 
 pub use clock::watch_clock;
+pub use gauges::Metrics;
 
 /// A job that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! Forgets what nobody comes back for: guests who stay away, uploads that nothing was made of, secrets that have expired, and what came
 //! into the folders of accounts after they were deleted.
 
+mod account;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +11,13 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Members;
-use crate::accounts::{Membership, days_before};
+use crate::accounts::{PasswordAttempts, days_before};
 use crate::error::Result;
 use crate::model::UnixMs;
 use crate::uploads::{Blobs, Uploads, delete_content};
 use crate::world::World;
+
+pub use account::AccountDeletion;
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(3_600);
@@ -36,7 +40,8 @@ pub struct Retention {
 /// See the module.
 #[derive(Clone)]
 pub struct Janitor {
-    pub membership: Membership,
+    pub deletion: AccountDeletion,
+    pub attempts: PasswordAttempts,
     pub store: Arc<dyn Members>,
     pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
@@ -73,7 +78,7 @@ impl Janitor {
             while self.purge_uploads(before).await? {}
         }
         while self.purge_gone_accounts(now.plus(-GONE_FOR_MS)).await? {}
-        self.membership.attempts.purge().await?;
+        self.attempts.purge().await?;
         self.blobs.tidy().await?;
         self.store.forget_expired(days_before(now, ANSWER_DAYS), now).await
     }
@@ -82,7 +87,7 @@ impl Janitor {
     async fn purge_guests(&self, before: UnixMs) -> Result<bool> {
         let ids = self.store.idle_guests(before, LISTED_MAX).await?;
         for id in &ids {
-            self.membership.delete_account(id).await?;
+            self.deletion.delete(id).await?;
         }
         Ok(ids.len() == LISTED_MAX as usize)
     }
@@ -103,7 +108,7 @@ impl Janitor {
     async fn purge_gone_accounts(&self, before: UnixMs) -> Result<bool> {
         let ids = self.store.gone_accounts(before, LISTED_MAX).await?;
         for id in &ids {
-            self.membership.delete_files(id).await?;
+            self.deletion.delete_files(id).await?;
             self.store.forget_gone_account(id).await?;
         }
         Ok(ids.len() == LISTED_MAX as usize)

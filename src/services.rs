@@ -13,6 +13,7 @@ use crate::jobs::Spending;
 use crate::jobs::Submissions;
 use crate::model::wire::{JobView, Prepared, Submission, Submitted, UsageReport};
 use crate::model::{ApiError, ErrorCode, Mode, Quote};
+use crate::retention::AccountDeletion;
 use crate::uploads::fetch::Fetcher;
 use crate::uploads::{Incoming, Intake, ReceivedFile, Receiver, UploadPermit};
 use crate::world::World;
@@ -23,6 +24,7 @@ use coldbrew_gemini::models::is_same;
 pub struct Services {
     pub identity: Identity,
     pub membership: Membership,
+    pub deletion: AccountDeletion,
     pub allowances: Allowances,
     pub incoming: Incoming,
     pub receiver: Receiver,

@@ -9,7 +9,6 @@ use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::model::wire::{NewToken, TokenSummary};
 use crate::model::{ApiError, EndedAccess, ErrorCode, UnixMs};
-use crate::uploads::{Blobs, account_folders};
 use crate::world::World;
 
 /// How long a member stays signed in without opening a page, in milliseconds: 30 days.
@@ -28,7 +27,6 @@ const RESET_CHARS: usize = 20;
 pub struct Membership {
     pub store: Arc<dyn Members>,
     pub accounts: Arc<dyn Accounts>,
-    pub blobs: Arc<dyn Blobs>,
     pub passwords: Passwords,
     pub attempts: PasswordAttempts,
     /// Open streams of an account hear here that its sessions or tokens have ended.
@@ -275,26 +273,6 @@ impl Membership {
             return Err(ApiError::not_found("token").into());
         }
         self.changes.tell_credentials_ended(&account.id);
-        Ok(())
-    }
-
-    /// Deletes an account: its records first, so that no account is ever without its files. Should files be left, or be put there by a
-    /// worker that has not heard of it yet, nobody can reach them, and the janitor deletes them.
-    pub async fn delete_account(&self, account_id: &str) -> Result<()> {
-        self.accounts.delete_account(account_id, self.world.now()).await?;
-        self.changes.tell_credentials_ended(account_id);
-        tracing::info!(account = account_id, "account deleted");
-        if let Err(error) = self.delete_files(account_id).await {
-            tracing::warn!(account = account_id, %error, "files of a deleted account are left to the janitor");
-        }
-        Ok(())
-    }
-
-    /// Deletes all files of an account.
-    pub(crate) async fn delete_files(&self, account_id: &str) -> Result<()> {
-        for folder in account_folders(account_id) {
-            self.blobs.delete_all(&folder).await?;
-        }
         Ok(())
     }
 }

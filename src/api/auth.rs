@@ -1,9 +1,8 @@
 //! Who is calling: a bearer token or a session cookie, decided here for every route.
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, Method, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use axum_extra::extract::CookieJar;
 
@@ -30,16 +29,15 @@ impl FromRequestParts<ApiState> for Caller {
 }
 
 /// Finds out whose a request is, once for all that want to know.
-pub async fn identify(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
+pub async fn identify(state: &ApiState, request: &mut Request) {
     if !needs_no_account(request.uri().path())
-        && let Ok(found) = look_up(&state, request.headers()).await
+        && let Ok(found) = look_up(state, request.headers()).await
     {
         request.extensions_mut().insert(Found(found));
     }
     if let Some(network) = client_address::of(request.extensions()).and_then(Network::of) {
         request.extensions_mut().insert(network);
     }
-    next.run(request).await
 }
 
 /// Files of the site, and what probes the service: they answer also while the record cannot be asked for accounts.
@@ -129,17 +127,19 @@ pub fn cookie(name: &str, value: &str, max_age_ms: i64, https: bool) -> String {
     format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}")
 }
 
-/// Gives a browser that opens a page a new session in the place of one that has grown old.
-pub async fn rotate(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+/// The session with which a browser opens a page.
+pub fn session_of_page(state: &ApiState, request: &Request) -> Option<String> {
     let path = request.uri().path();
     let others = ["/pkg/", "/v1/", "/sign-in/"];
     let opens_page = request.method() == Method::GET
         && !needs_no_account(path)
         && !others.iter().any(|other| path.starts_with(other));
-    let secret = session(request.headers(), state.site.https()).filter(|_| opens_page);
-    let mut response = next.run(request).await;
-    let Some(secret) = secret else { return response };
-    match state.services.membership.rotate(&secret).await {
+    session(request.headers(), state.site.https()).filter(|_| opens_page)
+}
+
+/// Gives a browser a new session with its answer, if the one that it showed has grown old.
+pub async fn rotate(state: &ApiState, secret: &str, response: &mut Response) {
+    match state.services.membership.rotate(secret).await {
         Ok(None) => {}
         Ok(Some(new)) => {
             let cookie = session_cookie(&new.secret, new.max_age_ms, state.site.https());
@@ -149,7 +149,6 @@ pub async fn rotate(State(state): State<ApiState>, request: Request, next: Next)
         }
         Err(error) => tracing::warn!(%error, "a session could not be replaced"),
     }
-    response
 }
 
 /// What [`identify`] leaves in the request of an account.

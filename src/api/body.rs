@@ -10,17 +10,14 @@ use std::time::Duration;
 
 use axum::RequestExt;
 use axum::body::{Body, BodyDataStream};
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderMap, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 
 use super::ApiState;
-use super::error::Failure;
 use super::upload;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::model::{ErrorCode, size_words};
 
 /// A JSON body is a few numbers and names; only uploads are larger.
@@ -36,18 +33,20 @@ const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
 const DISCARDED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Refuses a body that says that it is too large before it is read, and ends one that turns out to be.
-pub async fn limit(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
+///
+/// # Errors
+/// `body_too_large`, or `file_too_large` for an upload.
+pub fn limit(state: &ApiState, mut request: Request) -> Result<Request> {
     let is_upload = request.uri().path() == upload::PATH;
     let file_bytes_max = state.services.receiver.bytes_max;
     let bytes_max = if is_upload { file_bytes_max.saturating_add(FORM_BYTES_MAX) } else { BODY_BYTES_MAX };
     if length_of(request.headers()).is_some_and(|length| length > bytes_max) {
         let waits = expects_continue(request.headers());
         drain(request.into_body(), waits);
-        let refusal = if is_upload { state.services.receiver.too_large() } else { too_large() };
-        return Failure(refusal).into_response();
+        return Err(if is_upload { state.services.receiver.too_large() } else { too_large() });
     }
     DefaultBodyLimit::max(usize::try_from(bytes_max).unwrap_or(usize::MAX)).apply(&mut request);
-    next.run(request.with_limited_body()).await
+    Ok(request.with_limited_body())
 }
 
 /// The refusal of a body that is larger than its call takes.

@@ -4,13 +4,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{Extensions, HeaderMap, HeaderName};
-use axum::middleware::Next;
-use axum::response::Response;
 use ipnet::IpNet;
-
-use super::ApiState;
 
 /// The reverse proxies in front of this server. The default: there are none.
 #[derive(Clone, Debug, Default)]
@@ -52,8 +48,7 @@ struct ClientAddress(IpAddr);
 const TRACE_HEADERS: [&str; 3] = ["traceparent", "tracestate", "baggage"];
 
 /// Finds out where a request comes from, and drops what only a proxy may say.
-pub async fn resolve(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
-    let proxies = &state.site.proxies;
+pub fn resolve(proxies: &Proxies, request: &mut Request) {
     let peer = request.extensions().get().map(|ConnectInfo::<SocketAddr>(peer)| peer.ip());
     if !peer.is_some_and(|peer| proxies.include(peer)) {
         for name in TRACE_HEADERS {
@@ -64,7 +59,6 @@ pub async fn resolve(State(state): State<ApiState>, mut request: Request, next: 
         let client = proxies.client_of(request.headers(), peer);
         request.extensions_mut().insert(ClientAddress(client));
     }
-    next.run(request).await
 }
 
 /// The client's address of a request that passed [`resolve`]. `None`: it came over no network.

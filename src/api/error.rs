@@ -23,7 +23,7 @@ tokio::task_local! {
 }
 
 /// Names the request for everything that happens because of it.
-pub async fn name_request(request: Request, next: Next) -> Response {
+pub async fn run_named(request: Request, next: Next) -> Response {
     let id = id_of(request.headers()).to_owned();
     REQUEST_ID.scope(id, next.run(request)).await
 }
@@ -34,14 +34,13 @@ struct CallerRequestId(String);
 
 /// Keeps the id that the caller gave its request for the log, if it is a plain word. The server's own id names the request, because two
 /// callers may choose the same one.
-pub async fn keep_caller_request_id(mut request: Request, next: Next) -> Response {
+pub fn keep_caller_request_id(request: &mut Request) {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let id = id_of(request.headers()).to_owned();
     request.headers_mut().remove("x-request-id");
     if (1..=64).contains(&id.len()) && id.bytes().all(is_plain) {
         request.extensions_mut().insert(CallerRequestId(id));
     }
-    next.run(request).await
 }
 
 fn id_of(headers: &HeaderMap) -> &str {

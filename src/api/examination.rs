@@ -7,7 +7,7 @@ use axum::body::Bytes;
 
 use super::cached::Cached;
 use crate::error::Result;
-use crate::metrics::Metrics;
+use crate::operations::Metrics;
 use crate::world::World;
 
 /// Asks everything that the service depends on whether it is there.

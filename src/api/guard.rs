@@ -1,24 +1,23 @@
 //! What every request passes before a handler sees it.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
-use super::ApiState;
 use super::auth::bearer;
-use super::error::Failure;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 
 /// Refuses what another site makes a browser send. A bearer token is no browser's doing, so it needs no such check.
-pub async fn same_site(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+///
+/// # Errors
+/// `cross_site`
+pub fn same_site(public_url: Option<&str>, request: &Request) -> Result<()> {
     let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let headers = request.headers();
-    if harmless || bearer(headers).is_some() || comes_from_here(headers, state.site.public_url.as_deref()) {
-        return next.run(request).await;
+    if harmless || bearer(headers).is_some() || comes_from_here(headers, public_url) {
+        return Ok(());
     }
-    Failure(Error::refused(ErrorCode::CrossSite, "This request came from another site.")).into_response()
+    Err(Error::refused(ErrorCode::CrossSite, "This request came from another site."))
 }
 
 /// Whether a browser says that its own page sent this. A caller that is no browser says nothing, and has no cookie to abuse.
@@ -43,10 +42,8 @@ pub fn comes_from_page(headers: &HeaderMap) -> bool {
     site.is_none_or(|site| matches!(site, b"same-origin" | b"none"))
 }
 
-/// Headers that every answer has.
-pub async fn headers(State(state): State<ApiState>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+/// Adds the headers that every answer has. `https`: browsers reach the site by HTTPS.
+pub fn add_headers(headers: &mut HeaderMap, https: bool) {
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -63,9 +60,8 @@ pub async fn headers(State(state): State<ApiState>, request: Request, next: Next
     ));
     // What an API call answers belongs to one account.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
-    if state.site.https() {
+    if https {
         let two_years = HeaderValue::from_static("max-age=63072000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, two_years);
     }
-    response
 }

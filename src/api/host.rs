@@ -5,15 +5,11 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header;
 use axum::http::uri::Authority;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
-use super::ApiState;
-use super::error::Failure;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 
 /// The address of this machine that a connection came in on.
@@ -52,17 +48,20 @@ fn named(request: &Request) -> Option<Vec<Authority>> {
     told.chain(request.uri().authority().cloned().map(Some)).collect()
 }
 
-/// Answers 421 to a request for an unknown host. Whether the process lives may be asked under any name.
-pub async fn check(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+/// Refuses a request for an unknown host. Whether the process lives may be asked under any name.
+///
+/// # Errors
+/// `unknown_host`
+pub fn check(known: &Hosts, request: &Request) -> Result<()> {
     let local = request.extensions().get().map(|LocalAddress(address)| address.to_canonical());
-    let is_known = |host: &Authority| !host.as_str().contains('@') && state.site.hosts.include(host.host(), local);
-    let known = named(&request).is_some_and(|hosts| !hosts.is_empty() && hosts.iter().all(is_known));
-    if known || request.uri().path() == "/healthz" {
-        return next.run(request).await;
+    let is_known = |host: &Authority| !host.as_str().contains('@') && known.include(host.host(), local);
+    let is_answered = named(request).is_some_and(|hosts| !hosts.is_empty() && hosts.iter().all(is_known));
+    if is_answered || request.uri().path() == "/healthz" {
+        return Ok(());
     }
     let words = "This server does not answer to the host name of this request. Use its public address, or ask its operator to add the \
                  name to site.hosts.";
-    Failure(Error::refused(ErrorCode::UnknownHost, words)).into_response()
+    Err(Error::refused(ErrorCode::UnknownHost, words))
 }
 
 #[cfg(test)]

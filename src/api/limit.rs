@@ -11,17 +11,13 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::Method;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Request;
+use axum::http::{Method, StatusCode};
 use tokio_util::sync::CancellationToken;
 
 use super::auth::{found, is_asset, network_of};
-use super::error::Failure;
-use super::{ApiState, client_address};
-use crate::error::Error;
+use super::client_address;
+use crate::error::{Error, Result};
 use crate::metrics::request_limited;
 use crate::world::World;
 pub use counts::{PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
@@ -61,17 +57,6 @@ impl Limiter {
         match (self.local.add(counts), &self.shared) {
             (None, Some(shared)) => shared.add(counts).await,
             (wait, _) => wait,
-        }
-    }
-
-    /// Counts the request. `Some`: it is one too many.
-    fn refusal<'a>(&'a self, request: &Request) -> impl Future<Output = Option<Failure>> + use<'a> {
-        // The body of a request cannot be shared between threads, so nothing of it is kept.
-        let (kind, counts) = (kind_of(request), counts_of(request));
-        async move {
-            let wait = self.add(&counts).await?;
-            request_limited(kind.name());
-            Some(Failure(Error::too_many("Too many requests.", wait)))
         }
     }
 }
@@ -118,32 +103,50 @@ fn is_entry(path: &str) -> bool {
         )
 }
 
-/// Answers 429 to one request too many.
-pub async fn check(State(state): State<ApiState>, request: Request, next: Next) -> Response {
-    match request.uri().path() {
-        "/healthz" => next.run(request).await,
-        path if is_asset(path) => count_misses(&state.limiter, request, next).await,
-        _ => match state.limiter.refusal(&request).await {
-            Some(refusal) => refusal.into_response(),
-            None => next.run(request).await,
-        },
-    }
+/// What a request counts for, once it is known whether it counts.
+pub struct Count {
+    kind: RequestKind,
+    counts: Vec<RequestCount>,
+    /// Files that are there are not counted, because each page loads several. Requests for others are.
+    only_misses: bool,
 }
 
-/// Files that are there are not counted, because each page loads several. Requests for others are.
-async fn count_misses(limiter: &Limiter, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let counted = Request::from_parts(parts.clone(), Body::empty());
-    let response = next.run(Request::from_parts(parts, body)).await;
-    if !response.status().is_client_error() {
-        return response;
+impl Count {
+    /// `None`: the request counts for nobody.
+    pub fn of(request: &Request) -> Option<Self> {
+        let path = request.uri().path();
+        let count = || Self { kind: kind_of(request), counts: counts_of(request), only_misses: is_asset(path) };
+        (path != "/healthz").then(count)
     }
-    limiter.refusal(&counted).await.map_or(response, IntoResponse::into_response)
+
+    /// Counts the request before it is answered.
+    ///
+    /// # Errors
+    /// `too_many_requests`
+    pub async fn before(&self, limiter: &Limiter) -> Result<()> {
+        if self.only_misses { Ok(()) } else { self.add(limiter).await }
+    }
+
+    /// Counts the request after it was answered with that status.
+    ///
+    /// # Errors
+    /// `too_many_requests`
+    pub async fn after(&self, limiter: &Limiter, status: StatusCode) -> Result<()> {
+        if self.only_misses && status.is_client_error() { self.add(limiter).await } else { Ok(()) }
+    }
+
+    async fn add(&self, limiter: &Limiter) -> Result<()> {
+        let Some(wait) = limiter.add(&self.counts).await else { return Ok(()) };
+        request_limited(self.kind.name());
+        Err(Error::too_many("Too many requests.", wait))
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use axum::body::Body;
+
     use super::super::auth::found_for_test;
     use super::super::client_address::resolved_for_test;
     use super::*;

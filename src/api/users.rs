@@ -48,7 +48,7 @@ pub async fn me(Caller { account, .. }: Caller) -> Json<Me> {
 #[utoipa::path(delete, path = "/v1/users/me", tag = "users",
     responses((status = 204, description = "It is gone, and every token and session with it.")))]
 pub async fn delete_me(State(state): State<ApiState>, Caller { account, .. }: Caller) -> Result<StatusCode, Failure> {
-    state.services.membership.delete_account(&account.id).await?;
+    state.services.deletion.delete(&account.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -116,14 +116,14 @@ impl Worker {
 
     /// Records what the answer for a page cost, before it is used.
     pub(super) async fn pay_page(&self, job: &Job, request: &PaidRequest, spent: Spent) -> Result<()> {
-        answers_paid(&spent, job.mode);
+        answers_paid(spent.usage, spent.micro_dollars, job.mode);
         self.spending.settle(job, &request.id, request.page, &spent, self.world.now()).await
     }
 
     /// Records what a batch cost, whatever its lines are worth.
     pub(super) async fn pay_batch(&self, job: &Job, attempt: u32, results: Results) -> Result<()> {
         let spent = tally(&self.costs(job).await?, &self.pages_left(job).await?, results).await?;
-        answers_paid(&spent, job.mode);
+        answers_paid(spent.usage, spent.micro_dollars, job.mode);
         self.spending.settle(job, &job.batch_name(attempt), None, &spent, self.world.now()).await
     }
 

@@ -1,5 +1,7 @@
 //! The durable record of one extraction.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::extract::Recipe;
@@ -211,6 +213,11 @@ impl Stage {
 }
 
 impl Job {
+    /// For how long it has been due.
+    pub fn waited(&self, now: UnixMs) -> Duration {
+        Duration::from_millis(now.0.saturating_sub(self.due_at.0).try_into().unwrap_or_default())
+    }
+
     /// What the outside sees.
     pub const fn status(&self) -> JobStatus {
         self.stage.status()

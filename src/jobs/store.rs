@@ -1,4 +1,4 @@
-//! The port of jobs: what a worker records, and what people see of it.
+//! The port of jobs: what a worker records.
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -6,9 +6,10 @@ use futures::stream::BoxStream;
 use super::machine::Lane;
 use super::{Job, Leftover};
 use crate::accounts::{Account, Allowance};
+use crate::documents::JobViews;
 use crate::error::Result;
 use crate::extract::PageResult;
-use crate::model::wire::{JobView, Usage};
+use crate::model::wire::Usage;
 use crate::model::{PageSet, UnixMs};
 
 /// What [`Jobs::accept`] did.
@@ -38,7 +39,7 @@ pub enum Completion {
 /// Methods that take a claimed [`Job`] change it only while its fence is the newest: a worker that lost its claim changes
 /// nothing, however late it comes.
 #[async_trait]
-pub trait Jobs: Send + Sync {
+pub trait Jobs: JobViews {
     /// Records a new job and reserves `reserve` token equivalents for it, if both are possible.
     ///
     /// # Errors
@@ -79,21 +80,6 @@ pub trait Jobs: Send + Sync {
     /// there yet; `done` is the job after the step. Pages that appear nowhere are failed pages.
     async fn complete(&self, done: &Job, results: BoxStream<'_, Result<PageResult>>, now: UnixMs)
     -> Result<Completion>;
-
-    /// The newest job for this content.
-    async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>>;
-
-    /// The account's job of that id.
-    async fn job(&self, account_id: &str, id: &str) -> Result<Option<JobView>>;
-
-    /// The newest job that fills this document of the account's, or is to.
-    async fn filling(&self, account_id: &str, document_id: &str) -> Result<Option<JobView>>;
-
-    /// The account's jobs that a list shows: active ones, and failed ones that were not tried again.
-    async fn open_jobs(&self, account_id: &str) -> Result<Vec<JobView>>;
-
-    /// Forgets the account's jobs for this content that ended without a document and charged nothing.
-    async fn dismiss(&self, account_id: &str, content_hash: &str) -> Result<()>;
 
     /// Ids of jobs that still need their files on disk.
     async fn active_ids(&self) -> Result<Vec<String>>;

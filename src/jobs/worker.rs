@@ -123,7 +123,7 @@ impl Worker {
                 Ok(jobs) => {
                     crash_point("claim", "taken");
                     for (job, account_slot, suspected) in self.sort_out(lane, jobs, &account_slots, &suspicion).await {
-                        job_claimed(&job, self.world.now());
+                        job_claimed(job.waited(self.world.now()), job.claims);
                         // Nobody else takes slots, so there are as many as before.
                         let slot = slots.clone().try_acquire_owned();
                         let (worker, stop) = (self.clone(), stop.clone());

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use tokio::fs;
 
-use super::parts::membership;
-use crate::accounts::Members;
-use crate::accounts::Membership;
+use super::parts::{deletion, membership};
+use crate::accounts::{Members, Membership};
 use crate::changes::Changes;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -70,16 +69,16 @@ pub async fn lock_out(config: &Config, account: &str) -> Result<EndedAccess> {
 
 /// Deletes the account with everything it owns.
 pub async fn delete_account(config: &Config, account: &str) -> Result<()> {
-    let (membership, id) = member(config, account).await?;
-    membership.delete_account(&id).await
+    let store = open(config).await?;
+    let id = found(&store, account).await?;
+    deletion(&store, super::blobs(config).await?, Changes::default()).delete(&id).await
 }
 
 /// What members do, and the id of one.
 async fn member(config: &Config, account: &str) -> Result<(Membership, String)> {
     let store = open(config).await?;
     let id = found(&store, account).await?;
-    let blobs = super::blobs(config).await?;
-    Ok((membership(config, &store, blobs, Changes::default()), id))
+    Ok((membership(config, &store, Changes::default()), id))
 }
 
 async fn found(store: &SqlStore, account: &str) -> Result<String> {

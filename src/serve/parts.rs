@@ -20,9 +20,9 @@ use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::jobs::Jobs;
 use crate::jobs::{DiskSpool, Submissions};
-use crate::metrics::Metrics;
 use crate::model::PAGES_MAX;
-use crate::retention::{Janitor, Retention};
+use crate::operations::Metrics;
+use crate::retention::{AccountDeletion, Janitor, Retention};
 use crate::services::Services;
 use crate::store::folder::Folder;
 use crate::store::s3::{S3, S3Config};
@@ -82,7 +82,8 @@ impl Parts {
         let text_limit = TextLimit { bytes: config.limits.document_text_bytes_max };
         Services {
             identity: Identity { store: store(), guest_quota: config.quota.guest_tokens, world: self.world.clone() },
-            membership: self.membership(config),
+            membership: membership(config, &self.store, self.changes.clone()),
+            deletion: self.deletion(),
             allowances,
             incoming: self.incoming.clone(),
             receiver: self.receiver.clone(),
@@ -153,8 +154,8 @@ impl Parts {
         }
     }
 
-    fn membership(&self, config: &Config) -> Membership {
-        membership(config, &self.store, self.blobs.clone(), self.changes.clone())
+    fn deletion(&self) -> AccountDeletion {
+        deletion(&self.store, self.blobs.clone(), self.changes.clone())
     }
 
     /// The OpenID Connect provider, if the configuration names one.
@@ -178,7 +179,8 @@ impl Parts {
 
     pub(super) fn janitor(&self, config: &Config) -> Janitor {
         Janitor {
-            membership: self.membership(config),
+            deletion: self.deletion(),
+            attempts: attempts(config, &self.store),
             store: Arc::new(self.store.clone()),
             uploads: Arc::new(self.store.clone()),
             blobs: self.blobs.clone(),
@@ -197,18 +199,27 @@ fn targets(config: &Config) -> Targets {
 }
 
 /// What members can do with their account.
-pub(super) fn membership(config: &Config, store: &SqlStore, blobs: Arc<dyn Blobs>, changes: Changes) -> Membership {
-    let (store, world, callers) = (Arc::new(store.clone()), Arc::new(SystemWorld), &config.callers);
-    let limits = AttemptLimits { failures_max: callers.password_failures_max, delay_max: callers.password_delay_max };
+pub(super) fn membership(config: &Config, store: &SqlStore, changes: Changes) -> Membership {
+    let shared = Arc::new(store.clone());
     Membership {
-        store: store.clone(),
-        accounts: store.clone(),
-        blobs,
-        passwords: Passwords::new(callers.password_queue_max),
-        attempts: PasswordAttempts { store, limits, world: world.clone() },
+        store: shared.clone(),
+        accounts: shared,
+        passwords: Passwords::new(config.callers.password_queue_max),
+        attempts: attempts(config, store),
         changes,
-        world,
+        world: Arc::new(SystemWorld),
     }
+}
+
+fn attempts(config: &Config, store: &SqlStore) -> PasswordAttempts {
+    let callers = &config.callers;
+    let limits = AttemptLimits { failures_max: callers.password_failures_max, delay_max: callers.password_delay_max };
+    PasswordAttempts { store: Arc::new(store.clone()), limits, world: Arc::new(SystemWorld) }
+}
+
+/// What deletes an account.
+pub(super) fn deletion(store: &SqlStore, blobs: Arc<dyn Blobs>, changes: Changes) -> AccountDeletion {
+    AccountDeletion { accounts: Arc::new(store.clone()), blobs, changes, world: Arc::new(SystemWorld) }
 }
 
 /// What accounts may hold.

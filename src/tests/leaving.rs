@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use coldbrew::accounts::{Accounts, Credential, CredentialKind, Members, Storage};
-use coldbrew::accounts::{AttemptLimits, Membership, PasswordAttempts, Passwords};
+use coldbrew::accounts::{AttemptLimits, PasswordAttempts};
 use coldbrew::changes::Changes;
 use coldbrew::model::UnixMs;
 use coldbrew::model::wire::Metadata;
-use coldbrew::retention::{Janitor, Retention};
+use coldbrew::retention::{AccountDeletion, Janitor, Retention};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Blobs, Figures, FoundFigures, Upload, Uploads, figure_key, upload_key};
@@ -97,16 +97,12 @@ impl Home {
         store.create_guest(account_id, credential, UnixMs(0)).await.unwrap();
         let blobs = Arc::new(Folder::open(data.path().join("blobs")).await.unwrap());
         let (shared, clock) = (|| Arc::new(store.clone()), Arc::new(Clock::default()));
-        let (accounts, blobs_of, world) = (shared(), blobs.clone(), clock.clone());
         let limits = AttemptLimits { failures_max: 5, delay_max: Duration::from_secs(900) };
-        let membership = Membership {
-            store: shared(),
-            accounts,
-            blobs: blobs_of,
-            passwords: Passwords::new(1),
-            attempts: PasswordAttempts { store: shared(), limits, world: world.clone() },
+        let deletion = AccountDeletion {
+            accounts: shared(),
+            blobs: blobs.clone(),
             changes: Changes::default(),
-            world,
+            world: clock.clone(),
         };
         let janitor = Janitor {
             store: shared(),
@@ -114,7 +110,8 @@ impl Home {
             blobs: blobs.clone(),
             world: clock.clone(),
             retention: Retention { guest_days: 0, upload_days: 1 },
-            membership,
+            attempts: PasswordAttempts { store: shared(), limits, world: clock.clone() },
+            deletion,
         };
         Self { store, blobs, clock, janitor, data }
     }
@@ -132,7 +129,7 @@ impl Home {
 async fn what_is_put_into_the_folders_of_a_deleted_account_is_deleted_as_well() {
     let home = Home::of("a").await;
     let upload = home.put(&upload_key("a", "c")).await;
-    home.janitor.membership.delete_account("a").await.unwrap();
+    home.janitor.deletion.delete("a").await.unwrap();
     assert!(!upload.exists());
     let figure = home.put(&figure_key("a", "c", 0, 0)).await;
     let others = home.put(&figure_key("b", "c", 0, 0)).await;
@@ -151,7 +148,7 @@ async fn an_account_that_could_not_be_deleted_has_its_files() {
     let home = Home::of("a").await;
     let upload = home.put(&upload_key("a", "c")).await;
     home.store.close().await;
-    assert!(home.janitor.membership.delete_account("a").await.is_err());
+    assert!(home.janitor.deletion.delete("a").await.is_err());
     assert!(upload.exists());
 }
 
@@ -165,7 +162,7 @@ async fn files_that_could_not_be_deleted_with_their_account_are_deleted_later() 
     let aside = home.data.path().join("aside");
     away(folder, &aside);
     std::fs::write(folder, "").unwrap();
-    home.janitor.membership.delete_account("a").await.unwrap();
+    home.janitor.deletion.delete("a").await.unwrap();
     std::fs::remove_file(folder).unwrap();
     away(&aside, folder);
     home.clock.0.store(11 * 60_000, Ordering::Relaxed);

@@ -12,6 +12,7 @@ use coldbrew::accounts::spending::Budget;
 use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
 use coldbrew::documents::Documents;
+use coldbrew::documents::JobViews;
 use coldbrew::error::Result;
 use coldbrew::extract::{Recipe, engine_time_used_up};
 use coldbrew::jobs::Spending;

@@ -110,7 +110,7 @@ pub async fn delete_account(id: &str) -> Result<(), ApiError> {
         let words = "Somebody else is signed in here by now. Reload the page; nothing was deleted.";
         return Err(refuse(Error::refused(ErrorCode::Unauthenticated, words)));
     }
-    caller.services.membership.delete_account(&caller.account.id).await.map_err(refuse)?;
+    caller.services.deletion.delete(&caller.account.id).await.map_err(refuse)?;
     set_session("", 0)
 }
 

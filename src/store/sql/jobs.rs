@@ -2,6 +2,7 @@
 
 mod rows;
 
+use crate::documents::JobViews;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use sqlx::any::AnyRow;
@@ -233,6 +234,13 @@ impl Jobs for SqlStore {
         Ok(Completion::Stored)
     }
 
+    async fn active_ids(&self) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar("SELECT id FROM jobs WHERE active = 1").fetch_all(&self.pool).await?)
+    }
+}
+
+#[async_trait]
+impl JobViews for SqlStore {
     async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
         let row = sqlx::query(select_views!("j.account_id = $1 AND j.content_hash = $2 ORDER BY j.id DESC LIMIT 1"))
             .bind(account_id)
@@ -288,10 +296,6 @@ impl Jobs for SqlStore {
         .execute(&self.pool)
         .await?;
         Ok(())
-    }
-
-    async fn active_ids(&self) -> Result<Vec<String>> {
-        Ok(sqlx::query_scalar("SELECT id FROM jobs WHERE active = 1").fetch_all(&self.pool).await?)
     }
 }
 

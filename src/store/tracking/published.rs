@@ -3,6 +3,7 @@
 //! Redis may go and come back at any moment, empty or with an old state. While it is away nobody waits for it; when it is back, the copy
 //! is made again from the record, and only then is it believed.
 
+use crate::documents::JobViews;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
@@ -207,6 +208,13 @@ impl<S: Jobs + Tracking> Jobs for Published<S> {
         Ok(completion)
     }
 
+    async fn active_ids(&self) -> Result<Vec<String>> {
+        self.record.active_ids().await
+    }
+}
+
+#[async_trait]
+impl<S: Jobs + Tracking> JobViews for Published<S> {
     /// A batch that goes on is answered from the copy. All else is in the record only: progress, and ends with what they lead to.
     async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
         if self.is(SOUND)
@@ -233,9 +241,5 @@ impl<S: Jobs + Tracking> Jobs for Published<S> {
 
     async fn dismiss(&self, account_id: &str, content_hash: &str) -> Result<()> {
         self.record.dismiss(account_id, content_hash).await
-    }
-
-    async fn active_ids(&self) -> Result<Vec<String>> {
-        self.record.active_ids().await
     }
 }

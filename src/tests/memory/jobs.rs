@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use coldbrew::accounts::Account;
 use coldbrew::accounts::Allowance;
+use coldbrew::documents::JobViews;
 use coldbrew::error::{Error, Result};
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::machine::Lane;
@@ -262,6 +263,15 @@ impl Jobs for Memory {
         Ok(Completion::Stored)
     }
 
+    async fn active_ids(&self) -> Result<Vec<String>> {
+        let records = self.records();
+        let active = records.jobs.values().filter(|row| row.job.task().is_some());
+        Ok(active.map(|row| row.job.id.clone()).collect())
+    }
+}
+
+#[async_trait]
+impl JobViews for Memory {
     async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
         let records = self.records();
         let newest = records.jobs_of(account_id).find(|job| job.content_hash == content_hash);
@@ -301,11 +311,5 @@ impl Jobs for Memory {
             !ours || job.task().is_some() || kept
         });
         Ok(())
-    }
-
-    async fn active_ids(&self) -> Result<Vec<String>> {
-        let records = self.records();
-        let active = records.jobs.values().filter(|row| row.job.task().is_some());
-        Ok(active.map(|row| row.job.id.clone()).collect())
     }
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use coldbrew::accounts::Account;
 use coldbrew::accounts::Allowance;
 use coldbrew::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Spent};
+use coldbrew::documents::JobViews;
 use coldbrew::error::{Error, Result};
 use coldbrew::extract::PageResult;
 use coldbrew::jobs::machine::Lane;
@@ -129,6 +130,13 @@ impl Jobs for Connection {
         .await
     }
 
+    async fn active_ids(&self) -> Result<Vec<String>> {
+        self.memory.active_ids().await
+    }
+}
+
+#[async_trait]
+impl JobViews for Connection {
     async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
         self.memory.latest(account_id, content_hash).await
     }
@@ -147,10 +155,6 @@ impl Jobs for Connection {
 
     async fn dismiss(&self, account_id: &str, content_hash: &str) -> Result<()> {
         self.memory.dismiss(account_id, content_hash).await
-    }
-
-    async fn active_ids(&self) -> Result<Vec<String>> {
-        self.memory.active_ids().await
     }
 }
 

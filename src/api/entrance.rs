@@ -1,0 +1,77 @@
+//! What every request passes before a handler sees it. Few layers, because each costs each request a copy of all those inside it.
+//!
+//! From the outside in: a request gets the address of its client and an id. It is logged and counted, and its answer gets the common
+//! headers. Then [`admit`] finds out who sends it and refuses what must not reach a handler, cheapest check first.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tower::ServiceBuilder;
+use tower_http::ServiceBuilderExt;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::timeout::RequestBodyTimeoutLayer;
+use tower_http::trace::TraceLayer;
+
+use super::limit::Count;
+use super::{ApiState, auth, body, client_address, error, guard, host, metrics};
+use crate::error::Result;
+
+/// Puts [`admit`] before a router of calls and pages.
+pub fn guarded(router: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
+    let silence_timeout = state.site.silence_timeout;
+    router.layer(
+        ServiceBuilder::new()
+            .layer(from_fn_with_state(state.clone(), admit))
+            .layer(RequestBodyTimeoutLayer::new(silence_timeout))
+            .map_request_body(Body::new),
+    )
+}
+
+/// Names, logs and counts what a router is asked.
+pub fn named(router: Router<ApiState>, state: ApiState) -> Router {
+    let layers = ServiceBuilder::new()
+        .layer(from_fn_with_state(state.clone(), count))
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(TraceLayer::new_for_http().make_span_with(error::span).on_response(error::answered))
+        .layer(axum::middleware::from_fn(error::run_named))
+        .map_request_body(Body::new);
+    router.layer(layers).with_state(state)
+}
+
+async fn count(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
+    client_address::resolve(&state.site.proxies, &mut request);
+    error::keep_caller_request_id(&mut request);
+    let (method, begun) = (request.method().clone(), state.services.world.tick());
+    let mut response = next.run(request).await;
+    guard::add_headers(response.headers_mut(), state.site.https());
+    metrics::count(&method, response.status(), begun.elapsed());
+    response
+}
+
+/// Passes a request on if it is for this host, is not one too many, comes from no other site and has no body that is too large.
+async fn admit(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    answer(&state, request, next).await.unwrap_or_else(|error| error::Failure(error).into_response())
+}
+
+async fn answer(state: &ApiState, mut request: Request, next: Next) -> Result<Response> {
+    host::check(&state.site.hosts, &request)?;
+    auth::identify(state, &mut request).await;
+    let count = Count::of(&request);
+    if let Some(count) = &count {
+        count.before(&state.limiter).await?;
+    }
+    guard::same_site(state.site.public_url.as_deref(), &request)?;
+    let session = auth::session_of_page(state, &request);
+    let request = body::limit(state, request)?;
+    let mut response = next.run(request).await;
+    if let Some(count) = &count {
+        count.after(&state.limiter, response.status()).await?;
+    }
+    if let Some(session) = session {
+        auth::rotate(state, &session, &mut response).await;
+    }
+    Ok(response)
+}

@@ -1,0 +1,41 @@
+//! Deletes an account with everything that it owns.
+
+use std::sync::Arc;
+
+use crate::accounts::Accounts;
+use crate::changes::Changes;
+use crate::error::Result;
+use crate::uploads::{Blobs, account_folders};
+use crate::world::World;
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct AccountDeletion {
+    pub accounts: Arc<dyn Accounts>,
+    pub blobs: Arc<dyn Blobs>,
+    /// Open streams of an account hear here that its sessions and tokens have ended.
+    pub changes: Changes,
+    pub world: Arc<dyn World>,
+}
+
+impl AccountDeletion {
+    /// Deletes the records first, so that no account is ever without its files. Files that are left, or that a worker adds later, are
+    /// out of reach, and the janitor deletes them.
+    pub async fn delete(&self, account_id: &str) -> Result<()> {
+        self.accounts.delete_account(account_id, self.world.now()).await?;
+        self.changes.tell_credentials_ended(account_id);
+        tracing::info!(account = account_id, "account deleted");
+        if let Err(error) = self.delete_files(account_id).await {
+            tracing::warn!(account = account_id, %error, "files of a deleted account are left to the janitor");
+        }
+        Ok(())
+    }
+
+    /// Deletes all files of an account.
+    pub(super) async fn delete_files(&self, account_id: &str) -> Result<()> {
+        for folder in account_folders(account_id) {
+            self.blobs.delete_all(&folder).await?;
+        }
+        Ok(())
+    }
+}
