@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use coldbrew::accounts::{Accounts, Credential, CredentialKind};
 use coldbrew::extract::{EngineShares, Recipe};
-use coldbrew::jobs::{DiskSpool, EnginePages, Job, PageSource, Spool, Stage};
+use coldbrew::jobs::{DiskSpool, EnginePages, Job, JobIds, PageSource, Spool};
 use coldbrew::model::{Mode, PageSet, UnixMs};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
@@ -237,27 +237,22 @@ async fn record(file: &Path) -> SqlStore {
 /// A batch of all pages.
 fn job(pages: u32) -> Job {
     Job {
-        id: "job".into(),
-        account_id: "account".into(),
-        upload_hash: "upload".into(),
-        content_hash: "content".into(),
-        mode: Mode::Batch,
         title: "A document".into(),
-        recipe: Recipe::new(models::DEFAULT),
-        total_pages: pages,
-        pages: PageSet::all(pages),
-        pages_submitted: pages,
-        submitted_at: UnixMs(0),
-        document_id: "document".into(),
-        stage: Stage::Prepare { attempt: 1 },
-        due_at: UnixMs(0),
         claims: 1,
         fence: 1,
-        requeued: false,
-        hindered_by: None,
-        polls: 0,
-        network: None,
-        budget_wait_ms: 0,
+        ..Job::new(
+            JobIds {
+                id: "job".into(),
+                account_id: "account".into(),
+                upload_hash: "upload".into(),
+                content_hash: "content".into(),
+                document_id: "document".into(),
+            },
+            Mode::Batch,
+            Recipe::new(models::DEFAULT),
+            PageSet::all(pages),
+            UnixMs(0),
+        )
     }
 }
 

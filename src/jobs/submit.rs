@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use tokio::sync::Notify;
 
 use super::DiskSpool;
-use super::job::{Job, Stage};
+use super::job::{Job, JobIds};
 use crate::accounts::spending::{Budget, PageCosts, Rates};
 use crate::accounts::{Account, Storage};
 use crate::accounts::{Allowances, Caller};
@@ -176,27 +176,23 @@ impl Submissions {
     ) -> Job {
         let now = self.world.now();
         Job {
-            id: self.world.id(),
-            account_id: upload.account_id.clone(),
-            upload_hash: upload.hash.clone(),
-            content_hash: upload.content_hash.clone(),
-            mode,
             title,
-            recipe: self.recipe.clone(),
-            total_pages: upload.metadata.total_pages,
-            pages,
-            pages_submitted: u32::try_from(uncached.len()).unwrap_or(u32::MAX),
-            submitted_at: now,
-            document_id: self.world.id(),
-            stage: if mode == Mode::Batch { Stage::Prepare { attempt: 1 } } else { Stage::Read { tries: 0 } },
-            due_at: now,
-            claims: 0,
-            fence: 0,
-            requeued: false,
-            hindered_by: None,
-            polls: 0,
             network: caller.network.map(|network| network.to_string()),
-            budget_wait_ms: 0,
+            total_pages: upload.metadata.total_pages,
+            pages_submitted: u32::try_from(uncached.len()).unwrap_or(u32::MAX),
+            ..Job::new(
+                JobIds {
+                    id: self.world.id(),
+                    account_id: upload.account_id.clone(),
+                    upload_hash: upload.hash.clone(),
+                    content_hash: upload.content_hash.clone(),
+                    document_id: self.world.id(),
+                },
+                mode,
+                self.recipe.clone(),
+                pages,
+                now,
+            )
         }
     }
 

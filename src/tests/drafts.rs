@@ -14,7 +14,7 @@ use coldbrew::documents::{Documents, NewDocument};
 use coldbrew::extract::{EngineShares, Recipe};
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::{Acceptance, Jobs};
-use coldbrew::jobs::{Job, Stage};
+use coldbrew::jobs::{Job, JobIds, Stage};
 use coldbrew::model::wire::{Document, ExportFormat, Metadata, Opened, Page, Place, Reading};
 use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
 use coldbrew::store::folder::Folder;
@@ -87,27 +87,20 @@ async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
     std::fs::write(&file, book(PAGES as usize)).unwrap();
     library.blobs.put(&upload_key(&account.id, "content"), &file).await.unwrap();
     let job = Job {
-        id: "job".into(),
-        account_id: account.id.clone(),
-        upload_hash: "upload".into(),
-        content_hash: "content".into(),
-        mode: Mode::Batch,
         title: "Book".into(),
-        recipe: Recipe::named("model/1"),
-        total_pages: PAGES,
-        pages: PageSet::all(PAGES),
-        pages_submitted: PAGES,
-        submitted_at: now,
-        document_id: DOCUMENT.into(),
-        stage: Stage::Prepare { attempt: 1 },
-        due_at: now,
-        claims: 0,
-        fence: 0,
-        requeued: false,
-        hindered_by: None,
-        polls: 0,
-        network: None,
-        budget_wait_ms: 0,
+        ..Job::new(
+            JobIds {
+                id: "job".into(),
+                account_id: account.id.clone(),
+                upload_hash: "upload".into(),
+                content_hash: "content".into(),
+                document_id: DOCUMENT.into(),
+            },
+            Mode::Batch,
+            Recipe::named("model/1"),
+            PageSet::all(PAGES),
+            now,
+        )
     };
     assert_eq!(memory.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap(), Acceptance::Accepted);
     job

@@ -14,10 +14,8 @@ use coldbrew::error::Result;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::Jobs;
 use coldbrew::jobs::machine::{Lane, Timing};
-use coldbrew::jobs::{
-    DiskSpool, Google, Job, JobFailure, PageSource, ReadyPage, ReadyPages, Stage, Worker, WorkerSettings,
-};
-use coldbrew::model::wire::Metadata;
+use coldbrew::jobs::{DiskSpool, Google, Job, JobIds, PageSource, ReadyPage, ReadyPages, Worker, WorkerSettings};
+use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::uploads::{Upload, Uploads};
 use coldbrew::world::{SystemWorld, World};
@@ -46,7 +44,7 @@ impl PageSource for Same {
         _job: &'a Job,
         mut indices: Vec<u32>,
         _time: &'a Mutex<Duration>,
-    ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
+    ) -> Result<Result<ReadyPages<'a>, JobError>> {
         self.opened.fetch_add(1, Ordering::Relaxed);
         // Every other page takes longer than the next one.
         indices.chunks_mut(2).for_each(<[u32]>::reverse);
@@ -101,27 +99,14 @@ impl Google for Reader {
 fn job(pages: u32) -> Job {
     let name = || "a".to_owned();
     Job {
-        id: name(),
-        account_id: name(),
-        upload_hash: name(),
-        content_hash: name(),
-        mode: Mode::Realtime,
         title: name(),
-        recipe: Recipe::new(DEFAULT),
-        total_pages: pages,
-        pages: PageSet::all(pages),
-        pages_submitted: pages,
-        submitted_at: SystemWorld.now(),
-        document_id: name(),
-        stage: Stage::Read { tries: 0 },
-        due_at: SystemWorld.now(),
-        claims: 0,
-        fence: 0,
-        requeued: false,
-        hindered_by: None,
-        polls: 0,
-        network: None,
-        budget_wait_ms: 0,
+        ..Job::new(
+            JobIds { id: name(), account_id: name(), upload_hash: name(), content_hash: name(), document_id: name() },
+            Mode::Realtime,
+            Recipe::new(DEFAULT),
+            PageSet::all(pages),
+            SystemWorld.now(),
+        )
     }
 }
 

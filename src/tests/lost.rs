@@ -16,8 +16,8 @@ use coldbrew::error::Result;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::Timing;
 use coldbrew::jobs::{Acceptance, Jobs};
-use coldbrew::jobs::{DiskSpool, Job, JobFailure, PageSource, ReadyPage, ReadyPages, Stage, Worker, WorkerSettings};
-use coldbrew::model::wire::Metadata;
+use coldbrew::jobs::{DiskSpool, Job, JobIds, PageSource, ReadyPage, ReadyPages, Stage, Worker, WorkerSettings};
+use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::uploads::{Upload, Uploads};
 use coldbrew::world::{SystemWorld, World};
@@ -121,7 +121,7 @@ impl PageSource for OnePage {
         _job: &'a Job,
         indices: Vec<u32>,
         _time: &'a Mutex<Duration>,
-    ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
+    ) -> Result<Result<ReadyPages<'a>, JobError>> {
         let page = |index| Ok((index, Ok(ReadyPage { pdf: self.0.clone(), figures: Some(Vec::new()) })));
         Ok(Ok(stream::iter(indices.into_iter().map(page)).boxed()))
     }
@@ -179,27 +179,20 @@ async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: SocketAddr
 
 fn job(number: usize, now: UnixMs) -> Job {
     Job {
-        id: format!("job{number:03}"),
-        account_id: "account".into(),
-        upload_hash: format!("upload{number}"),
-        content_hash: format!("content{number}"),
-        mode: Mode::Batch,
         title: "Book".into(),
-        recipe: Recipe::new(DEFAULT),
-        total_pages: 1,
-        pages: PageSet::all(1),
-        pages_submitted: 1,
-        submitted_at: now,
-        document_id: format!("document{number}"),
-        stage: Stage::Prepare { attempt: 1 },
-        due_at: now,
-        claims: 0,
-        fence: 0,
-        requeued: false,
-        hindered_by: None,
-        polls: 0,
-        network: None,
-        budget_wait_ms: 0,
+        ..Job::new(
+            JobIds {
+                id: format!("job{number:03}"),
+                account_id: "account".into(),
+                upload_hash: format!("upload{number}"),
+                content_hash: format!("content{number}"),
+                document_id: format!("document{number}"),
+            },
+            Mode::Batch,
+            Recipe::new(DEFAULT),
+            PageSet::all(1),
+            now,
+        )
     }
 }
 

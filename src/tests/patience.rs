@@ -19,10 +19,10 @@ use coldbrew::jobs::Spending;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Jobs};
 use coldbrew::jobs::{
-    Google, InputLines, Job, JobFailure, PageSource, ReadyPage, ReadyPages, Results, Spool, Stage, Watched, Worker,
+    Google, InputLines, Job, JobIds, PageSource, ReadyPage, ReadyPages, Results, Spool, Stage, Watched, Worker,
     WorkerSettings,
 };
-use coldbrew::model::wire::Metadata;
+use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{Hindrance, JobStatus, Mode, PageSet, Pricing, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Figures, Upload, Uploads};
@@ -147,7 +147,7 @@ impl PageSource for Outside {
         _job: &'a Job,
         indices: Vec<u32>,
         _time: &'a Mutex<Duration>,
-    ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
+    ) -> Result<Result<ReadyPages<'a>, JobError>> {
         let left = self.engine_refusals.load(Ordering::Relaxed);
         if left > 0 {
             self.engine_refusals.store(left - 1, Ordering::Relaxed);
@@ -208,27 +208,21 @@ async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Sta
     };
     store.insert_upload(&upload, &UNLIMITED, now).await.unwrap();
     let job = Job {
-        id: "job".into(),
-        account_id: account.id.clone(),
-        upload_hash: upload.hash,
-        content_hash: upload.content_hash,
-        mode,
         title: "Book".into(),
-        recipe: Recipe::named("model/1"),
-        total_pages: PAGES,
-        pages: PageSet::all(PAGES),
-        pages_submitted: PAGES,
-        submitted_at: now,
-        document_id: "document".into(),
         stage,
-        due_at: now,
-        claims: 0,
-        fence: 0,
-        requeued: false,
-        hindered_by: None,
-        polls: 0,
-        network: None,
-        budget_wait_ms: 0,
+        ..Job::new(
+            JobIds {
+                id: "job".into(),
+                account_id: account.id.clone(),
+                upload_hash: upload.hash,
+                content_hash: upload.content_hash,
+                document_id: "document".into(),
+            },
+            mode,
+            Recipe::named("model/1"),
+            PageSet::all(PAGES),
+            now,
+        )
     };
     assert_eq!(store.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap(), Acceptance::Accepted);
     account
