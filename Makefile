@@ -37,7 +37,7 @@ figures: ## Say how many of the figures that a person marked are found
 
 soak: ## Kill servers and workers at random 500 times while documents flow, and check that nothing is lost
 	@scripts/setup test
-	@COLDBREW_SOAK_ROUNDS=500 cargo test --test tests -- --nocapture soak::
+	@COLDBREW_SOAK_ROUNDS=500 cargo test --test tests -- --nocapture jobs::soak::
 
 attack: release ## Attack a release build with expensive texts, and measure what other callers notice
 	@end2end/attacks/run $(TARGET)/release/coldbrew

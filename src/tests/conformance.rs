@@ -19,8 +19,8 @@ use coldbrew::uploads::{Figures, Upload, Uploads};
 use futures::StreamExt;
 use tempfile::TempDir;
 
-use crate::memory::{Memory, UNLIMITED};
-use crate::services::Postgres;
+use crate::support::memory::{Memory, UNLIMITED};
+use crate::support::services::Postgres;
 
 /// Makes each of these promises a test of each adapter.
 macro_rules! conform {

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use crate::environment::number;
+use crate::support::environment::number;
 
 /// Seeds whose stories went wrong once.
 ///

@@ -28,7 +28,7 @@ use super::clock::{Clock, START_MS};
 use super::disk::Disk;
 use super::google::{Line, Service};
 use super::record::Connection;
-use crate::memory::{Memory, UNLIMITED};
+use crate::support::memory::{Memory, UNLIMITED};
 
 const MINUTE_MS: i64 = 60_000;
 /// Everything that goes wrong has gone wrong by then.
