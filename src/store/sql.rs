@@ -13,6 +13,7 @@ mod documents;
 mod figures;
 mod jobs;
 mod leftovers;
+mod locks;
 mod members;
 mod migrations;
 mod operations;
@@ -80,6 +81,7 @@ impl SqlStore {
         migrations.set_ignore_missing(true).run(&pool).await.map_err(Error::internal)?;
         let store = Self { pool, sqlite };
         store.see_that_it_is_understood().await?;
+        store.catch_up_statuses().await?;
         Ok(store)
     }
 

@@ -44,6 +44,7 @@ mod leftovers;
 mod limits;
 mod locks;
 mod members;
+mod migrations;
 mod operations;
 mod results;
 mod sign_ins;

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
+use super::locks::lock_account;
 use super::{SqlStore, count, leftovers, spending, to_db, unsigned};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
@@ -122,16 +123,6 @@ impl Accounts for SqlStore {
         .await?;
         rows.iter().map(receipt).collect()
     }
-}
-
-/// Makes what changes an account's contents wait for each other: to be called first in such a transaction. `false`: there is no
-/// such account.
-pub(super) async fn lock_account(connection: &mut AnyConnection, account_id: &str) -> Result<bool> {
-    let locked = sqlx::query("UPDATE accounts SET admissions = admissions + 1 WHERE id = $1")
-        .bind(account_id)
-        .execute(connection)
-        .await?;
-    Ok(locked.rows_affected() == 1)
 }
 
 /// The sums that admission and the account page both go by.

@@ -36,7 +36,7 @@ const AUDITS: [(DiscrepancyKind, &str); 9] = [
     (
         DiscrepancyKind::FailedJobCharged,
         "SELECT j.id FROM jobs j
-         WHERE j.active = 0 AND j.stage NOT LIKE '{\"at\":\"succeeded\"%'
+         WHERE j.status IN ('failed', 'expired')
            AND EXISTS (SELECT 1 FROM ledger l WHERE l.job_id = j.id AND l.charge > 0)",
     ),
     (

@@ -8,6 +8,7 @@ use futures::{StreamExt, TryStreamExt, future};
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::accounts::amount;
+use super::locks::lock_document;
 use super::storage::result_bytes;
 use super::{contents, count, outlines, storable, storage, values};
 use crate::batch::Job;
@@ -154,7 +155,7 @@ pub(super) async fn store_document(
     crash_point("complete", "results stored");
     // A draft leaves nothing behind but its address.
     contents::delete_draft(connection, job).await?;
-    contents::lock_document(connection, &job.account_id, &job.document_id).await?;
+    lock_document(connection, &job.account_id, &job.document_id).await?;
     let before = storage::of_document(connection, &job.account_id, &job.document_id).await?;
     charge_document(connection, job, now).await?;
     crash_point("complete", "document made");

@@ -2,6 +2,7 @@
 
 use sqlx::{AnyConnection, Row};
 
+use super::locks::lock_document;
 use super::storage::result_bytes;
 use super::{count, figures, storage};
 use crate::batch::Job;
@@ -43,16 +44,6 @@ pub(super) async fn has_document(connection: &mut AnyConnection, account_id: &st
             .fetch_one(connection)
             .await?;
     Ok(count > 0)
-}
-
-/// Makes those who change a document's pages wait for each other.
-pub(super) async fn lock_document(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<()> {
-    sqlx::query("UPDATE documents SET draft = draft WHERE account_id = $1 AND id = $2")
-        .bind(account_id)
-        .bind(id)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Deletes the draft of the document that a job was to fill, if there is one.

@@ -6,8 +6,9 @@ use futures::stream::BoxStream;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::accounts::{lock_account, mode};
-use super::contents::{forget_content, lock_document, same_document};
+use super::accounts::mode;
+use super::contents::{forget_content, same_document};
+use super::locks::{lock_account, lock_document, lock_draft, lock_job_filling};
 use super::storage::page_bytes;
 use super::{SqlStore, count, outlines, storable, storage, to_json, unsigned};
 use crate::accounts::Allowance;
@@ -98,12 +99,7 @@ impl Documents for SqlStore {
             return Ok(false);
         }
         // It may have been deleted by hand.
-        let draft = sqlx::query("UPDATE documents SET draft = 1 WHERE account_id = $1 AND id = $2 AND draft = 1")
-            .bind(account_id)
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
-        if draft.rows_affected() == 0 {
+        if !lock_draft(&mut tx, account_id, id).await? {
             return Ok(false);
         }
         // A draft that was begun before outlines were stored has none.
@@ -334,17 +330,6 @@ async fn insert_page(connection: &mut AnyConnection, document_id: &str, page: &P
     .fetch_all(connection)
     .await?;
     storage::sum(&stored)
-}
-
-/// Updating the active job that is to fill a document is what makes its end wait for what follows, or this find that it has
-/// ended. `false`: it has, or it never was the account's.
-async fn lock_job_filling(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<bool> {
-    let locked = sqlx::query("UPDATE jobs SET active = 1 WHERE account_id = $1 AND document_id = $2 AND active = 1")
-        .bind(account_id)
-        .bind(id)
-        .execute(connection)
-        .await?;
-    Ok(locked.rows_affected() > 0)
 }
 
 fn summary(row: &AnyRow) -> Result<DocumentSummary> {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
+use super::locks::lock_stored_bytes;
 use super::storage::figures_bytes;
 use super::{SqlStore, count, json, storage, to_db, to_json, values};
 use crate::error::Result;
@@ -24,7 +25,7 @@ impl Figures for SqlStore {
         }
         let mut tx = self.write().await?;
         // A worker that lost its claim may record the same pages at this moment.
-        storage::add(&mut tx, account_id, 0).await?;
+        lock_stored_bytes(&mut tx, account_id).await?;
         let replaced = delete_pages(&mut tx, account_id, content_hash, found.keys()).await?;
         let stored = insert_pages(&mut tx, account_id, content_hash, found).await?;
         storage::add(&mut tx, account_id, stored - replaced).await?;

@@ -7,18 +7,19 @@ use futures::stream::BoxStream;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::accounts::{amount, lock_account, usage_of};
-use super::{SqlStore, complete, contents, leftovers, storage, to_db, to_json};
+use super::accounts::{amount, usage_of};
+use super::locks::lock_account;
+use super::{SqlStore, complete, contents, json, leftovers, storage, to_db, to_json};
 use crate::accounts::Allowance;
 use crate::batch::machine::Lane;
-use crate::batch::{Job, Leftover};
+use crate::batch::{Job, Leftover, Stage};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::model::wire::JobView;
 use crate::model::{ApiError, Hindrance, PageSet, UnixMs};
 use crate::store::{Acceptance, Account, Completion, Jobs, PageResult};
 
-pub(super) use rows::{hindered_by, job_columns, job_of, view_columns, view_of};
+pub(super) use rows::{hindered_by, job_columns, job_of, status_name, view_columns, view_of};
 
 macro_rules! select_views {
     ($condition:literal) => {
@@ -261,10 +262,9 @@ impl Jobs for SqlStore {
     async fn open_jobs(&self, account_id: &str) -> Result<Vec<JobView>> {
         // A document made after a failure has answered it: the person has tried again, one way or another.
         let rows = sqlx::query(select_views!(
-            "j.account_id = $1
+            "j.account_id = $1 AND j.status <> 'succeeded'
              AND (j.active = 1
                   OR (NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = j.document_id)
-                      AND j.stage NOT LIKE '{\"at\":\"succeeded\"%'
                       AND NOT EXISTS (SELECT 1 FROM jobs newer WHERE newer.account_id = j.account_id
                                       AND newer.content_hash = j.content_hash AND newer.id > j.id)))
              ORDER BY j.id DESC LIMIT 200"
@@ -319,8 +319,8 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     sqlx::query(
         "INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages,
                            pages_submitted, document_id, active, stage, requeued, submitted_at, updated_at, due_at,
-                           claims, fence, lease_until, lane, polls, network)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 0, $13, $13, $14, 0, 0, 0, $15, 0, $16)",
+                           claims, fence, lease_until, lane, polls, network, status)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 0, $13, $13, $14, 0, 0, 0, $15, 0, $16, $17)",
     )
     .bind(job.id.as_str())
     .bind(job.account_id.as_str())
@@ -338,12 +338,38 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     .bind(job.due_at.0)
     .bind(job.lane().name())
     .bind(job.network.as_deref())
+    .bind(status_name(job.status()))
     .execute(connection)
     .await?;
     Ok(())
 }
 
 impl SqlStore {
+    /// Sets the status of the jobs that servers of the version before have moved: they write `stage` alone.
+    pub(super) async fn catch_up_statuses(&self) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT id, version, stage, status FROM jobs
+             WHERE status <> 'succeeded' AND status IN ('preparing', 'pending', 'running')",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        for row in &rows {
+            // What cannot be read is a newer server's, which writes the status.
+            let Ok(stage) = json::<Stage>(row, "stage") else { continue };
+            let status = status_name(stage.status());
+            if row.try_get::<&str, _>("status")? == status {
+                continue;
+            }
+            sqlx::query("UPDATE jobs SET status = $1 WHERE id = $2 AND version = $3")
+                .bind(status)
+                .bind(row.try_get::<&str, _>("id")?)
+                .bind(row.try_get::<i64, _>("version")?)
+                .execute(&self.pool)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Gives up a claim of what this program cannot read: a newer one's job. That it was claimed does not count, and the lease stays, so
     /// that it is not the first in line again at once.
     async fn leave_to_others(&self, row: &AnyRow, error: &Error) -> Result<()> {
@@ -365,7 +391,7 @@ async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> 
     let done = sqlx::query(
         "UPDATE jobs SET stage = $1, due_at = $2, claims = $3, requeued = $4, active = $5, updated_at = $6, version = version + 1,
                 lease_until = CASE WHEN $2 > $6 THEN 0 ELSE lease_until END, lane = $9, polls = $10, hindered_by = $11,
-                budget_wait_ms = $12
+                budget_wait_ms = $12, status = $13
          WHERE id = $7 AND fence = $8 AND active = 1",
     )
     .bind(to_json(&job.stage)?)
@@ -380,6 +406,7 @@ async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> 
     .bind(i64::from(job.polls))
     .bind(job.hindered_by.map(Hindrance::name))
     .bind(job.budget_wait_ms)
+    .bind(status_name(job.status()))
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use sqlx::Row;
 use sqlx::any::AnyQueryResult;
 
-use super::accounts::lock_account;
 use super::answers::{self, Claim};
 use super::contents::forget_content;
 use super::credentials::{end_all, is_granted};
+use super::locks::lock_account;
 use super::{SqlStore, storable, to_db, unsigned};
 use crate::error::Result;
 use crate::model::wire::TokenSummary;

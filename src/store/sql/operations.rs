@@ -5,12 +5,11 @@ use std::path::Path;
 use async_trait::async_trait;
 use sqlx::Row;
 
+use super::SqlStore;
 use super::accounts::mode;
 use super::jobs::hindered_by;
-use super::{SqlStore, json};
-use crate::batch::Stage;
 use crate::error::{Error, Result};
-use crate::model::{JobStatus, UnixMs};
+use crate::model::UnixMs;
 use crate::store::{Operations, QueuedJob};
 
 /// No job waits, and no claim holds, for longer: what seems to was written by a clock that has been set back since.
@@ -20,17 +19,16 @@ const WAIT_MS_MAX: i64 = 3 * 3_600_000;
 impl Operations for SqlStore {
     async fn queue(&self) -> Result<Vec<QueuedJob>> {
         let rows = sqlx::query(
-            "SELECT mode, stage, submitted_at, due_at, lease_until, hindered_by FROM jobs WHERE active = 1",
+            "SELECT mode, status, submitted_at, due_at, lease_until, hindered_by FROM jobs WHERE active = 1",
         )
         .fetch_all(&self.pool)
         .await?;
         let job = |row: &sqlx::any::AnyRow| {
-            let stage: Stage = json(row, "stage")?;
             Ok(QueuedJob {
                 mode: mode(row)?.name(),
-                status: match stage.status() {
-                    JobStatus::Preparing => "preparing",
-                    JobStatus::Pending => "pending",
+                status: match row.try_get("status")? {
+                    "preparing" => "preparing",
+                    "pending" => "pending",
                     _ => "running",
                 },
                 submitted_at: UnixMs(row.try_get("submitted_at")?),

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::accounts::{amount, lock_account, usage_of};
+use super::accounts::{amount, usage_of};
+use super::locks::{lock_account, lock_spending};
 use super::{SqlStore, unsigned};
 use crate::batch::Job;
 use crate::crash::crash_point;
@@ -20,7 +21,7 @@ impl Spending for SqlStore {
         if !lock_account(&mut tx, &job.account_id).await? || !is_held(&mut tx, job).await? {
             return Ok(Admission::Superseded);
         }
-        sqlx::query("UPDATE spending_lock SET admissions = admissions + 1 WHERE id = 1").execute(&mut *tx).await?;
+        lock_spending(&mut tx).await?;
         let account = account_of(&mut tx, job, budget).await?;
         let day = day_spending(&mut tx, now.day(), &request.id).await?;
         if !budget.admits(&day, account.email.is_none(), request) {

@@ -94,7 +94,7 @@ pub(super) async fn usage(connection: &mut AnyConnection, account_id: &str) -> R
     })
 }
 
-/// Adds what was stored to the account's sum; what was deleted is negative. With 0 it only locks the sum.
+/// Adds what was stored to the account's sum; what was deleted is negative.
 pub(super) async fn add(connection: &mut AnyConnection, account_id: &str, bytes: i64) -> Result<()> {
     sqlx::query(
         "INSERT INTO storage (account_id, bytes) VALUES ($1, $2)

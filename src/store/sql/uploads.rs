@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::future::BoxFuture;
 use sqlx::Row;
 
-use super::accounts::lock_account;
+use super::locks::lock_account;
 use super::{SqlStore, json, storage, to_db, to_json, unsigned};
 use crate::accounts::Allowance;
 use crate::error::{Error, Result};

@@ -7,7 +7,7 @@ use crate::batch::{Job, Stage};
 use crate::error::Result;
 use crate::extract::Recipe;
 use crate::model::wire::JobView;
-use crate::model::{Hindrance, UnixMs};
+use crate::model::{Hindrance, JobStatus, UnixMs};
 use crate::store::sql::accounts::mode;
 use crate::store::sql::{count, json, pages};
 
@@ -55,6 +55,18 @@ pub(in crate::store::sql) fn job_of(row: &AnyRow) -> Result<Job> {
         network: row.try_get("network")?,
         budget_wait_ms: row.try_get("budget_wait_ms")?,
     })
+}
+
+/// What the column `status` holds.
+pub(in crate::store::sql) const fn status_name(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Preparing => "preparing",
+        JobStatus::Pending => "pending",
+        JobStatus::Running => "running",
+        JobStatus::Succeeded => "succeeded",
+        JobStatus::Failed => "failed",
+        JobStatus::Expired => "expired",
+    }
 }
 
 /// A newer program may know others: they are not worth a job.
