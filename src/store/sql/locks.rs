@@ -41,10 +41,8 @@ pub(super) async fn lock_draft(connection: &mut AnyConnection, account_id: &str,
 
 /// Locks the sum of what an account stores. Two workers of one job never replace rows that the other one has not counted yet.
 pub(super) async fn lock_stored_bytes(connection: &mut AnyConnection, account_id: &str) -> Result<()> {
-    sqlx::query("INSERT INTO storage (account_id, bytes) VALUES ($1, 0) ON CONFLICT (account_id) DO NOTHING")
-        .bind(account_id)
-        .execute(&mut *connection)
-        .await?;
+    let sql = "INSERT INTO storage (account_id, bytes) VALUES ($1, 0) ON CONFLICT (account_id) DO NOTHING";
+    sqlx::query(sql).bind(account_id).execute(&mut *connection).await?;
     lock_rows(connection, "SELECT account_id FROM storage WHERE account_id = $1", &[account_id]).await?;
     Ok(())
 }
