@@ -2,6 +2,17 @@
 //!
 //! What both understand is kept to: `$1` parameters, TEXT and BIGINT, `RETURNING`, `ON CONFLICT`, partial indexes, and sums
 //! cast to BIGINT. Every writing transaction begins by taking its lock, so that none can fail half-way for having read first.
+//!
+//! Each query of a hot path searches an index. `plans.rs` holds them to this table:
+//!
+//! | query | index |
+//! |---|---|
+//! | claim due jobs | `jobs_due`: lane and due instant of active jobs |
+//! | active job of a content, before another one is accepted | `one_active_job_per_content` |
+//! | status of a content's newest job, in a page or by an API client | `jobs_by_content` |
+//! | jobs of an account's list; its active jobs and pages | `jobs_open`: jobs that have not succeeded |
+//! | documents of an account's list | `documents_by_account` |
+//! | account of a credential | primary keys |
 
 mod accounts;
 mod answers;
@@ -20,6 +31,8 @@ mod members;
 mod migrations;
 mod operations;
 mod outlines;
+#[cfg(test)]
+mod plans;
 mod sign_ins;
 mod spending;
 mod storage;

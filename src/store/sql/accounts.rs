@@ -18,6 +18,10 @@ use crate::store::{Account, Accounts, Credential};
 /// Credentials that one statement asks for.
 const DIGESTS_MAX: usize = 500;
 
+pub(super) const BY_CREDENTIAL: &str =
+    "SELECT a.id, a.email, a.quota_tokens FROM credentials c JOIN accounts a ON a.id = c.account_id
+     WHERE c.digest = $1 AND c.expires_at > $2";
+
 #[async_trait]
 impl Accounts for SqlStore {
     async fn create_guest(&self, account_id: &str, credential: Credential<'_>, now: UnixMs) -> Result<()> {
@@ -63,9 +67,7 @@ impl Accounts for SqlStore {
     }
 
     async fn account_of(&self, digest: &str, now: UnixMs) -> Result<Option<Account>> {
-        let sql = "SELECT a.id, a.email, a.quota_tokens FROM credentials c JOIN accounts a ON a.id = c.account_id
-                   WHERE c.digest = $1 AND c.expires_at > $2";
-        Ok(sqlx::query_as(sql).bind(digest).bind(now.0).fetch_optional(&self.pool).await?)
+        Ok(sqlx::query_as(BY_CREDENTIAL).bind(digest).bind(now.0).fetch_optional(&self.pool).await?)
     }
 
     async fn account(&self, account_id: &str) -> Result<Option<Account>> {

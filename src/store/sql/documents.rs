@@ -28,6 +28,10 @@ macro_rules! select_summaries {
     };
 }
 
+/// Ids sort by the time they were made.
+pub(super) const LIST: &str =
+    select_summaries!("d.account_id = $1 AND d.draft = 0 AND ($2 = '' OR d.id < $2) ORDER BY d.id DESC LIMIT $3");
+
 #[async_trait]
 impl Documents for SqlStore {
     async fn same_document(&self, document: &NewDocument) -> Result<Option<String>> {
@@ -162,15 +166,12 @@ impl Documents for SqlStore {
     }
 
     async fn documents(&self, account_id: &str, cursor: Option<&str>, limit: u32) -> Result<Vec<DocumentSummary>> {
-        // Ids sort by the time they were made.
-        let documents = sqlx::query_as(select_summaries!(
-            "d.account_id = $1 AND d.draft = 0 AND ($2 = '' OR d.id < $2) ORDER BY d.id DESC LIMIT $3"
-        ))
-        .bind(account_id)
-        .bind(cursor.unwrap_or_default())
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await?;
+        let documents = sqlx::query_as(LIST)
+            .bind(account_id)
+            .bind(cursor.unwrap_or_default())
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
         Ok(documents)
     }
 

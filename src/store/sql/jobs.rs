@@ -44,6 +44,20 @@ macro_rules! claim {
     };
 }
 
+pub(super) const CLAIM: &str = claim!("");
+pub(super) const ACTIVE: &str =
+    concat!("SELECT ", job_columns!(), " FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 1");
+pub(super) const LATEST: &str = select_views!("j.account_id = $1 AND j.content_hash = $2 ORDER BY j.id DESC LIMIT 1");
+/// A document made after a failure has answered it: the person has tried again, one way or another.
+pub(super) const OPEN: &str = select_views!(
+    "j.account_id = $1 AND j.status <> 'succeeded'
+     AND (j.active = 1
+          OR (NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = j.document_id)
+              AND NOT EXISTS (SELECT 1 FROM jobs newer WHERE newer.account_id = j.account_id
+                              AND newer.content_hash = j.content_hash AND newer.id > j.id)))
+     ORDER BY j.id DESC LIMIT 200"
+);
+
 #[async_trait]
 impl Jobs for SqlStore {
     async fn accept(
@@ -86,7 +100,7 @@ impl Jobs for SqlStore {
     }
 
     async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
-        let claim = if self.sqlite { claim!("") } else { claim!("FOR UPDATE SKIP LOCKED") };
+        let claim = if self.sqlite { CLAIM } else { claim!("FOR UPDATE SKIP LOCKED") };
         // All rows: only the end of a statement says whether SQLite could commit it.
         let rows = sqlx::query(claim)
             .bind(worker)
@@ -213,8 +227,7 @@ impl Jobs for SqlStore {
     }
 
     async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
-        let job = sqlx::query_as(select_views!("j.account_id = $1 AND j.content_hash = $2 ORDER BY j.id DESC LIMIT 1"));
-        Ok(job.bind(account_id).bind(content_hash).fetch_optional(&self.pool).await?)
+        Ok(sqlx::query_as(LATEST).bind(account_id).bind(content_hash).fetch_optional(&self.pool).await?)
     }
 
     async fn job(&self, account_id: &str, id: &str) -> Result<Option<JobView>> {
@@ -228,16 +241,7 @@ impl Jobs for SqlStore {
     }
 
     async fn open_jobs(&self, account_id: &str) -> Result<Vec<JobView>> {
-        // A document made after a failure has answered it: the person has tried again, one way or another.
-        let jobs = sqlx::query_as(select_views!(
-            "j.account_id = $1 AND j.status <> 'succeeded'
-             AND (j.active = 1
-                  OR (NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = j.document_id)
-                      AND NOT EXISTS (SELECT 1 FROM jobs newer WHERE newer.account_id = j.account_id
-                                      AND newer.content_hash = j.content_hash AND newer.id > j.id)))
-             ORDER BY j.id DESC LIMIT 200"
-        ));
-        Ok(jobs.bind(account_id).fetch_all(&self.pool).await?)
+        Ok(sqlx::query_as(OPEN).bind(account_id).fetch_all(&self.pool).await?)
     }
 
     async fn dismiss(&self, account_id: &str, content_hash: &str) -> Result<()> {
@@ -254,16 +258,7 @@ impl Jobs for SqlStore {
 }
 
 async fn active_job(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<Option<Job>> {
-    let job = sqlx::query_as(concat!(
-        "SELECT ",
-        job_columns!(),
-        " FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 1"
-    ))
-    .bind(account_id)
-    .bind(content_hash)
-    .fetch_optional(connection)
-    .await?;
-    Ok(job)
+    Ok(sqlx::query_as(ACTIVE).bind(account_id).bind(content_hash).fetch_optional(connection).await?)
 }
 
 async fn has_upload(connection: &mut AnyConnection, job: &Job) -> Result<bool> {

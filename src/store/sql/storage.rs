@@ -66,6 +66,13 @@ pub(super) const AUDIT: &str = concat!(
     ") FROM pages JOIN documents d ON d.id = document_id WHERE d.account_id = a.id), 0)"
 );
 
+/// No active job has succeeded: that says the index to go by.
+pub(super) const USAGE: &str = "
+    SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND draft = 0) AS documents,
+           COUNT(*) AS active_jobs, CAST(COALESCE(SUM(pages_submitted), 0) AS BIGINT) AS active_pages,
+           (SELECT CAST(COALESCE(MAX(bytes), 0) AS BIGINT) FROM storage WHERE account_id = $1) AS stored_bytes
+    FROM jobs WHERE account_id = $1 AND active = 1 AND status <> 'succeeded'";
+
 #[async_trait]
 impl Storage for SqlStore {
     async fn account_usage(&self, account_id: &str) -> Result<AccountUsage> {
@@ -76,12 +83,7 @@ impl Storage for SqlStore {
 
 /// What the account holds. To be relied on for as long as the account is locked.
 pub(super) async fn usage(connection: &mut AnyConnection, account_id: &str) -> Result<AccountUsage> {
-    let sql = "SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND draft = 0) AS documents,
-                (SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND active = 1) AS active_jobs,
-                (SELECT CAST(COALESCE(SUM(pages_submitted), 0) AS BIGINT) FROM jobs WHERE account_id = $1 AND active = 1)
-                    AS active_pages,
-                (SELECT CAST(COALESCE(MAX(bytes), 0) AS BIGINT) FROM storage WHERE account_id = $1) AS stored_bytes";
-    Ok(sqlx::query_as(sql).bind(account_id).fetch_one(connection).await?)
+    Ok(sqlx::query_as(USAGE).bind(account_id).fetch_one(connection).await?)
 }
 
 from_row!(AccountUsage { documents, active_jobs, active_pages, stored_bytes });

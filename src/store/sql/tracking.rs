@@ -15,6 +15,13 @@ use crate::model::wire::{JobView, Metadata};
 use crate::store::Figures;
 use crate::store::tracking::{TrackedJob, Tracking};
 
+pub(super) const TRACKED: &str = concat!(
+    "SELECT j.account_id, j.version, j.total_pages, j.polls, u.metadata, COALESCE(r.tokens, 0) AS reserved, ",
+    view_columns!(),
+    " FROM jobs j LEFT JOIN uploads u ON u.hash = j.upload_hash LEFT JOIN reservations r ON r.job_id = j.id
+     WHERE j.content_hash = $1 ORDER BY j.id DESC LIMIT 1"
+);
+
 #[async_trait]
 impl Tracking for SqlStore {
     /// What is committed is known.
@@ -23,15 +30,7 @@ impl Tracking for SqlStore {
     }
 
     async fn tracked(&self, content_hash: &str) -> Result<Option<TrackedJob>> {
-        let job = sqlx::query_as(concat!(
-            "SELECT j.account_id, j.version, j.total_pages, j.polls, u.metadata, COALESCE(r.tokens, 0) AS reserved, ",
-            view_columns!(),
-            " FROM jobs j LEFT JOIN uploads u ON u.hash = j.upload_hash LEFT JOIN reservations r ON r.job_id = j.id
-             WHERE j.content_hash = $1 ORDER BY j.id DESC LIMIT 1"
-        ))
-        .bind(content_hash)
-        .fetch_optional(&self.pool)
-        .await?;
+        let job = sqlx::query_as(TRACKED).bind(content_hash).fetch_optional(&self.pool).await?;
         let Some(mut job): Option<TrackedJob> = job else { return Ok(None) };
         for (page, figures) in self.figures(&job.user_id, content_hash).await? {
             let url = |figure| format!("/v1/images/{content_hash}/{page}_{figure}.png");
