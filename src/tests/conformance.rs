@@ -47,6 +47,7 @@ mod leftovers;
 mod limits;
 mod locks;
 mod members;
+mod migrations;
 mod operations;
 mod results;
 mod sign_ins;

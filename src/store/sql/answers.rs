@@ -1,6 +1,6 @@
 //! Answers that a repeated request gets again: those of an account make room for each other.
 
-use sqlx::{AnyConnection, Row};
+use sqlx::AnyConnection;
 
 use crate::accounts::Begun;
 use crate::error::Result;
@@ -36,14 +36,14 @@ pub(super) async fn claim(connection: &mut AnyConnection, claim: Claim<'_>) -> R
         forget_oldest(connection, &claim).await?;
         return Ok(Begun::First);
     }
-    let row = sqlx::query("SELECT digest, answer FROM answers WHERE account_id = $1 AND request_key = $2")
-        .bind(claim.account_id)
-        .bind(claim.key)
-        .fetch_one(connection)
-        .await?;
-    let answer: Option<String> = row.try_get("answer")?;
+    let (digest, answer): (String, Option<String>) =
+        sqlx::query_as("SELECT digest, answer FROM answers WHERE account_id = $1 AND request_key = $2")
+            .bind(claim.account_id)
+            .bind(claim.key)
+            .fetch_one(connection)
+            .await?;
     Ok(match answer {
-        _ if row.try_get::<&str, _>("digest")? != claim.digest => Begun::Differs,
+        _ if digest != claim.digest => Begun::Differs,
         Some(answer) => Begun::Answered(answer),
         None => Begun::Running,
     })

@@ -1,6 +1,6 @@
 //! How sessions and tokens of an account are granted and ended. Both are done with the account locked, one after the other.
 
-use sqlx::{AnyConnection, Row};
+use sqlx::AnyConnection;
 
 use crate::accounts::{Ending, Grant};
 use crate::error::Result;
@@ -37,17 +37,14 @@ pub(super) async fn end_all(
     account_id: &str,
     ending: Ending<'_>,
 ) -> Result<EndedAccess> {
-    let rows = sqlx::query("DELETE FROM credentials WHERE account_id = $1 RETURNING digest, kind, expires_at")
-        .bind(account_id)
-        .fetch_all(connection)
-        .await?;
+    let sql = "DELETE FROM credentials WHERE account_id = $1 RETURNING digest, kind, expires_at";
+    let credentials: Vec<(String, String, i64)> = sqlx::query_as(sql).bind(account_id).fetch_all(connection).await?;
     let mut ended = EndedAccess::default();
-    for row in &rows {
-        let own = ending.own == Some(row.try_get("digest")?);
-        if own || row.try_get::<i64, _>("expires_at")? <= ending.now.0 {
+    for (digest, kind, expires_at) in &credentials {
+        if ending.own == Some(digest) || *expires_at <= ending.now.0 {
             continue;
         }
-        match row.try_get("kind")? {
+        match kind.as_str() {
             "token" => ended.tokens += 1,
             _ => ended.sessions += 1,
         }

@@ -1,14 +1,13 @@
 //! Members, everybody's sessions and tokens, and what is forgotten with time.
 
 use async_trait::async_trait;
-use sqlx::Row;
 use sqlx::any::AnyQueryResult;
 
-use super::accounts::lock_account;
 use super::answers::{self, Claim};
 use super::contents::forget_content;
 use super::credentials::{end_all, is_granted};
-use super::{SqlStore, storable, to_db, unsigned};
+use super::locks::lock_account;
+use super::{SqlStore, from_row, storable, to_db};
 use crate::accounts::{Begun, Credential, Ending, ExternalIdentity, Grant, Members, Session};
 use crate::error::Result;
 use crate::model::wire::TokenSummary;
@@ -25,15 +24,9 @@ impl Members for SqlStore {
         ending: Ending<'_>,
     ) -> Result<Option<EndedAccess>> {
         let mut tx = self.write().await?;
-        let done = sqlx::query(
-            "UPDATE accounts SET email = $1, password_hash = $2
-             WHERE id = $3 AND email IS NULL AND NOT EXISTS (SELECT 1 FROM accounts WHERE email = $1)",
-        )
-        .bind(email)
-        .bind(password_hash)
-        .bind(account_id)
-        .execute(&mut *tx)
-        .await;
+        let sql = "UPDATE accounts SET email = $1, password_hash = $2
+                   WHERE id = $3 AND email IS NULL AND NOT EXISTS (SELECT 1 FROM accounts WHERE email = $1)";
+        let done = sqlx::query(sql).bind(email).bind(password_hash).bind(account_id).execute(&mut *tx).await;
         if !changed_one(done)? {
             return Ok(None);
         }
@@ -49,11 +42,8 @@ impl Members for SqlStore {
         ending: Ending<'_>,
     ) -> Result<Option<EndedAccess>> {
         let mut tx = self.write().await?;
-        let set = sqlx::query("UPDATE accounts SET password_hash = $1 WHERE id = $2 AND email IS NOT NULL")
-            .bind(password_hash)
-            .bind(account_id)
-            .execute(&mut *tx)
-            .await;
+        let sql = "UPDATE accounts SET password_hash = $1 WHERE id = $2 AND email IS NOT NULL";
+        let set = sqlx::query(sql).bind(password_hash).bind(account_id).execute(&mut *tx).await;
         if !changed_one(set)? {
             return Ok(None);
         }
@@ -63,11 +53,8 @@ impl Members for SqlStore {
     }
 
     async fn login(&self, email: &str) -> Result<Option<(String, String)>> {
-        let row = sqlx::query("SELECT id, password_hash FROM accounts WHERE email = $1 AND password_hash IS NOT NULL")
-            .bind(email)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.map(|row| Ok((row.try_get("id")?, row.try_get("password_hash")?))).transpose()
+        let login = "SELECT id, password_hash FROM accounts WHERE email = $1 AND password_hash IS NOT NULL";
+        Ok(sqlx::query_as(login).bind(email).fetch_optional(&self.pool).await?)
     }
 
     async fn account_of_identity(&self, issuer: &str, subject: &str) -> Result<Option<String>> {
@@ -95,22 +82,15 @@ impl Members for SqlStore {
         if !changed_one(tied)? {
             return Ok(None);
         }
-        let is_member: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM accounts WHERE id = $1 AND email IS NOT NULL")
-            .bind(account_id)
-            .fetch_one(&mut *tx)
-            .await?;
+        let sql = "SELECT COUNT(*) FROM accounts WHERE id = $1 AND email IS NOT NULL";
+        let is_member: i64 = sqlx::query_scalar(sql).bind(account_id).fetch_one(&mut *tx).await?;
         // A member's name stays.
         let ended = if is_member > 0 {
             EndedAccess::default()
         } else {
-            let named = sqlx::query(
-                "UPDATE accounts SET email = $1 WHERE id = $2 AND email IS NULL
-                   AND NOT EXISTS (SELECT 1 FROM accounts WHERE email = $1)",
-            )
-            .bind(storable(&identity.label))
-            .bind(account_id)
-            .execute(&mut *tx)
-            .await;
+            let sql = "UPDATE accounts SET email = $1 WHERE id = $2 AND email IS NULL
+                         AND NOT EXISTS (SELECT 1 FROM accounts WHERE email = $1)";
+            let named = sqlx::query(sql).bind(storable(&identity.label)).bind(account_id).execute(&mut *tx).await;
             if !changed_one(named)? {
                 return Ok(None);
             }
@@ -154,23 +134,10 @@ impl Members for SqlStore {
     }
 
     async fn session(&self, digest: &str, now: UnixMs) -> Result<Option<Session>> {
-        let row = sqlx::query(
-            "SELECT c.account_id, c.created_at, CAST(COUNT(a.email) AS BIGINT) AS members
+        let sql = "SELECT c.account_id, c.created_at, CAST(COUNT(a.email) AS BIGINT) AS signed_in
              FROM credentials c JOIN accounts a ON a.id = c.account_id
-             WHERE c.digest = $1 AND c.kind = 'session' AND c.expires_at > $2 GROUP BY c.account_id, c.created_at",
-        )
-        .bind(digest)
-        .bind(now.0)
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| {
-            Ok(Session {
-                account_id: row.try_get("account_id")?,
-                created_at: UnixMs(row.try_get("created_at")?),
-                signed_in: unsigned(&row, "members")? == 1,
-            })
-        })
-        .transpose()
+             WHERE c.digest = $1 AND c.kind = 'session' AND c.expires_at > $2 GROUP BY c.account_id, c.created_at";
+        Ok(sqlx::query_as(sql).bind(digest).bind(now.0).fetch_optional(&self.pool).await?)
     }
 
     async fn end_credential(&self, digest: &str, at: UnixMs) -> Result<Option<String>> {
@@ -191,41 +158,21 @@ impl Members for SqlStore {
     async fn end_sessions(&self, account_id: &str) -> Result<()> {
         let mut tx = self.write().await?;
         lock_account(&mut tx, account_id).await?;
-        sqlx::query("DELETE FROM credentials WHERE account_id = $1 AND kind = 'session'")
-            .bind(account_id)
-            .execute(&mut *tx)
-            .await?;
+        let sql = "DELETE FROM credentials WHERE account_id = $1 AND kind = 'session'";
+        sqlx::query(sql).bind(account_id).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 
     async fn tokens(&self, account_id: &str, now: UnixMs) -> Result<Vec<TokenSummary>> {
-        let rows = sqlx::query(
+        let sql =
             "SELECT SUBSTR(digest, 1, 16) AS id, COALESCE(name, '') AS name, created_at, expires_at FROM credentials
-             WHERE account_id = $1 AND kind = 'token' AND expires_at > $2 ORDER BY created_at DESC, digest LIMIT 200",
-        )
-        .bind(account_id)
-        .bind(now.0)
-        .fetch_all(&self.pool)
-        .await?;
-        let summary = |row: &sqlx::any::AnyRow| {
-            Ok(TokenSummary {
-                id: row.try_get("id")?,
-                name: row.try_get("name")?,
-                created_at: UnixMs(row.try_get("created_at")?),
-                expires_at: UnixMs(row.try_get("expires_at")?),
-            })
-        };
-        rows.iter().map(summary).collect()
+             WHERE account_id = $1 AND kind = 'token' AND expires_at > $2 ORDER BY created_at DESC, digest LIMIT 200";
+        Ok(sqlx::query_as(sql).bind(account_id).bind(now.0).fetch_all(&self.pool).await?)
     }
 
     async fn revoke_token(&self, account_id: &str, id: &str) -> Result<bool> {
-        let done = sqlx::query(
-            "DELETE FROM credentials WHERE account_id = $1 AND kind = 'token' AND SUBSTR(digest, 1, 16) = $2",
-        )
-        .bind(account_id)
-        .bind(id)
-        .execute(&self.pool)
-        .await?;
+        let sql = "DELETE FROM credentials WHERE account_id = $1 AND kind = 'token' AND SUBSTR(digest, 1, 16) = $2";
+        let done = sqlx::query(sql).bind(account_id).bind(id).execute(&self.pool).await?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -235,11 +182,8 @@ impl Members for SqlStore {
     }
 
     async fn set_quota(&self, account_id: &str, tokens: Option<u64>) -> Result<()> {
-        sqlx::query("UPDATE accounts SET quota_tokens = $1 WHERE id = $2")
-            .bind(tokens.map(to_db))
-            .bind(account_id)
-            .execute(&self.pool)
-            .await?;
+        let sql = "UPDATE accounts SET quota_tokens = $1 WHERE id = $2";
+        sqlx::query(sql).bind(tokens.map(to_db)).bind(account_id).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -260,21 +204,14 @@ impl Members for SqlStore {
     }
 
     async fn finish(&self, account_id: &str, key: &str, answer: &str) -> Result<()> {
-        sqlx::query("UPDATE answers SET answer = $1 WHERE account_id = $2 AND request_key = $3")
-            .bind(answer)
-            .bind(account_id)
-            .bind(key)
-            .execute(&self.pool)
-            .await?;
+        let sql = "UPDATE answers SET answer = $1 WHERE account_id = $2 AND request_key = $3";
+        sqlx::query(sql).bind(answer).bind(account_id).bind(key).execute(&self.pool).await?;
         Ok(())
     }
 
     async fn abandon(&self, account_id: &str, key: &str) -> Result<()> {
-        sqlx::query("DELETE FROM answers WHERE account_id = $1 AND request_key = $2 AND answer IS NULL")
-            .bind(account_id)
-            .bind(key)
-            .execute(&self.pool)
-            .await?;
+        let sql = "DELETE FROM answers WHERE account_id = $1 AND request_key = $2 AND answer IS NULL";
+        sqlx::query(sql).bind(account_id).bind(key).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -303,19 +240,13 @@ impl Members for SqlStore {
     }
 
     async fn stale_uploads(&self, before: UnixMs, limit: u32) -> Result<Vec<(String, String)>> {
-        let rows = sqlx::query(
-            "SELECT u.account_id, u.content_hash FROM uploads u
-             WHERE NOT EXISTS (SELECT 1 FROM documents d
-                               WHERE d.account_id = u.account_id AND d.content_hash = u.content_hash)
-               AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.account_id = u.account_id
-                               AND j.content_hash = u.content_hash AND (j.active = 1 OR j.updated_at >= $1))
-             GROUP BY u.account_id, u.content_hash HAVING MAX(u.created_at) < $1 LIMIT $2",
-        )
-        .bind(before.0)
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(|row| Ok((row.try_get("account_id")?, row.try_get("content_hash")?))).collect()
+        let sql = "SELECT u.account_id, u.content_hash FROM uploads u
+                   WHERE NOT EXISTS (SELECT 1 FROM documents d
+                                     WHERE d.account_id = u.account_id AND d.content_hash = u.content_hash)
+                     AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.account_id = u.account_id
+                                     AND j.content_hash = u.content_hash AND (j.active = 1 OR j.updated_at >= $1))
+                   GROUP BY u.account_id, u.content_hash HAVING MAX(u.created_at) < $1 LIMIT $2";
+        Ok(sqlx::query_as(sql).bind(before.0).bind(i64::from(limit)).fetch_all(&self.pool).await?)
     }
 
     async fn forget_upload(
@@ -352,6 +283,9 @@ impl Members for SqlStore {
         Ok(())
     }
 }
+
+from_row!(Session { account_id, created_at, signed_in });
+from_row!(TokenSummary { id, name, created_at, expires_at });
 
 /// Whether a statement changed its row. A name that another row has is no fault.
 fn changed_one(done: sqlx::Result<AnyQueryResult>) -> Result<bool> {

@@ -79,8 +79,8 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_else() {
             "nobody works on it",
         ),
         (
-            "UPDATE jobs SET stage = REPLACE(stage, 'succeeded', 'failed') WHERE active = 0",
-            "UPDATE jobs SET stage = REPLACE(stage, 'failed', 'succeeded') WHERE active = 0",
+            "UPDATE jobs SET status = 'failed' WHERE status = 'succeeded'",
+            "UPDATE jobs SET status = 'succeeded' WHERE status = 'failed'",
             "failed and was charged",
         ),
         (
