@@ -51,21 +51,21 @@ pub async fn start_session() -> Result<(), ApiError> {
 #[server(prefix = "/api", endpoint = "submit", input = Json)]
 pub async fn submit(wish: Submission) -> Result<String, ApiError> {
     let caller = crate::web::caller().await?;
-    caller.answer(caller.services.submit(&caller, wish, None).await.map(|submitted| submitted.address()))
+    caller.answer(caller.services.submissions.submit(&caller, wish).await.map(|submitted| submitted.address()))
 }
 
 /// Fetches the file at an address, and prepares it like an upload.
 #[server(prefix = "/api", endpoint = "import", input = Json)]
 pub async fn import(url: String) -> Result<Prepared, ApiError> {
     let caller = crate::web::caller().await?;
-    caller.answer(caller.services.import(&caller, &url).await)
+    caller.answer(caller.services.intake.import(&caller, &url).await)
 }
 
 /// Extracts the failed pages of a document again; says where it is to be followed.
 #[server(prefix = "/api", endpoint = "retry", input = Json)]
 pub async fn retry(id: String, mode: Mode) -> Result<String, ApiError> {
     let caller = crate::web::caller().await?;
-    let submitted = caller.services.retry(&caller, &id, mode).await;
+    let submitted = caller.services.submissions.retry(&caller, &id, mode).await;
     caller.answer(submitted.map(|submitted| submitted.address()))
 }
 
@@ -73,14 +73,14 @@ pub async fn retry(id: String, mode: Mode) -> Result<String, ApiError> {
 #[server(prefix = "/api", endpoint = "retry_quote", input = Json)]
 pub async fn retry_quote(id: String) -> Result<Quote, ApiError> {
     let caller = crate::web::caller().await?;
-    caller.answer(caller.services.retry_quote(&caller.account, &id).await)
+    caller.answer(caller.services.submissions.retry_quote(&caller.account, &id).await)
 }
 
 /// Submits a failed job once more, without uploading again; says where it is to be followed.
 #[server(prefix = "/api", endpoint = "try_again", input = Json)]
 pub async fn try_again(content_hash: String, batch: bool) -> Result<String, ApiError> {
     let caller = crate::web::caller().await?;
-    let submitted = caller.services.try_again(&caller, &content_hash, batch).await;
+    let submitted = caller.services.submissions.try_again(&caller, &content_hash, batch).await;
     caller.answer(submitted.map(|submitted| submitted.address()))
 }
 
@@ -88,14 +88,14 @@ pub async fn try_again(content_hash: String, batch: bool) -> Result<String, ApiE
 #[server(prefix = "/api", endpoint = "dismiss_job", input = Json)]
 pub async fn dismiss_job(content_hash: String) -> Result<(), ApiError> {
     let caller = crate::web::caller().await?;
-    caller.answer(caller.services.dismiss(&caller.account, &content_hash).await)
+    caller.answer(caller.services.library.dismiss(&caller.account, &content_hash).await)
 }
 
 /// The newest job for this content.
 #[server(prefix = "/api", endpoint = "fetch_job", input = Json)]
 pub async fn fetch_job(content_hash: String) -> Result<JobView, ApiError> {
     let caller = crate::web::caller().await?;
-    caller.answer(caller.services.job(&caller.account, &content_hash).await)
+    caller.answer(caller.services.library.job(&caller.account, &content_hash).await)
 }
 
 /// What lists show whose title has these words: the newest, or what is older than `before` says. Nothing for a browser without an account.
@@ -109,14 +109,14 @@ pub async fn fetch_shelf(query: String, before: Option<String>) -> Result<Shelf,
 #[server(prefix = "/api", endpoint = "fetch_usage", input = Json)]
 pub async fn fetch_usage() -> Result<Option<UsageReport>, ApiError> {
     let Some(caller) = crate::web::known_caller().await? else { return Ok(None) };
-    caller.answer(caller.services.usage(&caller.account).await.map(Some))
+    caller.answer(caller.services.quota.usage(&caller.account).await.map(Some))
 }
 
 /// What is left of the quota, in token equivalents; `None` for a browser without an account.
 #[server(prefix = "/api", endpoint = "tokens_left", input = Json)]
 pub async fn tokens_left() -> Result<Option<u64>, ApiError> {
     let Some(caller) = crate::web::known_caller().await? else { return Ok(None) };
-    caller.answer(caller.services.usage(&caller.account).await.map(|report| Some(report.usage.available_tokens)))
+    caller.answer(caller.services.quota.usage(&caller.account).await.map(|report| Some(report.usage.available_tokens)))
 }
 
 /// A document at a place in it.

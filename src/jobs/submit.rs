@@ -67,6 +67,9 @@ impl Submissions {
         let mode = mode_of(&wish, format)?;
         let pages = selection(&wish, upload.metadata.total_pages)?;
         let title = chosen_title(wish.title.as_deref(), &upload.metadata.title);
+        if mode != Mode::Text {
+            self.slow_down(account).await?;
+        }
         if mode == Mode::Text {
             return self.read_text(caller, &upload, format, pages, title).await.map(Submitted::Document);
         }
@@ -80,13 +83,43 @@ impl Submissions {
 
     /// Extracts the failed pages of a document again, into that document.
     pub async fn retry(&self, caller: &Caller, document_id: &str, mode: Mode) -> Result<Submitted> {
+        self.slow_down(&caller.account).await?;
         let Retrial { upload, title, pages, uncached } = self.retrial(&caller.account, document_id).await?;
         let job = self.new_job(caller, &upload, pages, &uncached, title, mode);
         let job = Job { document_id: document_id.to_owned(), ..job };
         self.enqueue(caller, job, &upload, &uncached).await
     }
 
-    /// What that costs.
+    /// Submits the newest job for this content once more, as a batch or in realtime. What was to fill the holes of a document still does.
+    pub async fn try_again(&self, caller: &Caller, content_hash: &str, batch: bool) -> Result<Submitted> {
+        let account = &caller.account;
+        let newest = self.jobs.latest(&account.id, content_hash).await?;
+        let job = newest.ok_or_else(|| ApiError::not_found("batch"))?;
+        if self.documents.unread(&account.id, &job.draft_id).await?.is_some() {
+            return self.retry(caller, &job.draft_id, if batch { Mode::Batch } else { Mode::Realtime }).await;
+        }
+        let wish = Submission {
+            hash: job.upload_hash,
+            title: Some(job.title),
+            pages: Some(job.pages.iter().collect()),
+            ai_transform: true,
+            batch_mode: batch,
+        };
+        self.submit(caller, wish).await
+    }
+
+    /// Refuses a second document at a time to an account of whose pages most come back refused or empty: they cost money all the same.
+    async fn slow_down(&self, account: &Account) -> Result<()> {
+        if !self.spending.answers_on(&account.id, self.world.now().day()).await?.slow_down()
+            || self.storage.account_usage(&account.id).await?.active_jobs == 0
+        {
+            return Ok(());
+        }
+        let words = "Most of your pages could not be read today, so your documents are read one after the other. Wait for the one before.";
+        Err(Error::refused(ErrorCode::LimitReached, words))
+    }
+
+    /// What reading the failed pages of a document again costs.
     pub async fn retry_quote(&self, account: &Account, document_id: &str) -> Result<Quote> {
         let Retrial { upload, uncached, .. } = self.retrial(account, document_id).await?;
         Ok(self.pricing.quote(&upload.page_tokens, &uncached))

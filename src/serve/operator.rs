@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::fs;
 
 use super::parts::{deletion, membership};
-use crate::accounts::{Members, Membership};
+use crate::accounts::Membership;
 use crate::changes::Changes;
 use crate::config::Config;
 use crate::error::{Error, Result};

@@ -10,8 +10,10 @@ use url::Url;
 use super::tracked::Tracked;
 use crate::accounts::spending::Budget;
 use crate::accounts::{
-    Allowance, Allowances, AttemptLimits, Identity, Membership, PasswordAttempts, Passwords, Provider, ProviderSettings,
+    Allowance, Allowances, AttemptLimits, Identity, Membership, PasswordAttempts, Passwords, Provider,
+    ProviderSettings, Quota,
 };
+use crate::api::{Idempotency, UseCases};
 use crate::changes::Changes;
 use crate::config::{AccountLimits, Config};
 use crate::documents::TextLimit;
@@ -23,7 +25,6 @@ use crate::jobs::{DiskSpool, Submissions};
 use crate::model::PAGES_MAX;
 use crate::operations::Metrics;
 use crate::retention::{AccountDeletion, Janitor, Retention};
-use crate::services::Services;
 use crate::store::folder::Folder;
 use crate::store::s3::{S3, S3Config};
 use crate::store::sql::SqlStore;
@@ -76,26 +77,27 @@ impl Parts {
         self.tracked.jobs()
     }
 
-    pub(super) fn services(&self, config: &Config) -> Services {
+    pub(super) fn services(&self, config: &Config) -> UseCases {
         let store = || Arc::new(self.store.clone());
         let allowances = allowances(config);
         let text_limit = TextLimit { bytes: config.limits.document_text_bytes_max };
-        Services {
+        UseCases {
             identity: Identity { store: store(), guest_quota: config.quota.guest_tokens, world: self.world.clone() },
             membership: membership(config, &self.store, self.changes.clone()),
             deletion: self.deletion(),
-            allowances,
-            incoming: self.incoming.clone(),
-            receiver: self.receiver.clone(),
-            fetcher: Fetcher {
-                resolver: Arc::new(SystemResolver),
-                targets: targets(config),
-                imports: Imports::new(config.import.limits),
-                world: self.world.clone(),
-                receiver: self.receiver.clone(),
-                timeout: config.limits.url_timeout,
-            },
+            quota: Quota { accounts: store(), default_tokens: config.quota.tokens },
             intake: Intake {
+                incoming: self.incoming.clone(),
+                receiver: self.receiver.clone(),
+                fetcher: Fetcher {
+                    resolver: Arc::new(SystemResolver),
+                    targets: targets(config),
+                    imports: Imports::new(config.import.limits),
+                    world: self.world.clone(),
+                    receiver: self.receiver.clone(),
+                    timeout: config.limits.url_timeout,
+                },
+                storage: store(),
                 uploads: store(),
                 blobs: self.blobs.clone(),
                 engine: self.engine.clone(),
@@ -143,13 +145,11 @@ impl Parts {
                 blobs: self.blobs.clone(),
                 changes: self.changes.clone(),
             },
-            accounts: store(),
-            members: store(),
-            storage: store(),
-            jobs: self.jobs(),
-            spending: store(),
-            default_quota: config.quota.tokens,
-            idempotency_keys_max: config.callers.idempotency_keys_max,
+            idempotency: Idempotency {
+                keys: store(),
+                keys_max: config.callers.idempotency_keys_max,
+                world: self.world.clone(),
+            },
             world: self.world.clone(),
         }
     }
@@ -181,7 +181,7 @@ impl Parts {
         Janitor {
             deletion: self.deletion(),
             attempts: attempts(config, &self.store),
-            store: Arc::new(self.store.clone()),
+            expiry: Arc::new(self.store.clone()),
             uploads: Arc::new(self.store.clone()),
             blobs: self.blobs.clone(),
             world: self.world.clone(),
@@ -202,7 +202,8 @@ fn targets(config: &Config) -> Targets {
 pub(super) fn membership(config: &Config, store: &SqlStore, changes: Changes) -> Membership {
     let shared = Arc::new(store.clone());
     Membership {
-        store: shared.clone(),
+        members: shared.clone(),
+        credentials: shared.clone(),
         accounts: shared,
         passwords: Passwords::new(config.callers.password_queue_max),
         attempts: attempts(config, store),

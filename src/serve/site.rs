@@ -101,7 +101,7 @@ fn prepare_page() {
         cookies.get("theme").and_then(|cookie| ["light", "dark"].into_iter().find(|theme| *theme == cookie.value()));
     provide_context(PageContext {
         demo: state.site.demo,
-        upload_bytes_max: state.services.receiver.bytes_max,
+        upload_bytes_max: state.services.intake.receiver.bytes_max,
         theme,
         provider: state.provider.as_ref().map(|provider| provider.name().to_owned()),
         batch_percent: state.services.intake.pricing.batch_percent,

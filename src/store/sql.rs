@@ -15,7 +15,6 @@
 //! | account of a credential | primary keys |
 
 mod accounts;
-mod answers;
 mod books;
 mod builder;
 mod columns;
@@ -24,6 +23,7 @@ mod contents;
 mod credentials;
 mod documents;
 mod figures;
+mod idempotency;
 mod jobs;
 mod leftovers;
 mod locks;
@@ -33,6 +33,7 @@ mod operations;
 mod outlines;
 #[cfg(test)]
 mod plans;
+mod retention;
 mod sign_ins;
 mod spending;
 mod storage;

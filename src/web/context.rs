@@ -11,17 +11,17 @@ use leptos_axum::ResponseOptions;
 use crate::accounts::CREDENTIAL_MS;
 use crate::accounts::CredentialKind;
 use crate::api::ApiState;
+use crate::api::UseCases;
 use crate::api::auth::{Caller, account_of, caller_or_guest, credential, network_of, session, session_cookie};
 use crate::api::error::told;
 use crate::error::{Error, Result};
 use crate::model::wire::NewToken;
 use crate::model::{ApiError, EndedAccess, ErrorCode};
-use crate::services::Services;
 
 /// Who called, and what they may call.
 pub struct WebCaller {
     pub caller: Caller,
-    pub services: Arc<Services>,
+    pub services: Arc<UseCases>,
 }
 
 impl Deref for WebCaller {

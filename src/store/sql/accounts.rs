@@ -109,6 +109,22 @@ impl Accounts for SqlStore {
     }
 }
 
+/// What an operator asks on the command line.
+impl SqlStore {
+    /// The account that an operator means by its id or its address.
+    pub async fn find_account(&self, name: &str) -> Result<Option<String>> {
+        let id = sqlx::query_scalar("SELECT id FROM accounts WHERE id = $1 OR email = $1").bind(name);
+        Ok(id.fetch_optional(&self.pool).await?)
+    }
+
+    /// Gives an account a quota of its own, in token equivalents; `None` takes it back.
+    pub async fn set_quota(&self, account_id: &str, tokens: Option<u64>) -> Result<()> {
+        let sql = "UPDATE accounts SET quota_tokens = $1 WHERE id = $2";
+        sqlx::query(sql).bind(tokens.map(to_db)).bind(account_id).execute(&self.pool).await?;
+        Ok(())
+    }
+}
+
 /// The sums that admission and the account page both go by.
 pub(super) async fn usage_of(connection: &mut AnyConnection, account: &Account, default_quota: u64) -> Result<Usage> {
     let sql = "SELECT (SELECT CAST(COALESCE(SUM(charge), 0) AS BIGINT) FROM ledger WHERE account_id = $1) AS used,

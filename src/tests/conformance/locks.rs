@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coldbrew::accounts::Members;
+use coldbrew::retention::Expiry;
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt, stream};
 use tokio::sync::Notify;

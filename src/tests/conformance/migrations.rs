@@ -6,6 +6,8 @@ use std::path::Path;
 use sqlx::migrate::Migrator;
 use sqlx::{AnyPool, AssertSqlSafe};
 
+use coldbrew::documents::JobViews;
+
 use super::*;
 
 /// The last migration of the version before.
@@ -15,7 +17,7 @@ const BEFORE: &str = "0093_sign_ins.sql";
 fn stages() -> Vec<(Stage, &'static str)> {
     let Stage::Watch(pending) = watching() else { unreachable!("it is watched") };
     let pending = Watched { running: false, batch: "batches/\"running\":true".into(), ..pending };
-    let error = JobFailure::new("expired_upstream", "{\"at\":\"succeeded\"");
+    let error = JobError::new("expired_upstream", "{\"at\":\"succeeded\"");
     let (batch, input_file, output_file) = ("batches/b".to_owned(), "files/in".to_owned(), "files/out".to_owned());
     vec![
         (Stage::Prepare { attempt: 1 }, "preparing"),

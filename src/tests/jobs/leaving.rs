@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use coldbrew::accounts::{Accounts, Credential, CredentialKind, Members, Storage};
+use coldbrew::accounts::{Accounts, Credential, CredentialKind, Storage};
 use coldbrew::accounts::{AttemptLimits, PasswordAttempts};
 use coldbrew::changes::Changes;
 use coldbrew::model::UnixMs;
 use coldbrew::model::wire::Metadata;
-use coldbrew::retention::{AccountDeletion, Janitor, Retention};
+use coldbrew::retention::{AccountDeletion, Expiry, Janitor, Retention};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Blobs, Figures, FoundFigures, Upload, Uploads, figure_key, upload_key};
@@ -105,7 +105,7 @@ impl Home {
             world: clock.clone(),
         };
         let janitor = Janitor {
-            store: shared(),
+            expiry: shared(),
             uploads: shared(),
             blobs: blobs.clone(),
             world: clock.clone(),

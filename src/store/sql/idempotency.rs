@@ -1,8 +1,10 @@
 //! Answers that a repeated request gets again: those of an account make room for each other.
 
+use async_trait::async_trait;
 use sqlx::AnyConnection;
 
-use crate::accounts::Begun;
+use super::SqlStore;
+use crate::api::{IdempotencyClaim, IdempotencyKeys};
 use crate::error::Result;
 use crate::model::UnixMs;
 
@@ -19,7 +21,7 @@ pub(super) struct Claim<'a> {
 }
 
 /// Claims the key of a request, or says what became of it.
-pub(super) async fn claim(connection: &mut AnyConnection, claim: Claim<'_>) -> Result<Begun> {
+pub(super) async fn claim(connection: &mut AnyConnection, claim: Claim<'_>) -> Result<IdempotencyClaim> {
     let claimed = sqlx::query(
         "INSERT INTO answers (account_id, request_key, digest, begun_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (account_id, request_key) DO UPDATE SET begun_at = $4
@@ -34,7 +36,7 @@ pub(super) async fn claim(connection: &mut AnyConnection, claim: Claim<'_>) -> R
     .await?;
     if claimed.rows_affected() == 1 {
         forget_oldest(connection, &claim).await?;
-        return Ok(Begun::First);
+        return Ok(IdempotencyClaim::First);
     }
     let (digest, answer): (String, Option<String>) =
         sqlx::query_as("SELECT digest, answer FROM answers WHERE account_id = $1 AND request_key = $2")
@@ -43,9 +45,9 @@ pub(super) async fn claim(connection: &mut AnyConnection, claim: Claim<'_>) -> R
             .fetch_one(connection)
             .await?;
     Ok(match answer {
-        _ if digest != claim.digest => Begun::Differs,
-        Some(answer) => Begun::Answered(answer),
-        None => Begun::Running,
+        _ if digest != claim.digest => IdempotencyClaim::Differs,
+        Some(answer) => IdempotencyClaim::Answered(answer),
+        None => IdempotencyClaim::Running,
     })
 }
 
@@ -61,4 +63,35 @@ async fn forget_oldest(connection: &mut AnyConnection, claim: &Claim<'_>) -> Res
     .execute(connection)
     .await?;
     Ok(())
+}
+
+#[async_trait]
+impl IdempotencyKeys for SqlStore {
+    async fn begin(
+        &self,
+        account_id: &str,
+        key: &str,
+        digest: &str,
+        now: UnixMs,
+        stale: UnixMs,
+        keys_max: u32,
+    ) -> Result<IdempotencyClaim> {
+        let mut tx = self.write().await?;
+        let request = Claim { account_id, key, digest, now, stale, keys_max };
+        let begun = claim(&mut tx, request).await?;
+        tx.commit().await?;
+        Ok(begun)
+    }
+
+    async fn finish(&self, account_id: &str, key: &str, answer: &str) -> Result<()> {
+        let sql = "UPDATE answers SET answer = $1 WHERE account_id = $2 AND request_key = $3";
+        sqlx::query(sql).bind(answer).bind(account_id).bind(key).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    async fn abandon(&self, account_id: &str, key: &str) -> Result<()> {
+        let sql = "DELETE FROM answers WHERE account_id = $1 AND request_key = $2 AND answer IS NULL";
+        sqlx::query(sql).bind(account_id).bind(key).execute(&self.pool).await?;
+        Ok(())
+    }
 }
