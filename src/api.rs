@@ -8,7 +8,6 @@ mod body;
 mod cached;
 mod client_address;
 mod documents;
-mod entry;
 mod error;
 mod events;
 mod examination;
@@ -20,7 +19,6 @@ mod limit;
 mod metrics;
 mod openapi;
 mod pages;
-mod password;
 mod reference;
 mod sign_in;
 mod state;
@@ -34,7 +32,7 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::body::Body;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::get;
 use tower::ServiceBuilder;
 use tower_http::ServiceBuilderExt;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -99,9 +97,6 @@ pub fn router(state: ApiState) -> Router {
     let rest = rest
         .route("/openapi.json", get(reference::document))
         .route("/docs", get(reference::page))
-        .route("/account/password", post(password::change))
-        .route("/account/sign-in", post(entry::sign_in))
-        .route("/account/sign-up", post(entry::sign_up))
         .route("/sign-in/provider", get(sign_in::begin))
         .route("/sign-in/provider/callback", get(sign_in::finish))
         .method_not_allowed_fallback(error::method_not_allowed);

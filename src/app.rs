@@ -18,6 +18,7 @@ use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Route, Router};
 use leptos_router::{ParamSegment, SsrMode, StaticSegment};
 
+use crate::model::Flash;
 pub use browser::wake;
 use components::{Awakening, Frame};
 
@@ -36,6 +37,8 @@ pub struct PageContext {
     pub theme: Option<&'static str>,
     /// Addresses of the browser library: its script, and its WebAssembly.
     pub library: Option<(String, String)>,
+    /// What came of the form that led here.
+    pub flash: Option<Flash>,
     /// Gives the answer under way this HTTP status.
     pub set_status: Option<fn(u16)>,
     /// Makes the answer under way lead to another address.

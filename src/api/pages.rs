@@ -20,7 +20,7 @@ use tower_http::services::ServeDir;
 use super::ApiState;
 use super::auth::is_asset;
 use super::error::Failure;
-use super::web::{redirect, set_status};
+use super::web::{redirect, set_status, take_flash};
 use crate::app::{App, PageContext, shell};
 use crate::model::ApiError;
 
@@ -96,7 +96,8 @@ async fn cache_for_good(request: Request, next: Next) -> Response {
 fn prepare_page() {
     let state = expect_context::<ApiState>();
     let parts = use_context::<axum::http::request::Parts>();
-    let cookies = parts.map(|parts| CookieJar::from_headers(&parts.headers)).unwrap_or_default();
+    let headers = parts.map(|parts| parts.headers).unwrap_or_default();
+    let cookies = CookieJar::from_headers(&headers);
     let theme =
         cookies.get("theme").and_then(|cookie| ["light", "dark"].into_iter().find(|theme| *theme == cookie.value()));
     provide_context(PageContext {
@@ -106,6 +107,7 @@ fn prepare_page() {
         provider: state.provider.as_ref().map(|provider| provider.name().to_owned()),
         batch_percent: state.services.intake.pricing.batch_percent,
         library: library_of(&state.site.options),
+        flash: take_flash(&headers),
         set_status: Some(set_status),
         redirect: Some(redirect),
     });

@@ -11,22 +11,21 @@ mod copies;
 mod drops;
 mod focus;
 mod forms;
-mod jobs;
 mod lightbox;
 mod live;
-mod membership;
 mod morph;
 mod original;
 mod page;
 mod pages;
 mod place;
 mod query;
-mod questions;
 mod theme;
 mod times;
 mod toast;
 
 use leptos::prelude::document;
+use wasm_bindgen::JsCast;
+use web_sys::{Document, Element};
 
 pub use live::look;
 pub use toast::{Tone, toast};
@@ -40,4 +39,10 @@ pub fn wake() {
     forms::listen();
     live::begin();
     pages::begin();
+}
+
+/// What a selector finds on a page, shown or just fetched.
+fn elements_of(page: &Document, selector: &str) -> Vec<Element> {
+    let Ok(found) = page.query_selector_all(selector) else { return Vec::new() };
+    (0..found.length()).filter_map(|index| found.get(index)?.dyn_into().ok()).collect()
 }

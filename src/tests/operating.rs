@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::accounts::with_arguments;
 use crate::harness::{TestClient, TestServer, http, refused, variables};
 
 /// The real program, as a service manager starts it. Returns where it listens.
@@ -119,7 +120,7 @@ async fn no_line_of_the_log_tells_what_is_nobodys_business() {
     guest.send(Method::GET, "/library?query=secret-title", None).await;
     let login = json!({"email": "secret-name@example.org", "password": "secret-password"});
     let sign_up = reqwest::Client::new().post(format!("{url}/api/sign_up")).header("sec-fetch-site", "same-origin");
-    let cookie = sign_up.json(&login).send().await.unwrap().headers()["set-cookie"].to_str().unwrap().to_owned();
+    let cookie = with_arguments(sign_up, "sign_up", &login).send().await.unwrap().headers()["set-cookie"].to_str().unwrap().to_owned();
     let session = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
     server.kill().await.unwrap();
     let log = std::fs::read_to_string(data.path().join("log")).unwrap();

@@ -4,21 +4,14 @@
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent};
+use web_sys::{Element, HtmlDialogElement, HtmlElement, KeyboardEvent, MouseEvent};
 
-use super::{copies, jobs, lightbox, membership, original, pages, query, questions, theme};
+use super::{copies, lightbox, original, pages, query, theme};
 
 type Act = fn(&Element);
 
-const ACTIONS: [(&str, Act); 13] = [
+const ACTIONS: [(&str, Act); 6] = [
     ("[data-theme-choice]", theme::choose),
-    ("[data-again]", jobs::try_again),
-    ("[data-retry]", jobs::retry_failed_pages),
-    ("[data-dismiss]", jobs::dismiss),
-    ("[data-delete]", questions::delete),
-    ("[data-revoke]", questions::revoke),
-    ("[data-leave]", questions::leave),
-    ("[data-sign-out]", membership::sign_out),
     ("[data-copy]", copies::copy),
     ("[data-goto]", pages::follow),
     ("a.zoom", lightbox::open),
@@ -36,6 +29,9 @@ pub fn listen() {
         if event.ctrl_key() || event.meta_key() || event.shift_key() {
             return;
         }
+        if let Ok(Some(button)) = target.closest("[commandfor]") {
+            return follow_command(&button);
+        }
         for (selector, act) in ACTIONS {
             if let Ok(Some(element)) = target.closest(selector) {
                 event.prevent_default();
@@ -49,6 +45,20 @@ pub fn listen() {
         }
         lightbox::key(&event);
     });
+}
+
+/// Opens or closes the dialog that a button names, in a browser that does not do it by itself (Safari before 26.2, Firefox before 144).
+fn follow_command(button: &Element) {
+    if js_sys::Reflect::has(button, &"commandForElement".into()).unwrap_or_default() {
+        return;
+    }
+    let id = button.get_attribute("commandfor").unwrap_or_default();
+    let dialog = document().get_element_by_id(&id).and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok());
+    match (dialog, button.get_attribute("command").as_deref()) {
+        (Some(dialog), Some("close")) => dialog.close(),
+        (Some(dialog), _) => drop(dialog.show_modal()),
+        _ => {}
+    }
 }
 
 /// Menus are `details` elements: they close when something else is clicked, and give the focus back.

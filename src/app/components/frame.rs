@@ -1,17 +1,25 @@
 //! What stands around every page: brand, navigation, the word about demo mode.
 
+use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::{CupIcon, ThemeMenu};
+use super::{CupIcon, ThemeMenu, Trouble};
 use crate::app::PageContext;
+use crate::model::Flash;
 
 const PLACES: [(&str, &str); 3] = [("/", "Home"), ("/library", "Library"), ("/account", "Account")];
 
 /// The header and footer around a page.
 #[component]
 pub fn Frame(children: Children) -> impl IntoView {
-    let demo = use_context::<PageContext>().unwrap_or_default().demo;
+    let PageContext { demo, flash, .. } = use_context().unwrap_or_default();
+    // A token is shown where it was made.
+    let said = match flash {
+        Some(Flash::Done(words)) => Some(Either::Left(view! { <p class="notice good">{words}</p> })),
+        Some(Flash::Failed(error)) => Some(Either::Right(view! { <Trouble error /> })),
+        Some(Flash::Token(_)) | None => None,
+    };
     let here = use_location().pathname;
     let place = |(href, name): (&'static str, &'static str)| {
         view! {
@@ -39,6 +47,6 @@ pub fn Frame(children: Children) -> impl IntoView {
                 <p><a href="/docs" rel="external">"API"</a></p>
             </div>
         </footer>
-        <div class="toasts" role="status"></div>
+        <div class="toasts" role="status" data-said="">{said}</div>
     }
 }

@@ -8,12 +8,13 @@ mod tokens;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use crate::app::PageContext;
 use crate::app::components::{Trouble, grouped};
 use crate::app::server::{fetch_me, fetch_usage};
 use crate::model::wire::{Receipt, Usage, UsageReport};
-use crate::model::{Mode, count_words};
+use crate::model::{Flash, Mode, count_words};
 use member::{Leave, Member, SignForms};
-use password::{EndedNotice, PasswordForm, PasswordOutcome};
+use password::{EndedNotice, PasswordForm};
 use provider::{ProviderLink, SignInTrouble};
 use tokens::Tokens;
 
@@ -21,16 +22,19 @@ use tokens::Tokens;
 #[component]
 pub fn Account() -> impl IntoView {
     let found = Resource::new(|| (), |()| async { (fetch_me().await, fetch_usage().await) });
+    let made = match use_context::<PageContext>().and_then(|page| page.flash) {
+        Some(Flash::Token(token)) => Some(token),
+        _ => None,
+    };
     view! {
         <Title text="Account" />
         <main id="main" class="container" tabindex="-1">
             <div class="stack loose">
                 <h1>"Account"</h1>
                 <SignInTrouble />
-                <PasswordOutcome />
                 <EndedNotice />
                 <Suspense>
-                    {move || Suspend::new(async move {
+                    {move || { let made = made.clone(); Suspend::new(async move {
                         match found.await {
                             (Ok(Some((me, tokens))), Ok(Some(report))) => {
                                 let UsageReport { usage, receipts } = report;
@@ -38,7 +42,7 @@ pub fn Account() -> impl IntoView {
                                 view! {
                                     <div class="pair" data-who=who><Quota usage /><Who email=me.email.clone() /></div>
                                     <Receipts receipts />
-                                    <Tokens tokens />
+                                    <Tokens tokens made />
                                     <Leave id=me.user_id email=me.email />
                                 }
                                     .into_any()
@@ -46,7 +50,7 @@ pub fn Account() -> impl IntoView {
                             (Err(error), _) | (_, Err(error)) => view! { <Trouble error /> }.into_any(),
                             _ => view! { <div class="pair"><div class="stack"><SignForms known=false /><ProviderLink member=false /></div></div> }.into_any(),
                         }
-                    })}
+                    })}}
                 </Suspense>
             </div>
         </main>

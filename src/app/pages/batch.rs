@@ -7,7 +7,7 @@ use leptos_router::hooks::use_params_map;
 use super::{NotFound, TroublePage, is_absent};
 use crate::app::PageContext;
 use crate::app::components::{LocalTime, grouped, page_count, title_words};
-use crate::app::server::fetch_job;
+use crate::app::server::{TryAgain, fetch_job};
 use crate::model::wire::{JobError, JobView};
 use crate::model::{JobStatus, Mode};
 
@@ -109,24 +109,22 @@ fn PagesRead(done: u64, pages: u64) -> impl IntoView {
     }
 }
 
-/// It ended without a document: what happened, and the two ways on, which `browser/jobs.rs` carries out.
+/// It ended without a document: what happened, and the two ways on.
 #[component]
 fn Cold(job: JobView) -> impl IntoView {
     let reason = job.error.map_or_else(String::new, |JobError { message, .. }| message);
-    let content = job.content_hash;
-    let (this, other, other_words) = match job.mode {
-        Mode::Batch => ("batch", "realtime", "Run it in realtime instead"),
-        _ => ("realtime", "batch", "Send it as a batch instead"),
-    };
+    let batch = job.mode == Mode::Batch;
+    let other_words = if batch { "Run it in realtime instead" } else { "Send it as a batch instead" };
     view! {
         <div class="scene cold" id="scene" aria-hidden="true"><i class="books"></i><i class="saucer"></i><i class="cup"></i></div>
         <div class="stack" id="status" data-testid="batch-status" role="status">
             <p class="brew-status">"This one went cold."</p>
             <p>{reason}" "<strong>"Nothing was charged."</strong></p>
         </div>
-        <div class="cluster">
-            <button class="button primary" type="button" data-again=this data-content=content.clone()>"Try again"</button>
-            <button class="button" type="button" data-again=other data-content=content>{other_words}</button>
-        </div>
+        <ActionForm action={ServerAction::<TryAgain>::new()} attr:class="cluster">
+            <input type="hidden" name="content_hash" value=job.content_hash />
+            <button class="button primary" name="batch" value=batch.to_string()>"Try again"</button>
+            <button class="button" name="batch" value=(!batch).to_string()>{other_words}</button>
+        </ActionForm>
     }
 }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::app::components::{DocumentRow, JobRow, Question, Shelf, Trouble};
+use crate::app::components::{DocumentRow, JobRow, Shelf, Trouble};
 use crate::app::server::{fetch_shelf, known};
 use crate::model::UnixMs;
 use crate::model::wire::{DocumentSummary, JobView, Shelf};
@@ -46,9 +46,6 @@ pub fn Library() -> impl IntoView {
                     }
                 </Suspense>
             </div>
-            <Question id="removal" title="Delete this document?" yes="Delete it">
-                <p>"“"<strong data-named=""></strong>"” and its file go for good. Its receipt stays."</p>
-            </Question>
         </main>
     }
 }

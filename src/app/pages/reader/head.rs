@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::Asked;
 use super::search::Search;
 use crate::app::components::{LocalTime, grouped, page_count};
-use crate::app::server::retry_quote;
+use crate::app::server::{Retry, retry_quote};
 use crate::model::wire::{DocumentSummary, JobView, Original};
 use crate::model::{Mode, Quote, batch_by_default, count_words};
 
@@ -66,7 +66,7 @@ fn Failures(document: DocumentSummary) -> impl IntoView {
             " They cost nothing, and stand in their place below.",
         ),
     };
-    // A document that was read as text was in no AI mode: its pages are tried in the one that Home would propose. `browser/jobs.rs` does it.
+    // A document that was read as text was in no AI mode: its pages are tried in the one that Home would propose.
     let mode = match document.mode {
         Mode::Text if batch_by_default(document.failed_pages as usize) => Mode::Batch,
         Mode::Text => Mode::Realtime,
@@ -79,7 +79,11 @@ fn Failures(document: DocumentSummary) -> impl IntoView {
                 <strong>{words}</strong>{more}
                 <Suspense>{move || Suspend::new(async move { quote.await.ok().map(|quote| price_words(quote, mode, document.failed_pages)) })}</Suspense>
             </p>
-            <button class="button" type="button" data-retry=id data-mode=mode.name()>"Retry failed pages"</button>
+            <ActionForm action={ServerAction::<Retry>::new()}>
+                <input type="hidden" name="id" value=id />
+                <input type="hidden" name="mode" value=mode.name() />
+                <button class="button">"Retry failed pages"</button>
+            </ActionForm>
         </div>
     })
 }
