@@ -112,10 +112,15 @@ fn prepare_page() {
         redirect: Some(redirect),
     });
     let Some(response) = use_context::<ResponseOptions>() else { return };
+    // A development build's pages listen for the next one (`AutoReload`).
+    let reload = match std::env::var("LEPTOS_WATCH") {
+        Ok(_) => format!(" ws://*:{}", state.site.options.reload_port),
+        Err(_) => String::new(),
+    };
     let nonce = use_nonce().map(|nonce| format!("'nonce-{nonce}' ")).unwrap_or_default();
     let policy = format!(
         "default-src 'none'; script-src {nonce}'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
-         connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+         connect-src 'self'{reload}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);

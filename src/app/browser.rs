@@ -11,7 +11,6 @@ mod copies;
 mod drops;
 mod focus;
 mod forms;
-mod lightbox;
 mod live;
 mod morph;
 mod original;
@@ -28,10 +27,12 @@ use wasm_bindgen::JsCast;
 use web_sys::{Document, Element};
 
 pub use live::look;
+pub use pages::elements;
+pub use theme::choose_theme;
 pub use toast::{Tone, toast};
 
 /// Takes hold of the page; to be called once, when everything is there.
-pub fn wake() {
+pub fn hydrate() {
     times::localize(&document());
     back::begin();
     clicks::listen();

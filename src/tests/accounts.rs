@@ -195,7 +195,11 @@ async fn password_changed_ends_all_other_sessions_and_tokens() {
     assert!(!page.contains("The current password is not right"), "it is said once");
     assert_eq!(change(&mut laptop, "a good long one", "short").await, "invalid_sign_up");
     assert_eq!(change(&mut guest, "", "another long one").await, "unauthenticated", "a guest has none");
-    assert_eq!(change(&mut Browser::new(&server), "", "another long one").await, "unauthenticated", "nor has no account");
+    assert_eq!(
+        change(&mut Browser::new(&server), "", "another long one").await,
+        "unauthenticated",
+        "nor has no account"
+    );
     assert_eq!(phone.email().await, ADA, "nothing has changed");
 
     let token: Value = laptop.ok("create_token", json!({"name": "nightly"})).await;
@@ -259,8 +263,8 @@ async fn form_without_script_leads_back_to_its_page() {
     let (revoked, _) = browser.said("revoke_token", &[("id", &id)]).await;
     assert!(matches!(revoked, Some(Flash::Done(_))), "{revoked:?}");
     refused(client.send(Method::GET, "/v1/users/me", None).await, 401, "unauthenticated").await;
-    for (page, name) in [("/library?q=tea", "delete_document"), ("/", "dismiss_job"), ("/batch/x", "try_again")] {
-        let form = [("id", "x"), ("content_hash", "x"), ("batch", "true")];
+    for (page, name) in [("/library?q=tea", "delete_document"), ("/documents/x", "retry"), ("/batch/x", "try_again")] {
+        let form = [("id", "x"), ("content_hash", "x"), ("batch", "true"), ("mode", "batch")];
         let answer = browser.fill_in_on(page, name, &form).await;
         assert_eq!(answer.headers()[header::LOCATION], format!("{}{page}", server.base_url), "{name}");
         let page = browser.open(page).await.text().await.unwrap();

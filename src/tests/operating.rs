@@ -120,7 +120,10 @@ async fn no_line_of_the_log_tells_what_is_nobodys_business() {
     guest.send(Method::GET, "/library?query=secret-title", None).await;
     let login = json!({"email": "secret-name@example.org", "password": "secret-password"});
     let sign_up = reqwest::Client::new().post(format!("{url}/api/sign_up")).header("sec-fetch-site", "same-origin");
-    let cookie = with_arguments(sign_up, "sign_up", &login).send().await.unwrap().headers()["set-cookie"].to_str().unwrap().to_owned();
+    let cookie = with_arguments(sign_up, "sign_up", &login).send().await.unwrap().headers()["set-cookie"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let session = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
     server.kill().await.unwrap();
     let log = std::fs::read_to_string(data.path().join("log")).unwrap();

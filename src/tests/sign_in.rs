@@ -203,7 +203,8 @@ impl Browser {
 
     async fn call(&mut self, name: &str, body: Value) -> Value {
         let url = format!("{}/api/{name}", self.base_url);
-        let answer = self.send(with_arguments(http().post(url), name, &body).header("sec-fetch-site", "same-origin")).await;
+        let answer =
+            self.send(with_arguments(http().post(url), name, &body).header("sec-fetch-site", "same-origin")).await;
         assert!(answer.status().is_success(), "{name}: {}", answer.status());
         answer.json().await.unwrap()
     }

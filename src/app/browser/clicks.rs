@@ -1,27 +1,21 @@
-//! Plain elements that do something when they are clicked, wherever they stand, also when they came later. Each names itself by an
-//! attribute of [`ACTIONS`]; a link among them is followed as usual where the script has not run, or when it is to open elsewhere.
+//! Elements that do something when they are clicked, in parts of a page that the server may draw anew at any time (`live.rs`, `pages.rs`). No
+//! island can own these: what is taken over from a fetched page is not hydrated. Each names itself by an attribute of [`ACTIONS`]; a link
+//! among them is followed as usual where the script has not run, or when it is to open elsewhere.
 
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, HtmlDialogElement, HtmlElement, KeyboardEvent, MouseEvent};
 
-use super::{copies, lightbox, original, pages, query, theme};
+use super::{copies, original, pages, query};
 
 type Act = fn(&Element);
 
-const ACTIONS: [(&str, Act); 6] = [
-    ("[data-theme-choice]", theme::choose),
-    ("[data-copy]", copies::copy),
-    ("[data-goto]", pages::follow),
-    ("a.zoom", lightbox::open),
-    ("[data-step]", lightbox::step),
-    ("[data-original]", original::toggle),
-];
+const ACTIONS: [(&str, Act); 3] =
+    [("[data-copy]", copies::copy), ("[data-goto]", pages::follow), ("[data-original]", original::toggle)];
 
 /// Listens for the whole page.
 pub fn listen() {
-    theme::begin();
     query::begin();
     on("click", |event: MouseEvent| {
         let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
@@ -43,7 +37,6 @@ pub fn listen() {
         if event.key() == "Escape" {
             close_menus(None);
         }
-        lightbox::key(&event);
     });
 }
 

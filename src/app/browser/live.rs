@@ -12,12 +12,12 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, EventSource, VisibilityState};
 
-use super::{elements_of, focus};
 use super::morph::morph;
 use super::page::{Answer, page_at};
 use super::pages;
 use super::times::localize;
 use super::toast::{away, back};
+use super::{elements_of, focus};
 
 const EVENTS: &str = "/v1/events";
 /// Between two looks while events come: only in case that one was lost.

@@ -5,8 +5,8 @@ use leptos::server_fn::error::FromServerFnError as _;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortSignal, Document, DomParser, Element, FormData, Headers, HtmlFormElement, RequestInit, Response, SupportedType,
-    UrlSearchParams,
+    AbortSignal, Document, DomParser, Element, FormData, Headers, HtmlFormElement, RequestInit, Response,
+    SupportedType, UrlSearchParams,
 };
 
 use crate::app::server::server_unavailable;

@@ -13,7 +13,7 @@ const PLACES: [(&str, &str); 3] = [("/", "Home"), ("/library", "Library"), ("/ac
 /// The header and footer around a page.
 #[component]
 pub fn Frame(children: Children) -> impl IntoView {
-    let PageContext { demo, flash, .. } = use_context().unwrap_or_default();
+    let PageContext { demo, flash, theme, .. } = use_context().unwrap_or_default();
     // A token is shown where it was made.
     let said = match flash {
         Some(Flash::Done(words)) => Some(Either::Left(view! { <p class="notice good">{words}</p> })),
@@ -24,17 +24,26 @@ pub fn Frame(children: Children) -> impl IntoView {
     let place = |(href, name): (&'static str, &'static str)| {
         view! {
             <li>
-                <a href=href aria-current=move || (here.get() == href).then_some("page")>{name}</a>
+                <a href=href aria-current=move || (here.get() == href).then_some("page")>
+                    {name}
+                </a>
             </li>
         }
     };
     view! {
-        <a class="skip-link visually-hidden" href="#main">"Skip to content"</a>
+        <a class="skip-link visually-hidden" href="#main">
+            "Skip to content"
+        </a>
         <header class="site-header">
             <div class="container">
-                <a class="brand" href="/" aria-label="Coldbrew, home"><CupIcon /><span class="brand-name">"Coldbrew"</span></a>
-                <nav class="site-nav" aria-label="Main"><ul class="nav-list">{PLACES.map(place).into_view()}</ul></nav>
-                <ThemeMenu />
+                <a class="brand" href="/" aria-label="Coldbrew, home">
+                    <CupIcon />
+                    <span class="brand-name">"Coldbrew"</span>
+                </a>
+                <nav class="site-nav" aria-label="Main">
+                    <ul class="nav-list">{PLACES.map(place).into_view()}</ul>
+                </nav>
+                <ThemeMenu chosen=theme.unwrap_or("system").to_owned() />
             </div>
             <Show when=move || demo>
                 <p class="demo-note">"Demo mode: no Gemini key, pages are read by a local stand-in"</p>
@@ -44,9 +53,15 @@ pub fn Frame(children: Children) -> impl IntoView {
         <footer class="site-footer">
             <div class="container cluster spread">
                 <p>"Coldbrew: documents, slowly and well."</p>
-                <p><a href="/docs" rel="external">"API"</a></p>
+                <p>
+                    <a href="/docs" rel="external">
+                        "API"
+                    </a>
+                </p>
             </div>
         </footer>
-        <div class="toasts" role="status" data-said="">{said}</div>
+        <div class="toasts" role="status" data-said="">
+            {said}
+        </div>
     }
 }

@@ -8,7 +8,10 @@ pub fn Question(id: String, title: &'static str, children: Children) -> impl Int
     let title_id = format!("{id}-title");
     view! {
         <dialog class="dialog" id=id aria-labelledby=title_id.clone() closedby="any">
-            <div class="stack"><h2 id=title_id.clone()>{title}</h2>{children()}</div>
+            <div class="stack">
+                <h2 id=title_id.clone()>{title}</h2>
+                {children()}
+            </div>
         </dialog>
     }
 }

@@ -18,21 +18,31 @@ pub fn JobRow(job: JobView) -> impl IntoView {
         (true, Mode::Batch) => "Batch".to_owned(),
         (true, _) => format!("Realtime, {} read", grouped(job.completed_pages.into())),
     };
-    let dismiss = (!active).then(|| view! { <Dismissal content_hash=job.content_hash.clone() title=job.title.clone() /> });
+    let dismiss =
+        (!active).then(|| view! { <Dismissal content_hash=job.content_hash.clone() title=job.title.clone() /> });
     view! {
         <li class="row" id=format!("job-{}", job.id)>
             <Cover title=job.title.clone() />
             <div>
-                <a class="row-title" href=format!("/batch/{}", job.content_hash)>{job.title.clone()}</a>
+                <a class="row-title" href=format!("/batch/{}", job.content_hash)>
+                    {job.title.clone()}
+                </a>
                 <p class="row-meta">
                     <span>{pages}</span>
                     <span>{detail}</span>
                     {job.hindered_by.map(|_| view! { <span>"Held up"</span> })}
-                    <span><LocalTime at=job.submitted_at day=true /></span>
+                    <span>
+                        <LocalTime at=job.submitted_at day=true />
+                    </span>
                     {active.then(|| view! { <a href=format!("/documents/{}", job.draft_id)>"Read it meanwhile"</a> })}
                 </p>
             </div>
-            <div class="row-end"><span class="badge" data-state=state>{job.status.words()}</span>{dismiss}</div>
+            <div class="row-end">
+                <span class="badge" data-state=state>
+                    {job.status.words()}
+                </span>
+                {dismiss}
+            </div>
         </li>
     }
 }
@@ -40,8 +50,9 @@ pub fn JobRow(job: JobView) -> impl IntoView {
 /// Takes a failed job off the lists.
 #[component]
 fn Dismissal(content_hash: String, title: String) -> impl IntoView {
+    let dismiss = ServerAction::<DismissJob>::new();
     view! {
-        <ActionForm action={ServerAction::<DismissJob>::new()}>
+        <ActionForm action=dismiss>
             <input type="hidden" name="content_hash" value=content_hash />
             <button class="icon-button" aria-label=format!("Take {title} off the list")>
                 <CloseIcon />
@@ -66,14 +77,23 @@ pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool)
         <li class="row" id=format!("document-{}", document.id)>
             <Cover title=document.title.clone() />
             <div>
-                <a class="row-title" href=format!("/documents/{}", document.id)>{document.title.clone()}</a>
+                <a class="row-title" href=format!("/documents/{}", document.id)>
+                    {document.title.clone()}
+                </a>
                 <p class="row-meta">
                     <span>{page_count(document.pages.into())}</span>
                     <span>{price}</span>
-                    <span><LocalTime at=document.created_at day=true /></span>
+                    <span>
+                        <LocalTime at=document.created_at day=true />
+                    </span>
                 </p>
             </div>
-            <div class="row-end"><span class="badge" data-state=state>{badge}</span>{delete}</div>
+            <div class="row-end">
+                <span class="badge" data-state=state>
+                    {badge}
+                </span>
+                {delete}
+            </div>
         </li>
     }
 }
@@ -82,12 +102,13 @@ pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool)
 #[component]
 fn Removal(id: String, title: String) -> impl IntoView {
     let question = format!("removal-{id}");
+    let delete = ServerAction::<DeleteDocument>::new();
     view! {
         <QuestionButton asks=question.clone() class="icon-button" attr:aria-label=format!("Delete {title}")>
             <DeleteIcon />
         </QuestionButton>
         <Question id=question.clone() title="Delete this document?">
-            <ActionForm action={ServerAction::<DeleteDocument>::new()} attr:class="stack">
+            <ActionForm action=delete attr:class="stack">
                 <input type="hidden" name="id" value=id />
                 <p>"“"<strong>{title}</strong>"” and its file go for good. Its receipt stays."</p>
                 <Answers of=question yes="Delete it" />

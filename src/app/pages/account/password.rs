@@ -22,23 +22,47 @@ pub fn PasswordForm(email: String) -> impl IntoView {
 
 #[component]
 fn Fields(email: String) -> impl IntoView {
+    let change = ServerAction::<ChangePassword>::new();
     view! {
         <details>
             <summary>"Change password"</summary>
-            <ActionForm action={ServerAction::<ChangePassword>::new()} attr:class="stack">
+            <ActionForm action=change attr:class="stack">
                 // Keepers of passwords want to know whose it is.
                 <input type="hidden" autocomplete="username" value=email />
                 <div class="field">
-                    <label class="field-label" for="password-current">"Current password"</label>
-                    <input class="input" id="password-current" name="current" type="password" required autocomplete="current-password" />
+                    <label class="field-label" for="password-current">
+                        "Current password"
+                    </label>
+                    <input
+                        class="input"
+                        id="password-current"
+                        name="current"
+                        type="password"
+                        required
+                        autocomplete="current-password"
+                    />
                 </div>
                 <div class="field">
-                    <label class="field-label" for="password-new">"New password"</label>
-                    <input class="input" id="password-new" name="new" type="password" required autocomplete="new-password"
-                        minlength="10" aria-describedby="password-hint" />
-                    <p class="field-hint" id="password-hint">"At least 10 characters. Other browsers are signed out, and API tokens end."</p>
+                    <label class="field-label" for="password-new">
+                        "New password"
+                    </label>
+                    <input
+                        class="input"
+                        id="password-new"
+                        name="new"
+                        type="password"
+                        required
+                        autocomplete="new-password"
+                        minlength="10"
+                        aria-describedby="password-hint"
+                    />
+                    <p class="field-hint" id="password-hint">
+                        "At least 10 characters. Other browsers are signed out, and API tokens end."
+                    </p>
                 </div>
-                <button class="button primary" type="submit">"Change password"</button>
+                <button class="button primary" type="submit">
+                    "Change password"
+                </button>
             </ActionForm>
         </details>
     }
@@ -49,5 +73,11 @@ fn Fields(email: String) -> impl IntoView {
 pub fn EndedNotice() -> impl IntoView {
     let ended =
         use_query_map().with_untracked(|query| query.get("ended").and_then(|text| EndedAccess::from_query(&text)));
-    ended.map(|ended| view! { <p class="notice" role="status" data-testid="ended-access">{ended.words()}</p> })
+    ended.map(|ended| {
+        view! {
+            <p class="notice" role="status" data-testid="ended-access">
+                {ended.words()}
+            </p>
+        }
+    })
 }

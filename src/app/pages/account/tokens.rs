@@ -9,23 +9,43 @@ use crate::model::wire::{NewToken, TokenSummary};
 /// The account's tokens. `made`: one that a form has just made.
 #[component]
 pub fn Tokens(tokens: Vec<TokenSummary>, made: Option<NewToken>) -> impl IntoView {
+    let create = ServerAction::<CreateToken>::new();
     view! {
         <section class="stack" aria-labelledby="tokens-title">
             <h2 id="tokens-title">"API tokens"</h2>
             <p class="soft">
-                "For scripts, as a bearer token. "<a href="/docs" rel="external">"How the API works"</a>
+                "For scripts, as a bearer token. "<a href="/docs" rel="external">
+                    "How the API works"
+                </a>
             </p>
             <div data-live="idle">
-                {(!tokens.is_empty()).then(|| view! {
-                    <ul class="rows" id="tokens">{tokens.into_iter().map(|token| view! { <TokenRow token /> }).collect_view()}</ul>
-                })}
+                {(!tokens.is_empty())
+                    .then(|| {
+                        view! {
+                            <ul class="rows" id="tokens">
+                                {tokens.into_iter().map(|token| view! { <TokenRow token /> }).collect_view()}
+                            </ul>
+                        }
+                    })}
             </div>
             <div data-said="">{made.map(|token| view! { <Made token /> })}</div>
-            <ActionForm action={ServerAction::<CreateToken>::new()} attr:class="pasted">
-                <label class="visually-hidden" for="token-name">"Name of a new token"</label>
-                <input class="input" id="token-name" name="name" required maxlength="100" placeholder="What is it for?"
-                    autocomplete="off" data-testid="token-name" />
-                <button class="button" type="submit">"Make a token"</button>
+            <ActionForm action=create attr:class="pasted">
+                <label class="visually-hidden" for="token-name">
+                    "Name of a new token"
+                </label>
+                <input
+                    class="input"
+                    id="token-name"
+                    name="name"
+                    required
+                    maxlength="100"
+                    placeholder="What is it for?"
+                    autocomplete="off"
+                    data-testid="token-name"
+                />
+                <button class="button" type="submit">
+                    "Make a token"
+                </button>
             </ActionForm>
         </section>
     }
@@ -36,6 +56,7 @@ fn TokenRow(token: TokenSummary) -> impl IntoView {
     let TokenSummary { id, name, created_at, expires_at } = token;
     let name = if name.is_empty() { "Unnamed".to_owned() } else { name };
     let (row_id, question) = (format!("token-{id}"), format!("revocation-{id}"));
+    let revoke = ServerAction::<RevokeToken>::new();
     view! {
         <li class="row" id=row_id>
             <div>
@@ -46,9 +67,11 @@ fn TokenRow(token: TokenSummary) -> impl IntoView {
                 </p>
             </div>
             <div class="row-end">
-                <QuestionButton asks=question.clone() class="button small" attr:aria-label=format!("Revoke {name}")>"Revoke"</QuestionButton>
+                <QuestionButton asks=question.clone() class="button small" attr:aria-label=format!("Revoke {name}")>
+                    "Revoke"
+                </QuestionButton>
                 <Question id=question.clone() title="Revoke this token?">
-                    <ActionForm action={ServerAction::<RevokeToken>::new()} attr:class="stack">
+                    <ActionForm action=revoke attr:class="stack">
                         <input type="hidden" name="id" value=id />
                         <p>"Scripts that use “"<strong>{name}</strong>"” will be refused from now on."</p>
                         <Answers of=question yes="Revoke it" />
@@ -66,8 +89,17 @@ fn Made(token: NewToken) -> impl IntoView {
         <div class="notice good stack" role="status">
             <p>"Here is “"<strong>{token.name}</strong>"”. Copy it now: it is shown this once."</p>
             <div class="pasted">
-                <input class="input mono" id="new-token" readonly aria-label="The new token" data-testid="new-token" value=token.token />
-                <button class="button" type="button" data-copy="new-token">"Copy"</button>
+                <input
+                    class="input mono"
+                    id="new-token"
+                    readonly
+                    aria-label="The new token"
+                    data-testid="new-token"
+                    value=token.token
+                />
+                <button class="button" type="button" data-copy="new-token">
+                    "Copy"
+                </button>
             </div>
         </div>
     }
