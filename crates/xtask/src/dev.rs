@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::error::Error;
 use crate::layout::{self, Layout, OUTPUT_NAME, run};
-use crate::reload::Pages;
+use crate::reload::{Pages, await_server};
 use crate::site::{self, Profile, files_below};
 
 const WATCHED: [&str; 7] = ["Cargo.lock", "Cargo.toml", "Leptos.toml", "crates", "public", "src", "style"];
@@ -31,6 +31,7 @@ pub fn serve_and_rebuild(layout: &Layout) -> Result<(), Error> {
                     stop(running)?;
                 }
                 server = Some(start(layout)?);
+                await_server();
                 pages.reload();
             }
             Err(error) => eprintln!("dev: {error}"),
