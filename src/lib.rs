@@ -62,11 +62,11 @@ pub mod web;
 #[cfg(feature = "ssr")]
 pub mod world;
 
-/// Wakes a page. The browser's entry point.
+/// Hydrates a page. The browser's entry point.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_islands();
-    app::wake();
+    app::hydrate();
 }

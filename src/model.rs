@@ -5,11 +5,11 @@
 
 mod ended;
 mod error;
+mod flash;
 mod format;
 mod job;
 mod limits;
 mod pages;
-mod password;
 mod price;
 mod sign_in;
 mod time;
@@ -17,11 +17,11 @@ pub mod wire;
 
 pub use ended::EndedAccess;
 pub use error::{ApiError, ErrorCode};
+pub use flash::Flash;
 pub use format::{FORMATS, Format, format_of};
 pub use job::{Hindrance, JobStatus, Mode};
 pub use limits::{BATCH_AUTO_PAGES, PAGES_MAX, UPLOAD_BYTES_MAX, batch_by_default};
 pub use pages::{PageRangeError, PageSet};
-pub use password::PasswordChange;
 pub use price::{Pricing, Quote, TokenUsage, count_words, size_words};
 pub use sign_in::SignInProblem;
 pub use time::UnixMs;

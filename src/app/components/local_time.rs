@@ -11,7 +11,11 @@ const DAY_MS: i64 = 86_400_000;
 /// `14:32`; with `day`, the date too.
 #[component]
 pub fn LocalTime(at: UnixMs, #[prop(optional)] day: bool) -> impl IntoView {
-    view! { <time datetime=rfc3339(at) data-day=day.then_some("")>{utc_words(at, day)}</time> }
+    view! {
+        <time datetime=rfc3339(at) data-day=day.then_some("")>
+            {utc_words(at, day)}
+        </time>
+    }
 }
 
 /// `2026-11-23 14:32 UTC`, or `14:32 UTC`.

@@ -124,7 +124,16 @@ async fn no_page_and_no_server_function_tells_anything_either() {
     let expired = Browser::of_session(&server, &expired_session(&data, &owner).await);
     let mut callers = [Browser::new(&server), never, expired, stranger];
     // These make or end something of the caller's own.
-    let own = ["start_session", "sign_up", "sign_in", "sign_out", "delete_account", "create_token", "import"];
+    let own = [
+        "start_session",
+        "sign_up",
+        "sign_in",
+        "sign_out",
+        "delete_account",
+        "change_password",
+        "create_token",
+        "import",
+    ];
     let mut walked = 0;
     for (path, _) in leptos::server_fn::axum::server_fn_paths() {
         let name = path.trim_start_matches("/api/");

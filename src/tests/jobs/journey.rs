@@ -159,12 +159,10 @@ async fn failed_pages_are_read_again_into_their_document_for_their_own_price() {
     assert_eq!(guest.get(&path).await, before);
     assert_eq!(usage(&guest).await, (spent, 0));
 
-    let quote: Value =
-        guest.send(Method::POST, "/api/retry_quote", Some(json!({"id": before["id"]}))).await.json().await.unwrap();
+    let quote: Value = guest.call("retry_quote", json!({"id": before["id"]})).await.json().await.unwrap();
     assert!(quote["batch_tokens"].as_u64().unwrap() > 0, "{quote}");
     // What is tried again on the page of that failure still belongs into the document.
-    let wish = Some(json!({"content_hash": ticket["content_hash"], "batch": false}));
-    let answer = guest.send(Method::POST, "/api/try_again", wish).await;
+    let answer = guest.call("try_again", json!({"content_hash": ticket["content_hash"], "batch": false})).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(guest.batch_end(ticket["content_hash"].as_str().unwrap()).await["status"], "SUCCEEDED");
     let after = guest.get(&path).await;

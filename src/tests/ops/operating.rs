@@ -13,6 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::support::harness::{TestClient, TestServer, http, refused, variables};
+use crate::web::accounts::with_arguments;
 
 /// The real program, as a service manager starts it. Returns where it listens.
 async fn start(data: &TempDir) -> (Child, String) {
@@ -119,7 +120,10 @@ async fn no_line_of_the_log_tells_what_is_nobodys_business() {
     guest.send(Method::GET, "/library?query=secret-title", None).await;
     let login = json!({"email": "secret-name@example.org", "password": "secret-password"});
     let sign_up = reqwest::Client::new().post(format!("{url}/api/sign_up")).header("sec-fetch-site", "same-origin");
-    let cookie = sign_up.json(&login).send().await.unwrap().headers()["set-cookie"].to_str().unwrap().to_owned();
+    let cookie = with_arguments(sign_up, "sign_up", &login).send().await.unwrap().headers()["set-cookie"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     let session = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
     server.kill().await.unwrap();
     let log = std::fs::read_to_string(data.path().join("log")).unwrap();

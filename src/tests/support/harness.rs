@@ -15,6 +15,8 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::web::accounts::with_arguments;
+
 /// A running server. Dropped, it stops; its data stays for as long as `data` lives.
 pub struct TestServer {
     pub base_url: String,
@@ -195,6 +197,12 @@ impl TestClient {
             None => request,
         };
         request.send().await
+    }
+
+    /// Calls a server function.
+    pub async fn call(&self, name: &str, arguments: Value) -> Response {
+        let request = self.http.post(format!("{}/api/{name}", self.base_url)).bearer_auth(&self.token);
+        with_arguments(request, name, &arguments).send().await.unwrap()
     }
 
     /// The JSON of a call that must succeed.

@@ -1,6 +1,8 @@
 //! Accounts over HTTP: signing up, in and out, passwords, tokens, leaving, and what an account may hold.
 
-use coldbrew::model::EndedAccess;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use coldbrew::model::{EndedAccess, Flash};
 use coldbrew::serve::reset_password;
 use reqwest::{Method, Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -8,16 +10,17 @@ use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, config, refused};
 
-/// A browser: it keeps one cookie.
+/// A browser: it keeps the cookie of its session, and the one of what the next page is to say.
 pub struct Browser<'a> {
     server: &'a TestServer,
     http: reqwest::Client,
     pub cookie: Option<String>,
+    flash: Option<String>,
 }
 
 impl<'a> Browser<'a> {
     pub fn new(server: &'a TestServer) -> Self {
-        Self { server, http: reqwest::Client::new(), cookie: None }
+        Self { server, http: reqwest::Client::new(), cookie: None, flash: None }
     }
 
     /// One that has kept this session.
@@ -28,7 +31,7 @@ impl<'a> Browser<'a> {
     /// Calls a server function.
     pub async fn call(&mut self, name: &str, body: Value) -> Response {
         let url = format!("{}/api/{name}", self.server.base_url);
-        self.send(self.http.post(url).json(&body)).await
+        self.send(with_arguments(self.http.post(url), name, &body)).await
     }
 
     /// Opens a page.
@@ -36,21 +39,50 @@ impl<'a> Browser<'a> {
         self.send(self.http.get(format!("{}{path}", self.server.base_url))).await
     }
 
-    /// Sends a plain form. Where it leads is not followed.
-    pub async fn fill_in(&mut self, path: &str, form: &[(&str, &str)]) -> Response {
+    /// Sends a form of the account page as a browser without script does. Where it leads is not followed.
+    pub async fn fill_in(&mut self, name: &str, form: &[(&str, &str)]) -> Response {
+        self.fill_in_on("/account", name, form).await
+    }
+
+    /// The same, on another page.
+    pub async fn fill_in_on(&mut self, page: &str, name: &str, form: &[(&str, &str)]) -> Response {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        self.send(filled_in(http.post(format!("{}{path}", self.server.base_url)), form)).await
+        let base_url = &self.server.base_url;
+        let request = filled_in(http.post(format!("{base_url}/api/{name}")), form)
+            .header(header::ACCEPT, "text/html,application/xhtml+xml")
+            .header(header::REFERER, format!("{base_url}{page}"));
+        let answer = self.send(request).await;
+        assert_eq!(answer.status(), StatusCode::FOUND, "{name}");
+        answer
+    }
+
+    /// What the page that a form leads to is to say, and its address.
+    pub async fn said(&mut self, name: &str, form: &[(&str, &str)]) -> (Option<Flash>, String) {
+        let answer = self.fill_in(name, form).await;
+        let place = answer.headers()[header::LOCATION].to_str().unwrap();
+        let flash = self.flash.as_ref().map(|flash| URL_SAFE_NO_PAD.decode(flash.split_once('=').unwrap().1).unwrap());
+        let flash = flash.map(|flash| serde_json::from_slice(&flash).unwrap());
+        (flash, place.trim_start_matches(&self.server.base_url).to_owned())
+    }
+
+    /// The code of what is said to have gone wrong with a form; its page is the account's.
+    pub async fn failed(&mut self, name: &str, form: &[(&str, &str)]) -> &'static str {
+        match self.said(name, form).await {
+            (Some(Flash::Failed(error)), place) if place == "/account" => error.code.name(),
+            (said, place) => panic!("{place}: {said:?}"),
+        }
     }
 
     async fn send(&mut self, mut request: reqwest::RequestBuilder) -> Response {
-        if let Some(cookie) = &self.cookie {
+        for cookie in self.cookie.iter().chain(&self.flash) {
             request = request.header(header::COOKIE, cookie);
         }
         let answer = request.header("sec-fetch-site", "same-origin").send().await.unwrap();
-        if let Some(cookie) = answer.headers().get(header::SET_COOKIE) {
+        for cookie in answer.headers().get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
             assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-            self.cookie = Some(cookie.split(';').next().unwrap().to_owned());
+            let kept = Some(cookie.split(';').next().unwrap().to_owned()).filter(|_| !cookie.contains("Max-Age=0"));
+            if cookie.starts_with("coldbrew-flash=") { self.flash = kept } else { self.cookie = kept }
         }
         answer
     }
@@ -75,6 +107,28 @@ impl<'a> Browser<'a> {
 fn filled_in(request: reqwest::RequestBuilder, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
+}
+
+/// A server function's arguments as the web app sends them: as a form, but for the one that takes a structure.
+pub fn with_arguments(request: reqwest::RequestBuilder, name: &str, arguments: &Value) -> reqwest::RequestBuilder {
+    if name == "submit" {
+        return request.json(arguments);
+    }
+    let mut form = Vec::new();
+    for (name, value) in arguments.as_object().unwrap() {
+        match value {
+            Value::Null => {}
+            Value::String(text) => form.push((name.clone(), text.clone())),
+            Value::Object(fields) => {
+                let set = fields.iter().filter(|(_, value)| !value.is_null());
+                let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                form.extend(set.map(|(field, value)| (format!("{name}[{field}]"), text(value))));
+            }
+            other => form.push((name.clone(), other.to_string())),
+        }
+    }
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    filled_in(request, &form)
 }
 
 const ADA: &str = "ada@example.org";
@@ -132,23 +186,28 @@ async fn password_changed_ends_all_other_sessions_and_tokens() {
     phone.ok("sign_in", login("a good long one")).await;
     guest.ok("start_session", json!({})).await;
     let change = async |browser: &mut Browser<'_>, current: &str, new: &str| {
-        let answer = browser.fill_in("/account/password", &[("current", current), ("new", new)]).await;
-        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
-        let place = answer.headers()[header::LOCATION].to_str().unwrap().to_owned();
-        (place.clone(), browser.open(&place).await.text().await.unwrap())
+        browser.failed("change_password", &[("current", current), ("new", new)]).await
     };
-    let (place, page) = change(&mut laptop, "a good long two", "another long one").await;
-    assert_eq!(place, "/account?password=wrong");
+    assert_eq!(change(&mut laptop, "a good long two", "another long one").await, "unauthenticated");
+    let page = laptop.open("/account").await.text().await.unwrap();
     assert!(page.contains("The current password is not right"), "it is said on the page");
-    assert_eq!(change(&mut laptop, "a good long one", "short").await.0, "/account?password=weak");
-    assert_eq!(change(&mut guest, "", "another long one").await.0, "/account?password=wrong", "a guest has none");
-    assert_eq!(change(&mut Browser::new(&server), "", "another long one").await.0, "/account", "nobody has none");
+    let page = laptop.open("/account").await.text().await.unwrap();
+    assert!(!page.contains("The current password is not right"), "it is said once");
+    assert_eq!(change(&mut laptop, "a good long one", "short").await, "invalid_sign_up");
+    assert_eq!(change(&mut guest, "", "another long one").await, "unauthenticated", "a guest has none");
+    assert_eq!(
+        change(&mut Browser::new(&server), "", "another long one").await,
+        "unauthenticated",
+        "nor has no account"
+    );
     assert_eq!(phone.email().await, ADA, "nothing has changed");
 
     let token: Value = laptop.ok("create_token", json!({"name": "nightly"})).await;
     let before = laptop.cookie.clone();
-    let (place, page) = change(&mut laptop, "a good long one", "another long one").await;
-    assert_eq!(place, "/account?password=changed&ended=1-1");
+    let form = [("current", "a good long one"), ("new", "another long one")];
+    let (_, place) = laptop.said("change_password", &form).await;
+    assert_eq!(place, "/account?ended=1-1");
+    let page = laptop.open(&place).await.text().await.unwrap();
     assert!(page.contains("Your password is changed"));
     assert!(page.contains("1 earlier session and 1 API token have ended."));
     assert_ne!(laptop.cookie, before);
@@ -164,34 +223,66 @@ async fn password_changed_ends_all_other_sessions_and_tokens() {
 
 /// As in a browser without script, or before it runs.
 #[tokio::test]
-async fn plain_forms_sign_up_and_in() {
+async fn form_without_script_signs_up_and_in() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let (mut laptop, mut phone) = (Browser::new(&server), Browser::new(&server));
-    let enter = async |browser: &mut Browser<'_>, way: &str, email: &str, password: &str| {
-        let form = [("email", email), ("password", password)];
-        let answer = browser.fill_in(&format!("/account/sign-{way}"), &form).await;
-        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
-        answer.headers()[header::LOCATION].to_str().unwrap().to_owned()
-    };
+    let form = |password: &'static str| [("email", ADA), ("password", password)];
     laptop.ok("start_session", json!({})).await;
     let guest = laptop.ok("fetch_me", json!({})).await[0]["user_id"].clone();
-    assert_eq!(enter(&mut laptop, "up", ADA, "short").await, "/account?sign-in=invalid");
-    assert_eq!(enter(&mut laptop, "up", ADA, "a good long one").await, "/account");
+    assert_eq!(laptop.failed("sign_up", &form("short")).await, "invalid_sign_up");
+    laptop.open("/account").await;
+    assert_eq!(laptop.said("sign_up", &form("a good long one")).await, (None, "/account".to_owned()));
     let me = laptop.ok("fetch_me", json!({})).await;
     assert_eq!((&me[0]["email"], &me[0]["user_id"]), (&json!(ADA), &guest), "everything the guest had stays");
-    assert_eq!(enter(&mut phone, "up", ADA, "another long one").await, "/account?sign-in=taken");
-    let place = enter(&mut phone, "in", ADA, "another long one").await;
-    assert_eq!(place, "/account?sign-in=wrong");
-    assert!(phone.open(&place).await.text().await.unwrap().contains("the password is not right"), "it is said");
-    assert_eq!(enter(&mut phone, "in", ADA, "a good long one").await, "/account");
+    assert_eq!(phone.failed("sign_up", &form("another long one")).await, "email_taken");
+    assert_eq!(phone.failed("sign_in", &form("another long one")).await, "unauthenticated");
+    assert!(phone.open("/account").await.text().await.unwrap().contains("data-code=\"unauthenticated\""), "it is said");
+    assert_eq!(phone.said("sign_in", &form("a good long one")).await, (None, "/account".to_owned()));
     assert_eq!(phone.email().await, ADA);
     let page = Browser::new(&server).open("/account").await.text().await.unwrap();
-    assert_eq!(
-        page.matches("method=\"post\" action=\"/account/sign-").count(),
-        2,
-        "no password becomes part of an address"
-    );
+    let forms = page.split("<form ").skip(1).filter(|form| form.contains("type=\"password\""));
+    let methods: Vec<bool> = forms.map(|form| form.split('>').next().unwrap().contains("method=\"post\"")).collect();
+    assert_eq!(methods, [true, true], "no password becomes part of an address");
+}
+
+/// Each form leads back to its page; what is wrong, and what cannot be seen there otherwise, is said on it.
+#[tokio::test]
+async fn form_without_script_leads_back_to_its_page() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let mut browser = Browser::new(&server);
+    browser.ok("start_session", json!({})).await;
+    let (made, place) = browser.said("create_token", &[("name", "nightly")]).await;
+    let Some(Flash::Token(token)) = made else { panic!("{made:?}") };
+    assert_eq!(place, "/account");
+    assert!(browser.open("/account").await.text().await.unwrap().contains(&token.token), "it is shown");
+    assert!(!browser.open("/account").await.text().await.unwrap().contains(&token.token), "once");
+    let client = TestClient::new(&server.base_url, &token.token);
+    let id = client.get("/v1/users/me/tokens").await["tokens"][0]["id"].as_str().unwrap().to_owned();
+    let (revoked, _) = browser.said("revoke_token", &[("id", &id)]).await;
+    assert!(matches!(revoked, Some(Flash::Done(_))), "{revoked:?}");
+    refused(client.send(Method::GET, "/v1/users/me", None).await, 401, "unauthenticated").await;
+    for (page, name) in [("/library?q=tea", "delete_document"), ("/documents/x", "retry"), ("/batch/x", "try_again")] {
+        let form = [("id", "x"), ("content_hash", "x"), ("batch", "true"), ("mode", "batch")];
+        let answer = browser.fill_in_on(page, name, &form).await;
+        assert_eq!(answer.headers()[header::LOCATION], format!("{}{page}", server.base_url), "{name}");
+        let page = browser.open(page).await.text().await.unwrap();
+        assert!(page.contains("data-code=\"not_found\""), "{name}: {page}");
+    }
+    assert_eq!(browser.said("sign_out", &[("everywhere", "false")]).await, (None, "/account".to_owned()));
+    assert_eq!(browser.cookie, None);
+}
+
+#[tokio::test]
+async fn flash_that_cannot_be_read_is_ignored() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    for flash in ["", "x", "e30", "bm8"] {
+        let mut browser = Browser { flash: Some(format!("coldbrew-flash={flash}")), ..Browser::new(&server) };
+        assert_eq!(browser.open("/account").await.status(), StatusCode::OK, "{flash}");
+        assert_eq!(browser.flash, None, "{flash}");
+    }
 }
 
 /// A page that shows one account, in a browser where another is signed in by now.
@@ -215,7 +306,7 @@ async fn another_site_changes_no_password() {
     let mut laptop = Browser::new(&server);
     laptop.ok("sign_up", login("a good long one")).await;
     let form = [("current", "a good long one"), ("new", "another long one")];
-    let request = filled_in(reqwest::Client::new().post(format!("{}/account/password", server.base_url)), &form);
+    let request = filled_in(reqwest::Client::new().post(format!("{}/api/change_password", server.base_url)), &form);
     let request = request.header(header::COOKIE, laptop.cookie.clone().unwrap()).header("sec-fetch-site", "cross-site");
     refused(request.send().await.unwrap(), 403, "cross_site_request").await;
     laptop.ok("sign_in", login("a good long one")).await;

@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, http, refused};
+use crate::web::accounts::with_arguments;
 
 const SECRET: &str = "s:cret & more";
 
@@ -202,7 +203,8 @@ impl Browser {
 
     async fn call(&mut self, name: &str, body: Value) -> Value {
         let url = format!("{}/api/{name}", self.base_url);
-        let answer = self.send(http().post(url).header("sec-fetch-site", "same-origin").json(&body)).await;
+        let answer =
+            self.send(with_arguments(http().post(url), name, &body).header("sec-fetch-site", "same-origin")).await;
         assert!(answer.status().is_success(), "{name}: {}", answer.status());
         answer.json().await.unwrap()
     }

@@ -147,7 +147,7 @@ async fn body_that_says_it_is_too_large_is_refused_unread() {
     let guest = server.guest().await;
     let mut upload = Sender::form(&guest, &server.base_url, Some(1_000_000 + 65_537)).await;
     assert_eq!(upload.answer().await, (413, "file_too_large".to_owned()));
-    for path in ["/v1/documents/document", "/v1/documents/prepare", "/api/submit", "/account/sign-in", "/nothing"] {
+    for path in ["/v1/documents/document", "/v1/documents/prepare", "/api/submit", "/api/sign_in", "/nothing"] {
         let headers = "content-type: application/json\r\ncontent-length: 262145";
         let mut sender = Sender::begin(&guest, &server.base_url, path, headers).await;
         assert_eq!(sender.answer().await, (413, "body_too_large".to_owned()), "{path}");

@@ -200,7 +200,7 @@ async fn stream_ends_with_its_session_whatever_ends_that() {
     phone.ok("sign_in", login).await;
     let mut stream = listen(&mut phone).await;
     let form = [("current", "a good long one"), ("new", "another long one")];
-    laptop.fill_in("/account/password", &form).await;
+    laptop.fill_in("change_password", &form).await;
     assert_eq!(stream.next().await, None, "the password is another");
     // What another process ends is noticed within seconds.
     let mut stream = listen(&mut laptop).await;

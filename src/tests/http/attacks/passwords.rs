@@ -68,13 +68,11 @@ async fn right_password_during_the_delay_is_refused_like_a_wrong_one() {
         refusals.push((body["code"].clone(), body["message"].as_str().unwrap().replace(&wait_s.to_string(), "")));
     }
     assert!(refusals.iter().all(|refusal| *refusal == refusals[0]), "{refusals:?}");
-    // By the plain forms, too; and a session that is stolen does not help to find the password.
+    // By the forms, too; and a session that is stolen does not help to find the password.
     let form = [("email", ADA), ("password", PASSWORD)];
-    let answer = Browser::new(&server).fill_in("/account/sign-in", &form).await;
-    assert_eq!(answer.headers()[header::LOCATION], "/account?sign-in=too-many");
+    assert_eq!(Browser::new(&server).failed("sign_in", &form).await, "too_many_requests");
     let change = [("current", PASSWORD), ("new", "another long one")];
-    let answer = owner.fill_in("/account/password", &change).await;
-    assert_eq!(answer.headers()[header::LOCATION], "/account?password=too-many");
+    assert_eq!(owner.failed("change_password", &change).await, "too_many_requests");
     // A minute later.
     let earlier = Attempts { last_at: failed.last_at.plus(-60_000), ..failed };
     assert!(store.count_attempt(&digest(&format!("local {ADA}")), Some(failed), earlier).await.unwrap());
@@ -188,12 +186,10 @@ async fn common_passwords_are_refused_wherever_one_is_chosen() {
     let own_name = login("grace.hopper@example.org", "GraceHopper1");
     assert_eq!(browser.refusal("sign_up", own_name).await, (422, json!("invalid_sign_up")));
     let form = [("email", ADA), ("password", "password123")];
-    let answer = Browser::new(&server).fill_in("/account/sign-up", &form).await;
-    assert_eq!(answer.headers()[header::LOCATION], "/account?sign-in=invalid");
+    assert_eq!(Browser::new(&server).failed("sign_up", &form).await, "invalid_sign_up");
     browser.ok("sign_up", login(ADA, PASSWORD)).await;
     let change = [("current", PASSWORD), ("new", "password123")];
-    let answer = browser.fill_in("/account/password", &change).await;
-    assert_eq!(answer.headers()[header::LOCATION], "/account?password=weak");
+    assert_eq!(browser.failed("change_password", &change).await, "invalid_sign_up");
     Browser::new(&server).ok("sign_in", login(ADA, PASSWORD)).await;
 }
 
@@ -224,12 +220,12 @@ async fn guests_token_does_not_become_a_members() {
     assert_eq!(thief.ok("fetch_me", json!({})).await, Value::Null);
     let page = guest.open("/account?ended=0-1").await.text().await.unwrap();
     assert!(page.contains("1 API token has ended."));
-    // By the plain form the page is opened at once.
+    // By the form the page is opened at once.
     let mut guest = Browser::new(&server);
     guest.ok("start_session", json!({})).await;
     let token = plant(&mut guest, &server).await;
     let form = [("email", "grace@example.org"), ("password", PASSWORD)];
-    let answer = guest.fill_in("/account/sign-up", &form).await;
+    let answer = guest.fill_in("sign_up", &form).await;
     assert_eq!(answer.headers()[header::LOCATION], "/account?ended=0-1");
     is_ended(&token).await;
 }
