@@ -31,6 +31,8 @@ pub mod api;
 #[cfg(feature = "engine")]
 pub mod batch;
 #[cfg(feature = "engine")]
+mod budget;
+#[cfg(feature = "engine")]
 pub mod changes;
 #[cfg(feature = "engine")]
 pub mod config;

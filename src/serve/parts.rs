@@ -13,6 +13,7 @@ use crate::accounts::{
     ProviderSettings, Retention,
 };
 use crate::batch::{DiskSpool, Submissions};
+use crate::budget::HourlyBudgets;
 use crate::changes::Changes;
 use crate::config::{AccountLimits, Config};
 use crate::error::{Error, Result};
@@ -291,6 +292,7 @@ pub fn engine(config: &Config) -> Result<Engine> {
         library: defaults.library,
         detector,
         pages_max: PAGES_MAX,
+        worker_time: Some(Arc::new(HourlyBudgets::default())),
     };
     Engine::new(engine).map_err(Error::internal)
 }

@@ -83,19 +83,19 @@ pub enum Runtime {
 pub struct DetectorError(pub String);
 
 /// The detector of a process: none, one that is still to be loaded, or that one.
-pub enum Finder {
+pub(crate) enum Finder {
     Nothing,
     Wanted(DetectorSpec),
     Loaded(Box<dyn Detector>),
 }
 
 impl Finder {
-    pub fn of(spec: Option<DetectorSpec>) -> Self {
+    pub(crate) fn of(spec: Option<DetectorSpec>) -> Self {
         spec.map_or(Self::Nothing, Self::Wanted)
     }
 
     /// Loads the detector if there is to be one.
-    pub fn load(&mut self) -> Result<(), DetectorError> {
+    pub(crate) fn load(&mut self) -> Result<(), DetectorError> {
         if let Self::Wanted(spec) = self {
             *self = Self::Loaded(spec.load()?);
         }
