@@ -15,7 +15,8 @@ use crate::harness::{config, detector, library, open, requester, vendor};
 
 /// With time for models that were compiled without optimisation.
 fn patient(detector: DetectorSpec) -> EngineConfig {
-    EngineConfig { detector: Some(detector), page_timeout: Duration::from_secs(60), ..config() }
+    let limit = Duration::from_secs(60);
+    EngineConfig { detector: Some(detector), page_timeout: limit, open_timeout: limit, ..config() }
 }
 
 /// Has that detector find the chart of a page, and returns what it cut out.
