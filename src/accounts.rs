@@ -6,6 +6,7 @@
 mod allowance;
 mod attempts;
 mod credentials;
+mod hourly;
 mod members;
 mod membership;
 mod network;
@@ -29,6 +30,7 @@ use crate::world::World;
 pub use allowance::{Allowance, Allowances};
 pub use attempts::{AttemptLimits, PasswordAttempts};
 pub use credentials::{Credentials, Ending, Grant, Session};
+pub use hourly::HourlyBudgets;
 pub use members::{ExternalIdentity, Members};
 pub use membership::{Membership, NewSession, days_before};
 pub use network::Network;

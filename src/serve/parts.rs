@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 use super::tracked::Tracked;
+use crate::accounts::HourlyBudgets;
 use crate::accounts::spending::Budget;
 use crate::accounts::{
     Allowance, Allowances, AttemptLimits, Identity, Membership, PasswordAttempts, Passwords, Provider,
@@ -306,6 +307,7 @@ pub fn engine(config: &Config) -> Result<Engine> {
         library: defaults.library,
         detector,
         pages_max: PAGES_MAX,
+        worker_time: Some(Arc::new(HourlyBudgets::default())),
     };
     Engine::new(engine).map_err(Error::internal)
 }

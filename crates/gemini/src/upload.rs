@@ -45,8 +45,11 @@ enum Attempt {
 }
 
 impl Client {
-    /// Uploads a file and waits until it can be used. [`ErrorKind::TooLarge`] if it has more than [`FILE_BYTES_MAX`] bytes:
-    /// then nothing was sent. After any other error the same call may be repeated.
+    /// Uploads a file and waits until it can be used.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] if it has more than [`FILE_BYTES_MAX`] bytes: then nothing was sent. [`ErrorKind::Io`] if it cannot be
+    /// read. After any other error the same call may be repeated.
     pub async fn upload_file(&self, path: &Path, spec: &UploadSpec) -> Result<File, Error> {
         let mut source = tokio::fs::File::open(path).await.map_err(|error| Error::io(&error))?;
         let size_bytes = source.metadata().await.map_err(|error| Error::io(&error))?.len();

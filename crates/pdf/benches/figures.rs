@@ -1,10 +1,12 @@
-//! How many of the figures that a person marked are found: `cargo bench --bench figures`.
+//! How many of the figures that a person marked are found: `cargo bench --package coldbrew-pdf --bench figures`.
 //!
 //! A figure is found if a box overlaps it with an intersection over union of 0.5 or more; each box finds one figure at most.
 
 #![allow(clippy::expect_used)]
 
+#[path = "../../../benches/corpus.rs"]
 mod corpus;
+#[path = "../../../benches/engine.rs"]
 mod engine;
 
 use coldbrew_pdf::Engine;
@@ -36,7 +38,7 @@ struct Tally {
 #[tokio::main]
 async fn main() {
     let labels: Labels = toml::from_str(include_str!("figures.toml")).expect("the labels can be read");
-    let engine = engine::engine();
+    let engine = engine::engine(env!("CARGO_BIN_EXE_page-worker"));
     let mut tally = Tally::default();
     for page in &labels.page {
         compare(&engine, page, &mut tally).await;

@@ -2,18 +2,18 @@
 //!
 //! [`check`] walks a JSON value along a [`Message`]; `table` has the messages. Both spellings of a name are accepted,
 //! numbers also as strings, enums also as numbers, `null` everywhere, as in proto3's JSON. Not checked here: what a certain model
-//! takes, which is [`super::Request::check`].
+//! takes.
 
 mod table;
 
+use coldbrew_gemini::lenient::snake_case;
 use serde_json::Value;
 
-use super::lenient::snake_case;
-pub use table::{BATCH, BATCH_LINE, COUNT_TOKENS, CREATE_BATCH, CREATE_FILE, GENERATE_CONTENT};
+pub(crate) use table::{BATCH_LINE, COUNT_TOKENS, CREATE_BATCH, CREATE_FILE, GENERATE_CONTENT};
 
 /// A JSON object with known members.
 #[derive(Debug)]
-pub struct Message {
+pub(crate) struct Message {
     pub fields: &'static [Field],
     /// Of these members at most one may be there.
     pub one_of: &'static [&'static str],
@@ -21,7 +21,7 @@ pub struct Message {
 
 /// A known member.
 #[derive(Debug)]
-pub struct Field {
+pub(crate) struct Field {
     /// In lowerCamelCase.
     pub name: &'static str,
     pub kind: Kind,
@@ -30,7 +30,7 @@ pub struct Field {
 
 /// What a member may hold.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     Text,
     /// Base64, standard or URL-safe.
     Bytes,
@@ -48,7 +48,7 @@ pub enum Kind {
 
 /// The first thing in a request that Google would refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
+pub(crate) struct Violation {
     /// As Google writes it: `contents[0].parts`; empty at the top.
     pub path: String,
     pub fault: Fault,
@@ -56,7 +56,7 @@ pub struct Violation {
 
 /// See [`Violation`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     UnknownName(String),
     /// The member, and what it should hold.
     InvalidValue(String, &'static str),
@@ -66,14 +66,14 @@ pub enum Fault {
 
 impl Fault {
     /// The name of the member at fault.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         let (Self::UnknownName(name) | Self::InvalidValue(name, _) | Self::AlreadySet(name)) = self;
         name
     }
 }
 
 /// Looks for the first violation of `message` in `value`, which stands at `path`.
-pub fn check(value: &Value, message: &Message, path: &str) -> Result<(), Violation> {
+pub(crate) fn check(value: &Value, message: &Message, path: &str) -> Result<(), Violation> {
     let violation = |fault| Err(Violation { path: path.to_owned(), fault });
     let Some(object) = value.as_object() else {
         let (_, name) = path.rsplit_once('.').unwrap_or(("", path));

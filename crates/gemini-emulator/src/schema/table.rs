@@ -20,7 +20,7 @@ const fn of(message: &'static Message) -> Kind {
 }
 
 /// The body of `generateContent` and `streamGenerateContent`.
-pub static GENERATE_CONTENT: Message = message(&[
+pub(crate) static GENERATE_CONTENT: Message = message(&[
     one("model", Text),
     many("contents", of(&CONTENT)),
     one("systemInstruction", of(&CONTENT)),
@@ -36,20 +36,20 @@ pub static GENERATE_CONTENT: Message = message(&[
 ]);
 
 /// The body of `countTokens`.
-pub static COUNT_TOKENS: Message = message(&[
+pub(crate) static COUNT_TOKENS: Message = message(&[
     one("model", Text),
     many("contents", of(&CONTENT)),
     one("generateContentRequest", of(&GENERATE_CONTENT)),
 ]);
 
 /// A line of a batch's input file.
-pub static BATCH_LINE: Message = message(&[one("key", Any), one("request", of(&GENERATE_CONTENT))]);
+pub(crate) static BATCH_LINE: Message = message(&[one("key", Any), one("request", of(&GENERATE_CONTENT))]);
 
 /// The body of `batchGenerateContent`.
-pub static CREATE_BATCH: Message = message(&[one("batch", of(&BATCH))]);
+pub(crate) static CREATE_BATCH: Message = message(&[one("batch", of(&BATCH))]);
 
 /// A batch, as far as a request may say something of it.
-pub static BATCH: Message = message(&[
+pub(super) static BATCH: Message = message(&[
     one("model", Text),
     one("name", Text),
     one("displayName", Text),
@@ -72,7 +72,7 @@ static INLINED_REQUESTS: Message = message(&[many("requests", of(&INLINED_REQUES
 static INLINED_REQUEST: Message = message(&[one("request", of(&GENERATE_CONTENT)), one("metadata", Object)]);
 
 /// The body that opens an upload.
-pub static CREATE_FILE: Message = message(&[one("file", of(&FILE))]);
+pub(crate) static CREATE_FILE: Message = message(&[one("file", of(&FILE))]);
 
 static FILE: Message = message(&[
     one("name", Text),

@@ -7,14 +7,14 @@ use crate::schema::{self, Fault, Violation};
 /// Why Google would refuse a line, in its words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid JSON, near column {column}: {message}")]
-pub struct LineFault {
+pub(crate) struct LineFault {
     /// Counted from 1.
     pub column: usize,
     pub message: String,
 }
 
 /// The request of a line, or why Google would refuse it.
-pub fn check_line(line: &[u8]) -> Result<Value, LineFault> {
+pub(crate) fn check_line(line: &[u8]) -> Result<Value, LineFault> {
     let value: Value = serde_json::from_slice(line)
         .map_err(|error| LineFault { column: error.column().max(1), message: syntax(&error) })?;
     if !value.is_object() {

@@ -1,4 +1,4 @@
-//! Budgets per hour: how much of something each account may use. Knows neither what is counted nor who counts it.
+//! Budgets per hour: how much of something each account may use. Counts bytes of imports and milliseconds of page workers alike.
 //!
 //! Amounts are charged after the fact, because how long a document takes and how large a file is shows only at the end. What goes beyond
 //! the budget is a debt, which time repays. So the average never exceeds the budget, whatever a single use takes.
@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use coldbrew_pdf::{Requester, WorkerTime};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 /// Accounts that are remembered. Beyond it the one with the least debt is forgotten.
@@ -47,6 +49,22 @@ impl HourlyBudgets {
     fn used(&self) -> MutexGuard<'_, HashMap<String, TokenBucket>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The page engine's budgets count milliseconds.
+impl WorkerTime for HourlyBudgets {
+    fn admit(&self, requester: &Requester, now: Instant) -> Result<(), Duration> {
+        self.admit(&requester.account, millis_per_hour(requester), now)
+    }
+
+    fn charge(&self, requester: &Requester, time: Duration, now: Instant) {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.charge(&requester.account, millis_per_hour(requester), millis, now);
+    }
+}
+
+fn millis_per_hour(requester: &Requester) -> u64 {
+    requester.seconds_per_hour.saturating_mul(1_000)
 }
 
 fn make_room(used: &mut HashMap<String, TokenBucket>, now: Instant) {
@@ -110,6 +128,18 @@ mod tests {
         assert!(budgets.admit("debtor", 10, now).is_err());
         budgets.charge("late", 10, 1, now + 100 * HOUR);
         assert_eq!(budgets.used().len(), 1, "everything else is repaid");
+    }
+
+    #[test]
+    fn worker_time_of_a_requester_is_charged_in_milliseconds() {
+        let (budgets, now) = (HourlyBudgets::default(), Instant::now());
+        let limited = Requester { seconds_per_hour: 60, ..Requester::unlimited("a") };
+        for time in [40, 40] {
+            WorkerTime::charge(&budgets, &limited, SECOND * time, now);
+        }
+        // Eighty of sixty seconds: twenty are to be repaid, one a minute.
+        assert_eq!(WorkerTime::admit(&budgets, &limited, now), Err(SECOND * 1_200));
+        assert_eq!(WorkerTime::admit(&budgets, &Requester::unlimited("b"), now), Ok(()));
     }
 
     proptest! {

@@ -1,21 +1,27 @@
-//! The big files of a batch: its results are parsed, its input is written and uploaded. `cargo bench --bench gemini`
+//! The big files of a batch: its results are parsed, its input is written and uploaded. `cargo bench --package coldbrew-gemini-emulator --bench gemini`
 //!
-//! Each in a process of its own; the upload goes to the emulator, over HTTP.
+//! Each in a process of its own; the upload goes to the emulator, over HTTP, in one more.
 
 #![allow(clippy::expect_used)]
 
+#[path = "../../../benches/measure.rs"]
 mod measure;
+#[path = "../../../benches/memory.rs"]
 mod memory;
 
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use coldbrew::extract::Recipe;
 use coldbrew_gemini::jsonl::{InputLine, InputWriter, Outcome, ResultReader};
-use coldbrew_gemini::{Client, Config, UploadSpec, models};
+use coldbrew_gemini::{Client, Config, Request, UploadSpec, models};
+use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, serve};
 use measure::{in_a_process_of_its_own, print_row, report, wanted};
+use tokio::net::TcpListener;
 
 const RESULT_LINES: usize = 10_000;
 const RESULT_LINE_BYTES: usize = 50_000;
@@ -27,6 +33,7 @@ fn main() {
         Some("parse") => report(|| block_on(parse(&folder()))),
         Some("write") => report(|| block_on(write(&folder()))),
         Some("upload") => report(|| block_on(upload(&folder()))),
+        Some("emulate") => block_on(emulate(&folder())),
         _ => measure_all(),
     }
 }
@@ -39,7 +46,7 @@ fn measure_all() {
     let settings = [("BENCH_FOLDER", path)];
     print_row("parse a result file of 10,000 lines", &in_a_process_of_its_own("parse", &settings));
     print_row("write an input file", &in_a_process_of_its_own("write", &settings));
-    let mut emulator = Emulator::start(folder.path());
+    let mut emulator = Emulating::start(folder.path());
     let settings = [("BENCH_FOLDER", path), ("BENCH_URL", &emulator.base_url)];
     print_row("upload an input file", &in_a_process_of_its_own("upload", &settings));
     emulator.program.kill().expect("it is still running");
@@ -89,7 +96,6 @@ async fn parse(folder: &Path) -> u64 {
 
 async fn write(folder: &Path) -> u64 {
     let path = folder.join("input.jsonl");
-    let recipe = Recipe::new(models::DEFAULT);
     let file = tokio::io::BufWriter::new(tokio::fs::File::create(&path).await.expect("there is room"));
     let model = models::model(models::DEFAULT);
     let mut input = InputWriter::new(file);
@@ -97,7 +103,7 @@ async fn write(folder: &Path) -> u64 {
     let page = Bytes::from((0..PAGE_BYTES).map(|index| (index % 251) as u8).collect::<Vec<_>>());
     let line_bytes = (PAGE_BYTES as u64).div_ceil(3) * 4;
     for index in 0..INPUT_BYTES.div_ceil(line_bytes) {
-        let request = recipe.request(&model, page.clone(), &[], 8_192);
+        let request = Request::page("application/pdf", page.clone(), "Transcribe this page as Markdown.");
         let line = InputLine::new(format!("page_{index}"), &request, &model).expect("a sound line");
         input.write(line).await.expect("there is room");
     }
@@ -118,25 +124,49 @@ fn size(path: &Path) -> u64 {
     std::fs::metadata(path).expect("it is there").len()
 }
 
+/// The emulator, until the process is killed. Says where it is.
+async fn emulate(folder: &Path) {
+    let config = EmulatorConfig {
+        data_dir: folder.join("emulator"),
+        pending: Duration::ZERO,
+        running: Duration::ZERO,
+        reader: Arc::new(Blind),
+        clock: Arc::new(SystemClock),
+        control: false,
+    };
+    let emulator = Emulator::open(config).await.expect("there is room");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    println!("http://{}", listener.local_addr().expect("it is bound"));
+    serve(listener, emulator, std::future::pending()).await.expect("it serves");
+}
+
+/// Nothing is read here: files are only uploaded.
+struct Blind;
+
+#[async_trait]
+impl PageReader for Blind {
+    async fn read(&self, _mime_type: &str, _bytes: &[u8]) -> Result<Vec<String>, ReadError> {
+        Err(ReadError::Unavailable)
+    }
+}
+
 /// The emulator as a process of its own.
-struct Emulator {
+struct Emulating {
     program: Child,
     base_url: String,
 }
 
-impl Emulator {
+impl Emulating {
     fn start(folder: &Path) -> Self {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_coldbrew"))
-            .args(["fake-gemini", "--addr", "127.0.0.1:0"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .env("COLDBREW_DATA_DIR", folder)
+        let mut program = Command::new(std::env::current_exe().expect("this program has a path"))
+            .arg("emulate")
+            .env("BENCH_FOLDER", folder)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the emulator starts");
         let mut line = String::new();
         let output = program.stdout.take().expect("it is piped");
         BufReader::new(output).read_line(&mut line).expect("it says where it is");
-        let base_url = line.split_whitespace().last().expect("an address").to_owned();
-        Self { program, base_url }
+        Self { program, base_url: line.trim_end().to_owned() }
     }
 }
