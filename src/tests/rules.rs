@@ -1,4 +1,4 @@
-//! The rules of the house that a compiler cannot enforce: who may know of whom.
+//! The rules that a compiler cannot enforce: which room may import which, and that documents name what exists.
 
 use std::fs;
 use std::path::{Path, PathBuf};
