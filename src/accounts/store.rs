@@ -23,7 +23,7 @@ pub trait Accounts: Send + Sync {
     async fn create_guest(&self, account_id: &str, credential: Credential<'_>, now: UnixMs) -> Result<()>;
 
     /// Deletes an account and all records that name its owner's things, and records what its active jobs leave at Google, and that its
-    /// files are to be looked for once more ([`Members::gone_accounts`]). The ledger keeps its sums under an id that leads nowhere.
+    /// files are to be looked for once more ([`crate::retention::Expiry::gone_accounts`]). The ledger keeps its sums under an id that leads nowhere.
     async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()>;
 
     /// The account of an unexpired credential.
