@@ -37,7 +37,7 @@ pub use client_address::Proxies;
 pub use examination::{Examination, Findings, Readiness};
 pub use host::{Hosts, LocalAddress};
 pub use limit::{Limiter, LocalCounts, PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
-pub use state::{ApiState, Reach, SiteState};
+pub use state::{ApiState, Reach, SiteSettings, SiteState};
 pub use streams::{StreamLimits, Streams};
 
 /// The REST calls with their descriptions.

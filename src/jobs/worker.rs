@@ -28,6 +28,7 @@ use crate::jobs::Spending;
 use crate::jobs::{Completion, Jobs};
 use crate::metrics::{job_claimed, job_ended};
 use crate::model::{ErrorCode, Hindrance, Pricing};
+use crate::settings::{SECOND, Settings};
 use crate::telemetry::traces;
 use crate::uploads::{Figures, Uploads};
 use crate::world::World;
@@ -50,6 +51,9 @@ const SHARE_WAIT_MS: i64 = 2_000;
 /// How long to leave a database alone that does not answer.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// Batches that one process looks at at once. A look is one small request.
+const POLLS_MAX: usize = 256;
+
 /// How a worker works.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerSettings {
@@ -62,6 +66,27 @@ pub struct WorkerSettings {
     pub polls_max: usize,
     /// Realtime requests that one job has under way at once.
     pub realtime_requests_max: usize,
+}
+
+impl WorkerSettings {
+    /// `demo`: the stand-in reads in seconds, and lists a batch as soon as it is made.
+    pub fn read(from: &mut Settings, demo: bool) -> Self {
+        let usual = Timing::default();
+        let (poll_ms, seek_ms) = if demo { (2_000, 500) } else { (usual.poll_ms, usual.seek_ms) };
+        Self {
+            timing: Timing {
+                poll_ms: from.positive("batch.poll-interval-ms", "COLDBREW_POLL_INTERVAL_MS", poll_ms),
+                seek_ms: from.positive("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", seek_ms),
+                retry_ms: from.positive("batch.retry-interval-ms", "COLDBREW_RETRY_INTERVAL_MS", usual.retry_ms),
+                pending_ms_max: from.positive("batch.pending-max-ms", "COLDBREW_PENDING_MAX_MS", usual.pending_ms_max),
+                ..usual
+            },
+            lease: from.interval("batch.lease-ms", "COLDBREW_LEASE_MS", 20 * SECOND),
+            jobs_max: from.positive("batch.jobs-max", "COLDBREW_JOBS_MAX", 16),
+            polls_max: POLLS_MAX,
+            realtime_requests_max: from.positive("batch.realtime-requests-max", "COLDBREW_REALTIME_REQUESTS_MAX", 8),
+        }
+    }
 }
 
 /// See the module. Cheap to clone.

@@ -97,6 +97,16 @@ fn adapters_are_chosen_in_one_place() {
 }
 
 #[test]
+fn settings_are_read_beside_what_uses_them_and_put_together_in_serve() {
+    for (name, code) in sources() {
+        assert!(is_in(&name, "serve") || !code.contains("crate::serve"), "{name} names serve");
+        assert!(!is_in(&name, "settings") || named_modules(&code).is_empty(), "{name} knows a module of ours");
+        let reads = code.contains("env::var(");
+        assert!(!reads || is_in(&name, "serve/config") || is_in(&name, "crash"), "{name} reads a variable by itself");
+    }
+}
+
+#[test]
 fn sql_stays_in_its_room() {
     for (name, code) in sources().iter().filter(|(name, _)| !is_in(name, "store/sql")) {
         assert!(!code.contains("sqlx::"), "{name}");
