@@ -5,14 +5,14 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::accounts::{Account, Accounts, Begun, Members, Storage};
-use crate::accounts::{Allowances, Caller, Identity, Membership, hex};
+use crate::accounts::{Allowances, Caller, Identity, Membership};
 use crate::documents::Library;
 use crate::error::{Error, Result};
 use crate::jobs::Jobs;
 use crate::jobs::Spending;
 use crate::jobs::Submissions;
 use crate::model::wire::{JobView, Prepared, Submission, Submitted, UsageReport};
-use crate::model::{ApiError, ErrorCode, Mode, Quote};
+use crate::model::{ApiError, ErrorCode, Mode, Quote, hex};
 use crate::retention::AccountDeletion;
 use crate::uploads::fetch::Fetcher;
 use crate::uploads::{Incoming, Intake, ReceivedFile, Receiver, UploadPermit};

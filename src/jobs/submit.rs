@@ -18,7 +18,7 @@ use crate::extract::{EngineShares, Recipe, text_pages};
 use crate::jobs::Spending;
 use crate::jobs::{Acceptance, Jobs};
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
-use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, UnixMs, count_words, format_of};
+use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, count_words, format_of};
 use crate::uploads::{Blobs, Upload, Uploads, upload_key};
 use crate::world::World;
 use coldbrew_gemini::models::Models;
@@ -318,7 +318,7 @@ fn ticket(job: &Job) -> Submitted {
         Mode::Batch => Submitted::Batch(BatchTicket {
             content_hash: job.content_hash.clone(),
             total_pages,
-            submitted_at: rfc3339(job.submitted_at),
+            submitted_at: job.submitted_at.rfc3339(),
         }),
         _ => Submitted::Realtime(RealtimeTicket {
             extraction_id: job.id.clone(),
@@ -326,10 +326,4 @@ fn ticket(job: &Job) -> Submitted {
             total_pages,
         }),
     }
-}
-
-/// An instant as the API writes it: RFC 3339, UTC, whole milliseconds.
-pub fn rfc3339(instant: UnixMs) -> String {
-    let timestamp = jiff::Timestamp::from_millisecond(instant.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    format!("{timestamp:.3}")
 }

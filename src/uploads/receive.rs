@@ -9,9 +9,8 @@ use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
-use crate::accounts::hex;
 use crate::error::{Error, Result};
-use crate::model::{ErrorCode, UPLOAD_BYTES_MAX, size_words};
+use crate::model::{ErrorCode, UPLOAD_BYTES_MAX, hex, size_words};
 use crate::settings::Settings;
 
 /// A file that is wholly on this machine's disk, and goes away with this value unless it is kept.
