@@ -147,7 +147,7 @@ impl Services {
     pub async fn try_again(&self, caller: &Caller, content_hash: &str, batch: bool) -> Result<Submitted> {
         let account = &caller.account;
         let job = self.job(account, content_hash).await?;
-        if self.submissions.documents.unread(&account.id, &job.draft_id).await?.is_some() {
+        if self.library.documents.unread(&account.id, &job.draft_id).await?.is_some() {
             return self.retry(caller, &job.draft_id, if batch { Mode::Batch } else { Mode::Realtime }).await;
         }
         let wish = Submission {

@@ -89,11 +89,9 @@ impl WorkerSettings {
     }
 }
 
-/// See the module. Cheap to clone.
+/// What a worker reaches outside.
 #[derive(Clone)]
-pub struct Worker {
-    /// Tells workers apart in the record.
-    pub name: Arc<str>,
+pub struct WorkerPorts {
     pub jobs: Arc<dyn Jobs>,
     pub uploads: Arc<dyn Uploads>,
     pub spending: Arc<dyn Spending>,
@@ -101,16 +99,30 @@ pub struct Worker {
     pub pages: Arc<dyn PageSource>,
     pub google: Arc<dyn Google>,
     pub spool: Arc<dyn Spool>,
-    pub models: Models,
-    pub pricing: Pricing,
-    pub budget: Budget,
-    pub world: Arc<dyn World>,
     pub changes: Changes,
     /// Rung when there is work.
     pub bell: Arc<Notify>,
-    pub settings: WorkerSettings,
     /// Where jobs under suspicion run; `None`: here, one at a time.
     pub isolation: Option<Arc<dyn Isolation>>,
+}
+
+/// What a worker decides by.
+#[derive(Clone)]
+pub struct WorkerPolicy {
+    pub models: Models,
+    pub pricing: Pricing,
+    pub budget: Budget,
+    pub settings: WorkerSettings,
+}
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Worker {
+    /// Tells workers apart in the record.
+    pub name: Arc<str>,
+    pub world: Arc<dyn World>,
+    pub ports: WorkerPorts,
+    pub policy: WorkerPolicy,
 }
 
 /// What carrying out a task came to.
@@ -129,7 +141,7 @@ impl Worker {
         self.sweep().await;
         self.wake_waiting().await;
         let held = TaskTracker::new();
-        let (jobs_max, polls_max) = (self.settings.jobs_max, self.settings.polls_max);
+        let (jobs_max, polls_max) = (self.policy.settings.jobs_max, self.policy.settings.polls_max);
         tokio::join!(
             self.run_lane(Lane::Work, jobs_max, &held, &stop),
             self.run_lane(Lane::Watch, polls_max, &held, &stop),
@@ -193,7 +205,7 @@ impl Worker {
                 continue;
             }
             let wait_ms = if slot.is_some() { self.lease_ms() } else { SHARE_WAIT_MS };
-            if let Err(error) = self.jobs.release(&job, Some(self.world.now().plus(wait_ms))).await {
+            if let Err(error) = self.ports.jobs.release(&job, Some(self.world.now().plus(wait_ms))).await {
                 tracing::warn!(job = %job.id, %error, "job left until its lease runs out");
             }
         }
@@ -203,13 +215,13 @@ impl Worker {
     /// Waits until there may be work. The bell rings for new work; what is due at its time is looked for.
     async fn idle(&self, lane: Lane, stop: &CancellationToken) {
         let _ = match lane {
-            Lane::Work => unless(stop, tokio::time::timeout(IDLE, self.bell.notified())).await.map(drop),
+            Lane::Work => unless(stop, tokio::time::timeout(IDLE, self.ports.bell.notified())).await.map(drop),
             Lane::Watch => unless(stop, self.world.sleep(IDLE)).await,
         };
     }
 
     async fn sweep(&self) {
-        let swept = async { self.spool.sweep(&self.jobs.active_ids().await?).await };
+        let swept = async { self.ports.spool.sweep(&self.ports.jobs.active_ids().await?).await };
         if let Err(error) = swept.await {
             tracing::warn!(%error, "leftover job files could not be removed");
         }
@@ -217,14 +229,14 @@ impl Worker {
 
     /// A budget is raised by a restart: jobs that wait for it try again at once.
     async fn wake_waiting(&self) {
-        if let Err(error) = self.spending.wake_waiting(self.world.now()).await {
+        if let Err(error) = self.ports.spending.wake_waiting(self.world.now()).await {
             tracing::warn!(%error, "jobs that wait for the budget try again only later");
         }
     }
 
     /// Takes up at most `max` jobs that are due, each of which is then to be [held](Self::hold).
     pub async fn claim(&self, lane: Lane, max: usize) -> Result<Vec<Job>> {
-        self.jobs.claim(&self.name, lane, max, self.world.now(), self.lease_ms()).await
+        self.ports.jobs.claim(&self.name, lane, max, self.world.now(), self.lease_ms()).await
     }
 
     /// Takes a job step by step to where it has to wait, or somebody of the other lane is to go on. What is still held is returned:
@@ -238,7 +250,7 @@ impl Worker {
             let done = match finding.take() {
                 Some(done) => done,
                 None if lane == Lane::Watch && job.lane() == Lane::Work => {
-                    self.bell.notify_one();
+                    self.ports.bell.notify_one();
                     return Ok(Some(job));
                 }
                 None => {
@@ -312,12 +324,12 @@ impl Worker {
     /// or because the claim was lost.
     async fn commit(&self, job: &Job, event: Event) -> Result<Option<Job>> {
         let now = self.world.now();
-        let step = step(job, event, now, &self.settings.timing).map_err(Error::internal)?;
+        let step = step(job, event, now, &self.policy.settings.timing).map_err(Error::internal)?;
         if let Some(unanswered) = step.unanswered {
-            self.spending.close(job, None, unanswered, now).await?;
+            self.ports.spending.close(job, None, unanswered, now).await?;
             crash_point("end", "money accounted");
         }
-        if !self.jobs.advance(&step.job, step.left.as_ref(), now).await? {
+        if !self.ports.jobs.advance(&step.job, step.left.as_ref(), now).await? {
             // A file that was uploaded for this step is known to nobody else.
             if let (Stage::Upload { .. }, Some(file)) = (&job.stage, step.job.stage.input_file()) {
                 self.tidy(job, vec![Effect::DeleteInput { input_file: file.to_owned() }]).await;
@@ -337,8 +349,8 @@ impl Worker {
         results: futures::stream::BoxStream<'_, Result<crate::extract::PageResult>>,
     ) -> Result<Done> {
         let now = self.world.now();
-        let step = step(job, Event::Stored, now, &self.settings.timing).map_err(Error::internal)?;
-        Ok(match lease::storing(self.jobs.complete(&step.job, results, now)).await? {
+        let step = step(job, Event::Stored, now, &self.policy.settings.timing).map_err(Error::internal)?;
+        Ok(match lease::storing(self.ports.jobs.complete(&step.job, results, now)).await? {
             Completion::NothingUsable => Done::Event(Event::NothingUsable),
             Completion::Superseded => Done::Superseded,
             Completion::Stored => {
@@ -350,7 +362,7 @@ impl Worker {
     }
 
     fn report(&self, before: &Job, after: &Job) {
-        self.changes.tell(&after.account_id, &after.content_hash);
+        self.ports.changes.tell(&after.account_id, &after.content_hash);
         if before.status() != after.status() {
             tracing::info!(job = %after.id, from = ?before.status(), to = ?after.status(), "job moved");
             job_ended(after.mode, after.status());
@@ -362,8 +374,10 @@ impl Worker {
         for effect in effects {
             crash_point("tidy", "begun");
             let tidied = match effect {
-                Effect::ClearSpool => self.spool.clear(job).await,
-                Effect::DeleteInput { input_file } => self.google.delete(&input_file).await.map_err(Error::unavailable),
+                Effect::ClearSpool => self.ports.spool.clear(job).await,
+                Effect::DeleteInput { input_file } => {
+                    self.ports.google.delete(&input_file).await.map_err(Error::unavailable)
+                }
             };
             if let Err(error) = tidied {
                 tracing::info!(job = %job.id, %error, "something was left behind");

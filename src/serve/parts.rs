@@ -12,7 +12,7 @@ use crate::changes::Changes;
 use crate::documents::{Drafts, Library, Originals, Renderer};
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
-use crate::jobs::{DiskSpool, Jobs, Submissions};
+use crate::jobs::{DiskSpool, Jobs, SubmissionPolicy, SubmissionPorts, Submissions};
 use crate::operations::Metrics;
 use crate::retention::{AccountDeletion, Janitor};
 use crate::services::Services;
@@ -91,24 +91,28 @@ impl Parts {
                 world: world.clone(),
             },
             submissions: Submissions {
-                uploads: store.clone(),
-                jobs: self.jobs(),
-                spending: store.clone(),
-                documents: store.clone(),
-                storage: store.clone(),
-                blobs: self.blobs.clone(),
-                engine: self.engine.clone(),
-                shares: config.shares,
-                spool: self.spool.clone(),
-                recipe,
-                models: config.gemini.models.clone(),
-                pricing: config.pricing,
-                allowances: config.allowances,
-                text_limit: config.text_limit,
-                budget: config.budget,
                 world: world.clone(),
-                bell: self.bell.clone(),
-                changes: self.changes.clone(),
+                ports: SubmissionPorts {
+                    uploads: store.clone(),
+                    jobs: self.jobs(),
+                    spending: store.clone(),
+                    documents: store.clone(),
+                    storage: store.clone(),
+                    blobs: self.blobs.clone(),
+                    engine: self.engine.clone(),
+                    spool: self.spool.clone(),
+                    changes: self.changes.clone(),
+                    bell: self.bell.clone(),
+                },
+                policy: SubmissionPolicy {
+                    recipe,
+                    models: config.gemini.models.clone(),
+                    pricing: config.pricing,
+                    budget: config.budget,
+                    allowances: config.allowances,
+                    shares: config.shares,
+                    text_limit: config.text_limit,
+                },
             },
             library: Library {
                 uploads: store.clone(),

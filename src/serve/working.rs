@@ -11,7 +11,7 @@ use super::isolated::HoldJobProcess;
 use super::parts::Parts;
 use crate::accounts::spending::is_priced;
 use crate::error::Result;
-use crate::jobs::{Cleaner, EnginePages, Worker, WorkerSettings};
+use crate::jobs::{Cleaner, EnginePages, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
 
 /// See the module.
 pub(super) struct Working {
@@ -39,28 +39,32 @@ impl Working {
         }
         let worker = Worker {
             name: parts.world.id().into(),
-            jobs: parts.jobs(),
-            uploads: Arc::new(parts.store.clone()),
-            spending: Arc::new(parts.store.clone()),
-            figures: Arc::new(parts.store.clone()),
-            pages: Arc::new(EnginePages {
-                engine: parts.engine.clone(),
-                shares: config.shares,
-                accounts: Arc::new(parts.store.clone()),
-                blobs: parts.blobs.clone(),
-                figures: Arc::new(parts.store.clone()),
-                spool: parts.spool.clone(),
-            }),
-            google: google.clone(),
-            spool: Arc::new(parts.spool.clone()),
-            models: config.gemini.models.clone(),
-            pricing: config.pricing,
-            budget: config.budget,
             world: parts.world.clone(),
-            bell: parts.bell.clone(),
-            changes: parts.changes.clone(),
-            settings: config.worker,
-            isolation: None,
+            ports: WorkerPorts {
+                jobs: parts.jobs(),
+                uploads: Arc::new(parts.store.clone()),
+                spending: Arc::new(parts.store.clone()),
+                figures: Arc::new(parts.store.clone()),
+                pages: Arc::new(EnginePages {
+                    engine: parts.engine.clone(),
+                    shares: config.shares,
+                    accounts: Arc::new(parts.store.clone()),
+                    blobs: parts.blobs.clone(),
+                    figures: Arc::new(parts.store.clone()),
+                    spool: parts.spool.clone(),
+                }),
+                google: google.clone(),
+                spool: Arc::new(parts.spool.clone()),
+                bell: parts.bell.clone(),
+                changes: parts.changes.clone(),
+                isolation: None,
+            },
+            policy: WorkerPolicy {
+                models: config.gemini.models.clone(),
+                pricing: config.pricing,
+                budget: config.budget,
+                settings: config.worker,
+            },
         };
         let leftovers = Arc::new(parts.store.clone());
         let WorkerSettings { timing, lease, .. } = config.worker;
@@ -71,7 +75,7 @@ impl Working {
     /// Has suspected jobs run in processes of their own, which `program` starts.
     pub(super) fn isolate(&mut self, program: PathBuf) {
         let emulator = self.demo.as_ref().map(Demo::base_url);
-        self.worker.isolation = Some(Arc::new(HoldJobProcess { program, emulator }));
+        self.worker.ports.isolation = Some(Arc::new(HoldJobProcess { program, emulator }));
     }
 
     /// See [`Worker::adopt`].
