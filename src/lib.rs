@@ -13,7 +13,7 @@
 //! | what Gemini costs, and what may be spent | `spending` |
 //! | what is kept, and where | `store` |
 //! | HTTP | `api` |
-//! | how it is all put together, and looked over | `serve`, `config`, `doctor` |
+//! | how it is all put together, and looked over | `serve`, `settings`, `operations` |
 //!
 //! ARCHITECTURE.md walks through a batch file by file.
 
@@ -29,8 +29,6 @@ pub mod accounts;
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod changes;
-#[cfg(feature = "ssr")]
-pub mod config;
 #[cfg(feature = "ssr")]
 mod crash;
 #[cfg(feature = "ssr")]
@@ -51,6 +49,8 @@ pub mod operations;
 pub mod retention;
 #[cfg(feature = "ssr")]
 pub mod serve;
+#[cfg(feature = "ssr")]
+pub mod settings;
 #[cfg(feature = "ssr")]
 pub mod store;
 #[cfg(feature = "ssr")]
