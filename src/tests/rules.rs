@@ -131,8 +131,9 @@ fn settings_are_read_beside_what_uses_them_and_put_together_in_serve() {
     for (name, code) in sources() {
         assert!(is_in(&name, "serve") || !code.contains("crate::serve"), "{name} names serve");
         assert!(!is_in(&name, "settings") || named_modules(&code).is_empty(), "{name} knows a module of ours");
-        let reads = code.contains("env::var(");
-        assert!(!reads || is_in(&name, "serve/config") || is_in(&name, "crash"), "{name} reads a variable by itself");
+        // A test names the crash point, and the site's builder says that it watches.
+        let may = ["serve/config", "serve/site", "crash"].iter().any(|module| is_in(&name, module));
+        assert!(may || !code.contains("env::var("), "{name} reads a variable by itself");
     }
 }
 
