@@ -23,7 +23,8 @@ use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Completion, Jobs};
 use coldbrew::jobs::{
-    DiskSpool, Google, Job, JobIds, Leftover, PageSource, ReadyPages, Stage, Watched, Worker, WorkerSettings,
+    DiskSpool, Google, Job, JobIds, Leftover, PageSource, ReadyPages, Stage, Watched, Worker, WorkerPolicy,
+    WorkerPorts, WorkerSettings,
 };
 use coldbrew::model::wire::{JobError, JobView, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
@@ -334,27 +335,31 @@ async fn main() {
     };
     let worker = Worker {
         name: "worker".into(),
-        jobs: Arc::new(record),
-        uploads: Arc::new(store.clone()),
-        spending: Arc::new(store.clone()),
-        figures: Arc::new(store),
-        pages: Arc::new(Nobody),
-        google: Arc::new(Counted { client, calls: calls.clone() }),
-        spool: Arc::new(DiskSpool::open(data.path().join("spool")).await.expect("a folder")),
-        models: Models::default(),
-        pricing: Pricing::default(),
-        budget: Budget::UNLIMITED,
         world: Arc::new(SystemWorld),
-        changes: Changes::default(),
-        bell: Arc::new(Notify::new()),
-        settings: WorkerSettings {
-            timing: Timing { poll_ms: 10 * POLL_MS, ..Timing::default() },
-            lease: Duration::from_secs(20),
-            jobs_max: 16,
-            polls_max: 256,
-            realtime_requests_max: 8,
+        ports: WorkerPorts {
+            jobs: Arc::new(record),
+            uploads: Arc::new(store.clone()),
+            spending: Arc::new(store.clone()),
+            figures: Arc::new(store),
+            pages: Arc::new(Nobody),
+            google: Arc::new(Counted { client, calls: calls.clone() }),
+            spool: Arc::new(DiskSpool::open(data.path().join("spool")).await.expect("a folder")),
+            changes: Changes::default(),
+            bell: Arc::new(Notify::new()),
+            isolation: None,
         },
-        isolation: None,
+        policy: WorkerPolicy {
+            models: Models::default(),
+            pricing: Pricing::default(),
+            budget: Budget::UNLIMITED,
+            settings: WorkerSettings {
+                timing: Timing { poll_ms: 10 * POLL_MS, ..Timing::default() },
+                lease: Duration::from_secs(20),
+                jobs_max: 16,
+                polls_max: 256,
+                realtime_requests_max: 8,
+            },
+        },
     };
     let stop = CancellationToken::new();
     let begun = Instant::now();

@@ -28,6 +28,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::metrics::guest_made;
+use crate::model::hex;
 use crate::world::World;
 
 pub use allowance::{Allowance, Allowances};
@@ -110,9 +111,4 @@ pub fn digest(secret: &str) -> String {
 /// Whether two secrets are the same, in a time that says nothing about where they differ.
 pub fn same_secret(one: &str, other: &str) -> bool {
     digest(one) == digest(other)
-}
-
-/// Lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

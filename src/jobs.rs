@@ -32,5 +32,5 @@ pub use leftovers::{Cleaner, Leftover, Leftovers};
 pub use pages::{EnginePages, PageSource, ReadyPage, ReadyPages};
 pub use spool::{DiskSpool, InputLines, Results, Spool};
 pub use store::{Acceptance, Completion, Jobs};
-pub use submit::{Submissions, rfc3339};
-pub use worker::{Isolation, Worker, WorkerSettings};
+pub use submit::{SubmissionPolicy, SubmissionPorts, Submissions};
+pub use worker::{Isolation, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};

@@ -14,7 +14,7 @@
 //! | who calls, what Gemini costs and what may be spent | `accounts` |
 //! | what is kept, and where; what is deleted when | `store`, `retention` |
 //! | HTTP | `api`, `web` |
-//! | how it is all put together, and examined | `serve`, `config`, `operations` |
+//! | how it is all put together, and examined | `serve`, `settings`, `operations` |
 //!
 //! ARCHITECTURE.md walks through a batch file by file.
 
@@ -30,8 +30,6 @@ pub mod accounts;
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod changes;
-#[cfg(feature = "ssr")]
-pub mod config;
 #[cfg(feature = "ssr")]
 mod crash;
 #[cfg(feature = "ssr")]
@@ -52,6 +50,8 @@ pub mod operations;
 pub mod retention;
 #[cfg(feature = "ssr")]
 pub mod serve;
+#[cfg(feature = "ssr")]
+pub mod settings;
 #[cfg(feature = "ssr")]
 pub mod store;
 #[cfg(feature = "ssr")]

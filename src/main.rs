@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use coldbrew::config::Config;
 use coldbrew::error::{Error, Result};
-use coldbrew::serve::{Server, examine, serve_emulator, work};
+use coldbrew::serve::{Config, Server, examine, serve_emulator, work};
 use coldbrew::{api, serve, telemetry};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
@@ -91,7 +90,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let ended = telemetry::start(config.traces.as_ref()).and_then(|_sending| {
+    // Every HTTPS client of this process asks for it. It fails only if it was done before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let ended = telemetry::start(config.collector.as_ref()).and_then(|_sending| {
+        for warning in &config.warnings {
+            tracing::warn!("{warning}");
+        }
         let runtime = tokio::runtime::Runtime::new()?;
         runtime.block_on(run(command, &config))
     });

@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or knows a database: what is decided here is decided the same way in the
 //! banner that a person sees and in the service that charges them. Everything that crosses the wire is in [`wire`].
 
+mod encoding;
 mod ended;
 mod error;
 mod flash;
@@ -15,6 +16,7 @@ mod sign_in;
 mod time;
 pub mod wire;
 
+pub use encoding::{hex, percent_encoded};
 pub use ended::EndedAccess;
 pub use error::{ApiError, ErrorCode};
 pub use flash::Flash;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::{PasswordAttempts, days_before};
 use crate::error::Result;
 use crate::model::UnixMs;
+use crate::settings::Settings;
 use crate::uploads::{Blobs, Uploads, delete_content};
 use crate::world::World;
 
@@ -38,6 +39,15 @@ pub struct Retention {
     pub guest_days: u32,
     /// Uploads of which no document was made.
     pub upload_days: u32,
+}
+
+impl Retention {
+    pub fn read(from: &mut Settings) -> Self {
+        Self {
+            guest_days: from.value("retention.guest-days", "COLDBREW_GUEST_DAYS", 90),
+            upload_days: from.value("retention.upload-days", "COLDBREW_UPLOAD_DAYS", 7),
+        }
+    }
 }
 
 /// See the module.

@@ -1,17 +1,21 @@
 //! Puts the parts together and runs them: the only room that chooses adapters.
 //!
-//! [`Server`] listens and works, [`work`] only works. `parts` makes use cases of the configuration, `connections` accepts connections, `site` adds
-//! the web app, and `operator` has the commands that change data. No rule of the product is here: rules belong to the use cases.
+//! [`Server`] listens and works, [`work`] only works. [`Config`] is the sum of all settings. `parts` makes use cases of it, `connections` accepts
+//! connections, `site` adds the web app, and `operator` has the commands that change data. No rule of the product is here: rules belong to
+//! the use cases.
 
+mod config;
 mod connections;
 mod demo;
+mod engine;
 mod examine;
+mod gemini;
 mod isolated;
-mod limits;
 mod operator;
 mod parts;
 mod readiness;
 mod site;
+mod storage;
 mod tracked;
 mod working;
 
@@ -27,28 +31,51 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::Identity;
-use crate::api::{
-    ApiState, Examination, Hosts, Limiter, Proxies, Reach, SiteState, Streams, operations_router, router,
-};
+use crate::api::{ApiState, Examination, Limiter, Reach, RequestCounts, SiteState, Streams, operations_router, router};
 use crate::changes::Changes;
-use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::operations::watch_clock;
 use crate::retention::Janitor;
+use crate::settings::{SECOND, Settings};
 use crate::store::sql::SqlStore;
+use crate::store::tracking::RedisCounts;
 use crate::web;
 use crate::world::World;
-use connections::{ConnectionLimits, Listener, connections_max};
-use parts::{Parts, blobs, budget, database_url, gemini_client};
+use connections::Listener;
+use parts::Parts;
 use readiness::Dependencies;
 use tracked::Tracked;
 use working::Working;
 
+pub use config::Config;
 pub use demo::{Demo, serve_emulator};
 pub use examine::examine;
 pub use isolated::hold_job;
 pub use operator::{backup, delete_account, lock_out, reset_password, restore, set_quota};
 pub use parts::engine;
+
+/// Where the server listens, and how it stops.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    pub addr: SocketAddr,
+    /// Where `/readyz` and `/metrics` are served. `None`: at `addr`.
+    pub operations_addr: Option<SocketAddr>,
+    /// The folder that the site's build made.
+    pub site_root: PathBuf,
+    /// How long requests that are under way have to end when the server is told to stop.
+    pub stop_timeout: Duration,
+}
+
+impl ServerSettings {
+    fn read(from: &mut Settings) -> Self {
+        Self {
+            addr: from.value("leptos.site-addr", "LEPTOS_SITE_ADDR", SocketAddr::from(([127, 0, 0, 1], 3000))),
+            operations_addr: from.maybe("site.operations-addr", "COLDBREW_OPERATIONS_ADDR"),
+            site_root: from.value("leptos.site-root", "LEPTOS_SITE_ROOT", PathBuf::from("target/site")),
+            stop_timeout: from.millis("site.stop-timeout-ms", "COLDBREW_STOP_TIMEOUT_MS", 20 * SECOND),
+        }
+    }
+}
 
 /// A server that is put together: it listens and does not answer yet.
 pub struct Server {
@@ -82,9 +109,9 @@ impl Server {
     }
 
     async fn over(parts: Parts, working: Option<Working>, config: &Config) -> Result<Self> {
-        parts.receiver.open().await?;
-        let public = TcpListener::bind(config.site.addr).await?;
-        let operations = match config.listening.operations_addr {
+        config.receiver.open().await?;
+        let public = TcpListener::bind(config.server.addr).await?;
+        let operations = match config.server.operations_addr {
             Some(addr) => Some(TcpListener::bind(addr).await?),
             None => None,
         };
@@ -97,7 +124,7 @@ impl Server {
             data_dir: config.storage.data_dir.clone(),
         };
         let services = parts.services(config);
-        let (limiter, streams) = (limits::limiter(config, parts.world.clone())?, limits::streams(config));
+        let (limiter, streams) = (limiter(config, parts.world.clone())?, Streams::new(config.streams));
         let identity = services.identity.clone();
         let state = ApiState::from(Reach {
             services: Arc::new(services),
@@ -123,8 +150,8 @@ impl Server {
             world,
             tracked,
             changes,
-            stop_timeout: config.site.stop_timeout,
-            is_demo: config.gemini.api_key.is_none(),
+            stop_timeout: config.server.stop_timeout,
+            is_demo: config.gemini.is_demo(),
         })
     }
 
@@ -199,45 +226,39 @@ fn listener(config: &Config, socket: TcpListener, router: Router) -> Listener {
     Listener {
         socket,
         router,
-        limits: ConnectionLimits {
-            connections_max: connections_max(config.listening.connections_max),
-            network_connections_max: config.listening.network_connections_max,
-            proxies: proxies(config),
-        },
-        silence_timeout: config.limits.silence_timeout,
-        read_timeout: config.listening.read_timeout,
+        limits: config.connections,
+        proxies: config.site.proxies.clone(),
+        silence_timeout: config.site.silence_timeout,
     }
 }
 
+/// Counts of requests: of this process and, with Redis, of all servers together.
+fn limiter(config: &Config, world: Arc<dyn World>) -> Result<Limiter> {
+    let shared = match &config.storage.redis_url {
+        Some(url) => Some(Arc::new(RedisCounts::open(url, config.rates)?) as Arc<dyn RequestCounts>),
+        None => None,
+    };
+    Ok(Limiter::new(&config.rates, shared, world))
+}
+
 fn site_state(config: &Config) -> Result<SiteState> {
-    let public_url = config.site.public_url.clone();
     Ok(SiteState {
         options: leptos_options(config)?,
-        demo: config.gemini.api_key.is_none(),
-        hosts: Hosts::new(public_url.as_deref(), &config.listening.hosts),
-        public_url,
-        silence_timeout: config.limits.silence_timeout,
-        upload_timeout: config.uploads.timeout,
-        metrics_token: config.site.metrics_token.clone(),
-        proxies: proxies(config),
-        separate_operations: config.listening.operations_addr.is_some(),
+        demo: config.gemini.is_demo(),
+        separate_operations: config.server.operations_addr.is_some(),
+        settings: config.site.clone(),
     })
 }
 
-fn proxies(config: &Config) -> Proxies {
-    let config::Proxies { header, networks, hops } = config.proxies.clone();
-    Proxies { header, networks, hops }
-}
-
 fn leptos_options(config: &Config) -> Result<LeptosOptions> {
-    let root = std::path::absolute(&config.site.root)?;
+    let root = std::path::absolute(&config.server.site_root)?;
     let names = site_names(&root)?;
     Ok(LeptosOptions::builder()
         .output_name("coldbrew")
         .site_root(root.to_string_lossy())
         .site_pkg_dir("pkg")
         .env(Env::PROD)
-        .site_addr(config.site.addr)
+        .site_addr(config.server.addr)
         .reload_ws_protocol(ReloadWSProtocol::WS)
         // An absolute path is taken as it is.
         .hash_file(names.to_string_lossy().into_owned().into())

@@ -11,12 +11,11 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
-use crate::config::Traces;
 use crate::error::Result;
 
 /// Starts logging to standard error, and sending traces where `destination` says. `RUST_LOG` chooses what; the default is `info` for
 /// ourselves and `warn` for others. What is returned has to live for as long as traces are to be sent.
-pub fn start(destination: Option<&Traces>) -> Result<traces::Sending> {
+pub fn start(destination: Option<&traces::Collector>) -> Result<traces::Sending> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,coldbrew=info"));
     // A log that cannot be written, on a disk that is full, must not end what it tells of.
     let log = fmt::layer().log_internal_errors(false).with_writer(std::io::stderr);

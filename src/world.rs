@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::model::UnixMs;
+use crate::model::{UnixMs, hex};
 
 /// Where the time and unguessable values come from.
 pub trait World: Send + Sync {
@@ -58,7 +58,7 @@ impl World for SystemWorld {
     }
 
     fn secret(&self) -> String {
-        rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&rand::random::<[u8; 32]>())
     }
 
     fn chance(&self) -> f64 {

@@ -5,6 +5,7 @@
 use crate::accounts::{Account, AccountUsage};
 use crate::error::{Error, Result};
 use crate::model::{ErrorCode, size_words};
+use crate::settings::Settings;
 
 /// What a page of an active job is expected to take once it is read, in bytes: its text as a result and in its document, and figures.
 const PAGE_BYTES_EXPECTED: u64 = 8 * 1024;
@@ -27,6 +28,23 @@ pub struct Allowances {
 }
 
 impl Allowances {
+    /// `guests_are_owners`: on a server of their own guests may hold as much as members, elsewhere never more.
+    pub fn read(from: &mut Settings, guests_are_owners: bool) -> Self {
+        let member = Allowance {
+            documents: from.value("limits.documents-max", "COLDBREW_DOCUMENTS_MAX", 10_000),
+            active_jobs: from.value("limits.active-jobs-max", "COLDBREW_ACTIVE_JOBS_MAX", 20),
+            stored_bytes: from.value("limits.stored-bytes-max", "COLDBREW_STORED_BYTES_MAX", 10 << 30),
+            uploads: from.positive("limits.account-uploads-max", "COLDBREW_ACCOUNT_UPLOADS_MAX", 128),
+        };
+        let guest = Allowance {
+            documents: from.value("limits.guest-documents-max", "COLDBREW_GUEST_DOCUMENTS_MAX", 50),
+            active_jobs: from.value("limits.guest-active-jobs-max", "COLDBREW_GUEST_ACTIVE_JOBS_MAX", 2),
+            stored_bytes: from.value("limits.guest-stored-bytes-max", "COLDBREW_GUEST_STORED_BYTES_MAX", 200_000_000),
+            uploads: from.positive("limits.guest-uploads-max", "COLDBREW_GUEST_UPLOADS_MAX", 4),
+        };
+        Self { member, guest: if guests_are_owners { member } else { guest.at_most(&member) } }
+    }
+
     /// The allowance of an account.
     pub const fn of(&self, account: &Account) -> &Allowance {
         if account.email.is_some() { &self.member } else { &self.guest }
@@ -34,6 +52,15 @@ impl Allowances {
 }
 
 impl Allowance {
+    fn at_most(self, other: &Self) -> Self {
+        Self {
+            documents: self.documents.min(other.documents),
+            active_jobs: self.active_jobs.min(other.active_jobs),
+            stored_bytes: self.stored_bytes.min(other.stored_bytes),
+            uploads: self.uploads.min(other.uploads),
+        }
+    }
+
     /// Admits so many further bytes.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::accounts::{Attempts, SignIns};
 use crate::error::{Error, Result};
 use crate::metrics::request_limited;
 use crate::model::UnixMs;
+use crate::settings::{SECOND, Settings};
 use crate::world::World;
 
 /// So many times more failures are free for an address in all networks together.
@@ -27,7 +28,17 @@ const CLOCK_SKEW_MS: i64 = 60_000;
 pub struct AttemptLimits {
     /// Failures for an address in one network before there is a delay.
     pub failures_max: u32,
+    /// The longest wait for the next attempt.
     pub delay_max: Duration,
+}
+
+impl AttemptLimits {
+    pub fn read(from: &mut Settings) -> Self {
+        Self {
+            failures_max: from.positive("limits.password-failures-max", "COLDBREW_PASSWORD_FAILURES_MAX", 5),
+            delay_max: from.interval("limits.password-delay-max-ms", "COLDBREW_PASSWORD_DELAY_MAX_MS", 900 * SECOND),
+        }
+    }
 }
 
 /// See the module. Cheap to clone.

@@ -15,6 +15,8 @@ use crate::model::ErrorCode;
 
 /// Passwords that are hashed at once. Each takes 19 MiB and tens of milliseconds.
 const HASHED_AT_ONCE: usize = 2;
+/// Passwords that wait to be hashed on one server.
+const QUEUE_MAX: usize = 32;
 
 /// Hashes passwords, and looks over new ones. Cheap to clone.
 #[derive(Clone)]
@@ -24,9 +26,15 @@ pub struct Passwords {
     places: Arc<Semaphore>,
 }
 
+impl Default for Passwords {
+    fn default() -> Self {
+        Self::new(QUEUE_MAX)
+    }
+}
+
 impl Passwords {
     /// At most `queue_max` passwords wait to be hashed.
-    pub fn new(queue_max: usize) -> Self {
+    fn new(queue_max: usize) -> Self {
         let queue = HASHED_AT_ONCE.saturating_add(queue_max).min(Semaphore::MAX_PERMITS);
         Self { queue: Arc::new(Semaphore::new(queue)), places: Arc::new(Semaphore::new(HASHED_AT_ONCE)) }
     }

@@ -23,6 +23,7 @@ use super::same_secret;
 use crate::accounts::ExternalIdentity;
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
+use crate::settings::{Secret, Settings};
 use crate::world::World;
 use cache::Cached;
 use token::{Expected, Keys};
@@ -60,22 +61,38 @@ impl Pending {
 }
 
 /// Where a provider is, and as whom it knows this service.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ProviderSettings {
     pub issuer: String,
     pub client_id: String,
     /// `None`: a public client, which PKCE alone protects.
-    pub client_secret: Option<String>,
-    /// Where the provider sends people back to.
-    pub redirect_url: String,
+    pub client_secret: Option<Secret>,
     /// What people know the provider as.
     pub name: String,
+}
+
+impl ProviderSettings {
+    /// `None` without an issuer.
+    pub fn read(from: &mut Settings) -> Option<Self> {
+        let issuer = from.url("sign-in.issuer", "COLDBREW_OIDC_ISSUER");
+        let client_id = from.maybe("sign-in.client-id", "COLDBREW_OIDC_CLIENT_ID");
+        let client_secret = from.secret("sign-in.client-secret", "COLDBREW_OIDC_CLIENT_SECRET");
+        let name = from.maybe("sign-in.name", "COLDBREW_OIDC_NAME");
+        let issuer = issuer?;
+        if client_id.is_none() {
+            from.complain("sign-in.issuer (COLDBREW_OIDC_ISSUER) needs sign-in.client-id (COLDBREW_OIDC_CLIENT_ID)");
+        }
+        let host = || issuer.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default().to_owned();
+        Some(Self { client_id: client_id?, client_secret, name: name.unwrap_or_else(host), issuer })
+    }
 }
 
 /// The provider. Cheap to clone.
 #[derive(Clone)]
 pub struct Provider {
     settings: Arc<ProviderSettings>,
+    /// Where the provider sends people back to.
+    redirect_url: Arc<str>,
     http: reqwest::Client,
     description: Arc<Cached<Description>>,
     keys: Arc<Cached<Keys>>,
@@ -100,10 +117,11 @@ struct Tokens {
 
 impl Provider {
     /// Asks nothing yet.
-    pub fn new(settings: ProviderSettings, world: Arc<dyn World>) -> Result<Self> {
+    pub fn new(settings: ProviderSettings, redirect_url: String, world: Arc<dyn World>) -> Result<Self> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).build();
         Ok(Self {
             settings: Arc::new(settings),
+            redirect_url: redirect_url.into(),
             http: http.map_err(Error::internal)?,
             description: Arc::new(Cached::new(world.clone())),
             keys: Arc::new(Cached::new(world.clone())),
@@ -127,7 +145,7 @@ impl Provider {
             ("response_type", "code"),
             ("scope", "openid email"),
             ("client_id", &self.settings.client_id),
-            ("redirect_uri", &self.settings.redirect_url),
+            ("redirect_uri", &self.redirect_url),
             ("state", &pending.state),
             ("nonce", &pending.nonce),
             ("code_challenge", &challenge),
@@ -159,7 +177,7 @@ impl Provider {
         form.extend_pairs([
             ("grant_type", "authorization_code"),
             ("code", code),
-            ("redirect_uri", &settings.redirect_url),
+            ("redirect_uri", &self.redirect_url),
             ("client_id", &settings.client_id),
             ("code_verifier", &pending.verifier),
         ]);

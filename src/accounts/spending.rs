@@ -10,6 +10,13 @@ mod rates;
 pub use pages::PageCosts;
 pub use rates::{Rates, Spent, is_priced};
 
+use std::str::FromStr;
+
+use crate::settings::Settings;
+
+/// What a guest may use of a real key, in token equivalents: some 30 pages in realtime, or 60 in a batch.
+const GUEST_TOKENS: u64 = 200_000;
+
 /// What a request is admitted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -70,6 +77,22 @@ impl Budget {
     pub const UNLIMITED: Self =
         Self { daily_max: None, guests_daily_max: None, quota_tokens: u64::MAX, guest_quota_tokens: u64::MAX };
 
+    /// `demo`: the stand-in costs nothing, so there is no ceiling by default, and guests have the quota of an account.
+    pub fn read(from: &mut Settings, demo: bool) -> Self {
+        let dollars = |dollars: u64| (!demo).then_some(MicroDollars(dollars * 1_000_000));
+        let daily_max = from.or_none("spend.daily-usd-max", "COLDBREW_SPEND_DAILY_USD_MAX", dollars(50));
+        let guests_daily_max =
+            from.or_none("spend.guests-daily-usd-max", "COLDBREW_SPEND_GUESTS_DAILY_USD_MAX", dollars(5));
+        let quota_tokens = from.value("quota.tokens", "COLDBREW_QUOTA_TOKENS", 20_000_000);
+        let guest_tokens = if demo { quota_tokens } else { quota_tokens.min(GUEST_TOKENS) };
+        Self {
+            daily_max: daily_max.map(|MicroDollars(amount)| amount),
+            guests_daily_max: guests_daily_max.map(|MicroDollars(amount)| amount),
+            quota_tokens,
+            guest_quota_tokens: from.value("quota.guest-tokens", "COLDBREW_GUEST_QUOTA_TOKENS", guest_tokens),
+        }
+    }
+
     /// Whether `request` may be sent now. Each ceiling that holds for the account must have room.
     pub fn admits(&self, day: &DaySpending, is_guest: bool, request: &PaidRequest) -> bool {
         self.ceilings(day, is_guest).all(|(ceiling, sums)| {
@@ -95,6 +118,23 @@ impl Budget {
         let of_all = self.daily_max.map(|ceiling| (ceiling, day.all()));
         let of_guests = self.guests_daily_max.filter(|_| is_guest).map(|ceiling| (ceiling, day.guests));
         of_all.into_iter().chain(of_guests)
+    }
+}
+
+/// An amount that is written in dollars: `0.75` is 750,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MicroDollars(pub u64);
+
+impl FromStr for MicroDollars {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const DIGITS: usize = 6;
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_amount = !whole.is_empty() && is_number(whole) && is_number(fraction) && fraction.len() <= DIGITS;
+        let amount = is_amount.then(|| format!("{whole}{fraction:0<DIGITS$}").parse().ok()).flatten();
+        amount.map(Self).ok_or("it must be dollars, as 12.50, or none")
     }
 }
 

@@ -8,6 +8,12 @@ use axum::extract::{ConnectInfo, Request};
 use axum::http::{Extensions, HeaderMap, HeaderName};
 use ipnet::IpNet;
 
+use crate::settings::Settings;
+
+/// Loopback and private networks: no client on the internet connects from there.
+const OWN_NETWORKS: &[&str] =
+    &["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7", "fe80::/10"];
+
 /// The reverse proxies in front of this server. The default: there are none.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
@@ -20,6 +26,18 @@ pub struct Proxies {
 }
 
 impl Proxies {
+    /// With a header, the networks are [`OWN_NETWORKS`] unless they are listed.
+    pub fn read(from: &mut Settings) -> Self {
+        let header = from.maybe("site.client-address-header", "COLDBREW_CLIENT_ADDRESS_HEADER");
+        let networks = from.list("site.proxy-networks", "COLDBREW_PROXY_NETWORKS");
+        let own = if header.is_some() { OWN_NETWORKS } else { &[] };
+        Self {
+            header,
+            networks: networks.unwrap_or_else(|| own.iter().filter_map(|network| network.parse().ok()).collect()),
+            hops: from.positive("site.proxy-hops", "COLDBREW_PROXY_HOPS", 1),
+        }
+    }
+
     /// Whether a connection from there is a proxy's.
     pub fn include(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();

@@ -16,7 +16,6 @@ use super::auth::Caller;
 use super::error::{Body, Failure, Named};
 use crate::documents::content_disposition;
 use crate::error::{Error, Result};
-use crate::jobs::rfc3339;
 use crate::model::wire::{
     BatchStatus, Document, DocumentList, DocumentTicket, ErrorBody, ExportFormat, ExtractionStatus, JobView, Retry,
     Submission, Submitted,
@@ -122,7 +121,7 @@ pub async fn batch_status(
     let job = state.services.library.job(&account, &content_hash).await?;
     Ok(Json(BatchStatus {
         status: job.status,
-        submitted_at: rfc3339(job.submitted_at),
+        submitted_at: job.submitted_at.rfc3339(),
         total_pages: page_count(&job),
         document_id: job.document_id,
         error: job.error,

@@ -20,7 +20,7 @@ use crate::error::Result;
 
 /// Puts [`admit`] before a router of calls and pages.
 pub fn guarded(router: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
-    let silence_timeout = state.site.silence_timeout;
+    let silence_timeout = state.site.settings.silence_timeout;
     router.layer(
         ServiceBuilder::new()
             .layer(from_fn_with_state(state.clone(), admit))
@@ -42,7 +42,7 @@ pub fn named(router: Router<ApiState>, state: ApiState) -> Router {
 }
 
 async fn count(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
-    client_address::resolve(&state.site.proxies, &mut request);
+    client_address::resolve(&state.site.settings.proxies, &mut request);
     error::keep_caller_request_id(&mut request);
     let (method, begun) = (request.method().clone(), state.services.world.tick());
     let mut response = next.run(request).await;
@@ -57,13 +57,13 @@ async fn admit(State(state): State<ApiState>, request: Request, next: Next) -> R
 }
 
 async fn answer(state: &ApiState, mut request: Request, next: Next) -> Result<Response> {
-    host::check(&state.site.hosts, &request)?;
+    host::check(&state.site.settings.hosts, &request)?;
     auth::identify(state, &mut request).await;
     let count = Count::of(&request);
     if let Some(count) = &count {
         count.before(&state.limiter).await?;
     }
-    guard::same_site(state.site.public_url.as_deref(), &request)?;
+    guard::same_site(state.site.settings.public_url.as_deref(), &request)?;
     let session = auth::session_of_page(state, &request);
     let request = body::limit(state, request)?;
     let mut response = next.run(request).await;

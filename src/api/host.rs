@@ -11,6 +11,7 @@ use axum::http::uri::Authority;
 
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
+use crate::settings::Settings;
 
 /// The address of this machine that a connection came in on.
 #[derive(Clone, Copy, Debug)]
@@ -22,9 +23,13 @@ pub struct Hosts(Vec<String>);
 
 impl Hosts {
     /// The host of `public_url`, and the names that the operator lists.
-    pub fn new(public_url: Option<&str>, listed: &[String]) -> Self {
+    pub fn read(from: &mut Settings, public_url: Option<&str>) -> Self {
+        let listed: Vec<String> = from.list("site.hosts", "COLDBREW_HOSTS").unwrap_or_default();
+        if !listed.iter().all(|host| is_host(host)) {
+            from.complain("site.hosts (COLDBREW_HOSTS) must be host names or addresses without a port");
+        }
         let public = public_url.and_then(|url| Some(url::Url::parse(url).ok()?.host_str()?.to_owned()));
-        Self(public.into_iter().chain(listed.iter().cloned()).collect())
+        Self(public.into_iter().chain(listed.iter().map(|host| host.to_ascii_lowercase())).collect())
     }
 
     /// `host` has no port. An address counts if it is loopback or the one that the connection came in on.
@@ -33,6 +38,10 @@ impl Hosts {
         let is_own = |address: IpAddr| address.is_loopback() || Some(address) == local;
         host == "localhost" || literal(&host).is_some_and(is_own) || self.0.contains(&host)
     }
+}
+
+fn is_host(text: &str) -> bool {
+    text.parse::<Authority>().is_ok_and(|authority| authority.host() == text)
 }
 
 fn literal(host: &str) -> Option<IpAddr> {
@@ -72,7 +81,8 @@ mod tests {
     use super::*;
 
     fn is_known(host: &str) -> bool {
-        let hosts = Hosts::new(Some("https://Coldbrew.example:8443/"), &["inside".to_owned(), "192.0.2.7".to_owned()]);
+        let env = |name: &str| (name == "COLDBREW_HOSTS").then(|| "Inside, 192.0.2.7,[2001:db8::7]".to_owned());
+        let hosts = Hosts::read(&mut Settings::new("", env).unwrap(), Some("https://Coldbrew.example:8443/"));
         let authority: Authority = host.parse().unwrap();
         hosts.include(authority.host(), Some([198, 51, 100, 1].into()))
     }
@@ -91,6 +101,7 @@ mod tests {
             "Coldbrew.Example.:443",
             "inside:3000",
             "192.0.2.7",
+            "[2001:db8::7]",
         ] {
             assert!(is_known(host), "{host}");
         }

@@ -7,9 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use crate::accounts::hex;
 use crate::error::{Error, Result};
-use crate::model::{ErrorCode, UnixMs};
+use crate::model::{ErrorCode, UnixMs, hex};
 use crate::world::World;
 
 /// A request whose answer has not come for this long was cut off, and may be answered anew.

@@ -22,7 +22,7 @@ const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4";
         (status = 401, description = "The service wants a token for this.", body = ErrorBody),
         (status = 404, description = "The service has a listener of its own for this.")))]
 pub async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
-    if let Some(token) = state.site.metrics_token.as_deref()
+    if let Some(token) = state.site.settings.metrics_token.as_deref()
         && !bearer(&headers).is_some_and(|shown| same_secret(shown, token))
     {
         return Err(unauthenticated().into());

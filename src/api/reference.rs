@@ -12,7 +12,7 @@ use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{OpenApi, RefOr};
 
 use super::ApiState;
-use crate::accounts::hex;
+use crate::model::hex;
 
 /// Weak, because the text may be sent compressed.
 static ETAG: LazyLock<String> = LazyLock::new(|| format!("W/\"{}\"", hex(&Sha256::digest(super::openapi_json()))));

@@ -20,6 +20,7 @@ use crate::changes::Changes;
 use crate::documents::Library;
 use crate::jobs::Submissions;
 use crate::retention::AccountDeletion;
+use crate::settings::{SECOND, Secret, Settings};
 use crate::uploads::Intake;
 use crate::world::World;
 
@@ -73,25 +74,45 @@ pub struct SiteState {
     pub options: LeptosOptions,
     /// No Gemini key: the built-in emulator reads the pages.
     pub demo: bool,
-    /// The address that people type, if it is known.
+    /// `/readyz` and `/metrics` have a listener of their own.
+    pub separate_operations: bool,
+    pub settings: SiteSettings,
+}
+
+/// How the site is known, and what is believed of those who ask it.
+#[derive(Clone, Debug)]
+pub struct SiteSettings {
+    /// The address that people type, if it is known: with `https://` cookies are marked secure.
     pub public_url: Option<String>,
     /// How long a caller may say nothing in the middle of a body.
     pub silence_timeout: Duration,
     /// How long an upload may take, all together.
     pub upload_timeout: Duration,
     /// What asks for `/metrics` must show this, if there is one.
-    pub metrics_token: Option<String>,
+    pub metrics_token: Option<Secret>,
     /// The host names that requests may name.
     pub hosts: Hosts,
     pub proxies: Proxies,
-    /// `/readyz` and `/metrics` have a listener of their own.
-    pub separate_operations: bool,
+}
+
+impl SiteSettings {
+    pub fn read(from: &mut Settings) -> Self {
+        let public_url = from.url("site.public-url", "COLDBREW_PUBLIC_URL");
+        Self {
+            silence_timeout: from.interval("limits.silence-timeout-ms", "COLDBREW_SILENCE_TIMEOUT_MS", 30 * SECOND),
+            upload_timeout: from.interval("limits.upload-timeout-ms", "COLDBREW_UPLOAD_TIMEOUT_MS", 1_800 * SECOND),
+            metrics_token: from.secret("site.metrics-token", "COLDBREW_METRICS_TOKEN"),
+            hosts: Hosts::read(from, public_url.as_deref()),
+            proxies: Proxies::read(from),
+            public_url,
+        }
+    }
 }
 
 impl SiteState {
     /// The address that this site was reached at: as it is known, else as the caller names it.
     pub fn origin(&self, headers: &HeaderMap) -> String {
-        if let Some(url) = &self.public_url {
+        if let Some(url) = &self.settings.public_url {
             return url.trim_end_matches('/').to_owned();
         }
         let is_plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
@@ -101,7 +122,7 @@ impl SiteState {
 
     /// Whether browsers reach the site by HTTPS.
     pub fn https(&self) -> bool {
-        self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+        self.settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
 }
 

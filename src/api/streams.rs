@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::{Caller, Identity, Network};
 use crate::error::{Error, Result};
 use crate::metrics::request_limited;
+use crate::settings::Settings;
 
 /// Between two looks at whether the credentials of open streams are still good.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
@@ -25,6 +26,15 @@ const RETRY_AFTER: Duration = Duration::from_secs(30);
 pub struct StreamLimits {
     pub account: u32,
     pub network: u32,
+}
+
+impl StreamLimits {
+    pub fn read(from: &mut Settings) -> Self {
+        Self {
+            account: from.value("limits.event-streams-max", "COLDBREW_EVENT_STREAMS_MAX", 8),
+            network: from.value("limits.network-event-streams-max", "COLDBREW_NETWORK_EVENT_STREAMS_MAX", 64),
+        }
+    }
 }
 
 /// See the module. Cheap to clone.

@@ -50,7 +50,7 @@ pub async fn prepare(
     let (request, body) = FormBody::of(request);
     let received = async {
         let permit = state.services.intake.admit(&caller, length).await?;
-        let received = timeout(state.site.upload_timeout, receive(&state, request, &body)).await;
+        let received = timeout(state.site.settings.upload_timeout, receive(&state, request, &body)).await;
         Ok((received.unwrap_or_else(|_| Err(too_slow()))?, permit))
     };
     let (file, permit) = received.await.inspect_err(|_: &Error| body.drain())?;

@@ -18,10 +18,13 @@ use crate::error::{Error, Result};
 use crate::markdown::matches::Query;
 use crate::markdown::{Setting, html_of, preformatted};
 use crate::model::wire::Page;
+use crate::settings::Settings;
 use turns::Turns;
 
 /// A rendered page of ordinary length, for the number of pages that are kept.
 const PAGE_HTML_BYTES: u64 = 8 << 10;
+/// A page of ordinary text takes milliseconds.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How much is rendered at once, for how long, and what is kept of it.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +35,16 @@ pub struct RenderingLimits {
     pub page_timeout: Duration,
     /// Rendered pages that are kept in memory, in bytes.
     pub kept_bytes_max: u64,
+}
+
+impl RenderingLimits {
+    pub fn read(from: &mut Settings) -> Self {
+        Self {
+            at_once_max: from.positive("rendering.at-once-max", "COLDBREW_RENDERING_AT_ONCE_MAX", 2),
+            page_timeout: PAGE_TIMEOUT,
+            kept_bytes_max: from.value("rendering.kept-bytes-max", "COLDBREW_RENDERING_KEPT_BYTES_MAX", 32 << 20),
+        }
+    }
 }
 
 /// A page of a document in one edition of its text.

@@ -6,6 +6,7 @@ use crate::accounts::ROW_BYTES;
 use crate::error::Result;
 use crate::model::size_words;
 use crate::model::wire::Page;
+use crate::settings::Settings;
 use crate::uploads::Upload;
 
 /// Text of a file of any size, in bytes.
@@ -20,6 +21,10 @@ pub struct TextLimit {
 }
 
 impl TextLimit {
+    pub fn read(from: &mut Settings) -> Self {
+        Self { bytes: from.positive("limits.document-text-bytes-max", "COLDBREW_DOCUMENT_TEXT_BYTES_MAX", 64 << 20) }
+    }
+
     /// The limit for a file of that size.
     #[must_use]
     pub fn of(self, upload: &Upload) -> Self {

@@ -6,6 +6,7 @@ use crate::accounts::Account;
 use crate::accounts::{Caller, Network};
 use crate::error::Error;
 use crate::model::ErrorCode;
+use crate::settings::Settings;
 use coldbrew_pdf::{PdfError, Requester};
 
 /// A share of the page engine.
@@ -30,6 +31,30 @@ impl EngineShares {
         let share = EngineShare { workers_max: usize::MAX, seconds_per_hour: 0 };
         Self { member: share, guest: share }
     };
+
+    /// `workers_max`: of the engine. On a server of their own guests share as members do, and no time is limited by default.
+    pub fn read(from: &mut Settings, workers_max: usize, guests_are_owners: bool) -> Self {
+        let all_but_one = workers_max.saturating_sub(1).max(1);
+        let hourly = |seconds| if guests_are_owners { 0 } else { seconds };
+        let member = EngineShare {
+            workers_max: from.positive("pages.account-workers-max", "COLDBREW_PAGE_ACCOUNT_WORKERS_MAX", all_but_one),
+            seconds_per_hour: from.value(
+                "pages.engine-seconds-per-hour",
+                "COLDBREW_ENGINE_SECONDS_PER_HOUR",
+                hourly(7_200),
+            ),
+        };
+        let own = if guests_are_owners { member.workers_max } else { 1 };
+        let guest = EngineShare {
+            workers_max: from.positive("pages.guest-workers-max", "COLDBREW_PAGE_GUEST_WORKERS_MAX", own),
+            seconds_per_hour: from.value(
+                "pages.guest-engine-seconds-per-hour",
+                "COLDBREW_GUEST_ENGINE_SECONDS_PER_HOUR",
+                hourly(600),
+            ),
+        };
+        Self { member, guest }
+    }
 
     /// The caller as the page engine knows it.
     pub fn of_caller(&self, caller: &Caller) -> Requester {

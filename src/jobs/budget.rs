@@ -55,10 +55,10 @@ impl Round {
 impl Worker {
     /// What the pages of the job's document may cost.
     pub(super) async fn costs(&self, job: &Job) -> Result<PageCosts> {
-        let upload = self.uploads.upload(&job.account_id, &job.upload_hash).await?;
+        let upload = self.ports.uploads.upload(&job.account_id, &job.upload_hash).await?;
         let page_tokens = upload.map(|upload| upload.page_tokens).unwrap_or_default();
-        let rates = Rates::new(&self.models, job.recipe.model(), job.mode, self.world.today());
-        Ok(PageCosts::new(page_tokens, self.pricing, self.models.get(job.recipe.model()), rates))
+        let rates = Rates::new(&self.policy.models, job.recipe.model(), job.mode, self.world.today());
+        Ok(PageCosts::new(page_tokens, self.policy.pricing, self.policy.models.get(job.recipe.model()), rates))
     }
 
     /// Admits the one create of an attempt, for all pages that are left.
@@ -72,8 +72,8 @@ impl Worker {
             most: left.iter().map(|page| costs.most(page)).sum(),
             tokens_most: 0,
         };
-        Ok(match self.spending.admit(job, &request, &self.budget, self.world.now()).await? {
-            Admission::Admitted => Done::Event(Event::AttemptRecorded { key: self.google.fingerprint() }),
+        Ok(match self.ports.spending.admit(job, &request, &self.policy.budget, self.world.now()).await? {
+            Admission::Admitted => Done::Event(Event::AttemptRecorded { key: self.ports.google.fingerprint() }),
             Admission::OverBudget | Admission::OverQuota => Done::Event(over_budget()),
             Admission::Superseded => Done::Superseded,
         })
@@ -98,7 +98,8 @@ impl Worker {
         while !round.is_halted() {
             // Before it is asked: what ends meanwhile is notified afterwards.
             let is_alone = round.under_way.load(Ordering::Relaxed) == 0;
-            let obstacle = match self.spending.admit(job, &request, &self.budget, self.world.now()).await? {
+            let obstacle = match self.ports.spending.admit(job, &request, &self.policy.budget, self.world.now()).await?
+            {
                 Admission::Admitted => {
                     round.under_way.fetch_add(1, Ordering::Relaxed);
                     return Ok(Some(request));
@@ -118,19 +119,19 @@ impl Worker {
     /// Records what the answer for a page cost, before it is used.
     pub(super) async fn pay_page(&self, job: &Job, request: &PaidRequest, spent: Spent) -> Result<()> {
         answers_paid(spent.usage, spent.micro_dollars, job.mode);
-        self.spending.settle(job, &request.id, request.page, &spent, self.world.now()).await
+        self.ports.spending.settle(job, &request.id, request.page, &spent, self.world.now()).await
     }
 
     /// Records what a batch cost, whatever its lines are worth.
     pub(super) async fn pay_batch(&self, job: &Job, attempt: u32, results: Results) -> Result<()> {
         let spent = tally(&self.costs(job).await?, &self.pages_left(job).await?, results).await?;
         answers_paid(spent.usage, spent.micro_dollars, job.mode);
-        self.spending.settle(job, &job.batch_name(attempt), None, &spent, self.world.now()).await
+        self.ports.spending.settle(job, &job.batch_name(attempt), None, &spent, self.world.now()).await
     }
 
     /// Ends what is held for all requests of a realtime job. An earlier holder sent them, and their answers are lost.
     pub(super) async fn close_requests(&self, job: &Job) -> Result<()> {
-        self.spending.close(job, None, Unanswered::Billed, self.world.now()).await
+        self.ports.spending.close(job, None, Unanswered::Billed, self.world.now()).await
     }
 }
 

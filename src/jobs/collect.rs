@@ -22,12 +22,12 @@ impl Worker {
     /// Fetches the results, stores them and makes the document.
     pub(super) async fn collect(&self, job: &Job) -> Result<Done> {
         let Stage::Collect { attempt, output_file, tries, .. } = &job.stage else { return Ok(Done::Superseded) };
-        if let Err(error) = self.google.download(output_file, &self.spool.results(job)).await {
+        if let Err(error) = self.ports.google.download(output_file, &self.ports.spool.results(job)).await {
             tracing::warn!(job = %job.id, %error, "results not fetched");
             return Ok(Done::Event(hindered(&error)));
         }
         crash_point("collect", "fetched");
-        let results = self.spool.read_results(job).await?;
+        let results = self.ports.spool.read_results(job).await?;
         // A file that breaks off in a line is fetched once more before that is believed.
         if *tries == 0 && results.breaks_off {
             tracing::warn!(job = %job.id, "results break off");
@@ -35,9 +35,9 @@ impl Worker {
         }
         // Google bills them, whether or not they can be stored.
         self.pay_batch(job, *attempt, results).await?;
-        let results = self.spool.read_results(job).await?;
-        let figures = self.figures.figures(&job.account_id, &job.content_hash).await?;
-        let reading = &Reading { content_hash: &job.content_hash, figures, pricing: self.pricing };
+        let results = self.ports.spool.read_results(job).await?;
+        let figures = self.ports.figures.figures(&job.account_id, &job.content_hash).await?;
+        let reading = &Reading { content_hash: &job.content_hash, figures, pricing: self.policy.pricing };
         // Lines that belong to no page are passed over: the pages they were meant for count as missing.
         let pages = results.lines.try_filter_map(|line| async move { Ok(reading.page(line)) });
         self.complete(job, pages.boxed()).await

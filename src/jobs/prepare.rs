@@ -20,11 +20,11 @@ impl Worker {
         let left = self.pages_left(job).await?.iter().collect();
         let costs = &self.costs(job).await?;
         let time = Mutex::new(Duration::MAX);
-        let pages = match self.pages.pages(job, left, &time).await? {
+        let pages = match self.ports.pages.pages(job, left, &time).await? {
             Ok(pages) => pages,
             Err(failure) => return Ok(Done::Event(Event::Refused(failure))),
         };
-        let model = &self.models.get(job.recipe.model());
+        let model = &self.policy.models.get(job.recipe.model());
         let lines = pages.try_filter_map(|(index, page)| async move {
             crash_point("prepare", "page ready");
             let page = match page {
@@ -43,7 +43,7 @@ impl Worker {
             }
             Ok(Some((page_key(index), request)))
         });
-        match self.spool.write_input(job, model, lines.boxed()).await? {
+        match self.ports.spool.write_input(job, model, lines.boxed()).await? {
             // Nothing is left to be asked: the document is what was read before, if anything was.
             0 => self.complete(job, stream::empty().boxed()).await,
             _ => Ok(Done::Event(Event::Prepared)),
@@ -53,7 +53,7 @@ impl Worker {
     /// Records that a page cannot be read, and goes on.
     pub(super) async fn page_failed(&self, job: &Job, index: u32, reason: &str) -> Result<()> {
         let page = PageResult { index, outcome: PageOutcome::Failed { reason: reason.to_owned() } };
-        self.jobs.record_page(job, &page, self.world.now()).await.map(|_| ())
+        self.ports.jobs.record_page(job, &page, self.world.now()).await.map(|_| ())
     }
 }
 

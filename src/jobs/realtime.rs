@@ -89,7 +89,7 @@ impl Worker {
             // Nobody takes pages any more: there was an obstacle.
             let Ok(room) = ready.reserve_many(HANDFUL_PAGES).await else { return Ok(()) };
             let handful = indices.iter().copied().take(HANDFUL_PAGES).collect();
-            let pages = self.pages.pages(job, handful, &time).await?.map_err(Obstacle::Closed)?;
+            let pages = self.ports.pages.pages(job, handful, &time).await?.map_err(Obstacle::Closed)?;
             let handed = self.hand_over(job, pages, room, round).await?;
             indices.retain(|index| !handed.contains(index));
         }
@@ -140,7 +140,7 @@ impl Worker {
             round.ended();
             stored
         });
-        let mut answers = pin!(answers.buffer_unordered(self.settings.realtime_requests_max));
+        let mut answers = pin!(answers.buffer_unordered(self.policy.settings.realtime_requests_max));
         let mut met = Ok(());
         while let Some(answer) = answers.next().await {
             if answer.is_err() {
@@ -187,7 +187,7 @@ impl Worker {
 
     /// The pages that were asked for and are neither read nor failed.
     pub(super) async fn pages_left(&self, job: &Job) -> Result<PageSet> {
-        let finished = self.jobs.finished_pages(job).await?;
+        let finished = self.ports.jobs.finished_pages(job).await?;
         Ok(job.pages.iter().filter(|&index| !finished.contains(index)).collect())
     }
 
@@ -202,8 +202,8 @@ impl Worker {
         let outcome = self.ask(job, request, index, page, costs).await?;
         crash_point("read", "page answered");
         let page = PageResult { index, outcome };
-        let stored = self.jobs.record_page(job, &page, self.world.now()).await?;
-        self.changes.tell(&job.account_id, &job.content_hash);
+        let stored = self.ports.jobs.record_page(job, &page, self.world.now()).await?;
+        self.ports.changes.tell(&job.account_id, &job.content_hash);
         if stored { Ok(()) } else { Err(Obstacle::Superseded) }
     }
 
@@ -221,19 +221,19 @@ impl Worker {
         let request = job.recipe.request(&costs.model, pdf, found.unwrap_or_default(), output_tokens_max);
         if let Err(fault) = request.check(&costs.model) {
             tracing::warn!(page = index, %fault, "page not sent");
-            self.spending.close(job, Some(&paid.id), Unanswered::Free, self.world.now()).await?;
+            self.ports.spending.close(job, Some(&paid.id), Unanswered::Free, self.world.now()).await?;
             return Ok(PageOutcome::Failed { reason: unsendable(&fault).to_owned() });
         }
-        match self.google.answer(job.recipe.model(), &request).await {
+        match self.ports.google.answer(job.recipe.model(), &request).await {
             Ok(answer) => {
                 self.pay_page(job, paid, costs.rates.spent(&answer, paid.most)).await?;
                 let figures =
                     PageFigures { content_hash: &job.content_hash, page: index, figures: found.unwrap_or_default() };
-                Ok(noted(outcome_of(&answer, figures, Mode::Realtime, self.pricing), found))
+                Ok(noted(outcome_of(&answer, figures, Mode::Realtime, self.policy.pricing), found))
             }
             Err(error) => {
                 let unanswered = if error.may_be_billed() { Unanswered::Billed } else { Unanswered::Free };
-                self.spending.close(job, Some(&paid.id), unanswered, self.world.now()).await?;
+                self.ports.spending.close(job, Some(&paid.id), unanswered, self.world.now()).await?;
                 not_answered(index, &error)
             }
         }

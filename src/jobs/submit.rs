@@ -18,15 +18,15 @@ use crate::extract::{EngineShares, Recipe, text_pages};
 use crate::jobs::Spending;
 use crate::jobs::{Acceptance, Jobs};
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
-use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, UnixMs, count_words, format_of};
+use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, count_words, format_of};
 use crate::uploads::{Blobs, Upload, Uploads, upload_key};
 use crate::world::World;
 use coldbrew_gemini::models::Models;
 use coldbrew_pdf::{Engine, Priority};
 
-/// Takes submissions.
+/// What a submission is read from, and where it goes.
 #[derive(Clone)]
-pub struct Submissions {
+pub struct SubmissionPorts {
     pub uploads: Arc<dyn Uploads>,
     pub jobs: Arc<dyn Jobs>,
     pub spending: Arc<dyn Spending>,
@@ -34,18 +34,30 @@ pub struct Submissions {
     pub storage: Arc<dyn Storage>,
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
-    pub shares: EngineShares,
     pub spool: DiskSpool,
-    pub recipe: Recipe,
-    pub models: Models,
-    pub pricing: Pricing,
-    pub allowances: Allowances,
-    pub text_limit: TextLimit,
-    pub budget: Budget,
-    pub world: Arc<dyn World>,
     pub changes: Changes,
     /// Rung when there is work.
     pub bell: Arc<Notify>,
+}
+
+/// What a submission is accepted by.
+#[derive(Clone)]
+pub struct SubmissionPolicy {
+    pub recipe: Recipe,
+    pub models: Models,
+    pub pricing: Pricing,
+    pub budget: Budget,
+    pub allowances: Allowances,
+    pub shares: EngineShares,
+    pub text_limit: TextLimit,
+}
+
+/// Takes submissions.
+#[derive(Clone)]
+pub struct Submissions {
+    pub world: Arc<dyn World>,
+    pub ports: SubmissionPorts,
+    pub policy: SubmissionPolicy,
 }
 
 /// The failed pages of a document, and what they are read from.
@@ -61,7 +73,7 @@ impl Submissions {
     /// Extracts what is asked for: at once where that is possible, else by a job that is on record when this returns.
     pub async fn submit(&self, caller: &Caller, wish: Submission) -> Result<Submitted> {
         let account = &caller.account;
-        let upload = self.uploads.upload(&account.id, &wish.hash).await?;
+        let upload = self.ports.uploads.upload(&account.id, &wish.hash).await?;
         let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
         let format = format_of(&upload.metadata.content_type).ok_or_else(|| ApiError::not_found("upload"))?;
         let mode = mode_of(&wish, format)?;
@@ -93,9 +105,9 @@ impl Submissions {
     /// Submits the newest job for this content once more, as a batch or in realtime. What was to fill the holes of a document still does.
     pub async fn try_again(&self, caller: &Caller, content_hash: &str, batch: bool) -> Result<Submitted> {
         let account = &caller.account;
-        let newest = self.jobs.latest(&account.id, content_hash).await?;
+        let newest = self.ports.jobs.latest(&account.id, content_hash).await?;
         let job = newest.ok_or_else(|| ApiError::not_found("batch"))?;
-        if self.documents.unread(&account.id, &job.draft_id).await?.is_some() {
+        if self.ports.documents.unread(&account.id, &job.draft_id).await?.is_some() {
             return self.retry(caller, &job.draft_id, if batch { Mode::Batch } else { Mode::Realtime }).await;
         }
         let wish = Submission {
@@ -110,8 +122,8 @@ impl Submissions {
 
     /// Refuses a second document at a time to an account of whose pages most come back refused or empty: they cost money all the same.
     async fn slow_down(&self, account: &Account) -> Result<()> {
-        if !self.spending.answers_on(&account.id, self.world.now().day()).await?.slow_down()
-            || self.storage.account_usage(&account.id).await?.active_jobs == 0
+        if !self.ports.spending.answers_on(&account.id, self.world.now().day()).await?.slow_down()
+            || self.ports.storage.account_usage(&account.id).await?.active_jobs == 0
         {
             return Ok(());
         }
@@ -122,16 +134,16 @@ impl Submissions {
     /// What reading the failed pages of a document again costs.
     pub async fn retry_quote(&self, account: &Account, document_id: &str) -> Result<Quote> {
         let Retrial { upload, uncached, .. } = self.retrial(account, document_id).await?;
-        Ok(self.pricing.quote(&upload.page_tokens, &uncached))
+        Ok(self.policy.pricing.quote(&upload.page_tokens, &uncached))
     }
 
     async fn retrial(&self, account: &Account, document_id: &str) -> Result<Retrial> {
-        let unread = self.documents.unread(&account.id, document_id).await?;
+        let unread = self.ports.documents.unread(&account.id, document_id).await?;
         let Unread { upload_hash, title, pages } = unread.ok_or_else(|| ApiError::not_found("document"))?;
         if pages.is_empty() {
             return Err(Error::refused(ErrorCode::InvalidPages, "Every page of this document was read."));
         }
-        let upload = self.uploads.upload(&account.id, &upload_hash).await?;
+        let upload = self.ports.uploads.upload(&account.id, &upload_hash).await?;
         let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
         let uncached = self.uncached(&upload, &pages).await?;
         Ok(Retrial { upload, title, pages, uncached })
@@ -139,7 +151,11 @@ impl Submissions {
 
     /// Which of the pages no AI mode has read before.
     async fn uncached(&self, upload: &Upload, pages: &PageSet) -> Result<PageSet> {
-        let cached = self.uploads.cached_pages(&upload.account_id, &upload.content_hash, self.recipe.name()).await?;
+        let cached = self
+            .ports
+            .uploads
+            .cached_pages(&upload.account_id, &upload.content_hash, self.policy.recipe.name())
+            .await?;
         Ok(pages.iter().filter(|&index| !cached.contains(index)).collect())
     }
 
@@ -151,33 +167,35 @@ impl Submissions {
         pages: PageSet,
         title: String,
     ) -> Result<DocumentTicket> {
-        let (account, requester) = (&caller.account, self.shares.of_caller(caller));
+        let (account, requester) = (&caller.account, self.policy.shares.of_caller(caller));
         let document = self.new_document(account, upload, pages, title, Mode::Text);
-        if let Some(id) = self.documents.same_document(&document).await? {
+        if let Some(id) = self.ports.documents.same_document(&document).await? {
             return self.ticket_of(account, id).await;
         }
         // Asked once more when it is stored; this spares the page engine.
-        let allowance = self.allowances.of(account);
-        allowance.admits_document(&self.storage.account_usage(&account.id).await?)?;
+        let allowance = self.policy.allowances.of(account);
+        allowance.admits_document(&self.ports.storage.account_usage(&account.id).await?)?;
         let key = upload_key(&account.id, &upload.content_hash);
-        let file = self.blobs.open(&key).await?.ok_or_else(|| ApiError::not_found("upload"))?;
+        let file = self.ports.blobs.open(&key).await?.ok_or_else(|| ApiError::not_found("upload"))?;
         let mut failed_pages = Vec::new();
-        let pages = text_pages(&self.engine, &file, format, &document.pages, Priority::Interactive, &requester).await?;
-        let pages = self.text_limit.of(upload).keep(pages).inspect_ok(|page| {
+        let pages =
+            text_pages(&self.ports.engine, &file, format, &document.pages, Priority::Interactive, &requester).await?;
+        let pages = self.policy.text_limit.of(upload).keep(pages).inspect_ok(|page| {
             if page.failure.is_some() {
                 failed_pages.push(page.index);
             }
         });
         // Read before they are stored: nobody else could write while a transaction waited for a page.
-        let mut read = self.spool.lay_down(pages).await?;
-        let id = self.documents.insert_document(&document, read.take_up().await?, allowance, self.world.now()).await?;
-        self.changes.tell(&account.id, &upload.content_hash);
+        let mut read = self.ports.spool.lay_down(pages).await?;
+        let id =
+            self.ports.documents.insert_document(&document, read.take_up().await?, allowance, self.world.now()).await?;
+        self.ports.changes.tell(&account.id, &upload.content_hash);
         Ok(DocumentTicket { id, title: document.title, failed_pages: failed_pages.into_iter().collect() })
     }
 
     /// The answer for a document that is there already.
     async fn ticket_of(&self, account: &Account, id: String) -> Result<DocumentTicket> {
-        let unread = self.documents.unread(&account.id, &id).await?;
+        let unread = self.ports.documents.unread(&account.id, &id).await?;
         let Unread { title, pages, .. } = unread.ok_or_else(|| ApiError::not_found("document"))?;
         Ok(DocumentTicket { id, title, failed_pages: pages })
     }
@@ -192,9 +210,9 @@ impl Submissions {
         mode: Mode,
     ) -> Result<DocumentTicket> {
         let document = self.new_document(account, upload, pages, title, mode);
-        let (allowance, now) = (self.allowances.of(account), self.world.now());
-        let id = self.documents.insert_from_cache(&document, self.recipe.name(), allowance, now).await?;
-        self.changes.tell(&account.id, &upload.content_hash);
+        let (allowance, now) = (self.policy.allowances.of(account), self.world.now());
+        let id = self.ports.documents.insert_from_cache(&document, self.policy.recipe.name(), allowance, now).await?;
+        self.ports.changes.tell(&account.id, &upload.content_hash);
         Ok(DocumentTicket { id, title: document.title, failed_pages: PageSet::default() })
     }
 
@@ -222,7 +240,7 @@ impl Submissions {
                     document_id: self.world.id(),
                 },
                 mode,
-                self.recipe.clone(),
+                self.policy.recipe.clone(),
                 pages,
                 now,
             )
@@ -233,12 +251,12 @@ impl Submissions {
     async fn enqueue(&self, caller: &Caller, job: Job, upload: &Upload, uncached: &PageSet) -> Result<Submitted> {
         let mode = job.mode;
         self.see_that_budget_has_room(caller, &job, upload, uncached).await?;
-        let reserve = self.pricing.quote(&upload.page_tokens, uncached).of(mode);
-        let (account, quota_tokens) = (&caller.account, self.budget.quota_tokens);
-        match self.jobs.accept(&job, reserve, account, quota_tokens, self.allowances.of(account)).await? {
+        let reserve = self.policy.pricing.quote(&upload.page_tokens, uncached).of(mode);
+        let (account, quota_tokens) = (&caller.account, self.policy.budget.quota_tokens);
+        match self.ports.jobs.accept(&job, reserve, account, quota_tokens, self.policy.allowances.of(account)).await? {
             Acceptance::Accepted => {
-                self.bell.notify_one();
-                self.changes.tell(&job.account_id, &job.content_hash);
+                self.ports.bell.notify_one();
+                self.ports.changes.tell(&job.account_id, &job.content_hash);
                 tracing::info!(job = %job.id, mode = mode.name(), pages = job.pages.len(), reserve, "job accepted");
                 Ok(ticket(&job))
             }
@@ -268,12 +286,12 @@ impl Submissions {
         uncached: &PageSet,
     ) -> Result<()> {
         let is_guest = caller.account.email.is_none();
-        let Some(ceiling) = self.budget.ceiling(is_guest) else { return Ok(()) };
-        let day = self.spending.spent_on(self.world.now().day()).await?;
-        let left = self.budget.left(&day, is_guest).unwrap_or(u64::MAX);
-        let rates = Rates::new(&self.models, job.recipe.model(), job.mode, self.world.today());
-        let model = self.models.get(job.recipe.model());
-        let costs = PageCosts::new(upload.page_tokens.clone(), self.pricing, model, rates);
+        let Some(ceiling) = self.policy.budget.ceiling(is_guest) else { return Ok(()) };
+        let day = self.ports.spending.spent_on(self.world.now().day()).await?;
+        let left = self.policy.budget.left(&day, is_guest).unwrap_or(u64::MAX);
+        let rates = Rates::new(&self.policy.models, job.recipe.model(), job.mode, self.world.today());
+        let model = self.policy.models.get(job.recipe.model());
+        let costs = PageCosts::new(upload.page_tokens.clone(), self.policy.pricing, model, rates);
         let whole: u64 = uncached.iter().map(|page| costs.expected(page)).sum();
         let page = whole.div_ceil(u64::try_from(uncached.len()).unwrap_or(u64::MAX).max(1));
         let words = match job.mode {
@@ -282,7 +300,7 @@ impl Submissions {
             _ if page > left => USED_UP,
             _ => return Ok(()),
         };
-        let newest = self.jobs.latest(&job.account_id, &job.content_hash).await?;
+        let newest = self.ports.jobs.latest(&job.account_id, &job.content_hash).await?;
         if newest.is_some_and(|newest| newest.status.is_active()) {
             return Ok(());
         }
@@ -347,7 +365,7 @@ fn ticket(job: &Job) -> Submitted {
         Mode::Batch => Submitted::Batch(BatchTicket {
             content_hash: job.content_hash.clone(),
             total_pages,
-            submitted_at: rfc3339(job.submitted_at),
+            submitted_at: job.submitted_at.rfc3339(),
         }),
         _ => Submitted::Realtime(RealtimeTicket {
             extraction_id: job.id.clone(),
@@ -355,10 +373,4 @@ fn ticket(job: &Job) -> Submitted {
             total_pages,
         }),
     }
-}
-
-/// An instant as the API writes it: RFC 3339, UTC, whole milliseconds.
-pub fn rfc3339(instant: UnixMs) -> String {
-    let timestamp = jiff::Timestamp::from_millisecond(instant.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    format!("{timestamp:.3}")
 }

@@ -17,13 +17,13 @@ impl Worker {
     /// Uploads the input file.
     pub(super) async fn upload(&self, job: &Job) -> Result<Event> {
         let Stage::Upload { attempt } = job.stage else { return Ok(misplaced()) };
-        if !self.spool.has_input(job).await? {
+        if !self.ports.spool.has_input(job).await? {
             return Ok(Event::InputMissing);
         }
         if job.fence > 1 {
             self.delete_earlier_inputs(job, attempt).await;
         }
-        Ok(match self.google.upload(&self.spool.input(job), &job.input_name(attempt)).await {
+        Ok(match self.ports.google.upload(&self.ports.spool.input(job), &job.input_name(attempt)).await {
             Ok(input_file) => Event::Uploaded { input_file },
             Err(error) => not_uploaded(job, &error),
         })
@@ -33,9 +33,9 @@ impl Worker {
     /// take room at Google for two days.
     async fn delete_earlier_inputs(&self, job: &Job, attempt: u32) {
         let deleted = async {
-            for file in self.google.find_files(&input_names(&job.id, attempt)).await? {
+            for file in self.ports.google.find_files(&input_names(&job.id, attempt)).await? {
                 if job.is_earlier_input(attempt, &file.display_name) {
-                    self.google.delete(&file.name).await?;
+                    self.ports.google.delete(&file.name).await?;
                 }
             }
             Ok::<_, GeminiError>(())
@@ -51,10 +51,10 @@ impl Worker {
         // A machine that stood still since then may find that another one has taken over and made its own. Its clock may have been set back
         // meanwhile, and what it measures durations by may have stood still as well: one of the two is enough.
         let passed = self.world.tick().saturating_duration_since(recording);
-        if passed > self.settings.lease / 2 || self.world.now() > job.due_at.plus(self.lease_ms() / 2) {
+        if passed > self.policy.settings.lease / 2 || self.world.now() > job.due_at.plus(self.lease_ms() / 2) {
             return Event::AnswerLost;
         }
-        match self.google.create(job.recipe.model(), &job.batch_name(*attempt), input_file).await {
+        match self.ports.google.create(job.recipe.model(), &job.batch_name(*attempt), input_file).await {
             Ok(batch) => Event::Created { batch },
             Err(error) => {
                 tracing::warn!(job = %job.id, attempt, %error, "create not answered with a batch");
@@ -75,7 +75,7 @@ impl Worker {
     /// As long as nobody knows whether there is a batch, nothing that Google answers ends the job.
     pub(super) async fn seek(&self, job: &Job) -> Event {
         let Stage::Seek { attempt, input_file, .. } = &job.stage else { return misplaced() };
-        let mut found = match self.google.find(&job.batch_name(*attempt), input_file).await {
+        let mut found = match self.ports.google.find(&job.batch_name(*attempt), input_file).await {
             Ok(found) => found,
             Err(error) => return undecided(job, &error),
         };
@@ -89,7 +89,7 @@ impl Worker {
             };
         };
         for other in found.iter().filter(|batch| !batch.state.is_terminal()) {
-            if let Err(error) = self.google.cancel(&other.name).await
+            if let Err(error) = self.ports.google.cancel(&other.name).await
                 && error.kind != ErrorKind::NotFound
             {
                 return undecided(job, &error);
@@ -107,7 +107,7 @@ impl Worker {
     /// Cancels a batch that does not start, and looks once more whether it finished after all.
     pub(super) async fn withdraw(&self, job: &Job) -> Event {
         let Stage::Withdraw(watched) = &job.stage else { return misplaced() };
-        if let Err(error) = self.google.cancel(&watched.batch).await
+        if let Err(error) = self.ports.google.cancel(&watched.batch).await
             && error.is_transient()
         {
             return undecided(job, &error);
@@ -118,7 +118,7 @@ impl Worker {
 
     /// Whether the job's batch may be one that this key does not see.
     fn cannot_see(&self, job: &Job) -> bool {
-        let cannot = is_out_of_sight(job.stage.key(), &*self.google);
+        let cannot = is_out_of_sight(job.stage.key(), &*self.ports.google);
         if cannot {
             tracing::warn!(job = %job.id, "its batch was made with another key, which may be of another project");
         }
@@ -127,7 +127,7 @@ impl Worker {
 
     /// Only an answer is evidence: whatever else happens, the batch is where it was.
     async fn look(&self, job: &Job, batch: &str) -> Event {
-        match self.google.look(batch).await {
+        match self.ports.google.look(batch).await {
             Ok(batch) => Event::Seen { state: batch.state, output_file: batch.output_file },
             Err(error) if error.kind == ErrorKind::NotFound && !self.cannot_see(job) => Event::Denied,
             Err(error) => {

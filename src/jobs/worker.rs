@@ -29,6 +29,7 @@ use crate::jobs::{Completion, Jobs};
 use crate::metrics::{job_claimed, job_ended};
 use crate::model::wire::JobError;
 use crate::model::{ErrorCode, Hindrance, Pricing};
+use crate::settings::{SECOND, Settings};
 use crate::telemetry::traces;
 use crate::uploads::{Figures, Uploads};
 use crate::world::World;
@@ -51,6 +52,9 @@ const SHARE_WAIT_MS: i64 = 2_000;
 /// How long to leave a database alone that does not answer.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// Batches that one process looks at at once. A look is one small request.
+const POLLS_MAX: usize = 256;
+
 /// How a worker works.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerSettings {
@@ -65,11 +69,30 @@ pub struct WorkerSettings {
     pub realtime_requests_max: usize,
 }
 
-/// See the module. Cheap to clone.
+impl WorkerSettings {
+    /// `demo`: the stand-in reads in seconds, and lists a batch as soon as it is made.
+    pub fn read(from: &mut Settings, demo: bool) -> Self {
+        let usual = Timing::default();
+        let (poll_ms, seek_ms) = if demo { (2_000, 500) } else { (usual.poll_ms, usual.seek_ms) };
+        Self {
+            timing: Timing {
+                poll_ms: from.positive("batch.poll-interval-ms", "COLDBREW_POLL_INTERVAL_MS", poll_ms),
+                seek_ms: from.positive("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", seek_ms),
+                retry_ms: from.positive("batch.retry-interval-ms", "COLDBREW_RETRY_INTERVAL_MS", usual.retry_ms),
+                pending_ms_max: from.positive("batch.pending-max-ms", "COLDBREW_PENDING_MAX_MS", usual.pending_ms_max),
+                ..usual
+            },
+            lease: from.interval("batch.lease-ms", "COLDBREW_LEASE_MS", 20 * SECOND),
+            jobs_max: from.positive("batch.jobs-max", "COLDBREW_JOBS_MAX", 16),
+            polls_max: POLLS_MAX,
+            realtime_requests_max: from.positive("batch.realtime-requests-max", "COLDBREW_REALTIME_REQUESTS_MAX", 8),
+        }
+    }
+}
+
+/// What a worker reaches outside.
 #[derive(Clone)]
-pub struct Worker {
-    /// Tells workers apart in the record.
-    pub name: Arc<str>,
+pub struct WorkerPorts {
     pub jobs: Arc<dyn Jobs>,
     pub uploads: Arc<dyn Uploads>,
     pub spending: Arc<dyn Spending>,
@@ -77,16 +100,30 @@ pub struct Worker {
     pub pages: Arc<dyn PageSource>,
     pub google: Arc<dyn Google>,
     pub spool: Arc<dyn Spool>,
-    pub models: Models,
-    pub pricing: Pricing,
-    pub budget: Budget,
-    pub world: Arc<dyn World>,
     pub changes: Changes,
     /// Rung when there is work.
     pub bell: Arc<Notify>,
-    pub settings: WorkerSettings,
     /// Where jobs under suspicion run; `None`: here, one at a time.
     pub isolation: Option<Arc<dyn Isolation>>,
+}
+
+/// What a worker decides by.
+#[derive(Clone)]
+pub struct WorkerPolicy {
+    pub models: Models,
+    pub pricing: Pricing,
+    pub budget: Budget,
+    pub settings: WorkerSettings,
+}
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Worker {
+    /// Tells workers apart in the record.
+    pub name: Arc<str>,
+    pub world: Arc<dyn World>,
+    pub ports: WorkerPorts,
+    pub policy: WorkerPolicy,
 }
 
 /// What carrying out a task came to.
@@ -105,7 +142,7 @@ impl Worker {
         self.sweep().await;
         self.wake_waiting().await;
         let held = TaskTracker::new();
-        let (jobs_max, polls_max) = (self.settings.jobs_max, self.settings.polls_max);
+        let (jobs_max, polls_max) = (self.policy.settings.jobs_max, self.policy.settings.polls_max);
         tokio::join!(
             self.run_lane(Lane::Work, jobs_max, &held, &stop),
             self.run_lane(Lane::Watch, polls_max, &held, &stop),
@@ -169,7 +206,7 @@ impl Worker {
                 continue;
             }
             let wait_ms = if slot.is_some() { self.lease_ms() } else { SHARE_WAIT_MS };
-            if let Err(error) = self.jobs.release(&job, Some(self.world.now().plus(wait_ms))).await {
+            if let Err(error) = self.ports.jobs.release(&job, Some(self.world.now().plus(wait_ms))).await {
                 tracing::warn!(job = %job.id, %error, "job left until its lease runs out");
             }
         }
@@ -179,13 +216,13 @@ impl Worker {
     /// Waits until there may be work. The bell rings for new work; what is due at its time is looked for.
     async fn idle(&self, lane: Lane, stop: &CancellationToken) {
         let _ = match lane {
-            Lane::Work => unless(stop, tokio::time::timeout(IDLE, self.bell.notified())).await.map(drop),
+            Lane::Work => unless(stop, tokio::time::timeout(IDLE, self.ports.bell.notified())).await.map(drop),
             Lane::Watch => unless(stop, self.world.sleep(IDLE)).await,
         };
     }
 
     async fn sweep(&self) {
-        let swept = async { self.spool.sweep(&self.jobs.active_ids().await?).await };
+        let swept = async { self.ports.spool.sweep(&self.ports.jobs.active_ids().await?).await };
         if let Err(error) = swept.await {
             tracing::warn!(%error, "leftover job files could not be removed");
         }
@@ -193,14 +230,14 @@ impl Worker {
 
     /// A budget is raised by a restart: jobs that wait for it try again at once.
     async fn wake_waiting(&self) {
-        if let Err(error) = self.spending.wake_waiting(self.world.now()).await {
+        if let Err(error) = self.ports.spending.wake_waiting(self.world.now()).await {
             tracing::warn!(%error, "jobs that wait for the budget try again only later");
         }
     }
 
     /// Takes up at most `max` jobs that are due, each of which is then to be [held](Self::hold).
     pub async fn claim(&self, lane: Lane, max: usize) -> Result<Vec<Job>> {
-        self.jobs.claim(&self.name, lane, max, self.world.now(), self.lease_ms()).await
+        self.ports.jobs.claim(&self.name, lane, max, self.world.now(), self.lease_ms()).await
     }
 
     /// Takes a job step by step to where it has to wait, or somebody of the other lane is to go on. What is still held is returned:
@@ -214,7 +251,7 @@ impl Worker {
             let done = match finding.take() {
                 Some(done) => done,
                 None if lane == Lane::Watch && job.lane() == Lane::Work => {
-                    self.bell.notify_one();
+                    self.ports.bell.notify_one();
                     return Ok(Some(job));
                 }
                 None => {
@@ -288,12 +325,12 @@ impl Worker {
     /// or because the claim was lost.
     async fn commit(&self, job: &Job, event: Event) -> Result<Option<Job>> {
         let now = self.world.now();
-        let step = step(job, event, now, &self.settings.timing).map_err(Error::internal)?;
+        let step = step(job, event, now, &self.policy.settings.timing).map_err(Error::internal)?;
         if let Some(unanswered) = step.unanswered {
-            self.spending.close(job, None, unanswered, now).await?;
+            self.ports.spending.close(job, None, unanswered, now).await?;
             crash_point("end", "money accounted");
         }
-        if !self.jobs.advance(&step.job, step.left.as_ref(), now).await? {
+        if !self.ports.jobs.advance(&step.job, step.left.as_ref(), now).await? {
             // A file that was uploaded for this step is known to nobody else.
             if let (Stage::Upload { .. }, Some(file)) = (&job.stage, step.job.stage.input_file()) {
                 self.tidy(job, vec![Effect::DeleteInput { input_file: file.to_owned() }]).await;
@@ -313,8 +350,8 @@ impl Worker {
         results: futures::stream::BoxStream<'_, Result<crate::extract::PageResult>>,
     ) -> Result<Done> {
         let now = self.world.now();
-        let step = step(job, Event::Stored, now, &self.settings.timing).map_err(Error::internal)?;
-        Ok(match lease::storing(self.jobs.complete(&step.job, results, now)).await? {
+        let step = step(job, Event::Stored, now, &self.policy.settings.timing).map_err(Error::internal)?;
+        Ok(match lease::storing(self.ports.jobs.complete(&step.job, results, now)).await? {
             Completion::NothingUsable => Done::Event(Event::NothingUsable),
             Completion::Superseded => Done::Superseded,
             Completion::Stored => {
@@ -326,7 +363,7 @@ impl Worker {
     }
 
     fn report(&self, before: &Job, after: &Job) {
-        self.changes.tell(&after.account_id, &after.content_hash);
+        self.ports.changes.tell(&after.account_id, &after.content_hash);
         if before.status() != after.status() {
             tracing::info!(job = %after.id, from = ?before.status(), to = ?after.status(), "job moved");
             job_ended(after.mode, after.status());
@@ -338,8 +375,10 @@ impl Worker {
         for effect in effects {
             crash_point("tidy", "begun");
             let tidied = match effect {
-                Effect::ClearSpool => self.spool.clear(job).await,
-                Effect::DeleteInput { input_file } => self.google.delete(&input_file).await.map_err(Error::unavailable),
+                Effect::ClearSpool => self.ports.spool.clear(job).await,
+                Effect::DeleteInput { input_file } => {
+                    self.ports.google.delete(&input_file).await.map_err(Error::unavailable)
+                }
             };
             if let Err(error) = tidied {
                 tracing::info!(job = %job.id, %error, "something was left behind");

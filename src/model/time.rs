@@ -25,11 +25,37 @@ impl UnixMs {
     pub const fn plus(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
     }
+
+    /// RFC 3339 in UTC with milliseconds: `2026-11-23T14:32:00.000Z`. A calendar library would weigh more than a page in the browser.
+    pub fn rfc3339(self) -> String {
+        // Days are counted from 1 March of the year 0, in eras of 400 years: leap days then come last in a year.
+        let days = self.day() + 719_468;
+        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+        let year = era * 400 + year_of_era + i64::from(month <= 2);
+        let ms = self.0.rem_euclid(DAY_MS);
+        let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{:03}Z", ms % 1_000)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::UnixMs;
+
+    proptest! {
+        #[test]
+        fn rfc3339_agrees_with_a_calendar_library(ms in -60_000_000_000_000i64..250_000_000_000_000) {
+            let expected = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
+            prop_assert_eq!(UnixMs(ms).rfc3339(), format!("{expected:.3}"));
+        }
+    }
 
     #[test]
     fn day_begins_at_midnight_utc() {

@@ -26,11 +26,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceBuilder;
 
-use crate::api::LocalAddress;
+use crate::api::{LocalAddress, Proxies};
 use crate::metrics::connection_refused;
 use admission::Admission;
 
-pub(super) use admission::ConnectionLimits;
+pub use admission::ConnectionLimits;
 
 /// The largest head of a request, and the most of a body that waits to be looked at.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
@@ -44,10 +44,9 @@ pub(super) struct Listener {
     pub(super) socket: TcpListener,
     pub(super) router: Router,
     pub(super) limits: ConnectionLimits,
+    pub(super) proxies: Proxies,
     /// How long to wait for the head of a request.
     pub(super) silence_timeout: Duration,
-    /// How long a response may wait for its client to read on.
-    pub(super) read_timeout: Duration,
 }
 
 impl Listener {
@@ -55,7 +54,8 @@ impl Listener {
     pub(super) async fn serve(self, stop: impl Future<Output = ()>) {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.silence_timeout).max_buf_size(BUFFER_BYTES_MAX);
-        let admission = Admission::new(self.limits);
+        let connections_max = connections_max(self.limits.connections_max);
+        let admission = Admission::new(ConnectionLimits { connections_max, ..self.limits }, self.proxies);
         let (open, mut stop) = (GracefulShutdown::new(), pin!(stop));
         loop {
             let (socket, peer) = tokio::select! {
@@ -76,7 +76,7 @@ impl Listener {
                 .layer(Extension(ConnectInfo::<SocketAddr>(peer)))
                 .layer(Extension(LocalAddress(local.ip())))
                 .service(self.router.clone());
-            let stream = TokioIo::new(Box::pin(ending_unread(socket, self.read_timeout)));
+            let stream = TokioIo::new(Box::pin(ending_unread(socket, self.limits.read_timeout)));
             let connection = open.watch(http.serve_connection(stream, TowerToHyperService::new(service)));
             tokio::spawn(async move {
                 // Clients come and go as they like.
@@ -92,7 +92,7 @@ impl Listener {
 }
 
 /// Never more than half of the files that the process may open: documents, databases and page processes need some as well.
-pub(super) fn connections_max(configured: usize) -> usize {
+fn connections_max(configured: usize) -> usize {
     let files_max = getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok());
     files_max.map_or(configured, |files| configured.min(files / 2))
 }

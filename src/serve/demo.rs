@@ -2,16 +2,34 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use super::Config;
 use crate::error::Result;
+use crate::settings::{SECOND, Settings};
 use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, router, serve};
 use coldbrew_pdf::{Engine, PageText, PdfError, Priority, Requester};
+
+/// How long the emulator keeps a batch in each state.
+#[derive(Clone, Copy, Debug)]
+pub struct DemoTiming {
+    pub pending: Duration,
+    pub running: Duration,
+}
+
+impl DemoTiming {
+    pub(super) fn read(from: &mut Settings) -> Self {
+        Self {
+            pending: from.millis("demo.pending-ms", "COLDBREW_DEMO_PENDING_MS", 5 * SECOND),
+            running: from.millis("demo.running-ms", "COLDBREW_DEMO_RUNNING_MS", 10 * SECOND),
+        }
+    }
+}
 
 /// An emulator that runs for as long as this value lives.
 #[derive(Debug)]

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{budget, engine, gemini_client};
+use super::{Config, engine};
 use crate::api::Readiness;
 use crate::changes::Changes;
-use crate::config::Config;
 use crate::error::Result;
 use crate::operations::doctor::{Diagnosis, Doctor};
-use crate::store::sql::SqlStore;
 use crate::world::{SystemWorld, World};
 
 use super::readiness::Dependencies;
@@ -16,26 +14,26 @@ use super::tracked::Tracked;
 
 /// Examines what this configuration names. Starts nothing that outlives the call.
 pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
-    let store = SqlStore::open(&super::database_url(config)).await?;
+    let store = config.storage.store().await?;
     let world = SystemWorld;
     let tracked = Tracked::open(config, &store, &Changes::default(), &Arc::default(), world.id())?;
-    let blobs = super::blobs(config).await?;
+    let blobs = config.storage.blobs().await?;
     let dependencies = Dependencies {
         store: store.clone(),
         tracked,
         engine: engine(config)?,
         blobs: blobs.clone(),
-        incoming: super::parts::incoming(config),
+        incoming: config.storage.incoming(config.incoming),
         data_dir: config.storage.data_dir.clone(),
     };
     let doctor = Doctor {
         books: Arc::new(store.clone()),
         spending: Arc::new(store.clone()),
-        budget: budget(config),
+        budget: config.budget,
         blobs,
         dependencies: dependencies.check().await,
-        gemini: config.gemini.api_key.is_some().then(|| gemini_client(config, None)).transpose()?,
-        model: config.gemini.models().get(&config.gemini.model),
+        gemini: (!config.gemini.is_demo()).then(|| config.gemini.client(None)).transpose()?,
+        model: config.gemini.models.get(&config.gemini.model),
         world: Arc::new(world),
     };
     let diagnoses = doctor.examine().await;

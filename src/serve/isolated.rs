@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
+use super::Config;
 use super::parts::Parts;
 use super::working::Working;
-use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::jobs::{Isolation, Job};
 

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use tokio::fs;
 
+use super::Config;
 use super::parts::{deletion, membership};
 use crate::accounts::Membership;
 use crate::changes::Changes;
-use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::model::EndedAccess;
 use crate::operations::Operations;
@@ -24,7 +24,7 @@ pub async fn backup(config: &Config, target: &Path) -> Result<()> {
         return Err(Error::internal(format!("{} is there already: name a new folder", target.display())));
     }
     fs::create_dir_all(target).await?;
-    let store = open(config).await?;
+    let store = config.storage.store().await?;
     store.copy_to(&target.join(DATABASE)).await?;
     store.close().await;
     copy_folder(&config.storage.data_dir.join(FILES), &target.join(FILES)).await
@@ -49,7 +49,7 @@ pub async fn restore(config: &Config, source: &Path) -> Result<()> {
 
 /// Gives the account of that id or address a quota of its own; `None` takes it back.
 pub async fn set_quota(config: &Config, account: &str, tokens: Option<u64>) -> Result<()> {
-    let store = open(config).await?;
+    let store = config.storage.store().await?;
     let id = found(&store, account).await?;
     store.set_quota(&id, tokens).await
 }
@@ -69,14 +69,14 @@ pub async fn lock_out(config: &Config, account: &str) -> Result<EndedAccess> {
 
 /// Deletes the account with everything it owns.
 pub async fn delete_account(config: &Config, account: &str) -> Result<()> {
-    let store = open(config).await?;
+    let store = config.storage.store().await?;
     let id = found(&store, account).await?;
-    deletion(&store, super::blobs(config).await?, Changes::default()).delete(&id).await
+    deletion(&store, config.storage.blobs().await?, Changes::default()).delete(&id).await
 }
 
 /// What members do, and the id of one.
 async fn member(config: &Config, account: &str) -> Result<(Membership, String)> {
-    let store = open(config).await?;
+    let store = config.storage.store().await?;
     let id = found(&store, account).await?;
     Ok((membership(config, &store, Changes::default()), id))
 }
@@ -84,10 +84,6 @@ async fn member(config: &Config, account: &str) -> Result<(Membership, String)> 
 async fn found(store: &SqlStore, account: &str) -> Result<String> {
     let id = store.find_account(&account.to_lowercase()).await?;
     id.ok_or_else(|| Error::internal(format!("there is no account {account}")))
-}
-
-async fn open(config: &Config) -> Result<SqlStore> {
-    SqlStore::open(&super::database_url(config)).await
 }
 
 /// Copies a folder with everything in it; one that is not there is empty.

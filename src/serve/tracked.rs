@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::Config;
 use crate::changes::Changes;
-use crate::config::Config;
 use crate::error::Result;
 use crate::jobs::Jobs;
 use crate::store::sql::SqlStore;

@@ -2,18 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::Config;
 use super::demo::Demo;
 use super::isolated::HoldJobProcess;
-use super::parts::{Parts, budget, gemini_client};
+use super::parts::Parts;
 use crate::accounts::spending::is_priced;
-use crate::config::Config;
 use crate::error::Result;
-use crate::jobs::machine::Timing;
-use crate::jobs::{Cleaner, EnginePages, Worker, WorkerSettings};
+use crate::jobs::{Cleaner, EnginePages, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
 
 /// See the module.
 pub(super) struct Working {
@@ -35,45 +33,41 @@ impl Working {
             _ => None,
         };
         let emulator = demo.as_ref().map(Demo::base_url).or_else(|| emulator.map(str::to_owned));
-        let google = Arc::new(gemini_client(config, emulator)?);
-        let timing = timing(config);
-        let models = config.gemini.models();
-        if !is_priced(&models, &config.gemini.model, parts.world.today()) {
+        let google = Arc::new(config.gemini.client(emulator)?);
+        if !is_priced(&config.gemini.models, &config.gemini.model, parts.world.today()) {
             tracing::warn!(model = config.gemini.model, "no price is known: spending counts with the highest that are");
         }
         let worker = Worker {
             name: parts.world.id().into(),
-            jobs: parts.jobs(),
-            uploads: Arc::new(parts.store.clone()),
-            spending: Arc::new(parts.store.clone()),
-            figures: Arc::new(parts.store.clone()),
-            pages: Arc::new(EnginePages {
-                engine: parts.engine.clone(),
-                shares: config.engine.shares,
-                accounts: Arc::new(parts.store.clone()),
-                blobs: parts.blobs.clone(),
-                figures: Arc::new(parts.store.clone()),
-                spool: parts.spool.clone(),
-            }),
-            google: google.clone(),
-            spool: Arc::new(parts.spool.clone()),
-            models,
-            pricing: config.quota.pricing,
-            budget: budget(config),
             world: parts.world.clone(),
-            bell: parts.bell.clone(),
-            changes: parts.changes.clone(),
-            settings: WorkerSettings {
-                timing,
-                lease: config.batch.lease,
-                jobs_max: config.batch.jobs_max,
-                polls_max: config.batch.polls_max,
-                realtime_requests_max: config.batch.realtime_requests_max,
+            ports: WorkerPorts {
+                jobs: parts.jobs(),
+                uploads: Arc::new(parts.store.clone()),
+                spending: Arc::new(parts.store.clone()),
+                figures: Arc::new(parts.store.clone()),
+                pages: Arc::new(EnginePages {
+                    engine: parts.engine.clone(),
+                    shares: config.shares,
+                    accounts: Arc::new(parts.store.clone()),
+                    blobs: parts.blobs.clone(),
+                    figures: Arc::new(parts.store.clone()),
+                    spool: parts.spool.clone(),
+                }),
+                google: google.clone(),
+                spool: Arc::new(parts.spool.clone()),
+                bell: parts.bell.clone(),
+                changes: parts.changes.clone(),
+                isolation: None,
             },
-            isolation: None,
+            policy: WorkerPolicy {
+                models: config.gemini.models.clone(),
+                pricing: config.pricing,
+                budget: config.budget,
+                settings: config.worker,
+            },
         };
         let leftovers = Arc::new(parts.store.clone());
-        let lease = config.batch.lease;
+        let WorkerSettings { timing, lease, .. } = config.worker;
         let cleaner = Cleaner { leftovers, google, world: parts.world.clone(), timing, lease };
         Ok(Self { worker, cleaner, demo })
     }
@@ -81,7 +75,7 @@ impl Working {
     /// Has suspected jobs run in processes of their own, which `program` starts.
     pub(super) fn isolate(&mut self, program: PathBuf) {
         let emulator = self.demo.as_ref().map(Demo::base_url);
-        self.worker.isolation = Some(Arc::new(HoldJobProcess { program, emulator }));
+        self.worker.ports.isolation = Some(Arc::new(HoldJobProcess { program, emulator }));
     }
 
     /// See [`Worker::adopt`].
@@ -92,16 +86,5 @@ impl Working {
     /// Works until `stop`; then hands back what is held.
     pub(super) async fn run(self, stop: CancellationToken) {
         tokio::join!(self.worker.run(stop.clone()), self.cleaner.run(stop));
-    }
-}
-
-fn timing(config: &Config) -> Timing {
-    let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    Timing {
-        poll_ms: millis(config.batch.poll_interval),
-        seek_ms: millis(config.batch.seek_interval),
-        retry_ms: millis(config.batch.retry_interval),
-        pending_ms_max: millis(config.batch.pending_max),
-        ..Timing::default()
     }
 }

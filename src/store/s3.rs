@@ -18,6 +18,7 @@ use tokio_util::io::StreamReader;
 
 use super::sound_key;
 use crate::error::{Error, Result};
+use crate::settings::{Secret, Settings};
 use crate::uploads::Blobs;
 
 /// A cached file is fetched anew after this, and goes after twice as long. Files never change under their key; this only bounds the cache.
@@ -27,16 +28,31 @@ const CACHED_FOR: Duration = Duration::from_secs(24 * 3_600);
 const RETRIED_FOR: Duration = Duration::from_secs(10);
 
 /// Where a bucket is, and who may use it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct S3Config {
     /// `s3://bucket` or `s3://bucket/folder`.
-    pub url: String,
+    pub url: Secret,
     /// `None`: Amazon's own for the region.
     pub endpoint: Option<String>,
     pub region: String,
     /// `None`: what the machine is allowed to by its role.
-    pub access_key: Option<String>,
-    pub secret_key: Option<String>,
+    pub access_key: Option<Secret>,
+    pub secret_key: Option<Secret>,
+}
+
+impl S3Config {
+    /// `None` without an address.
+    pub fn read(from: &mut Settings) -> Option<Self> {
+        let url = from.secret_url("storage.blob-url", "BLOB_URL", &["s3"]);
+        let endpoint = from.url("storage.s3-endpoint", "AWS_ENDPOINT_URL");
+        let region = from.value("storage.s3-region", "AWS_REGION", "us-east-1".to_owned());
+        let access_key = from.secret("storage.s3-access-key", "AWS_ACCESS_KEY_ID");
+        let secret_key = from.secret("storage.s3-secret-key", "AWS_SECRET_ACCESS_KEY");
+        if access_key.is_some() != secret_key.is_some() {
+            from.complain("storage.s3-access-key and storage.s3-secret-key are of use only together");
+        }
+        Some(Self { url: url?, endpoint, region, access_key, secret_key })
+    }
 }
 
 /// A folder of a bucket. Cheap to clone.
@@ -53,8 +69,6 @@ impl S3 {
         let place =
             config.url.strip_prefix("s3://").ok_or_else(|| Error::internal("BLOB_URL must begin with s3://"))?;
         let (bucket, folder) = place.split_once('/').unwrap_or((place, ""));
-        // The HTTP client asks the process which cryptography to use.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         // People wait for the answer: a store that is away is said to be, and tried again by whoever asks again.
         let retry = RetryConfig { max_retries: 3, retry_timeout: RETRIED_FOR, ..RetryConfig::default() };
         let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_region(&config.region).with_retry(retry);
@@ -62,7 +76,7 @@ impl S3 {
             builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
         }
         if let (Some(access), Some(secret)) = (&config.access_key, &config.secret_key) {
-            builder = builder.with_access_key_id(access).with_secret_access_key(secret);
+            builder = builder.with_access_key_id(&**access).with_secret_access_key(&**secret);
         }
         fs::create_dir_all(&cache).await?;
         let store = Arc::new(builder.build().map_err(Error::internal)?);

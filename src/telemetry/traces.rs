@@ -1,6 +1,7 @@
 //! Traces for an OpenTelemetry collector: spans of requests and of a job's steps, with the log's lines in them. Without a collector
 //! nothing of this runs.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use opentelemetry::KeyValue;
@@ -16,11 +17,42 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::config::Traces;
 use crate::error::{Error, Result};
+use crate::settings::{Secret, Settings};
 
 /// Whether anybody is told.
 static SENDING: AtomicBool = AtomicBool::new(false);
+
+/// A collector that takes OTLP over HTTP, by the variables that OpenTelemetry itself has for it.
+#[derive(Clone, Debug)]
+pub struct Collector {
+    /// Traces go to `/v1/traces` below it.
+    endpoint: String,
+    /// Sent along with each request, for example a key.
+    headers: HashMap<String, Secret>,
+    /// What this service is called there.
+    service_name: String,
+}
+
+impl Collector {
+    /// `None` without an endpoint.
+    pub fn read(from: &mut Settings) -> Option<Self> {
+        let endpoint = from.url("traces.endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT");
+        let headers = from.secret("traces.headers", "OTEL_EXPORTER_OTLP_HEADERS");
+        let listed = headers.as_deref().unwrap_or_default().split(',').filter(|header| !header.trim().is_empty());
+        let headers: Option<HashMap<_, _>> = listed.map(header).collect();
+        let service_name = from.value("traces.service-name", "OTEL_SERVICE_NAME", "coldbrew".to_owned());
+        if headers.is_none() {
+            from.complain("traces.headers (OTEL_EXPORTER_OTLP_HEADERS) must be name=value, separated by commas");
+        }
+        Some(Self { endpoint: endpoint?, headers: headers?, service_name })
+    }
+}
+
+fn header(text: &str) -> Option<(String, Secret)> {
+    let (name, value) = text.split_once('=')?;
+    Some((name.trim().to_owned(), value.trim().into()))
+}
 
 /// Sends what has been traced, at last when it is dropped.
 #[derive(Debug)]
@@ -28,7 +60,7 @@ pub struct Sending(Option<SdkTracerProvider>);
 
 impl Sending {
     /// Begins, if there is a collector. Spans that it does not take in time are lost, and nobody waits for it.
-    pub(super) fn start(destination: Option<&Traces>) -> Result<Self> {
+    pub(super) fn start(destination: Option<&Collector>) -> Result<Self> {
         let provider = destination.map(provider).transpose()?;
         SENDING.store(provider.is_some(), Ordering::Relaxed);
         Ok(Self(provider))
@@ -50,14 +82,13 @@ impl Drop for Sending {
     }
 }
 
-fn provider(destination: &Traces) -> Result<SdkTracerProvider> {
-    // Every HTTPS client of this process needs it; there may be one already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+fn provider(destination: &Collector) -> Result<SdkTracerProvider> {
+    let headers = destination.headers.iter();
     let exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(format!("{}/v1/traces", destination.endpoint.trim_end_matches('/')))
-        .with_headers(destination.headers.clone())
+        .with_headers(headers.map(|(name, value)| (name.clone(), value.to_string())).collect())
         .build()
         .map_err(Error::internal)?;
     let resource = Resource::builder()

@@ -62,8 +62,6 @@ pub struct Fetcher {
     pub imports: Imports,
     pub world: Arc<dyn World>,
     pub receiver: Receiver,
-    /// For everything together.
-    pub timeout: Duration,
 }
 
 impl Fetcher {
@@ -79,7 +77,7 @@ impl Fetcher {
         admit: impl FnOnce(Option<u64>) -> F,
     ) -> Result<(ReceivedFile, P)> {
         let import = self.imports.begin(caller, self.world.tick())?;
-        timeout(self.timeout, self.follow(&import, address, admit)).await.unwrap_or_else(|_| Err(too_slow()))
+        timeout(self.imports.timeout(), self.follow(&import, address, admit)).await.unwrap_or_else(|_| Err(too_slow()))
     }
 
     async fn follow<P, F: Future<Output = Result<P>>>(

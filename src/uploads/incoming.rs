@@ -11,6 +11,7 @@ use crate::accounts::AccountUsage;
 use crate::accounts::{Allowance, Caller, Network};
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
+use crate::settings::Settings;
 
 /// How many uploads are received at once, and what they must leave free.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,16 @@ pub struct IncomingLimits {
     pub uploads_per_network: usize,
     /// Of the data disk, in percent.
     pub free_percent_min: u8,
+}
+
+impl IncomingLimits {
+    pub fn read(from: &mut Settings) -> Self {
+        Self {
+            uploads: from.positive("limits.uploads-max", "COLDBREW_UPLOADS_MAX", 256),
+            uploads_per_network: from.positive("limits.network-uploads-max", "COLDBREW_NETWORK_UPLOADS_MAX", 64),
+            free_percent_min: from.percent("storage.free-percent-min", "COLDBREW_FREE_PERCENT_MIN", 5),
+        }
+    }
 }
 
 /// The room on a disk, in bytes.

@@ -9,12 +9,12 @@ use tempfile::TempPath;
 use super::fetch::Fetcher;
 use super::kind::format_of_file;
 use super::{Blobs, Incoming, ReceivedFile, Receiver, Upload, UploadPermit, Uploads, upload_key};
-use crate::accounts::{Account, Allowances, Caller, Storage, hex};
+use crate::accounts::{Account, Allowances, Caller, Storage};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::{EngineShares, Recipe, refusal, text_file_pages};
 use crate::model::wire::{Metadata, Prepared};
-use crate::model::{ErrorCode, Format, PAGES_MAX, PageSet, Pricing};
+use crate::model::{ErrorCode, Format, PAGES_MAX, PageSet, Pricing, hex};
 use crate::world::World;
 use coldbrew_pdf::{Engine, PageLength, PdfError, Priority, Requester};
 

@@ -1,6 +1,6 @@
 //! Brings a file to this machine's disk: streamed, measured and hashed on the way, so that any size needs the same memory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
-use crate::accounts::hex;
 use crate::error::{Error, Result};
-use crate::model::{ErrorCode, size_words};
+use crate::model::{ErrorCode, UPLOAD_BYTES_MAX, hex, size_words};
+use crate::settings::Settings;
 
 /// A file that is wholly on this machine's disk, and goes away with this value unless it is kept.
 #[derive(Debug)]
@@ -41,6 +41,12 @@ const WRITE_BYTES: usize = 256 * 1024;
 const FORSAKEN_AFTER: Duration = Duration::from_secs(3_600);
 
 impl Receiver {
+    /// Receives in a folder of the data folder.
+    pub fn read(from: &mut Settings, data_dir: &Path) -> Self {
+        let bytes_max = from.positive("limits.upload-bytes-max", "COLDBREW_UPLOAD_BYTES_MAX", UPLOAD_BYTES_MAX);
+        Self { dir: data_dir.join("receiving"), bytes_max }
+    }
+
     /// Makes the folder, and removes what servers that were killed have left in it. Others may be receiving there at this moment.
     pub async fn open(&self) -> Result<()> {
         tokio::fs::create_dir_all(&self.dir).await?;

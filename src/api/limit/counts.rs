@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::error::Result;
+use crate::settings::Settings;
 
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,6 +71,21 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
+    pub fn read(from: &mut Settings) -> Self {
+        Self {
+            caller: PerMinute {
+                reads: from.value("limits.reads-per-minute", "COLDBREW_READS_PER_MINUTE", 1_200),
+                changes: from.value("limits.changes-per-minute", "COLDBREW_CHANGES_PER_MINUTE", 300),
+                entries: from.value("limits.entries-per-minute", "COLDBREW_ENTRIES_PER_MINUTE", 60),
+            },
+            network: PerMinute {
+                reads: from.value("limits.network-reads-per-minute", "COLDBREW_NETWORK_READS_PER_MINUTE", 6_000),
+                changes: from.value("limits.network-changes-per-minute", "COLDBREW_NETWORK_CHANGES_PER_MINUTE", 1_500),
+                entries: from.value("limits.network-entries-per-minute", "COLDBREW_NETWORK_ENTRIES_PER_MINUTE", 300),
+            },
+        }
+    }
+
     /// Requests a minute of a kind; `None` for no limit.
     pub fn per_minute(&self, scope: Scope, kind: RequestKind) -> Option<NonZeroU32> {
         let limits = match scope {

@@ -15,6 +15,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use super::{NotFound, TroublePage, is_absent};
 use crate::app::PageContext;
 use crate::app::server::open_document;
+use crate::model::percent_encoded;
 use crate::model::wire::{Opened, Original, PageView, Place, Reading, Span};
 use head::Head;
 use lightbox::Lightbox;
@@ -77,20 +78,14 @@ impl Asked {
     fn address(&self, id: &str, place: &str) -> String {
         let mut query = vec![place.to_owned()];
         if !self.place.query.is_empty() {
-            query.push(format!("q={}", encoded(&self.place.query)));
+            query.push(format!("q={}", percent_encoded(&self.place.query)));
         }
         if !self.original.is_empty() {
-            query.push(format!("original={}", encoded(&self.original)));
+            query.push(format!("original={}", percent_encoded(&self.original)));
         }
         query.retain(|part| !part.is_empty());
         format!("/documents/{id}?{}", query.join("&"))
     }
-}
-
-/// For a value in a query.
-fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 /// There will be no document: its job says why.

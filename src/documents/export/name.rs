@@ -2,14 +2,12 @@
 
 use std::fmt::Write;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use crate::model::percent_encoded;
 
 /// File systems take 255 bytes, an ending included.
 const STEM_BYTES_MAX: usize = 180;
 /// Names that mean a device on Windows, whatever their ending.
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
-/// What RFC 8187 leaves as it is.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A title as a file's name without its ending.
 pub fn stem(title: &str) -> String {
@@ -56,7 +54,7 @@ pub fn content_disposition(file_name: &str) -> String {
         .collect();
     let mut header = format!("attachment; filename=\"{ascii}\"");
     if ascii != file_name {
-        let _ = write!(header, "; filename*=UTF-8''{}", utf8_percent_encode(file_name, PLAIN));
+        let _ = write!(header, "; filename*=UTF-8''{}", percent_encoded(file_name));
     }
     header
 }

@@ -23,13 +23,13 @@ pub trait Isolation: Send + Sync {
 impl Worker {
     /// Holds a job that is under suspicion: in another process where this one has more to lose than the job.
     pub(super) async fn hold_suspected(&self, job: Job, stop: CancellationToken) {
-        let Some(isolation) = &self.isolation else { return self.hold(job, stop).await };
+        let Some(isolation) = &self.ports.isolation else { return self.hold(job, stop).await };
         if let Err(error) = isolation.hold(&job, stop).await {
             tracing::warn!(job = %job.id, %error, "a suspected job ended its process");
         }
         // The other process cannot reach the event streams of this one.
-        self.changes.tell(&job.account_id, &job.content_hash);
-        self.bell.notify_one();
+        self.ports.changes.tell(&job.account_id, &job.content_hash);
+        self.ports.bell.notify_one();
     }
 
     /// Takes over a claim that another process made, and holds its job. `fence` is the number of that claim.
@@ -38,7 +38,7 @@ impl Worker {
     /// The database cannot be reached.
     pub async fn adopt(&self, job_id: &str, fence: i64, stop: CancellationToken) -> Result<()> {
         let until = self.world.now().plus(self.lease_ms());
-        if let Some(job) = self.jobs.adopt(&self.name, job_id, fence, until).await? {
+        if let Some(job) = self.ports.jobs.adopt(&self.name, job_id, fence, until).await? {
             self.hold(job, stop).await;
         }
         Ok(())

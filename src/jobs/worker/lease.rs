@@ -24,7 +24,7 @@ pub(in crate::jobs) async fn storing<T>(stored: impl Future<Output = T>) -> T {
 
 impl Worker {
     pub(in crate::jobs) fn lease_ms(&self) -> i64 {
-        i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX)
+        i64::try_from(self.policy.settings.lease.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Holds a claimed job until it has to wait, is over, is lost, or `stop` comes.
@@ -52,7 +52,7 @@ impl Worker {
             }
             Err(error) => {
                 tracing::warn!(job = %fence.id, %error, "step not committed");
-                let _ = unless(&stop, self.world.sleep(self.settings.lease / 8)).await;
+                let _ = unless(&stop, self.world.sleep(self.policy.settings.lease / 8)).await;
                 self.hand_back(&fence, &stop).await;
             }
         }
@@ -60,9 +60,9 @@ impl Worker {
 
     /// Hands a job back, however long the database takes: a claim that is left behind would count as a crash.
     async fn hand_back(&self, job: &Job, stop: &CancellationToken) {
-        while let Err(error) = self.jobs.release(job, None).await {
+        while let Err(error) = self.ports.jobs.release(job, None).await {
             tracing::warn!(job = %job.id, %error, "job not handed back");
-            if unless(stop, self.world.sleep(self.settings.lease / 8)).await.is_none() {
+            if unless(stop, self.world.sleep(self.policy.settings.lease / 8)).await.is_none() {
                 return;
             }
         }
@@ -70,13 +70,13 @@ impl Worker {
 
     /// Renews the lease for as long as that is possible. A lease that has run out is lost, also when the database cannot say so.
     async fn keep_lease(&self, job: &Job) {
-        let pause = self.settings.lease / 4;
+        let pause = self.policy.settings.lease / 4;
         loop {
             self.world.sleep(pause).await;
             let renewed = tokio::select! {
                 biased;
                 renewed = self.renew(job) => renewed,
-                () = self.world.sleep(self.settings.lease - pause) => false,
+                () = self.world.sleep(self.policy.settings.lease - pause) => false,
             };
             if !renewed && !STORING.with(Cell::get) {
                 return;
@@ -87,11 +87,11 @@ impl Worker {
     /// Renews the lease, however long the database takes. `false`: somebody else has it.
     async fn renew(&self, job: &Job) -> bool {
         loop {
-            match self.jobs.renew(job, self.world.now().plus(self.lease_ms())).await {
+            match self.ports.jobs.renew(job, self.world.now().plus(self.lease_ms())).await {
                 Ok(renewed) => return renewed,
                 Err(error) => tracing::warn!(job = %job.id, %error, "lease not renewed"),
             }
-            self.world.sleep(self.settings.lease / 16).await;
+            self.world.sleep(self.policy.settings.lease / 16).await;
         }
     }
 }

@@ -3,17 +3,30 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::accounts::Network;
 use crate::api::Proxies;
+use crate::settings::{SECOND, Settings};
 
-/// What may be open at once.
-#[derive(Clone, Debug)]
+/// What may be open at once, and for how long a client may not read.
+#[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
     pub connections_max: usize,
     /// For each network but loopback and those of proxies, behind which there are many clients.
-    pub network_connections_max: usize,
-    pub proxies: Proxies,
+    pub network_max: usize,
+    /// How long a response may wait for its client to read on.
+    pub read_timeout: Duration,
+}
+
+impl ConnectionLimits {
+    pub(in crate::serve) fn read(from: &mut Settings) -> Self {
+        Self {
+            connections_max: from.positive("limits.connections-max", "COLDBREW_CONNECTIONS_MAX", 8_192),
+            network_max: from.positive("limits.network-connections-max", "COLDBREW_NETWORK_CONNECTIONS_MAX", 512),
+            read_timeout: from.interval("limits.read-timeout-ms", "COLDBREW_READ_TIMEOUT_MS", 60 * SECOND),
+        }
+    }
 }
 
 /// The open connections of one listener. Cheap to clone.
@@ -22,6 +35,7 @@ pub struct Admission(Arc<Counts>);
 
 struct Counts {
     limits: ConnectionLimits,
+    proxies: Proxies,
     open: Mutex<Open>,
 }
 
@@ -56,8 +70,8 @@ pub struct ConnectionPermit {
 
 impl Admission {
     /// Nothing is open yet.
-    pub fn new(limits: ConnectionLimits) -> Self {
-        Self(Arc::new(Counts { limits, open: Mutex::default() }))
+    pub fn new(limits: ConnectionLimits, proxies: Proxies) -> Self {
+        Self(Arc::new(Counts { limits, proxies, open: Mutex::default() }))
     }
 
     /// Counts a connection from there.
@@ -65,15 +79,15 @@ impl Admission {
     /// # Errors
     /// The limit that it would exceed. It is not counted then.
     pub fn admit(&self, peer: IpAddr) -> Result<ConnectionPermit, Limit> {
-        let limits = &self.0.limits;
-        let network = Network::of(peer).filter(|_| !limits.proxies.include(peer));
+        let Counts { limits, proxies, .. } = &*self.0;
+        let network = Network::of(peer).filter(|_| !proxies.include(peer));
         let mut open = self.open();
         if open.connections >= limits.connections_max {
             return Err(Limit::Server);
         }
         if let Some(network) = network {
             let connections = open.networks.entry(network).or_default();
-            if *connections >= limits.network_connections_max {
+            if *connections >= limits.network_max {
                 return Err(Limit::Network);
             }
             *connections += 1;
@@ -106,9 +120,9 @@ impl Drop for ConnectionPermit {
 mod tests {
     use super::*;
 
-    fn admission(connections_max: usize, network_connections_max: usize) -> Admission {
+    fn admission(connections_max: usize, network_max: usize) -> Admission {
         let proxies = Proxies { networks: vec!["10.0.0.0/8".parse().unwrap()], ..Proxies::default() };
-        Admission::new(ConnectionLimits { connections_max, network_connections_max, proxies })
+        Admission::new(ConnectionLimits { connections_max, network_max, read_timeout: SECOND }, proxies)
     }
 
     fn admit(admission: &Admission, peer: &str) -> Result<ConnectionPermit, Limit> {

@@ -10,6 +10,7 @@ use coldbrew::store::s3::{S3, S3Config};
 use coldbrew::uploads::Blobs;
 use tempfile::TempDir;
 
+use crate::support::harness::choose_cryptography;
 use crate::support::services::S3Server;
 
 /// Makes each of these promises a test of each adapter.
@@ -65,6 +66,7 @@ impl Files {
 }
 
 async fn bucket(server: &S3Server, cache: PathBuf) -> S3 {
+    choose_cryptography();
     let config = S3Config {
         url: "s3://coldbrew/some/folder".into(),
         endpoint: Some(server.endpoint()),

@@ -1,8 +1,7 @@
 //! Every route by everybody who has no business there: nobody, a stranger, and those whose token was revoked or whose session has expired.
 
-use coldbrew::accounts::hex;
 use coldbrew::accounts::{Credential, CredentialKind, Credentials, Grant};
-use coldbrew::model::UnixMs;
+use coldbrew::model::{UnixMs, hex};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::world::{SystemWorld, World};
 use reqwest::{Method, StatusCode, header};

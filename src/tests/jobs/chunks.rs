@@ -14,7 +14,10 @@ use coldbrew::error::Result;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::Jobs;
 use coldbrew::jobs::machine::{Lane, Timing};
-use coldbrew::jobs::{DiskSpool, Google, Job, JobIds, PageSource, ReadyPage, ReadyPages, Worker, WorkerSettings};
+use coldbrew::jobs::{
+    DiskSpool, Google, Job, JobIds, PageSource, ReadyPage, ReadyPages, Worker, WorkerPolicy, WorkerPorts,
+    WorkerSettings,
+};
 use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::uploads::{Upload, Uploads};
@@ -142,27 +145,31 @@ async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
     let same = Arc::new(Same { page, opened: count(), waiting: count(), waiting_max: count() });
     let worker = Worker {
         name: "worker".into(),
-        jobs: Arc::new(memory.clone()),
-        uploads: Arc::new(memory.clone()),
-        spending: Arc::new(memory.clone()),
-        figures: Arc::new(memory.clone()),
-        pages: same.clone(),
-        google: Arc::new(Reader(same.clone())),
-        spool: Arc::new(DiskSpool::open(data.path().to_owned()).await.unwrap()),
-        models: Models::default(),
-        pricing: Pricing::default(),
-        budget: Budget::UNLIMITED,
         world: Arc::new(SystemWorld),
-        changes: Changes::default(),
-        bell: Arc::new(Notify::new()),
-        settings: WorkerSettings {
-            timing: Timing::default(),
-            lease: Duration::from_secs(20),
-            jobs_max: 1,
-            polls_max: 1,
-            realtime_requests_max: 4,
+        ports: WorkerPorts {
+            jobs: Arc::new(memory.clone()),
+            uploads: Arc::new(memory.clone()),
+            spending: Arc::new(memory.clone()),
+            figures: Arc::new(memory.clone()),
+            pages: same.clone(),
+            google: Arc::new(Reader(same.clone())),
+            spool: Arc::new(DiskSpool::open(data.path().to_owned()).await.unwrap()),
+            changes: Changes::default(),
+            bell: Arc::new(Notify::new()),
+            isolation: None,
         },
-        isolation: None,
+        policy: WorkerPolicy {
+            models: Models::default(),
+            pricing: Pricing::default(),
+            budget: Budget::UNLIMITED,
+            settings: WorkerSettings {
+                timing: Timing::default(),
+                lease: Duration::from_secs(20),
+                jobs_max: 1,
+                polls_max: 1,
+                realtime_requests_max: 4,
+            },
+        },
     };
     for job in worker.claim(Lane::Work, 1).await.unwrap() {
         worker.hold(job, CancellationToken::new()).await;

@@ -16,7 +16,9 @@ use coldbrew::error::Result;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::Timing;
 use coldbrew::jobs::{Acceptance, Jobs};
-use coldbrew::jobs::{DiskSpool, Job, JobIds, PageSource, ReadyPage, ReadyPages, Stage, Worker, WorkerSettings};
+use coldbrew::jobs::{
+    DiskSpool, Job, JobIds, PageSource, ReadyPage, ReadyPages, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings,
+};
 use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::uploads::{Upload, Uploads};
@@ -152,28 +154,32 @@ async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: SocketAddr
     let spool = DiskSpool::open(data.path().join(format!("spool-{project}"))).await.unwrap();
     Worker {
         name: "worker".into(),
-        jobs: Arc::new(memory.clone()),
-        uploads: Arc::new(memory.clone()),
-        spending: Arc::new(memory.clone()),
-        figures: Arc::new(memory.clone()),
-        pages: Arc::new(OnePage(simple_pdf(&["What stands on this page."]).into())),
-        google: Arc::new(client(proxy, project)),
-        spool: Arc::new(spool),
-        models: Models::default(),
-        pricing: Pricing::default(),
-        budget: Budget::UNLIMITED,
         world: Arc::new(SystemWorld),
-        changes: Changes::default(),
-        bell: Arc::new(Notify::new()),
-        settings: WorkerSettings {
-            // All listings together take longer than the emulator may take for a create, also on a machine that is busy.
-            timing: Timing { poll_ms: 400, seek_ms: 500, seek_listings: 10, retry_ms: 100, ..Timing::default() },
-            lease: Duration::from_secs(20),
-            jobs_max: 4,
-            polls_max: 8,
-            realtime_requests_max: 1,
+        ports: WorkerPorts {
+            jobs: Arc::new(memory.clone()),
+            uploads: Arc::new(memory.clone()),
+            spending: Arc::new(memory.clone()),
+            figures: Arc::new(memory.clone()),
+            pages: Arc::new(OnePage(simple_pdf(&["What stands on this page."]).into())),
+            google: Arc::new(client(proxy, project)),
+            spool: Arc::new(spool),
+            changes: Changes::default(),
+            bell: Arc::new(Notify::new()),
+            isolation: None,
         },
-        isolation: None,
+        policy: WorkerPolicy {
+            models: Models::default(),
+            pricing: Pricing::default(),
+            budget: Budget::UNLIMITED,
+            settings: WorkerSettings {
+                // All listings together take longer than the emulator may take for a create, also on a machine that is busy.
+                timing: Timing { poll_ms: 400, seek_ms: 500, seek_listings: 10, retry_ms: 100, ..Timing::default() },
+                lease: Duration::from_secs(20),
+                jobs_max: 4,
+                polls_max: 8,
+                realtime_requests_max: 1,
+            },
+        },
     }
 }
 
@@ -230,7 +236,7 @@ async fn work_off(data: &TempDir, project: u64, proxy: SocketAddr, google: Socke
     let memory = Memory::default();
     submit_all(&memory).await;
     let worker = worker(data, &memory, project, proxy).await;
-    let (mut changes, stop) = (worker.changes.watch("account"), CancellationToken::new());
+    let (mut changes, stop) = (worker.ports.changes.watch("account"), CancellationToken::new());
     let working = tokio::spawn(worker.run(stop.clone()));
     while !memory.active_ids().await.unwrap().is_empty() {
         changes.next().await;

@@ -20,7 +20,7 @@ use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Jobs};
 use coldbrew::jobs::{
     Google, InputLines, Job, JobIds, PageSource, ReadyPage, ReadyPages, Results, Spool, Stage, Watched, Worker,
-    WorkerSettings,
+    WorkerPolicy, WorkerPorts, WorkerSettings,
 };
 use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{Hindrance, JobStatus, Mode, PageSet, Pricing, UnixMs};
@@ -162,27 +162,31 @@ fn worker(store: impl Jobs + Uploads + Spending + Figures + Clone + 'static, out
     let outside = Arc::new(outside);
     Worker {
         name: "worker".into(),
-        jobs: Arc::new(store.clone()),
-        uploads: Arc::new(store.clone()),
-        spending: Arc::new(store.clone()),
-        figures: Arc::new(store),
-        pages: outside.clone(),
-        google: outside.clone(),
-        spool: outside,
-        models: Models::default(),
-        pricing: Pricing::default(),
-        budget: Budget::UNLIMITED,
         world: Arc::new(SystemWorld),
-        changes: Changes::default(),
-        bell: Arc::new(Notify::new()),
-        settings: WorkerSettings {
-            timing: Timing::default(),
-            lease: LEASE,
-            jobs_max: 1,
-            polls_max: 1,
-            realtime_requests_max: 1,
+        ports: WorkerPorts {
+            jobs: Arc::new(store.clone()),
+            uploads: Arc::new(store.clone()),
+            spending: Arc::new(store.clone()),
+            figures: Arc::new(store),
+            pages: outside.clone(),
+            google: outside.clone(),
+            spool: outside,
+            changes: Changes::default(),
+            bell: Arc::new(Notify::new()),
+            isolation: None,
         },
-        isolation: None,
+        policy: WorkerPolicy {
+            models: Models::default(),
+            pricing: Pricing::default(),
+            budget: Budget::UNLIMITED,
+            settings: WorkerSettings {
+                timing: Timing::default(),
+                lease: LEASE,
+                jobs_max: 1,
+                polls_max: 1,
+                realtime_requests_max: 1,
+            },
+        },
     }
 }
 
@@ -231,7 +235,7 @@ async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Sta
 /// Takes the job up whenever it is due. Returns how often that was.
 async fn work_off(worker: &Worker) -> usize {
     let mut claims = 0;
-    while !worker.jobs.active_ids().await.unwrap().is_empty() {
+    while !worker.ports.jobs.active_ids().await.unwrap().is_empty() {
         for job in worker.claim(Lane::Work, 1).await.unwrap() {
             claims += 1;
             worker.hold(job, CancellationToken::new()).await;

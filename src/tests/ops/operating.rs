@@ -3,8 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use coldbrew::config::Config;
-use coldbrew::serve::{backup, restore};
+use coldbrew::serve::{Config, backup, restore};
 use coldbrew_pdf::testing::simple_pdf;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

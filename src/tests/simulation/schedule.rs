@@ -12,7 +12,7 @@ use coldbrew::error::Error;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Jobs};
-use coldbrew::jobs::{Cleaner, Job, JobIds, Stage, Worker, WorkerSettings};
+use coldbrew::jobs::{Cleaner, Job, JobIds, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::uploads::{Upload, Uploads};
@@ -330,27 +330,31 @@ impl Schedule {
         };
         let worker = Worker {
             name: world.id().into(),
-            jobs: connection.clone(),
-            uploads: Arc::new(self.memory.clone()),
-            spending: connection,
-            figures: Arc::new(self.memory.clone()),
-            pages: Arc::new(host.disk.clone()),
-            google,
-            spool: Arc::new(host.disk.clone()),
-            models: self.models.clone(),
-            pricing: Pricing::default(),
-            budget: self.budget,
             world,
-            changes: CHANGES.clone(),
-            bell: Arc::new(Notify::new()),
-            settings: WorkerSettings {
-                timing: TIMING,
-                lease: LEASE,
-                jobs_max: 4,
-                polls_max: 4,
-                realtime_requests_max: 2,
+            ports: WorkerPorts {
+                jobs: connection.clone(),
+                uploads: Arc::new(self.memory.clone()),
+                spending: connection,
+                figures: Arc::new(self.memory.clone()),
+                pages: Arc::new(host.disk.clone()),
+                google,
+                spool: Arc::new(host.disk.clone()),
+                changes: CHANGES.clone(),
+                bell: Arc::new(Notify::new()),
+                isolation: None,
             },
-            isolation: None,
+            policy: WorkerPolicy {
+                models: self.models.clone(),
+                pricing: Pricing::default(),
+                budget: self.budget,
+                settings: WorkerSettings {
+                    timing: TIMING,
+                    lease: LEASE,
+                    jobs_max: 4,
+                    polls_max: 4,
+                    realtime_requests_max: 2,
+                },
+            },
         };
         let (schedule, stop) = (Arc::clone(self), host.stop.clone());
         clock.spawn(Some(host.number), schedule.work(host.number, worker, cleaner, stop));

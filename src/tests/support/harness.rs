@@ -5,8 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use coldbrew::config::Config;
-use coldbrew::serve::{Server, serve_emulator};
+use coldbrew::serve::{Config, Server, serve_emulator};
 use coldbrew_pdf::testing::simple_pdf;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, Response, StatusCode};
@@ -77,6 +76,7 @@ pub fn variables(data_dir: &Path, settings: &[(&str, &str)]) -> HashMap<String, 
 
 /// The configuration that such variables make.
 pub fn config(data_dir: &Path, settings: &[(&str, &str)]) -> Config {
+    choose_cryptography();
     let variables = variables(data_dir, settings);
     Config::read("", move |name| variables.get(name).cloned()).unwrap()
 }
@@ -144,10 +144,15 @@ impl Drop for TestGemini {
     }
 }
 
-/// A client of anything, also in a process that has no server of ours.
-pub fn http() -> reqwest::Client {
+/// What `main` does, for every HTTPS client of this process.
+pub fn choose_cryptography() {
     // Fails only if it has been chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A client of anything, also in a process that has no server of ours.
+pub fn http() -> reqwest::Client {
+    choose_cryptography();
     reqwest::Client::new()
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::accounts::Caller;
 use crate::accounts::HourlyBudgets;
 use crate::error::{Error, Result};
+use crate::settings::{SECOND, Settings};
 
 /// When a caller is told to ask again whose other files are still under way.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -21,6 +22,27 @@ pub struct ImportLimits {
     pub bytes_per_hour: u64,
     /// Of a guest.
     pub guest_bytes_per_hour: u64,
+    /// For one file, all redirects together.
+    pub timeout: Duration,
+}
+
+impl ImportLimits {
+    /// On a server of their own guests may import as much as members.
+    pub fn read(from: &mut Settings, guests_are_owners: bool) -> Self {
+        let bytes_per_hour = from.value("import.bytes-per-hour", "COLDBREW_IMPORT_BYTES_PER_HOUR", 2 << 30);
+        let guest_bytes = if guests_are_owners { bytes_per_hour } else { 200 << 20 };
+        Self {
+            at_once_max: from.positive("import.at-once-max", "COLDBREW_IMPORTS_MAX", 16),
+            account_at_once_max: from.positive("import.account-at-once-max", "COLDBREW_ACCOUNT_IMPORTS_MAX", 2),
+            bytes_per_hour,
+            guest_bytes_per_hour: from.value(
+                "import.guest-bytes-per-hour",
+                "COLDBREW_GUEST_IMPORT_BYTES_PER_HOUR",
+                guest_bytes,
+            ),
+            timeout: from.interval("limits.url-timeout-ms", "COLDBREW_URL_TIMEOUT_MS", 120 * SECOND),
+        }
+    }
 }
 
 /// The imports of all callers. Clones share them.
@@ -51,12 +73,17 @@ impl Imports {
         Self { limits, running: Arc::default(), bytes: Arc::default() }
     }
 
+    /// How long an import may take.
+    pub const fn timeout(&self) -> Duration {
+        self.limits.timeout
+    }
+
     /// Begins an import.
     ///
     /// # Errors
     /// `too_many_requests` if the caller, its network or all callers have as many as they may, or the caller's bytes are used up.
     pub fn begin<'a>(&'a self, caller: &'a Caller, now: Instant) -> Result<RunningImport<'a>> {
-        let ImportLimits { at_once_max, account_at_once_max, bytes_per_hour, guest_bytes_per_hour } = self.limits;
+        let ImportLimits { at_once_max, account_at_once_max, bytes_per_hour, guest_bytes_per_hour, .. } = self.limits;
         let account = &caller.account;
         let bytes_per_hour = if account.email.is_none() { guest_bytes_per_hour } else { bytes_per_hour };
         self.bytes.admit(&account.id, bytes_per_hour, now).map_err(|wait| {
@@ -123,6 +150,7 @@ mod tests {
             account_at_once_max: 2,
             bytes_per_hour: 1_000,
             guest_bytes_per_hour: 100,
+            timeout: SECOND,
         })
     }
 

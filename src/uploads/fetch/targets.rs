@@ -5,14 +5,15 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use ipnet::IpNet;
-use url::Host;
+use url::{Host, Url};
 
 use super::not_allowed;
 use super::public::{is_public, reached};
 use crate::error::{Error, Result};
+use crate::settings::Settings;
 
 /// What the server may connect to.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Targets {
     pub ports: Vec<u16>,
     pub deny: Vec<Denied>,
@@ -23,8 +24,17 @@ pub struct Targets {
 }
 
 impl Targets {
+    /// The site's own address is denied, wherever it leads.
+    pub fn read(from: &mut Settings, public_url: Option<&str>) -> Self {
+        let ports = from.list("import.ports", "COLDBREW_IMPORT_PORTS").unwrap_or_else(|| vec![80, 443, 8080, 8443]);
+        let mut deny = from.list("import.deny", "COLDBREW_IMPORT_DENY").unwrap_or_default();
+        let own = public_url.and_then(|url| Url::parse(url).ok());
+        deny.extend(own.and_then(|url| url.host_str()?.parse().ok()));
+        Self::on_the_internet(ports, deny)
+    }
+
     /// Public addresses that are neither this machine's nor denied.
-    pub fn on_the_internet(ports: Vec<u16>, deny: Vec<Denied>) -> Self {
+    fn on_the_internet(ports: Vec<u16>, deny: Vec<Denied>) -> Self {
         Self { ports, deny, is_public, own_addresses }
     }
 

@@ -80,10 +80,10 @@ impl Lab {
                 account_at_once_max: 2,
                 bytes_per_hour: 0,
                 guest_bytes_per_hour: 10_000,
+                timeout: Duration::from_millis(800),
             }),
             world: Arc::new(SystemWorld),
             receiver: Receiver { dir: dir.path().to_owned(), bytes_max: 1_000 },
-            timeout: Duration::from_millis(800),
         };
         Self { fetcher, resolver, server, _dir: dir }
     }

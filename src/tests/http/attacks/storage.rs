@@ -2,13 +2,12 @@
 
 use std::fmt::Write;
 
-use coldbrew::config::Config;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::harness::{TestClient, TestGemini, TestServer, book, config, refused, variables};
+use crate::support::harness::{TestClient, TestGemini, TestServer, book, config, refused};
 
 impl TestClient {
     /// Submits a prepared file as text, under that title.
@@ -156,15 +155,13 @@ async fn guest_of_a_public_server_holds_less_until_signed_up() {
 #[test]
 fn guest_is_a_stranger_where_others_can_reach_a_server_with_a_key() {
     let data = TempDir::new().unwrap();
-    let strangers = |settings: &[(&str, &str)]| config(data.path(), settings).guests_are_strangers();
+    let strangers = |settings: &[(&str, &str)]| !config(data.path(), settings).guests_are_owners;
     let (key, bound) = (("GEMINI_API_KEY", "a-key"), ("LEPTOS_SITE_ADDR", "0.0.0.0:3000"));
     assert!(!strangers(&[]) && !strangers(&[key]) && !strangers(&[bound]), "loopback, or demo mode");
     assert!(strangers(&[key, bound]) && strangers(&[key, ("COLDBREW_PUBLIC_URL", "https://coldbrew.example")]));
-    let limits = |settings: &[(&str, &str)]| {
-        let variables = variables(data.path(), settings);
-        Config::read("", move |name| variables.get(name).cloned()).unwrap().guests
-    };
-    let guests = limits(&[]);
-    assert_eq!((guests.documents_max, guests.active_jobs_max, guests.stored_bytes_max), (50, 2, 200_000_000));
-    assert_eq!(limits(&[("COLDBREW_DOCUMENTS_MAX", "7")]).documents_max, 7, "never more than a member");
+    let guest = |settings: &[(&str, &str)]| config(data.path(), &[&[key, bound], settings].concat()).allowances.guest;
+    let limits = guest(&[]);
+    assert_eq!((limits.documents, limits.active_jobs, limits.stored_bytes), (50, 2, 200_000_000));
+    assert_eq!(guest(&[("COLDBREW_DOCUMENTS_MAX", "7")]).documents, 7, "never more than a member");
+    assert_eq!(config(data.path(), &[]).allowances.guest.documents, 10_000, "the owner holds as much as a member");
 }

@@ -1,0 +1,62 @@
+//! Where things are kept: the settings, and the adapters that they choose.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::settings::{Secret, Settings};
+use crate::store::folder::Folder;
+use crate::store::s3::{S3, S3Config};
+use crate::store::sql::SqlStore;
+use crate::uploads::{Blobs, DiskSpace, Incoming, IncomingLimits};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    pub data_dir: PathBuf,
+    /// `sqlite://…` or `postgres://…`; by default SQLite in the data folder.
+    pub database_url: Secret,
+    /// `redis://…`, where jobs are made known to other processes and programs; `None`: nowhere.
+    pub redis_url: Option<Secret>,
+    /// `None`: files are in a folder of the data folder.
+    pub s3: Option<S3Config>,
+}
+
+impl Storage {
+    pub(super) fn read(from: &mut Settings) -> Self {
+        let data_dir = from.value("storage.data-dir", "COLDBREW_DATA_DIR", PathBuf::from("data"));
+        let databases = ["sqlite", "postgres", "postgresql"];
+        let database_url = from.secret_url("storage.database-url", "DATABASE_URL", &databases);
+        let embedded = || SqlStore::embedded_url(&data_dir.join("coldbrew.db")).into();
+        Self {
+            database_url: database_url.unwrap_or_else(embedded),
+            redis_url: from.secret_url("storage.redis-url", "REDIS_URL", &["redis", "rediss", "redis+unix", "unix"]),
+            s3: S3Config::read(from),
+            data_dir,
+        }
+    }
+
+    /// The records.
+    pub(super) async fn store(&self) -> Result<SqlStore> {
+        SqlStore::open(&self.database_url).await
+    }
+
+    /// The files.
+    pub(super) async fn blobs(&self) -> Result<Arc<dyn Blobs>> {
+        Ok(match &self.s3 {
+            Some(bucket) => Arc::new(S3::open(bucket, self.data_dir.join("cache")).await?),
+            None => Arc::new(Folder::open(self.data_dir.join("blobs")).await?),
+        })
+    }
+
+    /// The uploads that this process receives, on the disk of its data folder.
+    pub(super) fn incoming(&self, limits: IncomingLimits) -> Incoming {
+        let data_dir = self.data_dir.clone();
+        let probe = move || {
+            let disk = rustix::fs::statvfs(&data_dir)?;
+            // What only root may use is not free.
+            Ok(DiskSpace { free_bytes: disk.f_bavail * disk.f_frsize, total_bytes: disk.f_blocks * disk.f_frsize })
+        };
+        Incoming::new(limits, Arc::new(probe))
+    }
+}
