@@ -1,4 +1,10 @@
-//! Documents as people use them: lists, reading and searching, the pages as they were, files to keep, deletion.
+//! Documents as people use them: lists, reader, search, pages as they were, exports, deletion.
+//!
+//! [`Library`] has a method for each, and each method names the account that asks. Nothing here asks Gemini:
+//! `crate::jobs` does. Work on texts runs beside the event loop, in fair turns: [`Renderer`].
+//!
+//! `reading` opens a document at a place, `draft` reads one whose job still runs, and `export` writes one as a file. The ports are
+//! [`Documents`] and [`JobViews`].
 
 mod draft;
 mod export;

@@ -1,4 +1,9 @@
-//! What those who run the service look at, and the copy they keep of it.
+//! What an operator looks at: the doctor, the audit, gauges, and the copy of the embedded database.
+//!
+//! [`doctor`] examines everything the server depends on and changes nothing. [`books`] is the audit of the records. [`Metrics`] answers
+//! `/metrics`. [`watch_clock`] moves what jobs wait for when the clock is set back. The port is [`Operations`].
+//!
+//! Nothing here is part of a caller's request. What an operator changes on the command line is in `crate::serve`.
 
 pub mod books;
 mod clock;
