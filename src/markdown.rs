@@ -4,7 +4,8 @@
 //! and what comes out passes a sanitizer that knows only the elements made here.
 
 mod depth;
-pub mod figures;
+mod figure_address;
+mod figures;
 pub mod flow;
 mod latex;
 pub mod matches;
@@ -23,6 +24,7 @@ use sanitizer::clean;
 use source::{events, parsed};
 
 pub use depth::shallow;
+pub use figure_address::{FigureAddress, FigureId, NoFigure};
 pub use outline::Outline;
 pub use pictures::host_note;
 pub use source::{PAGE_BYTES_MAX, Source, cuts, fence_after, pieces};
