@@ -1,6 +1,7 @@
 //! The port of accounts: who there is, and what proves that a request comes from one.
 
 use async_trait::async_trait;
+use strum::IntoStaticStr;
 
 use crate::error::Result;
 use crate::model::UnixMs;
@@ -51,21 +52,12 @@ pub struct Credential<'a> {
     pub expires_at: UnixMs,
 }
 
-/// Where a credential lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a credential lives. Its name is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum CredentialKind {
     /// A browser's cookie.
     Session,
     /// A script's bearer token.
     Token,
-}
-
-impl CredentialKind {
-    /// The stored name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Session => "session",
-            Self::Token => "token",
-        }
-    }
 }

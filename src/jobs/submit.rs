@@ -239,7 +239,7 @@ impl Submissions {
             Acceptance::Accepted => {
                 self.bell.notify_one();
                 self.changes.tell(&job.account_id, &job.content_hash);
-                tracing::info!(job = %job.id, mode = mode.name(), pages = job.pages.len(), reserve, "job accepted");
+                tracing::info!(job = %job.id, mode = mode.into_str(), pages = job.pages.len(), reserve, "job accepted");
                 Ok(ticket(&job))
             }
             Acceptance::Active(active) if active.pages == job.pages && active.mode == mode => Ok(ticket(&active)),
