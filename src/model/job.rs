@@ -1,9 +1,10 @@
-//! What the outside sees of an extraction job. How a job moves is decided in `jobs::machine`, on the server.
+//! What the outside sees of an extraction job. How a job moves is decided in `batch::machine`, on the server.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// How a document's pages are read. Its name is stored and logged.
+/// How a document's pages are read.
+// Its name is stored and logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", const_into_str)]
@@ -17,7 +18,8 @@ pub enum Mode {
     Batch,
 }
 
-/// The public state of a job; the last three are ends. Its name is stored in lower case.
+/// The public state of a job; the last three are ends.
+// Its name is stored in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "snake_case", const_into_str)]

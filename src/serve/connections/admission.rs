@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use strum::IntoStaticStr;
 
+use strum::IntoStaticStr;
+
 use crate::accounts::Network;
 use crate::api::Proxies;
 use crate::settings::{SECOND, Settings};
