@@ -27,7 +27,7 @@ use crate::accounts::Caller;
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::extract::EngineShares;
-use crate::markdown::Outline;
+use crate::markdown::{FigureId, Outline};
 use crate::model::wire::{DocumentList, DocumentSummary, JobView, OutlineEntry, Shelf};
 use crate::model::{ApiError, ErrorCode};
 use crate::uploads::{Blobs, Uploads, delete_content, figure_key, upload_key};
@@ -148,10 +148,8 @@ impl Library {
     }
 
     /// The picture of a figure of the account's, a PNG file.
-    pub async fn figure(&self, account: &Account, content_hash: &str, page: u32, index: usize) -> Result<PathBuf> {
-        let is_hash = content_hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let key = figure_key(&account.id, content_hash, page, index);
-        let found = if is_hash { self.blobs.open(&key).await? } else { None };
+    pub async fn figure(&self, account: &Account, figure: &FigureId) -> Result<PathBuf> {
+        let found = self.blobs.open(&figure_key(&account.id, figure)).await?;
         Ok(found.ok_or_else(|| ApiError::not_found("image"))?)
     }
 

@@ -7,7 +7,8 @@
 //! the pages of a document, and [`Outline`] lists its headings.
 
 mod depth;
-pub mod figures;
+mod figure_address;
+mod figures;
 pub mod flow;
 mod latex;
 pub mod matches;
@@ -26,6 +27,7 @@ use sanitizer::clean;
 use source::{events, parsed};
 
 pub use depth::shallow;
+pub use figure_address::{FigureAddress, FigureId, NoFigure};
 pub use outline::Outline;
 pub use pictures::host_note;
 pub use source::{PAGE_BYTES_MAX, Source, cuts, fence_after, pieces};

@@ -15,7 +15,7 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::model::{Hindrance, UnixMs};
+use crate::model::{Hindrance, JobStatus, Mode, UnixMs};
 
 pub use clock::watch_clock;
 pub use gauges::Metrics;
@@ -23,10 +23,9 @@ pub use gauges::Metrics;
 /// A job that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuedJob {
-    /// `batch` or `realtime`.
-    pub mode: &'static str,
-    /// `preparing`, `pending` or `running`.
-    pub status: &'static str,
+    pub mode: Mode,
+    /// One of an active job.
+    pub status: JobStatus,
     pub submitted_at: UnixMs,
     pub due_at: UnixMs,
     pub lease_until: UnixMs,

@@ -17,7 +17,7 @@ mod store;
 
 pub use blobs::{Blobs, account_folders, figure_key, upload_key};
 pub use contents::delete_content;
-pub use figures::{FigurePlaces, Figures, FoundFigures};
+pub use figures::{FigurePlaces, Figures, FoundFigures, figure_ids};
 pub use incoming::{DiskProbe, DiskSpace, Incoming, IncomingLimits, UploadPermit};
 pub use intake::Intake;
 pub use receive::{ReceivedFile, Receiver};

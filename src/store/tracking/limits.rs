@@ -40,7 +40,7 @@ impl RequestCounts for RedisCounts {
         for count in counts {
             if let Some(per_minute) = self.limits.per_minute(count.scope, count.kind) {
                 limited = true;
-                call.key(format!("limit:{}:{}:{}", count.scope.name(), count.kind.name(), count.name));
+                call.key(format!("limit:{}:{}:{}", count.scope.into_str(), count.kind.into_str(), count.name));
                 call.arg(per_minute.get());
             }
         }
