@@ -240,7 +240,7 @@ fn all_code() -> Vec<String> {
 #[test]
 fn documents_name_settings_and_tests_that_exist() {
     let (settings, code) = (text_of("Leptos.toml"), all_code().concat());
-    for document in ["docs/THREATS.md", "ARCHITECTURE.md"] {
+    for document in ["docs/THREATS.md", "docs/INVARIANTS.md", "ARCHITECTURE.md"] {
         let text = text_of(document);
         for name in text.lines().filter(|line| line.starts_with('|')).flat_map(quoted) {
             let is_test = name.contains('_')
@@ -255,6 +255,22 @@ fn documents_name_settings_and_tests_that_exist() {
     }
 }
 
+/// The ids of all invariants, as the rows of the document have them: `M1` to `M6` and so on.
+#[test]
+fn every_invariant_names_its_tests() {
+    let document = text_of("docs/INVARIANTS.md");
+    let counts = [("M", 6), ("J", 9), ("U", 4), ("S", 2), ("C", 5)];
+    let ids = counts.iter().flat_map(|(group, count)| (1..=*count).map(move |number| format!("{group}{number}")));
+    let rows: Vec<Vec<&str>> = document.lines().map(|line| line.split(" | ").collect()).collect();
+    let rows = rows.into_iter().filter(|row| row.len() == 3 && row[0].ends_with(|last: char| last.is_ascii_digit()));
+    let rows: Vec<(&str, &str)> = rows.map(|row| (row[0].trim_start_matches("| "), row[2])).collect();
+    assert_eq!(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids.collect::<Vec<_>>());
+    for (id, tests) in rows {
+        let is_named = quoted(tests).any(|name| name.contains('_') && !name.contains('/'));
+        assert!(is_named || tests.contains("No test yet"), "{id} names no test and does not say so");
+    }
+}
+
 /// The documents for contributors and operators. Of the changelog only what is not released: the rest tells of its own time.
 fn documents() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -263,7 +279,7 @@ fn documents() -> Vec<(String, String)> {
     let in_docs = in_docs.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}"));
     let changelog = text_of("CHANGELOG.md");
     let unreleased = changelog.split("\n## ").find(|part| part.starts_with("Unreleased")).unwrap_or_default();
-    let at_the_top = ["ARCHITECTURE.md", "BENCHMARKS.md", "README.md"].map(str::to_owned);
+    let at_the_top = ["ARCHITECTURE.md", "BENCHMARKS.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"].map(str::to_owned);
     let read = in_docs.chain(at_the_top).map(|name| (name.clone(), text_of(&name)));
     read.chain([("CHANGELOG.md".to_owned(), unreleased.to_owned())]).collect()
 }
