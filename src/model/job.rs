@@ -1,4 +1,4 @@
-//! What the outside sees of an extraction job. How a job moves is decided in `batch::machine`, on the server.
+//! What the outside sees of an extraction job. How a job moves is decided in `jobs::machine`, on the server.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};

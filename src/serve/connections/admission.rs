@@ -7,8 +7,6 @@ use std::time::Duration;
 
 use strum::IntoStaticStr;
 
-use strum::IntoStaticStr;
-
 use crate::accounts::Network;
 use crate::api::Proxies;
 use crate::settings::{SECOND, Settings};
