@@ -29,15 +29,15 @@ test: ## Run every test: Rust's, and the browser's against the real server
 
 bench: ## Measure speed and memory; BENCHMARKS.md says what came of it
 	@scripts/setup bench
-	@cargo bench
+	@cargo bench --workspace --exclude xtask
 
 figures: ## Say how many of the figures that a person marked are found
 	@scripts/setup run
-	@cargo bench --quiet --bench figures
+	@cargo bench --quiet --package coldbrew-pdf --bench figures
 
 soak: ## Kill servers and workers at random 500 times while documents flow, and check that nothing is lost
 	@scripts/setup test
-	@COLDBREW_SOAK_ROUNDS=500 cargo test --test tests -- --nocapture soak::
+	@COLDBREW_SOAK_ROUNDS=500 cargo test --test tests -- --nocapture jobs::soak::
 
 attack: release ## Attack a release build with expensive texts, and measure what other callers notice
 	@end2end/attacks/run $(TARGET)/release/coldbrew

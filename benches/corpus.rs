@@ -7,9 +7,19 @@ use std::process::Command;
 #[allow(dead_code, reason = "each benchmark is a program of its own, and not all want these")]
 pub const ODD: &str = "odd";
 
+/// The folder of the workspace, from whichever package of it the benchmark is.
+pub fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package
+        .ancestors()
+        .find(|folder| folder.join("Cargo.lock").exists())
+        .expect("a workspace has a lock file")
+        .to_owned()
+}
+
 /// The file of a package, which is fetched if it is not there yet. Stops the program with a sentence if that fails.
 pub fn document(package: &str, file: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = root();
     let folder = if package == ODD { root.join("vendor/odd") } else { root.join("target/corpus").join(package) };
     if package != ODD && !folder.exists() {
         fetch(package, &folder);

@@ -1,13 +1,14 @@
 //! The page engine as it is served with, for benchmarks.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use coldbrew_pdf::{DetectorSpec, Document, Engine, EngineConfig, Family, Priority, Requester, Runtime};
 
-/// An engine whose workers are the release build of this project.
-pub fn engine() -> Engine {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let vendor = root.join("vendor");
+use crate::corpus;
+
+/// An engine whose workers are that program, as built for benchmarks.
+pub fn engine(worker_exe: &str) -> Engine {
+    let vendor = corpus::root().join("vendor");
     let detector = DetectorSpec {
         family: Family::PpDoclayout,
         runtime: Runtime::Onnxruntime,
@@ -17,7 +18,7 @@ pub fn engine() -> Engine {
         figure_classes: Vec::new(),
     };
     let config = EngineConfig {
-        worker_exe: env!("CARGO_BIN_EXE_coldbrew").into(),
+        worker_exe: worker_exe.into(),
         detector: Some(detector),
         ..EngineConfig::new(vendor.join("libpdfium.so"))
     };

@@ -23,10 +23,10 @@ use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Completion, Jobs};
 use coldbrew::jobs::{
-    DiskSpool, Google, Job, JobFailure, Leftover, PageSource, ReadyPages, Stage, Watched, Worker, WorkerPolicy,
+    DiskSpool, Google, Job, JobIds, Leftover, PageSource, ReadyPages, Stage, Watched, Worker, WorkerPolicy,
     WorkerPorts, WorkerSettings,
 };
-use coldbrew::model::wire::{JobView, Metadata};
+use coldbrew::model::wire::{JobError, JobView, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Upload, Uploads};
@@ -65,8 +65,8 @@ impl PageSource for Nobody {
         _job: &'a Job,
         _indices: Vec<u32>,
         _time: &'a Mutex<Duration>,
-    ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
-        Ok(Err(JobFailure::new("no_pages", "There are no pages here.")))
+    ) -> Result<Result<ReadyPages<'a>, JobError>> {
+        Ok(Err(JobError::new("no_pages", "There are no pages here.")))
     }
 }
 
@@ -290,27 +290,21 @@ async fn watching(store: &SqlStore, account: &Account, number: usize, batch: Str
         denials: 0,
     };
     let job = Job {
-        id: format!("job{number:05}"),
-        account_id: account.id.clone(),
-        upload_hash: "upload".into(),
-        content_hash: format!("content{number}"),
-        mode: Mode::Batch,
         title: "Book".into(),
-        recipe: Recipe::new(DEFAULT),
-        total_pages: 100,
-        pages: PageSet::all(100),
-        pages_submitted: 100,
-        submitted_at: now,
-        document_id: format!("document{number}"),
         stage: Stage::Watch(watched),
-        due_at: now,
-        claims: 0,
-        fence: 0,
-        requeued: false,
-        hindered_by: None,
-        polls: 0,
-        network: None,
-        budget_wait_ms: 0,
+        ..Job::new(
+            JobIds {
+                id: format!("job{number:05}"),
+                account_id: account.id.clone(),
+                upload_hash: "upload".into(),
+                content_hash: format!("content{number}"),
+                document_id: format!("document{number}"),
+            },
+            Mode::Batch,
+            Recipe::new(DEFAULT),
+            PageSet::all(100),
+            now,
+        )
     };
     let accepted = store.accept(&job, 1, account, u64::from(u32::MAX), &UNLIMITED).await.expect("it is recorded");
     assert_eq!(accepted, Acceptance::Accepted);

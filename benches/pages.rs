@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use coldbrew::accounts::{Accounts, Credential, CredentialKind};
 use coldbrew::extract::{EngineShares, Recipe};
-use coldbrew::jobs::{DiskSpool, EnginePages, Job, PageSource, Spool, Stage};
+use coldbrew::jobs::{DiskSpool, EnginePages, Job, JobIds, PageSource, Spool};
 use coldbrew::model::{Mode, PageSet, UnixMs};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
@@ -38,6 +38,8 @@ const DOCUMENTS: [(&str, &str, &str); 5] = [
 ];
 /// The scanned book has the pages of its file so many times: six pages would say how long a worker takes to start.
 const SCANS: u32 = 20;
+/// The server's own program.
+const WORKER_EXE: &str = env!("CARGO_BIN_EXE_coldbrew");
 /// How many of a document's pages show that memory does not grow with their number.
 const SHARES: [u32; 3] = [8, 2, 1];
 
@@ -170,7 +172,7 @@ fn worker_bytes() -> u64 {
 
 /// Measures or reads the pages.
 async fn look_at(what: &str, path: &Path, share: u32) -> (u32, u64, u64) {
-    let document = engine::open(&engine::engine(), path).await;
+    let document = engine::open(&engine::engine(WORKER_EXE), path).await;
     let pages = document.info().total_pages.div_ceil(share);
     match what {
         "measure" => measure_lengths(&document, pages).await,
@@ -192,7 +194,7 @@ async fn prepare(path: &Path, share: u32) -> (u32, u64, u64) {
     let store = Arc::new(record(&root.join("coldbrew.db")).await);
     let blobs = Arc::new(Folder::open(root.join("files")).await.expect("there is room"));
     let spool = DiskSpool::open(root.join("spool")).await.expect("there is room");
-    let engine = engine::engine();
+    let engine = engine::engine(WORKER_EXE);
     let pages = engine::open(&engine, path).await.info().total_pages.div_ceil(share);
     let job = job(pages);
     let upload = root.join("upload");
@@ -237,27 +239,22 @@ async fn record(file: &Path) -> SqlStore {
 /// A batch of all pages.
 fn job(pages: u32) -> Job {
     Job {
-        id: "job".into(),
-        account_id: "account".into(),
-        upload_hash: "upload".into(),
-        content_hash: "content".into(),
-        mode: Mode::Batch,
         title: "A document".into(),
-        recipe: Recipe::new(models::DEFAULT),
-        total_pages: pages,
-        pages: PageSet::all(pages),
-        pages_submitted: pages,
-        submitted_at: UnixMs(0),
-        document_id: "document".into(),
-        stage: Stage::Prepare { attempt: 1 },
-        due_at: UnixMs(0),
         claims: 1,
         fence: 1,
-        requeued: false,
-        hindered_by: None,
-        polls: 0,
-        network: None,
-        budget_wait_ms: 0,
+        ..Job::new(
+            JobIds {
+                id: "job".into(),
+                account_id: "account".into(),
+                upload_hash: "upload".into(),
+                content_hash: "content".into(),
+                document_id: "document".into(),
+            },
+            Mode::Batch,
+            Recipe::new(models::DEFAULT),
+            PageSet::all(pages),
+            UnixMs(0),
+        )
     }
 }
 

@@ -37,8 +37,8 @@ impl Server {
         let addr = greeting.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next());
         let addr = addr.expect("an address").to_owned();
         let mut server = Self { addr, program, secret: String::new(), _data: data };
-        let headers = "content-type: application/json\r\nsec-fetch-site: same-origin\r\n";
-        let begun = server.ask(&server.request("POST", "/api/start_session", headers, b"{}")).await;
+        let headers = "content-type: application/x-www-form-urlencoded\r\nsec-fetch-site: same-origin\r\n";
+        let begun = server.ask(&server.request("POST", "/api/start_session", headers, b"")).await;
         let begun = String::from_utf8_lossy(&begun).into_owned();
         let cookie = begun.split("coldbrew=").nth(1).and_then(|rest| rest.split(';').next());
         server.secret = cookie.expect("a session").to_owned();

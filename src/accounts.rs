@@ -5,11 +5,14 @@
 
 mod allowance;
 mod attempts;
+mod credentials;
+mod hourly;
 mod members;
 mod membership;
 mod network;
 mod password;
 mod provider;
+mod quota;
 mod sign_ins;
 pub mod spending;
 mod store;
@@ -27,11 +30,14 @@ use crate::world::World;
 
 pub use allowance::{Allowance, Allowances};
 pub use attempts::{AttemptLimits, PasswordAttempts};
-pub use members::{Begun, Ending, ExternalIdentity, Grant, Members, Session};
+pub use credentials::{Credentials, Ending, Grant, Session};
+pub use hourly::HourlyBudgets;
+pub use members::{ExternalIdentity, Members};
 pub use membership::{Membership, NewSession, days_before};
 pub use network::Network;
 pub use password::Passwords;
 pub use provider::{Pending, Provider, ProviderSettings};
+pub use quota::Quota;
 pub use sign_ins::{Attempts, KNOWN_NETWORKS_MAX, SUBJECTS_MAX, SignIns};
 pub use store::{Account, Accounts, Credential, CredentialKind};
 pub use usage::{AccountUsage, ROW_BYTES, Storage};

@@ -1,6 +1,6 @@
 //! HTTP: the REST API under `/v1`, the web app's pages and server functions, and what every request passes through.
 //!
-//! Handlers translate; what they call is in [`crate::services`]. An error becomes an answer in [`error`] and nowhere else, and who
+//! Handlers translate; what they call is in [`UseCases`]. An error becomes an answer in [`error`] and nowhere else, and who
 //! is calling is decided in [`auth`] and nowhere else.
 
 pub mod auth;
@@ -15,6 +15,7 @@ mod examination;
 pub mod guard;
 mod health;
 mod host;
+mod idempotency;
 mod images;
 mod limit;
 mod metrics;
@@ -36,8 +37,9 @@ use utoipa_axum::routes;
 pub use client_address::Proxies;
 pub use examination::{Examination, Findings, Readiness};
 pub use host::{Hosts, LocalAddress};
+pub use idempotency::{Idempotency, IdempotencyClaim, IdempotencyKeys};
 pub use limit::{Limiter, LocalCounts, PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
-pub use state::{ApiState, Reach, SiteSettings, SiteState};
+pub use state::{ApiState, Reach, SiteSettings, SiteState, UseCases};
 pub use streams::{StreamLimits, Streams};
 
 /// The REST calls with their descriptions.

@@ -16,10 +16,11 @@ pub mod server;
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Title, provide_meta_context};
 use leptos_router::components::{FlatRoutes, Route, Router};
-use leptos_router::{ParamSegment, SsrMode, StaticSegment};
+use leptos_router::{SsrMode, path};
 
-pub use browser::wake;
-use components::{Awakening, Frame};
+use crate::model::Flash;
+pub use browser::hydrate;
+use components::{Frame, HydrationScripts};
 
 /// What a page needs to know of the server and the request before it is rendered.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +37,8 @@ pub struct PageContext {
     pub theme: Option<&'static str>,
     /// Addresses of the browser library: its script, and its WebAssembly.
     pub library: Option<(String, String)>,
+    /// What came of the form that led here.
+    pub flash: Option<Flash>,
     /// Gives the answer under way this HTTP status.
     pub set_status: Option<fn(u16)>,
     /// Makes the answer under way lead to another address.
@@ -58,8 +61,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f6efe3" />
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#1a1410" />
                 <link rel="icon" type="image/svg+xml" href="/favicon.svg" />
-                <leptos_meta::HashedStylesheet options=options id="style" />
-                <Awakening />
+                <leptos_meta::HashedStylesheet options=options.clone() id="style" />
+                <AutoReload options />
+                <HydrationScripts />
                 <MetaTags />
             </head>
             <body>
@@ -70,19 +74,29 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 }
 
 /// The frame and the page that the address asks for.
+///
+/// No page is streamed: each is one answer to a few reads of the database. `InOrder` and `OutOfOrder` send the head before what is read, and
+/// every page below has a reason why its head must wait. (`OutOfOrder` also needs script to put a page together.)
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     view! {
-        <Title formatter=|title: String| if title.is_empty() { "Coldbrew".into() } else { format!("{title} · Coldbrew") } />
+        <Title formatter=|title: String| {
+            if title.is_empty() { "Coldbrew".into() } else { format!("{title} · Coldbrew") }
+        } />
         <Router>
             <Frame>
                 <FlatRoutes fallback=pages::NotFound>
-                    <Route path=StaticSegment("") view=pages::Home ssr=SsrMode::Async />
-                    <Route path=StaticSegment("library") view=pages::Library ssr=SsrMode::Async />
-                    <Route path=StaticSegment("account") view=pages::Account ssr=SsrMode::Async />
-                    <Route path=(StaticSegment("batch"), ParamSegment("content_hash")) view=pages::Batch ssr=SsrMode::Async />
-                    <Route path=(StaticSegment("documents"), ParamSegment("id")) view=pages::Reader ssr=SsrMode::Async />
+                    // Its title counts the jobs in progress.
+                    <Route path=path!("/") view=pages::Home ssr=SsrMode::Async />
+                    // Its HTTP status is that of the list.
+                    <Route path=path!("/library") view=pages::Library ssr=SsrMode::Async />
+                    // So is this one's, of the account.
+                    <Route path=path!("/account") view=pages::Account ssr=SsrMode::Async />
+                    // A job that is done redirects to its document; one that is not there is a 404. The title tells the state.
+                    <Route path=path!("/batch/:content_hash") view=pages::Batch ssr=SsrMode::Async />
+                    // A draft whose job failed redirects to it; a document that is not there is a 404. The title is the document's.
+                    <Route path=path!("/documents/:id") view=pages::Reader ssr=SsrMode::Async />
                 </FlatRoutes>
             </Frame>
         </Router>

@@ -1,7 +1,7 @@
 //! Named places between two effects, where tests end the process as a power cut would, to see that nothing is lost there.
 //!
 //! A debug build ends itself at the point that `COLDBREW_CRASH_AT` names as `scope/point`. In a release build there is
-//! nothing of this. `src/tests/crash.rs` finds the points by reading the source, and crashes at each of them.
+//! nothing of this. `src/tests/jobs/crash.rs` finds the points by reading the source, and crashes at each of them.
 
 use std::sync::OnceLock;
 

@@ -22,7 +22,7 @@ use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::extract::EngineShares;
 use crate::markdown::Outline;
-use crate::model::wire::{DocumentList, DocumentSummary, OutlineEntry, Shelf};
+use crate::model::wire::{DocumentList, DocumentSummary, JobView, OutlineEntry, Shelf};
 use crate::model::{ApiError, ErrorCode};
 use crate::uploads::{Blobs, Uploads, delete_content, figure_key, upload_key};
 use crate::world::World;
@@ -61,6 +61,23 @@ pub struct Library {
 }
 
 impl Library {
+    /// The newest job for this content of the account.
+    pub async fn job(&self, account: &Account, content_hash: &str) -> Result<JobView> {
+        let found = self.jobs.latest(&account.id, content_hash).await?;
+        Ok(found.ok_or_else(|| ApiError::not_found("batch"))?)
+    }
+
+    /// The account's job of that id.
+    pub async fn extraction(&self, account: &Account, id: &str) -> Result<JobView> {
+        let found = self.jobs.job(&account.id, id).await?;
+        Ok(found.ok_or_else(|| ApiError::not_found("extraction"))?)
+    }
+
+    /// Takes what failed of this content off the account's lists.
+    pub async fn dismiss(&self, account: &Account, content_hash: &str) -> Result<()> {
+        self.jobs.dismiss(&account.id, content_hash).await
+    }
+
     /// The account's documents after `cursor`, newest first.
     pub async fn list(&self, account: &Account, cursor: Option<&str>, limit: u32) -> Result<DocumentList> {
         let limit = limit.clamp(1, LIST_MAX);

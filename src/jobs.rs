@@ -24,7 +24,7 @@ mod upstream;
 mod worker;
 
 pub use google::Google;
-pub use job::{Job, JobFailure, Stage, Watched};
+pub use job::{Job, JobIds, Stage, Watched};
 pub use ledger::{Admission, Spending, Unanswered};
 pub use leftovers::{Cleaner, Leftover, Leftovers};
 pub use pages::{EnginePages, PageSource, ReadyPage, ReadyPages};

@@ -50,8 +50,6 @@ pub mod retention;
 #[cfg(feature = "ssr")]
 pub mod serve;
 #[cfg(feature = "ssr")]
-pub mod services;
-#[cfg(feature = "ssr")]
 pub mod settings;
 #[cfg(feature = "ssr")]
 pub mod store;
@@ -64,11 +62,11 @@ pub mod web;
 #[cfg(feature = "ssr")]
 pub mod world;
 
-/// Wakes a page. The browser's entry point.
+/// Hydrates a page. The browser's entry point.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_islands();
-    app::wake();
+    app::hydrate();
 }

@@ -2,6 +2,7 @@
 //! into the folders of accounts after they were deleted.
 
 mod account;
+mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,6 @@ use futures::FutureExt;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::Members;
 use crate::accounts::{PasswordAttempts, days_before};
 use crate::error::Result;
 use crate::model::UnixMs;
@@ -19,6 +19,7 @@ use crate::uploads::{Blobs, Uploads, delete_content};
 use crate::world::World;
 
 pub use account::AccountDeletion;
+pub use store::Expiry;
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(3_600);
@@ -52,7 +53,7 @@ impl Retention {
 pub struct Janitor {
     pub deletion: AccountDeletion,
     pub attempts: PasswordAttempts,
-    pub store: Arc<dyn Members>,
+    pub expiry: Arc<dyn Expiry>,
     pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
     pub world: Arc<dyn World>,
@@ -90,12 +91,12 @@ impl Janitor {
         while self.purge_gone_accounts(now.plus(-GONE_FOR_MS)).await? {}
         self.attempts.purge().await?;
         self.blobs.tidy().await?;
-        self.store.forget_expired(days_before(now, ANSWER_DAYS), now).await
+        self.expiry.forget_expired(days_before(now, ANSWER_DAYS), now).await
     }
 
     /// Whether more guests may be due. What was deleted is in no list again, so this comes to an end.
     async fn purge_guests(&self, before: UnixMs) -> Result<bool> {
-        let ids = self.store.idle_guests(before, LISTED_MAX).await?;
+        let ids = self.expiry.idle_guests(before, LISTED_MAX).await?;
         for id in &ids {
             self.deletion.delete(id).await?;
         }
@@ -104,9 +105,9 @@ impl Janitor {
 
     /// Whether more uploads may be due. One that is used again since it was listed is in no list either.
     async fn purge_uploads(&self, before: UnixMs) -> Result<bool> {
-        let contents = self.store.stale_uploads(before, LISTED_MAX).await?;
+        let contents = self.expiry.stale_uploads(before, LISTED_MAX).await?;
         for (account_id, content_hash) in &contents {
-            if let Some(figures) = self.store.forget_upload(account_id, content_hash, before).await? {
+            if let Some(figures) = self.expiry.forget_upload(account_id, content_hash, before).await? {
                 let deletion = delete_content(&*self.blobs, account_id, content_hash, &figures).boxed();
                 self.uploads.unless_kept(account_id, content_hash, deletion).await?;
             }
@@ -116,10 +117,10 @@ impl Janitor {
 
     /// Whether more deleted accounts may have files left.
     async fn purge_gone_accounts(&self, before: UnixMs) -> Result<bool> {
-        let ids = self.store.gone_accounts(before, LISTED_MAX).await?;
+        let ids = self.expiry.gone_accounts(before, LISTED_MAX).await?;
         for id in &ids {
             self.deletion.delete_files(id).await?;
-            self.store.forget_gone_account(id).await?;
+            self.expiry.forget_gone_account(id).await?;
         }
         Ok(ids.len() == LISTED_MAX as usize)
     }

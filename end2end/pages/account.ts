@@ -21,7 +21,7 @@ export class AccountPage {
     this.signOut = page.getByTestId("sign-out");
     this.signOutEverywhere = page.getByRole("button", { name: "Sign out everywhere" });
     this.who = page.getByTestId("who");
-    this.error = page.getByRole("main").getByRole("alert");
+    this.error = page.getByRole("alert");
     this.tokenName = page.getByTestId("token-name");
     this.newToken = page.getByTestId("new-token");
     this.toast = page.locator(".toasts");

@@ -45,7 +45,7 @@ test("a page whose script does not arrive says so, and can be read", async ({ co
   guard.expectFailure(/Failed to fetch/);
   await context.route("**/*.wasm", (route) => route.abort("connectionreset"));
   await page.goto("/");
-  await expect(page.getByRole("status").getByText("A part of this page did not arrive, so it can only be read.")).toBeVisible();
+  await expect(page.getByRole("status").getByText("Part of this page failed to load, so it is read-only.")).toBeVisible();
   await expect(page.getByRole("heading", { name: "Let it brew. Read it well." })).toBeVisible();
 });
 

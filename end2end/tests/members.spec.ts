@@ -54,18 +54,6 @@ test("somebody else signs in in another tab: the account page shows nobody's but
   await expect(page.getByText(`Deletes ${second}`)).toBeVisible();
 });
 
-test("without script, too, one signs up and in", async ({ visitor, guard }) => {
-  guard.expectStatus(401);
-  const email = address();
-  for (const way of ["Sign up", "Sign in"] as const) {
-    const { account, page } = new Screens(await (await visitor({ javaScriptEnabled: false })).newPage());
-    await page.goto("/account");
-    await account.send(way, email, PASSWORD);
-    await expect(account.who).toHaveText(email);
-    expect(page.url()).not.toContain(PASSWORD);
-  }
-});
-
 test("signing out leaves nothing behind in the browser", async ({ guard, screens: { home, account, library, page } }) => {
   guard.expectStatus(404);
   await home.submit(pdf(1, { title: "Private" }), { ai: false });

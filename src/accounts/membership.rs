@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::attempts::PasswordAttempts;
 use super::{CREDENTIAL_MS, Caller, Network, Passwords, digest};
-use crate::accounts::{Account, Accounts, Credential, CredentialKind, Ending, ExternalIdentity, Grant, Members};
+use crate::accounts::{
+    Account, Accounts, Credential, CredentialKind, Credentials, Ending, ExternalIdentity, Grant, Members,
+};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::model::wire::{NewToken, TokenSummary};
@@ -25,7 +27,8 @@ const RESET_CHARS: usize = 20;
 /// See the module.
 #[derive(Clone)]
 pub struct Membership {
-    pub store: Arc<dyn Members>,
+    pub members: Arc<dyn Members>,
+    pub credentials: Arc<dyn Credentials>,
     pub accounts: Arc<dyn Accounts>,
     pub passwords: Passwords,
     pub attempts: PasswordAttempts,
@@ -58,7 +61,7 @@ impl Membership {
         }
         let hash = self.passwords.hash_new(password, &email).await?;
         let own = before.map(digest);
-        let Some(ended) = self.store.sign_up(&account.id, &email, &hash, self.ending(&own)).await? else {
+        let Some(ended) = self.members.sign_up(&account.id, &email, &hash, self.ending(&own)).await? else {
             let words = "There is an account with this e-mail address. Sign in instead.";
             return Err(Error::refused(ErrorCode::EmailTaken, words));
         };
@@ -76,7 +79,7 @@ impl Membership {
         network: Option<Network>,
     ) -> Result<NewSession> {
         let email = email.trim().to_lowercase();
-        let login = self.store.login(&email).await?;
+        let login = self.members.login(&email).await?;
         let (id, hash) = login.clone().unzip();
         let right = self.is_right(&email, id.as_deref(), password, hash, network).await?;
         let Some((id, hash)) = login.filter(|_| right) else {
@@ -110,7 +113,7 @@ impl Membership {
     /// Whether the account is opened by a password.
     pub async fn has_password(&self, account: &Account) -> Result<bool> {
         let Some(email) = &account.email else { return Ok(false) };
-        Ok(self.store.login(email).await?.is_some())
+        Ok(self.members.login(email).await?.is_some())
     }
 
     /// Gives a member who knows the password another one. All sessions and tokens of the account end. `before`: the caller's own session,
@@ -125,13 +128,13 @@ impl Membership {
         let account = &caller.account;
         let not_right = || Error::refused(ErrorCode::Unauthenticated, "The current password is not right.");
         let email = account.email.as_deref().ok_or_else(not_right)?;
-        let hash = self.store.login(email).await?.map(|(_, hash)| hash);
+        let hash = self.members.login(email).await?.map(|(_, hash)| hash);
         if !self.is_right(email, Some(&account.id), current, hash, caller.network).await? {
             return Err(not_right());
         }
         let hash = self.passwords.hash_new(new, email).await?;
         let own = before.map(digest);
-        let ended = self.store.set_password(&account.id, &hash, self.ending(&own)).await?;
+        let ended = self.members.set_password(&account.id, &hash, self.ending(&own)).await?;
         self.changes.tell_credentials_ended(&account.id);
         tracing::info!(account = account.id, "password changed");
         self.begin_session(&account.id, Grant::Password(&hash), ended.unwrap_or_default()).await
@@ -141,7 +144,7 @@ impl Membership {
     pub async fn reset_password(&self, account_id: &str) -> Result<(String, EndedAccess)> {
         let new: String = self.world.secret().chars().take(RESET_CHARS).collect();
         let hash = self.passwords.hash_own(new.clone()).await?;
-        let Some(ended) = self.store.set_password(account_id, &hash, self.ending(&None)).await? else {
+        let Some(ended) = self.members.set_password(account_id, &hash, self.ending(&None)).await? else {
             return Err(Error::refused(ErrorCode::InvalidRequest, "This is a guest, who has no password."));
         };
         self.changes.tell_credentials_ended(account_id);
@@ -150,7 +153,7 @@ impl Membership {
 
     /// Ends all sessions and tokens of an account.
     pub async fn lock_out(&self, account_id: &str) -> Result<EndedAccess> {
-        let ended = self.store.end_credentials(account_id, self.ending(&None)).await?;
+        let ended = self.credentials.end_credentials(account_id, self.ending(&None)).await?;
         self.changes.tell_credentials_ended(account_id);
         Ok(ended)
     }
@@ -167,12 +170,12 @@ impl Membership {
         account: &Account,
         before: Option<&str>,
     ) -> Result<NewSession> {
-        let known = self.store.account_of_identity(&identity.issuer, &identity.subject).await?;
+        let known = self.members.account_of_identity(&identity.issuer, &identity.subject).await?;
         let (id, ended) = match known {
             Some(id) => (id, EndedAccess::default()),
             None => {
                 let own = before.map(digest);
-                let Some(ended) = self.store.add_identity(&account.id, identity, self.ending(&own)).await? else {
+                let Some(ended) = self.members.add_identity(&account.id, identity, self.ending(&own)).await? else {
                     let words = "There is an account with this e-mail address.";
                     return Err(Error::refused(ErrorCode::EmailTaken, words));
                 };
@@ -186,19 +189,19 @@ impl Membership {
 
     /// Whether the account can be signed in to with the provider.
     pub async fn is_connected(&self, account: &Account) -> Result<bool> {
-        self.store.has_identity(&account.id).await
+        self.members.has_identity(&account.id).await
     }
 
     /// Ends a member's session. A guest's is the only key to what the guest made, and goes on.
     async fn sign_out_member(&self, secret: Option<&str>) -> Result<()> {
         let Some(secret) = secret else { return Ok(()) };
-        let session = self.store.session(&digest(secret), self.world.now()).await?;
+        let session = self.credentials.session(&digest(secret), self.world.now()).await?;
         if session.is_some_and(|session| session.signed_in) { self.sign_out(secret).await } else { Ok(()) }
     }
 
     /// Ends one session.
     pub async fn sign_out(&self, secret: &str) -> Result<()> {
-        if let Some(account_id) = self.store.end_credential(&digest(secret), self.world.now()).await? {
+        if let Some(account_id) = self.credentials.end_credential(&digest(secret), self.world.now()).await? {
             self.changes.tell_credentials_ended(&account_id);
         }
         Ok(())
@@ -206,7 +209,7 @@ impl Membership {
 
     /// Ends all sessions of the account.
     pub async fn sign_out_everywhere(&self, account: &Account) -> Result<()> {
-        self.store.end_sessions(&account.id).await?;
+        self.credentials.end_sessions(&account.id).await?;
         self.changes.tell_credentials_ended(&account.id);
         Ok(())
     }
@@ -214,14 +217,14 @@ impl Membership {
     /// A new session in the place of one that has grown old; `None` where there is nothing to replace.
     pub async fn rotate(&self, secret: &str) -> Result<Option<NewSession>> {
         let now = self.world.now();
-        let Some(session) = self.store.session(&digest(secret), now).await? else { return Ok(None) };
+        let Some(session) = self.credentials.session(&digest(secret), now).await? else { return Ok(None) };
         if session.created_at.plus(ROTATION_MS) > now {
             return Ok(None);
         }
         let (old, max_age_ms) = (digest(secret), max_age_ms(session.signed_in));
         let grant = Grant::Credential(&old);
         let new = self.add(&session.account_id, CredentialKind::Session, None, max_age_ms, grant).await?;
-        self.store.end_credential(&old, now.plus(OVERLAP_MS)).await?;
+        self.credentials.end_credential(&old, now.plus(OVERLAP_MS)).await?;
         Ok(new.map(|secret| NewSession { secret, max_age_ms, ended: EndedAccess::default() }))
     }
 
@@ -243,13 +246,13 @@ impl Membership {
     ) -> Result<Option<String>> {
         let (secret, now) = (self.world.secret(), self.world.now());
         let credential = Credential { digest: &digest(&secret), kind, expires_at: now.plus(lasts_ms) };
-        let added = self.store.add_credential(account_id, credential, name, grant, now).await?;
+        let added = self.credentials.add_credential(account_id, credential, name, grant, now).await?;
         Ok(added.then_some(secret))
     }
 
     /// The account's tokens, without their secrets.
     pub async fn tokens(&self, account: &Account) -> Result<Vec<TokenSummary>> {
-        self.store.tokens(&account.id, self.world.now()).await
+        self.credentials.tokens(&account.id, self.world.now()).await
     }
 
     /// Makes a token for a caller with the credential of digest `own`. Its secret is in the answer and nowhere else.
@@ -269,7 +272,7 @@ impl Membership {
 
     /// Ends a token at once.
     pub async fn revoke_token(&self, account: &Account, id: &str) -> Result<()> {
-        if !self.store.revoke_token(&account.id, id).await? {
+        if !self.credentials.revoke_token(&account.id, id).await? {
             return Err(ApiError::not_found("token").into());
         }
         self.changes.tell_credentials_ended(&account.id);

@@ -38,12 +38,12 @@ const DISCARDED_WITHIN: Duration = Duration::from_secs(10);
 /// `body_too_large`, or `file_too_large` for an upload.
 pub fn limit(state: &ApiState, mut request: Request) -> Result<Request> {
     let is_upload = request.uri().path() == upload::PATH;
-    let file_bytes_max = state.services.receiver.bytes_max;
+    let file_bytes_max = state.services.intake.receiver.bytes_max;
     let bytes_max = if is_upload { file_bytes_max.saturating_add(FORM_BYTES_MAX) } else { BODY_BYTES_MAX };
     if length_of(request.headers()).is_some_and(|length| length > bytes_max) {
         let waits = expects_continue(request.headers());
         drain(request.into_body(), waits);
-        return Err(if is_upload { state.services.receiver.too_large() } else { too_large() });
+        return Err(if is_upload { state.services.intake.receiver.too_large() } else { too_large() });
     }
     DefaultBodyLimit::max(usize::try_from(bytes_max).unwrap_or(usize::MAX)).apply(&mut request);
     Ok(request.with_limited_body())

@@ -64,7 +64,12 @@ pub async fn submit(
     headers: HeaderMap,
     Body(wish): Body<Submission>,
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
-    Ok(answer(state.services.submit(&caller, wish, idempotency_key(&headers)?).await?))
+    let (services, account) = (&state.services, caller.account.id.as_str());
+    let submitted = services.submissions.submit(&caller, wish.clone());
+    Ok(answer(match idempotency_key(&headers)? {
+        Some(key) => services.idempotency.once(account, key, &wish, submitted).await?,
+        None => submitted.await?,
+    }))
 }
 
 /// Read the failed pages of a document again, for the price of those pages.
@@ -84,7 +89,7 @@ pub async fn retry(
     Body(Retry { batch_mode }): Body<Retry>,
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
     let mode = if batch_mode { Mode::Batch } else { Mode::Realtime };
-    Ok(answer(state.services.retry(&caller, &id, mode).await?))
+    Ok(answer(state.services.submissions.retry(&caller, &id, mode).await?))
 }
 
 fn answer(submitted: Submitted) -> (StatusCode, Json<Submitted>) {
@@ -113,7 +118,7 @@ pub async fn batch_status(
     Caller { account, .. }: Caller,
     Named(content_hash): Named<String>,
 ) -> Result<Json<BatchStatus>, Failure> {
-    let job = state.services.job(&account, &content_hash).await?;
+    let job = state.services.library.job(&account, &content_hash).await?;
     Ok(Json(BatchStatus {
         status: job.status,
         submitted_at: job.submitted_at.rfc3339(),
@@ -132,7 +137,7 @@ pub async fn extraction_status(
     Caller { account, .. }: Caller,
     Named(id): Named<String>,
 ) -> Result<Json<ExtractionStatus>, Failure> {
-    let job = state.services.extraction(&account, &id).await?;
+    let job = state.services.library.extraction(&account, &id).await?;
     Ok(Json(ExtractionStatus {
         status: job.status,
         total_pages: page_count(&job),

@@ -11,12 +11,18 @@ use leptos::prelude::LeptosOptions;
 use super::client_address::Proxies;
 use super::examination::Examination;
 use super::host::Hosts;
+use super::idempotency::Idempotency;
 use super::limit::Limiter;
 use super::streams::Streams;
 use crate::accounts::Provider;
+use crate::accounts::{Identity, Membership, Quota};
 use crate::changes::Changes;
-use crate::services::Services;
+use crate::documents::Library;
+use crate::jobs::Submissions;
+use crate::retention::AccountDeletion;
 use crate::settings::{SECOND, Secret, Settings};
+use crate::uploads::Intake;
+use crate::world::World;
 
 /// Everything that a handler may reach. Each request has it handed on a dozen times, so a clone is a pointer.
 #[derive(Clone)]
@@ -38,7 +44,7 @@ impl Deref for ApiState {
 
 /// What [`ApiState`] holds.
 pub struct Reach {
-    pub services: Arc<Services>,
+    pub services: Arc<UseCases>,
     pub site: SiteState,
     pub changes: Changes,
     pub examination: Examination,
@@ -46,6 +52,20 @@ pub struct Reach {
     pub limiter: Limiter,
     /// Who else vouches for people, if somebody does.
     pub provider: Option<Provider>,
+}
+
+/// The use cases: what the REST API and the web app's server functions both call.
+#[derive(Clone)]
+pub struct UseCases {
+    pub identity: Identity,
+    pub membership: Membership,
+    pub deletion: AccountDeletion,
+    pub quota: Quota,
+    pub intake: Intake,
+    pub submissions: Submissions,
+    pub library: Library,
+    pub idempotency: Idempotency,
+    pub world: Arc<dyn World>,
 }
 
 /// How the site is served.

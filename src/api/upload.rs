@@ -49,19 +49,19 @@ pub async fn prepare(
     let length = length_of(request.headers());
     let (request, body) = FormBody::of(request);
     let received = async {
-        let permit = state.services.admit_upload(&caller, length).await?;
+        let permit = state.services.intake.admit(&caller, length).await?;
         let received = timeout(state.site.settings.upload_timeout, receive(&state, request, &body)).await;
         Ok((received.unwrap_or_else(|_| Err(too_slow()))?, permit))
     };
     let (file, permit) = received.await.inspect_err(|_: &Error| body.drain())?;
-    let prepared = state.services.take_in(&caller, file).await?;
+    let prepared = state.services.intake.receive(&caller, file).await?;
     drop(permit);
     Ok(Json(prepared))
 }
 
 /// Brings the file of a form to disk.
 async fn receive(state: &ApiState, request: Request, body: &FormBody) -> Result<ReceivedFile> {
-    let receiver = &state.services.receiver;
+    let receiver = &state.services.intake.receiver;
     let broken = |error: MultipartError| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => receiver.too_large(),
         _ if body.is_overhead() => {
@@ -107,5 +107,5 @@ pub async fn prepare_url(
     caller: Caller,
     Body(file): Body<FileAddress>,
 ) -> Result<Json<Prepared>, Failure> {
-    Ok(Json(state.services.import(&caller, &file.url).await?))
+    Ok(Json(state.services.intake.import(&caller, &file.url).await?))
 }

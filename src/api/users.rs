@@ -34,7 +34,7 @@ pub async fn usage(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
 ) -> Result<Json<UsageReport>, Failure> {
-    Ok(Json(state.services.usage(&account).await?))
+    Ok(Json(state.services.quota.usage(&account).await?))
 }
 
 /// Who is asking.

@@ -11,28 +11,28 @@ mod copies;
 mod drops;
 mod focus;
 mod forms;
-mod jobs;
-mod lightbox;
 mod live;
-mod membership;
 mod morph;
 mod original;
 mod page;
 mod pages;
 mod place;
 mod query;
-mod questions;
 mod theme;
 mod times;
 mod toast;
 
 use leptos::prelude::document;
+use wasm_bindgen::JsCast;
+use web_sys::{Document, Element};
 
 pub use live::look;
+pub use pages::elements;
+pub use theme::choose_theme;
 pub use toast::{Tone, toast};
 
 /// Takes hold of the page; to be called once, when everything is there.
-pub fn wake() {
+pub fn hydrate() {
     times::localize(&document());
     back::begin();
     clicks::listen();
@@ -40,4 +40,10 @@ pub fn wake() {
     forms::listen();
     live::begin();
     pages::begin();
+}
+
+/// What a selector finds on a page, shown or just fetched.
+fn elements_of(page: &Document, selector: &str) -> Vec<Element> {
+    let Ok(found) = page.query_selector_all(selector) else { return Vec::new() };
+    (0..found.length()).filter_map(|index| found.get(index)?.dyn_into().ok()).collect()
 }

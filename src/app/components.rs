@@ -1,8 +1,8 @@
 //! What several screens use.
 
-mod awakening;
 mod cover;
 mod frame;
+mod hydration_scripts;
 mod icons;
 mod local_time;
 mod notice;
@@ -12,14 +12,14 @@ mod rows;
 mod shelf;
 mod theme;
 
-pub use awakening::Awakening;
 pub use cover::Cover;
 pub use frame::Frame;
+pub use hydration_scripts::HydrationScripts;
 pub use icons::{CloseIcon, CupIcon, DeleteIcon};
 pub use local_time::LocalTime;
 pub use notice::Trouble;
 pub use numbers::{grouped, page_count};
-pub use question::Question;
+pub use question::{Answers, Question, QuestionButton};
 pub use rows::{DocumentRow, JobRow, title_words};
 pub use shelf::Shelf;
 pub use theme::ThemeMenu;

@@ -1,4 +1,7 @@
 //! The web app's calls to the server. Each hands over to a use case; what it may see is decided by who is calling.
+//!
+//! Their input is a form's, Leptos' default, so that an `ActionForm` works without script. A form that calls one is redirected: to where the
+//! function leads, or back to its page, which says what happened (`web/context.rs`). [`submit`] takes JSON, because an island sends it a structure.
 
 use leptos::prelude::*;
 use leptos::server_fn::Bytes;
@@ -16,7 +19,7 @@ impl FromServerFnError for ApiError {
     /// Faults of the call itself: the server could not be reached, or did not understand.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => unreachable(),
+            ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => server_unavailable(),
             _ => Self::new(
                 ErrorCode::InvalidRequest,
                 "The server did not understand this page. Reload it and try again.",
@@ -27,22 +30,23 @@ impl FromServerFnError for ApiError {
     /// It may also come from what stands before the calls, such as the limits, or from a proxy in words of its own.
     fn de(data: Bytes) -> Self {
         let refused = |_| serde_json::from_slice::<ErrorBody>(&data).map(|body| body.error);
-        serde_json::from_slice(&data).or_else(refused).unwrap_or_else(|_| unreachable())
+        serde_json::from_slice(&data).or_else(refused).unwrap_or_else(|_| server_unavailable())
     }
 }
 
-fn unreachable() -> ApiError {
+/// What is said where there is no answer.
+pub fn server_unavailable() -> ApiError {
     ApiError::new(ErrorCode::Unavailable, "The server cannot be reached. Check your connection; nothing is lost.")
 }
 
 /// Whether this browser has an account already.
-#[server(prefix = "/api", endpoint = "known", input = Json)]
+#[server(prefix = "/api", endpoint = "known")]
 pub async fn known() -> Result<bool, ApiError> {
     Ok(crate::web::known_caller().await?.is_some())
 }
 
 /// Makes sure that this browser has an account to put things in; a guest's, if it had none.
-#[server(prefix = "/api", endpoint = "start_session", input = Json)]
+#[server(prefix = "/api", endpoint = "start_session")]
 pub async fn start_session() -> Result<(), ApiError> {
     crate::web::start_session().await
 }
@@ -51,90 +55,93 @@ pub async fn start_session() -> Result<(), ApiError> {
 #[server(prefix = "/api", endpoint = "submit", input = Json)]
 pub async fn submit(wish: Submission) -> Result<String, ApiError> {
     let caller = crate::web::caller().await?;
-    caller.answer(caller.services.submit(&caller, wish, None).await.map(|submitted| submitted.address()))
+    caller.answer(caller.services.submissions.submit(&caller, wish).await.map(|submitted| submitted.address()))
 }
 
 /// Fetches the file at an address, and prepares it like an upload.
-#[server(prefix = "/api", endpoint = "import", input = Json)]
+#[server(prefix = "/api", endpoint = "import")]
 pub async fn import(url: String) -> Result<Prepared, ApiError> {
     let caller = crate::web::caller().await?;
-    caller.answer(caller.services.import(&caller, &url).await)
+    caller.answer(caller.services.intake.import(&caller, &url).await)
 }
 
-/// Extracts the failed pages of a document again; says where it is to be followed.
-#[server(prefix = "/api", endpoint = "retry", input = Json)]
-pub async fn retry(id: String, mode: Mode) -> Result<String, ApiError> {
+/// Extracts the failed pages of a document again; leads to where it is to be followed.
+#[server(prefix = "/api", endpoint = "retry")]
+pub async fn retry(id: String, mode: Mode) -> Result<(), ApiError> {
     let caller = crate::web::caller().await?;
-    let submitted = caller.services.retry(&caller, &id, mode).await;
-    caller.answer(submitted.map(|submitted| submitted.address()))
+    let submitted = caller.answer(caller.services.submissions.retry(&caller, &id, mode).await)?;
+    leptos_axum::redirect(&submitted.address());
+    Ok(())
 }
 
 /// What that costs.
-#[server(prefix = "/api", endpoint = "retry_quote", input = Json)]
+#[server(prefix = "/api", endpoint = "retry_quote")]
 pub async fn retry_quote(id: String) -> Result<Quote, ApiError> {
     let caller = crate::web::caller().await?;
-    caller.answer(caller.services.retry_quote(&caller.account, &id).await)
+    caller.answer(caller.services.submissions.retry_quote(&caller.account, &id).await)
 }
 
-/// Submits a failed job once more, without uploading again; says where it is to be followed.
-#[server(prefix = "/api", endpoint = "try_again", input = Json)]
-pub async fn try_again(content_hash: String, batch: bool) -> Result<String, ApiError> {
+/// Submits a failed job once more, without uploading again; leads to where it is to be followed.
+#[server(prefix = "/api", endpoint = "try_again")]
+pub async fn try_again(content_hash: String, batch: bool) -> Result<(), ApiError> {
     let caller = crate::web::caller().await?;
-    let submitted = caller.services.try_again(&caller, &content_hash, batch).await;
-    caller.answer(submitted.map(|submitted| submitted.address()))
+    let submitted = caller.answer(caller.services.submissions.try_again(&caller, &content_hash, batch).await)?;
+    leptos_axum::redirect(&submitted.address());
+    Ok(())
 }
 
 /// Takes a failed job off the lists.
-#[server(prefix = "/api", endpoint = "dismiss_job", input = Json)]
+#[server(prefix = "/api", endpoint = "dismiss_job")]
 pub async fn dismiss_job(content_hash: String) -> Result<(), ApiError> {
     let caller = crate::web::caller().await?;
-    caller.answer(caller.services.dismiss(&caller.account, &content_hash).await)
+    caller.answer(caller.services.library.dismiss(&caller.account, &content_hash).await)
 }
 
 /// The newest job for this content.
-#[server(prefix = "/api", endpoint = "fetch_job", input = Json)]
+#[server(prefix = "/api", endpoint = "fetch_job")]
 pub async fn fetch_job(content_hash: String) -> Result<JobView, ApiError> {
     let caller = crate::web::caller().await?;
-    caller.answer(caller.services.job(&caller.account, &content_hash).await)
+    caller.answer(caller.services.library.job(&caller.account, &content_hash).await)
 }
 
 /// What lists show whose title has these words: the newest, or what is older than `before` says. Nothing for a browser without an account.
-#[server(prefix = "/api", endpoint = "fetch_shelf", input = Json)]
+#[server(prefix = "/api", endpoint = "fetch_shelf")]
 pub async fn fetch_shelf(query: String, before: Option<String>) -> Result<Shelf, ApiError> {
     let Some(caller) = crate::web::known_caller().await? else { return Ok(Shelf::default()) };
     caller.answer(caller.services.library.shelf(&caller.account, &query, before).await)
 }
 
 /// Quota and receipts; `None` for a browser without an account.
-#[server(prefix = "/api", endpoint = "fetch_usage", input = Json)]
+#[server(prefix = "/api", endpoint = "fetch_usage")]
 pub async fn fetch_usage() -> Result<Option<UsageReport>, ApiError> {
     let Some(caller) = crate::web::known_caller().await? else { return Ok(None) };
-    caller.answer(caller.services.usage(&caller.account).await.map(Some))
+    caller.answer(caller.services.quota.usage(&caller.account).await.map(Some))
 }
 
 /// What is left of the quota, in token equivalents; `None` for a browser without an account.
-#[server(prefix = "/api", endpoint = "tokens_left", input = Json)]
+#[server(prefix = "/api", endpoint = "tokens_left")]
 pub async fn tokens_left() -> Result<Option<u64>, ApiError> {
     let Some(caller) = crate::web::known_caller().await? else { return Ok(None) };
-    caller.answer(caller.services.usage(&caller.account).await.map(|report| Some(report.usage.available_tokens)))
+    caller.answer(caller.services.quota.usage(&caller.account).await.map(|report| Some(report.usage.available_tokens)))
 }
 
 /// A document at a place in it.
-#[server(prefix = "/api", endpoint = "open_document", input = Json)]
+#[server(prefix = "/api", endpoint = "open_document")]
 pub async fn open_document(id: String, place: Place) -> Result<Opened, ApiError> {
     let caller = crate::web::caller().await?;
     caller.answer(caller.services.library.open(&caller, &id, &place).await)
 }
 
 /// Deletes a document for good.
-#[server(prefix = "/api", endpoint = "delete_document", input = Json)]
+#[server(prefix = "/api", endpoint = "delete_document")]
 pub async fn delete_document(id: String) -> Result<(), ApiError> {
     let caller = crate::web::caller().await?;
-    caller.answer(caller.services.library.delete(&caller.account, &id).await)
+    caller.answer(caller.services.library.delete(&caller.account, &id).await)?;
+    crate::web::say("The document is deleted. Its receipt stays.")
 }
 
 /// Who is asking, and their tokens; `None` for a browser without an account.
-#[server(prefix = "/api", endpoint = "fetch_me", input = Json)]
+#[server(prefix = "/api", endpoint = "fetch_me")]
 pub async fn fetch_me() -> Result<Option<(Me, Vec<TokenSummary>)>, ApiError> {
     let Some(caller) = crate::web::known_caller().await? else { return Ok(None) };
     let tokens = caller.answer(caller.services.membership.tokens(&caller.account).await)?;
@@ -143,52 +150,59 @@ pub async fn fetch_me() -> Result<Option<(Me, Vec<TokenSummary>)>, ApiError> {
 }
 
 /// Makes this browser's guest a member, with everything it owns. Says which access to the guest has ended.
-#[server(prefix = "/api", endpoint = "sign_up", input = Json)]
+#[server(prefix = "/api", endpoint = "sign_up")]
 pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, ApiError> {
     crate::web::sign_up(email, password).await
 }
 
 /// Signs this browser in.
-#[server(prefix = "/api", endpoint = "sign_in", input = Json)]
+#[server(prefix = "/api", endpoint = "sign_in")]
 pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
     crate::web::sign_in(email, password).await
 }
 
 /// Whether the account can be signed in to with the provider.
-#[server(prefix = "/api", endpoint = "is_connected", input = Json)]
+#[server(prefix = "/api", endpoint = "is_connected")]
 pub async fn is_connected() -> Result<bool, ApiError> {
     let caller = crate::web::caller().await?;
     caller.answer(caller.services.membership.is_connected(&caller.account).await)
 }
 
 /// Whether the account is opened by a password.
-#[server(prefix = "/api", endpoint = "has_password", input = Json)]
+#[server(prefix = "/api", endpoint = "has_password")]
 pub async fn has_password() -> Result<bool, ApiError> {
     let caller = crate::web::caller().await?;
     caller.answer(caller.services.membership.has_password(&caller.account).await)
 }
 
+/// Gives the account another password. All its other sessions and all its tokens end.
+#[server(prefix = "/api", endpoint = "change_password")]
+pub async fn change_password(current: String, new: String) -> Result<(), ApiError> {
+    crate::web::change_password(current, new).await
+}
+
 /// Signs this browser out, or every browser of the account.
-#[server(prefix = "/api", endpoint = "sign_out", input = Json)]
+#[server(prefix = "/api", endpoint = "sign_out")]
 pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
     crate::web::sign_out(everywhere).await
 }
 
-/// Makes an API token. Its secret is in the answer and nowhere else.
-#[server(prefix = "/api", endpoint = "create_token", input = Json)]
+/// Makes an API token. Its secret is in the answer, or on the page that a form is led to, and nowhere else.
+#[server(prefix = "/api", endpoint = "create_token")]
 pub async fn create_token(name: String) -> Result<NewToken, ApiError> {
     crate::web::create_token(&name).await
 }
 
 /// Ends an API token.
-#[server(prefix = "/api", endpoint = "revoke_token", input = Json)]
+#[server(prefix = "/api", endpoint = "revoke_token")]
 pub async fn revoke_token(id: String) -> Result<(), ApiError> {
     let caller = crate::web::caller().await?;
-    caller.answer(caller.services.membership.revoke_token(&caller.account, &id).await)
+    caller.answer(caller.services.membership.revoke_token(&caller.account, &id).await)?;
+    crate::web::say("The token is revoked.")
 }
 
 /// Deletes the account with everything it owns, for good. `id`: whose page the person looks at.
-#[server(prefix = "/api", endpoint = "delete_account", input = Json)]
+#[server(prefix = "/api", endpoint = "delete_account")]
 pub async fn delete_account(id: String) -> Result<(), ApiError> {
     crate::web::delete_account(&id).await
 }

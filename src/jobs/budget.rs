@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use tokio::sync::{Mutex, Notify};
 
 use super::Worker;
-use super::job::{Job, JobFailure, Stage};
+use super::job::{Job, Stage};
 use super::machine::Event;
 use super::prepare::page_of;
 use super::realtime::Obstacle;
@@ -18,6 +18,7 @@ use crate::accounts::spending::{PageCosts, PaidRequest, Rates, Spent};
 use crate::error::Result;
 use crate::jobs::{Admission, Unanswered};
 use crate::metrics::answers_paid;
+use crate::model::wire::JobError;
 use crate::model::{Hindrance, PageSet};
 use coldbrew_gemini::jsonl::Outcome;
 
@@ -105,7 +106,7 @@ impl Worker {
                 }
                 Admission::Superseded => return Err(Obstacle::Superseded),
                 Admission::OverBudget => Obstacle::OverBudget,
-                Admission::OverQuota => Obstacle::Closed(JobFailure::new("quota_exceeded", OVER_QUOTA)),
+                Admission::OverQuota => Obstacle::Closed(JobError::new("quota_exceeded", OVER_QUOTA)),
             };
             if is_alone {
                 return Err(obstacle);

@@ -91,9 +91,9 @@ pub enum Stage {
     /// The document is stored.
     Succeeded,
     /// It ended without a document.
-    Failed { error: JobFailure },
+    Failed { error: JobError },
     /// Google gave up on it.
-    Expired { error: JobFailure },
+    Expired { error: JobError },
 }
 
 /// A batch that Google has.
@@ -118,20 +118,6 @@ pub struct Watched {
     /// How often that was. A clock that jumps makes a long time of a short one, but not many denials of one.
     #[serde(default)]
     pub denials: u32,
-}
-
-/// Why a job ended without a document: a stable code and words for a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobFailure {
-    pub code: String,
-    pub message: String,
-}
-
-impl JobFailure {
-    /// A failure with this code and sentence.
-    pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into() }
-    }
 }
 
 impl Stage {
@@ -204,15 +190,52 @@ impl Stage {
     /// Why it ended, if it ended badly.
     pub fn error(&self) -> Option<JobError> {
         match self {
-            Self::Failed { error } | Self::Expired { error } => {
-                Some(JobError { code: error.code.clone(), message: error.message.clone() })
-            }
+            Self::Failed { error } | Self::Expired { error } => Some(error.clone()),
             _ => None,
         }
     }
 }
 
+/// The ids that a new job is given, and those of what it reads.
+#[derive(Clone, Debug)]
+pub struct JobIds {
+    pub id: String,
+    pub account_id: String,
+    pub upload_hash: String,
+    pub content_hash: String,
+    pub document_id: String,
+}
+
 impl Job {
+    /// A job that was accepted at `now` and is due at once. It reads all pages of an untitled file, for a caller of no network.
+    pub fn new(ids: JobIds, mode: Mode, recipe: Recipe, pages: PageSet, now: UnixMs) -> Self {
+        let JobIds { id, account_id, upload_hash, content_hash, document_id } = ids;
+        let page_count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
+        Self {
+            id,
+            account_id,
+            upload_hash,
+            content_hash,
+            mode,
+            title: String::new(),
+            recipe,
+            total_pages: page_count,
+            pages,
+            pages_submitted: page_count,
+            submitted_at: now,
+            document_id,
+            stage: if mode == Mode::Batch { Stage::Prepare { attempt: 1 } } else { Stage::Read { tries: 0 } },
+            due_at: now,
+            claims: 0,
+            fence: 0,
+            requeued: false,
+            hindered_by: None,
+            polls: 0,
+            network: None,
+            budget_wait_ms: 0,
+        }
+    }
+
     /// For how long it has been due.
     pub fn waited(&self, now: UnixMs) -> Duration {
         Duration::from_millis(now.0.saturating_sub(self.due_at.0).try_into().unwrap_or_default())

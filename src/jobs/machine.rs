@@ -8,13 +8,15 @@ mod looks;
 mod reasons;
 
 use billing::unanswered;
-use looks::{seen, seen_withdrawn, unheard, watch};
+use looks::{seen, seen_withdrawn, unheard, unknown, unknown_withdrawn, watch};
 use reasons::{no_usable_page, not_accepted, not_sent, results_lost};
 
 use super::Leftover;
-use super::job::{Job, JobFailure, Stage};
+use super::job::{Job, Stage};
 use crate::jobs::Unanswered;
+use crate::model::wire::JobError;
 use crate::model::{Hindrance, UnixMs};
+use coldbrew_gemini::BatchState;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -114,24 +116,6 @@ impl Lane {
     }
 }
 
-/// What Google says of a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sighting {
-    Pending,
-    Running,
-    /// Done; where the results are, if it said so.
-    Succeeded {
-        output_file: Option<String>,
-    },
-    Failed,
-    Cancelled,
-    Expired,
-    /// Google denies knowing it.
-    Missing,
-    /// A state that nobody has heard of: it is still going on.
-    Unrecognised,
-}
-
 /// What happened to a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -160,7 +144,13 @@ pub enum Event {
         by: Hindrance,
         retry_after_ms: Option<i64>,
     },
-    Seen(Sighting),
+    /// Google tells the state of the batch and, if it has ended well, perhaps where the results are.
+    Seen {
+        state: BatchState,
+        output_file: Option<String>,
+    },
+    /// Google denies knowing the batch.
+    Denied,
     /// Something transient is in the way; nothing changed.
     Hindered {
         by: Hindrance,
@@ -177,7 +167,7 @@ pub enum Event {
     /// The document is stored, in the transaction that commits this step.
     Stored,
     /// It cannot go on.
-    Refused(JobFailure),
+    Refused(JobError),
 }
 
 /// What remains to be done once a step is committed. Losing it loses nothing but tidiness.
@@ -266,8 +256,7 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
 
 /// Whether the event says that a batch is over.
 const fn is_an_end(event: &Event) -> bool {
-    use Sighting as S;
-    matches!(event, Event::Seen(S::Succeeded { .. } | S::Failed | S::Cancelled | S::Expired))
+    matches!(event, Event::Seen { state, .. } if state.is_terminal())
 }
 
 /// What is in the job's way after the event.
@@ -366,8 +355,12 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         // With an input file of its own: whatever is made of the old one is of the attempt that is given up.
         (S::Seek { attempt, .. }, E::NotListed) => (S::Upload { attempt: attempt + 1 }, 0),
 
-        (S::Watch(watched), E::Seen(sighting)) => seen(job, watched, sighting, now, timing),
-        (S::Withdraw(watched), E::Seen(sighting)) => seen_withdrawn(job, watched, sighting, now, timing),
+        (S::Watch(watched), E::Seen { state, output_file }) => seen(job, watched, (state, output_file), now, timing),
+        (S::Watch(watched), E::Denied) => unknown(&watched, now, timing),
+        (S::Withdraw(watched), E::Seen { state, output_file }) => {
+            seen_withdrawn(job, watched, (state, output_file), now, timing)
+        }
+        (S::Withdraw(watched), E::Denied) => unknown_withdrawn(job, &watched, now, timing),
         (S::Watch(watched), E::Hindered { .. }) => unheard(watched, now, timing, S::Watch),
         (S::Withdraw(watched), E::Hindered { .. }) => unheard(watched, now, timing, S::Withdraw),
 

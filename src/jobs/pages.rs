@@ -10,12 +10,13 @@ use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt};
 
 use super::DiskSpool;
-use super::job::{Job, JobFailure};
+use super::job::Job;
 use crate::accounts::Accounts;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::PageOutcome;
 use crate::extract::{EngineShares, engine_time_used_up};
+use crate::model::wire::JobError;
 use crate::uploads::{Blobs, FigurePlaces, Figures, FoundFigures, figure_key, upload_key};
 use coldbrew_gemini::RequestFault;
 use coldbrew_pdf::figures::Figure;
@@ -77,7 +78,7 @@ pub trait PageSource: Send + Sync {
         job: &'a Job,
         indices: Vec<u32>,
         time: &'a Mutex<Duration>,
-    ) -> Result<Result<ReadyPages<'a>, JobFailure>>;
+    ) -> Result<Result<ReadyPages<'a>, JobError>>;
 }
 
 /// The page engine at work on uploaded files.
@@ -97,7 +98,7 @@ impl PageSource for EnginePages {
         job: &'a Job,
         indices: Vec<u32>,
         time: &'a Mutex<Duration>,
-    ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
+    ) -> Result<Result<ReadyPages<'a>, JobError>> {
         let limit = *time.lock().unwrap_or_else(PoisonError::into_inner);
         let document = match self.open(job).await? {
             Ok(document) => Arc::new(document.limited_to(limit)),
@@ -142,9 +143,9 @@ fn in_groups<T>(items: impl Stream<Item = T>) -> impl Stream<Item = Vec<T>> {
 }
 
 impl EnginePages {
-    async fn open(&self, job: &Job) -> Result<Result<Document, JobFailure>> {
+    async fn open(&self, job: &Job) -> Result<Result<Document, JobError>> {
         let Some(file) = self.blobs.open(&upload_key(&job.account_id, &job.content_hash)).await? else {
-            return Ok(Err(JobFailure::new("upload_gone", "The uploaded file is no longer there.")));
+            return Ok(Err(JobError::new("upload_gone", "The uploaded file is no longer there.")));
         };
         let requester = self.requester(job).await?;
         match self.engine.open(file, Priority::Background, &requester).await {
@@ -153,7 +154,7 @@ impl EnginePages {
             Err(error @ (PdfError::Busy | PdfError::Unavailable(_) | PdfError::Io(_))) => {
                 Err(Error::unavailable(error))
             }
-            Err(_) => Ok(Err(JobFailure::new("unreadable_document", "The document could not be opened again."))),
+            Err(_) => Ok(Err(JobError::new("unreadable_document", "The document could not be opened again."))),
         }
     }
 

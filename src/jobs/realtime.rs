@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{self, PermitIterator};
 
 use super::Worker;
 use super::budget::{Round, over_budget};
-use super::job::{Job, JobFailure, Stage};
+use super::job::{Job, Stage};
 use super::machine::Event;
 use super::pages::{ReadyPage, ReadyPages, noted, unsendable};
 use super::upstream::{hindrance, pause_ms, refusal};
@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::extract::{PageFigures, outcome_of};
 use crate::extract::{PageOutcome, PageResult};
 use crate::jobs::Unanswered;
+use crate::model::wire::JobError;
 use crate::model::{Hindrance, Mode, PageSet};
 use coldbrew_gemini::{Error as GeminiError, ErrorKind};
 
@@ -40,7 +41,7 @@ pub(super) enum Obstacle {
     /// The budget has no room for another page.
     OverBudget,
     /// It never will.
-    Closed(JobFailure),
+    Closed(JobError),
     /// Somebody else has the job.
     Superseded,
     /// Something of ours is away.
@@ -166,7 +167,7 @@ impl Worker {
         let progressed = self.pages_left(job).await?.len() < left;
         let tries = if progressed { 0 } else { tries(job) };
         if tries >= TRIES_MAX {
-            return self.end_reading(job, JobFailure::new("no_capacity", BUSY)).await;
+            return self.end_reading(job, JobError::new("no_capacity", BUSY)).await;
         }
         let retry_after_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(tries, self.world.chance()));
         Ok(Done::Event(Event::Crowded { by, progressed, retry_after_ms }))
@@ -174,7 +175,7 @@ impl Worker {
 
     /// Ends a job that can read no more: its remaining pages are failed pages, and the others are a document.
     /// Only if there are no others has the job failed.
-    pub(super) async fn end_reading(&self, job: &Job, failure: JobFailure) -> Result<Done> {
+    pub(super) async fn end_reading(&self, job: &Job, failure: JobError) -> Result<Done> {
         for index in self.pages_left(job).await?.iter() {
             self.page_failed(job, index, &failure.message).await?;
         }

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use tokio::sync::Notify;
 
 use super::DiskSpool;
-use super::job::{Job, Stage};
+use super::job::{Job, JobIds};
 use crate::accounts::spending::{Budget, PageCosts, Rates};
 use crate::accounts::{Account, Storage};
 use crate::accounts::{Allowances, Caller};
@@ -79,6 +79,9 @@ impl Submissions {
         let mode = mode_of(&wish, format)?;
         let pages = selection(&wish, upload.metadata.total_pages)?;
         let title = chosen_title(wish.title.as_deref(), &upload.metadata.title);
+        if mode != Mode::Text {
+            self.slow_down(account).await?;
+        }
         if mode == Mode::Text {
             return self.read_text(caller, &upload, format, pages, title).await.map(Submitted::Document);
         }
@@ -92,13 +95,43 @@ impl Submissions {
 
     /// Extracts the failed pages of a document again, into that document.
     pub async fn retry(&self, caller: &Caller, document_id: &str, mode: Mode) -> Result<Submitted> {
+        self.slow_down(&caller.account).await?;
         let Retrial { upload, title, pages, uncached } = self.retrial(&caller.account, document_id).await?;
         let job = self.new_job(caller, &upload, pages, &uncached, title, mode);
         let job = Job { document_id: document_id.to_owned(), ..job };
         self.enqueue(caller, job, &upload, &uncached).await
     }
 
-    /// What that costs.
+    /// Submits the newest job for this content once more, as a batch or in realtime. What was to fill the holes of a document still does.
+    pub async fn try_again(&self, caller: &Caller, content_hash: &str, batch: bool) -> Result<Submitted> {
+        let account = &caller.account;
+        let newest = self.ports.jobs.latest(&account.id, content_hash).await?;
+        let job = newest.ok_or_else(|| ApiError::not_found("batch"))?;
+        if self.ports.documents.unread(&account.id, &job.draft_id).await?.is_some() {
+            return self.retry(caller, &job.draft_id, if batch { Mode::Batch } else { Mode::Realtime }).await;
+        }
+        let wish = Submission {
+            hash: job.upload_hash,
+            title: Some(job.title),
+            pages: Some(job.pages.iter().collect()),
+            ai_transform: true,
+            batch_mode: batch,
+        };
+        self.submit(caller, wish).await
+    }
+
+    /// Refuses a second document at a time to an account of whose pages most come back refused or empty: they cost money all the same.
+    async fn slow_down(&self, account: &Account) -> Result<()> {
+        if !self.ports.spending.answers_on(&account.id, self.world.now().day()).await?.slow_down()
+            || self.ports.storage.account_usage(&account.id).await?.active_jobs == 0
+        {
+            return Ok(());
+        }
+        let words = "Most of your pages could not be read today, so your documents are read one after the other. Wait for the one before.";
+        Err(Error::refused(ErrorCode::LimitReached, words))
+    }
+
+    /// What reading the failed pages of a document again costs.
     pub async fn retry_quote(&self, account: &Account, document_id: &str) -> Result<Quote> {
         let Retrial { upload, uncached, .. } = self.retrial(account, document_id).await?;
         Ok(self.policy.pricing.quote(&upload.page_tokens, &uncached))
@@ -194,27 +227,23 @@ impl Submissions {
     ) -> Job {
         let now = self.world.now();
         Job {
-            id: self.world.id(),
-            account_id: upload.account_id.clone(),
-            upload_hash: upload.hash.clone(),
-            content_hash: upload.content_hash.clone(),
-            mode,
             title,
-            recipe: self.policy.recipe.clone(),
-            total_pages: upload.metadata.total_pages,
-            pages,
-            pages_submitted: u32::try_from(uncached.len()).unwrap_or(u32::MAX),
-            submitted_at: now,
-            document_id: self.world.id(),
-            stage: if mode == Mode::Batch { Stage::Prepare { attempt: 1 } } else { Stage::Read { tries: 0 } },
-            due_at: now,
-            claims: 0,
-            fence: 0,
-            requeued: false,
-            hindered_by: None,
-            polls: 0,
             network: caller.network.map(|network| network.to_string()),
-            budget_wait_ms: 0,
+            total_pages: upload.metadata.total_pages,
+            pages_submitted: u32::try_from(uncached.len()).unwrap_or(u32::MAX),
+            ..Job::new(
+                JobIds {
+                    id: self.world.id(),
+                    account_id: upload.account_id.clone(),
+                    upload_hash: upload.hash.clone(),
+                    content_hash: upload.content_hash.clone(),
+                    document_id: self.world.id(),
+                },
+                mode,
+                self.policy.recipe.clone(),
+                pages,
+                now,
+            )
         }
     }
 

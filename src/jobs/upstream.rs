@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use crate::crash::crash_point;
 use crate::error::Result;
+use crate::model::wire::JobError;
 use coldbrew_gemini::{BatchState, Error as GeminiError, ErrorKind, Quota};
 
 use super::Worker;
 use super::google::is_out_of_sight;
-use super::job::{Job, JobFailure, Stage, input_names};
-use super::machine::{Event, Sighting};
+use super::job::{Job, Stage, input_names};
+use super::machine::Event;
 use crate::model::Hindrance;
 
 impl Worker {
@@ -127,18 +128,8 @@ impl Worker {
     /// Only an answer is evidence: whatever else happens, the batch is where it was.
     async fn look(&self, job: &Job, batch: &str) -> Event {
         match self.ports.google.look(batch).await {
-            Ok(batch) => Event::Seen(match batch.state {
-                BatchState::Pending => Sighting::Pending,
-                BatchState::Running => Sighting::Running,
-                BatchState::Succeeded | BatchState::PartiallySucceeded => {
-                    Sighting::Succeeded { output_file: batch.output_file }
-                }
-                BatchState::Failed => Sighting::Failed,
-                BatchState::Cancelled => Sighting::Cancelled,
-                BatchState::Expired => Sighting::Expired,
-                BatchState::Unknown(_) => Sighting::Unrecognised,
-            }),
-            Err(error) if error.kind == ErrorKind::NotFound && !self.cannot_see(job) => Event::Seen(Sighting::Missing),
+            Ok(batch) => Event::Seen { state: batch.state, output_file: batch.output_file },
+            Err(error) if error.kind == ErrorKind::NotFound && !self.cannot_see(job) => Event::Denied,
             Err(error) => {
                 tracing::info!(job = %job.id, %error, "poll failed");
                 let by = if error.kind == ErrorKind::NotFound { Hindrance::Key } else { hindrance(&error) };
@@ -174,16 +165,16 @@ fn not_uploaded(job: &Job, error: &GeminiError) -> Event {
 }
 
 /// Why a job cannot go on, for the person; Google's own words are in the log.
-pub(super) fn refusal(error: &GeminiError) -> JobFailure {
+pub(super) fn refusal(error: &GeminiError) -> JobError {
     match error.kind {
-        ErrorKind::Key => JobFailure::new(
+        ErrorKind::Key => JobError::new(
             "key_refused",
             "Google refused this server's API key or its billing. Whoever runs this server has to mend that.",
         ),
         ErrorKind::TooLarge => {
-            JobFailure::new("too_large", "This is more than Google takes at once. Choose fewer pages.")
+            JobError::new("too_large", "This is more than Google takes at once. Choose fewer pages.")
         }
-        _ => JobFailure::new("refused_upstream", "Google refused to work on this document."),
+        _ => JobError::new("refused_upstream", "Google refused to work on this document."),
     }
 }
 
@@ -216,5 +207,5 @@ pub(super) fn pause_ms(error: &GeminiError) -> Option<i64> {
 
 /// A task is carried out only in its own stage; anything else would be a fault of [`Job::task`].
 pub(super) fn misplaced() -> Event {
-    Event::Refused(JobFailure::new("internal_error", "Something went wrong on our side."))
+    Event::Refused(JobError::new("internal_error", "Something went wrong on our side."))
 }

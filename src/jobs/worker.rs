@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing::field::Empty;
 use tracing::{Instrument, info_span};
 
-use super::job::{Job, JobFailure, Stage};
+use super::job::{Job, Stage};
 use super::machine::{Effect, Event, Lane, Task, Timing, step};
 use super::{Google, PageSource, Spool};
 use crate::accounts::spending::Budget;
@@ -27,6 +27,7 @@ use crate::error::{Error, Result};
 use crate::jobs::Spending;
 use crate::jobs::{Completion, Jobs};
 use crate::metrics::{job_claimed, job_ended};
+use crate::model::wire::JobError;
 use crate::model::{ErrorCode, Hindrance, Pricing};
 use crate::settings::{SECOND, Settings};
 use crate::telemetry::traces;
@@ -279,7 +280,7 @@ impl Worker {
         }
         if job.claims > CLAIMS_MAX {
             let words = "This document stopped our workers again and again, so it was set aside.";
-            let failure = JobFailure::new("set_aside", words);
+            let failure = JobError::new("set_aside", words);
             return Ok(Some(match job.stage {
                 // Pages that were read and paid for are not thrown away.
                 Stage::Read { .. } => self.end_reading(job, failure).await?,
@@ -312,7 +313,7 @@ impl Worker {
                     let retry_after_ms = error.retry_after_s().map(|seconds| i64::from(seconds) * 1_000);
                     Event::Hindered { by: Hindrance::EngineTime, retry_after_ms }
                 }
-                Error::Refused(error) => Event::Refused(JobFailure::new(error.code.name(), error.message)),
+                Error::Refused(error) => Event::Refused(JobError::new(error.code.name(), error.message)),
                 Error::Unavailable(_) | Error::Internal(_) => {
                     Event::Hindered { by: Hindrance::Server, retry_after_ms: None }
                 }

@@ -12,7 +12,7 @@ pub struct WithFigures<'a, I> {
     /// What was read ahead and is to be passed on first.
     ahead: VecDeque<Event<'a>>,
     /// What the addresses of figures begin with in a file. `None`: in the reader, where a figure leads to its picture, which
-    /// `app/browser/lightbox.rs` shows larger.
+    /// `app/pages/reader/lightbox.rs` shows larger.
     prefix: Option<&'a str>,
 }
 

@@ -108,12 +108,19 @@ pub struct DocumentTicket {
     pub failed_pages: PageSet,
 }
 
-/// Why a job ended without a document.
+/// Why a job ended without a document: a stable code, and a sentence for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct JobError {
     pub code: String,
     pub message: String,
+}
+
+impl JobError {
+    /// An error with this code and sentence.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into() }
+    }
 }
 
 /// `GET /v1/documents/batch/{content_hash}/status`

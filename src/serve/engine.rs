@@ -28,6 +28,7 @@ pub(super) fn read(from: &mut Settings) -> EngineConfig {
         ),
         answer_timeout: from.interval("pages.answer-timeout-ms", "COLDBREW_ANSWER_TIMEOUT_MS", usual.answer_timeout),
         library: usual.library,
+        worker_time: None,
         pages_max: PAGES_MAX,
     }
 }

@@ -6,7 +6,7 @@ use tokio::fs;
 
 use super::Config;
 use super::parts::{deletion, membership};
-use crate::accounts::{Members, Membership};
+use crate::accounts::Membership;
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::model::EndedAccess;

@@ -7,7 +7,8 @@ use tokio::sync::Notify;
 
 use super::Config;
 use super::tracked::Tracked;
-use crate::accounts::{Identity, Membership, PasswordAttempts, Passwords, Provider};
+use crate::accounts::{HourlyBudgets, Identity, Membership, PasswordAttempts, Passwords, Provider, Quota};
+use crate::api::{Idempotency, UseCases};
 use crate::changes::Changes;
 use crate::documents::{Drafts, Library, Originals, Renderer};
 use crate::error::{Error, Result};
@@ -15,12 +16,11 @@ use crate::extract::Recipe;
 use crate::jobs::{DiskSpool, Jobs, SubmissionPolicy, SubmissionPorts, Submissions};
 use crate::operations::Metrics;
 use crate::retention::{AccountDeletion, Janitor};
-use crate::services::Services;
 use crate::store::sql::SqlStore;
 use crate::uploads::fetch::{Fetcher, Imports, SystemResolver};
 use crate::uploads::{Blobs, Incoming, Intake};
 use crate::world::{SystemWorld, World};
-use coldbrew_pdf::Engine;
+use coldbrew_pdf::{Engine, EngineConfig};
 
 /// What use cases and worker are made of.
 pub(super) struct Parts {
@@ -59,10 +59,10 @@ impl Parts {
         self.tracked.jobs()
     }
 
-    pub(super) fn services(&self, config: &Config) -> Services {
+    pub(super) fn services(&self, config: &Config) -> UseCases {
         let store = Arc::new(self.store.clone());
         let (world, recipe) = (self.world.clone(), Recipe::new(&config.gemini.model));
-        Services {
+        UseCases {
             identity: Identity {
                 store: store.clone(),
                 guest_quota: config.budget.guest_quota_tokens,
@@ -70,17 +70,18 @@ impl Parts {
             },
             membership: membership(config, &self.store, self.changes.clone()),
             deletion: self.deletion(),
-            allowances: config.allowances,
-            incoming: self.incoming.clone(),
-            receiver: config.receiver.clone(),
-            fetcher: Fetcher {
-                resolver: Arc::new(SystemResolver),
-                targets: config.targets.clone(),
-                imports: Imports::new(config.imports),
-                world: world.clone(),
-                receiver: config.receiver.clone(),
-            },
+            quota: Quota { accounts: store.clone(), default_tokens: config.budget.quota_tokens },
             intake: Intake {
+                incoming: self.incoming.clone(),
+                receiver: config.receiver.clone(),
+                fetcher: Fetcher {
+                    resolver: Arc::new(SystemResolver),
+                    targets: config.targets.clone(),
+                    imports: Imports::new(config.imports),
+                    world: world.clone(),
+                    receiver: config.receiver.clone(),
+                },
+                storage: store.clone(),
                 uploads: store.clone(),
                 blobs: self.blobs.clone(),
                 engine: self.engine.clone(),
@@ -128,13 +129,7 @@ impl Parts {
                 blobs: self.blobs.clone(),
                 changes: self.changes.clone(),
             },
-            accounts: store.clone(),
-            members: store.clone(),
-            storage: store.clone(),
-            jobs: self.jobs(),
-            spending: store,
-            default_quota: config.budget.quota_tokens,
-            idempotency_keys_max: config.idempotency_keys_max,
+            idempotency: Idempotency { keys: store, keys_max: config.idempotency_keys_max, world: world.clone() },
             world,
         }
     }
@@ -161,7 +156,7 @@ impl Parts {
         Janitor {
             deletion: self.deletion(),
             attempts: attempts(config, &self.store),
-            store: store.clone(),
+            expiry: store.clone(),
             uploads: store,
             blobs: self.blobs.clone(),
             world: self.world.clone(),
@@ -174,7 +169,8 @@ impl Parts {
 pub(super) fn membership(config: &Config, store: &SqlStore, changes: Changes) -> Membership {
     let shared = Arc::new(store.clone());
     Membership {
-        store: shared.clone(),
+        members: shared.clone(),
+        credentials: shared.clone(),
         accounts: shared,
         passwords: Passwords::default(),
         attempts: attempts(config, store),
@@ -194,5 +190,7 @@ pub(super) fn deletion(store: &SqlStore, blobs: Arc<dyn Blobs>, changes: Changes
 
 /// The page engine of a configuration.
 pub fn engine(config: &Config) -> Result<Engine> {
-    Engine::new(config.engine.clone()).map_err(Error::internal)
+    // Not part of the configuration: each engine counts by itself.
+    let worker_time = Some(Arc::new(HourlyBudgets::default()) as _);
+    Engine::new(EngineConfig { worker_time, ..config.engine.clone() }).map_err(Error::internal)
 }

@@ -22,7 +22,7 @@ use crate::api::auth::is_asset;
 use crate::api::error::Failure;
 use crate::app::{App, PageContext, shell};
 use crate::model::ApiError;
-use crate::web::{redirect, set_status};
+use crate::web::{redirect, set_status, take_flash};
 
 /// Adds the web app to the REST routes. What is none of these is a file of the site, or not there.
 pub fn routes(rest: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
@@ -96,24 +96,31 @@ async fn cache_for_good(request: Request, next: Next) -> Response {
 fn prepare_page() {
     let state = expect_context::<ApiState>();
     let parts = use_context::<axum::http::request::Parts>();
-    let cookies = parts.map(|parts| CookieJar::from_headers(&parts.headers)).unwrap_or_default();
+    let headers = parts.map(|parts| parts.headers).unwrap_or_default();
+    let cookies = CookieJar::from_headers(&headers);
     let theme =
         cookies.get("theme").and_then(|cookie| ["light", "dark"].into_iter().find(|theme| *theme == cookie.value()));
     provide_context(PageContext {
         demo: state.site.demo,
-        upload_bytes_max: state.services.receiver.bytes_max,
+        upload_bytes_max: state.services.intake.receiver.bytes_max,
         theme,
         provider: state.provider.as_ref().map(|provider| provider.name().to_owned()),
         batch_percent: state.services.intake.pricing.batch_percent,
         library: library_of(&state.site.options),
+        flash: take_flash(&headers),
         set_status: Some(set_status),
         redirect: Some(redirect),
     });
     let Some(response) = use_context::<ResponseOptions>() else { return };
+    // A development build's pages listen for the next one (`AutoReload`).
+    let reload = match std::env::var("LEPTOS_WATCH") {
+        Ok(_) => format!(" ws://*:{}", state.site.options.reload_port),
+        Err(_) => String::new(),
+    };
     let nonce = use_nonce().map(|nonce| format!("'nonce-{nonce}' ")).unwrap_or_default();
     let policy = format!(
         "default-src 'none'; script-src {nonce}'strict-dynamic' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
-         connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+         connect-src 'self'{reload}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);

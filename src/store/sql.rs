@@ -2,21 +2,38 @@
 //!
 //! What both understand is kept to: `$1` parameters, TEXT and BIGINT, `RETURNING`, `ON CONFLICT`, partial indexes, and sums
 //! cast to BIGINT. Every writing transaction begins by taking its lock, so that none can fail half-way for having read first.
+//!
+//! Each query of a hot path searches an index. `plans.rs` holds them to this table:
+//!
+//! | query | index |
+//! |---|---|
+//! | claim due jobs | `jobs_due`: lane and due instant of active jobs |
+//! | active job of a content, before another one is accepted | `one_active_job_per_content` |
+//! | status of a content's newest job, in a page or by an API client | `jobs_by_content` |
+//! | jobs of an account's list; its active jobs and pages | `jobs_open`: jobs that have not succeeded |
+//! | documents of an account's list | `documents_by_account` |
+//! | account of a credential | primary keys |
 
 mod accounts;
-mod answers;
 mod books;
+mod builder;
+mod columns;
 mod complete;
 mod contents;
 mod credentials;
 mod documents;
 mod figures;
+mod idempotency;
 mod jobs;
 mod leftovers;
+mod locks;
 mod members;
 mod migrations;
 mod operations;
 mod outlines;
+#[cfg(test)]
+mod plans;
+mod retention;
 mod sign_ins;
 mod spending;
 mod storage;
@@ -26,11 +43,12 @@ mod uploads;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::any::{AnyPoolOptions, AnyRow};
-use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Row, Transaction};
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 
 use crate::error::{Error, Result};
-use crate::model::{ErrorCode, PageSet};
+use crate::model::ErrorCode;
+use columns::{from_row, page_indices, storable, to_db, to_json};
 
 /// What this program knows of the data: see `migrations/0071_format.sql`.
 const FORMAT: i64 = 1;
@@ -80,6 +98,7 @@ impl SqlStore {
         migrations.set_ignore_missing(true).run(&pool).await.map_err(Error::internal)?;
         let store = Self { pool, sqlite };
         store.see_that_it_is_understood().await?;
+        store.catch_up_statuses().await?;
         Ok(store)
     }
 
@@ -145,51 +164,6 @@ fn is_away(code: &str) -> bool {
     }
     // SQLite's are numbers whose low byte is the kind: busy, no memory, read-only, I/O error, full, cannot be opened.
     code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 7 | 8 | 10 | 13 | 14))
-}
-
-/// Unsigned numbers are stored as BIGINT; none of ours comes near its end.
-fn to_db(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// A BIGINT column that is never negative.
-fn unsigned(row: &AnyRow, column: &str) -> Result<u64> {
-    u64::try_from(row.try_get::<i64, _>(column)?).map_err(Error::internal)
-}
-
-/// The values of so many rows, `($1, $2, $3), ($1, $4, $5)`: the first ones are the same in every row.
-fn values(shared: usize, own: usize, rows: usize) -> String {
-    let row = |row: usize| {
-        let numbers = (1..=shared).chain((1..=own).map(|column| shared + row * own + column));
-        let values: Vec<String> = numbers.map(|number| format!("${number}")).collect();
-        format!("({})", values.join(", "))
-    };
-    (0..rows).map(row).collect::<Vec<_>>().join(", ")
-}
-
-/// A BIGINT column that counts pages.
-fn count(row: &AnyRow, column: &str) -> Result<u32> {
-    u32::try_from(row.try_get::<i64, _>(column)?).map_err(Error::internal)
-}
-
-/// A TEXT column that holds JSON of ours.
-fn json<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T> {
-    serde_json::from_str(row.try_get::<&str, _>(column)?).map_err(Error::internal)
-}
-
-/// A text from outside for a TEXT column. PostgreSQL takes every character but NUL.
-fn storable(text: &str) -> String {
-    text.replace('\0', "\u{FFFD}")
-}
-
-/// JSON of ours for a TEXT column.
-fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(Error::internal)
-}
-
-/// A TEXT column that holds pages as a person would write them.
-fn pages(row: &AnyRow, column: &str) -> Result<PageSet> {
-    PageSet::parse(row.try_get::<&str, _>(column)?, u32::MAX).map_err(Error::internal)
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::Spending;
 use coldbrew::jobs::machine::Lane;
 use coldbrew::jobs::{Acceptance, Completion, Jobs, Leftovers};
-use coldbrew::jobs::{Job, JobFailure, Stage, Watched};
-use coldbrew::model::wire::{Metadata, Usage};
+use coldbrew::jobs::{Job, JobIds, Stage, Watched};
+use coldbrew::model::wire::{JobError, Metadata, Usage};
 use coldbrew::model::{Hindrance, Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::operations::Operations;
 use coldbrew::store::sql::SqlStore;
@@ -19,8 +19,8 @@ use coldbrew::uploads::{Figures, Upload, Uploads};
 use futures::StreamExt;
 use tempfile::TempDir;
 
-use crate::memory::{Memory, UNLIMITED};
-use crate::services::Postgres;
+use crate::support::memory::{Memory, UNLIMITED};
+use crate::support::services::Postgres;
 
 /// Makes each of these promises a test of each adapter.
 macro_rules! conform {
@@ -47,6 +47,7 @@ mod leftovers;
 mod limits;
 mod locks;
 mod members;
+mod migrations;
 mod operations;
 mod results;
 mod sign_ins;
@@ -177,27 +178,21 @@ impl Stores {
 /// A job for three pages of a document of its own, due now.
 fn job(account: &Account, name: &str) -> Job {
     Job {
-        id: format!("job {name}"),
-        account_id: account.id.clone(),
-        upload_hash: format!("upload {name}"),
-        content_hash: format!("content {name}"),
-        mode: Mode::Batch,
         title: format!("Book {name}"),
-        recipe: Recipe::named("model/1"),
-        total_pages: 3,
-        pages: PageSet::all(3),
-        pages_submitted: 3,
-        submitted_at: NOW,
-        document_id: format!("document {name}"),
         stage: Stage::Upload { attempt: 1 },
-        due_at: NOW,
-        claims: 0,
-        fence: 0,
-        requeued: false,
-        hindered_by: None,
-        polls: 0,
-        network: None,
-        budget_wait_ms: 0,
+        ..Job::new(
+            JobIds {
+                id: format!("job {name}"),
+                account_id: account.id.clone(),
+                upload_hash: format!("upload {name}"),
+                content_hash: format!("content {name}"),
+                document_id: format!("document {name}"),
+            },
+            Mode::Batch,
+            Recipe::named("model/1"),
+            PageSet::all(3),
+            NOW,
+        )
     }
 }
 
@@ -222,7 +217,7 @@ fn watching() -> Stage {
 }
 
 fn failed() -> Stage {
-    Stage::Failed { error: JobFailure::new("failed_upstream", "Google could not process this batch.") }
+    Stage::Failed { error: JobError::new("failed_upstream", "Google could not process this batch.") }
 }
 
 /// A page with this text that cost as much as its charge says.

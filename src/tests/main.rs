@@ -1,43 +1,16 @@
-//! Integration tests, one binary: the real router and worker against the emulator over HTTP, and the rules of the house.
+//! Integration tests, one binary: the real router and worker against the emulator over HTTP, and the rules of the architecture.
+//!
+//! Each folder is a subject. [`support`] has what they share; [`conformance`] holds every adapter to its port; [`simulation`] runs
+//! workers against failures by seed.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod accounts;
-mod aside;
-mod attacks;
 mod conformance;
-mod contract;
-mod crash;
-mod doctor;
-mod drafts;
-mod ends;
-mod environment;
-mod events;
-mod failures;
-mod figures;
-mod formats;
-mod handfuls;
-mod harness;
-mod hostile;
 mod http;
-mod journey;
-mod leaving;
-mod lost;
-mod manual;
-mod memory;
-mod operating;
-mod patience;
+mod jobs;
+mod ops;
 mod pdf;
-mod processes;
-mod reading;
-mod redis;
 mod rules;
-mod security;
-mod services;
-mod sign_in;
 mod simulation;
-mod soak;
-mod strangers;
-mod traces;
-mod versions;
-mod workers;
+mod support;
+mod web;

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use crate::environment::number;
+use crate::support::environment::number;
 
 /// Seeds whose stories went wrong once.
 ///
@@ -34,7 +34,7 @@ fn tell(seed: u64, ends: &[AtomicUsize; 2]) -> bool {
         ends[1].fetch_add(failed, Ordering::Relaxed);
         return true;
     }
-    eprintln!("to see it: COLDBREW_SIMULATION_SEED={seed} cargo test --test engine -- --nocapture simulation::");
+    eprintln!("to see it: COLDBREW_SIMULATION_SEED={seed} cargo test --test tests -- --nocapture simulation::");
     false
 }
 

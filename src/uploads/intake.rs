@@ -6,9 +6,10 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use tempfile::TempPath;
 
+use super::fetch::Fetcher;
 use super::kind::format_of_file;
-use super::{Blobs, ReceivedFile, Upload, Uploads, upload_key};
-use crate::accounts::{Account, Allowances, Caller};
+use super::{Blobs, Incoming, ReceivedFile, Receiver, Upload, UploadPermit, Uploads, upload_key};
+use crate::accounts::{Account, Allowances, Caller, Storage};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::{EngineShares, Recipe, refusal, text_file_pages};
@@ -23,6 +24,10 @@ const IMAGE_PDF_BYTES_MAX: usize = 32 << 20;
 /// Makes uploads of files.
 #[derive(Clone)]
 pub struct Intake {
+    pub incoming: Incoming,
+    pub receiver: Receiver,
+    pub fetcher: Fetcher,
+    pub storage: Arc<dyn Storage>,
     pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
     pub engine: Engine,
@@ -34,6 +39,24 @@ pub struct Intake {
 }
 
 impl Intake {
+    /// Fetches the file at an address, and takes it in like an upload.
+    pub async fn import(&self, caller: &Caller, address: &str) -> Result<Prepared> {
+        let (file, permit) = self.fetcher.fetch(caller, address, |length| self.admit(caller, length)).await?;
+        let prepared = self.receive(caller, file).await?;
+        drop(permit);
+        Ok(prepared)
+    }
+
+    /// Reserves room for a file of that length, in bytes, before it is received; `None`: its length is not known, so the largest counts.
+    ///
+    /// # Errors
+    /// Those of [`Incoming::admit`].
+    pub async fn admit(&self, caller: &Caller, length: Option<u64>) -> Result<UploadPermit> {
+        let usage = self.storage.account_usage(&caller.account.id).await?;
+        let bytes = length.unwrap_or(self.receiver.bytes_max);
+        self.incoming.admit(caller, bytes, self.allowances.of(&caller.account), &usage)
+    }
+
     /// Opens, measures and keeps a file; refuses what cannot be extracted.
     pub async fn receive(&self, caller: &Caller, file: ReceivedFile) -> Result<Prepared> {
         let (account, requester) = (&caller.account, self.shares.of_caller(caller));

@@ -103,7 +103,7 @@ fn problem(error: Error) -> SignInProblem {
     problem_of(error.public().code)
 }
 
-pub fn problem_of(code: ErrorCode) -> SignInProblem {
+fn problem_of(code: ErrorCode) -> SignInProblem {
     match code {
         ErrorCode::EmailTaken => SignInProblem::Taken,
         ErrorCode::Unavailable | ErrorCode::Internal => SignInProblem::Away,

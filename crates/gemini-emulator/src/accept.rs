@@ -8,7 +8,7 @@ use super::reply::Failure;
 use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::{Model, Thinking};
 
-pub fn check(request: &Value, model: &Model) -> Result<(), Failure> {
+pub(crate) fn check(request: &Value, model: &Model) -> Result<(), Failure> {
     check_contents(request)?;
     let Some(config) = lenient::member(request, "generationConfig") else { return Ok(()) };
     check_numbers(config, model)?;
@@ -97,7 +97,7 @@ fn check_thinking(config: &Value, model: &Model) -> Result<(), Failure> {
 }
 
 /// Whether a prompt of so many tokens fits.
-pub fn check_length(tokens: u64, model: &Model) -> Result<(), Failure> {
+pub(crate) fn check_length(tokens: u64, model: &Model) -> Result<(), Failure> {
     let max = model.input_tokens_max;
     if tokens <= u64::from(max) {
         return Ok(());

@@ -10,7 +10,7 @@ use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::Model;
 
 /// The response to a request of `project`.
-pub async fn respond(emulator: &Inner, project: &str, model: &Model, request: &Value) -> Result<Value, Failure> {
+pub(crate) async fn respond(emulator: &Inner, project: &str, model: &Model, request: &Value) -> Result<Value, Failure> {
     accept::check(request, model)?;
     let documents = media::read_all(emulator, project, request).await?;
     let weight = tokens::of_prompt(request, &documents, model);
@@ -32,7 +32,7 @@ pub async fn respond(emulator: &Inner, project: &str, model: &Model, request: &V
 }
 
 /// All parts of a request, the system instruction's first.
-pub fn parts(request: &Value) -> impl Iterator<Item = &Value> {
+pub(crate) fn parts(request: &Value) -> impl Iterator<Item = &Value> {
     let contents = lenient::member(request, "contents").and_then(Value::as_array);
     let all = lenient::member(request, "systemInstruction").into_iter().chain(contents.into_iter().flatten());
     all.filter_map(|content| lenient::member(content, "parts")?.as_array()).flatten()

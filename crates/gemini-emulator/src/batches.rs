@@ -11,8 +11,8 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub use self::create::create;
-pub use self::input::LINE_BYTES_MAX;
+pub(crate) use self::create::create;
+pub(crate) use self::input::LINE_BYTES_MAX;
 use super::batch::{BatchRow, Look, Phase};
 use super::caller::Caller;
 use super::emulator::Emulator;
@@ -26,7 +26,11 @@ fn find(emulator: &Emulator, caller: &Caller, id: &str) -> Result<BatchRow, Fail
     emulator.batches.get(id).filter(|batch| batch.project == caller.project).ok_or_else(Failure::no_entity)
 }
 
-pub async fn get(State(emulator): State<Emulator>, Path((_, id)): Named, caller: Caller) -> Result<Response, Failure> {
+pub(crate) async fn get(
+    State(emulator): State<Emulator>,
+    Path((_, id)): Named,
+    caller: Caller,
+) -> Result<Response, Failure> {
     emulator.count("get_batch");
     if let Some(response) = poll_fault(&emulator) {
         return Ok(response);
@@ -77,7 +81,7 @@ async fn inline_output(path: &FilePath) -> Result<Value, Failure> {
     Ok(json!({"inlinedResponses": {"inlinedResponses": items}}))
 }
 
-pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, Failure> {
+pub(crate) async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, Failure> {
     emulator.count("list_batches");
     if let Some(response) = poll_fault(&emulator) {
         return Ok(response);
@@ -93,7 +97,7 @@ pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Re
     Ok(ok(page.wrap("operations", shown)))
 }
 
-pub async fn cancel(
+pub(crate) async fn cancel(
     State(emulator): State<Emulator>,
     Path((_, name)): Named,
     caller: Caller,
@@ -107,7 +111,7 @@ pub async fn cancel(
     Ok(ok(json!({})))
 }
 
-pub async fn delete(
+pub(crate) async fn delete(
     State(emulator): State<Emulator>,
     Path((_, id)): Named,
     caller: Caller,

@@ -10,25 +10,25 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::reply::{Failure, Rpc};
-use coldbrew_gemini::schema::{self, Message, Violation};
+use super::schema::{self, Message, Violation};
 
-pub const VERSIONS: [&str; 3] = ["v1", "v1beta", "v1alpha"];
+pub(crate) const VERSIONS: [&str; 3] = ["v1", "v1beta", "v1alpha"];
 
 /// A caller with a key. Files and batches belong to its project: to this key.
 #[derive(Clone, Debug)]
-pub struct Caller {
+pub(crate) struct Caller {
     pub project: String,
     pub version: String,
     query: HashMap<String, String>,
 }
 
 impl Caller {
-    pub fn query(&self, name: &str) -> Option<&str> {
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.get(name).map(String::as_str)
     }
 
     /// `pageSize`: none or 0 is `default`, and what is above `max` is `max`.
-    pub fn page_size(&self, default: usize, max: usize) -> Result<usize, Failure> {
+    pub(crate) fn page_size(&self, default: usize, max: usize) -> Result<usize, Failure> {
         let Some(asked) = self.query("pageSize").or_else(|| self.query("page_size")) else { return Ok(default) };
         match asked.parse::<i32>().map(usize::try_from) {
             Ok(Ok(0)) => Ok(default),
@@ -38,7 +38,7 @@ impl Caller {
         }
     }
 
-    pub fn page_token(&self) -> Option<&str> {
+    pub(crate) fn page_token(&self) -> Option<&str> {
         self.query("pageToken").or_else(|| self.query("page_token")).filter(|token| !token.is_empty())
     }
 }
@@ -83,18 +83,18 @@ fn project(key: &str) -> Result<String, Failure> {
 const BODY_BYTES_MAX: usize = 100 << 20;
 
 /// The body of a call, checked for names that Google does not know. No body is an empty one.
-pub async fn body(body: Body, message: &Message) -> Result<Value, Failure> {
+pub(crate) async fn body(body: Body, message: &Message) -> Result<Value, Failure> {
     checked(&whole(body).await?, message)
 }
 
 /// The bytes of a body.
-pub async fn whole(body: Body) -> Result<Bytes, Failure> {
+pub(crate) async fn whole(body: Body) -> Result<Bytes, Failure> {
     let bytes = to_bytes(body, BODY_BYTES_MAX).await;
     bytes.map_err(|_| Failure::invalid(format!("Request payload size exceeds the limit: {BODY_BYTES_MAX} bytes.")))
 }
 
 /// The JSON of a body, checked.
-pub fn checked(bytes: &[u8], message: &Message) -> Result<Value, Failure> {
+pub(crate) fn checked(bytes: &[u8], message: &Message) -> Result<Value, Failure> {
     if bytes.trim_ascii().is_empty() {
         return Ok(json!({}));
     }

@@ -20,7 +20,7 @@ use super::reply::{Failure, ok, wrong_address};
 /// | `POST /_control/faults` | arms an [`Armed`]; `DELETE` disarms all |
 /// | `POST /_control/clock` | `{"advance_ms": …}` |
 /// | `POST /_control/settings` | replaces the [`Settings`] |
-pub fn router() -> Router<Emulator> {
+pub(crate) fn router() -> Router<Emulator> {
     Router::new()
         .route("/_control", get(show))
         .route("/_control/faults", post(arm).delete(disarm))

@@ -83,6 +83,9 @@ const fn storage_bytes_max() -> u64 {
 
 impl Emulator {
     /// Opens the folder and takes up the batches that are not finished. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    /// If the folder cannot be made or read.
     pub async fn open(config: EmulatorConfig) -> io::Result<Self> {
         fs::create_dir_all(&config.data_dir)?;
         let stop = CancellationToken::new();
@@ -168,7 +171,7 @@ fn millis(duration: Duration) -> i64 {
 }
 
 /// A name as Google makes them: lower-case letters and digits.
-pub fn random_id(length: usize) -> String {
+pub(crate) fn random_id(length: usize) -> String {
     use rand::RngExt;
     const DIGITS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
     let mut generator = rand::rng();

@@ -10,7 +10,7 @@ const NAMES: [&str; 5] = ["Figure", "Fig.", "Abbildung", "Abb.", "Figura"];
 ///
 /// A prompt says `Figures on this page: 2` and shows what stands for a figure, as `[[figure 1]]` or `![…](figure:1)`; if it says no
 /// number, each placeholder it shows is meant.
-pub fn place(text: &str, prompt: &str) -> String {
+pub(crate) fn place(text: &str, prompt: &str) -> String {
     let announced = announced(prompt);
     let placeholders: Vec<&str> = placeholders(prompt).into_iter().take(announced.unwrap_or(usize::MAX)).collect();
     if placeholders.is_empty() {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub const FILE_BYTES_MAX: u64 = 2 << 30;
+pub(crate) const FILE_BYTES_MAX: u64 = 2 << 30;
 const UPLOADS_KEPT: SignedDuration = SignedDuration::from_hours(48);
 const OUTPUTS_KEPT: SignedDuration = SignedDuration::from_hours(6 * 7 * 24);
 
@@ -79,11 +79,11 @@ impl FileRow {
 }
 
 /// RFC 3339 with six digits.
-pub fn micros(time: Timestamp) -> String {
+pub(crate) fn micros(time: Timestamp) -> String {
     format!("{time:.6}")
 }
 
 /// RFC 3339 with nine digits.
-pub fn nanos(time: Timestamp) -> String {
+pub(crate) fn nanos(time: Timestamp) -> String {
     format!("{time:.9}")
 }

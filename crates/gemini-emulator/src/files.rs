@@ -18,7 +18,7 @@ use super::reply::{Failure, Rpc, ok};
 type Named = Path<(String, String)>;
 
 /// A file of the project, unless it has expired.
-pub fn find(emulator: &Inner, project: &str, id: &str) -> Result<FileRow, Failure> {
+pub(crate) fn find(emulator: &Inner, project: &str, id: &str) -> Result<FileRow, Failure> {
     let now = emulator.now();
     let file = emulator.files.get(id).filter(|file| file.project == project);
     match file {
@@ -32,7 +32,7 @@ pub fn find(emulator: &Inner, project: &str, id: &str) -> Result<FileRow, Failur
 }
 
 /// What refuses to use a file that is still processed, or that failed.
-pub fn not_active(id: &str) -> Failure {
+pub(crate) fn not_active(id: &str) -> Failure {
     let message = format!("The File {id} is not in an ACTIVE state and usage is not allowed.");
     Failure::new(Rpc::FailedPrecondition, message)
 }
@@ -43,7 +43,7 @@ fn is_published(emulator: &Inner, id: &str) -> bool {
     batch.is_none_or(|batch| batch.phase(emulator.now()) == Phase::Succeeded)
 }
 
-pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, Failure> {
+pub(crate) async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, Failure> {
     let now = emulator.now();
     let visible = |file: &FileRow| {
         file.project == caller.project
@@ -62,7 +62,7 @@ pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Re
 }
 
 /// The File object; with `:download`, its bytes.
-pub async fn get(
+pub(crate) async fn get(
     State(emulator): State<Emulator>,
     Path((_, name)): Named,
     caller: Caller,
@@ -109,11 +109,11 @@ async fn download(emulator: &Emulator, caller: &Caller, id: &str) -> Result<Resp
 }
 
 /// Metadata without media.
-pub async fn create(State(_): State<Emulator>, _: Caller) -> Failure {
+pub(crate) async fn create(State(_): State<Emulator>, _: Caller) -> Failure {
     Failure::invalid("A file is created by an upload.")
 }
 
-pub async fn delete(
+pub(crate) async fn delete(
     State(emulator): State<Emulator>,
     Path((_, id)): Named,
     caller: Caller,
@@ -134,14 +134,14 @@ fn name_too_long(request: &str) -> Failure {
 }
 
 /// Some of many, newest first.
-pub struct Page<T> {
+pub(crate) struct Page<T> {
     pub items: Vec<T>,
     next_page_token: Option<String>,
 }
 
 impl<T> Page<T> {
     /// `{}` when there is nothing to tell.
-    pub fn wrap(&self, name: &str, shown: Vec<serde_json::Value>) -> serde_json::Value {
+    pub(crate) fn wrap(&self, name: &str, shown: Vec<serde_json::Value>) -> serde_json::Value {
         let mut page = json!({});
         if !shown.is_empty() {
             page[name] = json!(shown);
@@ -154,7 +154,7 @@ impl<T> Page<T> {
 }
 
 /// The page that the caller asks for. `key` sorts by age, so a page stays where it is when newer items come.
-pub fn page<T>(
+pub(crate) fn page<T>(
     mut items: Vec<T>,
     key: impl Fn(&T) -> String,
     size: usize,

@@ -10,10 +10,10 @@ use super::caller::{Caller, body as read_body};
 use super::emulator::Emulator;
 use super::faults::Fault;
 use super::reply::{Failure, Rpc, hang_up, ok, wrong_address};
-use super::{batches, media, models, quota, tokens};
-use coldbrew_gemini::{lenient, schema};
+use super::{batches, media, models, quota, schema, tokens};
+use coldbrew_gemini::lenient;
 
-pub async fn call(
+pub(crate) async fn call(
     State(emulator): State<Emulator>,
     Path((version, name)): Path<(String, String)>,
     caller: Caller,

@@ -8,6 +8,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `routes` | which address is answered by which of `uploads`, `files`, `batches`, `models`, `generate`, `control` |
+//! | `schema`, `line` | the fields that Google knows; a request with any other is refused |
 //! | `caller`, `reply` | what all requests and all answers have in common: key, version, headers, errors |
 //! | `batch`, `file` | what is remembered of a batch and a file, and how they are shown at a certain time |
 //! | `work` | reads a batch's requests one by one and writes its output |
@@ -15,6 +16,8 @@
 //! | `faults`, `clock`, `store` | what can go wrong, what time it is, what is on disk |
 //!
 //! It must not be used for anything of value: any key is good, and nothing is protected.
+
+#![warn(unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
 mod accept;
 mod answer;
@@ -29,6 +32,7 @@ mod figures;
 mod file;
 mod files;
 mod generate;
+mod line;
 mod media;
 mod models;
 mod quota;
@@ -37,6 +41,7 @@ mod reply;
 mod routes;
 mod rows;
 mod sample;
+mod schema;
 mod store;
 mod tokens;
 mod uploads;

@@ -18,14 +18,14 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// What is in one part of a request.
-pub struct Document {
+pub(crate) struct Document {
     pub mime_type: String,
     /// The text of each of its pages.
     pub pages: Vec<String>,
 }
 
 /// The documents of a request, in order.
-pub async fn read_all(emulator: &Inner, project: &str, request: &Value) -> Result<Vec<Document>, Failure> {
+pub(crate) async fn read_all(emulator: &Inner, project: &str, request: &Value) -> Result<Vec<Document>, Failure> {
     let mut documents = Vec::new();
     for part in parts(request) {
         if let Some((mime_type, bytes)) = fetch(emulator, project, part).await? {

@@ -10,7 +10,7 @@ use super::reply::{Failure, Rpc, ok};
 use coldbrew_gemini::models::{self, ALIASES, Model, Thinking};
 
 /// The model called `id`, if there is one for this version and method.
-pub fn find(version: &str, id: &str, method: &str) -> Result<Model, Failure> {
+pub(crate) fn find(version: &str, id: &str, method: &str) -> Result<Model, Failure> {
     let is_alias = ALIASES.iter().any(|(alias, _)| *alias == id);
     let known = models::all().any(|model| model.id == id) || (is_alias && version == "v1beta");
     if known {
@@ -22,11 +22,11 @@ pub fn find(version: &str, id: &str, method: &str) -> Result<Model, Failure> {
     Err(Failure::new(Rpc::NotFound, message))
 }
 
-pub async fn get(Path((_, id)): Path<(String, String)>, caller: Caller) -> Result<Response, Failure> {
+pub(crate) async fn get(Path((_, id)): Path<(String, String)>, caller: Caller) -> Result<Response, Failure> {
     find(&caller.version, &id, "GetModel").map(|model| ok(show(&model)))
 }
 
-pub async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, Failure> {
+pub(crate) async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, Failure> {
     emulator.count("list_models");
     let all: Vec<Model> = models::all().collect();
     let page = super::files::page(all, |model| model.id.clone(), caller.page_size(50, 1_000)?, &caller)?;

@@ -10,7 +10,7 @@ use super::file::FileRow;
 use super::reply::{Failure, Rpc};
 
 /// Refuses another file once the project's space is used up, with the endless delay that Google sends.
-pub fn check_storage(emulator: &Emulator, project: &str) -> Result<(), Failure> {
+pub(crate) fn check_storage(emulator: &Emulator, project: &str) -> Result<(), Failure> {
     let (now, max) = (emulator.now(), emulator.settings().storage_bytes_max);
     let ours = |file: &FileRow| file.project == project && !file.is_expired(now);
     let used: u64 = emulator.files.all().iter().filter(|file| ours(file)).map(|file| file.size_bytes).sum();
@@ -52,12 +52,12 @@ fn exceeded() -> Failure {
 }
 
 /// Refuses a batch with nothing but a link to the documentation: tokens enqueued, or spent too fast.
-pub fn capacity() -> Failure {
+pub(crate) fn capacity() -> Failure {
     exceeded().with(help())
 }
 
 /// Refuses a call that comes too soon.
-pub fn per_minute(after_seconds: u32) -> Failure {
+pub(crate) fn per_minute(after_seconds: u32) -> Failure {
     let violation = json!({
         "quotaMetric": "generativelanguage.googleapis.com/generate_content_paid_tier_requests",
         "quotaId": "GenerateRequestsPerMinutePerProjectPerModel",
@@ -68,7 +68,7 @@ pub fn per_minute(after_seconds: u32) -> Failure {
 }
 
 /// Refuses a batch if its tokens do not fit beside those that the project has enqueued for the model.
-pub fn check_enqueued(emulator: &Emulator, caller: &Caller, model: &str, tokens: u64) -> Result<(), Failure> {
+pub(crate) fn check_enqueued(emulator: &Emulator, caller: &Caller, model: &str, tokens: u64) -> Result<(), Failure> {
     let (now, settings) = (emulator.now(), emulator.settings());
     let counts = |batch: &BatchRow| match batch.phase(now) {
         Phase::Pending | Phase::Running => true,

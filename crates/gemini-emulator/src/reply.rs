@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// An error as the API answers it, for a whole call or for one row of a batch.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     rpc: Rpc,
     pub message: String,
     details: Vec<Value>,
@@ -19,7 +19,7 @@ pub struct Failure {
 
 /// The kinds of errors: gRPC number, HTTP status, name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rpc {
+pub(crate) enum Rpc {
     InvalidArgument,
     DeadlineExceeded,
     NotFound,
@@ -48,40 +48,40 @@ impl Rpc {
 }
 
 impl Failure {
-    pub fn new(rpc: Rpc, message: impl Into<String>) -> Self {
+    pub(crate) fn new(rpc: Rpc, message: impl Into<String>) -> Self {
         Self { rpc, message: message.into(), details: Vec::new(), in_a_list: false }
     }
 
-    pub fn invalid(message: impl Into<String>) -> Self {
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(Rpc::InvalidArgument, message)
     }
 
-    pub fn internal() -> Self {
+    pub(crate) fn internal() -> Self {
         let report = "https://developers.generativeai.google/guide/troubleshooting";
         Self::new(Rpc::Internal, format!("An internal error has occurred. Please retry or report in {report}"))
     }
 
-    pub fn no_entity() -> Self {
+    pub(crate) fn no_entity() -> Self {
         Self::new(Rpc::NotFound, "Requested entity was not found.")
     }
 
     /// A file that does not exist is not told from one of somebody else.
-    pub fn no_file(id: &str) -> Self {
+    pub(crate) fn no_file(id: &str) -> Self {
         let message = format!("You do not have permission to access the File {id} or it may not exist.");
         Self::new(Rpc::PermissionDenied, message)
     }
 
-    pub fn with(mut self, detail: Value) -> Self {
+    pub(crate) fn with(mut self, detail: Value) -> Self {
         self.details.push(detail);
         self
     }
 
-    pub fn in_a_list(self) -> Self {
+    pub(crate) fn in_a_list(self) -> Self {
         Self { in_a_list: true, ..self }
     }
 
     /// As a row of a batch shows it.
-    pub fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         json!({"code": self.rpc.parts().0, "message": self.message})
     }
 
@@ -108,7 +108,7 @@ impl From<std::io::Error> for Failure {
 struct Payload(Value);
 
 /// A success with this JSON.
-pub fn ok(value: Value) -> Response {
+pub(crate) fn ok(value: Value) -> Response {
     with_payload(StatusCode::OK, value)
 }
 
@@ -125,12 +125,12 @@ impl IntoResponse for Failure {
 }
 
 /// What Google's front end answers for an address it does not know.
-pub async fn wrong_address() -> Response {
+pub(crate) async fn wrong_address() -> Response {
     html(StatusCode::NOT_FOUND, "Error 404 (Not Found)!!1")
 }
 
 /// A page of Google's front end.
-pub fn html(status: StatusCode, title: &str) -> Response {
+pub(crate) fn html(status: StatusCode, title: &str) -> Response {
     let page = format!(
         "<!DOCTYPE html>\n<html lang=en>\n<meta charset=utf-8>\n<title>{title}</title>\n<p><b>{}.</b> <ins>That's an error.</ins>\n",
         status.as_u16()
@@ -139,12 +139,12 @@ pub fn html(status: StatusCode, title: &str) -> Response {
 }
 
 /// Ends the connection without an answer. The server drops the connection of a task that unwinds; nothing is printed.
-pub fn hang_up() -> ! {
+pub(crate) fn hang_up() -> ! {
     std::panic::resume_unwind(Box::new("the emulator hangs up"))
 }
 
 /// Prints payloads and adds the headers that every answer of Google's has.
-pub async fn finish(request: Request, next: Next) -> Response {
+pub(crate) async fn finish(request: Request, next: Next) -> Response {
     let query = request.uri().query().unwrap_or_default();
     let compact =
         url::form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "prettyPrint" && value == "false");

@@ -36,6 +36,9 @@ pub fn router(emulator: Emulator) -> Router {
 }
 
 /// Serves the emulator until `stop` comes.
+///
+/// # Errors
+/// If the listener fails.
 pub async fn serve(
     listener: TcpListener,
     emulator: Emulator,

@@ -5,27 +5,27 @@ use serde_json::{Value, json};
 use super::answer;
 use super::emulator::Inner;
 use super::faults::Fault;
+use super::line::{LineFault, check_line};
 use super::reply::Failure;
-use coldbrew_gemini::jsonl::{LineFault, check_line};
 use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::Model;
 
 /// A line of a batch's input.
-pub struct RowInput {
+pub(crate) struct RowInput {
     /// What the result is known by: `key`, or `metadata` if the request came inline.
     pub label: Option<(&'static str, Value)>,
     pub request: Value,
 }
 
 /// A result line, and whether it is a response.
-pub struct RowResult {
+pub(crate) struct RowResult {
     pub line: Value,
     pub succeeded: bool,
 }
 
 impl RowInput {
     /// Reads a line, strictly. An inline request was checked with its create.
-    pub fn read(bytes: &[u8]) -> Result<Self, LineFault> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, LineFault> {
         if let Ok(mut inline) = serde_json::from_slice::<Value>(bytes)
             && inline.get("key").is_none()
             && inline.get("metadata").is_some()
@@ -40,10 +40,10 @@ impl RowInput {
 }
 
 /// The faults of one row, decided when it is read.
-pub struct RowFaults(Vec<(Fault, u32)>);
+pub(crate) struct RowFaults(Vec<(Fault, u32)>);
 
 impl RowFaults {
-    pub fn draw(emulator: &Inner) -> Self {
+    pub(crate) fn draw(emulator: &Inner) -> Self {
         const OF_ROWS: [Fault; 12] = [
             Fault::RowError,
             Fault::RowBlocked,
@@ -71,7 +71,13 @@ impl RowFaults {
 }
 
 /// What becomes of a request.
-pub async fn result(emulator: &Inner, project: &str, model: &Model, input: RowInput, faults: RowFaults) -> RowResult {
+pub(crate) async fn result(
+    emulator: &Inner,
+    project: &str,
+    model: &Model,
+    input: RowInput,
+    faults: RowFaults,
+) -> RowResult {
     let answered = match faults.error() {
         Some(status) => Err(status),
         None => answer::respond(emulator, project, model, &input.request).await.map_err(|failure| failure.status()),

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use coldbrew_gemini::lenient;
 
 /// JSON that holds `text`, in the form of `schema` if there is one.
-pub fn json_answer(schema: Option<&Value>, text: &str) -> String {
+pub(crate) fn json_answer(schema: Option<&Value>, text: &str) -> String {
     schema.map_or_else(|| json!({"text": text}), |schema| instance(schema, text, 0)).to_string()
 }
 

@@ -6,6 +6,7 @@ mod create;
 mod figures;
 mod lab;
 mod outputs;
+mod schema;
 mod singles;
 mod time;
 mod uploads;

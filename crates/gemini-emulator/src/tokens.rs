@@ -11,30 +11,30 @@ const CHARS_PER_TOKEN: usize = 4;
 
 /// The weight of a prompt. Gemini 3 counts pages as images.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct PromptTokens {
+pub(crate) struct PromptTokens {
     pub text: u64,
     pub image: u64,
 }
 
 impl PromptTokens {
-    pub const fn total(self) -> u64 {
+    pub(crate) const fn total(self) -> u64 {
         self.text + self.image
     }
 
     /// `promptTokensDetails`.
-    pub fn details(self) -> Value {
+    pub(crate) fn details(self) -> Value {
         let modalities = [("TEXT", self.text), ("IMAGE", self.image)];
         let there = modalities.iter().filter(|(_, count)| *count > 0);
         there.map(|(modality, count)| json!({"modality": modality, "tokenCount": count})).collect()
     }
 }
 
-pub fn of_text(text: &str) -> u64 {
+pub(crate) fn of_text(text: &str) -> u64 {
     text.chars().count().div_ceil(CHARS_PER_TOKEN) as u64
 }
 
 /// The weight of a prompt with these documents in it. Those that were not read count as one page each.
-pub fn of_prompt(request: &Value, documents: &[Document], model: &Model) -> PromptTokens {
+pub(crate) fn of_prompt(request: &Value, documents: &[Document], model: &Model) -> PromptTokens {
     let config = lenient::member(request, "generationConfig");
     let general = config.and_then(|config| lenient::string(config, "mediaResolution"));
     let mut documents = documents.iter();
@@ -78,7 +78,7 @@ fn of_page(resolution: &str, mime_type: &str, model: &Model) -> u64 {
 }
 
 /// How much was thought before an answer.
-pub fn of_thoughts(request: &Value, answer_tokens: u64) -> u64 {
+pub(crate) fn of_thoughts(request: &Value, answer_tokens: u64) -> u64 {
     let config =
         lenient::member(request, "generationConfig").and_then(|config| lenient::member(config, "thinkingConfig"));
     if config.and_then(|config| lenient::integer(config, "thinkingBudget")) == Some(0) {

@@ -16,14 +16,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::fs::File;
 
-pub use self::keep::digest;
+pub(crate) use self::keep::digest;
 use self::keep::{FileWish, is_free, keep, wish};
 use super::caller::{Caller, checked, whole as whole_body};
 use super::emulator::{Emulator, random_id};
 use super::file::FILE_BYTES_MAX;
-use super::quota;
 use super::reply::{Failure, ok};
-use coldbrew_gemini::schema;
+use super::{quota, schema};
 
 const GRANULARITY: u64 = 8 << 20;
 
@@ -46,7 +45,7 @@ struct Session {
     upload_type: Option<String>,
 }
 
-pub async fn receive(State(emulator): State<Emulator>, request: Request) -> Result<Response, Failure> {
+pub(crate) async fn receive(State(emulator): State<Emulator>, request: Request) -> Result<Response, Failure> {
     let (mut parts, body) = request.into_parts();
     let Query(session) =
         Query::<Session>::try_from_uri(&parts.uri).map_err(|error| Failure::invalid(error.to_string()))?;

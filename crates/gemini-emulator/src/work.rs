@@ -20,7 +20,7 @@ use coldbrew_gemini::jsonl::{Line, Lines};
 use coldbrew_gemini::models;
 
 /// Writes the output of a batch. What a stopped attempt has written is written again.
-pub async fn carry_out(emulator: &Inner, id: &str) -> io::Result<()> {
+pub(crate) async fn carry_out(emulator: &Inner, id: &str) -> io::Result<()> {
     let Some(batch) = emulator.batches.get(id) else { return Ok(()) };
     let temporary = emulator.batches.path(id, "out-tmp");
     let written = write_output(emulator, &batch, Output::create(&batch, &temporary).await?).await?;

@@ -13,8 +13,11 @@ use super::models;
 const PAGE_SIZE: u32 = 50;
 
 impl Client {
-    /// Creates a batch. Not repeatable: after [`ErrorKind::Ambiguous`] look with [`Client::find_batches`] whether it exists.
-    /// Every other error means that nothing was created.
+    /// Creates a batch. Not repeatable.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Ambiguous`] if it may or may not exist: look with [`Client::find_batches`]. Every other error means that nothing was
+    /// created.
     pub async fn create_batch(&self, model: &str, display_name: &str, input_file: &str) -> Result<Batch, Error> {
         let url = self.url(&format!("models/{}:batchGenerateContent", models::checked_id(model)?));
         let file = checked_name(input_file, "files")?;
@@ -28,7 +31,10 @@ impl Client {
         Ok(batch)
     }
 
-    /// How far a batch is. An error is never evidence that the batch failed.
+    /// How far a batch is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the key's project has no such batch. An error is never evidence that the batch failed.
     pub async fn get_batch(&self, name: &str) -> Result<Batch, Error> {
         let path = checked_name(name, "batches")?;
         let mut batch = Batch::read(self.call(Method::GET, path, None).await?);
@@ -38,7 +44,10 @@ impl Client {
         Ok(batch)
     }
 
-    /// Some of the project's batches, newest first.
+    /// Some of the project's batches, newest first. `page_token`: where the page before said that the next begins.
+    ///
+    /// # Errors
+    /// Those of any call; see [`ErrorKind`].
     pub async fn list_batches(&self, page_token: Option<&str>) -> Result<BatchPage, Error> {
         let path = list_path("batches", PAGE_SIZE, page_token);
         self.call(Method::GET, &path, None).await.map(|answer| BatchPage::read(&answer))
@@ -46,6 +55,9 @@ impl Client {
 
     /// All batches with exactly this display name or this input file, newest first; make both unique. Lists lag: a batch
     /// that is missing now may be there in a minute.
+    ///
+    /// # Errors
+    /// Those of any call; see [`ErrorKind`].
     pub async fn find_batches(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, Error> {
         let mut found = Vec::new();
         let mut page_token = None;
@@ -63,12 +75,18 @@ impl Client {
     }
 
     /// Asks for a batch to be stopped. It may still succeed: look afterwards.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the key's project has no such batch.
     pub async fn cancel_batch(&self, name: &str) -> Result<(), Error> {
         let path = format!("{}:cancel", checked_name(name, "batches")?);
         self.call(Method::POST, &path, Some(&json!({}))).await.map(drop)
     }
 
     /// Forgets a batch; one that is not there counts as forgotten. This does not stop it: cancel it first.
+    ///
+    /// # Errors
+    /// Those of any call; see [`ErrorKind`].
     pub async fn delete_batch(&self, name: &str) -> Result<(), Error> {
         let path = checked_name(name, "batches")?;
         match self.call(Method::DELETE, path, None).await {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::error::Error;
-use super::json;
+use super::file::hex;
 
 /// What a [`Client`] needs to know.
 #[derive(Clone)]
@@ -99,10 +99,12 @@ struct Inner {
 /// Answers that are read into memory are small; this is far above any of them.
 const BODY_BYTES_MAX: usize = 64 << 20;
 const ERROR_BODY_BYTES_MAX: usize = 256 << 10;
-const BODY_VALUES_MAX: usize = 1 << 20;
 
 impl Client {
-    /// Fails with [`super::ErrorKind::Rejected`] if the address or the key cannot be used at all.
+    /// A client that has not called anything yet.
+    ///
+    /// # Errors
+    /// [`super::ErrorKind::Rejected`] if the address or the key cannot be used at all.
     pub fn new(config: Config) -> Result<Self, Error> {
         let url = Url::parse(&config.base_url).map_err(|error| Error::rejected(format!("base URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
@@ -134,7 +136,7 @@ impl Client {
     /// Tells keys apart without telling them: the first 12 hexadecimal digits of the key's SHA-256. All files and batches
     /// belong to the key's project, so an answer of "not found" means nothing once this has changed.
     pub fn key_fingerprint(&self) -> String {
-        Sha256::digest(self.inner.key.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(self.inner.key.as_bytes())[..6])
     }
 
     pub(super) fn timeouts(&self) -> &Timeouts {
@@ -205,7 +207,7 @@ impl Client {
         if body.trim_ascii().is_empty() {
             return Ok(Value::Object(serde_json::Map::new()));
         }
-        json::parse(&body, BODY_VALUES_MAX).map_err(|_| Error::retry("the answer is not JSON"))
+        serde_json::from_slice(&body).map_err(|_| Error::retry("the answer is not JSON"))
     }
 
     /// A server that echoes a request must not bring the key into our logs.

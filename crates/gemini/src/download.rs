@@ -20,6 +20,10 @@ const BROKE_OFF: ErrorKind = ErrorKind::Retry { after: None };
 impl Client {
     /// Downloads the file `files/…` to `path`, which appears only when it is complete and on the disk. Returns its size in
     /// bytes. An existing file is replaced.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such file or it has expired, [`ErrorKind::Io`] if `path` cannot be written. The call may be
+    /// repeated.
     pub async fn download(&self, file_name: &str, path: &Path) -> Result<u64, Error> {
         let file = checked_name(file_name, "files")?;
         let mut restarts = 0;

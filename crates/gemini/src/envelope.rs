@@ -2,10 +2,7 @@
 
 use serde_json::Value;
 
-use super::{json, lenient};
-
-/// An error has a handful of details.
-const VALUES_MAX: usize = 1 << 14;
+use super::lenient;
 
 /// A `google.rpc.Status`: of a whole call (where `code` is the HTTP status) or of one row (where it is the gRPC number).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,7 +31,7 @@ impl Status {
 
 /// An error body in parts.
 #[derive(Debug, Default)]
-pub struct Envelope {
+pub(crate) struct Envelope {
     /// `INVALID_ARGUMENT` and the like; empty if the body was not Google's JSON.
     pub status: String,
     pub message: String,
@@ -47,8 +44,8 @@ pub struct Envelope {
 
 impl Envelope {
     /// Reads any body: JSON, JSON in a list as streams have it, HTML, nothing.
-    pub fn read(body: &[u8]) -> Self {
-        let Ok(raw) = json::parse(body, VALUES_MAX) else {
+    pub(crate) fn read(body: &[u8]) -> Self {
+        let Ok(raw) = serde_json::from_slice::<Value>(body) else {
             return Self { message: plain(&String::from_utf8_lossy(body)), ..Self::default() };
         };
         let first = raw.as_array().and_then(|list| list.first()).unwrap_or(&raw);
@@ -66,12 +63,12 @@ impl Envelope {
     }
 
     /// `API_KEY_INVALID` and the like, from `ErrorInfo`.
-    pub fn reason(&self) -> Option<&str> {
+    pub(crate) fn reason(&self) -> Option<&str> {
         self.details.iter().find_map(|detail| detail.get("reason")?.as_str())
     }
 
     /// The ids of the quotas that are used up, from `QuotaFailure`.
-    pub fn quota_ids(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn quota_ids(&self) -> impl Iterator<Item = &str> {
         let violations = self.details.iter().filter_map(|detail| detail.get("violations")?.as_array()).flatten();
         violations.filter_map(|violation| violation.get("quotaId")?.as_str())
     }
@@ -79,7 +76,7 @@ impl Envelope {
 
 const MESSAGE_CHARS_MAX: usize = 500;
 
-pub fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     let text = text.trim();
     match text.char_indices().nth(MESSAGE_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -12,12 +12,18 @@ pub(super) const PAGES_MAX: usize = 1_000;
 
 impl Client {
     /// What Google knows of a file. Useless for a batch's output: download that without asking first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the key's project has no such file.
     pub async fn get_file(&self, name: &str) -> Result<File, Error> {
         let path = checked_name(name, "files")?;
         self.call(Method::GET, path, None).await.map(File::read)
     }
 
-    /// Up to 100 files of the key's project.
+    /// Up to 100 files of the key's project. `page_token`: where the page before said that the next begins.
+    ///
+    /// # Errors
+    /// Those of any call; see [`ErrorKind`].
     pub async fn list_files(&self, page_token: Option<&str>) -> Result<FilePage, Error> {
         let answer = self.call(Method::GET, &list_path("files", 100, page_token), None).await?;
         let files = lenient::member(&answer, "files").and_then(|files| files.as_array()).cloned().unwrap_or_default();
@@ -28,6 +34,9 @@ impl Client {
     }
 
     /// All files whose display name begins with this.
+    ///
+    /// # Errors
+    /// Those of any call; see [`ErrorKind`].
     pub async fn find_files(&self, beginning: &str) -> Result<Vec<File>, Error> {
         let mut found = Vec::new();
         let mut page_token = None;
@@ -42,8 +51,10 @@ impl Client {
         Ok(found)
     }
 
-    /// Deletes a file; one that is not there counts as deleted. Google refuses to delete outputs of batches: that is
-    /// [`ErrorKind::Rejected`] and does not matter.
+    /// Deletes a file; one that is not there counts as deleted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Rejected`] for the output of a batch, which Google refuses to delete: that does not matter.
     pub async fn delete_file(&self, name: &str) -> Result<(), Error> {
         let path = checked_name(name, "files")?;
         match self.call(Method::DELETE, path, None).await {

@@ -11,7 +11,7 @@ use super::models;
 use super::request::Request;
 use super::response::Answer;
 
-/// What a request weighs.
+/// How many tokens a request has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenCount {
     pub total_tokens: u64,
@@ -48,13 +48,20 @@ impl ModelInfo {
 
 impl Client {
     /// Asks a model at once, at full price. May be repeated: that costs again but does no harm.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Rejected`] if the model does not exist or refuses the request.
+    /// [`Error::may_be_billed`] says whether a failed call costs.
     pub async fn generate_content(&self, model: &str, request: &Request) -> Result<Answer, Error> {
         let url = self.url(&format!("models/{}:generateContent", models::checked_id(model)?));
         let request = self.request(Method::POST, &url).timeout(self.timeouts().generate).json(request);
         self.fetch(request).await.map(Answer::read)
     }
 
-    /// What a request weighs, for nothing.
+    /// How many tokens a request has. Costs nothing.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Rejected`] if the model does not exist or refuses the request.
     pub async fn count_tokens(&self, model: &str, request: &Request) -> Result<TokenCount, Error> {
         let id = models::checked_id(model)?;
         let mut inner = serde_json::to_value(request).map_err(|error| Error::rejected(error.to_string()))?;
@@ -68,12 +75,18 @@ impl Client {
     }
 
     /// A model, if the key may use it.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Rejected`] if it does not exist, or not for this key.
     pub async fn get_model(&self, model: &str) -> Result<ModelInfo, Error> {
         let path = format!("models/{}", models::checked_id(model)?);
         self.call(Method::GET, &path, None).await.map(ModelInfo::read)
     }
 
     /// All models that the key may use.
+    ///
+    /// # Errors
+    /// Those of any call; see [`crate::ErrorKind`].
     pub async fn list_models(&self) -> Result<Vec<ModelInfo>, Error> {
         let mut models = Vec::new();
         let mut page_token: Option<String> = None;

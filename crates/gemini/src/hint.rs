@@ -9,7 +9,7 @@ const MIN: Duration = Duration::from_secs(1);
 const MAX: Duration = Duration::from_secs(600);
 
 /// The longer of both hints, between 1 s and 10 min; `None` without any.
-pub fn retry_after(header: Option<&str>, details: &[Value], now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(header: Option<&str>, details: &[Value], now: Timestamp) -> Option<Duration> {
     let header = header.and_then(|value| from_header(value.trim(), now));
     let body = details.iter().find_map(from_detail);
     header.max(body).map(|hint| hint.clamp(MIN, MAX))

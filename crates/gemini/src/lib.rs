@@ -13,7 +13,8 @@
 //! | [`Answer`] | what came back, the same in a result line and from a single call |
 //! | [`jsonl`] | the files of requests and of results, in bounded memory |
 //! | [`models`] | what each model can and costs |
-//! | [`schema`] | the fields Google knows; others are refused before they are sent |
+
+#![warn(unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
 mod batch;
 mod batches;
@@ -25,13 +26,11 @@ mod file;
 mod files;
 mod generate;
 mod hint;
-mod json;
 pub mod jsonl;
 pub mod lenient;
 pub mod models;
 mod request;
 mod response;
-pub mod schema;
 mod upload;
 
 pub use batch::{Batch, BatchPage, BatchState, BatchStats};

@@ -1,4 +1,4 @@
-//! What each model can and costs, as of [`AS_OF`]. One table; [`Models`] is it with what its user knows better.
+//! What each model can and costs, as of 2026-11-23. One table; [`Models`] is it with what its user knows better.
 
 mod table;
 
@@ -8,9 +8,6 @@ use super::error::Error;
 use super::request::ThinkingLevel;
 pub use table::{ALIASES, FROM_LOW, GEMINI_3};
 use table::{INPUT_TOKENS_MAX, Row, TABLE};
-
-/// The day on which the table was true.
-pub const AS_OF: &str = "2026-11-23";
 
 /// The model for whoever has no preference: the newest Flash that is generally available.
 pub const DEFAULT: &str = "gemini-3.8-flash";

@@ -139,6 +139,9 @@ impl Request {
     }
 
     /// Whether `model` takes it, as strictly as Google decides.
+    ///
+    /// # Errors
+    /// The first thing that it does not take.
     pub fn check(&self, model: &Model) -> Result<(), RequestFault> {
         self.check_parts()?;
         let name = || model.id.clone();

@@ -14,5 +14,3 @@ mod section_4;
 mod section_6;
 mod server;
 mod uploads;
-
-pub use batches::any_json;

@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use self::session::{Chunk, Session};
 use super::client::Client;
 use super::error::{Error, ErrorKind};
-use super::file::{File, FileState};
+use super::file::{File, FileState, hex};
 
 /// The largest file Google takes, in bytes.
 pub const FILE_BYTES_MAX: u64 = 2_000_000_000;
@@ -45,8 +45,11 @@ enum Attempt {
 }
 
 impl Client {
-    /// Uploads a file and waits until it can be used. [`ErrorKind::TooLarge`] if it has more than [`FILE_BYTES_MAX`] bytes:
-    /// then nothing was sent. After any other error the same call may be repeated.
+    /// Uploads a file and waits until it can be used.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] if it has more than [`FILE_BYTES_MAX`] bytes: then nothing was sent. [`ErrorKind::Io`] if it cannot be
+    /// read. After any other error the same call may be repeated.
     pub async fn upload_file(&self, path: &Path, spec: &UploadSpec) -> Result<File, Error> {
         let mut source = tokio::fs::File::open(path).await.map_err(|error| Error::io(&error))?;
         let size_bytes = source.metadata().await.map_err(|error| Error::io(&error))?.len();
@@ -254,5 +257,5 @@ async fn sha256(path: &Path) -> Result<String, Error> {
             length => hasher.update(&block[..length]),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hasher.finalize()))
 }

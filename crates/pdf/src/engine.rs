@@ -8,11 +8,10 @@ use std::time::Duration;
 use super::document::{Document, Info, PageText};
 use super::error::PdfError;
 use super::launcher::Launcher;
-use super::permits::{Priority, Requester, WorkerPermits};
+use super::permits::{Priority, Requester, WorkerPermits, WorkerTime};
 use super::process::{WorkerProcess, refusal, within};
 use super::protocol::{Reply, Request};
 use super::worker::detector::DetectorSpec;
-use crate::budget::HourlyBudgets;
 
 /// The engine's limits and where its parts are.
 #[derive(Clone, Debug)]
@@ -41,6 +40,8 @@ pub struct EngineConfig {
     pub workers_max: usize,
     /// Requests that wait for each of the two. Beyond it the requester with most of them is refused.
     pub waiting_max: usize,
+    /// Counts how long accounts have workers; `None`: no account has a limit.
+    pub worker_time: Option<Arc<dyn WorkerTime>>,
 }
 
 impl EngineConfig {
@@ -58,6 +59,7 @@ impl EngineConfig {
             pages_max: 10_000,
             workers_max: 4,
             waiting_max: 256,
+            worker_time: None,
         }
     }
 }
@@ -84,8 +86,8 @@ impl Engine {
     /// [`PdfError::Io`] if its launching thread cannot be started.
     pub fn new(config: EngineConfig) -> Result<Self, PdfError> {
         let EngineConfig { workers_max, waiting_max, open_timeout, .. } = config;
-        let budgets = Arc::new(HourlyBudgets::default());
-        let permits = |pool| WorkerPermits::new(pool, workers_max, waiting_max, open_timeout, Arc::clone(&budgets));
+        let permits =
+            |pool| WorkerPermits::new(pool, workers_max, waiting_max, open_timeout, config.worker_time.clone());
         let shared = Shared {
             launcher: Launcher::new(&config.worker_exe)?,
             documents: permits("documents"),

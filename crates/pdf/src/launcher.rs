@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 /// Where to ask for a new worker process. Dropping it ends the thread, and with it every worker still alive.
 #[derive(Debug)]
-pub struct Launcher {
+pub(crate) struct Launcher {
     orders: mpsc::Sender<Order>,
 }
 
@@ -26,7 +26,7 @@ struct Order {
 
 impl Launcher {
     /// Starts the thread. `worker_exe` is the program that answers to `page-worker`.
-    pub fn new(worker_exe: &Path) -> io::Result<Self> {
+    pub(crate) fn new(worker_exe: &Path) -> io::Result<Self> {
         let worker_exe = worker_exe.to_owned();
         let (orders, queue) = mpsc::channel::<Order>();
         thread::Builder::new().name("page-launcher".to_owned()).spawn(move || {
@@ -40,7 +40,7 @@ impl Launcher {
     }
 
     /// A new child, which is killed when dropped. Must be called within a tokio runtime.
-    pub async fn launch(&self) -> io::Result<Child> {
+    pub(crate) async fn launch(&self) -> io::Result<Child> {
         metrics::counter!("coldbrew_page_workers_started_total").increment(1);
         let (child, started) = oneshot::channel();
         self.orders.send(Order { runtime: Handle::current(), child }).map_err(io::Error::other)?;

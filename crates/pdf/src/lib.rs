@@ -14,11 +14,12 @@
 //! | [`worker`] | the worker's side: limits itself, binds PDFium, answers |
 //! | `text` | pure: positioned characters to Markdown |
 //! | [`figures`] | pure: boxes that a detector saw to figures in reading order |
-//! | [`testing`] | PDFs made by code, for tests |
+//! | `testing` | PDFs made by code, for tests; with the feature of that name |
 //!
 //! This module knows nothing of accounts, jobs or storage, and it logs neither text nor file names.
 
-pub mod budget;
+#![warn(unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc)]
+
 mod document;
 mod engine;
 mod error;
@@ -27,6 +28,7 @@ mod launcher;
 mod permits;
 mod process;
 mod protocol;
+#[cfg(feature = "testing")]
 pub mod testing;
 mod text;
 mod title;
@@ -35,7 +37,7 @@ pub mod worker;
 pub use document::{Document, FigureImage, Info, PageLength, PageText};
 pub use engine::{Engine, EngineConfig};
 pub use error::{PageFault, PdfError};
-pub use permits::{Priority, Requester};
+pub use permits::{Priority, Requester, WorkerTime};
 pub use worker::detector::{DetectorSpec, Family, Runtime};
 
 /// The example in the README is a test.

@@ -4,8 +4,9 @@
 
 mod queue;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{self, Duration};
 
 use metrics::{gauge, histogram};
 use tokio::sync::oneshot;
@@ -13,7 +14,6 @@ use tokio::time::{Instant, timeout};
 
 use self::queue::{Claim, FairQueue};
 use super::error::PdfError;
-use crate::budget::HourlyBudgets;
 
 /// Whether a caller waits for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Requester {
     pub network: Option<String>,
     /// Permits of the account at once, for each priority.
     pub permits_max: usize,
-    /// Worker seconds of the account in an hour, 0 for no limit.
+    /// Worker seconds of the account in an hour, 0 for no limit. [`WorkerTime`] enforces it.
     pub seconds_per_hour: u64,
 }
 
@@ -50,15 +50,23 @@ impl Requester {
     pub fn unlimited(account: impl Into<String>) -> Self {
         Self { account: account.into(), network: None, permits_max: usize::MAX, seconds_per_hour: 0 }
     }
+}
 
-    const fn millis_per_hour(&self) -> u64 {
-        self.seconds_per_hour.saturating_mul(1_000)
-    }
+/// Counts how long each account has workers, and refuses those that had theirs. The program that uses the engine does the counting.
+pub trait WorkerTime: fmt::Debug + Send + Sync {
+    /// Whether the requester has worker time left at `now`.
+    ///
+    /// # Errors
+    /// How long until it has.
+    fn admit(&self, requester: &Requester, now: time::Instant) -> Result<(), Duration>;
+
+    /// Counts the time for which the requester had one worker, which ended at `now`.
+    fn charge(&self, requester: &Requester, time: Duration, now: time::Instant);
 }
 
 /// A pool of permits. Clones share it.
 #[derive(Clone, Debug)]
-pub struct WorkerPermits {
+pub(crate) struct WorkerPermits {
     pool: Arc<Pool>,
 }
 
@@ -68,12 +76,12 @@ struct Pool {
     queue: Mutex<FairQueue<Waiter>>,
     /// How long an interactive request waits.
     patience: Duration,
-    budgets: Arc<HourlyBudgets>,
+    worker_time: Option<Arc<dyn WorkerTime>>,
 }
 
 /// The right to keep one worker busy, until it is dropped.
 #[derive(Debug)]
-pub struct WorkerPermit {
+pub(crate) struct WorkerPermit {
     pool: Arc<Pool>,
     claim: Claim,
     requester: Requester,
@@ -82,15 +90,15 @@ pub struct WorkerPermit {
 
 impl WorkerPermits {
     /// A pool of at least two permits. `name` is its label in metrics, `waiting_max` how many requests may wait.
-    pub fn new(
+    pub(crate) fn new(
         name: &'static str,
         permits: usize,
         waiting_max: usize,
         patience: Duration,
-        budgets: Arc<HourlyBudgets>,
+        worker_time: Option<Arc<dyn WorkerTime>>,
     ) -> Self {
         let queue = Mutex::new(FairQueue::new(permits, waiting_max));
-        Self { pool: Arc::new(Pool { name, queue, patience, budgets }) }
+        Self { pool: Arc::new(Pool { name, queue, patience, worker_time }) }
     }
 
     /// Waits for a permit.
@@ -98,11 +106,11 @@ impl WorkerPermits {
     /// # Errors
     /// [`PdfError::BudgetSpent`] if the account has used its hour; [`PdfError::Busy`] if too many requests wait, or an interactive one
     /// waited too long.
-    pub async fn acquire(&self, priority: Priority, requester: &Requester) -> Result<WorkerPermit, PdfError> {
+    pub(crate) async fn acquire(&self, priority: Priority, requester: &Requester) -> Result<WorkerPermit, PdfError> {
         let (pool, begun) = (&self.pool, Instant::now());
-        pool.budgets
-            .admit(&requester.account, requester.millis_per_hour(), begun.into_std())
-            .map_err(PdfError::BudgetSpent)?;
+        if let Some(worker_time) = &pool.worker_time {
+            worker_time.admit(requester, begun.into_std()).map_err(PdfError::BudgetSpent)?;
+        }
         let (sender, granted) = oneshot::channel();
         let waiter = Waiter { requester: requester.clone(), sender };
         let ticket = pool.queue().push(Claim::new(priority, requester), waiter);
@@ -139,7 +147,7 @@ impl Pool {
 
 impl WorkerPermit {
     /// One more permit for the same claim, if one is left for the next request then.
-    pub fn another(&self) -> Option<Self> {
+    pub(crate) fn another(&self) -> Option<Self> {
         let widened = self.pool.queue().widen(&self.claim);
         widened.then(|| self.pool.permit(self.claim.clone(), self.requester.clone()))
     }
@@ -147,9 +155,10 @@ impl WorkerPermit {
 
 impl Drop for WorkerPermit {
     fn drop(&mut self) {
-        let (now, requester) = (Instant::now(), &self.requester);
-        let millis = u64::try_from((now - self.since).as_millis()).unwrap_or(u64::MAX);
-        self.pool.budgets.charge(&requester.account, requester.millis_per_hour(), millis, now.into_std());
+        if let Some(worker_time) = &self.pool.worker_time {
+            let now = Instant::now();
+            worker_time.charge(&self.requester, now - self.since, now.into_std());
+        }
         self.pool.queue().release(&self.claim);
         self.pool.grant();
     }

@@ -15,11 +15,11 @@ use super::launcher::Launcher;
 use super::protocol::{self, PREFIX_BYTES, Reply, Request};
 
 /// A reply and its payload.
-pub type Answer = (Reply, Vec<u8>);
+pub(crate) type Answer = (Reply, Vec<u8>);
 
 /// A running worker.
 #[derive(Debug)]
-pub struct WorkerProcess {
+pub(crate) struct WorkerProcess {
     input: ChildStdin,
     output: BufReader<ChildStdout>,
     child: Child,
@@ -27,7 +27,7 @@ pub struct WorkerProcess {
 
 impl WorkerProcess {
     /// Starts a worker, has it limit itself and bind the library.
-    pub async fn start(launcher: &Launcher, config: &EngineConfig) -> Result<Self, PdfError> {
+    pub(crate) async fn start(launcher: &Launcher, config: &EngineConfig) -> Result<Self, PdfError> {
         let mut child = launcher.launch().await?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
@@ -45,28 +45,33 @@ impl WorkerProcess {
     }
 
     /// The process id, while the process lives.
-    pub fn pid(&self) -> Option<u32> {
+    pub(crate) fn pid(&self) -> Option<u32> {
         self.child.id()
     }
 
     /// Sends a request and waits for its reply, without limit.
-    pub async fn ask(&mut self, request: &Request, payload: &[u8]) -> Result<Answer, PdfError> {
+    pub(crate) async fn ask(&mut self, request: &Request, payload: &[u8]) -> Result<Answer, PdfError> {
         self.send(request, payload).await?;
         self.receive().await
     }
 
     /// As [`Self::ask`], but gives up after `limit`.
-    pub async fn ask_within(&mut self, limit: Duration, request: &Request, payload: &[u8]) -> Result<Answer, PdfError> {
+    pub(crate) async fn ask_within(
+        &mut self,
+        limit: Duration,
+        request: &Request,
+        payload: &[u8],
+    ) -> Result<Answer, PdfError> {
         within(limit, self.ask(request, payload)).await
     }
 
     /// Sends a request, for which the replies are then received one by one.
-    pub async fn send(&mut self, request: &Request, payload: &[u8]) -> Result<(), PdfError> {
+    pub(crate) async fn send(&mut self, request: &Request, payload: &[u8]) -> Result<(), PdfError> {
         self.write_frame(request, payload).await.map_err(|_| PdfError::WorkerCrashed)
     }
 
     /// Waits for the next reply.
-    pub async fn receive(&mut self) -> Result<Answer, PdfError> {
+    pub(crate) async fn receive(&mut self) -> Result<Answer, PdfError> {
         self.read_frame().await.map_err(|_| lost(PdfError::WorkerCrashed))
     }
 
@@ -98,12 +103,12 @@ fn lost(error: PdfError) -> PdfError {
 }
 
 /// Runs a conversation with a worker for at most `limit`.
-pub async fn within<T>(limit: Duration, talk: impl Future<Output = Result<T, PdfError>>) -> Result<T, PdfError> {
+pub(crate) async fn within<T>(limit: Duration, talk: impl Future<Output = Result<T, PdfError>>) -> Result<T, PdfError> {
     tokio::time::timeout(limit, talk).await.unwrap_or_else(|_| Err(lost(PdfError::Timeout(limit))))
 }
 
 /// The error in a reply that is not the one asked for: the worker's refusal, or nonsense.
-pub fn refusal(reply: Reply) -> PdfError {
+pub(crate) fn refusal(reply: Reply) -> PdfError {
     match reply {
         Reply::Failed { fault } => fault.into(),
         _ => PdfError::WorkerCrashed,

@@ -17,12 +17,12 @@ const HEADER_BYTES_MAX: u32 = 16 << 10;
 /// A payload is a page as PDF, its figures or the file of a one-page document; more than the largest upload makes no sense.
 const PAYLOAD_BYTES_MAX: u32 = 128 << 20;
 /// Length of the two lengths.
-pub const PREFIX_BYTES: usize = 8;
+pub(crate) const PREFIX_BYTES: usize = 8;
 
 /// What the parent asks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub enum Request {
+pub(crate) enum Request {
     /// First of all: limit yourself and bind the library whose path is the payload.
     Start { parent_pid: u32, memory_bytes_max: u64, detector: Option<DetectorSpec> },
     /// Load what finds figures, if anything does; answered by [`Reply::DetectorReady`].
@@ -49,7 +49,7 @@ pub enum Request {
 /// What the worker answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
-pub enum Reply {
+pub(crate) enum Reply {
     Started,
     Opened { total_pages: u32, title: Option<String> },
     Text { chars_visible: u32, is_scan: bool },
@@ -64,7 +64,7 @@ pub enum Reply {
 
 /// A figure and how much of the payload is its picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CutFigure {
+pub(crate) struct CutFigure {
     pub figure: Figure,
     pub png_bytes: usize,
 }
@@ -94,13 +94,13 @@ pub enum Fault {
 
 /// The lengths of header and payload, once they are known to be within bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lengths {
+pub(crate) struct Lengths {
     pub header: usize,
     pub payload: usize,
 }
 
 /// Everything of a frame up to its payload, ready to be written before it.
-pub fn encode_head<T: Serialize>(header: &T, payload: &[u8]) -> io::Result<Vec<u8>> {
+pub(crate) fn encode_head<T: Serialize>(header: &T, payload: &[u8]) -> io::Result<Vec<u8>> {
     let header = serde_json::to_vec(header)?;
     let header_bytes = bounded(header.len(), HEADER_BYTES_MAX)?;
     let payload_bytes = bounded(payload.len(), PAYLOAD_BYTES_MAX)?;
@@ -112,7 +112,7 @@ pub fn encode_head<T: Serialize>(header: &T, payload: &[u8]) -> io::Result<Vec<u
 }
 
 /// Reads the two lengths that open a frame and refuses what is out of bounds.
-pub fn decode_prefix(prefix: [u8; PREFIX_BYTES]) -> io::Result<Lengths> {
+pub(crate) fn decode_prefix(prefix: [u8; PREFIX_BYTES]) -> io::Result<Lengths> {
     let [a, b, c, d, e, f, g, h] = prefix;
     let header = u32::from_le_bytes([a, b, c, d]);
     let payload = u32::from_le_bytes([e, f, g, h]);
@@ -123,12 +123,12 @@ pub fn decode_prefix(prefix: [u8; PREFIX_BYTES]) -> io::Result<Lengths> {
 }
 
 /// Parses a frame's header.
-pub fn decode_header<T: DeserializeOwned>(header: &[u8]) -> io::Result<T> {
+pub(crate) fn decode_header<T: DeserializeOwned>(header: &[u8]) -> io::Result<T> {
     Ok(serde_json::from_slice(header)?)
 }
 
 /// Reads one whole frame; `None` if the other side closed the pipe between frames.
-pub fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Option<(T, Vec<u8>)>> {
+pub(crate) fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Option<(T, Vec<u8>)>> {
     let mut prefix = [0; PREFIX_BYTES];
     match input.read_exact(&mut prefix) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
@@ -143,7 +143,7 @@ pub fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Opti
 }
 
 /// Writes one whole frame.
-pub fn write_frame<T: Serialize>(output: &mut impl Write, header: &T, payload: &[u8]) -> io::Result<()> {
+pub(crate) fn write_frame<T: Serialize>(output: &mut impl Write, header: &T, payload: &[u8]) -> io::Result<()> {
     output.write_all(&encode_head(header, payload)?)?;
     output.write_all(payload)?;
     output.flush()

@@ -18,11 +18,11 @@ mod script;
 #[cfg(test)]
 mod testing;
 
-pub use glyph::{Glyph, Turn, is_visible};
+pub(crate) use glyph::{Glyph, Turn, is_visible};
 
 /// The Markdown of one page, from its glyphs in the order of the file. Plain text in it cannot turn into HTML, and no more
 /// than what is laid out as a heading, a list or code turns into one.
-pub fn to_markdown(glyphs: &[Glyph]) -> String {
+pub(crate) fn to_markdown(glyphs: &[Glyph]) -> String {
     let mut lines = lines::from_glyphs(&margin::without_line_numbers(glyph::upright(glyphs)));
     if script::is_right_to_left(lines.iter().map(|line| line.text.as_str())) {
         lines.iter_mut().for_each(lines::Line::mirror);
@@ -31,7 +31,7 @@ pub fn to_markdown(glyphs: &[Glyph]) -> String {
 }
 
 /// Characters that say something: no white space, no control characters.
-pub fn visible_chars(glyphs: &[Glyph]) -> u32 {
+pub(crate) fn visible_chars(glyphs: &[Glyph]) -> u32 {
     let visible = glyphs.iter().filter(|glyph| is_visible(glyph.char)).count();
     u32::try_from(visible).unwrap_or(u32::MAX)
 }

@@ -21,7 +21,7 @@ const SOURCE_EXTENSIONS: [&str; 14] =
     [".doc", ".docx", ".dvi", ".htm", ".html", ".indd", ".odt", ".pdf", ".ppt", ".pptx", ".ps", ".qxd", ".rtf", ".tex"];
 
 /// The title as one clean line of at most 300 characters; `None` if it is empty, a placeholder or a file name.
-pub fn clean(raw: &str) -> Option<String> {
+pub(crate) fn clean(raw: &str) -> Option<String> {
     let visible: String = raw.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
     let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     let title: String = line.chars().filter(|char| !is_invisible(*char)).take(TITLE_CHARS_MAX).collect();

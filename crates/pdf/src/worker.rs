@@ -3,7 +3,7 @@
 //! It has one thread, no runtime, no network and no log. It must be entered before the program starts any of those.
 
 mod content;
-pub mod detector;
+pub(crate) mod detector;
 mod figures;
 mod glyphs;
 mod limits;

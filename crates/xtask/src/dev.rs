@@ -1,6 +1,6 @@
-//! `cargo xtask dev`: serves a development build and rebuilds it whenever a source file changes.
+//! `cargo xtask dev`: serves a development build, rebuilds it whenever a source file changes and has open pages load again.
 //!
-//! It polls, which needs no library and works on every file system. The browser is not reloaded for you.
+//! It polls, which needs no library and works on every file system.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,13 +11,17 @@ use std::time::{Duration, SystemTime};
 
 use crate::error::Error;
 use crate::layout::{self, Layout, OUTPUT_NAME, run};
+use crate::reload::{Pages, await_server};
 use crate::site::{self, Profile, files_below};
 
 const WATCHED: [&str; 7] = ["Cargo.lock", "Cargo.toml", "Leptos.toml", "crates", "public", "src", "style"];
+/// Makes Leptos' `AutoReload` put its script into pages.
+const WATCH: &str = "LEPTOS_WATCH";
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 /// Runs until it is interrupted; a build that fails leaves the last good server running.
 pub fn serve_and_rebuild(layout: &Layout) -> Result<(), Error> {
+    let pages = Pages::listen()?;
     let mut server = None;
     loop {
         let built_from = modification_times(layout)?;
@@ -27,6 +31,8 @@ pub fn serve_and_rebuild(layout: &Layout) -> Result<(), Error> {
                     stop(running)?;
                 }
                 server = Some(start(layout)?);
+                await_server();
+                pages.reload();
             }
             Err(error) => eprintln!("dev: {error}"),
         }
@@ -44,7 +50,7 @@ fn build(layout: &Layout) -> Result<(), Error> {
 }
 
 fn start(layout: &Layout) -> Result<Child, Error> {
-    layout::start(Command::new(layout.development_server()).current_dir(&layout.root).arg("serve"))
+    layout::start(Command::new(layout.development_server()).current_dir(&layout.root).arg("serve").env(WATCH, "true"))
 }
 
 /// Asks the server to end, as an operator would, and waits for it.

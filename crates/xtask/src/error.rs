@@ -14,6 +14,8 @@ pub enum Error {
     NotStarted { command: String, source: std::io::Error },
     #[error("`{command}` failed; its own messages are above")]
     Failed { command: String },
+    #[error("pages cannot be told to load again: port {port}: {source}; does another `make dev` run?")]
+    NoReload { port: u16, source: std::io::Error },
     #[error("no toolchain here can build for wasm32-unknown-unknown; run `scripts/setup`, which adds the target")]
     NoWasmTarget,
     #[error("wasm-bindgen: {0}; its version in crates/xtask/Cargo.toml must equal the app's in Cargo.toml")]

@@ -2,7 +2,7 @@
 //!
 //! - `cargo xtask site [--release]` builds what the browser downloads into `target/site`;
 //! - `cargo xtask all [CARGO-ARGUMENT…]` builds that as visitors get it and, at the same time, what `cargo build` builds with these;
-//! - `cargo xtask dev` serves a development build and rebuilds it on every change.
+//! - `cargo xtask dev` serves a development build, rebuilds it on every change and has open pages load again.
 //!
 //! It knows nothing of the app beyond its name and folders (`layout.rs`); it never installs anything, `scripts/setup` does.
 //! Start reading at `site.rs`.
@@ -10,6 +10,7 @@
 mod dev;
 mod error;
 mod layout;
+mod reload;
 mod site;
 
 use std::process::ExitCode;

@@ -1,40 +1,30 @@
-//! Plain elements that do something when they are clicked, wherever they stand, also when they came later. Each names itself by an
-//! attribute of [`ACTIONS`]; a link among them is followed as usual where the script has not run, or when it is to open elsewhere.
+//! Elements that do something when they are clicked, in parts of a page that the server may draw anew at any time (`live.rs`, `pages.rs`). No
+//! island can own these: what is taken over from a fetched page is not hydrated. Each names itself by an attribute of [`ACTIONS`]; a link
+//! among them is followed as usual where the script has not run, or when it is to open elsewhere.
 
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent};
+use web_sys::{Element, HtmlDialogElement, HtmlElement, KeyboardEvent, MouseEvent};
 
-use super::{copies, jobs, lightbox, membership, original, pages, query, questions, theme};
+use super::{copies, original, pages, query};
 
 type Act = fn(&Element);
 
-const ACTIONS: [(&str, Act); 13] = [
-    ("[data-theme-choice]", theme::choose),
-    ("[data-again]", jobs::try_again),
-    ("[data-retry]", jobs::retry_failed_pages),
-    ("[data-dismiss]", jobs::dismiss),
-    ("[data-delete]", questions::delete),
-    ("[data-revoke]", questions::revoke),
-    ("[data-leave]", questions::leave),
-    ("[data-sign-out]", membership::sign_out),
-    ("[data-copy]", copies::copy),
-    ("[data-goto]", pages::follow),
-    ("a.zoom", lightbox::open),
-    ("[data-step]", lightbox::step),
-    ("[data-original]", original::toggle),
-];
+const ACTIONS: [(&str, Act); 3] =
+    [("[data-copy]", copies::copy), ("[data-goto]", pages::follow), ("[data-original]", original::toggle)];
 
 /// Listens for the whole page.
 pub fn listen() {
-    theme::begin();
     query::begin();
     on("click", |event: MouseEvent| {
         let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
         close_menus(Some(&target));
         if event.ctrl_key() || event.meta_key() || event.shift_key() {
             return;
+        }
+        if let Ok(Some(button)) = target.closest("[commandfor]") {
+            return follow_command(&button);
         }
         for (selector, act) in ACTIONS {
             if let Ok(Some(element)) = target.closest(selector) {
@@ -47,8 +37,21 @@ pub fn listen() {
         if event.key() == "Escape" {
             close_menus(None);
         }
-        lightbox::key(&event);
     });
+}
+
+/// Opens or closes the dialog that a button names, in a browser that does not do it by itself (Safari before 26.2, Firefox before 144).
+fn follow_command(button: &Element) {
+    if js_sys::Reflect::has(button, &"commandForElement".into()).unwrap_or_default() {
+        return;
+    }
+    let id = button.get_attribute("commandfor").unwrap_or_default();
+    let dialog = document().get_element_by_id(&id).and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok());
+    match (dialog, button.get_attribute("command").as_deref()) {
+        (Some(dialog), Some("close")) => dialog.close(),
+        (Some(dialog), _) => drop(dialog.show_modal()),
+        _ => {}
+    }
 }
 
 /// Menus are `details` elements: they close when something else is clicked, and give the focus back.

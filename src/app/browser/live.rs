@@ -12,12 +12,12 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Element, EventSource, VisibilityState};
 
-use super::focus;
 use super::morph::morph;
 use super::page::{Answer, page_at};
 use super::pages;
 use super::times::localize;
 use super::toast::{away, back};
+use super::{elements_of, focus};
 
 const EVENTS: &str = "/v1/events";
 /// Between two looks while events come: only in case that one was lost.
@@ -98,11 +98,18 @@ async fn refresh() -> Result<(), ()> {
         Answer::Moved(address) => return window().location().replace(&address).map_err(|_| ()),
         Answer::Gone => return window().location().reload().map_err(|_| ()),
     };
-    localize(&page);
-    let (shown, fetched) = (parts_of(&document()), parts_of(&page));
-    if shown.len() != fetched.len() || who_on(&document()) != who_on(&page) {
-        // Another page altogether: somebody else is signed in by now, or nobody.
-        return window().location().reload().map_err(|_| ());
+    take_over(&page);
+    Ok(())
+}
+
+/// Makes the live parts of the shown page those of a fetched one.
+pub fn take_over(page: &web_sys::Document) {
+    localize(page);
+    let (shown, fetched) = (parts_of(&document()), parts_of(page));
+    if shown.len() != fetched.len() || who_on(&document()) != who_on(page) {
+        // Another page altogether: another account is signed in by now, or none.
+        let _ = window().location().reload();
+        return;
     }
     focus::kept(|| shown.iter().zip(&fetched).for_each(|(shown, fetched)| morph(shown, fetched)));
     if let Some(part) = part_of(&document()) {
@@ -110,7 +117,6 @@ async fn refresh() -> Result<(), ()> {
         show_icon(&part);
         pages::renew();
     }
-    Ok(())
 }
 
 /// Says, calmly and once, that the server is away, and when it is back.
@@ -191,8 +197,7 @@ fn part_of(page: &web_sys::Document) -> Option<Element> {
 }
 
 fn parts_of(page: &web_sys::Document) -> Vec<Element> {
-    let Ok(parts) = page.query_selector_all("[data-live]") else { return Vec::new() };
-    (0..parts.length()).filter_map(|index| parts.get(index)?.dyn_into().ok()).collect()
+    elements_of(page, "[data-live]")
 }
 
 /// Whose page it is, where it says so (`data-who`).

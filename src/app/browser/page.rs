@@ -1,9 +1,16 @@
 //! Asks the server for a page as a reload would, without leaving the one that is shown.
 
 use leptos::prelude::window;
+use leptos::server_fn::error::FromServerFnError as _;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Document, DomParser, RequestInit, Response, SupportedType};
+use web_sys::{
+    AbortSignal, Document, DomParser, Element, FormData, Headers, HtmlFormElement, RequestInit, Response,
+    SupportedType, UrlSearchParams,
+};
+
+use crate::app::server::server_unavailable;
+use crate::model::ApiError;
 
 /// A server that takes longer than this is taken for one that is away.
 const PATIENCE_MS: u32 = 10_000;
@@ -21,8 +28,7 @@ pub enum Answer {
 pub async fn page_at(address: &str) -> Result<Answer, JsValue> {
     let request = RequestInit::new();
     request.set_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE_MS)));
-    let response = JsFuture::from(window().fetch_with_str_and_init(address, &request)).await?;
-    let response: Response = response.dyn_into()?;
+    let response = fetch(address, &request).await?;
     // 401 and 404; too many requests is no reason to leave.
     if matches!(response.status(), 401 | 404) {
         return Ok(Answer::Gone);
@@ -33,6 +39,43 @@ pub async fn page_at(address: &str) -> Result<Answer, JsValue> {
     if response.redirected() {
         return Ok(Answer::Moved(response.url()));
     }
-    let html = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
-    DomParser::new()?.parse_from_string(&html, SupportedType::TextHtml).map(Answer::Page)
+    parse(&text_of(&response).await?).map(Answer::Page)
+}
+
+/// Sends a form as a browser without script would, and gives the page that it leads to, with its address. `button`: what it was sent with.
+pub async fn submit(form: &HtmlFormElement, button: Option<&Element>) -> Result<(Document, String), ApiError> {
+    let sent = async {
+        let data = FormData::new_with_form(form)?;
+        if let Some(name) = button.and_then(|button| button.get_attribute("name")) {
+            let value = button.and_then(|button| button.get_attribute("value")).unwrap_or_default();
+            data.append_with_str(&name, &value)?;
+        }
+        let (request, headers) = (RequestInit::new(), Headers::new()?);
+        headers.set("Accept", "text/html")?;
+        request.set_headers(&headers);
+        request.set_method("POST");
+        request.set_body(&UrlSearchParams::new_with_str_sequence_sequence(&data)?.into());
+        let response = fetch(&form.action(), &request).await?;
+        Ok::<_, JsValue>((text_of(&response).await?, response))
+    };
+    match sent.await {
+        Ok((html, response)) if response.redirected() => {
+            Ok((parse(&html).map_err(|_| server_unavailable())?, response.url()))
+        }
+        // What stands before the server functions refuses without a page.
+        Ok((refusal, _)) => Err(ApiError::de(refusal.into())),
+        Err(_) => Err(server_unavailable()),
+    }
+}
+
+async fn fetch(address: &str, request: &RequestInit) -> Result<Response, JsValue> {
+    JsFuture::from(window().fetch_with_str_and_init(address, request)).await?.dyn_into()
+}
+
+async fn text_of(response: &Response) -> Result<String, JsValue> {
+    Ok(JsFuture::from(response.text()?).await?.as_string().unwrap_or_default())
+}
+
+fn parse(html: &str) -> Result<Document, JsValue> {
+    DomParser::new()?.parse_from_string(html, SupportedType::TextHtml)
 }

@@ -15,7 +15,7 @@ use super::address;
 use super::live::on;
 use super::morph::morph;
 use super::page::{Answer, page_at};
-use super::place;
+use super::{elements_of, place};
 
 /// How long to wait after a fetch that failed. The span's link can be followed meanwhile.
 const RETRY_MS: u32 = 4_000;
@@ -146,8 +146,7 @@ fn spans() -> Vec<Element> {
 
 /// What a selector finds on this page.
 pub fn elements(selector: &str) -> Vec<Element> {
-    let Ok(found) = document().query_selector_all(selector) else { return Vec::new() };
-    (0..found.length()).filter_map(|index| found.get(index)?.dyn_into().ok()).collect()
+    elements_of(&document(), selector)
 }
 
 fn edition() -> Option<String> {

@@ -18,8 +18,13 @@ pub enum Tone {
 pub fn toast(tone: Tone, words: &str) {
     let class = if tone == Tone::Bad { "notice bad" } else { "notice good" };
     if let Some(toast) = put(class, words) {
-        Timeout::new(SHOWN_MS, move || toast.remove()).forget();
+        expire(toast);
     }
+}
+
+/// Removes what was shown for long enough.
+pub fn expire(toast: Element) {
+    Timeout::new(SHOWN_MS, move || toast.remove()).forget();
 }
 
 /// The server does not answer: nothing that a person has to act on.

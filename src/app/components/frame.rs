@@ -1,32 +1,49 @@
 //! What stands around every page: brand, navigation, the word about demo mode.
 
+use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use super::{CupIcon, ThemeMenu};
+use super::{CupIcon, ThemeMenu, Trouble};
 use crate::app::PageContext;
+use crate::model::Flash;
 
 const PLACES: [(&str, &str); 3] = [("/", "Home"), ("/library", "Library"), ("/account", "Account")];
 
 /// The header and footer around a page.
 #[component]
 pub fn Frame(children: Children) -> impl IntoView {
-    let demo = use_context::<PageContext>().unwrap_or_default().demo;
+    let PageContext { demo, flash, theme, .. } = use_context().unwrap_or_default();
+    // A token is shown where it was made.
+    let said = match flash {
+        Some(Flash::Done(words)) => Some(Either::Left(view! { <p class="notice good">{words}</p> })),
+        Some(Flash::Failed(error)) => Some(Either::Right(view! { <Trouble error /> })),
+        Some(Flash::Token(_)) | None => None,
+    };
     let here = use_location().pathname;
     let place = |(href, name): (&'static str, &'static str)| {
         view! {
             <li>
-                <a href=href aria-current=move || (here.get() == href).then_some("page")>{name}</a>
+                <a href=href aria-current=move || (here.get() == href).then_some("page")>
+                    {name}
+                </a>
             </li>
         }
     };
     view! {
-        <a class="skip-link visually-hidden" href="#main">"Skip to content"</a>
+        <a class="skip-link visually-hidden" href="#main">
+            "Skip to content"
+        </a>
         <header class="site-header">
             <div class="container">
-                <a class="brand" href="/" aria-label="Coldbrew, home"><CupIcon /><span class="brand-name">"Coldbrew"</span></a>
-                <nav class="site-nav" aria-label="Main"><ul class="nav-list">{PLACES.map(place).into_view()}</ul></nav>
-                <ThemeMenu />
+                <a class="brand" href="/" aria-label="Coldbrew, home">
+                    <CupIcon />
+                    <span class="brand-name">"Coldbrew"</span>
+                </a>
+                <nav class="site-nav" aria-label="Main">
+                    <ul class="nav-list">{PLACES.map(place).into_view()}</ul>
+                </nav>
+                <ThemeMenu chosen=theme.unwrap_or("system").to_owned() />
             </div>
             <Show when=move || demo>
                 <p class="demo-note">"Demo mode: no Gemini key, pages are read by a local stand-in"</p>
@@ -36,9 +53,15 @@ pub fn Frame(children: Children) -> impl IntoView {
         <footer class="site-footer">
             <div class="container cluster spread">
                 <p>"Coldbrew: documents, slowly and well."</p>
-                <p><a href="/docs" rel="external">"API"</a></p>
+                <p>
+                    <a href="/docs" rel="external">
+                        "API"
+                    </a>
+                </p>
             </div>
         </footer>
-        <div class="toasts" role="status"></div>
+        <div class="toasts" role="status" data-said="">
+            {said}
+        </div>
     }
 }

@@ -9,7 +9,11 @@ use crate::model::UnixMs;
 /// `14:32`; with `day`, the date too.
 #[component]
 pub fn LocalTime(at: UnixMs, #[prop(optional)] day: bool) -> impl IntoView {
-    view! { <time datetime=at.rfc3339() data-day=day.then_some("")>{utc_words(at, day)}</time> }
+    view! {
+        <time datetime=at.rfc3339() data-day=day.then_some("")>
+            {utc_words(at, day)}
+        </time>
+    }
 }
 
 /// `2026-11-23 14:32 UTC`, or `14:32 UTC`.

@@ -7,5 +7,9 @@ use crate::model::ApiError;
 /// What went wrong. The code is there for whoever is asked for help.
 #[component]
 pub fn Trouble(error: ApiError) -> impl IntoView {
-    view! { <p class="notice bad" role="alert" data-code=error.code.name()>{error.message}</p> }
+    view! {
+        <p class="notice bad" role="alert" data-code=error.code.name()>
+            {error.message}
+        </p>
+    }
 }

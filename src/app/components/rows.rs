@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::{CloseIcon, Cover, DeleteIcon, LocalTime, grouped, page_count};
+use super::{Answers, CloseIcon, Cover, DeleteIcon, LocalTime, Question, QuestionButton, grouped, page_count};
+use crate::app::server::{DeleteDocument, DismissJob};
 use crate::model::wire::{DocumentSummary, JobView};
 use crate::model::{JobStatus, Mode};
 
@@ -17,29 +18,46 @@ pub fn JobRow(job: JobView) -> impl IntoView {
         (true, Mode::Batch) => "Batch".to_owned(),
         (true, _) => format!("Realtime, {} read", grouped(job.completed_pages.into())),
     };
-    let dismiss = (!active).then(|| {
-        view! {
-            <button class="icon-button" type="button" aria-label=format!("Take {} off the list", job.title)
-                data-dismiss=job.content_hash.clone()>
-                <CloseIcon />
-            </button>
-        }
-    });
+    let dismiss =
+        (!active).then(|| view! { <Dismissal content_hash=job.content_hash.clone() title=job.title.clone() /> });
     view! {
         <li class="row" id=format!("job-{}", job.id)>
             <Cover title=job.title.clone() />
             <div>
-                <a class="row-title" href=format!("/batch/{}", job.content_hash)>{job.title.clone()}</a>
+                <a class="row-title" href=format!("/batch/{}", job.content_hash)>
+                    {job.title.clone()}
+                </a>
                 <p class="row-meta">
                     <span>{pages}</span>
                     <span>{detail}</span>
                     {job.hindered_by.map(|_| view! { <span>"Held up"</span> })}
-                    <span><LocalTime at=job.submitted_at day=true /></span>
+                    <span>
+                        <LocalTime at=job.submitted_at day=true />
+                    </span>
                     {active.then(|| view! { <a href=format!("/documents/{}", job.draft_id)>"Read it meanwhile"</a> })}
                 </p>
             </div>
-            <div class="row-end"><span class="badge" data-state=state>{job.status.words()}</span>{dismiss}</div>
+            <div class="row-end">
+                <span class="badge" data-state=state>
+                    {job.status.words()}
+                </span>
+                {dismiss}
+            </div>
         </li>
+    }
+}
+
+/// Takes a failed job off the lists.
+#[component]
+fn Dismissal(content_hash: String, title: String) -> impl IntoView {
+    let dismiss = ServerAction::<DismissJob>::new();
+    view! {
+        <ActionForm action=dismiss>
+            <input type="hidden" name="content_hash" value=content_hash />
+            <button class="icon-button" aria-label=format!("Take {title} off the list")>
+                <CloseIcon />
+            </button>
+        </ActionForm>
     }
 }
 
@@ -54,27 +72,48 @@ pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool)
         0 => ("done", "Ready".to_owned()),
         failed => ("partial", format!("{} failed", page_count(failed.into()))),
     };
-    let delete = deletable.then(|| {
-        view! {
-            <button class="icon-button" type="button" aria-label=format!("Delete {}", document.title)
-                data-delete=document.id.clone() data-name=document.title.clone()>
-                <DeleteIcon />
-            </button>
-        }
-    });
+    let delete = deletable.then(|| view! { <Removal id=document.id.clone() title=document.title.clone() /> });
     view! {
         <li class="row" id=format!("document-{}", document.id)>
             <Cover title=document.title.clone() />
             <div>
-                <a class="row-title" href=format!("/documents/{}", document.id)>{document.title.clone()}</a>
+                <a class="row-title" href=format!("/documents/{}", document.id)>
+                    {document.title.clone()}
+                </a>
                 <p class="row-meta">
                     <span>{page_count(document.pages.into())}</span>
                     <span>{price}</span>
-                    <span><LocalTime at=document.created_at day=true /></span>
+                    <span>
+                        <LocalTime at=document.created_at day=true />
+                    </span>
                 </p>
             </div>
-            <div class="row-end"><span class="badge" data-state=state>{badge}</span>{delete}</div>
+            <div class="row-end">
+                <span class="badge" data-state=state>
+                    {badge}
+                </span>
+                {delete}
+            </div>
         </li>
+    }
+}
+
+/// Deletes a document, after a question.
+#[component]
+fn Removal(id: String, title: String) -> impl IntoView {
+    let question = format!("removal-{id}");
+    let delete = ServerAction::<DeleteDocument>::new();
+    view! {
+        <QuestionButton asks=question.clone() class="icon-button" attr:aria-label=format!("Delete {title}")>
+            <DeleteIcon />
+        </QuestionButton>
+        <Question id=question.clone() title="Delete this document?">
+            <ActionForm action=delete attr:class="stack">
+                <input type="hidden" name="id" value=id />
+                <p>"“"<strong>{title}</strong>"” and its file go for good. Its receipt stays."</p>
+                <Answers of=question yes="Delete it" />
+            </ActionForm>
+        </Question>
     }
 }
 

@@ -13,5 +13,9 @@ pub fn Shelf(#[prop(optional)] missing: bool) -> impl IntoView {
     let book = |(place, cloth): (usize, Option<&'static str>)| {
         view! { <i data-cloth=cloth class=(place == 5).then_some("leans")></i> }
     };
-    view! { <div class="shelf" aria-hidden="true">{cloths.into_iter().enumerate().map(book).collect_view()}</div> }
+    view! {
+        <div class="shelf" aria-hidden="true">
+            {cloths.into_iter().enumerate().map(book).collect_view()}
+        </div>
+    }
 }

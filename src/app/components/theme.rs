@@ -1,18 +1,28 @@
-//! Light, dark, or as the system has it: a menu whose choices `browser/theme.rs` carries out.
+//! Light, dark, or as the system has it.
 
 use leptos::prelude::*;
 
-use crate::app::PageContext;
+use crate::app::browser::choose_theme;
 
 const CHOICES: [(&str, &str); 3] = [("system", "As the system"), ("light", "Light"), ("dark", "Dark")];
 
-/// The menu, with the choice that stands.
-#[component]
-pub fn ThemeMenu() -> impl IntoView {
-    let chosen = use_context::<PageContext>().unwrap_or_default().theme.unwrap_or("system");
+/// The menu. `chosen`: the choice that stands.
+#[island]
+pub fn ThemeMenu(chosen: String) -> impl IntoView {
+    let chosen = RwSignal::new(chosen);
     let choice = |(name, words): (&'static str, &'static str)| {
-        let stands = (chosen == name).to_string();
-        view! { <li><button type="button" data-theme-choice=name aria-pressed=stands>{words}</button></li> }
+        let stands = move || chosen.with(|chosen| chosen == name).to_string();
+        let choose = move |_| {
+            choose_theme(name);
+            chosen.set(name.to_owned());
+        };
+        view! {
+            <li>
+                <button type="button" aria-pressed=stands on:click=choose>
+                    {words}
+                </button>
+            </li>
+        }
     };
     view! {
         <details class="menu theme">

@@ -5,15 +5,17 @@ mod password;
 mod provider;
 mod tokens;
 
+use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use crate::app::PageContext;
 use crate::app::components::{Trouble, grouped};
 use crate::app::server::{fetch_me, fetch_usage};
 use crate::model::wire::{Receipt, Usage, UsageReport};
-use crate::model::{Mode, count_words};
+use crate::model::{Flash, Mode, count_words};
 use member::{Leave, Member, SignForms};
-use password::{EndedNotice, PasswordForm, PasswordOutcome};
+use password::{EndedNotice, PasswordForm};
 use provider::{ProviderLink, SignInTrouble};
 use tokens::Tokens;
 
@@ -21,32 +23,53 @@ use tokens::Tokens;
 #[component]
 pub fn Account() -> impl IntoView {
     let found = Resource::new(|| (), |()| async { (fetch_me().await, fetch_usage().await) });
+    let made = match use_context::<PageContext>().and_then(|page| page.flash) {
+        Some(Flash::Token(token)) => Some(token),
+        _ => None,
+    };
     view! {
         <Title text="Account" />
         <main id="main" class="container" tabindex="-1">
             <div class="stack loose">
                 <h1>"Account"</h1>
                 <SignInTrouble />
-                <PasswordOutcome />
                 <EndedNotice />
                 <Suspense>
-                    {move || Suspend::new(async move {
-                        match found.await {
-                            (Ok(Some((me, tokens))), Ok(Some(report))) => {
-                                let UsageReport { usage, receipts } = report;
-                                let who = me.email.clone().unwrap_or_else(|| me.user_id.clone());
-                                view! {
-                                    <div class="pair" data-who=who><Quota usage /><Who email=me.email.clone() /></div>
-                                    <Receipts receipts />
-                                    <Tokens tokens />
-                                    <Leave id=me.user_id email=me.email />
+                    {move || {
+                        let made = made.clone();
+                        Suspend::new(async move {
+                            match found.await {
+                                (Ok(Some((me, tokens))), Ok(Some(report))) => {
+                                    let UsageReport { usage, receipts } = report;
+                                    let who = me.email.clone().unwrap_or_else(|| me.user_id.clone());
+                                    EitherOf3::A(
+                                        view! {
+                                            <div class="pair" data-who=who>
+                                                <Quota usage />
+                                                <Who email=me.email.clone() />
+                                            </div>
+                                            <Receipts receipts />
+                                            <Tokens tokens made />
+                                            <Leave id=me.user_id email=me.email />
+                                        },
+                                    )
                                 }
-                                    .into_any()
+                                (Err(error), _) | (_, Err(error)) => EitherOf3::B(view! { <Trouble error /> }),
+                                _ => {
+                                    EitherOf3::C(
+                                        view! {
+                                            <div class="pair">
+                                                <div class="stack">
+                                                    <SignForms known=false />
+                                                    <ProviderLink member=false />
+                                                </div>
+                                            </div>
+                                        },
+                                    )
+                                }
                             }
-                            (Err(error), _) | (_, Err(error)) => view! { <Trouble error /> }.into_any(),
-                            _ => view! { <div class="pair"><div class="stack"><SignForms known=false /><ProviderLink member=false /></div></div> }.into_any(),
-                        }
-                    })}
+                        })
+                    }}
                 </Suspense>
             </div>
         </main>
@@ -57,11 +80,19 @@ pub fn Account() -> impl IntoView {
 #[component]
 fn Who(email: Option<String>) -> impl IntoView {
     match email {
-        Some(email) => view! {
-            <div class="stack"><Member email=email.clone() /><PasswordForm email /><ProviderLink member=true /></div>
-        }
-        .into_any(),
-        None => view! { <div class="stack"><SignForms known=true /><ProviderLink member=false /></div> }.into_any(),
+        Some(email) => Either::Left(view! {
+            <div class="stack">
+                <Member email=email.clone() />
+                <PasswordForm email />
+                <ProviderLink member=true />
+            </div>
+        }),
+        None => Either::Right(view! {
+            <div class="stack">
+                <SignForms known=true />
+                <ProviderLink member=false />
+            </div>
+        }),
     }
 }
 
@@ -83,14 +114,34 @@ fn Quota(usage: Usage) -> impl IntoView {
                 <h2 id="quota-title">"Quota"</h2>
                 <p class="soft">{format!("{} tokens", count_words(quota_tokens))}</p>
             </div>
-            <svg class="bar" viewBox=format!("0 0 {} 1", quota_tokens.max(1)) preserveAspectRatio="none" role="img" aria-label=words>
+            <svg
+                class="bar"
+                viewBox=format!("0 0 {} 1", quota_tokens.max(1))
+                preserveAspectRatio="none"
+                role="img"
+                aria-label=words
+            >
                 <rect class="bar-main" width=seen(used_tokens).to_string() height="1" />
-                <rect class="bar-held" x=seen(used_tokens).to_string() width=seen(reserved_tokens).to_string() height="1" />
+                <rect
+                    class="bar-held"
+                    x=seen(used_tokens).to_string()
+                    width=seen(reserved_tokens).to_string()
+                    height="1"
+                />
             </svg>
             <dl class="figures">
-                <div><dt class="used">"Used"</dt><dd>{grouped(used_tokens)}</dd></div>
-                <div><dt class="held">"Reserved"</dt><dd>{grouped(reserved_tokens)}</dd></div>
-                <div><dt>"Left"</dt><dd>{grouped(available_tokens)}</dd></div>
+                <div>
+                    <dt class="used">"Used"</dt>
+                    <dd>{grouped(used_tokens)}</dd>
+                </div>
+                <div>
+                    <dt class="held">"Reserved"</dt>
+                    <dd>{grouped(reserved_tokens)}</dd>
+                </div>
+                <div>
+                    <dt>"Left"</dt>
+                    <dd>{grouped(available_tokens)}</dd>
+                </div>
             </dl>
         </section>
     }
@@ -99,13 +150,12 @@ fn Quota(usage: Usage) -> impl IntoView {
 #[component]
 fn Receipts(receipts: Vec<Receipt>) -> impl IntoView {
     if receipts.is_empty() {
-        return view! {
+        return Either::Left(view! {
             <section class="stack" aria-labelledby="receipts-title" data-live="idle">
                 <h2 id="receipts-title">"Receipts"</h2>
                 <p class="soft">"Nothing has been charged. What you read as text, and what fails, never is."</p>
             </section>
-        }
-        .into_any();
+        });
     }
     let total: u64 = receipts.iter().map(|receipt| receipt.charged_tokens).sum();
     let row = |receipt: Receipt| {
@@ -122,7 +172,7 @@ fn Receipts(receipts: Vec<Receipt>) -> impl IntoView {
             </tr>
         }
     };
-    view! {
+    Either::Right(view! {
         <section class="stack" aria-labelledby="receipts-title" data-live="idle">
             <h2 id="receipts-title">"Receipts"</h2>
             <div class="card scroll-x receipts" tabindex="0" role="group" aria-label="Receipts">
@@ -131,25 +181,36 @@ fn Receipts(receipts: Vec<Receipt>) -> impl IntoView {
                         <tr>
                             <th scope="col">"Document"</th>
                             <th scope="col">"Model"</th>
-                            <th scope="col" class="al-right">"Pages"</th>
-                            <th scope="col" class="al-right">"Input"</th>
-                            <th scope="col" class="al-right">"Output"</th>
+                            <th scope="col" class="al-right">
+                                "Pages"
+                            </th>
+                            <th scope="col" class="al-right">
+                                "Input"
+                            </th>
+                            <th scope="col" class="al-right">
+                                "Output"
+                            </th>
                             <th scope="col">"Rate"</th>
-                            <th scope="col" class="al-right">"Charge"</th>
+                            <th scope="col" class="al-right">
+                                "Charge"
+                            </th>
                         </tr>
                     </thead>
                     <tbody>{receipts.into_iter().map(row).collect_view()}</tbody>
                     <tfoot>
                         <tr>
-                            <th scope="row" colspan="6">"Total"</th>
-                            <td class="al-right"><strong>{grouped(total)}</strong></td>
+                            <th scope="row" colspan="6">
+                                "Total"
+                            </th>
+                            <td class="al-right">
+                                <strong>{grouped(total)}</strong>
+                            </td>
                         </tr>
                     </tfoot>
                 </table>
             </div>
         </section>
-    }
-    .into_any()
+    })
 }
 
 /// The model that was asked and, where Google sent the request elsewhere, who answered.

@@ -1,5 +1,6 @@
 //! A job that is watched: the brewing scene, or what happened instead. One that is done leads on to its document.
 
+use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -7,7 +8,7 @@ use leptos_router::hooks::use_params_map;
 use super::{NotFound, TroublePage, is_absent};
 use crate::app::PageContext;
 use crate::app::components::{LocalTime, grouped, page_count, title_words};
-use crate::app::server::fetch_job;
+use crate::app::server::{TryAgain, fetch_job};
 use crate::model::wire::{JobError, JobView};
 use crate::model::{JobStatus, Mode};
 
@@ -29,9 +30,9 @@ pub fn Batch() -> impl IntoView {
         <Suspense>
             {move || Suspend::new(async move {
                 match found.await {
-                    Ok(job) => view! { <Watch job /> }.into_any(),
-                    Err(error) if is_absent(&error) => view! { <NotFound /> }.into_any(),
-                    Err(error) => view! { <TroublePage error /> }.into_any(),
+                    Ok(job) => EitherOf3::A(view! { <Watch job /> }),
+                    Err(error) if is_absent(&error) => EitherOf3::B(view! { <NotFound /> }),
+                    Err(error) => EitherOf3::C(view! { <TroublePage error /> }),
                 }
             })}
         </Suspense>
@@ -53,12 +54,18 @@ fn Watch(job: JobView) -> impl IntoView {
     let title = format!("{}: {}", title_words(job.status), job.title);
     let pages = page_count(job.pages.len() as u64);
     let name = job.title.clone();
-    let rest = if state == "failed" { view! { <Cold job /> }.into_any() } else { view! { <Brewing job /> }.into_any() };
+    let rest = match state {
+        "failed" => Either::Left(view! { <Cold job /> }),
+        _ => Either::Right(view! { <Brewing job /> }),
+    };
     view! {
         <Title text=title />
         <main id="main" class="container narrow" tabindex="-1">
             <article class="card brew" data-live=state data-events="">
-                <div class="stack tight"><h1>{name}</h1><p class="soft">{pages}</p></div>
+                <div class="stack tight">
+                    <h1>{name}</h1>
+                    <p class="soft">{pages}</p>
+                </div>
                 {rest}
             </article>
         </main>
@@ -69,34 +76,54 @@ fn Watch(job: JobView) -> impl IntoView {
 fn Brewing(job: JobView) -> impl IntoView {
     let batch = job.mode == Mode::Batch;
     let status = match batch {
-        true => {
-            view! { <p class="brew-status">"Batch submitted at "<LocalTime at=job.submitted_at />" ☕"</p> }.into_any()
-        }
-        false => view! { <PagesRead done=job.completed_pages.into() pages=job.pages.len() as u64 /> }.into_any(),
+        true => Either::Left(
+            view! { <p class="brew-status">"Batch submitted at "<LocalTime at=job.submitted_at />" ☕"</p> },
+        ),
+        false => Either::Right(view! { <PagesRead done=job.completed_pages.into() pages=job.pages.len() as u64 /> }),
     };
     view! {
         <div class="scene" id="scene" aria-hidden="true">
-            <i class="steam"></i><i class="steam two"></i><i class="steam three"></i>
-            <i class="books"></i><i class="saucer"></i><i class="cup"></i>
+            <i class="steam"></i>
+            <i class="steam two"></i>
+            <i class="steam three"></i>
+            <i class="books"></i>
+            <i class="saucer"></i>
+            <i class="cup"></i>
         </div>
-        {batch.then(|| view! {
-            <ul class="brew-words" aria-hidden="true">{WORDS.map(|words| view! { <li>{words}</li> }).into_view()}</ul>
-        })}
+        {batch
+            .then(|| {
+                view! {
+                    <ul class="brew-words" aria-hidden="true">
+                        {WORDS.map(|words| view! { <li>{words}</li> }).into_view()}
+                    </ul>
+                }
+            })}
         <div class="stack" id="status" data-testid="batch-status" role="status">
             {status}
-            {job.requeued.then(|| view! {
-                <p class="notice">"Google hasn't started this batch yet. We've put it back in line."</p>
-            })}
+            {job
+                .requeued
+                .then(|| {
+                    view! { <p class="notice">"Google hasn't started this batch yet. We've put it back in line."</p> }
+                })}
             {job.hindered_by.map(|hindrance| view! { <p class="notice">{hindrance.sentence()}</p> })}
         </div>
         <p class="soft">
             {match batch {
-                true => "You can close this tab. It usually takes minutes, at most a day, and the finished document will be in your library.",
+                true => {
+                    "You can close this tab. It usually takes minutes, at most a day, and the finished document will be in your library."
+                }
                 false => "You can close this tab. The work goes on, and the finished document will be in your library.",
             }}
         </p>
-        <p><a class="button" href=format!("/documents/{}", job.draft_id)>"Read it meanwhile"</a></p>
-        <label class="hold" id="hold"><input type="checkbox" />" Hold still"</label>
+        <p>
+            <a class="button" href=format!("/documents/{}", job.draft_id)>
+                "Read it meanwhile"
+            </a>
+        </p>
+        <label class="hold" id="hold">
+            <input type="checkbox" />
+            " Hold still"
+        </label>
     }
 }
 
@@ -109,24 +136,31 @@ fn PagesRead(done: u64, pages: u64) -> impl IntoView {
     }
 }
 
-/// It ended without a document: what happened, and the two ways on, which `browser/jobs.rs` carries out.
+/// It ended without a document: what happened, and the two ways on.
 #[component]
 fn Cold(job: JobView) -> impl IntoView {
     let reason = job.error.map_or_else(String::new, |JobError { message, .. }| message);
-    let content = job.content_hash;
-    let (this, other, other_words) = match job.mode {
-        Mode::Batch => ("batch", "realtime", "Run it in realtime instead"),
-        _ => ("realtime", "batch", "Send it as a batch instead"),
-    };
+    let batch = job.mode == Mode::Batch;
+    let other_words = if batch { "Run it in realtime instead" } else { "Send it as a batch instead" };
+    let try_again = ServerAction::<TryAgain>::new();
     view! {
-        <div class="scene cold" id="scene" aria-hidden="true"><i class="books"></i><i class="saucer"></i><i class="cup"></i></div>
+        <div class="scene cold" id="scene" aria-hidden="true">
+            <i class="books"></i>
+            <i class="saucer"></i>
+            <i class="cup"></i>
+        </div>
         <div class="stack" id="status" data-testid="batch-status" role="status">
             <p class="brew-status">"This one went cold."</p>
             <p>{reason}" "<strong>"Nothing was charged."</strong></p>
         </div>
-        <div class="cluster">
-            <button class="button primary" type="button" data-again=this data-content=content.clone()>"Try again"</button>
-            <button class="button" type="button" data-again=other data-content=content>{other_words}</button>
-        </div>
+        <ActionForm action=try_again attr:class="cluster">
+            <input type="hidden" name="content_hash" value=job.content_hash />
+            <button class="button primary" name="batch" value=batch.to_string()>
+                "Try again"
+            </button>
+            <button class="button" name="batch" value=(!batch).to_string()>
+                {other_words}
+            </button>
+        </ActionForm>
     }
 }

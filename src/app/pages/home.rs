@@ -5,6 +5,7 @@ mod desk;
 mod upload;
 mod work;
 
+use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -30,13 +31,22 @@ pub fn Home() -> impl IntoView {
                         let (known, shelf) = found.await;
                         let known = known.unwrap_or(false);
                         let lists = match shelf {
-                            Ok(shelf) => view! { <Lists known batch_percent shelf /> }.into_any(),
-                            Err(error) => view! { <Title text="" /><Trouble error /> }.into_any(),
+                            Ok(shelf) => Either::Left(view! { <Lists known batch_percent shelf /> }),
+                            Err(error) => {
+                                Either::Right(
+                                    view! {
+                                        <Title text="" />
+                                        <Trouble error />
+                                    },
+                                )
+                            }
                         };
                         view! {
                             <Desk known bytes_max=upload_bytes_max batch_percent />
                             <noscript>
-                                <p class="notice warn">"To add a document, JavaScript is needed. Reading works without."</p>
+                                <p class="notice warn">
+                                    "To add a document, JavaScript is needed. Reading works without."
+                                </p>
                             </noscript>
                             {lists}
                         }
@@ -61,28 +71,40 @@ fn Lists(known: bool, batch_percent: u64, shelf: Shelf) -> impl IntoView {
         <Title text=title />
         <div class="stack loose" data-live=state data-events=known.then_some("")>
             {is_new.then(|| view! { <Fare batch_percent /> })}
-            {(!brewing.is_empty()).then(|| view! {
-                <section class="stack" id="brewing" aria-labelledby="brewing-title">
-                    <h2 id="brewing-title">"Still brewing"</h2>
-                    <ul class="rows" data-testid="document-list">
-                        {brewing.into_iter().map(|job| view! { <JobRow job /> }).collect_view()}
-                    </ul>
-                </section>
-            })}
-            {(!cold.is_empty()).then(|| view! {
-                <section class="stack" id="cold" aria-labelledby="cold-title">
-                    <h2 id="cold-title">"Went cold"</h2>
-                    <ul class="rows">{cold.into_iter().map(|job| view! { <JobRow job /> }).collect_view()}</ul>
-                </section>
-            })}
-            {(!documents.is_empty()).then(|| view! {
-                <section class="stack" id="ready" aria-labelledby="ready-title">
-                    <h2 id="ready-title">"Ready to read"</h2>
-                    <ul class="rows">
-                        {documents.into_iter().map(|document| view! { <DocumentRow document /> }).collect_view()}
-                    </ul>
-                </section>
-            })}
+            {(!brewing.is_empty())
+                .then(|| {
+                    view! {
+                        <section class="stack" id="brewing" aria-labelledby="brewing-title">
+                            <h2 id="brewing-title">"Still brewing"</h2>
+                            <ul class="rows" data-testid="document-list">
+                                {brewing.into_iter().map(|job| view! { <JobRow job /> }).collect_view()}
+                            </ul>
+                        </section>
+                    }
+                })}
+            {(!cold.is_empty())
+                .then(|| {
+                    view! {
+                        <section class="stack" id="cold" aria-labelledby="cold-title">
+                            <h2 id="cold-title">"Went cold"</h2>
+                            <ul class="rows">{cold.into_iter().map(|job| view! { <JobRow job /> }).collect_view()}</ul>
+                        </section>
+                    }
+                })}
+            {(!documents.is_empty())
+                .then(|| {
+                    view! {
+                        <section class="stack" id="ready" aria-labelledby="ready-title">
+                            <h2 id="ready-title">"Ready to read"</h2>
+                            <ul class="rows">
+                                {documents
+                                    .into_iter()
+                                    .map(|document| view! { <DocumentRow document /> })
+                                    .collect_view()}
+                            </ul>
+                        </section>
+                    }
+                })}
         </div>
     }
 }
@@ -105,7 +127,13 @@ fn Fare(batch_percent: u64) -> impl IntoView {
         ),
     ];
     let dish = |(name, price, words): (&'static str, String, &'static str)| {
-        view! { <div><dt>{name}</dt><dd>{price}</dd><dd class="soft">{words}</dd></div> }
+        view! {
+            <div>
+                <dt>{name}</dt>
+                <dd>{price}</dd>
+                <dd class="soft">{words}</dd>
+            </div>
+        }
     };
     view! {
         <section class="fare" id="fare" aria-labelledby="fare-title">

@@ -2,11 +2,12 @@
 
 use std::cmp::Reverse;
 
+use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::app::components::{DocumentRow, JobRow, Question, Shelf, Trouble};
+use crate::app::components::{DocumentRow, JobRow, Shelf, Trouble};
 use crate::app::server::{fetch_shelf, known};
 use crate::model::UnixMs;
 use crate::model::wire::{DocumentSummary, JobView, Shelf};
@@ -27,8 +28,17 @@ pub fn Library() -> impl IntoView {
                 <div class="cluster spread">
                     <h1>"Library"</h1>
                     <form class="search" role="search" method="get" action="/library" data-query="">
-                        <label class="visually-hidden" for="q">"Search by title"</label>
-                        <input class="input" id="q" name="q" type="search" placeholder="Search by title" value=query.clone() />
+                        <label class="visually-hidden" for="q">
+                            "Search by title"
+                        </label>
+                        <input
+                            class="input"
+                            id="q"
+                            name="q"
+                            type="search"
+                            placeholder="Search by title"
+                            value=query.clone()
+                        />
                     </form>
                 </div>
                 <Suspense>
@@ -38,17 +48,14 @@ pub fn Library() -> impl IntoView {
                             let query = query.clone();
                             Suspend::new(async move {
                                 match found.await {
-                                    (known, Ok(shelf)) => view! { <Shelves known shelf query /> }.into_any(),
-                                    (_, Err(error)) => view! { <Trouble error /> }.into_any(),
+                                    (known, Ok(shelf)) => Either::Left(view! { <Shelves known shelf query /> }),
+                                    (_, Err(error)) => Either::Right(view! { <Trouble error /> }),
                                 }
                             })
                         }
                     }
                 </Suspense>
             </div>
-            <Question id="removal" title="Delete this document?" yes="Delete it">
-                <p>"“"<strong data-named=""></strong>"” and its file go for good. Its receipt stays."</p>
-            </Question>
         </main>
     }
 }
@@ -64,42 +71,54 @@ fn Shelves(known: bool, shelf: Shelf, query: String) -> impl IntoView {
             <form id="older" action="/library">
                 <input type="hidden" name="q" value=words />
                 <input type="hidden" name="before" value=before />
-                <button class="button" type="submit">"Older documents"</button>
+                <button class="button" type="submit">
+                    "Older documents"
+                </button>
             </form>
         }
     });
     let list = match (empty, query.trim().is_empty()) {
-        (true, true) => view! {
+        (true, true) => EitherOf3::A(view! {
             <div class="empty" id="empty">
                 <Shelf />
                 <h2>"The shelf is still empty"</h2>
                 <p class="soft">"Every document you extract stands here, with its price and the day it was done."</p>
-                <a class="button primary" href="/">"Add a document"</a>
+                <a class="button primary" href="/">
+                    "Add a document"
+                </a>
             </div>
-        }
-        .into_any(),
-        (true, false) => view! {
+        }),
+        (true, false) => EitherOf3::B(view! {
             <div class="empty" id="none">
                 <h2>"No title has these words"</h2>
                 <p class="soft">"Try fewer or other words."</p>
-                <a class="button" href="/library">"Show everything"</a>
+                <a class="button" href="/library">
+                    "Show everything"
+                </a>
             </div>
-        }
-        .into_any(),
-        (false, _) => view! {
-            <ul class="rows" id="shelf" data-testid="document-list">{newest_first(shelf.jobs, shelf.documents)}</ul>
-        }
-        .into_any(),
+        }),
+        (false, _) => EitherOf3::C(view! {
+            <ul class="rows" id="shelf" data-testid="document-list">
+                {newest_first(shelf.jobs, shelf.documents)}
+            </ul>
+        }),
     };
-    view! { <div class="stack" data-live=state data-events=known.then_some("")>{list}{older}</div> }
+    view! {
+        <div class="stack" data-live=state data-events=known.then_some("")>
+            {list}
+            {older}
+        </div>
+    }
 }
 
-fn newest_first(jobs: Vec<JobView>, documents: Vec<DocumentSummary>) -> Vec<AnyView> {
-    let jobs = jobs.into_iter().map(|job| (job.submitted_at, view! { <JobRow job /> }.into_any()));
-    let documents = documents
-        .into_iter()
-        .map(|document| (document.created_at, view! { <DocumentRow document deletable=true /> }.into_any()));
-    let mut rows: Vec<(UnixMs, AnyView)> = jobs.chain(documents).collect();
+fn newest_first(jobs: Vec<JobView>, documents: Vec<DocumentSummary>) -> impl IntoView {
+    let jobs = jobs.into_iter().map(|job| (job.submitted_at, Either::Left(job)));
+    let documents = documents.into_iter().map(|document| (document.created_at, Either::Right(document)));
+    let mut rows: Vec<(UnixMs, Either<JobView, DocumentSummary>)> = jobs.chain(documents).collect();
     rows.sort_by_key(|(at, _)| Reverse(*at));
-    rows.into_iter().map(|(_, row)| row).collect()
+    let row = |(_, row)| match row {
+        Either::Left(job) => Either::Left(view! { <JobRow job /> }),
+        Either::Right(document) => Either::Right(view! { <DocumentRow document deletable=true /> }),
+    };
+    rows.into_iter().map(row).collect_view()
 }

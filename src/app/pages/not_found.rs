@@ -21,9 +21,15 @@ pub fn NotFound() -> impl IntoView {
                 <h1>"There is no page here"</h1>
                 <p class="soft">"It may have been deleted, or belong to an account that is not signed in here."</p>
                 <div class="cluster">
-                    <a class="button primary" href="/">"Home"</a>
-                    <a class="button" href="/library">"Library"</a>
-                    <a class="button" href="/account">"Account"</a>
+                    <a class="button primary" href="/">
+                        "Home"
+                    </a>
+                    <a class="button" href="/library">
+                        "Library"
+                    </a>
+                    <a class="button" href="/account">
+                        "Account"
+                    </a>
                 </div>
             </div>
         </main>

@@ -2,10 +2,12 @@
 //! them (`browser/pages.rs`), or by links where no script runs.
 
 mod head;
+mod lightbox;
 mod outline;
 mod page;
 mod search;
 
+use leptos::either::{Either, EitherOf4};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -16,6 +18,7 @@ use crate::app::server::open_document;
 use crate::model::percent_encoded;
 use crate::model::wire::{Opened, Original, PageView, Place, Reading, Span};
 use head::Head;
+use lightbox::Lightbox;
 use outline::Outline;
 use page::PageSection;
 use search::Hits;
@@ -39,10 +42,10 @@ pub fn Reader() -> impl IntoView {
                     let asked = asked.clone();
                     Suspend::new(async move {
                         match found.await {
-                            Ok(Opened::Document(reading)) => view! { <Document reading=*reading asked /> }.into_any(),
-                            Ok(Opened::Job(content_hash)) => view! { <Elsewhere content_hash /> }.into_any(),
-                            Err(error) if is_absent(&error) => view! { <NotFound /> }.into_any(),
-                            Err(error) => view! { <TroublePage error /> }.into_any(),
+                            Ok(Opened::Document(reading)) => EitherOf4::A(view! { <Document reading=*reading asked /> }),
+                            Ok(Opened::Job(content_hash)) => EitherOf4::B(view! { <Elsewhere content_hash /> }),
+                            Err(error) if is_absent(&error) => EitherOf4::C(view! { <NotFound /> }),
+                            Err(error) => EitherOf4::D(view! { <TroublePage error /> }),
                         }
                     })
                 }
@@ -92,7 +95,11 @@ fn Elsewhere(content_hash: String) -> impl IntoView {
     if let Some(redirect) = use_context::<PageContext>().and_then(|page| page.redirect) {
         redirect(&address);
     }
-    view! { <main id="main" class="container" tabindex="-1"><a href=address>"What became of this document"</a></main> }
+    view! {
+        <main id="main" class="container" tabindex="-1">
+            <a href=address>"What became of this document"</a>
+        </main>
+    }
 }
 
 #[component]
@@ -125,29 +132,26 @@ fn Document(reading: Reading, asked: Asked) -> impl IntoView {
         })
         .collect();
     if asked.place.pages_only {
-        return view! { <main id="main" tabindex="-1">{spans}</main> }.into_any();
+        return Either::Left(view! {
+            <main id="main" tabindex="-1">
+                {spans}
+            </main>
+        });
     }
-    view! {
+    Either::Right(view! {
         <Title text=document.title.clone() />
         <main id="main" class="container" tabindex="-1">
             <article class="reader" data-live=state data-events="" data-edition=edition>
                 <Head document=document.clone() job original asked=asked.clone() />
                 <Outline id=document.id.clone() entries=outline asked=asked.clone() />
                 <Hits id=document.id.clone() found asked=asked.clone() />
-                <div class="reader-pages" id="pages" data-own="">{spans}</div>
+                <div class="reader-pages" id="pages" data-own="">
+                    {spans}
+                </div>
             </article>
-            <dialog class="lightbox" id="lightbox" aria-label="Picture" closedby="any">
-                <img alt="" />
-                <p class="lightbox-caption"></p>
-                <form class="cluster" method="dialog">
-                    <button class="button small">"Close"</button>
-                    <button class="button small" type="button" data-step="back">"Previous"</button>
-                    <button class="button small" type="button" data-step="on">"Next"</button>
-                </form>
-            </dialog>
+            <Lightbox />
         </main>
-    }
-    .into_any()
+    })
 }
 
 /// What all pages of a document have in common.
@@ -167,12 +171,14 @@ fn SpanOfPages(span: Span, pages: Option<Vec<PageView>>, address: String, drawn:
     let words = if first == last { format!("Page {first}") } else { format!("Pages {first}–{last}") };
     let edition = pages.is_some().then(|| drawn.edition.clone());
     let content = match pages {
-        None => view! { <a href=address>{words}</a> }.into_any(),
-        Some(pages) => {
-            pages.into_iter().map(|page| view! { <PageSection page drawn=drawn.clone() /> }).collect_view().into_any()
-        }
+        None => Either::Left(view! { <a href=address>{words}</a> }),
+        Some(pages) => Either::Right(
+            pages.into_iter().map(|page| view! { <PageSection page drawn=drawn.clone() /> }).collect_view(),
+        ),
     };
     view! {
-        <div class="span" id=format!("span-{from}") data-last=last.to_string() data-edition=edition>{content}</div>
+        <div class="span" id=format!("span-{from}") data-last=last.to_string() data-edition=edition>
+            {content}
+        </div>
     }
 }

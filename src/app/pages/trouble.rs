@@ -17,7 +17,9 @@ pub fn TroublePage(error: ApiError) -> impl IntoView {
                 <h1>"Not just now"</h1>
                 <Trouble error />
                 <p class="soft">"Nothing is lost: what you have submitted goes on by itself."</p>
-                <a class="button primary" href="">"Try again"</a>
+                <a class="button primary" href="">
+                    "Try again"
+                </a>
             </div>
         </main>
     }

@@ -3,57 +3,70 @@
 
 use super::super::job::{Job, Stage, Watched};
 use super::reasons::{cancelled_upstream, expired_upstream, failed_upstream, lost_upstream, never_started, no_word};
-use super::{Sighting, Timing, for_long};
+use super::{Timing, for_long};
 use crate::model::UnixMs;
+use coldbrew_gemini::BatchState;
 
 /// How often in a row Google must deny knowing a batch before it is believed.
 const DENIALS_MIN: u32 = 8;
 
-/// Where a look at a batch takes a job that watches it.
-pub(super) fn seen(job: &Job, watched: Watched, sighting: Sighting, now: UnixMs, timing: &Timing) -> (Stage, i64) {
-    let watched = known_again(watched, &sighting);
-    match sighting {
-        Sighting::Pending if for_long(watched.since, now, timing.pending_ms_max) => (Stage::Withdraw(watched), 0),
-        Sighting::Pending => (Stage::Watch(Watched { running: false, odd_since: None, ..watched }), timing.poll_ms),
-        Sighting::Running => (Stage::Watch(Watched { running: true, odd_since: None, ..watched }), timing.poll_ms),
-        Sighting::Unrecognised => unheard(watched, now, timing, Stage::Watch),
-        Sighting::Succeeded { output_file: Some(file) } => (collect(&watched, Some(file)), 0),
-        Sighting::Succeeded { output_file: None } => {
-            // Its name follows from the batch's, whether or not Google tells it.
-            odd(&watched, now, timing, Stage::Watch).unwrap_or_else(|| (collect(&watched, None), 0))
-        }
-        Sighting::Missing => {
-            denied(&watched, now, timing, Stage::Watch).unwrap_or_else(|| (Stage::Failed { error: lost_upstream() }, 0))
-        }
-        Sighting::Failed | Sighting::Cancelled | Sighting::Expired if watched.withdrawn => submit_again(job, &watched),
-        Sighting::Failed => (Stage::Failed { error: failed_upstream() }, 0),
-        Sighting::Cancelled => (Stage::Failed { error: cancelled_upstream() }, 0),
-        Sighting::Expired => (Stage::Expired { error: expired_upstream() }, 0),
-    }
-}
-
-/// Where a look takes a job that has asked for its batch to be cancelled. Only when it certainly is over is there another one.
-pub(super) fn seen_withdrawn(
+/// Where the state of its batch takes a job that watches it.
+pub(super) fn seen(
     job: &Job,
     watched: Watched,
-    sighting: Sighting,
+    (state, output_file): (BatchState, Option<String>),
     now: UnixMs,
     timing: &Timing,
 ) -> (Stage, i64) {
-    let watched = known_again(watched, &sighting);
-    match sighting {
-        Sighting::Succeeded { output_file } => (collect(&watched, output_file), 0),
+    let watched = known_again(watched);
+    match state {
+        BatchState::Pending if for_long(watched.since, now, timing.pending_ms_max) => (Stage::Withdraw(watched), 0),
+        BatchState::Pending => (Stage::Watch(Watched { running: false, odd_since: None, ..watched }), timing.poll_ms),
+        BatchState::Running => (Stage::Watch(Watched { running: true, odd_since: None, ..watched }), timing.poll_ms),
+        BatchState::Unknown(_) => unheard(watched, now, timing, Stage::Watch),
+        BatchState::Succeeded | BatchState::PartiallySucceeded => match output_file {
+            Some(file) => (collect(&watched, Some(file)), 0),
+            // Its name follows from the batch's, whether or not Google tells it.
+            None => odd(&watched, now, timing, Stage::Watch).unwrap_or_else(|| (collect(&watched, None), 0)),
+        },
+        BatchState::Failed | BatchState::Cancelled | BatchState::Expired if watched.withdrawn => {
+            submit_again(job, &watched)
+        }
+        BatchState::Failed => (Stage::Failed { error: failed_upstream() }, 0),
+        BatchState::Cancelled => (Stage::Failed { error: cancelled_upstream() }, 0),
+        BatchState::Expired => (Stage::Expired { error: expired_upstream() }, 0),
+    }
+}
+
+/// Where the state of its batch takes a job that has asked for it to be cancelled. Only when it certainly is over is there another one.
+pub(super) fn seen_withdrawn(
+    job: &Job,
+    watched: Watched,
+    (state, output_file): (BatchState, Option<String>),
+    now: UnixMs,
+    timing: &Timing,
+) -> (Stage, i64) {
+    let watched = known_again(watched);
+    match state {
+        BatchState::Succeeded | BatchState::PartiallySucceeded => (collect(&watched, output_file), 0),
         // It has started after all: let it finish.
-        Sighting::Running => {
+        BatchState::Running => {
             let started = Watched { running: true, withdrawn: true, odd_since: None, ..watched };
             (Stage::Watch(started), timing.poll_ms)
         }
-        Sighting::Pending | Sighting::Unrecognised => unheard(watched, now, timing, Stage::Withdraw),
-        Sighting::Missing => {
-            denied(&watched, now, timing, Stage::Withdraw).unwrap_or_else(|| submit_again(job, &watched))
-        }
-        Sighting::Failed | Sighting::Cancelled | Sighting::Expired => submit_again(job, &watched),
+        BatchState::Pending | BatchState::Unknown(_) => unheard(watched, now, timing, Stage::Withdraw),
+        BatchState::Failed | BatchState::Cancelled | BatchState::Expired => submit_again(job, &watched),
     }
+}
+
+/// Where Google's denial takes a job that watches its batch, once it is believed.
+pub(super) fn unknown(watched: &Watched, now: UnixMs, timing: &Timing) -> (Stage, i64) {
+    denied(watched, now, timing, Stage::Watch).unwrap_or_else(|| (Stage::Failed { error: lost_upstream() }, 0))
+}
+
+/// Where Google's denial takes a job that has asked for its batch to be cancelled, once it is believed.
+pub(super) fn unknown_withdrawn(job: &Job, watched: &Watched, now: UnixMs, timing: &Timing) -> (Stage, i64) {
+    denied(watched, now, timing, Stage::Withdraw).unwrap_or_else(|| submit_again(job, watched))
 }
 
 /// A batch that waited for a day is over: it is put back in line, once.
@@ -66,11 +79,8 @@ fn submit_again(job: &Job, over: &Watched) -> (Stage, i64) {
 }
 
 /// One answer that knows the batch takes back all denials before it: otherwise two of them, far apart, would be believed.
-fn known_again(watched: Watched, sighting: &Sighting) -> Watched {
-    match sighting {
-        Sighting::Missing => watched,
-        _ => Watched { denied_since: None, denials: 0, ..watched },
-    }
+fn known_again(watched: Watched) -> Watched {
+    Watched { denied_since: None, denials: 0, ..watched }
 }
 
 /// Google denies knowing the batch: the job stays at `stage` for a while. `None`: that is over, and it is believed.

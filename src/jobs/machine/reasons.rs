@@ -1,46 +1,43 @@
 //! Why a job ended without a document: the code that scripts see, and the words that people read.
 
-use super::super::job::JobFailure;
+use crate::model::wire::JobError;
 
-pub(super) fn no_usable_page() -> JobFailure {
-    JobFailure::new("no_usable_page", "Not one page of this document could be read.")
+pub(super) fn no_usable_page() -> JobError {
+    JobError::new("no_usable_page", "Not one page of this document could be read.")
 }
 
-pub(super) fn not_accepted() -> JobFailure {
-    JobFailure::new("not_accepted", "Google would not take this document, however often we asked.")
+pub(super) fn not_accepted() -> JobError {
+    JobError::new("not_accepted", "Google would not take this document, however often we asked.")
 }
 
-pub(super) fn not_sent() -> JobFailure {
-    JobFailure::new("not_sent", "For three days Google could not be reached or had no room for this document.")
+pub(super) fn not_sent() -> JobError {
+    JobError::new("not_sent", "For three days Google could not be reached or had no room for this document.")
 }
 
-pub(super) fn no_word() -> JobFailure {
-    JobFailure::new("no_word", "For more than three days Google could not say what became of this batch.")
+pub(super) fn no_word() -> JobError {
+    JobError::new("no_word", "For more than three days Google could not say what became of this batch.")
 }
 
-pub(super) fn never_started() -> JobFailure {
-    JobFailure::new("never_started", "Google did not start this batch within a day, twice in a row.")
+pub(super) fn never_started() -> JobError {
+    JobError::new("never_started", "Google did not start this batch within a day, twice in a row.")
 }
 
-pub(super) fn results_lost() -> JobFailure {
-    JobFailure::new("results_lost", "Google finished this batch but could not hand over the results.")
+pub(super) fn results_lost() -> JobError {
+    JobError::new("results_lost", "Google finished this batch but could not hand over the results.")
 }
 
-pub(super) fn lost_upstream() -> JobFailure {
-    JobFailure::new(
-        "lost_upstream",
-        "Google no longer knows this batch. The API key may belong to another project now.",
-    )
+pub(super) fn lost_upstream() -> JobError {
+    JobError::new("lost_upstream", "Google no longer knows this batch. The API key may belong to another project now.")
 }
 
-pub(super) fn failed_upstream() -> JobFailure {
-    JobFailure::new("failed_upstream", "Google could not process this batch.")
+pub(super) fn failed_upstream() -> JobError {
+    JobError::new("failed_upstream", "Google could not process this batch.")
 }
 
-pub(super) fn cancelled_upstream() -> JobFailure {
-    JobFailure::new("cancelled_upstream", "This batch was cancelled at Google.")
+pub(super) fn cancelled_upstream() -> JobError {
+    JobError::new("cancelled_upstream", "This batch was cancelled at Google.")
 }
 
-pub(super) fn expired_upstream() -> JobFailure {
-    JobFailure::new("expired_upstream", "Google did not get to this batch within 48 hours and gave up on it.")
+pub(super) fn expired_upstream() -> JobError {
+    JobError::new("expired_upstream", "Google did not get to this batch within 48 hours and gave up on it.")
 }

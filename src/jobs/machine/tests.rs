@@ -2,7 +2,7 @@
 
 mod any_order;
 
-use super::super::job::Watched;
+use super::super::job::{JobIds, Watched};
 use super::*;
 use crate::extract::Recipe;
 use crate::model::{JobStatus, Mode, PageSet};
@@ -10,31 +10,40 @@ use coldbrew_gemini::Timeouts;
 
 fn job(stage: Stage) -> Job {
     Job {
-        id: "j1".into(),
-        account_id: "a1".into(),
-        upload_hash: "u1".into(),
-        content_hash: "c1".into(),
-        mode: Mode::Batch,
         title: "A book".into(),
-        recipe: Recipe::named("m"),
-        total_pages: 3,
-        pages: PageSet::all(3),
-        pages_submitted: 3,
-        submitted_at: UnixMs(0),
-        document_id: "d1".into(),
-        stage,
-        due_at: UnixMs(0),
         claims: 1,
         fence: 1,
-        requeued: false,
-        hindered_by: None,
-        polls: 0,
-        network: None,
-        budget_wait_ms: 0,
+        stage,
+        ..Job::new(
+            JobIds {
+                id: "j1".into(),
+                account_id: "a1".into(),
+                upload_hash: "u1".into(),
+                content_hash: "c1".into(),
+                document_id: "d1".into(),
+            },
+            Mode::Batch,
+            Recipe::named("m"),
+            PageSet::all(3),
+            UnixMs(0),
+        )
     }
 }
 
 const PREPARE: Stage = Stage::Prepare { attempt: 1 };
+
+fn seen(state: BatchState) -> Event {
+    Event::Seen { state, output_file: None }
+}
+
+fn finished(output_file: Option<String>) -> Event {
+    Event::Seen { state: BatchState::Succeeded, output_file }
+}
+
+/// A state that Google may invent.
+fn unrecognised() -> BatchState {
+    BatchState::Unknown("BATCH_STATE_NAPPING".into())
+}
 
 fn walk(job: Job, events: impl IntoIterator<Item = Event>) -> Job {
     let timing = Timing::default();
@@ -72,10 +81,10 @@ fn the_whole_journey() {
     assert_eq!(at_google.task(), Some(Task::Create));
     assert_eq!(at_google.status(), JobStatus::Preparing);
     assert_eq!(at_google.stage.key(), Some("k"));
-    let watching = walk(at_google, [Event::Created { batch: "batches/b1".into() }, Event::Seen(Sighting::Running)]);
+    let watching = walk(at_google, [Event::Created { batch: "batches/b1".into() }, seen(BatchState::Running)]);
     assert_eq!((watching.status(), watching.stage.key()), (JobStatus::Running, Some("k")));
     let output_file = Some("files/batch-b1".to_owned());
-    let done = walk(watching, [Event::Seen(Sighting::Succeeded { output_file }), Event::Stored]);
+    let done = walk(watching, [finished(output_file), Event::Stored]);
     assert_eq!((done.status(), done.task()), (JobStatus::Succeeded, None));
 }
 
@@ -93,7 +102,7 @@ fn what_is_in_the_way_is_told_until_it_is_not() {
     assert_eq!(away.hindered_by, Some(Hindrance::Google));
     let found = walk(away.clone(), [Event::Created { batch: "batches/b1".into() }]);
     assert_eq!(found.hindered_by, None);
-    let over = Event::Refused(JobFailure::new("key_refused", "No."));
+    let over = Event::Refused(JobError::new("key_refused", "No."));
     assert_eq!(walk(away, [over]).hindered_by, None, "an end waits for nothing");
 }
 
@@ -126,13 +135,13 @@ fn listings_go_on_for_longer_than_a_create_and_its_listing_may_take() {
 fn a_day_in_line_is_withdrawn_once_and_then_fails() {
     let day = Timing::default().pending_ms_max;
     let stuck = job(Stage::Watch(watched(1_000 - day)));
-    let withdrawn = walk(stuck, [Event::Seen(Sighting::Pending)]);
+    let withdrawn = walk(stuck, [seen(BatchState::Pending)]);
     assert_eq!(withdrawn.task(), Some(Task::Withdraw));
-    let requeued = walk(withdrawn.clone(), [Event::Seen(Sighting::Cancelled)]);
+    let requeued = walk(withdrawn.clone(), [seen(BatchState::Cancelled)]);
     assert!(requeued.requeued && requeued.status() == JobStatus::Preparing);
-    let failed = walk(Job { requeued: true, ..withdrawn.clone() }, [Event::Seen(Sighting::Cancelled)]);
+    let failed = walk(Job { requeued: true, ..withdrawn.clone() }, [seen(BatchState::Cancelled)]);
     assert_eq!(failed.stage.error().unwrap().code, "never_started");
-    let late = walk(withdrawn, [Event::Seen(Sighting::Succeeded { output_file: None })]);
+    let late = walk(withdrawn, [finished(None)]);
     assert!(matches!(late.stage, Stage::Collect { output_file, .. } if output_file == "files/batch-b1"));
 }
 
@@ -140,35 +149,34 @@ fn a_day_in_line_is_withdrawn_once_and_then_fails() {
 #[test]
 fn time_in_which_nobody_looked_counts_against_no_batch() {
     let timing = Timing::default();
-    for sighting in [Sighting::Pending, Sighting::Missing, Sighting::Unrecognised] {
+    for said in [seen(BatchState::Pending), Event::Denied, seen(unrecognised())] {
         let mut job = job(Stage::Watch(watched(0)));
         let mut now = UnixMs(0);
         for _ in 0..100 {
-            job = step(&job, Event::Seen(sighting.clone()), now, &timing).unwrap().job;
-            assert_eq!(job.task(), Some(Task::Poll), "{sighting:?} at {now:?}");
+            job = step(&job, said.clone(), now, &timing).unwrap().job;
+            assert_eq!(job.task(), Some(Task::Poll), "{said:?} at {now:?}");
             now = job.due_at.plus(timing.watch_ms_max);
         }
         // Looked at in time it comes to an end.
         while job.task() == Some(Task::Poll) {
-            job = step(&job, Event::Seen(sighting.clone()), job.due_at, &timing).unwrap().job;
+            job = step(&job, said.clone(), job.due_at, &timing).unwrap().job;
         }
     }
 }
 
 #[test]
 fn what_was_withdrawn_and_started_after_all_goes_back_in_line_when_the_cancel_gets_to_it() {
-    let started = walk(job(Stage::Withdraw(watched(0))), [Event::Seen(Sighting::Running)]);
+    let started = walk(job(Stage::Withdraw(watched(0))), [seen(BatchState::Running)]);
     assert_eq!(started.status(), JobStatus::Running);
-    let cancelled = walk(started.clone(), [Event::Seen(Sighting::Cancelled)]);
+    let cancelled = walk(started.clone(), [seen(BatchState::Cancelled)]);
     assert_eq!(cancelled.stage, Stage::Upload { attempt: 2 });
     assert!(cancelled.requeued);
-    let finished = Sighting::Succeeded { output_file: Some("files/out".into()) };
-    assert_eq!(walk(started, [Event::Seen(finished)]).task(), Some(Task::Collect));
+    assert_eq!(walk(started, [finished(Some("files/out".into()))]).task(), Some(Task::Collect));
 }
 
 #[test]
 fn a_withdrawn_batch_that_google_denies_is_given_up_neither_after_a_few_denials_nor_after_a_short_time() {
-    let missing = || Event::Seen(Sighting::Missing);
+    let missing = || Event::Denied;
     let waiting = walk(job(Stage::Withdraw(watched(0))), (0..20).map(|_| missing()));
     assert_eq!(waiting.task(), Some(Task::Withdraw));
     let later = UnixMs(1_000 + Timing::default().odd_ms_max);
@@ -186,11 +194,11 @@ fn denials_far_apart_are_no_evidence_if_google_knew_the_batch_in_between() {
     let timing = Timing::default();
     let long_after = UnixMs(timing.watch_ms_max + 1_000);
     for stage in [Stage::Watch, Stage::Withdraw] {
-        let sightings = [Sighting::Missing, Sighting::Unrecognised, Sighting::Missing];
+        let said = [Event::Denied, seen(unrecognised()), Event::Denied];
         let mut now = long_after;
         let mut job = job(stage(watched(0)));
-        for sighting in sightings {
-            job = step(&job, Event::Seen(sighting), now, &timing).unwrap().job;
+        for event in said {
+            job = step(&job, event, now, &timing).unwrap().job;
             now = now.plus(timing.odd_ms_max - 1);
         }
         assert!(job.stage.status().is_active(), "{:?}", job.stage);
@@ -234,7 +242,7 @@ fn nobodys_batches_are_left_on_record() {
     let twin = left(&sought, Event::Created { batch: "batches/b1".into() }).unwrap();
     assert_eq!((twin.spared.as_deref(), twin.due_at), (Some("batches/b1"), now.plus(timing.seek_ms)));
     assert_eq!(left(&sought, Event::NotListed), None, "it is being looked for");
-    let aside = || Event::Refused(JobFailure::new("set_aside", "Words."));
+    let aside = || Event::Refused(JobError::new("set_aside", "Words."));
     for held in [sought, job(Stage::Watch(watched(0))), job(Stage::Withdraw(watched(0)))] {
         assert_eq!(left(&held, aside()), Leftover::of(&held, now));
     }
@@ -243,7 +251,7 @@ fn nobodys_batches_are_left_on_record() {
     let unlisted = job(Stage::Seek { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: last });
     let since = Some(UnixMs(now.0 - timing.odd_ms_max));
     let denied = job(Stage::Withdraw(Watched { denied_since: since, denials: 20, ..watched(0) }));
-    for (given_up, event) in [(unlisted, Event::NotListed), (denied, Event::Seen(Sighting::Missing))] {
+    for (given_up, event) in [(unlisted, Event::NotListed), (denied, Event::Denied)] {
         let step = step(&given_up, event, now, &timing).unwrap();
         assert_eq!(step.job.stage, Stage::Upload { attempt: 2 });
         assert!(step.effects.contains(&Effect::DeleteInput { input_file: "files/in".into() }));
@@ -251,12 +259,12 @@ fn nobodys_batches_are_left_on_record() {
         let spared = Some(given_up.batch_name(2));
         assert_eq!(step.left, Some(Leftover { spared, due_at: now.plus(timing.seek_ms), ..left }));
     }
-    assert_eq!(left(&job(Stage::Withdraw(watched(0))), Event::Seen(Sighting::Cancelled)), None, "it is over");
+    assert_eq!(left(&job(Stage::Withdraw(watched(0))), seen(BatchState::Cancelled)), None, "it is over");
     for sent_never in [PREPARE, Stage::Submit { attempt: 1, input_file: "files/in".into() }] {
         assert_eq!(left(&job(sent_never), aside()), None);
     }
-    for end in [Sighting::Failed, Sighting::Cancelled, Sighting::Expired] {
-        assert_eq!(left(&job(Stage::Watch(watched(0))), Event::Seen(end)), None);
+    for end in [BatchState::Failed, BatchState::Cancelled, BatchState::Expired] {
+        assert_eq!(left(&job(Stage::Watch(watched(0))), seen(end)), None);
     }
 }
 
@@ -319,23 +327,23 @@ fn held_money_is_freed_only_where_google_bills_nothing() {
         output_file: "files/out".into(),
         tries: timing.fetches_max,
     };
-    let aside = || Event::Refused(JobFailure::new("set_aside", "Words."));
+    let aside = || Event::Refused(JobError::new("set_aside", "Words."));
     let not_created = Event::NotCreated { by: Hindrance::Quota, retry_after_ms: None };
     for (stage, event) in [
         (creating(), not_created),
         (creating(), Event::InputGone),
         (creating(), aside()),
         (PREPARE, aside()),
-        (Stage::Withdraw(watched(0)), Event::Seen(Sighting::Cancelled)),
+        (Stage::Withdraw(watched(0)), seen(BatchState::Cancelled)),
     ] {
         assert_eq!(unanswered(stage.clone(), event), Some(Unanswered::Free), "{stage:?}");
     }
     let started = Watched { running: true, ..watched(0) };
     for (stage, event) in [
         (seek(timing.seek_listings - 1), Event::NotListed),
-        (Stage::Watch(watched(0)), Event::Seen(Sighting::Cancelled)),
-        (Stage::Watch(started.clone()), Event::Seen(Sighting::Expired)),
-        (Stage::Withdraw(started), Event::Seen(Sighting::Cancelled)),
+        (Stage::Watch(watched(0)), seen(BatchState::Cancelled)),
+        (Stage::Watch(started.clone()), seen(BatchState::Expired)),
+        (Stage::Withdraw(started), seen(BatchState::Cancelled)),
         (Stage::Watch(watched(0)), aside()),
         (collect(), Event::Hindered { by: Hindrance::Google, retry_after_ms: None }),
         (Stage::Read { tries: 0 }, aside()),
@@ -346,8 +354,8 @@ fn held_money_is_freed_only_where_google_bills_nothing() {
         (creating(), Event::AnswerLost),
         (creating(), Event::Created { batch: "batches/b1".into() }),
         (seek(0), Event::NotListed),
-        (Stage::Watch(watched(0)), Event::Seen(Sighting::Running)),
-        (Stage::Watch(watched(0)), Event::Seen(Sighting::Succeeded { output_file: Some("files/out".into()) })),
+        (Stage::Watch(watched(0)), seen(BatchState::Running)),
+        (Stage::Watch(watched(0)), finished(Some("files/out".into()))),
         (collect(), Event::Stored),
     ] {
         assert_eq!(unanswered(stage.clone(), event), None, "{stage:?}");
@@ -373,7 +381,7 @@ fn results_are_not_given_up_for_an_outage() {
     let timing = Timing::default();
     let mut job = job(Stage::Watch(watched(0)));
     let output_file = Some("files/out".to_owned());
-    job = walk(job, [Event::Seen(Sighting::Succeeded { output_file })]);
+    job = walk(job, [finished(output_file)]);
     let mut now = UnixMs(0);
     while job.status().is_active() {
         now = job.due_at;
@@ -385,8 +393,7 @@ fn results_are_not_given_up_for_an_outage() {
 
 #[test]
 fn an_end_tidies_up() {
-    let ended =
-        step(&job(Stage::Watch(watched(0))), Event::Seen(Sighting::Expired), UnixMs(0), &Timing::default()).unwrap();
+    let ended = step(&job(Stage::Watch(watched(0))), seen(BatchState::Expired), UnixMs(0), &Timing::default()).unwrap();
     assert_eq!(ended.job.status(), JobStatus::Expired);
     assert_eq!(ended.effects, [Effect::DeleteInput { input_file: "files/in".into() }, Effect::ClearSpool]);
 }

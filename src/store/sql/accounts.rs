@@ -2,28 +2,32 @@
 
 use async_trait::async_trait;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use sqlx::{AnyConnection, FromRow, QueryBuilder, Row};
 
-use super::{SqlStore, count, leftovers, spending, to_db, unsigned};
+use super::builder::build;
+use super::columns::Column;
+use super::locks::lock_account;
+use super::{SqlStore, from_row, leftovers, spending, to_db};
 use crate::accounts::{Account, Accounts, Credential};
 use crate::crash::crash_point;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::extract::Recipe;
+use crate::model::UnixMs;
 use crate::model::wire::{Receipt, Usage};
-use crate::model::{Mode, UnixMs};
 
 /// Credentials that one statement asks for.
 const DIGESTS_MAX: usize = 500;
+
+pub(super) const BY_CREDENTIAL: &str =
+    "SELECT a.id, a.email, a.quota_tokens FROM credentials c JOIN accounts a ON a.id = c.account_id
+     WHERE c.digest = $1 AND c.expires_at > $2";
 
 #[async_trait]
 impl Accounts for SqlStore {
     async fn create_guest(&self, account_id: &str, credential: Credential<'_>, now: UnixMs) -> Result<()> {
         let mut tx = self.write().await?;
-        sqlx::query("INSERT INTO accounts (id, created_at) VALUES ($1, $2)")
-            .bind(account_id)
-            .bind(now.0)
-            .execute(&mut *tx)
-            .await?;
+        let sql = "INSERT INTO accounts (id, created_at) VALUES ($1, $2)";
+        sqlx::query(sql).bind(account_id).bind(now.0).execute(&mut *tx).await?;
         sqlx::query(
             "INSERT INTO credentials (digest, account_id, kind, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
         )
@@ -40,15 +44,10 @@ impl Accounts for SqlStore {
     async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()> {
         let mut tx = self.write().await?;
         lock_account(&mut tx, account_id).await?;
-        sqlx::query(
-            "INSERT INTO gone_contents (content_hash, gone_at)
-             SELECT DISTINCT content_hash, CAST($2 AS BIGINT) FROM jobs WHERE account_id = $1
-             ON CONFLICT (content_hash) DO NOTHING",
-        )
-        .bind(account_id)
-        .bind(now.0)
-        .execute(&mut *tx)
-        .await?;
+        let sql = "INSERT INTO gone_contents (content_hash, gone_at)
+                   SELECT DISTINCT content_hash, CAST($2 AS BIGINT) FROM jobs WHERE account_id = $1
+                   ON CONFLICT (content_hash) DO NOTHING";
+        sqlx::query(sql).bind(account_id).bind(now.0).execute(&mut *tx).await?;
         sqlx::query(
             "INSERT INTO gone_accounts (account_id, gone_at) SELECT id, CAST($2 AS BIGINT) FROM accounts WHERE id = $1
              ON CONFLICT (account_id) DO NOTHING",
@@ -68,35 +67,26 @@ impl Accounts for SqlStore {
     }
 
     async fn account_of(&self, digest: &str, now: UnixMs) -> Result<Option<Account>> {
-        let row = sqlx::query(
-            "SELECT a.id, a.email, a.quota_tokens FROM credentials c JOIN accounts a ON a.id = c.account_id
-             WHERE c.digest = $1 AND c.expires_at > $2",
-        )
-        .bind(digest)
-        .bind(now.0)
-        .fetch_optional(&self.pool)
-        .await?;
-        row.as_ref().map(account).transpose()
+        Ok(sqlx::query_as(BY_CREDENTIAL).bind(digest).bind(now.0).fetch_optional(&self.pool).await?)
     }
 
     async fn account(&self, account_id: &str) -> Result<Option<Account>> {
-        let row = sqlx::query("SELECT id, email, quota_tokens FROM accounts WHERE id = $1")
-            .bind(account_id)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.as_ref().map(account).transpose()
+        let account = sqlx::query_as("SELECT id, email, quota_tokens FROM accounts WHERE id = $1");
+        Ok(account.bind(account_id).fetch_optional(&self.pool).await?)
     }
 
     async fn unexpired(&self, digests: &[String], now: UnixMs) -> Result<Vec<String>> {
         let mut unexpired = Vec::new();
         for digests in digests.chunks(DIGESTS_MAX) {
-            let listed: Vec<_> = (2..digests.len() + 2).map(|number| format!("${number}")).collect();
-            let sql =
-                format!("SELECT digest FROM credentials WHERE expires_at > $1 AND digest IN ({})", listed.join(", "));
-            let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(now.0);
-            let found: Vec<String> =
-                digests.iter().fold(query, |query, digest| query.bind(digest)).fetch_all(&self.pool).await?;
-            unexpired.extend(found);
+            let mut query = QueryBuilder::new("SELECT digest FROM credentials WHERE expires_at > ");
+            let mut list = query.push_bind(now.0).push(" AND digest IN (").separated(", ");
+            for digest in digests {
+                list.push_bind(digest);
+            }
+            query.push(")");
+            for row in build(query)?.fetch_all(&self.pool).await? {
+                unexpired.push(row.try_get("digest")?);
+            }
         }
         Ok(unexpired)
     }
@@ -107,72 +97,61 @@ impl Accounts for SqlStore {
     }
 
     async fn receipts(&self, account_id: &str) -> Result<Vec<Receipt>> {
-        let rows = sqlx::query(
-            "SELECT j.title, j.mode, j.recipe, MAX(l.charged_at) AS charged_at, COUNT(*) AS pages,
+        let sql = "SELECT j.title, j.mode, j.recipe, MAX(l.charged_at) AS charged_at, COUNT(*) AS pages,
                     (SELECT STRING_AGG(m.model, ',') FROM (SELECT DISTINCT model FROM ledger WHERE job_id = j.id) AS m)
                         AS models,
                     CAST(SUM(l.input_tokens) AS BIGINT) AS input_tokens,
                     CAST(SUM(l.output_tokens) AS BIGINT) AS output_tokens,
                     CAST(SUM(l.charge) AS BIGINT) AS charge
              FROM ledger l JOIN jobs j ON j.id = l.job_id
-             WHERE l.account_id = $1 GROUP BY j.id, j.title, j.mode, j.recipe ORDER BY 4 DESC",
-        )
-        .bind(account_id)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(receipt).collect()
+             WHERE l.account_id = $1 GROUP BY j.id, j.title, j.mode, j.recipe ORDER BY 4 DESC";
+        Ok(sqlx::query_as(sql).bind(account_id).fetch_all(&self.pool).await?)
     }
 }
 
-/// Makes what changes an account's contents wait for each other: to be called first in such a transaction. `false`: there is no
-/// such account.
-pub(super) async fn lock_account(connection: &mut AnyConnection, account_id: &str) -> Result<bool> {
-    let locked = sqlx::query("UPDATE accounts SET admissions = admissions + 1 WHERE id = $1")
-        .bind(account_id)
-        .execute(connection)
-        .await?;
-    Ok(locked.rows_affected() == 1)
+/// What an operator asks on the command line.
+impl SqlStore {
+    /// The account that an operator means by its id or its address.
+    pub async fn find_account(&self, name: &str) -> Result<Option<String>> {
+        let id = sqlx::query_scalar("SELECT id FROM accounts WHERE id = $1 OR email = $1").bind(name);
+        Ok(id.fetch_optional(&self.pool).await?)
+    }
+
+    /// Gives an account a quota of its own, in token equivalents; `None` takes it back.
+    pub async fn set_quota(&self, account_id: &str, tokens: Option<u64>) -> Result<()> {
+        let sql = "UPDATE accounts SET quota_tokens = $1 WHERE id = $2";
+        sqlx::query(sql).bind(tokens.map(to_db)).bind(account_id).execute(&self.pool).await?;
+        Ok(())
+    }
 }
 
 /// The sums that admission and the account page both go by.
 pub(super) async fn usage_of(connection: &mut AnyConnection, account: &Account, default_quota: u64) -> Result<Usage> {
-    let row = sqlx::query(
-        "SELECT (SELECT CAST(COALESCE(SUM(charge), 0) AS BIGINT) FROM ledger WHERE account_id = $1) AS used,
-                (SELECT CAST(COALESCE(SUM(tokens), 0) AS BIGINT) FROM reservations WHERE account_id = $1) AS reserved",
-    )
-    .bind(account.id.as_str())
-    .fetch_one(connection)
-    .await?;
+    let sql = "SELECT (SELECT CAST(COALESCE(SUM(charge), 0) AS BIGINT) FROM ledger WHERE account_id = $1) AS used,
+                (SELECT CAST(COALESCE(SUM(tokens), 0) AS BIGINT) FROM reservations WHERE account_id = $1) AS reserved";
+    let row = sqlx::query(sql).bind(&account.id).fetch_one(connection).await?;
     let quota_tokens = account.quota_tokens.unwrap_or(default_quota);
-    let (used_tokens, reserved_tokens) = (unsigned(&row, "used")?, unsigned(&row, "reserved")?);
+    let (used_tokens, reserved_tokens) = (u64::read(&row, "used")?, u64::read(&row, "reserved")?);
     let available_tokens = quota_tokens.saturating_sub(used_tokens).saturating_sub(reserved_tokens);
     Ok(Usage { quota_tokens, used_tokens, reserved_tokens, available_tokens })
 }
 
-fn account(row: &AnyRow) -> Result<Account> {
-    let quota: Option<i64> = row.try_get("quota_tokens")?;
-    let quota_tokens = quota.map(u64::try_from).transpose().map_err(Error::internal)?;
-    Ok(Account { id: row.try_get("id")?, email: row.try_get("email")?, quota_tokens })
-}
+from_row!(Account { id, email, quota_tokens });
 
-fn receipt(row: &AnyRow) -> Result<Receipt> {
-    Ok(Receipt {
-        title: row.try_get("title")?,
-        mode: mode(row)?,
-        pages: count(row, "pages")?,
-        input_tokens: unsigned(row, "input_tokens")?,
-        output_tokens: unsigned(row, "output_tokens")?,
-        charged_tokens: unsigned(row, "charge")?,
-        model: Recipe::named(row.try_get("recipe")?).model().to_owned(),
-        answered_by: row.try_get::<&str, _>("models")?.split(',').map(str::to_owned).collect(),
-        created_at: UnixMs(row.try_get("charged_at")?),
-    })
-}
-
-/// The `mode` column.
-pub(super) fn mode(row: &AnyRow) -> Result<Mode> {
-    let name: &str = row.try_get("mode")?;
-    Mode::named(name).ok_or_else(|| Error::internal(format!("no mode is called {name}")))
+impl FromRow<'_, AnyRow> for Receipt {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            title: Column::read(row, "title")?,
+            mode: Column::read(row, "mode")?,
+            pages: Column::read(row, "pages")?,
+            input_tokens: Column::read(row, "input_tokens")?,
+            output_tokens: Column::read(row, "output_tokens")?,
+            charged_tokens: Column::read(row, "charge")?,
+            model: Recipe::read(row, "recipe")?.model().to_owned(),
+            answered_by: String::read(row, "models")?.split(',').map(str::to_owned).collect(),
+            created_at: Column::read(row, "charged_at")?,
+        })
+    }
 }
 
 /// An amount for a BIGINT column that sums are made of.

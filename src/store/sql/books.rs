@@ -1,7 +1,6 @@
 //! The audit: one query for each thing that can never be true.
 
 use async_trait::async_trait;
-use sqlx::Row;
 
 use super::{SqlStore, storage};
 use crate::error::Result;
@@ -36,7 +35,7 @@ const AUDITS: [(DiscrepancyKind, &str); 9] = [
     (
         DiscrepancyKind::FailedJobCharged,
         "SELECT j.id FROM jobs j
-         WHERE j.active = 0 AND j.stage NOT LIKE '{\"at\":\"succeeded\"%'
+         WHERE j.status IN ('failed', 'expired')
            AND EXISTS (SELECT 1 FROM ledger l WHERE l.job_id = j.id AND l.charge > 0)",
     ),
     (
@@ -74,7 +73,8 @@ impl Books for SqlStore {
     }
 
     async fn upload_keys(&self) -> Result<Vec<String>> {
-        let rows = sqlx::query("SELECT DISTINCT account_id, content_hash FROM uploads").fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok(upload_key(row.try_get("account_id")?, row.try_get("content_hash")?))).collect()
+        let contents = sqlx::query_as("SELECT DISTINCT account_id, content_hash FROM uploads");
+        let contents: Vec<(String, String)> = contents.fetch_all(&self.pool).await?;
+        Ok(contents.iter().map(|(account_id, content_hash)| upload_key(account_id, content_hash)).collect())
     }
 }

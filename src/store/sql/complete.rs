@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, future};
-use sqlx::{AnyConnection, AssertSqlSafe};
+use sqlx::{AnyConnection, QueryBuilder};
 
 use super::accounts::amount;
+use super::builder::build;
+use super::columns::Column;
+use super::locks::lock_document;
 use super::storage::result_bytes;
-use super::{contents, count, outlines, storable, storage, values};
+use super::{contents, outlines, storable, storage};
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::{PageOutcome, PageResult};
@@ -67,21 +70,15 @@ async fn store_texts(
     if read.is_empty() {
         return Ok(Default::default());
     }
-    let sql = format!(
-        "INSERT INTO page_results (account_id, content_hash, recipe, page_index, markdown, note) VALUES {}
-         ON CONFLICT DO NOTHING RETURNING page_index, CAST({} AS BIGINT) AS bytes",
-        values(3, 3, read.len()),
-        result_bytes!()
-    );
-    let mut query = sqlx::query(AssertSqlSafe(sql))
-        .bind(job.account_id.as_str())
-        .bind(job.content_hash.as_str())
-        .bind(job.recipe.name());
-    for (index, page) in read {
-        query = query.bind(i64::from(*index)).bind(storable(page.markdown)).bind(page.note);
-    }
-    let stored = query.fetch_all(connection).await?;
-    let indices = stored.iter().map(|row| count(row, "page_index")).collect::<Result<_>>()?;
+    let mut query =
+        QueryBuilder::new("INSERT INTO page_results (account_id, content_hash, recipe, page_index, markdown, note) ");
+    query.push_values(read, |mut row, (index, page)| {
+        row.push_bind(&job.account_id).push_bind(&job.content_hash).push_bind(job.recipe.name());
+        row.push_bind(i64::from(*index)).push_bind(storable(page.markdown)).push_bind(page.note);
+    });
+    query.push(concat!(" ON CONFLICT DO NOTHING RETURNING page_index, CAST(", result_bytes!(), " AS BIGINT) AS bytes"));
+    let stored = build(query)?.fetch_all(connection).await?;
+    let indices = stored.iter().map(|row| u32::read(row, "page_index")).collect::<sqlx::Result<_>>()?;
     Ok((indices, storage::sum(&stored)?))
 }
 
@@ -94,18 +91,15 @@ async fn charge_pages(
     if read.is_empty() {
         return Ok(());
     }
-    let sql = format!(
-        "INSERT INTO ledger (job_id, account_id, charged_at, page_index, input_tokens, output_tokens, charge, model)
-         VALUES {}",
-        values(3, 5, read.len())
+    let mut query = QueryBuilder::new(
+        "INSERT INTO ledger (job_id, account_id, charged_at, page_index, input_tokens, output_tokens, charge, model) ",
     );
-    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(job.id.as_str()).bind(job.account_id.as_str()).bind(now.0);
-    for (index, Read { usage, charge, model, .. }) in read {
+    query.push_values(read, |mut row, (index, Read { usage, charge, model, .. })| {
         let output = usage.output.saturating_add(usage.thoughts);
-        query = query.bind(i64::from(*index)).bind(amount(usage.input)).bind(amount(output));
-        query = query.bind(amount(*charge)).bind(*model);
-    }
-    query.execute(connection).await?;
+        row.push_bind(&job.id).push_bind(&job.account_id).push_bind(now.0).push_bind(i64::from(*index));
+        row.push_bind(amount(usage.input)).push_bind(amount(output)).push_bind(amount(*charge)).push_bind(*model);
+    });
+    build(query)?.execute(connection).await?;
     Ok(())
 }
 
@@ -113,27 +107,20 @@ async fn store_failures(connection: &mut AnyConnection, job: &Job, failed: &BTre
     if failed.is_empty() {
         return Ok(());
     }
-    let sql = format!(
-        "INSERT INTO page_failures (job_id, page_index, reason) VALUES {} ON CONFLICT DO NOTHING",
-        values(1, 2, failed.len())
-    );
-    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(job.id.as_str());
-    for (index, reason) in failed {
-        query = query.bind(i64::from(*index)).bind(storable(reason));
-    }
-    query.execute(connection).await?;
+    let mut query = QueryBuilder::new("INSERT INTO page_failures (job_id, page_index, reason) ");
+    query.push_values(failed, |mut row, (index, reason)| {
+        row.push_bind(&job.id).push_bind(i64::from(*index)).push_bind(storable(reason));
+    });
+    query.push(" ON CONFLICT DO NOTHING");
+    build(query)?.execute(connection).await?;
     Ok(())
 }
 
 /// A page that was read after all has not failed.
 async fn forgive_failures(connection: &mut AnyConnection, job: &Job) -> Result<()> {
-    sqlx::query(
-        "DELETE FROM page_failures WHERE job_id = $1
-         AND EXISTS (SELECT 1 FROM ledger l WHERE l.job_id = $1 AND l.page_index = page_failures.page_index)",
-    )
-    .bind(job.id.as_str())
-    .execute(connection)
-    .await?;
+    let sql = "DELETE FROM page_failures WHERE job_id = $1
+               AND EXISTS (SELECT 1 FROM ledger l WHERE l.job_id = $1 AND l.page_index = page_failures.page_index)";
+    sqlx::query(sql).bind(&job.id).execute(connection).await?;
     Ok(())
 }
 
@@ -154,7 +141,7 @@ pub(super) async fn store_document(
     crash_point("complete", "results stored");
     // A draft leaves nothing behind but its address.
     contents::delete_draft(connection, job).await?;
-    contents::lock_document(connection, &job.account_id, &job.document_id).await?;
+    lock_document(connection, &job.account_id, &job.document_id).await?;
     let before = storage::of_document(connection, &job.account_id, &job.document_id).await?;
     charge_document(connection, job, now).await?;
     crash_point("complete", "document made");
@@ -179,11 +166,11 @@ async fn charge_document(connection: &mut AnyConnection, job: &Job, now: UnixMs)
          FROM ledger l JOIN jobs j ON j.id = l.job_id WHERE j.document_id = $1
          ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, charged = excluded.charged",
     )
-    .bind(job.document_id.as_str())
-    .bind(job.account_id.as_str())
-    .bind(job.upload_hash.as_str())
-    .bind(job.content_hash.as_str())
-    .bind(job.title.as_str())
+    .bind(&job.document_id)
+    .bind(&job.account_id)
+    .bind(&job.upload_hash)
+    .bind(&job.content_hash)
+    .bind(&job.title)
     .bind(job.mode.name())
     .bind(now.0)
     .bind(job.pages.to_string())
@@ -200,9 +187,9 @@ async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) 
          WHERE account_id = $2 AND content_hash = $3 AND recipe = $4 AND page_index BETWEEN $5 AND $6
          ON CONFLICT (document_id, page_index) DO UPDATE SET markdown = excluded.markdown, note = excluded.note, failure = NULL",
     )
-    .bind(job.document_id.as_str())
-    .bind(job.account_id.as_str())
-    .bind(job.content_hash.as_str())
+    .bind(&job.document_id)
+    .bind(&job.account_id)
+    .bind(&job.content_hash)
     .bind(job.recipe.name())
     .bind(i64::from(run.0))
     .bind(i64::from(run.1))
@@ -224,13 +211,13 @@ async fn mark_the_rest(connection: &mut AnyConnection, job: &Job, run: (u32, u32
                            AND r.recipe = $8 AND r.page_index = a.page_index)
          ON CONFLICT (document_id, page_index) DO UPDATE SET failure = excluded.failure",
     )
-    .bind(job.document_id.as_str())
-    .bind(job.id.as_str())
+    .bind(&job.document_id)
+    .bind(&job.id)
     .bind(i64::from(run.0))
     .bind(i64::from(run.1))
     .bind(MISSING)
-    .bind(job.account_id.as_str())
-    .bind(job.content_hash.as_str())
+    .bind(&job.account_id)
+    .bind(&job.content_hash)
     .bind(job.recipe.name())
     .execute(connection)
     .await?;
@@ -242,7 +229,7 @@ async fn usable_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)
         "SELECT COUNT(*) FROM pages
          WHERE document_id = $1 AND page_index BETWEEN $2 AND $3 AND failure IS NULL AND markdown <> ''",
     )
-    .bind(job.document_id.as_str())
+    .bind(&job.document_id)
     .bind(i64::from(run.0))
     .bind(i64::from(run.1))
     .fetch_one(connection)
@@ -251,14 +238,3 @@ async fn usable_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)
 }
 
 const MISSING: &str = "Gemini gave no answer for this page.";
-
-#[cfg(test)]
-mod tests {
-    use super::values;
-
-    #[test]
-    fn each_row_has_values_of_its_own_after_those_that_all_share() {
-        assert_eq!(values(1, 2, 3), "($1, $2, $3), ($1, $4, $5), ($1, $6, $7)");
-        assert_eq!(values(3, 1, 1), "($1, $2, $3, $4)");
-    }
-}

@@ -1,9 +1,10 @@
 //! Documents and contents inside the transactions of others.
 
-use sqlx::{AnyConnection, Row};
+use sqlx::AnyConnection;
 
+use super::locks::lock_document;
 use super::storage::result_bytes;
-use super::{count, figures, storage};
+use super::{figures, from_row, storage};
 use crate::documents::NewDocument;
 use crate::error::Result;
 use crate::jobs::Job;
@@ -15,55 +16,41 @@ pub(super) struct SameDocument {
     pub(super) failed_pages: u32,
 }
 
+from_row!(SameDocument { id, failed_pages });
+
 /// See [`crate::documents::Documents::same_document`].
 pub(super) async fn same_document(
     connection: &mut AnyConnection,
     document: &NewDocument,
 ) -> Result<Option<SameDocument>> {
-    let row = sqlx::query(
+    let same = sqlx::query_as(
         "SELECT d.id, (SELECT COUNT(p.failure) FROM pages p WHERE p.document_id = d.id) AS failed_pages FROM documents d
          WHERE d.account_id = $1 AND d.content_hash = $2 AND d.mode = $3 AND d.title = $4 AND d.selection = $5 AND d.draft = 0
          ORDER BY 2, d.id DESC LIMIT 1",
     )
-    .bind(document.account_id.as_str())
-    .bind(document.content_hash.as_str())
+    .bind(&document.account_id)
+    .bind(&document.content_hash)
     .bind(document.mode.name())
-    .bind(document.title.as_str())
+    .bind(&document.title)
     .bind(document.pages.to_string())
     .fetch_optional(connection)
     .await?;
-    row.map(|row| Ok(SameDocument { id: row.try_get("id")?, failed_pages: count(&row, "failed_pages")? })).transpose()
+    Ok(same)
 }
 
 /// Whether the account has that document. Drafts are none.
 pub(super) async fn has_document(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<bool> {
-    let count: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM documents WHERE account_id = $1 AND id = $2 AND draft = 0")
-            .bind(account_id)
-            .bind(id)
-            .fetch_one(connection)
-            .await?;
+    let sql = "SELECT COUNT(*) FROM documents WHERE account_id = $1 AND id = $2 AND draft = 0";
+    let count: i64 = sqlx::query_scalar(sql).bind(account_id).bind(id).fetch_one(connection).await?;
     Ok(count > 0)
-}
-
-/// Makes those who change a document's pages wait for each other.
-pub(super) async fn lock_document(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<()> {
-    sqlx::query("UPDATE documents SET draft = draft WHERE account_id = $1 AND id = $2")
-        .bind(account_id)
-        .bind(id)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Deletes the draft of the document that a job was to fill, if there is one.
 pub(super) async fn delete_draft(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     lock_document(connection, &job.account_id, &job.document_id).await?;
     let bytes = storage::of_document(connection, &job.account_id, &job.document_id).await?;
-    let deleted = sqlx::query("DELETE FROM documents WHERE id = $1 AND draft = 1")
-        .bind(job.document_id.as_str())
-        .execute(&mut *connection)
-        .await?;
+    let sql = "DELETE FROM documents WHERE id = $1 AND draft = 1";
+    let deleted = sqlx::query(sql).bind(&job.document_id).execute(&mut *connection).await?;
     if deleted.rows_affected() > 0 {
         storage::add(connection, &job.account_id, -bytes).await?;
     }
@@ -87,11 +74,8 @@ pub(super) async fn forget_content(
     .fetch_all(&mut *connection)
     .await?;
     let of_uploads = storage::of_uploads(connection, account_id, content_hash).await?;
-    sqlx::query("DELETE FROM uploads WHERE account_id = $1 AND content_hash = $2")
-        .bind(account_id)
-        .bind(content_hash)
-        .execute(&mut *connection)
-        .await?;
+    let sql = "DELETE FROM uploads WHERE account_id = $1 AND content_hash = $2";
+    sqlx::query(sql).bind(account_id).bind(content_hash).execute(&mut *connection).await?;
     let (figures, of_figures) = figures::forget(connection, account_id, content_hash).await?;
     storage::add(connection, account_id, -(storage::sum(&results)? + of_uploads + of_figures)).await?;
     Ok(figures)

@@ -3,13 +3,12 @@
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::AnyConnection;
 
-use super::accounts::{lock_account, mode};
-use super::contents::{forget_content, lock_document, same_document};
+use super::contents::{forget_content, same_document};
+use super::locks::{lock_account, lock_document, lock_draft, lock_job_filling};
 use super::storage::page_bytes;
-use super::{SqlStore, count, outlines, storable, storage, to_json, unsigned};
+use super::{SqlStore, from_row, outlines, page_indices, storable, storage, to_json};
 use crate::accounts::Allowance;
 use crate::documents::{Deletion, Documents, NewDocument, Source, Unread};
 use crate::error::{Error, Result};
@@ -28,6 +27,10 @@ macro_rules! select_summaries {
         )
     };
 }
+
+/// Ids sort by the time they were made.
+pub(super) const LIST: &str =
+    select_summaries!("d.account_id = $1 AND d.draft = 0 AND ($2 = '' OR d.id < $2) ORDER BY d.id DESC LIMIT $3");
 
 #[async_trait]
 impl Documents for SqlStore {
@@ -74,11 +77,11 @@ impl Documents for SqlStore {
             "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, draft, outline)
              VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 1, $8) ON CONFLICT (id) DO NOTHING",
         )
-        .bind(document.id.as_str())
-        .bind(document.account_id.as_str())
-        .bind(document.upload_hash.as_str())
-        .bind(document.content_hash.as_str())
-        .bind(document.title.as_str())
+        .bind(&document.id)
+        .bind(&document.account_id)
+        .bind(&document.upload_hash)
+        .bind(&document.content_hash)
+        .bind(&document.title)
         .bind(document.mode.name())
         .bind(now.0)
         .bind(to_json(&Outline::default())?)
@@ -98,12 +101,7 @@ impl Documents for SqlStore {
             return Ok(false);
         }
         // It may have been deleted by hand.
-        let draft = sqlx::query("UPDATE documents SET draft = 1 WHERE account_id = $1 AND id = $2 AND draft = 1")
-            .bind(account_id)
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
-        if draft.rows_affected() == 0 {
+        if !lock_draft(&mut tx, account_id, id).await? {
             return Ok(false);
         }
         // A draft that was begun before outlines were stored has none.
@@ -146,9 +144,9 @@ impl Documents for SqlStore {
                  SELECT $1, page_index, markdown, note FROM page_results
                  WHERE account_id = $2 AND content_hash = $3 AND recipe = $4 AND page_index BETWEEN $5 AND $6",
             )
-            .bind(document.id.as_str())
-            .bind(document.account_id.as_str())
-            .bind(document.content_hash.as_str())
+            .bind(&document.id)
+            .bind(&document.account_id)
+            .bind(&document.content_hash)
             .bind(recipe)
             .bind(i64::from(first))
             .bind(i64::from(last))
@@ -168,50 +166,31 @@ impl Documents for SqlStore {
     }
 
     async fn documents(&self, account_id: &str, cursor: Option<&str>, limit: u32) -> Result<Vec<DocumentSummary>> {
-        // Ids sort by the time they were made.
-        let rows = sqlx::query(select_summaries!(
-            "d.account_id = $1 AND d.draft = 0 AND ($2 = '' OR d.id < $2) ORDER BY d.id DESC LIMIT $3"
-        ))
-        .bind(account_id)
-        .bind(cursor.unwrap_or_default())
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(summary).collect()
+        let documents = sqlx::query_as(LIST)
+            .bind(account_id)
+            .bind(cursor.unwrap_or_default())
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(documents)
     }
 
     async fn document(&self, account_id: &str, id: &str) -> Result<Option<DocumentSummary>> {
-        let row = sqlx::query(select_summaries!("d.account_id = $1 AND d.id = $2"))
-            .bind(account_id)
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.as_ref().map(summary).transpose()
+        let document = sqlx::query_as(select_summaries!("d.account_id = $1 AND d.id = $2"));
+        Ok(document.bind(account_id).bind(id).fetch_optional(&self.pool).await?)
     }
 
     async fn unread(&self, account_id: &str, id: &str) -> Result<Option<Unread>> {
-        let source =
-            sqlx::query("SELECT upload_hash, title FROM documents WHERE account_id = $1 AND id = $2 AND draft = 0")
-                .bind(account_id)
-                .bind(id)
-                .fetch_optional(&self.pool)
-                .await?;
-        let Some(source) = source else { return Ok(None) };
-        let failed: Vec<i64> =
-            sqlx::query_scalar("SELECT page_index FROM pages WHERE document_id = $1 AND failure IS NOT NULL")
-                .bind(id)
-                .fetch_all(&self.pool)
-                .await?;
-        let pages = failed.into_iter().map(|index| u32::try_from(index).map_err(Error::internal));
-        Ok(Some(Unread {
-            upload_hash: source.try_get("upload_hash")?,
-            title: source.try_get("title")?,
-            pages: pages.collect::<Result<_>>()?,
-        }))
+        let source = "SELECT upload_hash, title FROM documents WHERE account_id = $1 AND id = $2 AND draft = 0";
+        let source = sqlx::query_as(source).bind(account_id).bind(id).fetch_optional(&self.pool).await?;
+        let Some((upload_hash, title)) = source else { return Ok(None) };
+        let failed = "SELECT page_index FROM pages WHERE document_id = $1 AND failure IS NOT NULL";
+        let failed = sqlx::query_scalar(failed).bind(id).fetch_all(&self.pool).await?;
+        Ok(Some(Unread { upload_hash, title, pages: page_indices(failed)? }))
     }
 
     async fn pages(&self, account_id: &str, id: &str, first: u32, limit: u32) -> Result<Vec<Page>> {
-        let rows = sqlx::query(
+        let pages = sqlx::query_as(
             "SELECT p.page_index, p.markdown, p.failure, p.note
              FROM pages p JOIN documents d ON d.id = p.document_id
              WHERE d.account_id = $1 AND d.id = $2 AND p.page_index >= $3 ORDER BY p.page_index LIMIT $4",
@@ -222,19 +201,14 @@ impl Documents for SqlStore {
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(page).collect()
+        Ok(pages)
     }
 
     async fn page_indices(&self, account_id: &str, id: &str) -> Result<Vec<u32>> {
-        let indices: Vec<i64> = sqlx::query_scalar(
-            "SELECT p.page_index FROM pages p JOIN documents d ON d.id = p.document_id
-             WHERE d.account_id = $1 AND d.id = $2 ORDER BY p.page_index",
-        )
-        .bind(account_id)
-        .bind(id)
-        .fetch_all(&self.pool)
-        .await?;
-        indices.into_iter().map(|index| u32::try_from(index).map_err(Error::internal)).collect()
+        let sql = "SELECT p.page_index FROM pages p JOIN documents d ON d.id = p.document_id
+                   WHERE d.account_id = $1 AND d.id = $2 ORDER BY p.page_index";
+        let indices = sqlx::query_scalar(sql).bind(account_id).bind(id).fetch_all(&self.pool).await?;
+        page_indices(indices)
     }
 
     async fn text_bytes(&self, account_id: &str, id: &str) -> Result<u64> {
@@ -243,15 +217,9 @@ impl Documents for SqlStore {
     }
 
     async fn source(&self, account_id: &str, id: &str) -> Result<Option<Source>> {
-        let row = sqlx::query("SELECT upload_hash, content_hash FROM documents WHERE account_id = $1 AND id = $2")
-            .bind(account_id)
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await?;
-        let source = |row: AnyRow| {
-            Ok(Source { upload_hash: row.try_get("upload_hash")?, content_hash: row.try_get("content_hash")? })
-        };
-        row.map(source).transpose()
+        let source =
+            sqlx::query_as("SELECT upload_hash, content_hash FROM documents WHERE account_id = $1 AND id = $2");
+        Ok(source.bind(account_id).bind(id).fetch_optional(&self.pool).await?)
     }
 
     async fn outline(&self, account_id: &str, id: &str) -> Result<Option<Outline>> {
@@ -259,12 +227,8 @@ impl Documents for SqlStore {
     }
 
     async fn keep_outline(&self, account_id: &str, id: &str, outline: &Outline) -> Result<()> {
-        sqlx::query("UPDATE documents SET outline = $1 WHERE account_id = $2 AND id = $3 AND outline IS NULL")
-            .bind(to_json(outline)?)
-            .bind(account_id)
-            .bind(id)
-            .execute(&self.pool)
-            .await?;
+        let sql = "UPDATE documents SET outline = $1 WHERE account_id = $2 AND id = $3 AND outline IS NULL";
+        sqlx::query(sql).bind(to_json(outline)?).bind(account_id).bind(id).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -280,14 +244,9 @@ impl Documents for SqlStore {
                 .fetch_optional(&mut *tx)
                 .await?;
         let Some(content_hash) = content_hash else { return Ok(Deletion::NotFound) };
-        let others: i64 = sqlx::query_scalar(
-            "SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND content_hash = $2)
-                  + (SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 1)",
-        )
-        .bind(account_id)
-        .bind(content_hash.as_str())
-        .fetch_one(&mut *tx)
-        .await?;
+        let sql = "SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND content_hash = $2)
+                        + (SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 1)";
+        let others: i64 = sqlx::query_scalar(sql).bind(account_id).bind(&content_hash).fetch_one(&mut *tx).await?;
         if others > 0 {
             storage::add(&mut tx, account_id, -bytes).await?;
             tx.commit().await?;
@@ -305,11 +264,11 @@ async fn insert(connection: &mut AnyConnection, document: &NewDocument, now: Uni
         "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, selection)
          VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)",
     )
-    .bind(document.id.as_str())
-    .bind(document.account_id.as_str())
-    .bind(document.upload_hash.as_str())
-    .bind(document.content_hash.as_str())
-    .bind(document.title.as_str())
+    .bind(&document.id)
+    .bind(&document.account_id)
+    .bind(&document.upload_hash)
+    .bind(&document.content_hash)
+    .bind(&document.title)
     .bind(document.mode.name())
     .bind(now.0)
     .bind(document.pages.to_string())
@@ -336,35 +295,8 @@ async fn insert_page(connection: &mut AnyConnection, document_id: &str, page: &P
     storage::sum(&stored)
 }
 
-/// Updating the active job that is to fill a document is what makes its end wait for what follows, or this find that it has
-/// ended. `false`: it has, or it never was the account's.
-async fn lock_job_filling(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<bool> {
-    let locked = sqlx::query("UPDATE jobs SET active = 1 WHERE account_id = $1 AND document_id = $2 AND active = 1")
-        .bind(account_id)
-        .bind(id)
-        .execute(connection)
-        .await?;
-    Ok(locked.rows_affected() > 0)
-}
-
-fn summary(row: &AnyRow) -> Result<DocumentSummary> {
-    Ok(DocumentSummary {
-        id: row.try_get("id")?,
-        title: row.try_get("title")?,
-        mode: mode(row)?,
-        pages: count(row, "pages")?,
-        failed_pages: count(row, "failed_pages")?,
-        charged_tokens: unsigned(row, "charged")?,
-        created_at: UnixMs(row.try_get("created_at")?),
-        is_draft: row.try_get::<i64, _>("draft")? != 0,
-    })
-}
-
-pub(super) fn page(row: &AnyRow) -> Result<Page> {
-    Ok(Page {
-        index: count(row, "page_index")?,
-        markdown: row.try_get("markdown")?,
-        failure: row.try_get("failure")?,
-        note: row.try_get("note")?,
-    })
-}
+from_row!(DocumentSummary {
+    id, title, mode, pages, failed_pages, charged_tokens = charged, created_at, is_draft = draft
+});
+from_row!(Page { index = page_index, markdown, failure, note });
+from_row!(Source { upload_hash, content_hash });

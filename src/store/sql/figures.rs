@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use sqlx::{AnyConnection, QueryBuilder};
 
+use super::builder::build;
+use super::columns::Column;
+use super::locks::lock_stored_bytes;
 use super::storage::figures_bytes;
-use super::{SqlStore, count, json, storage, to_db, to_json, values};
+use super::{SqlStore, storage, to_db, to_json};
 use crate::error::Result;
 use crate::uploads::{FigurePlaces, Figures, FoundFigures};
 
@@ -24,7 +27,7 @@ impl Figures for SqlStore {
         }
         let mut tx = self.write().await?;
         // A worker that lost its claim may record the same pages at this moment.
-        storage::add(&mut tx, account_id, 0).await?;
+        lock_stored_bytes(&mut tx, account_id).await?;
         let replaced = delete_pages(&mut tx, account_id, content_hash, found.keys()).await?;
         let stored = insert_pages(&mut tx, account_id, content_hash, found).await?;
         storage::add(&mut tx, account_id, stored - replaced).await?;
@@ -32,13 +35,8 @@ impl Figures for SqlStore {
     }
 
     async fn figures(&self, account_id: &str, content_hash: &str) -> Result<FigurePlaces> {
-        let rows = sqlx::query(
-            "SELECT page_index, figures, missed FROM page_figures WHERE account_id = $1 AND content_hash = $2",
-        )
-        .bind(account_id)
-        .bind(content_hash)
-        .fetch_all(&self.pool)
-        .await?;
+        let sql = "SELECT page_index, figures, missed FROM page_figures WHERE account_id = $1 AND content_hash = $2";
+        let rows = sqlx::query(sql).bind(account_id).bind(content_hash).fetch_all(&self.pool).await?;
         places(&rows)
     }
 }
@@ -71,19 +69,17 @@ async fn insert_pages(
     content_hash: &str,
     found: &BTreeMap<u32, FoundFigures>,
 ) -> Result<i64> {
-    let sql = format!(
-        "INSERT INTO page_figures (account_id, content_hash, page_index, figures, missed, picture_bytes) VALUES {}
-         RETURNING CAST({} AS BIGINT) AS bytes",
-        values(2, 4, found.len()),
-        figures_bytes!()
+    let places = found.values().map(|found| to_json(&found.figures.as_deref().unwrap_or_default()));
+    let places: Vec<String> = places.collect::<Result<_>>()?;
+    let mut query = QueryBuilder::new(
+        "INSERT INTO page_figures (account_id, content_hash, page_index, figures, missed, picture_bytes) ",
     );
-    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(account_id).bind(content_hash);
-    for (page, FoundFigures { figures, picture_bytes }) in found {
-        let places = to_json(&figures.as_deref().unwrap_or_default())?;
-        query =
-            query.bind(i64::from(*page)).bind(places).bind(i64::from(figures.is_none())).bind(to_db(*picture_bytes));
-    }
-    storage::sum(&query.fetch_all(connection).await?)
+    query.push_values(found.iter().zip(places), |mut row, ((page, found), places)| {
+        row.push_bind(account_id).push_bind(content_hash).push_bind(i64::from(*page)).push_bind(places);
+        row.push_bind(i64::from(found.figures.is_none())).push_bind(to_db(found.picture_bytes));
+    });
+    query.push(concat!(" RETURNING CAST(", figures_bytes!(), " AS BIGINT) AS bytes"));
+    storage::sum(&build(query)?.fetch_all(connection).await?)
 }
 
 /// Deletes the figures of a content. Returns them, and how many bytes they took.
@@ -104,8 +100,8 @@ pub(super) async fn forget(
 
 fn places(rows: &[AnyRow]) -> Result<FigurePlaces> {
     let place = |row: &AnyRow| {
-        let missed = row.try_get::<i64, _>("missed")? != 0;
-        Ok((count(row, "page_index")?, (!missed).then(|| json(row, "figures")).transpose()?))
+        let missed = bool::read(row, "missed")?;
+        Ok((u32::read(row, "page_index")?, (!missed).then(|| Column::read(row, "figures")).transpose()?))
     };
     rows.iter().map(place).collect()
 }

@@ -6,10 +6,12 @@ use crate::documents::JobViews;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, FromRow, Row};
 
-use super::accounts::{amount, lock_account, usage_of};
-use super::{SqlStore, complete, contents, leftovers, storage, to_db, to_json};
+use super::accounts::{amount, usage_of};
+use super::columns::{Column, status_name};
+use super::locks::lock_account;
+use super::{SqlStore, complete, contents, leftovers, page_indices, storage, to_db, to_json};
 use crate::accounts::Account;
 use crate::accounts::Allowance;
 use crate::crash::crash_point;
@@ -17,11 +19,11 @@ use crate::error::{Error, Result};
 use crate::extract::PageResult;
 use crate::jobs::machine::Lane;
 use crate::jobs::{Acceptance, Completion, Jobs};
-use crate::jobs::{Job, Leftover};
+use crate::jobs::{Job, Leftover, Stage};
 use crate::model::wire::JobView;
 use crate::model::{ApiError, Hindrance, PageSet, UnixMs};
 
-pub(super) use rows::{hindered_by, job_columns, job_of, view_columns, view_of};
+pub(super) use rows::{job_columns, view_columns};
 
 macro_rules! select_views {
     ($condition:literal) => {
@@ -44,6 +46,20 @@ macro_rules! claim {
         )
     };
 }
+
+pub(super) const CLAIM: &str = claim!("");
+pub(super) const ACTIVE: &str =
+    concat!("SELECT ", job_columns!(), " FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 1");
+pub(super) const LATEST: &str = select_views!("j.account_id = $1 AND j.content_hash = $2 ORDER BY j.id DESC LIMIT 1");
+/// A document made after a failure has answered it: the person has tried again, one way or another.
+pub(super) const OPEN: &str = select_views!(
+    "j.account_id = $1 AND j.status <> 'succeeded'
+     AND (j.active = 1
+          OR (NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = j.document_id)
+              AND NOT EXISTS (SELECT 1 FROM jobs newer WHERE newer.account_id = j.account_id
+                              AND newer.content_hash = j.content_hash AND newer.id > j.id)))
+     ORDER BY j.id DESC LIMIT 200"
+);
 
 #[async_trait]
 impl Jobs for SqlStore {
@@ -78,12 +94,8 @@ impl Jobs for SqlStore {
         crash_point("accept", "admitted");
         insert_job(&mut tx, job).await?;
         crash_point("accept", "job on record");
-        sqlx::query("INSERT INTO reservations (job_id, account_id, tokens) VALUES ($1, $2, $3)")
-            .bind(job.id.as_str())
-            .bind(account.id.as_str())
-            .bind(amount(reserve))
-            .execute(&mut *tx)
-            .await?;
+        let sql = "INSERT INTO reservations (job_id, account_id, tokens) VALUES ($1, $2, $3)";
+        sqlx::query(sql).bind(&job.id).bind(&account.id).bind(amount(reserve)).execute(&mut *tx).await?;
         crash_point("accept", "reserved");
         tx.commit().await?;
         crash_point("accept", "committed");
@@ -91,7 +103,7 @@ impl Jobs for SqlStore {
     }
 
     async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
-        let claim = if self.sqlite { claim!("") } else { claim!("FOR UPDATE SKIP LOCKED") };
+        let claim = if self.sqlite { CLAIM } else { claim!("FOR UPDATE SKIP LOCKED") };
         // All rows: only the end of a statement says whether SQLite could commit it.
         let rows = sqlx::query(claim)
             .bind(worker)
@@ -103,9 +115,9 @@ impl Jobs for SqlStore {
             .await?;
         let mut jobs = Vec::with_capacity(rows.len());
         for row in &rows {
-            match job_of(row) {
+            match Job::from_row(row) {
                 Ok(job) => jobs.push(job),
-                Err(error) => self.leave_to_others(row, &error).await?,
+                Err(error) => self.leave_to_others(row, error).await?,
             }
         }
         jobs.sort_by_key(|job| job.due_at);
@@ -113,7 +125,7 @@ impl Jobs for SqlStore {
     }
 
     async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
-        let row = sqlx::query(concat!(
+        let job = sqlx::query_as(concat!(
             "UPDATE jobs SET lease_owner = $1, lease_until = $2
              WHERE id = $3 AND fence = $4 AND active = 1 AND lease_until > 0 RETURNING ",
             job_columns!()
@@ -124,32 +136,20 @@ impl Jobs for SqlStore {
         .bind(fence)
         .fetch_optional(&self.pool)
         .await?;
-        row.as_ref().map(job_of).transpose()
+        Ok(job)
     }
 
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
-        let done = sqlx::query(
-            "UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND active = 1 AND lease_until > 0",
-        )
-        .bind(until.0)
-        .bind(job.id.as_str())
-        .bind(job.fence)
-        .execute(&self.pool)
-        .await?;
+        let sql = "UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND active = 1 AND lease_until > 0";
+        let done = sqlx::query(sql).bind(until.0).bind(&job.id).bind(job.fence).execute(&self.pool).await?;
         Ok(done.rows_affected() == 1)
     }
 
     async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()> {
-        sqlx::query(
-            "UPDATE jobs SET lease_until = 0, lease_owner = NULL, due_at = COALESCE($1, due_at),
-                 claims = CASE WHEN claims > 0 THEN claims - 1 ELSE 0 END
-             WHERE id = $2 AND fence = $3",
-        )
-        .bind(due_at.map(|due_at| due_at.0))
-        .bind(job.id.as_str())
-        .bind(job.fence)
-        .execute(&self.pool)
-        .await?;
+        let sql = "UPDATE jobs SET lease_until = 0, lease_owner = NULL, due_at = COALESCE($1, due_at),
+                       claims = CASE WHEN claims > 0 THEN claims - 1 ELSE 0 END
+                   WHERE id = $2 AND fence = $3";
+        sqlx::query(sql).bind(due_at.map(|due_at| due_at.0)).bind(&job.id).bind(job.fence).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -178,13 +178,8 @@ impl Jobs for SqlStore {
     async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool> {
         let mut tx = self.write().await?;
         // The guard takes the lock, and counts as a finished step: a job that makes progress is not one that kills workers.
-        let guard =
-            sqlx::query("UPDATE jobs SET claims = 0, updated_at = $1 WHERE id = $2 AND fence = $3 AND active = 1")
-                .bind(now.0)
-                .bind(job.id.as_str())
-                .bind(job.fence)
-                .execute(&mut *tx)
-                .await?;
+        let sql = "UPDATE jobs SET claims = 0, updated_at = $1 WHERE id = $2 AND fence = $3 AND active = 1";
+        let guard = sqlx::query(sql).bind(now.0).bind(&job.id).bind(job.fence).execute(&mut *tx).await?;
         if guard.rows_affected() != 1 {
             return Ok(false);
         }
@@ -198,17 +193,17 @@ impl Jobs for SqlStore {
     }
 
     async fn finished_pages(&self, job: &Job) -> Result<PageSet> {
-        let rows = sqlx::query_scalar::<_, i64>(
+        let pages = sqlx::query_scalar(
             "SELECT page_index FROM page_results WHERE account_id = $1 AND content_hash = $2 AND recipe = $3
              UNION SELECT page_index FROM page_failures WHERE job_id = $4",
         )
-        .bind(job.account_id.as_str())
-        .bind(job.content_hash.as_str())
+        .bind(&job.account_id)
+        .bind(&job.content_hash)
         .bind(job.recipe.name())
-        .bind(job.id.as_str())
+        .bind(&job.id)
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(|index| u32::try_from(index).map_err(Error::internal)).collect()
+        page_indices(pages)
     }
 
     async fn complete(
@@ -242,82 +237,39 @@ impl Jobs for SqlStore {
 #[async_trait]
 impl JobViews for SqlStore {
     async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
-        let row = sqlx::query(select_views!("j.account_id = $1 AND j.content_hash = $2 ORDER BY j.id DESC LIMIT 1"))
-            .bind(account_id)
-            .bind(content_hash)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.as_ref().map(view_of).transpose()
+        Ok(sqlx::query_as(LATEST).bind(account_id).bind(content_hash).fetch_optional(&self.pool).await?)
     }
 
     async fn job(&self, account_id: &str, id: &str) -> Result<Option<JobView>> {
-        let row = sqlx::query(select_views!("j.account_id = $1 AND j.id = $2"))
-            .bind(account_id)
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.as_ref().map(view_of).transpose()
+        let job = sqlx::query_as(select_views!("j.account_id = $1 AND j.id = $2"));
+        Ok(job.bind(account_id).bind(id).fetch_optional(&self.pool).await?)
     }
 
     async fn filling(&self, account_id: &str, document_id: &str) -> Result<Option<JobView>> {
-        let row = sqlx::query(select_views!("j.account_id = $1 AND j.document_id = $2 ORDER BY j.id DESC LIMIT 1"))
-            .bind(account_id)
-            .bind(document_id)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.as_ref().map(view_of).transpose()
+        let job = sqlx::query_as(select_views!("j.account_id = $1 AND j.document_id = $2 ORDER BY j.id DESC LIMIT 1"));
+        Ok(job.bind(account_id).bind(document_id).fetch_optional(&self.pool).await?)
     }
 
     async fn open_jobs(&self, account_id: &str) -> Result<Vec<JobView>> {
-        // A document made after a failure has answered it: the person has tried again, one way or another.
-        let rows = sqlx::query(select_views!(
-            "j.account_id = $1
-             AND (j.active = 1
-                  OR (NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = j.document_id)
-                      AND j.stage NOT LIKE '{\"at\":\"succeeded\"%'
-                      AND NOT EXISTS (SELECT 1 FROM jobs newer WHERE newer.account_id = j.account_id
-                                      AND newer.content_hash = j.content_hash AND newer.id > j.id)))
-             ORDER BY j.id DESC LIMIT 200"
-        ))
-        .bind(account_id)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(view_of).collect()
+        Ok(sqlx::query_as(OPEN).bind(account_id).fetch_all(&self.pool).await?)
     }
 
     async fn dismiss(&self, account_id: &str, content_hash: &str) -> Result<()> {
-        sqlx::query(
-            "DELETE FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 0
-             AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = jobs.document_id)
-             AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.job_id = jobs.id)",
-        )
-        .bind(account_id)
-        .bind(content_hash)
-        .execute(&self.pool)
-        .await?;
+        let sql = "DELETE FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 0
+                   AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.id = jobs.document_id)
+                   AND NOT EXISTS (SELECT 1 FROM ledger l WHERE l.job_id = jobs.id)";
+        sqlx::query(sql).bind(account_id).bind(content_hash).execute(&self.pool).await?;
         Ok(())
     }
 }
 
 async fn active_job(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<Option<Job>> {
-    let row = sqlx::query(concat!(
-        "SELECT ",
-        job_columns!(),
-        " FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 1"
-    ))
-    .bind(account_id)
-    .bind(content_hash)
-    .fetch_optional(connection)
-    .await?;
-    row.as_ref().map(job_of).transpose()
+    Ok(sqlx::query_as(ACTIVE).bind(account_id).bind(content_hash).fetch_optional(connection).await?)
 }
 
 async fn has_upload(connection: &mut AnyConnection, job: &Job) -> Result<bool> {
-    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM uploads WHERE account_id = $1 AND hash = $2")
-        .bind(job.account_id.as_str())
-        .bind(job.upload_hash.as_str())
-        .fetch_one(connection)
-        .await?;
+    let sql = "SELECT COUNT(*) FROM uploads WHERE account_id = $1 AND hash = $2";
+    let count: i64 = sqlx::query_scalar(sql).bind(&job.account_id).bind(&job.upload_hash).fetch_one(connection).await?;
     Ok(count > 0)
 }
 
@@ -325,43 +277,61 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     sqlx::query(
         "INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages,
                            pages_submitted, document_id, active, stage, requeued, submitted_at, updated_at, due_at,
-                           claims, fence, lease_until, lane, polls, network)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 0, $13, $13, $14, 0, 0, 0, $15, 0, $16)",
+                           claims, fence, lease_until, lane, polls, network, status)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 0, $13, $13, $14, 0, 0, 0, $15, 0, $16, $17)",
     )
-    .bind(job.id.as_str())
-    .bind(job.account_id.as_str())
-    .bind(job.upload_hash.as_str())
-    .bind(job.content_hash.as_str())
+    .bind(&job.id)
+    .bind(&job.account_id)
+    .bind(&job.upload_hash)
+    .bind(&job.content_hash)
     .bind(job.mode.name())
-    .bind(job.title.as_str())
+    .bind(&job.title)
     .bind(job.recipe.name())
     .bind(to_db(job.total_pages.into()))
     .bind(job.pages.to_string())
     .bind(to_db(job.pages_submitted.into()))
-    .bind(job.document_id.as_str())
+    .bind(&job.document_id)
     .bind(to_json(&job.stage)?)
     .bind(job.submitted_at.0)
     .bind(job.due_at.0)
     .bind(job.lane().name())
     .bind(job.network.as_deref())
+    .bind(status_name(job.status()))
     .execute(connection)
     .await?;
     Ok(())
 }
 
 impl SqlStore {
+    /// Sets the status of the jobs that servers of the version before have moved: they write `stage` alone.
+    pub(super) async fn catch_up_statuses(&self) -> Result<()> {
+        let sql = "SELECT id, version, stage, status FROM jobs
+                   WHERE status <> 'succeeded' AND status IN ('preparing', 'pending', 'running')";
+        let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
+        for row in &rows {
+            // What cannot be read is a newer server's, which writes the status.
+            let Ok(stage) = Stage::read(row, "stage") else { continue };
+            let status = status_name(stage.status());
+            if String::read(row, "status")? != status {
+                sqlx::query("UPDATE jobs SET status = $1 WHERE id = $2 AND version = $3")
+                    .bind(status)
+                    .bind(String::read(row, "id")?)
+                    .bind(i64::read(row, "version")?)
+                    .execute(&self.pool)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives up a claim of what this program cannot read: a newer one's job. That it was claimed does not count, and the lease stays, so
     /// that it is not the first in line again at once.
-    async fn leave_to_others(&self, row: &AnyRow, error: &Error) -> Result<()> {
+    async fn leave_to_others(&self, row: &AnyRow, error: sqlx::Error) -> Result<()> {
         let (id, fence): (&str, i64) = (row.try_get("id")?, row.try_get("fence")?);
         tracing::error!(job = id, %error, "a job cannot be read here");
-        sqlx::query(
-            "UPDATE jobs SET claims = CASE WHEN claims > 0 THEN claims - 1 ELSE 0 END WHERE id = $1 AND fence = $2",
-        )
-        .bind(id)
-        .bind(fence)
-        .execute(&self.pool)
-        .await?;
+        let sql =
+            "UPDATE jobs SET claims = CASE WHEN claims > 0 THEN claims - 1 ELSE 0 END WHERE id = $1 AND fence = $2";
+        sqlx::query(sql).bind(id).bind(fence).execute(&self.pool).await?;
         Ok(())
     }
 }
@@ -371,7 +341,7 @@ async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> 
     let done = sqlx::query(
         "UPDATE jobs SET stage = $1, due_at = $2, claims = $3, requeued = $4, active = $5, updated_at = $6, version = version + 1,
                 lease_until = CASE WHEN $2 > $6 THEN 0 ELSE lease_until END, lane = $9, polls = $10, hindered_by = $11,
-                budget_wait_ms = $12
+                budget_wait_ms = $12, status = $13
          WHERE id = $7 AND fence = $8 AND active = 1",
     )
     .bind(to_json(&job.stage)?)
@@ -380,12 +350,13 @@ async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> 
     .bind(i64::from(job.requeued))
     .bind(i64::from(job.task().is_some()))
     .bind(now.0)
-    .bind(job.id.as_str())
+    .bind(&job.id)
     .bind(job.fence)
     .bind(job.lane().name())
     .bind(i64::from(job.polls))
     .bind(job.hindered_by.map(Hindrance::name))
     .bind(job.budget_wait_ms)
+    .bind(status_name(job.status()))
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)

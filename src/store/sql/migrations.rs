@@ -31,6 +31,7 @@ const ALL: &[(&str, &str)] = named![
     "0091_storage",
     "0092_spending",
     "0093_sign_ins",
+    "0094_status",
 ];
 
 /// All of them, to be run.

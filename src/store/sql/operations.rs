@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use sqlx::Row;
+use sqlx::any::AnyRow;
+use sqlx::{FromRow, Row};
 
-use super::accounts::mode;
-use super::jobs::hindered_by;
-use super::{SqlStore, json};
+use super::SqlStore;
+use super::columns::Column;
 use crate::error::{Error, Result};
-use crate::jobs::Stage;
-use crate::model::{JobStatus, UnixMs};
+use crate::model::{Mode, UnixMs};
 use crate::operations::{Operations, QueuedJob};
 
 /// No job waits, and no claim holds, for longer: what seems to was written by a clock that has been set back since.
@@ -19,54 +18,22 @@ const WAIT_MS_MAX: i64 = 3 * 3_600_000;
 #[async_trait]
 impl Operations for SqlStore {
     async fn queue(&self) -> Result<Vec<QueuedJob>> {
-        let rows = sqlx::query(
-            "SELECT mode, stage, submitted_at, due_at, lease_until, hindered_by FROM jobs WHERE active = 1",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let job = |row: &sqlx::any::AnyRow| {
-            let stage: Stage = json(row, "stage")?;
-            Ok(QueuedJob {
-                mode: mode(row)?.name(),
-                status: match stage.status() {
-                    JobStatus::Preparing => "preparing",
-                    JobStatus::Pending => "pending",
-                    _ => "running",
-                },
-                submitted_at: UnixMs(row.try_get("submitted_at")?),
-                due_at: UnixMs(row.try_get("due_at")?),
-                lease_until: UnixMs(row.try_get("lease_until")?),
-                hindered_by: hindered_by(row)?,
-            })
-        };
-        rows.iter().map(job).collect()
+        let jobs = sqlx::query_as(
+            "SELECT mode, status, submitted_at, due_at, lease_until, hindered_by FROM jobs WHERE active = 1",
+        );
+        Ok(jobs.fetch_all(&self.pool).await?)
     }
 
     async fn clock_went_back(&self, now: UnixMs, by_ms: i64) -> Result<()> {
         // What lies further ahead than half of the jump was written before it. So a second server that has seen the same changes nothing.
-        sqlx::query(
-            "UPDATE jobs SET due_at = CASE WHEN due_at - $1 BETWEEN $2 AND $3 THEN due_at - $1 ELSE $2 END
-             WHERE active = 1 AND due_at > $2 + $1 / 2",
-        )
-        .bind(by_ms)
-        .bind(now.0)
-        .bind(now.plus(WAIT_MS_MAX).0)
-        .execute(&self.pool)
-        .await?;
-        sqlx::query(
-            "UPDATE jobs SET lease_until = CASE WHEN lease_until - $1 <= $3 THEN lease_until - $1 ELSE $2 END
-             WHERE active = 1 AND lease_until > $2 + $1 / 2",
-        )
-        .bind(by_ms)
-        .bind(now.0)
-        .bind(now.plus(WAIT_MS_MAX).0)
-        .execute(&self.pool)
-        .await?;
-        sqlx::query("UPDATE leftovers SET due_at = $2 WHERE due_at > $2 + $1 / 2")
-            .bind(by_ms)
-            .bind(now.0)
-            .execute(&self.pool)
-            .await?;
+        let sql = "UPDATE jobs SET due_at = CASE WHEN due_at - $1 BETWEEN $2 AND $3 THEN due_at - $1 ELSE $2 END
+                   WHERE active = 1 AND due_at > $2 + $1 / 2";
+        sqlx::query(sql).bind(by_ms).bind(now.0).bind(now.plus(WAIT_MS_MAX).0).execute(&self.pool).await?;
+        let sql = "UPDATE jobs SET lease_until = CASE WHEN lease_until - $1 <= $3 THEN lease_until - $1 ELSE $2 END
+                   WHERE active = 1 AND lease_until > $2 + $1 / 2";
+        sqlx::query(sql).bind(by_ms).bind(now.0).bind(now.plus(WAIT_MS_MAX).0).execute(&self.pool).await?;
+        let sql = "UPDATE leftovers SET due_at = $2 WHERE due_at > $2 + $1 / 2";
+        sqlx::query(sql).bind(by_ms).bind(now.0).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -77,5 +44,22 @@ impl Operations for SqlStore {
         let name = file.to_str().ok_or_else(|| Error::internal("the backup's path is not text"))?;
         sqlx::query("VACUUM INTO $1").bind(name).execute(&self.pool).await?;
         Ok(())
+    }
+}
+
+impl FromRow<'_, AnyRow> for QueuedJob {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            mode: Mode::read(row, "mode")?.name(),
+            status: match row.try_get("status")? {
+                "preparing" => "preparing",
+                "pending" => "pending",
+                _ => "running",
+            },
+            submitted_at: Column::read(row, "submitted_at")?,
+            due_at: Column::read(row, "due_at")?,
+            lease_until: Column::read(row, "lease_until")?,
+            hindered_by: Column::read(row, "hindered_by")?,
+        })
     }
 }

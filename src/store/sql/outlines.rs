@@ -3,45 +3,36 @@
 use futures::TryStreamExt;
 use sqlx::AnyConnection;
 
-use super::documents::page;
-use super::{json, to_json};
+use super::columns::Column;
+use super::to_json;
 use crate::error::Result;
 use crate::markdown::Outline;
+use crate::model::wire::Page;
 
 /// The stored outline of a document.
 pub(super) async fn stored(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<Option<Outline>> {
-    let row = sqlx::query("SELECT outline FROM documents WHERE account_id = $1 AND id = $2 AND outline IS NOT NULL")
-        .bind(account_id)
-        .bind(id)
-        .fetch_optional(connection)
-        .await?;
-    row.map(|row| json(&row, "outline")).transpose()
+    let row = sqlx::query("SELECT outline FROM documents WHERE account_id = $1 AND id = $2");
+    let row = row.bind(account_id).bind(id).fetch_optional(connection).await?;
+    Ok(row.map(|row| Column::read(&row, "outline")).transpose()?.flatten())
 }
 
 /// Stores the outline of a document, in the place of what was there.
 pub(super) async fn store(connection: &mut AnyConnection, id: &str, outline: &Outline) -> Result<()> {
-    sqlx::query("UPDATE documents SET outline = $1 WHERE id = $2")
-        .bind(to_json(outline)?)
-        .bind(id)
-        .execute(connection)
-        .await?;
+    let sql = "UPDATE documents SET outline = $1 WHERE id = $2";
+    sqlx::query(sql).bind(to_json(outline)?).bind(id).execute(connection).await?;
     Ok(())
 }
 
 /// Stores the outline of the pages that a document has now.
 pub(super) async fn store_anew(connection: &mut AnyConnection, id: &str) -> Result<()> {
     let mut outline = Outline::default();
-    let mut rows = sqlx::query(
-        "SELECT page_index, markdown, failure, note FROM pages
-         WHERE document_id = $1 AND (markdown LIKE '#%' OR markdown LIKE $2) ORDER BY page_index",
-    )
-    .bind(id)
-    .bind("%\n#%")
-    .fetch(&mut *connection);
-    while let Some(row) = rows.try_next().await? {
-        outline.add(&page(&row)?);
+    let sql = "SELECT page_index, markdown, failure, note FROM pages
+               WHERE document_id = $1 AND (markdown LIKE '#%' OR markdown LIKE $2) ORDER BY page_index";
+    let mut pages = sqlx::query_as::<_, Page>(sql).bind(id).bind("%\n#%").fetch(&mut *connection);
+    while let Some(page) = pages.try_next().await? {
+        outline.add(&page);
     }
-    drop(rows);
+    drop(pages);
     store(connection, id, &outline).await
 }
 
@@ -54,7 +45,6 @@ mod tests {
     use crate::accounts::Allowance;
     use crate::accounts::{Accounts, Credential, CredentialKind};
     use crate::documents::{Documents, NewDocument};
-    use crate::model::wire::Page;
     use crate::model::{Mode, PageSet, UnixMs};
     use crate::store::sql::SqlStore;
 

@@ -1,15 +1,17 @@
 //! The ledger of what Gemini costs. Admissions wait for each other at one row: no two of them see the same room under a ceiling.
 
 use async_trait::async_trait;
-use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, FromRow, QueryBuilder};
 
-use super::accounts::{amount, lock_account, usage_of};
-use super::{SqlStore, unsigned};
+use super::accounts::{amount, usage_of};
+use super::builder::build;
+use super::columns::Column;
+use super::locks::{lock_account, lock_spending};
+use super::{SqlStore, from_row};
 use crate::accounts::Account;
 use crate::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Reserved, Spent, Sums};
 use crate::crash::crash_point;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::jobs::Job;
 use crate::jobs::{Admission, Spending, Unanswered};
 use crate::model::UnixMs;
@@ -21,7 +23,7 @@ impl Spending for SqlStore {
         if !lock_account(&mut tx, &job.account_id).await? || !is_held(&mut tx, job).await? {
             return Ok(Admission::Superseded);
         }
-        sqlx::query("UPDATE spending_lock SET admissions = admissions + 1 WHERE id = 1").execute(&mut *tx).await?;
+        lock_spending(&mut tx).await?;
         let account = account_of(&mut tx, job, budget).await?;
         let day = day_spending(&mut tx, now.day(), &request.id).await?;
         if !budget.admits(&day, account.email.is_none(), request) {
@@ -52,9 +54,9 @@ impl Spending for SqlStore {
              ON CONFLICT (request_id) DO NOTHING",
         )
         .bind(id)
-        .bind(job.id.as_str())
+        .bind(&job.id)
         .bind(page.map(i64::from))
-        .bind(job.account_id.as_str())
+        .bind(&job.account_id)
         .bind(job.network.as_deref())
         .bind(now.day())
         .bind(amount(spent.answers))
@@ -85,10 +87,8 @@ impl Spending for SqlStore {
     }
 
     async fn wake_waiting(&self, now: UnixMs) -> Result<()> {
-        sqlx::query("UPDATE jobs SET due_at = $1 WHERE active = 1 AND hindered_by = 'spending' AND due_at > $1")
-            .bind(now.0)
-            .execute(&self.pool)
-            .await?;
+        let sql = "UPDATE jobs SET due_at = $1 WHERE active = 1 AND hindered_by = 'spending' AND due_at > $1";
+        sqlx::query(sql).bind(now.0).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -98,7 +98,7 @@ impl Spending for SqlStore {
     }
 
     async fn answers_on(&self, account_id: &str, day: i64) -> Result<Answers> {
-        let row = sqlx::query(
+        let answers = sqlx::query_as(
             "SELECT CAST(COALESCE(SUM(answers), 0) AS BIGINT) AS answers, CAST(COALESCE(SUM(useless), 0) AS BIGINT) AS useless
              FROM spending WHERE account_id = $1 AND day = $2",
         )
@@ -106,9 +106,12 @@ impl Spending for SqlStore {
         .bind(day)
         .fetch_one(&self.pool)
         .await?;
-        Ok(Answers { all: unsigned(&row, "answers")?, useless: unsigned(&row, "useless")? })
+        Ok(answers)
     }
 }
+
+from_row!(Answers { all = answers, useless });
+from_row!(Sums { settled, committed });
 
 /// Records all that an account has under way at the most that it can cost: the account goes, and what Google bills does not.
 pub(super) async fn assume_all(connection: &mut AnyConnection, account_id: &str, now: UnixMs) -> Result<()> {
@@ -118,25 +121,17 @@ pub(super) async fn assume_all(connection: &mut AnyConnection, account_id: &str,
 }
 
 async fn is_held(connection: &mut AnyConnection, job: &Job) -> Result<bool> {
-    let held: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE id = $1 AND fence = $2 AND active = 1")
-        .bind(job.id.as_str())
-        .bind(job.fence)
-        .fetch_one(connection)
-        .await?;
+    let sql = "SELECT COUNT(*) FROM jobs WHERE id = $1 AND fence = $2 AND active = 1";
+    let held: i64 = sqlx::query_scalar(sql).bind(&job.id).bind(job.fence).fetch_one(connection).await?;
     Ok(held == 1)
 }
 
 /// The job's account, with the quota that holds for it.
 async fn account_of(connection: &mut AnyConnection, job: &Job, budget: &Budget) -> Result<Account> {
-    let row = sqlx::query("SELECT email, quota_tokens FROM accounts WHERE id = $1")
-        .bind(job.account_id.as_str())
-        .fetch_one(connection)
-        .await?;
-    let email: Option<String> = row.try_get("email")?;
-    let default = if email.is_none() { budget.guest_quota_tokens } else { budget.quota_tokens };
-    let own: Option<i64> = row.try_get("quota_tokens")?;
-    let quota = own.map_or(Ok(default), u64::try_from).map_err(Error::internal)?;
-    Ok(Account { id: job.account_id.clone(), email, quota_tokens: Some(quota) })
+    let account = sqlx::query_as("SELECT id, email, quota_tokens FROM accounts WHERE id = $1");
+    let account: Account = account.bind(&job.account_id).fetch_one(connection).await?;
+    let default = if account.email.is_none() { budget.guest_quota_tokens } else { budget.quota_tokens };
+    Ok(Account { quota_tokens: account.quota_tokens.or(Some(default)), ..account })
 }
 
 /// What was spent on a day, and what is held for others than that request.
@@ -155,14 +150,10 @@ async fn day_spending(connection: &mut AnyConnection, day: i64, request_id: &str
     .await?;
     let mut spending = DaySpending::default();
     for row in &rows {
-        let sums = if is_guest(row)? { &mut spending.guests } else { &mut spending.members };
-        *sums = Sums { settled: unsigned(row, "settled")?, committed: unsigned(row, "committed")? };
+        let sums = if bool::read(row, "is_guest")? { &mut spending.guests } else { &mut spending.members };
+        *sums = Sums::from_row(row)?;
     }
     Ok(spending)
-}
-
-fn is_guest(row: &AnyRow) -> Result<bool> {
-    Ok(row.try_get::<i64, _>("is_guest")? != 0)
 }
 
 /// Makes the job's reservation cover another page. `false`: the quota has no room for it.
@@ -172,32 +163,24 @@ async fn reserve_page(
     request: &PaidRequest,
     account: &Account,
 ) -> Result<bool> {
-    let row = sqlx::query(
-        "SELECT (SELECT CAST(COALESCE(SUM(tokens), 0) AS BIGINT) FROM reservations WHERE job_id = $1) AS tokens,
-                (SELECT CAST(COALESCE(SUM(charge), 0) AS BIGINT) FROM ledger WHERE job_id = $1) AS charged,
-                (SELECT CAST(COALESCE(SUM(tokens), 0) AS BIGINT) FROM spending_commitments
-                 WHERE job_id = $1 AND request_id <> $2) AS under_way",
-    )
-    .bind(job.id.as_str())
-    .bind(request.id.as_str())
-    .fetch_one(&mut *connection)
-    .await?;
-    let tokens = unsigned(&row, "tokens")?;
+    let sql = "SELECT (SELECT CAST(COALESCE(SUM(tokens), 0) AS BIGINT) FROM reservations WHERE job_id = $1) AS tokens,
+                      (SELECT CAST(COALESCE(SUM(charge), 0) AS BIGINT) FROM ledger WHERE job_id = $1) AS charged,
+                      (SELECT CAST(COALESCE(SUM(tokens), 0) AS BIGINT) FROM spending_commitments
+                       WHERE job_id = $1 AND request_id <> $2) AS under_way";
+    let row = sqlx::query(sql).bind(&job.id).bind(&request.id).fetch_one(&mut *connection).await?;
+    let tokens = u64::read(&row, "tokens")?;
     let usage = usage_of(connection, account, 0).await?;
     let of_others = usage.reserved_tokens.saturating_sub(tokens);
     let held = Reserved {
         tokens,
-        charged: unsigned(&row, "charged")?,
-        under_way: unsigned(&row, "under_way")?,
+        charged: u64::read(&row, "charged")?,
+        under_way: u64::read(&row, "under_way")?,
         free: usage.quota_tokens.saturating_sub(usage.used_tokens).saturating_sub(of_others),
     };
     let Some(with) = held.with_page(request.tokens_most) else { return Ok(false) };
     if with > tokens {
-        sqlx::query("UPDATE reservations SET tokens = $1 WHERE job_id = $2")
-            .bind(amount(with))
-            .bind(job.id.as_str())
-            .execute(connection)
-            .await?;
+        let sql = "UPDATE reservations SET tokens = $1 WHERE job_id = $2";
+        sqlx::query(sql).bind(amount(with)).bind(&job.id).execute(connection).await?;
     }
     Ok(true)
 }
@@ -215,10 +198,10 @@ async fn commit_most(
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          ON CONFLICT (request_id) DO UPDATE SET day = excluded.day, micro_dollars = excluded.micro_dollars, tokens = excluded.tokens",
     )
-    .bind(request.id.as_str())
-    .bind(job.id.as_str())
+    .bind(&request.id)
+    .bind(&job.id)
     .bind(request.page.map(i64::from))
-    .bind(job.account_id.as_str())
+    .bind(&job.account_id)
     .bind(job.network.as_deref())
     .bind(i64::from(account.email.is_none()))
     .bind(now.day())
@@ -237,36 +220,35 @@ async fn assume(
     request_id: Option<&str>,
     now: UnixMs,
 ) -> Result<()> {
-    let sql = format!(
+    let mut query = QueryBuilder::new(
         "INSERT INTO spending (request_id, job_id, page_index, account_id, network, is_guest, day, answers, useless,
                                input_tokens, output_tokens, micro_dollars, assumed, recorded_at)
-         SELECT request_id, job_id, page_index, account_id, network, is_guest, day, 0, 0, 0, 0, micro_dollars, 1,
-                CAST($3 AS BIGINT)
-         FROM spending_commitments WHERE {owner} = $1 AND request_id = COALESCE($2, request_id)
-         ON CONFLICT (request_id) DO NOTHING"
+         SELECT request_id, job_id, page_index, account_id, network, is_guest, day, 0, 0, 0, 0, micro_dollars, 1, CAST(",
     );
-    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(owner_id).bind(request_id).bind(now.0).execute(connection).await?;
+    query
+        .push_bind(now.0)
+        .push(" AS BIGINT) FROM spending_commitments WHERE ")
+        .push(owner)
+        .push(" = ")
+        .push_bind(owner_id);
+    if let Some(request_id) = request_id {
+        query.push(" AND request_id = ").push_bind(request_id);
+    }
+    query.push(" ON CONFLICT (request_id) DO NOTHING");
+    build(query)?.execute(connection).await?;
     Ok(())
 }
 
 /// Holds nothing any more for a request, or for all of the job, and lets the job that waits longest for the budget try again.
 async fn free(connection: &mut AnyConnection, job_id: &str, request_id: Option<&str>, now: UnixMs) -> Result<()> {
-    let freed =
-        sqlx::query("DELETE FROM spending_commitments WHERE job_id = $1 AND request_id = COALESCE($2, request_id)")
-            .bind(job_id)
-            .bind(request_id)
-            .execute(&mut *connection)
-            .await?;
+    let sql = "DELETE FROM spending_commitments WHERE job_id = $1 AND request_id = COALESCE($2, request_id)";
+    let freed = sqlx::query(sql).bind(job_id).bind(request_id).execute(&mut *connection).await?;
     if freed.rows_affected() == 0 {
         return Ok(());
     }
-    sqlx::query(
-        "UPDATE jobs SET due_at = $1 WHERE id = (
-             SELECT id FROM jobs WHERE active = 1 AND hindered_by = 'spending' AND due_at > $1 AND lease_until = 0
-             ORDER BY submitted_at LIMIT 1)",
-    )
-    .bind(now.0)
-    .execute(connection)
-    .await?;
+    let sql = "UPDATE jobs SET due_at = $1 WHERE id = (
+                   SELECT id FROM jobs WHERE active = 1 AND hindered_by = 'spending' AND due_at > $1 AND lease_until = 0
+                   ORDER BY submitted_at LIMIT 1)";
+    sqlx::query(sql).bind(now.0).execute(connection).await?;
     Ok(())
 }

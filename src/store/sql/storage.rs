@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
-use super::{SqlStore, unsigned};
+use super::{SqlStore, from_row};
 use crate::accounts::{AccountUsage, Storage};
 use crate::error::Result;
 
@@ -66,6 +66,13 @@ pub(super) const AUDIT: &str = concat!(
     ") FROM pages JOIN documents d ON d.id = document_id WHERE d.account_id = a.id), 0)"
 );
 
+/// No active job has succeeded: that says the index to go by.
+pub(super) const USAGE: &str = "
+    SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND draft = 0) AS documents,
+           COUNT(*) AS active_jobs, CAST(COALESCE(SUM(pages_submitted), 0) AS BIGINT) AS active_pages,
+           (SELECT CAST(COALESCE(MAX(bytes), 0) AS BIGINT) FROM storage WHERE account_id = $1) AS stored_bytes
+    FROM jobs WHERE account_id = $1 AND active = 1 AND status <> 'succeeded'";
+
 #[async_trait]
 impl Storage for SqlStore {
     async fn account_usage(&self, account_id: &str) -> Result<AccountUsage> {
@@ -76,34 +83,16 @@ impl Storage for SqlStore {
 
 /// What the account holds. To be relied on for as long as the account is locked.
 pub(super) async fn usage(connection: &mut AnyConnection, account_id: &str) -> Result<AccountUsage> {
-    let row = sqlx::query(
-        "SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND draft = 0) AS documents,
-                (SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND active = 1) AS active_jobs,
-                (SELECT CAST(COALESCE(SUM(pages_submitted), 0) AS BIGINT) FROM jobs WHERE account_id = $1 AND active = 1)
-                    AS active_pages,
-                (SELECT CAST(COALESCE(MAX(bytes), 0) AS BIGINT) FROM storage WHERE account_id = $1) AS stored_bytes",
-    )
-    .bind(account_id)
-    .fetch_one(connection)
-    .await?;
-    Ok(AccountUsage {
-        documents: unsigned(&row, "documents")?,
-        active_jobs: unsigned(&row, "active_jobs")?,
-        active_pages: unsigned(&row, "active_pages")?,
-        stored_bytes: unsigned(&row, "stored_bytes")?,
-    })
+    Ok(sqlx::query_as(USAGE).bind(account_id).fetch_one(connection).await?)
 }
 
-/// Adds what was stored to the account's sum; what was deleted is negative. With 0 it only locks the sum.
+from_row!(AccountUsage { documents, active_jobs, active_pages, stored_bytes });
+
+/// Adds what was stored to the account's sum; what was deleted is negative.
 pub(super) async fn add(connection: &mut AnyConnection, account_id: &str, bytes: i64) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO storage (account_id, bytes) VALUES ($1, $2)
-         ON CONFLICT (account_id) DO UPDATE SET bytes = storage.bytes + excluded.bytes",
-    )
-    .bind(account_id)
-    .bind(bytes)
-    .execute(connection)
-    .await?;
+    let sql = "INSERT INTO storage (account_id, bytes) VALUES ($1, $2)
+               ON CONFLICT (account_id) DO UPDATE SET bytes = storage.bytes + excluded.bytes";
+    sqlx::query(sql).bind(account_id).bind(bytes).execute(connection).await?;
     Ok(())
 }
 

@@ -3,16 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use sqlx::Row;
+use sqlx::FromRow;
 use sqlx::any::AnyRow;
 
-use super::jobs::{view_columns, view_of};
-use super::{SqlStore, count, json, unsigned};
-use crate::error::{Error, Result};
+use super::SqlStore;
+use super::columns::Column;
+use super::jobs::view_columns;
+use crate::error::Result;
 use crate::jobs::Stage;
-use crate::model::wire::Metadata;
+use crate::model::wire::{JobView, Metadata};
 use crate::store::tracking::{TrackedJob, Tracking};
 use crate::uploads::Figures;
+
+pub(super) const TRACKED: &str = concat!(
+    "SELECT j.account_id, j.version, j.total_pages, j.polls, u.metadata, COALESCE(r.tokens, 0) AS reserved, ",
+    view_columns!(),
+    " FROM jobs j LEFT JOIN uploads u ON u.hash = j.upload_hash LEFT JOIN reservations r ON r.job_id = j.id
+     WHERE j.content_hash = $1 ORDER BY j.id DESC LIMIT 1"
+);
 
 #[async_trait]
 impl Tracking for SqlStore {
@@ -22,16 +30,8 @@ impl Tracking for SqlStore {
     }
 
     async fn tracked(&self, content_hash: &str) -> Result<Option<TrackedJob>> {
-        let row = sqlx::query(concat!(
-            "SELECT j.account_id, j.version, j.total_pages, j.polls, u.metadata, COALESCE(r.tokens, 0) AS reserved, ",
-            view_columns!(),
-            " FROM jobs j LEFT JOIN uploads u ON u.hash = j.upload_hash LEFT JOIN reservations r ON r.job_id = j.id
-             WHERE j.content_hash = $1 ORDER BY j.id DESC LIMIT 1"
-        ))
-        .bind(content_hash)
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(mut job) = row.as_ref().map(tracked_job).transpose()? else { return Ok(None) };
+        let job = sqlx::query_as(TRACKED).bind(content_hash).fetch_optional(&self.pool).await?;
+        let Some(mut job): Option<TrackedJob> = job else { return Ok(None) };
         for (page, figures) in self.figures(&job.user_id, content_hash).await? {
             let url = |figure| format!("/v1/images/{content_hash}/{page}_{figure}.png");
             let urls: Vec<_> = (0..figures.iter().flatten().count()).map(url).collect();
@@ -61,29 +61,29 @@ impl Tracking for SqlStore {
         .bind(account_id)
         .fetch_all(&self.pool)
         .await?;
-        rows.iter().map(|row| Ok((row.try_get("content_hash")?, unsigned(row, "tokens")?))).collect()
+        rows.iter().map(|row| Ok((String::read(row, "content_hash")?, u64::read(row, "tokens")?))).collect()
     }
 }
 
-fn tracked_job(row: &AnyRow) -> Result<TrackedJob> {
-    let view = view_of(row)?;
-    let stage: Stage = json(row, "stage")?;
-    // The upload goes with the last document of its content; what it was is then of no interest.
-    let metadata: Option<&str> = row.try_get("metadata")?;
-    let metadata: Option<Metadata> = metadata.map(serde_json::from_str).transpose().map_err(Error::internal)?;
-    let (content_type, file_size) = metadata.map(|file| (file.content_type, file.file_size)).unwrap_or_default();
-    Ok(TrackedJob {
-        user_id: row.try_get("account_id")?,
-        version: row.try_get("version")?,
-        job_name: stage.batch().map(str::to_owned),
-        file_size,
-        content_type,
-        total_pages: count(row, "total_pages")?,
-        pages_requested: u32::try_from(view.pages.len()).unwrap_or(u32::MAX),
-        pages_submitted: count(row, "pages_submitted")?,
-        figure_urls_by_page: BTreeMap::new(),
-        poll_count: count(row, "polls")?,
-        reserved_tokens: unsigned(row, "reserved")?,
-        view,
-    })
+impl FromRow<'_, AnyRow> for TrackedJob {
+    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
+        let view = JobView::from_row(row)?;
+        // The upload goes with the last document of its content; what it was is then of no interest.
+        let file: Option<Metadata> = Column::read(row, "metadata")?;
+        let (content_type, file_size) = file.map(|file| (file.content_type, file.file_size)).unwrap_or_default();
+        Ok(Self {
+            user_id: Column::read(row, "account_id")?,
+            version: Column::read(row, "version")?,
+            job_name: Stage::read(row, "stage")?.batch().map(str::to_owned),
+            file_size,
+            content_type,
+            total_pages: Column::read(row, "total_pages")?,
+            pages_requested: u32::try_from(view.pages.len()).unwrap_or(u32::MAX),
+            pages_submitted: Column::read(row, "pages_submitted")?,
+            figure_urls_by_page: BTreeMap::new(),
+            poll_count: Column::read(row, "polls")?,
+            reserved_tokens: Column::read(row, "reserved")?,
+            view,
+        })
+    }
 }

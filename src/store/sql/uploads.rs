@@ -2,10 +2,9 @@
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use sqlx::Row;
 
-use super::accounts::lock_account;
-use super::{SqlStore, json, storage, to_db, to_json, unsigned};
+use super::locks::lock_account;
+use super::{SqlStore, from_row, page_indices, storage, to_db, to_json};
 use crate::accounts::Allowance;
 use crate::error::{Error, Result};
 use crate::model::{PageSet, UnixMs};
@@ -23,9 +22,9 @@ impl Uploads for SqlStore {
             "INSERT INTO uploads (hash, account_id, content_hash, metadata, page_tokens, created_at, bytes)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
-        .bind(upload.hash.as_str())
-        .bind(upload.account_id.as_str())
-        .bind(upload.content_hash.as_str())
+        .bind(&upload.hash)
+        .bind(&upload.account_id)
+        .bind(&upload.content_hash)
         .bind(to_json(&upload.metadata)?)
         .bind(to_json(&upload.page_tokens)?)
         .bind(now.0)
@@ -43,11 +42,8 @@ impl Uploads for SqlStore {
         let mut tx = self.write().await?;
         lock_account(&mut tx, &upload.account_id).await?;
         let before = storage::of_uploads(&mut tx, &upload.account_id, &upload.content_hash).await?;
-        let removed = sqlx::query("DELETE FROM uploads WHERE account_id = $1 AND hash = $2")
-            .bind(upload.account_id.as_str())
-            .bind(upload.hash.as_str())
-            .execute(&mut *tx)
-            .await?;
+        let sql = "DELETE FROM uploads WHERE account_id = $1 AND hash = $2";
+        let removed = sqlx::query(sql).bind(&upload.account_id).bind(&upload.hash).execute(&mut *tx).await?;
         if removed.rows_affected() > 0 {
             let after = storage::of_uploads(&mut tx, &upload.account_id, &upload.content_hash).await?;
             storage::add(&mut tx, &upload.account_id, after - before).await?;
@@ -63,40 +59,20 @@ impl Uploads for SqlStore {
     ) -> Result<()> {
         let mut tx = self.write().await?;
         lock_account(&mut tx, account_id).await?;
-        let uploads: i64 =
-            sqlx::query_scalar("SELECT COUNT(*) FROM uploads WHERE account_id = $1 AND content_hash = $2")
-                .bind(account_id)
-                .bind(content_hash)
-                .fetch_one(&mut *tx)
-                .await?;
+        let sql = "SELECT COUNT(*) FROM uploads WHERE account_id = $1 AND content_hash = $2";
+        let uploads: i64 = sqlx::query_scalar(sql).bind(account_id).bind(content_hash).fetch_one(&mut *tx).await?;
         // With the lock, which is all that this transaction is for.
         if uploads == 0 { deletion.await } else { Ok(()) }
     }
 
     async fn upload(&self, account_id: &str, hash: &str) -> Result<Option<Upload>> {
-        let row = sqlx::query(
-            "SELECT hash, account_id, content_hash, metadata, page_tokens, bytes FROM uploads
-             WHERE account_id = $1 AND hash = $2",
-        )
-        .bind(account_id)
-        .bind(hash)
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| {
-            Ok(Upload {
-                hash: row.try_get("hash")?,
-                account_id: row.try_get("account_id")?,
-                content_hash: row.try_get("content_hash")?,
-                metadata: json(&row, "metadata")?,
-                kept_bytes: unsigned(&row, "bytes")?,
-                page_tokens: json(&row, "page_tokens")?,
-            })
-        })
-        .transpose()
+        let sql = "SELECT hash, account_id, content_hash, metadata, page_tokens, bytes FROM uploads
+                   WHERE account_id = $1 AND hash = $2";
+        Ok(sqlx::query_as(sql).bind(account_id).bind(hash).fetch_optional(&self.pool).await?)
     }
 
     async fn cached_pages(&self, account_id: &str, content_hash: &str, recipe: &str) -> Result<PageSet> {
-        let rows = sqlx::query_scalar::<_, i64>(
+        let pages = sqlx::query_scalar(
             "SELECT page_index FROM page_results WHERE account_id = $1 AND content_hash = $2 AND recipe = $3",
         )
         .bind(account_id)
@@ -104,6 +80,8 @@ impl Uploads for SqlStore {
         .bind(recipe)
         .fetch_all(&self.pool)
         .await?;
-        rows.into_iter().map(|index| u32::try_from(index).map_err(Error::internal)).collect()
+        page_indices(pages)
     }
 }
+
+from_row!(Upload { hash, account_id, content_hash, metadata, kept_bytes = bytes, page_tokens });

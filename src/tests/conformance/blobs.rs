@@ -10,8 +10,8 @@ use coldbrew::store::s3::{S3, S3Config};
 use coldbrew::uploads::Blobs;
 use tempfile::TempDir;
 
-use crate::harness::choose_cryptography;
-use crate::services::S3Server;
+use crate::support::harness::choose_cryptography;
+use crate::support::services::S3Server;
 
 /// Makes each of these promises a test of each adapter.
 macro_rules! conform {

@@ -6,7 +6,7 @@ use coldbrew::api::LocalCounts;
 use coldbrew::api::{PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
 use coldbrew::store::tracking::RedisCounts;
 
-use crate::services::Redis;
+use crate::support::services::Redis;
 
 macro_rules! count {
     ($($promise:ident),+ $(,)?) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coldbrew::accounts::Members;
+use coldbrew::retention::Expiry;
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt, stream};
 use tokio::sync::Notify;
@@ -132,4 +132,23 @@ async fn nobody_claims_a_job_whose_results_are_being_stored(Database { store, st
     };
     let (completed, claimed) = tokio::join!(completed, claimed);
     assert_eq!((completed.unwrap(), claimed), (Completion::Stored, Vec::new()));
+}
+
+/// SQLite has one writer at a time: there the results wait.
+#[tokio::test]
+async fn postgres_results_are_stored_while_their_account_is_locked() {
+    let Database { store, stores } = Database::postgres().await;
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    let gate = Gate::default();
+    let locked = store.unless_kept(&account.id, "content without an upload", gate.pass().map(Ok).boxed());
+    let completed = async {
+        gate.begun.notified().await;
+        let completed = timeout(Duration::from_secs(5), stores.complete(&job, vec![read(0, "First.", 10)])).await;
+        gate.open.notify_one();
+        completed.expect("it does not wait")
+    };
+    let (locked, completed) = tokio::join!(locked, completed);
+    locked.unwrap();
+    assert_eq!(completed, Completion::Stored);
 }

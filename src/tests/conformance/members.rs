@@ -1,6 +1,7 @@
 //! Members: whose sessions and tokens end, and the answers that a repeated request gets again. Only databases keep these.
 
-use coldbrew::accounts::{Begun, Ending, ExternalIdentity, Grant, Members};
+use coldbrew::accounts::{Credentials, Ending, ExternalIdentity, Grant, Members};
+use coldbrew::api::{IdempotencyClaim, IdempotencyKeys};
 use coldbrew::model::EndedAccess;
 
 use super::*;
@@ -139,15 +140,19 @@ async fn answers_beyond_the_maximum_replace_the_oldest_answered(database: Databa
     let store = &database.store;
     let stale = NOW.plus(-100);
     let begin = async |key: &str, at: UnixMs| store.begin("a", key, "digest", at, stale, 3).await.unwrap();
-    assert_eq!(begin("running", NOW).await, Begun::First);
+    assert_eq!(begin("running", NOW).await, IdempotencyClaim::First);
     for number in 1..=5 {
         let key = format!("key {number}");
-        assert_eq!(begin(&key, NOW.plus(number)).await, Begun::First);
+        assert_eq!(begin(&key, NOW.plus(number)).await, IdempotencyClaim::First);
         store.finish("a", &key, "answer").await.unwrap();
     }
-    assert_eq!(begin("running", NOW.plus(9)).await, Begun::Running, "a request that is being answered keeps its claim");
+    assert_eq!(
+        begin("running", NOW.plus(9)).await,
+        IdempotencyClaim::Running,
+        "a request that is being answered keeps its claim"
+    );
     for kept in ["key 3", "key 4", "key 5"] {
-        assert_eq!(begin(kept, NOW.plus(9)).await, Begun::Answered("answer".into()), "{kept}");
+        assert_eq!(begin(kept, NOW.plus(9)).await, IdempotencyClaim::Answered("answer".into()), "{kept}");
     }
-    assert_eq!(begin("key 1", NOW.plus(9)).await, Begun::First, "it was forgotten");
+    assert_eq!(begin("key 1", NOW.plus(9)).await, IdempotencyClaim::First, "it was forgotten");
 }

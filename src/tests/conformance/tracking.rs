@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::services::Redis;
+use crate::support::services::Redis;
 
 macro_rules! track {
     ($($promise:ident),+ $(,)?) => {

@@ -8,7 +8,7 @@ use coldbrew::jobs::{Job, Stage};
 use coldbrew_gemini_emulator::{Fault, Phase};
 
 use super::google::Service;
-use crate::memory::{Memory, Records};
+use crate::support::memory::{Memory, Records};
 
 /// How often workers must have died, or have seemed to, before a job may be set aside.
 const SET_ASIDE_CRASHES: u32 = 5;

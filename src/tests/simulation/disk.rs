@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use coldbrew::error::{Error, Result};
-use coldbrew::jobs::{InputLines, Job, JobFailure, PageSource, ReadyPage, ReadyPages, Results, Spool};
+use coldbrew::jobs::{InputLines, Job, PageSource, ReadyPage, ReadyPages, Results, Spool};
+use coldbrew::model::wire::JobError;
 use coldbrew_gemini::jsonl::ResultLine;
 use coldbrew_gemini::models::Model;
 use coldbrew_pdf::PageFault;
@@ -118,10 +119,10 @@ impl PageSource for Disk {
         _job: &'a Job,
         indices: Vec<u32>,
         _time: &'a Mutex<Duration>,
-    ) -> Result<Result<ReadyPages<'a>, JobFailure>> {
+    ) -> Result<Result<ReadyPages<'a>, JobError>> {
         self.work().await?;
         if self.clock.happens(0.01 * self.odds.oddity) {
-            return Ok(Err(JobFailure::new("upload_gone", "The uploaded file is no longer there.")));
+            return Ok(Err(JobError::new("upload_gone", "The uploaded file is no longer there.")));
         }
         let page = move |index: u32| async move {
             self.work().await?;

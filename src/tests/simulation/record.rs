@@ -18,7 +18,7 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use super::clock::{Clock, Fate, Voyage};
 use super::schedule::Odds;
-use crate::memory::Memory;
+use crate::support::memory::Memory;
 
 /// How long a database may take, before whoever asked gives up.
 const PATIENCE_MS: i64 = 12_000;

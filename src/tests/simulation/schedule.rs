@@ -12,7 +12,7 @@ use coldbrew::error::Error;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Jobs};
-use coldbrew::jobs::{Cleaner, Job, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
+use coldbrew::jobs::{Cleaner, Job, JobIds, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::uploads::{Upload, Uploads};
@@ -28,7 +28,7 @@ use super::clock::{Clock, START_MS};
 use super::disk::Disk;
 use super::google::{Line, Service};
 use super::record::Connection;
-use crate::memory::{Memory, UNLIMITED};
+use crate::support::memory::{Memory, UNLIMITED};
 
 const MINUTE_MS: i64 = 60_000;
 /// Everything that goes wrong has gone wrong by then.
@@ -449,26 +449,20 @@ fn upload(document: u64, pages: u32) -> Upload {
 
 fn new_job(number: u64, document: u64, pages: u32, mode: Mode, now: UnixMs) -> Job {
     Job {
-        id: format!("job{number:04}"),
-        account_id: ACCOUNT.into(),
-        upload_hash: format!("upload{document}"),
-        content_hash: format!("content{document}"),
-        mode,
         title: "Book".into(),
-        recipe: Recipe::named("m/1"),
-        total_pages: pages,
-        pages: PageSet::all(pages),
-        pages_submitted: pages,
-        submitted_at: now,
-        document_id: format!("document{number:04}"),
         stage: if mode == Mode::Batch { Stage::Prepare { attempt: 1 } } else { Stage::Read { tries: 0 } },
-        due_at: now,
-        claims: 0,
-        fence: 0,
-        requeued: false,
-        hindered_by: None,
-        polls: 0,
-        network: None,
-        budget_wait_ms: 0,
+        ..Job::new(
+            JobIds {
+                id: format!("job{number:04}"),
+                account_id: ACCOUNT.into(),
+                upload_hash: format!("upload{document}"),
+                content_hash: format!("content{document}"),
+                document_id: format!("document{number:04}"),
+            },
+            mode,
+            Recipe::named("m/1"),
+            PageSet::all(pages),
+            now,
+        )
     }
 }

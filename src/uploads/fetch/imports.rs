@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::accounts::Caller;
+use crate::accounts::HourlyBudgets;
 use crate::error::{Error, Result};
 use crate::settings::{SECOND, Settings};
-use coldbrew_pdf::budget::HourlyBudgets;
 
 /// When a caller is told to ask again whose other files are still under way.
 const RETRY_AFTER: Duration = Duration::from_secs(5);

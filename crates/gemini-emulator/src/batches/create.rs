@@ -16,7 +16,12 @@ use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::Model;
 
 /// `POST models/{model}:batchGenerateContent`, its body checked already.
-pub async fn create(emulator: &Emulator, caller: &Caller, model: &Model, body: &Value) -> Result<Response, Failure> {
+pub(crate) async fn create(
+    emulator: &Emulator,
+    caller: &Caller,
+    model: &Model,
+    body: &Value,
+) -> Result<Response, Failure> {
     emulator.count("create_batch");
     create_faults(emulator)?;
     let empty = json!({});

@@ -17,18 +17,18 @@ use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::Model;
 
 /// Lines longer than this are refused.
-pub const LINE_BYTES_MAX: usize = 128 << 20;
+pub(crate) const LINE_BYTES_MAX: usize = 128 << 20;
 const INLINE_BYTES_MAX: usize = 20 << 20;
 const LINE_ERRORS_MAX: usize = 20;
 
 /// What an input weighs.
-pub struct Input {
+pub(super) struct Input {
     pub requests: u64,
     pub tokens: u64,
 }
 
 /// The batch has its own hold on the bytes: the file may be deleted.
-pub async fn link_file(emulator: &Emulator, caller: &Caller, name: &str, input: &Path) -> Result<(), Failure> {
+pub(super) async fn link_file(emulator: &Emulator, caller: &Caller, name: &str, input: &Path) -> Result<(), Failure> {
     let id = name.strip_prefix("files/").ok_or_else(Failure::no_entity)?;
     let file = files::find(emulator, &caller.project, id).map_err(|forbidden| {
         if emulator.faults.happens(Fault::CreateFileForbidden) { forbidden } else { Failure::no_entity() }
@@ -39,7 +39,7 @@ pub async fn link_file(emulator: &Emulator, caller: &Caller, name: &str, input: 
     Ok(tokio::fs::hard_link(emulator.files.path(id, "bin"), input).await?)
 }
 
-pub async fn write_inline(requests: &Value, path: &Path) -> Result<(), Failure> {
+pub(super) async fn write_inline(requests: &Value, path: &Path) -> Result<(), Failure> {
     let items = lenient::member(requests, "requests").and_then(Value::as_array);
     let mut file = BufWriter::new(File::create(path).await?);
     let mut size_bytes = 0;
@@ -56,7 +56,7 @@ pub async fn write_inline(requests: &Value, path: &Path) -> Result<(), Failure> 
 }
 
 /// Google parses all of the input before it answers; a bad line fails the whole create.
-pub async fn check_input(path: &Path, model: &Model) -> Result<Input, Failure> {
+pub(super) async fn check_input(path: &Path, model: &Model) -> Result<Input, Failure> {
     let mut lines = Lines::new(BufReader::with_capacity(1 << 20, File::open(path).await?), LINE_BYTES_MAX);
     let mut input = Input { requests: 0, tokens: 0 };
     let mut errors = Vec::new();

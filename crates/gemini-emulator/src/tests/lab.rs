@@ -17,8 +17,8 @@ use crate::{Clock, Emulator, EmulatorConfig, PageReader, ReadError, SystemClock,
 use coldbrew_gemini::jsonl::{InputLine, InputWriter, Outcome, ResultLine, ResultReader};
 use coldbrew_gemini::{Answer, Batch, Client, Config, File, Request, UploadSpec, models};
 
-pub const MODEL: &str = "gemini-3.8-flash";
-pub const HOUR: i64 = 3_600_000;
+pub(super) const MODEL: &str = "gemini-3.8-flash";
+pub(super) const HOUR: i64 = 3_600_000;
 
 /// Takes the bytes of a document for its text; a form feed begins another page.
 struct Reader;
@@ -34,7 +34,7 @@ impl PageReader for Reader {
     }
 }
 
-pub struct Hand(AtomicI64);
+pub(super) struct Hand(AtomicI64);
 
 impl Clock for Hand {
     fn now(&self) -> Timestamp {
@@ -42,7 +42,7 @@ impl Clock for Hand {
     }
 }
 
-pub struct Lab {
+pub(super) struct Lab {
     pub url: String,
     pub client: Client,
     clock: Arc<Hand>,
@@ -52,7 +52,7 @@ pub struct Lab {
 }
 
 impl Lab {
-    pub async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let clock = Arc::new(Hand(AtomicI64::new(1_795_000_000_000)));
         let mut lab = Self {
             url: String::new(),
@@ -82,34 +82,34 @@ impl Lab {
     }
 
     /// Stops it, and starts it again on the same folder and another port.
-    pub async fn restart(&mut self) {
+    pub(super) async fn restart(&mut self) {
         self.client = client("http://127.0.0.1:9", "key");
         self.stop.take();
         self.served.take().unwrap().await.unwrap();
         self.serve().await;
     }
 
-    pub fn advance(&self, ms: i64) {
+    pub(super) fn advance(&self, ms: i64) {
         self.clock.0.fetch_add(ms, Ordering::Relaxed);
     }
 
     /// Arms a fault that happens once.
-    pub async fn once(&self, fault: &str) {
+    pub(super) async fn once(&self, fault: &str) {
         self.arm(json!({"fault": fault, "times": 1})).await;
     }
 
-    pub async fn arm(&self, fault: Value) {
+    pub(super) async fn arm(&self, fault: Value) {
         let (status, answer) = self.call("POST", "_control/faults", Some(fault)).await;
         assert_eq!(status, 200, "{answer}");
     }
 
-    pub async fn calls(&self, name: &str) -> u64 {
+    pub(super) async fn calls(&self, name: &str) -> u64 {
         let (_, control) = self.call("GET", "_control", None).await;
         control["calls"][name].as_u64().unwrap_or(0)
     }
 
     /// A call without the client; what is not JSON is given as a string.
-    pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(super) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let method = method.parse().unwrap();
         let mut request =
             reqwest::Client::new().request(method, format!("{}/{path}", self.url)).header("x-goog-api-key", "key");
@@ -122,7 +122,7 @@ impl Lab {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    pub async fn upload(&self, text: &str) -> File {
+    pub(super) async fn upload(&self, text: &str) -> File {
         let path = self.folder.path().join("upload");
         std::fs::write(&path, text).unwrap();
         let spec = UploadSpec { display_name: "in".into(), mime_type: "application/jsonl".into(), name: None };
@@ -130,7 +130,7 @@ impl Lab {
     }
 
     /// An input with a page per text.
-    pub async fn input(&self, pages: &[&str]) -> File {
+    pub(super) async fn input(&self, pages: &[&str]) -> File {
         let mut writer = InputWriter::new(Vec::new());
         for (index, page) in pages.iter().enumerate() {
             let request = Request::page("application/pdf", Bytes::copy_from_slice(page.as_bytes()), "Transcribe.");
@@ -140,13 +140,13 @@ impl Lab {
         self.upload(std::str::from_utf8(&writer.finish().await.unwrap().0).unwrap()).await
     }
 
-    pub async fn create(&self, pages: &[&str]) -> Batch {
+    pub(super) async fn create(&self, pages: &[&str]) -> Batch {
         let input = self.input(pages).await;
         self.client.create_batch(MODEL, "job", &input.name).await.unwrap()
     }
 
     /// Lets two hours pass and waits until the batch is over.
-    pub async fn finish(&self, batch: &Batch) -> Batch {
+    pub(super) async fn finish(&self, batch: &Batch) -> Batch {
         self.advance(2 * HOUR);
         for _ in 0..2_000 {
             let batch = self.client.get_batch(&batch.name).await.unwrap();
@@ -158,7 +158,7 @@ impl Lab {
         panic!("the batch does not end");
     }
 
-    pub async fn results(&self, batch: &Batch) -> Vec<ResultLine> {
+    pub(super) async fn results(&self, batch: &Batch) -> Vec<ResultLine> {
         let path = self.folder.path().join("results");
         self.client.download(batch.output_file.as_deref().unwrap(), &path).await.unwrap();
         let mut reader = ResultReader::open(&path).await.unwrap();
@@ -170,13 +170,13 @@ impl Lab {
     }
 
     /// The results of a batch of these pages.
-    pub async fn run(&self, pages: &[&str]) -> Vec<ResultLine> {
+    pub(super) async fn run(&self, pages: &[&str]) -> Vec<ResultLine> {
         let batch = self.create(pages).await;
         self.results(&self.finish(&batch).await).await
     }
 
     /// The raw bytes of a batch's output.
-    pub async fn output(&self, batch: &Batch) -> String {
+    pub(super) async fn output(&self, batch: &Batch) -> String {
         let path = self.folder.path().join("output");
         self.client.download(batch.output_file.as_deref().unwrap(), &path).await.unwrap();
         std::fs::read_to_string(path).unwrap()
@@ -184,7 +184,7 @@ impl Lab {
 }
 
 /// Batches wait one hour and run one hour.
-pub fn config(folder: &Path, control: bool) -> EmulatorConfig {
+pub(super) fn config(folder: &Path, control: bool) -> EmulatorConfig {
     let hour = Duration::from_secs(3_600);
     EmulatorConfig {
         data_dir: folder.to_owned(),
@@ -196,19 +196,19 @@ pub fn config(folder: &Path, control: bool) -> EmulatorConfig {
     }
 }
 
-pub fn client(url: &str, key: &str) -> Client {
+pub(super) fn client(url: &str, key: &str) -> Client {
     let mut config = Config::new(url, key);
     config.timeouts.backoff = Duration::from_millis(1);
     Client::new(config).unwrap()
 }
 
-pub fn answer(line: &ResultLine) -> &Answer {
+pub(super) fn answer(line: &ResultLine) -> &Answer {
     match &line.outcome {
         Outcome::Response(answer) => answer,
         other => panic!("{other:?}"),
     }
 }
 
-pub fn keys(lines: &[ResultLine]) -> Vec<&str> {
+pub(super) fn keys(lines: &[ResultLine]) -> Vec<&str> {
     lines.iter().map(|line| line.key.as_deref().unwrap_or("-")).collect()
 }

@@ -25,7 +25,7 @@ pub struct FileWish {
 }
 
 /// Makes a file of what has arrived.
-pub async fn keep(emulator: &Emulator, project: &str, wish: FileWish, part: &Path) -> Result<FileRow, Failure> {
+pub(super) async fn keep(emulator: &Emulator, project: &str, wish: FileWish, part: &Path) -> Result<FileRow, Failure> {
     is_free(emulator, &wish)?;
     let id = wish.id.unwrap_or_else(|| random_id(12));
     let path = emulator.files.path(&id, "bin");
@@ -49,7 +49,7 @@ pub async fn keep(emulator: &Emulator, project: &str, wish: FileWish, part: &Pat
 }
 
 /// SHA-256 in hexadecimal, and size in bytes.
-pub fn digest(path: &Path) -> io::Result<(String, u64)> {
+pub(crate) fn digest(path: &Path) -> io::Result<(String, u64)> {
     let mut hasher = Sha256::new();
     let mut reader = io::BufReader::with_capacity(1 << 20, std::fs::File::open(path)?);
     let mut size_bytes = 0;
@@ -67,7 +67,7 @@ pub fn digest(path: &Path) -> io::Result<(String, u64)> {
 }
 
 /// The wish in a body or, failing that, in the headers.
-pub fn wish(body: &Value, headers: &HeaderMap) -> Result<FileWish, Failure> {
+pub(super) fn wish(body: &Value, headers: &HeaderMap) -> Result<FileWish, Failure> {
     let empty = json!({});
     let file = lenient::member(body, "file").unwrap_or(&empty);
     let id = lenient::string(file, "name").map(|name| name.strip_prefix("files/").unwrap_or(&name).to_owned());
@@ -92,7 +92,7 @@ fn is_id(id: &str) -> bool {
 }
 
 /// Whether the name that is wished for is not taken.
-pub fn is_free(emulator: &Emulator, wish: &FileWish) -> Result<(), Failure> {
+pub(super) fn is_free(emulator: &Emulator, wish: &FileWish) -> Result<(), Failure> {
     let now = emulator.now();
     match wish.id.as_deref().and_then(|id| emulator.files.get(id)) {
         Some(file) if !file.is_expired(now) => {

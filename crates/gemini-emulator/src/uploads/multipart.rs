@@ -8,18 +8,18 @@ use crate::reply::Failure;
 const BYTES_MAX: usize = 100 << 20;
 
 /// The bytes of a file, and what they are.
-pub struct Media {
+pub(super) struct Media {
     pub mime_type: String,
     pub bytes: Bytes,
 }
 
-pub async fn media(mime_type: String, body: Body) -> Result<Media, Failure> {
+pub(super) async fn media(mime_type: String, body: Body) -> Result<Media, Failure> {
     let bytes = to_bytes(body, BYTES_MAX).await.map_err(|_| Failure::invalid("The body is too large or broke off."))?;
     Ok(Media { mime_type, bytes })
 }
 
 /// The JSON and the media of a `multipart/related` body.
-pub async fn read(content_type: &str, body: Body) -> Result<(Bytes, Media), Failure> {
+pub(super) async fn read(content_type: &str, body: Body) -> Result<(Bytes, Media), Failure> {
     let malformed = || Failure::invalid("The multipart body is malformed.");
     let boundary =
         content_type.split(';').find_map(|item| item.trim().strip_prefix("boundary=")).ok_or_else(malformed)?;

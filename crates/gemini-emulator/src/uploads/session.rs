@@ -18,7 +18,7 @@ use crate::file::FILE_BYTES_MAX;
 use crate::reply::{Failure, hang_up, ok};
 
 /// Every answer about a session says where it is, refusals too.
-pub async fn proceed(
+pub(super) async fn proceed(
     emulator: &Emulator,
     upload: UploadRow,
     headers: &HeaderMap,

@@ -22,11 +22,15 @@ pub enum Line<'a> {
 }
 
 impl<R: AsyncBufRead + Unpin> Lines<R> {
+    /// `bytes_max`: the limit of a line, in bytes without its line feed.
     pub const fn new(reader: R, bytes_max: usize) -> Self {
         Self { reader, bytes_max, line: Vec::new() }
     }
 
     /// The next line; `None` at the end.
+    ///
+    /// # Errors
+    /// Those of the reader.
     pub async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         // A long line must not keep its memory for the rest of the file.
         if self.line.capacity() > 4 << 20 {

@@ -9,14 +9,11 @@ use tokio::io::{AsyncBufRead, BufReader};
 
 use super::lines::{Line, Lines};
 use crate::envelope::Status;
-use crate::json;
 use crate::lenient;
 use crate::response::Answer;
 
 /// Far above the longest answer a model can write.
 const LINE_BYTES_MAX: usize = 16 << 20;
-/// A response has a few dozen, and some for each source that it cites.
-const LINE_VALUES_MAX: usize = 1 << 17;
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// The result of one request.
@@ -62,6 +59,9 @@ pub struct ResultReader<R> {
 
 impl ResultReader<BufReader<File>> {
     /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
     pub async fn open(path: &Path) -> io::Result<Self> {
         Ok(Self::new(BufReader::with_capacity(BUFFER_BYTES, File::open(path).await?)))
     }
@@ -74,6 +74,9 @@ impl<R: AsyncBufRead + Unpin> ResultReader<R> {
     }
 
     /// The next line; `None` at the end.
+    ///
+    /// # Errors
+    /// Those of the reader. What is wrong with a line is an [`Outcome`].
     pub async fn next(&mut self) -> io::Result<Option<ResultLine>> {
         while let Some(line) = self.lines.next().await? {
             self.number += 1;
@@ -95,7 +98,7 @@ fn read(line: Line<'_>) -> Option<(Option<String>, Outcome)> {
     if bytes.trim_ascii().is_empty() {
         return None;
     }
-    let Ok(mut value) = json::parse(bytes, LINE_VALUES_MAX) else {
+    let Ok(mut value) = serde_json::from_slice(bytes) else {
         return Some((None, Outcome::Unrecognised(oddity)));
     };
     Some((key(&value), outcome(&mut value)))

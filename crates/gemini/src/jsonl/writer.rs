@@ -6,7 +6,6 @@ use std::io;
 use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use super::check::{LineFault, check_line};
 use crate::models::Model;
 use crate::request::{Request, RequestFault};
 use crate::upload::FILE_BYTES_MAX;
@@ -16,9 +15,6 @@ use crate::upload::FILE_BYTES_MAX;
 pub enum WriteError {
     #[error("the model would refuse it: {0}")]
     Request(#[from] RequestFault),
-    /// A fault of this client: it made a line that Google would refuse.
-    #[error("Google would refuse the line: {0}")]
-    Line(#[from] LineFault),
     #[error("a key must be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-', and used once")]
     Key,
     /// Make two batches of it.
@@ -43,14 +39,17 @@ pub struct InputWriter<W> {
     written: InputSummary,
 }
 
-/// A line that Google would take, with its end.
+/// A request that its model takes, as a line.
 pub struct InputLine {
     key: String,
     bytes: Vec<u8>,
 }
 
 impl InputLine {
-    /// Checks a request for `model` as Google would. A page of a megabyte takes some milliseconds of computing.
+    /// Writes the request as a line, if `model` takes it. A page of a megabyte takes a millisecond of computing.
+    ///
+    /// # Errors
+    /// [`WriteError::Request`] if the model refuses such a request, [`WriteError::Key`] if the key is malformed.
     pub fn new(key: String, request: &Request, model: &Model) -> Result<Self, WriteError> {
         #[derive(Serialize)]
         struct Members<'a> {
@@ -62,18 +61,26 @@ impl InputLine {
             return Err(WriteError::Key);
         }
         let mut bytes = serde_json::to_vec(&Members { key: &key, request }).map_err(io::Error::from)?;
-        check_line(&bytes)?;
         bytes.push(b'\n');
         Ok(Self { key, bytes })
+    }
+
+    /// One JSON object and a line feed.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
 impl<W: AsyncWrite + Unpin> InputWriter<W> {
+    /// A writer of an empty file.
     pub fn new(writer: W) -> Self {
         Self { writer, keys: HashSet::new(), written: InputSummary::default() }
     }
 
     /// Appends a line, whose key must be a new one.
+    ///
+    /// # Errors
+    /// [`WriteError::Key`] if the key was used before, [`WriteError::TooLarge`] if the file would be, [`WriteError::Io`] from the writer.
     pub async fn write(&mut self, line: InputLine) -> Result<(), WriteError> {
         if self.keys.contains(&line.key) {
             return Err(WriteError::Key);
@@ -93,7 +100,10 @@ impl<W: AsyncWrite + Unpin> InputWriter<W> {
         self.written
     }
 
-    /// Flushes, and hands the writer back: a file may want to be synced.
+    /// Flushes, and hands the writer back: a file may have to be synced.
+    ///
+    /// # Errors
+    /// [`WriteError::Io`] from the writer.
     pub async fn finish(mut self) -> Result<(W, InputSummary), WriteError> {
         self.writer.flush().await?;
         Ok((self.writer, self.written))

@@ -5,7 +5,7 @@ use jiff::civil::{Date, date};
 use super::{MediaTokens, Thinking};
 use crate::request::ThinkingLevel;
 
-pub struct Row {
+pub(super) struct Row {
     pub id: &'static str,
     /// Since when it is generally available; `None`: a preview, or unknown.
     pub released: Option<Date>,
@@ -18,9 +18,9 @@ pub struct Row {
 }
 
 /// From this day on (`None`: always): interactive input and output, in thousandths of a dollar per million tokens.
-pub type Price = (Option<Date>, u64, u64);
+pub(super) type Price = (Option<Date>, u64, u64);
 
-pub const INPUT_TOKENS_MAX: u32 = 1_048_576;
+pub(super) const INPUT_TOKENS_MAX: u32 = 1_048_576;
 
 const FROM_MINIMAL: Thinking =
     Thinking::Levels(&[ThinkingLevel::Minimal, ThinkingLevel::Low, ThinkingLevel::Medium, ThinkingLevel::High]);
@@ -48,7 +48,7 @@ const fn gemini_2(id: &'static str, prices: &'static [Price], shutdown: Option<D
     Row { media: GEMINI_2, shutdown, ..preview(id, Thinking::Budget, prices) }
 }
 
-pub const TABLE: &[Row] = &[
+pub(super) const TABLE: &[Row] = &[
     flash("gemini-3.8-flash", Some(date(2026, 9, 2)), FROM_LOW, FLASH),
     flash("gemini-3.7-flash", Some(date(2026, 8, 13)), FROM_LOW, FLASH),
     flash("gemini-3.6-flash", Some(date(2026, 7, 21)), FROM_MINIMAL, FLASH),

@@ -159,7 +159,7 @@ async fn a_look_without_a_name_is_still_of_the_batch() {
 }
 
 /// Any JSON, to some depth.
-pub fn any_json() -> impl Strategy<Value = Value> {
+pub(super) fn any_json() -> impl Strategy<Value = Value> {
     let names = prop_oneof![
         Just("metadata".to_owned()),
         Just("state".to_owned()),

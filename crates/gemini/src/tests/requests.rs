@@ -3,9 +3,8 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::jsonl::{InputLine, InputWriter, WriteError, check_line};
+use crate::jsonl::{InputLine, InputWriter, WriteError};
 use crate::models::{Model, model};
-use crate::schema::{self, Fault};
 use crate::{
     GenerationConfig, INLINE_BYTES_MAX, MediaResolution, PDF_BYTES_MAX, Request, RequestFault, SafetySetting,
     ThinkingConfig, ThinkingLevel,
@@ -136,90 +135,4 @@ fn what_a_model_does_not_take_is_known_beforehand() {
     let mut long = full();
     long.generation_config.max_output_tokens = Some(65_537);
     assert!(matches!(long.check(&model("gemini-3.8-flash")), Err(RequestFault::OutputTokens { max: 65_536, .. })));
-}
-
-#[test]
-fn unknown_names_and_wrong_values_are_found_where_they_are() {
-    let parts = |part: Value| json!({"contents": [{"parts": [{"text": "a"}, part]}]});
-    let config = |config: Value| json!({"generationConfig": config});
-    for (request, path, name) in [
-        (json!({"thinkingConfig": {}}), "", "thinkingConfig"),
-        (json!({"contents": {}}), "contents", "contents"),
-        (json!({"contents": [3]}), "contents[0]", "contents[0]"),
-        (parts(json!({"txt": "a"})), "contents[0].parts[1]", "txt"),
-        (parts(json!({"text": 7})), "contents[0].parts[1].text", "text"),
-        (parts(json!({"text": "a", "inlineData": {}})), "contents[0].parts[1]", "text"),
-        (parts(json!({"inlineData": {"data": "a b"}})), "contents[0].parts[1].inline_data.data", "data"),
-        (parts(json!({"inlineData": {"mime": "x"}})), "contents[0].parts[1].inline_data", "mime"),
-        (config(json!({"max_tokens": 5})), "generation_config", "max_tokens"),
-        (config(json!({"maxOutputTokens": "many"})), "generation_config.max_output_tokens", "maxOutputTokens"),
-        (config(json!({"maxOutputTokens": 1.5})), "generation_config.max_output_tokens", "maxOutputTokens"),
-        (
-            config(json!({"maxOutputTokens": 3_000_000_000_u64})),
-            "generation_config.max_output_tokens",
-            "maxOutputTokens",
-        ),
-        (config(json!({"seed": 1e300})), "generation_config.seed", "seed"),
-        (config(json!({"topK": 1, "top_k": 1})), "generation_config", "top_k"),
-        (config(json!({"temperature": "hot"})), "generation_config.temperature", "temperature"),
-        (
-            config(json!({"thinkingConfig": {"thinkingLevel": "low"}})),
-            "generation_config.thinking_config.thinking_level",
-            "thinkingLevel",
-        ),
-        (config(json!({"mediaResolution": "HIGH"})), "generation_config.media_resolution", "mediaResolution"),
-        (json!({"safetySettings": [{"threshold": "NONE"}]}), "safety_settings[0].threshold", "threshold"),
-    ] {
-        let violation = schema::check(&request, &schema::GENERATE_CONTENT, "").unwrap_err();
-        assert_eq!((violation.path.as_str(), violation.fault.name()), (path, name), "{request}");
-    }
-}
-
-#[test]
-fn a_wrong_digit_of_base64_is_seen_wherever_it_stands() {
-    let digits = "AZaz09+/-_".repeat(15);
-    let request = |data: &str| json!({"contents": [{"parts": [{"inlineData": {"data": data}}]}]});
-    schema::check(&request(&digits[..148]), &schema::GENERATE_CONTENT, "").unwrap();
-    for (index, wrong) in (0..148).zip(['*', ' ', '@', '[', '`', '{', '/', ':', ',', '='].into_iter().cycle()) {
-        let mut data = digits[..148].to_owned();
-        data.replace_range(index..=index, &wrong.to_string());
-        let is_right = wrong == '/' || (wrong == '=' && index == 147);
-        assert_eq!(schema::check(&request(&data), &schema::GENERATE_CONTENT, "").is_ok(), is_right, "{data}");
-    }
-}
-
-#[test]
-fn both_spellings_and_all_encodings_of_values_are_accepted() {
-    let request = json!({
-        "contents": [{"parts": [{"inline_data": {"mime_type": "application/pdf", "data": "JVBERi0_-w=="}}, {"text": null}]}],
-        "system_instruction": {"parts": [{"text": "x"}]},
-        "generation_config": {"max_output_tokens": "100", "temperature": 1, "topK": 40.0, "thinkingConfig": {"thinking_level": 2}},
-        "safetySettings": null,
-    });
-    schema::check(&request, &schema::GENERATE_CONTENT, "").unwrap();
-    schema::check(&expected(), &schema::GENERATE_CONTENT, "").unwrap();
-    let inline =
-        json!({"batch": {"input_config": {"requests": {"requests": [{"request": expected(), "safetySettings": []}]}}}});
-    let violation = schema::check(&inline, &schema::CREATE_BATCH, "").unwrap_err();
-    assert_eq!(violation.path, "batch.input_config.requests.requests[0]");
-    assert_eq!(violation.fault, Fault::UnknownName("safetySettings".into()));
-}
-
-#[test]
-fn a_bad_line_is_told_in_googles_words() {
-    for (line, message) in [
-        (
-            r#"{"key":"a","request":{"contents":[],"cachedContents":"x"}}"#,
-            "invalid JSON, near column 37: no such field: 'cachedContents'",
-        ),
-        (r#"{"custom_id":"a","request":{}}"#, "invalid JSON, near column 2: no such field: 'custom_id'"),
-        ("[{}]", "invalid JSON, near column 1: unexpected character: '['; expected '{'"),
-    ] {
-        assert_eq!(check_line(line.as_bytes()).unwrap_err().to_string(), message);
-    }
-    for line in ["", "{", "7", "{\"key\":\"a\"}", "{\"key\":\"a\",\"request\":null}", "{\"key\":\"a\",\"request\":[]}"]
-    {
-        assert!(check_line(line.as_bytes()).is_err(), "{line}");
-    }
-    check_line(br#"{"key":"a","request":{"contents":[{"parts":[{"text":"x"}]}]}}"#).unwrap();
 }

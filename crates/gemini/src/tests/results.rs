@@ -16,7 +16,7 @@ async fn read(bytes: &[u8]) -> Vec<ResultLine> {
     lines
 }
 
-pub async fn one(line: &str) -> ResultLine {
+pub(super) async fn one(line: &str) -> ResultLine {
     let mut lines = read(format!("{line}\n").as_bytes()).await;
     assert_eq!(lines.len(), 1, "{line}");
     lines.remove(0)

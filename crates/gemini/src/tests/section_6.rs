@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::server::{Reply, Server};
 use crate::{ErrorKind, Quota};
 
-pub const fn retry(seconds: Option<u64>) -> ErrorKind {
+pub(super) const fn retry(seconds: Option<u64>) -> ErrorKind {
     ErrorKind::Retry { after: after(seconds) }
 }
 
@@ -16,14 +16,14 @@ const fn quota(which: Quota, seconds: Option<u64>) -> ErrorKind {
     ErrorKind::Quota { which, after: after(seconds) }
 }
 
-pub const fn after(seconds: Option<u64>) -> Option<Duration> {
+pub(super) const fn after(seconds: Option<u64>) -> Option<Duration> {
     match seconds {
         Some(seconds) => Some(Duration::from_secs(seconds)),
         None => None,
     }
 }
 
-pub fn envelope(http: u16, status: &str, message: &str, details: Value) -> String {
+pub(super) fn envelope(http: u16, status: &str, message: &str, details: Value) -> String {
     json!({"error": {"code": http, "message": message, "status": status, "details": details}}).to_string()
 }
 
@@ -31,7 +31,7 @@ fn failure(quota_id: &str) -> Value {
     json!({"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": quota_id, "quotaValue": "10"}]})
 }
 
-pub fn delay(delay: &str) -> Value {
+pub(super) fn delay(delay: &str) -> Value {
     json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay})
 }
 

@@ -16,7 +16,7 @@ use crate::{Client, Config};
 
 /// What to answer.
 #[derive(Clone, Debug)]
-pub enum Reply {
+pub(super) enum Reply {
     /// Status, headers, body. `{url}` in a header stands for the server's own address.
     Answer(u16, Vec<(&'static str, String)>, String),
     /// The connection ends without an answer.
@@ -26,27 +26,27 @@ pub enum Reply {
 }
 
 impl Reply {
-    pub fn json(status: u16, body: impl ToString) -> Self {
+    pub(super) fn json(status: u16, body: impl ToString) -> Self {
         Self::Answer(status, vec![("content-type", "application/json".into())], body.to_string())
     }
 
-    pub fn ok(body: impl ToString) -> Self {
+    pub(super) fn ok(body: impl ToString) -> Self {
         Self::json(200, body)
     }
 
-    pub fn html(status: u16) -> Self {
+    pub(super) fn html(status: u16) -> Self {
         let body = "<!DOCTYPE html><title>Error</title><p><b>That's an error.</b>".into();
         Self::Answer(status, vec![("content-type", "text/html".into())], body)
     }
 
     /// What opens an upload.
-    pub fn session() -> Self {
+    pub(super) fn session() -> Self {
         let url = ("x-goog-upload-url", "{url}/session?upload_id=secret-session".into());
         Self::Answer(200, vec![url, ("x-goog-upload-status", "active".into())], String::new())
     }
 
     /// What answers a chunk or a query.
-    pub fn upload(status: &str, received: Option<u64>, body: impl ToString) -> Self {
+    pub(super) fn upload(status: &str, received: Option<u64>, body: impl ToString) -> Self {
         let mut headers = vec![("x-goog-upload-status", status.into())];
         headers.extend(received.map(|bytes| ("x-goog-upload-size-received", bytes.to_string())));
         Self::Answer(200, headers, body.to_string())
@@ -55,7 +55,7 @@ impl Reply {
 
 /// What was asked.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub(super) struct Asked {
     pub method: String,
     /// With the query.
     pub path: String,
@@ -64,17 +64,17 @@ pub struct Asked {
 }
 
 impl Asked {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    pub fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
 #[derive(Clone)]
-pub struct Server {
+pub(super) struct Server {
     pub url: String,
     replies: Arc<Mutex<VecDeque<Reply>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -82,7 +82,7 @@ pub struct Server {
 
 impl Server {
     /// Answers the requests with `replies`, one each, and all further ones with 418.
-    pub async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub(super) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
@@ -94,22 +94,22 @@ impl Server {
         server
     }
 
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(super) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
     /// Method and path of all requests.
-    pub fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self) -> Vec<String> {
         self.asked().iter().map(|asked| format!("{} {}", asked.method, asked.path)).collect()
     }
 
-    pub fn client(&self) -> Client {
+    pub(super) fn client(&self) -> Client {
         client(&self.url)
     }
 }
 
 /// A client that does not wait long for anything.
-pub fn client(url: &str) -> Client {
+pub(super) fn client(url: &str) -> Client {
     let mut config = Config::new(url, "AIza-secret-key");
     config.timeouts.backoff = Duration::from_millis(1);
     config.timeouts.idle = Duration::from_secs(2);

@@ -15,13 +15,13 @@ const GRANULARITY: u64 = 8 << 20;
 /// No server asks for larger pieces; memory is what limits us.
 const GRANULARITY_MAX: u64 = 64 << 20;
 
-pub struct Session {
+pub(super) struct Session {
     url: String,
     granularity: u64,
 }
 
 /// What the server says of the upload.
-pub enum Chunk {
+pub(super) enum Chunk {
     Active,
     /// The file, if the body had it.
     Final(Option<Box<File>>),
@@ -30,7 +30,7 @@ pub enum Chunk {
 }
 
 impl Session {
-    pub async fn start(client: &Client, spec: &UploadSpec, size_bytes: u64) -> Result<Self, Error> {
+    pub(super) async fn start(client: &Client, spec: &UploadSpec, size_bytes: u64) -> Result<Self, Error> {
         let mut file = json!({
             "displayName": spec.display_name,
             "mimeType": spec.mime_type,
@@ -57,12 +57,18 @@ impl Session {
     }
 
     /// How much to send from `offset`: a multiple of the granularity of about 8 MiB, or the rest.
-    pub fn chunk_bytes(&self, offset: u64, size_bytes: u64) -> usize {
+    pub(super) fn chunk_bytes(&self, offset: u64, size_bytes: u64) -> usize {
         let whole = self.granularity * (GRANULARITY / self.granularity).max(1);
         usize::try_from(whole.min(size_bytes - offset)).unwrap_or(0)
     }
 
-    pub async fn send(&self, client: &Client, offset: u64, chunk: Bytes, finalize: bool) -> Result<Chunk, Error> {
+    pub(super) async fn send(
+        &self,
+        client: &Client,
+        offset: u64,
+        chunk: Bytes,
+        finalize: bool,
+    ) -> Result<Chunk, Error> {
         let command = if finalize { "upload, finalize" } else { "upload" };
         let request = client
             .keyless_request(Method::POST, &self.url)
@@ -76,7 +82,7 @@ impl Session {
     }
 
     /// What the server has so far, and how many bytes of it.
-    pub async fn query(&self, client: &Client) -> Result<(Chunk, Option<u64>), Error> {
+    pub(super) async fn query(&self, client: &Client) -> Result<(Chunk, Option<u64>), Error> {
         let request = client
             .keyless_request(Method::POST, &self.url)
             .timeout(client.timeouts().call)

@@ -14,7 +14,7 @@ use super::{Priority, Requester};
 
 /// Whom a permit is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub(super) struct Claim {
     account: Party,
     network: Option<Party>,
     priority: Priority,
@@ -22,7 +22,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    pub fn new(priority: Priority, requester: &Requester) -> Self {
+    pub(super) fn new(priority: Priority, requester: &Requester) -> Self {
         Self {
             account: Party::Account(requester.account.clone()),
             network: requester.network.clone().map(Party::Network),
@@ -80,7 +80,7 @@ impl Held {
 
 /// A number of permits, and the requests that wait for one. `T` is what answers a request.
 #[derive(Debug)]
-pub struct FairQueue<T> {
+pub(super) struct FairQueue<T> {
     permits: usize,
     waiting_max: usize,
     held: Held,
@@ -99,7 +99,7 @@ struct Waiting<T> {
 
 impl<T> FairQueue<T> {
     /// At least two permits: a single one could not serve both priorities.
-    pub fn new(permits: usize, waiting_max: usize) -> Self {
+    pub(super) fn new(permits: usize, waiting_max: usize) -> Self {
         Self {
             permits: permits.max(2),
             waiting_max: waiting_max.max(1),
@@ -111,7 +111,7 @@ impl<T> FairQueue<T> {
     }
 
     /// Adds a request under a number that [`Self::cancel`] takes.
-    pub fn push(&mut self, claim: Claim, waiter: T) -> u64 {
+    pub(super) fn push(&mut self, claim: Claim, waiter: T) -> u64 {
         self.events += 1;
         let ticket = self.events;
         for party in claim.parties() {
@@ -123,7 +123,7 @@ impl<T> FairQueue<T> {
 
     /// Removes a request that is too many to wait: the newest of the account with most requests, in the network with most. To be called
     /// once no other can be granted.
-    pub fn overflow(&mut self) -> Option<T> {
+    pub(super) fn overflow(&mut self) -> Option<T> {
         if self.waiting.len() <= self.waiting_max {
             return None;
         }
@@ -135,14 +135,14 @@ impl<T> FairQueue<T> {
     }
 
     /// Removes a request, if it still waits.
-    pub fn cancel(&mut self, ticket: u64) {
+    pub(super) fn cancel(&mut self, ticket: u64) {
         if let Some(place) = self.waiting.iter().position(|waiting| waiting.ticket == ticket) {
             self.remove(place);
         }
     }
 
     /// Grants a permit to the request whose turn it is, if one may have it now.
-    pub fn next(&mut self) -> Option<(Claim, T)> {
+    pub(super) fn next(&mut self) -> Option<(Claim, T)> {
         let eligible = self.waiting.iter().enumerate().filter(|(_, waiting)| self.may_hold(&waiting.claim));
         let (place, _) = eligible.min_by_key(|(_, waiting)| self.order(waiting))?;
         let Waiting { claim, waiter, .. } = self.remove(place)?;
@@ -151,7 +151,7 @@ impl<T> FairQueue<T> {
     }
 
     /// Grants one more permit to a claim that holds one, if that leaves one for the next request.
-    pub fn widen(&mut self, claim: &Claim) -> bool {
+    pub(super) fn widen(&mut self, claim: &Claim) -> bool {
         let may = self.may_hold(claim) && self.free() > 1;
         if may {
             self.hold(claim);
@@ -160,7 +160,7 @@ impl<T> FairQueue<T> {
     }
 
     /// Takes a permit back.
-    pub fn release(&mut self, claim: &Claim) {
+    pub(super) fn release(&mut self, claim: &Claim) {
         self.held.take(claim.priority);
         self.change(claim, |standing| standing.held.take(claim.priority));
     }

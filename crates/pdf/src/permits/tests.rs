@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::collections::HashMap;
+
 use futures::FutureExt;
 
 use super::*;
@@ -10,7 +12,7 @@ use Priority::{Background, Interactive};
 const PATIENCE: Duration = Duration::from_millis(20);
 
 fn permits(count: usize, waiting_max: usize) -> WorkerPermits {
-    WorkerPermits::new("test", count, waiting_max, PATIENCE, Arc::default())
+    WorkerPermits::new("test", count, waiting_max, PATIENCE, None)
 }
 
 fn requester(account: &str) -> Requester {
@@ -74,19 +76,36 @@ async fn full_queue_refuses_at_once_but_not_what_a_permit_is_free_for() {
     assert!(at_once(&permits, "b").is_ok());
 }
 
+/// Seconds that accounts had workers; who had one as long as it may waits an hour.
+#[derive(Debug, Default)]
+struct Seconds(Mutex<HashMap<String, u64>>);
+
+impl WorkerTime for Seconds {
+    fn admit(&self, requester: &Requester, _now: time::Instant) -> Result<(), Duration> {
+        let used = self.0.lock().unwrap().get(&requester.account).copied().unwrap_or(0);
+        let is_spent = requester.seconds_per_hour > 0 && used >= requester.seconds_per_hour;
+        if is_spent { Err(Duration::from_secs(3_600)) } else { Ok(()) }
+    }
+
+    fn charge(&self, requester: &Requester, time: Duration, _now: time::Instant) {
+        *self.0.lock().unwrap().entry(requester.account.clone()).or_default() += time.as_secs();
+    }
+}
+
 #[tokio::test]
 async fn time_of_every_permit_is_charged_to_its_account() {
-    let permits = permits(4, 10);
+    let seconds = Arc::new(Seconds::default());
+    let permits = WorkerPermits::new("test", 4, 10, PATIENCE, Some(seconds.clone()));
     let limited = Requester { seconds_per_hour: 60, ..requester("a") };
     let first = permits.acquire(Interactive, &limited).await.unwrap();
     for mut permit in [first.another().unwrap(), first] {
         permit.since -= Duration::from_secs(40);
     }
+    assert_eq!(seconds.0.lock().unwrap()["a"], 80);
     for priority in [Interactive, Background] {
         let answer = permits.acquire(priority, &limited).await;
-        // Eighty of sixty seconds: twenty are to be repaid, one a minute.
         let Err(PdfError::BudgetSpent(wait)) = answer else { panic!("{answer:?}") };
-        assert!((1_199..=1_260).contains(&wait.as_secs()), "{wait:?}");
+        assert_eq!(wait.as_secs(), 3_600);
     }
     assert!(at_once(&permits, "b").is_ok());
 }

@@ -6,7 +6,7 @@ use super::script;
 
 /// What Markdown has a form for. Text is plain and not escaped yet.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Block {
+pub(super) enum Block {
     /// Level 1 is the largest.
     Heading {
         level: usize,
@@ -32,7 +32,7 @@ const BOLD_HEADING_CHARS_MAX: usize = 90;
 const CODE_LEADING_SIZES: (f32, f32) = (1.9, 4.5);
 
 /// Makes blocks of lines in reading order.
-pub fn from_lines(lines: Vec<Line>) -> Vec<Block> {
+pub(super) fn from_lines(lines: Vec<Line>) -> Vec<Block> {
     let body = body_size(&lines);
     let mut blocks = Vec::new();
     let mut prose = Vec::new();

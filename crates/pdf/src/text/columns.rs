@@ -12,7 +12,7 @@ const GUTTER_MIN: f32 = 6.0;
 const COLUMN_LINES_MIN: usize = 3;
 
 /// The widest vertical strip that no chunk crosses and that has a column of text on either side.
-pub fn gutter(chunks: &[Chunk]) -> Option<Gutter> {
+pub(super) fn gutter(chunks: &[Chunk]) -> Option<Gutter> {
     widest_gutter(&chunks.iter().collect::<Vec<_>>())
 }
 
@@ -27,7 +27,7 @@ fn widest_gutter(chunks: &[&Chunk]) -> Option<Gutter> {
 }
 
 /// Puts strips that were cut across the same columns together again, so that each column is read to its end.
-pub fn rejoin(strips: Vec<Vec<Chunk>>) -> Vec<Vec<Chunk>> {
+pub(super) fn rejoin(strips: Vec<Vec<Chunk>>) -> Vec<Vec<Chunk>> {
     let mut joined = Vec::new();
     for run in runs(strips) {
         if is_prose_in_columns(&run) {
@@ -160,7 +160,7 @@ fn is_wide(chunks: &[&Chunk]) -> bool {
     chunks.iter().flat_map(|chunk| &chunk.lines).map(room).sum::<f32>() >= 0.0
 }
 
-pub fn has_room(line: &Line) -> bool {
+pub(super) fn has_room(line: &Line) -> bool {
     room(line) >= 0.0
 }
 

@@ -2,7 +2,7 @@
 
 /// A character with its place in PDF user space: points, y upwards.
 #[derive(Clone, Copy, Debug)]
-pub struct Glyph {
+pub(crate) struct Glyph {
     pub char: char,
     /// Where the pen stands: the left end of the base line.
     pub origin: (f32, f32),
@@ -16,7 +16,7 @@ pub struct Glyph {
 
 /// How far a character is turned counter-clockwise from upright.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub(crate) enum Turn {
     Upright,
     Quarter,
     Half,
@@ -27,7 +27,7 @@ pub enum Turn {
 
 /// A character on a page whose text stands upright: y downwards.
 #[derive(Clone, Copy, Debug)]
-pub struct Placed {
+pub(super) struct Placed {
     pub char: char,
     /// Where the pen stands before it, and how far it reaches to the right.
     pub left: f32,
@@ -39,18 +39,18 @@ pub struct Placed {
 
 impl Placed {
     /// Whether a reader sees it.
-    pub fn is_inked(&self) -> bool {
+    pub(super) fn is_inked(&self) -> bool {
         !self.char.is_whitespace() && !self.char.is_control()
     }
 
     /// Whether the engine lets a line end with it.
-    pub fn ends_line(&self) -> bool {
+    pub(super) fn ends_line(&self) -> bool {
         matches!(self.char, '\n' | '\r' | LINE_END_HYPHEN)
     }
 }
 
 /// PDFium's mark for a hyphen at the end of a line whose word goes on in the next.
-pub const LINE_END_HYPHEN: char = '\u{2}';
+pub(super) const LINE_END_HYPHEN: char = '\u{2}';
 
 /// Beyond this, coordinates are damage and not layout.
 const COORDINATE_MAX: f32 = 100_000.0;
@@ -83,14 +83,14 @@ impl Glyph {
 }
 
 /// Whether a reader would see something: not white space, not a control character, not a stand-in for "unknown".
-pub fn is_visible(char: char) -> bool {
+pub(crate) fn is_visible(char: char) -> bool {
     let is_noise = char.is_control() || matches!(char, '\u{fffd}'..='\u{ffff}' | '\u{feff}' | '\u{ad}');
     !char.is_whitespace() && !is_noise
 }
 
 /// The glyphs of the turn that most visible ones have; the others are dropped: stamps in the margin, axis labels.
 /// Line breaks, spaces and hyphens that the engine made up have no turn of their own and stay.
-pub fn upright(glyphs: &[Glyph]) -> Vec<Placed> {
+pub(super) fn upright(glyphs: &[Glyph]) -> Vec<Placed> {
     let turns = [Turn::Upright, Turn::Quarter, Turn::Half, Turn::ThreeQuarters];
     let count = |turn: &Turn| glyphs.iter().filter(|glyph| glyph.turn == *turn && is_visible(glyph.char)).count();
     // `max_by_key` takes the last of equals, and upright must win ties.

@@ -16,7 +16,7 @@ const LEADER_DOTS: usize = 5;
 
 /// One line of text, or a part of one. Points, y downwards.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub(super) struct Line {
     /// Trimmed and never empty; single spaces.
     pub text: String,
     pub left: f32,
@@ -38,7 +38,7 @@ pub struct Line {
 
 /// A line in which every character is equally wide.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Mono {
+pub(super) struct Mono {
     /// That width.
     pub pitch: f32,
     /// The text with the spaces that its positions show.
@@ -49,22 +49,22 @@ pub struct Mono {
 
 impl Line {
     /// Turns left and right about, so that text running to the left can be laid out as if it ran to the right.
-    pub fn mirror(&mut self) {
+    pub(super) fn mirror(&mut self) {
         (self.left, self.right) = (-self.right, -self.left);
     }
 
-    pub fn width(&self) -> f32 {
+    pub(super) fn width(&self) -> f32 {
         self.right - self.left
     }
 
     /// Whether the two share some horizontal extent.
-    pub fn is_above_or_below(&self, other: &Self) -> bool {
+    pub(super) fn is_above_or_below(&self, other: &Self) -> bool {
         self.left < other.right && other.left < self.right
     }
 }
 
 /// Splits at the engine's line breaks and joins neighbours that stand on one base line.
-pub fn from_glyphs(glyphs: &[Placed]) -> Vec<Line> {
+pub(super) fn from_glyphs(glyphs: &[Placed]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for run in glyphs.split_inclusive(Placed::ends_line) {
         let hyphenated = run.last().is_some_and(|glyph| glyph.char == LINE_END_HYPHEN);
@@ -129,7 +129,7 @@ fn first_word_width(run: &[Placed]) -> f32 {
 }
 
 /// The value (to a tenth) that occurs most often; of equals the smallest.
-pub fn most_common(values: impl Iterator<Item = f32>) -> f32 {
+pub(super) fn most_common(values: impl Iterator<Item = f32>) -> f32 {
     let mut tenths: Vec<i32> = values.map(|value| (value * 10.0).round() as i32).collect();
     tenths.sort_unstable();
     let mut best = (0, 0);
@@ -177,7 +177,7 @@ fn mono_text(inked: &[&Placed], pitch: f32) -> String {
 }
 
 /// How many characters of this pitch fit into a gap, within reason.
-pub fn columns(gap: f32, pitch: f32) -> usize {
+pub(super) fn columns(gap: f32, pitch: f32) -> usize {
     ((gap / pitch).round().max(0.0) as usize).min(CODE_GAP_COLUMNS_MAX)
 }
 

@@ -22,7 +22,7 @@ struct Number {
 
 /// The glyphs of a page without its line numbers: they stand at half of its lines at least, which footnotes and listings do not, and
 /// nothing is written to their left.
-pub fn without_line_numbers(glyphs: Vec<Placed>) -> Vec<Placed> {
+pub(super) fn without_line_numbers(glyphs: Vec<Placed>) -> Vec<Placed> {
     let (numbers, lines) = numbers(&glyphs);
     let longest = numbers.chunk_by(follows).max_by_key(|counted| counted.len());
     let Some(counted) = longest.filter(|counted| counted.len() >= COUNTED_MIN.max(lines.div_ceil(2))) else {

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use super::blocks::Block;
 
 /// Renders blocks, one blank line between them.
-pub fn render(blocks: &[Block]) -> String {
+pub(super) fn render(blocks: &[Block]) -> String {
     let mut markdown = String::new();
     let mut number_before = None;
     for block in blocks {

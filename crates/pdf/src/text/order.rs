@@ -14,7 +14,7 @@ const CHUNK_LEADING_SIZES: f32 = 2.5;
 
 /// Lines that keep their order, and the box around them.
 #[derive(Debug)]
-pub struct Chunk {
+pub(super) struct Chunk {
     pub lines: Vec<Line>,
     pub left: f32,
     pub right: f32,
@@ -23,7 +23,7 @@ pub struct Chunk {
 }
 
 /// Puts the lines of a page, given in the order of the file, into reading order.
-pub fn reading_order(lines: Vec<Line>) -> Vec<Line> {
+pub(super) fn reading_order(lines: Vec<Line>) -> Vec<Line> {
     sort(chunks(lines), DEPTH_MAX).into_iter().flat_map(|chunk| chunk.lines).collect()
 }
 

@@ -14,7 +14,7 @@ const INDENT_SIZES: f32 = 0.8;
 const BULLETS: &str = "•‣◦▪▫■□●○◆◇►▸▶∙⁃·";
 
 /// Groups lines into paragraphs. `lines` must be in reading order.
-pub fn group(lines: Vec<Line>) -> Vec<Vec<Line>> {
+pub(super) fn group(lines: Vec<Line>) -> Vec<Vec<Line>> {
     let leading = leading(&lines);
     let mut starts = Vec::with_capacity(lines.len());
     for index in 0..lines.len() {
@@ -37,7 +37,7 @@ fn opens_with_bullet(text: &str) -> bool {
 }
 
 /// The text behind a bullet, if the line opens with one. Symbol fonts have theirs in the private-use area.
-pub fn strip_bullet(text: &str) -> Option<&str> {
+pub(super) fn strip_bullet(text: &str) -> Option<&str> {
     let first = text.chars().next()?;
     let is_bullet = BULLETS.contains(first) || matches!(first, '\u{f000}'..='\u{f0ff}');
     let rest = text.get(first.len_utf8()..).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! What the layout must know of writing systems.
 
 /// Chinese and Japanese: words are not parted by spaces, so a line break is no space either.
-pub fn joins_without_space(char: char) -> bool {
+pub(super) fn joins_without_space(char: char) -> bool {
     matches!(char,
         '\u{2e80}'..='\u{303f}' // radicals, ideographic punctuation
         | '\u{3040}'..='\u{312f}' // hiragana, katakana, bopomofo
@@ -14,7 +14,7 @@ pub fn joins_without_space(char: char) -> bool {
 }
 
 /// Whether most letters of the page are of a script written from right to left.
-pub fn is_right_to_left<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
+pub(super) fn is_right_to_left<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     let (mut to_left, mut letters) = (0_usize, 0_usize);
     for char in lines.flat_map(str::chars).filter(|char| char.is_alphabetic()) {
         letters += 1;
@@ -24,12 +24,12 @@ pub fn is_right_to_left<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
 }
 
 /// Hebrew, Arabic, Syriac, Thaana, N'Ko and their presentation forms.
-pub fn is_right_to_left_letter(char: char) -> bool {
+pub(super) fn is_right_to_left_letter(char: char) -> bool {
     matches!(char, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}')
 }
 
 /// The letters of a ligature, for fonts that map it to itself.
-pub fn expand_ligature(char: char) -> Option<&'static str> {
+pub(super) fn expand_ligature(char: char) -> Option<&'static str> {
     Some(match char {
         '\u{fb00}' => "ff",
         '\u{fb01}' => "fi",

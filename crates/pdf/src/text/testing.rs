@@ -4,7 +4,7 @@ use super::glyph::{Glyph, Turn};
 use super::lines::Line;
 
 /// A line of 10-point type.
-pub fn line(text: &str, left: f32, right: f32, baseline: f32) -> Line {
+pub(super) fn line(text: &str, left: f32, right: f32, baseline: f32) -> Line {
     let first_word = text.split(' ').next().unwrap_or_default().chars().count();
     Line {
         text: text.to_owned(),
@@ -21,7 +21,7 @@ pub fn line(text: &str, left: f32, right: f32, baseline: f32) -> Line {
 }
 
 /// Lines below each other, 5 points to a character, 12 points apart, from the left edge on.
-pub fn paragraph(texts: &[&str]) -> Vec<Line> {
+pub(super) fn paragraph(texts: &[&str]) -> Vec<Line> {
     let place = |(row, text): (usize, &&str)| {
         line(text, 50.0, 50.0 + 5.0 * text.chars().count() as f32, 100.0 + 12.0 * row as f32)
     };
@@ -30,12 +30,12 @@ pub fn paragraph(texts: &[&str]) -> Vec<Line> {
 
 /// Upright 10-point glyphs of unequal widths, about 5 points each, on one base line `down` points below the top of an A4
 /// page.
-pub fn glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
+pub(super) fn glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
     place(text, left, down, |column| 5.0 * column as f32 + [0.0, 0.8, 0.3][column % 3])
 }
 
 /// As [`glyphs`], but each exactly 5 points wide.
-pub fn mono_glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
+pub(super) fn mono_glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
     place(text, left, down, |column| 5.0 * column as f32)
 }
 

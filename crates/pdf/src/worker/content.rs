@@ -44,7 +44,7 @@ const PICTURE_SCORE: f32 = 0.3;
 
 /// See the module.
 #[derive(Default)]
-pub struct Content {
+pub(super) struct Content {
     pictures: Vec<Bounds>,
     /// Shadings, forms and paths that are neither rules nor boxes.
     drawings: Vec<Bounds>,
@@ -57,7 +57,7 @@ pub struct Content {
 
 impl Content {
     /// Walks the objects of a page, forms included.
-    pub fn of(page: &PdfPage<'_>) -> Self {
+    pub(super) fn of(page: &PdfPage<'_>) -> Self {
         let mut content = Self::default();
         let Some(frame) = Frame::of(page) else { return content };
         for (seen, object) in page.objects().iter().enumerate() {
@@ -96,13 +96,13 @@ impl Content {
     }
 
     /// Whether there can be a figure at all; if not, no detector needs to look.
-    pub fn may_hold_figure(&self) -> bool {
+    pub(super) fn may_hold_figure(&self) -> bool {
         let is_drawn = !self.pictures.is_empty() || !self.drawings.is_empty();
         is_drawn || self.boxes.len() > BOXES_MAX || self.rules.len() > RULES_MAX
     }
 
     /// What a detector saw, as far as it is drawn, and the pictures in the file that it did not see.
-    pub fn confirmed(&self, seen: &Layout) -> Vec<Candidate> {
+    pub(super) fn confirmed(&self, seen: &Layout) -> Vec<Candidate> {
         let mut confirmed = Vec::new();
         for candidate in seen.figures.iter().filter(|candidate| !self.is_text_only(&candidate.bounds)) {
             let drawn = self.drawn_in(&candidate.bounds);
@@ -124,7 +124,7 @@ impl Content {
     }
 
     /// The box with this much of the page around it, but for what is written there.
-    pub fn with_margin(&self, area: &Bounds, margin: f32) -> Bounds {
+    pub(super) fn with_margin(&self, area: &Bounds, margin: f32) -> Bounds {
         let mut outer = area.widened(margin);
         for text in self.texts.iter().filter(|text| !area.meets(text)) {
             if !outer.meets(text) {

@@ -19,7 +19,7 @@ use crate::figures::Candidate;
 use network::Network;
 
 /// Finds figures on the picture of a page.
-pub trait Detector {
+pub(crate) trait Detector {
     /// The size in pixels in which a page whose width is `aspect` times its height is to be drawn.
     fn canvas(&self, aspect: f32) -> (i32, i32);
 
@@ -29,7 +29,7 @@ pub trait Detector {
 
 /// What a detector sees on a page.
 #[derive(Debug, Default, PartialEq)]
-pub struct Layout {
+pub(crate) struct Layout {
     /// Where figures are, in fractions of the picture. Boxes may overlap.
     pub figures: Vec<Candidate>,
     /// Whether there is something else: text, a table, a heading.
@@ -37,7 +37,7 @@ pub struct Layout {
 }
 
 /// A picture: rows from the top, three bytes a pixel.
-pub struct Pixels {
+pub(crate) struct Pixels {
     pub width: usize,
     pub height: usize,
     pub rgb: Vec<u8>,
@@ -80,22 +80,22 @@ pub enum Runtime {
 /// The model or its runtime is missing or does not fit: in what way.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct DetectorError(pub String);
+pub(crate) struct DetectorError(pub String);
 
 /// The detector of a process: none, one that is still to be loaded, or that one.
-pub enum Finder {
+pub(crate) enum Finder {
     Nothing,
     Wanted(DetectorSpec),
     Loaded(Box<dyn Detector>),
 }
 
 impl Finder {
-    pub fn of(spec: Option<DetectorSpec>) -> Self {
+    pub(crate) fn of(spec: Option<DetectorSpec>) -> Self {
         spec.map_or(Self::Nothing, Self::Wanted)
     }
 
     /// Loads the detector if there is to be one.
-    pub fn load(&mut self) -> Result<(), DetectorError> {
+    pub(crate) fn load(&mut self) -> Result<(), DetectorError> {
         if let Self::Wanted(spec) = self {
             *self = Self::Loaded(spec.load()?);
         }
@@ -105,7 +105,7 @@ impl Finder {
 
 impl DetectorSpec {
     /// Loads the model, and sees what it says to a white page: another family's may well be loaded, and then find nothing anywhere.
-    pub fn load(&self) -> Result<Box<dyn Detector>, DetectorError> {
+    fn load(&self) -> Result<Box<dyn Detector>, DetectorError> {
         let network: Box<dyn Network> = match self.runtime {
             Runtime::Onnxruntime => Box::new(onnx_runtime::OnnxRuntime::load(&self.library, &self.model)?),
             #[cfg(feature = "tract")]

@@ -17,10 +17,10 @@ const CROP_SIDE_MAX_PX: f32 = 2_400.0;
 const MARGIN: f32 = 0.008;
 
 /// A figure and its picture as a PNG.
-pub type Cut = (Figure, Vec<u8>);
+pub(super) type Cut = (Figure, Vec<u8>);
 
 /// A page's figures; `None` if they cannot be told before the detector is loaded, which a page that cannot have any does not need.
-pub fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Option<Vec<Cut>>, PageFault> {
+pub(super) fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Option<Vec<Cut>>, PageFault> {
     let content = Content::of(page);
     match finder {
         Finder::Loaded(detector) if content.may_hold_figure() => detected(page, &content, detector.as_mut()).map(Some),
@@ -40,13 +40,13 @@ fn detected(page: &PdfPage<'_>, content: &Content, detector: &mut dyn Detector) 
 
 /// In points, as the page is shown.
 #[derive(Clone, Copy)]
-pub struct PageSize {
+pub(super) struct PageSize {
     pub width: f32,
     pub height: f32,
 }
 
 impl PageSize {
-    pub fn of(page: &PdfPage<'_>) -> Result<Self, PageFault> {
+    pub(super) fn of(page: &PdfPage<'_>) -> Result<Self, PageFault> {
         let size = Self { width: page.width().value, height: page.height().value };
         let is_sound = |length: f32| length.is_finite() && length >= 1.0;
         if is_sound(size.width) && is_sound(size.height) { Ok(size) } else { Err(PageFault::Damaged) }
@@ -72,7 +72,7 @@ fn cut_out(
 }
 
 /// The part `(x, y, width, height)` of the page, the whole of which is drawn in `whole` pixels.
-pub fn render(page: &PdfPage<'_>, whole: (i32, i32), part: (i32, i32, i32, i32)) -> Result<Pixels, PageFault> {
+pub(super) fn render(page: &PdfPage<'_>, whole: (i32, i32), part: (i32, i32, i32, i32)) -> Result<Pixels, PageFault> {
     let (x, y, width, height) = part;
     // PDFium swaps blue and red by itself, for nothing.
     let config =

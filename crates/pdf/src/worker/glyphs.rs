@@ -16,7 +16,7 @@ struct Style {
 }
 
 /// All characters in the order of the file.
-pub fn read(page_text: &PdfPageText<'_>) -> Vec<Glyph> {
+pub(super) fn read(page_text: &PdfPageText<'_>) -> Vec<Glyph> {
     let chars = page_text.chars();
     let mut glyphs: Vec<Glyph> = Vec::with_capacity(chars.len());
     let mut height = f32::NAN;
@@ -50,7 +50,7 @@ pub fn read(page_text: &PdfPageText<'_>) -> Vec<Glyph> {
 }
 
 /// How many characters [`read`] would find that say something, without asking for their places.
-pub fn count_visible(page_text: &PdfPageText<'_>) -> u32 {
+pub(super) fn count_visible(page_text: &PdfPageText<'_>) -> u32 {
     let chars = page_text.chars();
     let visible = chars.iter().filter_map(|char| char.unicode_char()).filter(|char| text::is_visible(*char)).count();
     u32::try_from(visible).unwrap_or(u32::MAX)

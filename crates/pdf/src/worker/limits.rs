@@ -5,7 +5,7 @@ use std::io;
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 
 /// Limits this process and ties its life to its parent's. Fails if the parent is already gone.
-pub fn apply(parent_pid: u32, memory_bytes_max: u64) -> io::Result<()> {
+pub(super) fn apply(parent_pid: u32, memory_bytes_max: u64) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     // A parent that died before the line above sent no signal; then somebody else is our parent now.
     let parent = getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());

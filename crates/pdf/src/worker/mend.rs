@@ -8,7 +8,7 @@ use hayro_syntax::Pdf;
 use crate::protocol::Fault;
 
 /// A sound copy of what can be read of the file; `None`: nothing can. One with too many pages is refused as if it were sound.
-pub fn mended(file: Vec<u8>, pages_max: u32) -> Result<Option<Vec<u8>>, Fault> {
+pub(super) fn mended(file: Vec<u8>, pages_max: u32) -> Result<Option<Vec<u8>>, Fault> {
     let Ok(pdf) = Pdf::new(file) else { return Ok(None) };
     let pages: Vec<usize> = (0..pdf.pages().len()).collect();
     match u32::try_from(pages.len()).unwrap_or(u32::MAX) {

@@ -20,7 +20,7 @@ const LOSSLESS_BYTES_MAX: usize = 400 << 10;
 const JPEG_QUALITY: u8 = 82;
 
 /// The picture of a page, as a file.
-pub fn of_page(page: &PdfPage<'_>) -> Result<Vec<u8>, PageFault> {
+pub(super) fn of_page(page: &PdfPage<'_>) -> Result<Vec<u8>, PageFault> {
     let size = PageSize::of(page)?;
     let pixels = drawn(page, size, (WIDTH_PX / size.width).min(HEIGHT_PX_MAX / size.height))?;
     let (width, height) = (pixels.width as u32, pixels.height as u32);
@@ -39,7 +39,7 @@ pub fn of_page(page: &PdfPage<'_>) -> Result<Vec<u8>, PageFault> {
 }
 
 /// The page as a PDF that holds nothing but its picture, as sharp as that of an image file may be.
-pub fn as_pdf(page: &PdfPage<'_>) -> Result<Vec<u8>, PageFault> {
+pub(super) fn as_pdf(page: &PdfPage<'_>) -> Result<Vec<u8>, PageFault> {
     let size = PageSize::of(page)?;
     let Pixels { width, height, rgb } = drawn(page, size, picture::SIDE_MAX_PX as f32 / size.width.max(size.height))?;
     let picture = RgbImage::from_raw(width as u32, height as u32, rgb).ok_or(PageFault::Damaged)?;

@@ -20,22 +20,22 @@ const SPLIT_BYTES_LARGE: usize = 4 << 20;
 
 /// PDFium, bound once per process and never unbound.
 #[derive(Clone, Copy)]
-pub struct Library {
+pub(super) struct Library {
     pdfium: &'static Pdfium,
 }
 
 impl Library {
-    pub fn bind(path: &Path) -> Result<Self, Fault> {
+    pub(super) fn bind(path: &Path) -> Result<Self, Fault> {
         let bindings = Pdfium::bind_to_library(path).map_err(|_| Fault::LibraryUnavailable)?;
         Ok(Self { pdfium: Box::leak(Box::new(Pdfium::new(bindings))) })
     }
 
     /// Opens a file, of which PDFium reads what it needs.
-    pub fn open_file(&self, path: &Path) -> Result<OpenDocument, Fault> {
+    pub(super) fn open_file(&self, path: &Path) -> Result<OpenDocument, Fault> {
         opened(self.pdfium.load_pdf_from_file(path, None))
     }
 
-    pub fn open_bytes(&self, pdf: Vec<u8>) -> Result<OpenDocument, Fault> {
+    pub(super) fn open_bytes(&self, pdf: Vec<u8>) -> Result<OpenDocument, Fault> {
         opened(self.pdfium.load_pdf_from_byte_vec(pdf, None))
     }
 }
@@ -52,33 +52,33 @@ fn opened(result: Result<PdfDocument<'static>, PdfiumError>) -> Result<OpenDocum
 }
 
 /// A document open in this process.
-pub struct OpenDocument {
+pub(super) struct OpenDocument {
     document: PdfDocument<'static>,
 }
 
 impl OpenDocument {
     /// As it is, if there are any.
-    pub fn with_pages(self) -> Result<Self, Fault> {
+    pub(super) fn with_pages(self) -> Result<Self, Fault> {
         if self.total_pages() == 0 { Err(Fault::Empty) } else { Ok(self) }
     }
 
-    pub fn with_pages_at_most(self, pages_max: u32) -> Result<Self, Fault> {
+    pub(super) fn with_pages_at_most(self, pages_max: u32) -> Result<Self, Fault> {
         match self.total_pages() {
             pages if pages > pages_max => Err(Fault::TooManyPages { pages, pages_max }),
             _ => self.with_pages(),
         }
     }
 
-    pub fn total_pages(&self) -> u32 {
+    pub(super) fn total_pages(&self) -> u32 {
         u32::try_from(self.document.pages().len()).unwrap_or(0)
     }
 
-    pub fn title(&self) -> Option<String> {
+    pub(super) fn title(&self) -> Option<String> {
         let title = self.document.metadata().get(PdfDocumentMetadataTagType::Title)?;
         title::clean(title.value())
     }
 
-    pub fn text(&self, index: u32) -> Result<PageText, PageFault> {
+    pub(super) fn text(&self, index: u32) -> Result<PageText, PageFault> {
         let page = self.page(index)?;
         let text = page.text().map_err(|_| PageFault::Damaged)?;
         let glyphs = glyphs::read(&text);
@@ -87,24 +87,24 @@ impl OpenDocument {
         Ok(PageText { markdown: text::to_markdown(&glyphs), chars_visible, is_scan })
     }
 
-    pub fn length(&self, index: u32) -> Result<PageLength, PageFault> {
+    pub(super) fn length(&self, index: u32) -> Result<PageLength, PageFault> {
         let page = self.page(index)?;
         let text = page.text().map_err(|_| PageFault::Damaged)?;
         let chars_visible = glyphs::count_visible(&text);
         Ok(PageLength { chars_visible, is_scan: scan::is_scan(&page, &text, chars_visible) })
     }
 
-    pub fn figures(&self, index: u32, finder: &mut Finder) -> Result<Option<Vec<Cut>>, PageFault> {
+    pub(super) fn figures(&self, index: u32, finder: &mut Finder) -> Result<Option<Vec<Cut>>, PageFault> {
         figures::of_page(&self.page(index)?, finder)
     }
 
-    pub fn picture(&self, index: u32) -> Result<Vec<u8>, PageFault> {
+    pub(super) fn picture(&self, index: u32) -> Result<Vec<u8>, PageFault> {
         page_picture::of_page(&self.page(index)?)
     }
 
     /// The page as a PDF of its own or, where that is large, as a picture if that is smaller. Many programs give all pages one list of
     /// pictures, so that each page brings those of the whole document.
-    pub fn split_lean(&self, library: &Library, index: u32) -> Result<Vec<u8>, PageFault> {
+    pub(super) fn split_lean(&self, library: &Library, index: u32) -> Result<Vec<u8>, PageFault> {
         let pdf = self.split(library, index)?;
         if pdf.len() <= SPLIT_BYTES_LARGE {
             return Ok(pdf);
@@ -113,7 +113,7 @@ impl OpenDocument {
         Ok(picture.ok().filter(|picture| picture.len() < pdf.len()).unwrap_or(pdf))
     }
 
-    pub fn split(&self, library: &Library, index: u32) -> Result<Vec<u8>, PageFault> {
+    pub(super) fn split(&self, library: &Library, index: u32) -> Result<Vec<u8>, PageFault> {
         let mut single = library.pdfium.create_new_pdf().map_err(|_| PageFault::Damaged)?;
         let index = i32::try_from(index).map_err(|_| PageFault::OutOfRange)?;
         single.pages_mut().copy_page_from_document(&self.document, index, 0).map_err(|_| PageFault::Damaged)?;

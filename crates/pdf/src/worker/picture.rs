@@ -10,7 +10,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, Rgb, RgbImage};
 
 /// The longest side of the page's picture: 15 inches at the page's resolution.
-pub const SIDE_MAX_PX: u32 = 3_000;
+pub(super) const SIDE_MAX_PX: u32 = 3_000;
 /// The page's resolution.
 const DPI: f32 = 200.0;
 const JPEG_QUALITY: u8 = 92;
@@ -19,7 +19,7 @@ const CLAIMED_SIDE_MAX_PX: u32 = 30_000;
 const DECODED_BYTES_MAX: u64 = 512 << 20;
 
 /// The PDF of the image file at `path`.
-pub fn to_pdf(path: &Path) -> Result<Vec<u8>, ImageError> {
+pub(super) fn to_pdf(path: &Path) -> Result<Vec<u8>, ImageError> {
     let mut reader = ImageReader::open(path)?.with_guessed_format()?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(CLAIMED_SIDE_MAX_PX);
@@ -37,7 +37,7 @@ pub fn to_pdf(path: &Path) -> Result<Vec<u8>, ImageError> {
 }
 
 /// The PDF of a picture.
-pub fn page(picture: &RgbImage) -> Result<Vec<u8>, ImageError> {
+pub(super) fn page(picture: &RgbImage) -> Result<Vec<u8>, ImageError> {
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY).encode_image(picture)?;
     Ok(page_of(&jpeg, picture.width(), picture.height())?)

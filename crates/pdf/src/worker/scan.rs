@@ -17,7 +17,7 @@ const SAMPLES: usize = 8;
 
 /// Whether the page is a scan: something drawn and next to no text, or pictures that fill it and no more than a little
 /// visible text. A blank page is none. The objects of the page are walked only if its text leaves the question open.
-pub fn is_scan(page: &PdfPage<'_>, text: &PdfPageText<'_>, chars_visible: u32) -> bool {
+pub(super) fn is_scan(page: &PdfPage<'_>, text: &PdfPageText<'_>, chars_visible: u32) -> bool {
     if chars_visible < CHARS_MIN {
         return page.objects().iter().any(|object| object.object_type() != PdfPageObjectType::Text);
     }

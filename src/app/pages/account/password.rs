@@ -1,10 +1,10 @@
-//! Another password: a plain form, which the server answers with this page and what came of it.
+//! Another password, and how many sessions and tokens have ended by one.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use crate::app::server::has_password;
-use crate::model::{EndedAccess, PasswordChange};
+use crate::app::server::{ChangePassword, has_password};
+use crate::model::EndedAccess;
 
 /// The form, for a member who has a password.
 #[component]
@@ -22,35 +22,50 @@ pub fn PasswordForm(email: String) -> impl IntoView {
 
 #[component]
 fn Fields(email: String) -> impl IntoView {
+    let change = ServerAction::<ChangePassword>::new();
     view! {
         <details>
             <summary>"Change password"</summary>
-            <form class="stack" method="post" action="/account/password">
+            <ActionForm action=change attr:class="stack">
                 // Keepers of passwords want to know whose it is.
                 <input type="hidden" autocomplete="username" value=email />
                 <div class="field">
-                    <label class="field-label" for="password-current">"Current password"</label>
-                    <input class="input" id="password-current" name="current" type="password" required autocomplete="current-password" />
+                    <label class="field-label" for="password-current">
+                        "Current password"
+                    </label>
+                    <input
+                        class="input"
+                        id="password-current"
+                        name="current"
+                        type="password"
+                        required
+                        autocomplete="current-password"
+                    />
                 </div>
                 <div class="field">
-                    <label class="field-label" for="password-new">"New password"</label>
-                    <input class="input" id="password-new" name="new" type="password" required autocomplete="new-password"
-                        minlength="10" aria-describedby="password-hint" />
-                    <p class="field-hint" id="password-hint">"At least 10 characters. Other browsers are signed out, and API tokens end."</p>
+                    <label class="field-label" for="password-new">
+                        "New password"
+                    </label>
+                    <input
+                        class="input"
+                        id="password-new"
+                        name="new"
+                        type="password"
+                        required
+                        autocomplete="new-password"
+                        minlength="10"
+                        aria-describedby="password-hint"
+                    />
+                    <p class="field-hint" id="password-hint">
+                        "At least 10 characters. Other browsers are signed out, and API tokens end."
+                    </p>
                 </div>
-                <button class="button primary" type="submit">"Change password"</button>
-            </form>
+                <button class="button primary" type="submit">
+                    "Change password"
+                </button>
+            </ActionForm>
         </details>
     }
-}
-
-/// What became of the change, after the form was sent.
-#[component]
-pub fn PasswordOutcome() -> impl IntoView {
-    let outcome =
-        use_query_map().with_untracked(|query| query.get("password").and_then(|name| PasswordChange::named(&name)));
-    outcome
-        .map(|outcome| view! { <p class="notice" role="status" data-testid="password-outcome">{outcome.words()}</p> })
 }
 
 /// How many sessions and tokens have ended, after a change of the password or a sign-up.
@@ -58,5 +73,11 @@ pub fn PasswordOutcome() -> impl IntoView {
 pub fn EndedNotice() -> impl IntoView {
     let ended =
         use_query_map().with_untracked(|query| query.get("ended").and_then(|text| EndedAccess::from_query(&text)));
-    ended.map(|ended| view! { <p class="notice" role="status" data-testid="ended-access">{ended.words()}</p> })
+    ended.map(|ended| {
+        view! {
+            <p class="notice" role="status" data-testid="ended-access">
+                {ended.words()}
+            </p>
+        }
+    })
 }

@@ -18,9 +18,21 @@ pub fn ProviderLink(member: bool) -> impl IntoView {
                 {move || {
                     let words = if member { format!("Connect {name}") } else { format!("Sign in with {name}") };
                     Suspend::new(async move {
-                        (!connected.await).then(|| view! {
-                            <p><a class="button" href="/sign-in/provider" rel="external" data-testid="provider">{words}</a></p>
-                        })
+                        (!connected.await)
+                            .then(|| {
+                                view! {
+                                    <p>
+                                        <a
+                                            class="button"
+                                            href="/sign-in/provider"
+                                            rel="external"
+                                            data-testid="provider"
+                                        >
+                                            {words}
+                                        </a>
+                                    </p>
+                                }
+                            })
                     })
                 }}
             </Suspense>
@@ -33,5 +45,11 @@ pub fn ProviderLink(member: bool) -> impl IntoView {
 pub fn SignInTrouble() -> impl IntoView {
     let problem =
         use_query_map().with_untracked(|query| query.get("sign-in").and_then(|name| SignInProblem::named(&name)));
-    problem.map(|problem| view! { <p class="notice" role="alert" data-testid="sign-in-trouble">{problem.words()}</p> })
+    problem.map(|problem| {
+        view! {
+            <p class="notice" role="alert" data-testid="sign-in-trouble">
+                {problem.words()}
+            </p>
+        }
+    })
 }

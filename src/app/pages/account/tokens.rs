@@ -1,44 +1,53 @@
-//! API tokens: made, shown once, revoked. `browser/forms.rs` and `browser/questions.rs` do it.
+//! API tokens: made, shown once, revoked.
 
 use leptos::prelude::*;
 
-use crate::app::components::{LocalTime, Question};
-use crate::model::wire::TokenSummary;
+use crate::app::components::{Answers, LocalTime, Question, QuestionButton};
+use crate::app::server::{CreateToken, RevokeToken};
+use crate::model::wire::{NewToken, TokenSummary};
 
-/// The account's tokens.
+/// The account's tokens. `made`: one that a form has just made.
 #[component]
-pub fn Tokens(tokens: Vec<TokenSummary>) -> impl IntoView {
+pub fn Tokens(tokens: Vec<TokenSummary>, made: Option<NewToken>) -> impl IntoView {
+    let create = ServerAction::<CreateToken>::new();
     view! {
         <section class="stack" aria-labelledby="tokens-title">
             <h2 id="tokens-title">"API tokens"</h2>
             <p class="soft">
-                "For scripts, as a bearer token. "<a href="/docs" rel="external">"How the API works"</a>
+                "For scripts, as a bearer token. "<a href="/docs" rel="external">
+                    "How the API works"
+                </a>
             </p>
             <div data-live="idle">
-                {(!tokens.is_empty()).then(|| view! {
-                    <ul class="rows" id="tokens">{tokens.into_iter().map(|token| view! { <TokenRow token /> }).collect_view()}</ul>
-                })}
+                {(!tokens.is_empty())
+                    .then(|| {
+                        view! {
+                            <ul class="rows" id="tokens">
+                                {tokens.into_iter().map(|token| view! { <TokenRow token /> }).collect_view()}
+                            </ul>
+                        }
+                    })}
             </div>
-            <div class="notice good stack" id="made" role="status" hidden>
-                <p>"Here is “"<strong data-named=""></strong>"”. Copy it now: it is shown this once."</p>
-                <div class="pasted">
-                    <input class="input mono" id="new-token" name="token" readonly aria-label="The new token" data-testid="new-token" />
-                    <button class="button" type="button" data-copy="new-token">"Copy"</button>
-                </div>
-            </div>
-            <form class="stack" data-send="token">
-                <div class="pasted">
-                    <label class="visually-hidden" for="token-name">"Name of a new token"</label>
-                    <input class="input" id="token-name" name="name" required maxlength="100" placeholder="What is it for?"
-                        autocomplete="off" data-testid="token-name" />
-                    <button class="button" type="submit">"Make a token"</button>
-                </div>
-                <p class="notice bad" role="alert" hidden></p>
-            </form>
+            <div data-said="">{made.map(|token| view! { <Made token /> })}</div>
+            <ActionForm action=create attr:class="pasted">
+                <label class="visually-hidden" for="token-name">
+                    "Name of a new token"
+                </label>
+                <input
+                    class="input"
+                    id="token-name"
+                    name="name"
+                    required
+                    maxlength="100"
+                    placeholder="What is it for?"
+                    autocomplete="off"
+                    data-testid="token-name"
+                />
+                <button class="button" type="submit">
+                    "Make a token"
+                </button>
+            </ActionForm>
         </section>
-        <Question id="revocation" title="Revoke this token?" yes="Revoke it">
-            <p>"Scripts that use “"<strong data-named=""></strong>"” will be refused from now on."</p>
-        </Question>
     }
 }
 
@@ -46,7 +55,8 @@ pub fn Tokens(tokens: Vec<TokenSummary>) -> impl IntoView {
 fn TokenRow(token: TokenSummary) -> impl IntoView {
     let TokenSummary { id, name, created_at, expires_at } = token;
     let name = if name.is_empty() { "Unnamed".to_owned() } else { name };
-    let row_id = format!("token-{id}");
+    let (row_id, question) = (format!("token-{id}"), format!("revocation-{id}"));
+    let revoke = ServerAction::<RevokeToken>::new();
     view! {
         <li class="row" id=row_id>
             <div>
@@ -57,10 +67,40 @@ fn TokenRow(token: TokenSummary) -> impl IntoView {
                 </p>
             </div>
             <div class="row-end">
-                <button class="button small" type="button" aria-label=format!("Revoke {name}") data-revoke=id data-name=name.clone()>
+                <QuestionButton asks=question.clone() class="button small" attr:aria-label=format!("Revoke {name}")>
                     "Revoke"
-                </button>
+                </QuestionButton>
+                <Question id=question.clone() title="Revoke this token?">
+                    <ActionForm action=revoke attr:class="stack">
+                        <input type="hidden" name="id" value=id />
+                        <p>"Scripts that use “"<strong>{name}</strong>"” will be refused from now on."</p>
+                        <Answers of=question yes="Revoke it" />
+                    </ActionForm>
+                </Question>
             </div>
         </li>
+    }
+}
+
+/// A token that was just made. The page shows it until it is left, since no other page does.
+#[component]
+fn Made(token: NewToken) -> impl IntoView {
+    view! {
+        <div class="notice good stack" role="status">
+            <p>"Here is “"<strong>{token.name}</strong>"”. Copy it now: it is shown this once."</p>
+            <div class="pasted">
+                <input
+                    class="input mono"
+                    id="new-token"
+                    readonly
+                    aria-label="The new token"
+                    data-testid="new-token"
+                    value=token.token
+                />
+                <button class="button" type="button" data-copy="new-token">
+                    "Copy"
+                </button>
+            </div>
+        </div>
     }
 }

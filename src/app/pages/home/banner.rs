@@ -91,14 +91,25 @@ pub fn Banner(
     });
 
     view! {
-        <section class="card stack" data-testid="metadata-banner" aria-labelledby="banner-title" tabindex="-1" node_ref=banner>
+        <section
+            class="card stack"
+            data-testid="metadata-banner"
+            aria-labelledby="banner-title"
+            tabindex="-1"
+            node_ref=banner
+        >
             <div class="banner-head">
                 <Cover title=metadata.title.clone() kind=kind_of(&metadata) />
                 <div class="stack tight">
                     <h2 id="banner-title">{metadata.title.clone()}</h2>
                     <p class="soft">{measure_words(&metadata)}</p>
                 </div>
-                <button class="icon-button" type="button" aria-label="Put this document away" on:click=move |_| put_away.run(())>
+                <button
+                    class="icon-button"
+                    type="button"
+                    aria-label="Put this document away"
+                    on:click=move |_| put_away.run(())
+                >
                     <CloseIcon />
                 </button>
             </div>
@@ -109,8 +120,13 @@ pub fn Banner(
                 {move || error.get().map(|error| view! { <Refusal error address=batch_address.get_value() /> })}
                 <div class="banner-foot">
                     <PriceLine quote mode left has_price=format.ai is_free=format.free />
-                    <button class="button primary go" type="submit" data-testid="submit" aria-busy=move || busy.get().then_some("true")
-                        disabled=move || busy.get() || pages.with(Result::is_err)>
+                    <button
+                        class="button primary go"
+                        type="submit"
+                        data-testid="submit"
+                        aria-busy=move || busy.get().then_some("true")
+                        disabled=move || busy.get() || pages.with(Result::is_err)
+                    >
                         {move || if busy.get() { "Sending…" } else { "Go" }}
                     </button>
                 </div>
@@ -128,7 +144,14 @@ fn Refusal(mut error: ApiError, address: String) -> impl IntoView {
     }
     view! {
         <Trouble error />
-        {is_extracted.then(|| view! { <p><a href=address>"See how far it is"</a></p> })}
+        {is_extracted
+            .then(|| {
+                view! {
+                    <p>
+                        <a href=address>"See how far it is"</a>
+                    </p>
+                }
+            })}
     }
 }
 

@@ -48,7 +48,10 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
             <h1 class="visually-hidden">"Coldbrew"</h1>
             <Banner prepared=*prepared batch_percent put_away sent />
         }),
-        Lying::Arriving { name, fetched } => EitherOf3::B(view! { <Hero /><Arriving name fetched work /> }),
+        Lying::Arriving { name, fetched } => EitherOf3::B(view! {
+            <Hero />
+            <Arriving name fetched work />
+        }),
         Lying::Nothing => EitherOf3::C(view! {
             <Hero />
             <section class="card stack" aria-label="Add a document">
@@ -61,8 +64,14 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
                     <span class="dropzone-title">"Drop a document here"</span>
                     <span class="button primary">"Choose a file"</span>
                     <span class="field-hint">{format!("PDF, image or text, up to {}", size_words(bytes_max))}</span>
-                    <input type="file" multiple data-testid="file-input" accept=accepted() node_ref=input
-                        on:change=move |_| take_chosen() />
+                    <input
+                        type="file"
+                        multiple
+                        data-testid="file-input"
+                        accept=accepted()
+                        node_ref=input
+                        on:change=move |_| take_chosen()
+                    />
                 </label>
                 <AddressForm work />
             </section>
@@ -70,20 +79,42 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
     };
     view! {
         {desk}
-        {move || work.failed.get().into_iter().map(|Failed { problem, file, .. }| view! {
-            <div class="cluster">
-                <Trouble error=problem />
-                {file.map(|file| {
-                    let send_again = move |_| work.take(std::iter::once(file.clone().take()));
-                    view! { <button class="button" type="button" on:click=send_again>"Send it again"</button> }
-                })}
-            </div>
-        }).collect_view()}
-        {move || match work.waiting.with(VecDeque::len) {
-            0 => None,
-            1 => Some("1 more file waits for its turn.".to_owned()),
-            number => Some(format!("{number} more files wait for their turn.")),
-        }.map(|words| view! { <p class="soft" role="status">{words}</p> })}
+        {move || {
+            work.failed
+                .get()
+                .into_iter()
+                .map(|Failed { problem, file, .. }| {
+                    view! {
+                        <div class="cluster">
+                            <Trouble error=problem />
+                            {file
+                                .map(|file| {
+                                    let send_again = move |_| work.take(std::iter::once(file.clone().take()));
+                                    view! {
+                                        <button class="button" type="button" on:click=send_again>
+                                            "Send it again"
+                                        </button>
+                                    }
+                                })}
+                        </div>
+                    }
+                })
+                .collect_view()
+        }}
+        {move || {
+            match work.waiting.with(VecDeque::len) {
+                0 => None,
+                1 => Some("1 more file waits for its turn.".to_owned()),
+                number => Some(format!("{number} more files wait for their turn.")),
+            }
+                .map(|words| {
+                    view! {
+                        <p class="soft" role="status">
+                            {words}
+                        </p>
+                    }
+                })
+        }}
     }
 }
 
@@ -99,10 +130,22 @@ fn AddressForm(work: Work) -> impl IntoView {
     };
     view! {
         <form class="pasted" on:submit=send>
-            <label class="visually-hidden" for="address">"Address of a document"</label>
-            <input class="input" id="address" type="url" required placeholder="or paste https://…" data-testid="url-input"
-                value=work.address.get_value() node_ref=field />
-            <button class="button" type="submit">"Fetch"</button>
+            <label class="visually-hidden" for="address">
+                "Address of a document"
+            </label>
+            <input
+                class="input"
+                id="address"
+                type="url"
+                required
+                placeholder="or paste https://…"
+                data-testid="url-input"
+                value=work.address.get_value()
+                node_ref=field
+            />
+            <button class="button" type="submit">
+                "Fetch"
+            </button>
         </form>
     }
 }
@@ -137,11 +180,17 @@ fn Arriving(name: String, fetched: bool, work: Work) -> impl IntoView {
     view! {
         <section class="card upload" aria-label=what>
             <div class="cluster spread">
-                <p><strong>{name}</strong></p>
-                <button class="button small" type="button" on:click=move |_| work.cancel()>"Cancel"</button>
+                <p>
+                    <strong>{name}</strong>
+                </p>
+                <button class="button small" type="button" on:click=move |_| work.cancel()>
+                    "Cancel"
+                </button>
             </div>
             <progress max=max value=value aria-label=label></progress>
-            <p class="field-hint" role="status">{words}</p>
+            <p class="field-hint" role="status">
+                {words}
+            </p>
         </section>
     }
 }

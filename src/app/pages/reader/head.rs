@@ -1,11 +1,12 @@
 //! What stands before a document's text: what it is, what is wrong with it, and what can be done with it.
 
+use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 
 use super::Asked;
 use super::search::Search;
 use crate::app::components::{LocalTime, grouped, page_count};
-use crate::app::server::retry_quote;
+use crate::app::server::{Retry, retry_quote};
 use crate::model::wire::{DocumentSummary, JobView, Original};
 use crate::model::{Mode, Quote, batch_by_default, count_words};
 
@@ -22,11 +23,13 @@ pub fn Head(document: DocumentSummary, job: Option<JobView>, original: Original,
             <p class="row-meta">
                 <span>{page_count(document.pages.into())}</span>
                 <span>{price}</span>
-                <span><LocalTime at=document.created_at day=true /></span>
+                <span>
+                    <LocalTime at=document.created_at day=true />
+                </span>
             </p>
             {match job {
-                Some(job) => view! { <Meanwhile job draft=document.is_draft /> }.into_any(),
-                None => view! { <Failures document=document.clone() /> }.into_any(),
+                Some(job) => Either::Left(view! { <Meanwhile job draft=document.is_draft /> }),
+                None => Either::Right(view! { <Failures document=document.clone() /> }),
             }}
             <div class="reader-tools">
                 <Search id=id.clone() asked=asked.clone() />
@@ -48,7 +51,10 @@ fn Meanwhile(job: JobView, draft: bool) -> impl IntoView {
     view! {
         <div class="notice" id="meanwhile" role="status">
             <p>
-                <strong>{what}</strong>" "{which}" take their place here by themselves. "
+                <strong>{what}</strong>
+                " "
+                {which}
+                " take their place here by themselves. "
                 <a href=format!("/batch/{}", job.content_hash)>"How it is going"</a>
             </p>
         </div>
@@ -66,20 +72,30 @@ fn Failures(document: DocumentSummary) -> impl IntoView {
             " They cost nothing, and stand in their place below.",
         ),
     };
-    // A document that was read as text was in no AI mode: its pages are tried in the one that Home would propose. `browser/jobs.rs` does it.
+    // A document that was read as text was in no AI mode: its pages are tried in the one that Home would propose.
     let mode = match document.mode {
         Mode::Text if batch_by_default(document.failed_pages as usize) => Mode::Batch,
         Mode::Text => Mode::Realtime,
         mode => mode,
     };
     let quote = Resource::new(|| (), move |()| retry_quote(document.id.clone()));
+    let retry = ServerAction::<Retry>::new();
     Some(view! {
         <div class="notice warn" id="failures" role="note">
             <p>
-                <strong>{words}</strong>{more}
-                <Suspense>{move || Suspend::new(async move { quote.await.ok().map(|quote| price_words(quote, mode, document.failed_pages)) })}</Suspense>
+                <strong>{words}</strong>
+                {more}
+                <Suspense>
+                    {move || Suspend::new(async move {
+                        quote.await.ok().map(|quote| price_words(quote, mode, document.failed_pages))
+                    })}
+                </Suspense>
             </p>
-            <button class="button" type="button" data-retry=id data-mode=mode.name()>"Retry failed pages"</button>
+            <ActionForm action=retry>
+                <input type="hidden" name="id" value=id />
+                <input type="hidden" name="mode" value=mode.name() />
+                <button class="button">"Retry failed pages"</button>
+            </ActionForm>
         </div>
     })
 }
@@ -99,14 +115,15 @@ fn Originals(id: String, original: Original, asked: Asked) -> impl IntoView {
     };
     let other = Asked { original: other.to_owned(), ..asked };
     match original {
-        Original::None => ().into_any(),
-        Original::Kept => {
-            view! { <a class="button small" href=other.address(&id, "") data-here="">{words}</a> }.into_any()
-        }
-        Original::Gone => view! {
-            <p class="soft">"The uploaded file is not kept any more, so the original pages cannot be shown."</p>
-        }
-        .into_any(),
+        Original::None => EitherOf3::A(()),
+        Original::Kept => EitherOf3::B(view! {
+            <a class="button small" href=other.address(&id, "") data-here="">
+                {words}
+            </a>
+        }),
+        Original::Gone => EitherOf3::C(
+            view! { <p class="soft">"The uploaded file is not kept any more, so the original pages cannot be shown."</p> },
+        ),
     }
 }
 
@@ -114,14 +131,20 @@ fn Originals(id: String, original: Original, asked: Asked) -> impl IntoView {
 fn Exports(id: String) -> impl IntoView {
     let way = |format: &str, words: &'static str, more: &'static str| {
         let address = format!("/v1/documents/{id}/export?format={format}");
-        view! { <li><a href=address download="">{words}<small>{more}</small></a></li> }
+        view! {
+            <li>
+                <a href=address download="">
+                    {words}
+                    <small>{more}</small>
+                </a>
+            </li>
+        }
     };
     view! {
         <details class="menu">
             <summary class="button small">"Download"</summary>
             <ul class="menu-list">
-                {way("md", "Markdown", "The text")}
-                {way("html", "Web page", "Text and figures in one file")}
+                {way("md", "Markdown", "The text")} {way("html", "Web page", "Text and figures in one file")}
                 {way("zip", "Archive", "Markdown with its figures")}
             </ul>
         </details>

@@ -17,7 +17,12 @@ pub fn Outline(id: String, entries: Vec<OutlineEntry>, asked: Asked) -> impl Int
         view! {
             <li data-rank=entry.rank.to_string()>
                 <a href=address data-goto=entry.id>
-                    <span>{entry.text}</span>" "<small><span class="visually-hidden">"page "</span>{number}</small>
+                    <span>{entry.text}</span>
+                    " "
+                    <small>
+                        <span class="visually-hidden">"page "</span>
+                        {number}
+                    </small>
                 </a>
             </li>
         }

@@ -1,5 +1,6 @@
 //! One page: its text, or why it has none, and the page as it was beside it.
 
+use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::{Asked, Drawn};
@@ -12,14 +13,19 @@ pub fn PageSection(page: PageView, drawn: Drawn) -> impl IntoView {
     let anchor = format!("page-{number}");
     let without_text = page.failure.is_some();
     let body = match page.failure {
-        None => view! { <div class="prose" inner_html=page.html></div> }.into_any(),
-        Some(reason) => view! {
+        None => Either::Left(view! { <div class="prose" inner_html=page.html></div> }),
+        Some(reason) => Either::Right(view! {
             <div class="page-failed stack tight">
-                {(!is_draft).then(|| view! { <p><strong>"This page could not be read."</strong></p> })}
-                <p class="soft">{reason}</p>
+                {(!is_draft)
+                    .then(|| {
+                        view! {
+                            <p>
+                                <strong>"This page could not be read."</strong>
+                            </p>
+                        }
+                    })} <p class="soft">{reason}</p>
             </div>
-        }
-        .into_any(),
+        }),
     };
     // What cannot be read yet can be looked at.
     let asked = drawn.asked.original.as_str();
@@ -27,7 +33,11 @@ pub fn PageSection(page: PageView, drawn: Drawn) -> impl IntoView {
     let kept = drawn.original == Original::Kept;
     view! {
         <section class="page" id=anchor.clone() data-testid="document-page" aria-label=format!("Page {number}")>
-            <p class="page-mark"><a href=format!("#{anchor}") data-goto=anchor.clone()>{format!("Page {number}")}</a></p>
+            <p class="page-mark">
+                <a href=format!("#{anchor}") data-goto=anchor.clone()>
+                    {format!("Page {number}")}
+                </a>
+            </p>
             {kept.then(|| view! { <AsItWas index=page.index open drawn /> })}
             <div class="page-body">{body}{page.note.map(|note| view! { <p class="notice warn">{note}</p> })}</div>
         </section>
@@ -46,12 +56,23 @@ fn AsItWas(index: u32, open: bool, drawn: Drawn) -> impl IntoView {
     let shown = open.then(|| {
         let enlarge = format!("Enlarge the original of page {number}");
         let alt = format!("Page {number} as it was");
-        view! { <a class="zoom" href=picture.clone() aria-label=enlarge><img src=picture.clone() alt=alt loading="lazy" /></a> }
+        view! {
+            <a class="zoom" href=picture.clone() aria-label=enlarge>
+                <img src=picture.clone() alt=alt loading="lazy" />
+            </a>
+        }
     });
     view! {
         <div class="original" data-own="" data-open=open.then_some("")>
-            <a class="original-way" href=way aria-expanded=open.to_string() data-original=number.to_string() data-picture=picture.clone()>
-                "Original"<span class="visually-hidden">{format!(" of page {number}")}</span>
+            <a
+                class="original-way"
+                href=way
+                aria-expanded=open.to_string()
+                data-original=number.to_string()
+                data-picture=picture.clone()
+            >
+                "Original"
+                <span class="visually-hidden">{format!(" of page {number}")}</span>
             </a>
             {shown}
         </div>

@@ -11,10 +11,20 @@ use crate::model::wire::{Found, SearchHit};
 pub fn Search(id: String, asked: Asked) -> impl IntoView {
     view! {
         <form class="search" role="search" method="get" action=format!("/documents/{id}") data-query="">
-            <label class="visually-hidden" for="q">"Search in this document"</label>
-            <input class="input" id="q" name="q" type="search" placeholder="Search in this document" autocomplete="off"
-                value=asked.place.query.clone() />
-            {(!asked.original.is_empty()).then(|| view! { <input type="hidden" name="original" value=asked.original.clone() /> })}
+            <label class="visually-hidden" for="q">
+                "Search in this document"
+            </label>
+            <input
+                class="input"
+                id="q"
+                name="q"
+                type="search"
+                placeholder="Search in this document"
+                autocomplete="off"
+                value=asked.place.query.clone()
+            />
+            {(!asked.original.is_empty())
+                .then(|| view! { <input type="hidden" name="original" value=asked.original.clone() /> })}
         </form>
     }
 }
@@ -45,9 +55,12 @@ pub fn Hits(id: String, found: Option<Found>, asked: Asked) -> impl IntoView {
     };
     Some(view! {
         <section class="hits" id="hits" aria-label="Search results">
-            <p role="status"><strong>{words}</strong></p>
+            <p role="status">
+                <strong>{words}</strong>
+            </p>
             {(shown > 0).then(|| view! { <ol class="hit-list">{hits.into_iter().map(hit).collect_view()}</ol> })}
-            {(rest > 0).then(|| view! { <p class="soft">{format!("And {} more. More words find less.", grouped(rest))}</p> })}
+            {(rest > 0)
+                .then(|| view! { <p class="soft">{format!("And {} more. More words find less.", grouped(rest))}</p> })}
         </section>
     })
 }

@@ -4,17 +4,17 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn any_sighting() -> impl Strategy<Value = Sighting> {
+fn any_look() -> impl Strategy<Value = Event> {
     prop_oneof![
-        Just(Sighting::Pending),
-        Just(Sighting::Running),
-        Just(Sighting::Succeeded { output_file: None }),
-        Just(Sighting::Succeeded { output_file: Some("files/out".into()) }),
-        Just(Sighting::Failed),
-        Just(Sighting::Cancelled),
-        Just(Sighting::Expired),
-        Just(Sighting::Missing),
-        Just(Sighting::Unrecognised),
+        Just(seen(BatchState::Pending)),
+        Just(seen(BatchState::Running)),
+        Just(finished(None)),
+        Just(finished(Some("files/out".into()))),
+        Just(seen(BatchState::Failed)),
+        Just(seen(BatchState::Cancelled)),
+        Just(seen(BatchState::Expired)),
+        Just(Event::Denied),
+        Just(seen(unrecognised())),
     ]
 }
 
@@ -29,14 +29,14 @@ fn any_event() -> impl Strategy<Value = Event> {
         3 => Just(Event::Created { batch: "batches/b1".into() }),
         8 => Just(Event::NotListed),
         3 => Just(Event::NotCreated { by: Hindrance::Google, retry_after_ms: None }),
-        12 => any_sighting().prop_map(Event::Seen),
+        12 => any_look(),
         4 => Just(Event::Hindered { by: Hindrance::Google, retry_after_ms: None }),
         2 => Just(over_budget()),
         2 => any::<bool>().prop_map(|progressed| Event::Crowded { by: Hindrance::Quota, progressed, retry_after_ms: 1_000 }),
         1 => prop_oneof![
             Just(Event::NothingUsable),
             Just(Event::Stored),
-            Just(Event::Refused(JobFailure::new("x", "x"))),
+            Just(Event::Refused(JobError::new("x", "x"))),
         ],
     ]
 }
@@ -61,8 +61,10 @@ impl Create {
             (Self::Unknown { empty_listings }, Event::NotListed) => {
                 Self::Unknown { empty_listings: empty_listings + 1 }
             }
-            (_, Event::Seen(Sighting::Failed | Sighting::Cancelled | Sighting::Expired)) => Self::Harmless,
-            (_, Event::Seen(Sighting::Missing)) if odd_for_long => Self::Harmless,
+            (_, Event::Seen { state: BatchState::Failed | BatchState::Cancelled | BatchState::Expired, .. }) => {
+                Self::Harmless
+            }
+            (_, Event::Denied) if odd_for_long => Self::Harmless,
             (known, _) => known,
         }
     }
@@ -156,7 +158,7 @@ proptest! {
                 Task::Collect | Task::Read => Event::Stored,
             };
             // Google ends what runs; a disk that forgets at once what is written to it is broken; a budget is whole again at midnight.
-            let monotonous = !matches!(event, Event::Seen(Sighting::Running) | Event::InputMissing) && event != over_budget();
+            let monotonous = !matches!(event, Event::Seen { state: BatchState::Running, .. } | Event::InputMissing) && event != over_budget();
             let next = step(&job, event.clone(), now, &timing).ok().filter(|_| monotonous);
             job = next.map_or_else(|| step(&job, fallback, now, &timing).unwrap().job, |step| step.job);
             steps += 1;

@@ -22,7 +22,7 @@ const DEPTH_MAX: u32 = 6;
 
 /// What an object is.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub(super) enum Kind {
     Text,
     Rule,
     Box,
@@ -35,7 +35,7 @@ pub enum Kind {
 }
 
 /// Of an object that has a place.
-pub fn kind_and_bounds(object: &PdfPageObject<'_>) -> Option<(Kind, PdfRect)> {
+pub(super) fn kind_and_bounds(object: &PdfPageObject<'_>) -> Option<(Kind, PdfRect)> {
     kind_within(object, DEPTH_MAX)
 }
 
@@ -121,20 +121,20 @@ fn is_round_box(segments: &PdfPagePathObjectSegments<'_>) -> bool {
 }
 
 /// From the page's own coordinates to fractions of the page as it is shown.
-pub struct Frame {
+pub(super) struct Frame {
     page: PdfRect,
     rotation: PdfPageRenderRotation,
 }
 
 impl Frame {
     /// `None`: the page has no area.
-    pub fn of(page: &PdfPage<'_>) -> Option<Self> {
+    pub(super) fn of(page: &PdfPage<'_>) -> Option<Self> {
         let bounds = page.boundaries().bounding().ok()?.bounds;
         let is_sound = bounds.width().value > 0.0 && bounds.height().value > 0.0;
         is_sound.then(|| Self { page: bounds, rotation: page.rotation().unwrap_or(PdfPageRenderRotation::None) })
     }
 
-    pub fn place(&self, rect: &PdfRect) -> Bounds {
+    pub(super) fn place(&self, rect: &PdfRect) -> Bounds {
         let x = |value: f32| (value - self.page.left().value) / self.page.width().value;
         let y = |value: f32| (self.page.top().value - value) / self.page.height().value;
         let (left, right) = (x(rect.left().value), x(rect.right().value));

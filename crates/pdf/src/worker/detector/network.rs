@@ -3,7 +3,7 @@
 use super::DetectorError;
 
 /// A loaded model.
-pub trait Network {
+pub(super) trait Network {
     /// The size that the model asks of its first input, where it asks for one; -1 where any will do.
     fn input_shape(&self) -> &[i64];
 
@@ -15,7 +15,7 @@ pub trait Network {
 }
 
 /// What goes in.
-pub struct Input {
+pub(super) struct Input {
     pub name: String,
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
@@ -23,7 +23,7 @@ pub struct Input {
 
 /// What comes out.
 #[derive(Debug, PartialEq)]
-pub struct Output {
+pub(super) struct Output {
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
 }

@@ -14,14 +14,14 @@ use super::network::{Input, Network, Output};
 static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
 
 /// A model in ONNX Runtime. It computes in the calling thread only: workers are what runs in parallel.
-pub struct OnnxRuntime {
+pub(super) struct OnnxRuntime {
     session: Session,
     input_name: String,
     input_shape: Vec<i64>,
 }
 
 impl OnnxRuntime {
-    pub fn load(library: &Path, model: &Path) -> Result<Self, DetectorError> {
+    pub(super) fn load(library: &Path, model: &Path) -> Result<Self, DetectorError> {
         let session = Session::builder(environment(library)?)
             .and_then(|builder| builder.with_intra_threads(1).map_err(Into::into))
             .and_then(|mut builder| builder.commit_from_file(model))

@@ -17,7 +17,7 @@ const FIGURES: [u16; 2] = [1, 18];
 const SAME_AREA: f32 = 0.5;
 
 /// See the module.
-pub struct PpDoclayout {
+pub(super) struct PpDoclayout {
     pub network: Box<dyn Network>,
     pub score_min: f32,
 }

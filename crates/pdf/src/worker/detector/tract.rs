@@ -13,7 +13,7 @@ use super::DetectorError;
 use super::network::{Input, Network, Output};
 
 /// A model in tract. It is laid out for inputs of the sizes of those that it is given first.
-pub struct Tract {
+pub(super) struct Tract {
     model: InferenceModel,
     input_name: String,
     input_shape: Vec<i64>,
@@ -21,7 +21,7 @@ pub struct Tract {
 }
 
 impl Tract {
-    pub fn load(model: &Path) -> Result<Self, DetectorError> {
+    pub(super) fn load(model: &Path) -> Result<Self, DetectorError> {
         let model = onnx().model_for_path(model).map_err(failed)?;
         let outlets = model.input_outlets().map_err(failed)?;
         let outlet = *outlets.first().ok_or_else(|| DetectorError("the model takes no input".to_owned()))?;

@@ -18,7 +18,7 @@ const IOU_MAX: f32 = 0.45;
 type Scored = (f32, [f32; 4]);
 
 /// See the module.
-pub struct Yolo {
+pub(super) struct Yolo {
     network: Box<dyn Network>,
     score_min: f32,
     figure_classes: Vec<u16>,
@@ -26,7 +26,11 @@ pub struct Yolo {
 }
 
 impl Yolo {
-    pub fn new(network: Box<dyn Network>, score_min: f32, figure_classes: Vec<u16>) -> Result<Self, DetectorError> {
+    pub(super) fn new(
+        network: Box<dyn Network>,
+        score_min: f32,
+        figure_classes: Vec<u16>,
+    ) -> Result<Self, DetectorError> {
         let side = match network.input_shape() {
             [_, _, height, width] if height == width => usize::try_from(*height).ok().filter(|side| *side > 0),
             [_, _, ..] => None,

@@ -30,11 +30,24 @@ pub fn Modes(
             <div class="control">
                 <label class="switch-field">
                     <span>"AI Transform"</span>
-                    <input class="switch" type="checkbox" role="switch" data-testid="ai-toggle" aria-describedby="ai-hint"
-                        disabled=!format.free prop:checked=on
-                        on:change=move |event| { let on = event_target_checked(&event); remember_ai(on); set_ai.set(on); } />
+                    <input
+                        class="switch"
+                        type="checkbox"
+                        role="switch"
+                        data-testid="ai-toggle"
+                        aria-describedby="ai-hint"
+                        disabled=!format.free
+                        prop:checked=on
+                        on:change=move |event| {
+                            let on = event_target_checked(&event);
+                            remember_ai(on);
+                            set_ai.set(on);
+                        }
+                    />
                 </label>
-                <p class="field-hint" id="ai-hint">{hint}</p>
+                <p class="field-hint" id="ai-hint">
+                    {hint}
+                </p>
             </div>
             {move || (format.batch && on()).then(|| view! { <BatchSwitch batch set_touched /> })}
         </div>
@@ -54,17 +67,28 @@ fn BatchSwitch(batch: Memo<bool>, set_touched: WriteSignal<Option<bool>>) -> imp
         on_cleanup(move || dismissing.remove());
     });
     view! {
-        <div class="control tip-host" data-dismissed=move || dismissed.get().then_some("")
+        <div
+            class="control tip-host"
+            data-dismissed=move || dismissed.get().then_some("")
             on:pointerleave=move |_| set_dismissed.set(false)
-            on:focusout=move |_| set_dismissed.set(false)>
+            on:focusout=move |_| set_dismissed.set(false)
+        >
             <label class="switch-field">
                 <span>"Batch"</span>
-                <input class="switch" type="checkbox" role="switch" data-testid="batch-toggle" aria-describedby="batch-tip"
+                <input
+                    class="switch"
+                    type="checkbox"
+                    role="switch"
+                    data-testid="batch-toggle"
+                    aria-describedby="batch-tip"
                     prop:checked=batch
-                    on:change=move |event| set_touched.set(Some(event_target_checked(&event))) />
+                    on:change=move |event| set_touched.set(Some(event_target_checked(&event)))
+                />
             </label>
             <p class="field-hint">"Half the price, for those who can wait"</p>
-            <p class="tip" role="tooltip" id="batch-tip" data-testid="batch-tooltip">{TOOLTIP}</p>
+            <p class="tip" role="tooltip" id="batch-tip" data-testid="batch-tooltip">
+                {TOOLTIP}
+            </p>
         </div>
     }
 }

@@ -26,7 +26,9 @@ pub fn PriceLine(
         };
         Some(view! {
             <span>
-                <span class=class class:is-chosen=move || mode.get() == of class:is-over=move || over(tokens)>{words}</span>
+                <span class=class class:is-chosen=move || mode.get() == of class:is-over=move || over(tokens)>
+                    {words}
+                </span>
                 {(!is_last).then_some(" ·")}
             </span>
             " "
@@ -37,7 +39,9 @@ pub fn PriceLine(
             {move || price("price-free", Mode::Text)}
             {move || price("price-now", Mode::Realtime)}
             {move || price("price-batch", Mode::Batch)}
-            {move || left.get().map(|left| view! { <span class="price-left">{format!("{} left", count_words(left))}</span> })}
+            {move || {
+                left.get().map(|left| view! { <span class="price-left">{format!("{} left", count_words(left))}</span> })
+            }}
         </p>
     }
 }
@@ -47,7 +51,11 @@ pub fn PriceLine(
 pub fn TooDear(quote: Memo<Option<Quote>>, mode: Memo<Mode>, left: ReadSignal<Option<u64>>) -> impl IntoView {
     move || {
         let words = too_dear(quote.get()?, mode.get(), left.get()?)?;
-        Some(view! { <p class="notice warn" role="status">{words}</p> })
+        Some(view! {
+            <p class="notice warn" role="status">
+                {words}
+            </p>
+        })
     }
 }
 

@@ -26,14 +26,29 @@ pub fn RangeField(
     let selected = move || pages.with(|pages| pages.as_ref().map(|pages| rects(pages, "bar-main")).ok());
     view! {
         <div class="field">
-            <label class="field-label" for="range">"Pages"</label>
-            <input class="input" id="range" data-testid="page-range" autocomplete="off" spellcheck="false" enterkeyhint="go"
-                placeholder="1-10, 25, 30-50" aria-describedby="range-note"
+            <label class="field-label" for="range">
+                "Pages"
+            </label>
+            <input
+                class="input"
+                id="range"
+                data-testid="page-range"
+                autocomplete="off"
+                spellcheck="false"
+                enterkeyhint="go"
+                placeholder="1-10, 25, 30-50"
+                aria-describedby="range-note"
                 aria-invalid=move || pages.with(Result::is_err).then_some("true")
                 prop:value=range
-                on:input=move |event| set_range.set(event_target_value(&event)) />
-            <svg class="bar" viewBox=format!("0 0 {total} 1") preserveAspectRatio="none" role="img"
-                aria-label=move || format!("{} selected", bar_words())>
+                on:input=move |event| set_range.set(event_target_value(&event))
+            />
+            <svg
+                class="bar"
+                viewBox=format!("0 0 {total} 1")
+                preserveAspectRatio="none"
+                role="img"
+                aria-label=move || format!("{} selected", bar_words())
+            >
                 {selected}
                 {rects(&free, "bar-free")}
             </svg>

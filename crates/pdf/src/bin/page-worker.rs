@@ -1,0 +1,8 @@
+//! A page worker as a program of its own, for programs that do not want to be started again as one: name it in
+//! [`coldbrew_pdf::EngineConfig::worker_exe`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    coldbrew_pdf::worker::run()
+}

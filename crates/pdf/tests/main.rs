@@ -1,0 +1,9 @@
+//! The page engine against real workers, one binary. It needs the libraries, models and odd files that `scripts/setup test` fetches.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod documents;
+mod figures;
+mod harness;
+mod hostile;
+mod workers;

@@ -1,0 +1,122 @@
+//! How values of ours stand in columns, which are TEXT and BIGINT only, and how rows become values. The types of a projection's fields
+//! say how its columns are read: `from_row!` lists them once, beside the statement that selects them.
+
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+use sqlx::error::BoxDynError;
+
+use crate::error::Error;
+use crate::extract::Recipe;
+use crate::jobs::Stage;
+use crate::markdown::Outline;
+use crate::model::wire::Metadata;
+use crate::model::{Hindrance, JobStatus, Mode, PageSet, UnixMs};
+use coldbrew_pdf::figures::Figure;
+
+/// A value that is one column.
+pub(super) trait Column: Sized {
+    /// Reads that column of a row.
+    fn read(row: &AnyRow, column: &str) -> sqlx::Result<Self>;
+}
+
+/// Makes `FromRow` of a struct: each field is the column of its name, or of the one after `=`. With a name before the struct, that is a
+/// macro for the list of these columns.
+macro_rules! from_row {
+    ($visibility:vis $columns:ident: $type:ty { $($field:ident),+ $(,)? }) => {
+        $crate::store::sql::columns::from_row!($type { $($field),+ });
+
+        macro_rules! $columns {
+            () => {
+                stringify!($($field),+)
+            };
+        }
+        $visibility use $columns;
+    };
+    ($type:ty { $($field:ident $(= $column:ident)?),+ $(,)? }) => {
+        impl sqlx::FromRow<'_, sqlx::any::AnyRow> for $type {
+            fn from_row(row: &sqlx::any::AnyRow) -> sqlx::Result<Self> {
+                use $crate::store::sql::columns::{Column, column_name};
+                Ok(Self { $($field: Column::read(row, column_name!($field $($column)?))?),+ })
+            }
+        }
+    };
+}
+
+macro_rules! column_name {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $column:ident) => {
+        stringify!($column)
+    };
+}
+pub(super) use {column_name, from_row};
+
+/// Each line: a type, what is stored of it, and how that becomes the value.
+macro_rules! columns {
+    ($($type:ty = $stored:ident: $stored_type:ty => $value:expr;)+) => {
+        $(impl Column for $type {
+            fn read(row: &AnyRow, column: &str) -> sqlx::Result<Self> {
+                let value = |$stored: $stored_type| -> Result<Self, BoxDynError> { Ok($value) };
+                let unreadable = |source| sqlx::Error::ColumnDecode { index: column.to_owned(), source };
+                value(row.try_get(column)?).map_err(unreadable)
+            }
+        })+
+    };
+}
+
+columns! {
+    i64 = number: i64 => number;
+    u32 = number: i64 => number.try_into()?;
+    u64 = number: i64 => number.try_into()?;
+    Option<u64> = number: Option<i64> => number.map(u64::try_from).transpose()?;
+    bool = number: i64 => number != 0;
+    UnixMs = number: i64 => UnixMs(number);
+    String = text: String => text;
+    Option<String> = text: Option<String> => text;
+    Recipe = name: &str => Recipe::named(name);
+    Mode = name: &str => Mode::named(name).ok_or_else(|| format!("no mode is called {name}"))?;
+    // A newer program may know others: they are not worth a job.
+    Option<Hindrance> = name: Option<&str> => name.and_then(Hindrance::named);
+    // Pages as a person would write them.
+    PageSet = pages: &str => PageSet::parse(pages, u32::MAX)?;
+    Stage = json: &str => serde_json::from_str(json)?;
+    Metadata = json: &str => serde_json::from_str(json)?;
+    Option<Metadata> = json: Option<&str> => json.map(serde_json::from_str).transpose()?;
+    Option<Outline> = json: Option<&str> => json.map(serde_json::from_str).transpose()?;
+    Vec<u32> = json: &str => serde_json::from_str(json)?;
+    Vec<Figure> = json: &str => serde_json::from_str(json)?;
+}
+
+/// What the column `status` of a job holds.
+pub(super) const fn status_name(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Preparing => "preparing",
+        JobStatus::Pending => "pending",
+        JobStatus::Running => "running",
+        JobStatus::Succeeded => "succeeded",
+        JobStatus::Failed => "failed",
+        JobStatus::Expired => "expired",
+    }
+}
+
+/// JSON of ours for a TEXT column.
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(Error::internal)
+}
+
+/// A text from outside for a TEXT column. PostgreSQL takes every character but NUL.
+pub(super) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
+/// An unsigned number for a BIGINT column; none of ours comes near its end.
+pub(super) fn to_db(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The numbers of pages that a statement selected.
+pub(super) fn page_indices<T: FromIterator<u32>>(column: Vec<i64>) -> Result<T, Error> {
+    column.into_iter().map(|index| u32::try_from(index).map_err(Error::internal)).collect()
+}

@@ -1,0 +1,116 @@
+//! Data of the version before: its jobs get the status that their stage says.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use sqlx::migrate::Migrator;
+use sqlx::{AnyPool, AssertSqlSafe};
+
+use coldbrew::documents::JobViews;
+
+use super::*;
+
+/// The last migration of the version before.
+const BEFORE: &str = "0093_sign_ins.sql";
+
+/// A job as the version before stores one, and what its status has to be.
+fn stages() -> Vec<(Stage, &'static str)> {
+    let Stage::Watch(pending) = watching() else { unreachable!("it is watched") };
+    let pending = Watched { running: false, batch: "batches/\"running\":true".into(), ..pending };
+    let error = JobError::new("expired_upstream", "{\"at\":\"succeeded\"");
+    let (batch, input_file, output_file) = ("batches/b".to_owned(), "files/in".to_owned(), "files/out".to_owned());
+    vec![
+        (Stage::Prepare { attempt: 1 }, "preparing"),
+        (Stage::Upload { attempt: 1 }, "preparing"),
+        (Stage::Submit { attempt: 1, input_file: input_file.clone() }, "preparing"),
+        (Stage::Creating { attempt: 1, input_file: input_file.clone(), key: None }, "preparing"),
+        (Stage::Seek { attempt: 1, input_file: input_file.clone(), key: None, empty_listings: 0 }, "preparing"),
+        (watching(), "running"),
+        (Stage::Watch(pending.clone()), "pending"),
+        (Stage::Withdraw(Watched { running: true, ..pending }), "pending"),
+        (Stage::Collect { attempt: 1, batch, input_file, output_file, tries: 0 }, "running"),
+        (Stage::Read { tries: 0 }, "running"),
+        (Stage::Succeeded, "succeeded"),
+        (failed(), "failed"),
+        (Stage::Expired { error }, "expired"),
+    ]
+}
+
+/// Migrates an empty database as far as the version before does.
+async fn version_before(pool: &AnyPool) {
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sql/migrations");
+    let folder = TempDir::new().unwrap();
+    for file in std::fs::read_dir(migrations).unwrap().map(|file| file.unwrap()) {
+        if file.file_name().as_os_str() <= OsStr::new(BEFORE) {
+            std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+        }
+    }
+    Migrator::new(folder.path()).await.unwrap().run(pool).await.unwrap();
+}
+
+/// Stores a job of the account `a` as the version before does.
+async fn insert(pool: &AnyPool, id: &str, stage: &Stage) {
+    sqlx::query(
+        "INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages, pages_submitted,
+                           document_id, active, stage, requeued, submitted_at, updated_at, due_at, claims, fence, lease_until)
+         VALUES ($1, 'a', 'u', $1, 'batch', 'Book', 'm', 1, '1', 1, $1, $2, $3, 0, 1, 1, 1, 0, 0, 0)",
+    )
+    .bind(id)
+    .bind(i64::from(stage.status().is_active()))
+    .bind(serde_json::to_string(stage).unwrap())
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+async fn statuses(pool: &AnyPool) -> Vec<String> {
+    sqlx::query_scalar("SELECT status FROM jobs ORDER BY id").fetch_all(pool).await.unwrap()
+}
+
+async fn data_of_the_version_before_gets_its_statuses(url: &str) {
+    sqlx::any::install_default_drivers();
+    let pool = AnyPool::connect(url).await.unwrap();
+    version_before(&pool).await;
+    sqlx::query("INSERT INTO accounts (id, created_at) VALUES ('a', 1)").execute(&pool).await.unwrap();
+    let stages = stages();
+    for (number, (stage, _)) in stages.iter().enumerate() {
+        insert(&pool, &format!("{number:02}"), stage).await;
+    }
+
+    let store = SqlStore::open(url).await.unwrap();
+    assert_eq!(statuses(&pool).await, stages.iter().map(|(_, status)| *status).collect::<Vec<_>>());
+    let open = store.open_jobs("a").await.unwrap();
+    let expected = stages.iter().rev().filter(|(stage, _)| *stage != Stage::Succeeded);
+    assert_eq!(
+        open.iter().map(|job| job.status).collect::<Vec<_>>(),
+        expected.map(|(stage, _)| stage.status()).collect::<Vec<_>>()
+    );
+    let claimed = store.claim("worker", Lane::Work, 99, NOW, LEASE_MS).await.unwrap();
+    assert_eq!(claimed.len(), 10, "all active ones, which the version before left in this lane");
+
+    // A server of the version before goes on beside this one: it takes a new job and ends others, and knows no status.
+    insert(&pool, "20", &Stage::Read { tries: 0 }).await;
+    let end = "UPDATE jobs SET active = 0, stage = '{\"at\":\"succeeded\"}', version = version + 1 WHERE id = '00'";
+    sqlx::query(end).execute(&pool).await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("UPDATE jobs SET stage = '{}' WHERE id = '01'", "{\"at\":\"steep\"}")))
+        .execute(&pool)
+        .await
+        .unwrap();
+    SqlStore::open(url).await.unwrap();
+    let after = statuses(&pool).await;
+    assert_eq!((after[0].as_str(), after[13].as_str()), ("succeeded", "running"));
+    assert_eq!(after[1], "preparing", "what cannot be read stays as it is");
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn sqlite_data_of_the_version_before_gets_its_statuses() {
+    let folder = TempDir::new().unwrap();
+    data_of_the_version_before_gets_its_statuses(&SqlStore::embedded_url(&folder.path().join("records.db"))).await;
+}
+
+#[tokio::test]
+async fn postgres_data_of_the_version_before_gets_its_statuses() {
+    let postgres = Postgres::start();
+    data_of_the_version_before_gets_its_statuses(&postgres.database("records").await).await;
+}

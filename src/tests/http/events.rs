@@ -1,0 +1,78 @@
+//! Who is told that something has changed, and how the server stops while somebody listens.
+
+use std::time::Duration;
+
+use reqwest::{Method, Response, StatusCode};
+use tempfile::TempDir;
+
+use crate::support::harness::{TestClient, TestServer, refused};
+
+/// Reads the stream of events.
+pub struct Listener(Response);
+
+impl Listener {
+    pub async fn of(client: &TestClient) -> Self {
+        Self::to(client.send(Method::GET, "/v1/events", None).await)
+    }
+
+    pub fn to(answer: Response) -> Self {
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        Self(answer)
+    }
+
+    /// The data of the next `change`; `None` when the stream has ended.
+    pub async fn next(&mut self) -> Option<String> {
+        let mut text = String::new();
+        while !text.ends_with("\n\n") {
+            let chunk = tokio::time::timeout(Duration::from_secs(20), self.0.chunk()).await.unwrap().unwrap()?;
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+        let data = text.strip_prefix("event: change\ndata:").unwrap_or_else(|| panic!("{text}"));
+        Some(data.trim().to_owned())
+    }
+}
+
+#[tokio::test]
+async fn an_account_hears_of_its_own_changes_and_of_no_others() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let (mine, theirs) = (server.guest().await, server.guest().await);
+    let prepared = mine.upload_pages(1).await;
+    let mut events = Listener::of(&mine).await;
+    assert_eq!(events.next().await.unwrap(), "*", "whoever connects is told to look");
+
+    let other = theirs.upload_pages(1).await;
+    assert_eq!(theirs.submit(&other, false, false).await.status(), StatusCode::CREATED);
+    assert_eq!(mine.submit(&prepared, false, false).await.status(), StatusCode::CREATED);
+    assert_eq!(events.next().await.unwrap(), prepared["content_hash"].as_str().unwrap());
+}
+
+#[tokio::test]
+async fn a_batch_is_told_of_until_it_is_done() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let guest = server.guest().await;
+    let prepared = guest.upload_pages(2).await;
+    let mut events = Listener::of(&guest).await;
+    assert_eq!(guest.submit(&prepared, true, true).await.status(), StatusCode::ACCEPTED);
+    let path = format!("/v1/documents/batch/{}/status", prepared["content_hash"].as_str().unwrap());
+    // Looking only when told to is enough to see the end.
+    while events.next().await.is_some() {
+        if guest.send(Method::GET, &path, None).await.text().await.unwrap().contains("SUCCEEDED") {
+            return;
+        }
+    }
+    panic!("the stream ended first");
+}
+
+#[tokio::test]
+async fn nobody_listens_without_an_account_and_nobody_keeps_the_server_from_stopping() {
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[]).await;
+    let answer = reqwest::get(format!("{}/v1/events", server.base_url)).await.unwrap();
+    refused(answer, 401, "unauthenticated").await;
+    let mut events = Listener::of(&server.guest().await).await;
+    events.next().await.unwrap();
+    server.stop().await;
+    assert_eq!(events.next().await, None);
+}

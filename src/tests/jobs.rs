@@ -1,0 +1,14 @@
+//! Jobs from submission to their end, whatever fails on the way.
+
+pub mod chunks;
+pub mod crash;
+pub mod drafts;
+pub mod ends;
+pub mod gemini;
+pub mod journey;
+pub mod leaving;
+pub mod lost_creates;
+pub mod set_aside;
+pub mod slow_dependencies;
+pub mod soak;
+pub mod workers;

@@ -1,0 +1,193 @@
+//! Realtime mode has pages made ready in handfuls: opening a document takes its time, and pages that wait for Gemini are in memory.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coldbrew::accounts::spending::Budget;
+use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
+use coldbrew::changes::Changes;
+use coldbrew::error::Result;
+use coldbrew::extract::Recipe;
+use coldbrew::jobs::Jobs;
+use coldbrew::jobs::machine::{Lane, Timing};
+use coldbrew::jobs::{
+    DiskSpool, Google, Job, JobIds, PageSource, ReadyPage, ReadyPages, Worker, WorkerPolicy, WorkerPorts,
+    WorkerSettings,
+};
+use coldbrew::model::wire::{JobError, Metadata};
+use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
+use coldbrew::uploads::{Upload, Uploads};
+use coldbrew::world::{SystemWorld, World};
+use coldbrew_gemini::models::{DEFAULT, Models};
+use coldbrew_gemini::{Answer, Batch, Error, File, Request};
+use futures::{StreamExt, stream};
+use tempfile::TempDir;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::memory::{Memory, UNLIMITED};
+
+/// A document whose pages are all the same.
+struct Same {
+    page: Bytes,
+    opened: AtomicUsize,
+    /// Pages that are not answered yet, and how many there were at most.
+    waiting: AtomicUsize,
+    waiting_max: AtomicUsize,
+}
+
+#[async_trait]
+impl PageSource for Same {
+    async fn pages<'a>(
+        &'a self,
+        _job: &'a Job,
+        mut indices: Vec<u32>,
+        _time: &'a Mutex<Duration>,
+    ) -> Result<Result<ReadyPages<'a>, JobError>> {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        // Every other page takes longer than the next one.
+        indices.chunks_mut(2).for_each(<[u32]>::reverse);
+        let page = |index| {
+            let waiting = self.waiting.fetch_add(1, Ordering::Relaxed) + 1;
+            self.waiting_max.fetch_max(waiting, Ordering::Relaxed);
+            Ok((index, Ok(ReadyPage { pdf: self.page.clone(), figures: Some(Vec::new()) })))
+        };
+        Ok(Ok(stream::iter(indices).map(page).boxed()))
+    }
+}
+
+/// Reads pages and does nothing else.
+struct Reader(Arc<Same>);
+
+#[async_trait]
+impl Google for Reader {
+    fn fingerprint(&self) -> String {
+        unreachable!()
+    }
+    async fn upload(&self, _: &Path, _: &str) -> Result<String, Error> {
+        unreachable!()
+    }
+    async fn create(&self, _: &str, _: &str, _: &str) -> Result<String, Error> {
+        unreachable!()
+    }
+    async fn find(&self, _: &str, _: &str) -> Result<Vec<Batch>, Error> {
+        unreachable!()
+    }
+    async fn look(&self, _: &str) -> Result<Batch, Error> {
+        unreachable!()
+    }
+    async fn cancel(&self, _: &str) -> Result<(), Error> {
+        unreachable!()
+    }
+    async fn download(&self, _: &str, _: &Path) -> Result<(), Error> {
+        unreachable!()
+    }
+    async fn find_files(&self, _: &str) -> Result<Vec<File>, Error> {
+        unreachable!()
+    }
+    async fn delete(&self, _: &str) -> Result<(), Error> {
+        unreachable!()
+    }
+    async fn answer(&self, _: &str, _: &Request) -> Result<Answer, Error> {
+        tokio::task::yield_now().await;
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        Ok(Answer { text: "What stands on this page.".to_owned(), ..Answer::default() })
+    }
+}
+
+fn job(pages: u32) -> Job {
+    let name = || "a".to_owned();
+    Job {
+        title: name(),
+        ..Job::new(
+            JobIds { id: name(), account_id: name(), upload_hash: name(), content_hash: name(), document_id: name() },
+            Mode::Realtime,
+            Recipe::new(DEFAULT),
+            PageSet::all(pages),
+            SystemWorld.now(),
+        )
+    }
+}
+
+fn upload(job: &Job) -> Upload {
+    Upload {
+        hash: job.upload_hash.clone(),
+        account_id: job.account_id.clone(),
+        content_hash: job.content_hash.clone(),
+        metadata: Metadata {
+            content_type: "application/pdf".into(),
+            total_pages: job.total_pages,
+            title: job.title.clone(),
+            file_name: None,
+            file_size: 1,
+            url: None,
+        },
+        kept_bytes: 1,
+        page_tokens: vec![1; job.total_pages as usize],
+    }
+}
+
+/// Has so many pages of that size read. Returns how often their document was opened, and how many were in memory at most.
+async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
+    let (data, memory) = (TempDir::new().unwrap(), Memory::default());
+    let account = Account { id: "a".to_owned(), email: None, quota_tokens: None };
+    let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
+    memory.create_guest(&account.id, credential, SystemWorld.now()).await.unwrap();
+    let job = job(pages);
+    memory.insert_upload(&upload(&job), &UNLIMITED, SystemWorld.now()).await.unwrap();
+    memory.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap();
+    let count = || AtomicUsize::new(0);
+    let page = Bytes::from(vec![0; page_bytes]);
+    let same = Arc::new(Same { page, opened: count(), waiting: count(), waiting_max: count() });
+    let worker = Worker {
+        name: "worker".into(),
+        world: Arc::new(SystemWorld),
+        ports: WorkerPorts {
+            jobs: Arc::new(memory.clone()),
+            uploads: Arc::new(memory.clone()),
+            spending: Arc::new(memory.clone()),
+            figures: Arc::new(memory.clone()),
+            pages: same.clone(),
+            google: Arc::new(Reader(same.clone())),
+            spool: Arc::new(DiskSpool::open(data.path().to_owned()).await.unwrap()),
+            changes: Changes::default(),
+            bell: Arc::new(Notify::new()),
+            isolation: None,
+        },
+        policy: WorkerPolicy {
+            models: Models::default(),
+            pricing: Pricing::default(),
+            budget: Budget::UNLIMITED,
+            settings: WorkerSettings {
+                timing: Timing::default(),
+                lease: Duration::from_secs(20),
+                jobs_max: 1,
+                polls_max: 1,
+                realtime_requests_max: 4,
+            },
+        },
+    };
+    for job in worker.claim(Lane::Work, 1).await.unwrap() {
+        worker.hold(job, CancellationToken::new()).await;
+    }
+    assert_eq!(memory.records().ledger.len(), pages as usize);
+    (same.opened.load(Ordering::Relaxed), same.waiting_max.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn a_document_is_opened_once_for_many_pages() {
+    let (opened, waiting) = read(128, 100).await;
+    assert_eq!(opened, 2);
+    assert!(waiting <= 64 + 4, "{waiting}");
+}
+
+#[tokio::test]
+async fn fewer_heavy_pages_are_held_at_once() {
+    let (opened, waiting) = read(12, 12 << 20).await;
+    assert_eq!(opened, 4);
+    assert!(waiting <= 3 + 4, "{waiting}");
+}

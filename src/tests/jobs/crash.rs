@@ -1,0 +1,235 @@
+//! The process is aborted at each named point between two effects, and started again: whatever the point, the job reaches its end,
+//! is paid for once, and leaves nothing behind.
+
+use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::harness::{TestClient, book};
+use crate::support::processes::{Errand, Google, Program, check_books};
+use crate::support::services::{Postgres, Redis};
+
+const PAGES: usize = 2;
+/// Points that are tried at once, each with an emulator of its own, since faults are the emulator's.
+const LANES: usize = 3;
+/// How long a busy machine may take to accept a document, and again to come to a point.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Tasks as `Task::name` has them.
+const TASKS: [&str; 9] =
+    ["prepare", "upload", "record attempt", "create", "seek", "poll", "withdraw", "collect", "read"];
+
+/// All points, as the source names them.
+fn points() -> Vec<(String, String)> {
+    let mut points = BTreeSet::new();
+    for (_, code) in crate::rules::sources() {
+        for call in code.split("crash_point(").skip(1) {
+            let arguments = call.split(");").next().unwrap();
+            let quoted: Vec<&str> = arguments.split('"').skip(1).step_by(2).collect();
+            match quoted[..] {
+                [scope, point] if arguments.starts_with('"') => points.extend([(scope.to_owned(), point.to_owned())]),
+                // The scope is the task at hand.
+                [.., point] => points.extend(TASKS.map(|task| (task.to_owned(), point.to_owned()))),
+                // The function itself.
+                [] => {}
+            }
+        }
+    }
+    // What ends these tasks is stored in the transaction that has points of its own.
+    points
+        .into_iter()
+        .filter(|(scope, point)| !(point == "committed" && ["collect", "read"].contains(&&**scope)))
+        .collect()
+}
+
+/// Where what one server knows is kept, beside its data folder.
+#[derive(Default)]
+struct Services {
+    postgres: Option<Postgres>,
+    redis: Option<Redis>,
+}
+
+impl Services {
+    /// What makes a server use a database of that name and number, which nobody else uses.
+    async fn settings(&self, name: &str, number: usize) -> Vec<(&'static str, String)> {
+        let mut settings = Vec::new();
+        if let Some(postgres) = &self.postgres {
+            settings.push(("DATABASE_URL", postgres.database(name).await));
+        }
+        settings.extend(self.redis.as_ref().map(|redis| ("REDIS_URL", format!("{}/{number}", redis.url()))));
+        settings
+    }
+}
+
+/// What it takes to get to a point, and where that leads.
+struct Circumstances {
+    batch_mode: bool,
+    fault: Option<&'static str>,
+    end: &'static str,
+}
+
+impl Circumstances {
+    const READ: Self = Self { batch_mode: false, fault: None, end: "SUCCEEDED" };
+    const BATCH: Self = Self { batch_mode: true, fault: None, end: "SUCCEEDED" };
+
+    fn of(scope: &str) -> Self {
+        match scope {
+            "read" | "record page" => Self::READ,
+            "seek" => Self { fault: Some("create_hangs_up"), ..Self::BATCH },
+            "withdraw" => Self { fault: Some("stuck_pending"), ..Self::BATCH },
+            "end" => Self { fault: Some("batch_fails"), end: "FAILED", ..Self::BATCH },
+            _ => Self::BATCH,
+        }
+    }
+}
+
+/// Crashes at a point, restarts, and checks. Returns what the document cost.
+async fn crash_at(
+    point: Option<(&str, &str)>,
+    Circumstances { batch_mode, fault, end }: Circumstances,
+    google: &Google,
+    services: &[(&'static str, String)],
+) -> u64 {
+    if let Some(fault) = fault {
+        google.arm(fault).await;
+    }
+    let data = TempDir::new().unwrap();
+    let key = data.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let mut settings = google.settings(&key).to_vec();
+    settings.push(("COLDBREW_PENDING_MAX_MS", "400"));
+    settings.extend(services.iter().map(|(name, value)| (*name, value.as_str())));
+    let errand = Errand { book: book(PAGES), batch_mode };
+    let mut guest = None;
+    let mut accepted = None;
+    if let Some((scope, point)) = point {
+        let name = format!("{scope}/{point}");
+        let armed: Vec<_> = settings.iter().copied().chain([("COLDBREW_CRASH_AT", name.as_str())]).collect();
+        let mut server = Program::serve(data.path(), &armed).await;
+        let first = TestClient::guest_at(&server.base_url).await;
+        let mut status = None;
+        // A busy machine may refuse requests at first.
+        let refused_until = Instant::now() + PATIENCE;
+        while accepted.is_none() && status.is_none() && Instant::now() < refused_until {
+            accepted = errand.try_once(&first).await;
+            status = server.ended(Duration::from_millis(50)).await;
+        }
+        if status.is_none() {
+            status = server.ended(PATIENCE).await;
+        }
+        let Some(status) = status else {
+            let job = match &accepted {
+                Some(content_hash) => first.get(&format!("/v1/documents/batch/{content_hash}/status")).await,
+                None => Value::Null,
+            };
+            panic!("no process ever comes to {name}: {job}");
+        };
+        assert_eq!(status.signal(), Some(6), "{name}: {status}");
+        guest = Some(first);
+    }
+    let server = Program::serve(data.path(), &settings).await;
+    let guest = match guest {
+        Some(guest) => guest.at(&server.base_url),
+        None => TestClient::guest_at(&server.base_url).await,
+    };
+    let content_hash = match accepted {
+        Some(content_hash) => content_hash,
+        None => errand.try_once(&guest).await.unwrap(),
+    };
+    let ended = guest.batch_end(&content_hash).await;
+    assert_eq!(ended["status"], end, "{point:?}: {ended}");
+    let documents = usize::from(end == "SUCCEEDED");
+    assert_eq!(usize::from(ended["document_id"].is_string()), documents, "{point:?}: {ended}");
+    google.check(&key).await;
+    if point.is_some_and(|(scope, _)| scope == "upload") {
+        assert!(google.no_input_is_left(&key).await, "{point:?}: what was uploaded first is left at Google");
+    }
+    Program::see_doctor(data.path(), &settings).await;
+    check_books(&guest, documents).await
+}
+
+/// Somebody leaves while a batch waits at Google that would wait for ever, and the process crashes at a point of cleaning up.
+async fn crash_while_leaving(point: &str, google: &Google, services: &[(&'static str, String)]) {
+    google.arm("stuck_pending").await;
+    let data = TempDir::new().unwrap();
+    let key = data.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let mut settings = google.settings(&key).to_vec();
+    settings.extend(services.iter().map(|(name, value)| (*name, value.as_str())));
+    let name = format!("leftover/{point}");
+    let armed: Vec<_> = settings.iter().copied().chain([("COLDBREW_CRASH_AT", name.as_str())]).collect();
+    let mut server = Program::serve(data.path(), &armed).await;
+    let guest = TestClient::guest_at(&server.base_url).await;
+    let errand = Errand { book: book(PAGES), batch_mode: true };
+    while errand.try_once(&guest).await.is_none() || google.batches(&key).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let leave = async |guest: &TestClient| guest.try_send(Method::DELETE, "/v1/users/me", None).await;
+    // There may be no answer any more.
+    drop(leave(&guest).await);
+    let status = server.ended(Duration::from_secs(30)).await;
+    let status = status.unwrap_or_else(|| panic!("no process ever comes to {name}"));
+    assert_eq!(status.signal(), Some(6), "{name}: {status}");
+
+    let server = Program::serve(data.path(), &settings).await;
+    // Whoever got none asks again, and is a stranger by now if it had been done.
+    let again = leave(&guest.at(&server.base_url)).await.unwrap().status();
+    assert!([StatusCode::NO_CONTENT, StatusCode::UNAUTHORIZED].contains(&again), "{name}: {again}");
+    while google.batches(&key).await.iter().any(|batch| batch["metadata"]["state"] != "BATCH_STATE_CANCELLED") {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(google.check(&key).await, 1, "{name}");
+    Program::see_doctor(data.path(), &settings).await;
+}
+
+async fn crash_everywhere(services: Services) {
+    let points = points();
+    assert!(points.len() >= 40, "there are only {} points", points.len());
+    let lanes = futures::stream::iter(0..LANES).map(|lane| {
+        let (points, services) = (&points, &services);
+        async move {
+            let google = Google::start().await;
+            let (batch, read) = (Circumstances::BATCH, Circumstances::READ);
+            let first = services.settings(&format!("batch_{lane}"), 2 * lane).await;
+            let batch_cost = crash_at(None, batch, &google, &first).await;
+            let second = services.settings(&format!("read_{lane}"), 2 * lane + 1).await;
+            let read_cost = crash_at(None, read, &google, &second).await;
+            assert!(0 < batch_cost && batch_cost < read_cost);
+            for (number, (scope, point)) in points.iter().enumerate().skip(lane).step_by(LANES) {
+                if scope == "leftover" {
+                    let settings = services.settings(&format!("point_{number}"), 2 * LANES + number).await;
+                    crash_while_leaving(point, &google, &settings).await;
+                    continue;
+                }
+                let circumstances = Circumstances::of(scope);
+                let cost_expected = match (circumstances.end, circumstances.batch_mode) {
+                    ("SUCCEEDED", true) => batch_cost,
+                    ("SUCCEEDED", false) => read_cost,
+                    _ => 0,
+                };
+                let settings = services.settings(&format!("point_{number}"), 2 * LANES + number).await;
+                let cost = crash_at(Some((scope, point)), circumstances, &google, &settings).await;
+                assert_eq!(cost, cost_expected, "{scope}/{point}");
+            }
+        }
+    });
+    lanes.buffer_unordered(LANES).collect::<()>().await;
+    println!("crashed at {} points, each time without a loss", points.len());
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_loses_nothing_on_sqlite() {
+    crash_everywhere(Services::default()).await;
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_loses_nothing_on_sqlite_with_redis() {
+    crash_everywhere(Services { postgres: None, redis: Some(Redis::start()) }).await;
+}
+
+#[tokio::test]
+async fn a_crash_anywhere_loses_nothing_on_postgresql_with_redis() {
+    crash_everywhere(Services { postgres: Some(Postgres::start()), redis: Some(Redis::start()) }).await;
+}

@@ -1,0 +1,242 @@
+//! The text that is read until a job is done: how it comes, and how it gives way.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use coldbrew::accounts::Caller;
+use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
+use coldbrew::changes::Changes;
+use coldbrew::documents::TextLimit;
+use coldbrew::documents::{Body, Drafts, Library, Originals, Renderer, RenderingLimits};
+use coldbrew::documents::{Documents, NewDocument};
+use coldbrew::extract::{EngineShares, Recipe};
+use coldbrew::extract::{PageOutcome, PageResult};
+use coldbrew::jobs::{Acceptance, Jobs};
+use coldbrew::jobs::{Job, JobIds, Stage};
+use coldbrew::model::wire::{Document, ExportFormat, Metadata, Opened, Page, Place, Reading};
+use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
+use coldbrew::store::folder::Folder;
+use coldbrew::uploads::{Upload, Uploads, upload_key};
+use coldbrew::world::{SystemWorld, World};
+use coldbrew_pdf::{Engine, EngineConfig};
+use futures::{StreamExt, TryStreamExt, stream};
+use tempfile::TempDir;
+
+use crate::pdf::engine::config;
+use crate::support::harness::book;
+use crate::support::memory::{Memory, UNLIMITED};
+
+const PAGES: u32 = 130;
+const DOCUMENT: &str = "document";
+
+fn account() -> Account {
+    Account { id: "account".into(), email: None, quota_tokens: None }
+}
+
+fn caller() -> Caller {
+    Caller { account: account(), network: None }
+}
+
+async fn library(memory: &Memory, data: &Path, config: EngineConfig) -> Library {
+    let engine = Engine::new(config).unwrap();
+    Library {
+        documents: Arc::new(memory.clone()),
+        jobs: Arc::new(memory.clone()),
+        uploads: Arc::new(memory.clone()),
+        blobs: Arc::new(Folder::open(data.join("blobs")).await.unwrap()),
+        originals: Originals::new(engine.clone()),
+        engine,
+        shares: EngineShares::UNLIMITED,
+        drafts: Drafts::default(),
+        renderer: Renderer::new(RenderingLimits {
+            at_once_max: 2,
+            page_timeout: Duration::from_secs(60),
+            kept_bytes_max: 1 << 20,
+        }),
+        text_limit: TextLimit { bytes: u64::MAX },
+        world: Arc::new(SystemWorld),
+        changes: Changes::default(),
+    }
+}
+
+/// A book in batch mode whose job is not done.
+async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
+    let (account, now) = (account(), SystemWorld.now());
+    let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
+    memory.create_guest(&account.id, credential, now).await.unwrap();
+    let metadata = Metadata {
+        content_type: "application/pdf".into(),
+        total_pages: PAGES,
+        title: "Book".into(),
+        file_name: None,
+        file_size: 1,
+        url: None,
+    };
+    let upload = Upload {
+        hash: "upload".into(),
+        account_id: account.id.clone(),
+        content_hash: "content".into(),
+        metadata,
+        kept_bytes: 1,
+        page_tokens: vec![1; PAGES as usize],
+    };
+    memory.insert_upload(&upload, &UNLIMITED, now).await.unwrap();
+    let file = data.join("book.pdf");
+    std::fs::write(&file, book(PAGES as usize)).unwrap();
+    library.blobs.put(&upload_key(&account.id, "content"), &file).await.unwrap();
+    let job = Job {
+        title: "Book".into(),
+        ..Job::new(
+            JobIds {
+                id: "job".into(),
+                account_id: account.id.clone(),
+                upload_hash: "upload".into(),
+                content_hash: "content".into(),
+                document_id: DOCUMENT.into(),
+            },
+            Mode::Batch,
+            Recipe::named("model/1"),
+            PageSet::all(PAGES),
+            now,
+        )
+    };
+    assert_eq!(memory.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap(), Acceptance::Accepted);
+    job
+}
+
+async fn open(library: &Library, place: Place) -> Reading {
+    match library.open(&caller(), DOCUMENT, &place).await.unwrap() {
+        Opened::Document(reading) => *reading,
+        Opened::Job(_) => panic!("there is a draft to be read"),
+    }
+}
+
+fn texts(reading: &Reading) -> String {
+    reading.pages.iter().map(|page| page.html.as_str()).collect()
+}
+
+async fn exported(library: &Library) -> Result<String, std::io::Error> {
+    let file = library.export(&caller(), DOCUMENT, ExportFormat::Md, "").await.unwrap();
+    text_of(file.body).await
+}
+
+async fn text_of(body: Body) -> Result<String, std::io::Error> {
+    let bytes = body.try_fold(Vec::new(), |all, more| async move { Ok([all, more.to_vec()].concat()) }).await?;
+    Ok(String::from_utf8(bytes).unwrap())
+}
+
+/// A page worker that hangs from its second start on.
+fn worker_of_one_start(data: &Path) -> EngineConfig {
+    let (path, started) = (data.join("worker"), data.join("started"));
+    let real = config().worker_exe;
+    let script = format!(
+        "#!/bin/sh\nif mkdir '{}' 2>/dev/null; then exec '{}' \"$@\"; fi\nexec sleep 1000\n",
+        started.display(),
+        real.display()
+    );
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    EngineConfig { worker_exe: path, workers_max: 1, open_timeout: Duration::from_secs(900), ..config() }
+}
+
+#[tokio::test]
+async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() {
+    let data = TempDir::new().unwrap();
+    let memory = Memory::default();
+    let mut slow = library(&memory, data.path(), worker_of_one_start(data.path())).await;
+    submit_book(&memory, &slow, data.path()).await;
+    let place = || Place { page: Some(30), ..Place::default() };
+    let reading = open(&slow, place()).await;
+    assert!(reading.document.is_draft);
+    assert_eq!((reading.from, reading.pages.len(), reading.spans.len(), reading.document.pages), (20, 20, 7, PAGES));
+    assert!(texts(&reading).contains("page 30 of the book"), "{}", texts(&reading));
+    // The others are not even begun: the worker that is to read them hangs.
+    assert_eq!(memory.page_indices("account", DOCUMENT).await.unwrap(), (20..40).collect::<Vec<_>>());
+    assert_eq!(open(&slow, place()).await.pages, reading.pages, "what is there is not read again");
+    slow.drafts.patience = Duration::from_millis(1);
+    let answer = slow.document(&caller(), DOCUMENT).await;
+    assert_eq!(answer.err().unwrap().public().code, ErrorCode::Unavailable, "the wait has a limit");
+
+    // This is what a process leaves that ends now. The next one goes on from there.
+    let next = library(&memory, data.path(), config()).await;
+    let found = open(&next, Place { query: "page 129 of".into(), ..Place::default() }).await.found.unwrap();
+    assert_eq!((found.total, found.hits[0].page), (1, 129), "all pages are searched");
+    let text = exported(&next).await.unwrap();
+    for page in 1..=PAGES {
+        assert_eq!(text.matches(&format!("page {page} of the book")).count(), 1, "page {page}");
+    }
+    let json = text_of(next.document(&caller(), DOCUMENT).await.unwrap()).await.unwrap();
+    let document: Document = serde_json::from_str(&json).unwrap();
+    assert_eq!(document.content.len(), PAGES as usize);
+}
+
+/// A draft of the book with these pages, so that nothing of it is left to be read.
+async fn drafted(memory: &Memory, pages: &[Page]) {
+    let draft = NewDocument {
+        id: DOCUMENT.into(),
+        account_id: "account".into(),
+        upload_hash: "upload".into(),
+        content_hash: "content".into(),
+        title: "Book".into(),
+        mode: Mode::Text,
+        pages: (0..PAGES).collect(),
+    };
+    assert!(memory.begin_draft(&draft, SystemWorld.now()).await.unwrap());
+    assert!(memory.extend_draft("account", DOCUMENT, pages).await.unwrap());
+}
+
+#[tokio::test]
+async fn document_sent_page_by_page_is_the_serialized_document() {
+    let data = TempDir::new().unwrap();
+    let memory = Memory::default();
+    let library = library(&memory, data.path(), config()).await;
+    submit_book(&memory, &library, data.path()).await;
+    let page = |index: u32| Page {
+        index,
+        markdown: format!("\"Page\" {index}\n\\ü\u{1f375}\u{2028}"),
+        failure: index.is_multiple_of(7).then(|| "Gemini said “no”.".to_owned()),
+        note: index.is_multiple_of(5).then(|| "cut\tshort".to_owned()),
+    };
+    let content: Vec<Page> = (0..PAGES).map(page).collect();
+    drafted(&memory, &content).await;
+    let summary = memory.document("account", DOCUMENT).await.unwrap().unwrap();
+    let sent = text_of(library.document(&caller(), DOCUMENT).await.unwrap()).await.unwrap();
+    assert_eq!(sent, serde_json::to_string(&Document { summary, content }).unwrap());
+}
+
+#[tokio::test]
+async fn an_export_is_never_of_two_texts() {
+    let data = TempDir::new().unwrap();
+    let memory = Memory::default();
+    let library = library(&memory, data.path(), config()).await;
+    let job = submit_book(&memory, &library, data.path()).await;
+    // More than may be written before somebody reads it.
+    let long = |index| Page { index, markdown: "Plain words. ".repeat(1_000), failure: None, note: None };
+    let pages: Vec<Page> = (0..PAGES).map(long).collect();
+    drafted(&memory, &pages).await;
+    let mut file = library.export(&caller(), DOCUMENT, ExportFormat::Md, "").await.unwrap();
+    assert!(file.body.next().await.unwrap().is_ok());
+    let mut json = library.document(&caller(), DOCUMENT).await.unwrap();
+    assert!(json.next().await.unwrap().is_ok());
+
+    let done = Job { stage: Stage::Succeeded, ..job };
+    let fine = |index| PageResult {
+        index,
+        outcome: PageOutcome::Read {
+            markdown: "Fine words.".into(),
+            note: None,
+            usage: coldbrew::model::TokenUsage { input: 1, output: 1, thoughts: 0 },
+            charge: 1,
+            model: "model-001".into(),
+        },
+    };
+    let results = stream::iter((0..PAGES).map(fine).map(Ok)).boxed();
+    memory.complete(&done, results, SystemWorld.now()).await.unwrap();
+    for body in [file.body, json] {
+        let rest: Vec<_> = body.collect().await;
+        assert!(rest.last().unwrap().is_err(), "it ended as if it were whole");
+    }
+    assert!(!exported(&library).await.unwrap().contains("Plain"));
+}

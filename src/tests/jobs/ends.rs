@@ -1,0 +1,227 @@
+//! Every end that a batch can come to, as its owner sees it over HTTP: what the status says, word for word, what was charged, and that a
+//! document which was not made can be asked for again without sending the file again.
+//!
+//! What leads to an end is in `contract`; an account that is deleted meanwhile has a file of its own, `leaving`.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::jobs::gemini::{End, PAGES, Site, Submitted, WHOLE, always, times};
+use crate::ops::failures;
+use crate::support::harness::{TestClient, TestGemini, TestServer, files_below, refused};
+use crate::support::processes::Program;
+
+/// The status of a job that ended without a document, and its books: nothing was charged, and nothing is reserved.
+async fn assert_failed(document: &Submitted, status: &str, code: &str, message: &str) {
+    let ended = document.guest.batch_end(&document.content_hash).await;
+    let expected = json!({
+        "status": status,
+        "submitted_at": ended["submitted_at"],
+        "total_pages": PAGES,
+        "document_id": null,
+        "error": {"code": code, "message": message},
+    });
+    assert_eq!(ended, expected);
+    assert!(ended["submitted_at"].as_str().unwrap().ends_with('Z'));
+    let usage = document.guest.get("/v1/users/me/usage").await;
+    assert_eq!((&usage["used_tokens"], &usage["reserved_tokens"]), (&json!(0), &json!(0)), "{code}");
+    assert_eq!(usage["receipts"], json!([]), "{code}");
+    assert_eq!(document.guest.get("/v1/documents").await["documents"], json!([]), "{code}");
+}
+
+/// The file is there still, and makes a document of it now.
+async fn assert_can_be_tried_again(document: &Submitted) {
+    let wish = json!({"hash": document.upload, "ai_transform": true, "batch_mode": true});
+    let answer = document.guest.send(Method::POST, "/v1/documents/document", Some(wish)).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    assert_eq!(document.end().await, WHOLE);
+    assert_charged_exactly(&document.guest, PAGES).await;
+}
+
+/// There is one receipt: half of each page's tokens, rounded up.
+async fn assert_charged_exactly(guest: &TestClient, pages: u64) {
+    let usage = guest.get("/v1/users/me/usage").await;
+    assert_eq!(usage["receipts"].as_array().unwrap().len(), 1, "{usage}");
+    let receipt = &usage["receipts"][0];
+    let number = |name: &str| receipt[name].as_u64().unwrap();
+    assert_eq!((number("pages"), &receipt["charged_tokens"]), (pages, &usage["used_tokens"]));
+    let tokens = number("input_tokens") + 6 * number("output_tokens");
+    let rounded = 2 * number("charged_tokens") - tokens;
+    assert!(tokens > 0 && rounded <= pages, "{receipt}");
+}
+
+#[tokio::test]
+async fn without_a_document() {
+    let stuck = || vec![times("stuck_pending", 1)];
+    for (what, faults, status, code, message) in [
+        (
+            "all rows are errors",
+            vec![always("row_error")],
+            "FAILED",
+            "no_usable_page",
+            "Not one page of this document could be read.",
+        ),
+        (
+            "the batch fails",
+            vec![times("batch_fails", 1)],
+            "FAILED",
+            "failed_upstream",
+            "Google could not process this batch.",
+        ),
+        (
+            "the input is refused",
+            vec![times("file_failed", 1)],
+            "FAILED",
+            "refused_upstream",
+            "Google refused to work on this document.",
+        ),
+        ("somebody cancels it", stuck(), "FAILED", "cancelled_upstream", "This batch was cancelled at Google."),
+        (
+            "two days pass",
+            stuck(),
+            "EXPIRED",
+            "expired_upstream",
+            "Google did not get to this batch within 48 hours and gave up on it.",
+        ),
+    ] {
+        let site = Site::start(&[]).await;
+        let document = site.submit(&faults).await;
+        match what {
+            "somebody cancels it" => {
+                site.called("get_batch", 1).await;
+                site.cancel_all().await;
+            }
+            "two days pass" => {
+                site.called("get_batch", 1).await;
+                site.advance_hours(48).await;
+            }
+            _ => {}
+        }
+        assert_failed(&document, status, code, message).await;
+        site.disarm().await;
+        assert_can_be_tried_again(&document).await;
+    }
+}
+
+/// It waits for a day, is put back in line once, and the person is told so; the second time it fails.
+#[tokio::test]
+async fn never_started() {
+    let site = Site::start(&[("COLDBREW_PENDING_MAX_MS", "400")]).await;
+    let document = site.submit(&[times("stuck_pending", 2)]).await;
+    // The browser tests have the sentence in full.
+    let words = "put it back in line.";
+    assert!(!document.page().await.contains(words), "not at first");
+    while site.batches().await.len() < 2 {
+        assert_ne!(document.status().await["status"], "FAILED");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(document.page().await.contains(words));
+    let message = "Google did not start this batch within a day, twice in a row.";
+    assert_failed(&document, "FAILED", "never_started", message).await;
+    let page = document.page().await;
+    assert!(page.contains(message) && page.contains("Nothing was charged."));
+    site.disarm().await;
+    assert_can_be_tried_again(&document).await;
+}
+
+#[tokio::test]
+async fn with_a_document() {
+    let site = Site::start(&[]).await;
+    let document = site.submit(&[]).await;
+    assert_eq!(document.end().await, WHOLE);
+    assert_charged_exactly(&document.guest, PAGES).await;
+    let ended = document.status().await;
+    let expected = json!({
+        "status": "SUCCEEDED",
+        "submitted_at": ended["submitted_at"],
+        "total_pages": PAGES,
+        "document_id": ended["document_id"],
+        "error": null,
+    });
+    assert_eq!(ended, expected);
+
+    let document = site.submit(&[times("row_safety", 1)]).await;
+    assert_eq!(document.end().await, End::Document { failed_pages: 1 });
+    assert_charged_exactly(&document.guest, PAGES - 1).await;
+    let path = format!("/v1/documents/{}", document.status().await["document_id"].as_str().unwrap());
+    let pages = document.guest.get(&path).await["content"].clone();
+    let reasons = pages.as_array().unwrap().iter().filter_map(|page| page["failure"].as_str());
+    assert_eq!(reasons.collect::<Vec<_>>().len(), 1, "{pages}");
+}
+
+/// Whoever runs the server mends the key and starts it again; nobody has to send a file again.
+#[tokio::test]
+async fn a_key_that_is_refused() {
+    let data = TempDir::new().unwrap();
+    let gemini = TestGemini::start(&data).await;
+    let with_key = |key| [("GEMINI_BASE_URL", gemini.base_url.as_str()), ("GEMINI_API_KEY", key)];
+    let server = TestServer::start(&data, &with_key("invalid")).await;
+    let document = Submitted::by(server.guest().await).await;
+    let message = "Google refused this server's API key or its billing. Whoever runs this server has to mend that.";
+    assert_failed(&document, "FAILED", "key_refused", message).await;
+    server.stop().await;
+    let server = TestServer::start(&data, &with_key("a-key")).await;
+    assert_can_be_tried_again(&document.at(&server.base_url)).await;
+}
+
+/// There is no room at Google: it waits for some, and after three days it is over. The server's clock is moved, Google's is not.
+#[tokio::test]
+async fn a_storage_that_stays_full() {
+    let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let gemini = TestGemini::start(&google).await;
+    let clock = failures::Clock::new(google.path());
+    let server = failures::Program::start(&clock.shell(), data.path(), &gemini.settings());
+    gemini.arm(always("storage_full")).await;
+    let document = Submitted::by(TestClient::guest_at(&server.base_url).await).await;
+    clock.show("+71h");
+    let waiting = document.status().await;
+    assert_eq!((&waiting["status"], &waiting["error"]), (&json!("PREPARING"), &json!(null)));
+    assert!(document.guest.get("/v1/users/me/usage").await["reserved_tokens"].as_u64().unwrap() > 0);
+    clock.show("+73h");
+    let message = "For three days Google could not be reached or had no room for this document.";
+    assert_failed(&document, "FAILED", "not_sent", message).await;
+    gemini.disarm().await;
+    assert_can_be_tried_again(&document).await;
+}
+
+/// The text version of a document is deleted while the batch of the same file goes on: the file stays for as long as it is needed.
+#[tokio::test]
+async fn another_document_of_the_same_file_is_deleted_meanwhile() {
+    let site = Site::start(&[]).await;
+    let document = site.submit(&[always("create_quota")]).await;
+    let wish = json!({"hash": document.upload, "ai_transform": false, "batch_mode": false});
+    let answer = document.guest.send(Method::POST, "/v1/documents/document", Some(wish)).await;
+    let text: Value = answer.json().await.unwrap();
+    let path = format!("/v1/documents/{}", text["id"].as_str().unwrap());
+    assert_eq!(document.guest.send(Method::DELETE, &path, None).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(files_below(&site.data.path().join("blobs/uploads")), 1);
+    site.disarm().await;
+    assert_eq!(document.end().await, WHOLE);
+    Program::see_doctor(site.data.path(), &site.gemini.settings()).await;
+}
+
+/// A document is deleted while its failed pages are read again: those pages are paid for, and are a document of their own.
+#[tokio::test]
+async fn the_document_is_deleted_while_its_failed_pages_are_read() {
+    let site = Site::start(&[]).await;
+    let document = site.submit(&[times("row_safety", 1)]).await;
+    assert_eq!(document.end().await, End::Document { failed_pages: 1 });
+    let path = format!("/v1/documents/{}", document.status().await["document_id"].as_str().unwrap());
+    let spent = document.guest.get("/v1/users/me/usage").await["used_tokens"].as_u64().unwrap();
+    site.gemini.arm(always("create_quota")).await;
+    let wish = Some(json!({"batch_mode": true}));
+    let answer = document.guest.send(Method::POST, &format!("{path}/retry"), wish).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    assert_eq!(document.guest.send(Method::DELETE, &path, None).await.status(), StatusCode::NO_CONTENT);
+    refused(document.guest.send(Method::GET, &path, None).await, 404, "not_found").await;
+    site.disarm().await;
+    let ended = document.guest.batch_end(&document.content_hash).await;
+    assert_eq!(ended["status"], "SUCCEEDED", "{ended}");
+    let again = document.guest.get(&path).await;
+    assert_eq!((&again["pages"], &again["failed_pages"]), (&json!(1), &json!(0)));
+    let usage = document.guest.get("/v1/users/me/usage").await;
+    assert!(usage["used_tokens"].as_u64().unwrap() > spent && usage["reserved_tokens"] == 0);
+    assert!(site.no_input_is_left().await);
+    Program::see_doctor(site.data.path(), &site.gemini.settings()).await;
+}

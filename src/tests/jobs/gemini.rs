@@ -1,0 +1,222 @@
+//! The contract with Google, its tables row by row, through the whole product: what becomes of a document when Google, or the way
+//! to it, behaves in one of the odd ways that it is known to have. What the client alone makes of an answer is in
+//! `crates/gemini/src/tests`, in files that are called by their section as well.
+
+mod section_7;
+mod section_9_5;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use coldbrew_pdf::testing::simple_pdf;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::harness::{TestClient, TestGemini, TestServer, http};
+
+pub const PAGES: u64 = 3;
+
+/// A product and a Google that fails as it is told.
+pub struct Site {
+    pub gemini: TestGemini,
+    pub server: TestServer,
+    pub data: TempDir,
+}
+
+/// What became of a document of three pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It is there, all of it read but for so many pages.
+    Document {
+        failed_pages: u64,
+    },
+    /// There is none, and nothing was charged; the error's code.
+    Failed(&'static str),
+    Expired,
+}
+
+pub const WHOLE: End = End::Document { failed_pages: 0 };
+
+pub const fn but_for(failed_pages: u64) -> End {
+    End::Document { failed_pages }
+}
+
+/// A document on its way.
+pub struct Submitted {
+    pub guest: TestClient,
+    pub content_hash: String,
+    /// What a submission names the file by.
+    pub upload: String,
+    /// A word that stands on each of its pages.
+    word: String,
+}
+
+impl Site {
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        let data = TempDir::new().unwrap();
+        let gemini = TestGemini::start(&data).await;
+        let quick = [("COLDBREW_SEEK_INTERVAL_MS", "50"), ("COLDBREW_RETRY_INTERVAL_MS", "50")];
+        let settings: Vec<_> = gemini.settings().into_iter().chain(quick).chain(settings.iter().copied()).collect();
+        let server = TestServer::start(&data, &settings).await;
+        Self { server, gemini, data }
+    }
+
+    /// Submits a document that nobody has seen before, while these faults are armed and no others.
+    pub async fn submit(&self, faults: &[Value]) -> Submitted {
+        self.disarm().await;
+        for fault in faults {
+            self.gemini.arm(fault.clone()).await;
+        }
+        Submitted::by(self.server.guest().await).await
+    }
+
+    /// Somebody at Google's console cancels whatever goes on.
+    pub async fn cancel_all(&self) {
+        for batch in self.batches().await {
+            let url = format!("{}/v1beta/{}:cancel", self.gemini.base_url, batch["name"].as_str().unwrap());
+            let answer = http().post(url).header("x-goog-api-key", "a-key").json(&json!({})).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::OK);
+        }
+    }
+
+    /// Each row: what it is, the faults, what becomes of the document, and how many batches Google has of it afterwards.
+    pub async fn check(&self, table: Vec<(&str, Vec<Value>, End, usize)>) {
+        for (what, faults, end, batches) in table {
+            let before = self.batches().await.len();
+            assert_eq!(self.submit(&faults).await.end().await, end, "{what}");
+            assert_eq!(self.batches().await.len() - before, batches, "{what}: batches at Google");
+            assert!(self.no_input_is_left().await, "{what}: an input file was left at Google");
+        }
+    }
+
+    /// Whether Google keeps nothing of ours but outputs, which it does not let go.
+    pub async fn no_input_is_left(&self) -> bool {
+        for _ in 0..200 {
+            let files = self.google("files?pageSize=100").await["files"].clone();
+            let files = files.as_array().cloned().unwrap_or_default();
+            if files.iter().all(|file| file["source"] == "GENERATED") {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
+    }
+
+    /// The batches at Google, newest first.
+    pub async fn batches(&self) -> Vec<Value> {
+        self.google("batches?pageSize=100").await["operations"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// From now on nothing fails.
+    pub async fn disarm(&self) {
+        self.gemini.disarm().await;
+    }
+
+    /// Waits until a call has been made so often.
+    pub async fn called(&self, name: &str, times: u64) {
+        while self.calls(name).await < times {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// How often a call was made.
+    pub async fn calls(&self, name: &str) -> u64 {
+        self.control(Method::GET, "", None).await["calls"][name].as_u64().unwrap_or(0)
+    }
+
+    /// Moves Google's clock.
+    pub async fn advance_hours(&self, hours: i64) {
+        self.control(Method::POST, "/clock", Some(json!({"advance_ms": hours * 3_600_000}))).await;
+    }
+
+    pub async fn control(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let request = http().request(method, format!("{}/_control{path}", self.gemini.base_url));
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    async fn google(&self, path: &str) -> Value {
+        let request = http().get(format!("{}/v1beta/{path}", self.gemini.base_url)).header("x-goog-api-key", "a-key");
+        request.send().await.unwrap().json().await.unwrap()
+    }
+}
+
+impl Submitted {
+    /// Submits a document that nobody has seen before.
+    pub async fn by(guest: TestClient) -> Self {
+        static DOCUMENTS: AtomicU32 = AtomicU32::new(0);
+        let word = format!("Document{}", DOCUMENTS.fetch_add(1, Ordering::Relaxed));
+        let texts: Vec<String> = (1..=PAGES).map(|page| format!("{word}, page {page}, as it was written.")).collect();
+        let file = simple_pdf(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let prepared: Value = guest.upload("book.pdf", file).await.json().await.unwrap();
+        let answer = guest.submit(&prepared, true, true).await;
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+        let text = |name: &str| prepared[name].as_str().unwrap().to_owned();
+        Self { content_hash: text("content_hash"), upload: text("hash"), guest, word }
+    }
+
+    /// The same at another server on the same data.
+    pub fn at(self, base_url: &str) -> Self {
+        Self { guest: self.guest.at(base_url), ..self }
+    }
+
+    /// The page that a browser shows of it.
+    pub async fn page(&self) -> String {
+        let path = format!("/batch/{}", self.content_hash);
+        self.guest.page(&path).await
+    }
+
+    pub async fn status(&self) -> Value {
+        self.guest.get(&format!("/v1/documents/batch/{}/status", self.content_hash)).await
+    }
+
+    /// Follows it to its end, and checks its books.
+    pub async fn end(&self) -> End {
+        let ended = self.guest.batch_end(&self.content_hash).await;
+        let usage = self.guest.get("/v1/users/me/usage").await;
+        assert_eq!(usage["reserved_tokens"], 0, "{ended}");
+        let used = usage["used_tokens"].as_u64().unwrap();
+        match ended["status"].as_str().unwrap() {
+            "SUCCEEDED" => {
+                let document =
+                    self.guest.get(&format!("/v1/documents/{}", ended["document_id"].as_str().unwrap())).await;
+                assert_eq!(document["charged_tokens"], used, "{ended}");
+                self.check_pages(document["content"].as_array().unwrap());
+                End::Document { failed_pages: document["failed_pages"].as_u64().unwrap() }
+            }
+            other => {
+                assert_eq!(used, 0, "{ended}");
+                let code = ended["error"]["code"].as_str().unwrap().to_owned();
+                if other == "EXPIRED" { End::Expired } else { End::Failed(code.leak()) }
+            }
+        }
+    }
+
+    /// Each page that has a text has its own: nothing may be swapped.
+    fn check_pages(&self, pages: &[Value]) {
+        assert_eq!(pages.len() as u64, PAGES);
+        for (index, page) in pages.iter().enumerate() {
+            let markdown = page["markdown"].as_str().unwrap_or_default();
+            let text = format!("{}, page {}", self.word, index + 1);
+            let is_blank_or_failed = markdown.is_empty();
+            assert!(
+                is_blank_or_failed || text.starts_with(markdown) || markdown.contains(&text),
+                "{index}: {markdown}"
+            );
+        }
+    }
+}
+
+/// A fault that happens so often.
+pub fn times(fault: &str, times: u32) -> Value {
+    json!({"fault": fault, "times": times})
+}
+
+/// A fault that happens at every chance.
+pub fn always(fault: &str) -> Value {
+    json!({"fault": fault})
+}

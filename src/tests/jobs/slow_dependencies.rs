@@ -1,0 +1,335 @@
+//! Workers whose Google or database takes its time: what goes on, however slowly, comes to its end.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use coldbrew::accounts::spending::Budget;
+use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
+use coldbrew::changes::Changes;
+use coldbrew::documents::Documents;
+use coldbrew::documents::JobViews;
+use coldbrew::error::Result;
+use coldbrew::extract::{Recipe, engine_time_used_up};
+use coldbrew::jobs::Spending;
+use coldbrew::jobs::machine::{Lane, Timing};
+use coldbrew::jobs::{Acceptance, Jobs};
+use coldbrew::jobs::{
+    Google, InputLines, Job, JobIds, PageSource, ReadyPage, ReadyPages, Results, Spool, Stage, Watched, Worker,
+    WorkerPolicy, WorkerPorts, WorkerSettings,
+};
+use coldbrew::model::wire::{JobError, Metadata};
+use coldbrew::model::{Hindrance, JobStatus, Mode, PageSet, Pricing, UnixMs};
+use coldbrew::store::sql::SqlStore;
+use coldbrew::uploads::{Figures, Upload, Uploads};
+use coldbrew::world::{SystemWorld, World};
+use coldbrew_gemini::jsonl::{Outcome, ResultLine};
+use coldbrew_gemini::models::{Model, Models};
+use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Request};
+use futures::{StreamExt, stream};
+use tempfile::TempDir;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::memory::{Memory, UNLIMITED};
+
+const PAGES: u32 = 40;
+const LEASE: Duration = Duration::from_millis(400);
+
+fn answer() -> Answer {
+    Answer { text: "Text.".into(), finish_reason: Some("STOP".into()), ..Answer::default() }
+}
+
+/// Google and a disk, of which only what these tests come to is there.
+#[derive(Default)]
+struct Outside {
+    asked: AtomicUsize,
+    /// Every which request is answered; 0: none.
+    answered: usize,
+    /// How long each line of the results takes to be read.
+    line: Duration,
+    /// How often the account has no time of the page engine, before it has some.
+    engine_refusals: AtomicUsize,
+}
+
+#[async_trait]
+impl Google for Outside {
+    fn fingerprint(&self) -> String {
+        "this key".to_owned()
+    }
+
+    async fn answer(&self, _model: &str, _request: &Request) -> Result<Answer, Error> {
+        let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.answered > 0 && number.is_multiple_of(self.answered) {
+            return Ok(answer());
+        }
+        Err(Error::new(ErrorKind::Retry { after: Some(Duration::from_millis(1)) }, "there is no room"))
+    }
+
+    async fn download(&self, _file: &str, _path: &Path) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn delete(&self, _file: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn upload(&self, _input: &Path, _display_name: &str) -> Result<String, Error> {
+        unreachable!()
+    }
+
+    async fn create(&self, _model: &str, _display_name: &str, _input_file: &str) -> Result<String, Error> {
+        unreachable!()
+    }
+
+    async fn find(&self, _display_name: &str, _input_file: &str) -> Result<Vec<Batch>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn look(&self, _batch: &str) -> Result<Batch, Error> {
+        Err(Error::new(ErrorKind::NotFound, "there is no such batch"))
+    }
+
+    async fn cancel(&self, _batch: &str) -> Result<(), Error> {
+        unreachable!()
+    }
+
+    async fn find_files(&self, _beginning: &str) -> Result<Vec<File>, Error> {
+        unreachable!()
+    }
+}
+
+#[async_trait]
+impl Spool for Outside {
+    async fn read_results(&self, _job: &Job) -> Result<Results> {
+        let pause = self.line;
+        let lines = stream::iter(0..PAGES).then(move |page| async move {
+            tokio::time::sleep(pause).await;
+            let (number, key) = (u64::from(page) + 1, Some(format!("page_{page}")));
+            Ok(ResultLine { number, key, outcome: Outcome::Response(Box::new(answer())) })
+        });
+        Ok(Results { lines: lines.boxed(), breaks_off: false })
+    }
+
+    fn results(&self, _job: &Job) -> PathBuf {
+        PathBuf::new()
+    }
+
+    async fn clear(&self, _job: &Job) -> Result<()> {
+        Ok(())
+    }
+
+    async fn write_input(&self, _job: &Job, _model: &Model, _lines: InputLines<'_>) -> Result<usize> {
+        unreachable!()
+    }
+
+    async fn has_input(&self, _job: &Job) -> Result<bool> {
+        unreachable!()
+    }
+
+    fn input(&self, _job: &Job) -> PathBuf {
+        unreachable!()
+    }
+
+    async fn sweep(&self, _active_ids: &[String]) -> Result<()> {
+        unreachable!()
+    }
+}
+
+#[async_trait]
+impl PageSource for Outside {
+    async fn pages<'a>(
+        &'a self,
+        _job: &'a Job,
+        indices: Vec<u32>,
+        _time: &'a Mutex<Duration>,
+    ) -> Result<Result<ReadyPages<'a>, JobError>> {
+        let left = self.engine_refusals.load(Ordering::Relaxed);
+        if left > 0 {
+            self.engine_refusals.store(left - 1, Ordering::Relaxed);
+            return Err(engine_time_used_up(Duration::ZERO));
+        }
+        let page = |index| Ok((index, Ok(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()) })));
+        Ok(Ok(stream::iter(indices.into_iter().map(page)).boxed()))
+    }
+}
+
+fn worker(store: impl Jobs + Uploads + Spending + Figures + Clone + 'static, outside: Outside) -> Worker {
+    let outside = Arc::new(outside);
+    Worker {
+        name: "worker".into(),
+        world: Arc::new(SystemWorld),
+        ports: WorkerPorts {
+            jobs: Arc::new(store.clone()),
+            uploads: Arc::new(store.clone()),
+            spending: Arc::new(store.clone()),
+            figures: Arc::new(store),
+            pages: outside.clone(),
+            google: outside.clone(),
+            spool: outside,
+            changes: Changes::default(),
+            bell: Arc::new(Notify::new()),
+            isolation: None,
+        },
+        policy: WorkerPolicy {
+            models: Models::default(),
+            pricing: Pricing::default(),
+            budget: Budget::UNLIMITED,
+            settings: WorkerSettings {
+                timing: Timing::default(),
+                lease: LEASE,
+                jobs_max: 1,
+                polls_max: 1,
+                realtime_requests_max: 1,
+            },
+        },
+    }
+}
+
+/// A job of [`PAGES`] pages at that stage.
+async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Stage) -> Account {
+    let (account, now) = (Account { id: "a".into(), email: None, quota_tokens: None }, SystemWorld.now());
+    let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
+    store.create_guest(&account.id, credential, now).await.unwrap();
+    let upload = Upload {
+        hash: "upload".into(),
+        account_id: account.id.clone(),
+        content_hash: "content".into(),
+        metadata: Metadata {
+            content_type: "application/pdf".into(),
+            total_pages: PAGES,
+            title: "Book".into(),
+            file_name: None,
+            file_size: 1,
+            url: None,
+        },
+        kept_bytes: 1,
+        page_tokens: vec![1; PAGES as usize],
+    };
+    store.insert_upload(&upload, &UNLIMITED, now).await.unwrap();
+    let job = Job {
+        title: "Book".into(),
+        stage,
+        ..Job::new(
+            JobIds {
+                id: "job".into(),
+                account_id: account.id.clone(),
+                upload_hash: upload.hash,
+                content_hash: upload.content_hash,
+                document_id: "document".into(),
+            },
+            mode,
+            Recipe::named("model/1"),
+            PageSet::all(PAGES),
+            now,
+        )
+    };
+    assert_eq!(store.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap(), Acceptance::Accepted);
+    account
+}
+
+/// Takes the job up whenever it is due. Returns how often that was.
+async fn work_off(worker: &Worker) -> usize {
+    let mut claims = 0;
+    while !worker.ports.jobs.active_ids().await.unwrap().is_empty() {
+        for job in worker.claim(Lane::Work, 1).await.unwrap() {
+            claims += 1;
+            worker.hold(job, CancellationToken::new()).await;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    claims
+}
+
+#[tokio::test]
+async fn pages_that_google_has_room_for_one_by_one_are_all_read() {
+    let memory = Memory::default();
+    let account = submit(&memory, Mode::Realtime, Stage::Read { tries: 0 }).await;
+    let worker = worker(memory.clone(), Outside { answered: 2, ..Outside::default() });
+    assert!(work_off(&worker).await > 8, "more rounds than there may be in vain");
+    let document = memory.document(&account.id, "document").await.unwrap().unwrap();
+    assert_eq!((document.pages, document.failed_pages), (PAGES, 0));
+}
+
+#[tokio::test]
+async fn job_of_an_account_without_engine_time_waits_and_is_not_lost() {
+    for (mode, stage) in [(Mode::Realtime, Stage::Read { tries: 0 }), (Mode::Batch, Stage::Prepare { attempt: 1 })] {
+        let memory = Memory::default();
+        submit(&memory, mode, stage.clone()).await;
+        let outside = Outside { answered: 1, engine_refusals: AtomicUsize::new(1), ..Outside::default() };
+        let worker = worker(memory.clone(), outside);
+        let job = worker.claim(Lane::Work, 1).await.unwrap().pop().unwrap();
+        let begun = SystemWorld.now();
+        worker.hold(job, CancellationToken::new()).await;
+        let waiting = memory.records().jobs["job"].job.clone();
+        assert_eq!((&waiting.stage, waiting.hindered_by), (&stage, Some(Hindrance::EngineTime)));
+        assert!(waiting.due_at >= begun.plus(1_000), "it holds no worker meanwhile");
+        if mode == Mode::Realtime {
+            assert_eq!(work_off(&worker).await, 1);
+            assert_eq!(memory.records().jobs["job"].job.stage, Stage::Succeeded);
+        }
+    }
+}
+
+#[tokio::test]
+async fn when_google_has_no_room_at_all_nothing_false_is_said_of_pages_that_had_no_turn() {
+    let memory = Memory::default();
+    let account = submit(&memory, Mode::Realtime, Stage::Read { tries: 0 }).await;
+    let worker = worker(memory.clone(), Outside::default());
+    assert_eq!(work_off(&worker).await, 9);
+    let job = memory.job(&account.id, "job").await.unwrap().unwrap();
+    let error = job.error.unwrap();
+    assert_eq!((job.status, error.code.as_str()), (JobStatus::Failed, "no_capacity"));
+    assert_eq!(error.message, "Gemini had no capacity for the rest of this document, however often we asked.");
+}
+
+/// To a key of another project nothing exists that others made: that is no loss, and no reason to make it again.
+#[tokio::test]
+async fn what_another_key_does_not_see_is_not_taken_for_lost() {
+    for (key, is_evidence) in [(None, true), (Some("this key"), true), (Some("another key"), false)] {
+        let (key, input_file) = (key.map(str::to_owned), "files/in".to_owned());
+        let seek = Stage::Seek { attempt: 1, input_file: input_file.clone(), key: key.clone(), empty_listings: 0 };
+        let watched = Watched {
+            attempt: 1,
+            input_file,
+            batch: "batches/b".into(),
+            key,
+            running: false,
+            withdrawn: false,
+            since: SystemWorld.now(),
+            odd_since: None,
+            denied_since: None,
+            denials: 0,
+        };
+        for stage in [seek, Stage::Watch(watched)] {
+            let memory = Memory::default();
+            submit(&memory, Mode::Batch, stage.clone()).await;
+            let worker = worker(memory.clone(), Outside::default());
+            let job = worker.claim(Lane::Watch, 1).await.unwrap().pop().unwrap();
+            worker.hold(job, CancellationToken::new()).await;
+            let after = memory.records().jobs["job"].job.stage.clone();
+            assert_eq!(after != stage, is_evidence, "{after:?}");
+        }
+    }
+}
+
+/// All that time nobody else can write, and so nobody can renew a lease either.
+#[tokio::test]
+async fn results_that_take_many_leases_to_be_stored_are_stored_at_the_first_attempt() {
+    let folder = TempDir::new().unwrap();
+    let store = SqlStore::open(&SqlStore::embedded_url(&folder.path().join("records.db"))).await.unwrap();
+    let (input_file, output_file) = ("files/in".to_owned(), "files/out".to_owned());
+    let collect = Stage::Collect { attempt: 1, batch: "batches/b".into(), input_file, output_file, tries: 0 };
+    let account = submit(&store, Mode::Batch, collect).await;
+    let worker = worker(store.clone(), Outside { line: LEASE / 8, ..Outside::default() });
+    let job = worker.claim(Lane::Work, 1).await.unwrap().pop().unwrap();
+    worker.hold(job, CancellationToken::new()).await;
+    let job = store.job(&account.id, "job").await.unwrap().unwrap();
+    assert_eq!(job.status, JobStatus::Succeeded);
+    let document = store.document(&account.id, "document").await.unwrap().unwrap();
+    assert_eq!((document.pages, document.failed_pages), (PAGES, 0));
+}

@@ -1,0 +1,221 @@
+//! Running the service: a real process that is told to stop, a backup that is taken while it works, and its figures.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use coldbrew::serve::{Config, backup, restore};
+use coldbrew_pdf::testing::simple_pdf;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::support::harness::{TestClient, TestServer, http, refused, variables};
+use crate::web::accounts::with_arguments;
+
+/// The real program, as a service manager starts it. Returns where it listens.
+async fn start(data: &TempDir) -> (Child, String) {
+    start_with(data, &[("COLDBREW_DEMO_PENDING_MS", "600000")], Stdio::null()).await
+}
+
+async fn start_with(data: &TempDir, settings: &[(&str, &str)], log: Stdio) -> (Child, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_coldbrew"));
+    program.arg("serve").env_clear();
+    greeted(program, data, settings, log).await
+}
+
+/// The same for a program that becomes a server.
+async fn greeted(mut program: Command, data: &TempDir, settings: &[(&str, &str)], log: Stdio) -> (Child, String) {
+    let mut child = program
+        .envs(variables(data.path(), settings))
+        .current_dir(data.path())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut greeting = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut greeting).await.unwrap();
+    let url = greeting.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
+    (child, url)
+}
+
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_hands_back_its_work_and_ends_well() {
+    let data = TempDir::new().unwrap();
+    let (mut first, url) = start(&data).await;
+    let guest = TestClient::guest_at(&url).await;
+    let prepared = guest.upload_pages(2).await;
+    assert_eq!(guest.submit(&prepared, true, true).await.status(), StatusCode::ACCEPTED);
+
+    let pid = i32::try_from(first.id().unwrap()).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(20), first.wait()).await.expect("it ends").unwrap();
+    assert!(ended.success(), "{ended}");
+
+    // Nothing was lost, and the next process may have the work at once.
+    let (mut second, url) = start(&data).await;
+    let guest = TestClient::new(&url, &guest.token);
+    let path = format!("/v1/documents/batch/{}/status", prepared["content_hash"].as_str().unwrap());
+    assert!(["PREPARING", "PENDING"].contains(&guest.get(&path).await["status"].as_str().unwrap()));
+    second.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_takes_as_many_connections_as_the_system_allows() {
+    let data = TempDir::new().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -S -n 64 && exec \"$0\" serve", env!("CARGO_BIN_EXE_coldbrew")]);
+    let (server, _) = greeted(shell, &data, &[], Stdio::null()).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.id().unwrap())).unwrap();
+    let files: Vec<&str> =
+        limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
+    assert_eq!(files[3], files[4], "{files:?}");
+}
+
+/// A caller that stops in the middle of its request does not keep the server from ending.
+#[tokio::test]
+async fn a_request_that_never_ends_is_cut_off_when_the_server_stops() {
+    use tokio::io::AsyncWriteExt;
+    let data = TempDir::new().unwrap();
+    let server = TestServer::start(&data, &[("COLDBREW_STOP_TIMEOUT_MS", "300")]).await;
+    let guest = server.guest().await;
+    let mut socket = tokio::net::TcpStream::connect(server.base_url.trim_start_matches("http://")).await.unwrap();
+    let head = format!(
+        "POST /v1/documents/prepare HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\nauthorization: Bearer {}\r\n\r\n{{",
+        guest.token
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    // An answer to another request says that the server has had time to see the first one.
+    guest.get("/v1/users/me").await;
+    tokio::time::timeout(Duration::from_secs(20), server.stop()).await.expect("it ends");
+}
+
+/// What a person calls or writes things, and every secret, at the finest level of the log.
+#[tokio::test]
+async fn no_line_of_the_log_tells_what_is_nobodys_business() {
+    let data = TempDir::new().unwrap();
+    let log = std::fs::File::create(data.path().join("log")).unwrap();
+    let settings =
+        [("RUST_LOG", "warn,coldbrew=trace,tower_http=trace"), ("COLDBREW_METRICS_TOKEN", "watchers-secret")];
+    let (mut server, url) = start_with(&data, &settings, log.into()).await;
+    let guest = TestClient::guest_at(&url).await;
+    let answer = guest.upload("secret-name.pdf", simple_pdf(&["secret-text of the page"])).await;
+    let prepared: Value = answer.json().await.unwrap();
+    let wish =
+        |ai: bool| json!({"hash": prepared["hash"], "title": "secret-title", "ai_transform": ai, "batch_mode": ai});
+    for ai in [false, true] {
+        let answer = guest.send(Method::POST, "/v1/documents/document", Some(wish(ai))).await;
+        assert!(answer.status().is_success());
+    }
+    guest.batch_end(prepared["content_hash"].as_str().unwrap()).await;
+    // What is refused, too.
+    guest.upload("secret-name.pdf", b"secret-text is no PDF".to_vec()).await;
+    guest.upload("secret-name.pdf", b"%PDF-1.7 secret-text".to_vec()).await;
+    guest.send(Method::POST, "/v1/documents/document", Some(json!({"secret-title": 1}))).await;
+    guest.send(Method::POST, "/v1/documents/prepare", Some(json!({"url": "http://127.0.0.1/secret-name.pdf"}))).await;
+    guest.with_token("watchers-secret").send(Method::GET, "/metrics", None).await;
+    guest.send(Method::GET, "/library?query=secret-title", None).await;
+    let login = json!({"email": "secret-name@example.org", "password": "secret-password"});
+    let sign_up = reqwest::Client::new().post(format!("{url}/api/sign_up")).header("sec-fetch-site", "same-origin");
+    let cookie = with_arguments(sign_up, "sign_up", &login).send().await.unwrap().headers()["set-cookie"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let session = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
+    server.kill().await.unwrap();
+    let log = std::fs::read_to_string(data.path().join("log")).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["span"]["id"].is_string()), "lines of a request have its id");
+    for word in ["secret-", guest.token.as_str(), session.as_str(), "watchers"] {
+        let found = log.lines().find(|line| line.contains(word));
+        assert_eq!(found, None, "{word}");
+    }
+}
+
+#[tokio::test]
+async fn request_id_of_a_caller_is_logged_beside_the_one_of_the_server() {
+    let data = TempDir::new().unwrap();
+    let log = std::fs::File::create(data.path().join("log")).unwrap();
+    let settings = [("RUST_LOG", "warn,coldbrew=trace,tower_http=trace")];
+    let (mut server, url) = start_with(&data, &settings, log.into()).await;
+    let mut named = Vec::new();
+    let long = "x".repeat(65);
+    let ids = ["my-request.1", "my-request.1", "a b", "{\"a\":1}", "", &long];
+    for id in ids {
+        let request = http().get(format!("{url}/v1/users/me")).header("x-request-id", id);
+        let answer = request.send().await.unwrap();
+        let header = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        assert_eq!(refused(answer, 401, "unauthenticated").await["request_id"], header.as_str());
+        named.push(header);
+    }
+    server.kill().await.unwrap();
+    let log = std::fs::read_to_string(data.path().join("log")).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (at, (own, told)) in named.iter().zip(ids).enumerate() {
+        assert!(own.len() == 36 && !named[..at].contains(own), "{own} is no id of its own");
+        let span = lines.iter().map(|line| &line["span"]).find(|span| span["id"] == own.as_str()).unwrap();
+        let kept = span["caller_request_id"].as_str();
+        assert_eq!(kept, (told == "my-request.1").then_some(told), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_backup_is_taken_while_the_server_works_and_can_be_served() {
+    let (data, copies) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let server = TestServer::start(&data, &[]).await;
+    let guest = server.guest().await;
+    let prepared = guest.upload_pages(2).await;
+    let document: Value = guest.submit(&prepared, false, false).await.json().await.unwrap();
+
+    let of = |folder: &TempDir| {
+        let variables = variables(folder.path(), &[]);
+        Config::read("", move |name| variables.get(name).cloned()).unwrap()
+    };
+    let copy = copies.path().join("monday");
+    backup(&of(&data), &copy).await.unwrap();
+    assert!(backup(&of(&data), &copy).await.is_err(), "a backup is never overwritten");
+    assert!(restore(&of(&data), &copy).await.is_err(), "neither is a data folder");
+    server.stop().await;
+
+    let elsewhere = TempDir::new().unwrap();
+    restore(&of(&elsewhere), &copy).await.unwrap();
+    let server = TestServer::start(&elsewhere, &[]).await;
+    let guest = TestClient::new(&server.base_url, &guest.token);
+    let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+    assert_eq!(guest.get(&path).await["content"].as_array().unwrap().len(), 2);
+    // The file is there, too: it can be read once more.
+    assert_eq!(guest.submit(&prepared, false, false).await.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn figures_are_there_for_who_may_see_them() {
+    let data = TempDir::new().unwrap();
+    let settings = [("COLDBREW_METRICS_TOKEN", "let me see"), ("COLDBREW_DEMO_PENDING_MS", "600000")];
+    let server = TestServer::start(&data, &settings).await;
+    let guest = server.guest().await;
+    refused(guest.send(Method::GET, "/metrics", None).await, 401, "unauthenticated").await;
+    let prepared = guest.upload_pages(1).await;
+    let wish = json!({"hash": prepared["hash"], "ai_transform": true, "batch_mode": true});
+    assert_eq!(guest.send(Method::POST, "/v1/documents/document", Some(wish)).await.status(), StatusCode::ACCEPTED);
+    let answer = guest.with_token("let me see").send(Method::GET, "/metrics", None).await;
+    assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4");
+    let text = answer.text().await.unwrap();
+    let of = |status: &str| {
+        let line = format!("coldbrew_jobs{{mode=\"batch\",status=\"{status}\"}} ");
+        text.lines().find_map(|found| found.strip_prefix(&line)).map(|count| count.parse::<u32>().unwrap()).unwrap()
+    };
+    assert_eq!(of("preparing") + of("pending") + of("running"), 1, "{text}");
+    for name in [
+        "coldbrew_jobs_due",
+        "coldbrew_poll_lag_seconds",
+        "coldbrew_http_requests_total",
+        "coldbrew_page_workers_started_total",
+    ] {
+        assert!(text.contains(name), "{name} is missing");
+    }
+    for secret in [guest.token.as_str(), prepared["content_hash"].as_str().unwrap(), "book"] {
+        assert!(!text.contains(secret));
+    }
+}

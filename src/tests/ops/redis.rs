@@ -1,0 +1,132 @@
+//! A server with Redis beside it: what other programs find there, and that nothing is lost when it is.
+
+use std::time::Duration;
+
+use ::redis::Commands;
+use reqwest::StatusCode;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::harness::{TestClient, TestServer};
+use crate::support::services::Redis;
+
+/// The batch waits at Google for as long as the test wants.
+const WAITING: (&str, &str) = ("COLDBREW_DEMO_PENDING_MS", "2000");
+
+/// Waits until it is so. What happens inside Redis rings nobody.
+async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    for _ in 0..600 {
+        if so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{what}");
+}
+
+fn connect(redis: &Redis) -> ::redis::Connection {
+    ::redis::Client::open(redis.url()).unwrap().get_connection().unwrap()
+}
+
+async fn submitted(guest: &TestClient, pages: usize) -> String {
+    let prepared = guest.upload_pages(pages).await;
+    let answer = guest.submit(&prepared, true, true).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    let ticket: Value = answer.json().await.unwrap();
+    ticket["content_hash"].as_str().unwrap().to_owned()
+}
+
+async fn is_ready(server: &TestServer) -> bool {
+    reqwest::get(format!("{}/readyz", server.base_url)).await.unwrap().status() == StatusCode::OK
+}
+
+/// A server that is sure that Redis knows all jobs.
+async fn server(data: &TempDir, redis: &Redis) -> TestServer {
+    let server = TestServer::start(data, &[("REDIS_URL", &redis.url()), WAITING]).await;
+    let mut connection = connect(redis);
+    until("the copy is never made", async || connection.exists("tracking_epoch").unwrap()).await;
+    server
+}
+
+#[tokio::test]
+async fn other_programs_find_a_job_under_the_names_of_the_contract() {
+    let (data, redis) = (TempDir::new().unwrap(), Redis::start());
+    let server = server(&data, &redis).await;
+    let guest = server.guest().await;
+    let content = submitted(&guest, 3).await;
+    let mut redis = connect(&redis);
+    // Before the 202 was answered.
+    let key = format!("batch:{content}");
+    let job: Value = serde_json::from_str(&redis.get::<_, String>(&key).unwrap()).unwrap();
+    let user = job["user_id"].as_str().unwrap().to_owned();
+    assert_eq!((job["content_hash"].as_str(), job["total_pages"].as_u64()), (Some(content.as_str()), Some(3)));
+    assert_eq!((job["pages_requested"].as_u64(), job["pages_submitted"].as_u64()), (Some(3), Some(3)));
+    assert_eq!((job["content_type"].as_str(), job["title"].as_str()), (Some("application/pdf"), Some("book")));
+    assert!(job["file_size"].as_u64().unwrap() > 0 && job["submitted_at"].is_i64());
+    let ttl_s: i64 = redis.ttl(&key).unwrap();
+    assert!((48 * 3_600 - 60..=48 * 3_600).contains(&ttl_s), "{ttl_s}");
+    let active: Vec<String> = redis.smembers("active_batch_jobs").unwrap();
+    assert_eq!(active, std::slice::from_ref(&content));
+    let reserved: u64 = redis.hget(format!("reservations:{user}"), &content).unwrap();
+    assert_eq!(reserved, guest.get("/v1/users/me/usage").await["reserved_tokens"].as_u64().unwrap());
+
+    let status = async || guest.get(&format!("/v1/documents/batch/{content}/status")).await["status"].clone();
+    until("it never waits at Google", async || status().await == "PENDING").await;
+    let job: Value = serde_json::from_str(&redis.get::<_, String>(&key).unwrap()).unwrap();
+    assert!(job["job_name"].as_str().unwrap().starts_with("batches/"));
+
+    let ended = guest.batch_end(&content).await;
+    let job: Value = serde_json::from_str(&redis.get::<_, String>(&key).unwrap()).unwrap();
+    assert_eq!((&job["status"], &job["document_id"]), (&ended["status"], &ended["document_id"]));
+    assert!(!redis.exists::<_, bool>("active_batch_jobs").unwrap());
+    assert!(!redis.exists::<_, bool>(format!("reservations:{user}")).unwrap());
+}
+
+#[tokio::test]
+async fn what_is_flushed_is_made_again_from_the_record() {
+    let (data, redis) = (TempDir::new().unwrap(), Redis::start());
+    let server = server(&data, &redis).await;
+    let guest = server.guest().await;
+    let content = submitted(&guest, 3).await;
+    let mut redis = connect(&redis);
+    let () = redis.flushall().unwrap();
+    assert_ne!(guest.get(&format!("/v1/documents/batch/{content}/status")).await["status"], "FAILED");
+    until("the copy is not made again", async || redis.sismember("active_batch_jobs", &content).unwrap()).await;
+    assert!(redis.exists::<_, bool>(format!("batch:{content}")).unwrap());
+    assert_eq!(guest.batch_end(&content).await["status"], "SUCCEEDED");
+    assert!(!redis.exists::<_, bool>("active_batch_jobs").unwrap());
+}
+
+#[tokio::test]
+async fn jobs_are_taken_and_ended_while_redis_is_away() {
+    let (data, mut redis) = (TempDir::new().unwrap(), Redis::start());
+    let server = server(&data, &redis).await;
+    let guest = server.guest().await;
+    let before = submitted(&guest, 2).await;
+    redis.stop();
+    until("nobody notices", async || !is_ready(&server).await).await;
+    let meanwhile = submitted(&guest, 3).await;
+    assert_eq!(guest.batch_end(&before).await["status"], "SUCCEEDED");
+    redis.start_again();
+    until("it is never ready again", async || is_ready(&server).await).await;
+    assert_eq!(guest.batch_end(&meanwhile).await["status"], "SUCCEEDED");
+    let after = submitted(&guest, 4).await;
+    let mut redis = connect(&redis);
+    until("the copy is not made again", async || redis.exists(format!("batch:{after}")).unwrap()).await;
+    assert_eq!(guest.batch_end(&after).await["status"], "SUCCEEDED");
+    until("an end is not known", async || !redis.exists::<_, bool>("active_batch_jobs").unwrap()).await;
+    assert_eq!(guest.get("/v1/users/me/usage").await["reserved_tokens"], 0);
+}
+
+#[tokio::test]
+async fn a_server_starts_without_redis_and_says_that_it_is_away() {
+    let (data, mut redis) = (TempDir::new().unwrap(), Redis::start());
+    redis.stop();
+    let server = TestServer::start(&data, &[("REDIS_URL", &redis.url())]).await;
+    let answer = reqwest::get(format!("{}/readyz", server.base_url)).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!((&body["checks"]["redis"], &body["checks"]["database"]), (&"away".into(), &"ok".into()));
+    redis.start_again();
+    until("it is never ready", async || is_ready(&server).await).await;
+}

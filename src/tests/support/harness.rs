@@ -1,0 +1,297 @@
+//! A whole server in this process, on free ports and a data folder of its own, and a client of it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use coldbrew::serve::{Config, Server, serve_emulator};
+use coldbrew_pdf::testing::simple_pdf;
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::web::accounts::with_arguments;
+
+/// A running server. Dropped, it stops; its data stays for as long as `data` lives.
+pub struct TestServer {
+    pub base_url: String,
+    stop: CancellationToken,
+    running: Option<JoinHandle<()>>,
+}
+
+impl TestServer {
+    /// Starts a server on that data folder; `settings` are variables, over quick defaults.
+    pub async fn start(data: &TempDir, settings: &[(&str, &str)]) -> Self {
+        let config = config(data.path(), settings);
+        let stop = CancellationToken::new();
+        let server = Server::open(&config).await.unwrap();
+        let base_url = format!("http://{}", server.addr().unwrap());
+        let stopped = stop.clone();
+        let running = tokio::spawn(async move { server.run(stopped).await.unwrap() });
+        Self { base_url, stop, running: Some(running) }
+    }
+
+    /// Stops as a service manager would have it, and waits until everything has ended.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        self.running.take().unwrap().await.unwrap();
+    }
+
+    /// A client with a guest account of its own.
+    pub async fn guest(&self) -> TestClient {
+        TestClient::guest_at(&self.base_url).await
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// The settings of a quick server on that data folder, as variables; `settings` come last.
+pub fn variables(data_dir: &Path, settings: &[(&str, &str)]) -> HashMap<String, String> {
+    let site = data_dir.join("site");
+    std::fs::create_dir_all(&site).unwrap();
+    std::fs::write(site.join("hash.txt"), "js: a\nwasm: b\ncss: c\n").unwrap();
+    let vendor = |name: &str| format!("{}/vendor/{name}", env!("CARGO_MANIFEST_DIR"));
+    let defaults = [
+        ("LEPTOS_SITE_ADDR", "127.0.0.1:0"),
+        ("LEPTOS_SITE_ROOT", site.to_str().unwrap()),
+        ("COLDBREW_DATA_DIR", data_dir.to_str().unwrap()),
+        ("COLDBREW_PDFIUM", &vendor("libpdfium.so")),
+        ("COLDBREW_FIGURE_MODEL", &vendor("pp-doclayout-s.onnx")),
+        ("COLDBREW_FIGURE_LIBRARY", &vendor("libonnxruntime.so")),
+        ("COLDBREW_PAGE_WORKER_EXE", env!("CARGO_BIN_EXE_coldbrew")),
+        ("COLDBREW_POLL_INTERVAL_MS", "50"),
+        ("COLDBREW_DEMO_PENDING_MS", "100"),
+        ("COLDBREW_DEMO_RUNNING_MS", "100"),
+    ];
+    defaults.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// The configuration that such variables make.
+pub fn config(data_dir: &Path, settings: &[(&str, &str)]) -> Config {
+    choose_cryptography();
+    let variables = variables(data_dir, settings);
+    Config::read("", move |name| variables.get(name).cloned()).unwrap()
+}
+
+/// The emulator of the Gemini API, which a test can make fail.
+pub struct TestGemini {
+    pub base_url: String,
+    config: Config,
+    stop: CancellationToken,
+}
+
+impl TestGemini {
+    /// Starts an emulator on that data folder.
+    pub async fn start(data: &TempDir) -> Self {
+        let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let (base_url, config) = (format!("http://{addr}"), config(data.path(), &[]));
+        let mut gemini = Self { base_url, config, stop: CancellationToken::new() };
+        gemini.start_again().await;
+        gemini
+    }
+
+    fn addr(&self) -> SocketAddr {
+        self.base_url.trim_start_matches("http://").parse().unwrap()
+    }
+
+    /// Ends it for those who try to reach it; what it knows stays.
+    pub async fn stop(&mut self) {
+        self.stop.cancel();
+        while tokio::net::TcpStream::connect(self.addr()).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Starts it where it was, with all that it knew.
+    pub async fn start_again(&mut self) {
+        self.stop = CancellationToken::new();
+        let (config, addr, stop) = (self.config.clone(), self.addr(), self.stop.clone());
+        tokio::spawn(async move { serve_emulator(&config, addr, stop).await.unwrap() });
+        while tokio::net::TcpStream::connect(addr).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// What makes a server take this for Google.
+    pub fn settings(&self) -> [(&str, &str); 2] {
+        [("GEMINI_BASE_URL", &self.base_url), ("GEMINI_API_KEY", "a-key")]
+    }
+
+    /// Arms a fault; see `crates/gemini-emulator/src/faults.rs`.
+    pub async fn arm(&self, fault: Value) {
+        let request = http().post(format!("{}/_control/faults", self.base_url)).json(&fault);
+        assert!(request.send().await.unwrap().status().is_success());
+    }
+
+    /// From now on nothing fails.
+    pub async fn disarm(&self) {
+        let request = http().delete(format!("{}/_control/faults", self.base_url));
+        assert!(request.send().await.unwrap().status().is_success());
+    }
+}
+
+impl Drop for TestGemini {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// What `main` does, for every HTTPS client of this process.
+pub fn choose_cryptography() {
+    // Fails only if it has been chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A client of anything, also in a process that has no server of ours.
+pub fn http() -> reqwest::Client {
+    choose_cryptography();
+    reqwest::Client::new()
+}
+
+/// Speaks REST for one account.
+#[derive(Clone)]
+pub struct TestClient {
+    http: reqwest::Client,
+    base_url: String,
+    pub token: String,
+}
+
+impl TestClient {
+    /// The same account at another server on the same data.
+    pub fn at(&self, base_url: &str) -> Self {
+        Self { base_url: base_url.to_owned(), ..self.clone() }
+    }
+
+    /// A new guest of that server.
+    pub async fn guest_at(base_url: &str) -> Self {
+        let http = http();
+        let answer = http.post(format!("{base_url}/v1/users/guest")).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let guest: Value = answer.json().await.unwrap();
+        Self::new(base_url, guest["token"].as_str().unwrap())
+    }
+
+    /// A client that shows this token to the server there.
+    pub fn new(base_url: &str, token: &str) -> Self {
+        Self { http: reqwest::Client::new(), base_url: base_url.to_owned(), token: token.to_owned() }
+    }
+
+    /// The same, showing another token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self.clone() }
+    }
+
+    /// One call with this account's token.
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
+        self.try_send(method, path, body).await.unwrap()
+    }
+
+    /// The same to a server that may end half-way.
+    pub async fn try_send(&self, method: Method, path: &str, body: Option<Value>) -> reqwest::Result<Response> {
+        let request = self.http.request(method, format!("{}{path}", self.base_url)).bearer_auth(&self.token);
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        request.send().await
+    }
+
+    /// Calls a server function.
+    pub async fn call(&self, name: &str, arguments: Value) -> Response {
+        let request = self.http.post(format!("{}/api/{name}", self.base_url)).bearer_auth(&self.token);
+        with_arguments(request, name, &arguments).send().await.unwrap()
+    }
+
+    /// The JSON of a call that must succeed.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.send(Method::GET, path, None).await;
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    /// The text of a call that must succeed.
+    pub async fn get_text(&self, path: &str) -> String {
+        let answer = self.send(Method::GET, path, None).await;
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.text().await.unwrap()
+    }
+
+    /// What a browser is shown there that is in this account.
+    pub async fn page(&self, path: &str) -> String {
+        let request = self.http.get(format!("{}{path}", self.base_url));
+        request.header("cookie", format!("coldbrew={}", self.token)).send().await.unwrap().text().await.unwrap()
+    }
+
+    /// Uploads a file.
+    pub async fn upload(&self, name: &str, bytes: Vec<u8>) -> Response {
+        self.try_upload(name, bytes).await.unwrap()
+    }
+
+    /// The same to a server that may end half-way.
+    pub async fn try_upload(&self, name: &str, bytes: Vec<u8>) -> reqwest::Result<Response> {
+        let form = Form::new().part("file", Part::bytes(bytes).file_name(name.to_owned()));
+        let request = self.http.post(format!("{}/v1/documents/prepare/upload", self.base_url));
+        request.bearer_auth(&self.token).multipart(form).send().await
+    }
+
+    /// Uploads a PDF of as many pages, each with a text of its own.
+    pub async fn upload_pages(&self, pages: usize) -> Value {
+        let answer = self.upload("book.pdf", book(pages)).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.json().await.unwrap()
+    }
+
+    /// Submits a prepared document in full.
+    pub async fn submit(&self, prepared: &Value, ai_transform: bool, batch_mode: bool) -> Response {
+        let wish = json!({"hash": prepared["hash"], "ai_transform": ai_transform, "batch_mode": batch_mode});
+        self.send(Method::POST, "/v1/documents/document", Some(wish)).await
+    }
+
+    /// The status of a batch once it is over.
+    pub async fn batch_end(&self, content_hash: &str) -> Value {
+        self.end_of(&format!("/v1/documents/batch/{content_hash}/status")).await
+    }
+
+    /// The status at `path` once it is over. There is no event to wait for over REST but the status itself.
+    pub async fn end_of(&self, path: &str) -> Value {
+        for _ in 0..1_200 {
+            let status = self.get(path).await;
+            if !["PREPARING", "PENDING", "RUNNING"].contains(&status["status"].as_str().unwrap()) {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{path} did not end within a minute");
+    }
+}
+
+/// A PDF of as many pages, each with a text of its own.
+pub fn book(pages: usize) -> Vec<u8> {
+    let texts: Vec<String> =
+        (1..=pages).map(|page| format!("This is what stands on page {page} of the book.")).collect();
+    simple_pdf(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The `error` of a refusal with that status and code.
+pub async fn refused(answer: Response, status: u16, code: &str) -> Value {
+    let got = answer.status().as_u16();
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!((got, body["error"]["code"].as_str().unwrap_or_default()), (status, code), "{body}");
+    assert!(!body["error"]["request_id"].as_str().unwrap().is_empty());
+    body["error"].clone()
+}
+
+/// How many files are somewhere below a folder.
+pub fn files_below(folder: &Path) -> usize {
+    std::fs::read_dir(folder).map_or(0, |entries| {
+        entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { files_below(&path) } else { 1 }).sum()
+    })
+}

@@ -1,0 +1,254 @@
+//! Real processes of ours, for tests that kill them: servers, and an emulator of Google that outlives them.
+//!
+//! [`Errand`] is what a person does until it has worked; [`Google::check`] and [`check_books`] say what must be true afterwards.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::support::harness::{TestClient, http, variables};
+
+/// Short enough for many restarts, long enough for a machine that is busy with other tests.
+const QUICK: [(&str, &str); 9] = [
+    ("COLDBREW_LEASE_MS", "1500"),
+    ("COLDBREW_POLL_INTERVAL_MS", "40"),
+    ("COLDBREW_SEEK_INTERVAL_MS", "60"),
+    ("COLDBREW_DEMO_PENDING_MS", "60"),
+    ("COLDBREW_DEMO_RUNNING_MS", "60"),
+    ("COLDBREW_FIGURE_RUNTIME", "none"),
+    // Guests stand for people here, with more documents than a guest may have read with a real key.
+    ("COLDBREW_GUEST_QUOTA_TOKENS", "20000000"),
+    ("COLDBREW_SPEND_GUESTS_DAILY_USD_MAX", "none"),
+    ("RUST_LOG", "error"),
+];
+
+/// One of our processes. Dropped, it is killed.
+pub struct Program {
+    pub base_url: String,
+    child: Child,
+}
+
+impl Program {
+    /// A server on that data folder; `settings` are variables, over quick defaults.
+    pub async fn serve(data: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::run(&["serve"], data, settings).await
+    }
+
+    /// One that says where it listens.
+    pub async fn run(arguments: &[&str], data: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut child = Self::spawn(arguments, data, settings);
+        let mut greeting = String::new();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut greeting).await.unwrap();
+        let url = greeting.split_whitespace().find(|word| word.starts_with("http://"));
+        let base_url = url.unwrap_or_else(|| panic!("{arguments:?} did not start: {greeting:?}")).to_owned();
+        Self { base_url, child }
+    }
+
+    /// One that works on jobs, and that nobody talks to.
+    pub fn work(data: &Path, settings: &[(&str, &str)]) -> Self {
+        Self { base_url: String::new(), child: Self::spawn(&["worker"], data, settings) }
+    }
+
+    fn spawn(arguments: &[&str], data: &Path, settings: &[(&str, &str)]) -> Child {
+        let settings: Vec<_> = QUICK.iter().chain(settings).copied().collect();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_coldbrew"));
+        command.args(arguments).envs(variables(data, &settings));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap()
+    }
+
+    /// Where it can be talked to, if at all.
+    pub fn address(&self) -> Option<&str> {
+        Some(self.base_url.as_str()).filter(|url| !url.is_empty())
+    }
+
+    /// Runs `coldbrew doctor` on that data folder, who must find nothing wrong.
+    pub async fn see_doctor(data: &Path, settings: &[(&str, &str)]) {
+        let settings: Vec<_> = QUICK.iter().chain(settings).copied().collect();
+        let mut doctor = Command::new(env!("CARGO_BIN_EXE_coldbrew"));
+        let said = doctor.arg("doctor").envs(variables(data, &settings)).output().await.unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+    }
+
+    /// Ends it as a power cut would.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Ends it as a service manager would: it may finish what it is at. How it ended.
+    pub async fn stop(mut self) -> ExitStatus {
+        let pid = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.try_into().unwrap()));
+        rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::TERM).unwrap();
+        self.ended(Duration::from_secs(60)).await.expect("it ends")
+    }
+
+    /// How it ended by itself; `None`: it has not within that time.
+    pub async fn ended(&mut self, within: Duration) -> Option<ExitStatus> {
+        tokio::time::timeout(within, self.child.wait()).await.ok().map(Result::unwrap)
+    }
+}
+
+/// The emulator as a process of its own. Each key is a project that sees only its own batches.
+pub struct Google {
+    program: Program,
+    http: reqwest::Client,
+    _data: TempDir,
+}
+
+impl Google {
+    pub async fn start() -> Self {
+        let data = TempDir::new().unwrap();
+        let program = Program::run(&["fake-gemini", "--addr", "127.0.0.1:0"], data.path(), &[]).await;
+        Self { program, http: http(), _data: data }
+    }
+
+    /// What makes a server use this emulator with that key.
+    pub fn settings<'a>(&'a self, key: &'a str) -> [(&'a str, &'a str); 2] {
+        [("GEMINI_BASE_URL", &self.program.base_url), ("GEMINI_API_KEY", key)]
+    }
+
+    /// Makes a fault happen at its next chance.
+    pub async fn arm(&self, fault: &str) {
+        self.control(Method::POST, json!({"fault": fault, "times": 1})).await;
+    }
+
+    /// From now on, a file that is uploaded stays in PROCESSING for as many looks.
+    pub async fn process_files_for(&self, looks: u32) {
+        self.control(Method::POST, json!({"fault": "file_processing", "amount": looks, "times": 1_000})).await;
+    }
+
+    /// From now on nothing fails.
+    pub async fn disarm(&self) {
+        self.control(Method::DELETE, Value::Null).await;
+    }
+
+    async fn control(&self, method: Method, fault: Value) {
+        let url = format!("{}/_control/faults", self.program.base_url);
+        let answer = self.http.request(method, url).json(&fault).send().await.unwrap();
+        assert!(answer.status().is_success());
+    }
+
+    /// All batches of the project with that key.
+    pub async fn batches(&self, key: &str) -> Vec<Value> {
+        let mut batches = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let url = format!("{}/v1beta/batches?pageSize=100&pageToken={page_token}", self.program.base_url);
+            let answer = self.http.get(url).header("x-goog-api-key", key).send().await.unwrap();
+            let page: Value = answer.json().await.unwrap();
+            batches.extend(page["operations"].as_array().cloned().unwrap_or_default());
+            match page["nextPageToken"].as_str() {
+                Some(next) => page_token = next.to_owned(),
+                None => return batches,
+            }
+        }
+    }
+
+    /// Waits until the project with that key has no input file any more.
+    pub async fn no_input_is_left(&self, key: &str) -> bool {
+        for _ in 0..500 {
+            let url = format!("{}/v1beta/files?pageSize=100", self.program.base_url);
+            let answer = self.http.get(url).header("x-goog-api-key", key).send().await.unwrap();
+            let page: Value = answer.json().await.unwrap();
+            // Outputs stay: Google lets nobody delete them.
+            if page["files"].as_array().is_none_or(|files| files.iter().all(|file| file["source"] == "GENERATED")) {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
+    }
+
+    /// No job ever had two batches at a time, and none had two that were paid. Returns how many batches there were.
+    pub async fn check(&self, key: &str) -> usize {
+        let batches = self.batches(key).await;
+        let mut by_job: HashMap<String, Vec<Life>> = HashMap::new();
+        for batch in &batches {
+            let name = batch["metadata"]["displayName"].as_str().unwrap();
+            let job = name.rsplit_once('-').unwrap().0.to_owned();
+            by_job.entry(job).or_default().push(Life::of(batch));
+        }
+        for (job, mut lives) in by_job {
+            lives.sort_by_key(|life| life.born);
+            let paid = lives.iter().filter(|life| life.state == "BATCH_STATE_SUCCEEDED").count();
+            assert!(paid <= 1, "{job} was paid for {paid} times: {lives:#?}");
+            for pair in lives.windows(2) {
+                assert!(pair[0].died.is_some_and(|died| died <= pair[1].born), "{job} had two batches: {lives:#?}");
+            }
+        }
+        batches.len()
+    }
+}
+
+/// From when to when a batch was live.
+#[derive(Debug)]
+struct Life {
+    born: Timestamp,
+    died: Option<Timestamp>,
+    state: String,
+}
+
+impl Life {
+    fn of(batch: &Value) -> Self {
+        let time = |name: &str| batch["metadata"][name].as_str().map(|time| time.parse().unwrap());
+        let state = batch["metadata"]["state"].as_str().unwrap().to_owned();
+        Self { born: time("createTime").unwrap(), died: time("endTime"), state }
+    }
+}
+
+/// A document that somebody wants, and asks for until it is accepted.
+#[derive(Clone)]
+pub struct Errand {
+    pub book: Vec<u8>,
+    pub batch_mode: bool,
+}
+
+impl Errand {
+    /// Uploads and submits, unless that has been done. `None`: the server was gone half-way, or had no time.
+    pub async fn try_once(&self, guest: &TestClient) -> Option<String> {
+        let prepared = guest.try_upload("book.pdf", self.book.clone()).await.ok()?;
+        if prepared.status() != StatusCode::OK {
+            return None;
+        }
+        let prepared: Value = prepared.json().await.ok()?;
+        let content_hash = prepared["content_hash"].as_str().unwrap().to_owned();
+        let status = format!("/v1/documents/batch/{content_hash}/status");
+        if guest.try_send(Method::GET, &status, None).await.ok()?.status() == StatusCode::OK {
+            return Some(content_hash);
+        }
+        let wish = json!({"hash": prepared["hash"], "ai_transform": true, "batch_mode": self.batch_mode});
+        let answer = guest.try_send(Method::POST, "/v1/documents/document", Some(wish)).await.ok()?;
+        (answer.status() == StatusCode::ACCEPTED).then_some(content_hash)
+    }
+}
+
+/// The account's books, when all its jobs are over: nothing is reserved, what was used is the sum of the receipts and of what
+/// the documents cost, and there are as many documents as are expected. Returns what was used.
+pub async fn check_books(guest: &TestClient, documents_expected: usize) -> u64 {
+    let usage = guest.get("/v1/users/me/usage").await;
+    assert_eq!(usage["reserved_tokens"], 0, "{usage}");
+    let sum = |list: &Value| list.as_array().unwrap().iter().map(|row| row["charged_tokens"].as_u64().unwrap()).sum();
+    let receipts: u64 = sum(&usage["receipts"]);
+    let mut documents = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = guest.get(&format!("/v1/documents?limit=100{cursor}")).await;
+        documents.extend(page["documents"].as_array().unwrap().iter().cloned());
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(documents.len(), documents_expected);
+    let used = usage["used_tokens"].as_u64().unwrap();
+    assert_eq!((receipts, sum(&Value::Array(documents))), (used, used));
+    used
+}

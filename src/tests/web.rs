@@ -1,0 +1,4 @@
+//! Accounts and the pages for them.
+
+pub mod accounts;
+pub mod provider;

@@ -1,0 +1,437 @@
+//! Signing in with an OpenID Connect provider: a small one of the test's own, which can be made to lie.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use reqwest::{Method, Url};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use crate::support::harness::{TestClient, TestServer, http, refused};
+use crate::web::accounts::with_arguments;
+
+const SECRET: &str = "s:cret & more";
+
+/// A signing key of the provider's.
+struct Key {
+    private: Vec<u8>,
+    public: Value,
+}
+
+impl Key {
+    fn new(id: &str) -> Self {
+        let random = SystemRandom::new();
+        let private = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private.as_ref(), &random).unwrap();
+        let coordinate = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let point = &pair.public_key().as_ref()[1..];
+        let (x, y) = (coordinate(&point[..32]), coordinate(&point[32..]));
+        let public = json!({"kty": "EC", "crv": "P-256", "use": "sig", "kid": id, "x": x, "y": y});
+        Self { private: private.as_ref().to_vec(), public }
+    }
+}
+
+/// What the provider will do at the next sign-in.
+struct Script {
+    person: Value,
+    /// Over the claims that would be right.
+    lies: Value,
+    kid: &'static str,
+    algorithm: Algorithm,
+    signs_with: Key,
+    publishes: Value,
+    /// Bytes that stand behind its description.
+    padding: usize,
+    /// How often the description and the keys were asked for.
+    described: usize,
+    keys_told: usize,
+    /// By code: what came to `/authorize`.
+    codes: HashMap<String, HashMap<String, String>>,
+}
+
+#[derive(Clone)]
+struct Provider {
+    issuer: String,
+    script: Arc<Mutex<Script>>,
+}
+
+impl Provider {
+    async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let key = Key::new("k1");
+        // A key of a kind that nobody has heard of must hide no other.
+        let publishes = json!({"keys": [{"kty": "XYZ", "kid": "k0"}, key.public.clone()]});
+        let script = Script {
+            person: json!({"sub": "ada-1", "email": "Ada@Example.org"}),
+            lies: json!({}),
+            kid: "k1",
+            algorithm: Algorithm::ES256,
+            signs_with: key,
+            publishes,
+            padding: 0,
+            described: 0,
+            keys_told: 0,
+            codes: HashMap::new(),
+        };
+        let provider = Self { issuer, script: Arc::new(Mutex::new(script)) };
+        let app = Router::new()
+            .route("/.well-known/openid-configuration", get(describe))
+            .route("/authorize", get(authorize))
+            .route("/token", post(token))
+            .route("/keys", get(keys))
+            .with_state(provider.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        provider
+    }
+
+    fn settings(&self) -> [(&str, &str); 4] {
+        [
+            ("COLDBREW_OIDC_ISSUER", &self.issuer),
+            ("COLDBREW_OIDC_CLIENT_ID", "coldbrew"),
+            ("COLDBREW_OIDC_CLIENT_SECRET", SECRET),
+            ("COLDBREW_OIDC_NAME", "Example Login"),
+        ]
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Script)) {
+        change(&mut self.script.lock().unwrap());
+    }
+}
+
+async fn keys(State(provider): State<Provider>) -> Json<Value> {
+    let mut script = provider.script.lock().unwrap();
+    script.keys_told += 1;
+    Json(script.publishes.clone())
+}
+
+async fn describe(State(provider): State<Provider>) -> Json<Value> {
+    let at = |path: &str| format!("{}{path}", provider.issuer);
+    let mut script = provider.script.lock().unwrap();
+    script.described += 1;
+    Json(json!({
+        "issuer": provider.issuer, "authorization_endpoint": at("/authorize?tenant=1"), "token_endpoint": at("/token"),
+        "jwks_uri": at("/keys"), "response_types_supported": ["code"],
+        "padding": "x".repeat(script.padding),
+    }))
+}
+
+/// Everybody is signed in here already, and agrees.
+async fn authorize(State(provider): State<Provider>, Query(asked): Query<HashMap<String, String>>) -> Redirect {
+    assert_eq!((asked["response_type"].as_str(), asked["client_id"].as_str()), ("code", "coldbrew"));
+    assert_eq!((asked["scope"].as_str(), asked["code_challenge_method"].as_str()), ("openid email", "S256"));
+    assert_eq!(asked["tenant"], "1", "what the endpoint's own query says is kept");
+    let back =
+        Url::parse_with_params(&asked["redirect_uri"], [("code", "code-1"), ("state", &asked["state"])]).unwrap();
+    provider.set(|script| {
+        script.codes.insert("code-1".into(), asked);
+    });
+    Redirect::to(back.as_str())
+}
+
+async fn token(State(provider): State<Provider>, headers: HeaderMap, body: String) -> Response {
+    let form: HashMap<String, String> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    let mut script = provider.script.lock().unwrap();
+    let Some(asked) = script.codes.remove(&form["code"]) else { return StatusCode::BAD_REQUEST.into_response() };
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&form["code_verifier"]));
+    let encoded: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
+    let basic = format!("Basic {}", STANDARD.encode(format!("coldbrew:{encoded}")));
+    if challenge != asked["code_challenge"]
+        || form["redirect_uri"] != asked["redirect_uri"]
+        || headers["authorization"] != basic
+    {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let mut claims =
+        json!({"iss": provider.issuer, "aud": "coldbrew", "nonce": asked["nonce"], "iat": now, "exp": now + 300});
+    for more in [&script.person, &script.lies] {
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    }
+    let header = Header { kid: Some(script.kid.into()), ..Header::new(script.algorithm) };
+    let key = match script.algorithm {
+        Algorithm::ES256 => EncodingKey::from_ec_der(&script.signs_with.private),
+        // The public key as if it were a shared secret.
+        _ => EncodingKey::from_secret(script.signs_with.public["x"].as_str().unwrap().as_bytes()),
+    };
+    Json(json!({"token_type": "Bearer", "id_token": encode(&header, &claims, &key).unwrap()})).into_response()
+}
+
+/// A browser that keeps cookies and goes one step at a time.
+struct Browser {
+    base_url: String,
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    fn new(server: &TestServer) -> Self {
+        Self { base_url: server.base_url.clone(), cookies: BTreeMap::new() }
+    }
+
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> reqwest::Response {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let answer = request.header("cookie", cookies.join("; ")).send().await.unwrap();
+        for cookie in answer.headers().get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            if cookie.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.into(), value.into());
+            }
+        }
+        answer
+    }
+
+    async fn get(&mut self, url: &str, site: &str) -> reqwest::Response {
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        self.send(http.get(url).header("sec-fetch-site", site)).await
+    }
+
+    async fn call(&mut self, name: &str, body: Value) -> Value {
+        let url = format!("{}/api/{name}", self.base_url);
+        let answer =
+            self.send(with_arguments(http().post(url), name, &body).header("sec-fetch-site", "same-origin")).await;
+        assert!(answer.status().is_success(), "{name}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    /// Off to the provider and back: the address of the callback.
+    async fn there_and_back(&mut self) -> String {
+        let begun = self.get(&format!("{}/sign-in/provider", self.base_url), "same-origin").await;
+        assert_eq!(begun.status(), StatusCode::SEE_OTHER);
+        let back = Self::new_at("").get(location(&begun), "cross-site").await;
+        location(&back).to_owned()
+    }
+
+    fn new_at(base_url: &str) -> Self {
+        Self { base_url: base_url.to_owned(), cookies: BTreeMap::new() }
+    }
+
+    /// All of it: where the browser ends up.
+    async fn sign_in(&mut self) -> String {
+        let callback = self.there_and_back().await;
+        location(&self.get(&callback, "cross-site").await).to_owned()
+    }
+
+    async fn me(&mut self) -> Value {
+        self.call("fetch_me", json!({})).await[0].clone()
+    }
+}
+
+fn location(answer: &reqwest::Response) -> &str {
+    answer.headers()["location"].to_str().unwrap()
+}
+
+async fn world() -> (TempDir, Provider, TestServer) {
+    let (data, provider) = (TempDir::new().unwrap(), Provider::start().await);
+    let server = TestServer::start(&data, &provider.settings()).await;
+    (data, provider, server)
+}
+
+#[tokio::test]
+async fn a_guest_becomes_who_the_provider_says_and_keeps_everything() {
+    let (_data, _provider, server) = world().await;
+    let mut laptop = Browser::new(&server);
+    let page = laptop.get(&format!("{}/account", server.base_url), "none").await.text().await.unwrap();
+    assert!(page.contains("Sign in with Example Login") && page.contains("href=\"/sign-in/provider\""));
+    laptop.call("start_session", json!({})).await;
+    let guest = laptop.me().await["user_id"].clone();
+    let planted = laptop.cookies.clone();
+
+    assert_eq!(laptop.sign_in().await, "/account");
+    assert_eq!(laptop.me().await, json!({"user_id": guest, "email": "ada@example.org"}));
+    assert_eq!(laptop.cookies.len(), 1, "what was kept for the sign-in is gone");
+    let mut thief = Browser { cookies: planted, ..Browser::new(&server) };
+    assert_eq!(thief.me().await, Value::Null, "a session from before is worth nothing");
+
+    // Another browser, with or without things of its own, is let into the same account.
+    let mut phone = Browser::new(&server);
+    assert_eq!(phone.sign_in().await, "/account");
+    assert_eq!(phone.me().await["user_id"], guest);
+    let page = phone.get(&format!("{}/account", server.base_url), "none").await.text().await.unwrap();
+    assert!(!page.contains("Connect Example Login"), "it is connected");
+    phone.call("sign_out", json!({"everywhere": true})).await;
+    assert_eq!(laptop.me().await, Value::Null);
+}
+
+#[tokio::test]
+async fn an_address_alone_opens_nobodys_account() {
+    let (_data, _provider, server) = world().await;
+    let login = json!({"email": "ada@example.org", "password": "a good long one"});
+    let mut owner = Browser::new(&server);
+    owner.call("sign_up", login.clone()).await;
+    let mut other = Browser::new(&server);
+    assert_eq!(other.sign_in().await, "/account?sign-in=taken");
+    let page = other.get(&format!("{}/account?sign-in=taken", server.base_url), "none").await.text().await.unwrap();
+    assert!(page.contains("then connect it here"));
+    assert_eq!(other.me().await, Value::Null);
+    // Its owner may connect it, and then comes in by either way.
+    assert_eq!(owner.sign_in().await, "/account");
+    assert_eq!(other.sign_in().await, "/account");
+    assert_eq!(other.me().await, owner.me().await);
+    Browser::new(&server).call("sign_in", login).await;
+}
+
+#[tokio::test]
+async fn only_the_browser_that_began_can_finish_and_only_once() {
+    let (_data, _provider, server) = world().await;
+    let (mut mine, mut theirs) = (Browser::new(&server), Browser::new(&server));
+    let callback = mine.there_and_back().await;
+    assert_eq!(location(&theirs.get(&callback, "cross-site").await), "/account?sign-in=failed", "no cookie");
+    theirs.there_and_back().await;
+    assert_eq!(location(&theirs.get(&callback, "cross-site").await), "/account?sign-in=failed", "another state");
+    let callback = mine.there_and_back().await;
+    let kept = mine.cookies.clone();
+    assert_eq!(location(&mine.get(&callback, "cross-site").await), "/account");
+    let mut again = Browser { cookies: kept, ..Browser::new(&server) };
+    assert_eq!(location(&again.get(&callback, "cross-site").await), "/account?sign-in=failed", "the code is used up");
+    // What another site begins is not begun.
+    let forced = theirs.get(&format!("{}/sign-in/provider", server.base_url), "cross-site").await;
+    assert_eq!(forced.status(), StatusCode::FORBIDDEN);
+    let state = callback.split("state=").nth(1).unwrap();
+    let refused = format!("{}/sign-in/provider/callback?error=access_denied&state=x", server.base_url);
+    assert_eq!(location(&theirs.get(&refused, "cross-site").await), "/account?sign-in=failed");
+    assert!(!state.is_empty());
+}
+
+#[tokio::test]
+async fn who_says_no_is_not_signed_in() {
+    let (_data, _provider, server) = world().await;
+    let mut browser = Browser::new(&server);
+    let callback = browser.there_and_back().await;
+    let refused = callback.replace("code=code-1", "error=access_denied");
+    assert_eq!(location(&browser.get(&refused, "cross-site").await), "/account?sign-in=declined");
+    assert_eq!(browser.me().await, Value::Null);
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_right_in_every_way_is_refused() {
+    let (_data, provider, server) = world().await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    for lies in [
+        json!({"iss": "https://evil.example"}),
+        json!({"aud": "somebody-else"}),
+        json!({"aud": ["coldbrew", "somebody-else"]}),
+        json!({"aud": ["coldbrew", "somebody-else"], "azp": "somebody-else"}),
+        json!({"azp": "somebody-else"}),
+        json!({"exp": now - 120}),
+        json!({"exp": "never"}),
+        json!({"iat": now + 600}),
+        json!({"nonce": "another"}),
+        json!({"nonce": null}),
+        json!({"sub": null}),
+    ] {
+        provider.set(|script| script.lies = lies.clone());
+        assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "{lies}");
+    }
+    provider.set(|script| script.lies = json!({"aud": ["coldbrew"], "azp": "coldbrew"}));
+    assert_eq!(Browser::new(&server).sign_in().await, "/account");
+
+    provider.set(|script| script.algorithm = Algorithm::HS256);
+    assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "a public key is no secret");
+    provider.set(|script| {
+        script.algorithm = Algorithm::ES256;
+        script.signs_with = Key::new("k1");
+    });
+    assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "another's signature");
+    provider.set(|script| {
+        let key = Key::new("k2");
+        script.publishes = json!({"keys": [key.public.clone()]});
+        (script.kid, script.signs_with) = ("k2", key);
+    });
+    assert_eq!(Browser::new(&server).sign_in().await, "/account", "a new key is found at once");
+    provider.set(|script| {
+        (script.kid, script.signs_with) = ("k3", Key::new("k3"));
+    });
+    assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "a key that is not published");
+}
+
+#[tokio::test]
+async fn provider_is_asked_once_for_its_documents_by_many_sign_ins() {
+    let (_data, provider, server) = world().await;
+    for _ in 0..5 {
+        assert_eq!(Browser::new(&server).sign_in().await, "/account");
+    }
+    let asked = |provider: &Provider| {
+        let script = provider.script.lock().unwrap();
+        (script.described, script.keys_told)
+    };
+    assert_eq!(asked(&provider), (1, 1));
+    // A key that is not among them is looked for once, however many tokens name it.
+    provider.set(|script| (script.kid, script.signs_with) = ("k9", Key::new("k9")));
+    for _ in 0..5 {
+        assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed");
+    }
+    assert_eq!(asked(&provider), (1, 2));
+}
+
+#[tokio::test]
+async fn answer_of_the_provider_without_end_is_not_read() {
+    let (_data, provider, server) = world().await;
+    provider.set(|script| script.padding = 300_000);
+    let away = Browser::new(&server).get(&format!("{}/sign-in/provider", server.base_url), "same-origin").await;
+    assert_eq!(location(&away), "/account?sign-in=away");
+}
+
+#[tokio::test]
+async fn guests_token_ends_when_the_provider_makes_the_guest_a_member() {
+    let (_data, _provider, server) = world().await;
+    let mut browser = Browser::new(&server);
+    browser.call("start_session", json!({})).await;
+    let token = browser.call("create_token", json!({"name": "planted"})).await["token"].clone();
+    let script = TestClient::new(&server.base_url, token.as_str().unwrap());
+    script.get("/v1/users/me").await;
+    assert_eq!(browser.sign_in().await, "/account?ended=0-1");
+    refused(script.send(Method::GET, "/v1/users/me", None).await, 401, "unauthenticated").await;
+    let page = browser.get(&format!("{}/account?ended=0-1", server.base_url), "none").await.text().await.unwrap();
+    assert!(page.contains("1 API token has ended."));
+    // A member who connects the provider later keeps everything.
+    let token = browser.call("create_token", json!({"name": "own"})).await["token"].clone();
+    assert_eq!(browser.sign_in().await, "/account");
+    TestClient::new(&server.base_url, token.as_str().unwrap()).get("/v1/users/me").await;
+}
+
+#[tokio::test]
+async fn people_without_an_address_that_is_theirs_are_called_otherwise() {
+    let (_data, provider, server) = world().await;
+    for (person, label) in [
+        (json!({"sub": "7@x"}), "7 x of 127.0.0.1"),
+        (json!({"sub": "8", "email": "ada@example.org", "email_verified": false}), "8 of 127.0.0.1"),
+        (json!({"sub": "9", "email": "ada@example.org", "email_verified": true}), "ada@example.org"),
+    ] {
+        provider.set(|script| script.person = person);
+        let mut browser = Browser::new(&server);
+        assert_eq!(browser.sign_in().await, "/account");
+        assert_eq!(browser.me().await["email"], label);
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_is_said_to_be() {
+    let data = TempDir::new().unwrap();
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let issuer = format!("http://{nowhere}");
+    let settings = [("COLDBREW_OIDC_ISSUER", issuer.as_str()), ("COLDBREW_OIDC_CLIENT_ID", "coldbrew")];
+    let server = TestServer::start(&data, &settings).await;
+    let answer = Browser::new(&server).get(&format!("{}/sign-in/provider", server.base_url), "same-origin").await;
+    assert_eq!(location(&answer), "/account?sign-in=away");
+    // Without a provider there is no such page.
+    let none = TestServer::start(&TempDir::new().unwrap(), &[]).await;
+    for path in ["/sign-in/provider", "/sign-in/provider/callback"] {
+        assert_eq!(reqwest::get(format!("{}{path}", none.base_url)).await.unwrap().status(), StatusCode::NOT_FOUND);
+    }
+}
