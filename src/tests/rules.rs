@@ -127,9 +127,9 @@ fn use_cases_name_no_adapter_and_no_way_in() {
 }
 
 #[test]
-fn variables_of_the_environment_are_read_in_one_place() {
+fn variables_of_the_environment_are_read_in_serve() {
     for (name, _) in sources().iter().filter(|(_, code)| code.contains("env::var(")) {
-        assert!(is_in(name, "serve/config") || is_in(name, "crash"), "{name}");
+        assert!(is_in(name, "serve") || is_in(name, "crash"), "{name}");
     }
 }
 
