@@ -1,7 +1,10 @@
-//! Who a request comes from. Guests get an account by themselves; everything belongs to one account. Who signs up keeps it: [`Membership`].
+//! Who a request comes from, and what that account may use. Everything in the product belongs to one account.
 //!
-//! A secret is shown once, to its holder, and kept as a digest. Whoever holds a [`Account`] has been identified: use cases
-//! take one, and look up everything by its id.
+//! A guest gets an account without asking for one. Signing up keeps it: [`Membership`]. An [`Account`] in hand has been identified; use cases
+//! take one, and look up everything by its id. A secret is shown once, to its holder, and stored as a digest.
+//!
+//! [`Identity`] makes and recognizes accounts. [`spending`] is the arithmetic of ceilings, and [`HourlyBudgets`] counts use by the hour. The ports
+//! are [`Accounts`], [`Credentials`], [`Members`], [`SignIns`] and [`Storage`]. Nothing here reads a request: cookies and headers are `crate::api`'s.
 
 mod allowance;
 mod attempts;

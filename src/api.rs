@@ -1,7 +1,9 @@
-//! HTTP: the REST API under `/v1`, the web app's pages and server functions, and what every request passes through.
+//! HTTP: the REST API under `/v1`, and what every request passes before a handler sees it.
 //!
-//! Handlers translate; what they call is in [`UseCases`]. An error becomes an answer in [`error`] and nowhere else, and who
-//! is calling is decided in [`auth`] and nowhere else.
+//! Handlers translate and decide nothing; what they call is in [`UseCases`]. Only [`error`] makes an answer of an error. Only [`auth`] decides who
+//! calls. No handler names an adapter or the web app, whose routes `crate::serve` adds.
+//!
+//! [`router`] lists every call. `entrance` has the checks before them, in order. `openapi` describes the API by the same handlers.
 
 pub mod auth;
 mod body;

@@ -1,12 +1,11 @@
 //! The web app: what people see, and the calls that it makes.
 //!
-//! Pages are rendered on the server and need no script to be read. What a person works with, the desk that takes a file, is an
-//! *island*: only islands and what they use are compiled to WebAssembly. So an island starts from its props, which the server has
-//! filled in, and never from a clock, a random number or the browser's storage. All else stays as the server drew it, and `browser`
-//! keeps it current and lets its plain elements react.
+//! Pages are rendered on the server and can be read without script. The parts that the browser owns, such as the one that takes
+//! files, are *islands*: only islands and what they use are compiled to WebAssembly. An island starts from its props, never from a clock, a
+//! random number or the browser's storage. All else stays as the server drew it, and `browser` keeps it current.
 //!
-//! `pages` has a file for each screen, `components` what several of them use, `server` the calls to the server. Nothing here knows
-//! of anything but [`crate::model`]; only the bodies of server functions reach further, and those are compiled on the server alone.
+//! `pages` has a file for each screen, `components` what several of them use, and `server` the calls to the server. Nothing here knows more
+//! than [`crate::model`]. Only the bodies of server functions reach further, into `crate::web`, and those are compiled on the server alone.
 
 mod browser;
 mod components;

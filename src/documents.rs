@@ -1,4 +1,10 @@
-//! Documents as people use them: lists, reading and searching, the pages as they were, files to keep, deletion.
+//! Documents as people use them: lists, reader, search, pages as they were, exports, deletion.
+//!
+//! [`Library`] has a method for each, and each method names the account that asks. Nothing here asks Gemini:
+//! `crate::jobs` does. Work on texts runs beside the event loop, in fair turns: [`Renderer`].
+//!
+//! `reading` opens a document at a place, `draft` reads one whose job still runs, and `export` writes one as a file. The ports are
+//! [`Documents`] and [`JobViews`].
 
 mod draft;
 mod export;
@@ -21,7 +27,7 @@ use crate::accounts::Caller;
 use crate::changes::Changes;
 use crate::error::{Error, Result};
 use crate::extract::EngineShares;
-use crate::markdown::Outline;
+use crate::markdown::{FigureId, Outline};
 use crate::model::wire::{DocumentList, DocumentSummary, JobView, OutlineEntry, Shelf};
 use crate::model::{ApiError, ErrorCode};
 use crate::uploads::{Blobs, Uploads, delete_content, figure_key, upload_key};
@@ -142,10 +148,8 @@ impl Library {
     }
 
     /// The picture of a figure of the account's, a PNG file.
-    pub async fn figure(&self, account: &Account, content_hash: &str, page: u32, index: usize) -> Result<PathBuf> {
-        let is_hash = content_hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let key = figure_key(&account.id, content_hash, page, index);
-        let found = if is_hash { self.blobs.open(&key).await? } else { None };
+    pub async fn figure(&self, account: &Account, figure: &FigureId) -> Result<PathBuf> {
+        let found = self.blobs.open(&figure_key(&account.id, figure)).await?;
         Ok(found.ok_or_else(|| ApiError::not_found("image"))?)
     }
 

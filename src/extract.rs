@@ -1,8 +1,9 @@
-//! From a file to pages of Markdown: taking files in, text mode, and what is common to both AI modes.
+//! From a page to its Markdown: text mode, and what both AI modes have in common.
 //!
-//! [`Incoming`] says whether a file may come, [`Receiver`] brings it to disk, [`Intake`] opens and measures it. [`text_pages`] is text mode. [`Recipe`] says how a page is
-//! put to Gemini, for batch and realtime alike, [`outcome_of`] what its answer is worth, and [`PageFigures`] puts figures into it.
-//! [`EngineShares`] says what an account may take of the page engine. Jobs, which use these, are in [`crate::jobs`].
+//! [`text_pages`] is text mode. [`Recipe`] says how a page is put to Gemini, [`outcome_of`] what an answer is worth, and [`PageFigures`] puts
+//! figures into it. [`EngineShares`] says what an account may take of the page engine.
+//!
+//! Nothing here sends a request, stores a page or knows a job. `crate::uploads` takes files in, and `crate::jobs` asks Gemini.
 
 mod fence;
 mod figures;

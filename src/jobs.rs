@@ -1,11 +1,13 @@
-//! The heart of the product: jobs that end by themselves, whatever happens to the process that works on them.
+//! The heart of the product: jobs that reach their end, whatever happens to the process that works on them.
 //!
-//! A [`Job`] is a row in the database. [`machine`] says, without doing anything, what a job needs next ([`Job::task`]) and where
-//! an event takes it ([`machine::step`]). [`Worker`] claims jobs that are due, carries out the task, and commits the
-//! step before it takes the next one. So a crash anywhere repeats at most one task, and each task may be repeated.
+//! A [`Job`] is a row in the database. [`machine`] is pure: [`Job::task`] says what a job needs next, and [`machine::step`] where an event takes
+//! it. [`Worker`] claims jobs that are due, carries out the task, and commits the step before it takes the next one. So a crash
+//! repeats at most one task, and each task may be repeated.
 //!
-//! Nothing here names a database or a queue: storage is [`crate::jobs::Jobs`]. What else a worker does outside, it does through
-//! [`Google`], [`PageSource`] and [`Spool`], so that a simulation can take their place.
+//! Nothing here names a database or a queue. The ports are [`Jobs`], [`Spending`], [`Leftovers`], [`Google`], [`PageSource`] and
+//! [`Spool`], so that a simulation can stand in for all of them. A job changes by a committed step and in no other way.
+//!
+//! `submit` puts jobs on record. `prepare`, `upstream` and `collect` are the steps of a batch, `realtime` is the other mode.
 
 mod budget;
 mod collect;

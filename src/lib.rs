@@ -6,14 +6,15 @@
 //! |---|---|
 //! | the words and rules both sides share | [`model`] |
 //! | what people see | [`app`] |
-//! | a batch's way from "accepted" to "done" | `batch` |
+//! | a batch's way from "accepted" to "done" | `jobs` |
+//! | how a file comes in, also by its address | `uploads` |
 //! | how pages are read, by text or by AI | `extract`, and the crate `coldbrew-pdf` |
-//! | files that people name by address | `fetch` |
-//! | Google's API, and the stand-in for it | the crates `coldbrew-gemini` and `coldbrew-gemini-emulator` |
-//! | what Gemini costs, and what may be spent | `spending` |
-//! | what is kept, and where | `store` |
-//! | HTTP | `api` |
-//! | how it is all put together, and looked over | `serve`, `settings`, `operations` |
+//! | reading, searching and exporting documents | `documents`, `markdown` |
+//! | Google's API, and the emulator of it | the crates `coldbrew-gemini` and `coldbrew-gemini-emulator` |
+//! | who calls, what Gemini costs and what may be spent | `accounts` |
+//! | what is kept, and where; what is deleted when | `store`, `retention` |
+//! | HTTP | `api`, `web` |
+//! | how it is all put together, and examined | `serve`, `settings`, `operations` |
 //!
 //! ARCHITECTURE.md walks through a batch file by file.
 

@@ -1,10 +1,14 @@
 //! Markdown to HTML that is safe to show, whoever wrote it.
 //!
-//! The text comes from strangers' files by way of a language model. Raw HTML in it is shown as text, math becomes MathML,
-//! and what comes out passes a sanitizer that knows only the elements made here.
+//! The text comes from strangers' files by way of a language model. Raw HTML in it is shown as text, math becomes MathML, and what comes out
+//! passes a sanitizer that knows only the elements made here. Nothing here loads, stores or waits: all of it is pure.
+//!
+//! `source` bounds the size and depth of a text before a parser sees it. `sanitizer` is the last step, `latex` renders math, [`flow`] joins
+//! the pages of a document, and [`Outline`] lists its headings.
 
 mod depth;
-pub mod figures;
+mod figure_address;
+mod figures;
 pub mod flow;
 mod latex;
 pub mod matches;
@@ -23,6 +27,7 @@ use sanitizer::clean;
 use source::{events, parsed};
 
 pub use depth::shallow;
+pub use figure_address::{FigureAddress, FigureId, NoFigure};
 pub use outline::Outline;
 pub use pictures::host_note;
 pub use source::{PAGE_BYTES_MAX, Source, cuts, fence_after, pieces};

@@ -112,7 +112,7 @@ pub fn answers_paid(usage: TokenUsage, micro_dollars: u64, mode: Mode) {
     for (direction, tokens) in [("input", usage.input), ("output", usage.output), ("thoughts", usage.thoughts)] {
         counter!(TOKENS, "direction" => direction).increment(tokens);
     }
-    counter!(COST, "mode" => mode.name()).increment(micro_dollars);
+    counter!(COST, "mode" => mode.into_str()).increment(micro_dollars);
 }
 
 /// A guest's account was made.
@@ -130,13 +130,10 @@ pub fn job_claimed(waited: Duration, claims: u32) {
 
 /// A job has moved to that status: counts it if that is an end.
 pub fn job_ended(mode: Mode, status: JobStatus) {
-    let status = match status {
-        JobStatus::Succeeded => "succeeded",
-        JobStatus::Failed => "failed",
-        JobStatus::Expired => "expired",
-        JobStatus::Preparing | JobStatus::Pending | JobStatus::Running => return,
-    };
-    counter!(JOBS_ENDED, "mode" => mode.name(), "status" => status).increment(1);
+    if status.is_active() {
+        return;
+    }
+    counter!(JOBS_ENDED, "mode" => mode.into_str(), "status" => status.into_str()).increment(1);
 }
 
 #[cfg(test)]

@@ -1,4 +1,9 @@
-//! What those who run the service look at, and the copy they keep of it.
+//! What an operator looks at: the doctor, the audit, gauges, and the copy of the embedded database.
+//!
+//! [`doctor`] examines everything the server depends on and changes nothing. [`books`] is the audit of the records. [`Metrics`] answers
+//! `/metrics`. [`watch_clock`] moves what jobs wait for when the clock is set back. The port is [`Operations`].
+//!
+//! Nothing here is part of a caller's request. What an operator changes on the command line is in `crate::serve`.
 
 pub mod books;
 mod clock;
@@ -10,7 +15,7 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::model::{Hindrance, UnixMs};
+use crate::model::{Hindrance, JobStatus, Mode, UnixMs};
 
 pub use clock::watch_clock;
 pub use gauges::Metrics;
@@ -18,10 +23,9 @@ pub use gauges::Metrics;
 /// A job that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuedJob {
-    /// `batch` or `realtime`.
-    pub mode: &'static str,
-    /// `preparing`, `pending` or `running`.
-    pub status: &'static str,
+    pub mode: Mode,
+    /// One of an active job.
+    pub status: JobStatus,
     pub submitted_at: UnixMs,
     pub due_at: UnixMs,
     pub lease_until: UnixMs,

@@ -1,5 +1,7 @@
-//! Forgets what nobody comes back for: guests who stay away, uploads that nothing was made of, secrets that have expired, and what came
-//! into the folders of accounts after they were deleted.
+//! Purges what has expired: idle guests, unused uploads, old secrets, and files that reached a deleted account's folders late.
+//!
+//! [`AccountDeletion`] deletes one account, for callers, operators and the purge alike. [`Expiry`] is the port. The purge takes no upload
+//! that an active job needs: each is checked once more under its account's lock. Resources at Google are `crate::jobs`' to clean up.
 
 mod account;
 mod store;

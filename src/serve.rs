@@ -1,4 +1,8 @@
-//! Puts the parts together and runs them: the only place that chooses what is behind a trait.
+//! Puts the parts together and runs them: the only room that chooses adapters.
+//!
+//! [`Server`] listens and works, [`work`] only works. [`Config`] is the sum of all settings. `parts` makes use cases of it, `connections` accepts
+//! connections, `site` adds the web app, and `operator` has the commands that change data. No rule of the product is here: rules belong to
+//! the use cases.
 
 mod config;
 mod connections;

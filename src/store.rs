@@ -1,8 +1,10 @@
-//! The adapters of what the use cases keep. Only `serve` chooses among them.
+//! The adapters of the ports. Only `serve` chooses among them.
 //!
-//! [`sql`] keeps records in SQLite or PostgreSQL with one SQL text, [`folder`] and [`s3`] keep files, [`tracking`] counts and tells
-//! servers of each other's changes. A method of a port is one transaction: it has happened as a whole, or not at all, and once it has
-//! returned `Ok` it outlives a power cut.
+//! [`sql`] keeps records in SQLite or PostgreSQL with one SQL text. [`folder`] and [`s3`] keep files. [`tracking`] copies jobs to Redis,
+//! counts requests there, and tells servers of each other's changes.
+//!
+//! A method of a port is one transaction: it happens as a whole or not at all, and once it has returned `Ok` it outlives a power cut. An
+//! adapter makes no decision that the port does not name. `src/tests/conformance.rs` holds each one to the port's promises.
 
 pub mod folder;
 pub mod s3;

@@ -1,5 +1,9 @@
-//! The web app's side of HTTP: what pages and server functions are given of the request that they answer, and the way to the sign-in
-//! provider and back. The pages and the server functions are in [`crate::app`], the REST API in [`crate::api`].
+//! The web app's side of HTTP: what pages and server functions are given of the request that they answer.
+//!
+//! [`caller`] says who calls. [`WebCaller::answer`] turns a result into the answer of a call or a form. Session and flash cookies are
+//! set here. `sign_in` has the way to the sign-in provider and back.
+//!
+//! Nothing here draws a page or decides what a caller may do. Pages and server functions are in [`crate::app`], the REST API in [`crate::api`].
 
 mod context;
 mod sign_in;

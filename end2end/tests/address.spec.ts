@@ -1,4 +1,4 @@
-// A document that is named by its address. That the server fetches it, and from where, is proved in src/fetch/tests.rs; what a test's
+// A document that is named by its address. That the server fetches it, and from where, is proved in src/uploads/fetch/tests.rs; what a test's
 // server can reach is not public, so here the file comes by the API instead.
 import { expect, test } from "../fixtures";
 import { pdf } from "../pdf";

@@ -2,7 +2,7 @@
 import { expect, test } from "../fixtures";
 import { pdf } from "../pdf";
 
-/** A figure as src/library/figures.rs writes it; its picture is empty. */
+/** A figure as src/markdown/figures.rs writes it; its picture is empty. */
 const figure = (percent: number) =>
   `<figure class="tens-${Math.floor(percent / 10)} ones-${percent % 10}"><img alt="" width="${percent * 10}" height="200"><figcaption>A caption that is longer than its figure is wide</figcaption></figure>`;
 

@@ -1,6 +1,7 @@
 //! The port of accounts: who there is, and what proves that a request comes from one.
 
 use async_trait::async_trait;
+use strum::IntoStaticStr;
 
 use crate::error::Result;
 use crate::model::UnixMs;
@@ -23,7 +24,7 @@ pub trait Accounts: Send + Sync {
     async fn create_guest(&self, account_id: &str, credential: Credential<'_>, now: UnixMs) -> Result<()>;
 
     /// Deletes an account and all records that name its owner's things, and records what its active jobs leave at Google, and that its
-    /// files are to be looked for once more ([`Members::gone_accounts`]). The ledger keeps its sums under an id that leads nowhere.
+    /// files are to be looked for once more ([`crate::retention::Expiry::gone_accounts`]). The ledger keeps its sums under an id that leads nowhere.
     async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()>;
 
     /// The account of an unexpired credential.
@@ -51,21 +52,12 @@ pub struct Credential<'a> {
     pub expires_at: UnixMs,
 }
 
-/// Where a credential lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a credential lives. Its name is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum CredentialKind {
     /// A browser's cookie.
     Session,
     /// A script's bearer token.
     Token,
-}
-
-impl CredentialKind {
-    /// The stored name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Session => "session",
-            Self::Token => "token",
-        }
-    }
 }

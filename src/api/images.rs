@@ -10,6 +10,7 @@ use tokio_util::io::ReaderStream;
 use super::ApiState;
 use super::auth::Caller;
 use super::error::{Failure, Named};
+use crate::markdown::FigureId;
 use crate::model::ApiError;
 use crate::model::wire::ErrorBody;
 
@@ -31,8 +32,8 @@ pub async fn figure(
     Caller { account, .. }: Caller,
     Named((content_hash, name)): Named<(String, String)>,
 ) -> Result<impl IntoResponse, Failure> {
-    let (page, figure) = numbers(&name).ok_or_else(|| ApiError::not_found("image"))?;
-    let path = state.services.library.figure(&account, &content_hash, page, figure).await?;
+    let figure = FigureId::of_file(&content_hash, &name).ok_or_else(|| ApiError::not_found("image"))?;
+    let path = state.services.library.figure(&account, &figure).await?;
     Ok((HEADERS, Body::from_stream(ReaderStream::new(File::open(path).await?))))
 }
 
@@ -62,10 +63,4 @@ pub async fn original(
     let page = page.parse().map_err(|_| ApiError::not_found("page"))?;
     let picture = state.services.library.original(&caller, &id, page).await?;
     Ok((page_headers(&picture), picture))
-}
-
-/// `12_0.png`
-fn numbers(name: &str) -> Option<(u32, usize)> {
-    let (page, figure) = name.strip_suffix(".png")?.split_once('_')?;
-    Some((page.parse().ok()?, figure.parse().ok()?))
 }

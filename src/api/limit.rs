@@ -131,7 +131,7 @@ impl Count {
 
     async fn add(&self, limiter: &Limiter) -> Result<()> {
         let Some(wait) = limiter.add(&self.counts).await else { return Ok(()) };
-        request_limited(self.kind.name());
+        request_limited(self.kind.into_str());
         Err(Error::too_many("Too many requests.", wait))
     }
 }

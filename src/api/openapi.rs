@@ -3,6 +3,7 @@
 //! A handler's attribute says what it takes and its good answers; the refusals that follow from what a call is (that it needs an
 //! account, that it names something by id) are added here, once for all. `reference` renders the document for people.
 
+use strum::VariantArray;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
@@ -103,7 +104,7 @@ impl ToSchema for PageSet {}
 impl PartialSchema for ErrorCode {
     fn schema() -> RefOr<Schema> {
         let words = "The stable codes of the API, each with the HTTP status that it is answered with.";
-        let names = ErrorCode::ALL.iter().map(|code| code.name());
+        let names = ErrorCode::VARIANTS.iter().map(|code| code.into_str());
         ObjectBuilder::new().schema_type(Type::String).description(Some(words)).enum_values(Some(names)).into()
     }
 }
@@ -112,6 +113,8 @@ impl ToSchema for ErrorCode {}
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     /// A call that is added, changed or lost shows in the snapshot. `cargo run -- export-openapi > docs/openapi.json` renews it.
     #[test]
     fn the_document_is_the_one_on_record() {
@@ -121,7 +124,7 @@ mod tests {
 
     #[test]
     fn codes_are_documented_as_they_are_sent() {
-        for code in crate::model::ErrorCode::ALL {
+        for code in ErrorCode::VARIANTS {
             let sent = serde_json::to_string(code).unwrap_or_default();
             assert!(crate::api::openapi_json().contains(&sent), "{sent}");
         }

@@ -20,9 +20,8 @@ use tokio_util::io::ReaderStream;
 use super::Library;
 use crate::accounts::Caller;
 use crate::error::{Error, Result};
-use crate::markdown::figures::FigureName;
 use crate::markdown::flow::{Flow, Part, with_own_footnotes};
-use crate::markdown::shallow;
+use crate::markdown::{FigureId, shallow};
 use crate::model::wire::{DocumentSummary, ExportFormat, Page};
 
 pub use name::content_disposition;
@@ -97,7 +96,7 @@ async fn write(source: Source, content: Content, mut out: DuplexStream) -> Resul
         Content::Json => json::write(&source, out).await?,
         Content::File(ExportFormat::Md, _) => {
             let origin = source.origin.clone();
-            markdown::write(&source, out, move |picture| format!("{origin}{}", picture.path)).await?;
+            markdown::write(&source, out, move |figure| format!("{origin}{figure}")).await?;
         }
         Content::File(ExportFormat::Html, _) => web::write(&source, out).await?,
         Content::File(ExportFormat::Zip, stem) => archive::write(&source, &stem, out).await?,
@@ -141,8 +140,8 @@ impl Source {
     }
 
     /// The picture of a figure, as it was cut out; `None` if it is not there any more.
-    async fn picture(&self, name: FigureName<'_>) -> Result<Option<Vec<u8>>> {
-        match self.library.figure(&self.caller.account, name.content_hash, name.page, name.figure).await {
+    async fn picture(&self, figure: &FigureId) -> Result<Option<Vec<u8>>> {
+        match self.library.figure(&self.caller.account, figure).await {
             Ok(path) => Ok(Some(tokio::fs::read(path).await?)),
             Err(Error::Refused(_)) => Ok(None),
             Err(error) => Err(error),

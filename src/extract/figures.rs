@@ -1,17 +1,15 @@
 //! Figures in a page's Markdown: what stands for them in Gemini's answer, and what stands there in the end.
 //!
-//! Gemini writes `![caption](figure:2)`. What is kept is `![caption](/v1/images/{content_hash}/{page}_{figure}.png?w=45&px=812x604&row=1)`
-//! on a line of its own: `w` is the figure's width in percent of the page, `px` the size of its picture, and figures of one `row`
-//! stand side by side. Figures that follow each other and share a row are one paragraph.
+//! Gemini writes `![caption](figure:2)`. What is kept is `![caption](address)` on a line of its own, the address being that of
+//! [`FigureAddress`]. Figures that follow each other and share a row are one paragraph.
 
-use std::fmt::Write;
 use std::mem;
 
 use pulldown_cmark::{Event, Parser, Tag};
 
 use super::fence;
 use super::placeholder::Placeholder;
-use crate::markdown::OPTIONS;
+use crate::markdown::{FigureAddress, FigureId, OPTIONS};
 use coldbrew_pdf::figures::Figure;
 
 /// The figures of one page, and how their pictures are found.
@@ -62,15 +60,11 @@ impl PageFigures<'_> {
         format!("![{caption}]({})", self.address(index))
     }
 
-    fn address(&self, index: usize) -> String {
-        let Figure { bounds, row, width_px, height_px } = &self.figures[index];
-        let width = (bounds.width() * 100.0).round().clamp(1.0, 100.0);
-        let (hash, page) = (self.content_hash, self.page);
-        let mut address = format!("/v1/images/{hash}/{page}_{index}.png?w={width}&px={width_px}x{height_px}");
-        if let Some(row) = row {
-            let _ = write!(address, "&row={row}");
-        }
-        address
+    fn address(&self, index: usize) -> FigureAddress {
+        let Figure { bounds, row, width_px, height_px } = self.figures[index];
+        let id = FigureId::new(self.content_hash, self.page, index);
+        let width_percent = (bounds.width() * 100.0).round().clamp(1.0, 100.0) as u32;
+        FigureAddress { id, width_percent, width_px, height_px, row }
     }
 
     /// The figures that somebody who reads the text does not see: forgotten ones, and those in what is not shown.
@@ -78,7 +72,8 @@ impl PageFigures<'_> {
         let mut unseen: Vec<usize> = (0..self.figures.len()).collect();
         for event in Parser::new_ext(markdown, OPTIONS) {
             if let Event::Start(Tag::Image { dest_url, .. }) = event {
-                unseen.retain(|&index| self.address(index) != *dest_url);
+                let seen = FigureAddress::of(&dest_url);
+                unseen.retain(|&index| seen.as_ref() != Some(&self.address(index)));
             }
         }
         unseen

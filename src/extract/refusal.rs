@@ -3,7 +3,7 @@
 use super::no_worker;
 use crate::error::Error;
 use crate::model::ErrorCode;
-use coldbrew_pdf::PdfError;
+use coldbrew_pdf::{DocumentFault, PdfError};
 
 /// What a person is told of a file that the page engine will not read.
 pub fn refusal(error: PdfError) -> Error {
@@ -12,16 +12,18 @@ pub fn refusal(error: PdfError) -> Error {
 
 fn document_refusal(error: PdfError) -> Error {
     let (code, message) = match error {
-        PdfError::Encrypted => (
+        PdfError::Document(DocumentFault::Encrypted) => (
             ErrorCode::EncryptedDocument,
             "This PDF needs a password. Save a copy without one and try again.".to_owned(),
         ),
-        PdfError::Unreadable | PdfError::WorkerCrashed | PdfError::Page { .. } => {
+        PdfError::Document(DocumentFault::Unreadable) | PdfError::WorkerCrashed | PdfError::Page { .. } => {
             (ErrorCode::UnreadableDocument, "This PDF is damaged: it could not be opened.".to_owned())
         }
         PdfError::Timeout(_) => (ErrorCode::UnreadableDocument, "This PDF takes too long to open.".to_owned()),
-        PdfError::Empty => (ErrorCode::UnreadableDocument, "This PDF has no pages.".to_owned()),
-        PdfError::TooManyPages { pages, pages_max } => {
+        PdfError::Document(DocumentFault::Empty) => {
+            (ErrorCode::UnreadableDocument, "This PDF has no pages.".to_owned())
+        }
+        PdfError::Document(DocumentFault::TooManyPages { pages, pages_max }) => {
             (ErrorCode::TooManyPages, format!("This PDF has {pages} pages; at most {pages_max} can be extracted."))
         }
         other => return Error::unavailable(other),

@@ -246,7 +246,7 @@ impl Job {
         self.stage.status()
     }
 
-    /// See [`batch_name`].
+    /// See `batch_name`.
     pub fn batch_name(&self, attempt: u32) -> String {
         batch_name(&self.id, attempt)
     }

@@ -11,6 +11,8 @@ use billing::unanswered;
 use looks::{seen, seen_withdrawn, unheard, unknown, unknown_withdrawn, watch};
 use reasons::{no_usable_page, not_accepted, not_sent, results_lost};
 
+use strum::IntoStaticStr;
+
 use super::Leftover;
 use super::job::{Job, Stage};
 use crate::jobs::Unanswered;
@@ -66,11 +68,13 @@ impl Default for Timing {
     }
 }
 
-/// What a worker is to do for a job, decided by its stage alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a worker is to do for a job, decided by its stage alone. The log has its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Task {
     Prepare,
     Upload,
+    #[strum(serialize = "record attempt")]
     RecordAttempt,
     Create,
     Seek,
@@ -80,40 +84,15 @@ pub enum Task {
     Read,
 }
 
-impl Task {
-    /// What it is called in the log.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Prepare => "prepare",
-            Self::Upload => "upload",
-            Self::RecordAttempt => "record attempt",
-            Self::Create => "create",
-            Self::Seek => "seek",
-            Self::Poll => "poll",
-            Self::Withdraw => "withdraw",
-            Self::Collect => "collect",
-            Self::Read => "read",
-        }
-    }
-}
-
 /// Who takes up a job: work and waiting have workers' slots of their own, so that neither keeps the other from going on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Its name is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Lane {
     /// It takes this machine's processors, disk and bandwidth.
     Work,
     /// It is at Google: one small question from time to time.
     Watch,
-}
-
-impl Lane {
-    /// The stored name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Work => "work",
-            Self::Watch => "watch",
-        }
-    }
 }
 
 /// What happened to a job.

@@ -16,6 +16,7 @@ use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::PageOutcome;
 use crate::extract::{EngineShares, engine_time_used_up};
+use crate::markdown::FigureId;
 use crate::model::wire::JobError;
 use crate::uploads::{Blobs, FigurePlaces, Figures, FoundFigures, figure_key, upload_key};
 use coldbrew_gemini::RequestFault;
@@ -213,17 +214,17 @@ impl EnginePages {
     }
 
     async fn keep_pictures(&self, job: &Job, page: u32, images: Vec<FigureImage>) -> Result<FoundFigures> {
-        for (figure, image) in images.iter().enumerate() {
-            self.keep_picture(job, page, figure, image).await?;
+        for (index, image) in images.iter().enumerate() {
+            self.keep_picture(job, FigureId::new(&job.content_hash, page, index), image).await?;
         }
         let picture_bytes = images.iter().map(|image| image.png.len() as u64).sum();
         Ok(FoundFigures { figures: Some(images.into_iter().map(|image| image.figure).collect()), picture_bytes })
     }
 
-    async fn keep_picture(&self, job: &Job, page: u32, figure: usize, image: &FigureImage) -> Result<()> {
-        let path = self.spool.picture(job, page, figure);
+    async fn keep_picture(&self, job: &Job, figure: FigureId, image: &FigureImage) -> Result<()> {
+        let path = self.spool.picture(job, &figure);
         tokio::fs::write(&path, &image.png).await?;
-        self.blobs.put(&figure_key(&job.account_id, &job.content_hash, page, figure), &path).await
+        self.blobs.put(&figure_key(&job.account_id, &figure), &path).await
     }
 }
 

@@ -257,7 +257,7 @@ impl Submissions {
             Acceptance::Accepted => {
                 self.ports.bell.notify_one();
                 self.ports.changes.tell(&job.account_id, &job.content_hash);
-                tracing::info!(job = %job.id, mode = mode.name(), pages = job.pages.len(), reserve, "job accepted");
+                tracing::info!(job = %job.id, mode = mode.into_str(), pages = job.pages.len(), reserve, "job accepted");
                 Ok(ticket(&job))
             }
             Acceptance::Active(active) if active.pages == job.pages && active.mode == mode => Ok(ticket(&active)),

@@ -255,8 +255,8 @@ impl Worker {
                     return Ok(Some(job));
                 }
                 None => {
-                    let span = info_span!("job", job = %job.id, task = task.name(), otel.name = Empty);
-                    traces::name(&span, task.name());
+                    let span = info_span!("job", job = %job.id, task = task.into_str(), otel.name = Empty);
+                    traces::name(&span, task.into_str());
                     self.carry_out(task, &job, step_begun).instrument(span).await
                 }
             };
@@ -292,7 +292,7 @@ impl Worker {
 
     /// `step_begun` is from before the commit that led to this task.
     async fn carry_out(&self, task: Task, job: &Job, step_begun: Instant) -> Done {
-        crash_point(task.name(), "begun");
+        crash_point(task.into_str(), "begun");
         let done = match task {
             Task::Prepare => self.prepare(job).await,
             Task::Upload => self.upload(job).await.map(Done::Event),
@@ -304,7 +304,7 @@ impl Worker {
             Task::Collect => self.collect(job).await,
             Task::Read => self.read(job).await,
         };
-        crash_point(task.name(), "done");
+        crash_point(task.into_str(), "done");
         done.unwrap_or_else(|error| {
             tracing::warn!(job = %job.id, ?task, %error, "task hindered");
             Done::Event(match error {
@@ -313,7 +313,7 @@ impl Worker {
                     let retry_after_ms = error.retry_after_s().map(|seconds| i64::from(seconds) * 1_000);
                     Event::Hindered { by: Hindrance::EngineTime, retry_after_ms }
                 }
-                Error::Refused(error) => Event::Refused(JobError::new(error.code.name(), error.message)),
+                Error::Refused(error) => Event::Refused(JobError::new(error.code.into_str(), error.message)),
                 Error::Unavailable(_) | Error::Internal(_) => {
                     Event::Hindered { by: Hindrance::Server, retry_after_ms: None }
                 }
@@ -337,7 +337,7 @@ impl Worker {
             }
             return Ok(None);
         }
-        crash_point(job.task().map_or("over", Task::name), "committed");
+        crash_point(job.task().map_or("over", |task| task.into_str()), "committed");
         self.report(job, &step.job);
         self.tidy(&step.job, step.effects).await;
         Ok((step.job.due_at <= now).then_some(step.job))

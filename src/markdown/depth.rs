@@ -10,7 +10,7 @@ use pulldown_cmark::{Event, TagEnd};
 /// Elements within each other; no document of a person comes near it.
 pub const DEPTH_MAX: usize = 100;
 
-/// The text with each line's quotation and list marks beyond [`DEPTH_MAX`] escaped.
+/// The text with each line's quotation and list marks beyond `DEPTH_MAX` escaped.
 pub fn shallow(piece: Cow<'_, str>) -> Cow<'_, str> {
     let mut escaped = String::new();
     let mut done = 0;

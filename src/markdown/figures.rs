@@ -1,10 +1,12 @@
 //! Our figures in rendered Markdown: a paragraph of nothing but them becomes figures, side by side if there are several.
 //!
-//! Which images are ours, their width and their size are told by their addresses, see `extract::figures`.
+//! Which images are ours, their width and their size are told by their addresses, see [`FigureAddress`].
 
 use std::collections::VecDeque;
 
 use pulldown_cmark::{Event, Tag, TagEnd, html};
+
+use super::FigureAddress;
 
 /// Turns paragraphs of our images into figures; passes everything else on.
 pub struct WithFigures<'a, I> {
@@ -25,7 +27,7 @@ impl<'a, I: Iterator<Item = Event<'a>>> WithFigures<'a, I> {
     fn named(&self, event: Event<'a>) -> Event<'a> {
         match (event, self.prefix) {
             (Event::Start(Tag::Image { link_type, dest_url, title, id }), Some(prefix)) => {
-                let address = Picture::of(&dest_url).map(|picture| format!("{prefix}{}", picture.path).into());
+                let address = FigureAddress::of(&dest_url).map(|figure| format!("{prefix}{}", figure.id).into());
                 Event::Start(Tag::Image { link_type, dest_url: address.unwrap_or(dest_url), title, id })
             }
             (event, _) => event,
@@ -73,7 +75,7 @@ fn figures(paragraph: &[Event<'_>], prefix: Option<&str>) -> Option<String> {
             Event::SoftBreak | Event::End(TagEnd::Paragraph) => {}
             Event::Start(Tag::Image { dest_url, .. }) => {
                 let end = rest.iter().position(|event| *event == Event::End(TagEnd::Image))?;
-                html.push_str(&figure(&Picture::of(dest_url)?, &rest[..end], prefix));
+                html.push_str(&figure(&FigureAddress::of(dest_url)?, &rest[..end], prefix));
                 count += 1;
                 rest = &rest[end + 1..];
             }
@@ -87,8 +89,8 @@ fn figures(paragraph: &[Event<'_>], prefix: Option<&str>) -> Option<String> {
     }
 }
 
-fn figure(picture: &Picture<'_>, caption: &[Event<'_>], prefix: Option<&str>) -> String {
-    let Picture { path, width_percent, width_px, height_px, .. } = picture;
+fn figure(address: &FigureAddress, caption: &[Event<'_>], prefix: Option<&str>) -> String {
+    let FigureAddress { id: path, width_percent, width_px, height_px, .. } = address;
     // The style knows widths by their digits.
     let class = match *width_percent {
         percent @ 0..=99 => format!(" class=\"tens-{} ones-{}\"", percent / 10, percent % 10),
@@ -106,50 +108,4 @@ fn figure(picture: &Picture<'_>, caption: &[Event<'_>], prefix: Option<&str>) ->
         Some(_) => image,
     };
     format!("<figure{class}>{image}{caption}</figure>")
-}
-
-/// Which figure a picture shows, as its path tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FigureName<'a> {
-    pub content_hash: &'a str,
-    /// 0-based, as is the figure's number on its page.
-    pub page: u32,
-    pub figure: usize,
-}
-
-impl<'a> FigureName<'a> {
-    /// The figure at a path of `extract::figures`; `None` for any other.
-    pub fn of(path: &'a str) -> Option<Self> {
-        let name = path.strip_prefix("/v1/images/")?.strip_suffix(".png")?;
-        let (content_hash, number) = name.split_once('/')?;
-        let (page, figure) = number.split_once('_')?;
-        content_hash.bytes().all(|byte| byte.is_ascii_alphanumeric()).then_some(())?;
-        Some(Self { content_hash, page: page.parse().ok()?, figure: figure.parse().ok()? })
-    }
-}
-
-/// A picture of ours, as its address tells.
-pub struct Picture<'a> {
-    /// Its address without what follows the `?`.
-    pub path: &'a str,
-    pub name: FigureName<'a>,
-    width_percent: u32,
-    width_px: u32,
-    height_px: u32,
-}
-
-impl<'a> Picture<'a> {
-    /// The picture at an address of `extract::figures`; `None` for any other.
-    pub fn of(url: &'a str) -> Option<Self> {
-        let (path, query) = url.split_once('?')?;
-        let value = |key: &str| query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('='));
-        let (width, height) = value("px")?.split_once('x')?;
-        Some(Self {
-            path,
-            name: FigureName::of(path)?,
-            width_percent: value("w")?.parse().ok().filter(|width| *width <= 100)?,
-            width_px: width.parse().ok()?,
-            height_px: height.parse().ok()?,
-        })
-    }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 
-use super::figures::Picture;
+use super::FigureAddress;
 use super::{OPTIONS, PAGE_BYTES_MAX, Source, page_mark};
 
 /// A paragraph goes on over at most so many pages, so that no more of them are held.
@@ -152,7 +152,7 @@ fn blocks(markdown: &str) -> Vec<Block> {
                     && depth == 1
                 {
                     // A caption is no text; a stranger's picture may stand in one.
-                    text_seen |= Picture::of(dest_url).is_none();
+                    text_seen |= FigureAddress::of(dest_url).is_none();
                 }
                 depth += 1;
             }

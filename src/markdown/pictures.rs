@@ -1,7 +1,7 @@
 //! Pictures from elsewhere: none is ever loaded, because loading one tells its host who reads the document, or calls an address of
 //! ours with the reader's cookie. A link stands in its place and names the host.
 //!
-//! A figure of a document is told by its address, see [`Picture`].
+//! A figure of a document is told by its address, see [`FigureAddress`].
 
 use std::collections::VecDeque;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use pulldown_cmark::{CowStr, Event, LinkType, Tag, TagEnd};
 use url::Url;
 
-use crate::markdown::figures::Picture;
+use super::FigureAddress;
 
 /// What relative addresses are relative to; no host has this name (RFC 2606).
 static HERE: LazyLock<Option<Url>> = LazyLock::new(|| Url::parse("https://here.invalid/").ok());
@@ -69,7 +69,9 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for Pictures<'a, I> {
         }
         loop {
             let event = match self.events.next()? {
-                Event::Start(Tag::Image { dest_url, .. }) if Picture::of(&dest_url).is_none() => self.begin(dest_url),
+                Event::Start(Tag::Image { dest_url, .. }) if FigureAddress::of(&dest_url).is_none() => {
+                    self.begin(dest_url)
+                }
                 Event::End(TagEnd::Image) => Some(self.end()),
                 event => {
                     match &event {

@@ -1,24 +1,18 @@
 //! What can go wrong in a way that a person or a program should be told: a stable code and a sentence.
 
 use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $http:literal;)*) => {
         /// The stable codes of the API, each with the HTTP status that it is answered with.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, IntoStaticStr, VariantArray)]
+        #[strum(const_into_str)]
         pub enum ErrorCode {
-            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
+            $($(#[$doc])* #[serde(rename = $name)] #[strum(serialize = $name)] $variant,)*
         }
 
         impl ErrorCode {
-            /// Every code, for documentation and tests.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The code as it stands on the wire.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
             /// The HTTP status of an answer with this code.
             pub const fn http_status(self) -> u16 {
                 match self { $(Self::$variant => $http,)* }

@@ -1,10 +1,13 @@
-//! What the outside sees of an extraction job. How a job moves is decided in `batch::machine`, on the server.
+//! What the outside sees of an extraction job. How a job moves is decided in `jobs::machine`, on the server.
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// How a document's pages are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+// Its name is stored and logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum Mode {
     /// The server reads the document's own text: free, at once.
@@ -15,25 +18,11 @@ pub enum Mode {
     Batch,
 }
 
-impl Mode {
-    /// The stored and logged name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Realtime => "realtime",
-            Self::Batch => "batch",
-        }
-    }
-
-    /// The mode of that name, if there is one.
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Text, Self::Realtime, Self::Batch].into_iter().find(|mode| mode.name() == name)
-    }
-}
-
 /// The public state of a job; the last three are ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+// Its name is stored in lower case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum JobStatus {
     /// Accepted; pages are being prepared or handed to Google.
@@ -50,9 +39,10 @@ pub enum JobStatus {
     Expired,
 }
 
-/// What keeps an active job from going on. It waits, and is tried again by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What keeps an active job from going on. It waits, and is tried again by itself. Its name is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Hindrance {
     /// Google cannot be reached, or answers with faults of its own.
     Google,
@@ -69,26 +59,6 @@ pub enum Hindrance {
 }
 
 impl Hindrance {
-    /// All of them.
-    pub const ALL: [Self; 6] = [Self::Google, Self::Quota, Self::Key, Self::Server, Self::EngineTime, Self::Spending];
-
-    /// The stored name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Google => "google",
-            Self::Quota => "quota",
-            Self::Key => "key",
-            Self::Server => "server",
-            Self::EngineTime => "engine_time",
-            Self::Spending => "spending",
-        }
-    }
-
-    /// The hindrance of that name, if there is one.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|hindrance| hindrance.name() == name)
-    }
-
     /// What a person is told while it lasts.
     pub const fn sentence(self) -> &'static str {
         match self {
@@ -124,5 +94,25 @@ impl JobStatus {
             Self::Failed => "Failed",
             Self::Expired => "Expired",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// They stand in databases of every version.
+    #[test]
+    fn stored_names_are_what_they_always_were() {
+        assert_eq!(
+            [Mode::Text, Mode::Realtime, Mode::Batch].map(|mode| mode.into_str()),
+            ["text", "realtime", "batch"]
+        );
+        let names: Vec<_> = Hindrance::VARIANTS.iter().map(|by| by.into_str()).collect();
+        assert_eq!(names, ["google", "quota", "key", "server", "engine_time", "spending"]);
+        assert!(Hindrance::VARIANTS.iter().all(|by| by.into_str().parse() == Ok(*by)));
+        let ends = [JobStatus::Succeeded, JobStatus::Failed, JobStatus::Expired];
+        assert_eq!(ends.map(|status| status.into_str()), ["succeeded", "failed", "expired"]);
+        assert_eq!("realtime".parse(), Ok(Mode::Realtime));
     }
 }

@@ -1,7 +1,10 @@
 //! What can come of a sign-in, as the account page's address tells it.
 
-/// Why a reader who went to the provider is not signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use strum::{EnumString, IntoStaticStr};
+
+/// Why a reader who went to the provider is not signed in. Its name stands in an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum SignInProblem {
     /// The person, or the provider, said no.
     Declined,
@@ -14,23 +17,6 @@ pub enum SignInProblem {
 }
 
 impl SignInProblem {
-    const ALL: [Self; 4] = [Self::Declined, Self::Failed, Self::Taken, Self::Away];
-
-    /// As it stands in an address.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Declined => "declined",
-            Self::Failed => "failed",
-            Self::Taken => "taken",
-            Self::Away => "away",
-        }
-    }
-
-    /// The problem of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|problem| problem.name() == name)
-    }
-
     /// What happened, and what can be done.
     pub const fn words(self) -> &'static str {
         match self {

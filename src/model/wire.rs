@@ -424,6 +424,6 @@ pub struct ErrorBody {
 impl JobError {
     /// The error of a job that ended for a reason the API has a code for.
     pub fn coded(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code: code.name().into(), message: message.into() }
+        Self { code: code.into_str().into(), message: message.into() }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
+use strum::VariantArray;
 
 use super::{Operations, QueuedJob};
 use crate::accounts::spending::Budget;
@@ -12,7 +13,7 @@ use crate::jobs::Spending;
 use crate::metrics::{
     CEILING, COMMITTED, DEPENDENCY_UP, JOB_AGE, JOBS, JOBS_BLOCKED, JOBS_DUE, POLL_LAG, SPENT_TODAY, recorder,
 };
-use crate::model::Hindrance;
+use crate::model::{Hindrance, JobStatus, Mode};
 use crate::world::World;
 
 /// See the module.
@@ -57,17 +58,18 @@ impl Metrics {
 
     fn look_at_queue(&self, jobs: &[QueuedJob]) {
         let now = self.world.now();
-        for mode in ["batch", "realtime"] {
-            for status in ["preparing", "pending", "running"] {
+        for mode in [Mode::Batch, Mode::Realtime] {
+            for status in [JobStatus::Preparing, JobStatus::Pending, JobStatus::Running] {
                 let these = jobs.iter().filter(|job| job.mode == mode && job.status == status);
-                gauge!(JOBS, "mode" => mode, "status" => status).set(count(these.clone().count()));
+                let labels = [("mode", mode.into_str()), ("status", status.into_str())];
+                gauge!(JOBS, &labels).set(count(these.clone().count()));
                 let oldest = these.map(|job| now.0 - job.submitted_at.0).max().unwrap_or(0);
-                gauge!(JOB_AGE, "mode" => mode, "status" => status).set(seconds(oldest));
+                gauge!(JOB_AGE, &labels).set(seconds(oldest));
             }
         }
-        for reason in Hindrance::ALL {
+        for &reason in Hindrance::VARIANTS {
             let blocked = jobs.iter().filter(|job| job.hindered_by == Some(reason));
-            gauge!(JOBS_BLOCKED, "reason" => reason.name()).set(count(blocked.count()));
+            gauge!(JOBS_BLOCKED, "reason" => reason.into_str()).set(count(blocked.count()));
         }
         let due = jobs.iter().filter(|job| job.due_at <= now && job.lease_until <= now);
         gauge!(JOBS_DUE).set(count(due.clone().count()));

@@ -65,7 +65,7 @@ impl Listener {
             let permit = match admission.admit(peer.ip()) {
                 Ok(permit) => permit,
                 Err(limit) => {
-                    connection_refused(limit.name());
+                    connection_refused(limit.into_str());
                     continue;
                 }
             };

@@ -1,7 +1,9 @@
 //! The page engine: its settings, and where an installed program has its parts.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::accounts::HourlyBudgets;
 use crate::model::PAGES_MAX;
 use crate::settings::Settings;
 use coldbrew_pdf::{DetectorSpec, EngineConfig, Family, Runtime};
@@ -28,8 +30,8 @@ pub(super) fn read(from: &mut Settings) -> EngineConfig {
         ),
         answer_timeout: from.interval("pages.answer-timeout-ms", "COLDBREW_ANSWER_TIMEOUT_MS", usual.answer_timeout),
         library: usual.library,
-        worker_time: None,
         pages_max: PAGES_MAX,
+        worker_time: Some(Arc::new(HourlyBudgets::default())),
     }
 }
 

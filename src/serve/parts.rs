@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::Config;
 use super::tracked::Tracked;
-use crate::accounts::{HourlyBudgets, Identity, Membership, PasswordAttempts, Passwords, Provider, Quota};
+use crate::accounts::{Identity, Membership, PasswordAttempts, Passwords, Provider, Quota};
 use crate::api::{Idempotency, UseCases};
 use crate::changes::Changes;
 use crate::documents::{Drafts, Library, Originals, Renderer};
@@ -20,7 +20,7 @@ use crate::store::sql::SqlStore;
 use crate::uploads::fetch::{Fetcher, Imports, SystemResolver};
 use crate::uploads::{Blobs, Incoming, Intake};
 use crate::world::{SystemWorld, World};
-use coldbrew_pdf::{Engine, EngineConfig};
+use coldbrew_pdf::Engine;
 
 /// What use cases and worker are made of.
 pub(super) struct Parts {
@@ -190,7 +190,5 @@ pub(super) fn deletion(store: &SqlStore, blobs: Arc<dyn Blobs>, changes: Changes
 
 /// The page engine of a configuration.
 pub fn engine(config: &Config) -> Result<Engine> {
-    // Not part of the configuration: each engine counts by itself.
-    let worker_time = Some(Arc::new(HourlyBudgets::default()) as _);
-    Engine::new(EngineConfig { worker_time, ..config.engine.clone() }).map_err(Error::internal)
+    Engine::new(config.engine.clone()).map_err(Error::internal)
 }

@@ -1,4 +1,4 @@
-//! What `src/store.rs` promises, as tests that every adapter has to pass. An adapter that is added to `conform!` is held to all of it.
+//! What the ports promise, as tests that every adapter has to pass. An adapter that is added to `conform!` is held to all of it.
 
 use std::any::Any;
 use std::sync::Arc;

@@ -1,7 +1,12 @@
-//! The rules of the house that a compiler cannot enforce: who may know of whom.
+//! The rules that a compiler cannot enforce: which room may import which, and that documents name what exists.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// A file of this repository, by its path from the root.
+fn text_of(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
 
 /// Every Rust file below a folder.
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
@@ -42,7 +47,7 @@ fn named_modules(code: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The rooms, lowest first: each imports only rooms above it in this list. `app`, `serve`, `main` and `lib` stand above all of them.
+/// The rooms, lowest first: each imports only rooms before it in this list. `app`, `serve`, `main` and `lib` may import all of them.
 const ROOMS: [&str; 19] = [
     "model",
     "settings",
@@ -64,6 +69,8 @@ const ROOMS: [&str; 19] = [
     "web",
     "store",
 ];
+/// How many of them, from the first on, every room after them may import.
+const BASE: usize = 7;
 /// The rooms that decide what the product does. They name no adapter and no way in.
 const USE_CASES: [&str; 8] =
     ["markdown", "accounts", "extract", "uploads", "documents", "jobs", "retention", "operations"];
@@ -81,8 +88,37 @@ fn rooms_import_only_lower_rooms() {
             assert!(["app", "serve", "lib", "main"].contains(&room(&name)), "ROOMS does not name the room of {name}");
             continue;
         };
+        assert!(
+            !code.contains("crate::{"),
+            "{name} imports several modules of ours at once, which this test does not see"
+        );
         for named in named_modules(&code).into_iter().filter(|named| *named != room(&name)) {
             assert!(height(named).is_some_and(|named| named < own), "{name} imports crate::{named}");
+        }
+    }
+}
+
+/// What stands in backticks in a text.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn rooms_import_only_what_the_map_allows() {
+    let architecture = text_of("ARCHITECTURE.md");
+    let rows = architecture.lines().filter_map(|line| line.strip_prefix("| `src/")?.split_once('`'));
+    let map: Vec<(&str, Vec<&str>)> = rows
+        .filter(|(_, rest)| rest.matches('|').count() == 3)
+        .map(|(path, rest)| (room(path), quoted(rest.trim_end_matches(" |").rsplit('|').next().unwrap()).collect()))
+        .collect();
+    assert_eq!(map.iter().map(|(room, _)| *room).take(ROOMS.len()).collect::<Vec<_>>(), ROOMS);
+    for (name, code) in sources() {
+        let Some(height) = ROOMS.iter().position(|lower| *lower == room(&name)).filter(|height| *height >= BASE) else {
+            continue;
+        };
+        for named in named_modules(&code).into_iter().filter(|named| *named != room(&name)) {
+            let allowed = ROOMS[..BASE].contains(&named) || map[height].1.contains(&named);
+            assert!(allowed, "{name} imports crate::{named}, which the map in ARCHITECTURE.md does not allow");
         }
     }
 }
@@ -127,9 +163,13 @@ fn use_cases_name_no_adapter_and_no_way_in() {
 }
 
 #[test]
-fn variables_of_the_environment_are_read_in_serve() {
-    for (name, _) in sources().iter().filter(|(_, code)| code.contains("env::var(")) {
-        assert!(is_in(name, "serve") || is_in(name, "crash"), "{name}");
+fn settings_are_read_beside_what_uses_them_and_put_together_in_serve() {
+    for (name, code) in sources() {
+        assert!(is_in(&name, "serve") || !code.contains("crate::serve"), "{name} names serve");
+        assert!(!is_in(&name, "settings") || named_modules(&code).is_empty(), "{name} knows a module of ours");
+        // A test names the crash point, and the site's builder says that it watches.
+        let may = ["serve/config", "serve/site", "crash"].iter().any(|module| is_in(&name, module));
+        assert!(may || !code.contains("env::var("), "{name} reads a variable by itself");
     }
 }
 
@@ -182,31 +222,94 @@ fn every_module_says_what_it_is_for() {
 
 #[test]
 fn server_functions_are_thin() {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app/server.rs")).unwrap();
+    let text = text_of("src/app/server.rs");
     for function in text.split("#[server(").skip(1) {
         let body = function.split("\n}\n").next().unwrap();
         assert!(body.lines().count() <= 17, "a server function is too long:\n{body}");
     }
 }
 
-/// What `docs/THREATS.md` names in its columns of limits and tests.
-#[test]
-fn threats_name_settings_and_tests_that_exist() {
+/// Rust files of the product and of its crates, tests included.
+fn all_code() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let threats = fs::read_to_string(root.join("docs/THREATS.md")).unwrap();
-    let settings = fs::read_to_string(root.join("Leptos.toml")).unwrap();
     let files = ["src", "crates"].map(|folder| rust_files(&root.join(folder))).concat();
-    let tests: String = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-    for line in threats.lines().filter(|line| line.starts_with('|')) {
-        let names: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
-        for name in names {
+    files.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+}
+
+/// What the tables of these documents name: limits, rules and their tests.
+#[test]
+fn documents_name_settings_and_tests_that_exist() {
+    let (settings, code) = (text_of("Leptos.toml"), all_code().concat());
+    for document in ["docs/THREATS.md", "docs/INVARIANTS.md", "ARCHITECTURE.md"] {
+        let text = text_of(document);
+        for name in text.lines().filter(|line| line.starts_with('|')).flat_map(quoted) {
             let is_test = name.contains('_')
                 && name.bytes().all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte));
             let setting = name.split_once('.').map(|(_, key)| key).filter(|key| key.contains('-'));
             if is_test {
-                assert!(tests.contains(&format!("fn {name}(")), "there is no test {name}");
-            } else if let Some(key) = setting {
-                assert!(settings.contains(&format!("# {key} = ")), "there is no setting {name}");
+                assert!(code.contains(&format!("fn {name}(")), "{document}: there is no test {name}");
+            } else if let Some(key) = setting.filter(|_| !name.contains('/')) {
+                assert!(settings.contains(&format!("# {key} = ")), "{document}: there is no setting {name}");
+            }
+        }
+    }
+}
+
+/// The ids of all invariants, as the rows of the document have them: `M1` to `M6` and so on.
+#[test]
+fn every_invariant_names_its_tests() {
+    let document = text_of("docs/INVARIANTS.md");
+    let counts = [("M", 6), ("J", 9), ("U", 4), ("S", 2), ("C", 5)];
+    let ids = counts.iter().flat_map(|(group, count)| (1..=*count).map(move |number| format!("{group}{number}")));
+    let rows: Vec<Vec<&str>> = document.lines().map(|line| line.split(" | ").collect()).collect();
+    let rows = rows.into_iter().filter(|row| row.len() == 3 && row[0].ends_with(|last: char| last.is_ascii_digit()));
+    let rows: Vec<(&str, &str)> = rows.map(|row| (row[0].trim_start_matches("| "), row[2])).collect();
+    assert_eq!(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids.collect::<Vec<_>>());
+    for (id, tests) in rows {
+        let is_named = quoted(tests).any(|name| name.contains('_') && !name.contains('/'));
+        assert!(is_named || tests.contains("No test yet"), "{id} names no test and does not say so");
+    }
+}
+
+/// The documents for contributors and operators. Of the changelog only what is not released: the rest tells of its own time.
+fn documents() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let in_docs =
+        fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let in_docs = in_docs.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}"));
+    let changelog = text_of("CHANGELOG.md");
+    let unreleased = changelog.split("\n## ").find(|part| part.starts_with("Unreleased")).unwrap_or_default();
+    let at_the_top =
+        ["ARCHITECTURE.md", "BENCHMARKS.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"].map(str::to_owned);
+    let read = in_docs.chain(at_the_top).map(|name| (name.clone(), text_of(&name)));
+    read.chain([("CHANGELOG.md".to_owned(), unreleased.to_owned())]).collect()
+}
+
+/// Whether this names a file or a folder of this repository: it has a slash or the ending of a kind of ours, and is neither an address
+/// nor in a folder that is not kept.
+fn is_path(name: &str, ignored: &str) -> bool {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte));
+    let kinds = ["rs", "toml", "md", "ts", "css", "lua", "sql", "yaml", "service"];
+    let is_file = name.rsplit_once('.').is_some_and(|(_, kind)| kinds.contains(&kind));
+    let is_kept = !ignored.lines().any(|folder| folder.starts_with('/') && format!("/{name}/").starts_with(folder));
+    plain && !name.starts_with('/') && is_kept && (name.contains('/') || is_file)
+}
+
+/// `function()` has to exist anywhere, and in the file that is named beside it if it is written as "`function()` in `file`".
+#[test]
+fn documents_name_paths_and_functions_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (ignored, code) = (text_of(".gitignore"), all_code());
+    let has = |code: &str, function: &str| ["(", "<"].iter().any(|next| code.contains(&format!("fn {function}{next}")));
+    for (document, text) in documents() {
+        let parts: Vec<&str> = text.split('`').collect();
+        for (at, name) in parts.iter().enumerate().skip(1).step_by(2) {
+            assert!(!is_path(name, &ignored) || root.join(name).exists(), "{document}: there is no {name}");
+            let Some(function) = name.strip_suffix("()") else { continue };
+            assert!(code.iter().any(|code| has(code, function)), "{document}: there is no function {name}");
+            let file = parts.get(at + 2).filter(|_| parts[at + 1].trim() == "in");
+            if let Some(file) = file {
+                assert!(has(&text_of(file), function), "{document}: there is no function {name} in {file}");
             }
         }
     }

@@ -9,6 +9,8 @@ mod check;
 mod clock;
 mod disk;
 mod google;
+mod machine;
+mod odds;
 mod record;
 mod schedule;
 

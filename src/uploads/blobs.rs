@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 
 use crate::error::Result;
+use crate::markdown::FigureId;
 
 /// Files by key. A key is made of plain names and slashes, never of what a person typed.
 #[async_trait]
@@ -40,7 +41,7 @@ pub fn upload_key(account_id: &str, content_hash: &str) -> String {
     format!("uploads/{account_id}/{content_hash}")
 }
 
-/// Where the picture of a figure is kept: page and figure count from 0.
-pub fn figure_key(account_id: &str, content_hash: &str, page: u32, figure: usize) -> String {
-    format!("figures/{account_id}/{content_hash}/{page}_{figure}.png")
+/// Where the picture of a figure is kept.
+pub fn figure_key(account_id: &str, figure: &FigureId) -> String {
+    format!("figures/{account_id}/{}/{}", figure.content_hash, figure.file_name())
 }

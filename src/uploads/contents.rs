@@ -1,6 +1,6 @@
 //! The files of one content: the kept file, and the pictures of its figures.
 
-use super::{Blobs, FigurePlaces, figure_key, upload_key};
+use super::{Blobs, FigurePlaces, figure_ids, figure_key, upload_key};
 use crate::error::Result;
 
 /// Deletes the kept file of a content and the pictures of these figures.
@@ -10,10 +10,8 @@ pub async fn delete_content(
     content_hash: &str,
     figures: &FigurePlaces,
 ) -> Result<()> {
-    for (page, figures) in figures {
-        for index in 0..figures.iter().flatten().count() {
-            blobs.delete(&figure_key(account_id, content_hash, *page, index)).await?;
-        }
+    for figure in figure_ids(content_hash, figures) {
+        blobs.delete(&figure_key(account_id, &figure)).await?;
     }
     blobs.delete(&upload_key(account_id, content_hash)).await
 }

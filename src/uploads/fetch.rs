@@ -4,7 +4,7 @@
 //! A host is resolved once a hop. Every address that it has must be one that [`Targets`] admits, and the connection goes to exactly those
 //! addresses, so a name that changes its answer afterwards changes nothing. A redirect is a new hop with the same checks.
 //! [`Imports`] bounds what one caller can have fetched.
-//! Nothing here looks at the file: that is [`crate::extract`]'s work.
+//! Nothing here looks at the file: [`super::Intake`] does.
 
 mod imports;
 mod public;

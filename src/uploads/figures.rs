@@ -5,10 +5,18 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::error::Result;
+use crate::markdown::FigureId;
 use coldbrew_pdf::figures::Figure;
 
 /// The figures of a document by page; `None`: they could not be looked for.
 pub type FigurePlaces = BTreeMap<u32, Option<Vec<Figure>>>;
+
+/// The figures of a content, page by page.
+pub fn figure_ids(content_hash: &str, places: &FigurePlaces) -> impl Iterator<Item = FigureId> {
+    places.iter().flat_map(move |(&page, figures)| {
+        (0..figures.iter().flatten().count()).map(move |figure| FigureId::new(content_hash, page, figure))
+    })
+}
 
 /// The figures of one page that were just looked for.
 #[derive(Clone, Debug, PartialEq)]

@@ -16,7 +16,7 @@ use crate::extract::{EngineShares, Recipe, refusal, text_file_pages};
 use crate::model::wire::{Metadata, Prepared};
 use crate::model::{ErrorCode, Format, PAGES_MAX, PageSet, Pricing, hex};
 use crate::world::World;
-use coldbrew_pdf::{Engine, PageLength, PdfError, Priority, Requester};
+use coldbrew_pdf::{DocumentFault, Engine, PageLength, PdfError, Priority, Requester};
 
 /// The most that an image may take as a PDF: more than a photograph of the size that is kept.
 const IMAGE_PDF_BYTES_MAX: usize = 32 << 20;
@@ -109,7 +109,7 @@ impl Intake {
     async fn measure_image(&self, file: TempPath, requester: &Requester) -> Result<Measured, PdfError> {
         let pdf = self.engine.image_to_pdf(&file, Priority::Interactive, requester).await?;
         if pdf.len() > IMAGE_PDF_BYTES_MAX {
-            return Err(PdfError::Unreadable);
+            return Err(DocumentFault::Unreadable.into());
         }
         let folder = file.parent().unwrap_or(Path::new("."));
         let page = tempfile::Builder::new().prefix("image").tempfile_in(folder)?.into_temp_path();
@@ -182,7 +182,7 @@ fn content_hash(account: &Account, sha256: &str) -> String {
 /// What a person is told of an image that cannot be read.
 fn image_refusal(error: PdfError) -> Error {
     match error {
-        PdfError::Unreadable | PdfError::WorkerCrashed | PdfError::Timeout(_) => {
+        PdfError::Document(DocumentFault::Unreadable) | PdfError::WorkerCrashed | PdfError::Timeout(_) => {
             let words = "This image is damaged or too large: it could not be opened.";
             Error::refused(ErrorCode::UnreadableDocument, words)
         }

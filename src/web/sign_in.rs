@@ -112,7 +112,7 @@ fn problem_of(code: ErrorCode) -> SignInProblem {
 }
 
 fn back(problem: SignInProblem, https: bool) -> Response {
-    leave_for(&format!("/account?sign-in={}", problem.name()), &[pending_cookie("", 0, https)])
+    leave_for(&format!("/account?sign-in={}", problem.into_str()), &[pending_cookie("", 0, https)])
 }
 
 /// Sends a browser on to another address of ours or of the provider's, with these cookies.

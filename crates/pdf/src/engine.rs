@@ -144,7 +144,7 @@ impl Engine {
     /// An image file as a PDF of one page: PNG, JPEG, WebP, GIF, BMP or TIFF.
     ///
     /// # Errors
-    /// [`PdfError::Unreadable`] if it is none of these, damaged or too large; as [`Self::open`] otherwise.
+    /// [`DocumentFault::Unreadable`](super::DocumentFault::Unreadable) if it is none of these, damaged or too large; as [`Self::open`] otherwise.
     pub async fn image_to_pdf(
         &self,
         path: &Path,

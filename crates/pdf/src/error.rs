@@ -10,18 +10,9 @@ use super::protocol::Fault;
 /// An error of the page engine. No variant carries document text or a file name.
 #[derive(Debug, thiserror::Error)]
 pub enum PdfError {
-    /// Not a PDF, or damaged beyond what the engine repairs. The upload should be refused.
-    #[error("the file is not a readable PDF")]
-    Unreadable,
-    /// A password is needed (an empty user password is tried first). The upload should be refused.
-    #[error("the PDF is protected by a password")]
-    Encrypted,
-    /// The PDF has no pages.
-    #[error("the PDF has no pages")]
-    Empty,
-    /// More pages than the engine is configured to accept.
-    #[error("the PDF has {pages} pages, at most {pages_max} are accepted")]
-    TooManyPages { pages: u32, pages_max: u32 },
+    /// The document cannot be opened. The upload should be refused.
+    #[error(transparent)]
+    Document(#[from] DocumentFault),
     /// Opening took longer than the limit; the worker was killed.
     #[error("the PDF took longer than {} ms to open", .0.as_millis())]
     Timeout(Duration),
@@ -46,6 +37,23 @@ pub enum PdfError {
 }
 
 const NOT_LOADED: &str = "the PDF library cannot be loaded; run scripts/setup or set its path";
+
+/// Why a document cannot be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentFault {
+    /// Not a PDF, or damaged beyond what the engine repairs.
+    #[error("the file is not a readable PDF")]
+    Unreadable,
+    /// A password is needed (an empty user password is tried first).
+    #[error("the PDF is protected by a password")]
+    Encrypted,
+    #[error("the PDF has no pages")]
+    Empty,
+    /// More pages than the engine is configured to accept.
+    #[error("the PDF has {pages} pages, at most {pages_max} are accepted")]
+    TooManyPages { pages: u32, pages_max: u32 },
+}
 
 /// Why one page failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -98,10 +106,7 @@ impl From<Fault> for PdfError {
                 Self::Unavailable(format!("the figure detector cannot be used: {words}"))
             }
             Fault::FileUnavailable => Self::Io(io::ErrorKind::NotFound.into()),
-            Fault::Unreadable => Self::Unreadable,
-            Fault::Encrypted => Self::Encrypted,
-            Fault::Empty => Self::Empty,
-            Fault::TooManyPages { pages, pages_max } => Self::TooManyPages { pages, pages_max },
+            Fault::Document(fault) => fault.into(),
             Fault::Page { index, reason } => Self::Page { index, reason },
         }
     }

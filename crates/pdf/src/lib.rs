@@ -36,7 +36,7 @@ pub mod worker;
 
 pub use document::{Document, FigureImage, Info, PageLength, PageText};
 pub use engine::{Engine, EngineConfig};
-pub use error::{PageFault, PdfError};
+pub use error::{DocumentFault, PageFault, PdfError};
 pub use permits::{Priority, Requester, WorkerTime};
 pub use worker::detector::{DetectorSpec, Family, Runtime};
 

@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::error::PageFault;
+use super::error::{DocumentFault, PageFault};
 use super::figures::Figure;
 use super::worker::detector::DetectorSpec;
 
@@ -71,25 +71,25 @@ pub(crate) struct CutFigure {
 
 /// Why the worker could not do as asked. It lives on and can be asked again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Fault {
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Fault {
     LibraryUnavailable,
     /// In words; cut off, so that a header holds them.
     DetectorUnusable {
         words: String,
     },
     FileUnavailable,
-    Unreadable,
-    Encrypted,
-    Empty,
-    TooManyPages {
-        pages: u32,
-        pages_max: u32,
-    },
+    Document(DocumentFault),
     Page {
         index: u32,
         reason: PageFault,
     },
+}
+
+impl From<DocumentFault> for Fault {
+    fn from(fault: DocumentFault) -> Self {
+        Self::Document(fault)
+    }
 }
 
 /// The lengths of header and payload, once they are known to be within bounds.
@@ -178,8 +178,10 @@ mod tests {
             (any::<u32>(), any::<Option<String>>())
                 .prop_map(|(total_pages, title)| Reply::Opened { total_pages, title }),
             (any::<u32>(), any::<bool>()).prop_map(|(chars_visible, is_scan)| Reply::Text { chars_visible, is_scan }),
-            any::<(u32, u32)>()
-                .prop_map(|(pages, pages_max)| Reply::Failed { fault: Fault::TooManyPages { pages, pages_max } }),
+            any::<(u32, u32)>().prop_map(|(pages, pages_max)| Reply::Failed {
+                fault: DocumentFault::TooManyPages { pages, pages_max }.into()
+            }),
+            Just(Reply::Failed { fault: DocumentFault::Encrypted.into() }),
             any::<u32>().prop_map(|index| Reply::Failed { fault: Fault::Page { index, reason: PageFault::Damaged } }),
         ]
     }

@@ -24,7 +24,7 @@ use image::ImageError;
 use self::detector::Finder;
 use self::pdfium::{Library, OpenDocument};
 use super::document::PageText;
-use super::error::PageFault;
+use super::error::{DocumentFault, PageFault};
 use super::protocol::{CutFigure, Fault, Reply, Request, read_frame, write_frame};
 
 /// Characters of what is wrong with a detector; a runtime may have a lot to say.
@@ -83,9 +83,9 @@ impl Worker {
     }
 
     fn open_file(&mut self, path: &Path, pages_max: u32) -> Result<(Reply, Vec<u8>), Fault> {
-        let opened = self.library.open_file(path).and_then(OpenDocument::with_pages);
+        let opened = self.library.open_file(path).and_then(|document| Ok(document.with_pages()?));
         let opened = match opened {
-            Err(fault @ (Fault::Unreadable | Fault::Empty)) => {
+            Err(fault @ Fault::Document(DocumentFault::Unreadable | DocumentFault::Empty)) => {
                 let file = std::fs::read(path).map_err(|_| Fault::FileUnavailable)?;
                 self.library.open_bytes(mend::mended(file, pages_max)?.ok_or(fault)?)
             }
@@ -153,7 +153,7 @@ fn on_page<T>(
     index: u32,
     read: impl FnOnce(&OpenDocument, u32) -> Result<T, PageFault>,
 ) -> Result<T, Fault> {
-    let document = document.as_ref().ok_or(Fault::Unreadable)?;
+    let document = document.as_ref().ok_or(DocumentFault::Unreadable)?;
     if index >= document.total_pages() {
         return Err(Fault::Page { index, reason: PageFault::OutOfRange });
     }
@@ -163,7 +163,7 @@ fn on_page<T>(
 fn image_to_pdf(path: &Path) -> Result<(Reply, Vec<u8>), Fault> {
     let pdf = picture::to_pdf(path).map_err(|error| match error {
         ImageError::IoError(error) if error.kind() == io::ErrorKind::NotFound => Fault::FileUnavailable,
-        _ => Fault::Unreadable,
+        _ => DocumentFault::Unreadable.into(),
     })?;
     Ok((Reply::Pdf, pdf))
 }

@@ -1,7 +1,7 @@
 //! What is read of a document: title, pages, text, lengths, single pages; and which files are refused.
 
 use coldbrew_pdf::testing::{encrypted_pdf, pdf_from_contents, shared_pictures_pdf, simple_pdf};
-use coldbrew_pdf::{Engine, EngineConfig, PageFault, PdfError, Priority};
+use coldbrew_pdf::{DocumentFault, Engine, EngineConfig, PageFault, PdfError, Priority};
 
 use crate::harness::{LINE, config, engine, open, requester};
 
@@ -79,11 +79,17 @@ async fn file_without_its_table_is_read() {
 async fn file_that_is_no_readable_pdf_is_refused_with_the_reason() {
     let engine = engine();
     let refusal = async |pdf: &[u8]| open(&engine, pdf).await.1.unwrap_err();
-    assert!(matches!(refusal(b"Just text, whatever its name says.").await, PdfError::Unreadable));
-    assert!(matches!(refusal(b"").await, PdfError::Unreadable));
-    assert!(matches!(refusal(&simple_pdf(&["cut off"])[..80]).await, PdfError::Unreadable | PdfError::Empty));
-    assert!(matches!(refusal(&encrypted_pdf()).await, PdfError::Encrypted));
-    assert!(matches!(refusal(&simple_pdf(&[])).await, PdfError::Empty));
+    assert!(matches!(
+        refusal(b"Just text, whatever its name says.").await,
+        PdfError::Document(DocumentFault::Unreadable)
+    ));
+    assert!(matches!(refusal(b"").await, PdfError::Document(DocumentFault::Unreadable)));
+    assert!(matches!(
+        refusal(&simple_pdf(&["cut off"])[..80]).await,
+        PdfError::Document(DocumentFault::Unreadable | DocumentFault::Empty)
+    ));
+    assert!(matches!(refusal(&encrypted_pdf()).await, PdfError::Document(DocumentFault::Encrypted)));
+    assert!(matches!(refusal(&simple_pdf(&[])).await, PdfError::Document(DocumentFault::Empty)));
     assert!(matches!(engine.open("/nonexistent", Priority::Interactive, &requester()).await, Err(PdfError::Io(_))));
 }
 
@@ -91,7 +97,7 @@ async fn file_that_is_no_readable_pdf_is_refused_with_the_reason() {
 async fn document_with_too_many_pages_is_refused() {
     let engine = Engine::new(EngineConfig { pages_max: 2, ..config() }).unwrap();
     let (_folder, document) = open(&engine, &simple_pdf(&["1", "2", "3"])).await;
-    assert!(matches!(document, Err(PdfError::TooManyPages { pages: 3, pages_max: 2 })));
+    assert!(matches!(document, Err(PdfError::Document(DocumentFault::TooManyPages { pages: 3, pages_max: 2 }))));
 }
 
 #[tokio::test]
@@ -99,6 +105,9 @@ async fn warm_worker_after_a_bad_page_reads_the_next() {
     let engine = engine();
     for _ in 0..3 {
         assert_eq!(engine.read_pages(&simple_pdf(&["good"]), &requester()).await.unwrap()[0].markdown, "good");
-        assert!(matches!(engine.read_pages(b"bad", &requester()).await, Err(PdfError::Unreadable)));
+        assert!(matches!(
+            engine.read_pages(b"bad", &requester()).await,
+            Err(PdfError::Document(DocumentFault::Unreadable))
+        ));
     }
 }

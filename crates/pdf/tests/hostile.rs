@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use coldbrew_pdf::testing::hostile::{bombs, mutants, pdfs_below, seeds};
 use coldbrew_pdf::testing::simple_pdf;
 use coldbrew_pdf::testing::workers::workers_with;
-use coldbrew_pdf::{Document, Engine, EngineConfig, PdfError, Priority};
+use coldbrew_pdf::{Document, DocumentFault, Engine, EngineConfig, PdfError, Priority};
 use futures::{StreamExt, stream};
 use tempfile::TempDir;
 
@@ -91,8 +91,8 @@ async fn outcome_of(engine: &Engine, path: PathBuf) -> &'static str {
             ask_everything(&document).await;
             "read"
         }
-        Err(PdfError::Encrypted) => "encrypted",
-        Err(PdfError::Unreadable | PdfError::Empty) => "unreadable",
+        Err(PdfError::Document(DocumentFault::Encrypted)) => "encrypted",
+        Err(PdfError::Document(DocumentFault::Unreadable | DocumentFault::Empty)) => "unreadable",
         Err(error) => panic!("{path:?} {error:?}"),
     }
 }

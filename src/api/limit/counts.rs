@@ -4,55 +4,34 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::error::Result;
 use crate::settings::Settings;
 
-/// What a request does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What a request does. Its name stands in keys and metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(const_into_str)]
 pub enum RequestKind {
     /// Reads something.
+    #[strum(serialize = "reads")]
     Read,
     /// Changes something.
+    #[strum(serialize = "changes")]
     Change,
     /// Begins a guest's account, or signs in or up.
+    #[strum(serialize = "entries")]
     Entry,
 }
 
-impl RequestKind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Change, Self::Entry];
-
-    /// As it stands in keys and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Read => "reads",
-            Self::Change => "changes",
-            Self::Entry => "entries",
-        }
-    }
-}
-
-/// Whose requests are added up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Whose requests are added up. Its name stands in keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Scope {
     /// Those of one account or, without an account, of one address.
     Caller,
     /// Those of one network.
     Network,
-}
-
-impl Scope {
-    /// Both scopes.
-    pub const ALL: [Self; 2] = [Self::Caller, Self::Network];
-
-    /// As it stands in keys.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Caller => "caller",
-            Self::Network => "network",
-        }
-    }
 }
 
 /// Requests a minute, 0 for no limit.

@@ -10,6 +10,7 @@ use governor::nanos::Nanos;
 use governor::state::keyed::{DashMapStateStore, ShrinkableKeyedStateStore};
 use governor::state::{InMemoryState, NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
+use strum::VariantArray;
 
 use super::{RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
 use crate::error::Result;
@@ -25,7 +26,8 @@ pub struct LocalCounts {
 impl LocalCounts {
     /// `callers_max`: counts of one kind that are kept apart.
     pub fn new(limits: &RateLimits, callers_max: usize) -> Self {
-        let kinds = Scope::ALL.into_iter().flat_map(|scope| RequestKind::ALL.map(|kind| (scope, kind)));
+        let kinds =
+            Scope::VARIANTS.iter().flat_map(|&scope| RequestKind::VARIANTS.iter().map(move |&kind| (scope, kind)));
         let counter = |(scope, kind)| {
             let quota = Quota::per_minute(limits.per_minute(scope, kind)?);
             let state = Bounded { callers_max, known: DashMapStateStore::default(), others: InMemoryState::default() };

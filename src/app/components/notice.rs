@@ -8,7 +8,7 @@ use crate::model::ApiError;
 #[component]
 pub fn Trouble(error: ApiError) -> impl IntoView {
     view! {
-        <p class="notice bad" role="alert" data-code=error.code.name()>
+        <p class="notice bad" role="alert" data-code=error.code.into_str()>
             {error.message}
         </p>
     }

@@ -108,7 +108,7 @@ fn Document(reading: Reading, asked: Asked) -> impl IntoView {
     // The text is another one when this is: `browser/pages.rs` then asks for it again.
     let edition = format!(
         "{}-{}-{}-{}-{}",
-        document.mode.name(),
+        document.mode.into_str(),
         document.is_draft,
         document.failed_pages,
         asked.original,

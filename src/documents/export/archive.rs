@@ -8,30 +8,23 @@ use tokio_util::compat::{FuturesAsyncWriteCompatExt, TokioAsyncWriteCompatExt};
 
 use super::{Source, markdown};
 use crate::error::{Error, Result};
-use crate::markdown::figures::FigureName;
+use crate::markdown::FigureId;
 
 /// Writes text and figures one after the other.
 pub async fn write(source: &Source, stem: &str, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
     let mut archive = ZipFileWriter::new(out.compat_write());
     let text = ZipEntryBuilder::new(format!("{stem}.md").into(), Compression::Deflate);
     let mut entry = archive.write_entry_stream(text).await.map_err(unwritten)?.compat_write();
-    let figures =
-        markdown::write(source, &mut entry, |picture| figure_name(picture.name.page, picture.name.figure)).await?;
+    let figures = markdown::write(source, &mut entry, FigureId::archive_name).await?;
     entry.into_inner().close().await.map_err(unwritten)?;
-    for (page, figure, content_hash) in figures {
-        let Some(png) = source.picture(FigureName { content_hash: &content_hash, page, figure }).await? else {
-            continue;
-        };
+    for figure in figures {
+        let Some(png) = source.picture(&figure).await? else { continue };
         // A PNG does not get smaller.
-        let entry = ZipEntryBuilder::new(figure_name(page, figure).into(), Compression::Stored);
+        let entry = ZipEntryBuilder::new(figure.archive_name().into(), Compression::Stored);
         archive.write_entry_whole(entry, &png).await.map_err(unwritten)?;
     }
     archive.close().await.map_err(unwritten)?;
     Ok(())
-}
-
-fn figure_name(page: u32, figure: usize) -> String {
-    format!("figures/page-{:04}-{}.png", page + 1, figure + 1)
 }
 
 fn unwritten(error: ZipError) -> Error {

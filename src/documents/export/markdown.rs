@@ -9,17 +9,13 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::{Part, Source};
 use crate::error::Result;
-use crate::markdown::figures::Picture;
 use crate::markdown::flow::replaced;
-use crate::markdown::{self, OPTIONS, host_note, page_mark};
-
-/// Page, number and content of a figure.
-pub type FigureKey = (u32, usize, String);
+use crate::markdown::{self, FigureAddress, FigureId, OPTIONS, host_note, page_mark};
 
 /// Writes all parts, and returns their figures. `address` says where a figure's picture is to be found.
-pub async fn write<A>(source: &Source, out: &mut (impl AsyncWrite + Unpin), address: A) -> Result<BTreeSet<FigureKey>>
+pub async fn write<A>(source: &Source, out: &mut (impl AsyncWrite + Unpin), address: A) -> Result<BTreeSet<FigureId>>
 where
-    A: Fn(&Picture<'_>) -> String + Clone + Send + 'static,
+    A: Fn(&FigureId) -> String + Clone + Send + 'static,
 {
     let mut figures = BTreeSet::new();
     let mut parts = source.parts();
@@ -32,11 +28,11 @@ where
     Ok(figures)
 }
 
-fn text_and_figures(part: &Part, address: &impl Fn(&Picture<'_>) -> String) -> (String, Vec<FigureKey>) {
+fn text_and_figures(part: &Part, address: &impl Fn(&FigureId) -> String) -> (String, Vec<FigureId>) {
     let mut figures = Vec::new();
-    let mut named = |picture: &Picture<'_>| {
-        figures.push((picture.name.page, picture.name.figure, picture.name.content_hash.to_owned()));
-        address(picture)
+    let mut named = |figure: &FigureId| {
+        figures.push(figure.clone());
+        address(figure)
     };
     let mark = if part.is_start { page_mark(part.page) + "\n\n" } else { String::new() };
     let source = markdown::Source::of(&part.markdown);
@@ -78,7 +74,7 @@ fn destination(address: &str) -> String {
 }
 
 /// The text with its figures under other addresses, and links in place of pictures from elsewhere.
-fn with_addresses(markdown: &str, address: &mut impl FnMut(&Picture<'_>) -> String) -> String {
+fn with_addresses(markdown: &str, address: &mut impl FnMut(&FigureId) -> String) -> String {
     let mut changes: Vec<(Range<usize>, String)> = Vec::new();
     let mut images: Vec<Image<'_>> = Vec::new();
     let mut foreign: Option<(usize, Foreign)> = None;
@@ -93,10 +89,10 @@ fn with_addresses(markdown: &str, address: &mut impl FnMut(&Picture<'_>) -> Stri
         match event {
             Event::Start(tag) => {
                 match tag {
-                    Tag::Image { dest_url, .. } if foreign.is_none() => match Picture::of(&dest_url) {
-                        Some(picture) => {
+                    Tag::Image { dest_url, .. } if foreign.is_none() => match FigureAddress::of(&dest_url) {
+                        Some(figure) => {
                             if let Some(caption) = caption(&markdown[place.clone()], &dest_url) {
-                                images.push(Image { place, caption, address: address(&picture) });
+                                images.push(Image { place, caption, address: address(&figure.id) });
                             }
                         }
                         None => {
@@ -171,9 +167,7 @@ mod tests {
     use super::*;
 
     fn renamed(markdown: &str) -> String {
-        with_addresses(markdown, &mut |picture: &Picture<'_>| {
-            format!("f/{}-{}", picture.name.page, picture.name.figure)
-        })
+        with_addresses(markdown, &mut |id: &FigureId| format!("f/{}-{}", id.page, id.figure))
     }
 
     #[test]

@@ -9,8 +9,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::Source;
 use crate::error::Result;
-use crate::markdown::figures::FigureName;
-use crate::markdown::{Setting, html_of};
+use crate::markdown::{NoFigure, Setting, html_of};
 use crate::model::wire::OutlineEntry;
 
 const STYLE: &str = concat!(include_str!("../../../style/widths.css"), include_str!("../../../style/export.css"));
@@ -77,9 +76,9 @@ async fn write_with_pictures(
     out.write_all(parts.next().unwrap_or_default().as_bytes()).await?;
     for part in parts {
         let (address, behind) = part.split_once('"').unwrap_or((part, ""));
-        let picture = match FigureName::of(address) {
-            Some(name) => source.picture(name).await?,
-            None => None,
+        let picture = match address.parse() {
+            Ok(figure) => source.picture(&figure).await?,
+            Err(NoFigure) => None,
         };
         if let Some(png) = picture {
             out.write_all(b"data:image/png;base64,").await?;

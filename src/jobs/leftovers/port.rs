@@ -6,7 +6,7 @@ use super::Leftover;
 use crate::error::Result;
 use crate::model::UnixMs;
 
-/// See the module. Records are made by [`super::Accounts::delete_account`] and [`super::Jobs::advance`].
+/// See the module. Records are made by [`crate::accounts::Accounts::delete_account`] and [`crate::jobs::Jobs::advance`].
 #[async_trait]
 pub trait Leftovers: Send + Sync {
     /// Takes up what has been due longest. Nobody else gets it before `until`.

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod any_order;
+mod diagram;
 
 use super::super::job::{JobIds, Watched};
 use super::*;

@@ -15,6 +15,7 @@ use super::{InputLines, Results, Spool};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::jobs::Job;
+use crate::markdown::FigureId;
 use crate::model::ErrorCode;
 use coldbrew_gemini::Request;
 use coldbrew_gemini::jsonl::{InputLine, InputWriter, ResultReader, WriteError};
@@ -46,8 +47,8 @@ impl DiskSpool {
     }
 
     /// A figure's picture on its way to where it is kept.
-    pub fn picture(&self, job: &Job, page: u32, figure: usize) -> PathBuf {
-        self.root.join(format!("{}.{page}_{figure}.png", job.id))
+    pub fn picture(&self, job: &Job, figure: &FigureId) -> PathBuf {
+        self.root.join(format!("{}.{}", job.id, figure.file_name()))
     }
 }
 

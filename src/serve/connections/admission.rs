@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use strum::IntoStaticStr;
+
 use crate::accounts::Network;
 use crate::api::Proxies;
 use crate::settings::{SECOND, Settings};
@@ -45,21 +47,12 @@ struct Open {
     networks: HashMap<Network, usize>,
 }
 
-/// The limit that a connection would exceed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The limit that a connection would exceed. Metrics have its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Limit {
     Server,
     Network,
-}
-
-impl Limit {
-    /// As metrics name it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Server => "server",
-            Self::Network => "network",
-        }
-    }
 }
 
 /// Counts an open connection until it is dropped.

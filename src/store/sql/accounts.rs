@@ -33,7 +33,7 @@ impl Accounts for SqlStore {
         )
         .bind(credential.digest)
         .bind(account_id)
-        .bind(credential.kind.name())
+        .bind(credential.kind.into_str())
         .bind(now.0)
         .bind(credential.expires_at.0)
         .execute(&mut *tx)

@@ -76,9 +76,11 @@ columns! {
     String = text: String => text;
     Option<String> = text: Option<String> => text;
     Recipe = name: &str => Recipe::named(name);
-    Mode = name: &str => Mode::named(name).ok_or_else(|| format!("no mode is called {name}"))?;
+    Mode = name: &str => name.parse().map_err(|_| format!("no mode is called {name}"))?;
+    // A newer program may know others. Only the statuses of active jobs are read.
+    JobStatus = name: &str => name.parse().unwrap_or(JobStatus::Running);
     // A newer program may know others: they are not worth a job.
-    Option<Hindrance> = name: Option<&str> => name.and_then(Hindrance::named);
+    Option<Hindrance> = name: Option<&str> => name.and_then(|name| name.parse().ok());
     // Pages as a person would write them.
     PageSet = pages: &str => PageSet::parse(pages, u32::MAX)?;
     Stage = json: &str => serde_json::from_str(json)?;
@@ -87,18 +89,6 @@ columns! {
     Option<Outline> = json: Option<&str> => json.map(serde_json::from_str).transpose()?;
     Vec<u32> = json: &str => serde_json::from_str(json)?;
     Vec<Figure> = json: &str => serde_json::from_str(json)?;
-}
-
-/// What the column `status` of a job holds.
-pub(super) const fn status_name(status: JobStatus) -> &'static str {
-    match status {
-        JobStatus::Preparing => "preparing",
-        JobStatus::Pending => "pending",
-        JobStatus::Running => "running",
-        JobStatus::Succeeded => "succeeded",
-        JobStatus::Failed => "failed",
-        JobStatus::Expired => "expired",
-    }
 }
 
 /// JSON of ours for a TEXT column.

@@ -30,7 +30,7 @@ pub(super) async fn same_document(
     )
     .bind(&document.account_id)
     .bind(&document.content_hash)
-    .bind(document.mode.name())
+    .bind(document.mode.into_str())
     .bind(&document.title)
     .bind(document.pages.to_string())
     .fetch_optional(connection)

@@ -79,7 +79,7 @@ impl Credentials for SqlStore {
         )
         .bind(credential.digest)
         .bind(account_id)
-        .bind(credential.kind.name())
+        .bind(credential.kind.into_str())
         .bind(name)
         .bind(now.0)
         .bind(credential.expires_at.0)

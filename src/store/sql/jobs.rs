@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, FromRow, Row};
 
 use super::accounts::{amount, usage_of};
-use super::columns::{Column, status_name};
+use super::columns::Column;
 use super::locks::lock_account;
 use super::{SqlStore, complete, contents, leftovers, page_indices, storage, to_db, to_json};
 use crate::accounts::Account;
@@ -21,7 +21,7 @@ use crate::jobs::machine::Lane;
 use crate::jobs::{Acceptance, Completion, Jobs};
 use crate::jobs::{Job, Leftover, Stage};
 use crate::model::wire::JobView;
-use crate::model::{ApiError, Hindrance, PageSet, UnixMs};
+use crate::model::{ApiError, PageSet, UnixMs};
 
 pub(super) use rows::{job_columns, view_columns};
 
@@ -109,7 +109,7 @@ impl Jobs for SqlStore {
             .bind(worker)
             .bind(now.plus(lease_ms).0)
             .bind(now.0)
-            .bind(lane.name())
+            .bind(lane.into_str())
             .bind(i64::try_from(max).unwrap_or(i64::MAX))
             .fetch_all(&self.pool)
             .await?;
@@ -284,7 +284,7 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     .bind(&job.account_id)
     .bind(&job.upload_hash)
     .bind(&job.content_hash)
-    .bind(job.mode.name())
+    .bind(job.mode.into_str())
     .bind(&job.title)
     .bind(job.recipe.name())
     .bind(to_db(job.total_pages.into()))
@@ -294,9 +294,9 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     .bind(to_json(&job.stage)?)
     .bind(job.submitted_at.0)
     .bind(job.due_at.0)
-    .bind(job.lane().name())
+    .bind(job.lane().into_str())
     .bind(job.network.as_deref())
-    .bind(status_name(job.status()))
+    .bind(job.status().into_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -311,7 +311,7 @@ impl SqlStore {
         for row in &rows {
             // What cannot be read is a newer server's, which writes the status.
             let Ok(stage) = Stage::read(row, "stage") else { continue };
-            let status = status_name(stage.status());
+            let status = stage.status().into_str();
             if String::read(row, "status")? != status {
                 sqlx::query("UPDATE jobs SET status = $1 WHERE id = $2 AND version = $3")
                     .bind(status)
@@ -352,11 +352,11 @@ async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> 
     .bind(now.0)
     .bind(&job.id)
     .bind(job.fence)
-    .bind(job.lane().name())
+    .bind(job.lane().into_str())
     .bind(i64::from(job.polls))
-    .bind(job.hindered_by.map(Hindrance::name))
+    .bind(job.hindered_by.map(|by| by.into_str()))
     .bind(job.budget_wait_ms)
-    .bind(status_name(job.status()))
+    .bind(job.status().into_str())
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)

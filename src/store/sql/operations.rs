@@ -3,13 +3,11 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use sqlx::any::AnyRow;
-use sqlx::{FromRow, Row};
 
 use super::SqlStore;
-use super::columns::Column;
+use super::columns::from_row;
 use crate::error::{Error, Result};
-use crate::model::{Mode, UnixMs};
+use crate::model::UnixMs;
 use crate::operations::{Operations, QueuedJob};
 
 /// No job waits, and no claim holds, for longer: what seems to was written by a clock that has been set back since.
@@ -47,19 +45,4 @@ impl Operations for SqlStore {
     }
 }
 
-impl FromRow<'_, AnyRow> for QueuedJob {
-    fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
-        Ok(Self {
-            mode: Mode::read(row, "mode")?.name(),
-            status: match row.try_get("status")? {
-                "preparing" => "preparing",
-                "pending" => "pending",
-                _ => "running",
-            },
-            submitted_at: Column::read(row, "submitted_at")?,
-            due_at: Column::read(row, "due_at")?,
-            lease_until: Column::read(row, "lease_until")?,
-            hindered_by: Column::read(row, "hindered_by")?,
-        })
-    }
-}
+from_row!(QueuedJob { mode, status, submitted_at, due_at, lease_until, hindered_by });

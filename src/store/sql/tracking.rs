@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::jobs::Stage;
 use crate::model::wire::{JobView, Metadata};
 use crate::store::tracking::{TrackedJob, Tracking};
-use crate::uploads::Figures;
+use crate::uploads::{Figures, figure_ids};
 
 pub(super) const TRACKED: &str = concat!(
     "SELECT j.account_id, j.version, j.total_pages, j.polls, u.metadata, COALESCE(r.tokens, 0) AS reserved, ",
@@ -32,12 +32,8 @@ impl Tracking for SqlStore {
     async fn tracked(&self, content_hash: &str) -> Result<Option<TrackedJob>> {
         let job = sqlx::query_as(TRACKED).bind(content_hash).fetch_optional(&self.pool).await?;
         let Some(mut job): Option<TrackedJob> = job else { return Ok(None) };
-        for (page, figures) in self.figures(&job.user_id, content_hash).await? {
-            let url = |figure| format!("/v1/images/{content_hash}/{page}_{figure}.png");
-            let urls: Vec<_> = (0..figures.iter().flatten().count()).map(url).collect();
-            if !urls.is_empty() {
-                job.figure_urls_by_page.insert(page, urls);
-            }
+        for figure in figure_ids(content_hash, &self.figures(&job.user_id, content_hash).await?) {
+            job.figure_urls_by_page.entry(figure.page).or_default().push(figure.to_string());
         }
         Ok(Some(job))
     }

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Script};
+use redis::Script;
+use redis::aio::ConnectionManager;
 
+use super::redis::connect;
 use crate::api::{RateLimits, RequestCount, RequestCounts};
-use crate::error::{Error, Result};
-
-/// Connecting may take longer than a request waits: the next request finds the connection made.
-const TIMEOUT: Duration = Duration::from_millis(500);
+use crate::error::Result;
 
 /// See the module.
 pub struct RedisCounts {
@@ -22,12 +20,7 @@ pub struct RedisCounts {
 impl RedisCounts {
     /// Uses the server at `redis://…`, whether or not it is there yet.
     pub fn open(url: &str, limits: RateLimits) -> Result<Self> {
-        let client = Client::open(url).map_err(Error::internal)?;
-        let settings = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(TIMEOUT))
-            .set_response_timeout(Some(TIMEOUT))
-            .set_number_of_retries(0);
-        let connection = ConnectionManager::new_lazy_with_config(client, settings).map_err(Error::internal)?;
+        let (_, connection) = connect(url)?;
         Ok(Self { connection, add: Script::new(include_str!("limits.lua")), limits })
     }
 }
@@ -40,7 +33,7 @@ impl RequestCounts for RedisCounts {
         for count in counts {
             if let Some(per_minute) = self.limits.per_minute(count.scope, count.kind) {
                 limited = true;
-                call.key(format!("limit:{}:{}:{}", count.scope.name(), count.kind.name(), count.name));
+                call.key(format!("limit:{}:{}:{}", count.scope.into_str(), count.kind.into_str(), count.name));
                 call.arg(per_minute.get());
             }
         }

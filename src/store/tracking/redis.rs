@@ -28,6 +28,18 @@ const LIFETIME_S: u64 = 48 * 3_600;
 /// A submission waits for this at most: what is not made known now is made known later.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
+/// Uses the server at `redis://…`, whether or not it is there yet. Connecting may take longer than a request waits: the next request finds
+/// the connection made.
+pub(super) fn connect(url: &str) -> Result<(Client, ConnectionManager)> {
+    let client = Client::open(url).map_err(Error::internal)?;
+    let settings = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(TIMEOUT))
+        .set_response_timeout(Some(TIMEOUT))
+        .set_number_of_retries(0);
+    let connection = ConnectionManager::new_lazy_with_config(client.clone(), settings).map_err(Error::internal)?;
+    Ok((client, connection))
+}
+
 /// Tells processes apart, so that none hears itself.
 #[derive(Clone, Debug)]
 pub struct Origin(pub String);
@@ -44,12 +56,7 @@ pub struct Redis {
 impl Redis {
     /// Uses the server at `redis://…`, whether or not it is there yet.
     pub fn open(url: &str, origin: Origin) -> Result<Self> {
-        let client = Client::open(url).map_err(Error::internal)?;
-        let settings = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(TIMEOUT))
-            .set_response_timeout(Some(TIMEOUT))
-            .set_number_of_retries(0);
-        let connection = ConnectionManager::new_lazy_with_config(client.clone(), settings).map_err(Error::internal)?;
+        let (client, connection) = connect(url)?;
         let publish = Script::new(include_str!("publish.lua"));
         let forget = Script::new(include_str!("forget.lua"));
         Ok(Self { client, connection, origin, publish, forget })

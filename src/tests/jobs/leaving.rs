@@ -10,6 +10,7 @@ use std::time::Duration;
 use coldbrew::accounts::{Accounts, Credential, CredentialKind, Storage};
 use coldbrew::accounts::{AttemptLimits, PasswordAttempts};
 use coldbrew::changes::Changes;
+use coldbrew::markdown::FigureId;
 use coldbrew::model::UnixMs;
 use coldbrew::model::wire::Metadata;
 use coldbrew::retention::{AccountDeletion, Expiry, Janitor, Retention};
@@ -131,14 +132,14 @@ async fn what_is_put_into_the_folders_of_a_deleted_account_is_deleted_as_well() 
     let upload = home.put(&upload_key("a", "c")).await;
     home.janitor.deletion.delete("a").await.unwrap();
     assert!(!upload.exists());
-    let figure = home.put(&figure_key("a", "c", 0, 0)).await;
-    let others = home.put(&figure_key("b", "c", 0, 0)).await;
+    let figure = home.put(&figure_key("a", &FigureId::new("c", 0, 0))).await;
+    let others = home.put(&figure_key("b", &FigureId::new("c", 0, 0))).await;
     home.janitor.round().await.unwrap();
     assert!(figure.exists(), "it may be put there again for a while");
     home.clock.0.store(11 * 60_000, Ordering::Relaxed);
     home.janitor.round().await.unwrap();
     assert!(!figure.exists() && others.exists());
-    let never_again = home.put(&figure_key("a", "c", 0, 0)).await;
+    let never_again = home.put(&figure_key("a", &FigureId::new("c", 0, 0))).await;
     home.janitor.round().await.unwrap();
     assert!(never_again.exists(), "nobody is left who could put anything there");
 }
@@ -200,7 +201,10 @@ async fn round_goes_on_until_nothing_is_due_and_takes_the_figures_along() {
         picture_bytes: 20,
     };
     home.store.record_figures("a", "content7", &BTreeMap::from([(3, found)])).await.unwrap();
-    let files = [home.put(&upload_key("a", "content7")).await, home.put(&figure_key("a", "content7", 3, 0)).await];
+    let files = [
+        home.put(&upload_key("a", "content7")).await,
+        home.put(&figure_key("a", &FigureId::new("content7", 3, 0))).await,
+    ];
     home.janitor.round().await.unwrap();
     assert!(files.iter().all(|file| file.exists()), "they are not due");
     home.clock.0.store(25 * 3_600_000, Ordering::Relaxed);

@@ -16,7 +16,7 @@ use coldbrew_pdf::PageFault;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::clock::Clock;
-use super::schedule::Odds;
+use super::odds::Odds;
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]

@@ -1,5 +1,7 @@
 //! Google, seen from the workers: the emulator's own batches behind calls that are late, lost or doubled.
 
+mod line;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -20,7 +22,8 @@ use serde_json::json;
 
 use super::clock::{Clock, Fate, Voyage};
 use super::disk::Disk;
-use super::schedule::Odds;
+use super::odds::Odds;
+pub use line::Line;
 
 /// An answered create may be this late, and what it made may be listed so much later. Together that is less than all listings for a
 /// lost one take, as it is with the real service.
@@ -328,140 +331,5 @@ impl Service {
         let made = state.batches.iter().find(|made| file.strip_prefix("files/batch-") == Some(&made.row.id));
         let made = made.filter(|made| made.row.phase(self.now()) == Phase::Succeeded);
         made.map(|made| made.lines.clone()).ok_or(ErrorKind::NotFound)
-    }
-}
-
-/// The way of one worker to Google, from its own disk.
-pub struct Line {
-    pub service: Service,
-    pub disk: Disk,
-}
-
-impl Line {
-    /// One call; `Err` also if Google is in a mood.
-    async fn call<T: Send + 'static>(
-        &self,
-        what: &'static str,
-        longest_ms: i64,
-        fates: &[Fate],
-        act: impl Fn(&Service) -> Result<T, ErrorKind> + Send + 'static,
-    ) -> Option<Result<T, ErrorKind>> {
-        let Service { clock, odds, .. } = &self.service;
-        let long_ms = if clock.happens(0.1) { longest_ms } else { 400 };
-        let lost = clock.happens(odds.loss());
-        let fate =
-            if lost { fates[usize::try_from(clock.pick(0..fates.len() as i64)).unwrap()] } else { Fate::Arrives };
-        let voyage = Voyage {
-            there_ms: clock.pick(1..long_ms),
-            back_ms: clock.pick(1..400),
-            fate,
-            patience_ms: longest_ms + 1_000,
-        };
-        let refused = clock.happens(odds.refusal()).then(|| match clock.pick(0..16) {
-            0..2 => ErrorKind::NotFound,
-            2 => ErrorKind::Key,
-            3 => ErrorKind::Quota { which: Quota::Storage, after: None },
-            4..6 => ErrorKind::Quota { which: Quota::Capacity, after: None },
-            6..8 => ErrorKind::Quota { which: Quota::PerMinute, after: None },
-            _ => ErrorKind::Retry { after: None },
-        });
-        let service = self.service.clone();
-        let answer = clock.call(voyage, move || refused.map_or_else(|| act(&service), Err)).await;
-        clock.say(|| {
-            let words = answer.as_ref().map(|answer| answer.as_ref().map(drop));
-            format!("{}: {what} {fate:?} {words:?}", self.disk.name())
-        });
-        answer
-    }
-
-    /// A call that may be repeated.
-    async fn ask<T: Send + 'static>(
-        &self,
-        what: &'static str,
-        act: impl Fn(&Service) -> Result<T, ErrorKind> + Send + 'static,
-    ) -> Result<T, Error> {
-        let fates = [Fate::LostThere, Fate::LostBack, Fate::Doubled];
-        let answer = self.call(what, CALL_MS_MAX, &fates, act).await;
-        answer.unwrap_or(Err(ErrorKind::Retry { after: None })).map_err(error)
-    }
-}
-
-fn error(kind: ErrorKind) -> Error {
-    Error::new(kind, "simulated")
-}
-
-#[async_trait]
-impl Google for Line {
-    fn fingerprint(&self) -> String {
-        "key".to_owned()
-    }
-
-    async fn upload(&self, input: &Path, display_name: &str) -> Result<String, Error> {
-        let keys = self.disk.keys(input).ok_or_else(|| error(ErrorKind::Io))?;
-        let display_name = display_name.to_owned();
-        self.ask("upload", move |service| Ok(service.upload(display_name.clone(), keys.clone()))).await
-    }
-
-    async fn create(&self, _model: &str, display_name: &str, input_file: &str) -> Result<String, Error> {
-        let (display_name, input_file) = (display_name.to_owned(), input_file.to_owned());
-        // Google may make two of one create, but then it has lost its way and does not answer.
-        let doubled = self.service.clock.happens(self.service.odds.loss() / 4.0);
-        let fates = if doubled { [Fate::LostBack; 2] } else { [Fate::LostThere, Fate::LostBack] };
-        let act = move |service: &Service| {
-            let made = service.create(&display_name, &input_file, doubled)?;
-            if doubled {
-                service.create(&display_name, &input_file, true)?;
-                return Err(ErrorKind::Ambiguous);
-            }
-            Ok(made)
-        };
-        let answer = self.call("create", CREATE_MS_MAX, &fates, act).await;
-        match answer.unwrap_or(Err(ErrorKind::Ambiguous)) {
-            // What the client makes of an answer from which nobody can tell.
-            Err(ErrorKind::Retry { .. }) => Err(error(ErrorKind::Ambiguous)),
-            answer => answer.map_err(error),
-        }
-    }
-
-    async fn find(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, Error> {
-        let (display_name, input_file) = (display_name.to_owned(), input_file.to_owned());
-        self.ask("find", move |service| Ok(service.find(&display_name, &input_file))).await
-    }
-
-    async fn look(&self, batch: &str) -> Result<Batch, Error> {
-        let batch = batch.to_owned();
-        self.ask("look", move |service| service.look(&batch)).await
-    }
-
-    async fn cancel(&self, batch: &str) -> Result<(), Error> {
-        let batch = batch.to_owned();
-        self.ask("cancel", move |service| service.cancel(&batch)).await
-    }
-
-    async fn download(&self, file: &str, path: &Path) -> Result<(), Error> {
-        let file = file.to_owned();
-        let lines = self.ask("download", move |service| service.lines(&file)).await?;
-        self.disk.bring(path, lines);
-        Ok(())
-    }
-
-    async fn find_files(&self, beginning: &str) -> Result<Vec<File>, Error> {
-        let beginning = beginning.to_owned();
-        self.ask("find files", move |service| Ok(service.find_files(&beginning))).await
-    }
-
-    async fn delete(&self, file: &str) -> Result<(), Error> {
-        let file = file.to_owned();
-        let deleted = self.ask("delete", move |service| Ok(service.state().files.remove(&file).map(drop))).await;
-        deleted.map(drop)
-    }
-
-    async fn answer(&self, _model: &str, _request: &Request) -> Result<Answer, Error> {
-        // One that is sent twice on its way is billed once: that is the network's affair.
-        let billed = AtomicBool::new(false);
-        let act = move |service: &Service| {
-            Ok(if billed.swap(true, Ordering::Relaxed) { service.answer() } else { service.answer_now() })
-        };
-        self.ask("answer", act).await
     }
 }

@@ -17,7 +17,7 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use super::clock::{Clock, Fate, Voyage};
-use super::schedule::Odds;
+use super::odds::Odds;
 use crate::support::memory::Memory;
 
 /// How long a database may take, before whoever asked gives up.

@@ -19,7 +19,6 @@ use coldbrew::uploads::{Upload, Uploads};
 use coldbrew::world::World;
 use coldbrew_gemini::models::Models;
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -27,12 +26,14 @@ use super::check;
 use super::clock::{Clock, START_MS};
 use super::disk::Disk;
 use super::google::{Line, Service};
+use super::machine::Machine;
+use super::odds::Odds;
 use super::record::Connection;
 use crate::support::memory::{Memory, UNLIMITED};
 
 const MINUTE_MS: i64 = 60_000;
 /// Everything that goes wrong has gone wrong by then.
-const TROUBLED_MS: i64 = 15 * MINUTE_MS;
+pub const TROUBLED_MS: i64 = 15 * MINUTE_MS;
 /// A job that is not over by then never will be. It may have to wait for the budgets of several days.
 const END_MS: i64 = 40 * 24 * 60 * MINUTE_MS;
 /// Nothing begins that late: workers may sleep longer.
@@ -58,74 +59,6 @@ const LEASE: Duration = Duration::from_secs(20);
 
 /// Nobody watches them, and to make room for them takes longer than a story.
 static CHANGES: LazyLock<Changes> = LazyLock::new(Changes::default);
-
-/// How likely things are to go wrong.
-#[derive(Clone)]
-pub struct Odds {
-    loss: f64,
-    refusal: f64,
-    /// 0 or 1: whether Google is at its oddest.
-    pub oddity: f64,
-    clock: Clock,
-}
-
-impl Odds {
-    fn draw(clock: &Clock) -> Self {
-        let loss = [0.0, 0.01, 0.05, 0.2][usize::try_from(clock.pick(0..4)).unwrap()];
-        let refusal = [0.0, 0.02, 0.1][usize::try_from(clock.pick(0..3)).unwrap()];
-        Self { loss, refusal, oddity: f64::from(u8::from(clock.happens(0.7))), clock: clock.clone() }
-    }
-
-    fn troubled(&self, likelihood: f64) -> f64 {
-        if self.clock.now_ms() < START_MS + TROUBLED_MS { likelihood } else { 0.0 }
-    }
-
-    /// That a call is lost.
-    pub fn loss(&self) -> f64 {
-        self.troubled(self.loss)
-    }
-
-    /// That Google refuses one.
-    pub fn refusal(&self) -> f64 {
-        self.troubled(self.refusal)
-    }
-}
-
-/// The time and the chance of one machine, whose clock is wrong.
-struct Machine {
-    clock: Clock,
-    wrong_by_ms: Arc<AtomicI64>,
-    ids: Arc<AtomicU64>,
-    /// Any instant: durations are measured from it.
-    origin: Instant,
-}
-
-impl World for Machine {
-    fn now(&self) -> UnixMs {
-        UnixMs(self.clock.now_ms() + self.wrong_by_ms.load(Ordering::Relaxed))
-    }
-
-    fn tick(&self) -> Instant {
-        let passed_ms = self.clock.now_ms() - START_MS;
-        self.origin + Duration::from_millis(passed_ms.unsigned_abs())
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.clock.sleep(i64::try_from(duration.as_millis()).unwrap())
-    }
-
-    fn id(&self) -> String {
-        format!("id{:04}", self.ids.fetch_add(1, Ordering::Relaxed))
-    }
-
-    fn secret(&self) -> String {
-        self.id()
-    }
-
-    fn chance(&self) -> f64 {
-        0.5
-    }
-}
 
 /// A place where a worker runs: its process may end, its clock and, maybe, its disk remain.
 struct Host {

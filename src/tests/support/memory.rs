@@ -1,6 +1,6 @@
 //! The stores in memory, for the simulation: the same promises as the databases keep, in next to no time.
 //!
-//! The conformance suite holds it to what `src/store.rs` says. A method is one turn of the lock, as one of a database is one
+//! The conformance suite holds it to what the ports promise. A method is one turn of the lock, as one of a database is one
 //! transaction.
 
 mod documents;

@@ -68,7 +68,7 @@ impl<'a> Browser<'a> {
     /// The code of what is said to have gone wrong with a form; its page is the account's.
     pub async fn failed(&mut self, name: &str, form: &[(&str, &str)]) -> &'static str {
         match self.said(name, form).await {
-            (Some(Flash::Failed(error)), place) if place == "/account" => error.code.name(),
+            (Some(Flash::Failed(error)), place) if place == "/account" => error.code.into_str(),
             (said, place) => panic!("{place}: {said:?}"),
         }
     }

@@ -17,7 +17,7 @@ use crate::settings::Settings;
 pub struct Targets {
     pub ports: Vec<u16>,
     pub deny: Vec<Denied>,
-    /// Which addresses are of the internet: [`is_public`].
+    /// Which addresses are of the internet: `is_public`.
     pub is_public: fn(IpAddr) -> bool,
     /// This machine's own addresses, which are asked for at each connection because they change.
     pub own_addresses: fn() -> io::Result<Vec<IpAddr>>,

@@ -5,15 +5,15 @@
 
 use hayro_syntax::Pdf;
 
-use crate::protocol::Fault;
+use crate::error::DocumentFault;
 
 /// A sound copy of what can be read of the file; `None`: nothing can. One with too many pages is refused as if it were sound.
-pub(super) fn mended(file: Vec<u8>, pages_max: u32) -> Result<Option<Vec<u8>>, Fault> {
+pub(super) fn mended(file: Vec<u8>, pages_max: u32) -> Result<Option<Vec<u8>>, DocumentFault> {
     let Ok(pdf) = Pdf::new(file) else { return Ok(None) };
     let pages: Vec<usize> = (0..pdf.pages().len()).collect();
     match u32::try_from(pages.len()).unwrap_or(u32::MAX) {
         0 => Ok(None),
-        pages if pages > pages_max => Err(Fault::TooManyPages { pages, pages_max }),
+        pages if pages > pages_max => Err(DocumentFault::TooManyPages { pages, pages_max }),
         _ => Ok(Some(hayro_write::extract_pages_to_pdf(&pdf, &pages))),
     }
 }
@@ -28,7 +28,7 @@ mod tests {
         let sound = simple_pdf(&["one", "two", "three"]);
         let cut_off = &sound[..sound.len() - 200];
         assert!(mended(cut_off.to_vec(), 3).is_ok_and(|mended| mended.is_some()));
-        assert_eq!(mended(cut_off.to_vec(), 2), Err(Fault::TooManyPages { pages: 3, pages_max: 2 }));
+        assert_eq!(mended(cut_off.to_vec(), 2), Err(DocumentFault::TooManyPages { pages: 3, pages_max: 2 }));
         assert_eq!(mended(b"no PDF".to_vec(), 2), Ok(None));
     }
 }

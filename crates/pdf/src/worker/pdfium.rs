@@ -7,7 +7,7 @@ use pdfium_render::prelude::{
 };
 
 use crate::document::{PageLength, PageText};
-use crate::error::PageFault;
+use crate::error::{DocumentFault, PageFault};
 use crate::protocol::Fault;
 use crate::{text, title};
 
@@ -46,8 +46,8 @@ fn opened(result: Result<PdfDocument<'static>, PdfiumError>) -> Result<OpenDocum
         Err(PdfiumError::IoError(_)) => Err(Fault::FileUnavailable),
         Err(PdfiumError::PdfiumLibraryInternalError(
             PdfiumInternalError::PasswordError | PdfiumInternalError::SecurityError,
-        )) => Err(Fault::Encrypted),
-        Err(_) => Err(Fault::Unreadable),
+        )) => Err(DocumentFault::Encrypted.into()),
+        Err(_) => Err(DocumentFault::Unreadable.into()),
     }
 }
 
@@ -58,13 +58,13 @@ pub(super) struct OpenDocument {
 
 impl OpenDocument {
     /// As it is, if there are any.
-    pub(super) fn with_pages(self) -> Result<Self, Fault> {
-        if self.total_pages() == 0 { Err(Fault::Empty) } else { Ok(self) }
+    pub(super) fn with_pages(self) -> Result<Self, DocumentFault> {
+        if self.total_pages() == 0 { Err(DocumentFault::Empty) } else { Ok(self) }
     }
 
-    pub(super) fn with_pages_at_most(self, pages_max: u32) -> Result<Self, Fault> {
+    pub(super) fn with_pages_at_most(self, pages_max: u32) -> Result<Self, DocumentFault> {
         match self.total_pages() {
-            pages if pages > pages_max => Err(Fault::TooManyPages { pages, pages_max }),
+            pages if pages > pages_max => Err(DocumentFault::TooManyPages { pages, pages_max }),
             _ => self.with_pages(),
         }
     }

@@ -43,8 +43,8 @@ pub fn ProviderLink(member: bool) -> impl IntoView {
 /// What came of it, for somebody who comes back without being signed in.
 #[component]
 pub fn SignInTrouble() -> impl IntoView {
-    let problem =
-        use_query_map().with_untracked(|query| query.get("sign-in").and_then(|name| SignInProblem::named(&name)));
+    let problem = use_query_map()
+        .with_untracked(|query| query.get("sign-in").and_then(|name| name.parse::<SignInProblem>().ok()));
     problem.map(|problem| {
         view! {
             <p class="notice" role="alert" data-testid="sign-in-trouble">

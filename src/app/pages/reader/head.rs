@@ -93,7 +93,7 @@ fn Failures(document: DocumentSummary) -> impl IntoView {
             </p>
             <ActionForm action=retry>
                 <input type="hidden" name="id" value=id />
-                <input type="hidden" name="mode" value=mode.name() />
+                <input type="hidden" name="mode" value=mode.into_str() />
                 <button class="button">"Retry failed pages"</button>
             </ActionForm>
         </div>

@@ -1,6 +1,6 @@
 //! Section 7, "Known issues → what a robust client does", by the numbers of its rows.
 //!
-//! Not here, for they are no matter of a whole product: 3's end, 16 and 19 are rows of `batch::machine` and of the states in
+//! Not here, for they are no matter of a whole product: 3's end, 16 and 19 are rows of `jobs::machine` and of the states in
 //! `gemini::tests::batches`; 8, 22 and 23 of `gemini::tests::requests`; 28 is a state there; 4, 21, 24, 25 and 27 concern
 //! libraries, and are checked from their side by `end2end/sdk`.
 

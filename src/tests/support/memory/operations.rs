@@ -4,7 +4,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use coldbrew::error::{Error, Result};
-use coldbrew::model::{JobStatus, UnixMs};
+use coldbrew::model::UnixMs;
 use coldbrew::operations::{Operations, QueuedJob};
 
 use super::Memory;
@@ -17,12 +17,8 @@ impl Operations for Memory {
         let records = self.records();
         let active = records.jobs.values().filter(|row| row.job.task().is_some());
         let queued = active.map(|row| QueuedJob {
-            mode: row.job.mode.name(),
-            status: match row.job.status() {
-                JobStatus::Preparing => "preparing",
-                JobStatus::Pending => "pending",
-                _ => "running",
-            },
+            mode: row.job.mode,
+            status: row.job.status(),
             submitted_at: row.job.submitted_at,
             due_at: row.job.due_at,
             lease_until: row.lease_until,
