@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::error::Error;
+use super::file::hex;
 
 /// What a [`Client`] needs to know.
 #[derive(Clone)]
@@ -135,7 +136,7 @@ impl Client {
     /// Tells keys apart without telling them: the first 12 hexadecimal digits of the key's SHA-256. All files and batches
     /// belong to the key's project, so an answer of "not found" means nothing once this has changed.
     pub fn key_fingerprint(&self) -> String {
-        Sha256::digest(self.inner.key.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(self.inner.key.as_bytes())[..6])
     }
 
     pub(super) fn timeouts(&self) -> &Timeouts {

@@ -73,13 +73,13 @@ fn sha256(sent: &str) -> Option<String> {
     }
     let standard = sent.replace('-', "+").replace('_', "/");
     let bytes = base64::engine::general_purpose::STANDARD_NO_PAD.decode(standard.trim_end_matches('=')).ok()?;
-    match String::from_utf8(bytes) {
-        Ok(text) if is_hex(&text) => Some(text.to_ascii_lowercase()),
-        Ok(text) => hex(text.as_bytes()),
-        Err(not_text) => hex(not_text.as_bytes()),
+    match str::from_utf8(&bytes) {
+        Ok(text) if is_hex(text) => Some(text.to_ascii_lowercase()),
+        _ => (bytes.len() == 32).then(|| hex(&bytes)),
     }
 }
 
-fn hex(digest: &[u8]) -> Option<String> {
-    (digest.len() == 32).then(|| digest.iter().map(|byte| format!("{byte:02x}")).collect())
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

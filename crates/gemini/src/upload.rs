@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use self::session::{Chunk, Session};
 use super::client::Client;
 use super::error::{Error, ErrorKind};
-use super::file::{File, FileState};
+use super::file::{File, FileState, hex};
 
 /// The largest file Google takes, in bytes.
 pub const FILE_BYTES_MAX: u64 = 2_000_000_000;
@@ -257,5 +257,5 @@ async fn sha256(path: &Path) -> Result<String, Error> {
             length => hasher.update(&block[..length]),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hasher.finalize()))
 }
