@@ -80,6 +80,7 @@ test("an address that is taken, and a password that is too short, are said to be
   await other.account.send("Sign up", email, PASSWORD);
   await expect(other.account.error).toHaveAttribute("data-code", "email_taken");
   await expect(other.account.error).not.toBeEmpty();
+  await expect(other.account.email).toHaveValue(email);
 });
 
 test("a token is shown once, opens the API, and is revoked after asking", async ({ context, request, screens: { home, account, page } }) => {

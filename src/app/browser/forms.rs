@@ -59,11 +59,13 @@ fn is_shown(url: &str) -> bool {
 
 /// Shows what the page says of the form, in its parts `data-said`: good news for a while, the rest until the next form is sent.
 fn say(page: &web_sys::Document, form: &HtmlFormElement) {
+    // What is taken over leaves the page.
+    let is_done = elements_of(page, "[role=alert]").is_empty();
     for (shown, said) in elements_of(&document(), "[data-said]").iter().zip(&elements_of(page, "[data-said]")) {
         morph(shown, said);
     }
     expire_good();
-    if elements_of(page, "[role=alert]").is_empty() {
+    if is_done {
         form.reset();
     }
 }

@@ -61,7 +61,7 @@ fn Dismissal(content_hash: String, title: String) -> impl IntoView {
     }
 }
 
-/// A document: what it is, what it cost, and the way to the reader; where it may be deleted, the way to that.
+/// A document: what it is, what it cost, and the way to the reader; where it may be deleted, the way to its [`Removal`].
 #[component]
 pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool) -> impl IntoView {
     let price = match document.charged_tokens {
@@ -72,7 +72,17 @@ pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool)
         0 => ("done", "Ready".to_owned()),
         failed => ("partial", format!("{} failed", page_count(failed.into()))),
     };
-    let delete = deletable.then(|| view! { <Removal id=document.id.clone() title=document.title.clone() /> });
+    let delete = deletable.then(|| {
+        view! {
+            <QuestionButton
+                asks=removal_id(&document.id)
+                class="icon-button"
+                attr:aria-label=format!("Delete {}", document.title)
+            >
+                <DeleteIcon />
+            </QuestionButton>
+        }
+    });
     view! {
         <li class="row" id=format!("document-{}", document.id)>
             <Cover title=document.title.clone() />
@@ -98,15 +108,13 @@ pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool)
     }
 }
 
-/// Deletes a document, after a question.
+/// Asks before it deletes a document whose row is deletable. It stands outside of the list: Chromium 156 crashes when a window with dialogs in
+/// these rows changes its width.
 #[component]
-fn Removal(id: String, title: String) -> impl IntoView {
-    let question = format!("removal-{id}");
+pub fn Removal(id: String, title: String) -> impl IntoView {
+    let question = removal_id(&id);
     let delete = ServerAction::<DeleteDocument>::new();
     view! {
-        <QuestionButton asks=question.clone() class="icon-button" attr:aria-label=format!("Delete {title}")>
-            <DeleteIcon />
-        </QuestionButton>
         <Question id=question.clone() title="Delete this document?">
             <ActionForm action=delete attr:class="stack">
                 <input type="hidden" name="id" value=id />
@@ -115,6 +123,10 @@ fn Removal(id: String, title: String) -> impl IntoView {
             </ActionForm>
         </Question>
     }
+}
+
+fn removal_id(document_id: &str) -> String {
+    format!("removal-{document_id}")
 }
 
 /// What a job's state is called in a window title.
