@@ -9,7 +9,10 @@
 //! of anything but [`crate::model`]; only the bodies of server functions reach further, and those are compiled on the server alone.
 
 mod browser;
+// The macros for components write `pub` themselves.
+#[allow(unreachable_pub)]
 mod components;
+#[allow(unreachable_pub)]
 mod pages;
 pub mod server;
 

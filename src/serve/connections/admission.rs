@@ -11,7 +11,7 @@ use crate::api::Proxies;
 
 /// What may be open at once.
 #[derive(Clone, Debug)]
-pub struct ConnectionLimits {
+pub(crate) struct ConnectionLimits {
     pub connections_max: usize,
     /// For each network but loopback and those of proxies, behind which there are many clients.
     pub network_connections_max: usize,
@@ -20,7 +20,7 @@ pub struct ConnectionLimits {
 
 /// The open connections of one listener. Cheap to clone.
 #[derive(Clone)]
-pub struct Admission(Arc<Counts>);
+pub(crate) struct Admission(Arc<Counts>);
 
 struct Counts {
     limits: ConnectionLimits,
@@ -42,14 +42,14 @@ pub enum Limit {
 }
 
 /// Counts an open connection until it is dropped.
-pub struct ConnectionPermit {
+pub(crate) struct ConnectionPermit {
     admission: Admission,
     network: Option<Network>,
 }
 
 impl Admission {
     /// Nothing is open yet.
-    pub fn new(limits: ConnectionLimits) -> Self {
+    pub(crate) fn new(limits: ConnectionLimits) -> Self {
         Self(Arc::new(Counts { limits, open: Mutex::default() }))
     }
 
@@ -57,7 +57,7 @@ impl Admission {
     ///
     /// # Errors
     /// The limit that it would exceed. It is not counted then.
-    pub fn admit(&self, peer: IpAddr) -> Result<ConnectionPermit, Limit> {
+    pub(crate) fn admit(&self, peer: IpAddr) -> Result<ConnectionPermit, Limit> {
         let limits = &self.0.limits;
         let network = Network::of(peer).filter(|_| !limits.proxies.include(peer));
         let mut open = self.open();
