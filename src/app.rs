@@ -8,7 +8,10 @@
 //! than [`crate::model`]. Only the bodies of server functions reach further, into `crate::web`, and those are compiled on the server alone.
 
 mod browser;
+// The macros for components write `pub` themselves.
+#[allow(unreachable_pub)]
 mod components;
+#[allow(unreachable_pub)]
 mod pages;
 pub mod server;
 

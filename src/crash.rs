@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 /// Ends the process here, without any farewell, if this is the point that a test has named.
 #[inline]
-pub fn crash_point(scope: &str, point: &str) {
+pub(crate) fn crash_point(scope: &str, point: &str) {
     if cfg!(debug_assertions) && is_named(scope, point) {
         std::process::abort();
     }

@@ -19,6 +19,7 @@
 //! ARCHITECTURE.md walks through a batch file by file.
 
 #![recursion_limit = "256"]
+#![warn(unreachable_pub)]
 
 #[cfg(any(feature = "ssr", feature = "hydrate"))]
 pub mod app;

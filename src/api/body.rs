@@ -36,7 +36,7 @@ const DISCARDED_WITHIN: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// `body_too_large`, or `file_too_large` for an upload.
-pub fn limit(state: &ApiState, mut request: Request) -> Result<Request> {
+pub(crate) fn limit(state: &ApiState, mut request: Request) -> Result<Request> {
     let is_upload = request.uri().path() == upload::PATH;
     let file_bytes_max = state.services.intake.receiver.bytes_max;
     let bytes_max = if is_upload { file_bytes_max.saturating_add(FORM_BYTES_MAX) } else { BODY_BYTES_MAX };
@@ -50,13 +50,13 @@ pub fn limit(state: &ApiState, mut request: Request) -> Result<Request> {
 }
 
 /// The refusal of a body that is larger than its call takes.
-pub fn too_large() -> Error {
+pub(crate) fn too_large() -> Error {
     let words = format!("The body of this request is too large; at most {} are accepted.", size_words(BODY_BYTES_MAX));
     Error::refused(ErrorCode::BodyTooLarge, words)
 }
 
 /// The length of a body in bytes; `None`: it is not known before it has ended.
-pub fn length_of(headers: &HeaderMap) -> Option<u64> {
+pub(crate) fn length_of(headers: &HeaderMap) -> Option<u64> {
     if headers.contains_key(header::TRANSFER_ENCODING) {
         return None;
     }
@@ -85,7 +85,7 @@ async fn discard(mut chunks: impl Stream<Item = Result<Bytes, axum::Error>> + Un
 
 /// The body of a form on its way to the parser. Clones share it.
 #[derive(Clone)]
-pub struct FormBody(Arc<Mutex<Reading>>);
+pub(crate) struct FormBody(Arc<Mutex<Reading>>);
 
 struct Reading {
     body: BodyDataStream,
@@ -105,7 +105,7 @@ struct TooMuchOverhead;
 
 impl FormBody {
     /// Takes a request's body away, and leaves itself in its place.
-    pub fn of(request: Request) -> (Request, Self) {
+    pub(crate) fn of(request: Request) -> (Request, Self) {
         let expects_continue = expects_continue(request.headers());
         let (parts, body) = request.into_parts();
         let reading = Reading {
@@ -120,17 +120,17 @@ impl FormBody {
     }
 
     /// The parser handed out content.
-    pub fn content_received(&self) {
+    pub(crate) fn content_received(&self) {
         self.reading().overhead_bytes = 0;
     }
 
     /// Whether it failed because too much of it was no content.
-    pub fn is_overhead(&self) -> bool {
+    pub(crate) fn is_overhead(&self) -> bool {
         self.reading().overhead_bytes > OVERHEAD_BYTES_MAX
     }
 
     /// Reads on behind the answer for a while.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         let mut reading = self.reading();
         let body = std::mem::replace(&mut reading.body, Body::empty().into_data_stream());
         drain(Body::from_stream(body), reading.expects_continue);

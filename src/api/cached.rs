@@ -12,14 +12,14 @@ use crate::world::World;
 const KEPT_FOR: Duration = Duration::from_secs(5);
 
 /// The newest value, and when it was computed.
-pub struct Cached<T> {
+pub(crate) struct Cached<T> {
     newest: Arc<Mutex<Option<(Instant, T)>>>,
     world: Arc<dyn World>,
 }
 
 impl<T: Clone + Send + 'static> Cached<T> {
     /// Nothing is computed yet.
-    pub fn new(world: Arc<dyn World>) -> Self {
+    pub(crate) fn new(world: Arc<dyn World>) -> Self {
         Self { newest: Arc::default(), world }
     }
 
@@ -28,7 +28,7 @@ impl<T: Clone + Send + 'static> Cached<T> {
     ///
     /// # Errors
     /// If `compute` panics.
-    pub async fn get(&self, compute: impl Future<Output = T> + Send + 'static) -> Result<T> {
+    pub(crate) async fn get(&self, compute: impl Future<Output = T> + Send + 'static) -> Result<T> {
         let mut newest = self.newest.clone().lock_owned().await;
         if let Some((since, value)) = &*newest
             && self.world.tick().duration_since(*since) < KEPT_FOR

@@ -66,7 +66,7 @@ struct ClientAddress(IpAddr);
 const TRACE_HEADERS: [&str; 3] = ["traceparent", "tracestate", "baggage"];
 
 /// Finds out where a request comes from, and drops what only a proxy may say.
-pub fn resolve(proxies: &Proxies, request: &mut Request) {
+pub(crate) fn resolve(proxies: &Proxies, request: &mut Request) {
     let peer = request.extensions().get().map(|ConnectInfo::<SocketAddr>(peer)| peer.ip());
     if !peer.is_some_and(|peer| proxies.include(peer)) {
         for name in TRACE_HEADERS {
@@ -80,13 +80,13 @@ pub fn resolve(proxies: &Proxies, request: &mut Request) {
 }
 
 /// The client's address of a request that passed [`resolve`]. `None`: it came over no network.
-pub fn of(extensions: &Extensions) -> Option<IpAddr> {
+pub(crate) fn of(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get().map(|ClientAddress(address)| *address)
 }
 
 /// Marks a request as [`resolve`] does.
 #[cfg(test)]
-pub fn resolved_for_test(request: &mut Request, address: IpAddr) {
+pub(crate) fn resolved_for_test(request: &mut Request, address: IpAddr) {
     request.extensions_mut().insert(ClientAddress(address));
 }
 

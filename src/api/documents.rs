@@ -26,7 +26,7 @@ type Rejecting<T> = WithRejection<T, Failure>;
 
 /// What can be sent, and what can be done with it.
 #[derive(Serialize, ToSchema)]
-pub struct SupportedFormats {
+pub(crate) struct SupportedFormats {
     formats: BTreeMap<&'static str, Format>,
     accept: Vec<&'static str>,
 }
@@ -34,7 +34,7 @@ pub struct SupportedFormats {
 /// What can be sent, and what can be done with it.
 #[utoipa::path(get, path = "/v1/documents/supported-formats", tag = "documents", security(()),
     responses((status = 200, description = "By MIME type, and what a file dialog may offer.", body = SupportedFormats)))]
-pub async fn formats() -> Json<SupportedFormats> {
+pub(crate) async fn formats() -> Json<SupportedFormats> {
     Json(SupportedFormats {
         formats: FORMATS.iter().map(|format| (format.mime, *format)).collect(),
         accept: FORMATS
@@ -58,7 +58,7 @@ pub async fn formats() -> Json<SupportedFormats> {
         (status = 409, description = "It is being extracted with other pages, the account holds as much as it may, or the first request with this key is being answered.", body = ErrorBody),
         (status = 422, description = "The pages are not in the document, a batch was wished for without AI, or the key was used for another request.", body = ErrorBody),
         (status = 503, description = "Something that the service depends on is away, or the server's daily budget for Gemini is used up (`spending_limit`); `Retry-After` says how many seconds to wait.", body = ErrorBody)))]
-pub async fn submit(
+pub(crate) async fn submit(
     State(state): State<ApiState>,
     caller: Caller,
     headers: HeaderMap,
@@ -82,7 +82,7 @@ pub async fn submit(
         (status = 409, description = "It is being extracted with other pages, or the account holds as much as it may.", body = ErrorBody),
         (status = 422, description = "No page of it failed.", body = ErrorBody),
         (status = 503, description = "Something that the service depends on is away, or the server's daily budget for Gemini is used up (`spending_limit`); `Retry-After` says how many seconds to wait.", body = ErrorBody)))]
-pub async fn retry(
+pub(crate) async fn retry(
     State(state): State<ApiState>,
     caller: Caller,
     Named(id): Named<String>,
@@ -113,7 +113,7 @@ const IDEMPOTENCY_KEY_MAX: usize = 255;
 #[utoipa::path(get, path = "/v1/documents/batch/{content_hash}/status", tag = "documents",
     params(("content_hash" = String, Path, description = "Of the answer that accepted it.")),
     responses((status = 200, description = "Its state.", body = BatchStatus)))]
-pub async fn batch_status(
+pub(crate) async fn batch_status(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
     Named(content_hash): Named<String>,
@@ -132,7 +132,7 @@ pub async fn batch_status(
 #[utoipa::path(get, path = "/v1/documents/extraction/{extraction_id}", tag = "documents",
     params(("extraction_id" = String, Path, description = "Of the answer that accepted it.")),
     responses((status = 200, description = "Its state and progress.", body = ExtractionStatus)))]
-pub async fn extraction_status(
+pub(crate) async fn extraction_status(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
     Named(id): Named<String>,
@@ -156,7 +156,7 @@ fn page_count(job: &JobView) -> u32 {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct Paging {
+pub(crate) struct Paging {
     /// The `next_cursor` of the list before.
     cursor: Option<String>,
     /// At most so many; 50 without, and never more than 200.
@@ -168,7 +168,7 @@ const LIST_DEFAULT: u32 = 50;
 /// The account's documents, newest first.
 #[utoipa::path(get, path = "/v1/documents", tag = "documents", params(Paging),
     responses((status = 200, description = "A part of the list.", body = DocumentList)))]
-pub async fn list(
+pub(crate) async fn list(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
     WithRejection(Query(paging), _): Rejecting<Query<Paging>>,
@@ -183,7 +183,7 @@ pub async fn list(
 #[utoipa::path(get, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path, description = "Of the document.")),
     responses((status = 200, description = "The document.", body = Document)))]
-pub async fn get(
+pub(crate) async fn get(
     State(state): State<ApiState>,
     caller: Caller,
     Named(id): Named<String>,
@@ -196,7 +196,7 @@ pub async fn get(
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct Export {
+pub(crate) struct Export {
     /// Markdown, if it is not said.
     #[serde(default)]
     format: ExportFormat,
@@ -210,7 +210,7 @@ pub struct Export {
     params(("id" = String, Path, description = "Of the document."), Export),
     responses((status = 200, description = "The file, named after the document.", content(
         (String = "text/markdown"), (String = "text/html"), (Vec<u8> = "application/zip")))))]
-pub async fn export(
+pub(crate) async fn export(
     State(state): State<ApiState>,
     caller: Caller,
     Named(id): Named<String>,
@@ -230,7 +230,7 @@ pub async fn export(
 #[utoipa::path(delete, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path, description = "Of the document.")),
     responses((status = 204, description = "It is gone.")))]
-pub async fn delete(
+pub(crate) async fn delete(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
     Named(id): Named<String>,

@@ -19,7 +19,7 @@ use super::{ApiState, auth, body, client_address, error, guard, host, metrics};
 use crate::error::Result;
 
 /// Puts [`admit`] before a router of calls and pages.
-pub fn guarded(router: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
+pub(crate) fn guarded(router: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
     let silence_timeout = state.site.settings.silence_timeout;
     router.layer(
         ServiceBuilder::new()
@@ -30,7 +30,7 @@ pub fn guarded(router: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
 }
 
 /// Names, logs and counts what a router is asked.
-pub fn named(router: Router<ApiState>, state: ApiState) -> Router {
+pub(crate) fn named(router: Router<ApiState>, state: ApiState) -> Router {
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(state.clone(), count))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))

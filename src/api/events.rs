@@ -28,7 +28,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
     responses(
         (status = 200, description = "A stream of events.", body = String, content_type = "text/event-stream"),
         (status = 429, description = "Too many requests, or the account or its network has as many streams open as it may; `Retry-After` says how many seconds to wait.", body = crate::model::wire::ErrorBody)))]
-pub async fn events(
+pub(crate) async fn events(
     State(state): State<ApiState>,
     caller: Caller,
     headers: HeaderMap,

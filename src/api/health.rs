@@ -14,13 +14,13 @@ use super::error::Failure;
 /// Whether the process answers.
 #[utoipa::path(get, path = "/healthz", tag = "operation", security(()),
     responses((status = 200, description = "It does.", body = String, content_type = "text/plain")))]
-pub async fn live() -> &'static str {
+pub(crate) async fn live() -> &'static str {
     "ok"
 }
 
 /// What the service depends on.
 #[derive(Serialize, ToSchema)]
-pub struct Checks {
+pub(crate) struct Checks {
     ready: bool,
     /// `ok` or `away`, by the name of the dependency.
     checks: BTreeMap<&'static str, &'static str>,
@@ -32,7 +32,7 @@ pub struct Checks {
         (status = 200, description = "It is.", body = Checks),
         (status = 404, description = "The service has a listener of its own for this."),
         (status = 503, description = "Something is away.", body = Checks)))]
-pub async fn ready(State(state): State<ApiState>) -> Result<(StatusCode, Json<Checks>), Failure> {
+pub(crate) async fn ready(State(state): State<ApiState>) -> Result<(StatusCode, Json<Checks>), Failure> {
     let findings = state.examination.findings().await?;
     let ready = findings.iter().all(|(_, state)| state.is_ok());
     let checks = findings.iter().map(|(name, state)| (*name, if state.is_ok() { "ok" } else { "away" })).collect();

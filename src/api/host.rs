@@ -61,7 +61,7 @@ fn named(request: &Request) -> Option<Vec<Authority>> {
 ///
 /// # Errors
 /// `unknown_host`
-pub fn check(known: &Hosts, request: &Request) -> Result<()> {
+pub(crate) fn check(known: &Hosts, request: &Request) -> Result<()> {
     let local = request.extensions().get().map(|LocalAddress(address)| address.to_canonical());
     let is_known = |host: &Authority| !host.as_str().contains('@') && known.include(host.host(), local);
     let is_answered = named(request).is_some_and(|hosts| !hosts.is_empty() && hosts.iter().all(is_known));

@@ -27,7 +27,7 @@ const HEADERS: [(HeaderName, &str); 3] = [
         ("content_hash" = String, Path, description = "Of the document's content."),
         ("name" = String, Path, description = "`{page}_{figure}.png`, both counted from 0.")),
     responses((status = 200, description = "The picture.", body = Vec<u8>, content_type = "image/png")))]
-pub async fn figure(
+pub(crate) async fn figure(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
     Named((content_hash, name)): Named<(String, String)>,
@@ -55,7 +55,7 @@ fn page_headers(picture: &[u8]) -> [(HeaderName, &'static str); 3] {
         (status = 410, description = "The document's file is not kept any more.", body = ErrorBody),
         (status = 422, description = "The page is damaged.", body = ErrorBody),
         (status = 503, description = "Drawing it takes too long at the moment.", body = ErrorBody)))]
-pub async fn original(
+pub(crate) async fn original(
     State(state): State<ApiState>,
     caller: Caller,
     Named((id, page)): Named<(String, String)>,

@@ -98,7 +98,7 @@ fn is_entry(path: &str) -> bool {
 }
 
 /// What a request counts for, once it is known whether it counts.
-pub struct Count {
+pub(crate) struct Count {
     kind: RequestKind,
     counts: Vec<RequestCount>,
     /// Files that are there are not counted, because each page loads several. Requests for others are.
@@ -107,7 +107,7 @@ pub struct Count {
 
 impl Count {
     /// `None`: the request counts for nobody.
-    pub fn of(request: &Request) -> Option<Self> {
+    pub(crate) fn of(request: &Request) -> Option<Self> {
         let path = request.uri().path();
         let count = || Self { kind: kind_of(request), counts: counts_of(request), only_misses: is_asset(path) };
         (path != "/healthz").then(count)
@@ -117,7 +117,7 @@ impl Count {
     ///
     /// # Errors
     /// `too_many_requests`
-    pub async fn before(&self, limiter: &Limiter) -> Result<()> {
+    pub(crate) async fn before(&self, limiter: &Limiter) -> Result<()> {
         if self.only_misses { Ok(()) } else { self.add(limiter).await }
     }
 
@@ -125,7 +125,7 @@ impl Count {
     ///
     /// # Errors
     /// `too_many_requests`
-    pub async fn after(&self, limiter: &Limiter, status: StatusCode) -> Result<()> {
+    pub(crate) async fn after(&self, limiter: &Limiter, status: StatusCode) -> Result<()> {
         if self.only_misses && status.is_client_error() { self.add(limiter).await } else { Ok(()) }
     }
 

@@ -21,7 +21,7 @@ const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4";
         (status = 200, description = "The figures.", body = String, content_type = "text/plain"),
         (status = 401, description = "The service wants a token for this.", body = ErrorBody),
         (status = 404, description = "The service has a listener of its own for this.")))]
-pub async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
+pub(crate) async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
     if let Some(token) = state.site.settings.metrics_token.as_deref()
         && !bearer(&headers).is_some_and(|shown| same_secret(shown, token))
     {
@@ -31,7 +31,7 @@ pub async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Resul
 }
 
 /// Counts a request, by its method and the class of its answer's status, and how long that answer took to begin.
-pub fn count(method: &Method, status: StatusCode, took: Duration) {
+pub(crate) fn count(method: &Method, status: StatusCode, took: Duration) {
     let method = match *method {
         Method::GET | Method::HEAD => "GET",
         Method::POST => "POST",

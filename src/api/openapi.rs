@@ -34,12 +34,12 @@ use crate::model::{ErrorCode, PageSet};
 struct Preamble;
 
 /// An empty router that collects handlers and their descriptions.
-pub fn collector() -> OpenApiRouter<ApiState> {
+pub(crate) fn collector() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Preamble::openapi())
 }
 
 /// The finished document of the calls that were collected.
-pub fn finish(mut document: Document) -> Document {
+pub(crate) fn finish(mut document: Document) -> Document {
     for (path, item) in &mut document.paths.paths {
         let named = path.contains('{');
         let operations = [

@@ -18,7 +18,7 @@ use crate::model::hex;
 static ETAG: LazyLock<String> = LazyLock::new(|| format!("W/\"{}\"", hex(&Sha256::digest(super::openapi_json()))));
 
 /// `GET /openapi.json`
-pub async fn document(headers: HeaderMap) -> Response {
+pub(crate) async fn document(headers: HeaderMap) -> Response {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
     let caching = [(header::ETAG, ETAG.as_str()), (header::CACHE_CONTROL, "public, no-cache")];
     if known.split(',').any(|tag| ["*", ETAG.as_str()].contains(&tag.trim())) {
@@ -28,7 +28,7 @@ pub async fn document(headers: HeaderMap) -> Response {
 }
 
 /// `GET /docs`
-pub async fn page(State(state): State<ApiState>) -> Response {
+pub(crate) async fn page(State(state): State<ApiState>) -> Response {
     let document = super::openapi();
     let options = state.site.options.clone();
     let owner = Owner::new();

@@ -19,12 +19,12 @@ use crate::model::wire::{ErrorBody, Prepared};
 use crate::uploads::ReceivedFile;
 
 /// Where files are uploaded to.
-pub const PATH: &str = "/v1/documents/prepare/upload";
+pub(crate) const PATH: &str = "/v1/documents/prepare/upload";
 
 /// The form of an upload.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "it only describes")]
-pub struct UploadForm {
+pub(crate) struct UploadForm {
     #[schema(format = Binary, content_media_type = "application/octet-stream")]
     file: String,
 }
@@ -41,7 +41,7 @@ pub struct UploadForm {
         (status = 422, description = "The document cannot be opened, or has too many pages.", body = ErrorBody),
         (status = 429, description = "Too many files are being uploaded from here, or too many requests were sent; `Retry-After` says how many seconds to wait.", body = ErrorBody),
         (status = 503, description = "The disk is nearly full, too many files are being uploaded, or something is away; `Retry-After` says how many seconds to wait.", body = ErrorBody)))]
-pub async fn prepare(
+pub(crate) async fn prepare(
     State(state): State<ApiState>,
     caller: Caller,
     request: Request,
@@ -87,7 +87,7 @@ fn too_slow() -> Error {
 /// Where a file is.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct FileAddress {
+pub(crate) struct FileAddress {
     /// `http://` or `https://`, on the public internet. An arXiv abstract stands for its PDF.
     url: String,
 }
@@ -102,7 +102,7 @@ pub struct FileAddress {
         (status = 422, description = "The address is not fetched, has no file, or the file cannot be opened.", body = ErrorBody),
         (status = 503, description = "The disk is nearly full, too many files are being uploaded, or something is away; `Retry-After` says how many seconds to wait.", body = ErrorBody),
         (status = 504, description = "The address took too long.", body = ErrorBody)))]
-pub async fn prepare_url(
+pub(crate) async fn prepare_url(
     State(state): State<ApiState>,
     caller: Caller,
     Body(file): Body<FileAddress>,

@@ -14,7 +14,7 @@ use crate::model::wire::{ErrorBody, Me, NewToken, TokenSummary, UsageReport};
 
 /// A fresh guest account and the token that opens it.
 #[derive(Serialize, ToSchema)]
-pub struct Guest {
+pub(crate) struct Guest {
     user_id: String,
     token: String,
 }
@@ -22,7 +22,7 @@ pub struct Guest {
 /// Make a guest account, with a bearer token for it.
 #[utoipa::path(post, path = "/v1/users/guest", tag = "users", security(()),
     responses((status = 201, description = "The account. Its token is shown this once.", body = Guest)))]
-pub async fn create_guest(State(state): State<ApiState>) -> Result<(StatusCode, Json<Guest>), Failure> {
+pub(crate) async fn create_guest(State(state): State<ApiState>) -> Result<(StatusCode, Json<Guest>), Failure> {
     let guest = state.services.identity.create_guest(CredentialKind::Token).await?;
     Ok((StatusCode::CREATED, Json(Guest { user_id: guest.account.id, token: guest.secret })))
 }
@@ -30,7 +30,7 @@ pub async fn create_guest(State(state): State<ApiState>) -> Result<(StatusCode, 
 /// What the account used, what is reserved and left, and a receipt per job.
 #[utoipa::path(get, path = "/v1/users/me/usage", tag = "users",
     responses((status = 200, description = "Sums of the ledger.", body = UsageReport)))]
-pub async fn usage(
+pub(crate) async fn usage(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
 ) -> Result<Json<UsageReport>, Failure> {
@@ -40,35 +40,41 @@ pub async fn usage(
 /// Who is asking.
 #[utoipa::path(get, path = "/v1/users/me", tag = "users",
     responses((status = 200, description = "The account that the token or the session belongs to.", body = Me)))]
-pub async fn me(Caller { account, .. }: Caller) -> Json<Me> {
+pub(crate) async fn me(Caller { account, .. }: Caller) -> Json<Me> {
     Json(Me { user_id: account.id, email: account.email })
 }
 
 /// Delete the account with all its documents and files, for good. Only sums of the ledger stay, under no name.
 #[utoipa::path(delete, path = "/v1/users/me", tag = "users",
     responses((status = 204, description = "It is gone, and every token and session with it.")))]
-pub async fn delete_me(State(state): State<ApiState>, Caller { account, .. }: Caller) -> Result<StatusCode, Failure> {
+pub(crate) async fn delete_me(
+    State(state): State<ApiState>,
+    Caller { account, .. }: Caller,
+) -> Result<StatusCode, Failure> {
     state.services.deletion.delete(&account.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// The account's tokens.
 #[derive(Serialize, ToSchema)]
-pub struct TokenList {
+pub(crate) struct TokenList {
     tokens: Vec<TokenSummary>,
 }
 
 /// The account's tokens, newest first, without their secrets.
 #[utoipa::path(get, path = "/v1/users/me/tokens", tag = "users",
     responses((status = 200, description = "The tokens that have not expired.", body = TokenList)))]
-pub async fn tokens(State(state): State<ApiState>, Caller { account, .. }: Caller) -> Result<Json<TokenList>, Failure> {
+pub(crate) async fn tokens(
+    State(state): State<ApiState>,
+    Caller { account, .. }: Caller,
+) -> Result<Json<TokenList>, Failure> {
     Ok(Json(TokenList { tokens: state.services.membership.tokens(&account).await? }))
 }
 
 /// What a new token is to be called.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TokenName {
+pub(crate) struct TokenName {
     name: String,
 }
 
@@ -77,7 +83,7 @@ pub struct TokenName {
     responses(
         (status = 201, description = "The token. It is shown this once.", body = NewToken),
         (status = 409, description = "The account has as many tokens as it may.", body = ErrorBody)))]
-pub async fn create_token(
+pub(crate) async fn create_token(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
     headers: HeaderMap,
@@ -92,7 +98,7 @@ pub async fn create_token(
 #[utoipa::path(delete, path = "/v1/users/me/tokens/{id}", tag = "users",
     params(("id" = String, Path, description = "Of the list of tokens.")),
     responses((status = 204, description = "It opens nothing any more.")))]
-pub async fn revoke_token(
+pub(crate) async fn revoke_token(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
     Named(id): Named<String>,

@@ -26,10 +26,10 @@ use leptos::prelude::document;
 use wasm_bindgen::JsCast;
 use web_sys::{Document, Element};
 
-pub use live::look;
-pub use pages::elements;
-pub use theme::choose_theme;
-pub use toast::{Tone, toast};
+pub(crate) use live::look;
+pub(crate) use pages::elements;
+pub(crate) use theme::choose_theme;
+pub(crate) use toast::{Tone, toast};
 
 /// Takes hold of the page; to be called once, when everything is there.
 pub fn hydrate() {

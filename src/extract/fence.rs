@@ -10,7 +10,7 @@ use crate::markdown::OPTIONS;
 ///
 /// The text within has fences of its own, whole ones. If one stays open without a name for its language, it is no beginning but
 /// the end of the first: then the page begins with an example of Markdown, and is as it should be.
-pub fn unwrapped(answer: &str, is_cut: bool) -> &str {
+pub(crate) fn unwrapped(answer: &str, is_cut: bool) -> &str {
     let answer = answer.trim();
     let (first, body) = answer.split_once('\n').unwrap_or((answer, ""));
     let Fence { marks, language } = Fence::of(first);
@@ -25,12 +25,12 @@ pub fn unwrapped(answer: &str, is_cut: bool) -> &str {
 }
 
 /// What has to stand on the next line so that what follows a text is not part of its code.
-pub fn missing_end(markdown: &str) -> Option<&str> {
+pub(crate) fn missing_end(markdown: &str) -> Option<&str> {
     left_open(markdown).map(|fence| fence.marks)
 }
 
 /// The parts of a text between its fenced code.
-pub fn prose(markdown: &str) -> Vec<Range<usize>> {
+pub(crate) fn prose(markdown: &str) -> Vec<Range<usize>> {
     let mut start = 0;
     let mut parts = Vec::new();
     for code in fenced(markdown) {

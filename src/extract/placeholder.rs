@@ -14,12 +14,12 @@ const MARK: &str = "](figure:";
 const NUMBER_BYTES_MAX: usize = 20;
 
 /// How Gemini is to write a figure.
-pub fn placeholder(number: usize) -> String {
+pub(crate) fn placeholder(number: usize) -> String {
     format!("![{MARK}{number})")
 }
 
 /// A placeholder, and where it is.
-pub struct Placeholder {
+pub(crate) struct Placeholder {
     pub place: Range<usize>,
     /// On one line, and such that it can stand between the brackets of an image.
     pub caption: String,
@@ -29,7 +29,7 @@ pub struct Placeholder {
 
 impl Placeholder {
     /// The placeholders of a text. In fenced code there are none: an image would not be seen there.
-    pub fn all_in(markdown: &str) -> Vec<Self> {
+    pub(crate) fn all_in(markdown: &str) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
         for mut prose in fence::prose(markdown) {
             while let Some(placeholder) = Self::first_in(markdown, prose.clone()) {

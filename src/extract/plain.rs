@@ -12,7 +12,7 @@ const PAGE_CHARS: usize = 6_000;
 const PART_BYTES_MAX: usize = 8 * 1024;
 
 /// The pages of a text, each as Markdown of at most [`PAGE_BYTES_MAX`]; at least one.
-pub fn pages(text: &str, is_markdown: bool) -> Vec<String> {
+pub(crate) fn pages(text: &str, is_markdown: bool) -> Vec<String> {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     let mut pages = vec![];
     let (mut page, mut page_chars) = (String::new(), 0);

@@ -6,7 +6,7 @@ use super::placeholder::placeholder;
 use coldbrew_pdf::figures::{Bounds, Figure};
 
 /// Part of the name under which results are kept.
-pub const VERSION: &str = "p2";
+pub(crate) const VERSION: &str = "p2";
 
 /// The instruction, but for the figures.
 const PAGE: &str = "\
@@ -28,7 +28,7 @@ const PLACE_FIGURES: &str = "\
 const END: &str = "\nAnswer with the Markdown of the page and nothing else. If the page is empty, answer with nothing.";
 
 /// The instruction for a page with these figures.
-pub fn for_page(figures: &[Figure]) -> String {
+pub(crate) fn for_page(figures: &[Figure]) -> String {
     let mut prompt = PAGE.to_owned();
     if figures.is_empty() {
         prompt.push_str(NO_FIGURES);

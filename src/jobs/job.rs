@@ -264,11 +264,11 @@ impl Job {
 }
 
 /// The name under which Google lists the batch of a job's attempt; unique to it.
-pub fn batch_name(job_id: &str, attempt: u32) -> String {
+pub(crate) fn batch_name(job_id: &str, attempt: u32) -> String {
     format!("coldbrew-{job_id}-{attempt}")
 }
 
 /// How the names of all input files of an attempt begin.
-pub fn input_names(job_id: &str, attempt: u32) -> String {
+pub(crate) fn input_names(job_id: &str, attempt: u32) -> String {
     format!("{}.", batch_name(job_id, attempt))
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use pulldown_cmark::{Event, TagEnd};
 
 /// Elements within each other; no document of a person comes near it.
-pub const DEPTH_MAX: usize = 100;
+pub(crate) const DEPTH_MAX: usize = 100;
 
 /// The text with each line's quotation and list marks beyond `DEPTH_MAX` escaped.
 pub fn shallow(piece: Cow<'_, str>) -> Cow<'_, str> {
@@ -64,13 +64,13 @@ fn is_rule(rest: &str) -> bool {
 }
 
 /// Passes events on without the tags that nest too deeply.
-pub struct Shallow<I> {
+pub(crate) struct Shallow<I> {
     events: I,
     depth: usize,
 }
 
 impl<I> Shallow<I> {
-    pub const fn new(events: I) -> Self {
+    pub(crate) const fn new(events: I) -> Self {
         Self { events, depth: 0 }
     }
 }

@@ -9,7 +9,7 @@ use pulldown_cmark::{Event, Tag, TagEnd, html};
 use super::FigureAddress;
 
 /// Turns paragraphs of our images into figures; passes everything else on.
-pub struct WithFigures<'a, I> {
+pub(crate) struct WithFigures<'a, I> {
     events: I,
     /// What was read ahead and is to be passed on first.
     ahead: VecDeque<Event<'a>>,
@@ -19,7 +19,7 @@ pub struct WithFigures<'a, I> {
 }
 
 impl<'a, I: Iterator<Item = Event<'a>>> WithFigures<'a, I> {
-    pub const fn new(events: I, prefix: Option<&'a str>) -> Self {
+    pub(crate) const fn new(events: I, prefix: Option<&'a str>) -> Self {
         Self { events, ahead: VecDeque::new(), prefix }
     }
 

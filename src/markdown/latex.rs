@@ -22,7 +22,7 @@ const MATHML_BYTES_MAX: usize = 256 * 1024;
 const DEFINITIONS: [&str; 6] = ["def", "let", "futurelet", "newcommand", "renewcommand", "providecommand"];
 
 /// LaTeX as MathML, or as code if it is too large, too deep or not understood.
-pub fn mathml(latex: &str, display_mode: DisplayMode) -> String {
+pub(crate) fn mathml(latex: &str, display_mode: DisplayMode) -> String {
     let mathml = if latex.len() <= FORMULA_BYTES_MAX { parsed(latex, display_mode) } else { None };
     mathml.unwrap_or_else(|| format!("<code>{}</code>", escaped(latex)))
 }

@@ -22,7 +22,7 @@ pub fn host_note(address: &str) -> String {
 }
 
 /// Passes events on, with links in place of pictures from elsewhere.
-pub struct Pictures<'a, I> {
+pub(crate) struct Pictures<'a, I> {
     events: I,
     /// What is passed on before the next event.
     ahead: VecDeque<Event<'a>>,
@@ -38,7 +38,7 @@ struct Replaced {
 }
 
 impl<'a, I: Iterator<Item = Event<'a>>> Pictures<'a, I> {
-    pub const fn new(events: I) -> Self {
+    pub(crate) const fn new(events: I) -> Self {
         Self { events, ahead: VecDeque::new(), open: Vec::new(), links: 0 }
     }
 

@@ -8,7 +8,7 @@ use ammonia::Builder;
 static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(sanitizer);
 
 /// The same HTML without anything that could run, load from elsewhere or change the look of the page around it.
-pub fn clean(html: &str) -> String {
+pub(crate) fn clean(html: &str) -> String {
     SANITIZER.clean(html).to_string()
 }
 

@@ -35,7 +35,7 @@ impl<'a> Source<'a> {
 }
 
 /// What a piece says, with raw HTML taken for the text that it is.
-pub fn events(piece: &str) -> impl Iterator<Item = Event<'_>> {
+pub(crate) fn events(piece: &str) -> impl Iterator<Item = Event<'_>> {
     parsed(piece).map(|event| match event {
         Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
         other => other,
@@ -43,7 +43,7 @@ pub fn events(piece: &str) -> impl Iterator<Item = Event<'_>> {
 }
 
 /// The events of a piece: nested no deeper than a page can be, and without pictures from elsewhere.
-pub fn parsed(piece: &str) -> impl Iterator<Item = Event<'_>> {
+pub(crate) fn parsed(piece: &str) -> impl Iterator<Item = Event<'_>> {
     Pictures::new(Shallow::new(Parser::new_ext(piece, OPTIONS)))
 }
 

@@ -24,7 +24,7 @@ const SILENT: &str = "no answer";
 static PROBE: [u8; 65_536] = [0; 65_536];
 
 /// What this process depends on.
-pub struct Dependencies {
+pub(crate) struct Dependencies {
     pub store: SqlStore,
     pub tracked: Tracked,
     pub engine: Engine,

@@ -25,7 +25,7 @@ use crate::model::ApiError;
 use crate::web::{redirect, set_status, take_flash};
 
 /// Adds the web app to the REST routes. What is none of these is a file of the site, or not there.
-pub fn routes(rest: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
+pub(crate) fn routes(rest: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
     let context = state.clone();
     let options = state.site.options.clone();
     let site = ServeDir::new(options.site_root.as_ref()).precompressed_br().precompressed_gzip();

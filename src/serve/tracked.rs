@@ -14,7 +14,7 @@ use crate::store::tracking::{Origin, Published, Redis};
 
 /// The jobs of this process. Cheap to clone.
 #[derive(Clone)]
-pub struct Tracked {
+pub(crate) struct Tracked {
     jobs: Arc<dyn Jobs>,
     beside: Option<Beside>,
 }
@@ -29,7 +29,7 @@ struct Beside {
 
 impl Tracked {
     /// As the configuration has it. `name` tells this process from the others.
-    pub fn open(
+    pub(crate) fn open(
         config: &Config,
         store: &SqlStore,
         changes: &Changes,
@@ -45,17 +45,17 @@ impl Tracked {
     }
 
     /// Where this process finds its jobs.
-    pub fn jobs(&self) -> Arc<dyn Jobs> {
+    pub(crate) fn jobs(&self) -> Arc<dyn Jobs> {
         self.jobs.clone()
     }
 
     /// Whether Redis answers; `None` if none is configured.
-    pub async fn check(&self) -> Option<bool> {
+    pub(crate) async fn check(&self) -> Option<bool> {
         Some(self.beside.as_ref()?.published.ping().await.is_ok())
     }
 
     /// Keeps Redis up to date, and hears what it has to tell, until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(self, stop: CancellationToken) {
         let Some(Beside { published, changes, bell }) = self.beside else { return };
         tokio::join!(published.keep(&stop), published.relay(&changes, &bell, &stop));
     }

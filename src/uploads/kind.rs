@@ -14,7 +14,7 @@ const HEAD_BYTES: u64 = 1_024;
 const TEXT_BYTES_MAX: u64 = 8 << 20;
 
 /// The accepted format of a file.
-pub async fn format_of_file(path: &Path, file_name: Option<&str>) -> Result<&'static Format> {
+pub(crate) async fn format_of_file(path: &Path, file_name: Option<&str>) -> Result<&'static Format> {
     let mut head = Vec::new();
     File::open(path).await?.take(HEAD_BYTES).read_to_end(&mut head).await?;
     let mime = match mime_of(&head) {

@@ -24,7 +24,7 @@ const PLAIN_NAME: &str = "coldbrew-sign-in";
 
 /// What the provider sends a browser back with.
 #[derive(Deserialize)]
-pub struct Answer {
+pub(crate) struct Answer {
     #[serde(default)]
     state: String,
     code: Option<String>,
@@ -32,7 +32,7 @@ pub struct Answer {
 }
 
 /// `GET /sign-in/provider`: off to the provider. Only from a page of ours, so that no other site ties an account to an identity of its choice.
-pub async fn begin(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
+pub(crate) async fn begin(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
     let provider = provider(&state)?;
     if !comes_from_page(&headers) {
         return Err(Error::refused(ErrorCode::CrossSite, "Begin the sign-in on the account page.").into());
@@ -47,7 +47,7 @@ pub async fn begin(State(state): State<ApiState>, headers: HeaderMap) -> Result<
 }
 
 /// `GET /sign-in/provider/callback`: back from the provider.
-pub async fn finish(
+pub(crate) async fn finish(
     State(state): State<ApiState>,
     WithRejection(Query(answer), _): WithRejection<Query<Answer>, Failure>,
     request: Request,
@@ -83,7 +83,7 @@ async fn signed_in(
 }
 
 /// The account page which tells what has ended, if anything has.
-pub fn account_page(ended: EndedAccess) -> String {
+pub(crate) fn account_page(ended: EndedAccess) -> String {
     match ended == EndedAccess::default() {
         true => "/account".to_owned(),
         false => format!("/account?ended={}", ended.to_query()),
@@ -116,7 +116,7 @@ fn back(problem: SignInProblem, https: bool) -> Response {
 }
 
 /// Sends a browser on to another address of ours or of the provider's, with these cookies.
-pub fn leave_for(address: &str, cookies: &[String]) -> Response {
+pub(crate) fn leave_for(address: &str, cookies: &[String]) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
     for (name, value) in

@@ -7,7 +7,7 @@ use crate::model::ErrorCode;
 
 const CHARS_MIN: usize = 10;
 /// Longer ones would make hashing a way to keep the server busy.
-pub const BYTES_MAX: usize = 1_000;
+pub(crate) const BYTES_MAX: usize = 1_000;
 /// A password that is found within fewer guesses is refused. The guesses are zxcvbn's: its lists of common passwords, names and
 /// words, with the usual changes to them. An attacker who has to wait between guesses makes some ten thousand a year.
 const GUESSES_MIN: u64 = 1_000_000;
@@ -15,7 +15,7 @@ const GUESSES_MIN: u64 = 1_000_000;
 const CHARS_JUDGED: usize = 32;
 
 /// Refuses a password by its length alone.
-pub fn see_length(password: &str) -> Result<()> {
+pub(crate) fn see_length(password: &str) -> Result<()> {
     if password.len() > BYTES_MAX {
         return Err(refused(&format!("Choose a password of at most {BYTES_MAX} bytes.")));
     }
@@ -26,7 +26,7 @@ pub fn see_length(password: &str) -> Result<()> {
 }
 
 /// Refuses a password that is easy to guess for an account of that address. To be called where it may take a moment.
-pub fn see_guesses(password: &str, email: &str) -> Result<()> {
+pub(crate) fn see_guesses(password: &str, email: &str) -> Result<()> {
     let name = email.split('@').next().unwrap_or_default();
     let letters: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
     let judged: String = password.chars().take(CHARS_JUDGED).collect();

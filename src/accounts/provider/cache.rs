@@ -14,7 +14,7 @@ const AGE_MAX: Duration = Duration::from_secs(600);
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A document of one address.
-pub struct Cached<T> {
+pub(crate) struct Cached<T> {
     world: Arc<dyn World>,
     state: Mutex<State<T>>,
 }
@@ -27,12 +27,12 @@ struct State<T> {
 
 impl<T> Cached<T> {
     /// Keeps nothing yet.
-    pub fn new(world: Arc<dyn World>) -> Self {
+    pub(crate) fn new(world: Arc<dyn World>) -> Self {
         Self { world, state: Mutex::new(State { kept: None, failed_at: None, renewed_at: None }) }
     }
 
     /// The document as it is kept; one that is old, or not there, is fetched.
-    pub async fn get(&self, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
+    pub(crate) async fn get(&self, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
         let asked_at = self.world.tick();
         let mut state = self.state.lock().await;
         match &state.kept {
@@ -42,7 +42,7 @@ impl<T> Cached<T> {
     }
 
     /// The document anew, because `old` lacks something; `old` itself where it was renewed a moment ago.
-    pub async fn renew(&self, old: Arc<T>, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
+    pub(crate) async fn renew(&self, old: Arc<T>, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
         let asked_at = self.world.tick();
         let mut state = self.state.lock().await;
         if let Some((kept, _)) = state.kept.as_ref().filter(|(kept, _)| !Arc::ptr_eq(kept, &old)) {

@@ -28,13 +28,13 @@ const LEEWAY_S: i64 = 60;
 
 /// The keys of an issuer. One that is of no use to us must not hide the others.
 #[derive(Deserialize)]
-pub struct Keys {
+pub(crate) struct Keys {
     keys: Vec<Value>,
 }
 
 impl Keys {
     /// Whether the key that a token names is among them. A token that names none may be signed by any of them.
-    pub fn know_signer_of(&self, token: &str) -> bool {
+    pub(crate) fn know_signer_of(&self, token: &str) -> bool {
         let id = decode_header(token).ok().and_then(|header| header.kid);
         id.is_none_or(|id| self.named(Some(&id)).next().is_some())
     }
@@ -47,7 +47,7 @@ impl Keys {
 }
 
 /// What a token has to say.
-pub struct Expected<'a> {
+pub(crate) struct Expected<'a> {
     pub issuer: &'a str,
     pub client_id: &'a str,
     pub nonce: &'a str,
@@ -69,7 +69,7 @@ struct Claims {
 }
 
 /// Who the token is about, or what is wrong with it.
-pub fn identity(token: &str, keys: &Keys, expected: &Expected<'_>) -> Result<ExternalIdentity, &'static str> {
+pub(crate) fn identity(token: &str, keys: &Keys, expected: &Expected<'_>) -> Result<ExternalIdentity, &'static str> {
     let header = decode_header(token).map_err(|_| "it is no token")?;
     if !ALGORITHMS.contains(&header.alg) {
         return Err("its kind of signature proves nothing");

@@ -15,7 +15,7 @@ const WAIT_MAX: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// See the module.
-pub struct SharedCounts {
+pub(crate) struct SharedCounts {
     counts: Arc<dyn RequestCounts>,
     world: Arc<dyn World>,
     away_until: Mutex<Option<Instant>>,
@@ -23,12 +23,12 @@ pub struct SharedCounts {
 
 impl SharedCounts {
     /// Counts behind `counts`.
-    pub fn new(counts: Arc<dyn RequestCounts>, world: Arc<dyn World>) -> Self {
+    pub(crate) fn new(counts: Arc<dyn RequestCounts>, world: Arc<dyn World>) -> Self {
         Self { counts, world, away_until: Mutex::new(None) }
     }
 
     /// How long the caller has to wait, if one of the counts is full; `None` also while they cannot be had.
-    pub async fn add(&self, counts: &[RequestCount]) -> Option<Duration> {
+    pub(crate) async fn add(&self, counts: &[RequestCount]) -> Option<Duration> {
         if self.is_away() {
             return None;
         }

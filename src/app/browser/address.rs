@@ -4,14 +4,14 @@ use leptos::prelude::window;
 use wasm_bindgen::JsValue;
 
 /// The same document or list with this in the query instead of what `dropped` names; both are `name=value`, the latter without value.
-pub fn with(part: &str, dropped: &[&str]) -> String {
+pub(crate) fn with(part: &str, dropped: &[&str]) -> String {
     let location = window().location();
     let (path, search) = (location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
     rewritten(&format!("{path}{search}"), part, dropped)
 }
 
 /// See [`with`], for any address. What stands behind `#` is dropped.
-pub fn rewritten(address: &str, part: &str, dropped: &[&str]) -> String {
+pub(crate) fn rewritten(address: &str, part: &str, dropped: &[&str]) -> String {
     let address = address.split('#').next().unwrap_or_default();
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     let is_kept = |kept: &&str| !kept.is_empty() && !dropped.iter().any(|name| kept.starts_with(name));
@@ -20,14 +20,14 @@ pub fn rewritten(address: &str, part: &str, dropped: &[&str]) -> String {
 }
 
 /// Shows another address for what is shown already.
-pub fn replace(address: &str) {
+pub(crate) fn replace(address: &str) {
     if let Ok(history) = window().history() {
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(address));
     }
 }
 
 /// The same, so that going back leads to the address before.
-pub fn push(address: &str) {
+pub(crate) fn push(address: &str) {
     if let Ok(history) = window().history() {
         let _ = history.push_state_with_url(&JsValue::NULL, "", Some(address));
     }

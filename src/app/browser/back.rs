@@ -6,7 +6,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::PageTransitionEvent;
 
 /// Waits for this page to be shown again.
-pub fn begin() {
+pub(crate) fn begin() {
     let shown = Closure::<dyn Fn(PageTransitionEvent)>::new(|event: PageTransitionEvent| {
         if event.persisted() {
             let _ = window().location().reload();

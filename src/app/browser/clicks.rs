@@ -15,7 +15,7 @@ const ACTIONS: [(&str, Act); 3] =
     [("[data-copy]", copies::copy), ("[data-goto]", pages::follow), ("[data-original]", original::toggle)];
 
 /// Listens for the whole page.
-pub fn listen() {
+pub(crate) fn listen() {
     query::begin();
     on("click", |event: MouseEvent| {
         let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
@@ -68,7 +68,7 @@ fn close_menus(clicked: Option<&Element>) {
 }
 
 /// Calls `react` at each such event anywhere on the page, for as long as it lives.
-pub fn on<E: wasm_bindgen::convert::FromWasmAbi + 'static>(name: &str, react: impl Fn(E) + 'static) {
+pub(crate) fn on<E: wasm_bindgen::convert::FromWasmAbi + 'static>(name: &str, react: impl Fn(E) + 'static) {
     let react = Closure::<dyn Fn(E)>::new(react);
     let _ = document().add_event_listener_with_callback(name, react.as_ref().unchecked_ref());
     react.forget();

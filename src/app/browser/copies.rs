@@ -8,7 +8,7 @@ use web_sys::{Element, HtmlInputElement};
 use super::{Tone, toast};
 
 /// Copies, and says whether it worked; if not, the text is selected for the person to copy.
-pub fn copy(button: &Element) {
+pub(crate) fn copy(button: &Element) {
     let id = button.get_attribute("data-copy").unwrap_or_default();
     let field = document().get_element_by_id(&id).and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
     let Some(field) = field else { return };

@@ -9,7 +9,7 @@ use super::clicks::on;
 use super::{Tone, toast};
 
 /// Guards the whole page. What is dropped anywhere goes where files go, if there is such a place just now.
-pub fn listen() {
+pub(crate) fn listen() {
     for name in ["dragover", "drop"] {
         on(name, move |event: DragEvent| {
             let Some(dropped) = event.data_transfer().filter(|dropped| !is_taken(&event, dropped)) else { return };

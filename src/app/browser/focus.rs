@@ -5,7 +5,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
 /// Changes the page. If that takes away the row with the focus, what stood beside it has it, or else the page's main part.
-pub fn kept(change: impl FnOnce()) {
+pub(crate) fn kept(change: impl FnOnce()) {
     let row = document().active_element().and_then(|focused| focused.closest("li[id]").ok().flatten());
     let beside = row.as_ref().map(neighbours).unwrap_or_default();
     change();

@@ -13,7 +13,7 @@ use super::toast::{Tone, expire, toast};
 use super::{address, elements_of, live};
 
 /// Listens for the whole page.
-pub fn listen() {
+pub(crate) fn listen() {
     expire_good();
     on("submit", |event: SubmitEvent| {
         let Some(form) = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok()) else { return };

@@ -48,7 +48,7 @@ thread_local! {
 }
 
 /// Begins, if this page has such a part.
-pub fn begin() {
+pub(crate) fn begin() {
     let Some(part) = part_of(&document()) else { return };
     show_icon(&part);
     on(&document(), "visibilitychange", attend);
@@ -70,7 +70,7 @@ fn attend() {
 }
 
 /// Looks at once whether anything has changed.
-pub fn look() {
+pub(crate) fn look() {
     if LIVE.with(|live| live.looking.replace(true)) {
         return LIVE.with(|live| live.again.set(true));
     }
@@ -103,7 +103,7 @@ async fn refresh() -> Result<(), ()> {
 }
 
 /// Makes the live parts of the shown page those of a fetched one.
-pub fn take_over(page: &web_sys::Document) {
+pub(crate) fn take_over(page: &web_sys::Document) {
     localize(page);
     let (shown, fetched) = (parts_of(&document()), parts_of(page));
     if shown.len() != fetched.len() || who_on(&document()) != who_on(page) {
@@ -210,7 +210,7 @@ fn visible() -> bool {
 }
 
 /// Calls `react` at each event, for as long as the page lives.
-pub fn on(target: &web_sys::EventTarget, event: &str, react: impl Fn() + 'static) {
+pub(crate) fn on(target: &web_sys::EventTarget, event: &str, react: impl Fn() + 'static) {
     let react = Closure::<dyn Fn()>::new(react);
     let _ = target.add_event_listener_with_callback(event, react.as_ref().unchecked_ref());
     react.forget();

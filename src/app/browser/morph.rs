@@ -9,7 +9,7 @@ use web_sys::{Element, Node};
 const KEPT: [&str; 2] = ["open", "aria-current"];
 
 /// See the module. Both must have the same tag.
-pub fn morph(shown: &Element, fetched: &Element) {
+pub(crate) fn morph(shown: &Element, fetched: &Element) {
     if shown.has_attribute("data-own") || shown.is_equal_node(Some(fetched)) {
         return;
     }

@@ -4,7 +4,7 @@
 use web_sys::Element;
 
 /// Shows the picture beside the link, or puts it away.
-pub fn toggle(link: &Element) {
+pub(crate) fn toggle(link: &Element) {
     let Some(place) = link.parent_element() else { return };
     let open = !place.has_attribute("data-open");
     let _ = place.toggle_attribute_with_force("data-open", open);

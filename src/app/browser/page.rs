@@ -16,7 +16,7 @@ use crate::model::ApiError;
 const PATIENCE_MS: u32 = 10_000;
 
 /// What came of asking.
-pub enum Answer {
+pub(crate) enum Answer {
     Page(Document),
     /// The address leads elsewhere by now.
     Moved(String),
@@ -25,7 +25,7 @@ pub enum Answer {
 }
 
 /// Fetches the page at an address. `Err`: there was no answer, or none that is of use.
-pub async fn page_at(address: &str) -> Result<Answer, JsValue> {
+pub(crate) async fn page_at(address: &str) -> Result<Answer, JsValue> {
     let request = RequestInit::new();
     request.set_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE_MS)));
     let response = fetch(address, &request).await?;
@@ -43,7 +43,7 @@ pub async fn page_at(address: &str) -> Result<Answer, JsValue> {
 }
 
 /// Sends a form as a browser without script would, and gives the page that it leads to, with its address. `button`: what it was sent with.
-pub async fn submit(form: &HtmlFormElement, button: Option<&Element>) -> Result<(Document, String), ApiError> {
+pub(crate) async fn submit(form: &HtmlFormElement, button: Option<&Element>) -> Result<(Document, String), ApiError> {
     let sent = async {
         let data = FormData::new_with_form(form)?;
         if let Some(name) = button.and_then(|button| button.get_attribute("name")) {

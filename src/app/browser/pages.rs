@@ -25,7 +25,7 @@ thread_local! {
 }
 
 /// Takes hold of a document, if this page shows one.
-pub fn begin() {
+pub(crate) fn begin() {
     if document().get_element_by_id("pages").is_none() {
         return;
     }
@@ -49,7 +49,7 @@ pub fn begin() {
 }
 
 /// Follows a link to an anchor of this document.
-pub fn follow(link: &Element) {
+pub(crate) fn follow(link: &Element) {
     // On a phone the outline lies over the text.
     if let Ok(Some(lid)) = link.closest(".outline details") {
         let _ = lid.remove_attribute("open");
@@ -59,7 +59,7 @@ pub fn follow(link: &Element) {
 }
 
 /// Fetches again what is shown of another edition. To be called when the rest of the page is current.
-pub fn renew() {
+pub(crate) fn renew() {
     // Links that lead to where one is were drawn by somebody who does not know where that is.
     place::mark();
     let edition = edition();
@@ -145,7 +145,7 @@ fn spans() -> Vec<Element> {
 }
 
 /// What a selector finds on this page.
-pub fn elements(selector: &str) -> Vec<Element> {
+pub(crate) fn elements(selector: &str) -> Vec<Element> {
     elements_of(&document(), selector)
 }
 
@@ -158,7 +158,7 @@ fn number_in(span: &Element, name: &str) -> Option<u32> {
 }
 
 /// The page of an anchor: `page-12`, `page-12-3` and `hit-12-1` are on page 12.
-pub fn number_of(anchor: &str) -> Option<u32> {
+pub(crate) fn number_of(anchor: &str) -> Option<u32> {
     let rest = anchor.trim_start_matches('#');
     let rest = rest.strip_prefix("page-").or_else(|| rest.strip_prefix("hit-"))?;
     rest.split('-').next()?.parse().ok()

@@ -35,7 +35,7 @@ struct Held {
 }
 
 /// Follows the reader.
-pub fn begin() {
+pub(crate) fn begin() {
     on(&window(), "scroll", || {
         PAUSE.with(|pause| *pause.borrow_mut() = Some(Timeout::new(PAUSE_MS, mark)));
     });
@@ -55,13 +55,13 @@ pub fn begin() {
 }
 
 /// Holds what has that id, or its page: shows it, and again when heights change.
-pub fn hold(anchor: &str) {
+pub(crate) fn hold(anchor: &str) {
     HELD.with(|held| *held.borrow_mut() = Some(Held { anchor: anchor.to_owned(), end: None }));
     show_held();
 }
 
 /// Says that what has that id is there, if it is what is held.
-pub fn arrived(anchor: &str) {
+pub(crate) fn arrived(anchor: &str) {
     HELD.with(|held| {
         if let Some(held) = held.borrow_mut().as_mut().filter(|held| held.anchor == anchor) {
             held.end = Some(Timeout::new(HOLD_MS, release));
@@ -71,7 +71,7 @@ pub fn arrived(anchor: &str) {
 }
 
 /// Lets go of the place that is held.
-pub fn release() {
+pub(crate) fn release() {
     HELD.with(|held| *held.borrow_mut() = None);
 }
 
@@ -84,7 +84,7 @@ fn show_held() {
 }
 
 /// Tells the place by the address, by the links that lead to it (`data-here`), and in the outline.
-pub fn mark() {
+pub(crate) fn mark() {
     let page = page_read();
     let number = page.as_ref().and_then(|page| number_of(&page.id()));
     mark_outline(number);
@@ -103,7 +103,7 @@ pub fn mark() {
 }
 
 /// Changes something, and leaves what is being read where it is on the screen.
-pub fn kept(change: impl FnOnce()) {
+pub(crate) fn kept(change: impl FnOnce()) {
     let Some(page) = page_read() else { return change() };
     let before = page.get_bounding_client_rect();
     change();

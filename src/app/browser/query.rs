@@ -18,7 +18,7 @@ thread_local! {
 }
 
 /// Listens to the field, if this page has one.
-pub fn begin() {
+pub(crate) fn begin() {
     let Ok(Some(field)) = document().query_selector("form[data-query] input") else { return };
     let typed = Closure::<dyn Fn(Event)>::new(|event: Event| {
         let Some(field) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };

@@ -7,7 +7,7 @@ use web_sys::HtmlDocument;
 const YEAR_S: u32 = 31_536_000;
 
 /// Changes to `light`, `dark` or `system`.
-pub fn choose_theme(choice: &str) {
+pub(crate) fn choose_theme(choice: &str) {
     let Some(root) = document().document_element() else { return };
     let by_hand = choice != "system";
     // Neither can fail on a page that is being looked at; if it does, the page stays as it is.

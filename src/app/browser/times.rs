@@ -8,7 +8,7 @@ use web_sys::{Document, Element};
 use leptos::prelude::window;
 
 /// Rewrites every instant of a page, be it shown or just fetched.
-pub fn localize(page: &Document) {
+pub(crate) fn localize(page: &Document) {
     let Ok(times) = page.query_selector_all("time[datetime]") else { return };
     for index in 0..times.length() {
         let Some(time) = times.get(index).and_then(|node| node.dyn_into::<Element>().ok()) else { continue };

@@ -9,13 +9,13 @@ const AWAY_ID: &str = "away";
 
 /// How a toast looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     Good,
     Bad,
 }
 
 /// Shows a sentence for a while; it is read out as well.
-pub fn toast(tone: Tone, words: &str) {
+pub(crate) fn toast(tone: Tone, words: &str) {
     let class = if tone == Tone::Bad { "notice bad" } else { "notice good" };
     if let Some(toast) = put(class, words) {
         expire(toast);
@@ -23,12 +23,12 @@ pub fn toast(tone: Tone, words: &str) {
 }
 
 /// Removes what was shown for long enough.
-pub fn expire(toast: Element) {
+pub(crate) fn expire(toast: Element) {
     Timeout::new(SHOWN_MS, move || toast.remove()).forget();
 }
 
 /// The server does not answer: nothing that a person has to act on.
-pub fn away() {
+pub(crate) fn away() {
     if let Some(toast) =
         put("notice", "The server is not answering just now. Nothing is lost; this page goes on when it is back.")
     {
@@ -37,7 +37,7 @@ pub fn away() {
 }
 
 /// The server answers again.
-pub fn back() {
+pub(crate) fn back() {
     if let Some(toast) = document().get_element_by_id(AWAY_ID) {
         toast.remove();
     }

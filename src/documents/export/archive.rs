@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::markdown::FigureId;
 
 /// Writes text and figures one after the other.
-pub async fn write(source: &Source, stem: &str, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
+pub(crate) async fn write(source: &Source, stem: &str, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
     let mut archive = ZipFileWriter::new(out.compat_write());
     let text = ZipEntryBuilder::new(format!("{stem}.md").into(), Compression::Deflate);
     let mut entry = archive.write_entry_stream(text).await.map_err(unwritten)?.compat_write();

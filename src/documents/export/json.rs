@@ -6,7 +6,7 @@ use super::Source;
 use crate::error::{Error, Result};
 
 /// Writes the document page by page, exactly as a [`Document`](crate::model::wire::Document) is serialized.
-pub async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
+pub(crate) async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
     let mut summary = serde_json::to_string(&source.document).map_err(Error::internal)?;
     // The pages follow as one more field of the same object.
     summary.pop();

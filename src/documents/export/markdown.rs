@@ -13,7 +13,11 @@ use crate::markdown::flow::replaced;
 use crate::markdown::{self, FigureAddress, FigureId, OPTIONS, host_note, page_mark};
 
 /// Writes all parts, and returns their figures. `address` says where a figure's picture is to be found.
-pub async fn write<A>(source: &Source, out: &mut (impl AsyncWrite + Unpin), address: A) -> Result<BTreeSet<FigureId>>
+pub(crate) async fn write<A>(
+    source: &Source,
+    out: &mut (impl AsyncWrite + Unpin),
+    address: A,
+) -> Result<BTreeSet<FigureId>>
 where
     A: Fn(&FigureId) -> String + Clone + Send + 'static,
 {

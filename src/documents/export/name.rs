@@ -10,7 +10,7 @@ const STEM_BYTES_MAX: usize = 180;
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 
 /// A title as a file's name without its ending.
-pub fn stem(title: &str) -> String {
+pub(crate) fn stem(title: &str) -> String {
     let allowed = |c: char| !c.is_control() && !matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
     let invisible =
         |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');

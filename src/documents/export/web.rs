@@ -21,7 +21,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Writes the document page by page.
-pub async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
+pub(crate) async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
     let outline = source.library.outline(&source.caller, &source.document.id).await?;
     out.write_all(head(&source.document.title, &outline).as_bytes()).await?;
     // The renderer puts it before each figure's address. No text of the document can hold it.

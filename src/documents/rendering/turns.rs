@@ -18,7 +18,7 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// A number of turns at once. Clones share them.
 #[derive(Clone)]
-pub struct Turns {
+pub(crate) struct Turns {
     all: Arc<Semaphore>,
     accounts: Lines<String>,
     networks: Lines<Network>,
@@ -27,7 +27,7 @@ pub struct Turns {
 
 /// A turn that lasts for as long as this is held.
 #[derive(Debug)]
-pub struct Turn {
+pub(crate) struct Turn {
     _one: OwnedSemaphorePermit,
     /// Released after the turn, so that the next of the network and of the account stands behind others.
     _first_of_network: Option<OwnedSemaphorePermit>,
@@ -61,7 +61,7 @@ impl<K: Eq + Hash> Lines<K> {
 }
 
 impl Turns {
-    pub fn new(at_once_max: usize) -> Self {
+    pub(crate) fn new(at_once_max: usize) -> Self {
         let all = Arc::new(Semaphore::new(at_once_max));
         let (accounts, networks) = (Lines(Arc::default()), Lines(Arc::default()));
         Self { all, accounts, networks, wait_max: WAIT_MAX }
@@ -71,7 +71,7 @@ impl Turns {
     ///
     /// # Errors
     /// `unavailable` if that takes too long.
-    pub async fn next(&self, caller: &Caller) -> Result<Turn> {
+    pub(crate) async fn next(&self, caller: &Caller) -> Result<Turn> {
         let turn = async {
             let first_of_account = self.accounts.first_of(caller.account.id.clone()).await?;
             let first_of_network = match caller.network {

@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 const BYTES_MIN: u64 = 32 << 20;
 
 /// See the module. It promises nothing: only the sync at the end does.
-pub struct EarlySync {
+pub(crate) struct EarlySync {
     file: Arc<std::fs::File>,
     /// Bytes of the file when the last sync began.
     begun_at: u64,
@@ -19,14 +19,14 @@ pub struct EarlySync {
 
 impl EarlySync {
     /// Of a file to which nothing is written yet.
-    pub async fn of(file: &File) -> io::Result<Self> {
+    pub(crate) async fn of(file: &File) -> io::Result<Self> {
         let file = Arc::new(file.try_clone().await?.into_std().await);
         Ok(Self { file, begun_at: 0, running: None })
     }
 
     /// Has the disk begin with what is new, if that is worth it and the disk is done with the last. `bytes` is how many were written
     /// so far.
-    pub async fn go_on(&mut self, bytes: u64) -> io::Result<()> {
+    pub(crate) async fn go_on(&mut self, bytes: u64) -> io::Result<()> {
         let is_busy = self.running.as_ref().is_some_and(|running| !running.is_finished());
         if is_busy || bytes < self.begun_at + BYTES_MIN {
             return Ok(());
@@ -39,7 +39,7 @@ impl EarlySync {
     }
 
     /// Waits for what was begun. A fault of the disk is told once, to whoever syncs: it must not be lost here.
-    pub async fn settle(&mut self) -> io::Result<()> {
+    pub(crate) async fn settle(&mut self) -> io::Result<()> {
         match self.running.take() {
             Some(running) => running.await.map_err(io::Error::other)?,
             None => Ok(()),

@@ -13,7 +13,7 @@ use crate::settings::{SECOND, Settings};
 
 /// What may be open at once, and for how long a client may not read.
 #[derive(Clone, Copy, Debug)]
-pub struct ConnectionLimits {
+pub(crate) struct ConnectionLimits {
     pub connections_max: usize,
     /// For each network but loopback and those of proxies, behind which there are many clients.
     pub network_max: usize,
@@ -33,7 +33,7 @@ impl ConnectionLimits {
 
 /// The open connections of one listener. Cheap to clone.
 #[derive(Clone)]
-pub struct Admission(Arc<Counts>);
+pub(crate) struct Admission(Arc<Counts>);
 
 struct Counts {
     limits: ConnectionLimits,
@@ -56,14 +56,14 @@ pub enum Limit {
 }
 
 /// Counts an open connection until it is dropped.
-pub struct ConnectionPermit {
+pub(crate) struct ConnectionPermit {
     admission: Admission,
     network: Option<Network>,
 }
 
 impl Admission {
     /// Nothing is open yet.
-    pub fn new(limits: ConnectionLimits, proxies: Proxies) -> Self {
+    pub(crate) fn new(limits: ConnectionLimits, proxies: Proxies) -> Self {
         Self(Arc::new(Counts { limits, proxies, open: Mutex::default() }))
     }
 
@@ -71,7 +71,7 @@ impl Admission {
     ///
     /// # Errors
     /// The limit that it would exceed. It is not counted then.
-    pub fn admit(&self, peer: IpAddr) -> Result<ConnectionPermit, Limit> {
+    pub(crate) fn admit(&self, peer: IpAddr) -> Result<ConnectionPermit, Limit> {
         let Counts { limits, proxies, .. } = &*self.0;
         let network = Network::of(peer).filter(|_| !proxies.include(peer));
         let mut open = self.open();

@@ -35,7 +35,7 @@ const ALL: &[(&str, &str)] = named![
 ];
 
 /// All of them, to be run.
-pub fn all() -> Result<Migrator> {
+pub(crate) fn all() -> Result<Migrator> {
     let migrations = ALL.iter().map(|(name, sql)| {
         let (number, words) = name.split_once('_').unwrap_or((name, ""));
         let number = number.parse().map_err(Error::internal)?;

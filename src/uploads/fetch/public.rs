@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The address that a connection to this one reaches: IPv6 has forms for IPv4 addresses.
-pub fn reached(address: IpAddr) -> IpAddr {
+pub(crate) fn reached(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => match address.segments() {
             // A network without IPv4 reaches it by these.
@@ -17,7 +17,7 @@ pub fn reached(address: IpAddr) -> IpAddr {
 }
 
 /// Whether an address is a public one. IPv6 forms of IPv4 addresses count as what they lead to.
-pub fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match reached(address) {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
