@@ -279,7 +279,8 @@ fn documents() -> Vec<(String, String)> {
     let in_docs = in_docs.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}"));
     let changelog = text_of("CHANGELOG.md");
     let unreleased = changelog.split("\n## ").find(|part| part.starts_with("Unreleased")).unwrap_or_default();
-    let at_the_top = ["ARCHITECTURE.md", "BENCHMARKS.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"].map(str::to_owned);
+    let at_the_top =
+        ["ARCHITECTURE.md", "BENCHMARKS.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"].map(str::to_owned);
     let read = in_docs.chain(at_the_top).map(|name| (name.clone(), text_of(&name)));
     read.chain([("CHANGELOG.md".to_owned(), unreleased.to_owned())]).collect()
 }
