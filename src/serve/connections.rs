@@ -30,7 +30,7 @@ use crate::api::{LocalAddress, Proxies};
 use crate::metrics::connection_refused;
 use admission::Admission;
 
-pub use admission::ConnectionLimits;
+pub(super) use admission::ConnectionLimits;
 
 /// The largest head of a request, and the most of a body that waits to be looked at.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
