@@ -13,7 +13,7 @@ use crate::settings::{SECOND, Settings};
 
 /// What may be open at once, and for how long a client may not read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ConnectionLimits {
+pub struct ConnectionLimits {
     pub connections_max: usize,
     /// For each network but loopback and those of proxies, behind which there are many clients.
     pub network_max: usize,
