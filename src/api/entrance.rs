@@ -23,9 +23,10 @@ pub(crate) fn guarded(router: Router<ApiState>, state: &ApiState) -> Router<ApiS
     let silence_timeout = state.site.settings.silence_timeout;
     router.layer(
         ServiceBuilder::new()
-            .layer(from_fn_with_state(state.clone(), admit))
+            // Outside of the limit on a body's size, whose error a handler has to recognise.
             .layer(RequestBodyTimeoutLayer::new(silence_timeout))
-            .map_request_body(Body::new),
+            .map_request_body(Body::new)
+            .layer(from_fn_with_state(state.clone(), admit)),
     )
 }
 
