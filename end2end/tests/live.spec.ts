@@ -94,3 +94,13 @@ test("a document that appears in another tab appears here, and only its own pers
   await other.library.delete("Here", "Delete it");
   await expect(library.rows).toHaveCount(1);
 });
+
+test("form_with_a_field_named_id_is_patched_like_any_element", async ({ screens: { home, library, page } }) => {
+  await home.submit(pdf(1, { title: BOOK }), { ai: false });
+  await library.open();
+  const words = page.locator("dialog form p");
+  const before = await words.textContent();
+  await words.evaluate((element) => (element.textContent = "of another time"));
+  await page.evaluate(() => window.dispatchEvent(new Event("online")));
+  await expect(words).toHaveText(before ?? "");
+});

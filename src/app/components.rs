@@ -20,6 +20,6 @@ pub use local_time::LocalTime;
 pub use notice::Trouble;
 pub use numbers::{grouped, page_count};
 pub use question::{Answers, Question, QuestionButton};
-pub use rows::{DocumentRow, JobRow, Removal, title_words};
+pub use rows::{DocumentRow, JobRow, title_words};
 pub use shelf::Shelf;
 pub use theme::ThemeMenu;

@@ -17,7 +17,10 @@ pub(crate) fn listen() {
     expire_good();
     on("submit", |event: SubmitEvent| {
         let Some(form) = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok()) else { return };
-        if form.method() != "post" || form.closest("leptos-island").is_ok_and(|island| island.is_some()) {
+        // By attribute: a form's properties may be its fields.
+        if form.get_attribute("method").as_deref() != Some("post")
+            || form.closest("leptos-island").is_ok_and(|island| island.is_some())
+        {
             return;
         }
         event.prevent_default();

@@ -77,5 +77,6 @@ fn take_attributes(shown: &Element, fetched: &Element) {
 }
 
 fn id_of(node: &Node) -> String {
-    node.dyn_ref::<Element>().map(Element::id).unwrap_or_default()
+    // A form's property `id` is its field of that name, if it has one.
+    node.dyn_ref::<Element>().and_then(|element| element.get_attribute("id")).unwrap_or_default()
 }

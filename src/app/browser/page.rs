@@ -55,7 +55,7 @@ pub(crate) async fn submit(form: &HtmlFormElement, button: Option<&Element>) -> 
         request.set_headers(&headers);
         request.set_method("POST");
         request.set_body(&UrlSearchParams::new_with_str_sequence_sequence(&data)?.into());
-        let response = fetch(&form.action(), &request).await?;
+        let response = fetch(&form.get_attribute("action").unwrap_or_default(), &request).await?;
         Ok::<_, JsValue>((text_of(&response).await?, response))
     };
     match sent.await {

@@ -61,7 +61,7 @@ fn Dismissal(content_hash: String, title: String) -> impl IntoView {
     }
 }
 
-/// A document: what it is, what it cost, and the way to the reader; where it may be deleted, the way to its [`Removal`].
+/// A document: what it is, what it cost, and the way to the reader; where it may be deleted, the way to that.
 #[component]
 pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool) -> impl IntoView {
     let price = match document.charged_tokens {
@@ -72,10 +72,11 @@ pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool)
         0 => ("done", "Ready".to_owned()),
         failed => ("partial", format!("{} failed", page_count(failed.into()))),
     };
+    let question = format!("removal-{}", document.id);
     let delete = deletable.then(|| {
         view! {
             <QuestionButton
-                asks=removal_id(&document.id)
+                asks=question.clone()
                 class="icon-button"
                 attr:aria-label=format!("Delete {}", document.title)
             >
@@ -83,6 +84,7 @@ pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool)
             </QuestionButton>
         }
     });
+    let removal = deletable.then(|| view! { <Removal question id=document.id.clone() title=document.title.clone() /> });
     view! {
         <li class="row" id=format!("document-{}", document.id)>
             <Cover title=document.title.clone() />
@@ -104,15 +106,14 @@ pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool)
                 </span>
                 {delete}
             </div>
+            {removal}
         </li>
     }
 }
 
-/// Asks before it deletes a document whose row is deletable. It stands outside of the list: Chromium 156 crashes when a window with dialogs in
-/// these rows changes its width.
+/// Asks before it deletes a document. `question`: the id of the dialog.
 #[component]
-pub fn Removal(id: String, title: String) -> impl IntoView {
-    let question = removal_id(&id);
+fn Removal(question: String, id: String, title: String) -> impl IntoView {
     let delete = ServerAction::<DeleteDocument>::new();
     view! {
         <Question id=question.clone() title="Delete this document?">
@@ -123,10 +124,6 @@ pub fn Removal(id: String, title: String) -> impl IntoView {
             </ActionForm>
         </Question>
     }
-}
-
-fn removal_id(document_id: &str) -> String {
-    format!("removal-{document_id}")
 }
 
 /// What a job's state is called in a window title.

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::app::components::{DocumentRow, JobRow, Removal, Shelf, Trouble};
+use crate::app::components::{DocumentRow, JobRow, Shelf, Trouble};
 use crate::app::server::{fetch_shelf, known};
 use crate::model::UnixMs;
 use crate::model::wire::{DocumentSummary, JobView, Shelf};
@@ -77,9 +77,6 @@ fn Shelves(known: bool, shelf: Shelf, query: String) -> impl IntoView {
             </form>
         }
     });
-    let question =
-        |document: &DocumentSummary| view! { <Removal id=document.id.clone() title=document.title.clone() /> };
-    let questions = shelf.documents.iter().map(question).collect_view();
     let list = match (empty, query.trim().is_empty()) {
         (true, true) => EitherOf3::A(view! {
             <div class="empty" id="empty">
@@ -110,7 +107,6 @@ fn Shelves(known: bool, shelf: Shelf, query: String) -> impl IntoView {
         <div class="stack" data-live=state data-events=known.then_some("")>
             {list}
             {older}
-            {questions}
         </div>
     }
 }

@@ -10,7 +10,6 @@ use crate::model::wire::{NewToken, TokenSummary};
 #[component]
 pub fn Tokens(tokens: Vec<TokenSummary>, made: Option<NewToken>) -> impl IntoView {
     let create = ServerAction::<CreateToken>::new();
-    let questions = tokens.iter().cloned().map(|token| view! { <Revocation token /> }).collect_view();
     view! {
         <section class="stack" aria-labelledby="tokens-title">
             <h2 id="tokens-title">"API tokens"</h2>
@@ -27,7 +26,7 @@ pub fn Tokens(tokens: Vec<TokenSummary>, made: Option<NewToken>) -> impl IntoVie
                                 {tokens.into_iter().map(|token| view! { <TokenRow token /> }).collect_view()}
                             </ul>
                         }
-                    })} {questions}
+                    })}
             </div>
             <div data-said="">{made.map(|token| view! { <Made token /> })}</div>
             <ActionForm action=create attr:class="pasted">
@@ -54,9 +53,10 @@ pub fn Tokens(tokens: Vec<TokenSummary>, made: Option<NewToken>) -> impl IntoVie
 
 #[component]
 fn TokenRow(token: TokenSummary) -> impl IntoView {
-    let name = name_of(&token);
-    let TokenSummary { id, created_at, expires_at, .. } = token;
-    let row_id = format!("token-{id}");
+    let TokenSummary { id, name, created_at, expires_at } = token;
+    let name = if name.is_empty() { "Unnamed".to_owned() } else { name };
+    let (row_id, question) = (format!("token-{id}"), format!("revocation-{id}"));
+    let revoke = ServerAction::<RevokeToken>::new();
     view! {
         <li class="row" id=row_id>
             <div>
@@ -67,36 +67,19 @@ fn TokenRow(token: TokenSummary) -> impl IntoView {
                 </p>
             </div>
             <div class="row-end">
-                <QuestionButton asks=revocation_id(&id) class="button small" attr:aria-label=format!("Revoke {name}")>
+                <QuestionButton asks=question.clone() class="button small" attr:aria-label=format!("Revoke {name}")>
                     "Revoke"
                 </QuestionButton>
             </div>
+            <Question id=question.clone() title="Revoke this token?">
+                <ActionForm action=revoke attr:class="stack">
+                    <input type="hidden" name="id" value=id />
+                    <p>"Scripts that use “"<strong>{name}</strong>"” will be refused from now on."</p>
+                    <Answers of=question yes="Revoke it" />
+                </ActionForm>
+            </Question>
         </li>
     }
-}
-
-/// Asks before it revokes a token.
-#[component]
-fn Revocation(token: TokenSummary) -> impl IntoView {
-    let (question, name) = (revocation_id(&token.id), name_of(&token));
-    let revoke = ServerAction::<RevokeToken>::new();
-    view! {
-        <Question id=question.clone() title="Revoke this token?">
-            <ActionForm action=revoke attr:class="stack">
-                <input type="hidden" name="id" value=token.id />
-                <p>"Scripts that use “"<strong>{name}</strong>"” will be refused from now on."</p>
-                <Answers of=question yes="Revoke it" />
-            </ActionForm>
-        </Question>
-    }
-}
-
-fn revocation_id(token_id: &str) -> String {
-    format!("revocation-{token_id}")
-}
-
-fn name_of(token: &TokenSummary) -> String {
-    if token.name.is_empty() { "Unnamed".to_owned() } else { token.name.clone() }
 }
 
 /// A token that was just made. The page shows it until it is left, since no other page does.
