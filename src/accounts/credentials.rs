@@ -12,7 +12,7 @@ use crate::model::{EndedAccess, UnixMs};
 pub struct Session {
     pub account_id: String,
     pub created_at: UnixMs,
-    /// It belongs to somebody who signed in, not to a guest.
+    /// It belongs to a member, not to a guest.
     pub signed_in: bool,
 }
 

@@ -6,7 +6,7 @@ use super::Ending;
 use crate::error::Result;
 use crate::model::EndedAccess;
 
-/// Somebody whom an OpenID Connect provider vouches for.
+/// A person whom an OpenID Connect provider vouches for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalIdentity {
     pub issuer: String,

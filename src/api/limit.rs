@@ -106,7 +106,7 @@ pub(crate) struct Count {
 }
 
 impl Count {
-    /// `None`: the request counts for nobody.
+    /// `None`: the request is not counted.
     pub(crate) fn of(request: &Request) -> Option<Self> {
         let path = request.uri().path();
         let count = || Self { kind: kind_of(request), counts: counts_of(request), only_misses: is_asset(path) };

@@ -30,7 +30,7 @@ pub enum Completion {
     Stored,
     /// There was not one usable page; nothing was stored.
     NothingUsable,
-    /// Somebody else has the job now, or it is gone; nothing was stored.
+    /// Another worker has the job now, or it is gone. Nothing was stored.
     Superseded,
 }
 

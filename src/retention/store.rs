@@ -1,4 +1,4 @@
-//! The port of retention: what nobody comes back for.
+//! The port of retention: expired guests, uploads and credentials.
 
 use async_trait::async_trait;
 

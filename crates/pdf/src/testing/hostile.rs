@@ -1,4 +1,4 @@
-//! PDFs that are meant to hurt whoever parses them: bombs, mutants and pages that take very long.
+//! PDFs that attack their parser: bombs, mutants and slow pages.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
