@@ -17,23 +17,23 @@ use coldbrew::accounts::Allowance;
 use coldbrew::accounts::spending::Budget;
 use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
+use coldbrew::clock::{Clock, RandomIds, SystemClock};
 use coldbrew::error::Result;
 use coldbrew::extract::PageResult;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Completion, Jobs};
 use coldbrew::jobs::{
-    DiskSpool, Google, Job, JobIds, Leftover, PageSource, ReadyPages, Stage, Watched, Worker, WorkerPolicy,
+    DiskSpool, Google, Job, JobIds, OrphanedResource, PageSource, ReadyPages, RemoteBatch, Stage, Worker, WorkerPolicy,
     WorkerPorts, WorkerSettings,
 };
 use coldbrew::model::wire::{JobError, JobView, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Upload, Uploads};
-use coldbrew::world::{SystemWorld, World};
 use coldbrew_gemini::models::{DEFAULT, Models};
 use coldbrew_gemini::{Answer, Batch, Client, Config, Error as GeminiError, File, Request};
-use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, serve};
+use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, PageReader, ReadError, serve};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tempfile::TempDir;
@@ -48,18 +48,18 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// How often something was asked for.
 type Count = Arc<AtomicUsize>;
 
-/// Nobody reads a page here.
-struct Nobody;
+/// Unused reads a page here.
+struct Unused;
 
 #[async_trait]
-impl PageReader for Nobody {
+impl PageReader for Unused {
     async fn read(&self, _mime_type: &str, _bytes: &[u8]) -> Result<Vec<String>, ReadError> {
         Ok(vec![String::new()])
     }
 }
 
 #[async_trait]
-impl PageSource for Nobody {
+impl PageSource for Unused {
     async fn pages<'a>(
         &'a self,
         _job: &'a Job,
@@ -170,7 +170,7 @@ impl Jobs for Record {
         self.count().release(job, due_at).await
     }
 
-    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool> {
+    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
         let advanced = self.count().advance(job, left, now).await;
         if self.looked_at.fetch_add(1, Ordering::Relaxed) + 1 == JOBS {
             self.round_over.notify_one();
@@ -230,8 +230,8 @@ async fn emulator(data: &TempDir) -> SocketAddr {
         data_dir: data.path().join("google"),
         pending: HOUR,
         running: HOUR,
-        reader: Arc::new(Nobody),
-        clock: Arc::new(SystemClock),
+        reader: Arc::new(Unused),
+        clock: Arc::new(coldbrew_gemini_emulator::SystemClock),
         control: false,
     };
     let emulator = Emulator::open(config).await.expect("the emulator starts");
@@ -276,14 +276,14 @@ fn upload(account: &Account) -> Upload {
 
 /// A job whose batch is to be looked at now.
 async fn watching(store: &SqlStore, account: &Account, number: usize, batch: String) {
-    let now = SystemWorld.now();
-    let watched = Watched {
+    let now = SystemClock.now();
+    let remote = RemoteBatch {
         attempt: 1,
         input_file: "files/in".into(),
         batch,
         key: None,
         running: false,
-        withdrawn: false,
+        cancel_failed: false,
         since: now,
         odd_since: None,
         denied_since: None,
@@ -291,7 +291,7 @@ async fn watching(store: &SqlStore, account: &Account, number: usize, batch: Str
     };
     let job = Job {
         title: "Book".into(),
-        stage: Stage::Watch(watched),
+        stage: Stage::Polling(remote),
         ..Job::new(
             JobIds {
                 id: format!("job{number:05}"),
@@ -335,13 +335,14 @@ async fn main() {
     };
     let worker = Worker {
         name: "worker".into(),
-        world: Arc::new(SystemWorld),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
         ports: WorkerPorts {
             jobs: Arc::new(record),
             uploads: Arc::new(store.clone()),
             spending: Arc::new(store.clone()),
             figures: Arc::new(store),
-            pages: Arc::new(Nobody),
+            pages: Arc::new(Unused),
             google: Arc::new(Counted { client, calls: calls.clone() }),
             spool: Arc::new(DiskSpool::open(data.path().join("spool")).await.expect("a folder")),
             changes: Changes::default(),

@@ -7,7 +7,7 @@ import { BatchPage } from "./pages/batch";
 import { HomePage } from "./pages/home";
 import { LibraryPage } from "./pages/library";
 import { ReaderPage } from "./pages/reader";
-import { noteAwakening } from "./pages/awake";
+import { noteHydration } from "./pages/hydrated";
 import type { Settings } from "./program";
 import { Server } from "./server";
 
@@ -63,7 +63,7 @@ export const test = base.extend<Fixtures, { sharedServer: Server }>({
   },
   context: async ({ context, guard }, use) => {
     guard.watch(context);
-    await noteAwakening(context);
+    await noteHydration(context);
     await use(context);
   },
   screens: async ({ page }, use) => use(new Screens(page)),
@@ -73,7 +73,7 @@ export const test = base.extend<Fixtures, { sharedServer: Server }>({
       const context = await browser.newContext({ baseURL, ...options });
       contexts.push(context);
       guard.watch(context);
-      if (options?.javaScriptEnabled !== false) await noteAwakening(context);
+      if (options?.javaScriptEnabled !== false) await noteHydration(context);
       return context;
     });
     await Promise.all(contexts.map((context) => context.close()));

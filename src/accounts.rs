@@ -26,10 +26,10 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::clock::{Clock, IdGenerator};
 use crate::error::Result;
 use crate::metrics::guest_made;
 use crate::model::hex;
-use crate::world::World;
 
 pub use allowance::{Allowance, Allowances};
 pub use attempts::{AttemptLimits, PasswordAttempts};
@@ -62,7 +62,8 @@ pub struct Identity {
     pub store: Arc<dyn Accounts>,
     /// What guests may use that have no quota of their own, in token equivalents.
     pub guest_quota: u64,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
 }
 
 /// A guest account that was just made, and the secret that opens it.
@@ -75,9 +76,9 @@ pub struct NewGuest {
 impl Identity {
     /// Makes a guest account with one credential.
     pub async fn create_guest(&self, kind: CredentialKind) -> Result<NewGuest> {
-        let account = Account { id: self.world.id(), email: None, quota_tokens: Some(self.guest_quota) };
-        let secret = self.world.secret();
-        let now = self.world.now();
+        let account = Account { id: self.ids.id(), email: None, quota_tokens: Some(self.guest_quota) };
+        let secret = self.ids.secret();
+        let now = self.clock.now();
         let credential = Credential { digest: &digest(&secret), kind, expires_at: now.plus(CREDENTIAL_MS) };
         self.store.create_guest(&account.id, credential, now).await?;
         guest_made();
@@ -86,7 +87,7 @@ impl Identity {
 
     /// The account that the credential of that digest opens.
     pub async fn whose(&self, digest: &str) -> Result<Option<Account>> {
-        let account = self.store.account_of(digest, self.world.now()).await?;
+        let account = self.store.account_of(digest, self.clock.now()).await?;
         Ok(account.map(|account| match account.email {
             None => Account { quota_tokens: account.quota_tokens.or(Some(self.guest_quota)), ..account },
             Some(_) => account,
@@ -96,7 +97,7 @@ impl Identity {
     /// Which of these credentials, by their digests, open nothing any more.
     pub async fn ended(&self, mut digests: HashSet<String>) -> Result<HashSet<String>> {
         let asked: Vec<String> = digests.iter().cloned().collect();
-        for digest in self.store.unexpired(&asked, self.world.now()).await? {
+        for digest in self.store.unexpired(&asked, self.clock.now()).await? {
             digests.remove(&digest);
         }
         Ok(digests)

@@ -41,7 +41,7 @@ pub use examination::{Examination, Findings, Readiness};
 pub use host::{Hosts, LocalAddress};
 pub use idempotency::{Idempotency, IdempotencyClaim, IdempotencyKeys};
 pub use limit::{Limiter, LocalCounts, PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
-pub use state::{ApiState, Reach, SiteSettings, SiteState, UseCases};
+pub use state::{ApiState, AppState, SiteSettings, SiteState, UseCases};
 pub use streams::{StreamLimits, Streams};
 
 /// The REST calls with their descriptions.

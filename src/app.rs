@@ -92,7 +92,7 @@ pub fn App() -> impl IntoView {
                     // Its title counts the jobs in progress.
                     <Route path=path!("/") view=pages::Home ssr=SsrMode::Async />
                     // Its HTTP status is that of the list.
-                    <Route path=path!("/library") view=pages::Library ssr=SsrMode::Async />
+                    <Route path=path!("/library") view=pages::LibraryPage ssr=SsrMode::Async />
                     // So is this one's, of the account.
                     <Route path=path!("/account") view=pages::Account ssr=SsrMode::Async />
                     // A job that is done redirects to its document; one that is not there is a 404. The title tells the state.

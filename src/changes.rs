@@ -37,7 +37,7 @@ pub struct Changes {
     closed: CancellationToken,
 }
 
-/// By account that is watched. An account without a watcher has no entry.
+/// By account that is remote. An account without a watcher has no entry.
 #[derive(Clone, Debug, Default)]
 struct Accounts(Arc<Mutex<HashMap<String, broadcast::Sender<News>>>>);
 

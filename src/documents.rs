@@ -25,13 +25,13 @@ use futures::FutureExt;
 use crate::accounts::Account;
 use crate::accounts::Caller;
 use crate::changes::Changes;
+use crate::clock::{Clock, IdGenerator};
 use crate::error::{Error, Result};
 use crate::extract::EngineShares;
 use crate::markdown::{FigureId, Outline};
-use crate::model::wire::{DocumentList, DocumentSummary, JobView, OutlineEntry, Shelf};
+use crate::model::wire::{DocumentList, DocumentSummary, JobView, LibraryListing, OutlineEntry};
 use crate::model::{ApiError, ErrorCode};
 use crate::uploads::{Blobs, Uploads, delete_content, figure_key, upload_key};
-use crate::world::World;
 use coldbrew_pdf::Engine;
 
 pub use draft::Drafts;
@@ -45,7 +45,7 @@ pub use text_limit::TextLimit;
 /// Documents of one list answer, unless fewer are asked for.
 pub const LIST_MAX: u32 = 200;
 /// Documents that a search looks for before it says that there are older ones.
-const SHELF_MIN: usize = 50;
+const LISTING_MIN: usize = 50;
 /// Pages that the reader asks for at a time.
 pub const READER_PAGES: u32 = 20;
 
@@ -62,7 +62,8 @@ pub struct Library {
     pub drafts: Drafts,
     pub renderer: Renderer,
     pub text_limit: TextLimit,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
     pub changes: Changes,
 }
 
@@ -96,7 +97,7 @@ impl Library {
 
     /// What the account's lists show of what has `query` in its title: jobs that are not done and the newest documents, or some of those
     /// that are older than `before`.
-    pub async fn shelf(&self, account: &Account, query: &str, before: Option<String>) -> Result<Shelf> {
+    pub async fn listing(&self, account: &Account, query: &str, before: Option<String>) -> Result<LibraryListing> {
         let query = query.trim().to_lowercase();
         let matches = |title: &str| title.to_lowercase().contains(&query);
         let mut jobs = match before {
@@ -104,14 +105,14 @@ impl Library {
             Some(_) => Vec::new(),
         };
         jobs.retain(|job| matches(&job.title));
-        let mut shelf = Shelf { jobs, documents: Vec::new(), older: before };
+        let mut listing = LibraryListing { jobs, documents: Vec::new(), older: before };
         // SQLite cannot fold the case of every alphabet, so titles are compared here.
         loop {
-            let list = self.list(account, shelf.older.as_deref(), LIST_MAX).await?;
-            shelf.documents.extend(list.documents.into_iter().filter(|document| matches(&document.title)));
-            shelf.older = list.next_cursor;
-            if shelf.older.is_none() || shelf.documents.len() >= SHELF_MIN {
-                return Ok(shelf);
+            let list = self.list(account, listing.older.as_deref(), LIST_MAX).await?;
+            listing.documents.extend(list.documents.into_iter().filter(|document| matches(&document.title)));
+            listing.older = list.next_cursor;
+            if listing.older.is_none() || listing.documents.len() >= LISTING_MIN {
+                return Ok(listing);
             }
         }
     }

@@ -4,21 +4,21 @@
 //! it. [`Worker`] claims jobs that are due, carries out the task, and commits the step before it takes the next one. So a crash
 //! repeats at most one task, and each task may be repeated.
 //!
-//! Nothing here names a database or a queue. The ports are [`Jobs`], [`Spending`], [`Leftovers`], [`Google`], [`PageSource`] and
+//! Nothing here names a database or a queue. The ports are [`Jobs`], [`Spending`], [`OrphanedResources`], [`Google`], [`PageSource`] and
 //! [`Spool`], so that a simulation can stand in for all of them. A job changes by a committed step and in no other way.
 //!
 //! `submit` puts jobs on record. `prepare`, `upstream` and `collect` are the steps of a batch, `realtime` is the other mode.
 
 mod budget;
-mod collect;
+mod download;
 mod google;
 mod job;
 mod ledger;
-mod leftovers;
 pub mod machine;
 mod pages;
 mod prepare;
 mod realtime;
+mod reaper;
 mod spool;
 mod store;
 mod submit;
@@ -26,10 +26,10 @@ mod upstream;
 mod worker;
 
 pub use google::Google;
-pub use job::{Job, JobIds, Stage, Watched};
+pub use job::{Job, JobIds, RemoteBatch, Stage};
 pub use ledger::{Admission, Spending, Unanswered};
-pub use leftovers::{Cleaner, Leftover, Leftovers};
 pub use pages::{EnginePages, PageSource, ReadyPage, ReadyPages};
+pub use reaper::{OrphanedResource, OrphanedResources, Reaper};
 pub use spool::{DiskSpool, InputLines, Results, Spool};
 pub use store::{Acceptance, Completion, Jobs};
 pub use submit::{SubmissionPolicy, SubmissionPorts, Submissions};

@@ -32,6 +32,8 @@ pub mod api;
 #[cfg(feature = "ssr")]
 pub mod changes;
 #[cfg(feature = "ssr")]
+pub mod clock;
+#[cfg(feature = "ssr")]
 mod crash;
 #[cfg(feature = "ssr")]
 pub mod documents;
@@ -61,8 +63,6 @@ pub mod telemetry;
 pub mod uploads;
 #[cfg(feature = "ssr")]
 pub mod web;
-#[cfg(feature = "ssr")]
-pub mod world;
 
 /// Hydrates a page. The browser's entry point.
 #[cfg(feature = "hydrate")]

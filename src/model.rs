@@ -21,7 +21,7 @@ pub use ended::EndedAccess;
 pub use error::{ApiError, ErrorCode};
 pub use flash::Flash;
 pub use format::{FORMATS, Format, format_of};
-pub use job::{Hindrance, JobStatus, Mode};
+pub use job::{BlockedReason, JobStatus, Mode};
 pub use limits::{BATCH_AUTO_PAGES, PAGES_MAX, UPLOAD_BYTES_MAX, batch_by_default};
 pub use pages::{PageRangeError, PageSet};
 pub use price::{Pricing, Quote, TokenUsage, count_words, size_words};

@@ -5,7 +5,7 @@
 //!
 //! Nothing here is part of a caller's request. What an operator changes on the command line is in `crate::serve`.
 
-pub mod books;
+pub mod audit;
 mod clock;
 pub mod doctor;
 mod gauges;
@@ -15,7 +15,7 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::model::{Hindrance, JobStatus, Mode, UnixMs};
+use crate::model::{BlockedReason, JobStatus, Mode, UnixMs};
 
 pub use clock::watch_clock;
 pub use gauges::Metrics;
@@ -30,7 +30,7 @@ pub struct QueuedJob {
     pub due_at: UnixMs,
     pub lease_until: UnixMs,
     /// What is in its way.
-    pub hindered_by: Option<Hindrance>,
+    pub blocked_by: Option<BlockedReason>,
 }
 
 /// See the module.

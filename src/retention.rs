@@ -14,11 +14,11 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{PasswordAttempts, days_before};
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::model::UnixMs;
 use crate::settings::Settings;
 use crate::uploads::{Blobs, Uploads, delete_content};
-use crate::world::World;
 
 pub use account::AccountDeletion;
 pub use store::Expiry;
@@ -52,17 +52,17 @@ impl Retention {
 
 /// See the module.
 #[derive(Clone)]
-pub struct Janitor {
+pub struct Purger {
     pub deletion: AccountDeletion,
     pub attempts: PasswordAttempts,
     pub expiry: Arc<dyn Expiry>,
     pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
     pub retention: Retention,
 }
 
-impl Janitor {
+impl Purger {
     /// Goes round until `stop`. A round that fails is made up for by the next.
     pub async fn run(self, stop: CancellationToken) {
         loop {
@@ -81,7 +81,7 @@ impl Janitor {
 
     /// Purges everything that is due.
     pub async fn round(&self) -> Result<()> {
-        let now = self.world.now();
+        let now = self.clock.now();
         if self.retention.guest_days > 0 {
             let before = days_before(now, self.retention.guest_days);
             while self.purge_guests(before).await? {}
@@ -92,7 +92,7 @@ impl Janitor {
         }
         while self.purge_gone_accounts(now.plus(-GONE_FOR_MS)).await? {}
         self.attempts.purge().await?;
-        self.blobs.tidy().await?;
+        self.blobs.purge_incomplete().await?;
         self.expiry.forget_expired(days_before(now, ANSWER_DAYS), now).await
     }
 

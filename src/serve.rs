@@ -31,16 +31,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::Identity;
-use crate::api::{ApiState, Examination, Limiter, Reach, RequestCounts, SiteState, Streams, operations_router, router};
+use crate::api::{
+    ApiState, AppState, Examination, Limiter, RequestCounts, SiteState, Streams, operations_router, router,
+};
 use crate::changes::Changes;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::operations::watch_clock;
-use crate::retention::Janitor;
+use crate::retention::Purger;
 use crate::settings::{SECOND, Settings};
 use crate::store::sql::SqlStore;
 use crate::store::tracking::RedisCounts;
 use crate::web;
-use crate::world::World;
 use connections::Listener;
 use parts::Parts;
 use readiness::Dependencies;
@@ -83,12 +85,12 @@ pub struct Server {
     /// For the operator alone, if it is apart.
     operations: Option<Listener>,
     working: Option<Working>,
-    janitor: Janitor,
+    purger: Purger,
     limiter: Limiter,
     streams: Streams,
     identity: Identity,
     store: SqlStore,
-    world: Arc<dyn World>,
+    clock: Arc<dyn Clock>,
     tracked: Tracked,
     changes: Changes,
     stop_timeout: Duration,
@@ -124,30 +126,30 @@ impl Server {
             data_dir: config.storage.data_dir.clone(),
         };
         let services = parts.services(config);
-        let (limiter, streams) = (limiter(config, parts.world.clone())?, Streams::new(config.streams));
+        let (limiter, streams) = (limiter(config, parts.clock.clone())?, Streams::new(config.streams));
         let identity = services.identity.clone();
-        let state = ApiState::from(Reach {
+        let state = ApiState::from(AppState {
             services: Arc::new(services),
             site: site_state(config)?,
             changes: parts.changes.clone(),
-            examination: Examination::new(Arc::new(dependencies), parts.metrics(config)?, parts.world.clone()),
+            examination: Examination::new(Arc::new(dependencies), parts.metrics(config)?, parts.clock.clone()),
             streams: streams.clone(),
             limiter: limiter.clone(),
             provider: parts.provider(config, public.local_addr()?)?,
         });
         let operations = operations.map(|socket| listener(config, socket, operations_router(state.clone())));
-        let janitor = parts.janitor(config);
-        let Parts { store, world, tracked, changes, .. } = parts;
+        let purger = parts.purger(config);
+        let Parts { store, clock, tracked, changes, .. } = parts;
         Ok(Self {
             public: listener(config, public, router(state.clone(), |rest| site::routes(web::routes(rest), &state))),
             operations,
             working,
-            janitor,
+            purger,
             limiter,
             streams,
             identity,
             store,
-            world,
+            clock,
             tracked,
             changes,
             stop_timeout: config.server.stop_timeout,
@@ -180,10 +182,10 @@ impl Server {
             background.spawn(working.run(stop.clone()));
         }
         background.spawn(self.tracked.run(stop.clone()));
-        background.spawn(self.janitor.run(stop.clone()));
+        background.spawn(self.purger.run(stop.clone()));
         background.spawn(self.limiter.run(stop.clone()));
         background.spawn(self.streams.run(self.identity, stop.clone()));
-        background.spawn(watch_clock(Arc::new(self.store.clone()), self.world, stop.clone()));
+        background.spawn(watch_clock(Arc::new(self.store.clone()), self.clock, stop.clone()));
         let (changes, stopped) = (self.changes, stop.clone());
         // A page that listens would keep the server from ever being done.
         let stopping = async move {
@@ -216,7 +218,7 @@ impl Server {
 pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
     let parts = Parts::open(config).await?;
     let working = Working::open(&parts, config).await?;
-    let clock = watch_clock(Arc::new(parts.store.clone()), parts.world.clone(), stop.clone());
+    let clock = watch_clock(Arc::new(parts.store.clone()), parts.clock.clone(), stop.clone());
     tokio::join!(working.run(stop.clone()), clock, parts.tracked.run(stop));
     parts.store.close().await;
     Ok(())
@@ -233,12 +235,12 @@ fn listener(config: &Config, socket: TcpListener, router: Router) -> Listener {
 }
 
 /// Counts of requests: of this process and, with Redis, of all servers together.
-fn limiter(config: &Config, world: Arc<dyn World>) -> Result<Limiter> {
+fn limiter(config: &Config, clock: Arc<dyn Clock>) -> Result<Limiter> {
     let shared = match &config.storage.redis_url {
         Some(url) => Some(Arc::new(RedisCounts::open(url, config.rates)?) as Arc<dyn RequestCounts>),
         None => None,
     };
-    Ok(Limiter::new(&config.rates, shared, world))
+    Ok(Limiter::new(&config.rates, shared, clock))
 }
 
 fn site_state(config: &Config) -> Result<SiteState> {

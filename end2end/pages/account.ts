@@ -1,5 +1,5 @@
 import { expect, type Locator, type Page } from "@playwright/test";
-import { awake } from "./awake";
+import { hydrated } from "./hydrated";
 
 /** `/account`: who one is, the quota, what was charged for what, and tokens. */
 export class AccountPage {
@@ -29,7 +29,7 @@ export class AccountPage {
 
   async open(): Promise<void> {
     await this.page.goto("/account");
-    await awake(this.page);
+    await hydrated(this.page);
   }
 
   /** Fills in one of the two forms, and sends it. */
@@ -44,7 +44,7 @@ export class AccountPage {
   async enter(way: "Sign up" | "Sign in", email: string, password: string): Promise<void> {
     await this.send(way, email, password);
     await expect(this.who).toHaveText(email);
-    await awake(this.page);
+    await hydrated(this.page);
   }
 
   /** Makes a token and gives its secret. */

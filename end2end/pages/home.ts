@@ -1,6 +1,6 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 import type { Upload } from "../pdf";
-import { awake } from "./awake";
+import { hydrated } from "./hydrated";
 
 /** `/`: the desk that takes a file, the metadata banner, and what is in progress. */
 export class HomePage {
@@ -44,7 +44,7 @@ export class HomePage {
 
   async open(): Promise<void> {
     await this.page.goto("/");
-    await awake(this.page);
+    await hydrated(this.page);
   }
 
   async prepare(document: Upload | Upload[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, type Locator, type Page } from "@playwright/test";
-import { awake } from "./awake";
+import { hydrated } from "./hydrated";
 
 /** `/library`: every document, and everything in progress. */
 export class LibraryPage {
@@ -15,7 +15,7 @@ export class LibraryPage {
 
   async open(): Promise<void> {
     await this.page.goto("/library");
-    await awake(this.page);
+    await hydrated(this.page);
   }
 
   row(title: string): Locator {

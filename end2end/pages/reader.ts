@@ -1,5 +1,5 @@
 import { expect, type Locator, type Page } from "@playwright/test";
-import { awake } from "./awake";
+import { hydrated } from "./hydrated";
 
 /** `/documents/{id}`: a document to be read. */
 export class ReaderPage {
@@ -30,7 +30,7 @@ export class ReaderPage {
     const path = new URL(this.page.url()).pathname;
     // Another query, so that the browser does not only jump.
     await this.page.goto(`${path}?at=${Math.random()}${place}`);
-    await awake(this.page);
+    await hydrated(this.page);
   }
 
   /** The page with that number in the file. */

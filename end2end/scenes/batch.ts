@@ -1,6 +1,6 @@
 // The batch page: waiting for it, and what may come of it.
 import { expect } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf } from "../pdf";
 import { BOOK, LONG_TITLE, type Scenes } from "./stage";
 
@@ -36,7 +36,7 @@ export const BATCH: Scenes = {
   "batch-server-away": async ({ guard, screens: { home, page } }) => {
     guard.expectOutage();
     await home.submit(pdf(3, { title: BOOK }), { batch: true });
-    await awake(page);
+    await hydrated(page);
     await page.context().route("**/*", (route) => route.abort("connectionrefused"));
     for (const _ of [1, 2]) await page.evaluate(() => window.dispatchEvent(new Event("online")));
     await expect(home.toast).toContainText("The server is not answering");

@@ -1,6 +1,6 @@
 // A document to be read, with all that can be done with it.
 import { expect } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { illustrated, pdf } from "../pdf";
 import { batched, BOOK, type Scenes, type Stage } from "./stage";
 
@@ -8,7 +8,7 @@ import { batched, BOOK, type Scenes, type Stage } from "./stage";
 async function plain({ screens: { home, reader, page } }: Stage): Promise<void> {
   await home.submit(pdf(40, { title: BOOK }), { ai: false });
   await expect(reader.pages.first()).toBeVisible();
-  await awake(page);
+  await hydrated(page);
 }
 
 export const READER: Scenes = {
@@ -58,7 +58,7 @@ export const READER: Scenes = {
   "reader-lightbox": async (stage) => {
     await batched(stage, illustrated());
     const { reader } = stage.screens;
-    await awake(reader.page);
+    await hydrated(reader.page);
     await reader.pages.getByRole("link", { name: "Enlarge this figure" }).first().click();
     await expect(reader.lightbox.getByRole("img")).toBeVisible();
   },
@@ -83,7 +83,7 @@ export const READER: Scenes = {
     await stage.gemini.arm("row_safety", { times: 1 });
     await batched(stage, pdf(3, { title: BOOK }));
     const address = page.url();
-    await awake(page);
+    await hydrated(page);
     await page.getByRole("button", { name: "Retry failed pages" }).click();
     await page.waitForURL(/\/batch\//);
     await batch.reach("PENDING");

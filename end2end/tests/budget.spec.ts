@@ -1,6 +1,6 @@
 // What a first visit may weigh. The numbers are limits, not wishes: a change that exceeds one is to be made smaller.
 import { expect, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf } from "../pdf";
 
 const ALL_BYTES_MAX = 200_000;
@@ -21,7 +21,7 @@ test("a first visit to Home is light", async ({ page }, testInfo) => {
     bytes[kind] = (bytes[kind] ?? 0) + encodedDataLength;
   });
   await page.goto("/");
-  await awake(page);
+  await hydrated(page);
   await page.waitForLoadState("networkidle");
   testInfo.annotations.push({ type: "bytes", description: JSON.stringify(bytes) });
 

@@ -1,6 +1,6 @@
 // Pages that keep themselves current: by events, by asking where events do not come, offline and back, in tabs nobody looks at.
 import { expect, Screens, staged, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf } from "../pdf";
 
 const BOOK = "The Watched Book";
@@ -32,7 +32,7 @@ staged("offline and back: the page says so, stays, and catches up", async ({ con
 test("a network that is gone is noticed though the stream of events is not, and nothing else happens", async ({ screens: { home, library, page } }) => {
   await home.submit(pdf(1, { title: BOOK }), { ai: false });
   await library.open();
-  await awake(page);
+  await hydrated(page);
   await page.evaluate(() => {
     window.fetch = () => Promise.reject(new TypeError("offline"));
     window.dispatchEvent(new Event("offline"));
@@ -44,7 +44,7 @@ staged("a server that hangs is one that is not answering", async ({ gemini, guar
   guard.expectOutage();
   await home.submit(pdf(2, { title: BOOK }), { batch: true });
   await batch.reach("PENDING");
-  await awake(page);
+  await hydrated(page);
   const away = home.toast.getByText("The server is not answering");
   server.freeze();
   // Not to wait for the next look.

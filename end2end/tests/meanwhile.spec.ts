@@ -1,6 +1,6 @@
 // From the moment of submission a document can be read as plain text; the finished pages take its place under the reader's eyes.
 import { expect, staged } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf, sentenceOf } from "../pdf";
 
 staged("a batch is read meanwhile, and its pages come in place", async ({ gemini, screens: { home, batch, library, reader, page } }) => {
@@ -9,7 +9,7 @@ staged("a batch is read meanwhile, and its pages come in place", async ({ gemini
   await library.open();
   await page.getByRole("link", { name: "Read it meanwhile" }).click();
   await expect(reader.meanwhile).toContainText("plain text");
-  await awake(page);
+  await hydrated(page);
   await expect(reader.pageNumbered(1)).toContainText(sentenceOf(1, 60));
   await reader.open("#page-45");
   await reader.isAt(45);
@@ -31,7 +31,7 @@ staged("who reads what fails meanwhile is told", async ({ gemini, screens: { hom
   await batch.reach("PENDING");
   await page.getByRole("link", { name: "Read it meanwhile" }).click();
   await expect(reader.meanwhile).toBeVisible();
-  await awake(page);
+  await hydrated(page);
   await gemini.finishBatches();
   await page.waitForURL(/\/batch\//);
   await expect(batch.tryAgain).toBeVisible();

@@ -1,7 +1,7 @@
 // Guests become members and keep what they have; members find it wherever they sign in; whoever leaves takes everything along.
 import { randomUUID } from "node:crypto";
 import { expect, Screens, staged, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf } from "../pdf";
 
 const PASSWORD = "a quiet afternoon";
@@ -31,7 +31,7 @@ staged("a guest who signs up keeps a batch that is under way, and finds it in an
   await expect(screens.library.row("Taken Along")).toContainText("Ready");
 
   // One browser ends all sessions; the other finds itself signed out, and says so.
-  await awake(elsewhere.page);
+  await hydrated(elsewhere.page);
   await screens.account.open();
   await screens.account.signOutEverywhere.click();
   await expect(screens.account.signUp).toBeVisible();

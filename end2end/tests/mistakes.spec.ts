@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect, Screens, staged, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf, sentenceOf } from "../pdf";
 
 const BOOK = "The Mistaken Book";
@@ -13,7 +13,7 @@ staged("back after Go: the batch is seen to go on, and the desk takes the next f
   await home.submit(pdf(2, { title: BOOK }), { batch: true });
   const watched = page.url();
   await page.goBack();
-  await awake(page);
+  await hydrated(page);
   await expect(home.inProgress).toContainText(BOOK);
   await home.prepare(pdf(3, { title: "The Next Book" }));
   await expect(home.go).toBeEnabled();
@@ -58,7 +58,7 @@ test("signed out in another tab: said in words, and nothing is sent as somebody 
   await home.input.setInputFiles(pdf(2));
   await expect(home.error).toHaveText("You are no longer signed in here. Reload the page, and go on.");
   await page.reload();
-  await awake(page);
+  await hydrated(page);
   await home.prepare(pdf(2));
 });
 
@@ -144,7 +144,7 @@ test("an address that leads nowhere can be mended where it was typed", async ({ 
 test("words typed on the page of older documents are looked for in all of them", async ({ screens: { home, library, page } }) => {
   await home.submit(pdf(1, { title: "Newest Of All" }), { ai: false });
   await page.goto("/library?before=0");
-  await awake(page);
+  await hydrated(page);
   await page.getByRole("searchbox").fill("newest");
   await expect(library.row("Newest Of All")).toBeVisible();
 });
@@ -184,7 +184,7 @@ test("leaving during an upload asks first", async ({ page, screens: { home } }) 
 test("a document that is deleted in another tab is said to be gone", async ({ context, guard, screens: { home, page } }) => {
   guard.expectStatus(404);
   await home.submit(pdf(2, { title: BOOK }), { ai: false });
-  await awake(page);
+  await hydrated(page);
   const other = new Screens(await context.newPage());
   await other.library.open();
   await other.library.delete(BOOK, "Delete it");

@@ -1,6 +1,6 @@
 // The other two ways to a document: its own text, at once and free; and AI in realtime, with progress.
 import { expect, staged, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf, sentenceOf } from "../pdf";
 
 const BOOK = "The Short Book";
@@ -69,7 +69,7 @@ staged("failed pages are tried again, and only they are paid for", async ({ gemi
   await account.open();
   const charged = await account.figure("Used");
   await page.goto(address);
-  await awake(page);
+  await hydrated(page);
   await expect(page.getByRole("note")).toContainText(/Reading it again as a batch takes about [\d.k]+ tokens\./);
   await page.getByRole("button", { name: "Retry failed pages" }).dblclick();
   await page.waitForURL(/\/batch\//);

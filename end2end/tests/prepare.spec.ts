@@ -1,7 +1,7 @@
 // A file comes in and is measured; the banner says what it is, what it would cost, and takes the person's choices.
 import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { encryptedPdf, note, pdf, picture, sentenceOf } from "../pdf";
 
 const TOOLTIP = "Save 50% on your quota. Results usually ready in minutes, but can take up to 24 hours.";
@@ -36,7 +36,7 @@ test("an upload can be cancelled", async ({ page, screens: { home } }) => {
   await expect(home.error).toHaveCount(0);
 });
 
-test("a file chosen before the page is awake is not lost", async ({ page, screens: { home } }) => {
+test("a file chosen before the page is hydrated is not lost", async ({ page, screens: { home } }) => {
   let wake = () => {};
   const asleep = new Promise<void>((resolve) => (wake = resolve));
   await page.route("**/*.wasm", async (route) => {
@@ -265,7 +265,7 @@ test("the AI switch is remembered, and Batch needs it", async ({ page, screens: 
   await expect(home.batch).toHaveCount(0);
 
   await page.reload();
-  await awake(page);
+  await hydrated(page);
   await home.prepare(pdf(101));
   await expect(home.ai).not.toBeChecked();
   await expect(home.batch).toHaveCount(0);

@@ -1,6 +1,6 @@
 // A big document: its pages come as they are needed, from anywhere in it, and without script by links.
 import { expect, Screens, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf, sentenceOf } from "../pdf";
 
 const PAGES = 320;
@@ -8,7 +8,7 @@ const PAGES = 320;
 test.beforeEach(async ({ screens: { home, page } }) => {
   await home.submit(pdf(PAGES), { ai: false });
   await page.waitForURL(/\/documents\//);
-  await awake(page);
+  await hydrated(page);
 });
 
 test("the end and the beginning are a key away, and what is between comes when it is near", async ({ screens: { reader, page } }) => {

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use super::{Network, digest};
 use crate::accounts::{Attempts, SignIns};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::metrics::request_limited;
 use crate::model::UnixMs;
 use crate::settings::{SECOND, Settings};
-use crate::world::World;
 
 /// So many times more failures are free for an address in all networks together.
 const ALL_NETWORKS_FACTOR: u32 = 10;
@@ -46,7 +46,7 @@ impl AttemptLimits {
 pub struct PasswordAttempts {
     pub store: Arc<dyn SignIns>,
     pub limits: AttemptLimits,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
 }
 
 /// An attempt that was let through, and counts as a failure until it is told otherwise.
@@ -86,12 +86,12 @@ impl PasswordAttempts {
     pub async fn succeeded(&self, attempt: &Attempt, account_id: &str) -> Result<()> {
         self.store.forget_attempts(&attempt.in_network).await?;
         self.take_back_of_all(attempt).await?;
-        self.store.add_known_network(account_id, &attempt.network, self.world.now()).await
+        self.store.add_known_network(account_id, &attempt.network, self.clock.now()).await
     }
 
     /// The account's owner is in that network.
     pub async fn add_known_network(&self, account_id: &str, network: Option<Network>) -> Result<()> {
-        self.store.add_known_network(account_id, &name_of(network), self.world.now()).await
+        self.store.add_known_network(account_id, &name_of(network), self.clock.now()).await
     }
 
     /// The password could not be looked at.
@@ -109,7 +109,7 @@ impl PasswordAttempts {
 
     /// Forgets failures that do not count any more.
     pub async fn purge(&self) -> Result<()> {
-        self.store.purge_attempts(self.world.now().plus(-FORGOTTEN_AFTER_MS)).await
+        self.store.purge_attempts(self.clock.now().plus(-FORGOTTEN_AFTER_MS)).await
     }
 
     /// Counts one more, unless others that counted meanwhile have caused a delay.
@@ -117,7 +117,7 @@ impl PasswordAttempts {
         loop {
             let before = self.store.attempts(subject).await?;
             self.see_delay(before, free)?;
-            let now = self.world.now();
+            let now = self.clock.now();
             let earlier = before.filter(|before| before.last_at.plus(FORGOTTEN_AFTER_MS) > now);
             let failures = earlier.map_or(0, |earlier| earlier.failures).saturating_add(1);
             if self.store.count_attempt(subject, before, Attempts { failures, last_at: now }).await? {
@@ -127,7 +127,7 @@ impl PasswordAttempts {
     }
 
     fn see_delay(&self, attempts: Option<Attempts>, free: u32) -> Result<()> {
-        let wait_ms = attempts.map_or(0, |attempts| wait_ms(attempts, free, self.limits.delay_max, self.world.now()));
+        let wait_ms = attempts.map_or(0, |attempts| wait_ms(attempts, free, self.limits.delay_max, self.clock.now()));
         if wait_ms == 0 {
             return Ok(());
         }

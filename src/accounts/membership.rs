@@ -8,10 +8,10 @@ use crate::accounts::{
     Account, Accounts, Credential, CredentialKind, Credentials, Ending, ExternalIdentity, Grant, Members,
 };
 use crate::changes::Changes;
+use crate::clock::{Clock, IdGenerator};
 use crate::error::{Error, Result};
 use crate::model::wire::{NewToken, TokenSummary};
 use crate::model::{ApiError, EndedAccess, ErrorCode, UnixMs};
-use crate::world::World;
 
 /// How long a member stays signed in without opening a page, in milliseconds: 30 days.
 const SIGNED_IN_MS: i64 = 30 * DAY_MS;
@@ -34,7 +34,8 @@ pub struct Membership {
     pub attempts: PasswordAttempts,
     /// Open streams of an account hear here that its sessions or tokens have ended.
     pub changes: Changes,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
 }
 
 /// The secret of a session that begins, how long it is good for, and what has ended for it.
@@ -142,7 +143,7 @@ impl Membership {
 
     /// Gives a member who has forgotten the password a new random one. All sessions and tokens of the account end.
     pub async fn reset_password(&self, account_id: &str) -> Result<(String, EndedAccess)> {
-        let new: String = self.world.secret().chars().take(RESET_CHARS).collect();
+        let new: String = self.ids.secret().chars().take(RESET_CHARS).collect();
         let hash = self.passwords.hash_own(new.clone()).await?;
         let Some(ended) = self.members.set_password(account_id, &hash, self.ending(&None)).await? else {
             return Err(Error::refused(ErrorCode::InvalidRequest, "This is a guest, who has no password."));
@@ -159,7 +160,7 @@ impl Membership {
     }
 
     fn ending<'a>(&self, own: &'a Option<String>) -> Ending<'a> {
-        Ending { now: self.world.now(), own: own.as_deref() }
+        Ending { now: self.clock.now(), own: own.as_deref() }
     }
 
     /// Begins a session for a person whom the provider vouches for, and who came as `account`. A person who is seen for the first
@@ -195,13 +196,13 @@ impl Membership {
     /// Ends a member's session. A guest's is the only key to what the guest made, and goes on.
     async fn sign_out_member(&self, secret: Option<&str>) -> Result<()> {
         let Some(secret) = secret else { return Ok(()) };
-        let session = self.credentials.session(&digest(secret), self.world.now()).await?;
+        let session = self.credentials.session(&digest(secret), self.clock.now()).await?;
         if session.is_some_and(|session| session.signed_in) { self.sign_out(secret).await } else { Ok(()) }
     }
 
     /// Ends one session.
     pub async fn sign_out(&self, secret: &str) -> Result<()> {
-        if let Some(account_id) = self.credentials.end_credential(&digest(secret), self.world.now()).await? {
+        if let Some(account_id) = self.credentials.end_credential(&digest(secret), self.clock.now()).await? {
             self.changes.tell_credentials_ended(&account_id);
         }
         Ok(())
@@ -216,7 +217,7 @@ impl Membership {
 
     /// A new session in the place of one that has grown old; `None` where there is nothing to replace.
     pub async fn rotate(&self, secret: &str) -> Result<Option<NewSession>> {
-        let now = self.world.now();
+        let now = self.clock.now();
         let Some(session) = self.credentials.session(&digest(secret), now).await? else { return Ok(None) };
         if session.created_at.plus(ROTATION_MS) > now {
             return Ok(None);
@@ -244,7 +245,7 @@ impl Membership {
         lasts_ms: i64,
         grant: Grant<'_>,
     ) -> Result<Option<String>> {
-        let (secret, now) = (self.world.secret(), self.world.now());
+        let (secret, now) = (self.ids.secret(), self.clock.now());
         let credential = Credential { digest: &digest(&secret), kind, expires_at: now.plus(lasts_ms) };
         let added = self.credentials.add_credential(account_id, credential, name, grant, now).await?;
         Ok(added.then_some(secret))
@@ -252,7 +253,7 @@ impl Membership {
 
     /// The account's tokens, without their secrets.
     pub async fn tokens(&self, account: &Account) -> Result<Vec<TokenSummary>> {
-        self.credentials.tokens(&account.id, self.world.now()).await
+        self.credentials.tokens(&account.id, self.clock.now()).await
     }
 
     /// Makes a token for a caller with the credential of digest `own`. Its secret is in the answer and nowhere else.

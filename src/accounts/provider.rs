@@ -21,10 +21,10 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::same_secret;
 use crate::accounts::ExternalIdentity;
+use crate::clock::{Clock, IdGenerator};
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 use crate::settings::{Secret, Settings};
-use crate::world::World;
 use cache::Cached;
 use token::{Expected, Keys};
 
@@ -96,7 +96,8 @@ pub struct Provider {
     http: reqwest::Client,
     description: Arc<Cached<Description>>,
     keys: Arc<Cached<Keys>>,
-    world: Arc<dyn World>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
 }
 
 /// What a provider says of itself; see OpenID Connect Discovery 1.0, section 3.
@@ -117,15 +118,21 @@ struct Tokens {
 
 impl Provider {
     /// Asks nothing yet.
-    pub fn new(settings: ProviderSettings, redirect_url: String, world: Arc<dyn World>) -> Result<Self> {
+    pub fn new(
+        settings: ProviderSettings,
+        redirect_url: String,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
+    ) -> Result<Self> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).build();
         Ok(Self {
             settings: Arc::new(settings),
             redirect_url: redirect_url.into(),
             http: http.map_err(Error::internal)?,
-            description: Arc::new(Cached::new(world.clone())),
-            keys: Arc::new(Cached::new(world.clone())),
-            world,
+            description: Arc::new(Cached::new(clock.clone())),
+            keys: Arc::new(Cached::new(clock.clone())),
+            clock,
+            ids,
         })
     }
 
@@ -138,7 +145,7 @@ impl Provider {
     pub async fn begin(&self) -> Result<(Pending, Url)> {
         let description = self.description().await?;
         let mut url = Url::parse(&description.authorization_endpoint).map_err(Error::unavailable)?;
-        let secret = || self.world.secret();
+        let secret = || self.ids.secret();
         let pending = Pending { state: secret(), nonce: secret(), verifier: secret() };
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&pending.verifier));
         url.query_pairs_mut().extend_pairs([
@@ -163,7 +170,7 @@ impl Provider {
             issuer: &self.settings.issuer,
             client_id: &self.settings.client_id,
             nonce: &pending.nonce,
-            now: self.world.now(),
+            now: self.clock.now(),
         };
         token::identity(&tokens.id_token, &keys, &expected).map_err(|flaw| {
             tracing::warn!(flaw, "the provider's token was refused");

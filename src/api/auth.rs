@@ -16,7 +16,7 @@ use crate::model::ErrorCode;
 
 /// What was found out about a request before anything else looked at it; nothing while the record cannot be asked.
 #[derive(Clone)]
-struct Found(Option<Account>);
+struct CallerAccount(Option<Account>);
 
 /// A handler that takes one cannot be reached without an account.
 impl FromRequestParts<ApiState> for Caller {
@@ -33,7 +33,7 @@ pub async fn identify(state: &ApiState, request: &mut Request) {
     if !needs_no_account(request.uri().path())
         && let Ok(found) = look_up(state, request.headers()).await
     {
-        request.extensions_mut().insert(Found(found));
+        request.extensions_mut().insert(CallerAccount(found));
     }
     if let Some(network) = client_address::of(request.extensions()).and_then(Network::of) {
         request.extensions_mut().insert(network);
@@ -59,7 +59,7 @@ pub fn unauthenticated() -> Error {
 /// The account of a request, if its token or its cookie opens one.
 pub async fn account_of(state: &ApiState, parts: &Parts) -> Result<Option<Account>> {
     match parts.extensions.get() {
-        Some(Found(account)) => Ok(account.clone()),
+        Some(CallerAccount(account)) => Ok(account.clone()),
         None => look_up(state, &parts.headers).await,
     }
 }
@@ -83,7 +83,7 @@ pub fn network_of(extensions: &Extensions) -> Option<Network> {
 
 /// The account that was found for a request.
 pub fn found(extensions: &Extensions) -> Option<&Account> {
-    extensions.get::<Found>()?.0.as_ref()
+    extensions.get::<CallerAccount>()?.0.as_ref()
 }
 
 async fn look_up(state: &ApiState, headers: &HeaderMap) -> Result<Option<Account>> {
@@ -155,5 +155,5 @@ pub async fn rotate(state: &ApiState, secret: &str, response: &mut Response) {
 #[cfg(test)]
 pub fn found_for_test(request: &mut Request, account_id: &str) {
     let account = Account { id: account_id.to_owned(), email: None, quota_tokens: None };
-    request.extensions_mut().insert(Found(Some(account)));
+    request.extensions_mut().insert(CallerAccount(Some(account)));
 }

@@ -85,9 +85,9 @@ async fn discard(mut chunks: impl Stream<Item = Result<Bytes, axum::Error>> + Un
 
 /// The body of a form on its way to the parser. Clones share it.
 #[derive(Clone)]
-pub(crate) struct FormBody(Arc<Mutex<Reading>>);
+pub(crate) struct FormBody(Arc<Mutex<PartialForm>>);
 
-struct Reading {
+struct PartialForm {
     body: BodyDataStream,
     /// What was read and not given to the parser.
     rest: Bytes,
@@ -108,7 +108,7 @@ impl FormBody {
     pub(crate) fn of(request: Request) -> (Request, Self) {
         let expects_continue = expects_continue(request.headers());
         let (parts, body) = request.into_parts();
-        let reading = Reading {
+        let reading = PartialForm {
             body: body.into_data_stream(),
             rest: Bytes::new(),
             has_given: false,
@@ -136,7 +136,7 @@ impl FormBody {
         drain(Body::from_stream(body), reading.expects_continue);
     }
 
-    fn reading(&self) -> MutexGuard<'_, Reading> {
+    fn reading(&self) -> MutexGuard<'_, PartialForm> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

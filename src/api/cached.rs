@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::world::World;
 
 /// Shorter than the interval of any probe, long enough that callers cannot add up.
 const KEPT_FOR: Duration = Duration::from_secs(5);
@@ -14,13 +14,13 @@ const KEPT_FOR: Duration = Duration::from_secs(5);
 /// The newest value, and when it was computed.
 pub(crate) struct Cached<T> {
     newest: Arc<Mutex<Option<(Instant, T)>>>,
-    world: Arc<dyn World>,
+    clock: Arc<dyn Clock>,
 }
 
 impl<T: Clone + Send + 'static> Cached<T> {
     /// Nothing is computed yet.
-    pub(crate) fn new(world: Arc<dyn World>) -> Self {
-        Self { newest: Arc::default(), world }
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { newest: Arc::default(), clock }
     }
 
     /// The newest value if it is fresh, otherwise that of `compute`. Callers that come meanwhile wait for it. A caller that leaves does
@@ -31,14 +31,14 @@ impl<T: Clone + Send + 'static> Cached<T> {
     pub(crate) async fn get(&self, compute: impl Future<Output = T> + Send + 'static) -> Result<T> {
         let mut newest = self.newest.clone().lock_owned().await;
         if let Some((since, value)) = &*newest
-            && self.world.tick().duration_since(*since) < KEPT_FOR
+            && self.clock.tick().duration_since(*since) < KEPT_FOR
         {
             return Ok(value.clone());
         }
-        let world = self.world.clone();
+        let clock = self.clock.clone();
         let computing = tokio::spawn(async move {
             let value = compute.await;
-            *newest = Some((world.tick(), value.clone()));
+            *newest = Some((clock.tick(), value.clone()));
             value
         });
         computing.await.map_err(Error::internal)
@@ -59,9 +59,9 @@ mod tests {
     use crate::model::UnixMs;
 
     /// A clock that a test moves.
-    struct Clock(Locked<Instant>);
+    struct TestClock(Locked<Instant>);
 
-    impl World for Clock {
+    impl Clock for TestClock {
         fn now(&self) -> UnixMs {
             UnixMs(0)
         }
@@ -69,22 +69,10 @@ mod tests {
         fn tick(&self) -> Instant {
             *self.0.lock().unwrap()
         }
-
-        fn id(&self) -> String {
-            String::new()
-        }
-
-        fn secret(&self) -> String {
-            String::new()
-        }
-
-        fn chance(&self) -> f64 {
-            0.0
-        }
     }
 
-    fn cached() -> (Cached<u32>, Arc<Clock>) {
-        let clock = Arc::new(Clock(Locked::new(Instant::now())));
+    fn cached() -> (Cached<u32>, Arc<TestClock>) {
+        let clock = Arc::new(TestClock(Locked::new(Instant::now())));
         (Cached::new(clock.clone()), clock)
     }
 

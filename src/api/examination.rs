@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use axum::body::Bytes;
 
 use super::cached::Cached;
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::operations::Metrics;
-use crate::world::World;
 
 /// Asks everything that the service depends on whether it is there.
 #[async_trait]
@@ -30,8 +30,8 @@ pub struct Examination {
 
 impl Examination {
     /// Nothing is examined yet.
-    pub fn new(readiness: Arc<dyn Readiness>, metrics: Metrics, world: Arc<dyn World>) -> Self {
-        Self { readiness, metrics, findings: Cached::new(world.clone()), figures: Cached::new(world) }
+    pub fn new(readiness: Arc<dyn Readiness>, metrics: Metrics, clock: Arc<dyn Clock>) -> Self {
+        Self { readiness, metrics, findings: Cached::new(clock.clone()), figures: Cached::new(clock) }
     }
 
     /// What the service depends on, as it was found within the last seconds.

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::model::{ErrorCode, UnixMs, hex};
-use crate::world::World;
 
 /// A request whose answer has not come for this long was cut off, and may be answered anew.
 const ANSWER_WAIT_MS: i64 = 120_000;
@@ -55,7 +55,7 @@ pub struct Idempotency {
     pub keys: Arc<dyn IdempotencyKeys>,
     /// Answers that are kept of an account.
     pub keys_max: u32,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Idempotency {
@@ -72,7 +72,7 @@ impl Idempotency {
         answer: impl Future<Output = Result<A>> + Send,
     ) -> Result<A> {
         let digest = hex(&Sha256::digest(serde_json::to_vec(request).map_err(Error::internal)?));
-        let now = self.world.now();
+        let now = self.clock.now();
         match self.keys.begin(account_id, key, &digest, now, now.plus(-ANSWER_WAIT_MS), self.keys_max).await? {
             IdempotencyClaim::Answered(answer) => serde_json::from_str(&answer).map_err(Error::internal),
             IdempotencyClaim::Running => {

@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::auth::{found, is_asset, network_of};
 use super::client_address;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::metrics::request_limited;
-use crate::world::World;
 pub use counts::{PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
 pub use local::LocalCounts;
 use shared::SharedCounts;
@@ -38,10 +38,10 @@ pub struct Limiter {
 
 impl Limiter {
     /// Counts nothing yet. `shared`: what counts for all servers together.
-    pub fn new(limits: &RateLimits, shared: Option<Arc<dyn RequestCounts>>, world: Arc<dyn World>) -> Self {
+    pub fn new(limits: &RateLimits, shared: Option<Arc<dyn RequestCounts>>, clock: Arc<dyn Clock>) -> Self {
         Self {
             local: Arc::new(LocalCounts::new(limits, CALLERS_MAX)),
-            shared: shared.map(|counts| Arc::new(SharedCounts::new(counts, world))),
+            shared: shared.map(|counts| Arc::new(SharedCounts::new(counts, clock))),
         }
     }
 
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use crate::accounts::Network;
 
-    use crate::world::SystemWorld;
+    use crate::clock::SystemClock;
 
     fn request(method: &str, path: &str, address: &str) -> Request {
         let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     fn limiter(caller: PerMinute, network: PerMinute) -> Limiter {
-        Limiter::new(&RateLimits { caller, network }, None, Arc::new(SystemWorld))
+        Limiter::new(&RateLimits { caller, network }, None, Arc::new(SystemClock))
     }
 
     /// How many seconds the request has to wait, a part of one as a whole one.

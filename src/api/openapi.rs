@@ -20,7 +20,7 @@ use crate::model::{ErrorCode, PageSet};
     info(
         title = "Coldbrew",
         description = "Turns large PDFs into clean Markdown, as a batch at half price.\n\nA document is prepared (`/v1/documents/prepare`), \
-                       submitted (`/v1/documents/document`), and then watched until it names a document that can be read. All amounts \
+                       submitted (`/v1/documents/document`), and then remote until it names a document that can be read. All amounts \
                        are token equivalents: input + (output + thoughts) × a multiplier. Errors have a stable `code` and a sentence to act on."
     ),
     security(("token" = []), ("session" = [])),

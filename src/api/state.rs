@@ -17,33 +17,33 @@ use super::streams::Streams;
 use crate::accounts::Provider;
 use crate::accounts::{Identity, Membership, Quota};
 use crate::changes::Changes;
+use crate::clock::Clock;
 use crate::documents::Library;
 use crate::jobs::Submissions;
 use crate::retention::AccountDeletion;
 use crate::settings::{SECOND, Secret, Settings};
 use crate::uploads::Intake;
-use crate::world::World;
 
 /// Everything that a handler may reach. Each request has it handed on a dozen times, so a clone is a pointer.
 #[derive(Clone)]
-pub struct ApiState(Arc<Reach>);
+pub struct ApiState(Arc<AppState>);
 
-impl From<Reach> for ApiState {
-    fn from(reach: Reach) -> Self {
+impl From<AppState> for ApiState {
+    fn from(reach: AppState) -> Self {
         Self(Arc::new(reach))
     }
 }
 
 impl Deref for ApiState {
-    type Target = Reach;
+    type Target = AppState;
 
-    fn deref(&self) -> &Reach {
+    fn deref(&self) -> &AppState {
         &self.0
     }
 }
 
 /// What [`ApiState`] holds.
-pub struct Reach {
+pub struct AppState {
     pub services: Arc<UseCases>,
     pub site: SiteState,
     pub changes: Changes,
@@ -65,7 +65,7 @@ pub struct UseCases {
     pub submissions: Submissions,
     pub library: Library,
     pub idempotency: Idempotency,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
 }
 
 /// How the site is served.

@@ -11,7 +11,7 @@ mod trouble;
 pub use account::Account;
 pub use batch::Batch;
 pub use home::Home;
-pub use library::Library;
+pub use library::LibraryPage;
 pub use not_found::{NotFound, is_absent};
 pub use reader::Reader;
 pub use trouble::TroublePage;

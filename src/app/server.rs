@@ -9,7 +9,8 @@ use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::model::wire::{
-    ErrorBody, JobView, Me, NewToken, Opened, Place, Prepared, Shelf, Submission, TokenSummary, UsageReport,
+    ErrorBody, JobView, LibraryListing, Me, NewToken, Opened, Prepared, ReaderRequest, Submission, TokenSummary,
+    UsageReport,
 };
 use crate::model::{ApiError, EndedAccess, ErrorCode, Mode, Quote};
 
@@ -105,10 +106,10 @@ pub async fn fetch_job(content_hash: String) -> Result<JobView, ApiError> {
 }
 
 /// What lists show whose title has these words: the newest, or what is older than `before` says. Nothing for a browser without an account.
-#[server(prefix = "/api", endpoint = "fetch_shelf")]
-pub async fn fetch_shelf(query: String, before: Option<String>) -> Result<Shelf, ApiError> {
-    let Some(caller) = crate::web::known_caller().await? else { return Ok(Shelf::default()) };
-    caller.answer(caller.services.library.shelf(&caller.account, &query, before).await)
+#[server(prefix = "/api", endpoint = "fetch_library")]
+pub async fn fetch_library(query: String, before: Option<String>) -> Result<LibraryListing, ApiError> {
+    let Some(caller) = crate::web::known_caller().await? else { return Ok(LibraryListing::default()) };
+    caller.answer(caller.services.library.listing(&caller.account, &query, before).await)
 }
 
 /// Quota and receipts; `None` for a browser without an account.
@@ -127,7 +128,7 @@ pub async fn tokens_left() -> Result<Option<u64>, ApiError> {
 
 /// A document at a place in it.
 #[server(prefix = "/api", endpoint = "open_document")]
-pub async fn open_document(id: String, place: Place) -> Result<Opened, ApiError> {
+pub async fn open_document(id: String, place: ReaderRequest) -> Result<Opened, ApiError> {
     let caller = crate::web::caller().await?;
     caller.answer(caller.services.library.open(&caller, &id, &place).await)
 }

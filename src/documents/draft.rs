@@ -30,11 +30,11 @@ const NO_TEXT: &str = "This page has no text of its own. It comes with the finis
 pub struct Drafts {
     /// How long somebody who needs every page waits for them.
     pub patience: Duration,
-    under_way: Arc<Mutex<HashMap<String, Reading>>>,
+    under_way: Arc<Mutex<HashMap<String, PendingDraft>>>,
 }
 
 /// Ends when every page is there, for all who wait for it.
-type Reading = Shared<BoxFuture<'static, Result<(), ApiError>>>;
+type PendingDraft = Shared<BoxFuture<'static, Result<(), ApiError>>>;
 
 impl Default for Drafts {
     fn default() -> Self {
@@ -43,7 +43,7 @@ impl Default for Drafts {
 }
 
 impl Drafts {
-    fn under_way(&self) -> MutexGuard<'_, HashMap<String, Reading>> {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<String, PendingDraft>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -60,7 +60,7 @@ impl Library {
             mode: Mode::Text,
             pages: job.pages.clone(),
         };
-        self.documents.begin_draft(&document, self.world.now()).await.map(|_| ())
+        self.documents.begin_draft(&document, self.clock.now()).await.map(|_| ())
     }
 
     /// Reads those of these pages that the draft has not, and has the others read behind that.
@@ -89,7 +89,7 @@ impl Library {
     }
 
     /// The reading of all pages that the draft has not. It goes on whether or not somebody waits.
-    fn reading_of(&self, caller: &Caller, job: &JobView) -> Reading {
+    fn reading_of(&self, caller: &Caller, job: &JobView) -> PendingDraft {
         let begin = || {
             let (library, caller, job) = (self.clone(), caller.clone(), job.clone());
             let reading = tokio::spawn(async move {

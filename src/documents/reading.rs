@@ -5,13 +5,15 @@ use crate::accounts::Account;
 use crate::accounts::Caller;
 use crate::error::Result;
 use crate::markdown::matches::Query;
-use crate::model::wire::{DocumentSummary, JobView, Opened, Original, OutlineEntry, PageView, Place, Reading, Span};
+use crate::model::wire::{
+    DocumentSummary, DocumentView, JobView, Opened, Original, OutlineEntry, PageView, ReaderRequest, Span,
+};
 use crate::model::{ApiError, PageSet, format_of};
 use crate::uploads::upload_key;
 
 impl Library {
     /// Opens a document at a place. One that is still to be filled is opened as plain text.
-    pub async fn open(&self, caller: &Caller, id: &str, place: &Place) -> Result<Opened> {
+    pub async fn open(&self, caller: &Caller, id: &str, place: &ReaderRequest) -> Result<Opened> {
         let account = &caller.account;
         let job = self.jobs.filling(&account.id, id).await?;
         let working = job.clone().filter(|job| job.status.is_active());
@@ -36,8 +38,8 @@ impl Library {
         caller: &Caller,
         document: DocumentSummary,
         job: Option<JobView>,
-        place: &Place,
-    ) -> Result<Reading> {
+        place: &ReaderRequest,
+    ) -> Result<DocumentView> {
         let account = &caller.account;
         let id = document.id.as_str();
         let query = Query::parse(&place.query);
@@ -62,7 +64,7 @@ impl Library {
             let html = self.renderer.page(caller, id, &page, query.as_ref()).await?;
             views.push(PageView { index: page.index, html: html.to_string(), failure: page.failure, note: page.note });
         }
-        Ok(Reading {
+        Ok(DocumentView {
             original: self.original_of(account, id).await?,
             outline: if rest { self.outline(caller, id).await? } else { Vec::<OutlineEntry>::new() },
             found: if rest { self.search(caller, id, query.as_ref()).await? } else { None },
@@ -94,7 +96,7 @@ impl Library {
 }
 
 /// How many pages come before the span that a place is in.
-fn start_of(indices: &[u32], place: &Place) -> u32 {
+fn start_of(indices: &[u32], place: &ReaderRequest) -> u32 {
     let before = match (place.from, place.page) {
         (Some(from), _) => from as usize,
         (None, Some(page)) => indices.partition_point(|&index| index + 1 < page),
@@ -122,11 +124,11 @@ mod tests {
     #[test]
     fn a_page_is_found_in_its_span() {
         let indices: Vec<u32> = (0..50).chain([99]).collect();
-        let start = |from, page| start_of(&indices, &Place { from, page, ..Place::default() });
+        let start = |from, page| start_of(&indices, &ReaderRequest { from, page, ..ReaderRequest::default() });
         assert_eq!([start(None, None), start(Some(40), None), start(Some(45), None)], [0, 40, 40]);
         assert_eq!([start(None, Some(20)), start(None, Some(21)), start(None, Some(70))], [0, 20, 40]);
         assert_eq!([start(Some(900), None), start(None, Some(900)), start(None, Some(0))], [40, 40, 0]);
-        assert_eq!(start_of(&[], &Place { page: Some(3), ..Place::default() }), 0);
+        assert_eq!(start_of(&[], &ReaderRequest { page: Some(3), ..ReaderRequest::default() }), 0);
         let last = Span { from: 40, first: 41, last: 100 };
         assert_eq!(spans(&indices).last(), Some(&last));
     }

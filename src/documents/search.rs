@@ -5,7 +5,7 @@ use crate::accounts::Caller;
 use crate::error::Result;
 use crate::markdown::Source;
 use crate::markdown::matches::{Query, hits};
-use crate::model::wire::{Found, Page, SearchHit};
+use crate::model::wire::{Page, SearchHit, SearchResults};
 
 /// Hits that are listed; all are counted.
 const HITS_MAX: usize = 200;
@@ -14,9 +14,14 @@ const PAGES_AT_ONCE: u32 = 32;
 
 impl Library {
     /// Where the document has what is searched for; `None` if that is nothing.
-    pub(super) async fn search(&self, caller: &Caller, id: &str, query: Option<&Query>) -> Result<Option<Found>> {
+    pub(super) async fn search(
+        &self,
+        caller: &Caller,
+        id: &str,
+        query: Option<&Query>,
+    ) -> Result<Option<SearchResults>> {
         let Some(query) = query else { return Ok(None) };
-        let mut found = Found::default();
+        let mut found = SearchResults::default();
         let mut next = 0;
         loop {
             let pages = self.documents.pages(&caller.account.id, id, next, PAGES_AT_ONCE).await?;
@@ -35,7 +40,7 @@ impl Library {
     }
 }
 
-fn look_through(page: &Page, query: &Query, found: &mut Found) {
+fn look_through(page: &Page, query: &Query, found: &mut SearchResults) {
     let (count, listed) = hits(Source::of(&page.markdown).events(), query, HITS_MAX - found.hits.len());
     found.pages += u32::from(count > 0);
     found.total = found.total.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));

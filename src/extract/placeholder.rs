@@ -57,7 +57,7 @@ impl Placeholder {
             if let Some(start) = start.filter(|start| may_be_caption(&text[start + 2..mark]) && may_be_number(number)) {
                 return Some(Self {
                     place: part.start + start..part.start + end + 1,
-                    caption: tidy(&text[start + 2..mark]),
+                    caption: trimmed(&text[start + 2..mark]),
                     number: number.parse().ok(),
                 });
             }
@@ -86,7 +86,7 @@ fn may_be_caption(text: &str) -> bool {
 
 /// A caption on one line. What would begin or end something in Markdown beyond the caption is escaped; what the caption holds
 /// whole, such as emphasis, mathematics and links, stays.
-fn tidy(caption: &str) -> String {
+fn trimmed(caption: &str) -> String {
     const REACHES_OUT: [u8; 6] = [b'[', b']', b'`', b'$', b'|', b'\\'];
     // The letter keeps a caption such as `1. Cats` from being a list.
     let line = format!("x{}", caption.split_whitespace().collect::<Vec<_>>().join(" "));
@@ -158,15 +158,15 @@ mod tests {
             ("1. [Cats", r"1. \[Cats"),
             (r"ends \", r"ends \\"),
         ] {
-            assert_eq!(tidy(caption), expected);
+            assert_eq!(trimmed(caption), expected);
         }
     }
 
     proptest! {
         #[test]
-        fn a_tidy_caption_stays_as_it_is(caption in r"[ab12\[\]()`$|\\*_&#; .-]{0,24}") {
-            let once = tidy(&caption);
-            prop_assert_eq!(tidy(&once), once);
+        fn trimmed_caption_trimmed_again_is_unchanged(caption in r"[ab12\[\]()`$|\\*_&#; .-]{0,24}") {
+            let once = trimmed(&caption);
+            prop_assert_eq!(trimmed(&once), once);
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::jobs::{Admission, Unanswered};
 use crate::metrics::answers_paid;
 use crate::model::wire::JobError;
-use crate::model::{Hindrance, PageSet};
+use crate::model::{BlockedReason, PageSet};
 use coldbrew_gemini::jsonl::Outcome;
 
 const OVER_QUOTA: &str = "Your quota was used up before this page was read. Nothing was charged for it; read it again when there is quota left.";
@@ -57,7 +57,7 @@ impl Worker {
     pub(super) async fn costs(&self, job: &Job) -> Result<PageCosts> {
         let upload = self.ports.uploads.upload(&job.account_id, &job.upload_hash).await?;
         let page_tokens = upload.map(|upload| upload.page_tokens).unwrap_or_default();
-        let rates = Rates::new(&self.policy.models, job.recipe.model(), job.mode, self.world.today());
+        let rates = Rates::new(&self.policy.models, job.recipe.model(), job.mode, self.clock.today());
         Ok(PageCosts::new(page_tokens, self.policy.pricing, self.policy.models.get(job.recipe.model()), rates))
     }
 
@@ -72,7 +72,7 @@ impl Worker {
             most: left.iter().map(|page| costs.most(page)).sum(),
             tokens_most: 0,
         };
-        Ok(match self.ports.spending.admit(job, &request, &self.policy.budget, self.world.now()).await? {
+        Ok(match self.ports.spending.admit(job, &request, &self.policy.budget, self.clock.now()).await? {
             Admission::Admitted => Done::Event(Event::AttemptRecorded { key: self.ports.google.fingerprint() }),
             Admission::OverBudget | Admission::OverQuota => Done::Event(over_budget()),
             Admission::Superseded => Done::Superseded,
@@ -88,7 +88,7 @@ impl Worker {
         round: &Round,
     ) -> Result<Option<PaidRequest>, Obstacle> {
         let request = PaidRequest {
-            id: self.world.id(),
+            id: self.ids.id(),
             page: Some(page),
             expected: costs.expected(page),
             most: costs.most(page),
@@ -98,7 +98,7 @@ impl Worker {
         while !round.is_halted() {
             // Before it is asked: what ends meanwhile is notified afterwards.
             let is_alone = round.under_way.load(Ordering::Relaxed) == 0;
-            let obstacle = match self.ports.spending.admit(job, &request, &self.policy.budget, self.world.now()).await?
+            let obstacle = match self.ports.spending.admit(job, &request, &self.policy.budget, self.clock.now()).await?
             {
                 Admission::Admitted => {
                     round.under_way.fetch_add(1, Ordering::Relaxed);
@@ -119,25 +119,25 @@ impl Worker {
     /// Records what the answer for a page cost, before it is used.
     pub(super) async fn pay_page(&self, job: &Job, request: &PaidRequest, spent: Spent) -> Result<()> {
         answers_paid(spent.usage, spent.micro_dollars, job.mode);
-        self.ports.spending.settle(job, &request.id, request.page, &spent, self.world.now()).await
+        self.ports.spending.settle(job, &request.id, request.page, &spent, self.clock.now()).await
     }
 
     /// Records what a batch cost, whatever its lines are worth.
     pub(super) async fn pay_batch(&self, job: &Job, attempt: u32, results: Results) -> Result<()> {
         let spent = tally(&self.costs(job).await?, &self.pages_left(job).await?, results).await?;
         answers_paid(spent.usage, spent.micro_dollars, job.mode);
-        self.ports.spending.settle(job, &job.batch_name(attempt), None, &spent, self.world.now()).await
+        self.ports.spending.settle(job, &job.batch_name(attempt), None, &spent, self.clock.now()).await
     }
 
     /// Ends what is held for all requests of a realtime job. An earlier holder sent them, and their answers are lost.
     pub(super) async fn close_requests(&self, job: &Job) -> Result<()> {
-        self.ports.spending.close(job, None, Unanswered::Billed, self.world.now()).await
+        self.ports.spending.close(job, None, Unanswered::Billed, self.clock.now()).await
     }
 }
 
 /// The job waits for the budget.
 pub(super) const fn over_budget() -> Event {
-    Event::Hindered { by: Hindrance::Spending, retry_after_ms: None }
+    Event::Blocked { by: BlockedReason::Spending, retry_after_ms: None }
 }
 
 /// All answers of a batch together. A line that comes twice is one answer; one without a page was answered and billed all the same. Pages

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::extract::Recipe;
 use crate::model::wire::JobError;
-use crate::model::{Hindrance, JobStatus, Mode, PageSet, UnixMs};
+use crate::model::{BlockedReason, JobStatus, Mode, PageSet, UnixMs};
 
 /// One extraction of one document, from acceptance to its end. Kept for good: receipts are made of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Job {
     /// It waited a day at Google and was submitted once again.
     pub requeued: bool,
     /// What is in its way just now.
-    pub hindered_by: Option<Hindrance>,
+    pub blocked_by: Option<BlockedReason>,
     /// How often its batch was looked at.
     pub polls: u32,
     /// The network that it was submitted from; `None`: loopback, or an earlier version did not record it.
@@ -66,7 +66,8 @@ pub enum Stage {
         key: Option<String>,
     },
     /// The answer of a create was lost: its batch is looked for by name.
-    Seek {
+    #[serde(rename = "seek")]
+    Reconciling {
         attempt: u32,
         input_file: String,
         #[serde(default)]
@@ -74,11 +75,14 @@ pub enum Stage {
         empty_listings: u32,
     },
     /// Google has the batch.
-    Watch(Watched),
+    #[serde(rename = "watch")]
+    Polling(RemoteBatch),
     /// Google left it waiting for a day: it is cancelled there, and looked at once more.
-    Withdraw(Watched),
+    #[serde(rename = "withdraw")]
+    Cancelling(RemoteBatch),
     /// Google finished: the results are to be fetched and stored.
-    Collect {
+    #[serde(rename = "collect")]
+    Downloading {
         #[serde(default)]
         attempt: u32,
         batch: String,
@@ -87,7 +91,8 @@ pub enum Stage {
         tries: u32,
     },
     /// Realtime mode: pages are read one by one, each stored as it comes.
-    Read { tries: u32 },
+    #[serde(rename = "read")]
+    Realtime { tries: u32 },
     /// The document is stored.
     Succeeded,
     /// It ended without a document.
@@ -98,7 +103,7 @@ pub enum Stage {
 
 /// A batch that Google has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Watched {
+pub struct RemoteBatch {
     pub attempt: u32,
     pub input_file: String,
     /// `batches/…`
@@ -107,8 +112,9 @@ pub struct Watched {
     #[serde(default)]
     pub key: Option<String>,
     pub running: bool,
-    /// It was to be cancelled, and had started after all: however it ends, it is not to be waited for once more.
-    pub withdrawn: bool,
+    /// A cancel came too late, because the batch had started. Whatever its end, the job is not requeued.
+    #[serde(rename = "withdrawn")]
+    pub cancel_failed: bool,
     pub since: UnixMs,
     /// Since when Google says that it is done without saying where, or says nothing long after its time.
     pub odd_since: Option<UnixMs>,
@@ -128,10 +134,10 @@ impl Stage {
             | Self::Upload { .. }
             | Self::Submit { .. }
             | Self::Creating { .. }
-            | Self::Seek { .. } => JobStatus::Preparing,
-            Self::Watch(watched) if watched.running => JobStatus::Running,
-            Self::Watch(_) | Self::Withdraw(_) => JobStatus::Pending,
-            Self::Collect { .. } | Self::Read { .. } => JobStatus::Running,
+            | Self::Reconciling { .. } => JobStatus::Preparing,
+            Self::Polling(remote) if remote.running => JobStatus::Running,
+            Self::Polling(_) | Self::Cancelling(_) => JobStatus::Pending,
+            Self::Downloading { .. } | Self::Realtime { .. } => JobStatus::Running,
             Self::Succeeded => JobStatus::Succeeded,
             Self::Failed { .. } => JobStatus::Failed,
             Self::Expired { .. } => JobStatus::Expired,
@@ -143,12 +149,12 @@ impl Stage {
         match self {
             Self::Submit { input_file, .. }
             | Self::Creating { input_file, .. }
-            | Self::Seek { input_file, .. }
-            | Self::Collect { input_file, .. } => Some(input_file),
-            Self::Watch(watched) | Self::Withdraw(watched) => Some(&watched.input_file),
+            | Self::Reconciling { input_file, .. }
+            | Self::Downloading { input_file, .. } => Some(input_file),
+            Self::Polling(remote) | Self::Cancelling(remote) => Some(&remote.input_file),
             Self::Prepare { .. }
             | Self::Upload { .. }
-            | Self::Read { .. }
+            | Self::Realtime { .. }
             | Self::Succeeded
             | Self::Failed { .. }
             | Self::Expired { .. } => None,
@@ -162,18 +168,18 @@ impl Stage {
             | Self::Upload { attempt }
             | Self::Submit { attempt, .. }
             | Self::Creating { attempt, .. }
-            | Self::Seek { attempt, .. }
-            | Self::Collect { attempt, .. } => Some(*attempt),
-            Self::Watch(watched) | Self::Withdraw(watched) => Some(watched.attempt),
-            Self::Read { .. } | Self::Succeeded | Self::Failed { .. } | Self::Expired { .. } => None,
+            | Self::Reconciling { attempt, .. }
+            | Self::Downloading { attempt, .. } => Some(*attempt),
+            Self::Polling(remote) | Self::Cancelling(remote) => Some(remote.attempt),
+            Self::Realtime { .. } | Self::Succeeded | Self::Failed { .. } | Self::Expired { .. } => None,
         }
     }
 
     /// The batch that Google has for this stage.
     pub fn batch(&self) -> Option<&str> {
         match self {
-            Self::Watch(watched) | Self::Withdraw(watched) => Some(&watched.batch),
-            Self::Collect { batch, .. } => Some(batch),
+            Self::Polling(remote) | Self::Cancelling(remote) => Some(&remote.batch),
+            Self::Downloading { batch, .. } => Some(batch),
             _ => None,
         }
     }
@@ -181,8 +187,8 @@ impl Stage {
     /// The fingerprint of the key that may have made a batch for this stage.
     pub fn key(&self) -> Option<&str> {
         match self {
-            Self::Creating { key, .. } | Self::Seek { key, .. } => key.as_deref(),
-            Self::Watch(watched) | Self::Withdraw(watched) => watched.key.as_deref(),
+            Self::Creating { key, .. } | Self::Reconciling { key, .. } => key.as_deref(),
+            Self::Polling(remote) | Self::Cancelling(remote) => remote.key.as_deref(),
             _ => None,
         }
     }
@@ -224,12 +230,12 @@ impl Job {
             pages_submitted: page_count,
             submitted_at: now,
             document_id,
-            stage: if mode == Mode::Batch { Stage::Prepare { attempt: 1 } } else { Stage::Read { tries: 0 } },
+            stage: if mode == Mode::Batch { Stage::Prepare { attempt: 1 } } else { Stage::Realtime { tries: 0 } },
             due_at: now,
             claims: 0,
             fence: 0,
             requeued: false,
-            hindered_by: None,
+            blocked_by: None,
             polls: 0,
             network: None,
             budget_wait_ms: 0,

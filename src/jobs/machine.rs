@@ -8,16 +8,16 @@ mod looks;
 mod reasons;
 
 use billing::unanswered;
-use looks::{seen, seen_withdrawn, unheard, unknown, unknown_withdrawn, watch};
+use looks::{polling, seen, seen_cancelling, unheard, unknown, unknown_cancelling};
 use reasons::{no_usable_page, not_accepted, not_sent, results_lost};
 
 use strum::IntoStaticStr;
 
-use super::Leftover;
+use super::OrphanedResource;
 use super::job::{Job, Stage};
 use crate::jobs::Unanswered;
 use crate::model::wire::JobError;
-use crate::model::{Hindrance, UnixMs};
+use crate::model::{BlockedReason, UnixMs};
 use coldbrew_gemini::BatchState;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -28,10 +28,10 @@ pub struct Timing {
     /// Between two looks at a batch. Fixed: a healthy job has no backoff.
     pub poll_ms: i64,
     /// Between two listings that look for a lost create.
-    pub seek_ms: i64,
+    pub reconcile_ms: i64,
     /// How many listings in a row must lack a lost create's batch before another create is made. All of them together take
     /// longer than a create may take ([`coldbrew_gemini::Timeouts`]) and what it made may take to be listed.
-    pub seek_listings: u32,
+    pub reconcile_listings: u32,
     /// After a transient fault that came with no hint.
     pub retry_ms: i64,
     /// A batch that has not started after this is withdrawn.
@@ -39,7 +39,7 @@ pub struct Timing {
     /// How long Google may deny knowing a batch, or owe its output, before it is believed.
     pub odd_ms_max: i64,
     /// A batch that Google no longer speaks of after this is given up. Google itself gives up after 48 hours.
-    pub watch_ms_max: i64,
+    pub batch_ms_max: i64,
     /// A job that cannot be brought to Google within this, from its submission on, ends. What it waits for the budget does not count.
     pub unsent_ms_max: i64,
     /// Between two looks whether the budget has room. Midnight UTC, when it is whole again, comes first.
@@ -54,12 +54,12 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             poll_ms: 15_000,
-            seek_ms: 30_000,
-            seek_listings: 16,
+            reconcile_ms: 30_000,
+            reconcile_listings: 16,
             retry_ms: 30_000,
             pending_ms_max: 24 * HOUR_MS,
             odd_ms_max: 2 * HOUR_MS,
-            watch_ms_max: 72 * HOUR_MS,
+            batch_ms_max: 72 * HOUR_MS,
             unsent_ms_max: 72 * HOUR_MS,
             budget_ms: 5 * 60_000,
             creates_max: 40,
@@ -77,11 +77,11 @@ pub enum Task {
     #[strum(serialize = "record attempt")]
     RecordAttempt,
     Create,
-    Seek,
+    Reconcile,
     Poll,
-    Withdraw,
-    Collect,
-    Read,
+    Cancel,
+    Download,
+    Realtime,
 }
 
 /// Who takes up a job: work and waiting have workers' slots of their own, so that neither keeps the other from going on.
@@ -90,9 +90,11 @@ pub enum Task {
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Lane {
     /// It takes this machine's processors, disk and bandwidth.
-    Work,
+    #[strum(serialize = "work")]
+    Local,
     /// It is at Google: one small question from time to time.
-    Watch,
+    #[strum(serialize = "watch")]
+    Remote,
 }
 
 /// What happened to a job.
@@ -120,7 +122,7 @@ pub enum Event {
     NotListed,
     /// The create certainly made nothing, and may succeed later.
     NotCreated {
-        by: Hindrance,
+        by: BlockedReason,
         retry_after_ms: Option<i64>,
     },
     /// Google tells the state of the batch and, if it has ended well, perhaps where the results are.
@@ -131,13 +133,13 @@ pub enum Event {
     /// Google denies knowing the batch.
     Denied,
     /// Something transient is in the way; nothing changed.
-    Hindered {
-        by: Hindrance,
+    Blocked {
+        by: BlockedReason,
         retry_after_ms: Option<i64>,
     },
     /// Realtime mode: Google has no room for the pages that are left. Whether it had some for others since it was asked last.
-    Crowded {
-        by: Hindrance,
+    Throttled {
+        by: BlockedReason,
         progressed: bool,
         retry_after_ms: i64,
     },
@@ -164,7 +166,7 @@ pub struct Step {
     pub job: Job,
     pub effects: Vec<Effect>,
     /// What nobody will follow at Google from now on: to be recorded with the step.
-    pub left: Option<Leftover>,
+    pub left: Option<OrphanedResource>,
     /// What becomes of the money that is held for requests of the job, before the step is committed; `None`: it is held on.
     pub unanswered: Option<Unanswered>,
 }
@@ -178,8 +180,8 @@ impl Job {
     /// Who is to take it up next.
     pub const fn lane(&self) -> Lane {
         match &self.stage {
-            Stage::Seek { .. } | Stage::Watch(_) | Stage::Withdraw(_) => Lane::Watch,
-            _ => Lane::Work,
+            Stage::Reconciling { .. } | Stage::Polling(_) | Stage::Cancelling(_) => Lane::Remote,
+            _ => Lane::Local,
         }
     }
 
@@ -190,11 +192,11 @@ impl Job {
             Stage::Upload { .. } => Task::Upload,
             Stage::Submit { .. } => Task::RecordAttempt,
             Stage::Creating { .. } => Task::Create,
-            Stage::Seek { .. } => Task::Seek,
-            Stage::Watch(_) => Task::Poll,
-            Stage::Withdraw(_) => Task::Withdraw,
-            Stage::Collect { .. } => Task::Collect,
-            Stage::Read { .. } => Task::Read,
+            Stage::Reconciling { .. } => Task::Reconcile,
+            Stage::Polling(_) => Task::Poll,
+            Stage::Cancelling(_) => Task::Cancel,
+            Stage::Downloading { .. } => Task::Download,
+            Stage::Realtime { .. } => Task::Realtime,
             Stage::Succeeded | Stage::Failed { .. } | Stage::Expired { .. } => return None,
         })
     }
@@ -202,17 +204,23 @@ impl Job {
 
 /// Where `event` takes `job` at `now`.
 pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Step, IllegalEvent> {
-    let (is_end, hindrance) = (is_an_end(&event), hindrance(job, &event));
+    let (is_end, blocked_reason) = (is_an_end(&event), blocked_reason(job, &event));
     let (stage, wait_ms) = next(&attended(job, now), event, now, timing)?;
     let mut effects = Vec::new();
     let is_over = !stage.status().is_active();
     let left = match (&job.stage, &stage) {
-        (Stage::Seek { .. }, Stage::Watch(found)) => Some(Leftover::beside(&found.batch, job, now, timing)),
-        // Nobody has seen its end: Google may still show what it did not list, or denied.
-        (Stage::Seek { .. } | Stage::Watch(_) | Stage::Withdraw(_), Stage::Upload { attempt }) if !is_end => {
-            Some(Leftover::beside(&job.batch_name(*attempt), job, now, timing))
+        (Stage::Reconciling { .. }, Stage::Polling(found)) => {
+            Some(OrphanedResource::beside(&found.batch, job, now, timing))
         }
-        (Stage::Seek { .. } | Stage::Watch(_) | Stage::Withdraw(_), _) if is_over && !is_end => Leftover::of(job, now),
+        // Nobody has seen its end: Google may still show what it did not list, or denied.
+        (Stage::Reconciling { .. } | Stage::Polling(_) | Stage::Cancelling(_), Stage::Upload { attempt })
+            if !is_end =>
+        {
+            Some(OrphanedResource::beside(&job.batch_name(*attempt), job, now, timing))
+        }
+        (Stage::Reconciling { .. } | Stage::Polling(_) | Stage::Cancelling(_), _) if is_over && !is_end => {
+            OrphanedResource::of(job, now)
+        }
         _ => None,
     };
     let unanswered = unanswered(&job.stage, &stage, is_end);
@@ -222,14 +230,14 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
         effects.push(Effect::ClearSpool);
     }
     let requeued = job.requeued || back_in_line(&job.stage, &stage);
-    let polls = job.polls.saturating_add(u32::from(matches!(job.task(), Some(Task::Poll | Task::Withdraw))));
-    let hindered_by = hindrance.filter(|_| !is_over);
-    let budget_wait_ms = match hindered_by {
-        Some(Hindrance::Spending) => job.budget_wait_ms.saturating_add(wait_ms),
+    let polls = job.polls.saturating_add(u32::from(matches!(job.task(), Some(Task::Poll | Task::Cancel))));
+    let blocked_by = blocked_reason.filter(|_| !is_over);
+    let budget_wait_ms = match blocked_by {
+        Some(BlockedReason::Spending) => job.budget_wait_ms.saturating_add(wait_ms),
         _ => job.budget_wait_ms,
     };
     let due_at = now.plus(wait_ms);
-    let job = Job { stage, due_at, claims: 0, requeued, hindered_by, polls, budget_wait_ms, ..job.clone() };
+    let job = Job { stage, due_at, claims: 0, requeued, blocked_by, polls, budget_wait_ms, ..job.clone() };
     Ok(Step { job, effects, left, unanswered })
 }
 
@@ -239,11 +247,11 @@ const fn is_an_end(event: &Event) -> bool {
 }
 
 /// What is in the job's way after the event.
-const fn hindrance(job: &Job, event: &Event) -> Option<Hindrance> {
+const fn blocked_reason(job: &Job, event: &Event) -> Option<BlockedReason> {
     match event {
-        Event::NotCreated { by, .. } | Event::Hindered { by, .. } | Event::Crowded { by, .. } => Some(*by),
+        Event::NotCreated { by, .. } | Event::Blocked { by, .. } | Event::Throttled { by, .. } => Some(*by),
         // Google is yet to be asked.
-        Event::AttemptRecorded { .. } => job.hindered_by,
+        Event::AttemptRecorded { .. } => job.blocked_by,
         _ => None,
     }
 }
@@ -252,8 +260,8 @@ const fn hindrance(job: &Job, event: &Event) -> Option<Hindrance> {
 /// the job it is named once more, in case it could not be deleted before.
 fn input_of_no_use<'a>(before: &'a Stage, after: &Stage) -> Option<&'a str> {
     let needed = match (before, after) {
-        (Stage::Collect { .. }, Stage::Collect { .. }) => return None,
-        (_, Stage::Collect { .. }) => None,
+        (Stage::Downloading { .. }, Stage::Downloading { .. }) => return None,
+        (_, Stage::Downloading { .. }) => None,
         (_, after) => after.input_file(),
     };
     before.input_file().filter(|file| Some(*file) != needed)
@@ -268,16 +276,16 @@ fn unattended_ms(job: &Job, now: UnixMs) -> i64 {
 fn attended(job: &Job, now: UnixMs) -> Job {
     let mut job = job.clone();
     let ms = unattended_ms(&job, now);
-    if let Stage::Watch(watched) | Stage::Withdraw(watched) = &mut job.stage {
-        watched.since = watched.since.plus(ms);
-        watched.odd_since = watched.odd_since.map(|since| since.plus(ms));
-        watched.denied_since = watched.denied_since.map(|since| since.plus(ms));
+    if let Stage::Polling(remote) | Stage::Cancelling(remote) = &mut job.stage {
+        remote.since = remote.since.plus(ms);
+        remote.odd_since = remote.odd_since.map(|since| since.plus(ms));
+        remote.denied_since = remote.denied_since.map(|since| since.plus(ms));
     }
     job
 }
 
 const fn back_in_line(before: &Stage, after: &Stage) -> bool {
-    matches!((before, after), (Stage::Watch(_) | Stage::Withdraw(_), Stage::Upload { .. }))
+    matches!((before, after), (Stage::Polling(_) | Stage::Cancelling(_), Stage::Upload { .. }))
 }
 
 /// The table: the next stage, and how long until it is due.
@@ -288,18 +296,18 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (stage, E::Refused(error)) if stage.status().is_active() => (S::Failed { error }, 0),
         (stage, E::NothingUsable) if stage.status().is_active() => (S::Failed { error: no_usable_page() }, 0),
 
-        (S::Submit { .. } | S::Read { .. }, E::Hindered { by: Hindrance::Spending, .. }) => {
+        (S::Submit { .. } | S::Realtime { .. }, E::Blocked { by: BlockedReason::Spending, .. }) => {
             (job.stage.clone(), timing.budget_ms.min(now.ms_to_midnight()))
         }
-        (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Seek { .. }, E::Hindered { .. })
+        (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Reconciling { .. }, E::Blocked { .. })
             if for_long(job.submitted_at.plus(job.budget_wait_ms), now, timing.unsent_ms_max)
                 && unattended_ms(job, now) == 0 =>
         {
             (S::Failed { error: not_sent() }, 0)
         }
         (
-            stage @ (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Seek { .. }),
-            E::Hindered { retry_after_ms, .. },
+            stage @ (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Reconciling { .. }),
+            E::Blocked { retry_after_ms, .. },
         ) => (stage, retry_after_ms.unwrap_or(timing.retry_ms)),
 
         (S::Prepare { attempt }, E::Prepared) => (S::Upload { attempt }, 0),
@@ -308,11 +316,12 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (S::Submit { attempt, input_file }, E::AttemptRecorded { key }) => {
             (S::Creating { attempt, input_file, key: Some(key) }, 0)
         }
-        (S::Creating { attempt, input_file, key } | S::Seek { attempt, input_file, key, .. }, E::Created { batch }) => {
-            (watch(attempt, input_file, batch, key, now), timing.poll_ms)
-        }
+        (
+            S::Creating { attempt, input_file, key } | S::Reconciling { attempt, input_file, key, .. },
+            E::Created { batch },
+        ) => (polling(attempt, input_file, batch, key, now), timing.poll_ms),
         (S::Creating { attempt, input_file, key }, E::AnswerLost) => {
-            (S::Seek { attempt, input_file, key, empty_listings: 0 }, 0)
+            (S::Reconciling { attempt, input_file, key, empty_listings: 0 }, 0)
         }
         (S::Creating { attempt, .. }, E::NotCreated { .. } | E::InputGone) if attempt >= timing.creates_max => {
             (S::Failed { error: not_accepted() }, 0)
@@ -323,39 +332,39 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         ),
         (S::Creating { attempt, .. }, E::InputGone) => (S::Upload { attempt: attempt + 1 }, timing.retry_ms),
 
-        (S::Seek { attempt, input_file, key, empty_listings }, E::NotListed)
-            if empty_listings + 1 < timing.seek_listings =>
+        (S::Reconciling { attempt, input_file, key, empty_listings }, E::NotListed)
+            if empty_listings + 1 < timing.reconcile_listings =>
         {
-            (S::Seek { attempt, input_file, key, empty_listings: empty_listings + 1 }, timing.seek_ms)
+            (S::Reconciling { attempt, input_file, key, empty_listings: empty_listings + 1 }, timing.reconcile_ms)
         }
-        (S::Seek { attempt, .. }, E::NotListed) if attempt >= timing.creates_max => {
+        (S::Reconciling { attempt, .. }, E::NotListed) if attempt >= timing.creates_max => {
             (S::Failed { error: not_accepted() }, 0)
         }
         // With an input file of its own: whatever is made of the old one is of the attempt that is given up.
-        (S::Seek { attempt, .. }, E::NotListed) => (S::Upload { attempt: attempt + 1 }, 0),
+        (S::Reconciling { attempt, .. }, E::NotListed) => (S::Upload { attempt: attempt + 1 }, 0),
 
-        (S::Watch(watched), E::Seen { state, output_file }) => seen(job, watched, (state, output_file), now, timing),
-        (S::Watch(watched), E::Denied) => unknown(&watched, now, timing),
-        (S::Withdraw(watched), E::Seen { state, output_file }) => {
-            seen_withdrawn(job, watched, (state, output_file), now, timing)
+        (S::Polling(remote), E::Seen { state, output_file }) => seen(job, remote, (state, output_file), now, timing),
+        (S::Polling(remote), E::Denied) => unknown(&remote, now, timing),
+        (S::Cancelling(remote), E::Seen { state, output_file }) => {
+            seen_cancelling(job, remote, (state, output_file), now, timing)
         }
-        (S::Withdraw(watched), E::Denied) => unknown_withdrawn(job, &watched, now, timing),
-        (S::Watch(watched), E::Hindered { .. }) => unheard(watched, now, timing, S::Watch),
-        (S::Withdraw(watched), E::Hindered { .. }) => unheard(watched, now, timing, S::Withdraw),
+        (S::Cancelling(remote), E::Denied) => unknown_cancelling(job, &remote, now, timing),
+        (S::Polling(remote), E::Blocked { .. }) => unheard(remote, now, timing, S::Polling),
+        (S::Cancelling(remote), E::Blocked { .. }) => unheard(remote, now, timing, S::Cancelling),
 
-        (S::Prepare { .. } | S::Collect { .. } | S::Read { .. }, E::Stored) => (S::Succeeded, 0),
-        (S::Collect { tries, .. }, E::Hindered { .. }) if tries >= timing.fetches_max => {
+        (S::Prepare { .. } | S::Downloading { .. } | S::Realtime { .. }, E::Stored) => (S::Succeeded, 0),
+        (S::Downloading { tries, .. }, E::Blocked { .. }) if tries >= timing.fetches_max => {
             (S::Failed { error: results_lost() }, 0)
         }
-        (S::Collect { attempt, batch, input_file, output_file, tries }, E::Hindered { retry_after_ms, .. }) => {
+        (S::Downloading { attempt, batch, input_file, output_file, tries }, E::Blocked { retry_after_ms, .. }) => {
             let wait_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(timing, tries));
-            (S::Collect { attempt, batch, input_file, output_file, tries: tries + 1 }, wait_ms)
+            (S::Downloading { attempt, batch, input_file, output_file, tries: tries + 1 }, wait_ms)
         }
-        (S::Read { tries }, E::Crowded { progressed, retry_after_ms, .. }) => {
-            (S::Read { tries: if progressed { 0 } else { tries.saturating_add(1) } }, retry_after_ms)
+        (S::Realtime { tries }, E::Throttled { progressed, retry_after_ms, .. }) => {
+            (S::Realtime { tries: if progressed { 0 } else { tries.saturating_add(1) } }, retry_after_ms)
         }
         // Google was not even asked.
-        (stage @ S::Read { .. }, E::Hindered { retry_after_ms, .. }) => {
+        (stage @ S::Realtime { .. }, E::Blocked { retry_after_ms, .. }) => {
             (stage, retry_after_ms.unwrap_or(timing.retry_ms))
         }
 

@@ -53,7 +53,7 @@ impl Worker {
     /// Records that a page cannot be read, and goes on.
     pub(super) async fn page_failed(&self, job: &Job, index: u32, reason: &str) -> Result<()> {
         let page = PageResult { index, outcome: PageOutcome::Failed { reason: reason.to_owned() } };
-        self.ports.jobs.record_page(job, &page, self.world.now()).await.map(|_| ())
+        self.ports.jobs.record_page(job, &page, self.clock.now()).await.map(|_| ())
     }
 }
 

@@ -12,7 +12,7 @@ use super::budget::{Round, over_budget};
 use super::job::{Job, Stage};
 use super::machine::Event;
 use super::pages::{ReadyPage, ReadyPages, noted, unsendable};
-use super::upstream::{hindrance, pause_ms, refusal};
+use super::upstream::{blocked_reason, pause_ms, refusal};
 use super::worker::Done;
 use crate::accounts::spending::{PageCosts, PaidRequest};
 use crate::crash::crash_point;
@@ -21,15 +21,15 @@ use crate::extract::{PageFigures, outcome_of};
 use crate::extract::{PageOutcome, PageResult};
 use crate::jobs::Unanswered;
 use crate::model::wire::JobError;
-use crate::model::{Hindrance, Mode, PageSet};
+use crate::model::{BlockedReason, Mode, PageSet};
 use coldbrew_gemini::{Error as GeminiError, ErrorKind};
 
 /// How many rounds in a row may read not one of the pages that are left, before those are failed pages.
 const TRIES_MAX: u32 = 8;
 /// Pages that are made ready while their document is open once: to open it takes as long as several of them.
-const HANDFUL_PAGES: usize = 64;
+const CHUNK_PAGES: usize = 64;
 /// What they may weigh together: all of them may have to wait for Gemini.
-const HANDFUL_BYTES: usize = 32 << 20;
+const CHUNK_BYTES: usize = 32 << 20;
 const REFUSED: &str = "Gemini refused to read this page.";
 /// Said also of pages whose turn never came.
 const BUSY: &str = "Gemini had no capacity for the rest of this document, however often we asked.";
@@ -37,7 +37,7 @@ const BUSY: &str = "Gemini had no capacity for the rest of this document, howeve
 /// Why reading cannot go on just now.
 pub(super) enum Obstacle {
     /// It may later.
-    Busy { by: Hindrance, retry_after_ms: Option<i64> },
+    Busy { by: BlockedReason, retry_after_ms: Option<i64> },
     /// The budget has no room for another page.
     OverBudget,
     /// It never will.
@@ -56,13 +56,13 @@ impl From<Error> for Obstacle {
 
 impl Worker {
     /// Reads the pages that are left. At the first obstacle what is under way finishes, and nothing new is begun.
-    pub(super) async fn read(&self, job: &Job) -> Result<Done> {
+    pub(super) async fn read_pages(&self, job: &Job) -> Result<Done> {
         self.close_requests(job).await?;
         let costs = &self.costs(job).await?;
         let left: Vec<u32> = self.pages_left(job).await?.iter().collect();
         let count = left.len();
         let round = &Round::default();
-        let (sender, mut ready) = mpsc::channel(HANDFUL_PAGES);
+        let (sender, mut ready) = mpsc::channel(CHUNK_PAGES);
         let ready = stream::poll_fn(move |context| ready.poll_recv(context));
         let (split, read) =
             tokio::join!(self.split_off(job, left, sender, round), self.read_as_they_come(job, ready, costs, round));
@@ -75,7 +75,7 @@ impl Worker {
         }
     }
 
-    /// Makes pages ready to be read, a handful ahead of those that are being read. The document is opened when the handful before is
+    /// Makes pages ready to be read, a chunk ahead of those that are being read. The document is opened when the chunk before is
     /// gone, and is open for no longer than the page engine needs: that has few places, and is left to others in between.
     async fn split_off(
         &self,
@@ -87,9 +87,9 @@ impl Worker {
         let time = Mutex::new(Duration::MAX);
         while !indices.is_empty() && !round.is_halted() {
             // Nobody takes pages any more: there was an obstacle.
-            let Ok(room) = ready.reserve_many(HANDFUL_PAGES).await else { return Ok(()) };
-            let handful = indices.iter().copied().take(HANDFUL_PAGES).collect();
-            let pages = self.ports.pages.pages(job, handful, &time).await?.map_err(Obstacle::Closed)?;
+            let Ok(room) = ready.reserve_many(CHUNK_PAGES).await else { return Ok(()) };
+            let chunk = indices.iter().copied().take(CHUNK_PAGES).collect();
+            let pages = self.ports.pages.pages(job, chunk, &time).await?.map_err(Obstacle::Closed)?;
             let handed = self.hand_over(job, pages, room, round).await?;
             indices.retain(|index| !handed.contains(index));
         }
@@ -106,11 +106,11 @@ impl Worker {
         round: &Round,
     ) -> Result<Vec<u32>> {
         let (mut handed, mut bytes) = (Vec::new(), 0);
-        while bytes < HANDFUL_BYTES
+        while bytes < CHUNK_BYTES
             && !round.is_halted()
             && let Some((index, page)) = pages.try_next().await?
         {
-            crash_point("read", "page split");
+            crash_point("realtime", "page split");
             handed.push(index);
             match page {
                 Ok(page) => {
@@ -135,7 +135,7 @@ impl Worker {
     ) -> Result<(), Obstacle> {
         let answers = ready.map(|(index, page)| async move {
             let Some(request) = self.admit_page(job, index, costs, round).await? else { return Ok(()) };
-            crash_point("read", "page admitted");
+            crash_point("realtime", "page admitted");
             let stored = self.read_and_store(job, &request, index, page, costs).await;
             round.ended();
             stored
@@ -163,14 +163,20 @@ impl Worker {
     }
 
     /// Google has no room just now. Only rounds that finished no page count: what goes on, however slowly, is not given up.
-    async fn wait_for_room(&self, job: &Job, left: usize, by: Hindrance, retry_after_ms: Option<i64>) -> Result<Done> {
+    async fn wait_for_room(
+        &self,
+        job: &Job,
+        left: usize,
+        by: BlockedReason,
+        retry_after_ms: Option<i64>,
+    ) -> Result<Done> {
         let progressed = self.pages_left(job).await?.len() < left;
         let tries = if progressed { 0 } else { tries(job) };
         if tries >= TRIES_MAX {
             return self.end_reading(job, JobError::new("no_capacity", BUSY)).await;
         }
-        let retry_after_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(tries, self.world.chance()));
-        Ok(Done::Event(Event::Crowded { by, progressed, retry_after_ms }))
+        let retry_after_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(tries, self.ids.jitter()));
+        Ok(Done::Event(Event::Throttled { by, progressed, retry_after_ms }))
     }
 
     /// Ends a job that can read no more: its remaining pages are failed pages, and the others are a document.
@@ -200,9 +206,9 @@ impl Worker {
         costs: &PageCosts,
     ) -> Result<(), Obstacle> {
         let outcome = self.ask(job, request, index, page, costs).await?;
-        crash_point("read", "page answered");
+        crash_point("realtime", "page answered");
         let page = PageResult { index, outcome };
-        let stored = self.ports.jobs.record_page(job, &page, self.world.now()).await?;
+        let stored = self.ports.jobs.record_page(job, &page, self.clock.now()).await?;
         self.ports.changes.tell(&job.account_id, &job.content_hash);
         if stored { Ok(()) } else { Err(Obstacle::Superseded) }
     }
@@ -221,7 +227,7 @@ impl Worker {
         let request = job.recipe.request(&costs.model, pdf, found.unwrap_or_default(), output_tokens_max);
         if let Err(fault) = request.check(&costs.model) {
             tracing::warn!(page = index, %fault, "page not sent");
-            self.ports.spending.close(job, Some(&paid.id), Unanswered::Free, self.world.now()).await?;
+            self.ports.spending.close(job, Some(&paid.id), Unanswered::Free, self.clock.now()).await?;
             return Ok(PageOutcome::Failed { reason: unsendable(&fault).to_owned() });
         }
         match self.ports.google.answer(job.recipe.model(), &request).await {
@@ -233,7 +239,7 @@ impl Worker {
             }
             Err(error) => {
                 let unanswered = if error.may_be_billed() { Unanswered::Billed } else { Unanswered::Free };
-                self.ports.spending.close(job, Some(&paid.id), unanswered, self.world.now()).await?;
+                self.ports.spending.close(job, Some(&paid.id), unanswered, self.clock.now()).await?;
                 not_answered(index, &error)
             }
         }
@@ -250,13 +256,13 @@ fn not_answered(index: u32, error: &GeminiError) -> Result<PageOutcome, Obstacle
         ErrorKind::Key => Err(Obstacle::Closed(refusal(error))),
         _ => {
             tracing::info!(page = index, %error, "page not read yet");
-            Err(Obstacle::Busy { by: hindrance(error), retry_after_ms: pause_ms(error) })
+            Err(Obstacle::Busy { by: blocked_reason(error), retry_after_ms: pause_ms(error) })
         }
     }
 }
 
 const fn tries(job: &Job) -> u32 {
-    if let Stage::Read { tries } = job.stage { tries } else { 0 }
+    if let Stage::Realtime { tries } = job.stage { tries } else { 0 }
 }
 
 /// One second, doubled with each try, with up to half of it again so that jobs do not come back together.

@@ -3,9 +3,9 @@
 //! They can be made again from what is stored durably, so losing them costs time and nothing else. [`DiskSpool`] keeps them in a
 //! folder.
 
+mod background_fsync;
 mod disk;
-mod laid;
-mod sync;
+mod spill;
 
 use std::path::PathBuf;
 
@@ -53,5 +53,5 @@ pub trait Spool: Send + Sync {
     async fn clear(&self, job: &Job) -> Result<()>;
 
     /// Removes what belongs to no active job: a crash came between a job's end and its clearing.
-    async fn sweep(&self, active_ids: &[String]) -> Result<()>;
+    async fn purge(&self, active_ids: &[String]) -> Result<()>;
 }

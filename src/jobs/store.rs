@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use super::machine::Lane;
-use super::{Job, Leftover};
+use super::{Job, OrphanedResource};
 use crate::accounts::{Account, Allowance};
 use crate::documents::JobViews;
 use crate::error::Result;
@@ -68,7 +68,7 @@ pub trait Jobs: JobViews {
 
     /// Commits a step. One that ends the job releases its reservation with it; one that has to wait hands the job back, as
     /// [`Jobs::release`] does. What it leaves at Google is recorded with it. `false`: the claim was lost.
-    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool>;
+    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool>;
 
     /// Stores one page of a realtime job and charges it.
     async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool>;

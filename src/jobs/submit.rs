@@ -11,6 +11,7 @@ use crate::accounts::spending::{Budget, PageCosts, Rates};
 use crate::accounts::{Account, Storage};
 use crate::accounts::{Allowances, Caller};
 use crate::changes::Changes;
+use crate::clock::{Clock, IdGenerator};
 use crate::documents::TextLimit;
 use crate::documents::{Documents, NewDocument, Unread};
 use crate::error::{Error, Result};
@@ -20,7 +21,6 @@ use crate::jobs::{Acceptance, Jobs};
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
 use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, count_words, format_of};
 use crate::uploads::{Blobs, Upload, Uploads, upload_key};
-use crate::world::World;
 use coldbrew_gemini::models::Models;
 use coldbrew_pdf::{Engine, Priority};
 
@@ -55,7 +55,8 @@ pub struct SubmissionPolicy {
 /// Takes submissions.
 #[derive(Clone)]
 pub struct Submissions {
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
     pub ports: SubmissionPorts,
     pub policy: SubmissionPolicy,
 }
@@ -122,7 +123,7 @@ impl Submissions {
 
     /// Refuses a second document at a time to an account of whose pages most come back refused or empty: they cost money all the same.
     async fn slow_down(&self, account: &Account) -> Result<()> {
-        if !self.ports.spending.answers_on(&account.id, self.world.now().day()).await?.slow_down()
+        if !self.ports.spending.answers_on(&account.id, self.clock.now().day()).await?.slow_down()
             || self.ports.storage.account_usage(&account.id).await?.active_jobs == 0
         {
             return Ok(());
@@ -186,9 +187,12 @@ impl Submissions {
             }
         });
         // Read before they are stored: nobody else could write while a transaction waited for a page.
-        let mut read = self.ports.spool.lay_down(pages).await?;
-        let id =
-            self.ports.documents.insert_document(&document, read.take_up().await?, allowance, self.world.now()).await?;
+        let mut read = self.ports.spool.write_spill(pages).await?;
+        let id = self
+            .ports
+            .documents
+            .insert_document(&document, read.read_spill().await?, allowance, self.clock.now())
+            .await?;
         self.ports.changes.tell(&account.id, &upload.content_hash);
         Ok(DocumentTicket { id, title: document.title, failed_pages: failed_pages.into_iter().collect() })
     }
@@ -210,7 +214,7 @@ impl Submissions {
         mode: Mode,
     ) -> Result<DocumentTicket> {
         let document = self.new_document(account, upload, pages, title, mode);
-        let (allowance, now) = (self.policy.allowances.of(account), self.world.now());
+        let (allowance, now) = (self.policy.allowances.of(account), self.clock.now());
         let id = self.ports.documents.insert_from_cache(&document, self.policy.recipe.name(), allowance, now).await?;
         self.ports.changes.tell(&account.id, &upload.content_hash);
         Ok(DocumentTicket { id, title: document.title, failed_pages: PageSet::default() })
@@ -225,7 +229,7 @@ impl Submissions {
         title: String,
         mode: Mode,
     ) -> Job {
-        let now = self.world.now();
+        let now = self.clock.now();
         Job {
             title,
             network: caller.network.map(|network| network.to_string()),
@@ -233,11 +237,11 @@ impl Submissions {
             pages_submitted: u32::try_from(uncached.len()).unwrap_or(u32::MAX),
             ..Job::new(
                 JobIds {
-                    id: self.world.id(),
+                    id: self.ids.id(),
                     account_id: upload.account_id.clone(),
                     upload_hash: upload.hash.clone(),
                     content_hash: upload.content_hash.clone(),
-                    document_id: self.world.id(),
+                    document_id: self.ids.id(),
                 },
                 mode,
                 self.policy.recipe.clone(),
@@ -287,9 +291,9 @@ impl Submissions {
     ) -> Result<()> {
         let is_guest = caller.account.email.is_none();
         let Some(ceiling) = self.policy.budget.ceiling(is_guest) else { return Ok(()) };
-        let day = self.ports.spending.spent_on(self.world.now().day()).await?;
+        let day = self.ports.spending.spent_on(self.clock.now().day()).await?;
         let left = self.policy.budget.left(&day, is_guest).unwrap_or(u64::MAX);
-        let rates = Rates::new(&self.policy.models, job.recipe.model(), job.mode, self.world.today());
+        let rates = Rates::new(&self.policy.models, job.recipe.model(), job.mode, self.clock.today());
         let model = self.policy.models.get(job.recipe.model());
         let costs = PageCosts::new(upload.page_tokens.clone(), self.policy.pricing, model, rates);
         let whole: u64 = uncached.iter().map(|page| costs.expected(page)).sum();
@@ -316,7 +320,7 @@ impl Submissions {
         mode: Mode,
     ) -> NewDocument {
         NewDocument {
-            id: self.world.id(),
+            id: self.ids.id(),
             account_id: account.id.clone(),
             upload_hash: upload.hash.clone(),
             content_hash: upload.content_hash.clone(),

@@ -11,7 +11,7 @@ use super::Worker;
 use super::google::is_out_of_sight;
 use super::job::{Job, Stage, input_names};
 use super::machine::Event;
-use crate::model::Hindrance;
+use crate::model::BlockedReason;
 
 impl Worker {
     /// Uploads the input file.
@@ -50,8 +50,8 @@ impl Worker {
         let Stage::Creating { attempt, input_file, .. } = &job.stage else { return misplaced() };
         // A machine that stood still since then may find that another one has taken over and made its own. Its clock may have been set back
         // meanwhile, and what it measures durations by may have stood still as well: one of the two is enough.
-        let passed = self.world.tick().saturating_duration_since(recording);
-        if passed > self.policy.settings.lease / 2 || self.world.now() > job.due_at.plus(self.lease_ms() / 2) {
+        let passed = self.clock.tick().saturating_duration_since(recording);
+        if passed > self.policy.settings.lease / 2 || self.clock.now() > job.due_at.plus(self.lease_ms() / 2) {
             return Event::AnswerLost;
         }
         match self.ports.google.create(job.recipe.model(), &job.batch_name(*attempt), input_file).await {
@@ -63,7 +63,7 @@ impl Worker {
                     ErrorKind::NotFound => Event::InputGone,
                     ErrorKind::Rejected | ErrorKind::TooLarge | ErrorKind::Key => Event::Refused(refusal(&error)),
                     ErrorKind::Retry { .. } | ErrorKind::Quota { .. } | ErrorKind::Io => {
-                        Event::NotCreated { by: hindrance(&error), retry_after_ms: pause_ms(&error) }
+                        Event::NotCreated { by: blocked_reason(&error), retry_after_ms: pause_ms(&error) }
                     }
                 }
             }
@@ -73,18 +73,18 @@ impl Worker {
     /// Looks for the batch of a create whose answer was lost. Should there be several, one is kept and the others are cancelled.
     ///
     /// As long as nobody knows whether there is a batch, nothing that Google answers ends the job.
-    pub(super) async fn seek(&self, job: &Job) -> Event {
-        let Stage::Seek { attempt, input_file, .. } = &job.stage else { return misplaced() };
+    pub(super) async fn reconcile(&self, job: &Job) -> Event {
+        let Stage::Reconciling { attempt, input_file, .. } = &job.stage else { return misplaced() };
         let mut found = match self.ports.google.find(&job.batch_name(*attempt), input_file).await {
             Ok(found) => found,
             Err(error) => return undecided(job, &error),
         };
-        crash_point("seek", "found");
+        crash_point("reconcile", "found");
         // They come newest first: of equals the oldest is kept.
-        found.sort_by_key(|batch| merit(&batch.state));
+        found.sort_by_key(|batch| rank(&batch.state));
         let Some(kept) = found.pop() else {
             return match self.cannot_see(job) {
-                true => Event::Hindered { by: Hindrance::Key, retry_after_ms: None },
+                true => Event::Blocked { by: BlockedReason::Key, retry_after_ms: None },
                 false => Event::NotListed,
             };
         };
@@ -100,20 +100,20 @@ impl Worker {
 
     /// Looks at the batch.
     pub(super) async fn poll(&self, job: &Job) -> Event {
-        let Stage::Watch(watched) = &job.stage else { return misplaced() };
-        self.look(job, &watched.batch).await
+        let Stage::Polling(remote) = &job.stage else { return misplaced() };
+        self.look(job, &remote.batch).await
     }
 
     /// Cancels a batch that does not start, and looks once more whether it finished after all.
-    pub(super) async fn withdraw(&self, job: &Job) -> Event {
-        let Stage::Withdraw(watched) = &job.stage else { return misplaced() };
-        if let Err(error) = self.ports.google.cancel(&watched.batch).await
+    pub(super) async fn cancel(&self, job: &Job) -> Event {
+        let Stage::Cancelling(remote) = &job.stage else { return misplaced() };
+        if let Err(error) = self.ports.google.cancel(&remote.batch).await
             && error.is_transient()
         {
             return undecided(job, &error);
         }
-        crash_point("withdraw", "cancelled");
-        self.look(job, &watched.batch).await
+        crash_point("cancel", "cancelled");
+        self.look(job, &remote.batch).await
     }
 
     /// Whether the job's batch may be one that this key does not see.
@@ -132,15 +132,15 @@ impl Worker {
             Err(error) if error.kind == ErrorKind::NotFound && !self.cannot_see(job) => Event::Denied,
             Err(error) => {
                 tracing::info!(job = %job.id, %error, "poll failed");
-                let by = if error.kind == ErrorKind::NotFound { Hindrance::Key } else { hindrance(&error) };
-                Event::Hindered { by, retry_after_ms: None }
+                let by = if error.kind == ErrorKind::NotFound { BlockedReason::Key } else { blocked_reason(&error) };
+                Event::Blocked { by, retry_after_ms: None }
             }
         }
     }
 }
 
 /// How much a batch is worth keeping: what is done is paid for, and what is over otherwise is worth nothing.
-const fn merit(state: &BatchState) -> u8 {
+const fn rank(state: &BatchState) -> u8 {
     match state {
         BatchState::Succeeded | BatchState::PartiallySucceeded => 3,
         BatchState::Running => 2,
@@ -180,16 +180,16 @@ pub(super) fn refusal(error: &GeminiError) -> JobError {
 
 /// The job waits, and is tried again.
 pub(super) fn hindered(error: &GeminiError) -> Event {
-    Event::Hindered { by: hindrance(error), retry_after_ms: pause_ms(error) }
+    Event::Blocked { by: blocked_reason(error), retry_after_ms: pause_ms(error) }
 }
 
 /// What such an error says is in the way.
-pub(super) const fn hindrance(error: &GeminiError) -> Hindrance {
+pub(super) const fn blocked_reason(error: &GeminiError) -> BlockedReason {
     match error.kind {
-        ErrorKind::Quota { .. } => Hindrance::Quota,
-        ErrorKind::Key => Hindrance::Key,
-        ErrorKind::Io => Hindrance::Server,
-        _ => Hindrance::Google,
+        ErrorKind::Quota { .. } => BlockedReason::Quota,
+        ErrorKind::Key => BlockedReason::Key,
+        ErrorKind::Io => BlockedReason::Server,
+        _ => BlockedReason::Google,
     }
 }
 

@@ -22,17 +22,17 @@ use super::machine::{Effect, Event, Lane, Task, Timing, step};
 use super::{Google, PageSource, Spool};
 use crate::accounts::spending::Budget;
 use crate::changes::Changes;
+use crate::clock::{Clock, IdGenerator};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::jobs::Spending;
 use crate::jobs::{Completion, Jobs};
 use crate::metrics::{job_claimed, job_ended};
 use crate::model::wire::JobError;
-use crate::model::{ErrorCode, Hindrance, Pricing};
+use crate::model::{BlockedReason, ErrorCode, Pricing};
 use crate::settings::{SECOND, Settings};
 use crate::telemetry::traces;
 use crate::uploads::{Figures, Uploads};
-use crate::world::World;
 use coldbrew_gemini::models::Models;
 
 pub use isolation::Isolation;
@@ -73,11 +73,11 @@ impl WorkerSettings {
     /// `demo`: the stand-in reads in seconds, and lists a batch as soon as it is made.
     pub fn read(from: &mut Settings, demo: bool) -> Self {
         let usual = Timing::default();
-        let (poll_ms, seek_ms) = if demo { (2_000, 500) } else { (usual.poll_ms, usual.seek_ms) };
+        let (poll_ms, reconcile_ms) = if demo { (2_000, 500) } else { (usual.poll_ms, usual.reconcile_ms) };
         Self {
             timing: Timing {
                 poll_ms: from.positive("batch.poll-interval-ms", "COLDBREW_POLL_INTERVAL_MS", poll_ms),
-                seek_ms: from.positive("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", seek_ms),
+                reconcile_ms: from.positive("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", reconcile_ms),
                 retry_ms: from.positive("batch.retry-interval-ms", "COLDBREW_RETRY_INTERVAL_MS", usual.retry_ms),
                 pending_ms_max: from.positive("batch.pending-max-ms", "COLDBREW_PENDING_MAX_MS", usual.pending_ms_max),
                 ..usual
@@ -121,7 +121,8 @@ pub struct WorkerPolicy {
 pub struct Worker {
     /// Tells workers apart in the record.
     pub name: Arc<str>,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
     pub ports: WorkerPorts,
     pub policy: WorkerPolicy,
 }
@@ -139,13 +140,13 @@ pub(super) enum Done {
 impl Worker {
     /// Works until `stop`; then hands back what it holds.
     pub async fn run(self, stop: CancellationToken) {
-        self.sweep().await;
+        self.purge_spool().await;
         self.wake_waiting().await;
         let held = TaskTracker::new();
         let (jobs_max, polls_max) = (self.policy.settings.jobs_max, self.policy.settings.polls_max);
         tokio::join!(
-            self.run_lane(Lane::Work, jobs_max, &held, &stop),
-            self.run_lane(Lane::Watch, polls_max, &held, &stop),
+            self.run_lane(Lane::Local, jobs_max, &held, &stop),
+            self.run_lane(Lane::Remote, polls_max, &held, &stop),
         );
         held.close();
         held.wait().await;
@@ -161,7 +162,7 @@ impl Worker {
                 Ok(jobs) => {
                     crash_point("claim", "taken");
                     for (job, account_slot, suspected) in self.sort_out(lane, jobs, &account_slots, &suspicion).await {
-                        job_claimed(job.waited(self.world.now()), job.claims);
+                        job_claimed(job.waited(self.clock.now()), job.claims);
                         // Nobody else takes slots, so there are as many as before.
                         let slot = slots.clone().try_acquire_owned();
                         let (worker, stop) = (self.clone(), stop.clone());
@@ -176,7 +177,7 @@ impl Worker {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no jobs can be claimed");
-                    let _ = unless(stop, self.world.sleep(PAUSE)).await;
+                    let _ = unless(stop, self.clock.sleep(PAUSE)).await;
                 }
             }
         }
@@ -194,7 +195,7 @@ impl Worker {
         let mut sorted = Vec::new();
         for job in jobs {
             // A look at a batch takes milliseconds.
-            if lane == Lane::Watch {
+            if lane == Lane::Remote {
                 sorted.push((job, None, None));
                 continue;
             }
@@ -206,7 +207,7 @@ impl Worker {
                 continue;
             }
             let wait_ms = if slot.is_some() { self.lease_ms() } else { SHARE_WAIT_MS };
-            if let Err(error) = self.ports.jobs.release(&job, Some(self.world.now().plus(wait_ms))).await {
+            if let Err(error) = self.ports.jobs.release(&job, Some(self.clock.now().plus(wait_ms))).await {
                 tracing::warn!(job = %job.id, %error, "job left until its lease runs out");
             }
         }
@@ -216,28 +217,28 @@ impl Worker {
     /// Waits until there may be work. The bell rings for new work; what is due at its time is looked for.
     async fn idle(&self, lane: Lane, stop: &CancellationToken) {
         let _ = match lane {
-            Lane::Work => unless(stop, tokio::time::timeout(IDLE, self.ports.bell.notified())).await.map(drop),
-            Lane::Watch => unless(stop, self.world.sleep(IDLE)).await,
+            Lane::Local => unless(stop, tokio::time::timeout(IDLE, self.ports.bell.notified())).await.map(drop),
+            Lane::Remote => unless(stop, self.clock.sleep(IDLE)).await,
         };
     }
 
-    async fn sweep(&self) {
-        let swept = async { self.ports.spool.sweep(&self.ports.jobs.active_ids().await?).await };
-        if let Err(error) = swept.await {
-            tracing::warn!(%error, "leftover job files could not be removed");
+    async fn purge_spool(&self) {
+        let purged = async { self.ports.spool.purge(&self.ports.jobs.active_ids().await?).await };
+        if let Err(error) = purged.await {
+            tracing::warn!(%error, "orphan job files could not be removed");
         }
     }
 
     /// A budget is raised by a restart: jobs that wait for it try again at once.
     async fn wake_waiting(&self) {
-        if let Err(error) = self.ports.spending.wake_waiting(self.world.now()).await {
+        if let Err(error) = self.ports.spending.wake_waiting(self.clock.now()).await {
             tracing::warn!(%error, "jobs that wait for the budget try again only later");
         }
     }
 
     /// Takes up at most `max` jobs that are due, each of which is then to be [held](Self::hold).
     pub async fn claim(&self, lane: Lane, max: usize) -> Result<Vec<Job>> {
-        self.ports.jobs.claim(&self.name, lane, max, self.world.now(), self.lease_ms()).await
+        self.ports.jobs.claim(&self.name, lane, max, self.clock.now(), self.lease_ms()).await
     }
 
     /// Takes a job step by step to where it has to wait, or somebody of the other lane is to go on. What is still held is returned:
@@ -245,12 +246,12 @@ impl Worker {
     async fn walk(&self, mut job: Job) -> Result<Option<Job>> {
         let lane = job.lane();
         let mut finding = self.finding(&job).await?;
-        let mut step_begun = self.world.tick();
+        let mut step_begun = self.clock.tick();
         loop {
             let Some(task) = job.task() else { return Ok(None) };
             let done = match finding.take() {
                 Some(done) => done,
-                None if lane == Lane::Watch && job.lane() == Lane::Work => {
+                None if lane == Lane::Remote && job.lane() == Lane::Local => {
                     self.ports.bell.notify_one();
                     return Ok(Some(job));
                 }
@@ -260,7 +261,7 @@ impl Worker {
                     self.carry_out(task, &job, step_begun).instrument(span).await
                 }
             };
-            step_begun = self.world.tick();
+            step_begun = self.clock.tick();
             job = match done {
                 Done::Event(event) => match self.commit(&job, event).await? {
                     Some(job) => job,
@@ -283,7 +284,7 @@ impl Worker {
             let failure = JobError::new("set_aside", words);
             return Ok(Some(match job.stage {
                 // Pages that were read and paid for are not thrown away.
-                Stage::Read { .. } => self.end_reading(job, failure).await?,
+                Stage::Realtime { .. } => self.end_reading(job, failure).await?,
                 _ => Done::Event(Event::Refused(failure)),
             }));
         }
@@ -298,11 +299,11 @@ impl Worker {
             Task::Upload => self.upload(job).await.map(Done::Event),
             Task::RecordAttempt => self.record_attempt(job).await,
             Task::Create => Ok(Done::Event(self.create(job, step_begun).await)),
-            Task::Seek => Ok(Done::Event(self.seek(job).await)),
+            Task::Reconcile => Ok(Done::Event(self.reconcile(job).await)),
             Task::Poll => Ok(Done::Event(self.poll(job).await)),
-            Task::Withdraw => Ok(Done::Event(self.withdraw(job).await)),
-            Task::Collect => self.collect(job).await,
-            Task::Read => self.read(job).await,
+            Task::Cancel => Ok(Done::Event(self.cancel(job).await)),
+            Task::Download => self.download(job).await,
+            Task::Realtime => self.read_pages(job).await,
         };
         crash_point(task.into_str(), "done");
         done.unwrap_or_else(|error| {
@@ -311,11 +312,11 @@ impl Worker {
                 // The account has used its time of the page engine: its job waits for the next hour's.
                 Error::Refused(error) if error.code == ErrorCode::TooManyRequests => {
                     let retry_after_ms = error.retry_after_s().map(|seconds| i64::from(seconds) * 1_000);
-                    Event::Hindered { by: Hindrance::EngineTime, retry_after_ms }
+                    Event::Blocked { by: BlockedReason::EngineTime, retry_after_ms }
                 }
                 Error::Refused(error) => Event::Refused(JobError::new(error.code.into_str(), error.message)),
                 Error::Unavailable(_) | Error::Internal(_) => {
-                    Event::Hindered { by: Hindrance::Server, retry_after_ms: None }
+                    Event::Blocked { by: BlockedReason::Server, retry_after_ms: None }
                 }
             })
         })
@@ -324,7 +325,7 @@ impl Worker {
     /// Commits the step that an event makes, and tidies up after it. `None`: the job is not held any more, because it has to wait
     /// or because the claim was lost.
     async fn commit(&self, job: &Job, event: Event) -> Result<Option<Job>> {
-        let now = self.world.now();
+        let now = self.clock.now();
         let step = step(job, event, now, &self.policy.settings.timing).map_err(Error::internal)?;
         if let Some(unanswered) = step.unanswered {
             self.ports.spending.close(job, None, unanswered, now).await?;
@@ -333,13 +334,13 @@ impl Worker {
         if !self.ports.jobs.advance(&step.job, step.left.as_ref(), now).await? {
             // A file that was uploaded for this step is known to nobody else.
             if let (Stage::Upload { .. }, Some(file)) = (&job.stage, step.job.stage.input_file()) {
-                self.tidy(job, vec![Effect::DeleteInput { input_file: file.to_owned() }]).await;
+                self.clean_up(job, vec![Effect::DeleteInput { input_file: file.to_owned() }]).await;
             }
             return Ok(None);
         }
         crash_point(job.task().map_or("over", |task| task.into_str()), "committed");
         self.report(job, &step.job);
-        self.tidy(&step.job, step.effects).await;
+        self.clean_up(&step.job, step.effects).await;
         Ok((step.job.due_at <= now).then_some(step.job))
     }
 
@@ -349,14 +350,14 @@ impl Worker {
         job: &Job,
         results: futures::stream::BoxStream<'_, Result<crate::extract::PageResult>>,
     ) -> Result<Done> {
-        let now = self.world.now();
+        let now = self.clock.now();
         let step = step(job, Event::Stored, now, &self.policy.settings.timing).map_err(Error::internal)?;
         Ok(match lease::storing(self.ports.jobs.complete(&step.job, results, now)).await? {
             Completion::NothingUsable => Done::Event(Event::NothingUsable),
             Completion::Superseded => Done::Superseded,
             Completion::Stored => {
                 self.report(job, &step.job);
-                self.tidy(&step.job, step.effects).await;
+                self.clean_up(&step.job, step.effects).await;
                 Done::Committed(Box::new(step.job))
             }
         })
@@ -370,17 +371,17 @@ impl Worker {
         }
     }
 
-    /// What is not tidied now is swept at the next start, or runs out at Google by itself.
-    async fn tidy(&self, job: &Job, effects: Vec<Effect>) {
+    /// What is not cleaned now is purged at the next start, or runs out at Google by itself.
+    async fn clean_up(&self, job: &Job, effects: Vec<Effect>) {
         for effect in effects {
-            crash_point("tidy", "begun");
-            let tidied = match effect {
+            crash_point("cleanup", "begun");
+            let cleaned = match effect {
                 Effect::ClearSpool => self.ports.spool.clear(job).await,
                 Effect::DeleteInput { input_file } => {
                     self.ports.google.delete(&input_file).await.map_err(Error::unavailable)
                 }
             };
-            if let Err(error) = tidied {
+            if let Err(error) = cleaned {
                 tracing::info!(job = %job.id, %error, "something was left behind");
             }
         }

@@ -43,7 +43,7 @@ pub enum JobStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", const_into_str)]
-pub enum Hindrance {
+pub enum BlockedReason {
     /// Google cannot be reached, or answers with faults of its own.
     Google,
     /// A quota that this server has at Google is used up.
@@ -58,7 +58,7 @@ pub enum Hindrance {
     Spending,
 }
 
-impl Hindrance {
+impl BlockedReason {
     /// What a person is told while it lasts.
     pub const fn sentence(self) -> &'static str {
         match self {
@@ -108,9 +108,9 @@ mod tests {
             [Mode::Text, Mode::Realtime, Mode::Batch].map(|mode| mode.into_str()),
             ["text", "realtime", "batch"]
         );
-        let names: Vec<_> = Hindrance::VARIANTS.iter().map(|by| by.into_str()).collect();
+        let names: Vec<_> = BlockedReason::VARIANTS.iter().map(|by| by.into_str()).collect();
         assert_eq!(names, ["google", "quota", "key", "server", "engine_time", "spending"]);
-        assert!(Hindrance::VARIANTS.iter().all(|by| by.into_str().parse() == Ok(*by)));
+        assert!(BlockedReason::VARIANTS.iter().all(|by| by.into_str().parse() == Ok(*by)));
         let ends = [JobStatus::Succeeded, JobStatus::Failed, JobStatus::Expired];
         assert_eq!(ends.map(|status| status.into_str()), ["succeeded", "failed", "expired"]);
         assert_eq!("realtime".parse(), Ok(Mode::Realtime));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorCode, Hindrance, JobStatus, Mode, PageSet, Quote, UnixMs};
+use super::{BlockedReason, ErrorCode, JobStatus, Mode, PageSet, Quote, UnixMs};
 
 /// What is known of a file once it has been opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct Metadata {
 pub struct Prepared {
     /// Names this upload until it expires.
     pub hash: String,
-    /// Names this content within the account: where its batch can be watched.
+    /// Names this content within the account: where its batch can be remote.
     pub content_hash: String,
     pub metadata: Metadata,
     /// 0-based pages that an AI mode would have to pay for.
@@ -68,7 +68,7 @@ pub enum Submitted {
 }
 
 impl Submitted {
-    /// Where in the web app it can be watched or read.
+    /// Where in the web app it can be remote or read.
     pub fn address(&self) -> String {
         match self {
             Self::Batch(BatchTicket { content_hash, .. }) | Self::Realtime(RealtimeTicket { content_hash, .. }) => {
@@ -174,7 +174,7 @@ pub struct JobView {
     pub requeued: bool,
     /// What it waits for just now, if anything is in its way.
     #[serde(default)]
-    pub hindered_by: Option<Hindrance>,
+    pub blocked_by: Option<BlockedReason>,
 }
 
 /// A document in a list.
@@ -244,7 +244,7 @@ pub enum ExportFormat {
 
 /// What of a document the reader is to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct ReaderRequest {
     /// How many pages come before it,
     pub from: Option<u32>,
     /// or the number of a page of the file, from 1.
@@ -258,20 +258,20 @@ pub struct Place {
 /// What the reader shows when it is asked for a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Opened {
-    Document(Box<Reading>),
+    Document(Box<DocumentView>),
     /// There is no document, because the job that was to fill it did not. It says why under its content hash.
     Job(String),
 }
 
 /// A document as far as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reading {
+pub struct DocumentView {
     pub document: DocumentSummary,
     /// The job that is at work on the document.
     pub job: Option<JobView>,
     pub original: Original,
     pub outline: Vec<OutlineEntry>,
-    pub found: Option<Found>,
+    pub found: Option<SearchResults>,
     /// All pages, in the runs that are fetched together.
     pub spans: Vec<Span>,
     /// The pages of the span that was asked for, and how many come before it.
@@ -299,7 +299,7 @@ pub enum Original {
 
 /// Where a document has what was searched for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct SearchResults {
     /// The first of them.
     pub hits: Vec<SearchHit>,
     pub total: u32,
@@ -405,7 +405,7 @@ pub struct NewToken {
 
 /// Everything of an account that a list shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shelf {
+pub struct LibraryListing {
     /// Jobs that are not done, newest first, and those that failed and were not tried again.
     pub jobs: Vec<JobView>,
     /// Newest first.

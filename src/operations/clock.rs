@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::operations::Operations;
-use crate::world::World;
 
 const LOOK: Duration = Duration::from_secs(5);
 /// Less is what clocks are set right by every day, and not worth a thought.
@@ -17,22 +17,22 @@ const JUMP_MS_MIN: i64 = 30_000;
 const UNSEEN_MS: i64 = 6 * 3_600_000;
 
 /// Looks at the clock until `stop`.
-pub async fn watch_clock(store: Arc<dyn Operations>, world: Arc<dyn World>, stop: CancellationToken) {
+pub async fn watch_clock(store: Arc<dyn Operations>, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let mut back_ms = UNSEEN_MS;
     loop {
         if back_ms >= JUMP_MS_MIN {
-            match store.clock_went_back(world.now(), back_ms).await {
+            match store.clock_went_back(clock.now(), back_ms).await {
                 Ok(()) => back_ms = 0,
                 Err(error) => tracing::warn!(%error, "waits could not be moved with the clock"),
             }
         }
-        let (shown, begun) = (world.now(), world.tick());
+        let (shown, begun) = (clock.now(), clock.tick());
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
         let passed_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let jumped_ms = passed_ms - (world.now().0 - shown.0);
+        let jumped_ms = passed_ms - (clock.now().0 - shown.0);
         if jumped_ms >= JUMP_MS_MIN {
             tracing::warn!(jumped_ms, "the clock was set back");
             back_ms += jumped_ms;

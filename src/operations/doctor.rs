@@ -7,16 +7,16 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use crate::accounts::spending::{Budget, dollars};
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::jobs::Spending;
-use crate::operations::books::{Books, DiscrepancyKind};
+use crate::operations::audit::{Audit, DiscrepancyKind};
 use crate::uploads::Blobs;
-use crate::world::World;
 use coldbrew_gemini::models::Model;
 
 /// What a server stands on.
 pub struct Doctor {
-    pub books: Arc<dyn Books>,
+    pub books: Arc<dyn Audit>,
     pub spending: Arc<dyn Spending>,
     pub budget: Budget,
     pub blobs: Arc<dyn Blobs>,
@@ -25,7 +25,7 @@ pub struct Doctor {
     /// None in demo mode.
     pub gemini: Option<coldbrew_gemini::Client>,
     pub model: Model,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
 }
 
 /// What was looked at.
@@ -67,12 +67,12 @@ impl Doctor {
         let Some(gemini) = &self.gemini else { return Vec::new() };
         let served = gemini.get_model(&self.model.id).await;
         let refused = served.err().map(|error| format!("Gemini does not serve the model {}: {error}.", self.model.id));
-        refused.into_iter().chain(shutdown(&self.model, self.world.today())).collect()
+        refused.into_iter().chain(shutdown(&self.model, self.clock.today())).collect()
     }
 
     /// Says what was spent today, and complains only of what keeps jobs waiting or makes the sums wrong.
     async fn spending(&self) -> Result<Diagnosis> {
-        let day = self.spending.spent_on(self.world.now().day()).await?;
+        let day = self.spending.spent_on(self.clock.now().day()).await?;
         let mut complaints = Vec::new();
         let mut told = Vec::new();
         for (accounts, sums, ceiling) in
@@ -86,7 +86,7 @@ impl Doctor {
                 ));
             }
         }
-        if self.gemini.is_some() && self.model.prices_on(self.world.today()).is_none() {
+        if self.gemini.is_some() && self.model.prices_on(self.clock.today()).is_none() {
             complaints.push(format!(
                 "The price of the model {} is not known, so the highest known prices count: set GEMINI_PRICES.",
                 self.model.id
@@ -96,7 +96,7 @@ impl Doctor {
     }
 
     async fn books(&self) -> Result<Vec<String>> {
-        let found = self.books.audit(self.world.now()).await?;
+        let found = self.books.audit(self.clock.now()).await?;
         Ok(found.iter().map(|discrepancy| sentence(discrepancy.kind, &discrepancy.id)).collect())
     }
 

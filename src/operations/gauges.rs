@@ -8,13 +8,13 @@ use strum::VariantArray;
 
 use super::{Operations, QueuedJob};
 use crate::accounts::spending::Budget;
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::jobs::Spending;
 use crate::metrics::{
     CEILING, COMMITTED, DEPENDENCY_UP, JOB_AGE, JOBS, JOBS_BLOCKED, JOBS_DUE, POLL_LAG, SPENT_TODAY, recorder,
 };
-use crate::model::{Hindrance, JobStatus, Mode};
-use crate::world::World;
+use crate::model::{BlockedReason, JobStatus, Mode};
 
 /// See the module.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ pub struct Metrics {
     store: Arc<dyn Operations>,
     spending: Arc<dyn Spending>,
     budget: Budget,
-    world: Arc<dyn World>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Metrics {
@@ -32,9 +32,9 @@ impl Metrics {
         store: Arc<dyn Operations>,
         spending: Arc<dyn Spending>,
         budget: Budget,
-        world: Arc<dyn World>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        Ok(Self { handle: recorder()?, store, spending, budget, world })
+        Ok(Self { handle: recorder()?, store, spending, budget, clock })
     }
 
     /// All figures as Prometheus reads them. `dependencies`: each by name, and whether it answers. What is counted here is told even
@@ -57,7 +57,7 @@ impl Metrics {
     }
 
     fn look_at_queue(&self, jobs: &[QueuedJob]) {
-        let now = self.world.now();
+        let now = self.clock.now();
         for mode in [Mode::Batch, Mode::Realtime] {
             for status in [JobStatus::Preparing, JobStatus::Pending, JobStatus::Running] {
                 let these = jobs.iter().filter(|job| job.mode == mode && job.status == status);
@@ -67,8 +67,8 @@ impl Metrics {
                 gauge!(JOB_AGE, &labels).set(seconds(oldest));
             }
         }
-        for &reason in Hindrance::VARIANTS {
-            let blocked = jobs.iter().filter(|job| job.hindered_by == Some(reason));
+        for &reason in BlockedReason::VARIANTS {
+            let blocked = jobs.iter().filter(|job| job.blocked_by == Some(reason));
             gauge!(JOBS_BLOCKED, "reason" => reason.into_str()).set(count(blocked.count()));
         }
         let due = jobs.iter().filter(|job| job.due_at <= now && job.lease_until <= now);
@@ -77,7 +77,7 @@ impl Metrics {
     }
 
     async fn look_at_spending(&self) -> Result<()> {
-        let day = self.spending.spent_on(self.world.now().day()).await?;
+        let day = self.spending.spent_on(self.clock.now().day()).await?;
         for (account, sums) in [("member", day.members), ("guest", day.guests)] {
             gauge!(SPENT_TODAY, "account" => account).set(amount(sums.settled));
             gauge!(COMMITTED, "account" => account).set(amount(sums.committed));

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::accounts::Accounts;
 use crate::changes::Changes;
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::uploads::{Blobs, account_folders};
-use crate::world::World;
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]
@@ -15,18 +15,18 @@ pub struct AccountDeletion {
     pub blobs: Arc<dyn Blobs>,
     /// Open streams of an account hear here that its sessions and tokens have ended.
     pub changes: Changes,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl AccountDeletion {
     /// Deletes the records first, so that no account is ever without its files. Files that are left, or that a worker adds later, are
-    /// out of reach, and the janitor deletes them.
+    /// out of reach, and the purger deletes them.
     pub async fn delete(&self, account_id: &str) -> Result<()> {
-        self.accounts.delete_account(account_id, self.world.now()).await?;
+        self.accounts.delete_account(account_id, self.clock.now()).await?;
         self.changes.tell_credentials_ended(account_id);
         tracing::info!(account = account_id, "account deleted");
         if let Err(error) = self.delete_files(account_id).await {
-            tracing::warn!(account = account_id, %error, "files of a deleted account are left to the janitor");
+            tracing::warn!(account = account_id, %error, "files of a deleted account are left to the purger");
         }
         Ok(())
     }

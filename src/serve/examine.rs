@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{Config, engine};
 use crate::api::Readiness;
 use crate::changes::Changes;
+use crate::clock::{IdGenerator, RandomIds, SystemClock};
 use crate::error::Result;
 use crate::operations::doctor::{Diagnosis, Doctor};
-use crate::world::{SystemWorld, World};
 
 use super::readiness::Dependencies;
 use super::tracked::Tracked;
@@ -15,8 +15,8 @@ use super::tracked::Tracked;
 /// Examines what this configuration names. Starts nothing that outlives the call.
 pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
     let store = config.storage.store().await?;
-    let world = SystemWorld;
-    let tracked = Tracked::open(config, &store, &Changes::default(), &Arc::default(), world.id())?;
+    let clock = SystemClock;
+    let tracked = Tracked::open(config, &store, &Changes::default(), &Arc::default(), RandomIds.id())?;
     let blobs = config.storage.blobs().await?;
     let dependencies = Dependencies {
         store: store.clone(),
@@ -34,7 +34,7 @@ pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
         dependencies: dependencies.check().await,
         gemini: (!config.gemini.is_demo()).then(|| config.gemini.client(None)).transpose()?,
         model: config.gemini.models.get(&config.gemini.model),
-        world: Arc::new(world),
+        clock: Arc::new(clock),
     };
     let diagnoses = doctor.examine().await;
     store.close().await;

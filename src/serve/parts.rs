@@ -10,16 +10,16 @@ use super::tracked::Tracked;
 use crate::accounts::{Identity, Membership, PasswordAttempts, Passwords, Provider, Quota};
 use crate::api::{Idempotency, UseCases};
 use crate::changes::Changes;
+use crate::clock::{Clock, IdGenerator, RandomIds, SystemClock};
 use crate::documents::{Drafts, Library, Originals, Renderer};
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::jobs::{DiskSpool, Jobs, SubmissionPolicy, SubmissionPorts, Submissions};
 use crate::operations::Metrics;
-use crate::retention::{AccountDeletion, Janitor};
+use crate::retention::{AccountDeletion, Purger};
 use crate::store::sql::SqlStore;
 use crate::uploads::fetch::{Fetcher, Imports, SystemResolver};
 use crate::uploads::{Blobs, Incoming, Intake};
-use crate::world::{SystemWorld, World};
 use coldbrew_pdf::Engine;
 
 /// What use cases and worker are made of.
@@ -29,7 +29,8 @@ pub(super) struct Parts {
     pub(super) blobs: Arc<dyn Blobs>,
     pub(super) spool: DiskSpool,
     pub(super) engine: Engine,
-    pub(super) world: Arc<dyn World>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn IdGenerator>,
     pub(super) bell: Arc<Notify>,
     pub(super) changes: Changes,
     pub(super) incoming: Incoming,
@@ -41,15 +42,16 @@ impl Parts {
         tokio::fs::create_dir_all(data_dir).await?;
         let store = config.storage.store().await?;
         let (changes, bell) = (Changes::default(), Arc::new(Notify::new()));
-        let world = Arc::new(SystemWorld);
+        let clock = Arc::new(SystemClock);
         Ok(Self {
             blobs: config.storage.blobs().await?,
             spool: DiskSpool::open(data_dir.join("spool")).await?,
-            tracked: Tracked::open(config, &store, &changes, &bell, world.id())?,
+            tracked: Tracked::open(config, &store, &changes, &bell, RandomIds.id())?,
             engine: engine(config)?,
             incoming: config.storage.incoming(config.incoming),
             store,
-            world,
+            clock,
+            ids: Arc::new(RandomIds),
             bell,
             changes,
         })
@@ -61,12 +63,13 @@ impl Parts {
 
     pub(super) fn services(&self, config: &Config) -> UseCases {
         let store = Arc::new(self.store.clone());
-        let (world, recipe) = (self.world.clone(), Recipe::new(&config.gemini.model));
+        let (clock, ids, recipe) = (self.clock.clone(), self.ids.clone(), Recipe::new(&config.gemini.model));
         UseCases {
             identity: Identity {
                 store: store.clone(),
                 guest_quota: config.budget.guest_quota_tokens,
-                world: world.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
             },
             membership: membership(config, &self.store, self.changes.clone()),
             deletion: self.deletion(),
@@ -78,7 +81,7 @@ impl Parts {
                     resolver: Arc::new(SystemResolver),
                     targets: config.targets.clone(),
                     imports: Imports::new(config.imports),
-                    world: world.clone(),
+                    clock: clock.clone(),
                     receiver: config.receiver.clone(),
                 },
                 storage: store.clone(),
@@ -89,10 +92,12 @@ impl Parts {
                 recipe: recipe.clone(),
                 pricing: config.pricing,
                 allowances: config.allowances,
-                world: world.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
             },
             submissions: Submissions {
-                world: world.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
                 ports: SubmissionPorts {
                     uploads: store.clone(),
                     jobs: self.jobs(),
@@ -123,14 +128,15 @@ impl Parts {
                 drafts: Drafts::default(),
                 renderer: Renderer::new(config.rendering),
                 text_limit: config.text_limit,
-                world: world.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
                 documents: store.clone(),
                 jobs: self.jobs(),
                 blobs: self.blobs.clone(),
                 changes: self.changes.clone(),
             },
-            idempotency: Idempotency { keys: store, keys_max: config.idempotency_keys_max, world: world.clone() },
-            world,
+            idempotency: Idempotency { keys: store, keys_max: config.idempotency_keys_max, clock: clock.clone() },
+            clock,
         }
     }
 
@@ -143,23 +149,23 @@ impl Parts {
         let own = config.site.public_url.clone().unwrap_or_else(|| format!("http://{addr}"));
         let redirect_url = format!("{}/sign-in/provider/callback", own.trim_end_matches('/'));
         let provider = config.provider.clone();
-        provider.map(|provider| Provider::new(provider, redirect_url, self.world.clone())).transpose()
+        provider.map(|provider| Provider::new(provider, redirect_url, self.clock.clone(), self.ids.clone())).transpose()
     }
 
     pub(super) fn metrics(&self, config: &Config) -> Result<Metrics> {
         let store = Arc::new(self.store.clone());
-        Metrics::start(store.clone(), store, config.budget, self.world.clone())
+        Metrics::start(store.clone(), store, config.budget, self.clock.clone())
     }
 
-    pub(super) fn janitor(&self, config: &Config) -> Janitor {
+    pub(super) fn purger(&self, config: &Config) -> Purger {
         let store = Arc::new(self.store.clone());
-        Janitor {
+        Purger {
             deletion: self.deletion(),
             attempts: attempts(config, &self.store),
             expiry: store.clone(),
             uploads: store,
             blobs: self.blobs.clone(),
-            world: self.world.clone(),
+            clock: self.clock.clone(),
             retention: config.retention,
         }
     }
@@ -175,17 +181,18 @@ pub(super) fn membership(config: &Config, store: &SqlStore, changes: Changes) ->
         passwords: Passwords::default(),
         attempts: attempts(config, store),
         changes,
-        world: Arc::new(SystemWorld),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
     }
 }
 
 fn attempts(config: &Config, store: &SqlStore) -> PasswordAttempts {
-    PasswordAttempts { store: Arc::new(store.clone()), limits: config.attempts, world: Arc::new(SystemWorld) }
+    PasswordAttempts { store: Arc::new(store.clone()), limits: config.attempts, clock: Arc::new(SystemClock) }
 }
 
 /// What deletes an account.
 pub(super) fn deletion(store: &SqlStore, blobs: Arc<dyn Blobs>, changes: Changes) -> AccountDeletion {
-    AccountDeletion { accounts: Arc::new(store.clone()), blobs, changes, world: Arc::new(SystemWorld) }
+    AccountDeletion { accounts: Arc::new(store.clone()), blobs, changes, clock: Arc::new(SystemClock) }
 }
 
 /// The page engine of a configuration.

@@ -10,7 +10,7 @@ use crate::changes::Changes;
 use crate::error::Result;
 use crate::jobs::Jobs;
 use crate::store::sql::SqlStore;
-use crate::store::tracking::{Origin, Published, Redis};
+use crate::store::tracking::{Origin, Redis, RedisMirror};
 
 /// The jobs of this process. Cheap to clone.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub(crate) struct Tracked {
 /// What there is with Redis.
 #[derive(Clone)]
 struct Beside {
-    published: Arc<Published<SqlStore>>,
+    published: Arc<RedisMirror<SqlStore>>,
     changes: Changes,
     bell: Arc<Notify>,
 }
@@ -39,7 +39,7 @@ impl Tracked {
         let Some(url) = &config.storage.redis_url else {
             return Ok(Self { jobs: Arc::new(store.clone()), beside: None });
         };
-        let published = Arc::new(Published::new(store.clone(), Redis::open(url, Origin(name))?));
+        let published = Arc::new(RedisMirror::new(store.clone(), Redis::open(url, Origin(name))?));
         let beside = Beside { published: published.clone(), changes: changes.clone(), bell: bell.clone() };
         Ok(Self { jobs: published, beside: Some(beside) })
     }

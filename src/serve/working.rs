@@ -11,12 +11,12 @@ use super::isolated::HoldJobProcess;
 use super::parts::Parts;
 use crate::accounts::spending::is_priced;
 use crate::error::Result;
-use crate::jobs::{Cleaner, EnginePages, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
+use crate::jobs::{EnginePages, Reaper, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
 
 /// See the module.
 pub(super) struct Working {
     worker: Worker,
-    cleaner: Cleaner,
+    reaper: Reaper,
     /// In demo mode, the stand-in for Google that they ask.
     demo: Option<Demo>,
 }
@@ -34,12 +34,13 @@ impl Working {
         };
         let emulator = demo.as_ref().map(Demo::base_url).or_else(|| emulator.map(str::to_owned));
         let google = Arc::new(config.gemini.client(emulator)?);
-        if !is_priced(&config.gemini.models, &config.gemini.model, parts.world.today()) {
+        if !is_priced(&config.gemini.models, &config.gemini.model, parts.clock.today()) {
             tracing::warn!(model = config.gemini.model, "no price is known: spending counts with the highest that are");
         }
         let worker = Worker {
-            name: parts.world.id().into(),
-            world: parts.world.clone(),
+            name: parts.ids.id().into(),
+            clock: parts.clock.clone(),
+            ids: parts.ids.clone(),
             ports: WorkerPorts {
                 jobs: parts.jobs(),
                 uploads: Arc::new(parts.store.clone()),
@@ -66,10 +67,10 @@ impl Working {
                 settings: config.worker,
             },
         };
-        let leftovers = Arc::new(parts.store.clone());
+        let orphans = Arc::new(parts.store.clone());
         let WorkerSettings { timing, lease, .. } = config.worker;
-        let cleaner = Cleaner { leftovers, google, world: parts.world.clone(), timing, lease };
-        Ok(Self { worker, cleaner, demo })
+        let reaper = Reaper { orphans, google, clock: parts.clock.clone(), timing, lease };
+        Ok(Self { worker, reaper, demo })
     }
 
     /// Has suspected jobs run in processes of their own, which `program` starts.
@@ -85,6 +86,6 @@ impl Working {
 
     /// Works until `stop`; then hands back what is held.
     pub(super) async fn run(self, stop: CancellationToken) {
-        tokio::join!(self.worker.run(stop.clone()), self.cleaner.run(stop));
+        tokio::join!(self.worker.run(stop.clone()), self.reaper.run(stop));
     }
 }

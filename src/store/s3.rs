@@ -143,7 +143,7 @@ impl Blobs for S3 {
         }
     }
 
-    async fn tidy(&self) -> Result<()> {
+    async fn purge_incomplete(&self) -> Result<()> {
         let mut folders = vec![self.cache.clone()];
         while let Some(folder) = folders.pop() {
             let mut entries = fs::read_dir(&folder).await?;

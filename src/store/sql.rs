@@ -15,7 +15,7 @@
 //! | account of a credential | primary keys |
 
 mod accounts;
-mod books;
+mod audit;
 mod builder;
 mod columns;
 mod complete;
@@ -25,11 +25,11 @@ mod documents;
 mod figures;
 mod idempotency;
 mod jobs;
-mod leftovers;
 mod locks;
 mod members;
 mod migrations;
 mod operations;
+mod orphans;
 mod outlines;
 #[cfg(test)]
 mod plans;

@@ -1,12 +1,12 @@
 //! Where jobs are, made known outside the database: to other processes of ours, to other programs, and for quick answers.
 //!
 //! The record in SQL is the authority for everything, money included. What is tracked is a copy of it: made after each
-//! commit by [`Published`], never older than what was known before, and made again from the record when it was lost. So whatever
+//! commit by [`RedisMirror`], never older than what was known before, and made again from the record when it was lost. So whatever
 //! happens to it, no job and no money is at stake. Nothing here may decide anything.
 
 mod limits;
-mod published;
 mod redis;
+mod redis_mirror;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +18,8 @@ use crate::model::Mode;
 use crate::model::wire::JobView;
 
 pub use limits::RedisCounts;
-pub use published::Published;
 pub use redis::{Origin, Redis};
+pub use redis_mirror::RedisMirror;
 
 /// A job as it is tracked: what other programs read under the key of its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

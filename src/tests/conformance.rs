@@ -9,10 +9,10 @@ use coldbrew::extract::Recipe;
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::Spending;
 use coldbrew::jobs::machine::Lane;
-use coldbrew::jobs::{Acceptance, Completion, Jobs, Leftovers};
-use coldbrew::jobs::{Job, JobIds, Stage, Watched};
+use coldbrew::jobs::{Acceptance, Completion, Jobs, OrphanedResources};
+use coldbrew::jobs::{Job, JobIds, RemoteBatch, Stage};
 use coldbrew::model::wire::{JobError, Metadata, Usage};
-use coldbrew::model::{Hindrance, Mode, PageSet, TokenUsage, UnixMs};
+use coldbrew::model::{BlockedReason, Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::operations::Operations;
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Figures, Upload, Uploads};
@@ -43,12 +43,12 @@ mod blobs;
 mod claims;
 mod documents;
 mod figures;
-mod leftovers;
 mod limits;
 mod locks;
 mod members;
 mod migrations;
 mod operations;
+mod orphans;
 mod results;
 mod sign_ins;
 mod spending;
@@ -69,7 +69,7 @@ struct Stores {
     documents: Arc<dyn Documents>,
     figures: Arc<dyn Figures>,
     operations: Arc<dyn Operations>,
-    leftovers: Arc<dyn Leftovers>,
+    orphans: Arc<dyn OrphanedResources>,
     sign_ins: Arc<dyn SignIns>,
     storage: Arc<dyn Storage>,
     spending: Arc<dyn Spending>,
@@ -101,7 +101,7 @@ impl Stores {
         + Documents
         + Figures
         + Operations
-        + Leftovers
+        + OrphanedResources
         + SignIns
         + Spending
         + Storage
@@ -116,7 +116,7 @@ impl Stores {
             documents: store.clone(),
             figures: store.clone(),
             operations: store.clone(),
-            leftovers: store.clone(),
+            orphans: store.clone(),
             sign_ins: store.clone(),
             spending: store.clone(),
             storage: store,
@@ -141,7 +141,7 @@ impl Stores {
     }
 
     async fn claim(&self, now: UnixMs) -> Option<Job> {
-        self.claim_many(Lane::Work, 1, now).await.pop()
+        self.claim_many(Lane::Local, 1, now).await.pop()
     }
 
     async fn claim_many(&self, lane: Lane, max: usize, now: UnixMs) -> Vec<Job> {
@@ -156,7 +156,7 @@ impl Stores {
 
     /// The same job, taken over by somebody else after its lease ran out.
     async fn taken_over(&self) -> Job {
-        self.jobs.claim("another", Lane::Work, 1, NOW.plus(LEASE_MS), LEASE_MS).await.unwrap().pop().unwrap()
+        self.jobs.claim("another", Lane::Local, 1, NOW.plus(LEASE_MS), LEASE_MS).await.unwrap().pop().unwrap()
     }
 
     async fn complete(&self, claimed: &Job, results: Vec<PageResult>) -> Completion {
@@ -202,13 +202,13 @@ fn at(job: &Job, stage: Stage) -> Job {
 }
 
 fn watching() -> Stage {
-    Stage::Watch(Watched {
+    Stage::Polling(RemoteBatch {
         attempt: 1,
         input_file: "files/in".into(),
         batch: "batches/b".into(),
         key: Some("0123456789ab".into()),
         running: true,
-        withdrawn: false,
+        cancel_failed: false,
         since: NOW,
         odd_since: None,
         denied_since: None,

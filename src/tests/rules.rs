@@ -1,5 +1,6 @@
 //! The rules that a compiler cannot enforce: which room may import which, and that documents name what exists.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -54,7 +55,7 @@ const ROOMS: [&str; 19] = [
     "crash",
     "changes",
     "error",
-    "world",
+    "clock",
     "metrics",
     "markdown",
     "accounts",
@@ -186,7 +187,7 @@ fn sql_and_redis_stay_in_their_rooms() {
 
 #[test]
 fn time_and_chance_come_in_as_arguments() {
-    for (name, code) in sources().iter().filter(|(name, _)| !is_in(name, "world")) {
+    for (name, code) in sources().iter().filter(|(name, _)| !is_in(name, "clock")) {
         for source in ["SystemTime::now", "Instant::now", "Timestamp::now", "rand::", "Uuid::now"] {
             assert!(!code.contains(source), "{name} uses {source}");
         }
@@ -229,17 +230,21 @@ fn server_functions_are_thin() {
     }
 }
 
-/// Rust files of the product and of its crates, tests included.
-fn all_code() -> Vec<String> {
+/// Paths and texts of the Rust files of the product and of its crates, tests included.
+fn all_files() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = ["src", "crates"].map(|folder| rust_files(&root.join(folder))).concat();
-    files.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    let files = ["src", "crates", "benches"].map(|folder| rust_files(&root.join(folder))).concat();
+    files.iter().map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect()
+}
+
+fn all_code() -> String {
+    all_files().into_iter().map(|(_, text)| text).collect()
 }
 
 /// What the tables of these documents name: limits, rules and their tests.
 #[test]
 fn documents_name_settings_and_tests_that_exist() {
-    let (settings, code) = (text_of("Leptos.toml"), all_code().concat());
+    let (settings, code) = (text_of("Leptos.toml"), all_code());
     for document in ["docs/THREATS.md", "docs/INVARIANTS.md", "ARCHITECTURE.md"] {
         let text = text_of(document);
         for name in text.lines().filter(|line| line.starts_with('|')).flat_map(quoted) {
@@ -251,6 +256,38 @@ fn documents_name_settings_and_tests_that_exist() {
             } else if let Some(key) = setting.filter(|_| !name.contains('/')) {
                 assert!(settings.contains(&format!("# {key} = ")), "{document}: there is no setting {name}");
             }
+        }
+    }
+}
+
+/// Retired words that also have a meaning of their own in the standard library, a protocol or plain English.
+const ALSO_OTHER_WORDS: [&str; 6] = ["Read", "Seek", "batch", "wake", "tidy", "unreachable"];
+
+/// The identifiers of a Rust file. Comments and string literals have none.
+fn identifiers(text: &str) -> impl Iterator<Item = &str> {
+    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    let outside_strings = code.flat_map(|line| line.split('"').step_by(2));
+    outside_strings
+        .flat_map(|code| code.split(|c: char| !c.is_alphanumeric() && c != '_'))
+        .filter(|word| !word.is_empty())
+}
+
+/// The last column of the glossary: a word in backticks is an identifier, any other is no part of one.
+#[test]
+fn retired_words_are_no_identifiers() {
+    let glossary = text_of("docs/GLOSSARY.md");
+    let rows = glossary.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix('|')?.rsplit_once('|'));
+    let retired = rows.flat_map(|(_, retired)| retired.split(',')).map(str::trim).filter(|word| *word != "retired");
+    let (names, parts): (Vec<&str>, Vec<&str>) =
+        retired.filter(|word| !word.contains(' ')).partition(|word| word.starts_with('`'));
+    let names: HashSet<&str> =
+        names.into_iter().flat_map(quoted).filter(|name| !ALSO_OTHER_WORDS.contains(name)).collect();
+    let parts: HashSet<&str> = parts.into_iter().filter(|part| part.chars().all(char::is_alphabetic)).collect();
+    assert!(names.len() > 30 && parts.len() >= 4, "the glossary's tables are not understood: {names:?} {parts:?}");
+    for (path, text) in all_files() {
+        for identifier in identifiers(&text) {
+            let has_retired = identifier.to_lowercase().split('_').any(|part| parts.contains(part));
+            assert!(!names.contains(identifier) && !has_retired, "{path}: docs/GLOSSARY.md retires {identifier}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Thousands of stories in a world without a network: two to four workers that crash, stand still and have wrong clocks, a database
+//! Thousands of stories in a clock without a network: two to four workers that crash, stand still and have wrong clocks, a database
 //! and a Google whose answers are late, lost or doubled. The workers are the real ones; the stores are those in memory, held to the
 //! promises of the real ones by the conformance suite; the batches are the emulator's.
 //!
@@ -6,13 +6,13 @@
 //! `COLDBREW_SIMULATION_FIRST` (default 0) where to begin. A seed that has found a fault is put into [`FOUND`].
 
 mod check;
-mod clock;
 mod disk;
 mod google;
 mod machine;
 mod odds;
 mod record;
 mod schedule;
+mod timeline;
 
 use std::panic::catch_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -68,7 +68,7 @@ fn whatever_goes_wrong_no_job_is_lost_and_no_page_is_paid_twice() {
     assert!(well.into_inner(), "a story went wrong, see above");
     let [succeeded, failed] = ends.map(AtomicUsize::into_inner);
     println!("{count} schedules in {:.1?}: {succeeded} jobs succeeded, {failed} failed", begun.elapsed());
-    assert!(count < 100 || (succeeded > failed && failed > 0), "this world is too kind or too cruel to prove anything");
+    assert!(count < 100 || (succeeded > failed && failed > 0), "this clock is too kind or too cruel to prove anything");
 }
 
 #[test]

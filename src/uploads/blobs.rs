@@ -20,7 +20,7 @@ pub trait Blobs: Send + Sync {
     async fn delete(&self, key: &str) -> Result<()>;
 
     /// Gives back the room of what is only kept to be quick.
-    async fn tidy(&self) -> Result<()> {
+    async fn purge_incomplete(&self) -> Result<()> {
         Ok(())
     }
 

@@ -22,10 +22,10 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 use crate::accounts::Caller;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 use crate::uploads::{ReceivedFile, Receiver};
-use crate::world::World;
 
 pub use imports::{ImportLimits, Imports};
 pub use targets::{Denied, Targets};
@@ -60,7 +60,7 @@ pub struct Fetcher {
     pub resolver: Arc<dyn Resolve>,
     pub targets: Targets,
     pub imports: Imports,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
     pub receiver: Receiver,
 }
 
@@ -76,7 +76,7 @@ impl Fetcher {
         address: &str,
         admit: impl FnOnce(Option<u64>) -> F,
     ) -> Result<(ReceivedFile, P)> {
-        let import = self.imports.begin(caller, self.world.tick())?;
+        let import = self.imports.begin(caller, self.clock.tick())?;
         timeout(self.imports.timeout(), self.follow(&import, address, admit)).await.unwrap_or_else(|_| Err(too_slow()))
     }
 
@@ -111,11 +111,11 @@ impl Fetcher {
             Host::Ipv4(address) => vec![IpAddr::V4(*address)],
             Host::Ipv6(address) => vec![IpAddr::V6(*address)],
             Host::Domain(name) => {
-                self.resolver.resolve(name).await.map_err(|_| unreachable("The host has no address."))?
+                self.resolver.resolve(name).await.map_err(|_| host_unavailable("The host has no address."))?
             }
         };
         if addresses.is_empty() {
-            return Err(unreachable("The host has no address."));
+            return Err(host_unavailable("The host has no address."));
         }
         self.targets.admits(&addresses)?;
         let pinned: Vec<SocketAddr> = addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
@@ -132,7 +132,7 @@ impl Fetcher {
 
     fn see_that_it_is_a_file(&self, response: &Response) -> Result<()> {
         if !response.status().is_success() {
-            return Err(unreachable(&format!("The address answered {}.", response.status())));
+            return Err(host_unavailable(&format!("The address answered {}.", response.status())));
         }
         if response.content_length().is_some_and(|length| length > self.receiver.bytes_max) {
             return Err(self.receiver.too_large());
@@ -145,7 +145,7 @@ impl Fetcher {
         let name = percent_decode_str(name).decode_utf8_lossy();
         let chunks = response.bytes_stream().map(|chunk| {
             let chunk = chunk.map_err(broken)?;
-            import.charge(chunk.len(), self.world.tick());
+            import.charge(chunk.len(), self.clock.tick());
             Ok(chunk)
         });
         self.receiver.receive(chunks, Some(&*name).filter(|name| !name.is_empty())).await
@@ -173,7 +173,7 @@ fn next_hop(url: &Url, response: &Response) -> Result<Option<Url>> {
     }
     let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
     let next = location.and_then(|location| url.join(location).ok());
-    next.map(Some).ok_or_else(|| unreachable("The address redirects to nowhere."))
+    next.map(Some).ok_or_else(|| host_unavailable("The address redirects to nowhere."))
 }
 
 /// The address of the file itself: arXiv's abstracts have their PDF next to them.
@@ -190,7 +190,7 @@ fn not_allowed(words: &str) -> Error {
     Error::refused(ErrorCode::UrlNotAllowed, words)
 }
 
-fn unreachable(words: &str) -> Error {
+fn host_unavailable(words: &str) -> Error {
     Error::refused(ErrorCode::UrlUnreachable, words)
 }
 
@@ -200,7 +200,7 @@ fn too_slow() -> Error {
 
 /// What a person is told of a connection that failed: never which addresses were tried.
 fn broken(error: reqwest::Error) -> Error {
-    if error.is_timeout() { too_slow() } else { unreachable("The address could not be reached, or broke off.") }
+    if error.is_timeout() { too_slow() } else { host_unavailable("The address could not be reached, or broke off.") }
 }
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ use super::fetch::Fetcher;
 use super::kind::format_of_file;
 use super::{Blobs, Incoming, ReceivedFile, Receiver, Upload, UploadPermit, Uploads, upload_key};
 use crate::accounts::{Account, Allowances, Caller, Storage};
+use crate::clock::{Clock, IdGenerator};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::{EngineShares, Recipe, refusal, text_file_pages};
 use crate::model::wire::{Metadata, Prepared};
 use crate::model::{ErrorCode, Format, PAGES_MAX, PageSet, Pricing, hex};
-use crate::world::World;
 use coldbrew_pdf::{DocumentFault, Engine, PageLength, PdfError, Priority, Requester};
 
 /// The most that an image may take as a PDF: more than a photograph of the size that is kept.
@@ -35,7 +35,8 @@ pub struct Intake {
     pub recipe: Recipe,
     pub pricing: Pricing,
     pub allowances: Allowances,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
 }
 
 impl Intake {
@@ -76,7 +77,7 @@ impl Intake {
             url,
         };
         let upload = Upload {
-            hash: self.world.id(),
+            hash: self.ids.id(),
             account_id: account.id.clone(),
             content_hash: content_hash(account, &sha256),
             metadata,
@@ -86,7 +87,7 @@ impl Intake {
         let key = upload_key(&account.id, &upload.content_hash);
         crash_point("intake", "measured");
         // In this order: whoever deletes the last of this content at this moment sees the record, and leaves the file alone.
-        self.uploads.insert_upload(&upload, self.allowances.of(account), self.world.now()).await?;
+        self.uploads.insert_upload(&upload, self.allowances.of(account), self.clock.now()).await?;
         crash_point("intake", "on record");
         if let Err(error) = self.blobs.put(&key, &measured.file).await {
             self.uploads.remove_upload(&upload).await?;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::world::World;
 
 /// How long a published document is believed. A key that the provider has withdrawn is good for no longer.
 const AGE_MAX: Duration = Duration::from_secs(600);
@@ -15,7 +15,7 @@ const RENEWAL_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A document of one address.
 pub(crate) struct Cached<T> {
-    world: Arc<dyn World>,
+    clock: Arc<dyn Clock>,
     state: Mutex<State<T>>,
 }
 
@@ -27,13 +27,13 @@ struct State<T> {
 
 impl<T> Cached<T> {
     /// Keeps nothing yet.
-    pub(crate) fn new(world: Arc<dyn World>) -> Self {
-        Self { world, state: Mutex::new(State { kept: None, failed_at: None, renewed_at: None }) }
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Mutex::new(State { kept: None, failed_at: None, renewed_at: None }) }
     }
 
     /// The document as it is kept; one that is old, or not there, is fetched.
     pub(crate) async fn get(&self, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
-        let asked_at = self.world.tick();
+        let asked_at = self.clock.tick();
         let mut state = self.state.lock().await;
         match &state.kept {
             Some((kept, since)) if asked_at.saturating_duration_since(*since) < AGE_MAX => Ok(kept.clone()),
@@ -43,7 +43,7 @@ impl<T> Cached<T> {
 
     /// The document anew, because `old` lacks something; `old` itself where it was renewed a moment ago.
     pub(crate) async fn renew(&self, old: Arc<T>, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
-        let asked_at = self.world.tick();
+        let asked_at = self.clock.tick();
         let mut state = self.state.lock().await;
         if let Some((kept, _)) = state.kept.as_ref().filter(|(kept, _)| !Arc::ptr_eq(kept, &old)) {
             return Ok(kept.clone());
@@ -68,11 +68,11 @@ impl<T> Cached<T> {
         match fetch.await {
             Ok(document) => {
                 let document = Arc::new(document);
-                state.kept = Some((document.clone(), self.world.tick()));
+                state.kept = Some((document.clone(), self.clock.tick()));
                 Ok(document)
             }
             Err(error) => {
-                state.failed_at = Some(self.world.tick());
+                state.failed_at = Some(self.clock.tick());
                 Err(error)
             }
         }
@@ -87,7 +87,7 @@ mod tests {
     use futures::future::join_all;
 
     use super::*;
-    use crate::world::StoppedWorld;
+    use crate::clock::ManualClock;
 
     #[derive(Default)]
     struct Provider(AtomicU32);
@@ -103,40 +103,40 @@ mod tests {
         }
     }
 
-    fn cached() -> (Arc<StoppedWorld>, Cached<u32>, Provider) {
-        let world = Arc::new(StoppedWorld::default());
-        (world.clone(), Cached::new(world), Provider::default())
+    fn cached() -> (Arc<ManualClock>, Cached<u32>, Provider) {
+        let clock = Arc::new(ManualClock::default());
+        (clock.clone(), Cached::new(clock), Provider::default())
     }
 
     #[tokio::test]
     async fn document_asked_for_by_many_is_fetched_once_until_it_is_old() {
-        let (world, cached, provider) = cached();
+        let (clock, cached, provider) = cached();
         let got = join_all((0..100).map(|_| cached.get(provider.answer()))).await;
         assert!(got.into_iter().all(|document| *document.unwrap() == 0));
-        world.set(599);
+        clock.set(599);
         assert_eq!(*cached.get(provider.answer()).await.unwrap(), 0);
-        world.set(600);
+        clock.set(600);
         assert_eq!(*cached.get(provider.answer()).await.unwrap(), 1);
     }
 
     #[tokio::test]
     async fn requests_that_waited_for_a_failure_fail_with_it_and_a_later_one_asks_again() {
-        let (world, cached, provider) = cached();
+        let (clock, cached, provider) = cached();
         assert!(join_all((0..100).map(|_| cached.get(provider.fail()))).await.iter().all(Result::is_err));
         assert_eq!(provider.0.load(Ordering::SeqCst), 1);
-        world.set(1);
+        clock.set(1);
         assert_eq!(*cached.get(provider.answer()).await.unwrap(), 1);
     }
 
     #[tokio::test]
     async fn document_that_lacks_something_is_renewed_once_a_minute() {
-        let (world, cached, provider) = cached();
+        let (clock, cached, provider) = cached();
         let first = cached.get(provider.answer()).await.unwrap();
         let second = cached.renew(first.clone(), provider.answer()).await.unwrap();
         assert_eq!(*second, 1);
         assert_eq!(*cached.renew(first, provider.answer()).await.unwrap(), 1, "another request has renewed it");
         assert_eq!(*cached.renew(second.clone(), provider.answer()).await.unwrap(), 1);
-        world.set(60);
+        clock.set(60);
         assert_eq!(*cached.renew(second, provider.answer()).await.unwrap(), 2);
     }
 }

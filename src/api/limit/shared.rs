@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::{RequestCount, RequestCounts};
+use crate::clock::Clock;
 use crate::error::Error;
-use crate::world::World;
 
 /// How long a request waits for the common count.
 const WAIT_MAX: Duration = Duration::from_millis(50);
@@ -17,14 +17,14 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// See the module.
 pub(crate) struct SharedCounts {
     counts: Arc<dyn RequestCounts>,
-    world: Arc<dyn World>,
+    clock: Arc<dyn Clock>,
     away_until: Mutex<Option<Instant>>,
 }
 
 impl SharedCounts {
     /// Counts behind `counts`.
-    pub(crate) fn new(counts: Arc<dyn RequestCounts>, world: Arc<dyn World>) -> Self {
-        Self { counts, world, away_until: Mutex::new(None) }
+    pub(crate) fn new(counts: Arc<dyn RequestCounts>, clock: Arc<dyn Clock>) -> Self {
+        Self { counts, clock, away_until: Mutex::new(None) }
     }
 
     /// How long the caller has to wait, if one of the counts is full; `None` also while they cannot be had.
@@ -36,7 +36,7 @@ impl SharedCounts {
             Ok(Ok(wait)) => wait,
             Ok(Err(error)) | Err(error) => {
                 tracing::warn!(%error, "requests are counted by this server alone");
-                *self.away_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.world.tick() + PAUSE);
+                *self.away_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.tick() + PAUSE);
                 None
             }
         }
@@ -44,7 +44,7 @@ impl SharedCounts {
 
     fn is_away(&self) -> bool {
         let away_until = *self.away_until.lock().unwrap_or_else(PoisonError::into_inner);
-        away_until.is_some_and(|until| self.world.tick() < until)
+        away_until.is_some_and(|until| self.clock.tick() < until)
     }
 }
 
@@ -55,8 +55,8 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
+    use crate::clock::ManualClock;
     use crate::error::Result;
-    use crate::world::StoppedWorld;
 
     #[derive(Default)]
     struct Silent(AtomicUsize);
@@ -72,7 +72,7 @@ mod tests {
     #[tokio::test]
     async fn count_that_does_not_answer_is_asked_once_and_refuses_no_request() {
         let silent = Arc::new(Silent::default());
-        let shared = SharedCounts::new(silent.clone(), Arc::new(StoppedWorld::default()));
+        let shared = SharedCounts::new(silent.clone(), Arc::new(ManualClock::default()));
         for _ in 0..1_000 {
             assert_eq!(shared.add(&[]).await, None);
         }

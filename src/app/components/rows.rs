@@ -30,7 +30,7 @@ pub fn JobRow(job: JobView) -> impl IntoView {
                 <p class="row-meta">
                     <span>{pages}</span>
                     <span>{detail}</span>
-                    {job.hindered_by.map(|_| view! { <span>"Held up"</span> })}
+                    {job.blocked_by.map(|_| view! { <span>"Held up"</span> })}
                     <span>
                         <LocalTime at=job.submitted_at day=true />
                     </span>

@@ -1,4 +1,4 @@
-//! A job that is watched: the brewing scene, or what happened instead. One that is done leads on to its document.
+//! A job that is remote: the brewing scene, or what happened instead. One that is done leads on to its document.
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
@@ -30,7 +30,7 @@ pub fn Batch() -> impl IntoView {
         <Suspense>
             {move || Suspend::new(async move {
                 match found.await {
-                    Ok(job) => EitherOf3::A(view! { <Watch job /> }),
+                    Ok(job) => EitherOf3::A(view! { <BatchStatus job /> }),
                     Err(error) if is_absent(&error) => EitherOf3::B(view! { <NotFound /> }),
                     Err(error) => EitherOf3::C(view! { <TroublePage error /> }),
                 }
@@ -41,7 +41,7 @@ pub fn Batch() -> impl IntoView {
 
 /// The job as it is now: all of it is the part of the page that stays current.
 #[component]
-fn Watch(job: JobView) -> impl IntoView {
+fn BatchStatus(job: JobView) -> impl IntoView {
     if let (Some(id), Some(redirect)) = (&job.document_id, use_context::<PageContext>().and_then(|page| page.redirect))
     {
         redirect(&format!("/documents/{id}"));
@@ -105,7 +105,7 @@ fn Brewing(job: JobView) -> impl IntoView {
                 .then(|| {
                     view! { <p class="notice">"Google hasn't started this batch yet. We've put it back in line."</p> }
                 })}
-            {job.hindered_by.map(|hindrance| view! { <p class="notice">{hindrance.sentence()}</p> })}
+            {job.blocked_by.map(|blocked_reason| view! { <p class="notice">{blocked_reason.sentence()}</p> })}
         </div>
         <p class="soft">
             {match batch {

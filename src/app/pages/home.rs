@@ -1,9 +1,9 @@
 //! The desk: a file comes in, is measured, and is sent off. Below it, whatever is still in progress.
 
 mod banner;
-mod desk;
 mod upload;
-mod work;
+mod upload_panel;
+mod upload_queue;
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -11,9 +11,9 @@ use leptos_meta::Title;
 
 use crate::app::PageContext;
 use crate::app::components::{DocumentRow, JobRow, Trouble};
-use crate::app::server::{fetch_shelf, known};
-use crate::model::wire::{JobView, Shelf};
-use desk::Desk;
+use crate::app::server::{fetch_library, known};
+use crate::model::wire::{JobView, LibraryListing};
+use upload_panel::UploadPanel;
 
 /// Documents that Home shows; the Library has all.
 const RECENT: usize = 5;
@@ -22,16 +22,16 @@ const RECENT: usize = 5;
 #[component]
 pub fn Home() -> impl IntoView {
     let PageContext { upload_bytes_max, batch_percent, .. } = use_context().unwrap_or_default();
-    let found = Resource::new(|| (), |()| async { (known().await, fetch_shelf(String::new(), None).await) });
+    let found = Resource::new(|| (), |()| async { (known().await, fetch_library(String::new(), None).await) });
     view! {
         <main id="main" class="container narrow" tabindex="-1">
             <div class="stack loose">
                 <Suspense>
                     {move || Suspend::new(async move {
-                        let (known, shelf) = found.await;
+                        let (known, listing) = found.await;
                         let known = known.unwrap_or(false);
-                        let lists = match shelf {
-                            Ok(shelf) => Either::Left(view! { <Lists known batch_percent shelf /> }),
+                        let lists = match listing {
+                            Ok(listing) => Either::Left(view! { <Lists known batch_percent listing /> }),
                             Err(error) => {
                                 Either::Right(
                                     view! {
@@ -42,7 +42,7 @@ pub fn Home() -> impl IntoView {
                             }
                         };
                         view! {
-                            <Desk known bytes_max=upload_bytes_max batch_percent />
+                            <UploadPanel known bytes_max=upload_bytes_max batch_percent />
                             <noscript>
                                 <p class="notice warn">
                                     "To add a document, JavaScript is needed. Reading works without."
@@ -59,18 +59,19 @@ pub fn Home() -> impl IntoView {
 
 /// What is in progress, what came to nothing, and the newest documents: the part of the page that stays current.
 #[component]
-fn Lists(known: bool, batch_percent: u64, shelf: Shelf) -> impl IntoView {
-    let (brewing, cold): (Vec<JobView>, Vec<JobView>) = shelf.jobs.into_iter().partition(|job| job.status.is_active());
+fn Lists(known: bool, batch_percent: u64, listing: LibraryListing) -> impl IntoView {
+    let (brewing, cold): (Vec<JobView>, Vec<JobView>) =
+        listing.jobs.into_iter().partition(|job| job.status.is_active());
     let (state, title) = match brewing.len() {
         0 => ("idle", String::new()),
         number => ("working", format!("☕ {number} brewing")),
     };
-    let documents = shelf.documents.into_iter().take(RECENT).collect::<Vec<_>>();
+    let documents = listing.documents.into_iter().take(RECENT).collect::<Vec<_>>();
     let is_new = brewing.is_empty() && cold.is_empty() && documents.is_empty();
     view! {
         <Title text=title />
         <div class="stack loose" data-live=state data-events=known.then_some("")>
-            {is_new.then(|| view! { <Fare batch_percent /> })}
+            {is_new.then(|| view! { <PricingOverview batch_percent /> })}
             {(!brewing.is_empty())
                 .then(|| {
                     view! {
@@ -111,7 +112,7 @@ fn Lists(known: bool, batch_percent: u64, shelf: Shelf) -> impl IntoView {
 
 /// For somebody who has nothing here yet: the three ways to have a document, as a café would write them on its board.
 #[component]
-fn Fare(batch_percent: u64) -> impl IntoView {
+fn PricingOverview(batch_percent: u64) -> impl IntoView {
     let batch = if batch_percent == 50 { "half price".to_owned() } else { format!("{batch_percent} % of the price") };
     let dishes = [
         ("Plain text", "free".to_owned(), "The document’s own words, at once."),

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::app::PageContext;
-use crate::app::components::Shelf;
+use crate::app::components::Bookshelf;
 use crate::model::{ApiError, ErrorCode};
 
 /// The page for addresses that lead nowhere; answers 404.
@@ -17,7 +17,7 @@ pub fn NotFound() -> impl IntoView {
         <Title text="Not found" />
         <main id="main" class="container narrow" tabindex="-1">
             <div class="empty">
-                <Shelf missing=true />
+                <Bookshelf missing=true />
                 <h1>"There is no page here"</h1>
                 <p class="soft">"It may have been deleted, or belong to an account that is not signed in here."</p>
                 <div class="cluster">

@@ -16,7 +16,7 @@ use super::{NotFound, TroublePage, is_absent};
 use crate::app::PageContext;
 use crate::app::server::open_document;
 use crate::model::percent_encoded;
-use crate::model::wire::{Opened, Original, PageView, Place, Reading, Span};
+use crate::model::wire::{DocumentView, Opened, Original, PageView, ReaderRequest, Span};
 use head::Head;
 use lightbox::Lightbox;
 use outline::Outline;
@@ -43,7 +43,7 @@ pub fn Reader() -> impl IntoView {
                     Suspend::new(async move {
                         match found.await {
                             Ok(Opened::Document(reading)) => EitherOf4::A(view! { <Document reading=*reading asked /> }),
-                            Ok(Opened::Job(content_hash)) => EitherOf4::B(view! { <Elsewhere content_hash /> }),
+                            Ok(Opened::Job(content_hash)) => EitherOf4::B(view! { <DocumentMissing content_hash /> }),
                             Err(error) if is_absent(&error) => EitherOf4::C(view! { <NotFound /> }),
                             Err(error) => EitherOf4::D(view! { <TroublePage error /> }),
                         }
@@ -57,7 +57,7 @@ pub fn Reader() -> impl IntoView {
 /// What the address asks for.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
-    place: Place,
+    place: ReaderRequest,
     /// The number of the page that is shown as it was, too; `all` for every page.
     original: String,
 }
@@ -65,7 +65,7 @@ pub struct Asked {
 impl Asked {
     fn of(query: &leptos_router::params::ParamsMap) -> Self {
         let number = |name: &str| query.get(name).and_then(|value| value.parse().ok());
-        let place = Place {
+        let place = ReaderRequest {
             from: number("from"),
             page: number("page"),
             query: query.get("q").unwrap_or_default(),
@@ -90,7 +90,7 @@ impl Asked {
 
 /// There will be no document: its job says why.
 #[component]
-fn Elsewhere(content_hash: String) -> impl IntoView {
+fn DocumentMissing(content_hash: String) -> impl IntoView {
     let address = format!("/batch/{content_hash}");
     if let Some(redirect) = use_context::<PageContext>().and_then(|page| page.redirect) {
         redirect(&address);
@@ -103,8 +103,8 @@ fn Elsewhere(content_hash: String) -> impl IntoView {
 }
 
 #[component]
-fn Document(reading: Reading, asked: Asked) -> impl IntoView {
-    let Reading { document, job, original, outline, found, spans, from, pages } = reading;
+fn Document(reading: DocumentView, asked: Asked) -> impl IntoView {
+    let DocumentView { document, job, original, outline, found, spans, from, pages } = reading;
     // The text is another one when this is: `browser/pages.rs` then asks for it again.
     let edition = format!(
         "{}-{}-{}-{}-{}",

@@ -25,7 +25,7 @@ pub(crate) async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) 
     let outline = source.library.outline(&source.caller, &source.document.id).await?;
     out.write_all(head(&source.document.title, &outline).as_bytes()).await?;
     // The renderer puts it before each figure's address. No text of the document can hold it.
-    let prefix = source.library.world.secret();
+    let prefix = source.library.ids.secret();
     let mut parts = source.parts();
     while let Some(part) = parts.next().await? {
         let start = match part.is_start {

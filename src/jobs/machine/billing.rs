@@ -14,10 +14,10 @@ pub(super) fn unanswered(before: &Stage, after: &Stage, is_end: bool) -> Option<
             Some(Unanswered::Free)
         }
         // It waited in line until it was cancelled there.
-        (S::Withdraw(watched), S::Upload { .. } | S::Failed { .. }) if is_end && !watched.running => {
+        (S::Cancelling(remote), S::Upload { .. } | S::Failed { .. }) if is_end && !remote.running => {
             Some(Unanswered::Free)
         }
-        (S::Seek { .. } | S::Watch(_) | S::Withdraw(_), S::Upload { .. }) => Some(Unanswered::Billed),
+        (S::Reconciling { .. } | S::Polling(_) | S::Cancelling(_), S::Upload { .. }) => Some(Unanswered::Billed),
         (_, S::Failed { .. } | S::Expired { .. }) => Some(Unanswered::Billed),
         _ => None,
     }

@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::fs;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufWriter};
 
-use super::sync::EarlySync;
+use super::background_fsync::BackgroundFsync;
 use super::{InputLines, Results, Spool};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
@@ -57,7 +57,7 @@ impl Spool for DiskSpool {
     async fn write_input(&self, job: &Job, model: &Model, lines: InputLines<'_>) -> Result<usize> {
         let unfinished = self.unfinished_input(job);
         let file = fs::File::create(&unfinished).await?;
-        let mut sync = EarlySync::of(&file).await?;
+        let mut sync = BackgroundFsync::of(&file).await?;
         let mut writer = InputWriter::new(BufWriter::new(file));
         crash_point("prepare", "file begun");
         let mut lines = pin!(lines.map(|line| made(line, model.clone())).buffered(LINES_MAX));
@@ -116,7 +116,7 @@ impl Spool for DiskSpool {
         Ok(())
     }
 
-    async fn sweep(&self, active_ids: &[String]) -> Result<()> {
+    async fn purge(&self, active_ids: &[String]) -> Result<()> {
         let active: HashSet<&str> = active_ids.iter().map(String::as_str).collect();
         let mut entries = fs::read_dir(&self.root).await?;
         while let Some(entry) = entries.next_entry().await? {

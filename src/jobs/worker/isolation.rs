@@ -37,7 +37,7 @@ impl Worker {
     /// # Errors
     /// The database cannot be reached.
     pub async fn adopt(&self, job_id: &str, fence: i64, stop: CancellationToken) -> Result<()> {
-        let until = self.world.now().plus(self.lease_ms());
+        let until = self.clock.now().plus(self.lease_ms());
         if let Some(job) = self.ports.jobs.adopt(&self.name, job_id, fence, until).await? {
             self.hold(job, stop).await;
         }

@@ -52,7 +52,7 @@ impl Worker {
             }
             Err(error) => {
                 tracing::warn!(job = %fence.id, %error, "step not committed");
-                let _ = unless(&stop, self.world.sleep(self.policy.settings.lease / 8)).await;
+                let _ = unless(&stop, self.clock.sleep(self.policy.settings.lease / 8)).await;
                 self.hand_back(&fence, &stop).await;
             }
         }
@@ -62,7 +62,7 @@ impl Worker {
     async fn hand_back(&self, job: &Job, stop: &CancellationToken) {
         while let Err(error) = self.ports.jobs.release(job, None).await {
             tracing::warn!(job = %job.id, %error, "job not handed back");
-            if unless(stop, self.world.sleep(self.policy.settings.lease / 8)).await.is_none() {
+            if unless(stop, self.clock.sleep(self.policy.settings.lease / 8)).await.is_none() {
                 return;
             }
         }
@@ -72,11 +72,11 @@ impl Worker {
     async fn keep_lease(&self, job: &Job) {
         let pause = self.policy.settings.lease / 4;
         loop {
-            self.world.sleep(pause).await;
+            self.clock.sleep(pause).await;
             let renewed = tokio::select! {
                 biased;
                 renewed = self.renew(job) => renewed,
-                () = self.world.sleep(self.policy.settings.lease - pause) => false,
+                () = self.clock.sleep(self.policy.settings.lease - pause) => false,
             };
             if !renewed && !STORING.with(Cell::get) {
                 return;
@@ -87,11 +87,11 @@ impl Worker {
     /// Renews the lease, however long the database takes. `false`: somebody else has it.
     async fn renew(&self, job: &Job) -> bool {
         loop {
-            match self.ports.jobs.renew(job, self.world.now().plus(self.lease_ms())).await {
+            match self.ports.jobs.renew(job, self.clock.now().plus(self.lease_ms())).await {
                 Ok(renewed) => return renewed,
                 Err(error) => tracing::warn!(job = %job.id, %error, "lease not renewed"),
             }
-            self.world.sleep(self.policy.settings.lease / 16).await;
+            self.clock.sleep(self.policy.settings.lease / 16).await;
         }
     }
 }

@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, FromRow, QueryBuilder, Row};
 use super::builder::build;
 use super::columns::Column;
 use super::locks::lock_account;
-use super::{SqlStore, from_row, leftovers, spending, to_db};
+use super::{SqlStore, from_row, orphans, spending, to_db};
 use crate::accounts::{Account, Accounts, Credential};
 use crate::crash::crash_point;
 use crate::error::Result;
@@ -56,13 +56,13 @@ impl Accounts for SqlStore {
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
-        leftovers::leave(&mut tx, account_id, now).await?;
+        orphans::leave(&mut tx, account_id, now).await?;
         spending::assume_all(&mut tx, account_id, now).await?;
-        crash_point("leftover", "recorded");
+        crash_point("orphan", "recorded");
         // Everything of the account goes with it but the ledgers.
         sqlx::query("DELETE FROM accounts WHERE id = $1").bind(account_id).execute(&mut *tx).await?;
         tx.commit().await?;
-        crash_point("leftover", "committed");
+        crash_point("orphan", "committed");
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use crate::extract::Recipe;
 use crate::jobs::Stage;
 use crate::markdown::Outline;
 use crate::model::wire::Metadata;
-use crate::model::{Hindrance, JobStatus, Mode, PageSet, UnixMs};
+use crate::model::{BlockedReason, JobStatus, Mode, PageSet, UnixMs};
 use coldbrew_pdf::figures::Figure;
 
 /// A value that is one column.
@@ -80,7 +80,7 @@ columns! {
     // A newer program may know others. Only the statuses of active jobs are read.
     JobStatus = name: &str => name.parse().unwrap_or(JobStatus::Running);
     // A newer program may know others: they are not worth a job.
-    Option<Hindrance> = name: Option<&str> => name.and_then(|name| name.parse().ok());
+    Option<BlockedReason> = name: Option<&str> => name.and_then(|name| name.parse().ok());
     // Pages as a person would write them.
     PageSet = pages: &str => PageSet::parse(pages, u32::MAX)?;
     Stage = json: &str => serde_json::from_str(json)?;

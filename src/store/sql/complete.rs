@@ -134,8 +134,8 @@ pub(super) async fn store_document(
 ) -> Result<bool> {
     let ours = results.try_filter(|page| future::ready(job.pages.contains(page.index)));
     let mut bytes = 0;
-    let mut handfuls = ours.try_chunks(PAGES_AT_ONCE);
-    while let Some(pages) = handfuls.next().await {
+    let mut chunks = ours.try_chunks(PAGES_AT_ONCE);
+    while let Some(pages) = chunks.next().await {
         bytes += store_pages(connection, job, &pages.map_err(|broken| broken.1)?, now).await?;
     }
     crash_point("complete", "results stored");

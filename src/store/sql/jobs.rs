@@ -11,7 +11,7 @@ use sqlx::{AnyConnection, FromRow, Row};
 use super::accounts::{amount, usage_of};
 use super::columns::Column;
 use super::locks::lock_account;
-use super::{SqlStore, complete, contents, leftovers, page_indices, storage, to_db, to_json};
+use super::{SqlStore, complete, contents, orphans, page_indices, storage, to_db, to_json};
 use crate::accounts::Account;
 use crate::accounts::Allowance;
 use crate::crash::crash_point;
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::extract::PageResult;
 use crate::jobs::machine::Lane;
 use crate::jobs::{Acceptance, Completion, Jobs};
-use crate::jobs::{Job, Leftover, Stage};
+use crate::jobs::{Job, OrphanedResource, Stage};
 use crate::model::wire::JobView;
 use crate::model::{ApiError, PageSet, UnixMs};
 
@@ -153,7 +153,7 @@ impl Jobs for SqlStore {
         Ok(())
     }
 
-    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool> {
+    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
         if job.task().is_some() && left.is_none() {
             // One statement is a transaction by itself.
             let mut connection = self.pool.acquire().await?;
@@ -164,7 +164,7 @@ impl Jobs for SqlStore {
             return Ok(false);
         }
         if let Some(left) = left {
-            leftovers::record(&mut tx, left).await?;
+            orphans::record(&mut tx, left).await?;
         }
         crash_point("end", "written");
         if job.task().is_none() {
@@ -340,7 +340,7 @@ impl SqlStore {
 async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE jobs SET stage = $1, due_at = $2, claims = $3, requeued = $4, active = $5, updated_at = $6, version = version + 1,
-                lease_until = CASE WHEN $2 > $6 THEN 0 ELSE lease_until END, lane = $9, polls = $10, hindered_by = $11,
+                lease_until = CASE WHEN $2 > $6 THEN 0 ELSE lease_until END, lane = $9, polls = $10, blocked_by = $11,
                 budget_wait_ms = $12, status = $13
          WHERE id = $7 AND fence = $8 AND active = 1",
     )
@@ -354,7 +354,7 @@ async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> 
     .bind(job.fence)
     .bind(job.lane().into_str())
     .bind(i64::from(job.polls))
-    .bind(job.hindered_by.map(|by| by.into_str()))
+    .bind(job.blocked_by.map(|by| by.into_str()))
     .bind(job.budget_wait_ms)
     .bind(job.status().into_str())
     .execute(connection)

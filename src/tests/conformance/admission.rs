@@ -62,8 +62,8 @@ async fn what_was_used_counts_against_the_quota(stores: Stores) {
 }
 
 async fn an_account_that_is_gone_gets_no_job(stores: Stores) {
-    let nobody = Account { id: "nobody".into(), email: None, quota_tokens: None };
-    assert!(stores.jobs.accept(&job(&nobody, "one"), 1, &nobody, QUOTA, &UNLIMITED).await.is_err());
+    let unknown = Account { id: "unknown".into(), email: None, quota_tokens: None };
+    assert!(stores.jobs.accept(&job(&unknown, "one"), 1, &unknown, QUOTA, &UNLIMITED).await.is_err());
     assert!(stores.jobs.active_ids().await.unwrap().is_empty());
 }
 

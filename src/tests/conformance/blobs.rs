@@ -86,7 +86,7 @@ async fn a_file_moves_in_and_replaces_what_was_there(files: Files) {
     }
     assert_eq!(files.read("uploads/a1/c2").await, None);
     files.blobs.check().await.unwrap();
-    files.blobs.tidy().await.unwrap();
+    files.blobs.purge_incomplete().await.unwrap();
     assert!(files.read("uploads/a1/c1").await.is_some());
 }
 

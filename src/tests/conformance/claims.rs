@@ -110,18 +110,18 @@ async fn a_claim_takes_as_many_of_its_lane_as_it_may(stores: Stores) {
         stores.accept(&account, &Job { due_at: NOW.plus(-number), ..job(&account, &number.to_string()) }, 1).await;
     }
     let contents = |jobs: &[Job]| jobs.iter().map(|job| job.content_hash.clone()).collect::<Vec<_>>();
-    let first = stores.claim_many(Lane::Work, 2, NOW).await;
+    let first = stores.claim_many(Lane::Local, 2, NOW).await;
     assert_eq!(contents(&first), ["content 4", "content 3"]);
-    let seek = Stage::Seek { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: 0 };
+    let seek = Stage::Reconciling { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: 0 };
     for job in &first {
         assert!(stores.jobs.advance(&Job { due_at: NOW.plus(10), ..at(job, seek.clone()) }, None, NOW).await.unwrap());
     }
     assert_eq!(
-        contents(&stores.claim_many(Lane::Work, 10, NOW.plus(10)).await),
+        contents(&stores.claim_many(Lane::Local, 10, NOW.plus(10)).await),
         ["content 2", "content 1", "content 0"]
     );
-    assert_eq!(stores.claim_many(Lane::Watch, 10, NOW.plus(9)).await, []);
-    assert_eq!(stores.claim_many(Lane::Watch, 10, NOW.plus(10)).await.len(), 2);
+    assert_eq!(stores.claim_many(Lane::Remote, 10, NOW.plus(9)).await, []);
+    assert_eq!(stores.claim_many(Lane::Remote, 10, NOW.plus(10)).await.len(), 2);
 }
 
 async fn adopted_claim_is_the_same_claim_of_another_worker(stores: Stores) {

@@ -121,7 +121,7 @@ async fn nobody_claims_a_job_whose_results_are_being_stored(Database { store, st
     let long_after = NOW.plus(100 * LEASE_MS);
     let claimed = async {
         gate.begun.notified().await;
-        let mut claim: BoxFuture<'_, _> = stores.jobs.claim("another", Lane::Work, 1, long_after, LEASE_MS);
+        let mut claim: BoxFuture<'_, _> = stores.jobs.claim("another", Lane::Local, 1, long_after, LEASE_MS);
         // SQLite lets nobody else write; PostgreSQL passes over what is locked.
         let claimed = timeout(PATIENCE, &mut claim).await;
         gate.open.notify_one();

@@ -15,8 +15,8 @@ const BEFORE: &str = "0093_sign_ins.sql";
 
 /// A job as the version before stores one, and what its status has to be.
 fn stages() -> Vec<(Stage, &'static str)> {
-    let Stage::Watch(pending) = watching() else { unreachable!("it is watched") };
-    let pending = Watched { running: false, batch: "batches/\"running\":true".into(), ..pending };
+    let Stage::Polling(pending) = watching() else { unreachable!("it is remote") };
+    let pending = RemoteBatch { running: false, batch: "batches/\"running\":true".into(), ..pending };
     let error = JobError::new("expired_upstream", "{\"at\":\"succeeded\"");
     let (batch, input_file, output_file) = ("batches/b".to_owned(), "files/in".to_owned(), "files/out".to_owned());
     vec![
@@ -24,12 +24,12 @@ fn stages() -> Vec<(Stage, &'static str)> {
         (Stage::Upload { attempt: 1 }, "preparing"),
         (Stage::Submit { attempt: 1, input_file: input_file.clone() }, "preparing"),
         (Stage::Creating { attempt: 1, input_file: input_file.clone(), key: None }, "preparing"),
-        (Stage::Seek { attempt: 1, input_file: input_file.clone(), key: None, empty_listings: 0 }, "preparing"),
+        (Stage::Reconciling { attempt: 1, input_file: input_file.clone(), key: None, empty_listings: 0 }, "preparing"),
         (watching(), "running"),
-        (Stage::Watch(pending.clone()), "pending"),
-        (Stage::Withdraw(Watched { running: true, ..pending }), "pending"),
-        (Stage::Collect { attempt: 1, batch, input_file, output_file, tries: 0 }, "running"),
-        (Stage::Read { tries: 0 }, "running"),
+        (Stage::Polling(pending.clone()), "pending"),
+        (Stage::Cancelling(RemoteBatch { running: true, ..pending }), "pending"),
+        (Stage::Downloading { attempt: 1, batch, input_file, output_file, tries: 0 }, "running"),
+        (Stage::Realtime { tries: 0 }, "running"),
         (Stage::Succeeded, "succeeded"),
         (failed(), "failed"),
         (Stage::Expired { error }, "expired"),
@@ -85,11 +85,11 @@ async fn data_of_the_version_before_gets_its_statuses(url: &str) {
         open.iter().map(|job| job.status).collect::<Vec<_>>(),
         expected.map(|(stage, _)| stage.status()).collect::<Vec<_>>()
     );
-    let claimed = store.claim("worker", Lane::Work, 99, NOW, LEASE_MS).await.unwrap();
+    let claimed = store.claim("worker", Lane::Local, 99, NOW, LEASE_MS).await.unwrap();
     assert_eq!(claimed.len(), 10, "all active ones, which the version before left in this lane");
 
     // A server of the version before goes on beside this one: it takes a new job and ends others, and knows no status.
-    insert(&pool, "20", &Stage::Read { tries: 0 }).await;
+    insert(&pool, "20", &Stage::Realtime { tries: 0 }).await;
     let end = "UPDATE jobs SET active = 0, stage = '{\"at\":\"succeeded\"}', version = version + 1 WHERE id = '00'";
     sqlx::query(end).execute(&pool).await.unwrap();
     sqlx::query(AssertSqlSafe(format!("UPDATE jobs SET stage = '{}' WHERE id = '01'", "{\"at\":\"steep\"}")))

@@ -203,7 +203,7 @@ async fn freed_money_wakes_the_job_that_waits_longest(stores: Stores) {
         let job = Job { submitted_at, ..job(&account, name) };
         assert_eq!(stores.accept(&account, &job, 10).await, Acceptance::Accepted);
         let claimed = stores.claim(NOW).await.unwrap();
-        let waiting = Job { due_at: NOW.plus(60_000), hindered_by: Some(Hindrance::Spending), ..claimed };
+        let waiting = Job { due_at: NOW.plus(60_000), blocked_by: Some(BlockedReason::Spending), ..claimed };
         assert!(stores.jobs.advance(&waiting, None, NOW).await.unwrap());
     }
     assert_eq!(stores.claim(NOW).await, None);

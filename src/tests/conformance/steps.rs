@@ -28,20 +28,20 @@ async fn a_step_is_what_the_next_claim_finds(stores: Stores) {
 async fn a_step_that_has_to_wait_hands_the_job_back(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
-    let hindered_by = Some(Hindrance::Quota);
-    let waiting = Job { due_at: NOW.plus(50), polls: 3, hindered_by, ..at(&claimed, Stage::Upload { attempt: 2 }) };
+    let blocked_by = Some(BlockedReason::Quota);
+    let waiting = Job { due_at: NOW.plus(50), polls: 3, blocked_by, ..at(&claimed, Stage::Upload { attempt: 2 }) };
     assert!(stores.jobs.advance(&waiting, None, NOW).await.unwrap());
     assert!(!stores.jobs.renew(&waiting, NOW.plus(5_000)).await.unwrap(), "there is nothing to renew");
     let shown = stores.jobs.job(&account.id, &waiting.id).await.unwrap().unwrap();
-    assert_eq!(shown.hindered_by, hindered_by);
+    assert_eq!(shown.blocked_by, blocked_by);
     let again = stores.claim(NOW.plus(50)).await.unwrap();
     assert_eq!(again, Job { claims: 1, fence: again.fence, ..waiting.clone() });
     assert!(!stores.jobs.advance(&waiting, None, NOW).await.unwrap(), "somebody else has it");
     // One that goes on at once is still held.
-    let going_on = Job { due_at: NOW.plus(60), hindered_by: None, ..again.clone() };
+    let going_on = Job { due_at: NOW.plus(60), blocked_by: None, ..again.clone() };
     assert!(stores.jobs.advance(&going_on, None, NOW.plus(60)).await.unwrap());
     let shown = stores.jobs.job(&account.id, &waiting.id).await.unwrap().unwrap();
-    assert_eq!(shown.hindered_by, None);
+    assert_eq!(shown.blocked_by, None);
     assert_eq!(stores.claim(NOW.plus(60)).await, None);
 }
 

@@ -306,12 +306,12 @@ impl Step {
                 stores.figures.record_figures("a", &content, &pages).await.unwrap();
             }
             5 => {
-                for job in stores.claim_many(Lane::Work, 1, NOW.plus(*number as i64 * 10 * LEASE_MS)).await {
+                for job in stores.claim_many(Lane::Local, 1, NOW.plus(*number as i64 * 10 * LEASE_MS)).await {
                     stores.jobs.record_page(&job, &read(self.size as u32 % 3, &text, 1), NOW).await.unwrap();
                 }
             }
             6 => {
-                for job in stores.claim_many(Lane::Work, 1, NOW.plus(*number as i64 * 10 * LEASE_MS)).await {
+                for job in stores.claim_many(Lane::Local, 1, NOW.plus(*number as i64 * 10 * LEASE_MS)).await {
                     if stores.complete(&job, vec![read(0, &text, 1), unread(1, "It is damaged.")]).await
                         != Completion::Stored
                     {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ::redis::Commands;
 use coldbrew::model::JobStatus;
-use coldbrew::store::tracking::{self, Origin, Published, TrackedJob, Tracking};
+use coldbrew::store::tracking::{self, Origin, RedisMirror, TrackedJob, Tracking};
 use coldbrew::uploads::{Figures, FoundFigures};
 use coldbrew_pdf::figures::{Bounds, Figure};
 use serde_json::{Value, json};
@@ -214,7 +214,7 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
         "failed_pages": [],
         "draft_id": "document one",
         "requeued": false,
-        "hindered_by": null,
+        "blocked_by": null,
         "reserved_tokens": 100,
     });
     assert_eq!(peer.job(), accepted);
@@ -257,7 +257,7 @@ async fn a_job_whose_account_is_deleted_is_known_no_more() {
     }
     tracked.stores.accounts.delete_account(&leaver.id, NOW).await.unwrap();
     let copy = tracking::Redis::open(&redis.url(), Origin("test".into())).unwrap();
-    let (published, stop) = (Published::new(tracked.store.clone(), copy), CancellationToken::new());
+    let (published, stop) = (RedisMirror::new(tracked.store.clone(), copy), CancellationToken::new());
     let known = ["active_batch_jobs", "batch:content two", "reservations:b", "tracking_epoch"];
     let mut peer = Peer::of(redis);
     let forgotten = async {

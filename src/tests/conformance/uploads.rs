@@ -50,8 +50,8 @@ async fn a_job_needs_an_upload_of_its_owners(stores: Stores) {
     }
     assert_eq!(stores.books(&account).await, (0, 0), "nothing is reserved");
     assert!(stores.jobs.active_ids().await.unwrap().is_empty());
-    let nobody = Account { id: "nobody".into(), ..account };
-    assert!(stores.uploads.insert_upload(&upload(&nobody, "three"), &UNLIMITED, NOW).await.is_err());
+    let unknown = Account { id: "unknown".into(), ..account };
+    assert!(stores.uploads.insert_upload(&upload(&unknown, "three"), &UNLIMITED, NOW).await.is_err());
 }
 
 async fn files_are_deleted_unless_they_are_kept(stores: Stores) {

@@ -1,9 +1,9 @@
 //! Every route by everybody who has no business there: nobody, a stranger, and those whose token was revoked or whose session has expired.
 
 use coldbrew::accounts::{Credential, CredentialKind, Credentials, Grant};
+use coldbrew::clock::{Clock, IdGenerator, RandomIds, SystemClock};
 use coldbrew::model::{UnixMs, hex};
 use coldbrew::store::sql::SqlStore;
-use coldbrew::world::{SystemWorld, World};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -15,14 +15,14 @@ use crate::web::accounts::Browser;
 /// A session of the owner's that was good until a moment ago.
 async fn expired_session(data: &TempDir, owner: &TestClient) -> String {
     let store = SqlStore::open(&SqlStore::embedded_url(&data.path().join("coldbrew.db"))).await.unwrap();
-    let (secret, now) = (SystemWorld.secret(), SystemWorld.now());
+    let (secret, now) = (RandomIds.secret(), SystemClock.now());
     let digest = hex(&Sha256::digest(&secret));
     let credential = |expires_at: UnixMs| Credential { digest: &digest, kind: CredentialKind::Session, expires_at };
     let me = owner.get("/v1/users/me").await;
     let id = me["user_id"].as_str().unwrap();
     assert!(store.add_credential(id, credential(now.plus(60_000)), None, Grant::Owner, now).await.unwrap());
     assert_eq!(owner.with_token(&secret).get("/v1/users/me").await, me, "it was the owner's");
-    store.end_credential(&digest, SystemWorld.now()).await.unwrap();
+    store.end_credential(&digest, SystemClock.now()).await.unwrap();
     store.close().await;
     secret
 }

@@ -146,9 +146,9 @@ async fn strangers_find_nothing() {
         (Method::POST, "/v1/documents/document", Some(wish)),
     ] {
         refused(stranger.send(method.clone(), path, body.clone()).await, 404, "not_found").await;
-        let nobody = reqwest::Client::new().request(method, format!("{}{path}", server.base_url));
-        let nobody = if let Some(body) = &body { nobody.json(body) } else { nobody };
-        refused(nobody.send().await.unwrap(), 401, "unauthenticated").await;
+        let anonymous = reqwest::Client::new().request(method, format!("{}{path}", server.base_url));
+        let anonymous = if let Some(body) = &body { anonymous.json(body) } else { anonymous };
+        refused(anonymous.send().await.unwrap(), 401, "unauthenticated").await;
     }
     // The same file is another content to another account.
     let again: Value = stranger.upload("book.pdf", book(2)).await.json().await.unwrap();

@@ -1,4 +1,4 @@
-//! Realtime mode has pages made ready in handfuls: opening a document takes its time, and pages that wait for Gemini are in memory.
+//! Realtime mode has pages made ready in chunks: opening a document takes its time, and pages that wait for Gemini are in memory.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use coldbrew::accounts::spending::Budget;
 use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
+use coldbrew::clock::{Clock, RandomIds, SystemClock};
 use coldbrew::error::Result;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::Jobs;
@@ -21,7 +22,6 @@ use coldbrew::jobs::{
 use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::uploads::{Upload, Uploads};
-use coldbrew::world::{SystemWorld, World};
 use coldbrew_gemini::models::{DEFAULT, Models};
 use coldbrew_gemini::{Answer, Batch, Error, File, Request};
 use futures::{StreamExt, stream};
@@ -108,7 +108,7 @@ fn job(pages: u32) -> Job {
             Mode::Realtime,
             Recipe::new(DEFAULT),
             PageSet::all(pages),
-            SystemWorld.now(),
+            SystemClock.now(),
         )
     }
 }
@@ -136,16 +136,17 @@ async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
     let (data, memory) = (TempDir::new().unwrap(), Memory::default());
     let account = Account { id: "a".to_owned(), email: None, quota_tokens: None };
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
-    memory.create_guest(&account.id, credential, SystemWorld.now()).await.unwrap();
+    memory.create_guest(&account.id, credential, SystemClock.now()).await.unwrap();
     let job = job(pages);
-    memory.insert_upload(&upload(&job), &UNLIMITED, SystemWorld.now()).await.unwrap();
+    memory.insert_upload(&upload(&job), &UNLIMITED, SystemClock.now()).await.unwrap();
     memory.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap();
     let count = || AtomicUsize::new(0);
     let page = Bytes::from(vec![0; page_bytes]);
     let same = Arc::new(Same { page, opened: count(), waiting: count(), waiting_max: count() });
     let worker = Worker {
         name: "worker".into(),
-        world: Arc::new(SystemWorld),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
         ports: WorkerPorts {
             jobs: Arc::new(memory.clone()),
             uploads: Arc::new(memory.clone()),
@@ -171,7 +172,7 @@ async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
             },
         },
     };
-    for job in worker.claim(Lane::Work, 1).await.unwrap() {
+    for job in worker.claim(Lane::Local, 1).await.unwrap() {
         worker.hold(job, CancellationToken::new()).await;
     }
     assert_eq!(memory.records().ledger.len(), pages as usize);

@@ -21,7 +21,7 @@ const LANES: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Tasks as `Task::name` has them.
 const TASKS: [&str; 9] =
-    ["prepare", "upload", "record attempt", "create", "seek", "poll", "withdraw", "collect", "read"];
+    ["prepare", "upload", "record attempt", "create", "reconcile", "poll", "cancel", "download", "realtime"];
 
 /// All points, as the source names them.
 fn points() -> Vec<(String, String)> {
@@ -42,7 +42,7 @@ fn points() -> Vec<(String, String)> {
     // What ends these tasks is stored in the transaction that has points of its own.
     points
         .into_iter()
-        .filter(|(scope, point)| !(point == "committed" && ["collect", "read"].contains(&&**scope)))
+        .filter(|(scope, point)| !(point == "committed" && ["download", "realtime"].contains(&&**scope)))
         .collect()
 }
 
@@ -78,9 +78,9 @@ impl Circumstances {
 
     fn of(scope: &str) -> Self {
         match scope {
-            "read" | "record page" => Self::READ,
-            "seek" => Self { fault: Some("create_hangs_up"), ..Self::BATCH },
-            "withdraw" => Self { fault: Some("stuck_pending"), ..Self::BATCH },
+            "realtime" | "record page" => Self::READ,
+            "reconcile" => Self { fault: Some("create_hangs_up"), ..Self::BATCH },
+            "cancel" => Self { fault: Some("stuck_pending"), ..Self::BATCH },
             "end" => Self { fault: Some("batch_fails"), end: "FAILED", ..Self::BATCH },
             _ => Self::BATCH,
         }
@@ -158,7 +158,7 @@ async fn crash_while_leaving(point: &str, google: &Google, services: &[(&'static
     let key = data.path().file_name().unwrap().to_str().unwrap().to_owned();
     let mut settings = google.settings(&key).to_vec();
     settings.extend(services.iter().map(|(name, value)| (*name, value.as_str())));
-    let name = format!("leftover/{point}");
+    let name = format!("orphan/{point}");
     let armed: Vec<_> = settings.iter().copied().chain([("COLDBREW_CRASH_AT", name.as_str())]).collect();
     let mut server = Program::serve(data.path(), &armed).await;
     let guest = TestClient::guest_at(&server.base_url).await;
@@ -198,7 +198,7 @@ async fn crash_everywhere(services: Services) {
             let read_cost = crash_at(None, read, &google, &second).await;
             assert!(0 < batch_cost && batch_cost < read_cost);
             for (number, (scope, point)) in points.iter().enumerate().skip(lane).step_by(LANES) {
-                if scope == "leftover" {
+                if scope == "orphan" {
                     let settings = services.settings(&format!("point_{number}"), 2 * LANES + number).await;
                     crash_while_leaving(point, &google, &settings).await;
                     continue;

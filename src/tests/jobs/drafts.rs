@@ -8,6 +8,7 @@ use std::time::Duration;
 use coldbrew::accounts::Caller;
 use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
+use coldbrew::clock::{Clock, RandomIds, SystemClock};
 use coldbrew::documents::TextLimit;
 use coldbrew::documents::{Body, Drafts, Library, Originals, Renderer, RenderingLimits};
 use coldbrew::documents::{Documents, NewDocument};
@@ -15,11 +16,10 @@ use coldbrew::extract::{EngineShares, Recipe};
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::{Acceptance, Jobs};
 use coldbrew::jobs::{Job, JobIds, Stage};
-use coldbrew::model::wire::{Document, ExportFormat, Metadata, Opened, Page, Place, Reading};
+use coldbrew::model::wire::{Document, DocumentView, ExportFormat, Metadata, Opened, Page, ReaderRequest};
 use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
 use coldbrew::store::folder::Folder;
 use coldbrew::uploads::{Upload, Uploads, upload_key};
-use coldbrew::world::{SystemWorld, World};
 use coldbrew_pdf::{Engine, EngineConfig};
 use futures::{StreamExt, TryStreamExt, stream};
 use tempfile::TempDir;
@@ -56,14 +56,15 @@ async fn library(memory: &Memory, data: &Path, config: EngineConfig) -> Library 
             kept_bytes_max: 1 << 20,
         }),
         text_limit: TextLimit { bytes: u64::MAX },
-        world: Arc::new(SystemWorld),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
         changes: Changes::default(),
     }
 }
 
 /// A book in batch mode whose job is not done.
 async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
-    let (account, now) = (account(), SystemWorld.now());
+    let (account, now) = (account(), SystemClock.now());
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
     memory.create_guest(&account.id, credential, now).await.unwrap();
     let metadata = Metadata {
@@ -106,14 +107,14 @@ async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
     job
 }
 
-async fn open(library: &Library, place: Place) -> Reading {
+async fn open(library: &Library, place: ReaderRequest) -> DocumentView {
     match library.open(&caller(), DOCUMENT, &place).await.unwrap() {
         Opened::Document(reading) => *reading,
         Opened::Job(_) => panic!("there is a draft to be read"),
     }
 }
 
-fn texts(reading: &Reading) -> String {
+fn texts(reading: &DocumentView) -> String {
     reading.pages.iter().map(|page| page.html.as_str()).collect()
 }
 
@@ -147,7 +148,7 @@ async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() 
     let memory = Memory::default();
     let mut slow = library(&memory, data.path(), worker_of_one_start(data.path())).await;
     submit_book(&memory, &slow, data.path()).await;
-    let place = || Place { page: Some(30), ..Place::default() };
+    let place = || ReaderRequest { page: Some(30), ..ReaderRequest::default() };
     let reading = open(&slow, place()).await;
     assert!(reading.document.is_draft);
     assert_eq!((reading.from, reading.pages.len(), reading.spans.len(), reading.document.pages), (20, 20, 7, PAGES));
@@ -161,7 +162,8 @@ async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() 
 
     // This is what a process leaves that ends now. The next one goes on from there.
     let next = library(&memory, data.path(), config()).await;
-    let found = open(&next, Place { query: "page 129 of".into(), ..Place::default() }).await.found.unwrap();
+    let found =
+        open(&next, ReaderRequest { query: "page 129 of".into(), ..ReaderRequest::default() }).await.found.unwrap();
     assert_eq!((found.total, found.hits[0].page), (1, 129), "all pages are searched");
     let text = exported(&next).await.unwrap();
     for page in 1..=PAGES {
@@ -183,7 +185,7 @@ async fn drafted(memory: &Memory, pages: &[Page]) {
         mode: Mode::Text,
         pages: (0..PAGES).collect(),
     };
-    assert!(memory.begin_draft(&draft, SystemWorld.now()).await.unwrap());
+    assert!(memory.begin_draft(&draft, SystemClock.now()).await.unwrap());
     assert!(memory.extend_draft("account", DOCUMENT, pages).await.unwrap());
 }
 
@@ -233,7 +235,7 @@ async fn an_export_is_never_of_two_texts() {
         },
     };
     let results = stream::iter((0..PAGES).map(fine).map(Ok)).boxed();
-    memory.complete(&done, results, SystemWorld.now()).await.unwrap();
+    memory.complete(&done, results, SystemClock.now()).await.unwrap();
     for body in [file.body, json] {
         let rest: Vec<_> = body.collect().await;
         assert!(rest.last().unwrap().is_err(), "it ended as if it were whole");

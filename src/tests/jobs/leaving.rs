@@ -10,14 +10,14 @@ use std::time::Duration;
 use coldbrew::accounts::{Accounts, Credential, CredentialKind, Storage};
 use coldbrew::accounts::{AttemptLimits, PasswordAttempts};
 use coldbrew::changes::Changes;
+use coldbrew::clock::Clock;
 use coldbrew::markdown::FigureId;
 use coldbrew::model::UnixMs;
 use coldbrew::model::wire::Metadata;
-use coldbrew::retention::{AccountDeletion, Expiry, Janitor, Retention};
+use coldbrew::retention::{AccountDeletion, Expiry, Purger, Retention};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Blobs, Figures, FoundFigures, Upload, Uploads, figure_key, upload_key};
-use coldbrew::world::World;
 use coldbrew_pdf::figures::{Bounds, Figure};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -40,7 +40,7 @@ async fn stopped(site: &Site) -> Vec<Value> {
 #[tokio::test]
 async fn what_a_deleted_account_has_at_google_is_stopped_and_deleted() {
     for (what, faults, call, batches) in [
-        ("a batch that is watched", vec![times("stuck_pending", 1)], "get_batch", 1),
+        ("a batch that is remote", vec![times("stuck_pending", 1)], "get_batch", 1),
         (
             "a batch whose create was not answered, and that no list has shown yet",
             vec![times("stuck_pending", 1), times("create_hangs_up", 1), always("poll_unavailable")],
@@ -61,23 +61,11 @@ async fn what_a_deleted_account_has_at_google_is_stopped_and_deleted() {
 
 /// A clock that is moved by hand.
 #[derive(Default)]
-struct Clock(AtomicI64);
+struct TestClock(AtomicI64);
 
-impl World for Clock {
+impl Clock for TestClock {
     fn now(&self) -> UnixMs {
         UnixMs(self.0.load(Ordering::Relaxed))
-    }
-
-    fn id(&self) -> String {
-        unreachable!()
-    }
-
-    fn secret(&self) -> String {
-        unreachable!()
-    }
-
-    fn chance(&self) -> f64 {
-        unreachable!()
     }
 }
 
@@ -85,8 +73,8 @@ impl World for Clock {
 struct Home {
     store: SqlStore,
     blobs: Arc<Folder>,
-    clock: Arc<Clock>,
-    janitor: Janitor,
+    clock: Arc<TestClock>,
+    purger: Purger,
     data: TempDir,
 }
 
@@ -97,24 +85,24 @@ impl Home {
         let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(1) };
         store.create_guest(account_id, credential, UnixMs(0)).await.unwrap();
         let blobs = Arc::new(Folder::open(data.path().join("blobs")).await.unwrap());
-        let (shared, clock) = (|| Arc::new(store.clone()), Arc::new(Clock::default()));
+        let (shared, clock) = (|| Arc::new(store.clone()), Arc::new(TestClock::default()));
         let limits = AttemptLimits { failures_max: 5, delay_max: Duration::from_secs(900) };
         let deletion = AccountDeletion {
             accounts: shared(),
             blobs: blobs.clone(),
             changes: Changes::default(),
-            world: clock.clone(),
+            clock: clock.clone(),
         };
-        let janitor = Janitor {
+        let purger = Purger {
             expiry: shared(),
             uploads: shared(),
             blobs: blobs.clone(),
-            world: clock.clone(),
+            clock: clock.clone(),
             retention: Retention { guest_days: 0, upload_days: 1 },
-            attempts: PasswordAttempts { store: shared(), limits, world: clock.clone() },
+            attempts: PasswordAttempts { store: shared(), limits, clock: clock.clone() },
             deletion,
         };
-        Self { store, blobs, clock, janitor, data }
+        Self { store, blobs, clock, purger, data }
     }
 
     async fn put(&self, key: &str) -> PathBuf {
@@ -130,17 +118,17 @@ impl Home {
 async fn what_is_put_into_the_folders_of_a_deleted_account_is_deleted_as_well() {
     let home = Home::of("a").await;
     let upload = home.put(&upload_key("a", "c")).await;
-    home.janitor.deletion.delete("a").await.unwrap();
+    home.purger.deletion.delete("a").await.unwrap();
     assert!(!upload.exists());
     let figure = home.put(&figure_key("a", &FigureId::new("c", 0, 0))).await;
     let others = home.put(&figure_key("b", &FigureId::new("c", 0, 0))).await;
-    home.janitor.round().await.unwrap();
+    home.purger.round().await.unwrap();
     assert!(figure.exists(), "it may be put there again for a while");
     home.clock.0.store(11 * 60_000, Ordering::Relaxed);
-    home.janitor.round().await.unwrap();
+    home.purger.round().await.unwrap();
     assert!(!figure.exists() && others.exists());
     let never_again = home.put(&figure_key("a", &FigureId::new("c", 0, 0))).await;
-    home.janitor.round().await.unwrap();
+    home.purger.round().await.unwrap();
     assert!(never_again.exists(), "nobody is left who could put anything there");
 }
 
@@ -149,7 +137,7 @@ async fn an_account_that_could_not_be_deleted_has_its_files() {
     let home = Home::of("a").await;
     let upload = home.put(&upload_key("a", "c")).await;
     home.store.close().await;
-    assert!(home.janitor.deletion.delete("a").await.is_err());
+    assert!(home.purger.deletion.delete("a").await.is_err());
     assert!(upload.exists());
 }
 
@@ -163,11 +151,11 @@ async fn files_that_could_not_be_deleted_with_their_account_are_deleted_later() 
     let aside = home.data.path().join("aside");
     away(folder, &aside);
     std::fs::write(folder, "").unwrap();
-    home.janitor.deletion.delete("a").await.unwrap();
+    home.purger.deletion.delete("a").await.unwrap();
     std::fs::remove_file(folder).unwrap();
     away(&aside, folder);
     home.clock.0.store(11 * 60_000, Ordering::Relaxed);
-    home.janitor.round().await.unwrap();
+    home.purger.round().await.unwrap();
     assert!(!upload.exists());
 }
 
@@ -205,10 +193,10 @@ async fn round_goes_on_until_nothing_is_due_and_takes_the_figures_along() {
         home.put(&upload_key("a", "content7")).await,
         home.put(&figure_key("a", &FigureId::new("content7", 3, 0))).await,
     ];
-    home.janitor.round().await.unwrap();
+    home.purger.round().await.unwrap();
     assert!(files.iter().all(|file| file.exists()), "they are not due");
     home.clock.0.store(25 * 3_600_000, Ordering::Relaxed);
-    home.janitor.round().await.unwrap();
+    home.purger.round().await.unwrap();
     assert!(!files.iter().any(|file| file.exists()));
     assert!(home.store.stale_uploads(UnixMs(i64::MAX), 1).await.unwrap().is_empty());
     assert_eq!(home.store.account_usage("a").await.unwrap().stored_bytes, 0);

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use coldbrew::accounts::spending::Budget;
 use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
+use coldbrew::clock::{Clock, RandomIds, SystemClock};
 use coldbrew::error::Result;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::Timing;
@@ -22,10 +23,9 @@ use coldbrew::jobs::{
 use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::uploads::{Upload, Uploads};
-use coldbrew::world::{SystemWorld, World};
 use coldbrew_gemini::models::{DEFAULT, Models};
 use coldbrew_gemini::{Batch, BatchState, Client, Config};
-use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, serve};
+use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, PageReader, ReadError, serve};
 use coldbrew_pdf::testing::simple_pdf;
 use futures::StreamExt;
 use futures::stream;
@@ -138,7 +138,7 @@ async fn google(data: &TempDir) -> SocketAddr {
         pending: Duration::from_millis(200),
         running: Duration::from_millis(200),
         reader: Arc::new(Blind),
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(coldbrew_gemini_emulator::SystemClock),
         control: false,
     };
     let emulator = Emulator::open(config).await.unwrap();
@@ -154,7 +154,8 @@ async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: SocketAddr
     let spool = DiskSpool::open(data.path().join(format!("spool-{project}"))).await.unwrap();
     Worker {
         name: "worker".into(),
-        world: Arc::new(SystemWorld),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
         ports: WorkerPorts {
             jobs: Arc::new(memory.clone()),
             uploads: Arc::new(memory.clone()),
@@ -173,7 +174,13 @@ async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: SocketAddr
             budget: Budget::UNLIMITED,
             settings: WorkerSettings {
                 // All listings together take longer than the emulator may take for a create, also on a machine that is busy.
-                timing: Timing { poll_ms: 400, seek_ms: 500, seek_listings: 10, retry_ms: 100, ..Timing::default() },
+                timing: Timing {
+                    poll_ms: 400,
+                    reconcile_ms: 500,
+                    reconcile_listings: 10,
+                    retry_ms: 100,
+                    ..Timing::default()
+                },
                 lease: Duration::from_secs(20),
                 jobs_max: 4,
                 polls_max: 8,
@@ -222,7 +229,7 @@ fn upload(number: usize) -> Upload {
 
 async fn submit_all(memory: &Memory) {
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
-    let (account, now) = (Account { id: "account".into(), email: None, quota_tokens: None }, SystemWorld.now());
+    let (account, now) = (Account { id: "account".into(), email: None, quota_tokens: None }, SystemClock.now());
     memory.create_guest(&account.id, credential, now).await.unwrap();
     for number in 0..JOBS_EACH {
         memory.insert_upload(&upload(number), &UNLIMITED, now).await.unwrap();

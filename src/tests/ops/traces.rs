@@ -102,7 +102,7 @@ async fn requests_and_the_steps_of_jobs_are_traced_and_nothing_private_is() {
     assert_eq!(submitted.status(), StatusCode::ACCEPTED);
     let document = guest.batch_end(prepared["content_hash"].as_str().unwrap()).await["document_id"].clone();
     guest.send(Method::GET, &format!("/documents/{}?query=secret-text", document.as_str().unwrap()), None).await;
-    for step in ["prepare", "upload", "create", "poll", "collect"] {
+    for step in ["prepare", "upload", "create", "poll", "download"] {
         assert_ne!(attribute(&collector.span(step).await, "job"), "None", "{step}");
     }
     let one_document = collector.span("GET /documents/{id}").await;

@@ -77,7 +77,7 @@ fn job(records: &Records, job: &Job, finished: Finished, crashes: u32) {
             assert!(code != "set_aside" || crashes >= SET_ASIDE_CRASHES, "{id} was set aside for nothing");
             assert!(code != "internal_error", "{id} was given a task that is not its own");
             let excused = ["set_aside", "results_lost", "no_word", "upload_gone"].contains(&code);
-            assert!(excused || !finished.usable, "{id} failed with {error:?}, and its pages are lying at Google");
+            assert!(excused || !finished.usable, "{id} failed with {error:?}, and its pages are pending at Google");
         }
         _ => unreachable!(),
     }
@@ -86,7 +86,7 @@ fn job(records: &Records, job: &Job, finished: Finished, crashes: u32) {
 /// All jobs are over: what they had at Google is stopped there, however little was known of it. A batch that does not listen ends by itself;
 /// one that Google lost sight of before anybody knew of it can be found only if its job went on for as long as to make another attempt.
 fn nothing_goes_on_for_nobody(records: &Records, service: &Service) {
-    assert!(records.leftovers.is_empty(), "never cleaned up: {:?}", records.leftovers);
+    assert!(records.orphans.is_empty(), "never cleaned up: {:?}", records.orphans);
     let mut attempts: BTreeMap<String, u32> = BTreeMap::new();
     service.for_each(|made, _| {
         let newest = attempts.entry(made.job.clone()).or_default();

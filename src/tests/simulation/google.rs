@@ -20,9 +20,9 @@ use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::clock::{Clock, Fate, Voyage};
 use super::disk::Disk;
 use super::odds::Odds;
+use super::timeline::{Fate, Timeline, Voyage};
 pub use line::Line;
 
 /// An answered create may be this late, and what it made may be listed so much later. Together that is less than all listings for a
@@ -38,7 +38,7 @@ const FOREIGN_KEY: &str = "page_77";
 /// What Google has.
 #[derive(Clone)]
 pub struct Service {
-    clock: Clock,
+    timeline: Timeline,
     odds: Odds,
     state: Arc<Mutex<State>>,
 }
@@ -115,8 +115,8 @@ fn time(ms: i64) -> Timestamp {
 }
 
 impl Service {
-    pub fn new(clock: Clock, odds: Odds) -> Self {
-        Self { clock, odds, state: Arc::default() }
+    pub fn new(timeline: Timeline, odds: Odds) -> Self {
+        Self { timeline, odds, state: Arc::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -124,7 +124,7 @@ impl Service {
     }
 
     fn now(&self) -> Timestamp {
-        time(self.clock.now_ms())
+        time(self.timeline.now_ms())
     }
 
     /// Looks all batches over, as they are now.
@@ -153,7 +153,7 @@ impl Service {
 
     /// Makes a batch; says if the same job has one already that may still be paid.
     fn create(&self, display_name: &str, input_file: &str, doubled: bool) -> Result<String, ErrorKind> {
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.timeline.now_ms();
         let mut state = self.state();
         let keys = state.files.get(input_file).map(|input| input.keys.clone()).ok_or(ErrorKind::NotFound)?;
         let job = display_name.trim_start_matches("coldbrew-").rsplit_once('-').unwrap().0.to_owned();
@@ -165,13 +165,13 @@ impl Service {
         let id = self.name(&mut state);
         let lost_sight_ms = self.lose_sight(now_ms);
         let mut row = self.draw(&id, display_name, input_file, now_ms);
-        if !lost_sight_ms.is_empty() && self.clock.happens(0.5) {
+        if !lost_sight_ms.is_empty() && self.timeline.happens(0.5) {
             row.faults.push(Fault::StuckPending);
         }
         let (lines, cost) = self.answers(&keys);
         let lines = if row.has(Fault::OutputEmpty) { Vec::new() } else { lines };
-        let listed_ms = now_ms + if self.clock.happens(0.3) { self.clock.pick(0..LISTED_MS_MAX) } else { 0 };
-        self.clock.say(|| format!("google: {display_name} is batch {id} {:?}", row.faults));
+        let listed_ms = now_ms + if self.timeline.happens(0.3) { self.timeline.pick(0..LISTED_MS_MAX) } else { 0 };
+        self.timeline.say(|| format!("google: {display_name} is batch {id} {:?}", row.faults));
         state.batches.push(Made { row, job, doubled, listed_ms, lost_sight_ms, lines, cost });
         Ok(format!("batches/{id}"))
     }
@@ -179,12 +179,12 @@ impl Service {
     /// Decides whether Google loses sight of a batch: from the beginning, so that a lost create's listings end in vain, or when it has
     /// waited for long enough to be withdrawn.
     fn lose_sight(&self, now_ms: i64) -> Range<i64> {
-        if !self.clock.happens(0.05 * self.odds.oddity) {
+        if !self.timeline.happens(0.05 * self.odds.oddity) {
             return now_ms..now_ms;
         }
-        let (from_ms, for_ms) = match self.clock.happens(0.5) {
-            true => (now_ms, self.clock.pick(400_000..500_000)),
-            false => (now_ms + self.clock.pick(100_000..200_000), self.clock.pick(250_000..400_000)),
+        let (from_ms, for_ms) = match self.timeline.happens(0.5) {
+            true => (now_ms, self.timeline.pick(400_000..500_000)),
+            false => (now_ms + self.timeline.pick(100_000..200_000), self.timeline.pick(250_000..400_000)),
         };
         from_ms..from_ms + for_ms
     }
@@ -198,8 +198,8 @@ impl Service {
             display_name: Some(display_name.to_owned()),
             input_file: Some(input_file.to_owned()),
             created: time(now_ms),
-            pending_ms: self.clock.pick(0..40_000),
-            running_ms: self.clock.pick(0..60_000),
+            pending_ms: self.timeline.pick(0..40_000),
+            running_ms: self.timeline.pick(0..60_000),
             requests: 1,
             tokens: 1,
             written: Some(Written::default()),
@@ -213,11 +213,11 @@ impl Service {
             (Fault::CancelIgnored, 0.05),
             (Fault::OutputEmpty, 0.02),
         ] {
-            if self.clock.happens(likelihood * self.odds.oddity) {
+            if self.timeline.happens(likelihood * self.odds.oddity) {
                 row.faults.push(fault);
             }
         }
-        if self.clock.happens(0.03 * self.odds.oddity) {
+        if self.timeline.happens(0.03 * self.odds.oddity) {
             // One that Google gives up soon: as if it had run for two days.
             row.created = time(now_ms).saturating_sub(SignedDuration::from_mins(48 * 60 - 3)).unwrap();
             (row.pending_ms, row.running_ms) = (0, i64::MAX / 2);
@@ -229,7 +229,7 @@ impl Service {
     fn answers(&self, keys: &[String]) -> (Vec<ResultLine>, u64) {
         let (mut lines, mut cost) = (Vec::new(), 0);
         for (number, key) in (1..).zip(keys) {
-            let odd = |likelihood: f64| self.clock.happens(likelihood * self.odds.oddity);
+            let odd = |likelihood: f64| self.timeline.happens(likelihood * self.odds.oddity);
             if odd(0.05) {
                 continue;
             }
@@ -246,10 +246,10 @@ impl Service {
             lines.extend(odd(0.05).then(|| line.clone()));
             lines.push(line);
         }
-        if self.clock.happens(0.3) {
+        if self.timeline.happens(0.3) {
             lines.reverse();
         }
-        if self.clock.happens(0.05 * self.odds.oddity) {
+        if self.timeline.happens(0.05 * self.odds.oddity) {
             let outcome = Outcome::Response(Box::new(self.answer()));
             lines.push(ResultLine { number: 99, key: Some(FOREIGN_KEY.into()), outcome });
         }
@@ -272,13 +272,13 @@ impl Service {
 
     fn answer(&self) -> Answer {
         let mut answer = Answer { text: "Text.".into(), finish_reason: Some("STOP".into()), ..Answer::default() };
-        answer.usage.prompt_tokens = u64::try_from(self.clock.pick(1..1_000)).unwrap();
-        answer.usage.candidates_tokens = u64::try_from(self.clock.pick(0..1_000)).unwrap();
-        if self.clock.happens(0.04 * self.odds.oddity) {
+        answer.usage.prompt_tokens = u64::try_from(self.timeline.pick(1..1_000)).unwrap();
+        answer.usage.candidates_tokens = u64::try_from(self.timeline.pick(0..1_000)).unwrap();
+        if self.timeline.happens(0.04 * self.odds.oddity) {
             answer.finish_reason = Some("SAFETY".into());
         }
         // It rambles until it is cut off.
-        if self.clock.happens(0.1 * self.odds.oddity) {
+        if self.timeline.happens(0.1 * self.odds.oddity) {
             answer.usage.candidates_tokens = OUTPUT_TOKENS_MAX;
         }
         answer
@@ -286,13 +286,13 @@ impl Service {
 
     fn show(&self, made: &Made) -> Batch {
         let now = self.now();
-        let named = made.row.phase(now) == Phase::Succeeded && !self.clock.happens(0.05 * self.odds.oddity);
+        let named = made.row.phase(now) == Phase::Succeeded && !self.timeline.happens(0.05 * self.odds.oddity);
         let output = named.then(|| json!({"responsesFile": format!("files/batch-{}", made.row.id)}));
         Batch::read(made.row.show(now, output, Look::default()))
     }
 
     fn find(&self, display_name: &str, input_file: &str) -> Vec<Batch> {
-        let (state, now_ms) = (self.state(), self.clock.now_ms());
+        let (state, now_ms) = (self.state(), self.timeline.now_ms());
         let named = |made: &&Made| {
             made.row.display_name.as_deref() == Some(display_name) || made.row.input_file.as_deref() == Some(input_file)
         };
@@ -301,7 +301,7 @@ impl Service {
     }
 
     fn look(&self, name: &str) -> Result<Batch, ErrorKind> {
-        let (state, now_ms) = (self.state(), self.clock.now_ms());
+        let (state, now_ms) = (self.state(), self.timeline.now_ms());
         let named = |made: &&Made| name.strip_prefix("batches/") == Some(&made.row.id);
         let made = state.batches.iter().find(|made| named(made) && made.is_seen(now_ms));
         made.map(|made| self.show(made)).ok_or(ErrorKind::NotFound)
@@ -311,10 +311,10 @@ impl Service {
     pub fn cancel(&self, name: &str) -> Result<(), ErrorKind> {
         let (mut state, now) = (self.state(), self.now());
         let named = |made: &&mut Made| name.strip_prefix("batches/") == Some(&made.row.id);
-        let made = state.batches.iter_mut().find(|made| named(made) && made.is_seen(self.clock.now_ms()));
+        let made = state.batches.iter_mut().find(|made| named(made) && made.is_seen(self.timeline.now_ms()));
         let made = made.ok_or(ErrorKind::NotFound)?;
         if !made.row.is_over(now) {
-            self.clock.say(|| format!("google: batch {} is cancelled", made.row.id));
+            self.timeline.say(|| format!("google: batch {} is cancelled", made.row.id));
             made.row.cancelled = Some(now);
         }
         Ok(())

@@ -5,8 +5,8 @@
 
 mod documents;
 mod jobs;
-mod leftovers;
 mod operations;
+mod orphans;
 mod sign_ins;
 mod spending;
 mod storage;
@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use coldbrew::accounts::Allowance;
 use coldbrew::accounts::{Account, Accounts, Attempts, Credential};
 use coldbrew::error::{Error, Result};
-use coldbrew::jobs::{Job, Leftover};
+use coldbrew::jobs::{Job, OrphanedResource};
 use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::uploads::{FigurePlaces, Figures, FoundFigures, Upload, Uploads};
@@ -50,7 +50,7 @@ pub struct Records {
     pub documents: BTreeMap<String, DocumentRow>,
     figures: BTreeMap<(String, String), BTreeMap<u32, FoundFigures>>,
     /// By job and spared batch.
-    pub leftovers: BTreeMap<(String, Option<String>), Leftover>,
+    pub orphans: BTreeMap<(String, Option<String>), OrphanedResource>,
     /// By subject.
     attempts: BTreeMap<String, Attempts>,
     /// By account and network: when it was seen last.
@@ -129,7 +129,7 @@ impl Records {
     /// Forgets an account with everything that it owns but the ledger.
     fn forget_account(&mut self, account_id: &str, now: UnixMs) {
         self.accounts.remove(account_id);
-        let left: Vec<_> = self.jobs_of(account_id).filter_map(|job| Leftover::of(job, now)).collect();
+        let left: Vec<_> = self.jobs_of(account_id).filter_map(|job| OrphanedResource::of(job, now)).collect();
         left.into_iter().for_each(|left| self.leave(left));
         self.assume(|_, held| held.account_id == account_id);
         self.commitments.retain(|_, held| held.account_id != account_id);
@@ -142,8 +142,8 @@ impl Records {
         self.known_networks.retain(|(account, _), _| account != account_id);
     }
 
-    fn leave(&mut self, left: Leftover) {
-        self.leftovers.insert((left.job_id.clone(), left.spared.clone()), left);
+    fn leave(&mut self, left: OrphanedResource) {
+        self.orphans.insert((left.job_id.clone(), left.spared.clone()), left);
     }
 }
 

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// How long a server may take to be ready on a machine that is busy with other tests.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// PostgreSQL does not run as root: Debian's user for those who shall own nothing does it instead.
-const NOBODY: u32 = 65_534;
+const ANONYMOUS: u32 = 65_534;
 
 /// A process that listens on a port, until it is stopped or dropped.
 struct Process {
@@ -191,7 +191,7 @@ fn empty_cluster() -> PathBuf {
     if !cluster.exists() {
         let made = TempDir::new().unwrap();
         if runs_as_root(made.path()) {
-            chown(made.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+            chown(made.path(), Some(ANONYMOUS), Some(ANONYMOUS)).unwrap();
         }
         let mut initdb = command("initdb", made.path());
         initdb.args(["--no-sync", "--no-instructions", "--auth=trust", "--username=postgres"]);
@@ -222,8 +222,8 @@ fn program(name: &str) -> PathBuf {
 fn command(name: &str, data: &Path) -> Command {
     let mut command = Command::new(program(name));
     command.arg("-D").arg(data).current_dir(data);
-    if std::fs::metadata(data).unwrap().uid() == NOBODY {
-        command.uid(NOBODY).gid(NOBODY);
+    if std::fs::metadata(data).unwrap().uid() == ANONYMOUS {
+        command.uid(ANONYMOUS).gid(ANONYMOUS);
     }
     command
 }

@@ -236,7 +236,7 @@ fn location(answer: &reqwest::Response) -> &str {
     answer.headers()["location"].to_str().unwrap()
 }
 
-async fn world() -> (TempDir, Provider, TestServer) {
+async fn clock() -> (TempDir, Provider, TestServer) {
     let (data, provider) = (TempDir::new().unwrap(), Provider::start().await);
     let server = TestServer::start(&data, &provider.settings()).await;
     (data, provider, server)
@@ -244,7 +244,7 @@ async fn world() -> (TempDir, Provider, TestServer) {
 
 #[tokio::test]
 async fn a_guest_becomes_who_the_provider_says_and_keeps_everything() {
-    let (_data, _provider, server) = world().await;
+    let (_data, _provider, server) = clock().await;
     let mut laptop = Browser::new(&server);
     let page = laptop.get(&format!("{}/account", server.base_url), "none").await.text().await.unwrap();
     assert!(page.contains("Sign in with Example Login") && page.contains("href=\"/sign-in/provider\""));
@@ -270,7 +270,7 @@ async fn a_guest_becomes_who_the_provider_says_and_keeps_everything() {
 
 #[tokio::test]
 async fn an_address_alone_opens_nobodys_account() {
-    let (_data, _provider, server) = world().await;
+    let (_data, _provider, server) = clock().await;
     let login = json!({"email": "ada@example.org", "password": "a good long one"});
     let mut owner = Browser::new(&server);
     owner.call("sign_up", login.clone()).await;
@@ -288,7 +288,7 @@ async fn an_address_alone_opens_nobodys_account() {
 
 #[tokio::test]
 async fn only_the_browser_that_began_can_finish_and_only_once() {
-    let (_data, _provider, server) = world().await;
+    let (_data, _provider, server) = clock().await;
     let (mut mine, mut theirs) = (Browser::new(&server), Browser::new(&server));
     let callback = mine.there_and_back().await;
     assert_eq!(location(&theirs.get(&callback, "cross-site").await), "/account?sign-in=failed", "no cookie");
@@ -310,7 +310,7 @@ async fn only_the_browser_that_began_can_finish_and_only_once() {
 
 #[tokio::test]
 async fn who_says_no_is_not_signed_in() {
-    let (_data, _provider, server) = world().await;
+    let (_data, _provider, server) = clock().await;
     let mut browser = Browser::new(&server);
     let callback = browser.there_and_back().await;
     let refused = callback.replace("code=code-1", "error=access_denied");
@@ -320,7 +320,7 @@ async fn who_says_no_is_not_signed_in() {
 
 #[tokio::test]
 async fn a_token_that_is_not_right_in_every_way_is_refused() {
-    let (_data, provider, server) = world().await;
+    let (_data, provider, server) = clock().await;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     for lies in [
         json!({"iss": "https://evil.example"}),
@@ -362,7 +362,7 @@ async fn a_token_that_is_not_right_in_every_way_is_refused() {
 
 #[tokio::test]
 async fn provider_is_asked_once_for_its_documents_by_many_sign_ins() {
-    let (_data, provider, server) = world().await;
+    let (_data, provider, server) = clock().await;
     for _ in 0..5 {
         assert_eq!(Browser::new(&server).sign_in().await, "/account");
     }
@@ -381,7 +381,7 @@ async fn provider_is_asked_once_for_its_documents_by_many_sign_ins() {
 
 #[tokio::test]
 async fn answer_of_the_provider_without_end_is_not_read() {
-    let (_data, provider, server) = world().await;
+    let (_data, provider, server) = clock().await;
     provider.set(|script| script.padding = 300_000);
     let away = Browser::new(&server).get(&format!("{}/sign-in/provider", server.base_url), "same-origin").await;
     assert_eq!(location(&away), "/account?sign-in=away");
@@ -389,7 +389,7 @@ async fn answer_of_the_provider_without_end_is_not_read() {
 
 #[tokio::test]
 async fn guests_token_ends_when_the_provider_makes_the_guest_a_member() {
-    let (_data, _provider, server) = world().await;
+    let (_data, _provider, server) = clock().await;
     let mut browser = Browser::new(&server);
     browser.call("start_session", json!({})).await;
     let token = browser.call("create_token", json!({"name": "planted"})).await["token"].clone();
@@ -407,7 +407,7 @@ async fn guests_token_ends_when_the_provider_makes_the_guest_a_member() {
 
 #[tokio::test]
 async fn people_without_an_address_that_is_theirs_are_called_otherwise() {
-    let (_data, provider, server) = world().await;
+    let (_data, provider, server) = clock().await;
     for (person, label) in [
         (json!({"sub": "7@x"}), "7 x of 127.0.0.1"),
         (json!({"sub": "8", "email": "ada@example.org", "email_verified": false}), "8 of 127.0.0.1"),

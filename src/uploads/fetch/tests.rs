@@ -23,10 +23,10 @@ use super::public::is_public;
 use super::{Denied, Fetcher, ImportLimits, Imports, Resolve, Targets, file_address};
 use crate::accounts::Account;
 use crate::accounts::Caller;
+use crate::clock::SystemClock;
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 use crate::uploads::{ReceivedFile, Receiver};
-use crate::world::SystemWorld;
 
 const INTERNET: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const HOUSE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
@@ -82,7 +82,7 @@ impl Lab {
                 guest_bytes_per_hour: 10_000,
                 timeout: Duration::from_millis(800),
             }),
-            world: Arc::new(SystemWorld),
+            clock: Arc::new(SystemClock),
             receiver: Receiver { dir: dir.path().to_owned(), bytes_max: 1_000 },
         };
         Self { fetcher, resolver, server, _dir: dir }

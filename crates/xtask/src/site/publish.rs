@@ -76,7 +76,7 @@ impl<'a> Publisher<'a> {
         replace_if_different(&site_hash_file, text.as_bytes())?;
         self.published.insert(site_hash_file);
         self.print_sizes(hashes);
-        self.sweep(&previous)
+        self.purge(&previous)
     }
 
     fn publish(&mut self, path: PathBuf, content: &[u8]) -> Result<(), Error> {
@@ -96,7 +96,7 @@ impl<'a> Publisher<'a> {
         Ok(())
     }
 
-    fn sweep(&self, previous_hashes: &str) -> Result<(), Error> {
+    fn purge(&self, previous_hashes: &str) -> Result<(), Error> {
         let previous: Vec<&str> =
             previous_hashes.lines().filter_map(|line| line.split_once(": ")).map(|(_, hash)| hash).collect();
         for file in files_below(&self.layout.site)? {

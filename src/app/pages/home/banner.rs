@@ -135,7 +135,7 @@ pub fn Banner(
     }
 }
 
-/// Why it was not sent off, and the way on. `address`: where this document's job can be watched, if it has one.
+/// Why it was not sent off, and the way on. `address`: where this document's job can be remote, if it has one.
 #[component]
 fn Refusal(mut error: ApiError, address: String) -> impl IntoView {
     let is_extracted = error.code == ErrorCode::BatchInProgress;

@@ -28,10 +28,10 @@ pub async fn upload(
     started: impl FnOnce(XmlHttpRequest),
     report: impl Fn(Progress) + 'static,
 ) -> Result<Prepared, ApiError> {
-    let request = XmlHttpRequest::new().map_err(|_| unreachable())?;
-    let form = FormData::new().map_err(|_| unreachable())?;
-    form.append_with_blob_and_filename("file", file, &file.name()).map_err(|_| unreachable())?;
-    request.open("POST", "/v1/documents/prepare/upload").map_err(|_| unreachable())?;
+    let request = XmlHttpRequest::new().map_err(|_| server_unavailable())?;
+    let form = FormData::new().map_err(|_| server_unavailable())?;
+    form.append_with_blob_and_filename("file", file, &file.name()).map_err(|_| server_unavailable())?;
+    request.open("POST", "/v1/documents/prepare/upload").map_err(|_| server_unavailable())?;
 
     let on_progress = Closure::<dyn Fn(web_sys::ProgressEvent)>::new(move |event: web_sys::ProgressEvent| {
         // Doubles that count bytes.
@@ -43,7 +43,7 @@ pub async fn upload(
     }
     let waiting = request.clone();
     let ended = js_sys::Promise::new(&mut |resolve, _| waiting.set_onloadend(Some(&resolve)));
-    request.send_with_opt_form_data(Some(&form)).map_err(|_| unreachable())?;
+    request.send_with_opt_form_data(Some(&form)).map_err(|_| server_unavailable())?;
     started(request.clone());
     // The promise is only ever resolved.
     let _ = JsFuture::from(ended).await;
@@ -53,13 +53,12 @@ pub async fn upload(
 fn answer_of(request: &XmlHttpRequest) -> Result<Prepared, ApiError> {
     let text = request.response_text().ok().flatten().unwrap_or_default();
     match request.status().unwrap_or(0) {
-        200 => serde_json::from_slice(text.as_bytes()).map_err(|_| unreachable()),
-        _ => {
-            Err(serde_json::from_slice::<ErrorBody>(text.as_bytes()).map_or_else(|_| unreachable(), |body| body.error))
-        }
+        200 => serde_json::from_slice(text.as_bytes()).map_err(|_| server_unavailable()),
+        _ => Err(serde_json::from_slice::<ErrorBody>(text.as_bytes())
+            .map_or_else(|_| server_unavailable(), |body| body.error)),
     }
 }
 
-fn unreachable() -> ApiError {
+fn server_unavailable() -> ApiError {
     ApiError::new(ErrorCode::Unavailable, "The upload did not get through. Check your connection and try again.")
 }

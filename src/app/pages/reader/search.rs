@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::Asked;
 use crate::app::components::grouped;
-use crate::model::wire::{Found, SearchHit};
+use crate::model::wire::{SearchHit, SearchResults};
 
 /// The form. `browser/query.rs` follows it while a person types.
 #[component]
@@ -31,14 +31,14 @@ pub fn Search(id: String, asked: Asked) -> impl IntoView {
 
 /// Where it was found, each with the words around it.
 #[component]
-pub fn Hits(id: String, found: Option<Found>, asked: Asked) -> impl IntoView {
-    let Found { hits, total, pages } = found?;
+pub fn Hits(id: String, found: Option<SearchResults>, asked: Asked) -> impl IntoView {
+    let SearchResults { hits, total, pages } = found?;
     let shown = hits.len() as u64;
     let words = match (total, pages) {
         (0, _) => "Nothing found. Try fewer or other words.".to_owned(),
-        (1, _) => "Found once".to_owned(),
-        (total, 1) => format!("Found {} times, on 1 page", grouped(total.into())),
-        (total, pages) => format!("Found {} times, on {} pages", grouped(total.into()), grouped(pages.into())),
+        (1, _) => "SearchResults once".to_owned(),
+        (total, 1) => format!("SearchResults {} times, on 1 page", grouped(total.into())),
+        (total, pages) => format!("SearchResults {} times, on {} pages", grouped(total.into()), grouped(pages.into())),
     };
     let rest = u64::from(total).saturating_sub(shown);
     let hit = |hit: SearchHit| {

@@ -28,11 +28,11 @@ fn any_event() -> impl Strategy<Value = Event> {
         3 => Just(Event::AnswerLost),
         3 => Just(Event::Created { batch: "batches/b1".into() }),
         8 => Just(Event::NotListed),
-        3 => Just(Event::NotCreated { by: Hindrance::Google, retry_after_ms: None }),
+        3 => Just(Event::NotCreated { by: BlockedReason::Google, retry_after_ms: None }),
         12 => any_look(),
-        4 => Just(Event::Hindered { by: Hindrance::Google, retry_after_ms: None }),
+        4 => Just(Event::Blocked { by: BlockedReason::Google, retry_after_ms: None }),
         2 => Just(over_budget()),
-        2 => any::<bool>().prop_map(|progressed| Event::Crowded { by: Hindrance::Quota, progressed, retry_after_ms: 1_000 }),
+        2 => any::<bool>().prop_map(|progressed| Event::Throttled { by: BlockedReason::Quota, progressed, retry_after_ms: 1_000 }),
         1 => prop_oneof![
             Just(Event::NothingUsable),
             Just(Event::Stored),
@@ -72,7 +72,7 @@ impl Create {
     fn allows_another(self, timing: &Timing) -> bool {
         match self {
             Self::Harmless => true,
-            Self::Unknown { empty_listings } => empty_listings >= timing.seek_listings,
+            Self::Unknown { empty_listings } => empty_listings >= timing.reconcile_listings,
             Self::Made => false,
         }
     }
@@ -80,8 +80,8 @@ impl Create {
 
 fn odd_for_long(job: &Job, now: UnixMs, timing: &Timing) -> bool {
     match &job.stage {
-        Stage::Watch(watched) | Stage::Withdraw(watched) => {
-            watched.denials >= 7 && watched.denied_since.is_some_and(|since| now.0 - since.0 >= timing.odd_ms_max)
+        Stage::Polling(remote) | Stage::Cancelling(remote) => {
+            remote.denials >= 7 && remote.denied_since.is_some_and(|since| now.0 - since.0 >= timing.odd_ms_max)
         }
         _ => false,
     }
@@ -97,14 +97,14 @@ proptest! {
         events in prop::collection::vec((any_event(), prop_oneof![0..HOUR_MS, 0..12 * HOUR_MS]), 1..300),
         realtime: bool,
     ) {
-        let timing = Timing { seek_listings: 3, ..Timing::default() };
-        let mut job = job(if realtime { Stage::Read { tries: 0 } } else { PREPARE });
+        let timing = Timing { reconcile_listings: 3, ..Timing::default() };
+        let mut job = job(if realtime { Stage::Realtime { tries: 0 } } else { PREPARE });
         let (mut now, mut recorded, mut create) = (UnixMs(0), 0, Create::Harmless);
         let mut at_google = None;
         for (event, pause) in events {
             now = now.plus(pause);
             let before = job.clone();
-            let hindrance = hindrance(&before, &event);
+            let blocked_reason = blocked_reason(&before, &event);
             let Ok(step) = step(&job, event.clone(), now, &timing) else { continue };
             prop_assert!(before.status().is_active(), "an end took {event:?}");
             job = step.job;
@@ -120,15 +120,15 @@ proptest! {
                 prop_assert_eq!(at_google.replace(input_file.clone()), None, "an earlier input was left behind");
             }
             at_google = at_google.filter(|file| !step.effects.contains(&Effect::DeleteInput { input_file: file.clone() }));
-            let is_known = |job: &Job| matches!(job.stage, Stage::Seek { .. } | Stage::Watch(_) | Stage::Withdraw(_));
+            let is_known = |job: &Job| matches!(job.stage, Stage::Reconciling { .. } | Stage::Polling(_) | Stage::Cancelling(_));
             if is_known(&before) && !is_known(&job) && !is_an_end(&event) {
                 prop_assert!(step.left.is_some(), "{event:?} leaves something behind that nobody knows of");
             }
             create = create.after(&event, odd_for_long(&before, now, &timing));
             prop_assert_eq!(job.status() == JobStatus::Succeeded, event == Event::Stored);
             prop_assert!(job.requeued || !before.requeued);
-            prop_assert_eq!(job.hindered_by, hindrance.filter(|_| job.status().is_active()));
-            if !job.status().is_active() || matches!(job.stage, Stage::Collect { .. }) {
+            prop_assert_eq!(job.blocked_by, blocked_reason.filter(|_| job.status().is_active()));
+            if !job.status().is_active() || matches!(job.stage, Stage::Downloading { .. }) {
                 prop_assert_eq!(&at_google, &None);
             }
             if !job.status().is_active() {
@@ -152,10 +152,10 @@ proptest! {
                 Task::Prepare => Event::Prepared,
                 Task::Upload => Event::Uploaded { input_file: "files/in".into() },
                 Task::RecordAttempt => recorded(),
-                Task::Create => Event::NotCreated { by: Hindrance::Google, retry_after_ms: None },
-                Task::Seek => Event::NotListed,
-                Task::Poll | Task::Withdraw => Event::Hindered { by: Hindrance::Google, retry_after_ms: None },
-                Task::Collect | Task::Read => Event::Stored,
+                Task::Create => Event::NotCreated { by: BlockedReason::Google, retry_after_ms: None },
+                Task::Reconcile => Event::NotListed,
+                Task::Poll | Task::Cancel => Event::Blocked { by: BlockedReason::Google, retry_after_ms: None },
+                Task::Download | Task::Realtime => Event::Stored,
             };
             // Google ends what runs; a disk that forgets at once what is written to it is broken; a budget is whole again at midnight.
             let monotonous = !matches!(event, Event::Seen { state: BatchState::Running, .. } | Event::InputMissing) && event != over_budget();

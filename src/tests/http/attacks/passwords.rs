@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use coldbrew::accounts::{Accounts, Attempts, Credential, CredentialKind, SignIns};
 use coldbrew::accounts::{AttemptLimits, Network, PasswordAttempts, digest};
+use coldbrew::clock::{Clock, SystemClock};
 use coldbrew::model::{EndedAccess, UnixMs};
 use coldbrew::serve::{lock_out, reset_password};
 use coldbrew::store::sql::SqlStore;
-use coldbrew::world::{SystemWorld, World};
 use futures::future::join_all;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ async fn right_password_during_the_delay_is_refused_like_a_wrong_one() {
     owner.ok("sign_up", login(ADA, PASSWORD)).await;
     // Ten failures a moment ago: the next attempt waits for half a minute.
     let store = SqlStore::open(&SqlStore::embedded_url(&data.path().join("coldbrew.db"))).await.unwrap();
-    let failed = Attempts { failures: 10, last_at: SystemWorld.now() };
+    let failed = Attempts { failures: 10, last_at: SystemClock.now() };
     for email in [ADA, "unknown@example.org"] {
         assert!(store.count_attempt(&digest(&format!("local {email}")), None, failed).await.unwrap());
     }
@@ -80,37 +80,25 @@ async fn right_password_during_the_delay_is_refused_like_a_wrong_one() {
     assert_eq!(store.attempts(&digest(&format!("local {ADA}"))).await.unwrap(), None, "a success ends the delay");
 }
 
-/// A world whose clock the test moves.
+/// A clock that the test moves.
 #[derive(Default)]
-struct Clock(AtomicI64);
+struct TestClock(AtomicI64);
 
-impl World for Clock {
+impl Clock for TestClock {
     fn now(&self) -> UnixMs {
         UnixMs(1_700_000_000_000 + self.0.load(Ordering::SeqCst))
-    }
-
-    fn id(&self) -> String {
-        SystemWorld.id()
-    }
-
-    fn secret(&self) -> String {
-        SystemWorld.secret()
-    }
-
-    fn chance(&self) -> f64 {
-        0.0
     }
 }
 
 /// The account `ada`, whose owner has signed in from [`HOME`].
-async fn attempts() -> (PasswordAttempts, Arc<Clock>) {
-    let (memory, world) = (Memory::default(), Arc::new(Clock::default()));
+async fn attempts() -> (PasswordAttempts, Arc<TestClock>) {
+    let (memory, clock) = (Memory::default(), Arc::new(TestClock::default()));
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
-    memory.create_guest("ada", credential, world.now()).await.unwrap();
+    memory.create_guest("ada", credential, clock.now()).await.unwrap();
     let limits = AttemptLimits { failures_max: 5, delay_max: Duration::from_secs(900) };
-    let attempts = PasswordAttempts { store: Arc::new(memory), limits, world: world.clone() };
+    let attempts = PasswordAttempts { store: Arc::new(memory), limits, clock: clock.clone() };
     attempts.add_known_network("ada", network(HOME)).await.unwrap();
-    (attempts, world)
+    (attempts, clock)
 }
 
 const HOME: u32 = 0xcb00_7100;
@@ -125,11 +113,11 @@ async fn may_try(attempts: &PasswordAttempts, from: u32) -> bool {
 
 #[tokio::test]
 async fn guesses_from_very_many_networks_are_few_a_day_and_the_owner_comes_in() {
-    let (attempts, world) = attempts().await;
+    let (attempts, clock) = attempts().await;
     let (mut guesses, mut sign_ins) = (0, 0);
     // Each second of a day, another network.
     for second in 0..86_400 {
-        world.0.store(second * 1_000, Ordering::SeqCst);
+        clock.0.store(second * 1_000, Ordering::SeqCst);
         guesses += u32::from(may_try(&attempts, 0x0b00_0000 + (second as u32) * 256).await);
         if second % 3_600 == 3_599 {
             let attempt = attempts.begin(ADA, Some("ada"), network(HOME)).await;
@@ -144,10 +132,10 @@ async fn guesses_from_very_many_networks_are_few_a_day_and_the_owner_comes_in() 
 
 #[tokio::test]
 async fn guesses_from_one_network_are_few_and_delay_no_other_network() {
-    let (attempts, world) = attempts().await;
+    let (attempts, clock) = attempts().await;
     let mut guesses = 0;
     for second in 0..3_600 {
-        world.0.store(second * 1_000, Ordering::SeqCst);
+        clock.0.store(second * 1_000, Ordering::SeqCst);
         guesses += u32::from(may_try(&attempts, 0x0b00_0000).await);
     }
     assert!((15..=5 + 10 + 4).contains(&guesses), "{guesses} guesses in an hour");
@@ -157,12 +145,12 @@ async fn guesses_from_one_network_are_few_and_delay_no_other_network() {
 
 #[tokio::test]
 async fn failures_are_forgotten_after_a_day() {
-    let (attempts, world) = attempts().await;
+    let (attempts, clock) = attempts().await;
     for _ in 0..5 {
         assert!(may_try(&attempts, HOME).await);
     }
     assert!(!may_try(&attempts, HOME).await);
-    world.0.store(24 * 3_600_000, Ordering::SeqCst);
+    clock.0.store(24 * 3_600_000, Ordering::SeqCst);
     for _ in 0..5 {
         assert!(may_try(&attempts, HOME).await);
     }

@@ -7,11 +7,11 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::{Json, Router};
 use coldbrew::accounts::spending::DaySpending;
+use coldbrew::clock::{Clock, SystemClock};
 use coldbrew::jobs::Spending;
-use coldbrew::model::{Hindrance, UnixMs};
+use coldbrew::model::{BlockedReason, UnixMs};
 use coldbrew::operations::Operations;
 use coldbrew::store::sql::SqlStore;
-use coldbrew::world::{SystemWorld, World};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{Connection, Row, SqliteConnection};
@@ -84,15 +84,15 @@ async fn records(data: &TempDir) -> SqlStore {
 }
 
 async fn spent_today(store: &SqlStore) -> DaySpending {
-    store.spent_on(SystemWorld.now().day()).await.unwrap()
+    store.spent_on(SystemClock.now().day()).await.unwrap()
 }
 
 /// Waits until every job that is not over waits for the budget; says how many those are. Nothing tells when.
 async fn all_wait_for_budget(store: &SqlStore) -> usize {
     for _ in 0..1_200 {
         let jobs = store.queue().await.unwrap();
-        let waits = |due_at: UnixMs, by| by == Some(Hindrance::Spending) && due_at > SystemWorld.now();
-        if jobs.iter().all(|job| waits(job.due_at, job.hindered_by)) {
+        let waits = |due_at: UnixMs, by| by == Some(BlockedReason::Spending) && due_at > SystemClock.now();
+        if jobs.iter().all(|job| waits(job.due_at, job.blocked_by)) {
             return jobs.len();
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -232,7 +232,7 @@ async fn refused_answers_are_recorded_and_slow_their_account_down() {
     assert_eq!(guest.get("/v1/users/me/usage").await["used_tokens"], 0);
     let store = records(&data).await;
     let account = guest.get("/v1/users/me").await["user_id"].as_str().unwrap().to_owned();
-    let answers = store.answers_on(&account, SystemWorld.now().day()).await.unwrap();
+    let answers = store.answers_on(&account, SystemClock.now().day()).await.unwrap();
     assert_eq!((answers.all, answers.useless), (51, 51));
     let spent = spent_today(&store).await.guests;
     assert!(spent.settled > 0 && spent.committed == 0, "{spent:?}");

@@ -17,18 +17,18 @@ impl Line {
         fates: &[Fate],
         act: impl Fn(&Service) -> Result<T, ErrorKind> + Send + 'static,
     ) -> Option<Result<T, ErrorKind>> {
-        let Service { clock, odds, .. } = &self.service;
-        let long_ms = if clock.happens(0.1) { longest_ms } else { 400 };
-        let lost = clock.happens(odds.loss());
+        let Service { timeline, odds, .. } = &self.service;
+        let long_ms = if timeline.happens(0.1) { longest_ms } else { 400 };
+        let lost = timeline.happens(odds.loss());
         let fate =
-            if lost { fates[usize::try_from(clock.pick(0..fates.len() as i64)).unwrap()] } else { Fate::Arrives };
+            if lost { fates[usize::try_from(timeline.pick(0..fates.len() as i64)).unwrap()] } else { Fate::Arrives };
         let voyage = Voyage {
-            there_ms: clock.pick(1..long_ms),
-            back_ms: clock.pick(1..400),
+            there_ms: timeline.pick(1..long_ms),
+            back_ms: timeline.pick(1..400),
             fate,
             patience_ms: longest_ms + 1_000,
         };
-        let refused = clock.happens(odds.refusal()).then(|| match clock.pick(0..16) {
+        let refused = timeline.happens(odds.refusal()).then(|| match timeline.pick(0..16) {
             0..2 => ErrorKind::NotFound,
             2 => ErrorKind::Key,
             3 => ErrorKind::Quota { which: Quota::Storage, after: None },
@@ -37,8 +37,8 @@ impl Line {
             _ => ErrorKind::Retry { after: None },
         });
         let service = self.service.clone();
-        let answer = clock.call(voyage, move || refused.map_or_else(|| act(&service), Err)).await;
-        clock.say(|| {
+        let answer = timeline.call(voyage, move || refused.map_or_else(|| act(&service), Err)).await;
+        timeline.say(|| {
             let words = answer.as_ref().map(|answer| answer.as_ref().map(drop));
             format!("{}: {what} {fate:?} {words:?}", self.disk.name())
         });
@@ -76,7 +76,7 @@ impl Google for Line {
     async fn create(&self, _model: &str, display_name: &str, input_file: &str) -> Result<String, Error> {
         let (display_name, input_file) = (display_name.to_owned(), input_file.to_owned());
         // Google may make two of one create, but then it has lost its way and does not answer.
-        let doubled = self.service.clock.happens(self.service.odds.loss() / 4.0);
+        let doubled = self.service.timeline.happens(self.service.odds.loss() / 4.0);
         let fates = if doubled { [Fate::LostBack; 2] } else { [Fate::LostThere, Fate::LostBack] };
         let act = move |service: &Service| {
             let made = service.create(&display_name, &input_file, doubled)?;

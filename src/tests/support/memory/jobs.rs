@@ -8,7 +8,7 @@ use coldbrew::error::{Error, Result};
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::machine::Lane;
 use coldbrew::jobs::{Acceptance, Completion, Jobs};
-use coldbrew::jobs::{Job, Leftover, Stage};
+use coldbrew::jobs::{Job, OrphanedResource, Stage};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{ApiError, PageSet, UnixMs};
 use futures::TryStreamExt;
@@ -114,7 +114,7 @@ impl Records {
             draft_id: job.document_id.clone(),
             error: job.stage.error(),
             requeued: job.requeued,
-            hindered_by: job.hindered_by,
+            blocked_by: job.blocked_by,
         }
     }
 
@@ -207,7 +207,7 @@ impl Jobs for Memory {
         Ok(())
     }
 
-    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool> {
+    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
         let mut records = self.records();
         let advanced = records.commit_step(job, now);
         if let (true, Some(left)) = (advanced, left) {

@@ -6,7 +6,7 @@ use coldbrew::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Re
 use coldbrew::error::Result;
 use coldbrew::jobs::Job;
 use coldbrew::jobs::{Admission, Spending, Unanswered};
-use coldbrew::model::{Hindrance, UnixMs};
+use coldbrew::model::{BlockedReason, UnixMs};
 
 use super::{Memory, Records};
 
@@ -71,7 +71,7 @@ impl Records {
         let before = self.commitments.len();
         self.commitments.retain(|id, held| !of(id, held));
         let waits =
-            |job: &Job| job.hindered_by == Some(Hindrance::Spending) && job.due_at > now && job.task().is_some();
+            |job: &Job| job.blocked_by == Some(BlockedReason::Spending) && job.due_at > now && job.task().is_some();
         let waiting = self.jobs.values_mut().filter(|row| waits(&row.job) && row.lease_until == UnixMs(0));
         if let Some(first) = waiting.min_by_key(|row| row.job.submitted_at).filter(|_| before > self.commitments.len())
         {
@@ -130,7 +130,7 @@ impl Spending for Memory {
 
     async fn wake_waiting(&self, now: UnixMs) -> Result<()> {
         let mut records = self.records();
-        let waits = |job: &Job| job.hindered_by == Some(Hindrance::Spending) && job.task().is_some();
+        let waits = |job: &Job| job.blocked_by == Some(BlockedReason::Spending) && job.task().is_some();
         for row in records.jobs.values_mut().filter(|row| waits(&row.job)) {
             row.job.due_at = row.job.due_at.min(now);
         }

@@ -1,6 +1,6 @@
-//! Leftovers: what jobs that are gone, or that had to look for their batch, have at Google stays on record until it is cleaned up.
+//! OrphanedResources: what jobs that are gone, or that had to look for their batch, have at Google stays on record until it is cleaned up.
 
-use coldbrew::jobs::Leftover;
+use coldbrew::jobs::OrphanedResource;
 use coldbrew::jobs::machine::Timing;
 
 use super::*;
@@ -14,8 +14,8 @@ conform!(
 
 impl Stores {
     /// What has been due longest at that time, from when on it is due again.
-    async fn next_leftover(&self, now: UnixMs) -> Option<Leftover> {
-        self.leftovers.next_leftover(now, now).await.unwrap()
+    async fn claim_orphan(&self, now: UnixMs) -> Option<OrphanedResource> {
+        self.orphans.claim_orphan(now, now).await.unwrap()
     }
 }
 
@@ -29,7 +29,7 @@ async fn what_active_jobs_leave_at_google_is_recorded(stores: Stores) {
     for (account, name, stage) in [
         (&leaver, "not sent", prepare),
         (&leaver, "sent", creating()),
-        (&leaver, "watched", watching()),
+        (&leaver, "remote", watching()),
         (&leaver, "failed", failed()),
         (&stayer, "other", watching()),
     ] {
@@ -38,14 +38,14 @@ async fn what_active_jobs_leave_at_google_is_recorded(stores: Stores) {
     }
     stores.accounts.delete_account(&leaver.id, NOW).await.unwrap();
     stores.accounts.delete_account(&leaver.id, NOW).await.unwrap();
-    assert_eq!(stores.leftovers.next_leftover(NOW.plus(-1), NOW).await.unwrap(), None, "not yet");
+    assert_eq!(stores.orphans.claim_orphan(NOW.plus(-1), NOW).await.unwrap(), None, "not yet");
     let mut left = Vec::new();
-    while let Some(leftover) = stores.leftovers.next_leftover(NOW, NOW.plus(10)).await.unwrap() {
-        assert_eq!((leftover.recorded_at, leftover.due_at, leftover.quiet_looks), (NOW, NOW.plus(10), 0));
-        left.push((leftover.job_id, leftover.stage));
+    while let Some(orphan) = stores.orphans.claim_orphan(NOW, NOW.plus(10)).await.unwrap() {
+        assert_eq!((orphan.recorded_at, orphan.due_at, orphan.quiet_looks), (NOW, NOW.plus(10), 0));
+        left.push((orphan.job_id, orphan.stage));
     }
     left.sort_by(|one, other| one.0.cmp(&other.0));
-    assert_eq!(left, [("job sent".to_owned(), creating()), ("job watched".to_owned(), watching())]);
+    assert_eq!(left, [("job sent".to_owned(), creating()), ("job remote".to_owned(), watching())]);
     assert_eq!(stores.jobs.active_ids().await.unwrap(), ["job other"]);
     assert_eq!((stores.books(&leaver).await, stores.books(&stayer).await), ((0, 0), (0, 100)));
 }
@@ -68,36 +68,36 @@ async fn what_is_taken_up_is_nobody_elses_until_then(stores: Stores) {
     let claimed = stores.claimed(&account, "one").await;
     assert!(stores.jobs.advance(&at(&claimed, watching()), None, NOW).await.unwrap());
     stores.accounts.delete_account(&account.id, NOW).await.unwrap();
-    let next = async |now| stores.leftovers.next_leftover(now, now.plus(1_000)).await.unwrap();
+    let next = async |now| stores.orphans.claim_orphan(now, now.plus(1_000)).await.unwrap();
     let taken = next(NOW).await.unwrap();
     assert_eq!(next(NOW.plus(999)).await, None);
     assert_eq!(next(NOW.plus(1_000)).await.unwrap().job_id, taken.job_id, "whoever had it is gone");
-    let later = Leftover { due_at: NOW.plus(5_000), quiet_looks: 3, ..taken };
-    stores.leftovers.put_off(&later).await.unwrap();
+    let later = OrphanedResource { due_at: NOW.plus(5_000), quiet_looks: 3, ..taken };
+    stores.orphans.postpone_orphan(&later).await.unwrap();
     assert_eq!(next(NOW.plus(4_999)).await, None);
-    assert_eq!(next(NOW.plus(5_000)).await.unwrap(), Leftover { due_at: NOW.plus(6_000), ..later.clone() });
-    stores.leftovers.strike_off(&later).await.unwrap();
+    assert_eq!(next(NOW.plus(5_000)).await.unwrap(), OrphanedResource { due_at: NOW.plus(6_000), ..later.clone() });
+    stores.orphans.remove_orphan(&later).await.unwrap();
     assert_eq!(next(NOW.plus(100_000)).await, None);
 }
 
 async fn what_a_step_leaves_is_recorded_with_it(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
-    let seek = Stage::Seek { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: 0 };
+    let seek = Stage::Reconciling { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: 0 };
     let sought = at(&claimed, seek);
-    let beside = Leftover::beside("batches/b1", &sought, NOW, &Timing::default());
+    let beside = OrphanedResource::beside("batches/b1", &sought, NOW, &Timing::default());
     let lost = Job { fence: claimed.fence - 1, ..at(&claimed, watching()) };
     assert!(!stores.jobs.advance(&lost, Some(&beside), NOW).await.unwrap());
-    assert_eq!(stores.next_leftover(beside.due_at).await, None, "the claim was lost, and with it the step");
+    assert_eq!(stores.claim_orphan(beside.due_at).await, None, "the claim was lost, and with it the step");
     assert!(stores.jobs.advance(&at(&claimed, watching()), Some(&beside), NOW).await.unwrap());
     assert_eq!(stores.books(&account).await, (0, 100), "the job goes on");
-    assert_eq!(stores.next_leftover(beside.due_at.plus(-1)).await, None);
-    assert_eq!(stores.next_leftover(beside.due_at).await, Some(beside.clone()));
+    assert_eq!(stores.claim_orphan(beside.due_at.plus(-1)).await, None);
+    assert_eq!(stores.claim_orphan(beside.due_at).await, Some(beside.clone()));
 
-    let all = Leftover::of(&at(&claimed, watching()), NOW).unwrap();
+    let all = OrphanedResource::of(&at(&claimed, watching()), NOW).unwrap();
     assert!(stores.jobs.advance(&at(&claimed, failed()), Some(&all), NOW).await.unwrap());
     assert_eq!(stores.books(&account).await, (0, 0));
-    stores.leftovers.strike_off(&beside).await.unwrap();
-    let all = Leftover { due_at: beside.due_at, ..all };
-    assert_eq!(stores.next_leftover(all.due_at).await, Some(all), "one record is not the other");
+    stores.orphans.remove_orphan(&beside).await.unwrap();
+    let all = OrphanedResource { due_at: beside.due_at, ..all };
+    assert_eq!(stores.claim_orphan(all.due_at).await, Some(all), "one record is not the other");
 }

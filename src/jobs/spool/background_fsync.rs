@@ -10,14 +10,14 @@ use tokio::task::{JoinHandle, spawn_blocking};
 const BYTES_MIN: u64 = 32 << 20;
 
 /// See the module. It promises nothing: only the sync at the end does.
-pub(crate) struct EarlySync {
+pub(crate) struct BackgroundFsync {
     file: Arc<std::fs::File>,
     /// Bytes of the file when the last sync began.
     begun_at: u64,
     running: Option<JoinHandle<io::Result<()>>>,
 }
 
-impl EarlySync {
+impl BackgroundFsync {
     /// Of a file to which nothing is written yet.
     pub(crate) async fn of(file: &File) -> io::Result<Self> {
         let file = Arc::new(file.try_clone().await?.into_std().await);
@@ -56,7 +56,7 @@ mod tests {
     async fn a_sync_begins_when_it_is_worth_it() {
         let folder = tempfile::tempdir().unwrap();
         let file = File::create(folder.path().join("input")).await.unwrap();
-        let mut sync = EarlySync::of(&file).await.unwrap();
+        let mut sync = BackgroundFsync::of(&file).await.unwrap();
         sync.go_on(BYTES_MIN - 1).await.unwrap();
         assert!(sync.running.is_none());
         sync.go_on(BYTES_MIN).await.unwrap();
@@ -70,7 +70,7 @@ mod tests {
     async fn what_the_disk_says_is_not_lost() {
         // No disk is behind it, which the kernel says of a sync.
         let file = File::options().write(true).open("/dev/null").await.unwrap();
-        let mut sync = EarlySync::of(&file).await.unwrap();
+        let mut sync = BackgroundFsync::of(&file).await.unwrap();
         sync.go_on(BYTES_MIN).await.unwrap();
         assert!(sync.settle().await.is_err());
     }

@@ -1,6 +1,4 @@
-//! The two things that make a program unrepeatable, time and chance, as an argument.
-//!
-//! Whoever needs an instant, an id or a secret is given a [`World`]; tests give one that they control.
+//! Time and randomness, as arguments: [`Clock`] and [`IdGenerator`]. Tests pass ones that they control.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,8 +10,8 @@ use jiff::tz::TimeZone;
 
 use crate::model::{UnixMs, hex};
 
-/// Where the time and unguessable values come from.
-pub trait World: Send + Sync {
+/// Tells the time and waits.
+pub trait Clock: Send + Sync {
     /// The present instant. It may jump in either direction.
     fn now(&self) -> UnixMs;
 
@@ -23,36 +21,45 @@ pub trait World: Send + Sync {
         now.to_zoned(TimeZone::UTC).date()
     }
 
-    /// An instant to measure a duration from, which no clock moves.
+    /// A monotonic instant, for measuring durations.
     fn tick(&self) -> Instant {
         Instant::now()
     }
 
-    /// Waits. What the clock shows meanwhile does not matter.
+    /// Waits for a monotonic duration.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         tokio::time::sleep(duration).boxed()
     }
-
-    /// A new unique id; ids sort by the time they were made.
-    fn id(&self) -> String;
-
-    /// 32 bytes nobody can guess, as hexadecimal digits.
-    fn secret(&self) -> String;
-
-    /// A number from 0 to 1, to keep things from happening all at once.
-    fn chance(&self) -> f64;
 }
 
-/// The machine's own clock and generator.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemWorld;
+/// Makes ids, secrets and jitter.
+pub trait IdGenerator: Send + Sync {
+    /// A new unique id. Ids sort by the time they were made.
+    fn id(&self) -> String;
 
-impl World for SystemWorld {
+    /// 32 unguessable bytes as hexadecimal digits.
+    fn secret(&self) -> String;
+
+    /// A random number from 0 to 1, which spreads retries over time.
+    fn jitter(&self) -> f64;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
     fn now(&self) -> UnixMs {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
+}
 
+/// UUID v7 for ids, the operating system's generator for secrets.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RandomIds;
+
+impl IdGenerator for RandomIds {
     fn id(&self) -> String {
         uuid::Uuid::now_v7().simple().to_string()
     }
@@ -61,52 +68,40 @@ impl World for SystemWorld {
         hex(&rand::random::<[u8; 32]>())
     }
 
-    fn chance(&self) -> f64 {
+    fn jitter(&self) -> f64 {
         rand::random()
     }
 }
 
-/// A world for tests, whose ticks are moved by the test.
+/// A clock at the Unix epoch, whose ticks the test moves.
 #[cfg(test)]
-pub struct StoppedWorld {
+pub struct ManualClock {
     start: Instant,
     moved_s: std::sync::atomic::AtomicU64,
 }
 
 #[cfg(test)]
-impl Default for StoppedWorld {
+impl Default for ManualClock {
     fn default() -> Self {
         Self { start: Instant::now(), moved_s: Default::default() }
     }
 }
 
 #[cfg(test)]
-impl StoppedWorld {
-    /// So many seconds after the start.
+impl ManualClock {
+    /// Moves the ticks to `moved_s` seconds after the start.
     pub fn set(&self, moved_s: u64) {
         self.moved_s.store(moved_s, std::sync::atomic::Ordering::SeqCst);
     }
 }
 
 #[cfg(test)]
-impl World for StoppedWorld {
+impl Clock for ManualClock {
     fn now(&self) -> UnixMs {
         UnixMs(0)
     }
 
     fn tick(&self) -> Instant {
         self.start + Duration::from_secs(self.moved_s.load(std::sync::atomic::Ordering::SeqCst))
-    }
-
-    fn id(&self) -> String {
-        String::new()
-    }
-
-    fn secret(&self) -> String {
-        String::new()
-    }
-
-    fn chance(&self) -> f64 {
-        0.0
     }
 }

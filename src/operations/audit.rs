@@ -7,9 +7,9 @@ use crate::model::UnixMs;
 
 /// All accounts' records, and nothing of what documents say.
 #[async_trait]
-pub trait Books: Send + Sync {
+pub trait Audit: Send + Sync {
     /// Everything that can never be true and is.
-    async fn audit(&self, now: UnixMs) -> Result<Vec<Discrepancy>>;
+    async fn audit(&self, now: UnixMs) -> Result<Vec<AuditFinding>>;
 
     /// The keys of all files that uploads refer to.
     async fn upload_keys(&self) -> Result<Vec<String>>;
@@ -17,7 +17,7 @@ pub trait Books: Send + Sync {
 
 /// A contradiction in the books, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Discrepancy {
+pub struct AuditFinding {
     pub kind: DiscrepancyKind,
     /// The id of the job, document or account.
     pub id: String,

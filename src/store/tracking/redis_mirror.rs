@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::extract::PageResult;
 use crate::jobs::machine::Lane;
 use crate::jobs::{Acceptance, Completion, Jobs};
-use crate::jobs::{Job, Leftover};
+use crate::jobs::{Job, OrphanedResource};
 use crate::model::wire::JobView;
 use crate::model::{PageSet, UnixMs};
 
@@ -40,13 +40,13 @@ const FILLING: u8 = 1;
 const SOUND: u8 = 2;
 
 /// See the module.
-pub struct Published<S> {
+pub struct RedisMirror<S> {
     record: S,
     copy: Redis,
     state: AtomicU8,
 }
 
-impl<S: Jobs + Tracking> Published<S> {
+impl<S: Jobs + Tracking> RedisMirror<S> {
     /// Makes the jobs of `record` known in `copy`, as soon as [`Self::keep`] runs.
     pub fn new(record: S, copy: Redis) -> Self {
         Self { record, copy, state: AtomicU8::new(AWAY) }
@@ -143,7 +143,7 @@ impl<S: Jobs + Tracking> Published<S> {
 }
 
 #[async_trait]
-impl<S: Jobs + Tracking> Jobs for Published<S> {
+impl<S: Jobs + Tracking> Jobs for RedisMirror<S> {
     async fn accept(
         &self,
         job: &Job,
@@ -175,7 +175,7 @@ impl<S: Jobs + Tracking> Jobs for Published<S> {
         self.record.release(job, due_at).await
     }
 
-    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool> {
+    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
         let advanced = self.record.advance(job, left, now).await?;
         if advanced {
             self.tell(self.make_known(&job.content_hash)).await;
@@ -214,7 +214,7 @@ impl<S: Jobs + Tracking> Jobs for Published<S> {
 }
 
 #[async_trait]
-impl<S: Jobs + Tracking> JobViews for Published<S> {
+impl<S: Jobs + Tracking> JobViews for RedisMirror<S> {
     /// A batch that goes on is answered from the copy. All else is in the record only: progress, and ends with what they lead to.
     async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
         if self.is(SOUND)

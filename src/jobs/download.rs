@@ -14,30 +14,30 @@ use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::PageResult;
 use crate::extract::{PageFigures, line_failure, outcome_of};
-use crate::model::{Hindrance, Mode, Pricing};
+use crate::model::{BlockedReason, Mode, Pricing};
 use crate::uploads::FigurePlaces;
 use coldbrew_gemini::jsonl::{Outcome, ResultLine};
 
 impl Worker {
     /// Fetches the results, stores them and makes the document.
-    pub(super) async fn collect(&self, job: &Job) -> Result<Done> {
-        let Stage::Collect { attempt, output_file, tries, .. } = &job.stage else { return Ok(Done::Superseded) };
+    pub(super) async fn download(&self, job: &Job) -> Result<Done> {
+        let Stage::Downloading { attempt, output_file, tries, .. } = &job.stage else { return Ok(Done::Superseded) };
         if let Err(error) = self.ports.google.download(output_file, &self.ports.spool.results(job)).await {
             tracing::warn!(job = %job.id, %error, "results not fetched");
             return Ok(Done::Event(hindered(&error)));
         }
-        crash_point("collect", "fetched");
+        crash_point("download", "fetched");
         let results = self.ports.spool.read_results(job).await?;
         // A file that breaks off in a line is fetched once more before that is believed.
         if *tries == 0 && results.breaks_off {
             tracing::warn!(job = %job.id, "results break off");
-            return Ok(Done::Event(Event::Hindered { by: Hindrance::Google, retry_after_ms: None }));
+            return Ok(Done::Event(Event::Blocked { by: BlockedReason::Google, retry_after_ms: None }));
         }
         // Google bills them, whether or not they can be stored.
         self.pay_batch(job, *attempt, results).await?;
         let results = self.ports.spool.read_results(job).await?;
         let figures = self.ports.figures.figures(&job.account_id, &job.content_hash).await?;
-        let reading = &Reading { content_hash: &job.content_hash, figures, pricing: self.policy.pricing };
+        let reading = &ResultReader { content_hash: &job.content_hash, figures, pricing: self.policy.pricing };
         // Lines that belong to no page are passed over: the pages they were meant for count as missing.
         let pages = results.lines.try_filter_map(|line| async move { Ok(reading.page(line)) });
         self.complete(job, pages.boxed()).await
@@ -45,13 +45,13 @@ impl Worker {
 }
 
 /// What it takes to make pages of lines.
-struct Reading<'a> {
+struct ResultReader<'a> {
     content_hash: &'a str,
     figures: FigurePlaces,
     pricing: Pricing,
 }
 
-impl Reading<'_> {
+impl ResultReader<'_> {
     fn page(&self, line: ResultLine) -> Option<PageResult> {
         let page = page_of(line.key.as_deref()?)?;
         // Of a page that is not on record, an earlier version has found that there are none.

@@ -3,23 +3,23 @@ import type { BrowserContext, Page } from "@playwright/test";
 
 declare global {
   interface Window {
-    coldbrewAwake?: true;
+    coldbrewHydrated?: true;
   }
 }
 
-/** Marks pages of this context as awake once their WebAssembly is there and has taken hold of them. */
-export async function noteAwakening(context: BrowserContext): Promise<void> {
+/** Marks pages of this context as hydrated once their WebAssembly has loaded and hydrated them. */
+export async function noteHydration(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
     const instantiate = WebAssembly.instantiateStreaming;
     WebAssembly.instantiateStreaming = async (...input) => {
       const instance = await instantiate(...input);
       // Hydration follows in the same task.
-      setTimeout(() => (window.coldbrewAwake = true));
+      setTimeout(() => (window.coldbrewHydrated = true));
       return instance;
     };
   });
 }
 
-export async function awake(page: Page): Promise<void> {
-  await page.waitForFunction(() => window.coldbrewAwake);
+export async function hydrated(page: Page): Promise<void> {
+  await page.waitForFunction(() => window.coldbrewHydrated);
 }

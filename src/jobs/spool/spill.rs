@@ -13,7 +13,10 @@ use crate::error::{Error, Result};
 
 impl DiskSpool {
     /// Writes what comes to a file without a name, which is gone when nobody has it open any more.
-    pub async fn lay_down<T: Serialize>(&self, mut items: impl Stream<Item = Result<T>> + Unpin) -> Result<LaidDown> {
+    pub async fn write_spill<T: Serialize>(
+        &self,
+        mut items: impl Stream<Item = Result<T>> + Unpin,
+    ) -> Result<SpillFile> {
         let mut file = BufWriter::new(fs::File::from_std(tempfile::tempfile_in(self.root())?));
         while let Some(item) = items.try_next().await? {
             let mut line = serde_json::to_vec(&item).map_err(Error::internal)?;
@@ -21,19 +24,19 @@ impl DiskSpool {
             file.write_all(&line).await?;
         }
         file.flush().await?;
-        Ok(LaidDown { file: file.into_inner() })
+        Ok(SpillFile { file: file.into_inner() })
     }
 }
 
 /// What was laid down, one item a line.
 #[derive(Debug)]
-pub struct LaidDown {
+pub struct SpillFile {
     file: fs::File,
 }
 
-impl LaidDown {
+impl SpillFile {
     /// The items from the first on, each as it is read.
-    pub async fn take_up<T: DeserializeOwned + Send>(&mut self) -> Result<BoxStream<'_, Result<T>>> {
+    pub async fn read_spill<T: DeserializeOwned + Send>(&mut self) -> Result<BoxStream<'_, Result<T>>> {
         self.file.seek(SeekFrom::Start(0)).await?;
         let lines = BufReader::new(&mut self.file).lines();
         Ok(stream::try_unfold(lines, |mut lines| async move {

@@ -16,7 +16,7 @@ const SIGNED_OUT: &str = "You are no longer signed in here. Reload the page, and
 
 /// What lies on the desk.
 #[derive(Clone)]
-pub enum Lying {
+pub enum PendingUpload {
     Nothing,
     /// On its way here: from this browser, or fetched by the server from an address.
     Arriving {
@@ -37,8 +37,8 @@ pub struct Failed {
 
 /// The desk and the files that wait for their turn. Cheap to copy.
 #[derive(Clone, Copy)]
-pub struct Work {
-    pub lying: RwSignal<Lying>,
+pub struct UploadQueue {
+    pub pending: RwSignal<PendingUpload>,
     pub progress: RwSignal<Progress>,
     pub failed: RwSignal<Vec<Failed>>,
     pub waiting: RwSignal<VecDeque<SendWrapper<File>>>,
@@ -54,11 +54,11 @@ pub struct Work {
     bytes_max: u64,
 }
 
-impl Work {
+impl UploadQueue {
     /// An empty desk. `known`: this browser has an account already. `bytes_max`: of a file that the server accepts.
     pub fn new(known: bool, bytes_max: u64) -> Self {
         Self {
-            lying: RwSignal::new(Lying::Nothing),
+            pending: RwSignal::new(PendingUpload::Nothing),
             progress: RwSignal::new(Progress::default()),
             failed: RwSignal::new(Vec::new()),
             waiting: RwSignal::new(VecDeque::new()),
@@ -75,7 +75,7 @@ impl Work {
     pub fn take(self, files: impl Iterator<Item = File>) {
         let files: Vec<File> = files.collect();
         self.forget_trouble(&files);
-        let joins_others = !matches!(self.lying.get_untracked(), Lying::Nothing);
+        let joins_others = !matches!(self.pending.get_untracked(), PendingUpload::Nothing);
         self.several.update_value(|several| *several |= files.len() > 1 || joins_others);
         for file in files {
             match refusal_of(&file, self.bytes_max) {
@@ -83,7 +83,7 @@ impl Work {
                 None => self.waiting.update(|waiting| waiting.push_back(SendWrapper::new(file))),
             }
         }
-        if matches!(self.lying.get_untracked(), Lying::Nothing) {
+        if matches!(self.pending.get_untracked(), PendingUpload::Nothing) {
             self.go_on();
         }
     }
@@ -93,10 +93,10 @@ impl Work {
         let turn = self.next_turn();
         let Some(file) = self.waiting.try_update(VecDeque::pop_front).flatten() else {
             self.several.set_value(false);
-            return self.lying.set(Lying::Nothing);
+            return self.pending.set(PendingUpload::Nothing);
         };
         self.progress.set(Progress::default());
-        self.lying.set(Lying::Arriving { name: file.name(), fetched: false });
+        self.pending.set(PendingUpload::Arriving { name: file.name(), fetched: false });
         leptos::task::spawn_local(async move {
             let uploaded = match self.see_that_it_can_be_sent(&file).await {
                 Ok(()) if self.is_at(turn) => self.upload(&file).await,
@@ -113,7 +113,7 @@ impl Work {
         self.address.set_value(address.clone());
         let turn = self.next_turn();
         self.progress.set(Progress::default());
-        self.lying.set(Lying::Arriving { name: address.clone(), fetched: true });
+        self.pending.set(PendingUpload::Arriving { name: address.clone(), fetched: true });
         leptos::task::spawn_local(async move {
             let prepared = match self.begin_session().await {
                 Ok(()) => import(address.clone()).await,
@@ -131,7 +131,7 @@ impl Work {
         match prepared {
             Ok(prepared) => {
                 self.address.set_value(String::new());
-                self.lying.set(Lying::Ready(Box::new(prepared)));
+                self.pending.set(PendingUpload::Ready(Box::new(prepared)));
             }
             Err(problem) => {
                 let file = file.filter(|_| problem.code == ErrorCode::Unavailable);
@@ -194,7 +194,7 @@ impl Work {
 
     /// Whether leaving the page would lose a file.
     pub fn is_busy(self) -> bool {
-        matches!(self.lying.get_untracked(), Lying::Arriving { fetched: false, .. })
+        matches!(self.pending.get_untracked(), PendingUpload::Arriving { fetched: false, .. })
             || self.waiting.with_untracked(|waiting| !waiting.is_empty())
     }
 

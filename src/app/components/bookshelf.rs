@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 /// Decoration only: room for books that are not there yet; with `missing`, other books around one that is gone.
 #[component]
-pub fn Shelf(#[prop(optional)] missing: bool) -> impl IntoView {
+pub fn Bookshelf(#[prop(optional)] missing: bool) -> impl IntoView {
     // Where there is no cloth there is no book.
     let cloths: [Option<&str>; 6] = match missing {
         true => [Some("3"), Some("1"), Some("2"), None, Some("0"), Some("5")],

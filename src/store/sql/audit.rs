@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{SqlStore, storage};
 use crate::error::Result;
 use crate::model::UnixMs;
-use crate::operations::books::{Books, Discrepancy, DiscrepancyKind};
+use crate::operations::audit::{Audit, AuditFinding, DiscrepancyKind};
 use crate::uploads::upload_key;
 
 /// A job that has been due for so long has no worker.
@@ -58,8 +58,8 @@ const AUDITS: [(DiscrepancyKind, &str); 9] = [
 ];
 
 #[async_trait]
-impl Books for SqlStore {
-    async fn audit(&self, now: UnixMs) -> Result<Vec<Discrepancy>> {
+impl Audit for SqlStore {
+    async fn audit(&self, now: UnixMs) -> Result<Vec<AuditFinding>> {
         let mut found = Vec::new();
         for (kind, query) in AUDITS {
             let mut query = sqlx::query_scalar::<_, String>(query);
@@ -67,7 +67,7 @@ impl Books for SqlStore {
                 query = query.bind(now.plus(-FORGOTTEN_MS).0);
             }
             let ids = query.fetch_all(&self.pool).await?;
-            found.extend(ids.into_iter().map(|id| Discrepancy { kind, id }));
+            found.extend(ids.into_iter().map(|id| AuditFinding { kind, id }));
         }
         Ok(found)
     }

@@ -8,14 +8,14 @@ use web_sys::File;
 
 use super::banner::Banner;
 use super::upload::Progress;
-use super::work::{Failed, Lying, Work};
+use super::upload_queue::{Failed, PendingUpload, UploadQueue};
 use crate::app::components::Trouble;
 use crate::model::{FORMATS, size_words};
 
 /// See the module. `known`: this browser has an account already. `bytes_max`: of a file that the server accepts.
 #[island]
-pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
-    let work = Work::new(known, bytes_max);
+pub fn UploadPanel(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
+    let work = UploadQueue::new(known, bytes_max);
     let input = NodeRef::<leptos::html::Input>::new();
     let take_chosen = move || {
         let Some(input) = input.get_untracked() else { return };
@@ -43,16 +43,16 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
     let sent = Callback::new(move |(title, address): (String, String)| work.sent(&title, &address));
     let put_away = Callback::new(move |()| work.go_on());
 
-    let desk = move || match work.lying.get() {
-        Lying::Ready(prepared) => EitherOf3::A(view! {
+    let desk = move || match work.pending.get() {
+        PendingUpload::Ready(prepared) => EitherOf3::A(view! {
             <h1 class="visually-hidden">"Coldbrew"</h1>
             <Banner prepared=*prepared batch_percent put_away sent />
         }),
-        Lying::Arriving { name, fetched } => EitherOf3::B(view! {
+        PendingUpload::Arriving { name, fetched } => EitherOf3::B(view! {
             <Hero />
             <Arriving name fetched work />
         }),
-        Lying::Nothing => EitherOf3::C(view! {
+        PendingUpload::Nothing => EitherOf3::C(view! {
             <Hero />
             <section class="card stack" aria-label="Add a document">
                 <label class="dropzone">
@@ -120,7 +120,7 @@ pub fn Desk(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
 
 /// A document's address, typed or pasted.
 #[component]
-fn AddressForm(work: Work) -> impl IntoView {
+fn AddressForm(work: UploadQueue) -> impl IntoView {
     let field = NodeRef::<leptos::html::Input>::new();
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -164,7 +164,7 @@ fn Hero() -> impl IntoView {
 
 /// Something on its way here, and the way to stop it. What the server fetches has no progress that could be shown.
 #[component]
-fn Arriving(name: String, fetched: bool, work: Work) -> impl IntoView {
+fn Arriving(name: String, fetched: bool, work: UploadQueue) -> impl IntoView {
     let progress = work.progress;
     let words = move || match progress.get() {
         _ if fetched => "Fetching the document from there…".to_owned(),

@@ -1,4 +1,4 @@
-//! A world of its own: time that passes only when nobody has anything to do, chance from a seed, and calls to far-away places.
+//! A timeline of its own: time that passes only when nobody has anything to do, chance from a seed, and calls to far-away places.
 //!
 //! One thread, one order of events: the same seed is the same story, to the last millisecond.
 
@@ -18,7 +18,7 @@ pub type Owner = Option<usize>;
 
 /// See the module. Cheap to clone.
 #[derive(Clone)]
-pub struct Clock(Arc<Shared>);
+pub struct Timeline(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
@@ -96,7 +96,7 @@ pub enum Fate {
     Doubled,
 }
 
-impl Clock {
+impl Timeline {
     /// `aloud`: says what happens.
     pub fn new(seed: u64, start_ms: i64, aloud: bool) -> Self {
         let state = State {
@@ -114,7 +114,7 @@ impl Clock {
         self.0.state.lock().unwrap()
     }
 
-    /// True time; whether anybody's clock shows it is another question.
+    /// True time; whether anybody's timeline shows it is another question.
     pub fn now_ms(&self) -> i64 {
         self.state().now_ms
     }
@@ -158,23 +158,23 @@ impl Clock {
     }
 
     pub fn sleep(&self, ms: i64) -> BoxFuture<'static, ()> {
-        Box::pin(Sleep { clock: self.clone(), until_ms: self.now_ms() + ms.max(1), waker: None })
+        Box::pin(Sleep { timeline: self.clone(), until_ms: self.now_ms() + ms.max(1), waker: None })
     }
 
     /// A call whose effect is far away. `None`: no answer came.
     pub async fn call<T: Send + 'static>(&self, voyage: Voyage, effect: impl Fn() -> T + Send + 'static) -> Option<T> {
         let (answer, answered) = oneshot::channel();
-        let clock = self.clone();
+        let timeline = self.clone();
         match voyage.fate {
             Fate::LostThere => self.later(voyage.patience_ms, move || drop(answer)),
             fate => self.later(voyage.there_ms, move || {
                 let result = effect();
                 match fate {
-                    Fate::LostBack => clock.later(voyage.patience_ms - voyage.there_ms, move || drop(answer)),
-                    _ => clock.later(voyage.back_ms, move || drop(answer.send(result))),
+                    Fate::LostBack => timeline.later(voyage.patience_ms - voyage.there_ms, move || drop(answer)),
+                    _ => timeline.later(voyage.back_ms, move || drop(answer.send(result))),
                 }
                 if fate == Fate::Doubled {
-                    clock.later(voyage.back_ms * 2, move || drop(effect()));
+                    timeline.later(voyage.back_ms * 2, move || drop(effect()));
                 }
             }),
         }
@@ -269,7 +269,7 @@ impl Wake for Ready {
 }
 
 struct Sleep {
-    clock: Clock,
+    timeline: Timeline,
     until_ms: i64,
     waker: Option<Waker>,
 }
@@ -278,13 +278,13 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let left_ms = self.until_ms - self.clock.now_ms();
+        let left_ms = self.until_ms - self.timeline.now_ms();
         if left_ms <= 0 {
             return Poll::Ready(());
         }
         if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
             self.waker = Some(context.waker().clone());
-            self.clock.enqueue(left_ms, Event::Wake(context.waker().clone()));
+            self.timeline.enqueue(left_ms, Event::Wake(context.waker().clone()));
         }
         Poll::Pending
     }
