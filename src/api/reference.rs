@@ -1,4 +1,4 @@
-//! The API's documentation as one page: made on the server from the OpenAPI document, without script, without other sites.
+//! The API reference as a web page, rendered on the server from the OpenAPI document. It needs no script and no other site.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ use utoipa::openapi::{OpenApi, RefOr};
 use super::ApiState;
 use crate::model::hex;
 
-/// Weak, because the text may be sent compressed.
+/// A weak tag, because the body may be compressed.
 static ETAG: LazyLock<String> = LazyLock::new(|| format!("W/\"{}\"", hex(&Sha256::digest(super::openapi_json()))));
 
 /// `GET /openapi.json`
@@ -61,7 +61,7 @@ pub(crate) async fn page(State(state): State<ApiState>) -> Response {
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(format!("<!DOCTYPE html>{html}"))).into_response()
 }
 
-/// A call: its method, its path and what is said of it.
+/// A route with its method, path and description.
 struct Call<'a> {
     method: &'static str,
     path: &'a str,
@@ -108,7 +108,7 @@ fn paragraphs(words: &str) -> impl IntoView {
         .collect_view()
 }
 
-/// The schema of a call's JSON body.
+/// The JSON schema of a route's body.
 fn body_of(operation: &Operation, document: &OpenApi) -> Option<String> {
     let RefOr::T(body) = operation.request_body.as_ref()? else { return None };
     let RefOr::T(content) = body.content.get("application/json")? else { return None };
