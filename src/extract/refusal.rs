@@ -1,11 +1,11 @@
-//! What a person is told of a file that cannot be opened.
+//! The errors that callers see when a file cannot be opened.
 
 use super::no_worker;
 use crate::error::Error;
 use crate::model::ErrorCode;
 use coldbrew_pdf::{DocumentFault, PdfError};
 
-/// What a person is told of a file that the page engine will not read.
+/// The error for the caller when the page engine fails on a file.
 pub fn refusal(error: PdfError) -> Error {
     no_worker(&error).unwrap_or_else(|| document_refusal(error))
 }

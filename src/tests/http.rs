@@ -1,4 +1,4 @@
-//! The REST API and the edge of the server, for friends and for attackers.
+//! The REST API and the limits at the edge of the server, with ordinary clients and with attackers.
 
 pub mod attacks;
 pub mod authorization;
