@@ -1,4 +1,5 @@
 //! What one account may hold. These limits keep one account from filling the disk or the job queue.
+//!
 //! Stores check them inside the transaction that stores something, so concurrent requests cannot exceed them.
 
 use crate::accounts::{Account, AccountUsage};

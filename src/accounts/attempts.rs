@@ -1,6 +1,8 @@
 //! Slows down password guessing: after some failures, each further attempt for an e-mail address has to wait longer.
+//!
 //! Failures are counted twice: for the address in one network, and for the address in all networks, where ten times as many are free. The
 //! second count does not delay a network from which the owner has signed in, so others cannot lock the owner out.
+//!
 //! An attempt is counted before its password is checked, so parallel attempts gain nothing. An attempt that is refused for being too early
 //! is not counted. Addresses without an account are treated alike.
 

@@ -1,4 +1,5 @@
 //! Hourly budgets of each account, for example for imported bytes or for milliseconds of page workers.
+//!
 //! An amount is charged after its use, because it is not known earlier. What exceeds the budget is a debt that time repays. So the average
 //! never exceeds the budget, however large a single use is.
 

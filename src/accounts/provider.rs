@@ -1,4 +1,5 @@
 //! Sign-in with an OpenID Connect provider that the operator has configured: authorization code flow with PKCE, state and nonce.
+//!
 //! The state of a sign-in ([`Pending`]) travels in a cookie of the browser that began it, so any server can finish it. The provider's
 //! metadata and keys are cached for some minutes. An unknown key id makes the keys be fetched again. [`super::Membership`] decides which
 //! account an [`ExternalIdentity`] opens.

@@ -1,5 +1,6 @@
 //! The cost of Gemini in micro-dollars, and the spending ceilings for a UTC day. This module is pure arithmetic: [`crate::jobs::Spending`]
 //! stores the ledger, and jobs ask it before each request that Google bills.
+//!
 //! A request holds its maximum cost until its answer tells the actual cost. So all requests in flight together stay below a ceiling. A
 //! request whose maximum does not fit is sent alone, if its expected cost fits: only such a request can exceed the ceiling.
 
@@ -152,6 +153,7 @@ pub struct Reserved {
 
 impl Reserved {
     /// The reservation that is needed to send another page, which is charged at most `most`. `None` if it must not be sent now.
+    ///
     /// A reservation is an estimate, and pages may cost more. While the quota has room for the maximum of all pages in flight, the
     /// reservation grows. Without room, pages are sent one at a time until the charges reach the reservation. So the charges exceed it by
     /// at most one page.

@@ -27,7 +27,7 @@ pub trait Accounts: Send + Sync {
     async fn create_guest(&self, account_id: &str, credential: Credential<'_>, now: UnixMs) -> Result<()>;
 
     /// Deletes the account and everything it owns. Orphaned Google resources and files are queued for cleanup (see
-    /// [`crate::retention::Expiry::gone_accounts`]). Ledger rows are kept under an anonymised id.
+    /// [`crate::retention::Expiry::gone_accounts`]). Ledger rows are kept, with an account id that identifies no person.
     async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()>;
 
     /// The account of the unexpired credential with this digest.

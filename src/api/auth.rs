@@ -117,7 +117,8 @@ pub fn session(headers: &HeaderMap, https: bool) -> Option<String> {
     Some(cookies.get(if https { SECURE_NAME } else { PLAIN_NAME })?.value().to_owned())
 }
 
-/// Browsers accept this prefix only with `Secure`, `Path=/` and no `Domain`, so another host of the domain cannot set the cookie.
+/// Browsers accept this prefix only with `Secure`, `Path=/` and no `Domain`, so another host of the domain cannot set the cookie
+/// (<https://developer.mozilla.org/zh-CN/docs/Web/HTTP/Headers/Set-Cookie>, read 2026-11-30).
 const SECURE_NAME: &str = "__Host-coldbrew";
 const PLAIN_NAME: &str = "coldbrew";
 

@@ -15,7 +15,8 @@ use super::streams::OpenStream;
 use crate::accounts::Identity;
 use crate::changes::{News, Watcher};
 
-/// Sent when the changed content is unknown. Browsers ignore events without data.
+/// Sent when the changed content is unknown. Clients ignore events without data
+/// (<https://doc.akka.io/api/akka-http/10.1/akka/http/javadsl/model/sse/index.html>, read 2026-11-30).
 const ANYTHING: &str = "*";
 /// Shorter than the usual idle timeouts of proxies.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

@@ -42,8 +42,7 @@ impl Examination {
         let readiness = self.readiness.clone();
         let examined = self.findings.get(async move {
             let found = readiness.check().await;
-            for (dependency, reason) in found.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?)))
-            {
+            for (dependency, reason) in found.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?))) {
                 tracing::warn!(dependency, reason, "dependency is not ready");
             }
             Arc::new(found)

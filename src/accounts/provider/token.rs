@@ -1,4 +1,5 @@
 //! Verifies ID tokens: signed by a key of the issuer, made for this client and this sign-in, and not expired.
+//!
 //! Only asymmetric signatures are accepted. With HMAC or `none`, a forger could sign with the public key or not at all.
 
 use jsonwebtoken::jwk::Jwk;
