@@ -1,10 +1,9 @@
-//! Fetches the file at an address that a person named, from public addresses only: the server must not become a way into
-//! the network that it stands in.
+//! Downloads the file at a URL that a caller gives. Only public addresses are contacted, so that no caller reaches the server's own
+//! network.
 //!
-//! A host is resolved once a hop. Every address that it has must be one that [`Targets`] admits, and the connection goes to exactly those
-//! addresses, so a name that changes its answer afterwards changes nothing. A redirect is a new hop with the same checks.
-//! [`Imports`] bounds what one caller can have fetched.
-//! Nothing here looks at the file: [`super::Intake`] does.
+//! A host is resolved once for each hop, and [`Targets`] must admit all of its addresses. The connection uses exactly these addresses, so a
+//! changed DNS answer has no effect. A redirect is a new hop with the same checks. [`Imports`] limits the downloads of one caller.
+//! [`super::Intake`] checks the file itself.
 
 mod imports;
 mod public;
@@ -32,18 +31,18 @@ pub use targets::{Denied, Targets};
 
 use imports::RunningImport;
 
-/// Redirects that are followed.
+/// The most redirects that are followed.
 const REDIRECTS_MAX: usize = 5;
-/// How long a server may say nothing.
+/// Idle timeout of a response.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 
-/// Finds a host's addresses.
+/// Resolves the addresses of a host.
 #[async_trait]
 pub trait Resolve: Send + Sync {
     async fn resolve(&self, host: &str) -> std::io::Result<Vec<IpAddr>>;
 }
 
-/// This machine's resolver.
+/// The resolver of this machine.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemResolver;
 
@@ -54,7 +53,7 @@ impl Resolve for SystemResolver {
     }
 }
 
-/// See the module.
+/// Downloads files. Cheap to clone.
 #[derive(Clone)]
 pub struct Fetcher {
     pub resolver: Arc<dyn Resolve>,
@@ -65,11 +64,12 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// Brings the file at that address to disk, if `admit` gives leave, which is told the file's length in bytes as far as it is known.
-    /// Returns the file and what `admit` gave.
+    /// Downloads the file at `address` to disk. `admit` gets the length in bytes, if it is known, before the body is read. Returns the file
+    /// and the result of `admit`.
     ///
     /// # Errors
-    /// `too_many_requests` if the caller has as much fetched as it may; otherwise what is wrong with the address or the file.
+    /// `too_many_requests` if the caller downloads too much; `url_not_allowed`, `url_unreachable`, `url_timeout` or `file_too_large` for
+    /// the address or the file; the errors of `admit`.
     pub async fn fetch<P, F: Future<Output = Result<P>>>(
         &self,
         caller: &Caller,
@@ -77,7 +77,7 @@ impl Fetcher {
         admit: impl FnOnce(Option<u64>) -> F,
     ) -> Result<(ReceivedFile, P)> {
         let import = self.imports.begin(caller, self.clock.tick())?;
-        timeout(self.imports.timeout(), self.follow(&import, address, admit)).await.unwrap_or_else(|_| Err(too_slow()))
+        timeout(self.imports.timeout(), self.follow(&import, address, admit)).await.unwrap_or_else(|_| Err(timed_out()))
     }
 
     async fn follow<P, F: Future<Output = Result<P>>>(
@@ -93,7 +93,7 @@ impl Fetcher {
             match next_hop(&url, &response)? {
                 Some(next) => url = next,
                 None => {
-                    self.see_that_it_is_a_file(&response)?;
+                    self.check_is_file(&response)?;
                     let permit = admit(response.content_length()).await?;
                     let file = self.save(import, &url, response).await?;
                     return Ok((ReceivedFile { url: Some(named.into()), ..file }, permit));
@@ -103,7 +103,7 @@ impl Fetcher {
         Err(not_allowed("The address redirects too often."))
     }
 
-    /// One request, to addresses that were checked just now.
+    /// Sends one request to addresses that were checked just before.
     async fn get(&self, url: &Url) -> Result<Response> {
         let (host, port) = host_of(url)?;
         self.targets.admits_host(&host, port)?;
@@ -127,10 +127,15 @@ impl Fetcher {
             .user_agent(concat!("Coldbrew/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(Error::internal)?;
-        client.get(url.clone()).header(header::ACCEPT, "application/pdf, */*;q=0.5").send().await.map_err(broken)
+        client
+            .get(url.clone())
+            .header(header::ACCEPT, "application/pdf, */*;q=0.5")
+            .send()
+            .await
+            .map_err(connection_failed)
     }
 
-    fn see_that_it_is_a_file(&self, response: &Response) -> Result<()> {
+    fn check_is_file(&self, response: &Response) -> Result<()> {
         if !response.status().is_success() {
             return Err(host_unavailable(&format!("The address answered {}.", response.status())));
         }
@@ -144,7 +149,7 @@ impl Fetcher {
         let name = url.path_segments().and_then(|mut segments| segments.next_back()).unwrap_or_default();
         let name = percent_decode_str(name).decode_utf8_lossy();
         let chunks = response.bytes_stream().map(|chunk| {
-            let chunk = chunk.map_err(broken)?;
+            let chunk = chunk.map_err(connection_failed)?;
             import.charge(chunk.len(), self.clock.tick());
             Ok(chunk)
         });
@@ -152,7 +157,7 @@ impl Fetcher {
     }
 }
 
-/// The host and port of a web address.
+/// The host and port of a URL.
 fn host_of(url: &Url) -> Result<(Host, u16)> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(not_allowed("Only http:// and https:// addresses are fetched."));
@@ -166,7 +171,7 @@ fn host_of(url: &Url) -> Result<(Host, u16)> {
     Ok((host.to_owned(), port))
 }
 
-/// Where a redirect leads.
+/// The target of a redirect, or `None` if the response is no redirect.
 fn next_hop(url: &Url, response: &Response) -> Result<Option<Url>> {
     if !response.status().is_redirection() {
         return Ok(None);
@@ -176,7 +181,7 @@ fn next_hop(url: &Url, response: &Response) -> Result<Option<Url>> {
     next.map(Some).ok_or_else(|| host_unavailable("The address redirects to nowhere."))
 }
 
-/// The address of the file itself: arXiv's abstracts have their PDF next to them.
+/// The URL of the file itself. The address of an arXiv abstract is replaced by that of its PDF.
 fn file_address(mut url: Url) -> Url {
     let arxiv = matches!(url.host_str(), Some("arxiv.org" | "www.arxiv.org" | "export.arxiv.org"));
     if let Some(paper) = url.path().strip_prefix("/abs/").filter(|_| arxiv) {
@@ -194,13 +199,13 @@ fn host_unavailable(words: &str) -> Error {
     Error::refused(ErrorCode::UrlUnreachable, words)
 }
 
-fn too_slow() -> Error {
+fn timed_out() -> Error {
     Error::refused(ErrorCode::UrlTimeout, "The address took too long to send its file. Try again, or upload the file.")
 }
 
-/// What a person is told of a connection that failed: never which addresses were tried.
-fn broken(error: reqwest::Error) -> Error {
-    if error.is_timeout() { too_slow() } else { host_unavailable("The address could not be reached, or broke off.") }
+/// The error for a failed connection. It does not reveal which addresses were tried.
+fn connection_failed(error: reqwest::Error) -> Error {
+    if error.is_timeout() { timed_out() } else { host_unavailable("The address could not be reached, or broke off.") }
 }
 
 #[cfg(test)]

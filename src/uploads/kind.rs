@@ -1,4 +1,4 @@
-//! What a file is, by its content. Names prove nothing: they only tell Markdown from other text, and text from a mistake.
+//! Detects the format of a file from its content. The file name only distinguishes kinds of text.
 
 use std::path::Path;
 
@@ -8,12 +8,15 @@ use tokio::io::AsyncReadExt;
 use crate::error::{Error, Result};
 use crate::model::{ErrorCode, FORMATS, Format, format_of};
 
-/// A PDF may have up to a kilobyte of something else in front.
+/// A PDF may have up to one kilobyte before its header.
 const HEAD_BYTES: u64 = 1_024;
-/// A longer text is no document that a person wrote.
+/// The size limit of a text file.
 const TEXT_BYTES_MAX: u64 = 8 << 20;
 
-/// The accepted format of a file.
+/// The format of a file.
+///
+/// # Errors
+/// `unsupported_format` if the format is not accepted; `unavailable` if the file cannot be read.
 pub(crate) async fn format_of_file(path: &Path, file_name: Option<&str>) -> Result<&'static Format> {
     let mut head = Vec::new();
     File::open(path).await?.take(HEAD_BYTES).read_to_end(&mut head).await?;
@@ -28,7 +31,7 @@ pub(crate) async fn format_of_file(path: &Path, file_name: Option<&str>) -> Resu
     })
 }
 
-/// Of a file that is not text.
+/// The MIME type of a file that is not text.
 fn mime_of(head: &[u8]) -> Option<&'static str> {
     if head.windows(5).any(|bytes| bytes == b"%PDF-") {
         return Some("application/pdf");
@@ -41,11 +44,11 @@ async fn is_text(path: &Path) -> Result<bool> {
     File::open(path).await?.take(TEXT_BYTES_MAX + 1).read_to_end(&mut bytes).await?;
     let is_short = bytes.len() as u64 <= TEXT_BYTES_MAX;
     let is_written = |char: char| !char.is_control() || matches!(char, '\n' | '\r' | '\t' | '\u{c}');
-    let is_sound = |text: &str| !text.trim().is_empty() && text.chars().all(is_written);
-    Ok(is_short && std::str::from_utf8(&bytes).is_ok_and(is_sound))
+    let is_plain = |text: &str| !text.trim().is_empty() && text.chars().all(is_written);
+    Ok(is_short && std::str::from_utf8(&bytes).is_ok_and(is_plain))
 }
 
-/// The kind of text. One that is called a PDF or an image is refused: whoever sends it expects something else of it.
+/// The MIME type of a text file. A text with the name of a PDF or image is refused, because its sender expects another format.
 fn text_mime(file_name: Option<&str>) -> Result<&'static str> {
     let ending = file_name.and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending.to_ascii_lowercase());
     let Some(ending) = ending else { return Ok("text/plain") };
