@@ -27,7 +27,7 @@ pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
         data_dir: config.storage.data_dir.clone(),
     };
     let doctor = Doctor {
-        books: Arc::new(store.clone()),
+        audit: Arc::new(store.clone()),
         spending: Arc::new(store.clone()),
         budget: config.budget,
         blobs,
