@@ -31,6 +31,7 @@ pub use targets::{Denied, Targets};
 
 use imports::RunningImport;
 
+const NO_LINK: &str = "This is not a web link. It must begin with https:// or http://.";
 /// The most redirects that are followed.
 const REDIRECTS_MAX: usize = 5;
 /// Idle timeout of a response.
@@ -86,7 +87,7 @@ impl Fetcher {
         address: &str,
         admit: impl FnOnce(Option<u64>) -> F,
     ) -> Result<(ReceivedFile, P)> {
-        let named = Url::parse(address.trim()).map_err(|_| not_allowed("This is not a web address."))?;
+        let named = Url::parse(address.trim()).map_err(|_| not_allowed(NO_LINK))?;
         let mut url = file_address(named.clone());
         for _ in 0..=REDIRECTS_MAX {
             let response = self.get(&url).await?;
@@ -100,7 +101,7 @@ impl Fetcher {
                 }
             }
         }
-        Err(not_allowed("The address redirects too often."))
+        Err(not_allowed("This link redirects too often. Upload the file instead."))
     }
 
     /// Sends one request to addresses that were checked just before.
@@ -110,12 +111,10 @@ impl Fetcher {
         let addresses = match &host {
             Host::Ipv4(address) => vec![IpAddr::V4(*address)],
             Host::Ipv6(address) => vec![IpAddr::V6(*address)],
-            Host::Domain(name) => {
-                self.resolver.resolve(name).await.map_err(|_| host_unavailable("The host has no address."))?
-            }
+            Host::Domain(name) => self.resolver.resolve(name).await.map_err(|_| not_found(&host))?,
         };
         if addresses.is_empty() {
-            return Err(host_unavailable("The host has no address."));
+            return Err(not_found(&host));
         }
         self.targets.admits(&addresses)?;
         let pinned: Vec<SocketAddr> = addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
@@ -137,7 +136,10 @@ impl Fetcher {
 
     fn check_is_file(&self, response: &Response) -> Result<()> {
         if !response.status().is_success() {
-            return Err(host_unavailable(&format!("The address answered {}.", response.status())));
+            return Err(host_unavailable(&format!(
+                "The link answered {}. Check it, or upload the file instead.",
+                response.status()
+            )));
         }
         if response.content_length().is_some_and(|length| length > self.receiver.bytes_max) {
             return Err(self.receiver.too_large());
@@ -160,13 +162,13 @@ impl Fetcher {
 /// The host and port of a URL.
 fn host_of(url: &Url) -> Result<(Host, u16)> {
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(not_allowed("Only http:// and https:// addresses are fetched."));
+        return Err(not_allowed("The link must begin with https:// or http://."));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(not_allowed("Addresses with a user name in them are not fetched."));
+        return Err(not_allowed("Links with a user name in them cannot be imported."));
     }
     let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
-        return Err(not_allowed("This is not a web address."));
+        return Err(not_allowed(NO_LINK));
     };
     Ok((host.to_owned(), port))
 }
@@ -178,7 +180,8 @@ fn next_hop(url: &Url, response: &Response) -> Result<Option<Url>> {
     }
     let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
     let next = location.and_then(|location| url.join(location).ok());
-    next.map(Some).ok_or_else(|| host_unavailable("The address redirects to nowhere."))
+    next.map(Some)
+        .ok_or_else(|| host_unavailable("This link redirects to an invalid address. Upload the file instead."))
 }
 
 /// The URL of the file itself. The address of an arXiv abstract is replaced by that of its PDF.
@@ -191,21 +194,26 @@ fn file_address(mut url: Url) -> Url {
     url
 }
 
-fn not_allowed(words: &str) -> Error {
-    Error::refused(ErrorCode::UrlNotAllowed, words)
+fn not_allowed(message: &str) -> Error {
+    Error::refused(ErrorCode::UrlNotAllowed, message)
 }
 
-fn host_unavailable(words: &str) -> Error {
-    Error::refused(ErrorCode::UrlUnreachable, words)
+fn host_unavailable(message: &str) -> Error {
+    Error::refused(ErrorCode::UrlUnreachable, message)
+}
+
+fn not_found(host: &Host) -> Error {
+    host_unavailable(&format!("{host} was not found. Check the link."))
 }
 
 fn timed_out() -> Error {
-    Error::refused(ErrorCode::UrlTimeout, "The address took too long to send its file. Try again, or upload the file.")
+    Error::refused(ErrorCode::UrlTimeout, "The download took too long. Try again, or upload the file instead.")
 }
 
 /// The error for a failed connection. It does not reveal which addresses were tried.
 fn connection_failed(error: reqwest::Error) -> Error {
-    if error.is_timeout() { timed_out() } else { host_unavailable("The address could not be reached, or broke off.") }
+    let message = "The download failed. Check the link and try again.";
+    if error.is_timeout() { timed_out() } else { host_unavailable(message) }
 }
 
 #[cfg(test)]

@@ -97,17 +97,18 @@ impl Incoming {
         let own = counts.accounts.get(&account.id).copied().unwrap_or_default();
         let of_network = network.and_then(|network| counts.networks.get(&network).copied()).unwrap_or_default();
         if own.uploads >= allowance.uploads || of_network.uploads >= self.limits.uploads_per_network {
-            let words = "Too many files are being uploaded from here. Wait until one has arrived.";
-            return Err(Error::refused(ErrorCode::TooManyRequests, words));
+            let message = "Too many files are being uploaded from here. Wait until one is done.";
+            return Err(Error::refused(ErrorCode::TooManyRequests, message));
         }
         if counts.all.uploads >= self.limits.uploads {
-            let words = "Too many files are being uploaded at the moment. Please try again in a few seconds.";
-            return Err(Error::refused(ErrorCode::Unavailable, words));
+            let message = "Too many files are being uploaded right now. Try again in a few seconds.";
+            return Err(Error::refused(ErrorCode::Unavailable, message));
         }
         allowance.admits_bytes(usage, own.bytes.saturating_add(bytes))?;
         if self.is_full(space, counts.all.bytes.saturating_add(bytes)) {
-            let words = "The disk of this server is nearly full, so no file can be added now. Try again later, or tell the operator.";
-            return Err(Error::refused(ErrorCode::DiskFull, words));
+            let message =
+                "This server's disk is nearly full, so it accepts no files. Try again later, or tell the operator.";
+            return Err(Error::refused(ErrorCode::DiskFull, message));
         }
         counts.all.add(bytes);
         counts.accounts.entry(account.id.clone()).or_default().add(bytes);

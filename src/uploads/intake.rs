@@ -172,8 +172,8 @@ async fn measure_text(file: TempPath, format: &Format) -> Result<Measured> {
     let pages = text_file_pages(&file, format).await?;
     let total_pages = u32::try_from(pages.len()).unwrap_or(u32::MAX);
     if total_pages > PAGES_MAX {
-        let words = format!("This text has {total_pages} pages; at most {PAGES_MAX} can be kept.");
-        return Err(Error::refused(ErrorCode::TooManyPages, words));
+        let message = format!("This text has {total_pages} pages; the limit is {PAGES_MAX}. Split it and try again.");
+        return Err(Error::refused(ErrorCode::TooManyPages, message));
     }
     Ok(Measured { file, total_pages, title: None, page_tokens: vec![0; pages.len()] })
 }
@@ -191,8 +191,8 @@ fn content_hash(account: &Account, sha256: &str) -> String {
 fn image_refusal(error: PdfError) -> Error {
     match error {
         PdfError::Document(DocumentFault::Unreadable) | PdfError::WorkerCrashed | PdfError::Timeout(_) => {
-            let words = "This image is damaged or too large: it could not be opened.";
-            Error::refused(ErrorCode::UnreadableDocument, words)
+            let message = "This image is damaged or too large. Try another copy or a smaller one.";
+            Error::refused(ErrorCode::UnreadableDocument, message)
         }
         other => refusal(other),
     }

@@ -26,8 +26,8 @@ pub(crate) async fn format_of_file(path: &Path, file_name: Option<&str>) -> Resu
         None => None,
     };
     mime.and_then(format_of).ok_or_else(|| {
-        let words = "This is none of the kinds of file that can be read: PDF, PNG, JPEG, WebP, GIF, BMP, TIFF, or text in UTF-8.";
-        Error::refused(ErrorCode::UnsupportedFormat, words)
+        let message = "This kind of file is not supported. Use PDF, PNG, JPEG, WebP, GIF, BMP, TIFF or UTF-8 text; save Word files as PDF.";
+        Error::refused(ErrorCode::UnsupportedFormat, message)
     })
 }
 
@@ -55,9 +55,9 @@ fn text_mime(file_name: Option<&str>) -> Result<&'static str> {
     let claimed = FORMATS.iter().find(|format| format.extensions.contains(&format!(".{ending}").as_str()));
     match claimed {
         Some(format) if format.ai => {
-            let words =
-                format!("This is not a {}: it is plain text. Call it .txt to add it as that.", ending.to_uppercase());
-            Err(Error::refused(ErrorCode::UnsupportedFormat, words))
+            let message =
+                format!("This is not a {} but plain text. Rename it to .txt to add it.", ending.to_uppercase());
+            Err(Error::refused(ErrorCode::UnsupportedFormat, message))
         }
         Some(format) => Ok(format.mime),
         None => Ok("text/plain"),

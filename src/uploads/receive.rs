@@ -10,7 +10,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
 use crate::error::{Error, Result};
-use crate::model::{ErrorCode, UPLOAD_BYTES_MAX, hex, size_words};
+use crate::model::{ErrorCode, UPLOAD_BYTES_MAX, hex, limit_words};
 use crate::settings::Settings;
 
 /// A complete file on the local disk. Dropping it deletes the file unless it was moved.
@@ -90,7 +90,7 @@ impl Receiver {
 
     /// The error for a file above the size limit.
     pub fn too_large(&self) -> Error {
-        let words = format!("This file is too large; at most {} are accepted.", size_words(self.bytes_max));
-        Error::refused(ErrorCode::FileTooLarge, words)
+        let message = format!("This file is too large; the limit is {}.", limit_words(self.bytes_max));
+        Error::refused(ErrorCode::FileTooLarge, message)
     }
 }

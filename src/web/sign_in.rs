@@ -36,7 +36,7 @@ pub(crate) struct Callback {
 pub(crate) async fn begin(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
     let provider = provider(&state)?;
     if !comes_from_page(&headers) {
-        return Err(Error::refused(ErrorCode::CrossSite, "Begin the sign-in on the account page.").into());
+        return Err(Error::refused(ErrorCode::CrossSite, "Start the sign-in on the account page.").into());
     }
     Ok(match provider.begin().await {
         Ok((pending, url)) => {

@@ -32,16 +32,16 @@ async fn step_that_waits_releases_the_claim(stores: Stores) {
     let waiting = Job { due_at: NOW.plus(50), polls: 3, blocked_by, ..at(&claimed, Stage::Upload { attempt: 2 }) };
     assert!(stores.jobs.advance(&waiting, None, NOW).await.unwrap());
     assert!(!stores.jobs.renew(&waiting, NOW.plus(5_000)).await.unwrap(), "the claim was released");
-    let shown = stores.jobs.job(&account.id, &waiting.id).await.unwrap().unwrap();
-    assert_eq!(shown.blocked_by, blocked_by);
+    let view = stores.jobs.job(&account.id, &waiting.id).await.unwrap().unwrap();
+    assert_eq!(view.blocked_by, blocked_by);
     let again = stores.claim(NOW.plus(50)).await.unwrap();
     assert_eq!(again, Job { claims: 1, fence: again.fence, ..waiting.clone() });
     assert!(!stores.jobs.advance(&waiting, None, NOW).await.unwrap(), "another worker has the job");
     // A step that need not wait keeps the claim.
     let continuing = Job { due_at: NOW.plus(60), blocked_by: None, ..again.clone() };
     assert!(stores.jobs.advance(&continuing, None, NOW.plus(60)).await.unwrap());
-    let shown = stores.jobs.job(&account.id, &waiting.id).await.unwrap().unwrap();
-    assert_eq!(shown.blocked_by, None);
+    let view = stores.jobs.job(&account.id, &waiting.id).await.unwrap().unwrap();
+    assert_eq!(view.blocked_by, None);
     assert_eq!(stores.claim(NOW.plus(60)).await, None);
 }
 

@@ -291,8 +291,8 @@ impl Step {
                 drop(stores.jobs.accept(&job, 0, &account, 0, &UNLIMITED).await);
             }
             3 => {
-                for shown in stores.jobs.open_jobs("a").await.unwrap() {
-                    let draft = NewDocument { id: shown.draft_id, ..made.clone() };
+                for view in stores.jobs.open_jobs("a").await.unwrap() {
+                    let draft = NewDocument { id: view.draft_id, ..made.clone() };
                     stores.documents.begin_draft(&draft, NOW).await.unwrap();
                     stores.documents.extend_draft("a", &draft.id, &[page(self.size as u32 % 4, &text)]).await.unwrap();
                 }

@@ -113,9 +113,9 @@ async fn hostile_titles_and_file_names_yield_no_script() {
         let answer = guest.upload(&format!("{name}.pdf"), simple_pdf(&[text])).await;
         assert_eq!(answer.status(), StatusCode::OK, "{text}");
         let prepared: Value = answer.json().await.unwrap();
-        let wish =
+        let submission =
             serde_json::json!({"hash": prepared["hash"], "title": text, "ai_transform": false, "batch_mode": false});
-        let answer = guest.send(Method::POST, "/v1/documents/document", Some(wish)).await;
+        let answer = guest.send(Method::POST, "/v1/documents/document", Some(submission)).await;
         let made: Value = answer.json().await.unwrap();
         assert!(made["id"].is_string(), "{made}");
     }
@@ -148,8 +148,9 @@ fn score(answer: &Response, cookie: &str) -> i32 {
             .iter()
             .any(|bad| sources(name).split_whitespace().any(|source| source == *bad))
     };
-    let (mut lost, mut won) = (0, 0);
-    let mut rule = |kept: bool, loss: i32, gain: i32| if kept { won += gain } else { lost += loss };
+    let (mut penalties, mut bonuses) = (0, 0);
+    let mut rule =
+        |passed: bool, penalty: i32, bonus: i32| if passed { bonuses += bonus } else { penalties += penalty };
     rule(!policy.is_empty(), 25, 0);
     rule(!unsafe_source("script-src") && !unsafe_source("object-src"), 20, 5);
     rule(!unsafe_source("style-src"), 0, 5);
@@ -166,7 +167,7 @@ fn score(answer: &Response, cookie: &str) -> i32 {
     rule(private.contains(&header("referrer-policy")), 5, 5);
     rule(header("cross-origin-resource-policy") == "same-origin", 0, 10);
     rule(answer.headers().get("access-control-allow-origin").is_none(), 50, 0);
-    if lost <= 10 { 100 - lost + won } else { 100 - lost }
+    if penalties <= 10 { 100 - penalties + bonuses } else { 100 - penalties }
 }
 
 #[tokio::test]

@@ -86,15 +86,15 @@ impl Imports {
         let ImportLimits { at_once_max, account_at_once_max, bytes_per_hour, guest_bytes_per_hour, .. } = self.limits;
         let account = &caller.account;
         let bytes_per_hour = if account.email.is_none() { guest_bytes_per_hour } else { bytes_per_hour };
-        self.bytes.admit(&account.id, bytes_per_hour, now).map_err(|wait| {
-            Error::too_many("You have fetched as many bytes from addresses as an account may in an hour.", wait)
-        })?;
+        self.bytes
+            .admit(&account.id, bytes_per_hour, now)
+            .map_err(|wait| Error::too_many("You have imported as much as an account may in an hour.", wait))?;
         let network = caller.network.map(|network| (network.to_string(), (at_once_max / 2).max(1)));
         let bounds: Vec<_> = std::iter::once((account.id.clone(), account_at_once_max)).chain(network).collect();
         let mut running = self.running();
         let is_full = |(party, max): &(String, usize)| running.by_party.get(party).is_some_and(|count| count >= max);
         if running.total >= at_once_max || bounds.iter().any(is_full) {
-            return Err(Error::too_many("Too many files are being fetched from addresses.", RETRY_AFTER));
+            return Err(Error::too_many("Too many files are being imported right now.", RETRY_AFTER));
         }
         let parties: Vec<String> = bounds.into_iter().map(|(party, _)| party).collect();
         running.total += 1;

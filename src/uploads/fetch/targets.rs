@@ -45,7 +45,7 @@ impl Targets {
     pub fn admits_host(&self, host: &Host, port: u16) -> Result<()> {
         if !self.ports.contains(&port) {
             let ports: Vec<String> = self.ports.iter().map(u16::to_string).collect();
-            return Err(not_allowed(&format!("Only addresses with these ports are fetched: {}.", ports.join(", "))));
+            return Err(not_allowed(&format!("Only links with these ports can be imported: {}.", ports.join(", "))));
         }
         match host {
             Host::Domain(name) if self.deny.iter().any(|denied| denied.is_host(name)) => Err(denied()),
@@ -61,7 +61,7 @@ impl Targets {
         let own = (self.own_addresses)().map_err(Error::unavailable)?;
         for &address in addresses {
             if !(self.is_public)(address) {
-                return Err(not_allowed("The address is not a public one."));
+                return Err(not_allowed("Only public web links can be imported."));
             }
             let address = reached(address);
             if own.contains(&address) || self.deny.iter().any(|denied| denied.has(address)) {
@@ -74,7 +74,7 @@ impl Targets {
 
 /// The same message for both cases, so that a caller does not learn the addresses of this server.
 fn denied() -> Error {
-    not_allowed("This server does not fetch from that host.")
+    not_allowed("This server does not import from that host.")
 }
 
 /// The addresses of this machine's network interfaces.

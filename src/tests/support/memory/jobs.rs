@@ -171,7 +171,7 @@ impl Jobs for Memory {
         };
         let mut due: Vec<_> = records.jobs.values_mut().filter(free).collect();
         due.sort_by_key(|row| row.job.due_at);
-        let taken = due.into_iter().take(max).map(|row| {
+        let claimed = due.into_iter().take(max).map(|row| {
             row.job.fence += 1;
             let own_lease_expired = row.owner.as_deref() == Some(worker) && row.lease_until > UnixMs(0);
             row.job.claims += u32::from(!own_lease_expired);
@@ -179,7 +179,7 @@ impl Jobs for Memory {
             row.owner = Some(worker.to_owned());
             row.job.clone()
         });
-        Ok(taken.collect())
+        Ok(claimed.collect())
     }
 
     async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
