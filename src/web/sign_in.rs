@@ -33,6 +33,9 @@ pub(crate) struct Callback {
 
 /// `GET /sign-in/provider`: redirects to the provider. It must come from our own page, so that no other site can add its identity to an
 /// account.
+///
+/// # Errors
+/// `not_found` without a configured provider; `cross_site_request` if the request does not come from our own page.
 pub(crate) async fn begin(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
     let provider = provider(&state)?;
     if !comes_from_page(&headers) {
@@ -48,6 +51,9 @@ pub(crate) async fn begin(State(state): State<ApiState>, headers: HeaderMap) -> 
 }
 
 /// `GET /sign-in/provider/callback`: finishes a sign-in.
+///
+/// # Errors
+/// `not_found` without a configured provider; `invalid_request` if the query is malformed.
 pub(crate) async fn finish(
     State(state): State<ApiState>,
     WithRejection(Query(callback), _): WithRejection<Query<Callback>, Failure>,

@@ -75,7 +75,7 @@ async fn text_mode_reports_pages_that_are_scans() {
     assert_eq!(ticket["failed_pages"], json!([1]), "{ticket}");
     let document = guest.get(&format!("/v1/documents/{}", ticket["id"].as_str().unwrap())).await;
     let pages = document["content"].as_array().unwrap();
-    let says = |page: usize, key: &str| pages[page][key].as_str().unwrap_or_default().contains("Turn on AI Transform");
+    let says = |page: usize, key: &str| pages[page][key].as_str().unwrap_or_default().contains("Read it with AI");
     let found: Vec<_> = (0..4).map(|page| (says(page, "failure"), says(page, "note"))).collect();
     assert_eq!(found, [(false, false), (true, false), (false, true), (false, false)], "{document}");
     assert_eq!((pages[2]["markdown"].as_str(), &document["charged_tokens"]), (Some("7"), &json!(0)));

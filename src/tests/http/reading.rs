@@ -44,7 +44,7 @@ async fn draft_of_a_batch_is_read_at_the_documents_address() {
     let (first, second) = tokio::join!(page(&guest, &address), page(&guest, &last));
     for (status, path, html) in [&first, &second] {
         assert_eq!((*status, path), (StatusCode::OK, &address));
-        assert!(html.contains("This is the plain text") && html.contains("data-live=\"working\""), "{html}");
+        assert!(html.contains("Plain text for now.") && html.contains("data-live=\"working\""), "{html}");
     }
     assert!(first.2.contains("page 1 of the book") && second.2.contains("page 30 of the book"));
     assert_eq!(page(&stranger, &address).await.0, StatusCode::NOT_FOUND);
@@ -54,7 +54,7 @@ async fn draft_of_a_batch_is_read_at_the_documents_address() {
     let ended = guest.batch_end(content_hash).await;
     assert_eq!(format!("/documents/{}", ended["document_id"].as_str().unwrap()), address, "{ended}");
     let (_, _, html) = page(&guest, &address).await;
-    assert!(!html.contains("This is the plain text") && html.contains("data-live=\"idle\""), "{html}");
+    assert!(!html.contains("Plain text for now.") && html.contains("data-live=\"idle\""), "{html}");
     assert_eq!(guest.get("/v1/documents").await["documents"].as_array().unwrap().len(), 1);
 }
 
@@ -118,7 +118,7 @@ async fn original_pages_are_shown_to_the_owner_while_the_file_is_stored() {
     std::fs::remove_dir_all(data.path().join("blobs/uploads")).unwrap();
     refused(guest.send(Method::GET, &path("0"), None).await, 410, "original_gone").await;
     let (_, _, html) = page(&guest, &format!("/documents/{id}")).await;
-    assert!(html.contains("The uploaded file is not kept any more") && !html.contains(&path("0")), "{html}");
+    assert!(html.contains("The uploaded file is no longer stored") && !html.contains(&path("0")), "{html}");
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ async fn engine_time_of_an_account_is_bounded_and_its_jobs_wait() {
     let job: Value = slow.submit(&prepared[0], true, true).await.json().await.unwrap();
     let content_hash = job["content_hash"].as_str().unwrap();
     let mut page = String::new();
-    while !page.contains("goes on by itself") {
+    while !page.contains("continues by itself") {
         page = slow.page(&format!("/batch/{content_hash}")).await;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
