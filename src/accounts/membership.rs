@@ -67,7 +67,7 @@ impl Membership {
         let hash = self.passwords.hash_new(password, &email).await?;
         let own = before.map(digest);
         let Some(ended) = self.members.sign_up(&account.id, &email, &hash, self.ending(&own)).await? else {
-            let message = "An account with this e-mail address exists already. Sign in instead.";
+            let message = "An account with this e-mail address already exists. Sign in instead.";
             return Err(Error::refused(ErrorCode::EmailTaken, message));
         };
         self.changes.tell_credentials_ended(&account.id);
@@ -202,7 +202,7 @@ impl Membership {
             None => {
                 let own = before.map(digest);
                 let Some(ended) = self.members.add_identity(&account.id, identity, self.ending(&own)).await? else {
-                    let message = "An account with this e-mail address exists already.";
+                    let message = "An account with this e-mail address already exists.";
                     return Err(Error::refused(ErrorCode::EmailTaken, message));
                 };
                 self.changes.tell_credentials_ended(&account.id);

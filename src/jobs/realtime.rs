@@ -32,7 +32,7 @@ const CHUNK_PAGES: usize = 64;
 const CHUNK_BYTES: usize = 32 << 20;
 const REFUSED: &str = "Gemini refused to read this page.";
 /// Also the reason of pages that were never sent.
-const BUSY: &str = "Gemini had no capacity for the rest of this document, however often we asked.";
+const BUSY: &str = "Gemini had no capacity for the rest of this document after several attempts.";
 
 /// Why a round ends before all pages are read.
 pub(super) enum Obstacle {
