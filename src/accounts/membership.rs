@@ -1,4 +1,4 @@
-//! What people do with their account: sign up, in and out, name tokens, leave.
+//! Use cases of one's own account: sign up, sign in, sign out, and manage passwords and tokens.
 
 use std::sync::Arc;
 
@@ -15,16 +15,16 @@ use crate::model::{ApiError, EndedAccess, ErrorCode, UnixMs};
 
 /// How long a member stays signed in without opening a page, in milliseconds: 30 days.
 const SIGNED_IN_MS: i64 = 30 * DAY_MS;
-/// A session that is older than this is replaced when it is used.
+/// A session older than this is replaced at its next use.
 const ROTATION_MS: i64 = DAY_MS;
-/// How long a replaced session is still good for requests that are under way.
+/// How long a replaced session stays valid for requests that are in flight.
 const OVERLAP_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 3_600_000;
 const TOKENS_MAX: usize = 50;
-/// Of a password that stands in for a forgotten one: 80 bits, short enough to be read out.
+/// Length of a generated password: 80 bits, and short enough to read aloud.
 const RESET_CHARS: usize = 20;
 
-/// See the module.
+/// The use cases of members. Cheap to clone.
 #[derive(Clone)]
 pub struct Membership {
     pub members: Arc<dyn Members>,
@@ -32,13 +32,13 @@ pub struct Membership {
     pub accounts: Arc<dyn Accounts>,
     pub passwords: Passwords,
     pub attempts: PasswordAttempts,
-    /// Open streams of an account hear here that its sessions or tokens have ended.
+    /// Tells open streams of an account that sessions or tokens have ended.
     pub changes: Changes,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdGenerator>,
 }
 
-/// The secret of a session that begins, how long it is good for, and what has ended for it.
+/// The secret of a new session, its lifetime, and how many sessions and tokens were ended for it.
 #[derive(Clone, Debug)]
 pub struct NewSession {
     pub secret: String,
@@ -47,8 +47,12 @@ pub struct NewSession {
 }
 
 impl Membership {
-    /// Makes a guest a member with everything that it owns. All sessions and tokens of the account end. `before`: the caller's own
-    /// session, in whose place a new one begins.
+    /// Makes a guest a member, who keeps everything that the guest owns. All sessions and tokens of the account end. `before` is the secret
+    /// of the caller's session, which a new one replaces.
+    ///
+    /// # Errors
+    /// `invalid_sign_up` for a caller who is a member, a bad address or a weak password; `email_taken`; otherwise the errors of
+    /// [`Passwords::hash_new`] and of the stores.
     pub async fn sign_up(
         &self,
         caller: &Caller,
@@ -58,20 +62,25 @@ impl Membership {
     ) -> Result<NewSession> {
         let (account, email) = (&caller.account, address(email)?);
         if account.email.is_some() {
-            return Err(Error::refused(ErrorCode::InvalidSignUp, "You have signed up already."));
+            return Err(Error::refused(ErrorCode::InvalidSignUp, "You have already signed up. Reload the page."));
         }
         let hash = self.passwords.hash_new(password, &email).await?;
         let own = before.map(digest);
         let Some(ended) = self.members.sign_up(&account.id, &email, &hash, self.ending(&own)).await? else {
-            let words = "There is an account with this e-mail address. Sign in instead.";
-            return Err(Error::refused(ErrorCode::EmailTaken, words));
+            let message = "An account with this e-mail address already exists. Sign in instead.";
+            return Err(Error::refused(ErrorCode::EmailTaken, message));
         };
         self.changes.tell_credentials_ended(&account.id);
         self.attempts.add_known_network(&account.id, caller.network).await?;
         self.begin_session(&account.id, Grant::Owner, ended).await
     }
 
-    /// Begins a session for a caller who knows the password. Ends the session `before`, so that an attacker who planted it gains nothing.
+    /// Starts a session for a caller who knows the password. Ends the session `before` if it is a member's, so that an attacker who planted
+    /// it gains nothing.
+    ///
+    /// # Errors
+    /// `unauthenticated` if the address or the password is wrong; `too_many_requests` after too many failures; `unavailable` if too many
+    /// passwords are being checked; otherwise the errors of the stores.
     pub async fn sign_in(
         &self,
         email: &str,
@@ -84,14 +93,14 @@ impl Membership {
         let (id, hash) = login.clone().unzip();
         let right = self.is_right(&email, id.as_deref(), password, hash, network).await?;
         let Some((id, hash)) = login.filter(|_| right) else {
-            let words = "The e-mail address or the password is not right.";
-            return Err(Error::refused(ErrorCode::Unauthenticated, words));
+            let message = "Wrong e-mail address or password.";
+            return Err(Error::refused(ErrorCode::Unauthenticated, message));
         };
         self.sign_out_member(before).await?;
         self.begin_session(&id, Grant::Password(&hash), EndedAccess::default()).await
     }
 
-    /// Whether the password is right. Refused while there were too many that were not.
+    /// Whether the password is right. Counts the attempt, and refuses it after too many failures.
     async fn is_right(
         &self,
         email: &str,
@@ -111,14 +120,21 @@ impl Membership {
         }
     }
 
-    /// Whether the account is opened by a password.
+    /// Whether the account has a password.
+    ///
+    /// # Errors
+    /// The errors of [`Members`].
     pub async fn has_password(&self, account: &Account) -> Result<bool> {
         let Some(email) = &account.email else { return Ok(false) };
         Ok(self.members.login(email).await?.is_some())
     }
 
-    /// Gives a member who knows the password another one. All sessions and tokens of the account end. `before`: the caller's own session,
-    /// in whose place a new one begins.
+    /// Sets a new password for a member who knows the current one. All sessions and tokens of the account end. `before` is the secret of
+    /// the caller's session, which a new one replaces.
+    ///
+    /// # Errors
+    /// `unauthenticated` if the current password is wrong; `too_many_requests` after too many failures; otherwise the errors of
+    /// [`Passwords::hash_new`] and of the stores.
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -127,11 +143,11 @@ impl Membership {
         before: Option<&str>,
     ) -> Result<NewSession> {
         let account = &caller.account;
-        let not_right = || Error::refused(ErrorCode::Unauthenticated, "The current password is not right.");
-        let email = account.email.as_deref().ok_or_else(not_right)?;
+        let wrong_password = || Error::refused(ErrorCode::Unauthenticated, "The current password is wrong.");
+        let email = account.email.as_deref().ok_or_else(wrong_password)?;
         let hash = self.members.login(email).await?.map(|(_, hash)| hash);
         if !self.is_right(email, Some(&account.id), current, hash, caller.network).await? {
-            return Err(not_right());
+            return Err(wrong_password());
         }
         let hash = self.passwords.hash_new(new, email).await?;
         let own = before.map(digest);
@@ -141,18 +157,24 @@ impl Membership {
         self.begin_session(&account.id, Grant::Password(&hash), ended.unwrap_or_default()).await
     }
 
-    /// Gives a member who has forgotten the password a new random one. All sessions and tokens of the account end.
+    /// Sets a random password for a member, and returns it. All sessions and tokens of the account end.
+    ///
+    /// # Errors
+    /// `invalid_request` for a guest; otherwise the errors of [`Passwords::hash_own`] and of [`Members`].
     pub async fn reset_password(&self, account_id: &str) -> Result<(String, EndedAccess)> {
         let new: String = self.ids.secret().chars().take(RESET_CHARS).collect();
         let hash = self.passwords.hash_own(new.clone()).await?;
         let Some(ended) = self.members.set_password(account_id, &hash, self.ending(&None)).await? else {
-            return Err(Error::refused(ErrorCode::InvalidRequest, "This is a guest, who has no password."));
+            return Err(Error::refused(ErrorCode::InvalidRequest, "A guest account has no password. Sign up first."));
         };
         self.changes.tell_credentials_ended(account_id);
         Ok((new, ended))
     }
 
     /// Ends all sessions and tokens of an account.
+    ///
+    /// # Errors
+    /// The errors of [`Credentials`].
     pub async fn lock_out(&self, account_id: &str) -> Result<EndedAccess> {
         let ended = self.credentials.end_credentials(account_id, self.ending(&None)).await?;
         self.changes.tell_credentials_ended(account_id);
@@ -163,8 +185,11 @@ impl Membership {
         Ending { now: self.clock.now(), own: own.as_deref() }
     }
 
-    /// Begins a session for a person whom the provider vouches for, and who came as `account`. A person who is seen for the first
-    /// time is tied to that account, which makes a guest a member; an e-mail address alone opens no account.
+    /// Starts a session for a person whom the provider has identified. `account` is the account that the browser had before. An identity
+    /// seen for the first time is added to it, and a guest becomes a member. An e-mail address alone opens no account.
+    ///
+    /// # Errors
+    /// `email_taken` if another member has this name; otherwise the errors of the stores.
     pub async fn sign_in_as(
         &self,
         identity: &ExternalIdentity,
@@ -177,8 +202,8 @@ impl Membership {
             None => {
                 let own = before.map(digest);
                 let Some(ended) = self.members.add_identity(&account.id, identity, self.ending(&own)).await? else {
-                    let words = "There is an account with this e-mail address.";
-                    return Err(Error::refused(ErrorCode::EmailTaken, words));
+                    let message = "An account with this e-mail address already exists.";
+                    return Err(Error::refused(ErrorCode::EmailTaken, message));
                 };
                 self.changes.tell_credentials_ended(&account.id);
                 (account.id.clone(), ended)
@@ -188,12 +213,15 @@ impl Membership {
         self.begin_session(&id, Grant::Owner, ended).await
     }
 
-    /// Whether the account can be signed in to with the provider.
+    /// Whether the account has an identity at a sign-in provider.
+    ///
+    /// # Errors
+    /// The errors of [`Members`].
     pub async fn is_connected(&self, account: &Account) -> Result<bool> {
         self.members.has_identity(&account.id).await
     }
 
-    /// Ends a member's session. A guest's is the only key to what the guest made, and goes on.
+    /// Ends a member's session. A guest's session stays valid, because it is the only access to the guest's documents.
     async fn sign_out_member(&self, secret: Option<&str>) -> Result<()> {
         let Some(secret) = secret else { return Ok(()) };
         let session = self.credentials.session(&digest(secret), self.clock.now()).await?;
@@ -201,6 +229,9 @@ impl Membership {
     }
 
     /// Ends one session.
+    ///
+    /// # Errors
+    /// The errors of [`Credentials`].
     pub async fn sign_out(&self, secret: &str) -> Result<()> {
         if let Some(account_id) = self.credentials.end_credential(&digest(secret), self.clock.now()).await? {
             self.changes.tell_credentials_ended(&account_id);
@@ -209,13 +240,19 @@ impl Membership {
     }
 
     /// Ends all sessions of the account.
+    ///
+    /// # Errors
+    /// The errors of [`Credentials`].
     pub async fn sign_out_everywhere(&self, account: &Account) -> Result<()> {
         self.credentials.end_sessions(&account.id).await?;
         self.changes.tell_credentials_ended(&account.id);
         Ok(())
     }
 
-    /// A new session in the place of one that has grown old; `None` where there is nothing to replace.
+    /// Replaces a session that is older than a day. Returns `None` if there is nothing to replace.
+    ///
+    /// # Errors
+    /// The errors of [`Credentials`].
     pub async fn rotate(&self, secret: &str) -> Result<Option<NewSession>> {
         let now = self.clock.now();
         let Some(session) = self.credentials.session(&digest(secret), now).await? else { return Ok(None) };
@@ -229,14 +266,14 @@ impl Membership {
         Ok(new.map(|secret| NewSession { secret, max_age_ms, ended: EndedAccess::default() }))
     }
 
-    /// Begins a member's session.
+    /// Starts a member's session.
     async fn begin_session(&self, account_id: &str, grant: Grant<'_>, ended: EndedAccess) -> Result<NewSession> {
         let max_age_ms = max_age_ms(true);
         let secret = self.add(account_id, CredentialKind::Session, None, max_age_ms, grant).await?;
         Ok(NewSession { secret: secret.ok_or_else(ended_meanwhile)?, max_age_ms, ended })
     }
 
-    /// Adds a credential, and returns its secret; `None`: what it was granted for has ended meanwhile.
+    /// Adds a credential and returns its secret, or `None` if the grant no longer holds.
     async fn add(
         &self,
         account_id: &str,
@@ -252,26 +289,36 @@ impl Membership {
     }
 
     /// The account's tokens, without their secrets.
+    ///
+    /// # Errors
+    /// The errors of [`Credentials`].
     pub async fn tokens(&self, account: &Account) -> Result<Vec<TokenSummary>> {
         self.credentials.tokens(&account.id, self.clock.now()).await
     }
 
-    /// Makes a token for a caller with the credential of digest `own`. Its secret is in the answer and nowhere else.
+    /// Makes a token. `own` is the digest of the caller's credential. The secret is returned here only.
+    ///
+    /// # Errors
+    /// `invalid_request` without a name; `limit_reached` with 50 tokens; `unauthenticated` if `own` has ended meanwhile; otherwise the
+    /// errors of [`Credentials`].
     pub async fn create_token(&self, account: &Account, name: &str, own: &str) -> Result<NewToken> {
         let name: String = name.trim().chars().filter(|c| !c.is_control()).take(100).collect();
         if name.is_empty() {
             return Err(Error::refused(ErrorCode::InvalidRequest, "Give the token a name."));
         }
         if self.tokens(account).await?.len() >= TOKENS_MAX {
-            let words = format!("An account has at most {TOKENS_MAX} tokens. Revoke one first.");
-            return Err(Error::refused(ErrorCode::LimitReached, words));
+            let message = format!("Your account has reached its limit of {TOKENS_MAX} tokens. Revoke one first.");
+            return Err(Error::refused(ErrorCode::LimitReached, message));
         }
         let grant = Grant::Credential(own);
         let secret = self.add(&account.id, CredentialKind::Token, Some(&name), CREDENTIAL_MS, grant).await?;
         Ok(NewToken { name, token: secret.ok_or_else(ended_meanwhile)? })
     }
 
-    /// Ends a token at once.
+    /// Ends a token immediately.
+    ///
+    /// # Errors
+    /// `not_found` if the account has no such token; otherwise the errors of [`Credentials`].
     pub async fn revoke_token(&self, account: &Account, id: &str) -> Result<()> {
         if !self.credentials.revoke_token(&account.id, id).await? {
             return Err(ApiError::not_found("token").into());
@@ -281,7 +328,7 @@ impl Membership {
     }
 }
 
-/// The instant `days` before `now`.
+/// The instant `days` days before `now`.
 pub fn days_before(now: UnixMs, days: u32) -> UnixMs {
     now.plus(-DAY_MS * i64::from(days))
 }
@@ -291,13 +338,13 @@ fn max_age_ms(signed_in: bool) -> i64 {
 }
 
 fn ended_meanwhile() -> Error {
-    Error::refused(ErrorCode::Unauthenticated, "Your access to this account has just ended. Sign in again.")
+    Error::refused(ErrorCode::Unauthenticated, "Your access to this account has ended. Sign in again.")
 }
 
-/// An e-mail address as it is kept. Only mail could tell whether it is somebody's; this sees what cannot be one.
+/// The stored form of an e-mail address. Refuses what cannot be an address; whether mail arrives there is not checked.
 fn address(text: &str) -> Result<String> {
     let address = text.trim().to_lowercase();
-    let sound = address.len() <= 254
+    let valid = address.len() <= 254
         && !address.contains(|c: char| c.is_whitespace() || c.is_control())
         && address.split_once('@').is_some_and(|(name, host)| {
             !name.is_empty()
@@ -306,8 +353,9 @@ fn address(text: &str) -> Result<String> {
                 && !host.ends_with('.')
                 && !host.contains('@')
         });
-    let refusal = || Error::refused(ErrorCode::InvalidSignUp, "This is not an e-mail address.");
-    if sound { Ok(address) } else { Err(refusal()) }
+    let refusal =
+        || Error::refused(ErrorCode::InvalidSignUp, "This is not a valid e-mail address. Check it and try again.");
+    if valid { Ok(address) } else { Err(refusal()) }
 }
 
 #[cfg(test)]
@@ -316,9 +364,9 @@ mod tests {
     use super::address;
 
     #[test]
-    fn addresses_are_recognized() {
-        for sound in ["a@b.org", " Ada.Lovelace+x@Example.COM ", "ü@münchen.de"] {
-            assert!(address(sound).is_ok(), "{sound}");
+    fn impossible_email_address_is_refused_and_others_are_normalized() {
+        for valid in ["a@b.org", " Ada.Lovelace+x@Example.COM ", "ü@münchen.de"] {
+            assert!(address(valid).is_ok(), "{valid}");
         }
         for not in ["", "a", "@b.org", "a@b", "a@.org", "a@b.", "a@b@c.org", "a b@c.org", "a\n@b.org"] {
             assert!(address(not).is_err(), "{not}");

@@ -1,4 +1,4 @@
-//! A document as the reader shows it: one span of its pages, and what leads to all others.
+//! A document as the reader shows it: one span of its pages, with the outline and links to all other spans.
 
 use super::{Library, READER_PAGES};
 use crate::accounts::Account;
@@ -12,7 +12,11 @@ use crate::model::{ApiError, PageSet, format_of};
 use crate::uploads::upload_key;
 
 impl Library {
-    /// Opens a document at a place. One that is still to be filled is opened as plain text.
+    /// Opens a document at a place. While its job is active, its draft is opened.
+    ///
+    /// # Errors
+    /// `not_found` if there is neither a document nor a job that will fill it. `unavailable` if a turn at rendering, a worker or a draft's
+    /// rest does not come in time.
     pub async fn open(&self, caller: &Caller, id: &str, place: &ReaderRequest) -> Result<Opened> {
         let account = &caller.account;
         let job = self.jobs.filling(&account.id, id).await?;
@@ -55,7 +59,7 @@ impl Library {
         if let Some(job) = drafted {
             self.read_draft(caller, job, &span).await?;
             if rest && query.is_some() {
-                self.whole(caller, id).await?;
+                self.completed(caller, id).await?;
             }
         }
         let pages = self.documents.pages(&account.id, id, span.iter().next().unwrap_or(0), READER_PAGES).await?;
@@ -71,7 +75,7 @@ impl Library {
             spans: spans(&indices),
             from,
             pages: views,
-            // As it will be once it is read: a reader need not see how far that has come.
+            // A draft shows the page count of the finished document, so that the reader does not see its progress.
             document: match drafted {
                 Some(_) => DocumentSummary { pages: count_of(&indices), failed_pages: 0, ..document },
                 None => document,
@@ -80,13 +84,13 @@ impl Library {
         })
     }
 
-    /// Whether there is a file to draw the document's pages from.
+    /// Whether the file that the document's pages are drawn from is stored.
     async fn original_of(&self, account: &Account, id: &str) -> Result<Original> {
         let source = self.documents.source(&account.id, id).await?;
         let Some(source) = source else { return Ok(Original::Gone) };
         let upload = self.uploads.upload(&account.id, &source.upload_hash).await?;
         let format = upload.as_ref().and_then(|upload| format_of(&upload.metadata.content_type));
-        // A text has no pages to look at; an image is kept as a page.
+        // A text file has no pages to draw. An image is stored as a one-page PDF.
         if format.is_some_and(|format| format.free && !format.has_pages) {
             return Ok(Original::None);
         }
@@ -95,7 +99,7 @@ impl Library {
     }
 }
 
-/// How many pages come before the span that a place is in.
+/// The number of pages before the span that contains a place.
 fn start_of(indices: &[u32], place: &ReaderRequest) -> u32 {
     let before = match (place.from, place.page) {
         (Some(from), _) => from as usize,
@@ -122,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_found_in_its_span() {
+    fn place_is_found_in_its_span() {
         let indices: Vec<u32> = (0..50).chain([99]).collect();
         let start = |from, page| start_of(&indices, &ReaderRequest { from, page, ..ReaderRequest::default() });
         assert_eq!([start(None, None), start(Some(40), None), start(Some(45), None)], [0, 40, 40]);

@@ -1,4 +1,4 @@
-//! What the operator of a server sees and does.
+//! Operation of a server: commands, logs, traces, dependencies that fail.
 
 pub mod doctor;
 pub mod failures;

@@ -1,4 +1,4 @@
-//! Accounts and the pages for them.
+//! Accounts and their pages.
 
 pub mod accounts;
 pub mod provider;

@@ -1,4 +1,4 @@
-//! Accounts, credentials, and the sums of the ledger.
+//! Accounts, and sums of the ledger.
 
 use async_trait::async_trait;
 use sqlx::any::AnyRow;
@@ -15,7 +15,7 @@ use crate::extract::Recipe;
 use crate::model::UnixMs;
 use crate::model::wire::{Receipt, Usage};
 
-/// Credentials that one statement asks for.
+/// The most digests in one statement.
 const DIGESTS_MAX: usize = 500;
 
 pub(super) const BY_CREDENTIAL: &str =
@@ -56,10 +56,10 @@ impl Accounts for SqlStore {
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
-        orphans::leave(&mut tx, account_id, now).await?;
+        orphans::delete_active_jobs(&mut tx, account_id, now).await?;
         spending::assume_all(&mut tx, account_id, now).await?;
         crash_point("orphan", "recorded");
-        // Everything of the account goes with it but the ledgers.
+        // The foreign keys delete everything of the account except the ledgers.
         sqlx::query("DELETE FROM accounts WHERE id = $1").bind(account_id).execute(&mut *tx).await?;
         tx.commit().await?;
         crash_point("orphan", "committed");
@@ -109,15 +109,21 @@ impl Accounts for SqlStore {
     }
 }
 
-/// What an operator asks on the command line.
+/// Queries of the operator's command line.
 impl SqlStore {
-    /// The account that an operator means by its id or its address.
+    /// The id of the account with this id or e-mail address.
+    ///
+    /// # Errors
+    /// `unavailable` if the database does not answer; `internal` if it fails otherwise.
     pub async fn find_account(&self, name: &str) -> Result<Option<String>> {
         let id = sqlx::query_scalar("SELECT id FROM accounts WHERE id = $1 OR email = $1").bind(name);
         Ok(id.fetch_optional(&self.pool).await?)
     }
 
-    /// Gives an account a quota of its own, in token equivalents; `None` takes it back.
+    /// Sets the quota of an account in token equivalents. `None` restores the default.
+    ///
+    /// # Errors
+    /// As for [`Self::find_account`].
     pub async fn set_quota(&self, account_id: &str, tokens: Option<u64>) -> Result<()> {
         let sql = "UPDATE accounts SET quota_tokens = $1 WHERE id = $2";
         sqlx::query(sql).bind(tokens.map(to_db)).bind(account_id).execute(&self.pool).await?;
@@ -125,7 +131,7 @@ impl SqlStore {
     }
 }
 
-/// The sums that admission and the account page both go by.
+/// Used and reserved tokens, for admission and for the account page.
 pub(super) async fn usage_of(connection: &mut AnyConnection, account: &Account, default_quota: u64) -> Result<Usage> {
     let sql = "SELECT (SELECT CAST(COALESCE(SUM(charge), 0) AS BIGINT) FROM ledger WHERE account_id = $1) AS used,
                 (SELECT CAST(COALESCE(SUM(tokens), 0) AS BIGINT) FROM reservations WHERE account_id = $1) AS reserved";
@@ -154,8 +160,8 @@ impl FromRow<'_, AnyRow> for Receipt {
     }
 }
 
-/// An amount for a BIGINT column that sums are made of.
+/// An amount for a BIGINT column that is summed.
 pub(super) fn amount(tokens: u64) -> i64 {
-    // A quarter of the range, so that no honest number of pages can overflow a sum.
+    // A quarter of the range, so that no sum of real amounts overflows.
     to_db(tokens).min(i64::MAX / 4)
 }

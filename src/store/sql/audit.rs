@@ -1,4 +1,4 @@
-//! The audit: one query for each thing that can never be true.
+//! The audit of the database: one query for each state that must never occur.
 
 use async_trait::async_trait;
 
@@ -8,10 +8,10 @@ use crate::model::UnixMs;
 use crate::operations::audit::{Audit, AuditFinding, DiscrepancyKind};
 use crate::uploads::upload_key;
 
-/// A job that has been due for so long has no worker.
+/// A job that has been due and unclaimed for this long is reported.
 const FORGOTTEN_MS: i64 = 5 * 60_000;
 
-/// Each yields ids. `$1` is the instant before which a due job counts as forgotten.
+/// Each query returns ids. `$1` is the instant before which a due job counts as forgotten.
 const AUDITS: [(DiscrepancyKind, &str); 9] = [
     (
         DiscrepancyKind::ReservationWithoutJob,

@@ -1,4 +1,4 @@
-//! Members: who signed up, and whom a provider vouches for.
+//! Members, their passwords and their identities.
 
 use async_trait::async_trait;
 use sqlx::any::AnyQueryResult;
@@ -64,7 +64,7 @@ impl Members for SqlStore {
         ending: Ending<'_>,
     ) -> Result<Option<EndedAccess>> {
         let mut tx = self.write().await?;
-        let tied = sqlx::query(
+        let inserted = sqlx::query(
             "INSERT INTO identities (issuer, subject, account_id, created_at) VALUES ($1, $2, $3, $4)
              ON CONFLICT (issuer, subject) DO NOTHING",
         )
@@ -74,12 +74,12 @@ impl Members for SqlStore {
         .bind(ending.now.0)
         .execute(&mut *tx)
         .await;
-        if !changed_one(tied)? {
+        if !changed_one(inserted)? {
             return Ok(None);
         }
         let sql = "SELECT COUNT(*) FROM accounts WHERE id = $1 AND email IS NOT NULL";
         let is_member: i64 = sqlx::query_scalar(sql).bind(account_id).fetch_one(&mut *tx).await?;
-        // A member's name stays.
+        // A member keeps its name.
         let ended = if is_member > 0 {
             EndedAccess::default()
         } else {
@@ -96,12 +96,12 @@ impl Members for SqlStore {
     }
 
     async fn has_identity(&self, account_id: &str) -> Result<bool> {
-        let tied = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM identities WHERE account_id = $1");
-        Ok(tied.bind(account_id).fetch_one(&self.pool).await? > 0)
+        let count = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM identities WHERE account_id = $1");
+        Ok(count.bind(account_id).fetch_one(&self.pool).await? > 0)
     }
 }
 
-/// Whether a statement changed its row. A name that another row has is no fault.
+/// Whether a statement changed its row. A unique violation counts as `false`.
 fn changed_one(done: sqlx::Result<AnyQueryResult>) -> Result<bool> {
     match done {
         Ok(done) => Ok(done.rows_affected() == 1),

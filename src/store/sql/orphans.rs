@@ -1,4 +1,4 @@
-//! What jobs left at Google.
+//! Orphaned resources at Google.
 
 use async_trait::async_trait;
 use sqlx::AnyConnection;
@@ -20,7 +20,7 @@ impl OrphanedResources for SqlStore {
         )
         .bind(until.0)
         .bind(now.0)
-        // All rows: only the end of a statement says whether SQLite could commit it.
+        // Fetches all rows, because SQLite commits after the last one (<https://github.com/canonical/dqlite/issues/527>, read 2026-11-30).
         .fetch_all(&self.pool)
         .await?;
         Ok(due.into_iter().next())
@@ -44,8 +44,8 @@ impl OrphanedResources for SqlStore {
     }
 }
 
-/// Deletes the active jobs of an account, and records what they leave. They are deleted first: no worker can move them any more then.
-pub(super) async fn leave(connection: &mut AnyConnection, account_id: &str, now: UnixMs) -> Result<()> {
+/// Deletes the active jobs of an account and records their orphaned resources. Deletion comes first, so that no worker changes the jobs.
+pub(super) async fn delete_active_jobs(connection: &mut AnyConnection, account_id: &str, now: UnixMs) -> Result<()> {
     let delete = concat!("DELETE FROM jobs WHERE account_id = $1 AND active = 1 RETURNING ", job_columns!());
     let jobs: Vec<Job> = sqlx::query_as(delete).bind(account_id).fetch_all(&mut *connection).await?;
     for job in &jobs {
@@ -56,7 +56,7 @@ pub(super) async fn leave(connection: &mut AnyConnection, account_id: &str, now:
     Ok(())
 }
 
-/// Records it; what was recorded under the same name before is part of it.
+/// Records an orphaned resource. It replaces an earlier record with the same key, which it includes.
 pub(super) async fn record(connection: &mut AnyConnection, orphan: &OrphanedResource) -> Result<()> {
     sqlx::query(
         "INSERT INTO orphans (job_id, spared, last_stage, recorded_at, due_at, quiet_looks) VALUES ($1, $2, $3, $4, $5, $6)
@@ -74,7 +74,7 @@ pub(super) async fn record(connection: &mut AnyConnection, orphan: &OrphanedReso
     Ok(())
 }
 
-/// As it is on record: a part of a key cannot be absent.
+/// The stored form, which is part of the primary key and cannot be NULL.
 fn spared(orphan: &OrphanedResource) -> &str {
     orphan.spared.as_deref().unwrap_or_default()
 }

@@ -1,7 +1,7 @@
-//! Jobs whose changes are made known in Redis right after they are committed.
+//! A store of jobs that also mirrors each change to Redis after its commit.
 //!
-//! Redis may go and come back at any moment, empty or with an old state. While it is away nobody waits for it; when it is back, the copy
-//! is made again from the record, and only then is it believed.
+//! Redis may disappear and return at any moment, empty or with old data. No request waits while it is unavailable. When it returns, the
+//! mirror is rebuilt from the database, and answers are read from it only after that.
 
 use crate::documents::JobViews;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -25,21 +25,21 @@ use crate::jobs::{Job, OrphanedResource};
 use crate::model::wire::JobView;
 use crate::model::{PageSet, UnixMs};
 
-/// Between two looks at whether Redis is there and still knows what it knew.
-const LOOK: Duration = Duration::from_secs(1);
-/// Looks after which stragglers are searched: jobs whose process died between a commit and making it known, or whose account is gone.
-const LOOKS_PER_SEARCH: u32 = 30;
-/// Jobs that are made known at once when the copy is made again.
+/// The interval at which Redis and its data are checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// Checks between two searches for missed changes: the process died after a commit, or the account was deleted.
+const CHECKS_PER_SEARCH: u32 = 30;
+/// Jobs that are published concurrently during a rebuild.
 const COPIES_MAX: usize = 32;
 
-/// Nobody asks it.
-const AWAY: u8 = 0;
-/// It is told of changes, and not believed yet.
-const FILLING: u8 = 1;
-/// It is as the record is.
-const SOUND: u8 = 2;
+/// Redis is neither read nor written.
+const UNAVAILABLE: u8 = 0;
+/// Redis is written but not yet read.
+const REBUILDING: u8 = 1;
+/// Redis has the state of the database.
+const CURRENT: u8 = 2;
 
-/// See the module.
+/// A store of jobs with a mirror in Redis.
 pub struct RedisMirror<S> {
     record: S,
     copy: Redis,
@@ -47,68 +47,71 @@ pub struct RedisMirror<S> {
 }
 
 impl<S: Jobs + Tracking> RedisMirror<S> {
-    /// Makes the jobs of `record` known in `copy`, as soon as [`Self::keep`] runs.
+    /// Mirrors the jobs of `record` in `copy` once [`Self::keep`] runs.
     pub fn new(record: S, copy: Redis) -> Self {
-        Self { record, copy, state: AtomicU8::new(AWAY) }
+        Self { record, copy, state: AtomicU8::new(UNAVAILABLE) }
     }
 
-    /// Keeps the copy as the record is until `stop`, whatever happens to Redis.
+    /// Keeps the mirror current until `stop`. Rebuilds it whenever Redis was unavailable or has lost its data.
     pub async fn keep(&self, stop: &CancellationToken) {
-        let mut looks = 0;
+        let mut checks = 0;
         while !stop.is_cancelled() {
-            if let Err(error) = self.look(looks).await
-                && self.state.swap(AWAY, Ordering::SeqCst) != AWAY
+            if let Err(error) = self.check(checks).await
+                && self.state.swap(UNAVAILABLE, Ordering::SeqCst) != UNAVAILABLE
             {
-                tracing::warn!(%error, "Redis is away; jobs go on without it");
+                tracing::warn!(%error, "Redis unavailable, jobs continue without it");
             }
-            looks = (looks + 1) % LOOKS_PER_SEARCH;
-            let _ = tokio::time::timeout(LOOK, stop.cancelled()).await;
+            checks = (checks + 1) % CHECKS_PER_SEARCH;
+            let _ = tokio::time::timeout(CHECK_INTERVAL, stop.cancelled()).await;
         }
     }
 
-    async fn look(&self, looks: u32) -> Result<()> {
+    async fn check(&self, checks: u32) -> Result<()> {
         let lost = !self.copy.has_epoch().await?;
-        if lost || !self.is(SOUND) {
-            self.fill().await?;
-            tracing::info!("Redis knows all jobs");
-        } else if looks == 0 {
-            self.find_stragglers().await?;
+        if lost || !self.is(CURRENT) {
+            self.rebuild().await?;
+            tracing::info!("Redis mirror rebuilt");
+        } else if checks == 0 {
+            self.publish_missed().await?;
         }
         Ok(())
     }
 
-    /// Makes the whole copy again.
-    async fn fill(&self) -> Result<()> {
+    /// Rebuilds the whole mirror.
+    async fn rebuild(&self) -> Result<()> {
         self.copy.mark_epoch().await?;
-        // From here on changes are made known as well: whichever comes first, the newer one stays.
-        self.state.store(FILLING, Ordering::SeqCst);
+        // From here on changes are mirrored as well. Whatever arrives first, the newer state stays.
+        self.state.store(REBUILDING, Ordering::SeqCst);
         let known = self.copy.active().await?;
-        self.make_all_known(self.record.active().await?.union(&known).cloned().collect()).await?;
-        self.make_all_known(self.record.gone().await?.into_iter().collect()).await?;
-        let _ = self.state.compare_exchange(FILLING, SOUND, Ordering::SeqCst, Ordering::SeqCst);
+        self.publish_all(self.record.active().await?.union(&known).cloned().collect()).await?;
+        self.publish_all(self.record.gone().await?.into_iter().collect()).await?;
+        let _ = self.state.compare_exchange(REBUILDING, CURRENT, Ordering::SeqCst, Ordering::SeqCst);
         Ok(())
     }
 
-    async fn find_stragglers(&self) -> Result<()> {
+    async fn publish_missed(&self) -> Result<()> {
         let known = self.copy.active().await?;
-        self.make_all_known(self.record.active().await?.symmetric_difference(&known).cloned().collect()).await?;
-        self.make_all_known(self.record.gone().await?.into_iter().collect()).await
+        self.publish_all(self.record.active().await?.symmetric_difference(&known).cloned().collect()).await?;
+        self.publish_all(self.record.gone().await?.into_iter().collect()).await
     }
 
-    async fn make_all_known(&self, contents: Vec<String>) -> Result<()> {
-        let copies = contents.into_iter().map(|content| async move { self.make_known(&content).await });
+    async fn publish_all(&self, contents: Vec<String>) -> Result<()> {
+        let copies = contents.into_iter().map(|content| async move { self.publish(&content).await });
         stream::iter(copies).map(Ok).try_for_each_concurrent(COPIES_MAX, |copy| copy).await
     }
 
-    async fn make_known(&self, content_hash: &str) -> Result<()> {
+    async fn publish(&self, content_hash: &str) -> Result<()> {
         match self.record.tracked(content_hash).await? {
             Some(job) => self.copy.publish(&job).await,
-            // Its account was deleted.
+            // The account was deleted.
             None => self.copy.forget(content_hash).await,
         }
     }
 
-    /// Whether Redis answers.
+    /// Checks that Redis answers.
+    ///
+    /// # Errors
+    /// `unavailable` if it does not answer in time.
     pub async fn ping(&self) -> Result<()> {
         self.copy.ping().await
     }
@@ -117,26 +120,26 @@ impl<S: Jobs + Tracking> RedisMirror<S> {
         self.state.load(Ordering::SeqCst) == state
     }
 
-    /// After a commit: what cannot be told now is told when the copy is made again.
-    async fn tell(&self, told: impl Future<Output = Result<()>>) {
-        if !self.is(AWAY)
-            && let Err(error) = told.await
+    /// Mirrors a change after its commit. A failed one is mirrored by the next rebuild.
+    async fn mirror(&self, change: impl Future<Output = Result<()>>) {
+        if !self.is(UNAVAILABLE)
+            && let Err(error) = change.await
         {
-            tracing::warn!(%error, "a change could not be made known");
-            self.state.store(AWAY, Ordering::SeqCst);
+            tracing::warn!(%error, "mirroring a change to Redis failed");
+            self.state.store(UNAVAILABLE, Ordering::SeqCst);
         }
     }
 
-    /// Tells of other processes' changes until `stop`, and rings for whoever waits for work.
+    /// Passes on the changes of other processes until `stop`, and wakes this process's workers.
     pub async fn relay(&self, changes: &Changes, bell: &Notify, stop: &CancellationToken) {
-        let heard = |change: crate::changes::Change| {
+        let on_change = |change: crate::changes::Change| {
             bell.notify_one();
             changes.tell(&change.account_id, &change.content_hash);
         };
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => {}
-                _ = self.copy.listen(heard) => tokio::time::sleep(LOOK).await,
+                _ = self.copy.listen(on_change) => tokio::time::sleep(CHECK_INTERVAL).await,
             }
         }
     }
@@ -154,7 +157,7 @@ impl<S: Jobs + Tracking> Jobs for RedisMirror<S> {
     ) -> Result<Acceptance> {
         let acceptance = self.record.accept(job, reserve, account, default_quota, allowance).await?;
         if acceptance == Acceptance::Accepted {
-            self.tell(self.make_known(&job.content_hash)).await;
+            self.mirror(self.publish(&job.content_hash)).await;
         }
         Ok(acceptance)
     }
@@ -178,7 +181,7 @@ impl<S: Jobs + Tracking> Jobs for RedisMirror<S> {
     async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
         let advanced = self.record.advance(job, left, now).await?;
         if advanced {
-            self.tell(self.make_known(&job.content_hash)).await;
+            self.mirror(self.publish(&job.content_hash)).await;
         }
         Ok(advanced)
     }
@@ -186,7 +189,7 @@ impl<S: Jobs + Tracking> Jobs for RedisMirror<S> {
     async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool> {
         let recorded = self.record.record_page(job, page, now).await?;
         if recorded {
-            self.tell(self.copy.ring(&job.account_id, &job.content_hash)).await;
+            self.mirror(self.copy.notify(&job.account_id, &job.content_hash)).await;
         }
         Ok(recorded)
     }
@@ -203,7 +206,7 @@ impl<S: Jobs + Tracking> Jobs for RedisMirror<S> {
     ) -> Result<Completion> {
         let completion = self.record.complete(done, results, now).await?;
         if completion == Completion::Stored {
-            self.tell(self.make_known(&done.content_hash)).await;
+            self.mirror(self.publish(&done.content_hash)).await;
         }
         Ok(completion)
     }
@@ -215,12 +218,12 @@ impl<S: Jobs + Tracking> Jobs for RedisMirror<S> {
 
 #[async_trait]
 impl<S: Jobs + Tracking> JobViews for RedisMirror<S> {
-    /// A batch that goes on is answered from the copy. All else is in the record only: progress, and ends with what they lead to.
+    /// An active batch is read from the mirror. Realtime progress and ended jobs are only in the database.
     async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
-        if self.is(SOUND)
+        if self.is(CURRENT)
             && let Ok(Some(known)) = self.copy.tracked(content_hash).await
             && known.user_id == account_id
-            && known.is_batch_under_way()
+            && known.is_active_batch()
         {
             return Ok(Some(known.view));
         }

@@ -92,7 +92,7 @@ async fn assert_ends_well(guest: &TestClient, batches: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_what_is_new_and_loses_nothing() {
+async fn full_disk_refuses_new_files_and_loses_nothing() {
     let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let gemini = TestGemini::start(&google).await;
     // A write beyond the limit shall fail as on a full disk does, not kill the process.
@@ -123,7 +123,7 @@ async fn a_full_disk_refuses_what_is_new_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_said_and_comes_back() {
+async fn unavailable_database_is_reported_and_recovers() {
     let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let (mut postgres, gemini) = (Postgres::start(), TestGemini::start(&google).await);
     let database = postgres.database("records").await;
@@ -146,7 +146,7 @@ async fn a_database_that_is_away_is_said_and_comes_back() {
     let page = reqwest::Client::new().get(format!("{}/account", server.base_url)).header("cookie", "coldbrew=x");
     let page = page.send().await.unwrap();
     assert_eq!(page.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert!(page.text().await.unwrap().contains("Please try again in a moment"));
+    assert!(page.text().await.unwrap().contains("Try again in a moment"));
 
     postgres.start_again();
     recovered(&server.base_url).await;
@@ -155,7 +155,7 @@ async fn a_database_that_is_away_is_said_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_store_of_files_that_is_away_is_said() {
+async fn unavailable_file_store_is_reported() {
     let (data, mut s3) = (TempDir::new().unwrap(), S3Server::start().await);
     let endpoint = s3.endpoint();
     let settings = [
@@ -174,7 +174,7 @@ async fn a_store_of_files_that_is_away_is_said() {
 }
 
 #[tokio::test]
-async fn a_batch_waits_for_a_google_that_is_away() {
+async fn batch_waits_while_google_is_unavailable() {
     let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let mut gemini = TestGemini::start(&google).await;
     let settings = gemini.settings().map(|(name, value)| (name, value.to_owned()));
@@ -239,7 +239,7 @@ impl Clock {
 }
 
 #[tokio::test]
-async fn a_clock_that_jumps_breaks_nothing() {
+async fn clock_jumps_change_no_result() {
     let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let gemini = TestGemini::start(&google).await;
     let clock = Clock::new(google.path());

@@ -122,7 +122,7 @@ impl PageSource for Disk {
     ) -> Result<Result<ReadyPages<'a>, JobError>> {
         self.work().await?;
         if self.timeline.happens(0.01 * self.odds.oddity) {
-            return Ok(Err(JobError::new("upload_gone", "The uploaded file is no longer there.")));
+            return Ok(Err(JobError::new("upload_gone", "The uploaded file is no longer stored. Upload it again.")));
         }
         let page = move |index: u32| async move {
             self.work().await?;
