@@ -77,13 +77,7 @@ async fn job_without_a_document_reports_its_error_and_costs_nothing() {
             "Google refused to process this document.",
         ),
         ("it is cancelled at Google", stuck(), "FAILED", "cancelled_upstream", "This batch was cancelled at Google."),
-        (
-            "two days pass",
-            stuck(),
-            "EXPIRED",
-            "expired_upstream",
-            "Google did not finish this batch within 48 hours.",
-        ),
+        ("two days pass", stuck(), "EXPIRED", "expired_upstream", "Google did not finish this batch within 48 hours."),
     ] {
         let site = Site::start(&[]).await;
         let document = site.submit(&faults).await;
