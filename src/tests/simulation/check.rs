@@ -1,5 +1,5 @@
-//! Checks at the end of a schedule. Invariants of every moment are checked where they would break: the store in memory panics at a page
-//! that is charged twice or a reservation that is released twice, and the simulated Google at a second live batch.
+//! Checks at the end of a schedule. Invariants of every moment are checked where they would break. The store in memory panics if a page is
+//! charged twice or a reservation released twice. The simulated Google panics at a second live batch.
 
 use std::collections::BTreeMap;
 

@@ -178,8 +178,8 @@ impl Service {
         Ok(format!("batches/{id}"))
     }
 
-    /// Draws when Google hides a batch, if it does: from the beginning, so that the listings of a lost create do not show it, or when it
-    /// has been pending long enough to be cancelled.
+    /// Draws when Google hides a batch, if it does. It begins at once, so that listings for a lost create do not show the batch, or when
+    /// the batch has been pending long enough to be cancelled.
     fn draw_hidden(&self, now_ms: i64) -> Range<i64> {
         if !self.timeline.happens(0.05 * self.odds.oddity) {
             return now_ms..now_ms;
