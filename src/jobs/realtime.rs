@@ -265,7 +265,7 @@ const fn tries(job: &Job) -> u32 {
     if let Stage::Realtime { tries } = job.stage { tries } else { 0 }
 }
 
-/// One second, doubled with each try up to 64 s, plus up to half of that, so that jobs do not retry at the same time. `chance`: 0 to 1.
+/// One second, doubled with each try up to 64 s, plus up to half of that. So jobs do not retry at the same time. `chance`: 0 to 1.
 fn backoff_ms(tries: u32, chance: f64) -> i64 {
     let base = Duration::from_secs(1 << tries.min(6));
     let jittered = base.mul_f64(1.0 + chance / 2.0);
