@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Account, Accounts};
 use crate::error::Result;
 use crate::model::wire::UsageReport;
-use coldbrew_gemini::models::is_same;
+use coldbrew_gemini::models::is_same_model;
 
 /// The quotas of all accounts. Cheap to clone.
 #[derive(Clone)]
@@ -22,7 +22,7 @@ impl Quota {
         let mut receipts = self.accounts.receipts(&account.id).await?;
         for receipt in &mut receipts {
             // A model that calls itself by its own name, with or without a revision, is no news.
-            receipt.answered_by.retain(|name| !name.is_empty() && !is_same(&receipt.model, name));
+            receipt.answered_by.retain(|name| !name.is_empty() && !is_same_model(&receipt.model, name));
         }
         Ok(UsageReport { usage, receipts })
     }

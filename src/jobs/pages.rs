@@ -19,7 +19,7 @@ use crate::extract::{EngineShares, engine_time_used_up};
 use crate::markdown::FigureId;
 use crate::model::wire::JobError;
 use crate::uploads::{Blobs, FigurePlaces, Figures, FoundFigures, figure_key, upload_key};
-use coldbrew_gemini::RequestFault;
+use coldbrew_gemini::RequestError;
 use coldbrew_pdf::figures::Figure;
 use coldbrew_pdf::{Document, Engine, FigureImage, PageFault, PdfError, Priority, Requester};
 
@@ -53,9 +53,9 @@ pub(super) fn noted(outcome: PageOutcome, figures: Option<&[Figure]>) -> PageOut
 }
 
 /// What is said of a page that Gemini would not take.
-pub(super) const fn unsendable(fault: &RequestFault) -> &'static str {
+pub(super) const fn unsendable(fault: &RequestError) -> &'static str {
     match fault {
-        RequestFault::TooLarge { .. } => "This page is larger than Gemini takes.",
+        RequestError::TooLarge { .. } => "This page is larger than Gemini takes.",
         _ => "This page could not be put to Gemini as it is configured here.",
     }
 }
