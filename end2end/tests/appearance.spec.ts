@@ -10,13 +10,18 @@ const RULES_OF_COLOUR = ["color-contrast", "link-in-text-block"];
 
 async function checkLook(page: Page, { light }: Look): Promise<void> {
   const axe = new AxeBuilder({ page }).setLegacyMode();
-  const { violations } = await (light === "dark" ? axe.withRules(RULES_OF_COLOUR) : axe.options({ rules: { "target-size": { enabled: true } } })).analyze();
+  const { violations } = await (
+    light === "dark" ? axe.withRules(RULES_OF_COLOUR) : axe.options({ rules: { "target-size": { enabled: true } } })
+  ).analyze();
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect(overflow, "pixels of horizontal overflow").toBe(0);
 }
 
-eachScene((name) => `${name} is accessible and fits`, (page, _, look) => checkLook(page, look));
+eachScene(
+  (name) => `${name} is accessible and fits`,
+  (page, _, look) => checkLook(page, look),
+);
 
 test("demo mode says so, accessibly", async ({ screens: { home, page } }) => {
   await home.open();
@@ -71,7 +76,9 @@ staged("nothing moves where motion is reduced", async ({ screens: { home, batch,
   expect(await moving()).toBe(0);
 });
 
-test("light or dark by hand is kept, and served so from the first byte, until the system decides again", async ({ screens: { home, library, page } }) => {
+test("light or dark by hand is kept, and served so from the first byte, until the system decides again", async ({
+  screens: { home, library, page },
+}) => {
   const html = page.locator("html");
   const choose = async (name: string) => {
     await page.getByLabel("Light or dark").click();

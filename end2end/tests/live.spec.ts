@@ -29,7 +29,9 @@ staged("offline and back: the page says so, stays, and catches up", async ({ con
   await batch.leadsToDocument();
 });
 
-test("a network that is gone is noticed though the stream of events is not, and nothing else happens", async ({ screens: { home, library, page } }) => {
+test("a network that is gone is noticed though the stream of events is not, and nothing else happens", async ({
+  screens: { home, library, page },
+}) => {
   await home.submit(pdf(1, { title: BOOK }), { ai: false });
   await library.open();
   await awake(page);

@@ -111,7 +111,7 @@ test("several files do not get through: each is said, and each can be sent again
 test("an upload that is given up before it has begun does not begin", async ({ context, screens: { home } }) => {
   await home.open();
   let uploads = 0;
-  await context.route("**/prepare/upload", (route) => (uploads += 1, route.continue()));
+  await context.route("**/prepare/upload", (route) => ((uploads += 1), route.continue()));
   // Everybody's first file waits for a session.
   const held: (() => void)[] = [];
   await context.route("**/api/start_session", async (route) => {
@@ -149,23 +149,26 @@ test("words typed on the page of older documents are looked for in all of them",
   await expect(library.row("Newest Of All")).toBeVisible();
 });
 
-staged("the laptop is closed while a batch brews: opened the next morning, the page leads to the document", async ({ context, gemini, guard, screens }) => {
-  const { home, batch, reader, page } = screens;
-  guard.expectOutage();
-  // Nothing is heard and no time passes in a laptop that is closed.
-  await context.route("**/v1/events", (route) => route.abort("connectionreset"));
-  await page.clock.install();
-  await home.submit(pdf(2, { title: BOOK }), { batch: true });
-  await batch.reach("PENDING");
-  // A minute ahead of a clock that may be ahead of this one by now.
-  await page.clock.pauseAt(Date.now() + 60_000);
-  await gemini.finishBatches();
-  await batch.reach("SUCCEEDED");
-  await expect(batch.status).toBeVisible();
-  await page.clock.fastForward("08:00:00");
-  await batch.leadsToDocument();
-  await expect(reader.pageNumbered(1)).toContainText(sentenceOf(1, 2));
-});
+staged(
+  "the laptop is closed while a batch brews: opened the next morning, the page leads to the document",
+  async ({ context, gemini, guard, screens }) => {
+    const { home, batch, reader, page } = screens;
+    guard.expectOutage();
+    // Nothing is heard and no time passes in a laptop that is closed.
+    await context.route("**/v1/events", (route) => route.abort("connectionreset"));
+    await page.clock.install();
+    await home.submit(pdf(2, { title: BOOK }), { batch: true });
+    await batch.reach("PENDING");
+    // A minute ahead of a clock that may be ahead of this one by now.
+    await page.clock.pauseAt(Date.now() + 60_000);
+    await gemini.finishBatches();
+    await batch.reach("SUCCEEDED");
+    await expect(batch.status).toBeVisible();
+    await page.clock.fastForward("08:00:00");
+    await batch.leadsToDocument();
+    await expect(reader.pageNumbered(1)).toContainText(sentenceOf(1, 2));
+  },
+);
 
 test("leaving during an upload asks first", async ({ page, screens: { home } }) => {
   await home.open();

@@ -146,7 +146,11 @@ test("a picture is enlarged, and left again by keyboard", async ({ screens: { re
 });
 
 test("a document can be kept in three ways", async ({ screens: { page } }) => {
-  for (const [words, name] of [["Markdown", "md"], ["Web page", "html"], ["Archive", "zip"]] as const) {
+  for (const [words, name] of [
+    ["Markdown", "md"],
+    ["Web page", "html"],
+    ["Archive", "zip"],
+  ] as const) {
     await page.getByText("Download", { exact: true }).click();
     const download = page.waitForEvent("download");
     await page.getByRole("link", { name: new RegExp(`^${words}`) }).click();
