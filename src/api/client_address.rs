@@ -26,7 +26,7 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// With a header, the networks are [`OWN_NETWORKS`] unless they are listed.
+    /// With a header, the networks are `OWN_NETWORKS` unless they are listed.
     pub fn read(from: &mut Settings) -> Self {
         let header = from.maybe("site.client-address-header", "COLDBREW_CLIENT_ADDRESS_HEADER");
         let networks = from.list("site.proxy-networks", "COLDBREW_PROXY_NETWORKS");
