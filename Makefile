@@ -17,7 +17,7 @@ run: ## Build the app and serve it at http://127.0.0.1:3000
 
 release: ## Build the server and its site as they are to be put on a machine for others
 	@scripts/setup run
-	@cargo xtask all --release --bin coldbrew
+	@cargo run --quiet --locked --package xtask -- all --release --locked --bin coldbrew
 
 dev: ## Serve a development build and rebuild it on every change
 	@scripts/setup run
@@ -29,15 +29,15 @@ test: ## Run every test: Rust's, and the browser's against the real server
 
 bench: ## Measure speed and memory; BENCHMARKS.md says what came of it
 	@scripts/setup bench
-	@cargo bench --workspace --exclude xtask
+	@cargo bench --locked --workspace --exclude xtask
 
 figures: ## Say how many of the figures that a person marked are found
 	@scripts/setup run
-	@cargo bench --quiet --package coldbrew-pdf --bench figures
+	@cargo bench --locked --quiet --package coldbrew-pdf --bench figures
 
 soak: ## Kill servers and workers at random 500 times while documents flow, and check that nothing is lost
 	@scripts/setup test
-	@COLDBREW_SOAK_ROUNDS=500 cargo test --test tests -- --nocapture jobs::soak::
+	@COLDBREW_SOAK_ROUNDS=500 cargo test --locked --test tests -- --nocapture jobs::soak::
 
 attack: release ## Attack a release build with expensive texts, and measure what other callers notice
 	@end2end/attacks/run $(TARGET)/release/coldbrew
