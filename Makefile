@@ -3,10 +3,10 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run release dev test soak attack fuzz-api bench figures lighthouse screenshots lint ci
+.PHONY: help run release dev test soak attack aarch64 fuzz-api bench figures lighthouse screenshots lint ci
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build the app and serve it at http://127.0.0.1:3000
 	@scripts/setup run
@@ -41,6 +41,9 @@ soak: ## Kill servers and workers at random 500 times while documents flow, and 
 
 attack: release ## Attack a release build with expensive texts, and measure what other callers notice
 	@end2end/attacks/run $(TARGET)/release/coldbrew
+
+aarch64: ## Build the server for Linux on aarch64 and send it a document, under qemu on another machine
+	@scripts/aarch64
 
 lighthouse: release ## Check what a first visit weighs, and what Lighthouse says of the pages that visitors get
 	@scripts/setup test

@@ -39,10 +39,16 @@ pub fn build(layout: &Layout, profile: Profile) -> Result<(), Error> {
 }
 
 /// What visitors get, while cargo builds the server as these arguments of `cargo build` have it: each has long stretches that keep one
-/// processor busy.
+/// processor busy. `SERVER_TOOLCHAIN` names another toolchain for the server.
 pub fn build_beside(layout: &Layout, server: &[&str]) -> Result<(), Error> {
     let mut cargo = layout.cargo();
     cargo.arg("build").args(server);
+    if let Some(toolchain) = std::env::var_os("SERVER_TOOLCHAIN") {
+        cargo.env("RUSTUP_TOOLCHAIN", toolchain);
+    }
+    if server.contains(&"--release") {
+        cargo.env("COLDBREW_COMMIT", layout.commit());
+    }
     let mut beside = start(&mut cargo)?;
     let site = build(layout, Profile::Release);
     finish(&cargo, beside.wait())?;
