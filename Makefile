@@ -3,7 +3,7 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run release dev test soak attack aarch64 fuzz-api bench figures lighthouse screenshots lint ci
+.PHONY: help run release dev test soak attack aarch64 confined fuzz-api bench figures lighthouse screenshots lint ci
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,13 @@ attack: release ## Attack a release build with expensive texts, and measure what
 
 aarch64: ## Build the server for Linux on aarch64 and send it a document, under qemu on another machine
 	@scripts/aarch64
+
+confined: ## Send a document to a server that is confined as deploy/coldbrew.service says
+	@scripts/setup test
+	@cargo xtask all --bin coldbrew
+	@printf '#!/bin/sh\nexec "%s/scripts/confined" "%s/debug/coldbrew" "$$@"\n' "$(CURDIR)" "$(abspath $(TARGET))" >$(TARGET)/confined
+	@chmod +x $(TARGET)/confined
+	@COLDBREW_SERVER=$(abspath $(TARGET))/confined npm --prefix end2end run --silent smoke
 
 lighthouse: release ## Check what a first visit weighs, and what Lighthouse says of the pages that visitors get
 	@scripts/setup test
