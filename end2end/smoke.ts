@@ -3,8 +3,11 @@ import { expect, test } from "@playwright/test";
 import { illustrated } from "./pdf";
 import { Server } from "./server";
 
-test("a batch keeps the figures of its document", async ({ playwright }) => {
-  const server = await Server.start();
+let server: Server;
+test.beforeAll(async () => (server = await Server.start()));
+test.afterAll(() => server?.stop());
+
+test("batch_of_illustrated_document_keeps_its_figures", async ({ playwright }) => {
   const anyone = await playwright.request.newContext({ baseURL: server.url });
   const guest = await anyone.post("/v1/users/guest");
   expect(guest.status(), await guest.text()).toBe(201);
@@ -31,5 +34,4 @@ test("a batch keeps the figures of its document", async ({ playwright }) => {
   expect(document.content).toHaveLength(2);
 
   await Promise.all([anyone.dispose(), caller.dispose()]);
-  await server.stop();
 });
