@@ -7,7 +7,7 @@ import path from "node:path";
 
 const CHECKOUT = path.resolve(__dirname, "..");
 const PROGRAM = process.env.COLDBREW_SERVER ?? path.join(CHECKOUT, "target/debug/coldbrew");
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = Number(process.env.COLDBREW_START_TIMEOUT_MS ?? 30_000);
 /** What the machine may have set for a real server has no place in a test. */
 const NOT_INHERITED = /^(COLDBREW_(?!PDFIUM)|GEMINI_|DATABASE_URL|REDIS_URL|BLOB_URL)/;
 
