@@ -25,7 +25,11 @@ async function check(what, run) {
     await run();
     console.log(`ok ${name}: ${what}`);
   } catch (error) {
-    console.log(`FAILED ${name}: ${what}: ${String(error?.message ?? error).replaceAll("\n", " ").slice(0, 300)}`);
+    console.log(
+      `FAILED ${name}: ${what}: ${String(error?.message ?? error)
+        .replaceAll("\n", " ")
+        .slice(0, 300)}`,
+    );
   }
 }
 
@@ -88,7 +92,11 @@ async function results(job) {
     await sleep(50);
     try {
       const text = readFileSync(path, "utf8");
-      if (text.endsWith("\n")) return text.trim().split("\n").map((row) => JSON.parse(row));
+      if (text.endsWith("\n"))
+        return text
+          .trim()
+          .split("\n")
+          .map((row) => JSON.parse(row));
     } catch {
       // Not there yet.
     }
@@ -224,7 +232,11 @@ await check("cancel a batch", async () => {
 
 await check("a create with a bad line is refused and names the line", async () => {
   const source = await uploadInput("bad.jsonl", [line("a"), line("b", { thinkingConfig: {} })]);
-  await refused(400, /Error on line 2: invalid JSON, near column \d+: no such field: 'thinkingConfig'/, ai.batches.create({ model, src: source.name }));
+  await refused(
+    400,
+    /Error on line 2: invalid JSON, near column \d+: no such field: 'thinkingConfig'/,
+    ai.batches.create({ model, src: source.name }),
+  );
 });
 
 await check("a create from a missing file or for an unknown model is refused", async () => {
@@ -265,9 +277,7 @@ await check("files and batches belong to their key", async () => {
   assert.deepEqual(await all(await other.batches.list()), []);
 });
 
-const contents = [
-  { role: "user", parts: [{ inlineData: { mimeType: "application/pdf", data: pdf.toString("base64") } }, { text: "Transcribe." }] },
-];
+const contents = [{ role: "user", parts: [{ inlineData: { mimeType: "application/pdf", data: pdf.toString("base64") } }, { text: "Transcribe." }] }];
 
 await check("generate from a page", async () => {
   const config = {
