@@ -4,6 +4,7 @@
 //! `connections` accepts connections, `site` adds the web app, and `operator` has the commands that change data. No rule of the product is
 //! here: rules belong to the use cases.
 
+mod backup;
 mod config;
 mod connections;
 mod demo;
@@ -49,11 +50,12 @@ use readiness::Dependencies;
 use tracked::Tracked;
 use working::Working;
 
+pub use backup::{Restored, backup, restore};
 pub use config::Config;
 pub use demo::{Demo, serve_emulator};
 pub use examine::examine;
 pub use isolated::hold_job;
-pub use operator::{backup, delete_account, lock_out, reset_password, restore, set_quota};
+pub use operator::{delete_account, lock_out, reset_password, set_quota};
 pub use parts::engine;
 
 /// Where the server listens, and how it stops.
