@@ -82,30 +82,9 @@ pub enum Runtime {
 #[error("{0}")]
 pub(crate) struct DetectorError(pub String);
 
-/// The detector of a process: none, one that is still to be loaded, or that one.
-pub(crate) enum Finder {
-    Nothing,
-    Wanted(DetectorSpec),
-    Loaded(Box<dyn Detector>),
-}
-
-impl Finder {
-    pub(crate) fn of(spec: Option<DetectorSpec>) -> Self {
-        spec.map_or(Self::Nothing, Self::Wanted)
-    }
-
-    /// Loads the detector if there is to be one.
-    pub(crate) fn load(&mut self) -> Result<(), DetectorError> {
-        if let Self::Wanted(spec) = self {
-            *self = Self::Loaded(spec.load()?);
-        }
-        Ok(())
-    }
-}
-
 impl DetectorSpec {
     /// Loads the model, and sees what it says to a white page: another family's may well be loaded, and then find nothing anywhere.
-    fn load(&self) -> Result<Box<dyn Detector>, DetectorError> {
+    pub(super) fn load(&self) -> Result<Box<dyn Detector>, DetectorError> {
         let network: Box<dyn Network> = match self.runtime {
             Runtime::Onnxruntime => Box::new(onnx_runtime::OnnxRuntime::load(&self.library, &self.model)?),
             #[cfg(feature = "tract")]
