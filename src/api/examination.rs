@@ -9,16 +9,23 @@ use super::cached::Cached;
 use crate::error::Result;
 use crate::operations::Metrics;
 use crate::world::World;
+use coldbrew_pdf::SandboxLayers;
 
 /// Asks everything that the service depends on whether it is there.
 #[async_trait]
 pub trait Readiness: Send + Sync {
-    /// Each dependency by name, and what is wrong with it, for the operator of this server.
+    /// What is found, for the operator of this server.
     async fn check(&self) -> Findings;
 }
 
-/// Each dependency by name, and what is wrong with it.
-pub type Findings = Vec<(&'static str, Result<(), String>)>;
+/// What an examination found.
+#[derive(Debug)]
+pub struct Findings {
+    /// Each dependency by name, and what is wrong with it.
+    pub dependencies: Vec<(&'static str, Result<(), String>)>,
+    /// What confines page processes; `None` if none can be started.
+    pub sandbox: Option<SandboxLayers>,
+}
 
 /// The newest examination of the service.
 pub struct Examination {
@@ -42,8 +49,8 @@ impl Examination {
         let readiness = self.readiness.clone();
         let examined = self.findings.get(async move {
             let found = readiness.check().await;
-            for (dependency, complaint) in found.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?)))
-            {
+            let wrong = found.dependencies.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?)));
+            for (dependency, complaint) in wrong {
                 tracing::warn!(dependency, complaint, "not ready");
             }
             Arc::new(found)
@@ -58,7 +65,8 @@ impl Examination {
     pub async fn figures(&self) -> Result<Bytes> {
         let (findings, metrics) = (self.findings().await?, self.metrics.clone());
         let rendered = self.figures.get(async move {
-            let dependencies: Vec<_> = findings.iter().map(|(name, found)| (*name, found.is_ok())).collect();
+            let dependencies: Vec<_> =
+                findings.dependencies.iter().map(|(name, found)| (*name, found.is_ok())).collect();
             metrics.render(&dependencies).await.into()
         });
         rendered.await

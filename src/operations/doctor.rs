@@ -13,6 +13,7 @@ use crate::operations::books::{Books, DiscrepancyKind};
 use crate::uploads::Blobs;
 use crate::world::World;
 use coldbrew_gemini::models::Model;
+use coldbrew_pdf::SandboxLayers;
 
 /// What a server stands on.
 pub struct Doctor {
@@ -22,6 +23,8 @@ pub struct Doctor {
     pub blobs: Arc<dyn Blobs>,
     /// Each dependency of the process by name, and what is wrong with it.
     pub dependencies: Vec<(&'static str, Result<(), String>)>,
+    /// What confines page processes; `None` if none can be started.
+    pub sandbox: Option<SandboxLayers>,
     /// None in demo mode.
     pub gemini: Option<coldbrew_gemini::Client>,
     pub model: Model,
@@ -51,6 +54,7 @@ impl Doctor {
     pub async fn examine(&self) -> Result<Vec<Diagnosis>> {
         Ok(vec![
             Diagnosis { subject: "dependencies".to_owned(), complaints: self.dependencies() },
+            self.sandbox(),
             Diagnosis { subject: "Gemini".to_owned(), complaints: self.gemini().await },
             self.spending().await?,
             Diagnosis { subject: "books".to_owned(), complaints: self.books().await? },
@@ -61,6 +65,20 @@ impl Doctor {
     fn dependencies(&self) -> Vec<String> {
         let wrong = self.dependencies.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?)));
         wrong.map(|(name, words)| format!("The {} is not ready: {words}.", name.replace('_', " "))).collect()
+    }
+
+    /// Says which layers hold, and complains of those that should on any kernel.
+    fn sandbox(&self) -> Diagnosis {
+        let Some(layers) = self.sandbox else {
+            return Diagnosis {
+                subject: "sandbox of page processes".to_owned(),
+                complaints: vec!["No page process can be started.".to_owned()],
+            };
+        };
+        let missing = layers.required_missing();
+        let sentence = || format!("This kernel cannot confine page processes: {} missing.", missing.join(", "));
+        let complaints = if missing.is_empty() { Vec::new() } else { vec![sentence()] };
+        Diagnosis { subject: format!("sandbox of page processes: {layers}"), complaints }
     }
 
     async fn gemini(&self) -> Vec<String> {

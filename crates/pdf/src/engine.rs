@@ -132,6 +132,18 @@ impl Engine {
         Ok(self.load_detector(&mut worker).await?.map_or(layers, |of_layout| layers.and(of_layout)))
     }
 
+    /// Starts workers before they are needed, and says what confines them.
+    ///
+    /// # Errors
+    /// As [`Self::check`], of the workers that read documents.
+    pub async fn start_ahead(&self) -> Result<SandboxLayers, PdfError> {
+        let worker = within(self.config().open_timeout, self.start_worker()).await?;
+        let layers = worker.layers();
+        self.shared.spares.add(worker, self.config().spare_workers);
+        self.refill_spares();
+        Ok(layers)
+    }
+
     /// Has a process load the detector, and gives it to the worker. That no document is to blame if it takes too long is what the error
     /// says. `None`: there is no detector.
     pub(super) async fn load_detector(&self, worker: &mut WorkerProcess) -> Result<Option<SandboxLayers>, PdfError> {
@@ -242,6 +254,14 @@ impl Engine {
     /// A worker that has seen no document. Another one takes its place in the background.
     async fn fresh_worker(&self) -> Result<WorkerProcess, PdfError> {
         let spare = self.shared.spares.take();
+        self.refill_spares();
+        match spare {
+            Some(worker) => Ok(worker),
+            None => self.start_worker().await,
+        }
+    }
+
+    fn refill_spares(&self) {
         let (shared, spares) = (Arc::downgrade(&self.shared), Arc::clone(&self.shared.spares));
         spares.refill(self.config().spare_workers, move || {
             let shared = shared.upgrade();
@@ -250,10 +270,6 @@ impl Engine {
                 within(engine.config().open_timeout, engine.start_worker()).await.ok()
             }
         });
-        match spare {
-            Some(worker) => Ok(worker),
-            None => self.start_worker().await,
-        }
     }
 
     async fn start_worker(&self) -> Result<WorkerProcess, PdfError> {

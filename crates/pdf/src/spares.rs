@@ -24,6 +24,14 @@ impl Spares {
         std::iter::from_fn(|| state.ready.pop()).find_map(|mut worker| worker.is_alive().then_some(worker))
     }
 
+    /// Keeps a worker that has seen no document, if there are fewer than `wanted`.
+    pub(crate) fn add(&self, worker: WorkerProcess, wanted: usize) {
+        let mut state = self.state();
+        if state.ready.len() + state.starting < wanted {
+            state.ready.push(worker);
+        }
+    }
+
     /// Starts as many workers in the background as are missing to `wanted`. A start that fails is not tried again before the next call.
     pub(crate) fn refill<F>(self: Arc<Self>, wanted: usize, start: impl Fn() -> F + Send + 'static)
     where

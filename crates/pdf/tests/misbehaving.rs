@@ -11,8 +11,7 @@ use tempfile::TempDir;
 
 use crate::harness::{WORKER_EXE, config, requester};
 
-const LAYERS: &str =
-    r#"{"no_new_privs":true,"limits":true,"files":true,"tcp":true,"scopes":true,"system_calls":true}"#;
+const LAYERS: &str = r#"{"no_new_privs":true,"limits":true,"files":true,"tcp":true,"scopes":true,"system_calls":true}"#;
 const PAGE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A frame that a worker sends.

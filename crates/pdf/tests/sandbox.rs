@@ -128,7 +128,8 @@ fn status_of(pid: u32, key: &str) -> String {
 fn confined_children() -> Vec<u32> {
     let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
     let lists = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
-    let pids: Vec<u32> = lists.collect::<Vec<_>>().join(" ").split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+    let pids: Vec<u32> =
+        lists.collect::<Vec<_>>().join(" ").split_whitespace().map(|pid| pid.parse().unwrap()).collect();
     let is_confined = |pid: &u32| {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         status.lines().any(|line| line == "Seccomp:\t2") && status.lines().any(|line| line == "NoNewPrivs:\t1")

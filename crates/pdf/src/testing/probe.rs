@@ -62,9 +62,7 @@ const ATTEMPTS: [(&str, Prepare); 28] = [
     ("open-own-executable", |_| attempt(|| File::open("/proc/self/exe").map(drop))),
     ("open-own-descriptor-for-writing", |to| {
         let file = File::open(&to.path)?;
-        attempt(move || {
-            OpenOptions::new().write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd())).map(drop)
-        })
+        attempt(move || OpenOptions::new().write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd())).map(drop))
     }),
     ("stat", |to| with(to, |path| std::fs::metadata(path).map(drop))),
     ("list-folder", |_| attempt(|| std::fs::read_dir("/").map(drop))),
@@ -112,9 +110,7 @@ const ATTEMPTS: [(&str, Prepare); 28] = [
     }),
     ("exec", |_| attempt(|| Err(Command::new("/bin/true").exec()))),
     ("fork", |_| attempt(|| Command::new("/bin/true").status().map(drop))),
-    ("thread", |_| {
-        attempt(|| thread::Builder::new().spawn(|| ())?.join().map_err(|_| io::ErrorKind::Other.into()))
-    }),
+    ("thread", |_| attempt(|| thread::Builder::new().spawn(|| ())?.join().map_err(|_| io::ErrorKind::Other.into()))),
     ("make-memory-executable", |_| {
         let memory = MmapMut::map_anon(4_096)?;
         attempt(move || memory.make_exec().map(drop))

@@ -14,6 +14,9 @@ use crate::support::harness::{TestClient, TestServer, book, files_below, refused
 const MEMORY_BYTES_MAX: u64 = 1_021 << 20;
 const MEMORY: (&str, &str) = ("COLDBREW_PAGE_MEMORY_BYTES_MAX", "1070596096");
 
+/// Every worker reads a document.
+const NO_SPARES: (&str, &str) = ("COLDBREW_PAGE_SPARE_WORKERS", "0");
+
 /// Waits until something is so. There is no event to wait for from outside.
 async fn until(mut is_so: impl FnMut() -> bool) {
     for _ in 0..6_000 {
@@ -32,7 +35,7 @@ fn receiving(data: &Path) -> usize {
 #[tokio::test]
 async fn eight_slow_uploads_stop_no_other_account_and_end_with_their_caller() {
     let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[MEMORY]).await;
+    let server = TestServer::start(&data, &[MEMORY, NO_SPARES]).await;
     let (slow, small) = (server.guest().await, server.guest().await);
     // Ten thousand pages take minutes to be measured.
     let pdf = slow_pdf(10_000);
@@ -63,7 +66,7 @@ async fn document(guest: &TestClient, pdf: Vec<u8>) -> String {
 #[tokio::test]
 async fn eight_slow_page_pictures_stop_no_other_account() {
     let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[MEMORY]).await;
+    let server = TestServer::start(&data, &[MEMORY, NO_SPARES]).await;
     let (slow, small) = (server.guest().await, server.guest().await);
     let (slow_id, small_id) = (document(&slow, slow_pdf(8)).await, document(&small, book(1)).await);
     let draw = |page: usize| {
