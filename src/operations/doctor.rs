@@ -54,7 +54,7 @@ impl Doctor {
     pub async fn examine(&self) -> Result<Vec<Diagnosis>> {
         Ok(vec![
             Diagnosis { subject: "dependencies".to_owned(), complaints: self.dependencies() },
-            self.sandbox(),
+            sandbox(self.sandbox),
             Diagnosis { subject: "Gemini".to_owned(), complaints: self.gemini().await },
             self.spending().await?,
             Diagnosis { subject: "books".to_owned(), complaints: self.books().await? },
@@ -65,20 +65,6 @@ impl Doctor {
     fn dependencies(&self) -> Vec<String> {
         let wrong = self.dependencies.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?)));
         wrong.map(|(name, words)| format!("The {} is not ready: {words}.", name.replace('_', " "))).collect()
-    }
-
-    /// Says which layers hold, and complains of those that should on any kernel.
-    fn sandbox(&self) -> Diagnosis {
-        let Some(layers) = self.sandbox else {
-            return Diagnosis {
-                subject: "sandbox of page processes".to_owned(),
-                complaints: vec!["No page process can be started.".to_owned()],
-            };
-        };
-        let missing = layers.required_missing();
-        let sentence = || format!("This kernel cannot confine page processes: {} missing.", missing.join(", "));
-        let complaints = if missing.is_empty() { Vec::new() } else { vec![sentence()] };
-        Diagnosis { subject: format!("sandbox of page processes: {layers}"), complaints }
     }
 
     async fn gemini(&self) -> Vec<String> {
@@ -129,6 +115,16 @@ impl Doctor {
     }
 }
 
+/// Says which layers hold, and complains of those that should on any kernel.
+fn sandbox(layers: Option<SandboxLayers>) -> Diagnosis {
+    let told = |layers: SandboxLayers| layers.to_string();
+    let subject =
+        format!("sandbox of page processes: {}", layers.map_or_else(|| "none can be started".to_owned(), told));
+    let missing = layers.map(SandboxLayers::required_missing).unwrap_or_default();
+    let sentence = || format!("This kernel cannot confine page processes: {} missing.", missing.join(", "));
+    Diagnosis { subject, complaints: if missing.is_empty() { Vec::new() } else { vec![sentence()] } }
+}
+
 /// Google answers with another model, at that one's price, once a model is shut down: long enough before to choose one.
 fn shutdown(model: &Model, today: Date) -> Option<String> {
     const NOTICE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -162,6 +158,18 @@ mod tests {
 
     use super::*;
     use coldbrew_gemini::models::{DEFAULT, model};
+
+    #[test]
+    fn layer_missing_of_the_sandbox_is_named_and_complained_of_where_it_is_needed() {
+        let held =
+            SandboxLayers { no_new_privs: true, limits: true, files: true, system_calls: true, ..Default::default() };
+        let found = sandbox(Some(held));
+        assert!(found.complaints.is_empty() && found.subject.contains("missing: Landlock for TCP"), "{found}");
+        let found = sandbox(Some(SandboxLayers { files: false, ..held }));
+        assert_eq!(found.complaints, ["This kernel cannot confine page processes: Landlock for files missing."]);
+        // Why none can be started is said of the page engine.
+        assert!(sandbox(None).complaints.is_empty());
+    }
 
     #[test]
     fn a_model_that_goes_is_told_of_a_month_before() {

@@ -48,7 +48,7 @@ async fn worked_in() -> TempDir {
 async fn the_doctor_finds_what_is_wrong_and_nothing_else() {
     let data = worked_in().await;
     let (well, said) = examine(&data);
-    assert!(well, "{said}");
+    assert!(well && said.contains("well   sandbox of page processes: no new privileges, "), "{said}");
     let url = format!("sqlite://{}", data.path().join("coldbrew.db").display());
     let mut database = SqliteConnection::connect(&url).await.unwrap();
     // Somebody has opened what is not done yet, and no page of it was read for them so far.
