@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or knows a database: what is decided here is decided the same way in the
 //! banner that a person sees and in the service that charges them. Everything that crosses the wire is in [`wire`].
 
+mod access;
 mod encoding;
 mod ended;
 mod error;
@@ -10,12 +11,14 @@ mod flash;
 mod format;
 mod job;
 mod limits;
+pub mod operator;
 mod pages;
 mod price;
 mod sign_in;
 mod time;
 pub mod wire;
 
+pub use access::{AccessView, GuestAccess, Role, SignUpMode};
 pub use encoding::{hex, percent_encoded};
 pub use ended::EndedAccess;
 pub use error::{ApiError, ErrorCode};

@@ -13,6 +13,7 @@ mod gemini;
 mod isolated;
 mod operator;
 mod parts;
+mod people;
 mod readiness;
 mod site;
 mod storage;
@@ -45,6 +46,7 @@ use crate::store::tracking::RedisCounts;
 use crate::web;
 use connections::Listener;
 use parts::Parts;
+use people::warn_without_operator;
 use readiness::Dependencies;
 use tracked::Tracked;
 use working::Working;
@@ -53,8 +55,12 @@ pub use config::Config;
 pub use demo::{Demo, serve_emulator};
 pub use examine::examine;
 pub use isolated::hold_job;
-pub use operator::{backup, delete_account, lock_out, reset_password, restore, set_quota};
+pub use operator::{backup, restore};
 pub use parts::engine;
+pub use people::{
+    delete_account, invite, list_people, lock_out, make_operator, person_line, remove_operator, reset_link,
+    reset_password, set_disabled, set_quota,
+};
 
 /// Where the server listens, and how it stops.
 #[derive(Clone, Debug)]
@@ -128,6 +134,7 @@ impl Server {
         let services = parts.services(config);
         let (limiter, streams) = (limiter(config, parts.clock.clone())?, Streams::new(config.streams));
         let identity = services.identity.clone();
+        warn_without_operator(config, &services.operators).await?;
         let state = ApiState::from(AppState {
             services: Arc::new(services),
             site: site_state(config)?,

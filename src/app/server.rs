@@ -3,6 +3,9 @@
 //! Their input is a form's, Leptos' default, so that an `ActionForm` works without script. A form that calls one is redirected: to where the
 //! function leads, or back to its page, which says what happened (`web/context.rs`). [`submit`] takes JSON, because an island sends it a structure.
 
+pub mod access;
+pub mod operator;
+
 use leptos::prelude::*;
 use leptos::server_fn::Bytes;
 use leptos::server_fn::codec::{Json, JsonEncoding};
@@ -152,8 +155,8 @@ pub async fn fetch_me() -> Result<Option<(Me, Vec<TokenSummary>)>, ApiError> {
 
 /// Makes this browser's guest a member, with everything it owns. Says which access to the guest has ended.
 #[server(prefix = "/api", endpoint = "sign_up")]
-pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, ApiError> {
-    crate::web::sign_up(email, password).await
+pub async fn sign_up(email: String, password: String, invitation: Option<String>) -> Result<EndedAccess, ApiError> {
+    crate::web::sign_up(email, password, invitation).await
 }
 
 /// Signs this browser in.

@@ -9,7 +9,7 @@ use super::DiskSpool;
 use super::job::{Job, JobIds};
 use crate::accounts::spending::{Budget, PageCosts, Rates};
 use crate::accounts::{Account, Storage};
-use crate::accounts::{Allowances, Caller};
+use crate::accounts::{AccessPolicy, Allowances, Caller};
 use crate::changes::Changes;
 use crate::clock::{Clock, IdGenerator};
 use crate::documents::TextLimit;
@@ -48,6 +48,7 @@ pub struct SubmissionPolicy {
     pub pricing: Pricing,
     pub budget: Budget,
     pub allowances: Allowances,
+    pub access: AccessPolicy,
     pub shares: EngineShares,
     pub text_limit: TextLimit,
 }
@@ -81,7 +82,7 @@ impl Submissions {
         let pages = selection(&wish, upload.metadata.total_pages)?;
         let title = chosen_title(wish.title.as_deref(), &upload.metadata.title);
         if mode != Mode::Text {
-            self.slow_down(account).await?;
+            self.admit_ai(account).await?;
         }
         if mode == Mode::Text {
             return self.read_text(caller, &upload, format, pages, title).await.map(Submitted::Document);
@@ -96,7 +97,7 @@ impl Submissions {
 
     /// Extracts the failed pages of a document again, into that document.
     pub async fn retry(&self, caller: &Caller, document_id: &str, mode: Mode) -> Result<Submitted> {
-        self.slow_down(&caller.account).await?;
+        self.admit_ai(&caller.account).await?;
         let Retrial { upload, title, pages, uncached } = self.retrial(&caller.account, document_id).await?;
         let job = self.new_job(caller, &upload, pages, &uncached, title, mode);
         let job = Job { document_id: document_id.to_owned(), ..job };
@@ -119,6 +120,12 @@ impl Submissions {
             batch_mode: batch,
         };
         self.submit(caller, wish).await
+    }
+
+    /// Checks that this account may have pages read by AI now.
+    async fn admit_ai(&self, account: &Account) -> Result<()> {
+        self.policy.access.admit_ai(account)?;
+        self.slow_down(account).await
     }
 
     /// Refuses a second document at a time to an account of whose pages most come back refused or empty: they cost money all the same.

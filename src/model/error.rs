@@ -30,6 +30,14 @@ error_codes! {
     QuotaExceeded = "quota_exceeded", 402;
     /// The request came from another site.
     CrossSite = "cross_site_request", 403;
+    /// This server takes no guests: sign in.
+    GuestsNotAllowed = "guests_not_allowed", 403;
+    /// Guests of this server can read the plain text only, not use AI.
+    GuestsTextOnly = "guests_text_only", 403;
+    /// This server lets people sign up with an invitation, at some domains, or not at all; the message says which.
+    SignUpNotAllowed = "sign_up_not_allowed", 403;
+    /// An operator has disabled the account.
+    AccountDisabled = "account_disabled", 403;
     /// There is no such thing, or it belongs to somebody else.
     NotFound = "not_found", 404;
     /// This path is there, but not for this method.
@@ -66,6 +74,8 @@ error_codes! {
     UrlUnreachable = "url_unreachable", 422;
     /// The e-mail address is none, or the password is too short or too common.
     InvalidSignUp = "invalid_sign_up", 422;
+    /// A link that invites or that sets a password was used, has expired, or never existed.
+    InvalidLink = "invalid_link", 422;
     /// The account asked for more in a short time than it may; `Retry-After` says when to go on.
     TooManyRequests = "too_many_requests", 429;
     /// A fault of ours; the log has the whole of it under the request id.

@@ -26,6 +26,6 @@ pub trait Expiry: Send + Sync {
     async fn forget_upload(&self, account_id: &str, content_hash: &str, before: UnixMs)
     -> Result<Option<FigurePlaces>>;
 
-    /// Forgets credentials that have expired, answers begun before `before`, and what was gone by then.
+    /// Forgets credentials and links that have expired, answers begun before `before`, and what was gone by then.
     async fn forget_expired(&self, before: UnixMs, now: UnixMs) -> Result<()>;
 }

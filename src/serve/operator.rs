@@ -5,11 +5,7 @@ use std::path::Path;
 use tokio::fs;
 
 use super::Config;
-use super::parts::{deletion, membership};
-use crate::accounts::Membership;
-use crate::changes::Changes;
 use crate::error::{Error, Result};
-use crate::model::EndedAccess;
 use crate::operations::Operations;
 use crate::store::sql::SqlStore;
 
@@ -47,41 +43,8 @@ pub async fn restore(config: &Config, source: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Gives the account of that id or address a quota of its own; `None` takes it back.
-pub async fn set_quota(config: &Config, account: &str, tokens: Option<u64>) -> Result<()> {
-    let store = config.storage.store().await?;
-    let id = found(&store, account).await?;
-    store.set_quota(&id, tokens).await
-}
-
-/// Gives the member a password in the place of a forgotten one, and ends all sessions and tokens. Returns the password, which is kept nowhere,
-/// and what has ended.
-pub async fn reset_password(config: &Config, account: &str) -> Result<(String, EndedAccess)> {
-    let (membership, id) = member(config, account).await?;
-    membership.reset_password(&id).await
-}
-
-/// Ends all sessions and tokens of the account.
-pub async fn lock_out(config: &Config, account: &str) -> Result<EndedAccess> {
-    let (membership, id) = member(config, account).await?;
-    membership.lock_out(&id).await
-}
-
-/// Deletes the account with everything it owns.
-pub async fn delete_account(config: &Config, account: &str) -> Result<()> {
-    let store = config.storage.store().await?;
-    let id = found(&store, account).await?;
-    deletion(&store, config.storage.blobs().await?, Changes::default()).delete(&id).await
-}
-
-/// What members do, and the id of one.
-async fn member(config: &Config, account: &str) -> Result<(Membership, String)> {
-    let store = config.storage.store().await?;
-    let id = found(&store, account).await?;
-    Ok((membership(config, &store, Changes::default()), id))
-}
-
-async fn found(store: &SqlStore, account: &str) -> Result<String> {
+/// The id of the account with this id or e-mail address.
+pub(super) async fn found(store: &SqlStore, account: &str) -> Result<String> {
     let id = store.find_account(&account.to_lowercase()).await?;
     id.ok_or_else(|| Error::internal(format!("there is no account {account}")))
 }

@@ -75,7 +75,7 @@ impl Provider {
         // A key of a kind that nobody has heard of must hide no other.
         let publishes = json!({"keys": [{"kty": "XYZ", "kid": "k0"}, key.public.clone()]});
         let script = Script {
-            person: json!({"sub": "ada-1", "email": "Ada@Example.org"}),
+            person: json!({"sub": "ada-1", "email": "Ada@Example.org", "email_verified": true}),
             lies: json!({}),
             kid: "k1",
             algorithm: Algorithm::ES256,
