@@ -101,8 +101,8 @@ impl Google for Counted {
         Google::find(self.count(), display_name, input_file).await
     }
 
-    async fn look(&self, batch: &str) -> Result<Batch, GeminiError> {
-        Google::look(self.count(), batch).await
+    async fn get_batch(&self, batch: &str) -> Result<Batch, GeminiError> {
+        Google::get_batch(self.count(), batch).await
     }
 
     async fn cancel(&self, batch: &str) -> Result<(), GeminiError> {

@@ -1,6 +1,8 @@
 //! Accounts: who sent a request, and what that account may use. Every record of the product belongs to one account.
+//!
 //! A guest gets an account with the first request that needs one. A sign-up keeps that account: [`Membership`]. An [`Account`] value is
 //! always identified already; use cases look up everything by its id. A secret is shown once and stored as a digest.
+//!
 //! [`Identity`] makes and recognizes accounts. [`spending`] is the arithmetic of spending ceilings. [`HourlyBudgets`] limits use per hour.
 //! The ports are [`Accounts`], [`Credentials`], [`Members`], [`SignIns`] and [`Storage`]. No code here reads a request: cookies and headers
 //! belong to `crate::api`.
@@ -105,7 +107,7 @@ impl Identity {
     ///
     /// # Errors
     /// `account_disabled`, and the errors of [`Accounts`].
-    pub async fn whose(&self, digest: &str) -> Result<Option<Account>> {
+    pub async fn account_of_credential(&self, digest: &str) -> Result<Option<Account>> {
         let account = self.store.account_of(digest, self.clock.now()).await?;
         Ok(account.map(|account| match account.email {
             None => Account { quota_tokens: account.quota_tokens.or(Some(self.guest_quota)), ..account },

@@ -1,4 +1,4 @@
-//! Time and randomness, as arguments: [`Clock`] and [`IdGenerator`]. Tests pass ones that they control.
+//! Time and randomness, as arguments: [`Clock`] and [`IdGenerator`]. Tests pass implementations that they control.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,18 +10,18 @@ use jiff::tz::TimeZone;
 
 use crate::model::{UnixMs, hex};
 
-/// Tells the time and waits.
+/// Reads the time, and waits.
 pub trait Clock: Send + Sync {
-    /// The present instant. It may jump in either direction.
+    /// The time of the wall clock, which may jump in either direction.
     fn now(&self) -> UnixMs;
 
-    /// The present day, in UTC.
+    /// The current day, in UTC.
     fn today(&self) -> Date {
         let now = Timestamp::from_millisecond(self.now().0).unwrap_or(Timestamp::UNIX_EPOCH);
         now.to_zoned(TimeZone::UTC).date()
     }
 
-    /// A monotonic instant, for measuring durations.
+    /// An instant of the monotonic clock, to measure durations.
     fn tick(&self) -> Instant {
         Instant::now()
     }
@@ -34,13 +34,13 @@ pub trait Clock: Send + Sync {
 
 /// Makes ids, secrets and jitter.
 pub trait IdGenerator: Send + Sync {
-    /// A new unique id. Ids sort by the time they were made.
+    /// A new unique id. Ids sort by the time at which they were made.
     fn id(&self) -> String;
 
-    /// 32 unguessable bytes as hexadecimal digits.
+    /// 32 random bytes that cannot be guessed, as hexadecimal digits.
     fn secret(&self) -> String;
 
-    /// A random number from 0 to 1, which spreads retries over time.
+    /// A random number from 0 to 1, to spread retries over time.
     fn jitter(&self) -> f64;
 }
 
@@ -73,7 +73,7 @@ impl IdGenerator for RandomIds {
     }
 }
 
-/// A clock at the Unix epoch, whose ticks the test moves.
+/// A clock that stands at the Unix epoch. Tests move its monotonic instant.
 #[cfg(test)]
 pub struct ManualClock {
     start: Instant,
@@ -89,7 +89,7 @@ impl Default for ManualClock {
 
 #[cfg(test)]
 impl ManualClock {
-    /// Moves the ticks to `moved_s` seconds after the start.
+    /// Sets the monotonic instant to `moved_s` seconds after the start.
     pub fn set(&self, moved_s: u64) {
         self.moved_s.store(moved_s, std::sync::atomic::Ordering::SeqCst);
     }

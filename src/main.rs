@@ -1,4 +1,4 @@
-//! The command line. Each command is one function elsewhere.
+//! The command line. Each command calls one function of another module.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,24 +23,24 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the web app and the API, and work on jobs (the default).
+    /// Serve the web app and the API, and run jobs (the default).
     Serve {
-        /// Leave the jobs to `coldbrew worker` processes.
+        /// Run no jobs: `coldbrew worker` processes run them.
         #[arg(long)]
         no_worker: bool,
     },
-    /// Work on jobs only. Any number of workers may share a database and the folder of files.
+    /// Run jobs only. Any number of workers may share a database and the folder of files.
     Worker,
-    /// Serve the emulator of the Gemini API alone.
+    /// Serve only the emulator of the Gemini API.
     FakeGemini {
         #[arg(long, default_value = "127.0.0.1:8099")]
         addr: SocketAddr,
     },
-    /// Look at everything the server stands on, and say what is wrong. Ends with 1 if something is.
+    /// Examine everything that the server depends on, and report problems. Exits with 1 if there are any.
     Doctor,
     /// Copy the embedded database and all files to a new folder, while the server runs.
     Backup { folder: PathBuf },
-    /// Make a data folder of a backup, where there is none.
+    /// Make a data folder from a backup. There must be none yet.
     Restore { folder: PathBuf },
     /// Change an account.
     User {
@@ -49,10 +49,10 @@ enum Command {
     },
     /// Print the OpenAPI document of the REST API.
     ExportOpenapi,
-    /// Read pages for another process of ours.
+    /// Read pages for a server.
     #[command(hide = true)]
     PageWorker,
-    /// Hold one claimed job for a server of ours.
+    /// Hold one claimed job for a server.
     #[command(hide = true)]
     HoldJob {
         job_id: String,
@@ -62,14 +62,14 @@ enum Command {
     },
 }
 
-/// What an operator does to an account, which is named by its e-mail address or its id.
+/// Changes of an account by the operator. `account` is its e-mail address or its id.
 #[derive(Subcommand)]
 enum Change {
-    /// Give it a quota of its own, in token equivalents; without a number, the default again.
+    /// Set the quota of the account, in token equivalents. Without a number: back to the default.
     Quota { account: String, tokens: Option<u64> },
-    /// Give it a password in the place of a forgotten one, which is printed, and end its sessions and tokens.
+    /// Set a new password, print it, and end all sessions and tokens of the account.
     Password { account: String },
-    /// Make its account an operator's. Without an account, makes one and prints a link to set its password.
+    /// Make the account an operator's. Without an account, makes one and prints a link to set its password.
     Operator {
         email: String,
         /// Take the role away instead.
@@ -97,21 +97,21 @@ enum Change {
         #[arg(long)]
         operator: bool,
     },
-    /// Refuse its sessions and tokens until it is enabled again. Its active jobs finish.
+    /// Refuse all sessions and tokens of the account until it is enabled again. Its active jobs finish.
     Disable { account: String },
     /// Let a disabled account in again.
     Enable { account: String },
     /// Print a link with which its owner sets a new password, once and within a day.
     ResetLink { account: String },
-    /// End all its sessions and tokens.
+    /// End all sessions and tokens of the account.
     LockOut { account: String },
-    /// Delete it with everything it owns.
+    /// Delete the account and everything that it owns.
     Delete { account: String },
 }
 
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve { no_worker: false });
-    // A page worker limits its own memory: it must not have threads or a runtime by then.
+    // A page worker limits its own memory, so it must not have started threads or a runtime before.
     if matches!(command, Command::PageWorker) {
         return coldbrew_pdf::worker::run();
     }
@@ -126,7 +126,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // Every HTTPS client of this process asks for it. It fails only if it was done before.
+    // All HTTPS clients of this process use this provider. The call fails only if one was installed before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ended = telemetry::start(config.collector.as_ref()).and_then(|_sending| {
         for warning in &config.warnings {
@@ -146,14 +146,14 @@ fn main() -> ExitCode {
 
 async fn run(command: Command, config: &Config) -> Result<ExitCode> {
     let stop = CancellationToken::new();
-    let asked = stop.clone();
+    let requested = stop.clone();
     tokio::spawn(async move {
-        asked_to_stop().await;
-        asked.cancel();
+        stop_requested().await;
+        requested.cancel();
     });
     match command {
         Command::FakeGemini { addr } => serve_emulator(config, addr, stop).await?,
-        Command::Doctor => return see_doctor(config).await,
+        Command::Doctor => return run_doctor(config).await,
         Command::Backup { folder } => serve::backup(config, &folder).await?,
         Command::Restore { folder } => serve::restore(config, &folder).await?,
         Command::User { change } => change_user(config, change).await?,
@@ -165,7 +165,7 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
             open_many_files()?;
             let mut server =
                 if no_worker { Server::open_without_worker(config).await? } else { Server::open(config).await? };
-            // Also after the file of this program was replaced.
+            // `/proc/self/exe` is this program even after an update has replaced its file.
             server.isolate_suspected_jobs(PathBuf::from("/proc/self/exe"));
             println!("{}", server.greeting()?);
             server.run(stop).await?;
@@ -210,23 +210,24 @@ async fn change_user(config: &Config, change: Change) -> Result<()> {
     Ok(())
 }
 
-async fn see_doctor(config: &Config) -> Result<ExitCode> {
+async fn run_doctor(config: &Config) -> Result<ExitCode> {
     let diagnoses = examine(config).await?;
     for diagnosis in &diagnoses {
         println!("{diagnosis}");
     }
-    let well = diagnoses.iter().all(|diagnosis| diagnosis.complaints.is_empty());
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_well = diagnoses.iter().all(|diagnosis| diagnosis.complaints.is_empty());
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Each open page keeps a connection, which is a file; the usual 1,024 is for programs that cannot count further.
+/// Raises the limit of open files to the hard limit, because each open page has a connection. The usual soft limit of 1,024 is the most
+/// that `select` can monitor (<https://man7.org/linux/man-pages/man2/select.2.html>, read 2026-11-30), which nothing here uses.
 fn open_many_files() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).map_err(Error::internal)
 }
 
-/// Ctrl-C, or a service manager that wants us to end.
-async fn asked_to_stop() {
+/// Waits for Ctrl-C, or for SIGTERM from a service manager.
+async fn stop_requested() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
     tokio::select! {

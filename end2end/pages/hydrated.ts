@@ -1,4 +1,4 @@
-// A page can be read before its script runs; what reacts on it does so a moment later. Tests that click wait for that moment.
+// A page can be read before its script runs, but it reacts only after hydration. Tests that click wait for that.
 import type { BrowserContext, Page } from "@playwright/test";
 
 declare global {
@@ -7,7 +7,7 @@ declare global {
   }
 }
 
-/** Marks pages of this context as hydrated once their WebAssembly has loaded and hydrated them. */
+/** Sets a mark on pages of this context once their WebAssembly has hydrated them. */
 export async function noteHydration(context: BrowserContext): Promise<void> {
   await context.addInitScript(() => {
     const instantiate = WebAssembly.instantiateStreaming;

@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 import { hydrated } from "./hydrated";
 
-/** `/library`: every document, and everything in progress. */
+/** `/library`: every document and every active job. */
 export class LibraryPage {
   readonly list: Locator;
   readonly rows: Locator;
@@ -22,7 +22,7 @@ export class LibraryPage {
     return this.rows.filter({ has: this.page.getByRole("link", { name: title, exact: true }) });
   }
 
-  /** Presses the row's bin and answers the question that it asks. */
+  /** Clicks the row's bin and answers the dialog. */
   async delete(title: string, answer: "Keep it" | "Delete it"): Promise<void> {
     await this.page.getByRole("button", { name: `Delete ${title}` }).click();
     const question = this.page.getByRole("dialog", { name: "Delete this document?" });

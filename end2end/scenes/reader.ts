@@ -1,4 +1,4 @@
-// A document to be read, with all that can be done with it.
+// The reader in its states.
 import { expect } from "../fixtures";
 import { hydrated } from "../pages/hydrated";
 import { illustrated, pdf } from "../pdf";
@@ -67,7 +67,7 @@ export const READER: Scenes = {
     const { home, batch, reader, page } = stage.screens;
     await home.submit(pdf(40, { title: BOOK }), { batch: true });
     await batch.reach("PENDING");
-    await page.getByRole("link", { name: "Read it meanwhile" }).click();
+    await page.getByRole("link", { name: "Read the plain text now" }).click();
     await expect(reader.meanwhile).toBeVisible();
   },
 
@@ -84,7 +84,7 @@ export const READER: Scenes = {
     await batched(stage, pdf(3, { title: BOOK }));
     const address = page.url();
     await hydrated(page);
-    await page.getByRole("button", { name: "Retry failed pages" }).click();
+    await page.getByRole("button", { name: "Read failed pages again" }).click();
     await page.waitForURL(/\/batch\//);
     await batch.reach("PENDING");
     await page.goto(address);

@@ -71,7 +71,7 @@ impl Allowance {
             return Ok(());
         }
         Err(full(format!(
-            "Your files and texts would take more than the {} that an account has. Delete a document first.",
+            "This needs more storage than the {} of your account. Delete a document first.",
             size_words(self.stored_bytes)
         )))
     }
@@ -84,7 +84,7 @@ impl Allowance {
         if usage.documents.saturating_add(usage.active_jobs) < self.documents {
             return Ok(());
         }
-        Err(full(format!("An account holds at most {} documents. Delete one first.", self.documents)))
+        Err(full(format!("Your account has reached its limit of {} documents. Delete one first.", self.documents)))
     }
 
     /// Checks that one more job with this many pages can start.
@@ -93,14 +93,17 @@ impl Allowance {
     /// `limit_reached` if too many jobs are active, or if the pages are expected to exceed the stored bytes.
     pub fn admits_job(&self, usage: &AccountUsage, pages: u32) -> Result<()> {
         if usage.active_jobs >= self.active_jobs {
-            return Err(full(format!("{} documents are being extracted already. Wait for one.", usage.active_jobs)));
+            return Err(full(format!(
+                "{} of your documents are being read already. Wait until one is done.",
+                usage.active_jobs
+            )));
         }
         self.admits_bytes(usage, u64::from(pages) * PAGE_BYTES_EXPECTED)
     }
 }
 
-fn full(words: String) -> Error {
-    Error::refused(ErrorCode::LimitReached, words)
+fn full(message: String) -> Error {
+    Error::refused(ErrorCode::LimitReached, message)
 }
 
 #[cfg(test)]

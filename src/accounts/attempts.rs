@@ -145,7 +145,7 @@ impl PasswordAttempts {
             return Ok(());
         }
         request_limited("passwords");
-        let happened = "There were too many wrong passwords for this e-mail address.";
+        let happened = "Too many wrong passwords were entered for this e-mail address.";
         Err(Error::too_many(happened, Duration::from_millis(wait_ms)))
     }
 }

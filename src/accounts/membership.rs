@@ -69,14 +69,15 @@ impl Membership {
         let (account, email) = (&caller.account, address(email)?);
         let invitation = self.admit_sign_up(Some(&email), invitation).await?;
         if account.email.is_some() {
-            return Err(Error::refused(ErrorCode::InvalidSignUp, "You have signed up already."));
+            return Err(Error::refused(ErrorCode::InvalidSignUp, "You have already signed up. Reload the page."));
         }
         let hash = self.passwords.hash_new(password, &email).await?;
         let own = before.map(digest);
-        let Some(ended) = self.members.sign_up(&account.id, &email, &hash, invitation.as_deref(), self.ending(&own)).await?
-        else {
-            let words = "There is an account with this e-mail address. Sign in instead.";
-            return Err(Error::refused(ErrorCode::EmailTaken, words));
+        let ending = self.ending(&own);
+        let signed_up = self.members.sign_up(&account.id, &email, &hash, invitation.as_deref(), ending).await?;
+        let Some(ended) = signed_up else {
+            let message = "An account with this e-mail address exists already. Sign in instead.";
+            return Err(Error::refused(ErrorCode::EmailTaken, message));
         };
         self.changes.tell_credentials_ended(&account.id);
         self.attempts.add_known_network(&account.id, caller.network).await?;
@@ -176,8 +177,8 @@ impl Membership {
         let (id, hash) = login.clone().unzip();
         let right = self.is_right(&email, id.as_deref(), password, hash, network).await?;
         let Some((id, hash)) = login.filter(|_| right) else {
-            let words = "The e-mail address or the password is not right.";
-            return Err(Error::refused(ErrorCode::Unauthenticated, words));
+            let message = "Wrong e-mail address or password.";
+            return Err(Error::refused(ErrorCode::Unauthenticated, message));
         };
         self.sign_out_member(before).await?;
         self.begin_session(&id, Grant::Password(&hash), EndedAccess::default()).await
@@ -226,11 +227,11 @@ impl Membership {
         before: Option<&str>,
     ) -> Result<NewSession> {
         let account = &caller.account;
-        let not_right = || Error::refused(ErrorCode::Unauthenticated, "The current password is not right.");
-        let email = account.email.as_deref().ok_or_else(not_right)?;
+        let wrong_password = || Error::refused(ErrorCode::Unauthenticated, "The current password is wrong.");
+        let email = account.email.as_deref().ok_or_else(wrong_password)?;
         let hash = self.members.login(email).await?.map(|(_, hash)| hash);
         if !self.is_right(email, Some(&account.id), current, hash, caller.network).await? {
-            return Err(not_right());
+            return Err(wrong_password());
         }
         let hash = self.passwords.hash_new(new, email).await?;
         let own = before.map(digest);
@@ -248,7 +249,7 @@ impl Membership {
         let new: String = self.ids.secret().chars().take(RESET_CHARS).collect();
         let hash = self.passwords.hash_own(new.clone()).await?;
         let Some(ended) = self.members.set_password(account_id, &hash, self.ending(&None)).await? else {
-            return Err(Error::refused(ErrorCode::InvalidRequest, "This is a guest, who has no password."));
+            return Err(Error::refused(ErrorCode::InvalidRequest, "A guest account has no password. Sign up first."));
         };
         self.changes.tell_credentials_ended(account_id);
         Ok((new, ended))
@@ -293,8 +294,8 @@ impl Membership {
                 let ending = self.ending(&own);
                 let added = self.members.add_identity(&account.id, identity, invitation.as_deref(), ending).await?;
                 let Some(ended) = added else {
-                    let words = "There is an account with this e-mail address.";
-                    return Err(Error::refused(ErrorCode::EmailTaken, words));
+                    let message = "An account with this e-mail address exists already.";
+                    return Err(Error::refused(ErrorCode::EmailTaken, message));
                 };
                 self.changes.tell_credentials_ended(&account.id);
                 (account.id.clone(), ended)
@@ -407,8 +408,8 @@ impl Membership {
             return Err(Error::refused(ErrorCode::InvalidRequest, "Give the token a name."));
         }
         if self.tokens(account).await?.len() >= TOKENS_MAX {
-            let words = format!("An account has at most {TOKENS_MAX} tokens. Revoke one first.");
-            return Err(Error::refused(ErrorCode::LimitReached, words));
+            let message = format!("Your account has reached its limit of {TOKENS_MAX} tokens. Revoke one first.");
+            return Err(Error::refused(ErrorCode::LimitReached, message));
         }
         let grant = Grant::Credential(own);
         let secret = self.add(&account.id, CredentialKind::Token, Some(&name), CREDENTIAL_MS, grant).await?;
@@ -438,7 +439,7 @@ fn max_age_ms(signed_in: bool) -> i64 {
 }
 
 fn ended_meanwhile() -> Error {
-    Error::refused(ErrorCode::Unauthenticated, "Your access to this account has just ended. Sign in again.")
+    Error::refused(ErrorCode::Unauthenticated, "Your access to this account has ended. Sign in again.")
 }
 
 fn link_ended() -> Error {
@@ -449,7 +450,7 @@ fn link_ended() -> Error {
 /// The stored form of an e-mail address. Refuses what cannot be an address; whether mail arrives there is not checked.
 pub(super) fn address(text: &str) -> Result<String> {
     let address = text.trim().to_lowercase();
-    let sound = address.len() <= 254
+    let valid = address.len() <= 254
         && !address.contains(|c: char| c.is_whitespace() || c.is_control())
         && address.split_once('@').is_some_and(|(name, host)| {
             !name.is_empty()
@@ -458,8 +459,9 @@ pub(super) fn address(text: &str) -> Result<String> {
                 && !host.ends_with('.')
                 && !host.contains('@')
         });
-    let refusal = || Error::refused(ErrorCode::InvalidSignUp, "This is not an e-mail address.");
-    if sound { Ok(address) } else { Err(refusal()) }
+    let refusal =
+        || Error::refused(ErrorCode::InvalidSignUp, "This is not a valid e-mail address. Check it and try again.");
+    if valid { Ok(address) } else { Err(refusal()) }
 }
 
 #[cfg(test)]
@@ -469,8 +471,8 @@ mod tests {
 
     #[test]
     fn impossible_email_address_is_refused_and_others_are_normalized() {
-        for sound in ["a@b.org", " Ada.Lovelace+x@Example.COM ", "ü@münchen.de"] {
-            assert!(address(sound).is_ok(), "{sound}");
+        for valid in ["a@b.org", " Ada.Lovelace+x@Example.COM ", "ü@münchen.de"] {
+            assert!(address(valid).is_ok(), "{valid}");
         }
         for not in ["", "a", "@b.org", "a@b", "a@.org", "a@b.", "a@b@c.org", "a b@c.org", "a\n@b.org"] {
             assert!(address(not).is_err(), "{not}");

@@ -44,10 +44,10 @@ impl Passwords {
     /// # Errors
     /// `invalid_sign_up` if the password is too short, too long or too easy to guess; `unavailable` if too many passwords wait.
     pub async fn hash_new(&self, password: String, email: &str) -> Result<String> {
-        strength::see_length(&password)?;
+        strength::check_length(&password)?;
         let email = email.to_owned();
         self.run(move || {
-            strength::see_guesses(&password, &email)?;
+            strength::check_guesses(&password, &email)?;
             hash(&password)
         })
         .await
@@ -79,9 +79,9 @@ impl Passwords {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let words = "The server is checking too many passwords at the moment. Try again in a few seconds.";
+        let message = "The server is busy with other sign-ins. Try again in a few seconds.";
         let Ok(queued) = self.queue.clone().try_acquire_owned() else {
-            return Err(Error::refused(ErrorCode::Unavailable, words));
+            return Err(Error::refused(ErrorCode::Unavailable, message));
         };
         let permit = self.hashing.clone().acquire_owned().await.map_err(Error::internal)?;
         // The work holds the permits, because it continues when its caller leaves.

@@ -259,8 +259,8 @@ mod tests {
 
     #[test]
     fn amounts_are_formatted_in_dollars() {
-        for (amount, words) in [(0, "$0.00"), (1, "$0.000001"), (99_999, "$0.099999"), (100_000, "$0.10")] {
-            assert_eq!(dollars(amount), words);
+        for (amount, text) in [(0, "$0.00"), (1, "$0.000001"), (99_999, "$0.099999"), (100_000, "$0.10")] {
+            assert_eq!(dollars(amount), text);
         }
         assert_eq!((dollars(1_234_567), dollars(1_999_999)), ("$1.23".into(), "$2.00".into()));
     }

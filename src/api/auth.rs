@@ -52,8 +52,8 @@ pub fn is_asset(path: &str) -> bool {
 
 /// The error for a request without a valid credential.
 pub fn unauthenticated() -> Error {
-    let words = "Sign in, or send a bearer token. POST /v1/users/guest makes one.";
-    Error::refused(ErrorCode::Unauthenticated, words)
+    let message = "Sign in, or send a bearer token. POST /v1/users/guest creates one.";
+    Error::refused(ErrorCode::Unauthenticated, message)
 }
 
 /// The account of the request's token or cookie, or `None` if there is no valid one.
@@ -95,7 +95,7 @@ pub fn found(extensions: &Extensions) -> Option<&Account> {
 
 async fn look_up(state: &ApiState, headers: &HeaderMap) -> Result<Option<Account>> {
     match credential(headers, state.site.https()) {
-        Some(digest) => state.services.identity.whose(&digest).await,
+        Some(digest) => state.services.identity.account_of_credential(&digest).await,
         None => Ok(None),
     }
 }

@@ -51,8 +51,8 @@ pub(crate) fn limit(state: &ApiState, mut request: Request) -> Result<Request> {
 
 /// The error for a body that is larger than its route allows.
 pub(crate) fn too_large() -> Error {
-    let words = format!("The body of this request is too large; at most {} are accepted.", size_words(BODY_BYTES_MAX));
-    Error::refused(ErrorCode::BodyTooLarge, words)
+    let message = format!("The body of this request is too large; the limit is {}.", size_words(BODY_BYTES_MAX));
+    Error::refused(ErrorCode::BodyTooLarge, message)
 }
 
 /// The declared length of a body in bytes. `None` if the body is chunked.

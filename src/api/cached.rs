@@ -105,18 +105,18 @@ mod tests {
     #[tokio::test]
     async fn computation_continues_without_the_caller_that_started_it() {
         let (cached, _) = cached();
-        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let (began, may_go_on) = (begun.clone(), go_on.clone());
+        let (started, resume) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (start, may_resume) = (started.clone(), resume.clone());
         let first = cached.get(async move {
-            began.notify_one();
-            may_go_on.notified().await;
+            start.notify_one();
+            may_resume.notified().await;
             1
         });
         let mut first = Box::pin(first);
         assert!(first.as_mut().now_or_never().is_none());
-        begun.notified().await;
+        started.notified().await;
         drop(first);
-        go_on.notify_one();
+        resume.notify_one();
         assert_eq!(cached.get(async { 2 }).await.unwrap(), 1);
     }
 

@@ -103,8 +103,8 @@ fn answer(submitted: Submitted) -> (StatusCode, Json<Submitted>) {
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_MAX).contains(&key.len()));
-    let words = "An Idempotency-Key has 1 to 255 ASCII characters.";
-    key.map(Some).ok_or_else(|| Error::refused(ErrorCode::InvalidRequest, words))
+    let message = "The Idempotency-Key must have 1 to 255 ASCII characters.";
+    key.map(Some).ok_or_else(|| Error::refused(ErrorCode::InvalidRequest, message))
 }
 
 const IDEMPOTENCY_KEY_MAX: usize = 255;

@@ -45,10 +45,10 @@ pub(crate) fn observed(router: Router<ApiState>, state: ApiState) -> Router {
 async fn count(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
     client_address::resolve(&state.site.settings.proxies, &mut request);
     error::keep_caller_request_id(&mut request);
-    let (method, begun) = (request.method().clone(), state.services.clock.tick());
+    let (method, start) = (request.method().clone(), state.services.clock.tick());
     let mut response = next.run(request).await;
     guard::add_headers(response.headers_mut(), state.site.https());
-    metrics::count(&method, response.status(), begun.elapsed());
+    metrics::count(&method, response.status(), start.elapsed());
     response
 }
 

@@ -101,8 +101,8 @@ pub async fn unknown_route() -> Failure {
 
 /// The response for a method that the path does not support. Axum adds the `Allow` header.
 pub async fn method_not_allowed() -> Failure {
-    let words = "This path does not support this method. The Allow header lists the supported ones.";
-    Error::refused(ErrorCode::MethodNotAllowed, words).into()
+    let message = "This path does not support this method. The Allow header lists the supported ones.";
+    Error::refused(ErrorCode::MethodNotAllowed, message).into()
 }
 
 /// Maps axum's rejections of bodies, paths and queries to `invalid_request`. The message names the field.

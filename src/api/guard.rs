@@ -18,7 +18,8 @@ pub fn same_site(public_url: Option<&str>, request: &Request) -> Result<()> {
     if is_safe || bearer(headers).is_some() || is_same_origin(headers, public_url) {
         return Ok(());
     }
-    Err(Error::refused(ErrorCode::CrossSite, "This request came from another site."))
+    let message = "This request came from another site. Open this server's own page and try again.";
+    Err(Error::refused(ErrorCode::CrossSite, message))
 }
 
 /// Whether the headers say that our own page sent the request. A client without these headers is no browser, and has no cookie to abuse.

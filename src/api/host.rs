@@ -68,9 +68,9 @@ pub(crate) fn check(known: &Hosts, request: &Request) -> Result<()> {
     if is_answered || request.uri().path() == "/healthz" {
         return Ok(());
     }
-    let words = "This server does not answer to the host name of this request. Use its public address, or ask its operator to add the \
+    let message = "This server does not answer to the host name of this request. Use its public address, or ask its operator to add the \
                  name to site.hosts.";
-    Err(Error::refused(ErrorCode::UnknownHost, words))
+    Err(Error::refused(ErrorCode::UnknownHost, message))
 }
 
 #[cfg(test)]

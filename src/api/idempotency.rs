@@ -79,12 +79,13 @@ impl Idempotency {
         match self.keys.begin(account_id, key, &digest, now, now.plus(-ANSWER_WAIT_MS), self.keys_max).await? {
             IdempotencyClaim::Answered(answer) => serde_json::from_str(&answer).map_err(Error::internal),
             IdempotencyClaim::Running => {
-                let words = "The first request with this Idempotency-Key is being answered. Send it again in a moment.";
-                Err(Error::refused(ErrorCode::RequestInProgress, words))
+                let message =
+                    "The first request with this Idempotency-Key is still running. Send it again in a moment.";
+                Err(Error::refused(ErrorCode::RequestInProgress, message))
             }
             IdempotencyClaim::Differs => {
-                let words = "This Idempotency-Key was used for another request. Use a new key for each request.";
-                Err(Error::refused(ErrorCode::IdempotencyKeyReused, words))
+                let message = "This Idempotency-Key was used for another request. Use a new key for each request.";
+                Err(Error::refused(ErrorCode::IdempotencyKeyReused, message))
             }
             IdempotencyClaim::First => {
                 let answered = answer.await;

@@ -66,7 +66,7 @@ pub(crate) fn finish(mut document: Document) -> Document {
 fn add_refusals(operation: &mut Operation, changes: bool, named: bool) {
     // The document requires an account by default. Public routes override that.
     let needs_account = operation.security.is_none();
-    for (status, applies, words) in [
+    for (status, applies, description) in [
         (400, true, "The request is malformed. The message names the field."),
         (401, needs_account, "The request has no valid session or token."),
         (403, changes, "A browser sent this request for another site."),
@@ -78,14 +78,14 @@ fn add_refusals(operation: &mut Operation, changes: bool, named: bool) {
         (503, true, "A dependency is unavailable. Wait `Retry-After` seconds."),
     ] {
         if applies {
-            operation.responses.responses.entry(status.to_string()).or_insert_with(|| RefOr::T(refusal(words)));
+            operation.responses.responses.entry(status.to_string()).or_insert_with(|| RefOr::T(refusal(description)));
         }
     }
 }
 
-fn refusal(words: &str) -> Response {
+fn refusal(description: &str) -> Response {
     let body = Content::new(Some(RefOr::Ref(Ref::from_schema_name("ErrorBody"))));
-    ResponseBuilder::new().description(words).content("application/json", body).build()
+    ResponseBuilder::new().description(description).content("application/json", body).build()
 }
 
 /// Page sets are JSON arrays of 0-based indices.
@@ -104,9 +104,9 @@ impl ToSchema for PageSet {}
 /// The schema lists the codes as they are sent.
 impl PartialSchema for ErrorCode {
     fn schema() -> RefOr<Schema> {
-        let words = "The stable error codes of the API.";
+        let description = "The stable error codes of the API.";
         let names = ErrorCode::VARIANTS.iter().map(|code| code.into_str());
-        ObjectBuilder::new().schema_type(Type::String).description(Some(words)).enum_values(Some(names)).into()
+        ObjectBuilder::new().schema_type(Type::String).description(Some(description)).enum_values(Some(names)).into()
     }
 }
 

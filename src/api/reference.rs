@@ -34,7 +34,7 @@ pub(crate) async fn page(State(state): State<ApiState>) -> Response {
     let owner = Owner::new();
     let html = owner.with(|| {
         let calls = calls_of(document).into_iter().map(|call| call_view(call, document)).collect_view();
-        let words = document.info.description.clone().unwrap_or_default();
+        let description = document.info.description.clone().unwrap_or_default();
         view! {
             <html lang="en">
                 <head>
@@ -48,7 +48,7 @@ pub(crate) async fn page(State(state): State<ApiState>) -> Response {
                     <main class="container stack loose">
                         <p><a href="/">"Coldbrew"</a></p>
                         <h1>"API"</h1>
-                        {paragraphs(&words)}
+                        {paragraphs(&description)}
                         <p>"The same for programs: "<a href="/openapi.json">"openapi.json"</a></p>
                         {calls}
                     </main>
@@ -87,7 +87,8 @@ fn call_view(call: Call<'_>, document: &OpenApi) -> impl IntoView {
         RefOr::T(answer) => (status.clone(), answer.description.clone()),
         RefOr::Ref(reference) => (status.clone(), reference.description.clone()),
     });
-    let row = |(name, words): (String, String)| view! { <div><dt><code>{name}</code></dt><dd>{words}</dd></div> };
+    let row =
+        |(name, description): (String, String)| view! { <div><dt><code>{name}</code></dt><dd>{description}</dd></div> };
     view! {
         <section class="card stack">
             <h2><code>{format!("{method} {path}")}</code></h2>
@@ -100,11 +101,11 @@ fn call_view(call: Call<'_>, document: &OpenApi) -> impl IntoView {
     }
 }
 
-fn paragraphs(words: &str) -> impl IntoView {
-    words
+fn paragraphs(description: &str) -> impl IntoView {
+    description
         .split("\n\n")
-        .filter(|words| !words.is_empty())
-        .map(|words| view! { <p>{words.to_owned()}</p> })
+        .filter(|description| !description.is_empty())
+        .map(|description| view! { <p>{description.to_owned()}</p> })
         .collect_view()
 }
 

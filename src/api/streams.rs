@@ -79,12 +79,12 @@ impl Streams {
         Ok(OpenStream { streams: self.clone(), id, account_id, network, ended })
     }
 
-    fn check_room(&self, open: u32, max: u32, whose: &str) -> Result<()> {
+    fn check_room(&self, open: u32, max: u32, owner: &str) -> Result<()> {
         if max == 0 || open < max {
             return Ok(());
         }
         request_limited("streams");
-        Err(Error::too_many(&format!("{whose} has {open} event streams open. Close one of them."), RETRY_AFTER))
+        Err(Error::too_many(&format!("{owner} has {open} event streams open. Close one of them."), RETRY_AFTER))
     }
 
     /// Ends streams whose credential has ended, until `stop`.

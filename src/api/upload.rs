@@ -65,9 +65,12 @@ async fn receive(state: &ApiState, request: Request, body: &FormBody) -> Result<
     let refusal = |error: MultipartError| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => receiver.too_large(),
         _ if body.is_overhead() => {
-            Error::refused(ErrorCode::InvalidRequest, "The form has too much in it beside its file.")
+            Error::refused(ErrorCode::InvalidRequest, "The form has too much data besides its file.")
         }
-        _ => Error::refused(ErrorCode::InvalidRequest, "The upload broke off or is not multipart/form-data."),
+        _ => {
+            let message = "The upload was interrupted or is not multipart/form-data. Try again.";
+            Error::refused(ErrorCode::InvalidRequest, message)
+        }
     };
     let mut form = Multipart::from_request(request, state).await?;
     while let Some(field) = form.next_field().await.map_err(refusal)? {

@@ -1,4 +1,4 @@
-//! What several screens use.
+//! Components that several screens share.
 
 mod bookshelf;
 mod cover;

@@ -1,4 +1,4 @@
-//! A file for each screen.
+//! The screens, one file each.
 
 mod account;
 mod batch;

@@ -1,11 +1,15 @@
-//! What jobs leave at Google: batches that nobody will fetch and that are paid for all the same, and files that nobody will read.
-//! [`Reaper`] stops the ones and deletes the others.
+//! Orphaned resources at Google: batches that cost money and that no job will download, and files that no job will use. [`Reaper`] cancels
+//! the batches and deletes the files.
 //!
-//! A job leaves something when it goes in the middle of its batch, with its account or because it is given up; when it has found
-//! the batch of a create whose answer was lost, for Google may have made two of that create and list one late; and when it makes another
-//! attempt though nobody has seen the end of the one before. A [`OrphanedResource`] is recorded in the transaction that is the reason for it.
-//! Each look may be repeated, so a crash costs one at most. The end of what is known is no end: looking goes on until as many looks have
-//! found nothing as a lost create would get.
+//! A job can orphan resources in three cases:
+//!
+//! 1. It ends, or is deleted with its account, before its batch is known to have ended.
+//! 2. A listing finds the batch of a lost create: Google may have made a second one, and may list it late.
+//! 3. It begins another attempt before the batch of the previous one is known to have ended.
+//!
+//! An [`OrphanedResource`] is recorded in the transaction that orphans it. A check can be repeated, so a crash costs at most one check. A
+//! batch that has ended does not end the checks: another one may be listed late. As many checks in a row must find no live batch as
+//! listings must not show a lost create ([`Timing::reconcile_listings`]).
 
 mod port;
 
@@ -15,8 +19,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Google;
-use super::google::is_out_of_sight;
-use super::job::{Job, Stage, batch_name, input_names};
+use super::google::may_be_hidden;
+use super::job::{Job, Stage, batch_name, input_name_prefix};
 use super::machine::Timing;
 use super::upstream::pause_ms;
 use crate::clock::Clock;
@@ -26,23 +30,23 @@ use crate::model::UnixMs;
 use coldbrew_gemini::{Batch, Error as GeminiError, ErrorKind};
 pub use port::OrphanedResources;
 
-/// What Google may still have of a job for nothing. Says nothing of whose it was.
+/// A batch or files at Google that no job follows any longer. It does not name the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrphanedResource {
     pub job_id: String,
-    /// What the job goes on with: a batch, `batches/…`, whose files it needs, or its next attempt, by the name of that; `None`: the job
-    /// is gone.
+    /// What the job keeps, and the reaper must not cancel: the name of a batch, `batches/…`, or the display name of the next attempt's
+    /// batch. `None`: the job has ended or was deleted.
     pub spared: Option<String>,
-    /// Where the job was.
+    /// The stage of the job when it left the resource.
     pub stage: Stage,
     pub recorded_at: UnixMs,
     pub due_at: UnixMs,
-    /// How many looks in a row have found nothing that goes on.
+    /// How many checks in a row have found no live batch.
     pub quiet_looks: u32,
 }
 
 impl OrphanedResource {
-    /// What a job leaves that goes at this stage; `None` if Google has nothing of it.
+    /// What a job orphans if it ends at its present stage; `None`: Google has nothing of it.
     pub fn of(job: &Job, now: UnixMs) -> Option<Self> {
         match job.stage {
             Stage::Prepare { .. }
@@ -54,7 +58,7 @@ impl OrphanedResource {
         }
     }
 
-    /// What there may be of the job's attempt beside what it goes on with. It has been looked for this moment.
+    /// What may exist of the job's attempt beside `spared`, which the job keeps. The first check is due after `reconcile_ms`.
     pub fn beside(spared: &str, job: &Job, now: UnixMs, timing: &Timing) -> Self {
         Self { spared: Some(spared.to_owned()), due_at: now.plus(timing.reconcile_ms), ..Self::new(job, now) }
     }
@@ -64,9 +68,9 @@ impl OrphanedResource {
         Self { job_id, spared: None, stage, recorded_at: now, due_at: now, quiet_looks: 0 }
     }
 
-    /// The same as it is after a look that found something going on, or not; `None`: nothing is left of it that could go on.
-    fn after(self, goes_on: bool, now: UnixMs, timing: &Timing) -> Option<Self> {
-        if goes_on {
+    /// The record after a check. `is_live`: the check found a live batch. `None`: enough checks in a row found none.
+    fn after(self, is_live: bool, now: UnixMs, timing: &Timing) -> Option<Self> {
+        if is_live {
             return Some(Self { quiet_looks: 0, due_at: now.plus(timing.poll_ms), ..self });
         }
         let quiet_looks = self.quiet_looks + 1;
@@ -77,39 +81,39 @@ impl OrphanedResource {
         })
     }
 
-    /// Whether the job goes on with this batch.
+    /// Whether the job keeps this batch.
     fn spares(&self, batch: &Batch) -> bool {
         self.spared.as_ref().is_some_and(|spared| [&batch.name, &batch.display_name].contains(&spared))
     }
 
-    /// By then Google has given up the batch, and let go of the file.
+    /// Whether the reaper gives up. By then Google has expired the batch and deleted the file (docs/GEMINI.md).
     fn is_given_up(&self, now: UnixMs, timing: &Timing) -> bool {
         now.0.saturating_sub(self.recorded_at.0) >= timing.batch_ms_max
     }
 }
 
-/// See the module. Cheap to clone.
+/// Cancels and deletes orphaned resources at Google. Cheap to clone.
 #[derive(Clone)]
 pub struct Reaper {
     pub orphans: Arc<dyn OrphanedResources>,
     pub google: Arc<dyn Google>,
     pub clock: Arc<dyn Clock>,
     pub timing: Timing,
-    /// What was taken up for this long is free again. Two that have the same do it twice, which harms nobody.
+    /// How long one claim of a resource holds. Two reapers may work on the same one: the calls have no further effect the second time.
     pub lease: Duration,
 }
 
 impl Reaper {
-    /// Cleans up until `stop`, one thing at a time: there is little of it, and no hurry.
+    /// Reaps one resource after the other until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let pause = Duration::from_millis(self.timing.poll_ms.unsigned_abs());
-        let cleaning = async {
+        let reaping = async {
             loop {
                 match self.reap_one().await {
                     Ok(true) => {}
                     Ok(false) => self.clock.sleep(pause).await,
                     Err(error) => {
-                        tracing::warn!(%error, "what jobs left at Google cannot be looked up");
+                        tracing::warn!(%error, "orphaned resources not claimed");
                         self.clock.sleep(pause).await;
                     }
                 }
@@ -117,28 +121,31 @@ impl Reaper {
         };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = cleaning => {}
+            () = reaping => {}
         }
     }
 
-    /// Takes up what has been due longest. `false`: nothing is due.
+    /// Checks the resource that has been due longest. `false`: none is due.
+    ///
+    /// # Errors
+    /// The database cannot be reached. Errors of Google are logged, and the check is repeated later.
     pub async fn reap_one(&self) -> Result<bool> {
         let now = self.clock.now();
         let until = now.plus(i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX));
         let Some(orphan) = self.orphans.claim_orphan(now, until).await? else { return Ok(false) };
         crash_point("orphan", "taken");
-        match self.clean(orphan.clone()).await {
+        match self.reap(orphan.clone()).await {
             Ok(Some(later)) => self.orphans.postpone_orphan(&later).await?,
             Ok(None) => {
                 crash_point("orphan", "gone");
                 self.orphans.remove_orphan(&orphan).await?;
             }
             Err(error) if orphan.is_given_up(self.clock.now(), &self.timing) => {
-                tracing::error!(job = %orphan.job_id, %error, "what a job left at Google was given up");
+                tracing::error!(job = %orphan.job_id, %error, "orphaned resource given up");
                 self.orphans.remove_orphan(&orphan).await?;
             }
             Err(error) => {
-                tracing::warn!(job = %orphan.job_id, %error, "what a job left at Google is still there");
+                tracing::warn!(job = %orphan.job_id, %error, "orphaned resource not reaped");
                 let wait_ms = pause_ms(&error).unwrap_or(self.timing.retry_ms);
                 let due_at = self.clock.now().plus(wait_ms);
                 self.orphans.postpone_orphan(&OrphanedResource { due_at, ..orphan }).await?;
@@ -147,35 +154,36 @@ impl Reaper {
         Ok(true)
     }
 
-    /// Stops what goes on and, once nothing does, deletes the files. Returns what has to be looked at again.
-    async fn clean(&self, orphan: OrphanedResource) -> Result<Option<OrphanedResource>, GeminiError> {
-        let is_out_of_sight = is_out_of_sight(orphan.stage.key(), &*self.google);
-        let goes_on = self.stop(&orphan).await? || is_out_of_sight;
+    /// Cancels live batches. After enough checks without one it deletes the files, unless the job still needs them. Returns what has to be
+    /// checked again.
+    async fn reap(&self, orphan: OrphanedResource) -> Result<Option<OrphanedResource>, GeminiError> {
+        let may_be_hidden = may_be_hidden(orphan.stage.key(), &*self.google);
+        let is_live = self.cancel_live(&orphan).await? || may_be_hidden;
         crash_point("orphan", "stopped");
         let given_up = orphan.is_given_up(self.clock.now(), &self.timing);
-        let later = orphan.clone().after(goes_on, self.clock.now(), &self.timing).filter(|_| !given_up);
+        let later = orphan.clone().after(is_live, self.clock.now(), &self.timing).filter(|_| !given_up);
         if later.is_none() {
             if orphan.spared.is_none() {
                 self.delete_files(&orphan.job_id, &orphan.stage).await?;
             }
-            tracing::info!(job = %orphan.job_id, given_up, "what a job left at Google is cleaned up");
+            tracing::info!(job = %orphan.job_id, given_up, "orphaned resource reaped");
         }
         Ok(later)
     }
 
-    /// Asks everything that goes on to stop. Whether there was anything.
-    async fn stop(&self, orphan: &OrphanedResource) -> Result<bool, GeminiError> {
-        let mut goes_on = false;
-        let is_left = |batch: &Batch| !orphan.spares(batch) && !batch.state.is_terminal();
-        for batch in self.look(orphan).await?.into_iter().filter(is_left) {
+    /// Cancels every live batch that the job does not keep. Returns whether there was one.
+    async fn cancel_live(&self, orphan: &OrphanedResource) -> Result<bool, GeminiError> {
+        let mut found = false;
+        let is_live = |batch: &Batch| !orphan.spares(batch) && !batch.state.is_terminal();
+        for batch in self.batches_of(orphan).await?.into_iter().filter(is_live) {
             self.google.cancel(&batch.name).await?;
-            goes_on = true;
+            found = true;
         }
-        Ok(goes_on)
+        Ok(found)
     }
 
-    /// The batches of the job: the one that was known, and what is listed under its name.
-    async fn look(&self, orphan: &OrphanedResource) -> Result<Vec<Batch>, GeminiError> {
+    /// The batches of the attempt: the known one, and those that a listing shows by display name or input file.
+    async fn batches_of(&self, orphan: &OrphanedResource) -> Result<Vec<Batch>, GeminiError> {
         let mut batches = Vec::new();
         if let Some(attempt) = orphan.stage.attempt() {
             let input_file = orphan.stage.input_file().unwrap_or_default();
@@ -184,9 +192,9 @@ impl Reaper {
         if let Some(known) = orphan.stage.batch()
             && batches.iter().all(|batch| batch.name != known)
         {
-            match self.google.look(known).await {
+            match self.google.get_batch(known).await {
                 Ok(batch) => batches.push(batch),
-                // Google denies batches that it has: one denial is not believed.
+                // Google sometimes denies a batch that it has, so this check counts as one that found none.
                 Err(error) if error.kind == ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
@@ -199,7 +207,7 @@ impl Reaper {
             return self.google.delete(file).await;
         }
         let Some(attempt) = stage.attempt() else { return Ok(()) };
-        for file in self.google.find_files(&input_names(job_id, attempt)).await? {
+        for file in self.google.find_files(&input_name_prefix(job_id, attempt)).await? {
             self.google.delete(&file.name).await?;
         }
         Ok(())
@@ -223,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_found_is_looked_for_as_long_as_a_lost_create_is() {
+    fn orphan_not_found_is_checked_as_often_as_a_lost_create_is_listed() {
         let timing = Timing::default();
         let mut left = orphan(Stage::Creating { attempt: 1, input_file: "files/in".into(), key: None });
         for look in 1..timing.reconcile_listings {
@@ -231,12 +239,12 @@ mod tests {
             assert_eq!((left.quiet_looks, left.due_at), (look, UnixMs(1_000 + timing.reconcile_ms)));
         }
         let live = left.clone().after(true, UnixMs(2_000), &timing).unwrap();
-        assert_eq!((live.quiet_looks, live.due_at), (0, UnixMs(2_000 + timing.poll_ms)), "from the beginning");
+        assert_eq!((live.quiet_looks, live.due_at), (0, UnixMs(2_000 + timing.poll_ms)), "the count begins again");
         assert_eq!(left.after(false, UnixMs(3_000), &timing), None);
     }
 
     #[test]
-    fn a_orphan_is_given_up_when_google_has_given_it_up_long_ago() {
+    fn orphan_is_given_up_long_after_google_expired_it() {
         let (left, timing) = (orphan(Stage::Upload { attempt: 1 }), Timing::default());
         assert!(!left.is_given_up(UnixMs(timing.batch_ms_max - 1), &timing));
         assert!(left.is_given_up(UnixMs(timing.batch_ms_max), &timing));

@@ -1,4 +1,4 @@
-//! From a person's wish to a job on record: everything is checked, estimated and reserved before the answer.
+//! Submission: checks a request, estimates its tokens, and records the job with its reservation before the answer.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::uploads::{Blobs, Upload, Uploads, upload_key};
 use coldbrew_gemini::models::Models;
 use coldbrew_pdf::{Engine, Priority};
 
-/// What a submission is read from, and where it goes.
+/// The ports that submissions use.
 #[derive(Clone)]
 pub struct SubmissionPorts {
     pub uploads: Arc<dyn Uploads>,
@@ -36,11 +36,11 @@ pub struct SubmissionPorts {
     pub engine: Engine,
     pub spool: DiskSpool,
     pub changes: Changes,
-    /// Rung when there is work.
+    /// Notified when a job is accepted.
     pub bell: Arc<Notify>,
 }
 
-/// What a submission is accepted by.
+/// The limits and prices that decide whether a submission is accepted.
 #[derive(Clone)]
 pub struct SubmissionPolicy {
     pub recipe: Recipe,
@@ -53,7 +53,7 @@ pub struct SubmissionPolicy {
     pub text_limit: TextLimit,
 }
 
-/// Takes submissions.
+/// Accepts submissions. Cheap to clone.
 #[derive(Clone)]
 pub struct Submissions {
     pub clock: Arc<dyn Clock>,
@@ -62,17 +62,22 @@ pub struct Submissions {
     pub policy: SubmissionPolicy,
 }
 
-/// The failed pages of a document, and what they are read from.
-struct Retrial {
+/// The failed pages of a document, and the upload that they are read from.
+struct FailedPages {
     upload: Upload,
     title: String,
     pages: PageSet,
-    /// Those of them that no AI mode has read since.
+    /// Those of `pages` that no AI mode has read since.
     uncached: PageSet,
 }
 
 impl Submissions {
-    /// Extracts what is asked for: at once where that is possible, else by a job that is on record when this returns.
+    /// Extracts the requested pages: at once in text mode or if all were read before, otherwise by a job that is recorded when this
+    /// returns.
+    ///
+    /// # Errors
+    /// `not_found` if there is no such upload. Refused if mode and format do not match, or pages, allowance, quota or spending ceiling do
+    /// not permit it. `batch_in_progress` if the content has an active job with other pages or another mode.
     pub async fn submit(&self, caller: &Caller, wish: Submission) -> Result<Submitted> {
         let account = &caller.account;
         let upload = self.ports.uploads.upload(&account.id, &wish.hash).await?;
@@ -95,16 +100,23 @@ impl Submissions {
         self.enqueue(caller, job, &upload, &uncached).await
     }
 
-    /// Extracts the failed pages of a document again, into that document.
+    /// Records a job that reads the failed pages of a document again, into that document.
+    ///
+    /// # Errors
+    /// `not_found` if there is no such document, or its upload is gone. `invalid_pages` if no page failed. Otherwise as [`Self::submit`].
     pub async fn retry(&self, caller: &Caller, document_id: &str, mode: Mode) -> Result<Submitted> {
         self.admit_ai(&caller.account).await?;
-        let Retrial { upload, title, pages, uncached } = self.retrial(&caller.account, document_id).await?;
+        let FailedPages { upload, title, pages, uncached } = self.failed_pages(&caller.account, document_id).await?;
         let job = self.new_job(caller, &upload, pages, &uncached, title, mode);
         let job = Job { document_id: document_id.to_owned(), ..job };
         self.enqueue(caller, job, &upload, &uncached).await
     }
 
-    /// Submits the newest job for this content once more, as a batch or in realtime. What was to fill the holes of a document still does.
+    /// Submits the newest job for this content again, as a batch or in realtime. If that job read failed pages of a document, this one does
+    /// too.
+    ///
+    /// # Errors
+    /// `not_found` if there is no job for this content. Otherwise as [`Self::submit`].
     pub async fn try_again(&self, caller: &Caller, content_hash: &str, batch: bool) -> Result<Submitted> {
         let account = &caller.account;
         let newest = self.ports.jobs.latest(&account.id, content_hash).await?;
@@ -128,7 +140,7 @@ impl Submissions {
         self.slow_down(account).await
     }
 
-    /// Refuses a second document at a time to an account of whose pages most come back refused or empty: they cost money all the same.
+    /// Refuses a second document at a time to an account if most of its answers today were refused or empty: Google bills those as well.
     async fn slow_down(&self, account: &Account) -> Result<()> {
         if !self.ports.spending.answers_on(&account.id, self.clock.now().day()).await?.slow_down()
             || self.ports.storage.account_usage(&account.id).await?.active_jobs == 0
@@ -139,13 +151,16 @@ impl Submissions {
         Err(Error::refused(ErrorCode::LimitReached, words))
     }
 
-    /// What reading the failed pages of a document again costs.
+    /// The price of reading the failed pages of a document again.
+    ///
+    /// # Errors
+    /// `not_found` if there is no such document, or its upload is gone. `invalid_pages` if no page failed.
     pub async fn retry_quote(&self, account: &Account, document_id: &str) -> Result<Quote> {
-        let Retrial { upload, uncached, .. } = self.retrial(account, document_id).await?;
+        let FailedPages { upload, uncached, .. } = self.failed_pages(account, document_id).await?;
         Ok(self.policy.pricing.quote(&upload.page_tokens, &uncached))
     }
 
-    async fn retrial(&self, account: &Account, document_id: &str) -> Result<Retrial> {
+    async fn failed_pages(&self, account: &Account, document_id: &str) -> Result<FailedPages> {
         let unread = self.ports.documents.unread(&account.id, document_id).await?;
         let Unread { upload_hash, title, pages } = unread.ok_or_else(|| ApiError::not_found("document"))?;
         if pages.is_empty() {
@@ -154,10 +169,10 @@ impl Submissions {
         let upload = self.ports.uploads.upload(&account.id, &upload_hash).await?;
         let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
         let uncached = self.uncached(&upload, &pages).await?;
-        Ok(Retrial { upload, title, pages, uncached })
+        Ok(FailedPages { upload, title, pages, uncached })
     }
 
-    /// Which of the pages no AI mode has read before.
+    /// Those of the pages that no AI mode has read before.
     async fn uncached(&self, upload: &Upload, pages: &PageSet) -> Result<PageSet> {
         let cached = self
             .ports
@@ -180,7 +195,7 @@ impl Submissions {
         if let Some(id) = self.ports.documents.same_document(&document).await? {
             return self.ticket_of(account, id).await;
         }
-        // Asked once more when it is stored; this spares the page engine.
+        // Checked again in the transaction that stores the document. This check saves work of the page engine.
         let allowance = self.policy.allowances.of(account);
         allowance.admits_document(&self.ports.storage.account_usage(&account.id).await?)?;
         let key = upload_key(&account.id, &upload.content_hash);
@@ -193,7 +208,7 @@ impl Submissions {
                 failed_pages.push(page.index);
             }
         });
-        // Read before they are stored: nobody else could write while a transaction waited for a page.
+        // All pages are read before the transaction begins: while it waited for a page, no other transaction could write.
         let mut read = self.ports.spool.write_spill(pages).await?;
         let id = self
             .ports
@@ -204,14 +219,14 @@ impl Submissions {
         Ok(DocumentTicket { id, title: document.title, failed_pages: failed_pages.into_iter().collect() })
     }
 
-    /// The answer for a document that is there already.
+    /// The answer for a document that exists already.
     async fn ticket_of(&self, account: &Account, id: String) -> Result<DocumentTicket> {
         let unread = self.ports.documents.unread(&account.id, &id).await?;
         let Unread { title, pages, .. } = unread.ok_or_else(|| ApiError::not_found("document"))?;
         Ok(DocumentTicket { id, title, failed_pages: pages })
     }
 
-    /// Every page was read before: the document is made at once, for nothing.
+    /// Makes a document of pages that were all read before. It is free.
     async fn reuse(
         &self,
         account: &Account,
@@ -258,10 +273,10 @@ impl Submissions {
         }
     }
 
-    /// Puts a job on record that is to read these pages.
+    /// Records a job that reads the `uncached` pages. If the content has an active job for the same pages and mode, that job is the answer.
     async fn enqueue(&self, caller: &Caller, job: Job, upload: &Upload, uncached: &PageSet) -> Result<Submitted> {
         let mode = job.mode;
-        self.see_that_budget_has_room(caller, &job, upload, uncached).await?;
+        self.check_ceiling(caller, &job, upload, uncached).await?;
         let reserve = self.policy.pricing.quote(&upload.page_tokens, uncached).of(mode);
         let (account, quota_tokens) = (&caller.account, self.policy.budget.quota_tokens);
         match self.ports.jobs.accept(&job, reserve, account, quota_tokens, self.policy.allowances.of(account)).await? {
@@ -288,14 +303,9 @@ impl Submissions {
         }
     }
 
-    /// Refuses a job that could not begin today. One that is on record waits instead, and is found when it is submitted again.
-    async fn see_that_budget_has_room(
-        &self,
-        caller: &Caller,
-        job: &Job,
-        upload: &Upload,
-        uncached: &PageSet,
-    ) -> Result<()> {
+    /// Refuses a job that the spending ceiling does not let begin today. If the content has an active job, that job waits for the ceiling,
+    /// and submitting it again finds it.
+    async fn check_ceiling(&self, caller: &Caller, job: &Job, upload: &Upload, uncached: &PageSet) -> Result<()> {
         let is_guest = caller.account.email.is_none();
         let Some(ceiling) = self.policy.budget.ceiling(is_guest) else { return Ok(()) };
         let day = self.ports.spending.spent_on(self.clock.now().day()).await?;
@@ -341,7 +351,7 @@ impl Submissions {
 const USED_UP: &str = "This server's daily budget for Gemini is used up. Submit the document again tomorrow.";
 const TOO_DEAR: &str = "This costs more than this server may spend on Gemini in a day. Choose fewer pages.";
 
-/// Text is a document at once, whatever was asked for; an image is read by AI or not at all.
+/// The mode of a submission. A format that AI does not read is always read in text mode; an image can only be read by AI.
 fn mode_of(wish: &Submission, format: &Format) -> Result<Mode> {
     match (wish.ai_transform, wish.batch_mode) {
         (true, _) if !format.ai => Ok(Mode::Text),
@@ -364,7 +374,7 @@ fn selection(wish: &Submission, total_pages: u32) -> Result<PageSet> {
     PageSet::checked(indices, total_pages).map_err(|error| Error::refused(ErrorCode::InvalidPages, error.to_string()))
 }
 
-/// The title that was asked for, or the document's own.
+/// The requested title, or the document's own: without control characters, at most 300 characters.
 fn chosen_title(wished: Option<&str>, own: &str) -> String {
     let wished = wished.map(str::trim).filter(|title| !title.is_empty());
     wished.unwrap_or(own).chars().filter(|c| !c.is_control()).take(300).collect()

@@ -1,21 +1,24 @@
-//! The records as an auditor sees them. `doctor` puts what is found here into words.
+//! The port of the audit: states of the records that must never occur. `doctor` makes a sentence of each finding.
 
 use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::model::UnixMs;
 
-/// All accounts' records, and nothing of what documents say.
+/// Audits the records of all accounts. It reads no text of a document.
+///
+/// # Errors
+/// A method fails as unavailable or internal if the store cannot carry it out.
 #[async_trait]
 pub trait Audit: Send + Sync {
-    /// Everything that can never be true and is.
+    /// Every state found that must never occur.
     async fn audit(&self, now: UnixMs) -> Result<Vec<AuditFinding>>;
 
     /// The keys of all files that uploads refer to.
     async fn upload_keys(&self) -> Result<Vec<String>>;
 }
 
-/// A contradiction in the books, and where it is.
+/// One difference, and the record that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditFinding {
     pub kind: DiscrepancyKind,
@@ -23,25 +26,25 @@ pub struct AuditFinding {
     pub id: String,
 }
 
-/// What contradicts itself.
+/// The kind of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiscrepancyKind {
-    /// A job is over, or was never there, and its reservation still holds quota.
+    /// Quota is reserved for a job that is not active, or does not exist.
     ReservationWithoutJob,
-    /// A job is active and reserved nothing.
+    /// An active job has no reservation.
     JobWithoutReservation,
-    /// A job is active and its upload is gone.
+    /// The upload of an active job is gone.
     JobWithoutUpload,
-    /// A job has been due for minutes and nobody works on it.
+    /// A job has been due for more than five minutes, and no worker has claimed it.
     JobForgotten,
-    /// A job that failed was charged for pages.
+    /// A job that failed or expired was charged for pages.
     FailedJobCharged,
-    /// A document's price is not the sum of what was charged for it.
+    /// The price of a document is not the sum of its charges.
     PriceNotCharged,
-    /// A job is over, or was never there, and the budget still holds money for it.
+    /// Money is held for a job that is not active, or does not exist.
     MoneyHeldWithoutJob,
     /// A document has no pages.
     DocumentWithoutPages,
-    /// What an account stores is not the sum of its rows.
+    /// The stored bytes of an account are not the sum of its rows.
     StorageMiscounted,
 }

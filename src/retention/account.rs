@@ -1,4 +1,4 @@
-//! Deletes an account with everything that it owns.
+//! Deletes an account and everything that it owns.
 
 use std::sync::Arc;
 
@@ -8,25 +8,28 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::uploads::{Blobs, account_folders};
 
-/// See the module. Cheap to clone.
+/// Deletes accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct AccountDeletion {
     pub accounts: Arc<dyn Accounts>,
     pub blobs: Arc<dyn Blobs>,
-    /// Open streams of an account hear here that its sessions and tokens have ended.
+    /// Notifies open streams of an account that its sessions and tokens have ended.
     pub changes: Changes,
     pub clock: Arc<dyn Clock>,
 }
 
 impl AccountDeletion {
-    /// Deletes the records first, so that no account is ever without its files. Files that are left, or that a worker adds later, are
-    /// out of reach, and the purger deletes them.
+    /// Deletes the account. The records are deleted first, so that no account is ever without its files. No record names the files that are
+    /// left, or that a worker adds later; the purger deletes them.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
     pub async fn delete(&self, account_id: &str) -> Result<()> {
         self.accounts.delete_account(account_id, self.clock.now()).await?;
         self.changes.tell_credentials_ended(account_id);
         tracing::info!(account = account_id, "account deleted");
         if let Err(error) = self.delete_files(account_id).await {
-            tracing::warn!(account = account_id, %error, "files of a deleted account are left to the purger");
+            tracing::warn!(account = account_id, %error, "files of a deleted account not deleted; the purger retries");
         }
         Ok(())
     }

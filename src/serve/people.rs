@@ -1,7 +1,7 @@
 //! `coldbrew user`: what an operator does at the command line of the server. It needs no role, and the audit log records it.
 
 use super::Config;
-use super::operator::found;
+use super::operator::account_id;
 use super::parts::{deletion, membership, operators};
 use crate::accounts::{Membership, Operator, Operators};
 use crate::changes::Changes;
@@ -59,14 +59,14 @@ pub async fn make_operator(config: &Config, email: &str) -> Result<Option<String
 /// Takes the role from an operator.
 pub async fn remove_operator(config: &Config, account: &str) -> Result<()> {
     let command = Command::open(config).await?;
-    let id = found(&command.store, account).await?;
+    let id = account_id(&command.store, account).await?;
     command.operators.set_role(&HERE, &id, None).await
 }
 
 /// A link with which a person sets a new password.
 pub async fn reset_link(config: &Config, account: &str) -> Result<String> {
     let command = Command::open(config).await?;
-    let id = found(&command.store, account).await?;
+    let id = account_id(&command.store, account).await?;
     command.set_password_link(&id).await
 }
 
@@ -93,7 +93,7 @@ pub async fn invite(config: &Config, asked: InvitationRequest) -> Result<String>
 /// Disables an account, or enables it again.
 pub async fn set_disabled(config: &Config, account: &str, is_disabled: bool) -> Result<()> {
     let command = Command::open(config).await?;
-    let id = found(&command.store, account).await?;
+    let id = account_id(&command.store, account).await?;
     match is_disabled {
         true => command.operators.disable(&HERE, &id).await,
         false => command.operators.enable(&HERE, &id).await,
@@ -103,7 +103,7 @@ pub async fn set_disabled(config: &Config, account: &str, is_disabled: bool) -> 
 /// Gives an account a quota of its own. `None` restores the default.
 pub async fn set_quota(config: &Config, account: &str, tokens: Option<u64>) -> Result<()> {
     let command = Command::open(config).await?;
-    let id = found(&command.store, account).await?;
+    let id = account_id(&command.store, account).await?;
     command.operators.set_quota(&HERE, &id, tokens).await
 }
 
@@ -111,7 +111,7 @@ pub async fn set_quota(config: &Config, account: &str, tokens: Option<u64>) -> R
 /// what has ended.
 pub async fn reset_password(config: &Config, account: &str) -> Result<(String, EndedAccess)> {
     let command = Command::open(config).await?;
-    let id = found(&command.store, account).await?;
+    let id = account_id(&command.store, account).await?;
     let reset = command.membership().reset_password(&id).await?;
     command.operators.note(&HERE, "reset_password", &id).await?;
     Ok(reset)
@@ -120,7 +120,7 @@ pub async fn reset_password(config: &Config, account: &str) -> Result<(String, E
 /// Ends all sessions and tokens of an account.
 pub async fn lock_out(config: &Config, account: &str) -> Result<EndedAccess> {
     let command = Command::open(config).await?;
-    let id = found(&command.store, account).await?;
+    let id = account_id(&command.store, account).await?;
     let ended = command.membership().lock_out(&id).await?;
     command.operators.note(&HERE, "lock_out", &id).await?;
     Ok(ended)
@@ -129,7 +129,7 @@ pub async fn lock_out(config: &Config, account: &str) -> Result<EndedAccess> {
 /// Deletes an account with everything that it owns.
 pub async fn delete_account(config: &Config, account: &str) -> Result<()> {
     let command = Command::open(config).await?;
-    let id = found(&command.store, account).await?;
+    let id = account_id(&command.store, account).await?;
     let deletion = deletion(&command.store, config.storage.blobs().await?, Changes::default());
     deletion.delete_for(&command.operators, &HERE, &id).await
 }

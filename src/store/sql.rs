@@ -112,8 +112,8 @@ impl SqlStore {
         if needed <= FORMAT {
             return Ok(());
         }
-        let words = "a newer Coldbrew has changed this data, and this one would misread it: start the newer one, or restore a backup";
-        Err(Error::internal(words))
+        let message = "a newer Coldbrew has changed this data, and this one would misread it: start the newer one, or restore a backup";
+        Err(Error::internal(message))
     }
 
     /// The URL of the SQLite database at this path.
@@ -127,8 +127,8 @@ impl SqlStore {
     /// connection is in a transaction, and later writes on it would never be committed.
     async fn write(&self) -> Result<Transaction<'static, Any>> {
         let (pool, begin) = (self.pool.clone(), if self.sqlite { "BEGIN IMMEDIATE" } else { "BEGIN" });
-        let begun = tokio::spawn(async move { pool.begin_with(begin).await });
-        Ok(begun.await.map_err(Error::internal)??)
+        let transaction = tokio::spawn(async move { pool.begin_with(begin).await });
+        Ok(transaction.await.map_err(Error::internal)??)
     }
 
     /// Checks that the database answers.

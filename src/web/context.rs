@@ -57,8 +57,8 @@ impl WebCaller {
 /// # Errors
 /// `unauthenticated` without an account; `unavailable` or `internal` if the database fails.
 pub async fn caller() -> Result<WebCaller, ApiError> {
-    let words = "You are no longer signed in here. Reload the page, and go on.";
-    known_caller().await?.ok_or_else(|| refuse(Error::refused(ErrorCode::Unauthenticated, words)))
+    let message = "You are no longer signed in. Reload the page to continue.";
+    known_caller().await?.ok_or_else(|| refuse(Error::refused(ErrorCode::Unauthenticated, message)))
 }
 
 /// The caller, or `None` if this browser has no account.
@@ -145,7 +145,7 @@ pub async fn change_password(current: String, new: String) -> Result<(), ApiErro
     let membership = &caller.services.membership;
     let session = caller.answer(membership.change_password(&caller, current, new, before.as_deref()).await)?;
     set_session(&session.secret, session.max_age_ms)?;
-    say("Your password is changed. You are signed out everywhere else, and your API tokens have ended.")?;
+    say("Your password was changed. You are signed out everywhere else, and your API tokens have ended.")?;
     leptos_axum::redirect(&format!("/account?ended={}", session.ended.to_query()));
     Ok(())
 }
@@ -187,8 +187,8 @@ pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
 pub async fn delete_account(id: &str) -> Result<(), ApiError> {
     let caller = caller().await?;
     if caller.account.id != id {
-        let words = "Somebody else is signed in here by now. Reload the page; nothing was deleted.";
-        return Err(refuse(Error::refused(ErrorCode::Unauthenticated, words)));
+        let message = "Another account is signed in here now. Nothing was deleted. Reload the page.";
+        return Err(refuse(Error::refused(ErrorCode::Unauthenticated, message)));
     }
     caller.services.deletion.delete(&caller.account.id).await.map_err(refuse)?;
     set_session("", 0)?;
@@ -200,17 +200,17 @@ pub async fn delete_account(id: &str) -> Result<(), ApiError> {
 ///
 /// # Errors
 /// `internal` if the message cannot be encoded as a cookie.
-pub fn say(words: &str) -> Result<(), ApiError> {
-    flash(&Flash::Done(words.to_owned()))
+pub fn say(message: &str) -> Result<(), ApiError> {
+    flash(&Flash::Done(message.to_owned()))
 }
 
 /// The message that this page must show once. Its cookie is removed.
 pub fn take_flash(headers: &HeaderMap) -> Option<Flash> {
     let https = expect_context::<ApiState>().site.https();
     let cookies = CookieJar::from_headers(headers);
-    let kept = URL_SAFE_NO_PAD.decode(cookies.get(flash_name(https))?.value()).ok();
+    let value = URL_SAFE_NO_PAD.decode(cookies.get(flash_name(https))?.value()).ok();
     append_cookie(&cookie(flash_name(https), "", 0, https)).ok()?;
-    serde_json::from_slice(&kept?).ok()
+    serde_json::from_slice(&value?).ok()
 }
 
 /// Redirects a form back to its page, which shows this message. The message travels in a cookie, because anyone can write a URL.

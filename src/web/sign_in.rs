@@ -40,6 +40,9 @@ pub(crate) struct Beginning {
 
 /// `GET /sign-in/provider`: redirects to the provider. It must come from our own page, so that no other site can add its identity to an
 /// account.
+///
+/// # Errors
+/// `not_found` without a configured provider; `cross_site_request` if the request does not come from our own page.
 pub(crate) async fn begin(
     State(state): State<ApiState>,
     WithRejection(Query(beginning), _): WithRejection<Query<Beginning>, Failure>,
@@ -47,7 +50,7 @@ pub(crate) async fn begin(
 ) -> Result<Response, Failure> {
     let provider = provider(&state)?;
     if !comes_from_page(&headers) {
-        return Err(Error::refused(ErrorCode::CrossSite, "Begin the sign-in on the account page.").into());
+        return Err(Error::refused(ErrorCode::CrossSite, "Start the sign-in on the account page.").into());
     }
     Ok(match provider.begin().await {
         Ok((pending, url)) => {
@@ -60,6 +63,9 @@ pub(crate) async fn begin(
 }
 
 /// `GET /sign-in/provider/callback`: finishes a sign-in.
+///
+/// # Errors
+/// `not_found` without a configured provider; `invalid_request` if the query is malformed.
 pub(crate) async fn finish(
     State(state): State<ApiState>,
     WithRejection(Query(callback), _): WithRejection<Query<Callback>, Failure>,

@@ -1,11 +1,10 @@
-//! The project's own build commands, so that nobody has to install cargo-leptos:
+//! The project's build commands. They replace cargo-leptos, which would have to be installed:
 //!
-//! - `cargo xtask site [--release]` builds what the browser downloads into `target/site`;
-//! - `cargo xtask all [CARGO-ARGUMENT…]` builds that as visitors get it and, at the same time, what `cargo build` builds with these;
-//! - `cargo xtask dev` serves a development build, rebuilds it on every change and has open pages load again.
+//! - `cargo xtask site [--release]` builds the files that the browser downloads into `target/site`.
+//! - `cargo xtask all [CARGO-ARGUMENT…]` builds the release site and, at the same time, runs `cargo build` with these arguments.
+//! - `cargo xtask dev` serves a development build, rebuilds it on every change and reloads open pages.
 //!
-//! It knows nothing of the app beyond its name and folders (`layout.rs`); it never installs anything, `scripts/setup` does.
-//! Start reading at `site.rs`.
+//! Of the app, it knows only the name and the folders (`layout.rs`). It installs nothing: `scripts/setup` does. Start reading at `site.rs`.
 
 mod dev;
 mod error;

@@ -13,13 +13,13 @@ pub(crate) const BYTES_MAX: usize = 1_000;
 const GUESSES_MIN: u64 = 1_000_000;
 /// Only this many characters are rated. Rating a hostile password of this length takes 0.1 s, and one of three times the length takes
 /// seconds.
-const CHARS_JUDGED: usize = 32;
+const CHARS_RATED: usize = 32;
 
 /// Checks the length of a password.
 ///
 /// # Errors
 /// `invalid_sign_up` if it is too short or too long.
-pub(crate) fn see_length(password: &str) -> Result<()> {
+pub(crate) fn check_length(password: &str) -> Result<()> {
     if password.len() > BYTES_MAX {
         return Err(refused(&format!("Choose a password of at most {BYTES_MAX} bytes.")));
     }
@@ -33,20 +33,20 @@ pub(crate) fn see_length(password: &str) -> Result<()> {
 ///
 /// # Errors
 /// `invalid_sign_up` if it is easy to guess.
-pub(crate) fn see_guesses(password: &str, email: &str) -> Result<()> {
+pub(crate) fn check_guesses(password: &str, email: &str) -> Result<()> {
     let name = email.split('@').next().unwrap_or_default();
     let letters: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
-    let judged: String = password.chars().take(CHARS_JUDGED).collect();
-    if zxcvbn(&judged, &[email, name, &letters, "coldbrew"]).guesses() >= GUESSES_MIN {
+    let rated: String = password.chars().take(CHARS_RATED).collect();
+    if zxcvbn(&rated, &[email, name, &letters, "coldbrew"]).guesses() >= GUESSES_MIN {
         return Ok(());
     }
-    let words = "This password is easy to guess: it is common, or made from your e-mail address. \
-                 Choose another one, for example four words that do not belong together.";
-    Err(refused(words))
+    let message = "This password is easy to guess: it is common, or made from your e-mail address. \
+                   Choose another one, for example four words that do not belong together.";
+    Err(refused(message))
 }
 
-fn refused(words: &str) -> Error {
-    Error::refused(ErrorCode::InvalidSignUp, words)
+fn refused(message: &str) -> Error {
+    Error::refused(ErrorCode::InvalidSignUp, message)
 }
 
 #[cfg(test)]
@@ -70,7 +70,7 @@ mod tests {
             "AdaLovelace1",
             "ada.lovelace@example.org",
         ] {
-            assert!(see_guesses(common, "ada.lovelace@example.org").is_err(), "{common}");
+            assert!(check_guesses(common, "ada.lovelace@example.org").is_err(), "{common}");
         }
     }
 
@@ -79,13 +79,13 @@ mod tests {
         for good in
             ["a good long one", "a quiet afternoon", "correct horse battery staple", "xK9#mQ2$vL7p", "пароль-для-кофе"]
         {
-            assert!(see_length(good).is_ok() && see_guesses(good, "ada.lovelace@example.org").is_ok(), "{good}");
+            assert!(check_length(good).is_ok() && check_guesses(good, "ada.lovelace@example.org").is_ok(), "{good}");
         }
     }
 
     #[test]
     fn password_too_short_or_too_long_is_refused() {
-        assert!(see_length("ninechars").is_err() && see_length(&"x".repeat(BYTES_MAX + 1)).is_err());
-        assert!(see_length("äöüäöüäöüä").is_ok(), "characters count, not bytes");
+        assert!(check_length("ninechars").is_err() && check_length(&"x".repeat(BYTES_MAX + 1)).is_err());
+        assert!(check_length("äöüäöüäöüä").is_ok(), "characters count, not bytes");
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct Cached<T> {
 }
 
 struct State<T> {
-    kept: Option<(Arc<T>, Instant)>,
+    document: Option<(Arc<T>, Instant)>,
     failed_at: Option<Instant>,
     renewed_at: Option<Instant>,
 }
@@ -28,7 +28,7 @@ struct State<T> {
 impl<T> Cached<T> {
     /// An empty cache.
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Mutex::new(State { kept: None, failed_at: None, renewed_at: None }) }
+        Self { clock, state: Mutex::new(State { document: None, failed_at: None, renewed_at: None }) }
     }
 
     /// The cached document. It is fetched if it is missing or expired.
@@ -38,8 +38,8 @@ impl<T> Cached<T> {
     pub(crate) async fn get(&self, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
         let asked_at = self.clock.tick();
         let mut state = self.state.lock().await;
-        match &state.kept {
-            Some((kept, since)) if asked_at.saturating_duration_since(*since) < AGE_MAX => Ok(kept.clone()),
+        match &state.document {
+            Some((document, since)) if asked_at.saturating_duration_since(*since) < AGE_MAX => Ok(document.clone()),
             _ => self.fetch(&mut state, asked_at, fetch).await,
         }
     }
@@ -51,8 +51,8 @@ impl<T> Cached<T> {
     pub(crate) async fn renew(&self, old: Arc<T>, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
         let asked_at = self.clock.tick();
         let mut state = self.state.lock().await;
-        if let Some((kept, _)) = state.kept.as_ref().filter(|(kept, _)| !Arc::ptr_eq(kept, &old)) {
-            return Ok(kept.clone());
+        if let Some((document, _)) = state.document.as_ref().filter(|(document, _)| !Arc::ptr_eq(document, &old)) {
+            return Ok(document.clone());
         }
         if state.renewed_at.is_some_and(|at| asked_at.saturating_duration_since(at) < RENEWAL_INTERVAL) {
             return Ok(old);
@@ -74,7 +74,7 @@ impl<T> Cached<T> {
         match fetch.await {
             Ok(document) => {
                 let document = Arc::new(document);
-                state.kept = Some((document.clone(), self.clock.tick()));
+                state.document = Some((document.clone(), self.clock.tick()));
                 Ok(document)
             }
             Err(error) => {

@@ -1,11 +1,11 @@
-//! A shelf that says what is missing.
+//! A drawn bookshelf for empty and missing pages.
 
 use leptos::prelude::*;
 
-/// Decoration only: room for books that are not there yet; with `missing`, other books around one that is gone.
+/// Decoration: an almost empty shelf or, with `missing`, books around a gap.
 #[component]
 pub fn Bookshelf(#[prop(optional)] missing: bool) -> impl IntoView {
-    // Where there is no cloth there is no book.
+    // `None` is a gap.
     let cloths: [Option<&str>; 6] = match missing {
         true => [Some("3"), Some("1"), Some("2"), None, Some("0"), Some("5")],
         false => [None, None, None, None, None, Some("0")],

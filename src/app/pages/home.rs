@@ -1,4 +1,4 @@
-//! The desk: a file comes in, is measured, and is sent off. Below it, whatever is still in progress.
+//! Home: the upload panel and, below it, active jobs, failed jobs and recent documents.
 
 mod banner;
 mod upload;
@@ -15,7 +15,7 @@ use crate::app::server::{fetch_library, known};
 use crate::model::wire::{JobView, LibraryListing};
 use upload_panel::UploadPanel;
 
-/// Documents that Home shows; the Library has all.
+/// How many documents Home shows. The library has all.
 const RECENT: usize = 5;
 
 /// `/`
@@ -45,7 +45,7 @@ pub fn Home() -> impl IntoView {
                             <UploadPanel known bytes_max=upload_bytes_max batch_percent />
                             <noscript>
                                 <p class="notice warn">
-                                    "To add a document, JavaScript is needed. Reading works without."
+                                    "JavaScript is needed to add a document. Reading works without it."
                                 </p>
                             </noscript>
                             {lists}
@@ -57,17 +57,17 @@ pub fn Home() -> impl IntoView {
     }
 }
 
-/// What is in progress, what came to nothing, and the newest documents: the part of the page that stays current.
+/// Active jobs, failed jobs and the newest documents: the live part of the page.
 #[component]
 fn Lists(known: bool, batch_percent: u64, listing: LibraryListing) -> impl IntoView {
-    let (brewing, cold): (Vec<JobView>, Vec<JobView>) =
+    let (brewing, failed): (Vec<JobView>, Vec<JobView>) =
         listing.jobs.into_iter().partition(|job| job.status.is_active());
     let (state, title) = match brewing.len() {
         0 => ("idle", String::new()),
         number => ("working", format!("☕ {number} brewing")),
     };
     let documents = listing.documents.into_iter().take(RECENT).collect::<Vec<_>>();
-    let is_new = brewing.is_empty() && cold.is_empty() && documents.is_empty();
+    let is_new = brewing.is_empty() && failed.is_empty() && documents.is_empty();
     view! {
         <Title text=title />
         <div class="stack loose" data-live=state data-events=known.then_some("")>
@@ -83,12 +83,14 @@ fn Lists(known: bool, batch_percent: u64, listing: LibraryListing) -> impl IntoV
                         </section>
                     }
                 })}
-            {(!cold.is_empty())
+            {(!failed.is_empty())
                 .then(|| {
                     view! {
                         <section class="stack" id="cold" aria-labelledby="cold-title">
-                            <h2 id="cold-title">"Went cold"</h2>
-                            <ul class="rows">{cold.into_iter().map(|job| view! { <JobRow job /> }).collect_view()}</ul>
+                            <h2 id="cold-title">"Failed"</h2>
+                            <ul class="rows">
+                                {failed.into_iter().map(|job| view! { <JobRow job /> }).collect_view()}
+                            </ul>
                         </section>
                     }
                 })}
@@ -110,24 +112,20 @@ fn Lists(known: bool, batch_percent: u64, listing: LibraryListing) -> impl IntoV
     }
 }
 
-/// For somebody who has nothing here yet: the three ways to have a document, as a café would write them on its board.
+/// The three ways to read a document, with prices, for an account without documents.
 #[component]
 fn PricingOverview(batch_percent: u64) -> impl IntoView {
     let batch = if batch_percent == 50 { "half price".to_owned() } else { format!("{batch_percent} % of the price") };
-    let dishes = [
-        ("Plain text", "free".to_owned(), "The document’s own words, at once."),
+    let ways = [
+        ("Plain text", "free".to_owned(), "The text that is in the file, at once. No scans, no formulas."),
+        ("With AI, now", "full price".to_owned(), "Scans, tables, formulas and figures. Ready in minutes."),
         (
-            "By AI, now",
-            "full price".to_owned(),
-            "Scans, tables, formulas and figures, in minutes. Watch the pages come.",
-        ),
-        (
-            "By AI, as a batch",
+            "With AI, as a batch",
             batch,
-            "The same, when there is room: in minutes or hours, at most a day. Close the tab meanwhile.",
+            "The same, when Google has capacity: usually minutes, at most 24 hours. You can close the tab.",
         ),
     ];
-    let dish = |(name, price, words): (&'static str, String, &'static str)| {
+    let way = |(name, price, words): (&'static str, String, &'static str)| {
         view! {
             <div>
                 <dt>{name}</dt>
@@ -138,8 +136,8 @@ fn PricingOverview(batch_percent: u64) -> impl IntoView {
     };
     view! {
         <section class="fare" id="fare" aria-labelledby="fare-title">
-            <h2 id="fare-title">"Three ways to have it"</h2>
-            <dl>{dishes.map(dish).into_view()}</dl>
+            <h2 id="fare-title">"Three ways to read a document"</h2>
+            <dl>{ways.map(way).into_view()}</dl>
         </section>
     }
 }

@@ -1,4 +1,4 @@
-//! Every document, and everything in progress.
+//! The library: every document and every active job.
 
 use std::cmp::Reverse;
 
@@ -12,7 +12,7 @@ use crate::app::server::{fetch_library, known};
 use crate::model::UnixMs;
 use crate::model::wire::{DocumentSummary, JobView, LibraryListing};
 
-/// `/library`; `?q=` asks for titles with these words, `?before=` for documents that are older than those shown before.
+/// `/library`. `?q=` filters by words in the title; `?before=` is the cursor of older documents.
 #[component]
 pub fn LibraryPage() -> impl IntoView {
     let (query, before) = use_query_map().with_untracked(|map| (map.get("q").unwrap_or_default(), map.get("before")));
@@ -60,7 +60,7 @@ pub fn LibraryPage() -> impl IntoView {
     }
 }
 
-/// The lists, which stay current.
+/// The live list.
 #[component]
 fn LibraryRows(known: bool, listing: LibraryListing, query: String) -> impl IntoView {
     let state = if listing.jobs.iter().any(|job| job.status.is_active()) { "working" } else { "idle" };
@@ -72,7 +72,7 @@ fn LibraryRows(known: bool, listing: LibraryListing, query: String) -> impl Into
                 <input type="hidden" name="q" value=words />
                 <input type="hidden" name="before" value=before />
                 <button class="button" type="submit">
-                    "Older documents"
+                    "Show older documents"
                 </button>
             </form>
         }
@@ -82,7 +82,7 @@ fn LibraryRows(known: bool, listing: LibraryListing, query: String) -> impl Into
             <div class="empty" id="empty">
                 <Bookshelf />
                 <h2>"The shelf is still empty"</h2>
-                <p class="soft">"Every document you extract stands here, with its price and the day it was done."</p>
+                <p class="soft">"Your documents will appear here."</p>
                 <a class="button primary" href="/">
                     "Add a document"
                 </a>
@@ -90,10 +90,10 @@ fn LibraryRows(known: bool, listing: LibraryListing, query: String) -> impl Into
         }),
         (true, false) => EitherOf3::B(view! {
             <div class="empty" id="none">
-                <h2>"No title has these words"</h2>
-                <p class="soft">"Try fewer or other words."</p>
+                <h2>"No title matches"</h2>
+                <p class="soft">"Try fewer or different words."</p>
                 <a class="button" href="/library">
-                    "Show everything"
+                    "Show all documents"
                 </a>
             </div>
         }),

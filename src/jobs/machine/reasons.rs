@@ -1,4 +1,4 @@
-//! Why a job ended without a document: the code that scripts see, and the words that people read.
+//! Why a job ended without a document: a code for scripts, and a sentence for people.
 
 use crate::model::wire::JobError;
 

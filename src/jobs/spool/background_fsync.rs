@@ -1,4 +1,4 @@
-//! A large file is brought to the disk while it is written, so that little is left to wait for at its end.
+//! Writes a large file through to disk while the rest of it is still being written, so that the last sync takes little time.
 
 use std::io;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use tokio::fs::File;
 use tokio::task::{JoinHandle, spawn_blocking};
 
-/// So many bytes are worth a turn of the disk.
+/// A sync begins after so many new bytes.
 const BYTES_MIN: u64 = 32 << 20;
 
-/// See the module. It promises nothing: only the sync at the end does.
+/// Syncs a file in the background. It guarantees nothing: the file is durable only after the caller's own sync at the end.
 pub(crate) struct BackgroundFsync {
     file: Arc<std::fs::File>,
     /// Bytes of the file when the last sync began.
@@ -18,14 +18,19 @@ pub(crate) struct BackgroundFsync {
 }
 
 impl BackgroundFsync {
-    /// Of a file to which nothing is written yet.
+    /// For an empty file.
+    ///
+    /// # Errors
+    /// The file's descriptor cannot be duplicated.
     pub(crate) async fn of(file: &File) -> io::Result<Self> {
         let file = Arc::new(file.try_clone().await?.into_std().await);
         Ok(Self { file, begun_at: 0, running: None })
     }
 
-    /// Has the disk begin with what is new, if that is worth it and the disk is done with the last. `bytes` is how many were written
-    /// so far.
+    /// Begins a sync, if enough new bytes were written and no sync is running. `bytes`: written so far in all.
+    ///
+    /// # Errors
+    /// The sync before failed.
     pub(crate) async fn go_on(&mut self, bytes: u64) -> io::Result<()> {
         let is_busy = self.running.as_ref().is_some_and(|running| !running.is_finished());
         if is_busy || bytes < self.begun_at + BYTES_MIN {
@@ -38,7 +43,11 @@ impl BackgroundFsync {
         Ok(())
     }
 
-    /// Waits for what was begun. A fault of the disk is told once, to whoever syncs: it must not be lost here.
+    /// Waits for the running sync.
+    ///
+    /// # Errors
+    /// The sync failed. The caller must not ignore this: Linux reports an error once, and the sync at the end would then succeed
+    /// (<https://docs.kernel.org/filesystems/vfs.html>, "Handling errors during writeback", read 2026-11-30).
     pub(crate) async fn settle(&mut self) -> io::Result<()> {
         match self.running.take() {
             Some(running) => running.await.map_err(io::Error::other)?,
@@ -53,7 +62,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_sync_begins_when_it_is_worth_it() {
+    async fn sync_begins_after_enough_new_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let file = File::create(folder.path().join("input")).await.unwrap();
         let mut sync = BackgroundFsync::of(&file).await.unwrap();
@@ -63,12 +72,12 @@ mod tests {
         assert!(sync.running.is_some());
         sync.settle().await.unwrap();
         sync.go_on(2 * BYTES_MIN - 1).await.unwrap();
-        assert!(sync.running.is_none(), "it had most of that");
+        assert!(sync.running.is_none(), "too few new bytes");
     }
 
     #[tokio::test]
-    async fn what_the_disk_says_is_not_lost() {
-        // No disk is behind it, which the kernel says of a sync.
+    async fn failed_sync_is_reported() {
+        // `/dev/null` does not support syncing.
         let file = File::options().write(true).open("/dev/null").await.unwrap();
         let mut sync = BackgroundFsync::of(&file).await.unwrap();
         sync.go_on(BYTES_MIN).await.unwrap();

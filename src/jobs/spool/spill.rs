@@ -1,4 +1,4 @@
-//! What is put aside for a moment because it must not be held in memory.
+//! Writes items to a file on disk for a short time, because they may not fit into memory.
 
 use std::io::SeekFrom;
 
@@ -12,7 +12,10 @@ use super::DiskSpool;
 use crate::error::{Error, Result};
 
 impl DiskSpool {
-    /// Writes what comes to a file without a name, which is gone when nobody has it open any more.
+    /// Writes all items to an unnamed file. The operating system deletes it when it is closed.
+    ///
+    /// # Errors
+    /// The first error of `items`. The disk is full or fails.
     pub async fn write_spill<T: Serialize>(
         &self,
         mut items: impl Stream<Item = Result<T>> + Unpin,
@@ -28,14 +31,17 @@ impl DiskSpool {
     }
 }
 
-/// What was laid down, one item a line.
+/// An unnamed file with one item a line.
 #[derive(Debug)]
 pub struct SpillFile {
     file: fs::File,
 }
 
 impl SpillFile {
-    /// The items from the first on, each as it is read.
+    /// The items from the first one on. Each is read when the stream is polled for it.
+    ///
+    /// # Errors
+    /// The file cannot be read.
     pub async fn read_spill<T: DeserializeOwned + Send>(&mut self) -> Result<BoxStream<'_, Result<T>>> {
         self.file.seek(SeekFrom::Start(0)).await?;
         let lines = BufReader::new(&mut self.file).lines();

@@ -99,7 +99,8 @@ pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
     serde_json::to_string(value).map_err(Error::internal)
 }
 
-/// A text from outside, for a TEXT column. PostgreSQL accepts every character except NUL.
+/// A text from outside, for a TEXT column. PostgreSQL cannot store NUL
+/// (<https://postgresql.org/message-id/16539664-c24c-df89-e44c-8f4219a31a1a%40dunslane.net>, read 2026-11-30).
 pub(super) fn storable(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }

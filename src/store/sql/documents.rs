@@ -73,7 +73,7 @@ impl Documents for SqlStore {
         if !lock_job_filling(&mut tx, &document.account_id, &document.id).await? {
             return Ok(false);
         }
-        let begun = sqlx::query(
+        let inserted = sqlx::query(
             "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, draft, outline)
              VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 1, $8) ON CONFLICT (id) DO NOTHING",
         )
@@ -87,7 +87,7 @@ impl Documents for SqlStore {
         .bind(to_json(&Outline::default())?)
         .execute(&mut *tx)
         .await?;
-        if begun.rows_affected() == 1 {
+        if inserted.rows_affected() == 1 {
             let bytes = storage::of_document(&mut tx, &document.account_id, &document.id).await?;
             storage::add(&mut tx, &document.account_id, bytes).await?;
         }

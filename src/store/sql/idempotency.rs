@@ -78,9 +78,9 @@ impl IdempotencyKeys for SqlStore {
     ) -> Result<IdempotencyClaim> {
         let mut tx = self.write().await?;
         let request = Claim { account_id, key, digest, now, stale, keys_max };
-        let begun = claim(&mut tx, request).await?;
+        let claimed = claim(&mut tx, request).await?;
         tx.commit().await?;
-        Ok(begun)
+        Ok(claimed)
     }
 
     async fn finish(&self, account_id: &str, key: &str, answer: &str) -> Result<()> {

@@ -77,7 +77,7 @@ impl Google for Reader {
     async fn find(&self, _: &str, _: &str) -> Result<Vec<Batch>, Error> {
         unreachable!()
     }
-    async fn look(&self, _: &str) -> Result<Batch, Error> {
+    async fn get_batch(&self, _: &str) -> Result<Batch, Error> {
         unreachable!()
     }
     async fn cancel(&self, _: &str) -> Result<(), Error> {

@@ -90,7 +90,7 @@ impl Google for Outside {
         Ok(Vec::new())
     }
 
-    async fn look(&self, _batch: &str) -> Result<Batch, Error> {
+    async fn get_batch(&self, _batch: &str) -> Result<Batch, Error> {
         Err(Error::new(ErrorKind::NotFound, "there is no such batch"))
     }
 

@@ -76,7 +76,7 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_else() {
         (
             "UPDATE jobs SET due_at = due_at - 600000, lease_until = 0 WHERE active = 1",
             "UPDATE jobs SET due_at = due_at + 600000 WHERE active = 1",
-            "nobody works on it",
+            "no worker has claimed it",
         ),
         (
             "UPDATE jobs SET status = 'failed' WHERE status = 'succeeded'",

@@ -1,4 +1,4 @@
-//! Where files come in: choosing, dropping or naming them, what is on its way, and the banner once it is measured.
+//! The upload panel: adds files and links, shows the progress of an upload, and then the banner.
 
 use std::collections::VecDeque;
 
@@ -10,47 +10,50 @@ use super::banner::Banner;
 use super::upload::Progress;
 use super::upload_queue::{Failed, PendingUpload, UploadQueue};
 use crate::app::components::Trouble;
-use crate::model::{FORMATS, size_words};
+use crate::model::{FORMATS, limit_words, size_words};
 
-/// See the module. `known`: this browser has an account already. `bytes_max`: of a file that the server accepts.
+const INTRODUCTION: &str = "Coldbrew turns big PDFs and scans into text that is a pleasure to read, here or as Markdown. \
+                            Not in a hurry? Send a batch: half the price, ready in minutes or hours.";
+
+/// The upload panel. `known`: this browser has an account already. `bytes_max`: the largest accepted file, in bytes.
 #[island]
 pub fn UploadPanel(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
-    let work = UploadQueue::new(known, bytes_max);
+    let queue = UploadQueue::new(known, bytes_max);
     let input = NodeRef::<leptos::html::Input>::new();
-    let take_chosen = move || {
+    let add_chosen = move || {
         let Some(input) = input.get_untracked() else { return };
         let chosen = input.files().map(|files| (0..files.length()).filter_map(|index| files.get(index)).collect());
         let chosen: Vec<File> = chosen.unwrap_or_default();
         // So that the same file can be chosen again.
         input.set_value("");
         if !chosen.is_empty() {
-            work.take(chosen.into_iter());
+            queue.add(chosen.into_iter());
         }
     };
-    // A file may have been chosen before this page woke up.
+    // A file may have been chosen before the page was hydrated.
     Effect::new(move |_| {
         input.track();
-        take_chosen();
+        add_chosen();
     });
-    // Leaving would lose what has not arrived yet: the browser asks first.
+    // Leaving the page would lose running and waiting uploads, so the browser asks first.
     Effect::new(move |_| {
         window_event_listener(leptos::ev::beforeunload, move |event| {
-            if work.is_busy() {
+            if queue.is_busy() {
                 event.prevent_default();
             }
         });
     });
-    let sent = Callback::new(move |(title, address): (String, String)| work.sent(&title, &address));
-    let put_away = Callback::new(move |()| work.go_on());
+    let sent = Callback::new(move |(title, address): (String, String)| queue.submitted(&title, &address));
+    let discard = Callback::new(move |()| queue.start_next());
 
-    let desk = move || match work.pending.get() {
+    let content = move || match queue.pending.get() {
         PendingUpload::Ready(prepared) => EitherOf3::A(view! {
             <h1 class="visually-hidden">"Coldbrew"</h1>
-            <Banner prepared=*prepared batch_percent put_away sent />
+            <Banner prepared=*prepared batch_percent discard sent />
         }),
         PendingUpload::Arriving { name, fetched } => EitherOf3::B(view! {
             <Hero />
-            <Arriving name fetched work />
+            <Arriving name fetched queue />
         }),
         PendingUpload::Nothing => EitherOf3::C(view! {
             <Hero />
@@ -61,26 +64,26 @@ pub fn UploadPanel(known: bool, bytes_max: u64, batch_percent: u64) -> impl Into
                         <path d="M3.5 11h16v3a7 7 0 0 1-7 7h-2a7 7 0 0 1-7-7z" />
                         <path d="M19.5 12h.5a2 2 0 0 1 0 4.5h-1.2" />
                     </svg>
-                    <span class="dropzone-title">"Drop a document here"</span>
-                    <span class="button primary">"Choose a file"</span>
-                    <span class="field-hint">{format!("PDF, image or text, up to {}", size_words(bytes_max))}</span>
+                    <span class="dropzone-title">"Drop documents here"</span>
+                    <span class="button primary">"Choose files"</span>
+                    <span class="field-hint">{format!("PDF, image or text, up to {}", limit_words(bytes_max))}</span>
                     <input
                         type="file"
                         multiple
                         data-testid="file-input"
                         accept=accepted()
                         node_ref=input
-                        on:change=move |_| take_chosen()
+                        on:change=move |_| add_chosen()
                     />
                 </label>
-                <AddressForm work />
+                <LinkForm queue />
             </section>
         }),
     };
     view! {
-        {desk}
+        {content}
         {move || {
-            work.failed
+            queue.failed
                 .get()
                 .into_iter()
                 .map(|Failed { problem, file, .. }| {
@@ -89,10 +92,10 @@ pub fn UploadPanel(known: bool, bytes_max: u64, batch_percent: u64) -> impl Into
                             <Trouble error=problem />
                             {file
                                 .map(|file| {
-                                    let send_again = move |_| work.take(std::iter::once(file.clone().take()));
+                                    let try_again = move |_| queue.add(std::iter::once(file.clone().take()));
                                     view! {
-                                        <button class="button" type="button" on:click=send_again>
-                                            "Send it again"
+                                        <button class="button" type="button" on:click=try_again>
+                                            "Try again"
                                         </button>
                                     }
                                 })}
@@ -102,10 +105,10 @@ pub fn UploadPanel(known: bool, bytes_max: u64, batch_percent: u64) -> impl Into
                 .collect_view()
         }}
         {move || {
-            match work.waiting.with(VecDeque::len) {
+            match queue.waiting.with(VecDeque::len) {
                 0 => None,
-                1 => Some("1 more file waits for its turn.".to_owned()),
-                number => Some(format!("{number} more files wait for their turn.")),
+                1 => Some("1 more file is waiting.".to_owned()),
+                number => Some(format!("{number} more files are waiting.")),
             }
                 .map(|words| {
                     view! {
@@ -118,33 +121,33 @@ pub fn UploadPanel(known: bool, bytes_max: u64, batch_percent: u64) -> impl Into
     }
 }
 
-/// A document's address, typed or pasted.
+/// The field for a link to a document.
 #[component]
-fn AddressForm(work: UploadQueue) -> impl IntoView {
+fn LinkForm(queue: UploadQueue) -> impl IntoView {
     let field = NodeRef::<leptos::html::Input>::new();
     let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         if let Some(field) = field.get_untracked() {
-            work.fetch(field.value());
+            queue.import(field.value());
         }
     };
     view! {
         <form class="pasted" on:submit=send>
             <label class="visually-hidden" for="address">
-                "Address of a document"
+                "Link to a document"
             </label>
             <input
                 class="input"
                 id="address"
                 type="url"
                 required
-                placeholder="or paste https://…"
+                placeholder="or paste a link, e.g. https://arxiv.org/abs/…"
                 data-testid="url-input"
-                value=work.address.get_value()
+                value=queue.address.get_value()
                 node_ref=field
             />
             <button class="button" type="submit">
-                "Fetch"
+                "Import"
             </button>
         </form>
     }
@@ -154,25 +157,25 @@ fn AddressForm(work: UploadQueue) -> impl IntoView {
 fn Hero() -> impl IntoView {
     view! {
         <header class="hero">
-            <h1>"Let it brew. Read it well."</h1>
-            <p>
-                "Coldbrew turns big PDFs and scans into clean, readable Markdown. In no hurry? Send it as a batch, close the tab, and pay half."
-            </p>
+            <h1>"Read big PDFs like good books."</h1>
+            <p class="motto">"Let it brew. Read it well."</p>
+            <p>{INTRODUCTION}</p>
         </header>
     }
 }
 
-/// Something on its way here, and the way to stop it. What the server fetches has no progress that could be shown.
+/// A running upload or import, and the button that cancels it. An import has no progress to show.
 #[component]
-fn Arriving(name: String, fetched: bool, work: UploadQueue) -> impl IntoView {
-    let progress = work.progress;
+fn Arriving(name: String, fetched: bool, queue: UploadQueue) -> impl IntoView {
+    let progress = queue.progress;
+    let host = host_of(&name).to_owned();
     let words = move || match progress.get() {
-        _ if fetched => "Fetching the document from there…".to_owned(),
+        _ if fetched => format!("Downloading from {host}…"),
         Progress { sent, total } if sent < total => format!("{} of {}", size_words(sent), size_words(total)),
         Progress { total: 0, .. } => "Starting…".to_owned(),
         _ => "Uploaded. Opening the document…".to_owned(),
     };
-    // Without a value the bar shows that something is going on.
+    // Without a value the bar is indeterminate.
     let value = move || progress.with(|progress| (progress.sent < progress.total).then(|| progress.sent.to_string()));
     let max = move || progress.with(|progress| progress.total.max(1).to_string());
     let what = if fetched { "Download" } else { "Upload" };
@@ -183,7 +186,7 @@ fn Arriving(name: String, fetched: bool, work: UploadQueue) -> impl IntoView {
                 <p>
                     <strong>{name}</strong>
                 </p>
-                <button class="button small" type="button" on:click=move |_| work.cancel()>
+                <button class="button small" type="button" on:click=move |_| queue.cancel()>
                     "Cancel"
                 </button>
             </div>
@@ -195,7 +198,13 @@ fn Arriving(name: String, fetched: bool, work: UploadQueue) -> impl IntoView {
     }
 }
 
-/// What the browser's file dialog offers.
+/// The host of a link, or the whole text if it has none.
+fn host_of(link: &str) -> &str {
+    let rest = link.split_once("://").map_or(link, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or(rest)
+}
+
+/// The `accept` list of the browser's file dialog.
 fn accepted() -> String {
     let of = |format: &crate::model::Format| {
         std::iter::once(format.mime).chain(format.extensions.iter().copied()).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! What is on the desk and what waits for it: files come one after another, and none is lost on the way.
+//! The queue of uploads: files are uploaded one after the other, and a failed one can be tried again.
 
 use std::collections::VecDeque;
 
@@ -7,18 +7,18 @@ use send_wrapper::SendWrapper;
 use web_sys::{File, XmlHttpRequest};
 
 use super::upload::{Progress, is_readable, upload};
-use crate::app::browser::{Tone, look, toast};
+use crate::app::browser::{Tone, poll, toast};
 use crate::app::server::{import, start_session};
 use crate::model::wire::Prepared;
-use crate::model::{ApiError, ErrorCode, size_words};
+use crate::model::{ApiError, ErrorCode, limit_words, size_words};
 
-const SIGNED_OUT: &str = "You are no longer signed in here. Reload the page, and go on.";
+const SIGNED_OUT: &str = "You are no longer signed in. Reload the page to continue.";
 
-/// What lies on the desk.
+/// The current file of the panel.
 #[derive(Clone)]
 pub enum PendingUpload {
     Nothing,
-    /// On its way here: from this browser, or fetched by the server from an address.
+    /// Uploaded by this browser or, if `fetched`, downloaded by the server.
     Arriving {
         name: String,
         fetched: bool,
@@ -26,36 +26,36 @@ pub enum PendingUpload {
     Ready(Box<Prepared>),
 }
 
-/// What did not get onto the desk, and why.
+/// A file or link that failed, and why.
 #[derive(Clone)]
 pub struct Failed {
     pub name: String,
     pub problem: ApiError,
-    /// A file that did not get through need not be chosen again.
+    /// The file, if it can be uploaded again.
     pub file: Option<SendWrapper<File>>,
 }
 
-/// The desk and the files that wait for their turn. Cheap to copy.
+/// The current file and the waiting ones. Cheap to copy.
 #[derive(Clone, Copy)]
 pub struct UploadQueue {
     pub pending: RwSignal<PendingUpload>,
     pub progress: RwSignal<Progress>,
     pub failed: RwSignal<Vec<Failed>>,
     pub waiting: RwSignal<VecDeque<SendWrapper<File>>>,
-    /// The address that was asked for last, until there is something at it.
+    /// The last link, until its import succeeds.
     pub address: StoredValue<String>,
-    /// The upload under way.
+    /// The running upload.
     request: StoredValue<Option<SendWrapper<XmlHttpRequest>>>,
-    /// Counts what was begun: what was given up answers too late.
+    /// Counts uploads and imports, so that a late answer of a cancelled one is ignored.
     turn: StoredValue<u32>,
-    /// Several files came together: this page is stayed on until all are sent off.
+    /// Several files were added together: the page stays open until all are submitted.
     several: StoredValue<bool>,
     known: bool,
     bytes_max: u64,
 }
 
 impl UploadQueue {
-    /// An empty desk. `known`: this browser has an account already. `bytes_max`: of a file that the server accepts.
+    /// An empty queue. `known`: this browser has an account already. `bytes_max`: the largest accepted file, in bytes.
     pub fn new(known: bool, bytes_max: u64) -> Self {
         Self {
             pending: RwSignal::new(PendingUpload::Nothing),
@@ -71,10 +71,10 @@ impl UploadQueue {
         }
     }
 
-    /// Puts files in line. One that cannot be sent is refused at once.
-    pub fn take(self, files: impl Iterator<Item = File>) {
+    /// Adds files to the queue. A file that cannot be uploaded is refused at once.
+    pub fn add(self, files: impl Iterator<Item = File>) {
         let files: Vec<File> = files.collect();
-        self.forget_trouble(&files);
+        self.clear_errors(&files);
         let joins_others = !matches!(self.pending.get_untracked(), PendingUpload::Nothing);
         self.several.update_value(|several| *several |= files.len() > 1 || joins_others);
         for file in files {
@@ -84,12 +84,12 @@ impl UploadQueue {
             }
         }
         if matches!(self.pending.get_untracked(), PendingUpload::Nothing) {
-            self.go_on();
+            self.start_next();
         }
     }
 
     /// Uploads the next file, if one waits.
-    pub fn go_on(self) {
+    pub fn start_next(self) {
         let turn = self.next_turn();
         let Some(file) = self.waiting.try_update(VecDeque::pop_front).flatten() else {
             self.several.set_value(false);
@@ -98,34 +98,34 @@ impl UploadQueue {
         self.progress.set(Progress::default());
         self.pending.set(PendingUpload::Arriving { name: file.name(), fetched: false });
         leptos::task::spawn_local(async move {
-            let uploaded = match self.see_that_it_can_be_sent(&file).await {
-                Ok(()) if self.is_at(turn) => self.upload(&file).await,
+            let uploaded = match self.check_readable(&file).await {
+                Ok(()) if self.is_current(turn) => self.upload(&file).await,
                 Ok(()) => return,
                 Err(problem) => Err(problem),
             };
-            self.arrive(turn, &file.name(), Some(file.clone()), uploaded);
+            self.finish(turn, &file.name(), Some(file.clone()), uploaded);
         });
     }
 
-    /// Has the server fetch what is at an address.
-    pub fn fetch(self, address: String) {
-        self.forget_trouble(&[]);
+    /// Has the server download the file at a link.
+    pub fn import(self, address: String) {
+        self.clear_errors(&[]);
         self.address.set_value(address.clone());
         let turn = self.next_turn();
         self.progress.set(Progress::default());
         self.pending.set(PendingUpload::Arriving { name: address.clone(), fetched: true });
         leptos::task::spawn_local(async move {
-            let prepared = match self.begin_session().await {
+            let prepared = match self.start_session().await {
                 Ok(()) => import(address.clone()).await,
                 Err(problem) => Err(problem),
             };
-            self.arrive(turn, &address, None, prepared);
+            self.finish(turn, &address, None, prepared);
         });
     }
 
-    /// What came of a turn, unless it was given up. `file`: what was sent.
-    fn arrive(self, turn: u32, name: &str, file: Option<SendWrapper<File>>, prepared: Result<Prepared, ApiError>) {
-        if !self.is_at(turn) {
+    /// Shows the result of a turn, unless it was cancelled. `file`: the uploaded file.
+    fn finish(self, turn: u32, name: &str, file: Option<SendWrapper<File>>, prepared: Result<Prepared, ApiError>) {
+        if !self.is_current(turn) {
             return;
         }
         match prepared {
@@ -136,7 +136,7 @@ impl UploadQueue {
             Err(problem) => {
                 let file = file.filter(|_| problem.code == ErrorCode::Unavailable);
                 self.refuse(name, problem, file);
-                self.go_on();
+                self.start_next();
             }
         }
     }
@@ -146,11 +146,11 @@ impl UploadQueue {
         self.turn.get_value()
     }
 
-    fn is_at(self, turn: u32) -> bool {
+    fn is_current(self, turn: u32) -> bool {
         self.turn.get_value() == turn
     }
 
-    /// Says what is wrong with a file; which one, where several are under way.
+    /// Shows an error of a file, with its name if there are several.
     fn refuse(self, name: &str, mut problem: ApiError, file: Option<SendWrapper<File>>) {
         if problem.code == ErrorCode::Unauthenticated {
             problem.message = SIGNED_OUT.to_owned();
@@ -161,21 +161,21 @@ impl UploadQueue {
         self.failed.update(|failed| failed.push(Failed { name: name.to_owned(), problem, file }));
     }
 
-    /// What was only said need not be said any longer. Files that can be sent again stay, until they are on their way.
-    fn forget_trouble(self, on_their_way: &[File]) {
-        let goes = |failed: &Failed| on_their_way.iter().any(|file| file.name() == failed.name);
-        self.failed.update(|failed| failed.retain(|failed| failed.file.is_some() && !goes(failed)));
+    /// Removes errors, except those of files that can be uploaded again and are not among `added`.
+    fn clear_errors(self, added: &[File]) {
+        let is_added = |failed: &Failed| added.iter().any(|file| file.name() == failed.name);
+        self.failed.update(|failed| failed.retain(|failed| failed.file.is_some() && !is_added(failed)));
     }
 
-    async fn see_that_it_can_be_sent(self, file: &File) -> Result<(), ApiError> {
+    async fn check_readable(self, file: &File) -> Result<(), ApiError> {
         if !is_readable(file).await {
-            let words = "This is a folder, or a file that is no longer as it was. Choose the document itself.";
+            let words = "This is a folder, or the file has changed. Choose the file again.";
             return Err(ApiError::new(ErrorCode::UnsupportedFormat, words));
         }
-        self.begin_session().await
+        self.start_session().await
     }
 
-    async fn begin_session(self) -> Result<(), ApiError> {
+    async fn start_session(self) -> Result<(), ApiError> {
         if self.known { Ok(()) } else { start_session().await }
     }
 
@@ -184,12 +184,12 @@ impl UploadQueue {
         upload(file, started, move |progress| self.progress.set(progress)).await
     }
 
-    /// Gives up what is on its way, and goes on with the next file.
+    /// Cancels the current upload or import, and starts the next file.
     pub fn cancel(self) {
         if let Some(request) = self.request.try_update_value(Option::take).flatten() {
             let _ = request.abort();
         }
-        self.go_on();
+        self.start_next();
     }
 
     /// Whether leaving the page would lose a file.
@@ -198,29 +198,30 @@ impl UploadQueue {
             || self.waiting.with_untracked(|waiting| !waiting.is_empty())
     }
 
-    /// A document was sent off: on to where it can be followed, or to the next file.
-    pub fn sent(self, title: &str, address: &str) {
-        let something_is_left = self.failed.with_untracked(|failed| failed.iter().any(|failed| failed.file.is_some()));
-        if !self.several.get_value() && !something_is_left {
-            // Fails only while the page is being left already.
+    /// After a document was submitted: opens its page or, if files are left, starts the next one.
+    pub fn submitted(self, title: &str, address: &str) {
+        let has_failed = self.failed.with_untracked(|failed| failed.iter().any(|failed| failed.file.is_some()));
+        if !self.several.get_value() && !has_failed {
+            // Fails only if the page is being left already.
             let _ = window().location().set_href(address);
             return;
         }
-        toast(Tone::Good, &format!("“{title}” is on its way."));
-        look();
-        self.forget_trouble(&[]);
-        self.go_on();
+        let state = if address.starts_with("/documents/") { "is ready" } else { "was sent" };
+        toast(Tone::Good, &format!("“{title}” {state}."));
+        poll();
+        self.clear_errors(&[]);
+        self.start_next();
     }
 }
 
-/// What can be refused without sending a byte. The server checks again.
+/// The error of a file that can be refused before the upload. The server checks again.
 fn refusal_of(file: &web_sys::File, bytes_max: u64) -> Option<ApiError> {
     // A double counts bytes exactly up to 9 petabytes.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let size = file.size() as u64;
     if size > bytes_max {
-        let words = format!("This file has {}; at most {} are accepted.", size_words(size), size_words(bytes_max));
+        let words = format!("This file is {}; the limit is {}.", size_words(size), limit_words(bytes_max));
         return Some(ApiError::new(ErrorCode::FileTooLarge, words));
     }
-    (size == 0).then(|| ApiError::new(ErrorCode::UnsupportedFormat, "This file is empty."))
+    (size == 0).then(|| ApiError::new(ErrorCode::UnsupportedFormat, "This file is empty. Choose another one."))
 }

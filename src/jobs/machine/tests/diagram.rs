@@ -1,4 +1,4 @@
-//! `docs/JOB_STATES.md` describes the machine as it is.
+//! Keeps `docs/JOB_STATES.md` equal to the state machine.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ fn events() -> Vec<Event> {
     events
 }
 
-/// Every transition within 14 events, as `[from, to, event]`: with all limits far away, after the last listing, and beyond all limits.
+/// Every transition within 14 events, as `[from, to, event]`: within all limits, after the last listing, and beyond all limits.
 fn transitions() -> BTreeSet<[String; 3]> {
     let listed = Timing { reconcile_listings: 1, ..Timing::default() };
     let late = Timing { pending_ms_max: 0, odd_ms_max: 0, batch_ms_max: 0, unsent_ms_max: 0, ..listed };

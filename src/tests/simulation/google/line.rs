@@ -99,7 +99,7 @@ impl Google for Line {
         self.ask("find", move |service| Ok(service.find(&display_name, &input_file))).await
     }
 
-    async fn look(&self, batch: &str) -> Result<Batch, Error> {
+    async fn get_batch(&self, batch: &str) -> Result<Batch, Error> {
         let batch = batch.to_owned();
         self.ask("look", move |service| service.look(&batch)).await
     }

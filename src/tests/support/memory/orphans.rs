@@ -1,4 +1,4 @@
-//! What jobs left at Google, in memory.
+//! Orphaned resources at Google, in memory.
 
 use async_trait::async_trait;
 use coldbrew::error::Result;
@@ -12,10 +12,10 @@ use super::Memory;
 impl OrphanedResources for Memory {
     async fn claim_orphan(&self, now: UnixMs, until: UnixMs) -> Result<Option<OrphanedResource>> {
         let mut records = self.records();
-        let due = records.orphans.values_mut().filter(|left| left.due_at <= now).min_by_key(|left| left.due_at);
-        Ok(due.map(|left| {
-            left.due_at = until;
-            left.clone()
+        let due = records.orphans.values_mut().filter(|orphan| orphan.due_at <= now).min_by_key(|orphan| orphan.due_at);
+        Ok(due.map(|orphan| {
+            orphan.due_at = until;
+            orphan.clone()
         }))
     }
 
