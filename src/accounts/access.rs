@@ -115,7 +115,11 @@ mod tests {
             [(GuestAccess::On, true, true), (GuestAccess::TextOnly, true, false), (GuestAccess::Off, false, false)]
         {
             let policy = policy(mode, SignUpMode::Open);
-            assert_eq!((policy.admit_guest().is_ok(), policy.admit_ai(&guest).is_ok()), (makes_guest, uses_ai), "{mode:?}");
+            assert_eq!(
+                (policy.admit_guest().is_ok(), policy.admit_ai(&guest).is_ok()),
+                (makes_guest, uses_ai),
+                "{mode:?}"
+            );
             assert!(policy.admit_ai(&member).is_ok());
         }
     }

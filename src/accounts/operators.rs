@@ -242,7 +242,12 @@ impl Operators {
         let (id, at, action) = (self.ids.id(), self.clock.now(), request.name());
         let row = AuditRow { id: &id, at, operator_id: operator.account_id.as_deref(), account_id, detail: &detail };
         self.records.apply(&request, &row).await?;
-        tracing::info!(operator = operator.account_id.as_deref().unwrap_or("command line"), account_id, action, "operator acted");
+        tracing::info!(
+            operator = operator.account_id.as_deref().unwrap_or("command line"),
+            account_id,
+            action,
+            "operator acted"
+        );
         Ok(())
     }
 }

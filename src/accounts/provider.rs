@@ -171,8 +171,7 @@ impl Provider {
         let description = self.description().await?;
         let mut url = Url::parse(&description.authorization_endpoint).map_err(Error::unavailable)?;
         let secret = || self.ids.secret();
-        let pending =
-            Pending { state: secret(), nonce: secret(), verifier: secret(), invitation: String::new() };
+        let pending = Pending { state: secret(), nonce: secret(), verifier: secret(), invitation: String::new() };
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&pending.verifier));
         url.query_pairs_mut().extend_pairs([
             ("response_type", "code"),
@@ -292,12 +291,12 @@ mod tests {
 
     #[test]
     fn pending_sign_in_matches_its_own_state_only() {
-        let pending =
-            Pending { state: "s".into(), nonce: "n".into(), verifier: "v".into(), invitation: String::new() };
+        let pending = Pending { state: "s".into(), nonce: "n".into(), verifier: "v".into(), invitation: String::new() };
         let back = Pending::from_cookie(&pending.to_cookie()).unwrap();
         assert!(back == pending && back.is_of("s") && !back.is_of("n") && !back.is_of(""));
         let invited = Pending::from_cookie(&pending.with_invitation("0a").to_cookie()).unwrap();
-        assert_eq!((invited.invitation(), invited.with_invitation("a;b").invitation()), (Some("0a"), None));
+        assert_eq!(invited.invitation(), Some("0a"));
+        assert_eq!(invited.with_invitation("a;b").invitation(), None);
         for none in ["", "..", "a.b", "a.b.c.d.e", ".b.c"] {
             assert!(Pending::from_cookie(none).is_none(), "{none}");
         }

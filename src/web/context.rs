@@ -90,11 +90,7 @@ pub async fn start_session() -> Result<(), ApiError> {
 ///
 /// # Errors
 /// The errors of [`crate::accounts::Membership::sign_up`].
-pub async fn sign_up(
-    email: String,
-    password: String,
-    invitation: Option<String>,
-) -> Result<EndedAccess, ApiError> {
+pub async fn sign_up(email: String, password: String, invitation: Option<String>) -> Result<EndedAccess, ApiError> {
     let (state, invitation) = (expect_context::<ApiState>(), invitation.as_deref());
     let membership = &state.services.membership;
     // Before an account is made.

@@ -51,15 +51,16 @@ impl OperatorCaller {
         flash(&Flash::Done(words.to_owned()))
     }
 
-    /// Has the page show a link once. `path` is followed by its code.
+    /// Has the page show a link once, and returns it for callers with script. `path` is followed by its code.
     ///
     /// # Errors
     /// The public part of the given error.
-    pub fn show_link(&self, code: Result<String>, path: &str, name: &str) -> Result<(), ApiError> {
+    pub fn show_link(&self, code: Result<String>, path: &str, name: &str) -> Result<String, ApiError> {
         let code = self.answer(code)?;
         let headers = use_context::<Parts>().map(|parts| parts.headers).unwrap_or_default();
         let url = format!("{}{path}?code={code}", expect_context::<ApiState>().site.origin(&headers));
-        flash(&Flash::Link { name: name.to_owned(), url })
+        flash(&Flash::Link { name: name.to_owned(), url: url.clone() })?;
+        Ok(url)
     }
 }
 

@@ -15,12 +15,24 @@ pub enum Request<'a> {
     SetQuota(Option<u64>),
     SetRole(Option<Role>),
     /// Makes the account that the audit row names.
-    Create { email: &'a str, role: Role },
+    Create {
+        email: &'a str,
+        role: Role,
+    },
     /// Adds a link that sets a password, and ends earlier ones of the account.
-    MakeLink { digest: &'a str, expires_at: UnixMs },
-    Invite { digest: &'a str, asked: &'a InvitationRequest, expires_at: UnixMs },
+    MakeLink {
+        digest: &'a str,
+        expires_at: UnixMs,
+    },
+    Invite {
+        digest: &'a str,
+        asked: &'a InvitationRequest,
+        expires_at: UnixMs,
+    },
     /// `id` is [`InvitationView::id`].
-    RevokeInvitation { id: &'a str },
+    RevokeInvitation {
+        id: &'a str,
+    },
     /// Changes nothing. Another use case carries the action out.
     Note(&'static str),
 }

@@ -73,7 +73,7 @@ pub async fn operator_set_role(id: String, is_operator: bool) -> Result<(), ApiE
 
 /// Makes a link with which a person sets a new password. The page shows it once.
 #[server(prefix = "/api", endpoint = "operator_make_link")]
-pub async fn operator_make_link(id: String) -> Result<(), ApiError> {
+pub async fn operator_make_link(id: String) -> Result<String, ApiError> {
     let operator = crate::web::operator().await?;
     let code = operator.operators().make_link(&operator.rights, &id).await;
     operator.show_link(code, "/set-password", "Link to set a new password, valid for one day")
@@ -86,7 +86,7 @@ pub async fn operator_invite(
     tokens: String,
     days: u32,
     is_operator: Option<bool>,
-) -> Result<(), ApiError> {
+) -> Result<String, ApiError> {
     let operator = crate::web::operator().await?;
     let asked = operator.answer(crate::web::invitation_of(note, &tokens, days, is_operator.unwrap_or_default()))?;
     let name = format!("Invitation, valid for {} days", asked.days);

@@ -12,8 +12,8 @@ use crate::accounts::{Account, Accounts, Credential};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
-use crate::model::{ErrorCode, UnixMs};
 use crate::model::wire::{Receipt, Usage};
+use crate::model::{ErrorCode, UnixMs};
 
 /// The most digests in one statement.
 const DIGESTS_MAX: usize = 500;

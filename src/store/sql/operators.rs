@@ -11,11 +11,11 @@ use super::members::changed_one;
 use super::{SqlStore, from_row, storable, to_db};
 use crate::accounts::{AuditRow, OperatorRecords, Request};
 use crate::error::{Error, Result};
-use crate::model::operator::{
-    AuditEntry, InvitationRequest, InvitationView, JobCount, Overview, Person, SpendingView,
-};
-use crate::model::{ApiError, ErrorCode, Role, UnixMs};
+use crate::model::operator::{AuditEntry, InvitationRequest, InvitationView, JobCount, Overview, Person, SpendingView};
+use crate::model::{ApiError, ErrorCode, UnixMs};
 
+/// After every id, in the order of either database. Ids are hexadecimal digits.
+const LAST: &str = "zzzz";
 const INVITATIONS_MAX: i64 = 100;
 /// How much of an invitation's digest names it. It cannot be turned back into the code.
 const ID_CHARS: i64 = 16;
@@ -23,14 +23,15 @@ const ID_CHARS: i64 = 16;
 const IS_OPERATOR: &str = "SELECT COUNT(*) FROM accounts WHERE id = $1 AND role = 'operator' AND disabled_at IS NULL";
 
 /// Sums of the page are small look-ups for each of its few rows.
-pub(super) const PEOPLE: &str = "SELECT a.id, a.email, a.role, a.disabled_at, a.last_seen_at, a.created_at, a.quota_tokens,
+pub(super) const PEOPLE: &str =
+    "SELECT a.id, a.email, a.role, a.disabled_at, a.last_seen_at, a.created_at, a.quota_tokens,
         (SELECT CAST(COALESCE(SUM(l.charge), 0) AS BIGINT) FROM ledger l WHERE l.account_id = a.id) AS used_tokens,
         (SELECT CAST(COALESCE(SUM(s.micro_dollars), 0) AS BIGINT) FROM spending s
          WHERE s.account_id = a.id AND s.day = $1) AS spent_today,
         (SELECT CAST(COALESCE(SUM(s.micro_dollars), 0) AS BIGINT) FROM spending s
          WHERE s.account_id = a.id) AS spent_total
     FROM accounts a
-    WHERE ((a.email IS NOT NULL AND a.email LIKE $2 ESCAPE '\\') OR a.id = $3) AND a.id < $4
+    WHERE ((a.email IS NOT NULL AND LOWER(a.email) LIKE $2 ESCAPE '\\') OR a.id = $3) AND a.id < $4
     ORDER BY a.id DESC LIMIT $5";
 
 #[async_trait]
@@ -52,8 +53,7 @@ impl OperatorRecords for SqlStore {
             .bind(day)
             .bind(storable(&format!("%{escaped}%")))
             .bind(storable(search))
-            // Ids are hexadecimal digits.
-            .bind(storable(before.unwrap_or("~")))
+            .bind(storable(before.unwrap_or(LAST)))
             .bind(i64::from(limit));
         Ok(people.fetch_all(&self.pool).await?)
     }
@@ -97,7 +97,7 @@ impl OperatorRecords for SqlStore {
              FROM audit_log l LEFT JOIN accounts o ON o.id = l.operator_id LEFT JOIN accounts a ON a.id = l.account_id
              WHERE l.id < $1 ORDER BY l.id DESC LIMIT $2",
         );
-        Ok(entries.bind(storable(before.unwrap_or("~"))).bind(i64::from(limit)).fetch_all(&self.pool).await?)
+        Ok(entries.bind(storable(before.unwrap_or(LAST))).bind(i64::from(limit)).fetch_all(&self.pool).await?)
     }
 
     async fn apply(&self, request: &Request<'_>, row: &AuditRow<'_>) -> Result<()> {
@@ -148,9 +148,9 @@ async fn change_account(
         return Err(ApiError::not_found("account").into());
     }
     let change = match request {
-        Request::Disable => {
-            sqlx::query("UPDATE accounts SET disabled_at = COALESCE(disabled_at, $2) WHERE id = $1").bind(account_id).bind(now.0)
-        }
+        Request::Disable => sqlx::query("UPDATE accounts SET disabled_at = COALESCE(disabled_at, $2) WHERE id = $1")
+            .bind(account_id)
+            .bind(now.0),
         Request::Enable => sqlx::query("UPDATE accounts SET disabled_at = NULL WHERE id = $1").bind(account_id),
         Request::SetQuota(tokens) => {
             sqlx::query("UPDATE accounts SET quota_tokens = $2 WHERE id = $1").bind(account_id).bind(tokens.map(to_db))
@@ -173,7 +173,10 @@ async fn change_account(
         }
     };
     if !changed_one(change.execute(connection).await)? {
-        return Err(Error::refused(ErrorCode::InvalidRequest, "This is a guest, who has no e-mail address and no password."));
+        return Err(Error::refused(
+            ErrorCode::InvalidRequest,
+            "This is a guest, who has no e-mail address and no password.",
+        ));
     }
     Ok(())
 }
@@ -209,7 +212,16 @@ async fn change_invitation(connection: &mut AnyConnection, request: &Request<'_>
 }
 
 from_row!(Person {
-    id, email, role, disabled_at, last_seen_at, created_at, quota_tokens, used_tokens, spent_today, spent_total
+    id,
+    email,
+    role,
+    disabled_at,
+    last_seen_at,
+    created_at,
+    quota_tokens,
+    used_tokens,
+    spent_today,
+    spent_total
 });
 from_row!(InvitationView { id, note, role, quota_tokens, created_at, expires_at, used_at, used_by });
 from_row!(AuditEntry { id, at, operator, action, account, detail });

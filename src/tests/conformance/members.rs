@@ -101,7 +101,11 @@ async fn identity_added_to_a_guest_ends_its_access_and_to_a_member_does_not(data
     assert!(!database.has_access().await);
     database.add_access().await;
     assert_eq!(store.add_identity("a", &identity("2"), None, ENDING).await.unwrap(), Some(EndedAccess::default()));
-    assert_eq!(store.add_identity("a", &identity("2"), None, ENDING).await.unwrap(), None, "the identity exists already");
+    assert_eq!(
+        store.add_identity("a", &identity("2"), None, ENDING).await.unwrap(),
+        None,
+        "the identity exists already"
+    );
     assert!(database.has_access().await);
 }
 
@@ -112,7 +116,11 @@ async fn account_that_cannot_sign_up_keeps_its_sessions(database: Database) {
     let other = Credential { digest: "b", kind: CredentialKind::Token, expires_at: NOW.plus(1) };
     store.create_guest("b", other, NOW).await.unwrap();
     assert!(store.sign_up("b", "ada@example.org", "hash", None, ENDING).await.unwrap().is_some());
-    assert_eq!(store.sign_up("a", "ada@example.org", "hash", None, ENDING).await.unwrap(), None, "the address is taken");
+    assert_eq!(
+        store.sign_up("a", "ada@example.org", "hash", None, ENDING).await.unwrap(),
+        None,
+        "the address is taken"
+    );
     assert!(database.has_access().await);
 }
 
