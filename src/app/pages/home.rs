@@ -49,15 +49,17 @@ pub fn Home() -> impl IntoView {
                             }
                         };
                         let text_only = access.is_text_only();
-                        Either::Right(view! {
-                            <UploadPanel known text_only bytes_max=upload_bytes_max batch_percent />
-                            <noscript>
-                                <p class="notice warn">
-                                    "JavaScript is needed to add a document. Reading works without it."
-                                </p>
-                            </noscript>
-                            {lists}
-                        })
+                        Either::Right(
+                            view! {
+                                <UploadPanel known text_only bytes_max=upload_bytes_max batch_percent />
+                                <noscript>
+                                    <p class="notice warn">
+                                        "JavaScript is needed to add a document. Reading works without it."
+                                    </p>
+                                </noscript>
+                                {lists}
+                            },
+                        )
                     })}
                 </Suspense>
             </div>

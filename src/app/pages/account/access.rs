@@ -83,7 +83,8 @@ fn SignInForm() -> impl IntoView {
 fn NoOperator() -> impl IntoView {
     view! {
         <p class="notice warn" data-testid="no-operator">
-            "This server has no operator yet. Run "<code>"coldbrew user operator YOU@EXAMPLE.ORG"</code>
+            "This server has no operator yet. Run "
+            <code>"coldbrew user operator YOU@EXAMPLE.ORG"</code>
             " on the server, and open the link that it prints."
         </p>
     }

@@ -40,9 +40,7 @@ pub fn InvitationPage() -> impl IntoView {
                                     )
                                 }
                                 (_, Err(error)) => EitherOf3::B(view! { <Trouble error /> }),
-                                (access, Ok(_)) => {
-                                    EitherOf3::C(view! { <Welcome code is_guest=access.known /> })
-                                }
+                                (access, Ok(_)) => EitherOf3::C(view! { <Welcome code is_guest=access.known /> }),
                             }
                         })
                     }}

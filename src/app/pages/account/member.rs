@@ -113,9 +113,7 @@ pub fn DeleteSection(id: String, email: Option<String>) -> impl IntoView {
         <section class="stack" aria-labelledby="leave-title">
             <h2 id="leave-title">"Delete account"</h2>
             <div class="cluster spread">
-                <p class="soft">
-                    {format!("Permanently deletes {whose} with all documents, files and tokens.")}
-                </p>
+                <p class="soft">{format!("Permanently deletes {whose} with all documents, files and tokens.")}</p>
                 <QuestionButton asks=QUESTION.to_owned() class="button danger" attr:data-testid="delete-account">
                     "Delete account"
                 </QuestionButton>

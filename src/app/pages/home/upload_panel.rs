@@ -84,7 +84,8 @@ pub fn UploadPanel(known: bool, text_only: bool, bytes_max: u64, batch_percent: 
     view! {
         {content}
         {move || {
-            queue.failed
+            queue
+                .failed
                 .get()
                 .into_iter()
                 .map(|Failed { problem, file, .. }| {

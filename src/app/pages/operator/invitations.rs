@@ -14,7 +14,9 @@ pub fn Invitations(invitations: Vec<InvitationView>) -> impl IntoView {
     view! {
         <section class="stack" aria-labelledby="invitations-title">
             <h2 id="invitations-title">"Invitations"</h2>
-            <p class="soft">"An invitation is a link with which one person signs up. Send it over a way that you trust."</p>
+            <p class="soft">
+                "An invitation is a link with which one person signs up. Send it over a way that you trust."
+            </p>
             <ActionForm action=invite attr:class="card stack">
                 <div class="field">
                     <label class="field-label" for="invitation-note">

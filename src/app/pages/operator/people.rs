@@ -146,7 +146,8 @@ fn PersonActions(person: Person, name: String) -> impl IntoView {
             <summary>"Manage"</summary>
             <div class="stack tight">
                 <ActionForm action=set_quota attr:class="pasted">
-                    {hidden_id()} <label class="field-label" for=quota_id.clone()>
+                    {hidden_id()}
+                    <label class="field-label" for=quota_id.clone()>
                         "Quota in tokens"
                     </label>
                     <input
