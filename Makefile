@@ -3,7 +3,7 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run release dev test soak attack fuzz-api bench figures lighthouse screenshots lint ci
+.PHONY: help run release dev test soak attack fuzz-api bench figures lighthouse screenshots strings lint ci
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ screenshots: ## Take a picture of every screen and state, phone and desktop, lig
 	@scripts/setup test
 	@cargo xtask all --bin coldbrew
 	@COLDBREW_SERVER=$(abspath $(TARGET))/debug/coldbrew npm --prefix end2end run --silent screenshots
+
+strings: ## Print every text of the web app and the error messages, to read them in one go
+	@scripts/setup run
+	@cargo xtask strings
 
 fuzz-api: ## Send the API valid and invalid requests for ten minutes, generated from its OpenAPI document
 	@scripts/setup test

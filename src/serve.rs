@@ -190,7 +190,7 @@ impl Server {
     /// # Errors
     /// As [`Self::addr`].
     pub fn greeting(&self) -> Result<String> {
-        let demo = if self.is_demo { " (demo mode: no Gemini key, pages are read by a local stand-in)" } else { "" };
+        let demo = if self.is_demo { " (demo mode: no Gemini key, the built-in emulator reads pages)" } else { "" };
         Ok(format!("Coldbrew is ready at http://{}{demo}", self.addr()?))
     }
 

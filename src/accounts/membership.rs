@@ -76,7 +76,7 @@ impl Membership {
         let ending = self.ending(&own);
         let signed_up = self.members.sign_up(&account.id, &email, &hash, invitation.as_deref(), ending).await?;
         let Some(ended) = signed_up else {
-            let message = "An account with this e-mail address exists already. Sign in instead.";
+            let message = "An account with this e-mail address already exists. Sign in instead.";
             return Err(Error::refused(ErrorCode::EmailTaken, message));
         };
         self.changes.tell_credentials_ended(&account.id);
@@ -294,7 +294,7 @@ impl Membership {
                 let ending = self.ending(&own);
                 let added = self.members.add_identity(&account.id, identity, invitation.as_deref(), ending).await?;
                 let Some(ended) = added else {
-                    let message = "An account with this e-mail address exists already.";
+                    let message = "An account with this e-mail address already exists.";
                     return Err(Error::refused(ErrorCode::EmailTaken, message));
                 };
                 self.changes.tell_credentials_ended(&account.id);

@@ -45,10 +45,8 @@ impl FromServerFnError for ApiError {
 
 /// The error of a call without an answer.
 pub fn server_unavailable() -> ApiError {
-    ApiError::new(
-        ErrorCode::Unavailable,
-        "The server cannot be reached. Check your connection and try again. Nothing is lost.",
-    )
+    let words = "The server cannot be reached. Check your connection and try again. Nothing is lost.";
+    ApiError::new(ErrorCode::Unavailable, words)
 }
 
 /// Whether this browser has an account already.

@@ -147,7 +147,8 @@ impl Submissions {
         {
             return Ok(());
         }
-        let words = "Most of your pages could not be read today, so your documents are read one after the other. Wait for the one before.";
+        let words = "Most of your pages could not be read today, so your documents are read one at a time. \
+                     Wait until the current one is done.";
         Err(Error::refused(ErrorCode::LimitReached, words))
     }
 
@@ -164,7 +165,7 @@ impl Submissions {
         let unread = self.ports.documents.unread(&account.id, document_id).await?;
         let Unread { upload_hash, title, pages } = unread.ok_or_else(|| ApiError::not_found("document"))?;
         if pages.is_empty() {
-            return Err(Error::refused(ErrorCode::InvalidPages, "Every page of this document was read."));
+            return Err(Error::refused(ErrorCode::InvalidPages, "This document has no failed pages."));
         }
         let upload = self.ports.uploads.upload(&account.id, &upload_hash).await?;
         let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
@@ -289,15 +290,14 @@ impl Submissions {
             Acceptance::Active(active) if active.pages == job.pages && active.mode == mode => Ok(ticket(&active)),
             Acceptance::Active(active) => Err(Error::refused(
                 ErrorCode::BatchInProgress,
-                format!("This document is being extracted already (pages {}). Wait until that is done.", active.pages),
+                format!("This document is already being read (pages {}). Wait until that is done.", active.pages),
             )),
             Acceptance::OverQuota(usage) => Err(Error::refused(
                 ErrorCode::QuotaExceeded,
                 format!(
-                    "This needs about {} tokens and {} are left of {}.",
+                    "This takes about {} tokens; you have {} left. Choose fewer pages.",
                     count_words(reserve),
-                    count_words(usage.available_tokens),
-                    count_words(usage.quota_tokens)
+                    count_words(usage.available_tokens)
                 ),
             )),
         }
@@ -364,7 +364,7 @@ fn mode_of(wish: &Submission, format: &Format) -> Result<Mode> {
         (true, true) => Ok(Mode::Batch),
         (false, true) => Err(Error::refused(
             ErrorCode::BatchRequiresAi,
-            "A batch is read by AI: turn ai_transform on, or batch_mode off.",
+            "A batch needs AI. Turn ai_transform on, or batch_mode off.",
         )),
     }
 }

@@ -29,7 +29,7 @@ impl SignInProblem {
             Self::Declined => "The sign-in was not completed. Nothing has changed. Try again if you like.",
             Self::Failed => "The sign-in could not be verified. Nothing has changed. Try again.",
             Self::Taken => {
-                "An account with this e-mail address exists already. Sign in with its password, then connect it here."
+                "An account with this e-mail address already exists. Sign in with its password, then connect it here."
             }
             Self::NotAllowed => {
                 "You cannot sign up here with this account. Ask the operator of this server for an invitation."

@@ -43,8 +43,8 @@ impl Layout {
         Ok(Self { root, target, site, pkg })
     }
 
-    /// Cargo in the checkout, without the variables that `cargo run` sets. With them, some build scripts would run again after each change
-    /// between `cargo xtask` and `cargo build`, and everything that depends on them would be compiled again.
+    /// Cargo in the checkout, without the variables that `cargo run` sets. With them, some build scripts and their dependents would be
+    /// built again after each change between `cargo xtask` and `cargo build`.
     pub fn cargo(&self) -> Command {
         let mut cargo = Command::new("cargo");
         cargo.current_dir(&self.root);

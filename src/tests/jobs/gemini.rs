@@ -1,6 +1,5 @@
-//! The contract with Google, its tables row by row, through the whole product: what becomes of a document when Google, or the way
-//! to it, behaves in one of the odd ways that it is known to have. What the client alone makes of an answer is in
-//! `crates/gemini/src/tests`, in files that are called by their section as well.
+//! Known faults of the Gemini API, one row each (docs/GEMINI.md), through the whole product: the end of a document when Google or the
+//! network behaves so. `crates/gemini/src/tests` checks how the client alone understands each answer.
 
 mod section_7;
 mod section_9_5;
@@ -17,22 +16,21 @@ use crate::support::harness::{TestClient, TestGemini, TestServer, http};
 
 pub const PAGES: u64 = 3;
 
-/// A product and a Google that fails as it is told.
+/// A server, and an emulator whose faults a test arms.
 pub struct Site {
     pub gemini: TestGemini,
     pub server: TestServer,
     pub data: TempDir,
 }
 
-/// What became of a document of three pages.
+/// The end of a job of three pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It is there, all of it read but for so many pages.
-    Document {
-        failed_pages: u64,
-    },
-    /// There is none, and nothing was charged; the error's code.
+    /// The document exists. So many of its pages failed.
+    Document { failed_pages: u64 },
+    /// There is no document, and nothing was charged. The code of the error.
     Failed(&'static str),
+    /// The same, because Google gave up on the batch.
     Expired,
 }
 
@@ -42,13 +40,13 @@ pub const fn but_for(failed_pages: u64) -> End {
     End::Document { failed_pages }
 }
 
-/// A document on its way.
+/// A document that was submitted as a batch.
 pub struct Submitted {
     pub guest: TestClient,
     pub content_hash: String,
-    /// What a submission names the file by.
+    /// The hash with which the upload is submitted.
     pub upload: String,
-    /// A word that stands on each of its pages.
+    /// A word on each of its pages.
     word: String,
 }
 
@@ -62,7 +60,7 @@ impl Site {
         Self { server, gemini, data }
     }
 
-    /// Submits a document that nobody has seen before, while these faults are armed and no others.
+    /// Submits a new document, while only these faults are armed.
     pub async fn submit(&self, faults: &[Value]) -> Submitted {
         self.disarm().await;
         for fault in faults {
@@ -71,7 +69,7 @@ impl Site {
         Submitted::by(self.server.guest().await).await
     }
 
-    /// Somebody at Google's console cancels whatever goes on.
+    /// Cancels all batches at Google, as a person with the key can.
     pub async fn cancel_all(&self) {
         for batch in self.batches().await {
             let url = format!("{}/v1beta/{}:cancel", self.gemini.base_url, batch["name"].as_str().unwrap());
@@ -80,7 +78,7 @@ impl Site {
         }
     }
 
-    /// Each row: what it is, the faults, what becomes of the document, and how many batches Google has of it afterwards.
+    /// Checks each row: its name, the armed faults, the end of the document, and how many batches were made at Google.
     pub async fn check(&self, table: Vec<(&str, Vec<Value>, End, usize)>) {
         for (what, faults, end, batches) in table {
             let before = self.batches().await.len();
@@ -90,7 +88,7 @@ impl Site {
         }
     }
 
-    /// Whether Google keeps nothing of ours but outputs, which it does not let go.
+    /// Whether Google has only output files of this server, which cannot be deleted. Waits for up to four seconds.
     pub async fn no_input_is_left(&self) -> bool {
         for _ in 0..200 {
             let files = self.google("files?pageSize=100").await["files"].clone();
@@ -108,7 +106,7 @@ impl Site {
         self.google("batches?pageSize=100").await["operations"].as_array().cloned().unwrap_or_default()
     }
 
-    /// From now on nothing fails.
+    /// Disarms all faults.
     pub async fn disarm(&self) {
         self.gemini.disarm().await;
     }
@@ -146,7 +144,7 @@ impl Site {
 }
 
 impl Submitted {
-    /// Submits a document that nobody has seen before.
+    /// Submits a new document as a batch.
     pub async fn by(guest: TestClient) -> Self {
         static DOCUMENTS: AtomicU32 = AtomicU32::new(0);
         let word = format!("Document{}", DOCUMENTS.fetch_add(1, Ordering::Relaxed));
@@ -159,12 +157,12 @@ impl Submitted {
         Self { content_hash: text("content_hash"), upload: text("hash"), guest, word }
     }
 
-    /// The same at another server on the same data.
+    /// The same document at another server on the same data.
     pub fn at(self, base_url: &str) -> Self {
         Self { guest: self.guest.at(base_url), ..self }
     }
 
-    /// The page that a browser shows of it.
+    /// The HTML of the page of its batch.
     pub async fn page(&self) -> String {
         let path = format!("/batch/{}", self.content_hash);
         self.guest.page(&path).await
@@ -174,7 +172,7 @@ impl Submitted {
         self.guest.get(&format!("/v1/documents/batch/{}/status", self.content_hash)).await
     }
 
-    /// Follows it to its end, and checks its books.
+    /// Waits for the end of the job, and checks its charges.
     pub async fn end(&self) -> End {
         let ended = self.guest.batch_end(&self.content_hash).await;
         let usage = self.guest.get("/v1/users/me/usage").await;
@@ -196,7 +194,7 @@ impl Submitted {
         }
     }
 
-    /// Each page that has a text has its own: nothing may be swapped.
+    /// Checks that each page with a text has its own text: no pages are swapped.
     fn check_pages(&self, pages: &[Value]) {
         assert_eq!(pages.len() as u64, PAGES);
         for (index, page) in pages.iter().enumerate() {
@@ -211,12 +209,12 @@ impl Submitted {
     }
 }
 
-/// A fault that happens so often.
+/// A fault that happens `times` times.
 pub fn times(fault: &str, times: u32) -> Value {
     json!({"fault": fault, "times": times})
 }
 
-/// A fault that happens at every chance.
+/// A fault that happens at every opportunity.
 pub fn always(fault: &str) -> Value {
     json!({"fault": fault})
 }

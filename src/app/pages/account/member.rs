@@ -30,7 +30,11 @@ pub fn SignForms(known: bool) -> impl IntoView {
             <p class="soft sign-up">{words}</p>
             {known
                 .then(|| {
-                    view! { <p class="soft sign-in">"Documents in this browser will not be in that account."</p> }
+                    view! {
+                        <p class="soft sign-in">
+                            "The documents in this browser will not be in the account that you sign in to."
+                        </p>
+                    }
                 })}
             <ActionForm action=sign_up attr:class="stack sign-up">
                 <SignFields way="up" words="Sign up" password="new-password" />

@@ -12,8 +12,8 @@ use super::upload_queue::{Failed, PendingUpload, UploadQueue};
 use crate::app::components::Trouble;
 use crate::model::{FORMATS, limit_words, size_words};
 
-const INTRODUCTION: &str = "Coldbrew turns big PDFs and scans into text that is a pleasure to read, here or as Markdown. \
-                            Not in a hurry? Send a batch: half the price, ready in minutes or hours.";
+const INTRODUCTION: &str = "Coldbrew turns big PDFs and scans into text that is a pleasure to read, here or as \
+                            Markdown. Not in a hurry? Send a batch: half the price, ready in minutes or hours.";
 
 /// The upload panel. `known`: this browser has an account already. `text_only`: it may not use AI. `bytes_max`: the largest accepted file, in bytes.
 #[island]
