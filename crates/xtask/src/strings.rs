@@ -18,8 +18,7 @@ const USE_CASES: [&str; 8] =
 const TEXT_ATTRIBUTES: [&str; 9] =
     ["alt", "aria-label", "content", "label", "placeholder", "text", "title", "words", "yes"];
 /// Keys, headers, selectors and classes that look like text.
-const NOT_TEXT: [&str; 8] =
-    ["200% 0px", "Accept", "Escape", "Files", "POST", "a, button", "notice bad", "notice good"];
+const NOT_TEXT: [&str; 8] = ["200% 0px", "Accept", "Escape", "Files", "POST", "a, button", "notice bad", "notice good"];
 
 /// Prints the texts of each file below its path.
 ///

@@ -140,7 +140,10 @@ async fn change_account(
                    WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE email = $2)";
         let created = sqlx::query(sql).bind(account_id).bind(*email).bind(role.into_str()).bind(now.0);
         if !changed_one(created.execute(connection).await)? {
-            return Err(Error::refused(ErrorCode::EmailTaken, "An account with this e-mail address already exists. Make it an operator instead."));
+            return Err(Error::refused(
+                ErrorCode::EmailTaken,
+                "An account with this e-mail address already exists. Make it an operator instead.",
+            ));
         }
         return Ok(());
     }
