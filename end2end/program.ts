@@ -71,7 +71,7 @@ function readyAddress(child: ChildProcess): Promise<string> {
       clearTimeout(timer);
       reject(new Error(`${PROGRAM} ${why}:\n${output}`));
     };
-    const timer = setTimeout(() => fail("printed no \"ready\" line"), START_TIMEOUT_MS);
+    const timer = setTimeout(() => fail('printed no "ready" line'), START_TIMEOUT_MS);
     child.on("error", (error) => fail(error.message));
     child.on("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
     // Read the log, because a full pipe would block the process. Keep only its end.

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Turns large PDFs into clean Markdown with Gemini, at half price for those who can wait.
 #[derive(Parser)]
-#[command(name = "coldbrew", version, about)]
+#[command(name = "coldbrew", version = version(option_env!("COLDBREW_COMMIT")), about)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -109,6 +109,12 @@ enum Change {
     Delete { account: String },
 }
 
+/// Version and commit. A release build sets the variable; a development build does not, so that a commit compiles nothing again.
+fn version(commit: Option<&str>) -> &'static str {
+    // Called once, for what clap keeps as long as the program runs.
+    format!("{} ({})", env!("CARGO_PKG_VERSION"), commit.unwrap_or("development")).leak()
+}
+
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve { no_worker: false });
     // A page worker limits its own memory, so it must not have started threads or a runtime before.
@@ -165,8 +171,7 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
             open_many_files()?;
             let mut server =
                 if no_worker { Server::open_without_worker(config).await? } else { Server::open(config).await? };
-            // `/proc/self/exe` is this program even after an update has replaced its file.
-            server.isolate_suspected_jobs(PathBuf::from("/proc/self/exe"));
+            server.isolate_suspected_jobs(own_program()?);
             println!("{}", server.greeting()?);
             server.run(stop).await?;
         }
@@ -219,11 +224,21 @@ async fn run_doctor(config: &Config) -> Result<ExitCode> {
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Raises the limit of open files to the hard limit, because each open page has a connection. The usual soft limit of 1,024 is the most
-/// that `select` can monitor (<https://man7.org/linux/man-pages/man2/select.2.html>, read 2026-11-30), which nothing here uses.
+/// This program. On Linux also after its file was replaced.
+fn own_program() -> Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        Ok("/proc/self/exe".into())
+    } else {
+        std::env::current_exe().map_err(Error::internal)
+    }
+}
+
+/// Each open page keeps a connection, which is a file; the usual 1,024 is for programs that cannot count further.
 fn open_many_files() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).map_err(Error::internal)
+    // macOS refuses more than OPEN_MAX of its <sys/syslimits.h>, even where there is no limit.
+    let current = if cfg!(target_os = "macos") { Some(10_240) } else { limit.maximum };
+    setrlimit(Resource::Nofile, Rlimit { current, ..limit }).map_err(Error::internal)
 }
 
 /// Waits for Ctrl-C, or for SIGTERM from a service manager.
@@ -233,5 +248,20 @@ async fn stop_requested() {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn version_printed_names_version_and_commit() {
+        assert_eq!(version(Some("8233cb4a1f2e")), concat!(env!("CARGO_PKG_VERSION"), " (8233cb4a1f2e)"));
+        assert_eq!(version(None), concat!(env!("CARGO_PKG_VERSION"), " (development)"));
+        let printed = Cli::command().render_version();
+        assert_eq!(printed, format!("coldbrew {}\n", version(option_env!("COLDBREW_COMMIT"))));
     }
 }

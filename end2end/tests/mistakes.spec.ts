@@ -111,7 +111,7 @@ test("several_interrupted_uploads_are_listed_and_tried_again", async ({ context,
 test("upload_cancelled_before_its_session_never_starts", async ({ context, screens: { home } }) => {
   await home.open();
   let uploads = 0;
-  await context.route("**/prepare/upload", (route) => (uploads += 1, route.continue()));
+  await context.route("**/prepare/upload", (route) => ((uploads += 1), route.continue()));
   // An account's first upload waits for its session.
   const held: (() => void)[] = [];
   await context.route("**/api/start_session", async (route) => {

@@ -19,7 +19,7 @@ use crate::extract::{EngineShares, engine_time_used_up};
 use crate::markdown::FigureId;
 use crate::model::wire::JobError;
 use crate::uploads::{Blobs, FigurePlaces, Figures, FoundFigures, figure_key, upload_key};
-use coldbrew_gemini::RequestFault;
+use coldbrew_gemini::RequestError;
 use coldbrew_pdf::figures::Figure;
 use coldbrew_pdf::{Document, Engine, FigureImage, PageFault, PdfError, Priority, Requester};
 
@@ -53,9 +53,9 @@ pub(super) fn with_figure_note(outcome: PageOutcome, figures: Option<&[Figure]>)
 }
 
 /// The reason for people why a page cannot be sent to Gemini.
-pub(super) const fn unsendable_reason(fault: &RequestFault) -> &'static str {
+pub(super) const fn unsendable_reason(fault: &RequestError) -> &'static str {
     match fault {
-        RequestFault::TooLarge { .. } => "This page is too large for Gemini.",
+        RequestError::TooLarge { .. } => "This page is too large for Gemini.",
         _ => "This page could not be sent to Gemini because of this server's settings.",
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use crate::accounts::spending::MicroDollars;
 use crate::error::{Error, Result};
 use crate::settings::{Secret, Settings};
-use coldbrew_gemini::models::{self, FROM_LOW, MediaTokens, Model, Models, Prices, Thinking};
+use coldbrew_gemini::models::{self, LOW_TO_HIGH, MediaTokens, Model, Models, Prices, Thinking};
 use coldbrew_gemini::{Client, Config};
 
 /// The settings of Gemini.
@@ -69,7 +69,7 @@ impl FromStr for Style {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
-            "levels" => Ok(Self(FROM_LOW)),
+            "levels" => Ok(Self(LOW_TO_HIGH)),
             "budget" => Ok(Self(Thinking::Budget)),
             "none" => Ok(Self(Thinking::Unknown)),
             _ => Err("it must be levels, budget or none"),

@@ -17,8 +17,6 @@ use crate::model::{ApiError, ErrorCode, UnixMs};
 /// After every id, in the order of either database. Ids are hexadecimal digits.
 const LAST: &str = "zzzz";
 const INVITATIONS_MAX: i64 = 100;
-/// How much of an invitation's digest names it. It cannot be turned back into the code.
-const ID_CHARS: i64 = 16;
 
 const IS_OPERATOR: &str = "SELECT COUNT(*) FROM accounts WHERE id = $1 AND role = 'operator' AND disabled_at IS NULL";
 
@@ -69,8 +67,8 @@ impl OperatorRecords for SqlStore {
         );
         let spending: SpendingView = spending.bind(today).bind(month_begins).fetch_one(&self.pool).await?;
         let jobs = sqlx::query_as(
-            "SELECT status, mode, blocked_by, COUNT(*) AS jobs, MIN(submitted_at) AS oldest_at FROM jobs WHERE active = 1
-             GROUP BY status, mode, blocked_by ORDER BY 5",
+            "SELECT status, mode, hindered_by, COUNT(*) AS jobs, MIN(submitted_at) AS oldest_at FROM jobs WHERE active = 1
+             GROUP BY status, mode, hindered_by ORDER BY 5",
         );
         let jobs = jobs.fetch_all(&self.pool).await?;
         let sql = "SELECT COUNT(email), COUNT(*) - COUNT(email), COUNT(disabled_at) FROM accounts";
@@ -82,12 +80,12 @@ impl OperatorRecords for SqlStore {
 
     async fn invitations(&self) -> Result<Vec<InvitationView>> {
         let invitations = sqlx::query_as(
-            "SELECT SUBSTR(i.digest, 1, $1) AS id, i.note, i.role, i.quota_tokens, i.created_at, i.expires_at, i.used_at,
+            "SELECT SUBSTR(i.digest, 1, 16) AS id, i.note, i.role, i.quota_tokens, i.created_at, i.expires_at, i.used_at,
                     a.email AS used_by
              FROM invitations i LEFT JOIN accounts a ON a.id = i.used_by
-             ORDER BY i.created_at DESC, i.digest LIMIT $2",
+             ORDER BY i.created_at DESC, i.digest LIMIT $1",
         );
-        Ok(invitations.bind(ID_CHARS).bind(INVITATIONS_MAX).fetch_all(&self.pool).await?)
+        Ok(invitations.bind(INVITATIONS_MAX).fetch_all(&self.pool).await?)
     }
 
     async fn audit_log(&self, before: Option<&str>, limit: u32) -> Result<Vec<AuditEntry>> {
@@ -203,8 +201,8 @@ async fn change_invitation(connection: &mut AnyConnection, request: &Request<'_>
             .await?;
         }
         Request::RevokeInvitation { id } => {
-            let sql = "DELETE FROM invitations WHERE SUBSTR(digest, 1, $1) = $2 AND used_at IS NULL";
-            let revoked = sqlx::query(sql).bind(ID_CHARS).bind(storable(id)).execute(connection).await;
+            let sql = "DELETE FROM invitations WHERE SUBSTR(digest, 1, 16) = $1 AND used_at IS NULL";
+            let revoked = sqlx::query(sql).bind(storable(id)).execute(connection).await;
             if !changed_one(revoked)? {
                 return Err(ApiError::not_found("invitation").into());
             }
@@ -228,7 +226,7 @@ from_row!(Person {
 });
 from_row!(InvitationView { id, note, role, quota_tokens, created_at, expires_at, used_at, used_by });
 from_row!(AuditEntry { id, at, operator, action, account, detail });
-from_row!(JobCount { status, mode, blocked_by, jobs, oldest_at });
+from_row!(JobCount { status, mode, blocked_by = hindered_by, jobs, oldest_at });
 
 impl FromRow<'_, AnyRow> for SpendingView {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {

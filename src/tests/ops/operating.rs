@@ -94,7 +94,7 @@ async fn unfinished_request_is_cut_off_when_the_server_stops() {
 
 /// At the finest level of the log.
 #[tokio::test]
-async fn log_contains_no_secret_name_or_text() {
+async fn log_and_metrics_contain_no_secret_name_or_text() {
     let data = TempDir::new().unwrap();
     let log = std::fs::File::create(data.path().join("log")).unwrap();
     let settings =
@@ -124,12 +124,15 @@ async fn log_contains_no_secret_name_or_text() {
         .unwrap()
         .to_owned();
     let session = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
+    let answer = guest.with_token("watchers-secret").send(Method::GET, "/metrics", None).await;
+    let metrics = answer.text().await.unwrap();
+    assert!(metrics.contains("coldbrew_"), "{metrics}");
     server.kill().await.unwrap();
     let log = std::fs::read_to_string(data.path().join("log")).unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().any(|line| line["span"]["id"].is_string()), "no line has the id of its request");
     for word in ["secret-", guest.token.as_str(), session.as_str(), "watchers"] {
-        let found = log.lines().find(|line| line.contains(word));
+        let found = log.lines().chain(metrics.lines()).find(|line| line.contains(word));
         assert_eq!(found, None, "{word}");
     }
 }
@@ -150,6 +153,9 @@ async fn request_id_of_a_caller_is_logged_beside_the_one_of_the_server() {
         assert_eq!(refused(answer, 401, "unauthenticated").await["request_id"], header.as_str());
         named.push(header);
     }
+    let answer = guest.with_token("watchers-secret").send(Method::GET, "/metrics", None).await;
+    let metrics = answer.text().await.unwrap();
+    assert!(metrics.contains("coldbrew_"), "{metrics}");
     server.kill().await.unwrap();
     let log = std::fs::read_to_string(data.path().join("log")).unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

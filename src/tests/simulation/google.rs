@@ -12,10 +12,10 @@ use async_trait::async_trait;
 use coldbrew::accounts::spending::Rates;
 use coldbrew::jobs::Google;
 use coldbrew::model::Mode;
-use coldbrew_gemini::jsonl::{Oddity, Outcome, ResultLine};
+use coldbrew_gemini::jsonl::{LineError, Outcome, ResultLine};
 use coldbrew_gemini::models::Models;
 use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Quota, Request, Status};
-use coldbrew_gemini_emulator::{BatchRow, Fault, Look, Phase, Written};
+use coldbrew_gemini_emulator::{BatchRow, Fault, Phase, RowCounts, ShowOptions};
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -150,7 +150,7 @@ impl Service {
     fn find_files(&self, prefix: &str) -> Vec<File> {
         let state = self.state();
         let found = state.files.iter().filter(|(_, input)| input.display_name.starts_with(prefix));
-        found.map(|(name, input)| File::read(json!({"name": name, "displayName": input.display_name}))).collect()
+        found.map(|(name, input)| File::from_json(json!({"name": name, "displayName": input.display_name}))).collect()
     }
 
     /// Makes a batch. Panics if the job has a live batch that it could know of.
@@ -204,7 +204,7 @@ impl Service {
             running_ms: self.timeline.pick(0..60_000),
             requests: 1,
             tokens: 1,
-            written: Some(Written::default()),
+            written: Some(RowCounts::default()),
             cancelled: None,
             faults: Vec::new(),
         };
@@ -236,8 +236,10 @@ impl Service {
                 continue;
             }
             let outcome = match () {
-                () if odd(0.06) => Outcome::Error(Status::read(&json!({"code": 13, "message": "Internal error."}))),
-                () if odd(0.03) => Outcome::Unrecognised(Oddity::NoResult),
+                () if odd(0.06) => {
+                    Outcome::Error(Status::from_json(&json!({"code": 13, "message": "Internal error."})))
+                }
+                () if odd(0.03) => Outcome::Unrecognised(LineError::NoResult),
                 () => {
                     let answer = self.answer();
                     cost += cost_of(&answer, Mode::Batch);
@@ -290,7 +292,7 @@ impl Service {
         let now = self.now();
         let named = made.row.phase(now) == Phase::Succeeded && !self.timeline.happens(0.05 * self.odds.oddity);
         let output = named.then(|| json!({"responsesFile": format!("files/batch-{}", made.row.id)}));
-        Batch::read(made.row.show(now, output, Look::default()))
+        Batch::from_json(made.row.show(now, output, ShowOptions::default()))
     }
 
     fn find(&self, display_name: &str, input_file: &str) -> Vec<Batch> {

@@ -64,7 +64,7 @@ async fn guest_of_a_text_only_server_reads_text_and_uses_no_ai() {
     let again = format!("/v1/documents/{}/retry", document["id"].as_str().unwrap());
     let answer = guest.send(Method::POST, &again, Some(json!({"batch_mode": true}))).await;
     refused(answer, 403, "guests_text_only").await;
-    assert_eq!(guest.get("/v1/users/me/usage").await["usage"]["reserved_tokens"], 0);
+    assert_eq!(guest.get("/v1/users/me/usage").await["reserved_tokens"], 0);
     let mut member = Browser::new(&server);
     member.ok("sign_up", login("ada@example.org")).await;
     let token = member.ok("create_token", json!({"name": "own"})).await;
@@ -116,7 +116,7 @@ async fn invited_person_signs_up_once_with_the_quota_of_the_invitation() {
     let weak = json!({"email": "eve@example.org", "password": "short", "invitation": code});
     assert_eq!(eve.refusal("sign_up", weak).await, (422, json!("invalid_sign_up")));
     eve.ok("sign_up", with_code("eve@example.org", code)).await;
-    assert_eq!(eve.ok("fetch_usage", json!({})).await["usage"]["quota_tokens"], 4_321);
+    assert_eq!(eve.ok("fetch_usage", json!({})).await["quota_tokens"], 4_321);
     let again = Browser::new(&server).refusal("sign_up", with_code("max@example.org", code)).await;
     assert_eq!(again, (422, json!("invalid_link")));
     let page = text_of(&mut Browser::new(&server), &format!("/invitation?code={code}")).await;

@@ -467,7 +467,7 @@ async fn invitation_is_carried_through_the_sign_in_at_the_provider() {
     let page = ada.get(&format!("{}/invitation?code={code}", server.base_url), "none").await.text().await.unwrap();
     assert!(page.contains(&format!("href=\"/sign-in/provider?invitation={code}\"")));
     assert_eq!(sign_in(&mut ada).await, "/account");
-    assert_eq!(ada.call("fetch_usage", json!({})).await["usage"]["quota_tokens"], 5);
+    assert_eq!(ada.call("fetch_usage", json!({})).await["quota_tokens"], 5);
     provider.set(|script| script.person = json!({"sub": "eve"}));
     assert_eq!(sign_in(&mut Browser::new(&server)).await, "/account?sign-in=not_invited");
 }

@@ -119,9 +119,9 @@ fn Originals(id: String, original: Original, asked: Asked) -> impl IntoView {
                 {words}
             </a>
         }),
-        Original::Gone => EitherOf3::C(view! {
-            <p class="soft">"The uploaded file is no longer stored, so the original pages cannot be shown."</p>
-        }),
+        Original::Gone => EitherOf3::C(
+            view! { <p class="soft">"The uploaded file is no longer stored, so the original pages cannot be shown."</p> },
+        ),
     }
 }
 
