@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use coldbrew::error::{Error, Result};
+use coldbrew::model::Role;
+use coldbrew::model::operator::InvitationRequest;
 use coldbrew::serve::{Config, Server, examine, serve_emulator, work};
 use coldbrew::{api, serve, telemetry};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
@@ -72,6 +74,40 @@ enum Change {
     Quota { account: String, tokens: Option<u64> },
     /// Set a new password, print it, and end all sessions and tokens of the account.
     Password { account: String },
+    /// Make the account an operator's. Without an account, makes one and prints a link to set its password.
+    Operator {
+        email: String,
+        /// Take the role away instead.
+        #[arg(long)]
+        remove: bool,
+    },
+    /// List members: address, role, state, quota, used tokens, dollars today and in total, last seen.
+    List {
+        /// Only addresses that contain this.
+        #[arg(default_value = "")]
+        search: String,
+    },
+    /// Print a link with which one person can sign up.
+    Invite {
+        /// Whom it is for. Only operators see it.
+        #[arg(default_value = "")]
+        note: String,
+        /// For how many days it is valid.
+        #[arg(long, default_value_t = 7)]
+        days: u32,
+        /// A quota of their own, in token equivalents.
+        #[arg(long)]
+        quota: Option<u64>,
+        /// Make them an operator.
+        #[arg(long)]
+        operator: bool,
+    },
+    /// Refuse all sessions and tokens of the account until it is enabled again. Its active jobs finish.
+    Disable { account: String },
+    /// Let a disabled account in again.
+    Enable { account: String },
+    /// Print a link with which its owner sets a new password, once and within a day.
+    ResetLink { account: String },
     /// End all sessions and tokens of the account.
     LockOut { account: String },
     /// Delete the account and everything that it owns.
@@ -135,19 +171,7 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
         Command::Doctor => return run_doctor(config).await,
         Command::Backup { folder } => serve::backup(config, &folder).await?,
         Command::Restore { folder, keep_access } => println!("{}", serve::restore(config, &folder, keep_access).await?),
-        Command::User { change: Change::Quota { account, tokens } } => {
-            serve::set_quota(config, &account, tokens).await?
-        }
-        Command::User { change: Change::Password { account } } => {
-            let (password, ended) = serve::reset_password(config, &account).await?;
-            // Standard output has only the password, so that scripts can read it.
-            eprintln!("{}", ended.words());
-            println!("{password}");
-        }
-        Command::User { change: Change::LockOut { account } } => {
-            println!("{}", serve::lock_out(config, &account).await?.words());
-        }
-        Command::User { change: Change::Delete { account } } => serve::delete_account(config, &account).await?,
+        Command::User { change } => change_user(config, change).await?,
         Command::HoldJob { job_id, fence, emulator } => {
             serve::hold_job(config, &job_id, fence, emulator.as_deref(), stop).await?;
         }
@@ -162,6 +186,42 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is printed on standard output is only what a script takes: a link, a password or a list.
+async fn change_user(config: &Config, change: Change) -> Result<()> {
+    match change {
+        Change::Operator { email, remove: true } => serve::remove_operator(config, &email).await?,
+        Change::Operator { email, remove: false } => match serve::make_operator(config, &email).await? {
+            Some(link) => {
+                eprintln!("{email} is an operator. Open this link within a day to set a password:");
+                println!("{link}");
+            }
+            None => eprintln!("{email} is an operator, and signs in as before."),
+        },
+        Change::List { search } => {
+            for person in serve::list_people(config, &search).await? {
+                println!("{}", serve::person_line(&person));
+            }
+        }
+        Change::Invite { note, days, quota, operator } => {
+            let role = operator.then_some(Role::Operator);
+            let asked = InvitationRequest { note, role, quota_tokens: quota, days };
+            println!("{}", serve::invite(config, asked).await?);
+        }
+        Change::Disable { account } => serve::set_disabled(config, &account, true).await?,
+        Change::Enable { account } => serve::set_disabled(config, &account, false).await?,
+        Change::ResetLink { account } => println!("{}", serve::reset_link(config, &account).await?),
+        Change::Quota { account, tokens } => serve::set_quota(config, &account, tokens).await?,
+        Change::Password { account } => {
+            let (password, ended) = serve::reset_password(config, &account).await?;
+            eprintln!("{}", ended.words());
+            println!("{password}");
+        }
+        Change::LockOut { account } => println!("{}", serve::lock_out(config, &account).await?.words()),
+        Change::Delete { account } => serve::delete_account(config, &account).await?,
+    }
+    Ok(())
 }
 
 async fn run_doctor(config: &Config) -> Result<ExitCode> {

@@ -12,8 +12,8 @@ mod engine;
 mod examine;
 mod gemini;
 mod isolated;
-mod operator;
 mod parts;
+mod people;
 mod readiness;
 mod site;
 mod storage;
@@ -47,6 +47,7 @@ use crate::web;
 use coldbrew_pdf::Engine;
 use connections::Listener;
 use parts::Parts;
+use people::warn_without_operator;
 use readiness::Dependencies;
 use tracked::Tracked;
 use working::Working;
@@ -56,8 +57,11 @@ pub use config::Config;
 pub use demo::{Demo, serve_emulator};
 pub use examine::examine;
 pub use isolated::hold_job;
-pub use operator::{delete_account, lock_out, reset_password, set_quota};
 pub use parts::engine;
+pub use people::{
+    delete_account, invite, list_people, lock_out, make_operator, person_line, remove_operator, reset_link,
+    reset_password, set_disabled, set_quota,
+};
 
 /// Where the server listens, and how it stops.
 #[derive(Clone, Debug)]
@@ -138,6 +142,7 @@ impl Server {
         let use_cases = parts.use_cases(config);
         let (limiter, streams) = (limiter(config, parts.clock.clone())?, Streams::new(config.streams));
         let identity = use_cases.identity.clone();
+        warn_without_operator(config, &use_cases.operators).await?;
         let state = ApiState::from(AppState {
             services: Arc::new(use_cases),
             site: site_state(config)?,

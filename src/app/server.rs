@@ -8,6 +8,9 @@
 //! Each call returns the error of its use case. A call that needs an account fails with `unauthenticated` if the browser has none. In the
 //! browser, a call without an answer fails with [`server_unavailable`].
 
+pub mod access;
+pub mod operator;
+
 use leptos::prelude::*;
 use leptos::server_fn::Bytes;
 use leptos::server_fn::codec::{Json, JsonEncoding};
@@ -158,8 +161,8 @@ pub async fn fetch_me() -> Result<Option<(Me, Vec<TokenSummary>)>, ApiError> {
 
 /// Makes this browser's guest a member, with everything it owns. Returns the ended sessions and tokens of the guest.
 #[server(prefix = "/api", endpoint = "sign_up")]
-pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, ApiError> {
-    crate::web::sign_up(email, password).await
+pub async fn sign_up(email: String, password: String, invitation: Option<String>) -> Result<EndedAccess, ApiError> {
+    crate::web::sign_up(email, password, invitation).await
 }
 
 /// Signs this browser in.

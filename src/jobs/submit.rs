@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 use super::DiskSpool;
 use super::job::{Job, JobIds};
 use crate::accounts::spending::{Budget, PageCosts, Rates};
+use crate::accounts::{AccessPolicy, Allowances, Caller};
 use crate::accounts::{Account, Storage};
-use crate::accounts::{Allowances, Caller};
 use crate::changes::Changes;
 use crate::clock::{Clock, IdGenerator};
 use crate::documents::TextLimit;
@@ -48,6 +48,7 @@ pub struct SubmissionPolicy {
     pub pricing: Pricing,
     pub budget: Budget,
     pub allowances: Allowances,
+    pub access: AccessPolicy,
     pub shares: EngineShares,
     pub text_limit: TextLimit,
 }
@@ -86,7 +87,7 @@ impl Submissions {
         let pages = selection(&wish, upload.metadata.total_pages)?;
         let title = chosen_title(wish.title.as_deref(), &upload.metadata.title);
         if mode != Mode::Text {
-            self.slow_down(account).await?;
+            self.admit_ai(account).await?;
         }
         if mode == Mode::Text {
             return self.read_text(caller, &upload, format, pages, title).await.map(Submitted::Document);
@@ -104,7 +105,7 @@ impl Submissions {
     /// # Errors
     /// `not_found` if there is no such document, or its upload is gone. `invalid_pages` if no page failed. Otherwise as [`Self::submit`].
     pub async fn retry(&self, caller: &Caller, document_id: &str, mode: Mode) -> Result<Submitted> {
-        self.slow_down(&caller.account).await?;
+        self.admit_ai(&caller.account).await?;
         let FailedPages { upload, title, pages, uncached } = self.failed_pages(&caller.account, document_id).await?;
         let job = self.new_job(caller, &upload, pages, &uncached, title, mode);
         let job = Job { document_id: document_id.to_owned(), ..job };
@@ -131,6 +132,12 @@ impl Submissions {
             batch_mode: batch,
         };
         self.submit(caller, wish).await
+    }
+
+    /// Checks that this account may have pages read by AI now.
+    async fn admit_ai(&self, account: &Account) -> Result<()> {
+        self.policy.access.admit_ai(account)?;
+        self.slow_down(account).await
     }
 
     /// Refuses a second document at a time to an account if most of its answers today were refused or empty: Google bills those as well.

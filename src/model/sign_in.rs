@@ -12,6 +12,12 @@ pub enum SignInProblem {
     Failed,
     /// Another account has the e-mail address.
     Taken,
+    /// This server lets people sign up with an invitation, at some domains, or not at all.
+    NotAllowed,
+    /// The invitation was used or has expired.
+    NotInvited,
+    /// An operator has disabled the account.
+    Disabled,
     /// The provider or the database does not answer.
     Away,
 }
@@ -25,6 +31,13 @@ impl SignInProblem {
             Self::Taken => {
                 "An account with this e-mail address already exists. Sign in with its password, then connect it here."
             }
+            Self::NotAllowed => {
+                "You cannot sign up here with this account. Ask the operator of this server for an invitation."
+            }
+            Self::NotInvited => {
+                "This invitation was used already or has expired. Ask the operator of this server for a new one."
+            }
+            Self::Disabled => "This account is disabled. Ask the operator of this server.",
             Self::Away => "The sign-in failed because a service did not answer. Try again in a few minutes.",
         }
     }

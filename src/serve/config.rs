@@ -12,7 +12,7 @@ use super::engine;
 use super::gemini::Gemini;
 use super::storage::Storage;
 use crate::accounts::spending::Budget;
-use crate::accounts::{Allowances, AttemptLimits, ProviderSettings};
+use crate::accounts::{AccessPolicy, Allowances, AttemptLimits, ProviderSettings};
 use crate::api::{RateLimits, SiteSettings, StreamLimits};
 use crate::documents::{RenderingLimits, TextLimit};
 use crate::extract::EngineShares;
@@ -48,6 +48,7 @@ pub struct Config {
     pub rendering: RenderingLimits,
     pub text_limit: TextLimit,
     pub allowances: Allowances,
+    pub access: AccessPolicy,
     pub attempts: AttemptLimits,
     /// The most stored answers of an account to requests with an `Idempotency-Key`.
     pub idempotency_keys_max: u32,
@@ -112,6 +113,7 @@ impl Config {
             rendering: RenderingLimits::read(from),
             text_limit: TextLimit::read(from),
             allowances: Allowances::read(from, guests_are_owners),
+            access: AccessPolicy::read(from, guests_are_owners),
             attempts: AttemptLimits::read(from),
             idempotency_keys_max: from.positive("limits.idempotency-keys-max", "COLDBREW_IDEMPOTENCY_KEYS_MAX", 1_000),
             retention: Retention::read(from),

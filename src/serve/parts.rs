@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::Config;
 use super::tracked::Tracked;
-use crate::accounts::{Identity, Membership, PasswordAttempts, Passwords, Provider, Quota};
+use crate::accounts::{Identity, Membership, Operators, PasswordAttempts, Passwords, Provider, Quota};
 use crate::api::{Idempotency, UseCases};
 use crate::changes::Changes;
 use crate::clock::{Clock, IdGenerator, RandomIds, SystemClock};
@@ -74,10 +74,12 @@ impl Parts {
             identity: Identity {
                 store: store.clone(),
                 guest_quota: config.budget.guest_quota_tokens,
+                access: config.access.clone(),
                 clock: clock.clone(),
                 ids: ids.clone(),
             },
             membership: membership(config, &self.store, self.changes.clone()),
+            operators: operators(config, &self.store, self.changes.clone()),
             deletion: self.deletion(),
             quota: Quota { accounts: store.clone(), default_tokens: config.budget.quota_tokens },
             intake: Intake {
@@ -122,6 +124,7 @@ impl Parts {
                     pricing: config.pricing,
                     budget: config.budget,
                     allowances: config.allowances,
+                    access: config.access.clone(),
                     shares: config.shares,
                     text_limit: config.text_limit,
                 },
@@ -193,6 +196,18 @@ pub(super) fn membership(config: &Config, store: &SqlStore, changes: Changes) ->
         accounts: shared,
         passwords: Passwords::default(),
         attempts: attempts(config, store),
+        access: config.access.clone(),
+        changes,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
+    }
+}
+
+/// What operators can do.
+pub(super) fn operators(config: &Config, store: &SqlStore, changes: Changes) -> Operators {
+    Operators {
+        records: Arc::new(store.clone()),
+        budget: config.budget,
         changes,
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),

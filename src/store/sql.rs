@@ -29,6 +29,7 @@ mod locks;
 mod members;
 mod migrations;
 mod operations;
+mod operators;
 mod orphans;
 mod outlines;
 #[cfg(test)]

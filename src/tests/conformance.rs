@@ -48,6 +48,7 @@ mod locks;
 mod members;
 mod migrations;
 mod operations;
+mod operators;
 mod orphans;
 mod results;
 mod sign_ins;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::accounts::{NewSession, Pending, Provider};
 use crate::api::ApiState;
-use crate::api::auth::{caller_or_guest, cookie, session_cookie};
+use crate::api::auth::{account_of, caller_or_new, cookie, session_cookie};
 use crate::api::error::Failure;
 use crate::api::guard::comes_from_page;
 use crate::error::Error;
@@ -31,18 +31,30 @@ pub(crate) struct Callback {
     error: Option<String>,
 }
 
+/// The parameters of a sign-in that begins on the page of an invitation.
+#[derive(Deserialize)]
+pub(crate) struct Beginning {
+    #[serde(default)]
+    invitation: String,
+}
+
 /// `GET /sign-in/provider`: redirects to the provider. It must come from our own page, so that no other site can add its identity to an
 /// account.
 ///
 /// # Errors
 /// `not_found` without a configured provider; `cross_site_request` if the request does not come from our own page.
-pub(crate) async fn begin(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
+pub(crate) async fn begin(
+    State(state): State<ApiState>,
+    WithRejection(Query(beginning), _): WithRejection<Query<Beginning>, Failure>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
     let provider = provider(&state)?;
     if !comes_from_page(&headers) {
         return Err(Error::refused(ErrorCode::CrossSite, "Start the sign-in on the account page.").into());
     }
     Ok(match provider.begin().await {
         Ok((pending, url)) => {
+            let pending = pending.with_invitation(&beginning.invitation);
             let cookie = pending_cookie(&pending.to_cookie(), PENDING_MS, state.site.https());
             see_other(url.as_str(), &[cookie])
         }
@@ -85,8 +97,11 @@ async fn signed_in(
     let Some(code) = callback.code.filter(|_| callback.error.is_none()) else { return Err(SignInProblem::Declined) };
     let identity = provider.finish(&pending, &code).await.map_err(problem)?;
     let services = &state.services;
-    let (caller, before) = caller_or_guest(state, request).await.map_err(problem)?;
-    services.membership.sign_in_as(&identity, &caller.account, before.as_deref()).await.map_err(problem)
+    let (membership, invitation) = (&services.membership, pending.invitation());
+    let account = account_of(state, request).await.map_err(problem)?;
+    membership.admit_identity(&identity, account.as_ref(), invitation).await.map_err(problem)?;
+    let (caller, before) = caller_or_new(state, request).await.map_err(problem)?;
+    membership.sign_in_as(&identity, &caller.account, invitation, before.as_deref()).await.map_err(problem)
 }
 
 /// The account page. Its query says which sessions and tokens have ended, if any have.
@@ -113,6 +128,9 @@ fn problem(error: Error) -> SignInProblem {
 fn problem_of(code: ErrorCode) -> SignInProblem {
     match code {
         ErrorCode::EmailTaken => SignInProblem::Taken,
+        ErrorCode::SignUpNotAllowed => SignInProblem::NotAllowed,
+        ErrorCode::InvalidLink => SignInProblem::NotInvited,
+        ErrorCode::AccountDisabled => SignInProblem::Disabled,
         ErrorCode::Unavailable | ErrorCode::Internal => SignInProblem::Away,
         _ => SignInProblem::Failed,
     }

@@ -1,8 +1,11 @@
 //! The account page: sign-in, quota, receipts, tokens and deletion.
 
+mod access;
+mod invitation;
 mod member;
 mod password;
 mod provider;
+mod set_password;
 mod tokens;
 
 use leptos::either::{Either, EitherOf3};
@@ -10,14 +13,18 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::app::PageContext;
-use crate::app::components::{Trouble, grouped};
+use crate::app::components::grouped;
 use crate::app::server::{fetch_me, fetch_usage};
 use crate::model::wire::{Receipt, Usage, UsageReport};
 use crate::model::{Flash, Mode, count_words};
-use member::{DeleteSection, Member, SignForms};
+use access::{NoAccess, OperatorLink, WaysIn};
+use member::{DeleteSection, Member};
 use password::{EndedNotice, PasswordForm};
 use provider::{ProviderLink, SignInTrouble};
 use tokens::Tokens;
+
+pub use invitation::InvitationPage;
+pub use set_password::SetPasswordPage;
 
 /// `/account`
 #[component]
@@ -54,14 +61,13 @@ pub fn Account() -> impl IntoView {
                                         },
                                     )
                                 }
-                                (Err(error), _) | (_, Err(error)) => EitherOf3::B(view! { <Trouble error /> }),
+                                (Err(error), _) | (_, Err(error)) => EitherOf3::B(view! { <NoAccess error /> }),
                                 _ => {
                                     EitherOf3::C(
                                         view! {
                                             <div class="pair">
                                                 <div class="stack">
-                                                    <SignForms known=false />
-                                                    <ProviderLink member=false />
+                                                    <WaysIn known=false />
                                                 </div>
                                             </div>
                                         },
@@ -85,12 +91,12 @@ fn Who(email: Option<String>) -> impl IntoView {
                 <Member email=email.clone() />
                 <PasswordForm email />
                 <ProviderLink member=true />
+                <OperatorLink />
             </div>
         }),
         None => Either::Right(view! {
             <div class="stack">
-                <SignForms known=true />
-                <ProviderLink member=false />
+                <WaysIn known=true />
             </div>
         }),
     }

@@ -11,7 +11,7 @@ use crate::extract::Recipe;
 use crate::jobs::Stage;
 use crate::markdown::Outline;
 use crate::model::wire::Metadata;
-use crate::model::{BlockedReason, JobStatus, Mode, PageSet, UnixMs};
+use crate::model::{BlockedReason, JobStatus, Mode, PageSet, Role, UnixMs};
 use coldbrew_pdf::figures::Figure;
 
 /// A value that is stored in one column.
@@ -73,12 +73,15 @@ columns! {
     Option<u64> = number: Option<i64> => number.map(u64::try_from).transpose()?;
     bool = number: i64 => number != 0;
     UnixMs = number: i64 => UnixMs(number);
+    Option<UnixMs> = number: Option<i64> => number.map(UnixMs);
     String = text: String => text;
     Option<String> = text: Option<String> => text;
     Recipe = name: &str => Recipe::named(name);
     Mode = name: &str => name.parse().map_err(|_| format!("unknown mode {name}"))?;
     // A newer program may have stored an unknown name. Only the statuses of active jobs are read.
     JobStatus = name: &str => name.parse().unwrap_or(JobStatus::Running);
+    // An unknown role of a newer program gives no right here.
+    Option<Role> = name: Option<&str> => name.and_then(|name| name.parse().ok());
     // A newer program may have stored an unknown name. The job is still readable without it.
     Option<BlockedReason> = name: Option<&str> => name.and_then(|name| name.parse().ok());
     // Page ranges in the notation for people, such as `1-3, 5`.
