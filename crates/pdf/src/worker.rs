@@ -46,7 +46,7 @@ pub fn run() -> ExitCode {
 
 /// What a process has loaded, ready for its first request.
 enum Loaded {
-    Pages(Worker),
+    Pages(Box<Worker>),
     Layout(Box<dyn Detector>),
 }
 
@@ -81,7 +81,7 @@ fn load(role: Role) -> Result<Loaded, Fault> {
             let library = Library::bind(&library, fonts.map_err(|_| Fault::FontsUnavailable)?)?;
             library.warm_up();
             let finder = if has_detector { Finder::Wanted } else { Finder::Nothing };
-            Ok(Loaded::Pages(Worker { library, document: None, finder }))
+            Ok(Loaded::Pages(Box::new(Worker { library, document: None, finder })))
         }
         Role::Layout { detector } => load_detector(&detector).map(Loaded::Layout),
     }
