@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::accounts::{Account, ExternalIdentity};
+use crate::accounts::Account;
 use crate::error::{Error, Result};
 use crate::model::{ErrorCode, GuestAccess, SignUpMode};
 use crate::settings::Settings;
@@ -89,13 +89,6 @@ impl AccessPolicy {
     fn has_domain_of(&self, email: &str) -> bool {
         let domain = email.rsplit_once('@').map(|(_, domain)| domain.trim().to_lowercase());
         domain.is_some_and(|domain| self.domains.contains(&domain))
-    }
-}
-
-impl ExternalIdentity {
-    /// The e-mail address, if the provider has verified it. Any other label has no `@`.
-    pub fn verified_email(&self) -> Option<&str> {
-        Some(self.label.as_str()).filter(|label| label.contains('@'))
     }
 }
 

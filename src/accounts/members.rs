@@ -12,8 +12,10 @@ pub struct ExternalIdentity {
     pub issuer: String,
     /// The permanent id of the person at that issuer.
     pub subject: String,
-    /// The e-mail address, unless it is missing or not reported as verified. Then a name made from `subject` and the issuer's host.
+    /// `verified_email`, or else a name made from `subject` and the issuer's host.
     pub label: String,
+    /// The e-mail address in lower case. `None` unless the issuer says that it has verified it.
+    pub verified_email: Option<String>,
 }
 
 /// Stores members. Passwords are stored as argon2id hashes.

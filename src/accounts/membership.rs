@@ -107,7 +107,7 @@ impl Membership {
     ) -> Result<()> {
         let is_member = account.is_some_and(|account| account.email.is_some());
         if !is_member && self.members.account_of_identity(&identity.issuer, &identity.subject).await?.is_none() {
-            self.admit_sign_up(identity.verified_email(), invitation).await?;
+            self.admit_sign_up(identity.verified_email.as_deref(), invitation).await?;
         }
         Ok(())
     }
@@ -289,7 +289,7 @@ impl Membership {
                 let own = before.map(digest);
                 let invitation = match account.email {
                     Some(_) => None,
-                    None => self.admit_sign_up(identity.verified_email(), invitation).await?,
+                    None => self.admit_sign_up(identity.verified_email.as_deref(), invitation).await?,
                 };
                 let ending = self.ending(&own);
                 let added = self.members.add_identity(&account.id, identity, invitation.as_deref(), ending).await?;

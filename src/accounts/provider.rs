@@ -1,23 +1,22 @@
 //! Sign-in with an OpenID Connect provider that the operator has configured: authorization code flow with PKCE, state and nonce.
 //!
 //! The state of a sign-in ([`Pending`]) travels in a cookie of the browser that began it, so any server can finish it. The provider's
-//! metadata and keys are cached for some minutes. An unknown key id makes the keys be fetched again. [`super::Membership`] decides which
+//! metadata and keys are cached for some minutes. An unknown key makes both be fetched again. [`super::Membership`] decides which
 //! account an [`ExternalIdentity`] opens.
 
 mod cache;
+mod http;
 mod token;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use reqwest::{RequestBuilder, header, redirect};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreProviderMetadata};
+use openidconnect::{
+    AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, DiscoveryError,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, Scope, SignatureVerificationError, TokenResponse,
+};
 use url::Url;
-use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::same_secret;
 use crate::accounts::ExternalIdentity;
@@ -26,12 +25,11 @@ use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 use crate::settings::{Secret, Settings};
 use cache::Cached;
-use token::{Expected, Keys};
+use http::Http;
 
-/// The time limit for one response of the provider.
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest accepted response body of the provider.
-const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// A client of the authorization code flow, made from the provider's metadata and keys.
+type Client =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
 /// A sign-in in progress. Only the browser that began it holds these values.
 #[derive(Clone, PartialEq, Eq)]
@@ -112,27 +110,10 @@ pub struct Provider {
     settings: Arc<ProviderSettings>,
     /// The callback URL of this service.
     redirect_url: Arc<str>,
-    http: reqwest::Client,
-    description: Arc<Cached<Description>>,
-    keys: Arc<Cached<Keys>>,
+    http: Http,
+    client: Arc<Cached<Client>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
-}
-
-/// The provider's metadata, as OpenID Connect Discovery 1.0 defines it.
-#[derive(Deserialize)]
-struct Description {
-    issuer: String,
-    authorization_endpoint: String,
-    token_endpoint: String,
-    jwks_uri: String,
-    #[serde(default)]
-    token_endpoint_auth_methods_supported: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Tokens {
-    id_token: String,
 }
 
 impl Provider {
@@ -146,13 +127,11 @@ impl Provider {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdGenerator>,
     ) -> Result<Self> {
-        let http = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).build();
         Ok(Self {
+            http: Http::new(&settings.issuer)?,
             settings: Arc::new(settings),
             redirect_url: redirect_url.into(),
-            http: http.map_err(Error::internal)?,
-            description: Arc::new(Cached::new(clock.clone())),
-            keys: Arc::new(Cached::new(clock.clone())),
+            client: Arc::new(Cached::new(clock.clone())),
             clock,
             ids,
         })
@@ -168,21 +147,16 @@ impl Provider {
     /// # Errors
     /// `unavailable` if the provider's metadata cannot be fetched; `unauthenticated` if the provider rejects the request.
     pub async fn begin(&self) -> Result<(Pending, Url)> {
-        let description = self.description().await?;
-        let mut url = Url::parse(&description.authorization_endpoint).map_err(Error::unavailable)?;
+        let client = self.client.get(self.discover()).await?;
         let secret = || self.ids.secret();
         let pending = Pending { state: secret(), nonce: secret(), verifier: secret(), invitation: String::new() };
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&pending.verifier));
-        url.query_pairs_mut().extend_pairs([
-            ("response_type", "code"),
-            ("scope", "openid email"),
-            ("client_id", &self.settings.client_id),
-            ("redirect_uri", &self.redirect_url),
-            ("state", &pending.state),
-            ("nonce", &pending.nonce),
-            ("code_challenge", &challenge),
-            ("code_challenge_method", "S256"),
-        ]);
+        let (state, nonce) = (CsrfToken::new(pending.state.clone()), Nonce::new(pending.nonce.clone()));
+        let verifier = PkceCodeVerifier::new(pending.verifier.clone());
+        let (url, ..) = client
+            .authorize_url(CoreAuthenticationFlow::AuthorizationCode, || state, || nonce)
+            .add_scope(Scope::new("email".to_owned()))
+            .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
+            .url();
         Ok((pending, url))
     }
 
@@ -191,97 +165,59 @@ impl Provider {
     /// # Errors
     /// `unauthenticated` if the provider rejects the code or its ID token is not valid; `unavailable` if the provider does not answer.
     pub async fn finish(&self, pending: &Pending, code: &str) -> Result<ExternalIdentity> {
-        let description = self.description().await?;
-        let tokens: Tokens = self.ask(self.exchange(&description, pending, code)).await?;
-        let keys = self.keys_for(&tokens.id_token, &description).await?;
-        let expected = Expected {
-            issuer: &self.settings.issuer,
-            client_id: &self.settings.client_id,
-            nonce: &pending.nonce,
-            now: self.clock.now(),
-        };
-        token::identity(&tokens.id_token, &keys, &expected).map_err(|reason| {
-            tracing::warn!(reason, "ID token rejected");
-            Error::refused(ErrorCode::Unauthenticated, "The sign-in could not be verified. Try again.")
-        })
+        let client = self.client.get(self.discover()).await?;
+        let request = client.exchange_code(AuthorizationCode::new(code.to_owned())).map_err(Error::unavailable)?;
+        let request = request.set_pkce_verifier(PkceCodeVerifier::new(pending.verifier.clone()));
+        let tokens = request.request_async(&self.http).await.map_err(|error| match error {
+            RequestTokenError::Request(error) => error,
+            // The response is parsed together with the claims of its ID token.
+            RequestTokenError::Parse(error, _) => unverified(error),
+            other => Error::unavailable(other),
+        })?;
+        let token = tokens.id_token().ok_or_else(|| unverified("no ID token"))?;
+        let (nonce, now) = (Nonce::new(pending.nonce.clone()), self.clock.now());
+        let mut identity = token::identity(token, &client, &nonce, now);
+        if let Err(ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey)) = identity
+        {
+            let client = self.client.renew(client, self.discover()).await?;
+            identity = token::identity(token, &client, &nonce, now);
+        }
+        identity.map_err(unverified)
     }
 
-    fn exchange(&self, description: &Description, pending: &Pending, code: &str) -> RequestBuilder {
+    /// Fetches the provider's metadata and keys.
+    async fn discover(&self) -> Result<Client> {
         let settings = &self.settings;
-        let mut form = Serializer::new(String::new());
-        form.extend_pairs([
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", &self.redirect_url),
-            ("client_id", &settings.client_id),
-            ("code_verifier", &pending.verifier),
-        ]);
-        let mut request = self.http.post(&description.token_endpoint);
-        if let Some(secret) = &settings.client_secret {
-            let offered = &description.token_endpoint_auth_methods_supported;
-            let offers = |method: &str| offered.iter().any(|offer| offer == method);
-            // A provider that lists no methods supports `client_secret_basic`
-            // (<https://ldapwiki.com/wiki/Token_endpoint_auth_methods_supported>, read 2026-11-30).
-            if offers("client_secret_post") && !offers("client_secret_basic") {
-                form.append_pair("client_secret", secret);
-            } else {
-                let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-                request = request.basic_auth(encoded(&settings.client_id), Some(encoded(secret)));
-            }
+        let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(Error::internal)?;
+        let redirect_url = RedirectUrl::new(self.redirect_url.to_string()).map_err(Error::internal)?;
+        let metadata = CoreProviderMetadata::discover_async(issuer, &self.http).await.map_err(|error| match error {
+            DiscoveryError::Request(error) => error,
+            DiscoveryError::Parse(error) => Error::unavailable(error),
+            other => Error::unavailable(other),
+        })?;
+        // Only the browser opens this address; [`Http`] checks all others.
+        let private = settings.issuer.starts_with("http://");
+        if !private && metadata.authorization_endpoint().url().scheme() != "https" {
+            return Err(Error::unavailable("the provider's authorization endpoint is not an HTTPS address"));
         }
-        request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.finish())
-    }
-
-    /// The provider's keys. They are fetched again if the token names an unknown key.
-    async fn keys_for(&self, token: &str, description: &Description) -> Result<Arc<Keys>> {
-        let fetch = || self.ask(self.http.get(&description.jwks_uri));
-        let keys = self.keys.get(fetch()).await?;
-        if keys.know_signer_of(token) { Ok(keys) } else { self.keys.renew(keys, fetch()).await }
-    }
-
-    async fn description(&self) -> Result<Arc<Description>> {
-        self.description.get(self.fetch_description()).await
-    }
-
-    async fn fetch_description(&self) -> Result<Description> {
-        let issuer = &self.settings.issuer;
-        let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-        let description: Description = self.ask(self.http.get(url)).await?;
-        let endpoints = [&description.authorization_endpoint, &description.token_endpoint, &description.jwks_uri];
-        // Plain HTTP is allowed only if the issuer itself has it: a provider on this machine or in a test.
-        let private = issuer.starts_with("http://");
-        if description.issuer != *issuer || !endpoints.iter().all(|url| private || url.starts_with("https://")) {
-            return Err(Error::unavailable("the provider's metadata has another issuer, or addresses without HTTPS"));
-        }
-        Ok(description)
-    }
-
-    /// Sends a request and parses the JSON of the response. A status of 4xx means that the sign-in failed; any other failure means that the
-    /// provider is unavailable.
-    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
-        let answer = request.header(header::ACCEPT, "application/json").send().await.map_err(unavailable)?;
-        if answer.status().is_client_error() {
-            tracing::warn!(status = answer.status().as_u16(), "sign-in provider rejected the request");
-            return Err(Error::refused(
-                ErrorCode::Unauthenticated,
-                "The provider did not accept the sign-in. Try again.",
-            ));
-        }
-        let mut answer = answer.error_for_status().map_err(unavailable)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(unavailable)? {
-            body.extend_from_slice(&chunk);
-            if body.len() > ANSWER_BYTES_MAX {
-                return Err(Error::unavailable("the provider's answer is too large"));
-            }
-        }
-        serde_json::from_slice(&body).map_err(Error::unavailable)
+        // A provider that lists no methods supports `client_secret_basic`
+        // (<https://ldapwiki.com/wiki/Token_endpoint_auth_methods_supported>, read 2026-11-30).
+        let methods = metadata.token_endpoint_auth_methods_supported().cloned().unwrap_or_default();
+        let offers = |method| methods.contains(&method);
+        let auth_type = match offers(CoreClientAuthMethod::ClientSecretPost) {
+            true if !offers(CoreClientAuthMethod::ClientSecretBasic) => AuthType::RequestBody,
+            _ => AuthType::BasicAuth,
+        };
+        let secret = settings.client_secret.as_ref().map(|secret| ClientSecret::new(secret.to_string()));
+        let client = CoreClient::from_provider_metadata(metadata, ClientId::new(settings.client_id.clone()), secret);
+        Ok(client.set_redirect_uri(redirect_url).set_auth_type(auth_type))
     }
 }
 
-/// Leaves out the URL, which may contain a code, because errors are logged.
-fn unavailable(error: reqwest::Error) -> Error {
-    Error::unavailable(error.without_url())
+/// Only the log gets the reason.
+fn unverified(reason: impl std::fmt::Display) -> Error {
+    tracing::warn!(%reason, "ID token rejected");
+    Error::refused(ErrorCode::Unauthenticated, "The sign-in could not be verified. Try again.")
 }
 
 #[cfg(test)]

@@ -95,6 +95,7 @@ async fn identity_added_to_a_guest_ends_its_access_and_to_a_member_does_not(data
         issuer: "https://login.example".to_owned(),
         subject: subject.to_owned(),
         label: label.clone(),
+        verified_email: None,
     };
     database.add_access().await;
     assert_eq!(store.add_identity("a", &identity("1"), None, ENDING).await.unwrap(), Some(ENDED));

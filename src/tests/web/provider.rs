@@ -13,8 +13,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use coldbrew::model::operator::InvitationRequest;
 use coldbrew::serve::invite;
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Method, Url};
+use ring::hmac;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ const SECRET: &str = "s:cret & more";
 
 /// A signing key of the provider.
 struct Key {
-    private: Vec<u8>,
+    private: EcdsaKeyPair,
     public: Value,
 }
 
@@ -36,12 +36,12 @@ impl Key {
     fn new(id: &str) -> Self {
         let random = SystemRandom::new();
         let private = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private.as_ref(), &random).unwrap();
+        let private = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private.as_ref(), &random).unwrap();
         let coordinate = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let point = &pair.public_key().as_ref()[1..];
+        let point = &private.public_key().as_ref()[1..];
         let (x, y) = (coordinate(&point[..32]), coordinate(&point[32..]));
         let public = json!({"kty": "EC", "crv": "P-256", "use": "sig", "kid": id, "x": x, "y": y});
-        Self { private: private.as_ref().to_vec(), public }
+        Self { private, public }
     }
 }
 
@@ -51,16 +51,40 @@ struct Script {
     /// These replace valid claims.
     overrides: Value,
     kid: &'static str,
-    algorithm: Algorithm,
     signing_key: Key,
+    /// The algorithm of a forged token, and the secret that signs it if the algorithm has one.
+    forgery: Option<(&'static str, String)>,
     key_set: Value,
-    /// The number of bytes added to the discovery document.
-    padding: usize,
-    /// The number of requests for the discovery document and for the keys.
+    /// These replace valid fields of the discovery document.
+    metadata: Value,
+    /// Whether the discovery document is at another address, to which the provider redirects.
+    moved: bool,
+    /// The number of requests for the discovery document, and for the keys.
     discovery_requests: usize,
     key_requests: usize,
     /// The parameters of `/authorize` by the code that it returned.
     codes: HashMap<String, HashMap<String, String>>,
+}
+
+impl Script {
+    fn sign(&self, claims: &Value) -> String {
+        let (algorithm, secret) = self.forgery.clone().unwrap_or(("ES256", String::new()));
+        let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+        let header = json!({"alg": algorithm, "typ": "JWT", "kid": self.kid});
+        let text = format!("{}.{}", encode(&header), encode(claims));
+        let signature = match algorithm {
+            "ES256" => {
+                let signature = self.signing_key.private.sign(&SystemRandom::new(), text.as_bytes()).unwrap();
+                URL_SAFE_NO_PAD.encode(signature)
+            }
+            "HS256" => {
+                let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+                URL_SAFE_NO_PAD.encode(hmac::sign(&key, text.as_bytes()))
+            }
+            _ => String::new(),
+        };
+        format!("{text}.{signature}")
+    }
 }
 
 #[derive(Clone)]
@@ -80,10 +104,11 @@ impl Provider {
             person: json!({"sub": "ada-1", "email": "Ada@Example.org", "email_verified": true}),
             overrides: json!({}),
             kid: "k1",
-            algorithm: Algorithm::ES256,
             signing_key: key,
+            forgery: None,
             key_set,
-            padding: 0,
+            metadata: json!({}),
+            moved: false,
             discovery_requests: 0,
             key_requests: 0,
             codes: HashMap::new(),
@@ -91,6 +116,7 @@ impl Provider {
         let provider = Self { issuer, script: Arc::new(Mutex::new(script)) };
         let app = Router::new()
             .route("/.well-known/openid-configuration", get(discovery))
+            .route("/moved", get(document))
             .route("/authorize", get(authorize))
             .route("/token", post(token))
             .route("/keys", get(keys))
@@ -119,15 +145,22 @@ async fn keys(State(provider): State<Provider>) -> Json<Value> {
     Json(script.key_set.clone())
 }
 
-async fn discovery(State(provider): State<Provider>) -> Json<Value> {
+async fn discovery(State(provider): State<Provider>) -> Response {
+    let moved = provider.script.lock().unwrap().moved;
+    if moved { Redirect::to("/moved").into_response() } else { document(State(provider)).await.into_response() }
+}
+
+async fn document(State(provider): State<Provider>) -> Json<Value> {
     let at = |path: &str| format!("{}{path}", provider.issuer);
     let mut script = provider.script.lock().unwrap();
     script.discovery_requests += 1;
-    Json(json!({
+    let mut document = json!({
         "issuer": provider.issuer, "authorization_endpoint": at("/authorize?tenant=1"), "token_endpoint": at("/token"),
-        "jwks_uri": at("/keys"), "response_types_supported": ["code"],
-        "padding": "x".repeat(script.padding),
-    }))
+        "jwks_uri": at("/keys"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256", "HS256", "none"],
+    });
+    document.as_object_mut().unwrap().extend(script.metadata.as_object().unwrap().clone());
+    Json(document)
 }
 
 /// Redirects back with a code at once, as if the person had agreed.
@@ -162,13 +195,7 @@ async fn token(State(provider): State<Provider>, headers: HeaderMap, body: Strin
     for more in [&script.person, &script.overrides] {
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     }
-    let header = Header { kid: Some(script.kid.into()), ..Header::new(script.algorithm) };
-    let key = match script.algorithm {
-        Algorithm::ES256 => EncodingKey::from_ec_der(&script.signing_key.private),
-        // The public key as a shared secret.
-        _ => EncodingKey::from_secret(script.signing_key.public["x"].as_str().unwrap().as_bytes()),
-    };
-    Json(json!({"token_type": "Bearer", "id_token": encode(&header, &claims, &key).unwrap()})).into_response()
+    Json(json!({"access_token": "unused", "token_type": "Bearer", "id_token": script.sign(&claims)})).into_response()
 }
 
 /// A browser that keeps cookies and follows no redirect.
@@ -340,17 +367,17 @@ async fn id_token_with_any_invalid_claim_or_signature_is_rejected() {
         provider.set(|script| script.overrides = invalid.clone());
         assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "{invalid}");
     }
-    provider.set(|script| script.overrides = json!({"aud": ["coldbrew"], "azp": "coldbrew"}));
+    provider.set(|script| script.overrides = json!({"aud": ["coldbrew", "another-client"], "azp": "coldbrew"}));
     assert_eq!(Browser::new(&server).sign_in().await, "/account");
 
-    provider.set(|script| script.algorithm = Algorithm::HS256);
-    assert_eq!(
-        Browser::new(&server).sign_in().await,
-        "/account?sign-in=failed",
-        "signed with the public key as a secret"
-    );
+    // A secret that the client knows, a public key as a secret, and no signature.
+    let public = provider.script.lock().unwrap().signing_key.public["x"].as_str().unwrap().to_owned();
+    for forgery in [("HS256", SECRET.to_owned()), ("HS256", public), ("none", String::new())] {
+        provider.set(|script| script.forgery = Some(forgery.clone()));
+        assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "{forgery:?}");
+    }
     provider.set(|script| {
-        script.algorithm = Algorithm::ES256;
+        script.forgery = None;
         script.signing_key = Key::new("k1");
     });
     assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "signed with another key");
@@ -377,20 +404,30 @@ async fn many_sign_ins_request_the_provider_documents_once() {
         (script.discovery_requests, script.key_requests)
     };
     assert_eq!(asked(&provider), (1, 1));
-    // An unknown key is requested once, however many tokens name it.
+    // An unknown key makes the documents be requested once, however many tokens name it.
     provider.set(|script| (script.kid, script.signing_key) = ("k9", Key::new("k9")));
     for _ in 0..5 {
         assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed");
     }
-    assert_eq!(asked(&provider), (1, 2));
+    assert_eq!(asked(&provider), (2, 2));
 }
 
 #[tokio::test]
-async fn provider_answer_beyond_the_size_limit_is_an_unavailable_provider() {
+async fn discovery_document_invalid_too_large_or_moved_is_an_unavailable_provider() {
     let (_data, provider, server) = start().await;
-    provider.set(|script| script.padding = 300_000);
-    let away = Browser::new(&server).get(&format!("{}/sign-in/provider", server.base_url), "same-origin").await;
-    assert_eq!(location(&away), "/account?sign-in=away");
+    let issuer = format!("{}/", provider.issuer);
+    for (metadata, moved) in [
+        (json!({"padding": "x".repeat(300_000)}), false),
+        (json!({"issuer": issuer}), false),
+        (json!({"jwks_uri": null}), false),
+        (json!({}), true),
+    ] {
+        provider.set(|script| (script.metadata, script.moved) = (metadata, moved));
+        let away = Browser::new(&server).get(&format!("{}/sign-in/provider", server.base_url), "same-origin").await;
+        assert_eq!(location(&away), "/account?sign-in=away");
+    }
+    provider.set(|script| script.moved = false);
+    assert_eq!(Browser::new(&server).sign_in().await, "/account");
 }
 
 #[tokio::test]
@@ -417,7 +454,9 @@ async fn person_without_a_verified_address_is_labelled_by_subject() {
     for (person, label) in [
         (json!({"sub": "7@x"}), "7 x of 127.0.0.1"),
         (json!({"sub": "8", "email": "ada@example.org", "email_verified": false}), "8 of 127.0.0.1"),
-        (json!({"sub": "9", "email": "ada@example.org", "email_verified": true}), "ada@example.org"),
+        (json!({"sub": "9", "email": "ada@example.org"}), "9 of 127.0.0.1"),
+        (json!({"sub": "10", "email": "ada@example.org", "email_verified": true}), "ada@example.org"),
+        (json!({"sub": "11", "email": "bob@example.org", "email_verified": "true"}), "bob@example.org"),
     ] {
         provider.set(|script| script.person = person);
         let mut browser = Browser::new(&server);
