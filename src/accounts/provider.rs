@@ -28,7 +28,7 @@ use cache::Cached;
 use http::Http;
 
 /// A client of the authorization code flow, made from the provider's metadata and keys.
-type Client =
+type CodeFlowClient =
     CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
 /// A sign-in in progress. Only the browser that began it holds these values.
@@ -111,7 +111,7 @@ pub struct Provider {
     /// The callback URL of this service.
     redirect_url: Arc<str>,
     http: Http,
-    client: Arc<Cached<Client>>,
+    client: Arc<Cached<CodeFlowClient>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
 }
@@ -186,7 +186,7 @@ impl Provider {
     }
 
     /// Fetches the provider's metadata and keys.
-    async fn discover(&self) -> Result<Client> {
+    async fn discover(&self) -> Result<CodeFlowClient> {
         let settings = &self.settings;
         let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(Error::internal)?;
         let redirect_url = RedirectUrl::new(self.redirect_url.to_string()).map_err(Error::internal)?;
@@ -204,10 +204,9 @@ impl Provider {
         // (<https://ldapwiki.com/wiki/Token_endpoint_auth_methods_supported>, read 2026-11-30).
         let methods = metadata.token_endpoint_auth_methods_supported().cloned().unwrap_or_default();
         let offers = |method| methods.contains(&method);
-        let auth_type = match offers(CoreClientAuthMethod::ClientSecretPost) {
-            true if !offers(CoreClientAuthMethod::ClientSecretBasic) => AuthType::RequestBody,
-            _ => AuthType::BasicAuth,
-        };
+        let post_only =
+            offers(CoreClientAuthMethod::ClientSecretPost) && !offers(CoreClientAuthMethod::ClientSecretBasic);
+        let auth_type = if post_only { AuthType::RequestBody } else { AuthType::BasicAuth };
         let secret = settings.client_secret.as_ref().map(|secret| ClientSecret::new(secret.to_string()));
         let client = CoreClient::from_provider_metadata(metadata, ClientId::new(settings.client_id.clone()), secret);
         Ok(client.set_redirect_uri(redirect_url).set_auth_type(auth_type))

@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest accepted response body of the provider.
 const BODY_BYTES_MAX: usize = 256 * 1024;
 
-/// Cheap to clone.
+/// A client for one provider. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Http(reqwest::Client);
 

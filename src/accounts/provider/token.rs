@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use openidconnect::core::{CoreIdToken, CoreIdTokenClaims, CoreJwsSigningAlgorithm as Algorithm};
 use openidconnect::{ClaimsVerificationError, Nonce};
 
-use super::Client;
+use super::CodeFlowClient;
 use crate::accounts::ExternalIdentity;
 use crate::model::UnixMs;
 
@@ -30,7 +30,7 @@ const LEEWAY: Duration = Duration::from_secs(60);
 /// What is wrong with the token, for the log.
 pub(crate) fn identity(
     token: &CoreIdToken,
-    client: &Client,
+    client: &CodeFlowClient,
     nonce: &Nonce,
     now: UnixMs,
 ) -> Result<ExternalIdentity, ClaimsVerificationError> {
