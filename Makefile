@@ -1,4 +1,4 @@
-# The commands of this project. `make` alone lists them; each installs what it lacks and needs no other step.
+# The commands of this project. `make` lists them. Each installs what it needs.
 
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -10,12 +10,12 @@ help: ## List these commands
 
 run: ## Build the app and serve it at http://127.0.0.1:3000
 	@scripts/setup run
-	@echo "run: building; the first time this takes 10 to 30 minutes, later seconds"
+	@echo "run: building; the first build takes 10 to 30 minutes, later ones take seconds"
 	@cargo xtask all --bin coldbrew
-	@echo "run: starting the server; Ctrl-C ends it"
+	@echo "run: starting the server; press Ctrl-C to stop it"
 	@exec $(TARGET)/debug/coldbrew serve
 
-release: ## Build the server and its site as they are to be put on a machine for others
+release: ## Build the optimized server and its site for deployment
 	@scripts/setup run
 	@cargo run --quiet --locked --package xtask -- all --release --locked --bin coldbrew
 
@@ -23,23 +23,23 @@ dev: ## Serve a development build and rebuild it on every change
 	@scripts/setup run
 	@cargo xtask dev
 
-test: ## Run every test: Rust's, and the browser's against the real server
+test: ## Run all tests: Rust tests, and browser tests against the real server
 	@scripts/setup test
 	@scripts/test
 
-bench: ## Measure speed and memory; BENCHMARKS.md says what came of it
+bench: ## Measure speed and memory; BENCHMARKS.md has the results
 	@scripts/setup bench
 	@cargo bench --locked --workspace --exclude xtask
 
-figures: ## Say how many of the figures that a person marked are found
+figures: ## Measure how many hand-marked figures the detector finds
 	@scripts/setup run
 	@cargo bench --locked --quiet --package coldbrew-pdf --bench figures
 
-soak: ## Kill servers and workers at random 500 times while documents flow, and check that nothing is lost
+soak: ## Kill servers and workers at random 500 times during jobs, and check that nothing is lost
 	@scripts/setup test
 	@COLDBREW_SOAK_ROUNDS=500 cargo test --locked --test tests -- --nocapture jobs::soak::
 
-attack: release ## Attack a release build with expensive texts, and measure what other callers notice
+attack: release ## Send a release build expensive texts, and measure the effect on other requests
 	@end2end/attacks/run $(TARGET)/release/coldbrew
 
 aarch64: ## Build the server for Linux on aarch64 and send it a document, under qemu on another machine
@@ -61,7 +61,11 @@ screenshots: ## Take a picture of every screen and state, phone and desktop, lig
 	@cargo xtask all --bin coldbrew
 	@COLDBREW_SERVER=$(abspath $(TARGET))/debug/coldbrew npm --prefix end2end run --silent screenshots
 
-fuzz-api: ## Ask the API for ten minutes for everything that its description allows and forbids
+strings: ## Print every text of the web app and the error messages, to read them in one go
+	@scripts/setup run
+	@cargo xtask strings
+
+fuzz-api: ## Send the API valid and invalid requests for ten minutes, generated from its OpenAPI document
 	@scripts/setup test
 	@cargo xtask all --bin coldbrew
 	@end2end/api/run $(TARGET)/debug/coldbrew 600
@@ -70,5 +74,5 @@ lint: ## Check the formatting and run the lints, for the server and for the brow
 	@scripts/setup test
 	@scripts/lint
 
-ci: ## What a change must pass: lint and test
+ci: ## Run the checks that a change must pass: lint and test
 	@.ci/run

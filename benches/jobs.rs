@@ -1,7 +1,7 @@
-//! Ten thousand batches at Google, and one look at each of them: how long it takes, and what it asks for. `cargo bench --bench jobs`
+//! Polls ten thousand batches once each: how long it takes, and how many calls and transactions it needs. `cargo bench --bench jobs`
 //!
-//! The record is SQLite, the batches are the emulator's, over HTTP, all in this process. A round has to fit into the interval between
-//! two looks, 15 seconds.
+//! The database is SQLite. The emulator has the batches, over HTTP, in the same process. A round must take less than the interval between
+//! two polls, 15 seconds.
 
 #![allow(clippy::expect_used)]
 
@@ -17,23 +17,23 @@ use coldbrew::accounts::Allowance;
 use coldbrew::accounts::spending::Budget;
 use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
+use coldbrew::clock::{Clock, RandomIds, SystemClock};
 use coldbrew::error::Result;
 use coldbrew::extract::PageResult;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Completion, Jobs};
 use coldbrew::jobs::{
-    DiskSpool, Google, Job, JobIds, Leftover, PageSource, ReadyPages, Stage, Watched, Worker, WorkerPolicy,
+    DiskSpool, Google, Job, JobIds, OrphanedResource, PageSource, ReadyPages, RemoteBatch, Stage, Worker, WorkerPolicy,
     WorkerPorts, WorkerSettings,
 };
 use coldbrew::model::wire::{JobError, JobView, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Upload, Uploads};
-use coldbrew::world::{SystemWorld, World};
 use coldbrew_gemini::models::{DEFAULT, Models};
 use coldbrew_gemini::{Answer, Batch, Client, Config, Error as GeminiError, File, Request};
-use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, serve};
+use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, PageReader, ReadError, serve};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tempfile::TempDir;
@@ -45,21 +45,21 @@ const JOBS: usize = 10_000;
 const POLL_MS: i64 = 15_000;
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// How often something was asked for.
+/// A counter of calls.
 type Count = Arc<AtomicUsize>;
 
-/// Nobody reads a page here.
-struct Nobody;
+/// Stands in for ports that the benchmark does not use.
+struct Unused;
 
 #[async_trait]
-impl PageReader for Nobody {
+impl PageReader for Unused {
     async fn read(&self, _mime_type: &str, _bytes: &[u8]) -> Result<Vec<String>, ReadError> {
         Ok(vec![String::new()])
     }
 }
 
 #[async_trait]
-impl PageSource for Nobody {
+impl PageSource for Unused {
     async fn pages<'a>(
         &'a self,
         _job: &'a Job,
@@ -70,7 +70,7 @@ impl PageSource for Nobody {
     }
 }
 
-/// Google, counted.
+/// A client of Google that counts its calls.
 struct Counted {
     client: Client,
     calls: Count,
@@ -101,8 +101,8 @@ impl Google for Counted {
         Google::find(self.count(), display_name, input_file).await
     }
 
-    async fn look(&self, batch: &str) -> Result<Batch, GeminiError> {
-        Google::look(self.count(), batch).await
+    async fn get_batch(&self, batch: &str) -> Result<Batch, GeminiError> {
+        Google::get_batch(self.count(), batch).await
     }
 
     async fn cancel(&self, batch: &str) -> Result<(), GeminiError> {
@@ -113,8 +113,8 @@ impl Google for Counted {
         Google::download(self.count(), file, path).await
     }
 
-    async fn find_files(&self, beginning: &str) -> Result<Vec<File>, GeminiError> {
-        Google::find_files(self.count(), beginning).await
+    async fn find_files(&self, prefix: &str) -> Result<Vec<File>, GeminiError> {
+        Google::find_files(self.count(), prefix).await
     }
 
     async fn delete(&self, file: &str) -> Result<(), GeminiError> {
@@ -126,17 +126,19 @@ impl Google for Counted {
     }
 }
 
-/// The record, its transactions counted.
+/// A store that counts its transactions.
 struct Record {
     store: SqlStore,
-    trips: Count,
-    looked_at: Count,
+    transactions: Count,
+    /// Steps that were committed: one for each polled batch.
+    polled: Count,
+    /// Notified when each batch was polled once.
     round_over: Arc<Notify>,
 }
 
 impl Record {
     fn count(&self) -> &SqlStore {
-        self.trips.fetch_add(1, Ordering::Relaxed);
+        self.transactions.fetch_add(1, Ordering::Relaxed);
         &self.store
     }
 }
@@ -170,9 +172,9 @@ impl Jobs for Record {
         self.count().release(job, due_at).await
     }
 
-    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool> {
+    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
         let advanced = self.count().advance(job, left, now).await;
-        if self.looked_at.fetch_add(1, Ordering::Relaxed) + 1 == JOBS {
+        if self.polled.fetch_add(1, Ordering::Relaxed) + 1 == JOBS {
             self.round_over.notify_one();
         }
         advanced
@@ -230,8 +232,8 @@ async fn emulator(data: &TempDir) -> SocketAddr {
         data_dir: data.path().join("google"),
         pending: HOUR,
         running: HOUR,
-        reader: Arc::new(Nobody),
-        clock: Arc::new(SystemClock),
+        reader: Arc::new(Unused),
+        clock: Arc::new(coldbrew_gemini_emulator::SystemClock),
         control: false,
     };
     let emulator = Emulator::open(config).await.expect("the emulator starts");
@@ -239,7 +241,7 @@ async fn emulator(data: &TempDir) -> SocketAddr {
     address
 }
 
-/// As many batches as there are to be jobs, all of one input.
+/// Creates a batch for each job, all from one input file. Returns their names.
 async fn batches(client: &Client, data: &TempDir) -> Vec<String> {
     let input = data.path().join("input.jsonl");
     let line = r#"{"key":"page_0","request":{"contents":[{"role":"user","parts":[{"text":"What is this?"}]}]}}"#;
@@ -255,7 +257,7 @@ async fn batches(client: &Client, data: &TempDir) -> Vec<String> {
 const UNLIMITED: Allowance =
     Allowance { documents: u64::MAX, active_jobs: u64::MAX, stored_bytes: u64::MAX, uploads: usize::MAX };
 
-/// The file that all jobs are of.
+/// The upload of all jobs.
 fn upload(account: &Account) -> Upload {
     Upload {
         hash: "upload".into(),
@@ -274,16 +276,16 @@ fn upload(account: &Account) -> Upload {
     }
 }
 
-/// A job whose batch is to be looked at now.
-async fn watching(store: &SqlStore, account: &Account, number: usize, batch: String) {
-    let now = SystemWorld.now();
-    let watched = Watched {
+/// Records a job whose batch is due to be polled.
+async fn record_job(store: &SqlStore, account: &Account, number: usize, batch: String) {
+    let now = SystemClock.now();
+    let remote = RemoteBatch {
         attempt: 1,
         input_file: "files/in".into(),
         batch,
         key: None,
         running: false,
-        withdrawn: false,
+        cancel_failed: false,
         since: now,
         odd_since: None,
         denied_since: None,
@@ -291,7 +293,7 @@ async fn watching(store: &SqlStore, account: &Account, number: usize, batch: Str
     };
     let job = Job {
         title: "Book".into(),
-        stage: Stage::Watch(watched),
+        stage: Stage::Polling(remote),
         ..Job::new(
             JobIds {
                 id: format!("job{number:05}"),
@@ -323,25 +325,26 @@ async fn main() {
     store.create_guest(&account.id, credential, UnixMs(0)).await.expect("an account");
     store.insert_upload(&upload(&account), &UNLIMITED, UnixMs(0)).await.expect("a file");
     for (number, batch) in batches.into_iter().enumerate() {
-        watching(&store, &account, number, batch).await;
+        record_job(&store, &account, number, batch).await;
     }
-    let (calls, trips, looked_at) = (Count::default(), Count::default(), Count::default());
+    let (calls, transactions, polled) = (Count::default(), Count::default(), Count::default());
     let round_over = Arc::new(Notify::new());
     let record = Record {
         store: store.clone(),
-        trips: trips.clone(),
-        looked_at: looked_at.clone(),
+        transactions: transactions.clone(),
+        polled: polled.clone(),
         round_over: round_over.clone(),
     };
     let worker = Worker {
         name: "worker".into(),
-        world: Arc::new(SystemWorld),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
         ports: WorkerPorts {
             jobs: Arc::new(record),
             uploads: Arc::new(store.clone()),
             spending: Arc::new(store.clone()),
             figures: Arc::new(store),
-            pages: Arc::new(Nobody),
+            pages: Arc::new(Unused),
             google: Arc::new(Counted { client, calls: calls.clone() }),
             spool: Arc::new(DiskSpool::open(data.path().join("spool")).await.expect("a folder")),
             changes: Changes::default(),
@@ -366,12 +369,12 @@ async fn main() {
     let working = tokio::spawn(worker.run(stop.clone()));
     round_over.notified().await;
     let took = begun.elapsed();
-    let [calls, trips] = [calls, trips].map(|count| count.load(Ordering::Relaxed));
+    let [calls, transactions] = [calls, transactions].map(|count| count.load(Ordering::Relaxed));
     stop.cancel();
-    working.await.expect("it ends well");
+    working.await.expect("the worker does not panic");
     println!("| active jobs | one round | calls of Google for each | transactions for each |\n|---|---|---|---|");
     let each = |count: usize| count as f64 / JOBS as f64;
-    println!("| {JOBS} | {:.1} s | {:.2} | {:.2} |", took.as_secs_f64(), each(calls), each(trips));
+    println!("| {JOBS} | {:.1} s | {:.2} | {:.2} |", took.as_secs_f64(), each(calls), each(transactions));
     assert!(calls <= JOBS, "more than one call for each job");
-    assert!(trips < 2 * JOBS, "too many transactions");
+    assert!(transactions < 2 * JOBS, "too many transactions");
 }

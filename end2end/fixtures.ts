@@ -1,4 +1,4 @@
-// What tests get: a server, page objects, and a guard that lets no test pass on a page that complained.
+// The fixtures of tests: a server, page objects, and a guard that fails a test if a page reports errors.
 import { type BrowserContext, type BrowserContextOptions, type Page, test as base } from "@playwright/test";
 import { Gemini } from "./gemini";
 import { Guard } from "./guard";
@@ -7,11 +7,11 @@ import { BatchPage } from "./pages/batch";
 import { HomePage } from "./pages/home";
 import { LibraryPage } from "./pages/library";
 import { ReaderPage } from "./pages/reader";
-import { noteAwakening } from "./pages/awake";
+import { noteHydration } from "./pages/hydrated";
 import type { Settings } from "./program";
 import { Server } from "./server";
 
-/** The screens, as one browser tab can show them. */
+/** The page objects of one browser tab. */
 export class Screens {
   readonly home: HomePage;
   readonly batch: BatchPage;
@@ -29,16 +29,16 @@ export class Screens {
 }
 
 interface Fixtures {
-  /** Settings of a server for this test alone; without any, tests share one, each as a person of its own. */
+  /** Settings for a server of this test alone. Without settings, tests share a server, each with its own account. */
   settings: Settings | undefined;
   server: Server;
   guard: Guard;
   screens: Screens;
-  /** Another browser: its own cookies, so another person, unless `options` say otherwise. */
+  /** Another browser, with its own cookies and so its own account, unless `options` say otherwise. */
   visitor: (options?: BrowserContextOptions) => Promise<BrowserContext>;
 }
 
-/** Tests of a server in demo mode, which has its own stand-in for Gemini. */
+/** Tests of a server in demo mode, with its built-in Gemini emulator. */
 export const test = base.extend<Fixtures, { sharedServer: Server }>({
   sharedServer: [
     async ({}, use) => {
@@ -63,7 +63,7 @@ export const test = base.extend<Fixtures, { sharedServer: Server }>({
   },
   context: async ({ context, guard }, use) => {
     guard.watch(context);
-    await noteAwakening(context);
+    await noteHydration(context);
     await use(context);
   },
   screens: async ({ page }, use) => use(new Screens(page)),
@@ -73,14 +73,14 @@ export const test = base.extend<Fixtures, { sharedServer: Server }>({
       const context = await browser.newContext({ baseURL, ...options });
       contexts.push(context);
       guard.watch(context);
-      if (options?.javaScriptEnabled !== false) await noteAwakening(context);
+      if (options?.javaScriptEnabled !== false) await noteHydration(context);
       return context;
     });
     await Promise.all(contexts.map((context) => context.close()));
   },
 });
 
-/** Tests that play Google: nothing is read before the test says so. */
+/** Tests that control the Gemini emulator: it reads nothing before the test says so. */
 export const staged = test.extend<{ gemini: Gemini }, { sharedGemini: Gemini }>({
   sharedGemini: [
     async ({}, use) => {

@@ -1,7 +1,7 @@
-// The emulator of the Gemini API as a process of its own, so that a test decides when a batch starts, finishes or fails.
+// The Gemini emulator as a process of its own. The test decides when a batch starts, finishes or fails.
 import { Program, type Settings } from "./program";
 
-/** A batch does nothing by itself within any test's life. */
+/** Longer than any test, so that a batch moves only when the test says so. */
 const PENDING_MS = 3_600_000;
 const RUNNING_MS = 3_600_000;
 
@@ -17,27 +17,27 @@ export class Gemini {
     return new Gemini(program, await program.start(["fake-gemini", "--addr", "127.0.0.1:0"], waits));
   }
 
-  /** What makes a server take this for Google. */
+  /** The settings that make a server use this emulator. */
   get settings(): Settings {
     return { GEMINI_API_KEY: "key-of-the-browser-tests", GEMINI_BASE_URL: this.url };
   }
 
-  /** Every batch that is in line begins. */
+  /** Starts every pending batch. */
   startBatches(): Promise<void> {
     return this.pass(PENDING_MS);
   }
 
-  /** Every batch that Google has comes to its end. */
+  /** Finishes every batch. */
   finishBatches(): Promise<void> {
     return this.pass(PENDING_MS + RUNNING_MS);
   }
 
-  /** Time passes for Google. */
+  /** Moves the emulator's clock. */
   pass(ms: number): Promise<void> {
     return this.control("clock", { advance_ms: ms });
   }
 
-  /** Faults are named in crates/gemini-emulator/src/faults.rs; they happen `times` times (default: always) after `skip` chances. */
+  /** Turns a fault of crates/gemini-emulator/src/faults.rs on: `times` times (default: always), after `skip` occasions. */
   arm(fault: string, when: { times?: number; skip?: number; amount?: number } = {}): Promise<void> {
     return this.control("faults", { fault, ...when });
   }

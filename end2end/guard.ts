@@ -1,5 +1,5 @@
-// Fails a test whose pages complained: errors and warnings of the console (hydration and the content security policy speak there) and
-// uncaught exceptions. What a test provokes on purpose it names beforehand.
+// Fails a test whose pages reported uncaught exceptions, or errors or warnings in the console. Hydration and the content security policy
+// report there. A test names in advance what it provokes.
 import { type BrowserContext, expect } from "@playwright/test";
 
 export class Guard {
@@ -13,17 +13,17 @@ export class Guard {
     context.on("weberror", (error) => this.note(error.error().stack ?? error.error().message));
   }
 
-  /** The browser will report answers with this status, and they are meant to be. */
+  /** Allows answers with this status, which the browser reports. */
   expectStatus(status: number): void {
     this.expected.push(new RegExp(`^Failed to load resource: the server responded with a status of ${status} `));
   }
 
-  /** The server will be away for a while. */
+  /** Allows failed connections. */
   expectOutage(): void {
     this.expected.push(/^Failed to load resource: net::ERR_(CONNECTION|EMPTY|SOCKET|INCOMPLETE|NETWORK|INTERNET)/);
   }
 
-  /** The page's own script will fail like this. */
+  /** Allows this error of the page's script. */
   expectFailure(pattern: RegExp): void {
     this.expected.push(pattern);
   }

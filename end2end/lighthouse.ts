@@ -1,4 +1,4 @@
-// Lighthouse, in its mobile setting (a slow phone on a slow network), on a first visit to Home and on the pages of somebody who reads.
+// Lighthouse in its mobile setting (slow phone, slow network), on a first visit to Home, on the library and on a document.
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { Result } from "lighthouse";
 import { expect, test } from "./fixtures";
@@ -10,32 +10,32 @@ const PERFORMANCE_MIN = 95;
 const LARGEST_PAINT_MS_MAX = 1_000;
 const BLOCKING_MS_MAX = 150;
 
-/** What else goes on can only make a page look slower than it is: one good look out of these is enough. */
-const LOOKS_MAX = 12;
+/** Other load can only make a page look slower, so one good report out of these is enough. */
+const REPORTS_MAX = 12;
 
-/** How much slower than this machine Lighthouse takes a phone to be, and the machine, by its own measure, of which that is true. */
+/** Lighthouse's slowdown of a phone against a desktop, and its benchmark index of a machine for which that slowdown is right. */
 const SLOWDOWN = 4;
 const BENCHMARK_INDEX = 1_500;
 
-// Lighthouse opens a browser of its own, which takes its time on a busy machine.
+// Lighthouse starts a browser of its own, which takes long on a busy machine.
 test.setTimeout(400_000);
 
-test("a first visit to Home", async ({ server }) => {
+test("first_visit_to_home_is_fast_and_accessible", async ({ server }) => {
   const report = await bestOf("home", server.url);
   expect(score(report, "seo")).toBe(100);
 });
 
-test("the library, and a document", async ({ server, screens: { home, page } }) => {
+test("library_and_document_are_fast_and_accessible", async ({ server, screens: { home, page } }) => {
   await home.submit(pdf(40, { title: "A Book to Read" }), { ai: false });
   const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join("; ");
   await bestOf("reader", page.url(), cookie);
   await bestOf("library", `${server.url}/library`, cookie);
 });
 
-/** Looks until the page is as fast as it has to be; the last report is held to all limits. */
+/** Audits until the page is fast enough. The last report must meet all limits. */
 async function bestOf(name: string, address: string, cookie?: string): Promise<Result> {
   let report = await audit(name, address, SLOWDOWN, cookie);
-  for (let look = 1; look < LOOKS_MAX && !isFast(report); look++) report = await audit(name, address, slowdown(report), cookie);
+  for (let made = 1; made < REPORTS_MAX && !isFast(report); made++) report = await audit(name, address, slowdown(report), cookie);
   expect(isFast(report), words(report)).toBe(true);
   const failed = Object.values(report.audits).filter(({ score, scoreDisplayMode }) => scoreDisplayMode === "binary" && score === 0);
   const complaints = failed.map(({ id, displayValue }) => `${id} ${displayValue ?? ""}`).join(", ");
@@ -44,7 +44,7 @@ async function bestOf(name: string, address: string, cookie?: string): Promise<R
   return report;
 }
 
-/** A machine that was slow while it was looked at is less of a hurdle above the same phone. */
+/** The slowdown that makes this machine as slow as the same phone: smaller, if the machine was slow during the last audit. */
 function slowdown({ environment }: Result): number {
   return SLOWDOWN * Math.min(1, environment.benchmarkIndex / BENCHMARK_INDEX);
 }
@@ -57,7 +57,7 @@ async function audit(name: string, address: string, cpuSlowdownMultiplier: numbe
     const throttling = { cpuSlowdownMultiplier };
     const flags = { port: chrome.port, throttling, onlyCategories: [...CATEGORIES], output: "html" as const, logLevel: "error" as const };
     const outcome = await lighthouse(address, { ...flags, ...(cookie && { extraHeaders: { Cookie: cookie } }) });
-    if (!outcome) throw new Error(`Lighthouse says nothing of ${address}`);
+    if (!outcome) throw new Error(`Lighthouse has no report of ${address}`);
     mkdirSync("lighthouse-reports", { recursive: true });
     writeFileSync(`lighthouse-reports/${name}.html`, outcome.report as string);
     console.log(`lighthouse: ${name}: ${words(outcome.lhr)}`);

@@ -1,8 +1,8 @@
-// Small documents made on the spot. In a PDF, each page has a heading `Chapter N` and a text that says which page it is.
+// Makes small documents. Each page of a PDF has a heading `Chapter N` and a sentence with its number.
 const WORDS = [
   "Cold coffee is made slowly: ground beans steep in water overnight,",
   "and in the morning the brew is clear, sweet and ready to be read with.",
-  "A book deserves the same patience; whoever can wait pays only half.",
+  "A book deserves the same patience; a reader who can wait pays half.",
 ];
 
 export interface Upload {
@@ -11,15 +11,15 @@ export interface Upload {
   buffer: Buffer;
 }
 
-/** What page `number` of such a document says. */
+/** The sentence of page `number`. */
 export const sentenceOf = (number: number, pages: number) => `This is page ${number} of ${pages}.`;
 
-/** A document of that many pages; `paddingBytes` makes the file larger, not longer. */
+/** A document of this many pages. `paddingBytes` makes the file larger, without more pages. */
 export function pdf(pages: number, { title = `Book of ${pages}`, paddingBytes = 0 } = {}): Upload {
   return file(`${title}.pdf`, build(plain(pages), title, paddingBytes, ""));
 }
 
-/** A document of two pages with figures: large ones side by side, and a small one. */
+/** A document of two pages with figures: two side by side, and a small one. */
 export function illustrated(): Upload {
   const first = [
     heading(1),
@@ -35,30 +35,30 @@ export function illustrated(): Upload {
   return file("Slow Coffee in Figures.pdf", build(contents, "Slow Coffee in Figures", 0, ""));
 }
 
-/** A document behind a password that nobody knows: the check values in it are those of no password. */
+/** An encrypted document. No password matches the check values in it. */
 export function encryptedPdf(): Upload {
   const check = "ab".repeat(32);
   const encryption = `/Encrypt << /Filter /Standard /V 1 /R 2 /O <${check}> /U <${check}> /P -44 >> /ID [<${"01".repeat(16)}> <${"01".repeat(16)}>]`;
   return file("Secret.pdf", build(plain(1), "Secret", 0, encryption));
 }
 
-/** An archive that calls itself a PDF. */
+/** A ZIP archive with the name of a PDF. */
 export function renamedArchive(): Upload {
   return file("Notes.pdf", Buffer.from("PK\u0003\u0004".padEnd(400, "\u0000")));
 }
 
-/** Begins like a PDF, and that is all. */
+/** A file with the header of a PDF, and nothing else of one. */
 export function damagedPdf(): Upload {
   return file("Damaged.pdf", Buffer.from("%PDF-1.7\n".padEnd(4_000, "broken ")));
 }
 
-/** A picture of one black dot. */
+/** An image of one black pixel. */
 export function picture(): Upload {
   const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
   return { name: "Menu.png", mimeType: "image/png", buffer: Buffer.from(png, "base64") };
 }
 
-/** Text already. */
+/** A text file. */
 export function note(): Upload {
   return { name: "Tasting notes.md", mimeType: "text/markdown", buffer: Buffer.from("# Tasting notes\n\nPlums, cocoa, patience.\n") };
 }
@@ -70,7 +70,7 @@ function file(name: string, buffer: Buffer): Upload {
 const plain = (pages: number) =>
   Array.from({ length: pages }, (_, index) => heading(index + 1) + text(700, [sentenceOf(index + 1, pages), ...WORDS]));
 
-/** A PDF with a page of each of these contents. */
+/** A PDF with one page for each of `contents`. */
 function build(contents: string[], title: string, paddingBytes: number, encryption: string): Buffer {
   const numbers = contents.map((_, index) => index + 1);
   const pageObject = (number: number) => 3 + 2 * number;

@@ -1,4 +1,4 @@
-// How the browser tests run. Each test worker starts a server of its own (fixtures.ts): nothing is shared, and nothing needs to run beforehand.
+// The browser tests. Each test worker starts a server of its own (fixtures.ts), so nothing needs to run in advance.
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
@@ -12,7 +12,7 @@ export default defineConfig({
   reporter: "list",
   use: {
     screenshot: "only-on-failure",
-    // Recording one takes long: `--trace on` for whoever looks for something.
+    // Recording a trace is slow. Use `--trace on` to debug.
     trace: "off",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell",

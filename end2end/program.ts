@@ -1,5 +1,5 @@
-// One of Coldbrew's commands as a child process that is waited for, and that can be ended as abruptly as by a power cut.
-import { type ChildProcess, spawn } from "node:child_process";
+// A command of Coldbrew as a child process. A test can wait until it is ready, and kill it.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,35 +7,40 @@ import path from "node:path";
 
 const CHECKOUT = path.resolve(__dirname, "..");
 const PROGRAM = process.env.COLDBREW_SERVER ?? path.join(CHECKOUT, "target/debug/coldbrew");
-const START_TIMEOUT_MS = Number(process.env.COLDBREW_START_TIMEOUT_MS ?? 30_000);
-/** What the machine may have set for a real server has no place in a test. */
+const START_TIMEOUT_MS = 30_000;
+/** The settings of a real server on this machine, which tests must not inherit. */
 const NOT_INHERITED = /^(COLDBREW_(?!PDFIUM)|GEMINI_|DATABASE_URL|REDIS_URL|BLOB_URL)/;
 
-/** Variables as in Leptos.toml. */
+/** Environment variables, as listed in Leptos.toml. */
 export type Settings = Record<string, string>;
 
 export class Program {
   readonly dataFolder = mkdtempSync(path.join(tmpdir(), "coldbrew-"));
   private running?: ChildProcess;
 
-  /** Starts `coldbrew args…`, with a data folder of its own, and gives the address that it says it is ready at. */
+  /** Starts `coldbrew args…` with a data folder of its own. Returns the address in its "ready" line. */
   async start(args: string[], settings: Settings): Promise<string> {
-    const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
     const child = spawn(PROGRAM, args, {
       cwd: CHECKOUT,
-      env: { ...Object.fromEntries(inherited), COLDBREW_DATA_DIR: this.dataFolder, ...settings },
+      env: { ...this.environment(), ...settings },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.running = child;
     return readyAddress(child);
   }
 
-  /** Sends a signal that does not end it: SIGSTOP, SIGCONT. */
+  /** Runs another command on the same data folder. Returns its output. */
+  command(args: string[], settings: Settings): string {
+    const env = { ...this.environment(), ...settings };
+    return execFileSync(PROGRAM, args, { cwd: CHECKOUT, env, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  }
+
+  /** Sends a signal that does not end the process: SIGSTOP or SIGCONT. */
   signal(signal: NodeJS.Signals): void {
     this.running?.kill(signal);
   }
 
-  /** Ends the process and waits until it is gone. */
+  /** Ends the process and waits for its exit. */
   async end(signal: NodeJS.Signals): Promise<void> {
     const child = this.running;
     this.running = undefined;
@@ -45,7 +50,13 @@ export class Program {
     await exited;
   }
 
-  /** Ends the process for good and removes its data. */
+  /** The variables of every command. */
+  private environment(): NodeJS.ProcessEnv {
+    const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
+    return { ...Object.fromEntries(inherited), COLDBREW_DATA_DIR: this.dataFolder };
+  }
+
+  /** Ends the process and deletes its data. */
   async stop(): Promise<void> {
     await this.end("SIGTERM");
     rmSync(this.dataFolder, { recursive: true, force: true });
@@ -56,14 +67,14 @@ export class Program {
 function readyAddress(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = "";
-    const giveUp = (why: string) => {
+    const fail = (why: string) => {
       clearTimeout(timer);
       reject(new Error(`${PROGRAM} ${why}:\n${output}`));
     };
-    const timer = setTimeout(() => giveUp("did not say that it is ready"), START_TIMEOUT_MS);
-    child.on("error", (error) => giveUp(error.message));
-    child.on("exit", (code, signal) => giveUp(`ended with ${code ?? signal}`));
-    // Its log is read and kept short: a full pipe would stop it.
+    const timer = setTimeout(() => fail('printed no "ready" line'), START_TIMEOUT_MS);
+    child.on("error", (error) => fail(error.message));
+    child.on("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
+    // Read the log, because a full pipe would block the process. Keep only its end.
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on("data", (chunk: Buffer) => {
         output = (output + chunk.toString()).slice(-4_000);

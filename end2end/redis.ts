@@ -1,4 +1,4 @@
-// A real Redis as a child process, on a port of its own, with nothing kept.
+// A real Redis as a child process, on a free port, without persistence.
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -22,7 +22,7 @@ export class Redis {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it, empty, at the same address as before. */
+  /** Starts an empty Redis at the same address as before. */
   async run(): Promise<void> {
     const options = ["--bind", "127.0.0.1", "--port", `${this.port}`, "--save", "", "--appendonly", "no"];
     this.process = spawn("redis-server", options, { stdio: "ignore" });
@@ -33,7 +33,7 @@ export class Redis {
     throw new Error("redis-server does not answer");
   }
 
-  /** Ends it as abruptly as a power cut. */
+  /** Kills Redis. */
   async end(): Promise<void> {
     const process = this.process;
     this.process = undefined;
@@ -43,7 +43,7 @@ export class Redis {
     await ended;
   }
 
-  /** What redis-cli answers to a command. */
+  /** The output of redis-cli for a command. */
   async ask(...command: string[]): Promise<string> {
     const { stdout } = await run("redis-cli", ["-p", `${this.port}`, "--raw", ...command]);
     return stdout.trim();

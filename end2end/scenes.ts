@@ -1,4 +1,4 @@
-// Every screen in every state that a person can meet. The checks of accessibility and the screenshots both walk these.
+// Every screen in every state. The accessibility tests and the screenshots use these.
 import type { Page } from "@playwright/test";
 import { staged } from "./fixtures";
 import { ACCOUNT } from "./scenes/account";
@@ -10,7 +10,7 @@ import type { Scenes } from "./scenes/stage";
 
 const SCENES: Scenes = { ...HOME, ...BATCH, ...LIBRARY, ...READER, ...ACCOUNT };
 
-/** The two widths and the two lights that everything is looked at in. */
+/** The widths and colour schemes of every check. */
 export const LOOKS = [375, 1440].flatMap((width) => (["light", "dark"] as const).map((light) => ({ width, light })));
 
 export type Look = (typeof LOOKS)[number];
@@ -20,7 +20,7 @@ export async function lookAt(page: Page, { width, light }: Look): Promise<void> 
   await page.emulateMedia({ colorScheme: light, reducedMotion: "reduce" });
 }
 
-/** Makes a test of each scene, which looks at it in every way. */
+/** Makes a test of each scene, which checks it in every look. */
 export function eachScene(title: (name: string) => string, check: (page: Page, view: string, look: Look) => Promise<unknown>): void {
   for (const [name, scene] of Object.entries(SCENES)) {
     const { enter, settings } = typeof scene === "function" ? { enter: scene, settings: undefined } : scene;

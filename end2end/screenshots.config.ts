@@ -1,4 +1,4 @@
-// `npm run screenshots`: every scene, phone and desktop, light and dark, into end2end/screenshots. To be looked at; nothing is compared.
+// `npm run screenshots`: pictures of every scene, phone and desktop, light and dark, in end2end/screenshots. Nothing is compared.
 import config from "./playwright.config";
 
 export default { ...config, testDir: ".", testMatch: "screenshots.ts", reporter: "list" };

@@ -1,11 +1,13 @@
-//! Who a request comes from, and what that account may use. Everything in the product belongs to one account.
+//! Accounts: who sent a request, and what that account may use. Every record of the product belongs to one account.
 //!
-//! A guest gets an account without asking for one. Signing up keeps it: [`Membership`]. An [`Account`] in hand has been identified; use cases
-//! take one, and look up everything by its id. A secret is shown once, to its holder, and stored as a digest.
+//! A guest gets an account with the first request that needs one. A sign-up keeps that account: [`Membership`]. An [`Account`] value is
+//! always identified already; use cases look up everything by its id. A secret is shown once and stored as a digest.
 //!
-//! [`Identity`] makes and recognizes accounts. [`spending`] is the arithmetic of ceilings, and [`HourlyBudgets`] counts use by the hour. The ports
-//! are [`Accounts`], [`Credentials`], [`Members`], [`SignIns`] and [`Storage`]. Nothing here reads a request: cookies and headers are `crate::api`'s.
+//! [`Identity`] makes and recognizes accounts. [`spending`] is the arithmetic of spending ceilings. [`HourlyBudgets`] limits use per hour.
+//! The ports are [`Accounts`], [`Credentials`], [`Members`], [`SignIns`] and [`Storage`]. No code here reads a request: cookies and headers
+//! belong to `crate::api`.
 
+mod access;
 mod allowance;
 mod attempts;
 mod credentials;
@@ -13,6 +15,7 @@ mod hourly;
 mod members;
 mod membership;
 mod network;
+mod operators;
 mod password;
 mod provider;
 mod quota;
@@ -26,18 +29,20 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::clock::{Clock, IdGenerator};
 use crate::error::Result;
 use crate::metrics::guest_made;
 use crate::model::hex;
-use crate::world::World;
 
+pub use access::AccessPolicy;
 pub use allowance::{Allowance, Allowances};
 pub use attempts::{AttemptLimits, PasswordAttempts};
 pub use credentials::{Credentials, Ending, Grant, Session};
 pub use hourly::HourlyBudgets;
 pub use members::{ExternalIdentity, Members};
-pub use membership::{Membership, NewSession, days_before};
+pub use membership::{INVITATION_ENDED, Membership, NewSession, days_before};
 pub use network::Network;
+pub use operators::{AuditRow, Operator, OperatorRecords, Operators, Request};
 pub use password::Passwords;
 pub use provider::{Pending, Provider, ProviderSettings};
 pub use quota::Quota;
@@ -45,14 +50,14 @@ pub use sign_ins::{Attempts, KNOWN_NETWORKS_MAX, SUBJECTS_MAX, SignIns};
 pub use store::{Account, Accounts, Credential, CredentialKind};
 pub use usage::{AccountUsage, ROW_BYTES, Storage};
 
-/// How long a guest's browser or token is known, in milliseconds: a year.
+/// How long a guest's session and any token are valid, in milliseconds: one year.
 pub const CREDENTIAL_MS: i64 = 365 * 24 * 3_600_000;
 
-/// Who sent a request: an account that was identified, and the network that the request came from.
+/// Who sent a request: an identified account, and the network of the connection.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub account: Account,
-    /// `None`: loopback, or a connection without an address.
+    /// `None` for loopback and for a connection without an address.
     pub network: Option<Network>,
 }
 
@@ -60,12 +65,14 @@ pub struct Caller {
 #[derive(Clone)]
 pub struct Identity {
     pub store: Arc<dyn Accounts>,
-    /// What guests may use that have no quota of their own, in token equivalents.
+    /// The quota of guests that have none of their own, in token equivalents.
     pub guest_quota: u64,
-    pub world: Arc<dyn World>,
+    pub access: AccessPolicy,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
 }
 
-/// A guest account that was just made, and the secret that opens it.
+/// A new guest account, and the secret of its only credential.
 #[derive(Clone, Debug)]
 pub struct NewGuest {
     pub account: Account,
@@ -73,42 +80,60 @@ pub struct NewGuest {
 }
 
 impl Identity {
-    /// Makes a guest account with one credential.
+    /// Makes a guest account with one credential, for a caller who wants to stay a guest.
+    ///
+    /// # Errors
+    /// `guests_not_allowed`, and the errors of [`Accounts`].
     pub async fn create_guest(&self, kind: CredentialKind) -> Result<NewGuest> {
-        let account = Account { id: self.world.id(), email: None, quota_tokens: Some(self.guest_quota) };
-        let secret = self.world.secret();
-        let now = self.world.now();
+        self.access.admit_guest()?;
+        self.create_account(kind).await
+    }
+
+    /// Makes the account of a person who is about to become a member. It is a guest until then.
+    ///
+    /// # Errors
+    /// The errors of [`Accounts`].
+    pub async fn create_account(&self, kind: CredentialKind) -> Result<NewGuest> {
+        let account = Account { id: self.ids.id(), email: None, quota_tokens: Some(self.guest_quota) };
+        let secret = self.ids.secret();
+        let now = self.clock.now();
         let credential = Credential { digest: &digest(&secret), kind, expires_at: now.plus(CREDENTIAL_MS) };
         self.store.create_guest(&account.id, credential, now).await?;
         guest_made();
         Ok(NewGuest { account, secret })
     }
 
-    /// The account that the credential of that digest opens.
-    pub async fn whose(&self, digest: &str) -> Result<Option<Account>> {
-        let account = self.store.account_of(digest, self.world.now()).await?;
+    /// The account of the unexpired credential with this digest. A guest without a quota gets the configured one.
+    ///
+    /// # Errors
+    /// `account_disabled`, and the errors of [`Accounts`].
+    pub async fn account_of_credential(&self, digest: &str) -> Result<Option<Account>> {
+        let account = self.store.account_of(digest, self.clock.now()).await?;
         Ok(account.map(|account| match account.email {
             None => Account { quota_tokens: account.quota_tokens.or(Some(self.guest_quota)), ..account },
             Some(_) => account,
         }))
     }
 
-    /// Which of these credentials, by their digests, open nothing any more.
+    /// Which of these digests belong to no unexpired credential.
+    ///
+    /// # Errors
+    /// The errors of [`Accounts`].
     pub async fn ended(&self, mut digests: HashSet<String>) -> Result<HashSet<String>> {
         let asked: Vec<String> = digests.iter().cloned().collect();
-        for digest in self.store.unexpired(&asked, self.world.now()).await? {
+        for digest in self.store.unexpired(&asked, self.clock.now()).await? {
             digests.remove(&digest);
         }
         Ok(digests)
     }
 }
 
-/// What is stored of a secret. It has 256 bits of its own, so it needs no salt and no slow hash.
+/// The stored form of a secret: SHA-256 in hexadecimal. A secret has 256 random bits, so it needs no salt and no slow hash.
 pub fn digest(secret: &str) -> String {
     hex(&Sha256::digest(secret))
 }
 
-/// Whether two secrets are the same, in a time that says nothing about where they differ.
+/// Compares two secrets. Only their digests are compared, so the time taken does not reveal where the secrets differ.
 pub fn same_secret(one: &str, other: &str) -> bool {
     digest(one) == digest(other)
 }

@@ -1,9 +1,9 @@
-//! HTTP: the REST API under `/v1`, and what every request passes before a handler sees it.
+//! The HTTP API: the REST routes under `/v1`, and the checks that every request passes before a handler runs.
 //!
-//! Handlers translate and decide nothing; what they call is in [`UseCases`]. Only [`error`] makes an answer of an error. Only [`auth`] decides who
-//! calls. No handler names an adapter or the web app, whose routes `crate::serve` adds.
+//! Handlers only translate between HTTP and the use cases in [`UseCases`]. [`error`] alone turns errors into responses. [`auth`] alone
+//! identifies callers. No handler names an adapter or the web app; `crate::serve` adds the routes of the web app.
 //!
-//! [`router`] lists every call. `entrance` has the checks before them, in order. `openapi` describes the API by the same handlers.
+//! [`router`] lists all routes. `entrance` applies the checks in order. `openapi` derives the API's description from the same handlers.
 
 pub mod auth;
 mod body;
@@ -41,10 +41,10 @@ pub use examination::{Examination, Findings, Readiness};
 pub use host::{Hosts, LocalAddress};
 pub use idempotency::{Idempotency, IdempotencyClaim, IdempotencyKeys};
 pub use limit::{Limiter, LocalCounts, PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
-pub use state::{ApiState, Reach, SiteSettings, SiteState, UseCases};
+pub use state::{ApiState, AppState, SiteSettings, SiteState, UseCases};
 pub use streams::{StreamLimits, Streams};
 
-/// The REST calls with their descriptions.
+/// All REST routes of the public listener, with their descriptions.
 fn calls() -> OpenApiRouter<ApiState> {
     openapi::collector()
         .routes(routes!(users::create_guest))
@@ -68,24 +68,24 @@ fn calls() -> OpenApiRouter<ApiState> {
         .routes(routes!(health::live))
 }
 
-/// Calls for the operator, which may have a listener of their own.
+/// Routes for the operator, which may have a listener of their own.
 fn operations() -> OpenApiRouter<ApiState> {
     openapi::collector().routes(routes!(health::ready)).routes(routes!(metrics::metrics))
 }
 
-/// What the REST API says of itself. It is the same for as long as the program runs.
+/// The OpenAPI document. It does not change while the program runs.
 pub fn openapi() -> &'static OpenApi {
     static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(|| openapi::finish(calls().merge(operations()).into_openapi()));
     &DOCUMENT
 }
 
-/// The same as text, for `/openapi.json` and for `export-openapi`.
+/// The OpenAPI document as JSON text, for `/openapi.json` and `export-openapi`.
 pub fn openapi_json() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| serde_json::to_string_pretty(openapi()).unwrap_or_default());
     &TEXT
 }
 
-/// The HTTP of the public listener. `web` adds the web app to the REST calls.
+/// The router of the public listener. `web` adds the web app to the REST routes.
 pub fn router(state: ApiState, web: impl FnOnce(Router<ApiState>) -> Router<ApiState>) -> Router {
     let calls = if state.site.separate_operations { calls() } else { calls().merge(operations()) };
     let (rest, _) = calls.split_for_parts();
@@ -93,11 +93,11 @@ pub fn router(state: ApiState, web: impl FnOnce(Router<ApiState>) -> Router<ApiS
         .route("/openapi.json", get(reference::document))
         .route("/docs", get(reference::page))
         .method_not_allowed_fallback(error::method_not_allowed);
-    entrance::named(entrance::guarded(web(rest), &state), state)
+    entrance::observed(entrance::guarded(web(rest), &state), state)
 }
 
-/// The HTTP of the listener for the operator: only probes and figures.
+/// The router of the operator's listener: probes and metrics only.
 pub fn operations_router(state: ApiState) -> Router {
     let (rest, _) = operations().routes(routes!(health::live)).split_for_parts();
-    entrance::named(rest.fallback(error::no_such_call), state)
+    entrance::observed(rest.fallback(error::unknown_route), state)
 }

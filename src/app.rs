@@ -1,14 +1,14 @@
-//! The web app: what people see, and the calls that it makes.
+//! The web app: its pages, and its calls to the server.
 //!
-//! Pages are rendered on the server and can be read without script. The parts that the browser owns, such as the one that takes
-//! files, are *islands*: only islands and what they use are compiled to WebAssembly. An island starts from its props, never from a clock, a
-//! random number or the browser's storage. All else stays as the server drew it, and `browser` keeps it current.
+//! The server renders pages, and they can be read without script. The interactive parts are *islands*: only islands and what they use
+//! are compiled to WebAssembly. An island starts from its props, never from a clock, a random number or the browser's storage. `browser`
+//! keeps the rest of a page current.
 //!
-//! `pages` has a file for each screen, `components` what several of them use, and `server` the calls to the server. Nothing here knows more
-//! than [`crate::model`]. Only the bodies of server functions reach further, into `crate::web`, and those are compiled on the server alone.
+//! `pages` has a file for each screen, `components` what several screens share, and `server` the calls to the server. The app imports only
+//! [`crate::model`]. The bodies of server functions also use `crate::web`; they are compiled on the server only.
 
 mod browser;
-// The macros for components write `pub` themselves.
+// The component macro adds `pub` itself.
 #[allow(unreachable_pub)]
 mod components;
 #[allow(unreachable_pub)]
@@ -24,26 +24,26 @@ use crate::model::Flash;
 pub use browser::hydrate;
 use components::{Frame, HydrationScripts};
 
-/// What a page needs to know of the server and the request before it is rendered.
+/// Facts about the server and the request that a page needs to render.
 #[derive(Clone, Debug, Default)]
 pub struct PageContext {
-    /// No Gemini key: the built-in stand-in reads the pages.
+    /// No Gemini key is set: the built-in emulator reads the pages.
     pub demo: bool,
-    /// The largest file that is accepted, in bytes.
+    /// The largest accepted file, in bytes.
     pub upload_bytes_max: u64,
-    /// What a batch page costs, in percent of a realtime page.
+    /// The price of a batch page in percent of a realtime page.
     pub batch_percent: u64,
-    /// What else people may sign in with, by its name.
+    /// The name of the sign-in provider, if there is one.
     pub provider: Option<String>,
-    /// `light` or `dark`, if the person chose one.
+    /// `light` or `dark`, if the user chose one.
     pub theme: Option<&'static str>,
-    /// Addresses of the browser library: its script, and its WebAssembly.
+    /// The addresses of the browser library: its script and its WebAssembly.
     pub library: Option<(String, String)>,
-    /// What came of the form that led here.
+    /// The outcome of the form that redirected to this page.
     pub flash: Option<Flash>,
-    /// Gives the answer under way this HTTP status.
+    /// Sets the HTTP status of the current response.
     pub set_status: Option<fn(u16)>,
-    /// Makes the answer under way lead to another address.
+    /// Makes the current response a redirect to another address.
     pub redirect: Option<fn(&str)>,
 }
 
@@ -75,10 +75,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// The frame and the page that the address asks for.
+/// The frame, and the page of the current address.
 ///
-/// No page is streamed: each is one answer to a few reads of the database. `InOrder` and `OutOfOrder` send the head before what is read, and
-/// every page below has a reason why its head must wait. (`OutOfOrder` also needs script to put a page together.)
+/// No page is streamed: the status, title or redirect of each depends on what it reads. `InOrder` and `OutOfOrder` would send the head
+/// first. `OutOfOrder` also needs script to assemble a page.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -89,15 +89,20 @@ pub fn App() -> impl IntoView {
         <Router>
             <Frame>
                 <FlatRoutes fallback=pages::NotFound>
-                    // Its title counts the jobs in progress.
+                    // The title counts the active jobs.
                     <Route path=path!("/") view=pages::Home ssr=SsrMode::Async />
-                    // Its HTTP status is that of the list.
-                    <Route path=path!("/library") view=pages::Library ssr=SsrMode::Async />
-                    // So is this one's, of the account.
+                    // The HTTP status is that of the list.
+                    <Route path=path!("/library") view=pages::LibraryPage ssr=SsrMode::Async />
+                    // The HTTP status is that of the account.
                     <Route path=path!("/account") view=pages::Account ssr=SsrMode::Async />
-                    // A job that is done redirects to its document; one that is not there is a 404. The title tells the state.
+                    // An invalid link sets the status.
+                    <Route path=path!("/invitation") view=pages::InvitationPage ssr=SsrMode::Async />
+                    <Route path=path!("/set-password") view=pages::SetPasswordPage ssr=SsrMode::Async />
+                    // It is a 404 for everybody but operators.
+                    <Route path=path!("/operator") view=pages::OperatorPage ssr=SsrMode::Async />
+                    // A finished job redirects to its document; a missing one is a 404. The title has the status.
                     <Route path=path!("/batch/:content_hash") view=pages::Batch ssr=SsrMode::Async />
-                    // A draft whose job failed redirects to it; a document that is not there is a 404. The title is the document's.
+                    // A draft redirects to its failed job; a missing document is a 404. The title is the document's.
                     <Route path=path!("/documents/:id") view=pages::Reader ssr=SsrMode::Async />
                 </FlatRoutes>
             </Frame>

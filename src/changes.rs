@@ -1,7 +1,7 @@
-//! Tells the streams and pages of an account that something of it has changed, so that they need not keep asking.
+//! Notifies the event streams and open pages of an account of changes, so that they need not poll.
 //!
-//! A change says only *what to look at again*: what it looks like is in the store, which is written first. So a change may be
-//! lost, doubled or late, and a watcher that missed some simply looks. It must never carry state, and it reaches no other account.
+//! A change only says what to read again. The state is in the store, which is written first. So a change may be lost, doubled or late: a
+//! watcher that missed some reads everything again. A change must never carry state, and it reaches no other account.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,35 +9,35 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-/// Changes that a slow watcher may be behind by before it is told to look at everything.
+/// How many changes a slow watcher may be behind. Beyond that it gets [`News::Missed`].
 const BACKLOG: usize = 32;
 
-/// Something of this account is not as it was.
+/// A job or document of this account and content has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     pub account_id: String,
     pub content_hash: String,
 }
 
-/// What a watcher learns of its account.
+/// A notification for a watcher of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
-    /// Something of this content has changed.
+    /// A job or document of this content has changed.
     Content(String),
-    /// Sessions or tokens have ended: the watcher's own may be among them.
+    /// Sessions or tokens of the account have ended, perhaps the watcher's own.
     CredentialsEnded,
-    /// It was too slow, and changes passed it by.
+    /// The watcher was too slow, and missed changes.
     Missed,
 }
 
-/// The changes of this process and, where a relay brings them in, of the others. Cheap to clone.
+/// Notifies watchers of changes: those of this process and, with Redis, those of other processes. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     accounts: Accounts,
     closed: CancellationToken,
 }
 
-/// By account that is watched. An account without a watcher has no entry.
+/// The channel of each account that has a watcher.
 #[derive(Clone, Debug, Default)]
 struct Accounts(Arc<Mutex<HashMap<String, broadcast::Sender<News>>>>);
 
@@ -48,24 +48,24 @@ impl Accounts {
 
     fn tell(&self, account_id: &str, news: News) {
         if let Some(sender) = self.lock().get(account_id) {
-            // It fails only without a watcher.
+            // Sending fails only without a watcher.
             let _ = sender.send(news);
         }
     }
 }
 
 impl Changes {
-    /// Tells the account's watchers. To be called once the change is stored.
+    /// Notifies the account's watchers of a change. The caller must have stored the change.
     pub fn tell(&self, account_id: &str, content_hash: &str) {
         self.accounts.tell(account_id, News::Content(content_hash.to_owned()));
     }
 
-    /// Tells the account's watchers that sessions or tokens of it have ended. To be called once that is stored.
+    /// Notifies the account's watchers that sessions or tokens have ended. The caller must have stored that.
     pub fn tell_credentials_ended(&self, account_id: &str) {
         self.accounts.tell(account_id, News::CredentialsEnded);
     }
 
-    /// Begins to watch an account: what is told from now on is seen.
+    /// Watches an account. The watcher gets all notifications from now on.
     pub fn watch(&self, account_id: &str) -> Watcher {
         let mut accounts = self.accounts.lock();
         let sender = accounts.entry(account_id.to_owned()).or_insert_with(|| broadcast::channel(BACKLOG).0);
@@ -77,7 +77,7 @@ impl Changes {
         }
     }
 
-    /// Ends every watch, so that the server can stop.
+    /// Ends all watchers, so that the server can stop.
     pub fn close(&self) {
         self.closed.cancel();
     }
@@ -87,14 +87,14 @@ impl Changes {
 #[derive(Debug)]
 pub struct Watcher {
     account_id: String,
-    /// `None` only while it is dropped.
+    /// `None` only while the watcher is dropped.
     receiver: Option<broadcast::Receiver<News>>,
     accounts: Accounts,
     closed: CancellationToken,
 }
 
 impl Watcher {
-    /// The next news; `None` once there will be no more.
+    /// Waits for the next notification. `None`: there will be no more.
     pub async fn next(&mut self) -> Option<News> {
         let receiver = self.receiver.as_mut()?;
         tokio::select! {
@@ -108,7 +108,7 @@ impl Watcher {
     }
 }
 
-/// The last watcher of an account takes the account's entry with it.
+/// The last watcher of an account removes the account's channel.
 impl Drop for Watcher {
     fn drop(&mut self) {
         let mut accounts = self.accounts.lock();
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn watcher_too_slow_learns_that_it_missed_something() {
+    async fn slow_watcher_is_notified_that_it_missed_changes() {
         let changes = Changes::default();
         let mut watcher = changes.watch("account");
         for _ in 0..=BACKLOG {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn change_of_one_account_wakes_no_watcher_of_another() {
+    fn change_of_one_account_reaches_no_watcher_of_another() {
         let changes = Changes::default();
         let (mut mine, mut theirs) = (changes.watch("mine"), changes.watch("theirs"));
         changes.tell("mine", "content");

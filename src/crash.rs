@@ -1,11 +1,11 @@
-//! Named places between two effects, where tests end the process as a power cut would, to see that nothing is lost there.
+//! Crash points: named places between two effects, at which a test ends the process to show that nothing is lost there.
 //!
-//! A debug build ends itself at the point that `COLDBREW_CRASH_AT` names as `scope/point`. In a release build there is
-//! nothing of this. `src/tests/jobs/crash.rs` finds the points by reading the source, and crashes at each of them.
+//! A debug build aborts at the point that `COLDBREW_CRASH_AT` names as `scope/point`. In a release build a crash point does nothing.
+//! `src/tests/jobs/crash.rs` finds the points by reading the source, and crashes at each of them.
 
 use std::sync::OnceLock;
 
-/// Ends the process here, without any farewell, if this is the point that a test has named.
+/// Aborts the process here, without any cleanup, if a test has named this point.
 #[inline]
 pub(crate) fn crash_point(scope: &str, point: &str) {
     if cfg!(debug_assertions) && is_named(scope, point) {

@@ -1,10 +1,10 @@
-//! Documents as people use them: lists, reader, search, pages as they were, exports, deletion.
+//! Documents as people use them: lists, reader, search, original pages, exports, deletion.
 //!
-//! [`Library`] has a method for each, and each method names the account that asks. Nothing here asks Gemini:
-//! `crate::jobs` does. Work on texts runs beside the event loop, in fair turns: [`Renderer`].
+//! [`Library`] has a method for each, and each method takes the account that asks. Only `crate::jobs` sends requests to Gemini.
+//! CPU-bound work on texts runs on blocking threads, in fair turns: [`Renderer`].
 //!
-//! `reading` opens a document at a place, `draft` reads one whose job still runs, and `export` writes one as a file. The ports are
-//! [`Documents`] and [`JobViews`].
+//! `reading` opens a document at a page, `draft` extracts the plain text of one whose job is active, and `export` writes one as a file.
+//! The ports are [`Documents`] and [`JobViews`].
 
 mod draft;
 mod export;
@@ -25,13 +25,13 @@ use futures::FutureExt;
 use crate::accounts::Account;
 use crate::accounts::Caller;
 use crate::changes::Changes;
+use crate::clock::{Clock, IdGenerator};
 use crate::error::{Error, Result};
 use crate::extract::EngineShares;
 use crate::markdown::{FigureId, Outline};
-use crate::model::wire::{DocumentList, DocumentSummary, JobView, OutlineEntry, Shelf};
+use crate::model::wire::{DocumentList, DocumentSummary, JobView, LibraryListing, OutlineEntry};
 use crate::model::{ApiError, ErrorCode};
 use crate::uploads::{Blobs, Uploads, delete_content, figure_key, upload_key};
-use crate::world::World;
 use coldbrew_pdf::Engine;
 
 pub use draft::Drafts;
@@ -42,14 +42,14 @@ pub use rendering::{Renderer, RenderingLimits};
 pub use store::{Deletion, Documents, NewDocument, Source, Unread};
 pub use text_limit::TextLimit;
 
-/// Documents of one list answer, unless fewer are asked for.
+/// The most documents in one page of a list.
 pub const LIST_MAX: u32 = 200;
-/// Documents that a search looks for before it says that there are older ones.
-const SHELF_MIN: usize = 50;
-/// Pages that the reader asks for at a time.
+/// A listing ends, with a cursor, once it has this many documents.
+const LISTING_MIN: usize = 50;
+/// Pages that the reader loads at once.
 pub const READER_PAGES: u32 = 20;
 
-/// The documents of all accounts; every call names the one that asks.
+/// The documents of all accounts. Every method takes the account that asks.
 #[derive(Clone)]
 pub struct Library {
     pub documents: Arc<dyn Documents>,
@@ -62,29 +62,42 @@ pub struct Library {
     pub drafts: Drafts,
     pub renderer: Renderer,
     pub text_limit: TextLimit,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
     pub changes: Changes,
 }
 
 impl Library {
-    /// The newest job for this content of the account.
+    /// The account's newest job for this content.
+    ///
+    /// # Errors
+    /// `not_found` if there is none.
     pub async fn job(&self, account: &Account, content_hash: &str) -> Result<JobView> {
         let found = self.jobs.latest(&account.id, content_hash).await?;
         Ok(found.ok_or_else(|| ApiError::not_found("batch"))?)
     }
 
-    /// The account's job of that id.
+    /// The account's job with this id.
+    ///
+    /// # Errors
+    /// `not_found` if there is none.
     pub async fn extraction(&self, account: &Account, id: &str) -> Result<JobView> {
         let found = self.jobs.job(&account.id, id).await?;
         Ok(found.ok_or_else(|| ApiError::not_found("extraction"))?)
     }
 
-    /// Takes what failed of this content off the account's lists.
+    /// Removes the failed jobs for this content from the account's lists.
+    ///
+    /// # Errors
+    /// Those of the database.
     pub async fn dismiss(&self, account: &Account, content_hash: &str) -> Result<()> {
         self.jobs.dismiss(&account.id, content_hash).await
     }
 
-    /// The account's documents after `cursor`, newest first.
+    /// The account's documents after `cursor`, newest first. `limit` is clamped to 1..=[`LIST_MAX`].
+    ///
+    /// # Errors
+    /// Those of the database.
     pub async fn list(&self, account: &Account, cursor: Option<&str>, limit: u32) -> Result<DocumentList> {
         let limit = limit.clamp(1, LIST_MAX);
         let mut documents = self.documents.documents(&account.id, cursor, limit + 1).await?;
@@ -94,9 +107,12 @@ impl Library {
         Ok(DocumentList { documents, next_cursor })
     }
 
-    /// What the account's lists show of what has `query` in its title: jobs that are not done and the newest documents, or some of those
-    /// that are older than `before`.
-    pub async fn shelf(&self, account: &Account, query: &str, before: Option<String>) -> Result<Shelf> {
+    /// The account's jobs and documents with `query` in their titles. Without `before`: open jobs and the newest documents. With it: only
+    /// documents after that cursor.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn listing(&self, account: &Account, query: &str, before: Option<String>) -> Result<LibraryListing> {
         let query = query.trim().to_lowercase();
         let matches = |title: &str| title.to_lowercase().contains(&query);
         let mut jobs = match before {
@@ -104,30 +120,37 @@ impl Library {
             Some(_) => Vec::new(),
         };
         jobs.retain(|job| matches(&job.title));
-        let mut shelf = Shelf { jobs, documents: Vec::new(), older: before };
-        // SQLite cannot fold the case of every alphabet, so titles are compared here.
+        let mut listing = LibraryListing { jobs, documents: Vec::new(), older: before };
+        // Titles are compared here because SQLite's `lower` folds ASCII only
+        // (<https://database.guide/how-sqlite-lower-works/>, read 2026-11-30).
         loop {
-            let list = self.list(account, shelf.older.as_deref(), LIST_MAX).await?;
-            shelf.documents.extend(list.documents.into_iter().filter(|document| matches(&document.title)));
-            shelf.older = list.next_cursor;
-            if shelf.older.is_none() || shelf.documents.len() >= SHELF_MIN {
-                return Ok(shelf);
+            let list = self.list(account, listing.older.as_deref(), LIST_MAX).await?;
+            listing.documents.extend(list.documents.into_iter().filter(|document| matches(&document.title)));
+            listing.older = list.next_cursor;
+            if listing.older.is_none() || listing.documents.len() >= LISTING_MIN {
+                return Ok(listing);
             }
         }
     }
 
-    /// What is known of a document without its pages.
+    /// A document without its pages.
+    ///
+    /// # Errors
+    /// `not_found` if the account has no such document.
     pub async fn summary(&self, account: &Account, id: &str) -> Result<DocumentSummary> {
         let found = self.documents.document(&account.id, id).await?;
         Ok(found.ok_or_else(|| ApiError::not_found("document"))?)
     }
 
-    /// The document's headings, as many ranks of them as make a list that a person can take in.
+    /// The document's headings. Deep ranks are left out if there are too many.
+    ///
+    /// # Errors
+    /// `unavailable` if the outline has to be built and the caller's turn does not come in time.
     pub async fn outline(&self, caller: &Caller, id: &str) -> Result<Vec<OutlineEntry>> {
         if let Some(outline) = self.documents.outline(&caller.account.id, id).await? {
             return Ok(outline.into_entries());
         }
-        // The document was stored before outlines were.
+        // The document is older than stored outlines.
         let outline = self.outline_of_pages(caller, id).await?;
         self.documents.keep_outline(&caller.account.id, id, &outline).await?;
         Ok(outline.into_entries())
@@ -147,13 +170,19 @@ impl Library {
         }
     }
 
-    /// The picture of a figure of the account's, a PNG file.
+    /// The path of a figure's picture, a PNG file.
+    ///
+    /// # Errors
+    /// `not_found` if the account has no such figure.
     pub async fn figure(&self, account: &Account, figure: &FigureId) -> Result<PathBuf> {
         let found = self.blobs.open(&figure_key(&account.id, figure)).await?;
         Ok(found.ok_or_else(|| ApiError::not_found("image"))?)
     }
 
-    /// A page of a document as it was, a WebP or JPEG file; `page` counts from 0.
+    /// A page of a document's original file as a WebP or JPEG picture. `page` counts from 0.
+    ///
+    /// # Errors
+    /// `not_found` if there is no such document or page, `original_gone` if its file was deleted, and those of [`Originals::picture`].
     pub async fn original(&self, caller: &Caller, id: &str, page: u32) -> Result<Bytes> {
         let account = &caller.account;
         let source = self.documents.source(&account.id, id).await?.ok_or_else(|| ApiError::not_found("document"))?;
@@ -161,17 +190,20 @@ impl Library {
             return Err(ApiError::not_found("page").into());
         }
         let Some(file) = self.blobs.open(&upload_key(&account.id, &source.content_hash)).await? else {
-            let words = "The file of this document is not kept any more, so its pages cannot be shown as they were.";
-            return Err(Error::refused(ErrorCode::OriginalGone, words));
+            let message = "The file of this document was deleted, so the original pages cannot be shown.";
+            return Err(Error::refused(ErrorCode::OriginalGone, message));
         };
         let key = PageKey { account_id: account.id.clone(), content_hash: source.content_hash, page };
         self.originals.picture(&file, &key, &self.shares.of_caller(caller)).await
     }
 
-    /// Deletes a document, its figures and its file when no other document needs them. What it cost stays on record.
+    /// Deletes a document. Its figures and file are deleted too if no other document needs them. Its receipt is kept.
+    ///
+    /// # Errors
+    /// `not_found` if the account has no such document.
     pub async fn delete(&self, account: &Account, id: &str) -> Result<()> {
         let deletion = self.documents.delete_document(&account.id, id).await?;
-        // Which content it was of does not matter to those who list documents.
+        // Open lists reload on any change, so the content is not named.
         self.changes.tell(&account.id, "*");
         match deletion {
             Deletion::NotFound => Err(ApiError::not_found("document").into()),

@@ -1,11 +1,11 @@
-//! The error of every use case: what is for the caller, and what is for the log.
+//! The error of every use case, with what the caller gets and what the log gets.
 //!
-//! - [`Error::Refused`]: the caller did something, or asked for something, that has an answer in words. Made where it is
-//!   noticed, shown as it is.
-//! - [`Error::Unavailable`]: something we depend on is away. The caller gets one fixed sentence and 503; the log gets the cause.
-//! - [`Error::Internal`]: a fault of ours. The caller gets one fixed sentence and 500; the log gets the cause.
+//! - [`Error::Refused`]: the request cannot be carried out, for a reason that the caller can understand. The caller gets its code and
+//!   sentence.
+//! - [`Error::Unavailable`]: a dependency failed. The caller gets one fixed sentence and 503; the log gets the cause.
+//! - [`Error::Internal`]: a bug or a broken state of the server. The caller gets one fixed sentence and 500; the log gets the cause.
 //!
-//! `?` on a foreign error never reaches a caller's eyes: only [`Error::public`] makes words for outside.
+//! The cause of an error never reaches a caller: only [`Error::public`] makes an answer of an error.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::model::{ApiError, ErrorCode};
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// See the module.
+/// The error of every use case.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{0}")]
@@ -28,29 +28,29 @@ pub enum Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// Refuses with this code and sentence.
+    /// An error with this code, and this sentence for the caller.
     pub fn refused(code: ErrorCode, message: impl Into<String>) -> Self {
         Self::Refused(ApiError::new(code, message))
     }
 
-    /// Refuses for now, with a sentence that ends in how long to wait. A part of a second counts as a whole one.
+    /// The error of a limit that holds for a time. Its sentence is `happened`, followed by the wait in seconds, rounded up and at least 1.
     pub fn too_many(happened: &str, wait: Duration) -> Self {
         let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1);
         let message = format!("{happened} Try again in {seconds} s.");
         Self::Refused(ApiError::new(ErrorCode::TooManyRequests, message).after(seconds))
     }
 
-    /// A fault of ours, for the log.
+    /// An internal error. Only the log gets the cause.
     pub fn internal(cause: impl Into<Cause>) -> Self {
         Self::Internal(cause.into())
     }
 
-    /// A dependency that is away, for the log.
+    /// The error of a dependency that failed. Only the log gets the cause.
     pub fn unavailable(cause: impl Into<Cause>) -> Self {
         Self::Unavailable(cause.into())
     }
 
-    /// What the caller is told. Logs what they are not told.
+    /// The error for the caller. The cause of an unavailable or internal error is logged.
     pub fn public(self) -> ApiError {
         match self {
             Self::Refused(error) => error,
@@ -58,18 +58,21 @@ impl Error {
                 tracing::warn!(cause = %cause, "a dependency is unavailable");
                 ApiError::new(
                     ErrorCode::Unavailable,
-                    "Coldbrew is short of something it needs. Please try again in a moment.",
+                    "A part of the server is not available right now. Try again in a moment.",
                 )
             }
             Self::Internal(cause) => {
                 tracing::error!(cause = %cause, "internal error");
-                ApiError::new(ErrorCode::Internal, "Something went wrong on our side. Nothing was charged.")
+                ApiError::new(
+                    ErrorCode::Internal,
+                    "Something went wrong on our side. Nothing was charged. Try again in a moment.",
+                )
             }
         }
     }
 }
 
-/// Files of ours that cannot be read or written: the disk is full or away.
+/// A file of the server cannot be read or written: the disk is full or fails.
 impl From<std::io::Error> for Error {
     fn from(cause: std::io::Error) -> Self {
         Self::unavailable(cause)

@@ -1,9 +1,9 @@
-//! From a page to its Markdown: text mode, and what both AI modes have in common.
+//! From a page to its Markdown: text mode, and the common parts of both AI modes.
 //!
-//! [`text_pages`] is text mode. [`Recipe`] says how a page is put to Gemini, [`outcome_of`] what an answer is worth, and [`PageFigures`] puts
-//! figures into it. [`EngineShares`] says what an account may take of the page engine.
+//! [`text_pages`] is text mode. [`Recipe`] builds the request for a page, [`outcome_of`] reads the answer, and [`PageFigures`] puts figures
+//! into it. [`EngineShares`] limits how much of the page engine an account can use.
 //!
-//! Nothing here sends a request, stores a page or knows a job. `crate::uploads` takes files in, and `crate::jobs` asks Gemini.
+//! Nothing here sends a request, stores a page or knows a job. `crate::uploads` receives files, and `crate::jobs` sends requests to Gemini.
 
 mod fence;
 mod figures;

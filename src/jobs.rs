@@ -1,24 +1,24 @@
-//! The heart of the product: jobs that reach their end, whatever happens to the process that works on them.
+//! Jobs: each accepted job reaches an end state, whatever happens to the processes that work on it.
 //!
-//! A [`Job`] is a row in the database. [`machine`] is pure: [`Job::task`] says what a job needs next, and [`machine::step`] where an event takes
-//! it. [`Worker`] claims jobs that are due, carries out the task, and commits the step before it takes the next one. So a crash
-//! repeats at most one task, and each task may be repeated.
+//! A [`Job`] is a row in the database. [`machine`] is pure: [`Job::task`] says what a job needs next, and [`machine::step`] where an event
+//! takes it. A [`Worker`] claims due jobs, carries out one task, and commits the step before it starts the next task. So a crash interrupts
+//! at most one task of a job. The next claim repeats that task, except a create: it first lists Google's batches.
 //!
-//! Nothing here names a database or a queue. The ports are [`Jobs`], [`Spending`], [`Leftovers`], [`Google`], [`PageSource`] and
-//! [`Spool`], so that a simulation can stand in for all of them. A job changes by a committed step and in no other way.
+//! Nothing here names a database or a queue. The ports are [`Jobs`], [`Spending`], [`OrphanedResources`], [`Google`], [`PageSource`] and
+//! [`Spool`], so that a simulation can replace all of them. The stage of a job changes only by a committed step.
 //!
-//! `submit` puts jobs on record. `prepare`, `upstream` and `collect` are the steps of a batch, `realtime` is the other mode.
+//! `submit` records jobs. `prepare`, `upstream` and `download` carry out the steps of a batch, and `realtime` those of the other mode.
 
 mod budget;
-mod collect;
+mod download;
 mod google;
 mod job;
 mod ledger;
-mod leftovers;
 pub mod machine;
 mod pages;
 mod prepare;
 mod realtime;
+mod reaper;
 mod spool;
 mod store;
 mod submit;
@@ -26,10 +26,10 @@ mod upstream;
 mod worker;
 
 pub use google::Google;
-pub use job::{Job, JobIds, Stage, Watched};
+pub use job::{Job, JobIds, RemoteBatch, Stage};
 pub use ledger::{Admission, Spending, Unanswered};
-pub use leftovers::{Cleaner, Leftover, Leftovers};
 pub use pages::{EnginePages, PageSource, ReadyPage, ReadyPages};
+pub use reaper::{OrphanedResource, OrphanedResources, Reaper};
 pub use spool::{DiskSpool, InputLines, Results, Spool};
 pub use store::{Acceptance, Completion, Jobs};
 pub use submit::{SubmissionPolicy, SubmissionPorts, Submissions};

@@ -1,20 +1,20 @@
-//! Coldbrew: large PDFs, scans and images become clean Markdown, by Gemini, at half price for those who can wait.
+//! Coldbrew turns large PDFs, scans and images into clean Markdown with Gemini, at half price for those who can wait.
 //!
-//! This package makes two programs: the server (feature `ssr`, from `main.rs`) and what the browser runs (feature `hydrate`).
+//! This package makes two programs: the server (feature `ssr`, from `main.rs`) and the browser library (feature `hydrate`).
 //!
-//! | if you look for | read |
+//! | subject | module |
 //! |---|---|
-//! | the words and rules both sides share | [`model`] |
-//! | what people see | [`app`] |
-//! | a batch's way from "accepted" to "done" | `jobs` |
-//! | how a file comes in, also by its address | `uploads` |
-//! | how pages are read, by text or by AI | `extract`, and the crate `coldbrew-pdf` |
+//! | types and rules that server and browser share | [`model`] |
+//! | the web app | [`app`] |
+//! | jobs, from acceptance to their end | `jobs` |
+//! | uploads, and imports by address | `uploads` |
+//! | reading pages, as text or by AI | `extract`, and the crate `coldbrew-pdf` |
 //! | reading, searching and exporting documents | `documents`, `markdown` |
-//! | Google's API, and the emulator of it | the crates `coldbrew-gemini` and `coldbrew-gemini-emulator` |
-//! | who calls, what Gemini costs and what may be spent | `accounts` |
-//! | what is kept, and where; what is deleted when | `store`, `retention` |
+//! | the Gemini API, and its emulator | the crates `coldbrew-gemini` and `coldbrew-gemini-emulator` |
+//! | accounts, quota, and spending on Gemini | `accounts` |
+//! | storage, and the deletion of what has expired | `store`, `retention` |
 //! | HTTP | `api`, `web` |
-//! | how it is all put together, and examined | `serve`, `settings`, `operations` |
+//! | configuration, start, and operation | `serve`, `settings`, `operations` |
 //!
 //! ARCHITECTURE.md walks through a batch file by file.
 
@@ -31,6 +31,8 @@ pub mod accounts;
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod changes;
+#[cfg(feature = "ssr")]
+pub mod clock;
 #[cfg(feature = "ssr")]
 mod crash;
 #[cfg(feature = "ssr")]
@@ -61,10 +63,8 @@ pub mod telemetry;
 pub mod uploads;
 #[cfg(feature = "ssr")]
 pub mod web;
-#[cfg(feature = "ssr")]
-pub mod world;
 
-/// Hydrates a page. The browser's entry point.
+/// Hydrates a page: the entry point of the browser library.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

@@ -1,4 +1,4 @@
-//! The command line. Each command is one function elsewhere.
+//! The command line. Each command calls one function of another module.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,9 +6,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use coldbrew::error::{Error, Result};
+use coldbrew::model::Role;
+use coldbrew::model::operator::InvitationRequest;
 use coldbrew::serve::{Config, Server, examine, serve_emulator, work};
 use coldbrew::{api, serve, telemetry};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use tokio_util::sync::CancellationToken;
 
 /// Turns large PDFs into clean Markdown with Gemini, at half price for those who can wait.
@@ -21,25 +23,30 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the web app and the API, and work on jobs (the default).
+    /// Serve the web app and the API, and run jobs (the default).
     Serve {
-        /// Leave the jobs to `coldbrew worker` processes.
+        /// Run no jobs: `coldbrew worker` processes run them.
         #[arg(long)]
         no_worker: bool,
     },
-    /// Work on jobs only. Any number of workers may share a database and the folder of files.
+    /// Run jobs only. Any number of workers may share a database and the folder of files.
     Worker,
-    /// Serve the emulator of the Gemini API alone.
+    /// Serve only the emulator of the Gemini API.
     FakeGemini {
         #[arg(long, default_value = "127.0.0.1:8099")]
         addr: SocketAddr,
     },
-    /// Look at everything the server stands on, and say what is wrong. Ends with 1 if something is.
+    /// Examine everything that the server depends on, and report problems. Exits with 1 if there are any.
     Doctor,
     /// Copy the embedded database and all files to a new folder, while the server runs.
     Backup { folder: PathBuf },
-    /// Make a data folder of a backup, where there is none.
-    Restore { folder: PathBuf },
+    /// Make a data folder from a backup. There must be none yet. All sessions and tokens end.
+    Restore {
+        folder: PathBuf,
+        /// Keep the sessions and tokens of the backup.
+        #[arg(long)]
+        keep_access: bool,
+    },
     /// Change an account.
     User {
         #[command(subcommand)]
@@ -47,10 +54,10 @@ enum Command {
     },
     /// Print the OpenAPI document of the REST API.
     ExportOpenapi,
-    /// Read pages for another process of ours.
+    /// Read pages for a server.
     #[command(hide = true)]
     PageWorker,
-    /// Hold one claimed job for a server of ours.
+    /// Hold one claimed job for a server.
     #[command(hide = true)]
     HoldJob {
         job_id: String,
@@ -60,16 +67,50 @@ enum Command {
     },
 }
 
-/// What an operator does to an account, which is named by its e-mail address or its id.
+/// Changes of an account by the operator. `account` is its e-mail address or its id.
 #[derive(Subcommand)]
 enum Change {
-    /// Give it a quota of its own, in token equivalents; without a number, the default again.
+    /// Set the quota of the account, in token equivalents. Without a number: back to the default.
     Quota { account: String, tokens: Option<u64> },
-    /// Give it a password in the place of a forgotten one, which is printed, and end its sessions and tokens.
+    /// Set a new password, print it, and end all sessions and tokens of the account.
     Password { account: String },
-    /// End all its sessions and tokens.
+    /// Make the account an operator's. Without an account, makes one and prints a link to set its password.
+    Operator {
+        email: String,
+        /// Take the role away instead.
+        #[arg(long)]
+        remove: bool,
+    },
+    /// List members: address, role, state, quota, used tokens, dollars today and in total, last seen.
+    List {
+        /// Only addresses that contain this.
+        #[arg(default_value = "")]
+        search: String,
+    },
+    /// Print a link with which one person can sign up.
+    Invite {
+        /// Whom it is for. Only operators see it.
+        #[arg(default_value = "")]
+        note: String,
+        /// For how many days it is valid.
+        #[arg(long, default_value_t = 7)]
+        days: u32,
+        /// A quota of their own, in token equivalents.
+        #[arg(long)]
+        quota: Option<u64>,
+        /// Make them an operator.
+        #[arg(long)]
+        operator: bool,
+    },
+    /// Refuse all sessions and tokens of the account until it is enabled again. Its active jobs finish.
+    Disable { account: String },
+    /// Let a disabled account in again.
+    Enable { account: String },
+    /// Print a link with which its owner sets a new password, once and within a day.
+    ResetLink { account: String },
+    /// End all sessions and tokens of the account.
     LockOut { account: String },
-    /// Delete it with everything it owns.
+    /// Delete the account and everything that it owns.
     Delete { account: String },
 }
 
@@ -81,14 +122,18 @@ fn version(commit: Option<&str>) -> &'static str {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve { no_worker: false });
-    // A page worker limits its own memory: it must not have threads or a runtime by then.
+    // A page process confines itself, so it must not have started threads or a runtime before.
     if matches!(command, Command::PageWorker) {
         return coldbrew_pdf::worker::run();
     }
+    // Other processes of this user shall not read the key in its memory or environment, and no core dump shall hold it.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     if matches!(command, Command::ExportOpenapi) {
         println!("{}", api::openapi_json());
         return ExitCode::SUCCESS;
     }
+    // Other users of the machine cannot read what this process stores.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let config = match Config::load() {
         Ok(config) => config,
         Err(error) => {
@@ -96,7 +141,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // Every HTTPS client of this process asks for it. It fails only if it was done before.
+    // All HTTPS clients of this process use this provider. The call fails only if one was installed before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ended = telemetry::start(config.collector.as_ref()).and_then(|_sending| {
         for warning in &config.warnings {
@@ -116,29 +161,17 @@ fn main() -> ExitCode {
 
 async fn run(command: Command, config: &Config) -> Result<ExitCode> {
     let stop = CancellationToken::new();
-    let asked = stop.clone();
+    let requested = stop.clone();
     tokio::spawn(async move {
-        asked_to_stop().await;
-        asked.cancel();
+        stop_requested().await;
+        requested.cancel();
     });
     match command {
         Command::FakeGemini { addr } => serve_emulator(config, addr, stop).await?,
-        Command::Doctor => return see_doctor(config).await,
+        Command::Doctor => return run_doctor(config).await,
         Command::Backup { folder } => serve::backup(config, &folder).await?,
-        Command::Restore { folder } => serve::restore(config, &folder).await?,
-        Command::User { change: Change::Quota { account, tokens } } => {
-            serve::set_quota(config, &account, tokens).await?
-        }
-        Command::User { change: Change::Password { account } } => {
-            let (password, ended) = serve::reset_password(config, &account).await?;
-            // The password is all that standard output has.
-            eprintln!("{}", ended.words());
-            println!("{password}");
-        }
-        Command::User { change: Change::LockOut { account } } => {
-            println!("{}", serve::lock_out(config, &account).await?.words());
-        }
-        Command::User { change: Change::Delete { account } } => serve::delete_account(config, &account).await?,
+        Command::Restore { folder, keep_access } => println!("{}", serve::restore(config, &folder, keep_access).await?),
+        Command::User { change } => change_user(config, change).await?,
         Command::HoldJob { job_id, fence, emulator } => {
             serve::hold_job(config, &job_id, fence, emulator.as_deref(), stop).await?;
         }
@@ -155,13 +188,49 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn see_doctor(config: &Config) -> Result<ExitCode> {
+/// What is printed on standard output is only what a script takes: a link, a password or a list.
+async fn change_user(config: &Config, change: Change) -> Result<()> {
+    match change {
+        Change::Operator { email, remove: true } => serve::remove_operator(config, &email).await?,
+        Change::Operator { email, remove: false } => match serve::make_operator(config, &email).await? {
+            Some(link) => {
+                eprintln!("{email} is an operator. Open this link within a day to set a password:");
+                println!("{link}");
+            }
+            None => eprintln!("{email} is an operator, and signs in as before."),
+        },
+        Change::List { search } => {
+            for person in serve::list_people(config, &search).await? {
+                println!("{}", serve::person_line(&person));
+            }
+        }
+        Change::Invite { note, days, quota, operator } => {
+            let role = operator.then_some(Role::Operator);
+            let asked = InvitationRequest { note, role, quota_tokens: quota, days };
+            println!("{}", serve::invite(config, asked).await?);
+        }
+        Change::Disable { account } => serve::set_disabled(config, &account, true).await?,
+        Change::Enable { account } => serve::set_disabled(config, &account, false).await?,
+        Change::ResetLink { account } => println!("{}", serve::reset_link(config, &account).await?),
+        Change::Quota { account, tokens } => serve::set_quota(config, &account, tokens).await?,
+        Change::Password { account } => {
+            let (password, ended) = serve::reset_password(config, &account).await?;
+            eprintln!("{}", ended.words());
+            println!("{password}");
+        }
+        Change::LockOut { account } => println!("{}", serve::lock_out(config, &account).await?.words()),
+        Change::Delete { account } => serve::delete_account(config, &account).await?,
+    }
+    Ok(())
+}
+
+async fn run_doctor(config: &Config) -> Result<ExitCode> {
     let diagnoses = examine(config).await?;
     for diagnosis in &diagnoses {
         println!("{diagnosis}");
     }
-    let well = diagnoses.iter().all(|diagnosis| diagnosis.complaints.is_empty());
-    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_well = diagnoses.iter().all(|diagnosis| diagnosis.complaints.is_empty());
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// This program. On Linux also after its file was replaced.
@@ -181,8 +250,8 @@ fn open_many_files() -> Result<()> {
     setrlimit(Resource::Nofile, Rlimit { current, ..limit }).map_err(Error::internal)
 }
 
-/// Ctrl-C, or a service manager that wants us to end.
-async fn asked_to_stop() {
+/// Waits for Ctrl-C, or for SIGTERM from a service manager.
+async fn stop_requested() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
     tokio::select! {

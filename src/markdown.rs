@@ -1,9 +1,9 @@
-//! Markdown to HTML that is safe to show, whoever wrote it.
+//! Renders untrusted Markdown as safe HTML.
 //!
-//! The text comes from strangers' files by way of a language model. Raw HTML in it is shown as text, math becomes MathML, and what comes out
-//! passes a sanitizer that knows only the elements made here. Nothing here loads, stores or waits: all of it is pure.
+//! The text comes from uploaded files by way of a language model. Raw HTML in it is shown as text, and math becomes MathML. A sanitizer
+//! then removes every element that this module does not make. All functions are pure: none does I/O.
 //!
-//! `source` bounds the size and depth of a text before a parser sees it. `sanitizer` is the last step, `latex` renders math, [`flow`] joins
+//! `source` limits the size and depth of a text before it is parsed. `sanitizer` is the last step, `latex` renders math, [`flow`] joins
 //! the pages of a document, and [`Outline`] lists its headings.
 
 mod depth;
@@ -32,45 +32,45 @@ pub use outline::Outline;
 pub use pictures::host_note;
 pub use source::{PAGE_BYTES_MAX, Source, cuts, fence_after, pieces};
 
-/// What Markdown is understood to be, wherever it is read.
+/// The Markdown extensions, used wherever Markdown is parsed.
 pub const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_FOOTNOTES)
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_MATH);
 
-/// The most events of a piece that is rendered. Only a table of empty cells, which no text stands for, has more.
+/// The most events of a piece that is rendered. Only a table of empty cells has more, because they have no text.
 const EVENTS_MAX: usize = 3 * PAGE_BYTES_MAX;
 
-/// Where a page is shown, as far as that changes its HTML.
+/// Where a page is shown.
 #[derive(Clone, Copy, Debug)]
 pub enum Setting<'a> {
-    /// Alone: its footnotes are told apart by its number, its figures can be enlarged, and what is searched for is marked.
+    /// In the reader. Ids of footnotes contain the page number, figures can be enlarged, and hits of the query are marked.
     Reader(Option<&'a Query>),
-    /// In one file with all others, whose footnotes are told apart already: page marks in the text become anchors, and the addresses
-    /// of figures begin with this.
+    /// In one file with all other pages. Page marks become anchors, and this prefix is put before the addresses of figures. Footnotes must
+    /// have unique labels, see [`flow::with_own_footnotes`].
     File(&'a str),
 }
 
-/// A page as the reader shows it, without anything marked.
+/// A page for the reader, without marked hits.
 pub fn safe_html(markdown: &str, page_index: u32) -> String {
     html_of(markdown, page_index, Setting::Reader(None))
 }
 
-/// Renders a page of Markdown as an HTML fragment that fits into the reader: headings are one rank lower than on the page,
-/// since the document's title is the first, and can be linked; what may be wide can be scrolled.
+/// Renders a page of Markdown as an HTML fragment. Headings have ids and are one rank lower, since `h1` is the document's title. Tables and
+/// formulas scroll if they are wide.
 pub fn html_of(markdown: &str, page_index: u32, setting: Setting<'_>) -> String {
     let in_file = matches!(setting, Setting::File(_));
     let mut adapter = Adapter { page: page_index + 1, in_file, headings: 0, hits: 0, table: Table::default() };
     Source::of(markdown).pieces().map(|piece| adapter.html_of(piece, setting)).collect()
 }
 
-/// A page as HTML that takes no parsing: its text as it was written.
+/// A page's Markdown as preformatted text, without parsing.
 pub fn preformatted(markdown: &str) -> String {
     let escaped = markdown.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     format!("<pre tabindex=\"0\">{escaped}</pre>\n")
 }
 
-/// The mark of a page in Markdown, which a reader of the text does not see.
+/// The mark of a page in Markdown, an HTML comment.
 pub fn page_mark(number: u32) -> String {
     format!("<!-- page {number} -->")
 }
@@ -85,12 +85,12 @@ pub fn heading_id(page_number: u32, number: u32) -> String {
     format!("page-{page_number}-{number}")
 }
 
-/// Changes what the renderer would write otherwise.
+/// Adapts the parser's events before they are rendered.
 struct Adapter {
     page: u32,
     in_file: bool,
     headings: u32,
-    /// Hits of the query in the pieces before.
+    /// Hits of the query in earlier pieces.
     hits: usize,
     table: Table,
 }
@@ -116,7 +116,7 @@ impl Adapter {
 
     fn adapt<'a>(&mut self, event: Event<'a>) -> Event<'a> {
         match event {
-            // Of a whole file, raw HTML comes here: page marks are ours, the rest is text.
+            // In a file, page marks become anchors. All other raw HTML is text.
             Event::Html(text) | Event::InlineHtml(text) if self.in_file => match marked_page(&text) {
                 Some(number) => Event::Html(page_anchor(number).into()),
                 None => Event::Text(text),
@@ -147,7 +147,7 @@ impl Adapter {
     }
 }
 
-/// Where a page begins in the middle of a file, or of a paragraph.
+/// The anchor of a page that begins inside a section or a paragraph.
 fn page_anchor(number: u32) -> String {
     format!("<a class=\"page-mark\" id=\"page-{number}\" href=\"#page-{number}\">{number}</a>")
 }
@@ -156,10 +156,10 @@ fn lowered(level: HeadingLevel) -> HeadingLevel {
     HeadingLevel::try_from(level as usize + 1).unwrap_or(HeadingLevel::H6)
 }
 
-/// What makes a wide thing scroll, and reachable by keyboard.
+/// The attributes that make a wide element scrollable, also by keyboard.
 const SCROLLS: &str = r#"class="scroll-x" tabindex="0" role="group""#;
 
-/// Writes tables with classes for alignment, where the renderer would write styles, which the page's policy forbids.
+/// Writes tables with classes for alignment. The renderer would write inline styles, which the content security policy forbids.
 #[derive(Default)]
 struct Table {
     alignments: Vec<Alignment>,
@@ -220,7 +220,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn renders_what_documents_are_made_of() {
+    fn elements_of_documents_become_html() {
         for (markdown, part) in [
             ("# Title", "<h2 id=\"page-7-1\">Title</h2>"),
             ("| a | b |\n|---|--:|\n| 1 | 2 |", "<td>1</td><td class=\"al-right\">2</td>"),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_it_runs() {
+    fn hostile_markdown_becomes_no_script() {
         for markdown in [
             "<script>alert(1)</script>",
             "<img src=x onerror=alert(1)>",
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_searched_for_is_marked_and_nothing_else_changes() {
+    fn hits_are_marked_and_other_text_is_unchanged() {
         let query = Query::parse("two words").unwrap();
         let html = html_of("One *two\nwords* <b>, `two words`.", 2, Setting::Reader(Some(&query)));
         let expected = "<p>One <em><mark id=\"hit-3-1\">two</mark><mark>\n</mark><mark>words</mark></em> &lt;b&gt;, \
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_file_pages_are_anchors_and_other_html_is_text() {
+    fn page_marks_in_a_file_become_anchors_and_other_html_is_text() {
         let html = html_of("<!-- page 3 -->\n\nexam<!-- page 4 -->ple <b>x</b>", 2, Setting::File(""));
         assert!(html.contains("id=\"page-3\"") && html.contains("exam<a class=\"page-mark\" id=\"page-4\""), "{html}");
         assert!(html.contains("&lt;b&gt;x"), "{html}");
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn headings_and_hits_of_a_large_page_are_numbered_through() {
+    fn headings_and_hits_of_a_page_in_pieces_have_unique_numbers() {
         let paragraph = "word ".repeat(2_000);
         let markdown = format!("# A needle\n\n{paragraph}\n\n").repeat(10);
         let query = Query::parse("needle").unwrap();
@@ -291,20 +291,20 @@ mod tests {
     }
 
     #[test]
-    fn table_of_cells_without_text_is_shown_as_written() {
+    fn huge_table_of_empty_cells_is_shown_as_markdown() {
         let (cells, rules) = ("a|".repeat(500), "-|".repeat(500));
         let table = format!("|{cells}\n|{rules}\n{}", "|a\n".repeat(20_000));
         assert!(safe_html(&table, 0).len() < 2 * table.len());
     }
 
     #[test]
-    fn bad_math_is_shown_as_written() {
+    fn invalid_math_is_shown_as_latex() {
         assert!(safe_html("$\\frac{$", 0).contains("frac"));
     }
 
     proptest! {
         #[test]
-        fn no_text_makes_a_script_or_a_panic(text in "\\PC{0,200}") {
+        fn any_text_renders_without_script_or_panic(text in "\\PC{0,200}") {
             prop_assert!(!safe_html(&text, 0).contains("<script"));
         }
     }

@@ -1,8 +1,7 @@
-//! The names of all metrics, and the counters that are written as things happen. What is looked up when it is asked for is in
-//! `operations::gauges`.
+//! The names of all metrics, and the functions that count events. `operations::gauges` computes the gauges.
 //!
-//! Counters are written where the thing happens, by the functions here. No label holds an id, a title or a
-//! text: their number must not grow with use. docs/OPERATIONS.md says what each means and when to worry.
+//! No label contains an id, a title or a text: the number of time series must not grow with use. docs/OPERATIONS.md has the meaning of
+//! each metric, and the alerts.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -33,10 +32,13 @@ pub const SPENT_TODAY: &str = "coldbrew_spending_today_microdollars";
 pub const COMMITTED: &str = "coldbrew_spending_committed_microdollars";
 pub const CEILING: &str = "coldbrew_spending_ceiling_microdollars";
 
-/// The process's recorder. Servers in one process share it.
+/// The recorder of this process. Servers in one process share it.
 static HANDLE: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
-/// The recorder, which the first who asks installs.
+/// The recorder. The first call installs it.
+///
+/// # Errors
+/// The recorder cannot be installed.
 pub fn recorder() -> Result<PrometheusHandle> {
     let mut installed = HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
     match installed.clone() {
@@ -49,29 +51,29 @@ fn install() -> Result<PrometheusHandle> {
     let buckets = [0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
     let builder = PrometheusBuilder::new().set_buckets(&buckets).map_err(Error::internal)?;
     let handle = builder.install_recorder().map_err(Error::internal)?;
-    describe_gauge!(JOBS, "Jobs that are not over, by mode and status.");
-    describe_gauge!(JOB_AGE, "Seconds since the oldest of them was submitted.");
-    describe_gauge!(JOBS_DUE, "Jobs that are due and that no worker has taken up.");
-    describe_gauge!(POLL_LAG, "Seconds that the longest of those has been waiting.");
-    describe_counter!(REQUESTS, "Requests by method and class of status.");
-    describe_histogram!(REQUEST_DURATION, "Seconds until a request's answer began.");
+    describe_gauge!(JOBS, "Active jobs, by mode and status.");
+    describe_gauge!(JOB_AGE, "Seconds since the oldest active job was submitted, by mode and status.");
+    describe_gauge!(JOBS_DUE, "Jobs that are due and that no worker has claimed.");
+    describe_gauge!(POLL_LAG, "Seconds for which the first of these jobs has been due.");
+    describe_counter!(REQUESTS, "Requests, by method and class of status.");
+    describe_histogram!(REQUEST_DURATION, "Seconds until the answer to a request began.");
     describe_counter!(CONNECTIONS_REFUSED, "Connections closed at once because too many were open, by limit.");
-    describe_counter!(REQUESTS_LIMITED, "Requests answered 429, by kind of limit.");
-    describe_counter!(TOKENS, "Tokens that Gemini reported for its answers, whatever they were worth.");
-    describe_counter!(COST, "What those answers cost at Google's list prices, in millionths of a dollar.");
+    describe_counter!(REQUESTS_LIMITED, "Requests answered with 429, by kind of limit.");
+    describe_counter!(TOKENS, "Tokens that Gemini reported for its answers, usable or not, by direction.");
+    describe_counter!(COST, "Cost of these answers at Google's list prices, in micro-dollars, by mode.");
     describe_gauge!(SPENT_TODAY, "Micro-dollars spent on Gemini since midnight UTC, by kind of account.");
     describe_gauge!(COMMITTED, "The most that requests under way can cost, in micro-dollars, by kind of account.");
     describe_gauge!(
         CEILING,
         "Micro-dollars that may be spent in a UTC day: spend.daily-usd-max and spend.guests-daily-usd-max."
     );
-    describe_gauge!(JOBS_BLOCKED, "Jobs that cannot go on just now, by reason.");
-    describe_histogram!(QUEUE_WAIT, "Seconds from when a job was due until a worker took it up.");
+    describe_gauge!(JOBS_BLOCKED, "Active jobs that are blocked, by reason.");
+    describe_histogram!(QUEUE_WAIT, "Seconds from when a job was due until a worker claimed it.");
     describe_counter!(GUESTS_MADE, "Guest accounts that were made.");
     describe_counter!(JOBS_ENDED, "Jobs that ended, by mode and status.");
-    describe_counter!(JOBS_TAKEN_OVER, "Jobs taken up again because a worker died with them, or lost them.");
-    describe_gauge!(DEPENDENCY_UP, "Whether what the service depends on answers: 1, or 0.");
-    // Counters are told from the start, so that the first of each kind is seen as an increase.
+    describe_counter!(JOBS_TAKEN_OVER, "Jobs claimed again because the worker before crashed or lost its lease.");
+    describe_gauge!(DEPENDENCY_UP, "Whether a dependency of the server answers: 1, or 0.");
+    // These counters start at 0, so that the first event is visible as an increase.
     counter!(JOBS_TAKEN_OVER).absolute(0);
     counter!(GUESTS_MADE).absolute(0);
     describe_counter!("gemini_errors_total", "Calls of Gemini that failed, by kind.");
@@ -91,23 +93,23 @@ fn install() -> Result<PrometheusHandle> {
     Ok(handle)
 }
 
-/// A request was answered. `status_class` is `2xx` and the like.
+/// Counts an answered request. `status_class`: `2xx` to `5xx`.
 pub fn request_answered(method: &'static str, status_class: &'static str, took: Duration) {
     counter!(REQUESTS, "method" => method, "status" => status_class).increment(1);
     histogram!(REQUEST_DURATION).record(took);
 }
 
-/// A connection was closed at once. `limit` is `server` or `network`.
+/// Counts a connection that was closed at once. `limit`: `server` or `network`.
 pub fn connection_refused(limit: &'static str) {
     counter!(CONNECTIONS_REFUSED, "limit" => limit).increment(1);
 }
 
-/// A request was one too many. `kind`: `reads`, `changes`, `entries`, `streams` or `passwords`.
+/// Counts a request that exceeded a limit. `kind`: `reads`, `changes`, `entries`, `streams` or `passwords`.
 pub fn request_limited(kind: &'static str) {
     counter!(REQUESTS_LIMITED, "kind" => kind).increment(1);
 }
 
-/// Gemini has answered: what it reports is what Google charges, whatever becomes of it here.
+/// Counts the tokens and the cost of answers of Gemini. Google charges them whether or not they can be used.
 pub fn answers_paid(usage: TokenUsage, micro_dollars: u64, mode: Mode) {
     for (direction, tokens) in [("input", usage.input), ("output", usage.output), ("thoughts", usage.thoughts)] {
         counter!(TOKENS, "direction" => direction).increment(tokens);
@@ -115,12 +117,12 @@ pub fn answers_paid(usage: TokenUsage, micro_dollars: u64, mode: Mode) {
     counter!(COST, "mode" => mode.into_str()).increment(micro_dollars);
 }
 
-/// A guest's account was made.
+/// Counts a guest account that was made.
 pub fn guest_made() {
     counter!(GUESTS_MADE).increment(1);
 }
 
-/// A worker has taken up a job that had been due for so long, and for how many claims without a step.
+/// Counts a claim of a job that had been due for `waited`. `claims`: its claims without progress, this one included.
 pub fn job_claimed(waited: Duration, claims: u32) {
     histogram!(QUEUE_WAIT).record(waited);
     if claims > 1 {
@@ -128,7 +130,7 @@ pub fn job_claimed(waited: Duration, claims: u32) {
     }
 }
 
-/// A job has moved to that status: counts it if that is an end.
+/// Counts a job that has moved to `status`, if that is an end.
 pub fn job_ended(mode: Mode, status: JobStatus) {
     if status.is_active() {
         return;
@@ -143,13 +145,13 @@ mod tests {
     #[test]
     fn servers_that_start_at_the_same_time_share_one_recorder() {
         let start = std::sync::Barrier::new(16);
-        let asks = || {
+        let install = || {
             start.wait();
             recorder().is_ok()
         };
         std::thread::scope(|scope| {
-            let asking: Vec<_> = (0..16).map(|_| scope.spawn(asks)).collect();
-            assert!(asking.into_iter().all(|asks| asks.join().is_ok_and(|installed| installed)));
+            let threads: Vec<_> = (0..16).map(|_| scope.spawn(install)).collect();
+            assert!(threads.into_iter().all(|thread| thread.join().is_ok_and(|installed| installed)));
         });
     }
 }

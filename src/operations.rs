@@ -1,11 +1,11 @@
-//! What an operator looks at: the doctor, the audit, gauges, and the copy of the embedded database.
+//! Operation of a server: the doctor, the audit, gauges, clock changes, and the copy of the embedded database.
 //!
-//! [`doctor`] examines everything the server depends on and changes nothing. [`books`] is the audit of the records. [`Metrics`] answers
-//! `/metrics`. [`watch_clock`] moves what jobs wait for when the clock is set back. The port is [`Operations`].
+//! [`doctor`] examines everything that the server depends on, and changes nothing. [`audit`] compares stored sums and rows. [`Metrics`]
+//! answers `/metrics`. [`watch_clock`] moves the due times of jobs when the clock is set back. The port is [`Operations`].
 //!
-//! Nothing here is part of a caller's request. What an operator changes on the command line is in `crate::serve`.
+//! No caller's request uses this module, except for `/metrics`. The commands that change data are in `crate::serve`.
 
-pub mod books;
+pub mod audit;
 mod clock;
 pub mod doctor;
 mod gauges;
@@ -15,34 +15,40 @@ use std::path::Path;
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::model::{Hindrance, JobStatus, Mode, UnixMs};
+use crate::model::{BlockedReason, JobStatus, Mode, UnixMs};
 
 pub use clock::watch_clock;
 pub use gauges::Metrics;
 
-/// A job that is not over.
+/// An active job, as gauges count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuedJob {
     pub mode: Mode,
-    /// One of an active job.
+    /// Preparing, pending or running.
     pub status: JobStatus,
     pub submitted_at: UnixMs,
     pub due_at: UnixMs,
     pub lease_until: UnixMs,
-    /// What is in its way.
-    pub hindered_by: Option<Hindrance>,
+    /// Why the job waits, if something blocks it.
+    pub blocked_by: Option<BlockedReason>,
 }
 
-/// See the module.
+/// The port of operation: the queue, clock changes, and backups.
+///
+/// # Errors
+/// A method fails as unavailable or internal if the store cannot carry it out.
 #[async_trait]
 pub trait Operations: Send + Sync {
-    /// Every job that is not over.
+    /// Every active job.
     async fn queue(&self) -> Result<Vec<QueuedJob>>;
 
-    /// The clock went back by so many milliseconds, to `now`: what jobs wait for, and until when they are held, moves with it.
+    /// Moves the due times and leases of jobs back with a clock that was set back by `by_ms`, to `now`. Orphaned resources become due at
+    /// once. Calling it again for the same jump, as another server does, changes nothing.
     async fn clock_went_back(&self, now: UnixMs, by_ms: i64) -> Result<()>;
 
-    /// Writes a consistent copy of the embedded database to a new file, while it is in use. Refused for a database server,
-    /// which has its own tools.
+    /// Writes a consistent copy of the embedded database to a new file, while the database is in use.
+    ///
+    /// # Errors
+    /// Internal for PostgreSQL, which has tools of its own.
     async fn copy_to(&self, file: &Path) -> Result<()>;
 }

@@ -1,9 +1,10 @@
-//! Purges what has expired: idle guests, unused uploads, old secrets, and files that reached a deleted account's folders late.
+//! Purges what has expired: idle guests, unused uploads, old secrets, and files that reached the folders of a deleted account late.
 //!
-//! [`AccountDeletion`] deletes one account, for callers, operators and the purge alike. [`Expiry`] is the port. The purge takes no upload
-//! that an active job needs: each is checked once more under its account's lock. Resources at Google are `crate::jobs`' to clean up.
+//! [`AccountDeletion`] deletes one account, for callers, operators and the purge. [`Expiry`] is the port. The purge deletes no upload that
+//! an active job needs: each is checked again under the lock of its account. `crate::jobs` reaps resources at Google.
 
 mod account;
+mod deleted;
 mod store;
 
 use std::sync::Arc;
@@ -14,34 +15,36 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::{PasswordAttempts, days_before};
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::model::UnixMs;
 use crate::settings::Settings;
 use crate::uploads::{Blobs, Uploads, delete_content};
-use crate::world::World;
 
 pub use account::AccountDeletion;
+pub use deleted::DeletedAccounts;
 pub use store::Expiry;
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(3_600);
-/// Guests and contents that are listed at a time.
+/// How many guests, uploads or accounts are listed at a time.
 const LISTED_MAX: u32 = 500;
-/// When the folders of a deleted account are emptied once more: no worker goes on with its jobs for that long.
+/// How long after an account's deletion its folders are emptied again. No worker still works on its jobs by then.
 const GONE_FOR_MS: i64 = 10 * 60_000;
 /// How long the answer to a request with an `Idempotency-Key` is kept.
 const ANSWER_DAYS: u32 = 1;
 
-/// How long things are kept, in days; 0 is for ever.
+/// How long data is kept, in days; 0: for ever.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
-    /// Guests who open no page and make nothing.
+    /// Guests who open no page and submit nothing.
     pub guest_days: u32,
-    /// Uploads of which no document was made.
+    /// Uploads without a document or a job.
     pub upload_days: u32,
 }
 
 impl Retention {
+    /// Reads the settings.
     pub fn read(from: &mut Settings) -> Self {
         Self {
             guest_days: from.value("retention.guest-days", "COLDBREW_GUEST_DAYS", 90),
@@ -50,25 +53,25 @@ impl Retention {
     }
 }
 
-/// See the module.
+/// Purges what has expired, round after round.
 #[derive(Clone)]
-pub struct Janitor {
+pub struct Purger {
     pub deletion: AccountDeletion,
     pub attempts: PasswordAttempts,
     pub expiry: Arc<dyn Expiry>,
     pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
     pub retention: Retention,
 }
 
-impl Janitor {
-    /// Goes round until `stop`. A round that fails is made up for by the next.
+impl Purger {
+    /// Purges every hour until `stop`. The next round repeats what a failed round did not do.
     pub async fn run(self, stop: CancellationToken) {
         loop {
             let round = async {
                 if let Err(error) = self.round().await {
-                    tracing::warn!(%error, "what has expired could not be removed");
+                    tracing::warn!(%error, "purge failed");
                 }
                 tokio::time::sleep(ROUND).await;
             };
@@ -79,9 +82,12 @@ impl Janitor {
         }
     }
 
-    /// Purges everything that is due.
+    /// Purges everything that has expired.
+    ///
+    /// # Errors
+    /// The database or the store of files cannot be reached. The round ends at the first error.
     pub async fn round(&self) -> Result<()> {
-        let now = self.world.now();
+        let now = self.clock.now();
         if self.retention.guest_days > 0 {
             let before = days_before(now, self.retention.guest_days);
             while self.purge_guests(before).await? {}
@@ -92,11 +98,11 @@ impl Janitor {
         }
         while self.purge_gone_accounts(now.plus(-GONE_FOR_MS)).await? {}
         self.attempts.purge().await?;
-        self.blobs.tidy().await?;
+        self.blobs.purge_incomplete().await?;
         self.expiry.forget_expired(days_before(now, ANSWER_DAYS), now).await
     }
 
-    /// Whether more guests may be due. What was deleted is in no list again, so this comes to an end.
+    /// Deletes idle guests. Returns whether there may be more. A deleted guest is not listed again, so the purge ends.
     async fn purge_guests(&self, before: UnixMs) -> Result<bool> {
         let ids = self.expiry.idle_guests(before, LISTED_MAX).await?;
         for id in &ids {
@@ -105,7 +111,8 @@ impl Janitor {
         Ok(ids.len() == LISTED_MAX as usize)
     }
 
-    /// Whether more uploads may be due. One that is used again since it was listed is in no list either.
+    /// Deletes unused uploads. Returns whether there may be more. An upload that is used again since it was listed is kept, and is not
+    /// listed again.
     async fn purge_uploads(&self, before: UnixMs) -> Result<bool> {
         let contents = self.expiry.stale_uploads(before, LISTED_MAX).await?;
         for (account_id, content_hash) in &contents {
@@ -117,7 +124,7 @@ impl Janitor {
         Ok(contents.len() == LISTED_MAX as usize)
     }
 
-    /// Whether more deleted accounts may have files left.
+    /// Empties the folders of deleted accounts again. Returns whether there may be more.
     async fn purge_gone_accounts(&self, before: UnixMs) -> Result<bool> {
         let ids = self.expiry.gone_accounts(before, LISTED_MAX).await?;
         for id in &ids {

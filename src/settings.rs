@@ -1,7 +1,8 @@
-//! Reads settings: a variable comes before the file, the file before the default. All mistakes are reported at once.
+//! Reads settings. An environment variable takes precedence over the file, and the file over the default. All mistakes are reported at
+//! once.
 //!
-//! It knows no setting. Each struct of settings stands in the module that uses it, with a `read` that names every key, its variable
-//! and its default. [`crate::serve::Config`] is the sum of them, and the only place where they are read.
+//! This module defines no setting. Each module defines a struct of the settings that it uses, with a `read` that names every key, its
+//! variable and its default. [`crate::serve::Config`] combines them, and is the only place where they are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use toml::{Table, Value};
 
-/// Everything that is wrong with a configuration, a line each.
+/// All mistakes in a configuration, one line each.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration has mistakes:\n  {}", .0.join("\n  "))]
 pub struct SettingsError(pub Vec<String>);
@@ -22,7 +23,7 @@ impl From<String> for SettingsError {
     }
 }
 
-/// A text that never reaches a log: its `Debug` does not show it.
+/// A text that must not reach a log: its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -46,18 +47,18 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// For durations: `20 * SECOND`.
+/// One second, for durations such as `20 * SECOND`.
 pub const SECOND: Duration = Duration::from_secs(1);
 
-/// Finds a variable by its name.
+/// Returns the value of a variable.
 type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// Where settings are read from. A setting is named `table.key`; the table `leptos` is `[package.metadata.leptos]`. An empty text counts
-/// as absent.
+/// The file and the environment, from which settings are read. The key of a setting is `table.key`; the table `leptos` is
+/// `[package.metadata.leptos]`. An empty value counts as absent.
 pub struct Settings<'a> {
     file: Table,
     env: Box<Lookup<'a>>,
-    /// What was read, each key with its variable.
+    /// The settings that were read: each key with its variable.
     known: BTreeMap<&'static str, &'static str>,
     retired: BTreeSet<&'static str>,
     mistakes: Vec<String>,
@@ -65,7 +66,7 @@ pub struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    /// The text of a file, and a way to look up variables.
+    /// Settings from the text of a file, and from variables that `env` looks up.
     ///
     /// # Errors
     /// The text is not TOML.
@@ -109,7 +110,7 @@ impl<'a> Settings<'a> {
         Some(items.filter_map(&mut read).collect())
     }
 
-    /// A setting that has to be `wish`, which `holds` tells.
+    /// A setting for which `holds` must be true. `wish` says in the error what it must be.
     pub fn value_that<T: FromStr<Err: Display> + Clone>(
         &mut self,
         key: &'static str,
@@ -146,22 +147,23 @@ impl<'a> Settings<'a> {
         self.value(key, variable, Millis(default)).0
     }
 
-    /// A duration in milliseconds that is longer than none.
+    /// A duration in milliseconds, of at least 1.
     pub fn interval(&mut self, key: &'static str, variable: &'static str, default: Duration) -> Duration {
         self.value_that(key, variable, Millis(default), "longer than 0", |Millis(value)| !value.is_zero()).0
     }
 
-    /// The address of something on the web, if it is set.
+    /// A URL with the scheme `http` or `https` and a host, if it is set.
     pub fn url(&mut self, key: &'static str, variable: &'static str) -> Option<String> {
         let text: String = self.maybe(key, variable)?;
-        let sound = url::Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if !sound {
+        let is_valid =
+            url::Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !is_valid {
             self.complain(format!("{key} ({variable}) must begin with https:// or http:// and a host"));
         }
-        Some(text).filter(|_| sound)
+        Some(text).filter(|_| is_valid)
     }
 
-    /// A secret: also from the file that `<variable>_FILE` names, and never part of a mistake's text.
+    /// A secret. The file that `<variable>_FILE` names takes precedence. A secret is never part of an error.
     pub fn secret(&mut self, key: &'static str, variable: &'static str) -> Option<Secret> {
         let direct = self.look_up(key, variable).map(|(_, text)| text);
         let Some(path) = (self.env)(&format!("{variable}_FILE")) else { return direct.map(Secret) };
@@ -171,17 +173,17 @@ impl<'a> Settings<'a> {
         from_file.or(direct).map(Secret)
     }
 
-    /// An address that may hold a password, of one of these schemes.
+    /// A URL that may contain a password, with one of these schemes.
     pub fn secret_url(&mut self, key: &'static str, variable: &'static str, schemes: &[&str]) -> Option<Secret> {
         let url = self.secret(key, variable)?;
-        let sound = schemes.iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':')));
-        if !sound {
+        let is_valid = schemes.iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':')));
+        if !is_valid {
             self.complain(format!("{key} ({variable}) must begin with {}:", schemes.join(":, ")));
         }
-        Some(url).filter(|_| sound)
+        Some(url).filter(|_| is_valid)
     }
 
-    /// A setting of earlier versions. It is ignored, with a warning.
+    /// A setting of earlier versions, which is ignored with a warning.
     pub fn retired(&mut self, key: &'static str, variable: &'static str) {
         self.retired.insert(key);
         if let Some((origin, _)) = self.find(key, variable) {
@@ -189,22 +191,22 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// Reports a mistake that takes more than one setting to see. Its words must hold no secret.
+    /// Reports a mistake, for example one that depends on several settings. The text must contain no secret.
     pub fn complain(&mut self, words: impl Into<String>) {
         self.mistakes.push(words.into());
     }
 
-    /// Every setting that was read, each key with its variable.
+    /// Every setting that was read: each key with its variable.
     pub const fn known(&self) -> &BTreeMap<&'static str, &'static str> {
         &self.known
     }
 
-    /// The warnings for the log.
+    /// Ends the reading, and returns the warnings for the log.
     ///
     /// # Errors
-    /// Every mistake; what the file has and nobody has read is one.
+    /// All mistakes. A key of the file that was not read is one.
     pub fn finish(mut self) -> Result<Vec<String>, SettingsError> {
-        // Most of Leptos' own table is for its build.
+        // cargo-leptos reads most keys of the table `leptos`.
         for (table, keys) in self.file.iter().filter(|(table, _)| *table != "leptos") {
             let keys = keys.as_table().map(|keys| keys.keys().map(|key| format!("{table}.{key}")).collect());
             for key in keys.unwrap_or_else(|| vec![table.clone()]) {
@@ -221,7 +223,7 @@ impl<'a> Settings<'a> {
         self.find(key, variable)
     }
 
-    /// The text of a setting, and where it stands.
+    /// The text of a setting, and the name of the variable or key that it comes from.
     fn find(&self, key: &str, variable: &str) -> Option<(String, String)> {
         let from_env = (self.env)(variable).map(|text| (variable.to_owned(), text));
         from_env.or_else(|| Some((key.to_owned(), self.in_file(key)?))).filter(|(_, text)| !text.is_empty())
@@ -236,7 +238,7 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// Milliseconds in the text.
+/// A duration, written in milliseconds.
 #[derive(Clone)]
 struct Millis(Duration);
 

@@ -1,9 +1,9 @@
-//! From a person's file to a measured upload on record: received or fetched by its address, opened, measured and kept.
+//! Uploads: a file is received or fetched from a URL, opened, measured and stored.
 //!
-//! [`Incoming`] says whether a file may come, [`Receiver`] brings it to disk, and [`Intake`] opens, measures and keeps it. [`fetch`] gets files by
-//! their address. The ports are [`Uploads`] for records, [`Blobs`] for files, and [`Figures`] for where the figures of pages are.
+//! [`Incoming`] admits uploads, [`Receiver`] writes them to disk, and [`Intake`] opens, measures and stores them. [`fetch`] downloads files
+//! from URLs. The ports are [`Uploads`] for records, [`Blobs`] for files, and [`Figures`] for the places of figures on pages.
 //!
-//! Nothing here parses a PDF: `coldbrew_pdf` does, in a process of its own. What is read in a file is [`crate::extract`]'s work.
+//! No PDF is parsed in this process: `coldbrew_pdf` does that in processes of its own. [`crate::extract`] reads the contents of files.
 
 mod blobs;
 mod contents;

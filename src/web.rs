@@ -1,11 +1,13 @@
-//! The web app's side of HTTP: what pages and server functions are given of the request that they answer.
+//! HTTP for the web app: what pages and server functions need from the request that they answer.
 //!
-//! [`caller`] says who calls. [`WebCaller::answer`] turns a result into the answer of a call or a form. Session and flash cookies are
-//! set here. `sign_in` has the way to the sign-in provider and back.
+//! [`caller`] identifies the caller. [`WebCaller::answer`] turns a result into the response of a call or a form. Session and flash cookies
+//! are set here. `operator` identifies operators. `sign_in` has the routes of the sign-in provider.
 //!
-//! Nothing here draws a page or decides what a caller may do. Pages and server functions are in [`crate::app`], the REST API in [`crate::api`].
+//! This module renders no page and decides no permission. Pages and server functions are in [`crate::app`], the REST API in [`crate::api`].
 
+mod access;
 mod context;
+mod operator;
 mod sign_in;
 
 use axum::Router;
@@ -13,12 +15,15 @@ use axum::routing::get;
 
 use crate::api::ApiState;
 
+pub use access::{access_view, address_of_link, is_invitation};
 pub use context::{
-    WebCaller, caller, change_password, create_token, delete_account, known_caller, redirect, say, set_status, sign_in,
-    sign_out, sign_up, start_session, take_flash,
+    WebCaller, caller, change_password, create_token, delete_account, known_caller, redirect, say, set_password,
+    set_status, sign_in, sign_out, sign_up, start_session, take_flash,
 };
 
-/// Adds the addresses of a sign-in with the provider.
+pub use operator::{OperatorCaller, invitation_of, operator, quota_of};
+
+/// Adds the routes of a sign-in with the provider.
 pub fn routes(rest: Router<ApiState>) -> Router<ApiState> {
     rest.route("/sign-in/provider", get(sign_in::begin)).route("/sign-in/provider/callback", get(sign_in::finish))
 }

@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page } from "@playwright/test";
-import { awake } from "./awake";
+import { hydrated } from "./hydrated";
 
-/** `/account`: who one is, the quota, what was charged for what, and tokens. */
+/** `/account`: the account, its quota, receipts and tokens. */
 export class AccountPage {
   readonly email: Locator;
   readonly password: Locator;
@@ -29,10 +29,10 @@ export class AccountPage {
 
   async open(): Promise<void> {
     await this.page.goto("/account");
-    await awake(this.page);
+    await hydrated(this.page);
   }
 
-  /** Fills in one of the two forms, and sends it. */
+  /** Fills in and sends one of the two forms. */
   async send(way: "Sign up" | "Sign in", email: string, password: string): Promise<void> {
     await this.page.getByRole("radio", { name: way }).check();
     await this.email.fill(email);
@@ -40,17 +40,17 @@ export class AccountPage {
     await this.page.getByRole("button", { name: way }).click();
   }
 
-  /** Signs up, or in, successfully. */
+  /** Signs up or in, and waits until the account page shows the member. */
   async enter(way: "Sign up" | "Sign in", email: string, password: string): Promise<void> {
     await this.send(way, email, password);
     await expect(this.who).toHaveText(email);
-    await awake(this.page);
+    await hydrated(this.page);
   }
 
-  /** Makes a token and gives its secret. */
-  async makeToken(name: string): Promise<string> {
+  /** Creates a token and returns its secret. */
+  async createToken(name: string): Promise<string> {
     await this.tokenName.fill(name);
-    await this.page.getByRole("button", { name: "Make a token" }).click();
+    await this.page.getByRole("button", { name: "Create token" }).click();
     await expect(this.newToken).toBeVisible();
     return this.newToken.inputValue();
   }
@@ -74,7 +74,7 @@ export class AccountPage {
     await expect(question).toBeHidden();
   }
 
-  /** Tokens, as the quota's figures show them. */
+  /** A number of the quota, in tokens. */
   async figure(name: "Used" | "Reserved" | "Left"): Promise<number> {
     const figure = this.page.locator("dl > div").filter({ has: this.page.getByText(name, { exact: true }) });
     return numberOf(await figure.getByRole("definition").innerText());
@@ -84,7 +84,7 @@ export class AccountPage {
     return this.page.getByRole("row").filter({ has: this.page.getByRole("rowheader", { name: title, exact: true }) });
   }
 
-  /** What a receipt says, by the names of the columns. */
+  /** The cells of a receipt, by column. */
   async receiptOf(title: string): Promise<Record<"Pages" | "Input" | "Output" | "Rate" | "Charge", string>> {
     const names = await this.page.getByRole("columnheader").allInnerTexts();
     const cells = await this.receipt(title).locator("th, td").allInnerTexts();

@@ -1,6 +1,6 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 
-/** `/batch/{content_hash}`: a job that is watched. */
+/** `/batch/{content_hash}`: the page of a job. */
 export class BatchPage {
   readonly title: Locator;
   readonly status: Locator;
@@ -14,7 +14,7 @@ export class BatchPage {
     this.runInRealtime = page.getByRole("button", { name: "Run it in realtime instead" });
   }
 
-  /** What the API says of the job at this address. */
+  /** The API's status of this page's job. */
   async job(): Promise<{ status: string; submitted_at: string; document_id: string | null }> {
     const contentHash = new URL(this.page.url()).pathname.split("/").pop();
     const answer = await this.page.request.get(`/v1/documents/batch/${contentHash}/status`);
@@ -22,19 +22,19 @@ export class BatchPage {
     return answer.json();
   }
 
-  /** What the status line says, once its time is the viewer's. */
+  /** The status line, once its time is in the viewer's time zone. */
   async words(): Promise<string> {
     await expect(this.status).not.toContainText("UTC");
     return this.status.innerText();
   }
 
-  /** Waits until the job has that state. */
+  /** Waits until the job has this status. */
   async reach(status: string): Promise<void> {
     await expect.poll(async () => (await this.job()).status).toBe(status);
   }
 
-  /** Waits until this page has led to the document by itself. */
-  async leadsToDocument(): Promise<void> {
+  /** Waits until this page has redirected to the document. */
+  async redirectsToDocument(): Promise<void> {
     await this.page.waitForURL(/\/documents\//);
   }
 }

@@ -1,8 +1,8 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 import type { Upload } from "../pdf";
-import { awake } from "./awake";
+import { hydrated } from "./hydrated";
 
-/** `/`: the desk that takes a file, the metadata banner, and what is in progress. */
+/** `/`: the upload panel, the metadata banner and the lists of jobs and documents. */
 export class HomePage {
   readonly input: Locator;
   readonly address: Locator;
@@ -17,9 +17,10 @@ export class HomePage {
   readonly price: Locator;
   readonly notice: Locator;
   readonly go: Locator;
+  readonly discardButton: Locator;
   readonly error: Locator;
   readonly inProgress: Locator;
-  readonly wentCold: Locator;
+  readonly failed: Locator;
   readonly toast: Locator;
 
   constructor(readonly page: Page) {
@@ -36,15 +37,16 @@ export class HomePage {
     this.price = page.getByTestId("price-line");
     this.notice = this.banner.locator(".notice.warn");
     this.go = page.getByTestId("submit");
+    this.discardButton = page.getByRole("button", { name: "Discard this document" });
     this.error = page.getByRole("main").getByRole("alert");
     this.inProgress = page.getByTestId("document-list");
-    this.wentCold = page.getByRole("region", { name: "Went cold" });
+    this.failed = page.getByRole("region", { name: "Failed" });
     this.toast = page.locator(".toasts");
   }
 
   async open(): Promise<void> {
     await this.page.goto("/");
-    await awake(this.page);
+    await hydrated(this.page);
   }
 
   async prepare(document: Upload | Upload[]): Promise<void> {
@@ -52,12 +54,12 @@ export class HomePage {
     await expect(this.banner).toBeVisible();
   }
 
-  async putAway(): Promise<void> {
-    await this.page.getByRole("button", { name: "Put this document away" }).click();
+  async discard(): Promise<void> {
+    await this.discardButton.click();
     await expect(this.input).toBeAttached();
   }
 
-  /** Opens Home, prepares a document and sends it off; ends where the browser is led to. */
+  /** Opens Home, uploads a document and submits it. Ends on the page that the submission opens. */
   async submit(document: Upload, { ai = true, batch = false, pages = "" } = {}): Promise<void> {
     await this.open();
     await this.prepare(document);

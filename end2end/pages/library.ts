@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page } from "@playwright/test";
-import { awake } from "./awake";
+import { hydrated } from "./hydrated";
 
-/** `/library`: every document, and everything in progress. */
+/** `/library`: every document and every active job. */
 export class LibraryPage {
   readonly list: Locator;
   readonly rows: Locator;
@@ -15,14 +15,14 @@ export class LibraryPage {
 
   async open(): Promise<void> {
     await this.page.goto("/library");
-    await awake(this.page);
+    await hydrated(this.page);
   }
 
   row(title: string): Locator {
     return this.rows.filter({ has: this.page.getByRole("link", { name: title, exact: true }) });
   }
 
-  /** Presses the row's bin and answers the question that it asks. */
+  /** Clicks the row's bin and answers the dialog. */
   async delete(title: string, answer: "Keep it" | "Delete it"): Promise<void> {
     await this.page.getByRole("button", { name: `Delete ${title}` }).click();
     const question = this.page.getByRole("dialog", { name: "Delete this document?" });

@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page } from "@playwright/test";
-import { awake } from "./awake";
+import { hydrated } from "./hydrated";
 
-/** `/documents/{id}`: a document to be read. */
+/** `/documents/{id}`: the reader. */
 export class ReaderPage {
   readonly title: Locator;
   readonly pages: Locator;
@@ -25,38 +25,38 @@ export class ReaderPage {
     this.meanwhile = page.locator("#meanwhile");
   }
 
-  /** Shows this document at another place, as if the address had been typed. */
+  /** Opens this document at another place, as if the address had been typed. */
   async open(place: string): Promise<void> {
     const path = new URL(this.page.url()).pathname;
-    // Another query, so that the browser does not only jump.
+    // A new query makes the browser load the page instead of only scrolling.
     await this.page.goto(`${path}?at=${Math.random()}${place}`);
-    await awake(this.page);
+    await hydrated(this.page);
   }
 
-  /** The page with that number in the file. */
+  /** The page with this number in the file. */
   pageNumbered(number: number): Locator {
     return this.page.getByRole("region", { name: `Page ${number}`, exact: true });
   }
 
-  /** Links to pages that are not here, as long as no script brings them. */
+  /** The link to a span of pages, as it is without script. */
   pagesFrom(number: number): Locator {
     return this.page.getByRole("link", { name: new RegExp(`^Pages ${number}–`) });
   }
 
   original(number: number): Locator {
-    return this.pageNumbered(number).getByRole("img", { name: `Page ${number} as it was` });
+    return this.pageNumbered(number).getByRole("img", { name: `Original of page ${number}` });
   }
 
   async showOriginal(number: number): Promise<void> {
     await this.page.getByRole("link", { name: `Original of page ${number}`, exact: true }).click();
   }
 
-  /** Waits until that page is what is being read. */
+  /** Waits until this page is at the top of the window. */
   async isAt(number: number): Promise<void> {
     await expect.poll(async () => Math.abs(await this.topOf(number))).toBeLessThan(120);
   }
 
-  /** How far below the window's upper edge that page begins. */
+  /** The distance of this page from the top of the window, in pixels. */
   topOf(number: number): Promise<number> {
     return this.pageNumbered(number).evaluate((page) => page.getBoundingClientRect().top);
   }

@@ -1,4 +1,4 @@
-// The account: the quota, receipts, tokens, and who one is.
+// The account page in its states.
 import { randomUUID } from "node:crypto";
 import { expect } from "../fixtures";
 import { pdf } from "../pdf";
@@ -16,14 +16,14 @@ export const ACCOUNT: Scenes = {
   "account-member": async ({ screens: { account, page } }) => {
     await account.open();
     await account.enter("Sign up", `${randomUUID()}@example.org`, "a quiet afternoon");
-    await account.makeToken("Backup script");
+    await account.createToken("Backup script");
     await expect(page.getByRole("button", { name: "Revoke Backup script" })).toBeVisible();
   },
 
   "account-revoking": async ({ screens: { home, account, page } }) => {
     await home.submit(pdf(2, { title: BOOK }), { ai: false });
     await account.open();
-    await account.makeToken("Backup script");
+    await account.createToken("Backup script");
     await page.getByRole("button", { name: "Revoke Backup script" }).click();
     await expect(page.getByRole("dialog")).toBeVisible();
   },

@@ -1,6 +1,6 @@
-// The batch page: waiting for it, and what may come of it.
+// The batch page in its states.
 import { expect } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf } from "../pdf";
 import { BOOK, LONG_TITLE, type Scenes } from "./stage";
 
@@ -36,17 +36,17 @@ export const BATCH: Scenes = {
   "batch-server-away": async ({ guard, screens: { home, page } }) => {
     guard.expectOutage();
     await home.submit(pdf(3, { title: BOOK }), { batch: true });
-    await awake(page);
+    await hydrated(page);
     await page.context().route("**/*", (route) => route.abort("connectionrefused"));
     for (const _ of [1, 2]) await page.evaluate(() => window.dispatchEvent(new Event("online")));
-    await expect(home.toast).toContainText("The server is not answering");
+    await expect(home.toast).toContainText("No connection");
   },
 
   "batch-held-up": async ({ gemini, screens: { home, batch } }) => {
     await home.submit(pdf(12, { title: BOOK }), { batch: true });
     await batch.reach("PENDING");
     await gemini.arm("poll_unavailable");
-    await expect(batch.status).toContainText("Google can't be reached just now.");
+    await expect(batch.status).toContainText("Google can't be reached right now.");
   },
 
   "batch-put-back": {
@@ -54,7 +54,7 @@ export const BATCH: Scenes = {
     enter: async ({ gemini, screens: { home, batch } }) => {
       await gemini.arm("stuck_pending", { times: 1 });
       await home.submit(pdf(12, { title: BOOK }), { batch: true });
-      await expect(batch.status).toContainText("We've put it back in line.");
+      await expect(batch.status).toContainText("so we sent it again.");
       await batch.reach("PENDING");
     },
   },

@@ -1,4 +1,4 @@
-// Home: the desk, the banner, and what is under way.
+// Home in its states: upload panel, banner and lists.
 import { expect } from "../fixtures";
 import { encryptedPdf, note, pdf, picture } from "../pdf";
 import { BOOK, library, LONG_TITLE, type Scenes } from "./stage";
@@ -33,14 +33,14 @@ export const HOME: Scenes = {
     await home.open();
     await page.route("**/prepare/upload", (route) => route.abort("internetdisconnected"));
     await home.input.setInputFiles(pdf(3));
-    await expect(page.getByRole("button", { name: "Send it again" })).toBeVisible();
+    await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
   },
 
   "home-several": async ({ screens: { home, page } }) => {
     await home.open();
     await home.prepare([pdf(40, { title: BOOK }), pdf(3), pdf(4)]);
     await expect(home.price).toContainText("left");
-    await expect(page.getByText("2 more files wait for their turn.")).toBeVisible();
+    await expect(page.getByText("2 more files are waiting.")).toBeVisible();
   },
 
   "home-banner-text": async ({ screens: { home } }) => {
@@ -84,7 +84,7 @@ export const HOME: Scenes = {
     await home.open();
     await home.prepare(pdf(12, { title: BOOK }));
     await home.range.fill("3-40");
-    await expect(home.rangeNote).toContainText("is not in this document");
+    await expect(home.rangeNote).toContainText("There is no page 40.");
   },
 
   "home-over-quota": async ({ screens: { home, page } }) => {
@@ -109,7 +109,7 @@ export const HOME: Scenes = {
 
   "theme-menu": async ({ screens: { home, page } }) => {
     await home.open();
-    await page.getByLabel("Light or dark").click();
-    await expect(page.getByRole("button", { name: "As the system" })).toBeVisible();
+    await page.getByLabel("Theme").click();
+    await expect(page.getByRole("button", { name: "System" })).toBeVisible();
   },
 };

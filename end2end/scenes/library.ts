@@ -1,4 +1,4 @@
-// The library, and pages that are not there.
+// The library in its states, and the pages for missing documents and errors.
 import { expect } from "../fixtures";
 import { pdf } from "../pdf";
 import { BOOK, library, type Scenes } from "./stage";
@@ -22,7 +22,7 @@ export const LIBRARY: Scenes = {
   "library-nothing-found": async (stage) => {
     await library(stage);
     await stage.screens.page.goto("/library?q=tea");
-    await expect(stage.screens.page.getByText("No title has these words")).toBeVisible();
+    await expect(stage.screens.page.getByText("No title matches")).toBeVisible();
   },
 
   "not-found": async ({ guard, screens: { page } }) => {
@@ -31,7 +31,7 @@ export const LIBRARY: Scenes = {
   },
 
   trouble: {
-    // A server of its own: it is about to be hurt.
+    // A server of its own, because the scene breaks its database.
     settings: { COLDBREW_POLL_INTERVAL_MS: "200" },
     enter: async ({ guard, server, screens: { home, page } }) => {
       guard.expectStatus(500);
@@ -39,7 +39,7 @@ export const LIBRARY: Scenes = {
       await home.submit(pdf(2, { title: BOOK }), { ai: false });
       server.sql("ALTER TABLE documents RENAME TO documents_away");
       await page.reload();
-      await expect(page.getByRole("heading", { name: "Not just now" })).toBeVisible();
+      await expect(page.getByRole("heading", { name: "Temporarily unavailable" })).toBeVisible();
     },
   },
 };

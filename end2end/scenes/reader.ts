@@ -1,6 +1,6 @@
-// A document to be read, with all that can be done with it.
+// The reader in its states.
 import { expect } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { illustrated, pdf } from "../pdf";
 import { batched, BOOK, type Scenes, type Stage } from "./stage";
 
@@ -8,7 +8,7 @@ import { batched, BOOK, type Scenes, type Stage } from "./stage";
 async function plain({ screens: { home, reader, page } }: Stage): Promise<void> {
   await home.submit(pdf(40, { title: BOOK }), { ai: false });
   await expect(reader.pages.first()).toBeVisible();
-  await awake(page);
+  await hydrated(page);
 }
 
 export const READER: Scenes = {
@@ -58,7 +58,7 @@ export const READER: Scenes = {
   "reader-lightbox": async (stage) => {
     await batched(stage, illustrated());
     const { reader } = stage.screens;
-    await awake(reader.page);
+    await hydrated(reader.page);
     await reader.pages.getByRole("link", { name: "Enlarge this figure" }).first().click();
     await expect(reader.lightbox.getByRole("img")).toBeVisible();
   },
@@ -67,7 +67,7 @@ export const READER: Scenes = {
     const { home, batch, reader, page } = stage.screens;
     await home.submit(pdf(40, { title: BOOK }), { batch: true });
     await batch.reach("PENDING");
-    await page.getByRole("link", { name: "Read it meanwhile" }).click();
+    await page.getByRole("link", { name: "Read the plain text now" }).click();
     await expect(reader.meanwhile).toBeVisible();
   },
 
@@ -83,8 +83,8 @@ export const READER: Scenes = {
     await stage.gemini.arm("row_safety", { times: 1 });
     await batched(stage, pdf(3, { title: BOOK }));
     const address = page.url();
-    await awake(page);
-    await page.getByRole("button", { name: "Retry failed pages" }).click();
+    await hydrated(page);
+    await page.getByRole("button", { name: "Read failed pages again" }).click();
     await page.waitForURL(/\/batch\//);
     await batch.reach("PENDING");
     await page.goto(address);

@@ -1,4 +1,4 @@
-// What scenes have in common: who is on the stage, and documents to play with.
+// What scenes share: their fixtures, and documents.
 import { type Screens } from "../fixtures";
 import type { Gemini } from "../gemini";
 import type { Guard } from "../guard";
@@ -13,7 +13,7 @@ export interface Stage {
   server: Server;
 }
 
-/** How to get to a screen in a state; with `settings`, on a server of its own. */
+/** Opens a screen in a state. With `settings`, the scene has a server of its own. */
 export type Enter = (stage: Stage) => Promise<unknown>;
 export type Scenes = Record<string, Enter | { settings: Settings; enter: Enter }>;
 
@@ -25,7 +25,7 @@ export async function batched({ gemini, screens: { home, batch } }: Stage, docum
   await home.submit(document, { batch: true });
   await batch.reach("PENDING");
   await gemini.finishBatches();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
 }
 
 /** One finished batch, one free document, one failed and one waiting batch. */
@@ -41,6 +41,6 @@ export async function library(stage: Stage): Promise<void> {
   await batch.reach("PENDING");
   await gemini.finishBatches();
   await batch.reach("FAILED");
-  await home.submit(pdf(5, { title: "A Book in Line" }), { batch: true });
+  await home.submit(pdf(5, { title: "A Waiting Book" }), { batch: true });
   await batch.reach("PENDING");
 }

@@ -1,8 +1,8 @@
-// What belongs to one person is found and removed by that person, and does not exist for anybody else.
+// An account finds and deletes what it owns. For other accounts it does not exist.
 import { expect, Screens, staged } from "../fixtures";
 import { pdf, sentenceOf } from "../pdf";
 
-staged("two people with the same file share nothing", async ({ guard, visitor, screens: mine }) => {
+staged("accounts_with_same_file_share_nothing", async ({ guard, visitor, screens: mine }) => {
   guard.expectStatus(404);
   const book = pdf(2, { title: "A shared book" });
   await mine.home.submit(book, { ai: false });
@@ -14,9 +14,9 @@ staged("two people with the same file share nothing", async ({ guard, visitor, s
   await theirs.library.open();
   await expect(theirs.page.getByText("The shelf is still empty")).toBeVisible();
   for (const address of [document, batch]) {
-    // Neither without an account nor with one.
+    // First without an account, then with one.
     expect((await theirs.page.goto(address))?.status()).toBe(404);
-    await expect(theirs.page.getByRole("heading", { name: "There is no page here" })).toBeVisible();
+    await expect(theirs.page.getByRole("heading", { name: "Page not found" })).toBeVisible();
   }
   await theirs.home.submit(book, { ai: false });
   for (const address of [document, batch]) {
@@ -29,7 +29,7 @@ staged("two people with the same file share nothing", async ({ guard, visitor, s
   await expect(mine.library.rows).toHaveCount(2);
 });
 
-staged("the library finds by title, and deletes after asking", async ({ guard, screens: { home, library, page } }) => {
+staged("library_filters_by_title_and_deletes_after_confirmation", async ({ guard, screens: { home, library, page } }) => {
   guard.expectStatus(404);
   for (const title of ["Red Tea", "Black Coffee", "Green Tea"]) {
     await home.submit(pdf(2, { title }), { ai: false });
@@ -45,7 +45,7 @@ staged("the library finds by title, and deletes after asking", async ({ guard, s
   await library.delete("Green Tea", "Delete it");
   await expect(library.row("Green Tea")).toHaveCount(0);
   await expect(library.row("Red Tea").getByRole("link")).toBeFocused();
-  // The search is part of the address: it outlives a reload, and going back.
+  // The search is part of the address, so a reload keeps it.
   await page.reload();
   await expect(library.search).toHaveValue("tea");
   await expect(library.rows.getByRole("link")).toHaveText(["Red Tea"]);
@@ -54,11 +54,11 @@ staged("the library finds by title, and deletes after asking", async ({ guard, s
   expect((await page.goto(tea))?.status()).toBe(404);
 });
 
-staged("a deleted batch document keeps its receipt", async ({ gemini, screens: { home, batch, library, account, reader } }) => {
+staged("deleted_batch_document_keeps_its_receipt", async ({ gemini, screens: { home, batch, library, account, reader } }) => {
   await home.submit(pdf(2, { title: "Gone" }), { batch: true });
   await batch.reach("PENDING");
   await gemini.finishBatches();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
   await expect(reader.pageNumbered(1)).toContainText(sentenceOf(1, 2));
   await library.open();
   await library.delete("Gone", "Delete it");
@@ -68,7 +68,7 @@ staged("a deleted batch document keeps its receipt", async ({ gemini, screens: {
   expect(await account.figure("Used")).toBeGreaterThan(0);
 });
 
-staged("a library of hundreds is shown in parts, each title once, and searched as a whole", async ({ screens: { home, library, page } }) => {
+staged("large_library_is_paged_and_searched_as_a_whole", async ({ screens: { home, library, page } }) => {
   await home.submit(pdf(1, { title: "The First of Many" }), { ai: false });
   const answer = await page.request.post("/v1/documents/prepare/upload", { multipart: { file: pdf(1, { title: "One of Many" }) } });
   const { hash } = await answer.json();
@@ -79,10 +79,10 @@ staged("a library of hundreds is shown in parts, each title once, and searched a
   await library.open();
   await expect(library.rows).toHaveCount(200);
   await expect(library.row("The First of Many")).toHaveCount(0);
-  await page.getByRole("button", { name: "Older documents" }).click();
+  await page.getByRole("button", { name: "Show older documents" }).click();
   await expect(library.rows).toHaveCount(6);
   await expect(library.row("The First of Many")).toBeVisible();
-  await expect(page.getByRole("button", { name: "Older documents" })).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Show older documents" })).toHaveCount(0);
   await library.open();
   await library.search.fill("first");
   await expect(library.rows.getByRole("link")).toHaveText(["The First of Many"]);

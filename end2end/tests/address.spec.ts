@@ -1,9 +1,9 @@
-// A document that is named by its address. That the server fetches it, and from where, is proved in src/uploads/fetch/tests.rs; what a test's
-// server can reach is not public, so here the file comes by the API instead.
+// Import from a link. src/uploads/fetch/tests.rs tests the download itself. A test's server reaches no public address, so the API provides
+// the file here.
 import { expect, test } from "../fixtures";
 import { pdf } from "../pdf";
 
-test("a pasted address leads to the banner", async ({ context, page, screens: { home } }) => {
+test("link_imported_shows_banner", async ({ context, page, screens: { home } }) => {
   await context.route("**/api/import*", async (route) => {
     expect(route.request().postDataJSON()).toEqual({ url: "https://example.org/book.pdf" });
     const answer = await page.request.post("/v1/documents/prepare/upload", { multipart: { file: pdf(12, { title: "From Afar" }) } });
@@ -16,17 +16,17 @@ test("a pasted address leads to the banner", async ({ context, page, screens: { 
   await expect(home.range).toHaveValue("1-12");
 });
 
-test("an address that is not public is refused in words", async ({ guard, screens: { home } }) => {
+test("link_to_private_address_is_refused_with_reason", async ({ guard, screens: { home } }) => {
   guard.expectStatus(422);
   await home.open();
   await home.address.fill("http://127.0.0.1/book.pdf");
   await home.address.press("Enter");
   await expect(home.error).toHaveAttribute("data-code", "url_not_allowed");
-  await expect(home.error).toHaveText(/not fetched|not a public one/);
+  await expect(home.error).toHaveText(/can be imported|cannot be imported/);
   await expect(home.input).toBeAttached();
 });
 
-test("what is none does not leave the field", async ({ screens: { home } }) => {
+test("text_that_is_no_link_is_not_sent", async ({ screens: { home } }) => {
   await home.open();
   await home.address.fill("book.pdf");
   await home.address.press("Enter");
@@ -34,7 +34,7 @@ test("what is none does not leave the field", async ({ screens: { home } }) => {
   await expect(home.download).toHaveCount(0);
 });
 
-test("fetching can be given up, and what comes afterwards is not taken", async ({ context, page, screens: { home } }) => {
+test("cancelled_import_ignores_late_answer", async ({ context, page, screens: { home } }) => {
   let answer = () => {};
   const late = new Promise<void>((resolve) => (answer = resolve));
   await context.route("**/api/import*", async (route) => {

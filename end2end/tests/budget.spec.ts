@@ -1,6 +1,6 @@
-// What a first visit may weigh. The numbers are limits, not wishes: a change that exceeds one is to be made smaller.
+// The size limits of a first visit. A change that exceeds one must be made smaller.
 import { expect, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf } from "../pdf";
 
 const ALL_BYTES_MAX = 200_000;
@@ -8,7 +8,7 @@ const HTML_BYTES_MAX = 20_000;
 const CSS_BYTES_MAX = 12_000;
 const REQUESTS_MAX = 8;
 
-test("a first visit to Home is light", async ({ page }, testInfo) => {
+test("first_visit_to_home_stays_within_budget", async ({ page }, testInfo) => {
   const session = await page.context().newCDPSession(page);
   await session.send("Network.enable");
   const kinds = new Map<string, string>();
@@ -21,7 +21,7 @@ test("a first visit to Home is light", async ({ page }, testInfo) => {
     bytes[kind] = (bytes[kind] ?? 0) + encodedDataLength;
   });
   await page.goto("/");
-  await awake(page);
+  await hydrated(page);
   await page.waitForLoadState("networkidle");
   testInfo.annotations.push({ type: "bytes", description: JSON.stringify(bytes) });
 
@@ -33,7 +33,7 @@ test("a first visit to Home is light", async ({ page }, testInfo) => {
   expect(bytes.Stylesheet).toBeLessThan(CSS_BYTES_MAX);
 });
 
-test("pages are compressed on the way; events, which are to come at once, are not", async ({ page, screens: { home } }) => {
+test("pages_are_compressed_and_events_are_not", async ({ page, screens: { home } }) => {
   await home.submit(pdf(20), { ai: false });
   const answer = await page.reload();
   expect(answer?.headers()["content-encoding"]).toBe("br");

@@ -1,4 +1,4 @@
-// A batch that comes to nothing: said in human words, free of charge, with two ways on and no second upload.
+// A failed batch: the reason is shown, nothing is charged, and it can be run again without an upload.
 import { expect, staged } from "../fixtures";
 import { pdf, sentenceOf } from "../pdf";
 
@@ -13,11 +13,11 @@ staged.beforeEach(async ({ gemini, screens: { home, batch, page } }) => {
   await expect(page).toHaveTitle(`✗ Failed: ${BOOK} · Coldbrew`);
 });
 
-staged("it costs nothing, and is shown where people look for it", async ({ screens: { home, library, account, batch, page } }) => {
+staged("failed_batch_costs_nothing_and_is_listed_as_failed", async ({ screens: { home, library, account, batch, page } }) => {
   await page.reload();
   await expect(batch.status).toContainText("Nothing was charged.");
   await home.open();
-  await expect(home.wentCold).toContainText(BOOK);
+  await expect(home.failed).toContainText(BOOK);
   await expect(home.inProgress).toHaveCount(0);
   await library.open();
   await expect(library.row(BOOK)).toContainText("Failed");
@@ -26,28 +26,28 @@ staged("it costs nothing, and is shown where people look for it", async ({ scree
   expect(await account.figure("Reserved")).toBe(0);
 });
 
-staged("it can be taken off the lists for good", async ({ screens: { home, library, page } }) => {
+staged("failed_batch_removed_from_list_stays_removed", async ({ screens: { home, library, page } }) => {
   await home.open();
-  await page.getByRole("button", { name: `Take ${BOOK} off the list` }).click();
-  await expect(home.wentCold).toHaveCount(0);
+  await page.getByRole("button", { name: `Remove ${BOOK} from the list` }).click();
+  await expect(home.failed).toHaveCount(0);
   await library.open();
   await expect(page.getByText("The shelf is still empty")).toBeVisible();
 });
 
-staged("it can be tried again as a batch", async ({ gemini, screens: { batch, reader, page } }) => {
+staged("failed_batch_tried_again_needs_no_upload", async ({ gemini, screens: { batch, reader, page } }) => {
   const uploads: string[] = [];
   page.on("request", (request) => uploads.push(...[request.url()].filter((url) => url.includes("/upload"))));
   await batch.tryAgain.click();
   await expect(batch.status).toHaveText(/^Batch submitted at/);
   await batch.reach("PENDING");
   await gemini.finishBatches();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
   await expect(reader.pageNumbered(2)).toContainText(sentenceOf(2, 2));
   expect(uploads).toEqual([]);
 });
 
-staged("it can be run in realtime instead", async ({ screens: { batch, reader } }) => {
+staged("failed_batch_runs_in_realtime_instead", async ({ screens: { batch, reader } }) => {
   await batch.runInRealtime.click();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
   await expect(reader.pageNumbered(2)).toContainText(sentenceOf(2, 2));
 });

@@ -1,12 +1,12 @@
-// Figures stand in the text as they stood on their page: side by side, and as wide beside each other.
+// Figures keep the arrangement of their page: side by side, with the same relative widths.
 import { expect, test } from "../fixtures";
 import { pdf } from "../pdf";
 
-/** A figure as src/markdown/figures.rs writes it; its picture is empty. */
+/** The HTML of src/markdown/figures.rs, with an empty image. */
 const figure = (percent: number) =>
   `<figure class="tens-${Math.floor(percent / 10)} ones-${percent % 10}"><img alt="" width="${percent * 10}" height="200"><figcaption>A caption that is longer than its figure is wide</figcaption></figure>`;
 
-test("figures of a row keep their relative widths, and a small one stays small", async ({ screens: { home, reader, page } }) => {
+test("figures_of_a_row_keep_their_relative_widths", async ({ screens: { home, reader, page } }) => {
   await home.submit(pdf(1), { ai: false });
   await page.setViewportSize({ width: 1440, height: 900 });
   const text = reader.pageNumbered(1).locator(".prose");
@@ -32,7 +32,7 @@ test("figures of a row keep their relative widths, and a small one stays small",
   const [whole] = await widths(90);
   expect(whole!.width).toBeCloseTo(room, 0);
 
-  // On a phone each gets the room that it needs.
+  // On a phone the figures of a row stand below each other.
   await page.setViewportSize({ width: 375, height: 812 });
   const [first, second] = await widths(49, 23);
   expect(first!.width).toBeGreaterThan(300);

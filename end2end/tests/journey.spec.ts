@@ -1,11 +1,11 @@
-// The main job: a big document goes in, batch mode is chosen, the tab is closed, the finished document is there on return.
+// The main journey: submit a big document as a batch, close the tab, come back to the finished document.
 import { expect, Screens, staged } from "../fixtures";
 import { numberOf } from "../pages/account";
 import { pdf, sentenceOf } from "../pdf";
 
 const BOOK = "The Long Book";
 
-staged("a batch, from the file to the receipt, with the tab closed meanwhile", async ({ context, gemini, screens }) => {
+staged("batch_from_file_to_receipt_survives_closed_tab", async ({ context, gemini, screens }) => {
   const { page, home, batch } = screens;
   await home.open();
   await home.prepare(pdf(101, { title: BOOK }));
@@ -27,13 +27,13 @@ staged("a batch, from the file to the receipt, with the tab closed meanwhile", a
   await back.home.open();
   await expect(back.home.inProgress).toContainText(BOOK);
   await expect(back.home.inProgress).toContainText("101 pages");
-  await expect(back.home.inProgress.getByText("In line")).toBeVisible();
+  await expect(back.home.inProgress.getByText("Waiting at Google")).toBeVisible();
   await gemini.startBatches();
   await expect(back.home.inProgress.getByText("Reading")).toBeVisible();
   await back.home.inProgress.getByRole("link", { name: BOOK }).click();
   await expect(back.page).toHaveURL(address);
   await gemini.finishBatches();
-  await back.batch.leadsToDocument();
+  await back.batch.redirectsToDocument();
 
   await expect(back.reader.title).toHaveText(BOOK);
   await expect(back.reader.pageNumbered(1)).toContainText(sentenceOf(1, 101));
@@ -43,7 +43,7 @@ staged("a batch, from the file to the receipt, with the tab closed meanwhile", a
   await back.account.open();
   const receipt = await back.account.receiptOf(BOOK);
   expect(receipt).toMatchObject({ Pages: "101", Rate: "× ½ batch" });
-  // Half of the realtime price; each page is rounded up by itself.
+  // Half of the realtime price, with each page rounded up.
   const half = (numberOf(receipt.Input) + numberOf(receipt.Output) * 6) / 2;
   expect(numberOf(receipt.Charge)).toBeGreaterThanOrEqual(half);
   expect(numberOf(receipt.Charge)).toBeLessThanOrEqual(half + 101);
@@ -51,15 +51,15 @@ staged("a batch, from the file to the receipt, with the tab closed meanwhile", a
   expect(await back.account.figure("Reserved")).toBe(0);
 });
 
-// The server is in New York.
+// The server's time zone is New York.
 for (const { locale, timezoneId } of [
   { locale: "de-DE", timezoneId: "Asia/Kolkata" },
   { locale: "en-US", timezoneId: "Pacific/Auckland" },
 ]) {
-  staged.describe(`a viewer in ${timezoneId} who reads ${locale}`, () => {
+  staged.describe(`viewer in ${timezoneId} with locale ${locale}`, () => {
     staged.use({ locale, timezoneId });
 
-    staged("sees the time of submission in their own clock and writing", async ({ gemini, screens: { page, home, batch, library } }) => {
+    staged("submission_time_is_in_time_zone_and_locale_of_viewer", async ({ gemini, screens: { page, home, batch, library } }) => {
       await home.submit(pdf(1, { title: BOOK }), { batch: true });
       const submittedAt = new Date((await batch.job()).submitted_at);
       const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, { timeZone: timezoneId, ...options });
@@ -67,7 +67,7 @@ for (const { locale, timezoneId } of [
       await expect(batch.status).toHaveText(`Batch submitted at ${clock} ☕`);
       await batch.reach("PENDING");
       await gemini.finishBatches();
-      await batch.leadsToDocument();
+      await batch.redirectsToDocument();
       const day = format({ dateStyle: "medium" }).format(submittedAt);
       await expect(page.getByRole("main").locator("time")).toContainText(day);
       await library.open();
@@ -76,14 +76,14 @@ for (const { locale, timezoneId } of [
   });
 }
 
-staged("two tabs agree, and Home notices by itself", async ({ context, gemini, screens: { home, batch, page } }) => {
+staged("two_tabs_agree_and_home_updates_itself", async ({ context, gemini, screens: { home, batch, page } }) => {
   const other = new Screens(await context.newPage());
   await home.submit(pdf(2, { title: BOOK }), { batch: true });
   await batch.reach("PENDING");
   await other.home.open();
   await expect(other.home.inProgress).toContainText(BOOK);
   await gemini.finishBatches();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
   await expect(other.page.getByRole("region", { name: "Ready to read" })).toContainText(BOOK);
   await expect(other.home.inProgress).toHaveCount(0);
   await page.goBack();

@@ -1,4 +1,4 @@
-// The whole job without a mouse: each control is reached by Tab, and seen to be.
+// The main journey by keyboard: Tab reaches each control, and its focus is visible.
 import { writeFileSync } from "node:fs";
 import type { Locator, Page } from "@playwright/test";
 import { expect, test } from "../fixtures";
@@ -14,14 +14,14 @@ async function tabTo(page: Page, control: Locator): Promise<void> {
   throw new Error(`not reached in ${STOPS_MAX} stops: ${control}`);
 }
 
-test("from the file to the text with the keyboard alone", async ({ screens: { home, batch, library, reader, page } }, testInfo) => {
+test("document_is_submitted_and_read_with_keyboard_alone", async ({ screens: { home, batch, library, reader, page } }, testInfo) => {
   const file = testInfo.outputPath("Keys.pdf");
   writeFileSync(file, pdf(6, { title: "Keys" }).buffer);
   await home.open();
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "Skip to content" })).toBeFocused();
   await page.keyboard.press("Enter");
-  // In good time: a dialog that opens before the browser knows that somebody waits for it is not told of.
+  // Wait before the key press: Playwright reports a file dialog only to a listener that is there when it opens.
   const chooser = page.waitForEvent("filechooser");
   await tabTo(page, home.input);
   await page.keyboard.press("Enter");
@@ -36,7 +36,7 @@ test("from the file to the text with the keyboard alone", async ({ screens: { ho
   await expect(home.batch).toBeChecked();
   await tabTo(page, home.go);
   await page.keyboard.press("Enter");
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
   await expect(reader.pages).toHaveCount(2);
 
   await tabTo(page, page.getByRole("link", { name: "Library" }));
@@ -47,7 +47,7 @@ test("from the file to the text with the keyboard alone", async ({ screens: { ho
   await expect(reader.pageNumbered(3)).toContainText(sentenceOf(3, 6));
 });
 
-test("every stop on the way through Home shows where it is", async ({ screens: { home, page } }) => {
+test("every_stop_on_home_shows_its_focus", async ({ screens: { home, page } }) => {
   await home.open();
   await home.prepare(pdf(2));
   await page.evaluate(() => document.querySelector<HTMLElement>(".skip-link")!.focus());
@@ -65,6 +65,6 @@ test("every stop on the way through Home shows where it is", async ({ screens: {
     expect(focused).toMatchObject({ seen: true });
     stops.add(focused.name);
   }
-  // Skip link, brand, three places, theme, put away, range, two switches, Go, the API.
+  // Skip link, brand, three links, theme, discard, range, two switches, submit, API.
   expect(stops.size).toBe(12);
 });

@@ -1,64 +1,62 @@
-// Pages that keep themselves current: by events, by asking where events do not come, offline and back, in tabs nobody looks at.
+// Live pages: by events, by polling without events, offline and back, and in hidden tabs.
 import { expect, Screens, staged, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf } from "../pdf";
 
-const BOOK = "The Watched Book";
+const BOOK = "The Live Book";
 
-staged("without events the page asks, and finds out all the same", async ({ context, gemini, guard, screens: { home, batch } }) => {
+staged("page_without_events_polls_and_finds_the_end", async ({ context, gemini, guard, screens: { home, batch } }) => {
   guard.expectOutage();
   await context.route("**/v1/events", (route) => route.abort("connectionreset"));
   await home.submit(pdf(2, { title: BOOK }), { batch: true });
   await batch.reach("PENDING");
   await gemini.finishBatches();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
 });
 
-staged("offline and back: the page says so, stays, and catches up", async ({ context, gemini, guard, screens: { home, batch } }) => {
+staged("page_offline_says_so_and_catches_up", async ({ context, gemini, guard, screens: { home, batch } }) => {
   guard.expectOutage();
   await home.submit(pdf(2, { title: BOOK }), { batch: true });
   await batch.reach("PENDING");
   const submitted = await batch.words();
-  const away = home.toast.getByText("The server is not answering");
+  const away = home.toast.getByText("No connection");
   await context.setOffline(true);
   await expect(away).toBeVisible();
   await expect(batch.status).toHaveText(submitted);
   await context.setOffline(false);
   await expect(away).toBeHidden();
   await gemini.finishBatches();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
 });
 
-test("a network that is gone is noticed though the stream of events is not, and nothing else happens", async ({
-  screens: { home, library, page },
-}) => {
+test("lost_network_is_noticed_while_event_stream_looks_open", async ({ screens: { home, library, page } }) => {
   await home.submit(pdf(1, { title: BOOK }), { ai: false });
   await library.open();
-  await awake(page);
+  await hydrated(page);
   await page.evaluate(() => {
     window.fetch = () => Promise.reject(new TypeError("offline"));
     window.dispatchEvent(new Event("offline"));
   });
-  await expect(home.toast).toContainText("The server is not answering");
+  await expect(home.toast).toContainText("No connection");
 });
 
-staged("a server that hangs is one that is not answering", async ({ gemini, guard, server, screens: { home, batch, page } }) => {
+staged("hanging_server_is_reported_as_lost_connection", async ({ gemini, guard, server, screens: { home, batch, page } }) => {
   guard.expectOutage();
   await home.submit(pdf(2, { title: BOOK }), { batch: true });
   await batch.reach("PENDING");
-  await awake(page);
-  const away = home.toast.getByText("The server is not answering");
+  await hydrated(page);
+  const away = home.toast.getByText("No connection");
   server.freeze();
-  // Not to wait for the next look.
+  // Poll now instead of waiting for the timer.
   await page.evaluate(() => window.dispatchEvent(new Event("online")));
   await expect(away).toBeVisible({ timeout: 45_000 });
   server.thaw();
   await expect(away).toBeHidden();
   await gemini.finishBatches();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
 });
 
-staged("the tab's icon and title tell the state, on Home too", async ({ gemini, screens: { home, batch, page } }) => {
+staged("tab_icon_and_title_show_the_status", async ({ gemini, screens: { home, batch, page } }) => {
   const icon = page.locator("link[rel=icon]");
   await gemini.arm("batch_fails", { times: 1 });
   await home.submit(pdf(2, { title: BOOK }), { batch: true });
@@ -73,17 +71,17 @@ staged("the tab's icon and title tell the state, on Home too", async ({ gemini, 
   await expect(icon).toHaveAttribute("href", "/favicon-failed.svg");
 });
 
-staged("what a person holds stays in their hands when the page changes under them", async ({ gemini, screens: { home, batch, page } }) => {
+staged("focused_switch_stays_set_when_page_updates", async ({ gemini, screens: { home, batch, page } }) => {
   await gemini.arm("generate_unavailable", { skip: 3 });
   await home.submit(pdf(12, { title: BOOK }));
-  const hold = page.getByLabel("Hold still");
+  const hold = page.getByLabel("Stop the animation");
   await hold.check();
   await expect(batch.status).toContainText("3 of 12 pages read");
   await expect(hold).toBeChecked();
   await expect(hold).toBeFocused();
 });
 
-test("a document that appears in another tab appears here, and only its own person's", async ({ context, visitor, screens: { library } }) => {
+test("new_document_appears_in_other_tabs_of_same_account_only", async ({ context, visitor, screens: { library } }) => {
   const other = new Screens(await context.newPage());
   await other.home.submit(pdf(1, { title: "Here" }), { ai: false });
   await library.open();

@@ -1,15 +1,15 @@
-// From the moment of submission a document can be read as plain text; the finished pages take its place under the reader's eyes.
+// Drafts: a submitted document can be read as plain text, and the finished pages replace it in place.
 import { expect, staged } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf, sentenceOf } from "../pdf";
 
-staged("a batch is read meanwhile, and its pages come in place", async ({ gemini, screens: { home, batch, library, reader, page } }) => {
+staged("draft_is_replaced_in_place_when_batch_ends", async ({ gemini, screens: { home, batch, library, reader, page } }) => {
   await home.submit(pdf(60, { title: "A Slow Book" }), { batch: true });
   await batch.reach("PENDING");
   await library.open();
-  await page.getByRole("link", { name: "Read it meanwhile" }).click();
-  await expect(reader.meanwhile).toContainText("plain text");
-  await awake(page);
+  await page.getByRole("link", { name: "Read the plain text now" }).click();
+  await expect(reader.meanwhile).toContainText("Plain text for now.");
+  await hydrated(page);
   await expect(reader.pageNumbered(1)).toContainText(sentenceOf(1, 60));
   await reader.open("#page-45");
   await reader.isAt(45);
@@ -25,13 +25,13 @@ staged("a batch is read meanwhile, and its pages come in place", async ({ gemini
   await expect(reader.pageNumbered(45)).toContainText(sentenceOf(45, 60));
 });
 
-staged("who reads what fails meanwhile is told", async ({ gemini, screens: { home, batch, reader, page } }) => {
+staged("reader_of_failed_draft_is_redirected_to_job", async ({ gemini, screens: { home, batch, reader, page } }) => {
   await gemini.arm("batch_fails", { times: 1 });
   await home.submit(pdf(2, { title: "A Book That Fails" }), { batch: true });
   await batch.reach("PENDING");
-  await page.getByRole("link", { name: "Read it meanwhile" }).click();
+  await page.getByRole("link", { name: "Read the plain text now" }).click();
   await expect(reader.meanwhile).toBeVisible();
-  await awake(page);
+  await hydrated(page);
   await gemini.finishBatches();
   await page.waitForURL(/\/batch\//);
   await expect(batch.tryAgain).toBeVisible();

@@ -1,37 +1,37 @@
-// Guests become members and keep what they have; members find it wherever they sign in; whoever leaves takes everything along.
+// Guests become members and keep their documents. Members find them in every browser. A deleted account leaves nothing.
 import { randomUUID } from "node:crypto";
 import { expect, Screens, staged, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf } from "../pdf";
 
 const PASSWORD = "a quiet afternoon";
-/** Nobody else's: tests share a server. */
+/** A new address for each test, because tests share a server. */
 const address = () => `reader-${randomUUID()}@example.org`;
 
-staged("a guest who signs up keeps a batch that is under way, and finds it in another browser", async ({ gemini, guard, visitor, screens }) => {
+staged("guest_who_signs_up_keeps_running_batch_in_every_browser", async ({ gemini, guard, visitor, screens }) => {
   guard.expectStatus(401);
   const email = address();
   await screens.home.submit(pdf(2, { title: "Taken Along" }), { batch: true });
-  const watched = screens.page.url();
+  const job = screens.page.url();
   await screens.batch.reach("PENDING");
   await screens.account.open();
   await screens.account.enter("Sign up", email, PASSWORD);
   await screens.library.open();
-  await expect(screens.library.row("Taken Along")).toContainText("In line");
+  await expect(screens.library.row("Taken Along")).toContainText("Waiting at Google");
 
   const elsewhere = new Screens(await (await visitor()).newPage());
   await elsewhere.account.open();
   await elsewhere.account.send("Sign in", email, "a loud afternoon");
   await expect(elsewhere.account.error).toBeVisible();
   await elsewhere.account.enter("Sign in", email, PASSWORD);
-  await elsewhere.page.goto(watched);
+  await elsewhere.page.goto(job);
   await expect(elsewhere.batch.status).toHaveText(/^Batch submitted at/);
   await gemini.finishBatches();
-  await elsewhere.batch.leadsToDocument();
+  await elsewhere.batch.redirectsToDocument();
   await expect(screens.library.row("Taken Along")).toContainText("Ready");
 
-  // One browser ends all sessions; the other finds itself signed out, and says so.
-  await awake(elsewhere.page);
+  // One browser ends all sessions, so the other is signed out.
+  await hydrated(elsewhere.page);
   await screens.account.open();
   await screens.account.signOutEverywhere.click();
   await expect(screens.account.signUp).toBeVisible();
@@ -39,7 +39,7 @@ staged("a guest who signs up keeps a batch that is under way, and finds it in an
   await expect(elsewhere.page.getByText("The shelf is still empty")).toBeVisible();
 });
 
-test("somebody else signs in in another tab: the account page shows nobody's but theirs", async ({ context, guard, screens: { account, page } }) => {
+test("account_page_follows_sign_in_of_another_tab", async ({ context, guard, screens: { account, page } }) => {
   guard.expectStatus(401);
   const [first, second] = [address(), address()];
   await account.open();
@@ -51,10 +51,10 @@ test("somebody else signs in in another tab: the account page shows nobody's but
   await page.bringToFront();
   await page.evaluate(() => window.dispatchEvent(new Event("online")));
   await expect(account.who).toHaveText(second);
-  await expect(page.getByText(`Deletes ${second}`)).toBeVisible();
+  await expect(page.getByText(`Permanently deletes ${second}`)).toBeVisible();
 });
 
-test("signing out leaves nothing behind in the browser", async ({ guard, screens: { home, account, library, page } }) => {
+test("sign_out_leaves_no_document_readable", async ({ guard, screens: { home, account, library, page } }) => {
   guard.expectStatus(404);
   await home.submit(pdf(1, { title: "Private" }), { ai: false });
   const document = page.url();
@@ -67,7 +67,7 @@ test("signing out leaves nothing behind in the browser", async ({ guard, screens
   expect((await page.goto(document))?.status()).toBe(404);
 });
 
-test("an address that is taken, and a password that is too short, are said to be", async ({ guard, visitor, screens: { account } }) => {
+test("taken_address_and_short_password_are_refused", async ({ guard, visitor, screens: { account } }) => {
   guard.expectStatus(409);
   const email = address();
   await account.open();
@@ -83,11 +83,11 @@ test("an address that is taken, and a password that is too short, are said to be
   await expect(other.account.email).toHaveValue(email);
 });
 
-test("a token is shown once, opens the API, and is revoked after asking", async ({ context, request, screens: { home, account, page } }) => {
+test("token_is_shown_once_opens_api_and_is_revoked", async ({ context, request, screens: { home, account, page } }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await home.submit(pdf(1), { ai: false });
   await account.open();
-  const token = await account.makeToken("Backup script");
+  const token = await account.createToken("Backup script");
   await page.getByRole("button", { name: "Copy" }).click();
   await expect(account.toast).toContainText("Copied.");
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(token);
@@ -105,7 +105,7 @@ test("a token is shown once, opens the API, and is revoked after asking", async 
   expect((await ask()).status()).toBe(401);
 });
 
-test("an account is deleted with everything, after asking", async ({ guard, screens: { home, account, page } }) => {
+test("account_deleted_after_confirmation_loses_everything", async ({ guard, screens: { home, account, page } }) => {
   guard.expectStatus(404);
   guard.expectStatus(401);
   const email = address();
@@ -123,7 +123,7 @@ test("an account is deleted with everything, after asking", async ({ guard, scre
   await expect(account.error).toBeVisible();
 });
 
-staged("the account keeps itself current", async ({ context, gemini, screens: { account, page } }) => {
+staged("account_page_updates_itself", async ({ context, gemini, screens: { account, page } }) => {
   const other = new Screens(await context.newPage());
   await other.home.submit(pdf(2, { title: "Charged" }), { batch: true });
   await account.open();

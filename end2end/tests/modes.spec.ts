@@ -1,11 +1,11 @@
-// The other two ways to a document: its own text, at once and free; and AI in realtime, with progress.
+// The other two modes: the file's own text, free and at once, and AI in realtime, with progress.
 import { expect, staged, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf, sentenceOf } from "../pdf";
 
 const BOOK = "The Short Book";
 
-test("text mode gives the document at once, for nothing", async ({ page, screens: { home, reader, library, account } }) => {
+test("text_mode_gives_document_at_once_and_free", async ({ page, screens: { home, reader, library, account } }) => {
   await home.submit(pdf(5, { title: BOOK }), { ai: false });
   await expect(page).toHaveURL(/\/documents\//);
   await expect(page).toHaveTitle(`${BOOK} · Coldbrew`);
@@ -17,10 +17,10 @@ test("text mode gives the document at once, for nothing", async ({ page, screens
   expect(await account.figure("Used")).toBe(0);
 });
 
-test("pages read before are free", async ({ page, screens: { home, batch, reader } }) => {
+test("pages_read_before_are_free", async ({ page, screens: { home, batch, reader } }) => {
   const book = pdf(4, { title: BOOK });
   await home.submit(book, { pages: "1-2" });
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
   await home.open();
   await home.prepare(book);
   await expect(home.rangeNote).toContainText("Pages 1-2 free");
@@ -31,7 +31,7 @@ test("pages read before are free", async ({ page, screens: { home, batch, reader
   await expect(reader.pages).toHaveCount(2);
 });
 
-staged("realtime shows how many pages are read, then the document and its price", async ({ gemini, screens }) => {
+staged("realtime_shows_progress_then_document_and_price", async ({ gemini, screens }) => {
   const { page, home, batch, reader, account } = screens;
   await gemini.arm("generate_unavailable", { skip: 3 });
   await home.submit(pdf(12, { title: BOOK }));
@@ -39,19 +39,19 @@ staged("realtime shows how many pages are read, then the document and its price"
   await expect(batch.status.getByRole("progressbar")).toHaveAttribute("value", "3");
   await expect(page).toHaveTitle(`☕ Brewing: ${BOOK} · Coldbrew`);
   await gemini.disarm();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
   await expect(reader.pages).toHaveCount(12);
   await expect(reader.pageNumbered(12)).toContainText(sentenceOf(12, 12));
   await account.open();
   expect((await account.receiptOf(BOOK)).Rate).toBe("× 1 realtime");
 });
 
-staged("a page that Gemini will not read stands in its place, with the reason", async ({ gemini, screens: { home, batch, reader, library } }) => {
+staged("refused_page_shows_reason_in_its_place", async ({ gemini, screens: { home, batch, reader, library } }) => {
   await gemini.arm("row_safety", { times: 1 });
   await home.submit(pdf(3, { title: BOOK }), { batch: true });
   await batch.reach("PENDING");
   await gemini.finishBatches();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
   await expect(reader.pages).toHaveCount(3);
   await expect(reader.page.getByRole("note")).toContainText("1 page could not be read.");
   await expect(reader.pages.filter({ hasText: "This page could not be read." })).toHaveCount(1);
@@ -59,23 +59,23 @@ staged("a page that Gemini will not read stands in its place, with the reason", 
   await expect(library.row(BOOK)).toContainText("1 page failed");
 });
 
-staged("failed pages are tried again, and only they are paid for", async ({ gemini, screens: { home, batch, reader, account, page } }) => {
+staged("failed_pages_read_again_are_charged_alone", async ({ gemini, screens: { home, batch, reader, account, page } }) => {
   await gemini.arm("row_safety", { times: 1 });
   await home.submit(pdf(3, { title: BOOK }), { batch: true });
   await batch.reach("PENDING");
   await gemini.finishBatches();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
   const address = page.url();
   await account.open();
   const charged = await account.figure("Used");
   await page.goto(address);
-  await awake(page);
-  await expect(page.getByRole("note")).toContainText(/Reading it again as a batch takes about [\d.k]+ tokens\./);
-  await page.getByRole("button", { name: "Retry failed pages" }).dblclick();
+  await hydrated(page);
+  await expect(page.getByRole("note")).toContainText(/Reading it as a batch costs about [\d.k]+ tokens\./);
+  await page.getByRole("button", { name: "Read failed pages again" }).dblclick();
   await page.waitForURL(/\/batch\//);
   await batch.reach("PENDING");
   await gemini.finishBatches();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
   expect(page.url()).toBe(address);
   await expect(page.getByRole("note")).toHaveCount(0);
   for (const number of [1, 2, 3]) await expect(reader.pageNumbered(number)).toContainText(sentenceOf(number, 3));

@@ -1,7 +1,7 @@
-// A file comes in and is measured; the banner says what it is, what it would cost, and takes the person's choices.
+// Uploads and the banner: what the document is, what it costs, and the choices.
 import type { Page } from "@playwright/test";
 import { expect, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { encryptedPdf, note, pdf, picture, sentenceOf } from "../pdf";
 
 const TOOLTIP = "Save 50% on your quota. Results usually ready in minutes, but can take up to 24 hours.";
@@ -14,7 +14,7 @@ async function slowUplink(page: Page, bytesPerSecond: number): Promise<void> {
   await session.send("Network.emulateNetworkConditions", conditions);
 }
 
-test("an upload shows its progress, then what the document is", async ({ page, screens: { home } }) => {
+test("upload_shows_progress_then_banner", async ({ page, screens: { home } }) => {
   await home.open();
   await slowUplink(page, 2_000_000);
   await home.input.setInputFiles(pdf(352, PADDED));
@@ -24,10 +24,10 @@ test("an upload shows its progress, then what the document is", async ({ page, s
   await expect(home.banner.getByRole("heading", { name: "A heavy book" })).toBeVisible();
   await expect(home.banner.getByText(/^352 pages · 3\.\d MB$/)).toBeVisible();
   await expect(home.range).toHaveValue("1-352");
-  await home.putAway();
+  await home.discard();
 });
 
-test("an upload can be cancelled", async ({ page, screens: { home } }) => {
+test("upload_is_cancelled", async ({ page, screens: { home } }) => {
   await home.open();
   await slowUplink(page, 100_000);
   await home.input.setInputFiles(pdf(1, PADDED));
@@ -36,20 +36,20 @@ test("an upload can be cancelled", async ({ page, screens: { home } }) => {
   await expect(home.error).toHaveCount(0);
 });
 
-test("a file chosen before the page is awake is not lost", async ({ page, screens: { home } }) => {
-  let wake = () => {};
-  const asleep = new Promise<void>((resolve) => (wake = resolve));
+test("file_chosen_before_hydration_is_uploaded", async ({ page, screens: { home } }) => {
+  let load = () => {};
+  const held = new Promise<void>((resolve) => (load = resolve));
   await page.route("**/*.wasm", async (route) => {
-    await asleep;
+    await held;
     await route.continue();
   });
   await page.goto("/");
   await home.input.setInputFiles(pdf(3));
-  wake();
+  load();
   await expect(home.banner).toBeVisible();
 });
 
-test("a file can be dropped", async ({ page, screens: { home } }) => {
+test("file_dropped_on_its_zone_is_uploaded", async ({ page, screens: { home } }) => {
   await home.open();
   const { name, mimeType, buffer } = pdf(2);
   const transfer = await page.evaluateHandle(
@@ -61,7 +61,7 @@ test("a file can be dropped", async ({ page, screens: { home } }) => {
     },
     [name, mimeType, buffer.toString("base64")] as const,
   );
-  // What a browser does with a drop on a file input: it takes the files and tells of a change.
+  // What a browser does with a drop on a file input: it sets the files and fires `change`.
   await home.input.evaluate((input: HTMLInputElement, transfer) => {
     const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: transfer });
     if (!input.dispatchEvent(drop)) return;
@@ -71,7 +71,7 @@ test("a file can be dropped", async ({ page, screens: { home } }) => {
   await expect(home.banner).toBeVisible();
 });
 
-test("a file dropped beside its place is taken all the same, and the page is not left", async ({ page, screens: { home } }) => {
+test("file_dropped_elsewhere_is_uploaded_and_page_stays", async ({ page, screens: { home } }) => {
   await home.open();
   const { name, mimeType, buffer } = pdf(2);
   const prevented = await page.evaluate(
@@ -89,7 +89,7 @@ test("a file dropped beside its place is taken all the same, and the page is not
   await expect(home.banner).toBeVisible();
 });
 
-test("a file can be pasted onto the page, and an address goes to its field", async ({ page, screens: { home } }) => {
+test("pasted_file_is_uploaded_and_pasted_link_fills_its_field", async ({ page, screens: { home } }) => {
   await home.open();
   const paste = (text: string, base64: string) =>
     page.evaluate(
@@ -113,19 +113,19 @@ test("a file can be pasted onto the page, and an address goes to its field", asy
   await expect(home.banner).toBeFocused();
 });
 
-test("a picture is read by AI or not at all, a text not by AI", async ({ page, screens: { home, batch, reader } }) => {
+test("image_needs_ai_and_text_file_does_not", async ({ page, screens: { home, batch, reader } }) => {
   await home.open();
   await home.prepare(pdf(1));
   await home.ai.uncheck();
-  await home.putAway();
-  // The switch that was turned off stays so for what can be read without it.
+  await home.discard();
+  // An image ignores that AI was turned off.
   await home.prepare(picture());
   await expect(home.ai).toBeChecked();
   await expect(home.ai).toBeDisabled();
   await expect(home.batch).toBeVisible();
   await expect(home.range).toHaveCount(0);
   await home.go.click();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
 
   await home.open();
   await home.prepare(note());
@@ -136,12 +136,12 @@ test("a picture is read by AI or not at all, a text not by AI", async ({ page, s
   await expect(reader.pages.first()).toContainText("Plums, cocoa, patience.");
 });
 
-test("several files are taken one after another, and each is sent off from here", async ({ page, guard, screens: { home } }) => {
+test("several_files_are_submitted_one_after_the_other", async ({ page, guard, screens: { home } }) => {
   guard.expectStatus(422);
   await home.open();
   await home.prepare([pdf(2, { title: "First" }), encryptedPdf(), pdf(3, { title: "Last" })]);
   await home.ai.uncheck();
-  await expect(page.getByText("2 more files wait for their turn.")).toBeVisible();
+  await expect(page.getByText("2 more files are waiting.")).toBeVisible();
   await home.go.click();
   await expect(home.banner.getByRole("heading", { name: "Last" })).toBeVisible();
   await expect(home.error).toHaveText(/^Secret\.pdf: This PDF needs a password/);
@@ -152,11 +152,11 @@ test("several files are taken one after another, and each is sent off from here"
   await expect(page).toHaveURL("/");
 });
 
-test("more than 100 selected pages turn Batch on, until it is touched", async ({ screens: { home } }) => {
+test("batch_turns_on_above_100_pages_until_touched", async ({ screens: { home } }) => {
   await home.open();
   await home.prepare(pdf(100));
   await expect(home.batch).not.toBeChecked();
-  await home.putAway();
+  await home.discard();
 
   await home.prepare(pdf(101));
   await expect(home.batch).toBeChecked();
@@ -173,12 +173,12 @@ test("more than 100 selected pages turn Batch on, until it is touched", async ({
   await home.range.fill("1-3");
   await expect(home.batch).toBeChecked();
 
-  await home.putAway();
+  await home.discard();
   await home.prepare(pdf(99));
   await expect(home.batch).not.toBeChecked();
 });
 
-test("the Batch switch explains itself to mouse and keyboard", async ({ page, screens: { home } }) => {
+test("batch_tooltip_shows_on_hover_and_focus", async ({ page, screens: { home } }) => {
   await home.open();
   await home.prepare(pdf(2));
   await expect(home.tooltip).toBeHidden();
@@ -198,7 +198,7 @@ test("the Batch switch explains itself to mouse and keyboard", async ({ page, sc
   await expect(home.tooltip).toBeHidden();
 });
 
-test("the price line has both prices of the selection and what is left", async ({ screens: { home } }) => {
+test("price_line_has_both_prices_and_rest_of_quota", async ({ screens: { home } }) => {
   const prices = async () => {
     const [, now, batch] = /^≈ ([\d.]+)k tokens now · ≈ ([\d.]+)k as a batch · 20M left$/.exec(await home.price.innerText()) ?? [];
     return { now: Number(now), batch: Number(batch) };
@@ -213,7 +213,7 @@ test("the price line has both prices of the selection and what is left", async (
   await expect(async () => expect((await prices()).now).toBe(all.batch)).toPass();
 });
 
-test("Enter in the page range submits, and only those pages", async ({ page, screens: { home, reader } }) => {
+test("enter_in_page_range_submits_those_pages", async ({ page, screens: { home, reader } }) => {
   await home.open();
   await home.prepare(pdf(12));
   await home.ai.uncheck();
@@ -225,7 +225,7 @@ test("Enter in the page range submits, and only those pages", async ({ page, scr
   await expect(reader.pageNumbered(7)).toContainText(sentenceOf(7, 12));
 });
 
-test("pressing Go twice submits once", async ({ page, screens: { home, library } }) => {
+test("double_click_submits_once", async ({ page, screens: { home, library } }) => {
   await home.open();
   await home.prepare(pdf(2));
   await home.ai.uncheck();
@@ -235,13 +235,13 @@ test("pressing Go twice submits once", async ({ page, screens: { home, library }
   await expect(library.rows).toHaveCount(1);
 });
 
-test("a range that means nothing is answered in words", async ({ screens: { home } }) => {
+test("invalid_range_names_its_mistake", async ({ screens: { home } }) => {
   await home.open();
   await home.prepare(pdf(12));
   for (const [range, words] of [
-    ["7-3", "“7-3” runs backwards. Write the smaller page first."],
-    ["0", "Page 0 is not in this document: it has 12."],
-    ["4, 13", "Page 13 is not in this document: it has 12."],
+    ["7-3", "“7-3” runs backwards. Write the lower page number first."],
+    ["0", "There is no page 0. The last page is 12."],
+    ["4, 13", "There is no page 13. The last page is 12."],
     ["one", "“one” is not a page or a range. Write pages like 1-10, 25, 30-50."],
     [",", "Select at least one page."],
   ] as const) {
@@ -256,7 +256,7 @@ test("a range that means nothing is answered in words", async ({ screens: { home
   await expect(home.go).toBeEnabled();
 });
 
-test("the AI switch is remembered, and Batch needs it", async ({ page, screens: { home } }) => {
+test("ai_switch_is_remembered_and_batch_needs_it", async ({ page, screens: { home } }) => {
   await home.open();
   await home.prepare(pdf(2));
   await expect(home.ai).toBeChecked();
@@ -265,7 +265,7 @@ test("the AI switch is remembered, and Batch needs it", async ({ page, screens: 
   await expect(home.batch).toHaveCount(0);
 
   await page.reload();
-  await awake(page);
+  await hydrated(page);
   await home.prepare(pdf(101));
   await expect(home.ai).not.toBeChecked();
   await expect(home.batch).toHaveCount(0);

@@ -1,6 +1,6 @@
-// A big document: its pages come as they are needed, from anywhere in it, and without script by links.
+// The reader with a big document: pages load when they are needed, and without script by links.
 import { expect, Screens, test } from "../fixtures";
-import { awake } from "../pages/awake";
+import { hydrated } from "../pages/hydrated";
 import { pdf, sentenceOf } from "../pdf";
 
 const PAGES = 320;
@@ -8,14 +8,14 @@ const PAGES = 320;
 test.beforeEach(async ({ screens: { home, page } }) => {
   await home.submit(pdf(PAGES), { ai: false });
   await page.waitForURL(/\/documents\//);
-  await awake(page);
+  await hydrated(page);
 });
 
-test("the end and the beginning are a key away, and what is between comes when it is near", async ({ screens: { reader, page } }) => {
+test("end_and_start_are_one_key_away_and_pages_load_when_near", async ({ screens: { reader, page } }) => {
   await expect(reader.pageNumbered(20)).toBeAttached();
   expect(await reader.pages.count()).toBeLessThan(PAGES / 2);
   await expect(async () => {
-    // The end moves while pages come: who wants to see it presses again.
+    // The end moves while pages load, so press again.
     await page.keyboard.press("End");
     await expect(reader.pageNumbered(PAGES)).toBeInViewport({ timeout: 2_000 });
   }).toPass();
@@ -25,12 +25,12 @@ test("the end and the beginning are a key away, and what is between comes when i
   await expect(reader.title).toBeInViewport();
 });
 
-test("a window that is taller than the pages there is filled without scrolling", async ({ screens: { reader, page } }) => {
+test("tall_window_is_filled_without_scrolling", async ({ screens: { reader, page } }) => {
   await page.setViewportSize({ width: 1280, height: 6_500 });
   await expect(reader.pageNumbered(30)).toContainText(sentenceOf(30, PAGES));
 });
 
-test("every page has an address, also typed by hand and after a reload", async ({ screens: { reader, page } }) => {
+test("page_address_works_typed_and_after_reload", async ({ screens: { reader, page } }) => {
   await reader.open("#page-212");
   await reader.isAt(212);
   await expect(page).toHaveURL(/page=212#page-212$/);
@@ -40,7 +40,7 @@ test("every page has an address, also typed by hand and after a reload", async (
   await reader.isAt(100);
 });
 
-test("pages that come above leave what is read where it is", async ({ screens: { reader, page } }) => {
+test("pages_loaded_above_keep_reading_position", async ({ screens: { reader, page } }) => {
   await reader.open("&page=161#page-161");
   await reader.isAt(161);
   const before = await reader.topOf(161);
@@ -52,7 +52,7 @@ test("pages that come above leave what is read where it is", async ({ screens: {
     await page.evaluate(() => new Promise(requestAnimationFrame));
   }
   await expect(page).toHaveURL(/page=1[0-5]\d#page-1[0-5]\d$/);
-  // The address follows whenever the scrolling pauses, on a busy machine also before it is over.
+  // The address follows each pause in scrolling. On a busy machine there are pauses in between.
   await expect(async () => {
     const here = Number(new URL(page.url()).searchParams.get("page"));
     await expect(reader.pageNumbered(here)).toContainText(sentenceOf(here, PAGES), { timeout: 500 });
@@ -60,7 +60,7 @@ test("pages that come above leave what is read where it is", async ({ screens: {
   }).toPass({ timeout: 15_000 });
 });
 
-test("a page that was asked for is what one sees on a slow device as well", async ({ screens: { reader, page } }) => {
+test("requested_page_is_shown_on_slow_device", async ({ screens: { reader, page } }) => {
   const device = await page.context().newCDPSession(page);
   await device.send("Emulation.setCPUThrottlingRate", { rate: 4 });
   await reader.open("&page=161#page-161");
@@ -69,7 +69,7 @@ test("a page that was asked for is what one sees on a slow device as well", asyn
   await expect(page).toHaveURL(/page=161#page-161$/);
 });
 
-test("the outline leads anywhere and marks where one is", async ({ screens: { reader, page } }) => {
+test("outline_opens_headings_and_marks_current_one", async ({ screens: { reader, page } }) => {
   await reader.outline.getByRole("link", { name: "Chapter 250" }).click();
   await reader.isAt(250);
   await expect(reader.here).toContainText("Chapter 250");
@@ -80,7 +80,7 @@ test("the outline leads anywhere and marks where one is", async ({ screens: { re
   await reader.isAt(250);
 });
 
-test("on a phone the outline is a lid that closes behind one", async ({ screens: { reader, page } }) => {
+test("outline_on_phone_closes_after_choice", async ({ screens: { reader, page } }) => {
   await page.setViewportSize({ width: 375, height: 812 });
   const entry = reader.outline.getByRole("link", { name: "Chapter 90" });
   await expect(entry).toBeHidden();
@@ -90,7 +90,7 @@ test("on a phone the outline is a lid that closes behind one", async ({ screens:
   await reader.isAt(90);
 });
 
-test("a search lists what all pages have, leads there and marks it", async ({ screens: { reader, page } }) => {
+test("search_lists_hits_of_all_pages_and_marks_them", async ({ screens: { reader, page } }) => {
   await reader.search.fill("this is PAGE 31");
   await expect(reader.hits).toContainText("Found 11 times, on 11 pages");
   await reader.hits.getByRole("link").last().click();
@@ -106,7 +106,7 @@ test("a search lists what all pages have, leads there and marks it", async ({ sc
   await expect(reader.hits).toBeHidden();
 });
 
-test("a page is seen as it was beside its text, and all of them", async ({ screens: { reader, page } }) => {
+test("originals_are_shown_beside_text", async ({ screens: { reader, page } }) => {
   await expect(reader.original(2)).toHaveCount(0);
   await reader.showOriginal(2);
   const shown = (number: number) => reader.original(number).evaluate((image: HTMLImageElement) => image.naturalWidth);
@@ -126,7 +126,7 @@ test("a page is seen as it was beside its text, and all of them", async ({ scree
   await expect(page.getByRole("link", { name: "Hide original pages" })).toBeAttached();
 });
 
-test("a picture is enlarged, and left again by keyboard", async ({ screens: { reader, page } }) => {
+test("picture_is_enlarged_and_closed_by_keyboard", async ({ screens: { reader, page } }) => {
   await reader.showOriginal(1);
   await reader.showOriginal(2);
   const link = page.getByRole("link", { name: "Enlarge the original of page 1" });
@@ -145,7 +145,7 @@ test("a picture is enlarged, and left again by keyboard", async ({ screens: { re
   await expect(link).toBeFocused();
 });
 
-test("a document can be kept in three ways", async ({ screens: { page } }) => {
+test("document_downloads_in_three_formats", async ({ screens: { page } }) => {
   for (const [words, name] of [
     ["Markdown", "md"],
     ["Web page", "html"],
@@ -160,7 +160,7 @@ test("a document can be kept in three ways", async ({ screens: { page } }) => {
   }
 });
 
-test("an exported web page opens without a network", async ({ visitor, screens: { reader, page } }, testInfo) => {
+test("exported_web_page_opens_offline", async ({ visitor, screens: { reader, page } }, testInfo) => {
   const id = new URL(page.url()).pathname.split("/").pop();
   const answer = await page.request.get(`/v1/documents/${id}/export?format=html`);
   const path = testInfo.outputPath("book.html");
@@ -169,12 +169,12 @@ test("an exported web page opens without a network", async ({ visitor, screens: 
   const offline = await (await visitor({ offline: true })).newPage();
   await offline.goto(`file://${path}`);
   await expect(offline.getByText(sentenceOf(PAGES, PAGES))).toBeAttached();
-  // Its style is let in by its own policy.
+  // The page's own policy allows its style.
   await expect(offline.locator("body")).toHaveCSS("background-color", /rgb\((246, 239, 227|26, 20, 16)\)/);
   await expect(reader.title).toBeVisible();
 });
 
-test("library, reader, search and originals need no script", async ({ context, visitor, screens: { page } }) => {
+test("library_reader_search_and_originals_work_without_script", async ({ context, visitor, screens: { page } }) => {
   const title = `Book of ${PAGES}`;
   const scriptless = await visitor({ javaScriptEnabled: false, storageState: await context.storageState() });
   const { library, reader, page: plain } = new Screens(await scriptless.newPage());

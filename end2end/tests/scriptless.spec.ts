@@ -1,4 +1,4 @@
-// Everything that can be done about what is there already works with JavaScript off: each form leads back to its page.
+// Without JavaScript, every form on existing documents and accounts works and returns to its page.
 import { randomUUID } from "node:crypto";
 import { expect, Screens, staged, test } from "../fixtures";
 import { pdf } from "../pdf";
@@ -18,14 +18,14 @@ test("account_without_script_is_signed_up_out_in_and_deleted", async ({ visitor 
   await page.getByLabel("Current password").fill("a loud afternoon");
   await page.getByLabel("New password").fill("another quiet afternoon");
   await page.getByRole("button", { name: "Change password" }).click();
-  await expect(account.error).toHaveText("The current password is not right.");
+  await expect(account.error).toHaveText("The current password is wrong.");
   await page.reload();
   await expect(account.error).toHaveCount(0);
   await page.getByText("Change password").first().click();
   await page.getByLabel("Current password").fill(PASSWORD);
   await page.getByLabel("New password").fill("another quiet afternoon");
   await page.getByRole("button", { name: "Change password" }).click();
-  await expect(account.toast).toContainText("Your password is changed.");
+  await expect(account.toast).toContainText("Your password was changed.");
 
   await account.signOut.click();
   await expect(account.signUp).toBeVisible();
@@ -53,7 +53,7 @@ test("document_without_script_is_deleted_after_asking", async ({ context, visito
   await library.delete("Green Tea", "Keep it");
   await expect(library.row("Green Tea")).toBeVisible();
   await library.delete("Green Tea", "Delete it");
-  await expect(page.locator(".toasts")).toContainText("The document is deleted.");
+  await expect(page.locator(".toasts")).toContainText("The document was deleted.");
   await expect(library.rows.getByRole("link")).toHaveText(["Red Tea"]);
   await expect(page).toHaveURL(/\/library\?q=tea$/);
 });
@@ -63,14 +63,14 @@ test("token_without_script_is_shown_once_and_revoked", async ({ context, request
   const plain = await visitor({ javaScriptEnabled: false, storageState: await context.storageState() });
   const { account, page } = new Screens(await plain.newPage());
   await page.goto("/account");
-  const token = await account.makeToken("Backup script");
+  const token = await account.createToken("Backup script");
   const ask = () => request.get("/v1/documents", { headers: { authorization: `Bearer ${token}` } });
   expect((await (await ask()).json()).documents).toHaveLength(1);
   await page.reload();
   await expect(account.newToken).toHaveCount(0);
   await account.revoke("Backup script", "Keep it");
   await account.revoke("Backup script", "Revoke it");
-  await expect(account.toast).toContainText("The token is revoked.");
+  await expect(account.toast).toContainText("The token was revoked.");
   await expect(account.token("Backup script")).toHaveCount(0);
   expect((await ask()).status()).toBe(401);
 });
@@ -91,10 +91,10 @@ staged("failed_job_without_script_is_tried_again_and_dismissed", async ({ contex
   await batch.reach("FAILED");
 
   await page.goto("/");
-  await expect(home.wentCold).toContainText(BOOK);
-  await page.getByRole("button", { name: `Take ${BOOK} off the list` }).click();
+  await expect(home.failed).toContainText(BOOK);
+  await page.getByRole("button", { name: `Remove ${BOOK} from the list` }).click();
   await expect(page).toHaveURL(/\/$/);
-  await expect(home.wentCold).toHaveCount(0);
+  await expect(home.failed).toHaveCount(0);
 });
 
 staged("failed_pages_without_script_are_retried", async ({ context, gemini, visitor, screens: { page: scripted, ...screens } }) => {
@@ -102,11 +102,11 @@ staged("failed_pages_without_script_are_retried", async ({ context, gemini, visi
   await screens.home.submit(pdf(2, { title: BOOK }), { batch: true });
   await screens.batch.reach("PENDING");
   await gemini.finishBatches();
-  await screens.batch.leadsToDocument();
+  await screens.batch.redirectsToDocument();
   const plain = await visitor({ javaScriptEnabled: false, storageState: await context.storageState() });
   const { batch, page } = new Screens(await plain.newPage());
   await page.goto(scripted.url());
-  await page.getByRole("button", { name: "Retry failed pages" }).click();
+  await page.getByRole("button", { name: "Read failed pages again" }).click();
   await page.waitForURL(/\/batch\//);
   await expect(batch.status).toHaveText(/^Batch submitted at/);
 });

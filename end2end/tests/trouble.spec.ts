@@ -1,11 +1,11 @@
-// The server is there, but what it needs is not: pages say so, and are there again when it is.
+// The database fails: pages say that this is temporary, and work again afterwards.
 import { expect, test } from "../fixtures";
 import { pdf } from "../pdf";
 
-// A server of this test's own: it is about to be hurt.
+// A server of its own, because the test breaks its database.
 test.use({ settings: { COLDBREW_POLL_INTERVAL_MS: "200" } });
 
-test("records that cannot be read are no documents that are gone", async ({ guard, server, screens: { home, library, reader, page } }) => {
+test("unreadable_database_is_reported_as_temporary", async ({ guard, server, screens: { home, library, reader, page } }) => {
   guard.expectStatus(500);
   guard.expectStatus(503);
   await home.submit(pdf(2, { title: "Out of Reach" }), { ai: false });
@@ -13,7 +13,7 @@ test("records that cannot be read are no documents that are gone", async ({ guar
   server.sql("ALTER TABLE documents RENAME TO documents_away");
   try {
     expect((await page.goto(document))?.status()).toBeGreaterThanOrEqual(500);
-    await expect(page.getByRole("heading", { level: 1, name: "Not just now" })).toBeVisible();
+    await expect(page.getByRole("heading", { level: 1, name: "Temporarily unavailable" })).toBeVisible();
     await expect(page.getByRole("alert")).not.toBeEmpty();
     await page.goto("/library");
     await expect(page.getByRole("alert")).not.toBeEmpty();

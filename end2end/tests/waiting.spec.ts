@@ -1,32 +1,32 @@
-// Why a batch has to wait is said for as long as it does.
+// A batch page says why its job waits, for as long as it does.
 import { expect, staged } from "../fixtures";
 import { pdf, sentenceOf } from "../pdf";
 
-// A day, in a hurry.
-const patience = { COLDBREW_PENDING_MAX_MS: "3000" };
-const hurried = staged.extend({ settings: async ({ gemini }, use) => use({ ...gemini.settings, ...patience }) });
+// Three seconds instead of a day.
+const shortWait = { COLDBREW_PENDING_MAX_MS: "3000" };
+const impatient = staged.extend({ settings: async ({ gemini }, use) => use({ ...gemini.settings, ...shortWait }) });
 
-hurried("a batch that Google does not start is put back in line", async ({ gemini, screens: { home, batch, reader, page } }) => {
+impatient("batch_not_started_by_google_is_sent_again", async ({ gemini, screens: { home, batch, reader, page } }) => {
   await gemini.arm("stuck_pending", { times: 1 });
   await home.submit(pdf(2, { title: "The Patient Book" }), { batch: true });
   const submitted = await batch.words();
-  await expect(batch.status).toContainText("Google hasn't started this batch yet. We've put it back in line.");
+  await expect(batch.status).toContainText("Google did not start this batch in time, so we sent it again.");
   await expect(batch.status).toContainText(submitted);
   await batch.reach("PENDING");
   await gemini.finishBatches();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
   await expect(reader.pageNumbered(2)).toContainText(sentenceOf(2, 2));
   await expect(page.getByRole("note")).toHaveCount(0);
 });
 
-staged("what is in a batch's way is said until it is not", async ({ gemini, screens: { home, batch, library } }) => {
-  const google = "Google can't be reached just now. We keep trying, and nothing is lost.";
+staged("blocked_reason_is_shown_until_it_is_gone", async ({ gemini, screens: { home, batch, library } }) => {
+  const google = "Google can't be reached right now. We keep trying, and nothing is lost.";
   await gemini.arm("create_rate_limited", { amount: 1 });
   await home.submit(pdf(2, { title: "The Patient Book" }), { batch: true });
-  await expect(batch.status).toContainText("Google has no room for this just now. We'll go on as soon as there is some.");
+  await expect(batch.status).toContainText("Google has no capacity right now. Reading continues as soon as it has some.");
   const address = batch.page.url();
   await library.open();
-  await expect(library.row("The Patient Book")).toContainText("Held up");
+  await expect(library.row("The Patient Book")).toContainText("Delayed");
   await gemini.disarm();
   await gemini.arm("poll_unavailable");
   await batch.page.goto(address);
@@ -34,5 +34,5 @@ staged("what is in a batch's way is said until it is not", async ({ gemini, scre
   await gemini.disarm();
   await expect(batch.status).not.toContainText(google);
   await gemini.finishBatches();
-  await batch.leadsToDocument();
+  await batch.redirectsToDocument();
 });

@@ -1,13 +1,13 @@
-//! What one account may hold: the refusals that keep a single account from filling the disk or the queue.
+//! What one account may hold. These limits keep one account from filling the disk or the job queue.
 //!
-//! The stores ask inside the transaction that stores something, so requests that race cannot overstep.
+//! Stores check them inside the transaction that stores something, so concurrent requests cannot exceed them.
 
 use crate::accounts::{Account, AccountUsage};
 use crate::error::{Error, Result};
 use crate::model::{ErrorCode, size_words};
 use crate::settings::Settings;
 
-/// What a page of an active job is expected to take once it is read, in bytes: its text as a result and in its document, and figures.
+/// Bytes that one page of an active job is expected to take: its text twice, as a result and in its document, and its figures.
 const PAGE_BYTES_EXPECTED: u64 = 8 * 1024;
 
 /// The most that an account may hold.
@@ -16,7 +16,7 @@ pub struct Allowance {
     pub documents: u64,
     pub active_jobs: u64,
     pub stored_bytes: u64,
-    /// Files that are received at the same time.
+    /// Files received at the same time.
     pub uploads: usize,
 }
 
@@ -28,7 +28,7 @@ pub struct Allowances {
 }
 
 impl Allowances {
-    /// `guests_are_owners`: on a server of their own guests may hold as much as members, elsewhere never more.
+    /// With `guests_are_owners`, guests have the allowance of members. Otherwise a guest's allowance is at most that of a member.
     pub fn read(from: &mut Settings, guests_are_owners: bool) -> Self {
         let member = Allowance {
             documents: from.value("limits.documents-max", "COLDBREW_DOCUMENTS_MAX", 10_000),
@@ -45,7 +45,7 @@ impl Allowances {
         Self { member, guest: if guests_are_owners { member } else { guest.at_most(&member) } }
     }
 
-    /// The allowance of an account.
+    /// The allowance of this account.
     pub const fn of(&self, account: &Account) -> &Allowance {
         if account.email.is_some() { &self.member } else { &self.guest }
     }
@@ -61,46 +61,49 @@ impl Allowance {
         }
     }
 
-    /// Admits so many further bytes.
+    /// Checks that `bytes` more can be stored.
     ///
     /// # Errors
-    /// `limit_reached`, if the account's files and texts would take more than it may store.
+    /// `limit_reached` if stored bytes and those expected of active jobs would exceed the allowance.
     pub fn admits_bytes(&self, usage: &AccountUsage, bytes: u64) -> Result<()> {
         let expected = usage.active_pages.saturating_mul(PAGE_BYTES_EXPECTED);
         if usage.stored_bytes.saturating_add(expected).saturating_add(bytes) <= self.stored_bytes {
             return Ok(());
         }
         Err(full(format!(
-            "Your files and texts would take more than the {} that an account has. Delete a document first.",
+            "This needs more storage than the {} of your account. Delete a document first.",
             size_words(self.stored_bytes)
         )))
     }
 
-    /// Admits another document.
+    /// Checks that one more document can be stored.
     ///
     /// # Errors
-    /// `limit_reached`, if the account has as many documents as it may, those of its active jobs included.
+    /// `limit_reached` if documents and active jobs together have reached the limit.
     pub fn admits_document(&self, usage: &AccountUsage) -> Result<()> {
         if usage.documents.saturating_add(usage.active_jobs) < self.documents {
             return Ok(());
         }
-        Err(full(format!("An account holds at most {} documents. Delete one first.", self.documents)))
+        Err(full(format!("Your account has reached its limit of {} documents. Delete one first.", self.documents)))
     }
 
-    /// Admits another active job that reads so many pages.
+    /// Checks that one more job with this many pages can start.
     ///
     /// # Errors
-    /// `limit_reached`, if too many jobs are active, or if its pages are expected to take more than the account may store.
+    /// `limit_reached` if too many jobs are active, or if the pages are expected to exceed the stored bytes.
     pub fn admits_job(&self, usage: &AccountUsage, pages: u32) -> Result<()> {
         if usage.active_jobs >= self.active_jobs {
-            return Err(full(format!("{} documents are being extracted already. Wait for one.", usage.active_jobs)));
+            return Err(full(format!(
+                "{} of your documents are already being read. Wait until one is done.",
+                usage.active_jobs
+            )));
         }
         self.admits_bytes(usage, u64::from(pages) * PAGE_BYTES_EXPECTED)
     }
 }
 
-fn full(words: String) -> Error {
-    Error::refused(ErrorCode::LimitReached, words)
+fn full(message: String) -> Error {
+    Error::refused(ErrorCode::LimitReached, message)
 }
 
 #[cfg(test)]
@@ -115,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn last_unit_of_each_allowance_can_be_taken_and_no_more() {
+    fn allowance_admits_its_last_unit_and_no_more() {
         assert!(ALLOWANCE.admits_bytes(&usage(0, 0, 0, 60_000), 40_000).is_ok());
         assert!(ALLOWANCE.admits_bytes(&usage(0, 0, 0, 60_000), 40_001).is_err());
         assert!(ALLOWANCE.admits_bytes(&usage(0, 0, 0, 60_000), u64::MAX).is_err());
@@ -126,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_active_jobs_count_as_what_they_are_expected_to_take() {
+    fn active_jobs_pages_count_with_their_expected_bytes() {
         let left = 100_000 - 3 * PAGE_BYTES_EXPECTED;
         assert!(ALLOWANCE.admits_bytes(&usage(0, 1, 3, 0), left).is_ok());
         assert!(ALLOWANCE.admits_bytes(&usage(0, 1, 3, 0), left + 1).is_err());

@@ -1,34 +1,36 @@
-//! Slows down the guessing of passwords: after some failures, each further attempt for the same e-mail address has to wait longer.
+//! Slows down password guessing: after some failures, each further attempt for an e-mail address has to wait longer.
 //!
-//! Failures are counted for the address in one network, and for the address in all networks together, where many more are free. The
-//! owner must not be locked out by others: a network that the owner has signed in from waits for its own failures alone. An attempt
-//! counts before its password is looked at, so that many at once gain nothing, and one that comes too early does not count.
-//! Addresses without an account are treated in the same way.
+//! Failures are counted twice: for the address in one network, and for the address in all networks, where ten times as many are free. The
+//! second count does not delay a network from which the owner has signed in, so others cannot lock the owner out.
+//!
+//! An attempt is counted before its password is checked, so parallel attempts gain nothing. An attempt that is refused for being too early
+//! is not counted. Addresses without an account are treated alike.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Network, digest};
 use crate::accounts::{Attempts, SignIns};
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::metrics::request_limited;
 use crate::model::UnixMs;
 use crate::settings::{SECOND, Settings};
-use crate::world::World;
 
-/// So many times more failures are free for an address in all networks together.
+/// How many times more failures are free for an address in all networks together.
 const ALL_NETWORKS_FACTOR: u32 = 10;
-/// After so long without a failure, counting begins anew.
+/// Without a failure for this long, counting starts again at zero.
 const FORGOTTEN_AFTER_MS: i64 = 24 * 3_600_000;
-/// The clocks of two servers may differ by this. A failure from further ahead was written by a clock that was set back since.
+/// The largest expected difference of two servers' clocks. A failure further in the future than this is ignored: the clock has been set
+/// back.
 const CLOCK_SKEW_MS: i64 = 60_000;
 
-/// How much guessing is free, and how slow it gets.
+/// How many failures are free, and how long the delay can become.
 #[derive(Clone, Copy, Debug)]
 pub struct AttemptLimits {
-    /// Failures for an address in one network before there is a delay.
+    /// Failures of an address in one network that cause no delay.
     pub failures_max: u32,
-    /// The longest wait for the next attempt.
+    /// The longest delay before the next attempt.
     pub delay_max: Duration,
 }
 
@@ -41,40 +43,39 @@ impl AttemptLimits {
     }
 }
 
-/// See the module. Cheap to clone.
+/// Counts password attempts and refuses those that come too early. Cheap to clone.
 #[derive(Clone)]
 pub struct PasswordAttempts {
     pub store: Arc<dyn SignIns>,
     pub limits: AttemptLimits,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
 }
 
-/// An attempt that was let through, and counts as a failure until it is told otherwise.
+/// An admitted attempt. It counts as a failure until [`PasswordAttempts::succeeded`] or [`PasswordAttempts::take_back`].
 pub struct Attempt {
-    /// Where it was counted.
+    /// The subject of the count for this network.
     in_network: String,
     in_all: Option<String>,
     network: String,
 }
 
 impl PasswordAttempts {
-    /// Lets an attempt through, or refuses it. `account_id`: whose address it is, if it is any account's.
+    /// Admits and counts an attempt, or refuses it. `account_id` is the account of the address, if there is one.
     ///
     /// # Errors
-    ///
-    /// `too_many_requests`, with how long to wait.
+    /// `too_many_requests` with the time to wait; otherwise the errors of [`SignIns`].
     pub async fn begin(&self, email: &str, account_id: Option<&str>, network: Option<Network>) -> Result<Attempt> {
         let network = name_of(network);
-        // Asked for every address, so that the time it takes does not tell which have an account.
+        // Looked up for every address, so that the response time does not reveal which addresses have an account.
         let is_known = self.store.is_known_network(account_id.unwrap_or_default(), &network).await?;
         let in_network = digest(&format!("{network} {email}"));
         let in_all = (!is_known).then(|| digest(&format!("all {email}")));
         let free = self.limits.failures_max;
         let subjects = [(Some(&in_network), free), (in_all.as_ref(), free.saturating_mul(ALL_NETWORKS_FACTOR))];
         let subjects = subjects.into_iter().filter_map(|(subject, free)| Some((subject?, free)));
-        // Both are looked at before either counts.
+        // Both counts are checked before either is increased.
         for (subject, free) in subjects.clone() {
-            self.see_delay(self.store.attempts(subject).await?, free)?;
+            self.check_delay(self.store.attempts(subject).await?, free)?;
         }
         for (subject, free) in subjects {
             self.count(subject, free).await?;
@@ -82,19 +83,28 @@ impl PasswordAttempts {
         Ok(Attempt { in_network, in_all, network })
     }
 
-    /// The password was right: the failures of this network are forgotten, and the network is the owner's from now on.
+    /// Records a right password: clears the failures of this network, and adds it to the owner's known networks.
+    ///
+    /// # Errors
+    /// The errors of [`SignIns`].
     pub async fn succeeded(&self, attempt: &Attempt, account_id: &str) -> Result<()> {
         self.store.forget_attempts(&attempt.in_network).await?;
         self.take_back_of_all(attempt).await?;
-        self.store.add_known_network(account_id, &attempt.network, self.world.now()).await
+        self.store.add_known_network(account_id, &attempt.network, self.clock.now()).await
     }
 
-    /// The account's owner is in that network.
+    /// Records that the account's owner uses this network.
+    ///
+    /// # Errors
+    /// The errors of [`SignIns`].
     pub async fn add_known_network(&self, account_id: &str, network: Option<Network>) -> Result<()> {
-        self.store.add_known_network(account_id, &name_of(network), self.world.now()).await
+        self.store.add_known_network(account_id, &name_of(network), self.clock.now()).await
     }
 
-    /// The password could not be looked at.
+    /// Uncounts an attempt whose password could not be checked.
+    ///
+    /// # Errors
+    /// The errors of [`SignIns`].
     pub async fn take_back(&self, attempt: &Attempt) -> Result<()> {
         self.store.take_back_attempt(&attempt.in_network).await?;
         self.take_back_of_all(attempt).await
@@ -107,17 +117,20 @@ impl PasswordAttempts {
         }
     }
 
-    /// Forgets failures that do not count any more.
+    /// Deletes counts without a recent failure.
+    ///
+    /// # Errors
+    /// The errors of [`SignIns`].
     pub async fn purge(&self) -> Result<()> {
-        self.store.purge_attempts(self.world.now().plus(-FORGOTTEN_AFTER_MS)).await
+        self.store.purge_attempts(self.clock.now().plus(-FORGOTTEN_AFTER_MS)).await
     }
 
-    /// Counts one more, unless others that counted meanwhile have caused a delay.
+    /// Increases a count. Checks the delay again each time that a concurrent attempt was counted first.
     async fn count(&self, subject: &str, free: u32) -> Result<()> {
         loop {
             let before = self.store.attempts(subject).await?;
-            self.see_delay(before, free)?;
-            let now = self.world.now();
+            self.check_delay(before, free)?;
+            let now = self.clock.now();
             let earlier = before.filter(|before| before.last_at.plus(FORGOTTEN_AFTER_MS) > now);
             let failures = earlier.map_or(0, |earlier| earlier.failures).saturating_add(1);
             if self.store.count_attempt(subject, before, Attempts { failures, last_at: now }).await? {
@@ -126,23 +139,23 @@ impl PasswordAttempts {
         }
     }
 
-    fn see_delay(&self, attempts: Option<Attempts>, free: u32) -> Result<()> {
-        let wait_ms = attempts.map_or(0, |attempts| wait_ms(attempts, free, self.limits.delay_max, self.world.now()));
+    fn check_delay(&self, attempts: Option<Attempts>, free: u32) -> Result<()> {
+        let wait_ms = attempts.map_or(0, |attempts| wait_ms(attempts, free, self.limits.delay_max, self.clock.now()));
         if wait_ms == 0 {
             return Ok(());
         }
         request_limited("passwords");
-        let happened = "There were too many wrong passwords for this e-mail address.";
+        let happened = "Too many wrong passwords were entered for this e-mail address.";
         Err(Error::too_many(happened, Duration::from_millis(wait_ms)))
     }
 }
 
-/// Calls from loopback count as those of one network.
+/// Loopback counts as one network.
 fn name_of(network: Option<Network>) -> String {
     network.map_or_else(|| "local".to_owned(), |network| network.to_string())
 }
 
-/// How long the next attempt has to wait after these. The first delay is a second, each further one twice as long.
+/// Milliseconds until the next attempt is allowed. The first delay is one second; each further failure doubles it.
 fn wait_ms(attempts: Attempts, free: u32, delay_max: Duration, now: UnixMs) -> u64 {
     let Some(doublings) = attempts.failures.checked_sub(free) else { return 0 };
     let delay_max_ms = i64::try_from(delay_max.as_millis()).unwrap_or(i64::MAX);
@@ -174,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn delay_passes_with_time_and_with_a_clock_that_was_set_back() {
+    fn delay_passes_with_time_and_when_the_clock_is_set_back() {
         assert_eq!(wait_after(7, 3_999), 1);
         assert_eq!(wait_after(7, 4_000), 0);
         assert_eq!(wait_after(7, -500), 4_000, "another server's clock is ahead a little");

@@ -1,4 +1,4 @@
-//! The port of credentials: sessions and tokens. Secrets are stored as digests only.
+//! The port of credentials: sessions and tokens. Only digests of secrets are stored.
 
 use async_trait::async_trait;
 
@@ -7,38 +7,42 @@ use crate::error::Result;
 use crate::model::wire::TokenSummary;
 use crate::model::{EndedAccess, UnixMs};
 
-/// A session as it is on record.
+/// A stored session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     pub account_id: String,
     pub created_at: UnixMs,
-    /// It belongs to a member, not to a guest.
+    /// Whether it belongs to a member, not to a guest.
     pub signed_in: bool,
 }
 
-/// When sessions and tokens end, and which of them is not worth telling.
+/// When sessions and tokens end, and which of them is not counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Ending<'a> {
     pub now: UnixMs,
-    /// The digest of the caller's own session, which ends as well and is not counted.
+    /// The digest of the caller's own session. It ends too, but is not counted.
     pub own: Option<&'a str>,
 }
 
-/// Why a credential may be added. It is checked in the transaction that adds it: a credential must not outlive what was ended meanwhile.
+/// What permits a new credential. It is checked in the transaction that adds the credential, so that none is added after its basis has
+/// ended.
 #[derive(Clone, Copy, Debug)]
 pub enum Grant<'a> {
-    /// The account has just become the caller's.
+    /// The caller has just proved to own the account.
     Owner,
-    /// The credential of this digest opens the account.
+    /// The credential with this digest is valid for the account.
     Credential(&'a str),
     /// The account's password has this hash.
     Password(&'a str),
 }
 
-/// See the module.
+/// Stores sessions and tokens.
+///
+/// # Errors
+/// Every method fails with `unavailable` if the store cannot be reached, and with `internal` if the store fails otherwise.
 #[async_trait]
 pub trait Credentials: Send + Sync {
-    /// Adds a credential to an account, if that is still granted. Tokens have a name. `false`: it is not, or the account is gone.
+    /// Adds a credential to an account. Tokens have a name. Returns `false` if the grant no longer holds or the account is gone.
     async fn add_credential(
         &self,
         account_id: &str,
@@ -48,10 +52,10 @@ pub trait Credentials: Send + Sync {
         now: UnixMs,
     ) -> Result<bool>;
 
-    /// The unexpired session of that digest.
+    /// The unexpired session with this digest.
     async fn session(&self, digest: &str, now: UnixMs) -> Result<Option<Session>>;
 
-    /// Lets a credential end at `at`, if it would not end before. Returns whose it is, if it changed.
+    /// Ends a credential at `at`, unless it ends earlier. Returns the id of its account if the end changed.
     async fn end_credential(&self, digest: &str, at: UnixMs) -> Result<Option<String>>;
 
     /// Ends all sessions and tokens of an account.
@@ -63,6 +67,6 @@ pub trait Credentials: Send + Sync {
     /// The account's unexpired tokens, newest first.
     async fn tokens(&self, account_id: &str, now: UnixMs) -> Result<Vec<TokenSummary>>;
 
-    /// Ends the token that [`TokenSummary::id`] names. `false`: there is none.
+    /// Ends the token with this [`TokenSummary::id`]. Returns `false` if there is none.
     async fn revoke_token(&self, account_id: &str, id: &str) -> Result<bool>;
 }

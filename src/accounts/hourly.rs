@@ -1,7 +1,7 @@
-//! Budgets per hour: how much of something each account may use. Counts bytes of imports and milliseconds of page workers alike.
+//! Hourly budgets of each account, for example for imported bytes or for milliseconds of page workers.
 //!
-//! Amounts are charged after the fact, because how long a document takes and how large a file is shows only at the end. What goes beyond
-//! the budget is a debt, which time repays. So the average never exceeds the budget, whatever a single use takes.
+//! An amount is charged after its use, because it is not known earlier. What exceeds the budget is a debt that time repays. So the average
+//! never exceeds the budget, however large a single use is.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,26 +10,26 @@ use std::time::{Duration, Instant};
 use coldbrew_pdf::{Requester, WorkerTime};
 
 const HOUR: Duration = Duration::from_secs(3_600);
-/// Accounts that are remembered. Beyond it the one with the least debt is forgotten.
+/// The most accounts kept in memory. Beyond it, the account with the least debt is dropped.
 const ACCOUNTS_MAX: usize = 10_000;
 
-/// The budgets of all accounts in this process. An amount is in whatever unit the caller counts in.
+/// The budgets of all accounts in this process. The caller chooses the unit of the amounts.
 #[derive(Debug, Default)]
 pub struct HourlyBudgets {
     used: Mutex<HashMap<String, TokenBucket>>,
 }
 
 impl HourlyBudgets {
-    /// Whether the account has anything left of `per_hour`, 0 for no limit.
+    /// Checks that the account has some of its budget left. A `per_hour` of 0 means no limit.
     ///
     /// # Errors
-    /// The time until it has.
+    /// The time until some of the budget is left.
     pub fn admit(&self, account: &str, per_hour: u64, now: Instant) -> Result<(), Duration> {
         let wait = self.used().get(account).map_or(Duration::ZERO, |bucket| bucket.wait(now));
         if per_hour == 0 || wait.is_zero() { Ok(()) } else { Err(wait) }
     }
 
-    /// Counts an amount that the account used.
+    /// Charges an amount that the account has used.
     pub fn charge(&self, account: &str, per_hour: u64, amount: u64, now: Instant) {
         if per_hour == 0 || amount == 0 {
             return;
@@ -75,15 +75,15 @@ fn make_room(used: &mut HashMap<String, TokenBucket>, now: Instant) {
     }
 }
 
-/// A bucket that holds an hour's budget and refills evenly. It may be overdrawn.
+/// A token bucket that holds one hour's budget and refills evenly. It may be overdrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct TokenBucket {
-    /// When everything that was used is there again.
+    /// When the bucket is full again.
     full_at: Instant,
 }
 
 impl TokenBucket {
-    /// How long until something is left.
+    /// Time until the bucket is above zero.
     fn wait(&self, now: Instant) -> Duration {
         self.full_at.saturating_duration_since(now).saturating_sub(HOUR)
     }
@@ -106,7 +106,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn budget_spent_waits_until_time_repays_it() {
+    fn budget_overdrawn_refuses_until_time_repays_it() {
         let (budgets, start) = (HourlyBudgets::default(), Instant::now());
         budgets.charge("a", 3_600, 3_599, start);
         assert_eq!(budgets.admit("a", 3_600, start), Ok(()), "something is left");
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn accounts_beyond_the_maximum_forget_the_least_debt_only() {
+    fn accounts_beyond_the_maximum_drop_the_least_debt_only() {
         let (budgets, now) = (HourlyBudgets::default(), Instant::now());
         budgets.charge("debtor", 10, 100, now);
         for account in 0..2 * ACCOUNTS_MAX {
@@ -137,13 +137,13 @@ mod tests {
         for time in [40, 40] {
             WorkerTime::charge(&budgets, &limited, SECOND * time, now);
         }
-        // Eighty of sixty seconds: twenty are to be repaid, one a minute.
+        // 80 of 60 seconds are used: the debt of 20 is repaid at one per minute.
         assert_eq!(WorkerTime::admit(&budgets, &limited, now), Err(SECOND * 1_200));
         assert_eq!(WorkerTime::admit(&budgets, &Requester::unlimited("b"), now), Ok(()));
     }
 
     proptest! {
-        /// Over any time, at most an hour's budget more than time repays, and what one use takes.
+        /// Use never exceeds one hour's budget, plus what time has repaid, plus one use.
         #[test]
         fn budget_is_never_exceeded_by_more_than_one_use(
             per_hour in 1_u64..100_000,

@@ -1,34 +1,55 @@
-//! The port of members: guests who signed up with a password, or whom a provider vouches for.
+//! The port of members: accounts with a password or with an identity at a sign-in provider.
 
 use async_trait::async_trait;
 
 use super::Ending;
 use crate::error::Result;
-use crate::model::EndedAccess;
+use crate::model::{EndedAccess, UnixMs};
 
-/// A person whom an OpenID Connect provider vouches for.
+/// A person whom an OpenID Connect provider has identified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalIdentity {
     pub issuer: String,
-    /// Names the person at that issuer for good.
+    /// The permanent id of the person at that issuer.
     pub subject: String,
-    /// The e-mail address or, where the provider tells none that it stands by, what the person can be called instead.
+    /// The e-mail address, unless it is missing or not reported as verified. Then a name made from `subject` and the issuer's host.
     pub label: String,
 }
 
-/// See the module. Passwords are stored as argon2id hashes.
+/// Stores members. Passwords are stored as argon2id hashes.
+///
+/// # Errors
+/// Every method fails with `unavailable` if the store cannot be reached, and with `internal` if the store fails otherwise.
 #[async_trait]
 pub trait Members: Send + Sync {
-    /// Makes a guest a member, and ends all sessions and tokens of the account. `None`: the address is taken, or the account is no guest's.
+    /// Makes a guest a member, and ends all sessions and tokens of the account. Returns `None` if the address is taken or the account is
+    /// not a guest. `invitation` is the digest of an invitation, which is used with it: its role and its quota become the account's.
+    /// Fails with `invalid_link` if it was used or has expired.
     async fn sign_up(
         &self,
         account_id: &str,
         email: &str,
         password_hash: &str,
+        invitation: Option<&str>,
         ending: Ending<'_>,
     ) -> Result<Option<EndedAccess>>;
 
-    /// Gives a member another password, or a first one, and ends all sessions and tokens of the account. `None`: the account is no member's.
+    /// The id and the e-mail address of the account of a link that sets a password, by the link's digest.
+    async fn account_of_link(&self, digest: &str, now: UnixMs) -> Result<Option<(String, String)>>;
+
+    /// Sets the password of a member by a link, which ends with it, as [`Self::set_password`]. Returns `None` if the link is not valid.
+    async fn set_password_by_link(
+        &self,
+        digest: &str,
+        account_id: &str,
+        password_hash: &str,
+        ending: Ending<'_>,
+    ) -> Result<Option<EndedAccess>>;
+
+    /// Whether an invitation with this digest can be used.
+    async fn is_invitation(&self, digest: &str, now: UnixMs) -> Result<bool>;
+
+    /// Sets the password of a member, and ends all sessions and tokens of the account. Returns `None` if the account is not a member.
     async fn set_password(
         &self,
         account_id: &str,
@@ -36,21 +57,23 @@ pub trait Members: Send + Sync {
         ending: Ending<'_>,
     ) -> Result<Option<EndedAccess>>;
 
-    /// The account and the password hash of an address that has one.
+    /// The account id and the password hash of an e-mail address, if it has a password.
     async fn login(&self, email: &str) -> Result<Option<(String, String)>>;
 
-    /// The account of a person whom an issuer vouches for.
+    /// The id of the account with this identity.
     async fn account_of_identity(&self, issuer: &str, subject: &str) -> Result<Option<String>>;
 
-    /// Ties an identity to an account for good. A guest becomes a member who is called `label`, and all sessions and tokens of the account
-    /// end. `None`: the identity is tied already, or a guest cannot be called that because another member is.
+    /// Adds an identity to an account permanently. A guest becomes a member named `label`, and all sessions and tokens of the account end.
+    /// Returns `None` if the identity belongs to an account already, or if another member has the guest's new name. A guest's `invitation`
+    /// is used as by [`Self::sign_up`].
     async fn add_identity(
         &self,
         account_id: &str,
         identity: &ExternalIdentity,
+        invitation: Option<&str>,
         ending: Ending<'_>,
     ) -> Result<Option<EndedAccess>>;
 
-    /// Whether an identity is tied to the account.
+    /// Whether the account has an identity of any issuer.
     async fn has_identity(&self, account_id: &str) -> Result<bool>;
 }

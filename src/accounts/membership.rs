@@ -1,30 +1,34 @@
-//! What people do with their account: sign up, in and out, name tokens, leave.
+//! Use cases of one's own account: sign up, sign in, sign out, and manage passwords and tokens.
 
 use std::sync::Arc;
 
 use super::attempts::PasswordAttempts;
-use super::{CREDENTIAL_MS, Caller, Network, Passwords, digest};
+use super::{AccessPolicy, CREDENTIAL_MS, Caller, Network, Passwords, digest};
 use crate::accounts::{
     Account, Accounts, Credential, CredentialKind, Credentials, Ending, ExternalIdentity, Grant, Members,
 };
 use crate::changes::Changes;
+use crate::clock::{Clock, IdGenerator};
 use crate::error::{Error, Result};
 use crate::model::wire::{NewToken, TokenSummary};
 use crate::model::{ApiError, EndedAccess, ErrorCode, UnixMs};
-use crate::world::World;
 
 /// How long a member stays signed in without opening a page, in milliseconds: 30 days.
 const SIGNED_IN_MS: i64 = 30 * DAY_MS;
-/// A session that is older than this is replaced when it is used.
+/// A session older than this is replaced at its next use.
 const ROTATION_MS: i64 = DAY_MS;
-/// How long a replaced session is still good for requests that are under way.
+/// How long a replaced session stays valid for requests that are in flight.
 const OVERLAP_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 3_600_000;
 const TOKENS_MAX: usize = 50;
-/// Of a password that stands in for a forgotten one: 80 bits, short enough to be read out.
+/// Length of a generated password: 80 bits, and short enough to read aloud.
 const RESET_CHARS: usize = 20;
 
-/// See the module.
+/// What is said of an invitation that cannot be used.
+pub const INVITATION_ENDED: &str =
+    "This invitation was used already or has expired. Ask the operator of this server for a new one.";
+
+/// The use cases of members. Cheap to clone.
 #[derive(Clone)]
 pub struct Membership {
     pub members: Arc<dyn Members>,
@@ -32,12 +36,14 @@ pub struct Membership {
     pub accounts: Arc<dyn Accounts>,
     pub passwords: Passwords,
     pub attempts: PasswordAttempts,
-    /// Open streams of an account hear here that its sessions or tokens have ended.
+    pub access: AccessPolicy,
+    /// Tells open streams of an account that sessions or tokens have ended.
     pub changes: Changes,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
 }
 
-/// The secret of a session that begins, how long it is good for, and what has ended for it.
+/// The secret of a new session, its lifetime, and how many sessions and tokens were ended for it.
 #[derive(Clone, Debug)]
 pub struct NewSession {
     pub secret: String,
@@ -46,31 +52,119 @@ pub struct NewSession {
 }
 
 impl Membership {
-    /// Makes a guest a member with everything that it owns. All sessions and tokens of the account end. `before`: the caller's own
-    /// session, in whose place a new one begins.
+    /// Makes a guest a member, who keeps everything that the guest owns. All sessions and tokens of the account end. `before` is the secret
+    /// of the caller's session, which a new one replaces.
+    ///
+    /// # Errors
+    /// `invalid_sign_up` for a caller who is a member, a bad address or a weak password; `email_taken`; `sign_up_not_allowed` and
+    /// `invalid_link` by the server's policy; otherwise the errors of [`Passwords::hash_new`] and of the stores.
     pub async fn sign_up(
         &self,
         caller: &Caller,
         email: &str,
         password: String,
+        invitation: Option<&str>,
         before: Option<&str>,
     ) -> Result<NewSession> {
         let (account, email) = (&caller.account, address(email)?);
+        let invitation = self.admit_sign_up(Some(&email), invitation).await?;
         if account.email.is_some() {
-            return Err(Error::refused(ErrorCode::InvalidSignUp, "You have signed up already."));
+            return Err(Error::refused(ErrorCode::InvalidSignUp, "You have already signed up. Reload the page."));
         }
         let hash = self.passwords.hash_new(password, &email).await?;
         let own = before.map(digest);
-        let Some(ended) = self.members.sign_up(&account.id, &email, &hash, self.ending(&own)).await? else {
-            let words = "There is an account with this e-mail address. Sign in instead.";
-            return Err(Error::refused(ErrorCode::EmailTaken, words));
+        let ending = self.ending(&own);
+        let signed_up = self.members.sign_up(&account.id, &email, &hash, invitation.as_deref(), ending).await?;
+        let Some(ended) = signed_up else {
+            let message = "An account with this e-mail address already exists. Sign in instead.";
+            return Err(Error::refused(ErrorCode::EmailTaken, message));
         };
         self.changes.tell_credentials_ended(&account.id);
         self.attempts.add_known_network(&account.id, caller.network).await?;
         self.begin_session(&account.id, Grant::Owner, ended).await
     }
 
-    /// Begins a session for a caller who knows the password. Ends the session `before`, so that an attacker who planted it gains nothing.
+    /// Checks that a person may sign up. Returns the digest of their invitation.
+    ///
+    /// # Errors
+    /// `sign_up_not_allowed`, and the errors of [`Self::invitation`].
+    pub async fn admit_sign_up(&self, email: Option<&str>, invitation: Option<&str>) -> Result<Option<String>> {
+        let invitation = self.invitation(invitation).await?;
+        self.access.admit_sign_up(email, invitation.is_some())?;
+        Ok(invitation)
+    }
+
+    /// Checks that a person whom the provider has identified can sign in or sign up, before an account is made for them. `account` is the
+    /// account that the browser has.
+    ///
+    /// # Errors
+    /// As for [`Self::admit_sign_up`].
+    pub async fn admit_identity(
+        &self,
+        identity: &ExternalIdentity,
+        account: Option<&Account>,
+        invitation: Option<&str>,
+    ) -> Result<()> {
+        let is_member = account.is_some_and(|account| account.email.is_some());
+        if !is_member && self.members.account_of_identity(&identity.issuer, &identity.subject).await?.is_none() {
+            self.admit_sign_up(identity.verified_email(), invitation).await?;
+        }
+        Ok(())
+    }
+
+    /// The digest of an invitation that can be used. Its code is empty in a form without one.
+    ///
+    /// # Errors
+    /// `invalid_link` for one that cannot be used, and the errors of [`Members`].
+    pub async fn invitation(&self, code: Option<&str>) -> Result<Option<String>> {
+        let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) else { return Ok(None) };
+        let digest = digest(code);
+        if !self.members.is_invitation(&digest, self.clock.now()).await? {
+            return Err(Error::refused(ErrorCode::InvalidLink, INVITATION_ENDED));
+        }
+        Ok(Some(digest))
+    }
+
+    /// The e-mail address of the account whose password a link sets.
+    ///
+    /// # Errors
+    /// `invalid_link` if it was used or has expired; otherwise the errors of [`Members`].
+    pub async fn address_of_link(&self, code: &str) -> Result<String> {
+        Ok(self.link(code).await?.1)
+    }
+
+    /// Sets the password of an account by a link, which ends with it. All sessions and tokens of the account end, and a new session starts.
+    ///
+    /// # Errors
+    /// `invalid_link` if it was used or has expired; otherwise the errors of [`Passwords::hash_new`] and of the stores.
+    pub async fn set_password_by_link(
+        &self,
+        code: &str,
+        new: String,
+        before: Option<&str>,
+        network: Option<Network>,
+    ) -> Result<NewSession> {
+        let (id, email) = self.link(code).await?;
+        let hash = self.passwords.hash_new(new, &email).await?;
+        let set = self.members.set_password_by_link(&digest(code.trim()), &id, &hash, self.ending(&None)).await?;
+        let ended = set.ok_or_else(link_ended)?;
+        self.changes.tell_credentials_ended(&id);
+        tracing::info!(account = id, "password set by a link");
+        self.attempts.add_known_network(&id, network).await?;
+        self.sign_out_member(before).await?;
+        self.begin_session(&id, Grant::Password(&hash), ended).await
+    }
+
+    async fn link(&self, code: &str) -> Result<(String, String)> {
+        self.members.account_of_link(&digest(code.trim()), self.clock.now()).await?.ok_or_else(link_ended)
+    }
+
+    /// Starts a session for a caller who knows the password. Ends the session `before` if it is a member's, so that an attacker who planted
+    /// it gains nothing.
+    ///
+    /// # Errors
+    /// `unauthenticated` if the address or the password is wrong; `too_many_requests` after too many failures; `unavailable` if too many
+    /// passwords are being checked; otherwise the errors of the stores.
     pub async fn sign_in(
         &self,
         email: &str,
@@ -83,14 +177,14 @@ impl Membership {
         let (id, hash) = login.clone().unzip();
         let right = self.is_right(&email, id.as_deref(), password, hash, network).await?;
         let Some((id, hash)) = login.filter(|_| right) else {
-            let words = "The e-mail address or the password is not right.";
-            return Err(Error::refused(ErrorCode::Unauthenticated, words));
+            let message = "Wrong e-mail address or password.";
+            return Err(Error::refused(ErrorCode::Unauthenticated, message));
         };
         self.sign_out_member(before).await?;
         self.begin_session(&id, Grant::Password(&hash), EndedAccess::default()).await
     }
 
-    /// Whether the password is right. Refused while there were too many that were not.
+    /// Whether the password is right. Counts the attempt, and refuses it after too many failures.
     async fn is_right(
         &self,
         email: &str,
@@ -110,14 +204,21 @@ impl Membership {
         }
     }
 
-    /// Whether the account is opened by a password.
+    /// Whether the account has a password.
+    ///
+    /// # Errors
+    /// The errors of [`Members`].
     pub async fn has_password(&self, account: &Account) -> Result<bool> {
         let Some(email) = &account.email else { return Ok(false) };
         Ok(self.members.login(email).await?.is_some())
     }
 
-    /// Gives a member who knows the password another one. All sessions and tokens of the account end. `before`: the caller's own session,
-    /// in whose place a new one begins.
+    /// Sets a new password for a member who knows the current one. All sessions and tokens of the account end. `before` is the secret of
+    /// the caller's session, which a new one replaces.
+    ///
+    /// # Errors
+    /// `unauthenticated` if the current password is wrong; `too_many_requests` after too many failures; otherwise the errors of
+    /// [`Passwords::hash_new`] and of the stores.
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -126,11 +227,11 @@ impl Membership {
         before: Option<&str>,
     ) -> Result<NewSession> {
         let account = &caller.account;
-        let not_right = || Error::refused(ErrorCode::Unauthenticated, "The current password is not right.");
-        let email = account.email.as_deref().ok_or_else(not_right)?;
+        let wrong_password = || Error::refused(ErrorCode::Unauthenticated, "The current password is wrong.");
+        let email = account.email.as_deref().ok_or_else(wrong_password)?;
         let hash = self.members.login(email).await?.map(|(_, hash)| hash);
         if !self.is_right(email, Some(&account.id), current, hash, caller.network).await? {
-            return Err(not_right());
+            return Err(wrong_password());
         }
         let hash = self.passwords.hash_new(new, email).await?;
         let own = before.map(digest);
@@ -140,18 +241,24 @@ impl Membership {
         self.begin_session(&account.id, Grant::Password(&hash), ended.unwrap_or_default()).await
     }
 
-    /// Gives a member who has forgotten the password a new random one. All sessions and tokens of the account end.
+    /// Sets a random password for a member, and returns it. All sessions and tokens of the account end.
+    ///
+    /// # Errors
+    /// `invalid_request` for a guest; otherwise the errors of [`Passwords::hash_own`] and of [`Members`].
     pub async fn reset_password(&self, account_id: &str) -> Result<(String, EndedAccess)> {
-        let new: String = self.world.secret().chars().take(RESET_CHARS).collect();
+        let new: String = self.ids.secret().chars().take(RESET_CHARS).collect();
         let hash = self.passwords.hash_own(new.clone()).await?;
         let Some(ended) = self.members.set_password(account_id, &hash, self.ending(&None)).await? else {
-            return Err(Error::refused(ErrorCode::InvalidRequest, "This is a guest, who has no password."));
+            return Err(Error::refused(ErrorCode::InvalidRequest, "A guest account has no password. Sign up first."));
         };
         self.changes.tell_credentials_ended(account_id);
         Ok((new, ended))
     }
 
     /// Ends all sessions and tokens of an account.
+    ///
+    /// # Errors
+    /// The errors of [`Credentials`].
     pub async fn lock_out(&self, account_id: &str) -> Result<EndedAccess> {
         let ended = self.credentials.end_credentials(account_id, self.ending(&None)).await?;
         self.changes.tell_credentials_ended(account_id);
@@ -159,15 +266,20 @@ impl Membership {
     }
 
     fn ending<'a>(&self, own: &'a Option<String>) -> Ending<'a> {
-        Ending { now: self.world.now(), own: own.as_deref() }
+        Ending { now: self.clock.now(), own: own.as_deref() }
     }
 
-    /// Begins a session for a person whom the provider vouches for, and who came as `account`. A person who is seen for the first
-    /// time is tied to that account, which makes a guest a member; an e-mail address alone opens no account.
+    /// Starts a session for a person whom the provider has identified. `account` is the account that the browser had before. An identity
+    /// seen for the first time is added to it, and a guest becomes a member. An e-mail address alone opens no account.
+    ///
+    /// # Errors
+    /// `email_taken` if another member has this name; `sign_up_not_allowed` and `invalid_link` by the server's policy; otherwise the errors
+    /// of the stores.
     pub async fn sign_in_as(
         &self,
         identity: &ExternalIdentity,
         account: &Account,
+        invitation: Option<&str>,
         before: Option<&str>,
     ) -> Result<NewSession> {
         let known = self.members.account_of_identity(&identity.issuer, &identity.subject).await?;
@@ -175,9 +287,15 @@ impl Membership {
             Some(id) => (id, EndedAccess::default()),
             None => {
                 let own = before.map(digest);
-                let Some(ended) = self.members.add_identity(&account.id, identity, self.ending(&own)).await? else {
-                    let words = "There is an account with this e-mail address.";
-                    return Err(Error::refused(ErrorCode::EmailTaken, words));
+                let invitation = match account.email {
+                    Some(_) => None,
+                    None => self.admit_sign_up(identity.verified_email(), invitation).await?,
+                };
+                let ending = self.ending(&own);
+                let added = self.members.add_identity(&account.id, identity, invitation.as_deref(), ending).await?;
+                let Some(ended) = added else {
+                    let message = "An account with this e-mail address already exists.";
+                    return Err(Error::refused(ErrorCode::EmailTaken, message));
                 };
                 self.changes.tell_credentials_ended(&account.id);
                 (account.id.clone(), ended)
@@ -187,36 +305,57 @@ impl Membership {
         self.begin_session(&id, Grant::Owner, ended).await
     }
 
-    /// Whether the account can be signed in to with the provider.
+    /// Whether the member with this id and e-mail address has a password or an identity to sign in with.
+    ///
+    /// # Errors
+    /// The errors of [`Members`].
+    pub async fn has_way_in(&self, account_id: &str, email: &str) -> Result<bool> {
+        let has_password = self.members.login(&email.trim().to_lowercase()).await?.is_some();
+        Ok(has_password || self.members.has_identity(account_id).await?)
+    }
+
+    /// Whether the account has an identity at a sign-in provider.
+    ///
+    /// # Errors
+    /// The errors of [`Members`].
     pub async fn is_connected(&self, account: &Account) -> Result<bool> {
         self.members.has_identity(&account.id).await
     }
 
-    /// Ends a member's session. A guest's is the only key to what the guest made, and goes on.
+    /// Ends a member's session. A guest's session stays valid, because it is the only access to the guest's documents.
     async fn sign_out_member(&self, secret: Option<&str>) -> Result<()> {
         let Some(secret) = secret else { return Ok(()) };
-        let session = self.credentials.session(&digest(secret), self.world.now()).await?;
+        let session = self.credentials.session(&digest(secret), self.clock.now()).await?;
         if session.is_some_and(|session| session.signed_in) { self.sign_out(secret).await } else { Ok(()) }
     }
 
     /// Ends one session.
+    ///
+    /// # Errors
+    /// The errors of [`Credentials`].
     pub async fn sign_out(&self, secret: &str) -> Result<()> {
-        if let Some(account_id) = self.credentials.end_credential(&digest(secret), self.world.now()).await? {
+        if let Some(account_id) = self.credentials.end_credential(&digest(secret), self.clock.now()).await? {
             self.changes.tell_credentials_ended(&account_id);
         }
         Ok(())
     }
 
     /// Ends all sessions of the account.
+    ///
+    /// # Errors
+    /// The errors of [`Credentials`].
     pub async fn sign_out_everywhere(&self, account: &Account) -> Result<()> {
         self.credentials.end_sessions(&account.id).await?;
         self.changes.tell_credentials_ended(&account.id);
         Ok(())
     }
 
-    /// A new session in the place of one that has grown old; `None` where there is nothing to replace.
+    /// Replaces a session that is older than a day. Returns `None` if there is nothing to replace.
+    ///
+    /// # Errors
+    /// The errors of [`Credentials`].
     pub async fn rotate(&self, secret: &str) -> Result<Option<NewSession>> {
-        let now = self.world.now();
+        let now = self.clock.now();
         let Some(session) = self.credentials.session(&digest(secret), now).await? else { return Ok(None) };
         if session.created_at.plus(ROTATION_MS) > now {
             return Ok(None);
@@ -228,14 +367,14 @@ impl Membership {
         Ok(new.map(|secret| NewSession { secret, max_age_ms, ended: EndedAccess::default() }))
     }
 
-    /// Begins a member's session.
+    /// Starts a member's session.
     async fn begin_session(&self, account_id: &str, grant: Grant<'_>, ended: EndedAccess) -> Result<NewSession> {
         let max_age_ms = max_age_ms(true);
         let secret = self.add(account_id, CredentialKind::Session, None, max_age_ms, grant).await?;
         Ok(NewSession { secret: secret.ok_or_else(ended_meanwhile)?, max_age_ms, ended })
     }
 
-    /// Adds a credential, and returns its secret; `None`: what it was granted for has ended meanwhile.
+    /// Adds a credential and returns its secret, or `None` if the grant no longer holds.
     async fn add(
         &self,
         account_id: &str,
@@ -244,33 +383,43 @@ impl Membership {
         lasts_ms: i64,
         grant: Grant<'_>,
     ) -> Result<Option<String>> {
-        let (secret, now) = (self.world.secret(), self.world.now());
+        let (secret, now) = (self.ids.secret(), self.clock.now());
         let credential = Credential { digest: &digest(&secret), kind, expires_at: now.plus(lasts_ms) };
         let added = self.credentials.add_credential(account_id, credential, name, grant, now).await?;
         Ok(added.then_some(secret))
     }
 
     /// The account's tokens, without their secrets.
+    ///
+    /// # Errors
+    /// The errors of [`Credentials`].
     pub async fn tokens(&self, account: &Account) -> Result<Vec<TokenSummary>> {
-        self.credentials.tokens(&account.id, self.world.now()).await
+        self.credentials.tokens(&account.id, self.clock.now()).await
     }
 
-    /// Makes a token for a caller with the credential of digest `own`. Its secret is in the answer and nowhere else.
+    /// Makes a token. `own` is the digest of the caller's credential. The secret is returned here only.
+    ///
+    /// # Errors
+    /// `invalid_request` without a name; `limit_reached` with 50 tokens; `unauthenticated` if `own` has ended meanwhile; otherwise the
+    /// errors of [`Credentials`].
     pub async fn create_token(&self, account: &Account, name: &str, own: &str) -> Result<NewToken> {
         let name: String = name.trim().chars().filter(|c| !c.is_control()).take(100).collect();
         if name.is_empty() {
             return Err(Error::refused(ErrorCode::InvalidRequest, "Give the token a name."));
         }
         if self.tokens(account).await?.len() >= TOKENS_MAX {
-            let words = format!("An account has at most {TOKENS_MAX} tokens. Revoke one first.");
-            return Err(Error::refused(ErrorCode::LimitReached, words));
+            let message = format!("Your account has reached its limit of {TOKENS_MAX} tokens. Revoke one first.");
+            return Err(Error::refused(ErrorCode::LimitReached, message));
         }
         let grant = Grant::Credential(own);
         let secret = self.add(&account.id, CredentialKind::Token, Some(&name), CREDENTIAL_MS, grant).await?;
         Ok(NewToken { name, token: secret.ok_or_else(ended_meanwhile)? })
     }
 
-    /// Ends a token at once.
+    /// Ends a token immediately.
+    ///
+    /// # Errors
+    /// `not_found` if the account has no such token; otherwise the errors of [`Credentials`].
     pub async fn revoke_token(&self, account: &Account, id: &str) -> Result<()> {
         if !self.credentials.revoke_token(&account.id, id).await? {
             return Err(ApiError::not_found("token").into());
@@ -280,7 +429,7 @@ impl Membership {
     }
 }
 
-/// The instant `days` before `now`.
+/// The instant `days` days before `now`.
 pub fn days_before(now: UnixMs, days: u32) -> UnixMs {
     now.plus(-DAY_MS * i64::from(days))
 }
@@ -290,13 +439,18 @@ fn max_age_ms(signed_in: bool) -> i64 {
 }
 
 fn ended_meanwhile() -> Error {
-    Error::refused(ErrorCode::Unauthenticated, "Your access to this account has just ended. Sign in again.")
+    Error::refused(ErrorCode::Unauthenticated, "Your access to this account has ended. Sign in again.")
 }
 
-/// An e-mail address as it is kept. Only mail could tell whether it is somebody's; this sees what cannot be one.
-fn address(text: &str) -> Result<String> {
+fn link_ended() -> Error {
+    let words = "This link was used already or has expired. Ask the operator of this server for a new one.";
+    Error::refused(ErrorCode::InvalidLink, words)
+}
+
+/// The stored form of an e-mail address. Refuses what cannot be an address; whether mail arrives there is not checked.
+pub(super) fn address(text: &str) -> Result<String> {
     let address = text.trim().to_lowercase();
-    let sound = address.len() <= 254
+    let valid = address.len() <= 254
         && !address.contains(|c: char| c.is_whitespace() || c.is_control())
         && address.split_once('@').is_some_and(|(name, host)| {
             !name.is_empty()
@@ -305,8 +459,9 @@ fn address(text: &str) -> Result<String> {
                 && !host.ends_with('.')
                 && !host.contains('@')
         });
-    let refusal = || Error::refused(ErrorCode::InvalidSignUp, "This is not an e-mail address.");
-    if sound { Ok(address) } else { Err(refusal()) }
+    let refusal =
+        || Error::refused(ErrorCode::InvalidSignUp, "This is not a valid e-mail address. Check it and try again.");
+    if valid { Ok(address) } else { Err(refusal()) }
 }
 
 #[cfg(test)]
@@ -315,9 +470,9 @@ mod tests {
     use super::address;
 
     #[test]
-    fn addresses_are_recognized() {
-        for sound in ["a@b.org", " Ada.Lovelace+x@Example.COM ", "ü@münchen.de"] {
-            assert!(address(sound).is_ok(), "{sound}");
+    fn impossible_email_address_is_refused_and_others_are_normalized() {
+        for valid in ["a@b.org", " Ada.Lovelace+x@Example.COM ", "ü@münchen.de"] {
+            assert!(address(valid).is_ok(), "{valid}");
         }
         for not in ["", "a", "@b.org", "a@b", "a@.org", "a@b.", "a@b@c.org", "a b@c.org", "a\n@b.org"] {
             assert!(address(not).is_err(), "{not}");

@@ -1,4 +1,4 @@
-//! The network that a request comes from. An account costs nothing to make and an address little, so limits count networks as well.
+//! The network of a request. New accounts cost nothing and addresses little, so limits count networks too.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct Network(IpAddr);
 
 impl Network {
-    /// The network of an address. Loopback is none: a caller there runs this machine.
+    /// The network of an address. `None` for loopback: a caller there is on this machine.
     pub fn of(address: IpAddr) -> Option<Self> {
         let address = address.to_canonical();
         if address.is_loopback() {
@@ -21,7 +21,7 @@ impl Network {
     }
 }
 
-/// As it is stored: `203.0.113.0/24`.
+/// The stored form: `203.0.113.0/24`.
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.0, if self.0.is_ipv4() { 24 } else { 48 })

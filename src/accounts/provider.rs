@@ -1,8 +1,8 @@
-//! Sign-in with an OpenID Connect provider that the operator chose: the authorization code flow with PKCE, state and nonce.
+//! Sign-in with an OpenID Connect provider that the operator has configured: authorization code flow with PKCE, state and nonce.
 //!
-//! What has to stay between the two halves of a sign-in travels in a cookie of the browser that began it ([`Pending`]), so any server can
-//! end what another began. The provider's description and keys are kept for some minutes; a key that is not among them is asked for
-//! again. Whose account an [`ExternalIdentity`] opens is [`super::Membership`]'s to say.
+//! The state of a sign-in ([`Pending`]) travels in a cookie of the browser that began it, so any server can finish it. The provider's
+//! metadata and keys are cached for some minutes. An unknown key id makes the keys be fetched again. [`super::Membership`] decides which
+//! account an [`ExternalIdentity`] opens.
 
 mod cache;
 mod token;
@@ -21,58 +21,77 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::same_secret;
 use crate::accounts::ExternalIdentity;
+use crate::clock::{Clock, IdGenerator};
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 use crate::settings::{Secret, Settings};
-use crate::world::World;
 use cache::Cached;
 use token::{Expected, Keys};
 
-/// How long the provider may take for an answer.
+/// The time limit for one response of the provider.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest answer of a provider.
+/// The largest accepted response body of the provider.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
-/// A sign-in that has begun. Only the browser that began it knows this.
+/// A sign-in in progress. Only the browser that began it holds these values.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pending {
     state: String,
     nonce: String,
     verifier: String,
+    /// The code of an invitation, or an empty text.
+    invitation: String,
 }
 
 impl Pending {
-    /// As it travels in a cookie.
+    /// The value of the cookie.
     pub fn to_cookie(&self) -> String {
-        [self.state.as_str(), &self.nonce, &self.verifier].join(".")
+        [self.state.as_str(), &self.nonce, &self.verifier, &self.invitation].join(".")
     }
 
-    /// Back from a cookie; `None` if it is none of ours.
+    /// The same sign-in, of a person with an invitation. A code that is malformed counts as none.
+    pub fn with_invitation(self, code: &str) -> Self {
+        let is_code = code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Self { invitation: if is_code { code.to_owned() } else { String::new() }, ..self }
+    }
+
+    /// The code of the invitation, if there is one.
+    pub fn invitation(&self) -> Option<&str> {
+        Some(self.invitation.as_str()).filter(|code| !code.is_empty())
+    }
+
+    /// Parses the value of the cookie. `None` if it is malformed.
     pub fn from_cookie(text: &str) -> Option<Self> {
         let mut parts = text.split('.').map(str::to_owned);
-        let pending = Self { state: parts.next()?, nonce: parts.next()?, verifier: parts.next()? };
+        let pending = Self {
+            state: parts.next()?,
+            nonce: parts.next()?,
+            verifier: parts.next()?,
+            // A server of the version before writes three parts.
+            invitation: parts.next().unwrap_or_default(),
+        };
         (parts.next().is_none() && !pending.state.is_empty()).then_some(pending)
     }
 
-    /// Whether an answer belongs to this sign-in.
+    /// Whether a callback with this `state` belongs to this sign-in.
     pub fn is_of(&self, state: &str) -> bool {
         same_secret(&self.state, state)
     }
 }
 
-/// Where a provider is, and as whom it knows this service.
+/// The provider's address, and the credentials of this service there.
 #[derive(Clone, Debug)]
 pub struct ProviderSettings {
     pub issuer: String,
     pub client_id: String,
-    /// `None`: a public client, which PKCE alone protects.
+    /// `None` for a public client, which only PKCE protects.
     pub client_secret: Option<Secret>,
-    /// What people know the provider as.
+    /// The name that people see.
     pub name: String,
 }
 
 impl ProviderSettings {
-    /// `None` without an issuer.
+    /// `None` if no issuer is configured.
     pub fn read(from: &mut Settings) -> Option<Self> {
         let issuer = from.url("sign-in.issuer", "COLDBREW_OIDC_ISSUER");
         let client_id = from.maybe("sign-in.client-id", "COLDBREW_OIDC_CLIENT_ID");
@@ -87,19 +106,20 @@ impl ProviderSettings {
     }
 }
 
-/// The provider. Cheap to clone.
+/// A client of the sign-in provider. Cheap to clone.
 #[derive(Clone)]
 pub struct Provider {
     settings: Arc<ProviderSettings>,
-    /// Where the provider sends people back to.
+    /// The callback URL of this service.
     redirect_url: Arc<str>,
     http: reqwest::Client,
     description: Arc<Cached<Description>>,
     keys: Arc<Cached<Keys>>,
-    world: Arc<dyn World>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdGenerator>,
 }
 
-/// What a provider says of itself; see OpenID Connect Discovery 1.0, section 3.
+/// The provider's metadata, as OpenID Connect Discovery 1.0 defines it.
 #[derive(Deserialize)]
 struct Description {
     issuer: String,
@@ -116,30 +136,42 @@ struct Tokens {
 }
 
 impl Provider {
-    /// Asks nothing yet.
-    pub fn new(settings: ProviderSettings, redirect_url: String, world: Arc<dyn World>) -> Result<Self> {
+    /// Makes a client. It sends no request yet.
+    ///
+    /// # Errors
+    /// `internal` if the TLS library cannot be initialized.
+    pub fn new(
+        settings: ProviderSettings,
+        redirect_url: String,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGenerator>,
+    ) -> Result<Self> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).build();
         Ok(Self {
             settings: Arc::new(settings),
             redirect_url: redirect_url.into(),
             http: http.map_err(Error::internal)?,
-            description: Arc::new(Cached::new(world.clone())),
-            keys: Arc::new(Cached::new(world.clone())),
-            world,
+            description: Arc::new(Cached::new(clock.clone())),
+            keys: Arc::new(Cached::new(clock.clone())),
+            clock,
+            ids,
         })
     }
 
-    /// What people know the provider as.
+    /// The name that people see.
     pub fn name(&self) -> &str {
         &self.settings.name
     }
 
-    /// Begins a sign-in: what the browser has to keep, and where it goes.
+    /// Starts a sign-in. Returns its state, for the browser's cookie, and the URL to redirect to.
+    ///
+    /// # Errors
+    /// `unavailable` if the provider's metadata cannot be fetched; `unauthenticated` if the provider rejects the request.
     pub async fn begin(&self) -> Result<(Pending, Url)> {
         let description = self.description().await?;
         let mut url = Url::parse(&description.authorization_endpoint).map_err(Error::unavailable)?;
-        let secret = || self.world.secret();
-        let pending = Pending { state: secret(), nonce: secret(), verifier: secret() };
+        let secret = || self.ids.secret();
+        let pending = Pending { state: secret(), nonce: secret(), verifier: secret(), invitation: String::new() };
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&pending.verifier));
         url.query_pairs_mut().extend_pairs([
             ("response_type", "code"),
@@ -154,7 +186,10 @@ impl Provider {
         Ok((pending, url))
     }
 
-    /// Ends a sign-in whose state was found right: who it is that the provider vouches for with that code.
+    /// Finishes a sign-in whose `state` the caller has checked: exchanges the code and verifies the ID token.
+    ///
+    /// # Errors
+    /// `unauthenticated` if the provider rejects the code or its ID token is not valid; `unavailable` if the provider does not answer.
     pub async fn finish(&self, pending: &Pending, code: &str) -> Result<ExternalIdentity> {
         let description = self.description().await?;
         let tokens: Tokens = self.ask(self.exchange(&description, pending, code)).await?;
@@ -163,10 +198,10 @@ impl Provider {
             issuer: &self.settings.issuer,
             client_id: &self.settings.client_id,
             nonce: &pending.nonce,
-            now: self.world.now(),
+            now: self.clock.now(),
         };
-        token::identity(&tokens.id_token, &keys, &expected).map_err(|flaw| {
-            tracing::warn!(flaw, "the provider's token was refused");
+        token::identity(&tokens.id_token, &keys, &expected).map_err(|reason| {
+            tracing::warn!(reason, "ID token rejected");
             Error::refused(ErrorCode::Unauthenticated, "The sign-in could not be verified. Try again.")
         })
     }
@@ -185,7 +220,8 @@ impl Provider {
         if let Some(secret) = &settings.client_secret {
             let offered = &description.token_endpoint_auth_methods_supported;
             let offers = |method: &str| offered.iter().any(|offer| offer == method);
-            // Basic is what a provider understands that says nothing.
+            // A provider that lists no methods supports `client_secret_basic`
+            // (<https://ldapwiki.com/wiki/Token_endpoint_auth_methods_supported>, read 2026-11-30).
             if offers("client_secret_post") && !offers("client_secret_basic") {
                 form.append_pair("client_secret", secret);
             } else {
@@ -196,7 +232,7 @@ impl Provider {
         request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.finish())
     }
 
-    /// The keys of the provider, asked for once more if the token names one that is not among them.
+    /// The provider's keys. They are fetched again if the token names an unknown key.
     async fn keys_for(&self, token: &str, description: &Description) -> Result<Arc<Keys>> {
         let fetch = || self.ask(self.http.get(&description.jwks_uri));
         let keys = self.keys.get(fetch()).await?;
@@ -211,28 +247,29 @@ impl Provider {
         let issuer = &self.settings.issuer;
         let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let description: Description = self.ask(self.http.get(url)).await?;
-        let places = [&description.authorization_endpoint, &description.token_endpoint, &description.jwks_uri];
-        // A provider that is asked without encryption is one on this machine or a test's.
+        let endpoints = [&description.authorization_endpoint, &description.token_endpoint, &description.jwks_uri];
+        // Plain HTTP is allowed only if the issuer itself has it: a provider on this machine or in a test.
         let private = issuer.starts_with("http://");
-        if description.issuer != *issuer || !places.iter().all(|url| private || url.starts_with("https://")) {
-            return Err(Error::unavailable("the provider describes itself as another one, or without HTTPS"));
+        if description.issuer != *issuer || !endpoints.iter().all(|url| private || url.starts_with("https://")) {
+            return Err(Error::unavailable("the provider's metadata has another issuer, or addresses without HTTPS"));
         }
         Ok(description)
     }
 
-    /// The JSON of an answer. What the provider refuses is a sign-in that failed; all else means that it is away.
+    /// Sends a request and parses the JSON of the response. A status of 4xx means that the sign-in failed; any other failure means that the
+    /// provider is unavailable.
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
-        let answer = request.header(header::ACCEPT, "application/json").send().await.map_err(away)?;
+        let answer = request.header(header::ACCEPT, "application/json").send().await.map_err(unavailable)?;
         if answer.status().is_client_error() {
-            tracing::warn!(status = answer.status().as_u16(), "the provider refused");
+            tracing::warn!(status = answer.status().as_u16(), "sign-in provider rejected the request");
             return Err(Error::refused(
                 ErrorCode::Unauthenticated,
                 "The provider did not accept the sign-in. Try again.",
             ));
         }
-        let mut answer = answer.error_for_status().map_err(away)?;
+        let mut answer = answer.error_for_status().map_err(unavailable)?;
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(away)? {
+        while let Some(chunk) = answer.chunk().await.map_err(unavailable)? {
             body.extend_from_slice(&chunk);
             if body.len() > ANSWER_BYTES_MAX {
                 return Err(Error::unavailable("the provider's answer is too large"));
@@ -242,8 +279,8 @@ impl Provider {
     }
 }
 
-/// A URL may hold a code: it is never part of what is logged.
-fn away(error: reqwest::Error) -> Error {
+/// Leaves out the URL, which may contain a code, because errors are logged.
+fn unavailable(error: reqwest::Error) -> Error {
     Error::unavailable(error.without_url())
 }
 
@@ -253,11 +290,14 @@ mod tests {
     use super::Pending;
 
     #[test]
-    fn a_sign_in_is_known_by_its_state_alone() {
-        let pending = Pending { state: "s".into(), nonce: "n".into(), verifier: "v".into() };
+    fn pending_sign_in_matches_its_own_state_only() {
+        let pending = Pending { state: "s".into(), nonce: "n".into(), verifier: "v".into(), invitation: String::new() };
         let back = Pending::from_cookie(&pending.to_cookie()).unwrap();
         assert!(back == pending && back.is_of("s") && !back.is_of("n") && !back.is_of(""));
-        for none in ["", "..", "a.b", "a.b.c.d", ".b.c"] {
+        let invited = Pending::from_cookie(&pending.with_invitation("0a").to_cookie()).unwrap();
+        assert_eq!(invited.invitation(), Some("0a"));
+        assert_eq!(invited.with_invitation("a;b").invitation(), None);
+        for none in ["", "..", "a.b", "a.b.c.d.e", ".b.c"] {
             assert!(Pending::from_cookie(none).is_none(), "{none}");
         }
     }

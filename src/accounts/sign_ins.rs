@@ -1,44 +1,47 @@
-//! What is kept of attempts to sign in with a password: failures by subject, and the networks that an account's owner has signed in from.
+//! The port of password attempts: failures of each subject, and networks from which an account's owner has signed in.
 
 use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::model::UnixMs;
 
-/// Attempts that were counted for one subject.
+/// The counted attempts of one subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempts {
     pub failures: u32,
     pub last_at: UnixMs,
 }
 
-/// Subjects are digests: no address is kept for failing.
+/// Stores counts of password attempts. Subjects are digests, so no e-mail address is stored for a failed attempt.
+///
+/// # Errors
+/// Every method fails with `unavailable` if the store cannot be reached, and with `internal` if the store fails otherwise.
 #[async_trait]
 pub trait SignIns: Send + Sync {
-    /// What is counted for a subject.
+    /// The count of a subject.
     async fn attempts(&self, subject: &str) -> Result<Option<Attempts>>;
 
-    /// Replaces what is counted for a subject, if that is still `before`. `false`: it is not. Of very many subjects, those with the fewest
-    /// failures are forgotten.
+    /// Replaces the count of a subject if it still equals `before`. Returns `false` if it does not. Above [`SUBJECTS_MAX`] subjects, those
+    /// with the fewest failures are deleted.
     async fn count_attempt(&self, subject: &str, before: Option<Attempts>, after: Attempts) -> Result<bool>;
 
-    /// Counts one failure less.
+    /// Decreases the count of a subject by one.
     async fn take_back_attempt(&self, subject: &str) -> Result<()>;
 
-    /// Forgets what is counted for a subject.
+    /// Deletes the count of a subject.
     async fn forget_attempts(&self, subject: &str) -> Result<()>;
 
-    /// Whether the account's owner has signed in from that network.
+    /// Whether the account's owner has signed in from this network.
     async fn is_known_network(&self, account_id: &str, network: &str) -> Result<bool>;
 
-    /// Records that the account's owner has signed in from that network. The latest few of an account are kept.
+    /// Records that the account's owner has signed in from this network. The latest [`KNOWN_NETWORKS_MAX`] are kept.
     async fn add_known_network(&self, account_id: &str, network: &str, now: UnixMs) -> Result<()>;
 
-    /// Forgets subjects without a failure since `before`.
+    /// Deletes the counts of subjects without a failure since `before`.
     async fn purge_attempts(&self, before: UnixMs) -> Result<()>;
 }
 
-/// Subjects that are kept at most.
+/// The most subjects that are stored.
 pub const SUBJECTS_MAX: u32 = 20_000;
-/// Networks that are kept of an account.
+/// The most known networks that are stored for an account.
 pub const KNOWN_NETWORKS_MAX: u32 = 20;

@@ -1,8 +1,8 @@
-//! What Gemini costs, in micro-dollars, and what may be spent on it in a UTC day. Pure arithmetic: [`crate::jobs::Spending`] keeps the ledger,
-//! and jobs ask it before each request that Google bills.
+//! The cost of Gemini in micro-dollars, and the spending ceilings for a UTC day. This module is pure arithmetic: [`crate::jobs::Spending`]
+//! stores the ledger, and jobs ask it before each request that Google bills.
 //!
-//! A request holds the most that it can cost until its answer says what it did cost. So whatever is under way together stays below a
-//! ceiling. A request that could cost more than is left is sent alone if its expected cost fits: only that one can pass the ceiling.
+//! A request holds its maximum cost until its answer tells the actual cost. So all requests in flight together stay below a ceiling. A
+//! request whose maximum does not fit is sent alone, if its expected cost fits: only such a request can exceed the ceiling.
 
 mod pages;
 mod rates;
@@ -14,48 +14,48 @@ use std::str::FromStr;
 
 use crate::settings::Settings;
 
-/// What a guest may use of a real key, in token equivalents: some 30 pages in realtime, or 60 in a batch.
+/// The default quota of a guest with a real key, in token equivalents: some 30 pages in realtime, or 60 in a batch.
 const GUEST_TOKENS: u64 = 200_000;
 
-/// What a request is admitted by.
+/// The ceilings and quotas that a request must fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Micro-dollars that all accounts together may spend in a UTC day; `None`: no ceiling.
+    /// The most micro-dollars that all accounts together may spend in a UTC day. `None` means no ceiling.
     pub daily_max: Option<u64>,
     /// The same for all guests together.
     pub guests_daily_max: Option<u64>,
-    /// Token equivalents of an account without a quota of its own.
+    /// The quota of an account that has none of its own, in token equivalents.
     pub quota_tokens: u64,
-    /// Token equivalents of a guest without a quota of its own.
+    /// The quota of a guest that has none of its own, in token equivalents.
     pub guest_quota_tokens: u64,
 }
 
 /// A request that Google will bill, before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaidRequest {
-    /// Chosen by its sender. A request is committed once and recorded once, however often that is tried.
+    /// Chosen by the sender, so that a repeated commit or record has no further effect.
     pub id: String,
-    /// `None`: a batch.
+    /// `None` for a batch.
     pub page: Option<u32>,
-    /// What it is expected to cost, in micro-dollars.
+    /// The expected cost, in micro-dollars.
     pub expected: u64,
-    /// The most that it can cost, in micro-dollars.
+    /// The maximum cost, in micro-dollars.
     pub most: u64,
-    /// The most that its account can be charged for it beyond what is reserved already, in token equivalents. A batch is covered by
-    /// its job's reservation: 0.
+    /// The most tokens that the account can be charged beyond its job's reservation, in token equivalents. 0 for a batch, which the
+    /// reservation covers.
     pub tokens_most: u64,
 }
 
-/// Micro-dollars of one UTC day.
+/// Sums of one UTC day, in micro-dollars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sums {
-    /// Of requests that are over.
+    /// The cost of finished requests.
     pub settled: u64,
-    /// The most that requests under way can cost.
+    /// The maximum cost of requests in flight.
     pub committed: u64,
 }
 
-/// Micro-dollars of one UTC day, by who asked.
+/// Sums of one UTC day, for members and for guests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DaySpending {
     pub members: Sums,
@@ -63,7 +63,7 @@ pub struct DaySpending {
 }
 
 impl DaySpending {
-    /// Of all accounts.
+    /// The sums of all accounts.
     pub const fn all(&self) -> Sums {
         Sums {
             settled: self.members.settled.saturating_add(self.guests.settled),
@@ -77,7 +77,8 @@ impl Budget {
     pub const UNLIMITED: Self =
         Self { daily_max: None, guests_daily_max: None, quota_tokens: u64::MAX, guest_quota_tokens: u64::MAX };
 
-    /// `demo`: the stand-in costs nothing, so there is no ceiling by default, and guests have the quota of an account.
+    /// With `demo`, Gemini is the emulator, which costs nothing. Then there is no ceiling by default, and guests have the quota of a
+    /// member.
     pub fn read(from: &mut Settings, demo: bool) -> Self {
         let dollars = |dollars: u64| (!demo).then_some(MicroDollars(dollars * 1_000_000));
         let daily_max = from.or_none("spend.daily-usd-max", "COLDBREW_SPEND_DAILY_USD_MAX", dollars(50));
@@ -93,7 +94,7 @@ impl Budget {
         }
     }
 
-    /// Whether `request` may be sent now. Each ceiling that holds for the account must have room.
+    /// Whether `request` may be sent now. Every ceiling that applies to the account must have room.
     pub fn admits(&self, day: &DaySpending, is_guest: bool, request: &PaidRequest) -> bool {
         self.ceilings(day, is_guest).all(|(ceiling, sums)| {
             let held = sums.settled.saturating_add(sums.committed);
@@ -103,13 +104,13 @@ impl Budget {
         })
     }
 
-    /// What is not spent yet of the day's ceilings, in micro-dollars; `None`: there is no ceiling.
+    /// The unspent rest of the lowest ceiling, in micro-dollars. `None` means no ceiling.
     pub fn left(&self, day: &DaySpending, is_guest: bool) -> Option<u64> {
         let left = |(ceiling, sums): (u64, Sums)| ceiling.saturating_sub(sums.settled);
         self.ceilings(day, is_guest).map(left).min()
     }
 
-    /// The lowest ceiling that holds for such an account, in micro-dollars a day.
+    /// The lowest ceiling that applies to a guest or a member, in micro-dollars a day.
     pub fn ceiling(&self, is_guest: bool) -> Option<u64> {
         self.ceilings(&DaySpending::default(), is_guest).map(|(ceiling, _)| ceiling).min()
     }
@@ -121,7 +122,7 @@ impl Budget {
     }
 }
 
-/// An amount that is written in dollars: `0.75` is 750,000.
+/// An amount written in dollars: `0.75` is 750,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MicroDollars(pub u64);
 
@@ -142,19 +143,20 @@ impl FromStr for MicroDollars {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reserved {
     pub tokens: u64,
-    /// What its pages were charged so far.
+    /// What its pages have been charged so far.
     pub charged: u64,
-    /// The most that its pages under way can be charged.
+    /// The most that its pages in flight can be charged.
     pub under_way: u64,
-    /// What the account's quota leaves to this job: all but what was used and what other jobs reserved.
+    /// The quota that is left to this job: all except what is used and what other jobs have reserved.
     pub free: u64,
 }
 
 impl Reserved {
-    /// The reservation with which another page may be asked for that is charged at most `most`; `None`: it may not.
+    /// The reservation that is needed to send another page, which is charged at most `most`. `None` if it must not be sent now.
     ///
-    /// A reservation is an estimate, and pages may cost more. Pages go on while the quota has room for the most that those under way can
-    /// cost. Then they go on one at a time, until the charges reach the reservation. So the charges pass it by one page at most.
+    /// A reservation is an estimate, and pages may cost more. While the quota has room for the maximum of all pages in flight, the
+    /// reservation grows. Without room, pages are sent one at a time until the charges reach the reservation. So the charges exceed it by
+    /// at most one page.
     pub fn with_page(self, most: u64) -> Option<u64> {
         let under_way = self.under_way.saturating_add(most);
         let needed = self.charged.saturating_add(under_way);
@@ -168,7 +170,7 @@ impl Reserved {
     }
 }
 
-/// Answers that an account got in a UTC day.
+/// The answers to an account's requests in a UTC day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
     pub all: u64,
@@ -177,16 +179,16 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Fewer say nothing of an account.
+    /// Fewer answers are no evidence.
     const MIN: u64 = 50;
 
-    /// Whether so many are useless that the account's documents are to be read one after the other: they cost money and bring nothing.
+    /// Whether most answers are useless. Then the account's jobs run one at a time, because they cost money without a result.
     pub const fn slow_down(self) -> bool {
         self.all >= Self::MIN && self.useless > self.all / 2
     }
 }
 
-/// An amount for people: `$1.23`, and more digits below ten cents.
+/// Formats an amount for people: `$1.23`, with more digits below ten cents.
 pub fn dollars(micro_dollars: u64) -> String {
     let (whole, rest) = (micro_dollars / 1_000_000, micro_dollars % 1_000_000);
     if micro_dollars >= 100_000 || micro_dollars == 0 {
@@ -215,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn request_beside_others_needs_room_for_its_most() {
+    fn request_beside_others_needs_room_for_its_maximum_cost() {
         assert!(BUDGET.admits(&day((500, 400), (0, 0)), false, &request(1, 100)));
         assert!(!BUDGET.admits(&day((500, 400), (0, 0)), false, &request(1, 101)));
     }
@@ -256,15 +258,15 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_told_in_dollars() {
-        for (amount, words) in [(0, "$0.00"), (1, "$0.000001"), (99_999, "$0.099999"), (100_000, "$0.10")] {
-            assert_eq!(dollars(amount), words);
+    fn amounts_are_formatted_in_dollars() {
+        for (amount, text) in [(0, "$0.00"), (1, "$0.000001"), (99_999, "$0.099999"), (100_000, "$0.10")] {
+            assert_eq!(dollars(amount), text);
         }
         assert_eq!((dollars(1_234_567), dollars(1_999_999)), ("$1.23".into(), "$2.00".into()));
     }
 
     proptest! {
-        /// C3, of the arithmetic alone: whatever requests come, and whatever they cost up to their most, one of them passes the ceiling.
+        /// Invariant C3, for the arithmetic alone: at most one request exceeds the ceiling, whatever requests cost up to their maximum.
         #[test]
         fn spending_never_passes_the_ceiling_by_more_than_one_request(
             events in prop::collection::vec((1u64..50, 1u64..40, any::<u8>(), any::<bool>()), 1..200),
@@ -286,7 +288,7 @@ mod tests {
             prop_assert!(settled <= 1_000 + largest);
         }
 
-        /// Whatever pages cost up to their most, the charges pass what was reserved or what the quota left by one page at most.
+        /// Charges exceed the reservation or the quota by at most one page, whatever pages cost up to their maximum.
         #[test]
         fn charges_never_pass_reservation_and_quota_by_more_than_one_page(
             tokens in 1u64..500, quota in 0u64..2_000,

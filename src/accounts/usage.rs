@@ -1,28 +1,31 @@
-//! What an account holds, as its allowance sees it.
+//! The port of account usage: what an account stores and runs, as its allowance counts it.
 
 use async_trait::async_trait;
 
 use crate::error::Result;
 
-/// What each row counts beside its texts, in bytes: about what a database needs to keep and to find one.
+/// Bytes counted for each row besides its texts: about what a database needs to store and index it.
 pub const ROW_BYTES: u64 = 128;
 
-/// What an account holds at the moment.
+/// What an account stores and runs now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AccountUsage {
-    /// Without drafts.
+    /// Drafts are not counted.
     pub documents: u64,
     pub active_jobs: u64,
-    /// Pages that active jobs read.
+    /// Pages of active jobs.
     pub active_pages: u64,
-    /// Kept files (each content once), texts of uploads, results, documents and drafts, and figures with their pictures.
-    /// Each row counts [`ROW_BYTES`] more.
+    /// Files (each content once), texts of uploads, results, documents and drafts, and figures with their pictures. Each row counts
+    /// [`ROW_BYTES`] more.
     pub stored_bytes: u64,
 }
 
-/// What accounts hold. The transactions that store and delete things keep it up to date.
+/// Reads the stored sums. The transactions that store and delete things update them.
 #[async_trait]
 pub trait Storage: Send + Sync {
-    /// What the account holds.
+    /// The usage of the account.
+    ///
+    /// # Errors
+    /// `unavailable` if the store cannot be reached; `internal` if it fails otherwise.
     async fn account_usage(&self, account_id: &str) -> Result<AccountUsage>;
 }

@@ -1,4 +1,4 @@
-//! Who is calling: a bearer token or a session cookie, decided here for every route.
+//! Authentication: identifies the caller of every route by a bearer token or a session cookie.
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -14,11 +14,11 @@ use crate::accounts::{Network, digest};
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 
-/// What was found out about a request before anything else looked at it; nothing while the record cannot be asked.
+/// The account that [`identify`] found, if any. The extension is absent if the database did not answer.
 #[derive(Clone)]
-struct Found(Option<Account>);
+struct CallerAccount(Option<Account>);
 
-/// A handler that takes one cannot be reached without an account.
+/// Makes a handler that takes a [`Caller`] require an account.
 impl FromRequestParts<ApiState> for Caller {
     type Rejection = Failure;
 
@@ -28,19 +28,19 @@ impl FromRequestParts<ApiState> for Caller {
     }
 }
 
-/// Finds out whose a request is, once for all that want to know.
+/// Identifies the account and the network of a request, once for all later checks.
 pub async fn identify(state: &ApiState, request: &mut Request) {
     if !needs_no_account(request.uri().path())
         && let Ok(found) = look_up(state, request.headers()).await
     {
-        request.extensions_mut().insert(Found(found));
+        request.extensions_mut().insert(CallerAccount(found));
     }
     if let Some(network) = client_address::of(request.extensions()).and_then(Network::of) {
         request.extensions_mut().insert(network);
     }
 }
 
-/// Files of the site, and what probes the service: they answer also while the record cannot be asked for accounts.
+/// Routes that must answer while the database is down: files of the site, probes and metrics.
 pub fn needs_no_account(path: &str) -> bool {
     is_asset(path) || matches!(path, "/healthz" | "/readyz" | "/metrics")
 }
@@ -50,50 +50,57 @@ pub fn is_asset(path: &str) -> bool {
     path.starts_with("/pkg/") || path == "/favicon.svg"
 }
 
-/// Refuses a request that nobody vouches for.
+/// The error for a request without a valid credential.
 pub fn unauthenticated() -> Error {
-    let words = "Sign in, or send a bearer token. POST /v1/users/guest makes one.";
-    Error::refused(ErrorCode::Unauthenticated, words)
+    let message = "Sign in, or send a bearer token. POST /v1/users/guest creates one.";
+    Error::refused(ErrorCode::Unauthenticated, message)
 }
 
-/// The account of a request, if its token or its cookie opens one.
+/// The account of the request's token or cookie, or `None` if there is no valid one.
+///
+/// # Errors
+/// `unavailable` or `internal` if the database fails.
 pub async fn account_of(state: &ApiState, parts: &Parts) -> Result<Option<Account>> {
     match parts.extensions.get() {
-        Some(Found(account)) => Ok(account.clone()),
+        Some(CallerAccount(account)) => Ok(account.clone()),
         None => look_up(state, &parts.headers).await,
     }
 }
 
-/// Who sent a request, and the session in whose place a new one is to begin. Without an account, both are a new guest's.
-pub async fn caller_or_guest(state: &ApiState, parts: &Parts) -> Result<(Caller, Option<String>)> {
+/// The caller who is about to become a member, and the secret of the session that a new session replaces. A request without an account gets
+/// a new one, also where guests are not allowed.
+///
+/// # Errors
+/// `unavailable` or `internal` if the database fails.
+pub async fn caller_or_new(state: &ApiState, parts: &Parts) -> Result<(Caller, Option<String>)> {
     let (account, session) = match account_of(state, parts).await? {
         Some(account) => (account, session(&parts.headers, state.site.https())),
         None => {
-            let guest = state.services.identity.create_guest(CredentialKind::Session).await?;
+            let guest = state.services.identity.create_account(CredentialKind::Session).await?;
             (guest.account, Some(guest.secret))
         }
     };
     Ok((Caller { account, network: network_of(&parts.extensions) }, session))
 }
 
-/// The network that a request came from.
+/// The network of a request's client.
 pub fn network_of(extensions: &Extensions) -> Option<Network> {
     extensions.get().copied()
 }
 
-/// The account that was found for a request.
+/// The account that [`identify`] found.
 pub fn found(extensions: &Extensions) -> Option<&Account> {
-    extensions.get::<Found>()?.0.as_ref()
+    extensions.get::<CallerAccount>()?.0.as_ref()
 }
 
 async fn look_up(state: &ApiState, headers: &HeaderMap) -> Result<Option<Account>> {
     match credential(headers, state.site.https()) {
-        Some(digest) => state.services.identity.whose(&digest).await,
+        Some(digest) => state.services.identity.account_of_credential(&digest).await,
         None => Ok(None),
     }
 }
 
-/// The digest of what a request shows to be let in.
+/// The digest of the request's bearer token, or else of its session cookie.
 pub fn credential(headers: &HeaderMap, https: bool) -> Option<String> {
     let secret = bearer(headers).map(str::to_owned).or_else(|| session(headers, https));
     secret.map(|secret| digest(&secret))
@@ -105,13 +112,14 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
 }
 
-/// The session cookie of a request. Where there is HTTPS, only the one that no other host of the domain can plant.
+/// The secret in the session cookie of a request. With HTTPS, only the cookie counts that no other host of the domain can set.
 pub fn session(headers: &HeaderMap, https: bool) -> Option<String> {
     let cookies = CookieJar::from_headers(headers);
     Some(cookies.get(if https { SECURE_NAME } else { PLAIN_NAME })?.value().to_owned())
 }
 
-/// A browser binds this name to the host and to HTTPS. It cannot be had without HTTPS.
+/// Browsers accept this prefix only with `Secure`, `Path=/` and no `Domain`, so another host of the domain cannot set the cookie
+/// (<https://developer.mozilla.org/zh-CN/docs/Web/HTTP/Headers/Set-Cookie>, read 2026-11-30).
 const SECURE_NAME: &str = "__Host-coldbrew";
 const PLAIN_NAME: &str = "coldbrew";
 
@@ -120,14 +128,14 @@ pub fn session_cookie(secret: &str, max_age_ms: i64, https: bool) -> String {
     cookie(if https { SECURE_NAME } else { PLAIN_NAME }, secret, max_age_ms, https)
 }
 
-/// A `Set-Cookie` value that no script reads and no other site sends along, but for links to here.
+/// A `Set-Cookie` value. The cookie is hidden from scripts. Browsers send it to us from other sites only when a link is followed.
 pub fn cookie(name: &str, value: &str, max_age_ms: i64, https: bool) -> String {
     let secure = if https { "; Secure" } else { "" };
     let max_age_s = max_age_ms / 1_000;
     format!("{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}")
 }
 
-/// The session with which a browser opens a page.
+/// The secret of the session cookie, if the request opens a page in a browser.
 pub fn session_of_page(state: &ApiState, request: &Request) -> Option<String> {
     let path = request.uri().path();
     let others = ["/pkg/", "/v1/", "/sign-in/"];
@@ -137,7 +145,7 @@ pub fn session_of_page(state: &ApiState, request: &Request) -> Option<String> {
     session(request.headers(), state.site.https()).filter(|_| opens_page)
 }
 
-/// Gives a browser a new session with its answer, if the one that it showed has grown old.
+/// Replaces an old session, and sends the new cookie with this response.
 pub async fn rotate(state: &ApiState, secret: &str, response: &mut Response) {
     match state.services.membership.rotate(secret).await {
         Ok(None) => {}
@@ -147,13 +155,13 @@ pub async fn rotate(state: &ApiState, secret: &str, response: &mut Response) {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
         }
-        Err(error) => tracing::warn!(%error, "a session could not be replaced"),
+        Err(error) => tracing::warn!(%error, "replacing a session failed"),
     }
 }
 
-/// What [`identify`] leaves in the request of an account.
+/// Marks a request as [`identify`] does.
 #[cfg(test)]
-pub fn found_for_test(request: &mut Request, account_id: &str) {
+pub fn identified_for_test(request: &mut Request, account_id: &str) {
     let account = Account { id: account_id.to_owned(), email: None, quota_tokens: None };
-    request.extensions_mut().insert(Found(Some(account)));
+    request.extensions_mut().insert(CallerAccount(Some(account)));
 }

@@ -1,7 +1,7 @@
-//! Bodies of requests: how large they may be, and how a form is read so that memory stays flat.
+//! Size limits of request bodies, and a reader for forms whose memory use is bounded.
 //!
-//! `multer`, which parses forms, keeps everything that it was given and has not handed out, and takes whatever is ready. So
-//! [`FormBody`] gives it little at a time, and fails when too much of that was no content.
+//! The form parser `multer` buffers all input that it has not handed out, and polls its source until that is pending. So [`FormBody`] gives
+//! it small pieces, and fails when a form has too much besides content.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,19 +20,19 @@ use super::upload;
 use crate::error::{Error, Result};
 use crate::model::{ErrorCode, size_words};
 
-/// A JSON body is a few numbers and names; only uploads are larger.
+/// The limit of a body that is no upload. JSON bodies are small.
 const BODY_BYTES_MAX: u64 = 256 * 1024;
-/// What a form has beside its file: boundaries, headers of its parts, other fields.
+/// The allowed size of a form besides its file: boundaries, part headers and other fields.
 const FORM_BYTES_MAX: u64 = 64 * 1024;
-/// What a form may have between two pieces of content.
+/// The most bytes that a form may have between two pieces of content.
 const OVERHEAD_BYTES_MAX: usize = 16 * 1024;
-/// What the parser is given at a time. It may be given three before it hands out content.
+/// The size of the pieces for the parser. It may get three of them before it hands out content.
 const PIECE_BYTES: usize = 4 * 1024;
-/// What is read of a body that is not wanted, so that its sender hears why.
+/// How much of a refused body is still read, so that its sender can receive the response.
 const DISCARDED_BYTES_MAX: usize = 8 * 1024 * 1024;
 const DISCARDED_WITHIN: Duration = Duration::from_secs(10);
 
-/// Refuses a body that says that it is too large before it is read, and ends one that turns out to be.
+/// Refuses a body that declares a size above the limit, and ends one that exceeds the limit while it is read.
 ///
 /// # Errors
 /// `body_too_large`, or `file_too_large` for an upload.
@@ -49,13 +49,13 @@ pub(crate) fn limit(state: &ApiState, mut request: Request) -> Result<Request> {
     Ok(request.with_limited_body())
 }
 
-/// The refusal of a body that is larger than its call takes.
+/// The error for a body that is larger than its route allows.
 pub(crate) fn too_large() -> Error {
-    let words = format!("The body of this request is too large; at most {} are accepted.", size_words(BODY_BYTES_MAX));
-    Error::refused(ErrorCode::BodyTooLarge, words)
+    let message = format!("The body of this request is too large; the limit is {}.", size_words(BODY_BYTES_MAX));
+    Error::refused(ErrorCode::BodyTooLarge, message)
 }
 
-/// The length of a body in bytes; `None`: it is not known before it has ended.
+/// The declared length of a body in bytes. `None` if the body is chunked.
 pub(crate) fn length_of(headers: &HeaderMap) -> Option<u64> {
     if headers.contains_key(header::TRANSFER_ENCODING) {
         return None;
@@ -64,12 +64,12 @@ pub(crate) fn length_of(headers: &HeaderMap) -> Option<u64> {
     Some(length.unwrap_or(0))
 }
 
-/// Whether the sender waits for `100 Continue` with the body.
+/// Whether the sender waits for `100 Continue` before it sends the body.
 fn expects_continue(headers: &HeaderMap) -> bool {
     headers.contains_key(header::EXPECT)
 }
 
-/// Reads on behind an answer for a while: a sender that is cut off in the middle never gets the answer.
+/// Reads the rest of a refused body for a while. A sender whose connection is closed while it sends never gets the response.
 fn drain(body: Body, expects_continue: bool) {
     if !expects_continue {
         tokio::spawn(tokio::time::timeout(DISCARDED_WITHIN, discard(body.into_data_stream())));
@@ -83,32 +83,32 @@ async fn discard(mut chunks: impl Stream<Item = Result<Bytes, axum::Error>> + Un
     }
 }
 
-/// The body of a form on its way to the parser. Clones share it.
+/// The body of a form, as a stream for the parser. Clones share it.
 #[derive(Clone)]
-pub(crate) struct FormBody(Arc<Mutex<Reading>>);
+pub(crate) struct FormBody(Arc<Mutex<PartialForm>>);
 
-struct Reading {
+struct PartialForm {
     body: BodyDataStream,
-    /// What was read and not given to the parser.
+    /// Bytes that were read but not yet given to the parser.
     rest: Bytes,
-    /// The parser was given a piece, and has had no chance to use it.
+    /// Whether the parser got a piece and has not yet had a chance to parse it.
     has_given: bool,
-    /// What the parser was given since it handed out content.
+    /// Bytes given to the parser since it last handed out content.
     overhead_bytes: usize,
     expects_continue: bool,
 }
 
-/// The parser was given too much that is no content.
+/// The form has too many bytes besides content.
 #[derive(Debug, thiserror::Error)]
 #[error("the form has more than {OVERHEAD_BYTES_MAX} bytes without content")]
 struct TooMuchOverhead;
 
 impl FormBody {
-    /// Takes a request's body away, and leaves itself in its place.
+    /// Replaces the body of a request with this stream.
     pub(crate) fn of(request: Request) -> (Request, Self) {
         let expects_continue = expects_continue(request.headers());
         let (parts, body) = request.into_parts();
-        let reading = Reading {
+        let reading = PartialForm {
             body: body.into_data_stream(),
             rest: Bytes::new(),
             has_given: false,
@@ -119,24 +119,24 @@ impl FormBody {
         (Request::from_parts(parts, Body::from_stream(form.clone())), form)
     }
 
-    /// The parser handed out content.
+    /// Resets the count of overhead: the parser has handed out content.
     pub(crate) fn content_received(&self) {
         self.reading().overhead_bytes = 0;
     }
 
-    /// Whether it failed because too much of it was no content.
+    /// Whether the form failed because it had too many bytes besides content.
     pub(crate) fn is_overhead(&self) -> bool {
         self.reading().overhead_bytes > OVERHEAD_BYTES_MAX
     }
 
-    /// Reads on behind the answer for a while.
+    /// Reads the rest of the body for a while after the response.
     pub(crate) fn drain(&self) {
         let mut reading = self.reading();
         let body = std::mem::replace(&mut reading.body, Body::empty().into_data_stream());
         drain(Body::from_stream(body), reading.expects_continue);
     }
 
-    fn reading(&self) -> MutexGuard<'_, Reading> {
+    fn reading(&self) -> MutexGuard<'_, PartialForm> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -146,7 +146,7 @@ impl Stream for FormBody {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let reading = &mut *self.reading();
-        // The parser takes pieces until there is none, and only then looks at them.
+        // The parser polls until its source is pending, and parses only then. So every second poll is pending.
         if std::mem::take(&mut reading.has_given) {
             cx.waker().wake_by_ref();
             return Poll::Pending;

@@ -1,44 +1,44 @@
-//! A value that is expensive to compute: one computation at a time, whose result all callers share for a while.
+//! A cache for one expensive value. Concurrent callers share one computation.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::world::World;
 
-/// Shorter than the interval of any probe, long enough that callers cannot add up.
+/// Shorter than the usual interval of probes, and long enough to bound the cost of many callers.
 const KEPT_FOR: Duration = Duration::from_secs(5);
 
 /// The newest value, and when it was computed.
 pub(crate) struct Cached<T> {
     newest: Arc<Mutex<Option<(Instant, T)>>>,
-    world: Arc<dyn World>,
+    clock: Arc<dyn Clock>,
 }
 
 impl<T: Clone + Send + 'static> Cached<T> {
-    /// Nothing is computed yet.
-    pub(crate) fn new(world: Arc<dyn World>) -> Self {
-        Self { newest: Arc::default(), world }
+    /// An empty cache.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { newest: Arc::default(), clock }
     }
 
-    /// The newest value if it is fresh, otherwise that of `compute`. Callers that come meanwhile wait for it. A caller that leaves does
-    /// not end the computation: otherwise it could start one after the other.
+    /// The cached value if it is fresh, otherwise that of `compute`. Concurrent callers wait for it. The computation continues when its
+    /// caller leaves, so that callers cannot start many.
     ///
     /// # Errors
-    /// If `compute` panics.
+    /// `internal` if `compute` panics.
     pub(crate) async fn get(&self, compute: impl Future<Output = T> + Send + 'static) -> Result<T> {
         let mut newest = self.newest.clone().lock_owned().await;
         if let Some((since, value)) = &*newest
-            && self.world.tick().duration_since(*since) < KEPT_FOR
+            && self.clock.tick().duration_since(*since) < KEPT_FOR
         {
             return Ok(value.clone());
         }
-        let world = self.world.clone();
+        let clock = self.clock.clone();
         let computing = tokio::spawn(async move {
             let value = compute.await;
-            *newest = Some((world.tick(), value.clone()));
+            *newest = Some((clock.tick(), value.clone()));
             value
         });
         computing.await.map_err(Error::internal)
@@ -58,10 +58,10 @@ mod tests {
     use super::*;
     use crate::model::UnixMs;
 
-    /// A clock that a test moves.
-    struct Clock(Locked<Instant>);
+    /// A clock that the test moves.
+    struct TestClock(Locked<Instant>);
 
-    impl World for Clock {
+    impl Clock for TestClock {
         fn now(&self) -> UnixMs {
             UnixMs(0)
         }
@@ -69,22 +69,10 @@ mod tests {
         fn tick(&self) -> Instant {
             *self.0.lock().unwrap()
         }
-
-        fn id(&self) -> String {
-            String::new()
-        }
-
-        fn secret(&self) -> String {
-            String::new()
-        }
-
-        fn chance(&self) -> f64 {
-            0.0
-        }
     }
 
-    fn cached() -> (Cached<u32>, Arc<Clock>) {
-        let clock = Arc::new(Clock(Locked::new(Instant::now())));
+    fn cached() -> (Cached<u32>, Arc<TestClock>) {
+        let clock = Arc::new(TestClock(Locked::new(Instant::now())));
         (Cached::new(clock.clone()), clock)
     }
 
@@ -105,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn value_is_computed_again_when_it_is_old() {
+    async fn value_expired_is_computed_again() {
         let (cached, clock) = cached();
         assert_eq!(cached.get(async { 1 }).await.unwrap(), 1);
         *clock.0.lock().unwrap() += KEPT_FOR - Duration::from_millis(1);
@@ -115,25 +103,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn computation_goes_on_without_the_caller_that_began_it() {
+    async fn computation_continues_without_the_caller_that_started_it() {
         let (cached, _) = cached();
-        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let (began, may_go_on) = (begun.clone(), go_on.clone());
+        let (started, resume) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (start, may_resume) = (started.clone(), resume.clone());
         let first = cached.get(async move {
-            began.notify_one();
-            may_go_on.notified().await;
+            start.notify_one();
+            may_resume.notified().await;
             1
         });
         let mut first = Box::pin(first);
         assert!(first.as_mut().now_or_never().is_none());
-        begun.notified().await;
+        started.notified().await;
         drop(first);
-        go_on.notify_one();
+        resume.notify_one();
         assert_eq!(cached.get(async { 2 }).await.unwrap(), 1);
     }
 
     #[tokio::test]
-    async fn failed_computation_is_not_kept() {
+    async fn failed_computation_is_not_cached() {
         let (cached, _) = cached();
         assert!(cached.get(async { panic!("as a test") }).await.is_err());
         assert_eq!(cached.get(async { 2 }).await.unwrap(), 2);

@@ -1,6 +1,6 @@
-//! Where a request comes from: the connection's address, or the one that a reverse proxy of ours names.
+//! The client's address: that of the connection, or the one that a configured reverse proxy reports.
 //!
-//! Anyone can send headers. What only a proxy should say counts only if the connection comes from a configured proxy.
+//! Any client can send these headers. They count only on connections from a configured proxy.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,23 +10,23 @@ use ipnet::IpNet;
 
 use crate::settings::Settings;
 
-/// Loopback and private networks: no client on the internet connects from there.
+/// Loopback and private networks. No client on the internet connects from them.
 const OWN_NETWORKS: &[&str] =
     &["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7", "fe80::/10"];
 
-/// The reverse proxies in front of this server. The default: there are none.
+/// The reverse proxies in front of this server. By default there are none.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
-    /// The header in which a proxy names the client's address.
+    /// The header in which a proxy reports the client's address.
     pub header: Option<HeaderName>,
-    /// Where proxies connect from.
+    /// The networks that proxies connect from.
     pub networks: Vec<IpNet>,
-    /// How many proxies add an address to the header, at least 1.
+    /// How many proxies add an address to the header; at least 1.
     pub hops: usize,
 }
 
 impl Proxies {
-    /// With a header, the networks are `OWN_NETWORKS` unless they are listed.
+    /// If a header is set but no networks, the networks are [`OWN_NETWORKS`].
     pub fn read(from: &mut Settings) -> Self {
         let header = from.maybe("site.client-address-header", "COLDBREW_CLIENT_ADDRESS_HEADER");
         let networks = from.list("site.proxy-networks", "COLDBREW_PROXY_NETWORKS");
@@ -38,34 +38,35 @@ impl Proxies {
         }
     }
 
-    /// Whether a connection from there is a proxy's.
+    /// Whether this address is a proxy's.
     pub fn include(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         self.networks.iter().any(|network| network.contains(&peer))
     }
 
-    /// The client's address. Addresses further left than our own proxies' are the client's claim, so the count starts at the right.
+    /// The client's address. Each proxy appends one address, so the client's is counted from the right. Addresses further left may be
+    /// forged.
     fn client_of(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
         let Some(name) = self.header.as_ref().filter(|_| self.include(peer)) else { return peer };
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        let told: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
-        told.get(told.len().saturating_sub(self.hops)).and_then(|text| address(text)).unwrap_or(peer)
+        let listed: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+        listed.get(listed.len().saturating_sub(self.hops)).and_then(|text| address(text)).unwrap_or(peer)
     }
 }
 
-/// Some proxies name the port as well.
+/// Parses an address, with or without a port.
 fn address(text: &str) -> Option<IpAddr> {
     text.parse().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip())).ok()
 }
 
-/// The client's address of a request, as [`resolve`] found it.
+/// The client's address, as determined by [`resolve`].
 #[derive(Clone, Copy)]
 struct ClientAddress(IpAddr);
 
-/// Headers that put a request into a trace of its caller's.
+/// Headers that make a request part of its caller's trace.
 const TRACE_HEADERS: [&str; 3] = ["traceparent", "tracestate", "baggage"];
 
-/// Finds out where a request comes from, and drops what only a proxy may say.
+/// Determines the client's address. Removes trace headers unless a proxy sent them.
 pub(crate) fn resolve(proxies: &Proxies, request: &mut Request) {
     let peer = request.extensions().get().map(|ConnectInfo::<SocketAddr>(peer)| peer.ip());
     if !peer.is_some_and(|peer| proxies.include(peer)) {
@@ -79,7 +80,7 @@ pub(crate) fn resolve(proxies: &Proxies, request: &mut Request) {
     }
 }
 
-/// The client's address of a request that passed [`resolve`]. `None`: it came over no network.
+/// The client's address that [`resolve`] determined. `None` if the connection has no address.
 pub(crate) fn of(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get().map(|ClientAddress(address)| *address)
 }
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn header_of_a_proxy_names_the_client() {
+    fn header_of_a_proxy_gives_the_clients_address() {
         assert_eq!(client(1, &["7.7.7.7"], "10.1.2.3"), "7.7.7.7");
         assert_eq!(client(1, &["7.7.7.7"], "::ffff:10.1.2.3"), "7.7.7.7");
         assert_eq!(client(1, &["2001:db8::7"], "fd00::1"), "2001:db8::7");
@@ -124,15 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn forged_addresses_stand_left_of_those_that_count() {
+    fn forged_addresses_left_of_the_proxies_own_are_ignored() {
         assert_eq!(client(1, &["6.6.6.6, 7.7.7.7"], "10.1.2.3"), "7.7.7.7");
-        assert_eq!(client(1, &["6.6.6.6", "7.7.7.7"], "10.1.2.3"), "7.7.7.7", "two lines are one list");
+        assert_eq!(client(1, &["6.6.6.6", "7.7.7.7"], "10.1.2.3"), "7.7.7.7", "header lines are joined to one list");
         assert_eq!(client(2, &["6.6.6.6, 7.7.7.7", "10.9.9.9"], "10.1.2.3"), "7.7.7.7");
-        assert_eq!(client(2, &["7.7.7.7"], "10.1.2.3"), "7.7.7.7", "it passed one proxy only");
+        assert_eq!(client(2, &["7.7.7.7"], "10.1.2.3"), "7.7.7.7", "the request passed only one proxy");
     }
 
     #[test]
-    fn header_without_an_address_leaves_the_peer() {
+    fn header_without_an_address_gives_the_peers_address() {
         for values in [&[][..], &[""], &["unknown"], &["7.7.7.7, "], &["7.7.7.7.7"]] {
             assert_eq!(client(1, values, "10.1.2.3"), "10.1.2.3", "{values:?}");
         }

@@ -1,4 +1,4 @@
-//! Documents and jobs over REST.
+//! REST routes for documents and jobs.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::ApiState;
 use super::auth::Caller;
-use super::error::{Body, Failure, Named};
+use super::error::{Body, Failure, PathParams};
 use crate::documents::content_disposition;
 use crate::error::{Error, Result};
 use crate::model::wire::{
@@ -24,16 +24,16 @@ use crate::model::{ErrorCode, FORMATS, Format, Mode, PageSet};
 
 type Rejecting<T> = WithRejection<T, Failure>;
 
-/// What can be sent, and what can be done with it.
+/// The accepted file formats.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SupportedFormats {
     formats: BTreeMap<&'static str, Format>,
     accept: Vec<&'static str>,
 }
 
-/// What can be sent, and what can be done with it.
+/// List the accepted file formats.
 #[utoipa::path(get, path = "/v1/documents/supported-formats", tag = "documents", security(()),
-    responses((status = 200, description = "By MIME type, and what a file dialog may offer.", body = SupportedFormats)))]
+    responses((status = 200, description = "By MIME type, and for the `accept` attribute of a file input.", body = SupportedFormats)))]
 pub(crate) async fn formats() -> Json<SupportedFormats> {
     Json(SupportedFormats {
         formats: FORMATS.iter().map(|format| (format.mime, *format)).collect(),
@@ -44,48 +44,48 @@ pub(crate) async fn formats() -> Json<SupportedFormats> {
     })
 }
 
-/// Extract a prepared document.
+/// Start the extraction of a prepared document.
 ///
-/// The same document with the same pages, sent again while its job is active, gets that job's answer again. With an
-/// `Idempotency-Key`, the same request gets the first one's answer for a day.
+/// While a job for the same document and pages is active, a repeated request returns that job. A request with an `Idempotency-Key` that was
+/// used before gets the stored response, for one day.
 #[utoipa::path(post, path = "/v1/documents/document", tag = "documents", request_body = Submission,
-    params(("Idempotency-Key" = Option<String>, Header, description = "Chosen by the caller, one for each request that is not a repetition.")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 ASCII characters, new for each new request.")),
     responses(
-        (status = 201, description = "The document is there: read as text, or made of pages that were read before.", body = DocumentTicket),
-        (status = 202, description = "A job is on record. A realtime job's answer has an `extraction_id`.", body = Submitted),
-        (status = 402, description = "It does not fit in the quota; the message has the numbers.", body = ErrorBody),
-        (status = 404, description = "There is no such upload.", body = ErrorBody),
-        (status = 409, description = "It is being extracted with other pages, the account holds as much as it may, or the first request with this key is being answered.", body = ErrorBody),
-        (status = 422, description = "The pages are not in the document, a batch was wished for without AI, or the key was used for another request.", body = ErrorBody),
-        (status = 503, description = "Something that the service depends on is away, or the server's daily budget for Gemini is used up (`spending_limit`); `Retry-After` says how many seconds to wait.", body = ErrorBody)))]
+        (status = 201, description = "The document is complete. No job was needed.", body = DocumentTicket),
+        (status = 202, description = "A job was accepted. The response for realtime mode has an `extraction_id`.", body = Submitted),
+        (status = 402, description = "The quota is too small for this request. The message has the numbers.", body = ErrorBody),
+        (status = 404, description = "There is no upload with this `hash`, or it has expired.", body = ErrorBody),
+        (status = 409, description = "A job with other pages is active, a limit is reached, or the key is in use.", body = ErrorBody),
+        (status = 422, description = "The pages do not exist, the mode needs AI, or the key was used before.", body = ErrorBody),
+        (status = 503, description = "Unavailable, or out of budget (`spending_limit`). Wait `Retry-After` seconds.", body = ErrorBody)))]
 pub(crate) async fn submit(
     State(state): State<ApiState>,
     caller: Caller,
     headers: HeaderMap,
-    Body(wish): Body<Submission>,
+    Body(submission): Body<Submission>,
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
     let (services, account) = (&state.services, caller.account.id.as_str());
-    let submitted = services.submissions.submit(&caller, wish.clone());
+    let submitted = services.submissions.submit(&caller, submission.clone());
     Ok(answer(match idempotency_key(&headers)? {
-        Some(key) => services.idempotency.once(account, key, &wish, submitted).await?,
+        Some(key) => services.idempotency.once(account, key, &submission, submitted).await?,
         None => submitted.await?,
     }))
 }
 
-/// Read the failed pages of a document again, for the price of those pages.
+/// Read the failed pages of a document again, at the price of those pages.
 #[utoipa::path(post, path = "/v1/documents/{id}/retry", tag = "documents", request_body = Retry,
-    params(("id" = String, Path, description = "Of the document.")),
+    params(("id" = String, Path, description = "The id of the document.")),
     responses(
-        (status = 201, description = "The pages had been read meanwhile: the document has them.", body = DocumentTicket),
-        (status = 202, description = "A job is on record. A realtime job's answer has an `extraction_id`.", body = Submitted),
-        (status = 402, description = "It does not fit in the quota; the message has the numbers.", body = ErrorBody),
-        (status = 409, description = "It is being extracted with other pages, or the account holds as much as it may.", body = ErrorBody),
-        (status = 422, description = "No page of it failed.", body = ErrorBody),
-        (status = 503, description = "Something that the service depends on is away, or the server's daily budget for Gemini is used up (`spending_limit`); `Retry-After` says how many seconds to wait.", body = ErrorBody)))]
+        (status = 201, description = "The pages had been read meanwhile. The document now has them.", body = DocumentTicket),
+        (status = 202, description = "A job was accepted. The response for realtime mode has an `extraction_id`.", body = Submitted),
+        (status = 402, description = "The quota is too small for this request. The message has the numbers.", body = ErrorBody),
+        (status = 409, description = "A job with other pages is active, or a limit of the account is reached.", body = ErrorBody),
+        (status = 422, description = "The document has no failed pages.", body = ErrorBody),
+        (status = 503, description = "Unavailable, or out of budget (`spending_limit`). Wait `Retry-After` seconds.", body = ErrorBody)))]
 pub(crate) async fn retry(
     State(state): State<ApiState>,
     caller: Caller,
-    Named(id): Named<String>,
+    PathParams(id): PathParams<String>,
     Body(Retry { batch_mode }): Body<Retry>,
 ) -> Result<(StatusCode, Json<Submitted>), Failure> {
     let mode = if batch_mode { Mode::Batch } else { Mode::Realtime };
@@ -103,20 +103,20 @@ fn answer(submitted: Submitted) -> (StatusCode, Json<Submitted>) {
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_MAX).contains(&key.len()));
-    let words = "An Idempotency-Key has 1 to 255 ASCII characters.";
-    key.map(Some).ok_or_else(|| Error::refused(ErrorCode::InvalidRequest, words))
+    let message = "The Idempotency-Key must have 1 to 255 ASCII characters.";
+    key.map(Some).ok_or_else(|| Error::refused(ErrorCode::InvalidRequest, message))
 }
 
 const IDEMPOTENCY_KEY_MAX: usize = 255;
 
-/// How a batch is doing.
+/// Get the status of a batch.
 #[utoipa::path(get, path = "/v1/documents/batch/{content_hash}/status", tag = "documents",
-    params(("content_hash" = String, Path, description = "Of the answer that accepted it.")),
-    responses((status = 200, description = "Its state.", body = BatchStatus)))]
+    params(("content_hash" = String, Path, description = "The `content_hash` of the response that accepted the batch.")),
+    responses((status = 200, description = "The status of the newest job for this content.", body = BatchStatus)))]
 pub(crate) async fn batch_status(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
-    Named(content_hash): Named<String>,
+    PathParams(content_hash): PathParams<String>,
 ) -> Result<Json<BatchStatus>, Failure> {
     let job = state.services.library.job(&account, &content_hash).await?;
     Ok(Json(BatchStatus {
@@ -128,14 +128,14 @@ pub(crate) async fn batch_status(
     }))
 }
 
-/// How a realtime extraction is doing.
+/// Get the status of a realtime extraction.
 #[utoipa::path(get, path = "/v1/documents/extraction/{extraction_id}", tag = "documents",
-    params(("extraction_id" = String, Path, description = "Of the answer that accepted it.")),
-    responses((status = 200, description = "Its state and progress.", body = ExtractionStatus)))]
+    params(("extraction_id" = String, Path, description = "The `extraction_id` of the response that accepted it.")),
+    responses((status = 200, description = "The status and the progress.", body = ExtractionStatus)))]
 pub(crate) async fn extraction_status(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
-    Named(id): Named<String>,
+    PathParams(id): PathParams<String>,
 ) -> Result<Json<ExtractionStatus>, Failure> {
     let job = state.services.library.extraction(&account, &id).await?;
     Ok(Json(ExtractionStatus {
@@ -152,22 +152,22 @@ fn page_count(job: &JobView) -> u32 {
     u32::try_from(PageSet::len(&job.pages)).unwrap_or(u32::MAX)
 }
 
-/// Where a list goes on.
+/// The position in a list.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Paging {
-    /// The `next_cursor` of the list before.
+    /// The `next_cursor` of the previous part.
     cursor: Option<String>,
-    /// At most so many; 50 without, and never more than 200.
+    /// The most documents to return: 1 to 200, by default 50.
     limit: Option<u32>,
 }
 
 const LIST_DEFAULT: u32 = 50;
 
-/// The account's documents, newest first.
+/// List the account's documents, newest first.
 #[utoipa::path(get, path = "/v1/documents", tag = "documents", params(Paging),
-    responses((status = 200, description = "A part of the list.", body = DocumentList)))]
+    responses((status = 200, description = "One part of the list, with the `next_cursor` if there are more.", body = DocumentList)))]
 pub(crate) async fn list(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
@@ -177,43 +177,43 @@ pub(crate) async fn list(
     Ok(Json(state.services.library.list(&account, paging.cursor.as_deref(), limit).await?))
 }
 
-/// A document with all its pages as Markdown.
+/// Get a document with all its pages as Markdown.
 ///
-/// It is sent as it is read. An answer that could not be written whole ends with an error of the connection.
+/// The body is streamed. If the server cannot complete it, it closes the connection early.
 #[utoipa::path(get, path = "/v1/documents/{id}", tag = "documents",
-    params(("id" = String, Path, description = "Of the document.")),
+    params(("id" = String, Path, description = "The id of the document.")),
     responses((status = 200, description = "The document.", body = Document)))]
 pub(crate) async fn get(
     State(state): State<ApiState>,
     caller: Caller,
-    Named(id): Named<String>,
+    PathParams(id): PathParams<String>,
 ) -> Result<impl IntoResponse, Failure> {
     let body = state.services.library.document(&caller, &id).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], Content::from_stream(body)))
 }
 
-/// What a document is to be exported as.
+/// The format of an export.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Export {
-    /// Markdown, if it is not said.
+    /// Markdown by default.
     #[serde(default)]
     format: ExportFormat,
 }
 
-/// A document as a file to keep: Markdown, one web page with everything in it, or an archive of Markdown and figures.
+/// Export a document as a file: Markdown, one self-contained web page, or a ZIP archive of Markdown and figures.
 ///
-/// Page marks stand where pages begin; words and paragraphs that a page break cut are whole again. A file that could not be
-/// written whole ends with an error of the connection.
+/// Marks show where pages begin. Words and paragraphs that a page break divided are joined. If the server cannot complete the file, it
+/// closes the connection early.
 #[utoipa::path(get, path = "/v1/documents/{id}/export", tag = "documents",
-    params(("id" = String, Path, description = "Of the document."), Export),
-    responses((status = 200, description = "The file, named after the document.", content(
+    params(("id" = String, Path, description = "The id of the document."), Export),
+    responses((status = 200, description = "The file. `Content-Disposition` has a name made from the title.", content(
         (String = "text/markdown"), (String = "text/html"), (Vec<u8> = "application/zip")))))]
 pub(crate) async fn export(
     State(state): State<ApiState>,
     caller: Caller,
-    Named(id): Named<String>,
+    PathParams(id): PathParams<String>,
     headers: HeaderMap,
     WithRejection(Query(Export { format }), _): Rejecting<Query<Export>>,
 ) -> Result<impl IntoResponse, Failure> {
@@ -226,14 +226,14 @@ pub(crate) async fn export(
     ))
 }
 
-/// Delete a document for good, its file with it if no other document needs it. The receipt stays.
+/// Delete a document permanently. Its file is deleted too, unless another document needs it. The receipt is kept.
 #[utoipa::path(delete, path = "/v1/documents/{id}", tag = "documents",
-    params(("id" = String, Path, description = "Of the document.")),
-    responses((status = 204, description = "It is gone.")))]
+    params(("id" = String, Path, description = "The id of the document.")),
+    responses((status = 204, description = "The document is deleted.")))]
 pub(crate) async fn delete(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
-    Named(id): Named<String>,
+    PathParams(id): PathParams<String>,
 ) -> Result<StatusCode, Failure> {
     state.services.library.delete(&account, &id).await?;
     Ok(StatusCode::NO_CONTENT)

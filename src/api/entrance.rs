@@ -1,7 +1,7 @@
-//! What every request passes before a handler sees it. Few layers, because each costs each request a copy of all those inside it.
+//! The layers that every request passes before a handler runs. There are few, because each request clones all layers inside each layer.
 //!
-//! From the outside in: a request gets the address of its client and an id. It is logged and counted, and its answer gets the common
-//! headers. Then [`admit`] finds out who sends it and refuses what must not reach a handler, cheapest check first.
+//! From the outside in: a request gets its client's address and an id. It is logged and counted, and its response gets the common headers.
+//! Then [`admit`] identifies the caller and refuses what must not reach a handler, cheapest check first.
 
 use axum::Router;
 use axum::body::Body;
@@ -18,26 +18,26 @@ use super::limit::Count;
 use super::{ApiState, auth, body, client_address, error, guard, host, metrics};
 use crate::error::Result;
 
-/// Puts [`admit`] before a router of calls and pages.
+/// Wraps a router of REST routes and pages in [`admit`].
 pub(crate) fn guarded(router: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
     let silence_timeout = state.site.settings.silence_timeout;
     router.layer(
         ServiceBuilder::new()
-            // Outside of the limit on a body's size, whose error a handler has to recognise.
+            // It is outside the limit on the body's size, because handlers must recognise the error of that limit.
             .layer(RequestBodyTimeoutLayer::new(silence_timeout))
             .map_request_body(Body::new)
             .layer(from_fn_with_state(state.clone(), admit)),
     )
 }
 
-/// Names, logs and counts what a router is asked.
-pub(crate) fn named(router: Router<ApiState>, state: ApiState) -> Router {
+/// Adds request ids, logs, traces and metrics to a router.
+pub(crate) fn observed(router: Router<ApiState>, state: ApiState) -> Router {
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(state.clone(), count))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(TraceLayer::new_for_http().make_span_with(error::span).on_response(error::answered))
-        .layer(axum::middleware::from_fn(error::run_named))
+        .layer(TraceLayer::new_for_http().make_span_with(error::span).on_response(error::on_response))
+        .layer(axum::middleware::from_fn(error::with_request_id))
         .map_request_body(Body::new);
     router.layer(layers).with_state(state)
 }
@@ -45,19 +45,19 @@ pub(crate) fn named(router: Router<ApiState>, state: ApiState) -> Router {
 async fn count(State(state): State<ApiState>, mut request: Request, next: Next) -> Response {
     client_address::resolve(&state.site.settings.proxies, &mut request);
     error::keep_caller_request_id(&mut request);
-    let (method, begun) = (request.method().clone(), state.services.world.tick());
+    let (method, start) = (request.method().clone(), state.services.clock.tick());
     let mut response = next.run(request).await;
     guard::add_headers(response.headers_mut(), state.site.https());
-    metrics::count(&method, response.status(), begun.elapsed());
+    metrics::count(&method, response.status(), start.elapsed());
     response
 }
 
-/// Passes a request on if it is for this host, is not one too many, comes from no other site and has no body that is too large.
+/// Checks the host, the rate limits, the origin site and the size of the body, then calls the handler.
 async fn admit(State(state): State<ApiState>, request: Request, next: Next) -> Response {
-    answer(&state, request, next).await.unwrap_or_else(|error| error::Failure(error).into_response())
+    check_and_run(&state, request, next).await.unwrap_or_else(|error| error::Failure(error).into_response())
 }
 
-async fn answer(state: &ApiState, mut request: Request, next: Next) -> Result<Response> {
+async fn check_and_run(state: &ApiState, mut request: Request, next: Next) -> Result<Response> {
     host::check(&state.site.settings.hosts, &request)?;
     auth::identify(state, &mut request).await;
     let count = Count::of(&request);

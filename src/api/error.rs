@@ -1,4 +1,4 @@
-//! Errors as answers: `{"error": {"code", "message", "request_id"}}` and nothing that was not meant for outside.
+//! Error responses: `{"error": {"code", "message", "request_id"}}`. They contain no internal causes.
 
 use std::time::Duration;
 
@@ -22,18 +22,18 @@ tokio::task_local! {
     static REQUEST_ID: String;
 }
 
-/// Names the request for everything that happens because of it.
-pub async fn run_named(request: Request, next: Next) -> Response {
+/// Makes the request id available to everything that runs for the request.
+pub async fn with_request_id(request: Request, next: Next) -> Response {
     let id = id_of(request.headers()).to_owned();
     REQUEST_ID.scope(id, next.run(request)).await
 }
 
-/// The id that the caller gave its request.
+/// The id that the caller gave the request.
 #[derive(Clone)]
 struct CallerRequestId(String);
 
-/// Keeps the id that the caller gave its request for the log, if it is a plain word. The server's own id names the request, because two
-/// callers may choose the same one.
+/// Keeps the caller's request id for the log if it has 1 to 64 plain characters. The server's own id identifies the request, because two
+/// callers may send the same one.
 pub fn keep_caller_request_id(request: &mut Request) {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let id = id_of(request.headers()).to_owned();
@@ -47,7 +47,7 @@ fn id_of(headers: &HeaderMap) -> &str {
     headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default()
 }
 
-/// The log's span of a request: never its query, which may hold what a person typed.
+/// The tracing span of a request. It leaves out the query, which may contain what a person typed.
 pub fn span(request: &Request) -> Span {
     let (method, path, headers) = (request.method(), request.uri().path(), request.headers());
     let id = id_of(headers);
@@ -59,19 +59,19 @@ pub fn span(request: &Request) -> Span {
     span
 }
 
-/// Tells the log and the trace of a request how it was answered.
-pub fn answered(response: &Response, latency: Duration, span: &Span) {
+/// Records the response in the log and in the trace.
+pub fn on_response(response: &Response, latency: Duration, span: &Span) {
     DefaultOnResponse::default().on_response(response, latency, span);
     traces::answered(span, response.status());
 }
 
-/// What a caller is told of an error, under the request's name.
-pub fn told(error: Error) -> ApiError {
+/// The public part of an error, with the request's id. Logs the rest.
+pub fn public(error: Error) -> ApiError {
     let request_id = REQUEST_ID.try_with(Clone::clone).unwrap_or_default();
     ApiError { request_id, ..error.public() }
 }
 
-/// An error on its way out of a handler.
+/// The error type of all handlers.
 #[derive(Debug)]
 pub struct Failure(pub Error);
 
@@ -83,7 +83,7 @@ impl<E: Into<Error>> From<E> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let error = told(self.0);
+        let error = public(self.0);
         let status = StatusCode::from_u16(error.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let wait_s = error.retry_after_s();
         let mut response = (status, Json(ErrorBody { error })).into_response();
@@ -94,18 +94,18 @@ impl IntoResponse for Failure {
     }
 }
 
-/// The answer to a path that is not there, where there are no pages.
-pub async fn no_such_call() -> Failure {
+/// The response for an unknown path on the operator's listener.
+pub async fn unknown_route() -> Failure {
     ApiError::not_found("call").into()
 }
 
-/// The answer to a method that a path does not have; axum adds which ones it has.
+/// The response for a method that the path does not support. Axum adds the `Allow` header.
 pub async fn method_not_allowed() -> Failure {
-    let words = "This path does not take that method; the Allow header says which.";
-    Error::refused(ErrorCode::MethodNotAllowed, words).into()
+    let message = "This path does not support this method. The Allow header lists the supported ones.";
+    Error::refused(ErrorCode::MethodNotAllowed, message).into()
 }
 
-/// Bodies, paths and queries that are not what a call takes; the message names the field.
+/// Maps axum's rejections of bodies, paths and queries to `invalid_request`. The message names the field.
 macro_rules! rejections {
     ($($rejection:ty)*) => {
         $(impl From<$rejection> for Error {
@@ -120,12 +120,12 @@ macro_rules! rejections {
 }
 rejections!(FormRejection JsonRejection PathRejection QueryRejection axum::extract::multipart::MultipartRejection);
 
-/// What a path names, refused in our own form of words.
+/// Path parameters, with errors in this API's format.
 #[derive(FromRequestParts)]
 #[from_request(via(axum::extract::Path), rejection(Failure))]
-pub struct Named<T>(pub T);
+pub struct PathParams<T>(pub T);
 
-/// A JSON body, refused in our own form of words.
+/// A JSON body, with errors in this API's format.
 #[derive(FromRequest)]
 #[from_request(via(Json), rejection(Failure))]
 pub struct Body<T>(pub T);

@@ -1,4 +1,4 @@
-//! Server-sent events: a page hears that something of its account has changed, and looks again.
+//! Server-sent events: they tell a page that something of its account has changed, so that it fetches the new state.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -15,19 +15,20 @@ use super::streams::OpenStream;
 use crate::accounts::Identity;
 use crate::changes::{News, Watcher};
 
-/// Instead of a content hash: a browser passes over an event without data.
+/// Sent when the changed content is unknown. Clients ignore events without data
+/// (<https://doc.akka.io/api/akka-http/10.1/akka/http/javadsl/model/sse/index.html>, read 2026-11-30).
 const ANYTHING: &str = "*";
-/// Shorter than any proxy's patience with a silent connection.
+/// Shorter than the usual idle timeouts of proxies.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Hear of changes, as server-sent events.
+/// Subscribe to changes, as server-sent events.
 ///
-/// An event `change` comes whenever something may have changed, its data the `content_hash`, or `*` for anything. The first
-/// comes at once, since a new stream cannot know what has happened before. The stream ends when its session or token does.
+/// The event `change` means that something may have changed. Its data is the `content_hash`, or `*` for any content. The first event is
+/// sent immediately, because earlier changes are unknown. The stream ends when its session or token ends.
 #[utoipa::path(get, path = "/v1/events", tag = "documents",
     responses(
         (status = 200, description = "A stream of events.", body = String, content_type = "text/event-stream"),
-        (status = 429, description = "Too many requests, or the account or its network has as many streams open as it may; `Retry-After` says how many seconds to wait.", body = crate::model::wire::ErrorBody)))]
+        (status = 429, description = "Too many requests or streams. Wait `Retry-After` seconds.", body = crate::model::wire::ErrorBody)))]
 pub(crate) async fn events(
     State(state): State<ApiState>,
     caller: Caller,
@@ -48,17 +49,17 @@ pub(crate) async fn events(
     Ok(Sse::new(begin.chain(rest).map(Ok)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
-/// The caller at the other end of a stream.
+/// The state of one event stream.
 struct Listener {
     watcher: Watcher,
     stream: OpenStream,
     identity: Identity,
-    /// The digest of the credential that the stream was opened with.
+    /// The digest of the credential that opened the stream.
     credential: String,
 }
 
 impl Listener {
-    /// The next content of the account that has changed; [`ANYTHING`] if that is not known. `None`: the stream is to end.
+    /// The next content of the account that has changed, or [`ANYTHING`] if it is unknown. `None` if the stream must end.
     async fn next(&mut self) -> Option<String> {
         loop {
             let news = tokio::select! {
@@ -74,7 +75,7 @@ impl Listener {
         }
     }
 
-    /// A record that cannot be asked is asked again by [`super::streams`].
+    /// If the database does not answer, [`super::streams`] checks again later.
     async fn has_ended(&self) -> bool {
         let ended = self.identity.ended([self.credential.clone()].into()).await;
         ended.is_ok_and(|ended| !ended.is_empty())

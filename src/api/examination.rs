@@ -1,4 +1,4 @@
-//! What `/readyz` and `/metrics` answer. An examination starts a page process and asks every dependency, so callers share one.
+//! The cached results behind `/readyz` and `/metrics`. A check starts a page process and queries every dependency, so callers share one.
 
 use std::sync::Arc;
 
@@ -6,59 +6,67 @@ use async_trait::async_trait;
 use axum::body::Bytes;
 
 use super::cached::Cached;
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::operations::Metrics;
-use crate::world::World;
+use coldbrew_pdf::SandboxLayers;
 
-/// Asks everything that the service depends on whether it is there.
+/// Checks every dependency of the service.
 #[async_trait]
 pub trait Readiness: Send + Sync {
-    /// Each dependency by name, and what is wrong with it, for the operator of this server.
+    /// Checks every dependency. Reasons are sentences for the operator.
     async fn check(&self) -> Findings;
 }
 
-/// Each dependency by name, and what is wrong with it.
-pub type Findings = Vec<(&'static str, Result<(), String>)>;
+/// What an examination found.
+#[derive(Debug)]
+pub struct Findings {
+    /// Each dependency by name, with what is wrong with it.
+    pub dependencies: Vec<(&'static str, Result<(), String>)>,
+    /// The sandbox layers of page processes. `None` if no page process can be started.
+    pub sandbox: Option<SandboxLayers>,
+}
 
-/// The newest examination of the service.
+/// The newest results, cached for some seconds.
 pub struct Examination {
     readiness: Arc<dyn Readiness>,
     metrics: Metrics,
     findings: Cached<Arc<Findings>>,
-    figures: Cached<Bytes>,
+    rendered: Cached<Bytes>,
 }
 
 impl Examination {
-    /// Nothing is examined yet.
-    pub fn new(readiness: Arc<dyn Readiness>, metrics: Metrics, world: Arc<dyn World>) -> Self {
-        Self { readiness, metrics, findings: Cached::new(world.clone()), figures: Cached::new(world) }
+    /// Starts without results.
+    pub fn new(readiness: Arc<dyn Readiness>, metrics: Metrics, clock: Arc<dyn Clock>) -> Self {
+        Self { readiness, metrics, findings: Cached::new(clock.clone()), rendered: Cached::new(clock) }
     }
 
-    /// What the service depends on, as it was found within the last seconds.
+    /// The state of each dependency, at most 5 seconds old.
     ///
     /// # Errors
-    /// If a check panics.
+    /// `internal` if a check panics.
     pub async fn findings(&self) -> Result<Arc<Findings>> {
         let readiness = self.readiness.clone();
         let examined = self.findings.get(async move {
             let found = readiness.check().await;
-            for (dependency, complaint) in found.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?)))
-            {
-                tracing::warn!(dependency, complaint, "not ready");
+            let away = found.dependencies.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?)));
+            for (dependency, reason) in away {
+                tracing::warn!(dependency, reason, "dependency is not ready");
             }
             Arc::new(found)
         });
         examined.await
     }
 
-    /// The figures of the service for Prometheus, as they were within the last seconds.
+    /// All metrics in Prometheus' text format, at most 5 seconds old.
     ///
     /// # Errors
-    /// If a check panics.
-    pub async fn figures(&self) -> Result<Bytes> {
+    /// `internal` if a check panics.
+    pub async fn metrics(&self) -> Result<Bytes> {
         let (findings, metrics) = (self.findings().await?, self.metrics.clone());
-        let rendered = self.figures.get(async move {
-            let dependencies: Vec<_> = findings.iter().map(|(name, found)| (*name, found.is_ok())).collect();
+        let rendered = self.rendered.get(async move {
+            let dependencies: Vec<_> =
+                findings.dependencies.iter().map(|(name, found)| (*name, found.is_ok())).collect();
             metrics.render(&dependencies).await.into()
         });
         rendered.await

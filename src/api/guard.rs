@@ -1,4 +1,4 @@
-//! What every request passes before a handler sees it.
+//! Protection against other sites: the CSRF check of requests, and the security headers of responses.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -7,21 +7,23 @@ use super::auth::bearer;
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 
-/// Refuses what another site makes a browser send. A bearer token is no browser's doing, so it needs no such check.
+/// Refuses a state-changing request that a browser sends for another site. Browsers never add a bearer token by themselves, so requests
+/// with one pass.
 ///
 /// # Errors
-/// `cross_site`
+/// `cross_site_request`
 pub fn same_site(public_url: Option<&str>, request: &Request) -> Result<()> {
-    let harmless = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let headers = request.headers();
-    if harmless || bearer(headers).is_some() || comes_from_here(headers, public_url) {
+    if is_safe || bearer(headers).is_some() || is_same_origin(headers, public_url) {
         return Ok(());
     }
-    Err(Error::refused(ErrorCode::CrossSite, "This request came from another site."))
+    let message = "This request came from another site. Open this server's own page and try again.";
+    Err(Error::refused(ErrorCode::CrossSite, message))
 }
 
-/// Whether a browser says that its own page sent this. A caller that is no browser says nothing, and has no cookie to abuse.
-fn comes_from_here(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+/// Whether the headers say that our own page sent the request. A client without these headers is no browser, and has no cookie to abuse.
+fn is_same_origin(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text(&HeaderName::from_static("sec-fetch-site")) {
         return matches!(site, "same-origin" | "none");
@@ -36,13 +38,13 @@ fn comes_from_here(headers: &HeaderMap, public_url: Option<&str>) -> bool {
     }
 }
 
-/// Whether a person got here by a page of ours, or by typing. A browser too old to say cannot be told apart.
+/// Whether a navigation started on our own page or in the address bar. A browser without `Sec-Fetch-Site` is accepted.
 pub fn comes_from_page(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     site.is_none_or(|site| matches!(site, b"same-origin" | b"none"))
 }
 
-/// Adds the headers that every answer has. `https`: browsers reach the site by HTTPS.
+/// Adds the security headers that every response has. With `https`, browsers must use HTTPS from then on.
 pub fn add_headers(headers: &mut HeaderMap, https: bool) {
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -54,11 +56,11 @@ pub fn add_headers(headers: &mut HeaderMap, https: bool) {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // What is not a page has nothing to load or to run, whatever a browser takes it for.
+    // A response that is no page has nothing to load or run, however a browser interprets it.
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
     ));
-    // What an API call answers belongs to one account.
+    // API responses belong to one account.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
     if https {
         let two_years = HeaderValue::from_static("max-age=63072000; includeSubDomains");

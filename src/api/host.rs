@@ -1,7 +1,7 @@
-//! The host names that this server answers to.
+//! The check of the requested host name.
 //!
-//! A page of another site can give its own name this server's address (DNS rebinding). Its requests then pass for same-origin ones, so a
-//! request that names an unknown host is refused before anything else is done for it.
+//! A page of another site can point its own name at this server's address (DNS rebinding), and then counts as same-origin. So a request for
+//! an unknown host is refused before anything else is done.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -13,16 +13,16 @@ use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 use crate::settings::Settings;
 
-/// The address of this machine that a connection came in on.
+/// The address of this machine at which a connection arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct LocalAddress(pub IpAddr);
 
-/// The host names beside loopback and the connection's own address, in lower case and without a port.
+/// The accepted host names besides loopback and the connection's own address. Lower case, without a port.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts(Vec<String>);
 
 impl Hosts {
-    /// The host of `public_url`, and the names that the operator lists.
+    /// The host of `public_url`, and the names that the operator configures.
     pub fn read(from: &mut Settings, public_url: Option<&str>) -> Self {
         let listed: Vec<String> = from.list("site.hosts", "COLDBREW_HOSTS").unwrap_or_default();
         if !listed.iter().all(|host| is_host(host)) {
@@ -32,7 +32,7 @@ impl Hosts {
         Self(public.into_iter().chain(listed.iter().map(|host| host.to_ascii_lowercase())).collect())
     }
 
-    /// `host` has no port. An address counts if it is loopback or the one that the connection came in on.
+    /// Whether `host`, which has no port, is accepted. An IP address is if it is loopback or the address at which the connection arrived.
     fn include(&self, host: &str, local: Option<IpAddr>) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
         let is_own = |address: IpAddr| address.is_loopback() || Some(address) == local;
@@ -50,14 +50,14 @@ fn literal(host: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
-/// The hosts that a request names; `None` if one of them is none. An absolute target names another one than the header may.
+/// All hosts that a request names, `None` if one is malformed. An absolute target may name another host than the header.
 fn named(request: &Request) -> Option<Vec<Authority>> {
     let headers = request.headers().get_all(header::HOST).iter();
-    let told = headers.map(|value| Authority::try_from(value.as_bytes()).ok());
-    told.chain(request.uri().authority().cloned().map(Some)).collect()
+    let in_headers = headers.map(|value| Authority::try_from(value.as_bytes()).ok());
+    in_headers.chain(request.uri().authority().cloned().map(Some)).collect()
 }
 
-/// Refuses a request for an unknown host. Whether the process lives may be asked under any name.
+/// Refuses a request for an unknown host. `/healthz` answers for any host.
 ///
 /// # Errors
 /// `unknown_host`
@@ -68,9 +68,9 @@ pub(crate) fn check(known: &Hosts, request: &Request) -> Result<()> {
     if is_answered || request.uri().path() == "/healthz" {
         return Ok(());
     }
-    let words = "This server does not answer to the host name of this request. Use its public address, or ask its operator to add the \
+    let message = "This server does not answer to the host name of this request. Use its public address, or ask its operator to add the \
                  name to site.hosts.";
-    Err(Error::refused(ErrorCode::UnknownHost, words))
+    Err(Error::refused(ErrorCode::UnknownHost, message))
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn own_names_and_addresses_are_known_with_any_port() {
+    fn own_hosts_are_accepted_with_any_port() {
         for host in [
             "localhost",
             "LOCALHOST:3000",
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_and_addresses_are_unknown() {
+    fn other_hosts_are_refused() {
         for host in [
             "evil.example",
             "coldbrew.example.evil.example",
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn every_host_that_a_request_names_counts() {
+    fn hosts_of_header_and_target_are_all_checked() {
         let names = |uri: &str, hosts: &[&str]| {
             let mut request = Request::builder().uri(uri);
             for host in hosts {

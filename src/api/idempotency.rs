@@ -1,4 +1,4 @@
-//! Requests with an `Idempotency-Key`: one that is sent again gets the answer of the first.
+//! Idempotent requests: a request repeated with the same `Idempotency-Key` gets the response of the first.
 
 use std::sync::Arc;
 
@@ -7,31 +7,34 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::model::{ErrorCode, UnixMs, hex};
-use crate::world::World;
 
-/// A request whose answer has not come for this long was cut off, and may be answered anew.
+/// A claim without a response for this long was cut off, and the request may run again.
 const ANSWER_WAIT_MS: i64 = 120_000;
 
-/// What a request with an `Idempotency-Key` finds.
+/// The result of claiming a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdempotencyClaim {
-    /// It is the first: answer it, then [`IdempotencyKeys::finish`] or [`IdempotencyKeys::abandon`].
+    /// This request is the first. Run it, then call [`IdempotencyKeys::finish`] or [`IdempotencyKeys::abandon`].
     First,
-    /// It was answered with this.
+    /// The stored response of the first request.
     Answered(String),
-    /// The first is being answered at this moment.
+    /// The first request is still running.
     Running,
     /// The key was used for another request.
     Differs,
 }
 
-/// The port of request keys, and of the answers that were given under them.
+/// The port of idempotency keys and their stored responses.
+///
+/// # Errors
+/// Every method fails with `unavailable` if the store cannot be reached, and with `internal` if the store fails otherwise.
 #[async_trait]
 pub trait IdempotencyKeys: Send + Sync {
-    /// Claims a request key. A claim from before `stale` whose answer never came is taken over. Of more than `keys_max` keys of the
-    /// account, the oldest that are answered or stale are forgotten.
+    /// Claims a key. A claim from before `stale` without a response is taken over. Above `keys_max` keys of the account, the oldest that
+    /// are answered or stale are deleted.
     async fn begin(
         &self,
         account_id: &str,
@@ -42,28 +45,28 @@ pub trait IdempotencyKeys: Send + Sync {
         keys_max: u32,
     ) -> Result<IdempotencyClaim>;
 
-    /// Records the answer of a claimed key.
+    /// Stores the response for a claimed key.
     async fn finish(&self, account_id: &str, key: &str, answer: &str) -> Result<()>;
 
-    /// Gives a claimed key back: the request was refused, and may be sent again.
+    /// Releases a claimed key after a failure, so that the request may be sent again.
     async fn abandon(&self, account_id: &str, key: &str) -> Result<()>;
 }
 
-/// See the module. Cheap to clone.
+/// Runs requests at most once for each key. Cheap to clone.
 #[derive(Clone)]
 pub struct Idempotency {
     pub keys: Arc<dyn IdempotencyKeys>,
-    /// Answers that are kept of an account.
+    /// The most keys that are stored for an account.
     pub keys_max: u32,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Idempotency {
-    /// Answers a request of the account's, or gives the answer that the first request with this key got. `answer` runs at most once for
-    /// a key, unless it fails.
+    /// Runs `answer` and stores its result, or returns the stored result of the first request with this key. For each key, `answer`
+    /// succeeds at most once.
     ///
     /// # Errors
-    /// `request_in_progress`, `idempotency_key_reused`, and those of `answer`.
+    /// `request_in_progress`, `idempotency_key_reused`, and the errors of `answer` and of [`IdempotencyKeys`].
     pub async fn once<A: Serialize + DeserializeOwned>(
         &self,
         account_id: &str,
@@ -72,16 +75,17 @@ impl Idempotency {
         answer: impl Future<Output = Result<A>> + Send,
     ) -> Result<A> {
         let digest = hex(&Sha256::digest(serde_json::to_vec(request).map_err(Error::internal)?));
-        let now = self.world.now();
+        let now = self.clock.now();
         match self.keys.begin(account_id, key, &digest, now, now.plus(-ANSWER_WAIT_MS), self.keys_max).await? {
             IdempotencyClaim::Answered(answer) => serde_json::from_str(&answer).map_err(Error::internal),
             IdempotencyClaim::Running => {
-                let words = "The first request with this Idempotency-Key is being answered. Send it again in a moment.";
-                Err(Error::refused(ErrorCode::RequestInProgress, words))
+                let message =
+                    "The first request with this Idempotency-Key is still running. Send it again in a moment.";
+                Err(Error::refused(ErrorCode::RequestInProgress, message))
             }
             IdempotencyClaim::Differs => {
-                let words = "This Idempotency-Key was used for another request. Use a new key for each request.";
-                Err(Error::refused(ErrorCode::IdempotencyKeyReused, words))
+                let message = "This Idempotency-Key was used for another request. Use a new key for each request.";
+                Err(Error::refused(ErrorCode::IdempotencyKeyReused, message))
             }
             IdempotencyClaim::First => {
                 let answered = answer.await;

@@ -1,7 +1,7 @@
-//! How often one may ask. Each request counts for its account and for its network; new guests and sign-ins count for their address
-//! and for its network. Requests without an account, whatever secret they show, count for their address.
+//! Rate limits. Each request counts for its account and for its network. New guests and sign-ins count for their address and its network. A
+//! request without a valid account counts for its address.
 //!
-//! A process counts by itself first, so that no flood reaches what counts for all servers together.
+//! Each process checks its own counts first, so that a flood does not reach the counts that all servers share.
 
 mod counts;
 mod local;
@@ -17,16 +17,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::auth::{found, is_asset, network_of};
 use super::client_address;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::metrics::request_limited;
-use crate::world::World;
 pub use counts::{PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
 pub use local::LocalCounts;
 use shared::SharedCounts;
 
-/// Callers of one kind of request that are counted apart; each takes some 30 bytes.
+/// The most callers with a count of their own, for each kind of request. Each takes some 30 bytes.
 const CALLERS_MAX: usize = 100_000;
-/// Between two purges of callers that have been quiet.
+/// The interval at which counts of idle callers are deleted.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The counts of all callers. Cheap to clone.
@@ -37,22 +37,22 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// Counts nothing yet. `shared`: what counts for all servers together.
-    pub fn new(limits: &RateLimits, shared: Option<Arc<dyn RequestCounts>>, world: Arc<dyn World>) -> Self {
+    /// A limiter without counts. `shared` counts for all servers together.
+    pub fn new(limits: &RateLimits, shared: Option<Arc<dyn RequestCounts>>, clock: Arc<dyn Clock>) -> Self {
         Self {
             local: Arc::new(LocalCounts::new(limits, CALLERS_MAX)),
-            shared: shared.map(|counts| Arc::new(SharedCounts::new(counts, world))),
+            shared: shared.map(|counts| Arc::new(SharedCounts::new(counts, clock))),
         }
     }
 
-    /// Forgets quiet callers from time to time until `stop`.
+    /// Deletes the counts of idle callers once a minute until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         while tokio::time::timeout(PURGE_INTERVAL, stop.cancelled()).await.is_err() {
             self.local.purge();
         }
     }
 
-    /// How long the caller has to wait, if one of the request's counts is full.
+    /// The time that the caller has to wait, if one of the request's counts is full.
     async fn add(&self, counts: &[RequestCount]) -> Option<Duration> {
         match (self.local.add(counts), &self.shared) {
             (None, Some(shared)) => shared.add(counts).await,
@@ -61,7 +61,7 @@ impl Limiter {
     }
 }
 
-/// What a request counts for.
+/// The counts to which a request is added.
 fn counts_of(request: &Request) -> Vec<RequestCount> {
     let kind = kind_of(request);
     let account = found(request.extensions()).filter(|_| kind != RequestKind::Entry);
@@ -72,7 +72,7 @@ fn counts_of(request: &Request) -> Vec<RequestCount> {
     counts.map(|(scope, name)| RequestCount { scope, kind, name }).collect()
 }
 
-/// The client's address, as a network: an IPv6 customer has a whole one.
+/// The client's address. IPv6 addresses are cut to their /64, because one customer has at least that many.
 fn address_of(request: &Request) -> Option<IpAddr> {
     Some(match client_address::of(request.extensions())?.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & (u128::MAX << 64))),
@@ -88,32 +88,37 @@ fn kind_of(request: &Request) -> RequestKind {
     }
 }
 
-/// Calls that need no account, or are about to find out whether there is one.
+/// Whether a request needs no account or checks a password.
 fn is_entry(path: &str) -> bool {
     path.starts_with("/sign-in/")
         || matches!(
             path,
-            "/v1/users/guest" | "/api/start_session" | "/api/sign_in" | "/api/sign_up" | "/api/change_password"
+            "/v1/users/guest"
+                | "/api/start_session"
+                | "/api/sign_in"
+                | "/api/sign_up"
+                | "/api/change_password"
+                | "/api/set_password"
         )
 }
 
-/// What a request counts for, once it is known whether it counts.
+/// The counts of one request, and when it is added to them.
 pub(crate) struct Count {
     kind: RequestKind,
     counts: Vec<RequestCount>,
-    /// Files that are there are not counted, because each page loads several. Requests for others are.
+    /// Only requests for missing files are counted here, because each page loads several files.
     only_misses: bool,
 }
 
 impl Count {
-    /// `None`: the request is not counted.
+    /// `None` if the request is not counted.
     pub(crate) fn of(request: &Request) -> Option<Self> {
         let path = request.uri().path();
         let count = || Self { kind: kind_of(request), counts: counts_of(request), only_misses: is_asset(path) };
         (path != "/healthz").then(count)
     }
 
-    /// Counts the request before it is answered.
+    /// Counts the request before it is handled.
     ///
     /// # Errors
     /// `too_many_requests`
@@ -121,7 +126,7 @@ impl Count {
         if self.only_misses { Ok(()) } else { self.add(limiter).await }
     }
 
-    /// Counts the request after it was answered with that status.
+    /// Counts the request after it is handled, if its status says that the file is missing.
     ///
     /// # Errors
     /// `too_many_requests`
@@ -141,12 +146,12 @@ impl Count {
 mod tests {
     use axum::body::Body;
 
-    use super::super::auth::found_for_test;
+    use super::super::auth::identified_for_test;
     use super::super::client_address::resolved_for_test;
     use super::*;
     use crate::accounts::Network;
 
-    use crate::world::SystemWorld;
+    use crate::clock::SystemClock;
 
     fn request(method: &str, path: &str, address: &str) -> Request {
         let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
@@ -159,21 +164,21 @@ mod tests {
     }
 
     fn limiter(caller: PerMinute, network: PerMinute) -> Limiter {
-        Limiter::new(&RateLimits { caller, network }, None, Arc::new(SystemWorld))
+        Limiter::new(&RateLimits { caller, network }, None, Arc::new(SystemClock))
     }
 
-    /// How many seconds the request has to wait, a part of one as a whole one.
+    /// The seconds that the request has to wait, rounded up.
     fn wait_s(limiter: &Limiter, request: &Request) -> Option<u64> {
         limiter.local.add(&counts_of(request)).map(|wait| wait.as_secs() + 1)
     }
 
     #[test]
-    fn each_caller_has_a_count_for_each_kind_of_request() {
+    fn callers_have_a_count_for_each_kind_of_request() {
         let limiter = limiter(PerMinute { reads: 2, changes: 1, entries: 1 }, PerMinute::default());
         let ask = |method, path, account: &str, peer| {
             let mut request = request(method, path, peer);
             if !account.is_empty() {
-                found_for_test(&mut request, account);
+                identified_for_test(&mut request, account);
             }
             wait_s(&limiter, &request)
         };
@@ -183,10 +188,10 @@ mod tests {
         assert_eq!(ask("GET", "/v1/documents", "b", "1.1.1.1"), None, "another caller");
         assert_eq!(ask("POST", "/v1/documents/document", "a", "1.1.1.1"), None, "another kind");
         assert!(ask("DELETE", "/v1/documents/1", "a", "1.1.1.1").is_some());
-        // A secret that opens nothing buys no count of its own.
+        // An invalid credential gets no count of its own.
         assert_eq!(ask("POST", "/v1/documents/document", "", "4.4.4.4"), None);
         assert!(ask("POST", "/v1/documents/document", "", "4.4.4.4").is_some());
-        // Entering is counted by address, whichever account asks.
+        // Entries are counted by address, whatever the account.
         assert_eq!(ask("POST", "/v1/users/guest", "a", "1.1.1.1"), None);
         assert!(ask("POST", "/api/sign_in", "b", "1.1.1.1").is_some());
         assert_eq!(ask("POST", "/v1/users/guest", "a", "2.2.2.2"), None);
@@ -197,7 +202,7 @@ mod tests {
         let limiter = limiter(PerMinute::default(), PerMinute { reads: 3, changes: 3, entries: 3 });
         let ask = |method: &str, path: &str, account: &str, peer: &str| {
             let mut request = request(method, path, peer);
-            found_for_test(&mut request, account);
+            identified_for_test(&mut request, account);
             wait_s(&limiter, &request)
         };
         for (method, path) in [("GET", "/"), ("POST", "/v1/documents/document"), ("POST", "/v1/users/guest")] {
@@ -216,13 +221,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_counted_without_a_limit() {
+    fn requests_without_a_limit_are_not_counted() {
         let limiter = limiter(PerMinute::default(), PerMinute::default());
         assert!((0..10_000).all(|_| wait_s(&limiter, &request("GET", "/", "1.1.1.1")).is_none()));
     }
 
     #[test]
-    fn an_ipv6_address_counts_as_its_network() {
+    fn ipv6_address_counts_as_its_64_bit_prefix() {
         let counted = |address| address_of(&request("GET", "/", address)).unwrap().to_string();
         assert_eq!(counted("2a00:1:2:3:4:5:6:7"), "2a00:1:2:3::");
         assert_eq!(counted("::ffff:1.1.1.1"), "1.1.1.1");

@@ -1,4 +1,4 @@
-//! `/metrics`, and the count of requests.
+//! The route `/metrics`, and the metrics of requests.
 
 use std::time::Duration;
 
@@ -15,22 +15,24 @@ use crate::model::wire::ErrorBody;
 
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4";
 
-/// Figures about the service, as Prometheus reads them, at most 5 seconds old. Needs the token of the configuration, where there is one.
+/// Get the metrics of the service for Prometheus.
+///
+/// They are at most 5 seconds old. The call needs the configured token, if there is one.
 #[utoipa::path(get, path = "/metrics", tag = "operation", security((), ("token" = [])),
     responses(
-        (status = 200, description = "The figures.", body = String, content_type = "text/plain"),
-        (status = 401, description = "The service wants a token for this.", body = ErrorBody),
-        (status = 404, description = "The service has a listener of its own for this.")))]
+        (status = 200, description = "The metrics.", body = String, content_type = "text/plain"),
+        (status = 401, description = "The metrics token is missing or wrong.", body = ErrorBody),
+        (status = 404, description = "The operator's listener has this route.")))]
 pub(crate) async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
     if let Some(token) = state.site.settings.metrics_token.as_deref()
         && !bearer(&headers).is_some_and(|shown| same_secret(shown, token))
     {
         return Err(unauthenticated().into());
     }
-    Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], state.examination.figures().await?).into_response())
+    Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], state.examination.metrics().await?).into_response())
 }
 
-/// Counts a request, by its method and the class of its answer's status, and how long that answer took to begin.
+/// Counts a response by method and class of status, and records the time until the response began.
 pub(crate) fn count(method: &Method, status: StatusCode, took: Duration) {
     let method = match *method {
         Method::GET | Method::HEAD => "GET",

@@ -1,7 +1,7 @@
-//! The REST API and its description, made from the same handlers: what is served is what is documented.
+//! The OpenAPI document. It is made from the handlers that are served, so it describes what the server does.
 //!
-//! A handler's attribute says what it takes and its good answers; the refusals that follow from what a call is (that it needs an
-//! account, that it names something by id) are added here, once for all. `reference` renders the document for people.
+//! The attribute of a handler describes its parameters and its own responses. Errors that follow from the kind of a route, such as 401, are
+//! added here for all routes. `reference` renders the document as a web page.
 
 use strum::VariantArray;
 use utoipa::openapi::path::{HttpMethod, Operation};
@@ -14,31 +14,32 @@ use utoipa_axum::router::OpenApiRouter;
 use super::ApiState;
 use crate::model::{ErrorCode, PageSet};
 
-/// What the document says before its first call.
+/// The general part of the document.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Coldbrew",
-        description = "Turns large PDFs into clean Markdown, as a batch at half price.\n\nA document is prepared (`/v1/documents/prepare`), \
-                       submitted (`/v1/documents/document`), and then watched until it names a document that can be read. All amounts \
-                       are token equivalents: input + (output + thoughts) × a multiplier. Errors have a stable `code` and a sentence to act on."
+        description = "Turns large PDFs into clean Markdown, as a batch at half price.\n\nPrepare a document (`/v1/documents/prepare`) and \
+                       submit it (`/v1/documents/document`). Then poll its status until it names a document. All amounts \
+                       are token equivalents: input + (output + thoughts) × a multiplier. Errors have a stable `code` and a sentence \
+                       that says what to do."
     ),
     security(("token" = []), ("session" = [])),
     components(schemas(crate::model::wire::ErrorBody)),
     tags(
-        (name = "documents", description = "Preparing, submitting, watching and reading documents."),
-        (name = "users", description = "Accounts and what they used."),
-        (name = "operation", description = "For those who run the service.")
+        (name = "documents", description = "Prepare, submit, follow, read and export documents."),
+        (name = "users", description = "Accounts, tokens and usage."),
+        (name = "operation", description = "Probes and metrics for operators.")
     )
 )]
 struct Preamble;
 
-/// An empty router that collects handlers and their descriptions.
+/// An empty router that collects handlers with their descriptions.
 pub(crate) fn collector() -> OpenApiRouter<ApiState> {
     OpenApiRouter::with_openapi(Preamble::openapi())
 }
 
-/// The finished document of the calls that were collected.
+/// Completes the document with common errors and security schemes.
 pub(crate) fn finish(mut document: Document) -> Document {
     for (path, item) in &mut document.paths.paths {
         let named = path.contains('{');
@@ -61,33 +62,36 @@ pub(crate) fn finish(mut document: Document) -> Document {
     document
 }
 
-/// Refusals that follow from what kind of call it is.
+const FORBIDDEN: &str =
+    "The account is disabled or may not do this, or a browser sent the request for another site. The code says which.";
+
+/// Adds the errors that follow from the kind of a route.
 fn add_refusals(operation: &mut Operation, changes: bool, named: bool) {
-    // The document's own rule asks for an account; a public call says otherwise.
+    // The document requires an account by default. Public routes override that.
     let needs_account = operation.security.is_none();
-    for (status, applies, words) in [
-        (400, true, "The request is not what this call takes; the message names the field."),
-        (401, needs_account, "No valid session or token came with the request."),
-        (403, changes, "A browser sent this for another site."),
-        (404, named, "There is no such thing, or it belongs to somebody else."),
-        (413, operation.request_body.is_some(), "The body is larger than this call takes."),
-        (421, true, "The service does not answer to the host name of the request."),
-        (429, true, "Too many requests; `Retry-After` says how many seconds to wait."),
-        (500, true, "A fault of ours. The log has it under the request id."),
-        (503, true, "Something that the service depends on is away; `Retry-After` says how many seconds to wait."),
+    for (status, applies, description) in [
+        (400, true, "The request is malformed. The message names the field."),
+        (401, needs_account, "The request has no valid session or token."),
+        (403, changes || needs_account, FORBIDDEN),
+        (404, named, "It does not exist, or belongs to another account."),
+        (413, operation.request_body.is_some(), "The body is too large."),
+        (421, true, "The host name of the request is not one of this server's."),
+        (429, true, "Too many requests. Wait `Retry-After` seconds."),
+        (500, true, "Internal error. The server's log has details under the request id."),
+        (503, true, "A dependency is unavailable. Wait `Retry-After` seconds."),
     ] {
         if applies {
-            operation.responses.responses.entry(status.to_string()).or_insert_with(|| RefOr::T(refusal(words)));
+            operation.responses.responses.entry(status.to_string()).or_insert_with(|| RefOr::T(refusal(description)));
         }
     }
 }
 
-fn refusal(words: &str) -> Response {
+fn refusal(description: &str) -> Response {
     let body = Content::new(Some(RefOr::Ref(Ref::from_schema_name("ErrorBody"))));
-    ResponseBuilder::new().description(words).content("application/json", body).build()
+    ResponseBuilder::new().description(description).content("application/json", body).build()
 }
 
-/// Page numbers travel as a list of 0-based indices.
+/// Page sets are JSON arrays of 0-based indices.
 impl PartialSchema for PageSet {
     fn schema() -> RefOr<Schema> {
         let index = ObjectBuilder::new()
@@ -100,12 +104,12 @@ impl PartialSchema for PageSet {
 
 impl ToSchema for PageSet {}
 
-/// Codes are documented as they stand on the wire.
+/// The schema lists the codes as they are sent.
 impl PartialSchema for ErrorCode {
     fn schema() -> RefOr<Schema> {
-        let words = "The stable codes of the API, each with the HTTP status that it is answered with.";
+        let description = "The stable error codes of the API.";
         let names = ErrorCode::VARIANTS.iter().map(|code| code.into_str());
-        ObjectBuilder::new().schema_type(Type::String).description(Some(words)).enum_values(Some(names)).into()
+        ObjectBuilder::new().schema_type(Type::String).description(Some(description)).enum_values(Some(names)).into()
     }
 }
 
@@ -115,15 +119,15 @@ impl ToSchema for ErrorCode {}
 mod tests {
     use super::*;
 
-    /// A call that is added, changed or lost shows in the snapshot. `cargo run -- export-openapi > docs/openapi.json` renews it.
+    /// The recorded document shows every change of the API. `cargo run -- export-openapi > docs/openapi.json` updates it.
     #[test]
-    fn the_document_is_the_one_on_record() {
+    fn openapi_document_recorded_equals_the_handlers() {
         let recorded = include_str!("../../docs/openapi.json");
-        assert!(crate::api::openapi_json() == recorded.trim_end(), "docs/openapi.json is not what the handlers say");
+        assert!(crate::api::openapi_json() == recorded.trim_end(), "docs/openapi.json is outdated");
     }
 
     #[test]
-    fn codes_are_documented_as_they_are_sent() {
+    fn error_codes_are_documented_as_they_are_sent() {
         for code in ErrorCode::VARIANTS {
             let sent = serde_json::to_string(code).unwrap_or_default();
             assert!(crate::api::openapi_json().contains(&sent), "{sent}");

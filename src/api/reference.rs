@@ -1,4 +1,4 @@
-//! The API's documentation as one page: made on the server from the OpenAPI document, without script, without other sites.
+//! The API reference as a web page, rendered on the server from the OpenAPI document. It needs no script and no other site.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ use utoipa::openapi::{OpenApi, RefOr};
 use super::ApiState;
 use crate::model::hex;
 
-/// Weak, because the text may be sent compressed.
+/// A weak tag, because the body may be compressed.
 static ETAG: LazyLock<String> = LazyLock::new(|| format!("W/\"{}\"", hex(&Sha256::digest(super::openapi_json()))));
 
 /// `GET /openapi.json`
@@ -34,7 +34,7 @@ pub(crate) async fn page(State(state): State<ApiState>) -> Response {
     let owner = Owner::new();
     let html = owner.with(|| {
         let calls = calls_of(document).into_iter().map(|call| call_view(call, document)).collect_view();
-        let words = document.info.description.clone().unwrap_or_default();
+        let description = document.info.description.clone().unwrap_or_default();
         view! {
             <html lang="en">
                 <head>
@@ -48,7 +48,7 @@ pub(crate) async fn page(State(state): State<ApiState>) -> Response {
                     <main class="container stack loose">
                         <p><a href="/">"Coldbrew"</a></p>
                         <h1>"API"</h1>
-                        {paragraphs(&words)}
+                        {paragraphs(&description)}
                         <p>"The same for programs: "<a href="/openapi.json">"openapi.json"</a></p>
                         {calls}
                     </main>
@@ -61,7 +61,7 @@ pub(crate) async fn page(State(state): State<ApiState>) -> Response {
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(format!("<!DOCTYPE html>{html}"))).into_response()
 }
 
-/// A call: its method, its path and what is said of it.
+/// A route with its method, path and description.
 struct Call<'a> {
     method: &'static str,
     path: &'a str,
@@ -87,7 +87,8 @@ fn call_view(call: Call<'_>, document: &OpenApi) -> impl IntoView {
         RefOr::T(answer) => (status.clone(), answer.description.clone()),
         RefOr::Ref(reference) => (status.clone(), reference.description.clone()),
     });
-    let row = |(name, words): (String, String)| view! { <div><dt><code>{name}</code></dt><dd>{words}</dd></div> };
+    let row =
+        |(name, description): (String, String)| view! { <div><dt><code>{name}</code></dt><dd>{description}</dd></div> };
     view! {
         <section class="card stack">
             <h2><code>{format!("{method} {path}")}</code></h2>
@@ -100,15 +101,15 @@ fn call_view(call: Call<'_>, document: &OpenApi) -> impl IntoView {
     }
 }
 
-fn paragraphs(words: &str) -> impl IntoView {
-    words
+fn paragraphs(description: &str) -> impl IntoView {
+    description
         .split("\n\n")
-        .filter(|words| !words.is_empty())
-        .map(|words| view! { <p>{words.to_owned()}</p> })
+        .filter(|description| !description.is_empty())
+        .map(|description| view! { <p>{description.to_owned()}</p> })
         .collect_view()
 }
 
-/// The schema of a call's JSON body.
+/// The JSON schema of a route's body.
 fn body_of(operation: &Operation, document: &OpenApi) -> Option<String> {
     let RefOr::T(body) = operation.request_body.as_ref()? else { return None };
     let RefOr::T(content) = body.content.get("application/json")? else { return None };

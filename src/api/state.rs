@@ -1,4 +1,4 @@
-//! What handlers are given.
+//! The state that handlers get: use cases, ports and settings of the site.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -15,82 +15,83 @@ use super::idempotency::Idempotency;
 use super::limit::Limiter;
 use super::streams::Streams;
 use crate::accounts::Provider;
-use crate::accounts::{Identity, Membership, Quota};
+use crate::accounts::{Identity, Membership, Operators, Quota};
 use crate::changes::Changes;
+use crate::clock::Clock;
 use crate::documents::Library;
 use crate::jobs::Submissions;
 use crate::retention::AccountDeletion;
 use crate::settings::{SECOND, Secret, Settings};
 use crate::uploads::Intake;
-use crate::world::World;
 
-/// Everything that a handler may reach. Each request has it handed on a dozen times, so a clone is a pointer.
+/// A cheap handle of [`AppState`], because axum clones the state many times for each request.
 #[derive(Clone)]
-pub struct ApiState(Arc<Reach>);
+pub struct ApiState(Arc<AppState>);
 
-impl From<Reach> for ApiState {
-    fn from(reach: Reach) -> Self {
-        Self(Arc::new(reach))
+impl From<AppState> for ApiState {
+    fn from(state: AppState) -> Self {
+        Self(Arc::new(state))
     }
 }
 
 impl Deref for ApiState {
-    type Target = Reach;
+    type Target = AppState;
 
-    fn deref(&self) -> &Reach {
+    fn deref(&self) -> &AppState {
         &self.0
     }
 }
 
-/// What [`ApiState`] holds.
-pub struct Reach {
+/// Everything that handlers use.
+pub struct AppState {
     pub services: Arc<UseCases>,
     pub site: SiteState,
     pub changes: Changes,
     pub examination: Examination,
     pub streams: Streams,
     pub limiter: Limiter,
-    /// Who else vouches for people, if somebody does.
+    /// The sign-in provider, if one is configured.
     pub provider: Option<Provider>,
 }
 
-/// The use cases: what the REST API and the web app's server functions both call.
+/// The use cases that the REST API and the web app call.
 #[derive(Clone)]
 pub struct UseCases {
     pub identity: Identity,
     pub membership: Membership,
+    pub operators: Operators,
     pub deletion: AccountDeletion,
     pub quota: Quota,
     pub intake: Intake,
     pub submissions: Submissions,
     pub library: Library,
     pub idempotency: Idempotency,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
 }
 
 /// How the site is served.
 #[derive(Clone)]
 pub struct SiteState {
     pub options: LeptosOptions,
-    /// No Gemini key: the built-in emulator reads the pages.
+    /// There is no Gemini key, so the built-in emulator reads the pages.
     pub demo: bool,
-    /// `/readyz` and `/metrics` have a listener of their own.
+    /// `/readyz` and `/metrics` are only on the operator's listener.
     pub separate_operations: bool,
     pub settings: SiteSettings,
 }
 
-/// How the site is known, and what is believed of those who ask it.
+/// Settings of the site: its address, its hosts, its proxies, and time limits.
 #[derive(Clone, Debug)]
 pub struct SiteSettings {
-    /// The address that people type, if it is known: with `https://` cookies are marked secure.
+    /// The public address, if it is configured. With `https://`, cookies are marked secure.
     pub public_url: Option<String>,
-    /// How long a caller may say nothing in the middle of a body.
+    /// Idle timeout for request bodies.
     pub silence_timeout: Duration,
-    /// How long an upload may take, all together.
+    /// Time limit for a whole upload.
     pub upload_timeout: Duration,
-    /// What asks for `/metrics` must show this, if there is one.
+    /// The bearer token that `/metrics` requires, if one is configured.
     pub metrics_token: Option<Secret>,
-    /// The host names that requests may name.
+    /// The host names that requests may use.
     pub hosts: Hosts,
     pub proxies: Proxies,
 }
@@ -110,7 +111,7 @@ impl SiteSettings {
 }
 
 impl SiteState {
-    /// The address that this site was reached at: as it is known, else as the caller names it.
+    /// The public address of this site, or else the one in the request's `Host` header.
     pub fn origin(&self, headers: &HeaderMap) -> String {
         if let Some(url) = &self.settings.public_url {
             return url.trim_end_matches('/').to_owned();
@@ -120,7 +121,7 @@ impl SiteState {
         host.map_or_else(String::new, |host| format!("http://{host}"))
     }
 
-    /// Whether browsers reach the site by HTTPS.
+    /// Whether browsers use HTTPS to reach the site.
     pub fn https(&self) -> bool {
         self.settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }

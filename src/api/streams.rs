@@ -1,7 +1,7 @@
-//! The event streams that this server keeps open: how many an account and a network have, and which of them have to end.
+//! The open event streams of this server: their limits for accounts and networks, and their end.
 //!
-//! A stream ends with its credential. Within this process that is told at once ([`crate::changes`]); what other processes end, and
-//! what expires, is found by asking the record every few seconds.
+//! A stream ends with its credential. When this process ends a credential, [`crate::changes`] tells the stream immediately. Expired
+//! credentials, and those that other processes end, are found by a check every 5 seconds.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -16,12 +16,12 @@ use crate::error::{Error, Result};
 use crate::metrics::request_limited;
 use crate::settings::Settings;
 
-/// Between two looks at whether the credentials of open streams are still good.
+/// The interval at which the credentials of open streams are checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
-/// How long a refused caller is asked to wait: tabs come and go in minutes.
+/// The `Retry-After` of a refused stream: tabs are usually closed within minutes.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// Streams that may be open at once; 0 is without limit.
+/// The most streams that may be open at once. 0 means no limit.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamLimits {
     pub account: u32,
@@ -37,7 +37,7 @@ impl StreamLimits {
     }
 }
 
-/// See the module. Cheap to clone.
+/// All open streams of this server. Cheap to clone.
 #[derive(Clone)]
 pub struct Streams {
     limits: StreamLimits,
@@ -49,27 +49,26 @@ struct Open {
     last: u64,
     by_account: HashMap<String, u32>,
     by_network: HashMap<Network, u32>,
-    /// Each with the digest of its credential, and what ends it.
+    /// For each stream the digest of its credential, and the token that ends it.
     streams: HashMap<u64, (String, CancellationToken)>,
 }
 
 impl Streams {
-    /// None is open yet.
+    /// Starts without open streams.
     pub fn new(limits: StreamLimits) -> Self {
         Self { limits, open: Arc::default() }
     }
 
-    /// Opens a stream that ends with the credential of that digest.
+    /// Opens a stream that ends with the credential of this digest.
     ///
     /// # Errors
-    ///
-    /// `too_many_requests`, while the account or the network has as many as it may.
+    /// `too_many_requests` if the account or the network has too many open streams.
     pub fn open(&self, caller: &Caller, credential: &str) -> Result<OpenStream> {
         let (account_id, network, ended) = (caller.account.id.clone(), caller.network, CancellationToken::new());
         let mut open = self.lock();
         let open_of_network = network.map_or(0, |network| count(&open.by_network, &network));
-        self.see_room(count(&open.by_account, &account_id), self.limits.account, "This account")?;
-        self.see_room(open_of_network, self.limits.network, "Your network")?;
+        self.check_room(count(&open.by_account, &account_id), self.limits.account, "This account")?;
+        self.check_room(open_of_network, self.limits.network, "Your network")?;
         open.last += 1;
         let id = open.last;
         *open.by_account.entry(account_id.clone()).or_default() += 1;
@@ -80,19 +79,19 @@ impl Streams {
         Ok(OpenStream { streams: self.clone(), id, account_id, network, ended })
     }
 
-    fn see_room(&self, open: u32, max: u32, whose: &str) -> Result<()> {
+    fn check_room(&self, open: u32, max: u32, owner: &str) -> Result<()> {
         if max == 0 || open < max {
             return Ok(());
         }
         request_limited("streams");
-        Err(Error::too_many(&format!("{whose} has {open} event streams open. Close one of them."), RETRY_AFTER))
+        Err(Error::too_many(&format!("{owner} has {open} event streams open. Close one of them."), RETRY_AFTER))
     }
 
     /// Ends streams whose credential has ended, until `stop`.
     pub async fn run(self, identity: Identity, stop: CancellationToken) {
         while timeout(CHECK_INTERVAL, stop.cancelled()).await.is_err() {
             if let Err(error) = self.end_without_credential(&identity).await {
-                tracing::warn!(%error, "the credentials of open streams could not be checked");
+                tracing::warn!(%error, "checking credentials of open streams failed");
             }
         }
     }
@@ -109,7 +108,7 @@ impl Streams {
     }
 }
 
-/// A stream, counted until it is dropped.
+/// An open stream. It is counted until it is dropped.
 pub struct OpenStream {
     streams: Streams,
     id: u64,
@@ -119,7 +118,7 @@ pub struct OpenStream {
 }
 
 impl OpenStream {
-    /// Waits until the credential is known to have ended.
+    /// Waits until the credential has ended.
     pub async fn ended(&self) {
         self.ended.cancelled().await;
     }
@@ -129,9 +128,9 @@ impl Drop for OpenStream {
     fn drop(&mut self) {
         let mut open = self.streams.lock();
         open.streams.remove(&self.id);
-        discount(&mut open.by_account, &self.account_id);
+        decrement(&mut open.by_account, &self.account_id);
         if let Some(network) = &self.network {
-            discount(&mut open.by_network, network);
+            decrement(&mut open.by_network, network);
         }
     }
 }
@@ -140,7 +139,7 @@ fn count<K: Hash + Eq>(counts: &HashMap<K, u32>, key: &K) -> u32 {
     counts.get(key).copied().unwrap_or(0)
 }
 
-fn discount<K: Hash + Eq>(counts: &mut HashMap<K, u32>, key: &K) {
+fn decrement<K: Hash + Eq>(counts: &mut HashMap<K, u32>, key: &K) {
     if let Some(count) = counts.get_mut(key) {
         *count -= 1;
         if *count == 0 {
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn stream_beyond_the_limit_of_its_network_is_refused_whatever_its_account() {
+    fn stream_beyond_the_limit_of_its_network_is_refused_for_any_account() {
         let streams = Streams::new(StreamLimits { account: 0, network: 2 });
         let open: Vec<_> = (0..2).map(|n| streams.open(&caller(&n.to_string(), "1.1.1.7"), "d").unwrap()).collect();
         assert!(streams.open(&caller("x", "1.1.1.99"), "d").is_err());

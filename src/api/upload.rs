@@ -1,4 +1,4 @@
-//! Files over REST: uploaded as a form, or fetched from an address.
+//! Routes for files: uploaded as a form, or fetched from a URL.
 
 use axum::Json;
 use axum::extract::multipart::MultipartError;
@@ -18,29 +18,29 @@ use crate::model::ErrorCode;
 use crate::model::wire::{ErrorBody, Prepared};
 use crate::uploads::ReceivedFile;
 
-/// Where files are uploaded to.
+/// The path of uploads, which has a larger body limit.
 pub(crate) const PATH: &str = "/v1/documents/prepare/upload";
 
 /// The form of an upload.
 #[derive(ToSchema)]
-#[allow(dead_code, reason = "it only describes")]
+#[allow(dead_code, reason = "it only describes the form")]
 pub(crate) struct UploadForm {
     #[schema(format = Binary, content_media_type = "application/octet-stream")]
     file: String,
 }
 
-/// Upload a file: it is measured, and priced page by page.
+/// Upload a file. The response has its price for each page.
 #[utoipa::path(post, path = "/v1/documents/prepare/upload", tag = "documents",
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses(
-        (status = 200, description = "It can be submitted under its `hash`.", body = Prepared),
+        (status = 200, description = "The file can be submitted by its `hash`.", body = Prepared),
         (status = 408, description = "The upload took too long.", body = ErrorBody),
-        (status = 409, description = "The account holds as much as it may.", body = ErrorBody),
+        (status = 409, description = "A storage limit of the account is reached.", body = ErrorBody),
         (status = 413, description = "The file is too large.", body = ErrorBody),
-        (status = 415, description = "The file is of no kind that is accepted.", body = ErrorBody),
+        (status = 415, description = "The file format is not supported.", body = ErrorBody),
         (status = 422, description = "The document cannot be opened, or has too many pages.", body = ErrorBody),
-        (status = 429, description = "Too many files are being uploaded from here, or too many requests were sent; `Retry-After` says how many seconds to wait.", body = ErrorBody),
-        (status = 503, description = "The disk is nearly full, too many files are being uploaded, or something is away; `Retry-After` says how many seconds to wait.", body = ErrorBody)))]
+        (status = 429, description = "Too many uploads or requests at once. Wait `Retry-After` seconds.", body = ErrorBody),
+        (status = 503, description = "The disk is nearly full, or the server is busy. Wait `Retry-After` seconds.", body = ErrorBody)))]
 pub(crate) async fn prepare(
     State(state): State<ApiState>,
     caller: Caller,
@@ -59,21 +59,24 @@ pub(crate) async fn prepare(
     Ok(Json(prepared))
 }
 
-/// Brings the file of a form to disk.
+/// Writes the file of a form to disk.
 async fn receive(state: &ApiState, request: Request, body: &FormBody) -> Result<ReceivedFile> {
     let receiver = &state.services.intake.receiver;
-    let broken = |error: MultipartError| match error.status() {
+    let refusal = |error: MultipartError| match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => receiver.too_large(),
         _ if body.is_overhead() => {
-            Error::refused(ErrorCode::InvalidRequest, "The form has too much in it beside its file.")
+            Error::refused(ErrorCode::InvalidRequest, "The form has too much data besides its file.")
         }
-        _ => Error::refused(ErrorCode::InvalidRequest, "The upload broke off or is not multipart/form-data."),
+        _ => {
+            let message = "The upload was interrupted or is not multipart/form-data. Try again.";
+            Error::refused(ErrorCode::InvalidRequest, message)
+        }
     };
     let mut form = Multipart::from_request(request, state).await?;
-    while let Some(field) = form.next_field().await.map_err(broken)? {
+    while let Some(field) = form.next_field().await.map_err(refusal)? {
         if field.name() == Some("file") {
             let name = field.file_name().map(str::to_owned);
-            let chunks = field.map(|chunk| chunk.inspect(|_| body.content_received()).map_err(broken));
+            let chunks = field.map(|chunk| chunk.inspect(|_| body.content_received()).map_err(refusal));
             return receiver.receive(chunks, name.as_deref()).await;
         }
     }
@@ -84,24 +87,24 @@ fn too_slow() -> Error {
     Error::refused(ErrorCode::UploadTimeout, "The upload took too long. Try again over a faster connection.")
 }
 
-/// Where a file is.
+/// The address of a file.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileAddress {
-    /// `http://` or `https://`, on the public internet. An arXiv abstract stands for its PDF.
+    /// `http://` or `https://`, on the public internet. The address of an arXiv abstract gives its PDF.
     url: String,
 }
 
-/// Fetch a file from an address: it is measured, and priced page by page.
+/// Fetch a file from a URL. The response has its price for each page.
 #[utoipa::path(post, path = "/v1/documents/prepare", tag = "documents", request_body = FileAddress,
     responses(
-        (status = 200, description = "It can be submitted under its `hash`.", body = Prepared),
-        (status = 409, description = "The account holds as much as it may.", body = ErrorBody),
+        (status = 200, description = "The file can be submitted by its `hash`.", body = Prepared),
+        (status = 409, description = "A storage limit of the account is reached.", body = ErrorBody),
         (status = 413, description = "The file is too large.", body = ErrorBody),
-        (status = 415, description = "The file is of no kind that is accepted.", body = ErrorBody),
-        (status = 422, description = "The address is not fetched, has no file, or the file cannot be opened.", body = ErrorBody),
-        (status = 503, description = "The disk is nearly full, too many files are being uploaded, or something is away; `Retry-After` says how many seconds to wait.", body = ErrorBody),
-        (status = 504, description = "The address took too long.", body = ErrorBody)))]
+        (status = 415, description = "The file format is not supported.", body = ErrorBody),
+        (status = 422, description = "The URL is not allowed or has no file, or the file cannot be opened.", body = ErrorBody),
+        (status = 503, description = "The disk is nearly full, or the server is busy. Wait `Retry-After` seconds.", body = ErrorBody),
+        (status = 504, description = "Fetching the file took too long.", body = ErrorBody)))]
 pub(crate) async fn prepare_url(
     State(state): State<ApiState>,
     caller: Caller,

@@ -1,4 +1,4 @@
-//! Accounts over REST.
+//! REST routes for accounts and tokens.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,28 +8,30 @@ use utoipa::ToSchema;
 
 use super::ApiState;
 use super::auth::{Caller, credential, unauthenticated};
-use super::error::{Body, Failure, Named};
+use super::error::{Body, Failure, PathParams};
 use crate::accounts::CredentialKind;
 use crate::model::wire::{ErrorBody, Me, NewToken, TokenSummary, UsageReport};
 
-/// A fresh guest account and the token that opens it.
+/// A new guest account and its token.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Guest {
     user_id: String,
     token: String,
 }
 
-/// Make a guest account, with a bearer token for it.
+/// Make a guest account with a bearer token.
 #[utoipa::path(post, path = "/v1/users/guest", tag = "users", security(()),
-    responses((status = 201, description = "The account. Its token is shown this once.", body = Guest)))]
+    responses(
+        (status = 201, description = "The account. Its token is shown only here.", body = Guest),
+        (status = 403, description = "This server takes no guests.", body = ErrorBody)))]
 pub(crate) async fn create_guest(State(state): State<ApiState>) -> Result<(StatusCode, Json<Guest>), Failure> {
     let guest = state.services.identity.create_guest(CredentialKind::Token).await?;
     Ok((StatusCode::CREATED, Json(Guest { user_id: guest.account.id, token: guest.secret })))
 }
 
-/// What the account used, what is reserved and left, and a receipt per job.
+/// Get the account's quota use and its receipts.
 #[utoipa::path(get, path = "/v1/users/me/usage", tag = "users",
-    responses((status = 200, description = "Sums of the ledger.", body = UsageReport)))]
+    responses((status = 200, description = "Used, reserved and remaining tokens, with one receipt for each job.", body = UsageReport)))]
 pub(crate) async fn usage(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
@@ -37,16 +39,16 @@ pub(crate) async fn usage(
     Ok(Json(state.services.quota.usage(&account).await?))
 }
 
-/// Who is asking.
+/// Get the account of the caller.
 #[utoipa::path(get, path = "/v1/users/me", tag = "users",
-    responses((status = 200, description = "The account that the token or the session belongs to.", body = Me)))]
+    responses((status = 200, description = "The account of the token or session.", body = Me)))]
 pub(crate) async fn me(Caller { account, .. }: Caller) -> Json<Me> {
     Json(Me { user_id: account.id, email: account.email })
 }
 
-/// Delete the account with all its documents and files, for good. Only sums of the ledger stay, under no name.
+/// Delete the account with all its documents and files, permanently. The ledger keeps the account's charges without its name.
 #[utoipa::path(delete, path = "/v1/users/me", tag = "users",
-    responses((status = 204, description = "It is gone, and every token and session with it.")))]
+    responses((status = 204, description = "The account is deleted, with all its tokens and sessions.")))]
 pub(crate) async fn delete_me(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
@@ -61,7 +63,7 @@ pub(crate) struct TokenList {
     tokens: Vec<TokenSummary>,
 }
 
-/// The account's tokens, newest first, without their secrets.
+/// List the account's tokens, newest first, without their secrets.
 #[utoipa::path(get, path = "/v1/users/me/tokens", tag = "users",
     responses((status = 200, description = "The tokens that have not expired.", body = TokenList)))]
 pub(crate) async fn tokens(
@@ -71,18 +73,18 @@ pub(crate) async fn tokens(
     Ok(Json(TokenList { tokens: state.services.membership.tokens(&account).await? }))
 }
 
-/// What a new token is to be called.
+/// The name of a new token.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TokenName {
     name: String,
 }
 
-/// Make a token. It is good for a year, or until it is revoked.
+/// Make a token. It is valid for one year or until it is revoked.
 #[utoipa::path(post, path = "/v1/users/me/tokens", tag = "users", request_body = TokenName,
     responses(
-        (status = 201, description = "The token. It is shown this once.", body = NewToken),
-        (status = 409, description = "The account has as many tokens as it may.", body = ErrorBody)))]
+        (status = 201, description = "The token. It is shown only here.", body = NewToken),
+        (status = 409, description = "The account has the maximum number of tokens.", body = ErrorBody)))]
 pub(crate) async fn create_token(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
@@ -96,12 +98,12 @@ pub(crate) async fn create_token(
 
 /// Revoke a token.
 #[utoipa::path(delete, path = "/v1/users/me/tokens/{id}", tag = "users",
-    params(("id" = String, Path, description = "Of the list of tokens.")),
-    responses((status = 204, description = "It opens nothing any more.")))]
+    params(("id" = String, Path, description = "The id from the list of tokens.")),
+    responses((status = 204, description = "The token is revoked.")))]
 pub(crate) async fn revoke_token(
     State(state): State<ApiState>,
     Caller { account, .. }: Caller,
-    Named(id): Named<String>,
+    PathParams(id): PathParams<String>,
 ) -> Result<StatusCode, Failure> {
     state.services.membership.revoke_token(&account, &id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,8 +1,8 @@
-//! What happens in the browser outside the islands: pages that the server rendered are kept current, and their plain elements react.
+//! The browser's part outside the islands: it keeps server-rendered pages current, and makes their plain elements react.
 //!
-//! The server is the only one that draws lists, states and documents. The browser asks for a page again and takes over what has
-//! changed, so that what it shows is always what a reload would show. Elements say by `data-…` what they want; each file here
-//! documents its own. Nothing here may be needed to *read* a page.
+//! Only the server renders lists, statuses and documents. The browser fetches a page again and applies what has changed, so that it
+//! always shows what a reload would show. `data-…` attributes connect elements to their behaviour; each file documents its own.
+//! A page can be read without anything here.
 
 mod address;
 mod back;
@@ -26,12 +26,12 @@ use leptos::prelude::document;
 use wasm_bindgen::JsCast;
 use web_sys::{Document, Element};
 
-pub(crate) use live::look;
+pub(crate) use live::poll;
 pub(crate) use pages::elements;
 pub(crate) use theme::choose_theme;
 pub(crate) use toast::{Tone, toast};
 
-/// Takes hold of the page; to be called once, when everything is there.
+/// Starts the behaviour of a page. Call it once, after the page has loaded.
 pub fn hydrate() {
     times::localize(&document());
     back::begin();
@@ -42,7 +42,7 @@ pub fn hydrate() {
     pages::begin();
 }
 
-/// What a selector finds on a page, shown or just fetched.
+/// The elements of a page, shown or fetched, that match a selector.
 fn elements_of(page: &Document, selector: &str) -> Vec<Element> {
     let Ok(found) = page.query_selector_all(selector) else { return Vec::new() };
     (0..found.length()).filter_map(|index| found.get(index)?.dyn_into().ok()).collect()

@@ -1,5 +1,6 @@
-//! What several screens use.
+//! Components that several screens share.
 
+mod bookshelf;
 mod cover;
 mod frame;
 mod hydration_scripts;
@@ -9,9 +10,9 @@ mod notice;
 mod numbers;
 mod question;
 mod rows;
-mod shelf;
 mod theme;
 
+pub use bookshelf::Bookshelf;
 pub use cover::Cover;
 pub use frame::Frame;
 pub use hydration_scripts::HydrationScripts;
@@ -21,5 +22,4 @@ pub use notice::Trouble;
 pub use numbers::{grouped, page_count};
 pub use question::{Answers, Question, QuestionButton};
 pub use rows::{DocumentRow, JobRow, title_words};
-pub use shelf::Shelf;
 pub use theme::ThemeMenu;

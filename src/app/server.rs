@@ -1,7 +1,15 @@
-//! The web app's calls to the server. Each hands over to a use case; what it may see is decided by who is calling.
+//! The web app's calls to the server. Each passes the caller's account to a use case, which decides what the caller may see.
 //!
-//! Their input is a form's, Leptos' default, so that an `ActionForm` works without script. A form that calls one is redirected: to where the
-//! function leads, or back to its page, which says what happened (`web/context.rs`). [`submit`] takes JSON, because an island sends it a structure.
+//! Input is form-encoded, Leptos' default, so that an `ActionForm` works without script. A form is redirected to the page that the
+//! function names, or back to its own page, which shows the outcome (`web/context.rs`). [`submit`] takes JSON: an island sends it a
+//! structure.
+//!
+//! # Errors
+//! Each call returns the error of its use case. A call that needs an account fails with `unauthenticated` if the browser has none. In the
+//! browser, a call without an answer fails with [`server_unavailable`].
+
+pub mod access;
+pub mod operator;
 
 use leptos::prelude::*;
 use leptos::server_fn::Bytes;
@@ -9,34 +17,36 @@ use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::model::wire::{
-    ErrorBody, JobView, Me, NewToken, Opened, Place, Prepared, Shelf, Submission, TokenSummary, UsageReport,
+    ErrorBody, JobView, LibraryListing, Me, NewToken, Opened, Prepared, ReaderRequest, Submission, TokenSummary,
+    UsageReport,
 };
 use crate::model::{ApiError, EndedAccess, ErrorCode, Mode, Quote};
 
 impl FromServerFnError for ApiError {
     type Encoder = JsonEncoding;
 
-    /// Faults of the call itself: the server could not be reached, or did not understand.
+    /// The error of a call that did not reach its function.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Request(_) | ServerFnErrorErr::Response(_) => server_unavailable(),
             _ => Self::new(
                 ErrorCode::InvalidRequest,
-                "The server did not understand this page. Reload it and try again.",
+                "The server did not understand this request. Reload the page and try again.",
             ),
         }
     }
 
-    /// It may also come from what stands before the calls, such as the limits, or from a proxy in words of its own.
+    /// Parses the error of a function, of a layer in front of it such as the rate limits, or of a proxy, which has its own format.
     fn de(data: Bytes) -> Self {
         let refused = |_| serde_json::from_slice::<ErrorBody>(&data).map(|body| body.error);
         serde_json::from_slice(&data).or_else(refused).unwrap_or_else(|_| server_unavailable())
     }
 }
 
-/// What is said where there is no answer.
+/// The error of a call without an answer.
 pub fn server_unavailable() -> ApiError {
-    ApiError::new(ErrorCode::Unavailable, "The server cannot be reached. Check your connection; nothing is lost.")
+    let words = "The server cannot be reached. Check your connection and try again. Nothing is lost.";
+    ApiError::new(ErrorCode::Unavailable, words)
 }
 
 /// Whether this browser has an account already.
@@ -45,27 +55,27 @@ pub async fn known() -> Result<bool, ApiError> {
     Ok(crate::web::known_caller().await?.is_some())
 }
 
-/// Makes sure that this browser has an account to put things in; a guest's, if it had none.
+/// Creates a guest account if this browser has no account.
 #[server(prefix = "/api", endpoint = "start_session")]
 pub async fn start_session() -> Result<(), ApiError> {
     crate::web::start_session().await
 }
 
-/// Extracts a prepared document; says where it is to be followed.
+/// Submits a prepared document. Returns the path of its job or document.
 #[server(prefix = "/api", endpoint = "submit", input = Json)]
 pub async fn submit(wish: Submission) -> Result<String, ApiError> {
     let caller = crate::web::caller().await?;
     caller.answer(caller.services.submissions.submit(&caller, wish).await.map(|submitted| submitted.address()))
 }
 
-/// Fetches the file at an address, and prepares it like an upload.
+/// Downloads the file at a link, and prepares it like an upload.
 #[server(prefix = "/api", endpoint = "import")]
 pub async fn import(url: String) -> Result<Prepared, ApiError> {
     let caller = crate::web::caller().await?;
     caller.answer(caller.services.intake.import(&caller, &url).await)
 }
 
-/// Extracts the failed pages of a document again; leads to where it is to be followed.
+/// Submits the failed pages of a document again. Redirects to the job or document.
 #[server(prefix = "/api", endpoint = "retry")]
 pub async fn retry(id: String, mode: Mode) -> Result<(), ApiError> {
     let caller = crate::web::caller().await?;
@@ -74,14 +84,14 @@ pub async fn retry(id: String, mode: Mode) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// What that costs.
+/// The price of reading the failed pages of a document again.
 #[server(prefix = "/api", endpoint = "retry_quote")]
 pub async fn retry_quote(id: String) -> Result<Quote, ApiError> {
     let caller = crate::web::caller().await?;
     caller.answer(caller.services.submissions.retry_quote(&caller.account, &id).await)
 }
 
-/// Submits a failed job once more, without uploading again; leads to where it is to be followed.
+/// Submits a failed job again, without a new upload. Redirects to the job or document.
 #[server(prefix = "/api", endpoint = "try_again")]
 pub async fn try_again(content_hash: String, batch: bool) -> Result<(), ApiError> {
     let caller = crate::web::caller().await?;
@@ -90,7 +100,7 @@ pub async fn try_again(content_hash: String, batch: bool) -> Result<(), ApiError
     Ok(())
 }
 
-/// Takes a failed job off the lists.
+/// Removes a failed job from the lists.
 #[server(prefix = "/api", endpoint = "dismiss_job")]
 pub async fn dismiss_job(content_hash: String) -> Result<(), ApiError> {
     let caller = crate::web::caller().await?;
@@ -104,43 +114,43 @@ pub async fn fetch_job(content_hash: String) -> Result<JobView, ApiError> {
     caller.answer(caller.services.library.job(&caller.account, &content_hash).await)
 }
 
-/// What lists show whose title has these words: the newest, or what is older than `before` says. Nothing for a browser without an account.
-#[server(prefix = "/api", endpoint = "fetch_shelf")]
-pub async fn fetch_shelf(query: String, before: Option<String>) -> Result<Shelf, ApiError> {
-    let Some(caller) = crate::web::known_caller().await? else { return Ok(Shelf::default()) };
-    caller.answer(caller.services.library.shelf(&caller.account, &query, before).await)
+/// Jobs and documents whose title has these words: the newest, or those older than the cursor `before`. Empty without an account.
+#[server(prefix = "/api", endpoint = "fetch_library")]
+pub async fn fetch_library(query: String, before: Option<String>) -> Result<LibraryListing, ApiError> {
+    let Some(caller) = crate::web::known_caller().await? else { return Ok(LibraryListing::default()) };
+    caller.answer(caller.services.library.listing(&caller.account, &query, before).await)
 }
 
-/// Quota and receipts; `None` for a browser without an account.
+/// Quota and receipts; `None` without an account.
 #[server(prefix = "/api", endpoint = "fetch_usage")]
 pub async fn fetch_usage() -> Result<Option<UsageReport>, ApiError> {
     let Some(caller) = crate::web::known_caller().await? else { return Ok(None) };
     caller.answer(caller.services.quota.usage(&caller.account).await.map(Some))
 }
 
-/// What is left of the quota, in token equivalents; `None` for a browser without an account.
+/// The rest of the quota in token equivalents; `None` without an account.
 #[server(prefix = "/api", endpoint = "tokens_left")]
 pub async fn tokens_left() -> Result<Option<u64>, ApiError> {
     let Some(caller) = crate::web::known_caller().await? else { return Ok(None) };
     caller.answer(caller.services.quota.usage(&caller.account).await.map(|report| Some(report.usage.available_tokens)))
 }
 
-/// A document at a place in it.
+/// A document, opened at a place.
 #[server(prefix = "/api", endpoint = "open_document")]
-pub async fn open_document(id: String, place: Place) -> Result<Opened, ApiError> {
+pub async fn open_document(id: String, place: ReaderRequest) -> Result<Opened, ApiError> {
     let caller = crate::web::caller().await?;
     caller.answer(caller.services.library.open(&caller, &id, &place).await)
 }
 
-/// Deletes a document for good.
+/// Deletes a document permanently.
 #[server(prefix = "/api", endpoint = "delete_document")]
 pub async fn delete_document(id: String) -> Result<(), ApiError> {
     let caller = crate::web::caller().await?;
     caller.answer(caller.services.library.delete(&caller.account, &id).await)?;
-    crate::web::say("The document is deleted. Its receipt stays.")
+    crate::web::say("The document was deleted. Its receipt stays.")
 }
 
-/// Who is asking, and their tokens; `None` for a browser without an account.
+/// The account and its tokens; `None` without an account.
 #[server(prefix = "/api", endpoint = "fetch_me")]
 pub async fn fetch_me() -> Result<Option<(Me, Vec<TokenSummary>)>, ApiError> {
     let Some(caller) = crate::web::known_caller().await? else { return Ok(None) };
@@ -149,10 +159,10 @@ pub async fn fetch_me() -> Result<Option<(Me, Vec<TokenSummary>)>, ApiError> {
     Ok(Some((Me { user_id: account.id, email: account.email }, tokens)))
 }
 
-/// Makes this browser's guest a member, with everything it owns. Says which access to the guest has ended.
+/// Makes this browser's guest a member, with everything it owns. Returns the ended sessions and tokens of the guest.
 #[server(prefix = "/api", endpoint = "sign_up")]
-pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, ApiError> {
-    crate::web::sign_up(email, password).await
+pub async fn sign_up(email: String, password: String, invitation: Option<String>) -> Result<EndedAccess, ApiError> {
+    crate::web::sign_up(email, password, invitation).await
 }
 
 /// Signs this browser in.
@@ -161,21 +171,21 @@ pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
     crate::web::sign_in(email, password).await
 }
 
-/// Whether the account can be signed in to with the provider.
+/// Whether the account is connected to the sign-in provider.
 #[server(prefix = "/api", endpoint = "is_connected")]
 pub async fn is_connected() -> Result<bool, ApiError> {
     let caller = crate::web::caller().await?;
     caller.answer(caller.services.membership.is_connected(&caller.account).await)
 }
 
-/// Whether the account is opened by a password.
+/// Whether the account has a password.
 #[server(prefix = "/api", endpoint = "has_password")]
 pub async fn has_password() -> Result<bool, ApiError> {
     let caller = crate::web::caller().await?;
     caller.answer(caller.services.membership.has_password(&caller.account).await)
 }
 
-/// Gives the account another password. All its other sessions and all its tokens end.
+/// Changes the account's password. All its other sessions and all its tokens end.
 #[server(prefix = "/api", endpoint = "change_password")]
 pub async fn change_password(current: String, new: String) -> Result<(), ApiError> {
     crate::web::change_password(current, new).await
@@ -187,21 +197,21 @@ pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
     crate::web::sign_out(everywhere).await
 }
 
-/// Makes an API token. Its secret is in the answer, or on the page that a form is led to, and nowhere else.
+/// Creates an API token. Its secret is only in the answer, or on the page that a form is redirected to.
 #[server(prefix = "/api", endpoint = "create_token")]
 pub async fn create_token(name: String) -> Result<NewToken, ApiError> {
     crate::web::create_token(&name).await
 }
 
-/// Ends an API token.
+/// Revokes an API token.
 #[server(prefix = "/api", endpoint = "revoke_token")]
 pub async fn revoke_token(id: String) -> Result<(), ApiError> {
     let caller = crate::web::caller().await?;
     caller.answer(caller.services.membership.revoke_token(&caller.account, &id).await)?;
-    crate::web::say("The token is revoked.")
+    crate::web::say("The token was revoked.")
 }
 
-/// Deletes the account with everything it owns, for good. `id`: whose page the person looks at.
+/// Deletes the account with everything it owns, permanently. `id`: the account on the page, which must be the caller's.
 #[server(prefix = "/api", endpoint = "delete_account")]
 pub async fn delete_account(id: String) -> Result<(), ApiError> {
     crate::web::delete_account(&id).await
@@ -212,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_refuses_a_call_is_understood() {
+    fn error_of_function_layer_or_proxy_is_parsed() {
         let refusal = ApiError::not_found("batch");
         assert_eq!(ApiError::de(refusal.ser()), refusal);
         let of_the_api = serde_json::json!({"error": refusal}).to_string();

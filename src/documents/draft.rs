@@ -1,8 +1,7 @@
-//! The plain text of a document that a job is to fill: there as soon as somebody wants to read it, at the address that the finished
-//! document will have, and for nothing. It ends with its job.
+//! Drafts: the file's own text of a document whose job is active. A draft is free, and ends with its job.
 //!
-//! Pages that are asked for are read at once, and all others behind that. Which pages are there is all that is known of it: whoever
-//! needs one that is not reads it, so a reading that breaks off leaves nothing that is half done.
+//! A draft begins when a reader opens it, at the address that the finished document will have. Requested pages are extracted first, the
+//! others in the background. The stored pages are its only state: an extraction that fails is continued by the next request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,33 +22,33 @@ use crate::model::{ApiError, ErrorCode, Mode, PageSet, format_of};
 use crate::uploads::upload_key;
 use coldbrew_pdf::Priority;
 
-const NO_TEXT: &str = "This page has no text of its own. It comes with the finished document.";
+const NO_TEXT: &str = "This page has no text of its own. Its text comes with the finished document.";
 
-/// Drafts that this process is reading to their ends, by their documents. Clones share them.
+/// The drafts that this process is completing, by the ids of their documents. Clones share them.
 #[derive(Clone)]
 pub struct Drafts {
-    /// How long somebody who needs every page waits for them.
+    /// How long a request that needs every page waits for them.
     pub patience: Duration,
-    under_way: Arc<Mutex<HashMap<String, Reading>>>,
+    pending: Arc<Mutex<HashMap<String, PendingDraft>>>,
 }
 
-/// Ends when every page is there, for all who wait for it.
-type Reading = Shared<BoxFuture<'static, Result<(), ApiError>>>;
+/// Completes when every page is stored. All waiting requests share it.
+type PendingDraft = Shared<BoxFuture<'static, Result<(), ApiError>>>;
 
 impl Default for Drafts {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(120), under_way: Arc::default() }
+        Self { patience: Duration::from_secs(120), pending: Arc::default() }
     }
 }
 
 impl Drafts {
-    fn under_way(&self) -> MutexGuard<'_, HashMap<String, Reading>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, HashMap<String, PendingDraft>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Library {
-    /// Begins the draft of the document that this job is to fill, if the job still goes on. It has no page yet.
+    /// Begins the draft of this job's document, without pages, if the job is still active.
     pub(super) async fn begin_draft(&self, account: &Account, job: &JobView) -> Result<()> {
         let document = NewDocument {
             id: job.draft_id.clone(),
@@ -60,50 +59,50 @@ impl Library {
             mode: Mode::Text,
             pages: job.pages.clone(),
         };
-        self.documents.begin_draft(&document, self.world.now()).await.map(|_| ())
+        self.documents.begin_draft(&document, self.clock.now()).await.map(|_| ())
     }
 
-    /// Reads those of these pages that the draft has not, and has the others read behind that.
+    /// Extracts the missing ones of `pages`, and starts the extraction of all other missing pages in the background.
     pub(super) async fn read_draft(&self, caller: &Caller, job: &JobView, pages: &PageSet) -> Result<()> {
         let missing = self.missing_pages(&caller.account, job).await?;
         let now: PageSet = missing.iter().filter(|&index| pages.contains(index)).collect();
         self.read_into_draft(caller, job, &now, Priority::Interactive).await?;
         if now != missing {
-            drop(self.reading_of(caller, job));
+            drop(self.pending_draft(caller, job));
         }
         Ok(())
     }
 
-    /// What is known of a document with all its pages: a draft is read to its end first.
+    /// A document without its pages, all of which are stored: a draft is completed first.
     ///
     /// # Errors
-    /// If that takes too long to wait for. It goes on all the same.
-    pub(super) async fn whole(&self, caller: &Caller, id: &str) -> Result<DocumentSummary> {
+    /// `not_found` if there is no such document. `unavailable` if completing it takes too long; it continues in the background.
+    pub(super) async fn completed(&self, caller: &Caller, id: &str) -> Result<DocumentSummary> {
         let account = &caller.account;
         let found = self.summary(account, id).await?;
         let job = if found.is_draft { self.jobs.filling(&account.id, id).await? } else { None };
         let Some(job) = job else { return Ok(found) };
-        let reading = self.reading_of(caller, &job);
-        tokio::time::timeout(self.drafts.patience, reading).await.map_err(|_| still_being_read())??;
+        let pending = self.pending_draft(caller, &job);
+        tokio::time::timeout(self.drafts.patience, pending).await.map_err(|_| still_being_read())??;
         self.summary(account, id).await
     }
 
-    /// The reading of all pages that the draft has not. It goes on whether or not somebody waits.
-    fn reading_of(&self, caller: &Caller, job: &JobView) -> Reading {
+    /// The extraction of all missing pages. It continues if no request waits for it.
+    fn pending_draft(&self, caller: &Caller, job: &JobView) -> PendingDraft {
         let begin = || {
             let (library, caller, job) = (self.clone(), caller.clone(), job.clone());
-            let reading = tokio::spawn(async move {
+            let task = tokio::spawn(async move {
                 let done = library.read_rest(&caller, &job).await;
-                library.drafts.under_way().remove(&job.draft_id);
+                library.drafts.pending().remove(&job.draft_id);
                 done.map_err(Error::public)
             });
             let done = |ended| match ended {
                 Ok(done) => done,
                 Err(error) => Err(Error::internal(error).public()),
             };
-            reading.map(done).boxed().shared()
+            task.map(done).boxed().shared()
         };
-        self.drafts.under_way().entry(job.draft_id.clone()).or_insert_with(begin).clone()
+        self.drafts.pending().entry(job.draft_id.clone()).or_insert_with(begin).clone()
     }
 
     async fn read_rest(&self, caller: &Caller, job: &JobView) -> Result<()> {
@@ -111,7 +110,7 @@ impl Library {
         let missing = self.missing_pages(account, job).await?;
         self.read_into_draft(caller, job, &missing, Priority::Background).await?;
         if !missing.is_empty() {
-            // There is an outline to be seen now.
+            // Open readers can now show an outline.
             self.changes.tell(&account.id, &job.content_hash);
         }
         Ok(())
@@ -122,14 +121,14 @@ impl Library {
         Ok(job.pages.iter().filter(|&index| !there.contains(index)).collect())
     }
 
-    /// Reads pages and stores them some at a time, so that nothing that is stored waits for a page.
+    /// Extracts pages and stores them in chunks, so that no transaction is open while a page is extracted.
     async fn read_into_draft(&self, caller: &Caller, job: &JobView, pages: &PageSet, priority: Priority) -> Result<()> {
         let account = &caller.account;
         if pages.is_empty() {
             return Ok(());
         }
         let mut read = self.plain_pages(caller, job, pages, priority).await?.try_chunks(READER_PAGES as usize);
-        while let Some(pages) = read.try_next().await.map_err(|broken| broken.1)? {
+        while let Some(pages) = read.try_next().await.map_err(|failed| failed.1)? {
             if !self.documents.extend_draft(&account.id, &job.draft_id, &pages).await? {
                 break;
             }
@@ -164,6 +163,6 @@ impl Library {
 }
 
 fn still_being_read() -> Error {
-    let words = "The text of this document is still being read. Please try again in a moment.";
-    Error::refused(ErrorCode::Unavailable, words)
+    let message = "The text of this document is still being read. Try again in a moment.";
+    Error::refused(ErrorCode::Unavailable, message)
 }

@@ -1,6 +1,6 @@
-//! A document as one file to keep: Markdown, a web page that needs nothing else, or an archive of Markdown and figures.
+//! A document as one file: Markdown, a self-contained web page, or an archive of Markdown and figures.
 //!
-//! A document is written as it is read: some pages and one figure are held at a time, however long it is.
+//! A document is streamed: memory holds some pages and one figure at a time, whatever its length.
 
 mod archive;
 mod json;
@@ -26,32 +26,32 @@ use crate::model::wire::{DocumentSummary, ExportFormat, Page};
 
 pub use name::content_disposition;
 
-/// Pages that are read from the store at once. Each unread response holds as many.
+/// Pages that are loaded from the store at once, and held for each open response.
 const PAGES_AT_ONCE: u32 = 8;
-/// What may be written before somebody has to read it.
-const AHEAD_BYTES: usize = 64 * 1024;
+/// The size of the buffer between the writer and the response.
+const BUFFER_BYTES: usize = 64 * 1024;
 
-/// A response body. It ends with an error if it could not be written whole: half a document must not pass for one.
+/// A response body. It ends with an error if it is incomplete, so that no client takes a part for the document.
 pub type Body = BoxStream<'static, io::Result<Bytes>>;
 
-/// A file on its way to its reader.
+/// An exported file, whose body is written as it is read.
 pub struct Exported {
     pub file_name: String,
     pub media_type: &'static str,
     pub body: Body,
 }
 
-/// What a document is written as.
+/// The format of an export. A file has the name without its ending.
 enum Content {
     File(ExportFormat, String),
     Json,
 }
 
 impl Library {
-    /// Writes the account's document as a file. `origin` is this server's address, by which Markdown names figures.
+    /// Writes the account's document as a file. `origin` is this server's address, which Markdown puts before the paths of figures.
     ///
     /// # Errors
-    /// If there is no such document; what goes wrong later ends the body.
+    /// `not_found` if there is no such document, `unavailable` if its draft is not complete in time. A later error ends the body.
     pub async fn export(&self, caller: &Caller, id: &str, format: ExportFormat, origin: &str) -> Result<Exported> {
         let source = self.source_of(caller, id, origin).await?;
         let stem = name::stem(&source.document.title);
@@ -67,27 +67,27 @@ impl Library {
     /// Writes the account's document as the JSON of a [`Document`](crate::model::wire::Document).
     ///
     /// # Errors
-    /// If there is no such document; what goes wrong later ends the body.
+    /// `not_found` if there is no such document, `unavailable` if its draft is not complete in time. A later error ends the body.
     pub async fn document(&self, caller: &Caller, id: &str) -> Result<Body> {
         Ok(body(self.source_of(caller, id, "").await?, Content::Json))
     }
 
     async fn source_of(&self, caller: &Caller, id: &str, origin: &str) -> Result<Source> {
-        let document = self.whole(caller, id).await?;
+        let document = self.completed(caller, id).await?;
         Ok(Source { library: self.clone(), caller: caller.clone(), document, origin: origin.to_owned() })
     }
 }
 
-/// Writes as far ahead as [`AHEAD_BYTES`], and goes on as the body is read.
+/// The body, written by a task that waits while [`BUFFER_BYTES`] are unread.
 fn body(source: Source, content: Content) -> Body {
-    let (reader, writer) = duplex(AHEAD_BYTES);
+    let (reader, writer) = duplex(BUFFER_BYTES);
     let written = tokio::spawn(write(source, content, writer));
     let end = stream::once(written.map_err(io::Error::other)).filter_map(async |end| match end {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(Err(io::Error::other(error))),
         Err(error) => Some(Err(error)),
     });
-    ReaderStream::with_capacity(reader, AHEAD_BYTES).chain(end).boxed()
+    ReaderStream::with_capacity(reader, BUFFER_BYTES).chain(end).boxed()
 }
 
 async fn write(source: Source, content: Content, mut out: DuplexStream) -> Result<()> {
@@ -101,11 +101,11 @@ async fn write(source: Source, content: Content, mut out: DuplexStream) -> Resul
         Content::File(ExportFormat::Html, _) => web::write(&source, out).await?,
         Content::File(ExportFormat::Zip, stem) => archive::write(&source, &stem, out).await?,
     }
-    source.check_edition().await?;
+    source.check_unchanged().await?;
     Ok(out.shutdown().await?)
 }
 
-/// A document and what it needs to be written.
+/// A document and what its writers need.
 struct Source {
     library: Library,
     caller: Caller,
@@ -119,27 +119,27 @@ impl Source {
         Parts { source: self, next: 0, flow: Some(Flow::default()), ready: VecDeque::new() }
     }
 
-    /// Does work on the document's text beside the event loop.
+    /// Runs CPU-bound work on the document's text on a blocking thread.
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         self.library.renderer.run(&self.caller, work).await
     }
 
-    /// Some of the document's pages, from page `first` of its file on. Empty after the last one.
+    /// At most [`PAGES_AT_ONCE`] pages, from page `first` of the file on. Empty after the last one.
     async fn pages(&self, first: u32) -> Result<Vec<Page>> {
         self.library.documents.pages(&self.caller.account.id, &self.document.id, first, PAGES_AT_ONCE).await
     }
 
-    /// Fails if the document is not what it was at the beginning, since what was read in between may be of two texts: a job that
-    /// puts pages in their places changes what is known of the document in the same transaction.
-    async fn check_edition(&self) -> Result<()> {
+    /// Fails if the document changed during the export, since the pages may then be of two texts. A job that replaces pages changes the
+    /// summary in the same transaction.
+    async fn check_unchanged(&self) -> Result<()> {
         let now = self.library.documents.document(&self.caller.account.id, &self.document.id).await?;
         if now.as_ref() == Some(&self.document) {
             return Ok(());
         }
-        Err(Error::unavailable("the document became another one while it was written"))
+        Err(Error::unavailable("the document changed during its export"))
     }
 
-    /// The picture of a figure, as it was cut out; `None` if it is not there any more.
+    /// The picture of a figure, a PNG; `None` if it was deleted.
     async fn picture(&self, figure: &FigureId) -> Result<Option<Vec<u8>>> {
         match self.library.figure(&self.caller.account, figure).await {
             Ok(path) => Ok(Some(tokio::fs::read(path).await?)),
@@ -149,12 +149,12 @@ impl Source {
     }
 }
 
-/// Reads a document's pages as one text.
+/// The document's pages as one text.
 struct Parts<'a> {
     source: &'a Source,
-    /// The first page of the file that was not read yet.
+    /// The first page of the file that is not loaded yet.
     next: u32,
-    /// `None` once every page is read.
+    /// `None` once every page is loaded.
     flow: Option<Flow>,
     ready: VecDeque<Part>,
 }
@@ -171,7 +171,7 @@ impl Parts<'_> {
             };
             self.next = last.index + 1;
             for page in pages {
-                let push = move || (flow.push(page.index + 1, &told(&page)), flow);
+                let push = move || (flow.push(page.index + 1, &page_text(&page)), flow);
                 let part;
                 (part, flow) = self.source.work(push).await?;
                 self.ready.extend(part);
@@ -182,8 +182,8 @@ impl Parts<'_> {
     }
 }
 
-/// A page's text with what a reader should know of it: a page that could not be read says so in its place.
-fn told(page: &Page) -> String {
+/// A page's text with its note. The text of a failed page says that it could not be read, and why.
+fn page_text(page: &Page) -> String {
     let number = page.index + 1;
     let mut text = with_own_footnotes(&shallow(page.markdown.as_str().into()), number);
     if let Some(reason) = &page.failure {

@@ -1,6 +1,6 @@
-//! A document's pages as they were: drawn by the page engine from the kept file when somebody wants to see them.
+//! Original pages: pictures of the pages of a document's file, drawn by the page engine on request.
 //!
-//! What was drawn is kept in memory for a while. Who may see it is decided before this is asked.
+//! Pictures are cached in memory. Callers check first that the account owns the document.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,23 +14,25 @@ use crate::extract::no_worker;
 use crate::model::ErrorCode;
 use coldbrew_pdf::{Engine, PageFault, PdfError, Requester};
 
-/// Pictures that are kept, in bytes: some hundreds of pages.
-const KEPT_BYTES_MAX: u64 = 48 << 20;
+/// The size of the cache in bytes: some hundreds of pages.
+const CACHE_BYTES_MAX: u64 = 48 << 20;
+/// The size of an average picture, which estimates the number of cached items.
 const PICTURE_BYTES: u64 = 120 << 10;
 
-/// A page of a content of an account.
+/// A page of an account's file.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PageKey {
     pub account_id: String,
     pub content_hash: String,
+    /// Counts from 0.
     pub page: u32,
 }
 
-/// Draws pages. Clones share what is kept.
+/// Draws pages and caches the pictures. Clones share the cache.
 #[derive(Clone)]
 pub struct Originals {
     engine: Engine,
-    kept: Arc<Cache<PageKey, Bytes, Size>>,
+    cache: Arc<Cache<PageKey, Bytes, Size>>,
 }
 
 #[derive(Clone)]
@@ -43,32 +45,36 @@ impl Weighter<PageKey, Bytes> for Size {
 }
 
 impl Originals {
-    /// Nothing is drawn yet.
+    /// An empty cache over this engine.
     pub fn new(engine: Engine) -> Self {
-        let items = usize::try_from(KEPT_BYTES_MAX / PICTURE_BYTES).unwrap_or(usize::MAX);
-        Self { engine, kept: Arc::new(Cache::with_weighter(items, KEPT_BYTES_MAX, Size)) }
+        let items = usize::try_from(CACHE_BYTES_MAX / PICTURE_BYTES).unwrap_or(usize::MAX);
+        Self { engine, cache: Arc::new(Cache::with_weighter(items, CACHE_BYTES_MAX, Size)) }
     }
 
-    /// The picture of a page of that file, a WebP or JPEG. Requests for the same page at once wait for one drawing.
+    /// The picture of a page of that file, a WebP or JPEG. Concurrent requests for one page share one drawing.
+    ///
+    /// # Errors
+    /// `unavailable` or `too_many_requests` if the engine has no worker for the requester, and `unavailable` if drawing takes too long.
+    /// `unreadable_document` if the page is damaged.
     pub async fn picture(&self, file: &Path, key: &PageKey, requester: &Requester) -> Result<Bytes> {
         let draw = async {
             let drawn = self.engine.page_picture(file, key.page, requester).await;
             drawn.map(Bytes::from).map_err(|error| no_worker(&error).unwrap_or_else(|| refusal(error)))
         };
-        self.kept.get_or_insert_async(key, draw).await
+        self.cache.get_or_insert_async(key, draw).await
     }
 }
 
 fn refusal(error: PdfError) -> Error {
     match error {
         error @ (PdfError::Unavailable(_) | PdfError::Io(_)) => Error::unavailable(error),
-        // The file was opened before, and hardly a page takes so long by itself: the machine has too much to do.
+        // The file was opened before, so a timeout most likely means an overloaded machine.
         PdfError::Timeout(_) | PdfError::Page { reason: PageFault::Timeout, .. } => busy(),
-        _ => Error::refused(ErrorCode::UnreadableDocument, "This page cannot be drawn: it is damaged."),
+        _ => Error::refused(ErrorCode::UnreadableDocument, "This page is damaged and cannot be shown."),
     }
 }
 
 fn busy() -> Error {
-    let words = "Drawing this page takes too long at the moment. Please try again in a little while.";
-    Error::refused(ErrorCode::Unavailable, words)
+    let message = "Drawing this page takes too long right now. Try again in a moment.";
+    Error::refused(ErrorCode::Unavailable, message)
 }

@@ -1,17 +1,23 @@
-//! A document as the reader shows it: one span of its pages, and what leads to all others.
+//! A document as the reader shows it: one span of its pages, with the outline and links to all other spans.
 
 use super::{Library, READER_PAGES};
 use crate::accounts::Account;
 use crate::accounts::Caller;
 use crate::error::Result;
 use crate::markdown::matches::Query;
-use crate::model::wire::{DocumentSummary, JobView, Opened, Original, OutlineEntry, PageView, Place, Reading, Span};
+use crate::model::wire::{
+    DocumentSummary, DocumentView, JobView, Opened, Original, OutlineEntry, PageView, ReaderRequest, Span,
+};
 use crate::model::{ApiError, PageSet, format_of};
 use crate::uploads::upload_key;
 
 impl Library {
-    /// Opens a document at a place. One that is still to be filled is opened as plain text.
-    pub async fn open(&self, caller: &Caller, id: &str, place: &Place) -> Result<Opened> {
+    /// Opens a document at a place. While its job is active, its draft is opened.
+    ///
+    /// # Errors
+    /// `not_found` if there is neither a document nor a job that will fill it. `unavailable` if a turn at rendering, a worker or a draft's
+    /// rest does not come in time.
+    pub async fn open(&self, caller: &Caller, id: &str, place: &ReaderRequest) -> Result<Opened> {
         let account = &caller.account;
         let job = self.jobs.filling(&account.id, id).await?;
         let working = job.clone().filter(|job| job.status.is_active());
@@ -36,8 +42,8 @@ impl Library {
         caller: &Caller,
         document: DocumentSummary,
         job: Option<JobView>,
-        place: &Place,
-    ) -> Result<Reading> {
+        place: &ReaderRequest,
+    ) -> Result<DocumentView> {
         let account = &caller.account;
         let id = document.id.as_str();
         let query = Query::parse(&place.query);
@@ -53,7 +59,7 @@ impl Library {
         if let Some(job) = drafted {
             self.read_draft(caller, job, &span).await?;
             if rest && query.is_some() {
-                self.whole(caller, id).await?;
+                self.completed(caller, id).await?;
             }
         }
         let pages = self.documents.pages(&account.id, id, span.iter().next().unwrap_or(0), READER_PAGES).await?;
@@ -62,14 +68,14 @@ impl Library {
             let html = self.renderer.page(caller, id, &page, query.as_ref()).await?;
             views.push(PageView { index: page.index, html: html.to_string(), failure: page.failure, note: page.note });
         }
-        Ok(Reading {
+        Ok(DocumentView {
             original: self.original_of(account, id).await?,
             outline: if rest { self.outline(caller, id).await? } else { Vec::<OutlineEntry>::new() },
             found: if rest { self.search(caller, id, query.as_ref()).await? } else { None },
             spans: spans(&indices),
             from,
             pages: views,
-            // As it will be once it is read: a reader need not see how far that has come.
+            // A draft shows the page count of the finished document, so that the reader does not see its progress.
             document: match drafted {
                 Some(_) => DocumentSummary { pages: count_of(&indices), failed_pages: 0, ..document },
                 None => document,
@@ -78,13 +84,13 @@ impl Library {
         })
     }
 
-    /// Whether there is a file to draw the document's pages from.
+    /// Whether the file that the document's pages are drawn from is stored.
     async fn original_of(&self, account: &Account, id: &str) -> Result<Original> {
         let source = self.documents.source(&account.id, id).await?;
         let Some(source) = source else { return Ok(Original::Gone) };
         let upload = self.uploads.upload(&account.id, &source.upload_hash).await?;
         let format = upload.as_ref().and_then(|upload| format_of(&upload.metadata.content_type));
-        // A text has no pages to look at; an image is kept as a page.
+        // A text file has no pages to draw. An image is stored as a one-page PDF.
         if format.is_some_and(|format| format.free && !format.has_pages) {
             return Ok(Original::None);
         }
@@ -93,8 +99,8 @@ impl Library {
     }
 }
 
-/// How many pages come before the span that a place is in.
-fn start_of(indices: &[u32], place: &Place) -> u32 {
+/// The number of pages before the span that contains a place.
+fn start_of(indices: &[u32], place: &ReaderRequest) -> u32 {
     let before = match (place.from, place.page) {
         (Some(from), _) => from as usize,
         (None, Some(page)) => indices.partition_point(|&index| index + 1 < page),
@@ -120,13 +126,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_found_in_its_span() {
+    fn place_is_found_in_its_span() {
         let indices: Vec<u32> = (0..50).chain([99]).collect();
-        let start = |from, page| start_of(&indices, &Place { from, page, ..Place::default() });
+        let start = |from, page| start_of(&indices, &ReaderRequest { from, page, ..ReaderRequest::default() });
         assert_eq!([start(None, None), start(Some(40), None), start(Some(45), None)], [0, 40, 40]);
         assert_eq!([start(None, Some(20)), start(None, Some(21)), start(None, Some(70))], [0, 20, 40]);
         assert_eq!([start(Some(900), None), start(None, Some(900)), start(None, Some(0))], [40, 40, 0]);
-        assert_eq!(start_of(&[], &Place { page: Some(3), ..Place::default() }), 0);
+        assert_eq!(start_of(&[], &ReaderRequest { page: Some(3), ..ReaderRequest::default() }), 0);
         let last = Span { from: 40, first: 41, last: 100 };
         assert_eq!(spans(&indices).last(), Some(&last));
     }

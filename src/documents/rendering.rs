@@ -1,7 +1,7 @@
-//! Rendering beside the event loop: work on documents' texts, which takes the processor for a while, done for one caller after the other.
+//! CPU-bound work on documents' texts: it runs on blocking threads, and callers take turns.
 //!
-//! The size and the depth of a text bound how long it takes (`markdown/source.rs`), since a thread cannot be stopped. The time budget is
-//! the second wall: a page that exceeds it is shown as it was written.
+//! A thread cannot be stopped, so limits on a text's size and depth bound its work (`src/markdown/source.rs`). The timeout is the second
+//! limit: a page that exceeds it is shown as plain Markdown.
 
 mod turns;
 
@@ -21,23 +21,24 @@ use crate::model::wire::Page;
 use crate::settings::Settings;
 use turns::Turns;
 
-/// A rendered page of ordinary length, for the number of pages that are kept.
+/// The size of an average rendered page, which estimates the number of cached items.
 const PAGE_HTML_BYTES: u64 = 8 << 10;
-/// A page of ordinary text takes milliseconds.
+/// An ordinary page takes milliseconds.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How much is rendered at once, for how long, and what is kept of it.
+/// Limits of rendering: concurrency, time and cache size.
 #[derive(Clone, Copy, Debug)]
 pub struct RenderingLimits {
-    /// Texts that are worked on at once; of one account or network, one.
+    /// Texts that are processed at once. Each account and each network has at most one of them.
     pub at_once_max: usize,
-    /// How long rendering one page may take before it is shown as it was written.
+    /// A page that takes longer to render is shown as plain Markdown.
     pub page_timeout: Duration,
-    /// Rendered pages that are kept in memory, in bytes.
+    /// The size of the cache of rendered pages, in bytes.
     pub kept_bytes_max: u64,
 }
 
 impl RenderingLimits {
+    /// Reads the settings `rendering.*`.
     pub fn read(from: &mut Settings) -> Self {
         Self {
             at_once_max: from.positive("rendering.at-once-max", "COLDBREW_RENDERING_AT_ONCE_MAX", 2),
@@ -47,20 +48,20 @@ impl RenderingLimits {
     }
 }
 
-/// A page of a document in one edition of its text.
+/// A page of a document with one version of its text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct PageKey {
     document_id: String,
     index: u32,
     /// SHA-256 of the text.
-    edition: [u8; 32],
+    text_hash: [u8; 32],
 }
 
-/// Renders pages. Clones share what is kept, and the turns.
+/// Renders pages and caches them. Clones share the cache and the turns.
 #[derive(Clone)]
 pub struct Renderer {
     turns: Turns,
-    kept: Arc<Cache<PageKey, Arc<str>, Size>>,
+    cache: Arc<Cache<PageKey, Arc<str>, Size>>,
     page_timeout: Duration,
 }
 
@@ -74,17 +75,17 @@ impl Weighter<PageKey, Arc<str>> for Size {
 }
 
 impl Renderer {
-    /// Nothing is kept yet.
+    /// A renderer with an empty cache.
     pub fn new(limits: RenderingLimits) -> Self {
         let items = usize::try_from(limits.kept_bytes_max / PAGE_HTML_BYTES).unwrap_or(usize::MAX);
         Self {
             turns: Turns::new(limits.at_once_max),
-            kept: Arc::new(Cache::with_weighter(items, limits.kept_bytes_max, Size)),
+            cache: Arc::new(Cache::with_weighter(items, limits.kept_bytes_max, Size)),
             page_timeout: limits.page_timeout,
         }
     }
 
-    /// The HTML of a page of that document, for the reader. Without a query it is kept.
+    /// The reader's HTML of a page. It is cached if there is no query.
     ///
     /// # Errors
     /// `unavailable` if the caller's turn does not come in time.
@@ -98,9 +99,9 @@ impl Renderer {
         if query.is_some() {
             return self.render(caller, page, query, None).await;
         }
-        let edition = Sha256::digest(page.markdown.as_bytes()).into();
-        let key = PageKey { document_id: document_id.to_owned(), index: page.index, edition };
-        match self.kept.get(&key) {
+        let text_hash = Sha256::digest(page.markdown.as_bytes()).into();
+        let key = PageKey { document_id: document_id.to_owned(), index: page.index, text_hash };
+        match self.cache.get(&key) {
             Some(html) => Ok(html),
             None => self.render(caller, page, None, Some(key)).await,
         }
@@ -113,28 +114,28 @@ impl Renderer {
         query: Option<&Query>,
         key: Option<PageKey>,
     ) -> Result<Arc<str>> {
-        let (markdown, index, query, kept) =
-            (page.markdown.clone(), page.index, query.cloned(), Arc::clone(&self.kept));
+        let (markdown, index, query, cache) =
+            (page.markdown.clone(), page.index, query.cloned(), Arc::clone(&self.cache));
         let rendering = self.begin(caller, move || {
             let html: Arc<str> = html_of(&markdown, index, Setting::Reader(query.as_ref())).into();
-            // Also if the reader was given the text as it was written meanwhile.
+            // After a timeout too, so that the next request gets the rendered page.
             if let Some(key) = key {
-                kept.insert(key, Arc::clone(&html));
+                cache.insert(key, Arc::clone(&html));
             }
             html
         });
         match tokio::time::timeout(self.page_timeout, rendering.await?).await {
             Ok(Ok(html)) => Ok(html),
             Ok(Err(error)) => {
-                // A parser has a fault that this text brings out: the text can be read all the same. A panic's words may quote it.
-                tracing::error!(page = index, is_panic = error.is_panic(), "a page could not be rendered");
+                // A bug in a parser. The panic's message is not logged because it may quote the text.
+                tracing::error!(page = index, is_panic = error.is_panic(), "rendering a page failed");
                 Ok(preformatted(&page.markdown).into())
             }
             Err(_) => Ok(preformatted(&page.markdown).into()),
         }
     }
 
-    /// Does work on the text of the caller's documents beside the event loop, when the caller's turn has come.
+    /// Runs CPU-bound work on the caller's texts on a blocking thread, once the caller has a turn.
     ///
     /// # Errors
     /// `unavailable` if the turn does not come in time, `internal` if the work panics.
@@ -143,11 +144,11 @@ impl Renderer {
         caller: &Caller,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T> {
-        // What a panic says may quote the text.
+        // The panic's message may quote the text.
         self.begin(caller, work).await?.await.map_err(|_| Error::internal("work on a text panicked"))
     }
 
-    /// Begins when the turn has come; the turn ends with the work, whether or not a caller still waits for it.
+    /// Starts the work once the caller has a turn. The turn ends with the work, even if the caller has gone.
     async fn begin<T: Send + 'static>(
         &self,
         caller: &Caller,

@@ -1,22 +1,27 @@
-//! Searching a document: all pages, whether or not they are shown.
+//! Full-text search in all pages of a document.
 
 use super::Library;
 use crate::accounts::Caller;
 use crate::error::Result;
 use crate::markdown::Source;
 use crate::markdown::matches::{Query, hits};
-use crate::model::wire::{Found, Page, SearchHit};
+use crate::model::wire::{Page, SearchHit, SearchResults};
 
-/// Hits that are listed; all are counted.
+/// The most hits that are listed. All are counted.
 const HITS_MAX: usize = 200;
-/// Pages that are looked through in one turn.
+/// Pages that are searched in one turn.
 const PAGES_AT_ONCE: u32 = 32;
 
 impl Library {
-    /// Where the document has what is searched for; `None` if that is nothing.
-    pub(super) async fn search(&self, caller: &Caller, id: &str, query: Option<&Query>) -> Result<Option<Found>> {
+    /// The hits in the document; `None` without a query.
+    pub(super) async fn search(
+        &self,
+        caller: &Caller,
+        id: &str,
+        query: Option<&Query>,
+    ) -> Result<Option<SearchResults>> {
         let Some(query) = query else { return Ok(None) };
-        let mut found = Found::default();
+        let mut found = SearchResults::default();
         let mut next = 0;
         loop {
             let pages = self.documents.pages(&caller.account.id, id, next, PAGES_AT_ONCE).await?;
@@ -27,7 +32,7 @@ impl Library {
                 pages
                     .iter()
                     .filter(|page| page.failure.is_none())
-                    .for_each(|page| look_through(page, &query, &mut found));
+                    .for_each(|page| search_page(page, &query, &mut found));
                 found
             };
             found = self.renderer.run(caller, search).await?;
@@ -35,7 +40,7 @@ impl Library {
     }
 }
 
-fn look_through(page: &Page, query: &Query, found: &mut Found) {
+fn search_page(page: &Page, query: &Query, found: &mut SearchResults) {
     let (count, listed) = hits(Source::of(&page.markdown).events(), query, HITS_MAX - found.hits.len());
     found.pages += u32::from(count > 0);
     found.total = found.total.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));

@@ -1,4 +1,4 @@
-//! The port of documents: each with its pages.
+//! The port of documents and their pages.
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -10,7 +10,7 @@ use crate::model::wire::{DocumentSummary, Page};
 use crate::model::{Mode, PageSet, UnixMs};
 use crate::uploads::FigurePlaces;
 
-/// A document to be stored as it is.
+/// A document to be stored, without its pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDocument {
     pub id: String,
@@ -19,21 +19,25 @@ pub struct NewDocument {
     pub content_hash: String,
     pub title: String,
     pub mode: Mode,
-    /// Which pages of its file it is made of.
+    /// The pages of its file that it consists of.
     pub pages: PageSet,
 }
 
-/// Documents, each with its pages. A draft is found by its id alone: no list has it, and nothing of it can be read again.
+/// Documents and their pages. A draft is found by its id only: lists leave it out, and its pages cannot be retried.
+///
+/// # Errors
+/// Every method fails with `unavailable` if the database cannot be reached.
 #[async_trait]
 pub trait Documents: Send + Sync {
-    /// The account's document of the same content, pages, mode and title: the one with the fewest failed pages, and of those the newest.
+    /// The id of the account's document with the same content, pages, mode and title. Of several, the newest of those with the fewest
+    /// failed pages.
     async fn same_document(&self, document: &NewDocument) -> Result<Option<String>>;
 
-    /// Stores a document with these pages, none of which is held longer than it takes to store it. Returns its id, or that of
-    /// [`Self::same_document`], and then stores nothing.
+    /// Streams a document with these pages into the store, and returns its id. If there is [`Self::same_document`], stores nothing and
+    /// returns the id of that one.
     ///
     /// # Errors
-    /// `limit_reached`, if the allowance has no room for another document or for its text.
+    /// `limit_reached` if the allowance has no room for another document or for its text.
     async fn insert_document(
         &self,
         document: &NewDocument,
@@ -42,17 +46,17 @@ pub trait Documents: Send + Sync {
         now: UnixMs,
     ) -> Result<String>;
 
-    /// Begins a draft of the document that an active job is to fill, which ends with that job; does nothing if there is one.
-    /// `false`: there is no such job any more.
+    /// Begins a draft of an active job's document, unless there is one. It ends with that job. `false`: the job is not active any more.
     async fn begin_draft(&self, document: &NewDocument, now: UnixMs) -> Result<bool>;
 
-    /// Adds to a draft of the account's those of these pages that it has not. `false`: there is no such draft any more.
+    /// Adds the pages that the account's draft does not have. `false`: the draft has ended.
     async fn extend_draft(&self, account_id: &str, id: &str, pages: &[Page]) -> Result<bool>;
 
-    /// Makes a document of pages that were all read before. Returns its id, or that of [`Self::same_document`] if no page of it failed.
+    /// Stores a document from cached results of `recipe`, which must exist for all its pages. Returns its id, or that of
+    /// [`Self::same_document`] if no page of that one failed.
     ///
     /// # Errors
-    /// `limit_reached`, if the allowance has no room for another document or for its text.
+    /// `limit_reached` if the allowance has no room for another document or for its text.
     async fn insert_from_cache(
         &self,
         document: &NewDocument,
@@ -64,41 +68,42 @@ pub trait Documents: Send + Sync {
     /// The account's documents after `cursor`, newest first, at most `limit`.
     async fn documents(&self, account_id: &str, cursor: Option<&str>, limit: u32) -> Result<Vec<DocumentSummary>>;
 
+    /// The account's document without its pages.
     async fn document(&self, account_id: &str, id: &str) -> Result<Option<DocumentSummary>>;
 
-    /// What is needed to read the failed pages of the account's document again.
+    /// The failed pages of the account's document, to be retried.
     async fn unread(&self, account_id: &str, id: &str) -> Result<Option<Unread>>;
 
-    /// Pages of the account's document, from page `first` of its file on, at most `limit`.
+    /// At most `limit` pages of the account's document, in order, from page `first` of its file on. Pages count from 0.
     async fn pages(&self, account_id: &str, id: &str, first: u32, limit: u32) -> Result<Vec<Page>>;
 
-    /// Which pages of its file the account's document has, in order.
+    /// The indices of the pages of the account's document, in order.
     async fn page_indices(&self, account_id: &str, id: &str) -> Result<Vec<u32>>;
 
-    /// How many bytes the text of the account's document takes, its rows included; 0 if there is no such document.
+    /// The size of the text of the account's document in bytes, its rows included; 0 if there is no such document.
     async fn text_bytes(&self, account_id: &str, id: &str) -> Result<u64>;
 
-    /// What the account's document was made from.
+    /// The file that the account's document was made from.
     async fn source(&self, account_id: &str, id: &str) -> Result<Option<Source>>;
 
-    /// The outline that was stored with the document's pages. `None`: the document is older than stored outlines, or there is none.
+    /// The stored outline of the account's document. `None`: the document is older than stored outlines, or does not exist.
     async fn outline(&self, account_id: &str, id: &str) -> Result<Option<Outline>>;
 
     /// Stores the outline of the account's document, unless there is one.
     async fn keep_outline(&self, account_id: &str, id: &str, outline: &Outline) -> Result<()>;
 
-    /// Deletes a document. Returns the content whose file and results nothing refers to any more, if that is so.
+    /// Deletes a document, and the cached results of its content if nothing else refers to that content.
     async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion>;
 }
 
-/// What a document was made from.
+/// The file that a document was made from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     pub upload_hash: String,
     pub content_hash: String,
 }
 
-/// The failed pages of a document, and where they came from.
+/// The failed pages of a document, with the file that they are in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
     pub upload_hash: String,
@@ -106,12 +111,12 @@ pub struct Unread {
     pub pages: PageSet,
 }
 
-/// What [`Documents::delete_document`] did.
+/// The outcome of [`Documents::delete_document`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Deletion {
     NotFound,
     Deleted,
-    /// Nothing refers to this content any more: its file can go too.
+    /// Nothing refers to this content any more, so its file and figures can be deleted.
     DeletedLast {
         content_hash: String,
         figures: FigurePlaces,

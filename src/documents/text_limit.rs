@@ -1,4 +1,4 @@
-//! How much text is kept of one file: a small file can describe very many pages of text.
+//! The limit on the text that is stored of one file. It exists because a small file can expand to very much text.
 
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
@@ -9,18 +9,19 @@ use crate::model::wire::Page;
 use crate::settings::Settings;
 use crate::uploads::Upload;
 
-/// Text of a file of any size, in bytes.
+/// The limit for the smallest file, in bytes of text.
 const TEXT_BYTES_MIN: u64 = 1 << 20;
-/// Text for each byte of a larger file. Documents that people make have less than ten.
+/// Bytes of text for each byte of the file. Ordinary documents have less than ten.
 const TEXT_BYTES_PER_FILE_BYTE: u64 = 50;
 
-/// The most text that is kept of one file, in bytes; the rows of its pages count as well.
+/// The most text that is stored of one file, in bytes. The rows of its pages count too.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TextLimit {
     pub bytes: u64,
 }
 
 impl TextLimit {
+    /// Reads the setting `limits.document-text-bytes-max`.
     pub fn read(from: &mut Settings) -> Self {
         Self { bytes: from.positive("limits.document-text-bytes-max", "COLDBREW_DOCUMENT_TEXT_BYTES_MAX", 64 << 20) }
     }
@@ -32,13 +33,13 @@ impl TextLimit {
         Self { bytes: bytes.min(self.bytes) }
     }
 
-    /// What is left when so much is kept already.
+    /// The rest of the limit when `bytes` are stored already.
     #[must_use]
     pub const fn less(self, bytes: u64) -> Self {
         Self { bytes: self.bytes.saturating_sub(bytes) }
     }
 
-    /// The pages as far as their text fits. Each page that does not fit is a failed page.
+    /// Replaces every page that does not fit with a failed page without text.
     pub fn keep(self, pages: BoxStream<'_, Result<Page>>) -> BoxStream<'_, Result<Page>> {
         let mut left = self.bytes;
         pages
@@ -57,9 +58,7 @@ impl TextLimit {
 
     fn reason(self) -> String {
         let most = size_words(self.bytes);
-        format!(
-            "This page was left out: the text of this document is more than the {most} kept of a file of this size."
-        )
+        format!("This page was left out: at most {most} of text is stored for a file of this size.")
     }
 }
 
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn limit_grows_with_the_file_up_to_the_setting() {
+    fn limit_grows_with_file_size_up_to_the_setting() {
         let limit = TextLimit { bytes: 64 << 20 };
         assert_eq!(limit.of(&upload(14_000)).bytes, 1 << 20);
         assert_eq!(limit.of(&upload(100_000)).bytes, 5_000_000);
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn page_that_does_not_fit_is_a_failed_page_and_later_ones_may_fit() {
+    fn page_beyond_limit_fails_and_later_smaller_page_is_stored() {
         let page = |index, bytes| Page { index, markdown: "x".repeat(bytes), failure: None, note: None };
         let pages = [page(0, 100), page(1, 1_000), page(2, 100)].map(Ok);
         let limit = TextLimit { bytes: 2 * (ROW_BYTES + 100) };

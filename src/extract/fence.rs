@@ -1,4 +1,4 @@
-//! Fenced code in an answer: what stands outside of it, a fence that nobody closed, and one around the whole answer.
+//! Code fences in an answer: the text outside of them, a fence that is not closed, and a fence around the whole answer.
 
 use std::ops::Range;
 
@@ -6,10 +6,10 @@ use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 
 use crate::markdown::OPTIONS;
 
-/// An answer without the fence that models like to put around all of it. If the answer `is_cut`, that fence may lack its end.
+/// Removes a Markdown fence around the whole answer, which models sometimes add. If the answer `is_cut`, the fence may lack its end.
 ///
-/// The text within has fences of its own, whole ones. If one stays open without a name for its language, it is no beginning but
-/// the end of the first: then the page begins with an example of Markdown, and is as it should be.
+/// The fence is kept if, without it, an open fence without a language would remain. That one then closes the first fence: the page itself
+/// begins with an example of Markdown.
 pub(crate) fn unwrapped(answer: &str, is_cut: bool) -> &str {
     let answer = answer.trim();
     let (first, body) = answer.split_once('\n').unwrap_or((answer, ""));
@@ -24,12 +24,12 @@ pub(crate) fn unwrapped(answer: &str, is_cut: bool) -> &str {
     closed.or(cut).map_or(answer, str::trim)
 }
 
-/// What has to stand on the next line so that what follows a text is not part of its code.
+/// The line that closes the open fence of a text, if there is one.
 pub(crate) fn missing_end(markdown: &str) -> Option<&str> {
     left_open(markdown).map(|fence| fence.marks)
 }
 
-/// The parts of a text between its fenced code.
+/// The ranges of a text outside of fenced code.
 pub(crate) fn prose(markdown: &str) -> Vec<Range<usize>> {
     let mut start = 0;
     let mut parts = Vec::new();
@@ -41,7 +41,7 @@ pub(crate) fn prose(markdown: &str) -> Vec<Range<usize>> {
     parts
 }
 
-/// The line that begins fenced code.
+/// The opening line of fenced code.
 struct Fence<'a> {
     marks: &'a str,
     language: &'a str,
@@ -54,7 +54,7 @@ impl<'a> Fence<'a> {
     }
 }
 
-/// The fence whose code would go on in the next line. One in a list or a quotation would not: it ends with those.
+/// The fence that is open at the end of a text. A fence in a list or a quotation ends with it.
 fn left_open(markdown: &str) -> Option<Fence<'_>> {
     let longer = format!("{markdown}\nx");
     let open = fenced(&longer).find(|code| code.end == longer.len())?;
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_uncalled_for_fence_is_taken_off() {
+    fn fence_around_answer_is_removed() {
         for (answer, page) in [
             ("```markdown\n# A\n```", "# A"),
             ("```md\n# A\n```\n", "# A"),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fence_of_the_page_stays() {
+    fn fence_of_the_page_is_kept() {
         for answer in [
             "```rust\nfn a() {}\n```",
             "```mdx\n# A\n```",
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fence_around_a_cut_answer_is_taken_off() {
+    fn fence_around_cut_answer_is_removed() {
         for page in
             ["", "# A", "# A\n\n```rust\nfn a() {}\n```\n\nB", "# A\n\n```rust\nfn a() {}\n```", "# A\n\n~~~c\nint"]
         {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fence_ends_as_it_began() {
+    fn missing_end_repeats_marks_of_open_fence() {
         for (text, end) in [
             ("```rust\nfn a() {", Some("```")),
             ("A\n~~~~\n~~~\n```", Some("~~~~")),
@@ -156,7 +156,7 @@ mod tests {
         }
     }
 
-    /// Pages made of what has to do with fences.
+    /// Pages made of fences and the marks that interact with them.
     fn pages() -> impl Strategy<Value = String> {
         let piece = proptest::sample::select(vec![
             "```", "````", "~~~", "~~~~", "rust", "\n", "\n", "\n\n", "a", " ", "    ", "- ", "> ", "1. ", "$$", "`",
@@ -171,21 +171,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_follows_a_closed_page_is_no_code(page in pages()) {
+        fn text_after_a_closed_page_is_not_code(page in pages()) {
             let page = closed(&page);
             prop_assert!(missing_end(&page).is_none(), "{page}");
             prop_assert!(read(&format!("{page}\n\nNEXT")).ends_with("NEXT"), "{page}");
         }
 
         #[test]
-        fn a_page_with_whole_fences_comes_out_of_its_wrapper(page in pages(), is_cut in any::<bool>()) {
+        fn page_with_closed_fences_is_unwrapped_unchanged(page in pages(), is_cut in any::<bool>()) {
             let page = closed(&page);
             let answer = format!("```markdown\n{page}\n```");
             prop_assert_eq!(unwrapped(&answer, is_cut), page.trim());
         }
 
         #[test]
-        fn prose_is_all_but_the_code(page in pages()) {
+        fn prose_is_everything_outside_fenced_code(page in pages()) {
             let parts = prose(&page);
             prop_assert_eq!((parts[0].start, parts[parts.len() - 1].end), (0, page.len()));
             for pair in parts.windows(2) {

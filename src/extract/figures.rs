@@ -1,7 +1,7 @@
-//! Figures in a page's Markdown: what stands for them in Gemini's answer, and what stands there in the end.
+//! Puts figures into a page's Markdown in place of the placeholders in Gemini's answer.
 //!
-//! Gemini writes `![caption](figure:2)`. What is kept is `![caption](address)` on a line of its own, the address being that of
-//! [`FigureAddress`]. Figures that follow each other and share a row are one paragraph.
+//! Gemini writes `![caption](figure:2)`. It becomes `![caption](address)` on a line of its own, where the address is a [`FigureAddress`].
+//! Consecutive figures of one row become one paragraph.
 
 use std::mem;
 
@@ -12,30 +12,31 @@ use super::placeholder::Placeholder;
 use crate::markdown::{FigureAddress, FigureId, OPTIONS};
 use coldbrew_pdf::figures::Figure;
 
-/// The figures of one page, and how their pictures are found.
+/// The figures of one page, with the parts of their addresses.
 #[derive(Clone, Copy, Debug)]
 pub struct PageFigures<'a> {
     pub content_hash: &'a str,
+    /// Counts from 0.
     pub page: u32,
     pub figures: &'a [Figure],
 }
 
 impl PageFigures<'_> {
-    /// The text with each placeholder replaced by its figure. Placeholders of no figure, and second ones, vanish; code that was left
-    /// open is closed; figures that cannot be seen in the text are appended.
+    /// Replaces each placeholder with its figure. Removes repeated placeholders and those without a figure, closes open code, and appends
+    /// figures that the text does not show.
     pub fn substitute(&self, markdown: &str) -> String {
-        let mut draft = Draft::of(*self);
-        let mut read = 0;
+        let mut builder = Builder::of(*self);
+        let mut done = 0;
         for placeholder in Placeholder::all_in(markdown) {
-            draft.write(&markdown[read..placeholder.place.start]);
-            draft.place(&placeholder);
-            read = placeholder.place.end;
+            builder.write(&markdown[done..placeholder.place.start]);
+            builder.place(&placeholder);
+            done = placeholder.place.end;
         }
-        draft.write(&markdown[read..]);
-        draft.finish()
+        builder.write(&markdown[done..]);
+        builder.finish()
     }
 
-    fn joined(&self, blocks: &[Block]) -> String {
+    fn join(&self, blocks: &[Block]) -> String {
         let mut markdown = String::new();
         let mut row_before = None;
         for (position, block) in blocks.iter().enumerate() {
@@ -67,22 +68,22 @@ impl PageFigures<'_> {
         FigureAddress { id, width_percent, width_px, height_px, row }
     }
 
-    /// The figures that somebody who reads the text does not see: forgotten ones, and those in what is not shown.
-    fn unseen(&self, markdown: &str) -> Vec<usize> {
-        let mut unseen: Vec<usize> = (0..self.figures.len()).collect();
+    /// The figures that the rendered text does not show.
+    fn missing(&self, markdown: &str) -> Vec<usize> {
+        let mut missing: Vec<usize> = (0..self.figures.len()).collect();
         for event in Parser::new_ext(markdown, OPTIONS) {
             if let Event::Start(Tag::Image { dest_url, .. }) = event {
-                let seen = FigureAddress::of(&dest_url);
-                unseen.retain(|&index| seen.as_ref() != Some(&self.address(index)));
+                let shown = FigureAddress::of(&dest_url);
+                missing.retain(|&index| shown.as_ref() != Some(&self.address(index)));
             }
         }
-        unseen
+        missing
     }
 }
 
 enum Block {
     Text(String),
-    /// Closes the code before it.
+    /// The line that closes the code before it.
     CodeEnd(String),
     Figure {
         index: usize,
@@ -102,18 +103,18 @@ impl Block {
     }
 }
 
-/// The text of a page while its figures are put into it.
-struct Draft<'a> {
+/// Builds the text of a page with its figures.
+struct Builder<'a> {
     figures: PageFigures<'a>,
     placed: Vec<bool>,
     blocks: Vec<Block>,
-    /// The block under way, from its last figure on.
+    /// The current block, from its last figure on.
     text: String,
-    /// Whether there was a placeholder in the block under way.
+    /// Whether the current block has a placeholder.
     is_cut: bool,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> Builder<'a> {
     fn of(figures: PageFigures<'a>) -> Self {
         let placed = vec![false; figures.figures.len()];
         Self { figures, placed, blocks: Vec::new(), text: String::new(), is_cut: false }
@@ -130,7 +131,7 @@ impl<'a> Draft<'a> {
 
     fn end_block(&mut self) {
         let text = mem::take(&mut self.text);
-        // An empty block of the answer may separate what must not run together; one that held placeholders only does not.
+        // An empty block is kept, since it may separate two blocks. A block of placeholders only is dropped.
         if mem::take(&mut self.is_cut) {
             self.blocks.extend(Block::text(&text));
         } else {
@@ -138,7 +139,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Cuts the block under way: a figure is a block of its own, except in a table, where it stays in its cell.
+    /// Ends the current block with a figure, which is a block of its own. In a table, the figure stays in its cell.
     fn place(&mut self, placeholder: &Placeholder) {
         self.is_cut = true;
         let Some(index) = self.claim(placeholder.number) else { return };
@@ -150,8 +151,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The figure that a placeholder of that number stands for: its own or, if there is none of that number, the next that
-    /// has no place.
+    /// The figure for a placeholder: that of its number, or the first one not placed yet if it has no number. Each figure is placed once.
     fn claim(&mut self, number: Option<usize>) -> Option<usize> {
         let own = number.and_then(|number| number.checked_sub(1)).filter(|&index| index < self.placed.len());
         let index = match own {
@@ -165,11 +165,11 @@ impl<'a> Draft<'a> {
 
     fn finish(mut self) -> String {
         self.end_block();
-        let markdown = self.figures.joined(&self.blocks);
+        let markdown = self.figures.join(&self.blocks);
         self.blocks.extend(fence::missing_end(&markdown).map(|end| Block::CodeEnd(end.to_owned())));
-        let unseen = self.figures.unseen(&markdown);
-        self.blocks.extend(unseen.into_iter().map(|index| Block::Figure { index, caption: String::new() }));
-        self.figures.joined(&self.blocks)
+        let missing = self.figures.missing(&markdown);
+        self.blocks.extend(missing.into_iter().map(|index| Block::Figure { index, caption: String::new() }));
+        self.figures.join(&self.blocks)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What an answer of Gemini is worth: text to keep and charge, or a failed page and why.
+//! The outcome of a page: text that is stored and charged, or a failure with its reason.
 
 use super::PageFigures;
 use super::fence::unwrapped;
@@ -6,24 +6,25 @@ use crate::markdown::shallow;
 use crate::model::{Mode, Pricing, TokenUsage};
 use coldbrew_gemini::{Answer, Status};
 
-const CUT: &str = "Gemini stopped before the end of this page: its text may be cut short.";
+const CUT: &str = "Gemini stopped before the end of this page, so its text may be incomplete.";
 const BLANK: &str = "There is no text on this page.";
 
-/// One page as an AI mode read it.
+/// The outcome of one page in an AI mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageResult {
+    /// Counts from 0.
     pub index: u32,
     pub outcome: PageOutcome,
 }
 
-/// What came of one page.
+/// The text of a page, or why there is none. `charge` is in token equivalents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageOutcome {
     Read { markdown: String, note: Option<String>, usage: TokenUsage, charge: u64, model: String },
     Failed { reason: String },
 }
 
-/// The outcome of a page from Gemini's answer, with its figures in place. Only text is charged.
+/// The outcome of a page from Gemini's answer, with its figures in place. A page without text is not charged.
 pub fn outcome_of(answer: &Answer, figures: PageFigures<'_>, mode: Mode, pricing: Pricing) -> PageOutcome {
     if let Some(reason) = &answer.block_reason {
         return failed(&format!("Gemini declined to read this page ({}).", words(reason)));
@@ -32,7 +33,7 @@ pub fn outcome_of(answer: &Answer, figures: PageFigures<'_>, mode: Mode, pricing
     let text = shallow(answer.text.as_str().into());
     let written = unwrapped(&text, finish == "MAX_TOKENS");
     let markdown = figures.substitute(written);
-    // Of a placeholder without a figure nothing is left.
+    // The answer may consist of placeholders without a figure, which are removed.
     let is_blank = written.is_empty() || markdown.is_empty();
     let note = match finish {
         "FINISH_REASON_UNSPECIFIED" if is_blank => return failed("Gemini gave no answer for this page."),
@@ -55,13 +56,13 @@ pub fn outcome_of(answer: &Answer, figures: PageFigures<'_>, mode: Mode, pricing
     }
 }
 
-/// The outcome of a page whose request failed by itself.
+/// The outcome of a page whose own request in a batch failed.
 pub fn line_failure(status: &Status) -> PageOutcome {
     const RESOURCE_EXHAUSTED: i64 = 8;
     failed(match status.code {
         RESOURCE_EXHAUSTED => "Gemini had no capacity left for this page.",
-        _ if status.is_transient() => "Gemini failed on this page. It may succeed if it is read again.",
-        _ => "Gemini could not work with this page.",
+        _ if status.is_transient() => "Gemini failed on this page. Reading it again may work.",
+        _ => "Gemini could not process this page.",
     })
 }
 
@@ -69,7 +70,7 @@ fn failed(reason: &str) -> PageOutcome {
     PageOutcome::Failed { reason: reason.to_owned() }
 }
 
-/// `PROHIBITED_CONTENT` as a person would say it.
+/// `PROHIBITED_CONTENT` as "prohibited content".
 fn words(constant: &str) -> String {
     constant.chars().take(60).map(|c| if c == '_' { ' ' } else { c.to_ascii_lowercase() }).collect()
 }
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_kept_and_charged() {
+    fn complete_text_is_stored_and_charged() {
         let PageOutcome::Read { markdown, note, charge, .. } = outcome(&answer("# Hi\n", Some("STOP"))) else {
             panic!()
         };
@@ -100,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn cut_text_is_kept_and_marked() {
+    fn cut_text_is_stored_with_a_note() {
         let PageOutcome::Read { note, .. } = outcome(&answer("half", Some("MAX_TOKENS"))) else { panic!() };
         assert!(note.is_some());
     }
 
     #[test]
-    fn a_cut_answer_has_no_wrapper_and_its_code_ends() {
+    fn cut_answer_is_unwrapped_and_its_code_closed() {
         let text = "```markdown\n# A\n\n```rust\nfn a() {";
         for (finish, page) in [("MAX_TOKENS", "# A\n\n```rust\nfn a() {\n```"), ("STOP", &format!("{text}\n```"))] {
             let PageOutcome::Read { markdown, .. } = outcome(&answer(text, Some(finish))) else { panic!() };
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_page_is_free() {
+    fn empty_page_is_free() {
         for text in ["", "![A chart](figure:1)"] {
             let PageOutcome::Read { markdown, note, charge, .. } = outcome(&answer(text, Some("STOP"))) else {
                 panic!()
@@ -125,13 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_with_nothing_in_it_is_none() {
+    fn answer_without_text_and_finish_reason_is_a_failed_page() {
         assert!(matches!(outcome(&answer("", None)), PageOutcome::Failed { .. }));
         assert!(matches!(outcome(&answer("text", None)), PageOutcome::Read { note: None, .. }));
     }
 
     #[test]
-    fn what_has_no_text_is_a_failed_page() {
+    fn stopped_or_blocked_answer_is_a_failed_page() {
         for (text, finish) in [("", "MAX_TOKENS"), ("x", "SAFETY"), ("x", "RECITATION"), ("x", "A_NEW_ONE")] {
             let outcome = outcome(&answer(text, Some(finish)));
             assert!(matches!(outcome, PageOutcome::Failed { .. }), "{text} {finish}");
@@ -142,9 +143,9 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_row_says_whether_to_read_it_again() {
+    fn failed_batch_row_says_whether_to_retry() {
         for (code, words) in
-            [(8, "capacity"), (13, "read again"), (2, "read again"), (3, "could not work with this page")]
+            [(8, "capacity"), (13, "Reading it again"), (2, "Reading it again"), (3, "could not process this page")]
         {
             let status = Status { code, message: String::new() };
             let PageOutcome::Failed { reason } = line_failure(&status) else { panic!() };

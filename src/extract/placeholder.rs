@@ -1,4 +1,4 @@
-//! What stands for a figure in Gemini's answer: `![caption](figure:2)`, the second figure of the page.
+//! Placeholders of figures in Gemini's answer: `![caption](figure:2)` is the second figure of the page.
 
 use std::ops::Range;
 
@@ -7,28 +7,28 @@ use pulldown_cmark::{Event, Parser};
 use super::fence;
 use crate::markdown::OPTIONS;
 
-/// What Gemini writes for the figure of that number, counted from 1, before its number.
+/// The part of a placeholder between its caption and its number, which counts from 1.
 const MARK: &str = "](figure:";
 
-/// The longest number of a figure, with what stands around it.
+/// The longest number of a figure, with spaces around it.
 const NUMBER_BYTES_MAX: usize = 20;
 
-/// How Gemini is to write a figure.
+/// The placeholder of a figure, as the prompt shows it to Gemini.
 pub(crate) fn placeholder(number: usize) -> String {
     format!("![{MARK}{number})")
 }
 
-/// A placeholder, and where it is.
+/// A placeholder in a text.
 pub(crate) struct Placeholder {
     pub place: Range<usize>,
-    /// On one line, and such that it can stand between the brackets of an image.
+    /// One line, escaped for the brackets of an image.
     pub caption: String,
-    /// `None` if what stands there is no number.
+    /// `None` if the text in its place is not a number.
     pub number: Option<usize>,
 }
 
 impl Placeholder {
-    /// The placeholders of a text. In fenced code there are none: an image would not be seen there.
+    /// The placeholders of a text. Fenced code has none, because it cannot show an image.
     pub(crate) fn all_in(markdown: &str) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
         for mut prose in fence::prose(markdown) {
@@ -46,7 +46,7 @@ impl Placeholder {
         loop {
             let mark = from + text[from..].find(MARK)?;
             let behind = mark + MARK.len();
-            // A number is short: without one, each mark would be followed to the end of the text.
+            // The search for `)` is limited. Otherwise each mark without one would be followed to the end of the text.
             let near = &text[behind..text.floor_char_boundary(behind + NUMBER_BYTES_MAX + 1)];
             let Some(end) = near.find(')').map(|end| behind + end) else {
                 from = behind;
@@ -57,7 +57,7 @@ impl Placeholder {
             if let Some(start) = start.filter(|start| may_be_caption(&text[start + 2..mark]) && may_be_number(number)) {
                 return Some(Self {
                     place: part.start + start..part.start + end + 1,
-                    caption: tidy(&text[start + 2..mark]),
+                    caption: normalized(&text[start + 2..mark]),
                     number: number.parse().ok(),
                 });
             }
@@ -70,7 +70,8 @@ fn may_be_number(text: &str) -> bool {
     text.len() <= NUMBER_BYTES_MAX && !text.contains('\n')
 }
 
-/// Of several paragraphs, none closes the bracket that the first one opens: that one would have nothing to do with the mark.
+/// Whether a text can be a caption. It cannot if it has several paragraphs and closes the bracket that opens it: that bracket then belongs
+/// to other text.
 fn may_be_caption(text: &str) -> bool {
     let mut depth = 0;
     let is_closed = text.chars().any(|char| {
@@ -84,32 +85,31 @@ fn may_be_caption(text: &str) -> bool {
     !(is_closed && text.contains("\n\n"))
 }
 
-/// A caption on one line. What would begin or end something in Markdown beyond the caption is escaped; what the caption holds
-/// whole, such as emphasis, mathematics and links, stays.
-fn tidy(caption: &str) -> String {
-    const REACHES_OUT: [u8; 6] = [b'[', b']', b'`', b'$', b'|', b'\\'];
-    // The letter keeps a caption such as `1. Cats` from being a list.
+/// A caption on one line. Marks that could pair with marks outside the caption are escaped. Complete emphasis, mathematics and links stay.
+fn normalized(caption: &str) -> String {
+    const PAIRED: [u8; 6] = [b'[', b']', b'`', b'$', b'|', b'\\'];
+    // The letter prevents that a caption such as `1. Cats` is parsed as a list.
     let line = format!("x{}", caption.split_whitespace().collect::<Vec<_>>().join(" "));
     let mut escapes = Vec::new();
     let mut text_end = 0;
     for (event, place) in Parser::new_ext(&line, OPTIONS).into_offset_iter() {
         let Event::Text(text) = event else { continue };
-        // What is between two texts and no event is the backslash of an escape.
+        // A gap between two text events is the backslash of an escape.
         let is_escaped = place.start > text_end && line.as_bytes()[place.start - 1] == b'\\';
         text_end = place.end;
-        // An entity is another text than it says.
+        // The text of an entity differs from its source.
         if *text == line[place.clone()] {
             let unescaped = place.skip(usize::from(is_escaped));
-            escapes.extend(unescaped.filter(|&position| REACHES_OUT.contains(&line.as_bytes()[position])));
+            escapes.extend(unescaped.filter(|&position| PAIRED.contains(&line.as_bytes()[position])));
         }
     }
-    let (mut tidy, mut done) = (String::with_capacity(line.len() + escapes.len()), 1);
+    let (mut escaped, mut done) = (String::with_capacity(line.len() + escapes.len()), 1);
     for position in escapes {
-        tidy.push_str(&line[done..position]);
-        tidy.push('\\');
+        escaped.push_str(&line[done..position]);
+        escaped.push('\\');
         done = position;
     }
-    tidy + &line[done..]
+    escaped + &line[done..]
 }
 
 #[cfg(test)]
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_found_in_prose_and_nowhere_else() {
+    fn placeholders_are_found_outside_code_only() {
         let (one, two) = (("a".to_owned(), Some(1)), ("b".to_owned(), Some(2)));
         for (markdown, expected) in [
             ("![a](figure:1) and\n![b]( figure:1)![b](figure: 2 )", vec![one.clone(), two.clone()]),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caption_is_one_line() {
+    fn caption_is_one_line() {
         for caption in ["Cats\nand dogs [1, 2)", "Cats\n\nand  dogs [1, 2)", "\n\nCats and dogs\n \n[1, 2)\n"] {
             let expected = (r"Cats and dogs \[1, 2)".to_owned(), Some(1));
             assert_eq!(found(&format!("A.\n\n![{caption}](figure:1)\n\nB.")), [expected]);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_caption_only_what_reaches_out_is_escaped() {
+    fn unpaired_marks_of_caption_are_escaped() {
         for (caption, expected) in [
             ("*Cats* & `[` of $[0, 1)$, 5 < 6", "*Cats* & `[` of $[0, 1)$, 5 < 6"),
             ("by [Smith](http://a.example/[b)", "by [Smith](http://a.example/[b)"),
@@ -158,15 +158,15 @@ mod tests {
             ("1. [Cats", r"1. \[Cats"),
             (r"ends \", r"ends \\"),
         ] {
-            assert_eq!(tidy(caption), expected);
+            assert_eq!(normalized(caption), expected);
         }
     }
 
     proptest! {
         #[test]
-        fn a_tidy_caption_stays_as_it_is(caption in r"[ab12\[\]()`$|\\*_&#; .-]{0,24}") {
-            let once = tidy(&caption);
-            prop_assert_eq!(tidy(&once), once);
+        fn normalized_caption_is_stable(caption in r"[ab12\[\]()`$|\\*_&#; .-]{0,24}") {
+            let once = normalized(&caption);
+            prop_assert_eq!(normalized(&once), once);
         }
     }
 }

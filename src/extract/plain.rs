@@ -1,4 +1,4 @@
-//! Text files as documents: Markdown as it is, other text made Markdown that reads like it, both in pages of a length to read.
+//! Text files as documents: Markdown is kept, plain text is escaped, and both are split into pages.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -8,10 +8,10 @@ use crate::markdown::{PAGE_BYTES_MAX, cuts, pieces};
 
 /// A page ends with the paragraph that makes it longer than this.
 const PAGE_CHARS: usize = 6_000;
-/// A paragraph that is larger than a page can be is cut into parts of this size.
+/// A paragraph larger than [`PAGE_BYTES_MAX`] is cut into parts of this size.
 const PART_BYTES_MAX: usize = 8 * 1024;
 
-/// The pages of a text, each as Markdown of at most [`PAGE_BYTES_MAX`]; at least one.
+/// The pages of a text as Markdown, each of at most [`PAGE_BYTES_MAX`]. There is at least one.
 pub(crate) fn pages(text: &str, is_markdown: bool) -> Vec<String> {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     let mut pages = vec![];
@@ -34,7 +34,7 @@ pub(crate) fn pages(text: &str, is_markdown: bool) -> Vec<String> {
 /// Between paragraphs.
 const SEPARATOR: &str = "\n\n";
 
-/// A paragraph as Markdown: in one part, unless it is larger than a page can be.
+/// A paragraph as Markdown, in several parts if it is larger than [`PAGE_BYTES_MAX`].
 fn parts(block: String, is_markdown: bool) -> Vec<String> {
     let whole = if is_markdown { block.clone() } else { to_markdown(&block) };
     match whole.len() {
@@ -44,18 +44,18 @@ fn parts(block: String, is_markdown: bool) -> Vec<String> {
     }
 }
 
-/// Paragraphs; in Markdown, what a fence holds is one of them.
+/// The paragraphs of a text. In Markdown, fenced code is part of one paragraph.
 fn blocks(text: &str, is_markdown: bool) -> Vec<String> {
     let mut blocks: Vec<String> = Vec::new();
     let mut is_fenced = false;
-    let mut goes_on = false;
+    let mut in_block = false;
     for line in text.lines() {
         let is_fence = is_markdown && ["```", "~~~"].iter().any(|fence| line.trim_start().starts_with(fence));
         if line.trim().is_empty() && !is_fenced {
-            goes_on = false;
+            in_block = false;
             continue;
         }
-        match blocks.last_mut().filter(|_| goes_on) {
+        match blocks.last_mut().filter(|_| in_block) {
             Some(block) => {
                 block.push('\n');
                 block.push_str(line);
@@ -63,17 +63,17 @@ fn blocks(text: &str, is_markdown: bool) -> Vec<String> {
             None => blocks.push(line.to_owned()),
         }
         is_fenced ^= is_fence;
-        goes_on = true;
+        in_block = true;
     }
     blocks
 }
 
-/// A paragraph of plain text. One that is laid out with spaces keeps its layout.
+/// A paragraph of plain text as Markdown. One that is aligned with spaces becomes code, which keeps its layout.
 fn to_markdown(paragraph: &str) -> String {
-    let is_laid_out = paragraph.lines().any(|line| {
+    let is_aligned = paragraph.lines().any(|line| {
         line.starts_with('\t') || line.starts_with("    ") || line.trim().contains("   ") || line.trim().contains('\t')
     });
-    if is_laid_out {
+    if is_aligned {
         let longest = paragraph.split(|char| char != '`').map(str::len).max().unwrap_or(0);
         let fence = "`".repeat(longest.max(2) + 1);
         return format!("{fence}\n{paragraph}\n{fence}");
@@ -81,7 +81,7 @@ fn to_markdown(paragraph: &str) -> String {
     paragraph.lines().map(escaped).collect::<Vec<_>>().join("\n")
 }
 
-/// A line that says in Markdown what it says as plain text.
+/// A line of plain text, escaped so that it has no Markdown.
 fn escaped(line: &str) -> String {
     let line = line.trim();
     let mut escaped = String::with_capacity(line.len());
@@ -110,13 +110,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markdown_stays_as_it_is() {
+    fn markdown_file_is_unchanged() {
         let text = "# A\r\n\r\n- b\r\n- c\r\n\r\n```\nx\n\n\ny\n```\n";
         assert_eq!(pages(text, true), ["# A\n\n- b\n- c\n\n```\nx\n\n\ny\n```"]);
     }
 
     #[test]
-    fn a_layout_of_spaces_is_kept() {
+    fn aligned_text_becomes_code() {
         assert_eq!(
             pages("name     age\nAda      36\n\nText.", false),
             ["```\nname     age\nAda      36\n```\n\nText."]
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_have_pages() {
+    fn long_text_is_split_into_pages() {
         let paragraph = "word ".repeat(400);
         let text = [paragraph.trim(); 10].join("\n\n");
         let pages = pages(&text, false);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn code_larger_than_a_page_stays_code_on_each() {
+    fn code_larger_than_a_page_is_code_on_each_page() {
         let code = format!("```c\n{}```\n\n# A\n", "int a;\n".repeat(20_000));
         let pages = pages(&code, true);
         let Some((last, code)) = pages.split_last() else { panic!() };
@@ -158,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn page_of_two_large_paragraphs_is_none() {
+    fn two_large_paragraphs_get_a_page_each() {
         let text = format!("{}\n\n{}", "ü ".repeat(2_900), "word ".repeat(13_000));
         assert_eq!(pages(&text, true).len(), 2);
     }
 
     proptest! {
         #[test]
-        fn plain_text_reads_as_it_was_written(line in "[a-zA-Z0-9<>&*_#`$~|\\[\\](){}!:=+;.,^\"' \\\\-]{1,60}") {
+        fn plain_text_renders_as_written(line in "[a-zA-Z0-9<>&*_#`$~|\\[\\](){}!:=+;.,^\"' \\\\-]{1,60}") {
             let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
             prop_assume!(!line.is_empty());
             let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_MATH;
@@ -179,7 +179,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_panics(text in any::<String>(), is_markdown in any::<bool>()) {
+        fn any_text_is_split_without_panic(text in any::<String>(), is_markdown in any::<bool>()) {
             prop_assert!(!pages(&text, is_markdown).is_empty());
         }
     }

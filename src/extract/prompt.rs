@@ -1,14 +1,14 @@
-//! What Gemini is asked for a page. A change of the words is a change of [`VERSION`]: results are kept by it.
+//! The prompt for a page. Change [`VERSION`] with its text, because results are stored by version.
 
 use std::fmt::Write;
 
 use super::placeholder::placeholder;
 use coldbrew_pdf::figures::{Bounds, Figure};
 
-/// Part of the name under which results are kept.
+/// Part of the name of a recipe.
 pub(crate) const VERSION: &str = "p2";
 
-/// The instruction, but for the figures.
+/// The instruction without the part on figures.
 const PAGE: &str = "\
 Transcribe this page of a document into Markdown, faithfully and completely.
 
@@ -27,7 +27,7 @@ const PLACE_FIGURES: &str = "\
 ";
 const END: &str = "\nAnswer with the Markdown of the page and nothing else. If the page is empty, answer with nothing.";
 
-/// The instruction for a page with these figures.
+/// The prompt for a page with these figures.
 pub(crate) fn for_page(figures: &[Figure]) -> String {
     let mut prompt = PAGE.to_owned();
     if figures.is_empty() {
@@ -39,15 +39,15 @@ pub(crate) fn for_page(figures: &[Figure]) -> String {
             figures.len()
         );
         for (index, figure) in figures.iter().enumerate() {
-            let _ = writeln!(prompt, "  {} is {}", placeholder(index + 1), whereabouts(&figure.bounds));
+            let _ = writeln!(prompt, "  {} is {}", placeholder(index + 1), description(&figure.bounds));
         }
         prompt.push_str(PLACE_FIGURES);
     }
     prompt + END
 }
 
-/// Size and place, as a person would point it out.
-fn whereabouts(bounds: &Bounds) -> String {
+/// The size and place of a figure in words.
+fn description(bounds: &Bounds) -> String {
     let size = match bounds.width() {
         width if width > 0.7 => "large",
         width if width > 0.4 => "of medium size",
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_prompt_says_how_many_figures_there_are_and_where() {
+    fn prompt_lists_figures_with_their_places() {
         assert!(for_page(&[]).contains("Figures on this page: 0."));
         let figure = |bounds| Figure { bounds, row: None, width_px: 1, height_px: 1 };
         let figures = [figure(Bounds::new(0.1, 0.1, 0.9, 0.3)), figure(Bounds::new(0.7, 0.7, 0.9, 0.9))];

@@ -1,4 +1,4 @@
-//! How a page is put to Gemini: model, settings and prompt, the same in a batch and in realtime.
+//! The request for a page: model, settings and prompt, the same in batch and realtime mode.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use coldbrew_gemini::models::{Model, Thinking};
 use coldbrew_gemini::{GenerationConfig, MediaResolution, Request, SafetySetting, ThinkingConfig, ThinkingLevel};
 use coldbrew_pdf::figures::Figure;
 
-/// Everything besides the page that decides what Gemini answers. Results are kept by its name. Cheap to clone.
+/// The model, settings and prompt of a request. Results are stored by its name. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
     /// `model/resolution/prompt version`
@@ -17,18 +17,18 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The recipe for that model.
+    /// The current recipe for that model.
     pub fn new(model: &str) -> Self {
         Self { name: format!("{model}/medium/{}", prompt::VERSION).into() }
     }
 
-    /// The recipe of that name: what a job began with, it ends with, whatever has been configured since.
+    /// The recipe of that name. A job keeps its recipe when the configuration changes.
     pub fn named(name: &str) -> Self {
         Self { name: name.into() }
     }
 
-    /// The request to `model` for one page, a PDF of its own, on which these figures were found. The answer is cut off after
-    /// `output_tokens_max`: a model that rambles costs no more than that.
+    /// The request to `model` for one page, a PDF with one page, with its figures. The answer ends after `output_tokens_max`, which limits
+    /// its cost.
     pub fn request(&self, model: &Model, page: Bytes, figures: &[Figure], output_tokens_max: u32) -> Request {
         let thinking_config = match model.thinking {
             Thinking::Levels(_) => Some(ThinkingConfig::Level(ThinkingLevel::Low)),
@@ -46,12 +46,12 @@ impl Recipe {
         }
     }
 
-    /// Tells apart results that were made in different ways.
+    /// The name, equal only for equal recipes.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The model that is asked, as Google names it.
+    /// Google's name of the model.
     pub fn model(&self) -> &str {
         self.name.split_once('/').map_or(&self.name, |(model, _)| model)
     }

@@ -1,4 +1,4 @@
-//! What each account may take of the page engine, and what it is told when that is used up.
+//! The limits of each account at the page engine, and the errors when they are reached.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use crate::model::ErrorCode;
 use crate::settings::Settings;
 use coldbrew_pdf::{PdfError, Requester};
 
-/// A share of the page engine.
+/// The limits of one account at the page engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineShare {
-    /// Workers at once, for what a caller waits for and for what runs in the background each.
+    /// The most concurrent workers, counted separately for interactive and for background work.
     pub workers_max: usize,
-    /// Seconds that workers may work in an hour, all together; 0 for no limit.
+    /// The most seconds of worker time in an hour; 0 for no limit.
     pub seconds_per_hour: u64,
 }
 
-/// The shares of single accounts.
+/// The limits of each member and of each guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineShares {
     pub member: EngineShare,
@@ -26,13 +26,14 @@ pub struct EngineShares {
 }
 
 impl EngineShares {
-    /// No account has a limit of its own.
+    /// No limits.
     pub const UNLIMITED: Self = {
         let share = EngineShare { workers_max: usize::MAX, seconds_per_hour: 0 };
         Self { member: share, guest: share }
     };
 
-    /// `workers_max`: of the engine. On a server of their own guests share as members do, and no time is limited by default.
+    /// Reads the settings `pages.account-*`, `pages.guest-*` and `pages.engine-seconds-per-hour`. `workers_max`: that of the engine. With
+    /// `guests_are_owners`, guests default to the limits of members, and time is unlimited by default.
     pub fn read(from: &mut Settings, workers_max: usize, guests_are_owners: bool) -> Self {
         let all_but_one = workers_max.saturating_sub(1).max(1);
         let hourly = |seconds| if guests_are_owners { 0 } else { seconds };
@@ -56,12 +57,12 @@ impl EngineShares {
         Self { member, guest }
     }
 
-    /// The caller as the page engine knows it.
+    /// The requester at the page engine for a caller.
     pub fn of_caller(&self, caller: &Caller) -> Requester {
         self.of_account(&caller.account, caller.network.as_ref())
     }
 
-    /// An account as the page engine knows it. `network`: where its request came from.
+    /// The requester at the page engine for an account. `network`: that of the request.
     pub fn of_account(&self, account: &Account, network: Option<&Network>) -> Requester {
         let share = if account.email.is_none() { self.guest } else { self.member };
         Requester {
@@ -73,19 +74,19 @@ impl EngineShares {
     }
 }
 
-/// What a caller is told when the engine has no worker for it; `None` if that is not the error.
+/// The caller's error when the engine has no worker for it; `None` for any other error.
 pub fn no_worker(error: &PdfError) -> Option<Error> {
     match error {
         PdfError::Busy => {
-            let words = "Many documents are being read at the moment. Please try again in a little while.";
-            Some(Error::refused(ErrorCode::Unavailable, words))
+            let message = "The server is reading many documents right now. Try again in a moment.";
+            Some(Error::refused(ErrorCode::Unavailable, message))
         }
         PdfError::BudgetSpent(wait) => Some(engine_time_used_up(*wait)),
         _ => None,
     }
 }
 
-/// The refusal of an account that has no time of the page engine before `wait` is over.
+/// The error when an account has used its engine time. It has some again after `wait`.
 pub fn engine_time_used_up(wait: Duration) -> Error {
-    Error::too_many("Your documents have used the reading time that an account has in an hour.", wait)
+    Error::too_many("Your documents have used this hour's reading time.", wait)
 }

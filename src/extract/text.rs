@@ -1,4 +1,4 @@
-//! Text mode: the document's own text, page by page, for nothing.
+//! Text mode: the file's own text, page by page. It is free.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,13 +12,15 @@ use crate::model::wire::Page;
 use crate::model::{Format, PageSet};
 use coldbrew_pdf::{Engine, PageText, PdfError, Priority, Requester};
 
-const SCAN: &str = "This page is a picture without text of its own. Turn on AI Transform to read it.";
-const MOSTLY_SCAN: &str =
-    "Most of this page is a picture without text of its own. Turn on AI Transform to read all of it.";
-/// A scan with fewer characters than this has a stamp or a page number; with more, its text was recognised before.
+const SCAN: &str = "This page is a picture. Read it with AI to get its text.";
+const MOSTLY_SCAN: &str = "Most of this page is a picture. Read it with AI to get all of its text.";
+/// A scan with fewer visible characters has a stamp or a page number. A scan with more was recognised before.
 const SCAN_CHARS_MIN: u32 = 200;
 
-/// The selected pages of a file of that format, each as it is read. A bad page is a failed page; the rest goes on.
+/// Streams the selected pages of a file of that format, in order. A damaged page is a failed page and does not stop the others.
+///
+/// # Errors
+/// Those of [`refusal`], if the file cannot be opened or the engine fails.
 pub async fn text_pages<'a>(
     engine: &Engine,
     file: &Path,
@@ -36,6 +38,9 @@ pub async fn text_pages<'a>(
 }
 
 /// All pages of a text file.
+///
+/// # Errors
+/// `unavailable` if the file cannot be read.
 pub async fn text_file_pages(file: &Path, format: &Format) -> Result<Vec<String>> {
     let text = tokio::fs::read_to_string(file).await?;
     let is_markdown = format.mime == "text/markdown";
@@ -50,7 +55,7 @@ async fn pdf_pages<'a>(
     requester: &Requester,
 ) -> Result<BoxStream<'a, Result<Page>>> {
     let document = Arc::new(engine.open(file, priority, requester).await.map_err(refusal)?);
-    // One more than there are workers, so that none waits for what was read to be taken away.
+    // One more than there are workers, so that no worker waits until the consumer takes a page.
     let at_once = document.widen() + 1;
     let read = move |index| {
         let document = Arc::clone(&document);

@@ -1,6 +1,6 @@
-//! What a job asks of Gemini, as a trait: the worker is written against it, so that tests can lose, delay and double its answers.
+//! The calls of the Gemini API that jobs need, as a trait: tests can lose, delay and double its answers.
 //!
-//! Nothing is decided here. What an answer means is in `upstream`; how it travels is the client's affair.
+//! Nothing is decided here. `upstream` decides what an answer means for a job.
 
 use std::path::Path;
 
@@ -8,43 +8,46 @@ use async_trait::async_trait;
 
 use coldbrew_gemini::{Answer, Batch, Client, Error, File, Request, UploadSpec};
 
-/// The calls that jobs need. Errors say whether a call may have had an effect; see [`coldbrew_gemini::ErrorKind`].
+/// The calls of the Gemini API that jobs need.
+///
+/// # Errors
+/// [`ErrorKind`](coldbrew_gemini::ErrorKind) says why a call failed, and whether it may have had an effect.
 #[async_trait]
 pub trait Google: Send + Sync {
-    /// Tells the key that is used from others, without telling it.
+    /// Identifies the key in use without revealing it.
     fn fingerprint(&self) -> String;
 
     /// Uploads an input file. Returns its name, `files/…`.
     async fn upload(&self, input: &Path, display_name: &str) -> Result<String, Error>;
 
-    /// Creates a batch. Not repeatable. Returns its name, `batches/…`.
+    /// Creates a batch. Returns its name, `batches/…`. The call must not be repeated: each call can make another batch.
     async fn create(&self, model: &str, display_name: &str, input_file: &str) -> Result<String, Error>;
 
     /// All batches with that display name or input file, newest first.
     async fn find(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, Error>;
 
-    /// How far a batch is.
-    async fn look(&self, batch: &str) -> Result<Batch, Error>;
+    /// The state of a batch.
+    async fn get_batch(&self, batch: &str) -> Result<Batch, Error>;
 
-    /// Asks for a batch to be stopped. It may still succeed.
+    /// Requests the cancellation of a batch, which may still succeed.
     async fn cancel(&self, batch: &str) -> Result<(), Error>;
 
-    /// Brings a result file to this path, whole or not at all.
+    /// Downloads a result file to `path`, whole or not at all.
     async fn download(&self, file: &str, path: &Path) -> Result<(), Error>;
 
-    /// All files whose display name begins with this.
-    async fn find_files(&self, beginning: &str) -> Result<Vec<File>, Error>;
+    /// All files whose display name begins with `prefix`.
+    async fn find_files(&self, prefix: &str) -> Result<Vec<File>, Error>;
 
     /// Deletes an input file.
     async fn delete(&self, file: &str) -> Result<(), Error>;
 
-    /// Has one page read at once.
+    /// Has one page read in realtime.
     async fn answer(&self, model: &str, request: &Request) -> Result<Answer, Error>;
 }
 
-/// Whether what was made with the key of that fingerprint may be out of this one's sight: all that Google has belongs to a key's project. That
-/// Google denies it, or does not list it, says nothing then.
-pub(super) fn is_out_of_sight(made_with: Option<&str>, google: &dyn Google) -> bool {
+/// Whether the key in use may not see what the key of that fingerprint made. Google shows a key only the resources of its own project
+/// (docs/GEMINI.md). A denial or an empty listing is no evidence then.
+pub(super) fn may_be_hidden(made_with: Option<&str>, google: &dyn Google) -> bool {
     made_with.is_some_and(|key| key != google.fingerprint())
 }
 
@@ -67,8 +70,8 @@ impl Google for Client {
         self.find_batches(display_name, input_file).await
     }
 
-    async fn look(&self, batch: &str) -> Result<Batch, Error> {
-        self.get_batch(batch).await
+    async fn get_batch(&self, batch: &str) -> Result<Batch, Error> {
+        Self::get_batch(self, batch).await
     }
 
     async fn cancel(&self, batch: &str) -> Result<(), Error> {
@@ -79,8 +82,8 @@ impl Google for Client {
         Self::download(self, file, path).await.map(drop)
     }
 
-    async fn find_files(&self, beginning: &str) -> Result<Vec<File>, Error> {
-        Self::find_files(self, beginning).await
+    async fn find_files(&self, prefix: &str) -> Result<Vec<File>, Error> {
+        Self::find_files(self, prefix).await
     }
 
     async fn delete(&self, file: &str) -> Result<(), Error> {

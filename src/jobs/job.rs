@@ -1,4 +1,4 @@
-//! The durable record of one extraction.
+//! The record of one job.
 
 use std::time::Duration;
 
@@ -6,79 +6,84 @@ use serde::{Deserialize, Serialize};
 
 use crate::extract::Recipe;
 use crate::model::wire::JobError;
-use crate::model::{Hindrance, JobStatus, Mode, PageSet, UnixMs};
+use crate::model::{BlockedReason, JobStatus, Mode, PageSet, UnixMs};
 
-/// One extraction of one document, from acceptance to its end. Kept for good: receipts are made of it.
+/// One extraction of one document, from acceptance to its end. The row outlives the document, because receipts are read from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     pub id: String,
     pub account_id: String,
-    /// The upload it reads.
+    /// The upload that the job reads.
     pub upload_hash: String,
     pub content_hash: String,
     pub mode: Mode,
     pub title: String,
-    /// How its pages are put to Gemini, and what their results are kept by.
+    /// How pages are sent to Gemini. Results are stored under its name.
     pub recipe: Recipe,
-    /// How many pages the file has.
+    /// The number of pages of the file.
     pub total_pages: u32,
-    /// The pages that were asked for.
+    /// The requested pages.
     pub pages: PageSet,
-    /// How many of them were not free at submission.
+    /// How many of the requested pages had no stored result at submission.
     pub pages_submitted: u32,
     pub submitted_at: UnixMs,
-    /// The document that this job will become: chosen at acceptance, so that completing twice cannot make two.
+    /// The document that this job will fill. It is chosen at acceptance, so that completing twice cannot make two.
     pub document_id: String,
     pub stage: Stage,
-    /// When it next needs a worker.
+    /// When the job next needs a worker.
     pub due_at: UnixMs,
-    /// How often a worker took it up without bringing a step to an end. Too often means that it kills its workers.
+    /// Claims since the last progress, the current one included. A claim that is handed back does not count. Too many mean that the
+    /// job crashes its workers.
     pub claims: u32,
-    /// Number of the newest claim. Only its holder may change the job.
+    /// The fencing token: the number of the newest claim. Only its holder can change the job.
     pub fence: i64,
-    /// It waited a day at Google and was submitted once again.
+    /// Whether another attempt began because a batch did not start within a day. This happens once for each job.
     pub requeued: bool,
-    /// What is in its way just now.
-    pub hindered_by: Option<Hindrance>,
-    /// How often its batch was looked at.
+    /// Why the job waits, if something blocks it.
+    pub blocked_by: Option<BlockedReason>,
+    /// How often its batches were polled.
     pub polls: u32,
-    /// The network that it was submitted from; `None`: loopback, or an earlier version did not record it.
+    /// The network that submitted the job; `None`: loopback, or an earlier version did not record it.
     pub network: Option<String>,
-    /// How long it has waited for the budget, in milliseconds.
+    /// How long the job has waited for the spending ceiling, in milliseconds.
     pub budget_wait_ms: i64,
 }
 
-/// Where a job is. What each stage holds is all that a fresh worker needs to go on.
+/// Where a job is, stored as JSON. A stage holds all that another worker needs to continue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "at", rename_all = "snake_case")]
 pub enum Stage {
-    /// Its pages are to be split and written to the input file. `attempt` is the number of the next create.
+    /// The worker splits pages off the file and writes the input file. `attempt` is the number of the next create.
     Prepare { attempt: u32 },
-    /// The input file is on this machine's disk and is to be uploaded.
+    /// The input file is on the disk of the machine that wrote it, and the worker uploads it.
     Upload { attempt: u32 },
-    /// The input is uploaded. A create may be sent once the attempt is on record.
+    /// Google has the input file. A create may be sent once the attempt is committed.
     Submit { attempt: u32, input_file: String },
-    /// The attempt is on record: its create may or may not have been sent, with the key of that fingerprint.
+    /// The attempt is committed. Its create may or may not have been sent, with the key of this fingerprint.
     Creating {
         attempt: u32,
         input_file: String,
         #[serde(default)]
         key: Option<String>,
     },
-    /// The answer of a create was lost: its batch is looked for by name.
-    Seek {
+    /// The answer to a create was lost, so the worker lists batches and looks for the display name. `empty_listings` did not show it.
+    #[serde(rename = "seek")]
+    Reconciling {
         attempt: u32,
         input_file: String,
         #[serde(default)]
         key: Option<String>,
         empty_listings: u32,
     },
-    /// Google has the batch.
-    Watch(Watched),
-    /// Google left it waiting for a day: it is cancelled there, and looked at once more.
-    Withdraw(Watched),
-    /// Google finished: the results are to be fetched and stored.
-    Collect {
+    /// Google has the batch, and the worker polls it.
+    #[serde(rename = "watch")]
+    Polling(RemoteBatch),
+    /// The batch did not start within a day, so the worker cancels it and polls it again.
+    #[serde(rename = "withdraw")]
+    Cancelling(RemoteBatch),
+    /// The batch has results, and the worker downloads and stores them. `tries` downloads have failed.
+    #[serde(rename = "collect")]
+    Downloading {
         #[serde(default)]
         attempt: u32,
         batch: String,
@@ -86,108 +91,113 @@ pub enum Stage {
         output_file: String,
         tries: u32,
     },
-    /// Realtime mode: pages are read one by one, each stored as it comes.
-    Read { tries: u32 },
+    /// Realtime mode: each page is stored as soon as it is read. The last `tries` rounds finished no page.
+    #[serde(rename = "read")]
+    Realtime { tries: u32 },
     /// The document is stored.
     Succeeded,
-    /// It ended without a document.
+    /// The job ended without a document.
     Failed { error: JobError },
-    /// Google gave up on it.
+    /// Google gave up on the batch, or reported nothing about it for days.
     Expired { error: JobError },
 }
 
-/// A batch that Google has.
+/// What a job knows of its batch at Google.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Watched {
+pub struct RemoteBatch {
     pub attempt: u32,
     pub input_file: String,
-    /// `batches/…`
+    /// The name, `batches/…`.
     pub batch: String,
-    /// The fingerprint of the key that it was made with: to keys of other projects it does not exist. Not on record for old ones.
+    /// The fingerprint of the key that made the batch; `None`: an earlier version did not record it. Keys of other projects do not see
+    /// the batch (docs/GEMINI.md).
     #[serde(default)]
     pub key: Option<String>,
+    /// Whether Google reported at the last poll that the batch has started.
     pub running: bool,
-    /// It was to be cancelled, and had started after all: however it ends, it is not to be waited for once more.
-    pub withdrawn: bool,
+    /// A cancel came too late, because the batch had started. If the batch ends without results, the job starts another attempt, once.
+    #[serde(rename = "withdrawn")]
+    pub cancel_failed: bool,
+    /// When the batch was created or found. Time in which no worker attended to the job is added.
     pub since: UnixMs,
-    /// Since when Google says that it is done without saying where, or says nothing long after its time.
+    /// Since when Google has reported success without an output file, or no known state after its own deadline.
     pub odd_since: Option<UnixMs>,
-    /// Since when Google denies knowing it, each time that it was asked.
+    /// When the current run of denials began: Google says that it does not know the batch.
     #[serde(default)]
     pub denied_since: Option<UnixMs>,
-    /// How often that was. A clock that jumps makes a long time of a short one, but not many denials of one.
+    /// How many denials there were since then. A clock that jumps makes a short time long, but it makes no denials.
     #[serde(default)]
     pub denials: u32,
 }
 
 impl Stage {
-    /// What the outside sees.
+    /// The status that callers see.
     pub const fn status(&self) -> JobStatus {
         match self {
             Self::Prepare { .. }
             | Self::Upload { .. }
             | Self::Submit { .. }
             | Self::Creating { .. }
-            | Self::Seek { .. } => JobStatus::Preparing,
-            Self::Watch(watched) if watched.running => JobStatus::Running,
-            Self::Watch(_) | Self::Withdraw(_) => JobStatus::Pending,
-            Self::Collect { .. } | Self::Read { .. } => JobStatus::Running,
+            | Self::Reconciling { .. } => JobStatus::Preparing,
+            Self::Polling(remote) if remote.running => JobStatus::Running,
+            Self::Polling(_) | Self::Cancelling(_) => JobStatus::Pending,
+            Self::Downloading { .. } | Self::Realtime { .. } => JobStatus::Running,
             Self::Succeeded => JobStatus::Succeeded,
             Self::Failed { .. } => JobStatus::Failed,
             Self::Expired { .. } => JobStatus::Expired,
         }
     }
 
-    /// The uploaded input file that Google still holds for this stage.
+    /// The uploaded input file that this stage names.
     pub fn input_file(&self) -> Option<&str> {
         match self {
             Self::Submit { input_file, .. }
             | Self::Creating { input_file, .. }
-            | Self::Seek { input_file, .. }
-            | Self::Collect { input_file, .. } => Some(input_file),
-            Self::Watch(watched) | Self::Withdraw(watched) => Some(&watched.input_file),
+            | Self::Reconciling { input_file, .. }
+            | Self::Downloading { input_file, .. } => Some(input_file),
+            Self::Polling(remote) | Self::Cancelling(remote) => Some(&remote.input_file),
             Self::Prepare { .. }
             | Self::Upload { .. }
-            | Self::Read { .. }
+            | Self::Realtime { .. }
             | Self::Succeeded
             | Self::Failed { .. }
             | Self::Expired { .. } => None,
         }
     }
 
-    /// The newest attempt to bring it to Google, before and while it is there.
+    /// The number of the newest attempt; `None` in realtime mode and after the end.
     pub const fn attempt(&self) -> Option<u32> {
         match self {
             Self::Prepare { attempt }
             | Self::Upload { attempt }
             | Self::Submit { attempt, .. }
             | Self::Creating { attempt, .. }
-            | Self::Seek { attempt, .. }
-            | Self::Collect { attempt, .. } => Some(*attempt),
-            Self::Watch(watched) | Self::Withdraw(watched) => Some(watched.attempt),
-            Self::Read { .. } | Self::Succeeded | Self::Failed { .. } | Self::Expired { .. } => None,
+            | Self::Reconciling { attempt, .. }
+            | Self::Downloading { attempt, .. } => Some(*attempt),
+            Self::Polling(remote) | Self::Cancelling(remote) => Some(remote.attempt),
+            Self::Realtime { .. } | Self::Succeeded | Self::Failed { .. } | Self::Expired { .. } => None,
         }
     }
 
-    /// The batch that Google has for this stage.
+    /// The name of the batch, once it is known.
     pub fn batch(&self) -> Option<&str> {
         match self {
-            Self::Watch(watched) | Self::Withdraw(watched) => Some(&watched.batch),
-            Self::Collect { batch, .. } => Some(batch),
+            Self::Polling(remote) | Self::Cancelling(remote) => Some(&remote.batch),
+            Self::Downloading { batch, .. } => Some(batch),
             _ => None,
         }
     }
 
-    /// The fingerprint of the key that may have made a batch for this stage.
+    /// The fingerprint of the key that made the batch of this stage, or may have made one.
     pub fn key(&self) -> Option<&str> {
         match self {
-            Self::Creating { key, .. } | Self::Seek { key, .. } => key.as_deref(),
-            Self::Watch(watched) | Self::Withdraw(watched) => watched.key.as_deref(),
+            Self::Creating { key, .. } | Self::Reconciling { key, .. } => key.as_deref(),
+            Self::Polling(remote) | Self::Cancelling(remote) => remote.key.as_deref(),
             _ => None,
         }
     }
 
-    /// Why it ended, if it ended badly.
+    /// Why the job failed or expired; `None` at every other stage.
     pub fn error(&self) -> Option<JobError> {
         match self {
             Self::Failed { error } | Self::Expired { error } => Some(error.clone()),
@@ -196,7 +206,7 @@ impl Stage {
     }
 }
 
-/// The ids that a new job is given, and those of what it reads.
+/// The ids of a new job, of the document that it will fill, and of what it reads.
 #[derive(Clone, Debug)]
 pub struct JobIds {
     pub id: String,
@@ -207,7 +217,7 @@ pub struct JobIds {
 }
 
 impl Job {
-    /// A job that was accepted at `now` and is due at once. It reads all pages of an untitled file, for a caller of no network.
+    /// A job that was accepted at `now` and is due at once. It has no title and no network, and `pages` are all pages of its file.
     pub fn new(ids: JobIds, mode: Mode, recipe: Recipe, pages: PageSet, now: UnixMs) -> Self {
         let JobIds { id, account_id, upload_hash, content_hash, document_id } = ids;
         let page_count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
@@ -224,51 +234,51 @@ impl Job {
             pages_submitted: page_count,
             submitted_at: now,
             document_id,
-            stage: if mode == Mode::Batch { Stage::Prepare { attempt: 1 } } else { Stage::Read { tries: 0 } },
+            stage: if mode == Mode::Batch { Stage::Prepare { attempt: 1 } } else { Stage::Realtime { tries: 0 } },
             due_at: now,
             claims: 0,
             fence: 0,
             requeued: false,
-            hindered_by: None,
+            blocked_by: None,
             polls: 0,
             network: None,
             budget_wait_ms: 0,
         }
     }
 
-    /// For how long it has been due.
+    /// How long the job has been due; 0 if it is not.
     pub fn waited(&self, now: UnixMs) -> Duration {
         Duration::from_millis(now.0.saturating_sub(self.due_at.0).try_into().unwrap_or_default())
     }
 
-    /// What the outside sees.
+    /// The status that callers see.
     pub const fn status(&self) -> JobStatus {
         self.stage.status()
     }
 
-    /// See `batch_name`.
+    /// The display name of the batch of an attempt.
     pub fn batch_name(&self, attempt: u32) -> String {
         batch_name(&self.id, attempt)
     }
 
-    /// The name under which Google lists the input file that the holder of this claim uploads.
+    /// The display name of the input file that the holder of this claim uploads.
     pub fn input_name(&self, attempt: u32) -> String {
-        format!("{}{}", input_names(&self.id, attempt), self.fence)
+        format!("{}{}", input_name_prefix(&self.id, attempt), self.fence)
     }
 
-    /// Whether that is the name of an input file that a holder before this one uploaded.
+    /// Whether `name` is the display name of an input file that an earlier claim uploaded for this attempt.
     pub fn is_earlier_input(&self, attempt: u32, name: &str) -> bool {
-        let fence = name.strip_prefix(&input_names(&self.id, attempt)).and_then(|fence| fence.parse::<i64>().ok());
-        fence.is_some_and(|fence| fence < self.fence)
+        let fence = name.strip_prefix(&input_name_prefix(&self.id, attempt));
+        fence.and_then(|fence| fence.parse::<i64>().ok()).is_some_and(|fence| fence < self.fence)
     }
 }
 
-/// The name under which Google lists the batch of a job's attempt; unique to it.
+/// The display name of the batch of a job's attempt. No other attempt has it.
 pub(crate) fn batch_name(job_id: &str, attempt: u32) -> String {
     format!("coldbrew-{job_id}-{attempt}")
 }
 
-/// How the names of all input files of an attempt begin.
-pub(crate) fn input_names(job_id: &str, attempt: u32) -> String {
+/// The prefix of the display names of an attempt's input files.
+pub(crate) fn input_name_prefix(job_id: &str, attempt: u32) -> String {
     format!("{}.", batch_name(job_id, attempt))
 }

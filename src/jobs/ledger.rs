@@ -1,4 +1,4 @@
-//! The ledger of what Gemini costs, and what is held for requests that are under way.
+//! The port of the spending ledger: what Gemini cost, and what is held for requests under way.
 
 use async_trait::async_trait;
 
@@ -10,9 +10,9 @@ use crate::model::UnixMs;
 /// What [`Spending::admit`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// The most that the request can cost is held for it, on this day.
+    /// The request may be sent. The most that it can cost is held on the UTC day of the admission.
     Admitted,
-    /// A ceiling has no room for it.
+    /// A spending ceiling has no room for the request.
     OverBudget,
     /// The job's reservation is used up, and the account's quota has no room for more.
     OverQuota,
@@ -20,37 +20,40 @@ pub enum Admission {
     Superseded,
 }
 
-/// What is known of requests that end without an answer.
+/// How requests that end without an answer are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unanswered {
-    /// Google bills nothing for them.
+    /// Google bills nothing for them, so nothing is recorded.
     Free,
-    /// Google may bill them: they are recorded at the most that they can cost.
+    /// Google may bill them, so they are recorded at the most that they can cost.
     Billed,
 }
 
-/// Each request that Google bills is admitted here before it is sent, and recorded here before its answer is used. Both happen once for
-/// each id of a request, however often they are tried, and count on the UTC day of the admission. The ledger only grows.
+/// The spending ledger. Each request that Google bills is admitted before it is sent, and recorded before its answer is used.
 ///
-/// Only the holder of a job's newest claim changes anything.
+/// Admitting or recording the same request id again counts once, on the UTC day of the admission. Rows of the ledger are never changed.
+/// Only the holder of a job's newest claim changes anything: calls of other holders have no effect. Days count from 1970-01-01.
+///
+/// # Errors
+/// A method fails as unavailable or internal if the store cannot carry it out. It then changed nothing, or its answer was lost.
 #[async_trait]
 pub trait Spending: Send + Sync {
-    /// Holds the most that a request can cost, if every ceiling has room for it. For a page, the account's quota must have room as well.
-    /// This is one step among those of all servers.
+    /// Holds the most that a request can cost, if every ceiling of the account has room for it. For a page, the job's reservation or the
+    /// account's quota must have room as well. Admissions of all servers happen one after the other.
     async fn admit(&self, job: &Job, request: &PaidRequest, budget: &Budget, now: UnixMs) -> Result<Admission>;
 
-    /// Records what the answers to the request of that id cost, in the place of what was held for it. `page`: `None` for a batch.
+    /// Records what the answers to the request of that id cost, and releases what was held for it. `page`: `None` for a batch.
     async fn settle(&self, job: &Job, id: &str, page: Option<u32>, spent: &Spent, now: UnixMs) -> Result<()>;
 
-    /// Ends what is held for a request of the job without an answer; without an `id`, for all that the job has under way.
+    /// Releases what is held for a request of the job that ended without an answer. Without an `id`: for all requests of the job.
     async fn close(&self, job: &Job, id: Option<&str>, unanswered: Unanswered, now: UnixMs) -> Result<()>;
 
-    /// Makes every job due that waits for the budget.
+    /// Makes every job due that waits for the spending ceiling.
     async fn wake_waiting(&self, now: UnixMs) -> Result<()>;
 
-    /// What was spent and is held on that UTC day.
+    /// What was spent and what is held on a UTC day.
     async fn spent_on(&self, day: i64) -> Result<DaySpending>;
 
-    /// What the account was answered on that UTC day.
+    /// How many answers the account got on a UTC day.
     async fn answers_on(&self, account_id: &str, day: i64) -> Result<Answers>;
 }

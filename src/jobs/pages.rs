@@ -1,4 +1,4 @@
-//! Pages made ready to be put to Gemini, for both AI modes: split off, with their figures found, cut out and kept.
+//! Makes pages ready to be sent to Gemini, for both AI modes: splits them off, and has their figures found, cut out and stored.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,30 +19,30 @@ use crate::extract::{EngineShares, engine_time_used_up};
 use crate::markdown::FigureId;
 use crate::model::wire::JobError;
 use crate::uploads::{Blobs, FigurePlaces, Figures, FoundFigures, figure_key, upload_key};
-use coldbrew_gemini::RequestFault;
+use coldbrew_gemini::RequestError;
 use coldbrew_pdf::figures::Figure;
 use coldbrew_pdf::{Document, Engine, FigureImage, PageFault, PdfError, Priority, Requester};
 
 /// Pages whose files are written while the page engine works on the next ones.
 const WRITES_MAX: usize = 4;
-/// Pages whose figures are put on record together, for a record is synced to the disk.
+/// Pages whose figures are recorded in one transaction: each transaction waits for the disk.
 const RECORDED_AT_ONCE_MAX: usize = 8;
-/// How long a page waits for others to be put on record with.
+/// How long a page waits for others to be recorded with.
 const RECORDED_WITHIN: Duration = Duration::from_millis(200);
 
-/// What is said of a page that was read without its figures.
-const UNSEARCHED: &str = "Figures of this page could not be looked for: it is shown without any.";
+/// The note of a page that was read without its figures.
+const UNSEARCHED: &str = "Figure detection failed on this page, so it is shown without figures.";
 
-/// A page that can be put to Gemini.
+/// A page that can be sent to Gemini.
 pub struct ReadyPage {
-    /// A PDF of its own.
+    /// The page as a PDF of one page.
     pub pdf: Bytes,
-    /// `None`: they could not be looked for.
+    /// `None`: the detector failed.
     pub figures: Option<Vec<Figure>>,
 }
 
-/// The outcome of a page with these figures, which says so if they could not be looked for.
-pub(super) fn noted(outcome: PageOutcome, figures: Option<&[Figure]>) -> PageOutcome {
+/// The outcome of a page, with a note if the detector failed, so that `figures` is `None`.
+pub(super) fn with_figure_note(outcome: PageOutcome, figures: Option<&[Figure]>) -> PageOutcome {
     match outcome {
         PageOutcome::Read { markdown, note, usage, charge, model } if figures.is_none() => {
             let note = note.map_or_else(|| UNSEARCHED.to_owned(), |note| format!("{note} {UNSEARCHED}"));
@@ -52,28 +52,31 @@ pub(super) fn noted(outcome: PageOutcome, figures: Option<&[Figure]>) -> PageOut
     }
 }
 
-/// What is said of a page that Gemini would not take.
-pub(super) const fn unsendable(fault: &RequestFault) -> &'static str {
+/// The reason for people why a page cannot be sent to Gemini.
+pub(super) const fn unsendable_reason(fault: &RequestError) -> &'static str {
     match fault {
-        RequestFault::TooLarge { .. } => "This page is larger than Gemini takes.",
-        _ => "This page could not be put to Gemini as it is configured here.",
+        RequestError::TooLarge { .. } => "This page is too large for Gemini.",
+        _ => "This page could not be sent to Gemini because of this server's settings.",
     }
 }
 
 /// A page by its index, or why it cannot be read.
 type Made = (u32, Result<ReadyPage, PageFault>);
 
-/// A page, and what the pictures of its figures take that were kept just now, in bytes.
+/// A page, and the size of its figures' pictures that were stored just now, in bytes.
 type New = (Made, u64);
 
-/// Pages, each soon after it is ready: one that takes long keeps none waiting that comes after it.
+/// Pages, each soon after it is ready. A slow page does not delay those after it.
 pub type ReadyPages<'a> = BoxStream<'a, Result<Made>>;
 
 /// Makes the pages of a job's document ready.
 #[async_trait]
 pub trait PageSource: Send + Sync {
-    /// Opens the document for these of its pages. `time` is how long the engine may work on them, and then what is left of it. The
-    /// inner error says why the job cannot go on.
+    /// Opens the document and makes the pages with these indices ready. `time` limits how long the engine works on them; afterwards it
+    /// holds the time that is left.
+    ///
+    /// # Errors
+    /// The inner error says why the job fails. The outer one is temporary: the job tries again later.
     async fn pages<'a>(
         &'a self,
         job: &'a Job,
@@ -82,7 +85,7 @@ pub trait PageSource: Send + Sync {
     ) -> Result<Result<ReadyPages<'a>, JobError>>;
 }
 
-/// The page engine at work on uploaded files.
+/// Makes pages of uploaded files ready with the page engine.
 pub struct EnginePages {
     pub engine: Engine,
     pub shares: EngineShares,
@@ -119,12 +122,12 @@ impl PageSource for EnginePages {
         };
         let pages = stream::iter(indices).map(page).buffer_unordered(at_once);
         let recorded = in_groups(pages).map(move |group| self.recorded(job, Arc::clone(&known), group));
-        // One group is put on record while the next comes together.
+        // One group is recorded while the next one is collected.
         Ok(Ok(recorded.buffered(2).flat_map(stream::iter).boxed()))
     }
 }
 
-/// What comes within a while of each other, together.
+/// Groups of items that arrive within [`RECORDED_WITHIN`], at most [`RECORDED_AT_ONCE_MAX`] in each.
 fn in_groups<T>(items: impl Stream<Item = T>) -> impl Stream<Item = Vec<T>> {
     stream::unfold(Box::pin(items.fuse()), async |mut items| {
         let mut group = vec![items.next().await?];
@@ -146,7 +149,7 @@ fn in_groups<T>(items: impl Stream<Item = T>) -> impl Stream<Item = Vec<T>> {
 impl EnginePages {
     async fn open(&self, job: &Job) -> Result<Result<Document, JobError>> {
         let Some(file) = self.blobs.open(&upload_key(&job.account_id, &job.content_hash)).await? else {
-            return Ok(Err(JobError::new("upload_gone", "The uploaded file is no longer there.")));
+            return Ok(Err(JobError::new("upload_gone", "The uploaded file is no longer stored. Upload it again.")));
         };
         let requester = self.requester(job).await?;
         match self.engine.open(file, Priority::Background, &requester).await {
@@ -155,18 +158,20 @@ impl EnginePages {
             Err(error @ (PdfError::Busy | PdfError::Unavailable(_) | PdfError::Io(_))) => {
                 Err(Error::unavailable(error))
             }
-            Err(_) => Ok(Err(JobError::new("unreadable_document", "The document could not be opened again."))),
+            Err(_) => {
+                Ok(Err(JobError::new("unreadable_document", "The document could not be opened. Upload it again.")))
+            }
         }
     }
 
-    /// The job's account as the page engine knows it.
+    /// The job's account as a requester of the page engine.
     async fn requester(&self, job: &Job) -> Result<Requester> {
         let account = self.accounts.account(&job.account_id).await?;
         let account = account.ok_or_else(|| Error::unavailable("the job's account is gone"))?;
         Ok(self.shares.of_account(&account, None))
     }
 
-    /// `known` is where figures were found before: they are not looked for again.
+    /// Makes one page ready. `known` has the figures that were found before: the detector is not asked for them again.
     async fn page(&self, job: &Job, document: &Document, index: u32, known: &FigurePlaces) -> Result<New> {
         match document.split(index).await {
             Ok(pdf) => {
@@ -179,7 +184,7 @@ impl EnginePages {
         }
     }
 
-    /// The figures of a page. One that the detector fails on can still be read, without figures.
+    /// The figures of a page. If the detector fails, the page is read without figures.
     async fn figures_of(
         &self,
         job: &Job,
@@ -193,15 +198,15 @@ impl EnginePages {
         match document.figures(index).await {
             Ok(images) => self.keep_pictures(job, index, images).await,
             Err(error @ PdfError::Page { .. }) => {
-                tracing::warn!(job = %job.id, page = index, %error, "figures could not be looked for");
+                tracing::warn!(job = %job.id, page = index, %error, "figure detection failed");
                 Ok(FoundFigures { figures: None, picture_bytes: 0 })
             }
             Err(error) => Err(Error::unavailable(error)),
         }
     }
 
-    /// Pages of which it is on record where their figures are, also that there are none: what took its time is not looked at again
-    /// after a restart.
+    /// Records the figures of new pages, also that there are none, and returns the pages. After a restart the detector is not asked for
+    /// them again.
     async fn recorded(&self, job: &Job, known: Arc<FigurePlaces>, pages: Vec<Result<New>>) -> Vec<Result<Made>> {
         let found = pages.iter().flatten().filter_map(|((index, page), picture_bytes)| {
             let is_new = !matches!(known.get(index), Some(Some(_)));
@@ -239,7 +244,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_together_is_together_and_nothing_waits_for_what_does_not_come() {
+    async fn items_are_grouped_up_to_the_limit_and_a_group_waits_for_no_late_item() {
         let groups: Vec<Vec<usize>> = in_groups(stream::iter(0..RECORDED_AT_ONCE_MAX + 2)).collect().await;
         let (full, rest) = ((0..RECORDED_AT_ONCE_MAX).collect(), vec![RECORDED_AT_ONCE_MAX, RECORDED_AT_ONCE_MAX + 1]);
         assert_eq!(groups, [full, rest]);
@@ -248,11 +253,11 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_its_figures_says_so_beside_what_else_there_is_to_say() {
-        assert_eq!(noted(read(None), None), read(Some(UNSEARCHED)));
-        assert_eq!(noted(read(Some("It was cut.")), None), read(Some(&format!("It was cut. {UNSEARCHED}"))));
-        assert_eq!(noted(read(Some("It was cut.")), Some(&[])), read(Some("It was cut.")));
+    fn page_read_without_figures_adds_a_note_to_other_notes() {
+        assert_eq!(with_figure_note(read(None), None), read(Some(UNSEARCHED)));
+        assert_eq!(with_figure_note(read(Some("It was cut.")), None), read(Some(&format!("It was cut. {UNSEARCHED}"))));
+        assert_eq!(with_figure_note(read(Some("It was cut.")), Some(&[])), read(Some("It was cut.")));
         let failed = || PageOutcome::Failed { reason: "It is damaged.".to_owned() };
-        assert_eq!(noted(failed(), None), failed());
+        assert_eq!(with_figure_note(failed(), None), failed());
     }
 }

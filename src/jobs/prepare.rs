@@ -1,4 +1,5 @@
-//! Makes the input of a batch: one line a page, as the pages are ready. It is there only when the figures of all pages are found.
+//! Writes the input file of a batch, one line for each page, in the order in which pages are ready. The file exists only once all its
+//! lines are written, and so after the figures of all pages are recorded.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -8,14 +9,14 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::Worker;
 use super::job::Job;
 use super::machine::Event;
-use super::pages::unsendable;
+use super::pages::unsendable_reason;
 use super::worker::Done;
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::{PageOutcome, PageResult};
 
 impl Worker {
-    /// Makes the input file of all pages that are still to be read.
+    /// Writes the input file of all remaining pages.
     pub(super) async fn prepare(&self, job: &Job) -> Result<Done> {
         let left = self.pages_left(job).await?.iter().collect();
         let costs = &self.costs(job).await?;
@@ -38,22 +39,22 @@ impl Worker {
             let request = job.recipe.request(model, page.pdf, figures, costs.output_tokens_max(index));
             if let Err(fault) = request.check(model) {
                 tracing::warn!(job = %job.id, page = index, %fault, "page not sent");
-                self.page_failed(job, index, unsendable(&fault)).await?;
+                self.page_failed(job, index, unsendable_reason(&fault)).await?;
                 return Ok(None);
             }
             Ok(Some((page_key(index), request)))
         });
         match self.ports.spool.write_input(job, model, lines.boxed()).await? {
-            // Nothing is left to be asked: the document is what was read before, if anything was.
+            // No page is left to be sent: the document consists of pages that were read before, if there are any.
             0 => self.complete(job, stream::empty().boxed()).await,
             _ => Ok(Done::Event(Event::Prepared)),
         }
     }
 
-    /// Records that a page cannot be read, and goes on.
+    /// Records that a page cannot be read.
     pub(super) async fn page_failed(&self, job: &Job, index: u32, reason: &str) -> Result<()> {
         let page = PageResult { index, outcome: PageOutcome::Failed { reason: reason.to_owned() } };
-        self.ports.jobs.record_page(job, &page, self.world.now()).await.map(|_| ())
+        self.ports.jobs.record_page(job, &page, self.clock.now()).await.map(|_| ())
     }
 }
 
@@ -62,7 +63,7 @@ pub(super) fn page_key(index: u32) -> String {
     format!("page_{index}")
 }
 
-/// The page of a line, by its key.
+/// The page of a line with this key; `None` if it is not the key of a page.
 pub(super) fn page_of(key: &str) -> Option<u32> {
     key.strip_prefix("page_")?.parse().ok()
 }

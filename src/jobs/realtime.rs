@@ -1,4 +1,4 @@
-//! Realtime mode: a few pages at a time, each stored and charged as it comes, so that a restart asks for none of them again.
+//! Realtime mode: reads several pages at once, and stores and charges each as soon as it is answered. A restart reads none of them again.
 
 use std::pin::pin;
 use std::sync::Mutex;
@@ -11,8 +11,8 @@ use super::Worker;
 use super::budget::{Round, over_budget};
 use super::job::{Job, Stage};
 use super::machine::Event;
-use super::pages::{ReadyPage, ReadyPages, noted, unsendable};
-use super::upstream::{hindrance, pause_ms, refusal};
+use super::pages::{ReadyPage, ReadyPages, unsendable_reason, with_figure_note};
+use super::upstream::{blocked_reason, pause_ms, refusal};
 use super::worker::Done;
 use crate::accounts::spending::{PageCosts, PaidRequest};
 use crate::crash::crash_point;
@@ -21,30 +21,30 @@ use crate::extract::{PageFigures, outcome_of};
 use crate::extract::{PageOutcome, PageResult};
 use crate::jobs::Unanswered;
 use crate::model::wire::JobError;
-use crate::model::{Hindrance, Mode, PageSet};
+use crate::model::{BlockedReason, Mode, PageSet};
 use coldbrew_gemini::{Error as GeminiError, ErrorKind};
 
-/// How many rounds in a row may read not one of the pages that are left, before those are failed pages.
+/// After so many rounds in a row without a finished page, one more such round makes the remaining pages failed pages.
 const TRIES_MAX: u32 = 8;
-/// Pages that are made ready while their document is open once: to open it takes as long as several of them.
-const HANDFUL_PAGES: usize = 64;
-/// What they may weigh together: all of them may have to wait for Gemini.
-const HANDFUL_BYTES: usize = 32 << 20;
+/// The most pages of a chunk. The document is opened once for each chunk, which takes as long as several pages.
+const CHUNK_PAGES: usize = 64;
+/// The size at which a chunk ends: all its pages may wait in memory for Gemini.
+const CHUNK_BYTES: usize = 32 << 20;
 const REFUSED: &str = "Gemini refused to read this page.";
-/// Said also of pages whose turn never came.
-const BUSY: &str = "Gemini had no capacity for the rest of this document, however often we asked.";
+/// Also the reason of pages that were never sent.
+const BUSY: &str = "Gemini had no capacity for the rest of this document after several attempts.";
 
-/// Why reading cannot go on just now.
+/// Why a round ends before all pages are read.
 pub(super) enum Obstacle {
-    /// It may later.
-    Busy { by: Hindrance, retry_after_ms: Option<i64> },
-    /// The budget has no room for another page.
+    /// Google has no capacity, or cannot be reached.
+    Busy { by: BlockedReason, retry_after_ms: Option<i64> },
+    /// The spending ceiling has no room for another page.
     OverBudget,
-    /// It never will.
+    /// No further page can be read.
     Closed(JobError),
-    /// Somebody else has the job.
+    /// Another worker has the job.
     Superseded,
-    /// Something of ours is away.
+    /// A dependency of this server failed.
     Fault(Error),
 }
 
@@ -55,28 +55,28 @@ impl From<Error> for Obstacle {
 }
 
 impl Worker {
-    /// Reads the pages that are left. At the first obstacle what is under way finishes, and nothing new is begun.
-    pub(super) async fn read(&self, job: &Job) -> Result<Done> {
+    /// Reads the remaining pages. At the first obstacle running requests finish, and no more begin.
+    pub(super) async fn read_pages(&self, job: &Job) -> Result<Done> {
         self.close_requests(job).await?;
         let costs = &self.costs(job).await?;
         let left: Vec<u32> = self.pages_left(job).await?.iter().collect();
         let count = left.len();
         let round = &Round::default();
-        let (sender, mut ready) = mpsc::channel(HANDFUL_PAGES);
+        let (sender, mut ready) = mpsc::channel(CHUNK_PAGES);
         let ready = stream::poll_fn(move |context| ready.poll_recv(context));
         let (split, read) =
-            tokio::join!(self.split_off(job, left, sender, round), self.read_as_they_come(job, ready, costs, round));
+            tokio::join!(self.split_off(job, left, sender, round), self.read_ready_pages(job, ready, costs, round));
         match split.and(read) {
             Ok(()) => {
                 self.close_requests(job).await?;
                 self.complete(job, stream::empty().boxed()).await
             }
-            Err(obstacle) => self.meet(job, count, obstacle).await,
+            Err(obstacle) => self.after_obstacle(job, count, obstacle).await,
         }
     }
 
-    /// Makes pages ready to be read, a handful ahead of those that are being read. The document is opened when the handful before is
-    /// gone, and is open for no longer than the page engine needs: that has few places, and is left to others in between.
+    /// Makes pages ready in chunks, one chunk ahead of the pages that are being read. The document is open only while a chunk is made
+    /// ready: in between, other jobs can use the page engine.
     async fn split_off(
         &self,
         job: &Job,
@@ -86,47 +86,47 @@ impl Worker {
     ) -> Result<(), Obstacle> {
         let time = Mutex::new(Duration::MAX);
         while !indices.is_empty() && !round.is_halted() {
-            // Nobody takes pages any more: there was an obstacle.
-            let Ok(room) = ready.reserve_many(HANDFUL_PAGES).await else { return Ok(()) };
-            let handful = indices.iter().copied().take(HANDFUL_PAGES).collect();
-            let pages = self.ports.pages.pages(job, handful, &time).await?.map_err(Obstacle::Closed)?;
-            let handed = self.hand_over(job, pages, room, round).await?;
-            indices.retain(|index| !handed.contains(index));
+            // The receiver is gone: there was an obstacle.
+            let Ok(room) = ready.reserve_many(CHUNK_PAGES).await else { return Ok(()) };
+            let chunk = indices.iter().copied().take(CHUNK_PAGES).collect();
+            let pages = self.ports.pages.pages(job, chunk, &time).await?.map_err(Obstacle::Closed)?;
+            let sent = self.send_chunk(job, pages, room, round).await?;
+            indices.retain(|index| !sent.contains(index));
         }
         Ok(())
     }
 
-    /// Hands pages over as they are ready, until they are too heavy to hold more of them, and says which it was. What the page engine
+    /// Sends pages to be read as soon as they are ready, up to [`CHUNK_BYTES`], and returns their indices. A page that the page engine
     /// cannot read is recorded as failed.
-    async fn hand_over(
+    async fn send_chunk(
         &self,
         job: &Job,
         mut pages: ReadyPages<'_>,
         mut room: PermitIterator<'_, (u32, ReadyPage)>,
         round: &Round,
     ) -> Result<Vec<u32>> {
-        let (mut handed, mut bytes) = (Vec::new(), 0);
-        while bytes < HANDFUL_BYTES
+        let (mut sent, mut bytes) = (Vec::new(), 0);
+        while bytes < CHUNK_BYTES
             && !round.is_halted()
             && let Some((index, page)) = pages.try_next().await?
         {
-            crash_point("read", "page split");
-            handed.push(index);
+            crash_point("realtime", "page split");
+            sent.push(index);
             match page {
                 Ok(page) => {
                     bytes += page.pdf.len();
-                    if let Some(place) = room.next() {
-                        place.send((index, page));
+                    if let Some(permit) = room.next() {
+                        permit.send((index, page));
                     }
                 }
                 Err(fault) => self.page_failed(job, index, &fault.sentence()).await?,
             }
         }
-        Ok(handed)
+        Ok(sent)
     }
 
-    /// Reads pages several at a time, each after it was admitted.
-    async fn read_as_they_come(
+    /// Reads several pages at once, each after it was admitted.
+    async fn read_ready_pages(
         &self,
         job: &Job,
         ready: impl Stream<Item = (u32, ReadyPage)>,
@@ -135,46 +135,52 @@ impl Worker {
     ) -> Result<(), Obstacle> {
         let answers = ready.map(|(index, page)| async move {
             let Some(request) = self.admit_page(job, index, costs, round).await? else { return Ok(()) };
-            crash_point("read", "page admitted");
+            crash_point("realtime", "page admitted");
             let stored = self.read_and_store(job, &request, index, page, costs).await;
             round.ended();
             stored
         });
         let mut answers = pin!(answers.buffer_unordered(self.policy.settings.realtime_requests_max));
-        let mut met = Ok(());
+        let mut first = Ok(());
         while let Some(answer) = answers.next().await {
             if answer.is_err() {
                 round.halt();
-                met = met.and(answer);
+                first = first.and(answer);
             }
         }
-        met
+        first
     }
 
-    /// What an obstacle means to the job, of which so many pages were left before it.
-    async fn meet(&self, job: &Job, left: usize, obstacle: Obstacle) -> Result<Done> {
+    /// What an obstacle means for the job. `left` pages remained when the round began.
+    async fn after_obstacle(&self, job: &Job, left: usize, obstacle: Obstacle) -> Result<Done> {
         match obstacle {
             Obstacle::Superseded => Ok(Done::Superseded),
             Obstacle::Fault(error) => Err(error),
             Obstacle::OverBudget => Ok(Done::Event(over_budget())),
             Obstacle::Closed(failure) => self.end_reading(job, failure).await,
-            Obstacle::Busy { by, retry_after_ms } => self.wait_for_room(job, left, by, retry_after_ms).await,
+            Obstacle::Busy { by, retry_after_ms } => self.wait_for_capacity(job, left, by, retry_after_ms).await,
         }
     }
 
-    /// Google has no room just now. Only rounds that finished no page count: what goes on, however slowly, is not given up.
-    async fn wait_for_room(&self, job: &Job, left: usize, by: Hindrance, retry_after_ms: Option<i64>) -> Result<Done> {
+    /// Google has no capacity. Only rounds that finished no page count, so that a slow job is not given up.
+    async fn wait_for_capacity(
+        &self,
+        job: &Job,
+        left: usize,
+        by: BlockedReason,
+        retry_after_ms: Option<i64>,
+    ) -> Result<Done> {
         let progressed = self.pages_left(job).await?.len() < left;
         let tries = if progressed { 0 } else { tries(job) };
         if tries >= TRIES_MAX {
             return self.end_reading(job, JobError::new("no_capacity", BUSY)).await;
         }
-        let retry_after_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(tries, self.world.chance()));
-        Ok(Done::Event(Event::Crowded { by, progressed, retry_after_ms }))
+        let retry_after_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(tries, self.ids.jitter()));
+        Ok(Done::Event(Event::Throttled { by, progressed, retry_after_ms }))
     }
 
-    /// Ends a job that can read no more: its remaining pages are failed pages, and the others are a document.
-    /// Only if there are no others has the job failed.
+    /// Ends a job that can read no further page. Its remaining pages are failed pages, and the others become the document. Without a page
+    /// that was read, the job fails with `failure`.
     pub(super) async fn end_reading(&self, job: &Job, failure: JobError) -> Result<Done> {
         for index in self.pages_left(job).await?.iter() {
             self.page_failed(job, index, &failure.message).await?;
@@ -185,7 +191,7 @@ impl Worker {
         })
     }
 
-    /// The pages that were asked for and are neither read nor failed.
+    /// The requested pages that are neither read nor failed.
     pub(super) async fn pages_left(&self, job: &Job) -> Result<PageSet> {
         let finished = self.ports.jobs.finished_pages(job).await?;
         Ok(job.pages.iter().filter(|&index| !finished.contains(index)).collect())
@@ -200,9 +206,9 @@ impl Worker {
         costs: &PageCosts,
     ) -> Result<(), Obstacle> {
         let outcome = self.ask(job, request, index, page, costs).await?;
-        crash_point("read", "page answered");
+        crash_point("realtime", "page answered");
         let page = PageResult { index, outcome };
-        let stored = self.ports.jobs.record_page(job, &page, self.world.now()).await?;
+        let stored = self.ports.jobs.record_page(job, &page, self.clock.now()).await?;
         self.ports.changes.tell(&job.account_id, &job.content_hash);
         if stored { Ok(()) } else { Err(Obstacle::Superseded) }
     }
@@ -221,26 +227,26 @@ impl Worker {
         let request = job.recipe.request(&costs.model, pdf, found.unwrap_or_default(), output_tokens_max);
         if let Err(fault) = request.check(&costs.model) {
             tracing::warn!(page = index, %fault, "page not sent");
-            self.ports.spending.close(job, Some(&paid.id), Unanswered::Free, self.world.now()).await?;
-            return Ok(PageOutcome::Failed { reason: unsendable(&fault).to_owned() });
+            self.ports.spending.close(job, Some(&paid.id), Unanswered::Free, self.clock.now()).await?;
+            return Ok(PageOutcome::Failed { reason: unsendable_reason(&fault).to_owned() });
         }
         match self.ports.google.answer(job.recipe.model(), &request).await {
             Ok(answer) => {
-                self.pay_page(job, paid, costs.rates.spent(&answer, paid.most)).await?;
+                self.settle_page(job, paid, costs.rates.spent(&answer, paid.most)).await?;
                 let figures =
                     PageFigures { content_hash: &job.content_hash, page: index, figures: found.unwrap_or_default() };
-                Ok(noted(outcome_of(&answer, figures, Mode::Realtime, self.policy.pricing), found))
+                Ok(with_figure_note(outcome_of(&answer, figures, Mode::Realtime, self.policy.pricing), found))
             }
             Err(error) => {
                 let unanswered = if error.may_be_billed() { Unanswered::Billed } else { Unanswered::Free };
-                self.ports.spending.close(job, Some(&paid.id), unanswered, self.world.now()).await?;
+                self.ports.spending.close(job, Some(&paid.id), unanswered, self.clock.now()).await?;
                 not_answered(index, &error)
             }
         }
     }
 }
 
-/// What it means to a page that Gemini gave no answer.
+/// What an error of Gemini means for a page: a failed page, or an obstacle for the whole round.
 fn not_answered(index: u32, error: &GeminiError) -> Result<PageOutcome, Obstacle> {
     match error.kind {
         ErrorKind::Rejected | ErrorKind::TooLarge => {
@@ -249,17 +255,17 @@ fn not_answered(index: u32, error: &GeminiError) -> Result<PageOutcome, Obstacle
         }
         ErrorKind::Key => Err(Obstacle::Closed(refusal(error))),
         _ => {
-            tracing::info!(page = index, %error, "page not read yet");
-            Err(Obstacle::Busy { by: hindrance(error), retry_after_ms: pause_ms(error) })
+            tracing::info!(page = index, %error, "page not answered");
+            Err(Obstacle::Busy { by: blocked_reason(error), retry_after_ms: pause_ms(error) })
         }
     }
 }
 
 const fn tries(job: &Job) -> u32 {
-    if let Stage::Read { tries } = job.stage { tries } else { 0 }
+    if let Stage::Realtime { tries } = job.stage { tries } else { 0 }
 }
 
-/// One second, doubled with each try, with up to half of it again so that jobs do not come back together.
+/// One second, doubled with each try up to 64 s, plus up to half of that. So jobs do not retry at the same time. `chance`: 0 to 1.
 fn backoff_ms(tries: u32, chance: f64) -> i64 {
     let base = Duration::from_secs(1 << tries.min(6));
     let jittered = base.mul_f64(1.0 + chance / 2.0);

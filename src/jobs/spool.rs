@@ -1,11 +1,10 @@
-//! A job's files on this machine: the input that is written page by page, and the results as they were fetched.
+//! A job's files on this machine: the input file that is written page by page, and the downloaded results.
 //!
-//! They can be made again from what is stored durably, so losing them costs time and nothing else. [`DiskSpool`] keeps them in a
-//! folder.
+//! Both can be made again from stored data, so losing them costs only time. [`DiskSpool`] keeps them in a folder.
 
+mod background_fsync;
 mod disk;
-mod laid;
-mod sync;
+mod spill;
 
 use std::path::PathBuf;
 
@@ -20,38 +19,44 @@ use coldbrew_gemini::models::Model;
 
 pub use disk::DiskSpool;
 
-/// The lines of an input, each with its key, as they are ready.
+/// The lines of an input file, each with its key, as they are ready.
 pub type InputLines<'a> = BoxStream<'a, Result<(String, Request)>>;
 
-/// What came back for a job.
+/// The downloaded results of a job.
 pub struct Results {
     pub lines: BoxStream<'static, Result<ResultLine>>,
-    /// The file ends in the middle of a line, or has none.
+    /// Whether the file is empty or ends in the middle of a line.
     pub breaks_off: bool,
 }
 
-/// See the module.
+/// The port of a job's files on this machine.
+///
+/// # Errors
+/// A method fails as unavailable if the disk is full or fails.
 #[async_trait]
 pub trait Spool: Send + Sync {
-    /// Writes a job's input, never holding more than a few lines. Returns how many lines it has; only if there are some, and all are
-    /// safely written, there is an input.
+    /// Writes a job's input file, with only a few lines in memory at a time, and returns the number of lines. The file exists only if it
+    /// has lines, and all of them are synced to the disk.
+    ///
+    /// # Errors
+    /// `file_too_large` if the file is larger than Google accepts. The first error of `lines`.
     async fn write_input(&self, job: &Job, model: &Model, lines: InputLines<'_>) -> Result<usize>;
 
-    /// Whether a job's input is on this machine: another one may have written it.
+    /// Whether a job's input file is on this machine: another machine may have written it.
     async fn has_input(&self, job: &Job) -> Result<bool>;
 
-    /// Where the input is that is sent to Google.
+    /// The path of the input file that is uploaded to Google.
     fn input(&self, job: &Job) -> PathBuf;
 
-    /// Where the results are to be brought.
+    /// The path to which results are downloaded.
     fn results(&self, job: &Job) -> PathBuf;
 
-    /// Reads the results that were brought.
+    /// Reads the downloaded results.
     async fn read_results(&self, job: &Job) -> Result<Results>;
 
-    /// Removes a job's files.
+    /// Deletes a job's files.
     async fn clear(&self, job: &Job) -> Result<()>;
 
-    /// Removes what belongs to no active job: a crash came between a job's end and its clearing.
-    async fn sweep(&self, active_ids: &[String]) -> Result<()>;
+    /// Deletes files that belong to no active job. A crash between the end of a job and [`Self::clear`] leaves them.
+    async fn purge(&self, active_ids: &[String]) -> Result<()>;
 }

@@ -1,10 +1,10 @@
-//! The port of jobs: what a worker records.
+//! The port of jobs: their records, reservations and charges.
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use super::machine::Lane;
-use super::{Job, Leftover};
+use super::{Job, OrphanedResource};
 use crate::accounts::{Account, Allowance};
 use crate::documents::JobViews;
 use crate::error::Result;
@@ -15,35 +15,39 @@ use crate::model::{PageSet, UnixMs};
 /// What [`Jobs::accept`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acceptance {
-    /// The job and its reservation are on record.
+    /// The job and its reservation are stored.
     Accepted,
-    /// This document has an active job already.
+    /// The account already has an active job for this content.
     Active(Box<Job>),
-    /// The reservation does not fit.
+    /// The account's quota has no room for the reservation.
     OverQuota(Usage),
 }
 
 /// What [`Jobs::complete`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completion {
-    /// Pages, charges, document, release and state are stored.
+    /// Pages, charges, document and stage are stored, and the reservation is released.
     Stored,
-    /// There was not one usable page; nothing was stored.
+    /// No page could be used, so nothing was stored.
     NothingUsable,
-    /// Another worker has the job now, or it is gone. Nothing was stored.
+    /// Another worker has the job, or the job has ended or is gone. Nothing was stored.
     Superseded,
 }
 
-/// Jobs, their reservations and what they are charged.
+/// Jobs, their reservations and their charges.
 ///
-/// Methods that take a claimed [`Job`] change it only while its fence is the newest: a worker that lost its claim changes
-/// nothing, however late it comes.
+/// A method that takes a claimed [`Job`] changes it only while its fencing token is the newest. So a worker that lost its claim changes
+/// nothing, however late its call arrives.
+///
+/// # Errors
+/// A method fails as unavailable or internal if the store cannot carry it out. It then changed nothing, or its answer was lost.
 #[async_trait]
 pub trait Jobs: JobViews {
-    /// Records a new job and reserves `reserve` token equivalents for it, if both are possible.
+    /// Records a new job and reserves `reserve` token equivalents for it, in one transaction.
     ///
     /// # Errors
-    /// `not_found`, if its upload is gone. `limit_reached`, if the allowance has no room for the job, or for a document that it makes.
+    /// `not_found` if the upload is gone. `limit_reached` if the allowance has no room for the job, or for a document that it makes.
+    /// Internal if the account is gone.
     async fn accept(
         &self,
         job: &Job,
@@ -53,34 +57,40 @@ pub trait Jobs: JobViews {
         allowance: &Allowance,
     ) -> Result<Acceptance>;
 
-    /// Takes up the jobs of a lane that have been due longest, at most `max` of them, for `lease_ms`. Counts the claim, unless the last one
-    /// was this worker's own and its lease ran out: who is there to claim again has not died of it.
+    /// Claims the jobs of a lane that have been due longest and are not leased, at most `max` of them, until `now` plus `lease_ms`. Each
+    /// gets a new fencing token. The claim counts in [`Job::claims`], unless the last claim was this worker's own and its lease expired: a
+    /// worker that claims again has not crashed.
     async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>>;
 
-    /// Moves the claim with that number to another worker, until `until`; it is still one claim. `None`: the claim was lost.
+    /// Moves the claim with that number to another worker, until `until`. It is not counted again. `None`: the claim was lost.
     async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>>;
 
-    /// Keeps a claim. `false`: it was lost.
+    /// Extends the lease of a claim. An expired lease is extended too, unless another worker has claimed the job. `false`: the claim was
+    /// lost.
     async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool>;
 
-    /// Hands a claim back, so that the job is worked when it is due, or at `due_at`. The claim does not count as a crash.
+    /// Hands a claim back: any worker can claim the job when it is due, or at `due_at`. The claim no longer counts in [`Job::claims`].
     async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()>;
 
-    /// Commits a step. One that ends the job releases its reservation with it; one that has to wait hands the job back, as
-    /// [`Jobs::release`] does. What it leaves at Google is recorded with it. `false`: the claim was lost.
-    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool>;
+    /// Commits a step, in one transaction with `left`, the resource that it orphans. A step that ends the job releases its reservation and
+    /// deletes its draft. A step that has to wait ends the lease. `false`: the claim was lost, and nothing changed.
+    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool>;
 
-    /// Stores one page of a realtime job and charges it.
+    /// Stores the result of one page and charges it, in one transaction. It counts as progress. `false`: the claim was lost, and nothing
+    /// changed.
     async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool>;
 
-    /// Which of the job's pages are done with, read or failed.
+    /// The pages that need no reading: those with a stored result, whichever job read them, and those that failed in this job.
     async fn finished_pages(&self, job: &Job) -> Result<PageSet>;
 
-    /// Stores the results and puts them, with the pages read before, into the job's document, which is made if it is not
-    /// there yet; `done` is the job after the step. Pages that appear nowhere are failed pages.
+    /// Stores the results and, with the pages read before, puts them into the job's document, in one transaction. The document is created
+    /// if it does not exist. `done` is the job after the step. Requested pages without a result become failed pages.
+    ///
+    /// # Errors
+    /// The first error of `results`. Nothing is stored then.
     async fn complete(&self, done: &Job, results: BoxStream<'_, Result<PageResult>>, now: UnixMs)
     -> Result<Completion>;
 
-    /// Ids of jobs that still need their files on disk.
+    /// The ids of all active jobs, which still need their files on disk.
     async fn active_ids(&self) -> Result<Vec<String>>;
 }

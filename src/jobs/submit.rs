@@ -1,4 +1,4 @@
-//! From a person's wish to a job on record: everything is checked, estimated and reserved before the answer.
+//! Submission: checks a request, estimates its tokens, and records the job with its reservation before the answer.
 
 use std::sync::Arc;
 
@@ -8,9 +8,10 @@ use tokio::sync::Notify;
 use super::DiskSpool;
 use super::job::{Job, JobIds};
 use crate::accounts::spending::{Budget, PageCosts, Rates};
+use crate::accounts::{AccessPolicy, Allowances, Caller};
 use crate::accounts::{Account, Storage};
-use crate::accounts::{Allowances, Caller};
 use crate::changes::Changes;
+use crate::clock::{Clock, IdGenerator};
 use crate::documents::TextLimit;
 use crate::documents::{Documents, NewDocument, Unread};
 use crate::error::{Error, Result};
@@ -20,11 +21,10 @@ use crate::jobs::{Acceptance, Jobs};
 use crate::model::wire::{BatchTicket, DocumentTicket, RealtimeTicket, Submission, Submitted};
 use crate::model::{ApiError, ErrorCode, Format, Mode, PageSet, Pricing, Quote, count_words, format_of};
 use crate::uploads::{Blobs, Upload, Uploads, upload_key};
-use crate::world::World;
 use coldbrew_gemini::models::Models;
 use coldbrew_pdf::{Engine, Priority};
 
-/// What a submission is read from, and where it goes.
+/// The ports that submissions use.
 #[derive(Clone)]
 pub struct SubmissionPorts {
     pub uploads: Arc<dyn Uploads>,
@@ -36,11 +36,11 @@ pub struct SubmissionPorts {
     pub engine: Engine,
     pub spool: DiskSpool,
     pub changes: Changes,
-    /// Rung when there is work.
+    /// Notified when a job is accepted.
     pub bell: Arc<Notify>,
 }
 
-/// What a submission is accepted by.
+/// The limits and prices that decide whether a submission is accepted.
 #[derive(Clone)]
 pub struct SubmissionPolicy {
     pub recipe: Recipe,
@@ -48,29 +48,36 @@ pub struct SubmissionPolicy {
     pub pricing: Pricing,
     pub budget: Budget,
     pub allowances: Allowances,
+    pub access: AccessPolicy,
     pub shares: EngineShares,
     pub text_limit: TextLimit,
 }
 
-/// Takes submissions.
+/// Accepts submissions. Cheap to clone.
 #[derive(Clone)]
 pub struct Submissions {
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
     pub ports: SubmissionPorts,
     pub policy: SubmissionPolicy,
 }
 
-/// The failed pages of a document, and what they are read from.
-struct Retrial {
+/// The failed pages of a document, and the upload that they are read from.
+struct FailedPages {
     upload: Upload,
     title: String,
     pages: PageSet,
-    /// Those of them that no AI mode has read since.
+    /// Those of `pages` that no AI mode has read since.
     uncached: PageSet,
 }
 
 impl Submissions {
-    /// Extracts what is asked for: at once where that is possible, else by a job that is on record when this returns.
+    /// Extracts the requested pages: at once in text mode or if all were read before, otherwise by a job that is recorded when this
+    /// returns.
+    ///
+    /// # Errors
+    /// `not_found` if there is no such upload. Refused if mode and format do not match, or pages, allowance, quota or spending ceiling do
+    /// not permit it. `batch_in_progress` if the content has an active job with other pages or another mode.
     pub async fn submit(&self, caller: &Caller, wish: Submission) -> Result<Submitted> {
         let account = &caller.account;
         let upload = self.ports.uploads.upload(&account.id, &wish.hash).await?;
@@ -80,7 +87,7 @@ impl Submissions {
         let pages = selection(&wish, upload.metadata.total_pages)?;
         let title = chosen_title(wish.title.as_deref(), &upload.metadata.title);
         if mode != Mode::Text {
-            self.slow_down(account).await?;
+            self.admit_ai(account).await?;
         }
         if mode == Mode::Text {
             return self.read_text(caller, &upload, format, pages, title).await.map(Submitted::Document);
@@ -93,16 +100,23 @@ impl Submissions {
         self.enqueue(caller, job, &upload, &uncached).await
     }
 
-    /// Extracts the failed pages of a document again, into that document.
+    /// Records a job that reads the failed pages of a document again, into that document.
+    ///
+    /// # Errors
+    /// `not_found` if there is no such document, or its upload is gone. `invalid_pages` if no page failed. Otherwise as [`Self::submit`].
     pub async fn retry(&self, caller: &Caller, document_id: &str, mode: Mode) -> Result<Submitted> {
-        self.slow_down(&caller.account).await?;
-        let Retrial { upload, title, pages, uncached } = self.retrial(&caller.account, document_id).await?;
+        self.admit_ai(&caller.account).await?;
+        let FailedPages { upload, title, pages, uncached } = self.failed_pages(&caller.account, document_id).await?;
         let job = self.new_job(caller, &upload, pages, &uncached, title, mode);
         let job = Job { document_id: document_id.to_owned(), ..job };
         self.enqueue(caller, job, &upload, &uncached).await
     }
 
-    /// Submits the newest job for this content once more, as a batch or in realtime. What was to fill the holes of a document still does.
+    /// Submits the newest job for this content again, as a batch or in realtime. If that job read failed pages of a document, this one does
+    /// too.
+    ///
+    /// # Errors
+    /// `not_found` if there is no job for this content. Otherwise as [`Self::submit`].
     pub async fn try_again(&self, caller: &Caller, content_hash: &str, batch: bool) -> Result<Submitted> {
         let account = &caller.account;
         let newest = self.ports.jobs.latest(&account.id, content_hash).await?;
@@ -120,36 +134,46 @@ impl Submissions {
         self.submit(caller, wish).await
     }
 
-    /// Refuses a second document at a time to an account of whose pages most come back refused or empty: they cost money all the same.
+    /// Checks that this account may have pages read by AI now.
+    async fn admit_ai(&self, account: &Account) -> Result<()> {
+        self.policy.access.admit_ai(account)?;
+        self.slow_down(account).await
+    }
+
+    /// Refuses a second document at a time to an account if most of its answers today were refused or empty: Google bills those as well.
     async fn slow_down(&self, account: &Account) -> Result<()> {
-        if !self.ports.spending.answers_on(&account.id, self.world.now().day()).await?.slow_down()
+        if !self.ports.spending.answers_on(&account.id, self.clock.now().day()).await?.slow_down()
             || self.ports.storage.account_usage(&account.id).await?.active_jobs == 0
         {
             return Ok(());
         }
-        let words = "Most of your pages could not be read today, so your documents are read one after the other. Wait for the one before.";
+        let words = "Most of your pages could not be read today, so your documents are read one at a time. \
+                     Wait until the current one is done.";
         Err(Error::refused(ErrorCode::LimitReached, words))
     }
 
-    /// What reading the failed pages of a document again costs.
+    /// The price of reading the failed pages of a document again.
+    ///
+    /// # Errors
+    /// `not_found` if there is no such document, or its upload is gone. `invalid_pages` if no page failed.
     pub async fn retry_quote(&self, account: &Account, document_id: &str) -> Result<Quote> {
-        let Retrial { upload, uncached, .. } = self.retrial(account, document_id).await?;
+        let FailedPages { upload, uncached, .. } = self.failed_pages(account, document_id).await?;
         Ok(self.policy.pricing.quote(&upload.page_tokens, &uncached))
     }
 
-    async fn retrial(&self, account: &Account, document_id: &str) -> Result<Retrial> {
+    async fn failed_pages(&self, account: &Account, document_id: &str) -> Result<FailedPages> {
         let unread = self.ports.documents.unread(&account.id, document_id).await?;
         let Unread { upload_hash, title, pages } = unread.ok_or_else(|| ApiError::not_found("document"))?;
         if pages.is_empty() {
-            return Err(Error::refused(ErrorCode::InvalidPages, "Every page of this document was read."));
+            return Err(Error::refused(ErrorCode::InvalidPages, "This document has no failed pages."));
         }
         let upload = self.ports.uploads.upload(&account.id, &upload_hash).await?;
         let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
         let uncached = self.uncached(&upload, &pages).await?;
-        Ok(Retrial { upload, title, pages, uncached })
+        Ok(FailedPages { upload, title, pages, uncached })
     }
 
-    /// Which of the pages no AI mode has read before.
+    /// Those of the pages that no AI mode has read before.
     async fn uncached(&self, upload: &Upload, pages: &PageSet) -> Result<PageSet> {
         let cached = self
             .ports
@@ -172,7 +196,7 @@ impl Submissions {
         if let Some(id) = self.ports.documents.same_document(&document).await? {
             return self.ticket_of(account, id).await;
         }
-        // Asked once more when it is stored; this spares the page engine.
+        // Checked again in the transaction that stores the document. This check saves work of the page engine.
         let allowance = self.policy.allowances.of(account);
         allowance.admits_document(&self.ports.storage.account_usage(&account.id).await?)?;
         let key = upload_key(&account.id, &upload.content_hash);
@@ -185,22 +209,25 @@ impl Submissions {
                 failed_pages.push(page.index);
             }
         });
-        // Read before they are stored: nobody else could write while a transaction waited for a page.
-        let mut read = self.ports.spool.lay_down(pages).await?;
-        let id =
-            self.ports.documents.insert_document(&document, read.take_up().await?, allowance, self.world.now()).await?;
+        // All pages are read before the transaction begins: while it waited for a page, no other transaction could write.
+        let mut read = self.ports.spool.write_spill(pages).await?;
+        let id = self
+            .ports
+            .documents
+            .insert_document(&document, read.read_spill().await?, allowance, self.clock.now())
+            .await?;
         self.ports.changes.tell(&account.id, &upload.content_hash);
         Ok(DocumentTicket { id, title: document.title, failed_pages: failed_pages.into_iter().collect() })
     }
 
-    /// The answer for a document that is there already.
+    /// The answer for a document that exists already.
     async fn ticket_of(&self, account: &Account, id: String) -> Result<DocumentTicket> {
         let unread = self.ports.documents.unread(&account.id, &id).await?;
         let Unread { title, pages, .. } = unread.ok_or_else(|| ApiError::not_found("document"))?;
         Ok(DocumentTicket { id, title, failed_pages: pages })
     }
 
-    /// Every page was read before: the document is made at once, for nothing.
+    /// Makes a document of pages that were all read before. It is free.
     async fn reuse(
         &self,
         account: &Account,
@@ -210,7 +237,7 @@ impl Submissions {
         mode: Mode,
     ) -> Result<DocumentTicket> {
         let document = self.new_document(account, upload, pages, title, mode);
-        let (allowance, now) = (self.policy.allowances.of(account), self.world.now());
+        let (allowance, now) = (self.policy.allowances.of(account), self.clock.now());
         let id = self.ports.documents.insert_from_cache(&document, self.policy.recipe.name(), allowance, now).await?;
         self.ports.changes.tell(&account.id, &upload.content_hash);
         Ok(DocumentTicket { id, title: document.title, failed_pages: PageSet::default() })
@@ -225,7 +252,7 @@ impl Submissions {
         title: String,
         mode: Mode,
     ) -> Job {
-        let now = self.world.now();
+        let now = self.clock.now();
         Job {
             title,
             network: caller.network.map(|network| network.to_string()),
@@ -233,11 +260,11 @@ impl Submissions {
             pages_submitted: u32::try_from(uncached.len()).unwrap_or(u32::MAX),
             ..Job::new(
                 JobIds {
-                    id: self.world.id(),
+                    id: self.ids.id(),
                     account_id: upload.account_id.clone(),
                     upload_hash: upload.hash.clone(),
                     content_hash: upload.content_hash.clone(),
-                    document_id: self.world.id(),
+                    document_id: self.ids.id(),
                 },
                 mode,
                 self.policy.recipe.clone(),
@@ -247,10 +274,10 @@ impl Submissions {
         }
     }
 
-    /// Puts a job on record that is to read these pages.
+    /// Records a job that reads the `uncached` pages. If the content has an active job for the same pages and mode, that job is the answer.
     async fn enqueue(&self, caller: &Caller, job: Job, upload: &Upload, uncached: &PageSet) -> Result<Submitted> {
         let mode = job.mode;
-        self.see_that_budget_has_room(caller, &job, upload, uncached).await?;
+        self.check_ceiling(caller, &job, upload, uncached).await?;
         let reserve = self.policy.pricing.quote(&upload.page_tokens, uncached).of(mode);
         let (account, quota_tokens) = (&caller.account, self.policy.budget.quota_tokens);
         match self.ports.jobs.accept(&job, reserve, account, quota_tokens, self.policy.allowances.of(account)).await? {
@@ -263,33 +290,27 @@ impl Submissions {
             Acceptance::Active(active) if active.pages == job.pages && active.mode == mode => Ok(ticket(&active)),
             Acceptance::Active(active) => Err(Error::refused(
                 ErrorCode::BatchInProgress,
-                format!("This document is being extracted already (pages {}). Wait until that is done.", active.pages),
+                format!("This document is already being read (pages {}). Wait until that is done.", active.pages),
             )),
             Acceptance::OverQuota(usage) => Err(Error::refused(
                 ErrorCode::QuotaExceeded,
                 format!(
-                    "This needs about {} tokens and {} are left of {}.",
+                    "This takes about {} tokens; you have {} left. Choose fewer pages.",
                     count_words(reserve),
-                    count_words(usage.available_tokens),
-                    count_words(usage.quota_tokens)
+                    count_words(usage.available_tokens)
                 ),
             )),
         }
     }
 
-    /// Refuses a job that could not begin today. One that is on record waits instead, and is found when it is submitted again.
-    async fn see_that_budget_has_room(
-        &self,
-        caller: &Caller,
-        job: &Job,
-        upload: &Upload,
-        uncached: &PageSet,
-    ) -> Result<()> {
+    /// Refuses a job that the spending ceiling does not let begin today. If the content has an active job, that job waits for the ceiling,
+    /// and submitting it again finds it.
+    async fn check_ceiling(&self, caller: &Caller, job: &Job, upload: &Upload, uncached: &PageSet) -> Result<()> {
         let is_guest = caller.account.email.is_none();
         let Some(ceiling) = self.policy.budget.ceiling(is_guest) else { return Ok(()) };
-        let day = self.ports.spending.spent_on(self.world.now().day()).await?;
+        let day = self.ports.spending.spent_on(self.clock.now().day()).await?;
         let left = self.policy.budget.left(&day, is_guest).unwrap_or(u64::MAX);
-        let rates = Rates::new(&self.policy.models, job.recipe.model(), job.mode, self.world.today());
+        let rates = Rates::new(&self.policy.models, job.recipe.model(), job.mode, self.clock.today());
         let model = self.policy.models.get(job.recipe.model());
         let costs = PageCosts::new(upload.page_tokens.clone(), self.policy.pricing, model, rates);
         let whole: u64 = uncached.iter().map(|page| costs.expected(page)).sum();
@@ -316,7 +337,7 @@ impl Submissions {
         mode: Mode,
     ) -> NewDocument {
         NewDocument {
-            id: self.world.id(),
+            id: self.ids.id(),
             account_id: account.id.clone(),
             upload_hash: upload.hash.clone(),
             content_hash: upload.content_hash.clone(),
@@ -330,7 +351,7 @@ impl Submissions {
 const USED_UP: &str = "This server's daily budget for Gemini is used up. Submit the document again tomorrow.";
 const TOO_DEAR: &str = "This costs more than this server may spend on Gemini in a day. Choose fewer pages.";
 
-/// Text is a document at once, whatever was asked for; an image is read by AI or not at all.
+/// The mode of a submission. A format that AI does not read is always read in text mode; an image can only be read by AI.
 fn mode_of(wish: &Submission, format: &Format) -> Result<Mode> {
     match (wish.ai_transform, wish.batch_mode) {
         (true, _) if !format.ai => Ok(Mode::Text),
@@ -343,7 +364,7 @@ fn mode_of(wish: &Submission, format: &Format) -> Result<Mode> {
         (true, true) => Ok(Mode::Batch),
         (false, true) => Err(Error::refused(
             ErrorCode::BatchRequiresAi,
-            "A batch is read by AI: turn ai_transform on, or batch_mode off.",
+            "A batch needs AI. Turn ai_transform on, or batch_mode off.",
         )),
     }
 }
@@ -353,7 +374,7 @@ fn selection(wish: &Submission, total_pages: u32) -> Result<PageSet> {
     PageSet::checked(indices, total_pages).map_err(|error| Error::refused(ErrorCode::InvalidPages, error.to_string()))
 }
 
-/// The title that was asked for, or the document's own.
+/// The requested title, or the document's own: without control characters, at most 300 characters.
 fn chosen_title(wished: Option<&str>, own: &str) -> String {
     let wished = wished.map(str::trim).filter(|title| !title.is_empty());
     wished.unwrap_or(own).chars().filter(|c| !c.is_control()).take(300).collect()

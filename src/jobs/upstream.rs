@@ -1,4 +1,4 @@
-//! What is asked of Google for a job, and what its answers mean to the machine.
+//! The calls of Google that move a job, and the events that their answers mean to the state machine.
 
 use std::time::Instant;
 
@@ -8,15 +8,15 @@ use crate::model::wire::JobError;
 use coldbrew_gemini::{BatchState, Error as GeminiError, ErrorKind, Quota};
 
 use super::Worker;
-use super::google::is_out_of_sight;
-use super::job::{Job, Stage, input_names};
+use super::google::may_be_hidden;
+use super::job::{Job, Stage, input_name_prefix};
 use super::machine::Event;
-use crate::model::Hindrance;
+use crate::model::BlockedReason;
 
 impl Worker {
     /// Uploads the input file.
     pub(super) async fn upload(&self, job: &Job) -> Result<Event> {
-        let Stage::Upload { attempt } = job.stage else { return Ok(misplaced()) };
+        let Stage::Upload { attempt } = job.stage else { return Ok(wrong_stage()) };
         if !self.ports.spool.has_input(job).await? {
             return Ok(Event::InputMissing);
         }
@@ -29,11 +29,11 @@ impl Worker {
         })
     }
 
-    /// Whoever had the job before may have been cut off between an upload and its commit: that file is on record nowhere, and would
-    /// take room at Google for two days.
+    /// Deletes the input files that earlier claims uploaded and did not commit. No record names them, and Google would keep them for 48
+    /// hours (docs/GEMINI.md).
     async fn delete_earlier_inputs(&self, job: &Job, attempt: u32) {
         let deleted = async {
-            for file in self.ports.google.find_files(&input_names(&job.id, attempt)).await? {
+            for file in self.ports.google.find_files(&input_name_prefix(&job.id, attempt)).await? {
                 if job.is_earlier_input(attempt, &file.display_name) {
                     self.ports.google.delete(&file.name).await?;
                 }
@@ -41,50 +41,50 @@ impl Worker {
             Ok::<_, GeminiError>(())
         };
         if let Err(error) = deleted.await {
-            tracing::info!(job = %job.id, %error, "an earlier input file may be left at Google");
+            tracing::info!(job = %job.id, %error, "earlier input files not deleted");
         }
     }
 
-    /// Sends the one create of a recorded attempt; `recording` is from before it was recorded.
+    /// Sends the one create of a committed attempt. `recording` is an instant before the attempt was committed.
     pub(super) async fn create(&self, job: &Job, recording: Instant) -> Event {
-        let Stage::Creating { attempt, input_file, .. } = &job.stage else { return misplaced() };
-        // A machine that stood still since then may find that another one has taken over and made its own. Its clock may have been set back
-        // meanwhile, and what it measures durations by may have stood still as well: one of the two is enough.
-        let passed = self.world.tick().saturating_duration_since(recording);
-        if passed > self.policy.settings.lease / 2 || self.world.now() > job.due_at.plus(self.lease_ms() / 2) {
+        let Stage::Creating { attempt, input_file, .. } = &job.stage else { return wrong_stage() };
+        // If this process was stopped since then, another worker may have claimed the job and sent a create of its own. The wall clock may
+        // have been set back, and the monotonic clock may have been stopped too, so either of them is enough.
+        let passed = self.clock.tick().saturating_duration_since(recording);
+        if passed > self.policy.settings.lease / 2 || self.clock.now() > job.due_at.plus(self.lease_ms() / 2) {
             return Event::AnswerLost;
         }
         match self.ports.google.create(job.recipe.model(), &job.batch_name(*attempt), input_file).await {
             Ok(batch) => Event::Created { batch },
             Err(error) => {
-                tracing::warn!(job = %job.id, attempt, %error, "create not answered with a batch");
+                tracing::warn!(job = %job.id, attempt, %error, "create failed");
                 match error.kind {
                     ErrorKind::Ambiguous => Event::AnswerLost,
                     ErrorKind::NotFound => Event::InputGone,
                     ErrorKind::Rejected | ErrorKind::TooLarge | ErrorKind::Key => Event::Refused(refusal(&error)),
                     ErrorKind::Retry { .. } | ErrorKind::Quota { .. } | ErrorKind::Io => {
-                        Event::NotCreated { by: hindrance(&error), retry_after_ms: pause_ms(&error) }
+                        Event::NotCreated { by: blocked_reason(&error), retry_after_ms: pause_ms(&error) }
                     }
                 }
             }
         }
     }
 
-    /// Looks for the batch of a create whose answer was lost. Should there be several, one is kept and the others are cancelled.
+    /// Looks for the batch of a create whose answer was lost. If there are several, one is kept and the others are cancelled.
     ///
-    /// As long as nobody knows whether there is a batch, nothing that Google answers ends the job.
-    pub(super) async fn seek(&self, job: &Job) -> Event {
-        let Stage::Seek { attempt, input_file, .. } = &job.stage else { return misplaced() };
+    /// No error of Google ends the job here: its batch may exist.
+    pub(super) async fn reconcile(&self, job: &Job) -> Event {
+        let Stage::Reconciling { attempt, input_file, .. } = &job.stage else { return wrong_stage() };
         let mut found = match self.ports.google.find(&job.batch_name(*attempt), input_file).await {
             Ok(found) => found,
-            Err(error) => return undecided(job, &error),
+            Err(error) => return not_reconciled(job, &error),
         };
-        crash_point("seek", "found");
-        // They come newest first: of equals the oldest is kept.
-        found.sort_by_key(|batch| merit(&batch.state));
+        crash_point("reconcile", "found");
+        // They are listed newest first, and `pop` takes the last: of batches of equal rank the oldest is kept.
+        found.sort_by_key(|batch| rank(&batch.state));
         let Some(kept) = found.pop() else {
-            return match self.cannot_see(job) {
-                true => Event::Hindered { by: Hindrance::Key, retry_after_ms: None },
+            return match self.may_be_hidden(job) {
+                true => Event::Blocked { by: BlockedReason::Key, retry_after_ms: None },
                 false => Event::NotListed,
             };
         };
@@ -92,55 +92,56 @@ impl Worker {
             if let Err(error) = self.ports.google.cancel(&other.name).await
                 && error.kind != ErrorKind::NotFound
             {
-                return undecided(job, &error);
+                return not_reconciled(job, &error);
             }
         }
         Event::Created { batch: kept.name }
     }
 
-    /// Looks at the batch.
+    /// Polls the batch.
     pub(super) async fn poll(&self, job: &Job) -> Event {
-        let Stage::Watch(watched) = &job.stage else { return misplaced() };
-        self.look(job, &watched.batch).await
+        let Stage::Polling(remote) = &job.stage else { return wrong_stage() };
+        self.poll_batch(job, &remote.batch).await
     }
 
-    /// Cancels a batch that does not start, and looks once more whether it finished after all.
-    pub(super) async fn withdraw(&self, job: &Job) -> Event {
-        let Stage::Withdraw(watched) = &job.stage else { return misplaced() };
-        if let Err(error) = self.ports.google.cancel(&watched.batch).await
+    /// Cancels a batch that does not start, and polls it: it may have finished before the cancel arrived.
+    pub(super) async fn cancel(&self, job: &Job) -> Event {
+        let Stage::Cancelling(remote) = &job.stage else { return wrong_stage() };
+        if let Err(error) = self.ports.google.cancel(&remote.batch).await
             && error.is_transient()
         {
-            return undecided(job, &error);
+            tracing::warn!(job = %job.id, %error, "batch not cancelled");
+            return blocked(&error);
         }
-        crash_point("withdraw", "cancelled");
-        self.look(job, &watched.batch).await
+        crash_point("cancel", "cancelled");
+        self.poll_batch(job, &remote.batch).await
     }
 
-    /// Whether the job's batch may be one that this key does not see.
-    fn cannot_see(&self, job: &Job) -> bool {
-        let cannot = is_out_of_sight(job.stage.key(), &*self.ports.google);
-        if cannot {
-            tracing::warn!(job = %job.id, "its batch was made with another key, which may be of another project");
+    /// Whether the key in use may not see the job's batch.
+    fn may_be_hidden(&self, job: &Job) -> bool {
+        let is_hidden = may_be_hidden(job.stage.key(), &*self.ports.google);
+        if is_hidden {
+            tracing::warn!(job = %job.id, "the batch was made with another key, which may belong to another project");
         }
-        cannot
+        is_hidden
     }
 
-    /// Only an answer is evidence: whatever else happens, the batch is where it was.
-    async fn look(&self, job: &Job, batch: &str) -> Event {
-        match self.ports.google.look(batch).await {
+    /// Polls a batch. Only an answer about the batch is evidence: after any other error the batch may be as it was.
+    async fn poll_batch(&self, job: &Job, batch: &str) -> Event {
+        match self.ports.google.get_batch(batch).await {
             Ok(batch) => Event::Seen { state: batch.state, output_file: batch.output_file },
-            Err(error) if error.kind == ErrorKind::NotFound && !self.cannot_see(job) => Event::Denied,
+            Err(error) if error.kind == ErrorKind::NotFound && !self.may_be_hidden(job) => Event::Denied,
             Err(error) => {
                 tracing::info!(job = %job.id, %error, "poll failed");
-                let by = if error.kind == ErrorKind::NotFound { Hindrance::Key } else { hindrance(&error) };
-                Event::Hindered { by, retry_after_ms: None }
+                let by = if error.kind == ErrorKind::NotFound { BlockedReason::Key } else { blocked_reason(&error) };
+                Event::Blocked { by, retry_after_ms: None }
             }
         }
     }
 }
 
-/// How much a batch is worth keeping: what is done is paid for, and what is over otherwise is worth nothing.
-const fn merit(state: &BatchState) -> u8 {
+/// Which of several batches of one attempt is kept: the highest. Finished results are paid for, and a failed batch has none.
+const fn rank(state: &BatchState) -> u8 {
     match state {
         BatchState::Succeeded | BatchState::PartiallySucceeded => 3,
         BatchState::Running => 2,
@@ -149,51 +150,51 @@ const fn merit(state: &BatchState) -> u8 {
     }
 }
 
-/// A call that has to succeed before anything else can be done.
-fn undecided(job: &Job, error: &GeminiError) -> Event {
-    tracing::warn!(job = %job.id, %error, "nobody knows yet whether there is a batch");
-    hindered(error)
+/// A listing, or the cancellation of a second batch, failed: the job tries again until it succeeds.
+fn not_reconciled(job: &Job, error: &GeminiError) -> Event {
+    tracing::warn!(job = %job.id, %error, "lost create not reconciled");
+    blocked(error)
 }
 
-/// A call that may succeed later, or never.
+/// The upload failed. It is tried again unless Google refuses the file or the key.
 fn not_uploaded(job: &Job, error: &GeminiError) -> Event {
-    tracing::warn!(job = %job.id, %error, "Google is in the way");
+    tracing::warn!(job = %job.id, %error, "input file not uploaded");
     match error.kind {
         ErrorKind::Rejected | ErrorKind::TooLarge | ErrorKind::Key => Event::Refused(refusal(error)),
-        _ => hindered(error),
+        _ => blocked(error),
     }
 }
 
-/// Why a job cannot go on, for the person; Google's own words are in the log.
+/// Why the job fails, as a code and a sentence for people. The log has Google's own message.
 pub(super) fn refusal(error: &GeminiError) -> JobError {
     match error.kind {
         ErrorKind::Key => JobError::new(
             "key_refused",
-            "Google refused this server's API key or its billing. Whoever runs this server has to mend that.",
+            "Google refused this server's API key or its billing. Please ask the operator to check them.",
         ),
         ErrorKind::TooLarge => {
-            JobError::new("too_large", "This is more than Google takes at once. Choose fewer pages.")
+            JobError::new("too_large", "This is more than Google accepts at once. Choose fewer pages.")
         }
-        _ => JobError::new("refused_upstream", "Google refused to work on this document."),
+        _ => JobError::new("refused_upstream", "Google refused to process this document."),
     }
 }
 
-/// The job waits, and is tried again.
-pub(super) fn hindered(error: &GeminiError) -> Event {
-    Event::Hindered { by: hindrance(error), retry_after_ms: pause_ms(error) }
+/// The job waits and tries again.
+pub(super) fn blocked(error: &GeminiError) -> Event {
+    Event::Blocked { by: blocked_reason(error), retry_after_ms: pause_ms(error) }
 }
 
-/// What such an error says is in the way.
-pub(super) const fn hindrance(error: &GeminiError) -> Hindrance {
+/// Why the job waits after such an error.
+pub(super) const fn blocked_reason(error: &GeminiError) -> BlockedReason {
     match error.kind {
-        ErrorKind::Quota { .. } => Hindrance::Quota,
-        ErrorKind::Key => Hindrance::Key,
-        ErrorKind::Io => Hindrance::Server,
-        _ => Hindrance::Google,
+        ErrorKind::Quota { .. } => BlockedReason::Quota,
+        ErrorKind::Key => BlockedReason::Key,
+        ErrorKind::Io => BlockedReason::Server,
+        _ => BlockedReason::Google,
     }
 }
 
-/// How long to leave Google alone: as it asks, or as the quota that is used up suggests.
+/// How long to wait before the next call, in milliseconds: as long as Google asks, or as the quota that is used up suggests.
 pub(super) fn pause_ms(error: &GeminiError) -> Option<i64> {
     const MINUTE_MS: i64 = 60_000;
     let asked = error.retry_after().map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
@@ -205,7 +206,7 @@ pub(super) fn pause_ms(error: &GeminiError) -> Option<i64> {
     })
 }
 
-/// A task is carried out only in its own stage; anything else would be a fault of [`Job::task`].
-pub(super) fn misplaced() -> Event {
+/// The event of a task that was carried out at another stage than its own. That would be a bug of [`Job::task`].
+pub(super) fn wrong_stage() -> Event {
     Event::Refused(JobError::new("internal_error", "Something went wrong on our side."))
 }

@@ -1,8 +1,8 @@
-//! Claims jobs that are due and carries out what they need, until it is told to stop.
+//! Claims due jobs and carries out their tasks, until it is stopped.
 //!
-//! One job is one task of the runtime: it holds a lease that it keeps renewing, does what the job's stage asks for,
-//! commits the step, and goes on until the job has to wait. Whatever ends it half-way (a stop, a lost lease, a crash) leaves
-//! the job as it was at the last commit, for the next claim. How a job is held is in `lease`.
+//! One job is one task of the runtime. It renews the job's lease, carries out what the stage needs, commits the step, and continues until
+//! the job has to wait. A stop, a lost lease or a crash in between leaves the job at its last committed step, for the next claim. `lease`
+//! holds the lease.
 
 mod isolation;
 mod lease;
@@ -22,62 +22,62 @@ use super::machine::{Effect, Event, Lane, Task, Timing, step};
 use super::{Google, PageSource, Spool};
 use crate::accounts::spending::Budget;
 use crate::changes::Changes;
+use crate::clock::{Clock, IdGenerator};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::jobs::Spending;
 use crate::jobs::{Completion, Jobs};
 use crate::metrics::{job_claimed, job_ended};
 use crate::model::wire::JobError;
-use crate::model::{ErrorCode, Hindrance, Pricing};
+use crate::model::{BlockedReason, ErrorCode, Pricing};
 use crate::settings::{SECOND, Settings};
 use crate::telemetry::traces;
 use crate::uploads::{Figures, Uploads};
-use crate::world::World;
 use coldbrew_gemini::models::Models;
 
 pub use isolation::Isolation;
 use shares::{AccountSlot, AccountSlots};
 
-/// A job that was taken up this often without finishing a step kills its workers: it is set aside.
+/// Above this many claims without progress, a job is set aside: it crashes its workers.
 const CLAIMS_MAX: u32 = 5;
-/// A job that was taken up more often than this without finishing a step is worked on while no other such job is. Not at the first
-/// crash: a power cut ends everybody's work, and is nobody's fault.
+/// Above this many claims without progress, a job is suspected of crashing its worker. A process holds one suspected job at a time. One
+/// crash is not enough evidence: a power cut ends every job's claim.
 const CLAIMS_UNSUSPICIOUS: u32 = 2;
-/// Jobs that are taken up by one claim at most.
+/// The most jobs of one claim.
 const CLAIMED_AT_ONCE_MAX: usize = 64;
-/// How long to wait for the bell before looking for due jobs anyway.
+/// How long a lane without due jobs waits before it looks for some again. A notification ends the wait of the local lane.
 const IDLE: Duration = Duration::from_millis(500);
-/// How long a job waits whose account has its share of this worker, in milliseconds.
+/// How long a job waits if its account has all its slots of this worker, in milliseconds.
 const SHARE_WAIT_MS: i64 = 2_000;
-/// How long to leave a database alone that does not answer.
+/// How long to wait after the database failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Batches that one process looks at at once. A look is one small request.
+/// Batches that one process polls at once. A poll is one small request.
 const POLLS_MAX: usize = 256;
 
-/// How a worker works.
+/// The settings of a worker.
 #[derive(Clone, Copy, Debug)]
 pub struct WorkerSettings {
     pub timing: Timing,
-    /// A claim that is not renewed for this long is free again.
+    /// How long a claim holds without being renewed.
     pub lease: Duration,
-    /// Jobs that are worked on at once.
+    /// The most jobs of the local lane that one process holds at once.
     pub jobs_max: usize,
-    /// Batches that are looked at at once.
+    /// The most jobs of the remote lane that one process holds at once.
     pub polls_max: usize,
-    /// Realtime requests that one job has under way at once.
+    /// The most requests that one realtime job has under way at once.
     pub realtime_requests_max: usize,
 }
 
 impl WorkerSettings {
-    /// `demo`: the stand-in reads in seconds, and lists a batch as soon as it is made.
+    /// Reads the settings. `demo`: shorter intervals, because the emulator reads a batch in seconds and lists it at once.
     pub fn read(from: &mut Settings, demo: bool) -> Self {
         let usual = Timing::default();
-        let (poll_ms, seek_ms) = if demo { (2_000, 500) } else { (usual.poll_ms, usual.seek_ms) };
+        let (poll_ms, reconcile_ms) = if demo { (2_000, 500) } else { (usual.poll_ms, usual.reconcile_ms) };
         Self {
             timing: Timing {
                 poll_ms: from.positive("batch.poll-interval-ms", "COLDBREW_POLL_INTERVAL_MS", poll_ms),
-                seek_ms: from.positive("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", seek_ms),
+                reconcile_ms: from.positive("batch.seek-interval-ms", "COLDBREW_SEEK_INTERVAL_MS", reconcile_ms),
                 retry_ms: from.positive("batch.retry-interval-ms", "COLDBREW_RETRY_INTERVAL_MS", usual.retry_ms),
                 pending_ms_max: from.positive("batch.pending-max-ms", "COLDBREW_PENDING_MAX_MS", usual.pending_ms_max),
                 ..usual
@@ -90,7 +90,7 @@ impl WorkerSettings {
     }
 }
 
-/// What a worker reaches outside.
+/// The ports that a worker uses.
 #[derive(Clone)]
 pub struct WorkerPorts {
     pub jobs: Arc<dyn Jobs>,
@@ -101,13 +101,13 @@ pub struct WorkerPorts {
     pub google: Arc<dyn Google>,
     pub spool: Arc<dyn Spool>,
     pub changes: Changes,
-    /// Rung when there is work.
+    /// Notified when a job may be due.
     pub bell: Arc<Notify>,
-    /// Where jobs under suspicion run; `None`: here, one at a time.
+    /// Runs suspected jobs in processes of their own; `None`: they run in this process.
     pub isolation: Option<Arc<dyn Isolation>>,
 }
 
-/// What a worker decides by.
+/// The prices, limits and settings of a worker.
 #[derive(Clone)]
 pub struct WorkerPolicy {
     pub models: Models,
@@ -116,36 +116,37 @@ pub struct WorkerPolicy {
     pub settings: WorkerSettings,
 }
 
-/// See the module. Cheap to clone.
+/// Claims due jobs and carries out their tasks. Cheap to clone.
 #[derive(Clone)]
 pub struct Worker {
-    /// Tells workers apart in the record.
+    /// Identifies this worker in the database.
     pub name: Arc<str>,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
     pub ports: WorkerPorts,
     pub policy: WorkerPolicy,
 }
 
-/// What carrying out a task came to.
+/// The outcome of a task.
 pub(super) enum Done {
-    /// It is for the machine to say where this leads.
+    /// An event for the state machine.
     Event(Event),
-    /// The step is committed already, together with what it stores.
+    /// The step was committed in the transaction that stored the results.
     Committed(Box<Job>),
-    /// Somebody else has the job now.
+    /// Another worker has the job.
     Superseded,
 }
 
 impl Worker {
-    /// Works until `stop`; then hands back what it holds.
+    /// Claims and holds jobs until `stop`, and then hands back those that it holds.
     pub async fn run(self, stop: CancellationToken) {
-        self.sweep().await;
+        self.purge_spool().await;
         self.wake_waiting().await;
         let held = TaskTracker::new();
         let (jobs_max, polls_max) = (self.policy.settings.jobs_max, self.policy.settings.polls_max);
         tokio::join!(
-            self.run_lane(Lane::Work, jobs_max, &held, &stop),
-            self.run_lane(Lane::Watch, polls_max, &held, &stop),
+            self.run_lane(Lane::Local, jobs_max, &held, &stop),
+            self.run_lane(Lane::Remote, polls_max, &held, &stop),
         );
         held.close();
         held.wait().await;
@@ -160,9 +161,9 @@ impl Worker {
                 Ok(jobs) if jobs.is_empty() => self.idle(lane, stop).await,
                 Ok(jobs) => {
                     crash_point("claim", "taken");
-                    for (job, account_slot, suspected) in self.sort_out(lane, jobs, &account_slots, &suspicion).await {
-                        job_claimed(job.waited(self.world.now()), job.claims);
-                        // Nobody else takes slots, so there are as many as before.
+                    for (job, account_slot, suspected) in self.pick(lane, jobs, &account_slots, &suspicion).await {
+                        job_claimed(job.waited(self.clock.now()), job.claims);
+                        // Only this loop takes slots, so there are at least as many as were counted.
                         let slot = slots.clone().try_acquire_owned();
                         let (worker, stop) = (self.clone(), stop.clone());
                         held.spawn(async move {
@@ -175,82 +176,85 @@ impl Worker {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "no jobs can be claimed");
-                    let _ = unless(stop, self.world.sleep(PAUSE)).await;
+                    tracing::warn!(%error, "claiming jobs failed");
+                    let _ = unless(stop, self.clock.sleep(PAUSE)).await;
                 }
             }
         }
     }
 
-    /// Picks the jobs to hold now. The others are handed back for a while: those of an account that has its share of this worker, and all
-    /// but one of those that workers have died with again and again. If one of these is the reason, the others must not be blamed for it.
-    async fn sort_out(
+    /// Picks the jobs to hold now, and hands the others back for a while. Those are the jobs of accounts that have all their slots, and
+    /// suspected jobs beside another one: if both ran, a crash would count against both.
+    async fn pick(
         &self,
         lane: Lane,
         jobs: Vec<Job>,
         account_slots: &AccountSlots,
         suspicion: &Arc<Semaphore>,
     ) -> Vec<(Job, Option<AccountSlot>, Option<OwnedSemaphorePermit>)> {
-        let mut sorted = Vec::new();
+        let mut picked = Vec::new();
         for job in jobs {
-            // A look at a batch takes milliseconds.
-            if lane == Lane::Watch {
-                sorted.push((job, None, None));
+            // A poll takes milliseconds, so it needs no slot of its account.
+            if lane == Lane::Remote {
+                picked.push((job, None, None));
                 continue;
             }
             let slot = account_slots.take(&job.account_id);
             let is_suspected = job.claims > CLAIMS_UNSUSPICIOUS;
             let suspected = is_suspected.then(|| suspicion.clone().try_acquire_owned().ok()).flatten();
             if slot.is_some() && suspected.is_some() == is_suspected {
-                sorted.push((job, slot, suspected));
+                picked.push((job, slot, suspected));
                 continue;
             }
             let wait_ms = if slot.is_some() { self.lease_ms() } else { SHARE_WAIT_MS };
-            if let Err(error) = self.ports.jobs.release(&job, Some(self.world.now().plus(wait_ms))).await {
-                tracing::warn!(job = %job.id, %error, "job left until its lease runs out");
+            if let Err(error) = self.ports.jobs.release(&job, Some(self.clock.now().plus(wait_ms))).await {
+                tracing::warn!(job = %job.id, %error, "job not handed back; its lease expires");
             }
         }
-        sorted
+        picked
     }
 
-    /// Waits until there may be work. The bell rings for new work; what is due at its time is looked for.
+    /// Waits until a job may be due. The local lane is notified of new jobs; jobs that become due later are found by looking.
     async fn idle(&self, lane: Lane, stop: &CancellationToken) {
         let _ = match lane {
-            Lane::Work => unless(stop, tokio::time::timeout(IDLE, self.ports.bell.notified())).await.map(drop),
-            Lane::Watch => unless(stop, self.world.sleep(IDLE)).await,
+            Lane::Local => unless(stop, tokio::time::timeout(IDLE, self.ports.bell.notified())).await.map(drop),
+            Lane::Remote => unless(stop, self.clock.sleep(IDLE)).await,
         };
     }
 
-    async fn sweep(&self) {
-        let swept = async { self.ports.spool.sweep(&self.ports.jobs.active_ids().await?).await };
-        if let Err(error) = swept.await {
-            tracing::warn!(%error, "leftover job files could not be removed");
+    async fn purge_spool(&self) {
+        let purged = async { self.ports.spool.purge(&self.ports.jobs.active_ids().await?).await };
+        if let Err(error) = purged.await {
+            tracing::warn!(%error, "purging job files failed");
         }
     }
 
-    /// A budget is raised by a restart: jobs that wait for it try again at once.
+    /// Makes jobs due that wait for the spending ceiling: a restart may have raised it.
     async fn wake_waiting(&self) {
-        if let Err(error) = self.ports.spending.wake_waiting(self.world.now()).await {
-            tracing::warn!(%error, "jobs that wait for the budget try again only later");
+        if let Err(error) = self.ports.spending.wake_waiting(self.clock.now()).await {
+            tracing::warn!(%error, "jobs that wait for the spending ceiling not made due");
         }
     }
 
-    /// Takes up at most `max` jobs that are due, each of which is then to be [held](Self::hold).
+    /// Claims at most `max` due jobs. The caller must then [hold](Self::hold) each.
+    ///
+    /// # Errors
+    /// The database cannot be reached. If only its answer was lost, jobs were claimed, and their leases expire.
     pub async fn claim(&self, lane: Lane, max: usize) -> Result<Vec<Job>> {
-        self.ports.jobs.claim(&self.name, lane, max, self.world.now(), self.lease_ms()).await
+        self.ports.jobs.claim(&self.name, lane, max, self.clock.now(), self.lease_ms()).await
     }
 
-    /// Takes a job step by step to where it has to wait, or somebody of the other lane is to go on. What is still held is returned:
-    /// a step that has to wait hands the job back by itself.
+    /// Takes a job from step to step until it has to wait or ends. Returns a job that moved from the remote to the local lane: it is still
+    /// held. `None`: the job ended, a step that has to wait ended its lease, or the claim was lost.
     async fn walk(&self, mut job: Job) -> Result<Option<Job>> {
         let lane = job.lane();
-        let mut finding = self.finding(&job).await?;
-        let mut step_begun = self.world.tick();
+        let mut outcome = self.outcome_of_claim(&job).await?;
+        let mut step_begun = self.clock.tick();
         loop {
             let Some(task) = job.task() else { return Ok(None) };
-            let done = match finding.take() {
+            let done = match outcome.take() {
                 Some(done) => done,
-                None if lane == Lane::Watch && job.lane() == Lane::Work => {
+                None if lane == Lane::Remote && job.lane() == Lane::Local => {
                     self.ports.bell.notify_one();
                     return Ok(Some(job));
                 }
@@ -260,7 +264,7 @@ impl Worker {
                     self.carry_out(task, &job, step_begun).instrument(span).await
                 }
             };
-            step_begun = self.world.tick();
+            step_begun = self.clock.tick();
             job = match done {
                 Done::Event(event) => match self.commit(&job, event).await? {
                     Some(job) => job,
@@ -272,25 +276,25 @@ impl Worker {
         }
     }
 
-    /// What a fresh claim says by itself.
-    async fn finding(&self, job: &Job) -> Result<Option<Done>> {
-        // Another process had recorded the attempt, and nobody knows how far its create got: before anything else, that is to be found out.
+    /// The outcome that follows from the claim itself, before any task: a create was interrupted, or the job crashes its workers.
+    async fn outcome_of_claim(&self, job: &Job) -> Result<Option<Done>> {
+        // An earlier claim committed the attempt, and may have sent its create.
         if let Stage::Creating { .. } = job.stage {
             return Ok(Some(Done::Event(Event::AnswerLost)));
         }
         if job.claims > CLAIMS_MAX {
-            let words = "This document stopped our workers again and again, so it was set aside.";
+            let words = "Reading this document failed several times on our side, so we stopped.";
             let failure = JobError::new("set_aside", words);
             return Ok(Some(match job.stage {
-                // Pages that were read and paid for are not thrown away.
-                Stage::Read { .. } => self.end_reading(job, failure).await?,
+                // Pages that were read are paid for, so they become a document.
+                Stage::Realtime { .. } => self.end_reading(job, failure).await?,
                 _ => Done::Event(Event::Refused(failure)),
             }));
         }
         Ok(None)
     }
 
-    /// `step_begun` is from before the commit that led to this task.
+    /// Carries out one task. `step_begun` is an instant before the commit that led to it.
     async fn carry_out(&self, task: Task, job: &Job, step_begun: Instant) -> Done {
         crash_point(task.into_str(), "begun");
         let done = match task {
@@ -298,65 +302,67 @@ impl Worker {
             Task::Upload => self.upload(job).await.map(Done::Event),
             Task::RecordAttempt => self.record_attempt(job).await,
             Task::Create => Ok(Done::Event(self.create(job, step_begun).await)),
-            Task::Seek => Ok(Done::Event(self.seek(job).await)),
+            Task::Reconcile => Ok(Done::Event(self.reconcile(job).await)),
             Task::Poll => Ok(Done::Event(self.poll(job).await)),
-            Task::Withdraw => Ok(Done::Event(self.withdraw(job).await)),
-            Task::Collect => self.collect(job).await,
-            Task::Read => self.read(job).await,
+            Task::Cancel => Ok(Done::Event(self.cancel(job).await)),
+            Task::Download => self.download(job).await,
+            Task::Realtime => self.read_pages(job).await,
         };
         crash_point(task.into_str(), "done");
         done.unwrap_or_else(|error| {
-            tracing::warn!(job = %job.id, ?task, %error, "task hindered");
+            tracing::warn!(job = %job.id, ?task, %error, "task failed");
             Done::Event(match error {
-                // The account has used its time of the page engine: its job waits for the next hour's.
+                // The account has used its engine time, so the job waits for the next hour.
                 Error::Refused(error) if error.code == ErrorCode::TooManyRequests => {
                     let retry_after_ms = error.retry_after_s().map(|seconds| i64::from(seconds) * 1_000);
-                    Event::Hindered { by: Hindrance::EngineTime, retry_after_ms }
+                    Event::Blocked { by: BlockedReason::EngineTime, retry_after_ms }
                 }
                 Error::Refused(error) => Event::Refused(JobError::new(error.code.into_str(), error.message)),
                 Error::Unavailable(_) | Error::Internal(_) => {
-                    Event::Hindered { by: Hindrance::Server, retry_after_ms: None }
+                    Event::Blocked { by: BlockedReason::Server, retry_after_ms: None }
                 }
             })
         })
     }
 
-    /// Commits the step that an event makes, and tidies up after it. `None`: the job is not held any more, because it has to wait
-    /// or because the claim was lost.
+    /// Commits the step of an event, and then cleans up. `None`: the job is no longer held, because it has to wait or the claim was lost.
     async fn commit(&self, job: &Job, event: Event) -> Result<Option<Job>> {
-        let now = self.world.now();
+        let now = self.clock.now();
         let step = step(job, event, now, &self.policy.settings.timing).map_err(Error::internal)?;
         if let Some(unanswered) = step.unanswered {
             self.ports.spending.close(job, None, unanswered, now).await?;
             crash_point("end", "money accounted");
         }
         if !self.ports.jobs.advance(&step.job, step.left.as_ref(), now).await? {
-            // A file that was uploaded for this step is known to nobody else.
+            // No record names the file that was uploaded for this step.
             if let (Stage::Upload { .. }, Some(file)) = (&job.stage, step.job.stage.input_file()) {
-                self.tidy(job, vec![Effect::DeleteInput { input_file: file.to_owned() }]).await;
+                self.clean_up(job, vec![Effect::DeleteInput { input_file: file.to_owned() }]).await;
             }
             return Ok(None);
         }
         crash_point(job.task().map_or("over", |task| task.into_str()), "committed");
         self.report(job, &step.job);
-        self.tidy(&step.job, step.effects).await;
+        self.clean_up(&step.job, step.effects).await;
         Ok((step.job.due_at <= now).then_some(step.job))
     }
 
-    /// Commits the step that stores a job's results, in the transaction that stores them.
+    /// Commits the step that ends a job with a document, in the transaction that stores its results.
+    ///
+    /// # Errors
+    /// The first error of `results`. The database cannot be reached.
     pub(super) async fn complete(
         &self,
         job: &Job,
         results: futures::stream::BoxStream<'_, Result<crate::extract::PageResult>>,
     ) -> Result<Done> {
-        let now = self.world.now();
+        let now = self.clock.now();
         let step = step(job, Event::Stored, now, &self.policy.settings.timing).map_err(Error::internal)?;
         Ok(match lease::storing(self.ports.jobs.complete(&step.job, results, now)).await? {
             Completion::NothingUsable => Done::Event(Event::NothingUsable),
             Completion::Superseded => Done::Superseded,
             Completion::Stored => {
                 self.report(job, &step.job);
-                self.tidy(&step.job, step.effects).await;
+                self.clean_up(&step.job, step.effects).await;
                 Done::Committed(Box::new(step.job))
             }
         })
@@ -365,29 +371,29 @@ impl Worker {
     fn report(&self, before: &Job, after: &Job) {
         self.ports.changes.tell(&after.account_id, &after.content_hash);
         if before.status() != after.status() {
-            tracing::info!(job = %after.id, from = ?before.status(), to = ?after.status(), "job moved");
+            tracing::info!(job = %after.id, from = ?before.status(), to = ?after.status(), "job status changed");
             job_ended(after.mode, after.status());
         }
     }
 
-    /// What is not tidied now is swept at the next start, or runs out at Google by itself.
-    async fn tidy(&self, job: &Job, effects: Vec<Effect>) {
+    /// Carries out the effects of a step. Files that it cannot delete are purged at the next start, or expire at Google.
+    async fn clean_up(&self, job: &Job, effects: Vec<Effect>) {
         for effect in effects {
-            crash_point("tidy", "begun");
-            let tidied = match effect {
+            crash_point("cleanup", "begun");
+            let cleaned = match effect {
                 Effect::ClearSpool => self.ports.spool.clear(job).await,
                 Effect::DeleteInput { input_file } => {
                     self.ports.google.delete(&input_file).await.map_err(Error::unavailable)
                 }
             };
-            if let Err(error) = tidied {
-                tracing::info!(job = %job.id, %error, "something was left behind");
+            if let Err(error) = cleaned {
+                tracing::info!(job = %job.id, %error, "cleanup failed");
             }
         }
     }
 }
 
-/// The future's value, unless `stop` comes first.
+/// The value of `future`; `None`: `stop` came first.
 async fn unless<F: Future>(stop: &CancellationToken, future: F) -> Option<F::Output> {
     tokio::select! {
         () = stop.cancelled() => None,

@@ -1,16 +1,16 @@
-//! How deeply Markdown nests: no deeper than [`DEPTH_MAX`]. What is nested more deeply is text.
+//! Limits the nesting of Markdown to [`DEPTH_MAX`]. Deeper marks are text.
 //!
-//! Quotations and lists are limited in the text, because the parser walks through all that are open at each line. Emphasis, links and
-//! what several lines nest together are limited in the events, because the sanitizer and browsers walk through open elements.
+//! Quotations and lists are limited in the text, because the parser visits all open ones at each line. Emphasis, links and nesting over
+//! several lines are limited in the events, because the sanitizer and browsers visit all open elements.
 
 use std::borrow::Cow;
 
 use pulldown_cmark::{Event, TagEnd};
 
-/// Elements within each other; no document of a person comes near it.
+/// The most elements inside each other. Ordinary documents have far fewer.
 pub(crate) const DEPTH_MAX: usize = 100;
 
-/// The text with each line's quotation and list marks beyond `DEPTH_MAX` escaped.
+/// The text with the marks of quotations and lists beyond `DEPTH_MAX` escaped in each line.
 pub fn shallow(piece: Cow<'_, str>) -> Cow<'_, str> {
     let mut escaped = String::new();
     let mut done = 0;
@@ -31,7 +31,7 @@ pub fn shallow(piece: Cow<'_, str>) -> Cow<'_, str> {
     escaped.into()
 }
 
-/// Where in a line the first mark stands that nests too deeply.
+/// The offset of the first mark in a line that nests too deeply.
 fn mark_too_deep(line: &str) -> Option<usize> {
     let bytes = line.as_bytes();
     let is_blank = |at: usize| bytes.get(at).is_none_or(u8::is_ascii_whitespace);
@@ -63,7 +63,7 @@ fn is_rule(rest: &str) -> bool {
     marks.next().is_some_and(|first| matches!(first, '-' | '*') && marks.all(|mark| mark == first))
 }
 
-/// Passes events on without the tags that nest too deeply.
+/// Removes the tags that nest too deeply.
 pub(crate) struct Shallow<I> {
     events: I,
     depth: usize,
@@ -93,7 +93,7 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for Shallow<I> {
                     if self.depth < DEPTH_MAX {
                         return Some(event);
                     }
-                    // Words of two blocks must not become one.
+                    // Keeps the words of two blocks apart.
                     if ends_words(tag) {
                         return Some(Event::SoftBreak);
                     }
@@ -130,14 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn marks_within_the_limit_stay_as_they_are() {
+    fn marks_within_the_depth_limit_are_unchanged() {
         for markdown in ["> ".repeat(100) + "a", "- ".repeat(50) + "1. a", "- ".repeat(400), "* ".repeat(300) + "\n"] {
             assert_eq!(shallow(markdown.as_str().into()), markdown);
         }
     }
 
     #[test]
-    fn marks_beyond_the_limit_are_text() {
+    fn marks_beyond_the_depth_limit_become_text() {
         for (mark, escaped) in [("> ", "\\> "), (">", "\\>"), ("- ", "\\- "), ("+\t", "\\+\t"), ("12) ", "12\\) ")] {
             let (within, rest) = (mark.repeat(DEPTH_MAX), mark.repeat(5));
             let expected = format!("a\n{within}{escaped}{rest}b\n");
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_of_any_kind_ends_at_the_limit() {
+    fn nesting_of_every_kind_stops_at_the_depth_limit() {
         for (open, text, close) in [
             (">", "a", ""),
             ("- ", "a", ""),
@@ -165,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn letters_of_any_text_stay(markdown in "[ab>*+1.) \\n-]{0,40}", repeats in 1usize..200) {
+        fn any_text_keeps_its_letters(markdown in "[ab>*+1.) \\n-]{0,40}", repeats in 1usize..200) {
             let letters = |text: &str| text.chars().filter(char::is_ascii_alphabetic).count();
             let markdown = markdown.repeat(repeats);
             let shown: usize = parsed(&shallow(markdown.as_str().into()))

@@ -1,29 +1,29 @@
-//! The address of a figure: the one place that writes and reads it, for stored Markdown, HTML, exports, REST and kept files.
+//! The address of a figure. Only this module formats and parses it, for stored Markdown, HTML, exports, REST and stored files.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-/// Where the REST API serves the pictures of figures.
+/// The path under which the REST API serves the pictures of figures.
 const FOLDER: &str = "/v1/images/";
 
-/// Which figure it is. As text, it is the path of its picture: `/v1/images/ab/4_0.png`.
+/// Identifies a figure. As text, it is the path of its picture: `/v1/images/ab/4_0.png`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FigureId {
     /// Counts from 0.
     pub page: u32,
     /// Its number on the page; counts from 0.
     pub figure: usize,
-    /// Letters and digits, if it was read from an address.
+    /// Only letters and digits if it was parsed.
     pub content_hash: String,
 }
 
 impl FigureId {
-    /// The figure of that number on that page; both count from 0.
+    /// The figure with this number on this page; both count from 0.
     pub fn new(content_hash: impl Into<String>, page: u32, figure: usize) -> Self {
         Self { page, figure, content_hash: content_hash.into() }
     }
 
-    /// The figure of that content whose picture has that file name; `None` if the name is no picture's.
+    /// The figure whose picture has this file name; `None` if the name is not valid.
     pub fn of_file(content_hash: &str, name: &str) -> Option<Self> {
         let (page, figure) = name.strip_suffix(".png")?.split_once('_')?;
         let is_plain = content_hash.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -31,12 +31,12 @@ impl FigureId {
         Some(Self::new(content_hash, page.parse().ok()?, figure.parse().ok()?))
     }
 
-    /// The name of its picture's file among those of its content: `4_0.png`.
+    /// The file name of its picture, unique within its content: `4_0.png`.
     pub fn file_name(&self) -> String {
         format!("{}_{}.png", self.page, self.figure)
     }
 
-    /// Where its picture is in an archive of the document, as a person counts: `figures/page-0005-1.png`.
+    /// The path of its picture in an archive, with numbers that count from 1: `figures/page-0005-1.png`.
     pub fn archive_name(&self) -> String {
         format!("figures/page-{:04}-{}.png", u64::from(self.page) + 1, self.figure.saturating_add(1))
     }
@@ -57,16 +57,15 @@ impl FromStr for FigureId {
     }
 }
 
-/// A figure as stored Markdown addresses it: its path, and how it is to be shown. As text, `/v1/images/ab/4_0.png?w=45&px=812x604&row=1`.
+/// A figure's address in stored Markdown: its path, and how it is shown. As text, `/v1/images/ab/4_0.png?w=45&px=812x604&row=1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FigureAddress {
     pub id: FigureId,
-    /// Of the page's width, up to 100.
+    /// Its width as a percentage of the page's width, up to 100.
     pub width_percent: u32,
-    /// The size of its picture.
     pub width_px: u32,
     pub height_px: u32,
-    /// Figures of one row stand side by side.
+    /// Figures of one row are side by side.
     pub row: Option<u8>,
 }
 
@@ -102,7 +101,7 @@ impl FromStr for FigureAddress {
     }
 }
 
-/// The text is not the address of a figure.
+/// The error of parsing: the text is not the address of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not the address of a figure")]
 pub struct NoFigure;
@@ -124,14 +123,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn figure_id_written_is_read_back(id in ids()) {
+        fn figure_id_round_trips(id in ids()) {
             prop_assert_eq!(id.to_string().parse::<FigureId>(), Ok(id.clone()));
             prop_assert!(id.archive_name().starts_with("figures/page-"));
             prop_assert_eq!(FigureId::of_file(&id.content_hash, &id.file_name()), Some(id));
         }
 
         #[test]
-        fn figure_address_written_is_read_back(
+        fn figure_address_round_trips(
             id in ids(),
             width_percent in 0..=100_u32,
             (width_px, height_px) in any::<(u32, u32)>(),
@@ -142,7 +141,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_read_as_a_figure_is_written_without_what_html_escapes(
+        fn parsed_figure_id_needs_no_html_escaping(
             text in "/v1/images/[a0\"<&+]{0,3}/[0+]{1,2}_[0\"]{1,2}\\.png\\?w=[0+]{1,2}[\"&]?&px=1x1[&\"<]?",
         ) {
             if let Some(address) = FigureAddress::of(&text) {
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn figure_id_has_one_form_for_each_use() {
+    fn figure_id_formats_as_path_file_and_archive_name() {
         let id = FigureId::new("ab", 4, 0);
         assert_eq!(id.to_string(), "/v1/images/ab/4_0.png");
         assert_eq!(id.file_name(), "4_0.png");
@@ -160,12 +159,12 @@ mod tests {
     }
 
     #[test]
-    fn figure_address_of_stored_markdown_is_read() {
+    fn figure_address_parses_stored_form_only() {
         let read = FigureAddress::of("/v1/images/ab/4_0.png?w=45&px=812x604&row=1");
         let id = FigureId::new("ab", 4, 0);
         let expected = FigureAddress { id, width_percent: 45, width_px: 812, height_px: 604, row: Some(1) };
         assert_eq!(read, Some(expected));
-        // A text names the page, so it may be any number.
+        // The number comes from a text, so it can be any value.
         let last = FigureAddress::of(&format!("/v1/images/ab/{}_{}.png?w=1&px=1x1", u32::MAX, usize::MAX)).unwrap();
         assert_eq!(last.id.archive_name(), format!("figures/page-4294967296-{}.png", usize::MAX));
         for other in [

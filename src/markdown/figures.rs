@@ -1,6 +1,6 @@
-//! Our figures in rendered Markdown: a paragraph of nothing but them becomes figures, side by side if there are several.
+//! Figures in rendered Markdown: a paragraph that contains only figures becomes `figure` elements, side by side if there are several.
 //!
-//! Which images are ours, their width and their size are told by their addresses, see [`FigureAddress`].
+//! An image is a figure if its address is a [`FigureAddress`], which also holds its width and size.
 
 use std::collections::VecDeque;
 
@@ -8,13 +8,13 @@ use pulldown_cmark::{Event, Tag, TagEnd, html};
 
 use super::FigureAddress;
 
-/// Turns paragraphs of our images into figures; passes everything else on.
+/// Turns paragraphs of figures into `figure` elements.
 pub(crate) struct WithFigures<'a, I> {
     events: I,
-    /// What was read ahead and is to be passed on first.
+    /// Events that were read ahead. They are returned first.
     ahead: VecDeque<Event<'a>>,
-    /// What the addresses of figures begin with in a file. `None`: in the reader, where a figure leads to its picture, which
-    /// `app/pages/reader/lightbox.rs` shows larger.
+    /// In a file, the prefix of the addresses of figures. `None`: in the reader, where a figure links to its picture for
+    /// `src/app/pages/reader/lightbox.rs`.
     prefix: Option<&'a str>,
 }
 
@@ -23,8 +23,8 @@ impl<'a, I: Iterator<Item = Event<'a>>> WithFigures<'a, I> {
         Self { events, ahead: VecDeque::new(), prefix }
     }
 
-    /// A figure within a text or a table is named as all are.
-    fn named(&self, event: Event<'a>) -> Event<'a> {
+    /// Puts the prefix before the address of a figure in a text or a table.
+    fn with_prefix(&self, event: Event<'a>) -> Event<'a> {
         match (event, self.prefix) {
             (Event::Start(Tag::Image { link_type, dest_url, title, id }), Some(prefix)) => {
                 let address = FigureAddress::of(&dest_url).map(|figure| format!("{prefix}{}", figure.id).into());
@@ -40,11 +40,11 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for WithFigures<'a, I> {
 
     fn next(&mut self) -> Option<Event<'a>> {
         if let Some(event) = self.ahead.pop_front() {
-            return Some(self.named(event));
+            return Some(self.with_prefix(event));
         }
         let event = self.events.next()?;
         if event != Event::Start(Tag::Paragraph) {
-            return Some(self.named(event));
+            return Some(self.with_prefix(event));
         }
         let mut paragraph: Vec<Event<'a>> = Vec::new();
         for event in self.events.by_ref() {
@@ -64,7 +64,7 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for WithFigures<'a, I> {
     }
 }
 
-/// The figures of a paragraph that holds nothing else.
+/// The HTML of a paragraph's figures. `None`: it contains anything else.
 fn figures(paragraph: &[Event<'_>], prefix: Option<&str>) -> Option<String> {
     let mut html = String::new();
     let mut count = 0;
@@ -91,7 +91,7 @@ fn figures(paragraph: &[Event<'_>], prefix: Option<&str>) -> Option<String> {
 
 fn figure(address: &FigureAddress, caption: &[Event<'_>], prefix: Option<&str>) -> String {
     let FigureAddress { id: path, width_percent, width_px, height_px, .. } = address;
-    // The style knows widths by their digits.
+    // The style sheet has a class for each digit of a width.
     let class = match *width_percent {
         percent @ 0..=99 => format!(" class=\"tens-{} ones-{}\"", percent / 10, percent % 10),
         _ => String::new(),

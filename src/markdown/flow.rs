@@ -1,7 +1,7 @@
-//! The pages of a document as one text: a paragraph or a word that a page break cut is whole again, and nothing else is changed.
+//! Joins the pages of a document to one text: paragraphs and words that a page break cut are joined, and nothing else changes.
 //!
-//! A pure function of the pages, taken one by one: only a page whose end may go on is held back. A text beyond the size of a page is
-//! left as it is, so that what is parsed as a whole is never larger.
+//! Pages are pushed one by one. Only a page whose last paragraph may continue is held back. A page larger than [`PAGE_BYTES_MAX`] is
+//! passed on unparsed.
 
 use std::ops::Range;
 
@@ -10,43 +10,45 @@ use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use super::FigureAddress;
 use super::{OPTIONS, PAGE_BYTES_MAX, Source, page_mark};
 
-/// A paragraph goes on over at most so many pages, so that no more of them are held.
+/// The most pages that one paragraph spans. It limits the memory for a page that is held back.
 const PAGES_HELD_MAX: u32 = 8;
 
 /// A page's part of the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// As people count, from 1.
+    /// Counts from 1.
     pub page: u32,
-    /// Marks of later pages stand in it where those begin; its own does not.
+    /// It contains the marks of later pages that begin in it, but not that of its own page.
     pub markdown: String,
-    /// `false`: the page's mark stands in an earlier part already.
+    /// `false`: an earlier part contains the page's mark.
     pub is_start: bool,
 }
 
-/// Takes pages in order and gives parts in order.
+/// Takes pages in order and returns parts in order.
 #[derive(Debug, Default)]
 pub struct Flow {
     held: Option<Held>,
 }
 
+/// The part that is held back.
 #[derive(Debug)]
 struct Held {
     part: Part,
-    /// The last page of which something is in the part.
+    /// The last page with text in the part.
     last_page: u32,
-    /// Where the paragraph is that may go on.
+    /// The range of the paragraph that may continue on the next page.
     tail: Option<Range<usize>>,
 }
 
 impl Flow {
-    /// The next page, by its number from 1. Its footnotes must be named apart, see [`with_own_footnotes`].
+    /// Adds the next page; `page` counts from 1. Footnotes must have unique labels, see [`with_own_footnotes`]. Returns the part that is
+    /// complete, if any.
     pub fn push(&mut self, page: u32, markdown: &str) -> Option<Part> {
         let mut next = Part { page, markdown: markdown.trim_matches('\n').to_owned(), is_start: true };
         if let Some(held) = &mut self.held
             && page == held.last_page + 1
             && page - held.part.page < PAGES_HELD_MAX
-            && held.take_over(&mut next)
+            && held.join(&mut next)
             && next.markdown.is_empty()
         {
             return None;
@@ -57,15 +59,15 @@ impl Flow {
         done
     }
 
-    /// What was held back when no page follows.
+    /// The part that is held back, after the last page.
     pub fn finish(self) -> Option<Part> {
         self.held.map(|held| held.part)
     }
 }
 
 impl Held {
-    /// Takes the paragraph with which `next` begins, if it goes on with this part's last one.
-    fn take_over(&mut self, next: &mut Part) -> bool {
+    /// Moves the first paragraph of `next` here if it continues the last one of this part. Returns whether it did.
+    fn join(&mut self, next: &mut Part) -> bool {
         let (Some(tail), Some(head)) = (self.tail.clone(), head(&next.markdown)) else { return false };
         let (before, after) = (&self.part.markdown[tail.clone()], &next.markdown[head.clone()]);
         if before.len() + after.len() > PAGE_BYTES_MAX {
@@ -82,13 +84,13 @@ impl Held {
         next.markdown = without(&next.markdown, [head].into_iter().chain(notes).collect());
         next.is_start = false;
         self.last_page = next.page;
-        // What came of it may go on again, if that was all of the page.
+        // The joined paragraph may continue if nothing else is on the page.
         self.tail = Some(paragraph);
         true
     }
 }
 
-/// The same page with footnotes that no other page has.
+/// The page with `p{page}-` before the labels of its footnotes, which makes them unique in the document.
 pub fn with_own_footnotes(markdown: &str, page: u32) -> String {
     if markdown.len() > PAGE_BYTES_MAX {
         return markdown.to_owned();
@@ -103,7 +105,7 @@ pub fn with_own_footnotes(markdown: &str, page: u32) -> String {
     replaced(markdown, labels.into_iter().map(|label| (label..label, prefix.as_str())))
 }
 
-/// The text with other texts in the place of some ranges, which are in order and do not overlap.
+/// The text with some ranges replaced. They must be in order and not overlap.
 pub fn replaced<T: AsRef<str>>(text: &str, changes: impl IntoIterator<Item = (Range<usize>, T)>) -> String {
     let mut changed = String::with_capacity(text.len());
     let mut done = 0;
@@ -125,7 +127,7 @@ struct Block {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Paragraph,
-    /// What a page has apart from its text: figures and footnotes.
+    /// A figure or a footnote, which is not part of the running text.
     Aside,
     Other,
 }
@@ -151,7 +153,7 @@ fn blocks(markdown: &str) -> Vec<Block> {
                 } else if let Tag::Image { dest_url, .. } = &tag
                     && depth == 1
                 {
-                    // A caption is no text; a stranger's picture may stand in one.
+                    // A figure's caption is not running text. An image from another site may be part of it.
                     text_seen |= FigureAddress::of(dest_url).is_none();
                 }
                 depth += 1;
@@ -174,12 +176,12 @@ fn blocks(markdown: &str) -> Vec<Block> {
     blocks
 }
 
-/// The paragraph that a page's text ends with.
+/// The last paragraph of a page's running text, if the text ends with one.
 fn tail(markdown: &str) -> Option<Range<usize>> {
     paragraph(markdown, blocks(markdown).into_iter().rev())
 }
 
-/// The paragraph that a page's text begins with.
+/// The first paragraph of a page's running text, if the text begins with one.
 fn head(markdown: &str) -> Option<Range<usize>> {
     paragraph(markdown, blocks(markdown).into_iter())
 }
@@ -190,7 +192,7 @@ fn paragraph(markdown: &str, mut blocks: impl Iterator<Item = Block>) -> Option<
     Some(block.range.start..block.range.start + text.len())
 }
 
-/// The two halves of a paragraph as one, with the mark of the second one's page between them; `None` if they are two paragraphs.
+/// The two halves of a paragraph, with the mark of the second page between them. `None`: they are two paragraphs.
 fn joined(before: &str, after: &str, page: u32) -> Option<String> {
     let mark = page_mark(page);
     let first = after.chars().find(|c| !matches!(c, '*' | '_' | '"' | '“' | '‘' | '('))?;
@@ -205,21 +207,21 @@ fn joined(before: &str, after: &str, page: u32) -> Option<String> {
     } else {
         return None;
     };
-    // What is emphasis or code in one half must not reach into the other.
+    // Emphasis or code in one half must not extend into the other.
     let spaceless = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     let stem = cut_word(before).filter(|_| first.is_lowercase()).unwrap_or(before);
     let halves = spaceless(&plain(stem)) + &spaceless(&plain(after));
     (spaceless(&plain(&joined).replace(&mark, "")) == halves).then_some(joined)
 }
 
-/// The text without the hyphen that cuts its last word. A word with another hyphen keeps both: it has them of its own.
+/// The text without the hyphen that cuts its last word. A word with another hyphen keeps both, since it is a compound.
 fn cut_word(text: &str) -> Option<&str> {
     let stem = text.strip_suffix(['-', '\u{2010}', '\u{ad}'])?;
     let word = stem.rsplit(char::is_whitespace).next()?;
     (word.ends_with(char::is_alphabetic) && !word.contains(['-', '\u{2010}'])).then_some(stem)
 }
 
-/// Whether a text that ends with `last` goes on in one that begins with `first`.
+/// Whether a text that ends with `last` continues in one that begins with `first`.
 fn is_open(last: char, first: char) -> bool {
     let is_caseless = |c: char| c.is_alphabetic() && !c.is_lowercase() && !c.is_uppercase();
     let ends = matches!(last, '.' | '!' | '?' | ':' | '…' | '。' | '！' | '？' | '：' | '۔' | '؟' | '।');
@@ -250,7 +252,7 @@ fn without(markdown: &str, mut ranges: Vec<Range<usize>>) -> String {
     replaced(markdown, ranges.into_iter().map(|range| (range, ""))).trim_matches('\n').to_owned()
 }
 
-/// What a reader of the text sees.
+/// The visible text.
 fn plain(markdown: &str) -> String {
     let mut text = String::new();
     for event in Source::of(markdown).events() {

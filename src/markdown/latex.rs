@@ -1,8 +1,7 @@
-//! LaTeX to MathML. `pulldown_latex` recurses: it is given no formula that could overflow a stack, and its output has a limit.
-//! A formula beyond the limits, like one that cannot be understood, is shown as it was written.
+//! LaTeX to MathML. A formula that is invalid or beyond a limit is shown as its LaTeX.
 //!
-//! The parser (0.8) recurses when a command's argument is a command without braces, when a token leaves no event behind, and at
-//! comments. [`is_tame`] counts those; [`arguments`] names the commands that take arguments.
+//! `pulldown_latex` recurses and has no limits of its own, so a formula is checked before it is parsed. Version 0.8 recurses in three
+//! cases: at an argument that is a command without braces, at a token without an event, and at a comment. [`is_within_limits`] counts them.
 
 use std::convert::Infallible;
 use std::io;
@@ -14,23 +13,23 @@ use super::depth::DEPTH_MAX;
 
 /// The longest formula that is parsed, in bytes.
 const FORMULA_BYTES_MAX: usize = 8 * 1024;
-/// How often the parser may recurse in one formula.
+/// The most recursions of the parser in one formula.
 const RECURSIONS_MAX: usize = 200;
-/// The largest MathML of one formula, in bytes: a row of an array repeats all of its columns.
+/// The largest MathML of one formula, in bytes. It can be far larger than its LaTeX: each row of an array repeats all columns.
 const MATHML_BYTES_MAX: usize = 256 * 1024;
-/// Definitions could expand without end; nothing outside of their own formula would see them.
+/// Commands that define macros. They are rejected because macros can expand without end, and are of use in their own formula only.
 const DEFINITIONS: [&str; 6] = ["def", "let", "futurelet", "newcommand", "renewcommand", "providecommand"];
 
-/// LaTeX as MathML, or as code if it is too large, too deep or not understood.
+/// LaTeX as MathML, or as code if it is invalid, too large or too deep.
 pub(crate) fn mathml(latex: &str, display_mode: DisplayMode) -> String {
     let mathml = if latex.len() <= FORMULA_BYTES_MAX { parsed(latex, display_mode) } else { None };
     mathml.unwrap_or_else(|| format!("<code>{}</code>", escaped(latex)))
 }
 
 fn parsed(latex: &str, display_mode: DisplayMode) -> Option<String> {
-    // The parser takes one byte for one space.
+    // The parser assumes that each whitespace character is one byte.
     let latex: String = latex.chars().map(|c| if c.is_whitespace() && c != '\n' { ' ' } else { c }).collect();
-    is_tame(&latex).then(|| render(&latex, display_mode)).flatten()
+    is_within_limits(&latex).then(|| render(&latex, display_mode)).flatten()
 }
 
 fn escaped(text: &str) -> String {
@@ -46,7 +45,7 @@ fn render(latex: &str, display_mode: DisplayMode) -> Option<String> {
     String::from_utf8(out.0).ok().filter(|html| depth_of(html) <= DEPTH_MAX)
 }
 
-/// Takes no more than [`MATHML_BYTES_MAX`].
+/// A buffer that fails beyond [`MATHML_BYTES_MAX`].
 #[derive(Default)]
 struct Bounded(Vec<u8>);
 
@@ -64,7 +63,7 @@ impl io::Write for Bounded {
     }
 }
 
-/// How deeply the elements of well-formed HTML nest.
+/// The depth of nested elements in well-formed HTML.
 fn depth_of(html: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     for tag in html.split('<').skip(1) {
@@ -79,22 +78,22 @@ fn depth_of(html: &str) -> usize {
     deepest
 }
 
-/// Whether the parser can be given this formula.
-fn is_tame(latex: &str) -> bool {
-    // It takes one byte for one character after `\char` and in colors.
+/// Whether it is safe to parse this formula.
+fn is_within_limits(latex: &str) -> bool {
+    // The parser assumes that each character after `\char` and in colors is one byte.
     let is_readable = latex.is_ascii() || !(latex.contains('#') || latex.contains("\\char"));
     is_readable && Scan::new(latex).within_limits()
 }
 
-/// Reads a formula token by token, without recursion.
+/// Scans a formula token by token, without recursion.
 struct Scan<'a> {
     rest: &'a str,
     recursions: usize,
-    /// Groups, environments and `\left` that are open.
+    /// The number of open groups, environments and `\left`.
     depth: usize,
 }
 
-/// What a formula is made of, as far as nesting goes.
+/// A token of a formula.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Token<'a> {
     Command(&'a str),
@@ -115,8 +114,8 @@ impl<'a> Scan<'a> {
                 }
                 Token::Command(name) if DEFINITIONS.contains(&name) => return false,
                 Token::Command("relax" | "buildrel") => self.recursions += 1,
-                Token::Command(name) => self.look_for_commands(arguments(name)),
-                Token::Char('^' | '_') => self.look_for_commands(1),
+                Token::Command(name) => self.count_recursion(arguments(name)),
+                Token::Char('^' | '_') => self.count_recursion(1),
                 Token::Char(_) => {}
             }
             if self.depth > DEPTH_MAX || self.recursions > RECURSIONS_MAX {
@@ -126,9 +125,9 @@ impl<'a> Scan<'a> {
         true
     }
 
-    /// Counts a recursion if one of the next `count` arguments is a command without braces, or if there is an optional one. Consumes
-    /// nothing: what stands in arguments is scanned like everything else.
-    fn look_for_commands(&mut self, count: usize) {
+    /// Counts a recursion if one of the next `count` arguments is a command without braces, or is optional. Consumes no token, since
+    /// arguments are scanned too.
+    fn count_recursion(&mut self, count: usize) {
         let mut ahead = Self { rest: self.rest, recursions: 0, depth: 0 };
         for _ in 0..count {
             match ahead.token() {
@@ -181,7 +180,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// How many arguments a command takes that may be commands without braces, or stand before one.
+/// The number of a command's arguments, up to the last one that may be a command without braces.
 fn arguments(command: &str) -> usize {
     match command {
         "pmod" | "not" | "cancel" | "sqrt" | "xleftarrow" | "xrightarrow" => 1,
@@ -193,7 +192,7 @@ fn arguments(command: &str) -> usize {
         | "symtt" | "mathbb" | "symbb" | "mathbbit" | "symbbit" | "mathfrak" | "symfrak" | "mathbfcal" | "symbfcal"
         | "mathsfit" | "symsfit" | "mathbfit" | "symbfit" | "mathbffrak" | "symbffrak" | "mathbfsfup" | "symbfsfup"
         | "mathbfsfit" | "symbfsfit" | "mathnormal" | "symnormal" => 1,
-        // Accents, and what stands above or below.
+        // Accents, and marks above or below.
         "acute"
         | "bar"
         | "overline"

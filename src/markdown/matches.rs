@@ -1,4 +1,4 @@
-//! What a person searches for in the text of a page: found whatever its case, its spaces and its emphasis, within one block.
+//! Finds a query in the text of a page. Case, spacing and emphasis are ignored, and a hit is within one block.
 
 use std::ops::Range;
 
@@ -6,28 +6,28 @@ use pulldown_cmark::{CowStr, Event, Tag};
 
 /// Longer queries are cut.
 const QUERY_CHARS_MAX: usize = 200;
-/// What is shown of the text on either side of a hit.
+/// The length of the text that is shown on either side of a hit.
 const CONTEXT_CHARS: usize = 70;
-/// Parts blocks, and no query has it.
+/// Separates blocks. A query never contains it.
 const BLOCK_END: char = '\n';
 
-/// What is searched for: at least one character, in small letters, with single spaces.
+/// A query: at least one character, in lower case, with single spaces.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     folded: String,
 }
 
 impl Query {
-    /// `None` if there is nothing to search for.
+    /// `None` if the text has no visible character.
     pub fn parse(text: &str) -> Option<Self> {
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let folded: String =
-            words.chars().filter(|&c| is_seen(c)).take(QUERY_CHARS_MAX).flat_map(char::to_lowercase).collect();
+            words.chars().filter(|&c| is_visible(c)).take(QUERY_CHARS_MAX).flat_map(char::to_lowercase).collect();
         (!folded.is_empty()).then_some(Self { folded })
     }
 }
 
-/// Where a query was found, with the text around it.
+/// A match of the query, with the text around it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
     pub before: String,
@@ -35,7 +35,7 @@ pub struct Hit {
     pub after: String,
 }
 
-/// How many hits a page has, and the first ones of them, in the order in which [`marked`] numbers them.
+/// The number of hits on a page, and the first `listed_max` of them, in the order in which [`marked`] numbers them.
 pub fn hits<'a>(events: impl Iterator<Item = Event<'a>>, query: &Query, listed_max: usize) -> (usize, Vec<Hit>) {
     let mut text = Searchable::default();
     for (index, event) in events.enumerate() {
@@ -46,7 +46,7 @@ pub fn hits<'a>(events: impl Iterator<Item = Event<'a>>, query: &Query, listed_m
     (found.len(), listed)
 }
 
-/// The same events with each hit in `mark` elements, of which the first has the id `hit-{page}-{number}`. Numbers go on from `seen`.
+/// The same events with each hit in `mark` elements. The first of a hit has the id `hit-{page}-{number}`. Numbers continue after `seen`.
 pub fn marked<'a>(events: Vec<Event<'a>>, query: &Query, page_number: u32, seen: &mut usize) -> Vec<Event<'a>> {
     let mut text = Searchable::default();
     for (index, event) in events.iter().enumerate() {
@@ -101,17 +101,17 @@ fn mark<'a>(event: Event<'a>, pieces: &[Piece], marked: &mut Vec<Event<'a>>) {
     }
 }
 
-/// A page's text as it is searched.
+/// A page's text, prepared for searching.
 #[derive(Default)]
 struct Searchable {
-    /// The characters in small letters.
+    /// The text in lower case.
     folded: String,
     chars: Vec<Char>,
 }
 
-/// One character in small letters, and where it comes from.
+/// One character of the folded text, with its origin.
 struct Char {
-    /// Where it stands in the folded text.
+    /// Its offset in the folded text.
     at: usize,
     original: char,
     event: usize,
@@ -137,7 +137,7 @@ impl Searchable {
     fn push(&mut self, event: usize, c: char, bytes: Range<usize>) {
         let original = if c.is_whitespace() && c != BLOCK_END { ' ' } else { c };
         let doubled = original == ' ' && self.chars.last().is_some_and(|last| last.original == ' ');
-        if doubled || !is_seen(c) {
+        if doubled || !is_visible(c) {
             return;
         }
         for folded in original.to_lowercase() {
@@ -146,7 +146,7 @@ impl Searchable {
         }
     }
 
-    /// Where the query stands, from left to right, without overlap.
+    /// The matches of the query as ranges of `chars`, from left to right, without overlap.
     fn matches(&self, query: &Query) -> Vec<Range<usize>> {
         let char_at = |at: usize| self.chars.partition_point(|c| c.at < at);
         let found = self.folded.match_indices(query.folded.as_str());
@@ -170,7 +170,7 @@ impl Searchable {
         }
     }
 
-    /// What is to be marked of each event; the first piece gets the id.
+    /// Splits a match into one piece for each event. The first piece gets the id.
     fn pieces(&self, range: Range<usize>, id: &str, pieces: &mut Vec<Piece>) {
         let first = pieces.len();
         for c in &self.chars[range] {
@@ -185,7 +185,7 @@ impl Searchable {
     }
 }
 
-/// Folding may have made several characters of one.
+/// The original text of these characters. Folding can turn one character into several, which are written once.
 fn text_of<'a>(chars: impl Iterator<Item = &'a Char>) -> String {
     let mut text = String::new();
     let mut last = None;
@@ -207,8 +207,8 @@ fn to_word(text: &str) -> &str {
     text.rsplit_once(' ').map_or(text, |(rest, _)| rest)
 }
 
-/// Soft hyphens and joiners stand in the text and are not seen.
-fn is_seen(c: char) -> bool {
+/// Whether a character is visible. Soft hyphens, zero-width spaces and joiners are not.
+fn is_visible(c: char) -> bool {
     !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn case_spaces_and_emphasis_do_not_matter() {
+    fn search_ignores_case_spacing_and_emphasis() {
         assert_eq!(found("The *Great\nSeal* of", " great   SEAL"), [hit("The ", "Great Seal", " of")]);
         assert_eq!(found("ÄRGER and ärger", "Ärger").len(), 2);
         assert_eq!(found("exam\u{ad}ple", "example").len(), 1);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn hits_end_with_their_block_and_their_context_with_a_word() {
+    fn hit_is_within_one_block_and_its_context_ends_at_a_word() {
         assert!(found("one\n\ntwo", "one two").is_empty());
         assert!(found("| a | b |\n|---|---|", "a b").is_empty());
         let long = "word ".repeat(40);
@@ -256,25 +256,25 @@ mod tests {
     }
 
     #[test]
-    fn there_is_nothing_to_search_for_in_spaces() {
+    fn query_of_invisible_characters_is_none() {
         assert_eq!(Query::parse(" \n\u{ad}"), None);
     }
 
-    /// The text of HTML of ours.
+    /// The text of rendered HTML.
     fn text(html: &str) -> String {
         html.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect()
     }
 
     proptest! {
         #[test]
-        fn marks_are_numbered_as_hits_are_and_leave_the_text_alone(
+        fn marks_are_numbered_like_hits_and_keep_the_text(
             markdown in "[ab *_`\\[\\]()#|~<>!\\n$^:-]{0,80}",
             query in "[ab *]{1,3}",
         ) {
             let Some(query) = Query::parse(&query) else { return Ok(()) };
             let (count, _) = hits(Source::of(&markdown).events(), &query, 0);
             let marked = html_of(&markdown, 4, Setting::Reader(Some(&query)));
-            // A picture's text is no text of the page.
+            // An image's text is not part of the page's text.
             prop_assume!(!marked.contains("<img"));
             prop_assert_eq!(text(&marked), text(&safe_html(&markdown, 4)));
             for number in 1..=count {

@@ -1,6 +1,6 @@
-//! The outline of a document: its headings, as many ranks of them as make a list that a person can take in.
+//! The outline of a document: its headings. Deep ranks are left out if there are too many.
 //!
-//! It is made of pages in any order and stored with them. Its size has a limit, however many headings there are.
+//! It is built from pages in any order and stored with them. The number of entries is limited.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::{PAGE_BYTES_MAX, Source, heading_id};
 use crate::model::wire::{OutlineEntry, Page};
 
-/// Entries of a list that a person can take in.
+/// A longer list is of no help to a reader.
 const ENTRIES_MAX: usize = 300;
 const TEXT_CHARS_MAX: usize = 120;
-/// Lower headings are not listed.
+/// Headings of deeper ranks are not listed.
 const RANK_MAX: u8 = 3;
 
-/// The headings of some pages, down to the rank at which the list would become too long.
+/// The headings of some pages, down to a rank at which they fit into the limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outline {
-    /// The lowest rank that is listed. It only gets higher.
+    /// The deepest rank that is listed, 1 to 3. It only decreases.
     rank_max: u8,
     /// In the order of the document.
     entries: Vec<OutlineEntry>,
@@ -30,7 +30,7 @@ impl Default for Outline {
 }
 
 impl Outline {
-    /// Adds a page's headings in place of those that it had. Headings behind the first [`PAGE_BYTES_MAX`] of a page are not listed.
+    /// Adds a page's headings, or replaces them. Headings after the first [`PAGE_BYTES_MAX`] of a page are not listed.
     pub fn add(&mut self, page: &Page) {
         if self.is_full_before(page.index) {
             return;
@@ -60,6 +60,7 @@ impl Outline {
         outline
     }
 
+    /// The entries in the order of the document.
     pub fn into_entries(self) -> Vec<OutlineEntry> {
         self.entries
     }
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_headings_and_only_headings() {
+    fn outline_lists_headings_only() {
         let pages = [
             page(0, "# A *first* title\n\ntext\n\n```sh\n# a comment\n```\n## Second \\_part\\_"),
             page(4, "#hash\n\n#### Fourth\n\n### Third"),
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn drops_low_ranks_before_it_grows_too_long() {
+    fn outline_too_long_drops_deep_ranks() {
         let pages: Vec<Page> = (0..200).map(|index| page(index, "# Chapter\n\n## Section\n")).collect();
         let found = Outline::of(&pages).into_entries();
         assert_eq!(found.len(), 200);
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_added_in_any_order_and_twice_make_the_same_outline() {
+    fn outline_does_not_depend_on_order_or_repetition_of_pages() {
         for headings in ["# A\n\n## B\n\n### C", "# A", "## B\n\n### C"] {
             let pages: Vec<Page> = (0..120).map(|index| page(index, headings)).collect();
             let mut mixed: Vec<&Page> = pages.iter().rev().chain(&pages[50..60]).collect();
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn outline_of_many_headings_has_the_first_ones() {
+    fn outline_of_too_many_chapters_has_the_first_ones() {
         let pages: Vec<Page> = (0..20).map(|index| page(index, &"# a\n".repeat(5_000))).collect();
         let outline = Outline::of(pages.iter().rev());
         assert_eq!(outline, Outline::of(&pages));

@@ -1,7 +1,7 @@
-//! Pictures from elsewhere: none is ever loaded, because loading one tells its host who reads the document, or calls an address of
-//! ours with the reader's cookie. A link stands in its place and names the host.
+//! Images from other sites: each is replaced by a link that names its host.
 //!
-//! A figure of a document is told by its address, see [`FigureAddress`].
+//! Loading one would tell its host who reads the document, or call an address of this server with the reader's cookie. An image whose
+//! address is a [`FigureAddress`] is a figure of the document and stays.
 
 use std::collections::VecDeque;
 use std::sync::LazyLock;
@@ -11,27 +11,28 @@ use url::Url;
 
 use super::FigureAddress;
 
-/// What relative addresses are relative to; no host has this name (RFC 2606).
+/// The base of relative addresses. `.invalid` is reserved, so no host has this name (RFC 2606, section 2).
 static HERE: LazyLock<Option<Url>> = LazyLock::new(|| Url::parse("https://here.invalid/").ok());
 
-/// What a link in a picture's place says behind the picture's caption: its host, as far as it has one.
+/// The note after the caption of a link that replaces an image. It names the host, if there is one.
 pub fn host_note(address: &str) -> String {
     let url = HERE.as_ref().and_then(|here| here.join(address).ok());
     let host = url.as_ref().and_then(Url::host_str).filter(|host| *host != "here.invalid");
     format!("(picture at {})", host.unwrap_or("an address without a host"))
 }
 
-/// Passes events on, with links in place of pictures from elsewhere.
+/// Replaces images from other sites with links.
 pub(crate) struct Pictures<'a, I> {
     events: I,
-    /// What is passed on before the next event.
+    /// Events that are returned before the next one.
     ahead: VecDeque<Event<'a>>,
-    /// The pictures that are open: whether each became a link, and its note. `None`: a figure of ours.
+    /// The open images. `None`: a figure of the document.
     open: Vec<Option<Replaced>>,
-    /// Links that are open around the current event, also those in a picture's place.
+    /// The number of open links, including those that replace images.
     links: usize,
 }
 
+/// An image from another site.
 struct Replaced {
     is_link: bool,
     note: String,
@@ -42,7 +43,7 @@ impl<'a, I: Iterator<Item = Event<'a>>> Pictures<'a, I> {
         Self { events, ahead: VecDeque::new(), open: Vec::new(), links: 0 }
     }
 
-    /// A link within a link is no HTML, so a picture within one becomes text.
+    /// HTML does not allow a link inside a link, so an image inside one becomes text.
     fn begin(&mut self, address: CowStr<'a>) -> Option<Event<'a>> {
         let is_link = self.links == 0;
         self.links += usize::from(is_link);
@@ -100,7 +101,7 @@ mod tests {
     use crate::markdown::safe_html;
 
     #[test]
-    fn picture_from_elsewhere_becomes_a_link_with_its_host() {
+    fn foreign_image_becomes_link_with_its_host() {
         for (address, host) in [
             ("https://evil.example/x.png?a=b", "evil.example"),
             ("//evil.example/x.png", "evil.example"),
@@ -120,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn picture_within_a_link_becomes_its_text() {
+    fn foreign_image_in_a_link_becomes_text() {
         let html = safe_html("[![Build](https://ci.example/b.svg)](https://a.example/)", 0);
         assert_eq!(html.matches("<a ").count(), 1, "{html}");
         assert!(
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn picture_of_every_notation_becomes_a_link() {
+    fn foreign_image_of_every_notation_becomes_link() {
         for markdown in [
             "![a][b]\n\n[b]: https://e.example/x",
             "![b]\n\n[b]: https://e.example/x",

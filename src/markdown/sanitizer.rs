@@ -1,4 +1,4 @@
-//! What a document's HTML may hold: the elements and attributes that are made here, and no others.
+//! The sanitizer: it allows the elements and attributes that `crate::markdown` writes.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use ammonia::Builder;
 
 static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(sanitizer);
 
-/// The same HTML without anything that could run, load from elsewhere or change the look of the page around it.
+/// Removes everything that could run a script, load from another site or change the look of the page around it.
 pub(crate) fn clean(html: &str) -> String {
     SANITIZER.clean(html).to_string()
 }

@@ -1,7 +1,7 @@
-//! The Markdown of a page, bounded before any parser sees it: in pieces of a size, and nested no deeper than a page can be.
+//! The Markdown of a page, limited in size and depth before it is parsed.
 //!
-//! Parsing takes time in proportion to the size times the depth, so both are limited in the text itself. No word is lost: what is
-//! nested too deeply is text, and a page that is too large becomes several pieces.
+//! Parsing time is proportional to size times depth. So both are limited in the text. No word is lost: marks that nest too deeply become
+//! text, and a large page is parsed in pieces.
 
 use std::borrow::Cow;
 
@@ -11,30 +11,32 @@ use super::OPTIONS;
 use super::depth::{Shallow, shallow};
 use super::pictures::Pictures;
 
-/// The hard size of a page of Markdown, in bytes. A larger page is parsed and rendered in pieces of this size.
+/// The largest piece of Markdown that is parsed at once, in bytes. A larger page is parsed and rendered in pieces.
 pub const PAGE_BYTES_MAX: usize = 64 * 1024;
-/// A longer line opens no fence: it would have to be repeated in each piece.
+/// A longer line opens no fence, because each piece repeats the line of its fence.
 const FENCE_LINE_BYTES_MAX: usize = 100;
 
-/// The pieces of a page. Almost every page is one.
+/// The pieces of a page. Almost every page has one.
 pub struct Source<'a>(Vec<Cow<'a, str>>);
 
 impl<'a> Source<'a> {
+    /// Splits a page into pieces and limits their depth.
     pub fn of(markdown: &'a str) -> Self {
         Self(pieces(markdown, PAGE_BYTES_MAX).into_iter().map(shallow).collect())
     }
 
+    /// The pieces in order.
     pub fn pieces(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(AsRef::as_ref)
     }
 
-    /// What the page says, with raw HTML taken for the text that it is.
+    /// The events of the page, with raw HTML as text.
     pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
         self.pieces().flat_map(events)
     }
 }
 
-/// What a piece says, with raw HTML taken for the text that it is.
+/// The events of a piece, with raw HTML as text.
 pub(crate) fn events(piece: &str) -> impl Iterator<Item = Event<'_>> {
     parsed(piece).map(|event| match event {
         Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
@@ -42,12 +44,12 @@ pub(crate) fn events(piece: &str) -> impl Iterator<Item = Event<'_>> {
     })
 }
 
-/// The events of a piece: nested no deeper than a page can be, and without pictures from elsewhere.
+/// The events of a piece, limited in depth, with links in place of images from other sites.
 pub(crate) fn parsed(piece: &str) -> impl Iterator<Item = Event<'_>> {
     Pictures::new(Shallow::new(Parser::new_ext(piece, OPTIONS)))
 }
 
-/// Parts of at most `bytes_max` bytes that are the text together. They end with a paragraph, a line or a word if one ends late enough.
+/// Splits a text into parts of at most `bytes_max` bytes. A part ends at a paragraph, a line or a word if one ends in its second half.
 pub fn cuts(text: &str, bytes_max: usize) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -69,7 +71,7 @@ fn cut(text: &str, bytes_max: usize) -> usize {
     paragraph.or_else(line).or_else(word).unwrap_or(part.len())
 }
 
-/// The Markdown in pieces of about `bytes_max` bytes. Fenced code that is cut ends with its piece and goes on in the next one.
+/// The Markdown in pieces of about `bytes_max` bytes. A code fence that is cut is closed in its piece and opened again in the next.
 pub fn pieces(markdown: &str, bytes_max: usize) -> Vec<Cow<'_, str>> {
     if markdown.len() <= bytes_max {
         return vec![markdown.into()];
@@ -85,7 +87,7 @@ pub fn pieces(markdown: &str, bytes_max: usize) -> Vec<Cow<'_, str>> {
     cuts(markdown, room).map(piece).collect()
 }
 
-/// The line that opened the fence which is open at the end of a part, if `open` was open before it.
+/// The opening line of the fence that is open after `part`. `open`: that of the fence open before it.
 pub fn fence_after<'a>(open: Option<&'a str>, part: &'a str) -> Option<&'a str> {
     part.lines().map(str::trim).fold(open, |open, line| match open {
         None => opens_fence(line).then_some(line),
@@ -117,12 +119,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn page_of_ordinary_size_is_one_piece() {
+    fn small_page_is_one_piece() {
         assert_eq!(Source::of("# A\n\ntext").pieces().collect::<Vec<_>>(), ["# A\n\ntext"]);
     }
 
     #[test]
-    fn code_cut_by_a_piece_goes_on_in_the_next_one() {
+    fn code_fence_cut_by_a_piece_continues_in_the_next() {
         let code = format!("Text.\n\n```rust\n{}```\n\nMore.", "let a = 1;\n".repeat(100));
         let pieces = pieces(&code, 500);
         assert!(pieces.len() > 2);
@@ -134,14 +136,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn cuts_of_any_text_are_the_text(text in "\\PC{0,300}", bytes_max in 4usize..64) {
+        fn cuts_of_any_text_join_to_the_text(text in "\\PC{0,300}", bytes_max in 4usize..64) {
             let parts: Vec<&str> = cuts(&text, bytes_max).collect();
             prop_assert!(parts.iter().all(|part| part.len() <= bytes_max));
             prop_assert_eq!(parts.concat(), text);
         }
 
         #[test]
-        fn pieces_of_any_text_hold_its_letters_in_order(text in "[ab `~\\n]{0,600}") {
+        fn pieces_of_any_text_keep_its_letters_in_order(text in "[ab `~\\n]{0,600}") {
             let pieces = pieces(&text, 300).concat();
             let mut shown = pieces.chars();
             prop_assert!(text.chars().filter(char::is_ascii_alphabetic).all(|letter| shown.any(|other| other == letter)));

@@ -1,8 +1,8 @@
-//! Sessions and tokens that end when an account gets another password or becomes a member's.
+//! The sessions and tokens that end when an account changes its password or signs up.
 
 use serde::{Deserialize, Serialize};
 
-/// How many earlier sessions and API tokens have ended.
+/// How many earlier sessions and API tokens ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedAccess {
     pub sessions: u64,
@@ -10,18 +10,18 @@ pub struct EndedAccess {
 }
 
 impl EndedAccess {
-    /// As it stands in an address: `2-1`.
+    /// The value of `ended` in the account page's address: sessions and tokens, as `2-1`.
     pub fn to_query(self) -> String {
         format!("{}-{}", self.sessions, self.tokens)
     }
 
-    /// Back from an address.
+    /// Parses [`Self::to_query`]; `None` if the text has another form.
     pub fn from_query(text: &str) -> Option<Self> {
         let (sessions, tokens) = text.split_once('-')?;
         Some(Self { sessions: sessions.parse().ok()?, tokens: tokens.parse().ok()? })
     }
 
-    /// The sentence that people are told.
+    /// The sentence on the account page.
     pub fn words(self) -> String {
         let things = |number: u64, thing: &str| match number {
             1 => format!("1 {thing}"),
@@ -29,7 +29,7 @@ impl EndedAccess {
         };
         let (sessions, tokens) = (things(self.sessions, "earlier session"), things(self.tokens, "API token"));
         match (self.sessions, self.tokens) {
-            (0, 0) => "There was no earlier session and no API token to end.".to_owned(),
+            (0, 0) => "There were no other sessions or API tokens.".to_owned(),
             (1, 0) => format!("{sessions} has ended."),
             (_, 0) => format!("{sessions} have ended."),
             (0, 1) => format!("{tokens} has ended."),
@@ -44,9 +44,9 @@ mod tests {
     use super::EndedAccess;
 
     #[test]
-    fn ended_access_is_told_in_a_sentence() {
+    fn ended_access_words_have_singular_and_plural() {
         for (sessions, tokens, words) in [
-            (0, 0, "There was no earlier session and no API token to end."),
+            (0, 0, "There were no other sessions or API tokens."),
             (1, 0, "1 earlier session has ended."),
             (0, 2, "2 API tokens have ended."),
             (2, 1, "2 earlier sessions and 1 API token have ended."),

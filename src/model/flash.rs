@@ -1,17 +1,19 @@
-//! What a page says once, after a form without script was sent.
+//! The one-time message of a page after a form was sent.
 
 use serde::{Deserialize, Serialize};
 
 use super::ApiError;
 use super::wire::NewToken;
 
-/// A server function leaves it for the page that the form is redirected to.
+/// The outcome of a form. The server function stores it for the page that the form redirects to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Flash {
-    /// It was done.
+    /// The form succeeded, with this sentence.
     Done(String),
-    /// It was not done.
+    /// The form failed.
     Failed(ApiError),
-    /// A token was made. This is the only time that its secret is shown.
+    /// A token was created. Its secret is shown only this once.
     Token(NewToken),
+    /// A link was made. This is the only time that it is shown.
+    Link { name: String, url: String },
 }

@@ -1,15 +1,15 @@
-//! The kinds of file that are accepted, and what can be done with each.
+//! The accepted file formats, and the modes that each allows.
 
 use serde::Serialize;
 
-/// One accepted kind of file. `ai` and `batch` say which extractions it allows; `free` that text mode does.
+/// An accepted file format. `free` allows text mode, `ai` the AI modes, and `batch` batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Format {
-    /// The MIME type, decided by content and never by name.
+    /// The MIME type. The file's content decides it, never its name.
     #[serde(skip)]
     pub mime: &'static str,
-    /// File name endings, with the dot, for the browser's file dialog.
+    /// File name extensions with the dot, for the browser's file dialog.
     #[serde(skip)]
     pub extensions: &'static [&'static str],
     pub free: bool,
@@ -31,17 +31,17 @@ pub const FORMATS: &[Format] = &[
     text("text/markdown", &[".md", ".markdown"]),
 ];
 
-/// A picture of text: there is nothing in it that could be read without AI.
+/// An image has no text of its own, so only AI can read it.
 const fn image(mime: &'static str, extensions: &'static [&'static str]) -> Format {
     Format { mime, extensions, free: false, ai: true, batch: true, has_pages: false }
 }
 
-/// Text needs no reading: it is a document at once.
+/// A text file becomes a document at once, without AI.
 const fn text(mime: &'static str, extensions: &'static [&'static str]) -> Format {
     Format { mime, extensions, free: true, ai: false, batch: false, has_pages: false }
 }
 
-/// The accepted format of that MIME type, if it is one.
+/// The accepted format with this MIME type.
 pub fn format_of(mime: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|format| format.mime == mime)
 }

@@ -1,4 +1,4 @@
-//! What the outside sees of an extraction job. How a job moves is decided in `jobs::machine`, on the server.
+//! What callers see of an extraction job. Its transitions are in `jobs::machine`, on the server.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -10,85 +10,83 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 #[strum(serialize_all = "snake_case", const_into_str)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum Mode {
-    /// The server reads the document's own text: free, at once.
+    /// The server reads the file's own text, free and at once.
     Text,
-    /// One Gemini call a page, several at a time.
+    /// One Gemini request for each page, several at a time.
     Realtime,
-    /// One Gemini batch job for the document, at half the price.
+    /// One Gemini batch for the document, at half the price.
     Batch,
 }
 
-/// The public state of a job; the last three are ends.
+/// The public status of a job. The last three are final.
 // Its name is stored in lower case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "snake_case", const_into_str)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub enum JobStatus {
-    /// Accepted; pages are being prepared or handed to Google.
+    /// The job is accepted; its pages are being prepared or sent to Google.
     Preparing,
-    /// Google has it and has not started.
+    /// Google has the batch and has not started it.
     Pending,
-    /// Google (or, in realtime mode, this server) is reading pages.
+    /// Pages are being read: by Google's batch or, in realtime mode, by requests of this server.
     Running,
     /// The document is stored.
     Succeeded,
-    /// It ended without a document; nothing was charged.
+    /// The job ended without a document. Nothing was charged.
     Failed,
-    /// Google gave up on it; nothing was charged.
+    /// Google's batch expired. Nothing was charged.
     Expired,
 }
 
-/// What keeps an active job from going on. It waits, and is tried again by itself. Its name is stored.
+/// Why an active job waits. The job retries by itself. The variants' names are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr, VariantArray)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", const_into_str)]
-pub enum Hindrance {
-    /// Google cannot be reached, or answers with faults of its own.
+pub enum BlockedReason {
+    /// Google cannot be reached, or it answers with server errors.
     Google,
-    /// A quota that this server has at Google is used up.
+    /// This server's quota at Google is used up.
     Quota,
-    /// Google does not take the server's key, or its batch was made with another one.
+    /// Google refuses the server's key, or the batch was created with another key.
     Key,
-    /// Something of the server's own is away: its disk, say.
+    /// A part of the server does not work, for example its disk.
     Server,
-    /// The account has used its time of the page engine for this hour.
+    /// The account has used its engine time of this hour.
     EngineTime,
-    /// What this server may spend on Gemini today is spent, or held by requests that are under way.
+    /// Today's spending ceiling is spent, or held by running requests.
     Spending,
 }
 
-impl Hindrance {
-    /// What a person is told while it lasts.
+impl BlockedReason {
+    /// The sentence for people.
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::Google => "Google can't be reached just now. We keep trying, and nothing is lost.",
-            Self::Quota => "Google has no room for this just now. We'll go on as soon as there is some.",
-            Self::Key => {
-                "Google doesn't take this server's key for it. It waits until whoever runs this server has mended that."
-            }
-            Self::Server => "Something on our side is in the way just now. We keep trying, and nothing is lost.",
+            Self::Google => "Google can't be reached right now. We keep trying, and nothing is lost.",
+            Self::Quota => "Google has no capacity right now. Reading continues as soon as it has some.",
+            Self::Key => "This server's Google key was refused. The operator has to fix it; your document waits.",
+            Self::Server => "Something on our side isn't working right now. We keep trying, and nothing is lost.",
             Self::EngineTime => {
-                "Your documents have used the time that an account has in an hour. This one waits and goes on by itself."
+                "Your documents have used this hour's reading time. This one waits, and continues by itself."
             }
             Self::Spending => {
-                "This server's daily budget for Gemini is used up. Your document waits and goes on tomorrow."
+                "This server's daily budget for Gemini is used up. Your document waits, and continues tomorrow."
             }
         }
     }
 }
 
 impl JobStatus {
-    /// Whether work is still to come.
+    /// Whether the job is still to end.
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Preparing | Self::Pending | Self::Running)
     }
 
-    /// A word or two for a badge.
+    /// The text of the badge.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Preparing => "Preparing",
-            Self::Pending => "In line",
+            Self::Pending => "Waiting at Google",
             Self::Running => "Reading",
             Self::Succeeded => "Done",
             Self::Failed => "Failed",
@@ -101,16 +99,16 @@ impl JobStatus {
 mod tests {
     use super::*;
 
-    /// They stand in databases of every version.
+    /// Databases of every version contain these names.
     #[test]
-    fn stored_names_are_what_they_always_were() {
+    fn stored_names_never_change() {
         assert_eq!(
             [Mode::Text, Mode::Realtime, Mode::Batch].map(|mode| mode.into_str()),
             ["text", "realtime", "batch"]
         );
-        let names: Vec<_> = Hindrance::VARIANTS.iter().map(|by| by.into_str()).collect();
+        let names: Vec<_> = BlockedReason::VARIANTS.iter().map(|by| by.into_str()).collect();
         assert_eq!(names, ["google", "quota", "key", "server", "engine_time", "spending"]);
-        assert!(Hindrance::VARIANTS.iter().all(|by| by.into_str().parse() == Ok(*by)));
+        assert!(BlockedReason::VARIANTS.iter().all(|by| by.into_str().parse() == Ok(*by)));
         let ends = [JobStatus::Succeeded, JobStatus::Failed, JobStatus::Expired];
         assert_eq!(ends.map(|status| status.into_str()), ["succeeded", "failed", "expired"]);
         assert_eq!("realtime".parse(), Ok(Mode::Realtime));

@@ -1,27 +1,27 @@
-//! Which pages of a document: parsed from what a person types (1-based), kept as sorted 0-based runs.
+//! A selection of pages: parsed from text that people type (1-based), stored as sorted 0-based runs.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A set of 0-based page indices, as sorted runs that neither touch nor overlap.
+/// A set of 0-based page indices, stored as sorted runs that neither touch nor overlap.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Vec<u32>", from = "Vec<u32>")]
 pub struct PageSet {
-    /// First and last index of each run, both included.
+    /// First and last index of each run, inclusive.
     runs: Vec<(u32, u32)>,
 }
 
-/// Why a page range cannot be used; the text is for the person who typed it.
+/// Why a page range is invalid. The text is for the person who typed it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PageRangeError {
     #[error("Select at least one page.")]
     Empty,
     #[error("“{0}” is not a page or a range. Write pages like 1-10, 25, 30-50.")]
     NotARange(String),
-    #[error("“{0}” runs backwards. Write the smaller page first.")]
+    #[error("“{0}” runs backwards. Write the lower page number first.")]
     Backwards(String),
-    #[error("Page {page} is not in this document: it has {total}.")]
+    #[error("There is no page {page}. The last page is {total}.")]
     OutOfRange { page: u32, total: u32 },
 }
 
@@ -31,7 +31,10 @@ impl PageSet {
         Self { runs: total.checked_sub(1).map(|last| (0, last)).into_iter().collect() }
     }
 
-    /// Reads `1-10, 25, 30-50` (1-based, any order, overlaps allowed). Blank text means every page.
+    /// Parses `1-10, 25, 30-50` (1-based, any order, overlaps allowed). Blank text means every page.
+    ///
+    /// # Errors
+    /// If the text is not a list of pages and ranges of this document, or selects no page.
     pub fn parse(text: &str, total: u32) -> Result<Self, PageRangeError> {
         if text.trim().is_empty() {
             return Ok(Self::all(total));
@@ -45,7 +48,10 @@ impl PageSet {
         Self::from_runs(runs).non_empty()
     }
 
-    /// Checks indices that came from a client against a document of `total` pages.
+    /// A set of 0-based indices that came from a client, for a document of `total` pages.
+    ///
+    /// # Errors
+    /// If an index is not in the document, or there is none.
     pub fn checked(indices: &[u32], total: u32) -> Result<Self, PageRangeError> {
         if let Some(&index) = indices.iter().find(|&&index| index >= total) {
             return Err(PageRangeError::OutOfRange { page: index.saturating_add(1), total });
@@ -69,12 +75,12 @@ impl PageSet {
         Self { runs: merged }
     }
 
-    /// How many pages.
+    /// The number of pages.
     pub fn len(&self) -> usize {
         self.runs.iter().map(|(first, last)| (last - first + 1) as usize).sum()
     }
 
-    /// Whether no page is in it.
+    /// Whether the set has no page.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
@@ -84,17 +90,17 @@ impl PageSet {
         self.runs.iter().flat_map(|&(first, last)| first..=last)
     }
 
-    /// First and last index of each run, ascending, both included.
+    /// First and last index of each run, ascending, inclusive.
     pub fn runs(&self) -> &[(u32, u32)] {
         &self.runs
     }
 
-    /// Whether the page is in it.
+    /// Whether the set has this page.
     pub fn contains(&self, index: u32) -> bool {
         self.runs.iter().any(|&(first, last)| (first..=last).contains(&index))
     }
 
-    /// Whether it is every page of a document of `total` pages.
+    /// Whether the set has every page of a document of `total` pages.
     pub fn is_all_of(&self, total: u32) -> bool {
         *self == Self::all(total)
     }
@@ -117,10 +123,10 @@ fn parse_run(part: &str, total: u32) -> Result<(u32, u32), PageRangeError> {
     Ok((first - 1, last - 1))
 }
 
-/// Digits only: `parse` alone would take a sign.
+/// A number of digits only: `parse` alone would accept a sign.
 fn page_number(text: &str) -> Option<u32> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    // More digits than a u32 holds is a page far out of range, not a spelling mistake.
+    // A number above `u32::MAX` is out of range, not malformed.
     digits.then(|| text.parse().unwrap_or(u32::MAX))
 }
 
@@ -142,7 +148,7 @@ impl From<PageSet> for Vec<u32> {
     }
 }
 
-/// As a person would type it, 1-based: `1-10, 25`.
+/// The text that [`PageSet::parse`] reads, 1-based: `1-10, 25`.
 impl fmt::Display for PageSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, &(first, last)) in self.runs.iter().enumerate() {
@@ -163,7 +169,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn reads_what_people_type() {
+    fn valid_range_is_parsed() {
         for (text, pages) in [
             ("1-10, 25, 30-50", "1-10, 25, 30-50"),
             ("3,2,1", "1-3"),
@@ -177,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn invalid_range_names_its_mistake() {
         use PageRangeError::*;
         for (text, error) in [
             ("a", NotARange("a".into())),
@@ -196,7 +202,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_and_set_say_the_same(indices in prop::collection::btree_set(0u32..500, 1..80)) {
+        fn set_survives_its_own_text(indices in prop::collection::btree_set(0u32..500, 1..80)) {
             let pages: PageSet = indices.iter().copied().collect();
             prop_assert_eq!(pages.iter().collect::<Vec<_>>(), indices.iter().copied().collect::<Vec<_>>());
             prop_assert_eq!(pages.len(), indices.len());
@@ -205,7 +211,7 @@ mod tests {
         }
 
         #[test]
-        fn never_panics_and_never_leaves_the_document(text in "[0-9,; -]{0,24}|\\PC{0,24}", total in 1u32..20_000) {
+        fn any_text_selects_only_pages_of_the_document(text in "[0-9,; -]{0,24}|\\PC{0,24}", total in 1u32..20_000) {
             if let Ok(pages) = PageSet::parse(&text, total) {
                 prop_assert!(pages.iter().all(|index| index < total));
             }

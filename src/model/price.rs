@@ -1,10 +1,10 @@
-//! What reading costs, in token equivalents. Integers only; what is not whole is rounded up, once per page.
+//! Prices in token equivalents. All numbers are integers; each page's price is rounded up once.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Mode, PageSet};
 
-/// Token counts of one answer, as Gemini's `usageMetadata` reports them.
+/// The token counts of one answer, from Gemini's `usageMetadata`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenUsage {
     pub input: u64,
@@ -12,12 +12,12 @@ pub struct TokenUsage {
     pub thoughts: u64,
 }
 
-/// How tokens become quota. One value for the whole service, from its configuration.
+/// How Gemini's tokens are converted to quota. The server has one, from its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pricing {
-    /// How many input tokens one output (or thought) token weighs.
+    /// How many input tokens one output or thought token counts as.
     pub output_multiplier: u64,
-    /// What a batch page costs, in percent of a realtime page.
+    /// The price of a batch page in percent of a realtime page.
     pub batch_percent: u64,
 }
 
@@ -27,24 +27,24 @@ impl Default for Pricing {
     }
 }
 
-/// Fixed parts of an estimate, in tokens: the page as Gemini sees it, the prompt, and room for thoughts.
+/// The fixed parts of an estimate, in tokens: the page as Gemini counts it, the prompt and the thoughts.
 const PAGE_INPUT: u64 = 1_120;
 const PROMPT_INPUT: u64 = 600;
 const THOUGHTS: u64 = 150;
-/// A scanned page has no text to measure.
+/// The estimate of a scanned page, in token equivalents: it has no text to measure.
 const SCANNED_PAGE: u64 = 10_000;
-/// What Gemini is expected to write for one, with the thoughts about it.
+/// The output that is expected of a scanned page, in tokens, thoughts included.
 const SCANNED_OUTPUT: u64 = 1_380;
 const CHARS_PER_TOKEN: u64 = 4;
 
 impl Pricing {
-    /// What one page is charged: `input + (output + thoughts) × multiplier` at the mode's rate, rounded up.
+    /// The charge of one page: `input + (output + thoughts) × multiplier` at the mode's rate, rounded up.
     pub fn charge(&self, usage: TokenUsage, mode: Mode) -> u64 {
         let written = usage.output.saturating_add(usage.thoughts);
         self.at_rate(usage.input.saturating_add(written.saturating_mul(self.output_multiplier)), mode)
     }
 
-    /// What a page will cost in realtime, from the length of its own text; `None` for a scan.
+    /// The estimated realtime price of a page. `text_chars` is the length of its own text; `None` for a scan.
     pub fn estimate_page(&self, text_chars: Option<u64>) -> u64 {
         let Some(chars) = text_chars else { return SCANNED_PAGE };
         let text = chars.div_ceil(CHARS_PER_TOKEN);
@@ -54,14 +54,14 @@ impl Pricing {
         )
     }
 
-    /// How many tokens of its own text a page has, by its realtime price; `None` for a scan. The inverse of [`Self::estimate_page`].
+    /// The tokens of a page's own text, from its realtime price; `None` for a scan. The inverse of [`Self::estimate_page`].
     pub fn native_tokens(&self, page_tokens: u64) -> Option<u64> {
         let blank = self.estimate_page(Some(0));
         let text = page_tokens.saturating_sub(blank) / self.output_multiplier.saturating_add(1);
         (page_tokens != SCANNED_PAGE).then_some(text)
     }
 
-    /// What Gemini is expected to report for a page of that realtime price.
+    /// The usage that Gemini is expected to report for a page with this realtime price.
     pub fn expected_usage(&self, page_tokens: u64) -> TokenUsage {
         match self.native_tokens(page_tokens) {
             Some(text) => TokenUsage { input: PAGE_INPUT + PROMPT_INPUT + text, output: text, thoughts: THOUGHTS },
@@ -69,7 +69,7 @@ impl Pricing {
         }
     }
 
-    /// A page's realtime price at the rate of `mode`.
+    /// Converts a page's realtime price to the rate of `mode`, rounded up.
     pub fn at_rate(&self, realtime_tokens: u64, mode: Mode) -> u64 {
         match mode {
             Mode::Text => 0,
@@ -78,7 +78,7 @@ impl Pricing {
         }
     }
 
-    /// Both prices for the selected pages. `page_tokens` holds each page's realtime price, 0 where it is free.
+    /// Both prices of the selected pages. `page_tokens` has each page's realtime price, 0 for a free page.
     pub fn quote(&self, page_tokens: &[u32], pages: &PageSet) -> Quote {
         let total = |mode| {
             let selected = pages.iter().filter_map(|index| page_tokens.get(index as usize));
@@ -88,7 +88,7 @@ impl Pricing {
     }
 }
 
-/// What a selection will cost, in token equivalents.
+/// The estimated price of a selection, in token equivalents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Quote {
@@ -97,7 +97,7 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// The price in that mode.
+    /// The price in `mode`.
     pub const fn of(self, mode: Mode) -> u64 {
         match mode {
             Mode::Text => 0,
@@ -107,7 +107,7 @@ impl Quote {
     }
 }
 
-/// A count in few characters: `950`, `4.1k`, `412k`, `1.2M`.
+/// A short form of a count: `950`, `4.1k`, `412k`, `1.2M`.
 pub fn count_words(count: u64) -> String {
     match count {
         0..1_000 => count.to_string(),
@@ -117,7 +117,7 @@ pub fn count_words(count: u64) -> String {
     }
 }
 
-/// A file size in few characters: `12.4 MB`.
+/// A short form of a file size, in decimal units: `12.4 MB`.
 pub fn size_words(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
@@ -126,7 +126,17 @@ pub fn size_words(bytes: u64) -> String {
     }
 }
 
-/// One decimal below ten units, two digits of truth above.
+/// A short form of a size limit. Whole MiB are written as MB, so 100 MiB are `100 MB`.
+pub fn limit_words(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    match bytes / MIB {
+        mib if mib == 0 || !bytes.is_multiple_of(MIB) => size_words(bytes),
+        mib if mib.is_multiple_of(1_024) => format!("{} GB", mib / 1_024),
+        mib => format!("{mib} MB"),
+    }
+}
+
+/// One decimal below 100 units, none above. A decimal of 0 is left out.
 fn scaled(count: u64, unit: u64, suffix: &str) -> String {
     let tenths = (count + unit / 20) / (unit / 10);
     if tenths >= 1_000 || tenths.is_multiple_of(10) {
@@ -142,7 +152,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn counts_in_few_characters() {
+    fn counts_and_sizes_are_shortened() {
         for (count, words) in [
             (0, "0"),
             (999, "999"),
@@ -159,10 +169,13 @@ mod tests {
         }
         assert_eq!(size_words(12_400_000), "12.4 MB");
         assert_eq!(size_words(10_237_000), "10.2 MB");
+        for (bytes, words) in [(100 << 20, "100 MB"), (1 << 30, "1 GB"), (2_000_000, "2 MB"), (65_536, "65.5 kB")] {
+            assert_eq!(limit_words(bytes), words);
+        }
     }
 
     #[test]
-    fn a_batch_page_costs_half_rounded_up() {
+    fn batch_page_costs_half_rounded_up() {
         let pricing = Pricing::default();
         let usage = TokenUsage { input: 1_203, output: 684, thoughts: 124 };
         assert_eq!(pricing.charge(usage, Mode::Realtime), 1_203 + (684 + 124) * 6);
@@ -171,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn price_of_scanned_page_tells_that_it_is_one() {
+    fn scanned_page_is_recognised_by_its_price() {
         let pricing = Pricing::default();
         let price = pricing.estimate_page(None);
         assert_eq!(pricing.native_tokens(price), None);
@@ -180,7 +193,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn two_batch_pages_are_one_realtime_page(input: u32, output: u32, thoughts: u32) {
+        fn batch_charge_is_half_of_realtime(input: u32, output: u32, thoughts: u32) {
             let pricing = Pricing::default();
             let usage = TokenUsage { input: input.into(), output: output.into(), thoughts: thoughts.into() };
             let (now, batch) = (pricing.charge(usage, Mode::Realtime), pricing.charge(usage, Mode::Batch));
@@ -188,7 +201,7 @@ mod tests {
         }
 
         #[test]
-        fn a_quote_is_the_sum_of_its_pages(tokens in prop::collection::vec(0u32..50_000, 1..60)) {
+        fn quote_is_sum_of_its_pages(tokens in prop::collection::vec(0u32..50_000, 1..60)) {
             let pricing = Pricing::default();
             let all = PageSet::all(tokens.len() as u32);
             let quote = pricing.quote(&tokens, &all);
@@ -198,7 +211,7 @@ mod tests {
         }
 
         #[test]
-        fn price_of_text_page_tells_its_tokens(chars in 0u64..1_000_000, output_multiplier in 1u64..20) {
+        fn text_length_is_recovered_from_price(chars in 0u64..1_000_000, output_multiplier in 1u64..20) {
             let pricing = Pricing { output_multiplier, ..Pricing::default() };
             let price = pricing.estimate_page(Some(chars));
             prop_assume!(price != pricing.estimate_page(None));
@@ -207,7 +220,7 @@ mod tests {
         }
 
         #[test]
-        fn no_usage_overflows(input: u64, output: u64, thoughts: u64) {
+        fn charge_of_any_usage_does_not_overflow(input: u64, output: u64, thoughts: u64) {
             Pricing::default().charge(TokenUsage { input, output, thoughts }, Mode::Batch);
         }
     }

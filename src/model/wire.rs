@@ -1,10 +1,10 @@
-//! What crosses the wire: the JSON of the REST API and of the web app's own calls.
+//! The JSON of the REST API and of the web app's own calls.
 
 use serde::{Deserialize, Serialize};
 
-use super::{ErrorCode, Hindrance, JobStatus, Mode, PageSet, Quote, UnixMs};
+use super::{BlockedReason, ErrorCode, JobStatus, Mode, PageSet, Quote, UnixMs};
 
-/// What is known of a file once it has been opened.
+/// What the server knows of a file after opening it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Metadata {
@@ -21,20 +21,20 @@ pub struct Metadata {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Prepared {
-    /// Names this upload until it expires.
+    /// The upload's id, until it expires.
     pub hash: String,
-    /// Names this content within the account: where its batch can be watched.
+    /// The content's id within the account. Its batch is polled under this id.
     pub content_hash: String,
     pub metadata: Metadata,
-    /// 0-based pages that an AI mode would have to pay for.
+    /// The pages that an AI mode charges for, 0-based.
     pub uncached_pages: PageSet,
-    /// The price of all pages.
+    /// The estimated price of all pages.
     pub estimate: Quote,
-    /// Each page's realtime price in token equivalents, 0 where it is free: the banner prices selections itself.
+    /// Each page's estimated realtime price in token equivalents, 0 for a free page.
     pub page_tokens: Vec<u32>,
 }
 
-/// What a person asks to be extracted. Without `pages`, all of them.
+/// A request to extract a document. Without `pages`, all pages are extracted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -49,7 +49,7 @@ pub struct Submission {
     pub batch_mode: bool,
 }
 
-/// How the failed pages of a document are to be read again.
+/// A request to read the failed pages of a document again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -57,7 +57,7 @@ pub struct Retry {
     pub batch_mode: bool,
 }
 
-/// What became of a submission.
+/// The response to a submission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -68,7 +68,7 @@ pub enum Submitted {
 }
 
 impl Submitted {
-    /// Where in the web app it can be watched or read.
+    /// Its path in the web app: the batch page of a job, or the document.
     pub fn address(&self) -> String {
         match self {
             Self::Batch(BatchTicket { content_hash, .. }) | Self::Realtime(RealtimeTicket { content_hash, .. }) => {
@@ -79,7 +79,7 @@ impl Submitted {
     }
 }
 
-/// A batch was accepted.
+/// A batch job was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct BatchTicket {
@@ -89,7 +89,7 @@ pub struct BatchTicket {
     pub submitted_at: String,
 }
 
-/// A realtime extraction was accepted.
+/// A realtime job was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct RealtimeTicket {
@@ -98,7 +98,7 @@ pub struct RealtimeTicket {
     pub total_pages: u32,
 }
 
-/// A document was made at once.
+/// The document was created at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct DocumentTicket {
@@ -108,7 +108,7 @@ pub struct DocumentTicket {
     pub failed_pages: PageSet,
 }
 
-/// Why a job ended without a document: a stable code, and a sentence for a person.
+/// Why a job ended without a document: a stable code and a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct JobError {
@@ -153,28 +153,28 @@ pub struct ExtractionStatus {
 pub struct JobView {
     pub id: String,
     pub content_hash: String,
-    /// The upload it was made from: what trying again submits.
+    /// The job's upload. "Try again" submits it once more.
     pub upload_hash: String,
     pub mode: Mode,
     pub title: String,
     pub status: JobStatus,
     pub submitted_at: UnixMs,
-    /// The pages that it was asked for.
+    /// The selected pages.
     pub pages: PageSet,
-    /// Pages done so far; meaningful in realtime mode only, since a batch is all or nothing.
+    /// Pages done so far, in realtime mode. A batch has no partial progress.
     pub completed_pages: u32,
     /// Pages that could not be read.
     pub failed_pages: PageSet,
     pub document_id: Option<String>,
-    /// Where that document's plain text can be read meanwhile.
+    /// The id of the draft, which has the file's own text until the job is done.
     #[serde(default)]
     pub draft_id: String,
     pub error: Option<JobError>,
-    /// Google left the first attempt waiting for a day, so it was put back in line.
+    /// Google did not start the first attempt in time, so the batch was sent again.
     pub requeued: bool,
-    /// What it waits for just now, if anything is in its way.
+    /// Why the job waits, if it does.
     #[serde(default)]
-    pub hindered_by: Option<Hindrance>,
+    pub blocked_by: Option<BlockedReason>,
 }
 
 /// A document in a list.
@@ -184,13 +184,13 @@ pub struct DocumentSummary {
     pub id: String,
     pub title: String,
     pub mode: Mode,
-    /// How many pages the document has.
+    /// The number of pages.
     pub pages: u32,
     pub failed_pages: u32,
     /// In token equivalents.
     pub charged_tokens: u64,
     pub created_at: UnixMs,
-    /// This is the plain text, to be read until the job that fills the document is done.
+    /// The document has only the file's own text until its job is done.
     pub is_draft: bool,
 }
 
@@ -199,7 +199,7 @@ pub struct DocumentSummary {
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct DocumentList {
     pub documents: Vec<DocumentSummary>,
-    /// Give it as `cursor` to get what follows; absent at the end.
+    /// The `cursor` of the next part of the list; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub next_cursor: Option<String>,
 }
@@ -208,13 +208,13 @@ pub struct DocumentList {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Page {
-    /// 0-based place in the source file.
+    /// 0-based index in the source file.
     pub index: u32,
     pub markdown: String,
-    /// Why this page has no text, in words.
+    /// Why this page has no text: a sentence for people.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failure: Option<String>,
-    /// What a reader should know of this page's text, in words: it was cut short, say.
+    /// A remark on this page's text, for example that it was cut short: a sentence for people.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
 }
@@ -228,7 +228,7 @@ pub struct Document {
     pub content: Vec<Page>,
 }
 
-/// What a document can be exported as.
+/// The formats of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -236,50 +236,50 @@ pub enum ExportFormat {
     /// Markdown.
     #[default]
     Md,
-    /// One web page with everything in it.
+    /// One web page with text and figures.
     Html,
-    /// Markdown and the figures beside it.
+    /// Markdown, with its figures as files beside it.
     Zip,
 }
 
-/// What of a document the reader is to show.
+/// The part of a document that the reader asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    /// How many pages come before it,
+pub struct ReaderRequest {
+    /// A place, as the number of pages before it.
     pub from: Option<u32>,
-    /// or the number of a page of the file, from 1.
+    /// A place, as a page number in the file, from 1.
     pub page: Option<u32>,
-    /// What is searched for.
+    /// The search text; empty for no search.
     pub query: String,
-    /// Only the pages: all else is there already.
+    /// Return only the pages, without outline and search results.
     pub pages_only: bool,
 }
 
-/// What the reader shows when it is asked for a document.
+/// The answer to a request for a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Opened {
-    Document(Box<Reading>),
-    /// There is no document, because the job that was to fill it did not. It says why under its content hash.
+    Document(Box<DocumentView>),
+    /// The draft's job failed, so there is no document. Holds the job's content hash.
     Job(String),
 }
 
-/// A document as far as it is shown.
+/// The shown part of a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reading {
+pub struct DocumentView {
     pub document: DocumentSummary,
-    /// The job that is at work on the document.
+    /// The active job for this document.
     pub job: Option<JobView>,
     pub original: Original,
     pub outline: Vec<OutlineEntry>,
-    pub found: Option<Found>,
-    /// All pages, in the runs that are fetched together.
+    pub found: Option<SearchResults>,
+    /// All pages, as runs that are fetched together.
     pub spans: Vec<Span>,
-    /// The pages of the span that was asked for, and how many come before it.
+    /// The number of pages before the requested span, whose pages are in `pages`.
     pub from: u32,
     pub pages: Vec<PageView>,
 }
 
-/// A run of pages by the numbers of its first and last page in the file, from 1, and how many pages of the document come before it.
+/// A run of pages: the number of pages before it, and its first and last page number in the file, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     pub from: u32,
@@ -287,38 +287,38 @@ pub struct Span {
     pub last: u32,
 }
 
-/// Whether a document's pages can be seen as they were.
+/// Whether the original pages of a document can be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Original {
-    /// Its file had no pages to look at.
+    /// The file is text, so it has no page images.
     None,
     Kept,
-    /// The file is not there any more.
+    /// The file is no longer stored.
     Gone,
 }
 
-/// Where a document has what was searched for.
+/// The results of a search in a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
-    /// The first of them.
+pub struct SearchResults {
+    /// The first hits, at most as many as are shown.
     pub hits: Vec<SearchHit>,
     pub total: u32,
     pub pages: u32,
 }
 
-/// One place that has what was searched for.
+/// One hit of a search, with the text around it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchHit {
-    /// The page's number in the file, from 1.
+    /// The page number in the file, from 1.
     pub page: u32,
-    /// Counts the hits on its page from 1.
+    /// The number of the hit on its page, from 1.
     pub number: u32,
     pub before: String,
     pub found: String,
     pub after: String,
 }
 
-/// A page as the reader shows it: its Markdown as safe HTML.
+/// A page for the reader: its Markdown as sanitized HTML.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageView {
     pub index: u32,
@@ -327,19 +327,19 @@ pub struct PageView {
     pub note: Option<String>,
 }
 
-/// A heading of a document, and where it stands.
+/// A heading of a document, with its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutlineEntry {
     pub text: String,
-    /// 1 is the highest.
+    /// The level; 1 is the highest.
     pub rank: u8,
-    /// 0-based index of its page in the source file.
+    /// The 0-based index of its page in the source file.
     pub page: u32,
-    /// The heading's anchor.
+    /// The heading's HTML id.
     pub id: String,
 }
 
-/// What an account has of its quota, in token equivalents.
+/// An account's quota and its use, in token equivalents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Usage {
@@ -349,7 +349,7 @@ pub struct Usage {
     pub available_tokens: u64,
 }
 
-/// What one document cost.
+/// The charges of one document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Receipt {
@@ -357,12 +357,12 @@ pub struct Receipt {
     pub mode: Mode,
     pub pages: u32,
     pub input_tokens: u64,
-    /// Output and thoughts.
+    /// Output and thought tokens.
     pub output_tokens: u64,
     pub charged_tokens: u64,
-    /// The model that was asked.
+    /// The requested model.
     pub model: String,
-    /// Models that answered in its place, as they named themselves.
+    /// The models that answered instead, by their own names.
     pub answered_by: Vec<String>,
     pub created_at: UnixMs,
 }
@@ -376,16 +376,16 @@ pub struct UsageReport {
     pub receipts: Vec<Receipt>,
 }
 
-/// Who is asking.
+/// The caller's account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Me {
     pub user_id: String,
-    /// Of somebody who signed up; a guest has none.
+    /// The member's address; a guest has none.
     pub email: Option<String>,
 }
 
-/// A token as its owner sees it again: without its secret.
+/// An API token without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct TokenSummary {
@@ -395,7 +395,7 @@ pub struct TokenSummary {
     pub expires_at: UnixMs,
 }
 
-/// A token that was just made. Its secret is shown this once.
+/// A new API token. Its secret is shown only this once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct NewToken {
@@ -403,18 +403,18 @@ pub struct NewToken {
     pub token: String,
 }
 
-/// Everything of an account that a list shows.
+/// The account's jobs and documents, as lists show them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shelf {
-    /// Jobs that are not done, newest first, and those that failed and were not tried again.
+pub struct LibraryListing {
+    /// Active jobs and failed jobs that were not tried again, newest first.
     pub jobs: Vec<JobView>,
     /// Newest first.
     pub documents: Vec<DocumentSummary>,
-    /// Where those begin that are older than these, if there are any.
+    /// The cursor of older documents, if there are any.
     pub older: Option<String>,
 }
 
-/// `{"error": …}`, the body of every refusal.
+/// `{"error": …}`, the body of every error response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
@@ -422,7 +422,7 @@ pub struct ErrorBody {
 }
 
 impl JobError {
-    /// The error of a job that ended for a reason the API has a code for.
+    /// An error with a code of the API.
     pub fn coded(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code: code.into_str().into(), message: message.into() }
     }

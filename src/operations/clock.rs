@@ -1,40 +1,43 @@
-//! Notices when the machine's clock is set back, and moves what jobs wait for with it: nobody waits for an instant that has moved away.
+//! Detects when the machine's clock is set back, and moves the due times and leases of jobs with it. Otherwise jobs would wait for the
+//! length of the jump.
 //!
-//! A clock that is set forward needs no care: what is due too early is looked at once too often.
+//! A clock that is set forward needs nothing: a batch is polled once too often.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::operations::Operations;
-use crate::world::World;
 
-const LOOK: Duration = Duration::from_secs(5);
-/// Less is what clocks are set right by every day, and not worth a thought.
+/// How often the clock is compared with the monotonic one.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// Smaller jumps are ordinary corrections of the clock.
 const JUMP_MS_MIN: i64 = 30_000;
-/// No job waits longer than half of this, so one that seems to was made to by a clock that was set back while nobody looked.
+/// The jump that is assumed at the start. No job waits longer than half of it, so only due times that a later clock wrote are moved: the
+/// clock was set back while no server was running.
 const UNSEEN_MS: i64 = 6 * 3_600_000;
 
-/// Looks at the clock until `stop`.
-pub async fn watch_clock(store: Arc<dyn Operations>, world: Arc<dyn World>, stop: CancellationToken) {
+/// Watches the clock until `stop`.
+pub async fn watch_clock(store: Arc<dyn Operations>, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let mut back_ms = UNSEEN_MS;
     loop {
         if back_ms >= JUMP_MS_MIN {
-            match store.clock_went_back(world.now(), back_ms).await {
+            match store.clock_went_back(clock.now(), back_ms).await {
                 Ok(()) => back_ms = 0,
-                Err(error) => tracing::warn!(%error, "waits could not be moved with the clock"),
+                Err(error) => tracing::warn!(%error, "due times not moved with the clock"),
             }
         }
-        let (shown, begun) = (world.now(), world.tick());
+        let (shown, begun) = (clock.now(), clock.tick());
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(INTERVAL) => {}
         }
         let passed_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let jumped_ms = passed_ms - (world.now().0 - shown.0);
+        let jumped_ms = passed_ms - (clock.now().0 - shown.0);
         if jumped_ms >= JUMP_MS_MIN {
-            tracing::warn!(jumped_ms, "the clock was set back");
+            tracing::warn!(jumped_ms, "clock set back");
             back_ms += jumped_ms;
         }
     }

@@ -1,4 +1,4 @@
-//! What `/metrics` is answered from: the counters, and gauges that are looked up when they are asked for.
+//! The answer of `/metrics`: counters, and gauges that are computed for each answer.
 
 use std::sync::Arc;
 
@@ -8,67 +8,70 @@ use strum::VariantArray;
 
 use super::{Operations, QueuedJob};
 use crate::accounts::spending::Budget;
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::jobs::Spending;
 use crate::metrics::{
     CEILING, COMMITTED, DEPENDENCY_UP, JOB_AGE, JOBS, JOBS_BLOCKED, JOBS_DUE, POLL_LAG, SPENT_TODAY, recorder,
 };
-use crate::model::{Hindrance, JobStatus, Mode};
-use crate::world::World;
+use crate::model::{BlockedReason, JobStatus, Mode};
 
-/// See the module.
+/// Renders all metrics. Cheap to clone.
 #[derive(Clone)]
 pub struct Metrics {
     handle: PrometheusHandle,
     store: Arc<dyn Operations>,
     spending: Arc<dyn Spending>,
     budget: Budget,
-    world: Arc<dyn World>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Metrics {
-    /// Begins counting, if that has not begun.
+    /// Installs the recorder of this process, unless that was done before.
+    ///
+    /// # Errors
+    /// The recorder cannot be installed.
     pub fn start(
         store: Arc<dyn Operations>,
         spending: Arc<dyn Spending>,
         budget: Budget,
-        world: Arc<dyn World>,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        Ok(Self { handle: recorder()?, store, spending, budget, world })
+        Ok(Self { handle: recorder()?, store, spending, budget, clock })
     }
 
-    /// All figures as Prometheus reads them. `dependencies`: each by name, and whether it answers. What is counted here is told even
-    /// when the record cannot be asked; the queue is then as it was.
+    /// All metrics in the text format of Prometheus. `dependencies`: each by name, and whether it answers. Without the database, the gauges
+    /// of the queue and of spending keep their last values.
     pub async fn render(&self, dependencies: &[(&'static str, bool)]) -> String {
-        for &(name, there) in dependencies {
-            gauge!(DEPENDENCY_UP, "dependency" => name).set(count(there.into()));
+        for &(name, is_up) in dependencies {
+            gauge!(DEPENDENCY_UP, "dependency" => name).set(count(is_up.into()));
         }
         if !dependencies.contains(&("database", false)) {
             match self.store.queue().await {
-                Ok(jobs) => self.look_at_queue(&jobs),
-                Err(error) => tracing::warn!(%error, "the queue could not be counted"),
+                Ok(jobs) => self.set_queue_gauges(&jobs),
+                Err(error) => tracing::warn!(%error, "counting the queue failed"),
             }
-            if let Err(error) = self.look_at_spending().await {
-                tracing::warn!(%error, "spending could not be summed");
+            if let Err(error) = self.set_spending_gauges().await {
+                tracing::warn!(%error, "summing the spending failed");
             }
         }
         self.handle.run_upkeep();
         self.handle.render()
     }
 
-    fn look_at_queue(&self, jobs: &[QueuedJob]) {
-        let now = self.world.now();
+    fn set_queue_gauges(&self, jobs: &[QueuedJob]) {
+        let now = self.clock.now();
         for mode in [Mode::Batch, Mode::Realtime] {
             for status in [JobStatus::Preparing, JobStatus::Pending, JobStatus::Running] {
-                let these = jobs.iter().filter(|job| job.mode == mode && job.status == status);
+                let matching = jobs.iter().filter(|job| job.mode == mode && job.status == status);
                 let labels = [("mode", mode.into_str()), ("status", status.into_str())];
-                gauge!(JOBS, &labels).set(count(these.clone().count()));
-                let oldest = these.map(|job| now.0 - job.submitted_at.0).max().unwrap_or(0);
+                gauge!(JOBS, &labels).set(count(matching.clone().count()));
+                let oldest = matching.map(|job| now.0 - job.submitted_at.0).max().unwrap_or(0);
                 gauge!(JOB_AGE, &labels).set(seconds(oldest));
             }
         }
-        for &reason in Hindrance::VARIANTS {
-            let blocked = jobs.iter().filter(|job| job.hindered_by == Some(reason));
+        for &reason in BlockedReason::VARIANTS {
+            let blocked = jobs.iter().filter(|job| job.blocked_by == Some(reason));
             gauge!(JOBS_BLOCKED, "reason" => reason.into_str()).set(count(blocked.count()));
         }
         let due = jobs.iter().filter(|job| job.due_at <= now && job.lease_until <= now);
@@ -76,8 +79,8 @@ impl Metrics {
         gauge!(POLL_LAG).set(seconds(due.map(|job| now.0 - job.due_at.0).max().unwrap_or(0)));
     }
 
-    async fn look_at_spending(&self) -> Result<()> {
-        let day = self.spending.spent_on(self.world.now().day()).await?;
+    async fn set_spending_gauges(&self) -> Result<()> {
+        let day = self.spending.spent_on(self.clock.now().day()).await?;
         for (account, sums) in [("member", day.members), ("guest", day.guests)] {
             gauge!(SPENT_TODAY, "account" => account).set(amount(sums.settled));
             gauge!(COMMITTED, "account" => account).set(amount(sums.committed));
@@ -91,18 +94,18 @@ impl Metrics {
     }
 }
 
-// A double counts micro-dollars exactly up to nine billion dollars.
+// An f64 holds micro-dollars exactly up to nine billion dollars.
 #[allow(clippy::cast_precision_loss)]
 const fn amount(micro_dollars: u64) -> f64 {
     micro_dollars as f64
 }
 
-// A double counts milliseconds exactly for longer than anything here lasts.
+// An f64 holds milliseconds exactly for 285,000 years.
 #[allow(clippy::cast_precision_loss)]
 fn seconds(ms: i64) -> f64 {
     ms.max(0) as f64 / 1_000.0
 }
 
-fn count(things: usize) -> f64 {
-    u32::try_from(things).unwrap_or(u32::MAX).into()
+fn count(number: usize) -> f64 {
+    u32::try_from(number).unwrap_or(u32::MAX).into()
 }

@@ -1,32 +1,51 @@
-//! Deletes an account with everything that it owns.
+//! Deletes an account and everything that it owns.
 
 use std::sync::Arc;
 
-use crate::accounts::Accounts;
+use super::DeletedAccounts;
+use crate::accounts::{Accounts, Operator, Operators};
 use crate::changes::Changes;
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::uploads::{Blobs, account_folders};
-use crate::world::World;
 
-/// See the module. Cheap to clone.
+/// Deletes accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct AccountDeletion {
     pub accounts: Arc<dyn Accounts>,
     pub blobs: Arc<dyn Blobs>,
-    /// Open streams of an account hear here that its sessions and tokens have ended.
+    pub deleted: DeletedAccounts,
+    /// Notifies open streams of an account that its sessions and tokens have ended.
     pub changes: Changes,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
 }
 
 impl AccountDeletion {
-    /// Deletes the records first, so that no account is ever without its files. Files that are left, or that a worker adds later, are
-    /// out of reach, and the janitor deletes them.
+    /// Deletes the account. It is listed first, so that no restored backup brings it back. The records are deleted next, so that no account is ever without its files. No record names the files that are
+    /// left, or that a worker adds later; the purger deletes them.
+    ///
+    /// # Errors
+    /// The database cannot be reached, or the data folder cannot be written.
     pub async fn delete(&self, account_id: &str) -> Result<()> {
-        self.accounts.delete_account(account_id, self.world.now()).await?;
+        self.deleted.add([account_id.to_owned()]).await?;
+        self.accounts.delete_account(account_id, self.clock.now()).await?;
         self.changes.tell_credentials_ended(account_id);
         tracing::info!(account = account_id, "account deleted");
         if let Err(error) = self.delete_files(account_id).await {
-            tracing::warn!(account = account_id, %error, "files of a deleted account are left to the janitor");
+            tracing::warn!(account = account_id, %error, "files of a deleted account not deleted; the purger retries");
+        }
+        Ok(())
+    }
+
+    /// Deletes an account for an operator.
+    ///
+    /// # Errors
+    /// The errors of [`Operators::delete`], and `unavailable` if the data folder cannot be written.
+    pub async fn delete_for(&self, operators: &Operators, operator: &Operator, account_id: &str) -> Result<()> {
+        self.deleted.add([account_id.to_owned()]).await?;
+        operators.delete(operator, account_id).await?;
+        if let Err(error) = self.delete_files(account_id).await {
+            tracing::warn!(account = account_id, %error, "files of a deleted account are left to the purger");
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The parts that use cases and workers are made of, chosen by the configuration.
+//! Makes use cases, and the parts that they share with workers, from the configuration.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,49 +7,57 @@ use tokio::sync::Notify;
 
 use super::Config;
 use super::tracked::Tracked;
-use crate::accounts::{Identity, Membership, PasswordAttempts, Passwords, Provider, Quota};
+use crate::accounts::{Identity, Membership, Operators, PasswordAttempts, Passwords, Provider, Quota};
 use crate::api::{Idempotency, UseCases};
 use crate::changes::Changes;
+use crate::clock::{Clock, IdGenerator, RandomIds, SystemClock};
 use crate::documents::{Drafts, Library, Originals, Renderer};
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::jobs::{DiskSpool, Jobs, SubmissionPolicy, SubmissionPorts, Submissions};
 use crate::operations::Metrics;
-use crate::retention::{AccountDeletion, Janitor};
+use crate::retention::{AccountDeletion, DeletedAccounts, Purger};
 use crate::store::sql::SqlStore;
 use crate::uploads::fetch::{Fetcher, Imports, SystemResolver};
 use crate::uploads::{Blobs, Incoming, Intake};
-use crate::world::{SystemWorld, World};
 use coldbrew_pdf::Engine;
 
-/// What use cases and worker are made of.
+/// What use cases and workers share.
 pub(super) struct Parts {
     pub(super) store: SqlStore,
     pub(super) tracked: Tracked,
     pub(super) blobs: Arc<dyn Blobs>,
+    pub(super) deleted: DeletedAccounts,
     pub(super) spool: DiskSpool,
     pub(super) engine: Engine,
-    pub(super) world: Arc<dyn World>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn IdGenerator>,
     pub(super) bell: Arc<Notify>,
     pub(super) changes: Changes,
     pub(super) incoming: Incoming,
 }
 
 impl Parts {
+    /// Opens everything that the configuration names.
+    ///
+    /// # Errors
+    /// The database, a folder, the store of files or the page engine cannot be used.
     pub(super) async fn open(config: &Config) -> Result<Self> {
         let data_dir = &config.storage.data_dir;
         tokio::fs::create_dir_all(data_dir).await?;
         let store = config.storage.store().await?;
         let (changes, bell) = (Changes::default(), Arc::new(Notify::new()));
-        let world = Arc::new(SystemWorld);
+        let clock = Arc::new(SystemClock);
         Ok(Self {
             blobs: config.storage.blobs().await?,
+            deleted: DeletedAccounts::of(data_dir),
             spool: DiskSpool::open(data_dir.join("spool")).await?,
-            tracked: Tracked::open(config, &store, &changes, &bell, world.id())?,
+            tracked: Tracked::open(config, &store, &changes, &bell, RandomIds.id())?,
             engine: engine(config)?,
             incoming: config.storage.incoming(config.incoming),
             store,
-            world,
+            clock,
+            ids: Arc::new(RandomIds),
             bell,
             changes,
         })
@@ -59,16 +67,19 @@ impl Parts {
         self.tracked.jobs()
     }
 
-    pub(super) fn services(&self, config: &Config) -> UseCases {
+    pub(super) fn use_cases(&self, config: &Config) -> UseCases {
         let store = Arc::new(self.store.clone());
-        let (world, recipe) = (self.world.clone(), Recipe::new(&config.gemini.model));
+        let (clock, ids, recipe) = (self.clock.clone(), self.ids.clone(), Recipe::new(&config.gemini.model));
         UseCases {
             identity: Identity {
                 store: store.clone(),
                 guest_quota: config.budget.guest_quota_tokens,
-                world: world.clone(),
+                access: config.access.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
             },
             membership: membership(config, &self.store, self.changes.clone()),
+            operators: operators(config, &self.store, self.changes.clone()),
             deletion: self.deletion(),
             quota: Quota { accounts: store.clone(), default_tokens: config.budget.quota_tokens },
             intake: Intake {
@@ -78,7 +89,7 @@ impl Parts {
                     resolver: Arc::new(SystemResolver),
                     targets: config.targets.clone(),
                     imports: Imports::new(config.imports),
-                    world: world.clone(),
+                    clock: clock.clone(),
                     receiver: config.receiver.clone(),
                 },
                 storage: store.clone(),
@@ -89,10 +100,12 @@ impl Parts {
                 recipe: recipe.clone(),
                 pricing: config.pricing,
                 allowances: config.allowances,
-                world: world.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
             },
             submissions: Submissions {
-                world: world.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
                 ports: SubmissionPorts {
                     uploads: store.clone(),
                     jobs: self.jobs(),
@@ -111,6 +124,7 @@ impl Parts {
                     pricing: config.pricing,
                     budget: config.budget,
                     allowances: config.allowances,
+                    access: config.access.clone(),
                     shares: config.shares,
                     text_limit: config.text_limit,
                 },
@@ -123,49 +137,57 @@ impl Parts {
                 drafts: Drafts::default(),
                 renderer: Renderer::new(config.rendering),
                 text_limit: config.text_limit,
-                world: world.clone(),
+                clock: clock.clone(),
+                ids: ids.clone(),
                 documents: store.clone(),
                 jobs: self.jobs(),
                 blobs: self.blobs.clone(),
                 changes: self.changes.clone(),
             },
-            idempotency: Idempotency { keys: store, keys_max: config.idempotency_keys_max, world: world.clone() },
-            world,
+            idempotency: Idempotency { keys: store, keys_max: config.idempotency_keys_max, clock: clock.clone() },
+            clock,
         }
     }
 
     fn deletion(&self) -> AccountDeletion {
-        deletion(&self.store, self.blobs.clone(), self.changes.clone())
+        AccountDeletion {
+            accounts: Arc::new(self.store.clone()),
+            blobs: self.blobs.clone(),
+            deleted: self.deleted.clone(),
+            changes: self.changes.clone(),
+            clock: self.clock.clone(),
+        }
     }
 
-    /// The OpenID Connect provider, if the configuration names one. `addr`: where this server listens.
+    /// The OpenID Connect provider, if the configuration names one. Without a public URL, its redirect URL has `addr`, the address of this
+    /// server.
     pub(super) fn provider(&self, config: &Config, addr: SocketAddr) -> Result<Option<Provider>> {
         let own = config.site.public_url.clone().unwrap_or_else(|| format!("http://{addr}"));
         let redirect_url = format!("{}/sign-in/provider/callback", own.trim_end_matches('/'));
         let provider = config.provider.clone();
-        provider.map(|provider| Provider::new(provider, redirect_url, self.world.clone())).transpose()
+        provider.map(|provider| Provider::new(provider, redirect_url, self.clock.clone(), self.ids.clone())).transpose()
     }
 
     pub(super) fn metrics(&self, config: &Config) -> Result<Metrics> {
         let store = Arc::new(self.store.clone());
-        Metrics::start(store.clone(), store, config.budget, self.world.clone())
+        Metrics::start(store.clone(), store, config.budget, self.clock.clone())
     }
 
-    pub(super) fn janitor(&self, config: &Config) -> Janitor {
+    pub(super) fn purger(&self, config: &Config) -> Purger {
         let store = Arc::new(self.store.clone());
-        Janitor {
+        Purger {
             deletion: self.deletion(),
             attempts: attempts(config, &self.store),
             expiry: store.clone(),
             uploads: store,
             blobs: self.blobs.clone(),
-            world: self.world.clone(),
+            clock: self.clock.clone(),
             retention: config.retention,
         }
     }
 }
 
-/// What members can do with their account.
+/// The use cases of members: sign-up, sign-in, passwords and tokens.
 pub(super) fn membership(config: &Config, store: &SqlStore, changes: Changes) -> Membership {
     let shared = Arc::new(store.clone());
     Membership {
@@ -174,21 +196,46 @@ pub(super) fn membership(config: &Config, store: &SqlStore, changes: Changes) ->
         accounts: shared,
         passwords: Passwords::default(),
         attempts: attempts(config, store),
+        access: config.access.clone(),
         changes,
-        world: Arc::new(SystemWorld),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
+    }
+}
+
+/// What operators can do.
+pub(super) fn operators(config: &Config, store: &SqlStore, changes: Changes) -> Operators {
+    Operators {
+        records: Arc::new(store.clone()),
+        budget: config.budget,
+        changes,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
     }
 }
 
 fn attempts(config: &Config, store: &SqlStore) -> PasswordAttempts {
-    PasswordAttempts { store: Arc::new(store.clone()), limits: config.attempts, world: Arc::new(SystemWorld) }
+    PasswordAttempts { store: Arc::new(store.clone()), limits: config.attempts, clock: Arc::new(SystemClock) }
 }
 
-/// What deletes an account.
-pub(super) fn deletion(store: &SqlStore, blobs: Arc<dyn Blobs>, changes: Changes) -> AccountDeletion {
-    AccountDeletion { accounts: Arc::new(store.clone()), blobs, changes, world: Arc::new(SystemWorld) }
+/// The use case that deletes an account, without a server.
+///
+/// # Errors
+/// The store of files cannot be opened.
+pub(super) async fn deletion(store: &SqlStore, config: &Config, changes: Changes) -> Result<AccountDeletion> {
+    Ok(AccountDeletion {
+        accounts: Arc::new(store.clone()),
+        blobs: config.storage.blobs().await?,
+        deleted: DeletedAccounts::of(&config.storage.data_dir),
+        changes,
+        clock: Arc::new(SystemClock),
+    })
 }
 
-/// The page engine of a configuration.
+/// The page engine that the configuration describes.
+///
+/// # Errors
+/// The engine cannot start a thread.
 pub fn engine(config: &Config) -> Result<Engine> {
     Engine::new(config.engine.clone()).map_err(Error::internal)
 }

@@ -1,4 +1,4 @@
-//! Files in a folder: the embedded default of [`Blobs`].
+//! Files in a folder: the default adapter of [`Blobs`].
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -6,18 +6,21 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use tokio::fs;
 
-use super::sound_key;
+use super::check_key;
 use crate::error::Result;
 use crate::uploads::Blobs;
 
-/// A folder that holds each key as a file of that relative path.
+/// A folder in which each key is the relative path of a file.
 #[derive(Clone, Debug)]
 pub struct Folder {
     root: PathBuf,
 }
 
 impl Folder {
-    /// Keeps files below `root`, which is made if it is not there.
+    /// Stores files below `root`, which is made if it does not exist.
+    ///
+    /// # Errors
+    /// `unavailable` if the folder cannot be made.
     pub async fn open(root: PathBuf) -> Result<Self> {
         fs::create_dir_all(&root).await?;
         Ok(Self { root })
@@ -25,7 +28,7 @@ impl Folder {
 
     /// The path of a key.
     fn path(&self, key: &str) -> Result<PathBuf> {
-        sound_key(key)?;
+        check_key(key)?;
         Ok(self.root.join(key))
     }
 }
@@ -36,7 +39,7 @@ impl Blobs for Folder {
         let target = self.path(key)?;
         let parent = target.parent().unwrap_or(&self.root).to_owned();
         fs::create_dir_all(&parent).await?;
-        // The bytes, then the name, then the folder: after a power cut the file is whole or not there.
+        // File, then name, then folder are written to disk, so after a power failure the file is complete or absent.
         fs::File::open(file).await?.sync_all().await?;
         fs::rename(file, &target).await?;
         fs::File::open(parent).await?.sync_all().await?;

@@ -1,5 +1,6 @@
-//! Files in an S3-compatible store, for servers that share them. Page processes need files on a disk, so what is opened is fetched once
-//! into a cache that any server may lose at any time.
+//! Files in an S3-compatible store, which several servers can share.
+//!
+//! Page processes need files on a local disk, so an opened file is downloaded into a cache. A server can lose its cache at any time.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -16,32 +17,32 @@ use tokio::fs;
 use tokio::io::{AsyncWriteExt, copy};
 use tokio_util::io::StreamReader;
 
-use super::sound_key;
+use super::check_key;
 use crate::error::{Error, Result};
 use crate::settings::{Secret, Settings};
 use crate::uploads::Blobs;
 
-/// A cached file is fetched anew after this, and goes after twice as long. Files never change under their key; this only bounds the cache.
+/// A cached file is downloaded again after this time, and deleted after twice this time. Files never change; this only bounds the cache.
 const CACHED_FOR: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long a request is sent again that failed.
+/// The time within which a failed request is retried.
 const RETRIED_FOR: Duration = Duration::from_secs(10);
 
-/// Where a bucket is, and who may use it.
+/// The address of a bucket and its credentials.
 #[derive(Clone, Debug)]
 pub struct S3Config {
     /// `s3://bucket` or `s3://bucket/folder`.
     pub url: Secret,
-    /// `None`: Amazon's own for the region.
+    /// `None` means Amazon's endpoint for the region.
     pub endpoint: Option<String>,
     pub region: String,
-    /// `None`: what the machine is allowed to by its role.
+    /// `None` means the role of the machine.
     pub access_key: Option<Secret>,
     pub secret_key: Option<Secret>,
 }
 
 impl S3Config {
-    /// `None` without an address.
+    /// `None` if no URL is configured.
     pub fn read(from: &mut Settings) -> Option<Self> {
         let url = from.secret_url("storage.blob-url", "BLOB_URL", &["s3"]);
         let endpoint = from.url("storage.s3-endpoint", "AWS_ENDPOINT_URL");
@@ -49,13 +50,13 @@ impl S3Config {
         let access_key = from.secret("storage.s3-access-key", "AWS_ACCESS_KEY_ID");
         let secret_key = from.secret("storage.s3-secret-key", "AWS_SECRET_ACCESS_KEY");
         if access_key.is_some() != secret_key.is_some() {
-            from.complain("storage.s3-access-key and storage.s3-secret-key are of use only together");
+            from.complain("storage.s3-access-key and storage.s3-secret-key must be set together");
         }
         Some(Self { url: url?, endpoint, region, access_key, secret_key })
     }
 }
 
-/// A folder of a bucket. Cheap to clone.
+/// A folder in a bucket, with a local cache. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct S3 {
     store: Arc<dyn ObjectStore>,
@@ -64,12 +65,16 @@ pub struct S3 {
 }
 
 impl S3 {
-    /// Uses the bucket, with a cache in that folder.
+    /// Uses the configured bucket, with a cache in the folder `cache`. Sends no request.
+    ///
+    /// # Errors
+    /// `internal` if the configuration is not valid; `unavailable` if the cache folder cannot be made.
     pub async fn open(config: &S3Config, cache: PathBuf) -> Result<Self> {
-        let place =
+        let address =
             config.url.strip_prefix("s3://").ok_or_else(|| Error::internal("BLOB_URL must begin with s3://"))?;
-        let (bucket, folder) = place.split_once('/').unwrap_or((place, ""));
-        // People wait for the answer: a store that is away is said to be, and tried again by whoever asks again.
+        let (bucket, folder) = address.split_once('/').unwrap_or((address, ""));
+        // Requests have few retries, because people wait for them. A caller of an unavailable store gets an error and can repeat the
+        // request.
         let retry = RetryConfig { max_retries: 3, retry_timeout: RETRIED_FOR, ..RetryConfig::default() };
         let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_region(&config.region).with_retry(retry);
         if let Some(endpoint) = &config.endpoint {
@@ -84,13 +89,13 @@ impl S3 {
     }
 
     fn key(&self, key: &str) -> Result<Key> {
-        sound_key(key)?;
+        check_key(key)?;
         Ok(key.split('/').fold(self.folder.clone(), |path, part| path.join(part)))
     }
 
-    /// A place in the cache that no other file will get.
+    /// The path of a key in the cache. Makes its folder.
     async fn cached(&self, key: &str) -> Result<PathBuf> {
-        sound_key(key)?;
+        check_key(key)?;
         let path = self.cache.join(key);
         fs::create_dir_all(path.parent().unwrap_or(&self.cache)).await?;
         Ok(path)
@@ -119,7 +124,8 @@ impl Blobs for S3 {
             writer.shutdown().await
         };
         sent.await?;
-        // It will be read soon. The cache may be on another disk: then it is fetched when it is.
+        // The file will be opened soon, so it goes to the cache. If that is on another disk, the rename fails and the file is downloaded
+        // later.
         let _ = fs::rename(file, self.cached(key).await?).await;
         let _ = fs::remove_file(file).await;
         Ok(())
@@ -135,15 +141,15 @@ impl Blobs for S3 {
     }
 
     async fn delete(&self, key: &str) -> Result<()> {
-        let place = self.key(key)?;
+        let object = self.key(key)?;
         let _ = fs::remove_file(self.cache.join(key)).await;
-        match self.store.delete(&place).await {
+        match self.store.delete(&object).await {
             Err(object_store::Error::NotFound { .. }) => Ok(()),
             done => done.map_err(Error::unavailable),
         }
     }
 
-    async fn tidy(&self) -> Result<()> {
+    async fn purge_incomplete(&self) -> Result<()> {
         let mut folders = vec![self.cache.clone()];
         while let Some(folder) = folders.pop() {
             let mut entries = fs::read_dir(&folder).await?;
@@ -153,7 +159,7 @@ impl Blobs for S3 {
                 if found.is_dir() {
                     folders.push(entry.path());
                 } else if age > CACHED_FOR * 2 {
-                    // Twice: one that was given out as fresh may still be about to be opened.
+                    // Twice, because a file that `open` returned as fresh may not have been opened yet.
                     fs::remove_file(entry.path()).await?;
                 }
             }

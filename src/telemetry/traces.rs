@@ -1,5 +1,5 @@
-//! Traces for an OpenTelemetry collector: spans of requests and of a job's steps, with the log's lines in them. Without a collector
-//! nothing of this runs.
+//! Sends traces to an OpenTelemetry collector: spans of requests and of the steps of jobs, with the log lines in them. Without a collector
+//! none of this runs.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,22 +20,22 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::error::{Error, Result};
 use crate::settings::{Secret, Settings};
 
-/// Whether anybody is told.
+/// Whether traces are sent.
 static SENDING: AtomicBool = AtomicBool::new(false);
 
-/// A collector that takes OTLP over HTTP, by the variables that OpenTelemetry itself has for it.
+/// A collector of OTLP over HTTP, configured by OpenTelemetry's own variables.
 #[derive(Clone, Debug)]
 pub struct Collector {
-    /// Traces go to `/v1/traces` below it.
+    /// The base URL: traces are sent to `/v1/traces` below it.
     endpoint: String,
-    /// Sent along with each request, for example a key.
+    /// Headers of each request, for example with a key.
     headers: HashMap<String, Secret>,
-    /// What this service is called there.
+    /// The name of this service in the traces.
     service_name: String,
 }
 
 impl Collector {
-    /// `None` without an endpoint.
+    /// Reads the settings. `None` without an endpoint.
     pub fn read(from: &mut Settings) -> Option<Self> {
         let endpoint = from.url("traces.endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT");
         let headers = from.secret("traces.headers", "OTEL_EXPORTER_OTLP_HEADERS");
@@ -54,19 +54,22 @@ fn header(text: &str) -> Option<(String, Secret)> {
     Some((name.trim().to_owned(), value.trim().into()))
 }
 
-/// Sends what has been traced, at last when it is dropped.
+/// Sends traces in the background. Dropping it sends the last ones.
 #[derive(Debug)]
 pub struct Sending(Option<SdkTracerProvider>);
 
 impl Sending {
-    /// Begins, if there is a collector. Spans that it does not take in time are lost, and nobody waits for it.
+    /// Starts sending, if there is a collector. Spans that the collector does not accept in time are lost; no request waits for it.
+    ///
+    /// # Errors
+    /// The exporter cannot be built.
     pub(super) fn start(destination: Option<&Collector>) -> Result<Self> {
         let provider = destination.map(provider).transpose()?;
         SENDING.store(provider.is_some(), Ordering::Relaxed);
         Ok(Self(provider))
     }
 
-    /// What turns the log's spans into those of a trace.
+    /// The layer that makes a trace of the log's spans; `None` without a collector.
     pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(&self) -> Option<impl Layer<S>> {
         let tracer = self.0.as_ref()?.tracer("coldbrew");
         let layer = tracing_opentelemetry::layer().with_tracer(tracer);
@@ -77,7 +80,7 @@ impl Sending {
 impl Drop for Sending {
     fn drop(&mut self) {
         if let Some(Err(error)) = self.0.take().map(|provider| provider.shutdown()) {
-            tracing::warn!(%error, "the last traces could not be sent");
+            tracing::warn!(%error, "sending the last traces failed");
         }
     }
 }
@@ -98,14 +101,14 @@ fn provider(destination: &Collector) -> Result<SdkTracerProvider> {
     Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
 }
 
-/// Names a span by what it does. It has an empty field `otel.name`.
+/// Sets the name of a span, which must have an empty field `otel.name`.
 pub fn name(span: &Span, name: &str) {
     if SENDING.load(Ordering::Relaxed) {
         span.record("otel.name", name);
     }
 }
 
-/// Makes the span of a request a part of the trace that its caller is in. It has the empty fields `otel.name` and `otel.kind`.
+/// Makes the span of a request part of its caller's trace. The span must have the empty fields `otel.name` and `otel.kind`.
 pub fn join(span: &Span, method: &http::Method, route: Option<&str>, headers: &http::HeaderMap) {
     if !SENDING.load(Ordering::Relaxed) {
         return;
@@ -116,11 +119,11 @@ pub fn join(span: &Span, method: &http::Method, route: Option<&str>, headers: &h
     if let Some(route) = route {
         span.set_attribute("http.route", route.to_owned());
     }
-    // A span that has begun already is in a trace already.
+    // It fails for a span that has begun already: that one is part of a trace.
     let _ = span.set_parent(TraceContextPropagator::new().extract(&HeaderExtractor(headers)));
 }
 
-/// Adds to the span of a request what came of it.
+/// Adds the status of the answer to the span of a request.
 pub fn answered(span: &Span, status: http::StatusCode) {
     if !SENDING.load(Ordering::Relaxed) {
         return;

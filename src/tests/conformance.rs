@@ -1,4 +1,4 @@
-//! What the ports promise, as tests that every adapter has to pass. An adapter that is added to `conform!` is held to all of it.
+//! Conformance tests of the ports. Every adapter in `conform!` has to pass all of them.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use coldbrew::extract::Recipe;
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::Spending;
 use coldbrew::jobs::machine::Lane;
-use coldbrew::jobs::{Acceptance, Completion, Jobs, Leftovers};
-use coldbrew::jobs::{Job, JobIds, Stage, Watched};
+use coldbrew::jobs::{Acceptance, Completion, Jobs, OrphanedResources};
+use coldbrew::jobs::{Job, JobIds, RemoteBatch, Stage};
 use coldbrew::model::wire::{JobError, Metadata, Usage};
-use coldbrew::model::{Hindrance, Mode, PageSet, TokenUsage, UnixMs};
+use coldbrew::model::{BlockedReason, Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::operations::Operations;
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Figures, Upload, Uploads};
@@ -22,17 +22,17 @@ use tempfile::TempDir;
 use crate::support::memory::{Memory, UNLIMITED};
 use crate::support::services::Postgres;
 
-/// Makes each of these promises a test of each adapter.
+/// Makes a test of each adapter from each of these functions.
 macro_rules! conform {
-    ($($promise:ident),+ $(,)?) => {
+    ($($test:ident),+ $(,)?) => {
         mod sqlite {
-            $(#[tokio::test] async fn $promise() { super::$promise(crate::conformance::Stores::sqlite().await).await })+
+            $(#[tokio::test] async fn $test() { super::$test(crate::conformance::Stores::sqlite().await).await })+
         }
         mod memory {
-            $(#[tokio::test] async fn $promise() { super::$promise(crate::conformance::Stores::memory()).await })+
+            $(#[tokio::test] async fn $test() { super::$test(crate::conformance::Stores::memory()).await })+
         }
         mod postgres {
-            $(#[tokio::test] async fn $promise() { super::$promise(crate::conformance::Stores::postgres().await).await })+
+            $(#[tokio::test] async fn $test() { super::$test(crate::conformance::Stores::postgres().await).await })+
         }
     };
 }
@@ -43,12 +43,13 @@ mod blobs;
 mod claims;
 mod documents;
 mod figures;
-mod leftovers;
 mod limits;
 mod locks;
 mod members;
 mod migrations;
 mod operations;
+mod operators;
+mod orphans;
 mod results;
 mod sign_ins;
 mod spending;
@@ -61,7 +62,7 @@ const NOW: UnixMs = UnixMs(1_700_000_000_000);
 const LEASE_MS: i64 = 1_000;
 const QUOTA: u64 = 1_000;
 
-/// The stores of one adapter, empty at first.
+/// The stores of one adapter, initially empty.
 struct Stores {
     accounts: Arc<dyn Accounts>,
     uploads: Arc<dyn Uploads>,
@@ -69,11 +70,11 @@ struct Stores {
     documents: Arc<dyn Documents>,
     figures: Arc<dyn Figures>,
     operations: Arc<dyn Operations>,
-    leftovers: Arc<dyn Leftovers>,
+    orphans: Arc<dyn OrphanedResources>,
     sign_ins: Arc<dyn SignIns>,
     storage: Arc<dyn Storage>,
     spending: Arc<dyn Spending>,
-    /// What is behind them, for as long as they live.
+    /// Keeps the adapter's database or folder alive.
     _backing: Box<dyn Any>,
 }
 
@@ -101,7 +102,7 @@ impl Stores {
         + Documents
         + Figures
         + Operations
-        + Leftovers
+        + OrphanedResources
         + SignIns
         + Spending
         + Storage
@@ -116,7 +117,7 @@ impl Stores {
             documents: store.clone(),
             figures: store.clone(),
             operations: store.clone(),
-            leftovers: store.clone(),
+            orphans: store.clone(),
             sign_ins: store.clone(),
             spending: store.clone(),
             storage: store,
@@ -132,7 +133,7 @@ impl Stores {
         Account { id: id.to_owned(), email: None, quota_tokens: Some(QUOTA) }
     }
 
-    /// Submits it with its file, which may have been uploaded before.
+    /// Submits a job with its file, which may have been uploaded before.
     async fn accept(&self, account: &Account, job: &Job, reserve: u64) -> Acceptance {
         let (hash, content_hash) = (job.upload_hash.clone(), job.content_hash.clone());
         let upload = Upload { hash, content_hash, ..upload(account, "") };
@@ -141,22 +142,22 @@ impl Stores {
     }
 
     async fn claim(&self, now: UnixMs) -> Option<Job> {
-        self.claim_many(Lane::Work, 1, now).await.pop()
+        self.claim_many(Lane::Local, 1, now).await.pop()
     }
 
     async fn claim_many(&self, lane: Lane, max: usize, now: UnixMs) -> Vec<Job> {
         self.jobs.claim("worker", lane, max, now, LEASE_MS).await.unwrap()
     }
 
-    /// A job of that name with 100 tokens reserved, claimed.
+    /// A claimed job with this name and 100 reserved tokens.
     async fn claimed(&self, account: &Account, name: &str) -> Job {
         assert_eq!(self.accept(account, &job(account, name), 100).await, Acceptance::Accepted);
         self.claim(NOW).await.unwrap()
     }
 
-    /// The same job, taken over by somebody else after its lease ran out.
+    /// The same job, claimed by another worker after its lease has expired.
     async fn taken_over(&self) -> Job {
-        self.jobs.claim("another", Lane::Work, 1, NOW.plus(LEASE_MS), LEASE_MS).await.unwrap().pop().unwrap()
+        self.jobs.claim("another", Lane::Local, 1, NOW.plus(LEASE_MS), LEASE_MS).await.unwrap().pop().unwrap()
     }
 
     async fn complete(&self, claimed: &Job, results: Vec<PageResult>) -> Completion {
@@ -168,14 +169,14 @@ impl Stores {
         self.accounts.usage(account, 0).await.unwrap()
     }
 
-    /// Used and reserved.
-    async fn books(&self, account: &Account) -> (u64, u64) {
+    /// Used and reserved tokens.
+    async fn used_and_reserved(&self, account: &Account) -> (u64, u64) {
         let usage = self.usage(account).await;
         (usage.used_tokens, usage.reserved_tokens)
     }
 }
 
-/// A job for three pages of a document of its own, due now.
+/// A job for three pages of its own document, due now.
 fn job(account: &Account, name: &str) -> Job {
     Job {
         title: format!("Book {name}"),
@@ -196,19 +197,19 @@ fn job(account: &Account, name: &str) -> Job {
     }
 }
 
-/// The job in another stage, as the step that leads there would have it.
+/// The job in another stage, as after the step that leads there.
 fn at(job: &Job, stage: Stage) -> Job {
     Job { stage, claims: 0, ..job.clone() }
 }
 
-fn watching() -> Stage {
-    Stage::Watch(Watched {
+fn polling() -> Stage {
+    Stage::Polling(RemoteBatch {
         attempt: 1,
         input_file: "files/in".into(),
         batch: "batches/b".into(),
         key: Some("0123456789ab".into()),
         running: true,
-        withdrawn: false,
+        cancel_failed: false,
         since: NOW,
         odd_since: None,
         denied_since: None,
@@ -220,14 +221,14 @@ fn failed() -> Stage {
     Stage::Failed { error: JobError::new("failed_upstream", "Google could not process this batch.") }
 }
 
-/// A page with this text that cost as much as its charge says.
+/// A page that was read with this text. Its usage equals its charge.
 fn read(index: u32, markdown: &str, charge: u64) -> PageResult {
     let usage = TokenUsage { input: charge, output: 1, thoughts: 1 };
     let (markdown, model) = (markdown.to_owned(), "model-001".to_owned());
     PageResult { index, outcome: PageOutcome::Read { markdown, note: None, usage, charge, model } }
 }
 
-fn unread(index: u32, reason: &str) -> PageResult {
+fn failed_page(index: u32, reason: &str) -> PageResult {
     PageResult { index, outcome: PageOutcome::Failed { reason: reason.to_owned() } }
 }
 

@@ -1,4 +1,4 @@
-//! The REST API and the edge of the server, for friends and for attackers.
+//! Tests of the REST API and of the limits at the edge of the server, with ordinary and hostile callers.
 
 pub mod attacks;
 pub mod authorization;

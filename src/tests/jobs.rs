@@ -1,4 +1,4 @@
-//! Jobs from submission to their end, whatever fails on the way.
+//! Jobs from submission to their end, with failures in between.
 
 pub mod chunks;
 pub mod crash;

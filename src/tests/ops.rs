@@ -1,5 +1,6 @@
-//! What the operator of a server sees and does.
+//! Operation of a server: commands, logs, traces, dependencies that fail.
 
+pub mod backups;
 pub mod doctor;
 pub mod failures;
 pub mod manual;

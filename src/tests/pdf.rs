@@ -1,4 +1,4 @@
-//! Files on their way through the page engine.
+//! Files in the page engine.
 
 pub mod engine;
 pub mod figures;

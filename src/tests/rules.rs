@@ -1,14 +1,15 @@
-//! The rules that a compiler cannot enforce: which room may import which, and that documents name what exists.
+//! Rules that the compiler cannot enforce: which module can import which, and that documents name things that exist.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A file of this repository, by its path from the root.
+/// The text of a file, by its path from the root of the repository.
 fn text_of(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// Every Rust file below a folder.
+/// All Rust files below a folder.
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let below = |path: PathBuf| if path.is_dir() { rust_files(&path) } else { vec![path] };
@@ -16,7 +17,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     paths.flat_map(below).filter(is_rust).collect()
 }
 
-/// Each source file of ours with its path below `src`, tests left out.
+/// All source files without tests: the path below `src`, and the code.
 pub fn sources() -> Vec<(String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let named = rust_files(&src).into_iter().map(|path| {
@@ -38,7 +39,7 @@ fn is_in(name: &str, module: &str) -> bool {
     name == format!("{module}.rs") || name.starts_with(&format!("{module}/"))
 }
 
-/// The modules of ours that a file names: `x` of every `crate::x`.
+/// The modules that a file names: `x` of every `crate::x`.
 fn named_modules(code: &str) -> Vec<&str> {
     code.split("crate::")
         .skip(1)
@@ -47,14 +48,14 @@ fn named_modules(code: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The rooms, lowest first: each imports only rooms before it in this list. `app`, `serve`, `main` and `lib` may import all of them.
-const ROOMS: [&str; 19] = [
+/// The top-level modules, lowest first: each imports only modules before it. `app`, `serve`, `main` and `lib` can import all of them.
+const MODULES: [&str; 19] = [
     "model",
     "settings",
     "crash",
     "changes",
     "error",
-    "world",
+    "clock",
     "metrics",
     "markdown",
     "accounts",
@@ -69,62 +70,61 @@ const ROOMS: [&str; 19] = [
     "web",
     "store",
 ];
-/// How many of them, from the first on, every room after them may import.
+/// The number of modules, from the first on, that every later module can import.
 const BASE: usize = 7;
-/// The rooms that decide what the product does. They name no adapter and no way in.
+/// The modules of the use cases. They name no adapter and no entry point.
 const USE_CASES: [&str; 8] =
     ["markdown", "accounts", "extract", "uploads", "documents", "jobs", "retention", "operations"];
 
-/// The room of a file of ours.
-fn room(name: &str) -> &str {
+/// The top-level module of a file.
+fn module_of(name: &str) -> &str {
     name.split(['/', '.']).next().unwrap()
 }
 
 #[test]
-fn rooms_import_only_lower_rooms() {
-    let height = |room: &str| ROOMS.iter().position(|lower| *lower == room);
+fn modules_import_only_lower_modules() {
+    let height = |module: &str| MODULES.iter().position(|lower| *lower == module);
     for (name, code) in sources() {
-        let Some(own) = height(room(&name)) else {
-            assert!(["app", "serve", "lib", "main"].contains(&room(&name)), "ROOMS does not name the room of {name}");
+        let Some(own) = height(module_of(&name)) else {
+            let is_top = ["app", "serve", "lib", "main"].contains(&module_of(&name));
+            assert!(is_top, "MODULES does not have the module of {name}");
             continue;
         };
-        assert!(
-            !code.contains("crate::{"),
-            "{name} imports several modules of ours at once, which this test does not see"
-        );
-        for named in named_modules(&code).into_iter().filter(|named| *named != room(&name)) {
+        assert!(!code.contains("crate::{"), "{name} imports several modules at once, which this test does not see");
+        for named in named_modules(&code).into_iter().filter(|named| *named != module_of(&name)) {
             assert!(height(named).is_some_and(|named| named < own), "{name} imports crate::{named}");
         }
     }
 }
 
-/// What stands in backticks in a text.
+/// The parts of a text in backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
 #[test]
-fn rooms_import_only_what_the_map_allows() {
+fn modules_import_only_what_the_map_allows() {
     let architecture = text_of("ARCHITECTURE.md");
     let rows = architecture.lines().filter_map(|line| line.strip_prefix("| `src/")?.split_once('`'));
     let map: Vec<(&str, Vec<&str>)> = rows
         .filter(|(_, rest)| rest.matches('|').count() == 3)
-        .map(|(path, rest)| (room(path), quoted(rest.trim_end_matches(" |").rsplit('|').next().unwrap()).collect()))
+        .map(|(path, rest)| {
+            (module_of(path), quoted(rest.trim_end_matches(" |").rsplit('|').next().unwrap()).collect())
+        })
         .collect();
-    assert_eq!(map.iter().map(|(room, _)| *room).take(ROOMS.len()).collect::<Vec<_>>(), ROOMS);
+    assert_eq!(map.iter().map(|(module, _)| *module).take(MODULES.len()).collect::<Vec<_>>(), MODULES);
     for (name, code) in sources() {
-        let Some(height) = ROOMS.iter().position(|lower| *lower == room(&name)).filter(|height| *height >= BASE) else {
-            continue;
-        };
-        for named in named_modules(&code).into_iter().filter(|named| *named != room(&name)) {
-            let allowed = ROOMS[..BASE].contains(&named) || map[height].1.contains(&named);
+        let height = MODULES.iter().position(|lower| *lower == module_of(&name));
+        let Some(height) = height.filter(|height| *height >= BASE) else { continue };
+        for named in named_modules(&code).into_iter().filter(|named| *named != module_of(&name)) {
+            let allowed = MODULES[..BASE].contains(&named) || map[height].1.contains(&named);
             assert!(allowed, "{name} imports crate::{named}, which the map in ARCHITECTURE.md does not allow");
         }
     }
 }
 
 #[test]
-fn model_uses_no_library_of_io() {
+fn model_uses_no_io_library() {
     for (name, code) in sources().iter().filter(|(name, _)| is_in(name, "model")) {
         for library in
             ["tokio::", "leptos::", "axum::", "sqlx::", "reqwest::", "std::fs", "std::net", "std::time::SystemTime"]
@@ -135,17 +135,17 @@ fn model_uses_no_library_of_io() {
 }
 
 #[test]
-fn app_imports_only_the_model_and_its_calls_only_the_web_room() {
+fn app_imports_only_the_model_and_its_server_functions_only_web() {
     for (name, code) in sources().iter().filter(|(name, _)| is_in(name, "app")) {
         for module in named_modules(code) {
-            let may = ["app", "model"].contains(&module) || (is_in(name, "app/server") && module == "web");
-            assert!(may, "{name} names crate::{module}");
+            let is_allowed = ["app", "model"].contains(&module) || (is_in(name, "app/server") && module == "web");
+            assert!(is_allowed, "{name} names crate::{module}");
         }
     }
 }
 
 #[test]
-fn only_lib_tells_server_and_browser_apart() {
+fn only_lib_distinguishes_server_and_browser() {
     for (name, code) in sources().iter().filter(|(name, _)| name != "lib.rs") {
         for side in ["ssr", "hydrate"] {
             assert!(!code.contains(&format!("cfg(feature = \"{side}\"")), "{name}");
@@ -154,7 +154,7 @@ fn only_lib_tells_server_and_browser_apart() {
 }
 
 #[test]
-fn use_cases_name_no_adapter_and_no_way_in() {
+fn use_cases_name_no_adapter_and_no_entry_point() {
     for (name, code) in sources().iter().filter(|(name, _)| USE_CASES.iter().any(|module| is_in(name, module))) {
         for library in ["sqlx", "redis", "object_store", "axum", "leptos"] {
             assert!(!code.contains(&format!("{library}::")), "{name} names {library}");
@@ -163,39 +163,39 @@ fn use_cases_name_no_adapter_and_no_way_in() {
 }
 
 #[test]
-fn settings_are_read_beside_what_uses_them_and_put_together_in_serve() {
+fn settings_are_read_by_their_modules_and_collected_in_serve() {
     for (name, code) in sources() {
         assert!(is_in(&name, "serve") || !code.contains("crate::serve"), "{name} names serve");
-        assert!(!is_in(&name, "settings") || named_modules(&code).is_empty(), "{name} knows a module of ours");
-        // A test names the crash point, and the site's builder says that it watches.
-        let may = ["serve/config", "serve/site", "crash"].iter().any(|module| is_in(&name, module));
-        assert!(may || !code.contains("env::var("), "{name} reads a variable by itself");
+        assert!(!is_in(&name, "settings") || named_modules(&code).is_empty(), "{name} names another module");
+        // `crash` reads the crash point that a test sets, and `serve/site` whether `cargo xtask dev` runs.
+        let is_allowed = ["serve/config", "serve/site", "crash"].iter().any(|module| is_in(&name, module));
+        assert!(is_allowed || !code.contains("env::var("), "{name} reads an environment variable");
     }
 }
 
 #[test]
-fn sql_and_redis_stay_in_their_rooms() {
+fn only_store_uses_sql_and_redis() {
     for (name, code) in sources() {
         assert!(is_in(&name, "store/sql") || !code.contains("sqlx::"), "{name}");
         assert!(is_in(&name, "store/tracking") || !code.contains("redis::"), "{name}");
         for search in ["SCAN", ".scan", "KEYS(", ".keys(\""] {
-            assert!(!is_in(&name, "store/tracking") || !code.contains(search), "{name} searches for keys");
+            assert!(!is_in(&name, "store/tracking") || !code.contains(search), "{name} scans keys");
         }
     }
 }
 
 #[test]
-fn time_and_chance_come_in_as_arguments() {
-    for (name, code) in sources().iter().filter(|(name, _)| !is_in(name, "world")) {
+fn only_clock_reads_time_and_makes_random_values() {
+    for (name, code) in sources().iter().filter(|(name, _)| !is_in(name, "clock")) {
         for source in ["SystemTime::now", "Instant::now", "Timestamp::now", "rand::", "Uuid::now"] {
             assert!(!code.contains(source), "{name} uses {source}");
         }
     }
 }
 
-/// What each crate of ours may depend on, of ours. The page engine's tests turn a feature of its own on.
+/// The crates of this repository that each crate can depend on. `pdf` depends on itself to enable a feature for its tests.
 #[test]
-fn crates_know_nothing_of_the_product() {
+fn crates_do_not_depend_on_the_server() {
     let allowed = [
         ("gemini", [].as_slice()),
         ("gemini-emulator", &["coldbrew-gemini"]),
@@ -205,23 +205,31 @@ fn crates_know_nothing_of_the_product() {
     for (name, allowed) in allowed {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(name).join("Cargo.toml");
         let manifest = fs::read_to_string(manifest).unwrap();
-        let ours = manifest.lines().filter(|line| line.starts_with("coldbrew") || line.contains("path ="));
-        let named: Vec<&str> = ours.map(|line| line.split(['.', ' ']).next().unwrap()).collect();
+        let local = manifest.lines().filter(|line| line.starts_with("coldbrew") || line.contains("path ="));
+        let named: Vec<&str> = local.map(|line| line.split(['.', ' ']).next().unwrap()).collect();
         assert_eq!(named, allowed, "{name}");
     }
 }
 
+/// An account is an operator only by `Operators::authorize()`. The command line needs no role.
 #[test]
-fn every_module_says_what_it_is_for() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for (name, _) in sources() {
-        let text = fs::read_to_string(src.join(&name)).unwrap();
-        assert!(text.starts_with("//! "), "{name} does not say what it is for");
+fn only_commands_act_as_the_command_line() {
+    for (name, code) in sources().iter().filter(|(name, _)| name != "accounts/operators.rs") {
+        assert!(is_in(name, "serve/people") || !code.contains("command_line()"), "{name} acts as the command line");
     }
 }
 
 #[test]
-fn server_functions_are_thin() {
+fn every_module_has_a_module_comment() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for (name, _) in sources() {
+        let text = fs::read_to_string(src.join(&name)).unwrap();
+        assert!(text.starts_with("//! "), "{name} has no module comment");
+    }
+}
+
+#[test]
+fn server_functions_are_short() {
     let text = text_of("src/app/server.rs");
     for function in text.split("#[server(").skip(1) {
         let body = function.split("\n}\n").next().unwrap();
@@ -229,17 +237,21 @@ fn server_functions_are_thin() {
     }
 }
 
-/// Rust files of the product and of its crates, tests included.
-fn all_code() -> Vec<String> {
+/// The paths and texts of all Rust files, with tests.
+fn all_files() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = ["src", "crates"].map(|folder| rust_files(&root.join(folder))).concat();
-    files.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    let files = ["src", "crates", "benches"].map(|folder| rust_files(&root.join(folder))).concat();
+    files.iter().map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect()
 }
 
-/// What the tables of these documents name: limits, rules and their tests.
+fn all_code() -> String {
+    all_files().into_iter().map(|(_, text)| text).collect()
+}
+
+/// Settings and tests are the names in backticks in the tables of these documents.
 #[test]
 fn documents_name_settings_and_tests_that_exist() {
-    let (settings, code) = (text_of("Leptos.toml"), all_code().concat());
+    let (settings, code) = (text_of("Leptos.toml"), all_code());
     for document in ["docs/THREATS.md", "docs/INVARIANTS.md", "ARCHITECTURE.md"] {
         let text = text_of(document);
         for name in text.lines().filter(|line| line.starts_with('|')).flat_map(quoted) {
@@ -255,7 +267,39 @@ fn documents_name_settings_and_tests_that_exist() {
     }
 }
 
-/// The ids of all invariants, as the rows of the document have them: `M1` to `M6` and so on.
+/// Retired words with another meaning in the standard library, a protocol or plain English.
+const OTHER_MEANINGS: [&str; 6] = ["Read", "Seek", "batch", "wake", "tidy", "unreachable"];
+
+/// The identifiers of a Rust file, without comments and string literals.
+fn identifiers(text: &str) -> impl Iterator<Item = &str> {
+    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    let outside_strings = code.flat_map(|line| line.split('"').step_by(2));
+    outside_strings
+        .flat_map(|code| code.split(|c: char| !c.is_alphanumeric() && c != '_'))
+        .filter(|word| !word.is_empty())
+}
+
+/// In the last column of the glossary, a word in backticks is a retired identifier. Any other word must not be part of an identifier.
+#[test]
+fn retired_words_are_not_used_as_identifiers() {
+    let glossary = text_of("docs/GLOSSARY.md");
+    let rows = glossary.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix('|')?.rsplit_once('|'));
+    let retired = rows.flat_map(|(_, retired)| retired.split(',')).map(str::trim).filter(|word| *word != "retired");
+    let (names, parts): (Vec<&str>, Vec<&str>) =
+        retired.filter(|word| !word.contains(' ')).partition(|word| word.starts_with('`'));
+    let names: HashSet<&str> =
+        names.into_iter().flat_map(quoted).filter(|name| !OTHER_MEANINGS.contains(name)).collect();
+    let parts: HashSet<&str> = parts.into_iter().filter(|part| part.chars().all(char::is_alphabetic)).collect();
+    assert!(names.len() > 30 && parts.len() >= 4, "the glossary's tables were not parsed: {names:?} {parts:?}");
+    for (path, text) in all_files() {
+        for identifier in identifiers(&text) {
+            let has_retired = identifier.to_lowercase().split('_').any(|part| parts.contains(part));
+            assert!(!names.contains(identifier) && !has_retired, "{path}: docs/GLOSSARY.md retires {identifier}");
+        }
+    }
+}
+
+/// The rows of the document must have all ids in order: `M1` to `M6` and so on.
 #[test]
 fn every_invariant_names_its_tests() {
     let document = text_of("docs/INVARIANTS.md");
@@ -267,35 +311,34 @@ fn every_invariant_names_its_tests() {
     assert_eq!(rows.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids.collect::<Vec<_>>());
     for (id, tests) in rows {
         let is_named = quoted(tests).any(|name| name.contains('_') && !name.contains('/'));
-        assert!(is_named || tests.contains("No test yet"), "{id} names no test and does not say so");
+        assert!(is_named || tests.contains("No test yet"), "{id} names no test and does not say `No test yet`");
     }
 }
 
-/// The documents for contributors and operators. Of the changelog only what is not released: the rest tells of its own time.
+/// The documents for contributors and operators. Of the changelog only the unreleased part, since old entries name old paths.
 fn documents() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let in_docs =
         fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let in_docs = in_docs.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}"));
     let changelog = text_of("CHANGELOG.md");
-    let unreleased = changelog.split("\n## ").find(|part| part.starts_with("Unreleased")).unwrap_or_default();
+    let unreleased = changelog.split("\n## ").find(|part| part.starts_with("[Unreleased]")).unwrap();
     let at_the_top =
         ["ARCHITECTURE.md", "BENCHMARKS.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"].map(str::to_owned);
     let read = in_docs.chain(at_the_top).map(|name| (name.clone(), text_of(&name)));
     read.chain([("CHANGELOG.md".to_owned(), unreleased.to_owned())]).collect()
 }
 
-/// Whether this names a file or a folder of this repository: it has a slash or the ending of a kind of ours, and is neither an address
-/// nor in a folder that is not kept.
+/// Whether a name is a path in this repository: it has a slash or a known ending, and is neither absolute nor ignored by Git.
 fn is_path(name: &str, ignored: &str) -> bool {
     let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte));
     let kinds = ["rs", "toml", "md", "ts", "css", "lua", "sql", "yaml", "service"];
     let is_file = name.rsplit_once('.').is_some_and(|(_, kind)| kinds.contains(&kind));
-    let is_kept = !ignored.lines().any(|folder| folder.starts_with('/') && format!("/{name}/").starts_with(folder));
-    plain && !name.starts_with('/') && is_kept && (name.contains('/') || is_file)
+    let is_tracked = !ignored.lines().any(|folder| folder.starts_with('/') && format!("/{name}/").starts_with(folder));
+    plain && !name.starts_with('/') && is_tracked && (name.contains('/') || is_file)
 }
 
-/// `function()` has to exist anywhere, and in the file that is named beside it if it is written as "`function()` in `file`".
+/// A `function()` must exist in any file, or in the named one if it is written as "`function()` in `file`".
 #[test]
 fn documents_name_paths_and_functions_that_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -306,7 +349,7 @@ fn documents_name_paths_and_functions_that_exist() {
         for (at, name) in parts.iter().enumerate().skip(1).step_by(2) {
             assert!(!is_path(name, &ignored) || root.join(name).exists(), "{document}: there is no {name}");
             let Some(function) = name.strip_suffix("()") else { continue };
-            assert!(code.iter().any(|code| has(code, function)), "{document}: there is no function {name}");
+            assert!(has(&code, function), "{document}: there is no function {name}");
             let file = parts.get(at + 2).filter(|_| parts[at + 1].trim() == "in");
             if let Some(file) = file {
                 assert!(has(&text_of(file), function), "{document}: there is no function {name} in {file}");

@@ -1,4 +1,4 @@
-//! What tests share: servers, processes, services beside them, and stores in memory.
+//! Helpers for tests: servers, processes, external services and in-memory stores.
 
 pub mod environment;
 pub mod harness;

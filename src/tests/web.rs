@@ -1,4 +1,6 @@
-//! Accounts and the pages for them.
+//! Accounts and their pages.
 
+pub mod access;
 pub mod accounts;
+pub mod operators;
 pub mod provider;

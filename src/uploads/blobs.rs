@@ -1,4 +1,4 @@
-//! The port of files, and the keys that they are kept under.
+//! The port of stored files, and their keys.
 
 use std::path::{Path, PathBuf};
 
@@ -7,41 +7,44 @@ use async_trait::async_trait;
 use crate::error::Result;
 use crate::markdown::FigureId;
 
-/// Files by key. A key is made of plain names and slashes, never of what a person typed.
+/// Stores files by key. A key consists of plain names and slashes, and never of user input.
+///
+/// # Errors
+/// Every method fails with `unavailable` if the storage cannot be reached or used, and with `internal` for a malformed key.
 #[async_trait]
 pub trait Blobs: Send + Sync {
-    /// Moves a finished local file in under the key, replacing what was there.
+    /// Moves a complete local file to the key. It replaces an existing file.
     async fn put(&self, key: &str, file: &Path) -> Result<()>;
 
-    /// A local path that holds the file, or `None` if there is none.
+    /// A local path of the file, or `None` if there is no file.
     async fn open(&self, key: &str) -> Result<Option<PathBuf>>;
 
-    /// Deletes the file, if it is there.
+    /// Deletes the file, if it exists.
     async fn delete(&self, key: &str) -> Result<()>;
 
-    /// Gives back the room of what is only kept to be quick.
-    async fn tidy(&self) -> Result<()> {
+    /// Deletes old files from a local cache, if the adapter has one.
+    async fn purge_incomplete(&self) -> Result<()> {
         Ok(())
     }
 
-    /// Whether files can be had at all.
+    /// Checks that the storage can be used.
     async fn check(&self) -> Result<()>;
 
-    /// Deletes every file whose key begins with that folder.
+    /// Deletes every file below this folder.
     async fn delete_all(&self, folder: &str) -> Result<()>;
 }
 
-/// The folders of all files of an account.
+/// The folders with all files of an account.
 pub fn account_folders(account_id: &str) -> [String; 2] {
     [format!("uploads/{account_id}"), format!("figures/{account_id}")]
 }
 
-/// Where an upload's file is kept.
+/// The key of an upload's file.
 pub fn upload_key(account_id: &str, content_hash: &str) -> String {
     format!("uploads/{account_id}/{content_hash}")
 }
 
-/// Where the picture of a figure is kept.
+/// The key of a figure's image.
 pub fn figure_key(account_id: &str, figure: &FigureId) -> String {
     format!("figures/{account_id}/{}/{}", figure.content_hash, figure.file_name())
 }

@@ -1,9 +1,12 @@
-//! The files of one content: the kept file, and the pictures of its figures.
+//! The files of one content: the upload's file and the images of its figures.
 
 use super::{Blobs, FigurePlaces, figure_ids, figure_key, upload_key};
 use crate::error::Result;
 
-/// Deletes the kept file of a content and the pictures of these figures.
+/// Deletes the file of a content and the images of these figures.
+///
+/// # Errors
+/// The errors of [`Blobs`].
 pub async fn delete_content(
     blobs: &dyn Blobs,
     account_id: &str,

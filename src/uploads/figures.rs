@@ -1,4 +1,4 @@
-//! Where the figures of pages are. Their pictures are files.
+//! The port of figures: their places on pages. Their images are files.
 
 use std::collections::BTreeMap;
 
@@ -8,29 +8,32 @@ use crate::error::Result;
 use crate::markdown::FigureId;
 use coldbrew_pdf::figures::Figure;
 
-/// The figures of a document by page; `None`: they could not be looked for.
+/// The figures of a document by page. `None` means that detection failed on this page.
 pub type FigurePlaces = BTreeMap<u32, Option<Vec<Figure>>>;
 
-/// The figures of a content, page by page.
+/// The ids of all figures of a content, page by page.
 pub fn figure_ids(content_hash: &str, places: &FigurePlaces) -> impl Iterator<Item = FigureId> {
     places.iter().flat_map(move |(&page, figures)| {
         (0..figures.iter().flatten().count()).map(move |figure| FigureId::new(content_hash, page, figure))
     })
 }
 
-/// The figures of one page that were just looked for.
+/// The detected figures of one page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundFigures {
-    /// `None`: they could not be looked for.
+    /// `None` if detection failed.
     pub figures: Option<Vec<Figure>>,
-    /// Of their pictures together, which are kept already.
+    /// The size of all images of this page, which are stored already.
     pub picture_bytes: u64,
 }
 
-/// Where figures are: found once for a content, whatever is extracted how often. Their pictures are files, see [`super::figure_key`].
+/// Stores the places of figures, once for each content. The images are files, see [`super::figure_key`].
+///
+/// # Errors
+/// Every method fails with `unavailable` if the store cannot be reached, and with `internal` if the store fails otherwise.
 #[async_trait]
 pub trait Figures: Send + Sync {
-    /// Keeps the places of these pages' figures, all or none.
+    /// Stores the figures of these pages, all or none.
     async fn record_figures(
         &self,
         account_id: &str,
@@ -38,6 +41,6 @@ pub trait Figures: Send + Sync {
         found: &BTreeMap<u32, FoundFigures>,
     ) -> Result<()>;
 
-    /// All figures of a content that were recorded.
+    /// All stored figures of a content.
     async fn figures(&self, account_id: &str, content_hash: &str) -> Result<FigurePlaces>;
 }

@@ -1,6 +1,6 @@
-//! Uploads that are being received: how many there are at once, and the room that is reserved for them before a byte is read.
+//! Uploads that are being received: limits on their number, and reservations of their bytes before the body is read.
 //!
-//! The reservations are those of this process. What is stored in the end is checked once more in the transaction that stores it.
+//! Each process has its own reservations. The transaction that stores an upload checks the allowance again.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,12 +13,12 @@ use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 use crate::settings::Settings;
 
-/// How many uploads are received at once, and what they must leave free.
+/// Limits for concurrent uploads, and the disk space that must stay free.
 #[derive(Clone, Copy, Debug)]
 pub struct IncomingLimits {
     pub uploads: usize,
     pub uploads_per_network: usize,
-    /// Of the data disk, in percent.
+    /// In percent of the data disk.
     pub free_percent_min: u8,
 }
 
@@ -32,17 +32,17 @@ impl IncomingLimits {
     }
 }
 
-/// The room on a disk, in bytes.
+/// The space on a disk, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct DiskSpace {
     pub free_bytes: u64,
     pub total_bytes: u64,
 }
 
-/// Looks how much room the data disk has.
+/// Measures the space on the data disk.
 pub type DiskProbe = Arc<dyn Fn() -> std::io::Result<DiskSpace> + Send + Sync>;
 
-/// See the module. Clones share their counts.
+/// The uploads that are being received. Clones share their counts.
 #[derive(Clone)]
 pub struct Incoming {
     limits: IncomingLimits,
@@ -64,7 +64,7 @@ struct Share {
     bytes: u64,
 }
 
-/// The right to receive one upload. Dropped, it gives back what it reserved.
+/// The permission to receive one upload. Dropping it releases its reservation.
 #[must_use]
 pub struct UploadPermit {
     counts: Arc<Mutex<Counts>>,
@@ -74,16 +74,16 @@ pub struct UploadPermit {
 }
 
 impl Incoming {
-    /// Nothing is received yet.
+    /// Starts without uploads.
     pub fn new(limits: IncomingLimits, probe: DiskProbe) -> Self {
         Self { limits, probe, counts: Arc::default() }
     }
 
-    /// Reserves room for an upload of so many bytes.
+    /// Reserves space for an upload of `bytes` bytes.
     ///
     /// # Errors
-    /// `too_many_requests` or `unavailable`, if too many uploads are being received; `limit_reached`, if the account has no room for
-    /// them all; `disk_full`.
+    /// `too_many_requests` or `unavailable` if too many uploads are being received; `limit_reached` if the account's allowance is too
+    /// small; `disk_full`.
     pub fn admit(
         &self,
         caller: &Caller,
@@ -95,19 +95,20 @@ impl Incoming {
         let space = (self.probe)()?;
         let mut counts = lock(&self.counts);
         let own = counts.accounts.get(&account.id).copied().unwrap_or_default();
-        let near = network.and_then(|network| counts.networks.get(&network).copied()).unwrap_or_default();
-        if own.uploads >= allowance.uploads || near.uploads >= self.limits.uploads_per_network {
-            let words = "Too many files are being uploaded from here. Wait until one has arrived.";
-            return Err(Error::refused(ErrorCode::TooManyRequests, words));
+        let of_network = network.and_then(|network| counts.networks.get(&network).copied()).unwrap_or_default();
+        if own.uploads >= allowance.uploads || of_network.uploads >= self.limits.uploads_per_network {
+            let message = "Too many files are being uploaded from here. Wait until one is done.";
+            return Err(Error::refused(ErrorCode::TooManyRequests, message));
         }
         if counts.all.uploads >= self.limits.uploads {
-            let words = "Too many files are being uploaded at the moment. Please try again in a few seconds.";
-            return Err(Error::refused(ErrorCode::Unavailable, words));
+            let message = "Too many files are being uploaded right now. Try again in a few seconds.";
+            return Err(Error::refused(ErrorCode::Unavailable, message));
         }
         allowance.admits_bytes(usage, own.bytes.saturating_add(bytes))?;
         if self.is_full(space, counts.all.bytes.saturating_add(bytes)) {
-            let words = "The disk of this server is nearly full, so no file can be added now. Try again later, or tell the operator.";
-            return Err(Error::refused(ErrorCode::DiskFull, words));
+            let message =
+                "This server's disk is nearly full, so it accepts no files. Try again later, or tell the operator.";
+            return Err(Error::refused(ErrorCode::DiskFull, message));
         }
         counts.all.add(bytes);
         counts.accounts.entry(account.id.clone()).or_default().add(bytes);
@@ -118,10 +119,10 @@ impl Incoming {
         Ok(UploadPermit { counts, account_id: account.id.clone(), network: *network, bytes })
     }
 
-    /// Whether the data disk has room for uploads.
+    /// Checks that the data disk has space for uploads.
     ///
     /// # Errors
-    /// If it has none, or if the disk cannot be asked.
+    /// `unavailable` if the disk is nearly full or cannot be measured.
     pub fn check(&self) -> Result<()> {
         if self.is_full((self.probe)()?, 0) {
             return Err(Error::unavailable(format!(
@@ -132,10 +133,10 @@ impl Incoming {
         Ok(())
     }
 
-    /// Whether so many further bytes would leave too little.
+    /// Whether `bytes` more would leave less free space than required.
     fn is_full(&self, space: DiskSpace, bytes: u64) -> bool {
-        let kept_free = u128::from(space.total_bytes) * u128::from(self.limits.free_percent_min) / 100;
-        u128::from(space.free_bytes.saturating_sub(bytes)) < kept_free
+        let required_free = u128::from(space.total_bytes) * u128::from(self.limits.free_percent_min) / 100;
+        u128::from(space.free_bytes.saturating_sub(bytes)) < required_free
     }
 }
 
@@ -162,7 +163,7 @@ impl Drop for UploadPermit {
     }
 }
 
-/// Takes one upload from a share, which is forgotten with its last.
+/// Subtracts one upload from a share. A share without uploads is removed.
 fn take<K: Eq + Hash>(shares: &mut HashMap<K, Share>, key: K, bytes: u64) {
     if let Entry::Occupied(mut share) = shares.entry(key) {
         share.get_mut().take(bytes);

@@ -1,4 +1,4 @@
-//! Takes a file in: opens it in a page worker, measures its pages, keeps it.
+//! Processes a received file: opens it in a page process, measures its pages and stores it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use super::fetch::Fetcher;
 use super::kind::format_of_file;
 use super::{Blobs, Incoming, ReceivedFile, Receiver, Upload, UploadPermit, Uploads, upload_key};
 use crate::accounts::{Account, Allowances, Caller, Storage};
+use crate::clock::{Clock, IdGenerator};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::{EngineShares, Recipe, refusal, text_file_pages};
 use crate::model::wire::{Metadata, Prepared};
 use crate::model::{ErrorCode, Format, PAGES_MAX, PageSet, Pricing, hex};
-use crate::world::World;
 use coldbrew_pdf::{DocumentFault, Engine, PageLength, PdfError, Priority, Requester};
 
-/// The most that an image may take as a PDF: more than a photograph of the size that is kept.
+/// The maximum size of an image that is stored as a PDF. The largest photograph that is accepted stays below it.
 const IMAGE_PDF_BYTES_MAX: usize = 32 << 20;
 
-/// Makes uploads of files.
+/// Turns received files into uploads.
 #[derive(Clone)]
 pub struct Intake {
     pub incoming: Incoming,
@@ -35,11 +35,15 @@ pub struct Intake {
     pub recipe: Recipe,
     pub pricing: Pricing,
     pub allowances: Allowances,
-    pub world: Arc<dyn World>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
 }
 
 impl Intake {
-    /// Fetches the file at an address, and takes it in like an upload.
+    /// Fetches the file at a URL and processes it like an upload.
+    ///
+    /// # Errors
+    /// The errors of [`Fetcher::fetch`], [`Self::admit`] and [`Self::receive`].
     pub async fn import(&self, caller: &Caller, address: &str) -> Result<Prepared> {
         let (file, permit) = self.fetcher.fetch(caller, address, |length| self.admit(caller, length)).await?;
         let prepared = self.receive(caller, file).await?;
@@ -47,17 +51,21 @@ impl Intake {
         Ok(prepared)
     }
 
-    /// Reserves room for a file of that length, in bytes, before it is received; `None`: its length is not known, so the largest counts.
+    /// Reserves space for a file before it is received. Without a known length in bytes, the maximum is reserved.
     ///
     /// # Errors
-    /// Those of [`Incoming::admit`].
+    /// The errors of [`Incoming::admit`] and [`Storage`].
     pub async fn admit(&self, caller: &Caller, length: Option<u64>) -> Result<UploadPermit> {
         let usage = self.storage.account_usage(&caller.account.id).await?;
         let bytes = length.unwrap_or(self.receiver.bytes_max);
         self.incoming.admit(caller, bytes, self.allowances.of(&caller.account), &usage)
     }
 
-    /// Opens, measures and keeps a file; refuses what cannot be extracted.
+    /// Opens, measures and stores a file.
+    ///
+    /// # Errors
+    /// `unsupported_format`, `unreadable_document`, `encrypted_document` or `too_many_pages` for a file that cannot be extracted;
+    /// `limit_reached` if the allowance is too small; otherwise the errors of [`Uploads`], [`Blobs`] and the page engine.
     pub async fn receive(&self, caller: &Caller, file: ReceivedFile) -> Result<Prepared> {
         let (account, requester) = (&caller.account, self.shares.of_caller(caller));
         let ReceivedFile { path, size, sha256, file_name, url } = file;
@@ -76,7 +84,7 @@ impl Intake {
             url,
         };
         let upload = Upload {
-            hash: self.world.id(),
+            hash: self.ids.id(),
             account_id: account.id.clone(),
             content_hash: content_hash(account, &sha256),
             metadata,
@@ -85,8 +93,8 @@ impl Intake {
         };
         let key = upload_key(&account.id, &upload.content_hash);
         crash_point("intake", "measured");
-        // In this order: whoever deletes the last of this content at this moment sees the record, and leaves the file alone.
-        self.uploads.insert_upload(&upload, self.allowances.of(account), self.world.now()).await?;
+        // The record comes first, so that a concurrent deletion of this content keeps the file.
+        self.uploads.insert_upload(&upload, self.allowances.of(account), self.clock.now()).await?;
         crash_point("intake", "on record");
         if let Err(error) = self.blobs.put(&key, &measured.file).await {
             self.uploads.remove_upload(&upload).await?;
@@ -105,7 +113,7 @@ impl Intake {
         Ok(Measured { file, total_pages, title, page_tokens })
     }
 
-    /// An image is kept as a PDF of one page: from here on there are no images.
+    /// An image is stored as a PDF of one page, so later steps need to handle PDFs only.
     async fn measure_image(&self, file: TempPath, requester: &Requester) -> Result<Measured, PdfError> {
         let pdf = self.engine.image_to_pdf(&file, Priority::Interactive, requester).await?;
         if pdf.len() > IMAGE_PDF_BYTES_MAX {
@@ -137,40 +145,40 @@ impl Intake {
         })
     }
 
-    /// A page that cannot even be measured is estimated like a scan.
+    /// A page that cannot be measured is priced as a scan.
     fn price(&self, length: Option<PageLength>) -> u32 {
         let text_chars = length.filter(|length| !length.is_scan).map(|length| u64::from(length.chars_visible));
         u32::try_from(self.pricing.estimate_page(text_chars)).unwrap_or(u32::MAX)
     }
 }
 
-/// A file whose pages are known.
+/// A file whose pages have been measured.
 struct Measured {
-    /// What is kept of the file and read later.
+    /// The file to store and to read later.
     file: TempPath,
     total_pages: u32,
     title: Option<String>,
     page_tokens: Vec<u32>,
 }
 
-/// What a document without a title of its own is called: its file's name without the ending.
+/// The title of a document that has none: the file name without its ending.
 fn title_from(file_name: Option<&str>) -> String {
     let stem = file_name.map(|name| name.rsplit_once('.').map_or(name, |(stem, _)| stem).trim());
     stem.filter(|stem| !stem.is_empty()).unwrap_or("Untitled").chars().take(300).collect()
 }
 
-/// Text is no work: its pages are counted.
+/// Text needs no AI, so its pages are only counted.
 async fn measure_text(file: TempPath, format: &Format) -> Result<Measured> {
     let pages = text_file_pages(&file, format).await?;
     let total_pages = u32::try_from(pages.len()).unwrap_or(u32::MAX);
     if total_pages > PAGES_MAX {
-        let words = format!("This text has {total_pages} pages; at most {PAGES_MAX} can be kept.");
-        return Err(Error::refused(ErrorCode::TooManyPages, words));
+        let message = format!("This text has {total_pages} pages; the limit is {PAGES_MAX}. Split it and try again.");
+        return Err(Error::refused(ErrorCode::TooManyPages, message));
     }
     Ok(Measured { file, total_pages, title: None, page_tokens: vec![0; pages.len()] })
 }
 
-/// Names content within one account: the same file has another name in another account.
+/// Identifies a content within one account. Other accounts get another hash for the same file.
 fn content_hash(account: &Account, sha256: &str) -> String {
     let mut hasher = Sha256::new();
     hasher.update(account.id.as_bytes());
@@ -179,12 +187,12 @@ fn content_hash(account: &Account, sha256: &str) -> String {
     hex(&hasher.finalize())[..32].to_owned()
 }
 
-/// What a person is told of an image that cannot be read.
+/// Explains to the user why an image cannot be opened.
 fn image_refusal(error: PdfError) -> Error {
     match error {
         PdfError::Document(DocumentFault::Unreadable) | PdfError::WorkerCrashed | PdfError::Timeout(_) => {
-            let words = "This image is damaged or too large: it could not be opened.";
-            Error::refused(ErrorCode::UnreadableDocument, words)
+            let message = "This image is damaged or too large. Try another copy or a smaller one.";
+            Error::refused(ErrorCode::UnreadableDocument, message)
         }
         other => refusal(other),
     }

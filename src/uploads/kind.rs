@@ -1,4 +1,4 @@
-//! What a file is, by its content. Names prove nothing: they only tell Markdown from other text, and text from a mistake.
+//! Detects the format of a file from its content. The file name only distinguishes kinds of text.
 
 use std::path::Path;
 
@@ -8,12 +8,16 @@ use tokio::io::AsyncReadExt;
 use crate::error::{Error, Result};
 use crate::model::{ErrorCode, FORMATS, Format, format_of};
 
-/// A PDF may have up to a kilobyte of something else in front.
+/// Acrobat accepts a PDF whose header is within the first 1,024 bytes
+/// (<https://mail-archive.com/dev@pdfbox.apache.org/msg18432.html>, read 2026-11-30).
 const HEAD_BYTES: u64 = 1_024;
-/// A longer text is no document that a person wrote.
+/// The size limit of a text file.
 const TEXT_BYTES_MAX: u64 = 8 << 20;
 
-/// The accepted format of a file.
+/// The format of a file.
+///
+/// # Errors
+/// `unsupported_format` if the format is not accepted; `unavailable` if the file cannot be read.
 pub(crate) async fn format_of_file(path: &Path, file_name: Option<&str>) -> Result<&'static Format> {
     let mut head = Vec::new();
     File::open(path).await?.take(HEAD_BYTES).read_to_end(&mut head).await?;
@@ -23,12 +27,12 @@ pub(crate) async fn format_of_file(path: &Path, file_name: Option<&str>) -> Resu
         None => None,
     };
     mime.and_then(format_of).ok_or_else(|| {
-        let words = "This is none of the kinds of file that can be read: PDF, PNG, JPEG, WebP, GIF, BMP, TIFF, or text in UTF-8.";
-        Error::refused(ErrorCode::UnsupportedFormat, words)
+        let message = "This kind of file is not supported. Use PDF, PNG, JPEG, WebP, GIF, BMP, TIFF or UTF-8 text; save Word files as PDF.";
+        Error::refused(ErrorCode::UnsupportedFormat, message)
     })
 }
 
-/// Of a file that is not text.
+/// The MIME type of a file that is not text.
 fn mime_of(head: &[u8]) -> Option<&'static str> {
     if head.windows(5).any(|bytes| bytes == b"%PDF-") {
         return Some("application/pdf");
@@ -41,20 +45,20 @@ async fn is_text(path: &Path) -> Result<bool> {
     File::open(path).await?.take(TEXT_BYTES_MAX + 1).read_to_end(&mut bytes).await?;
     let is_short = bytes.len() as u64 <= TEXT_BYTES_MAX;
     let is_written = |char: char| !char.is_control() || matches!(char, '\n' | '\r' | '\t' | '\u{c}');
-    let is_sound = |text: &str| !text.trim().is_empty() && text.chars().all(is_written);
-    Ok(is_short && std::str::from_utf8(&bytes).is_ok_and(is_sound))
+    let is_plain = |text: &str| !text.trim().is_empty() && text.chars().all(is_written);
+    Ok(is_short && std::str::from_utf8(&bytes).is_ok_and(is_plain))
 }
 
-/// The kind of text. One that is called a PDF or an image is refused: whoever sends it expects something else of it.
+/// The MIME type of a text file. A text with the name of a PDF or image is refused, because its sender expects another format.
 fn text_mime(file_name: Option<&str>) -> Result<&'static str> {
     let ending = file_name.and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending.to_ascii_lowercase());
     let Some(ending) = ending else { return Ok("text/plain") };
     let claimed = FORMATS.iter().find(|format| format.extensions.contains(&format!(".{ending}").as_str()));
     match claimed {
         Some(format) if format.ai => {
-            let words =
-                format!("This is not a {}: it is plain text. Call it .txt to add it as that.", ending.to_uppercase());
-            Err(Error::refused(ErrorCode::UnsupportedFormat, words))
+            let message =
+                format!("This is not a {} but plain text. Rename it to .txt to add it.", ending.to_uppercase());
+            Err(Error::refused(ErrorCode::UnsupportedFormat, message))
         }
         Some(format) => Ok(format.mime),
         None => Ok("text/plain"),

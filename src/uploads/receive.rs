@@ -1,4 +1,4 @@
-//! Brings a file to this machine's disk: streamed, measured and hashed on the way, so that any size needs the same memory.
+//! Writes an incoming file to disk. The file is streamed, counted and hashed, so memory use does not depend on its size.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,57 +10,63 @@ use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
 use crate::error::{Error, Result};
-use crate::model::{ErrorCode, UPLOAD_BYTES_MAX, hex, size_words};
+use crate::model::{ErrorCode, UPLOAD_BYTES_MAX, hex, limit_words};
 use crate::settings::Settings;
 
-/// A file that is wholly on this machine's disk, and goes away with this value unless it is kept.
+/// A complete file on the local disk. Dropping it deletes the file unless it was moved.
 #[derive(Debug)]
 pub struct ReceivedFile {
     pub path: tempfile::TempPath,
     /// In bytes.
     pub size: u64,
-    /// Of the content, hexadecimal.
+    /// SHA-256 of the content, in hexadecimal.
     pub sha256: String,
-    /// As the sender called it; shown to the owner only.
+    /// The sender's name of the file. It is shown to the owner only.
     pub file_name: Option<String>,
-    /// Where it was fetched from, if a person named an address.
+    /// The URL that the caller gave, for a fetched file.
     pub url: Option<String>,
 }
 
-/// Where files are received, and how large they may be.
+/// The folder for incoming files, and their size limit.
 #[derive(Clone, Debug)]
 pub struct Receiver {
-    /// On the disk that keeps them, so that keeping one is a rename.
+    /// On the disk that stores the files, so that storing one is a rename.
     pub dir: PathBuf,
     pub bytes_max: u64,
 }
 
-/// What is written to the disk at a time: it comes in smaller pieces.
+/// The size of writes to disk. Network chunks are smaller.
 const WRITE_BYTES: usize = 256 * 1024;
-/// A file that has not grown for this long is one whose sender or receiver has ended.
-const FORSAKEN_AFTER: Duration = Duration::from_secs(3_600);
+/// A file that has not grown for this long has no sender any more.
+const STALE_AFTER: Duration = Duration::from_secs(3_600);
 
 impl Receiver {
-    /// Receives in a folder of the data folder.
+    /// The folder is `receiving` in the data folder.
     pub fn read(from: &mut Settings, data_dir: &Path) -> Self {
         let bytes_max = from.positive("limits.upload-bytes-max", "COLDBREW_UPLOAD_BYTES_MAX", UPLOAD_BYTES_MAX);
         Self { dir: data_dir.join("receiving"), bytes_max }
     }
 
-    /// Makes the folder, and removes what servers that were killed have left in it. Others may be receiving there at this moment.
+    /// Makes the folder, and deletes stale files of servers that were killed. Other servers may be using the folder.
+    ///
+    /// # Errors
+    /// `unavailable` if the folder cannot be made or read.
     pub async fn open(&self) -> Result<()> {
         tokio::fs::create_dir_all(&self.dir).await?;
         let mut entries = tokio::fs::read_dir(&self.dir).await?;
         while let Some(entry) = entries.next_entry().await? {
             let age = entry.metadata().await.and_then(|found| found.modified()).ok().and_then(|at| at.elapsed().ok());
-            if age.is_some_and(|age| age > FORSAKEN_AFTER) {
+            if age.is_some_and(|age| age > STALE_AFTER) {
                 let _ = tokio::fs::remove_file(entry.path()).await;
             }
         }
         Ok(())
     }
 
-    /// Writes a stream to a file. Stops at the limit, not at the end.
+    /// Writes a stream to a file. Stops at the size limit.
+    ///
+    /// # Errors
+    /// `file_too_large`; `unavailable` if the disk fails; the errors of the stream.
     pub async fn receive(
         &self,
         mut chunks: impl Stream<Item = Result<Bytes>> + Unpin,
@@ -82,9 +88,9 @@ impl Receiver {
         Ok(ReceivedFile { path, size, sha256: hex(&hasher.finalize()), file_name, url: None })
     }
 
-    /// The refusal of a file that is larger than is accepted.
+    /// The error for a file above the size limit.
     pub fn too_large(&self) -> Error {
-        let words = format!("This file is too large; at most {} are accepted.", size_words(self.bytes_max));
-        Error::refused(ErrorCode::FileTooLarge, words)
+        let message = format!("This file is too large; the limit is {}.", limit_words(self.bytes_max));
+        Error::refused(ErrorCode::FileTooLarge, message)
     }
 }

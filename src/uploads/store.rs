@@ -1,4 +1,4 @@
-//! The port of uploads: what was measured of each file, and which of its pages were read before.
+//! The port of uploads: the measures of each file, and which of its pages were read before.
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
@@ -8,34 +8,37 @@ use crate::error::Result;
 use crate::model::wire::Metadata;
 use crate::model::{PageSet, UnixMs};
 
-/// A file that was opened, measured and kept.
+/// A file that was opened, measured and stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
-    /// Names this upload.
+    /// Identifies this upload.
     pub hash: String,
     pub account_id: String,
-    /// Names this content within the account.
+    /// Identifies this content within the account.
     pub content_hash: String,
     pub metadata: Metadata,
-    /// Size of the file that is kept, in bytes. An image is kept as a PDF.
+    /// The size of the stored file in bytes. An image is stored as a PDF.
     pub kept_bytes: u64,
-    /// Each page's realtime price if it is not cached, in token equivalents.
+    /// The realtime price of each page without a cached result, in token equivalents.
     pub page_tokens: Vec<u32>,
 }
 
-/// Uploads, and the AI results that make pages free.
+/// Stores uploads, and finds the AI results that make pages free.
+///
+/// # Errors
+/// Every method fails with `unavailable` if the store cannot be reached, and with `internal` if the store fails otherwise.
 #[async_trait]
 pub trait Uploads: Send + Sync {
-    /// Records an upload. Its file is kept after that: from then on nobody takes the content for one that can be forgotten.
+    /// Records an upload. Call it before storing the file: a recorded content is not deleted.
     ///
     /// # Errors
-    /// `limit_reached`, if its file is more than the allowance has room for.
+    /// `limit_reached` if the allowance is too small for the file.
     async fn insert_upload(&self, upload: &Upload, allowance: &Allowance, now: UnixMs) -> Result<()>;
 
-    /// Takes back an upload whose file could not be kept.
+    /// Removes an upload whose file could not be stored.
     async fn remove_upload(&self, upload: &Upload) -> Result<()>;
 
-    /// Deletes files of a content, unless there is an upload of it again; meanwhile there will be none.
+    /// Runs `deletion` if the content has no upload. No upload of this content is recorded meanwhile.
     async fn unless_kept(
         &self,
         account_id: &str,
@@ -43,9 +46,9 @@ pub trait Uploads: Send + Sync {
         deletion: BoxFuture<'_, Result<()>>,
     ) -> Result<()>;
 
-    /// The account's upload of that hash.
+    /// The account's upload with this hash.
     async fn upload(&self, account_id: &str, hash: &str) -> Result<Option<Upload>>;
 
-    /// Pages of this content that were read before with the same recipe.
+    /// The pages of this content that were read before with this recipe.
     async fn cached_pages(&self, account_id: &str, content_hash: &str, recipe: &str) -> Result<PageSet>;
 }

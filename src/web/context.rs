@@ -1,4 +1,4 @@
-//! What server functions and pages are given: who is calling, the use cases, and how to answer.
+//! Context of pages and server functions: the caller, the use cases, and the response.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use leptos_axum::ResponseOptions;
 
 use super::sign_in::account_page;
 use crate::accounts::{CREDENTIAL_MS, CredentialKind};
-use crate::api::auth::{Caller, account_of, caller_or_guest, cookie, credential, network_of, session, session_cookie};
-use crate::api::error::told;
+use crate::api::auth::{Caller, account_of, caller_or_new, cookie, credential, network_of, session, session_cookie};
+use crate::api::error::public;
 use crate::api::{ApiState, UseCases};
 use crate::error::{Error, Result};
 use crate::model::wire::NewToken;
 use crate::model::{ApiError, EndedAccess, ErrorCode, Flash};
 
-/// Long enough for the page that a form is redirected to.
+/// Long enough to load the page that a form redirects to.
 const FLASH_MS: i64 = 60_000;
 const SECURE_FLASH_NAME: &str = "__Host-coldbrew-flash";
 const PLAIN_FLASH_NAME: &str = "coldbrew-flash";
 
-/// Who called, and what they may call.
+/// An identified caller, with the use cases.
 pub struct WebCaller {
     pub caller: Caller,
     pub services: Arc<UseCases>,
@@ -40,21 +40,31 @@ impl Deref for WebCaller {
 }
 
 impl WebCaller {
-    /// Passes a result on. An error gets its own HTTP status; a form is led back to its page, which says it.
+    /// Passes a success on. An error sets the HTTP status of the response. A form without script is redirected back to its page, which
+    /// shows the error.
+    ///
+    /// # Errors
+    /// The public part of the given error.
     pub fn answer<T>(&self, result: Result<T>) -> Result<T, ApiError> {
         let value = result.map_err(refuse)?;
-        lead_back();
+        redirect_back();
         Ok(value)
     }
 }
 
-/// The caller; without an account there is nothing to be found.
+/// The caller of a server function that needs an account.
+///
+/// # Errors
+/// `unauthenticated` without an account; `unavailable` or `internal` if the database fails.
 pub async fn caller() -> Result<WebCaller, ApiError> {
-    let words = "You are no longer signed in here. Reload the page, and go on.";
-    known_caller().await?.ok_or_else(|| refuse(Error::refused(ErrorCode::Unauthenticated, words)))
+    let message = "You are no longer signed in. Reload the page to continue.";
+    known_caller().await?.ok_or_else(|| refuse(Error::refused(ErrorCode::Unauthenticated, message)))
 }
 
-/// The caller, if this browser has an account.
+/// The caller, or `None` if this browser has no account.
+///
+/// # Errors
+/// `unavailable` or `internal` if the database fails.
 pub async fn known_caller() -> Result<Option<WebCaller>, ApiError> {
     let state = expect_context::<ApiState>();
     let parts = parts()?;
@@ -63,7 +73,10 @@ pub async fn known_caller() -> Result<Option<WebCaller>, ApiError> {
     Ok(account.map(|account| WebCaller { caller: Caller { account, network }, services: state.services.clone() }))
 }
 
-/// Gives a browser without an account a guest's.
+/// Makes a guest account for a browser without an account.
+///
+/// # Errors
+/// `unavailable` or `internal` if the database fails.
 pub async fn start_session() -> Result<(), ApiError> {
     if known_caller().await?.is_some() {
         return Ok(());
@@ -73,11 +86,17 @@ pub async fn start_session() -> Result<(), ApiError> {
     set_session(&guest.secret, CREDENTIAL_MS)
 }
 
-/// Makes this browser's guest a member. A browser without an account gets one first. Returns which access to the guest has ended.
-pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, ApiError> {
-    let state = expect_context::<ApiState>();
-    let (caller, before) = caller_or_guest(&state, &parts()?).await.map_err(refuse)?;
-    let signed_up = state.services.membership.sign_up(&caller, &email, password, before.as_deref()).await;
+/// Makes this browser's guest a member. A browser without an account gets a guest first. Returns how many sessions and tokens were ended.
+///
+/// # Errors
+/// The errors of [`crate::accounts::Membership::sign_up`].
+pub async fn sign_up(email: String, password: String, invitation: Option<String>) -> Result<EndedAccess, ApiError> {
+    let (state, invitation) = (expect_context::<ApiState>(), invitation.as_deref());
+    let membership = &state.services.membership;
+    // Before an account is made.
+    membership.admit_sign_up(Some(&email), invitation).await.map_err(refuse)?;
+    let (caller, before) = caller_or_new(&state, &parts()?).await.map_err(refuse)?;
+    let signed_up = membership.sign_up(&caller, &email, password, invitation, before.as_deref()).await;
     let session = signed_up.map_err(refuse)?;
     set_session(&session.secret, session.max_age_ms)?;
     leptos_axum::redirect(&account_page(session.ended));
@@ -85,6 +104,9 @@ pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, Api
 }
 
 /// Signs this browser in.
+///
+/// # Errors
+/// The errors of [`crate::accounts::Membership::sign_in`].
 pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
     let services = expect_context::<ApiState>().services.clone();
     let (before, network) = (this_session()?, network_of(&parts()?.extensions));
@@ -95,18 +117,39 @@ pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Gives the account of this browser another password, and this browser a new session.
+/// Sets the password of the account of a link, and signs this browser in to it.
+///
+/// # Errors
+/// The errors of [`crate::accounts::Membership::set_password_by_link`].
+pub async fn set_password(code: &str, password: String) -> Result<(), ApiError> {
+    let services = expect_context::<ApiState>().services.clone();
+    let (before, network) = (this_session()?, network_of(&parts()?.extensions));
+    let set = services.membership.set_password_by_link(code, password, before.as_deref(), network).await;
+    let session = set.map_err(refuse)?;
+    set_session(&session.secret, session.max_age_ms)?;
+    say("Your password is set. You are signed in.")?;
+    leptos_axum::redirect(&account_page(session.ended));
+    Ok(())
+}
+
+/// Changes the password of this browser's account, and gives this browser a new session.
+///
+/// # Errors
+/// `unauthenticated` without an account, and the errors of [`crate::accounts::Membership::change_password`].
 pub async fn change_password(current: String, new: String) -> Result<(), ApiError> {
     let (caller, before) = (caller().await?, this_session()?);
     let membership = &caller.services.membership;
     let session = caller.answer(membership.change_password(&caller, current, new, before.as_deref()).await)?;
     set_session(&session.secret, session.max_age_ms)?;
-    say("Your password is changed. You are signed out everywhere else, and your API tokens have ended.")?;
+    say("Your password was changed. You are signed out everywhere else, and your API tokens have ended.")?;
     leptos_axum::redirect(&format!("/account?ended={}", session.ended.to_query()));
     Ok(())
 }
 
 /// Makes an API token for the account of this browser.
+///
+/// # Errors
+/// `unauthenticated` without an account, and the errors of [`crate::accounts::Membership::create_token`].
 pub async fn create_token(name: &str) -> Result<NewToken, ApiError> {
     let caller = caller().await?;
     let own = credential(&parts()?.headers, expect_context::<ApiState>().site.https());
@@ -116,7 +159,10 @@ pub async fn create_token(name: &str) -> Result<NewToken, ApiError> {
     Ok(token)
 }
 
-/// Signs this browser out, or every browser of the account.
+/// Signs out this browser, or all browsers of the account.
+///
+/// # Errors
+/// `unavailable` or `internal` if the database fails.
 pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
     let services = expect_context::<ApiState>().services.clone();
     if let Some(secret) = this_session()? {
@@ -130,12 +176,15 @@ pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Deletes the account of this browser, if it is that one, and forgets its session.
+/// Deletes the account of this browser if its id is `id`, and removes the session cookie.
+///
+/// # Errors
+/// `unauthenticated` if this browser now has another account or none; `unavailable` or `internal` if the database fails.
 pub async fn delete_account(id: &str) -> Result<(), ApiError> {
     let caller = caller().await?;
     if caller.account.id != id {
-        let words = "Somebody else is signed in here by now. Reload the page; nothing was deleted.";
-        return Err(refuse(Error::refused(ErrorCode::Unauthenticated, words)));
+        let message = "Another account is signed in here now. Nothing was deleted. Reload the page.";
+        return Err(refuse(Error::refused(ErrorCode::Unauthenticated, message)));
     }
     caller.services.deletion.delete(&caller.account.id).await.map_err(refuse)?;
     set_session("", 0)?;
@@ -143,23 +192,26 @@ pub async fn delete_account(id: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Has the page say, once, that what a form asked for is done. Other callers know it by the answer.
-pub fn say(words: &str) -> Result<(), ApiError> {
-    flash(&Flash::Done(words.to_owned()))
+/// Makes the page show a message once after a form without script. Callers with script get the result in the response instead.
+///
+/// # Errors
+/// `internal` if the message cannot be encoded as a cookie.
+pub fn say(message: &str) -> Result<(), ApiError> {
+    flash(&Flash::Done(message.to_owned()))
 }
 
-/// What the page under way is to say once. It is forgotten by that.
+/// The message that this page must show once. Its cookie is removed.
 pub fn take_flash(headers: &HeaderMap) -> Option<Flash> {
     let https = expect_context::<ApiState>().site.https();
     let cookies = CookieJar::from_headers(headers);
-    let kept = URL_SAFE_NO_PAD.decode(cookies.get(flash_name(https))?.value()).ok();
+    let value = URL_SAFE_NO_PAD.decode(cookies.get(flash_name(https))?.value()).ok();
     append_cookie(&cookie(flash_name(https), "", 0, https)).ok()?;
-    serde_json::from_slice(&kept?).ok()
+    serde_json::from_slice(&value?).ok()
 }
 
-/// Leads a form back to its page, which shows this. A cookie keeps it, not the address: anyone can write an address.
-fn flash(flash: &Flash) -> Result<(), ApiError> {
-    if lead_back() {
+/// Redirects a form back to its page, which shows this message. The message travels in a cookie, because anyone can write a URL.
+pub(super) fn flash(flash: &Flash) -> Result<(), ApiError> {
+    if redirect_back() {
         let json = serde_json::to_vec(flash).map_err(internal)?;
         let https = expect_context::<ApiState>().site.https();
         append_cookie(&cookie(flash_name(https), &URL_SAFE_NO_PAD.encode(json), FLASH_MS, https))?;
@@ -167,8 +219,8 @@ fn flash(flash: &Flash) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Leads a form back to the page that it was sent from, unless it is led elsewhere later. `false`: no form calls.
-fn lead_back() -> bool {
+/// Redirects a form to the page that sent it. A later redirect replaces this one. Returns `false` if no form was sent.
+fn redirect_back() -> bool {
     let Some(parts) = use_context::<Parts>().filter(is_form) else { return false };
     let referer = parts.headers.get(header::REFERER).and_then(|referer| referer.to_str().ok());
     leptos_axum::redirect(referer.unwrap_or("/"));
@@ -179,7 +231,7 @@ fn flash_name(https: bool) -> &'static str {
     if https { SECURE_FLASH_NAME } else { PLAIN_FLASH_NAME }
 }
 
-/// Whether a form calls a server function: its sender follows a redirect to a page.
+/// Whether a form without script was sent: its sender accepts HTML and follows a redirect.
 fn is_form(parts: &Parts) -> bool {
     let accept = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     parts.method == Method::POST && accept.is_some_and(|accept| accept.contains("text/html"))
@@ -195,9 +247,9 @@ fn append_cookie(cookie: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// The answer to a fault of ours. It leads no form back, since leading it back may be what failed.
+/// The response for an internal error. It does not redirect a form back, because that may be what failed.
 fn internal(error: impl std::error::Error + Send + Sync + 'static) -> ApiError {
-    let error = told(Error::internal(error));
+    let error = public(Error::internal(error));
     set_status(error.code.http_status());
     error
 }
@@ -207,12 +259,12 @@ fn this_session() -> Result<Option<String>, ApiError> {
 }
 
 fn parts() -> Result<Parts, ApiError> {
-    use_context::<Parts>().ok_or_else(|| refuse(Error::internal("there is no request")))
+    use_context::<Parts>().ok_or_else(|| refuse(Error::internal("the context has no request")))
 }
 
-fn refuse(error: Error) -> ApiError {
-    let error = told(error);
-    if lead_back() {
+pub(super) fn refuse(error: Error) -> ApiError {
+    let error = public(error);
+    if redirect_back() {
         return flash(&Flash::Failed(error.clone())).err().unwrap_or(error);
     }
     set_status(error.code.http_status());
@@ -222,14 +274,14 @@ fn refuse(error: Error) -> ApiError {
     error
 }
 
-/// Sets the status of the answer under way, a page's or a call's.
+/// Sets the status of the current response.
 pub fn set_status(status: u16) {
     if let (Some(response), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(status)) {
         response.set_status(status);
     }
 }
 
-/// Makes the page under way lead to another address, whoever asks for it.
+/// Makes the current response a redirect to `address`.
 pub fn redirect(address: &str) {
     if let (Some(response), Ok(address)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(address)) {
         response.insert_header(header::LOCATION, address);

@@ -1,6 +1,6 @@
-//! The two ends of a sign-in with the provider: a browser is sent there, and comes back.
+//! The routes that send a browser to the sign-in provider and receive it back.
 //!
-//! Both are pages' addresses, not calls of the API: they answer with redirects, and what went wrong is said on the account page.
+//! They are pages, not API routes: they respond with redirects, and the account page shows errors.
 
 use axum::extract::{Query, Request, State};
 use axum::http::request::Parts;
@@ -11,56 +11,75 @@ use serde::Deserialize;
 
 use crate::accounts::{NewSession, Pending, Provider};
 use crate::api::ApiState;
-use crate::api::auth::{caller_or_guest, cookie, session_cookie};
+use crate::api::auth::{account_of, caller_or_new, cookie, session_cookie};
 use crate::api::error::Failure;
 use crate::api::guard::comes_from_page;
 use crate::error::Error;
 use crate::model::{ApiError, EndedAccess, ErrorCode, SignInProblem};
 
-/// Long enough to look for a password, and for a second factor.
+/// Long enough to find a password and a second factor.
 const PENDING_MS: i64 = 15 * 60_000;
 const SECURE_NAME: &str = "__Host-coldbrew-sign-in";
 const PLAIN_NAME: &str = "coldbrew-sign-in";
 
-/// What the provider sends a browser back with.
+/// The parameters of the provider's redirect.
 #[derive(Deserialize)]
-pub(crate) struct Answer {
+pub(crate) struct Callback {
     #[serde(default)]
     state: String,
     code: Option<String>,
     error: Option<String>,
 }
 
-/// `GET /sign-in/provider`: off to the provider. Only from a page of ours, so that no other site ties an account to an identity of its choice.
-pub(crate) async fn begin(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
+/// The parameters of a sign-in that begins on the page of an invitation.
+#[derive(Deserialize)]
+pub(crate) struct Beginning {
+    #[serde(default)]
+    invitation: String,
+}
+
+/// `GET /sign-in/provider`: redirects to the provider. It must come from our own page, so that no other site can add its identity to an
+/// account.
+///
+/// # Errors
+/// `not_found` without a configured provider; `cross_site_request` if the request does not come from our own page.
+pub(crate) async fn begin(
+    State(state): State<ApiState>,
+    WithRejection(Query(beginning), _): WithRejection<Query<Beginning>, Failure>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
     let provider = provider(&state)?;
     if !comes_from_page(&headers) {
-        return Err(Error::refused(ErrorCode::CrossSite, "Begin the sign-in on the account page.").into());
+        return Err(Error::refused(ErrorCode::CrossSite, "Start the sign-in on the account page.").into());
     }
     Ok(match provider.begin().await {
         Ok((pending, url)) => {
+            let pending = pending.with_invitation(&beginning.invitation);
             let cookie = pending_cookie(&pending.to_cookie(), PENDING_MS, state.site.https());
-            leave_for(url.as_str(), &[cookie])
+            see_other(url.as_str(), &[cookie])
         }
-        Err(error) => back(problem(error), state.site.https()),
+        Err(error) => back_with(problem(error), state.site.https()),
     })
 }
 
-/// `GET /sign-in/provider/callback`: back from the provider.
+/// `GET /sign-in/provider/callback`: finishes a sign-in.
+///
+/// # Errors
+/// `not_found` without a configured provider; `invalid_request` if the query is malformed.
 pub(crate) async fn finish(
     State(state): State<ApiState>,
-    WithRejection(Query(answer), _): WithRejection<Query<Answer>, Failure>,
+    WithRejection(Query(callback), _): WithRejection<Query<Callback>, Failure>,
     request: Request,
 ) -> Result<Response, Failure> {
     let provider = provider(&state)?;
     let https = state.site.https();
     let (request, _) = request.into_parts();
-    Ok(match signed_in(&state, provider, &request, answer).await {
+    Ok(match signed_in(&state, provider, &request, callback).await {
         Ok(session) => {
             let cookie = session_cookie(&session.secret, session.max_age_ms, https);
-            leave_for(&account_page(session.ended), &[cookie, pending_cookie("", 0, https)])
+            see_other(&account_page(session.ended), &[cookie, pending_cookie("", 0, https)])
         }
-        Err(problem) => back(problem, https),
+        Err(problem) => back_with(problem, https),
     })
 }
 
@@ -68,21 +87,24 @@ async fn signed_in(
     state: &ApiState,
     provider: &Provider,
     request: &Parts,
-    answer: Answer,
+    callback: Callback,
 ) -> Result<NewSession, SignInProblem> {
     let https = state.site.https();
     let cookies = CookieJar::from_headers(&request.headers);
-    let kept = cookies.get(if https { SECURE_NAME } else { PLAIN_NAME }).map(|cookie| cookie.value().to_owned());
-    let pending = kept.as_deref().and_then(Pending::from_cookie).filter(|pending| pending.is_of(&answer.state));
+    let stored = cookies.get(if https { SECURE_NAME } else { PLAIN_NAME }).map(|cookie| cookie.value().to_owned());
+    let pending = stored.as_deref().and_then(Pending::from_cookie).filter(|pending| pending.is_of(&callback.state));
     let Some(pending) = pending else { return Err(SignInProblem::Failed) };
-    let Some(code) = answer.code.filter(|_| answer.error.is_none()) else { return Err(SignInProblem::Declined) };
+    let Some(code) = callback.code.filter(|_| callback.error.is_none()) else { return Err(SignInProblem::Declined) };
     let identity = provider.finish(&pending, &code).await.map_err(problem)?;
     let services = &state.services;
-    let (caller, before) = caller_or_guest(state, request).await.map_err(problem)?;
-    services.membership.sign_in_as(&identity, &caller.account, before.as_deref()).await.map_err(problem)
+    let (membership, invitation) = (&services.membership, pending.invitation());
+    let account = account_of(state, request).await.map_err(problem)?;
+    membership.admit_identity(&identity, account.as_ref(), invitation).await.map_err(problem)?;
+    let (caller, before) = caller_or_new(state, request).await.map_err(problem)?;
+    membership.sign_in_as(&identity, &caller.account, invitation, before.as_deref()).await.map_err(problem)
 }
 
-/// The account page which tells what has ended, if anything has.
+/// The account page. Its query says which sessions and tokens have ended, if any have.
 pub(crate) fn account_page(ended: EndedAccess) -> String {
     match ended == EndedAccess::default() {
         true => "/account".to_owned(),
@@ -98,7 +120,7 @@ fn pending_cookie(value: &str, max_age_ms: i64, https: bool) -> String {
     cookie(if https { SECURE_NAME } else { PLAIN_NAME }, value, max_age_ms, https)
 }
 
-/// The public half of an error, for which the log has the other.
+/// What the account page may say about an error. The log gets the cause.
 fn problem(error: Error) -> SignInProblem {
     problem_of(error.public().code)
 }
@@ -106,17 +128,20 @@ fn problem(error: Error) -> SignInProblem {
 fn problem_of(code: ErrorCode) -> SignInProblem {
     match code {
         ErrorCode::EmailTaken => SignInProblem::Taken,
+        ErrorCode::SignUpNotAllowed => SignInProblem::NotAllowed,
+        ErrorCode::InvalidLink => SignInProblem::NotInvited,
+        ErrorCode::AccountDisabled => SignInProblem::Disabled,
         ErrorCode::Unavailable | ErrorCode::Internal => SignInProblem::Away,
         _ => SignInProblem::Failed,
     }
 }
 
-fn back(problem: SignInProblem, https: bool) -> Response {
-    leave_for(&format!("/account?sign-in={}", problem.into_str()), &[pending_cookie("", 0, https)])
+fn back_with(problem: SignInProblem, https: bool) -> Response {
+    see_other(&format!("/account?sign-in={}", problem.into_str()), &[pending_cookie("", 0, https)])
 }
 
-/// Sends a browser on to another address of ours or of the provider's, with these cookies.
-pub(crate) fn leave_for(address: &str, cookies: &[String]) -> Response {
+/// Redirects a browser to `address` and sets these cookies.
+pub(crate) fn see_other(address: &str, cookies: &[String]) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
     for (name, value) in

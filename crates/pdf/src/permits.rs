@@ -1,6 +1,6 @@
-//! Permits for page workers: how many run at once, and for whom. Who comes next is decided in [`queue`].
+//! Permits for page workers: they limit how many run at once, and for whom. [`queue`] decides who is next.
 //!
-//! A permit is charged to its account for as long as it is held, whether it ends well, fails or its caller disconnects.
+//! The time for which a permit is held is charged to its account, also after a failure or a disconnect.
 
 mod queue;
 
@@ -12,15 +12,15 @@ use metrics::{gauge, histogram};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-use self::queue::{Claim, FairQueue};
+use self::queue::{FairQueue, PermitRequest};
 use super::error::PdfError;
 
-/// Whether a caller waits for the answer.
+/// The priority of a request for a permit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// A caller waits: the request fails rather than wait long, and its document has little time.
+    /// A person waits: the wait for a permit and the time for the document are short.
     Interactive,
-    /// No caller waits: the request waits for as long as it takes.
+    /// No person waits: the wait for a permit is unlimited.
     Background,
 }
 
@@ -33,34 +33,34 @@ impl Priority {
     }
 }
 
-/// For whom the engine works, and how much of it that one may have. The names are any that tell accounts and networks apart.
+/// The account that the engine works for, with its limits. Names of accounts and networks only have to be unique.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requester {
     pub account: String,
     /// Accounts of one network share its turns. `None`: the account has its own.
     pub network: Option<String>,
-    /// Permits of the account at once, for each priority.
+    /// The most concurrent permits of the account, for each priority.
     pub permits_max: usize,
-    /// Worker seconds of the account in an hour, 0 for no limit. [`WorkerTime`] enforces it.
+    /// The most worker seconds of the account in an hour; 0 for no limit. [`WorkerTime`] enforces it.
     pub seconds_per_hour: u64,
 }
 
 impl Requester {
-    /// A requester without limits of its own.
+    /// A requester without limits.
     pub fn unlimited(account: impl Into<String>) -> Self {
         Self { account: account.into(), network: None, permits_max: usize::MAX, seconds_per_hour: 0 }
     }
 }
 
-/// Counts how long each account has workers, and refuses those that had theirs. The program that uses the engine does the counting.
+/// Counts the worker time of each account, and rejects accounts that have used it up. The program that uses the engine implements it.
 pub trait WorkerTime: fmt::Debug + Send + Sync {
-    /// Whether the requester has worker time left at `now`.
+    /// Checks that the requester has worker time left at `now`.
     ///
     /// # Errors
-    /// How long until it has.
+    /// The time until it has some again.
     fn admit(&self, requester: &Requester, now: time::Instant) -> Result<(), Duration>;
 
-    /// Counts the time for which the requester had one worker, which ended at `now`.
+    /// Charges the time for which the requester had one worker, until `now`.
     fn charge(&self, requester: &Requester, time: Duration, now: time::Instant);
 }
 
@@ -74,37 +74,38 @@ pub(crate) struct WorkerPermits {
 struct Pool {
     name: &'static str,
     queue: Mutex<FairQueue<Waiter>>,
-    /// How long an interactive request waits.
-    patience: Duration,
+    /// The longest wait of an interactive request.
+    wait_max: Duration,
     worker_time: Option<Arc<dyn WorkerTime>>,
 }
 
-/// The right to keep one worker busy, until it is dropped.
+/// The right to use one worker, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct WorkerPermit {
     pool: Arc<Pool>,
-    claim: Claim,
+    request: PermitRequest,
     requester: Requester,
     since: Instant,
 }
 
 impl WorkerPermits {
-    /// A pool of at least two permits. `name` is its label in metrics, `waiting_max` how many requests may wait.
+    /// A pool of at least two permits. `name` is its label in metrics, `waiting_max` the most waiting requests, and `wait_max` the longest
+    /// wait of an interactive one.
     pub(crate) fn new(
         name: &'static str,
         permits: usize,
         waiting_max: usize,
-        patience: Duration,
+        wait_max: Duration,
         worker_time: Option<Arc<dyn WorkerTime>>,
     ) -> Self {
         let queue = Mutex::new(FairQueue::new(permits, waiting_max));
-        Self { pool: Arc::new(Pool { name, queue, patience, worker_time }) }
+        Self { pool: Arc::new(Pool { name, queue, wait_max, worker_time }) }
     }
 
     /// Waits for a permit.
     ///
     /// # Errors
-    /// [`PdfError::BudgetSpent`] if the account has used its hour; [`PdfError::Busy`] if too many requests wait, or an interactive one
+    /// [`PdfError::BudgetSpent`] if the account has used up its time. [`PdfError::Busy`] if too many requests wait, or an interactive one
     /// waited too long.
     pub(crate) async fn acquire(&self, priority: Priority, requester: &Requester) -> Result<WorkerPermit, PdfError> {
         let (pool, begun) = (&self.pool, Instant::now());
@@ -113,12 +114,12 @@ impl WorkerPermits {
         }
         let (sender, granted) = oneshot::channel();
         let waiter = Waiter { requester: requester.clone(), sender };
-        let ticket = pool.queue().push(Claim::new(priority, requester), waiter);
+        let ticket = pool.queue().push(PermitRequest::new(priority, requester), waiter);
         let _guard = WaitGuard::new(pool, ticket);
         pool.grant();
         drop(pool.queue().overflow());
-        let patience = if priority == Priority::Interactive { pool.patience } else { Duration::MAX };
-        let Ok(Ok(permit)) = timeout(patience, granted).await else { return Err(PdfError::Busy) };
+        let wait_max = if priority == Priority::Interactive { pool.wait_max } else { Duration::MAX };
+        let Ok(Ok(permit)) = timeout(wait_max, granted).await else { return Err(PdfError::Busy) };
         histogram!("coldbrew_page_permit_wait_seconds", "pool" => pool.name, "priority" => priority.name())
             .record(begun.elapsed());
         Ok(permit)
@@ -126,18 +127,18 @@ impl WorkerPermits {
 }
 
 impl Pool {
-    /// Gives every permit that is free to the request whose turn it is.
+    /// Grants every free permit to the next request.
     fn grant(self: &Arc<Self>) {
         loop {
             let next = self.queue().next();
-            let Some((claim, Waiter { requester, sender })) = next else { return };
-            // A caller that has gone meanwhile drops the permit, which comes back here.
-            let _ = sender.send(self.permit(claim, requester));
+            let Some((request, Waiter { requester, sender })) = next else { return };
+            // If the caller has gone, the permit is dropped and returns here.
+            let _ = sender.send(self.permit(request, requester));
         }
     }
 
-    fn permit(self: &Arc<Self>, claim: Claim, requester: Requester) -> WorkerPermit {
-        WorkerPermit { pool: Arc::clone(self), claim, requester, since: Instant::now() }
+    fn permit(self: &Arc<Self>, request: PermitRequest, requester: Requester) -> WorkerPermit {
+        WorkerPermit { pool: Arc::clone(self), request, requester, since: Instant::now() }
     }
 
     fn queue(&self) -> MutexGuard<'_, FairQueue<Waiter>> {
@@ -146,10 +147,10 @@ impl Pool {
 }
 
 impl WorkerPermit {
-    /// One more permit for the same claim, if one is left for the next request then.
+    /// One more permit for the same request, if another one stays free for the next request.
     pub(crate) fn another(&self) -> Option<Self> {
-        let widened = self.pool.queue().widen(&self.claim);
-        widened.then(|| self.pool.permit(self.claim.clone(), self.requester.clone()))
+        let widened = self.pool.queue().widen(&self.request);
+        widened.then(|| self.pool.permit(self.request.clone(), self.requester.clone()))
     }
 }
 
@@ -159,19 +160,19 @@ impl Drop for WorkerPermit {
             let now = Instant::now();
             worker_time.charge(&self.requester, now - self.since, now.into_std());
         }
-        self.pool.queue().release(&self.claim);
+        self.pool.queue().release(&self.request);
         self.pool.grant();
     }
 }
 
-/// A request that waits.
+/// A waiting request.
 #[derive(Debug)]
 struct Waiter {
     requester: Requester,
     sender: oneshot::Sender<WorkerPermit>,
 }
 
-/// Ends a request when its caller has the permit or is gone.
+/// Removes a request from the queue when its caller has the permit or has gone.
 struct WaitGuard<'a> {
     pool: &'a Pool,
     ticket: u64,

@@ -1,10 +1,10 @@
-//! Positioned characters to Markdown: pure, and knowing nothing of PDFium.
+//! Converts positioned characters to Markdown. The functions are pure and independent of PDFium.
 //!
-//! [`Glyph`]s in the order of the file become [`lines`], lines get a reading [`order`], lines in order become [`blocks`]
-//! (paragraphs, headings, list items, code), and blocks become [`markdown`]. The order of the file is trusted where the
-//! geometry does not contradict it, because most programs write text as it is read.
+//! [`Glyph`]s in file order become [`lines`], and lines get a reading [`order`]. Ordered lines become [`blocks`] (paragraphs, headings,
+//! list items, code), and blocks become [`markdown`]. File order is kept unless the geometry contradicts it, because most programs write
+//! text in reading order.
 //!
-//! A text written from right to left is mirrored before it is laid out, so that no rule needs a second form for it.
+//! Right-to-left text is mirrored first, so that the layout has only rules for left-to-right text.
 
 mod blocks;
 mod columns;
@@ -20,8 +20,8 @@ mod testing;
 
 pub(crate) use glyph::{Glyph, Turn, is_visible};
 
-/// The Markdown of one page, from its glyphs in the order of the file. Plain text in it cannot turn into HTML, and no more
-/// than what is laid out as a heading, a list or code turns into one.
+/// The Markdown of one page, from its glyphs in file order. Text is escaped: it never becomes HTML, nor a heading, list or code that the
+/// layout does not show.
 pub(crate) fn to_markdown(glyphs: &[Glyph]) -> String {
     let mut lines = lines::from_glyphs(&margin::without_line_numbers(glyph::upright(glyphs)));
     if script::is_right_to_left(lines.iter().map(|line| line.text.as_str())) {
@@ -30,7 +30,7 @@ pub(crate) fn to_markdown(glyphs: &[Glyph]) -> String {
     markdown::render(&blocks::from_lines(order::reading_order(lines)))
 }
 
-/// Characters that say something: no white space, no control characters.
+/// The number of visible characters.
 pub(crate) fn visible_chars(glyphs: &[Glyph]) -> u32 {
     let visible = glyphs.iter().filter(|glyph| is_visible(glyph.char)).count();
     u32::try_from(visible).unwrap_or(u32::MAX)
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_becomes_markdown() {
+    fn page_becomes_markdown() {
         let mut glyphs = page(&[
             ("A Heading", 50.0, 50.0),
             ("The first lines of a paragraph, one", 50.0, 80.0),
@@ -67,14 +67,14 @@ mod tests {
     }
 
     #[test]
-    fn type_of_one_width_is_code_with_its_spaces() {
+    fn monospaced_text_becomes_code_with_its_spaces() {
         let lines = [("fn main() {\n", 50.0, 80.0), ("if x < 1 {\n", 70.0, 92.0), ("}", 50.0, 116.0)];
         let listing: Vec<Glyph> = lines.iter().flat_map(|(text, left, down)| mono_glyphs(text, *left, *down)).collect();
         assert_eq!(to_markdown(&listing), "```\nfn main() {\n    if x < 1 {\n\n}\n```");
     }
 
     #[test]
-    fn a_stamp_along_the_margin_is_dropped() {
+    fn stamp_along_the_margin_is_dropped() {
         let mut stamp = glyphs("arXiv:1234.5678", 20.0, 400.0);
         stamp.iter_mut().for_each(|glyph| glyph.turn = Turn::Quarter);
         stamp.extend(page(&[("", 0.0, 0.0), ("The text of the page.", 50.0, 80.0)]));
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_lies_on_its_side_is_read() {
+    fn rotated_page_is_read() {
         let mut turned = page(&[("The first line of it", 50.0, 80.0), ("and the second line.", 50.0, 92.0)]);
         for glyph in turned.iter_mut() {
             let (x, y) = glyph.origin;
@@ -109,7 +109,7 @@ mod tests {
         assert!(markdown.find("ראשונה") < markdown.find("שנייה"), "{markdown}");
     }
 
-    /// What a renderer of documents may switch on: all of it but marks for typing with less effort.
+    /// The extensions that a renderer can enable, without typographic ones.
     fn options() -> Options {
         Options::all() - Options::ENABLE_SUPERSCRIPT - Options::ENABLE_SUBSCRIPT - Options::ENABLE_SMART_PUNCTUATION
     }
@@ -142,7 +142,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_page_panics_or_makes_html(glyphs in proptest::collection::vec(any_glyph(), 0..200)) {
+        fn any_page_becomes_markdown_without_html(glyphs in proptest::collection::vec(any_glyph(), 0..200)) {
             let markdown = to_markdown(&glyphs);
             for event in Parser::new_ext(&markdown, options()) {
                 prop_assert!(!matches!(event, Event::Html(_) | Event::InlineHtml(_)), "{markdown}");
@@ -150,7 +150,7 @@ mod tests {
         }
 
         #[test]
-        fn a_line_of_prose_reads_as_it_was_written(text in "[a-zA-Z0-9<>&*_#`$~|\\[\\](){}!:=+;.,^ \\\\-]{1,60}") {
+        fn line_of_prose_renders_as_written(text in "[a-zA-Z0-9<>&*_#`$~|\\[\\](){}!:=+;.,^ \\\\-]{1,60}") {
             let mut shown = String::new();
             for event in Parser::new_ext(&to_markdown(&page(&[(&text, 50.0, 80.0)])), options()) {
                 if let Event::Text(text) = event {

@@ -1,9 +1,9 @@
-//! A document's title from its metadata, if what stands there deserves the name.
+//! A document's title from its metadata.
 
-/// Longer titles are cut here; they are prose that somebody put into the wrong field.
+/// Longer titles are cut. They are usually text in the wrong field.
 const TITLE_CHARS_MAX: usize = 300;
 
-/// Words that programs write into the field when nobody gave a title.
+/// Default titles that programs write.
 const PLACEHOLDERS: [&str; 9] = [
     "untitled",
     "untitled document",
@@ -16,7 +16,7 @@ const PLACEHOLDERS: [&str; 9] = [
     "(anonymous)",
 ];
 
-/// Extensions that show that the field holds the name of a source file.
+/// A title that ends with one of these is the name of a source file.
 const SOURCE_EXTENSIONS: [&str; 14] =
     [".doc", ".docx", ".dvi", ".htm", ".html", ".indd", ".odt", ".pdf", ".ppt", ".pptx", ".ps", ".qxd", ".rtf", ".tex"];
 
@@ -26,11 +26,11 @@ pub(crate) fn clean(raw: &str) -> Option<String> {
     let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     let title: String = line.chars().filter(|char| !is_invisible(*char)).take(TITLE_CHARS_MAX).collect();
     let title = title.trim().trim_start_matches("Microsoft Word - ").trim_start_matches("Microsoft PowerPoint - ");
-    let says_something = title.chars().any(char::is_alphanumeric);
-    (says_something && !is_placeholder(title) && !is_path(title)).then(|| title.to_owned())
+    let has_text = title.chars().any(char::is_alphanumeric);
+    (has_text && !is_placeholder(title) && !is_path(title)).then(|| title.to_owned())
 }
 
-/// Direction overrides, zero-width characters and the replacement character: they deceive or mean a broken encoding.
+/// Direction overrides and zero-width characters, which can disguise a title, and the replacement character of a broken encoding.
 fn is_invisible(char: char) -> bool {
     matches!(char, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fffd}')
 }
@@ -56,7 +56,7 @@ mod tests {
     use super::clean;
 
     #[test]
-    fn titles_are_cleaned_or_refused() {
+    fn title_is_cleaned_or_rejected() {
         let cases = [
             ("  The  PGF\nManual ", Some("The PGF Manual")),
             ("Microsoft Word - Annual report", Some("Annual report")),
@@ -80,7 +80,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_title_is_one_short_clean_line(raw in any::<String>()) {
+        fn any_title_becomes_one_short_line(raw in any::<String>()) {
             if let Some(title) = clean(&raw) {
                 prop_assert!(title.chars().count() <= 300);
                 prop_assert!(!title.chars().any(char::is_control));

@@ -1,4 +1,4 @@
-//! `cargo xtask dev`: serves a development build, rebuilds it whenever a source file changes and has open pages load again.
+//! `cargo xtask dev`: serves a development build, rebuilds it when a source file changes, and reloads open pages.
 //!
 //! It polls, which needs no library and works on every file system.
 
@@ -15,11 +15,14 @@ use crate::reload::{Pages, await_server};
 use crate::site::{self, Profile, files_below};
 
 const WATCHED: [&str; 7] = ["Cargo.lock", "Cargo.toml", "Leptos.toml", "crates", "public", "src", "style"];
-/// Makes Leptos' `AutoReload` put its script into pages.
+/// With this variable, Leptos' `AutoReload` adds its script to pages.
 const WATCH: &str = "LEPTOS_WATCH";
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
-/// Runs until it is interrupted; a build that fails leaves the last good server running.
+/// Runs until it is interrupted. If a build fails, the last server keeps running.
+///
+/// # Errors
+/// If source files cannot be listed, or the server cannot be started or stopped.
 pub fn serve_and_rebuild(layout: &Layout) -> Result<(), Error> {
     let pages = Pages::listen()?;
     let mut server = None;
@@ -53,7 +56,7 @@ fn start(layout: &Layout) -> Result<Child, Error> {
     layout::start(Command::new(layout.development_server()).current_dir(&layout.root).arg("serve").env(WATCH, "true"))
 }
 
-/// Asks the server to end, as an operator would, and waits for it.
+/// Sends SIGTERM to the server and waits until it ends.
 fn stop(mut server: Child) -> Result<(), Error> {
     let program = PathBuf::from(OUTPUT_NAME);
     if server.try_wait().map_err(Error::at(&program))?.is_none() {
@@ -62,14 +65,14 @@ fn stop(mut server: Child) -> Result<(), Error> {
     server.wait().map(|_| ()).map_err(Error::at(&program))
 }
 
-/// Of every watched file; an added or removed file changes the map, too.
+/// The modification time of every watched file. Added and removed files change the map too.
 fn modification_times(layout: &Layout) -> Result<BTreeMap<PathBuf, SystemTime>, Error> {
     let mut times = BTreeMap::new();
     for watched in WATCHED {
         let path = layout.root.join(watched);
         let files = if path.is_dir() { files_below(&path)? } else { vec![path] };
         for file in files {
-            // An editor may be replacing it right now; then the next look finds it.
+            // An editor may be replacing the file. The next poll then finds it.
             if let Ok(time) = fs::metadata(&file).and_then(|file| file.modified()) {
                 times.insert(file, time);
             }

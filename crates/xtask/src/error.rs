@@ -1,7 +1,8 @@
-//! What can go wrong in a build command, each with what to do about it.
+//! The errors of build commands. Each message says what to do.
 
 use std::path::{Path, PathBuf};
 
+/// An error of a build command.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{0}")]
@@ -14,20 +15,20 @@ pub enum Error {
     NotStarted { command: String, source: std::io::Error },
     #[error("`{command}` failed; its own messages are above")]
     Failed { command: String },
-    #[error("pages cannot be told to load again: port {port}: {source}; does another `make dev` run?")]
+    #[error("cannot listen on port {port} to reload pages: {source}; does another `make dev` run?")]
     NoReload { port: u16, source: std::io::Error },
-    #[error("no toolchain here can build for wasm32-unknown-unknown; run `scripts/setup`, which adds the target")]
+    #[error("no toolchain has the target wasm32-unknown-unknown; run `scripts/setup`, which adds it")]
     NoWasmTarget,
     #[error("wasm-bindgen: {0}; its version in crates/xtask/Cargo.toml must equal the app's in Cargo.toml")]
     Bindgen(String),
-    #[error("{}: only `@import \"file.css\";` of a file in the same folder is understood, found `{rule}`", path.display())]
+    #[error("{}: only `@import \"file.css\";` of a file in the same folder is supported, found `{rule}`", path.display())]
     StyleImport { path: PathBuf, rule: String },
     #[error("{}: imported twice or by itself; import each file once, from one place", path.display())]
     StyleImportedTwice { path: PathBuf },
 }
 
 impl Error {
-    /// Turns an I/O error into one that names its file: `fs::read(path).map_err(Error::at(path))`.
+    /// Adds the path to an I/O error: `fs::read(path).map_err(Error::at(path))`.
     pub fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         |source| Self::Io { path: path.to_owned(), source }
     }

@@ -1,4 +1,4 @@
-//! Where things are in the checkout and in the target folder, and how other programs are called from here.
+//! Paths in the checkout and the target folder, and helpers to run other programs.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,30 +6,35 @@ use std::process::{Child, Command, ExitStatus};
 
 use crate::error::Error;
 
-/// Base name of what the browser loads; equals `output-name` in `Cargo.toml`'s `[package.metadata.leptos]`.
+/// The base name of the files that the browser loads. Equals `output-name` in `Cargo.toml`'s `[package.metadata.leptos]`.
 pub const OUTPUT_NAME: &str = "coldbrew";
 
-/// How variables begin that describe this program to itself.
-const TOLD_BY_CARGO: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+/// The prefixes of variables that `cargo run` sets for this program.
+const CARGO_RUN_PREFIXES: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
 
+/// The folders of a build.
 #[derive(Debug)]
 pub struct Layout {
     /// The checkout.
     pub root: PathBuf,
     /// Cargo's target folder: `CARGO_TARGET_DIR`, else `target` in the checkout.
     pub target: PathBuf,
-    /// What the server serves as files; equals `site-root` in `[package.metadata.leptos]`, hence not below `CARGO_TARGET_DIR`.
+    /// The static files of the server. Equals `site-root` in `[package.metadata.leptos]`, so it is not below `CARGO_TARGET_DIR`.
     pub site: PathBuf,
     /// The hashed files within `site`.
     pub pkg: PathBuf,
 }
 
 impl Layout {
+    /// The layout of the checkout that this package is in.
+    ///
+    /// # Errors
+    /// If this program was not started by Cargo.
     pub fn from_environment() -> Result<Self, Error> {
         const MANIFEST: &str = "CARGO_MANIFEST_DIR";
         let manifest = std::env::var_os(MANIFEST).ok_or(Error::NotUnderCargo(MANIFEST))?;
         let mut root = PathBuf::from(manifest);
-        // This package is in `crates/xtask`.
+        // From `crates/xtask` to the root.
         root.pop();
         root.pop();
         let target = root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()));
@@ -38,13 +43,13 @@ impl Layout {
         Ok(Self { root, target, site, pkg })
     }
 
-    /// Cargo in the checkout, as if a person called it. Build scripts that go by what `cargo run` tells its program would else run again,
-    /// and all that depends on them be compiled again, whenever the other of the two ways was taken before.
+    /// Cargo in the checkout, without the variables that `cargo run` sets. With them, some build scripts and their dependents would be
+    /// built again after each change between `cargo xtask` and `cargo build`.
     pub fn cargo(&self) -> Command {
         let mut cargo = Command::new("cargo");
         cargo.current_dir(&self.root);
         for (name, _) in std::env::vars_os() {
-            if TOLD_BY_CARGO.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            if CARGO_RUN_PREFIXES.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
                 cargo.env_remove(name);
             }
         }
@@ -71,24 +76,33 @@ impl Layout {
     }
 }
 
-/// Runs a program to its end, its output shown as it comes.
+/// Runs a program to its end, with its output on this program's.
+///
+/// # Errors
+/// If it cannot be started or fails.
 pub fn run(command: &mut Command) -> Result<(), Error> {
     let status = start(command)?.wait();
     finish(command, status)
 }
 
 /// Starts a program.
+///
+/// # Errors
+/// If it cannot be started.
 pub fn start(command: &mut Command) -> Result<Child, Error> {
     command.spawn().map_err(|source| Error::NotStarted { command: shown(command), source })
 }
 
-/// What became of a program.
+/// Checks the exit status of a program.
+///
+/// # Errors
+/// If it could not be waited for or failed.
 pub fn finish(command: &Command, status: io::Result<ExitStatus>) -> Result<(), Error> {
     let status = status.map_err(|source| Error::NotStarted { command: shown(command), source })?;
     if status.success() { Ok(()) } else { Err(Error::Failed { command: shown(command) }) }
 }
 
-/// The command as a person would type it, for messages.
+/// The command line, for messages.
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
@@ -100,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargo_is_called_as_a_person_would() {
+    fn cargo_gets_no_variables_of_cargo_run() {
         let cargo = Layout::from_environment().unwrap().cargo();
         let removed = |name: &str| cargo.get_envs().any(|(changed, value)| changed == name && value.is_none());
         assert!(removed("CARGO_MANIFEST_DIR") && removed("CARGO_PKG_NAME"), "{cargo:?}");

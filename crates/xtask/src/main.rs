@@ -1,17 +1,18 @@
-//! The project's own build commands, so that nobody has to install cargo-leptos:
+//! The project's build commands. They replace cargo-leptos, which would have to be installed:
 //!
-//! - `cargo xtask site [--release]` builds what the browser downloads into `target/site`;
-//! - `cargo xtask all [CARGO-ARGUMENT…]` builds that as visitors get it and, at the same time, what `cargo build` builds with these;
-//! - `cargo xtask dev` serves a development build, rebuilds it on every change and has open pages load again.
+//! - `cargo xtask site [--release]` builds the files that the browser downloads into `target/site`.
+//! - `cargo xtask all [CARGO-ARGUMENT…]` builds the release site and, at the same time, runs `cargo build` with these arguments.
+//! - `cargo xtask dev` serves a development build, rebuilds it on every change and reloads open pages.
+//! - `cargo xtask strings` prints the texts of the web app and the error messages.
 //!
-//! It knows nothing of the app beyond its name and folders (`layout.rs`); it never installs anything, `scripts/setup` does.
-//! Start reading at `site.rs`.
+//! Of the app, it knows only the name and the folders (`layout.rs`). It installs nothing: `scripts/setup` does. Start reading at `site.rs`.
 
 mod dev;
 mod error;
 mod layout;
 mod reload;
 mod site;
+mod strings;
 
 use std::process::ExitCode;
 
@@ -19,7 +20,8 @@ use error::Error;
 use layout::Layout;
 use site::Profile;
 
-const USAGE: &str = "usage: cargo xtask site [--release] | cargo xtask all [CARGO-ARGUMENT…] | cargo xtask dev";
+const USAGE: &str =
+    "usage: cargo xtask site [--release] | cargo xtask all [CARGO-ARGUMENT…] | cargo xtask dev | cargo xtask strings";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,6 +42,7 @@ fn run(arguments: &[&str]) -> Result<(), Error> {
         ["site", "--release"] => site::build(&layout, Profile::Release),
         ["all", server @ ..] => site::build_beside(&layout, server),
         ["dev"] => dev::serve_and_rebuild(&layout),
+        ["strings"] => strings::print(&layout),
         _ => Err(Error::Usage(USAGE)),
     }
 }

@@ -1,4 +1,4 @@
-//! Has open pages load again after a build: the other end of Leptos' `AutoReload`, a WebSocket at its reload port.
+//! Reloads open pages after a build: the server side of Leptos' `AutoReload`, a WebSocket at the reload port.
 
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,18 +11,21 @@ use crate::error::Error;
 
 /// Equals `reload-port` in `Cargo.toml`'s `[package.metadata.leptos]`, Leptos' default.
 const PORT: u16 = 3001;
-/// Where the server listens, unless this variable says otherwise.
+/// The variable with the server's address, and its default.
 const SITE_ADDR: (&str, &str) = ("LEPTOS_SITE_ADDR", "127.0.0.1:3000");
-/// A page that connects says so at once.
+/// A page sends its handshake as soon as it connects.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(1);
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 const START_POLL: Duration = Duration::from_millis(100);
 
-/// The pages that are open.
+/// The connections of open pages.
 pub struct Pages(Arc<Mutex<Vec<WebSocket<TcpStream>>>>);
 
 impl Pages {
-    /// Accepts pages until the program ends.
+    /// Accepts connections until the program ends.
+    ///
+    /// # Errors
+    /// If the port is in use.
     pub fn listen() -> Result<Self, Error> {
         TcpListener::bind(("127.0.0.1", PORT)).map(Self::of).map_err(|source| Error::NoReload { port: PORT, source })
     }
@@ -42,16 +45,16 @@ impl Pages {
         Self(pages)
     }
 
-    /// Has every open page load again. Each connects anew by that.
+    /// Reloads every open page. Each then connects again.
     pub fn reload(&self) {
         for mut page in self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            // One that was closed meanwhile needs no message.
+            // Sending to a closed page fails, which is harmless.
             let _ = page.send(Message::text(r#"{"all":true}"#));
         }
     }
 }
 
-/// Waits until the server takes connections, or for as long as that may take.
+/// Waits until the server accepts connections, at most [`START_TIMEOUT`].
 pub fn await_server() {
     let addr = std::env::var(SITE_ADDR.0).unwrap_or_else(|_| SITE_ADDR.1.to_owned());
     let mut waited = Duration::ZERO;
@@ -67,13 +70,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn open_page_after_a_build_is_told_to_load_again() {
+    fn open_page_is_reloaded_after_a_build() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let pages = Pages::of(listener);
         let url = format!("ws://{address}/live_reload");
         let (mut page, _) = tungstenite::client(url, TcpStream::connect(address).unwrap()).unwrap();
-        // The page knows of its connection a moment before this side has it.
+        // The page completes its handshake before the server side has stored the connection.
         while pages.0.lock().unwrap().is_empty() {
             sleep(Duration::from_millis(5));
         }

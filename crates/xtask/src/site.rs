@@ -1,7 +1,7 @@
-//! Builds the site: the wasm library, its JavaScript, the style and the public files, under names that carry their content's hash.
+//! Builds the site: the wasm library, its JavaScript, the style sheet and the public files. Names contain a hash of the content.
 //!
-//! `wasm.rs` compiles and shrinks, `style.rs` joins the style sheets, `publish.rs` puts the results where the server finds them.
-//! A step whose inputs are unchanged is skipped, so that a repeated build takes well under a second.
+//! `wasm.rs` compiles and shrinks, `style.rs` joins the style sheets, and `publish.rs` copies the results to the server's folder.
+//! A step with unchanged inputs is skipped, so that a repeated build takes less than a second.
 
 mod publish;
 mod style;
@@ -14,14 +14,19 @@ use crate::error::Error;
 use crate::layout::{Layout, finish, start};
 use publish::{Hashes, Publisher};
 
+/// How the site is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// Quick to build; not shrunk, not compressed.
+    /// Fast to build; not shrunk, not compressed.
     Development,
-    /// What visitors get.
+    /// The site of a release.
     Release,
 }
 
+/// Builds the site into its folder.
+///
+/// # Errors
+/// If a tool fails, or a file cannot be read or written.
 pub fn build(layout: &Layout, profile: Profile) -> Result<(), Error> {
     println!("site: compiling the browser library");
     let library = wasm::build(layout, profile)?;
@@ -56,6 +61,9 @@ pub fn build_beside(layout: &Layout, server: &[&str]) -> Result<(), Error> {
 }
 
 /// All files below a folder, sorted; none if there is no such folder.
+///
+/// # Errors
+/// If a folder cannot be listed.
 pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     if !folder.is_dir() {

@@ -1,4 +1,4 @@
-//! Which new passwords are refused: too short, endless, or among the first that an attacker tries.
+//! The rules for new passwords: not too short, not too long, and not easy to guess.
 
 use zxcvbn::zxcvbn;
 
@@ -6,16 +6,20 @@ use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 
 const CHARS_MIN: usize = 10;
-/// Longer ones would make hashing a way to keep the server busy.
+/// A limit for the cost of hashing one password.
 pub(crate) const BYTES_MAX: usize = 1_000;
-/// A password that is found within fewer guesses is refused. The guesses are zxcvbn's: its lists of common passwords, names and
-/// words, with the usual changes to them. An attacker who has to wait between guesses makes some ten thousand a year.
+/// A password that zxcvbn finds within fewer guesses is refused. It tries common passwords, names and words with their usual variations.
+/// With the delays between attempts, an attacker makes some ten thousand guesses a year.
 const GUESSES_MIN: u64 = 1_000_000;
-/// Characters that are looked at. Those of a hostile password take a tenth of a second; of three times as many, seconds.
-const CHARS_JUDGED: usize = 32;
+/// Only this many characters are rated. Rating a hostile password of this length takes 0.1 s, and one of three times the length takes
+/// seconds.
+const CHARS_RATED: usize = 32;
 
-/// Refuses a password by its length alone.
-pub(crate) fn see_length(password: &str) -> Result<()> {
+/// Checks the length of a password.
+///
+/// # Errors
+/// `invalid_sign_up` if it is too short or too long.
+pub(crate) fn check_length(password: &str) -> Result<()> {
     if password.len() > BYTES_MAX {
         return Err(refused(&format!("Choose a password of at most {BYTES_MAX} bytes.")));
     }
@@ -25,21 +29,24 @@ pub(crate) fn see_length(password: &str) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a password that is easy to guess for an account of that address. To be called where it may take a moment.
-pub(crate) fn see_guesses(password: &str, email: &str) -> Result<()> {
+/// Checks that a password is hard to guess for an account with this address. Takes up to 0.1 s: call it where blocking is allowed.
+///
+/// # Errors
+/// `invalid_sign_up` if it is easy to guess.
+pub(crate) fn check_guesses(password: &str, email: &str) -> Result<()> {
     let name = email.split('@').next().unwrap_or_default();
     let letters: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
-    let judged: String = password.chars().take(CHARS_JUDGED).collect();
-    if zxcvbn(&judged, &[email, name, &letters, "coldbrew"]).guesses() >= GUESSES_MIN {
+    let rated: String = password.chars().take(CHARS_RATED).collect();
+    if zxcvbn(&rated, &[email, name, &letters, "coldbrew"]).guesses() >= GUESSES_MIN {
         return Ok(());
     }
-    let words = "This password is easy to guess: it is common, or made from your e-mail address. \
-                 Choose another one, for example four words that do not belong together.";
-    Err(refused(words))
+    let message = "This password is easy to guess: it is common, or made from your e-mail address. \
+                   Choose another one, for example four words that do not belong together.";
+    Err(refused(message))
 }
 
-fn refused(words: &str) -> Error {
-    Error::refused(ErrorCode::InvalidSignUp, words)
+fn refused(message: &str) -> Error {
+    Error::refused(ErrorCode::InvalidSignUp, message)
 }
 
 #[cfg(test)]
@@ -47,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn common_passwords_and_the_own_name_are_refused() {
+    fn common_passwords_and_own_names_are_refused() {
         for common in [
             "password123",
             "Password123!",
@@ -63,22 +70,22 @@ mod tests {
             "AdaLovelace1",
             "ada.lovelace@example.org",
         ] {
-            assert!(see_guesses(common, "ada.lovelace@example.org").is_err(), "{common}");
+            assert!(check_guesses(common, "ada.lovelace@example.org").is_err(), "{common}");
         }
     }
 
     #[test]
-    fn uncommon_passwords_are_taken() {
+    fn uncommon_passwords_are_accepted() {
         for good in
             ["a good long one", "a quiet afternoon", "correct horse battery staple", "xK9#mQ2$vL7p", "пароль-для-кофе"]
         {
-            assert!(see_length(good).is_ok() && see_guesses(good, "ada.lovelace@example.org").is_ok(), "{good}");
+            assert!(check_length(good).is_ok() && check_guesses(good, "ada.lovelace@example.org").is_ok(), "{good}");
         }
     }
 
     #[test]
-    fn length_of_a_password_has_two_ends() {
-        assert!(see_length("ninechars").is_err() && see_length(&"x".repeat(BYTES_MAX + 1)).is_err());
-        assert!(see_length("äöüäöüäöüä").is_ok(), "characters count, not bytes");
+    fn password_too_short_or_too_long_is_refused() {
+        assert!(check_length("ninechars").is_err() && check_length(&"x".repeat(BYTES_MAX + 1)).is_err());
+        assert!(check_length("äöüäöüäöüä").is_ok(), "characters count, not bytes");
     }
 }

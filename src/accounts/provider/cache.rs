@@ -1,52 +1,58 @@
-//! What the provider publishes, kept for some minutes: one request asks for it at a time, and the others wait for that one.
+//! A cache for the provider's metadata and keys. One request fetches a document; concurrent requests wait for its result.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::world::World;
 
-/// How long a published document is believed. A key that the provider has withdrawn is good for no longer.
+/// How long a document is used. A key that the provider has withdrawn is accepted for at most this long.
 const AGE_MAX: Duration = Duration::from_secs(600);
-/// Between two times that a document is asked for before it is old.
+/// The minimum time between two renewals of a document that has not expired.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(60);
 
-/// A document of one address.
+/// The cache of one document.
 pub(crate) struct Cached<T> {
-    world: Arc<dyn World>,
+    clock: Arc<dyn Clock>,
     state: Mutex<State<T>>,
 }
 
 struct State<T> {
-    kept: Option<(Arc<T>, Instant)>,
+    document: Option<(Arc<T>, Instant)>,
     failed_at: Option<Instant>,
     renewed_at: Option<Instant>,
 }
 
 impl<T> Cached<T> {
-    /// Keeps nothing yet.
-    pub(crate) fn new(world: Arc<dyn World>) -> Self {
-        Self { world, state: Mutex::new(State { kept: None, failed_at: None, renewed_at: None }) }
+    /// An empty cache.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Mutex::new(State { document: None, failed_at: None, renewed_at: None }) }
     }
 
-    /// The document as it is kept; one that is old, or not there, is fetched.
+    /// The cached document. It is fetched if it is missing or expired.
+    ///
+    /// # Errors
+    /// The error of `fetch`; `unavailable` if the concurrent request that this one waited for has failed.
     pub(crate) async fn get(&self, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
-        let asked_at = self.world.tick();
+        let asked_at = self.clock.tick();
         let mut state = self.state.lock().await;
-        match &state.kept {
-            Some((kept, since)) if asked_at.saturating_duration_since(*since) < AGE_MAX => Ok(kept.clone()),
+        match &state.document {
+            Some((document, since)) if asked_at.saturating_duration_since(*since) < AGE_MAX => Ok(document.clone()),
             _ => self.fetch(&mut state, asked_at, fetch).await,
         }
     }
 
-    /// The document anew, because `old` lacks something; `old` itself where it was renewed a moment ago.
+    /// Fetches a document again because `old` lacks something. Returns `old` if the last renewal was less than a minute ago.
+    ///
+    /// # Errors
+    /// As for [`Self::get`].
     pub(crate) async fn renew(&self, old: Arc<T>, fetch: impl Future<Output = Result<T>>) -> Result<Arc<T>> {
-        let asked_at = self.world.tick();
+        let asked_at = self.clock.tick();
         let mut state = self.state.lock().await;
-        if let Some((kept, _)) = state.kept.as_ref().filter(|(kept, _)| !Arc::ptr_eq(kept, &old)) {
-            return Ok(kept.clone());
+        if let Some((document, _)) = state.document.as_ref().filter(|(document, _)| !Arc::ptr_eq(document, &old)) {
+            return Ok(document.clone());
         }
         if state.renewed_at.is_some_and(|at| asked_at.saturating_duration_since(at) < RENEWAL_INTERVAL) {
             return Ok(old);
@@ -61,18 +67,18 @@ impl<T> Cached<T> {
         asked_at: Instant,
         fetch: impl Future<Output = Result<T>>,
     ) -> Result<Arc<T>> {
-        // Requests that waited for one that failed fail with it, instead of one after the other.
+        // Requests that waited for a failed request fail with it. Otherwise each would wait for a timeout of its own.
         if state.failed_at.is_some_and(|at| at >= asked_at) {
-            return Err(Error::unavailable("the provider has not answered another request"));
+            return Err(Error::unavailable("a concurrent request to the provider has failed"));
         }
         match fetch.await {
             Ok(document) => {
                 let document = Arc::new(document);
-                state.kept = Some((document.clone(), self.world.tick()));
+                state.document = Some((document.clone(), self.clock.tick()));
                 Ok(document)
             }
             Err(error) => {
-                state.failed_at = Some(self.world.tick());
+                state.failed_at = Some(self.clock.tick());
                 Err(error)
             }
         }
@@ -87,7 +93,7 @@ mod tests {
     use futures::future::join_all;
 
     use super::*;
-    use crate::world::StoppedWorld;
+    use crate::clock::ManualClock;
 
     #[derive(Default)]
     struct Provider(AtomicU32);
@@ -103,40 +109,40 @@ mod tests {
         }
     }
 
-    fn cached() -> (Arc<StoppedWorld>, Cached<u32>, Provider) {
-        let world = Arc::new(StoppedWorld::default());
-        (world.clone(), Cached::new(world), Provider::default())
+    fn cached() -> (Arc<ManualClock>, Cached<u32>, Provider) {
+        let clock = Arc::new(ManualClock::default());
+        (clock.clone(), Cached::new(clock), Provider::default())
     }
 
     #[tokio::test]
-    async fn document_asked_for_by_many_is_fetched_once_until_it_is_old() {
-        let (world, cached, provider) = cached();
+    async fn document_requested_concurrently_is_fetched_once_until_it_expires() {
+        let (clock, cached, provider) = cached();
         let got = join_all((0..100).map(|_| cached.get(provider.answer()))).await;
         assert!(got.into_iter().all(|document| *document.unwrap() == 0));
-        world.set(599);
+        clock.set(599);
         assert_eq!(*cached.get(provider.answer()).await.unwrap(), 0);
-        world.set(600);
+        clock.set(600);
         assert_eq!(*cached.get(provider.answer()).await.unwrap(), 1);
     }
 
     #[tokio::test]
-    async fn requests_that_waited_for_a_failure_fail_with_it_and_a_later_one_asks_again() {
-        let (world, cached, provider) = cached();
+    async fn requests_waiting_for_a_failed_fetch_fail_with_it_and_a_later_one_fetches() {
+        let (clock, cached, provider) = cached();
         assert!(join_all((0..100).map(|_| cached.get(provider.fail()))).await.iter().all(Result::is_err));
         assert_eq!(provider.0.load(Ordering::SeqCst), 1);
-        world.set(1);
+        clock.set(1);
         assert_eq!(*cached.get(provider.answer()).await.unwrap(), 1);
     }
 
     #[tokio::test]
-    async fn document_that_lacks_something_is_renewed_once_a_minute() {
-        let (world, cached, provider) = cached();
+    async fn document_lacking_a_key_is_renewed_at_most_once_a_minute() {
+        let (clock, cached, provider) = cached();
         let first = cached.get(provider.answer()).await.unwrap();
         let second = cached.renew(first.clone(), provider.answer()).await.unwrap();
         assert_eq!(*second, 1);
         assert_eq!(*cached.renew(first, provider.answer()).await.unwrap(), 1, "another request has renewed it");
         assert_eq!(*cached.renew(second.clone(), provider.answer()).await.unwrap(), 1);
-        world.set(60);
+        clock.set(60);
         assert_eq!(*cached.renew(second, provider.answer()).await.unwrap(), 2);
     }
 }

@@ -1,6 +1,6 @@
-//! What an ID token is worth: signed by a key of the issuer's, for us, for this sign-in, and still good.
+//! Verifies ID tokens: signed by a key of the issuer, made for this client and this sign-in, and not expired.
 //!
-//! Only signatures that nobody but the holder of a private key can make are taken: with a shared secret, or none, a public key would do.
+//! Only asymmetric signatures are accepted. With HMAC or `none`, a forger could sign with the public key or not at all.
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
@@ -23,30 +23,30 @@ const ALGORITHMS: [Algorithm; 9] = [
     Algorithm::ES384,
     Algorithm::EdDSA,
 ];
-/// How far two clocks may be apart, in seconds.
+/// The accepted difference of two clocks, in seconds.
 const LEEWAY_S: i64 = 60;
 
-/// The keys of an issuer. One that is of no use to us must not hide the others.
+/// The keys of an issuer. Each is parsed on its own, so an unsupported key does not hide the others.
 #[derive(Deserialize)]
 pub(crate) struct Keys {
     keys: Vec<Value>,
 }
 
 impl Keys {
-    /// Whether the key that a token names is among them. A token that names none may be signed by any of them.
+    /// Whether the key named by the token is known. A token without a key id may be signed by any key.
     pub(crate) fn know_signer_of(&self, token: &str) -> bool {
         let id = decode_header(token).ok().and_then(|header| header.kid);
         id.is_none_or(|id| self.named(Some(&id)).next().is_some())
     }
 
-    /// The keys that a token may be signed with, which names one where there are several.
+    /// The keys that may have signed a token with this key id, or all keys without one.
     fn named(&self, id: Option<&str>) -> impl Iterator<Item = Jwk> {
         let keys = self.keys.iter().filter_map(|key| serde_json::from_value::<Jwk>(key.clone()).ok());
         keys.filter(move |key| id.is_none_or(|id| key.common.key_id.as_deref() == Some(id)))
     }
 }
 
-/// What a token has to say.
+/// What the claims of a token must match.
 pub(crate) struct Expected<'a> {
     pub issuer: &'a str,
     pub client_id: &'a str,
@@ -54,7 +54,7 @@ pub(crate) struct Expected<'a> {
     pub now: UnixMs,
 }
 
-/// The claims of OpenID Connect Core 1.0, section 2, that count here.
+/// The claims of an ID token that are checked, as OpenID Connect Core 1.0 defines them.
 #[derive(Deserialize)]
 struct Claims {
     sub: String,
@@ -64,25 +64,27 @@ struct Claims {
     nonce: Option<String>,
     azp: Option<String>,
     email: Option<String>,
-    /// Some providers send it as a text.
+    /// Some providers send a string.
     email_verified: Option<Value>,
 }
 
-/// Who the token is about, or what is wrong with it.
+/// Verifies a token and returns its identity.
+///
+/// # Errors
+/// A sentence that says what is wrong with the token, for the log.
 pub(crate) fn identity(token: &str, keys: &Keys, expected: &Expected<'_>) -> Result<ExternalIdentity, &'static str> {
-    let header = decode_header(token).map_err(|_| "it is no token")?;
+    let header = decode_header(token).map_err(|_| "not an ID token")?;
     if !ALGORITHMS.contains(&header.alg) {
-        return Err("its kind of signature proves nothing");
+        return Err("signature algorithm not accepted");
     }
     let mut rules = Validation::new(header.alg);
     rules.set_issuer(&[expected.issuer]);
     rules.set_audience(&[expected.client_id]);
     rules.set_required_spec_claims(&["iss", "aud", "exp", "sub"]);
-    // The time is an argument here; see below.
+    // The library reads the system clock. [`check`] compares with the time that is passed in.
     rules.validate_exp = false;
     let signed_by = |key: Jwk| decode::<Claims>(token, &DecodingKey::from_jwk(&key).ok()?, &rules).ok();
-    let claims =
-        keys.named(header.kid.as_deref()).find_map(signed_by).ok_or("no key of the issuer signed it for us")?;
+    let claims = keys.named(header.kid.as_deref()).find_map(signed_by).ok_or("no key of the issuer verifies it")?;
     check(&claims.claims, expected)?;
     Ok(identified(claims.claims, expected.issuer))
 }
@@ -90,27 +92,29 @@ pub(crate) fn identity(token: &str, keys: &Keys, expected: &Expected<'_>) -> Res
 fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static str> {
     let now_s = expected.now.0 / 1_000;
     if claims.exp.saturating_add(LEEWAY_S) <= now_s {
-        return Err("it has expired");
+        return Err("expired");
     }
     if claims.iat > now_s + LEEWAY_S {
-        return Err("it is from the future");
+        return Err("issued in the future");
     }
     if !claims.nonce.as_deref().is_some_and(|nonce| same_secret(nonce, expected.nonce)) {
-        return Err("it is of another sign-in");
+        return Err("nonce of another sign-in");
     }
     let several = claims.aud.as_array().is_some_and(|audience| audience.len() > 1);
     match claims.azp.as_deref() {
-        Some(party) if party != expected.client_id => Err("it was made for somebody else"),
-        None if several => Err("it does not say whom it was made for"),
+        Some(party) if party != expected.client_id => Err("made for another client"),
+        None if several => Err("several audiences without an authorized party"),
         _ => Ok(()),
     }
 }
 
 fn identified(claims: Claims, issuer: &str) -> ExternalIdentity {
-    let denied = claims.email_verified.is_some_and(|verified| verified == false || verified == "false");
-    let email = claims.email.map(|email| email.trim().to_lowercase()).filter(|email| email.contains('@') && !denied);
+    // A provider that says nothing may have let the person type any address.
+    let is_verified = claims.email_verified.is_some_and(|verified| verified == true || verified == "true");
+    let email =
+        claims.email.map(|email| email.trim().to_lowercase()).filter(|email| email.contains('@') && is_verified);
     let host = Url::parse(issuer).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    // Without an @ it can be no other account's address.
+    // A label without an @ cannot be the e-mail address of another account.
     let label = email.unwrap_or_else(|| format!("{} of {host}", claims.sub.replace('@', " ")));
     ExternalIdentity { issuer: issuer.to_owned(), subject: claims.sub, label }
 }

@@ -1,16 +1,16 @@
-//! What each page of a document may cost before it is read, from what was measured of it when it was taken in.
+//! The possible cost of each page of a document, computed before the page is read from the measures taken at upload.
 
 use super::rates::Rates;
 use crate::model::{Mode, Pricing, TokenUsage};
 use coldbrew_gemini::models::Model;
 
-/// Room for what Gemini adds to a page's own text: tables, formulas, thoughts.
+/// Output tokens for what Gemini adds to a page's own text: tables, formulas, thoughts.
 const OUTPUT_EXTRA: u64 = 4_096;
 const OUTPUT_MIN: u64 = 8_192;
 const OUTPUT_MAX: u64 = 32_768;
-/// A scan has no text to go by.
+/// The limit for a scan, which has no text to estimate from.
 const OUTPUT_OF_SCAN: u64 = 16_384;
-/// The most that figures, named one by one, add to a prompt.
+/// The most input tokens that a list of figures adds to a prompt.
 const INPUT_EXTRA: u64 = 4_096;
 
 /// The costs of one document's pages.
@@ -18,18 +18,18 @@ const INPUT_EXTRA: u64 = 4_096;
 pub struct PageCosts {
     page_tokens: Vec<u32>,
     pricing: Pricing,
-    /// The model that is asked.
+    /// The requested model.
     pub model: Model,
     pub rates: Rates,
 }
 
 impl PageCosts {
-    /// Of a document with these realtime prices of its pages, in token equivalents, at the prices of `rates`.
+    /// `page_tokens` has the realtime price of each page, in token equivalents.
     pub const fn new(page_tokens: Vec<u32>, pricing: Pricing, model: Model, rates: Rates) -> Self {
         Self { page_tokens, pricing, model, rates }
     }
 
-    /// How many tokens Gemini may write for a page, thoughts included; never more than the model can.
+    /// The most tokens that Gemini may write for a page, thoughts included. It never exceeds the limit of the model.
     pub fn output_tokens_max(&self, page: u32) -> u32 {
         let limit = match self.pricing.native_tokens(self.price(page)) {
             Some(text) => text.saturating_mul(3).saturating_add(OUTPUT_EXTRA).clamp(OUTPUT_MIN, OUTPUT_MAX),
@@ -38,17 +38,17 @@ impl PageCosts {
         u32::try_from(limit).unwrap_or(u32::MAX).min(self.model.output_tokens_max)
     }
 
-    /// What a page is expected to cost, in micro-dollars.
+    /// The expected cost of a page, in micro-dollars.
     pub fn expected(&self, page: u32) -> u64 {
         self.rates.cost(self.pricing.expected_usage(self.price(page)), &self.model.id)
     }
 
-    /// The most that a page can cost, in micro-dollars.
+    /// The maximum cost of a page, in micro-dollars.
     pub fn most(&self, page: u32) -> u64 {
         self.rates.cost(self.most_usage(page), &self.model.id)
     }
 
-    /// The most that a page can be charged in realtime, in token equivalents.
+    /// The most that a realtime page can be charged, in token equivalents.
     pub fn tokens_most(&self, page: u32) -> u64 {
         self.pricing.charge(self.most_usage(page), Mode::Realtime)
     }
@@ -59,7 +59,7 @@ impl PageCosts {
         TokenUsage { input: input.saturating_add(INPUT_EXTRA), output, thoughts: 0 }
     }
 
-    /// Of a page that was not measured, that of a scan.
+    /// A page without a measure is priced as a scan.
     fn price(&self, page: u32) -> u64 {
         let measured = self.page_tokens.get(page as usize).copied();
         measured.map_or_else(|| self.pricing.estimate_page(None), u64::from)
@@ -86,13 +86,13 @@ mod tests {
             .map(|chars| pricing.estimate_page(chars));
         let costs = costs(&prices, Mode::Batch);
         let limits: Vec<_> = (0..6).map(|page| costs.output_tokens_max(page)).collect();
-        assert_eq!(limits, [8_192, 8_192, 10_096, 32_768, 16_384, 16_384], "the last was not measured");
+        assert_eq!(limits, [8_192, 8_192, 10_096, 32_768, 16_384, 16_384], "the last page has no measure");
         let small = PageCosts { model: Model { output_tokens_max: 2_000, ..model(DEFAULT) }, ..costs };
-        assert_eq!(small.output_tokens_max(3), 2_000, "no model is asked for more than it can");
+        assert_eq!(small.output_tokens_max(3), 2_000, "the limit of the model applies");
     }
 
     #[test]
-    fn batch_costs_half_and_nothing_costs_less_than_expected() {
+    fn batch_page_costs_half_and_expected_cost_is_below_the_maximum() {
         let prices = [2_620, 6_000, 10_000, 90_000];
         let (now, batch) = (costs(&prices, Mode::Realtime), costs(&prices, Mode::Batch));
         for page in 0..4 {

@@ -1,12 +1,12 @@
-//! What Google charges for an answer: by its tokens, and by the prices of the model that gave it.
+//! What Google charges for an answer, computed from its tokens and the prices of the model that answered.
 
 use jiff::civil::Date;
 
 use crate::model::{Mode, TokenUsage};
 use coldbrew_gemini::Answer;
-use coldbrew_gemini::models::{Models, Prices, dearest_prices};
+use coldbrew_gemini::models::{Models, Prices, highest_prices};
 
-/// The prices for the answers to one job.
+/// The prices of the answers to one job.
 #[derive(Clone, Debug)]
 pub struct Rates {
     models: Models,
@@ -15,18 +15,18 @@ pub struct Rates {
     today: Date,
 }
 
-/// What answers cost, whatever they were worth.
+/// The cost of answers, whether useful or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
     pub answers: u64,
-    /// Of those, refused or without text.
+    /// The answers that were refused or had no text.
     pub useless: u64,
     pub usage: TokenUsage,
     pub micro_dollars: u64,
 }
 
 impl Spent {
-    /// Both together.
+    /// The sum of both.
     pub const fn plus(self, other: Self) -> Self {
         let (one, two) = (self.usage, other.usage);
         Self {
@@ -43,21 +43,21 @@ impl Spent {
 }
 
 impl Rates {
-    /// For answers to requests to the model `asked`. A model without a price is taken for as dear as the dearest that is known.
+    /// The prices for requests to the model `asked`. A model without a price gets the highest known price.
     pub fn new(models: &Models, asked: &str, mode: Mode, today: Date) -> Self {
         let known = models.get(asked).prices_on(today);
-        let asked = known.unwrap_or_else(|| dearest_prices(today));
+        let asked = known.unwrap_or_else(|| highest_prices(today));
         Self { models: models.clone(), asked, mode, today }
     }
 
-    /// What so many tokens cost, in micro-dollars. `answered_by` is the model that the answer names; one that is not known costs what was
-    /// asked for.
+    /// The cost of these tokens, in micro-dollars. `answered_by` is the model that the answer names. An unknown one gets the prices of the
+    /// requested model.
     pub fn cost(&self, usage: TokenUsage, answered_by: &str) -> u64 {
         let prices = self.models.get(answered_by).prices_on(self.today).unwrap_or(self.asked);
         prices.cost(usage.input, usage.output.saturating_add(usage.thoughts), self.mode == Mode::Batch)
     }
 
-    /// What an answer cost; `most` if it does not say how many tokens it took.
+    /// The cost of an answer, or `most` if the answer reports no tokens.
     pub fn spent(&self, answer: &Answer, most: u64) -> Spent {
         let usage = TokenUsage {
             input: answer.usage.prompt_tokens.saturating_add(answer.usage.tool_use_tokens),
@@ -72,7 +72,7 @@ impl Rates {
     }
 }
 
-/// Whether the table, or the configuration, knows what the model costs.
+/// Whether the table or the configuration has a price for the model.
 pub fn is_priced(models: &Models, model: &str, today: Date) -> bool {
     models.get(model).prices_on(today).is_some()
 }
@@ -97,11 +97,11 @@ mod tests {
     }
 
     #[test]
-    fn model_that_answered_is_what_costs() {
+    fn answer_is_priced_by_the_model_that_answered() {
         let rates_now = rates(DEFAULT, Mode::Realtime, date(2026, 11, 23));
         assert_eq!(rates_now.cost(USAGE, DEFAULT), 750_000 + 375_000);
         assert_eq!(rates_now.cost(USAGE, "gemini-3.5-flash-lite"), 300_000 + 250_000, "another model answered");
-        assert_eq!(rates_now.cost(USAGE, ""), 750_000 + 375_000, "it did not say which");
+        assert_eq!(rates_now.cost(USAGE, ""), 750_000 + 375_000, "the answer names no model");
         let batch = rates(DEFAULT, Mode::Batch, date(2026, 11, 23));
         assert_eq!(batch.cost(USAGE, DEFAULT), (750_000 + 375_000) / 2);
         let later = rates(DEFAULT, Mode::Realtime, date(2027, 1, 1));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_price_is_the_highest_known() {
+    fn model_without_price_costs_the_highest_known_price() {
         let today = date(2026, 11, 23);
         assert!(!is_priced(&Models::default(), "tuned-thing", today) && is_priced(&Models::default(), DEFAULT, today));
         let unknown = rates("tuned-thing", Mode::Realtime, today);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_costs_and_some_are_useless() {
+    fn answer_without_text_costs_and_counts_as_useless() {
         let rates = rates(DEFAULT, Mode::Realtime, date(2026, 11, 23));
         let mut answer = Answer { text: "Text.".into(), finish_reason: Some("STOP".into()), ..Answer::default() };
         assert_eq!(rates.spent(&answer, 77), Spent { answers: 1, micro_dollars: 77, ..Spent::default() }, "no usage");

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A form with a file of this content behind so much preamble, sent in chunks of that size. Every chunk is ready at once.
+/// A form with `preamble` bytes before a file of this content, sent in chunks of `chunk` bytes that are all ready at once.
 fn form(preamble: usize, content: &[u8], chunk: usize) -> (Request, FormBody) {
     let mut body = vec![b'x'; preamble];
     body.extend(b"\r\n--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n");
@@ -16,7 +16,7 @@ fn form(preamble: usize, content: &[u8], chunk: usize) -> (Request, FormBody) {
     FormBody::of(request.body(Body::from_stream(stream::iter(chunks))).unwrap())
 }
 
-/// The content of the first part; `None`: the form failed.
+/// The content of the first part. `None` if the form failed.
 async fn content_of((request, body): (Request, FormBody)) -> Option<Vec<u8>> {
     let mut form = Multipart::from_request(request, &()).await.unwrap();
     let mut field = form.next_field().await.ok()??;
@@ -29,7 +29,7 @@ async fn content_of((request, body): (Request, FormBody)) -> Option<Vec<u8>> {
 }
 
 #[tokio::test]
-async fn content_of_any_length_passes_and_leading_bytes_up_to_the_limit() {
+async fn form_with_leading_bytes_up_to_the_limit_passes_with_any_content() {
     let content = vec![b'-'; 1 << 20];
     for preamble in [0, 8_000] {
         let found = content_of(form(preamble, &content, 1 << 16)).await;
@@ -38,7 +38,7 @@ async fn content_of_any_length_passes_and_leading_bytes_up_to_the_limit() {
 }
 
 #[tokio::test]
-async fn form_with_more_leading_bytes_fails_and_says_why() {
+async fn form_with_leading_bytes_beyond_the_limit_fails_as_overhead() {
     let (request, body) = form(OVERHEAD_BYTES_MAX + 1, b"content", 1 << 16);
     assert_eq!(content_of((request, body.clone())).await, None);
     assert!(body.is_overhead());
@@ -47,7 +47,7 @@ async fn form_with_more_leading_bytes_fails_and_says_why() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn content_is_what_was_sent_however_it_is_cut(
+    fn form_content_received_is_what_was_sent_for_any_chunks(
         pieces in proptest::collection::vec(prop_oneof![
             Just(&b"\r"[..]), Just(&b"\r\n"[..]), Just(&b"\r\n-"[..]), Just(&b"\r\n--"[..]), Just(&b"b"[..]), Just(&[b'x'; 1_500][..]),
         ], 0..12),

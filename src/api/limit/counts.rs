@@ -1,4 +1,4 @@
-//! Counts of requests: the limits, and the port behind which a process counts alone or all servers together.
+//! The rate limits, and the port of counts in one process or for all servers together.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use strum::{IntoStaticStr, VariantArray};
 use crate::error::Result;
 use crate::settings::Settings;
 
-/// What a request does. Its name stands in keys and metrics.
+/// What a request does. The name is part of keys and metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
 #[strum(const_into_str)]
 pub enum RequestKind {
@@ -19,22 +19,22 @@ pub enum RequestKind {
     /// Changes something.
     #[strum(serialize = "changes")]
     Change,
-    /// Begins a guest's account, or signs in or up.
+    /// Makes a guest account, signs in or signs up.
     #[strum(serialize = "entries")]
     Entry,
 }
 
-/// Whose requests are added up. Its name stands in keys.
+/// Whose requests are counted together. The name is part of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Scope {
-    /// Those of one account or, without an account, of one address.
+    /// One account, or one address without an account.
     Caller,
-    /// Those of one network.
+    /// One network.
     Network,
 }
 
-/// Requests a minute, 0 for no limit.
+/// Requests a minute. 0 means no limit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PerMinute {
     pub reads: u32,
@@ -65,7 +65,7 @@ impl RateLimits {
         }
     }
 
-    /// Requests a minute of a kind; `None` for no limit.
+    /// The requests a minute of this kind, `None` without a limit.
     pub fn per_minute(&self, scope: Scope, kind: RequestKind) -> Option<NonZeroU32> {
         let limits = match scope {
             Scope::Caller => self.caller,
@@ -79,7 +79,7 @@ impl RateLimits {
     }
 }
 
-/// A count that a request adds one to.
+/// A count to which a request adds one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RequestCount {
     pub scope: Scope,
@@ -88,9 +88,12 @@ pub struct RequestCount {
     pub name: String,
 }
 
-/// Counts requests. A minute's worth may come at once, and then as many as that minute has, evenly.
+/// Counts requests. A burst may use up one minute's limit; after that, requests are admitted evenly at the rate of the limit.
 #[async_trait]
 pub trait RequestCounts: Send + Sync {
-    /// Adds one to each of these counts. `Some`: the request is one too many, and the next one has to wait for so long.
+    /// Adds one to each of these counts. Returns the time until the next request is admitted if this request exceeds a limit.
+    ///
+    /// # Errors
+    /// `unavailable` if the store of the counts does not answer.
     async fn add(&self, counts: &[RequestCount]) -> Result<Option<Duration>>;
 }

@@ -1,4 +1,4 @@
-//! The counts of this process. They are bounded, however many callers there are.
+//! The counts of this process. Their memory is bounded, however many callers there are.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -17,14 +17,14 @@ use crate::error::Result;
 
 type Counter = RateLimiter<u64, Bounded, DefaultClock>;
 
-/// See the module.
+/// Counts in the memory of this process.
 pub struct LocalCounts {
     counters: HashMap<(Scope, RequestKind), Counter>,
     hasher: RandomState,
 }
 
 impl LocalCounts {
-    /// `callers_max`: counts of one kind that are kept apart.
+    /// `callers_max` is the most counts of one kind.
     pub fn new(limits: &RateLimits, callers_max: usize) -> Self {
         let kinds =
             Scope::VARIANTS.iter().flat_map(|&scope| RequestKind::VARIANTS.iter().map(move |&kind| (scope, kind)));
@@ -36,7 +36,7 @@ impl LocalCounts {
         Self { counters: kinds.filter_map(counter).collect(), hasher: RandomState::new() }
     }
 
-    /// How long the caller has to wait, if one of the counts is full.
+    /// The time that the caller has to wait, if one of the counts is full.
     pub fn add(&self, counts: &[RequestCount]) -> Option<Duration> {
         counts.iter().filter_map(|count| self.add_one(count)).max()
     }
@@ -47,7 +47,7 @@ impl LocalCounts {
         Some(not_until.wait_time_from(DefaultClock::default().now()))
     }
 
-    /// Forgets callers whose counts are as if they had never called.
+    /// Deletes counts that are empty again.
     pub fn purge(&self) {
         self.counters.values().for_each(RateLimiter::retain_recent);
     }
@@ -60,7 +60,7 @@ impl RequestCounts for LocalCounts {
     }
 }
 
-/// Counts by caller. While there are too many callers, new ones share one count: a flood of callers slows newcomers and no others.
+/// One count for each known caller. When there are too many callers, new ones share one count, so a flood slows only new callers.
 struct Bounded {
     callers_max: usize,
     known: DashMapStateStore<u64>,
@@ -115,17 +115,17 @@ mod tests {
     }
 
     #[test]
-    fn counts_flooded_by_callers_stay_bounded_and_keep_known_ones_apart() {
+    fn counts_flooded_by_callers_stay_bounded_and_keep_known_callers_apart() {
         let counts = LocalCounts::new(&LIMITS, 100);
         assert_eq!(counts.add(&read_by("known")), None);
         let admitted = (0..10_000).filter(|caller| counts.add(&read_by(caller)).is_none()).count();
         assert_eq!(counts.counters[&(Scope::Caller, RequestKind::Read)].len(), 100);
-        assert_eq!(admitted, 99 + 2, "all callers without a count of their own share one");
-        assert_eq!(counts.add(&read_by("known")), None, "a known caller does not notice");
+        assert_eq!(admitted, 99 + 2, "callers without a count of their own share one");
+        assert_eq!(counts.add(&read_by("known")), None, "a known caller is not affected");
     }
 
     #[test]
-    fn purge_of_busy_callers_forgets_nothing() {
+    fn purge_keeps_counts_of_busy_callers() {
         let counts = LocalCounts::new(&LIMITS, 100);
         assert!((0..2).all(|_| counts.add(&read_by("busy")).is_none()));
         counts.purge();

@@ -1,4 +1,4 @@
-//! The counts of all servers together, as far as they can be had in time. A request never fails for them.
+//! The counts of all servers together. If they do not answer in time, requests are admitted without them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,45 +6,46 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::{RequestCount, RequestCounts};
+use crate::clock::Clock;
 use crate::error::Error;
-use crate::world::World;
 
-/// How long a request waits for the common count.
+/// The longest time that a request waits for the shared counts.
 const WAIT_MAX: Duration = Duration::from_millis(50);
-/// How long requests do without it after it did not answer.
+/// How long the shared counts are skipped after they did not answer.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// See the module.
+/// The shared counts, with a limit on the waiting time.
 pub(crate) struct SharedCounts {
     counts: Arc<dyn RequestCounts>,
-    world: Arc<dyn World>,
-    away_until: Mutex<Option<Instant>>,
+    clock: Arc<dyn Clock>,
+    unavailable_until: Mutex<Option<Instant>>,
 }
 
 impl SharedCounts {
-    /// Counts behind `counts`.
-    pub(crate) fn new(counts: Arc<dyn RequestCounts>, world: Arc<dyn World>) -> Self {
-        Self { counts, world, away_until: Mutex::new(None) }
+    /// Uses the counts of `counts`.
+    pub(crate) fn new(counts: Arc<dyn RequestCounts>, clock: Arc<dyn Clock>) -> Self {
+        Self { counts, clock, unavailable_until: Mutex::new(None) }
     }
 
-    /// How long the caller has to wait, if one of the counts is full; `None` also while they cannot be had.
+    /// The time that the caller has to wait, if one of the counts is full. `None` also while the shared counts are unavailable.
     pub(crate) async fn add(&self, counts: &[RequestCount]) -> Option<Duration> {
-        if self.is_away() {
+        if self.is_unavailable() {
             return None;
         }
         match timeout(WAIT_MAX, self.counts.add(counts)).await.map_err(Error::unavailable) {
             Ok(Ok(wait)) => wait,
             Ok(Err(error)) | Err(error) => {
-                tracing::warn!(%error, "requests are counted by this server alone");
-                *self.away_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.world.tick() + PAUSE);
+                tracing::warn!(%error, "shared rate limits unavailable, counting locally");
+                *self.unavailable_until.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(self.clock.tick() + PAUSE);
                 None
             }
         }
     }
 
-    fn is_away(&self) -> bool {
-        let away_until = *self.away_until.lock().unwrap_or_else(PoisonError::into_inner);
-        away_until.is_some_and(|until| self.world.tick() < until)
+    fn is_unavailable(&self) -> bool {
+        let unavailable_until = *self.unavailable_until.lock().unwrap_or_else(PoisonError::into_inner);
+        unavailable_until.is_some_and(|until| self.clock.tick() < until)
     }
 }
 
@@ -55,8 +56,8 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
+    use crate::clock::ManualClock;
     use crate::error::Result;
-    use crate::world::StoppedWorld;
 
     #[derive(Default)]
     struct Silent(AtomicUsize);
@@ -70,9 +71,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn count_that_does_not_answer_is_asked_once_and_refuses_no_request() {
+    async fn shared_counts_unavailable_are_tried_once_and_refuse_no_request() {
         let silent = Arc::new(Silent::default());
-        let shared = SharedCounts::new(silent.clone(), Arc::new(StoppedWorld::default()));
+        let shared = SharedCounts::new(silent.clone(), Arc::new(ManualClock::default()));
         for _ in 0..1_000 {
             assert_eq!(shared.add(&[]).await, None);
         }

@@ -1,16 +1,16 @@
-//! The address that a tab shows, as a path and what stands in its query.
+//! Changes the query of the tab's address.
 
 use leptos::prelude::window;
 use wasm_bindgen::JsValue;
 
-/// The same document or list with this in the query instead of what `dropped` names; both are `name=value`, the latter without value.
+/// The tab's path and query, with `part` (`name=value`) added and the parts whose prefix (`name=`) is in `dropped` removed.
 pub(crate) fn with(part: &str, dropped: &[&str]) -> String {
     let location = window().location();
     let (path, search) = (location.pathname().unwrap_or_default(), location.search().unwrap_or_default());
     rewritten(&format!("{path}{search}"), part, dropped)
 }
 
-/// See [`with`], for any address. What stands behind `#` is dropped.
+/// Like [`with`], for any address. The fragment is dropped.
 pub(crate) fn rewritten(address: &str, part: &str, dropped: &[&str]) -> String {
     let address = address.split('#').next().unwrap_or_default();
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
@@ -19,14 +19,14 @@ pub(crate) fn rewritten(address: &str, part: &str, dropped: &[&str]) -> String {
     if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
-/// Shows another address for what is shown already.
+/// Replaces the tab's address without loading a page.
 pub(crate) fn replace(address: &str) {
     if let Ok(history) = window().history() {
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(address));
     }
 }
 
-/// The same, so that going back leads to the address before.
+/// Adds an entry to the tab's history without loading a page.
 pub(crate) fn push(address: &str) {
     if let Ok(history) = window().history() {
         let _ = history.push_state_with_url(&JsValue::NULL, "", Some(address));

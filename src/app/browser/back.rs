@@ -1,11 +1,11 @@
-//! The back button: a browser may show a page as it was left, with a form half sent. It is loaded anew instead.
+//! Reloads a page that the back button restores from the browser's cache: its content may be stale and a form half sent.
 
 use leptos::prelude::window;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::PageTransitionEvent;
 
-/// Waits for this page to be shown again.
+/// Listens for the page's return from the cache.
 pub(crate) fn begin() {
     let shown = Closure::<dyn Fn(PageTransitionEvent)>::new(|event: PageTransitionEvent| {
         if event.persisted() {

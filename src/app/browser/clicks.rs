@@ -1,6 +1,5 @@
-//! Elements that do something when they are clicked, in parts of a page that the server may draw anew at any time (`live.rs`, `pages.rs`). No
-//! island can own these: what is taken over from a fetched page is not hydrated. Each names itself by an attribute of [`ACTIONS`]; a link
-//! among them is followed as usual where the script has not run, or when it is to open elsewhere.
+//! Clicks on elements in live parts of a page (`live.rs`, `pages.rs`). Islands cannot own these elements, because parts of a fetched page
+//! are not hydrated. An element has an attribute of [`ACTIONS`]. A link works as usual without script, or with Ctrl, Shift or Meta.
 
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
@@ -14,7 +13,7 @@ type Act = fn(&Element);
 const ACTIONS: [(&str, Act); 3] =
     [("[data-copy]", copies::copy), ("[data-goto]", pages::follow), ("[data-original]", original::toggle)];
 
-/// Listens for the whole page.
+/// Listens on the whole page.
 pub(crate) fn listen() {
     query::begin();
     on("click", |event: MouseEvent| {
@@ -40,7 +39,8 @@ pub(crate) fn listen() {
     });
 }
 
-/// Opens or closes the dialog that a button names, in a browser that does not do it by itself (Safari before 26.2, Firefox before 144).
+/// Opens or closes the dialog that a button names, in browsers without invoker commands: Safari before 26.2, Firefox before 144
+/// (<https://web-platform-dx.github.io/web-features-explorer/features/invoker-commands>, read 2026-11-30).
 fn follow_command(button: &Element) {
     if js_sys::Reflect::has(button, &"commandForElement".into()).unwrap_or_default() {
         return;
@@ -54,7 +54,7 @@ fn follow_command(button: &Element) {
     }
 }
 
-/// Menus are `details` elements: they close when something else is clicked, and give the focus back.
+/// Closes the open menu, a `details` element, unless the click is on its summary. Returns the focus to the summary.
 fn close_menus(clicked: Option<&Element>) {
     let Ok(Some(menu)) = document().query_selector("details.menu[open]") else { return };
     let Ok(Some(summary)) = menu.query_selector("summary") else { return };
@@ -67,7 +67,7 @@ fn close_menus(clicked: Option<&Element>) {
     let _ = menu.remove_attribute("open");
 }
 
-/// Calls `react` at each such event anywhere on the page, for as long as it lives.
+/// Calls `react` at each event of this name anywhere on the page, until the page is closed.
 pub(crate) fn on<E: wasm_bindgen::convert::FromWasmAbi + 'static>(name: &str, react: impl Fn(E) + 'static) {
     let react = Closure::<dyn Fn(E)>::new(react);
     let _ = document().add_event_listener_with_callback(name, react.as_ref().unchecked_ref());

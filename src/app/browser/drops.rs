@@ -1,5 +1,5 @@
-//! A file that is dropped beside the place for it: the browser would leave the page and show the file instead. And what is pasted
-//! onto the page, beside any field: a file is taken like one that was chosen, an address goes to the field `#address`.
+//! Files and links that are dropped or pasted anywhere on the page. By default a browser would leave the page to show a dropped file.
+//! A file goes to the file input, and a pasted link to the field `#address`.
 
 use leptos::prelude::{document, window};
 use wasm_bindgen::JsCast;
@@ -8,7 +8,7 @@ use web_sys::{ClipboardEvent, DataTransfer, DragEvent, Element, Event, HtmlEleme
 use super::clicks::on;
 use super::{Tone, toast};
 
-/// Guards the whole page. What is dropped anywhere goes where files go, if there is such a place just now.
+/// Listens on the whole page.
 pub(crate) fn listen() {
     for name in ["dragover", "drop"] {
         on(name, move |event: DragEvent| {
@@ -22,7 +22,7 @@ pub(crate) fn listen() {
     on("paste", |event: ClipboardEvent| take_pasted(&event));
 }
 
-/// Whether a field takes it by itself: the one for files anything, the others words.
+/// Whether the target accepts the drop itself: a file input accepts anything, other fields accept text.
 fn is_taken(event: &DragEvent, dropped: &DataTransfer) -> bool {
     let field = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok());
     let holds_files = dropped.types().includes(&"Files".into(), 0);
@@ -45,16 +45,16 @@ fn take_pasted(event: &ClipboardEvent) {
     }
 }
 
-/// Gives files to where files go. `false`: there are none.
+/// Puts files into the file input, or says why not. Returns `false` if there are no files.
 fn hand_over(from: &DataTransfer) -> bool {
     let Some(files) = from.files().filter(|files| files.length() > 0) else { return false };
     if let Some(input) = input_at("input[type=file]") {
         input.set_files(Some(&files));
         tell(&input, "change");
     } else if window().location().pathname().is_ok_and(|path| path == "/") {
-        toast(Tone::Bad, "There is a document on the desk. Send it off, or put it away, and drop this one again.");
+        toast(Tone::Bad, "Submit or discard the current document first. Then drop this one again.");
     } else {
-        toast(Tone::Bad, "Documents are taken on Home. Drop it there.");
+        toast(Tone::Bad, "You can add documents on Home. Drop the file there.");
     }
     true
 }

@@ -1,10 +1,10 @@
-//! Where the keyboard is. When a list loses the row that it was in, it goes on in the next one, not at the top of the page.
+//! Keeps the keyboard focus. When the focused row disappears, the focus moves to the next row, not to the top of the page.
 
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-/// Changes the page. If that takes away the row with the focus, what stood beside it has it, or else the page's main part.
+/// Applies `change`. If it removes the focused row, focuses a neighbour of the row, or else `main`.
 pub(crate) fn kept(change: impl FnOnce()) {
     let row = document().active_element().and_then(|focused| focused.closest("li[id]").ok().flatten());
     let beside = row.as_ref().map(neighbours).unwrap_or_default();
@@ -17,7 +17,7 @@ pub(crate) fn kept(change: impl FnOnce()) {
     }
 }
 
-/// The rows after it, then those before it, nearest first.
+/// The rows after `row`, then those before it, nearest first.
 fn neighbours(row: &Element) -> Vec<Element> {
     let after = std::iter::successors(row.next_element_sibling(), Element::next_element_sibling);
     let before = std::iter::successors(row.previous_element_sibling(), Element::previous_element_sibling);

@@ -1,6 +1,5 @@
-//! Forms that post are sent without leaving the page. The server answers a form with a redirect to a page. If it is the page that is shown,
-//! what has changed is taken over, so the reader's place and focus stay; any other page is opened. Without script a browser does the same by
-//! a load of the whole page. The forms of islands are left to them.
+//! Sends forms without leaving the page. The server answers a form with a redirect. If it leads to the shown page, the changes are applied
+//! in place, so that scroll position and focus stay. Any other page is opened. Islands send their own forms.
 
 use leptos::prelude::{document, window};
 use wasm_bindgen::JsCast;
@@ -12,19 +11,19 @@ use super::page::submit;
 use super::toast::{Tone, expire, toast};
 use super::{address, elements_of, live};
 
-/// Listens for the whole page.
+/// Listens on the whole page.
 pub(crate) fn listen() {
     expire_good();
     on("submit", |event: SubmitEvent| {
         let Some(form) = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok()) else { return };
-        // By attribute: a form's properties may be its fields.
+        // Read the attribute: a field named `method` would hide the property.
         if form.get_attribute("method").as_deref() != Some("post")
             || form.closest("leptos-island").is_ok_and(|island| island.is_some())
         {
             return;
         }
         event.prevent_default();
-        // Pressed twice, sent once.
+        // A double click sends the form once.
         if !form.has_attribute("aria-busy") {
             let _ = form.set_attribute("aria-busy", "true");
             leptos::task::spawn_local(async move {
@@ -36,7 +35,7 @@ pub(crate) fn listen() {
 }
 
 async fn send(form: &HtmlFormElement, button: Option<&Element>) {
-    // The focus goes back to where the question was asked.
+    // Closing the dialog returns the focus to its button.
     if let Ok(Some(question)) = form.closest("dialog") {
         question.unchecked_ref::<HtmlDialogElement>().close();
     }
@@ -44,7 +43,7 @@ async fn send(form: &HtmlFormElement, button: Option<&Element>) {
         Ok((page, url)) if is_shown(&url) => {
             address::replace(&url);
             say(&page, form);
-            live::take_over(&page);
+            live::apply(&page);
         }
         Ok((_, url)) => {
             let _ = window().location().assign(&url);
@@ -53,16 +52,16 @@ async fn send(form: &HtmlFormElement, button: Option<&Element>) {
     }
 }
 
-/// Whether that is the page in this tab. Its query may be another one.
+/// Whether the URL is the page in this tab, with any query.
 fn is_shown(url: &str) -> bool {
     let location = window().location();
     let (Ok(origin), Ok(path)) = (location.origin(), location.pathname()) else { return false };
     url.split(['?', '#']).next() == Some(&format!("{origin}{path}"))
 }
 
-/// Shows what the page says of the form, in its parts `data-said`: good news for a while, the rest until the next form is sent.
+/// Shows the outcome of the form, from the page's `data-said` parts. Success disappears after a while, errors with the next form.
 fn say(page: &web_sys::Document, form: &HtmlFormElement) {
-    // What is taken over leaves the page.
+    // Look before `morph` moves the alert into the shown page.
     let is_done = elements_of(page, "[role=alert]").is_empty();
     for (shown, said) in elements_of(&document(), "[data-said]").iter().zip(&elements_of(page, "[data-said]")) {
         morph(shown, said);

@@ -1,8 +1,8 @@
-//! Keeps the parts of a page that are marked `data-live` current: by the server's events where they come, else by asking.
+//! Keeps the `data-live` parts of a page current, by the server's events or else by polling.
 //!
-//! The first one's `data-live` is `working` while something is in progress, `done` or `failed` after it, else `idle`: the tab's icon, and how often to ask.
-//! `data-events` is there if this browser has an account, and so events. Only a tab that is looked at listens: a browser opens few
-//! connections to one server, and shares them among its tabs.
+//! The first part's `data-live` decides the tab's icon and the polling interval: `working` while a job is active, then `done` or `failed`,
+//! else `idle`. `data-events` says that this browser has an account, and so events. Only a visible tab listens: over HTTP/1.1, the tabs of
+//! a browser share six connections to a server (<https://developer.mozilla.org/docs/Web/API/EventSource>, read 2026-11-30).
 
 use std::cell::{Cell, RefCell};
 
@@ -16,29 +16,29 @@ use super::morph::morph;
 use super::page::{Answer, page_at};
 use super::pages;
 use super::times::localize;
-use super::toast::{away, back};
+use super::toast::{hide_disconnected, show_disconnected};
 use super::{elements_of, focus};
 
 const EVENTS: &str = "/v1/events";
-/// Between two looks while events come: only in case that one was lost.
+/// The polling interval while events come, in case one is lost.
 const LISTENING_MS: u32 = 30_000;
-/// Between two looks without events.
+/// The polling interval without events.
 const ASKING_MS: u32 = 3_000;
-/// The same for a tab that nobody looks at, whose title should tell all the same.
+/// The polling interval of a hidden tab, whose title must stay current.
 const HIDDEN_MS: u32 = 10_000;
-/// How long no stream is asked for after one was refused: as many as may be are open in other tabs.
+/// The pause after the server refused a stream, because other tabs have as many open as are allowed.
 const REFUSED_MS: u32 = 60_000;
-/// Looks that may fail before it is said.
+/// The number of failed polls after which the page says so.
 const QUIET_FAILURES: u32 = 2;
 
 #[derive(Default)]
 struct Live {
     stream: RefCell<Option<EventSource>>,
     timer: RefCell<Option<Timeout>>,
-    /// There since a stream was refused, until another one may be asked for.
+    /// The timer of the pause after a refused stream.
     refused: RefCell<Option<Timeout>>,
-    looking: Cell<bool>,
-    /// Something happened during a look, which may have come too late for it.
+    polling: Cell<bool>,
+    /// A change came during a poll, which may have missed it.
     again: Cell<bool>,
     failures: Cell<u32>,
 }
@@ -47,67 +47,67 @@ thread_local! {
     static LIVE: Live = Live::default();
 }
 
-/// Begins, if this page has such a part.
+/// Starts, if the page has a live part.
 pub(crate) fn begin() {
     let Some(part) = part_of(&document()) else { return };
     show_icon(&part);
-    on(&document(), "visibilitychange", attend);
-    on(&window(), "online", attend);
-    // The stream may not notice.
-    on(&window(), "offline", look);
+    on(&document(), "visibilitychange", visibility_changed);
+    on(&window(), "online", visibility_changed);
+    // The event stream may not notice that the network is gone.
+    on(&window(), "offline", poll);
     connect();
     schedule();
 }
 
-/// The tab was turned to or away from, or the network is back.
-fn attend() {
+/// Polls and listens in a visible tab, only polls in a hidden one.
+fn visibility_changed() {
     if visible() {
-        look();
+        poll();
     } else {
         disconnect();
         schedule();
     }
 }
 
-/// Looks at once whether anything has changed.
-pub(crate) fn look() {
-    if LIVE.with(|live| live.looking.replace(true)) {
+/// Polls at once.
+pub(crate) fn poll() {
+    if LIVE.with(|live| live.polling.replace(true)) {
         return LIVE.with(|live| live.again.set(true));
     }
     leptos::task::spawn_local(async {
         loop {
             LIVE.with(|live| live.again.set(false));
             let reached = refresh().await;
-            note(reached.is_ok());
+            report(reached.is_ok());
             if !LIVE.with(|live| live.again.get()) {
                 break;
             }
         }
-        LIVE.with(|live| live.looking.set(false));
+        LIVE.with(|live| live.polling.set(false));
         schedule();
     });
 }
 
-/// Takes over what has changed. `Err`: the server cannot be reached.
+/// Fetches the page and applies what has changed. `Err` if the server cannot be reached.
 async fn refresh() -> Result<(), ()> {
     let address = window().location().href().map_err(|_| ())?;
     let answer = page_at(&address).await.map_err(|_| ())?;
     let page = match answer {
         Answer::Page(page) => page,
-        // Going back must not lead here again.
+        // Replace the history entry, so that going back does not lead here again.
         Answer::Moved(address) => return window().location().replace(&address).map_err(|_| ()),
         Answer::Gone => return window().location().reload().map_err(|_| ()),
     };
-    take_over(&page);
+    apply(&page);
     Ok(())
 }
 
-/// Makes the live parts of the shown page those of a fetched one.
-pub(crate) fn take_over(page: &web_sys::Document) {
+/// Replaces the live parts of the shown page by those of a fetched one.
+pub(crate) fn apply(page: &web_sys::Document) {
     localize(page);
     let (shown, fetched) = (parts_of(&document()), parts_of(page));
     if shown.len() != fetched.len() || who_on(&document()) != who_on(page) {
-        // Another page altogether: another account is signed in by now, or none.
+        // A different page: another account is signed in now, or none.
         let _ = window().location().reload();
         return;
     }
@@ -119,18 +119,18 @@ pub(crate) fn take_over(page: &web_sys::Document) {
     }
 }
 
-/// Says, calmly and once, that the server is away, and when it is back.
-fn note(reached: bool) {
+/// Says once that the server cannot be reached, and takes it back when it answers.
+fn report(reached: bool) {
     let failures = if reached { 0 } else { LIVE.with(|live| live.failures.get()) + 1 };
     LIVE.with(|live| live.failures.set(failures));
     if reached {
-        back();
+        hide_disconnected();
         connect();
     } else {
-        // Whatever it seems to be.
+        // The stream may look open on a broken connection.
         disconnect();
         if failures == QUIET_FAILURES {
-            away();
+            show_disconnected();
         }
     }
 }
@@ -141,10 +141,10 @@ fn connect() {
         return;
     }
     let Ok(stream) = EventSource::new(EVENTS) else { return };
-    on(&stream, "change", look);
+    on(&stream, "change", poll);
     let failed = stream.clone();
     on(&stream, "error", move || {
-        // A stream that broke would be opened again by the browser; one that was refused is closed.
+        // The browser reconnects a broken stream; a refused one is closed.
         if failed.ready_state() == EventSource::CLOSED {
             pause_streams();
         }
@@ -165,7 +165,7 @@ fn disconnect() {
     }
 }
 
-/// Sets the time of the next look, if there is to be one without an event.
+/// Schedules the next poll, if this page needs one.
 fn schedule() {
     let Some(part) = part_of(&document()) else { return };
     let working = part.get_attribute("data-live").as_deref() == Some("working");
@@ -176,8 +176,8 @@ fn schedule() {
         (false, false, true) => Some(HIDDEN_MS),
         _ => None,
     };
-    // The timer that was there is cancelled by being dropped.
-    LIVE.with(|live| *live.timer.borrow_mut() = pause_ms.map(|pause_ms| Timeout::new(pause_ms, look)));
+    // Dropping the old timer cancels it.
+    LIVE.with(|live| *live.timer.borrow_mut() = pause_ms.map(|pause_ms| Timeout::new(pause_ms, poll)));
 }
 
 fn show_icon(part: &Element) {
@@ -200,7 +200,7 @@ fn parts_of(page: &web_sys::Document) -> Vec<Element> {
     elements_of(page, "[data-live]")
 }
 
-/// Whose page it is, where it says so (`data-who`).
+/// The account that the page belongs to, if it says so (`data-who`).
 fn who_on(page: &web_sys::Document) -> Option<String> {
     page.query_selector("[data-who]").ok().flatten()?.get_attribute("data-who")
 }
@@ -209,7 +209,7 @@ fn visible() -> bool {
     document().visibility_state() == VisibilityState::Visible
 }
 
-/// Calls `react` at each event, for as long as the page lives.
+/// Calls `react` at each event, until the page is closed.
 pub(crate) fn on(target: &web_sys::EventTarget, event: &str, react: impl Fn() + 'static) {
     let react = Closure::<dyn Fn()>::new(react);
     let _ = target.add_event_listener_with_callback(event, react.as_ref().unchecked_ref());

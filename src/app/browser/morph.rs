@@ -1,14 +1,13 @@
-//! Makes a shown element equal to a fetched one, touching only what differs: focus, selection, scroll positions and running
-//! animations stay where nothing has changed. Children with an `id` are recognised by it when they change places. What is in an
-//! element `data-own` is somebody else's to change.
+//! Makes a shown element equal to a fetched one, and changes only what differs. Focus, selection, scroll positions and animations of
+//! unchanged parts stay. Children with an `id` are matched by it, so they can move. The content of a `data-own` element is not changed.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Node};
 
-/// Attributes that belong to the person: what they opened stays open.
+/// Attributes that the user or the browser part sets.
 const KEPT: [&str; 2] = ["open", "aria-current"];
 
-/// See the module. Both must have the same tag.
+/// Makes `shown` equal to `fetched`, which must have the same tag.
 pub(crate) fn morph(shown: &Element, fetched: &Element) {
     if shown.has_attribute("data-own") || shown.is_equal_node(Some(fetched)) {
         return;
@@ -23,7 +22,7 @@ pub(crate) fn morph(shown: &Element, fetched: &Element) {
             if next.as_ref() == Some(old) {
                 next = old.next_sibling();
             } else {
-                // It has moved up.
+                // The node has moved up.
                 let _ = shown.insert_before(old, next.as_ref());
             }
             adjust(old, &new);
@@ -31,13 +30,13 @@ pub(crate) fn morph(shown: &Element, fetched: &Element) {
             let _ = shown.insert_before(&new, next.as_ref());
         }
     }
-    while let Some(left_over) = next {
-        next = left_over.next_sibling();
-        let _ = shown.remove_child(&left_over);
+    while let Some(surplus) = next {
+        next = surplus.next_sibling();
+        let _ = shown.remove_child(&surplus);
     }
 }
 
-/// The shown node, from `next` on, that the fetched one is a newer version of.
+/// The shown node, from `next` on, that the fetched node replaces.
 fn counterpart(next: Option<&Node>, new: &Node) -> Option<Node> {
     let id = id_of(new);
     if id.is_empty() {
@@ -77,6 +76,6 @@ fn take_attributes(shown: &Element, fetched: &Element) {
 }
 
 fn id_of(node: &Node) -> String {
-    // A form's property `id` is its field of that name, if it has one.
+    // Read the attribute: a form's field named `id` would hide the property.
     node.dyn_ref::<Element>().and_then(|element| element.get_attribute("id")).unwrap_or_default()
 }

@@ -1,9 +1,9 @@
-//! A page as it was beside its text: `data-original` on a link is the page's number, `data-picture` where it is drawn. Without script
-//! the link leads to the same page with the picture in it.
+//! Shows the original of a page beside its text. On the link, `data-original` is the page's number and `data-picture` the image's address.
+//! Without script the link opens the same page with the picture.
 
 use web_sys::Element;
 
-/// Shows the picture beside the link, or puts it away.
+/// Shows or hides the picture beside the link.
 pub(crate) fn toggle(link: &Element) {
     let Some(place) = link.parent_element() else { return };
     let open = !place.has_attribute("data-open");
@@ -16,11 +16,11 @@ pub(crate) fn toggle(link: &Element) {
         return;
     }
     let attribute = |name| link.get_attribute(name).unwrap_or_default();
-    // Both are the server's own words: a number and an address.
+    // Both values come from the server: a number and an address.
     let (number, picture) = (attribute("data-original"), attribute("data-picture"));
     let html = format!(
         "<a class=zoom href=\"{picture}\" aria-label=\"Enlarge the original of page {number}\"><img src=\"{picture}\" \
-         alt=\"Page {number} as it was\"></a>"
+         alt=\"Original of page {number}\"></a>"
     );
     let _ = link.insert_adjacent_html("afterend", &html);
 }

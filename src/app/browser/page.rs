@@ -1,4 +1,4 @@
-//! Asks the server for a page as a reload would, without leaving the one that is shown.
+//! Fetches pages and sends forms without leaving the shown page.
 
 use leptos::prelude::window;
 use leptos::server_fn::error::FromServerFnError as _;
@@ -12,24 +12,27 @@ use web_sys::{
 use crate::app::server::server_unavailable;
 use crate::model::ApiError;
 
-/// A server that takes longer than this is taken for one that is away.
+/// A server that takes longer counts as unavailable.
 const PATIENCE_MS: u32 = 10_000;
 
-/// What came of asking.
+/// The result of fetching a page.
 pub(crate) enum Answer {
     Page(Document),
-    /// The address leads elsewhere by now.
+    /// The address redirects to another one.
     Moved(String),
-    /// It is not there any more, or not for this person.
+    /// The page does not exist for this account.
     Gone,
 }
 
-/// Fetches the page at an address. `Err`: there was no answer, or none that is of use.
+/// Fetches the page at an address.
+///
+/// # Errors
+/// If there is no answer, or one that is neither a page nor 401 or 404.
 pub(crate) async fn page_at(address: &str) -> Result<Answer, JsValue> {
     let request = RequestInit::new();
     request.set_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE_MS)));
     let response = fetch(address, &request).await?;
-    // 401 and 404; too many requests is no reason to leave.
+    // Other errors, such as 429, pass: the page stays.
     if matches!(response.status(), 401 | 404) {
         return Ok(Answer::Gone);
     }
@@ -42,7 +45,11 @@ pub(crate) async fn page_at(address: &str) -> Result<Answer, JsValue> {
     parse(&text_of(&response).await?).map(Answer::Page)
 }
 
-/// Sends a form as a browser without script would, and gives the page that it leads to, with its address. `button`: what it was sent with.
+/// Sends a form as a browser without script would. Returns the page that the server redirects to, with its address. `button`: the
+/// submitter.
+///
+/// # Errors
+/// The error of a layer in front of the server functions, or `unavailable` if there is no answer.
 pub(crate) async fn submit(form: &HtmlFormElement, button: Option<&Element>) -> Result<(Document, String), ApiError> {
     let sent = async {
         let data = FormData::new_with_form(form)?;
@@ -62,7 +69,7 @@ pub(crate) async fn submit(form: &HtmlFormElement, button: Option<&Element>) -> 
         Ok((html, response)) if response.redirected() => {
             Ok((parse(&html).map_err(|_| server_unavailable())?, response.url()))
         }
-        // What stands before the server functions refuses without a page.
+        // A layer in front of the server functions answers without a redirect.
         Ok((refusal, _)) => Err(ApiError::de(refusal.into())),
         Err(_) => Err(server_unavailable()),
     }

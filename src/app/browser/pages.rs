@@ -1,6 +1,6 @@
-//! The pages of a long document, fetched as they are needed. The server draws it as spans of pages, `.span`, of which one is filled and
-//! the others are as high as they may become: a span is filled when it comes near, or when an anchor in it is asked for, and again
-//! when the document's `data-edition` is another one. `data-goto` on a link names such an anchor.
+//! Fetches the pages of a long document when they are needed. The server renders a document as spans of pages, `.span`, and fills one of
+//! them. The others are empty, with a large height. A span is filled when it comes near or contains a requested anchor, and filled again
+//! when the document's `data-edition` changes. `data-goto` on a link names an anchor.
 
 use std::cell::RefCell;
 
@@ -17,14 +17,14 @@ use super::morph::morph;
 use super::page::{Answer, page_at};
 use super::{elements_of, place};
 
-/// How long to wait after a fetch that failed. The span's link can be followed meanwhile.
+/// The pause after a failed fetch. The span's link works meanwhile.
 const RETRY_MS: u32 = 4_000;
 
 thread_local! {
     static NEAR: RefCell<Option<IntersectionObserver>> = const { RefCell::new(None) };
 }
 
-/// Takes hold of a document, if this page shows one.
+/// Starts, if the page shows a document.
 pub(crate) fn begin() {
     if document().get_element_by_id("pages").is_none() {
         return;
@@ -34,7 +34,7 @@ pub(crate) fn begin() {
         watch(&span);
     }
     if let Ok(history) = window().history() {
-        // Heights change while pages come: a place is a page here, not a number of pixels.
+        // Heights change while pages load, so a place is a page, not a number of pixels.
         let _ = history.set_scroll_restoration(web_sys::ScrollRestoration::Manual);
     }
     go_to_hash();
@@ -50,17 +50,17 @@ pub(crate) fn begin() {
 
 /// Follows a link to an anchor of this document.
 pub(crate) fn follow(link: &Element) {
-    // On a phone the outline lies over the text.
-    if let Ok(Some(lid)) = link.closest(".outline details") {
-        let _ = lid.remove_attribute("open");
+    // On a phone the open outline covers the text.
+    if let Ok(Some(outline)) = link.closest(".outline details") {
+        let _ = outline.remove_attribute("open");
     }
     address::push(&link.get_attribute("href").unwrap_or_default());
     spawn_local(go(link.get_attribute("data-goto").unwrap_or_default()));
 }
 
-/// Fetches again what is shown of another edition. To be called when the rest of the page is current.
+/// Fetches the spans of an older edition again. Call it when the rest of the page is current.
 pub(crate) fn renew() {
-    // Links that lead to where one is were drawn by somebody who does not know where that is.
+    // The server does not know the reader's place, so set it in the links again.
     place::mark();
     let edition = edition();
     for span in spans() {
@@ -80,7 +80,7 @@ fn go_to_hash() {
     }
 }
 
-/// Shows what has that id, wherever in the document it is.
+/// Scrolls to the element with this id, after fetching its span if necessary.
 async fn go(id: String) {
     let Some(number) = number_of(&id) else { return };
     place::hold(&id);
@@ -93,7 +93,7 @@ async fn go(id: String) {
     place::arrived(&id);
 }
 
-/// Makes a span what the server has for it, and keeps what is being read where it is.
+/// Fetches a span. The text that is being read keeps its position on the screen.
 async fn fill(span: &Element) {
     let from = span.id();
     let from = from.trim_start_matches("span-");
@@ -108,7 +108,7 @@ async fn fill(span: &Element) {
     }
 }
 
-/// Has a span filled when it comes near, or at once if it is near.
+/// Fills a span when it comes near, or at once if it is near.
 fn watch(span: &Element) {
     NEAR.with(|near| {
         if let Some(near) = near.borrow().as_ref()
@@ -120,7 +120,7 @@ fn watch(span: &Element) {
     });
 }
 
-/// Tells of spans that come within two screens of being seen.
+/// The observer that fills a span within two screen heights of the visible part.
 fn observer() -> Option<IntersectionObserver> {
     type Seen = dyn Fn(js_sys::Array, IntersectionObserver);
     let seen = Closure::<Seen>::new(|entries: js_sys::Array, observer: IntersectionObserver| {
@@ -135,7 +135,7 @@ fn observer() -> Option<IntersectionObserver> {
     let options = IntersectionObserverInit::new();
     options.set_root_margin("200% 0px");
     let observer = IntersectionObserver::new_with_options(seen.as_ref().unchecked_ref(), &options).ok();
-    // The page owns it from now on.
+    // The page keeps the closure.
     seen.forget();
     observer
 }
@@ -144,7 +144,7 @@ fn spans() -> Vec<Element> {
     elements(".span")
 }
 
-/// What a selector finds on this page.
+/// The elements of the shown page that match a selector.
 pub(crate) fn elements(selector: &str) -> Vec<Element> {
     elements_of(&document(), selector)
 }
@@ -157,7 +157,7 @@ fn number_in(span: &Element, name: &str) -> Option<u32> {
     span.get_attribute(name)?.parse().ok()
 }
 
-/// The page of an anchor: `page-12`, `page-12-3` and `hit-12-1` are on page 12.
+/// The page number of an anchor: `page-12`, `page-12-3` and `hit-12-1` are on page 12.
 pub(crate) fn number_of(anchor: &str) -> Option<u32> {
     let rest = anchor.trim_start_matches('#');
     let rest = rest.strip_prefix("page-").or_else(|| rest.strip_prefix("hit-"))?;

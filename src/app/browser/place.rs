@@ -1,5 +1,5 @@
-//! Where in a document the reader is: told by the address, marked in the outline, and kept while pages around it come and change. A place
-//! that was asked for is held until the reader moves.
+//! The reader's place in a document. The address and the outline follow it, and it stays while pages around it load. A requested place is
+//! held until the reader moves.
 
 use std::cell::RefCell;
 
@@ -13,13 +13,13 @@ use super::address;
 use super::live::on;
 use super::pages::{elements, number_of};
 
-/// A pause in scrolling.
+/// A pause in scrolling, after which the address is updated.
 const PAUSE_MS: u32 = 120;
-/// How far down the window is what is being read, as a share of its height.
+/// The reading line: its distance from the top of the window, as a share of the window's height.
 const LINE: f64 = 0.25;
-/// How long a place is held at most once it is there: there are ways to move that no event tells of.
+/// How long a place is held after it is loaded. Some ways to scroll fire none of [`MOVES`].
 const HOLD_MS: u32 = 5_000;
-/// What somebody does who moves.
+/// The events of a reader who moves.
 const MOVES: [&str; 5] = ["wheel", "touchmove", "keydown", "pointerdown", "focusin"];
 
 thread_local! {
@@ -27,14 +27,14 @@ thread_local! {
     static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
 }
 
-/// A place that is held.
+/// The requested place.
 struct Held {
     anchor: String,
-    /// `None` as long as it is still fetched.
+    /// The timer that ends the hold; `None` while the place is being fetched.
     end: Option<Timeout>,
 }
 
-/// Follows the reader.
+/// Starts following the reader.
 pub(crate) fn begin() {
     on(&window(), "scroll", || {
         PAUSE.with(|pause| *pause.borrow_mut() = Some(Timeout::new(PAUSE_MS, mark)));
@@ -42,25 +42,25 @@ pub(crate) fn begin() {
     for event in MOVES {
         on(&window(), event, release);
     }
-    // Pages get their true heights as they come near, which takes as long as the device takes.
+    // Pages get their real heights when they come near, and a slow device needs time for that.
     let settle = Closure::<dyn Fn()>::new(show_held);
     if let (Ok(heights), Some(pages)) =
         (ResizeObserver::new(settle.as_ref().unchecked_ref()), document().get_element_by_id("pages"))
     {
         heights.observe(&pages);
-        // The page owns it from now on.
+        // The page keeps the closure.
         settle.forget();
     }
     mark();
 }
 
-/// Holds what has that id, or its page: shows it, and again when heights change.
+/// Holds the anchor, or its page: scrolls to it now, and again when heights change.
 pub(crate) fn hold(anchor: &str) {
     HELD.with(|held| *held.borrow_mut() = Some(Held { anchor: anchor.to_owned(), end: None }));
     show_held();
 }
 
-/// Says that what has that id is there, if it is what is held.
+/// Starts the timer of the hold, if the loaded anchor is the held one.
 pub(crate) fn arrived(anchor: &str) {
     HELD.with(|held| {
         if let Some(held) = held.borrow_mut().as_mut().filter(|held| held.anchor == anchor) {
@@ -70,7 +70,7 @@ pub(crate) fn arrived(anchor: &str) {
     show_held();
 }
 
-/// Lets go of the place that is held.
+/// Ends the hold.
 pub(crate) fn release() {
     HELD.with(|held| *held.borrow_mut() = None);
 }
@@ -83,14 +83,14 @@ fn show_held() {
     }
 }
 
-/// Tells the place by the address, by the links that lead to it (`data-here`), and in the outline.
+/// Writes the place into the address, the `data-here` links and the outline.
 pub(crate) fn mark() {
     let page = page_read();
     let number = page.as_ref().and_then(|page| number_of(&page.id()));
     mark_outline(number);
     let Some(number) = number else { return };
     let (part, hash) = match window().scroll_y() {
-        // Who has not begun to read is nowhere yet.
+        // At the top of the document there is no place to remember.
         Ok(y) if y < line() => (String::new(), String::new()),
         _ => (format!("page={number}"), format!("#page-{number}")),
     };
@@ -102,12 +102,12 @@ pub(crate) fn mark() {
     }
 }
 
-/// Changes something, and leaves what is being read where it is on the screen.
+/// Applies `change`, and keeps the page that is being read at its position on the screen.
 pub(crate) fn kept(change: impl FnOnce()) {
     let Some(page) = page_read() else { return change() };
     let before = page.get_bounding_client_rect();
     change();
-    // It may be another element now, of another height: what was half read is half read.
+    // The page may be a new element with another height: keep the share of it that was above the line.
     let Some(page) = document().get_element_by_id(&page.id()) else { return };
     let after = page.get_bounding_client_rect();
     let read = if before.height() > 0.0 { (line() - before.top()) / before.height() } else { 0.0 };
@@ -119,7 +119,7 @@ pub(crate) fn kept(change: impl FnOnce()) {
     }
 }
 
-/// The page that is being read; `None` while none is near.
+/// The page at the reading line, or at the next one below; `None` if there is none.
 fn page_read() -> Option<Element> {
     let pages = document().get_element_by_id("pages")?.get_bounding_client_rect();
     let x = (pages.left() + pages.width() / 2.0) as f32;
@@ -131,7 +131,7 @@ fn line() -> f64 {
     window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or(0.0) * LINE
 }
 
-/// Marks the last heading before the line.
+/// Marks the last heading above the reading line.
 fn mark_outline(number: Option<u32>) {
     let is_behind = |link: &Element| {
         let anchor = link.get_attribute("data-goto").unwrap_or_default();
@@ -157,7 +157,7 @@ fn mark_outline(number: Option<u32>) {
     }
 }
 
-/// Scrolls the outline, and only that, so that the entry is seen.
+/// Scrolls the outline, but not the page, to the entry.
 fn show(link: &Element) {
     let Some(outline) = document().get_element_by_id("outline") else { return };
     let Some(entry) = link.dyn_ref::<HtmlElement>() else { return };

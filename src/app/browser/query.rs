@@ -1,5 +1,5 @@
-//! A search field in a form `data-query`: while a person types, the address follows and the live part of the page with it. Without
-//! script, and on Enter, it is the form of any page.
+//! A search field in a form with `data-query`: while the user types, the address and the live part of the page follow. Without script,
+//! and on Enter, the form works as usual.
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::document;
@@ -8,16 +8,16 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{Event, HtmlInputElement};
 
-use super::{address, look};
+use super::{address, poll};
 
-/// A pause in typing.
+/// A pause in typing, after which the search runs.
 const PAUSE_MS: u32 = 150;
 
 thread_local! {
     static PAUSE: RefCell<Option<Timeout>> = const { RefCell::new(None) };
 }
 
-/// Listens to the field, if this page has one.
+/// Listens to the field, if the page has one.
 pub(crate) fn begin() {
     let Ok(Some(field)) = document().query_selector("form[data-query] input") else { return };
     let typed = Closure::<dyn Fn(Event)>::new(|event: Event| {
@@ -25,7 +25,7 @@ pub(crate) fn begin() {
         let follow = move || {
             let query = js_sys::encode_uri_component(&field.value());
             address::replace(&address::with(&format!("q={query}"), &["q=", "page=", "from=", "before="]));
-            look();
+            poll();
         };
         PAUSE.with(|pause| *pause.borrow_mut() = Some(Timeout::new(PAUSE_MS, follow)));
     });

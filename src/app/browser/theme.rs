@@ -1,4 +1,4 @@
-//! Light, dark, or as the system has it. The choice is a cookie, so that the server renders the right one at once.
+//! The theme. It is stored in a cookie, so that the server renders a page in the right theme at once.
 
 use leptos::prelude::document;
 use wasm_bindgen::JsCast;
@@ -6,11 +6,11 @@ use web_sys::HtmlDocument;
 
 const YEAR_S: u32 = 31_536_000;
 
-/// Changes to `light`, `dark` or `system`.
+/// Applies and stores the theme `light`, `dark` or `system`.
 pub(crate) fn choose_theme(choice: &str) {
     let Some(root) = document().document_element() else { return };
     let by_hand = choice != "system";
-    // Neither can fail on a page that is being looked at; if it does, the page stays as it is.
+    // These calls do not fail on a shown page. If they did, the page would keep its theme.
     let _ = if by_hand { root.set_attribute("data-theme", choice) } else { root.remove_attribute("data-theme") };
     if let Ok(page) = document().dyn_into::<HtmlDocument>() {
         let age_s = if by_hand { YEAR_S } else { 0 };

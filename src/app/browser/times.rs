@@ -1,13 +1,13 @@
-//! Instants in the viewer's own clock and way of writing: `<time datetime>`, with `data-day` if the date is wanted too.
+//! Writes each `<time datetime>` in the viewer's time zone and locale; with `data-day`, the date too.
 //!
-//! The server cannot know either, so it writes UTC and says so (`components/local_time.rs`).
+//! The server knows neither, so it writes UTC and says so (`components/local_time.rs`).
 
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Element};
 
 use leptos::prelude::window;
 
-/// Rewrites every instant of a page, be it shown or just fetched.
+/// Rewrites every instant of a page, shown or fetched.
 pub(crate) fn localize(page: &Document) {
     let Ok(times) = page.query_selector_all("time[datetime]") else { return };
     for index in 0..times.length() {
@@ -29,7 +29,7 @@ fn local_words(at: &str, day: bool) -> Option<String> {
     for (key, value) in wanted {
         js_sys::Reflect::set(&options, &JsValue::from_str(key), &JsValue::from_str(value)).ok()?;
     }
-    // The browser's own languages, in the person's order.
+    // The browser's languages, in the user's order.
     let languages: JsValue = window().navigator().languages().into();
     let format = js_sys::Reflect::get(&date, &JsValue::from_str("toLocaleString")).ok()?;
     format.dyn_into::<js_sys::Function>().ok()?.call2(&date, &languages, &options).ok()?.as_string()

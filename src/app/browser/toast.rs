@@ -1,4 +1,4 @@
-//! Words that come up at the edge of the page and go by themselves; and the one that stays while the server is away.
+//! Toasts: messages at the edge of the page that disappear after a while. The one about a lost connection stays until it is back.
 
 use gloo_timers::callback::Timeout;
 use leptos::prelude::document;
@@ -14,7 +14,7 @@ pub(crate) enum Tone {
     Bad,
 }
 
-/// Shows a sentence for a while; it is read out as well.
+/// Shows a sentence for a while. Screen readers read it out.
 pub(crate) fn toast(tone: Tone, words: &str) {
     let class = if tone == Tone::Bad { "notice bad" } else { "notice good" };
     if let Some(toast) = put(class, words) {
@@ -22,28 +22,26 @@ pub(crate) fn toast(tone: Tone, words: &str) {
     }
 }
 
-/// Removes what was shown for long enough.
+/// Removes a toast after a while.
 pub(crate) fn expire(toast: Element) {
     Timeout::new(SHOWN_MS, move || toast.remove()).forget();
 }
 
-/// The server does not answer: nothing that a person has to act on.
-pub(crate) fn away() {
-    if let Some(toast) =
-        put("notice", "The server is not answering just now. Nothing is lost; this page goes on when it is back.")
-    {
+/// Says that the server does not answer. The user need not act.
+pub(crate) fn show_disconnected() {
+    if let Some(toast) = put("notice", "No connection. Nothing is lost; this page will continue by itself.") {
         toast.set_id(AWAY_ID);
     }
 }
 
-/// The server answers again.
-pub(crate) fn back() {
+/// Removes that toast.
+pub(crate) fn hide_disconnected() {
     if let Some(toast) = document().get_element_by_id(AWAY_ID) {
         toast.remove();
     }
 }
 
-/// The region is in every page, since one that comes with its words is not read out.
+/// Adds a toast to the region that every page has. Screen readers do not read a region that is added with its text.
 fn put(class: &str, words: &str) -> Option<Element> {
     let region = document().query_selector(".toasts").ok().flatten()?;
     let toast = document().create_element("p").ok()?;

@@ -1,11 +1,11 @@
-//! A small book seen from the front. Its cloth follows from its title, so that a document is known again by its colour.
+//! A small book cover. Its colour follows from the title, so that a document keeps its colour.
 
 use leptos::prelude::*;
 
-/// How many cloths `style/library.css` has.
+/// The number of colours in `style/library.css`.
 const CLOTHS: u32 = 6;
 
-/// Decoration only. `kind` is printed on it.
+/// Decoration. `kind` is printed on the cover.
 #[component]
 pub fn Cover(title: String, #[prop(optional_no_strip)] kind: Option<String>) -> impl IntoView {
     let cloth = title.bytes().fold(0, |sum: u32, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % CLOTHS;

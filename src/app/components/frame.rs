@@ -1,4 +1,4 @@
-//! What stands around every page: brand, navigation, the word about demo mode.
+//! The frame of every page: brand, navigation, the demo notice and the footer.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -14,11 +14,11 @@ const PLACES: [(&str, &str); 3] = [("/", "Home"), ("/library", "Library"), ("/ac
 #[component]
 pub fn Frame(children: Children) -> impl IntoView {
     let PageContext { demo, flash, theme, .. } = use_context().unwrap_or_default();
-    // A token is shown where it was made.
+    // The account page shows a new token itself.
     let said = match flash {
         Some(Flash::Done(words)) => Some(Either::Left(view! { <p class="notice good">{words}</p> })),
         Some(Flash::Failed(error)) => Some(Either::Right(view! { <Trouble error /> })),
-        Some(Flash::Token(_)) | None => None,
+        Some(Flash::Token(_) | Flash::Link { .. }) | None => None,
     };
     let here = use_location().pathname;
     let place = |(href, name): (&'static str, &'static str)| {
@@ -52,7 +52,7 @@ pub fn Frame(children: Children) -> impl IntoView {
         {children()}
         <footer class="site-footer">
             <div class="container cluster spread">
-                <p>"Coldbrew: documents, slowly and well."</p>
+                <p>"Coldbrew"</p>
                 <p>
                     <a href="/docs" rel="external">
                         "API"

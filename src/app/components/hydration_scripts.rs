@@ -1,18 +1,15 @@
-//! Starts the browser library, in the place of Leptos' component of the same name (leptos 0.8.23, `src/hydration/mod.rs`), which cannot be used
-//! here for two reasons:
+//! Starts the browser library. Replaces Leptos' component of the same name (leptos 0.8.23, `src/hydration/mod.rs`), for two reasons:
 //!
-//! - It always writes `modulepreload` and `preload` links. So the library, most of a first visit's bytes, competes with the page for a slow
-//!   network. Its `defer` has no effect with islands. This one asks for nothing of the library before the page has been painted once.
-//! - Where the library does not arrive, it leaves a page that silently does nothing. This one says so.
+//! - Leptos always writes `modulepreload` and `preload` links, so the library competes with the page for a slow network. Its `defer` has no
+//!   effect with islands. This component requests the library after the first paint.
+//! - If the library does not load, Leptos leaves a page that silently does not react. This component says so.
 
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
 use crate::app::PageContext;
 
-/// Without the library a page can be read all the same.
-///
-/// A tab in the background paints nothing, but its title should tell the state: there it starts at once.
+/// The script that loads the library. It starts at once in a background tab, which never paints but needs a current title.
 const SCRIPT: &str = r#"((script, library) => {
   const start = async () => {
     const bytes = fetch(library);
@@ -29,10 +26,10 @@ const SCRIPT: &str = r#"((script, library) => {
   document.hidden ? hydrate() : requestAnimationFrame(() => setTimeout(hydrate));
 })"#;
 
-/// The script, if the site was built.
+/// The script element; none if the site was not built.
 #[component]
 pub fn HydrationScripts() -> impl IntoView {
-    // Only islands are hydrated: nothing else is to be marked for that.
+    // Only islands are hydrated, so nothing else needs hydration marks.
     if let Some(context) = Owner::current_shared_context() {
         context.set_is_hydrating(false);
     }

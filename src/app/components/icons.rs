@@ -1,4 +1,4 @@
-//! The icons: decoration only, so a control that has nothing else needs a label of its own.
+//! Icons. They are decoration, so a control with only an icon needs a label.
 
 use leptos::prelude::*;
 

@@ -1,12 +1,12 @@
-//! An instant, for the viewer's own clock and way of writing.
+//! An instant in the viewer's time zone and locale.
 //!
-//! The server cannot know either, so it writes UTC and says so; `browser/times.rs` replaces the text.
+//! The server knows neither, so it writes UTC and says so; `browser/times.rs` replaces the text.
 
 use leptos::prelude::*;
 
 use crate::model::UnixMs;
 
-/// `14:32`; with `day`, the date too.
+/// The time, `14:32`; with `day`, the date too.
 #[component]
 pub fn LocalTime(at: UnixMs, #[prop(optional)] day: bool) -> impl IntoView {
     view! {
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_utc() {
+    fn server_writes_utc_and_says_so() {
         let at = UnixMs(1_795_444_320_000);
         assert_eq!(utc_words(at, false), "14:32 UTC");
         assert_eq!(utc_words(at, true), "2026-11-23 14:32 UTC");

@@ -1,10 +1,10 @@
-//! An error in words, where it happened.
+//! An error message on a page.
 
 use leptos::prelude::*;
 
 use crate::model::ApiError;
 
-/// What went wrong. The code is there for whoever is asked for help.
+/// The error's sentence. `data-code` has its code for tests and support.
 #[component]
 pub fn Trouble(error: ApiError) -> impl IntoView {
     view! {

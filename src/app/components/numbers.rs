@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers with thousands separators.
 
 /// `1 page`, `1,321 pages`.
 pub fn page_count(pages: u64) -> String {
@@ -23,7 +23,7 @@ mod tests {
     use super::grouped;
 
     #[test]
-    fn groups_by_three() {
+    fn number_is_grouped_by_thousands() {
         for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
         }

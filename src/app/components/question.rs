@@ -1,8 +1,8 @@
-//! A question before something is done for good. Its form is the answer yes; Escape and a click beside it mean no.
+//! A confirmation dialog. Its form confirms; Escape and a click outside the dialog cancel.
 
 use leptos::prelude::*;
 
-/// A native dialog, which a [`QuestionButton`] of the same id opens. `children`: the form, with [`Answers`] at its end.
+/// A native dialog, opened by the [`QuestionButton`] with the same id. `children`: the form, with [`Answers`] at its end.
 #[component]
 pub fn Question(id: String, title: &'static str, children: Children) -> impl IntoView {
     let title_id = format!("{id}-title");
@@ -16,7 +16,7 @@ pub fn Question(id: String, title: &'static str, children: Children) -> impl Int
     }
 }
 
-/// Opens the dialog of that id, without script too. `browser/clicks.rs` does it in browsers that do not know the command yet.
+/// Opens the dialog with the id `asks`, without script too. `browser/clicks.rs` does so in browsers without invoker commands.
 #[component]
 pub fn QuestionButton(asks: String, class: &'static str, children: Children) -> impl IntoView {
     view! {
@@ -26,7 +26,7 @@ pub fn QuestionButton(asks: String, class: &'static str, children: Children) -> 
     }
 }
 
-/// The two answers: `yes` sends the form, `no` closes the dialog `of`.
+/// The two buttons: `yes` submits the form, "Keep it" closes the dialog with the id `of`.
 #[component]
 pub fn Answers(of: String, yes: &'static str) -> impl IntoView {
     view! {

@@ -7,7 +7,7 @@ use crate::app::server::{DeleteDocument, DismissJob};
 use crate::model::wire::{DocumentSummary, JobView};
 use crate::model::{JobStatus, Mode};
 
-/// A job: where it stands, the way to its page and, if it failed, a way to be rid of it.
+/// A job with its status, the link to its page and, if it failed, a button to remove it.
 #[component]
 pub fn JobRow(job: JobView) -> impl IntoView {
     let active = job.status.is_active();
@@ -16,10 +16,10 @@ pub fn JobRow(job: JobView) -> impl IntoView {
     let detail = match (active, job.mode) {
         (false, _) => "Nothing was charged".to_owned(),
         (true, Mode::Batch) => "Batch".to_owned(),
-        (true, _) => format!("Realtime, {} read", grouped(job.completed_pages.into())),
+        (true, _) => format!("Realtime, {} read", page_count(job.completed_pages.into())),
     };
     let dismiss =
-        (!active).then(|| view! { <Dismissal content_hash=job.content_hash.clone() title=job.title.clone() /> });
+        (!active).then(|| view! { <DismissButton content_hash=job.content_hash.clone() title=job.title.clone() /> });
     view! {
         <li class="row" id=format!("job-{}", job.id)>
             <Cover title=job.title.clone() />
@@ -30,11 +30,14 @@ pub fn JobRow(job: JobView) -> impl IntoView {
                 <p class="row-meta">
                     <span>{pages}</span>
                     <span>{detail}</span>
-                    {job.hindered_by.map(|_| view! { <span>"Held up"</span> })}
+                    {job.blocked_by.map(|_| view! { <span>"Delayed"</span> })}
                     <span>
                         <LocalTime at=job.submitted_at day=true />
                     </span>
-                    {active.then(|| view! { <a href=format!("/documents/{}", job.draft_id)>"Read it meanwhile"</a> })}
+                    {active
+                        .then(|| {
+                            view! { <a href=format!("/documents/{}", job.draft_id)>"Read the plain text now"</a> }
+                        })}
                 </p>
             </div>
             <div class="row-end">
@@ -47,21 +50,21 @@ pub fn JobRow(job: JobView) -> impl IntoView {
     }
 }
 
-/// Takes a failed job off the lists.
+/// The button that removes a failed job from the lists.
 #[component]
-fn Dismissal(content_hash: String, title: String) -> impl IntoView {
+fn DismissButton(content_hash: String, title: String) -> impl IntoView {
     let dismiss = ServerAction::<DismissJob>::new();
     view! {
         <ActionForm action=dismiss>
             <input type="hidden" name="content_hash" value=content_hash />
-            <button class="icon-button" aria-label=format!("Take {title} off the list")>
+            <button class="icon-button" aria-label=format!("Remove {title} from the list")>
                 <CloseIcon />
             </button>
         </ActionForm>
     }
 }
 
-/// A document: what it is, what it cost, and the way to the reader; where it may be deleted, the way to that.
+/// A document with its size and price, linked to the reader. `deletable`: with a button to delete it.
 #[component]
 pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool) -> impl IntoView {
     let price = match document.charged_tokens {
@@ -84,7 +87,8 @@ pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool)
             </QuestionButton>
         }
     });
-    let removal = deletable.then(|| view! { <Removal question id=document.id.clone() title=document.title.clone() /> });
+    let dialog =
+        deletable.then(|| view! { <DeletionDialog question id=document.id.clone() title=document.title.clone() /> });
     view! {
         <li class="row" id=format!("document-{}", document.id)>
             <Cover title=document.title.clone() />
@@ -106,27 +110,27 @@ pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool)
                 </span>
                 {delete}
             </div>
-            {removal}
+            {dialog}
         </li>
     }
 }
 
-/// Asks before it deletes a document. `question`: the id of the dialog.
+/// Asks for confirmation before deleting a document. `question`: the id of the dialog.
 #[component]
-fn Removal(question: String, id: String, title: String) -> impl IntoView {
+fn DeletionDialog(question: String, id: String, title: String) -> impl IntoView {
     let delete = ServerAction::<DeleteDocument>::new();
     view! {
         <Question id=question.clone() title="Delete this document?">
             <ActionForm action=delete attr:class="stack">
                 <input type="hidden" name="id" value=id />
-                <p>"“"<strong>{title}</strong>"” and its file go for good. Its receipt stays."</p>
+                <p>"“"<strong>{title}</strong>"” and its file are deleted permanently. The receipt stays."</p>
                 <Answers of=question yes="Delete it" />
             </ActionForm>
         </Question>
     }
 }
 
-/// What a job's state is called in a window title.
+/// A job's status in a window title.
 pub fn title_words(status: JobStatus) -> &'static str {
     match status {
         JobStatus::Preparing | JobStatus::Pending | JobStatus::Running => "☕ Brewing",

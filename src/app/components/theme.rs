@@ -1,12 +1,12 @@
-//! Light, dark, or as the system has it.
+//! The menu of themes: light, dark, or that of the system.
 
 use leptos::prelude::*;
 
 use crate::app::browser::choose_theme;
 
-const CHOICES: [(&str, &str); 3] = [("system", "As the system"), ("light", "Light"), ("dark", "Dark")];
+const CHOICES: [(&str, &str); 3] = [("system", "System"), ("light", "Light"), ("dark", "Dark")];
 
-/// The menu. `chosen`: the choice that stands.
+/// The menu. `chosen`: the current choice.
 #[island]
 pub fn ThemeMenu(chosen: String) -> impl IntoView {
     let chosen = RwSignal::new(chosen);
@@ -26,7 +26,7 @@ pub fn ThemeMenu(chosen: String) -> impl IntoView {
     };
     view! {
         <details class="menu theme">
-            <summary class="icon-button" aria-label="Light or dark">
+            <summary class="icon-button" aria-label="Theme">
                 <svg class="icon sun" viewBox="0 0 24 24" aria-hidden="true">
                     <circle cx="12" cy="12" r="4" />
                     <path d="M12 3v2M12 19v2M3 12h2M19 12h2M5.6 5.6 7 7M17 17l1.4 1.4M5.6 18.4 7 17M17 7l1.4-1.4" />

@@ -1,8 +1,11 @@
-//! Who one is here, the quota, and what was charged for what.
+//! The account page: sign-in, quota, receipts, tokens and deletion.
 
+mod access;
+mod invitation;
 mod member;
 mod password;
 mod provider;
+mod set_password;
 mod tokens;
 
 use leptos::either::{Either, EitherOf3};
@@ -10,14 +13,18 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::app::PageContext;
-use crate::app::components::{Trouble, grouped};
+use crate::app::components::grouped;
 use crate::app::server::{fetch_me, fetch_usage};
 use crate::model::wire::{Receipt, Usage, UsageReport};
 use crate::model::{Flash, Mode, count_words};
-use member::{Leave, Member, SignForms};
+use access::{NoAccess, OperatorLink, WaysIn};
+use member::{DeleteSection, Member};
 use password::{EndedNotice, PasswordForm};
 use provider::{ProviderLink, SignInTrouble};
 use tokens::Tokens;
+
+pub use invitation::InvitationPage;
+pub use set_password::SetPasswordPage;
 
 /// `/account`
 #[component]
@@ -50,18 +57,17 @@ pub fn Account() -> impl IntoView {
                                             </div>
                                             <Receipts receipts />
                                             <Tokens tokens made />
-                                            <Leave id=me.user_id email=me.email />
+                                            <DeleteSection id=me.user_id email=me.email />
                                         },
                                     )
                                 }
-                                (Err(error), _) | (_, Err(error)) => EitherOf3::B(view! { <Trouble error /> }),
+                                (Err(error), _) | (_, Err(error)) => EitherOf3::B(view! { <NoAccess error /> }),
                                 _ => {
                                     EitherOf3::C(
                                         view! {
                                             <div class="pair">
                                                 <div class="stack">
-                                                    <SignForms known=false />
-                                                    <ProviderLink member=false />
+                                                    <WaysIn known=false />
                                                 </div>
                                             </div>
                                         },
@@ -76,7 +82,7 @@ pub fn Account() -> impl IntoView {
     }
 }
 
-/// Who is signed in; a guest may become somebody.
+/// The signed-in member, or the forms to sign up and in for a guest.
 #[component]
 fn Who(email: Option<String>) -> impl IntoView {
     match email {
@@ -85,12 +91,12 @@ fn Who(email: Option<String>) -> impl IntoView {
                 <Member email=email.clone() />
                 <PasswordForm email />
                 <ProviderLink member=true />
+                <OperatorLink />
             </div>
         }),
         None => Either::Right(view! {
             <div class="stack">
-                <SignForms known=true />
-                <ProviderLink member=false />
+                <WaysIn known=true />
             </div>
         }),
     }
@@ -106,8 +112,8 @@ fn Quota(usage: Usage) -> impl IntoView {
         grouped(available_tokens),
         grouped(quota_tokens)
     );
-    // A little of much would not be seen at all.
-    let seen = |tokens: u64| if tokens == 0 { 0 } else { tokens.max(quota_tokens / 150) };
+    // A very small share would be invisible.
+    let visible = |tokens: u64| if tokens == 0 { 0 } else { tokens.max(quota_tokens / 150) };
     view! {
         <section class="card stack" aria-labelledby="quota-title" data-live="idle" data-events="">
             <div class="cluster spread">
@@ -121,11 +127,11 @@ fn Quota(usage: Usage) -> impl IntoView {
                 role="img"
                 aria-label=words
             >
-                <rect class="bar-main" width=seen(used_tokens).to_string() height="1" />
+                <rect class="bar-main" width=visible(used_tokens).to_string() height="1" />
                 <rect
                     class="bar-held"
-                    x=seen(used_tokens).to_string()
-                    width=seen(reserved_tokens).to_string()
+                    x=visible(used_tokens).to_string()
+                    width=visible(reserved_tokens).to_string()
                     height="1"
                 />
             </svg>
@@ -153,7 +159,7 @@ fn Receipts(receipts: Vec<Receipt>) -> impl IntoView {
         return Either::Left(view! {
             <section class="stack" aria-labelledby="receipts-title" data-live="idle">
                 <h2 id="receipts-title">"Receipts"</h2>
-                <p class="soft">"Nothing has been charged. What you read as text, and what fails, never is."</p>
+                <p class="soft">"No charges yet. Plain text and failed pages are always free."</p>
             </section>
         });
     }
@@ -213,7 +219,7 @@ fn Receipts(receipts: Vec<Receipt>) -> impl IntoView {
     })
 }
 
-/// The model that was asked and, where Google sent the request elsewhere, who answered.
+/// The requested model and, if other models answered, their names.
 fn model_words(model: &str, answered_by: &[String]) -> String {
     match answered_by {
         [] => model.to_owned(),

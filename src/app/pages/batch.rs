@@ -1,4 +1,4 @@
-//! A job that is watched: the brewing scene, or what happened instead. One that is done leads on to its document.
+//! The page of a job: the brewing scene, or why the job failed. A finished job redirects to its document.
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
@@ -30,7 +30,7 @@ pub fn Batch() -> impl IntoView {
         <Suspense>
             {move || Suspend::new(async move {
                 match found.await {
-                    Ok(job) => EitherOf3::A(view! { <Watch job /> }),
+                    Ok(job) => EitherOf3::A(view! { <BatchStatus job /> }),
                     Err(error) if is_absent(&error) => EitherOf3::B(view! { <NotFound /> }),
                     Err(error) => EitherOf3::C(view! { <TroublePage error /> }),
                 }
@@ -39,9 +39,9 @@ pub fn Batch() -> impl IntoView {
     }
 }
 
-/// The job as it is now: all of it is the part of the page that stays current.
+/// The job's current status. The whole article is live.
 #[component]
-fn Watch(job: JobView) -> impl IntoView {
+fn BatchStatus(job: JobView) -> impl IntoView {
     if let (Some(id), Some(redirect)) = (&job.document_id, use_context::<PageContext>().and_then(|page| page.redirect))
     {
         redirect(&format!("/documents/{id}"));
@@ -55,7 +55,7 @@ fn Watch(job: JobView) -> impl IntoView {
     let pages = page_count(job.pages.len() as u64);
     let name = job.title.clone();
     let rest = match state {
-        "failed" => Either::Left(view! { <Cold job /> }),
+        "failed" => Either::Left(view! { <FailedJob job /> }),
         _ => Either::Right(view! { <Brewing job /> }),
     };
     view! {
@@ -103,26 +103,26 @@ fn Brewing(job: JobView) -> impl IntoView {
             {job
                 .requeued
                 .then(|| {
-                    view! { <p class="notice">"Google hasn't started this batch yet. We've put it back in line."</p> }
+                    view! { <p class="notice">"Google did not start this batch in time, so we sent it again."</p> }
                 })}
-            {job.hindered_by.map(|hindrance| view! { <p class="notice">{hindrance.sentence()}</p> })}
+            {job.blocked_by.map(|blocked_reason| view! { <p class="notice">{blocked_reason.sentence()}</p> })}
         </div>
         <p class="soft">
             {match batch {
                 true => {
-                    "You can close this tab. It usually takes minutes, at most a day, and the finished document will be in your library."
+                    "You can close this tab. Usually it takes minutes, at most 24 hours. You will find the document in your library."
                 }
-                false => "You can close this tab. The work goes on, and the finished document will be in your library.",
+                false => "You can close this tab. Reading continues. You will find the document in your library.",
             }}
         </p>
         <p>
             <a class="button" href=format!("/documents/{}", job.draft_id)>
-                "Read it meanwhile"
+                "Read the plain text now"
             </a>
         </p>
         <label class="hold" id="hold">
             <input type="checkbox" />
-            " Hold still"
+            " Stop the animation"
         </label>
     }
 }
@@ -136,9 +136,9 @@ fn PagesRead(done: u64, pages: u64) -> impl IntoView {
     }
 }
 
-/// It ended without a document: what happened, and the two ways on.
+/// A job without a document: the reason, and the buttons to run it again.
 #[component]
-fn Cold(job: JobView) -> impl IntoView {
+fn FailedJob(job: JobView) -> impl IntoView {
     let reason = job.error.map_or_else(String::new, |JobError { message, .. }| message);
     let batch = job.mode == Mode::Batch;
     let other_words = if batch { "Run it in realtime instead" } else { "Send it as a batch instead" };
@@ -150,7 +150,7 @@ fn Cold(job: JobView) -> impl IntoView {
             <i class="cup"></i>
         </div>
         <div class="stack" id="status" data-testid="batch-status" role="status">
-            <p class="brew-status">"This one went cold."</p>
+            <p class="brew-status">"This document could not be read."</p>
             <p>{reason}" "<strong>"Nothing was charged."</strong></p>
         </div>
         <ActionForm action=try_again attr:class="cluster">

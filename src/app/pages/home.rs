@@ -1,9 +1,10 @@
-//! The desk: a file comes in, is measured, and is sent off. Below it, whatever is still in progress.
+//! Home: the upload panel and, below it, active jobs, failed jobs and recent documents.
 
 mod banner;
-mod desk;
+mod sign_in_first;
 mod upload;
-mod work;
+mod upload_panel;
+mod upload_queue;
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -11,27 +12,33 @@ use leptos_meta::Title;
 
 use crate::app::PageContext;
 use crate::app::components::{DocumentRow, JobRow, Trouble};
-use crate::app::server::{fetch_shelf, known};
-use crate::model::wire::{JobView, Shelf};
-use desk::Desk;
+use crate::app::server::access::fetch_access;
+use crate::app::server::fetch_library;
+use crate::model::wire::{JobView, LibraryListing};
+use sign_in_first::SignInFirst;
+use upload_panel::UploadPanel;
 
-/// Documents that Home shows; the Library has all.
+/// How many documents Home shows. The library has all.
 const RECENT: usize = 5;
 
 /// `/`
 #[component]
 pub fn Home() -> impl IntoView {
     let PageContext { upload_bytes_max, batch_percent, .. } = use_context().unwrap_or_default();
-    let found = Resource::new(|| (), |()| async { (known().await, fetch_shelf(String::new(), None).await) });
+    let found = Resource::new(|| (), |()| async { (fetch_access().await, fetch_library(String::new(), None).await) });
     view! {
         <main id="main" class="container narrow" tabindex="-1">
             <div class="stack loose">
                 <Suspense>
                     {move || Suspend::new(async move {
-                        let (known, shelf) = found.await;
-                        let known = known.unwrap_or(false);
-                        let lists = match shelf {
-                            Ok(shelf) => Either::Left(view! { <Lists known batch_percent shelf /> }),
+                        let (access, listing) = found.await;
+                        let access = access.unwrap_or_default();
+                        let known = access.known;
+                        if access.must_sign_in() {
+                            return Either::Left(view! { <SignInFirst /> });
+                        }
+                        let lists = match listing {
+                            Ok(listing) => Either::Left(view! { <Lists known batch_percent listing /> }),
                             Err(error) => {
                                 Either::Right(
                                     view! {
@@ -41,15 +48,18 @@ pub fn Home() -> impl IntoView {
                                 )
                             }
                         };
-                        view! {
-                            <Desk known bytes_max=upload_bytes_max batch_percent />
-                            <noscript>
-                                <p class="notice warn">
-                                    "To add a document, JavaScript is needed. Reading works without."
-                                </p>
-                            </noscript>
-                            {lists}
-                        }
+                        let text_only = access.is_text_only();
+                        Either::Right(
+                            view! {
+                                <UploadPanel known text_only bytes_max=upload_bytes_max batch_percent />
+                                <noscript>
+                                    <p class="notice warn">
+                                        "JavaScript is needed to add a document. Reading works without it."
+                                    </p>
+                                </noscript>
+                                {lists}
+                            },
+                        )
                     })}
                 </Suspense>
             </div>
@@ -57,20 +67,21 @@ pub fn Home() -> impl IntoView {
     }
 }
 
-/// What is in progress, what came to nothing, and the newest documents: the part of the page that stays current.
+/// Active jobs, failed jobs and the newest documents: the live part of the page.
 #[component]
-fn Lists(known: bool, batch_percent: u64, shelf: Shelf) -> impl IntoView {
-    let (brewing, cold): (Vec<JobView>, Vec<JobView>) = shelf.jobs.into_iter().partition(|job| job.status.is_active());
+fn Lists(known: bool, batch_percent: u64, listing: LibraryListing) -> impl IntoView {
+    let (brewing, failed): (Vec<JobView>, Vec<JobView>) =
+        listing.jobs.into_iter().partition(|job| job.status.is_active());
     let (state, title) = match brewing.len() {
         0 => ("idle", String::new()),
         number => ("working", format!("☕ {number} brewing")),
     };
-    let documents = shelf.documents.into_iter().take(RECENT).collect::<Vec<_>>();
-    let is_new = brewing.is_empty() && cold.is_empty() && documents.is_empty();
+    let documents = listing.documents.into_iter().take(RECENT).collect::<Vec<_>>();
+    let is_new = brewing.is_empty() && failed.is_empty() && documents.is_empty();
     view! {
         <Title text=title />
         <div class="stack loose" data-live=state data-events=known.then_some("")>
-            {is_new.then(|| view! { <Fare batch_percent /> })}
+            {is_new.then(|| view! { <PricingOverview batch_percent /> })}
             {(!brewing.is_empty())
                 .then(|| {
                     view! {
@@ -82,12 +93,14 @@ fn Lists(known: bool, batch_percent: u64, shelf: Shelf) -> impl IntoView {
                         </section>
                     }
                 })}
-            {(!cold.is_empty())
+            {(!failed.is_empty())
                 .then(|| {
                     view! {
                         <section class="stack" id="cold" aria-labelledby="cold-title">
-                            <h2 id="cold-title">"Went cold"</h2>
-                            <ul class="rows">{cold.into_iter().map(|job| view! { <JobRow job /> }).collect_view()}</ul>
+                            <h2 id="cold-title">"Failed"</h2>
+                            <ul class="rows">
+                                {failed.into_iter().map(|job| view! { <JobRow job /> }).collect_view()}
+                            </ul>
                         </section>
                     }
                 })}
@@ -109,24 +122,20 @@ fn Lists(known: bool, batch_percent: u64, shelf: Shelf) -> impl IntoView {
     }
 }
 
-/// For somebody who has nothing here yet: the three ways to have a document, as a café would write them on its board.
+/// The three ways to read a document, with prices, for an account without documents.
 #[component]
-fn Fare(batch_percent: u64) -> impl IntoView {
+fn PricingOverview(batch_percent: u64) -> impl IntoView {
     let batch = if batch_percent == 50 { "half price".to_owned() } else { format!("{batch_percent} % of the price") };
-    let dishes = [
-        ("Plain text", "free".to_owned(), "The document’s own words, at once."),
+    let ways = [
+        ("Plain text", "free".to_owned(), "The text that is in the file, at once. No scans, no formulas."),
+        ("With AI, now", "full price".to_owned(), "Scans, tables, formulas and figures. Ready in minutes."),
         (
-            "By AI, now",
-            "full price".to_owned(),
-            "Scans, tables, formulas and figures, in minutes. Watch the pages come.",
-        ),
-        (
-            "By AI, as a batch",
+            "With AI, as a batch",
             batch,
-            "The same, when there is room: in minutes or hours, at most a day. Close the tab meanwhile.",
+            "The same, when Google has capacity: usually minutes, at most 24 hours. You can close the tab.",
         ),
     ];
-    let dish = |(name, price, words): (&'static str, String, &'static str)| {
+    let way = |(name, price, words): (&'static str, String, &'static str)| {
         view! {
             <div>
                 <dt>{name}</dt>
@@ -137,8 +146,8 @@ fn Fare(batch_percent: u64) -> impl IntoView {
     };
     view! {
         <section class="fare" id="fare" aria-labelledby="fare-title">
-            <h2 id="fare-title">"Three ways to have it"</h2>
-            <dl>{dishes.map(dish).into_view()}</dl>
+            <h2 id="fare-title">"Three ways to read a document"</h2>
+            <dl>{ways.map(way).into_view()}</dl>
         </section>
     }
 }

@@ -1,4 +1,4 @@
-//! Every document, and everything in progress.
+//! The library: every document and every active job.
 
 use std::cmp::Reverse;
 
@@ -7,19 +7,19 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use crate::app::components::{DocumentRow, JobRow, Shelf, Trouble};
-use crate::app::server::{fetch_shelf, known};
+use crate::app::components::{Bookshelf, DocumentRow, JobRow, Trouble};
+use crate::app::server::{fetch_library, known};
 use crate::model::UnixMs;
-use crate::model::wire::{DocumentSummary, JobView, Shelf};
+use crate::model::wire::{DocumentSummary, JobView, LibraryListing};
 
-/// `/library`; `?q=` asks for titles with these words, `?before=` for documents that are older than those shown before.
+/// `/library`. `?q=` filters by words in the title; `?before=` is the cursor of older documents.
 #[component]
-pub fn Library() -> impl IntoView {
+pub fn LibraryPage() -> impl IntoView {
     let (query, before) = use_query_map().with_untracked(|map| (map.get("q").unwrap_or_default(), map.get("before")));
     let wanted = (query.clone(), before);
     let found = Resource::new(
         move || wanted.clone(),
-        |(query, before)| async move { (known().await.unwrap_or(false), fetch_shelf(query, before).await) },
+        |(query, before)| async move { (known().await.unwrap_or(false), fetch_library(query, before).await) },
     );
     view! {
         <Title text="Library" />
@@ -48,7 +48,7 @@ pub fn Library() -> impl IntoView {
                             let query = query.clone();
                             Suspend::new(async move {
                                 match found.await {
-                                    (known, Ok(shelf)) => Either::Left(view! { <Shelves known shelf query /> }),
+                                    (known, Ok(listing)) => Either::Left(view! { <LibraryRows known listing query /> }),
                                     (_, Err(error)) => Either::Right(view! { <Trouble error /> }),
                                 }
                             })
@@ -60,19 +60,19 @@ pub fn Library() -> impl IntoView {
     }
 }
 
-/// The lists, which stay current.
+/// The live list.
 #[component]
-fn Shelves(known: bool, shelf: Shelf, query: String) -> impl IntoView {
-    let state = if shelf.jobs.iter().any(|job| job.status.is_active()) { "working" } else { "idle" };
-    let empty = shelf.jobs.is_empty() && shelf.documents.is_empty();
+fn LibraryRows(known: bool, listing: LibraryListing, query: String) -> impl IntoView {
+    let state = if listing.jobs.iter().any(|job| job.status.is_active()) { "working" } else { "idle" };
+    let empty = listing.jobs.is_empty() && listing.documents.is_empty();
     let words = query.clone();
-    let older = shelf.older.map(|before| {
+    let older = listing.older.map(|before| {
         view! {
             <form id="older" action="/library">
                 <input type="hidden" name="q" value=words />
                 <input type="hidden" name="before" value=before />
                 <button class="button" type="submit">
-                    "Older documents"
+                    "Show older documents"
                 </button>
             </form>
         }
@@ -80,9 +80,9 @@ fn Shelves(known: bool, shelf: Shelf, query: String) -> impl IntoView {
     let list = match (empty, query.trim().is_empty()) {
         (true, true) => EitherOf3::A(view! {
             <div class="empty" id="empty">
-                <Shelf />
+                <Bookshelf />
                 <h2>"The shelf is still empty"</h2>
-                <p class="soft">"Every document you extract stands here, with its price and the day it was done."</p>
+                <p class="soft">"Your documents will appear here."</p>
                 <a class="button primary" href="/">
                     "Add a document"
                 </a>
@@ -90,16 +90,16 @@ fn Shelves(known: bool, shelf: Shelf, query: String) -> impl IntoView {
         }),
         (true, false) => EitherOf3::B(view! {
             <div class="empty" id="none">
-                <h2>"No title has these words"</h2>
-                <p class="soft">"Try fewer or other words."</p>
+                <h2>"No title matches"</h2>
+                <p class="soft">"Try fewer or different words."</p>
                 <a class="button" href="/library">
-                    "Show everything"
+                    "Show all documents"
                 </a>
             </div>
         }),
         (false, _) => EitherOf3::C(view! {
             <ul class="rows" id="shelf" data-testid="document-list">
-                {newest_first(shelf.jobs, shelf.documents)}
+                {newest_first(listing.jobs, listing.documents)}
             </ul>
         }),
     };

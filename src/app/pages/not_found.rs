@@ -1,13 +1,13 @@
-//! There is nothing at this address, or nothing of yours.
+//! The page for an address that has nothing for this account.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::app::PageContext;
-use crate::app::components::Shelf;
+use crate::app::components::Bookshelf;
 use crate::model::{ApiError, ErrorCode};
 
-/// The page for addresses that lead nowhere; answers 404.
+/// Says that there is no such page. Sets the HTTP status 404.
 #[component]
 pub fn NotFound() -> impl IntoView {
     if let Some(set_status) = use_context::<PageContext>().and_then(|page| page.set_status) {
@@ -17,9 +17,9 @@ pub fn NotFound() -> impl IntoView {
         <Title text="Not found" />
         <main id="main" class="container narrow" tabindex="-1">
             <div class="empty">
-                <Shelf missing=true />
-                <h1>"There is no page here"</h1>
-                <p class="soft">"It may have been deleted, or belong to an account that is not signed in here."</p>
+                <Bookshelf missing=true />
+                <h1>"Page not found"</h1>
+                <p class="soft">"It may have been deleted, or it belongs to an account that is not signed in here."</p>
                 <div class="cluster">
                     <a class="button primary" href="/">
                         "Home"
@@ -36,7 +36,7 @@ pub fn NotFound() -> impl IntoView {
     }
 }
 
-/// Whether an error means that there is nothing here for this person. Without an account there is nothing at all.
+/// Whether an error means that this account has nothing here. Without an account there is nothing at all.
 pub fn is_absent(error: &ApiError) -> bool {
     matches!(error.code, ErrorCode::NotFound | ErrorCode::Unauthenticated)
 }

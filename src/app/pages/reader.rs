@@ -1,5 +1,5 @@
-//! A document to be read. The pages around the place that the address names are in the HTML; the rest come as the reader gets near
-//! them (`browser/pages.rs`), or by links where no script runs.
+//! The reader. The HTML has the pages around the place that the address names. `browser/pages.rs` fetches the others when they come near;
+//! without script they are links.
 
 mod head;
 mod lightbox;
@@ -16,15 +16,15 @@ use super::{NotFound, TroublePage, is_absent};
 use crate::app::PageContext;
 use crate::app::server::open_document;
 use crate::model::percent_encoded;
-use crate::model::wire::{Opened, Original, PageView, Place, Reading, Span};
+use crate::model::wire::{DocumentView, Opened, Original, PageView, ReaderRequest, Span};
 use head::Head;
 use lightbox::Lightbox;
 use outline::Outline;
 use page::PageSection;
 use search::Hits;
 
-/// `/documents/{id}`. `?page=` or `?from=` name a place, `?q=` what to search for, `?original=` which page is shown as it was
-/// beside its text, `all` or one, and `?only=pages` leaves away all but the pages.
+/// `/documents/{id}`. `?page=` or `?from=` is a place and `?q=` a search. `?original=` shows the original of one page, or of `all`.
+/// `?only=pages` leaves out everything but the pages.
 #[component]
 pub fn Reader() -> impl IntoView {
     let id = use_params_map().with_untracked(|params| params.get("id").unwrap_or_default());
@@ -43,7 +43,7 @@ pub fn Reader() -> impl IntoView {
                     Suspend::new(async move {
                         match found.await {
                             Ok(Opened::Document(reading)) => EitherOf4::A(view! { <Document reading=*reading asked /> }),
-                            Ok(Opened::Job(content_hash)) => EitherOf4::B(view! { <Elsewhere content_hash /> }),
+                            Ok(Opened::Job(content_hash)) => EitherOf4::B(view! { <DocumentMissing content_hash /> }),
                             Err(error) if is_absent(&error) => EitherOf4::C(view! { <NotFound /> }),
                             Err(error) => EitherOf4::D(view! { <TroublePage error /> }),
                         }
@@ -54,18 +54,18 @@ pub fn Reader() -> impl IntoView {
     }
 }
 
-/// What the address asks for.
+/// The query of the address.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
-    place: Place,
-    /// The number of the page that is shown as it was, too; `all` for every page.
+    place: ReaderRequest,
+    /// The number of the page whose original is shown; `all` for every page.
     original: String,
 }
 
 impl Asked {
     fn of(query: &leptos_router::params::ParamsMap) -> Self {
         let number = |name: &str| query.get(name).and_then(|value| value.parse().ok());
-        let place = Place {
+        let place = ReaderRequest {
             from: number("from"),
             page: number("page"),
             query: query.get("q").unwrap_or_default(),
@@ -74,7 +74,7 @@ impl Asked {
         Self { place, original: query.get("original").unwrap_or_default() }
     }
 
-    /// The address of the same document, searched for and shown in the same way, with this in the query as well.
+    /// The address of the same document with the same search and originals, and `place` added to the query.
     fn address(&self, id: &str, place: &str) -> String {
         let mut query = vec![place.to_owned()];
         if !self.place.query.is_empty() {
@@ -88,24 +88,24 @@ impl Asked {
     }
 }
 
-/// There will be no document: its job says why.
+/// Redirects to the failed job of a draft, which says why there is no document.
 #[component]
-fn Elsewhere(content_hash: String) -> impl IntoView {
+fn DocumentMissing(content_hash: String) -> impl IntoView {
     let address = format!("/batch/{content_hash}");
     if let Some(redirect) = use_context::<PageContext>().and_then(|page| page.redirect) {
         redirect(&address);
     }
     view! {
         <main id="main" class="container" tabindex="-1">
-            <a href=address>"What became of this document"</a>
+            <a href=address>"See what happened to this document"</a>
         </main>
     }
 }
 
 #[component]
-fn Document(reading: Reading, asked: Asked) -> impl IntoView {
-    let Reading { document, job, original, outline, found, spans, from, pages } = reading;
-    // The text is another one when this is: `browser/pages.rs` then asks for it again.
+fn Document(reading: DocumentView, asked: Asked) -> impl IntoView {
+    let DocumentView { document, job, original, outline, found, spans, from, pages } = reading;
+    // When the edition changes, `browser/pages.rs` fetches the shown pages again.
     let edition = format!(
         "{}-{}-{}-{}-{}",
         document.mode.into_str(),
@@ -154,7 +154,7 @@ fn Document(reading: Reading, asked: Asked) -> impl IntoView {
     })
 }
 
-/// What all pages of a document have in common.
+/// What all shown pages of a document share.
 #[derive(Clone)]
 struct Drawn {
     document: String,
@@ -164,7 +164,7 @@ struct Drawn {
     is_draft: bool,
 }
 
-/// A run of pages, or the way to them.
+/// A run of pages, or the link to it.
 #[component]
 fn SpanOfPages(span: Span, pages: Option<Vec<PageView>>, address: String, drawn: Drawn) -> impl IntoView {
     let Span { from, first, last, .. } = span;

@@ -1,4 +1,4 @@
-//! An archive: the text as Markdown, and the figures that it names beside it.
+//! A ZIP archive: the text as Markdown, and the figures that it shows.
 
 use async_zip::base::write::ZipFileWriter;
 use async_zip::error::ZipError;
@@ -10,7 +10,10 @@ use super::{Source, markdown};
 use crate::error::{Error, Result};
 use crate::markdown::FigureId;
 
-/// Writes text and figures one after the other.
+/// Writes the text as `{stem}.md`, then each figure.
+///
+/// # Errors
+/// If the document or a figure cannot be loaded, or `out` cannot be written.
 pub(crate) async fn write(source: &Source, stem: &str, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
     let mut archive = ZipFileWriter::new(out.compat_write());
     let text = ZipEntryBuilder::new(format!("{stem}.md").into(), Compression::Deflate);
@@ -19,7 +22,7 @@ pub(crate) async fn write(source: &Source, stem: &str, out: &mut (impl AsyncWrit
     entry.into_inner().close().await.map_err(unwritten)?;
     for figure in figures {
         let Some(png) = source.picture(&figure).await? else { continue };
-        // A PNG does not get smaller.
+        // A PNG is compressed already.
         let entry = ZipEntryBuilder::new(figure.archive_name().into(), Compression::Stored);
         archive.write_entry_whole(entry, &png).await.map_err(unwritten)?;
     }

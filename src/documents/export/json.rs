@@ -1,4 +1,4 @@
-//! The document as the REST API gives it: what is known of it, then its pages one after the other.
+//! A document as the REST API's JSON: its summary, then its pages.
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
@@ -6,9 +6,12 @@ use super::Source;
 use crate::error::{Error, Result};
 
 /// Writes the document page by page, exactly as a [`Document`](crate::model::wire::Document) is serialized.
+///
+/// # Errors
+/// If pages cannot be loaded, or `out` cannot be written.
 pub(crate) async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
     let mut summary = serde_json::to_string(&source.document).map_err(Error::internal)?;
-    // The pages follow as one more field of the same object.
+    // Removes the closing brace: the pages follow as one more field of the object.
     summary.pop();
     out.write_all(format!("{summary},\"content\":[").as_bytes()).await?;
     let (mut next, mut separator) = (0, "");

@@ -1,4 +1,4 @@
-//! Markdown: the text with a mark where each page begins. Figures side by side become a table, which every reader of Markdown shows so.
+//! Markdown: the text with a mark where each page begins. Figures side by side become a table, which other Markdown renderers show alike.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -12,7 +12,10 @@ use crate::error::Result;
 use crate::markdown::flow::replaced;
 use crate::markdown::{self, FigureAddress, FigureId, OPTIONS, host_note, page_mark};
 
-/// Writes all parts, and returns their figures. `address` says where a figure's picture is to be found.
+/// Writes all parts, and returns their figures. `address` gives the address of a figure's picture.
+///
+/// # Errors
+/// If pages cannot be loaded, the caller's turn at rendering does not come in time, or `out` cannot be written.
 pub(crate) async fn write<A>(
     source: &Source,
     out: &mut (impl AsyncWrite + Unpin),
@@ -45,24 +48,24 @@ fn text_and_figures(part: &Part, address: &impl Fn(&FigureId) -> String) -> (Str
     (mark + &text + end, figures)
 }
 
-/// A figure in Markdown, and where it stands there.
+/// A figure in Markdown, with its range there.
 struct Image<'a> {
     place: Range<usize>,
     caption: &'a str,
     address: String,
 }
 
-/// A picture from elsewhere that is open.
+/// An image from another site whose end is not parsed yet.
 struct Foreign {
     place: Range<usize>,
     address: String,
-    /// What stands between its brackets.
+    /// The range between its brackets.
     caption: Option<Range<usize>>,
     in_link: bool,
 }
 
 impl Foreign {
-    /// What stands in its place. A link within a link is none.
+    /// The text that replaces it: a link, or plain text inside a link, since links do not nest.
     fn link(&self, markdown: &str) -> String {
         let Self { caption, address, in_link, .. } = self;
         let caption = caption.clone().map_or("Picture", |caption| &markdown[caption]);
@@ -71,13 +74,13 @@ impl Foreign {
     }
 }
 
-/// An address such that it can stand between the parentheses of a link.
+/// An address escaped for the parentheses of a link.
 fn destination(address: &str) -> String {
     let escaped = address.replace('\\', "%5C").replace('<', "%3C").replace('>', "%3E").replace('\n', "%0A");
     format!("<{escaped}>")
 }
 
-/// The text with its figures under other addresses, and links in place of pictures from elsewhere.
+/// The text with figures at the addresses given by `address`, and with links in place of images from other sites.
 fn with_addresses(markdown: &str, address: &mut impl FnMut(&FigureId) -> String) -> String {
     let mut changes: Vec<(Range<usize>, String)> = Vec::new();
     let mut images: Vec<Image<'_>> = Vec::new();
@@ -135,7 +138,7 @@ fn with_addresses(markdown: &str, address: &mut impl FnMut(&FigureId) -> String)
     replaced(markdown, changes)
 }
 
-/// What stands between the brackets of an image.
+/// The text between the brackets of an image.
 fn caption<'a>(image: &'a str, address: &str) -> Option<&'a str> {
     image.strip_prefix("![")?.strip_suffix(')')?.strip_suffix(address)?.strip_suffix("](")
 }
@@ -155,7 +158,7 @@ fn is_nothing_else(paragraph: &str, place: &Range<usize>, images: &[Image<'_>]) 
         && paragraph.trim_end().len() == images[images.len() - 1].place.end - place.start
 }
 
-/// Figures beside each other, their captions below.
+/// A table with the figures in one row and their captions below.
 fn table(images: &[Image<'_>]) -> String {
     let (mut pictures, mut rule, mut captions) = ("|".to_owned(), "|".to_owned(), "|".to_owned());
     for image in images {
@@ -175,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_get_their_addresses_and_stay_side_by_side() {
+    fn figures_get_new_addresses_and_stay_side_by_side() {
         let one = "![A *cup* | x](/v1/images/ab/4_0.png?w=40&px=10x20)";
         let two = "![](/v1/images/ab/4_1.png?w=40&px=10x20&row=1)";
         assert_eq!(renamed(&format!("Text {one} more\n\n{two}\n")), "Text ![A *cup* | x](f/4-0) more\n\n![](f/4-1)\n");
@@ -187,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn picture_from_elsewhere_becomes_a_link_with_its_host() {
+    fn foreign_image_becomes_link_with_its_host() {
         let note = "(picture at an address without a host)";
         for (markdown, expected) in [
             (
@@ -210,14 +213,14 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn all_else_stays_as_it_is(markdown in "[ab !\\[\\]()*`|\\n:-]{0,80}") {
+        fn markdown_without_images_is_unchanged(markdown in "[ab !\\[\\]()*`|\\n:-]{0,80}") {
             let is_picture = |event| matches!(event, Event::Start(Tag::Image { .. }));
             proptest::prop_assume!(!Parser::new_ext(&markdown, OPTIONS).any(is_picture));
             proptest::prop_assert_eq!(renamed(&markdown), markdown);
         }
 
         #[test]
-        fn no_picture_from_elsewhere_stays(markdown in "[ab !\\[\\]()<>\\\\*`|\\n:-]{0,80}") {
+        fn markdown_with_foreign_images_keeps_no_image(markdown in "[ab !\\[\\]()<>\\\\*`|\\n:-]{0,80}") {
             let text = renamed(&markdown);
             let pictures = Parser::new_ext(&text, OPTIONS).filter(|event| matches!(event, Event::Start(Tag::Image { .. })));
             proptest::prop_assert_eq!(pictures.count(), 0, "{}", text);

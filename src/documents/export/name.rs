@@ -1,15 +1,16 @@
-//! What an exported file is called: like its document, on any system.
+//! The name of an exported file: its document's title, made valid on every operating system.
 
 use std::fmt::Write;
 
 use crate::model::percent_encoded;
 
-/// File systems take 255 bytes, an ending included.
+/// Common file systems allow names of 255 bytes. This leaves room for an ending.
 const STEM_BYTES_MAX: usize = 180;
-/// Names that mean a device on Windows, whatever their ending.
+/// Device names that Windows reserves, with any ending. `com0` and the like are checked separately
+/// (<https://doc.rust-lang.org/beta/nightly-rustc/cargo/util/restricted_names/fn.is_windows_reserved.html>, read 2026-11-30).
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 
-/// A title as a file's name without its ending.
+/// A title as a file name without an ending.
 pub(crate) fn stem(title: &str) -> String {
     let allowed = |c: char| !c.is_control() && !matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
     let invisible =
@@ -27,7 +28,7 @@ pub(crate) fn stem(title: &str) -> String {
         stem.push_str(space);
         stem.push_str(word);
     }
-    // A dot in front hides a file, and Windows drops one at the end.
+    // A leading dot hides a file on Unix, and Windows drops a trailing one.
     let stem = stem.trim_matches(['.', ' ']);
     let first = stem.split('.').next().unwrap_or_default().to_lowercase();
     let is_port = matches!(first.as_bytes(), [b'c', b'o', b'm', b'0'..=b'9'] | [b'l', b'p', b't', b'0'..=b'9']);
@@ -38,7 +39,7 @@ pub(crate) fn stem(title: &str) -> String {
     }
 }
 
-/// The header that names a download, as RFC 6266 has it: once in ASCII for old programs, once as it is.
+/// The value of `Content-Disposition` (RFC 6266): an ASCII name for old clients, and the UTF-8 name if it differs.
 pub fn content_disposition(file_name: &str) -> String {
     let ascii: String = file_name
         .chars()
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn titles_become_names() {
+    fn title_becomes_valid_file_name() {
         for (title, name) in [
             ("The TikZ and PGF Manual", "The TikZ and PGF Manual"),
             ("../../etc/passwd", "etc passwd"),
@@ -83,14 +84,14 @@ mod tests {
     }
 
     #[test]
-    fn headers_name_the_file_twice_if_they_must() {
+    fn header_of_non_ascii_name_has_both_forms() {
         assert_eq!(content_disposition("a b.md"), "attachment; filename=\"a b.md\"");
         assert_eq!(content_disposition("Ü %.md"), "attachment; filename=\"_ _.md\"; filename*=UTF-8''%C3%9C%20%25.md");
     }
 
     proptest! {
         #[test]
-        fn every_title_makes_a_name_that_any_system_takes(title in "\\PC{0,300}") {
+        fn any_title_makes_valid_file_name(title in "\\PC{0,300}") {
             let stem = stem(&title);
             prop_assert!(!stem.is_empty() && stem.len() <= STEM_BYTES_MAX + 1);
             prop_assert!(!stem.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|', '\0', '\n']));

@@ -1,4 +1,4 @@
-//! A web page that needs nothing else: its figures and its style are in it, nothing in it runs, and it says so to the browser.
+//! A self-contained web page: figures and style are embedded, and its content security policy forbids scripts and requests.
 
 use std::sync::LazyLock;
 
@@ -14,18 +14,21 @@ use crate::model::wire::OutlineEntry;
 
 const STYLE: &str = concat!(include_str!("../../../style/widths.css"), include_str!("../../../style/export.css"));
 
-/// The page's own policy: this style, pictures that are in it, and nothing else.
+/// The page's content security policy: this style, embedded pictures, and nothing else.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = BASE64_STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     format!("default-src 'none'; img-src data:; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'")
 });
 
 /// Writes the document page by page.
+///
+/// # Errors
+/// If pages or figures cannot be loaded, the caller's turn at rendering does not come in time, or `out` cannot be written.
 pub(crate) async fn write(source: &Source, out: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
     let outline = source.library.outline(&source.caller, &source.document.id).await?;
     out.write_all(head(&source.document.title, &outline).as_bytes()).await?;
-    // The renderer puts it before each figure's address. No text of the document can hold it.
-    let prefix = source.library.world.secret();
+    // The renderer puts this before each figure's address. It is random, so no text of the document contains it.
+    let prefix = source.library.ids.secret();
     let mut parts = source.parts();
     while let Some(part) = parts.next().await? {
         let start = match part.is_start {
@@ -65,7 +68,7 @@ fn head(title: &str, outline: &[OutlineEntry]) -> String {
     )
 }
 
-/// Writes HTML of ours with the figures' pictures in place of their addresses, which begin with `prefix`.
+/// Writes rendered HTML with the figures' pictures in place of their addresses, which begin with `prefix`.
 async fn write_with_pictures(
     source: &Source,
     html: &str,

@@ -1,4 +1,4 @@
-//! What is kept, what takes too long, and what panics.
+//! Tests of the cache, the timeout and panics.
 
 use std::sync::mpsc;
 
@@ -18,7 +18,7 @@ fn page(markdown: &str) -> Page {
 }
 
 #[tokio::test]
-async fn page_rendered_once_is_kept_by_document_page_and_text() {
+async fn rendered_page_is_cached_by_document_page_and_text() {
     let renderer = renderer(Duration::from_secs(60));
     let html = async |document: &str, page: Page| renderer.page(&caller(), document, &page, None).await.unwrap();
     let first = html("d", page("*a*")).await;
@@ -29,33 +29,33 @@ async fn page_rendered_once_is_kept_by_document_page_and_text() {
     }
     let query = Query::parse("a").unwrap();
     assert!(renderer.page(&caller(), "d", &page("*a*"), Some(&query)).await.unwrap().contains("<mark"));
-    assert!(Arc::ptr_eq(&first, &html("d", page("*a*")).await), "the marked page is not kept");
+    assert!(Arc::ptr_eq(&first, &html("d", page("*a*")).await), "the marked page is not cached");
 }
 
 #[tokio::test]
-async fn pages_kept_take_no_more_than_their_limit() {
+async fn cached_pages_stay_within_their_limit() {
     let renderer = renderer(Duration::from_secs(60));
     for number in 0..100 {
         let markdown = format!("{number} {}", "word ".repeat(10_000));
         renderer.page(&caller(), "d", &page(&markdown), None).await.unwrap();
     }
-    assert!(renderer.kept.weight() <= 1 << 20);
+    assert!(renderer.cache.weight() <= 1 << 20);
 }
 
 #[tokio::test]
-async fn page_that_takes_too_long_is_shown_as_written_and_kept_once_it_is_rendered() {
+async fn page_that_times_out_is_shown_as_markdown_and_cached_once_rendered() {
     let renderer = renderer(Duration::ZERO);
-    // It takes a while, also on a quick machine.
+    // Long enough to exceed the timeout on a fast machine.
     let page = page(&"*a* <b>".repeat(9_000));
     let html = renderer.page(&caller(), "d", &page, None).await.unwrap();
     assert!(html.starts_with("<pre tabindex=\"0\">*a* &lt;b&gt;*a* "));
-    // The account's next turn comes when the thread is done.
+    // The account gets its next turn when the thread ends.
     renderer.run(&caller(), || ()).await.unwrap();
     assert!(renderer.page(&caller(), "d", &page, None).await.unwrap().contains("<em>"));
 }
 
 #[tokio::test]
-async fn work_that_nobody_waits_for_keeps_its_turn_until_it_ends() {
+async fn abandoned_work_keeps_its_turn_until_it_ends() {
     let renderer = renderer(Duration::from_secs(60));
     let (end, ended) = mpsc::channel::<()>();
     drop(renderer.begin(&caller(), move || ended.recv()).await.unwrap());
@@ -67,7 +67,7 @@ async fn work_that_nobody_waits_for_keeps_its_turn_until_it_ends() {
 }
 
 #[tokio::test]
-async fn work_that_panics_is_a_fault_and_gives_its_turn_back() {
+async fn work_that_panics_is_an_error_and_frees_its_turn() {
     let renderer = renderer(Duration::from_secs(60));
     assert!(renderer.run(&caller(), || panic!("a test")).await.is_err());
     assert_eq!(renderer.run(&caller(), || 1).await.unwrap(), 1);

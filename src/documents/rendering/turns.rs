@@ -1,6 +1,7 @@
-//! Turns at the processor, fair by network and account. Each account waits in a line of its own, the first of each in the line of its
-//! network, and the first of each network for the next turn. So an account, and a network of many accounts, has one turn at a time. However
-//! many requests it sends, another's waits for one of them.
+//! Turns at the CPU, fair by network and account.
+//!
+//! Requests wait in three queues: that of their account, that of their network, and one for all networks. So an account or network has at
+//! most one turn at a time. However many requests it sends, another account waits for at most one of them.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,64 +14,64 @@ use crate::accounts::{Caller, Network};
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 
-/// How long a request waits for its turn. A caller that waits longer has other requests before it.
+/// The longest wait for a turn.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// A number of turns at once. Clones share them.
+/// A fixed number of concurrent turns. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Turns {
     all: Arc<Semaphore>,
-    accounts: Lines<String>,
-    networks: Lines<Network>,
+    accounts: Queues<String>,
+    networks: Queues<Network>,
     wait_max: Duration,
 }
 
-/// A turn that lasts for as long as this is held.
+/// A turn, which ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn {
     _one: OwnedSemaphorePermit,
-    /// Released after the turn, so that the next of the network and of the account stands behind others.
+    /// Released after the turn, so that the next request of the network and account queues behind others.
     _first_of_network: Option<OwnedSemaphorePermit>,
     _first_of_account: OwnedSemaphorePermit,
 }
 
-/// The lines of those who have a turn or wait for one. Clones share them.
+/// The queues of accounts or networks that have a turn or wait for one. Clones share them.
 #[derive(Clone)]
-struct Lines<K>(Arc<Mutex<HashMap<K, Weak<Semaphore>>>>);
+struct Queues<K>(Arc<Mutex<HashMap<K, Weak<Semaphore>>>>);
 
-impl<K: Eq + Hash> Lines<K> {
-    /// Waits until this is the first in the line of `key`.
+impl<K: Eq + Hash> Queues<K> {
+    /// Waits until this request is the first in the queue of `key`.
     async fn first_of(&self, key: K) -> Result<OwnedSemaphorePermit> {
-        let line = self.line_of(key);
-        line.acquire_owned().await.map_err(Error::internal)
+        let queue = self.queue_of(key);
+        queue.acquire_owned().await.map_err(Error::internal)
     }
 
-    fn line_of(&self, key: K) -> Arc<Semaphore> {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(line) = lines.get(&key).and_then(Weak::upgrade) {
-            return line;
+    fn queue_of(&self, key: K) -> Arc<Semaphore> {
+        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queues.get(&key).and_then(Weak::upgrade) {
+            return queue;
         }
-        // Lines that ended are forgotten before the map grows.
-        if lines.len() == lines.capacity() {
-            lines.retain(|_, line| line.strong_count() > 0);
+        // Empty queues are removed before the map grows.
+        if queues.len() == queues.capacity() {
+            queues.retain(|_, queue| queue.strong_count() > 0);
         }
-        let line = Arc::new(Semaphore::new(1));
-        lines.insert(key, Arc::downgrade(&line));
-        line
+        let queue = Arc::new(Semaphore::new(1));
+        queues.insert(key, Arc::downgrade(&queue));
+        queue
     }
 }
 
 impl Turns {
     pub(crate) fn new(at_once_max: usize) -> Self {
         let all = Arc::new(Semaphore::new(at_once_max));
-        let (accounts, networks) = (Lines(Arc::default()), Lines(Arc::default()));
+        let (accounts, networks) = (Queues(Arc::default()), Queues(Arc::default()));
         Self { all, accounts, networks, wait_max: WAIT_MAX }
     }
 
-    /// Waits for the caller's next turn.
+    /// Waits for the caller's turn.
     ///
     /// # Errors
-    /// `unavailable` if that takes too long.
+    /// `unavailable` if it does not come in time.
     pub(crate) async fn next(&self, caller: &Caller) -> Result<Turn> {
         let turn = async {
             let first_of_account = self.accounts.first_of(caller.account.id.clone()).await?;
@@ -86,8 +87,8 @@ impl Turns {
 }
 
 fn busy() -> Error {
-    let words = "The server is busy with other documents at the moment. Please try again in a little while.";
-    Error::refused(ErrorCode::Unavailable, words)
+    let message = "The server is busy with other documents. Try again in a moment.";
+    Error::refused(ErrorCode::Unavailable, message)
 }
 
 #[cfg(test)]
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn account_with_a_turn_leaves_the_others_to_other_accounts() {
+    async fn account_with_a_turn_leaves_other_turns_to_other_accounts() {
         let (a, b) = (caller("a", None), caller("b", None));
         let turns = Turns::new(2);
         let first = turns.next(&a).await.unwrap();
@@ -140,13 +141,13 @@ mod tests {
         let mut other = Box::pin(turns.next(&b));
         assert!(other.as_mut().now_or_never().is_none());
         drop(first);
-        // The second request of `a` is woken first, and stands behind `b` at the turns.
+        // The second request of `a` is woken first, and queues behind `b`.
         assert!(many[0].as_mut().now_or_never().is_none());
         assert!(other.now_or_never().is_some());
     }
 
     #[tokio::test]
-    async fn request_whose_turn_does_not_come_is_refused() {
+    async fn request_without_a_turn_in_time_is_unavailable() {
         let (a, b) = (caller("a", None), caller("b", None));
         let turns = Turns { wait_max: Duration::from_millis(1), ..Turns::new(1) };
         let _held = turns.next(&a).await.unwrap();
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lines_of_past_accounts_are_forgotten() {
+    async fn queues_of_past_accounts_are_removed() {
         let turns = Turns::new(1);
         for account in 0..10_000 {
             drop(turns.next(&caller(&account.to_string(), Some("203.0.113.1"))).await.unwrap());

@@ -1,4 +1,4 @@
-//! Answers and what is seen of them: figures in their places, code that ends, captions that say what they said.
+//! Answers and their rendered text: figures in their places, closed code, unchanged captions.
 
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
@@ -17,12 +17,12 @@ fn substituted(markdown: &str, figures: &[Figure]) -> String {
     PageFigures { content_hash: "abc", page: 4, figures }.substitute(markdown)
 }
 
-/// The address of a figure that stands alone.
+/// The address of a figure that is not in a row.
 fn address(index: usize) -> String {
     format!("/v1/images/abc/4_{index}.png?w=45&px=300x200")
 }
 
-/// What somebody who reads a text sees: addresses and captions of images, the text of code blocks, and all other text.
+/// The visible parts of a text: addresses and captions of images, the text of code blocks, and all other text.
 #[derive(Debug, Default, PartialEq)]
 struct Seen {
     images: Vec<(String, String)>,
@@ -58,21 +58,21 @@ fn seen(markdown: &str) -> Seen {
     seen
 }
 
-/// What is seen if there are these captions, in order, and nothing but this text.
+/// Images with these captions in order, this code and this text.
 fn only(captions: &[&str], code: &str, text: &str) -> Seen {
     let images = captions.iter().enumerate().map(|(index, caption)| (address(index), (*caption).to_owned())).collect();
     Seen { images, code: code.to_owned(), text: text.to_owned() }
 }
 
 #[test]
-fn a_placeholder_becomes_its_figure_with_its_caption() {
+fn placeholder_becomes_its_figure_with_its_caption() {
     let text = substituted("Before.\n\n![Figure 1: A *cat*](figure:1)\n\nAfter.", &[figure(None)]);
     let image = "![Figure 1: A *cat*](/v1/images/abc/4_0.png?w=45&px=300x200)";
     assert_eq!(text, format!("Before.\n\n{image}\n\nAfter."));
 }
 
 #[test]
-fn surplus_placeholders_vanish_and_forgotten_figures_are_appended() {
+fn extra_placeholders_are_removed_and_missing_figures_appended() {
     let text = substituted("![](figure:2)\n\nA.\n\n![](figure:2) ![](figure:7)", &[figure(None), figure(None)]);
     let [first, second] = [0, 1].map(|index| format!("![](/v1/images/abc/4_{index}.png?w=45&px=300x200)"));
     assert_eq!(text, format!("{second}\n\nA.\n\n{first}"));
@@ -80,7 +80,7 @@ fn surplus_placeholders_vanish_and_forgotten_figures_are_appended() {
 }
 
 #[test]
-fn figures_of_a_row_stay_together() {
+fn figures_of_a_row_become_one_paragraph() {
     let text = substituted("![a](figure:1)\n\n![b](figure:2)\n\nEnd.", &[figure(Some(1)), figure(Some(1))]);
     let [first, second] = [("a", 0), ("b", 1)]
         .map(|(name, index)| format!("![{name}](/v1/images/abc/4_{index}.png?w=45&px=300x200&row=1)"));
@@ -88,7 +88,7 @@ fn figures_of_a_row_stay_together() {
 }
 
 #[test]
-fn a_figure_within_a_line_gets_one_of_its_own_and_in_a_table_keeps_its_cell() {
+fn figure_in_a_line_gets_its_own_line_and_in_a_table_stays_in_its_cell() {
     let image = "![](/v1/images/abc/4_0.png?w=45&px=300x200)";
     assert_eq!(substituted("See ![](figure:1) here.", &[figure(None)]), format!("See\n\n{image}\n\nhere."));
     let table = "| a | b |\n|---|---|\n| ![](figure:1) | c |";
@@ -96,7 +96,7 @@ fn a_figure_within_a_line_gets_one_of_its_own_and_in_a_table_keeps_its_cell() {
 }
 
 #[test]
-fn a_placeholder_in_code_stays_code_and_its_figure_is_seen() {
+fn placeholder_in_code_is_kept_and_its_figure_appended() {
     let figures = [figure(None)];
     for (markdown, code, text) in [
         ("A.\n\n```\n![x](figure:1)\n```\n\nB.", "![x](figure:1)", "A.B."),
@@ -111,7 +111,7 @@ fn a_placeholder_in_code_stays_code_and_its_figure_is_seen() {
 }
 
 #[test]
-fn code_that_was_cut_off_ends_before_what_is_appended() {
+fn open_code_is_closed_before_appended_figures() {
     for (markdown, code, text) in [
         ("A.\n\n```rust\nfn a() {", "fn a() {", "A."),
         ("~~~\n```\na", "```\na", ""),
@@ -129,7 +129,7 @@ fn code_that_was_cut_off_ends_before_what_is_appended() {
 }
 
 #[test]
-fn a_caption_breaks_no_image() {
+fn caption_with_unpaired_marks_keeps_its_image() {
     let figures = [figure(None)];
     for (caption, shown) in [
         ("The interval [0, 1)", "The interval [0, 1)"),
@@ -148,14 +148,14 @@ fn a_caption_breaks_no_image() {
 }
 
 #[test]
-fn a_figure_that_no_table_shows_is_appended() {
+fn figure_in_a_hidden_table_cell_is_appended() {
     let table = "| a |\n|---|\n| b | ![Cats](figure:1) |";
     assert_eq!(seen(&substituted(table, &[figure(None)])), only(&[""], "", "ab"));
 }
 
 proptest! {
     #[test]
-    fn each_figure_is_seen_once_whatever_the_answer(
+    fn any_answer_shows_each_figure_once(
         parts in proptest::collection::vec(
             prop_oneof![
                 3 => (0_usize..6).prop_map(placeholder),
@@ -180,11 +180,11 @@ proptest! {
     }
 
     #[test]
-    fn a_caption_says_what_it_said(captions in proptest::collection::vec(r"[ab12\[\]()`$|\\^&#;. -]{0,24}", 2)) {
+    fn any_caption_keeps_its_text(captions in proptest::collection::vec(r"[ab12\[\]()`$|\\^&#;. -]{0,24}", 2)) {
         let figures = [figure(Some(1)), figure(Some(1))];
         let text = substituted(&format!("![{}](figure:1)\n\n![{}](figure:2)", captions[0], captions[1]), &figures);
         let shown: Vec<String> = seen(&text).images.into_iter().map(|(_, caption)| caption).collect();
-        // The letter keeps a caption such as `1. Cats` from being a list.
+        // The letter prevents that a caption such as `1. Cats` is parsed as a list.
         let alone = captions.iter().map(|caption| {
             let line = caption.split_whitespace().collect::<Vec<_>>().join(" ");
             seen(&format!("x{line}")).text[1..].to_owned()
@@ -193,7 +193,7 @@ proptest! {
     }
 
     #[test]
-    fn a_text_without_placeholders_stays_as_it_is(text in "[^(]{0,80}") {
+    fn text_without_placeholders_is_unchanged(text in "[^(]{0,80}") {
         prop_assume!(fence::missing_end(&text).is_none());
         prop_assert_eq!(substituted(&text, &[]), text);
     }

@@ -1,23 +1,23 @@
-//! What becomes of the money that is held for a job's requests when the job goes on without their answers. Pure, as the whole machine is.
+//! What happens to the money that is held for a job's requests when a step leaves them unanswered. It is pure, as the whole machine is.
 
 use super::super::job::Stage;
 use crate::jobs::Unanswered;
 
-/// What Google bills for requests that the job has under way and goes on without. Of a batch that ends without results, it may bill the
-/// requests that were answered by then.
+/// Whether Google bills the requests that a step leaves unanswered; `None`: the money for them stays held, or there are none. Google may
+/// bill the requests that a batch had answered before it ended without results.
 pub(super) fn unanswered(before: &Stage, after: &Stage, is_end: bool) -> Option<Unanswered> {
     use Stage as S;
     match (before, after) {
-        // No create was sent, or it certainly made nothing.
+        // No create was sent, or the create certainly made no batch.
         (S::Creating { .. }, S::Submit { .. } | S::Upload { .. }) => Some(Unanswered::Free),
         (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Creating { .. }, S::Failed { .. }) => {
             Some(Unanswered::Free)
         }
-        // It waited in line until it was cancelled there.
-        (S::Withdraw(watched), S::Upload { .. } | S::Failed { .. }) if is_end && !watched.running => {
+        // The batch had not started when it was cancelled.
+        (S::Cancelling(remote), S::Upload { .. } | S::Failed { .. }) if is_end && !remote.running => {
             Some(Unanswered::Free)
         }
-        (S::Seek { .. } | S::Watch(_) | S::Withdraw(_), S::Upload { .. }) => Some(Unanswered::Billed),
+        (S::Reconciling { .. } | S::Polling(_) | S::Cancelling(_), S::Upload { .. }) => Some(Unanswered::Billed),
         (_, S::Failed { .. } | S::Expired { .. }) => Some(Unanswered::Billed),
         _ => None,
     }

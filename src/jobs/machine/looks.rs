@@ -1,36 +1,42 @@
-//! Where looks at a batch take its job: what Google says of it, denies, or leaves unsaid. Pure, as the whole machine is; the table
-//! that calls this is in [`super`].
+//! Where a poll takes a job: Google reports a state, denies the batch, or reports no state. It is pure, as the whole machine is. The
+//! transition table in [`super`] calls it.
 
-use super::super::job::{Job, Stage, Watched};
+use super::super::job::{Job, RemoteBatch, Stage};
 use super::reasons::{cancelled_upstream, expired_upstream, failed_upstream, lost_upstream, never_started, no_word};
-use super::{Timing, for_long};
+use super::{Timing, has_lasted};
 use crate::model::UnixMs;
 use coldbrew_gemini::BatchState;
 
-/// How often in a row Google must deny knowing a batch before it is believed.
+/// How many denials in a row are evidence, if they last for `odd_ms_max`.
 const DENIALS_MIN: u32 = 8;
 
-/// Where the state of its batch takes a job that watches it.
-pub(super) fn seen(
+/// The next stage of a job that polls its batch, after Google reported the batch's state.
+pub(super) fn seen_while_polling(
     job: &Job,
-    watched: Watched,
+    remote: RemoteBatch,
     (state, output_file): (BatchState, Option<String>),
     now: UnixMs,
     timing: &Timing,
 ) -> (Stage, i64) {
-    let watched = known_again(watched);
+    let remote = without_denials(remote);
     match state {
-        BatchState::Pending if for_long(watched.since, now, timing.pending_ms_max) => (Stage::Withdraw(watched), 0),
-        BatchState::Pending => (Stage::Watch(Watched { running: false, odd_since: None, ..watched }), timing.poll_ms),
-        BatchState::Running => (Stage::Watch(Watched { running: true, odd_since: None, ..watched }), timing.poll_ms),
-        BatchState::Unknown(_) => unheard(watched, now, timing, Stage::Watch),
+        BatchState::Pending if has_lasted(remote.since, now, timing.pending_ms_max) => (Stage::Cancelling(remote), 0),
+        BatchState::Pending => {
+            (Stage::Polling(RemoteBatch { running: false, odd_since: None, ..remote }), timing.poll_ms)
+        }
+        BatchState::Running => {
+            (Stage::Polling(RemoteBatch { running: true, odd_since: None, ..remote }), timing.poll_ms)
+        }
+        BatchState::Unknown(_) => no_state(remote, now, timing, Stage::Polling),
         BatchState::Succeeded | BatchState::PartiallySucceeded => match output_file {
-            Some(file) => (collect(&watched, Some(file)), 0),
-            // Its name follows from the batch's, whether or not Google tells it.
-            None => odd(&watched, now, timing, Stage::Watch).unwrap_or_else(|| (collect(&watched, None), 0)),
+            Some(file) => (downloading(&remote, Some(file)), 0),
+            // The name of the output file follows from the batch's name (docs/GEMINI.md).
+            None => {
+                wait_while_odd(&remote, now, timing, Stage::Polling).unwrap_or_else(|| (downloading(&remote, None), 0))
+            }
         },
-        BatchState::Failed | BatchState::Cancelled | BatchState::Expired if watched.withdrawn => {
-            submit_again(job, &watched)
+        BatchState::Failed | BatchState::Cancelled | BatchState::Expired if remote.cancel_failed => {
+            try_another_attempt(job, &remote)
         }
         BatchState::Failed => (Stage::Failed { error: failed_upstream() }, 0),
         BatchState::Cancelled => (Stage::Failed { error: cancelled_upstream() }, 0),
@@ -38,88 +44,111 @@ pub(super) fn seen(
     }
 }
 
-/// Where the state of its batch takes a job that has asked for it to be cancelled. Only when it certainly is over is there another one.
-pub(super) fn seen_withdrawn(
+/// The next stage of a job that cancelled its batch, after Google reported the batch's state. Only a batch that has ended is followed by
+/// another attempt.
+pub(super) fn seen_while_cancelling(
     job: &Job,
-    watched: Watched,
+    remote: RemoteBatch,
     (state, output_file): (BatchState, Option<String>),
     now: UnixMs,
     timing: &Timing,
 ) -> (Stage, i64) {
-    let watched = known_again(watched);
+    let remote = without_denials(remote);
     match state {
-        BatchState::Succeeded | BatchState::PartiallySucceeded => (collect(&watched, output_file), 0),
-        // It has started after all: let it finish.
+        BatchState::Succeeded | BatchState::PartiallySucceeded => (downloading(&remote, output_file), 0),
+        // The batch started before the cancel arrived, so it may finish.
         BatchState::Running => {
-            let started = Watched { running: true, withdrawn: true, odd_since: None, ..watched };
-            (Stage::Watch(started), timing.poll_ms)
+            let started = RemoteBatch { running: true, cancel_failed: true, odd_since: None, ..remote };
+            (Stage::Polling(started), timing.poll_ms)
         }
-        BatchState::Pending | BatchState::Unknown(_) => unheard(watched, now, timing, Stage::Withdraw),
-        BatchState::Failed | BatchState::Cancelled | BatchState::Expired => submit_again(job, &watched),
+        BatchState::Pending | BatchState::Unknown(_) => no_state(remote, now, timing, Stage::Cancelling),
+        BatchState::Failed | BatchState::Cancelled | BatchState::Expired => try_another_attempt(job, &remote),
     }
 }
 
-/// Where Google's denial takes a job that watches its batch, once it is believed.
-pub(super) fn unknown(watched: &Watched, now: UnixMs, timing: &Timing) -> (Stage, i64) {
-    denied(watched, now, timing, Stage::Watch).unwrap_or_else(|| (Stage::Failed { error: lost_upstream() }, 0))
+/// The next stage of a job that polls its batch, after Google denied the batch.
+pub(super) fn denied_while_polling(remote: &RemoteBatch, now: UnixMs, timing: &Timing) -> (Stage, i64) {
+    count_denial(remote, now, timing, Stage::Polling).unwrap_or_else(|| (Stage::Failed { error: lost_upstream() }, 0))
 }
 
-/// Where Google's denial takes a job that has asked for its batch to be cancelled, once it is believed.
-pub(super) fn unknown_withdrawn(job: &Job, watched: &Watched, now: UnixMs, timing: &Timing) -> (Stage, i64) {
-    denied(watched, now, timing, Stage::Withdraw).unwrap_or_else(|| submit_again(job, watched))
+/// The next stage of a job that cancelled its batch, after Google denied the batch.
+pub(super) fn denied_while_cancelling(job: &Job, remote: &RemoteBatch, now: UnixMs, timing: &Timing) -> (Stage, i64) {
+    count_denial(remote, now, timing, Stage::Cancelling).unwrap_or_else(|| try_another_attempt(job, remote))
 }
 
-/// A batch that waited for a day is over: it is put back in line, once.
-fn submit_again(job: &Job, over: &Watched) -> (Stage, i64) {
+/// Begins another attempt after a batch that did not start in time has ended. The second time, the job fails.
+fn try_another_attempt(job: &Job, ended: &RemoteBatch) -> (Stage, i64) {
     if job.requeued {
         (Stage::Failed { error: never_started() }, 0)
     } else {
-        (Stage::Upload { attempt: over.attempt + 1 }, 0)
+        (Stage::Upload { attempt: ended.attempt + 1 }, 0)
     }
 }
 
-/// One answer that knows the batch takes back all denials before it: otherwise two of them, far apart, would be believed.
-fn known_again(watched: Watched) -> Watched {
-    Watched { denied_since: None, denials: 0, ..watched }
+/// The batch after an answer that knows it. Without this reset, two denials far apart would count as a long run of them.
+fn without_denials(remote: RemoteBatch) -> RemoteBatch {
+    RemoteBatch { denied_since: None, denials: 0, ..remote }
 }
 
-/// Google denies knowing the batch: the job stays at `stage` for a while. `None`: that is over, and it is believed.
-fn denied(watched: &Watched, now: UnixMs, timing: &Timing, stage: fn(Watched) -> Stage) -> Option<(Stage, i64)> {
-    let since = watched.denied_since.unwrap_or(now);
-    let denials = watched.denials.saturating_add(1);
-    if for_long(since, now, timing.odd_ms_max) && denials >= DENIALS_MIN {
+/// Counts a denial, and keeps the job at `stage`. `None`: there were `DENIALS_MIN` in a row, over `odd_ms_max`.
+fn count_denial(
+    remote: &RemoteBatch,
+    now: UnixMs,
+    timing: &Timing,
+    stage: fn(RemoteBatch) -> Stage,
+) -> Option<(Stage, i64)> {
+    let since = remote.denied_since.unwrap_or(now);
+    let denials = remote.denials.saturating_add(1);
+    if has_lasted(since, now, timing.odd_ms_max) && denials >= DENIALS_MIN {
         return None;
     }
-    Some((stage(Watched { denied_since: Some(since), denials, ..watched.clone() }), timing.poll_ms))
+    Some((stage(RemoteBatch { denied_since: Some(since), denials, ..remote.clone() }), timing.poll_ms))
 }
 
-/// Google says something that cannot last, or nothing: the job stays at `stage` for a while. `None`: that is over.
-fn odd(watched: &Watched, now: UnixMs, timing: &Timing, stage: fn(Watched) -> Stage) -> Option<(Stage, i64)> {
-    let since = watched.odd_since.unwrap_or(now);
-    if for_long(since, now, timing.odd_ms_max) {
+/// Keeps the job at `stage` while Google omits what it should report. `None`: this has lasted for `odd_ms_max`.
+fn wait_while_odd(
+    remote: &RemoteBatch,
+    now: UnixMs,
+    timing: &Timing,
+    stage: fn(RemoteBatch) -> Stage,
+) -> Option<(Stage, i64)> {
+    let since = remote.odd_since.unwrap_or(now);
+    if has_lasted(since, now, timing.odd_ms_max) {
         return None;
     }
-    Some((stage(Watched { odd_since: Some(since), ..watched.clone() }), timing.poll_ms))
+    Some((stage(RemoteBatch { odd_since: Some(since), ..remote.clone() }), timing.poll_ms))
 }
 
-/// No word of the batch. That means nothing, until long after the time by which Google would have given it up.
-pub(super) fn unheard(watched: Watched, now: UnixMs, timing: &Timing, stage: fn(Watched) -> Stage) -> (Stage, i64) {
-    if for_long(watched.since, now, timing.watch_ms_max) {
-        odd(&watched, now, timing, stage).unwrap_or_else(|| (Stage::Expired { error: no_word() }, 0))
+/// The next stage after a poll without a known state. That is no evidence until long after Google itself would have expired the batch.
+pub(super) fn no_state(
+    remote: RemoteBatch,
+    now: UnixMs,
+    timing: &Timing,
+    stage: fn(RemoteBatch) -> Stage,
+) -> (Stage, i64) {
+    if has_lasted(remote.since, now, timing.batch_ms_max) {
+        wait_while_odd(&remote, now, timing, stage).unwrap_or_else(|| (Stage::Expired { error: no_word() }, 0))
     } else {
-        (stage(watched), timing.poll_ms)
+        (stage(remote), timing.poll_ms)
     }
 }
 
-pub(super) const fn watch(attempt: u32, input_file: String, batch: String, key: Option<String>, now: UnixMs) -> Stage {
+/// The stage of a job whose batch was created or found at `now`.
+pub(super) const fn polling(
+    attempt: u32,
+    input_file: String,
+    batch: String,
+    key: Option<String>,
+    now: UnixMs,
+) -> Stage {
     let since = now;
-    Stage::Watch(Watched {
+    Stage::Polling(RemoteBatch {
         attempt,
         input_file,
         batch,
         key,
         running: false,
-        withdrawn: false,
+        cancel_failed: false,
         since,
         odd_since: None,
         denied_since: None,
@@ -127,12 +156,12 @@ pub(super) const fn watch(attempt: u32, input_file: String, batch: String, key: 
     })
 }
 
-fn collect(watched: &Watched, output_file: Option<String>) -> Stage {
-    let conventional = || format!("files/batch-{}", watched.batch.trim_start_matches("batches/"));
-    Stage::Collect {
-        attempt: watched.attempt,
-        batch: watched.batch.clone(),
-        input_file: watched.input_file.clone(),
+fn downloading(remote: &RemoteBatch, output_file: Option<String>) -> Stage {
+    let conventional = || format!("files/batch-{}", remote.batch.trim_start_matches("batches/"));
+    Stage::Downloading {
+        attempt: remote.attempt,
+        batch: remote.batch.clone(),
+        input_file: remote.input_file.clone(),
         output_file: output_file.unwrap_or_else(conventional),
         tries: 0,
     }

@@ -1,4 +1,4 @@
-//! Jobs' files in a folder of this machine.
+//! Keeps the files of jobs in a folder of this machine.
 
 use std::collections::HashSet;
 use std::io::{ErrorKind, SeekFrom};
@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tokio::fs;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufWriter};
 
-use super::sync::EarlySync;
+use super::background_fsync::BackgroundFsync;
 use super::{InputLines, Results, Spool};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
@@ -21,17 +21,20 @@ use coldbrew_gemini::Request;
 use coldbrew_gemini::jsonl::{InputLine, InputWriter, ResultReader, WriteError};
 use coldbrew_gemini::models::Model;
 
-/// Lines that are made while the next pages are made ready.
+/// Lines that are encoded at once, while the next pages are made ready.
 const LINES_MAX: usize = 4;
 
-/// The folder of all jobs' files. Cheap to clone.
+/// The folder with the files of all jobs. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct DiskSpool {
     root: PathBuf,
 }
 
 impl DiskSpool {
-    /// Uses the folder `root`, which is made if it is not there.
+    /// Uses the folder `root`, and creates it if it does not exist.
+    ///
+    /// # Errors
+    /// The folder cannot be created.
     pub async fn open(root: PathBuf) -> Result<Self> {
         fs::create_dir_all(&root).await?;
         Ok(Self { root })
@@ -41,12 +44,12 @@ impl DiskSpool {
         &self.root
     }
 
-    /// The input while it is written. Each claim has its own: one that was lost may still be writing.
+    /// The path of the input file while it is written. Each claim has its own, because the holder of a lost claim may still be writing.
     fn unfinished_input(&self, job: &Job) -> PathBuf {
         self.root.join(format!("{}.{}.part", job.id, job.fence))
     }
 
-    /// A figure's picture on its way to where it is kept.
+    /// The path of a figure's picture until it is stored.
     pub fn picture(&self, job: &Job, figure: &FigureId) -> PathBuf {
         self.root.join(format!("{}.{}", job.id, figure.file_name()))
     }
@@ -57,13 +60,13 @@ impl Spool for DiskSpool {
     async fn write_input(&self, job: &Job, model: &Model, lines: InputLines<'_>) -> Result<usize> {
         let unfinished = self.unfinished_input(job);
         let file = fs::File::create(&unfinished).await?;
-        let mut sync = EarlySync::of(&file).await?;
+        let mut sync = BackgroundFsync::of(&file).await?;
         let mut writer = InputWriter::new(BufWriter::new(file));
         crash_point("prepare", "file begun");
-        let mut lines = pin!(lines.map(|line| made(line, model.clone())).buffered(LINES_MAX));
+        let mut lines = pin!(lines.map(|line| encode(line, model.clone())).buffered(LINES_MAX));
         let mut count = 0;
         while let Some(line) = lines.try_next().await? {
-            writer.write(line).await.map_err(unwritten)?;
+            writer.write(line).await.map_err(write_failed)?;
             crash_point("prepare", "line written");
             sync.go_on(writer.written().bytes).await?;
             count += 1;
@@ -72,7 +75,7 @@ impl Spool for DiskSpool {
             fs::remove_file(&unfinished).await?;
             return Ok(0);
         }
-        let (mut file, _) = writer.finish().await.map_err(unwritten)?;
+        let (mut file, _) = writer.finish().await.map_err(write_failed)?;
         file.flush().await?;
         crash_point("prepare", "lines written");
         sync.settle().await?;
@@ -116,7 +119,7 @@ impl Spool for DiskSpool {
         Ok(())
     }
 
-    async fn sweep(&self, active_ids: &[String]) -> Result<()> {
+    async fn purge(&self, active_ids: &[String]) -> Result<()> {
         let active: HashSet<&str> = active_ids.iter().map(String::as_str).collect();
         let mut entries = fs::read_dir(&self.root).await?;
         while let Some(entry) = entries.next_entry().await? {
@@ -130,11 +133,11 @@ impl Spool for DiskSpool {
     }
 }
 
-/// Where it keeps nobody waiting.
-async fn made(line: Result<(String, Request)>, model: Model) -> Result<InputLine> {
+/// Encodes a line on a thread for blocking work: a page of megabytes would stall the event loop.
+async fn encode(line: Result<(String, Request)>, model: Model) -> Result<InputLine> {
     let (key, request) = line?;
-    let made = tokio::task::spawn_blocking(move || InputLine::new(key, &request, &model));
-    made.await.map_err(Error::internal)?.map_err(unwritten)
+    let encoded = tokio::task::spawn_blocking(move || InputLine::new(key, &request, &model));
+    encoded.await.map_err(Error::internal)?.map_err(write_failed)
 }
 
 async fn ends_with_a_line(path: &Path) -> Result<bool> {
@@ -146,10 +149,10 @@ async fn ends_with_a_line(path: &Path) -> Result<bool> {
     Ok(file.read_u8().await? == b'\n')
 }
 
-fn unwritten(error: WriteError) -> Error {
+fn write_failed(error: WriteError) -> Error {
     match error {
         WriteError::TooLarge => {
-            Error::refused(ErrorCode::FileTooLarge, "This is more than Google takes at once. Choose fewer pages.")
+            Error::refused(ErrorCode::FileTooLarge, "This is more than Google accepts at once. Choose fewer pages.")
         }
         WriteError::Io(error) => error.into(),
         fault => Error::internal(fault),

@@ -1,6 +1,6 @@
-//! Jobs under suspicion run in a process of their own, so that a server's HTTP side and a job cannot be blamed for each other's crashes.
+//! Runs suspected jobs in processes of their own, so that a crash that a request causes is not counted against a job.
 //!
-//! A claim that ends with its process counts as a crash of the job. In a server that also answers requests, the reason may be a request.
+//! A claim that ends with its process counts as a crash of the job. In a server that also answers requests, a request may be the reason.
 //! So a job with several such claims continues in a process that answers no requests. Only crashes of that process can set the job aside.
 
 use async_trait::async_trait;
@@ -12,8 +12,8 @@ use crate::error::Result;
 /// Holds a claimed job in another process.
 #[async_trait]
 pub trait Isolation: Send + Sync {
-    /// Lets a fresh process adopt the claim and hold the job, until the job has to wait, is over, or `stop` comes. The process hands the
-    /// claim back when this one ends, however it ends.
+    /// Has a new process adopt the claim and hold the job, until the job has to wait or ends, or `stop` comes. The new process hands the
+    /// claim back when this one ends, for whatever reason.
     ///
     /// # Errors
     /// The process could not be started, or it crashed.
@@ -21,11 +21,11 @@ pub trait Isolation: Send + Sync {
 }
 
 impl Worker {
-    /// Holds a job that is under suspicion: in another process where this one has more to lose than the job.
+    /// Holds a suspected job: in another process if there is isolation, otherwise in this one.
     pub(super) async fn hold_suspected(&self, job: Job, stop: CancellationToken) {
         let Some(isolation) = &self.ports.isolation else { return self.hold(job, stop).await };
         if let Err(error) = isolation.hold(&job, stop).await {
-            tracing::warn!(job = %job.id, %error, "a suspected job ended its process");
+            tracing::warn!(job = %job.id, %error, "process of a suspected job failed");
         }
         // The other process cannot reach the event streams of this one.
         self.ports.changes.tell(&job.account_id, &job.content_hash);
@@ -37,7 +37,7 @@ impl Worker {
     /// # Errors
     /// The database cannot be reached.
     pub async fn adopt(&self, job_id: &str, fence: i64, stop: CancellationToken) -> Result<()> {
-        let until = self.world.now().plus(self.lease_ms());
+        let until = self.clock.now().plus(self.lease_ms());
         if let Some(job) = self.ports.jobs.adopt(&self.name, job_id, fence, until).await? {
             self.hold(job, stop).await;
         }

@@ -1,5 +1,5 @@
-//! Holding a job: its lease is renewed for as long as it is worked on, and handed back when it is not. Whoever is gone hands nothing back,
-//! and only that counts as a crash.
+//! Holds a job: renews its lease while the worker works on it, and hands the claim back afterwards. A process that crashes hands nothing
+//! back, and only that counts as a crash of the job.
 
 use std::cell::Cell;
 
@@ -8,14 +8,14 @@ use tokio_util::sync::CancellationToken;
 use super::{Job, Worker, crash_point, unless};
 
 tokio::task_local! {
-    /// Whether the results of the job that is held here are being stored at this moment.
+    /// Whether the results of the job that this task holds are being stored.
     static STORING: Cell<bool>;
 }
 
-/// Stores the results of the job that is held here. The transaction that does so keeps renewals waiting, and claims as well: for as long as it
-/// lasts the lease cannot be lost, whatever the clock says, and if another had come before it, it stores nothing.
+/// Stores the results of the job that this task holds. The transaction blocks renewals and claims of the job. So no other worker gets the
+/// job while it runs, even if the lease expires. If another worker claimed the job before, the transaction stores nothing.
 pub(in crate::jobs) async fn storing<T>(stored: impl Future<Output = T>) -> T {
-    // Nobody may hold it: then there is no lease to be lost.
+    // It fails outside of `hold`, where there is no lease that could be lost.
     let _ = STORING.try_with(|storing| storing.set(true));
     let stored = stored.await;
     let _ = STORING.try_with(|storing| storing.set(false));
@@ -27,15 +27,15 @@ impl Worker {
         i64::try_from(self.policy.settings.lease.as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Holds a claimed job until it has to wait, is over, is lost, or `stop` comes.
+    /// Holds a claimed job until it has to wait or ends, its lease is lost, or `stop` comes.
     pub async fn hold(&self, job: Job, stop: CancellationToken) {
-        STORING.scope(Cell::new(false), self.hold_on(job, stop)).await;
+        STORING.scope(Cell::new(false), self.walk_with_lease(job, stop)).await;
     }
 
-    async fn hold_on(&self, job: Job, stop: CancellationToken) {
+    async fn walk_with_lease(&self, job: Job, stop: CancellationToken) {
         let fence = job.clone();
         let ended = tokio::select! {
-            // In this order, so that a simulation can be repeated.
+            // Polled in this order, so that a simulation with the same seed is the same.
             biased;
             ended = self.walk(job) => ended,
             () = self.keep_lease(&fence) => {
@@ -52,31 +52,32 @@ impl Worker {
             }
             Err(error) => {
                 tracing::warn!(job = %fence.id, %error, "step not committed");
-                let _ = unless(&stop, self.world.sleep(self.policy.settings.lease / 8)).await;
+                let _ = unless(&stop, self.clock.sleep(self.policy.settings.lease / 8)).await;
                 self.hand_back(&fence, &stop).await;
             }
         }
     }
 
-    /// Hands a job back, however long the database takes: a claim that is left behind would count as a crash.
+    /// Hands a job back, and retries until the database answers or `stop` comes: a claim that is not handed back would count as a crash.
     async fn hand_back(&self, job: &Job, stop: &CancellationToken) {
         while let Err(error) = self.ports.jobs.release(job, None).await {
             tracing::warn!(job = %job.id, %error, "job not handed back");
-            if unless(stop, self.world.sleep(self.policy.settings.lease / 8)).await.is_none() {
+            if unless(stop, self.clock.sleep(self.policy.settings.lease / 8)).await.is_none() {
                 return;
             }
         }
     }
 
-    /// Renews the lease for as long as that is possible. A lease that has run out is lost, also when the database cannot say so.
+    /// Renews the lease, and returns when it is lost. It is also lost if the database has not answered until the lease expires, unless the
+    /// results are being stored.
     async fn keep_lease(&self, job: &Job) {
         let pause = self.policy.settings.lease / 4;
         loop {
-            self.world.sleep(pause).await;
+            self.clock.sleep(pause).await;
             let renewed = tokio::select! {
                 biased;
                 renewed = self.renew(job) => renewed,
-                () = self.world.sleep(self.policy.settings.lease - pause) => false,
+                () = self.clock.sleep(self.policy.settings.lease - pause) => false,
             };
             if !renewed && !STORING.with(Cell::get) {
                 return;
@@ -84,14 +85,14 @@ impl Worker {
         }
     }
 
-    /// Renews the lease, however long the database takes. `false`: somebody else has it.
+    /// Renews the lease, and retries until the database answers. `false`: the claim was lost.
     async fn renew(&self, job: &Job) -> bool {
         loop {
-            match self.ports.jobs.renew(job, self.world.now().plus(self.lease_ms())).await {
+            match self.ports.jobs.renew(job, self.clock.now().plus(self.lease_ms())).await {
                 Ok(renewed) => return renewed,
                 Err(error) => tracing::warn!(job = %job.id, %error, "lease not renewed"),
             }
-            self.world.sleep(self.policy.settings.lease / 16).await;
+            self.clock.sleep(self.policy.settings.lease / 16).await;
         }
     }
 }

@@ -1,16 +1,16 @@
-//! How many jobs of one account a worker holds at once, so that an account with many slow jobs keeps no other account from getting one.
+//! Limits how many jobs of one account a worker holds at once, so that an account with many slow jobs does not block other accounts.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The jobs that a worker holds, by account. Cheap to clone.
+/// Counts the jobs that a worker holds, by account. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct AccountSlots {
     held: Arc<Mutex<HashMap<String, usize>>>,
     account_max: usize,
 }
 
-/// One job of an account is held for as long as this is.
+/// The slot of one job of an account. Dropping it frees the slot.
 #[derive(Debug)]
 pub(super) struct AccountSlot {
     slots: AccountSlots,
@@ -18,12 +18,13 @@ pub(super) struct AccountSlot {
 }
 
 impl AccountSlots {
-    /// Of `held_max` slots in all, one account gets three quarters: one in use by others is free soon, since looks at Google are not counted.
+    /// For `held_max` slots in all, of which one account gets at most three quarters. The others become free soon, because jobs that wait
+    /// at Google hold none.
     pub(super) fn new(held_max: usize) -> Self {
         Self { held: Arc::default(), account_max: (held_max * 3 / 4).max(1) }
     }
 
-    /// A slot for a job of the account. `None`: the account has all that it may.
+    /// A slot for a job of the account. `None`: the account has all its slots.
     pub(super) fn take(&self, account_id: &str) -> Option<AccountSlot> {
         let mut held = self.held();
         let count = held.entry(account_id.to_owned()).or_default();
@@ -55,13 +56,13 @@ mod tests {
     use super::AccountSlots;
 
     #[test]
-    fn account_with_all_its_slots_leaves_some_to_others() {
+    fn account_with_all_its_slots_leaves_slots_to_others() {
         let slots = AccountSlots::new(4);
         let taken: Vec<_> = (0..4).filter_map(|_| slots.take("a")).collect();
         assert_eq!(taken.len(), 3);
         assert!(slots.take("b").is_some());
         drop(taken);
         assert!(slots.take("a").is_some());
-        assert!(AccountSlots::new(1).take("a").is_some(), "a single slot is for everyone");
+        assert!(AccountSlots::new(1).take("a").is_some(), "any account can take a single slot");
     }
 }

@@ -1,4 +1,4 @@
-//! Examples of what a page break cuts, and what holds for all texts.
+//! Examples of text cut by page breaks, and properties of all texts.
 
 use proptest::prelude::*;
 
@@ -25,7 +25,7 @@ fn whole(pages: &[&str]) -> String {
 }
 
 #[test]
-fn words_and_paragraphs_are_whole_again() {
+fn words_and_paragraphs_cut_by_page_breaks_are_joined() {
     assert_eq!(texts(&["An exam-", "ple of it.\n\nMore."]), ["An exam<!-- page 2 -->ple of it.", "More."]);
     assert_eq!(texts(&["It goes\nso", "on and on."]), ["It goes\nso <!-- page 2 -->on and on."]);
     assert_eq!(texts(&["这是一个", "句子。"]), ["这是一个<!-- page 2 -->句子。"]);
@@ -34,7 +34,7 @@ fn words_and_paragraphs_are_whole_again() {
 }
 
 #[test]
-fn what_is_not_cut_stays_apart() {
+fn separate_blocks_are_not_joined() {
     for pages in [
         ["It ends.", "and so on"],
         ["It goes on", "With a capital."],
@@ -55,7 +55,7 @@ fn what_is_not_cut_stays_apart() {
 }
 
 #[test]
-fn figures_and_footnotes_stand_aside() {
+fn figures_and_footnotes_do_not_interrupt_a_paragraph() {
     let figure = "![A cup](/v1/images/ab/0_0.png?w=40&px=10x20)";
     let pages = [
         &format!("It goes[^p1-1]\n\n{figure}\n\n[^p1-1]: A note."),
@@ -74,7 +74,7 @@ fn figures_and_footnotes_stand_aside() {
 }
 
 #[test]
-fn footnotes_are_named_apart() {
+fn footnote_labels_get_the_page_number() {
     assert_eq!(
         with_own_footnotes("a[^1] b[^x] `[^1]` c[^none]\n\n[^1]: one\n\n[^x]: two[^1]", 7),
         "a[^p7-1] b[^p7-x] `[^1]` c[^none]\n\n[^p7-1]: one\n\n[^p7-x]: two[^p7-1]"
@@ -82,16 +82,16 @@ fn footnotes_are_named_apart() {
 }
 
 #[test]
-fn no_more_is_held_than_a_few_pages() {
+fn joined_pages_stay_within_their_limit() {
     let mut flow = Flow::default();
     let parts = (1..=40).filter(|&page| flow.push(page, "on and on").is_some()).count();
     assert_eq!(parts, 4);
 }
 
 proptest! {
-    /// Whatever the pages are: no letter is lost or changes its place, and each page is marked once, in order.
+    /// The pages are joined without losing a letter, and each page is marked once, in order.
     #[test]
-    fn nothing_is_lost(pages in proptest::collection::vec("[a-cA-C .,:*_`#>\\[\\]()^$|~<!\\n-]{0,40}", 1..6)) {
+    fn joining_any_pages_keeps_every_letter(pages in proptest::collection::vec("[a-cA-C .,:*_`#>\\[\\]()^$|~<!\\n-]{0,40}", 1..6)) {
         let borrowed: Vec<&str> = pages.iter().map(String::as_str).collect();
         let whole = whole(&borrowed);
         let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
@@ -112,9 +112,8 @@ proptest! {
         prop_assert_eq!(sorted_out, sorted_in);
     }
 
-    /// A text that is cut anywhere, within words or between them, is what it was before.
     #[test]
-    fn what_was_cut_is_whole(
+    fn text_cut_anywhere_is_restored(
         words in proptest::collection::vec("[a-zäöé]{2,9}", 3..30),
         cuts in proptest::collection::btree_set((0usize..29, 0usize..8), 1..5),
     ) {

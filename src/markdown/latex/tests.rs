@@ -1,4 +1,4 @@
-//! Formulas that would overflow a stack or fill the memory, and those that people write.
+//! Formulas that would overflow the stack or exhaust memory, and ordinary ones.
 
 use std::thread;
 
@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Every command of the parser's table (`primitives.rs` of pulldown-latex 0.8.0) that takes an argument, with what it needs before the next
-/// command can be its argument.
+/// Every command with an argument in the parser's table (`primitives.rs` of pulldown-latex 0.8.0). Some have the text that must precede an
+/// argument that can be a command.
 const COMMANDS: &str = "
     operatorname pmod mathord mathop mathbin mathrel mathopen mathclose mathpunct mathinner mathbf symbf mathbfup symbfup boldsymbol
     mathcal symcal mathit symit mathrm symrm mathup symup mathsf symsf mathsfup symsfup mathtt symtt mathbb symbb mathbbit symbbit
@@ -24,7 +24,7 @@ const COMMANDS: &str = "
     begin{subarray}{c} end end{matrix} cr def let futurelet newcommand renewcommand providecommand limits hline displaystyle rm
 ";
 
-/// The same with arguments that hold a command or a space.
+/// Commands whose arguments contain a command or a space.
 const SPACED: &[&str] = &[
     "buildrel a\\over",
     "buildrel a b c\\over",
@@ -42,11 +42,11 @@ const SPACED: &[&str] = &[
     "frac a%\n",
 ];
 
-/// What nests without a command.
+/// Marks that nest without a command.
 const MARKS: &[&str] =
     &["{", "}", "^", "_", "x^", "x_", "x_{", "^{", "%\n", "&", "[", "'", "~", "$", "#", "{}", "^\\sqrt", "{\\sqrt"];
 
-/// Everything that may make the parser recurse.
+/// Everything that can make the parser recurse.
 fn parts() -> Vec<String> {
     let commands = COMMANDS.split_whitespace().chain(SPACED.iter().copied());
     commands.map(|name| format!("\\{name}")).chain(MARKS.iter().map(|mark| (*mark).to_owned())).collect()
@@ -56,13 +56,13 @@ fn on_a_normal_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
     thread::Builder::new().stack_size(2 << 20).spawn(work).unwrap().join().unwrap()
 }
 
-/// As many of it as a formula may have bytes: the length does not refuse it.
+/// The part repeated up to the limit of a formula's length.
 fn filled_with(part: &str) -> String {
     part.repeat((FORMULA_BYTES_MAX - 1) / part.len())
 }
 
 #[test]
-fn commands_a_million_deep_overflow_no_stack() {
+fn formula_a_million_commands_deep_does_not_overflow_the_stack() {
     on_a_normal_stack(|| {
         for part in parts() {
             let filled = [filled_with(&part), filled_with(&format!("{part} ")) + "x"];
@@ -75,21 +75,21 @@ fn commands_a_million_deep_overflow_no_stack() {
 }
 
 #[test]
-fn recursions_up_to_the_limit_fit_on_a_normal_stack() {
+fn formula_at_the_recursion_limit_fits_on_a_normal_stack() {
     on_a_normal_stack(|| {
         for command in
             ["\\sqrt", "\\mathbf", "\\frac1", "\\hat", "\\textcolor{red}", "\\overset1", "\\genfrac(){0pt}{}1"]
         {
             let formula = command.repeat(RECURSIONS_MAX - 1) + "x";
-            assert!(is_tame(&formula), "{command}");
+            assert!(is_within_limits(&formula), "{command}");
             drop(mathml(&formula, DisplayMode::Inline));
-            assert!(!is_tame(&(command.repeat(RECURSIONS_MAX + 2) + "x")), "{command}");
+            assert!(!is_within_limits(&(command.repeat(RECURSIONS_MAX + 2) + "x")), "{command}");
         }
     });
 }
 
 #[test]
-fn formula_beyond_a_limit_is_shown_as_written() {
+fn formula_beyond_a_limit_is_shown_as_latex() {
     let wide = format!("\\begin{{array}}{{{}c}}{}\\end{{array}}", "|".repeat(3_000), "\\\\".repeat(2_000));
     for formula in [
         "x".repeat(FORMULA_BYTES_MAX + 1),
@@ -106,7 +106,7 @@ fn formula_beyond_a_limit_is_shown_as_written() {
 }
 
 #[test]
-fn formulas_that_people_write_are_mathml() {
+fn ordinary_formula_becomes_mathml() {
     let row = "\\mathbf{x}_i &= \\frac{\\alpha}{\\hat\\beta} \\cdot \\left(\\sqrt[3]{y^{2}}\\right) \\\\ ";
     let derivation = format!("\\begin{{aligned}}{}\\end{{aligned}}", row.repeat(30));
     for formula in [
@@ -123,7 +123,7 @@ fn formulas_that_people_write_are_mathml() {
 
 proptest! {
     #[test]
-    fn formula_of_any_tokens_overflows_nothing(
+    fn formula_of_any_tokens_does_not_overflow_the_stack(
         tokens in proptest::collection::vec(proptest::sample::select(parts()), 0..12),
         between in "[x1 {}é]{0,3}",
         repeats in 1usize..400,

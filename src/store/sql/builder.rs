@@ -1,4 +1,4 @@
-//! Statements with as many values as they happen to need, made with sqlx's `QueryBuilder`.
+//! Statements with a variable number of values, made with sqlx's `QueryBuilder`.
 
 use sqlx::any::AnyArguments;
 use sqlx::query::Query;
@@ -6,8 +6,8 @@ use sqlx::{Any, AssertSqlSafe, Execute, QueryBuilder};
 
 use crate::error::{Error, Result};
 
-/// The finished statement. The builder writes `?` for a value, and PostgreSQL takes only `$1`: the driver for any database does not
-/// translate it (<https://github.com/launchbadge/sqlx/issues/3000>, open on 2026-11-30). No text that is pushed may hold a `?`.
+/// The finished statement, with `$1` for each `?` of the builder. PostgreSQL needs `$1`, and the `Any` driver does not translate
+/// (<https://github.com/launchbadge/sqlx/issues/3000>, open on 2026-11-30). No pushed text may contain a `?`.
 pub(super) fn build(mut builder: QueryBuilder<Any>) -> Result<Query<'static, Any, AnyArguments>> {
     let arguments = builder.build().take_arguments().map_err(Error::internal)?.unwrap_or_default();
     Ok(sqlx::query_with(AssertSqlSafe(numbered(&builder.into_string())), arguments))
@@ -24,7 +24,7 @@ mod tests {
     use super::numbered;
 
     #[test]
-    fn values_of_a_builder_are_numbered() {
+    fn builder_placeholders_are_numbered_for_postgresql() {
         assert_eq!(numbered("VALUES (?, ?), (?, ?) RETURNING id"), "VALUES ($1, $2), ($3, $4) RETURNING id");
         assert_eq!(numbered("SELECT 1"), "SELECT 1");
     }

@@ -1,5 +1,5 @@
-//! How values of ours stand in columns, which are TEXT and BIGINT only, and how rows become values. The types of a projection's fields
-//! say how its columns are read: `from_row!` lists them once, beside the statement that selects them.
+//! Conversions between values and columns, which are TEXT and BIGINT only. `from_row!` lists the columns of a struct once, beside the
+//! statement that selects them. The type of each field determines how its column is read.
 
 use serde::Serialize;
 use sqlx::Row;
@@ -11,24 +11,24 @@ use crate::extract::Recipe;
 use crate::jobs::Stage;
 use crate::markdown::Outline;
 use crate::model::wire::Metadata;
-use crate::model::{Hindrance, JobStatus, Mode, PageSet, UnixMs};
+use crate::model::{BlockedReason, JobStatus, Mode, PageSet, Role, UnixMs};
 use coldbrew_pdf::figures::Figure;
 
-/// A value that is one column.
+/// A value that is stored in one column.
 pub(super) trait Column: Sized {
-    /// Reads that column of a row.
+    /// Reads this column of a row.
     fn read(row: &AnyRow, column: &str) -> sqlx::Result<Self>;
 }
 
-/// Makes `FromRow` of a struct: each field is the column of its name, or of the one after `=`. With a name before the struct, that is a
-/// macro for the list of these columns.
+/// Implements `FromRow` for a struct. Each field is read from the column of its name, or of the name after `=`. A name before the struct
+/// also defines a macro with the list of columns.
 macro_rules! from_row {
-    ($visibility:vis $columns:ident: $type:ty { $($field:ident),+ $(,)? }) => {
+    ($visibility:vis $columns:ident: $type:ty { $($field:ident $(= $column:ident)?),+ $(,)? }) => {
         $crate::store::sql::columns::from_row!($type { $($field),+ });
 
         macro_rules! $columns {
             () => {
-                stringify!($($field),+)
+                stringify!($($($column AS)? $field),+)
             };
         }
         $visibility use $columns;
@@ -53,7 +53,7 @@ macro_rules! column_name {
 }
 pub(super) use {column_name, from_row};
 
-/// Each line: a type, what is stored of it, and how that becomes the value.
+/// Each line has a type, its stored type, and the conversion.
 macro_rules! columns {
     ($($type:ty = $stored:ident: $stored_type:ty => $value:expr;)+) => {
         $(impl Column for $type {
@@ -73,15 +73,18 @@ columns! {
     Option<u64> = number: Option<i64> => number.map(u64::try_from).transpose()?;
     bool = number: i64 => number != 0;
     UnixMs = number: i64 => UnixMs(number);
+    Option<UnixMs> = number: Option<i64> => number.map(UnixMs);
     String = text: String => text;
     Option<String> = text: Option<String> => text;
     Recipe = name: &str => Recipe::named(name);
-    Mode = name: &str => name.parse().map_err(|_| format!("no mode is called {name}"))?;
-    // A newer program may know others. Only the statuses of active jobs are read.
+    Mode = name: &str => name.parse().map_err(|_| format!("unknown mode {name}"))?;
+    // A newer program may have stored an unknown name. Only the statuses of active jobs are read.
     JobStatus = name: &str => name.parse().unwrap_or(JobStatus::Running);
-    // A newer program may know others: they are not worth a job.
-    Option<Hindrance> = name: Option<&str> => name.and_then(|name| name.parse().ok());
-    // Pages as a person would write them.
+    // An unknown role of a newer program gives no right here.
+    Option<Role> = name: Option<&str> => name.and_then(|name| name.parse().ok());
+    // A newer program may have stored an unknown name. The job is still readable without it.
+    Option<BlockedReason> = name: Option<&str> => name.and_then(|name| name.parse().ok());
+    // Page ranges in the notation for people, such as `1-3, 5`.
     PageSet = pages: &str => PageSet::parse(pages, u32::MAX)?;
     Stage = json: &str => serde_json::from_str(json)?;
     Metadata = json: &str => serde_json::from_str(json)?;
@@ -91,22 +94,23 @@ columns! {
     Vec<Figure> = json: &str => serde_json::from_str(json)?;
 }
 
-/// JSON of ours for a TEXT column.
+/// A value as JSON, for a TEXT column.
 pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, Error> {
     serde_json::to_string(value).map_err(Error::internal)
 }
 
-/// A text from outside for a TEXT column. PostgreSQL takes every character but NUL.
+/// A text from outside, for a TEXT column. PostgreSQL cannot store NUL
+/// (<https://postgresql.org/message-id/16539664-c24c-df89-e44c-8f4219a31a1a%40dunslane.net>, read 2026-11-30).
 pub(super) fn storable(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }
 
-/// An unsigned number for a BIGINT column; none of ours comes near its end.
+/// An unsigned number, for a BIGINT column. No value of this program comes near its limit.
 pub(super) fn to_db(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The numbers of pages that a statement selected.
+/// The page indices that a statement selected.
 pub(super) fn page_indices<T: FromIterator<u32>>(column: Vec<i64>) -> Result<T, Error> {
     column.into_iter().map(|index| u32::try_from(index).map_err(Error::internal)).collect()
 }

@@ -1,5 +1,5 @@
-//! What is stored of a job's results: pages, charges, failures and the document, inside the caller's transaction. Pages are written many
-//! at once: whoever else writes waits meanwhile, as do renewals of the job's lease.
+//! Stores the results of a job inside the caller's transaction: pages, charges, failures and the document. Each statement writes many
+//! pages, because all other writers wait meanwhile, also renewals of the job's lease.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,11 +19,11 @@ use crate::extract::{PageOutcome, PageResult};
 use crate::jobs::Job;
 use crate::model::{TokenUsage, UnixMs};
 
-/// Pages of one statement: far fewer values than either database takes.
+/// Pages in one statement. The number of values stays far below the limit of both databases.
 const PAGES_AT_ONCE: usize = 64;
 
-/// A page that was read.
-struct Read<'a> {
+/// The result of a page that was read.
+struct ReadPage<'a> {
     markdown: &'a str,
     note: Option<&'a str>,
     usage: TokenUsage,
@@ -31,7 +31,7 @@ struct Read<'a> {
     model: &'a str,
 }
 
-/// Stores pages, each once: its text and its charge together, or the reason why it has none. Returns how many bytes of text were stored.
+/// Stores each page once: its text with its charge, or the reason of its failure. Returns the bytes of text that were stored.
 pub(super) async fn store_pages(
     connection: &mut AnyConnection,
     job: &Job,
@@ -46,26 +46,26 @@ pub(super) async fn store_pages(
             }
             PageOutcome::Read { markdown, note, usage, charge, model } => {
                 let (note, usage, charge) = (note.as_deref(), *usage, *charge);
-                read.entry(*index).or_insert(Read { markdown, note, usage, charge, model });
+                read.entry(*index).or_insert(ReadPage { markdown, note, usage, charge, model });
             }
         }
     }
     store_failures(connection, job, &failed).await?;
     let (stored, bytes) = store_texts(connection, job, &read).await?;
     crash_point("page", "result stored");
-    // A page that another job had stored, or a line before, is not paid for again.
+    // A page that another job or an earlier result has stored is not charged again.
     read.retain(|index, _| stored.contains(index));
     charge_pages(connection, job, &read, now).await?;
     crash_point("page", "charged");
-    forgive_failures(connection, job).await?;
+    delete_outdated_failures(connection, job).await?;
     Ok(bytes)
 }
 
-/// Returns those that had not been there, and their bytes.
+/// Returns the pages that were not stored before, and their bytes.
 async fn store_texts(
     connection: &mut AnyConnection,
     job: &Job,
-    read: &BTreeMap<u32, Read<'_>>,
+    read: &BTreeMap<u32, ReadPage<'_>>,
 ) -> Result<(BTreeSet<u32>, i64)> {
     if read.is_empty() {
         return Ok(Default::default());
@@ -85,7 +85,7 @@ async fn store_texts(
 async fn charge_pages(
     connection: &mut AnyConnection,
     job: &Job,
-    read: &BTreeMap<u32, Read<'_>>,
+    read: &BTreeMap<u32, ReadPage<'_>>,
     now: UnixMs,
 ) -> Result<()> {
     if read.is_empty() {
@@ -94,7 +94,7 @@ async fn charge_pages(
     let mut query = QueryBuilder::new(
         "INSERT INTO ledger (job_id, account_id, charged_at, page_index, input_tokens, output_tokens, charge, model) ",
     );
-    query.push_values(read, |mut row, (index, Read { usage, charge, model, .. })| {
+    query.push_values(read, |mut row, (index, ReadPage { usage, charge, model, .. })| {
         let output = usage.output.saturating_add(usage.thoughts);
         row.push_bind(&job.id).push_bind(&job.account_id).push_bind(now.0).push_bind(i64::from(*index));
         row.push_bind(amount(usage.input)).push_bind(amount(output)).push_bind(amount(*charge)).push_bind(*model);
@@ -116,16 +116,16 @@ async fn store_failures(connection: &mut AnyConnection, job: &Job, failed: &BTre
     Ok(())
 }
 
-/// A page that was read after all has not failed.
-async fn forgive_failures(connection: &mut AnyConnection, job: &Job) -> Result<()> {
+/// Deletes failures of pages that were read later.
+async fn delete_outdated_failures(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     let sql = "DELETE FROM page_failures WHERE job_id = $1
                AND EXISTS (SELECT 1 FROM ledger l WHERE l.job_id = $1 AND l.page_index = page_failures.page_index)";
     sqlx::query(sql).bind(&job.id).execute(connection).await?;
     Ok(())
 }
 
-/// Stores all results and puts them into the job's document, which is made if it is not there yet. `false`: not one page is
-/// usable, and the caller is to take it all back.
+/// Stores all results and copies them into the job's document, which is made if needed. Returns `false` if no page is usable: the caller
+/// must then roll back.
 pub(super) async fn store_document(
     connection: &mut AnyConnection,
     job: &Job,
@@ -134,12 +134,12 @@ pub(super) async fn store_document(
 ) -> Result<bool> {
     let ours = results.try_filter(|page| future::ready(job.pages.contains(page.index)));
     let mut bytes = 0;
-    let mut handfuls = ours.try_chunks(PAGES_AT_ONCE);
-    while let Some(pages) = handfuls.next().await {
+    let mut chunks = ours.try_chunks(PAGES_AT_ONCE);
+    while let Some(pages) = chunks.next().await {
         bytes += store_pages(connection, job, &pages.map_err(|broken| broken.1)?, now).await?;
     }
     crash_point("complete", "results stored");
-    // A draft leaves nothing behind but its address.
+    // A document with the draft's id replaces the draft.
     contents::delete_draft(connection, job).await?;
     lock_document(connection, &job.account_id, &job.document_id).await?;
     let before = storage::of_document(connection, &job.account_id, &job.document_id).await?;
@@ -148,17 +148,16 @@ pub(super) async fn store_document(
     let mut usable = 0;
     for &run in job.pages.runs() {
         copy_pages(connection, job, run).await?;
-        mark_the_rest(connection, job, run).await?;
+        mark_failed_pages(connection, job, run).await?;
         usable += usable_pages(connection, job, run).await?;
     }
-    outlines::store_anew(connection, &job.document_id).await?;
+    outlines::rebuild(connection, &job.document_id).await?;
     let after = storage::of_document(connection, &job.account_id, &job.document_id).await?;
     storage::add(connection, &job.account_id, bytes + after - before).await?;
     Ok(usable > 0)
 }
 
-/// Makes the document, or puts this job into the one that is there. It costs what all its jobs cost, also those from before it was
-/// deleted.
+/// Makes the document, or adds this job to the existing one. Its charge is the sum of all its jobs, also of those before it was deleted.
 async fn charge_document(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<()> {
     sqlx::query(
         "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, selection)
@@ -179,7 +178,7 @@ async fn charge_document(connection: &mut AnyConnection, job: &Job, now: UnixMs)
     Ok(())
 }
 
-/// Copies the stored pages of a run into the document, in the place of what was there.
+/// Copies the stored pages of a run into the document. They replace the existing ones.
 async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<()> {
     sqlx::query(
         "INSERT INTO pages (document_id, page_index, markdown, note)
@@ -198,8 +197,8 @@ async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) 
     Ok(())
 }
 
-/// Gives each page of a run that was not read its place and its reason. A text that stood there stays.
-async fn mark_the_rest(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<()> {
+/// Stores a failure for each page of a run that was not read. An existing text is kept.
+async fn mark_failed_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<()> {
     sqlx::query(
         "WITH RECURSIVE asked (page_index) AS (
              SELECT CAST($3 AS BIGINT) UNION ALL SELECT page_index + 1 FROM asked WHERE page_index < $4

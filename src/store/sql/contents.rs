@@ -1,4 +1,4 @@
-//! Documents and contents inside the transactions of others.
+//! Statements on documents and contents, for use in other modules' transactions.
 
 use sqlx::AnyConnection;
 
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::jobs::Job;
 use crate::uploads::FigurePlaces;
 
-/// A document that is there already.
+/// An equal document that exists already.
 pub(super) struct SameDocument {
     pub(super) id: String,
     pub(super) failed_pages: u32,
@@ -38,7 +38,7 @@ pub(super) async fn same_document(
     Ok(same)
 }
 
-/// Whether the account has that document. Drafts are none.
+/// Whether the account has this document. Drafts do not count.
 pub(super) async fn has_document(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<bool> {
     let sql = "SELECT COUNT(*) FROM documents WHERE account_id = $1 AND id = $2 AND draft = 0";
     let count: i64 = sqlx::query_scalar(sql).bind(account_id).bind(id).fetch_one(connection).await?;
@@ -57,9 +57,8 @@ pub(super) async fn delete_draft(connection: &mut AnyConnection, job: &Job) -> R
     Ok(())
 }
 
-/// Deletes the uploads, page results and figures of a content, of an account that is locked. What it cost stays in the ledger.
-/// Returns its figures.
-pub(super) async fn forget_content(
+/// Deletes the uploads, page results and figures of a content. The account must be locked. The ledger is kept. Returns the figures.
+pub(super) async fn delete_content(
     connection: &mut AnyConnection,
     account_id: &str,
     content_hash: &str,
@@ -76,7 +75,7 @@ pub(super) async fn forget_content(
     let of_uploads = storage::of_uploads(connection, account_id, content_hash).await?;
     let sql = "DELETE FROM uploads WHERE account_id = $1 AND content_hash = $2";
     sqlx::query(sql).bind(account_id).bind(content_hash).execute(&mut *connection).await?;
-    let (figures, of_figures) = figures::forget(connection, account_id, content_hash).await?;
+    let (figures, of_figures) = figures::delete(connection, account_id, content_hash).await?;
     storage::add(connection, account_id, -(storage::sum(&results)? + of_uploads + of_figures)).await?;
     Ok(figures)
 }

@@ -1,8 +1,9 @@
-//! How sessions and tokens of an account are granted and ended. Both are done with the account locked, one after the other.
+//! Adding and ending sessions and tokens. Both lock the account, so they run one after the other.
 
 use async_trait::async_trait;
 use sqlx::AnyConnection;
 
+use super::accounts::refuse_disabled;
 use super::locks::lock_account;
 use super::{SqlStore, from_row};
 use crate::accounts::{Credential, Credentials, Ending, Grant, Session};
@@ -13,13 +14,14 @@ use crate::model::{EndedAccess, UnixMs};
 from_row!(Session { account_id, created_at, signed_in });
 from_row!(TokenSummary { id, name, created_at, expires_at });
 
-/// Whether a credential may still be added. The account is locked, so nothing ends before the transaction does.
+/// Whether the grant of a new credential holds. The account is locked, so that it still holds when the transaction commits.
 pub(super) async fn is_granted(
     connection: &mut AnyConnection,
     account_id: &str,
     grant: Grant<'_>,
     now: UnixMs,
 ) -> Result<bool> {
+    refuse_disabled(connection, account_id).await?;
     let query = match grant {
         Grant::Owner => return Ok(true),
         Grant::Credential(digest) => sqlx::query_scalar(
@@ -38,7 +40,7 @@ pub(super) async fn is_granted(
     Ok(granted > 0)
 }
 
-/// Ends all sessions and tokens of an account, and counts those that would still have opened it.
+/// Ends all sessions and tokens of an account. Counts those that were still valid.
 pub(super) async fn end_all(
     connection: &mut AnyConnection,
     account_id: &str,

@@ -5,7 +5,7 @@ use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use sqlx::AnyConnection;
 
-use super::contents::{forget_content, same_document};
+use super::contents::{delete_content, same_document};
 use super::locks::{lock_account, lock_document, lock_draft, lock_job_filling};
 use super::storage::page_bytes;
 use super::{SqlStore, from_row, outlines, page_indices, storable, storage, to_json};
@@ -28,7 +28,7 @@ macro_rules! select_summaries {
     };
 }
 
-/// Ids sort by the time they were made.
+/// Ids sort by time of creation.
 pub(super) const LIST: &str =
     select_summaries!("d.account_id = $1 AND d.draft = 0 AND ($2 = '' OR d.id < $2) ORDER BY d.id DESC LIMIT $3");
 
@@ -58,7 +58,7 @@ impl Documents for SqlStore {
         let mut outline = Outline::default();
         while let Some(page) = pages.try_next().await? {
             bytes += insert_page(&mut tx, &document.id, &page).await?;
-            // At each page, so that what is refused does not fill the disk first.
+            // Checked at each page, so that a refused document does not fill the disk first.
             allowance.admits_bytes(&usage, bytes.unsigned_abs())?;
             outline.add(&page);
         }
@@ -73,7 +73,7 @@ impl Documents for SqlStore {
         if !lock_job_filling(&mut tx, &document.account_id, &document.id).await? {
             return Ok(false);
         }
-        let begun = sqlx::query(
+        let inserted = sqlx::query(
             "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, draft, outline)
              VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 1, $8) ON CONFLICT (id) DO NOTHING",
         )
@@ -87,7 +87,7 @@ impl Documents for SqlStore {
         .bind(to_json(&Outline::default())?)
         .execute(&mut *tx)
         .await?;
-        if begun.rows_affected() == 1 {
+        if inserted.rows_affected() == 1 {
             let bytes = storage::of_document(&mut tx, &document.account_id, &document.id).await?;
             storage::add(&mut tx, &document.account_id, bytes).await?;
         }
@@ -100,11 +100,11 @@ impl Documents for SqlStore {
         if !lock_job_filling(&mut tx, account_id, id).await? {
             return Ok(false);
         }
-        // It may have been deleted by hand.
+        // The user may have deleted the draft.
         if !lock_draft(&mut tx, account_id, id).await? {
             return Ok(false);
         }
-        // A draft that was begun before outlines were stored has none.
+        // A draft from an older version has no outline.
         let mut outline = outlines::stored(&mut tx, account_id, id).await?;
         let mut bytes = 0;
         for page in pages {
@@ -155,9 +155,9 @@ impl Documents for SqlStore {
             copied += run.rows_affected();
         }
         if copied != document.pages.len() as u64 {
-            return Err(Error::internal("cached pages vanished while a document was made of them"));
+            return Err(Error::internal("cached pages are missing"));
         }
-        outlines::store_anew(&mut tx, &document.id).await?;
+        outlines::rebuild(&mut tx, &document.id).await?;
         let bytes = storage::of_document(&mut tx, &document.account_id, &document.id).await?;
         allowance.admits_bytes(&usage, bytes.unsigned_abs())?;
         storage::add(&mut tx, &document.account_id, bytes).await?;
@@ -252,7 +252,7 @@ impl Documents for SqlStore {
             tx.commit().await?;
             return Ok(Deletion::Deleted);
         }
-        let figures = forget_content(&mut tx, account_id, &content_hash).await?;
+        let figures = delete_content(&mut tx, account_id, &content_hash).await?;
         storage::add(&mut tx, account_id, -bytes).await?;
         tx.commit().await?;
         Ok(Deletion::DeletedLast { content_hash, figures })
@@ -277,7 +277,7 @@ async fn insert(connection: &mut AnyConnection, document: &NewDocument, now: Uni
     Ok(())
 }
 
-/// Stores a page, unless the document has it. Returns how many bytes were stored.
+/// Stores a page unless the document has it. Returns the bytes that were stored.
 async fn insert_page(connection: &mut AnyConnection, document_id: &str, page: &Page) -> Result<i64> {
     let stored = sqlx::query(concat!(
         "INSERT INTO pages (document_id, page_index, markdown, failure, note) VALUES ($1, $2, $3, $4, $5)

@@ -1,4 +1,4 @@
-//! Where the figures of pages are.
+//! The places of figures on pages.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Figures for SqlStore {
             return Ok(());
         }
         let mut tx = self.write().await?;
-        // A worker that lost its claim may record the same pages at this moment.
+        // A worker that has lost its claim may record the same pages concurrently.
         lock_stored_bytes(&mut tx, account_id).await?;
         let replaced = delete_pages(&mut tx, account_id, content_hash, found.keys()).await?;
         let stored = insert_pages(&mut tx, account_id, content_hash, found).await?;
@@ -41,7 +41,7 @@ impl Figures for SqlStore {
     }
 }
 
-/// Returns how many bytes the rows of these pages took.
+/// Returns the bytes of the deleted rows.
 async fn delete_pages(
     connection: &mut AnyConnection,
     account_id: &str,
@@ -62,7 +62,7 @@ async fn delete_pages(
     Ok(deleted)
 }
 
-/// Returns how many bytes their rows and pictures take.
+/// Returns the bytes of the new rows and pictures.
 async fn insert_pages(
     connection: &mut AnyConnection,
     account_id: &str,
@@ -82,8 +82,8 @@ async fn insert_pages(
     storage::sum(&build(query)?.fetch_all(connection).await?)
 }
 
-/// Deletes the figures of a content. Returns them, and how many bytes they took.
-pub(super) async fn forget(
+/// Deletes the figures of a content. Returns them and their bytes.
+pub(super) async fn delete(
     connection: &mut AnyConnection,
     account_id: &str,
     content_hash: &str,

@@ -1,4 +1,4 @@
-//! Answers that a repeated request gets again: those of an account make room for each other.
+//! Idempotency keys and their responses. Each account has a bounded number of them.
 
 use async_trait::async_trait;
 use sqlx::AnyConnection;
@@ -12,15 +12,15 @@ use crate::model::UnixMs;
 pub(super) struct Claim<'a> {
     pub account_id: &'a str,
     pub key: &'a str,
-    /// Of the request's content.
+    /// SHA-256 of the request.
     pub digest: &'a str,
     pub now: UnixMs,
-    /// A claim from before this whose answer never came may be taken over.
+    /// A claim from before this instant without a response may be taken over.
     pub stale: UnixMs,
     pub keys_max: u32,
 }
 
-/// Claims the key of a request, or says what became of it.
+/// Claims the key of a request, or returns its state.
 pub(super) async fn claim(connection: &mut AnyConnection, claim: Claim<'_>) -> Result<IdempotencyClaim> {
     let claimed = sqlx::query(
         "INSERT INTO answers (account_id, request_key, digest, begun_at) VALUES ($1, $2, $3, $4)
@@ -35,7 +35,7 @@ pub(super) async fn claim(connection: &mut AnyConnection, claim: Claim<'_>) -> R
     .execute(&mut *connection)
     .await?;
     if claimed.rows_affected() == 1 {
-        forget_oldest(connection, &claim).await?;
+        delete_oldest(connection, &claim).await?;
         return Ok(IdempotencyClaim::First);
     }
     let (digest, answer): (String, Option<String>) =
@@ -51,8 +51,8 @@ pub(super) async fn claim(connection: &mut AnyConnection, claim: Claim<'_>) -> R
     })
 }
 
-/// Keeps the newest answers of an account. A request that is being answered keeps its claim.
-async fn forget_oldest(connection: &mut AnyConnection, claim: &Claim<'_>) -> Result<()> {
+/// Deletes the oldest keys above the limit. Keys of running requests are kept.
+async fn delete_oldest(connection: &mut AnyConnection, claim: &Claim<'_>) -> Result<()> {
     sqlx::query(
         "DELETE FROM answers WHERE account_id = $1 AND (answer IS NOT NULL OR begun_at < $2) AND request_key NOT IN
            (SELECT request_key FROM answers WHERE account_id = $1 ORDER BY begun_at DESC, request_key LIMIT $3)",
@@ -78,9 +78,9 @@ impl IdempotencyKeys for SqlStore {
     ) -> Result<IdempotencyClaim> {
         let mut tx = self.write().await?;
         let request = Claim { account_id, key, digest, now, stale, keys_max };
-        let begun = claim(&mut tx, request).await?;
+        let claimed = claim(&mut tx, request).await?;
         tx.commit().await?;
-        Ok(begun)
+        Ok(claimed)
     }
 
     async fn finish(&self, account_id: &str, key: &str, answer: &str) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Jobs: admission, claims and steps. What ends a job well is in `complete`.
+//! Jobs: admission, claims and steps. `complete` stores the results of a job.
 
 mod rows;
 
@@ -11,7 +11,7 @@ use sqlx::{AnyConnection, FromRow, Row};
 use super::accounts::{amount, usage_of};
 use super::columns::Column;
 use super::locks::lock_account;
-use super::{SqlStore, complete, contents, leftovers, page_indices, storage, to_db, to_json};
+use super::{SqlStore, complete, contents, orphans, page_indices, storage, to_db, to_json};
 use crate::accounts::Account;
 use crate::accounts::Allowance;
 use crate::crash::crash_point;
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::extract::PageResult;
 use crate::jobs::machine::Lane;
 use crate::jobs::{Acceptance, Completion, Jobs};
-use crate::jobs::{Job, Leftover, Stage};
+use crate::jobs::{Job, OrphanedResource, Stage};
 use crate::model::wire::JobView;
 use crate::model::{ApiError, PageSet, UnixMs};
 
@@ -31,8 +31,8 @@ macro_rules! select_views {
     };
 }
 
-/// Takes up the jobs that have been due longest. SQLite has one writer at a time; in PostgreSQL one that claims passes over what
-/// others are about to claim.
+/// Claims the jobs that have been due longest. SQLite has one writer at a time. In PostgreSQL, a claim skips the rows that concurrent
+/// claims have locked.
 macro_rules! claim {
     ($skip_locked:literal) => {
         concat!(
@@ -51,7 +51,7 @@ pub(super) const CLAIM: &str = claim!("");
 pub(super) const ACTIVE: &str =
     concat!("SELECT ", job_columns!(), " FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 1");
 pub(super) const LATEST: &str = select_views!("j.account_id = $1 AND j.content_hash = $2 ORDER BY j.id DESC LIMIT 1");
-/// A document made after a failure has answered it: the person has tried again, one way or another.
+/// Open jobs of a list. A later document or job for the same content hides a failed job: the user has tried again.
 pub(super) const OPEN: &str = select_views!(
     "j.account_id = $1 AND j.status <> 'succeeded'
      AND (j.active = 1
@@ -74,7 +74,7 @@ impl Jobs for SqlStore {
         let mut tx = self.write().await?;
         crash_point("accept", "begun");
         if !lock_account(&mut tx, &account.id).await? {
-            return Err(Error::internal("the account is gone"));
+            return Err(Error::internal("the account does not exist"));
         }
         if let Some(active) = active_job(&mut tx, &account.id, &job.content_hash).await? {
             return Ok(Acceptance::Active(Box::new(active)));
@@ -104,7 +104,7 @@ impl Jobs for SqlStore {
 
     async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
         let claim = if self.sqlite { CLAIM } else { claim!("FOR UPDATE SKIP LOCKED") };
-        // All rows: only the end of a statement says whether SQLite could commit it.
+        // Fetches all rows, because SQLite commits after the last one (<https://github.com/canonical/dqlite/issues/527>, read 2026-11-30).
         let rows = sqlx::query(claim)
             .bind(worker)
             .bind(now.plus(lease_ms).0)
@@ -117,7 +117,7 @@ impl Jobs for SqlStore {
         for row in &rows {
             match Job::from_row(row) {
                 Ok(job) => jobs.push(job),
-                Err(error) => self.leave_to_others(row, error).await?,
+                Err(error) => self.return_unreadable(row, error).await?,
             }
         }
         jobs.sort_by_key(|job| job.due_at);
@@ -153,9 +153,9 @@ impl Jobs for SqlStore {
         Ok(())
     }
 
-    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool> {
+    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
         if job.task().is_some() && left.is_none() {
-            // One statement is a transaction by itself.
+            // A single statement is a transaction.
             let mut connection = self.pool.acquire().await?;
             return commit_step(&mut connection, job, now).await;
         }
@@ -164,7 +164,7 @@ impl Jobs for SqlStore {
             return Ok(false);
         }
         if let Some(left) = left {
-            leftovers::record(&mut tx, left).await?;
+            orphans::record(&mut tx, left).await?;
         }
         crash_point("end", "written");
         if job.task().is_none() {
@@ -177,7 +177,7 @@ impl Jobs for SqlStore {
 
     async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool> {
         let mut tx = self.write().await?;
-        // The guard takes the lock, and counts as a finished step: a job that makes progress is not one that kills workers.
+        // This guard locks the job. It also counts as progress: a job that makes progress does not crash its worker.
         let sql = "UPDATE jobs SET claims = 0, updated_at = $1 WHERE id = $2 AND fence = $3 AND active = 1";
         let guard = sqlx::query(sql).bind(now.0).bind(&job.id).bind(job.fence).execute(&mut *tx).await?;
         if guard.rows_affected() != 1 {
@@ -217,7 +217,7 @@ impl Jobs for SqlStore {
             return Ok(Completion::Superseded);
         }
         crash_point("complete", "step written");
-        // Dropping the transaction takes everything back.
+        // Dropping the transaction rolls it back.
         if !complete::store_document(&mut tx, done, results, now).await? {
             return Ok(Completion::NothingUsable);
         }
@@ -303,13 +303,13 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
 }
 
 impl SqlStore {
-    /// Sets the status of the jobs that servers of the version before have moved: they write `stage` alone.
+    /// Updates `status` of jobs that servers of an older version have changed: those write `stage` only.
     pub(super) async fn catch_up_statuses(&self) -> Result<()> {
         let sql = "SELECT id, version, stage, status FROM jobs
                    WHERE status <> 'succeeded' AND status IN ('preparing', 'pending', 'running')";
         let rows = sqlx::query(sql).fetch_all(&self.pool).await?;
         for row in &rows {
-            // What cannot be read is a newer server's, which writes the status.
+            // An unreadable stage is that of a newer server, which writes the status itself.
             let Ok(stage) = Stage::read(row, "stage") else { continue };
             let status = stage.status().into_str();
             if String::read(row, "status")? != status {
@@ -324,11 +324,11 @@ impl SqlStore {
         Ok(())
     }
 
-    /// Gives up a claim of what this program cannot read: a newer one's job. That it was claimed does not count, and the lease stays, so
-    /// that it is not the first in line again at once.
-    async fn leave_to_others(&self, row: &AnyRow, error: sqlx::Error) -> Result<()> {
+    /// Gives back a claim of a job that this program cannot read, because a newer one has written it. The claim does not count. The lease
+    /// stays, so that the job is not claimed again immediately.
+    async fn return_unreadable(&self, row: &AnyRow, error: sqlx::Error) -> Result<()> {
         let (id, fence): (&str, i64) = (row.try_get("id")?, row.try_get("fence")?);
-        tracing::error!(job = id, %error, "a job cannot be read here");
+        tracing::error!(job = id, %error, "job is unreadable for this version");
         let sql =
             "UPDATE jobs SET claims = CASE WHEN claims > 0 THEN claims - 1 ELSE 0 END WHERE id = $1 AND fence = $2";
         sqlx::query(sql).bind(id).bind(fence).execute(&self.pool).await?;
@@ -336,7 +336,7 @@ impl SqlStore {
     }
 }
 
-/// Writes the job as it is after a step, if the claim still stands. The lease ends with a step that has to wait.
+/// Stores the job after a step, if the claim is still current. The lease ends if the job has to wait.
 async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE jobs SET stage = $1, due_at = $2, claims = $3, requeued = $4, active = $5, updated_at = $6, version = version + 1,
@@ -354,7 +354,7 @@ async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> 
     .bind(job.fence)
     .bind(job.lane().into_str())
     .bind(i64::from(job.polls))
-    .bind(job.hindered_by.map(|by| by.into_str()))
+    .bind(job.blocked_by.map(|by| by.into_str()))
     .bind(job.budget_wait_ms)
     .bind(job.status().into_str())
     .execute(connection)

@@ -1,6 +1,6 @@
-//! How the tables came to be what they are. One that was released keeps its number and its text for ever.
+//! The migrations of the database. A released migration never changes its number or its text.
 //!
-//! Listed here, because the macro that reads a folder makes the compiler build the database drivers a second time.
+//! They are listed here, because sqlx's macro for a folder makes the compiler build the database drivers a second time.
 
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -11,7 +11,7 @@ macro_rules! named {
     ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("migrations/", $name, ".sql")))),*] };
 }
 
-/// Number and words of each, and what it does.
+/// The file name without its ending, and the SQL of each migration.
 const ALL: &[(&str, &str)] = named![
     "0001_start",
     "0010_figures",
@@ -32,14 +32,24 @@ const ALL: &[(&str, &str)] = named![
     "0092_spending",
     "0093_sign_ins",
     "0094_status",
+    "0095_access",
 ];
 
-/// All of them, to be run.
+/// All migrations, in order.
+///
+/// # Errors
+/// `internal` if a file name has no number.
 pub(crate) fn all() -> Result<Migrator> {
     let migrations = ALL.iter().map(|(name, sql)| {
-        let (number, words) = name.split_once('_').unwrap_or((name, ""));
+        let (number, description) = name.split_once('_').unwrap_or((name, ""));
         let number = number.parse().map_err(Error::internal)?;
-        Ok(Migration::new(number, words.replace('_', " ").into(), MigrationType::Simple, sql.into_sql_str(), false))
+        Ok(Migration::new(
+            number,
+            description.replace('_', " ").into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        ))
     });
     Ok(Migrator::with_migrations(migrations.collect::<Result<_>>()?))
 }
@@ -50,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn none_is_forgotten() {
+    fn migrations_list_every_file_of_the_folder() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sql/migrations");
         let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
         let mut files: Vec<_> = files.map(|file| file.trim_end_matches(".sql").to_owned()).collect();

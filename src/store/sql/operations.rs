@@ -1,4 +1,4 @@
-//! The queue as a whole, and the copy of the embedded database.
+//! The queue for gauges and the doctor, clock changes, and the backup of SQLite.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::model::UnixMs;
 use crate::operations::{Operations, QueuedJob};
 
-/// No job waits, and no claim holds, for longer: what seems to was written by a clock that has been set back since.
+/// No wait and no lease is longer than this. A longer one was written before the clock was set back.
 const WAIT_MS_MAX: i64 = 3 * 3_600_000;
 
 #[async_trait]
@@ -23,7 +23,8 @@ impl Operations for SqlStore {
     }
 
     async fn clock_went_back(&self, now: UnixMs, by_ms: i64) -> Result<()> {
-        // What lies further ahead than half of the jump was written before it. So a second server that has seen the same changes nothing.
+        // Instants further ahead than half of the jump were written before it. So a second server that detects the same jump changes
+        // nothing.
         let sql = "UPDATE jobs SET due_at = CASE WHEN due_at - $1 BETWEEN $2 AND $3 THEN due_at - $1 ELSE $2 END
                    WHERE active = 1 AND due_at > $2 + $1 / 2";
         sqlx::query(sql).bind(by_ms).bind(now.0).bind(now.plus(WAIT_MS_MAX).0).execute(&self.pool).await?;
@@ -39,10 +40,10 @@ impl Operations for SqlStore {
         if !self.sqlite {
             return Err(Error::internal("a PostgreSQL database is backed up with pg_dump"));
         }
-        let name = file.to_str().ok_or_else(|| Error::internal("the backup's path is not text"))?;
+        let name = file.to_str().ok_or_else(|| Error::internal("the backup's path is not UTF-8"))?;
         sqlx::query("VACUUM INTO $1").bind(name).execute(&self.pool).await?;
         Ok(())
     }
 }
 
-from_row!(QueuedJob { mode, status, submitted_at, due_at, lease_until, hindered_by });
+from_row!(QueuedJob { mode, status, submitted_at, due_at, lease_until, blocked_by = hindered_by });

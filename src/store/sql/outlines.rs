@@ -16,15 +16,15 @@ pub(super) async fn stored(connection: &mut AnyConnection, account_id: &str, id:
     Ok(row.map(|row| Column::read(&row, "outline")).transpose()?.flatten())
 }
 
-/// Stores the outline of a document, in the place of what was there.
+/// Stores the outline of a document. It replaces the existing one.
 pub(super) async fn store(connection: &mut AnyConnection, id: &str, outline: &Outline) -> Result<()> {
     let sql = "UPDATE documents SET outline = $1 WHERE id = $2";
     sqlx::query(sql).bind(to_json(outline)?).bind(id).execute(connection).await?;
     Ok(())
 }
 
-/// Stores the outline of the pages that a document has now.
-pub(super) async fn store_anew(connection: &mut AnyConnection, id: &str) -> Result<()> {
+/// Computes the outline from the document's pages and stores it.
+pub(super) async fn rebuild(connection: &mut AnyConnection, id: &str) -> Result<()> {
     let mut outline = Outline::default();
     let sql = "SELECT page_index, markdown, failure, note FROM pages
                WHERE document_id = $1 AND (markdown LIKE '#%' OR markdown LIKE $2) ORDER BY page_index";
@@ -49,7 +49,7 @@ mod tests {
     use crate::store::sql::SqlStore;
 
     #[tokio::test]
-    async fn document_from_before_outlines_gets_one_and_keeps_it() {
+    async fn document_without_outline_stores_its_first_one_only() {
         let folder = tempfile::TempDir::new().unwrap();
         let store = SqlStore::open(&SqlStore::embedded_url(&folder.path().join("a.db"))).await.unwrap();
         let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(1) };

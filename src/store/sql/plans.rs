@@ -1,4 +1,4 @@
-//! Hot queries and the indexes that serve them, as SQLite plans them. The table is in the module above.
+//! Tests that hot queries search an index, according to SQLite's query plan. The table is in the module above.
 
 #![allow(clippy::unwrap_used)]
 

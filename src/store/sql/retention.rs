@@ -1,9 +1,9 @@
-//! What is forgotten with time.
+//! Queries and deletions of expired data.
 
 use async_trait::async_trait;
 
 use super::SqlStore;
-use super::contents::forget_content;
+use super::contents::delete_content;
 use super::locks::lock_account;
 use crate::error::Result;
 use crate::model::UnixMs;
@@ -13,7 +13,7 @@ use crate::uploads::FigurePlaces;
 #[async_trait]
 impl Expiry for SqlStore {
     async fn idle_guests(&self, before: UnixMs, limit: u32) -> Result<Vec<String>> {
-        // A browser's session is made anew each day that it is used, so the newest says when somebody was here.
+        // A browser's session is replaced on each day of use, so the newest one tells when the guest was last active.
         let ids = sqlx::query_scalar(
             "SELECT a.id FROM accounts a WHERE a.email IS NULL AND a.created_at < $1
                AND NOT EXISTS (SELECT 1 FROM credentials c WHERE c.account_id = a.id AND c.created_at >= $1)
@@ -68,13 +68,14 @@ impl Expiry for SqlStore {
         if references > 0 {
             return Ok(None);
         }
-        let figures = forget_content(&mut tx, account_id, content_hash).await?;
+        let figures = delete_content(&mut tx, account_id, content_hash).await?;
         tx.commit().await?;
         Ok(Some(figures))
     }
 
     async fn forget_expired(&self, before: UnixMs, now: UnixMs) -> Result<()> {
         sqlx::query("DELETE FROM credentials WHERE expires_at <= $1").bind(now.0).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM setup_links WHERE expires_at <= $1").bind(now.0).execute(&self.pool).await?;
         sqlx::query("DELETE FROM answers WHERE begun_at < $1").bind(before.0).execute(&self.pool).await?;
         sqlx::query("DELETE FROM gone_contents WHERE gone_at < $1").bind(before.0).execute(&self.pool).await?;
         Ok(())

@@ -1,4 +1,4 @@
-//! Failed attempts to sign in, and known networks.
+//! Counts of password attempts, and known networks.
 
 use async_trait::async_trait;
 
@@ -8,8 +8,8 @@ use crate::accounts::{KNOWN_NETWORKS_MAX, SUBJECTS_MAX};
 use crate::error::Result;
 use crate::model::UnixMs;
 
-/// Subjects that make room at once, so that not each new one has to look for it.
-const ROOM: u32 = SUBJECTS_MAX / 20;
+/// Subjects that are deleted at once, so that not every new subject causes a deletion.
+const DELETED_AT_ONCE: u32 = SUBJECTS_MAX / 20;
 
 #[async_trait]
 impl SignIns for SqlStore {
@@ -81,7 +81,7 @@ impl SqlStore {
         if subjects >= i64::from(SUBJECTS_MAX) {
             let sql = "DELETE FROM failed_sign_ins WHERE subject IN
                          (SELECT subject FROM failed_sign_ins ORDER BY failures, last_at LIMIT $1)";
-            sqlx::query(sql).bind(i64::from(ROOM)).execute(&self.pool).await?;
+            sqlx::query(sql).bind(i64::from(DELETED_AT_ONCE)).execute(&self.pool).await?;
         }
         Ok(())
     }

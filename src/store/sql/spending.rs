@@ -1,4 +1,4 @@
-//! The ledger of what Gemini costs. Admissions wait for each other at one row: no two of them see the same room under a ceiling.
+//! The ledger of Gemini's cost. Admissions lock one row, so that they run one after the other.
 
 use async_trait::async_trait;
 use sqlx::{AnyConnection, FromRow, QueryBuilder};
@@ -20,7 +20,7 @@ use crate::model::UnixMs;
 impl Spending for SqlStore {
     async fn admit(&self, job: &Job, request: &PaidRequest, budget: &Budget, now: UnixMs) -> Result<Admission> {
         let mut tx = self.write().await?;
-        if !lock_account(&mut tx, &job.account_id).await? || !is_held(&mut tx, job).await? {
+        if !lock_account(&mut tx, &job.account_id).await? || !is_claim_current(&mut tx, job).await? {
             return Ok(Admission::Superseded);
         }
         lock_spending(&mut tx).await?;
@@ -33,7 +33,7 @@ impl Spending for SqlStore {
             return Ok(Admission::OverQuota);
         }
         crash_point("spending", "admitted");
-        commit_most(&mut tx, job, request, &account, now).await?;
+        hold(&mut tx, job, request, &account, now).await?;
         tx.commit().await?;
         crash_point("spending", "committed");
         Ok(Admission::Admitted)
@@ -41,10 +41,10 @@ impl Spending for SqlStore {
 
     async fn settle(&self, job: &Job, id: &str, page: Option<u32>, spent: &Spent, now: UnixMs) -> Result<()> {
         let mut tx = self.write().await?;
-        if !is_held(&mut tx, job).await? {
+        if !is_claim_current(&mut tx, job).await? {
             return Ok(());
         }
-        // A batch of before there was a ledger was not admitted: it counts on the day of its results.
+        // A batch from before the ledger existed was not admitted. It counts on the day of its results.
         sqlx::query(
             "INSERT INTO spending (request_id, job_id, page_index, account_id, network, is_guest, day, answers, useless,
                                    input_tokens, output_tokens, micro_dollars, assumed, recorded_at)
@@ -68,7 +68,7 @@ impl Spending for SqlStore {
         .execute(&mut *tx)
         .await?;
         crash_point("spending", "recorded");
-        free(&mut tx, &job.id, Some(id), now).await?;
+        release(&mut tx, &job.id, Some(id), now).await?;
         tx.commit().await?;
         crash_point("spending", "settled");
         Ok(())
@@ -76,13 +76,13 @@ impl Spending for SqlStore {
 
     async fn close(&self, job: &Job, id: Option<&str>, unanswered: Unanswered, now: UnixMs) -> Result<()> {
         let mut tx = self.write().await?;
-        if !is_held(&mut tx, job).await? {
+        if !is_claim_current(&mut tx, job).await? {
             return Ok(());
         }
         if unanswered == Unanswered::Billed {
             assume(&mut tx, "job_id", &job.id, id, now).await?;
         }
-        free(&mut tx, &job.id, id, now).await?;
+        release(&mut tx, &job.id, id, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -113,20 +113,20 @@ impl Spending for SqlStore {
 from_row!(Answers { all = answers, useless });
 from_row!(Sums { settled, committed });
 
-/// Records all that an account has under way at the most that it can cost: the account goes, and what Google bills does not.
+/// Records all requests in flight of an account with their maximum cost, because Google still bills them when the account is deleted.
 pub(super) async fn assume_all(connection: &mut AnyConnection, account_id: &str, now: UnixMs) -> Result<()> {
     assume(connection, "account_id", account_id, None, now).await?;
     sqlx::query("DELETE FROM spending_commitments WHERE account_id = $1").bind(account_id).execute(connection).await?;
     Ok(())
 }
 
-async fn is_held(connection: &mut AnyConnection, job: &Job) -> Result<bool> {
+async fn is_claim_current(connection: &mut AnyConnection, job: &Job) -> Result<bool> {
     let sql = "SELECT COUNT(*) FROM jobs WHERE id = $1 AND fence = $2 AND active = 1";
     let held: i64 = sqlx::query_scalar(sql).bind(&job.id).bind(job.fence).fetch_one(connection).await?;
     Ok(held == 1)
 }
 
-/// The job's account, with the quota that holds for it.
+/// The job's account, with its own quota or the default.
 async fn account_of(connection: &mut AnyConnection, job: &Job, budget: &Budget) -> Result<Account> {
     let account = sqlx::query_as("SELECT id, email, quota_tokens FROM accounts WHERE id = $1");
     let account: Account = account.bind(&job.account_id).fetch_one(connection).await?;
@@ -134,7 +134,7 @@ async fn account_of(connection: &mut AnyConnection, job: &Job, budget: &Budget) 
     Ok(Account { quota_tokens: account.quota_tokens.or(Some(default)), ..account })
 }
 
-/// What was spent on a day, and what is held for others than that request.
+/// What was spent on a day, and what is held for all requests except this one.
 async fn day_spending(connection: &mut AnyConnection, day: i64, request_id: &str) -> Result<DaySpending> {
     let rows = sqlx::query(
         "SELECT is_guest, CAST(SUM(settled) AS BIGINT) AS settled, CAST(SUM(committed) AS BIGINT) AS committed FROM (
@@ -156,7 +156,7 @@ async fn day_spending(connection: &mut AnyConnection, day: i64, request_id: &str
     Ok(spending)
 }
 
-/// Makes the job's reservation cover another page. `false`: the quota has no room for it.
+/// Extends the job's reservation to cover another page. Returns `false` if the quota has no room.
 async fn reserve_page(
     connection: &mut AnyConnection,
     job: &Job,
@@ -185,7 +185,7 @@ async fn reserve_page(
     Ok(true)
 }
 
-async fn commit_most(
+async fn hold(
     connection: &mut AnyConnection,
     job: &Job,
     request: &PaidRequest,
@@ -212,7 +212,7 @@ async fn commit_most(
     Ok(())
 }
 
-/// Records what is held under that owner, or for one request of it, as spent.
+/// Records what is held for this owner, or for one of its requests, as spent.
 async fn assume(
     connection: &mut AnyConnection,
     owner: &'static str,
@@ -239,8 +239,8 @@ async fn assume(
     Ok(())
 }
 
-/// Holds nothing any more for a request, or for all of the job, and lets the job that waits longest for the budget try again.
-async fn free(connection: &mut AnyConnection, job_id: &str, request_id: Option<&str>, now: UnixMs) -> Result<()> {
+/// Releases what is held for one request or for all requests of a job. Then the job that has waited longest for the budget becomes due.
+async fn release(connection: &mut AnyConnection, job_id: &str, request_id: Option<&str>, now: UnixMs) -> Result<()> {
     let sql = "DELETE FROM spending_commitments WHERE job_id = $1 AND request_id = COALESCE($2, request_id)";
     let freed = sqlx::query(sql).bind(job_id).bind(request_id).execute(&mut *connection).await?;
     if freed.rows_affected() == 0 {

@@ -1,6 +1,6 @@
-//! What accounts store, in bytes: each transaction that stores or deletes something changes its account's sum by as much.
+//! The stored bytes of accounts. Each transaction that stores or deletes something updates the sum of its account.
 //!
-//! A transaction changes the sum last, and holds its row for as short as that. The sum can be counted again from the rows ([`AUDIT`]).
+//! A transaction updates the sum last, to lock its row for a short time only. [`AUDIT`] computes the sum again from the rows.
 
 use async_trait::async_trait;
 use sqlx::any::AnyRow;
@@ -10,35 +10,35 @@ use super::{SqlStore, from_row};
 use crate::accounts::{AccountUsage, Storage};
 use crate::error::Result;
 
-/// The size of rows of `pages`.
+/// The bytes of rows of `pages`.
 macro_rules! page_bytes {
     () => {
         "128 + OCTET_LENGTH(markdown) + COALESCE(OCTET_LENGTH(failure), 0) + COALESCE(OCTET_LENGTH(note), 0)"
     };
 }
 
-/// The size of rows of `page_results`.
+/// The bytes of rows of `page_results`.
 macro_rules! result_bytes {
     () => {
         "128 + OCTET_LENGTH(markdown) + COALESCE(OCTET_LENGTH(note), 0)"
     };
 }
 
-/// The size of rows of `page_figures`.
+/// The bytes of rows of `page_figures`.
 macro_rules! figures_bytes {
     () => {
         "128 + OCTET_LENGTH(figures) + picture_bytes"
     };
 }
 
-/// The size of rows of `documents`.
+/// The bytes of rows of `documents`.
 macro_rules! document_bytes {
     () => {
         "128 + OCTET_LENGTH(title) + COALESCE(OCTET_LENGTH(selection), 0)"
     };
 }
 
-/// The size of rows of `uploads`, of one content: its file is kept once.
+/// The bytes of rows of `uploads` for one content, whose file is stored once.
 macro_rules! upload_bytes {
     () => {
         "COALESCE(MAX(bytes), 0) + COALESCE(SUM(128 + OCTET_LENGTH(metadata) + OCTET_LENGTH(page_tokens)), 0)"
@@ -46,7 +46,7 @@ macro_rules! upload_bytes {
 }
 pub(super) use {figures_bytes, page_bytes, result_bytes};
 
-/// Yields the accounts whose sum is not that of their rows.
+/// The accounts whose stored sum differs from the sum of their rows.
 pub(super) const AUDIT: &str = concat!(
     "SELECT a.id FROM accounts a WHERE COALESCE((SELECT s.bytes FROM storage s WHERE s.account_id = a.id), 0)
         <> COALESCE((SELECT SUM(content.bytes) FROM (SELECT ",
@@ -66,7 +66,7 @@ pub(super) const AUDIT: &str = concat!(
     ") FROM pages JOIN documents d ON d.id = document_id WHERE d.account_id = a.id), 0)"
 );
 
-/// No active job has succeeded: that says the index to go by.
+/// An active job has not succeeded. The redundant condition makes the planner use the index `jobs_open`.
 pub(super) const USAGE: &str = "
     SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND draft = 0) AS documents,
            COUNT(*) AS active_jobs, CAST(COALESCE(SUM(pages_submitted), 0) AS BIGINT) AS active_pages,
@@ -81,14 +81,14 @@ impl Storage for SqlStore {
     }
 }
 
-/// What the account holds. To be relied on for as long as the account is locked.
+/// The usage of an account. It stays exact while the account is locked.
 pub(super) async fn usage(connection: &mut AnyConnection, account_id: &str) -> Result<AccountUsage> {
     Ok(sqlx::query_as(USAGE).bind(account_id).fetch_one(connection).await?)
 }
 
 from_row!(AccountUsage { documents, active_jobs, active_pages, stored_bytes });
 
-/// Adds what was stored to the account's sum; what was deleted is negative.
+/// Adds bytes to the account's sum. Deleted bytes are negative.
 pub(super) async fn add(connection: &mut AnyConnection, account_id: &str, bytes: i64) -> Result<()> {
     let sql = "INSERT INTO storage (account_id, bytes) VALUES ($1, $2)
                ON CONFLICT (account_id) DO UPDATE SET bytes = storage.bytes + excluded.bytes";
@@ -96,12 +96,12 @@ pub(super) async fn add(connection: &mut AnyConnection, account_id: &str, bytes:
     Ok(())
 }
 
-/// The sum of a column `bytes` of these rows.
+/// The sum of the column `bytes`.
 pub(super) fn sum(rows: &[AnyRow]) -> Result<i64> {
     rows.iter().map(|row| Ok(row.try_get::<i64, _>("bytes")?)).sum()
 }
 
-/// What the uploads of a content take. To be relied on while the account is locked.
+/// The bytes of the uploads of a content. They stay exact while the account is locked.
 pub(super) async fn of_uploads(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<i64> {
     let bytes = sqlx::query_scalar(concat!(
         "SELECT CAST(",
@@ -111,7 +111,7 @@ pub(super) async fn of_uploads(connection: &mut AnyConnection, account_id: &str,
     Ok(bytes.bind(account_id).bind(content_hash).fetch_one(connection).await?)
 }
 
-/// What a document takes with its pages; 0 if there is none. To be relied on while its row is locked.
+/// The bytes of a document with its pages, 0 if there is none. They stay exact while its row is locked.
 pub(super) async fn of_document(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<i64> {
     let bytes = sqlx::query_scalar(concat!(
         "SELECT CAST(COALESCE((SELECT ",

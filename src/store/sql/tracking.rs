@@ -1,4 +1,4 @@
-//! The record itself as [`Tracking`]: nothing has to be made known, and nothing can be lost.
+//! [`Tracking`] in the database itself, which needs no mirroring and loses nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ pub(super) const TRACKED: &str = concat!(
 
 #[async_trait]
 impl Tracking for SqlStore {
-    /// What is committed is known.
+    /// Does nothing: a committed job is published.
     async fn publish(&self, _job: &TrackedJob) -> Result<()> {
         Ok(())
     }
@@ -64,7 +64,7 @@ impl Tracking for SqlStore {
 impl FromRow<'_, AnyRow> for TrackedJob {
     fn from_row(row: &AnyRow) -> sqlx::Result<Self> {
         let view = JobView::from_row(row)?;
-        // The upload goes with the last document of its content; what it was is then of no interest.
+        // The upload is deleted with the last document of its content.
         let file: Option<Metadata> = Column::read(row, "metadata")?;
         let (content_type, file_size) = file.map(|file| (file.content_type, file.file_size)).unwrap_or_default();
         Ok(Self {

@@ -1,4 +1,4 @@
-//! Uploads, and which of their pages are free.
+//! Uploads, and which of their pages were read before.
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
@@ -15,7 +15,7 @@ impl Uploads for SqlStore {
     async fn insert_upload(&self, upload: &Upload, allowance: &Allowance, now: UnixMs) -> Result<()> {
         let mut tx = self.write().await?;
         if !lock_account(&mut tx, &upload.account_id).await? {
-            return Err(Error::internal("the account is gone"));
+            return Err(Error::internal("the account does not exist"));
         }
         let before = storage::of_uploads(&mut tx, &upload.account_id, &upload.content_hash).await?;
         sqlx::query(
@@ -61,7 +61,7 @@ impl Uploads for SqlStore {
         lock_account(&mut tx, account_id).await?;
         let sql = "SELECT COUNT(*) FROM uploads WHERE account_id = $1 AND content_hash = $2";
         let uploads: i64 = sqlx::query_scalar(sql).bind(account_id).bind(content_hash).fetch_one(&mut *tx).await?;
-        // With the lock, which is all that this transaction is for.
+        // The transaction only holds the lock during the deletion.
         if uploads == 0 { deletion.await } else { Ok(()) }
     }
 

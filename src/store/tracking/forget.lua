@@ -1,5 +1,5 @@
--- Forgets a job that is on record no more, unless another one of its content has been made known since.
--- KEYS: the job, the active contents, its account's reservations. ARGV: its content, its id.
+-- Deletes a job that no longer exists, unless a newer job of its content was published.
+-- KEYS: the job, the set of active contents, the reservations of its account. ARGV: its content, its id.
 local held = redis.call('GET', KEYS[1])
 if held and cjson.decode(held).id ~= ARGV[2] then
   return 0

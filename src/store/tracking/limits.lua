@@ -1,6 +1,7 @@
--- Adds one to each count, unless one of them is full: the generic cell rate algorithm, as in https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm.
--- KEYS: the counts. Each holds the instant, in microseconds, at which it is empty again. ARGV: requests a minute, for each of them.
--- Returns how many microseconds to wait, 0 for none.
+-- Adds one request to each count, unless one of them is full. This is the generic cell rate algorithm.
+-- See https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm.
+-- KEYS: the counts. Each holds the instant in microseconds at which it is empty again. ARGV: requests per minute for each of them.
+-- Returns the microseconds to wait, 0 if the request is admitted.
 local minute = 60000000
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]

@@ -1,4 +1,4 @@
-//! Counts of requests that all servers share, in Redis: `limit:{scope}:{kind}:{name}` is a string that expires with its count.
+//! Counts of requests that all servers share, in Redis. `limit:{scope}:{kind}:{name}` is a string that expires when its count is empty.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::redis::connect;
 use crate::api::{RateLimits, RequestCount, RequestCounts};
 use crate::error::Result;
 
-/// See the module.
+/// Counts of requests in Redis.
 pub struct RedisCounts {
     connection: ConnectionManager,
     add: Script,
@@ -18,7 +18,10 @@ pub struct RedisCounts {
 }
 
 impl RedisCounts {
-    /// Uses the server at `redis://…`, whether or not it is there yet.
+    /// Uses the server at `redis://…`. Connects when it is first used.
+    ///
+    /// # Errors
+    /// `internal` if the URL is not valid.
     pub fn open(url: &str, limits: RateLimits) -> Result<Self> {
         let (_, connection) = connect(url)?;
         Ok(Self { connection, add: Script::new(include_str!("limits.lua")), limits })

@@ -1,10 +1,10 @@
--- Makes a job known, unless something newer is known already, and rings if it is not as it was.
--- KEYS: the job, the active contents, its account's reservations.
--- ARGV: its JSON, its content, 1 if it is active, its reserved tokens, the lifetime in seconds, the channel, what is rung.
+-- Publishes a job unless a newer state is published already. Notifies other servers if its status has changed.
+-- KEYS: the job, the set of active contents, the reservations of its account.
+-- ARGV: its JSON, its content, 1 if it is active, its reserved tokens, the lifetime in seconds, the channel, the message.
 local new = cjson.decode(ARGV[1])
 local held = redis.call('GET', KEYS[1])
 local old = held and cjson.decode(held)
--- Ids sort by the time they were made.
+-- Ids sort by time of creation.
 if old and (old.id > new.id or (old.id == new.id and old.version > new.version)) then
   return 0
 end

@@ -1,13 +1,13 @@
-//! Tracking in Redis or Valkey, under these names:
+//! The mirror in Redis or Valkey, with these keys:
 //!
-//! | key | type | |
+//! | key | type | value |
 //! |---|---|---|
-//! | `batch:{content_hash}` | string | JSON of a [`TrackedJob`]; kept for 48 hours from its last change |
-//! | `active_batch_jobs` | set | the contents whose job still needs work |
+//! | `batch:{content_hash}` | string | JSON of a [`TrackedJob`], kept for 48 hours after its last change |
+//! | `active_batch_jobs` | set | the contents that have an active job |
 //! | `reservations:{user_id}` | hash | content → reserved tokens |
-//! | `tracking_epoch` | string | there since the copy was last made; not there: everything was lost |
+//! | `tracking_epoch` | string | exists since the copy was last rebuilt; missing if Redis has lost its data |
 //!
-//! Processes hear of each other's changes on the channel `job_changes`. Keys are always asked for by name.
+//! The channel `job_changes` tells processes of each other's changes. Keys are always accessed by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -25,11 +25,13 @@ const ACTIVE: &str = "active_batch_jobs";
 const EPOCH: &str = "tracking_epoch";
 const CHANNEL: &str = "job_changes";
 const LIFETIME_S: u64 = 48 * 3_600;
-/// A submission waits for this at most: what is not made known now is made known later.
+/// The longest time that a submission waits. What is not published in time is published later.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Uses the server at `redis://…`, whether or not it is there yet. Connecting may take longer than a request waits: the next request finds
-/// the connection made.
+/// Uses the server at `redis://…`. If connecting takes longer than the request waits, it continues for the next request.
+///
+/// # Errors
+/// `internal` if the URL is not valid.
 pub(super) fn connect(url: &str) -> Result<(Client, ConnectionManager)> {
     let client = Client::open(url).map_err(Error::internal)?;
     let settings = ConnectionManagerConfig::new()
@@ -40,11 +42,11 @@ pub(super) fn connect(url: &str) -> Result<(Client, ConnectionManager)> {
     Ok((client, connection))
 }
 
-/// Tells processes apart, so that none hears itself.
+/// Identifies this process, so that it ignores its own messages.
 #[derive(Clone, Debug)]
 pub struct Origin(pub String);
 
-/// See the module.
+/// A client of Redis as a mirror of jobs.
 pub struct Redis {
     client: Client,
     connection: ConnectionManager,
@@ -54,7 +56,10 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Uses the server at `redis://…`, whether or not it is there yet.
+    /// Uses the server at `redis://…`. Connects when it is first used.
+    ///
+    /// # Errors
+    /// `internal` if the URL is not valid.
     pub fn open(url: &str, origin: Origin) -> Result<Self> {
         let (client, connection) = connect(url)?;
         let publish = Script::new(include_str!("publish.lua"));
@@ -62,41 +67,59 @@ impl Redis {
         Ok(Self { client, connection, origin, publish, forget })
     }
 
-    /// Whether it answers.
+    /// Checks that Redis answers.
+    ///
+    /// # Errors
+    /// `unavailable` if it does not answer in time.
     pub async fn ping(&self) -> Result<()> {
-        self.ask(|mut redis| Box::pin(async move { redis.ping().await })).await
+        self.query(|mut redis| Box::pin(async move { redis.ping().await })).await
     }
 
-    /// Whether the copy of the record was made since everything was lost.
+    /// Whether the copy was rebuilt since Redis last lost its data.
+    ///
+    /// # Errors
+    /// `unavailable` if Redis does not answer in time.
     pub async fn has_epoch(&self) -> Result<bool> {
-        self.ask(|mut redis| Box::pin(async move { redis.exists(EPOCH).await })).await
+        self.query(|mut redis| Box::pin(async move { redis.exists(EPOCH).await })).await
     }
 
-    /// Marks the copy as made. To be called before it is: what is lost meanwhile takes the mark along.
+    /// Marks the copy as rebuilt. Call it before the rebuild: if Redis loses its data meanwhile, it loses the mark too.
+    ///
+    /// # Errors
+    /// `unavailable` if Redis does not answer in time.
     pub async fn mark_epoch(&self) -> Result<()> {
-        self.ask(|mut redis| Box::pin(async move { redis.set(EPOCH, 1).await })).await
+        self.query(|mut redis| Box::pin(async move { redis.set(EPOCH, 1).await })).await
     }
 
-    /// Tells other processes that something of this content has changed.
-    pub async fn ring(&self, account_id: &str, content_hash: &str) -> Result<()> {
+    /// Tells other processes that this content has changed.
+    ///
+    /// # Errors
+    /// `unavailable` if Redis does not answer in time.
+    pub async fn notify(&self, account_id: &str, content_hash: &str) -> Result<()> {
         let message = self.message(account_id, content_hash);
-        self.ask(|mut redis| Box::pin(async move { redis.publish(CHANNEL, message).await })).await
+        self.query(|mut redis| Box::pin(async move { redis.publish(CHANNEL, message).await })).await
     }
 
-    /// Hears of changes in other processes, for as long as the connection lasts.
-    pub async fn listen(&self, mut heard: impl FnMut(Change) + Send) -> Result<()> {
+    /// Calls `heard` for each change in another process, until the connection ends.
+    ///
+    /// # Errors
+    /// `unavailable` if the connection fails.
+    pub async fn listen(&self, mut on_change: impl FnMut(Change) + Send) -> Result<()> {
         let mut channel = self.client.get_async_pubsub().await?;
         channel.subscribe(CHANNEL).await?;
         let mut messages = channel.into_on_message();
         while let Some(message) = messages.next().await {
             if let Some(change) = self.change(&message.get_payload::<String>()?) {
-                heard(change);
+                on_change(change);
             }
         }
         Ok(())
     }
 
-    /// Forgets the job of a content that is on record no more.
+    /// Deletes the copy of a content's job that no longer exists.
+    ///
+    /// # Errors
+    /// `unavailable` if Redis does not answer in time; `internal` if the copy is malformed.
     pub async fn forget(&self, content_hash: &str) -> Result<()> {
         let known = self.tracked(content_hash).await?;
         let (user_id, id) = known.map(|job| (job.user_id, job.view.id)).unwrap_or_default();
@@ -105,7 +128,7 @@ impl Redis {
         self.run(call).await
     }
 
-    /// Runs a script, in time or not at all.
+    /// Runs a script within the time limit.
     async fn run(&self, call: ScriptInvocation<'_>) -> Result<()> {
         let mut redis = self.connection.clone();
         let ran = tokio::time::timeout(TIMEOUT, call.invoke_async::<()>(&mut redis)).await;
@@ -116,7 +139,7 @@ impl Redis {
         format!("{} {account_id} {content_hash}", self.origin.0)
     }
 
-    /// What another process said.
+    /// Parses a message. `None` if it is malformed or of this process.
     fn change(&self, message: &str) -> Option<Change> {
         let mut words = message.split(' ');
         let (origin, account_id, content_hash) = (words.next()?, words.next()?, words.next()?);
@@ -124,12 +147,12 @@ impl Redis {
         (origin != self.origin.0).then(change)
     }
 
-    /// One question, answered in time or not at all.
-    async fn ask<T: FromRedisValue>(
+    /// Runs one command within the time limit.
+    async fn query<T: FromRedisValue>(
         &self,
-        question: impl FnOnce(ConnectionManager) -> RedisFuture<'static, T>,
+        command: impl FnOnce(ConnectionManager) -> RedisFuture<'static, T>,
     ) -> Result<T> {
-        let answer = tokio::time::timeout(TIMEOUT, question(self.connection.clone())).await;
+        let answer = tokio::time::timeout(TIMEOUT, command(self.connection.clone())).await;
         Ok(answer.map_err(Error::unavailable)??)
     }
 }
@@ -148,17 +171,17 @@ impl Tracking for Redis {
 
     async fn tracked(&self, content_hash: &str) -> Result<Option<TrackedJob>> {
         let key = job_key(content_hash);
-        let json: Option<String> = self.ask(|mut redis| Box::pin(async move { redis.get(key).await })).await?;
+        let json: Option<String> = self.query(|mut redis| Box::pin(async move { redis.get(key).await })).await?;
         json.map(|json| serde_json::from_str(&json)).transpose().map_err(Error::internal)
     }
 
     async fn active(&self) -> Result<BTreeSet<String>> {
-        self.ask(|mut redis| Box::pin(async move { redis.smembers(ACTIVE).await })).await
+        self.query(|mut redis| Box::pin(async move { redis.smembers(ACTIVE).await })).await
     }
 
     async fn reserved(&self, account_id: &str) -> Result<BTreeMap<String, u64>> {
         let key = reservations_key(account_id);
-        self.ask(|mut redis| Box::pin(async move { redis.hgetall(key).await })).await
+        self.query(|mut redis| Box::pin(async move { redis.hgetall(key).await })).await
     }
 }
 
@@ -170,7 +193,7 @@ fn reservations_key(account_id: &str) -> String {
     format!("reservations:{account_id}")
 }
 
-/// Whatever Redis says, it is a dependency that is away, and comes back.
+/// Every error of Redis means that it is unavailable for now.
 impl From<redis::RedisError> for Error {
     fn from(error: redis::RedisError) -> Self {
         Self::unavailable(error)

@@ -1,17 +1,17 @@
-//! Accounts: who may come in, and what the books say.
+//! Accounts, credentials, usage and receipts.
 
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor};
 
 use super::*;
 
 conform!(
-    a_credential_opens_its_account_until_it_expires,
-    credentials_that_have_ended_are_told_from_those_that_are_good,
-    the_books_are_sums,
-    receipts_come_newest_first,
+    credential_unexpired_identifies_its_account,
+    credentials_expired_or_unknown_are_not_listed_as_unexpired,
+    usage_is_the_sum_of_charges_and_reservations,
+    receipts_are_listed_newest_first,
 );
 
-async fn credentials_that_have_ended_are_told_from_those_that_are_good(stores: Stores) {
+async fn credentials_expired_or_unknown_are_not_listed_as_unexpired(stores: Stores) {
     stores.account("a").await;
     stores.account("b").await;
     let asked = ["digest of a", "digest of b", "digest of c"].map(str::to_owned);
@@ -21,13 +21,13 @@ async fn credentials_that_have_ended_are_told_from_those_that_are_good(stores: S
     assert_eq!(good, asked[..2]);
     assert!(unexpired(&asked, NOW.plus(1_000)).await.is_empty());
     assert!(unexpired(&[], NOW).await.is_empty());
-    // More than one statement takes.
+    // More than fit into one statement.
     let mut many: Vec<String> = (0..1_200).map(|number| number.to_string()).collect();
     many.push("digest of b".into());
     assert_eq!(unexpired(&many, NOW).await, ["digest of b"]);
 }
 
-async fn a_credential_opens_its_account_until_it_expires(stores: Stores) {
+async fn credential_unexpired_identifies_its_account(stores: Stores) {
     stores.account("a").await;
     stores.account("b").await;
     let whose = async |digest, now| stores.accounts.account_of(digest, now).await.unwrap().map(|account| account.id);
@@ -36,24 +36,24 @@ async fn a_credential_opens_its_account_until_it_expires(stores: Stores) {
     assert_eq!(whose("digest of b", NOW.plus(1_000)).await, None);
     assert_eq!(whose("digest of c", NOW).await, None);
     let account = stores.accounts.account_of("digest of a", NOW).await.unwrap().unwrap();
-    assert_eq!(account.quota_tokens, None, "the configured quota");
+    assert_eq!(account.quota_tokens, None, "the configured quota applies");
     assert_eq!(stores.accounts.account("a").await.unwrap(), Some(account));
     assert_eq!(stores.accounts.account("c").await.unwrap(), None);
 }
 
-async fn the_books_are_sums(stores: Stores) {
+async fn usage_is_the_sum_of_charges_and_reservations(stores: Stores) {
     let (account, other) = (stores.account("a").await, stores.account("b").await);
     let job = stores.claimed(&account, "one").await;
     assert!(stores.jobs.record_page(&job, &read(0, "Text.", 70), NOW).await.unwrap());
     let usage = stores.usage(&account).await;
     assert_eq!((usage.quota_tokens, usage.used_tokens, usage.reserved_tokens), (QUOTA, 70, 100));
     assert_eq!(usage.available_tokens, QUOTA - 170);
-    assert_eq!(stores.books(&other).await, (0, 0));
+    assert_eq!(stores.used_and_reserved(&other).await, (0, 0));
     let without_own = Account { quota_tokens: None, ..other };
     assert_eq!(stores.accounts.usage(&without_own, 55).await.unwrap().available_tokens, 55);
 }
 
-async fn receipts_come_newest_first(stores: Stores) {
+async fn receipts_are_listed_newest_first(stores: Stores) {
     let account = stores.account("a").await;
     for (name, now) in [("early", NOW), ("late", NOW.plus(5))] {
         let job = stores.claimed(&account, name).await;
@@ -70,9 +70,9 @@ async fn receipts_come_newest_first(stores: Stores) {
     assert!(stores.accounts.receipts("b").await.unwrap().is_empty());
 }
 
-/// More than one page of any list.
+/// More receipts than any list shows on one page.
 #[tokio::test]
-async fn receipts_add_up_to_what_was_used_however_many_there_are() {
+async fn receipts_of_many_jobs_add_up_to_used_tokens() {
     let folder = TempDir::new().unwrap();
     let url = SqlStore::embedded_url(&folder.path().join("records.db"));
     let store = SqlStore::open(&url).await.unwrap();

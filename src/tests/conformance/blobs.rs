@@ -13,27 +13,27 @@ use tempfile::TempDir;
 use crate::support::harness::choose_cryptography;
 use crate::support::services::S3Server;
 
-/// Makes each of these promises a test of each adapter.
+/// Makes a test of each adapter from each of these functions.
 macro_rules! conform {
-    ($($promise:ident),+ $(,)?) => {
+    ($($test:ident),+ $(,)?) => {
         mod folder {
-            $(#[tokio::test] async fn $promise() { super::$promise(super::Files::in_a_folder().await).await })+
+            $(#[tokio::test] async fn $test() { super::$test(super::Files::in_a_folder().await).await })+
         }
         mod s3 {
-            $(#[tokio::test] async fn $promise() { super::$promise(super::Files::in_s3().await).await })+
+            $(#[tokio::test] async fn $test() { super::$test(super::Files::in_s3().await).await })+
         }
     };
 }
 
 conform!(
-    a_file_moves_in_and_replaces_what_was_there,
-    a_file_can_be_deleted_whether_or_not_it_is_there,
-    a_folder_goes_with_everything_in_it,
-    a_large_file_comes_back_as_it_went,
-    no_key_leads_out_of_the_folder,
+    file_put_is_moved_and_replaces_the_existing_one,
+    file_deleted_twice_is_no_error,
+    folder_deleted_loses_all_its_files_and_no_others,
+    file_of_many_parts_is_read_back_unchanged,
+    key_leading_out_of_the_folder_is_refused,
 );
 
-/// The files of one adapter, none at first.
+/// The files of one adapter, initially none.
 struct Files {
     blobs: Arc<dyn Blobs>,
     root: TempDir,
@@ -53,7 +53,7 @@ impl Files {
         Self { blobs, root, _backing: Box::new(server) }
     }
 
-    /// A finished file that holds this.
+    /// A complete local file with this content.
     fn file(&self, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.root.path().join("finished");
         std::fs::write(&path, content).unwrap();
@@ -77,20 +77,20 @@ async fn bucket(server: &S3Server, cache: PathBuf) -> S3 {
     S3::open(&config, cache).await.unwrap()
 }
 
-async fn a_file_moves_in_and_replaces_what_was_there(files: Files) {
+async fn file_put_is_moved_and_replaces_the_existing_one(files: Files) {
     for text in ["first", "second"] {
         let file = files.file(text);
         files.blobs.put("uploads/a1/c1", &file).await.unwrap();
-        assert!(!file.exists(), "it was moved");
+        assert!(!file.exists(), "the file is moved");
         assert_eq!(files.read("uploads/a1/c1").await.unwrap(), text.as_bytes());
     }
     assert_eq!(files.read("uploads/a1/c2").await, None);
     files.blobs.check().await.unwrap();
-    files.blobs.tidy().await.unwrap();
+    files.blobs.purge_incomplete().await.unwrap();
     assert!(files.read("uploads/a1/c1").await.is_some());
 }
 
-async fn a_file_can_be_deleted_whether_or_not_it_is_there(files: Files) {
+async fn file_deleted_twice_is_no_error(files: Files) {
     files.blobs.put("uploads/a1/c1", &files.file("text")).await.unwrap();
     for _ in 0..2 {
         files.blobs.delete("uploads/a1/c1").await.unwrap();
@@ -98,7 +98,7 @@ async fn a_file_can_be_deleted_whether_or_not_it_is_there(files: Files) {
     }
 }
 
-async fn a_folder_goes_with_everything_in_it(files: Files) {
+async fn folder_deleted_loses_all_its_files_and_no_others(files: Files) {
     for key in ["figures/a1/c1/0_0.png", "figures/a1/c2/0_0.png", "figures/a2/c1/0_0.png", "figures/a11/c1/0_0.png"] {
         files.blobs.put(key, &files.file(key)).await.unwrap();
     }
@@ -108,17 +108,17 @@ async fn a_folder_goes_with_everything_in_it(files: Files) {
     assert_eq!(files.read("figures/a1/c1/0_0.png").await, None);
     assert_eq!(files.read("figures/a1/c2/0_0.png").await, None);
     assert!(files.read("figures/a2/c1/0_0.png").await.is_some());
-    assert!(files.read("figures/a11/c1/0_0.png").await.is_some(), "its name only begins like the other's");
+    assert!(files.read("figures/a11/c1/0_0.png").await.is_some(), "its name has the same prefix");
 }
 
-/// More than an S3 store takes in one request.
-async fn a_large_file_comes_back_as_it_went(files: Files) {
+/// The file exceeds the size of one part of an S3 upload.
+async fn file_of_many_parts_is_read_back_unchanged(files: Files) {
     let content: Vec<u8> = (0..25_000_000_u32).map(|index| (index % 251) as u8).collect();
     files.blobs.put("uploads/a1/c1", &files.file(&content)).await.unwrap();
     assert!(files.read("uploads/a1/c1").await.unwrap() == content);
 }
 
-async fn no_key_leads_out_of_the_folder(files: Files) {
+async fn key_leading_out_of_the_folder_is_refused(files: Files) {
     let file = files.file("text");
     for key in ["../finished", "/etc/passwd", "uploads/../../finished", "uploads//c1", "", "."] {
         assert!(files.blobs.open(key).await.is_err(), "{key}");
@@ -129,7 +129,7 @@ async fn no_key_leads_out_of_the_folder(files: Files) {
 }
 
 #[tokio::test]
-async fn servers_share_a_bucket_and_say_when_it_is_away() {
+async fn bucket_is_shared_by_servers_and_unavailable_when_stopped() {
     let (mut server, root) = (S3Server::start().await, TempDir::new().unwrap());
     let (one, other) = (root.path().join("one"), root.path().join("other"));
     let (one, other) = (bucket(&server, one).await, bucket(&server, other).await);
@@ -142,8 +142,8 @@ async fn servers_share_a_bucket_and_say_when_it_is_away() {
     server.stop();
     assert!(matches!(other.check().await, Err(Error::Unavailable(_))));
     assert!(matches!(other.open("uploads/a1/c2").await, Err(Error::Unavailable(_))));
-    assert!(other.open("uploads/a1/c1").await.unwrap().is_some(), "what it has it gives");
-    // The cache is no more than that.
+    assert!(other.open("uploads/a1/c1").await.unwrap().is_some(), "the cached file can be opened");
+    // Without its cached copy, the file is unavailable.
     std::fs::remove_file(fetched).unwrap();
     assert!(matches!(other.open("uploads/a1/c1").await, Err(Error::Unavailable(_))));
 }

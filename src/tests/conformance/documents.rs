@@ -1,4 +1,4 @@
-//! Documents: whole or not at all, seen by their owner alone, and gone without a trace but the receipt.
+//! Documents: stored completely or not at all, visible to their owner only, and deleted completely except for the receipt.
 
 use coldbrew::documents::{Deletion, NewDocument};
 use coldbrew::markdown::Outline;
@@ -9,15 +9,15 @@ use futures::stream;
 use super::*;
 
 conform!(
-    a_document_comes_back_as_it_was_stored,
-    lists_go_from_new_to_old,
-    a_document_of_pages_read_before_is_whole_or_not_made,
-    strangers_find_nothing,
-    a_draft_lives_as_long_as_its_job,
-    outline_is_stored_with_the_pages_it_is_of,
-    the_last_document_takes_its_content_along,
-    a_document_deleted_while_a_job_works_on_it_leaves_the_job_what_it_needs,
-    of_deletions_at_once_one_is_the_last,
+    document_stored_is_read_back_unchanged,
+    documents_are_listed_newest_first,
+    document_of_cached_pages_is_complete_or_not_made,
+    document_of_another_account_is_not_found,
+    draft_exists_only_while_its_job_is_active,
+    outline_matches_the_stored_pages,
+    last_document_deleted_deletes_its_content,
+    document_deleted_during_a_job_keeps_the_jobs_content,
+    deletions_at_once_report_one_last_document,
 );
 
 fn page(index: u32, markdown: &str) -> Page {
@@ -43,7 +43,7 @@ impl Stores {
     }
 }
 
-async fn a_document_comes_back_as_it_was_stored(stores: Stores) {
+async fn document_stored_is_read_back_unchanged(stores: Stores) {
     let account = stores.account("a").await;
     let failed = Page { failure: Some("It is damaged.".into()), ..page(4, "") };
     let noted = Page { note: Some("It was cut off.".into()), ..page(7, "Höhe: ½ m, 𝛼 ≤ 1") };
@@ -59,7 +59,7 @@ async fn a_document_comes_back_as_it_was_stored(stores: Stores) {
     assert!(pages(8, 10).await.is_empty());
 }
 
-async fn lists_go_from_new_to_old(stores: Stores) {
+async fn documents_are_listed_newest_first(stores: Stores) {
     let account = stores.account("a").await;
     for name in ["1", "3", "2"] {
         stores.insert(&document(&account, name), &[]).await;
@@ -72,7 +72,7 @@ async fn lists_go_from_new_to_old(stores: Stores) {
     assert_eq!(ids(Some("document 2"), 2).await, ["document 1"]);
 }
 
-async fn a_document_of_pages_read_before_is_whole_or_not_made(stores: Stores) {
+async fn document_of_cached_pages_is_complete_or_not_made(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     for result in [read(0, "First.", 10), read(1, "Second.", 10)] {
@@ -91,7 +91,7 @@ async fn a_document_of_pages_read_before_is_whole_or_not_made(stores: Stores) {
     );
 }
 
-async fn strangers_find_nothing(stores: Stores) {
+async fn document_of_another_account_is_not_found(stores: Stores) {
     let (owner, stranger) = (stores.account("a").await, stores.account("b").await);
     let stored = document(&owner, "one");
     stores.insert(&stored, &[page(0, "# Title")]).await;
@@ -107,7 +107,7 @@ async fn strangers_find_nothing(stores: Stores) {
     assert!(stores.documents.document(&owner.id, &stored.id).await.unwrap().is_some());
 }
 
-async fn a_draft_lives_as_long_as_its_job(stores: Stores) {
+async fn draft_exists_only_while_its_job_is_active(stores: Stores) {
     let (account, stranger) = (stores.account("a").await, stores.account("b").await);
     let draft_of = |job: &Job| NewDocument { id: job.document_id.clone(), ..document(&account, "draft") };
     let begin = async |job: &Job| stores.documents.begin_draft(&draft_of(job), NOW.plus(-5)).await.unwrap();
@@ -116,8 +116,8 @@ async fn a_draft_lives_as_long_as_its_job(stores: Stores) {
     };
     let found = async |job: &Job| stores.documents.document(&account.id, &job.document_id).await.unwrap();
     let job = stores.claimed(&account, "one").await;
-    assert!(!extend(&job, &[page(0, "Plain.")]).await, "it is not begun");
-    assert!(begin(&job).await && begin(&job).await, "once, however often it is asked for");
+    assert!(!extend(&job, &[page(0, "Plain.")]).await, "the draft does not exist yet");
+    assert!(begin(&job).await && begin(&job).await, "a second start changes nothing");
     assert!(extend(&job, &[page(2, "Plain.")]).await && begin(&job).await);
     assert!(extend(&job, &[page(0, "Plain."), page(1, ""), page(2, "Twice.")]).await);
     let texts = stores.documents.pages(&account.id, &job.document_id, 0, 3).await.unwrap();
@@ -125,35 +125,35 @@ async fn a_draft_lives_as_long_as_its_job(stores: Stores) {
     assert_eq!(stores.documents.page_indices(&account.id, &job.document_id).await.unwrap(), [0, 1, 2]);
     let draft = found(&job).await.unwrap();
     assert!(draft.is_draft && draft.pages == 3 && draft.charged_tokens == 0);
-    assert!(stores.documents.documents(&account.id, None, 10).await.unwrap().is_empty(), "no list has it");
+    assert!(stores.documents.documents(&account.id, None, 10).await.unwrap().is_empty(), "drafts are not listed");
     assert!(stores.documents.unread(&account.id, &job.document_id).await.unwrap().is_none());
     let filling = stores.jobs.filling(&account.id, &job.document_id).await.unwrap().unwrap();
     assert_eq!((filling.draft_id, filling.document_id), (job.document_id.clone(), None));
     assert!(stores.jobs.filling(&stranger.id, &job.document_id).await.unwrap().is_none());
     let theirs = NewDocument { account_id: stranger.id.clone(), ..draft_of(&job) };
-    assert!(!stores.documents.begin_draft(&theirs, NOW).await.unwrap(), "it is somebody else's job");
+    assert!(!stores.documents.begin_draft(&theirs, NOW).await.unwrap(), "the job belongs to another account");
     assert!(!stores.documents.extend_draft(&stranger.id, &job.document_id, &[page(0, "Mine.")]).await.unwrap());
 
-    // The finished document is as if there had been no draft.
-    assert_eq!(stores.complete(&job, vec![read(0, "Fine.", 10), unread(1, "Blocked.")]).await, Completion::Stored);
+    // The draft leaves no trace in the finished document.
+    assert_eq!(stores.complete(&job, vec![read(0, "Fine.", 10), failed_page(1, "Blocked.")]).await, Completion::Stored);
     let made = found(&job).await.unwrap();
     assert_eq!((made.is_draft, made.pages, made.failed_pages, made.created_at), (false, 3, 2, NOW));
     let texts = stores.documents.pages(&account.id, &job.document_id, 0, 3).await.unwrap();
     assert_eq!(texts.iter().map(|page| page.markdown.as_str()).collect::<Vec<_>>(), ["Fine.", "", ""]);
-    assert!(!begin(&job).await && !extend(&job, &[page(1, "Late.")]).await, "the job is over");
+    assert!(!begin(&job).await && !extend(&job, &[page(1, "Late.")]).await, "the job has ended");
     assert_eq!(stores.documents.pages(&account.id, &job.document_id, 1, 1).await.unwrap()[0].markdown, "");
 
     let job = stores.claimed(&account, "two").await;
     assert!(begin(&job).await && extend(&job, &[page(0, "Plain.")]).await);
     assert_eq!(stores.documents.delete_document(&account.id, &job.document_id).await.unwrap(), Deletion::Deleted);
-    assert!(!extend(&job, &[page(1, "Late.")]).await, "it was deleted by hand");
+    assert!(!extend(&job, &[page(1, "Late.")]).await, "the user has deleted the draft");
     assert!(begin(&job).await);
     assert!(stores.jobs.advance(&at(&job, failed()), None, NOW).await.unwrap());
-    assert!(found(&job).await.is_none(), "it ends with its job");
+    assert!(found(&job).await.is_none(), "the draft ends with its job");
     assert!(!begin(&job).await && !extend(&job, &[page(0, "Late.")]).await);
 }
 
-async fn outline_is_stored_with_the_pages_it_is_of(stores: Stores) {
+async fn outline_matches_the_stored_pages(stores: Stores) {
     let account = stores.account("a").await;
     let outline = async |id: &str| {
         let outline = stores.documents.outline(&account.id, id).await.unwrap();
@@ -166,7 +166,7 @@ async fn outline_is_stored_with_the_pages_it_is_of(stores: Stores) {
     stores.insert(&stored, &[page(3, "Text."), page(5, "Text.\n## Part"), page(9, "# Chapter")]).await;
     assert_eq!(outline(&stored.id).await, headings(&[("Part", 5), ("Chapter", 9)]));
 
-    // A draft's pages come in any order, and its outline ends with it.
+    // A draft's pages arrive in any order, and its outline ends with it.
     let job = stores.claimed(&account, "one").await;
     let draft = NewDocument { id: job.document_id.clone(), ..document(&account, "draft") };
     assert!(stores.documents.begin_draft(&draft, NOW).await.unwrap());
@@ -182,7 +182,7 @@ async fn outline_is_stored_with_the_pages_it_is_of(stores: Stores) {
     assert_eq!(outline(&cached.id).await, headings(&[("First", 0)]));
 }
 
-async fn the_last_document_takes_its_content_along(stores: Stores) {
+async fn last_document_deleted_deletes_its_content(stores: Stores) {
     let account = stores.account("a").await;
     stores.uploads.insert_upload(&upload(&account, "one"), &UNLIMITED, NOW).await.unwrap();
     let job = stores.claimed(&account, "one").await;
@@ -201,11 +201,11 @@ async fn the_last_document_takes_its_content_along(stores: Stores) {
     );
     assert_eq!(left().await, (false, 0));
     assert!(stores.documents.pages(&account.id, &job.document_id, 0, 10).await.unwrap().is_empty());
-    assert_eq!(stores.books(&account).await, (10, 0), "what it cost stays on record");
+    assert_eq!(stores.used_and_reserved(&account).await, (10, 0), "the ledger is kept");
     assert_eq!(stores.accounts.receipts(&account.id).await.unwrap().len(), 1);
 }
 
-async fn a_document_deleted_while_a_job_works_on_it_leaves_the_job_what_it_needs(stores: Stores) {
+async fn document_deleted_during_a_job_keeps_the_jobs_content(stores: Stores) {
     let account = stores.account("a").await;
     stores.uploads.insert_upload(&upload(&account, "one"), &UNLIMITED, NOW).await.unwrap();
     stores.insert(&document(&account, "text"), &[]).await;
@@ -218,7 +218,7 @@ async fn a_document_deleted_while_a_job_works_on_it_leaves_the_job_what_it_needs
     assert_eq!(stores.documents.pages(&account.id, &job.document_id, 0, 10).await.unwrap()[0].markdown, "First.");
 }
 
-async fn of_deletions_at_once_one_is_the_last(stores: Stores) {
+async fn deletions_at_once_report_one_last_document(stores: Stores) {
     let account = stores.account("a").await;
     let ids: Vec<_> = (0..8).map(|number| format!("document {number}")).collect();
     for number in 0..8 {

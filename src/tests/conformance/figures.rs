@@ -1,13 +1,13 @@
-//! Where figures are, that there are none, and that nobody knows.
+//! Figures of pages: found, none, or detection failed.
 
 use coldbrew::uploads::{FigurePlaces, FoundFigures};
 use coldbrew_pdf::figures::{Bounds, Figure};
 
 use super::*;
 
-conform!(what_was_found_on_a_page_is_told_from_nothing_and_from_not_knowing);
+conform!(figures_none_and_failed_detection_are_distinguished);
 
-async fn what_was_found_on_a_page_is_told_from_nothing_and_from_not_knowing(stores: Stores) {
+async fn figures_none_and_failed_detection_are_distinguished(stores: Stores) {
     let (account, other) = (stores.account("a").await, stores.account("b").await);
     let figure = Figure { bounds: Bounds::new(0.1, 0.1, 0.4, 0.4), row: Some(1), width_px: 30, height_px: 20 };
     let found = vec![figure.clone(), figure];

@@ -1,4 +1,4 @@
-//! Counts of requests: what a process counts by itself and what servers count together in Redis follow the same rules.
+//! Counts of requests: local counts and shared counts in Redis follow the same rules.
 
 use std::time::Duration;
 
@@ -9,25 +9,25 @@ use coldbrew::store::tracking::RedisCounts;
 use crate::support::services::Redis;
 
 macro_rules! count {
-    ($($promise:ident),+ $(,)?) => {
+    ($($test:ident),+ $(,)?) => {
         mod local {
-            $(#[tokio::test] async fn $promise() { super::$promise(super::local).await })+
+            $(#[tokio::test] async fn $test() { super::$test(super::local).await })+
         }
         mod redis {
-            $(#[tokio::test] async fn $promise() { super::$promise(super::redis).await })+
+            $(#[tokio::test] async fn $test() { super::$test(super::redis).await })+
         }
     };
 }
 
 count!(
-    request_beyond_a_minutes_worth_waits,
-    counts_of_other_names_kinds_and_scopes_are_their_own,
-    request_waits_for_the_fuller_of_its_counts,
-    caller_that_has_waited_is_let_through,
+    request_beyond_the_limit_has_to_wait,
+    counts_differ_by_name_kind_and_scope,
+    request_with_several_counts_waits_for_the_fullest,
+    request_after_the_wait_is_admitted,
     request_without_a_limit_is_not_counted,
 );
 
-/// Counts with what is behind them.
+/// Counts, and the Redis server behind them if there is one.
 struct Counts(Box<dyn RequestCounts>, Option<Redis>);
 
 fn local(limits: RateLimits) -> Counts {
@@ -58,7 +58,7 @@ fn read_by(name: &str) -> RequestCount {
     of(Scope::Caller, RequestKind::Read, name)
 }
 
-async fn request_beyond_a_minutes_worth_waits(counts: impl Fn(RateLimits) -> Counts) {
+async fn request_beyond_the_limit_has_to_wait(counts: impl Fn(RateLimits) -> Counts) {
     let counts = counts(limits(3, 0));
     for _ in 0..3 {
         assert_eq!(counts.add(&[read_by("a")]).await, None);
@@ -67,7 +67,7 @@ async fn request_beyond_a_minutes_worth_waits(counts: impl Fn(RateLimits) -> Cou
     assert!(wait > Duration::ZERO && wait <= Duration::from_secs(20), "{wait:?}");
 }
 
-async fn counts_of_other_names_kinds_and_scopes_are_their_own(counts: impl Fn(RateLimits) -> Counts) {
+async fn counts_differ_by_name_kind_and_scope(counts: impl Fn(RateLimits) -> Counts) {
     let counts = counts(limits(1, 1));
     let each = [
         read_by("a"),
@@ -84,7 +84,7 @@ async fn counts_of_other_names_kinds_and_scopes_are_their_own(counts: impl Fn(Ra
     }
 }
 
-async fn request_waits_for_the_fuller_of_its_counts(counts: impl Fn(RateLimits) -> Counts) {
+async fn request_with_several_counts_waits_for_the_fullest(counts: impl Fn(RateLimits) -> Counts) {
     let counts = counts(limits(100, 2));
     let network = of(Scope::Network, RequestKind::Read, "203.0.113.0/24");
     for name in ["a", "b"] {
@@ -94,19 +94,19 @@ async fn request_waits_for_the_fuller_of_its_counts(counts: impl Fn(RateLimits) 
     assert_eq!(counts.add(&[read_by("c")]).await, None);
 }
 
-async fn caller_that_has_waited_is_let_through(counts: impl Fn(RateLimits) -> Counts) {
+async fn request_after_the_wait_is_admitted(counts: impl Fn(RateLimits) -> Counts) {
     let counts = counts(limits(600, 0));
     for _ in 0..100 {
-        // A slow machine empties the count about as fast as this fills it.
+        // A slow machine may empty the count as fast as this loop fills it.
         for _ in 0..600 {
             if let Some(wait) = counts.add(&[read_by("a")]).await {
                 tokio::time::sleep(wait).await;
-                assert_eq!(counts.add(&[read_by("a")]).await, None, "it waited for {wait:?}");
+                assert_eq!(counts.add(&[read_by("a")]).await, None, "after waiting for {wait:?}");
                 return;
             }
         }
     }
-    panic!("it is never full");
+    panic!("the count is never full");
 }
 
 async fn request_without_a_limit_is_not_counted(counts: impl Fn(RateLimits) -> Counts) {
@@ -116,7 +116,7 @@ async fn request_without_a_limit_is_not_counted(counts: impl Fn(RateLimits) -> C
     }
 }
 
-/// A count must not stay in Redis for ever.
+/// Otherwise counts would accumulate in Redis.
 #[tokio::test]
 async fn count_in_redis_expires_when_it_is_empty() {
     let counts = redis(limits(2, 0));

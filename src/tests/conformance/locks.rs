@@ -1,4 +1,4 @@
-//! What the databases promise beyond memory: transactions that have to wait for each other do.
+//! Locks of the databases: conflicting transactions wait for each other.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use tokio::time::timeout;
 
 use super::*;
 
-macro_rules! wait_for_each_other {
-    ($($promise:ident),+ $(,)?) => {
+macro_rules! conform_databases {
+    ($($test:ident),+ $(,)?) => {
         mod sqlite {
-            $(#[tokio::test] async fn $promise() { super::$promise(super::Database::sqlite().await).await })+
+            $(#[tokio::test] async fn $test() { super::$test(super::Database::sqlite().await).await })+
         }
         mod postgres {
-            $(#[tokio::test] async fn $promise() { super::$promise(super::Database::postgres().await).await })+
+            $(#[tokio::test] async fn $test() { super::$test(super::Database::postgres().await).await })+
         }
     };
 }
 
-wait_for_each_other!(
-    what_is_referred_to_meanwhile_is_not_forgotten,
-    what_is_accepted_while_it_is_forgotten_keeps_its_upload,
-    nobody_uploads_what_is_being_deleted,
-    nobody_claims_a_job_whose_results_are_being_stored,
+conform_databases!(
+    content_used_again_is_not_purged,
+    job_accepted_during_a_purge_keeps_its_upload,
+    upload_during_a_deletion_waits_for_it,
+    job_being_completed_is_not_claimed,
 );
 
-/// Longer than any of this takes if nobody waits.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// Longer than the operations take when they do not have to wait.
+const WAIT_MAX: Duration = Duration::from_millis(300);
 
 struct Database {
     store: SqlStore,
@@ -50,38 +50,38 @@ impl Database {
     }
 }
 
-/// Something that tells when it has begun, and goes on when it is told to.
+/// Signals that it was reached, and waits until it is opened.
 #[derive(Default)]
 struct Gate {
-    begun: Notify,
+    reached: Notify,
     open: Notify,
 }
 
 impl Gate {
     async fn pass(&self) {
-        self.begun.notify_one();
+        self.reached.notify_one();
         self.open.notified().await;
     }
 }
 
-async fn what_is_referred_to_meanwhile_is_not_forgotten(Database { store, stores }: Database) {
+async fn content_used_again_is_not_purged(Database { store, stores }: Database) {
     let account = stores.account("a").await;
     let later = NOW.plus(1);
-    for name in ["forgotten", "worked on", "uploaded again"] {
+    for name in ["purged", "worked on", "uploaded again"] {
         stores.uploads.insert_upload(&upload(&account, name), &UNLIMITED, NOW).await.unwrap();
     }
     assert_eq!(store.stale_uploads(later, 10).await.unwrap().len(), 3);
     stores.accept(&account, &job(&account, "worked on"), 1).await;
     let again = Upload { hash: "again".into(), ..upload(&account, "uploaded again") };
     stores.uploads.insert_upload(&again, &UNLIMITED, later).await.unwrap();
-    for (name, forgotten) in [("forgotten", true), ("worked on", false), ("uploaded again", false)] {
+    for (name, purged) in [("purged", true), ("worked on", false), ("uploaded again", false)] {
         let done = store.forget_upload(&account.id, &format!("content {name}"), later).await.unwrap();
         let kept = stores.uploads.upload(&account.id, &format!("upload {name}")).await.unwrap().is_some();
-        assert_eq!((done.is_some(), kept), (forgotten, !forgotten), "{name}");
+        assert_eq!((done.is_some(), kept), (purged, !purged), "{name}");
     }
 }
 
-async fn what_is_accepted_while_it_is_forgotten_keeps_its_upload(Database { store, stores }: Database) {
+async fn job_accepted_during_a_purge_keeps_its_upload(Database { store, stores }: Database) {
     let account = stores.account("a").await;
     let names: Vec<String> = (0..24).map(|number| number.to_string()).collect();
     for name in &names {
@@ -89,30 +89,30 @@ async fn what_is_accepted_while_it_is_forgotten_keeps_its_upload(Database { stor
     }
     let both = names.iter().map(async |name| {
         let (job, content_hash) = (job(&account, name), format!("content {name}"));
-        let forgotten = store.forget_upload(&account.id, &content_hash, NOW.plus(1));
-        let (accepted, forgotten) = tokio::join!(stores.jobs.accept(&job, 1, &account, 0, &UNLIMITED), forgotten);
+        let purged = store.forget_upload(&account.id, &content_hash, NOW.plus(1));
+        let (accepted, purged) = tokio::join!(stores.jobs.accept(&job, 1, &account, 0, &UNLIMITED), purged);
         let kept = stores.uploads.upload(&account.id, &job.upload_hash).await.unwrap().is_some();
-        assert_eq!((accepted.is_ok(), forgotten.unwrap().is_some()), (kept, !kept), "{name}");
+        assert_eq!((accepted.is_ok(), purged.unwrap().is_some()), (kept, !kept), "{name}");
     });
     join_all(both).await;
 }
 
-async fn nobody_uploads_what_is_being_deleted(Database { store, stores }: Database) {
+async fn upload_during_a_deletion_waits_for_it(Database { store, stores }: Database) {
     let account = stores.account("a").await;
     let (gate, upload) = (Gate::default(), upload(&account, "one"));
     let deletion = gate.pass().map(Ok).boxed();
     let deleted = store.unless_kept(&account.id, &upload.content_hash, deletion);
     let uploaded = async {
-        gate.begun.notified().await;
+        gate.reached.notified().await;
         let mut uploaded = stores.uploads.insert_upload(&upload, &UNLIMITED, NOW);
-        assert!(timeout(PATIENCE, &mut uploaded).await.is_err(), "the file would be deleted under it");
+        assert!(timeout(WAIT_MAX, &mut uploaded).await.is_err(), "the upload waits for the deletion");
         gate.open.notify_one();
         uploaded.await.unwrap();
     };
     tokio::join!(async { deleted.await.unwrap() }, uploaded);
 }
 
-async fn nobody_claims_a_job_whose_results_are_being_stored(Database { store, stores }: Database) {
+async fn job_being_completed_is_not_claimed(Database { store, stores }: Database) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     let (gate, done) = (Gate::default(), at(&job, Stage::Succeeded));
@@ -120,10 +120,10 @@ async fn nobody_claims_a_job_whose_results_are_being_stored(Database { store, st
     let completed = store.complete(&done, results, NOW);
     let long_after = NOW.plus(100 * LEASE_MS);
     let claimed = async {
-        gate.begun.notified().await;
-        let mut claim: BoxFuture<'_, _> = stores.jobs.claim("another", Lane::Work, 1, long_after, LEASE_MS);
-        // SQLite lets nobody else write; PostgreSQL passes over what is locked.
-        let claimed = timeout(PATIENCE, &mut claim).await;
+        gate.reached.notified().await;
+        let mut claim: BoxFuture<'_, _> = stores.jobs.claim("another", Lane::Local, 1, long_after, LEASE_MS);
+        // SQLite has one writer. PostgreSQL skips locked rows.
+        let claimed = timeout(WAIT_MAX, &mut claim).await;
         gate.open.notify_one();
         match claimed {
             Ok(claimed) => claimed.unwrap(),
@@ -134,7 +134,7 @@ async fn nobody_claims_a_job_whose_results_are_being_stored(Database { store, st
     assert_eq!((completed.unwrap(), claimed), (Completion::Stored, Vec::new()));
 }
 
-/// SQLite has one writer at a time: there the results wait.
+/// SQLite has one writer at a time, so there the results have to wait.
 #[tokio::test]
 async fn postgres_results_are_stored_while_their_account_is_locked() {
     let Database { store, stores } = Database::postgres().await;
@@ -143,10 +143,10 @@ async fn postgres_results_are_stored_while_their_account_is_locked() {
     let gate = Gate::default();
     let locked = store.unless_kept(&account.id, "content without an upload", gate.pass().map(Ok).boxed());
     let completed = async {
-        gate.begun.notified().await;
+        gate.reached.notified().await;
         let completed = timeout(Duration::from_secs(5), stores.complete(&job, vec![read(0, "First.", 10)])).await;
         gate.open.notify_one();
-        completed.expect("it does not wait")
+        completed.expect("it does not wait for the lock")
     };
     let (locked, completed) = tokio::join!(locked, completed);
     locked.unwrap();

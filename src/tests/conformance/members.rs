@@ -1,4 +1,4 @@
-//! Members: whose sessions and tokens end, and the answers that a repeated request gets again. Only databases keep these.
+//! Members: ending of sessions and tokens, and idempotency keys. The in-memory double does not have these ports.
 
 use coldbrew::accounts::{Credentials, Ending, ExternalIdentity, Grant, Members};
 use coldbrew::api::{IdempotencyClaim, IdempotencyKeys};
@@ -7,22 +7,22 @@ use coldbrew::model::EndedAccess;
 use super::*;
 
 macro_rules! conform_databases {
-    ($($promise:ident),+ $(,)?) => {
+    ($($test:ident),+ $(,)?) => {
         mod sqlite {
-            $(#[tokio::test] async fn $promise() { super::$promise(super::sqlite().await).await })+
+            $(#[tokio::test] async fn $test() { super::$test(super::sqlite().await).await })+
         }
         mod postgres {
-            $(#[tokio::test] async fn $promise() { super::$promise(super::postgres().await).await })+
+            $(#[tokio::test] async fn $test() { super::$test(super::postgres().await).await })+
         }
     };
 }
 
 conform_databases!(
-    account_with_another_key_loses_all_sessions_and_tokens,
-    identity_tied_to_a_guest_ends_its_access_and_to_a_member_none,
+    account_with_a_new_password_loses_all_sessions_and_tokens,
+    identity_added_to_a_guest_ends_its_access_and_to_a_member_does_not,
     account_that_cannot_sign_up_keeps_its_sessions,
-    credential_whose_grant_has_ended_meanwhile_is_not_added,
-    answers_beyond_the_maximum_replace_the_oldest_answered,
+    credential_whose_grant_has_ended_is_not_added,
+    idempotency_keys_beyond_the_maximum_replace_the_oldest_answered,
 );
 
 /// A database with one guest, `a`.
@@ -57,8 +57,8 @@ impl Database {
         assert!(self.store.add_credential("a", credential, None, Grant::Owner, NOW).await.unwrap());
     }
 
-    /// The guest has its own session, two more and a token that are good, and one session that has expired.
-    async fn furnish(&self) {
+    /// Adds the guest's own session, two more valid sessions, a valid token, and an expired session.
+    async fn add_access(&self) {
         for (digest, lasts_ms) in [("own", 1), ("other", 1), ("another", 1), ("expired", 0)] {
             self.add(digest, CredentialKind::Session, lasts_ms).await;
         }
@@ -71,53 +71,61 @@ impl Database {
     }
 }
 
-/// The one that `Stores::account` makes is a token, too.
+/// `Stores::account` makes one of these tokens.
 const ENDED: EndedAccess = EndedAccess { sessions: 2, tokens: 2 };
 
-async fn account_with_another_key_loses_all_sessions_and_tokens(database: Database) {
+async fn account_with_a_new_password_loses_all_sessions_and_tokens(database: Database) {
     let store = &database.store;
-    database.furnish().await;
-    assert_eq!(store.sign_up("a", "ada@example.org", "hash", ENDING).await.unwrap(), Some(ENDED));
+    database.add_access().await;
+    assert_eq!(store.sign_up("a", "ada@example.org", "hash", None, ENDING).await.unwrap(), Some(ENDED));
     assert!(!database.has_access().await);
-    database.furnish().await;
+    database.add_access().await;
     let ended = EndedAccess { tokens: 1, ..ENDED };
     assert_eq!(store.set_password("a", "another", ENDING).await.unwrap(), Some(ended));
     assert!(!database.has_access().await);
-    database.furnish().await;
+    database.add_access().await;
     let all = Ending { own: None, ..ENDING };
     assert_eq!(store.end_credentials("a", all).await.unwrap(), EndedAccess { sessions: 3, tokens: 1 });
     assert!(!database.has_access().await);
 }
 
-async fn identity_tied_to_a_guest_ends_its_access_and_to_a_member_none(database: Database) {
+async fn identity_added_to_a_guest_ends_its_access_and_to_a_member_does_not(database: Database) {
     let (store, label) = (&database.store, "ada@example.org".to_owned());
     let identity = |subject: &str| ExternalIdentity {
         issuer: "https://login.example".to_owned(),
         subject: subject.to_owned(),
         label: label.clone(),
     };
-    database.furnish().await;
-    assert_eq!(store.add_identity("a", &identity("1"), ENDING).await.unwrap(), Some(ENDED));
+    database.add_access().await;
+    assert_eq!(store.add_identity("a", &identity("1"), None, ENDING).await.unwrap(), Some(ENDED));
     assert!(!database.has_access().await);
-    database.furnish().await;
-    assert_eq!(store.add_identity("a", &identity("2"), ENDING).await.unwrap(), Some(EndedAccess::default()));
-    assert_eq!(store.add_identity("a", &identity("2"), ENDING).await.unwrap(), None, "it is tied already");
+    database.add_access().await;
+    assert_eq!(store.add_identity("a", &identity("2"), None, ENDING).await.unwrap(), Some(EndedAccess::default()));
+    assert_eq!(
+        store.add_identity("a", &identity("2"), None, ENDING).await.unwrap(),
+        None,
+        "the identity exists already"
+    );
     assert!(database.has_access().await);
 }
 
 async fn account_that_cannot_sign_up_keeps_its_sessions(database: Database) {
     let store = &database.store;
-    database.furnish().await;
+    database.add_access().await;
     assert_eq!(store.set_password("a", "hash", ENDING).await.unwrap(), None, "a guest has no password");
     let other = Credential { digest: "b", kind: CredentialKind::Token, expires_at: NOW.plus(1) };
     store.create_guest("b", other, NOW).await.unwrap();
-    assert!(store.sign_up("b", "ada@example.org", "hash", ENDING).await.unwrap().is_some());
-    assert_eq!(store.sign_up("a", "ada@example.org", "hash", ENDING).await.unwrap(), None, "the address is taken");
+    assert!(store.sign_up("b", "ada@example.org", "hash", None, ENDING).await.unwrap().is_some());
+    assert_eq!(
+        store.sign_up("a", "ada@example.org", "hash", None, ENDING).await.unwrap(),
+        None,
+        "the address is taken"
+    );
     assert!(database.has_access().await);
 }
 
-/// A request that was let in before a sign-up or another password, and that goes on after it.
-async fn credential_whose_grant_has_ended_meanwhile_is_not_added(database: Database) {
+/// A request that was admitted before a sign-up or password change, and continues after it.
+async fn credential_whose_grant_has_ended_is_not_added(database: Database) {
     let store = &database.store;
     let add = async |digest, grant| {
         let credential = Credential { digest, kind: CredentialKind::Token, expires_at: NOW.plus(1) };
@@ -125,18 +133,18 @@ async fn credential_whose_grant_has_ended_meanwhile_is_not_added(database: Datab
     };
     assert!(add("1", Grant::Credential("digest of a")).await);
     assert!(!add("2", Grant::Credential("unknown")).await);
-    store.sign_up("a", "ada@example.org", "hash", ENDING).await.unwrap();
+    store.sign_up("a", "ada@example.org", "hash", None, ENDING).await.unwrap();
     assert!(!add("3", Grant::Credential("digest of a")).await, "the guest's token has ended");
     assert!(add("4", Grant::Password("hash")).await);
     store.set_password("a", "another", ENDING).await.unwrap();
-    assert!(!add("5", Grant::Password("hash")).await, "the password is another");
+    assert!(!add("5", Grant::Password("hash")).await, "the password has changed");
     assert!(!add("6", Grant::Credential("4")).await);
     store.delete_account("a", NOW).await.unwrap();
-    assert!(!add("7", Grant::Owner).await, "the account is gone");
+    assert!(!add("7", Grant::Owner).await, "the account was deleted");
     assert!(!database.has_access().await);
 }
 
-async fn answers_beyond_the_maximum_replace_the_oldest_answered(database: Database) {
+async fn idempotency_keys_beyond_the_maximum_replace_the_oldest_answered(database: Database) {
     let store = &database.store;
     let stale = NOW.plus(-100);
     let begin = async |key: &str, at: UnixMs| store.begin("a", key, "digest", at, stale, 3).await.unwrap();
@@ -146,13 +154,9 @@ async fn answers_beyond_the_maximum_replace_the_oldest_answered(database: Databa
         assert_eq!(begin(&key, NOW.plus(number)).await, IdempotencyClaim::First);
         store.finish("a", &key, "answer").await.unwrap();
     }
-    assert_eq!(
-        begin("running", NOW.plus(9)).await,
-        IdempotencyClaim::Running,
-        "a request that is being answered keeps its claim"
-    );
+    assert_eq!(begin("running", NOW.plus(9)).await, IdempotencyClaim::Running, "a running request keeps its claim");
     for kept in ["key 3", "key 4", "key 5"] {
         assert_eq!(begin(kept, NOW.plus(9)).await, IdempotencyClaim::Answered("answer".into()), "{kept}");
     }
-    assert_eq!(begin("key 1", NOW.plus(9)).await, IdempotencyClaim::First, "it was forgotten");
+    assert_eq!(begin("key 1", NOW.plus(9)).await, IdempotencyClaim::First, "the oldest key was deleted");
 }

@@ -1,4 +1,4 @@
-//! Data of the version before: its jobs get the status that their stage says.
+//! Data of the previous version: its jobs get the status of their stage.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -10,13 +10,13 @@ use coldbrew::documents::JobViews;
 
 use super::*;
 
-/// The last migration of the version before.
+/// The last migration of the previous version.
 const BEFORE: &str = "0093_sign_ins.sql";
 
-/// A job as the version before stores one, and what its status has to be.
+/// Stages as the previous version stores them, with the expected status.
 fn stages() -> Vec<(Stage, &'static str)> {
-    let Stage::Watch(pending) = watching() else { unreachable!("it is watched") };
-    let pending = Watched { running: false, batch: "batches/\"running\":true".into(), ..pending };
+    let Stage::Polling(pending) = polling() else { unreachable!("polling() returns a polling stage") };
+    let pending = RemoteBatch { running: false, batch: "batches/\"running\":true".into(), ..pending };
     let error = JobError::new("expired_upstream", "{\"at\":\"succeeded\"");
     let (batch, input_file, output_file) = ("batches/b".to_owned(), "files/in".to_owned(), "files/out".to_owned());
     vec![
@@ -24,20 +24,20 @@ fn stages() -> Vec<(Stage, &'static str)> {
         (Stage::Upload { attempt: 1 }, "preparing"),
         (Stage::Submit { attempt: 1, input_file: input_file.clone() }, "preparing"),
         (Stage::Creating { attempt: 1, input_file: input_file.clone(), key: None }, "preparing"),
-        (Stage::Seek { attempt: 1, input_file: input_file.clone(), key: None, empty_listings: 0 }, "preparing"),
-        (watching(), "running"),
-        (Stage::Watch(pending.clone()), "pending"),
-        (Stage::Withdraw(Watched { running: true, ..pending }), "pending"),
-        (Stage::Collect { attempt: 1, batch, input_file, output_file, tries: 0 }, "running"),
-        (Stage::Read { tries: 0 }, "running"),
+        (Stage::Reconciling { attempt: 1, input_file: input_file.clone(), key: None, empty_listings: 0 }, "preparing"),
+        (polling(), "running"),
+        (Stage::Polling(pending.clone()), "pending"),
+        (Stage::Cancelling(RemoteBatch { running: true, ..pending }), "pending"),
+        (Stage::Downloading { attempt: 1, batch, input_file, output_file, tries: 0 }, "running"),
+        (Stage::Realtime { tries: 0 }, "running"),
         (Stage::Succeeded, "succeeded"),
         (failed(), "failed"),
         (Stage::Expired { error }, "expired"),
     ]
 }
 
-/// Migrates an empty database as far as the version before does.
-async fn version_before(pool: &AnyPool) {
+/// Applies the migrations of the previous version to an empty database.
+async fn migrate_to_previous_version(pool: &AnyPool) {
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sql/migrations");
     let folder = TempDir::new().unwrap();
     for file in std::fs::read_dir(migrations).unwrap().map(|file| file.unwrap()) {
@@ -48,7 +48,7 @@ async fn version_before(pool: &AnyPool) {
     Migrator::new(folder.path()).await.unwrap().run(pool).await.unwrap();
 }
 
-/// Stores a job of the account `a` as the version before does.
+/// Stores a job of the account `a` as the previous version does.
 async fn insert(pool: &AnyPool, id: &str, stage: &Stage) {
     sqlx::query(
         "INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages, pages_submitted,
@@ -67,10 +67,10 @@ async fn statuses(pool: &AnyPool) -> Vec<String> {
     sqlx::query_scalar("SELECT status FROM jobs ORDER BY id").fetch_all(pool).await.unwrap()
 }
 
-async fn data_of_the_version_before_gets_its_statuses(url: &str) {
+async fn data_of_the_previous_version_gets_its_statuses(url: &str) {
     sqlx::any::install_default_drivers();
     let pool = AnyPool::connect(url).await.unwrap();
-    version_before(&pool).await;
+    migrate_to_previous_version(&pool).await;
     sqlx::query("INSERT INTO accounts (id, created_at) VALUES ('a', 1)").execute(&pool).await.unwrap();
     let stages = stages();
     for (number, (stage, _)) in stages.iter().enumerate() {
@@ -85,11 +85,11 @@ async fn data_of_the_version_before_gets_its_statuses(url: &str) {
         open.iter().map(|job| job.status).collect::<Vec<_>>(),
         expected.map(|(stage, _)| stage.status()).collect::<Vec<_>>()
     );
-    let claimed = store.claim("worker", Lane::Work, 99, NOW, LEASE_MS).await.unwrap();
-    assert_eq!(claimed.len(), 10, "all active ones, which the version before left in this lane");
+    let claimed = store.claim("worker", Lane::Local, 99, NOW, LEASE_MS).await.unwrap();
+    assert_eq!(claimed.len(), 10, "all active jobs; the previous version has one lane");
 
-    // A server of the version before goes on beside this one: it takes a new job and ends others, and knows no status.
-    insert(&pool, "20", &Stage::Read { tries: 0 }).await;
+    // A server of the previous version runs beside this one. It adds a job and ends others, and does not write `status`.
+    insert(&pool, "20", &Stage::Realtime { tries: 0 }).await;
     let end = "UPDATE jobs SET active = 0, stage = '{\"at\":\"succeeded\"}', version = version + 1 WHERE id = '00'";
     sqlx::query(end).execute(&pool).await.unwrap();
     sqlx::query(AssertSqlSafe(format!("UPDATE jobs SET stage = '{}' WHERE id = '01'", "{\"at\":\"steep\"}")))
@@ -99,18 +99,18 @@ async fn data_of_the_version_before_gets_its_statuses(url: &str) {
     SqlStore::open(url).await.unwrap();
     let after = statuses(&pool).await;
     assert_eq!((after[0].as_str(), after[13].as_str()), ("succeeded", "running"));
-    assert_eq!(after[1], "preparing", "what cannot be read stays as it is");
+    assert_eq!(after[1], "preparing", "a job with an unreadable stage keeps its status");
     pool.close().await;
 }
 
 #[tokio::test]
-async fn sqlite_data_of_the_version_before_gets_its_statuses() {
+async fn sqlite_data_of_the_previous_version_gets_its_statuses() {
     let folder = TempDir::new().unwrap();
-    data_of_the_version_before_gets_its_statuses(&SqlStore::embedded_url(&folder.path().join("records.db"))).await;
+    data_of_the_previous_version_gets_its_statuses(&SqlStore::embedded_url(&folder.path().join("records.db"))).await;
 }
 
 #[tokio::test]
-async fn postgres_data_of_the_version_before_gets_its_statuses() {
+async fn postgres_data_of_the_previous_version_gets_its_statuses() {
     let postgres = Postgres::start();
-    data_of_the_version_before_gets_its_statuses(&postgres.database("records").await).await;
+    data_of_the_previous_version_gets_its_statuses(&postgres.database("records").await).await;
 }

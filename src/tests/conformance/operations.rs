@@ -1,13 +1,13 @@
-//! What concerns all jobs at once.
+//! Operations on all jobs.
 
 use super::*;
 
-conform!(waits_move_with_a_clock_that_is_set_back);
+conform!(clock_set_back_moves_waits_with_it);
 
-async fn waits_move_with_a_clock_that_is_set_back(stores: Stores) {
+async fn clock_set_back_moves_waits_with_it(stores: Stores) {
     const HOUR_MS: i64 = 3_600_000;
     let account = stores.account("a").await;
-    // Written when the clock showed 40 hours more.
+    // Written while the clock was 40 hours ahead.
     let ahead = NOW.plus(40 * HOUR_MS);
     let far = ahead.plus(30 * HOUR_MS);
     for (name, due_at) in
@@ -22,5 +22,5 @@ async fn waits_move_with_a_clock_that_is_set_back(stores: Stores) {
     let mut due = [stores.claim(NOW).await.unwrap().content_hash, stores.claim(NOW).await.unwrap().content_hash];
     due.sort();
     assert_eq!(due, ["content soon", "content twice"]);
-    assert_eq!(stores.claim(NOW).await, None, "the others wait as long as they would have");
+    assert_eq!(stores.claim(NOW).await, None, "the other jobs keep their waits");
 }

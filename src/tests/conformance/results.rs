@@ -1,4 +1,4 @@
-//! Results: a page is stored with its charge, once; a completion is everything at once or nothing.
+//! Results: a page is stored and charged once, and a completion stores everything or nothing.
 
 use coldbrew::error::Error;
 use coldbrew::model::JobStatus;
@@ -6,55 +6,55 @@ use coldbrew::model::JobStatus;
 use super::*;
 
 conform!(
-    a_page_is_stored_and_charged_once,
-    a_page_that_failed_is_free_and_may_yet_be_read,
-    a_late_page_changes_nothing,
-    progress_clears_the_count_of_claims,
-    a_completion_is_everything_at_once,
-    a_completion_without_a_usable_page_is_nothing,
-    results_that_break_off_are_nothing,
-    a_late_completion_is_nothing,
-    of_two_completions_at_once_one_counts,
-    pages_read_before_are_used_and_not_charged_again,
-    no_character_of_a_page_stops_a_completion,
+    page_recorded_twice_is_stored_and_charged_once,
+    page_failed_is_free_and_can_be_read_later,
+    page_of_a_lost_claim_changes_nothing,
+    page_recorded_resets_the_count_of_claims,
+    completion_stores_everything_at_once,
+    completion_without_a_usable_page_changes_nothing,
+    completion_with_failing_results_changes_nothing,
+    completion_of_a_lost_claim_changes_nothing,
+    completions_at_once_take_effect_once,
+    pages_cached_are_used_and_not_charged_again,
+    completion_accepts_any_character,
 );
 
-async fn a_page_is_stored_and_charged_once(stores: Stores) {
+async fn page_recorded_twice_is_stored_and_charged_once(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     for text in ["Text.", "Other text."] {
         assert!(stores.jobs.record_page(&job, &read(1, text, 30), NOW).await.unwrap());
     }
-    assert_eq!(stores.books(&account).await, (30, 100));
+    assert_eq!(stores.used_and_reserved(&account).await, (30, 100));
     assert_eq!(stores.jobs.finished_pages(&job).await.unwrap().to_string(), "2");
     assert_eq!(stores.complete(&job, Vec::new()).await, Completion::Stored);
     let pages = stores.documents.pages(&account.id, &job.document_id, 0, 10).await.unwrap();
     assert_eq!(pages[1].markdown, "Text.");
 }
 
-async fn a_page_that_failed_is_free_and_may_yet_be_read(stores: Stores) {
+async fn page_failed_is_free_and_can_be_read_later(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
-    assert!(stores.jobs.record_page(&job, &unread(0, "It is damaged."), NOW).await.unwrap());
+    assert!(stores.jobs.record_page(&job, &failed_page(0, "It is damaged."), NOW).await.unwrap());
     let view = async || stores.jobs.job(&account.id, &job.id).await.unwrap().unwrap();
     assert_eq!(view().await.failed_pages.to_string(), "1");
-    assert_eq!(stores.books(&account).await, (0, 100));
+    assert_eq!(stores.used_and_reserved(&account).await, (0, 100));
     assert_eq!(stores.jobs.finished_pages(&job).await.unwrap().to_string(), "1");
     assert!(stores.jobs.record_page(&job, &read(0, "Text.", 5), NOW).await.unwrap());
     assert!(view().await.failed_pages.is_empty());
     assert_eq!(view().await.completed_pages, 1);
 }
 
-async fn a_late_page_changes_nothing(stores: Stores) {
+async fn page_of_a_lost_claim_changes_nothing(stores: Stores) {
     let account = stores.account("a").await;
     let late = stores.claimed(&account, "one").await;
     stores.taken_over().await;
     assert!(!stores.jobs.record_page(&late, &read(0, "Text.", 30), NOW).await.unwrap());
     assert!(stores.jobs.finished_pages(&late).await.unwrap().is_empty());
-    assert_eq!(stores.books(&account).await, (0, 100));
+    assert_eq!(stores.used_and_reserved(&account).await, (0, 100));
 }
 
-async fn progress_clears_the_count_of_claims(stores: Stores) {
+async fn page_recorded_resets_the_count_of_claims(stores: Stores) {
     let account = stores.account("a").await;
     stores.claimed(&account, "one").await;
     let job = stores.taken_over().await;
@@ -63,7 +63,7 @@ async fn progress_clears_the_count_of_claims(stores: Stores) {
     assert_eq!(stores.claim(NOW.plus(2 * LEASE_MS)).await.unwrap().claims, 1);
 }
 
-async fn a_completion_is_everything_at_once(stores: Stores) {
+async fn completion_stores_everything_at_once(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     let results = vec![
@@ -73,7 +73,7 @@ async fn a_completion_is_everything_at_once(stores: Stores) {
         read(99, "A page of another book.", 1_000),
     ];
     assert_eq!(stores.complete(&job, results).await, Completion::Stored);
-    assert_eq!(stores.books(&account).await, (40, 0));
+    assert_eq!(stores.used_and_reserved(&account).await, (40, 0));
     let view = stores.jobs.latest(&account.id, &job.content_hash).await.unwrap().unwrap();
     assert_eq!((view.status, view.document_id), (JobStatus::Succeeded, Some(job.document_id.clone())));
     let document = stores.documents.document(&account.id, &job.document_id).await.unwrap().unwrap();
@@ -84,33 +84,33 @@ async fn a_completion_is_everything_at_once(stores: Stores) {
     assert!(stores.jobs.active_ids().await.unwrap().is_empty());
 }
 
-/// What a completion that did not happen must leave behind: the job as it was, and no trace of its results.
+/// After a failed completion the job is unchanged and none of its results are stored.
 async fn assert_untouched(stores: &Stores, account: &Account, job: &Job) {
-    assert_eq!(stores.books(account).await, (0, 100));
+    assert_eq!(stores.used_and_reserved(account).await, (0, 100));
     assert!(stores.jobs.finished_pages(job).await.unwrap().is_empty());
     assert!(stores.documents.document(&account.id, &job.document_id).await.unwrap().is_none());
     assert_eq!(stores.jobs.active_ids().await.unwrap(), std::slice::from_ref(&job.id));
 }
 
-async fn a_completion_without_a_usable_page_is_nothing(stores: Stores) {
+async fn completion_without_a_usable_page_changes_nothing(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
-    let results = vec![unread(0, "It was blocked."), unread(1, "It was blocked.")];
+    let results = vec![failed_page(0, "It was blocked."), failed_page(1, "It was blocked.")];
     assert_eq!(stores.complete(&job, results).await, Completion::NothingUsable);
     assert_untouched(&stores, &account, &job).await;
-    assert!(stores.jobs.advance(&at(&job, failed()), None, NOW).await.unwrap(), "the claim still stands");
+    assert!(stores.jobs.advance(&at(&job, failed()), None, NOW).await.unwrap(), "the claim is still current");
 }
 
-async fn results_that_break_off_are_nothing(stores: Stores) {
+async fn completion_with_failing_results_changes_nothing(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
-    let broken = vec![Ok(read(0, "First.", 10)), Err(Error::unavailable("the disk is gone"))];
+    let broken = vec![Ok(read(0, "First.", 10)), Err(Error::unavailable("the disk is unavailable"))];
     let results = futures::stream::iter(broken).boxed();
     assert!(stores.jobs.complete(&at(&job, Stage::Succeeded), results, NOW).await.is_err());
     assert_untouched(&stores, &account, &job).await;
 }
 
-async fn a_late_completion_is_nothing(stores: Stores) {
+async fn completion_of_a_lost_claim_changes_nothing(stores: Stores) {
     let account = stores.account("a").await;
     let late = stores.claimed(&account, "one").await;
     stores.taken_over().await;
@@ -118,17 +118,17 @@ async fn a_late_completion_is_nothing(stores: Stores) {
     assert_untouched(&stores, &account, &late).await;
 }
 
-async fn of_two_completions_at_once_one_counts(stores: Stores) {
+async fn completions_at_once_take_effect_once(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     let complete = || stores.complete(&job, vec![read(0, "First.", 10)]);
     let (one, two) = tokio::join!(complete(), complete());
     assert!([one, two].contains(&Completion::Stored) && [one, two].contains(&Completion::Superseded));
-    assert_eq!(stores.books(&account).await, (10, 0));
+    assert_eq!(stores.used_and_reserved(&account).await, (10, 0));
     assert_eq!(stores.documents.documents(&account.id, None, 10).await.unwrap().len(), 1);
 }
 
-async fn pages_read_before_are_used_and_not_charged_again(stores: Stores) {
+async fn pages_cached_are_used_and_not_charged_again(stores: Stores) {
     let account = stores.account("a").await;
     let first = stores.claimed(&account, "one").await;
     assert_eq!(stores.complete(&first, vec![read(0, "First.", 10)]).await, Completion::Stored);
@@ -137,18 +137,18 @@ async fn pages_read_before_are_used_and_not_charged_again(stores: Stores) {
     let again = stores.claim(NOW).await.unwrap();
     let results = vec![read(0, "First, differently.", 10), read(1, "Second.", 20)];
     assert_eq!(stores.complete(&again, results).await, Completion::Stored);
-    assert_eq!(stores.books(&account).await, (30, 0));
+    assert_eq!(stores.used_and_reserved(&account).await, (30, 0));
     let pages = stores.documents.pages(&account.id, "document again", 0, 10).await.unwrap();
     assert_eq!(pages.iter().map(|page| page.markdown.as_str()).collect::<Vec<_>>(), ["First.", "Second.", ""]);
 }
 
-async fn no_character_of_a_page_stops_a_completion(stores: Stores) {
+async fn completion_accepts_any_character(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     let odd = "a NUL \0, a bell \u{7}, \u{FFFF} and 𝄞";
-    assert!(stores.jobs.record_page(&job, &unread(1, odd), NOW).await.unwrap());
+    assert!(stores.jobs.record_page(&job, &failed_page(1, odd), NOW).await.unwrap());
     assert_eq!(stores.complete(&job, vec![read(0, odd, 10)]).await, Completion::Stored);
     let pages = stores.documents.pages(&account.id, &job.document_id, 0, 10).await.unwrap();
-    // A NUL is the one character that no database of text can be relied on to keep.
+    // NUL is replaced, because PostgreSQL cannot store it.
     assert_eq!(pages[0].markdown, odd.replace('\0', "\u{FFFD}"));
 }

@@ -1,4 +1,4 @@
-//! Failed attempts to sign in, and the networks that owners have signed in from.
+//! Counts of password attempts, and known networks.
 
 use coldbrew::accounts::Attempts;
 use sqlx::{AnyConnection, Connection};
@@ -6,30 +6,30 @@ use sqlx::{AnyConnection, Connection};
 use super::*;
 
 conform!(
-    attempt_counted_meanwhile_is_not_overwritten,
-    attempts_taken_back_and_forgotten_are_gone,
-    attempts_older_than_the_purge_are_gone,
-    network_of_an_account_is_known_to_no_other_and_ends_with_it,
-    networks_beyond_the_latest_are_forgotten,
+    attempt_counted_concurrently_is_not_overwritten,
+    attempts_uncounted_or_cleared_are_gone,
+    purge_deletes_old_attempts_only,
+    known_network_belongs_to_one_account_and_is_deleted_with_it,
+    known_networks_beyond_the_latest_are_deleted,
 );
 
 fn attempts(failures: u32, later_ms: i64) -> Attempts {
     Attempts { failures, last_at: NOW.plus(later_ms) }
 }
 
-async fn attempt_counted_meanwhile_is_not_overwritten(stores: Stores) {
+async fn attempt_counted_concurrently_is_not_overwritten(stores: Stores) {
     let store = &stores.sign_ins;
     let count = async |before, after| store.count_attempt("one", before, after).await.unwrap();
     assert_eq!(store.attempts("one").await.unwrap(), None);
     assert!(count(None, attempts(1, 0)).await);
-    assert!(!count(None, attempts(1, 5)).await, "another request was first");
+    assert!(!count(None, attempts(1, 5)).await, "another request has counted first");
     assert!(count(Some(attempts(1, 0)), attempts(2, 5)).await);
-    assert!(!count(Some(attempts(1, 0)), attempts(2, 6)).await, "another request counted meanwhile");
+    assert!(!count(Some(attempts(1, 0)), attempts(2, 6)).await, "another request has counted meanwhile");
     assert_eq!(store.attempts("one").await.unwrap(), Some(attempts(2, 5)));
     assert_eq!(store.attempts("two").await.unwrap(), None);
 }
 
-async fn attempts_taken_back_and_forgotten_are_gone(stores: Stores) {
+async fn attempts_uncounted_or_cleared_are_gone(stores: Stores) {
     let store = &stores.sign_ins;
     assert!(store.count_attempt("one", None, attempts(1, 0)).await.unwrap());
     for left in [0, 0] {
@@ -41,7 +41,7 @@ async fn attempts_taken_back_and_forgotten_are_gone(stores: Stores) {
     store.take_back_attempt("one").await.unwrap();
 }
 
-async fn attempts_older_than_the_purge_are_gone(stores: Stores) {
+async fn purge_deletes_old_attempts_only(stores: Stores) {
     let store = &stores.sign_ins;
     assert!(store.count_attempt("old", None, attempts(9, -1)).await.unwrap());
     assert!(store.count_attempt("new", None, attempts(1, 0)).await.unwrap());
@@ -50,7 +50,7 @@ async fn attempts_older_than_the_purge_are_gone(stores: Stores) {
     assert_eq!(store.attempts("new").await.unwrap(), Some(attempts(1, 0)));
 }
 
-async fn network_of_an_account_is_known_to_no_other_and_ends_with_it(stores: Stores) {
+async fn known_network_belongs_to_one_account_and_is_deleted_with_it(stores: Stores) {
     let (account, store) = (stores.account("a").await, &stores.sign_ins);
     stores.account("b").await;
     store.add_known_network(&account.id, "203.0.113.0/24", NOW).await.unwrap();
@@ -59,13 +59,13 @@ async fn network_of_an_account_is_known_to_no_other_and_ends_with_it(stores: Sto
     assert!(!is_known("a", "198.51.100.0/24").await && !is_known("b", "203.0.113.0/24").await);
     stores.accounts.delete_account("a", NOW).await.unwrap();
     assert!(!is_known("a", "203.0.113.0/24").await);
-    assert!(store.add_known_network("a", "203.0.113.0/24", NOW).await.is_err(), "the account is gone");
+    assert!(store.add_known_network("a", "203.0.113.0/24", NOW).await.is_err(), "the account does not exist");
 }
 
-async fn networks_beyond_the_latest_are_forgotten(stores: Stores) {
+async fn known_networks_beyond_the_latest_are_deleted(stores: Stores) {
     let (account, store) = (stores.account("a").await, &stores.sign_ins);
     for number in 0..25 {
-        // The first one is used again and again.
+        // The first network is used repeatedly.
         store.add_known_network(&account.id, "home", NOW.plus(2 * number)).await.unwrap();
         store.add_known_network(&account.id, &format!("network {number}"), NOW.plus(2 * number + 1)).await.unwrap();
     }
@@ -75,7 +75,7 @@ async fn networks_beyond_the_latest_are_forgotten(stores: Stores) {
 }
 
 #[tokio::test]
-async fn subjects_are_bounded_and_those_with_many_failures_stay() {
+async fn subjects_beyond_the_maximum_drop_those_with_few_failures() {
     let folder = TempDir::new().unwrap();
     let url = SqlStore::embedded_url(&folder.path().join("records.db"));
     let store = SqlStore::open(&url).await.unwrap();

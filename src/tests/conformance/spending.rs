@@ -1,4 +1,4 @@
-//! Spending: what is under way and what is over never pass a ceiling together, and each answer is recorded once.
+//! Spending: requests in flight and finished ones never exceed a ceiling together, and each answer is recorded once.
 
 use coldbrew::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Spent};
 use coldbrew::accounts::{Ending, Members};
@@ -8,19 +8,19 @@ use futures::future::join_all;
 use super::*;
 
 conform!(
-    request_is_held_until_its_answer_is_recorded,
+    request_admitted_is_held_until_its_answer_is_recorded,
     answer_recorded_twice_counts_once,
     answer_counts_on_the_day_of_its_admission,
-    admissions_at_once_never_pass_the_ceiling,
-    request_alone_may_cost_more_than_is_left,
+    admissions_at_once_never_exceed_the_ceiling,
+    request_alone_may_exceed_the_ceiling,
     request_admitted_twice_is_held_once,
-    unanswered_request_is_freed_or_counted_at_its_most,
-    late_claim_neither_admits_nor_records,
+    request_unanswered_is_released_or_counted_at_its_maximum,
+    claim_lost_neither_admits_nor_records,
     page_beyond_reservation_and_quota_is_not_admitted,
-    reservation_grows_with_the_most_that_is_under_way,
-    freed_money_wakes_the_job_that_waits_longest,
-    deleted_account_leaves_its_spending,
-    batch_of_before_the_ledger_is_recorded_with_its_results,
+    reservation_covers_the_maximum_of_pages_in_flight,
+    budget_released_wakes_the_job_that_waits_longest,
+    account_deleted_keeps_its_spending,
+    batch_not_admitted_is_recorded_with_its_results,
 );
 
 const CEILING: u64 = 1_000;
@@ -52,7 +52,7 @@ impl Stores {
         self.spending.close(job, id, unanswered, NOW).await.unwrap();
     }
 
-    /// Settled and committed today, by guests; there are no members.
+    /// Settled and committed micro-dollars of today. All accounts are guests.
     async fn today(&self) -> (u64, u64) {
         let DaySpending { members, guests } = self.spending.spent_on(NOW.day()).await.unwrap();
         assert_eq!((members.settled, members.committed), (0, 0));
@@ -60,7 +60,7 @@ impl Stores {
     }
 }
 
-async fn request_is_held_until_its_answer_is_recorded(stores: Stores) {
+async fn request_admitted_is_held_until_its_answer_is_recorded(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     assert_eq!(stores.admit(&job, &batch("r", 10, 400)).await, Admission::Admitted);
@@ -93,12 +93,12 @@ async fn answer_counts_on_the_day_of_its_admission(stores: Stores) {
     stores.spending.settle(&job, "r", None, &spent(150), tomorrow).await.unwrap();
     assert_eq!(stores.today().await, (150, 0));
     assert_eq!(stores.spending.spent_on(tomorrow.day()).await.unwrap(), DaySpending::default());
-    // The budget is whole again.
+    // The next day has a new budget.
     let admission = stores.spending.admit(&job, &batch("s", CEILING, CEILING), &BUDGET, tomorrow).await.unwrap();
     assert_eq!(admission, Admission::Admitted);
 }
 
-async fn admissions_at_once_never_pass_the_ceiling(stores: Stores) {
+async fn admissions_at_once_never_exceed_the_ceiling(stores: Stores) {
     let account = stores.account("a").await;
     let mut jobs = Vec::new();
     for number in 0..8 {
@@ -115,7 +115,7 @@ async fn admissions_at_once_never_pass_the_ceiling(stores: Stores) {
     assert_eq!(stores.today().await, (0, 900));
 }
 
-async fn request_alone_may_cost_more_than_is_left(stores: Stores) {
+async fn request_alone_may_exceed_the_ceiling(stores: Stores) {
     let account = stores.account("a").await;
     let (one, two) = (stores.claimed(&account, "one").await, stores.claimed(&account, "two").await);
     assert_eq!(stores.admit(&one, &batch("r", 600, 5_000)).await, Admission::Admitted);
@@ -134,7 +134,7 @@ async fn request_admitted_twice_is_held_once(stores: Stores) {
     assert_eq!(stores.today().await, (0, 600));
 }
 
-async fn unanswered_request_is_freed_or_counted_at_its_most(stores: Stores) {
+async fn request_unanswered_is_released_or_counted_at_its_maximum(stores: Stores) {
     let account = stores.account("a").await;
     let (one, two) = (stores.claimed(&account, "one").await, stores.claimed(&account, "two").await);
     for (job, id) in [(&one, "r"), (&one, "s"), (&one, "t"), (&two, "u")] {
@@ -143,12 +143,12 @@ async fn unanswered_request_is_freed_or_counted_at_its_most(stores: Stores) {
     stores.close(&one, Some("r"), Unanswered::Free).await;
     assert_eq!(stores.today().await, (0, 300));
     stores.close(&one, None, Unanswered::Billed).await;
-    assert_eq!(stores.today().await, (200, 100), "another job's is held on");
+    assert_eq!(stores.today().await, (200, 100), "the other job's request is still held");
     stores.settle(&one, &batch("s", 1, 100), 50).await;
-    assert_eq!(stores.today().await, (200, 100), "what was counted stays");
+    assert_eq!(stores.today().await, (200, 100), "a counted request stays counted");
 }
 
-async fn late_claim_neither_admits_nor_records(stores: Stores) {
+async fn claim_lost_neither_admits_nor_records(stores: Stores) {
     let account = stores.account("a").await;
     let late = stores.claimed(&account, "one").await;
     let request = batch("r", 10, 400);
@@ -161,41 +161,41 @@ async fn late_claim_neither_admits_nor_records(stores: Stores) {
     stores.close(&holder, None, Unanswered::Billed).await;
     assert_eq!(stores.today().await, (400, 0));
     assert!(stores.jobs.advance(&at(&holder, failed()), None, NOW).await.unwrap());
-    assert_eq!(stores.admit(&holder, &batch("s", 1, 1)).await, Admission::Superseded, "the job is over");
+    assert_eq!(stores.admit(&holder, &batch("s", 1, 1)).await, Admission::Superseded, "the job has ended");
 }
 
-/// With a quota of no more than what the job reserved.
+/// The quota equals the job's reservation.
 async fn page_beyond_reservation_and_quota_is_not_admitted(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     let budget = Budget { guest_quota_tokens: 100, ..Budget::UNLIMITED };
     let admit = async |index| stores.spending.admit(&job, &page(index, 60), &budget, NOW).await.unwrap();
     assert_eq!(admit(0).await, Admission::Admitted);
-    assert_eq!(admit(1).await, Admission::OverQuota, "together they could cost more than was reserved");
+    assert_eq!(admit(1).await, Admission::OverQuota, "both pages could cost more than is reserved");
     stores.settle(&job, &page(0, 60), 1).await;
     assert!(stores.jobs.record_page(&job, &read(0, "Text.", 70), NOW).await.unwrap());
-    assert_eq!(admit(1).await, Admission::Admitted, "one page may pass the reservation");
+    assert_eq!(admit(1).await, Admission::Admitted, "one page may exceed the reservation");
     stores.settle(&job, &page(1, 60), 1).await;
     assert!(stores.jobs.record_page(&job, &read(1, "Text.", 50), NOW).await.unwrap());
     assert_eq!(admit(2).await, Admission::OverQuota);
-    assert_eq!(stores.books(&account).await, (120, 100));
+    assert_eq!(stores.used_and_reserved(&account).await, (120, 100));
 }
 
-async fn reservation_grows_with_the_most_that_is_under_way(stores: Stores) {
+async fn reservation_covers_the_maximum_of_pages_in_flight(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
     let budget = Budget { guest_quota_tokens: 400, ..Budget::UNLIMITED };
     let admit = async |index| stores.spending.admit(&claimed, &page(index, 150), &budget, NOW).await.unwrap();
     assert_eq!((admit(0).await, admit(1).await), (Admission::Admitted, Admission::Admitted));
-    assert_eq!(stores.books(&account).await, (0, 300));
+    assert_eq!(stores.used_and_reserved(&account).await, (0, 300));
     assert_eq!(admit(2).await, Admission::OverQuota);
     assert!(matches!(stores.accept(&account, &job(&account, "two"), 701).await, Acceptance::OverQuota(_)));
     stores.close(&claimed, None, Unanswered::Free).await;
     assert!(stores.jobs.advance(&at(&claimed, failed()), None, NOW).await.unwrap());
-    assert_eq!(stores.books(&account).await, (0, 0));
+    assert_eq!(stores.used_and_reserved(&account).await, (0, 0));
 }
 
-async fn freed_money_wakes_the_job_that_waits_longest(stores: Stores) {
+async fn budget_released_wakes_the_job_that_waits_longest(stores: Stores) {
     let account = stores.account("a").await;
     let paying = stores.claimed(&account, "paying").await;
     assert_eq!(stores.admit(&paying, &batch("r", 1, 900)).await, Admission::Admitted);
@@ -203,28 +203,28 @@ async fn freed_money_wakes_the_job_that_waits_longest(stores: Stores) {
         let job = Job { submitted_at, ..job(&account, name) };
         assert_eq!(stores.accept(&account, &job, 10).await, Acceptance::Accepted);
         let claimed = stores.claim(NOW).await.unwrap();
-        let waiting = Job { due_at: NOW.plus(60_000), hindered_by: Some(Hindrance::Spending), ..claimed };
+        let waiting = Job { due_at: NOW.plus(60_000), blocked_by: Some(BlockedReason::Spending), ..claimed };
         assert!(stores.jobs.advance(&waiting, None, NOW).await.unwrap());
     }
     assert_eq!(stores.claim(NOW).await, None);
     stores.settle(&paying, &batch("r", 1, 900), 100).await;
     assert_eq!(stores.claim(NOW).await.unwrap().id, "job first");
-    assert_eq!(stores.claim(NOW).await, None, "the other one waits on");
+    assert_eq!(stores.claim(NOW).await, None, "the other job still waits");
     stores.spending.wake_waiting(NOW).await.unwrap();
     assert_eq!(stores.claim(NOW).await.unwrap().id, "job second");
 }
 
-async fn deleted_account_leaves_its_spending(stores: Stores) {
+async fn account_deleted_keeps_its_spending(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     stores.admit(&job, &batch("r", 1, 100)).await;
     stores.settle(&job, &batch("r", 1, 100), 30).await;
     stores.admit(&job, &batch("s", 1, 200)).await;
     stores.accounts.delete_account(&account.id, NOW).await.unwrap();
-    assert_eq!(stores.today().await, (230, 0), "what was under way counts at its most");
+    assert_eq!(stores.today().await, (230, 0), "a request in flight counts with its maximum");
 }
 
-async fn batch_of_before_the_ledger_is_recorded_with_its_results(stores: Stores) {
+async fn batch_not_admitted_is_recorded_with_its_results(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     for _ in 0..2 {
@@ -233,9 +233,9 @@ async fn batch_of_before_the_ledger_is_recorded_with_its_results(stores: Stores)
     assert_eq!(stores.today().await, (70, 0));
 }
 
-/// The memory has guests only.
+/// The in-memory double has guests only.
 #[tokio::test]
-async fn ceiling_of_guests_does_not_hold_for_members() {
+async fn ceiling_of_guests_does_not_apply_to_members() {
     let folder = TempDir::new().unwrap();
     let store = SqlStore::open(&SqlStore::embedded_url(&folder.path().join("records.db"))).await.unwrap();
     let stores = Stores::over(store.clone(), folder);
@@ -245,7 +245,7 @@ async fn ceiling_of_guests_does_not_hold_for_members() {
     let admit = async || stores.spending.admit(&job, &batch("r", 10, 400), &budget, NOW).await.unwrap();
     assert_eq!(admit().await, Admission::OverBudget);
     let ending = Ending { now: NOW, own: None };
-    assert!(store.sign_up(&account.id, "ada@example.org", "hash", ending).await.unwrap().is_some());
+    assert!(store.sign_up(&account.id, "ada@example.org", "hash", None, ending).await.unwrap().is_some());
     assert_eq!(admit().await, Admission::Admitted);
     stores.settle(&job, &batch("r", 10, 400), 150).await;
     let day = store.spent_on(NOW.day()).await.unwrap();

@@ -1,19 +1,19 @@
-//! Steps: only the newest claim commits one, an end releases the reservation, and nothing follows an end.
+//! Steps: only the newest claim commits one, an end releases the reservation, and no step follows an end.
 
 use std::time::Duration;
 
 use super::*;
 
 conform!(
-    a_step_is_what_the_next_claim_finds,
-    a_step_that_has_to_wait_hands_the_job_back,
-    a_late_step_changes_nothing,
-    a_step_that_ends_a_job_releases_its_reservation,
-    an_end_absorbs_everything,
-    lists_show_what_is_open_to_its_owner,
+    step_committed_is_returned_by_the_next_claim,
+    step_that_waits_releases_the_claim,
+    step_of_a_lost_claim_changes_nothing,
+    step_ending_a_job_releases_its_reservation,
+    job_ended_accepts_no_change,
+    open_jobs_are_listed_for_their_owner_only,
 );
 
-async fn a_step_is_what_the_next_claim_finds(stores: Stores) {
+async fn step_committed_is_returned_by_the_next_claim(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
     let stage = Stage::Submit { attempt: 2, input_file: "files/in".into() };
@@ -25,46 +25,46 @@ async fn a_step_is_what_the_next_claim_finds(stores: Stores) {
     assert_eq!(found, Job { claims: 1, fence: found.fence, ..after });
 }
 
-async fn a_step_that_has_to_wait_hands_the_job_back(stores: Stores) {
+async fn step_that_waits_releases_the_claim(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
-    let hindered_by = Some(Hindrance::Quota);
-    let waiting = Job { due_at: NOW.plus(50), polls: 3, hindered_by, ..at(&claimed, Stage::Upload { attempt: 2 }) };
+    let blocked_by = Some(BlockedReason::Quota);
+    let waiting = Job { due_at: NOW.plus(50), polls: 3, blocked_by, ..at(&claimed, Stage::Upload { attempt: 2 }) };
     assert!(stores.jobs.advance(&waiting, None, NOW).await.unwrap());
-    assert!(!stores.jobs.renew(&waiting, NOW.plus(5_000)).await.unwrap(), "there is nothing to renew");
-    let shown = stores.jobs.job(&account.id, &waiting.id).await.unwrap().unwrap();
-    assert_eq!(shown.hindered_by, hindered_by);
+    assert!(!stores.jobs.renew(&waiting, NOW.plus(5_000)).await.unwrap(), "the claim was released");
+    let view = stores.jobs.job(&account.id, &waiting.id).await.unwrap().unwrap();
+    assert_eq!(view.blocked_by, blocked_by);
     let again = stores.claim(NOW.plus(50)).await.unwrap();
     assert_eq!(again, Job { claims: 1, fence: again.fence, ..waiting.clone() });
-    assert!(!stores.jobs.advance(&waiting, None, NOW).await.unwrap(), "somebody else has it");
-    // One that goes on at once is still held.
-    let going_on = Job { due_at: NOW.plus(60), hindered_by: None, ..again.clone() };
-    assert!(stores.jobs.advance(&going_on, None, NOW.plus(60)).await.unwrap());
-    let shown = stores.jobs.job(&account.id, &waiting.id).await.unwrap().unwrap();
-    assert_eq!(shown.hindered_by, None);
+    assert!(!stores.jobs.advance(&waiting, None, NOW).await.unwrap(), "another worker has the job");
+    // A step that need not wait keeps the claim.
+    let continuing = Job { due_at: NOW.plus(60), blocked_by: None, ..again.clone() };
+    assert!(stores.jobs.advance(&continuing, None, NOW.plus(60)).await.unwrap());
+    let view = stores.jobs.job(&account.id, &waiting.id).await.unwrap().unwrap();
+    assert_eq!(view.blocked_by, None);
     assert_eq!(stores.claim(NOW.plus(60)).await, None);
 }
 
-async fn a_late_step_changes_nothing(stores: Stores) {
+async fn step_of_a_lost_claim_changes_nothing(stores: Stores) {
     let account = stores.account("a").await;
     let late = stores.claimed(&account, "one").await;
     let holder = stores.taken_over().await;
     assert!(!stores.jobs.advance(&at(&late, failed()), None, NOW).await.unwrap());
-    assert_eq!(stores.books(&account).await, (0, 100));
+    assert_eq!(stores.used_and_reserved(&account).await, (0, 100));
     assert!(stores.jobs.advance(&at(&holder, Stage::Upload { attempt: 2 }), None, NOW).await.unwrap());
 }
 
-async fn a_step_that_ends_a_job_releases_its_reservation(stores: Stores) {
+async fn step_ending_a_job_releases_its_reservation(stores: Stores) {
     let account = stores.account("a").await;
     let (one, two) = (stores.claimed(&account, "one").await, stores.claimed(&account, "two").await);
     assert!(stores.jobs.advance(&at(&one, Stage::Upload { attempt: 2 }), None, NOW).await.unwrap());
-    assert_eq!(stores.books(&account).await, (0, 200));
+    assert_eq!(stores.used_and_reserved(&account).await, (0, 200));
     assert!(stores.jobs.advance(&at(&one, failed()), None, NOW).await.unwrap());
-    assert_eq!(stores.books(&account).await, (0, 100));
+    assert_eq!(stores.used_and_reserved(&account).await, (0, 100));
     assert_eq!(stores.jobs.active_ids().await.unwrap(), [two.id]);
 }
 
-async fn an_end_absorbs_everything(stores: Stores) {
+async fn job_ended_accepts_no_change(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     assert!(stores.jobs.advance(&at(&job, failed()), None, NOW).await.unwrap());
@@ -74,10 +74,10 @@ async fn an_end_absorbs_everything(stores: Stores) {
     assert_eq!(stores.complete(&job, vec![read(0, "Text.", 10)]).await, Completion::Superseded);
     stores.jobs.release(&job, None).await.unwrap();
     assert_eq!(stores.claim(NOW.plus(100_000)).await, None);
-    assert_eq!(stores.books(&account).await, (0, 0));
+    assert_eq!(stores.used_and_reserved(&account).await, (0, 0));
 }
 
-async fn lists_show_what_is_open_to_its_owner(stores: Stores) {
+async fn open_jobs_are_listed_for_their_owner_only(stores: Stores) {
     let (account, stranger) = (stores.account("a").await, stores.account("b").await);
     let done = stores.claimed(&account, "done").await;
     assert_eq!(stores.complete(&done, vec![read(0, "Text.", 10)]).await, Completion::Stored);
@@ -91,18 +91,14 @@ async fn lists_show_what_is_open_to_its_owner(stores: Stores) {
     assert_eq!(open(&account).await, ["Book under way", "Book failed"]);
     assert_eq!(open(&stranger).await, [""; 0]);
     stores.accept(&account, &Job { id: "second try".into(), ..job(&account, "failed") }, 1).await;
-    assert_eq!(
-        open(&account).await,
-        ["Book failed", "Book under way"],
-        "the try that failed is not shown beside the next"
-    );
+    assert_eq!(open(&account).await, ["Book failed", "Book under way"], "a newer job hides the failed one");
     assert_eq!(stores.jobs.job(&account.id, &done.id).await.unwrap().unwrap().title, "Book done");
     assert_eq!(stores.jobs.job(&stranger.id, &done.id).await.unwrap(), None);
     assert_eq!(stores.jobs.latest(&stranger.id, "content done").await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn what_is_given_up_while_it_begins_keeps_nothing_else_from_being_committed() {
+async fn transaction_cancelled_at_its_start_blocks_no_later_commit() {
     let postgres = Postgres::start();
     let url = postgres.database("records").await;
     let open = async || Stores::over(SqlStore::open(&url).await.unwrap(), ());
@@ -111,7 +107,7 @@ async fn what_is_given_up_while_it_begins_keeps_nothing_else_from_being_committe
     let mut claimed = stores.claimed(&account, "one").await;
     let mut due_at = NOW;
     for turns in [0, 1, 2, 3, 4, 5, 6].repeat(3) {
-        // It begins a transaction, and is dropped after so many turns.
+        // It begins a transaction and is dropped after so many polls.
         let page = read(0, "Text.", 1);
         let mut giving_up = stores.jobs.record_page(&claimed, &page, NOW);
         for _ in 0..turns {
@@ -122,13 +118,13 @@ async fn what_is_given_up_while_it_begins_keeps_nothing_else_from_being_committe
         }
         drop(giving_up);
         tokio::time::sleep(Duration::from_millis(5)).await;
-        // Whichever connection these are written on.
+        // Enough writes to use every connection of the pool.
         for _ in 0..4 {
             due_at = due_at.plus(1);
             let waiting = Job { due_at, ..at(&claimed, Stage::Upload { attempt: 2 }) };
             assert!(stores.jobs.advance(&waiting, None, due_at.plus(-1)).await.unwrap());
             let found = others.claim(due_at).await;
-            claimed = found.unwrap_or_else(|| panic!("after {turns} turns: what was committed is not there"));
+            claimed = found.unwrap_or_else(|| panic!("after {turns} turns: the commit is missing"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is stored counts, and deleting gives it back; the last byte of an allowance can be had once.
+//! Stored bytes: everything stored counts, deletion subtracts it, and an allowance can be used up exactly once.
 
 use std::collections::BTreeMap;
 
@@ -16,15 +16,15 @@ use futures::stream;
 use super::*;
 
 conform!(
-    each_thing_that_is_stored_counts_and_is_given_back,
-    document_stored_again_is_the_one_that_is_there,
-    document_of_cached_pages_is_made_again_only_if_the_first_has_failed_pages,
-    allowance_refuses_what_does_not_fit_and_stores_nothing,
+    stored_bytes_count_every_kind_and_drop_on_deletion,
+    document_stored_again_returns_the_existing_one,
+    document_of_cached_pages_replaces_only_one_with_failed_pages,
+    allowance_exceeded_stores_nothing,
     uploads_at_once_share_one_allowance,
     documents_at_once_share_one_allowance,
     jobs_at_once_share_one_allowance,
-    results_are_stored_above_the_allowance,
-    any_operations_leave_the_sum_of_the_rows,
+    results_are_stored_beyond_the_allowance,
+    stored_bytes_equal_the_rows_after_any_operations,
 );
 
 impl Stores {
@@ -32,7 +32,7 @@ impl Stores {
         self.storage.account_usage("a").await.unwrap().stored_bytes
     }
 
-    /// Stores it, and returns the id of the document that has it.
+    /// Stores a document, and returns the id under which it exists.
     async fn store(&self, document: &NewDocument, allowance: &Allowance, pages: &[Page]) -> Result<String> {
         let pages = stream::iter(pages.to_vec()).map(Ok).boxed();
         self.documents.insert_document(document, pages, allowance, NOW).await
@@ -43,7 +43,7 @@ fn page(index: u32, markdown: &str) -> Page {
     Page { index, markdown: markdown.to_owned(), failure: None, note: None }
 }
 
-/// A document of that title, of the content of that name.
+/// A document with this title and content.
 fn document(name: &str, content: &str) -> NewDocument {
     NewDocument {
         id: format!("document {name}"),
@@ -65,7 +65,7 @@ fn code<T>(result: Result<T>) -> Option<ErrorCode> {
     result.err().map(|error| error.public().code)
 }
 
-async fn each_thing_that_is_stored_counts_and_is_given_back(stores: Stores) {
+async fn stored_bytes_count_every_kind_and_drop_on_deletion(stores: Stores) {
     let account = stores.account("a").await;
     let one = upload(&account, "one");
     stores.uploads.insert_upload(&one, &UNLIMITED, NOW).await.unwrap();
@@ -73,7 +73,7 @@ async fn each_thing_that_is_stored_counts_and_is_given_back(stores: Stores) {
     assert!((12_345 + ROW_BYTES..13_000).contains(&of_upload), "{of_upload}");
     let again = Upload { hash: "again".into(), kept_bytes: 12_000, ..one.clone() };
     stores.uploads.insert_upload(&again, &UNLIMITED, NOW).await.unwrap();
-    assert_eq!(stores.stored().await, 2 * of_upload - 12_345, "the file is kept once");
+    assert_eq!(stores.stored().await, 2 * of_upload - 12_345, "the file is stored once");
     stores.uploads.remove_upload(&again).await.unwrap();
     stores.uploads.remove_upload(&again).await.unwrap();
     assert_eq!(stores.stored().await, of_upload);
@@ -112,7 +112,7 @@ async fn each_thing_that_is_stored_counts_and_is_given_back(stores: Stores) {
     assert_eq!(stores.stored().await, 0);
 }
 
-async fn document_stored_again_is_the_one_that_is_there(stores: Stores) {
+async fn document_stored_again_returns_the_existing_one(stores: Stores) {
     stores.account("a").await;
     let first = document("one", "one");
     let store = async |document: NewDocument| stores.store(&document, &UNLIMITED, &[page(0, "Text.")]).await.unwrap();
@@ -135,35 +135,35 @@ async fn document_stored_again_is_the_one_that_is_there(stores: Stores) {
     stores.account("b").await;
     let theirs = NewDocument { account_id: "b".into(), id: "5".into(), ..first };
     assert_eq!(store(theirs).await, "5");
-    // Of many at once, one is stored.
+    // Of many equal documents stored at once, one exists.
     let many: Vec<_> =
         (0..8).map(|number| NewDocument { id: format!("m{number}"), ..document("many", "one") }).collect();
     let ids = join_all(many.into_iter().map(store)).await;
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }
 
-async fn document_of_cached_pages_is_made_again_only_if_the_first_has_failed_pages(stores: Stores) {
+async fn document_of_cached_pages_replaces_only_one_with_failed_pages(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     assert_eq!(stores.complete(&job, vec![read(0, "First.", 1), read(1, "Second.", 1)]).await, Completion::Stored);
-    let wish = |id: &str| NewDocument {
+    let wanted = |id: &str| NewDocument {
         id: id.to_owned(),
         title: "Book one".into(),
         mode: Mode::Batch,
         pages: PageSet::all(3),
         ..document("", "one")
     };
-    assert_eq!(stores.documents.same_document(&wish("new")).await.unwrap(), Some(job.document_id.clone()));
+    assert_eq!(stores.documents.same_document(&wanted("new")).await.unwrap(), Some(job.document_id.clone()));
     let retry = Job { id: "again".into(), document_id: "other".into(), pages: [2].into_iter().collect(), ..job };
     stores.accept(&account, &retry, 1).await;
     let retry = stores.claim(NOW).await.unwrap();
     assert_eq!(stores.complete(&retry, vec![read(2, "Third.", 1)]).await, Completion::Stored);
-    let make = async |id| stores.documents.insert_from_cache(&wish(id), "model/1", &UNLIMITED, NOW).await.unwrap();
-    assert_eq!(make("whole").await, "whole", "the one that is there lacks a page");
+    let make = async |id| stores.documents.insert_from_cache(&wanted(id), "model/1", &UNLIMITED, NOW).await.unwrap();
+    assert_eq!(make("whole").await, "whole", "the existing document lacks a page");
     assert_eq!(make("once more").await, "whole");
 }
 
-async fn allowance_refuses_what_does_not_fit_and_stores_nothing(stores: Stores) {
+async fn allowance_exceeded_stores_nothing(stores: Stores) {
     let account = stores.account("a").await;
     let one = upload(&account, "one");
     stores.uploads.insert_upload(&one, &UNLIMITED, NOW).await.unwrap();
@@ -181,7 +181,7 @@ async fn allowance_refuses_what_does_not_fit_and_stores_nothing(stores: Stores) 
     let enough = Allowance { stored_bytes: held + bytes, documents: 1, ..UNLIMITED };
     assert_eq!(code(stores.store(&text, &enough, &[page(0, "Words.")]).await), None);
     assert_eq!(code(stores.store(&document("more", "one"), &enough, &[]).await), Some(ErrorCode::LimitReached));
-    assert_eq!(code(stores.store(&text, &enough, &[]).await), None, "it is there already");
+    assert_eq!(code(stores.store(&text, &enough, &[]).await), None, "the document exists already");
 
     let full = Allowance { documents: 1, ..UNLIMITED };
     assert_eq!(
@@ -222,7 +222,7 @@ async fn jobs_at_once_share_one_allowance(stores: Stores) {
     assert_eq!((usage.active_jobs, usage.active_pages), (4, 12));
 }
 
-async fn results_are_stored_above_the_allowance(stores: Stores) {
+async fn results_are_stored_beyond_the_allowance(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     let text = "x".repeat(100_000);
@@ -233,18 +233,18 @@ async fn results_are_stored_above_the_allowance(stores: Stores) {
     assert_eq!(code(more), Some(ErrorCode::LimitReached));
 }
 
-/// The same operations on a store that counts anew each time: both have the same bytes after each.
-async fn any_operations_leave_the_sum_of_the_rows(stores: Stores) {
+/// The in-memory double computes the bytes anew each time. Both stores have the same bytes after each operation.
+async fn stored_bytes_equal_the_rows_after_any_operations(stores: Stores) {
     let model = Stores::memory();
     for seed in 1..=6 {
-        let mut chance = Chance(seed);
+        let mut random = Random(seed);
         for stores in [&stores, &model] {
             stores.accounts.delete_account("a", NOW).await.unwrap();
             stores.account("a").await;
         }
         for number in 100 * seed..100 * seed + 60 {
             let step =
-                Step { number, kind: chance.below(8), name: chance.below(3).to_string(), size: chance.below(500) };
+                Step { number, kind: random.below(8), name: random.below(3).to_string(), size: random.below(500) };
             step.take(&stores).await;
             step.take(&model).await;
             assert_eq!(stores.stored().await, model.stored().await, "seed {seed}, after {step:?}");
@@ -252,10 +252,10 @@ async fn any_operations_leave_the_sum_of_the_rows(stores: Stores) {
     }
 }
 
-/// Numbers that are the same in each run.
-struct Chance(usize);
+/// Pseudo-random numbers, the same in each run.
+struct Random(usize);
 
-impl Chance {
+impl Random {
     fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
@@ -266,13 +266,13 @@ impl Chance {
 struct Step {
     number: usize,
     kind: usize,
-    /// Of the content.
+    /// The name of the content.
     name: String,
     size: usize,
 }
 
 impl Step {
-    /// Does it, or finds that it cannot be done.
+    /// Executes the step if it is possible.
     async fn take(&self, stores: &Stores) {
         let account = Account { id: "a".into(), email: None, quota_tokens: Some(u64::MAX) };
         let Self { number, name, .. } = self;
@@ -284,15 +284,15 @@ impl Step {
             1 => drop(stores.store(&made, &UNLIMITED, &[page(0, &text), page(0, "twice"), page(1, "")]).await.unwrap()),
             2 => {
                 let job = Job { id: format!("{number}"), upload_hash: file.hash.clone(), ..job(&account, name) };
-                // Each is due at a time of its own, so that both stores claim the same one.
+                // Each job is due at another time, so that both stores claim the same one.
                 let due_at = NOW.plus(*number as i64);
                 let job = Job { document_id: format!("{name} {}", number % 4), due_at, ..job };
                 stores.uploads.insert_upload(&file, &UNLIMITED, NOW).await.unwrap();
                 drop(stores.jobs.accept(&job, 0, &account, 0, &UNLIMITED).await);
             }
             3 => {
-                for shown in stores.jobs.open_jobs("a").await.unwrap() {
-                    let draft = NewDocument { id: shown.draft_id, ..made.clone() };
+                for view in stores.jobs.open_jobs("a").await.unwrap() {
+                    let draft = NewDocument { id: view.draft_id, ..made.clone() };
                     stores.documents.begin_draft(&draft, NOW).await.unwrap();
                     stores.documents.extend_draft("a", &draft.id, &[page(self.size as u32 % 4, &text)]).await.unwrap();
                 }
@@ -306,13 +306,13 @@ impl Step {
                 stores.figures.record_figures("a", &content, &pages).await.unwrap();
             }
             5 => {
-                for job in stores.claim_many(Lane::Work, 1, NOW.plus(*number as i64 * 10 * LEASE_MS)).await {
+                for job in stores.claim_many(Lane::Local, 1, NOW.plus(*number as i64 * 10 * LEASE_MS)).await {
                     stores.jobs.record_page(&job, &read(self.size as u32 % 3, &text, 1), NOW).await.unwrap();
                 }
             }
             6 => {
-                for job in stores.claim_many(Lane::Work, 1, NOW.plus(*number as i64 * 10 * LEASE_MS)).await {
-                    if stores.complete(&job, vec![read(0, &text, 1), unread(1, "It is damaged.")]).await
+                for job in stores.claim_many(Lane::Local, 1, NOW.plus(*number as i64 * 10 * LEASE_MS)).await {
+                    if stores.complete(&job, vec![read(0, &text, 1), failed_page(1, "It is damaged.")]).await
                         != Completion::Stored
                     {
                         stores.jobs.advance(&at(&job, failed()), None, NOW).await.unwrap();

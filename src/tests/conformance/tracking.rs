@@ -1,10 +1,10 @@
-//! Tracking: a copy of the record that never goes back in time. The record itself keeps the same promises.
+//! Tracking: a published state is never replaced by an older one. The database itself meets the same contract.
 
 use std::collections::BTreeMap;
 
 use ::redis::Commands;
 use coldbrew::model::JobStatus;
-use coldbrew::store::tracking::{self, Origin, Published, TrackedJob, Tracking};
+use coldbrew::store::tracking::{self, Origin, RedisMirror, TrackedJob, Tracking};
 use coldbrew::uploads::{Figures, FoundFigures};
 use coldbrew_pdf::figures::{Bounds, Figure};
 use serde_json::{Value, json};
@@ -14,29 +14,29 @@ use super::*;
 use crate::support::services::Redis;
 
 macro_rules! track {
-    ($($promise:ident),+ $(,)?) => {
-        track!(sqlite, Tracked::sqlite(), $($promise),+);
-        track!(postgres, Tracked::postgres(), $($promise),+);
-        track!(redis_and_sqlite, Tracked::sqlite().await.with_redis(), $($promise),+);
-        track!(redis_and_postgres, Tracked::postgres().await.with_redis(), $($promise),+);
+    ($($test:ident),+ $(,)?) => {
+        track!(sqlite, Tracked::sqlite(), $($test),+);
+        track!(postgres, Tracked::postgres(), $($test),+);
+        track!(redis_and_sqlite, Tracked::sqlite().await.with_redis(), $($test),+);
+        track!(redis_and_postgres, Tracked::postgres().await.with_redis(), $($test),+);
     };
-    ($adapter:ident, $tracked:expr, $($promise:ident),+) => {
+    ($adapter:ident, $tracked:expr, $($test:ident),+) => {
         mod $adapter {
             use super::Tracked;
-            $(#[tokio::test] async fn $promise() { super::$promise($tracked.await).await })+
+            $(#[tokio::test] async fn $test() { super::$test($tracked.await).await })+
         }
     };
 }
 
 track!(
-    a_job_is_known_with_what_it_has_reserved,
-    an_end_is_known_and_nothing_is_reserved,
-    what_is_older_changes_nothing,
-    the_newest_job_of_a_content_is_the_one,
-    what_nobody_submitted_is_not_known,
+    job_published_includes_its_reservation,
+    job_ended_is_published_without_a_reservation,
+    state_older_than_the_published_one_changes_nothing,
+    newest_job_of_a_content_is_published,
+    content_without_a_job_is_not_published,
 );
 
-/// Stores with what tracks their jobs.
+/// Stores, with the mirror of their jobs.
 struct Tracked {
     stores: Stores,
     record: Arc<dyn Tracking>,
@@ -77,14 +77,14 @@ impl Tracked {
         Self { tracking: Arc::new(tracking), redis: Some(redis), ..self }
     }
 
-    /// The job as the record has it, made known.
-    async fn make_known(&self, content_hash: &str) -> TrackedJob {
+    /// Publishes the stored state of the job.
+    async fn publish(&self, content_hash: &str) -> TrackedJob {
         let job = self.record.tracked(content_hash).await.unwrap().unwrap();
         self.tracking.publish(&job).await.unwrap();
         job
     }
 
-    async fn known(&self, content_hash: &str) -> Option<TrackedJob> {
+    async fn mirrored(&self, content_hash: &str) -> Option<TrackedJob> {
         self.tracking.tracked(content_hash).await.unwrap()
     }
 
@@ -97,64 +97,67 @@ impl Tracked {
     }
 }
 
-async fn a_job_is_known_with_what_it_has_reserved(tracked: Tracked) {
+async fn job_published_includes_its_reservation(tracked: Tracked) {
     let account = tracked.stores.account("a").await;
     tracked.stores.uploads.insert_upload(&upload(&account, "one"), &UNLIMITED, NOW).await.unwrap();
     tracked.stores.accept(&account, &job(&account, "one"), 100).await;
-    let made_known = tracked.make_known("content one").await;
-    let known = tracked.known("content one").await.unwrap();
-    assert_eq!(known, made_known);
-    assert_eq!((known.view.status, known.reserved_tokens), (JobStatus::Preparing, 100));
-    assert_eq!((known.content_type.as_str(), known.file_size), ("application/pdf", 12_345));
+    let published = tracked.publish("content one").await;
+    let mirrored = tracked.mirrored("content one").await.unwrap();
+    assert_eq!(mirrored, published);
+    assert_eq!((mirrored.view.status, mirrored.reserved_tokens), (JobStatus::Preparing, 100));
+    assert_eq!((mirrored.content_type.as_str(), mirrored.file_size), ("application/pdf", 12_345));
     assert_eq!(tracked.active().await, ["content one"]);
     assert_eq!(tracked.reserved(&account).await, [("content one".to_owned(), 100)]);
 }
 
-async fn an_end_is_known_and_nothing_is_reserved(tracked: Tracked) {
+async fn job_ended_is_published_without_a_reservation(tracked: Tracked) {
     let account = tracked.stores.account("a").await;
     let claimed = tracked.stores.claimed(&account, "one").await;
-    tracked.make_known("content one").await;
+    tracked.publish("content one").await;
     assert!(tracked.stores.jobs.advance(&at(&claimed, failed()), None, NOW).await.unwrap());
-    tracked.make_known("content one").await;
-    let known = tracked.known("content one").await.unwrap();
-    assert_eq!((known.view.status, known.view.error.unwrap().code.as_str()), (JobStatus::Failed, "failed_upstream"));
+    tracked.publish("content one").await;
+    let mirrored = tracked.mirrored("content one").await.unwrap();
+    assert_eq!(
+        (mirrored.view.status, mirrored.view.error.unwrap().code.as_str()),
+        (JobStatus::Failed, "failed_upstream")
+    );
     assert!(tracked.active().await.is_empty());
     assert!(tracked.reserved(&account).await.is_empty());
 }
 
-async fn what_is_older_changes_nothing(tracked: Tracked) {
+async fn state_older_than_the_published_one_changes_nothing(tracked: Tracked) {
     let account = tracked.stores.account("a").await;
     let claimed = tracked.stores.claimed(&account, "one").await;
-    let early = tracked.make_known("content one").await;
+    let early = tracked.publish("content one").await;
     assert_eq!(tracked.stores.complete(&claimed, vec![read(0, "First.", 10)]).await, Completion::Stored);
-    tracked.make_known("content one").await;
+    tracked.publish("content one").await;
     tracked.tracking.publish(&early).await.unwrap();
-    assert_eq!(tracked.known("content one").await.unwrap().view.document_id, Some(claimed.document_id));
+    assert_eq!(tracked.mirrored("content one").await.unwrap().view.document_id, Some(claimed.document_id));
     assert!(tracked.active().await.is_empty());
     assert!(tracked.reserved(&account).await.is_empty());
 }
 
-async fn the_newest_job_of_a_content_is_the_one(tracked: Tracked) {
+async fn newest_job_of_a_content_is_published(tracked: Tracked) {
     let account = tracked.stores.account("a").await;
     let first = tracked.stores.claimed(&account, "one").await;
     assert!(tracked.stores.jobs.advance(&at(&first, failed()), None, NOW).await.unwrap());
-    let ended = tracked.make_known("content one").await;
+    let ended = tracked.publish("content one").await;
     let again = Job { id: "job one again".into(), ..job(&account, "one") };
     tracked.stores.accept(&account, &again, 50).await;
-    tracked.make_known("content one").await;
+    tracked.publish("content one").await;
     tracked.tracking.publish(&ended).await.unwrap();
-    assert_eq!(tracked.known("content one").await.unwrap().view.id, "job one again");
+    assert_eq!(tracked.mirrored("content one").await.unwrap().view.id, "job one again");
     assert_eq!(tracked.active().await, ["content one"]);
     assert_eq!(tracked.reserved(&account).await, [("content one".to_owned(), 50)]);
 }
 
-async fn what_nobody_submitted_is_not_known(tracked: Tracked) {
-    assert_eq!(tracked.known("content one").await, None);
+async fn content_without_a_job_is_not_published(tracked: Tracked) {
+    assert_eq!(tracked.mirrored("content one").await, None);
     assert!(tracked.active().await.is_empty());
     assert!(tracked.tracking.reserved("a").await.unwrap().is_empty());
 }
 
-/// What is in Redis, as other programs see it.
+/// Redis as another program sees it.
 struct Peer(::redis::Connection);
 
 impl Peer {
@@ -166,7 +169,7 @@ impl Peer {
         serde_json::from_str(&self.0.get::<_, String>("batch:content one").unwrap()).unwrap()
     }
 
-    /// The names of everything that is there.
+    /// The names of all keys.
     fn keys(&mut self) -> Vec<String> {
         let mut keys: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut self.0).unwrap();
         keys.sort();
@@ -174,9 +177,9 @@ impl Peer {
     }
 }
 
-/// What the contract says that other programs find, and what each thing is.
+/// The JSON that other programs read.
 #[tokio::test]
-async fn a_tracked_job_has_the_fields_of_the_contract() {
+async fn job_published_in_redis_has_all_its_fields() {
     let tracked = Tracked::sqlite().await.with_redis().await;
     let mut peer = Peer::of(tracked.redis.as_ref().unwrap());
     let account = tracked.stores.account("a").await;
@@ -186,9 +189,9 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
     let places = BTreeMap::from([(1, found)]);
     tracked.figures.record_figures(&account.id, "content one", &places).await.unwrap();
     let claimed = tracked.stores.claimed(&account, "one").await;
-    tracked.make_known("content one").await;
+    tracked.publish("content one").await;
     let accepted = json!({
-        // Of the contract.
+        // Fields for other programs.
         "job_name": null,
         "user_id": "a",
         "content_hash": "content one",
@@ -204,7 +207,7 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
         "poll_count": 0,
         "document_id": null,
         "error": null,
-        // Beyond it.
+        // Further fields.
         "id": "job one",
         "version": 0,
         "mode": "batch",
@@ -214,28 +217,28 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
         "failed_pages": [],
         "draft_id": "document one",
         "requeued": false,
-        "hindered_by": null,
+        "blocked_by": null,
         "reserved_tokens": 100,
     });
     assert_eq!(peer.job(), accepted);
     assert_eq!(peer.keys(), ["active_batch_jobs", "batch:content one", "reservations:a"]);
 
-    let running = Job { polls: 7, ..at(&claimed, watching()) };
+    let running = Job { polls: 7, ..at(&claimed, polling()) };
     assert!(tracked.stores.jobs.advance(&running, None, NOW).await.unwrap());
     let () = peer.0.expire("batch:content one", 100).unwrap();
-    tracked.make_known("content one").await;
+    tracked.publish("content one").await;
     let mut expected = accepted.clone();
     let fields = json!({"job_name": "batches/b", "status": "RUNNING", "poll_count": 7, "version": 1});
     expected.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     assert_eq!(peer.job(), expected);
     let ttl_s: i64 = peer.0.ttl("batch:content one").unwrap();
-    assert!((48 * 3_600 - 60..=48 * 3_600).contains(&ttl_s), "48 hours from its last change, not {ttl_s} s");
+    assert!((48 * 3_600 - 60..=48 * 3_600).contains(&ttl_s), "48 hours after its last change, not {ttl_s} s");
     let () = peer.0.expire("batch:content one", 100).unwrap();
-    tracked.make_known("content one").await;
-    assert!(peer.0.ttl::<_, i64>("batch:content one").unwrap() <= 100, "nothing has changed");
+    tracked.publish("content one").await;
+    assert!(peer.0.ttl::<_, i64>("batch:content one").unwrap() <= 100, "an unchanged job keeps its expiry");
 
     assert!(tracked.stores.jobs.advance(&Job { polls: 8, ..at(&running, failed()) }, None, NOW).await.unwrap());
-    tracked.make_known("content one").await;
+    tracked.publish("content one").await;
     let error = json!({"code": "failed_upstream", "message": "Google could not process this batch."});
     let fields = json!({"job_name": null, "status": "FAILED", "poll_count": 8, "version": 2, "reserved_tokens": 0, "error": error});
     expected.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -244,29 +247,29 @@ async fn a_tracked_job_has_the_fields_of_the_contract() {
 }
 
 #[tokio::test]
-async fn a_job_whose_account_is_deleted_is_known_no_more() {
+async fn job_of_a_deleted_account_is_removed_from_redis() {
     let tracked = Tracked::sqlite().await.with_redis().await;
     let redis = tracked.redis.as_ref().unwrap();
     let (leaver, stayer) = (tracked.stores.account("a").await, tracked.stores.account("b").await);
     let ended = tracked.stores.claimed(&leaver, "three").await;
     assert!(tracked.stores.jobs.advance(&at(&ended, failed()), None, NOW).await.unwrap());
-    tracked.make_known("content three").await;
+    tracked.publish("content three").await;
     for (account, name) in [(&leaver, "one"), (&stayer, "two")] {
         tracked.stores.accept(account, &job(account, name), 100).await;
-        tracked.make_known(&format!("content {name}")).await;
+        tracked.publish(&format!("content {name}")).await;
     }
     tracked.stores.accounts.delete_account(&leaver.id, NOW).await.unwrap();
     let copy = tracking::Redis::open(&redis.url(), Origin("test".into())).unwrap();
-    let (published, stop) = (Published::new(tracked.store.clone(), copy), CancellationToken::new());
-    let known = ["active_batch_jobs", "batch:content two", "reservations:b", "tracking_epoch"];
+    let (mirror, stop) = (RedisMirror::new(tracked.store.clone(), copy), CancellationToken::new());
+    let mirrored = ["active_batch_jobs", "batch:content two", "reservations:b", "tracking_epoch"];
     let mut peer = Peer::of(redis);
-    let forgotten = async {
-        while peer.keys() != known {
+    let removed = async {
+        while peer.keys() != mirrored {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         stop.cancel();
     };
-    tokio::join!(published.keep(&stop), forgotten);
+    tokio::join!(mirror.keep(&stop), removed);
     assert_eq!(tracked.active().await, ["content two"]);
     assert!(tracked.reserved(&leaver).await.is_empty());
 }

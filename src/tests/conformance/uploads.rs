@@ -1,4 +1,4 @@
-//! Uploads, and the pages that are free.
+//! Uploads, and pages with cached results.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,13 +8,13 @@ use futures::FutureExt;
 use super::*;
 
 conform!(
-    an_upload_is_found_by_its_owner_alone,
-    pages_are_free_for_the_same_account_content_and_recipe,
-    a_job_needs_an_upload_of_its_owners,
-    files_are_deleted_unless_they_are_kept,
+    upload_is_found_by_its_owner_only,
+    pages_cached_are_found_by_account_content_and_recipe,
+    job_without_an_own_upload_is_refused,
+    files_of_a_content_with_an_upload_are_not_deleted,
 );
 
-async fn an_upload_is_found_by_its_owner_alone(stores: Stores) {
+async fn upload_is_found_by_its_owner_only(stores: Stores) {
     let (owner, stranger) = (stores.account("a").await, stores.account("b").await);
     let upload = upload(&owner, "one");
     stores.uploads.insert_upload(&upload, &UNLIMITED, NOW).await.unwrap();
@@ -23,10 +23,10 @@ async fn an_upload_is_found_by_its_owner_alone(stores: Stores) {
     assert_eq!(stores.uploads.upload(&owner.id, "another").await.unwrap(), None);
 }
 
-async fn pages_are_free_for_the_same_account_content_and_recipe(stores: Stores) {
+async fn pages_cached_are_found_by_account_content_and_recipe(stores: Stores) {
     let (account, other) = (stores.account("a").await, stores.account("b").await);
     let job = stores.claimed(&account, "one").await;
-    for page in [read(0, "Text.", 10), read(2, "", 10), unread(1, "It is damaged.")] {
+    for page in [read(0, "Text.", 10), read(2, "", 10), failed_page(1, "It is damaged.")] {
         assert!(stores.jobs.record_page(&job, &page, NOW).await.unwrap());
     }
     let free = async |account: &Account, content, recipe| {
@@ -38,7 +38,7 @@ async fn pages_are_free_for_the_same_account_content_and_recipe(stores: Stores) 
     assert_eq!(free(&other, "content one", "model/1").await, "");
 }
 
-async fn a_job_needs_an_upload_of_its_owners(stores: Stores) {
+async fn job_without_an_own_upload_is_refused(stores: Stores) {
     let (account, other) = (stores.account("a").await, stores.account("b").await);
     stores.uploads.insert_upload(&upload(&other, "one"), &UNLIMITED, NOW).await.unwrap();
     let gone = upload(&account, "two");
@@ -48,13 +48,13 @@ async fn a_job_needs_an_upload_of_its_owners(stores: Stores) {
         let refused = stores.jobs.accept(&job(&account, name), 100, &account, 0, &UNLIMITED).await.unwrap_err();
         assert_eq!(refused.public().code, ErrorCode::NotFound, "{name}");
     }
-    assert_eq!(stores.books(&account).await, (0, 0), "nothing is reserved");
+    assert_eq!(stores.used_and_reserved(&account).await, (0, 0), "nothing is reserved");
     assert!(stores.jobs.active_ids().await.unwrap().is_empty());
-    let nobody = Account { id: "nobody".into(), ..account };
-    assert!(stores.uploads.insert_upload(&upload(&nobody, "three"), &UNLIMITED, NOW).await.is_err());
+    let unknown = Account { id: "unknown".into(), ..account };
+    assert!(stores.uploads.insert_upload(&upload(&unknown, "three"), &UNLIMITED, NOW).await.is_err());
 }
 
-async fn files_are_deleted_unless_they_are_kept(stores: Stores) {
+async fn files_of_a_content_with_an_upload_are_not_deleted(stores: Stores) {
     let account = stores.account("a").await;
     let kept = upload(&account, "one");
     stores.uploads.insert_upload(&kept, &UNLIMITED, NOW).await.unwrap();

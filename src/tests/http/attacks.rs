@@ -1,5 +1,5 @@
-//! What one hostile caller sends, against a running server: it is refused or bounded, and other callers do not notice.
-//! `docs/THREATS.md` names the test that holds each limit.
+//! Tests with one hostile caller against a running server: it is refused or bounded, and other callers are not affected. `docs/THREATS.md`
+//! names the test of each limit.
 
 mod bodies;
 mod engine;

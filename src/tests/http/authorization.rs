@@ -1,9 +1,9 @@
-//! Every route by everybody who has no business there: nobody, a stranger, and those whose token was revoked or whose session has expired.
+//! Every route, called without an account, by another account, with a revoked token and with an expired session.
 
 use coldbrew::accounts::{Credential, CredentialKind, Credentials, Grant};
+use coldbrew::clock::{Clock, IdGenerator, RandomIds, SystemClock};
 use coldbrew::model::{UnixMs, hex};
 use coldbrew::store::sql::SqlStore;
-use coldbrew::world::{SystemWorld, World};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -12,24 +12,24 @@ use tempfile::TempDir;
 use crate::support::harness::{TestClient, TestServer, refused};
 use crate::web::accounts::Browser;
 
-/// A session of the owner's that was good until a moment ago.
+/// A session of the owner that has just expired.
 async fn expired_session(data: &TempDir, owner: &TestClient) -> String {
     let store = SqlStore::open(&SqlStore::embedded_url(&data.path().join("coldbrew.db"))).await.unwrap();
-    let (secret, now) = (SystemWorld.secret(), SystemWorld.now());
+    let (secret, now) = (RandomIds.secret(), SystemClock.now());
     let digest = hex(&Sha256::digest(&secret));
     let credential = |expires_at: UnixMs| Credential { digest: &digest, kind: CredentialKind::Session, expires_at };
     let me = owner.get("/v1/users/me").await;
     let id = me["user_id"].as_str().unwrap();
     assert!(store.add_credential(id, credential(now.plus(60_000)), None, Grant::Owner, now).await.unwrap());
-    assert_eq!(owner.with_token(&secret).get("/v1/users/me").await, me, "it was the owner's");
-    store.end_credential(&digest, SystemWorld.now()).await.unwrap();
+    assert_eq!(owner.with_token(&secret).get("/v1/users/me").await, me, "the session belongs to the owner");
+    store.end_credential(&digest, SystemClock.now()).await.unwrap();
     store.close().await;
     secret
 }
 
-/// Every call of the API by everybody who may not make it.
+/// Every API route, called by everyone who must not use it.
 #[tokio::test]
-async fn no_route_tells_anything_to_who_may_not_know() {
+async fn routes_refuse_foreign_and_unknown_callers() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_DEMO_PENDING_MS", "600000")]).await;
     let (owner, stranger, revoked) = (server.guest().await, server.guest().await, server.guest().await);
@@ -45,7 +45,7 @@ async fn no_route_tells_anything_to_who_may_not_know() {
         let prepared = owner.upload_pages(2).await;
         owner.submit(&prepared, true, false).await.json().await.unwrap()
     };
-    // What an id in a path is, for each name that the description gives it.
+    // Replaces the ids in a path with those of the owner or with unknown ones.
     let fill = |path: &str, foreign: bool| {
         let id = if path.contains("tokens") { token.as_str() } else { document["id"].as_str().unwrap() };
         let known = [
@@ -76,10 +76,10 @@ async fn no_route_tells_anything_to_who_may_not_know() {
             refused(request().send().await.unwrap(), 401, "unauthenticated").await;
             let expired = request().header(header::COOKIE, format!("coldbrew={}", expired.token));
             let answer = expired.send().await.unwrap();
-            assert!(!answer.headers().contains_key(header::SET_COOKIE), "{path} revives a session");
+            assert!(!answer.headers().contains_key(header::SET_COOKIE), "{path} renews a session");
             refused(answer, 401, "unauthenticated").await;
             if path.contains('{') {
-                // A stranger cannot tell somebody else's thing from none.
+                // A foreign id and an unknown id get the same response.
                 let body = (method == Method::POST).then(|| json!({"batch_mode": false}));
                 let ask = async |foreign: bool| {
                     let answer = stranger.send(method.clone(), &fill(path, foreign), body.clone()).await;
@@ -90,23 +90,25 @@ async fn no_route_tells_anything_to_who_may_not_know() {
             }
         }
     }
-    assert!(walked >= 14, "only {walked} calls were walked");
-    // Nothing was lost by all that.
+    assert!(walked >= 14, "only {walked} routes were tested");
+    // The owner's documents still exist.
     owner.get(&fill("/v1/documents/{id}", true)).await;
 }
 
-/// What every server function takes, the owner's things in it or things that nobody has.
+/// Arguments for every server function, with the owner's ids or unknown ones.
 fn arguments(id: &str, content_hash: &str, upload: &str, token: &str) -> Value {
-    let wish = json!({"hash": upload, "title": null, "pages": null, "ai_transform": false, "batch_mode": false});
+    let submission = json!({"hash": upload, "title": null, "pages": null, "ai_transform": false, "batch_mode": false});
     json!({
         "id": if token.is_empty() { id } else { token }, "content_hash": content_hash, "batch": true, "mode": "batch", "skip": 0,
-        "query": "", "place": {"from": null, "page": 1, "query": "", "pages_only": false}, "wish": wish, "url": "http://127.0.0.1/", "name": "mine",
+        "query": "", "place": {"from": null, "page": 1, "query": "", "pages_only": false}, "wish": submission,
+        "url": "http://127.0.0.1/", "name": "mine", "code": "0", "password": "x",
+        "tokens": "", "days": 1, "note": "", "is_operator": true,
     })
 }
 
-/// Pages and server functions, by everybody whose business they are not.
+/// Every page and server function, called by everyone who must not use it.
 #[tokio::test]
-async fn no_page_and_no_server_function_tells_anything_either() {
+async fn pages_and_server_functions_refuse_foreign_callers() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_DEMO_PENDING_MS", "600000")]).await;
     let owner = server.guest().await;
@@ -122,7 +124,7 @@ async fn no_page_and_no_server_function_tells_anything_either() {
     let never = Browser::of_session(&server, &"0".repeat(64));
     let expired = Browser::of_session(&server, &expired_session(&data, &owner).await);
     let mut callers = [Browser::new(&server), never, expired, stranger];
-    // These make or end something of the caller's own.
+    // These functions make or end something of the caller's own.
     let own = [
         "start_session",
         "sign_up",
@@ -152,12 +154,12 @@ async fn no_page_and_no_server_function_tells_anything_either() {
                 (status, body)
             };
             let (foreign, missing) = (ask(&theirs).await, ask(&none).await);
-            assert_eq!(foreign, missing, "{name} tells theirs from none");
+            assert_eq!(foreign, missing, "{name} distinguishes foreign from unknown ids");
             assert!(matches!(foreign.0, 200 | 401 | 404 | 422), "{name}: {foreign:?}");
             assert!(!foreign.1.to_string().contains("book"), "{name}: {foreign:?}");
         }
     }
-    assert!(walked >= 14, "only {walked} server functions were walked");
+    assert!(walked >= 14, "only {walked} server functions were tested");
     for page in ["/documents/", "/batch/"] {
         let which = usize::from(page == "/batch/");
         for caller in &mut callers {
@@ -176,10 +178,10 @@ async fn no_page_and_no_server_function_tells_anything_either() {
             let cookie = caller.cookie.clone();
             let html = caller.open(page).await.text().await.unwrap();
             assert!(!html.contains("book") && !theirs.iter().any(|id| html.contains(id)), "{page}");
-            assert_eq!(caller.cookie, cookie, "{page} revives a session");
+            assert_eq!(caller.cookie, cookie, "{page} renews a session");
         }
     }
-    // Nothing was lost by all that.
+    // The owner's documents still exist.
     owner.get(&format!("/v1/documents/{}", theirs[0])).await;
     owner.get(&format!("/v1/documents/batch/{}/status", theirs[1])).await;
 }

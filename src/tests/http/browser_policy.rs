@@ -1,4 +1,4 @@
-//! What a browser is told to allow, graded by the rules of Mozilla's Observatory, and texts that try to become script.
+//! Security headers, graded by the rules of Mozilla's Observatory, and texts that try to become script.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::harness::TestServer;
 
-/// Texts that run in a page that shows them carelessly.
+/// Texts that run script in a page that does not escape them.
 const CORPUS: &[&str] = &[
     "<script>alert(1)</script>",
     "<ScRiPt src=//evil.example/x.js></sCrIpT>",
@@ -60,12 +60,12 @@ const CORPUS: &[&str] = &[
     "![*a*](/v1/images/ab/0_0.png?w=1\" onload=\"alert(1)&px=1x1)",
 ];
 
-/// The tags of a piece of HTML, in small letters, as a browser would see them.
+/// The tags of an HTML text, in lower case, as a browser parses them.
 fn tags(html: &str) -> Vec<String> {
     html.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default().to_lowercase()).collect()
 }
 
-/// What in a tag would run, load or lead somewhere by itself.
+/// What a tag would run or load, or where it would navigate.
 fn danger(tag: &str) -> Option<&'static str> {
     let name = tag.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or_default();
     let forbidden =
@@ -73,7 +73,7 @@ fn danger(tag: &str) -> Option<&'static str> {
     if let Some(found) = forbidden.into_iter().find(|forbidden| *forbidden == name) {
         return Some(found);
     }
-    // Values are quoted here, so what stands outside of quotes is names.
+    // Attribute values are quoted here, so text outside of quotes consists of names.
     let names: String = tag.split('"').step_by(2).collect();
     let handler = names.split_whitespace().any(|name| name.starts_with("on"));
     let addresses = tag.split('"').collect::<Vec<_>>();
@@ -91,7 +91,7 @@ fn danger(tag: &str) -> Option<&'static str> {
 }
 
 #[test]
-fn no_markdown_becomes_script() {
+fn hostile_markdown_yields_no_script() {
     for text in CORPUS {
         for markdown in [(*text).to_owned(), format!("# {text}"), format!("- {text}"), format!("> {text}\n\n{text}")] {
             let html = safe_html(&markdown, 0);
@@ -103,19 +103,19 @@ fn no_markdown_becomes_script() {
 }
 
 #[tokio::test]
-async fn no_title_or_file_name_becomes_script() {
+async fn hostile_titles_and_file_names_yield_no_script() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
     for text in CORPUS {
-        // A form's file name holds no line break and no quote.
+        // A form's file name contains no line break and no quote.
         let name: String = text.chars().filter(|c| !c.is_control() && *c != '"').collect();
         let answer = guest.upload(&format!("{name}.pdf"), simple_pdf(&[text])).await;
         assert_eq!(answer.status(), StatusCode::OK, "{text}");
         let prepared: Value = answer.json().await.unwrap();
-        let wish =
+        let submission =
             serde_json::json!({"hash": prepared["hash"], "title": text, "ai_transform": false, "batch_mode": false});
-        let answer = guest.send(Method::POST, "/v1/documents/document", Some(wish)).await;
+        let answer = guest.send(Method::POST, "/v1/documents/document", Some(submission)).await;
         let made: Value = answer.json().await.unwrap();
         assert!(made["id"].is_string(), "{made}");
     }
@@ -125,18 +125,17 @@ async fn no_title_or_file_name_becomes_script() {
     let reader = format!("/documents/{}", documents[0]["id"].as_str().unwrap());
     for path in ["/", "/library", "/account", reader.as_str()] {
         let html = guest.send(Method::GET, path, None).await.text().await.unwrap();
-        // Every text is on the pages that list documents; none of them is a tag there.
+        // Every text appears on the pages that list documents, but none as a tag.
         assert!(!html.contains("alert(1)</script>"), "{path}");
         for tag in tags(&html).iter().filter(|tag| tag.contains("alert(1)") || tag.contains("evil.example")) {
-            // Props of islands are quoted values.
+            // The props of islands are quoted values.
             let outside: String = tag.split('"').step_by(2).collect();
             assert!(!outside.contains("alert(1)") && !outside.contains("evil.example"), "{path}: {tag}");
         }
     }
 }
 
-/// The score of an answer by the rules of Mozilla's Observatory: 100, less for what is missing, more for what is better than needed.
-/// Points above 100 count only for an answer that loses little.
+/// The score by the rules of Mozilla's Observatory: 100, minus penalties, plus bonuses. Bonuses count only if the penalties are small.
 fn score(answer: &Response, cookie: &str) -> i32 {
     let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default();
     let policy: HashMap<&str, &str> = header("content-security-policy")
@@ -149,8 +148,9 @@ fn score(answer: &Response, cookie: &str) -> i32 {
             .iter()
             .any(|bad| sources(name).split_whitespace().any(|source| source == *bad))
     };
-    let (mut lost, mut won) = (0, 0);
-    let mut rule = |kept: bool, loss: i32, gain: i32| if kept { won += gain } else { lost += loss };
+    let (mut penalties, mut bonuses) = (0, 0);
+    let mut rule =
+        |passed: bool, penalty: i32, bonus: i32| if passed { bonuses += bonus } else { penalties += penalty };
     rule(!policy.is_empty(), 25, 0);
     rule(!unsafe_source("script-src") && !unsafe_source("object-src"), 20, 5);
     rule(!unsafe_source("style-src"), 0, 5);
@@ -167,11 +167,11 @@ fn score(answer: &Response, cookie: &str) -> i32 {
     rule(private.contains(&header("referrer-policy")), 5, 5);
     rule(header("cross-origin-resource-policy") == "same-origin", 0, 10);
     rule(answer.headers().get("access-control-allow-origin").is_none(), 50, 0);
-    if lost <= 10 { 100 - lost + won } else { 100 - lost }
+    if penalties <= 10 { 100 - penalties + bonuses } else { 100 - penalties }
 }
 
 #[tokio::test]
-async fn every_answer_is_graded_a_plus() {
+async fn responses_are_graded_a_plus_by_observatory_rules() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_PUBLIC_URL", "https://coldbrew.example")]).await;
     let http = reqwest::Client::new();

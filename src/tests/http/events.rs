@@ -1,4 +1,4 @@
-//! Who is told that something has changed, and how the server stops while somebody listens.
+//! Event streams: which changes they carry, and their end when the server stops.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, refused};
 
-/// Reads the stream of events.
+/// A client of the event stream.
 pub struct Listener(Response);
 
 impl Listener {
@@ -20,7 +20,7 @@ impl Listener {
         Self(answer)
     }
 
-    /// The data of the next `change`; `None` when the stream has ended.
+    /// The data of the next `change` event, or `None` if the stream has ended.
     pub async fn next(&mut self) -> Option<String> {
         let mut text = String::new();
         while !text.ends_with("\n\n") {
@@ -33,13 +33,13 @@ impl Listener {
 }
 
 #[tokio::test]
-async fn an_account_hears_of_its_own_changes_and_of_no_others() {
+async fn event_stream_has_changes_of_its_own_account_only() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let (mine, theirs) = (server.guest().await, server.guest().await);
     let prepared = mine.upload_pages(1).await;
     let mut events = Listener::of(&mine).await;
-    assert_eq!(events.next().await.unwrap(), "*", "whoever connects is told to look");
+    assert_eq!(events.next().await.unwrap(), "*", "a new stream starts with an event for any content");
 
     let other = theirs.upload_pages(1).await;
     assert_eq!(theirs.submit(&other, false, false).await.status(), StatusCode::CREATED);
@@ -48,7 +48,7 @@ async fn an_account_hears_of_its_own_changes_and_of_no_others() {
 }
 
 #[tokio::test]
-async fn a_batch_is_told_of_until_it_is_done() {
+async fn batch_sends_events_until_it_ends() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -56,7 +56,7 @@ async fn a_batch_is_told_of_until_it_is_done() {
     let mut events = Listener::of(&guest).await;
     assert_eq!(guest.submit(&prepared, true, true).await.status(), StatusCode::ACCEPTED);
     let path = format!("/v1/documents/batch/{}/status", prepared["content_hash"].as_str().unwrap());
-    // Looking only when told to is enough to see the end.
+    // Polling only after events is enough to see the end.
     while events.next().await.is_some() {
         if guest.send(Method::GET, &path, None).await.text().await.unwrap().contains("SUCCEEDED") {
             return;
@@ -66,7 +66,7 @@ async fn a_batch_is_told_of_until_it_is_done() {
 }
 
 #[tokio::test]
-async fn nobody_listens_without_an_account_and_nobody_keeps_the_server_from_stopping() {
+async fn event_stream_needs_an_account_and_ends_when_the_server_stops() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let answer = reqwest::get(format!("{}/v1/events", server.base_url)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Files that are no PDF: images are documents of one page, texts are documents at once.
+//! Formats other than PDF: images become documents of one page, and texts become documents without a job.
 
 use std::io::Cursor;
 
@@ -12,11 +12,11 @@ use tempfile::TempDir;
 use crate::pdf::engine::photograph;
 use crate::support::harness::{TestGemini, TestServer, files_below, refused};
 
-/// A picture in that format.
-fn picture(format: ImageFormat) -> Vec<u8> {
+/// An image in this format.
+fn image_file(format: ImageFormat) -> Vec<u8> {
     let image = RgbaImage::from_fn(120, 80, |x, y| Rgba([x as u8, y as u8, 0, 255]));
     let image = DynamicImage::from(image);
-    // JPEG knows no transparency.
+    // JPEG has no transparency.
     let image = if format == ImageFormat::Jpeg { image.to_rgb8().into() } else { image };
     let mut file = Cursor::new(Vec::new());
     image.write_to(&mut file, format).unwrap();
@@ -24,7 +24,7 @@ fn picture(format: ImageFormat) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn every_format_that_is_named_is_taken_for_what_it_is() {
+async fn image_formats_are_detected_by_content() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -32,12 +32,12 @@ async fn every_format_that_is_named_is_taken_for_what_it_is() {
     let image_formats =
         [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif, ImageFormat::Bmp, ImageFormat::Tiff];
     for format in image_formats {
-        let prepared: Value = guest.upload("holiday.pdf", picture(format)).await.json().await.unwrap();
+        let prepared: Value = guest.upload("holiday.pdf", image_file(format)).await.json().await.unwrap();
         let mime = prepared["metadata"]["content_type"].as_str().unwrap();
         assert_eq!(mime, format.to_mime_type());
         assert_eq!(formats[mime], json!({"free": false, "ai": true, "batch": true, "has_pages": false}));
         assert_eq!(prepared["metadata"]["total_pages"], 1);
-        assert_eq!(prepared["estimate"]["realtime_tokens"], 10_000, "it is measured like a scan");
+        assert_eq!(prepared["estimate"]["realtime_tokens"], 10_000, "an image is priced as a scan");
         refused(guest.submit(&prepared, false, false).await, 422, "image_requires_ai").await;
         let ticket: Value = guest.submit(&prepared, true, false).await.json().await.unwrap();
         let id = ticket["extraction_id"].as_str().unwrap();
@@ -49,7 +49,7 @@ async fn every_format_that_is_named_is_taken_for_what_it_is() {
 }
 
 #[tokio::test]
-async fn the_figures_of_an_image_are_cut_out_of_it() {
+async fn figures_of_an_image_are_cropped() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -62,7 +62,7 @@ async fn the_figures_of_an_image_are_cut_out_of_it() {
 }
 
 #[tokio::test]
-async fn text_mode_says_which_pages_are_pictures() {
+async fn text_mode_reports_pages_that_are_scans() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -75,14 +75,14 @@ async fn text_mode_says_which_pages_are_pictures() {
     assert_eq!(ticket["failed_pages"], json!([1]), "{ticket}");
     let document = guest.get(&format!("/v1/documents/{}", ticket["id"].as_str().unwrap())).await;
     let pages = document["content"].as_array().unwrap();
-    let says = |page: usize, key: &str| pages[page][key].as_str().unwrap_or_default().contains("Turn on AI Transform");
+    let says = |page: usize, key: &str| pages[page][key].as_str().unwrap_or_default().contains("Read it with AI");
     let found: Vec<_> = (0..4).map(|page| (says(page, "failure"), says(page, "note"))).collect();
     assert_eq!(found, [(false, false), (true, false), (false, true), (false, false)], "{document}");
     assert_eq!((pages[2]["markdown"].as_str(), &document["charged_tokens"]), (Some("7"), &json!(0)));
 }
 
 #[tokio::test]
-async fn a_text_is_a_document_at_once_and_free() {
+async fn text_file_becomes_a_free_document_without_a_job() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -103,37 +103,37 @@ async fn a_text_is_a_document_at_once_and_free() {
 }
 
 #[tokio::test]
-async fn what_is_nothing_of_all_this_is_refused() {
+async fn files_of_other_formats_are_refused() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
     for bytes in [&b"\x7fELF\x02\x01\x01"[..], b"PK\x03\x04", b"caf\xe9", b"a\0b", b" \n", b""] {
         refused(guest.upload("book.pdf", bytes.to_vec()).await, 415, "unsupported_format").await;
     }
-    let cut_off = picture(ImageFormat::Png)[..60].to_vec();
+    let cut_off = image_file(ImageFormat::Png)[..60].to_vec();
     refused(guest.upload("cut.png", cut_off).await, 422, "unreadable_document").await;
-    // A picture that claims to be four billion pixels.
-    let mut bomb = picture(ImageFormat::Bmp);
+    // An image that claims to have four billion pixels.
+    let mut bomb = image_file(ImageFormat::Bmp);
     bomb[18..26].copy_from_slice(&[0, 0, 1, 0, 0, 0, 1, 0]);
     refused(guest.upload("bomb.bmp", bomb).await, 422, "unreadable_document").await;
     assert_eq!(files_below(&data.path().join("receiving")), 0);
 }
 
 #[tokio::test]
-async fn the_emulator_takes_images_as_gemini_does() {
+async fn emulator_accepts_images_as_gemini_does() {
     let data = TempDir::new().unwrap();
     let gemini = TestGemini::start(&data).await;
     let base_url = gemini.base_url.clone();
     let client = Client::new(Config::new(base_url, "a-key")).unwrap();
-    for (format, sound) in
+    for (format, is_valid) in
         [(ImageFormat::Png, true), (ImageFormat::Jpeg, true), (ImageFormat::WebP, true), (ImageFormat::Png, false)]
     {
-        let mut bytes = picture(format);
-        if !sound {
+        let mut bytes = image_file(format);
+        if !is_valid {
             bytes.truncate(60);
         }
         let request = Request::page(format.to_mime_type(), bytes.into(), "Transcribe.");
         let answer = client.generate_content(models::DEFAULT, &request).await;
-        assert_eq!(answer.is_ok_and(|answer| answer.text.contains("picture")), sound, "{format:?}");
+        assert_eq!(answer.is_ok_and(|answer| answer.text.contains("picture")), is_valid, "{format:?}");
     }
 }

@@ -1,6 +1,6 @@
-//! What a person has of a document: to read it meanwhile, to search it, to see it as it was, and to keep it.
+//! What users do with a document: read its draft, search it, see its original pages, and export it.
 
-// What is to replace its reader is not whole yet.
+// The replacement of this reader is incomplete.
 #[allow(deprecated)]
 use async_zip::base::read::mem::ZipFileReader;
 use coldbrew_pdf::testing::{chart_pdf, simple_pdf};
@@ -11,55 +11,55 @@ use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestGemini, TestServer, files_below, refused};
 
-/// A page of the web app, and where it led to.
+/// The status, the final path and the HTML of a page of the web app.
 async fn page(guest: &TestClient, path: &str) -> (StatusCode, String, String) {
     let answer = guest.send(Method::GET, path, None).await;
     (answer.status(), answer.url().path().to_owned(), answer.text().await.unwrap())
 }
 
-/// A document of these pages, read as text.
+/// A document of these pages, made in text mode.
 async fn text_document(guest: &TestClient, pages: &[&str]) -> String {
     let prepared: Value = guest.upload("A “Book”/1.pdf", simple_pdf(pages)).await.json().await.unwrap();
     let made: Value = guest.submit(&prepared, false, false).await.json().await.unwrap();
     made["id"].as_str().unwrap().to_owned()
 }
 
-/// The address at which a job's document is to be read.
-fn meanwhile(batch_page: &str) -> String {
-    let way = batch_page.split("href=\"/documents/").nth(1).unwrap();
-    format!("/documents/{}", way.split('"').next().unwrap())
+/// The address of the draft that the page of a batch links to.
+fn draft_address(batch_page: &str) -> String {
+    let link = batch_page.split("href=\"/documents/").nth(1).unwrap();
+    format!("/documents/{}", link.split('"').next().unwrap())
 }
 
 #[tokio::test]
-async fn a_batch_is_read_meanwhile_at_the_address_of_its_document() {
+async fn draft_of_a_batch_is_read_at_the_documents_address() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_DEMO_PENDING_MS", "6000")]).await;
     let (guest, stranger) = (server.guest().await, server.guest().await);
     let prepared = guest.upload_pages(30).await;
     let ticket: Value = guest.submit(&prepared, true, true).await.json().await.unwrap();
     let content_hash = ticket["content_hash"].as_str().unwrap();
-    let address = meanwhile(&page(&guest, &format!("/batch/{content_hash}")).await.2);
-    // Two at once make one draft.
+    let address = draft_address(&page(&guest, &format!("/batch/{content_hash}")).await.2);
+    // Two concurrent requests make one draft.
     let last = format!("{address}?page=30");
     let (first, second) = tokio::join!(page(&guest, &address), page(&guest, &last));
     for (status, path, html) in [&first, &second] {
         assert_eq!((*status, path), (StatusCode::OK, &address));
-        assert!(html.contains("This is the plain text") && html.contains("data-live=\"working\""), "{html}");
+        assert!(html.contains("Plain text for now.") && html.contains("data-live=\"working\""), "{html}");
     }
     assert!(first.2.contains("page 1 of the book") && second.2.contains("page 30 of the book"));
     assert_eq!(page(&stranger, &address).await.0, StatusCode::NOT_FOUND);
-    assert_eq!(guest.get("/v1/documents").await["documents"], serde_json::json!([]), "no document yet");
-    assert_eq!(guest.get("/v1/users/me/usage").await["used_tokens"], 0, "it is free");
+    assert_eq!(guest.get("/v1/documents").await["documents"], serde_json::json!([]), "a draft is not listed");
+    assert_eq!(guest.get("/v1/users/me/usage").await["used_tokens"], 0, "a draft is free");
 
     let ended = guest.batch_end(content_hash).await;
     assert_eq!(format!("/documents/{}", ended["document_id"].as_str().unwrap()), address, "{ended}");
     let (_, _, html) = page(&guest, &address).await;
-    assert!(!html.contains("This is the plain text") && html.contains("data-live=\"idle\""), "{html}");
+    assert!(!html.contains("Plain text for now.") && html.contains("data-live=\"idle\""), "{html}");
     assert_eq!(guest.get("/v1/documents").await["documents"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn who_reads_what_will_not_come_is_told_why() {
+async fn draft_of_a_failed_batch_redirects_to_its_error() {
     let (data, gemini_data) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let gemini = TestGemini::start(&gemini_data).await;
     let server = TestServer::start(&data, &gemini.settings()).await;
@@ -69,7 +69,7 @@ async fn who_reads_what_will_not_come_is_told_why() {
     let ticket: Value = guest.submit(&prepared, true, true).await.json().await.unwrap();
     let content_hash = ticket["content_hash"].as_str().unwrap();
     let batch_path = format!("/batch/{content_hash}");
-    let address = meanwhile(&page(&guest, &batch_path).await.2);
+    let address = draft_address(&page(&guest, &batch_path).await.2);
     page(&guest, &address).await;
     assert_eq!(guest.batch_end(content_hash).await["status"], "FAILED");
     let (status, path, html) = page(&guest, &address).await;
@@ -78,7 +78,7 @@ async fn who_reads_what_will_not_come_is_told_why() {
 }
 
 #[tokio::test]
-async fn a_search_finds_pages_that_are_not_shown() {
+async fn search_finds_pages_outside_the_shown_span() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -88,13 +88,13 @@ async fn a_search_finds_pages_that_are_not_shown() {
     assert!(html.contains("Found 45 times, on 45 pages"), "{html}");
     assert!(html.contains(&format!("/documents/{id}?page=45&amp;q=NEEDLE%20of#hit-45-1")), "{html}");
     assert!(html.contains("<mark id=\"hit-44-1\">needle of</mark>"), "{html}");
-    assert!(!html.contains("<mark id=\"hit-1-1\">"), "page 1 is not in the span that is shown");
+    assert!(!html.contains("<mark id=\"hit-1-1\">"), "page 1 is outside the shown span");
     let (_, _, html) = page(&guest, &format!("/documents/{id}?q=haystack")).await;
     assert!(html.contains("Nothing found."), "{html}");
 }
 
 #[tokio::test]
-async fn pages_are_seen_as_they_were_by_their_owner_while_the_file_is_kept() {
+async fn original_pages_are_shown_to_the_owner_while_the_file_is_stored() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let (guest, stranger) = (server.guest().await, server.guest().await);
@@ -107,7 +107,7 @@ async fn pages_are_seen_as_they_were_by_their_owner_while_the_file_is_kept() {
     let picture = image::load_from_memory(&answer.bytes().await.unwrap()).unwrap();
     assert_eq!((picture.width(), picture.height()), (1200, 1698));
     let is_white = |picture: &image::DynamicImage| picture.to_luma8().pixels().all(|pixel| pixel.0[0] == 255);
-    assert!(!is_white(&picture), "nothing was drawn");
+    assert!(!is_white(&picture), "the image is empty");
     refused(stranger.send(Method::GET, &path("1"), None).await, 404, "not_found").await;
     for page in ["2", "-1", "x"] {
         refused(guest.send(Method::GET, &path(page), None).await, 404, "not_found").await;
@@ -118,17 +118,17 @@ async fn pages_are_seen_as_they_were_by_their_owner_while_the_file_is_kept() {
     std::fs::remove_dir_all(data.path().join("blobs/uploads")).unwrap();
     refused(guest.send(Method::GET, &path("0"), None).await, 410, "original_gone").await;
     let (_, _, html) = page(&guest, &format!("/documents/{id}")).await;
-    assert!(html.contains("The uploaded file is not kept any more") && !html.contains(&path("0")), "{html}");
+    assert!(html.contains("The uploaded file is no longer stored") && !html.contains(&path("0")), "{html}");
 }
 
 #[tokio::test]
-async fn a_page_that_cannot_be_drawn_in_time_is_to_be_asked_for_again() {
+async fn original_page_not_drawn_in_time_asks_to_retry() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
     let id = text_document(&guest, &["One."]).await;
     server.stop().await;
-    // No machine is as busy as one that has no time at all.
+    // With this timeout no page can be drawn in time.
     let server = TestServer::start(&data, &[("COLDBREW_PAGE_TIMEOUT_MS", "1")]).await;
     let guest = guest.at(&server.base_url);
     let answer = guest.send(Method::GET, &format!("/v1/documents/{id}/pages/0/original"), None).await;
@@ -136,7 +136,7 @@ async fn a_page_that_cannot_be_drawn_in_time_is_to_be_asked_for_again() {
     refused(answer, 503, "unavailable").await;
 }
 
-/// A file of an export, and its name.
+/// The media type, the `Content-Disposition` and the bytes of an export.
 async fn export(guest: &TestClient, id: &str, format: &str) -> (String, String, Vec<u8>) {
     let answer = guest.send(Method::GET, &format!("/v1/documents/{id}/export?format={format}"), None).await;
     assert_eq!(answer.status(), StatusCode::OK);
@@ -146,11 +146,11 @@ async fn export(guest: &TestClient, id: &str, format: &str) -> (String, String, 
 }
 
 #[tokio::test]
-async fn an_export_is_one_text_with_a_mark_at_each_page() {
+async fn export_joins_pages_and_marks_each() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let (guest, stranger) = (server.guest().await, server.guest().await);
-    // More pages than are read at once, one of which is cut within a word.
+    // More pages than are read at once. One page break divides a word.
     let mut texts: Vec<String> = (1..=130).map(|page| format!("This is page {page}.")).collect();
     texts[98] = "The hundredth page is a good exam-".to_owned();
     texts[99] = "ple of a cut word.".to_owned();
@@ -171,7 +171,7 @@ async fn an_export_is_one_text_with_a_mark_at_each_page() {
 
 #[tokio::test]
 #[allow(deprecated)]
-async fn figures_are_in_the_web_page_and_in_the_archive() {
+async fn figures_are_included_in_web_page_and_archive_exports() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;

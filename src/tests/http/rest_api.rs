@@ -1,4 +1,4 @@
-//! What the REST API answers: to good requests, to bad ones, and to strangers.
+//! Responses of the REST API to valid, malformed and foreign requests.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::support::harness::{TestServer, book, refused};
 
 #[tokio::test]
-async fn a_file_is_measured_and_read_as_text_at_once() {
+async fn file_uploaded_is_measured_and_read_as_text() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -32,7 +32,7 @@ async fn a_file_is_measured_and_read_as_text_at_once() {
 }
 
 #[tokio::test]
-async fn bad_files_are_refused_in_words() {
+async fn bad_files_are_refused_and_leave_nothing() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_UPLOAD_BYTES_MAX", "100000")]).await;
     let guest = server.guest().await;
@@ -46,11 +46,11 @@ async fn bad_files_are_refused_in_words() {
     )
     .await;
     refused(guest.upload("huge.pdf", vec![b'x'; 100_001]).await, 413, "file_too_large").await;
-    let left_behind = std::fs::read_dir(data.path().join("receiving")).unwrap().count();
-    assert_eq!(left_behind, 0, "a refused upload leaves nothing behind");
+    let left = std::fs::read_dir(data.path().join("receiving")).unwrap().count();
+    assert_eq!(left, 0, "a refused upload leaves no file");
 }
 
-/// The first part of a request whose body is longer.
+/// Sends the head and the first part of a longer body.
 async fn begin(server: &TestServer, path: &str, content_type: &str, token: &str, part: &str) -> TcpStream {
     let mut socket = TcpStream::connect(server.base_url.trim_start_matches("http://")).await.unwrap();
     let head = format!(
@@ -61,7 +61,7 @@ async fn begin(server: &TestServer, path: &str, content_type: &str, token: &str,
 }
 
 #[tokio::test]
-async fn a_body_that_stands_still_is_given_up() {
+async fn body_that_stalls_times_out() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_SILENCE_TIMEOUT_MS", "2000")]).await;
     let token = server.guest().await.token;
@@ -71,7 +71,7 @@ async fn a_body_that_stands_still_is_given_up() {
         ("/v1/documents/prepare", "application/json", "{\"url\":"),
     ] {
         let mut socket = begin(&server, path, content_type, &token, part).await;
-        // One that is slow and goes on is waited for.
+        // A slow body that continues is accepted.
         for _ in 0..15 {
             tokio::time::sleep(Duration::from_millis(200)).await;
             socket.write_all(b" ").await.unwrap();
@@ -81,27 +81,27 @@ async fn a_body_that_stands_still_is_given_up() {
         assert!(answer.starts_with("HTTP/1.1 400 "), "{path}: {answer}");
         assert!(answer.contains("\"invalid_request\""), "{path}: {answer}");
     }
-    assert_eq!(std::fs::read_dir(data.path().join("receiving")).unwrap().count(), 0, "nothing is left behind");
+    assert_eq!(std::fs::read_dir(data.path().join("receiving")).unwrap().count(), 0, "no file is left");
 }
 
 #[tokio::test]
-async fn a_connection_without_a_request_is_closed() {
+async fn connection_without_a_request_is_closed() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_SILENCE_TIMEOUT_MS", "500")]).await;
     let whole = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    for (said, answers) in [("", 0), ("GET /heal", 0), (&whole[..whole.len() - 2], 0), (whole, 1)] {
+    for (sent, answers) in [("", 0), ("GET /heal", 0), (&whole[..whole.len() - 2], 0), (whole, 1)] {
         let mut socket = TcpStream::connect(server.base_url.trim_start_matches("http://")).await.unwrap();
-        socket.write_all(said.as_bytes()).await.unwrap();
-        let mut heard = String::new();
-        socket.read_to_string(&mut heard).await.unwrap();
-        assert_eq!(heard.matches("HTTP/1.1 200").count(), answers, "{said:?}");
+        socket.write_all(sent.as_bytes()).await.unwrap();
+        let mut received = String::new();
+        socket.read_to_string(&mut received).await.unwrap();
+        assert_eq!(received.matches("HTTP/1.1 200").count(), answers, "{sent:?}");
     }
     let mut socket = TcpStream::connect(server.base_url.trim_start_matches("http://")).await.unwrap();
     let endless = format!("GET /healthz HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(1_000_000));
     let _ = socket.write_all(endless.as_bytes()).await;
-    let mut heard = String::new();
-    let _ = socket.read_to_string(&mut heard).await;
-    assert!(heard.is_empty() || heard.starts_with("HTTP/1.1 431"), "{heard}");
+    let mut received = String::new();
+    let _ = socket.read_to_string(&mut received).await;
+    assert!(received.is_empty() || received.starts_with("HTTP/1.1 431"), "{received}");
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn bad_submissions_are_refused_and_charge_nothing() {
     let guest = server.guest().await;
     let prepared = guest.upload_pages(4).await;
     let hash = &prepared["hash"];
-    for (wish, status, code) in [
+    for (submission, status, code) in [
         (json!({"hash": hash, "ai_transform": false, "batch_mode": true}), 422, "batch_requires_ai"),
         (json!({"hash": hash, "ai_transform": true, "batch_mode": true, "pages": [4]}), 422, "invalid_pages"),
         (json!({"hash": hash, "ai_transform": true, "batch_mode": true, "pages": []}), 422, "invalid_pages"),
@@ -120,14 +120,14 @@ async fn bad_submissions_are_refused_and_charge_nothing() {
         (json!({"hash": hash, "ai_transform": "yes", "batch_mode": true}), 400, "invalid_request"),
         (json!({"hash": hash, "ai_transform": true, "batch_mode": false}), 402, "quota_exceeded"),
     ] {
-        refused(guest.send(Method::POST, "/v1/documents/document", Some(wish)).await, status, code).await;
+        refused(guest.send(Method::POST, "/v1/documents/document", Some(submission)).await, status, code).await;
     }
     let usage = guest.get("/v1/users/me/usage").await;
     assert_eq!((&usage["used_tokens"], &usage["reserved_tokens"]), (&json!(0), &json!(0)));
 }
 
 #[tokio::test]
-async fn strangers_find_nothing() {
+async fn document_of_another_account_is_not_found() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_DEMO_PENDING_MS", "600000")]).await;
     let (owner, stranger) = (server.guest().await, server.guest().await);
@@ -136,28 +136,28 @@ async fn strangers_find_nothing() {
     let batch: Value = owner.submit(&prepared, true, true).await.json().await.unwrap();
     let id = document["id"].as_str().unwrap();
     let content_hash = batch["content_hash"].as_str().unwrap();
-    let wish = json!({"hash": prepared["hash"], "ai_transform": false, "batch_mode": false});
+    let submission = json!({"hash": prepared["hash"], "ai_transform": false, "batch_mode": false});
     let status = format!("/v1/documents/batch/{content_hash}/status");
     let by_id = format!("/v1/documents/{id}");
     for (method, path, body) in [
         (Method::GET, by_id.as_str(), None),
         (Method::DELETE, by_id.as_str(), None),
         (Method::GET, status.as_str(), None),
-        (Method::POST, "/v1/documents/document", Some(wish)),
+        (Method::POST, "/v1/documents/document", Some(submission)),
     ] {
         refused(stranger.send(method.clone(), path, body.clone()).await, 404, "not_found").await;
-        let nobody = reqwest::Client::new().request(method, format!("{}{path}", server.base_url));
-        let nobody = if let Some(body) = &body { nobody.json(body) } else { nobody };
-        refused(nobody.send().await.unwrap(), 401, "unauthenticated").await;
+        let anonymous = reqwest::Client::new().request(method, format!("{}{path}", server.base_url));
+        let anonymous = if let Some(body) = &body { anonymous.json(body) } else { anonymous };
+        refused(anonymous.send().await.unwrap(), 401, "unauthenticated").await;
     }
-    // The same file is another content to another account.
+    // The same file has another content hash in another account.
     let again: Value = stranger.upload("book.pdf", book(2)).await.json().await.unwrap();
     assert_ne!(again["content_hash"], prepared["content_hash"]);
     assert_eq!(stranger.get("/v1/documents").await["documents"], json!([]));
 }
 
 #[tokio::test]
-async fn a_cookie_is_no_use_to_another_site() {
+async fn cookie_sent_by_another_site_is_refused() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let http = reqwest::Client::new();
@@ -173,7 +173,7 @@ async fn a_cookie_is_no_use_to_another_site() {
 }
 
 #[tokio::test]
-async fn pages_carry_a_policy_and_reach_nobody_elses_cache() {
+async fn pages_have_a_content_policy_and_are_not_cached() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     for (path, status) in [
@@ -196,14 +196,14 @@ async fn pages_carry_a_policy_and_reach_nobody_elses_cache() {
 }
 
 #[tokio::test]
-async fn lists_go_on_where_they_stopped() {
+async fn list_continues_at_its_cursor() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
     let prepared = guest.upload_pages(1).await;
     for title in ["One", "Two", "Three"] {
-        let wish = json!({"hash": prepared["hash"], "title": title, "ai_transform": false, "batch_mode": false});
-        let made = guest.send(Method::POST, "/v1/documents/document", Some(wish)).await;
+        let submission = json!({"hash": prepared["hash"], "title": title, "ai_transform": false, "batch_mode": false});
+        let made = guest.send(Method::POST, "/v1/documents/document", Some(submission)).await;
         assert_eq!(made.status(), StatusCode::CREATED);
     }
     let first = guest.get("/v1/documents?limit=2").await;

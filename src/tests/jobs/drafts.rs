@@ -1,4 +1,4 @@
-//! The text that is read until a job is done: how it comes, and how it gives way.
+//! Drafts: the file's own text, shown until the job has ended.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use coldbrew::accounts::Caller;
 use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
+use coldbrew::clock::{Clock, RandomIds, SystemClock};
 use coldbrew::documents::TextLimit;
 use coldbrew::documents::{Body, Drafts, Library, Originals, Renderer, RenderingLimits};
 use coldbrew::documents::{Documents, NewDocument};
@@ -15,11 +16,10 @@ use coldbrew::extract::{EngineShares, Recipe};
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::{Acceptance, Jobs};
 use coldbrew::jobs::{Job, JobIds, Stage};
-use coldbrew::model::wire::{Document, ExportFormat, Metadata, Opened, Page, Place, Reading};
+use coldbrew::model::wire::{Document, DocumentView, ExportFormat, Metadata, Opened, Page, ReaderRequest};
 use coldbrew::model::{ErrorCode, Mode, PageSet, UnixMs};
 use coldbrew::store::folder::Folder;
 use coldbrew::uploads::{Upload, Uploads, upload_key};
-use coldbrew::world::{SystemWorld, World};
 use coldbrew_pdf::{Engine, EngineConfig};
 use futures::{StreamExt, TryStreamExt, stream};
 use tempfile::TempDir;
@@ -56,14 +56,15 @@ async fn library(memory: &Memory, data: &Path, config: EngineConfig) -> Library 
             kept_bytes_max: 1 << 20,
         }),
         text_limit: TextLimit { bytes: u64::MAX },
-        world: Arc::new(SystemWorld),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
         changes: Changes::default(),
     }
 }
 
-/// A book in batch mode whose job is not done.
+/// Submits a book in batch mode. Its job stays active.
 async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
-    let (account, now) = (account(), SystemWorld.now());
+    let (account, now) = (account(), SystemClock.now());
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
     memory.create_guest(&account.id, credential, now).await.unwrap();
     let metadata = Metadata {
@@ -106,14 +107,14 @@ async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
     job
 }
 
-async fn open(library: &Library, place: Place) -> Reading {
+async fn open(library: &Library, place: ReaderRequest) -> DocumentView {
     match library.open(&caller(), DOCUMENT, &place).await.unwrap() {
         Opened::Document(reading) => *reading,
-        Opened::Job(_) => panic!("there is a draft to be read"),
+        Opened::Job(_) => panic!("there is no draft"),
     }
 }
 
-fn texts(reading: &Reading) -> String {
+fn texts(reading: &DocumentView) -> String {
     reading.pages.iter().map(|page| page.html.as_str()).collect()
 }
 
@@ -128,7 +129,7 @@ async fn text_of(body: Body) -> Result<String, std::io::Error> {
 }
 
 /// A page worker that hangs from its second start on.
-fn worker_of_one_start(data: &Path) -> EngineConfig {
+fn worker_that_starts_once(data: &Path) -> EngineConfig {
     let (path, started) = (data.join("worker"), data.join("started"));
     let real = config().worker_exe;
     let script = format!(
@@ -138,30 +139,37 @@ fn worker_of_one_start(data: &Path) -> EngineConfig {
     );
     std::fs::write(&path, script).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    EngineConfig { worker_exe: path, workers_max: 1, open_timeout: Duration::from_secs(900), ..config() }
+    EngineConfig {
+        worker_exe: path,
+        workers_max: 1,
+        spare_workers: 0,
+        open_timeout: Duration::from_secs(900),
+        ..config()
+    }
 }
 
 #[tokio::test]
-async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() {
+async fn draft_opens_before_it_is_complete_and_search_reads_the_rest() {
     let data = TempDir::new().unwrap();
     let memory = Memory::default();
-    let mut slow = library(&memory, data.path(), worker_of_one_start(data.path())).await;
+    let mut slow = library(&memory, data.path(), worker_that_starts_once(data.path())).await;
     submit_book(&memory, &slow, data.path()).await;
-    let place = || Place { page: Some(30), ..Place::default() };
+    let place = || ReaderRequest { page: Some(30), ..ReaderRequest::default() };
     let reading = open(&slow, place()).await;
     assert!(reading.document.is_draft);
     assert_eq!((reading.from, reading.pages.len(), reading.spans.len(), reading.document.pages), (20, 20, 7, PAGES));
     assert!(texts(&reading).contains("page 30 of the book"), "{}", texts(&reading));
-    // The others are not even begun: the worker that is to read them hangs.
+    // The other pages are not read: the worker that should read them hangs.
     assert_eq!(memory.page_indices("account", DOCUMENT).await.unwrap(), (20..40).collect::<Vec<_>>());
-    assert_eq!(open(&slow, place()).await.pages, reading.pages, "what is there is not read again");
+    assert_eq!(open(&slow, place()).await.pages, reading.pages, "stored pages are not read again");
     slow.drafts.patience = Duration::from_millis(1);
     let answer = slow.document(&caller(), DOCUMENT).await;
     assert_eq!(answer.err().unwrap().public().code, ErrorCode::Unavailable, "the wait has a limit");
 
-    // This is what a process leaves that ends now. The next one goes on from there.
+    // A new process continues with the stored pages.
     let next = library(&memory, data.path(), config()).await;
-    let found = open(&next, Place { query: "page 129 of".into(), ..Place::default() }).await.found.unwrap();
+    let found =
+        open(&next, ReaderRequest { query: "page 129 of".into(), ..ReaderRequest::default() }).await.found.unwrap();
     assert_eq!((found.total, found.hits[0].page), (1, 129), "all pages are searched");
     let text = exported(&next).await.unwrap();
     for page in 1..=PAGES {
@@ -172,8 +180,8 @@ async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() 
     assert_eq!(document.content.len(), PAGES as usize);
 }
 
-/// A draft of the book with these pages, so that nothing of it is left to be read.
-async fn drafted(memory: &Memory, pages: &[Page]) {
+/// Stores a complete draft of the book with these pages.
+async fn store_draft(memory: &Memory, pages: &[Page]) {
     let draft = NewDocument {
         id: DOCUMENT.into(),
         account_id: "account".into(),
@@ -183,7 +191,7 @@ async fn drafted(memory: &Memory, pages: &[Page]) {
         mode: Mode::Text,
         pages: (0..PAGES).collect(),
     };
-    assert!(memory.begin_draft(&draft, SystemWorld.now()).await.unwrap());
+    assert!(memory.begin_draft(&draft, SystemClock.now()).await.unwrap());
     assert!(memory.extend_draft("account", DOCUMENT, pages).await.unwrap());
 }
 
@@ -200,22 +208,22 @@ async fn document_sent_page_by_page_is_the_serialized_document() {
         note: index.is_multiple_of(5).then(|| "cut\tshort".to_owned()),
     };
     let content: Vec<Page> = (0..PAGES).map(page).collect();
-    drafted(&memory, &content).await;
+    store_draft(&memory, &content).await;
     let summary = memory.document("account", DOCUMENT).await.unwrap().unwrap();
     let sent = text_of(library.document(&caller(), DOCUMENT).await.unwrap()).await.unwrap();
     assert_eq!(sent, serde_json::to_string(&Document { summary, content }).unwrap());
 }
 
 #[tokio::test]
-async fn an_export_is_never_of_two_texts() {
+async fn export_of_a_document_that_changes_breaks_off() {
     let data = TempDir::new().unwrap();
     let memory = Memory::default();
     let library = library(&memory, data.path(), config()).await;
     let job = submit_book(&memory, &library, data.path()).await;
-    // More than may be written before somebody reads it.
+    // More than is written before the client reads.
     let long = |index| Page { index, markdown: "Plain words. ".repeat(1_000), failure: None, note: None };
     let pages: Vec<Page> = (0..PAGES).map(long).collect();
-    drafted(&memory, &pages).await;
+    store_draft(&memory, &pages).await;
     let mut file = library.export(&caller(), DOCUMENT, ExportFormat::Md, "").await.unwrap();
     assert!(file.body.next().await.unwrap().is_ok());
     let mut json = library.document(&caller(), DOCUMENT).await.unwrap();
@@ -233,10 +241,10 @@ async fn an_export_is_never_of_two_texts() {
         },
     };
     let results = stream::iter((0..PAGES).map(fine).map(Ok)).boxed();
-    memory.complete(&done, results, SystemWorld.now()).await.unwrap();
+    memory.complete(&done, results, SystemClock.now()).await.unwrap();
     for body in [file.body, json] {
         let rest: Vec<_> = body.collect().await;
-        assert!(rest.last().unwrap().is_err(), "it ended as if it were whole");
+        assert!(rest.last().unwrap().is_err(), "it ended without an error");
     }
     assert!(!exported(&library).await.unwrap().contains("Plain"));
 }

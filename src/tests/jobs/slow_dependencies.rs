@@ -1,4 +1,4 @@
-//! Workers whose Google or database takes its time: what goes on, however slowly, comes to its end.
+//! Workers whose Google or database is slow: a job that makes progress reaches its end.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use coldbrew::accounts::spending::Budget;
 use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
+use coldbrew::clock::{Clock, RandomIds, SystemClock};
 use coldbrew::documents::Documents;
 use coldbrew::documents::JobViews;
 use coldbrew::error::Result;
@@ -19,14 +20,13 @@ use coldbrew::jobs::Spending;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Jobs};
 use coldbrew::jobs::{
-    Google, InputLines, Job, JobIds, PageSource, ReadyPage, ReadyPages, Results, Spool, Stage, Watched, Worker,
+    Google, InputLines, Job, JobIds, PageSource, ReadyPage, ReadyPages, RemoteBatch, Results, Spool, Stage, Worker,
     WorkerPolicy, WorkerPorts, WorkerSettings,
 };
 use coldbrew::model::wire::{JobError, Metadata};
-use coldbrew::model::{Hindrance, JobStatus, Mode, PageSet, Pricing, UnixMs};
+use coldbrew::model::{BlockedReason, JobStatus, Mode, PageSet, Pricing, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Figures, Upload, Uploads};
-use coldbrew::world::{SystemWorld, World};
 use coldbrew_gemini::jsonl::{Outcome, ResultLine};
 use coldbrew_gemini::models::{Model, Models};
 use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Request};
@@ -44,15 +44,16 @@ fn answer() -> Answer {
     Answer { text: "Text.".into(), finish_reason: Some("STOP".into()), ..Answer::default() }
 }
 
-/// Google and a disk, of which only what these tests come to is there.
+/// A Google, a disk and a page engine with only what these tests use.
 #[derive(Default)]
 struct Outside {
-    asked: AtomicUsize,
-    /// Every which request is answered; 0: none.
+    /// Counts realtime requests.
+    requests: AtomicUsize,
+    /// Every so many requests, one is answered; 0: none is.
     answered: usize,
-    /// How long each line of the results takes to be read.
+    /// How long it takes to read a line of the results.
     line: Duration,
-    /// How often the account has no time of the page engine, before it has some.
+    /// How often the account has no engine time, before it has some.
     engine_refusals: AtomicUsize,
 }
 
@@ -63,7 +64,7 @@ impl Google for Outside {
     }
 
     async fn answer(&self, _model: &str, _request: &Request) -> Result<Answer, Error> {
-        let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         if self.answered > 0 && number.is_multiple_of(self.answered) {
             return Ok(answer());
         }
@@ -90,7 +91,7 @@ impl Google for Outside {
         Ok(Vec::new())
     }
 
-    async fn look(&self, _batch: &str) -> Result<Batch, Error> {
+    async fn get_batch(&self, _batch: &str) -> Result<Batch, Error> {
         Err(Error::new(ErrorKind::NotFound, "there is no such batch"))
     }
 
@@ -135,7 +136,7 @@ impl Spool for Outside {
         unreachable!()
     }
 
-    async fn sweep(&self, _active_ids: &[String]) -> Result<()> {
+    async fn purge(&self, _active_ids: &[String]) -> Result<()> {
         unreachable!()
     }
 }
@@ -162,7 +163,8 @@ fn worker(store: impl Jobs + Uploads + Spending + Figures + Clone + 'static, out
     let outside = Arc::new(outside);
     Worker {
         name: "worker".into(),
-        world: Arc::new(SystemWorld),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
         ports: WorkerPorts {
             jobs: Arc::new(store.clone()),
             uploads: Arc::new(store.clone()),
@@ -190,9 +192,9 @@ fn worker(store: impl Jobs + Uploads + Spending + Figures + Clone + 'static, out
     }
 }
 
-/// A job of [`PAGES`] pages at that stage.
+/// Records a job of [`PAGES`] pages at that stage.
 async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Stage) -> Account {
-    let (account, now) = (Account { id: "a".into(), email: None, quota_tokens: None }, SystemWorld.now());
+    let (account, now) = (Account { id: "a".into(), email: None, quota_tokens: None }, SystemClock.now());
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
     store.create_guest(&account.id, credential, now).await.unwrap();
     let upload = Upload {
@@ -232,11 +234,11 @@ async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Sta
     account
 }
 
-/// Takes the job up whenever it is due. Returns how often that was.
+/// Claims and holds the job whenever it is due, until it has ended. Returns the number of claims.
 async fn work_off(worker: &Worker) -> usize {
     let mut claims = 0;
     while !worker.ports.jobs.active_ids().await.unwrap().is_empty() {
-        for job in worker.claim(Lane::Work, 1).await.unwrap() {
+        for job in worker.claim(Lane::Local, 1).await.unwrap() {
             claims += 1;
             worker.hold(job, CancellationToken::new()).await;
         }
@@ -246,28 +248,29 @@ async fn work_off(worker: &Worker) -> usize {
 }
 
 #[tokio::test]
-async fn pages_that_google_has_room_for_one_by_one_are_all_read() {
+async fn pages_answered_one_in_each_round_are_all_read() {
     let memory = Memory::default();
-    let account = submit(&memory, Mode::Realtime, Stage::Read { tries: 0 }).await;
+    let account = submit(&memory, Mode::Realtime, Stage::Realtime { tries: 0 }).await;
     let worker = worker(memory.clone(), Outside { answered: 2, ..Outside::default() });
-    assert!(work_off(&worker).await > 8, "more rounds than there may be in vain");
+    assert!(work_off(&worker).await > 8, "more rounds than may fail in a row");
     let document = memory.document(&account.id, "document").await.unwrap().unwrap();
     assert_eq!((document.pages, document.failed_pages), (PAGES, 0));
 }
 
 #[tokio::test]
 async fn job_of_an_account_without_engine_time_waits_and_is_not_lost() {
-    for (mode, stage) in [(Mode::Realtime, Stage::Read { tries: 0 }), (Mode::Batch, Stage::Prepare { attempt: 1 })] {
+    for (mode, stage) in [(Mode::Realtime, Stage::Realtime { tries: 0 }), (Mode::Batch, Stage::Prepare { attempt: 1 })]
+    {
         let memory = Memory::default();
         submit(&memory, mode, stage.clone()).await;
         let outside = Outside { answered: 1, engine_refusals: AtomicUsize::new(1), ..Outside::default() };
         let worker = worker(memory.clone(), outside);
-        let job = worker.claim(Lane::Work, 1).await.unwrap().pop().unwrap();
-        let begun = SystemWorld.now();
+        let job = worker.claim(Lane::Local, 1).await.unwrap().pop().unwrap();
+        let begun = SystemClock.now();
         worker.hold(job, CancellationToken::new()).await;
         let waiting = memory.records().jobs["job"].job.clone();
-        assert_eq!((&waiting.stage, waiting.hindered_by), (&stage, Some(Hindrance::EngineTime)));
-        assert!(waiting.due_at >= begun.plus(1_000), "it holds no worker meanwhile");
+        assert_eq!((&waiting.stage, waiting.blocked_by), (&stage, Some(BlockedReason::EngineTime)));
+        assert!(waiting.due_at >= begun.plus(1_000), "the job waits without a worker");
         if mode == Mode::Realtime {
             assert_eq!(work_off(&worker).await, 1);
             assert_eq!(memory.records().jobs["job"].job.stage, Stage::Succeeded);
@@ -276,40 +279,41 @@ async fn job_of_an_account_without_engine_time_waits_and_is_not_lost() {
 }
 
 #[tokio::test]
-async fn when_google_has_no_room_at_all_nothing_false_is_said_of_pages_that_had_no_turn() {
+async fn realtime_job_without_any_capacity_fails_with_no_capacity() {
     let memory = Memory::default();
-    let account = submit(&memory, Mode::Realtime, Stage::Read { tries: 0 }).await;
+    let account = submit(&memory, Mode::Realtime, Stage::Realtime { tries: 0 }).await;
     let worker = worker(memory.clone(), Outside::default());
     assert_eq!(work_off(&worker).await, 9);
     let job = memory.job(&account.id, "job").await.unwrap().unwrap();
     let error = job.error.unwrap();
     assert_eq!((job.status, error.code.as_str()), (JobStatus::Failed, "no_capacity"));
-    assert_eq!(error.message, "Gemini had no capacity for the rest of this document, however often we asked.");
+    assert_eq!(error.message, "Gemini had no capacity for the rest of this document after several attempts.");
 }
 
-/// To a key of another project nothing exists that others made: that is no loss, and no reason to make it again.
+/// A key of another project does not see the batch (docs/GEMINI.md). That is no evidence that the batch is lost.
 #[tokio::test]
-async fn what_another_key_does_not_see_is_not_taken_for_lost() {
+async fn batch_that_another_key_does_not_see_is_not_given_up() {
     for (key, is_evidence) in [(None, true), (Some("this key"), true), (Some("another key"), false)] {
         let (key, input_file) = (key.map(str::to_owned), "files/in".to_owned());
-        let seek = Stage::Seek { attempt: 1, input_file: input_file.clone(), key: key.clone(), empty_listings: 0 };
-        let watched = Watched {
+        let reconciling =
+            Stage::Reconciling { attempt: 1, input_file: input_file.clone(), key: key.clone(), empty_listings: 0 };
+        let remote = RemoteBatch {
             attempt: 1,
             input_file,
             batch: "batches/b".into(),
             key,
             running: false,
-            withdrawn: false,
-            since: SystemWorld.now(),
+            cancel_failed: false,
+            since: SystemClock.now(),
             odd_since: None,
             denied_since: None,
             denials: 0,
         };
-        for stage in [seek, Stage::Watch(watched)] {
+        for stage in [reconciling, Stage::Polling(remote)] {
             let memory = Memory::default();
             submit(&memory, Mode::Batch, stage.clone()).await;
             let worker = worker(memory.clone(), Outside::default());
-            let job = worker.claim(Lane::Watch, 1).await.unwrap().pop().unwrap();
+            let job = worker.claim(Lane::Remote, 1).await.unwrap().pop().unwrap();
             worker.hold(job, CancellationToken::new()).await;
             let after = memory.records().jobs["job"].job.stage.clone();
             assert_eq!(after != stage, is_evidence, "{after:?}");
@@ -317,16 +321,16 @@ async fn what_another_key_does_not_see_is_not_taken_for_lost() {
     }
 }
 
-/// All that time nobody else can write, and so nobody can renew a lease either.
+/// SQLite has one writer at a time, so the lease cannot be renewed meanwhile.
 #[tokio::test]
-async fn results_that_take_many_leases_to_be_stored_are_stored_at_the_first_attempt() {
+async fn results_that_outlast_their_lease_are_stored_at_the_first_attempt() {
     let folder = TempDir::new().unwrap();
     let store = SqlStore::open(&SqlStore::embedded_url(&folder.path().join("records.db"))).await.unwrap();
     let (input_file, output_file) = ("files/in".to_owned(), "files/out".to_owned());
-    let collect = Stage::Collect { attempt: 1, batch: "batches/b".into(), input_file, output_file, tries: 0 };
-    let account = submit(&store, Mode::Batch, collect).await;
+    let downloading = Stage::Downloading { attempt: 1, batch: "batches/b".into(), input_file, output_file, tries: 0 };
+    let account = submit(&store, Mode::Batch, downloading).await;
     let worker = worker(store.clone(), Outside { line: LEASE / 8, ..Outside::default() });
-    let job = worker.claim(Lane::Work, 1).await.unwrap().pop().unwrap();
+    let job = worker.claim(Lane::Local, 1).await.unwrap().pop().unwrap();
     worker.hold(job, CancellationToken::new()).await;
     let job = store.job(&account.id, "job").await.unwrap().unwrap();
     assert_eq!(job.status, JobStatus::Succeeded);

@@ -1,4 +1,4 @@
-//! The page engine as the tests of the product use it. Its own tests are in `crates/pdf/tests`.
+//! The page engine for the tests of the server. The engine's own tests are in `crates/pdf/tests`.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -7,16 +7,16 @@ use std::sync::OnceLock;
 use coldbrew_pdf::testing::chart_pdf;
 use coldbrew_pdf::{Engine, EngineConfig, Requester};
 
-/// An engine's settings whose workers are the product's own program.
+/// The configuration of an engine whose workers are the server's own executable.
 pub fn config() -> EngineConfig {
     let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("vendor/libpdfium.so");
     EngineConfig { worker_exe: env!("CARGO_BIN_EXE_coldbrew").into(), ..EngineConfig::new(library) }
 }
 
-/// A PNG of a page with a chart, as a camera would take it.
+/// A PNG picture of a page with a chart.
 pub fn photograph() -> Vec<u8> {
     static TAKEN: OnceLock<Vec<u8>> = OnceLock::new();
-    // A test's own runtime cannot wait for another.
+    // A test's runtime cannot block on another runtime.
     TAKEN.get_or_init(|| std::thread::spawn(take_photograph).join().unwrap()).clone()
 }
 

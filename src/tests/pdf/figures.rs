@@ -1,4 +1,4 @@
-//! Figures from a page to its reader, through both AI modes: found, asked for by the prompt, in place, and nobody else's.
+//! Figures in both AI modes: found on the page, named in the prompt, put into the text, and visible to their owner only.
 
 use coldbrew_pdf::testing::{chart_pdf, pdf_from_contents};
 use reqwest::{Method, StatusCode};
@@ -7,13 +7,13 @@ use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, files_below, refused};
 
-/// Has a file extracted. Returns the ticket.
+/// Submits a file for extraction. Returns the ticket.
 async fn submit(guest: &TestClient, pdf: Vec<u8>, batch_mode: bool) -> Value {
     let prepared: Value = guest.upload("a.pdf", pdf).await.json().await.unwrap();
     guest.submit(&prepared, true, batch_mode).await.json().await.unwrap()
 }
 
-/// The document that comes of a ticket.
+/// Waits for the job of a ticket. Returns its document.
 async fn outcome(guest: &TestClient, ticket: &Value) -> Value {
     let ended = match ticket["extraction_id"].as_str() {
         Some(id) => guest.end_of(&format!("/v1/documents/extraction/{id}")).await,
@@ -33,7 +33,7 @@ fn address(document: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_figure_is_in_its_place_and_only_its_owner_sees_it() {
+async fn figure_is_in_its_place_and_visible_to_its_owner_only() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     for batch_mode in [true, false] {
@@ -55,11 +55,11 @@ async fn a_figure_is_in_its_place_and_only_its_owner_sees_it() {
         assert_eq!(guest.send(Method::DELETE, &path, None).await.status(), StatusCode::NO_CONTENT);
         refused(guest.send(Method::GET, &address, None).await, 404, "not_found").await;
     }
-    assert_eq!(files_below(&data.path().join("blobs")), 0, "pictures go with their document");
+    assert_eq!(files_below(&data.path().join("blobs")), 0, "pictures are deleted with their document");
     assert_eq!(files_below(&data.path().join("spool")), 0);
 }
 
-/// As many pages, the first of which are read in no time and take very long to draw.
+/// `pages` pages, of which the first `laborious` have text that is read at once and curves that take long to draw.
 fn laborious_pdf(pages: usize, laborious: usize) -> Vec<u8> {
     let text = "BT /F1 12 Tf 72 700 Td (What can be read.) Tj ET\n";
     let curves = "0 0 m 9 999 999 9 595 842 c S\n".repeat(60_000);
@@ -69,16 +69,16 @@ fn laborious_pdf(pages: usize, laborious: usize) -> Vec<u8> {
     pdf_from_contents(&contents, "")
 }
 
-/// How many workers a document gets.
+/// The number of workers that a document gets.
 fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 #[tokio::test]
-async fn a_page_that_was_read_without_its_figures_says_so_also_after_a_restart() {
+async fn page_read_without_its_figures_has_a_note_also_after_a_restart() {
     let data = TempDir::new().unwrap();
-    let in_vain = ("COLDBREW_PAGE_TIMEOUT_MS", "2000");
-    let server = TestServer::start(&data, &[in_vain, ("COLDBREW_DEMO_PENDING_MS", "5000")]).await;
+    let short_timeout = ("COLDBREW_PAGE_TIMEOUT_MS", "2000");
+    let server = TestServer::start(&data, &[short_timeout, ("COLDBREW_DEMO_PENDING_MS", "5000")]).await;
     let guest = server.guest().await;
     let batch = submit(&guest, laborious_pdf(1, 1), true).await;
     let status = format!("/v1/documents/batch/{}/status", batch["content_hash"].as_str().unwrap());
@@ -86,18 +86,18 @@ async fn a_page_that_was_read_without_its_figures_says_so_also_after_a_restart()
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
     server.stop().await;
-    let server = TestServer::start(&data, &[in_vain]).await;
+    let server = TestServer::start(&data, &[short_timeout]).await;
     let (guest, other) = (guest.at(&server.base_url), server.guest().await);
     let realtime = submit(&other, laborious_pdf(1, 1), false).await;
     for document in [outcome(&guest, &batch).await, outcome(&other, &realtime).await] {
         let page = &document["content"][0];
         assert_eq!((&page["markdown"], &page["failure"]), (&"What can be read.".into(), &Value::Null), "{page}");
-        assert!(page["note"].as_str().unwrap_or_default().contains("could not be looked for"), "{page}");
+        assert!(page["note"].as_str().unwrap_or_default().contains("Figure detection failed"), "{page}");
     }
 }
 
 #[tokio::test]
-async fn pages_for_which_there_was_no_time_are_not_said_to_be_damaged() {
+async fn pages_after_document_timeout_are_reported_as_not_tried() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_DOCUMENT_TIMEOUT_MS", "700")]).await;
     for batch_mode in [true, false] {
@@ -105,18 +105,18 @@ async fn pages_for_which_there_was_no_time_are_not_said_to_be_damaged() {
         let ticket = submit(&guest, laborious_pdf(100, workers()), batch_mode).await;
         let document = outcome(&guest, &ticket).await;
         let last = &document["content"][99];
-        assert!(last["failure"].as_str().unwrap_or_default().contains("was not tried"), "{last}");
+        assert!(last["failure"].as_str().unwrap_or_default().contains("was skipped"), "{last}");
     }
 }
 
 #[tokio::test]
-async fn a_page_that_takes_long_keeps_no_other_waiting() {
+async fn slow_page_does_not_block_other_pages() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_DOCUMENT_TIMEOUT_MS", "2000")]).await;
     let guest = server.guest().await;
     let ticket = submit(&guest, laborious_pdf(60, 1), true).await;
     let document = outcome(&guest, &ticket).await;
     let last = &document["content"][59];
-    // A single worker has them one after the other, and no time is left behind the first.
+    // A single worker reads them one after the other, and the first uses up the time.
     assert_eq!(last["markdown"] == "What can be read.", workers() > 1, "{last}");
 }

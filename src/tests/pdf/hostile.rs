@@ -1,4 +1,4 @@
-//! Uploads that are meant to hurt. What the page engine does with them is tested in `crates/pdf/tests/hostile.rs`.
+//! Hostile uploads. `crates/pdf/tests/hostile.rs` tests the page engine itself with them.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ pub use coldbrew_pdf::testing::workers::workers_with;
 use crate::support::harness::{TestServer, files_below};
 
 #[tokio::test]
-async fn upload_of_a_bomb_or_mutant_is_answered_and_leaves_nothing() {
+async fn upload_of_bomb_or_mutant_is_answered_and_leaves_no_file() {
     let data = TempDir::new().unwrap();
     let server =
         TestServer::start(&data, &[("COLDBREW_OPEN_TIMEOUT_MS", "2000"), ("COLDBREW_PAGE_TIMEOUT_MS", "2000")]).await;

@@ -1,4 +1,4 @@
-//! A worker's disk: what it spools, and the pages it makes of uploads. It may outlive the worker, or not.
+//! The disk of a simulated worker: its spooled files, and the pages that it makes ready. It may survive the worker, or not.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use coldbrew_gemini::models::Model;
 use coldbrew_pdf::PageFault;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::clock::Clock;
 use super::odds::Odds;
+use super::timeline::Timeline;
 
-/// See the module. Cheap to clone.
+/// The disk of a simulated worker. Cheap to clone.
 #[derive(Clone)]
 pub struct Disk {
-    clock: Clock,
+    timeline: Timeline,
     odds: Odds,
     name: Arc<str>,
     files: Arc<Mutex<Files>>,
@@ -34,8 +34,8 @@ struct Files {
 }
 
 impl Disk {
-    pub fn new(clock: Clock, odds: Odds, name: &str) -> Self {
-        Self { clock, odds, name: name.into(), files: Arc::default() }
+    pub fn new(timeline: Timeline, odds: Odds, name: &str) -> Self {
+        Self { timeline, odds, name: name.into(), files: Arc::default() }
     }
 
     pub fn name(&self) -> &str {
@@ -47,14 +47,15 @@ impl Disk {
         self.files.lock().unwrap().inputs.get(input).cloned()
     }
 
-    pub fn bring(&self, path: &Path, lines: Vec<ResultLine>) {
+    /// Stores downloaded results.
+    pub fn store_results(&self, path: &Path, lines: Vec<ResultLine>) {
         self.files.lock().unwrap().results.insert(path.to_owned(), lines);
     }
 
-    /// Time that work takes, and now and then a full disk.
+    /// Takes some time. Sometimes the disk is full.
     async fn work(&self) -> Result<()> {
-        self.clock.sleep(self.clock.pick(1..300)).await;
-        if self.clock.happens(self.odds.loss() / 4.0) {
+        self.timeline.sleep(self.timeline.pick(1..300)).await;
+        if self.timeline.happens(self.odds.loss() / 4.0) {
             return Err(Error::unavailable("the disk is full"));
         }
         Ok(())
@@ -103,7 +104,7 @@ impl Spool for Disk {
         Ok(())
     }
 
-    async fn sweep(&self, active_ids: &[String]) -> Result<()> {
+    async fn purge(&self, active_ids: &[String]) -> Result<()> {
         let active = |path: &Path| active_ids.iter().any(|id| path == Path::new(id));
         let mut files = self.files.lock().unwrap();
         files.inputs.retain(|path, _| active(path));
@@ -121,13 +122,13 @@ impl PageSource for Disk {
         _time: &'a Mutex<Duration>,
     ) -> Result<Result<ReadyPages<'a>, JobError>> {
         self.work().await?;
-        if self.clock.happens(0.01 * self.odds.oddity) {
-            return Ok(Err(JobError::new("upload_gone", "The uploaded file is no longer there.")));
+        if self.timeline.happens(0.01 * self.odds.oddity) {
+            return Ok(Err(JobError::new("upload_gone", "The uploaded file is no longer stored. Upload it again.")));
         }
         let page = move |index: u32| async move {
             self.work().await?;
             let ready = || ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()) };
-            let is_damaged = self.clock.happens(0.03 * self.odds.oddity);
+            let is_damaged = self.timeline.happens(0.03 * self.odds.oddity);
             Ok((index, if is_damaged { Err(PageFault::Damaged) } else { Ok(ready()) }))
         };
         Ok(Ok(stream::iter(indices).map(page).buffered(2).boxed()))

@@ -1,38 +1,41 @@
-//! The time and the chance of one machine, whose clock is wrong.
+//! The clock and the ids of one simulated machine. Its clock may be wrong.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use coldbrew::clock::{Clock, IdGenerator};
 use coldbrew::model::UnixMs;
-use coldbrew::world::World;
 use futures::future::BoxFuture;
 
-use super::clock::{Clock, START_MS};
+use super::timeline::{START_MS, Timeline};
 
-/// See the module.
+/// The clock and the ids of one simulated machine.
 pub struct Machine {
-    pub clock: Clock,
+    pub timeline: Timeline,
+    /// What its clock shows beyond the true time.
     pub wrong_by_ms: Arc<AtomicI64>,
     pub ids: Arc<AtomicU64>,
-    /// Any instant: durations are measured from it.
+    /// The monotonic instant at the start of the schedule.
     pub origin: Instant,
 }
 
-impl World for Machine {
+impl Clock for Machine {
     fn now(&self) -> UnixMs {
-        UnixMs(self.clock.now_ms() + self.wrong_by_ms.load(Ordering::Relaxed))
+        UnixMs(self.timeline.now_ms() + self.wrong_by_ms.load(Ordering::Relaxed))
     }
 
     fn tick(&self) -> Instant {
-        let passed_ms = self.clock.now_ms() - START_MS;
+        let passed_ms = self.timeline.now_ms() - START_MS;
         self.origin + Duration::from_millis(passed_ms.unsigned_abs())
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.clock.sleep(i64::try_from(duration.as_millis()).unwrap())
+        self.timeline.sleep(i64::try_from(duration.as_millis()).unwrap())
     }
+}
 
+impl IdGenerator for Machine {
     fn id(&self) -> String {
         format!("id{:04}", self.ids.fetch_add(1, Ordering::Relaxed))
     }
@@ -41,7 +44,7 @@ impl World for Machine {
         self.id()
     }
 
-    fn chance(&self) -> f64 {
+    fn jitter(&self) -> f64 {
         0.5
     }
 }

@@ -1,4 +1,4 @@
-//! The record behind a network: a transaction may happen and nobody learn of it, or be late.
+//! The connection of a simulated process to the database: a transaction may be late, may not happen, or may happen without an answer.
 
 use async_trait::async_trait;
 use coldbrew::accounts::Account;
@@ -8,59 +8,59 @@ use coldbrew::documents::JobViews;
 use coldbrew::error::{Error, Result};
 use coldbrew::extract::PageResult;
 use coldbrew::jobs::machine::Lane;
-use coldbrew::jobs::{Acceptance, Completion, Jobs, Leftovers};
+use coldbrew::jobs::{Acceptance, Completion, Jobs, OrphanedResources};
 use coldbrew::jobs::{Admission, Spending, Unanswered};
-use coldbrew::jobs::{Job, Leftover};
+use coldbrew::jobs::{Job, OrphanedResource};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{PageSet, UnixMs};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
-use super::clock::{Clock, Fate, Voyage};
 use super::odds::Odds;
+use super::timeline::{Delivery, Fate, Timeline};
 use crate::support::memory::Memory;
 
-/// How long a database may take, before whoever asked gives up.
-const PATIENCE_MS: i64 = 12_000;
+/// How long a process waits for the database.
+const TIMEOUT_MS: i64 = 12_000;
 
-/// One process's connection.
+/// The connection of one process to the database.
 pub struct Connection {
     pub memory: Memory,
-    pub clock: Clock,
+    pub timeline: Timeline,
     pub odds: Odds,
     pub name: String,
 }
 
 impl Connection {
-    /// One transaction. Those of the memory are over at once; the way there and back is what takes time.
+    /// One transaction. The store in memory takes no time; the way there and back does.
     async fn transact<T: Send + 'static>(
         &self,
         what: &'static str,
         act: impl Fn(&Memory) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let lost = self.clock.happens(self.odds.loss() / 2.0);
-        let fate = match lost.then(|| self.clock.happens(0.5)) {
+        let lost = self.timeline.happens(self.odds.loss() / 2.0);
+        let fate = match lost.then(|| self.timeline.happens(0.5)) {
             None => Fate::Arrives,
-            Some(true) => Fate::LostThere,
-            Some(false) => Fate::LostBack,
+            Some(true) => Fate::RequestLost,
+            Some(false) => Fate::AnswerLost,
         };
-        let long_ms = if self.clock.happens(self.odds.loss()) { 10_000 } else { 30 };
-        let voyage = Voyage {
-            there_ms: self.clock.pick(1..long_ms),
-            back_ms: self.clock.pick(1..long_ms),
+        let long_ms = if self.timeline.happens(self.odds.loss()) { 10_000 } else { 30 };
+        let delivery = Delivery {
+            request_ms: self.timeline.pick(1..long_ms),
+            answer_ms: self.timeline.pick(1..long_ms),
             fate,
-            patience_ms: PATIENCE_MS,
+            timeout_ms: TIMEOUT_MS,
         };
         let memory = self.memory.clone();
-        let answer = self.clock.call(voyage, move || act(&memory)).await;
+        let answer = self.timeline.call(delivery, move || act(&memory)).await;
         if !matches!((what, fate), ("claim" | "renew", Fate::Arrives)) {
-            self.clock.say(|| format!("{}: {what} {fate:?}", self.name));
+            self.timeline.log(|| format!("{}: {what} {fate:?}", self.name));
         }
         answer.unwrap_or_else(|| Err(Error::unavailable("no answer from the database")))
     }
 }
 
-/// What the memory answers: it never waits.
+/// The answer of the store in memory, which never waits.
 fn now<T>(answer: impl Future<Output = T>) -> T {
     answer.now_or_never().unwrap()
 }
@@ -83,8 +83,8 @@ impl Jobs for Connection {
         let worker = worker.to_owned();
         let claimed = self.transact("claim", move |memory| now(memory.claim(&worker, lane, max, at, lease_ms))).await;
         if claimed.is_err() {
-            // Jobs that were taken up, and nobody knows: to others it looks as if their worker had died.
-            self.clock.crash();
+            // Jobs may have been claimed without an answer. To other workers, that looks like a crash.
+            self.timeline.crash();
         }
         claimed
     }
@@ -104,9 +104,9 @@ impl Jobs for Connection {
         self.transact("release", move |memory| now(memory.release(&job, due_at))).await
     }
 
-    async fn advance(&self, job: &Job, left: Option<&Leftover>, at: UnixMs) -> Result<bool> {
+    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, at: UnixMs) -> Result<bool> {
         let (job, left) = (job.clone(), left.cloned());
-        self.clock.say(|| format!("{}: {} -> {:?} due {}", self.name, job.id, job.stage, job.due_at.0 - at.0));
+        self.timeline.log(|| format!("{}: {} -> {:?} due {}", self.name, job.id, job.stage, job.due_at.0 - at.0));
         self.transact("advance", move |memory| now(memory.advance(&job, left.as_ref(), at))).await
     }
 
@@ -159,19 +159,19 @@ impl JobViews for Connection {
 }
 
 #[async_trait]
-impl Leftovers for Connection {
-    async fn next_leftover(&self, at: UnixMs, until: UnixMs) -> Result<Option<Leftover>> {
-        self.transact("next leftover", move |memory| now(memory.next_leftover(at, until))).await
+impl OrphanedResources for Connection {
+    async fn claim_orphan(&self, at: UnixMs, until: UnixMs) -> Result<Option<OrphanedResource>> {
+        self.transact("claim orphan", move |memory| now(memory.claim_orphan(at, until))).await
     }
 
-    async fn put_off(&self, leftover: &Leftover) -> Result<()> {
-        let leftover = leftover.clone();
-        self.transact("put off", move |memory| now(memory.put_off(&leftover))).await
+    async fn postpone_orphan(&self, orphan: &OrphanedResource) -> Result<()> {
+        let orphan = orphan.clone();
+        self.transact("postpone orphan", move |memory| now(memory.postpone_orphan(&orphan))).await
     }
 
-    async fn strike_off(&self, leftover: &Leftover) -> Result<()> {
-        let leftover = leftover.clone();
-        self.transact("strike off", move |memory| now(memory.strike_off(&leftover))).await
+    async fn remove_orphan(&self, orphan: &OrphanedResource) -> Result<()> {
+        let orphan = orphan.clone();
+        self.transact("remove orphan", move |memory| now(memory.remove_orphan(&orphan))).await
     }
 }
 

@@ -1,6 +1,6 @@
-//! What whoever runs the tests asks for.
+//! Settings of a test run, from the environment.
 
-/// A number from the environment.
+/// The number in an environment variable, if it is set.
 pub fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap())
 }

@@ -1,4 +1,4 @@
-//! A whole server in this process, on free ports and a data folder of its own, and a client of it.
+//! A complete server in this process, with free ports and its own data folder, and a client for it.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::web::accounts::with_arguments;
 
-/// A running server. Dropped, it stops; its data stays for as long as `data` lives.
+/// A running server. Dropping it stops it; its data is kept as long as `data` lives.
 pub struct TestServer {
     pub base_url: String,
     stop: CancellationToken,
@@ -24,7 +24,7 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts a server on that data folder; `settings` are variables, over quick defaults.
+    /// Starts a server on this data folder. `settings` are environment variables, which override fast defaults.
     pub async fn start(data: &TempDir, settings: &[(&str, &str)]) -> Self {
         let config = config(data.path(), settings);
         let stop = CancellationToken::new();
@@ -35,13 +35,13 @@ impl TestServer {
         Self { base_url, stop, running: Some(running) }
     }
 
-    /// Stops as a service manager would have it, and waits until everything has ended.
+    /// Stops the server as a service manager does, and waits until it has ended.
     pub async fn stop(mut self) {
         self.stop.cancel();
         self.running.take().unwrap().await.unwrap();
     }
 
-    /// A client with a guest account of its own.
+    /// A client with a new guest account.
     pub async fn guest(&self) -> TestClient {
         TestClient::guest_at(&self.base_url).await
     }
@@ -53,7 +53,7 @@ impl Drop for TestServer {
     }
 }
 
-/// The settings of a quick server on that data folder, as variables; `settings` come last.
+/// The environment variables of a server with fast defaults on this data folder. `settings` override them.
 pub fn variables(data_dir: &Path, settings: &[(&str, &str)]) -> HashMap<String, String> {
     let site = data_dir.join("site");
     std::fs::create_dir_all(&site).unwrap();
@@ -64,6 +64,7 @@ pub fn variables(data_dir: &Path, settings: &[(&str, &str)]) -> HashMap<String, 
         ("LEPTOS_SITE_ROOT", site.to_str().unwrap()),
         ("COLDBREW_DATA_DIR", data_dir.to_str().unwrap()),
         ("COLDBREW_PDFIUM", &vendor("libpdfium.so")),
+        ("COLDBREW_FONTS", &vendor("fonts")),
         ("COLDBREW_FIGURE_MODEL", &vendor("pp-doclayout-s.onnx")),
         ("COLDBREW_FIGURE_LIBRARY", &vendor("libonnxruntime.so")),
         ("COLDBREW_PAGE_WORKER_EXE", env!("CARGO_BIN_EXE_coldbrew")),
@@ -74,14 +75,14 @@ pub fn variables(data_dir: &Path, settings: &[(&str, &str)]) -> HashMap<String, 
     defaults.iter().chain(settings).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// The configuration that such variables make.
+/// The configuration that [`variables`] gives.
 pub fn config(data_dir: &Path, settings: &[(&str, &str)]) -> Config {
     choose_cryptography();
     let variables = variables(data_dir, settings);
     Config::read("", move |name| variables.get(name).cloned()).unwrap()
 }
 
-/// The emulator of the Gemini API, which a test can make fail.
+/// The emulator of the Gemini API. Tests can arm faults in it.
 pub struct TestGemini {
     pub base_url: String,
     config: Config,
@@ -89,7 +90,7 @@ pub struct TestGemini {
 }
 
 impl TestGemini {
-    /// Starts an emulator on that data folder.
+    /// Starts an emulator on this data folder.
     pub async fn start(data: &TempDir) -> Self {
         let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let (base_url, config) = (format!("http://{addr}"), config(data.path(), &[]));
@@ -102,7 +103,7 @@ impl TestGemini {
         self.base_url.trim_start_matches("http://").parse().unwrap()
     }
 
-    /// Ends it for those who try to reach it; what it knows stays.
+    /// Makes the emulator unreachable. It keeps its state.
     pub async fn stop(&mut self) {
         self.stop.cancel();
         while tokio::net::TcpStream::connect(self.addr()).await.is_ok() {
@@ -110,7 +111,7 @@ impl TestGemini {
         }
     }
 
-    /// Starts it where it was, with all that it knew.
+    /// Starts the emulator again at the same address, with its state.
     pub async fn start_again(&mut self) {
         self.stop = CancellationToken::new();
         let (config, addr, stop) = (self.config.clone(), self.addr(), self.stop.clone());
@@ -120,7 +121,7 @@ impl TestGemini {
         }
     }
 
-    /// What makes a server take this for Google.
+    /// The settings that make a server use this emulator.
     pub fn settings(&self) -> [(&str, &str); 2] {
         [("GEMINI_BASE_URL", &self.base_url), ("GEMINI_API_KEY", "a-key")]
     }
@@ -131,7 +132,7 @@ impl TestGemini {
         assert!(request.send().await.unwrap().status().is_success());
     }
 
-    /// From now on nothing fails.
+    /// Disarms all faults.
     pub async fn disarm(&self) {
         let request = http().delete(format!("{}/_control/faults", self.base_url));
         assert!(request.send().await.unwrap().status().is_success());
@@ -144,19 +145,19 @@ impl Drop for TestGemini {
     }
 }
 
-/// What `main` does, for every HTTPS client of this process.
+/// Installs the TLS provider, as `main` does.
 pub fn choose_cryptography() {
-    // Fails only if it has been chosen already.
+    // This fails if a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// A client of anything, also in a process that has no server of ours.
+/// An HTTP client. It also works in a process without a server.
 pub fn http() -> reqwest::Client {
     choose_cryptography();
     reqwest::Client::new()
 }
 
-/// Speaks REST for one account.
+/// A REST client of one account.
 #[derive(Clone)]
 pub struct TestClient {
     http: reqwest::Client,
@@ -165,12 +166,12 @@ pub struct TestClient {
 }
 
 impl TestClient {
-    /// The same account at another server on the same data.
+    /// A client of the same account at another server with the same data.
     pub fn at(&self, base_url: &str) -> Self {
         Self { base_url: base_url.to_owned(), ..self.clone() }
     }
 
-    /// A new guest of that server.
+    /// A client with a new guest account of this server.
     pub async fn guest_at(base_url: &str) -> Self {
         let http = http();
         let answer = http.post(format!("{base_url}/v1/users/guest")).send().await.unwrap();
@@ -179,22 +180,22 @@ impl TestClient {
         Self::new(base_url, guest["token"].as_str().unwrap())
     }
 
-    /// A client that shows this token to the server there.
+    /// A client with this token.
     pub fn new(base_url: &str, token: &str) -> Self {
         Self { http: reqwest::Client::new(), base_url: base_url.to_owned(), token: token.to_owned() }
     }
 
-    /// The same, showing another token.
+    /// The same client with another token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self.clone() }
     }
 
-    /// One call with this account's token.
+    /// Sends one request with this account's token.
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Response {
         self.try_send(method, path, body).await.unwrap()
     }
 
-    /// The same to a server that may end half-way.
+    /// Like [`Self::send`], for a server that may end during the request.
     pub async fn try_send(&self, method: Method, path: &str, body: Option<Value>) -> reqwest::Result<Response> {
         let request = self.http.request(method, format!("{}{path}", self.base_url)).bearer_auth(&self.token);
         let request = match body {
@@ -210,21 +211,21 @@ impl TestClient {
         with_arguments(request, name, &arguments).send().await.unwrap()
     }
 
-    /// The JSON of a call that must succeed.
+    /// The JSON response of a request that must succeed.
     pub async fn get(&self, path: &str) -> Value {
         let answer = self.send(Method::GET, path, None).await;
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
     }
 
-    /// The text of a call that must succeed.
+    /// The text response of a request that must succeed.
     pub async fn get_text(&self, path: &str) -> String {
         let answer = self.send(Method::GET, path, None).await;
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.text().await.unwrap()
     }
 
-    /// What a browser is shown there that is in this account.
+    /// The HTML of a page for a browser with this account's session.
     pub async fn page(&self, path: &str) -> String {
         let request = self.http.get(format!("{}{path}", self.base_url));
         request.header("cookie", format!("coldbrew={}", self.token)).send().await.unwrap().text().await.unwrap()
@@ -235,32 +236,32 @@ impl TestClient {
         self.try_upload(name, bytes).await.unwrap()
     }
 
-    /// The same to a server that may end half-way.
+    /// Like [`Self::upload`], for a server that may end during the request.
     pub async fn try_upload(&self, name: &str, bytes: Vec<u8>) -> reqwest::Result<Response> {
         let form = Form::new().part("file", Part::bytes(bytes).file_name(name.to_owned()));
         let request = self.http.post(format!("{}/v1/documents/prepare/upload", self.base_url));
         request.bearer_auth(&self.token).multipart(form).send().await
     }
 
-    /// Uploads a PDF of as many pages, each with a text of its own.
+    /// Uploads a PDF with this many pages, each with its own text.
     pub async fn upload_pages(&self, pages: usize) -> Value {
         let answer = self.upload("book.pdf", book(pages)).await;
         assert_eq!(answer.status(), StatusCode::OK);
         answer.json().await.unwrap()
     }
 
-    /// Submits a prepared document in full.
+    /// Submits all pages of a prepared document.
     pub async fn submit(&self, prepared: &Value, ai_transform: bool, batch_mode: bool) -> Response {
-        let wish = json!({"hash": prepared["hash"], "ai_transform": ai_transform, "batch_mode": batch_mode});
-        self.send(Method::POST, "/v1/documents/document", Some(wish)).await
+        let submission = json!({"hash": prepared["hash"], "ai_transform": ai_transform, "batch_mode": batch_mode});
+        self.send(Method::POST, "/v1/documents/document", Some(submission)).await
     }
 
-    /// The status of a batch once it is over.
+    /// Waits until a batch has ended. Returns its last status.
     pub async fn batch_end(&self, content_hash: &str) -> Value {
         self.end_of(&format!("/v1/documents/batch/{content_hash}/status")).await
     }
 
-    /// The status at `path` once it is over. There is no event to wait for over REST but the status itself.
+    /// Waits until the status at `path` is final, and returns it. REST has no event for this, so it is polled.
     pub async fn end_of(&self, path: &str) -> Value {
         for _ in 0..1_200 {
             let status = self.get(path).await;
@@ -273,14 +274,14 @@ impl TestClient {
     }
 }
 
-/// A PDF of as many pages, each with a text of its own.
+/// A PDF with this many pages, each with its own text.
 pub fn book(pages: usize) -> Vec<u8> {
     let texts: Vec<String> =
         (1..=pages).map(|page| format!("This is what stands on page {page} of the book.")).collect();
     simple_pdf(&texts.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// The `error` of a refusal with that status and code.
+/// Checks the status and code of an error response. Returns its `error`.
 pub async fn refused(answer: Response, status: u16, code: &str) -> Value {
     let got = answer.status().as_u16();
     let body: Value = answer.json().await.unwrap();
@@ -289,7 +290,7 @@ pub async fn refused(answer: Response, status: u16, code: &str) -> Value {
     body["error"].clone()
 }
 
-/// How many files are somewhere below a folder.
+/// The number of files below a folder.
 pub fn files_below(folder: &Path) -> usize {
     std::fs::read_dir(folder).map_or(0, |entries| {
         entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { files_below(&path) } else { 1 }).sum()

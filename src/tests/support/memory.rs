@@ -1,12 +1,11 @@
-//! The stores in memory, for the simulation: the same promises as the databases keep, in next to no time.
+//! In-memory stores for the simulation. They fulfil the same ports as the databases, but much faster.
 //!
-//! The conformance suite holds it to what the ports promise. A method is one turn of the lock, as one of a database is one
-//! transaction.
+//! The conformance suite tests them against the ports. Each method locks once, like one transaction of a database.
 
 mod documents;
 mod jobs;
-mod leftovers;
 mod operations;
+mod orphans;
 mod sign_ins;
 mod spending;
 mod storage;
@@ -18,7 +17,7 @@ use async_trait::async_trait;
 use coldbrew::accounts::Allowance;
 use coldbrew::accounts::{Account, Accounts, Attempts, Credential};
 use coldbrew::error::{Error, Result};
-use coldbrew::jobs::{Job, Leftover};
+use coldbrew::jobs::{Job, OrphanedResource};
 use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::uploads::{FigurePlaces, Figures, FoundFigures, Upload, Uploads};
@@ -30,37 +29,37 @@ pub use spending::{Commitment, SpentRow};
 pub const UNLIMITED: Allowance =
     Allowance { documents: u64::MAX, active_jobs: u64::MAX, stored_bytes: u64::MAX, uploads: usize::MAX };
 
-/// See the module. Cheap to clone.
+/// A store of all records in memory. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Memory(Arc<Mutex<Records>>);
 
-/// Everything that is on record.
+/// All records.
 #[derive(Clone, Default)]
 pub struct Records {
     accounts: BTreeSet<String>,
-    /// By digest: whose it is, and until when.
+    /// By digest: the account and the expiry.
     credentials: BTreeMap<String, (String, UnixMs)>,
     uploads: BTreeMap<String, Upload>,
     pub jobs: BTreeMap<String, JobRow>,
     pub reservations: BTreeMap<String, Reservation>,
     /// By job and page.
     pub ledger: BTreeMap<(String, u32), Charge>,
-    results: BTreeMap<ResultKey, Read>,
+    results: BTreeMap<ResultKey, StoredPage>,
     failures: BTreeMap<(String, u32), String>,
     pub documents: BTreeMap<String, DocumentRow>,
     figures: BTreeMap<(String, String), BTreeMap<u32, FoundFigures>>,
     /// By job and spared batch.
-    pub leftovers: BTreeMap<(String, Option<String>), Leftover>,
+    pub orphans: BTreeMap<(String, Option<String>), OrphanedResource>,
     /// By subject.
     attempts: BTreeMap<String, Attempts>,
-    /// By account and network: when it was seen last.
+    /// By account and network: the last use.
     known_networks: BTreeMap<(String, String), UnixMs>,
-    /// By id of the request.
+    /// By request id.
     pub commitments: BTreeMap<String, Commitment>,
     pub spending: BTreeMap<String, SpentRow>,
 }
 
-/// A job, and who has it.
+/// A job and its claim.
 #[derive(Clone)]
 pub struct JobRow {
     pub job: Job,
@@ -86,9 +85,9 @@ pub struct Charge {
 /// Account, content, recipe, page.
 type ResultKey = (String, String, String, u32);
 
-/// A page as it was read.
+/// The stored result of a page.
 #[derive(Clone)]
-struct Read {
+struct StoredPage {
     markdown: String,
     note: Option<String>,
 }
@@ -103,13 +102,13 @@ pub struct DocumentRow {
     pub charged: u64,
     created_at: UnixMs,
     selection: PageSet,
-    /// The plain text, until the job that fills it ends.
+    /// Whether it has the file's own text until its job ends.
     pub draft: bool,
     pub pages: BTreeMap<u32, Page>,
 }
 
 impl Memory {
-    /// Everything, for whoever looks it over.
+    /// All records, for tests to inspect.
     pub fn records(&self) -> MutexGuard<'_, Records> {
         self.0.lock().unwrap()
     }
@@ -126,11 +125,11 @@ impl Records {
         Usage { quota_tokens, used_tokens, reserved_tokens, available_tokens }
     }
 
-    /// Forgets an account with everything that it owns but the ledger.
-    fn forget_account(&mut self, account_id: &str, now: UnixMs) {
+    /// Deletes an account with everything that it owns except the ledger.
+    fn remove_account(&mut self, account_id: &str, now: UnixMs) {
         self.accounts.remove(account_id);
-        let left: Vec<_> = self.jobs_of(account_id).filter_map(|job| Leftover::of(job, now)).collect();
-        left.into_iter().for_each(|left| self.leave(left));
+        let orphans: Vec<_> = self.jobs_of(account_id).filter_map(|job| OrphanedResource::of(job, now)).collect();
+        orphans.into_iter().for_each(|orphan| self.record_orphan(orphan));
         self.assume(|_, held| held.account_id == account_id);
         self.commitments.retain(|_, held| held.account_id != account_id);
         self.jobs.retain(|_, row| row.job.account_id != account_id);
@@ -142,8 +141,8 @@ impl Records {
         self.known_networks.retain(|(account, _), _| account != account_id);
     }
 
-    fn leave(&mut self, left: Leftover) {
-        self.leftovers.insert((left.job_id.clone(), left.spared.clone()), left);
+    fn record_orphan(&mut self, orphan: OrphanedResource) {
+        self.orphans.insert((orphan.job_id.clone(), orphan.spared.clone()), orphan);
     }
 }
 
@@ -157,7 +156,7 @@ impl Accounts for Memory {
     }
 
     async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()> {
-        self.records().forget_account(account_id, now);
+        self.records().remove_account(account_id, now);
         Ok(())
     }
 
@@ -218,10 +217,10 @@ impl Uploads for Memory {
     async fn insert_upload(&self, upload: &Upload, allowance: &Allowance, _now: UnixMs) -> Result<()> {
         let mut records = self.records();
         if !records.accounts.contains(&upload.account_id) {
-            return Err(Error::internal("the account is gone"));
+            return Err(Error::internal("the account does not exist"));
         }
         if records.uploads.contains_key(&upload.hash) {
-            return Err(Error::internal("the upload is there already"));
+            return Err(Error::internal("the upload exists already"));
         }
         let mut after = records.clone();
         after.uploads.insert(upload.hash.clone(), upload.clone());

@@ -1,6 +1,6 @@
-//! Real processes of ours, for tests that kill them: servers, and an emulator of Google that outlives them.
+//! Real processes of this program for tests that kill them: servers, and an emulator of Google that outlives them.
 //!
-//! [`Errand`] is what a person does until it has worked; [`Google::check`] and [`check_books`] say what must be true afterwards.
+//! [`Errand`] submits a document until that succeeds. [`Google::check`] and [`check_books`] check the result.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 
 use crate::support::harness::{TestClient, http, variables};
 
-/// Short enough for many restarts, long enough for a machine that is busy with other tests.
+/// Short enough for many restarts, and long enough for a busy machine.
 const QUICK: [(&str, &str); 9] = [
     ("COLDBREW_LEASE_MS", "1500"),
     ("COLDBREW_POLL_INTERVAL_MS", "40"),
@@ -24,25 +24,25 @@ const QUICK: [(&str, &str); 9] = [
     ("COLDBREW_DEMO_PENDING_MS", "60"),
     ("COLDBREW_DEMO_RUNNING_MS", "60"),
     ("COLDBREW_FIGURE_RUNTIME", "none"),
-    // Guests stand for people here, with more documents than a guest may have read with a real key.
+    // The tests' guests need more than a guest's quota with a real key.
     ("COLDBREW_GUEST_QUOTA_TOKENS", "20000000"),
     ("COLDBREW_SPEND_GUESTS_DAILY_USD_MAX", "none"),
     ("RUST_LOG", "error"),
 ];
 
-/// One of our processes. Dropped, it is killed.
+/// A process of this program. Dropping it kills it.
 pub struct Program {
     pub base_url: String,
     child: Child,
 }
 
 impl Program {
-    /// A server on that data folder; `settings` are variables, over quick defaults.
+    /// Starts a server on this data folder. `settings` are environment variables, which override fast defaults.
     pub async fn serve(data: &Path, settings: &[(&str, &str)]) -> Self {
         Self::run(&["serve"], data, settings).await
     }
 
-    /// One that says where it listens.
+    /// Starts a process that prints its address.
     pub async fn run(arguments: &[&str], data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut child = Self::spawn(arguments, data, settings);
         let mut greeting = String::new();
@@ -53,7 +53,7 @@ impl Program {
         Self { base_url, child }
     }
 
-    /// One that works on jobs, and that nobody talks to.
+    /// Starts a worker without a listener.
     pub fn work(data: &Path, settings: &[(&str, &str)]) -> Self {
         Self { base_url: String::new(), child: Self::spawn(&["worker"], data, settings) }
     }
@@ -65,38 +65,38 @@ impl Program {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap()
     }
 
-    /// Where it can be talked to, if at all.
+    /// The address of a server, `None` for a worker.
     pub fn address(&self) -> Option<&str> {
         Some(self.base_url.as_str()).filter(|url| !url.is_empty())
     }
 
-    /// Runs `coldbrew doctor` on that data folder, who must find nothing wrong.
+    /// Runs `coldbrew doctor` on this data folder. It must find no problem.
     pub async fn see_doctor(data: &Path, settings: &[(&str, &str)]) {
         let settings: Vec<_> = QUICK.iter().chain(settings).copied().collect();
         let mut doctor = Command::new(env!("CARGO_BIN_EXE_coldbrew"));
-        let said = doctor.arg("doctor").envs(variables(data, &settings)).output().await.unwrap();
-        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+        let output = doctor.arg("doctor").envs(variables(data, &settings)).output().await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
 
-    /// Ends it as a power cut would.
+    /// Kills the process, as a power failure does.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// Ends it as a service manager would: it may finish what it is at. How it ended.
+    /// Stops the process as a service manager does: it finishes its requests. Returns the exit status.
     pub async fn stop(mut self) -> ExitStatus {
         let pid = self.child.id().and_then(|id| rustix::process::Pid::from_raw(id.try_into().unwrap()));
         rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::TERM).unwrap();
         self.ended(Duration::from_secs(60)).await.expect("it ends")
     }
 
-    /// How it ended by itself; `None`: it has not within that time.
+    /// The exit status of a process that ends by itself, or `None` after the time limit.
     pub async fn ended(&mut self, within: Duration) -> Option<ExitStatus> {
         tokio::time::timeout(within, self.child.wait()).await.ok().map(Result::unwrap)
     }
 }
 
-/// The emulator as a process of its own. Each key is a project that sees only its own batches.
+/// An emulator in its own process. Each API key is a project that sees only its own batches.
 pub struct Google {
     program: Program,
     http: reqwest::Client,
@@ -110,22 +110,22 @@ impl Google {
         Self { program, http: http(), _data: data }
     }
 
-    /// What makes a server use this emulator with that key.
+    /// The settings that make a server use this emulator with this key.
     pub fn settings<'a>(&'a self, key: &'a str) -> [(&'a str, &'a str); 2] {
         [("GEMINI_BASE_URL", &self.program.base_url), ("GEMINI_API_KEY", key)]
     }
 
-    /// Makes a fault happen at its next chance.
+    /// Arms a fault for its next occasion.
     pub async fn arm(&self, fault: &str) {
         self.control(Method::POST, json!({"fault": fault, "times": 1})).await;
     }
 
-    /// From now on, a file that is uploaded stays in PROCESSING for as many looks.
+    /// From now on, an uploaded file stays in PROCESSING for this many polls.
     pub async fn process_files_for(&self, looks: u32) {
         self.control(Method::POST, json!({"fault": "file_processing", "amount": looks, "times": 1_000})).await;
     }
 
-    /// From now on nothing fails.
+    /// Disarms all faults.
     pub async fn disarm(&self) {
         self.control(Method::DELETE, Value::Null).await;
     }
@@ -136,7 +136,7 @@ impl Google {
         assert!(answer.status().is_success());
     }
 
-    /// All batches of the project with that key.
+    /// All batches of the project with this key.
     pub async fn batches(&self, key: &str) -> Vec<Value> {
         let mut batches = Vec::new();
         let mut page_token = String::new();
@@ -152,13 +152,13 @@ impl Google {
         }
     }
 
-    /// Waits until the project with that key has no input file any more.
+    /// Waits until the project with this key has no input file.
     pub async fn no_input_is_left(&self, key: &str) -> bool {
         for _ in 0..500 {
             let url = format!("{}/v1beta/files?pageSize=100", self.program.base_url);
             let answer = self.http.get(url).header("x-goog-api-key", key).send().await.unwrap();
             let page: Value = answer.json().await.unwrap();
-            // Outputs stay: Google lets nobody delete them.
+            // Google does not let clients delete output files; see docs/GEMINI.md.
             if page["files"].as_array().is_none_or(|files| files.iter().all(|file| file["source"] == "GENERATED")) {
                 return true;
             }
@@ -167,7 +167,7 @@ impl Google {
         false
     }
 
-    /// No job ever had two batches at a time, and none had two that were paid. Returns how many batches there were.
+    /// Checks that no job has had two live batches at once, or two paid ones. Returns the number of batches.
     pub async fn check(&self, key: &str) -> usize {
         let batches = self.batches(key).await;
         let mut by_job: HashMap<String, Vec<Life>> = HashMap::new();
@@ -188,7 +188,7 @@ impl Google {
     }
 }
 
-/// From when to when a batch was live.
+/// The lifetime of a batch.
 #[derive(Debug)]
 struct Life {
     born: Timestamp,
@@ -204,7 +204,7 @@ impl Life {
     }
 }
 
-/// A document that somebody wants, and asks for until it is accepted.
+/// A document that a test submits repeatedly until it is accepted.
 #[derive(Clone)]
 pub struct Errand {
     pub book: Vec<u8>,
@@ -212,7 +212,7 @@ pub struct Errand {
 }
 
 impl Errand {
-    /// Uploads and submits, unless that has been done. `None`: the server was gone half-way, or had no time.
+    /// Uploads and submits the document, unless that has succeeded before. Returns `None` if the server ended meanwhile or was too busy.
     pub async fn try_once(&self, guest: &TestClient) -> Option<String> {
         let prepared = guest.try_upload("book.pdf", self.book.clone()).await.ok()?;
         if prepared.status() != StatusCode::OK {
@@ -224,14 +224,14 @@ impl Errand {
         if guest.try_send(Method::GET, &status, None).await.ok()?.status() == StatusCode::OK {
             return Some(content_hash);
         }
-        let wish = json!({"hash": prepared["hash"], "ai_transform": true, "batch_mode": self.batch_mode});
-        let answer = guest.try_send(Method::POST, "/v1/documents/document", Some(wish)).await.ok()?;
+        let submission = json!({"hash": prepared["hash"], "ai_transform": true, "batch_mode": self.batch_mode});
+        let answer = guest.try_send(Method::POST, "/v1/documents/document", Some(submission)).await.ok()?;
         (answer.status() == StatusCode::ACCEPTED).then_some(content_hash)
     }
 }
 
-/// The account's books, when all its jobs are over: nothing is reserved, what was used is the sum of the receipts and of what
-/// the documents cost, and there are as many documents as are expected. Returns what was used.
+/// Checks the account after all its jobs have ended. No tokens are reserved. The used tokens equal the sum of the receipts, and the sum of
+/// the documents' charges. Returns the used tokens.
 pub async fn check_books(guest: &TestClient, documents_expected: usize) -> u64 {
     let usage = guest.get("/v1/users/me/usage").await;
     assert_eq!(usage["reserved_tokens"], 0, "{usage}");

@@ -1,4 +1,4 @@
-//! Redis, PostgreSQL and an S3-compatible store as tests need them: real servers, each on a free port, with data that nobody else has, gone with the test.
+//! Redis, PostgreSQL and an S3-compatible store for tests: real servers on free ports, with their own data, stopped with the test.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -12,27 +12,27 @@ use rustix::process::{Pid, Signal, kill_process};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
-/// How long a server may take to be ready on a machine that is busy with other tests.
+/// The time limit for a server to become ready on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
-/// PostgreSQL does not run as root: Debian's user for those who shall own nothing does it instead.
-const NOBODY: u32 = 65_534;
+/// PostgreSQL refuses to run as root, so it runs as Debian's user `nobody`.
+const ANONYMOUS: u32 = 65_534;
 
-/// A process that listens on a port, until it is stopped or dropped.
+/// A process that listens on a port until it is dropped.
 struct Process {
     child: Child,
     end: Signal,
 }
 
 impl Process {
-    /// Starts a server that says `ready` on its standard error once it answers, and that `end` ends. `None`: it ended instead of getting
-    /// ready.
+    /// Starts a server that prints `ready` to standard error when it is ready, and that the signal `end` stops. Returns `None` if it ends
+    /// before it is ready.
     fn start(command: &mut Command, ready: &'static str, end: Signal) -> Option<Self> {
         let program = command.get_program().to_owned();
         let started = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
         let mut child = started.unwrap_or_else(|error| panic!("{program:?}: {error}; run `scripts/setup test`"));
-        let said = child.stderr.take().unwrap();
+        let output = child.stderr.take().unwrap();
         let process = Self { child, end };
-        wait_for(said, ready).then_some(process)
+        wait_for(output, ready).then_some(process)
     }
 }
 
@@ -43,7 +43,7 @@ impl Drop for Process {
     }
 }
 
-/// Whether a line with these words comes before the end. What comes after them is read and dropped.
+/// Whether a line with this text appears before the output ends. Later output is read and dropped.
 fn wait_for(output: ChildStderr, words: &'static str) -> bool {
     let (found, waiting) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -55,7 +55,7 @@ fn wait_for(output: ChildStderr, words: &'static str) -> bool {
     waiting.recv_timeout(START_TIMEOUT).is_ok()
 }
 
-/// Starts a server on a free port. Another process may take the port first: then it is tried with another one.
+/// Starts a server on a free port. If another process takes the port first, it tries another one.
 fn on_a_free_port(start: impl Fn(u16) -> Option<Process>) -> (Process, u16) {
     for _ in 0..10 {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -66,7 +66,7 @@ fn on_a_free_port(start: impl Fn(u16) -> Option<Process>) -> (Process, u16) {
     panic!("the server does not start");
 }
 
-/// A Redis of its own that keeps nothing on disk.
+/// A Redis server that stores nothing on disk.
 pub struct Redis {
     process: Option<Process>,
     port: u16,
@@ -79,8 +79,8 @@ impl Redis {
     }
 
     fn run(port: u16) -> Option<Process> {
-        let kept = ["--save", "", "--appendonly", "no", "--databases", "256"];
-        let settings = ["--bind", "127.0.0.1", "--logfile", "/dev/stderr"].into_iter().chain(kept);
+        let in_memory = ["--save", "", "--appendonly", "no", "--databases", "256"];
+        let settings = ["--bind", "127.0.0.1", "--logfile", "/dev/stderr"].into_iter().chain(in_memory);
         let mut command = Command::new("redis-server");
         Process::start(
             command.args(settings).arg("--port").arg(port.to_string()),
@@ -93,27 +93,27 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Ends it, and with it all that it knew.
+    /// Stops the server and loses its data.
     pub fn stop(&mut self) {
         self.process = None;
     }
 
-    /// Starts it again, empty, where it was.
+    /// Starts the server again on the same port, without data.
     pub fn start_again(&mut self) {
         self.stop();
         self.process = Self::run(self.port);
-        assert!(self.process.is_some(), "somebody took the port");
+        assert!(self.process.is_some(), "another process has taken the port");
     }
 }
 
-/// An S3-compatible store of its own that keeps nothing on disk: moto, which stands in for Amazon's in many projects' tests.
+/// An S3-compatible server that stores nothing on disk: moto.
 pub struct S3Server {
     process: Option<Process>,
     port: u16,
 }
 
 impl S3Server {
-    /// With one empty bucket, `coldbrew`.
+    /// A server with one empty bucket, `coldbrew`.
     pub async fn start() -> Self {
         let (process, port) = on_a_free_port(|port| {
             let mut moto = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/end2end/tools/.venv/bin/moto_server"));
@@ -134,7 +134,7 @@ impl S3Server {
     }
 }
 
-/// A PostgreSQL of its own, with as many databases as are asked for.
+/// A PostgreSQL server with any number of databases.
 pub struct Postgres {
     process: Option<Process>,
     port: u16,
@@ -149,16 +149,16 @@ impl Postgres {
         Self { process: Some(process), port, data }
     }
 
-    /// What it keeps only has to outlive its own restarts, not a power cut.
+    /// Runs the server without `fsync`, because its data need not survive a power failure.
     fn run(data: &Path, port: u16) -> Option<Process> {
         let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=200"];
         let mut command = command("postgres", data);
         command.arg("-p").arg(port.to_string()).args(settings.iter().flat_map(|setting| ["-c", setting]));
-        // It ends its own processes first. What the shell has its children ignore does not matter to it, but would to others.
+        // SIGQUIT makes the server end its own processes first.
         Process::start(&mut command, "ready to accept connections", Signal::QUIT)
     }
 
-    /// The URL of a new, empty database of that name.
+    /// Makes an empty database, and returns its URL.
     pub async fn database(&self, name: &str) -> String {
         let mut connection = PgConnection::connect(&self.url("postgres")).await.unwrap();
         let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
@@ -174,15 +174,15 @@ impl Postgres {
         self.process = None;
     }
 
-    /// Starts it again where it was, with all that was committed.
+    /// Starts the server again on the same port, with its data.
     pub fn start_again(&mut self) {
         self.stop();
         self.process = Self::run(self.data.path(), self.port);
-        assert!(self.process.is_some(), "somebody took the port");
+        assert!(self.process.is_some(), "another process has taken the port");
     }
 }
 
-/// A data folder as `initdb` makes it. That takes most of a second, so it is made once and copied ever after.
+/// A data folder made by `initdb`. That takes almost a second, so it is made once and copied.
 fn empty_cluster() -> PathBuf {
     let version = program("initdb").to_string_lossy().replace('/', "-");
     let cluster = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("postgres{version}"));
@@ -191,7 +191,7 @@ fn empty_cluster() -> PathBuf {
     if !cluster.exists() {
         let made = TempDir::new().unwrap();
         if runs_as_root(made.path()) {
-            chown(made.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+            chown(made.path(), Some(ANONYMOUS), Some(ANONYMOUS)).unwrap();
         }
         let mut initdb = command("initdb", made.path());
         initdb.args(["--no-sync", "--no-instructions", "--auth=trust", "--username=postgres"]);
@@ -205,36 +205,36 @@ fn empty_cluster() -> PathBuf {
     cluster
 }
 
-/// Copies what is in a folder, owners and rights included.
+/// Copies the contents of a folder with owners and permissions.
 fn copy(from: &Path, to: &Path) {
     let copied = Command::new("cp").arg("--archive").arg(from.join(".")).arg(to).status().unwrap();
     assert!(copied.success());
 }
 
-/// One of PostgreSQL's programs. Debian keeps them off the path.
+/// The path of a PostgreSQL program. Debian installs them outside of the search path.
 fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let installed = versions.map(|version| version.path().join("bin").join(name)).filter(|path| path.exists());
     installed.max().unwrap_or_else(|| PathBuf::from(name))
 }
 
-/// A program of PostgreSQL's on that data folder, as the folder's owner.
+/// A command that runs a PostgreSQL program on this data folder as the folder's owner.
 fn command(name: &str, data: &Path) -> Command {
     let mut command = Command::new(program(name));
     command.arg("-D").arg(data).current_dir(data);
-    if std::fs::metadata(data).unwrap().uid() == NOBODY {
-        command.uid(NOBODY).gid(NOBODY);
+    if std::fs::metadata(data).unwrap().uid() == ANONYMOUS {
+        command.uid(ANONYMOUS).gid(ANONYMOUS);
     }
     command
 }
 
-/// Whoever makes a folder owns it.
+/// Whether this process runs as root: it then owns the folders that it makes.
 fn runs_as_root(own_folder: &Path) -> bool {
     std::fs::metadata(own_folder).unwrap().uid() == 0
 }
 
 #[tokio::test]
-async fn a_database_is_there_again_after_a_restart() {
+async fn postgres_restarted_keeps_its_database() {
     let mut postgres = Postgres::start();
     let url = postgres.database("kept").await;
     postgres.stop();
@@ -244,7 +244,7 @@ async fn a_database_is_there_again_after_a_restart() {
 }
 
 #[test]
-fn redis_listens_where_it_says() {
+fn redis_listens_at_its_url_while_it_runs() {
     let mut redis = Redis::start();
     let connects = |redis: &Redis| std::net::TcpStream::connect(redis.url().trim_start_matches("redis://")).is_ok();
     assert!(connects(&redis));

@@ -1,4 +1,4 @@
-//! Accounts over HTTP: signing up, in and out, passwords, tokens, leaving, and what an account may hold.
+//! Accounts over HTTP: sign-up, sign-in, sign-out, passwords, tokens, deletion and allowances.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, config, refused};
 
-/// A browser: it keeps the cookie of its session, and the one of what the next page is to say.
+/// A browser that keeps its session cookie and its flash cookie, which holds a message for the next page.
 pub struct Browser<'a> {
     server: &'a TestServer,
     http: reqwest::Client,
@@ -23,7 +23,7 @@ impl<'a> Browser<'a> {
         Self { server, http: reqwest::Client::new(), cookie: None, flash: None }
     }
 
-    /// One that has kept this session.
+    /// A browser with this session.
     pub fn of_session(server: &'a TestServer, secret: &str) -> Self {
         Self { cookie: Some(format!("coldbrew={secret}")), ..Self::new(server) }
     }
@@ -39,16 +39,16 @@ impl<'a> Browser<'a> {
         self.send(self.http.get(format!("{}{path}", self.server.base_url))).await
     }
 
-    /// Sends a form of the account page as a browser without script does. Where it leads is not followed.
+    /// Submits a form of the account page like a browser without scripts. Redirects are not followed.
     pub async fn fill_in(&mut self, name: &str, form: &[(&str, &str)]) -> Response {
         self.fill_in_on("/account", name, form).await
     }
 
-    /// The same, on another page.
+    /// Submits a form of another page.
     pub async fn fill_in_on(&mut self, page: &str, name: &str, form: &[(&str, &str)]) -> Response {
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let base_url = &self.server.base_url;
-        let request = filled_in(http.post(format!("{base_url}/api/{name}")), form)
+        let request = form_request(http.post(format!("{base_url}/api/{name}")), form)
             .header(header::ACCEPT, "text/html,application/xhtml+xml")
             .header(header::REFERER, format!("{base_url}{page}"));
         let answer = self.send(request).await;
@@ -56,20 +56,20 @@ impl<'a> Browser<'a> {
         answer
     }
 
-    /// What the page that a form leads to is to say, and its address.
-    pub async fn said(&mut self, name: &str, form: &[(&str, &str)]) -> (Option<Flash>, String) {
+    /// Submits a form. Returns the flash message for the next page, and that page's address.
+    pub async fn submit_form(&mut self, name: &str, form: &[(&str, &str)]) -> (Option<Flash>, String) {
         let answer = self.fill_in(name, form).await;
-        let place = answer.headers()[header::LOCATION].to_str().unwrap();
+        let location = answer.headers()[header::LOCATION].to_str().unwrap();
         let flash = self.flash.as_ref().map(|flash| URL_SAFE_NO_PAD.decode(flash.split_once('=').unwrap().1).unwrap());
         let flash = flash.map(|flash| serde_json::from_slice(&flash).unwrap());
-        (flash, place.trim_start_matches(&self.server.base_url).to_owned())
+        (flash, location.trim_start_matches(&self.server.base_url).to_owned())
     }
 
-    /// The code of what is said to have gone wrong with a form; its page is the account's.
+    /// Submits a form that must fail and lead to the account page. Returns the error's code.
     pub async fn failed(&mut self, name: &str, form: &[(&str, &str)]) -> &'static str {
-        match self.said(name, form).await {
-            (Some(Flash::Failed(error)), place) if place == "/account" => error.code.into_str(),
-            (said, place) => panic!("{place}: {said:?}"),
+        match self.submit_form(name, form).await {
+            (Some(Flash::Failed(error)), location) if location == "/account" => error.code.into_str(),
+            (flash, location) => panic!("{location}: {flash:?}"),
         }
     }
 
@@ -103,13 +103,13 @@ impl<'a> Browser<'a> {
     }
 }
 
-/// A request that a plain form makes.
-fn filled_in(request: reqwest::RequestBuilder, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
+/// The request of a plain HTML form.
+fn form_request(request: reqwest::RequestBuilder, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
 }
 
-/// A server function's arguments as the web app sends them: as a form, but for the one that takes a structure.
+/// A server function's arguments as the web app sends them: as a form, except for `submit`, which takes JSON.
 pub fn with_arguments(request: reqwest::RequestBuilder, name: &str, arguments: &Value) -> reqwest::RequestBuilder {
     if name == "submit" {
         return request.json(arguments);
@@ -128,7 +128,7 @@ pub fn with_arguments(request: reqwest::RequestBuilder, name: &str, arguments: &
         }
     }
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    filled_in(request, &form)
+    form_request(request, &form)
 }
 
 const ADA: &str = "ada@example.org";
@@ -138,7 +138,7 @@ fn login(password: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_guest_signs_up_and_keeps_everything() {
+async fn guest_who_signs_up_keeps_the_account() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let mut laptop = Browser::new(&server);
@@ -149,13 +149,13 @@ async fn a_guest_signs_up_and_keeps_everything() {
 
     assert_eq!(laptop.refusal("sign_up", login("short")).await, (422, json!("invalid_sign_up")));
     assert_eq!(
-        laptop.refusal("sign_up", json!({"email": "nobody", "password": "long enough"})).await,
+        laptop.refusal("sign_up", json!({"email": "no-address", "password": "long enough"})).await,
         (422, json!("invalid_sign_up"))
     );
     laptop.ok("sign_up", json!({"email": " Ada@Example.org", "password": "a good long one"})).await;
     assert_eq!(laptop.email().await, ADA);
     assert_eq!(laptop.ok("fetch_me", json!({})).await[0]["user_id"], before, "the account is the guest's");
-    assert_ne!(laptop.cookie, planted, "a session from before signing up is worth nothing");
+    assert_ne!(laptop.cookie, planted, "the session from before the sign-up has ended");
     let mut thief = Browser { cookie: planted, ..Browser::new(&server) };
     assert_eq!(thief.ok("fetch_me", json!({})).await, Value::Null);
 
@@ -174,7 +174,7 @@ async fn a_guest_signs_up_and_keeps_everything() {
 
     phone.ok("sign_in", login("a good long one")).await;
     phone.ok("sign_out", json!({"everywhere": true})).await;
-    assert_eq!(laptop.ok("fetch_me", json!({})).await, Value::Null, "signing out everywhere ends all");
+    assert_eq!(laptop.ok("fetch_me", json!({})).await, Value::Null, "signing out everywhere ends all sessions");
 }
 
 #[tokio::test]
@@ -190,28 +190,28 @@ async fn password_changed_ends_all_other_sessions_and_tokens() {
     };
     assert_eq!(change(&mut laptop, "a good long two", "another long one").await, "unauthenticated");
     let page = laptop.open("/account").await.text().await.unwrap();
-    assert!(page.contains("The current password is not right"), "it is said on the page");
+    assert!(page.contains("The current password is wrong"), "the error is shown on the page");
     let page = laptop.open("/account").await.text().await.unwrap();
-    assert!(!page.contains("The current password is not right"), "it is said once");
+    assert!(!page.contains("The current password is wrong"), "the error is shown once");
     assert_eq!(change(&mut laptop, "a good long one", "short").await, "invalid_sign_up");
-    assert_eq!(change(&mut guest, "", "another long one").await, "unauthenticated", "a guest has none");
+    assert_eq!(change(&mut guest, "", "another long one").await, "unauthenticated", "a guest has no password");
     assert_eq!(
         change(&mut Browser::new(&server), "", "another long one").await,
         "unauthenticated",
-        "nor has no account"
+        "a request without a session has no password"
     );
-    assert_eq!(phone.email().await, ADA, "nothing has changed");
+    assert_eq!(phone.email().await, ADA, "the other session is still valid");
 
     let token: Value = laptop.ok("create_token", json!({"name": "nightly"})).await;
     let before = laptop.cookie.clone();
     let form = [("current", "a good long one"), ("new", "another long one")];
-    let (_, place) = laptop.said("change_password", &form).await;
-    assert_eq!(place, "/account?ended=1-1");
-    let page = laptop.open(&place).await.text().await.unwrap();
-    assert!(page.contains("Your password is changed"));
+    let (_, location) = laptop.submit_form("change_password", &form).await;
+    assert_eq!(location, "/account?ended=1-1");
+    let page = laptop.open(&location).await.text().await.unwrap();
+    assert!(page.contains("Your password was changed"));
     assert!(page.contains("1 earlier session and 1 API token have ended."));
     assert_ne!(laptop.cookie, before);
-    assert_eq!(laptop.email().await, ADA, "whoever changed it goes on");
+    assert_eq!(laptop.email().await, ADA, "the browser that changed it stays signed in");
     assert_eq!(phone.ok("fetch_me", json!({})).await, Value::Null);
     let mut thief = Browser { cookie: before, ..Browser::new(&server) };
     assert_eq!(thief.ok("fetch_me", json!({})).await, Value::Null);
@@ -221,7 +221,7 @@ async fn password_changed_ends_all_other_sessions_and_tokens() {
     refused(script.send(Method::GET, "/v1/users/me", None).await, 401, "unauthenticated").await;
 }
 
-/// As in a browser without script, or before it runs.
+/// A form submitted before scripts run, or without them.
 #[tokio::test]
 async fn form_without_script_signs_up_and_in() {
     let data = TempDir::new().unwrap();
@@ -232,35 +232,38 @@ async fn form_without_script_signs_up_and_in() {
     let guest = laptop.ok("fetch_me", json!({})).await[0]["user_id"].clone();
     assert_eq!(laptop.failed("sign_up", &form("short")).await, "invalid_sign_up");
     laptop.open("/account").await;
-    assert_eq!(laptop.said("sign_up", &form("a good long one")).await, (None, "/account".to_owned()));
+    assert_eq!(laptop.submit_form("sign_up", &form("a good long one")).await, (None, "/account".to_owned()));
     let me = laptop.ok("fetch_me", json!({})).await;
-    assert_eq!((&me[0]["email"], &me[0]["user_id"]), (&json!(ADA), &guest), "everything the guest had stays");
+    assert_eq!((&me[0]["email"], &me[0]["user_id"]), (&json!(ADA), &guest), "the account is the guest's");
     assert_eq!(phone.failed("sign_up", &form("another long one")).await, "email_taken");
     assert_eq!(phone.failed("sign_in", &form("another long one")).await, "unauthenticated");
-    assert!(phone.open("/account").await.text().await.unwrap().contains("data-code=\"unauthenticated\""), "it is said");
-    assert_eq!(phone.said("sign_in", &form("a good long one")).await, (None, "/account".to_owned()));
+    assert!(
+        phone.open("/account").await.text().await.unwrap().contains("data-code=\"unauthenticated\""),
+        "the error is shown"
+    );
+    assert_eq!(phone.submit_form("sign_in", &form("a good long one")).await, (None, "/account".to_owned()));
     assert_eq!(phone.email().await, ADA);
     let page = Browser::new(&server).open("/account").await.text().await.unwrap();
     let forms = page.split("<form ").skip(1).filter(|form| form.contains("type=\"password\""));
     let methods: Vec<bool> = forms.map(|form| form.split('>').next().unwrap().contains("method=\"post\"")).collect();
-    assert_eq!(methods, [true, true], "no password becomes part of an address");
+    assert_eq!(methods, [true, true], "no password is sent in an address");
 }
 
-/// Each form leads back to its page; what is wrong, and what cannot be seen there otherwise, is said on it.
+/// The page then shows the error, or the outcome that is not visible otherwise.
 #[tokio::test]
-async fn form_without_script_leads_back_to_its_page() {
+async fn form_without_script_redirects_to_its_page() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let mut browser = Browser::new(&server);
     browser.ok("start_session", json!({})).await;
-    let (made, place) = browser.said("create_token", &[("name", "nightly")]).await;
+    let (made, location) = browser.submit_form("create_token", &[("name", "nightly")]).await;
     let Some(Flash::Token(token)) = made else { panic!("{made:?}") };
-    assert_eq!(place, "/account");
-    assert!(browser.open("/account").await.text().await.unwrap().contains(&token.token), "it is shown");
-    assert!(!browser.open("/account").await.text().await.unwrap().contains(&token.token), "once");
+    assert_eq!(location, "/account");
+    assert!(browser.open("/account").await.text().await.unwrap().contains(&token.token), "the token is shown");
+    assert!(!browser.open("/account").await.text().await.unwrap().contains(&token.token), "the token is shown once");
     let client = TestClient::new(&server.base_url, &token.token);
     let id = client.get("/v1/users/me/tokens").await["tokens"][0]["id"].as_str().unwrap().to_owned();
-    let (revoked, _) = browser.said("revoke_token", &[("id", &id)]).await;
+    let (revoked, _) = browser.submit_form("revoke_token", &[("id", &id)]).await;
     assert!(matches!(revoked, Some(Flash::Done(_))), "{revoked:?}");
     refused(client.send(Method::GET, "/v1/users/me", None).await, 401, "unauthenticated").await;
     for (page, name) in [("/library?q=tea", "delete_document"), ("/documents/x", "retry"), ("/batch/x", "try_again")] {
@@ -270,12 +273,12 @@ async fn form_without_script_leads_back_to_its_page() {
         let page = browser.open(page).await.text().await.unwrap();
         assert!(page.contains("data-code=\"not_found\""), "{name}: {page}");
     }
-    assert_eq!(browser.said("sign_out", &[("everywhere", "false")]).await, (None, "/account".to_owned()));
+    assert_eq!(browser.submit_form("sign_out", &[("everywhere", "false")]).await, (None, "/account".to_owned()));
     assert_eq!(browser.cookie, None);
 }
 
 #[tokio::test]
-async fn flash_that_cannot_be_read_is_ignored() {
+async fn invalid_flash_is_ignored() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     for flash in ["", "x", "e30", "bm8"] {
@@ -285,9 +288,9 @@ async fn flash_that_cannot_be_read_is_ignored() {
     }
 }
 
-/// A page that shows one account, in a browser where another is signed in by now.
+/// The page shows one account, but the browser has signed in to another since.
 #[tokio::test]
-async fn only_the_account_that_is_meant_is_deleted() {
+async fn deletion_of_an_account_other_than_the_signed_in_one_is_rejected() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let mut browser = Browser::new(&server);
@@ -300,20 +303,20 @@ async fn only_the_account_that_is_meant_is_deleted() {
 }
 
 #[tokio::test]
-async fn another_site_changes_no_password() {
+async fn password_change_from_another_site_is_rejected() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let mut laptop = Browser::new(&server);
     laptop.ok("sign_up", login("a good long one")).await;
     let form = [("current", "a good long one"), ("new", "another long one")];
-    let request = filled_in(reqwest::Client::new().post(format!("{}/api/change_password", server.base_url)), &form);
+    let request = form_request(reqwest::Client::new().post(format!("{}/api/change_password", server.base_url)), &form);
     let request = request.header(header::COOKIE, laptop.cookie.clone().unwrap()).header("sec-fetch-site", "cross-site");
     refused(request.send().await.unwrap(), 403, "cross_site_request").await;
     laptop.ok("sign_in", login("a good long one")).await;
 }
 
 #[tokio::test]
-async fn an_operator_helps_who_has_forgotten_the_password() {
+async fn operator_resets_a_forgotten_password() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let (mut laptop, guest) = (Browser::new(&server), server.guest().await);
@@ -326,12 +329,12 @@ async fn an_operator_helps_who_has_forgotten_the_password() {
     laptop.ok("sign_in", login(&password)).await;
     assert_eq!(laptop.email().await, ADA);
     let id = guest.get("/v1/users/me").await["user_id"].as_str().unwrap().to_owned();
-    assert!(reset_password(&config, &id).await.is_err(), "a guest has none to forget");
+    assert!(reset_password(&config, &id).await.is_err(), "a guest has no password");
     assert_eq!(guest.get("/v1/users/me").await["user_id"], id.as_str());
 }
 
 #[tokio::test]
-async fn a_token_is_shown_once_and_opens_nothing_when_revoked() {
+async fn token_is_shown_once_and_rejected_after_revocation() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let owner = server.guest().await;
@@ -341,7 +344,7 @@ async fn a_token_is_shown_once_and_opens_nothing_when_revoked() {
     assert_eq!(script.get("/v1/users/me").await, owner.get("/v1/users/me").await);
 
     let list = owner.get("/v1/users/me/tokens").await;
-    assert_eq!(list["tokens"].as_array().unwrap().len(), 2, "the guest's own is one");
+    assert_eq!(list["tokens"].as_array().unwrap().len(), 2, "the guest's own token is listed too");
     assert!(!list.to_string().contains(&script.token));
     let named = list["tokens"].as_array().unwrap().iter().find(|token| token["name"] == "nightly").unwrap();
     let path = format!("/v1/users/me/tokens/{}", named["id"].as_str().unwrap());
@@ -353,7 +356,7 @@ async fn a_token_is_shown_once_and_opens_nothing_when_revoked() {
         let answer = owner.send(Method::POST, "/v1/users/me/tokens", Some(json!({"name": name}))).await;
         refused(answer, 400, "invalid_request").await;
     }
-    // Neither is on disk as it was handed out.
+    // Tokens are not stored in plain text.
     for secret in [&script.token, &owner.token] {
         for file in ["coldbrew.db", "coldbrew.db-wal"] {
             let bytes = std::fs::read(data.path().join(file)).unwrap_or_default();
@@ -363,7 +366,7 @@ async fn a_token_is_shown_once_and_opens_nothing_when_revoked() {
 }
 
 #[tokio::test]
-async fn a_deleted_account_leaves_nothing_but_sums() {
+async fn deleted_account_leaves_no_file_and_no_access() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let (leaver, stayer) = (server.guest().await, server.guest().await);
@@ -377,12 +380,12 @@ async fn a_deleted_account_leaves_nothing_but_sums() {
 
     assert_eq!(leaver.send(Method::DELETE, "/v1/users/me", None).await.status(), StatusCode::NO_CONTENT);
     refused(leaver.send(Method::GET, "/v1/users/me/usage", None).await, 401, "unauthenticated").await;
-    assert_eq!(std::fs::read_dir(&uploads).unwrap().count(), 1, "the other's file stays");
+    assert_eq!(std::fs::read_dir(&uploads).unwrap().count(), 1, "the other account's file stays");
     stayer.get("/v1/users/me").await;
 }
 
 #[tokio::test]
-async fn a_request_that_is_sent_again_is_answered_once() {
+async fn request_repeated_with_its_idempotency_key_makes_one_document() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -403,7 +406,7 @@ async fn a_request_that_is_sent_again_is_answered_once() {
 }
 
 #[tokio::test]
-async fn too_many_requests_are_told_when_to_come_back() {
+async fn too_many_requests_get_429_with_retry_after() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_READS_PER_MINUTE", "3")]).await;
     let guest = server.guest().await;
@@ -418,7 +421,7 @@ async fn too_many_requests_are_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn an_account_holds_no_more_than_it_may() {
+async fn account_beyond_its_allowance_is_rejected() {
     let data = TempDir::new().unwrap();
     let limits = [("COLDBREW_DOCUMENTS_MAX", "1"), ("COLDBREW_STORED_BYTES_MAX", "5000")];
     let server = TestServer::start(&data, &limits).await;

@@ -1,4 +1,4 @@
-//! Signing in with an OpenID Connect provider: a small one of the test's own, which can be made to lie.
+//! Sign-in with an OpenID Connect provider: a small test provider, which can send invalid claims.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -11,6 +11,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use coldbrew::model::operator::InvitationRequest;
+use coldbrew::serve::invite;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Method, Url};
 use ring::rand::SystemRandom;
@@ -19,12 +21,12 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::support::harness::{TestClient, TestServer, http, refused};
+use crate::support::harness::{TestClient, TestServer, config, http, refused};
 use crate::web::accounts::with_arguments;
 
 const SECRET: &str = "s:cret & more";
 
-/// A signing key of the provider's.
+/// A signing key of the provider.
 struct Key {
     private: Vec<u8>,
     public: Value,
@@ -43,21 +45,21 @@ impl Key {
     }
 }
 
-/// What the provider will do at the next sign-in.
+/// What the provider does at the next sign-in, and what it has been asked.
 struct Script {
     person: Value,
-    /// Over the claims that would be right.
-    lies: Value,
+    /// These replace valid claims.
+    overrides: Value,
     kid: &'static str,
     algorithm: Algorithm,
-    signs_with: Key,
-    publishes: Value,
-    /// Bytes that stand behind its description.
+    signing_key: Key,
+    key_set: Value,
+    /// The number of bytes added to the discovery document.
     padding: usize,
-    /// How often the description and the keys were asked for.
-    described: usize,
-    keys_told: usize,
-    /// By code: what came to `/authorize`.
+    /// The number of requests for the discovery document and for the keys.
+    discovery_requests: usize,
+    key_requests: usize,
+    /// The parameters of `/authorize` by the code that it returned.
     codes: HashMap<String, HashMap<String, String>>,
 }
 
@@ -72,23 +74,23 @@ impl Provider {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let key = Key::new("k1");
-        // A key of a kind that nobody has heard of must hide no other.
-        let publishes = json!({"keys": [{"kty": "XYZ", "kid": "k0"}, key.public.clone()]});
+        // A key of an unknown type must not hide the others.
+        let key_set = json!({"keys": [{"kty": "XYZ", "kid": "k0"}, key.public.clone()]});
         let script = Script {
-            person: json!({"sub": "ada-1", "email": "Ada@Example.org"}),
-            lies: json!({}),
+            person: json!({"sub": "ada-1", "email": "Ada@Example.org", "email_verified": true}),
+            overrides: json!({}),
             kid: "k1",
             algorithm: Algorithm::ES256,
-            signs_with: key,
-            publishes,
+            signing_key: key,
+            key_set,
             padding: 0,
-            described: 0,
-            keys_told: 0,
+            discovery_requests: 0,
+            key_requests: 0,
             codes: HashMap::new(),
         };
         let provider = Self { issuer, script: Arc::new(Mutex::new(script)) };
         let app = Router::new()
-            .route("/.well-known/openid-configuration", get(describe))
+            .route("/.well-known/openid-configuration", get(discovery))
             .route("/authorize", get(authorize))
             .route("/token", post(token))
             .route("/keys", get(keys))
@@ -113,14 +115,14 @@ impl Provider {
 
 async fn keys(State(provider): State<Provider>) -> Json<Value> {
     let mut script = provider.script.lock().unwrap();
-    script.keys_told += 1;
-    Json(script.publishes.clone())
+    script.key_requests += 1;
+    Json(script.key_set.clone())
 }
 
-async fn describe(State(provider): State<Provider>) -> Json<Value> {
+async fn discovery(State(provider): State<Provider>) -> Json<Value> {
     let at = |path: &str| format!("{}{path}", provider.issuer);
     let mut script = provider.script.lock().unwrap();
-    script.described += 1;
+    script.discovery_requests += 1;
     Json(json!({
         "issuer": provider.issuer, "authorization_endpoint": at("/authorize?tenant=1"), "token_endpoint": at("/token"),
         "jwks_uri": at("/keys"), "response_types_supported": ["code"],
@@ -128,11 +130,11 @@ async fn describe(State(provider): State<Provider>) -> Json<Value> {
     }))
 }
 
-/// Everybody is signed in here already, and agrees.
+/// Redirects back with a code at once, as if the person had agreed.
 async fn authorize(State(provider): State<Provider>, Query(asked): Query<HashMap<String, String>>) -> Redirect {
     assert_eq!((asked["response_type"].as_str(), asked["client_id"].as_str()), ("code", "coldbrew"));
     assert_eq!((asked["scope"].as_str(), asked["code_challenge_method"].as_str()), ("openid email", "S256"));
-    assert_eq!(asked["tenant"], "1", "what the endpoint's own query says is kept");
+    assert_eq!(asked["tenant"], "1", "the endpoint's own query is kept");
     let back =
         Url::parse_with_params(&asked["redirect_uri"], [("code", "code-1"), ("state", &asked["state"])]).unwrap();
     provider.set(|script| {
@@ -157,19 +159,19 @@ async fn token(State(provider): State<Provider>, headers: HeaderMap, body: Strin
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut claims =
         json!({"iss": provider.issuer, "aud": "coldbrew", "nonce": asked["nonce"], "iat": now, "exp": now + 300});
-    for more in [&script.person, &script.lies] {
+    for more in [&script.person, &script.overrides] {
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     }
     let header = Header { kid: Some(script.kid.into()), ..Header::new(script.algorithm) };
     let key = match script.algorithm {
-        Algorithm::ES256 => EncodingKey::from_ec_der(&script.signs_with.private),
-        // The public key as if it were a shared secret.
-        _ => EncodingKey::from_secret(script.signs_with.public["x"].as_str().unwrap().as_bytes()),
+        Algorithm::ES256 => EncodingKey::from_ec_der(&script.signing_key.private),
+        // The public key as a shared secret.
+        _ => EncodingKey::from_secret(script.signing_key.public["x"].as_str().unwrap().as_bytes()),
     };
     Json(json!({"token_type": "Bearer", "id_token": encode(&header, &claims, &key).unwrap()})).into_response()
 }
 
-/// A browser that keeps cookies and goes one step at a time.
+/// A browser that keeps cookies and follows no redirect.
 struct Browser {
     base_url: String,
     cookies: BTreeMap<String, String>,
@@ -209,8 +211,8 @@ impl Browser {
         answer.json().await.unwrap()
     }
 
-    /// Off to the provider and back: the address of the callback.
-    async fn there_and_back(&mut self) -> String {
+    /// Visits the provider. Returns the address of the callback, which is not opened yet.
+    async fn visit_provider(&mut self) -> String {
         let begun = self.get(&format!("{}/sign-in/provider", self.base_url), "same-origin").await;
         assert_eq!(begun.status(), StatusCode::SEE_OTHER);
         let back = Self::new_at("").get(location(&begun), "cross-site").await;
@@ -221,9 +223,9 @@ impl Browser {
         Self { base_url: base_url.to_owned(), cookies: BTreeMap::new() }
     }
 
-    /// All of it: where the browser ends up.
+    /// Signs in. Returns the address of the page that follows.
     async fn sign_in(&mut self) -> String {
-        let callback = self.there_and_back().await;
+        let callback = self.visit_provider().await;
         location(&self.get(&callback, "cross-site").await).to_owned()
     }
 
@@ -236,15 +238,15 @@ fn location(answer: &reqwest::Response) -> &str {
     answer.headers()["location"].to_str().unwrap()
 }
 
-async fn world() -> (TempDir, Provider, TestServer) {
+async fn start() -> (TempDir, Provider, TestServer) {
     let (data, provider) = (TempDir::new().unwrap(), Provider::start().await);
     let server = TestServer::start(&data, &provider.settings()).await;
     (data, provider, server)
 }
 
 #[tokio::test]
-async fn a_guest_becomes_who_the_provider_says_and_keeps_everything() {
-    let (_data, _provider, server) = world().await;
+async fn guest_signing_in_with_provider_becomes_member_and_keeps_the_account() {
+    let (_data, _provider, server) = start().await;
     let mut laptop = Browser::new(&server);
     let page = laptop.get(&format!("{}/account", server.base_url), "none").await.text().await.unwrap();
     assert!(page.contains("Sign in with Example Login") && page.contains("href=\"/sign-in/provider\""));
@@ -254,23 +256,23 @@ async fn a_guest_becomes_who_the_provider_says_and_keeps_everything() {
 
     assert_eq!(laptop.sign_in().await, "/account");
     assert_eq!(laptop.me().await, json!({"user_id": guest, "email": "ada@example.org"}));
-    assert_eq!(laptop.cookies.len(), 1, "what was kept for the sign-in is gone");
+    assert_eq!(laptop.cookies.len(), 1, "the cookie of the sign-in is deleted");
     let mut thief = Browser { cookies: planted, ..Browser::new(&server) };
-    assert_eq!(thief.me().await, Value::Null, "a session from before is worth nothing");
+    assert_eq!(thief.me().await, Value::Null, "the session from before the sign-in has ended");
 
-    // Another browser, with or without things of its own, is let into the same account.
+    // Another browser signs in to the same account.
     let mut phone = Browser::new(&server);
     assert_eq!(phone.sign_in().await, "/account");
     assert_eq!(phone.me().await["user_id"], guest);
     let page = phone.get(&format!("{}/account", server.base_url), "none").await.text().await.unwrap();
-    assert!(!page.contains("Connect Example Login"), "it is connected");
+    assert!(!page.contains("Connect Example Login"), "the provider is connected");
     phone.call("sign_out", json!({"everywhere": true})).await;
     assert_eq!(laptop.me().await, Value::Null);
 }
 
 #[tokio::test]
-async fn an_address_alone_opens_nobodys_account() {
-    let (_data, _provider, server) = world().await;
+async fn email_address_of_a_member_does_not_open_the_account() {
+    let (_data, _provider, server) = start().await;
     let login = json!({"email": "ada@example.org", "password": "a good long one"});
     let mut owner = Browser::new(&server);
     owner.call("sign_up", login.clone()).await;
@@ -279,7 +281,7 @@ async fn an_address_alone_opens_nobodys_account() {
     let page = other.get(&format!("{}/account?sign-in=taken", server.base_url), "none").await.text().await.unwrap();
     assert!(page.contains("then connect it here"));
     assert_eq!(other.me().await, Value::Null);
-    // Its owner may connect it, and then comes in by either way.
+    // The owner can connect the provider, and then sign in with either.
     assert_eq!(owner.sign_in().await, "/account");
     assert_eq!(other.sign_in().await, "/account");
     assert_eq!(other.me().await, owner.me().await);
@@ -287,19 +289,19 @@ async fn an_address_alone_opens_nobodys_account() {
 }
 
 #[tokio::test]
-async fn only_the_browser_that_began_can_finish_and_only_once() {
-    let (_data, _provider, server) = world().await;
+async fn sign_in_is_completed_once_and_by_the_browser_that_began_it() {
+    let (_data, _provider, server) = start().await;
     let (mut mine, mut theirs) = (Browser::new(&server), Browser::new(&server));
-    let callback = mine.there_and_back().await;
+    let callback = mine.visit_provider().await;
     assert_eq!(location(&theirs.get(&callback, "cross-site").await), "/account?sign-in=failed", "no cookie");
-    theirs.there_and_back().await;
+    theirs.visit_provider().await;
     assert_eq!(location(&theirs.get(&callback, "cross-site").await), "/account?sign-in=failed", "another state");
-    let callback = mine.there_and_back().await;
+    let callback = mine.visit_provider().await;
     let kept = mine.cookies.clone();
     assert_eq!(location(&mine.get(&callback, "cross-site").await), "/account");
     let mut again = Browser { cookies: kept, ..Browser::new(&server) };
-    assert_eq!(location(&again.get(&callback, "cross-site").await), "/account?sign-in=failed", "the code is used up");
-    // What another site begins is not begun.
+    assert_eq!(location(&again.get(&callback, "cross-site").await), "/account?sign-in=failed", "the code is used");
+    // Another site cannot begin a sign-in.
     let forced = theirs.get(&format!("{}/sign-in/provider", server.base_url), "cross-site").await;
     assert_eq!(forced.status(), StatusCode::FORBIDDEN);
     let state = callback.split("state=").nth(1).unwrap();
@@ -309,25 +311,25 @@ async fn only_the_browser_that_began_can_finish_and_only_once() {
 }
 
 #[tokio::test]
-async fn who_says_no_is_not_signed_in() {
-    let (_data, _provider, server) = world().await;
+async fn sign_in_declined_at_the_provider_is_reported() {
+    let (_data, _provider, server) = start().await;
     let mut browser = Browser::new(&server);
-    let callback = browser.there_and_back().await;
+    let callback = browser.visit_provider().await;
     let refused = callback.replace("code=code-1", "error=access_denied");
     assert_eq!(location(&browser.get(&refused, "cross-site").await), "/account?sign-in=declined");
     assert_eq!(browser.me().await, Value::Null);
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_right_in_every_way_is_refused() {
-    let (_data, provider, server) = world().await;
+async fn id_token_with_any_invalid_claim_or_signature_is_rejected() {
+    let (_data, provider, server) = start().await;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    for lies in [
+    for invalid in [
         json!({"iss": "https://evil.example"}),
-        json!({"aud": "somebody-else"}),
-        json!({"aud": ["coldbrew", "somebody-else"]}),
-        json!({"aud": ["coldbrew", "somebody-else"], "azp": "somebody-else"}),
-        json!({"azp": "somebody-else"}),
+        json!({"aud": "another-client"}),
+        json!({"aud": ["coldbrew", "another-client"]}),
+        json!({"aud": ["coldbrew", "another-client"], "azp": "another-client"}),
+        json!({"azp": "another-client"}),
         json!({"exp": now - 120}),
         json!({"exp": "never"}),
         json!({"iat": now + 600}),
@@ -335,44 +337,48 @@ async fn a_token_that_is_not_right_in_every_way_is_refused() {
         json!({"nonce": null}),
         json!({"sub": null}),
     ] {
-        provider.set(|script| script.lies = lies.clone());
-        assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "{lies}");
+        provider.set(|script| script.overrides = invalid.clone());
+        assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "{invalid}");
     }
-    provider.set(|script| script.lies = json!({"aud": ["coldbrew"], "azp": "coldbrew"}));
+    provider.set(|script| script.overrides = json!({"aud": ["coldbrew"], "azp": "coldbrew"}));
     assert_eq!(Browser::new(&server).sign_in().await, "/account");
 
     provider.set(|script| script.algorithm = Algorithm::HS256);
-    assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "a public key is no secret");
+    assert_eq!(
+        Browser::new(&server).sign_in().await,
+        "/account?sign-in=failed",
+        "signed with the public key as a secret"
+    );
     provider.set(|script| {
         script.algorithm = Algorithm::ES256;
-        script.signs_with = Key::new("k1");
+        script.signing_key = Key::new("k1");
     });
-    assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "another's signature");
+    assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "signed with another key");
     provider.set(|script| {
         let key = Key::new("k2");
-        script.publishes = json!({"keys": [key.public.clone()]});
-        (script.kid, script.signs_with) = ("k2", key);
+        script.key_set = json!({"keys": [key.public.clone()]});
+        (script.kid, script.signing_key) = ("k2", key);
     });
     assert_eq!(Browser::new(&server).sign_in().await, "/account", "a new key is found at once");
     provider.set(|script| {
-        (script.kid, script.signs_with) = ("k3", Key::new("k3"));
+        (script.kid, script.signing_key) = ("k3", Key::new("k3"));
     });
     assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed", "a key that is not published");
 }
 
 #[tokio::test]
-async fn provider_is_asked_once_for_its_documents_by_many_sign_ins() {
-    let (_data, provider, server) = world().await;
+async fn many_sign_ins_request_the_provider_documents_once() {
+    let (_data, provider, server) = start().await;
     for _ in 0..5 {
         assert_eq!(Browser::new(&server).sign_in().await, "/account");
     }
     let asked = |provider: &Provider| {
         let script = provider.script.lock().unwrap();
-        (script.described, script.keys_told)
+        (script.discovery_requests, script.key_requests)
     };
     assert_eq!(asked(&provider), (1, 1));
-    // A key that is not among them is looked for once, however many tokens name it.
-    provider.set(|script| (script.kid, script.signs_with) = ("k9", Key::new("k9")));
+    // An unknown key is requested once, however many tokens name it.
+    provider.set(|script| (script.kid, script.signing_key) = ("k9", Key::new("k9")));
     for _ in 0..5 {
         assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=failed");
     }
@@ -380,16 +386,16 @@ async fn provider_is_asked_once_for_its_documents_by_many_sign_ins() {
 }
 
 #[tokio::test]
-async fn answer_of_the_provider_without_end_is_not_read() {
-    let (_data, provider, server) = world().await;
+async fn provider_answer_beyond_the_size_limit_is_an_unavailable_provider() {
+    let (_data, provider, server) = start().await;
     provider.set(|script| script.padding = 300_000);
     let away = Browser::new(&server).get(&format!("{}/sign-in/provider", server.base_url), "same-origin").await;
     assert_eq!(location(&away), "/account?sign-in=away");
 }
 
 #[tokio::test]
-async fn guests_token_ends_when_the_provider_makes_the_guest_a_member() {
-    let (_data, _provider, server) = world().await;
+async fn guest_token_ends_when_the_guest_becomes_a_member() {
+    let (_data, _provider, server) = start().await;
     let mut browser = Browser::new(&server);
     browser.call("start_session", json!({})).await;
     let token = browser.call("create_token", json!({"name": "planted"})).await["token"].clone();
@@ -399,15 +405,15 @@ async fn guests_token_ends_when_the_provider_makes_the_guest_a_member() {
     refused(script.send(Method::GET, "/v1/users/me", None).await, 401, "unauthenticated").await;
     let page = browser.get(&format!("{}/account?ended=0-1", server.base_url), "none").await.text().await.unwrap();
     assert!(page.contains("1 API token has ended."));
-    // A member who connects the provider later keeps everything.
+    // A member who connects the provider keeps all tokens.
     let token = browser.call("create_token", json!({"name": "own"})).await["token"].clone();
     assert_eq!(browser.sign_in().await, "/account");
     TestClient::new(&server.base_url, token.as_str().unwrap()).get("/v1/users/me").await;
 }
 
 #[tokio::test]
-async fn people_without_an_address_that_is_theirs_are_called_otherwise() {
-    let (_data, provider, server) = world().await;
+async fn person_without_a_verified_address_is_labelled_by_subject() {
+    let (_data, provider, server) = start().await;
     for (person, label) in [
         (json!({"sub": "7@x"}), "7 x of 127.0.0.1"),
         (json!({"sub": "8", "email": "ada@example.org", "email_verified": false}), "8 of 127.0.0.1"),
@@ -421,7 +427,53 @@ async fn people_without_an_address_that_is_theirs_are_called_otherwise() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_away_is_said_to_be() {
+async fn unverified_address_of_a_listed_domain_does_not_sign_up() {
+    let (data, provider) = (TempDir::new().unwrap(), Provider::start().await);
+    let access = [("COLDBREW_ACCESS_SIGN_UP", "domains"), ("COLDBREW_ACCESS_DOMAINS", "example.org")];
+    let server = TestServer::start(&data, &[provider.settings().as_slice(), &access].concat()).await;
+    let person = |subject: &str, verified: Value| json!({"sub": subject, "email": format!("{subject}@example.org"), "email_verified": verified});
+    for verified in [json!(false), json!("false"), Value::Null, json!(1)] {
+        provider.set(|script| script.person = person("eve", verified));
+        let mut browser = Browser::new(&server);
+        assert_eq!(browser.sign_in().await, "/account?sign-in=not_allowed");
+        assert_eq!(browser.me().await, Value::Null);
+    }
+    provider.set(|script| script.person = json!({"sub": "x", "email": "ada@example.com", "email_verified": true}));
+    assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=not_allowed");
+    provider.set(|script| script.person = person("ada", json!(true)));
+    for _ in 0..2 {
+        let mut browser = Browser::new(&server);
+        assert_eq!(browser.sign_in().await, "/account");
+        assert_eq!(browser.me().await["email"], "ada@example.org");
+    }
+}
+
+#[tokio::test]
+async fn invitation_is_carried_through_the_sign_in_at_the_provider() {
+    let (data, provider) = (TempDir::new().unwrap(), Provider::start().await);
+    let settings = [provider.settings().as_slice(), &[("COLDBREW_ACCESS_SIGN_UP", "invitation")]].concat();
+    let server = TestServer::start(&data, &settings).await;
+    assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=not_allowed");
+    let asked = InvitationRequest { note: "Ada".into(), role: None, quota_tokens: Some(5), days: 1 };
+    let link = invite(&config(data.path(), &settings), asked).await.unwrap();
+    let code = link.rsplit_once("?code=").unwrap().1;
+    let sign_in = async |browser: &mut Browser| {
+        let url = format!("{}/sign-in/provider?invitation={code}", server.base_url);
+        let begun = browser.get(&url, "same-origin").await;
+        let back = Browser::new_at("").get(location(&begun), "cross-site").await;
+        location(&browser.get(location(&back), "cross-site").await).to_owned()
+    };
+    let mut ada = Browser::new(&server);
+    let page = ada.get(&format!("{}/invitation?code={code}", server.base_url), "none").await.text().await.unwrap();
+    assert!(page.contains(&format!("href=\"/sign-in/provider?invitation={code}\"")));
+    assert_eq!(sign_in(&mut ada).await, "/account");
+    assert_eq!(ada.call("fetch_usage", json!({})).await["quota_tokens"], 5);
+    provider.set(|script| script.person = json!({"sub": "eve"}));
+    assert_eq!(sign_in(&mut Browser::new(&server)).await, "/account?sign-in=not_invited");
+}
+
+#[tokio::test]
+async fn unreachable_provider_is_reported() {
     let data = TempDir::new().unwrap();
     let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let issuer = format!("http://{nowhere}");
@@ -429,7 +481,7 @@ async fn a_provider_that_is_away_is_said_to_be() {
     let server = TestServer::start(&data, &settings).await;
     let answer = Browser::new(&server).get(&format!("{}/sign-in/provider", server.base_url), "same-origin").await;
     assert_eq!(location(&answer), "/account?sign-in=away");
-    // Without a provider there is no such page.
+    // Without a provider these pages do not exist.
     let none = TestServer::start(&TempDir::new().unwrap(), &[]).await;
     for path in ["/sign-in/provider", "/sign-in/provider/callback"] {
         assert_eq!(reqwest::get(format!("{}{path}", none.base_url)).await.unwrap().status(), StatusCode::NOT_FOUND);

@@ -1,12 +1,12 @@
-//! Which addresses belong to the public internet, by the special-purpose registries of IANA.
+//! Which addresses are on the public internet, according to IANA's registries of special-purpose addresses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The address that a connection to this one reaches: IPv6 has forms for IPv4 addresses.
+/// The address that a connection actually reaches. Some IPv6 addresses contain an IPv4 address.
 pub(crate) fn reached(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => match address.segments() {
-            // A network without IPv4 reaches it by these.
+            // NAT64: a network without IPv4 reaches IPv4 addresses through this prefix.
             [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
                 IpAddr::V4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
             }
@@ -16,7 +16,7 @@ pub(crate) fn reached(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether an address is a public one. IPv6 forms of IPv4 addresses count as what they lead to.
+/// Whether an address is public. IPv6 addresses that contain an IPv4 address are judged by that.
 pub(crate) fn is_public(address: IpAddr) -> bool {
     match reached(address) {
         IpAddr::V4(address) => is_public_v4(address),
@@ -26,7 +26,7 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let special = match address.octets() {
-        // This network, shared address space, protocol assignments, old relays, benchmarks, reserved.
+        // This network, shared address space, protocol assignments, 6to4 relays, benchmarks, reserved.
         [0, ..] | [192, 0, 0, _] | [192, 88, 99, _] | [198, 18..=19, ..] | [240..=255, ..] => true,
         [100, second, ..] => (64..128).contains(&second),
         _ => false,
@@ -43,7 +43,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         // Protocol assignments (Teredo among them), documentation, 6to4.
         [0x2001, 0..0x200, ..] | [0x2001, 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..0x1000, ..] => false,
-        // Only this eighth of the space is given out.
+        // IANA assigns global unicast addresses only from `2000::/3`.
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     use super::is_public;
 
     #[test]
-    fn addresses_of_the_internet_are_public() {
+    fn public_addresses_are_recognized_in_every_form() {
         for address in ["1.1.1.1", "93.184.216.34", "100.63.255.255", "100.128.0.1", "172.32.0.1", "192.0.1.1"] {
             assert!(is_public(address.parse().unwrap()), "{address}");
         }
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_a_house_are_not() {
+    fn special_purpose_addresses_are_not_public_in_any_form() {
         for address in [
             "0.0.0.0",
             "0.1.2.3",
@@ -90,7 +90,7 @@ mod tests {
             "255.255.255.255",
         ] {
             assert!(!is_public(address.parse().unwrap()), "{address}");
-            // The same in the forms that IPv6 has for it.
+            // The same address in IPv6 notations.
             assert!(!is_public(format!("::ffff:{address}").parse().unwrap()), "mapped {address}");
             assert!(!is_public(format!("64:ff9b::{address}").parse().unwrap()), "NAT64 {address}");
             assert!(!is_public(format!("::{address}").parse().unwrap()), "compatible {address}");

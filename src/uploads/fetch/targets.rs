@@ -1,4 +1,4 @@
-//! What the server connects to on behalf of a caller: which ports, hosts and addresses.
+//! Which ports, hosts and addresses the server contacts for a caller.
 
 use std::io;
 use std::net::IpAddr;
@@ -17,14 +17,14 @@ use crate::settings::Settings;
 pub struct Targets {
     pub ports: Vec<u16>,
     pub deny: Vec<Denied>,
-    /// Which addresses are of the internet: `is_public`.
+    /// Whether an address is on the public internet: `is_public`.
     pub is_public: fn(IpAddr) -> bool,
-    /// This machine's own addresses, which are asked for at each connection because they change.
+    /// This machine's own addresses. They are queried for each connection, because they change.
     pub own_addresses: fn() -> io::Result<Vec<IpAddr>>,
 }
 
 impl Targets {
-    /// The site's own address is denied, wherever it leads.
+    /// The host of the site's public URL is denied too.
     pub fn read(from: &mut Settings, public_url: Option<&str>) -> Self {
         let ports = from.list("import.ports", "COLDBREW_IMPORT_PORTS").unwrap_or_else(|| vec![80, 443, 8080, 8443]);
         let mut deny = from.list("import.deny", "COLDBREW_IMPORT_DENY").unwrap_or_default();
@@ -33,19 +33,19 @@ impl Targets {
         Self::on_the_internet(ports, deny)
     }
 
-    /// Public addresses that are neither this machine's nor denied.
+    /// Admits public addresses that are neither this machine's nor denied.
     fn on_the_internet(ports: Vec<u16>, deny: Vec<Denied>) -> Self {
         Self { ports, deny, is_public, own_addresses }
     }
 
-    /// Whether this host may be looked up, to connect to that port.
+    /// Checks the host and the port of a connection before the host is resolved.
     ///
     /// # Errors
     /// `url_not_allowed` with the reason.
     pub fn admits_host(&self, host: &Host, port: u16) -> Result<()> {
         if !self.ports.contains(&port) {
             let ports: Vec<String> = self.ports.iter().map(u16::to_string).collect();
-            return Err(not_allowed(&format!("Only addresses with these ports are fetched: {}.", ports.join(", "))));
+            return Err(not_allowed(&format!("Only links with these ports can be imported: {}.", ports.join(", "))));
         }
         match host {
             Host::Domain(name) if self.deny.iter().any(|denied| denied.is_host(name)) => Err(denied()),
@@ -53,15 +53,15 @@ impl Targets {
         }
     }
 
-    /// Whether the server may connect to all of these addresses.
+    /// Checks all resolved addresses of a host.
     ///
     /// # Errors
-    /// `url_not_allowed` with the reason; unavailable if this machine does not tell its own addresses.
+    /// `url_not_allowed` with the reason; `unavailable` if this machine's addresses cannot be queried.
     pub fn admits(&self, addresses: &[IpAddr]) -> Result<()> {
         let own = (self.own_addresses)().map_err(Error::unavailable)?;
         for &address in addresses {
             if !(self.is_public)(address) {
-                return Err(not_allowed("The address is not a public one."));
+                return Err(not_allowed("Only public web links can be imported."));
             }
             let address = reached(address);
             if own.contains(&address) || self.deny.iter().any(|denied| denied.has(address)) {
@@ -72,9 +72,9 @@ impl Targets {
     }
 }
 
-/// The same words for all: a caller is not to learn which addresses are this server's.
+/// The same message for both cases, so that a caller does not learn the addresses of this server.
 fn denied() -> Error {
-    not_allowed("This server does not fetch from that host.")
+    not_allowed("This server does not import from that host.")
 }
 
 /// The addresses of this machine's network interfaces.
@@ -82,7 +82,7 @@ fn own_addresses() -> io::Result<Vec<IpAddr>> {
     Ok(if_addrs::get_if_addrs()?.iter().map(|interface| interface.ip().to_canonical()).collect())
 }
 
-/// Something that is not connected to: a host with all names below it, or a network.
+/// A denied host with all its subdomains, or a denied network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denied {
     Host(String),
@@ -104,7 +104,7 @@ impl Denied {
 impl FromStr for Denied {
     type Err = String;
 
-    /// `example.org`, `203.0.113.7` or `203.0.113.0/24`.
+    /// Parses `example.org`, `203.0.113.7` or `203.0.113.0/24`.
     fn from_str(text: &str) -> Result<Self, String> {
         if let Ok(network) = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)) {
             return Ok(Self::Network(network));
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn denied_host_has_all_names_below_it() {
+    fn denied_host_includes_its_subdomains() {
         for host in ["example.org", "EXAMPLE.org.", "a.b.example.org", "ex%61mple.org"] {
             assert!(denies("Example.org", host), "{host}");
         }
@@ -154,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn setting_that_names_nothing_is_a_mistake() {
+    fn denied_setting_malformed_is_an_error() {
         for text in ["", "10.0.0.0/40", "a b", "http://example.org"] {
             assert!(text.parse::<Denied>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn own_addresses_are_told_by_the_machine() {
+    fn own_addresses_are_denied_in_every_form() {
         let own = own_addresses().unwrap();
         assert!(own.iter().any(IpAddr::is_loopback), "{own:?}");
         let not_ours = || Ok(vec!["8.8.8.8".parse().unwrap()]);

@@ -1,8 +1,8 @@
-//! Ways into the network that the server stands in, each tried. 127.0.0.1 plays the internet, every other address the house.
+//! Attempts to reach private networks. In these tests 127.0.0.1 is the only public address.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod manners;
+mod hostile_servers;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -23,15 +23,15 @@ use super::public::is_public;
 use super::{Denied, Fetcher, ImportLimits, Imports, Resolve, Targets, file_address};
 use crate::accounts::Account;
 use crate::accounts::Caller;
+use crate::clock::SystemClock;
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 use crate::uploads::{ReceivedFile, Receiver};
-use crate::world::SystemWorld;
 
-const INTERNET: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const HOUSE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+const PUBLIC: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const PRIVATE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 
-/// Answers each look-up of any name with the next of its answers, the last one for good.
+/// Returns one answer after the other for any name; the last one repeats.
 struct Script {
     answers: Vec<Vec<IpAddr>>,
     asked: AtomicUsize,
@@ -45,25 +45,25 @@ impl Resolve for Script {
     }
 }
 
-/// Every file has room.
+/// Admits every file.
 async fn admitted(_length: Option<u64>) -> Result<(), Error> {
     Ok(())
 }
 
-struct Lab {
+struct Fixture {
     fetcher: Fetcher,
     resolver: Arc<Script>,
     server: SocketAddr,
     _dir: TempDir,
 }
 
-impl Lab {
+impl Fixture {
     async fn new(answers: Vec<Vec<IpAddr>>) -> Self {
-        Self::before(site().await, answers).await
+        Self::with_server(site().await, answers).await
     }
 
-    /// With that server on the internet.
-    async fn before(server: SocketAddr, answers: Vec<Vec<IpAddr>>) -> Self {
+    /// A fixture with this server on the public internet.
+    async fn with_server(server: SocketAddr, answers: Vec<Vec<IpAddr>>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = TempDir::new().unwrap();
         let resolver = Arc::new(Script { answers, asked: AtomicUsize::new(0) });
@@ -72,7 +72,7 @@ impl Lab {
             targets: Targets {
                 ports: vec![server.port()],
                 deny: Vec::new(),
-                is_public: |address| address == INTERNET,
+                is_public: |address| address == PUBLIC,
                 own_addresses: || Ok(Vec::new()),
             },
             imports: Imports::new(ImportLimits {
@@ -82,7 +82,7 @@ impl Lab {
                 guest_bytes_per_hour: 10_000,
                 timeout: Duration::from_millis(800),
             }),
-            world: Arc::new(SystemWorld),
+            clock: Arc::new(SystemClock),
             receiver: Receiver { dir: dir.path().to_owned(), bytes_max: 1_000 },
         };
         Self { fetcher, resolver, server, _dir: dir }
@@ -109,7 +109,7 @@ fn caller() -> Caller {
     Caller { account, network: None }
 }
 
-/// A server with good files and bad manners.
+/// A server with ordinary, endless, slow and redirecting responses.
 async fn site() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let addr = listener.local_addr().unwrap();
@@ -129,18 +129,18 @@ async fn site() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_file_of_the_internet_is_fetched() {
-    let lab = Lab::new(vec![vec![INTERNET]]).await;
-    let file = lab.fetch(&lab.url("/a%20file.pdf")).await.unwrap();
+async fn file_at_a_public_address_is_fetched() {
+    let fixture = Fixture::new(vec![vec![PUBLIC]]).await;
+    let file = fixture.fetch(&fixture.url("/a%20file.pdf")).await.unwrap();
     assert_eq!((file.size, file.file_name.as_deref()), (8, Some("a file.pdf")));
-    assert_eq!(file.url.unwrap(), lab.url("/a%20file.pdf"));
-    let redirected = lab.fetch(&lab.url("/to//a%2520file.pdf")).await.unwrap();
+    assert_eq!(file.url.unwrap(), fixture.url("/a%20file.pdf"));
+    let redirected = fixture.fetch(&fixture.url("/to//a%2520file.pdf")).await.unwrap();
     assert_eq!(redirected.size, 8);
 }
 
 #[tokio::test]
-async fn only_web_addresses_are_tried() {
-    let lab = Lab::new(vec![vec![INTERNET]]).await;
+async fn addresses_other_than_http_are_refused_unresolved() {
+    let fixture = Fixture::new(vec![vec![PUBLIC]]).await;
     for address in [
         "",
         "not an address",
@@ -154,16 +154,16 @@ async fn only_web_addresses_are_tried() {
         "http://example.org:25/",
         "http://example.org:22/",
     ] {
-        assert_eq!(lab.refusal(address).await, ErrorCode::UrlNotAllowed, "{address}");
+        assert_eq!(fixture.refusal(address).await, ErrorCode::UrlNotAllowed, "{address}");
     }
-    assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 0, "no name was looked up for any of them");
+    assert_eq!(fixture.resolver.asked.load(Ordering::Relaxed), 0, "no name was resolved");
 }
 
-/// By the rule that is in force: the server that listens on 127.0.0.1 is one of the house.
+/// Uses the real rule, by which 127.0.0.1 is not public.
 #[tokio::test]
-async fn addresses_in_disguise_are_recognized() {
-    let mut lab = Lab::new(vec![vec![INTERNET]]).await;
-    lab.fetcher.targets.is_public = is_public;
+async fn private_addresses_in_any_notation_are_refused() {
+    let mut fixture = Fixture::new(vec![vec![PUBLIC]]).await;
+    fixture.fetcher.targets.is_public = is_public;
     for host in [
         // Decimal, octal, hexadecimal, short, and mixed.
         "127.0.0.1",
@@ -182,7 +182,7 @@ async fn addresses_in_disguise_are_recognized() {
         "10.0.0.1",
         "169.254.169.254",
         "2852039166",
-        // With a dot at the end, in other digits, percent-encoded.
+        // Trailing dots, other digits, percent encoding.
         "127.0.0.1.",
         "2130706433.",
         "１２７.０.０.１",
@@ -212,14 +212,14 @@ async fn addresses_in_disguise_are_recognized() {
         "[ff0e::1]",
         "[fe80::1%25eth0]",
     ] {
-        let address = format!("http://{host}:{}/a%20file.pdf", lab.server.port());
-        assert_eq!(lab.refusal(&address).await, ErrorCode::UrlNotAllowed, "{host}");
+        let address = format!("http://{host}:{}/a%20file.pdf", fixture.server.port());
+        assert_eq!(fixture.refusal(&address).await, ErrorCode::UrlNotAllowed, "{host}");
     }
-    assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 0, "none of them is a name");
+    assert_eq!(fixture.resolver.asked.load(Ordering::Relaxed), 0, "no name was resolved");
 }
 
 #[tokio::test]
-async fn a_name_for_an_address_of_the_house_is_refused_whatever_form_the_address_has() {
+async fn names_resolving_to_private_addresses_in_any_form_are_refused() {
     for answer in [
         "127.0.0.1",
         "0.0.0.0",
@@ -236,68 +236,68 @@ async fn a_name_for_an_address_of_the_house_is_refused_whatever_form_the_address
         "fe80::1",
         "ff02::1",
     ] {
-        let mut lab = Lab::new(vec![vec![answer.parse().unwrap()]]).await;
-        lab.fetcher.targets.is_public = is_public;
+        let mut fixture = Fixture::new(vec![vec![answer.parse().unwrap()]]).await;
+        fixture.fetcher.targets.is_public = is_public;
         for name in ["example.org", "example.org.", "localhost", "localhost.", "a.b.c.example"] {
-            let address = format!("http://{name}:{}/a%20file.pdf", lab.server.port());
-            assert_eq!(lab.refusal(&address).await, ErrorCode::UrlNotAllowed, "{name} is {answer}");
+            let address = format!("http://{name}:{}/a%20file.pdf", fixture.server.port());
+            assert_eq!(fixture.refusal(&address).await, ErrorCode::UrlNotAllowed, "{name} is {answer}");
         }
     }
 }
 
-/// However a name is written, the connection goes where its look-up led, and nobody looks it up again.
+/// For every spelling of a name, the connection uses the one resolved address.
 #[tokio::test]
-async fn every_spelling_of_a_name_is_looked_up_once() {
+async fn names_in_any_spelling_are_resolved_once() {
     for name in ["example.org", "EXAMPLE.org", "example.org.", "exa%6Dple.org", "ｅxample.org", "bücher.example"] {
-        let lab = Lab::new(vec![vec![INTERNET], vec![HOUSE]]).await;
-        let address = format!("http://{name}:{}/a%20file.pdf", lab.server.port());
-        assert_eq!(lab.fetch(&address).await.unwrap().size, 8, "{name}");
-        assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 1, "{name}");
+        let fixture = Fixture::new(vec![vec![PUBLIC], vec![PRIVATE]]).await;
+        let address = format!("http://{name}:{}/a%20file.pdf", fixture.server.port());
+        assert_eq!(fixture.fetch(&address).await.unwrap().size, 8, "{name}");
+        assert_eq!(fixture.resolver.asked.load(Ordering::Relaxed), 1, "{name}");
     }
 }
 
 #[tokio::test]
-async fn a_name_with_an_address_of_the_house_is_refused() {
-    for answer in [vec![HOUSE], vec![INTERNET, HOUSE], vec![HOUSE, INTERNET]] {
-        let lab = Lab::new(vec![answer]).await;
-        assert_eq!(lab.refusal(&lab.url("/a%20file.pdf")).await, ErrorCode::UrlNotAllowed);
+async fn names_with_one_private_address_among_others_are_refused() {
+    for answer in [vec![PRIVATE], vec![PUBLIC, PRIVATE], vec![PRIVATE, PUBLIC]] {
+        let fixture = Fixture::new(vec![answer]).await;
+        assert_eq!(fixture.refusal(&fixture.url("/a%20file.pdf")).await, ErrorCode::UrlNotAllowed);
     }
-    let lab = Lab::new(vec![vec![]]).await;
-    assert_eq!(lab.refusal(&lab.url("/")).await, ErrorCode::UrlUnreachable);
+    let fixture = Fixture::new(vec![vec![]]).await;
+    assert_eq!(fixture.refusal(&fixture.url("/")).await, ErrorCode::UrlUnreachable);
 }
 
 #[tokio::test]
-async fn a_name_that_changes_its_answer_changes_nothing() {
-    // Were the name looked up again for the connection, it would lead to where nobody listens.
-    let lab = Lab::new(vec![vec![INTERNET], vec![HOUSE]]).await;
-    assert_eq!(lab.fetch(&lab.url("/a%20file.pdf")).await.unwrap().size, 8);
-    assert_eq!(lab.resolver.asked.load(Ordering::Relaxed), 1);
+async fn name_with_a_changed_dns_answer_keeps_its_checked_address() {
+    // If the name were resolved again for the connection, it would lead to a refused connection.
+    let fixture = Fixture::new(vec![vec![PUBLIC], vec![PRIVATE]]).await;
+    assert_eq!(fixture.fetch(&fixture.url("/a%20file.pdf")).await.unwrap().size, 8);
+    assert_eq!(fixture.resolver.asked.load(Ordering::Relaxed), 1);
     // A redirect to the same name is a hop of its own.
-    let lab = Lab::new(vec![vec![INTERNET], vec![HOUSE]]).await;
-    assert_eq!(lab.refusal(&lab.url("/round")).await, ErrorCode::UrlNotAllowed);
+    let fixture = Fixture::new(vec![vec![PUBLIC], vec![PRIVATE]]).await;
+    assert_eq!(fixture.refusal(&fixture.url("/round")).await, ErrorCode::UrlNotAllowed);
 }
 
 #[tokio::test]
-async fn redirects_are_checked_like_addresses() {
-    let lab = Lab::new(vec![vec![INTERNET]]).await;
-    let port = lab.server.port();
+async fn redirects_to_private_addresses_are_refused() {
+    let fixture = Fixture::new(vec![vec![PUBLIC]]).await;
+    let port = fixture.server.port();
     for target in [format!("http://127.0.0.2:{port}/"), "http://2130706434/".into(), "file:///etc/passwd".into()] {
-        assert_eq!(lab.refusal(&lab.url(&format!("/to/{target}"))).await, ErrorCode::UrlNotAllowed, "{target}");
+        assert_eq!(fixture.refusal(&fixture.url(&format!("/to/{target}"))).await, ErrorCode::UrlNotAllowed, "{target}");
     }
-    assert_eq!(lab.refusal(&lab.url("/round")).await, ErrorCode::UrlNotAllowed, "a circle ends");
+    assert_eq!(fixture.refusal(&fixture.url("/round")).await, ErrorCode::UrlNotAllowed, "a redirect loop ends");
 }
 
 #[tokio::test]
-async fn slow_endless_and_missing_files_end() {
-    let lab = Lab::new(vec![vec![INTERNET]]).await;
-    assert_eq!(lab.refusal(&lab.url("/slow")).await, ErrorCode::UrlTimeout);
-    assert_eq!(lab.refusal(&lab.url("/endless")).await, ErrorCode::FileTooLarge);
-    assert_eq!(lab.refusal(&lab.url("/missing")).await, ErrorCode::UrlUnreachable);
-    assert_eq!(std::fs::read_dir(&lab.fetcher.receiver.dir).unwrap().count(), 0, "nothing is left behind");
+async fn slow_endless_and_missing_files_fail_without_leftovers() {
+    let fixture = Fixture::new(vec![vec![PUBLIC]]).await;
+    assert_eq!(fixture.refusal(&fixture.url("/slow")).await, ErrorCode::UrlTimeout);
+    assert_eq!(fixture.refusal(&fixture.url("/endless")).await, ErrorCode::FileTooLarge);
+    assert_eq!(fixture.refusal(&fixture.url("/missing")).await, ErrorCode::UrlUnreachable);
+    assert_eq!(std::fs::read_dir(&fixture.fetcher.receiver.dir).unwrap().count(), 0, "no file is left");
 }
 
 #[test]
-fn an_abstract_of_arxiv_leads_to_its_pdf() {
+fn arxiv_abstract_address_becomes_that_of_its_pdf() {
     let of = |address: &str| file_address(address.parse().unwrap()).to_string();
     assert_eq!(of("https://arxiv.org/abs/2401.00001v2"), "https://arxiv.org/pdf/2401.00001v2");
     assert_eq!(of("https://arxiv.org/abs/math/0211159"), "https://arxiv.org/pdf/math/0211159");
@@ -307,47 +307,47 @@ fn an_abstract_of_arxiv_leads_to_its_pdf() {
 
 #[tokio::test]
 async fn ports_that_are_not_configured_are_refused_at_every_hop() {
-    let lab = Lab::new(vec![vec![INTERNET]]).await;
+    let fixture = Fixture::new(vec![vec![PUBLIC]]).await;
     for port in [1, 22, 25, 53, 81, 3306, 5432, 6379, 8081, 9200, 65_535] {
         let address = format!("http://example.org:{port}/");
-        assert_eq!(lab.refusal(&address).await, ErrorCode::UrlNotAllowed, "{port}");
-        assert_eq!(lab.refusal(&lab.url(&format!("/to/{address}"))).await, ErrorCode::UrlNotAllowed, "{port}");
+        assert_eq!(fixture.refusal(&address).await, ErrorCode::UrlNotAllowed, "{port}");
+        assert_eq!(fixture.refusal(&fixture.url(&format!("/to/{address}"))).await, ErrorCode::UrlNotAllowed, "{port}");
     }
 }
 
 #[tokio::test]
-async fn own_and_denied_addresses_are_refused_before_a_connection() {
-    let mut lab = Lab::new(vec![vec![INTERNET]]).await;
-    lab.fetcher.targets.own_addresses = || Ok(vec![INTERNET]);
-    assert_eq!(lab.refusal(&lab.url("/a%20file.pdf")).await, ErrorCode::UrlNotAllowed, "this machine's own");
+async fn own_and_denied_addresses_are_refused_unconnected() {
+    let mut fixture = Fixture::new(vec![vec![PUBLIC]]).await;
+    fixture.fetcher.targets.own_addresses = || Ok(vec![PUBLIC]);
+    assert_eq!(fixture.refusal(&fixture.url("/a%20file.pdf")).await, ErrorCode::UrlNotAllowed, "an own address");
     for denied in ["127.0.0.0/8", "127.0.0.1", "example.org", "org"] {
-        let mut lab = Lab::new(vec![vec![INTERNET]]).await;
-        lab.fetcher.targets.deny = vec![denied.parse::<Denied>().unwrap()];
-        assert_eq!(lab.refusal(&lab.url("/a%20file.pdf")).await, ErrorCode::UrlNotAllowed, "{denied}");
+        let mut fixture = Fixture::new(vec![vec![PUBLIC]]).await;
+        fixture.fetcher.targets.deny = vec![denied.parse::<Denied>().unwrap()];
+        assert_eq!(fixture.refusal(&fixture.url("/a%20file.pdf")).await, ErrorCode::UrlNotAllowed, "{denied}");
     }
-    let mut lab = Lab::new(vec![vec![INTERNET]]).await;
-    lab.fetcher.targets.deny = vec!["evil.example".parse().unwrap()];
-    let redirect = format!("/to/http://a.evil.example:{}/", lab.server.port());
-    assert_eq!(lab.refusal(&lab.url(&redirect)).await, ErrorCode::UrlNotAllowed, "a redirect to a denied host");
+    let mut fixture = Fixture::new(vec![vec![PUBLIC]]).await;
+    fixture.fetcher.targets.deny = vec!["evil.example".parse().unwrap()];
+    let redirect = format!("/to/http://a.evil.example:{}/", fixture.server.port());
+    assert_eq!(fixture.refusal(&fixture.url(&redirect)).await, ErrorCode::UrlNotAllowed, "a redirect to a denied host");
 }
 
 #[tokio::test]
 async fn third_import_of_an_account_is_refused_until_one_ends() {
-    let lab = Lab::new(vec![vec![INTERNET]]).await;
-    let slow = lab.url("/slow");
-    let (mut first, mut second) = (Box::pin(lab.fetch(&slow)), Box::pin(lab.fetch(&slow)));
+    let fixture = Fixture::new(vec![vec![PUBLIC]]).await;
+    let slow = fixture.url("/slow");
+    let (mut first, mut second) = (Box::pin(fixture.fetch(&slow)), Box::pin(fixture.fetch(&slow)));
     assert!(futures::poll!(&mut first).is_pending() && futures::poll!(&mut second).is_pending());
-    assert_eq!(lab.refusal(&lab.url("/a%20file.pdf")).await, ErrorCode::TooManyRequests);
+    assert_eq!(fixture.refusal(&fixture.url("/a%20file.pdf")).await, ErrorCode::TooManyRequests);
     drop(first);
-    assert!(lab.fetch(&lab.url("/a%20file.pdf")).await.is_ok(), "a caller that is gone has none under way");
+    assert!(fixture.fetch(&fixture.url("/a%20file.pdf")).await.is_ok(), "the download of a caller that left has ended");
 }
 
 #[tokio::test]
-async fn bytes_of_an_account_are_counted_also_of_files_that_are_refused() {
-    let lab = Lab::new(vec![vec![INTERNET]]).await;
+async fn bytes_of_refused_files_count_against_the_account() {
+    let fixture = Fixture::new(vec![vec![PUBLIC]]).await;
     let mut refusals = Vec::new();
     while refusals.last() != Some(&ErrorCode::TooManyRequests) {
-        refusals.push(lab.refusal(&lab.url("/endless")).await);
+        refusals.push(fixture.refusal(&fixture.url("/endless")).await);
         assert!(refusals.len() < 20, "{refusals:?}");
     }
     assert!(refusals.len() > 1, "{refusals:?}");

@@ -19,7 +19,7 @@ fn code(admitted: Result<UploadPermit>) -> Option<ErrorCode> {
 }
 
 #[test]
-fn upload_beyond_the_share_of_its_account_waits_until_one_has_ended() {
+fn upload_beyond_the_limit_of_its_account_is_refused_until_one_ends() {
     let incoming = incoming(9, 9, 100_000);
     let caller = caller("a", "127.0.0.1");
     let admit = || incoming.admit(&caller, 10, &ALLOWANCE, &EMPTY);
@@ -30,7 +30,7 @@ fn upload_beyond_the_share_of_its_account_waits_until_one_has_ended() {
 }
 
 #[test]
-fn guests_of_one_network_share_its_uploads_and_loopback_is_no_network() {
+fn guests_of_one_network_share_its_limit_and_loopback_has_none() {
     let incoming = incoming(9, 2, 100_000);
     let admit = |id, address| incoming.admit(&caller(id, address), 10, &ALLOWANCE, &EMPTY);
     let _held = (admit("a", "203.0.113.1").unwrap(), admit("b", "203.0.113.2").unwrap());
@@ -40,7 +40,7 @@ fn guests_of_one_network_share_its_uploads_and_loopback_is_no_network() {
 }
 
 #[test]
-fn uploads_of_all_are_bounded_and_the_refusal_says_to_try_again() {
+fn uploads_beyond_the_limit_of_the_server_are_refused_as_unavailable() {
     let incoming = incoming(1, 9, 100_000);
     let _held = incoming.admit(&caller("a", "127.0.0.1"), 10, &ALLOWANCE, &EMPTY).unwrap();
     let refused = incoming.admit(&caller("b", "127.0.0.1"), 10, &ALLOWANCE, &EMPTY);
@@ -48,7 +48,7 @@ fn uploads_of_all_are_bounded_and_the_refusal_says_to_try_again() {
 }
 
 #[test]
-fn bytes_that_are_being_received_count_as_stored() {
+fn bytes_being_received_count_as_stored() {
     let incoming = incoming(9, 9, 100_000);
     let usage = AccountUsage { stored_bytes: 300, ..EMPTY };
     let admit = |bytes| incoming.admit(&caller("a", "127.0.0.1"), bytes, &ALLOWANCE, &usage);
@@ -60,7 +60,7 @@ fn bytes_that_are_being_received_count_as_stored() {
 }
 
 #[test]
-fn disk_keeps_its_free_share_whatever_is_being_received() {
+fn disk_space_reserved_by_uploads_counts_as_used() {
     let incoming = incoming(9, 9, 5_500);
     let admit = |id| incoming.admit(&caller(id, "127.0.0.1"), 300, &ALLOWANCE, &EMPTY);
     let first = admit("a").unwrap();
@@ -76,7 +76,7 @@ fn disk_below_its_free_share_is_not_ready() {
 }
 
 #[test]
-fn counts_are_empty_when_every_permit_has_gone() {
+fn counts_are_empty_after_every_permit_is_dropped() {
     let incoming = incoming(9, 9, 100_000);
     drop(incoming.admit(&caller("a", "203.0.113.1"), 10, &ALLOWANCE, &EMPTY));
     let counts = lock(&incoming.counts);

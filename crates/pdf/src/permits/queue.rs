@@ -1,27 +1,27 @@
-//! Who gets the next permit. Pure: no clock, no task, no process.
+//! Decides which request gets the next permit. It is pure: without clock, tasks and processes.
 //!
-//! Permits go by turns: first to the network that holds the fewest, then to the account in it that holds the fewest, and among equals to
-//! the one that was served longest ago. Requests of one account are served in the order in which they came.
+//! The next permit goes to the network that holds the fewest, and in it to the account that holds the fewest. Among equals, it goes to the
+//! one served longest ago. Requests of one account are served in order.
 //!
-//! Some permits stay free, so that a slow document of one requester does not stop all others:
-//! - Background work holds at most all but two, and one at least.
-//! - A network or an account that holds a permit for interactive work never gets the last free one. While background work has none, it
-//!   does not get the last but one either.
+//! Some permits stay free, so that a slow document of one requester does not block all others:
+//! - Background work holds at most all but two permits, and at least one.
+//! - A network or account that holds an interactive permit never gets the last free one. While background work has none, it does not get
+//!   the second to last either.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::{Priority, Requester};
 
-/// Whom a permit is for.
+/// A request for a permit: its account, network, priority and limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Claim {
+pub(super) struct PermitRequest {
     account: Party,
     network: Option<Party>,
     priority: Priority,
     permits_max: usize,
 }
 
-impl Claim {
+impl PermitRequest {
     pub(super) fn new(priority: Priority, requester: &Requester) -> Self {
         Self {
             account: Party::Account(requester.account.clone()),
@@ -35,7 +35,7 @@ impl Claim {
         std::iter::once(&self.account).chain(&self.network)
     }
 
-    /// An account without a network is one of its own.
+    /// The network, or the account if it has none.
     fn network(&self) -> &Party {
         self.network.as_ref().unwrap_or(&self.account)
     }
@@ -47,12 +47,12 @@ enum Party {
     Network(String),
 }
 
-/// What a party has and waits for.
+/// The permits and waiting requests of a party.
 #[derive(Clone, Copy, Debug, Default)]
-struct Standing {
+struct PartyState {
     held: Held,
     waiting: usize,
-    /// When it was served last, or came.
+    /// The number of the event when it was last served, or came.
     turn: u64,
 }
 
@@ -78,27 +78,27 @@ impl Held {
     }
 }
 
-/// A number of permits, and the requests that wait for one. `T` is what answers a request.
+/// A number of permits, and the requests that wait for one. `T` answers a request.
 #[derive(Debug)]
 pub(super) struct FairQueue<T> {
     permits: usize,
     waiting_max: usize,
     held: Held,
-    /// In the order in which they came.
+    /// In order of arrival.
     waiting: VecDeque<Waiting<T>>,
-    parties: HashMap<Party, Standing>,
+    parties: HashMap<Party, PartyState>,
     events: u64,
 }
 
 #[derive(Debug)]
 struct Waiting<T> {
     ticket: u64,
-    claim: Claim,
+    request: PermitRequest,
     waiter: T,
 }
 
 impl<T> FairQueue<T> {
-    /// At least two permits: a single one could not serve both priorities.
+    /// At least two permits, since one could not serve both priorities.
     pub(super) fn new(permits: usize, waiting_max: usize) -> Self {
         Self {
             permits: permits.max(2),
@@ -110,79 +110,82 @@ impl<T> FairQueue<T> {
         }
     }
 
-    /// Adds a request under a number that [`Self::cancel`] takes.
-    pub(super) fn push(&mut self, claim: Claim, waiter: T) -> u64 {
+    /// Adds a request. Returns its ticket for [`Self::cancel`].
+    pub(super) fn push(&mut self, request: PermitRequest, waiter: T) -> u64 {
         self.events += 1;
         let ticket = self.events;
-        for party in claim.parties() {
-            self.parties.entry(party.clone()).or_insert(Standing { turn: ticket, ..Standing::default() }).waiting += 1;
+        for party in request.parties() {
+            self.parties
+                .entry(party.clone())
+                .or_insert(PartyState { turn: ticket, ..PartyState::default() })
+                .waiting += 1;
         }
-        self.waiting.push_back(Waiting { ticket, claim, waiter });
+        self.waiting.push_back(Waiting { ticket, request, waiter });
         ticket
     }
 
-    /// Removes a request that is too many to wait: the newest of the account with most requests, in the network with most. To be called
-    /// once no other can be granted.
+    /// If too many requests wait, removes the newest of the account with most, in the network with most. Call it when no request can be
+    /// granted.
     pub(super) fn overflow(&mut self) -> Option<T> {
         if self.waiting.len() <= self.waiting_max {
             return None;
         }
-        let waiting_of = |party| self.standing(party).waiting;
-        let (place, _) = self.waiting.iter().enumerate().max_by_key(|(_, Waiting { claim, ticket, .. })| {
-            (waiting_of(claim.network()), waiting_of(&claim.account), *ticket)
+        let waiting_of = |party| self.state(party).waiting;
+        let (place, _) = self.waiting.iter().enumerate().max_by_key(|(_, Waiting { request, ticket, .. })| {
+            (waiting_of(request.network()), waiting_of(&request.account), *ticket)
         })?;
-        self.remove(place).map(|refused| refused.waiter)
+        self.remove(place).map(|rejected| rejected.waiter)
     }
 
-    /// Removes a request, if it still waits.
+    /// Removes a request if it still waits.
     pub(super) fn cancel(&mut self, ticket: u64) {
         if let Some(place) = self.waiting.iter().position(|waiting| waiting.ticket == ticket) {
             self.remove(place);
         }
     }
 
-    /// Grants a permit to the request whose turn it is, if one may have it now.
-    pub(super) fn next(&mut self) -> Option<(Claim, T)> {
-        let eligible = self.waiting.iter().enumerate().filter(|(_, waiting)| self.may_hold(&waiting.claim));
+    /// Grants a permit to the next request that can have one.
+    pub(super) fn next(&mut self) -> Option<(PermitRequest, T)> {
+        let eligible = self.waiting.iter().enumerate().filter(|(_, waiting)| self.may_hold(&waiting.request));
         let (place, _) = eligible.min_by_key(|(_, waiting)| self.order(waiting))?;
-        let Waiting { claim, waiter, .. } = self.remove(place)?;
-        self.hold(&claim);
-        Some((claim, waiter))
+        let Waiting { request, waiter, .. } = self.remove(place)?;
+        self.hold(&request);
+        Some((request, waiter))
     }
 
-    /// Grants one more permit to a claim that holds one, if that leaves one for the next request.
-    pub(super) fn widen(&mut self, claim: &Claim) -> bool {
-        let may = self.may_hold(claim) && self.free() > 1;
+    /// Grants one more permit to a request that holds one, if another one stays free for the next request.
+    pub(super) fn widen(&mut self, request: &PermitRequest) -> bool {
+        let may = self.may_hold(request) && self.free() > 1;
         if may {
-            self.hold(claim);
+            self.hold(request);
         }
         may
     }
 
-    /// Takes a permit back.
-    pub(super) fn release(&mut self, claim: &Claim) {
-        self.held.take(claim.priority);
-        self.change(claim, |standing| standing.held.take(claim.priority));
+    /// Returns a permit to the pool.
+    pub(super) fn release(&mut self, request: &PermitRequest) {
+        self.held.take(request.priority);
+        self.change(request, |state| state.held.take(request.priority));
     }
 
-    fn hold(&mut self, claim: &Claim) {
+    fn hold(&mut self, request: &PermitRequest) {
         self.events += 1;
         let turn = self.events;
-        self.held.add(claim.priority);
-        for party in claim.parties() {
-            let standing = self.parties.entry(party.clone()).or_default();
-            standing.held.add(claim.priority);
-            standing.turn = turn;
+        self.held.add(request.priority);
+        for party in request.parties() {
+            let state = self.parties.entry(party.clone()).or_default();
+            state.held.add(request.priority);
+            state.turn = turn;
         }
     }
 
-    fn may_hold(&self, claim: &Claim) -> bool {
-        let priority = claim.priority;
-        if self.standing(&claim.account).held.of(priority) >= claim.permits_max {
+    fn may_hold(&self, request: &PermitRequest) -> bool {
+        let priority = request.priority;
+        if self.state(&request.account).held.of(priority) >= request.permits_max {
             return false;
         }
         let background = self.held.of(Priority::Background);
-        let is_first = claim.parties().all(|party| self.standing(party).held.of(priority) == 0);
+        let is_first = request.parties().all(|party| self.state(party).held.of(priority) == 0);
         let others_need = match priority {
             Priority::Interactive if is_first => 0,
             Priority::Interactive => 1 + usize::from(background == 0),
@@ -193,40 +196,40 @@ impl<T> FairQueue<T> {
         self.free() > others_need
     }
 
-    /// The smallest is served first. Background work comes first only while it has no permit at all: so it never stands still.
+    /// The smallest is served first. Background work comes first only while it has no permit, so that it never stops.
     fn order(&self, waiting: &Waiting<T>) -> impl Ord + use<T> {
-        let Claim { account, priority, .. } = &waiting.claim;
+        let PermitRequest { account, priority, .. } = &waiting.request;
         let of = |party| {
-            let standing = self.standing(party);
-            (standing.held.of(*priority), standing.turn)
+            let state = self.state(party);
+            (state.held.of(*priority), state.turn)
         };
         let rank = match priority {
             Priority::Background if self.held.of(Priority::Background) == 0 => 0,
             Priority::Interactive => 1,
             Priority::Background => 2,
         };
-        (rank, of(waiting.claim.network()), of(account), waiting.ticket)
+        (rank, of(waiting.request.network()), of(account), waiting.ticket)
     }
 
     fn remove(&mut self, place: usize) -> Option<Waiting<T>> {
         let removed = self.waiting.remove(place)?;
-        self.change(&removed.claim, |standing| standing.waiting -= 1);
+        self.change(&removed.request, |state| state.waiting -= 1);
         Some(removed)
     }
 
-    /// Changes what the parties of a claim have. A party that holds nothing and has no request waiting is forgotten.
-    fn change(&mut self, claim: &Claim, change: impl Fn(&mut Standing)) {
-        for party in claim.parties() {
-            if let Some(standing) = self.parties.get_mut(party) {
-                change(standing);
-                if standing.held.all() + standing.waiting == 0 {
+    /// Changes the states of a request's parties. A party without permits and waiting requests is removed.
+    fn change(&mut self, request: &PermitRequest, change: impl Fn(&mut PartyState)) {
+        for party in request.parties() {
+            if let Some(state) = self.parties.get_mut(party) {
+                change(state);
+                if state.held.all() + state.waiting == 0 {
                     self.parties.remove(party);
                 }
             }
         }
     }
 
-    fn standing(&self, party: &Party) -> Standing {
+    fn state(&self, party: &Party) -> PartyState {
         self.parties.get(party).copied().unwrap_or_default()
     }
 

@@ -1,4 +1,4 @@
-//! Permits in time: who waits, who is told, and what comes back.
+//! Waiting, timeouts, disconnects and charged time.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,10 +9,10 @@ use futures::FutureExt;
 use super::*;
 use Priority::{Background, Interactive};
 
-const PATIENCE: Duration = Duration::from_millis(20);
+const WAIT_MAX: Duration = Duration::from_millis(20);
 
 fn permits(count: usize, waiting_max: usize) -> WorkerPermits {
-    WorkerPermits::new("test", count, waiting_max, PATIENCE, None)
+    WorkerPermits::new("test", count, waiting_max, WAIT_MAX, None)
 }
 
 fn requester(account: &str) -> Requester {
@@ -23,37 +23,37 @@ async fn interactive(permits: &WorkerPermits, account: &str) -> Result<WorkerPer
     permits.acquire(Interactive, &requester(account)).await
 }
 
-/// The answer to a request that need not wait for anything.
+/// The answer to a request that does not wait.
 fn at_once(permits: &WorkerPermits, account: &str) -> Result<WorkerPermit, PdfError> {
     interactive(permits, account).now_or_never().unwrap()
 }
 
 #[tokio::test]
-async fn interactive_request_behind_others_is_refused_in_time_and_background_waits_on() {
+async fn interactive_request_times_out_and_background_request_keeps_waiting() {
     let permits = permits(2, 10);
     let held = [at_once(&permits, "a").unwrap(), at_once(&permits, "b").unwrap()];
     assert!(matches!(interactive(&permits, "c").await, Err(PdfError::Busy)));
     let job = requester("job");
     let mut background = Box::pin(permits.acquire(Background, &job));
-    assert!(timeout(3 * PATIENCE, &mut background).await.is_err());
+    assert!(timeout(3 * WAIT_MAX, &mut background).await.is_err());
     drop(held);
     assert!(background.await.is_ok());
 }
 
 #[tokio::test]
-async fn request_whose_caller_is_gone_takes_no_permit() {
+async fn request_of_a_disconnected_caller_takes_no_permit() {
     let permits = permits(2, 10);
     let (first, again) = (at_once(&permits, "a").unwrap(), requester("a"));
     let mut before = Box::pin(permits.acquire(Interactive, &again));
-    assert!(futures::poll!(&mut before).is_pending(), "it may not have the last one too");
+    assert!(futures::poll!(&mut before).is_pending(), "the last permit is for another account");
     drop(before);
-    // This one is granted a permit, and goes before it takes it.
+    // This one is granted a permit, and disconnects before it takes it.
     let mut after = Box::pin(permits.acquire(Interactive, &again));
     assert!(futures::poll!(&mut after).is_pending());
     drop(first);
     drop(after);
     let both = [at_once(&permits, "b"), at_once(&permits, "c")];
-    assert!(both.iter().all(Result::is_ok), "both permits are there");
+    assert!(both.iter().all(Result::is_ok), "both permits are free");
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn small_request_is_served_while_another_account_has_eight_slow_ones() {
 }
 
 #[tokio::test]
-async fn full_queue_refuses_at_once_but_not_what_a_permit_is_free_for() {
+async fn full_queue_rejects_requests_unless_a_permit_is_free_for_them() {
     let permits = permits(2, 1);
     let (_held, again) = (at_once(&permits, "a").unwrap(), requester("a"));
     let mut waiting = Box::pin(permits.acquire(Interactive, &again));
@@ -76,7 +76,7 @@ async fn full_queue_refuses_at_once_but_not_what_a_permit_is_free_for() {
     assert!(at_once(&permits, "b").is_ok());
 }
 
-/// Seconds that accounts had workers; who had one as long as it may waits an hour.
+/// The worker seconds of accounts. An account at its limit is rejected for an hour.
 #[derive(Debug, Default)]
 struct Seconds(Mutex<HashMap<String, u64>>);
 
@@ -95,7 +95,7 @@ impl WorkerTime for Seconds {
 #[tokio::test]
 async fn time_of_every_permit_is_charged_to_its_account() {
     let seconds = Arc::new(Seconds::default());
-    let permits = WorkerPermits::new("test", 4, 10, PATIENCE, Some(seconds.clone()));
+    let permits = WorkerPermits::new("test", 4, 10, WAIT_MAX, Some(seconds.clone()));
     let limited = Requester { seconds_per_hour: 60, ..requester("a") };
     let first = permits.acquire(Interactive, &limited).await.unwrap();
     for mut permit in [first.another().unwrap(), first] {

@@ -9,17 +9,17 @@ use flate2::write::ZlibEncoder;
 
 use super::{chart_pdf, pdf_from_contents, simple_pdf};
 
-/// Content that takes PDFium seconds to draw.
+/// The number of curves that take PDFium seconds to draw.
 const SLOW_CURVES: usize = 60_000;
-/// Larger ones among the odd files make slow seeds.
+/// Larger files make the tests slow.
 const SEED_BYTES_MAX: usize = 60_000;
 const MUTANTS_SEED: u64 = 0x000c_01db_4e11;
 
-/// Numbers that are the same in each run.
+/// Pseudorandom numbers, the same in each run.
 struct Random(u64);
 
 impl Random {
-    /// Below `end`, which is not 0.
+    /// A number below `end`, which must not be 0.
     fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -28,13 +28,13 @@ impl Random {
     }
 }
 
-/// So many damaged or manipulated copies of these documents, of which there must be one at least. The same in each run.
+/// `count` damaged or manipulated copies of these documents, the same in each run. There must be at least one document.
 pub fn mutants(documents: Vec<Vec<u8>>, count: usize) -> impl Iterator<Item = Vec<u8>> {
     let mut random = Random(MUTANTS_SEED);
     (0..count).map(move |index| mutant(&documents[index % documents.len()], &mut random))
 }
 
-/// Small documents to make [`mutants`] of: some made by code, and the small ones among these files.
+/// Small documents as sources of [`mutants`]: some generated ones, and the small ones of these files.
 ///
 /// # Panics
 /// If one of the files cannot be read.
@@ -45,7 +45,7 @@ pub fn seeds(files: &[PathBuf]) -> Vec<Vec<u8>> {
     own.into_iter().chain(odd).collect()
 }
 
-/// Every PDF below a folder, in the order of their paths.
+/// All PDFs below a folder, sorted by path.
 ///
 /// # Panics
 /// If a folder cannot be read.
@@ -67,7 +67,7 @@ pub fn pdfs_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// A document with something done to it that happens to files, or that an attacker would do to them.
+/// The document with random damage or manipulation: changed, removed or repeated bytes, or a replaced number.
 fn mutant(document: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = document.to_vec();
     let (a, b) = (random.below(bytes.len()), random.below(bytes.len()));
@@ -92,14 +92,14 @@ fn mutant(document: &[u8], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Replaces the first number behind a place: a length, a size, or where a reference leads.
+/// Replaces the first number after `from`: a length, a size, or the target of a reference.
 fn replace_number(bytes: &mut Vec<u8>, from: usize, number: &[u8]) {
     let Some(start) = bytes[from..].iter().position(u8::is_ascii_digit).map(|at| from + at) else { return };
     let end = bytes[start..].iter().position(|byte| !byte.is_ascii_digit()).map_or(bytes.len(), |at| start + at);
     bytes.splice(start..end, number.iter().copied());
 }
 
-/// So many pages, each of which takes long to measure and longer than it may to draw. They share their content: the file is small.
+/// A small file with `pages` pages that share their content. Each takes long to measure, and exceeds the time limit when drawn.
 pub fn slow_pdf(pages: usize) -> Vec<u8> {
     let kids: String = (0..pages).map(|page| format!("{} 0 R ", page + 4)).collect();
     let mut objects = vec![
@@ -115,7 +115,7 @@ fn slow_content() -> String {
     "0 0 m 9 999 999 9 595 842 c S\n".repeat(SLOW_CURVES)
 }
 
-/// Documents that ask for more memory, time or depth than there is, each with what is wrong with it.
+/// Documents that need excessive memory, time or depth, each with a description.
 pub fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     let a4 = "/MediaBox[0 0 595 842]";
     let form = |content: &str| {
@@ -136,11 +136,11 @@ pub fn bombs() -> Vec<(&'static str, Vec<u8>)> {
             ]),
         ),
         (
-            "a count of pages that are not there",
+            "a count of pages that do not exist",
             from_objects(&["<</Type/Catalog/Pages 2 0 R>>".into(), "<</Type/Pages/Kids[]/Count 1400000000>>".into()]),
         ),
-        ("a page without end", page("/MediaBox[0 0 1e30 1e30]", "0 0 m 1e29 1e29 l S", &[])),
-        ("a page whose size is no number", page("/MediaBox[0 0 nan -595]", "0 0 m 10 10 l S", &[])),
+        ("a page of enormous size", page("/MediaBox[0 0 1e30 1e30]", "0 0 m 1e29 1e29 l S", &[])),
+        ("a page whose size is not a number", page("/MediaBox[0 0 nan -595]", "0 0 m 10 10 l S", &[])),
         (
             "a form that draws itself",
             page(&format!("{a4}/Resources<</XObject<</F 5 0 R>>>>"), "/F Do", &[form("/F Do /F Do")]),
@@ -150,26 +150,26 @@ pub fn bombs() -> Vec<(&'static str, Vec<u8>)> {
             page(&format!("{a4}/Resources<</XObject<</F 5 0 R>>>>"), "500 0 0 500 0 0 cm /F Do", &[image]),
         ),
         (
-            "a ground of endless tiles",
+            "a pattern with millions of tiles",
             page(&format!("{a4}/Resources<</Pattern<</P 5 0 R>>>>"), "/Pattern cs /P scn 0 0 595 842 re f", &[tile]),
         ),
-        ("a hundred thousand levels", page(a4, &"q ".repeat(100_000), &[])),
+        ("a hundred thousand nested graphics states", page(a4, &"q ".repeat(100_000), &[])),
         ("arrays in arrays in arrays", page(&format!("{a4}/X {}", "[".repeat(200_000)), "", &[])),
         (
-            "a few kilobytes that unfold to more than there is memory",
+            "a few kilobytes that decompress to more than the memory limit",
             from_objects(&[
                 "<</Type/Catalog/Pages 2 0 R>>".into(),
                 "<</Type/Pages/Kids[3 0 R]/Count 1>>".into(),
                 format!("<</Type/Page/Parent 2 0 R/Contents 4 0 R{a4}>>"),
-                unfolding(1 << 30),
+                compressed_twice(1 << 30),
             ]),
         ),
         ("a tree of pages ten thousand deep", deep_tree(10_000)),
-        ("a path of very many curves", page(a4, &slow_content(), &[])),
+        ("a path with many curves", page(a4, &slow_content(), &[])),
     ]
 }
 
-/// A document whose objects, from the first on, are these; the reader finds them by searching, for there is no table.
+/// A document with these objects, numbered from 1. It has no cross-reference table, so the parser searches for them.
 fn from_objects(objects: &[String]) -> Vec<u8> {
     let mut file = "%PDF-1.7\n".to_owned();
     for (index, object) in objects.iter().enumerate() {
@@ -178,7 +178,7 @@ fn from_objects(objects: &[String]) -> Vec<u8> {
     (file + "trailer\n<</Root 1 0 R>>\n%%EOF\n").into_bytes()
 }
 
-/// One page at the end of so many nodes.
+/// A document whose only page is `depth` levels deep in the page tree.
 fn deep_tree(depth: usize) -> Vec<u8> {
     let node = |place: usize| format!("<</Type/Pages/Kids[{} 0 R]/Count 1/Parent {} 0 R>>", place + 1, place - 1);
     let mut objects = vec!["<</Type/Catalog/Pages 2 0 R>>".to_owned()];
@@ -191,7 +191,7 @@ fn stream(dictionary: &str, content: &str) -> String {
     format!("<<{dictionary}/Length {}>>\nstream\n{content}\nendstream", content.len())
 }
 
-/// One page with this content and these further entries; its objects go on from 5.
+/// A document with one page that has this content and these further entries. Further objects are numbered from 5.
 fn page(entries: &str, content: &str, further: &[String]) -> Vec<u8> {
     let mut objects = vec![
         "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
@@ -203,9 +203,9 @@ fn page(entries: &str, content: &str, further: &[String]) -> Vec<u8> {
     from_objects(&objects)
 }
 
-/// A stream that is compressed twice: a few kilobytes that unfold to as many spaces as this.
+/// A stream of `bytes` spaces, compressed twice to a few kilobytes.
 #[allow(clippy::unwrap_used, reason = "writing into memory cannot fail")]
-fn unfolding(bytes: u64) -> String {
+fn compressed_twice(bytes: u64) -> String {
     let mut once = ZlibEncoder::new(Vec::new(), Compression::fast());
     std::io::copy(&mut std::io::repeat(b' ').take(bytes), &mut once).unwrap();
     let mut twice = ZlibEncoder::new(Vec::new(), Compression::best());

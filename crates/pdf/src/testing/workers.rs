@@ -1,8 +1,8 @@
-//! Counts worker processes from outside, as the kernel lists them.
+//! Counts worker processes as listed by the kernel.
 
 use std::path::Path;
 
-/// How many workers of this process run whose address space is limited to so many bytes: a test that sets a limit of its own counts its own.
+/// The number of running child processes whose address space is limited to this many bytes. A test with a unique limit counts only its own.
 ///
 /// # Panics
 /// If `/proc` cannot be read: this works on Linux only.
@@ -14,7 +14,7 @@ pub fn workers_with(memory_bytes_max: u64) -> usize {
     let pids = std::fs::read_dir(tasks).unwrap().flatten().map(of_thread).collect::<Vec<_>>().join(" ");
     let is_alive = |pid: &&str| {
         let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        // A process that was killed is listed as a zombie until its parent asks how it ended.
+        // A killed process is a zombie until its parent waits for it.
         !matches!(state.rsplit_once(") ").map(|(_, rest)| rest.as_bytes()[0]), Some(b'Z') | None)
     };
     let has_limit = |pid: &&str| {

@@ -1,10 +1,10 @@
-//! Paragraphs to blocks: what each is, by its size, its signs and its type.
+//! Classifies paragraphs as blocks by size, weight, bullets and font.
 
 use super::lines::{Line, columns};
 use super::paragraphs;
 use super::script;
 
-/// What Markdown has a form for. Text is plain and not escaped yet.
+/// A block of Markdown. Its text is plain and not escaped yet.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Block {
     /// Level 1 is the largest.
@@ -15,23 +15,23 @@ pub(super) enum Block {
     Paragraph(String),
     /// An item of a list with bullets, without its bullet.
     Item(String),
-    /// Lines of type of one width, spaces kept.
+    /// Lines in a monospaced font, with their spaces.
     Code(String),
 }
 
-/// Type larger than the body by these shares is a heading of level 1, 2, 3.
+/// The least sizes of headings of level 1, 2 and 3, relative to the body text.
 const HEADING_RATIOS: [f32; 3] = [1.7, 1.35, 1.12];
-/// The level of a heading that is only bold.
+/// The level of a bold heading in the size of the body text.
 const BOLD_LEVEL: usize = 4;
-/// A heading longer than this is a paragraph in large type.
+/// A longer heading is a paragraph in large type.
 const HEADING_CHARS_MAX: usize = 200;
 const HEADING_LINES_MAX: usize = 4;
-/// A bold line longer than this is a bold sentence.
+/// A longer bold line is a bold sentence.
 const BOLD_HEADING_CHARS_MAX: usize = 90;
-/// Lines of code further apart than this many sizes are parted by a blank line, or are two blocks.
+/// The leading of code, in sizes: above the first value there is a blank line between two lines, above the second they are two blocks.
 const CODE_LEADING_SIZES: (f32, f32) = (1.9, 4.5);
 
-/// Makes blocks of lines in reading order.
+/// Converts lines in reading order to blocks.
 pub(super) fn from_lines(lines: Vec<Line>) -> Vec<Block> {
     let body = body_size(&lines);
     let mut blocks = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn from_lines(lines: Vec<Line>) -> Vec<Block> {
     blocks
 }
 
-/// The size that most characters of the page have.
+/// The most common size of characters on the page.
 fn body_size(lines: &[Line]) -> f32 {
     let mut sizes: Vec<(f32, usize)> = lines.iter().map(|line| (line.size, line.text.len())).collect();
     sizes.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -91,14 +91,14 @@ fn heading_level(lines: &[Line], text: &str, body: f32) -> Option<usize> {
     by_size.or(by_weight.then_some(BOLD_LEVEL))
 }
 
-/// Joins the lines of a paragraph: a word cut by a hyphen is whole again, and lines of Chinese or Japanese get no space.
+/// Joins the lines of a paragraph. Hyphenated words are joined, and lines of Chinese or Japanese get no space between them.
 fn join(lines: &[Line]) -> String {
     let mut text = String::new();
     let mut hyphenated = false;
     for line in lines {
         let (before, after) = (text.chars().next_back(), line.text.chars().next());
         if hyphenated {
-            // A name or number behind the hyphen shows that it belongs there: Rolls-Royce, COVID-19.
+            // The hyphen belongs to the word if a name or number follows: Rolls-Royce, COVID-19.
             if !after.is_some_and(char::is_lowercase) {
                 text.push('-');
             }
@@ -124,7 +124,7 @@ fn needs_no_space(before: Option<char>, after: Option<char>) -> bool {
     }
 }
 
-/// Whether the next line belongs to the same listing: the same pitch, close below or beside.
+/// Whether the next line belongs to the same listing: it has the same pitch and is close.
 fn is_same_code(line: &Line, next: &Line) -> bool {
     let (Some(mono), Some(next_mono)) = (&line.mono, &next.mono) else { return false };
     let advance = next.baseline - line.baseline;
@@ -136,7 +136,7 @@ fn is_code(run: &[Line]) -> bool {
     run.iter().any(|line| line.mono.as_ref().is_some_and(|mono| mono.certain))
 }
 
-/// The lines with their indents and blank lines as they stand.
+/// The lines with their indents and blank lines.
 fn code(run: &[Line]) -> String {
     let left = run.iter().map(|line| line.left).fold(f32::INFINITY, f32::min);
     let mut code = String::new();
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_joined_as_their_script_asks() {
+    fn lines_are_joined_according_to_their_script() {
         let cases: [(&[&str], &str); 5] = [
             (&["one", "two"], "one two"),
             (&["漢字の", "文章"], "漢字の文章"),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_cut_by_a_hyphen_is_whole_again() {
+    fn hyphenated_word_is_joined() {
         for (first, second, expected) in
             [("stu", "dents", "students"), ("Rolls", "Royce", "Rolls-Royce"), ("COVID", "19", "COVID-19")]
         {
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn size_makes_headings() {
+    fn larger_text_becomes_heading() {
         for (size, level) in [(20.0, Some(1)), (14.3, Some(2)), (12.0, Some(3)), (10.5, None)] {
             let mut lines = paragraph(&["2.1 Problem Statement", "and then the text of ordinary size follows it here"]);
             lines[0].size = size;

@@ -1,17 +1,17 @@
-//! Columns: where a page may be cut from top to bottom.
+//! Finds the vertical cuts between columns.
 
 use super::lines::Line;
 use super::order::Chunk;
 
-/// The left and right edge of a strip without text.
+/// The left and right edge of a vertical strip without text.
 type Gutter = (f32, f32);
 
-/// A gutter is at least this wide, in points.
+/// The least width of a gutter, in points.
 const GUTTER_MIN: f32 = 6.0;
-/// A column has at least this many lines.
+/// The least number of lines in a column.
 const COLUMN_LINES_MIN: usize = 3;
 
-/// The widest vertical strip that no chunk crosses and that has a column of text on either side.
+/// The widest vertical strip that no chunk crosses, with a column of text on either side.
 pub(super) fn gutter(chunks: &[Chunk]) -> Option<Gutter> {
     widest_gutter(&chunks.iter().collect::<Vec<_>>())
 }
@@ -21,12 +21,12 @@ fn widest_gutter(chunks: &[&Chunk]) -> Option<Gutter> {
         .into_iter()
         .filter(|gap| {
             let (left, right): (Vec<&Chunk>, Vec<&Chunk>) = chunks.iter().partition(|chunk| chunk.right <= gap.0);
-            is_column(&left) && is_column(&right) && stand_side_by_side(&left, &right) && !are_rows(&left, &right)
+            is_column(&left) && is_column(&right) && are_side_by_side(&left, &right) && !are_rows(&left, &right)
         })
         .max_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0)))
 }
 
-/// Puts strips that were cut across the same columns together again, so that each column is read to its end.
+/// Joins horizontal strips with the same columns, so that each column is read to its end.
 pub(super) fn rejoin(strips: Vec<Vec<Chunk>>) -> Vec<Vec<Chunk>> {
     let mut joined = Vec::new();
     for run in runs(strips) {
@@ -39,7 +39,7 @@ pub(super) fn rejoin(strips: Vec<Vec<Chunk>>) -> Vec<Vec<Chunk>> {
     joined
 }
 
-/// Joins strips each of which shows the columns by itself, or goes on in one of them.
+/// Joins strips that have the same gutter themselves, or whose text is within one of its columns.
 fn rejoin_columns(strips: Vec<Vec<Chunk>>) -> Vec<Vec<Chunk>> {
     let mut joined: Vec<(Option<Gutter>, Vec<Chunk>)> = Vec::new();
     for strip in strips {
@@ -57,7 +57,7 @@ fn rejoin_columns(strips: Vec<Vec<Chunk>>) -> Vec<Vec<Chunk>> {
     joined.into_iter().map(|(_, strip)| strip).collect()
 }
 
-/// Whether a strip goes on with columns parted by `shared`: by its own gutter, or because it is all in one of them.
+/// Whether a strip continues columns separated by `shared`: its own gutter overlaps, or all of it is in one column.
 fn fits(shared: Gutter, own: Option<Gutter>, strip: &[Chunk]) -> bool {
     match own {
         Some(own) => own.1.min(shared.1) - own.0.max(shared.0) >= GUTTER_MIN,
@@ -65,8 +65,7 @@ fn fits(shared: Gutter, own: Option<Gutter>, strip: &[Chunk]) -> bool {
     }
 }
 
-/// Whether the strips are the rows of columns of prose, which a file may give one by one: on both sides of a gutter most lines are as wide
-/// as there is room. In a table they are not.
+/// Whether the strips are rows of columns of prose. Then most lines on both sides of the gutter fill their column, unlike in a table.
 fn is_prose_in_columns(strips: &[Vec<Chunk>]) -> bool {
     let chunks: Vec<&Chunk> = strips.iter().flatten().collect();
     widest_gutter(&chunks).is_some_and(|gutter| {
@@ -83,7 +82,7 @@ fn is_filled(column: &[&Chunk]) -> bool {
     full * 3 >= lines().count() * 2
 }
 
-/// Strips that have a gap in common.
+/// Groups consecutive strips that have a gap in common.
 fn runs(strips: Vec<Vec<Chunk>>) -> Vec<Vec<Vec<Chunk>>> {
     let mut runs: Vec<Vec<Vec<Chunk>>> = Vec::new();
     let mut shared = Vec::new();
@@ -100,7 +99,7 @@ fn runs(strips: Vec<Vec<Chunk>>) -> Vec<Vec<Vec<Chunk>>> {
     runs
 }
 
-/// What the chunks leave of gaps.
+/// The gaps without the parts that the chunks cover.
 fn without(gaps: Vec<Gutter>, chunks: &[Chunk]) -> Vec<Gutter> {
     chunks.iter().fold(gaps, |gaps, chunk| {
         let pieces = |gap: Gutter| [(gap.0, gap.1.min(chunk.left)), (gap.0.max(chunk.right), gap.1)];
@@ -112,7 +111,7 @@ fn is_wide_enough(gap: &Gutter) -> bool {
     gap.1 - gap.0 >= GUTTER_MIN
 }
 
-/// All vertical strips between chunks that none crosses and that are wide enough.
+/// All vertical strips of sufficient width that no chunk crosses.
 fn gaps<'a>(chunks: impl Iterator<Item = &'a Chunk>) -> Vec<Gutter> {
     let mut extents: Vec<(f32, f32)> = chunks.map(|chunk| (chunk.left, chunk.right)).collect();
     extents.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -129,8 +128,8 @@ fn is_column(chunks: &[&Chunk]) -> bool {
     chunks.iter().map(|chunk| chunk.lines.len()).sum::<usize>() >= COLUMN_LINES_MIN
 }
 
-/// Whether the two sides share at least two fifths of the lower one's height.
-fn stand_side_by_side(left: &[&Chunk], right: &[&Chunk]) -> bool {
+/// Whether the two sides overlap by at least two fifths of the smaller height.
+fn are_side_by_side(left: &[&Chunk], right: &[&Chunk]) -> bool {
     let (a, b) = (height(left), height(right));
     let shared = a.1.min(b.1) - a.0.max(b.0);
     shared >= 0.4 * (a.1 - a.0).min(b.1 - b.0)
@@ -142,10 +141,10 @@ fn height(chunks: &[&Chunk]) -> (f32, f32) {
     (top, bottom)
 }
 
-/// Whether the two sides are the cells of rows: labels with their explanations, line numbers with their lines.
+/// Whether the two sides are cells of rows: labels with their explanations, or line numbers with their lines.
 ///
-/// Most of one side's chunks then start on a base line on which one of the other side starts, and one side is narrow or both
-/// are. Two columns of prose written row by row also start on shared base lines, but both sides are wide.
+/// Most chunks of one side then start on a base line of the other, and at least one side is narrow. Two columns of prose in row order also
+/// share base lines, but both are wide.
 fn are_rows(left: &[&Chunk], right: &[&Chunk]) -> bool {
     if left.len().min(right.len()) < COLUMN_LINES_MIN || (is_wide(left) && is_wide(right)) {
         return false;
@@ -155,16 +154,17 @@ fn are_rows(left: &[&Chunk], right: &[&Chunk]) -> bool {
     aligned * 5 >= few.len() * 3
 }
 
-/// Whether its lines have room for sentences on average.
+/// Whether its lines are wide enough for sentences on average.
 fn is_wide(chunks: &[&Chunk]) -> bool {
     chunks.iter().flat_map(|chunk| &chunk.lines).map(room).sum::<f32>() >= 0.0
 }
 
+/// Whether a line is wide enough for sentences.
 pub(super) fn has_room(line: &Line) -> bool {
     room(line) >= 0.0
 }
 
-/// How much wider a line is than twelve times the size of its type: less is too little for sentences.
+/// The width of a line beyond twelve times its size. A narrower line is too short for sentences.
 fn room(line: &Line) -> f32 {
     line.width() - 12.0 * line.size
 }

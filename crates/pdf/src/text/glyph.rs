@@ -1,35 +1,35 @@
-//! One character as the page has it, and the page turned so that its text stands upright.
+//! Characters on a page, and their places when the page is rotated so that its text is upright.
 
 /// A character with its place in PDF user space: points, y upwards.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Glyph {
     pub char: char,
-    /// Where the pen stands: the left end of the base line.
+    /// The left end of its base line.
     pub origin: (f32, f32),
-    /// Left, bottom, right, top of the advance box.
+    /// Left, bottom, right and top of its advance box.
     pub bounds: [f32; 4],
-    /// Size of the type as it appears, in points.
+    /// Its visible size, in points.
     pub size: f32,
     pub turn: Turn,
     pub bold: bool,
 }
 
-/// How far a character is turned counter-clockwise from upright.
+/// The counter-clockwise rotation of a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     Upright,
     Quarter,
     Half,
     ThreeQuarters,
-    /// Anything else: watermarks and text along a curve.
+    /// Any other angle: watermarks and text along a curve.
     Oblique,
 }
 
-/// A character on a page whose text stands upright: y downwards.
+/// A character on a page with upright text; y downwards.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placed {
     pub char: char,
-    /// Where the pen stands before it, and how far it reaches to the right.
+    /// The left end of its base line.
     pub left: f32,
     pub right: f32,
     pub baseline: f32,
@@ -38,25 +38,25 @@ pub(super) struct Placed {
 }
 
 impl Placed {
-    /// Whether a reader sees it.
+    /// Whether it has ink.
     pub(super) fn is_inked(&self) -> bool {
         !self.char.is_whitespace() && !self.char.is_control()
     }
 
-    /// Whether the engine lets a line end with it.
+    /// Whether PDFium ends a line with it.
     pub(super) fn ends_line(&self) -> bool {
         matches!(self.char, '\n' | '\r' | LINE_END_HYPHEN)
     }
 }
 
-/// PDFium's mark for a hyphen at the end of a line whose word goes on in the next.
+/// PDFium's character for a hyphen that splits a word at the end of a line.
 pub(super) const LINE_END_HYPHEN: char = '\u{2}';
 
-/// Beyond this, coordinates are damage and not layout.
+/// Larger coordinates come from damaged files.
 const COORDINATE_MAX: f32 = 100_000.0;
 
 impl Glyph {
-    /// Whether it stands for a space, a line break or a hyphen at the end of a line.
+    /// Whether it is a space, a line break or a hyphen at the end of a line.
     fn is_layout(&self) -> bool {
         self.char.is_whitespace() || self.char == LINE_END_HYPHEN
     }
@@ -68,7 +68,7 @@ impl Glyph {
             .all(|value| value.abs() <= COORDINATE_MAX)
     }
 
-    /// The glyph with the page turned so that glyphs of this turn stand upright.
+    /// The glyph on the page rotated so that glyphs of this turn are upright.
     fn placed(&self) -> Placed {
         let [left, bottom, right, top] = self.bounds;
         let (x, y) = self.origin;
@@ -82,18 +82,18 @@ impl Glyph {
     }
 }
 
-/// Whether a reader would see something: not white space, not a control character, not a stand-in for "unknown".
+/// Whether a character is visible: neither white space nor a control, replacement or non-character.
 pub(crate) fn is_visible(char: char) -> bool {
     let is_noise = char.is_control() || matches!(char, '\u{fffd}'..='\u{ffff}' | '\u{feff}' | '\u{ad}');
     !char.is_whitespace() && !is_noise
 }
 
-/// The glyphs of the turn that most visible ones have; the others are dropped: stamps in the margin, axis labels.
-/// Line breaks, spaces and hyphens that the engine made up have no turn of their own and stay.
+/// The glyphs of the most common turn. Others, such as stamps in the margin and axis labels, are dropped. Line breaks, spaces and hyphens
+/// that PDFium generates have no turn and are kept.
 pub(super) fn upright(glyphs: &[Glyph]) -> Vec<Placed> {
     let turns = [Turn::Upright, Turn::Quarter, Turn::Half, Turn::ThreeQuarters];
     let count = |turn: &Turn| glyphs.iter().filter(|glyph| glyph.turn == *turn && is_visible(glyph.char)).count();
-    // `max_by_key` takes the last of equals, and upright must win ties.
+    // `max_by_key` returns the last maximum, so upright must be last.
     let main = turns.into_iter().rev().max_by_key(count).unwrap_or(Turn::Upright);
     glyphs
         .iter()

@@ -1,20 +1,21 @@
-//! Glyphs to lines: what stands on one base line and was written in one go.
+//! Groups glyphs into lines: runs of the file on one base line.
 
 use std::collections::BTreeSet;
 
 use super::glyph::{LINE_END_HYPHEN, Placed};
 use super::script;
 
-/// No more spaces than this stand between two words of code, whatever the coordinates say.
+/// The most spaces between two words of code. It bounds the output for hostile coordinates.
 const CODE_GAP_COLUMNS_MAX: usize = 60;
 
-/// A gap wider than this many sizes is no space between words, and a wider one than the second parts two texts.
+/// A wider gap, in sizes, is not a space between words.
 const GAP_SIZES: f32 = 1.5;
+/// A wider gap, in sizes, separates two texts.
 const APART_SIZES: f32 = 2.5;
-/// As many dots in a row lead the eye to a page number.
+/// This many dots in a row are a leader to a page number.
 const LEADER_DOTS: usize = 5;
 
-/// One line of text, or a part of one. Points, y downwards.
+/// One line of text, or a part of one. In points, y downwards.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Line {
     /// Trimmed and never empty; single spaces.
@@ -22,33 +23,33 @@ pub(super) struct Line {
     pub left: f32,
     pub right: f32,
     pub baseline: f32,
-    /// The size that most of it has.
+    /// The most common size of its characters.
     pub size: f32,
-    /// How wide its first word is: whether it would have fitted on the line before.
+    /// The width of its first word, which shows whether it would have fitted on the line before.
     pub first_word_width: f32,
-    /// Ended by a hyphen that is not in `text`.
+    /// It ends with a hyphen that is not in `text`.
     pub hyphenated: bool,
-    /// It has a gap that no typesetter leaves between words: a row of a table, an entry of a table of contents.
+    /// It has a gap wider than a space: a row of a table, or an entry of a table of contents.
     pub gapped: bool,
-    /// Bold from its first to its last character.
+    /// Its first and last character are bold.
     pub bold: bool,
-    /// Set in type of one width; see [`Mono`].
+    /// It is monospaced.
     pub mono: Option<Mono>,
 }
 
-/// A line in which every character is equally wide.
+/// A line whose characters all have the same width.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Mono {
-    /// That width.
+    /// The width of a character.
     pub pitch: f32,
-    /// The text with the spaces that its positions show.
+    /// The text with spaces according to its positions.
     pub text: String,
-    /// It has letters that are narrow and letters that are wide in any other type.
+    /// It has letters that differ in width in a proportional font, so the font is monospaced.
     pub certain: bool,
 }
 
 impl Line {
-    /// Turns left and right about, so that text running to the left can be laid out as if it ran to the right.
+    /// Mirrors the line, so that right-to-left text is laid out like left-to-right text.
     pub(super) fn mirror(&mut self) {
         (self.left, self.right) = (-self.right, -self.left);
     }
@@ -57,13 +58,13 @@ impl Line {
         self.right - self.left
     }
 
-    /// Whether the two share some horizontal extent.
+    /// Whether the two overlap horizontally.
     pub(super) fn is_above_or_below(&self, other: &Self) -> bool {
         self.left < other.right && other.left < self.right
     }
 }
 
-/// Splits at the engine's line breaks and joins neighbours that stand on one base line.
+/// Splits at PDFium's line breaks, and joins neighbours on one base line.
 pub(super) fn from_glyphs(glyphs: &[Placed]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for run in glyphs.split_inclusive(Placed::ends_line) {
@@ -128,7 +129,7 @@ fn first_word_width(run: &[Placed]) -> f32 {
     extent.map_or(0.0, |(left, right)| right - left)
 }
 
-/// The value (to a tenth) that occurs most often; of equals the smallest.
+/// The most common value, rounded to a tenth; the smallest of several.
 pub(super) fn most_common(values: impl Iterator<Item = f32>) -> f32 {
     let mut tenths: Vec<i32> = values.map(|value| (value * 10.0).round() as i32).collect();
     tenths.sort_unstable();
@@ -141,18 +142,18 @@ pub(super) fn most_common(values: impl Iterator<Item = f32>) -> f32 {
     best.0 as f32 / 10.0
 }
 
-/// How far, in pitches, a character may stand from the grid of its line: faces of one family differ a little.
+/// The largest distance of a character from the grid of its line, in pitches. Faces of one family differ a little.
 const GRID_TOLERANCE: f32 = 0.08;
-/// No type of one width is narrower than this many sizes.
+/// The least pitch of a monospaced font, in sizes.
 const PITCH_SIZES_MIN: f32 = 0.3;
-/// Narrow and wide letters of any type that is not of one width.
+/// Letters that are narrow, or wide, in proportional fonts.
 const NARROW: &str = "iljtfrI1.,:;'|!()[]{}";
 const WIDE: &str = "mwMWABCDGHKNOQRUVXY@%";
 
 fn mono(inked: &[&Placed]) -> Option<Mono> {
     let steps = || inked.windows(2).map(|pair| pair[1].left - pair[0].left);
     let size = inked.first()?.size;
-    // A box may reach beyond the advance but not fall short of it, and a step may span spaces.
+    // A box can be wider than the advance but not narrower, and a step can span spaces.
     let pitch = inked.iter().map(|glyph| glyph.right - glyph.left).chain(steps()).fold(f32::INFINITY, f32::min);
     let ideographic = inked.iter().any(|glyph| script::joins_without_space(glyph.char));
     let on_grid = |step: f32| (step / pitch - (step / pitch).round()).abs() < GRID_TOLERANCE;
@@ -176,12 +177,12 @@ fn mono_text(inked: &[&Placed], pitch: f32) -> String {
     text
 }
 
-/// How many characters of this pitch fit into a gap, within reason.
+/// The number of characters of this pitch that fit into a gap, at most [`CODE_GAP_COLUMNS_MAX`].
 pub(super) fn columns(gap: f32, pitch: f32) -> usize {
     ((gap / pitch).round().max(0.0) as usize).min(CODE_GAP_COLUMNS_MAX)
 }
 
-/// Whether `line` goes on where `previous` ends: parts of a formula, text after a raised sign.
+/// Whether `line` continues `previous` on the same base line: parts of a formula, or text after a superscript.
 fn continues(previous: &Line, line: &Line) -> bool {
     let size = previous.size.max(line.size);
     let raised = (previous.size - line.size).abs() > 0.1 * size;

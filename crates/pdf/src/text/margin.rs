@@ -1,18 +1,18 @@
-//! Numbers that count the lines of a manuscript, for reviewers to point at: they belong to no sentence and are dropped.
+//! Drops the line numbers of a manuscript, which are not part of its text.
 
 use super::glyph::Placed;
 use super::lines::most_common;
 
-/// As many numbers below each other, each one more than the one before, are no accident.
+/// Fewer consecutive numbers may be a coincidence.
 const COUNTED_MIN: usize = 5;
-/// They are set smaller than the text beside them. A row of a table is all of one size.
+/// The largest size of line numbers, relative to the text. In a row of a table, all sizes are equal.
 const SIZE_MAX: f32 = 0.85;
-/// How far, in points, their right edges may differ.
+/// The largest difference of their right edges, in points.
 const EDGE_TOLERANCE: f32 = 2.0;
 
 /// A small number at the beginning of a line.
 struct Number {
-    /// Where its glyphs are.
+    /// The range of its glyphs.
     start: usize,
     end: usize,
     value: u32,
@@ -20,8 +20,8 @@ struct Number {
     baseline: f32,
 }
 
-/// The glyphs of a page without its line numbers: they stand at half of its lines at least, which footnotes and listings do not, and
-/// nothing is written to their left.
+/// The glyphs of a page without its line numbers. Unlike footnotes and listings, line numbers are on at least half of the lines. No text is
+/// to the left of them.
 pub(super) fn without_line_numbers(glyphs: Vec<Placed>) -> Vec<Placed> {
     let (numbers, lines) = numbers(&glyphs);
     let longest = numbers.chunk_by(follows).max_by_key(|counted| counted.len());
@@ -40,8 +40,7 @@ pub(super) fn without_line_numbers(glyphs: Vec<Placed>) -> Vec<Placed> {
     kept.map(|(glyph, _)| glyph).collect()
 }
 
-/// What may be line numbers, in the order of the file, which goes down the page wherever lines are counted; and how many lines of text
-/// there are.
+/// The possible line numbers in file order, and the number of lines of text. In a manuscript, file order runs down the page.
 fn numbers(glyphs: &[Placed]) -> (Vec<Number>, usize) {
     let size_max = SIZE_MAX * most_common(glyphs.iter().filter(|glyph| glyph.is_inked()).map(|glyph| glyph.size));
     let (mut numbers, mut lines, mut start) = (Vec::new(), 0, 0);
@@ -53,14 +52,14 @@ fn numbers(glyphs: &[Placed]) -> (Vec<Number>, usize) {
     (numbers, lines)
 }
 
-/// The number that a line begins with. `start` is where the line does.
+/// The number at the beginning of a line. `start`: the index of the line's first glyph.
 fn number(run: &[Placed], start: usize, size_max: f32) -> Option<Number> {
     let blank = run.iter().take_while(|glyph| !glyph.is_inked()).count();
     let is_small_digit = |glyph: &&Placed| glyph.char.is_ascii_digit() && glyph.size <= size_max;
     let digits = run[blank..].iter().take_while(is_small_digit).count();
     let (number, rest) = run[blank..].split_at(digits);
     let last = number.last()?;
-    // What follows at once belongs to the same word.
+    // A glyph directly after the digits belongs to the same word.
     let is_beside_text = |next: &Placed| next.left > last.right + last.size && last.size <= SIZE_MAX * next.size;
     let stands_alone = rest.iter().find(|glyph| glyph.is_inked()).is_none_or(is_beside_text);
     let value = number.iter().map(|glyph| glyph.char).collect::<String>().parse().ok().filter(|_| stands_alone)?;
@@ -106,20 +105,20 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_count_lines_are_dropped() {
+    fn line_numbers_are_dropped() {
         let manuscript = [plain(1, 60.0, 60.0), numbered(12, 80.0, 6.0, 10.0), plain(2, 60.0, 240.0)].concat();
         assert_eq!(text(&manuscript), [TEXT; 15].join("|"));
     }
 
     #[test]
-    fn numbers_that_say_something_stay() {
+    fn numbers_of_tables_footnotes_and_short_lists_are_kept() {
         let has_numbers = |page: &[Glyph]| text(page).contains("96");
         assert!(has_numbers(&numbered(4, 80.0, 6.0, 10.0)), "too few");
         let table = [numbered(9, 80.0, 8.0, 8.0), plain(10, 20.0, 240.0)].concat();
-        assert!(has_numbers(&table), "as large as what stands beside them");
+        assert!(has_numbers(&table), "as large as the text beside them");
         let footnotes = [plain(30, 20.0, 80.0), numbered(6, 500.0, 6.0, 8.0)].concat();
         assert!(has_numbers(&footnotes), "on few lines of the page");
         let margin = [numbered(12, 80.0, 6.0, 10.0), plain(1, 5.0, 100.0)].concat();
-        assert!(has_numbers(&margin), "something is written to their left");
+        assert!(has_numbers(&margin), "text to their left");
     }
 }

@@ -1,13 +1,13 @@
-//! Blocks to Markdown, in which plain text stays plain.
+//! Renders blocks as Markdown.
 //!
-//! Text is escaped only where it would otherwise mean something to a CommonMark reader with tables, footnotes, strikethrough
-//! and math, so that it stays readable as it is.
+//! Text is escaped only where CommonMark with tables, footnotes, strikethrough and math would interpret it, so that the Markdown stays
+//! readable.
 
 use std::fmt::Write;
 
 use super::blocks::Block;
 
-/// Renders blocks, one blank line between them.
+/// Renders blocks with one blank line between them.
 pub(super) fn render(blocks: &[Block]) -> String {
     let mut markdown = String::new();
     let mut number_before = None;
@@ -20,7 +20,7 @@ pub(super) fn render(blocks: &[Block]) -> String {
     markdown
 }
 
-/// Renders one block; returns its number if it is an item of a numbered list.
+/// Renders one block. Returns its number if it is an item of a numbered list.
 fn render_block(markdown: &mut String, block: &Block, number_before: Option<u32>) -> Option<u32> {
     match block {
         Block::Heading { level, text } => {
@@ -29,7 +29,7 @@ fn render_block(markdown: &mut String, block: &Block, number_before: Option<u32>
             escape(markdown, text);
         }
         Block::Paragraph(text) => {
-            // A reader counts on from the first item of a list, so only an item that is next in turn may be one.
+            // Markdown numbers items from the first one on, so an item must have the next number.
             let item = numbered(text).filter(|(number, _)| number_before.is_none_or(|before| *number == before + 1));
             if let Some((number, marker)) = item {
                 let (marker, rest) = text.split_at(marker);
@@ -57,7 +57,7 @@ fn render_line(markdown: &mut String, text: &str) {
     escape(markdown, rest);
 }
 
-/// The number that opens a text as an item of a list, and the length of the marker with its space.
+/// The number of a list item at the start of a text, and the length of its marker with the space.
 fn numbered(text: &str) -> Option<(u32, usize)> {
     const DIGITS_MAX: usize = 3;
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -67,7 +67,7 @@ fn numbered(text: &str) -> Option<(u32, usize)> {
     Some((number, digits + marker.len()))
 }
 
-/// Escapes what would make the start of a line a heading, quote, list, rule or definition, and returns the rest.
+/// Escapes a mark at the start of a line that begins a heading, quotation, list, rule or definition. Returns the rest of the line.
 fn escape_start<'a>(markdown: &mut String, text: &'a str) -> &'a str {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = text.split_at(digits);
@@ -88,7 +88,7 @@ fn escape_start<'a>(markdown: &mut String, text: &'a str) -> &'a str {
     &rest[1..]
 }
 
-/// Escapes signs that have a meaning within a line.
+/// Escapes inline marks.
 fn escape(markdown: &mut String, text: &str) {
     let mut before = None;
     let mut chars = text.char_indices().peekable();
@@ -112,7 +112,7 @@ fn is_word(char: Option<char>) -> bool {
     char.is_some_and(char::is_alphanumeric)
 }
 
-/// Whether what follows an ampersand makes it a character reference.
+/// Whether the text after an ampersand makes it a character reference.
 fn opens_entity(rest: &str) -> bool {
     let name = rest.trim_start_matches('#');
     let end = name.find(|char: char| !char.is_ascii_alphanumeric());
@@ -123,7 +123,7 @@ fn longest_run(text: &str, wanted: char) -> usize {
     text.split(|char| char != wanted).map(str::len).max().unwrap_or(0)
 }
 
-/// Dots that lead the eye to a page number become one sign: `Preface . . . . . . 7` reads `Preface … 7`.
+/// Shortens leaders of dots: `Preface . . . . . . 7` becomes `Preface … 7`.
 fn shorten_leaders(text: &str) -> String {
     const DOTS_MIN: usize = 5;
     let mut short = String::with_capacity(text.len());
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_escaped_only_where_it_would_mean_something() {
+    fn text_is_escaped_only_where_markdown_interprets_it() {
         let cases = [
             ("a < b & c > d", "a &lt; b & c > d"),
             ("<script>alert(1)</script>", "&lt;script>alert(1)&lt;/script>"),
@@ -186,13 +186,13 @@ mod tests {
     }
 
     #[test]
-    fn a_list_counts_as_the_text_does() {
+    fn list_item_with_another_number_is_escaped() {
         let items = ["1. one", "2. two", "7. seven", "8. eight"].map(|text| Block::Paragraph(text.to_owned()));
         assert_eq!(render(&items), "1. one\n\n2. two\n\n7\\. seven\n\n8. eight");
     }
 
     #[test]
-    fn code_keeps_its_signs_within_a_fence_that_it_cannot_close() {
+    fn code_with_a_fence_gets_a_longer_fence() {
         let code = Block::Code("a < b\n```\n  c".to_owned());
         assert_eq!(render(&[code]), "````\na < b\n```\n  c\n````");
     }

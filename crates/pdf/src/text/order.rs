@@ -1,13 +1,12 @@
-//! The order in which lines are read.
+//! The reading order of lines.
 //!
-//! Lines that follow each other in the file and stand below each other form a chunk, whose inner order is kept. Chunks are
-//! put in order by recursive cuts along white space: first columns, then strips from top to bottom. Where no
-//! cut is possible the order of the file stands.
+//! Consecutive lines of the file that are below each other form a chunk, whose inner order is kept. Chunks are sorted by recursive cuts
+//! along white space: first into columns, then into strips from top to bottom. Where no cut is possible, file order is kept.
 
 use super::columns;
 use super::lines::Line;
 
-/// A page is not nested deeper than this; a hostile one is cut no further.
+/// The most levels of cuts, as a limit for hostile pages. Ordinary pages have fewer.
 const DEPTH_MAX: usize = 24;
 /// Lines further apart than this many sizes belong to different chunks.
 const CHUNK_LEADING_SIZES: f32 = 2.5;
@@ -22,25 +21,25 @@ pub(super) struct Chunk {
     pub bottom: f32,
 }
 
-/// Puts the lines of a page, given in the order of the file, into reading order.
+/// Sorts the lines of a page from file order into reading order.
 pub(super) fn reading_order(lines: Vec<Line>) -> Vec<Line> {
     sort(chunks(lines), DEPTH_MAX).into_iter().flat_map(|chunk| chunk.lines).collect()
 }
 
 fn chunks(lines: Vec<Line>) -> Vec<Chunk> {
-    let parted: Vec<bool> = (0..lines.len()).map(|index| enters_or_leaves_columns(&lines, index)).collect();
+    let splits: Vec<bool> = (0..lines.len()).map(|index| enters_or_leaves_columns(&lines, index)).collect();
     let mut chunks: Vec<Chunk> = Vec::new();
-    for (line, is_parted) in lines.into_iter().zip(parted) {
+    for (line, is_split) in lines.into_iter().zip(splits) {
         match chunks.last_mut() {
-            Some(chunk) if !is_parted && chunk.goes_on_with(&line) => chunk.push(line),
+            Some(chunk) if !is_split && chunk.continues_with(&line) => chunk.push(line),
             _ => chunks.push(Chunk::new(line)),
         }
     }
     chunks
 }
 
-/// Whether one of this line and the one before stands across columns of prose and the other in one of them. A file that goes row by row
-/// has the line of the next column right after it, or before it.
+/// Whether columns of prose begin or end between the previous line and this one: one of the two spans the columns. In a file in row order,
+/// the line of the other column is directly before or after.
 fn enters_or_leaves_columns(lines: &[Line], index: usize) -> bool {
     let Some(previous) = index.checked_sub(1).map(|index| &lines[index]) else { return false };
     let line = &lines[index];
@@ -69,7 +68,7 @@ fn sort(chunks: Vec<Chunk>, depth: usize) -> Vec<Chunk> {
     columns::rejoin(strips).into_iter().flat_map(|strip| sort(strip, depth - 1)).collect()
 }
 
-/// Cuts at every height that no chunk crosses; from top to bottom, each strip in the order of the file.
+/// Cuts at every height that no chunk crosses. Strips are sorted from top to bottom, and each strip is in file order.
 fn strips(chunks: Vec<Chunk>) -> Vec<Vec<Chunk>> {
     let mut indexed: Vec<(usize, Chunk)> = chunks.into_iter().enumerate().collect();
     indexed.sort_by(|(_, a), (_, b)| a.top.total_cmp(&b.top));
@@ -105,7 +104,7 @@ impl Chunk {
         self.lines.push(line);
     }
 
-    fn goes_on_with(&self, line: &Line) -> bool {
+    fn continues_with(&self, line: &Line) -> bool {
         self.lines.last().is_some_and(|last| {
             let size = last.size.max(line.size);
             let advance = line.baseline - last.baseline;
@@ -114,7 +113,7 @@ impl Chunk {
     }
 }
 
-/// Top and bottom of what a line inks, a little less than its type's body so that tightly set lines do not touch.
+/// The top and bottom of a line's ink. It is a little smaller than the size, so that tightly set lines do not touch.
 fn vertical(line: &Line) -> (f32, f32) {
     (line.baseline - 0.7 * line.size, line.baseline + 0.1 * line.size)
 }
@@ -135,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_read_one_after_the_other_even_if_the_file_goes_row_by_row() {
+    fn columns_in_row_order_are_read_one_after_the_other() {
         let (left, right) = (column("a", 50.0, 100.0, 5), column("b", 300.0, 100.0, 5));
         let rows = left.into_iter().zip(right).flat_map(|(a, b)| [a, b]).collect();
         assert_eq!(order(rows), "a0 a1 a2 a3 a4 b0 b1 b2 b3 b4");
     }
 
     #[test]
-    fn a_title_above_columns_and_a_footer_below_stay_outside() {
+    fn title_above_columns_and_footer_below_are_not_part_of_them() {
         let mut lines = vec![line("foot", 50.0, 500.0, 780.0)];
         lines.extend(column("b", 300.0, 100.0, 4));
         lines.extend(column("a", 50.0, 100.0, 4));
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_columns_between_lines_across_are_read_column_by_column() {
+    fn columns_between_full_width_lines_are_read_one_after_the_other() {
         let rows = |from: usize, top: f32| {
             let (left, right) = (column("a", 50.0, top, 4), column("b", 300.0, top, 4));
             let numbered = move |line: Line| Line {
@@ -161,7 +160,7 @@ mod tests {
             left.into_iter().zip(right).flat_map(|(a, b)| [a, b]).map(numbered).collect::<Vec<_>>()
         };
         let across = |text: &str, baseline: f32| vec![line(text, 50.0, 500.0, baseline)];
-        // Each as close to the next as the lines of a paragraph.
+        // All distances are those of lines in a paragraph.
         let lines =
             [across("title", 88.0), rows(0, 100.0), across("part", 148.0), rows(4, 160.0), across("foot", 208.0)];
         assert_eq!(order(lines.concat()), "title a0 a1 a2 a3 b0 b1 b2 b3 part a4 a5 a6 a7 b4 b5 b6 b7 foot");

@@ -1,16 +1,16 @@
-//! Lines in reading order to paragraphs: which line goes on with the one before.
+//! Groups lines in reading order into paragraphs.
 
 use super::lines::Line;
 use super::script;
 
-/// A heading or paragraph may be set in sizes that differ by this share and still be one.
+/// The largest relative difference of sizes within one paragraph.
 const SIZE_TOLERANCE: f32 = 0.08;
-/// Leading of ordinary text, in sizes, where the page shows none.
+/// The leading in sizes, if the page has too few lines to measure it.
 const LEADING_DEFAULT: f32 = 1.2;
-/// A step to the right of more than this many sizes is an indent.
+/// The least indent of a paragraph, in sizes.
 const INDENT_SIZES: f32 = 0.8;
 
-/// Signs that open a list item.
+/// Characters that begin a list item.
 const BULLETS: &str = "•‣◦▪▫■□●○◆◇►▸▶∙⁃·";
 
 /// Groups lines into paragraphs. `lines` must be in reading order.
@@ -31,12 +31,12 @@ pub(super) fn group(lines: Vec<Line>) -> Vec<Vec<Line>> {
     paragraphs
 }
 
-/// Whether the line opens a list item by its first sign.
+/// Whether the text begins with a bullet.
 fn opens_with_bullet(text: &str) -> bool {
     strip_bullet(text).is_some()
 }
 
-/// The text behind a bullet, if the line opens with one. Symbol fonts have theirs in the private-use area.
+/// The text after a bullet, if it begins with one. Symbol fonts have bullets in the private-use area.
 pub(super) fn strip_bullet(text: &str) -> Option<&str> {
     let first = text.chars().next()?;
     let is_bullet = BULLETS.contains(first) || matches!(first, '\u{f000}'..='\u{f0ff}');
@@ -45,7 +45,7 @@ pub(super) fn strip_bullet(text: &str) -> Option<&str> {
     (is_bullet || dash).then(|| rest.trim_start()).filter(|rest| !rest.is_empty())
 }
 
-/// The usual distance of base lines in sizes: the (lower) median over lines that follow each other closely.
+/// The usual distance of base lines in sizes: the lower median over close consecutive lines.
 fn leading(lines: &[Line]) -> f32 {
     let mut ratios: Vec<f32> = lines
         .windows(2)
@@ -57,7 +57,7 @@ fn leading(lines: &[Line]) -> f32 {
     ratios.get(ratios.len().saturating_sub(1) / 2).copied().unwrap_or(LEADING_DEFAULT)
 }
 
-/// Whether a new paragraph starts with `lines[index]`; `before_starts` tells whether one did with the line before.
+/// Whether a paragraph starts at `lines[index]`. `before_starts`: whether one starts at the line before.
 fn starts_at(lines: &[Line], index: usize, before_starts: bool, leading: f32) -> bool {
     let (previous, line) = (&lines[index - 1], &lines[index]);
     if !same_size(previous, line) || previous.bold != line.bold && !previous.hyphenated {
@@ -65,7 +65,7 @@ fn starts_at(lines: &[Line], index: usize, before_starts: bool, leading: f32) ->
     }
     let follows = line.baseline > previous.baseline && previous.is_above_or_below(line);
     if !follows {
-        return !goes_on_elsewhere(previous, line);
+        return !continues_in_next_column(previous, line);
     }
     if (line.baseline - previous.baseline) / previous.size.max(1.0) > leading * 1.2 {
         return true;
@@ -84,15 +84,15 @@ fn same_size(a: &Line, b: &Line) -> bool {
     (a.size - b.size).abs() <= SIZE_TOLERANCE * a.size.max(b.size)
 }
 
-/// A paragraph goes on at the head of the next column if it was cut in mid-sentence.
-fn goes_on_elsewhere(previous: &Line, line: &Line) -> bool {
+/// Whether a paragraph continues at the top of the next column: it was cut in mid-sentence.
+fn continues_in_next_column(previous: &Line, line: &Line) -> bool {
     let closed = previous.text.ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '”', '"', ')']);
     let opens_small = line.text.starts_with(|char: char| char.is_lowercase() || script::joins_without_space(char));
     let moved_on = line.left > previous.left && line.baseline < previous.baseline;
     previous.hyphenated || (moved_on && !closed && opens_small)
 }
 
-/// An indented line opens a paragraph, unless it hangs from an item's mark or the lines after it stand as far in.
+/// An indented line begins a paragraph, unless it belongs to a hanging item or the next lines have the same indent.
 fn is_indented(lines: &[Line], index: usize) -> bool {
     let (previous, line) = (&lines[index - 1], &lines[index]);
     let indent = INDENT_SIZES * line.size;
@@ -103,24 +103,24 @@ fn is_indented(lines: &[Line], index: usize) -> bool {
     line.left > previous.left + indent && next_returns && !opens_item(&previous.text)
 }
 
-/// A step back to the left opens the next item of a hanging list, unless the line before was itself an indented first.
+/// A line further to the left begins the next item of a hanging list. It does not after the indented first line of a paragraph.
 fn is_outdented(previous: &Line, line: &Line, before_starts: bool) -> bool {
     line.left < previous.left - INDENT_SIZES * line.size && (!before_starts || opens_item(&previous.text))
 }
 
-/// Whether a text opens with a bullet, a number or a bracketed key, as items of hanging lists do.
+/// Whether a text begins with a bullet, a number or a bracketed key, like items of hanging lists.
 fn opens_item(text: &str) -> bool {
     opens_with_bullet(text) || text.starts_with('[') || text.starts_with(|char: char| char.is_ascii_digit())
 }
 
-/// The line before ended although the first word of this one would have fitted: the break was meant.
+/// Whether the line before ended although the first word of this one would have fitted, so the break is intended.
 fn ends_early(lines: &[Line], index: usize) -> bool {
     let (previous, line) = (&lines[index - 1], &lines[index]);
     let room = right_edge(lines, index) - previous.right;
     room > line.first_word_width + 0.8 * line.size
 }
 
-/// How far to the right the text around reaches: the lines before and after that follow each other without a jump.
+/// The right edge of the surrounding text: the lines before and after in the same column and size.
 fn right_edge(lines: &[Line], index: usize) -> f32 {
     const REACH: usize = 12;
     let around = |line: &&Line| same_size(line, &lines[index]) && line.is_above_or_below(&lines[index]);
@@ -140,19 +140,19 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_ends_early_ends_its_paragraph() {
+    fn short_line_ends_its_paragraph() {
         let lines = paragraph(&["a line as wide as the column", "and its short end.", "Another line opens one more."]);
         assert_eq!(grouped(lines), ["a line as wide as the column|and its short end.", "Another line opens one more."]);
     }
 
     #[test]
-    fn a_ragged_line_does_not_end_its_paragraph() {
+    fn ragged_line_does_not_end_its_paragraph() {
         let lines = paragraph(&["a line as wide as the column", "and one ragged because of", "incomprehensible words"]);
         assert_eq!(grouped(lines).len(), 1);
     }
 
     #[test]
-    fn an_indented_line_opens_a_paragraph() {
+    fn indented_line_begins_a_paragraph() {
         let mut lines =
             paragraph(&["the last line of a paragraph", "An indented one follows it,", "going on below at the left."]);
         lines[1].left += 15.0;
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn hanging_items_stay_whole() {
+    fn hanging_item_is_one_paragraph() {
         let mut lines = paragraph(&[
             "[1] An entry of a bibliography",
             "whose lines hang from the mark",
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wide_gap_parts_paragraphs_and_the_hyphen_of_a_word_does_not() {
+    fn wide_gap_separates_paragraphs_and_hyphen_does_not() {
         let mut lines = paragraph(&[
             "the whole width of the column",
             "is taken by each of the lines",
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn bullets_open_items() {
+    fn bullet_begins_an_item() {
         assert_eq!(strip_bullet("• item"), Some("item"));
         assert_eq!(strip_bullet("\u{f0b7}item"), Some("item"));
         assert_eq!(strip_bullet("– item"), Some("item"));

@@ -1,6 +1,6 @@
-//! What the layout must know of writing systems.
+//! Properties of writing systems that the layout needs.
 
-/// Chinese and Japanese: words are not parted by spaces, so a line break is no space either.
+/// Whether a character is Chinese or Japanese. These scripts have no spaces between words, so a line break is not a space.
 pub(super) fn joins_without_space(char: char) -> bool {
     matches!(char,
         '\u{2e80}'..='\u{303f}' // radicals, ideographic punctuation
@@ -9,11 +9,11 @@ pub(super) fn joins_without_space(char: char) -> bool {
         | '\u{3400}'..='\u{4dbf}'
         | '\u{4e00}'..='\u{9fff}'
         | '\u{f900}'..='\u{faff}'
-        | '\u{ff00}'..='\u{ff9f}' // full-width forms; Hangul after them does use spaces
+        | '\u{ff00}'..='\u{ff9f}' // full-width forms, without the Hangul ones, which use spaces
         | '\u{20000}'..='\u{3ffff}')
 }
 
-/// Whether most letters of the page are of a script written from right to left.
+/// Whether most letters of the page are of a right-to-left script.
 pub(super) fn is_right_to_left<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     let (mut to_left, mut letters) = (0_usize, 0_usize);
     for char in lines.flat_map(str::chars).filter(|char| char.is_alphabetic()) {
@@ -28,7 +28,7 @@ pub(super) fn is_right_to_left_letter(char: char) -> bool {
     matches!(char, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}')
 }
 
-/// The letters of a ligature, for fonts that map it to itself.
+/// The letters of a ligature. Some fonts map a ligature to its own code point.
 pub(super) fn expand_ligature(char: char) -> Option<&'static str> {
     Some(match char {
         '\u{fb00}' => "ff",

@@ -1,4 +1,4 @@
-//! Lines and glyphs for the tests of this module.
+//! Lines and glyphs for the tests of `crate::text`.
 
 use super::glyph::{Glyph, Turn};
 use super::lines::Line;
@@ -20,7 +20,7 @@ pub(super) fn line(text: &str, left: f32, right: f32, baseline: f32) -> Line {
     }
 }
 
-/// Lines below each other, 5 points to a character, 12 points apart, from the left edge on.
+/// Lines below each other: 5 points a character, 12 points apart, with the same left edge.
 pub(super) fn paragraph(texts: &[&str]) -> Vec<Line> {
     let place = |(row, text): (usize, &&str)| {
         line(text, 50.0, 50.0 + 5.0 * text.chars().count() as f32, 100.0 + 12.0 * row as f32)
@@ -28,13 +28,12 @@ pub(super) fn paragraph(texts: &[&str]) -> Vec<Line> {
     texts.iter().enumerate().map(place).collect()
 }
 
-/// Upright 10-point glyphs of unequal widths, about 5 points each, on one base line `down` points below the top of an A4
-/// page.
+/// Upright 10-point glyphs on one base line, `down` points below the top of an A4 page. Their widths differ, around 5 points.
 pub(super) fn glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
     place(text, left, down, |column| 5.0 * column as f32 + [0.0, 0.8, 0.3][column % 3])
 }
 
-/// As [`glyphs`], but each exactly 5 points wide.
+/// Like [`glyphs`], but each exactly 5 points wide.
 pub(super) fn mono_glyphs(text: &str, left: f32, down: f32) -> Vec<Glyph> {
     place(text, left, down, |column| 5.0 * column as f32)
 }

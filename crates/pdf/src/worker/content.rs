@@ -1,8 +1,7 @@
-//! What a page is made of: enough to know where a figure cannot be, and where the one that a detector sees really is.
+//! The objects of a page. They show where a figure cannot be, and where the edges of a detected figure are.
 //!
-//! A figure is drawn: by a picture, a shading or paths. Rules and plain boxes frame text and tables as often as they make a
-//! diagram, so a few of them make no figure, and many may. Detectors like to take the text beside a drawing for a part of it;
-//! what is drawn tells where it ends.
+//! A figure consists of a picture, a shading or paths. Rules and plain boxes frame text and tables as often as they form a diagram. So a
+//! few of them are no figure, and many can be one. Detectors often include the text beside a drawing, so a figure is cut to its objects.
 
 mod kinds;
 
@@ -12,37 +11,39 @@ use self::kinds::{Frame, Kind, kind_and_bounds};
 use super::detector::Layout;
 use crate::figures::{Bounds, Candidate};
 
-/// More plain boxes than this may be a diagram or a chart.
+// Distances and areas are fractions of the page.
+
+/// More plain boxes can be a diagram or a chart.
 const BOXES_MAX: usize = 3;
-/// More rules than this may be a diagram.
+/// More rules can be a diagram.
 const RULES_MAX: usize = 60;
-/// Rules this close to a side of the page are crop marks or its decoration.
+/// Rules this close to a side of the page are crop marks or decoration.
 const EDGE: f32 = 0.05;
-/// Objects that are looked at; a page of more is drawn for certain.
+/// The most objects that are examined. A page with more is taken as one drawing.
 const OBJECTS_MAX: usize = 10_000;
-/// A box that holds more pieces of text than this is the ground of a listing.
+/// A box with more pieces of text is the background of a listing.
 const TEXTS_IN_BOX_MAX: usize = 6;
-/// And so is one that holds more than this and is this much of what it is looked at for.
+/// So is a box with more pieces of text than this that covers at least [`LARGE_BOX_MIN`] of an area.
 const TEXTS_IN_LARGE_BOX_MAX: usize = 3;
 const LARGE_BOX_MIN: f32 = 0.3;
-/// A box with round corners that is this wide frames a part of the page.
+/// A box with round corners of at least this width frames a part of the page.
 const FRAME_WIDTH_MIN: f32 = 0.5;
-/// What is drawn within this much of the page of each other belongs together.
+/// Objects this close to each other belong together.
 const GAP_MAX: f32 = 0.02;
-/// What is written this close to a drawing belongs to it.
+/// Text this close to a drawing belongs to it.
 const LABEL_DISTANCE_MAX: f32 = 0.012;
-/// A candidate of which less than this much is drawn is cut down to that.
+/// A candidate of which a smaller share is drawn is cut to its drawn objects.
 const DRAWN_MIN: f32 = 0.7;
-/// A picture in the file from this share of the page on is a figure by itself.
+/// A picture of at least this area is a figure by itself.
 const PICTURE_AREA_MIN: f32 = 0.02;
-/// Pictures that cover more of the page than this are the page: a scan, or a ground.
+/// Pictures that cover more are the whole page: a scan, or a background.
 const PICTURES_AREA_MAX: f32 = 0.8;
-/// An area with more things in it than this is drawn through and through.
+/// An area with more objects counts as fully drawn.
 const PARTS_MAX: usize = 1_000;
-/// How sure a picture in the file is a figure, next to what a detector sees.
+/// The score of a picture that no detector found.
 const PICTURE_SCORE: f32 = 0.3;
 
-/// See the module.
+/// The objects of a page by kind, with their bounds.
 #[derive(Default)]
 pub(super) struct Content {
     pictures: Vec<Bounds>,
@@ -51,12 +52,12 @@ pub(super) struct Content {
     boxes: Vec<Bounds>,
     rules: Vec<Bounds>,
     texts: Vec<Bounds>,
-    /// Pictures and forms again: what was put on the page as a whole.
+    /// All pictures and forms, which are also in `pictures` and `drawings`.
     placed: Vec<Bounds>,
 }
 
 impl Content {
-    /// Walks the objects of a page, forms included.
+    /// Collects the objects of a page, including those of forms.
     pub(super) fn of(page: &PdfPage<'_>) -> Self {
         let mut content = Self::default();
         let Some(frame) = Frame::of(page) else { return content };
@@ -71,7 +72,7 @@ impl Content {
         content.without_ornaments()
     }
 
-    /// Without the boxes that only lie behind text, as those of listings do, and the rules at the sides of the page.
+    /// Removes boxes that are the background of text, and rules at the sides of the page.
     fn without_ornaments(mut self) -> Self {
         self.boxes.retain(|bounds| texts_in(bounds, &self.texts) <= TEXTS_IN_BOX_MAX);
         let inner = Bounds::new(EDGE, EDGE, 1.0 - EDGE, 1.0 - EDGE);
@@ -88,20 +89,20 @@ impl Content {
             Kind::Picture => self.pictures.push(bounds),
             Kind::Form | Kind::Drawing => self.drawings.push(bounds),
             Kind::Box => self.boxes.push(bounds),
-            // A small one is a node of a diagram.
+            // A narrow one is a node of a diagram.
             Kind::RoundBox if bounds.width() < FRAME_WIDTH_MIN => self.drawings.push(bounds),
             Kind::RoundBox => self.boxes.push(bounds),
             Kind::Rule => self.rules.push(bounds),
         }
     }
 
-    /// Whether there can be a figure at all; if not, no detector needs to look.
+    /// Whether the page can have a figure. If not, the detector is not run.
     pub(super) fn may_hold_figure(&self) -> bool {
         let is_drawn = !self.pictures.is_empty() || !self.drawings.is_empty();
         is_drawn || self.boxes.len() > BOXES_MAX || self.rules.len() > RULES_MAX
     }
 
-    /// What a detector saw, as far as it is drawn, and the pictures in the file that it did not see.
+    /// The detected figures, cut to their drawn objects, and the pictures in the file that were not detected.
     pub(super) fn confirmed(&self, seen: &Layout) -> Vec<Candidate> {
         let mut confirmed = Vec::new();
         for candidate in seen.figures.iter().filter(|candidate| !self.is_text_only(&candidate.bounds)) {
@@ -114,7 +115,7 @@ impl Content {
             }
         }
         let fill_page = self.pictures.iter().map(Bounds::area).sum::<f32>() > PICTURES_AREA_MAX;
-        // Where nothing is written, and yet there is text to be seen, pictures are of text.
+        // If the page has no text objects but the detector found text, the pictures are scans.
         let hold_text = self.texts.is_empty() && seen.has_others;
         if !fill_page && !hold_text {
             let large = self.pictures.iter().filter(|picture| picture.area() > PICTURE_AREA_MIN);
@@ -123,7 +124,7 @@ impl Content {
         confirmed
     }
 
-    /// The box with this much of the page around it, but for what is written there.
+    /// The area with a margin, which ends where text begins.
     pub(super) fn with_margin(&self, area: &Bounds, margin: f32) -> Bounds {
         let mut outer = area.widened(margin);
         for text in self.texts.iter().filter(|text| !area.meets(text)) {
@@ -143,16 +144,16 @@ impl Content {
         outer
     }
 
-    /// Whether there is nothing in the box but text and what frames it.
+    /// Whether an area contains only text and its frames.
     fn is_text_only(&self, area: &Bounds) -> bool {
-        let within = |list: &[Bounds]| list.iter().filter(|item| lies_in(item, area)).count();
+        let within = |list: &[Bounds]| list.iter().filter(|item| is_in(item, area)).count();
         within(&self.pictures) == 0
             && within(&self.drawings) == 0
             && within(&self.boxes) <= BOXES_MAX
             && within(&self.rules) <= RULES_MAX
     }
 
-    /// The pictures and forms that an area is made of, if they are several: each is a figure of its own.
+    /// The pictures and forms that an area consists of, if there are several. Each is a separate figure.
     fn placed_in(&self, area: &Bounds) -> Vec<Bounds> {
         let is_part = |placed: &&Bounds| placed.area() > PICTURE_AREA_MIN && area.holds(placed);
         let parts: Vec<Bounds> = self.placed.iter().filter(is_part).copied().collect();
@@ -162,22 +163,22 @@ impl Content {
         if is_made_of_them { parts } else { Vec::new() }
     }
 
-    /// What is drawn in an area, grown together, each with what is written at it. Nothing: the area is drawn in most of it.
+    /// The groups of drawn objects in an area, each with its labels. Empty: they cover most of the area.
     fn drawn_in(&self, area: &Bounds) -> Vec<Bounds> {
-        let within = |list: &[Bounds]| list.iter().copied().filter(|item| lies_in(item, area)).collect::<Vec<_>>();
+        let within = |list: &[Bounds]| list.iter().copied().filter(|item| is_in(item, area)).collect::<Vec<_>>();
         let figures = [within(&self.pictures), within(&self.drawings)].concat();
         let (boxes, rules, texts) = (within(&self.boxes), within(&self.rules), within(&self.texts));
         if figures.len() + boxes.len() + rules.len() > PARTS_MAX {
             return Vec::new();
         }
-        let is_ground = |bounds: &Bounds| {
+        let is_background = |bounds: &Bounds| {
             bounds.area() > LARGE_BOX_MIN * area.area() && texts_in(bounds, &texts) > TEXTS_IN_LARGE_BOX_MAX
         };
-        let frames = boxes.into_iter().filter(|bounds| !is_ground(bounds)).chain(rules);
+        let frames = boxes.into_iter().filter(|bounds| !is_background(bounds)).chain(rules);
         let mut groups: Vec<Group> = figures.into_iter().map(|bounds| Group { bounds, is_figure: true }).collect();
         groups.extend(frames.map(|bounds| Group { bounds, is_figure: false }));
-        let grown = grown_together(groups).into_iter().filter(|group| group.is_figure);
-        let drawn: Vec<Bounds> = grown.map(|group| with_labels(group.bounds, &texts)).collect();
+        let merged = merge_near(groups).into_iter().filter(|group| group.is_figure);
+        let drawn: Vec<Bounds> = merged.map(|group| with_labels(group.bounds, &texts)).collect();
         let covered: f32 = drawn.iter().map(Bounds::area).sum();
         if covered > DRAWN_MIN * area.area() { Vec::new() } else { drawn }
     }
@@ -193,33 +194,34 @@ fn with_labels(drawing: Bounds, texts: &[Bounds]) -> Bounds {
     labels.fold(drawing, |bounds, label| bounds.united(label))
 }
 
-/// Things that belong together.
+/// Objects that belong together.
 struct Group {
     bounds: Bounds,
-    /// Whether there is more among them than rules and boxes.
+    /// Whether it contains more than rules and boxes.
     is_figure: bool,
 }
 
-fn grown_together(mut groups: Vec<Group>) -> Vec<Group> {
-    let mut apart: Vec<Group> = Vec::new();
+/// Merges groups that are close to each other.
+fn merge_near(mut groups: Vec<Group>) -> Vec<Group> {
+    let mut merged: Vec<Group> = Vec::new();
     while let Some(mut group) = groups.pop() {
         let near = group.bounds.widened(GAP_MAX);
-        match apart.iter().position(|other| other.bounds.meets(&near)) {
-            // What grew may now be near to others that were apart from it before.
+        match merged.iter().position(|other| other.bounds.meets(&near)) {
+            // The larger group is compared with all others again.
             Some(at) => {
-                let other = apart.swap_remove(at);
+                let other = merged.swap_remove(at);
                 group.bounds = group.bounds.united(&other.bounds);
                 group.is_figure |= other.is_figure;
                 groups.push(group);
             }
-            None => apart.push(group),
+            None => merged.push(group),
         }
     }
-    apart
+    merged
 }
 
-/// Whether something lies in an area by its middle, so that what merely borders on it does not count; or covers it.
-fn lies_in(item: &Bounds, area: &Bounds) -> bool {
+/// Whether the centre of an object is in an area, or the object covers most of it. An object that only touches the area does not count.
+fn is_in(item: &Bounds, area: &Bounds) -> bool {
     area.holds(item) || item.shared(area) > 0.5 * area.area()
 }
 
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drawing_is_told_from_the_listing_beside_it() {
+    fn figure_is_cut_to_the_drawing_beside_a_listing() {
         let drawing = Bounds::new(0.1, 0.1, 0.3, 0.3);
         let label = Bounds::new(0.15, 0.3, 0.25, 0.31);
         let listing = (0..9).map(|line| Bounds::new(0.45, 0.1 + 0.02 * line as f32, 0.85, 0.11 + 0.02 * line as f32));
@@ -266,7 +268,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_figure_is_lost_on_a_page_that_no_detector_looks_at(
+        fn page_skipped_by_the_detector_has_no_figure(
             drawn in prop_oneof![
                 Just(Vec::new()),
                 vec(prop_oneof![Just(Kind::Picture), Just(Kind::Form), Just(Kind::Drawing), Just(Kind::RoundBox)], 0..=1),
@@ -287,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn listings_need_no_detector_and_as_many_nodes_of_a_diagram_do() {
+    fn page_of_listings_skips_detector_and_diagram_of_boxes_does_not() {
         let boxes: Vec<Bounds> =
             (0..=BOXES_MAX).map(|at| Bounds::new(0.1, 0.2 * at as f32, 0.9, 0.2 * at as f32 + 0.15)).collect();
         let lines = |of: &Bounds, count: usize| vec![of.widened(-0.05); count];
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hatched_side_of_a_page_needs_no_detector_and_hatching_within_it_does() {
+    fn rules_at_the_side_skip_detector_and_rules_within_do_not() {
         let hatched = |left: f32| {
             let rule = |at: usize| Bounds::new(left, 0.002 * at as f32, left + 0.035, 0.002 * at as f32 + 0.001);
             let rules = (0..=2 * RULES_MAX).map(rule).collect();
@@ -311,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_margin_ends_where_something_is_written() {
+    fn margin_of_figure_ends_where_text_begins() {
         let area = Bounds::new(0.2, 0.2, 0.6, 0.6);
         let (caption, label) = (Bounds::new(0.3, 0.605, 0.5, 0.62), Bounds::new(0.3, 0.55, 0.4, 0.58));
         let content = Content { texts: vec![caption, label], ..Content::default() };
@@ -319,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_with_round_corners_is_none_of_what_it_holds() {
+    fn wide_rounded_frame_is_not_part_of_the_figure_inside() {
         let (frame, drawing) = (Bounds::new(0.1, 0.1, 0.9, 0.6), Bounds::new(0.3, 0.4, 0.7, 0.55));
         let mut content = Content::default();
         content.add(Kind::RoundBox, frame);
@@ -333,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_side_by_side_are_figures_of_their_own() {
+    fn pictures_side_by_side_are_separate_figures() {
         let pictures = vec![Bounds::new(0.1, 0.1, 0.49, 0.3), Bounds::new(0.51, 0.1, 0.9, 0.3)];
         let mut content = Content::default();
         pictures.iter().for_each(|bounds| content.add(Kind::Form, *bounds));
@@ -341,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_diagram_of_nodes_and_arrows_is_one() {
+    fn nodes_and_arrows_are_one_figure() {
         let nodes = [0.1, 0.4, 0.7].map(|left| Bounds::new(left, 0.1, left + 0.2, 0.15));
         let arrows = [0.3, 0.6].map(|left| Bounds::new(left, 0.125, left + 0.1, 0.126));
         let content = Content { drawings: nodes.to_vec(), rules: arrows.to_vec(), ..Content::default() };
@@ -350,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_box_around_text_is_no_figure_and_a_picture_needs_no_detector() {
+    fn box_around_text_is_no_figure_and_undetected_picture_is_one() {
         let picture = Bounds::new(0.1, 0.5, 0.5, 0.9);
         let content = Content {
             boxes: vec![Bounds::new(0.1, 0.1, 0.9, 0.3)],
@@ -362,11 +364,11 @@ mod tests {
     }
 
     #[test]
-    fn a_scan_is_no_figure_by_itself() {
+    fn scan_is_not_a_figure() {
         let page = Bounds::new(0.0, 0.0, 1.0, 1.0);
         let column = Content { pictures: vec![Bounds::new(0.2, 0.0, 0.8, 1.0)], ..Content::default() };
         assert_eq!(column.confirmed(&text()), []);
-        assert_eq!(column.confirmed(&Layout::default()).len(), 1, "a plate");
+        assert_eq!(column.confirmed(&Layout::default()).len(), 1, "a full-page picture without text");
         let content = Content { pictures: vec![page], texts: vec![page], ..Content::default() };
         assert_eq!(content.confirmed(&text()), []);
         assert_eq!(confirmed(&content, Bounds::new(0.2, 0.2, 0.5, 0.5)), [Bounds::new(0.2, 0.2, 0.5, 0.5)]);

@@ -1,7 +1,7 @@
-//! Figure detection behind one trait: which model family it is, and which runtime computes it, are settings.
+//! Figure detection behind one trait. Settings choose the model family and the runtime.
 //!
-//! A family says how a page is put to its models and what their answer means ([`pp_doclayout`], [`yolo`]); a [`Network`] is
-//! a model in a runtime. Either can be had with the other.
+//! A family prepares the input of its models and interprets their output ([`pp_doclayout`], [`yolo`]). A [`Network`] is a model in a
+//! runtime. Every family works with every runtime.
 
 mod network;
 mod onnx_runtime;
@@ -20,45 +20,48 @@ use network::Network;
 
 /// Finds figures on the picture of a page.
 pub(crate) trait Detector {
-    /// The size in pixels in which a page whose width is `aspect` times its height is to be drawn.
+    /// The width and height in pixels at which a page must be drawn. `aspect`: its width divided by its height.
     fn canvas(&self, aspect: f32) -> (i32, i32);
 
-    /// What there is on the picture.
+    /// Detects the parts of a page.
+    ///
+    /// # Errors
+    /// If the runtime fails, or the model's output has another shape than that of its family.
     fn detect(&mut self, page: &Pixels) -> Result<Layout, DetectorError>;
 }
 
-/// What a detector sees on a page.
+/// The detected parts of a page.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Layout {
-    /// Where figures are, in fractions of the picture. Boxes may overlap.
+    /// The figures, in fractions of the picture. They can overlap.
     pub figures: Vec<Candidate>,
-    /// Whether there is something else: text, a table, a heading.
+    /// Whether there are other parts: text, a table, a heading.
     pub has_others: bool,
 }
 
-/// A picture: rows from the top, three bytes a pixel.
+/// A picture in rows from the top, with three bytes for each pixel.
 pub(crate) struct Pixels {
     pub width: usize,
     pub height: usize,
     pub rgb: Vec<u8>,
 }
 
-/// Which detector, with which parts.
+/// The configuration of a detector.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DetectorSpec {
     pub family: Family,
     pub runtime: Runtime,
-    /// The ONNX file.
+    /// The path of the ONNX file.
     pub model: PathBuf,
-    /// `libonnxruntime.so`, for that runtime.
+    /// The path of `libonnxruntime.so`, for [`Runtime::Onnxruntime`].
     pub library: PathBuf,
-    /// Boxes that the model is less sure of are none, in percent.
+    /// The least score of a box, in percent.
     pub threshold_percent: u8,
-    /// For [`Family::Yolo`]: the numbers of the classes that are figures.
+    /// The numbers of the classes that are figures, for [`Family::Yolo`].
     pub figure_classes: Vec<u16>,
 }
 
-/// How a model takes a page and what it answers.
+/// The family of a model, which determines its input and output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
@@ -66,46 +69,25 @@ pub enum Family {
     Yolo,
 }
 
-/// What computes it.
+/// The library that computes a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Runtime {
-    /// Microsoft's library: the fastest.
+    /// ONNX Runtime, a shared library. It is the fastest.
     Onnxruntime,
-    /// Rust all through; in programs that are built with the feature `tract`.
+    /// `tract`, a Rust library. It needs a build with the feature `tract`.
     #[cfg(feature = "tract")]
     Tract,
 }
 
-/// The model or its runtime is missing or does not fit: in what way.
+/// Why a model or its runtime cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct DetectorError(pub String);
 
-/// The detector of a process: none, one that is still to be loaded, or that one.
-pub(crate) enum Finder {
-    Nothing,
-    Wanted(DetectorSpec),
-    Loaded(Box<dyn Detector>),
-}
-
-impl Finder {
-    pub(crate) fn of(spec: Option<DetectorSpec>) -> Self {
-        spec.map_or(Self::Nothing, Self::Wanted)
-    }
-
-    /// Loads the detector if there is to be one.
-    pub(crate) fn load(&mut self) -> Result<(), DetectorError> {
-        if let Self::Wanted(spec) = self {
-            *self = Self::Loaded(spec.load()?);
-        }
-        Ok(())
-    }
-}
-
 impl DetectorSpec {
-    /// Loads the model, and sees what it says to a white page: another family's may well be loaded, and then find nothing anywhere.
-    fn load(&self) -> Result<Box<dyn Detector>, DetectorError> {
+    /// Loads the model and runs it on a white page. Otherwise a model of another family could be loaded and would find no figures.
+    pub(super) fn load(&self) -> Result<Box<dyn Detector>, DetectorError> {
         let network: Box<dyn Network> = match self.runtime {
             Runtime::Onnxruntime => Box::new(onnx_runtime::OnnxRuntime::load(&self.library, &self.model)?),
             #[cfg(feature = "tract")]
@@ -137,8 +119,8 @@ impl FromStr for Runtime {
             #[cfg(feature = "tract")]
             "tract" => Ok(Self::Tract),
             #[cfg(not(feature = "tract"))]
-            "tract" => Err("this program was built without it: build it with `--features tract`".to_owned()),
-            _ => Err("it is onnxruntime, tract or none".to_owned()),
+            "tract" => Err("this program was built without tract: build it with `--features tract`".to_owned()),
+            _ => Err("the runtime must be onnxruntime, tract or none".to_owned()),
         }
     }
 }
@@ -150,7 +132,7 @@ impl FromStr for Family {
         match name {
             "pp-doclayout" => Ok(Self::PpDoclayout),
             "yolo" => Ok(Self::Yolo),
-            _ => Err("it is pp-doclayout or yolo".to_owned()),
+            _ => Err("the family must be pp-doclayout or yolo".to_owned()),
         }
     }
 }

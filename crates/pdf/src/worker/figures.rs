@@ -1,44 +1,48 @@
-//! The figures of a page: found by a detector on a small picture of it, cut out of a sharp one.
+//! The figures of a page: detected on a small picture of the page, and cut out of a sharp one.
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use pdfium_render::prelude::{PdfBitmap, PdfBitmapFormat, PdfPage, PdfRenderConfig};
 
 use super::content::Content;
-use super::detector::{Detector, Finder, Pixels};
+use super::detector::Pixels;
+use super::layout::{Finder, LayoutProcess};
 use crate::error::PageFault;
 use crate::figures::{Bounds, Figure, arranged};
 
-/// How sharp figures are cut out, in dots per inch of the page.
+/// The resolution of a figure's picture, in dots per inch of the page.
 const CROP_DPI: f32 = 200.0;
 /// The longest side of a figure's picture.
 const CROP_SIDE_MAX_PX: f32 = 2_400.0;
-/// What is kept around a figure, as a share of the page, up to what is written there: detectors cut close.
+/// The margin around a figure, as a fraction of the page, since detected boxes are tight.
 const MARGIN: f32 = 0.008;
 
 /// A figure and its picture as a PNG.
 pub(super) type Cut = (Figure, Vec<u8>);
 
-/// A page's figures; `None` if they cannot be told before the detector is loaded, which a page that cannot have any does not need.
+/// A page's figures. `None`: a detector is needed first. A page that cannot have figures needs no detector.
+///
+/// # Errors
+/// If the page is damaged or the detector fails.
 pub(super) fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Option<Vec<Cut>>, PageFault> {
     let content = Content::of(page);
     match finder {
-        Finder::Loaded(detector) if content.may_hold_figure() => detected(page, &content, detector.as_mut()).map(Some),
-        Finder::Wanted(_) if content.may_hold_figure() => Ok(None),
+        Finder::Ready(layout) if content.may_hold_figure() => detected(page, &content, layout).map(Some),
+        Finder::Wanted if content.may_hold_figure() => Ok(None),
         _ => Ok(Some(Vec::new())),
     }
 }
 
-fn detected(page: &PdfPage<'_>, content: &Content, detector: &mut dyn Detector) -> Result<Vec<Cut>, PageFault> {
+fn detected(page: &PdfPage<'_>, content: &Content, layout: &mut LayoutProcess) -> Result<Vec<Cut>, PageFault> {
     let size = PageSize::of(page)?;
-    let (width, height) = detector.canvas(size.width / size.height);
+    let (width, height) = layout.canvas(size.width / size.height)?;
     let pixels = render(page, (width, height), (0, 0, width, height))?;
-    let seen = detector.detect(&pixels).map_err(|_| PageFault::Damaged)?;
+    let seen = layout.find(&pixels)?;
     let found = arranged(content.confirmed(&seen)).into_iter();
     found.map(|(bounds, row)| cut_out(page, size, bounds, content.with_margin(&bounds, MARGIN), row)).collect()
 }
 
-/// In points, as the page is shown.
+/// The size of a page as shown, in points.
 #[derive(Clone, Copy)]
 pub(super) struct PageSize {
     pub width: f32,
@@ -46,6 +50,7 @@ pub(super) struct PageSize {
 }
 
 impl PageSize {
+    /// The size of this page.
     pub(super) fn of(page: &PdfPage<'_>) -> Result<Self, PageFault> {
         let size = Self { width: page.width().value, height: page.height().value };
         let is_sound = |length: f32| length.is_finite() && length >= 1.0;
@@ -71,10 +76,10 @@ fn cut_out(
     Ok((figure, png(&pixels)?))
 }
 
-/// The part `(x, y, width, height)` of the page, the whole of which is drawn in `whole` pixels.
+/// Draws the part `(x, y, width, height)` of a page that is `whole` pixels in size.
 pub(super) fn render(page: &PdfPage<'_>, whole: (i32, i32), part: (i32, i32, i32, i32)) -> Result<Pixels, PageFault> {
     let (x, y, width, height) = part;
-    // PDFium swaps blue and red by itself, for nothing.
+    // PDFium swaps blue and red while drawing, at no cost.
     let config =
         PdfRenderConfig::new().set_target_size(whole.0, whole.1).set_origin(-x, -y).set_reverse_byte_order(true);
     let mut bitmap = PdfBitmap::empty(width, height, PdfBitmapFormat::BGRx).map_err(|_| PageFault::Damaged)?;

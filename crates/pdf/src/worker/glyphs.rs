@@ -1,13 +1,13 @@
-//! The characters of a page, asked of PDFium as economically as it allows.
+//! Reads the characters of a page from PDFium with few calls.
 //!
-//! Each call costs some tens of nanoseconds and a page has thousands of characters, so what seldom changes (size, turn,
-//! weight) is asked again only when the box's height changes or a line starts.
+//! Each call takes some tens of nanoseconds, and a page has thousands of characters. So size, turn and weight are read again only when the
+//! height of the box changes or a line starts.
 
 use pdfium_render::prelude::{PdfPageText, PdfPageTextChar};
 
 use crate::text::{self, Glyph, Turn};
 
-/// What characters of one font and size have in common.
+/// The properties of characters with one font and size.
 #[derive(Clone, Copy)]
 struct Style {
     size: f32,
@@ -15,7 +15,7 @@ struct Style {
     bold: bool,
 }
 
-/// All characters in the order of the file.
+/// All characters in file order.
 pub(super) fn read(page_text: &PdfPageText<'_>) -> Vec<Glyph> {
     let chars = page_text.chars();
     let mut glyphs: Vec<Glyph> = Vec::with_capacity(chars.len());
@@ -23,13 +23,13 @@ pub(super) fn read(page_text: &PdfPageText<'_>) -> Vec<Glyph> {
     let mut style = Style { size: 0.0, turn: Turn::Upright, bold: false };
     let mut last: Option<(usize, PdfPageTextChar<'_>)> = None;
     for char in chars.iter() {
-        // A lone surrogate or an unmapped code says nothing to a reader.
+        // A lone surrogate or an unmapped code is not text.
         let Some(value) = char.unicode_char().filter(|value| *value != '\0') else { continue };
         if value.is_whitespace() || value.is_control() {
             glyphs.push(layout(value));
             if matches!(value, '\n' | '\r' | '\u{2}') {
                 height = f32::NAN;
-                // The line's end may be set in another face of the same height.
+                // The end of the line can be in another face of the same height.
                 if let Some((index, char)) = last.take() {
                     glyphs[index].bold = is_bold(&char.font_name());
                 }
@@ -49,14 +49,14 @@ pub(super) fn read(page_text: &PdfPageText<'_>) -> Vec<Glyph> {
     glyphs
 }
 
-/// How many characters [`read`] would find that say something, without asking for their places.
+/// The number of visible characters that [`read`] would return. It is faster because it reads no places.
 pub(super) fn count_visible(page_text: &PdfPageText<'_>) -> u32 {
     let chars = page_text.chars();
     let visible = chars.iter().filter_map(|char| char.unicode_char()).filter(|char| text::is_visible(*char)).count();
     u32::try_from(visible).unwrap_or(u32::MAX)
 }
 
-/// A space or a break, which has no place of its own.
+/// A space or a line break, which has no place.
 fn layout(char: char) -> Glyph {
     Glyph { char, origin: (0.0, 0.0), bounds: [0.0; 4], size: 0.0, turn: Turn::Upright, bold: false }
 }
@@ -84,7 +84,7 @@ fn turn(a: f32, b: f32) -> Turn {
     }
 }
 
-/// By name, because PDFium's weight is a guess; `CMBX`, `SFBX` and `NimbusRomNo9L-Medi` are bold faces of TeX.
+/// Whether a font is bold by its name, since PDFium only guesses the weight. `CMBX`, `SFBX` and `NimbusRomNo9L-Medi` are bold faces of TeX.
 fn is_bold(font_name: &str) -> bool {
     const MARKS: [&str; 6] = ["bold", "black", "heavy", "cmbx", "sfbx", "cmssbx"];
     let name = font_name.to_ascii_lowercase();

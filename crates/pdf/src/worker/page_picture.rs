@@ -1,6 +1,6 @@
-//! A page as a picture: for people to look at beside its text, or in the place of a page that is too large.
+//! A page as a picture: to show beside its text, or to send in place of a page that is too large.
 //!
-//! For people, drawn pages are lossless WebP; what that makes too large, photographs and scans, is JPEG.
+//! A picture to show is lossless WebP. Photographs and scans, which would be too large, are JPEG.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
@@ -12,14 +12,14 @@ use super::figures::{PageSize, render};
 use super::picture;
 use crate::error::PageFault;
 
-/// Sharp at the width of a column on a dense screen.
+/// Sharp at the width of a column on a high-density screen.
 const WIDTH_PX: f32 = 1_200.0;
-/// Of a page that is a long strip.
+/// The limit for long pages.
 const HEIGHT_PX_MAX: f32 = 3_600.0;
 const LOSSLESS_BYTES_MAX: usize = 400 << 10;
 const JPEG_QUALITY: u8 = 82;
 
-/// The picture of a page, as a file.
+/// The picture of a page, a WebP or JPEG file.
 pub(super) fn of_page(page: &PdfPage<'_>) -> Result<Vec<u8>, PageFault> {
     let size = PageSize::of(page)?;
     let pixels = drawn(page, size, (WIDTH_PX / size.width).min(HEIGHT_PX_MAX / size.height))?;
@@ -38,7 +38,7 @@ pub(super) fn of_page(page: &PdfPage<'_>) -> Result<Vec<u8>, PageFault> {
     Ok(if jpeg.len() < webp.len() { jpeg } else { webp })
 }
 
-/// The page as a PDF that holds nothing but its picture, as sharp as that of an image file may be.
+/// The page as a PDF that contains only its picture, at the largest size of an image file.
 pub(super) fn as_pdf(page: &PdfPage<'_>) -> Result<Vec<u8>, PageFault> {
     let size = PageSize::of(page)?;
     let Pixels { width, height, rgb } = drawn(page, size, picture::SIDE_MAX_PX as f32 / size.width.max(size.height))?;
@@ -46,7 +46,7 @@ pub(super) fn as_pdf(page: &PdfPage<'_>) -> Result<Vec<u8>, PageFault> {
     picture::page(&picture).map_err(|_| PageFault::Damaged)
 }
 
-/// The page with so many pixels to a point.
+/// Draws the page at `scale` pixels for each point.
 fn drawn(page: &PdfPage<'_>, size: PageSize, scale: f32) -> Result<Pixels, PageFault> {
     let px = |points: f32| (points * scale).round().max(1.0) as i32;
     let (width, height) = (px(size.width), px(size.height));

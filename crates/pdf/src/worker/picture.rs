@@ -1,10 +1,9 @@
-//! An image file as a PDF of one page, so that everything after it knows only one kind of document.
+//! Converts an image file to a PDF of one page, so that all later steps handle one format.
 //!
-//! The picture is turned as its camera says, made no larger than a model looks at, and written anew: what else the file held (a
-//! place, a camera's number) stays behind. Of several frames the first is taken.
+//! The picture is rotated according to its orientation tag, scaled down to the largest size that a model uses, and encoded again. So its
+//! metadata, such as the location, is removed. Of several frames, the first is used.
 
-use std::io::Write;
-use std::path::Path;
+use std::io::{BufReader, Read, Seek, Write};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, Rgb, RgbImage};
@@ -14,13 +13,13 @@ pub(super) const SIDE_MAX_PX: u32 = 3_000;
 /// The page's resolution.
 const DPI: f32 = 200.0;
 const JPEG_QUALITY: u8 = 92;
-/// A file that claims to be larger than this is not decoded.
+/// A file whose header claims a larger side is not decoded.
 const CLAIMED_SIDE_MAX_PX: u32 = 30_000;
 const DECODED_BYTES_MAX: u64 = 512 << 20;
 
-/// The PDF of the image file at `path`.
-pub(super) fn to_pdf(path: &Path) -> Result<Vec<u8>, ImageError> {
-    let mut reader = ImageReader::open(path)?.with_guessed_format()?;
+/// The PDF of an image file.
+pub(super) fn to_pdf(file: impl Read + Seek) -> Result<Vec<u8>, ImageError> {
+    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format()?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(CLAIMED_SIDE_MAX_PX);
     limits.max_image_height = Some(CLAIMED_SIDE_MAX_PX);
@@ -43,7 +42,7 @@ pub(super) fn page(picture: &RgbImage) -> Result<Vec<u8>, ImageError> {
     Ok(page_of(&jpeg, picture.width(), picture.height())?)
 }
 
-/// Without transparency, as it looks on paper.
+/// The picture on a white background.
 fn on_white(image: &DynamicImage) -> RgbImage {
     if !image.color().has_alpha() {
         return image.to_rgb8();

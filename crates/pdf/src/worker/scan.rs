@@ -1,22 +1,22 @@
-//! Whether a page is a picture of text.
+//! Recognizes scanned pages.
 
 use pdfium_render::prelude::{
     PdfPage, PdfPageObjectCommon, PdfPageObjectType, PdfPageObjectsCommon, PdfPageText, PdfPageTextRenderMode, PdfRect,
 };
 
-/// A page with fewer characters than this has no text to speak of: a page number, a stamp.
+/// A page with fewer characters has only a page number or a stamp.
 const CHARS_MIN: u32 = 20;
-/// A page with fewer characters than this, behind which a picture fills the page, is a scan with a caption or a header.
+/// A page with fewer characters and a full-page picture is a scan with a caption or a header.
 const CHARS_FEW: u32 = 200;
-/// Pictures that together cover more of the page than this fill it.
+/// Pictures that cover more than this fraction fill the page.
 const COVER_MIN: f32 = 0.8;
-/// The page is looked at in this many cells a side.
+/// The number of cells for each side of the page, for measuring coverage.
 const CELLS: usize = 24;
-/// How many characters are asked whether they are invisible.
+/// The number of characters that are tested for invisible text.
 const SAMPLES: usize = 8;
 
-/// Whether the page is a scan: something drawn and next to no text, or pictures that fill it and no more than a little
-/// visible text. A blank page is none. The objects of the page are walked only if its text leaves the question open.
+/// Whether the page is a scan: it has drawings and almost no text, or pictures fill it and it has little visible text. A blank page is not
+/// a scan. Objects are examined only if the text does not decide.
 pub(super) fn is_scan(page: &PdfPage<'_>, text: &PdfPageText<'_>, chars_visible: u32) -> bool {
     if chars_visible < CHARS_MIN {
         return page.objects().iter().any(|object| object.object_type() != PdfPageObjectType::Text);
@@ -24,7 +24,7 @@ pub(super) fn is_scan(page: &PdfPage<'_>, text: &PdfPageText<'_>, chars_visible:
     (chars_visible < CHARS_FEW || is_invisible(text)) && image_cover(page) > COVER_MIN
 }
 
-/// Text recognition puts its result, invisible, over the picture that it read.
+/// Whether the text is invisible. Text recognition puts its result over the scan as invisible text.
 fn is_invisible(text: &PdfPageText<'_>) -> bool {
     let chars = text.chars();
     let step = (chars.len() / SAMPLES).max(1);
@@ -34,14 +34,14 @@ fn is_invisible(text: &PdfPageText<'_>) -> bool {
         match mode {
             Ok(PdfPageTextRenderMode::Invisible | PdfPageTextRenderMode::InvisibleClipping) => asked += 1,
             Ok(_) => return false,
-            // A space that the engine made up belongs to no object.
+            // A space that PDFium generates belongs to no object.
             Err(_) => {}
         }
     }
     asked > 0
 }
 
-/// The share of the page that pictures cover together; many scans are made of strips.
+/// The fraction of the page that all pictures cover together. Many scans consist of strips.
 fn image_cover(page: &PdfPage<'_>) -> f32 {
     let Ok(bounds) = page.boundaries().bounding() else { return 0.0 };
     let images: Vec<PdfRect> = page

@@ -1,7 +1,7 @@
-//! Puts the built files where the server finds them, so that a server that is running meanwhile never serves half a site.
+//! Publishes the built files, so that a running server always serves a complete site.
 //!
-//! New files appear beside the old ones, whole, by a rename; then `hash.txt`, which Leptos reads for every page it renders, switches to
-//! them; then what neither the new nor the previous `hash.txt` names goes away (a page loaded a moment ago still asks for the previous).
+//! First, new files are renamed into place beside the old ones. Then `hash.txt` names them; Leptos reads it for every page that it renders.
+//! Last, files that neither the new nor the previous `hash.txt` names are deleted. Pages loaded before still request the previous ones.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -16,12 +16,12 @@ use crate::error::Error;
 use crate::layout::{Layout, OUTPUT_NAME};
 
 const HASH_FILE: &str = "hash.txt";
-/// Precompressed in release builds; pictures and fonts are compressed already.
+/// The extensions of files that are compressed in release builds. Pictures and fonts are compressed already.
 const COMPRESSIBLE: [&str; 8] = ["css", "html", "js", "json", "svg", "txt", "wasm", "webmanifest"];
-/// Below this a compressed sibling saves no packet.
+/// A smaller file fits into one packet, so compressing it saves nothing.
 const COMPRESSED_FROM_BYTES: usize = 1024;
 
-/// The middle part of `coldbrew.<hash>.js` and its like.
+/// The hashes in the names of the published files: `coldbrew.<hash>.js`.
 pub struct Hashes {
     pub js: String,
     pub wasm: String,
@@ -29,12 +29,13 @@ pub struct Hashes {
 }
 
 impl Hashes {
-    /// The text that `hash-files = true` makes Leptos look for.
+    /// The content of `hash.txt`, which Leptos reads with `hash-files = true`.
     fn to_text(&self) -> String {
         format!("js: {}\nwasm: {}\ncss: {}\n", self.js, self.wasm, self.css)
     }
 }
 
+/// Publishes the files of one build.
 pub struct Publisher<'a> {
     layout: &'a Layout,
     profile: Profile,
@@ -42,11 +43,15 @@ pub struct Publisher<'a> {
 }
 
 impl<'a> Publisher<'a> {
+    /// A publisher that has published nothing yet.
     pub fn new(layout: &'a Layout, profile: Profile) -> Self {
         Self { layout, profile, published: BTreeSet::new() }
     }
 
-    /// Publishes content under a name that changes with it, and returns the changing part.
+    /// Publishes content under a name with its hash. Returns the hash.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
     pub fn hashed(&mut self, extension: &str, content: &[u8]) -> Result<String, Error> {
         let digest = Sha256::digest(content);
         let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
@@ -55,6 +60,9 @@ impl<'a> Publisher<'a> {
     }
 
     /// Publishes all files of a folder under their own names.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
     pub fn folder(&mut self, from: &Path, to: &Path) -> Result<(), Error> {
         for file in files_below(from)? {
             let content = fs::read(&file).map_err(Error::at(&file))?;
@@ -64,19 +72,22 @@ impl<'a> Publisher<'a> {
         Ok(())
     }
 
-    /// Makes the server use what was published, and removes what nothing asks for any more.
+    /// Switches the server to the published files, and deletes files that are not requested any more.
+    ///
+    /// # Errors
+    /// If a file cannot be written or deleted.
     pub fn switch_to(mut self, hashes: &Hashes) -> Result<(), Error> {
         let site_hash_file = self.layout.site.join(HASH_FILE);
         let previous = fs::read_to_string(&site_hash_file).unwrap_or_default();
         let text = hashes.to_text();
-        // Leptos looks beside the executable that runs: the server, or a test of `deps` with the server in it.
+        // Leptos reads the file beside the running executable: the server, or a test in `deps` that contains the server.
         for folder in ["debug", "debug/deps", "release", "release/deps"] {
             replace_if_different(&self.layout.target.join(folder).join(HASH_FILE), text.as_bytes())?;
         }
         replace_if_different(&site_hash_file, text.as_bytes())?;
         self.published.insert(site_hash_file);
         self.print_sizes(hashes);
-        self.sweep(&previous)
+        self.purge(&previous)
     }
 
     fn publish(&mut self, path: PathBuf, content: &[u8]) -> Result<(), Error> {
@@ -96,13 +107,13 @@ impl<'a> Publisher<'a> {
         Ok(())
     }
 
-    fn sweep(&self, previous_hashes: &str) -> Result<(), Error> {
+    fn purge(&self, previous_hashes: &str) -> Result<(), Error> {
         let previous: Vec<&str> =
             previous_hashes.lines().filter_map(|line| line.split_once(": ")).map(|(_, hash)| hash).collect();
         for file in files_below(&self.layout.site)? {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            let still_asked_for = previous.iter().any(|hash| name.starts_with(&format!("{OUTPUT_NAME}.{hash}.")));
-            if !self.published.contains(&file) && !still_asked_for {
+            let is_previous = previous.iter().any(|hash| name.starts_with(&format!("{OUTPUT_NAME}.{hash}.")));
+            if !self.published.contains(&file) && !is_previous {
                 fs::remove_file(&file).map_err(Error::at(&file))?;
             }
         }
@@ -122,7 +133,7 @@ impl<'a> Publisher<'a> {
     }
 }
 
-/// Writes a file whole or not at all, and only if its content changes; says whether it did.
+/// Writes a file atomically if its content differs. Returns whether it did.
 fn replace_if_different(path: &Path, content: &[u8]) -> Result<bool, Error> {
     if fs::read(path).is_ok_and(|present| present == content) {
         return Ok(false);

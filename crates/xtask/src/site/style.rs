@@ -1,19 +1,23 @@
-//! Joins the style sheets into one and drops what only people read.
+//! Joins the style sheets into one and minifies it.
 //!
-//! `style/main.css` names the others by `@import "file.css";`, in the order in which they apply. Minifying is limited to what cannot change
-//! the meaning of any style sheet: comments, runs of white space, and space beside `{ } ; ,`. Compression does the rest.
+//! `style/main.css` imports the others with `@import "file.css";`, in the order in which they apply. Minifying removes only comments,
+//! repeated white space, and space beside `{ } ; ,`, which never change the meaning.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
+/// The minified style sheet, with all imports.
+///
+/// # Errors
+/// If a file cannot be read, an import has another form, or a file is imported twice.
 pub fn build(main: &Path) -> Result<String, Error> {
     let mut seen = Vec::new();
     Ok(minified(&joined(main, &mut seen)?))
 }
 
-/// The text of a sheet with its imports in their places.
+/// The text of a sheet with its imports replaced by their files.
 fn joined(path: &Path, seen: &mut Vec<PathBuf>) -> Result<String, Error> {
     if seen.iter().any(|other| other == path) {
         return Err(Error::StyleImportedTwice { path: path.to_owned() });
@@ -65,7 +69,7 @@ fn minified(css: &str) -> String {
     out
 }
 
-/// Nothing, unless the comment is all that keeps two words apart; a space instead could make a selector a different one.
+/// Drops a comment. One between two words becomes an empty comment, since a space could change a selector.
 fn push_comment(out: &mut String, rest: &str) {
     let joins = |symbol: char| !symbol.is_ascii_whitespace() && !matches!(symbol, '{' | '}' | ';' | ',');
     if out.ends_with(joins) && rest.starts_with(joins) {
@@ -73,7 +77,7 @@ fn push_comment(out: &mut String, rest: &str) {
     }
 }
 
-/// A space, unless one is there already or none is needed.
+/// Writes a space if it is needed and not there yet.
 fn push_space(out: &mut String) {
     if !out.is_empty() && !out.ends_with([' ', '{', '}', ';', ',']) {
         out.push(' ');
@@ -90,7 +94,7 @@ fn push_symbol(out: &mut String, symbol: char) {
     out.push(symbol);
 }
 
-/// Bytes of the quoted string at the start of `css`, both quotes included.
+/// The length in bytes of the quoted string at the start of `css`, with both quotes.
 fn string_length(css: &str, quote: char) -> usize {
     let mut escaped = false;
     for (index, symbol) in css.char_indices().skip(1) {
@@ -110,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_and_needless_space_go_and_meaning_stays() {
+    fn comments_and_extra_space_are_removed() {
         let css = "/* head */\n.a > .b ,\n.c :hover {\n  width: calc(1px + 2px); /* why */\n  margin: 0 1px;\n}\n@media (width > 3px) and (hover) { a { b: c } }\n";
         assert_eq!(
             minified(css),
@@ -119,25 +123,25 @@ mod tests {
     }
 
     #[test]
-    fn strings_are_left_alone() {
+    fn strings_are_unchanged() {
         let css = r#"a::before { content: " /* { \"  ; */ " ; }  b { c: ' ,  ' }"#;
         assert_eq!(minified(css), r#"a::before{content: " /* { \"  ; */ "}b{c: ' ,  '}"#);
     }
 
     #[test]
-    fn a_comment_goes_unless_it_keeps_words_apart() {
+    fn comment_between_words_becomes_an_empty_comment() {
         assert_eq!(minified("a/* x */.b{}"), "a/**/.b{}");
         assert_eq!(minified("a /* x */ .b/* y */{}"), "a .b{}");
     }
 
     #[test]
-    fn an_unfinished_comment_or_string_ends_with_the_file() {
+    fn unclosed_comment_or_string_ends_with_the_file() {
         assert_eq!(minified("a{} /* b"), "a{}");
         assert_eq!(minified("a{b:\"c"), "a{b:\"c");
     }
 
     #[test]
-    fn only_plain_imports_of_the_same_folder_are_understood() {
+    fn only_plain_imports_of_the_same_folder_are_supported() {
         assert_eq!(imported_file("@import \"base.css\";"), Some("base.css"));
         assert_eq!(imported_file("@import url(base.css);"), None);
         assert_eq!(imported_file("@import \"../base.css\";"), None);
@@ -145,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn imports_are_put_in_their_places_once() {
+    fn imports_are_replaced_once_and_cycles_rejected() {
         let folder = std::env::temp_dir().join(format!("coldbrew-style-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("main.css"), "@import \"a.css\";\nb{}\n").unwrap();

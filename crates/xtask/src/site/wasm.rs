@@ -1,7 +1,7 @@
 //! Compiles the library for the browser, binds it to JavaScript and shrinks it.
 //!
-//! Cargo decides whether the library is up to date (it knows which files the `hydrate` feature really reads); binding and shrinking are
-//! skipped while the compiled library stays the same byte for byte.
+//! Cargo decides whether the library is up to date, since it knows which files the `hydrate` feature uses. Binding and shrinking are
+//! skipped while the compiled library is identical.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::layout::{Layout, OUTPUT_NAME, run};
 const TARGET: &str = "wasm32-unknown-unknown";
 /// The toolchain that `scripts/setup` links where rustup cannot download the target.
 const FALLBACK_TOOLCHAIN: &str = "debian";
-/// `-Oz`, allowed exactly what the compiler already uses, so that no browser needs more than for the input.
+/// `-Oz` with exactly the WebAssembly features that the compiler uses, so that the output needs no newer browser than the input.
 const WASM_OPT_ARGUMENTS: [&str; 9] = [
     "-Oz",
     "--enable-bulk-memory",
@@ -30,16 +30,20 @@ const WASM_OPT_ARGUMENTS: [&str; 9] = [
     "--enable-sign-ext",
 ];
 
-/// What the browser loads, before it has its published names.
+/// The files that the browser loads, before they have their published names.
 pub struct Library {
     pub js: Vec<u8>,
     pub wasm: Vec<u8>,
-    /// Folder of JavaScript files that crates bring along; `js` imports them by relative path, so their names stay.
+    /// The folder of JavaScript files that come with crates. `js` imports them by relative path, so they keep their names.
     pub snippets: PathBuf,
 }
 
+/// Builds the library.
+///
+/// # Errors
+/// If there is no toolchain for wasm, a tool fails, or a file cannot be read or written.
 pub fn build(layout: &Layout, profile: Profile) -> Result<Library, Error> {
-    // A target folder of its own: the server's build is never locked out or invalidated by this one.
+    // A separate target folder, so that this build neither locks nor invalidates that of the server.
     let target = layout.target.join("wasm");
     let compiled = compile(layout, profile, &target)?;
     let bound = target.join(match profile {
@@ -75,7 +79,7 @@ fn compile(layout: &Layout, profile: Profile, target: &Path) -> Result<PathBuf, 
     Ok(target.join(TARGET).join(profile).join(format!("{OUTPUT_NAME}.wasm")))
 }
 
-/// The toolchain to name to rustup: none if the one in use has the wasm target, else the fallback.
+/// The toolchain for rustup: none if the current one has the wasm target, else the fallback.
 fn toolchain_override() -> Result<Option<&'static str>, Error> {
     if has_target(&mut Command::new("rustc")) {
         Ok(None)
@@ -93,7 +97,7 @@ fn has_target(rustc: &mut Command) -> bool {
     })
 }
 
-/// Everything that decides what binding and shrinking yield.
+/// A hash of everything that binding and shrinking depend on.
 fn fingerprint(layout: &Layout, compiled: &Path) -> Result<String, Error> {
     let tools = layout.root.join("crates/xtask/package-lock.json");
     let mut hash = Sha256::new();

@@ -1,16 +1,16 @@
-//! Signing up, in and out, and deleting the account.
+//! The forms to sign up, in and out, and to delete the account.
 
 use leptos::prelude::*;
 
 use crate::app::components::{Answers, Question, QuestionButton};
 use crate::app::server::{DeleteAccount, SignIn, SignOut, SignUp};
 
-/// The two ways in for somebody who is not signed in. `known`: there is a guest, who can take everything along.
+/// The forms to sign up and to sign in. `known`: the browser has a guest account, which becomes the member's on sign-up.
 #[component]
 pub fn SignForms(known: bool) -> impl IntoView {
     let words = match known {
-        true => "You are a guest in this browser. Sign up, and what you have here is yours wherever you sign in.",
-        false => "You need no account to begin: the first document makes you one. Or sign up, and read anywhere.",
+        true => "Your documents exist only in this browser. Sign up to keep them and read anywhere.",
+        false => "You can start without an account. Sign up to read your documents anywhere.",
     };
     let sign_up = ServerAction::<SignUp>::new();
     let sign_in = ServerAction::<SignIn>::new();
@@ -28,7 +28,14 @@ pub fn SignForms(known: bool) -> impl IntoView {
                 </label>
             </fieldset>
             <p class="soft sign-up">{words}</p>
-            <p class="soft sign-in">"What this browser's guest has made stays with that guest and is not moved."</p>
+            {known
+                .then(|| {
+                    view! {
+                        <p class="soft sign-in">
+                            "The documents in this browser will not be in the account that you sign in to."
+                        </p>
+                    }
+                })}
             <ActionForm action=sign_up attr:class="stack sign-up">
                 <SignFields way="up" words="Sign up" password="new-password" />
             </ActionForm>
@@ -39,9 +46,9 @@ pub fn SignForms(known: bool) -> impl IntoView {
     }
 }
 
-/// `way`: `up` or `in`. `password`: what the browser's keeper of passwords is to offer.
+/// The fields of one form. `way`: `up` or `in`. `password`: the `autocomplete` value for the browser's password manager.
 #[component]
-fn SignFields(way: &'static str, words: &'static str, password: &'static str) -> impl IntoView {
+pub fn SignFields(way: &'static str, words: &'static str, password: &'static str) -> impl IntoView {
     let is_new = way == "up";
     let id = |field: &str| format!("{way}-{field}");
     view! {
@@ -80,7 +87,7 @@ fn SignFields(way: &'static str, words: &'static str, password: &'static str) ->
     }
 }
 
-/// Who is signed in, and how to be so no longer.
+/// The member's address, and the buttons to sign out.
 #[component]
 pub fn Member(email: String) -> impl IntoView {
     let sign_out = ServerAction::<SignOut>::new();
@@ -100,9 +107,9 @@ pub fn Member(email: String) -> impl IntoView {
     }
 }
 
-/// Deleting the account, which is asked about first.
+/// The button that deletes the account, with its confirmation dialog.
 #[component]
-pub fn Leave(id: String, email: Option<String>) -> impl IntoView {
+pub fn DeleteSection(id: String, email: Option<String>) -> impl IntoView {
     const QUESTION: &str = "leaving";
     let whose = email.unwrap_or_else(|| "this guest account".to_owned());
     let delete = ServerAction::<DeleteAccount>::new();
@@ -110,9 +117,7 @@ pub fn Leave(id: String, email: Option<String>) -> impl IntoView {
         <section class="stack" aria-labelledby="leave-title">
             <h2 id="leave-title">"Delete account"</h2>
             <div class="cluster spread">
-                <p class="soft">
-                    {format!("Deletes {whose} with all documents, files and tokens, at once and for good.")}
-                </p>
+                <p class="soft">{format!("Permanently deletes {whose} with all documents, files and tokens.")}</p>
                 <QuestionButton asks=QUESTION.to_owned() class="button danger" attr:data-testid="delete-account">
                     "Delete account"
                 </QuestionButton>
@@ -122,7 +127,7 @@ pub fn Leave(id: String, email: Option<String>) -> impl IntoView {
             <ActionForm action=delete attr:class="stack">
                 <input type="hidden" name="id" value=id />
                 <p>
-                    "All documents, files, receipts and tokens go with it, at once and for good. What is still brewing is lost, too."
+                    "All documents, files, receipts and tokens are deleted permanently. Running batches are cancelled."
                 </p>
                 <Answers of=QUESTION.to_owned() yes="Delete everything" />
             </ActionForm>

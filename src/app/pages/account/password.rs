@@ -1,4 +1,4 @@
-//! Another password, and how many sessions and tokens have ended by one.
+//! The form to change the password, and the notice of ended sessions and tokens.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -6,7 +6,7 @@ use leptos_router::hooks::use_query_map;
 use crate::app::server::{ChangePassword, has_password};
 use crate::model::EndedAccess;
 
-/// The form, for a member who has a password.
+/// The form, for a member with a password.
 #[component]
 pub fn PasswordForm(email: String) -> impl IntoView {
     let found = Resource::new(|| (), |()| async { has_password().await.unwrap_or(false) });
@@ -27,7 +27,7 @@ fn Fields(email: String) -> impl IntoView {
         <details>
             <summary>"Change password"</summary>
             <ActionForm action=change attr:class="stack">
-                // Keepers of passwords want to know whose it is.
+                // Password managers need the account's name.
                 <input type="hidden" autocomplete="username" value=email />
                 <div class="field">
                     <label class="field-label" for="password-current">
@@ -57,7 +57,7 @@ fn Fields(email: String) -> impl IntoView {
                         aria-describedby="password-hint"
                     />
                     <p class="field-hint" id="password-hint">
-                        "At least 10 characters. Other browsers are signed out, and API tokens end."
+                        "At least 10 characters. This signs out your other browsers and ends your API tokens."
                     </p>
                 </div>
                 <button class="button primary" type="submit">
@@ -68,7 +68,7 @@ fn Fields(email: String) -> impl IntoView {
     }
 }
 
-/// How many sessions and tokens have ended, after a change of the password or a sign-up.
+/// The number of ended sessions and tokens, after a password change or a sign-up.
 #[component]
 pub fn EndedNotice() -> impl IntoView {
     let ended =

@@ -1,4 +1,4 @@
-//! Signing in with the provider that the operator chose, if there is one. It is a link: the browser leaves, and comes back signed in.
+//! The sign-in with the operator's provider, if there is one. The browser goes to the provider and comes back signed in.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -7,7 +7,7 @@ use crate::app::PageContext;
 use crate::app::server::is_connected;
 use crate::model::SignInProblem;
 
-/// The way to the provider. A member is offered to connect it, as long as it is not.
+/// The link to the provider. A member sees it until the provider is connected.
 #[component]
 pub fn ProviderLink(member: bool) -> impl IntoView {
     let name = use_context::<PageContext>().and_then(|page| page.provider);
@@ -40,7 +40,7 @@ pub fn ProviderLink(member: bool) -> impl IntoView {
     })
 }
 
-/// What came of it, for somebody who comes back without being signed in.
+/// Why the sign-in with the provider failed.
 #[component]
 pub fn SignInTrouble() -> impl IntoView {
     let problem = use_query_map()

@@ -1,4 +1,4 @@
-//! API tokens: made, shown once, revoked.
+//! API tokens: the list, and the forms to create and revoke one.
 
 use leptos::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::app::components::{Answers, LocalTime, Question, QuestionButton};
 use crate::app::server::{CreateToken, RevokeToken};
 use crate::model::wire::{NewToken, TokenSummary};
 
-/// The account's tokens. `made`: one that a form has just made.
+/// The account's tokens. `made`: the token that a form has just created.
 #[component]
 pub fn Tokens(tokens: Vec<TokenSummary>, made: Option<NewToken>) -> impl IntoView {
     let create = ServerAction::<CreateToken>::new();
@@ -14,7 +14,7 @@ pub fn Tokens(tokens: Vec<TokenSummary>, made: Option<NewToken>) -> impl IntoVie
         <section class="stack" aria-labelledby="tokens-title">
             <h2 id="tokens-title">"API tokens"</h2>
             <p class="soft">
-                "For scripts, as a bearer token. "<a href="/docs" rel="external">
+                "Let scripts use your account. "<a href="/docs" rel="external">
                     "How the API works"
                 </a>
             </p>
@@ -28,7 +28,7 @@ pub fn Tokens(tokens: Vec<TokenSummary>, made: Option<NewToken>) -> impl IntoVie
                         }
                     })}
             </div>
-            <div data-said="">{made.map(|token| view! { <Made token /> })}</div>
+            <div data-said="">{made.map(|token| view! { <CreatedToken token /> })}</div>
             <ActionForm action=create attr:class="pasted">
                 <label class="visually-hidden" for="token-name">
                     "Name of a new token"
@@ -39,12 +39,12 @@ pub fn Tokens(tokens: Vec<TokenSummary>, made: Option<NewToken>) -> impl IntoVie
                     name="name"
                     required
                     maxlength="100"
-                    placeholder="What is it for?"
+                    placeholder="Name, e.g. backup script"
                     autocomplete="off"
                     data-testid="token-name"
                 />
                 <button class="button" type="submit">
-                    "Make a token"
+                    "Create token"
                 </button>
             </ActionForm>
         </section>
@@ -62,8 +62,8 @@ fn TokenRow(token: TokenSummary) -> impl IntoView {
             <div>
                 <span class="row-title">{name.clone()}</span>
                 <p class="row-meta">
-                    <span>"Made "<LocalTime at=created_at day=true /></span>
-                    <span>"Works until "<LocalTime at=expires_at day=true /></span>
+                    <span>"Created "<LocalTime at=created_at day=true /></span>
+                    <span>"Expires "<LocalTime at=expires_at day=true /></span>
                 </p>
             </div>
             <div class="row-end">
@@ -74,7 +74,7 @@ fn TokenRow(token: TokenSummary) -> impl IntoView {
             <Question id=question.clone() title="Revoke this token?">
                 <ActionForm action=revoke attr:class="stack">
                     <input type="hidden" name="id" value=id />
-                    <p>"Scripts that use “"<strong>{name}</strong>"” will be refused from now on."</p>
+                    <p>"Scripts that use “"<strong>{name}</strong>"” will stop working."</p>
                     <Answers of=question yes="Revoke it" />
                 </ActionForm>
             </Question>
@@ -82,12 +82,12 @@ fn TokenRow(token: TokenSummary) -> impl IntoView {
     }
 }
 
-/// A token that was just made. The page shows it until it is left, since no other page does.
+/// A new token with its secret, which is shown only on this page.
 #[component]
-fn Made(token: NewToken) -> impl IntoView {
+fn CreatedToken(token: NewToken) -> impl IntoView {
     view! {
         <div class="notice good stack" role="status">
-            <p>"Here is “"<strong>{token.name}</strong>"”. Copy it now: it is shown this once."</p>
+            <p>"Your token “"<strong>{token.name}</strong>"” is ready. Copy it now: it is shown only once."</p>
             <div class="pasted">
                 <input
                     class="input mono"

@@ -1,4 +1,4 @@
-//! The metadata banner: what a document is, what of it is wanted and how, and what that will cost.
+//! The metadata banner: the document, the selected pages, the mode and the price.
 
 mod modes;
 mod price;
@@ -11,30 +11,31 @@ use crate::app::components::{CloseIcon, Cover, Trouble, page_count};
 use crate::app::server::{submit, tokens_left};
 use crate::model::wire::{Metadata, Prepared, Submission};
 use crate::model::{ApiError, ErrorCode, FORMATS, Mode, PageSet, Pricing, batch_by_default, format_of, size_words};
-use modes::{Modes, remembered_ai};
-use price::{PriceLine, TooDear};
+pub use modes::TextOnly;
+use modes::{Modes, is_text_only, remembered_ai};
+use price::{PriceLine, QuotaNotice};
 use range::RangeField;
 
-/// See the module. `sent` gets the title, and the address where it can be followed.
+/// The banner. `sent` gets the title and the path of the job or document.
 #[component]
 pub fn Banner(
     prepared: Prepared,
     batch_percent: u64,
-    put_away: Callback<()>,
+    discard: Callback<()>,
     sent: Callback<(String, String)>,
 ) -> impl IntoView {
     let Prepared { hash, content_hash, metadata, uncached_pages, page_tokens, .. } = prepared;
     let total = metadata.total_pages;
     let (range, set_range) = signal(PageSet::all(total).to_string());
     let pages = Memo::new(move |_| PageSet::parse(&range.get(), total));
-    let (ai, set_ai) = signal(remembered_ai());
-    // `None` until the person touches the switch: until then the number of pages decides.
+    let (ai, set_ai) = signal(remembered_ai() && !is_text_only());
+    // `None` until the user touches the switch. Until then the number of pages decides.
     let (touched, set_touched) = signal(None::<bool>);
     let batch = Memo::new(move |_| {
         let by_default = pages.with(|pages| pages.as_ref().is_ok_and(|pages| batch_by_default(pages.len())));
         touched.get().unwrap_or(by_default)
     });
-    // A server that is newer than this page may take more formats. They have the choices of a PDF.
+    // A newer server may accept more formats. They get the choices of a PDF.
     let format = format_of(&metadata.content_type).unwrap_or(&FORMATS[0]);
     let mode = Memo::new(move |_| match (format.ai && (ai.get() || !format.free), format.batch && batch.get()) {
         (false, _) => Mode::Text,
@@ -56,7 +57,7 @@ pub fn Banner(
     let (error, set_error) = signal(None::<ApiError>);
     let title = StoredValue::new(metadata.title.clone());
     let batch_address = StoredValue::new(format!("/batch/{content_hash}"));
-    let go = move |event: leptos::ev::SubmitEvent| {
+    let send = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let Ok(selected) = pages.get_untracked() else { return };
         if busy.get_untracked() {
@@ -83,7 +84,7 @@ pub fn Banner(
     };
     let free: PageSet = (0..total).filter(|&index| format.ai && !uncached_pages.contains(index)).collect();
     let banner = NodeRef::<Section>::new();
-    // What had the focus went away with the upload: it goes on here, so that this is read out and the next Tab leads into it.
+    // The focused element of the upload is gone. Focus the banner, so that screen readers read it and the next Tab enters it.
     Effect::new(move |_| {
         if let Some(banner) = banner.get() {
             let _ = banner.focus();
@@ -107,16 +108,16 @@ pub fn Banner(
                 <button
                     class="icon-button"
                     type="button"
-                    aria-label="Put this document away"
-                    on:click=move |_| put_away.run(())
+                    aria-label="Discard this document"
+                    on:click=move |_| discard.run(())
                 >
                     <CloseIcon />
                 </button>
             </div>
-            <form class="stack" on:submit=go>
+            <form class="stack" on:submit=send>
                 {format.has_pages.then(|| view! { <RangeField total free range set_range pages /> })}
                 <Modes format ai set_ai batch set_touched />
-                <TooDear quote mode left />
+                <QuotaNotice quote mode left />
                 {move || error.get().map(|error| view! { <Refusal error address=batch_address.get_value() /> })}
                 <div class="banner-foot">
                     <PriceLine quote mode left has_price=format.ai is_free=format.free />
@@ -127,7 +128,7 @@ pub fn Banner(
                         aria-busy=move || busy.get().then_some("true")
                         disabled=move || busy.get() || pages.with(Result::is_err)
                     >
-                        {move || if busy.get() { "Sending…" } else { "Go" }}
+                        {move || if busy.get() { "Sending…" } else { submit_words(mode.get()) }}
                     </button>
                 </div>
             </form>
@@ -135,33 +136,42 @@ pub fn Banner(
     }
 }
 
-/// Why it was not sent off, and the way on. `address`: where this document's job can be watched, if it has one.
+/// Why the submission was refused. `address`: the page of this document's active job, if it has one.
 #[component]
 fn Refusal(mut error: ApiError, address: String) -> impl IntoView {
-    let is_extracted = error.code == ErrorCode::BatchInProgress;
+    let has_job = error.code == ErrorCode::BatchInProgress;
     if error.code == ErrorCode::NotFound {
-        error.message = "This file is not kept here any more. Choose it once again.".to_owned();
+        error.message = "This file is no longer stored here. Choose it again.".to_owned();
     }
     view! {
         <Trouble error />
-        {is_extracted
+        {has_job
             .then(|| {
                 view! {
                     <p>
-                        <a href=address>"See how far it is"</a>
+                        <a href=address>"See progress"</a>
                     </p>
                 }
             })}
     }
 }
 
-/// What is printed on the cover: `PDF`, `PNG`, `TXT`.
+/// The button's text, by mode.
+const fn submit_words(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Text => "Read as text",
+        Mode::Realtime => "Read now",
+        Mode::Batch => "Start batch",
+    }
+}
+
+/// The format on the cover: `PDF`, `PNG`, `TXT`.
 fn kind_of(metadata: &Metadata) -> Option<String> {
     let ending = format_of(&metadata.content_type).and_then(|format| format.extensions.first());
     ending.map(|ending| ending.trim_start_matches('.').to_ascii_uppercase())
 }
 
-/// `352 pages · 12.4 MB`
+/// The document's size: `352 pages · 12.4 MB`.
 fn measure_words(metadata: &Metadata) -> String {
     format!("{} · {}", page_count(metadata.total_pages.into()), size_words(metadata.file_size))
 }

@@ -1,4 +1,4 @@
-//! What stands before a document's text: what it is, what is wrong with it, and what can be done with it.
+//! The head of a document: title, notices and tools.
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
@@ -28,7 +28,7 @@ pub fn Head(document: DocumentSummary, job: Option<JobView>, original: Original,
                 </span>
             </p>
             {match job {
-                Some(job) => Either::Left(view! { <Meanwhile job draft=document.is_draft /> }),
+                Some(job) => Either::Left(view! { <JobNotice job draft=document.is_draft /> }),
                 None => Either::Right(view! { <Failures document=document.clone() /> }),
             }}
             <div class="reader-tools">
@@ -40,22 +40,19 @@ pub fn Head(document: DocumentSummary, job: Option<JobView>, original: Original,
     }
 }
 
-/// A job is at work on this document: what is here is to be read until it is done.
+/// Says that a job is reading pages of this document.
 #[component]
-fn Meanwhile(job: JobView, draft: bool) -> impl IntoView {
-    let (what, which) = match (draft, job.mode) {
-        (true, Mode::Batch) => ("This is the plain text, to read while your batch brews.", "The finished pages"),
-        (true, _) => ("This is the plain text, to read while the pages are worked on.", "The finished pages"),
-        (false, _) => ("The pages that could not be read are being read again.", "They"),
+fn JobNotice(job: JobView, draft: bool) -> impl IntoView {
+    let (what, more) = match draft {
+        true => ("Plain text for now.", " The finished pages will replace it here; you keep your place. "),
+        false => ("The failed pages are being read again.", " They will appear here; you keep your place. "),
     };
     view! {
         <div class="notice" id="meanwhile" role="status">
             <p>
                 <strong>{what}</strong>
-                " "
-                {which}
-                " take their place here by themselves. "
-                <a href=format!("/batch/{}", job.content_hash)>"How it is going"</a>
+                {more}
+                <a href=format!("/batch/{}", job.content_hash)>"See progress"</a>
             </p>
         </div>
     }
@@ -66,19 +63,20 @@ fn Failures(document: DocumentSummary) -> impl IntoView {
     let id = document.id.clone();
     let (words, more) = match document.failed_pages {
         0 => return None,
-        1 => ("1 page could not be read.".to_owned(), " It costs nothing, and stands in its place below."),
+        1 => ("1 page could not be read.".to_owned(), " You were not charged for it. It is marked below."),
         failed => (
             format!("{} pages could not be read.", grouped(failed.into())),
-            " They cost nothing, and stand in their place below.",
+            " You were not charged for them. They are marked below.",
         ),
     };
-    // A document that was read as text was in no AI mode: its pages are tried in the one that Home would propose.
+    // A text document has no AI mode, so use the mode that Home would propose.
     let mode = match document.mode {
         Mode::Text if batch_by_default(document.failed_pages as usize) => Mode::Batch,
         Mode::Text => Mode::Realtime,
         mode => mode,
     };
     let quote = Resource::new(|| (), move |()| retry_quote(document.id.clone()));
+    let button = if document.mode == Mode::Text { "Read with AI" } else { "Read failed pages again" };
     let retry = ServerAction::<Retry>::new();
     Some(view! {
         <div class="notice warn" id="failures" role="note">
@@ -94,7 +92,7 @@ fn Failures(document: DocumentSummary) -> impl IntoView {
             <ActionForm action=retry>
                 <input type="hidden" name="id" value=id />
                 <input type="hidden" name="mode" value=mode.into_str() />
-                <button class="button">"Retry failed pages"</button>
+                <button class="button">{button}</button>
             </ActionForm>
         </div>
     })
@@ -102,11 +100,11 @@ fn Failures(document: DocumentSummary) -> impl IntoView {
 
 fn price_words(quote: Quote, mode: Mode, failed_pages: u32) -> String {
     let which = if failed_pages == 1 { "it" } else { "them" };
-    let way = if mode == Mode::Batch { "as a batch" } else { "in realtime" };
-    format!(" Reading {which} again {way} takes about {} tokens.", count_words(quote.of(mode)))
+    let way = if mode == Mode::Batch { "as a batch" } else { "with AI now" };
+    format!(" Reading {which} {way} costs about {} tokens.", count_words(quote.of(mode)))
 }
 
-/// Every page as it was beside its text, or none. `browser/place.rs` has the link lead to where one is.
+/// The link that shows or hides all original pages. `browser/place.rs` keeps the reader's place in it.
 #[component]
 fn Originals(id: String, original: Original, asked: Asked) -> impl IntoView {
     let (words, other) = match asked.original.as_str() {
@@ -122,7 +120,7 @@ fn Originals(id: String, original: Original, asked: Asked) -> impl IntoView {
             </a>
         }),
         Original::Gone => EitherOf3::C(
-            view! { <p class="soft">"The uploaded file is not kept any more, so the original pages cannot be shown."</p> },
+            view! { <p class="soft">"The uploaded file is no longer stored, so the original pages cannot be shown."</p> },
         ),
     }
 }

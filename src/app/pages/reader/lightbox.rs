@@ -1,4 +1,4 @@
-//! A picture by itself, as large as the window. Without script its link, `a.zoom`, leads to it.
+//! The lightbox: a picture as large as the window. Without script its link, `a.zoom`, opens the image file.
 
 use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::html::Dialog;
@@ -8,7 +8,7 @@ use web_sys::Element;
 
 use crate::app::browser::elements;
 
-/// What is shown. The server has made the caption of a document's text, and made it safe.
+/// The shown picture. Its caption is HTML that the server has sanitized.
 #[derive(Clone, Default)]
 struct Picture {
     src: Option<String>,
@@ -18,13 +18,12 @@ struct Picture {
     is_last: bool,
 }
 
-/// A native dialog, with the pictures before and after. Their links come and go with the pages of the document, so it listens for clicks on
-/// the whole page.
+/// A native dialog that steps through the pictures. It listens for clicks on the whole page, because links come and go with the pages.
 #[island]
 pub fn Lightbox() -> impl IntoView {
     let dialog = NodeRef::<Dialog>::new();
     let picture = RwSignal::new(Picture::default());
-    // Which picture of its kind: those of pages as they were are apart from those of the text.
+    // The index of the picture among those of its kind: original pages, or figures of the text.
     let place = StoredValue::new((0, ""));
     let show = move |nth: usize, kind: &'static str| {
         let links = elements(kind);

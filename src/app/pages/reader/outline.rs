@@ -1,11 +1,11 @@
-//! Links to the headings, beside the text where there is room. `browser/place.rs` marks the one that the reader is at.
+//! The outline: links to the headings. `browser/place.rs` marks the current one.
 
 use leptos::prelude::*;
 
 use super::Asked;
 use crate::model::wire::OutlineEntry;
 
-/// Each entry leads to its heading and to the pages around it, whether or not they are here already.
+/// The entries. Each links to its heading; the server sends the pages around it.
 #[component]
 pub fn Outline(id: String, entries: Vec<OutlineEntry>, asked: Asked) -> impl IntoView {
     if entries.is_empty() {

@@ -1,4 +1,4 @@
-//! One page: its text, or why it has none, and the page as it was beside it.
+//! One page: its text or why it has none, and its original beside it.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -27,7 +27,7 @@ pub fn PageSection(page: PageView, drawn: Drawn) -> impl IntoView {
             </div>
         }),
     };
-    // What cannot be read yet can be looked at.
+    // A draft's page without text shows its original instead.
     let asked = drawn.asked.original.as_str();
     let open = asked == "all" || asked == number.to_string() || is_draft && without_text;
     let kept = drawn.original == Original::Kept;
@@ -38,16 +38,16 @@ pub fn PageSection(page: PageView, drawn: Drawn) -> impl IntoView {
                     {format!("Page {number}")}
                 </a>
             </p>
-            {kept.then(|| view! { <AsItWas index=page.index open drawn /> })}
+            {kept.then(|| view! { <OriginalPage index=page.index open drawn /> })}
             <div class="page-body">{body}{page.note.map(|note| view! { <p class="notice warn">{note}</p> })}</div>
         </section>
     }
 }
 
-/// The page before it was read: a link that shows it, and the picture once it is asked for. `browser/original.rs` puts it here without
-/// asking for the whole page again; from then on this part is the reader's.
+/// The link that shows the original page and, if `open`, its picture. `browser/original.rs` toggles the picture without fetching the page,
+/// so `data-own` keeps this part from being replaced.
 #[component]
-fn AsItWas(index: u32, open: bool, drawn: Drawn) -> impl IntoView {
+fn OriginalPage(index: u32, open: bool, drawn: Drawn) -> impl IntoView {
     let number = index + 1;
     let picture = format!("/v1/documents/{}/pages/{index}/original", drawn.document);
     let original = if open { String::new() } else { number.to_string() };
@@ -55,7 +55,7 @@ fn AsItWas(index: u32, open: bool, drawn: Drawn) -> impl IntoView {
     let way = format!("{}#page-{number}", other.address(&drawn.document, &format!("page={number}")));
     let shown = open.then(|| {
         let enlarge = format!("Enlarge the original of page {number}");
-        let alt = format!("Page {number} as it was");
+        let alt = format!("Original of page {number}");
         view! {
             <a class="zoom" href=picture.clone() aria-label=enlarge>
                 <img src=picture.clone() alt=alt loading="lazy" />

@@ -1,12 +1,12 @@
-//! Searching a document: a form like any other, and the list of what was found.
+//! The search in a document: the form and the list of hits.
 
 use leptos::prelude::*;
 
 use super::Asked;
 use crate::app::components::grouped;
-use crate::model::wire::{Found, SearchHit};
+use crate::model::wire::{SearchHit, SearchResults};
 
-/// The form. `browser/query.rs` follows it while a person types.
+/// The form. `browser/query.rs` searches while the user types.
 #[component]
 pub fn Search(id: String, asked: Asked) -> impl IntoView {
     view! {
@@ -29,18 +29,18 @@ pub fn Search(id: String, asked: Asked) -> impl IntoView {
     }
 }
 
-/// Where it was found, each with the words around it.
+/// The hits, each with the text around it.
 #[component]
-pub fn Hits(id: String, found: Option<Found>, asked: Asked) -> impl IntoView {
-    let Found { hits, total, pages } = found?;
+pub fn Hits(id: String, found: Option<SearchResults>, asked: Asked) -> impl IntoView {
+    let SearchResults { hits, total, pages } = found?;
     let shown = hits.len() as u64;
     let words = match (total, pages) {
-        (0, _) => "Nothing found. Try fewer or other words.".to_owned(),
+        (0, _) => "Nothing found.".to_owned(),
         (1, _) => "Found once".to_owned(),
         (total, 1) => format!("Found {} times, on 1 page", grouped(total.into())),
         (total, pages) => format!("Found {} times, on {} pages", grouped(total.into()), grouped(pages.into())),
     };
-    let rest = u64::from(total).saturating_sub(shown);
+    let total = u64::from(total);
     let hit = |hit: SearchHit| {
         let anchor = format!("hit-{}-{}", hit.page, hit.number);
         let address = format!("{}#{anchor}", asked.address(&id, &format!("page={}", hit.page)));
@@ -59,8 +59,11 @@ pub fn Hits(id: String, found: Option<Found>, asked: Asked) -> impl IntoView {
                 <strong>{words}</strong>
             </p>
             {(shown > 0).then(|| view! { <ol class="hit-list">{hits.into_iter().map(hit).collect_view()}</ol> })}
-            {(rest > 0)
-                .then(|| view! { <p class="soft">{format!("And {} more. More words find less.", grouped(rest))}</p> })}
+            {(total > shown)
+                .then(|| {
+                    let (shown, total) = (grouped(shown), grouped(total));
+                    view! { <p class="soft">{format!("Showing {shown} of {total}. Add words to narrow it down.")}</p> }
+                })}
         </section>
     })
 }

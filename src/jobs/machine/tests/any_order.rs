@@ -1,10 +1,10 @@
-//! Whatever happens in whatever order: no rule is broken, and every job ends.
+//! Events in any order: every rule holds, and every job ends.
 
 use proptest::prelude::*;
 
 use super::*;
 
-fn any_look() -> impl Strategy<Value = Event> {
+fn any_poll() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(seen(BatchState::Pending)),
         Just(seen(BatchState::Running)),
@@ -28,11 +28,11 @@ fn any_event() -> impl Strategy<Value = Event> {
         3 => Just(Event::AnswerLost),
         3 => Just(Event::Created { batch: "batches/b1".into() }),
         8 => Just(Event::NotListed),
-        3 => Just(Event::NotCreated { by: Hindrance::Google, retry_after_ms: None }),
-        12 => any_look(),
-        4 => Just(Event::Hindered { by: Hindrance::Google, retry_after_ms: None }),
+        3 => Just(Event::NotCreated { by: BlockedReason::Google, retry_after_ms: None }),
+        12 => any_poll(),
+        4 => Just(Event::Blocked { by: BlockedReason::Google, retry_after_ms: None }),
         2 => Just(over_budget()),
-        2 => any::<bool>().prop_map(|progressed| Event::Crowded { by: Hindrance::Quota, progressed, retry_after_ms: 1_000 }),
+        2 => any::<bool>().prop_map(|progressed| Event::Throttled { by: BlockedReason::Quota, progressed, retry_after_ms: 1_000 }),
         1 => prop_oneof![
             Just(Event::NothingUsable),
             Just(Event::Stored),
@@ -44,16 +44,16 @@ fn any_event() -> impl Strategy<Value = Event> {
 /// What is known of the newest create of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Create {
-    /// None was sent, or it made nothing, or what it made is over.
+    /// None was sent, or it made no batch, or its batch has ended.
     Harmless,
-    /// It may have made a batch; so many listings in a row were without it.
+    /// It may have made a batch, which was missing in so many listings in a row.
     Unknown { empty_listings: u32 },
-    /// Its batch may be going on.
+    /// Its batch may be live.
     Made,
 }
 
 impl Create {
-    fn after(self, event: &Event, odd_for_long: bool) -> Self {
+    fn after(self, event: &Event, is_denial_evidence: bool) -> Self {
         match (self, event) {
             (_, Event::AttemptRecorded { .. }) => Self::Unknown { empty_listings: 0 },
             (_, Event::Created { .. }) => Self::Made,
@@ -64,7 +64,7 @@ impl Create {
             (_, Event::Seen { state: BatchState::Failed | BatchState::Cancelled | BatchState::Expired, .. }) => {
                 Self::Harmless
             }
-            (_, Event::Denied) if odd_for_long => Self::Harmless,
+            (_, Event::Denied) if is_denial_evidence => Self::Harmless,
             (known, _) => known,
         }
     }
@@ -72,16 +72,16 @@ impl Create {
     fn allows_another(self, timing: &Timing) -> bool {
         match self {
             Self::Harmless => true,
-            Self::Unknown { empty_listings } => empty_listings >= timing.seek_listings,
+            Self::Unknown { empty_listings } => empty_listings >= timing.reconcile_listings,
             Self::Made => false,
         }
     }
 }
 
-fn odd_for_long(job: &Job, now: UnixMs, timing: &Timing) -> bool {
+fn is_denial_evidence(job: &Job, now: UnixMs, timing: &Timing) -> bool {
     match &job.stage {
-        Stage::Watch(watched) | Stage::Withdraw(watched) => {
-            watched.denials >= 7 && watched.denied_since.is_some_and(|since| now.0 - since.0 >= timing.odd_ms_max)
+        Stage::Polling(remote) | Stage::Cancelling(remote) => {
+            remote.denials >= 7 && remote.denied_since.is_some_and(|since| now.0 - since.0 >= timing.odd_ms_max)
         }
         _ => false,
     }
@@ -90,23 +90,23 @@ fn odd_for_long(job: &Job, now: UnixMs, timing: &Timing) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
-    /// J3 and J5, and nothing is left behind at Google: whatever happens in whatever order, ends absorb; attempts are recorded once each, in order, and none while
-    /// an earlier create may have made a batch that is going on.
+    /// Invariants J3 and J5. End states accept no event. Attempts are recorded in order, each once, and none while the batch of an earlier
+    /// create may be live. No input file and no batch stays at Google unrecorded.
     #[test]
-    fn no_order_of_events_breaks_a_rule(
+    fn any_order_of_events_keeps_every_rule(
         events in prop::collection::vec((any_event(), prop_oneof![0..HOUR_MS, 0..12 * HOUR_MS]), 1..300),
         realtime: bool,
     ) {
-        let timing = Timing { seek_listings: 3, ..Timing::default() };
-        let mut job = job(if realtime { Stage::Read { tries: 0 } } else { PREPARE });
+        let timing = Timing { reconcile_listings: 3, ..Timing::default() };
+        let mut job = job(if realtime { Stage::Realtime { tries: 0 } } else { PREPARE });
         let (mut now, mut recorded, mut create) = (UnixMs(0), 0, Create::Harmless);
         let mut at_google = None;
         for (event, pause) in events {
             now = now.plus(pause);
             let before = job.clone();
-            let hindrance = hindrance(&before, &event);
+            let blocked_reason = blocked_reason(&before, &event);
             let Ok(step) = step(&job, event.clone(), now, &timing) else { continue };
-            prop_assert!(before.status().is_active(), "an end took {event:?}");
+            prop_assert!(before.status().is_active(), "an end state accepted {event:?}");
             job = step.job;
             prop_assert!(job.due_at >= now);
             prop_assert_eq!(job.task().is_none(), !job.status().is_active());
@@ -117,18 +117,18 @@ proptest! {
                 recorded = attempt;
             }
             if let Event::Uploaded { input_file } = &event {
-                prop_assert_eq!(at_google.replace(input_file.clone()), None, "an earlier input was left behind");
+                prop_assert_eq!(at_google.replace(input_file.clone()), None, "an earlier input file stayed at Google");
             }
             at_google = at_google.filter(|file| !step.effects.contains(&Effect::DeleteInput { input_file: file.clone() }));
-            let is_known = |job: &Job| matches!(job.stage, Stage::Seek { .. } | Stage::Watch(_) | Stage::Withdraw(_));
-            if is_known(&before) && !is_known(&job) && !is_an_end(&event) {
-                prop_assert!(step.left.is_some(), "{event:?} leaves something behind that nobody knows of");
+            let is_known = |job: &Job| matches!(job.stage, Stage::Reconciling { .. } | Stage::Polling(_) | Stage::Cancelling(_));
+            if is_known(&before) && !is_known(&job) && !is_batch_end(&event) {
+                prop_assert!(step.left.is_some(), "{event:?} leaves a batch that is not recorded");
             }
-            create = create.after(&event, odd_for_long(&before, now, &timing));
+            create = create.after(&event, is_denial_evidence(&before, now, &timing));
             prop_assert_eq!(job.status() == JobStatus::Succeeded, event == Event::Stored);
             prop_assert!(job.requeued || !before.requeued);
-            prop_assert_eq!(job.hindered_by, hindrance.filter(|_| job.status().is_active()));
-            if !job.status().is_active() || matches!(job.stage, Stage::Collect { .. }) {
+            prop_assert_eq!(job.blocked_by, blocked_reason.filter(|_| job.status().is_active()));
+            if !job.status().is_active() || matches!(job.stage, Stage::Downloading { .. }) {
                 prop_assert_eq!(&at_google, &None);
             }
             if !job.status().is_active() {
@@ -137,9 +137,9 @@ proptest! {
         }
     }
 
-    /// J2: from wherever it is, a job comes to an end, if only the clock goes on and Google says nothing but the same.
+    /// Invariant J2: from any stage, a job ends while the clock runs and the same event happens again and again.
     #[test]
-    fn every_monotony_ends(event in any_event(), lead in prop::collection::vec(any_event(), 0..40)) {
+    fn job_with_the_same_event_repeated_ends(event in any_event(), lead in prop::collection::vec(any_event(), 0..40)) {
         let timing = Timing::default();
         let mut job = job(PREPARE);
         for event in lead {
@@ -152,17 +152,18 @@ proptest! {
                 Task::Prepare => Event::Prepared,
                 Task::Upload => Event::Uploaded { input_file: "files/in".into() },
                 Task::RecordAttempt => recorded(),
-                Task::Create => Event::NotCreated { by: Hindrance::Google, retry_after_ms: None },
-                Task::Seek => Event::NotListed,
-                Task::Poll | Task::Withdraw => Event::Hindered { by: Hindrance::Google, retry_after_ms: None },
-                Task::Collect | Task::Read => Event::Stored,
+                Task::Create => Event::NotCreated { by: BlockedReason::Google, retry_after_ms: None },
+                Task::Reconcile => Event::NotListed,
+                Task::Poll | Task::Cancel => Event::Blocked { by: BlockedReason::Google, retry_after_ms: None },
+                Task::Download | Task::Realtime => Event::Stored,
             };
-            // Google ends what runs; a disk that forgets at once what is written to it is broken; a budget is whole again at midnight.
-            let monotonous = !matches!(event, Event::Seen { state: BatchState::Running, .. } | Event::InputMissing) && event != over_budget();
-            let next = step(&job, event.clone(), now, &timing).ok().filter(|_| monotonous);
+            // Three events cannot repeat for ever: Google ends a running batch, a disk keeps what is written, and each day has a new
+            // budget.
+            let can_repeat = !matches!(event, Event::Seen { state: BatchState::Running, .. } | Event::InputMissing) && event != over_budget();
+            let next = step(&job, event.clone(), now, &timing).ok().filter(|_| can_repeat);
             job = next.map_or_else(|| step(&job, fallback, now, &timing).unwrap().job, |step| step.job);
             steps += 1;
-            prop_assert!(steps < 60_000, "still {:?} at {now:?}", job.stage);
+            prop_assert!(steps < 60_000, "still at {:?} at {now:?}", job.stage);
         }
     }
 }

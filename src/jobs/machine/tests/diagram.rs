@@ -1,4 +1,4 @@
-//! `docs/JOB_STATES.md` describes the machine as it is.
+//! Keeps `docs/JOB_STATES.md` equal to the state machine.
 
 use std::collections::BTreeSet;
 
@@ -13,23 +13,23 @@ fn name(variant: impl std::fmt::Debug) -> String {
 
 fn events() -> Vec<Event> {
     use BatchState::{Cancelled, Expired, Failed, Pending, Running, Succeeded};
-    let (by, retry_after_ms, input_file, batch) = (Hindrance::Google, None, "files/in".into(), "batches/b1".into());
+    let (by, retry_after_ms, input_file, batch) = (BlockedReason::Google, None, "files/in".into(), "batches/b1".into());
     let mut events = [Pending, Running, Succeeded, Failed, Cancelled, Expired, unrecognised()].map(seen).to_vec();
     events.extend([Event::Prepared, Event::InputMissing, Event::InputGone, Event::AnswerLost, Event::NotListed]);
     events.extend([finished(Some("files/out".into())), Event::Denied, Event::NothingUsable, Event::Stored, recorded()]);
     events.extend([Event::Uploaded { input_file }, Event::Created { batch }, Event::Refused(JobError::new("x", "x"))]);
-    events.extend([Event::NotCreated { by, retry_after_ms }, Event::Hindered { by, retry_after_ms }, over_budget()]);
-    events.extend([Event::Crowded { by, progressed: false, retry_after_ms: 0 }]);
+    events.extend([Event::NotCreated { by, retry_after_ms }, Event::Blocked { by, retry_after_ms }, over_budget()]);
+    events.extend([Event::Throttled { by, progressed: false, retry_after_ms: 0 }]);
     events
 }
 
-/// Every transition within 14 events, as `[from, to, event]`: with all limits far away, after the last listing, and beyond all limits.
+/// Every transition within 14 events, as `[from, to, event]`: within all limits, after the last listing, and beyond all limits.
 fn transitions() -> BTreeSet<[String; 3]> {
-    let listed = Timing { seek_listings: 1, ..Timing::default() };
-    let late = Timing { pending_ms_max: 0, odd_ms_max: 0, watch_ms_max: 0, unsent_ms_max: 0, ..listed };
+    let listed = Timing { reconcile_listings: 1, ..Timing::default() };
+    let late = Timing { pending_ms_max: 0, odd_ms_max: 0, batch_ms_max: 0, unsent_ms_max: 0, ..listed };
     let late = Timing { fetches_max: 0, creates_max: 1, ..late };
     let (mut found, mut known) = (BTreeSet::new(), BTreeSet::new());
-    let mut stages = vec![PREPARE, Stage::Read { tries: 0 }];
+    let mut stages = vec![PREPARE, Stage::Realtime { tries: 0 }];
     for _ in 0..14 {
         let mut reached = Vec::new();
         for (stage, event) in stages.iter().flat_map(|stage| events().into_iter().map(move |event| (stage, event))) {

@@ -1,4 +1,4 @@
-//! Rows of jobs: the columns that a statement selects, and the values that they make. No statement is made here.
+//! Rows of jobs: the selected columns, and their conversion. This module has no statements.
 
 use sqlx::FromRow;
 use sqlx::any::AnyRow;
@@ -11,10 +11,10 @@ use crate::store::sql::from_row;
 
 from_row!(pub(in crate::store::sql) job_columns: Job {
     id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages, pages_submitted, submitted_at, document_id,
-    stage, due_at, claims, fence, requeued, hindered_by, polls, network, budget_wait_ms
+    stage, due_at, claims, fence, requeued, blocked_by = hindered_by, polls, network, budget_wait_ms
 });
 
-/// The columns that make a [`JobView`]. `failed` are 1-based pages, `0` for none.
+/// The columns of a [`JobView`]. `failed` is a list of 1-based pages, `0` for none.
 macro_rules! view_columns {
     () => {
         "j.id, j.content_hash, j.upload_hash, j.mode, j.title, j.stage, j.submitted_at, j.pages, j.document_id,
@@ -48,7 +48,7 @@ impl FromRow<'_, AnyRow> for JobView {
             draft_id: document_id,
             error: stage.error(),
             requeued: Column::read(row, "requeued")?,
-            hindered_by: Column::read(row, "hindered_by")?,
+            blocked_by: Column::read(row, "hindered_by")?,
         })
     }
 }

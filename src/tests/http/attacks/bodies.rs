@@ -1,4 +1,4 @@
-//! Uploads and other bodies that are endless, slow, or not what their route takes.
+//! Bodies that are endless, slow, or wrong for their route.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::support::harness::{TestClient, TestServer, book, files_below, refused
 
 const UPLOAD: &str = "/v1/documents/prepare/upload";
 const PART: &str = "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n";
-/// Long enough for any answer on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Long enough for any response on a busy machine.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A connection that sends the head of a request with these further headers, and whatever a test sends after that.
+/// A raw connection. It sends the head of a request with these headers, and then what the test sends.
 struct Sender(TcpStream);
 
 impl Sender {
@@ -33,7 +33,7 @@ impl Sender {
         Self(socket)
     }
 
-    /// A form whose length is told, or one in chunks.
+    /// A form with a declared length, or a chunked one.
     async fn form(guest: &TestClient, base_url: &str, length: Option<u64>) -> Self {
         let length =
             length.map_or("transfer-encoding: chunked".to_owned(), |length| format!("content-length: {length}"));
@@ -41,7 +41,7 @@ impl Sender {
             .await
     }
 
-    /// Sends until the other side has enough. Returns how much was sent.
+    /// Sends until the server closes the connection. Returns the bytes that were sent.
     async fn flood(&mut self, piece: &[u8], bytes_max: usize) -> usize {
         let mut sent = 0;
         while sent < bytes_max && self.0.write_all(piece).await.is_ok() {
@@ -50,12 +50,13 @@ impl Sender {
         sent
     }
 
-    /// Status and code of the answer.
+    /// The status and the error code of the response.
     async fn answer(&mut self) -> (u16, String) {
         let mut text = String::new();
         let mut buffer = [0; 4_096];
         while !text.contains("request_id") {
-            let read = tokio::time::timeout(PATIENCE, self.0.read(&mut buffer)).await.expect("an answer").unwrap();
+            let read =
+                tokio::time::timeout(ANSWER_TIMEOUT, self.0.read(&mut buffer)).await.expect("an answer").unwrap();
             assert!(read > 0, "the connection ended without an answer: {text}");
             text.push_str(&String::from_utf8_lossy(&buffer[..read]));
         }
@@ -65,7 +66,7 @@ impl Sender {
     }
 }
 
-/// The real program, so that its memory is its own.
+/// Starts the real program, to measure its memory.
 async fn process(data: &TempDir) -> (Child, String) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_coldbrew"));
     program.args(["serve", "--no-worker"]).env_clear().envs(variables(data.path(), &[])).current_dir(data.path());
@@ -76,14 +77,14 @@ async fn process(data: &TempDir) -> (Child, String) {
     (child, url)
 }
 
-/// The most memory that a process has had so far, in bytes.
+/// The peak memory of a process, in bytes.
 fn memory_peak(process: &Child) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.id().unwrap())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
 }
 
-/// Preamble, one endless header, endless headers, a field that is no file, endless empty fields: none has content.
+/// Forms without content: preamble, one endless header, endless headers, another field, endless empty fields.
 fn floods() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let kilobytes = |text: &str| text.repeat(65_536 / text.len()).into_bytes();
     vec![
@@ -112,7 +113,7 @@ async fn form_without_content_fails_early_and_memory_stays_flat() {
                 if length.is_some() || begin.is_empty() { begin.as_bytes().to_vec() } else { chunk(begin.as_bytes()) };
             sender.0.write_all(&begin).await.unwrap();
             let sent = sender.flood(&piece, 80 << 20).await;
-            assert!(sent < 80 << 20, "{name}: all of it was taken");
+            assert!(sent < 80 << 20, "{name}: the whole flood was accepted");
         }
     }
     let grown = memory_peak(&server).saturating_sub(before);
@@ -134,14 +135,14 @@ async fn form_without_content_is_refused_within_sixteen_kilobytes() {
     for (name, begin, piece) in floods() {
         let mut sender = Sender::form(&guest, &server.base_url, Some(1 << 20)).await;
         sender.0.write_all(begin.as_bytes()).await.unwrap();
-        // No more comes: it is refused for what came.
+        // Nothing follows, so what was sent must cause the refusal.
         sender.0.write_all(&piece[..17 * 1_024]).await.unwrap();
         assert_eq!(sender.answer().await, (400, "invalid_request".to_owned()), "{name}");
     }
 }
 
 #[tokio::test]
-async fn body_that_says_it_is_too_large_is_refused_unread() {
+async fn body_declared_too_large_is_refused_unread() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_UPLOAD_BYTES_MAX", "1000000")]).await;
     let guest = server.guest().await;
@@ -152,14 +153,14 @@ async fn body_that_says_it_is_too_large_is_refused_unread() {
         let mut sender = Sender::begin(&guest, &server.base_url, path, headers).await;
         assert_eq!(sender.answer().await, (413, "body_too_large".to_owned()), "{path}");
     }
-    // A caller that sends it anyway gets the same answer.
+    // A caller that sends the body anyway gets the same response.
     refused(guest.upload("huge.pdf", vec![b'x'; 3_000_000]).await, 413, "file_too_large").await;
-    let wish = json!({"hash": "x".repeat(300_000), "ai_transform": false, "batch_mode": false});
-    refused(guest.send(Method::POST, "/v1/documents/document", Some(wish)).await, 413, "body_too_large").await;
+    let submission = json!({"hash": "x".repeat(300_000), "ai_transform": false, "batch_mode": false});
+    refused(guest.send(Method::POST, "/v1/documents/document", Some(submission)).await, 413, "body_too_large").await;
 }
 
 #[tokio::test]
-async fn body_in_chunks_ends_at_the_limit_of_its_route() {
+async fn body_in_chunks_is_refused_at_the_limit_of_its_route() {
     let data = TempDir::new().unwrap();
     let settings = [("COLDBREW_UPLOAD_BYTES_MAX", "1000000")];
     let server = TestServer::start(&data, &settings).await;
@@ -182,7 +183,7 @@ async fn body_in_chunks_ends_at_the_limit_of_its_route() {
     assert_eq!(files_below(&data.path().join("receiving")), 0);
 }
 
-/// A server function keeps its whole body in memory, so that has to end as well.
+/// Server functions read the whole body into memory, so their limit is tested too.
 #[tokio::test]
 async fn body_of_a_server_function_does_not_fill_memory() {
     let data = TempDir::new().unwrap();
@@ -191,13 +192,13 @@ async fn body_of_a_server_function_does_not_fill_memory() {
     let headers = "content-type: application/json\r\ntransfer-encoding: chunked";
     let before = memory_peak(&server);
     let mut call = Sender::begin(&guest, &url, "/api/submit", headers).await;
-    assert!(call.flood(&chunk(&[b' '; 65_536]), 80 << 20).await < 80 << 20, "all of it was taken");
+    assert!(call.flood(&chunk(&[b' '; 65_536]), 80 << 20).await < 80 << 20, "the whole flood was accepted");
     let grown = memory_peak(&server).saturating_sub(before);
     assert!(grown < 16 << 20, "memory grew by {grown} bytes");
 }
 
 #[tokio::test]
-async fn upload_that_takes_too_long_in_all_ends_however_lively_it_is() {
+async fn upload_exceeding_its_total_time_is_refused() {
     let data = TempDir::new().unwrap();
     let settings = [("COLDBREW_UPLOAD_TIMEOUT_MS", "1500"), ("COLDBREW_ACCOUNT_UPLOADS_MAX", "1")];
     let server = TestServer::start(&data, &settings).await;
@@ -205,22 +206,22 @@ async fn upload_that_takes_too_long_in_all_ends_however_lively_it_is() {
     let mut sender = Sender::form(&guest, &server.base_url, Some(9_999_999)).await;
     sender.0.write_all(PART.as_bytes()).await.unwrap();
     let (mut read, mut write) = sender.0.into_split();
-    let lively = tokio::spawn(async move {
+    let sending = tokio::spawn(async move {
         while write.write_all(b"x").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
     let mut answer = [0; 4_096];
-    let length = tokio::time::timeout(PATIENCE, read.read(&mut answer)).await.expect("an answer").unwrap();
+    let length = tokio::time::timeout(ANSWER_TIMEOUT, read.read(&mut answer)).await.expect("an answer").unwrap();
     let answer = String::from_utf8_lossy(&answer[..length]);
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("upload_timeout"), "{answer}");
-    lively.abort();
-    // It has given its place back, and left nothing.
+    sending.abort();
+    // The upload has released its permit and left no file.
     guest.upload_pages(1).await;
     assert_eq!(files_below(&data.path().join("receiving")), 0);
 }
 
-/// An upload that is being received: the server has begun to write its file.
+/// An upload in progress: the server has created its file.
 async fn held(guest: &TestClient, server: &TestServer, data: &TempDir, length: u64) -> Sender {
     let files = files_below(&data.path().join("receiving"));
     let mut sender = Sender::form(guest, &server.base_url, Some(length)).await;
@@ -231,7 +232,7 @@ async fn held(guest: &TestClient, server: &TestServer, data: &TempDir, length: u
     sender
 }
 
-/// Waits until the server has noticed that so many uploads are gone.
+/// Waits until the server has at most `left` uploads in progress.
 async fn released(data: &TempDir, left: usize) {
     while files_below(&data.path().join("receiving")) > left {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -239,7 +240,7 @@ async fn released(data: &TempDir, left: usize) {
 }
 
 #[tokio::test]
-async fn uploads_at_once_are_bounded_by_account_and_in_all() {
+async fn uploads_at_once_are_bounded_by_account_and_server() {
     let data = TempDir::new().unwrap();
     let settings = [("COLDBREW_ACCOUNT_UPLOADS_MAX", "2"), ("COLDBREW_UPLOADS_MAX", "3")];
     let server = TestServer::start(&data, &settings).await;
@@ -258,7 +259,7 @@ async fn uploads_at_once_are_bounded_by_account_and_in_all() {
     assert_eq!(two.upload("book.pdf", book(1)).await.status(), StatusCode::OK);
 }
 
-/// Its bytes count before they have come, and no longer when it broke off. Without a length the largest file counts.
+/// The bytes count from the start, and no longer after the upload is aborted. Without a length, the maximum counts.
 #[tokio::test]
 async fn upload_reserves_its_bytes_of_the_allowance_while_it_is_received() {
     let data = TempDir::new().unwrap();
@@ -267,11 +268,15 @@ async fn upload_reserves_its_bytes_of_the_allowance_while_it_is_received() {
     let guest = server.guest().await;
     let first = held(&guest, &server, &data, 1_000_000).await;
     let mut second = Sender::form(&guest, &server.base_url, Some(1_000_001)).await;
-    assert_eq!(second.answer().await, (409, "limit_reached".to_owned()), "refused before its body came");
+    assert_eq!(second.answer().await, (409, "limit_reached".to_owned()), "refused before its body is sent");
     let mut chunked = Sender::form(&guest, &server.base_url, None).await;
     assert_eq!(chunked.answer().await, (409, "limit_reached".to_owned()));
     assert_eq!(guest.upload("book.pdf", book(1)).await.status(), StatusCode::OK);
-    assert_eq!(server.guest().await.upload("book.pdf", book(1)).await.status(), StatusCode::OK, "of another account");
+    assert_eq!(
+        server.guest().await.upload("book.pdf", book(1)).await.status(),
+        StatusCode::OK,
+        "another account is not affected"
+    );
     drop(first);
     released(&data, 0).await;
     let streamed =
@@ -283,7 +288,7 @@ async fn upload_reserves_its_bytes_of_the_allowance_while_it_is_received() {
 }
 
 #[tokio::test]
-async fn stranger_is_refused_before_the_body_is_read() {
+async fn upload_without_a_valid_token_is_refused_unread() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let stranger = server.guest().await.with_token("unknown");

@@ -1,4 +1,4 @@
-//! Documents that keep the page engine busy, and addresses to import from.
+//! Documents that keep the page engine busy, and denied imports.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,19 +10,22 @@ use tempfile::TempDir;
 use crate::pdf::hostile::{slow_pdf, workers_with};
 use crate::support::harness::{TestClient, TestServer, book, files_below, refused};
 
-/// What a worker may use here: by that the workers of these tests are counted.
+/// The memory limit of page workers in these tests, by which the tests count their workers.
 const MEMORY_BYTES_MAX: u64 = 1_021 << 20;
 const MEMORY: (&str, &str) = ("COLDBREW_PAGE_MEMORY_BYTES_MAX", "1070596096");
 
-/// Waits until something is so. There is no event to wait for from outside.
-async fn until(mut is_so: impl FnMut() -> bool) {
+/// Every page process reads a document.
+const NO_SPARES: (&str, &str) = ("COLDBREW_PAGE_SPARE_WORKERS", "0");
+
+/// Waits until a condition holds. It is polled, because outside processes send no event.
+async fn until(mut holds: impl FnMut() -> bool) {
     for _ in 0..6_000 {
-        if is_so() {
+        if holds() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("it is not so within a minute");
+    panic!("the condition does not hold within a minute");
 }
 
 fn receiving(data: &Path) -> usize {
@@ -30,11 +33,11 @@ fn receiving(data: &Path) -> usize {
 }
 
 #[tokio::test]
-async fn eight_slow_uploads_stop_no_other_account_and_end_with_their_caller() {
+async fn slow_uploads_of_one_account_delay_no_other_and_end_with_their_caller() {
     let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[MEMORY]).await;
+    let server = TestServer::start(&data, &[MEMORY, NO_SPARES]).await;
     let (slow, small) = (server.guest().await, server.guest().await);
-    // Ten thousand pages take minutes to be measured.
+    // Measuring ten thousand pages takes minutes.
     let pdf = slow_pdf(10_000);
     let upload = |pdf: Vec<u8>| {
         let slow = slow.clone();
@@ -44,15 +47,15 @@ async fn eight_slow_uploads_stop_no_other_account_and_end_with_their_caller() {
     until(|| receiving(data.path()) == 8 && workers_with(MEMORY_BYTES_MAX) > 0).await;
     let prepared = small.upload_pages(3).await;
     assert_eq!(prepared["metadata"]["total_pages"], 3);
-    assert!(uploads.iter().all(|upload| !upload.is_finished()), "the slow ones are still being measured");
-    assert!(workers_with(MEMORY_BYTES_MAX) < 4, "one account has them all");
+    assert!(uploads.iter().all(|upload| !upload.is_finished()), "the slow uploads are still being measured");
+    assert!(workers_with(MEMORY_BYTES_MAX) < 4, "one account has all workers");
 
     uploads.iter().for_each(tokio::task::JoinHandle::abort);
     until(|| receiving(data.path()) == 0 && workers_with(MEMORY_BYTES_MAX) == 0).await;
-    assert_eq!(slow.upload_pages(2).await["metadata"]["total_pages"], 2, "its own workers are free again");
+    assert_eq!(slow.upload_pages(2).await["metadata"]["total_pages"], 2, "the account's own workers are free again");
 }
 
-/// The id of a document of the account's that was read as text.
+/// The id of a document of the account, made in text mode.
 async fn document(guest: &TestClient, pdf: Vec<u8>) -> String {
     let prepared: Value = guest.upload("book.pdf", pdf).await.json().await.unwrap();
     let answer = guest.submit(&prepared, false, false).await;
@@ -61,9 +64,9 @@ async fn document(guest: &TestClient, pdf: Vec<u8>) -> String {
 }
 
 #[tokio::test]
-async fn eight_slow_page_pictures_stop_no_other_account() {
+async fn slow_page_images_of_one_account_delay_no_other() {
     let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[MEMORY]).await;
+    let server = TestServer::start(&data, &[MEMORY, NO_SPARES]).await;
     let (slow, small) = (server.guest().await, server.guest().await);
     let (slow_id, small_id) = (document(&slow, slow_pdf(8)).await, document(&small, book(1)).await);
     let draw = |page: usize| {
@@ -75,7 +78,7 @@ async fn eight_slow_page_pictures_stop_no_other_account() {
     let answer = small.send(Method::GET, &format!("/v1/documents/{small_id}/pages/0/original"), None).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let done = drawings.iter().filter(|drawing| drawing.is_finished()).count();
-    assert!(done < 4, "it came behind {done} of the slow ones");
+    assert!(done < 4, "{done} of the slow images were drawn first");
     drawings.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
@@ -91,7 +94,7 @@ async fn engine_time_of_an_account_is_bounded_and_its_jobs_wait() {
             break answer;
         }
         prepared.push(answer.json::<Value>().await.unwrap());
-        assert!(prepared.len() < 100, "it is never enough");
+        assert!(prepared.len() < 100, "the budget is never used up");
     };
     let wait_s: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
     assert!(wait_s > 0);
@@ -101,7 +104,7 @@ async fn engine_time_of_an_account_is_bounded_and_its_jobs_wait() {
     let job: Value = slow.submit(&prepared[0], true, true).await.json().await.unwrap();
     let content_hash = job["content_hash"].as_str().unwrap();
     let mut page = String::new();
-    while !page.contains("goes on by itself") {
+    while !page.contains("continues by itself") {
         page = slow.page(&format!("/batch/{content_hash}")).await;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -110,7 +113,7 @@ async fn engine_time_of_an_account_is_bounded_and_its_jobs_wait() {
 }
 
 #[tokio::test]
-async fn addresses_with_strange_ports_and_denied_hosts_are_refused_unasked() {
+async fn import_from_denied_ports_and_hosts_is_refused_unconnected() {
     let data = TempDir::new().unwrap();
     let deny = ("COLDBREW_IMPORT_DENY", "denied.invalid, 198.18.0.0/15, 8.8.4.4");
     let own = ("COLDBREW_PUBLIC_URL", "http://coldbrew.invalid");

@@ -1,4 +1,4 @@
-//! Too many requests, event streams and keys, from one account or one network.
+//! Too many requests, event streams or idempotency keys from one account or one network.
 
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,10 @@ use crate::support::harness::{TestClient, TestServer, config, http, refused};
 use crate::support::services::Redis;
 use crate::web::accounts::Browser;
 
-/// The test names the address that it seems to call from.
+/// Makes the header `x-client` the client's address.
 const PROXY: (&str, &str) = ("COLDBREW_CLIENT_ADDRESS_HEADER", "x-client");
 
-/// A call from an address. Without a token it makes a guest's account.
+/// A request from an address. Without a token it makes a guest account.
 async fn call(server: &TestServer, address: &str, token: Option<&str>) -> Response {
     let request = match token {
         Some(token) => http().get(format!("{}/v1/users/me", server.base_url)).bearer_auth(token),
@@ -43,7 +43,7 @@ async fn network_of_many_guests_is_limited_and_its_neighbours_are_not() {
         }
     }
     let refusals: Vec<_> = answers.into_iter().filter(|answer| answer.status() != StatusCode::OK).collect();
-    // One more is let through every five seconds.
+    // The count refills by one request every five seconds.
     assert!((1..=8).contains(&refusals.len()), "{} of 20 were refused", refusals.len());
     for answer in refusals {
         let wait_s: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
@@ -52,7 +52,7 @@ async fn network_of_many_guests_is_limited_and_its_neighbours_are_not() {
     }
     let neighbour = guest_at(&server, "203.0.114.1").await;
     assert_eq!(call(&server, "203.0.114.1", Some(&neighbour)).await.status(), StatusCode::OK);
-    // Callers on this machine are no network.
+    // Callers on this machine have no network.
     let local = server.guest().await;
     for _ in 0..30 {
         local.get("/v1/users/me").await;
@@ -61,26 +61,26 @@ async fn network_of_many_guests_is_limited_and_its_neighbours_are_not() {
 }
 
 #[tokio::test]
-async fn guests_of_one_network_are_limited_however_many_addresses_it_has() {
+async fn guests_made_in_one_network_are_limited_over_all_its_addresses() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[PROXY, ("COLDBREW_NETWORK_ENTRIES_PER_MINUTE", "5")]).await;
     let mut made = 0;
-    let begun = Instant::now();
+    let start = Instant::now();
     for host in 0..30 {
         let answer = call(&server, &format!("2001:db8:1:{host:x}::1"), None).await;
         made += u64::from(answer.status() == StatusCode::CREATED);
     }
-    assert!((5..=6 + begun.elapsed().as_secs() / 12).contains(&made), "{made} guests");
+    assert!((5..=6 + start.elapsed().as_secs() / 12).contains(&made), "{made} guests");
 }
 
 #[tokio::test]
-async fn servers_with_redis_count_together_and_without_it_alone() {
+async fn servers_share_rate_limits_with_redis_and_count_alone_without_it() {
     let (data, mut redis) = (TempDir::new().unwrap(), Redis::start());
     let url = redis.url();
     let settings = [("REDIS_URL", url.as_str()), ("COLDBREW_READS_PER_MINUTE", "10")];
     let servers = [TestServer::start(&data, &settings).await, TestServer::start(&data, &settings).await];
     let admitted = async |guest: &TestClient| {
-        let begun = Instant::now();
+        let start = Instant::now();
         let mut admitted = 0;
         for number in 0..40 {
             let client = guest.at(&servers[number % 2].base_url);
@@ -88,10 +88,10 @@ async fn servers_with_redis_count_together_and_without_it_alone() {
             assert!(matches!(answer.status().as_u16(), 200 | 429), "{}", answer.status());
             admitted += u64::from(answer.status() == StatusCode::OK);
         }
-        (admitted, begun.elapsed().as_secs() / 6)
+        (admitted, start.elapsed().as_secs() / 6)
     };
     let guest = servers[0].guest().await;
-    // The first request to Redis may find no connection yet.
+    // The first request may find no connection to Redis yet.
     guest.get("/v1/users/me").await;
     servers[1].guest().await.get("/v1/users/me").await;
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -105,7 +105,7 @@ async fn servers_with_redis_count_together_and_without_it_alone() {
 }
 
 #[tokio::test]
-async fn streams_of_an_account_are_bounded_and_other_accounts_do_not_notice() {
+async fn streams_of_an_account_are_bounded_and_others_are_not_affected() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let (greedy, other) = (server.guest().await, server.guest().await);
@@ -119,22 +119,22 @@ async fn streams_of_an_account_are_bounded_and_other_accounts_do_not_notice() {
     assert_eq!(ninth.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(ninth.headers()["retry-after"], "30");
     refused(ninth, 429, "too_many_requests").await;
-    // Asking goes on to work.
+    // Ordinary requests still work.
     greedy.get("/v1/documents").await;
     assert_eq!(Listener::of(&other).await.next().await.as_deref(), Some("*"));
     drop(streams.pop());
-    // The server learns at its own time that the connection is closed.
+    // The server notices a closed connection with a delay.
     for _ in 0..400 {
         if greedy.send(Method::GET, "/v1/events", None).await.status() == StatusCode::OK {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("a stream that was closed still counts");
+    panic!("a closed stream still counts");
 }
 
 #[tokio::test]
-async fn streams_of_a_network_are_bounded_whatever_its_accounts() {
+async fn streams_of_a_network_are_bounded_over_all_its_accounts() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[PROXY, ("COLDBREW_NETWORK_EVENT_STREAMS_MAX", "3")]).await;
     let listen = async |address: &str| {
@@ -153,7 +153,7 @@ async fn streams_of_a_network_are_bounded_whatever_its_accounts() {
 }
 
 #[tokio::test]
-async fn stream_ends_with_its_token_and_others_of_the_account_go_on() {
+async fn stream_ends_with_its_token_and_others_of_the_account_continue() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let owner = server.guest().await;
@@ -168,7 +168,7 @@ async fn stream_ends_with_its_token_and_others_of_the_account_go_on() {
     let path = format!("/v1/users/me/tokens/{}", leaked["id"].as_str().unwrap());
     owner.send(Method::DELETE, &path, None).await;
     assert_eq!(revoked.next().await, None);
-    // The other one still hears of changes.
+    // The other stream still gets changes.
     let prepared = owner.upload_pages(1).await;
     owner.submit(&prepared, false, false).await;
     assert_eq!(own.next().await.as_deref(), prepared["content_hash"].as_str());
@@ -177,7 +177,7 @@ async fn stream_ends_with_its_token_and_others_of_the_account_go_on() {
 }
 
 #[tokio::test]
-async fn stream_ends_with_its_session_whatever_ends_that() {
+async fn stream_ends_with_its_session_for_every_reason() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let login = json!({"email": "ada@example.org", "password": "a good long one"});
@@ -191,21 +191,21 @@ async fn stream_ends_with_its_session_whatever_ends_that() {
     let planted = guest.cookie.clone();
     let mut stream = listen(&mut guest).await;
     guest.ok("sign_up", login.clone()).await;
-    assert_eq!(stream.next().await, None, "the guest became a member");
+    assert_eq!(stream.next().await, None, "the guest has signed up");
     laptop.ok("sign_in", login.clone()).await;
     let mut stream = listen(&mut laptop).await;
     laptop.ok("sign_out", json!({"everywhere": false})).await;
-    assert_eq!(stream.next().await, None, "it was signed out");
+    assert_eq!(stream.next().await, None, "the browser has signed out");
     laptop.ok("sign_in", login.clone()).await;
     phone.ok("sign_in", login).await;
     let mut stream = listen(&mut phone).await;
     let form = [("current", "a good long one"), ("new", "another long one")];
     laptop.fill_in("change_password", &form).await;
-    assert_eq!(stream.next().await, None, "the password is another");
-    // What another process ends is noticed within seconds.
+    assert_eq!(stream.next().await, None, "the password has changed");
+    // Another process ends the session; the server notices within seconds.
     let mut stream = listen(&mut laptop).await;
     lock_out(&config(data.path(), &[]), "ada@example.org").await.unwrap();
-    assert_eq!(stream.next().await, None, "the operator ended it");
+    assert_eq!(stream.next().await, None, "the operator has ended the session");
     let mut thief = Browser::new(&server);
     thief.cookie = planted;
     assert_eq!(thief.open("/v1/events").await.status(), StatusCode::UNAUTHORIZED);
@@ -218,9 +218,9 @@ async fn idempotency_keys_of_an_account_are_bounded_in_number_and_length() {
     let guest = server.guest().await;
     let prepared = guest.upload_pages(1).await;
     let send = async |key: &str| {
-        let wish = json!({"hash": prepared["hash"], "ai_transform": false, "batch_mode": false});
+        let submission = json!({"hash": prepared["hash"], "ai_transform": false, "batch_mode": false});
         let request = http().post(format!("{}/v1/documents/document", server.base_url)).bearer_auth(&guest.token);
-        request.header("idempotency-key", key).json(&wish).send().await.unwrap()
+        request.header("idempotency-key", key).json(&submission).send().await.unwrap()
     };
     for number in 0..8 {
         assert_eq!(send(&format!("key {number}")).await.status(), StatusCode::CREATED);

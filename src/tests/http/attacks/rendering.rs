@@ -1,10 +1,10 @@
-//! Markdown, LaTeX and HTML that are expensive to render, and pictures that call elsewhere.
+//! Markdown, LaTeX and HTML that are expensive to render, and remote images.
 //!
-//! `benches/render.rs` measures the time and memory of the same texts in an optimised build.
+//! `benches/render.rs` measures time and memory of the same texts in an optimised build.
 
 use std::time::{Duration, Instant};
 
-// What is to replace its reader is not whole yet.
+// The replacement of this reader is incomplete.
 #[allow(deprecated)]
 use async_zip::base::read::mem::ZipFileReader;
 use coldbrew::markdown::safe_html;
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, http};
 
-/// Texts that once took seconds or gigabytes, or ended the process.
+/// Texts that once took seconds or gigabytes, or crashed the process.
 fn bombs() -> Vec<(&'static str, String)> {
     let table = format!("|{}\n|{}\n{}", "a|".repeat(500), "-|".repeat(500), "|a\n".repeat(20_000));
     vec![
@@ -44,7 +44,7 @@ fn bombs() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The address of the document that a Markdown file became.
+/// The id of the document that is made from a Markdown file.
 async fn markdown_document(guest: &TestClient, markdown: &str) -> String {
     let prepared: Value = guest.upload("a.md", markdown.as_bytes().to_vec()).await.json().await.unwrap();
     let answer = guest.submit(&prepared, false, false).await;
@@ -53,7 +53,7 @@ async fn markdown_document(guest: &TestClient, markdown: &str) -> String {
     ticket["id"].as_str().unwrap().to_owned()
 }
 
-/// How deeply the elements of sanitized HTML nest.
+/// The nesting depth of the elements in sanitized HTML.
 fn depth_of(html: &str) -> usize {
     let is_void = |tag: &str| ["img", "br", "hr", "mspace"].iter().any(|void| tag.starts_with(void));
     let depths = html.split('<').skip(1).filter(|tag| !is_void(tag)).scan(0_usize, |depth, tag| {
@@ -64,17 +64,17 @@ fn depth_of(html: &str) -> usize {
 }
 
 #[test]
-fn bomb_rendered_nests_no_deeper_than_a_page_can_and_keeps_its_size() {
+fn hostile_markdown_rendered_has_bounded_depth_and_size() {
     for (name, markdown) in bombs() {
         let html = safe_html(&markdown, 0);
-        // A list nests two elements at each level, and a formula nests as deeply again.
+        // A list nests two elements for each level, and a formula nests as deeply again.
         assert!(depth_of(&html) <= 210, "{name}: {}", depth_of(&html));
         assert!(html.len() <= 64 * 1024 + 20 * markdown.len(), "{name}: {} bytes", html.len());
     }
 }
 
 #[tokio::test]
-async fn health_is_answered_while_bombs_are_rendered_searched_and_exported() {
+async fn health_is_answered_while_hostile_markdown_is_rendered() {
     let data = TempDir::new().unwrap();
     let server =
         TestServer::start(&data, &[("COLDBREW_READS_PER_MINUTE", "0"), ("COLDBREW_CHANGES_PER_MINUTE", "0")]).await;
@@ -101,13 +101,13 @@ async fn health_is_answered_while_bombs_are_rendered_searched_and_exported() {
     for (bytes, path) in views.await.unwrap() {
         assert!(bytes > 0, "{path}");
     }
-    // Unbounded, one of them kept the event loop for four seconds in an optimised build.
+    // Without limits, one of them blocked the event loop for four seconds in an optimised build.
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
 }
 
 #[tokio::test]
 #[allow(deprecated)]
-async fn pictures_from_elsewhere_are_links_in_the_reader_and_in_every_export() {
+async fn remote_images_are_links_in_the_reader_and_in_exports() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -133,7 +133,7 @@ async fn pictures_from_elsewhere_are_links_in_the_reader_and_in_every_export() {
 }
 
 #[tokio::test]
-async fn text_like_a_figure_address_is_no_figure_in_a_web_page() {
+async fn text_like_a_figure_address_stays_text_in_an_export() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::{Json, Router};
 use coldbrew::accounts::spending::DaySpending;
+use coldbrew::clock::{Clock, SystemClock};
 use coldbrew::jobs::Spending;
-use coldbrew::model::{Hindrance, UnixMs};
+use coldbrew::model::{BlockedReason, UnixMs};
 use coldbrew::operations::Operations;
 use coldbrew::store::sql::SqlStore;
-use coldbrew::world::{SystemWorld, World};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{Connection, Row, SqliteConnection};
@@ -22,24 +22,24 @@ use tokio::sync::{Mutex, Semaphore};
 use crate::pdf::engine::photograph;
 use crate::support::harness::{TestClient, TestGemini, TestServer, book, refused};
 
-/// Dollars per million tokens, in and out.
+/// Dollars per million input and output tokens.
 const PRICES: (&str, &str) = ("GEMINI_PRICES", "1 10");
 const INPUT_TOKENS: u64 = 900;
 
-/// Answers for single pages, as dear as a test wants them.
+/// A Gemini API for single pages. The test sets the cost of the answers.
 #[derive(Clone)]
 struct Gemini {
     base_url: String,
     output_tokens: Arc<AtomicU64>,
     answered: Arc<AtomicUsize>,
-    /// Requests that may be answered.
+    /// One permit for each request that may be answered.
     gate: Arc<Semaphore>,
     /// `maxOutputTokens` of each request.
     limits: Arc<Mutex<Vec<u64>>>,
 }
 
 impl Gemini {
-    /// Answers nothing before the gate is open.
+    /// Starts the API. It answers only after [`Self::open`].
     async fn start(output_tokens: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let gemini = Self {
@@ -78,29 +78,29 @@ impl Gemini {
     }
 }
 
-/// The records of a running server.
+/// The database of a running server.
 async fn records(data: &TempDir) -> SqlStore {
     SqlStore::open(&SqlStore::embedded_url(&data.path().join("coldbrew.db"))).await.unwrap()
 }
 
 async fn spent_today(store: &SqlStore) -> DaySpending {
-    store.spent_on(SystemWorld.now().day()).await.unwrap()
+    store.spent_on(SystemClock.now().day()).await.unwrap()
 }
 
-/// Waits until every job that is not over waits for the budget; says how many those are. Nothing tells when.
+/// Waits until every active job waits for the budget, and returns their number. The state is polled.
 async fn all_wait_for_budget(store: &SqlStore) -> usize {
     for _ in 0..1_200 {
         let jobs = store.queue().await.unwrap();
-        let waits = |due_at: UnixMs, by| by == Some(Hindrance::Spending) && due_at > SystemWorld.now();
-        if jobs.iter().all(|job| waits(job.due_at, job.hindered_by)) {
+        let waits = |due_at: UnixMs, by| by == Some(BlockedReason::Spending) && due_at > SystemClock.now();
+        if jobs.iter().all(|job| waits(job.due_at, job.blocked_by)) {
             return jobs.len();
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("they do not come to rest: {:?}", store.queue().await.unwrap());
+    panic!("not all jobs wait for the budget: {:?}", store.queue().await.unwrap());
 }
 
-/// Submits a book of so many pages in realtime mode. Returns the path of its status.
+/// Submits a book with this many pages in realtime mode. Returns the path of its status.
 async fn submit(guest: &TestClient, pages: usize) -> String {
     let answer = guest.submit(&guest.upload_pages(pages).await, true, false).await;
     assert_eq!(answer.status(), StatusCode::ACCEPTED);
@@ -108,7 +108,7 @@ async fn submit(guest: &TestClient, pages: usize) -> String {
     format!("/v1/documents/extraction/{}", ticket["extraction_id"].as_str().unwrap())
 }
 
-/// A page costs $0.0019 here and may cost $0.088, so that only one at a time fits below a ceiling of $0.02: nine of 24.
+/// A page costs $0.0019 and may cost $0.088, so only one at a time fits a ceiling of $0.02: nine of 24 pages.
 #[tokio::test]
 async fn guests_beyond_their_ceiling_are_refused_or_wait_until_it_is_raised() {
     let data = TempDir::new().unwrap();
@@ -135,16 +135,16 @@ async fn guests_beyond_their_ceiling_are_refused_or_wait_until_it_is_raised() {
     assert_eq!(answer.headers()["retry-after"], "600");
     let error = refused(answer, 503, "spending_limit").await;
     assert!(error["message"].as_str().unwrap().contains("budget for Gemini is used up"), "{error}");
-    assert_eq!(late.submit(&prepared, false, false).await.status(), StatusCode::CREATED, "text costs nothing");
-    let mut told = 0;
+    assert_eq!(late.submit(&prepared, false, false).await.status(), StatusCode::CREATED, "text mode is free");
+    let mut explained = 0;
     for (guest, status) in &documents {
         let job = guest.get(status).await;
         let hash = guest.upload_pages(3).await["content_hash"].as_str().unwrap().to_owned();
         let page = guest.page(&format!("/batch/{hash}")).await;
-        told += usize::from(page.contains("This server's daily budget for Gemini is used up"));
+        explained += usize::from(page.contains("This server's daily budget for Gemini is used up"));
         assert!(["RUNNING", "SUCCEEDED"].contains(&job["status"].as_str().unwrap()), "{job}");
     }
-    assert_eq!(told, waiting, "each that waits says why");
+    assert_eq!(explained, waiting, "each waiting job shows the reason");
     let metrics = late.send(Method::GET, "/metrics", None).await.text().await.unwrap();
     for line in [
         "coldbrew_spending_today_microdollars{account=\"guest\"} 17100",
@@ -166,7 +166,7 @@ async fn guests_beyond_their_ceiling_are_refused_or_wait_until_it_is_raised() {
 }
 
 #[tokio::test]
-async fn batch_dearer_than_a_whole_day_is_refused() {
+async fn batch_above_the_daily_ceiling_is_refused() {
     let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let gemini = TestGemini::start(&google).await;
     let settings = [gemini.settings().as_slice(), &[PRICES, ("COLDBREW_SPEND_DAILY_USD_MAX", "0.01")]].concat();
@@ -178,9 +178,9 @@ async fn batch_dearer_than_a_whole_day_is_refused() {
     assert_eq!(guest.batch_end(ticket["content_hash"].as_str().unwrap()).await["status"], "SUCCEEDED");
 }
 
-/// Pages that cost seven times their estimate: 12 were estimated at 32,448 tokens, and each is charged 18,900.
+/// Pages that cost seven times their estimate: 12 pages are estimated at 32,448 tokens, and each is charged 18,900.
 #[tokio::test]
-async fn realtime_document_stops_one_page_beyond_its_reservation_when_the_quota_is_used_up() {
+async fn realtime_job_without_quota_stops_one_page_beyond_its_reservation() {
     let data = TempDir::new().unwrap();
     let gemini = Gemini::start(3_000).await;
     gemini.open();
@@ -198,7 +198,7 @@ async fn realtime_document_stops_one_page_beyond_its_reservation_when_the_quota_
 }
 
 #[tokio::test]
-async fn realtime_document_goes_on_while_the_quota_has_room() {
+async fn realtime_job_continues_while_the_quota_has_room() {
     let data = TempDir::new().unwrap();
     let gemini = Gemini::start(3_000).await;
     gemini.open();
@@ -211,14 +211,14 @@ async fn realtime_document_goes_on_while_the_quota_has_room() {
 }
 
 #[tokio::test]
-async fn guest_of_a_real_key_has_a_small_quota() {
+async fn guest_with_a_real_key_has_a_small_quota() {
     let data = TempDir::new().unwrap();
     let gemini = Gemini::start(1).await;
     let server = TestServer::start(&data, &gemini.settings(&[])).await;
     assert_eq!(server.guest().await.get("/v1/users/me/usage").await["quota_tokens"], 200_000);
 }
 
-/// Refused answers cost money, in a batch that ends without a document as well; and an account of such documents is slowed down.
+/// Refused answers cost money, also in a batch without a document. Then the account's jobs run one at a time.
 #[tokio::test]
 async fn refused_answers_are_recorded_and_slow_their_account_down() {
     let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
@@ -232,7 +232,7 @@ async fn refused_answers_are_recorded_and_slow_their_account_down() {
     assert_eq!(guest.get("/v1/users/me/usage").await["used_tokens"], 0);
     let store = records(&data).await;
     let account = guest.get("/v1/users/me").await["user_id"].as_str().unwrap().to_owned();
-    let answers = store.answers_on(&account, SystemWorld.now().day()).await.unwrap();
+    let answers = store.answers_on(&account, SystemClock.now().day()).await.unwrap();
     assert_eq!((answers.all, answers.useless), (51, 51));
     let spent = spent_today(&store).await.guests;
     assert!(spent.settled > 0 && spent.committed == 0, "{spent:?}");
@@ -289,14 +289,14 @@ async fn output_limit_of_a_page_is_in_realtime_requests_and_batch_lines() {
 }
 
 #[tokio::test]
-async fn spending_names_account_network_and_kind_of_account() {
+async fn spending_rows_have_account_network_and_kind() {
     let data = TempDir::new().unwrap();
     let settings = [("COLDBREW_CLIENT_ADDRESS_HEADER", "x-forwarded-for")];
     let server = TestServer::start(&data, &settings).await;
     let guest = server.guest().await;
     let prepared = guest.upload_pages(1).await;
-    let wish = json!({"hash": prepared["hash"], "ai_transform": true, "batch_mode": false});
-    let request = reqwest::Client::new().post(format!("{}/v1/documents/document", server.base_url)).json(&wish);
+    let submission = json!({"hash": prepared["hash"], "ai_transform": true, "batch_mode": false});
+    let request = reqwest::Client::new().post(format!("{}/v1/documents/document", server.base_url)).json(&submission);
     let answer = request.bearer_auth(&guest.token).header("x-forwarded-for", "203.0.113.77").send().await.unwrap();
     let ticket: Value = answer.json().await.unwrap();
     guest.end_of(&format!("/v1/documents/extraction/{}", ticket["extraction_id"].as_str().unwrap())).await;

@@ -1,4 +1,4 @@
-//! Files and texts that fill the disk.
+//! Files and texts that would fill the disk.
 
 use std::fmt::Write;
 
@@ -10,10 +10,10 @@ use tempfile::TempDir;
 use crate::support::harness::{TestClient, TestGemini, TestServer, book, config, refused};
 
 impl TestClient {
-    /// Submits a prepared file as text, under that title.
+    /// Submits a prepared file in text mode with this title.
     async fn text(&self, prepared: &Value, title: &str) -> reqwest::Response {
-        let wish = json!({"hash": prepared["hash"], "title": title, "ai_transform": false, "batch_mode": false});
-        self.send(Method::POST, "/v1/documents/document", Some(wish)).await
+        let submission = json!({"hash": prepared["hash"], "title": title, "ai_transform": false, "batch_mode": false});
+        self.send(Method::POST, "/v1/documents/document", Some(submission)).await
     }
 
     async fn prepared(&self, name: &str, bytes: Vec<u8>) -> Value {
@@ -54,13 +54,13 @@ async fn text_counts_as_stored_until_its_document_is_deleted() {
         made.push(answer.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned());
     };
     refused(refusal, 409, "limit_reached").await;
-    assert_eq!(made.len(), 2, "of 100 kB each, beside the file");
+    assert_eq!(made.len(), 2, "two documents of 100 kB fit beside the file");
     refused(guest.upload("more.txt", "more ".repeat(30_000).into_bytes()).await, 409, "limit_reached").await;
     guest.send(Method::DELETE, &format!("/v1/documents/{}", made[0]), None).await;
     assert_eq!(guest.text(&prepared, "Copy 9").await.status(), StatusCode::CREATED);
 }
 
-/// 300 pages that show the same long text, in a file that has it once.
+/// A file with 300 pages that all show the same long text, which is stored once.
 fn text_bomb() -> Vec<u8> {
     let lines = (0..100).fold(String::new(), |mut lines, line| {
         let _ = writeln!(lines, "1 0 0 1 30 {} Tm ({}) Tj", 830 - 8 * line, "many words again ".repeat(5));
@@ -81,16 +81,16 @@ fn text_bomb() -> Vec<u8> {
     (file + "trailer\n<</Root 1 0 R>>\n%%EOF\n").into_bytes()
 }
 
-/// Its limit is lowered so that not all pages have to be read to pass it.
+/// The limit is lowered so that not all pages have to be read.
 #[tokio::test]
-async fn small_file_with_much_text_is_kept_up_to_the_limit() {
+async fn small_file_with_much_text_is_stored_up_to_the_limit() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_DOCUMENT_TEXT_BYTES_MAX", "300000")]).await;
     let guest = server.guest().await;
     let prepared = guest.prepared("bomb.pdf", text_bomb()).await;
     let pages: Vec<u32> = (0..60).collect();
-    let wish = json!({"hash": prepared["hash"], "pages": pages, "ai_transform": false, "batch_mode": false});
-    let made: Value = guest.send(Method::POST, "/v1/documents/document", Some(wish)).await.json().await.unwrap();
+    let submission = json!({"hash": prepared["hash"], "pages": pages, "ai_transform": false, "batch_mode": false});
+    let made: Value = guest.send(Method::POST, "/v1/documents/document", Some(submission)).await.json().await.unwrap();
     let failed = made["failed_pages"].as_array().unwrap().len();
     assert!((1..60).contains(&failed), "{failed}");
     let document = guest.get(&format!("/v1/documents/{}", made["id"].as_str().unwrap())).await;
@@ -100,9 +100,9 @@ async fn small_file_with_much_text_is_kept_up_to_the_limit() {
     assert!(content[59]["failure"].as_str().unwrap().contains("left out"), "{}", content[59]);
 }
 
-/// What is kept of an image is its page, however small the file was.
+/// An image is stored as a PDF page, which can be larger than the image file.
 #[tokio::test]
-async fn image_counts_as_the_file_that_is_kept_of_it() {
+async fn image_counts_with_the_size_of_its_stored_file() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_STORED_BYTES_MAX", "400000")]).await;
     let guest = server.guest().await;
@@ -116,13 +116,13 @@ async fn image_counts_as_the_file_that_is_kept_of_it() {
 }
 
 #[tokio::test]
-async fn nearly_full_disk_takes_no_files_and_everything_else_goes_on() {
+async fn nearly_full_disk_refuses_files_and_everything_else_continues() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
     let prepared = guest.upload_pages(2).await;
     server.stop().await;
-    // No disk is wholly free.
+    // No disk is completely free.
     let server = TestServer::start(&data, &[("COLDBREW_FREE_PERCENT_MIN", "100")]).await;
     let guest = guest.at(&server.base_url);
     let answer = guest.upload("book.pdf", book(1)).await;
@@ -136,13 +136,13 @@ async fn nearly_full_disk_takes_no_files_and_everything_else_goes_on() {
     assert_eq!(guest.batch_end(ticket["content_hash"].as_str().unwrap()).await["status"], "SUCCEEDED");
 }
 
-/// With a real key, and an address that others can reach.
+/// With a real key, and a public address.
 #[tokio::test]
-async fn guest_of_a_public_server_holds_less_until_signed_up() {
+async fn guest_of_a_public_server_has_smaller_limits() {
     let data = TempDir::new().unwrap();
     let gemini = TestGemini::start(&data).await;
     let settings = [("COLDBREW_GUEST_DOCUMENTS_MAX", "1"), ("COLDBREW_GUEST_UPLOADS_MAX", "1")];
-    let public = [("COLDBREW_PUBLIC_URL", "https://coldbrew.example")];
+    let public = [("COLDBREW_PUBLIC_URL", "https://coldbrew.example"), ("COLDBREW_ACCESS_GUESTS", "on")];
     let settings = [&settings[..], &public[..], &gemini.settings()[..]].concat();
     let server = TestServer::start(&data, &settings).await;
     let guest = server.guest().await;
@@ -153,15 +153,15 @@ async fn guest_of_a_public_server_holds_less_until_signed_up() {
 }
 
 #[test]
-fn guest_is_a_stranger_where_others_can_reach_a_server_with_a_key() {
+fn guests_are_limited_on_a_public_server_with_a_key() {
     let data = TempDir::new().unwrap();
-    let strangers = |settings: &[(&str, &str)]| !config(data.path(), settings).guests_are_owners;
+    let limited = |settings: &[(&str, &str)]| !config(data.path(), settings).guests_are_owners;
     let (key, bound) = (("GEMINI_API_KEY", "a-key"), ("LEPTOS_SITE_ADDR", "0.0.0.0:3000"));
-    assert!(!strangers(&[]) && !strangers(&[key]) && !strangers(&[bound]), "loopback, or demo mode");
-    assert!(strangers(&[key, bound]) && strangers(&[key, ("COLDBREW_PUBLIC_URL", "https://coldbrew.example")]));
+    assert!(!limited(&[]) && !limited(&[key]) && !limited(&[bound]), "loopback or demo mode");
+    assert!(limited(&[key, bound]) && limited(&[key, ("COLDBREW_PUBLIC_URL", "https://coldbrew.example")]));
     let guest = |settings: &[(&str, &str)]| config(data.path(), &[&[key, bound], settings].concat()).allowances.guest;
     let limits = guest(&[]);
     assert_eq!((limits.documents, limits.active_jobs, limits.stored_bytes), (50, 2, 200_000_000));
-    assert_eq!(guest(&[("COLDBREW_DOCUMENTS_MAX", "7")]).documents, 7, "never more than a member");
-    assert_eq!(config(data.path(), &[]).allowances.guest.documents, 10_000, "the owner holds as much as a member");
+    assert_eq!(guest(&[("COLDBREW_DOCUMENTS_MAX", "7")]).documents, 7, "a guest never has more than a member");
+    assert_eq!(config(data.path(), &[]).allowances.guest.documents, 10_000, "the owner has the limits of a member");
 }

@@ -19,7 +19,7 @@ impl Records {
         self.documents.get(id).filter(|document| document.account_id == account_id)
     }
 
-    /// The account's document that is the same, and how many of its pages failed.
+    /// The account's equal document, with the number of its failed pages.
     fn same(&self, document: &NewDocument) -> Option<(usize, String)> {
         let same = self.documents.iter().filter(|(_, other)| {
             other.account_id == document.account_id
@@ -34,7 +34,7 @@ impl Records {
             .min_by_key(|(failed, id)| (*failed, std::cmp::Reverse(id.clone())))
     }
 
-    /// Adds a document, if the allowance has room for it.
+    /// Adds a document, if the allowance permits it.
     fn insert(&mut self, document: &NewDocument, row: DocumentRow, allowance: &Allowance) -> Result<String> {
         allowance.admits_document(&self.account_usage(&document.account_id))?;
         let mut after = self.clone();
@@ -44,7 +44,7 @@ impl Records {
         Ok(document.id.clone())
     }
 
-    /// Whether an active job of the account's is to fill this document.
+    /// Whether an active job of the account will fill this document.
     fn is_filled(&self, account_id: &str, id: &str) -> bool {
         self.jobs_of(account_id).any(|job| job.task().is_some() && job.document_id == id)
     }
@@ -65,7 +65,7 @@ fn row(document: &NewDocument, pages: impl IntoIterator<Item = Page>, created_at
     }
 }
 
-/// A page that comes twice is stored as it came first.
+/// The first version of each page.
 fn first_of_each(pages: impl IntoIterator<Item = Page>) -> BTreeMap<u32, Page> {
     let mut first = BTreeMap::new();
     for page in pages {
@@ -148,7 +148,7 @@ impl Documents for Memory {
             Some(Page { index, markdown: read.markdown.clone(), failure: None, note: read.note.clone() })
         });
         let Some(read) = read.collect::<Option<Vec<Page>>>() else {
-            return Err(Error::internal("cached pages vanished while a document was made of them"));
+            return Err(Error::internal("cached pages are missing"));
         };
         records.insert(document, row(document, read, now), allowance)
     }

@@ -8,19 +8,19 @@ use coldbrew::error::{Error, Result};
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::machine::Lane;
 use coldbrew::jobs::{Acceptance, Completion, Jobs};
-use coldbrew::jobs::{Job, Leftover, Stage};
+use coldbrew::jobs::{Job, OrphanedResource, Stage};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{ApiError, PageSet, UnixMs};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 
-use super::{Charge, DocumentRow, JobRow, Memory, Read, Records, Reservation};
+use super::{Charge, DocumentRow, JobRow, Memory, Records, Reservation, StoredPage};
 use coldbrew::model::wire::Page;
 
 const MISSING: &str = "Gemini gave no answer for this page.";
 
 impl Records {
-    /// The row of a job that is not over, if this claim of it is the newest.
+    /// The row of an active job, if this claim is current.
     fn held(&mut self, job: &Job) -> Option<&mut JobRow> {
         self.jobs.get_mut(&job.id).filter(|row| row.job.fence == job.fence && row.job.task().is_some())
     }
@@ -46,7 +46,7 @@ impl Records {
                 if self.results.contains_key(&key) {
                     return;
                 }
-                self.results.insert(key, Read { markdown: stored(&markdown), note });
+                self.results.insert(key, StoredPage { markdown: stored(&markdown), note });
                 self.failures.remove(&at);
                 let account_id = job.account_id.clone();
                 let charged = self.ledger.insert(at, Charge { account_id, usage, tokens: charge, model, at: now });
@@ -55,7 +55,7 @@ impl Records {
         }
     }
 
-    /// The document with the job's pages in it, and whether one of them is usable.
+    /// The document with the job's pages, and whether one of them is usable.
     fn document_of(&self, job: &Job, now: UnixMs) -> (DocumentRow, bool) {
         let before = self.documents.get(&job.document_id).filter(|document| !document.draft);
         let mut document = before.cloned().unwrap_or_else(|| DocumentRow {
@@ -114,11 +114,11 @@ impl Records {
             draft_id: job.document_id.clone(),
             error: job.stage.error(),
             requeued: job.requeued,
-            hindered_by: job.hindered_by,
+            blocked_by: job.blocked_by,
         }
     }
 
-    /// The account's jobs from new to old.
+    /// The account's jobs, newest first.
     pub(super) fn jobs_of(&self, account_id: &str) -> impl Iterator<Item = &Job> {
         self.jobs.values().rev().map(|row| &row.job).filter(move |job| job.account_id == account_id)
     }
@@ -140,7 +140,7 @@ impl Jobs for Memory {
     ) -> Result<Acceptance> {
         let mut records = self.records();
         if !records.accounts.contains(&account.id) {
-            return Err(Error::internal("the account is gone"));
+            return Err(Error::internal("the account does not exist"));
         }
         let same = |other: &&Job| other.content_hash == job.content_hash && other.task().is_some();
         if let Some(active) = records.jobs_of(&account.id).find(same) {
@@ -171,15 +171,15 @@ impl Jobs for Memory {
         };
         let mut due: Vec<_> = records.jobs.values_mut().filter(free).collect();
         due.sort_by_key(|row| row.job.due_at);
-        let taken = due.into_iter().take(max).map(|row| {
+        let claimed = due.into_iter().take(max).map(|row| {
             row.job.fence += 1;
-            let ran_out = row.owner.as_deref() == Some(worker) && row.lease_until > UnixMs(0);
-            row.job.claims += u32::from(!ran_out);
+            let own_lease_expired = row.owner.as_deref() == Some(worker) && row.lease_until > UnixMs(0);
+            row.job.claims += u32::from(!own_lease_expired);
             row.lease_until = now.plus(lease_ms);
             row.owner = Some(worker.to_owned());
             row.job.clone()
         });
-        Ok(taken.collect())
+        Ok(claimed.collect())
     }
 
     async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
@@ -207,11 +207,11 @@ impl Jobs for Memory {
         Ok(())
     }
 
-    async fn advance(&self, job: &Job, left: Option<&Leftover>, now: UnixMs) -> Result<bool> {
+    async fn advance(&self, job: &Job, orphan: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
         let mut records = self.records();
         let advanced = records.commit_step(job, now);
-        if let (true, Some(left)) = (advanced, left) {
-            records.leave(left.clone());
+        if let (true, Some(orphan)) = (advanced, orphan) {
+            records.record_orphan(orphan.clone());
         }
         if advanced && job.task().is_none() {
             assert!(records.reservations.remove(&job.id).is_some(), "a reservation ended twice");

@@ -1,4 +1,4 @@
-//! All jobs in memory at once.
+//! Operations on all jobs in memory.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ impl Operations for Memory {
             submitted_at: row.job.submitted_at,
             due_at: row.job.due_at,
             lease_until: row.lease_until,
-            hindered_by: row.job.hindered_by,
+            blocked_by: row.job.blocked_by,
         });
         Ok(queued.collect())
     }
@@ -30,7 +30,7 @@ impl Operations for Memory {
     async fn clock_went_back(&self, now: UnixMs, by_ms: i64) -> Result<()> {
         let ahead = |at: UnixMs| at.0 > now.0 + by_ms / 2;
         let mut records = self.records();
-        records.leftovers.values_mut().filter(|left| ahead(left.due_at)).for_each(|left| left.due_at = now);
+        records.orphans.values_mut().filter(|orphan| ahead(orphan.due_at)).for_each(|orphan| orphan.due_at = now);
         for row in records.jobs.values_mut().filter(|row| row.job.task().is_some()) {
             let due_at = row.job.due_at.plus(-by_ms);
             if ahead(row.job.due_at) {
@@ -45,6 +45,6 @@ impl Operations for Memory {
     }
 
     async fn copy_to(&self, _file: &Path) -> Result<()> {
-        Err(Error::internal("what is in memory is not backed up"))
+        Err(Error::internal("records in memory cannot be backed up"))
     }
 }

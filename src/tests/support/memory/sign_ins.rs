@@ -1,4 +1,4 @@
-//! Failed attempts to sign in and known networks in memory.
+//! Counts of password attempts and known networks in memory.
 
 use async_trait::async_trait;
 use coldbrew::accounts::{Attempts, SignIns};
@@ -49,7 +49,7 @@ impl SignIns for Memory {
     async fn add_known_network(&self, account_id: &str, network: &str, now: UnixMs) -> Result<()> {
         let mut records = self.records();
         if !records.accounts.contains(account_id) {
-            return Err(Error::internal("the account is gone"));
+            return Err(Error::internal("the account does not exist"));
         }
         let networks = &mut records.known_networks;
         networks.insert((account_id.to_owned(), network.to_owned()), now);

@@ -1,4 +1,4 @@
-//! The ledger of what Gemini costs, in memory. All accounts are guests.
+//! The ledger of Gemini's cost in memory. All accounts are guests.
 
 use async_trait::async_trait;
 use coldbrew::accounts::Account;
@@ -6,11 +6,11 @@ use coldbrew::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Re
 use coldbrew::error::Result;
 use coldbrew::jobs::Job;
 use coldbrew::jobs::{Admission, Spending, Unanswered};
-use coldbrew::model::{Hindrance, UnixMs};
+use coldbrew::model::{BlockedReason, UnixMs};
 
 use super::{Memory, Records};
 
-/// A request under way.
+/// A request in flight.
 #[derive(Clone)]
 pub struct Commitment {
     pub job_id: String,
@@ -20,7 +20,7 @@ pub struct Commitment {
     tokens: u64,
 }
 
-/// A request that is over.
+/// A finished request.
 #[derive(Clone)]
 pub struct SpentRow {
     pub account_id: String,
@@ -29,7 +29,7 @@ pub struct SpentRow {
 }
 
 impl Records {
-    fn holds(&self, job: &Job) -> bool {
+    fn is_claim_current(&self, job: &Job) -> bool {
         self.jobs.get(&job.id).is_some_and(|row| row.job.fence == job.fence && row.job.task().is_some())
     }
 
@@ -40,7 +40,7 @@ impl Records {
         DaySpending { guests: Sums { settled: settled.sum(), committed: committed.sum() }, ..DaySpending::default() }
     }
 
-    /// Makes the job's reservation cover another page.
+    /// Extends the job's reservation to cover another page. Returns `false` if the quota has no room.
     fn reserve_page(&mut self, job: &Job, request: &PaidRequest, budget: &Budget) -> bool {
         let account = Account { id: job.account_id.clone(), email: None, quota_tokens: None };
         let usage = self.usage_of(&account, budget.guest_quota_tokens);
@@ -67,11 +67,11 @@ impl Records {
         }
     }
 
-    fn free(&mut self, of: impl Fn(&str, &Commitment) -> bool, now: UnixMs) {
+    fn release(&mut self, of: impl Fn(&str, &Commitment) -> bool, now: UnixMs) {
         let before = self.commitments.len();
         self.commitments.retain(|id, held| !of(id, held));
         let waits =
-            |job: &Job| job.hindered_by == Some(Hindrance::Spending) && job.due_at > now && job.task().is_some();
+            |job: &Job| job.blocked_by == Some(BlockedReason::Spending) && job.due_at > now && job.task().is_some();
         let waiting = self.jobs.values_mut().filter(|row| waits(&row.job) && row.lease_until == UnixMs(0));
         if let Some(first) = waiting.min_by_key(|row| row.job.submitted_at).filter(|_| before > self.commitments.len())
         {
@@ -84,7 +84,7 @@ impl Records {
 impl Spending for Memory {
     async fn admit(&self, job: &Job, request: &PaidRequest, budget: &Budget, now: UnixMs) -> Result<Admission> {
         let mut records = self.records();
-        if !records.holds(job) {
+        if !records.is_claim_current(job) {
             return Ok(Admission::Superseded);
         }
         let day = records.day_spending(now.day(), &request.id);
@@ -107,30 +107,30 @@ impl Spending for Memory {
 
     async fn settle(&self, job: &Job, id: &str, _page: Option<u32>, spent: &Spent, now: UnixMs) -> Result<()> {
         let mut records = self.records();
-        if records.holds(job) {
+        if records.is_claim_current(job) {
             let day = records.commitments.get(id).map_or(now.day(), |held| held.day);
             let row = SpentRow { account_id: job.account_id.clone(), day, spent: *spent };
             records.spending.entry(id.to_owned()).or_insert(row);
-            records.free(|other, _| other == id, now);
+            records.release(|other, _| other == id, now);
         }
         Ok(())
     }
 
     async fn close(&self, job: &Job, id: Option<&str>, unanswered: Unanswered, now: UnixMs) -> Result<()> {
         let mut records = self.records();
-        let is_meant = |other: &str, held: &Commitment| held.job_id == job.id && id.is_none_or(|id| id == other);
-        if records.holds(job) {
+        let selected = |other: &str, held: &Commitment| held.job_id == job.id && id.is_none_or(|id| id == other);
+        if records.is_claim_current(job) {
             if unanswered == Unanswered::Billed {
-                records.assume(is_meant);
+                records.assume(selected);
             }
-            records.free(is_meant, now);
+            records.release(selected, now);
         }
         Ok(())
     }
 
     async fn wake_waiting(&self, now: UnixMs) -> Result<()> {
         let mut records = self.records();
-        let waits = |job: &Job| job.hindered_by == Some(Hindrance::Spending) && job.task().is_some();
+        let waits = |job: &Job| job.blocked_by == Some(BlockedReason::Spending) && job.task().is_some();
         for row in records.jobs.values_mut().filter(|row| waits(&row.job)) {
             row.job.due_at = row.job.due_at.min(now);
         }

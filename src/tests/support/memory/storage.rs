@@ -1,4 +1,4 @@
-//! What accounts hold in memory: counted anew each time, so that it shows what the sum of a database has to be.
+//! The usage of accounts in memory. It is computed from the rows each time, so it checks the stored sums of the databases.
 
 use async_trait::async_trait;
 use coldbrew::accounts::Allowance;
@@ -9,7 +9,7 @@ use coldbrew::uploads::Upload;
 use super::{DocumentRow, Memory, Records};
 
 impl DocumentRow {
-    /// What it takes with its pages.
+    /// The bytes of the document with its pages.
     pub(super) fn bytes(&self) -> u64 {
         let pages = self.pages.values().map(|page| {
             row([page.markdown.as_str(), page.failure.as_deref().unwrap_or(""), page.note.as_deref().unwrap_or("")])
@@ -17,7 +17,7 @@ impl DocumentRow {
         row([self.title.as_str(), &self.selection_text()]) + pages.sum::<u64>()
     }
 
-    /// A draft has none: nothing is the same as a draft.
+    /// A draft has no selection, so no document equals it.
     fn selection_text(&self) -> String {
         if self.draft { String::new() } else { self.selection.to_string() }
     }
@@ -35,7 +35,7 @@ impl Records {
         }
     }
 
-    /// Whether there is room for what the account has more than `before`.
+    /// Checks the allowance for what the account stores more than in `before`.
     pub(super) fn admit_growth(&self, before: &Self, account_id: &str, allowance: &Allowance) -> Result<()> {
         let usage = before.account_usage(account_id);
         allowance.admits_bytes(&usage, self.stored_bytes(account_id) - usage.stored_bytes)

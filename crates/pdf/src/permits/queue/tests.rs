@@ -1,4 +1,4 @@
-//! Whose turn it is: by example, and as properties of any order of requests.
+//! The order of requests: examples, and properties of any sequence of requests.
 
 use std::collections::BTreeMap;
 
@@ -11,23 +11,23 @@ fn requester(account: &str, network: Option<&str>) -> Requester {
     Requester { network: network.map(str::to_owned), ..Requester::unlimited(account) }
 }
 
-fn claim(priority: Priority, account: &str, network: Option<&str>) -> Claim {
-    Claim::new(priority, &requester(account, network))
+fn request(priority: Priority, account: &str, network: Option<&str>) -> PermitRequest {
+    PermitRequest::new(priority, &requester(account, network))
 }
 
-/// Pushes requests named by their account, and grants what can be granted.
-struct Lab(FairQueue<String>);
+/// A queue of requests named by their accounts.
+struct TestQueue(FairQueue<String>);
 
-impl Lab {
+impl TestQueue {
     fn new(permits: usize) -> Self {
         Self(FairQueue::new(permits, 100))
     }
 
     fn ask(&mut self, priority: Priority, account: &str, network: Option<&str>) {
-        self.0.push(claim(priority, account, network), account.to_owned());
+        self.0.push(request(priority, account, network), account.to_owned());
     }
 
-    fn grants(&mut self) -> Vec<(Claim, String)> {
+    fn grants(&mut self) -> Vec<(PermitRequest, String)> {
         std::iter::from_fn(|| self.0.next()).collect()
     }
 
@@ -36,97 +36,97 @@ impl Lab {
     }
 
     fn release(&mut self, priority: Priority, account: &str, network: Option<&str>) -> String {
-        self.0.release(&claim(priority, account, network));
+        self.0.release(&request(priority, account, network));
         self.served()
     }
 }
 
 #[test]
 fn account_with_many_requests_leaves_permits_to_others() {
-    let mut lab = Lab::new(4);
-    (0..8).for_each(|_| lab.ask(Interactive, "a", None));
-    assert_eq!(lab.served(), "aa", "one stays for others, one for background work");
-    lab.ask(Background, "c", None);
-    lab.ask(Interactive, "b", None);
-    assert_eq!(lab.served(), "cb");
-    lab.ask(Interactive, "b", None);
-    assert_eq!(lab.release(Interactive, "a", None), "", "the last one is for a requester that has none");
-    lab.ask(Interactive, "d", None);
-    assert_eq!(lab.served(), "d");
-    assert_eq!(lab.release(Background, "c", None), "");
-    assert_eq!(lab.release(Interactive, "d", None), "", "nor the last but one while background work has none");
-    assert_eq!(lab.release(Interactive, "b", None), "b", "who holds the fewest comes first");
+    let mut queue = TestQueue::new(4);
+    (0..8).for_each(|_| queue.ask(Interactive, "a", None));
+    assert_eq!(queue.served(), "aa", "one stays free for others and one for background work");
+    queue.ask(Background, "c", None);
+    queue.ask(Interactive, "b", None);
+    assert_eq!(queue.served(), "cb");
+    queue.ask(Interactive, "b", None);
+    assert_eq!(queue.release(Interactive, "a", None), "", "the last one is for a requester without a permit");
+    queue.ask(Interactive, "d", None);
+    assert_eq!(queue.served(), "d");
+    assert_eq!(queue.release(Background, "c", None), "");
+    assert_eq!(queue.release(Interactive, "d", None), "", "the second to last is for background work");
+    assert_eq!(queue.release(Interactive, "b", None), "b", "the account with the fewest permits is next");
 }
 
 #[test]
 fn network_with_many_accounts_counts_as_one() {
-    let mut lab = Lab::new(4);
+    let mut queue = TestQueue::new(4);
     for account in ["a", "b", "c", "d"] {
-        lab.ask(Interactive, account, Some("n"));
+        queue.ask(Interactive, account, Some("n"));
     }
-    assert_eq!(lab.served(), "ab");
-    lab.ask(Interactive, "x", Some("m"));
-    assert_eq!(lab.served(), "x");
-    lab.ask(Interactive, "y", Some("m"));
-    assert_eq!(lab.release(Interactive, "x", Some("m")), "y");
-    assert_eq!(lab.release(Interactive, "a", Some("n")), "");
-    assert_eq!(lab.release(Interactive, "b", Some("n")), "c");
+    assert_eq!(queue.served(), "ab");
+    queue.ask(Interactive, "x", Some("m"));
+    assert_eq!(queue.served(), "x");
+    queue.ask(Interactive, "y", Some("m"));
+    assert_eq!(queue.release(Interactive, "x", Some("m")), "y");
+    assert_eq!(queue.release(Interactive, "a", Some("n")), "");
+    assert_eq!(queue.release(Interactive, "b", Some("n")), "c");
 }
 
 #[test]
-fn background_work_leaves_two_permits_and_is_never_without_one() {
+fn background_work_leaves_two_permits_and_always_gets_one() {
     for (permits, most) in [(1, 1), (2, 1), (3, 1), (4, 2), (8, 6)] {
-        let mut lab = Lab::new(permits);
-        (0..10).for_each(|number| lab.ask(Background, &number.to_string(), None));
-        assert_eq!(lab.served().len(), most, "of {permits}");
+        let mut queue = TestQueue::new(permits);
+        (0..10).for_each(|number| queue.ask(Background, &number.to_string(), None));
+        assert_eq!(queue.served().len(), most, "of {permits}");
     }
-    let mut lab = Lab::new(2);
-    lab.ask(Interactive, "a", None);
-    lab.ask(Interactive, "b", None);
-    assert_eq!(lab.served(), "ab");
-    lab.ask(Interactive, "c", None);
-    lab.ask(Background, "j", None);
-    assert_eq!(lab.release(Interactive, "a", None), "j");
-    assert_eq!(lab.release(Interactive, "b", None), "c");
+    let mut queue = TestQueue::new(2);
+    queue.ask(Interactive, "a", None);
+    queue.ask(Interactive, "b", None);
+    assert_eq!(queue.served(), "ab");
+    queue.ask(Interactive, "c", None);
+    queue.ask(Background, "j", None);
+    assert_eq!(queue.release(Interactive, "a", None), "j");
+    assert_eq!(queue.release(Interactive, "b", None), "c");
 }
 
 #[test]
-fn share_of_an_account_bounds_each_priority() {
+fn account_limit_applies_to_each_priority() {
     let guest = Requester { permits_max: 1, ..requester("g", None) };
     let mut queue = FairQueue::new(8, 100);
     for priority in [Interactive, Interactive, Background, Background] {
-        queue.push(Claim::new(priority, &guest), ());
+        queue.push(PermitRequest::new(priority, &guest), ());
     }
-    let granted: Vec<Priority> = std::iter::from_fn(|| queue.next()).map(|(claim, ())| claim.priority).collect();
+    let granted: Vec<Priority> = std::iter::from_fn(|| queue.next()).map(|(request, ())| request.priority).collect();
     assert_eq!(granted, [Background, Interactive]);
-    assert!(!queue.widen(&Claim::new(Background, &guest)));
+    assert!(!queue.widen(&PermitRequest::new(Background, &guest)));
 }
 
 #[test]
-fn wider_claim_counts_and_leaves_one_for_the_next() {
-    let mut lab = Lab::new(4);
-    lab.ask(Background, "a", None);
-    let (held, _) = lab.grants().remove(0);
-    assert!(lab.0.widen(&held) && !lab.0.widen(&held));
-    lab.ask(Background, "b", None);
-    assert_eq!(lab.served(), "");
-    lab.ask(Interactive, "c", None);
-    lab.ask(Interactive, "d", None);
-    assert_eq!(lab.served(), "cd");
-    assert_eq!(lab.release(Background, "a", None), "", "two permits are for interactive work");
+fn widened_request_counts_and_leaves_a_permit_for_the_next() {
+    let mut queue = TestQueue::new(4);
+    queue.ask(Background, "a", None);
+    let (held, _) = queue.grants().remove(0);
+    assert!(queue.0.widen(&held) && !queue.0.widen(&held));
+    queue.ask(Background, "b", None);
+    assert_eq!(queue.served(), "");
+    queue.ask(Interactive, "c", None);
+    queue.ask(Interactive, "d", None);
+    assert_eq!(queue.served(), "cd");
+    assert_eq!(queue.release(Background, "a", None), "", "two permits are for interactive work");
 }
 
 #[test]
-fn full_queue_refuses_the_newest_of_the_largest() {
+fn full_queue_rejects_the_newest_request_of_the_account_with_most() {
     let mut queue = FairQueue::new(2, 3);
     let push = |queue: &mut FairQueue<u32>, account, number| {
-        queue.push(claim(Background, account, None), number);
+        queue.push(request(Background, account, None), number);
         queue.overflow()
     };
     assert_eq!([1, 2, 3].map(|number| push(&mut queue, "a", number)), [None; 3]);
-    assert_eq!(push(&mut queue, "a", 4), Some(4), "its own");
+    assert_eq!(push(&mut queue, "a", 4), Some(4), "the account's own newest");
     assert_eq!(push(&mut queue, "b", 5), Some(3));
-    assert_eq!(push(&mut queue, "b", 6), Some(6), "it would have as many as the other, and is newer");
+    assert_eq!(push(&mut queue, "b", 6), Some(6), "both accounts have two, and this one is newer");
     assert_eq!(queue.next().map(|(_, number)| number), Some(1));
 }
 
@@ -148,67 +148,71 @@ fn any_move() -> impl Strategy<Value = Move> {
     ]
 }
 
-/// Accounts 0 and 1 have no network; three and three share one. Odd ones are guests.
+/// Accounts 0 and 1 have no network; of the others, even and odd ones share one each. Odd ones are guests.
 fn any_requester(account: u8) -> Requester {
     let network = (account >= 2).then(|| format!("network {}", account % 2));
     let permits_max = if account.is_multiple_of(2) { 3 } else { 1 };
     Requester { network, permits_max, ..Requester::unlimited(account.to_string()) }
 }
 
-fn network_of(claim: &Claim) -> Party {
-    claim.network().clone()
+fn network_of(request: &PermitRequest) -> Party {
+    request.network().clone()
 }
 
-/// What a model remembers of a request: its number, its claim, and how often each other network passed its own since that was served.
-type Asked = (u64, Claim, BTreeMap<String, usize>);
+/// A waiting request of the model: its ticket, the request, and how often each other network was served since its own network was.
+type Asked = (u64, PermitRequest, BTreeMap<String, usize>);
 
 #[derive(Default)]
 struct Model {
     waiting: Vec<Asked>,
-    held: Vec<Claim>,
+    held: Vec<PermitRequest>,
 }
 
 impl Model {
-    fn holding(&self, priority: Priority, party: impl Fn(&Claim) -> bool) -> usize {
-        self.held.iter().filter(|claim| claim.priority == priority && party(claim)).count()
+    fn holding(&self, priority: Priority, party: impl Fn(&PermitRequest) -> bool) -> usize {
+        self.held.iter().filter(|request| request.priority == priority && party(request)).count()
     }
 
-    /// The queue has served this request: it was the oldest of its account, and passed no other network twice.
-    fn served(&mut self, ticket: u64, claim: Claim) {
-        let own = |asked: &&Asked| asked.1.account == claim.account && asked.1.priority == claim.priority;
-        assert_eq!(self.waiting.iter().find(own).map(|asked| asked.0), Some(ticket), "in the order of the account");
+    /// Checks a served request: it was the oldest of its account, and its network was not served twice before a waiting one.
+    fn served(&mut self, ticket: u64, request: PermitRequest) {
+        let own = |asked: &&Asked| asked.1.account == request.account && asked.1.priority == request.priority;
+        assert_eq!(
+            self.waiting.iter().find(own).map(|asked| asked.0),
+            Some(ticket),
+            "in order of arrival within the account"
+        );
         self.waiting.retain(|asked| asked.0 != ticket);
         let held = &self.held;
-        let has_nothing = |other: &Claim| {
+        let has_nothing = |other: &PermitRequest| {
             !held.iter().any(|held| held.priority == other.priority && held.network() == other.network())
         };
         for (_, other, passed) in &mut self.waiting {
-            if other.priority == claim.priority && other.network() != claim.network() && has_nothing(other) {
-                let times = passed.entry(format!("{:?}", claim.network())).or_default();
+            if other.priority == request.priority && other.network() != request.network() && has_nothing(other) {
+                let times = passed.entry(format!("{:?}", request.network())).or_default();
                 *times += 1;
-                assert!(*times <= 1, "a network that holds nothing is passed twice by another");
+                assert!(*times <= 1, "a network without permits waits while another is served twice");
             }
         }
-        self.granted(claim);
+        self.granted(request);
     }
 
-    fn granted(&mut self, claim: Claim) {
-        let own = self.waiting.iter_mut().filter(|(_, other, _)| other.network() == claim.network());
+    fn granted(&mut self, request: PermitRequest) {
+        let own = self.waiting.iter_mut().filter(|(_, other, _)| other.network() == request.network());
         own.for_each(|(_, _, passed)| passed.clear());
-        self.held.push(claim);
+        self.held.push(request);
     }
 
     fn check(&self, permits: usize) {
         assert!(self.held.len() <= permits);
         assert!(self.holding(Background, |_| true) <= (permits - 2).max(1));
-        for claim in &self.held {
+        for request in &self.held {
             for priority in [Interactive, Background] {
-                assert!(self.holding(priority, |held| held.account == claim.account) <= claim.permits_max.max(1));
+                assert!(self.holding(priority, |held| held.account == request.account) <= request.permits_max.max(1));
             }
-            let interactive = self.holding(Interactive, |held| network_of(held) == network_of(claim));
-            assert!(interactive < permits, "one network has them all");
+            let interactive = self.holding(Interactive, |held| network_of(held) == network_of(request));
+            assert!(interactive < permits, "one network has all permits");
         }
-        // A free permit and a request of a party without one must not be there at the same time.
+        // No request of a party without a permit waits while a permit is free.
         let starved = self.waiting.iter().find(|(_, waiting, _)| {
             waiting.priority == Interactive
                 && self.holding(Interactive, |held| {
@@ -229,44 +233,44 @@ proptest! {
         for action in moves {
             match action {
                 Move::Ask { account, priority } => {
-                    let claim = Claim::new(priority, &any_requester(account));
-                    // The waiter is its own number, to be found again when it is refused.
+                    let request = PermitRequest::new(priority, &any_requester(account));
+                    // The waiter is the ticket itself, so that a rejected request can be found.
                     let number = queue.events + 1;
-                    let ticket = queue.push(claim.clone(), number);
+                    let ticket = queue.push(request.clone(), number);
                     prop_assert_eq!(ticket, number);
-                    model.waiting.push((ticket, claim, BTreeMap::new()));
+                    model.waiting.push((ticket, request, BTreeMap::new()));
                 }
                 Move::Cancel(which) if !model.waiting.is_empty() => {
                     let (ticket, ..) = model.waiting.remove(which % model.waiting.len());
                     queue.cancel(ticket);
                 }
                 Move::Widen(which) if !model.held.is_empty() => {
-                    let claim = model.held[which % model.held.len()].clone();
-                    if queue.widen(&claim) {
-                        model.granted(claim);
-                        prop_assert!(model.held.len() < permits, "one is left");
+                    let request = model.held[which % model.held.len()].clone();
+                    if queue.widen(&request) {
+                        model.granted(request);
+                        prop_assert!(model.held.len() < permits, "one permit stays free");
                     }
                 }
                 Move::Release(which) if !model.held.is_empty() => {
-                    let claim = model.held.remove(which % model.held.len());
-                    queue.release(&claim);
+                    let request = model.held.remove(which % model.held.len());
+                    queue.release(&request);
                 }
                 _ => {}
             }
-            while let Some((claim, ticket)) = queue.next() {
-                model.served(ticket, claim);
+            while let Some((request, ticket)) = queue.next() {
+                model.served(ticket, request);
                 model.check(permits);
             }
-            let refused = queue.overflow();
-            model.waiting.retain(|asked| Some(asked.0) != refused);
+            let rejected = queue.overflow();
+            model.waiting.retain(|asked| Some(asked.0) != rejected);
             prop_assert!(model.waiting.len() <= 40);
             model.check(permits);
         }
-        // Whatever still waits is served once permits come back, and nothing is remembered.
-        while let Some(claim) = model.held.pop() {
-            queue.release(&claim);
-            while let Some((claim, ticket)) = queue.next() {
-                model.served(ticket, claim);
+        // All waiting requests are served once permits return, and no state remains.
+        while let Some(request) = model.held.pop() {
+            queue.release(&request);
+            while let Some((request, ticket)) = queue.next() {
+                model.served(ticket, request);
             }
         }
         prop_assert!(model.waiting.is_empty());

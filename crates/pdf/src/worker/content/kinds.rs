@@ -1,4 +1,4 @@
-//! What PDFium says of an object, as far as figures go: what kind of thing it is, and where on the page.
+//! The kind of a page object, and its place on the page.
 
 use pdfium_render::prelude::{
     PdfPage, PdfPageObject, PdfPageObjectCommon, PdfPagePathObject, PdfPagePathObjectSegments, PdfPageRenderRotation,
@@ -7,34 +7,34 @@ use pdfium_render::prelude::{
 
 use crate::figures::Bounds;
 
-/// A path this thin, in points, is a rule.
+/// The thickness of a rule, in points.
 const RULE_MAX: f32 = 3.0;
 /// A path of at most this many segments, none of them slanted, is a box.
 const BOX_SEGMENTS_MAX: u32 = 6;
-/// And one of at most this many, which fills more than this much of the rectangle around it, is a box with round corners. A
-/// circle, seen through its control points, fills nine tenths.
+/// A path of at most this many segments that fills at least [`FILLED_MIN`] of its bounds is a box with round corners.
 const ROUND_BOX_SEGMENTS_MAX: u32 = 24;
+/// The polygon of a circle's control points fills nine tenths of its bounds, so a circle is no box.
 const FILLED_MIN: f32 = 0.95;
-/// Of one object, that are looked at.
+/// The most clip paths of one object that are examined.
 const CLIPS_MAX: usize = 8;
-/// How deep forms are looked into.
+/// The deepest level of nested forms that is examined.
 const DEPTH_MAX: u32 = 6;
 
-/// What an object is.
+/// The kind of an object.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Text,
     Rule,
     Box,
-    /// With round corners.
+    /// A box with round corners.
     RoundBox,
     Picture,
-    /// Something with objects of its own, which are more than text and rules.
+    /// A form that contains more than text and rules.
     Form,
     Drawing,
 }
 
-/// Of an object that has a place.
+/// The kind of an object and its visible bounds; `None` if it is not visible.
 pub(super) fn kind_and_bounds(object: &PdfPageObject<'_>) -> Option<(Kind, PdfRect)> {
     kind_within(object, DEPTH_MAX)
 }
@@ -57,7 +57,7 @@ fn kind_within(object: &PdfPageObject<'_>, depth: u32) -> Option<(Kind, PdfRect)
     Some((kind, bounds))
 }
 
-/// Where the object is, as far as its clip lets it be seen; `None`: it is not seen.
+/// The bounds of an object within its clip paths; `None` if it is not visible.
 fn visible(object: &PdfPageObject<'_>) -> Option<PdfRect> {
     let bounds = object.bounds().ok()?.to_rect();
     if matches!(object, PdfPageObject::Text(_)) {
@@ -99,7 +99,7 @@ fn kind_of_path(path: &PdfPagePathObject<'_>, bounds: &PdfRect) -> Kind {
     if is_straight { Kind::Box } else { Kind::Drawing }
 }
 
-/// Whether a path of that many segments fills what is around it, but for its corners. Its points are in a space of its own.
+/// Whether a path fills its bounds except for the corners. Its points are in the path's own coordinates.
 fn is_round_box(segments: &PdfPagePathObjectSegments<'_>) -> bool {
     if segments.len() > ROUND_BOX_SEGMENTS_MAX {
         return false;
@@ -120,20 +120,21 @@ fn is_round_box(segments: &PdfPagePathObjectSegments<'_>) -> bool {
     twice_the_area.abs() / 2.0 > FILLED_MIN * (most.0 - least.0) * (most.1 - least.1)
 }
 
-/// From the page's own coordinates to fractions of the page as it is shown.
+/// Converts page coordinates to fractions of the page as shown.
 pub(super) struct Frame {
     page: PdfRect,
     rotation: PdfPageRenderRotation,
 }
 
 impl Frame {
-    /// `None`: the page has no area.
+    /// The frame of a page; `None` if the page has no area.
     pub(super) fn of(page: &PdfPage<'_>) -> Option<Self> {
         let bounds = page.boundaries().bounding().ok()?.bounds;
         let is_sound = bounds.width().value > 0.0 && bounds.height().value > 0.0;
         is_sound.then(|| Self { page: bounds, rotation: page.rotation().unwrap_or(PdfPageRenderRotation::None) })
     }
 
+    /// The bounds of a rectangle on the page as shown.
     pub(super) fn place(&self, rect: &PdfRect) -> Bounds {
         let x = |value: f32| (value - self.page.left().value) / self.page.width().value;
         let y = |value: f32| (self.page.top().value - value) / self.page.height().value;

@@ -1,27 +1,30 @@
-//! A model in a runtime: named arrays of numbers in, arrays of numbers out.
+//! The interface of a model in a runtime: named arrays of numbers as input, arrays of numbers as output.
 
 use super::DetectorError;
 
 /// A loaded model.
 pub(super) trait Network {
-    /// The size that the model asks of its first input, where it asks for one; -1 where any will do.
+    /// The shape of its first input; -1 for dimensions of any size.
     fn input_shape(&self) -> &[i64];
 
     /// The name of its first input.
     fn input_name(&self) -> &str;
 
-    /// Computes the outputs, in the model's order; those that are not of numbers are left out.
+    /// Computes the outputs in the model's order. Outputs that are not `f32` are left out.
+    ///
+    /// # Errors
+    /// If the runtime fails.
     fn run(&mut self, inputs: Vec<Input>) -> Result<Vec<Output>, DetectorError>;
 }
 
-/// What goes in.
+/// An input of a model.
 pub(super) struct Input {
     pub name: String,
     pub shape: Vec<usize>,
     pub values: Vec<f32>,
 }
 
-/// What comes out.
+/// An output of a model.
 #[derive(Debug, PartialEq)]
 pub(super) struct Output {
     pub shape: Vec<usize>,

@@ -1,4 +1,4 @@
-//! Models in ONNX Runtime, which is loaded when it is first needed.
+//! Models in ONNX Runtime, whose library is loaded when it is first needed.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -10,10 +10,10 @@ use ort::value::Tensor;
 use super::DetectorError;
 use super::network::{Input, Network, Output};
 
-/// The library is bound once per process.
+/// The library is loaded once in each process.
 static ENVIRONMENT: OnceLock<Environment> = OnceLock::new();
 
-/// A model in ONNX Runtime. It computes in the calling thread only: workers are what runs in parallel.
+/// A model in ONNX Runtime. It computes in the calling thread only, since workers already run in parallel.
 pub(super) struct OnnxRuntime {
     session: Session,
     input_name: String,
@@ -21,12 +21,13 @@ pub(super) struct OnnxRuntime {
 }
 
 impl OnnxRuntime {
+    /// Loads a model.
     pub(super) fn load(library: &Path, model: &Path) -> Result<Self, DetectorError> {
         let session = Session::builder(environment(library)?)
             .and_then(|builder| builder.with_intra_threads(1).map_err(Into::into))
             .and_then(|mut builder| builder.commit_from_file(model))
             .map_err(failed)?;
-        let input = session.inputs().first().ok_or_else(|| DetectorError("the model takes no input".to_owned()))?;
+        let input = session.inputs().first().ok_or_else(|| DetectorError("the model has no input".to_owned()))?;
         let input_name = input.name().to_owned();
         let input_shape = input.dtype().tensor_shape().map(|shape| shape.to_vec()).unwrap_or_default();
         Ok(Self { session, input_name, input_shape })

@@ -1,4 +1,4 @@
-//! PP-DocLayout models (PicoDet): the page is squeezed into a square, and boxes come with class and score.
+//! PP-DocLayout models (PicoDet): the page is scaled to a square, and the output is boxes with class and score.
 
 use super::network::{Input, Network, Output};
 use super::{Detector, DetectorError, Layout, Pixels};
@@ -6,23 +6,23 @@ use crate::figures::{Bounds, Candidate};
 
 /// The side of the model's input.
 const SIDE: usize = 480;
-/// The page is drawn twice as large and averaged, which is how print turns into grey.
+/// The page is drawn this many times larger and averaged down, so that small print becomes an even grey.
 const OVERSAMPLING: usize = 2;
-/// What the model's input is normalised by, for red, green and blue.
+/// The mean and deviation of the model's input, for red, green and blue.
 const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
-/// `image` and `chart` of the model's classes.
+/// The model's classes `image` and `chart`.
 const FIGURES: [u16; 2] = [1, 18];
-/// A figure that is more surely something else, over this much of the same area, is that.
-const SAME_AREA: f32 = 0.5;
+/// A figure is dropped if a box of another class has a higher score and an intersection over union above this.
+const IOU_MAX: f32 = 0.5;
 
-/// See the module.
+/// A detector with a PP-DocLayout model.
 pub(super) struct PpDoclayout {
     pub network: Box<dyn Network>,
     pub score_min: f32,
 }
 
-/// A row of the model's answer.
+/// A row of the model's output.
 struct Found {
     class: u16,
     candidate: Candidate,
@@ -39,12 +39,12 @@ impl Detector for PpDoclayout {
         let scale = Input { name: "scale_factor".to_owned(), shape: vec![1, 2], values: vec![1.0, 1.0] };
         let outputs = self.network.run(vec![image, scale])?;
         let boxes = outputs.first().filter(|output| output.shape.last() == Some(&6));
-        let boxes = boxes.ok_or_else(|| DetectorError("the model answers no boxes".to_owned()))?;
+        let boxes = boxes.ok_or_else(|| DetectorError("the model's output has no boxes".to_owned()))?;
         Ok(layout(&rows(boxes, self.score_min)))
     }
 }
 
-/// Averages the pixels down to the model's size, by channel. Four at a time, without a division: this is done for each page.
+/// Averages the pixels down to the model's size, by channel. The loop has no division because it runs for each page.
 fn normalised(page: &Pixels) -> Vec<f32> {
     let mut values = vec![0.0; 3 * SIDE * SIDE];
     let scale = DEVIATION.map(|deviation| 1.0 / (255.0 * 4.0 * deviation));
@@ -64,7 +64,7 @@ fn normalised(page: &Pixels) -> Vec<f32> {
     values
 }
 
-/// `class, score, left, top, right, bottom`, in pixels of the input.
+/// The boxes with at least this score. A row of the output is `class, score, left, top, right, bottom`, in pixels of the input.
 fn rows(boxes: &Output, score_min: f32) -> Vec<Found> {
     let side = SIDE as f32;
     let rows = boxes.values.chunks_exact(6).filter(|row| row[1] >= score_min);
@@ -81,8 +81,8 @@ fn rows(boxes: &Output, score_min: f32) -> Vec<Found> {
 fn layout(found: &[Found]) -> Layout {
     let (figures, others): (Vec<&Found>, Vec<&Found>) = found.iter().partition(|item| FIGURES.contains(&item.class));
     let is_something_else = |figure: &Candidate| {
-        let mut surer = others.iter().filter(|other| other.candidate.score > figure.score);
-        surer.any(|other| other.candidate.bounds.iou(&figure.bounds) > SAME_AREA)
+        let mut higher = others.iter().filter(|other| other.candidate.score > figure.score);
+        higher.any(|other| other.candidate.bounds.iou(&figure.bounds) > IOU_MAX)
     };
     let figures = figures.into_iter().map(|item| item.candidate).filter(|figure| !is_something_else(figure)).collect();
     Layout { figures, has_others: !others.is_empty() }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_more_surely_a_table_is_no_figure() {
+    fn box_with_higher_score_as_table_is_no_figure() {
         let (area, other) = (Bounds::new(0.1, 0.1, 0.5, 0.5), Bounds::new(0.6, 0.6, 0.9, 0.9));
         let (image, table) = (found(1, 0.5, area), found(8, 0.6, area));
         let chart = found(18, 0.4, other);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn each_value_is_the_mean_of_a_square_of_one_colour() {
+    fn each_input_value_is_the_mean_of_four_pixels() {
         let side = SIDE * OVERSAMPLING;
         let level = |x: usize, y: usize, channel: usize| ((x * 31 + y * 17 + channel * 101) % 256) as u8;
         let rgb = (0..side * side * 3).map(|at| level(at / 3 % side, at / 3 / side, at % 3)).collect();
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_white_page_is_the_same_number_everywhere() {
+    fn white_page_has_equal_input_values() {
         let side = SIDE * OVERSAMPLING;
         let values = normalised(&Pixels { width: side, height: side, rgb: vec![255; side * side * 3] });
         assert!((values[0] - (1.0 - MEAN[0]) / DEVIATION[0]).abs() < 1e-5);

@@ -1,4 +1,4 @@
-//! Models in tract, which is Rust all through and a part of the program: slower, and no library is needed.
+//! Models in tract, a Rust library that is part of the program. It is slower than ONNX Runtime and needs no shared library.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tract_onnx::tract_hir::infer::Factoid;
 use super::DetectorError;
 use super::network::{Input, Network, Output};
 
-/// A model in tract. It is laid out for inputs of the sizes of those that it is given first.
+/// A model in tract. It is optimized for the input shapes of its first run.
 pub(super) struct Tract {
     model: InferenceModel,
     input_name: String,
@@ -21,10 +21,11 @@ pub(super) struct Tract {
 }
 
 impl Tract {
+    /// Loads a model.
     pub(super) fn load(model: &Path) -> Result<Self, DetectorError> {
         let model = onnx().model_for_path(model).map_err(failed)?;
         let outlets = model.input_outlets().map_err(failed)?;
-        let outlet = *outlets.first().ok_or_else(|| DetectorError("the model takes no input".to_owned()))?;
+        let outlet = *outlets.first().ok_or_else(|| DetectorError("the model has no input".to_owned()))?;
         let input_name = model.node(outlet.node).name.clone();
         let fact = model.outlet_fact(outlet).map_err(failed)?;
         let side = fact.shape.dims().map(|side| side.concretize().and_then(|side| side.to_i64().ok()).unwrap_or(-1));
@@ -43,7 +44,7 @@ impl Tract {
         Ok(inputs)
     }
 
-    fn laid_out(&self, inputs: &[Input]) -> TractResult<Arc<TypedRunnableModel>> {
+    fn optimized(&self, inputs: &[Input]) -> TractResult<Arc<TypedRunnableModel>> {
         let mut model = self.model.clone();
         for (place, input) in inputs.iter().enumerate() {
             let fact = InferenceFact::dt_shape(f32::datum_type(), input.shape.as_slice());
@@ -56,7 +57,7 @@ impl Tract {
         let inputs = self.in_order(inputs)?;
         let plan = match self.plan.take() {
             Some(plan) => plan,
-            None => self.laid_out(&inputs)?,
+            None => self.optimized(&inputs)?,
         };
         self.plan = Some(Arc::clone(&plan));
         let tensor = |input: &Input| Ok(Tensor::from_shape(&input.shape, &input.values)?.into_tvalue());

@@ -1,23 +1,23 @@
 //! YOLO models: the page is fitted into the model's square and centred on grey.
 //!
-//! Exports with suppression inside (YOLOv10, such as DocLayout-YOLO) answer rows of `left, top, right, bottom, score, class`;
-//! others (YOLOv8) answer, for every place, `centre x, centre y, width, height` and a score for each class.
+//! Models that suppress overlapping boxes themselves (YOLOv10, such as DocLayout-YOLO) output rows of `left, top, right, bottom, score,
+//! class`. Others (YOLOv8) output `centre x, centre y, width, height` and a score of each class for every place.
 
 use super::network::{Input, Network, Output};
 use super::{Detector, DetectorError, Layout, Pixels};
 use crate::figures::{Bounds, Candidate};
 
-/// The side of models that take any size.
+/// The side for models that take any size.
 const SIDE_DEFAULT: usize = 1_024;
-/// The grey around the page that these models are trained with.
+/// The grey around the page, as in the training of these models.
 const GREY: f32 = 114.0 / 255.0;
-/// Of boxes that share more than this, the surest is kept.
+/// Of boxes with a larger intersection over union, the one with the highest score is kept.
 const IOU_MAX: f32 = 0.45;
 
-/// How sure a box is, and its corners.
+/// The score of a box, and its corners.
 type Scored = (f32, [f32; 4]);
 
-/// See the module.
+/// A detector with a YOLO model.
 pub(super) struct Yolo {
     network: Box<dyn Network>,
     score_min: f32,
@@ -26,6 +26,7 @@ pub(super) struct Yolo {
 }
 
 impl Yolo {
+    /// A detector with this model. It fails if the model's input is not a picture.
     pub(super) fn new(
         network: Box<dyn Network>,
         score_min: f32,
@@ -34,12 +35,12 @@ impl Yolo {
         let side = match network.input_shape() {
             [_, _, height, width] if height == width => usize::try_from(*height).ok().filter(|side| *side > 0),
             [_, _, ..] => None,
-            _ => return Err(DetectorError("the model takes no picture".to_owned())),
+            _ => return Err(DetectorError("the model's input is not a picture".to_owned())),
         };
         Ok(Self { side: side.unwrap_or(SIDE_DEFAULT), network, score_min, figure_classes })
     }
 
-    /// Boxes that are figures, surest first, in pixels of the model's square; and whether there are others.
+    /// The boxes of figures by descending score, in pixels of the model's square, and whether there are other boxes.
     fn candidates(&self, output: &Output) -> Result<(Vec<Scored>, bool), DetectorError> {
         let rows: Vec<(u16, f32, [f32; 4])> = match output.shape.as_slice() {
             [1, _, 6] => output
@@ -50,7 +51,7 @@ impl Yolo {
             [1, values, places] if *values > 4 => {
                 (0..*places).map(|place| column(&output.values, place, *places)).collect()
             }
-            shape => return Err(DetectorError(format!("the model answers {shape:?}, which no YOLO model does"))),
+            shape => return Err(DetectorError(format!("an output of shape {shape:?} is that of no YOLO model"))),
         };
         let (figures, others): (Vec<_>, Vec<_>) = rows
             .into_iter()
@@ -80,14 +81,14 @@ impl Detector for Yolo {
         }
         let name = self.network.input_name().to_owned();
         let outputs = self.network.run(vec![Input { name, shape: vec![1, 3, side, side], values }])?;
-        let output = outputs.first().ok_or_else(|| DetectorError("the model answers nothing".to_owned()))?;
+        let output = outputs.first().ok_or_else(|| DetectorError("the model has no output".to_owned()))?;
         let x = |value: f32| (value - left as f32) / page.width as f32;
         let y = |value: f32| (value - top as f32) / page.height as f32;
         let mut kept: Vec<Candidate> = Vec::new();
         let (candidates, has_others) = self.candidates(output)?;
         for (score, corners) in candidates {
             let bounds = Bounds::new(x(corners[0]), y(corners[1]), x(corners[2]), y(corners[3]));
-            if kept.iter().all(|surer| surer.bounds.iou(&bounds) <= IOU_MAX) {
+            if kept.iter().all(|higher| higher.bounds.iou(&bounds) <= IOU_MAX) {
                 kept.push(Candidate { bounds, score });
             }
         }
@@ -95,7 +96,7 @@ impl Detector for Yolo {
     }
 }
 
-/// The surest class of one place, its score and its box's corners.
+/// The class with the highest score at one place, that score, and the corners of the box.
 fn column(values: &[f32], place: usize, places: usize) -> (u16, f32, [f32; 4]) {
     let at = |row: usize| values[row * places + place];
     let [x, y, width, height] = [at(0), at(1), at(2), at(3)];
@@ -114,7 +115,7 @@ fn column(values: &[f32], place: usize, places: usize) -> (u16, f32, [f32; 4]) {
 mod tests {
     use super::*;
 
-    /// A model of side 100 that always gives the same answer.
+    /// A model with side 100 and a fixed output.
     struct Fixed(Vec<usize>, Vec<f32>);
 
     impl Network for Fixed {
@@ -132,7 +133,7 @@ mod tests {
         }
     }
 
-    /// What is seen on a page that is half as wide as it is high, which then lies between 25 and 75 across.
+    /// The detection on a page half as wide as it is high, which is between x = 25 and x = 75 of the square.
     fn seen(shape: &[usize], values: &[f32]) -> Result<Layout, DetectorError> {
         let network = Fixed(shape.to_vec(), values.to_vec());
         let mut yolo = Yolo::new(Box::new(network), 0.5, vec![1]).unwrap();
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_an_unknown_shape_is_no_page_without_figures() {
+    fn output_of_unknown_shape_is_an_error() {
         assert!(seen(&[1, 0, 6], &[]).is_ok_and(|layout| layout == Layout::default()));
         for shape in [&[1, 1_000][..], &[1, 4, 3], &[2, 6, 3], &[]] {
             let values = vec![0.0; shape.iter().product()];
@@ -155,15 +156,15 @@ mod tests {
     }
 
     #[test]
-    fn exports_with_suppression_inside_are_understood() {
+    fn output_with_suppression_is_parsed() {
         let rows =
             [25.0, 10.0, 50.0, 30.0, 0.9, 1.0, 25.0, 10.0, 50.0, 30.0, 0.9, 0.0, 30.0, 60.0, 75.0, 90.0, 0.2, 1.0];
         assert_eq!(found(&[1, 3, 6], &rows), [Bounds::new(0.0, 0.1, 0.5, 0.3)]);
     }
 
     #[test]
-    fn of_boxes_for_one_figure_the_surest_is_kept() {
-        // Three places; two see the same figure, one sees something else.
+    fn overlapping_boxes_keep_the_highest_score() {
+        // Three places: two detect the same figure, one detects another class.
         #[rustfmt::skip]
         let values = [
             50.0, 51.0, 50.0,

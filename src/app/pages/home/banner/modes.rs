@@ -1,4 +1,4 @@
-//! How the document is to be read: the two switches, as far as its format leaves a choice.
+//! The switches AI Transform and Batch, as far as the format allows a choice.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -6,10 +6,21 @@ use leptos::prelude::*;
 use crate::model::Format;
 
 const TOOLTIP: &str = "Save 50% on your quota. Results usually ready in minutes, but can take up to 24 hours.";
-/// Where this browser remembers the AI Transform switch.
+const TEXT_ONLY: &str = "Guests of this server can read the plain text. Sign in to use AI.";
+
+/// Context of the upload panel: whether this browser may not use AI.
+#[derive(Clone, Copy)]
+pub struct TextOnly(pub bool);
+
+/// Whether this browser may not use AI.
+pub fn is_text_only() -> bool {
+    use_context::<TextOnly>().is_some_and(|TextOnly(text_only)| text_only)
+}
+
+/// The key of the AI Transform switch in the browser's storage.
 const AI_KEY: &str = "ai-transform";
 
-/// The switches. A picture has no text of its own, so AI stays on; a text needs no reading, so there is nothing to switch.
+/// The switches. AI stays on for an image, which has no text of its own. A text file has no switches.
 #[component]
 pub fn Modes(
     format: &'static Format,
@@ -20,10 +31,15 @@ pub fn Modes(
 ) -> impl IntoView {
     if !format.ai {
         return Either::Left(
-            view! { <p class="controls field-hint">"This is text already: it becomes a document as it is."</p> },
+            view! { <p class="controls field-hint">"This is already text. It is added as it is, free."</p> },
         );
     }
-    let hint = if format.free { "Reads scans, tables and formulas" } else { "A picture can only be read by AI" };
+    let text_only = is_text_only();
+    let hint = match format.free {
+        _ if text_only => TEXT_ONLY,
+        true => "Reads scans, tables, formulas and figures. Off: only the text in the file, free.",
+        false => "Only AI can read an image.",
+    };
     let on = move || ai.get() || !format.free;
     Either::Right(view! {
         <div class="controls">
@@ -36,7 +52,7 @@ pub fn Modes(
                         role="switch"
                         data-testid="ai-toggle"
                         aria-describedby="ai-hint"
-                        disabled=!format.free
+                        disabled=!format.free || text_only
                         prop:checked=on
                         on:change=move |event| {
                             let on = event_target_checked(&event);
@@ -57,7 +73,7 @@ pub fn Modes(
 #[component]
 fn BatchSwitch(batch: Memo<bool>, set_touched: WriteSignal<Option<bool>>) -> impl IntoView {
     let (dismissed, set_dismissed) = signal(false);
-    // Wherever the focus is: the pointer alone may have brought the tooltip.
+    // Listen on the window: the pointer may show the tooltip while the focus is elsewhere.
     Effect::new(move |_| {
         let dismissing = window_event_listener(leptos::ev::keydown, move |event| {
             if event.key() == "Escape" {
@@ -85,7 +101,7 @@ fn BatchSwitch(batch: Memo<bool>, set_touched: WriteSignal<Option<bool>>) -> imp
                     on:change=move |event| set_touched.set(Some(event_target_checked(&event)))
                 />
             </label>
-            <p class="field-hint">"Half the price, for those who can wait"</p>
+            <p class="field-hint">"Half price. Usually minutes, at most 24 hours."</p>
             <p class="tip" role="tooltip" id="batch-tip" data-testid="batch-tooltip">
                 {TOOLTIP}
             </p>
@@ -93,13 +109,13 @@ fn BatchSwitch(batch: Memo<bool>, set_touched: WriteSignal<Option<bool>>) -> imp
     }
 }
 
-/// Whether AI was on when this browser was used last; at first it is.
+/// The last state of the AI Transform switch in this browser; on at first.
 pub fn remembered_ai() -> bool {
     let stored = window().local_storage().ok().flatten().and_then(|storage| storage.get_item(AI_KEY).ok().flatten());
     stored.as_deref() != Some("off")
 }
 
-/// A browser that keeps nothing simply starts with the switch on.
+/// Stores the switch. Without storage the switch starts as on.
 fn remember_ai(on: bool) {
     if let Some(storage) = window().local_storage().ok().flatten() {
         let _ = storage.set_item(AI_KEY, if on { "on" } else { "off" });

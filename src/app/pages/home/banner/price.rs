@@ -1,11 +1,11 @@
-//! What a selection costs either way, what is left, and a word beforehand if that is not enough.
+//! The price line, and a notice if the quota is too small for the selection.
 
 use leptos::prelude::*;
 
 use crate::model::{Mode, Quote, count_words};
 
-/// `≈ 412k tokens now · ≈ 206k as a batch · 1.2M left`, with the way that is chosen set off. A selection that means nothing has no
-/// price; one that is read as text is free. Each dot goes with what it follows, so that no line begins with one.
+/// The price line, with the chosen mode emphasized: `≈ 412k tokens now · ≈ 206k as a batch · 1.2M left`. An invalid selection has no price;
+/// text mode is free. Each dot is in the same box as the text before it, so that no line starts with a dot.
 #[component]
 pub fn PriceLine(
     quote: Memo<Option<Quote>>,
@@ -46,11 +46,11 @@ pub fn PriceLine(
     }
 }
 
-/// Says before submitting that a selection does not fit, and which way it would.
+/// Says before the submission that the selection exceeds the quota, and which mode would fit.
 #[component]
-pub fn TooDear(quote: Memo<Option<Quote>>, mode: Memo<Mode>, left: ReadSignal<Option<u64>>) -> impl IntoView {
+pub fn QuotaNotice(quote: Memo<Option<Quote>>, mode: Memo<Mode>, left: ReadSignal<Option<u64>>) -> impl IntoView {
     move || {
-        let words = too_dear(quote.get()?, mode.get(), left.get()?)?;
+        let words = over_quota_words(quote.get()?, mode.get(), left.get()?)?;
         Some(view! {
             <p class="notice warn" role="status">
                 {words}
@@ -59,17 +59,17 @@ pub fn TooDear(quote: Memo<Option<Quote>>, mode: Memo<Mode>, left: ReadSignal<Op
     }
 }
 
-fn too_dear(quote: Quote, mode: Mode, left: u64) -> Option<String> {
+fn over_quota_words(quote: Quote, mode: Mode, left: u64) -> Option<String> {
     let needed = quote.of(mode);
     if needed <= left {
         return None;
     }
-    let (name, way_out) = match mode {
+    let (what, advice) = match mode {
         Mode::Batch => ("This batch", "Choose fewer pages."),
-        _ if quote.batch_tokens <= left => ("Realtime", "As a batch it fits."),
-        _ => ("Realtime", "As a batch it does not fit either. Choose fewer pages."),
+        _ if quote.batch_tokens <= left => ("Reading now", "A batch would fit."),
+        _ => ("Reading now", "A batch would not fit either. Choose fewer pages."),
     };
-    Some(format!("{name} needs {} tokens and you have {} left. {way_out}", count_words(needed), count_words(left)))
+    Some(format!("{what} takes about {} tokens; you have {} left. {advice}", count_words(needed), count_words(left)))
 }
 
 #[cfg(test)]
@@ -77,21 +77,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_which_way_fits() {
+    fn over_quota_words_name_the_mode_that_fits() {
         let quote = Quote { realtime_tokens: 33_000, batch_tokens: 16_500 };
-        let words = |mode, left| too_dear(quote, mode, left).unwrap_or_default();
+        let words = |mode, left| over_quota_words(quote, mode, left).unwrap_or_default();
         assert_eq!(words(Mode::Realtime, 33_000), "");
         assert_eq!(
             words(Mode::Realtime, 20_000),
-            "Realtime needs 33k tokens and you have 20k left. As a batch it fits."
+            "Reading now takes about 33k tokens; you have 20k left. A batch would fit."
         );
         let neither =
-            "Realtime needs 33k tokens and you have 9k left. As a batch it does not fit either. Choose fewer pages.";
+            "Reading now takes about 33k tokens; you have 9k left. A batch would not fit either. Choose fewer pages.";
         assert_eq!(words(Mode::Realtime, 9_000), neither);
         assert_eq!(words(Mode::Batch, 16_500), "");
         assert_eq!(
             words(Mode::Batch, 9_000),
-            "This batch needs 16.5k tokens and you have 9k left. Choose fewer pages."
+            "This batch takes about 16.5k tokens; you have 9k left. Choose fewer pages."
         );
         assert_eq!(words(Mode::Text, 0), "");
     }

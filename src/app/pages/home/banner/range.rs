@@ -1,4 +1,4 @@
-//! Which pages: a field to type them into, and a bar that shows where they lie and which of them are free.
+//! The page range: a field, and a bar that shows the selected pages and the free ones.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::app::components::{grouped, page_count};
 use crate::model::{PageRangeError, PageSet};
 
-/// See the module. `free`: pages that were read before.
+/// The field and its bar. `free`: pages that were read before.
 #[component]
 pub fn RangeField(
     total: u32,
@@ -64,7 +64,7 @@ fn count_of(pages: &Result<PageSet, PageRangeError>) -> u64 {
     pages.as_ref().map_or(0, |pages| pages.len() as u64)
 }
 
-/// The runs of a set of pages, each as a rectangle one unit a page.
+/// One rectangle for each run of pages, one unit wide for each page.
 fn rects(pages: &PageSet, class: &'static str) -> Vec<impl IntoView + use<>> {
     let rect = |&(first, last): &(u32, u32)| {
         view! { <rect class=class x=first.to_string() width=(last - first + 1).to_string() height="1" /> }

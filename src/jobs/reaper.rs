@@ -1,0 +1,252 @@
+//! Orphaned resources at Google: batches that cost money and that no job will download, and files that no job will use. [`Reaper`] cancels
+//! the batches and deletes the files.
+//!
+//! A job can orphan resources in three cases:
+//!
+//! 1. It ends, or is deleted with its account, before its batch is known to have ended.
+//! 2. A listing finds the batch of a lost create: Google may have made a second one, and may list it late.
+//! 3. It begins another attempt before the batch of the previous one is known to have ended.
+//!
+//! An [`OrphanedResource`] is recorded in the transaction that orphans it. A check can be repeated, so a crash costs at most one check. A
+//! batch that has ended does not end the checks: another one may be listed late. As many checks in a row must find no live batch as
+//! listings must not show a lost create ([`Timing::reconcile_listings`]).
+
+mod port;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Google;
+use super::google::may_be_hidden;
+use super::job::{Job, Stage, batch_name, input_name_prefix};
+use super::machine::Timing;
+use super::upstream::pause_ms;
+use crate::clock::Clock;
+use crate::crash::crash_point;
+use crate::error::Result;
+use crate::model::UnixMs;
+use coldbrew_gemini::{Batch, Error as GeminiError, ErrorKind};
+pub use port::OrphanedResources;
+
+/// A batch or files at Google that no job follows any longer. It does not name the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrphanedResource {
+    pub job_id: String,
+    /// What the job keeps, and the reaper must not cancel: the name of a batch, `batches/…`, or the display name of the next attempt's
+    /// batch. `None`: the job has ended or was deleted.
+    pub spared: Option<String>,
+    /// The stage of the job when it left the resource.
+    pub stage: Stage,
+    pub recorded_at: UnixMs,
+    pub due_at: UnixMs,
+    /// How many checks in a row have found no live batch.
+    pub quiet_looks: u32,
+}
+
+impl OrphanedResource {
+    /// What a job orphans if it ends at its present stage; `None`: Google has nothing of it.
+    pub fn of(job: &Job, now: UnixMs) -> Option<Self> {
+        match job.stage {
+            Stage::Prepare { .. }
+            | Stage::Realtime { .. }
+            | Stage::Succeeded
+            | Stage::Failed { .. }
+            | Stage::Expired { .. } => None,
+            _ => Some(Self::new(job, now)),
+        }
+    }
+
+    /// What may exist of the job's attempt beside `spared`, which the job keeps. The first check is due after `reconcile_ms`.
+    pub fn beside(spared: &str, job: &Job, now: UnixMs, timing: &Timing) -> Self {
+        Self { spared: Some(spared.to_owned()), due_at: now.plus(timing.reconcile_ms), ..Self::new(job, now) }
+    }
+
+    fn new(job: &Job, now: UnixMs) -> Self {
+        let (job_id, stage) = (job.id.clone(), job.stage.clone());
+        Self { job_id, spared: None, stage, recorded_at: now, due_at: now, quiet_looks: 0 }
+    }
+
+    /// The record after a check. `is_live`: the check found a live batch. `None`: enough checks in a row found none.
+    fn after(self, is_live: bool, now: UnixMs, timing: &Timing) -> Option<Self> {
+        if is_live {
+            return Some(Self { quiet_looks: 0, due_at: now.plus(timing.poll_ms), ..self });
+        }
+        let quiet_looks = self.quiet_looks + 1;
+        (quiet_looks < timing.reconcile_listings).then(|| Self {
+            quiet_looks,
+            due_at: now.plus(timing.reconcile_ms),
+            ..self
+        })
+    }
+
+    /// Whether the job keeps this batch.
+    fn spares(&self, batch: &Batch) -> bool {
+        self.spared.as_ref().is_some_and(|spared| [&batch.name, &batch.display_name].contains(&spared))
+    }
+
+    /// Whether the reaper gives up. By then Google has expired the batch and deleted the file (docs/GEMINI.md).
+    fn is_given_up(&self, now: UnixMs, timing: &Timing) -> bool {
+        now.0.saturating_sub(self.recorded_at.0) >= timing.batch_ms_max
+    }
+}
+
+/// Cancels and deletes orphaned resources at Google. Cheap to clone.
+#[derive(Clone)]
+pub struct Reaper {
+    pub orphans: Arc<dyn OrphanedResources>,
+    pub google: Arc<dyn Google>,
+    pub clock: Arc<dyn Clock>,
+    pub timing: Timing,
+    /// How long one claim of a resource holds. Two reapers may work on the same one: the calls have no further effect the second time.
+    pub lease: Duration,
+}
+
+impl Reaper {
+    /// Reaps one resource after the other until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let pause = Duration::from_millis(self.timing.poll_ms.unsigned_abs());
+        let reaping = async {
+            loop {
+                match self.reap_one().await {
+                    Ok(true) => {}
+                    Ok(false) => self.clock.sleep(pause).await,
+                    Err(error) => {
+                        tracing::warn!(%error, "orphaned resources not claimed");
+                        self.clock.sleep(pause).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = reaping => {}
+        }
+    }
+
+    /// Checks the resource that has been due longest. `false`: none is due.
+    ///
+    /// # Errors
+    /// The database cannot be reached. Errors of Google are logged, and the check is repeated later.
+    pub async fn reap_one(&self) -> Result<bool> {
+        let now = self.clock.now();
+        let until = now.plus(i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX));
+        let Some(orphan) = self.orphans.claim_orphan(now, until).await? else { return Ok(false) };
+        crash_point("orphan", "taken");
+        match self.reap(orphan.clone()).await {
+            Ok(Some(later)) => self.orphans.postpone_orphan(&later).await?,
+            Ok(None) => {
+                crash_point("orphan", "gone");
+                self.orphans.remove_orphan(&orphan).await?;
+            }
+            Err(error) if orphan.is_given_up(self.clock.now(), &self.timing) => {
+                tracing::error!(job = %orphan.job_id, %error, "orphaned resource given up");
+                self.orphans.remove_orphan(&orphan).await?;
+            }
+            Err(error) => {
+                tracing::warn!(job = %orphan.job_id, %error, "orphaned resource not reaped");
+                let wait_ms = pause_ms(&error).unwrap_or(self.timing.retry_ms);
+                let due_at = self.clock.now().plus(wait_ms);
+                self.orphans.postpone_orphan(&OrphanedResource { due_at, ..orphan }).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Cancels live batches. After enough checks without one it deletes the files, unless the job still needs them. Returns what has to be
+    /// checked again.
+    async fn reap(&self, orphan: OrphanedResource) -> Result<Option<OrphanedResource>, GeminiError> {
+        let may_be_hidden = may_be_hidden(orphan.stage.key(), &*self.google);
+        let is_live = self.cancel_live(&orphan).await? || may_be_hidden;
+        crash_point("orphan", "stopped");
+        let given_up = orphan.is_given_up(self.clock.now(), &self.timing);
+        let later = orphan.clone().after(is_live, self.clock.now(), &self.timing).filter(|_| !given_up);
+        if later.is_none() {
+            if orphan.spared.is_none() {
+                self.delete_files(&orphan.job_id, &orphan.stage).await?;
+            }
+            tracing::info!(job = %orphan.job_id, given_up, "orphaned resource reaped");
+        }
+        Ok(later)
+    }
+
+    /// Cancels every live batch that the job does not keep. Returns whether there was one.
+    async fn cancel_live(&self, orphan: &OrphanedResource) -> Result<bool, GeminiError> {
+        let mut found = false;
+        let is_live = |batch: &Batch| !orphan.spares(batch) && !batch.state.is_terminal();
+        for batch in self.batches_of(orphan).await?.into_iter().filter(is_live) {
+            self.google.cancel(&batch.name).await?;
+            found = true;
+        }
+        Ok(found)
+    }
+
+    /// The batches of the attempt: the known one, and those that a listing shows by display name or input file.
+    async fn batches_of(&self, orphan: &OrphanedResource) -> Result<Vec<Batch>, GeminiError> {
+        let mut batches = Vec::new();
+        if let Some(attempt) = orphan.stage.attempt() {
+            let input_file = orphan.stage.input_file().unwrap_or_default();
+            batches = self.google.find(&batch_name(&orphan.job_id, attempt), input_file).await?;
+        }
+        if let Some(known) = orphan.stage.batch()
+            && batches.iter().all(|batch| batch.name != known)
+        {
+            match self.google.get_batch(known).await {
+                Ok(batch) => batches.push(batch),
+                // Google sometimes denies a batch that it has, so this check counts as one that found none.
+                Err(error) if error.kind == ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(batches)
+    }
+
+    async fn delete_files(&self, job_id: &str, stage: &Stage) -> Result<(), GeminiError> {
+        if let Some(file) = stage.input_file() {
+            return self.google.delete(file).await;
+        }
+        let Some(attempt) = stage.attempt() else { return Ok(()) };
+        for file in self.google.find_files(&input_name_prefix(job_id, attempt)).await? {
+            self.google.delete(&file.name).await?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn orphan(stage: Stage) -> OrphanedResource {
+        OrphanedResource {
+            job_id: "j1".into(),
+            spared: None,
+            stage,
+            recorded_at: UnixMs(0),
+            due_at: UnixMs(0),
+            quiet_looks: 0,
+        }
+    }
+
+    #[test]
+    fn orphan_not_found_is_checked_as_often_as_a_lost_create_is_listed() {
+        let timing = Timing::default();
+        let mut left = orphan(Stage::Creating { attempt: 1, input_file: "files/in".into(), key: None });
+        for look in 1..timing.reconcile_listings {
+            left = left.after(false, UnixMs(1_000), &timing).unwrap();
+            assert_eq!((left.quiet_looks, left.due_at), (look, UnixMs(1_000 + timing.reconcile_ms)));
+        }
+        let live = left.clone().after(true, UnixMs(2_000), &timing).unwrap();
+        assert_eq!((live.quiet_looks, live.due_at), (0, UnixMs(2_000 + timing.poll_ms)), "the count begins again");
+        assert_eq!(left.after(false, UnixMs(3_000), &timing), None);
+    }
+
+    #[test]
+    fn orphan_is_given_up_long_after_google_expired_it() {
+        let (left, timing) = (orphan(Stage::Upload { attempt: 1 }), Timing::default());
+        assert!(!left.is_given_up(UnixMs(timing.batch_ms_max - 1), &timing));
+        assert!(left.is_given_up(UnixMs(timing.batch_ms_max), &timing));
+    }
+}
