@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Turns large PDFs into clean Markdown with Gemini, at half price for those who can wait.
 #[derive(Parser)]
-#[command(name = "coldbrew", version = version(option_env!("BUILD_COMMIT")), about)]
+#[command(name = "coldbrew", version = version(option_env!("COLDBREW_COMMIT")), about)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -271,6 +271,6 @@ mod tests {
         assert_eq!(version(Some("8233cb4a1f2e")), concat!(env!("CARGO_PKG_VERSION"), " (8233cb4a1f2e)"));
         assert_eq!(version(None), concat!(env!("CARGO_PKG_VERSION"), " (development)"));
         let printed = Cli::command().render_version();
-        assert_eq!(printed, format!("coldbrew {}\n", version(option_env!("BUILD_COMMIT"))));
+        assert_eq!(printed, format!("coldbrew {}\n", version(option_env!("COLDBREW_COMMIT"))));
     }
 }

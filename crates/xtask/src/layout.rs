@@ -56,10 +56,10 @@ impl Layout {
         cargo
     }
 
-    /// What `coldbrew --version` says of a release: `BUILD_COMMIT` if it is set, else the commit of the checkout, with `-dirty` if files
+    /// What `coldbrew --version` says of a release: `COLDBREW_COMMIT` if it is set, else the commit of the checkout, with `-dirty` if files
     /// differ from it.
     pub fn commit(&self) -> String {
-        let told = std::env::var("BUILD_COMMIT").unwrap_or_default();
+        let told = std::env::var("COLDBREW_COMMIT").unwrap_or_default();
         if !told.is_empty() {
             return told;
         }

@@ -52,7 +52,7 @@ pub fn build_beside(layout: &Layout, server: &[&str]) -> Result<(), Error> {
         cargo.env("RUSTUP_TOOLCHAIN", toolchain);
     }
     if server.contains(&"--release") {
-        cargo.env("BUILD_COMMIT", layout.commit());
+        cargo.env("COLDBREW_COMMIT", layout.commit());
     }
     let mut beside = start(&mut cargo)?;
     let site = build(layout, Profile::Release);
