@@ -21,7 +21,7 @@ test("batch_of_illustrated_document_keeps_its_figures", async ({ playwright }) =
   const submission = await caller.post("/v1/documents/document", { data: { hash, ai_transform: true, batch_mode: true } });
   expect(submission.status(), await submission.text()).toBe(202);
   const job = async () => (await caller.get(`/v1/documents/batch/${content_hash}/status`)).json();
-  await expect.poll(async () => (await job()).status, { timeout: 240_000 }).toBe("SUCCEEDED");
+  await expect.poll(async () => (await job()).status, { timeout: 500_000 }).toBe("SUCCEEDED");
 
   const document = await (await caller.get(`/v1/documents/${(await job()).document_id}`)).json();
   for (const { markdown } of document.content) {
