@@ -40,8 +40,13 @@ enum Command {
     Doctor,
     /// Copy the embedded database and all files to a new folder, while the server runs.
     Backup { folder: PathBuf },
-    /// Make a data folder from a backup. There must be none yet.
-    Restore { folder: PathBuf },
+    /// Make a data folder from a backup. There must be none yet. All sessions and tokens end.
+    Restore {
+        folder: PathBuf,
+        /// Keep the sessions and tokens of the backup.
+        #[arg(long)]
+        keep_access: bool,
+    },
     /// Change an account.
     User {
         #[command(subcommand)]
@@ -125,6 +130,8 @@ fn main() -> ExitCode {
         println!("{}", api::openapi_json());
         return ExitCode::SUCCESS;
     }
+    // Other users of the machine cannot read what this process stores.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let config = match Config::load() {
         Ok(config) => config,
         Err(error) => {
@@ -161,7 +168,7 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
         Command::FakeGemini { addr } => serve_emulator(config, addr, stop).await?,
         Command::Doctor => return run_doctor(config).await,
         Command::Backup { folder } => serve::backup(config, &folder).await?,
-        Command::Restore { folder } => serve::restore(config, &folder).await?,
+        Command::Restore { folder, keep_access } => println!("{}", serve::restore(config, &folder, keep_access).await?),
         Command::User { change } => change_user(config, change).await?,
         Command::HoldJob { job_id, fence, emulator } => {
             serve::hold_job(config, &job_id, fence, emulator.as_deref(), stop).await?;

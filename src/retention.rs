@@ -4,6 +4,7 @@
 //! an active job needs: each is checked again under the lock of its account. `crate::jobs` reaps resources at Google.
 
 mod account;
+mod deleted;
 mod store;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::settings::Settings;
 use crate::uploads::{Blobs, Uploads, delete_content};
 
 pub use account::AccountDeletion;
+pub use deleted::DeletedAccounts;
 pub use store::Expiry;
 
 /// Between two rounds.

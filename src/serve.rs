@@ -4,6 +4,7 @@
 //! `connections` accepts connections, `site` adds the web app, and `operator` has the commands that change data. No rule of the product is
 //! here: rules belong to the use cases.
 
+mod backup;
 mod config;
 mod connections;
 mod demo;
@@ -13,7 +14,6 @@ mod gemini;
 mod isolated;
 mod operator;
 mod parts;
-mod people;
 mod readiness;
 mod site;
 mod storage;
@@ -45,22 +45,22 @@ use crate::store::sql::SqlStore;
 use crate::store::tracking::RedisCounts;
 use crate::web;
 use connections::Listener;
+use operator::warn_without_operator;
 use parts::Parts;
-use people::warn_without_operator;
 use readiness::Dependencies;
 use tracked::Tracked;
 use working::Working;
 
+pub use backup::{Restored, backup, restore};
 pub use config::Config;
 pub use demo::{Demo, serve_emulator};
 pub use examine::examine;
 pub use isolated::hold_job;
-pub use operator::{backup, restore};
-pub use parts::engine;
-pub use people::{
-    delete_account, invite, list_people, lock_out, make_operator, person_line, remove_operator, reset_link,
+pub use operator::{
+    delete_account, invite, list_operator, lock_out, make_operator, person_line, remove_operator, reset_link,
     reset_password, set_disabled, set_quota,
 };
+pub use parts::engine;
 
 /// Where the server listens, and how it stops.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::DeletedAccounts;
 use crate::accounts::{Accounts, Operator, Operators};
 use crate::changes::Changes;
 use crate::clock::Clock;
@@ -13,18 +14,20 @@ use crate::uploads::{Blobs, account_folders};
 pub struct AccountDeletion {
     pub accounts: Arc<dyn Accounts>,
     pub blobs: Arc<dyn Blobs>,
+    pub deleted: DeletedAccounts,
     /// Notifies open streams of an account that its sessions and tokens have ended.
     pub changes: Changes,
     pub clock: Arc<dyn Clock>,
 }
 
 impl AccountDeletion {
-    /// Deletes the account. The records are deleted first, so that no account is ever without its files. No record names the files that are
+    /// Deletes the account. It is listed first, so that no restored backup brings it back. The records are deleted next, so that no account is ever without its files. No record names the files that are
     /// left, or that a worker adds later; the purger deletes them.
     ///
     /// # Errors
-    /// The database cannot be reached.
+    /// The database cannot be reached, or the data folder cannot be written.
     pub async fn delete(&self, account_id: &str) -> Result<()> {
+        self.deleted.add([account_id.to_owned()]).await?;
         self.accounts.delete_account(account_id, self.clock.now()).await?;
         self.changes.tell_credentials_ended(account_id);
         tracing::info!(account = account_id, "account deleted");
@@ -34,11 +37,13 @@ impl AccountDeletion {
         Ok(())
     }
 
-    /// Deletes an account for an operator.
+    /// Deletes an account for an operator. It is listed first, as by [`Self::delete`], but only if the operator may delete it.
     ///
     /// # Errors
-    /// The errors of [`Operators::delete`].
+    /// The errors of [`Operators::delete`], or the data folder cannot be written.
     pub async fn delete_for(&self, operators: &Operators, operator: &Operator, account_id: &str) -> Result<()> {
+        operators.admit_deletion(operator, account_id).await?;
+        self.deleted.add([account_id.to_owned()]).await?;
         operators.delete(operator, account_id).await?;
         if let Err(error) = self.delete_files(account_id).await {
             tracing::warn!(account = account_id, %error, "files of a deleted account are left to the purger");

@@ -1,80 +1,164 @@
-//! The operator's commands on a data folder: backups, and changes of accounts.
-
-use std::path::Path;
-
-use tokio::fs;
+//! `coldbrew user`: what an operator does at the command line of the server. It needs no role, and the audit log records it.
 
 use super::Config;
+use super::parts::{deletion, membership, operators};
+use crate::accounts::{Membership, Operator, Operators};
+use crate::changes::Changes;
 use crate::error::{Error, Result};
-use crate::operations::Operations;
+use crate::model::operator::{InvitationRequest, Person};
+use crate::model::{EndedAccess, Role};
 use crate::store::sql::SqlStore;
 
-const DATABASE: &str = "coldbrew.db";
-const FILES: &str = "blobs";
+const HERE: Operator = Operator::command_line();
 
-/// Copies the embedded database and the files to a new folder, while the server runs.
-///
-/// The database is copied first. The copy may lack files that are deleted meanwhile, and their documents can be read without them.
-///
-/// # Errors
-/// The folder exists, the database is PostgreSQL, or a file cannot be read or written.
-pub async fn backup(config: &Config, target: &Path) -> Result<()> {
-    if fs::try_exists(target).await? {
-        return Err(Error::internal(format!("{} exists already: name a new folder", target.display())));
-    }
-    fs::create_dir_all(target).await?;
-    let store = config.storage.store().await?;
-    store.copy_to(&target.join(DATABASE)).await?;
-    store.close().await;
-    copy_folder(&config.storage.data_dir.join(FILES), &target.join(FILES)).await
+/// The use cases of one command, and its data.
+struct Command<'a> {
+    config: &'a Config,
+    store: SqlStore,
+    operators: Operators,
 }
 
-/// Makes a data folder from a backup. It never overwrites a data folder.
-///
-/// # Errors
-/// There is a data folder, or a file cannot be read or written.
-pub async fn restore(config: &Config, source: &Path) -> Result<()> {
-    let data_dir = &config.storage.data_dir;
-    if fs::try_exists(data_dir.join(DATABASE)).await? {
-        let message = format!("{} contains a database already: move it away first", data_dir.display());
-        return Err(Error::internal(message));
+impl<'a> Command<'a> {
+    async fn open(config: &'a Config) -> Result<Self> {
+        let store = config.storage.store().await?;
+        let operators = operators(config, &store, Changes::default());
+        Ok(Self { config, store, operators })
     }
-    fs::create_dir_all(data_dir).await?;
-    copy_folder(&source.join(FILES), &data_dir.join(FILES)).await?;
-    // The database is copied last, and renamed: until then, an interrupted restore can be repeated.
-    let unfinished = data_dir.join("coldbrew.db.unfinished");
-    fs::copy(source.join(DATABASE), &unfinished).await?;
-    fs::File::open(&unfinished).await?.sync_all().await?;
-    fs::rename(&unfinished, data_dir.join(DATABASE)).await?;
-    Ok(())
+
+    fn membership(&self) -> Membership {
+        membership(self.config, &self.store, Changes::default())
+    }
+
+    /// The address of a page of this server, with the code of a link.
+    fn link(&self, path: &str, code: &str) -> String {
+        let own = self.config.site.public_url.clone().unwrap_or_else(|| format!("http://{}", self.config.server.addr));
+        format!("{}{path}?code={code}", own.trim_end_matches('/'))
+    }
+
+    async fn set_password_link(&self, id: &str) -> Result<String> {
+        Ok(self.link("/set-password", &self.operators.make_link(&HERE, id).await?))
+    }
 }
 
 /// The id of the account with this id or e-mail address.
-pub(super) async fn account_id(store: &SqlStore, account: &str) -> Result<String> {
+async fn account_id(store: &SqlStore, account: &str) -> Result<String> {
     let id = store.find_account(&account.to_lowercase()).await?;
     id.ok_or_else(|| Error::internal(format!("there is no account {account}")))
 }
 
-/// Copies a folder and everything in it. If the source does not exist, the copy is empty.
-async fn copy_folder(source: &Path, target: &Path) -> Result<()> {
-    let mut folders = vec![(source.to_owned(), target.to_owned())];
-    while let Some((source, target)) = folders.pop() {
-        fs::create_dir_all(&target).await?;
-        if !fs::try_exists(&source).await? {
-            continue;
+/// Makes an operator of the account with this e-mail address, and makes the account if there is none. Returns a link to set a password if the
+/// account has no way to sign in.
+pub async fn make_operator(config: &Config, email: &str) -> Result<Option<String>> {
+    let command = Command::open(config).await?;
+    let (id, has_way_in) = match command.store.find_account(&email.trim().to_lowercase()).await? {
+        Some(id) => {
+            command.operators.set_role(&HERE, &id, Some(Role::Operator)).await?;
+            let has_way_in = command.membership().has_way_in(&id, email).await?;
+            (id, has_way_in)
         }
-        let mut entries = fs::read_dir(&source).await?;
-        while let Some(entry) = entries.next_entry().await? {
-            let (from, to) = (entry.path(), target.join(entry.file_name()));
-            if entry.file_type().await?.is_dir() {
-                folders.push((from, to));
-            } else if let Err(error) = fs::copy(&from, &to).await {
-                // The file was deleted after the folder was listed.
-                if error.kind() != std::io::ErrorKind::NotFound {
-                    return Err(error.into());
-                }
-            }
+        None => (command.operators.create_operator(&HERE, email).await?, false),
+    };
+    if has_way_in { Ok(None) } else { command.set_password_link(&id).await.map(Some) }
+}
+
+/// Takes the role from an operator.
+pub async fn remove_operator(config: &Config, account: &str) -> Result<()> {
+    let command = Command::open(config).await?;
+    let id = account_id(&command.store, account).await?;
+    command.operators.set_role(&HERE, &id, None).await
+}
+
+/// A link with which a person sets a new password.
+pub async fn reset_link(config: &Config, account: &str) -> Result<String> {
+    let command = Command::open(config).await?;
+    let id = account_id(&command.store, account).await?;
+    command.set_password_link(&id).await
+}
+
+/// All members whose address contains `search`, newest first.
+pub async fn list_people(config: &Config, search: &str) -> Result<Vec<Person>> {
+    let command = Command::open(config).await?;
+    let (mut all, mut before) = (Vec::new(), None);
+    loop {
+        let page = command.operators.people(&HERE, search, before.as_deref()).await?;
+        all.extend(page.people);
+        before = page.next;
+        if before.is_none() {
+            return Ok(all);
         }
     }
+}
+
+/// Makes an invitation, and returns its link.
+pub async fn invite(config: &Config, asked: InvitationRequest) -> Result<String> {
+    let command = Command::open(config).await?;
+    Ok(command.link("/invitation", &command.operators.invite(&HERE, asked).await?))
+}
+
+/// Disables an account, or enables it again.
+pub async fn set_disabled(config: &Config, account: &str, is_disabled: bool) -> Result<()> {
+    let command = Command::open(config).await?;
+    let id = account_id(&command.store, account).await?;
+    match is_disabled {
+        true => command.operators.disable(&HERE, &id).await,
+        false => command.operators.enable(&HERE, &id).await,
+    }
+}
+
+/// Gives an account a quota of its own. `None` restores the default.
+pub async fn set_quota(config: &Config, account: &str, tokens: Option<u64>) -> Result<()> {
+    let command = Command::open(config).await?;
+    let id = account_id(&command.store, account).await?;
+    command.operators.set_quota(&HERE, &id, tokens).await
+}
+
+/// Sets a random password for a member who forgot theirs, and ends all sessions and tokens. Returns the password, which is stored nowhere, and
+/// what has ended.
+pub async fn reset_password(config: &Config, account: &str) -> Result<(String, EndedAccess)> {
+    let command = Command::open(config).await?;
+    let id = account_id(&command.store, account).await?;
+    let reset = command.membership().reset_password(&id).await?;
+    command.operators.note(&HERE, "reset_password", &id).await?;
+    Ok(reset)
+}
+
+/// Ends all sessions and tokens of an account.
+pub async fn lock_out(config: &Config, account: &str) -> Result<EndedAccess> {
+    let command = Command::open(config).await?;
+    let id = account_id(&command.store, account).await?;
+    let ended = command.membership().lock_out(&id).await?;
+    command.operators.note(&HERE, "lock_out", &id).await?;
+    Ok(ended)
+}
+
+/// Deletes an account with everything that it owns.
+pub async fn delete_account(config: &Config, account: &str) -> Result<()> {
+    let command = Command::open(config).await?;
+    let id = account_id(&command.store, account).await?;
+    let deletion = deletion(&command.store, config, Changes::default()).await?;
+    deletion.delete_for(&command.operators, &HERE, &id).await
+}
+
+/// Says once in the log that a server which others can reach has no operator.
+pub(super) async fn warn_without_operator(config: &Config, operators: &Operators) -> Result<()> {
+    if config.access.needs_operator && !operators.has_operator().await? {
+        tracing::warn!("this server has no operator yet: run `coldbrew user operator YOU@EXAMPLE.ORG` on it");
+    }
     Ok(())
+}
+
+/// A line of `coldbrew user list`: address, role, state, quota, used tokens, dollars today and in total, and when it was last seen.
+pub fn person_line(person: &Person) -> String {
+    let dollars = crate::accounts::spending::dollars;
+    [
+        person.email.clone().unwrap_or_else(|| person.id.clone()),
+        person.role.map_or("member", |role| role.into_str()).to_owned(),
+        if person.disabled_at.is_some() { "disabled" } else { "enabled" }.to_owned(),
+        person.quota_tokens.map_or_else(|| "default".to_owned(), |tokens| tokens.to_string()),
+        person.used_tokens.to_string(),
+        dollars(person.spent_today),
+        dollars(person.spent_total),
+        person.last_seen_at.map_or_else(|| "never".to_owned(), crate::model::UnixMs::rfc3339),
+    ]
+    .join("\t")
 }

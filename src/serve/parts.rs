@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::jobs::{DiskSpool, Jobs, SubmissionPolicy, SubmissionPorts, Submissions};
 use crate::operations::Metrics;
-use crate::retention::{AccountDeletion, Purger};
+use crate::retention::{AccountDeletion, DeletedAccounts, Purger};
 use crate::store::sql::SqlStore;
 use crate::uploads::fetch::{Fetcher, Imports, SystemResolver};
 use crate::uploads::{Blobs, Incoming, Intake};
@@ -27,6 +27,7 @@ pub(super) struct Parts {
     pub(super) store: SqlStore,
     pub(super) tracked: Tracked,
     pub(super) blobs: Arc<dyn Blobs>,
+    pub(super) deleted: DeletedAccounts,
     pub(super) spool: DiskSpool,
     pub(super) engine: Engine,
     pub(super) clock: Arc<dyn Clock>,
@@ -49,6 +50,7 @@ impl Parts {
         let clock = Arc::new(SystemClock);
         Ok(Self {
             blobs: config.storage.blobs().await?,
+            deleted: DeletedAccounts::of(data_dir),
             spool: DiskSpool::open(data_dir.join("spool")).await?,
             tracked: Tracked::open(config, &store, &changes, &bell, RandomIds.id())?,
             engine: engine(config)?,
@@ -148,7 +150,13 @@ impl Parts {
     }
 
     fn deletion(&self) -> AccountDeletion {
-        deletion(&self.store, self.blobs.clone(), self.changes.clone())
+        AccountDeletion {
+            accounts: Arc::new(self.store.clone()),
+            blobs: self.blobs.clone(),
+            deleted: self.deleted.clone(),
+            changes: self.changes.clone(),
+            clock: self.clock.clone(),
+        }
     }
 
     /// The OpenID Connect provider, if the configuration names one. Without a public URL, its redirect URL has `addr`, the address of this
@@ -210,9 +218,18 @@ fn attempts(config: &Config, store: &SqlStore) -> PasswordAttempts {
     PasswordAttempts { store: Arc::new(store.clone()), limits: config.attempts, clock: Arc::new(SystemClock) }
 }
 
-/// The use case that deletes an account.
-pub(super) fn deletion(store: &SqlStore, blobs: Arc<dyn Blobs>, changes: Changes) -> AccountDeletion {
-    AccountDeletion { accounts: Arc::new(store.clone()), blobs, changes, clock: Arc::new(SystemClock) }
+/// The use case that deletes an account, without a server.
+///
+/// # Errors
+/// The store of files cannot be opened.
+pub(super) async fn deletion(store: &SqlStore, config: &Config, changes: Changes) -> Result<AccountDeletion> {
+    Ok(AccountDeletion {
+        accounts: Arc::new(store.clone()),
+        blobs: config.storage.blobs().await?,
+        deleted: DeletedAccounts::of(&config.storage.data_dir),
+        changes,
+        clock: Arc::new(SystemClock),
+    })
 }
 
 /// The page engine that the configuration describes.

@@ -1,5 +1,6 @@
 //! Operation of a server: commands, logs, traces, dependencies that fail.
 
+pub mod backups;
 pub mod doctor;
 pub mod failures;
 pub mod manual;

@@ -118,6 +118,15 @@ impl SqlStore {
         Ok(id.fetch_optional(&self.pool).await?)
     }
 
+    /// The ids of all accounts with a session or a token.
+    ///
+    /// # Errors
+    /// `unavailable` if the database cannot be reached.
+    pub async fn accounts_with_credentials(&self) -> Result<Vec<String>> {
+        let ids = sqlx::query_scalar("SELECT DISTINCT account_id FROM credentials");
+        Ok(ids.fetch_all(&self.pool).await?)
+    }
+
     /// Records that an account was seen, without delaying its request.
     fn record_seen(&self, account_id: String, now: UnixMs) {
         let pool = self.pool.clone();

@@ -14,7 +14,7 @@ use coldbrew::clock::Clock;
 use coldbrew::markdown::FigureId;
 use coldbrew::model::UnixMs;
 use coldbrew::model::wire::Metadata;
-use coldbrew::retention::{AccountDeletion, Expiry, Purger, Retention};
+use coldbrew::retention::{AccountDeletion, DeletedAccounts, Expiry, Purger, Retention};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Blobs, Figures, FoundFigures, Upload, Uploads, figure_key, upload_key};
@@ -90,6 +90,7 @@ impl Home {
         let deletion = AccountDeletion {
             accounts: shared(),
             blobs: blobs.clone(),
+            deleted: DeletedAccounts::of(data.path()),
             changes: Changes::default(),
             clock: clock.clone(),
         };

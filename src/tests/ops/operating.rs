@@ -1,9 +1,9 @@
-//! Operating the real program: start and stop, log, backup and metrics.
+//! Operating the real program: start and stop, log and metrics.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
-use coldbrew::serve::{Config, backup, restore};
 use coldbrew_pdf::testing::simple_pdf;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -165,31 +165,23 @@ async fn request_id_of_a_caller_is_logged_beside_the_one_of_the_server() {
 }
 
 #[tokio::test]
-async fn backup_of_a_running_server_can_be_restored_and_served() {
-    let (data, copies) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let server = TestServer::start(&data, &[]).await;
-    let guest = server.guest().await;
-    let prepared = guest.upload_pages(2).await;
-    let document: Value = guest.submit(&prepared, false, false).await.json().await.unwrap();
-
-    let of = |folder: &TempDir| {
-        let variables = variables(folder.path(), &[]);
-        Config::read("", move |name| variables.get(name).cloned()).unwrap()
-    };
-    let copy = copies.path().join("monday");
-    backup(&of(&data), &copy).await.unwrap();
-    assert!(backup(&of(&data), &copy).await.is_err(), "a backup is never overwritten");
-    assert!(restore(&of(&data), &copy).await.is_err(), "a data folder is never overwritten");
-    server.stop().await;
-
-    let elsewhere = TempDir::new().unwrap();
-    restore(&of(&elsewhere), &copy).await.unwrap();
-    let server = TestServer::start(&elsewhere, &[]).await;
-    let guest = TestClient::new(&server.base_url, &guest.token);
-    let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
-    assert_eq!(guest.get(&path).await["content"].as_array().unwrap().len(), 2);
-    // The file was restored too: it can be read again.
-    assert_eq!(guest.submit(&prepared, false, false).await.status(), StatusCode::CREATED);
+async fn data_of_a_server_is_readable_by_its_user_only() {
+    let data = TempDir::new().unwrap();
+    let (mut server, url) = start(&data).await;
+    let guest = TestClient::guest_at(&url).await;
+    assert!(guest.upload("book.pdf", simple_pdf(&["words"])).await.status().is_success());
+    server.kill().await.unwrap();
+    let mut folders = vec![data.path().to_owned()];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let (path, mode) =
+                entry.map(|entry| (entry.path(), entry.metadata().unwrap().permissions().mode())).unwrap();
+            assert_eq!(mode & 0o077, 0, "{path:?}");
+            if path.is_dir() { folders.push(path) } else { files += 1 }
+        }
+    }
+    assert!(files >= 2, "a database and an upload");
 }
 
 #[tokio::test]
