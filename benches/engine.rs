@@ -20,6 +20,7 @@ pub fn engine(worker_exe: &str) -> Engine {
     let config = EngineConfig {
         worker_exe: worker_exe.into(),
         detector: Some(detector),
+        fonts: Some(vendor.join("fonts")),
         ..EngineConfig::new(vendor.join("libpdfium.so"))
     };
     Engine::new(config).expect("a thread can be started")

@@ -10,7 +10,7 @@ use coldbrew::model::Role;
 use coldbrew::model::operator::InvitationRequest;
 use coldbrew::serve::{Config, Server, examine, serve_emulator, work};
 use coldbrew::{api, serve, telemetry};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use tokio_util::sync::CancellationToken;
 
 /// Turns large PDFs into clean Markdown with Gemini, at half price for those who can wait.
@@ -122,10 +122,12 @@ fn version(commit: Option<&str>) -> &'static str {
 
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve { no_worker: false });
-    // A page worker limits its own memory, so it must not have started threads or a runtime before.
+    // A page process confines itself, so it must not have started threads or a runtime before.
     if matches!(command, Command::PageWorker) {
         return coldbrew_pdf::worker::run();
     }
+    // Other processes of this user shall not read the key in its memory or environment, and no core dump shall hold it.
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     if matches!(command, Command::ExportOpenapi) {
         println!("{}", api::openapi_json());
         return ExitCode::SUCCESS;

@@ -44,6 +44,7 @@ use crate::settings::{SECOND, Settings};
 use crate::store::sql::SqlStore;
 use crate::store::tracking::RedisCounts;
 use crate::web;
+use coldbrew_pdf::Engine;
 use connections::Listener;
 use operator::warn_without_operator;
 use parts::Parts;
@@ -99,6 +100,7 @@ pub struct Server {
     clock: Arc<dyn Clock>,
     tracked: Tracked,
     changes: Changes,
+    engine: Engine,
     stop_timeout: Duration,
     is_demo: bool,
 }
@@ -152,7 +154,7 @@ impl Server {
         });
         let operations = operations.map(|socket| listener(config, socket, operations_router(state.clone())));
         let purger = parts.purger(config);
-        let Parts { store, clock, tracked, changes, .. } = parts;
+        let Parts { store, clock, tracked, changes, engine, .. } = parts;
         Ok(Self {
             public: listener(config, public, router(state.clone(), |rest| site::routes(web::routes(rest), &state))),
             operations,
@@ -165,6 +167,7 @@ impl Server {
             clock,
             tracked,
             changes,
+            engine,
             stop_timeout: config.server.stop_timeout,
             is_demo: config.gemini.is_demo(),
         })
@@ -203,6 +206,7 @@ impl Server {
         if let Some(working) = self.working {
             background.spawn(working.run(stop.clone()));
         }
+        background.spawn(start_page_processes(self.engine));
         background.spawn(self.tracked.run(stop.clone()));
         background.spawn(self.purger.run(stop.clone()));
         background.spawn(self.limiter.run(stop.clone()));
@@ -244,9 +248,19 @@ pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
     let parts = Parts::open(config).await?;
     let working = Working::open(&parts, config).await?;
     let clock = watch_clock(Arc::new(parts.store.clone()), parts.clock.clone(), stop.clone());
-    tokio::join!(working.run(stop.clone()), clock, parts.tracked.run(stop));
+    let pages = start_page_processes(parts.engine.clone());
+    tokio::join!(working.run(stop.clone()), clock, parts.tracked.run(stop), pages);
     parts.store.close().await;
     Ok(())
+}
+
+/// Starts page processes before they are needed, and logs once what confines them.
+async fn start_page_processes(engine: Engine) {
+    match engine.start_ahead().await {
+        Ok(layers) if layers.required_missing().is_empty() => tracing::info!(%layers, "page processes are confined"),
+        Ok(layers) => tracing::warn!(%layers, "page processes are confined only as far as this kernel can"),
+        Err(error) => tracing::error!(%error, "no page can be read"),
+    }
 }
 
 fn listener(config: &Config, socket: TcpListener, router: Router) -> Listener {

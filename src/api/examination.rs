@@ -9,16 +9,23 @@ use super::cached::Cached;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::operations::Metrics;
+use coldbrew_pdf::SandboxLayers;
 
 /// Checks every dependency of the service.
 #[async_trait]
 pub trait Readiness: Send + Sync {
-    /// Checks every dependency. Returns each name, with a sentence for the operator if it is not available.
+    /// Checks every dependency. Reasons are sentences for the operator.
     async fn check(&self) -> Findings;
 }
 
-/// Each dependency by name, with what is wrong with it.
-pub type Findings = Vec<(&'static str, Result<(), String>)>;
+/// What an examination found.
+#[derive(Debug)]
+pub struct Findings {
+    /// Each dependency by name, with what is wrong with it.
+    pub dependencies: Vec<(&'static str, Result<(), String>)>,
+    /// The sandbox layers of page processes. `None` if no page process can be started.
+    pub sandbox: Option<SandboxLayers>,
+}
 
 /// The newest results, cached for some seconds.
 pub struct Examination {
@@ -42,7 +49,8 @@ impl Examination {
         let readiness = self.readiness.clone();
         let examined = self.findings.get(async move {
             let found = readiness.check().await;
-            for (dependency, reason) in found.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?))) {
+            let away = found.dependencies.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?)));
+            for (dependency, reason) in away {
                 tracing::warn!(dependency, reason, "dependency is not ready");
             }
             Arc::new(found)
@@ -57,7 +65,8 @@ impl Examination {
     pub async fn metrics(&self) -> Result<Bytes> {
         let (findings, metrics) = (self.findings().await?, self.metrics.clone());
         let rendered = self.rendered.get(async move {
-            let dependencies: Vec<_> = findings.iter().map(|(name, found)| (*name, found.is_ok())).collect();
+            let dependencies: Vec<_> =
+                findings.dependencies.iter().map(|(name, found)| (*name, found.is_ok())).collect();
             metrics.render(&dependencies).await.into()
         });
         rendered.await

@@ -24,6 +24,8 @@ pub(crate) struct Checks {
     ready: bool,
     /// `ok` or `away` for each dependency.
     checks: BTreeMap<&'static str, &'static str>,
+    /// What confines the processes that read pages, and what of it this kernel lacks.
+    sandbox: Option<String>,
 }
 
 /// Check the dependencies of the service.
@@ -36,8 +38,10 @@ pub(crate) struct Checks {
         (status = 503, description = "A dependency is unavailable.", body = Checks)))]
 pub(crate) async fn ready(State(state): State<ApiState>) -> Result<(StatusCode, Json<Checks>), Failure> {
     let findings = state.examination.findings().await?;
-    let ready = findings.iter().all(|(_, state)| state.is_ok());
-    let checks = findings.iter().map(|(name, state)| (*name, if state.is_ok() { "ok" } else { "away" })).collect();
+    let ready = findings.dependencies.iter().all(|(_, state)| state.is_ok());
+    let word = |state: &Result<(), String>| if state.is_ok() { "ok" } else { "away" };
+    let checks = findings.dependencies.iter().map(|(name, state)| (*name, word(state))).collect();
+    let sandbox = findings.sandbox.map(|layers| layers.to_string());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Ok((status, Json(Checks { ready, checks })))
+    Ok((status, Json(Checks { ready, checks, sandbox })))
 }

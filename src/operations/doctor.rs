@@ -13,6 +13,7 @@ use crate::jobs::Spending;
 use crate::operations::audit::{Audit, DiscrepancyKind};
 use crate::uploads::Blobs;
 use coldbrew_gemini::models::Model;
+use coldbrew_pdf::SandboxLayers;
 
 /// Examines what a server depends on.
 pub struct Doctor {
@@ -22,6 +23,8 @@ pub struct Doctor {
     pub blobs: Arc<dyn Blobs>,
     /// Each dependency of the process by name, with its problem if it has one.
     pub dependencies: Vec<(&'static str, Result<(), String>)>,
+    /// The sandbox layers of page processes. `None` if no page process can be started.
+    pub sandbox: Option<SandboxLayers>,
     /// `None` in demo mode.
     pub gemini: Option<coldbrew_gemini::Client>,
     pub model: Model,
@@ -54,6 +57,7 @@ impl Doctor {
     pub async fn examine(&self) -> Result<Vec<Diagnosis>> {
         Ok(vec![
             Diagnosis { subject: "dependencies".to_owned(), complaints: self.dependencies() },
+            sandbox(self.sandbox),
             Diagnosis { subject: "Gemini".to_owned(), complaints: self.gemini().await },
             self.spending().await?,
             Diagnosis { subject: "records".to_owned(), complaints: self.audit().await? },
@@ -114,6 +118,16 @@ impl Doctor {
     }
 }
 
+/// Names the layers that hold. A required layer that is missing is a complaint.
+fn sandbox(layers: Option<SandboxLayers>) -> Diagnosis {
+    let told = |layers: SandboxLayers| layers.to_string();
+    let subject =
+        format!("sandbox of page processes: {}", layers.map_or_else(|| "none can be started".to_owned(), told));
+    let missing = layers.map(SandboxLayers::required_missing).unwrap_or_default();
+    let sentence = || format!("This kernel cannot confine page processes: {} missing.", missing.join(", "));
+    Diagnosis { subject, complaints: if missing.is_empty() { Vec::new() } else { vec![sentence()] } }
+}
+
 /// A warning from 30 days before a model's shutdown on. Afterwards Google answers with another model, at its price (docs/GEMINI.md).
 fn shutdown(model: &Model, today: Date) -> Option<String> {
     const NOTICE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -149,6 +163,18 @@ mod tests {
 
     use super::*;
     use coldbrew_gemini::models::{DEFAULT, model};
+
+    #[test]
+    fn sandbox_layer_missing_is_a_complaint_only_if_it_is_required() {
+        let held =
+            SandboxLayers { no_new_privs: true, limits: true, files: true, system_calls: true, ..Default::default() };
+        let found = sandbox(Some(held));
+        assert!(found.complaints.is_empty() && found.subject.contains("missing: Landlock for TCP"), "{found}");
+        let found = sandbox(Some(SandboxLayers { files: false, ..held }));
+        assert_eq!(found.complaints, ["This kernel cannot confine page processes: Landlock for files missing."]);
+        // The check of the page engine reports why none can be started.
+        assert!(sandbox(None).complaints.is_empty());
+    }
 
     #[test]
     fn model_with_a_shutdown_date_is_reported_a_month_before() {

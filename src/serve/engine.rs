@@ -13,6 +13,9 @@ pub(super) fn read(from: &mut Settings) -> EngineConfig {
     let usual = EngineConfig::new(file(from, "pages.pdfium", "COLDBREW_PDFIUM", "vendor/libpdfium.so"));
     EngineConfig {
         detector: detector(from),
+        fonts: Some(file(from, "pages.fonts", "COLDBREW_FONTS", "vendor/fonts")),
+        sandbox: from.value("pages.sandbox", "COLDBREW_PAGE_SANDBOX", usual.sandbox),
+        spare_workers: from.value("pages.spare-workers", "COLDBREW_PAGE_SPARE_WORKERS", usual.spare_workers),
         worker_exe: from.value("pages.worker-exe", "COLDBREW_PAGE_WORKER_EXE", usual.worker_exe),
         workers_max: from.positive("pages.workers-max", "COLDBREW_PAGE_WORKERS_MAX", usual.workers_max),
         waiting_max: from.positive("pages.waiting-max", "COLDBREW_PAGE_WAITING_MAX", usual.waiting_max),

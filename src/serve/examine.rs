@@ -29,12 +29,14 @@ pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
         incoming: config.storage.incoming(config.incoming),
         data_dir: config.storage.data_dir.clone(),
     };
+    let found = dependencies.check().await;
     let doctor = Doctor {
         audit: Arc::new(store.clone()),
         spending: Arc::new(store.clone()),
         budget: config.budget,
         blobs,
-        dependencies: dependencies.check().await,
+        sandbox: found.sandbox,
+        dependencies: found.dependencies,
         gemini: (!config.gemini.is_demo()).then(|| config.gemini.client(None)).transpose()?,
         model: config.gemini.models.get(&config.gemini.model),
         clock: Arc::new(clock),

@@ -46,8 +46,14 @@ impl Readiness for Dependencies {
             answers(self.engine.check()),
         );
         let redis = redis.map(|answers| ("redis", if answers { Ok(()) } else { Err(NO_ANSWER.to_owned()) }));
-        let checks = [("database", database), ("files", files), ("disk", disk), ("page_engine", pages)];
-        checks.into_iter().chain(redis).collect()
+        let sandbox = pages.as_ref().ok().copied();
+        let checks = [
+            ("database", database.map(drop)),
+            ("files", files.map(drop)),
+            ("disk", disk.map(drop)),
+            ("page_engine", pages.map(drop)),
+        ];
+        Findings { dependencies: checks.into_iter().chain(redis).collect(), sandbox }
     }
 }
 
@@ -58,9 +64,9 @@ impl Dependencies {
     }
 }
 
-async fn answers<T, E: ToString>(check: impl Future<Output = Result<T, E>>) -> Result<(), String> {
+async fn answers<T, E: ToString>(check: impl Future<Output = Result<T, E>>) -> Result<T, String> {
     match timeout(TIMEOUT, check).await {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(NO_ANSWER.to_owned()),
     }

@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use super::answers;
 use super::engine::Engine;
 use super::error::{PageFault, PdfError};
 use super::figures::Figure;
 use super::permits::WorkerPermit;
-use super::process::{Answer, WorkerProcess, refusal, within};
-use super::protocol::{CutFigure, Reply, Request};
+use super::process::{Answer, WorkerProcess, within};
+use super::protocol::{Reply, Request};
 
 /// What is known of a document as soon as it is open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,7 +137,7 @@ impl Document {
     /// # Errors
     /// [`PdfError::Page`] if this page fails; another variant if the document cannot be opened again.
     pub async fn text(&self, page: u32) -> Result<PageText, PdfError> {
-        self.ask(page, Request::Text { page }, PageText::from_answer).await
+        self.ask(page, Request::Text { page }, answers::text).await
     }
 
     /// One page as a PDF of its own, annotations kept; a large one as a picture, if that is smaller and can be drawn in time.
@@ -144,11 +145,7 @@ impl Document {
     /// # Errors
     /// As [`Self::text`].
     pub async fn split(&self, page: u32) -> Result<Vec<u8>, PdfError> {
-        let read = |answer| match answer {
-            (Reply::Pdf, pdf) => Ok(pdf),
-            (other, _) => Err(refusal(other)),
-        };
-        self.ask_twice(page, [true, false].map(|lean| Request::Split { page, lean }), read).await
+        self.ask_twice(page, [true, false].map(|lean| Request::Split { page, lean }), answers::page_pdf).await
     }
 
     /// The figures of one page in reading order; none if the engine has no detector. They are looked for once more if that cost
@@ -158,7 +155,7 @@ impl Document {
     /// As [`Self::text`]; [`PdfError::Unavailable`] if the detector cannot be loaded.
     pub async fn figures(&self, page: u32) -> Result<Vec<FigureImage>, PdfError> {
         let request = Request::Figures { page };
-        self.ask_twice(page, [request.clone(), request], FigureImage::from_answer).await
+        self.ask_twice(page, [request.clone(), request], answers::figures).await
     }
 
     /// How much text each of these pages has, in order; `None` for a page that fails. A long run of pages is shared with a
@@ -209,11 +206,7 @@ impl Document {
         let request = Request::Lengths { first: rest.start, count: rest.end - rest.start };
         self.timed(worker.send(&request, b"")).await?;
         while rest.start < rest.end {
-            lengths.push(match self.timed(worker.receive()).await?.0 {
-                Reply::Length { chars_visible, is_scan } => Some(PageLength { chars_visible, is_scan }),
-                Reply::Failed { .. } => None,
-                other => return Err(refusal(other)),
-            });
+            lengths.push(answers::length(self.timed(worker.receive()).await?)?);
             rest.start += 1;
         }
         Ok(())
@@ -299,30 +292,8 @@ impl Document {
     }
 }
 
-impl PageText {
-    pub(super) fn from_answer((reply, payload): Answer) -> Result<Self, PdfError> {
-        let Reply::Text { chars_visible, is_scan } = reply else { return Err(refusal(reply)) };
-        let markdown = String::from_utf8(payload).map_err(|_| PdfError::WorkerCrashed)?;
-        Ok(Self { markdown, chars_visible, is_scan })
-    }
-}
-
-impl FigureImage {
-    fn from_answer((reply, payload): Answer) -> Result<Vec<Self>, PdfError> {
-        let Reply::Figures { figures } = reply else { return Err(refusal(reply)) };
-        let mut rest = payload.as_slice();
-        let mut images = Vec::with_capacity(figures.len());
-        for CutFigure { figure, png_bytes } in figures {
-            let (png, behind) = rest.split_at_checked(png_bytes).ok_or(PdfError::WorkerCrashed)?;
-            images.push(Self { figure, png: png.to_vec() });
-            rest = behind;
-        }
-        Ok(images)
-    }
-}
-
 /// How long workers may be at so many pages.
-fn time_for(pages: u32, configured: Duration) -> Duration {
+pub(super) fn time_for(pages: u32, configured: Duration) -> Duration {
     configured.max(configured.saturating_mul(pages) / PAGES_IN_TIME)
 }
 
@@ -339,28 +310,47 @@ mod tests {
 
     use super::*;
     use crate::protocol::encode_head;
-    use crate::{EngineConfig, Priority, Requester};
+    use crate::{DetectorSpec, EngineConfig, Family, Priority, Requester, Runtime, SandboxLayers};
 
-    const OPENED: [Reply; 2] = [Reply::Started, Reply::Opened { total_pages: 1, title: None }];
+    const OPENED: Reply = Reply::Opened { total_pages: 1, title: None };
     const FIGURES: Reply = Reply::Figures { figures: Vec::new() };
 
-    /// A program that does what these lines of a shell say, for which each list of replies is a file: `a`, `b`.
-    fn scripted_worker(folder: &Path, lines: &str, said: [&[Reply]; 2]) -> PathBuf {
-        for (name, replies) in ["a", "b"].into_iter().zip(said) {
-            let frames: Vec<u8> = replies.iter().flat_map(|reply| encode_head(reply, b"").unwrap()).collect();
-            std::fs::write(folder.join(name), frames).unwrap();
+    fn started() -> Reply {
+        let layers =
+            SandboxLayers { no_new_privs: true, limits: true, files: true, system_calls: true, ..Default::default() };
+        Reply::Started { layers }
+    }
+
+    /// A program that does what these lines of a shell say. `answer` waits for a request and sends the reply of that number.
+    fn scripted_worker(folder: &Path, lines: &str, replies: &[Reply]) -> PathBuf {
+        for (number, reply) in replies.iter().enumerate() {
+            std::fs::write(folder.join(number.to_string()), encode_head(reply, b"").unwrap()).unwrap();
         }
         let worker = folder.join("worker");
-        let script = format!("#!/bin/sh\ncd '{}'\n{lines}\nexec sleep 1000\n", folder.display());
+        let ask = "ask() { set -- $(head -c 8 | od -An -tu4 -w8); head -c $(($1 + $2)) >/dev/null; }";
+        let answer = "answer() { file=$1; ask; cat \"$file\" >&0; }";
+        let script = format!("#!/bin/sh\ncd '{}'\n{ask}\n{answer}\n{lines}\nexec sleep 1000\n", folder.display());
         std::fs::write(&worker, script).unwrap();
         std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::write(folder.join("document"), "").unwrap();
         worker
     }
 
-    /// An engine with that worker, for which 300 ms are enough for a page.
-    fn engine(worker_exe: PathBuf) -> Engine {
+    /// A document of one page that this worker reads, for which 300 ms are enough for a page.
+    async fn document(worker_exe: PathBuf) -> Document {
+        let path = worker_exe.with_file_name("document");
+        let detector = DetectorSpec {
+            family: Family::PpDoclayout,
+            runtime: Runtime::Onnxruntime,
+            model: PathBuf::new(),
+            library: PathBuf::new(),
+            threshold_percent: 25,
+            figure_classes: Vec::new(),
+        };
         let page_timeout = Duration::from_millis(300);
-        Engine::new(EngineConfig { worker_exe, page_timeout, ..EngineConfig::new(PathBuf::new()) }).unwrap()
+        let usual = EngineConfig::new(PathBuf::new());
+        let config = EngineConfig { worker_exe, page_timeout, detector: Some(detector), spare_workers: 0, ..usual };
+        Engine::new(config).unwrap().open(path, Priority::Interactive, &Requester::unlimited("test")).await.unwrap()
     }
 
     #[test]
@@ -376,9 +366,9 @@ mod tests {
     #[tokio::test]
     async fn a_detector_is_not_loaded_in_the_time_of_the_first_page() {
         let folder = tempfile::tempdir().unwrap();
-        let (first, later) = ([&OPENED[..], &[Reply::DetectorWanted]].concat(), [Reply::DetectorReady, FIGURES]);
-        let engine = engine(scripted_worker(folder.path(), "cat a\nsleep 1\ncat b", [&first, &later]));
-        let document = engine.open("a document", Priority::Interactive, &Requester::unlimited("test")).await.unwrap();
+        let lines = "if mkdir begun; then answer 0; answer 1; answer 2; answer 3; answer 4; else sleep 1; answer 0; fi";
+        let replies = [started(), OPENED, Reply::DetectorWanted, Reply::DetectorReady, FIGURES];
+        let document = document(scripted_worker(folder.path(), lines, &replies)).await;
         let time = document.time_left();
         assert_eq!(document.figures(0).await.unwrap(), []);
         assert!(time - document.time_left() < Duration::from_millis(600), "nor in the document's");
@@ -386,10 +376,10 @@ mod tests {
 
     #[tokio::test]
     async fn figures_are_looked_for_once_more_by_a_fresh_worker() {
-        let (folder, answers) = (tempfile::tempdir().unwrap(), [&OPENED[..], &[FIGURES]].concat());
-        let only_the_second_answers = "if mkdir begun; then cat a; else cat b; fi";
-        let engine = engine(scripted_worker(folder.path(), only_the_second_answers, [&OPENED, &answers]));
-        let document = engine.open("a document", Priority::Interactive, &Requester::unlimited("test")).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let only_the_second_answers = "answer 0; answer 1; if ! mkdir begun; then answer 2; fi";
+        let document =
+            document(scripted_worker(folder.path(), only_the_second_answers, &[started(), OPENED, FIGURES])).await;
         assert_eq!(document.figures(0).await.unwrap(), []);
         assert_eq!(document.workers_lost.load(Ordering::Relaxed), 1);
     }
@@ -397,8 +387,7 @@ mod tests {
     #[tokio::test]
     async fn figures_that_two_workers_cannot_find_are_given_up() {
         let folder = tempfile::tempdir().unwrap();
-        let engine = engine(scripted_worker(folder.path(), "cat a", [&OPENED, &[]]));
-        let document = engine.open("a document", Priority::Interactive, &Requester::unlimited("test")).await.unwrap();
+        let document = document(scripted_worker(folder.path(), "answer 0; answer 1", &[started(), OPENED])).await;
         let answer = document.figures(0).await;
         assert!(matches!(answer, Err(PdfError::Page { index: 0, reason: PageFault::Timeout })), "{answer:?}");
         assert_eq!(document.workers_lost.load(Ordering::Relaxed), 2);

@@ -1,16 +1,19 @@
-//! The engine: with which limits workers are, and the warm ones for single pages.
+//! The engine: which limits workers have, and which are started ahead.
 
-use std::os::unix::ffi::OsStrExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::document::{Document, Info, PageText};
+use super::answers;
+use super::document::{Document, Info, PageText, time_for};
 use super::error::PdfError;
 use super::launcher::Launcher;
 use super::permits::{Priority, Requester, WorkerPermits, WorkerTime};
-use super::process::{WorkerProcess, refusal, within};
-use super::protocol::{Reply, Request};
+use super::process::{WorkerProcess, within};
+use super::protocol::{Request, Role};
+use super::sandbox::{SandboxLayers, SandboxPolicy};
+use super::spares::Spares;
 use super::worker::detector::DetectorSpec;
 
 /// The engine's limits and where its parts are.
@@ -21,6 +24,10 @@ pub struct EngineConfig {
     pub worker_exe: PathBuf,
     /// `libpdfium.so`.
     pub library: PathBuf,
+    /// The folder of fonts for text whose font is not in its document; `None`: those inside the library. Fonts of the system are never used.
+    pub fonts: Option<PathBuf>,
+    /// What happens on a kernel that lacks a part of the sandbox.
+    pub sandbox: SandboxPolicy,
     /// What finds figures; `None`: pages have none.
     pub detector: Option<DetectorSpec>,
     /// Address space of one worker, in bytes.
@@ -38,6 +45,8 @@ pub struct EngineConfig {
     /// Documents open at once; and, apart from them, workers that read single pages. Two of each at least. From four on, no requester
     /// and no background work keeps the others from getting a worker.
     pub workers_max: usize,
+    /// Workers that are started before they are needed. Each reads one document and ends.
+    pub spare_workers: usize,
     /// Requests that wait for each of the two. Beyond it the requester with most of them is refused.
     pub waiting_max: usize,
     /// Counts how long accounts have workers; `None`: no account has a limit.
@@ -50,6 +59,8 @@ impl EngineConfig {
         Self {
             worker_exe: PathBuf::from("/proc/self/exe"),
             library,
+            fonts: None,
+            sandbox: SandboxPolicy::Required,
             detector: None,
             memory_bytes_max: 1 << 30,
             page_timeout: Duration::from_secs(10),
@@ -58,9 +69,21 @@ impl EngineConfig {
             open_timeout: Duration::from_secs(20),
             pages_max: 10_000,
             workers_max: 4,
+            spare_workers: 2,
             waiting_max: 256,
             worker_time: None,
         }
+    }
+
+    /// Time of a processor that the longest document may take.
+    pub(super) fn cpu_seconds_max(&self) -> u64 {
+        let longest = time_for(self.pages_max, self.document_timeout).saturating_add(self.open_timeout);
+        longest.as_secs().saturating_add(1)
+    }
+
+    fn pages_role(&self) -> Role {
+        let (library, fonts) = (self.library.clone(), self.fonts.clone());
+        Role::Pages { library, fonts, has_detector: self.detector.is_some() }
     }
 }
 
@@ -76,7 +99,7 @@ struct Shared {
     launcher: Launcher,
     documents: WorkerPermits,
     readers: WorkerPermits,
-    idle_readers: Mutex<Vec<WorkerProcess>>,
+    spares: Arc<Spares>,
 }
 
 impl Engine {
@@ -92,30 +115,50 @@ impl Engine {
             launcher: Launcher::new(&config.worker_exe)?,
             documents: permits("documents"),
             readers: permits("pages"),
-            idle_readers: Mutex::new(Vec::new()),
+            spares: Arc::default(),
             config,
         };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Starts a worker and sees that it can bind the library and load the detector: for readiness checks.
+    /// Starts a worker, sees that it can bind the library and that the detector can be loaded, and says what confines both: for
+    /// readiness checks.
     ///
     /// # Errors
-    /// [`PdfError::Unavailable`] if one is missing, [`PdfError::Io`] if no process can be started.
-    pub async fn check(&self) -> Result<(), PdfError> {
+    /// [`PdfError::Unavailable`] if a part is missing, also one of the sandbox; [`PdfError::Io`] if no process can be started.
+    pub async fn check(&self) -> Result<SandboxLayers, PdfError> {
         let mut worker = within(self.config().open_timeout, self.start_worker()).await?;
-        self.load_detector(&mut worker).await
+        let layers = worker.layers();
+        Ok(self.load_detector(&mut worker).await?.map_or(layers, |of_layout| layers.and(of_layout)))
     }
 
-    /// Has a worker load the detector. That no document is to blame if it takes too long is what the error says.
-    pub(super) async fn load_detector(&self, worker: &mut WorkerProcess) -> Result<(), PdfError> {
-        match worker.ask_within(self.config().open_timeout, &Request::LoadDetector, b"").await {
-            Ok((Reply::DetectorReady, _)) => Ok(()),
-            Ok((other, _)) => Err(refusal(other)),
+    /// Starts workers before they are needed, and says what confines them.
+    ///
+    /// # Errors
+    /// As [`Self::check`], of the workers that read documents.
+    pub async fn start_ahead(&self) -> Result<SandboxLayers, PdfError> {
+        let worker = within(self.config().open_timeout, self.start_worker()).await?;
+        let layers = worker.layers();
+        self.shared.spares.add(worker, self.config().spare_workers);
+        self.refill_spares();
+        Ok(layers)
+    }
+
+    /// Has a process load the detector, and gives it to the worker. That no document is to blame if it takes too long is what the error
+    /// says. `None`: there is no detector.
+    pub(super) async fn load_detector(&self, worker: &mut WorkerProcess) -> Result<Option<SandboxLayers>, PdfError> {
+        let Some(detector) = self.config().detector.clone() else { return Ok(None) };
+        let load = async {
+            let layout = WorkerProcess::start(&self.shared.launcher, self.config(), Role::Layout { detector }).await?;
+            let layers = layout.layers();
+            worker.use_detector(layout).await?;
+            Ok(Some(layers))
+        };
+        match within(self.config().open_timeout, load).await {
             Err(PdfError::Timeout(_)) => {
                 Err(PdfError::Unavailable("the figure detector takes too long to load".to_owned()))
             }
-            Err(error) => Err(error),
+            loaded => loaded,
         }
     }
 
@@ -153,85 +196,52 @@ impl Engine {
     ) -> Result<Vec<u8>, PdfError> {
         let _permit = self.shared.documents.acquire(priority, requester).await?;
         within(self.config().open_timeout, async {
-            let mut worker = self.start_worker().await?;
-            match worker.ask(&Request::ImageToPdf, path.as_os_str().as_bytes()).await? {
-                (Reply::Pdf, pdf) => Ok(pdf),
-                (other, _) => Err(refusal(other)),
-            }
+            let image = opened(path).await?;
+            answers::image_pdf(self.fresh_worker().await?.ask_of(&Request::ImageToPdf, &image).await?)
         })
         .await
     }
 
-    /// The text of each page of a PDF held in memory, in the background. Uses a warm worker, so thousands in a row are fast.
+    /// The text of each page of a PDF held in memory, in the background.
     ///
     /// # Errors
     /// As [`Self::open`], and [`PdfError::Page`] if a page cannot be read.
     pub async fn read_pages(&self, pdf: &[u8], requester: &Requester) -> Result<Vec<PageText>, PdfError> {
         let _permit = self.shared.readers.acquire(Priority::Background, requester).await?;
-        let mut worker = self.warm_worker().await?;
-        let texts = self.read_in(&mut worker, pdf).await;
-        self.keep_warm(worker, &texts);
-        texts
+        let EngineConfig { open_timeout, page_timeout, pages_max, .. } = *self.config();
+        let (mut worker, info) = within(open_timeout, async {
+            let mut worker = self.fresh_worker().await?;
+            let info = answers::info(worker.ask(&Request::OpenBytes { pages_max }, pdf).await?, pages_max)?;
+            Ok((worker, info))
+        })
+        .await?;
+        let mut texts = Vec::new();
+        for page in 0..info.total_pages {
+            let answer = worker.ask_within(page_timeout, &Request::Text { page }, b"").await;
+            texts.push(answer.and_then(answers::text).map_err(|error| error.on_page(page))?);
+        }
+        Ok(texts)
     }
 
     /// One page of the PDF at `path` as a picture for people to look at: a WebP or JPEG file, at most 1,200 pixels wide. Interactive.
-    /// Uses a warm worker, so it never waits for documents that are being extracted.
+    /// Has permits of its own, so it never waits for documents that are being extracted.
     ///
     /// # Errors
     /// As [`Self::open`], and [`PdfError::Page`] if the page cannot be drawn.
     pub async fn page_picture(&self, path: &Path, page: u32, requester: &Requester) -> Result<Vec<u8>, PdfError> {
         let _permit = self.shared.readers.acquire(Priority::Interactive, requester).await?;
-        let mut worker = self.warm_worker().await?;
-        let picture = self.draw_in(&mut worker, path, page).await;
-        self.keep_warm(worker, &picture);
-        picture
-    }
-
-    /// A worker that is there, or a new one. While it is the caller's, a caller that gives up drops it, that is kills it: it would be
-    /// out of step.
-    async fn warm_worker(&self) -> Result<WorkerProcess, PdfError> {
-        let idle = self.idle_readers().pop();
-        match idle {
-            Some(worker) => Ok(worker),
-            None => within(self.config().open_timeout, self.start_worker()).await,
-        }
-    }
-
-    /// Puts a worker back that has answered so, if it is still good.
-    fn keep_warm<T>(&self, worker: WorkerProcess, answer: &Result<T, PdfError>) {
-        if !answer.as_ref().is_err_and(PdfError::lost_worker) {
-            self.idle_readers().push(worker);
-        }
-    }
-
-    async fn draw_in(&self, worker: &mut WorkerProcess, path: &Path, page: u32) -> Result<Vec<u8>, PdfError> {
-        let EngineConfig { open_timeout, page_timeout, pages_max, .. } = *self.config();
-        let path = path.as_os_str().as_bytes();
-        within(open_timeout, open_in(worker, &Request::OpenFile { pages_max }, path)).await?;
-        match worker.ask_within(page_timeout, &Request::Picture { page }, b"").await {
-            Ok((Reply::Picture, picture)) => Ok(picture),
-            Ok((other, _)) => Err(refusal(other)),
-            Err(error) => Err(error.on_page(page)),
-        }
-    }
-
-    async fn read_in(&self, worker: &mut WorkerProcess, pdf: &[u8]) -> Result<Vec<PageText>, PdfError> {
-        let EngineConfig { open_timeout, page_timeout, pages_max, .. } = *self.config();
-        let info = within(open_timeout, open_in(worker, &Request::OpenBytes { pages_max }, pdf)).await?;
-        let mut texts = Vec::new();
-        for page in 0..info.total_pages {
-            let answer = worker.ask_within(page_timeout, &Request::Text { page }, b"").await;
-            texts.push(answer.and_then(PageText::from_answer).map_err(|error| error.on_page(page))?);
-        }
-        Ok(texts)
+        let (mut worker, _) = self.open_worker(path).await?;
+        let answer = worker.ask_within(self.config().page_timeout, &Request::Picture { page }, b"").await;
+        answer.and_then(answers::picture).map_err(|error| error.on_page(page))
     }
 
     /// A worker with the document at `path` open in it.
     pub(super) async fn open_worker(&self, path: &Path) -> Result<(WorkerProcess, Info), PdfError> {
-        within(self.config().open_timeout, async {
-            let mut worker = self.start_worker().await?;
-            let request = Request::OpenFile { pages_max: self.config().pages_max };
-            let info = open_in(&mut worker, &request, path.as_os_str().as_bytes()).await?;
+        let EngineConfig { open_timeout, pages_max, .. } = *self.config();
+        within(open_timeout, async {
+            let file = opened(path).await?;
+            let mut worker = self.fresh_worker().await?;
+            let info = answers::info(worker.ask_of(&Request::OpenFile { pages_max }, &file).await?, pages_max)?;
             Ok((worker, info))
         })
         .await
@@ -241,18 +251,33 @@ impl Engine {
         &self.shared.config
     }
 
-    async fn start_worker(&self) -> Result<WorkerProcess, PdfError> {
-        WorkerProcess::start(&self.shared.launcher, self.config()).await
+    /// A worker that has seen no document. Another one takes its place in the background.
+    async fn fresh_worker(&self) -> Result<WorkerProcess, PdfError> {
+        let spare = self.shared.spares.take();
+        self.refill_spares();
+        match spare {
+            Some(worker) => Ok(worker),
+            None => self.start_worker().await,
+        }
     }
 
-    fn idle_readers(&self) -> MutexGuard<'_, Vec<WorkerProcess>> {
-        self.shared.idle_readers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn refill_spares(&self) {
+        let (shared, spares) = (Arc::downgrade(&self.shared), Arc::clone(&self.shared.spares));
+        spares.refill(self.config().spare_workers, move || {
+            let shared = shared.upgrade();
+            async move {
+                let engine = Self { shared: shared? };
+                within(engine.config().open_timeout, engine.start_worker()).await.ok()
+            }
+        });
+    }
+
+    async fn start_worker(&self) -> Result<WorkerProcess, PdfError> {
+        WorkerProcess::start(&self.shared.launcher, self.config(), self.config().pages_role()).await
     }
 }
 
-async fn open_in(worker: &mut WorkerProcess, request: &Request, payload: &[u8]) -> Result<Info, PdfError> {
-    match worker.ask(request, payload).await? {
-        (Reply::Opened { total_pages, title }, _) => Ok(Info { total_pages, title }),
-        (other, _) => Err(refusal(other)),
-    }
+/// The file, for reading only: its descriptor goes to the worker.
+async fn opened(path: &Path) -> Result<File, PdfError> {
+    Ok(tokio::fs::File::open(path).await?.into_std().await)
 }

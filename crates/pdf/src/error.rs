@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::protocol::Fault;
-
 /// An error of the page engine. No variant carries document text or a file name.
 #[derive(Debug, thiserror::Error)]
 pub enum PdfError {
@@ -35,8 +33,6 @@ pub enum PdfError {
     #[error("the page engine could not use the file system or start a process")]
     Io(#[from] io::Error),
 }
-
-const NOT_LOADED: &str = "the PDF library cannot be loaded; run scripts/setup or set its path";
 
 /// Why a document cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -79,11 +75,12 @@ impl PageFault {
 }
 
 impl PdfError {
-    /// The same error as the fault of one page, if it is one: a worker that died or hung on a page.
+    /// The same error as the fault of this page, if it is one: also of a worker that died or hung on it.
     pub(super) fn on_page(self, index: u32) -> Self {
         match self {
             Self::Timeout(_) => Self::Page { index, reason: PageFault::Timeout },
             Self::WorkerCrashed => Self::Page { index, reason: PageFault::Crashed },
+            Self::Page { reason, .. } => Self::Page { index, reason },
             other => other,
         }
     }
@@ -94,20 +91,6 @@ impl PdfError {
             Self::Timeout(_) | Self::WorkerCrashed | Self::Unavailable(_) => true,
             Self::Page { reason, .. } => matches!(reason, PageFault::Timeout | PageFault::Crashed),
             _ => false,
-        }
-    }
-}
-
-impl From<Fault> for PdfError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::LibraryUnavailable => Self::Unavailable(NOT_LOADED.to_owned()),
-            Fault::DetectorUnusable { words } => {
-                Self::Unavailable(format!("the figure detector cannot be used: {words}"))
-            }
-            Fault::FileUnavailable => Self::Io(io::ErrorKind::NotFound.into()),
-            Fault::Document(fault) => fault.into(),
-            Fault::Page { index, reason } => Self::Page { index, reason },
         }
     }
 }

@@ -3,14 +3,19 @@
 //! A worker asks the kernel to kill it when its parent dies, and to the kernel "parent" means the *thread* that started
 //! it. The runtime's threads come and go, and each would take its workers with it; this one lives as long as the engine.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::mpsc;
 use std::{io, thread};
 
+use close_fds::set_fds_cloexec_threadsafe;
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+
+/// The first descriptor after input, output and errors.
+const STANDARD_DESCRIPTORS: i32 = 3;
 
 /// Where to ask for a new worker process. Dropping it ends the thread, and with it every worker still alive.
 #[derive(Debug)]
@@ -18,9 +23,10 @@ pub(crate) struct Launcher {
     orders: mpsc::Sender<Order>,
 }
 
-/// The runtime that shall own the child's pipes, and where to send it.
+/// The runtime that shall wait for the child, the child's end of its socket, and where to send the child.
 struct Order {
     runtime: Handle,
+    socket: OwnedFd,
     child: oneshot::Sender<io::Result<Child>>,
 }
 
@@ -33,23 +39,25 @@ impl Launcher {
             for order in queue {
                 let _runtime = order.runtime.enter();
                 // If nobody waits any more, the child comes back in the error and is killed as it drops.
-                let _ = order.child.send(command(&worker_exe).spawn());
+                let _ = order.child.send(command(&worker_exe, order.socket).spawn());
             }
         })?;
         Ok(Self { orders })
     }
 
-    /// A new child, which is killed when dropped. Must be called within a tokio runtime.
-    pub(crate) async fn launch(&self) -> io::Result<Child> {
+    /// A new child with that socket, which is killed when dropped. Must be called within a tokio runtime.
+    pub(crate) async fn launch(&self, socket: OwnedFd) -> io::Result<Child> {
         metrics::counter!("coldbrew_page_workers_started_total").increment(1);
         let (child, started) = oneshot::channel();
-        self.orders.send(Order { runtime: Handle::current(), child }).map_err(io::Error::other)?;
+        self.orders.send(Order { runtime: Handle::current(), socket, child }).map_err(io::Error::other)?;
         started.await.map_err(io::Error::other)?
     }
 }
 
-/// The worker inherits no variable: a process that parses hostile files shall hold no key.
-fn command(worker_exe: &Path) -> Command {
+/// The worker inherits nothing but its end of the socket: a process that parses hostile files shall hold no key and no other descriptor.
+fn command(worker_exe: &Path, socket: OwnedFd) -> Command {
+    // What this process itself inherited, or a library opened, may lack the flag.
+    set_fds_cloexec_threadsafe(STANDARD_DESCRIPTORS, &[]);
     let mut command = Command::new(worker_exe);
     command
         .arg0("coldbrew")
@@ -57,8 +65,10 @@ fn command(worker_exe: &Path) -> Command {
         .env_clear()
         // ONNX Runtime reports its use to its makers unless it is told not to; the worker is to talk to nobody but us.
         .env("ORT_DISABLE_TELEMETRY", "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        // Without it, the C library looks at the system's file for each date, which the sandbox does not let it.
+        .env("TZ", "UTC0")
+        .stdin(Stdio::from(socket))
+        .stdout(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true);
     command

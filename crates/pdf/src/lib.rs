@@ -1,17 +1,18 @@
 //! The page engine: opens PDFs and answers what is on a page, without letting a hostile file hurt the server.
 //!
 //! No PDF is ever parsed in the server process. [`Engine::open`] gives each document a process of its own (our own
-//! binary, started as `coldbrew page-worker`), with an address-space limit, a wall-clock limit for every answer that the
-//! parent enforces by killing, and a death signal so that it never outlives us. A page that hangs or crashes the engine
-//! is one failed page; the document goes on in a fresh process.
+//! binary, started as `coldbrew page-worker`). The process loads what it needs, enters a sandbox and is then given the document as a
+//! descriptor. The parent limits each answer by wall clock, and a death signal ends the process with its parent. A page that hangs or
+//! crashes the engine is one failed page; the document goes on in a fresh process.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | [`Engine`], [`Document`] | the parent's side: what the rest of the server uses |
 //! | `permits` | how many workers there may be, and whose turn it is |
-//! | `process` | one worker process: start it, ask it, kill it |
-//! | `protocol` | the frames that parent and worker exchange |
-//! | [`worker`] | the worker's side: limits itself, binds PDFium, answers |
+//! | `process`, `spares` | one worker process: start it, ask it, kill it; those started ahead |
+//! | `protocol`, `answers` | the frames that parent and worker exchange; what the parent believes of a reply |
+//! | `sandbox` | the layers that confine a process, and which of them must hold |
+//! | [`worker`] | the worker's side: loads, enters the sandbox, answers |
 //! | `text` | pure: positioned characters to Markdown |
 //! | [`figures`] | pure: boxes that a detector saw to figures in reading order |
 //! | `testing` | PDFs made by code, for tests; with the feature of that name |
@@ -20,6 +21,7 @@
 
 #![warn(unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
+mod answers;
 mod document;
 mod engine;
 mod error;
@@ -28,6 +30,8 @@ mod launcher;
 mod permits;
 mod process;
 mod protocol;
+mod sandbox;
+mod spares;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
@@ -38,6 +42,7 @@ pub use document::{Document, FigureImage, Info, PageLength, PageText};
 pub use engine::{Engine, EngineConfig};
 pub use error::{DocumentFault, PageFault, PdfError};
 pub use permits::{Priority, Requester, WorkerTime};
+pub use sandbox::{SandboxLayers, SandboxPolicy};
 pub use worker::detector::{DetectorSpec, Family, Runtime};
 
 /// The example in the README is a test.

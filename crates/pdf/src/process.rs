@@ -2,45 +2,60 @@
 //!
 //! A process that times out, dies or answers nonsense is of no further use; its owner drops it, which kills it.
 
-use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdin, ChildStdout};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader, Interest};
+use tokio::net::UnixStream;
+use tokio::process::Child;
 
+use super::answers;
 use super::engine::EngineConfig;
 use super::error::PdfError;
 use super::launcher::Launcher;
-use super::protocol::{self, PREFIX_BYTES, Reply, Request};
+use super::protocol::{self, Limits, PREFIX_BYTES, Reply, Request, Role};
+use super::sandbox::{SandboxLayers, SandboxPolicy};
 
 /// A reply and its payload.
 pub(crate) type Answer = (Reply, Vec<u8>);
 
-/// A running worker.
+/// A running worker, in its sandbox.
 #[derive(Debug)]
 pub(crate) struct WorkerProcess {
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    socket: BufReader<UnixStream>,
     child: Child,
+    layers: SandboxLayers,
+    /// Finds figures for this worker, and ends with it.
+    layout: Option<Child>,
 }
 
 impl WorkerProcess {
-    /// Starts a worker, has it limit itself and bind the library.
-    pub(crate) async fn start(launcher: &Launcher, config: &EngineConfig) -> Result<Self, PdfError> {
-        let mut child = launcher.launch().await?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+    /// Starts a process that has loaded all that it needs and entered the sandbox.
+    ///
+    /// # Errors
+    /// [`PdfError::Unavailable`] if a part is missing, also one of the sandbox that the configuration requires.
+    pub(crate) async fn start(launcher: &Launcher, config: &EngineConfig, role: Role) -> Result<Self, PdfError> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
+        ours.set_nonblocking(true)?;
+        let socket = BufReader::new(UnixStream::from_std(ours)?);
+        let child = launcher.launch(theirs.into()).await?;
+        let mut worker = Self { socket, child, layers: SandboxLayers::default(), layout: None };
+        let limits = Limits { memory_bytes_max: config.memory_bytes_max, cpu_seconds_max: config.cpu_seconds_max() };
+        let start = Request::Start { parent_pid: std::process::id(), limits, role };
+        worker.layers = match worker.ask(&start, b"").await? {
+            (Reply::Started { layers }, _) => layers,
+            (other, _) => return Err(answers::start_refusal(other)),
         };
-        let mut worker = Self { input, output: BufReader::new(output), child };
-        let request = Request::Start {
-            parent_pid: std::process::id(),
-            memory_bytes_max: config.memory_bytes_max,
-            detector: config.detector.clone(),
-        };
-        match worker.ask(&request, config.library.as_os_str().as_bytes()).await? {
-            (Reply::Started, _) => Ok(worker),
-            (other, _) => Err(refusal(other)),
+        match worker.layers.required_missing() {
+            missing if missing.is_empty() || config.sandbox == SandboxPolicy::BestEffort => Ok(worker),
+            missing => Err(PdfError::Unavailable(format!(
+                "this kernel cannot confine page processes ({} missing): use another one, or set pages.sandbox to best-effort",
+                missing.join(", ")
+            ))),
         }
     }
 
@@ -49,10 +64,37 @@ impl WorkerProcess {
         self.child.id()
     }
 
+    /// What confines it.
+    pub(crate) const fn layers(&self) -> SandboxLayers {
+        self.layers
+    }
+
+    /// Whether the process runs, as far as the kernel has told.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Gives the other process, which looks for figures, to this one. The two talk to each other without their parent.
+    pub(crate) async fn use_detector(&mut self, layout: Self) -> Result<(), PdfError> {
+        let Self { socket, child, .. } = layout;
+        let socket = socket.into_inner().into_std()?;
+        socket.set_nonblocking(false)?;
+        self.layout = Some(child);
+        match self.ask_about(&Request::UseDetector, &OwnedFd::from(socket)).await? {
+            (Reply::DetectorReady, _) => Ok(()),
+            _ => Err(PdfError::WorkerCrashed),
+        }
+    }
+
     /// Sends a request and waits for its reply, without limit.
     pub(crate) async fn ask(&mut self, request: &Request, payload: &[u8]) -> Result<Answer, PdfError> {
         self.send(request, payload).await?;
         self.receive().await
+    }
+
+    /// As [`Self::ask`], of a file that goes along.
+    pub(crate) async fn ask_of(&mut self, request: &Request, file: &File) -> Result<Answer, PdfError> {
+        self.ask_about(request, file).await
     }
 
     /// As [`Self::ask`], but gives up after `limit`.
@@ -75,24 +117,54 @@ impl WorkerProcess {
         self.read_frame().await.map_err(|_| lost(PdfError::WorkerCrashed))
     }
 
+    async fn ask_about(&mut self, request: &Request, descriptor: &impl AsFd) -> Result<Answer, PdfError> {
+        self.write_with(request, descriptor).await.map_err(|_| PdfError::WorkerCrashed)?;
+        self.receive().await
+    }
+
     async fn write_frame(&mut self, request: &Request, payload: &[u8]) -> io::Result<()> {
-        self.input.write_all(&protocol::encode_head(request, payload)?).await?;
-        self.input.write_all(payload).await
+        self.expect_silence()?;
+        self.socket.write_all(&protocol::encode_head(request, payload)?).await?;
+        self.socket.write_all(payload).await
+    }
+
+    async fn write_with(&mut self, request: &Request, descriptor: &impl AsFd) -> io::Result<()> {
+        self.expect_silence()?;
+        let head = protocol::encode_head(request, b"")?;
+        let socket = self.socket.get_mut();
+        let send = || {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut control = SendAncillaryBuffer::new(&mut space);
+            let descriptors = [descriptor.as_fd()];
+            control.push(SendAncillaryMessage::ScmRights(&descriptors));
+            Ok(sendmsg(&*socket, &[IoSlice::new(&head)], &mut control, SendFlags::NOSIGNAL)?)
+        };
+        let sent = socket.async_io(Interest::WRITABLE, send).await?;
+        self.socket.write_all(&head[sent..]).await
+    }
+
+    /// A worker that said more than it was asked is out of step.
+    fn expect_silence(&self) -> io::Result<()> {
+        if self.socket.buffer().is_empty() { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
     }
 
     async fn read_frame(&mut self) -> io::Result<Answer> {
         let mut prefix = [0; PREFIX_BYTES];
-        self.output.read_exact(&mut prefix).await?;
+        self.socket.read_exact(&mut prefix).await?;
         let lengths = protocol::decode_prefix(prefix)?;
         let mut header = vec![0; lengths.header];
-        self.output.read_exact(&mut header).await?;
+        self.socket.read_exact(&mut header).await?;
+        let reply = protocol::decode_header(&header)?;
+        if lengths.payload > answers::payload_bytes_max(&reply) as usize {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         // Memory grows with what really arrives, not with what the worker claims.
         let mut payload = Vec::new();
-        let received = (&mut self.output).take(lengths.payload as u64).read_to_end(&mut payload).await?;
+        let received = (&mut self.socket).take(lengths.payload as u64).read_to_end(&mut payload).await?;
         if received < lengths.payload {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok((protocol::decode_header(&header)?, payload))
+        Ok((reply, payload))
     }
 }
 
@@ -105,12 +177,4 @@ fn lost(error: PdfError) -> PdfError {
 /// Runs a conversation with a worker for at most `limit`.
 pub(crate) async fn within<T>(limit: Duration, talk: impl Future<Output = Result<T, PdfError>>) -> Result<T, PdfError> {
     tokio::time::timeout(limit, talk).await.unwrap_or_else(|_| Err(lost(PdfError::Timeout(limit))))
-}
-
-/// The error in a reply that is not the one asked for: the worker's refusal, or nonsense.
-pub(crate) fn refusal(reply: Reply) -> PdfError {
-    match reply {
-        Reply::Failed { fault } => fault.into(),
-        _ => PdfError::WorkerCrashed,
-    }
 }

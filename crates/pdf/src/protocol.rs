@@ -1,39 +1,61 @@
-//! The frames that parent and worker exchange over the worker's standard input and output.
+//! The frames that parent and worker exchange over a socket pair, whose end is the worker's standard input.
 //!
-//! A frame is two little-endian `u32` lengths, a JSON header of the first length and a binary payload of the second.
-//! Both lengths are bounded, and a frame that breaks a bound or does not parse is an error on either side: the worker
-//! runs a hostile file, so the parent trusts nothing that it says.
+//! A frame is two little-endian `u32` lengths, a JSON header of the first length and a binary payload of the second. A descriptor may
+//! travel with the first byte of a request. Both lengths are bounded, and a frame that breaks a bound or does not parse is an error
+//! on either side. What the parent believes of a reply that parses is in `answers`.
 
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::error::{DocumentFault, PageFault};
 use super::figures::Figure;
+use super::sandbox::SandboxLayers;
 use super::worker::detector::DetectorSpec;
 
 /// A header is a few numbers, a title of at most 300 characters or the places of a page's figures.
 const HEADER_BYTES_MAX: u32 = 16 << 10;
 /// A payload is a page as PDF, its figures or the file of a one-page document; more than the largest upload makes no sense.
-const PAYLOAD_BYTES_MAX: u32 = 128 << 20;
+pub(crate) const PAYLOAD_BYTES_MAX: u32 = 128 << 20;
+/// A payload up to this length is written together with its head.
+const PAYLOAD_BYTES_SMALL: usize = 64 << 10;
 /// Length of the two lengths.
 pub(crate) const PREFIX_BYTES: usize = 8;
+
+/// What a process is for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    /// It parses and draws one document.
+    Pages { library: PathBuf, fonts: Option<PathBuf>, has_detector: bool },
+    /// It looks for figures on pictures and never sees a document.
+    Layout { detector: DetectorSpec },
+}
+
+/// What a process may use.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Limits {
+    pub memory_bytes_max: u64,
+    /// The last barrier. Long before it, the parent ends a process that takes too long.
+    pub cpu_seconds_max: u64,
+}
 
 /// What the parent asks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub(crate) enum Request {
-    /// First of all: limit yourself and bind the library whose path is the payload.
-    Start { parent_pid: u32, memory_bytes_max: u64, detector: Option<DetectorSpec> },
-    /// Load what finds figures, if anything does; answered by [`Reply::DetectorReady`].
-    LoadDetector,
-    /// Open the file whose path is the payload.
+    /// First of all: load what the role needs, then enter the sandbox; answered by [`Reply::Started`].
+    Start { parent_pid: u32, limits: Limits, role: Role },
+    /// Find figures with the process at the other end of the descriptor; answered by [`Reply::DetectorReady`].
+    UseDetector,
+    /// Open the file that is the descriptor.
     OpenFile { pages_max: u32 },
     /// Open the PDF that is the payload.
     OpenBytes { pages_max: u32 },
     /// The text of one page; answered by [`Reply::Text`] with Markdown as payload.
     Text { page: u32 },
-    /// The image file whose path is the payload as a PDF; answered by [`Reply::Pdf`] with that as payload.
+    /// The image file that is the descriptor as a PDF; answered by [`Reply::Pdf`] with that as payload.
     ImageToPdf,
     /// One page as a PDF of its own, which may be a picture of it if it is `lean`; answered by [`Reply::Pdf`] with that as payload.
     Split { page: u32, lean: bool },
@@ -50,7 +72,7 @@ pub(crate) enum Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub(crate) enum Reply {
-    Started,
+    Started { layers: SandboxLayers },
     Opened { total_pages: u32, title: Option<String> },
     Text { chars_visible: u32, is_scan: bool },
     Pdf,
@@ -74,16 +96,20 @@ pub(crate) struct CutFigure {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Fault {
     LibraryUnavailable,
+    FontsUnavailable,
     /// In words; cut off, so that a header holds them.
     DetectorUnusable {
         words: String,
     },
-    FileUnavailable,
     Document(DocumentFault),
-    Page {
-        index: u32,
-        reason: PageFault,
-    },
+    /// Of the page that was asked for.
+    Page(PageFault),
+}
+
+impl From<PageFault> for Fault {
+    fn from(fault: PageFault) -> Self {
+        Self::Page(fault)
+    }
 }
 
 impl From<DocumentFault> for Fault {
@@ -144,9 +170,13 @@ pub(crate) fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> io::Resu
 
 /// Writes one whole frame.
 pub(crate) fn write_frame<T: Serialize>(output: &mut impl Write, header: &T, payload: &[u8]) -> io::Result<()> {
-    output.write_all(&encode_head(header, payload)?)?;
-    output.write_all(payload)?;
-    output.flush()
+    let mut head = encode_head(header, payload)?;
+    if payload.len() <= PAYLOAD_BYTES_SMALL {
+        head.extend_from_slice(payload);
+        return output.write_all(&head);
+    }
+    output.write_all(&head)?;
+    output.write_all(payload)
 }
 
 fn bounded(bytes: usize, bytes_max: u32) -> io::Result<u32> {
@@ -162,10 +192,9 @@ mod tests {
 
     fn requests() -> impl Strategy<Value = Request> {
         prop_oneof![
-            (any::<u32>(), any::<u64>()).prop_map(|(parent_pid, memory_bytes_max)| Request::Start {
-                parent_pid,
-                memory_bytes_max,
-                detector: None
+            (any::<u32>(), any::<u64>(), any::<bool>()).prop_map(|(parent_pid, memory_bytes_max, has_detector)| {
+                let role = Role::Pages { library: "library.so".into(), fonts: None, has_detector };
+                Request::Start { parent_pid, limits: Limits { memory_bytes_max, cpu_seconds_max: 1 }, role }
             }),
             any::<u32>().prop_map(|pages_max| Request::OpenFile { pages_max }),
             any::<u32>().prop_map(|page| Request::Text { page }),
@@ -182,7 +211,9 @@ mod tests {
                 fault: DocumentFault::TooManyPages { pages, pages_max }.into()
             }),
             Just(Reply::Failed { fault: DocumentFault::Encrypted.into() }),
-            any::<u32>().prop_map(|index| Reply::Failed { fault: Fault::Page { index, reason: PageFault::Damaged } }),
+            any::<bool>()
+                .prop_map(|files| Reply::Started { layers: SandboxLayers { files, ..SandboxLayers::default() } }),
+            Just(Reply::Failed { fault: PageFault::Damaged.into() }),
         ]
     }
 

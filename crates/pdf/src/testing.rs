@@ -1,8 +1,9 @@
 //! PDFs made by code, so that tests need no files: a few objects, a correct cross-reference table, nothing compressed.
 //!
-//! [`hostile`] has those that are meant to hurt, [`workers`] counts the processes that read them.
+//! [`hostile`] has those that are meant to hurt, [`workers`] counts the processes that read them, [`probe`] tries to leave their sandbox.
 
 pub mod hostile;
+pub mod probe;
 pub mod workers;
 
 use std::fmt::Write;

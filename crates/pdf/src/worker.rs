@@ -1,61 +1,95 @@
-//! The worker's side: a process that limits itself, opens a document and answers until its parent closes the pipe.
+//! The worker's side: a process that loads what it needs, enters a sandbox, and answers until the other end of its socket is closed.
 //!
-//! It has one thread, no runtime, no network and no log. It must be entered before the program starts any of those.
+//! It has one thread, no runtime, no network and no log. It must be entered before the program starts any of those. One kind of process
+//! parses and draws one document. The other kind has the model that finds figures, and is given pixels only.
 
+mod channel;
 mod content;
 pub(crate) mod detector;
+mod document_file;
 mod figures;
+mod fonts;
 mod glyphs;
-mod limits;
+mod layout;
 mod mend;
 mod page_picture;
 mod pdfium;
 mod picture;
+pub(crate) mod sandbox;
 mod scan;
 
-use std::ffi::OsString;
-use std::io::{self, BufWriter, Read, Write};
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
-use image::ImageError;
-
-use self::detector::Finder;
+use self::channel::{Channel, Frame};
+use self::detector::{Detector, DetectorSpec};
+use self::document_file::DocumentFile;
+use self::fonts::Fonts;
+use self::layout::{Finder, LayoutProcess};
 use self::pdfium::{Library, OpenDocument};
+use self::sandbox::Without;
 use super::document::PageText;
 use super::error::{DocumentFault, PageFault};
-use super::protocol::{CutFigure, Fault, Reply, Request, read_frame, write_frame};
+use super::protocol::{CutFigure, Fault, Reply, Request, Role};
 
 /// Characters of what is wrong with a detector; a runtime may have a lot to say.
 const DETECTOR_WORDS_MAX: usize = 500;
 
 /// The whole life of a worker process: call it from `main` for the hidden subcommand `page-worker` and exit with its result.
 pub fn run() -> ExitCode {
-    let mut input = io::stdin().lock();
-    let mut output = BufWriter::new(io::stdout().lock());
-    match serve(&mut input, &mut output) {
+    match Channel::to_parent().and_then(|mut channel| serve(&mut channel)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-/// The first frame must be a [`Request::Start`]: nothing is parsed by a process without limits.
-fn serve(input: &mut impl Read, output: &mut impl Write) -> io::Result<()> {
-    let Some((Request::Start { parent_pid, memory_bytes_max, detector }, library)) = read_frame(input)? else {
+/// What a process has loaded, ready for its first request.
+enum Loaded {
+    Pages(Worker),
+    Layout(Box<dyn Detector>),
+}
+
+/// The first frame must be a [`Request::Start`]: nothing is parsed by a process outside the sandbox.
+fn serve(channel: &mut Channel) -> io::Result<()> {
+    let Some(Frame { header: Request::Start { parent_pid, limits, role }, .. }) = channel.receive()? else {
         return Err(io::ErrorKind::InvalidData.into());
     };
-    limits::apply(parent_pid, memory_bytes_max)?;
-    let library = match Library::bind(&path_from(library)) {
-        Ok(library) => library,
-        Err(fault) => return write_frame(output, &Reply::Failed { fault }, b""),
+    sandbox::prepare(parent_pid, limits)?;
+    let loaded = match load(role) {
+        Ok(loaded) => loaded,
+        Err(fault) => return channel.send(&Reply::Failed { fault }, b""),
     };
-    write_frame(output, &Reply::Started, b"")?;
-    let mut worker = Worker { library, document: None, finder: Finder::of(detector) };
-    while let Some((request, payload)) = read_frame(input)? {
-        worker.answer(request, payload, output)?;
+    let layers = sandbox::enter(limits, Without::Nothing);
+    channel.send(&Reply::Started { layers }, b"")?;
+    match loaded {
+        Loaded::Layout(mut detector) => layout::serve(channel, detector.as_mut()),
+        Loaded::Pages(mut worker) => {
+            while let Some(Frame { header, payload, descriptor }) = channel.receive()? {
+                worker.answer(header, payload, descriptor, channel)?;
+            }
+            Ok(())
+        }
     }
-    Ok(())
+}
+
+/// Loads and tries everything that the process will need: once it is in the sandbox, it can open nothing.
+fn load(role: Role) -> Result<Loaded, Fault> {
+    match role {
+        Role::Pages { library, fonts, has_detector } => {
+            let fonts = fonts.map_or_else(|| Ok(Fonts::default()), |folder| Fonts::open(&folder));
+            let library = Library::bind(&library, fonts.map_err(|_| Fault::FontsUnavailable)?)?;
+            library.warm_up();
+            let finder = if has_detector { Finder::Wanted } else { Finder::Nothing };
+            Ok(Loaded::Pages(Worker { library, document: None, finder }))
+        }
+        Role::Layout { detector } => load_detector(&detector).map(Loaded::Layout),
+    }
+}
+
+fn load_detector(spec: &DetectorSpec) -> Result<Box<dyn Detector>, Fault> {
+    let cut_off = |words: String| words.chars().take(DETECTOR_WORDS_MAX).collect();
+    spec.load().map_err(|error| Fault::DetectorUnusable { words: cut_off(error.to_string()) })
 }
 
 struct Worker {
@@ -65,29 +99,44 @@ struct Worker {
 }
 
 impl Worker {
-    fn answer(&mut self, request: Request, payload: Vec<u8>, output: &mut impl Write) -> io::Result<()> {
+    /// Fails, which ends the process, if the parent asks what cannot be meant: a second document, or a file without its descriptor.
+    fn answer(
+        &mut self,
+        request: Request,
+        payload: Vec<u8>,
+        descriptor: Option<OwnedFd>,
+        channel: &mut Channel,
+    ) -> io::Result<()> {
+        let is_opened = self.document.is_some();
+        let given = descriptor.ok_or(io::ErrorKind::InvalidData);
         let answer = match request {
             Request::Start { .. } => return Err(io::ErrorKind::InvalidData.into()),
-            Request::Lengths { first, count } => return self.stream_lengths(first, count, output),
-            Request::OpenFile { pages_max } => self.open_file(&path_from(payload), pages_max),
+            Request::OpenFile { .. } | Request::OpenBytes { .. } | Request::ImageToPdf if is_opened => {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            Request::Lengths { first, count } => return self.stream_lengths(first, count, channel),
+            Request::OpenFile { pages_max } => self.open_file(DocumentFile::new(given?), pages_max),
             Request::OpenBytes { pages_max } => self.keep(self.library.open_bytes(payload), pages_max),
             Request::Text { page } => self.text(page),
             Request::Split { page, lean } => self.split(page, lean),
             Request::Figures { page } => self.figures(page),
             Request::Picture { page } => self.page_picture(page),
-            Request::ImageToPdf => image_to_pdf(&path_from(payload)),
-            Request::LoadDetector => self.load_detector(),
+            Request::ImageToPdf => image_to_pdf(DocumentFile::new(given?)),
+            Request::UseDetector => {
+                self.finder = Finder::Ready(LayoutProcess::over(given?));
+                Ok((Reply::DetectorReady, Vec::new()))
+            }
         };
         let (reply, payload) = answer.unwrap_or_else(|fault| (Reply::Failed { fault }, Vec::new()));
-        write_frame(output, &reply, &payload)
+        channel.send(&reply, &payload)
     }
 
-    fn open_file(&mut self, path: &Path, pages_max: u32) -> Result<(Reply, Vec<u8>), Fault> {
-        let opened = self.library.open_file(path).and_then(|document| Ok(document.with_pages()?));
+    fn open_file(&mut self, file: DocumentFile, pages_max: u32) -> Result<(Reply, Vec<u8>), Fault> {
+        let opened = self.library.open_file(file.clone()).and_then(|document| Ok(document.with_pages()?));
         let opened = match opened {
             Err(fault @ Fault::Document(DocumentFault::Unreadable | DocumentFault::Empty)) => {
-                let file = std::fs::read(path).map_err(|_| Fault::FileUnavailable)?;
-                self.library.open_bytes(mend::mended(file, pages_max)?.ok_or(fault)?)
+                let bytes = file.read_all().map_err(|_| DocumentFault::Unreadable)?;
+                self.library.open_bytes(mend::mended(bytes, pages_max)?.ok_or(fault)?)
             }
             opened => opened,
         };
@@ -116,13 +165,6 @@ impl Worker {
         Ok((Reply::Picture, on_page(&self.document, page, OpenDocument::picture)?))
     }
 
-    fn load_detector(&mut self) -> Result<(Reply, Vec<u8>), Fault> {
-        self.finder.load().map_err(|error| Fault::DetectorUnusable {
-            words: error.to_string().chars().take(DETECTOR_WORDS_MAX).collect(),
-        })?;
-        Ok((Reply::DetectorReady, Vec::new()))
-    }
-
     fn figures(&mut self, index: u32) -> Result<(Reply, Vec<u8>), Fault> {
         let finder = &mut self.finder;
         let Some(found) = on_page(&self.document, index, |document, page| document.figures(page, finder))? else {
@@ -136,13 +178,13 @@ impl Worker {
         Ok((Reply::Figures { figures: cut.collect() }, payload))
     }
 
-    fn stream_lengths(&self, first: u32, count: u32, output: &mut impl Write) -> io::Result<()> {
+    fn stream_lengths(&self, first: u32, count: u32, channel: &mut Channel) -> io::Result<()> {
         for page in (first..).take(count as usize) {
             let reply = match on_page(&self.document, page, OpenDocument::length) {
                 Ok(length) => Reply::Length { chars_visible: length.chars_visible, is_scan: length.is_scan },
                 Err(fault) => Reply::Failed { fault },
             };
-            write_frame(output, &reply, b"")?;
+            channel.send(&reply, b"")?;
         }
         Ok(())
     }
@@ -155,19 +197,12 @@ fn on_page<T>(
 ) -> Result<T, Fault> {
     let document = document.as_ref().ok_or(DocumentFault::Unreadable)?;
     if index >= document.total_pages() {
-        return Err(Fault::Page { index, reason: PageFault::OutOfRange });
+        return Err(PageFault::OutOfRange.into());
     }
-    read(document, index).map_err(|reason| Fault::Page { index, reason })
+    read(document, index).map_err(Into::into)
 }
 
-fn image_to_pdf(path: &Path) -> Result<(Reply, Vec<u8>), Fault> {
-    let pdf = picture::to_pdf(path).map_err(|error| match error {
-        ImageError::IoError(error) if error.kind() == io::ErrorKind::NotFound => Fault::FileUnavailable,
-        _ => DocumentFault::Unreadable.into(),
-    })?;
+fn image_to_pdf(file: DocumentFile) -> Result<(Reply, Vec<u8>), Fault> {
+    let pdf = picture::to_pdf(file).map_err(|_| DocumentFault::Unreadable)?;
     Ok((Reply::Pdf, pdf))
-}
-
-fn path_from(bytes: Vec<u8>) -> PathBuf {
-    PathBuf::from(OsString::from_vec(bytes))
 }

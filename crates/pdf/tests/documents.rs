@@ -101,7 +101,7 @@ async fn document_with_too_many_pages_is_refused() {
 }
 
 #[tokio::test]
-async fn warm_worker_after_a_bad_page_reads_the_next() {
+async fn page_read_after_a_bad_one_is_read() {
     let engine = engine();
     for _ in 0..3 {
         assert_eq!(engine.read_pages(&simple_pdf(&["good"]), &requester()).await.unwrap()[0].markdown, "good");

@@ -19,7 +19,7 @@ pub fn library() -> PathBuf {
 }
 
 pub fn config() -> EngineConfig {
-    EngineConfig { worker_exe: WORKER_EXE.into(), ..EngineConfig::new(library()) }
+    EngineConfig { worker_exe: WORKER_EXE.into(), fonts: Some(vendor().join("fonts")), ..EngineConfig::new(library()) }
 }
 
 pub fn detector() -> DetectorSpec {

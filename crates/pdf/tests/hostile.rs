@@ -42,6 +42,8 @@ async fn file_bomb_or_mutant_ends_within_its_limits() {
         open_timeout: limit,
         memory_bytes_max: MEMORY_BYTES_MAX,
         detector: Some(detector()),
+        // Only the workers of the document are counted.
+        spare_workers: 0,
         ..config()
     };
     let engine = Engine::new(limits).unwrap();

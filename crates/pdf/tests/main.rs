@@ -6,4 +6,6 @@ mod documents;
 mod figures;
 mod harness;
 mod hostile;
+mod misbehaving;
+mod sandbox;
 mod workers;

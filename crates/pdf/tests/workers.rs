@@ -1,6 +1,8 @@
 //! Nothing that a document does outlives its worker or outwits its limits: time, crashes, permits, the parent's death.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -148,38 +150,37 @@ async fn installation_incomplete_is_told_from_a_bad_document() {
     assert!(matches!(broken(no_library).await, Err(PdfError::Unavailable(_))));
     let no_worker = EngineConfig { worker_exe: "/nonexistent".into(), ..config() };
     assert!(matches!(broken(no_worker).await, Err(PdfError::Io(_))));
-    let no_sense = EngineConfig { worker_exe: "/usr/bin/yes".into(), ..config() };
+    let no_fonts = EngineConfig { fonts: Some("/nonexistent".into()), ..config() };
+    assert!(matches!(broken(no_fonts).await, Err(PdfError::Unavailable(_))));
+    let no_sense = EngineConfig { worker_exe: "/usr/bin/true".into(), ..config() };
     assert!(matches!(broken(no_sense).await, Err(PdfError::WorkerCrashed)));
 }
 
-/// The worker's parent is a shell here, which is killed while the worker's input stays open.
+/// The worker's parent is a shell here, which is killed while the worker's socket stays open.
 #[test]
 fn worker_whose_parent_is_killed_ends() {
+    let (mut socket, theirs) = UnixStream::pair().unwrap();
     let mut parent = Command::new("/bin/sh")
         .args(["-c", "exec 3<&0; \"$0\" page-worker <&3 & echo $$; wait", WORKER_EXE])
-        .stdin(Stdio::piped())
+        .stdin(OwnedFd::from(theirs))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut input = parent.stdin.take().unwrap();
-    let mut output = BufReader::new(parent.stdout.take().unwrap());
     let mut shell_pid = String::new();
-    output.read_line(&mut shell_pid).unwrap();
+    BufReader::new(parent.stdout.take().unwrap()).read_line(&mut shell_pid).unwrap();
 
-    let header = format!(r#"{{"op":"start","parent_pid":{},"memory_bytes_max":1073741824}}"#, shell_pid.trim());
-    let library = library().into_os_string().into_encoded_bytes();
-    input.write_all(&(header.len() as u32).to_le_bytes()).unwrap();
-    input.write_all(&(library.len() as u32).to_le_bytes()).unwrap();
-    input.write_all(header.as_bytes()).unwrap();
-    input.write_all(&library).unwrap();
-    let mut started = [0; 8 + r#"{"reply":"started"}"#.len()];
-    output.read_exact(&mut started).unwrap();
+    let limits = r#"{"memory_bytes_max":1073741824,"cpu_seconds_max":60}"#;
+    let role = format!(r#"{{"pages":{{"library":"{}","fonts":null,"has_detector":false}}}}"#, library().display());
+    let header = format!(r#"{{"op":"start","parent_pid":{},"limits":{limits},"role":{role}}}"#, shell_pid.trim());
+    socket.write_all(&(header.len() as u64).to_le_bytes()).unwrap();
+    socket.write_all(header.as_bytes()).unwrap();
+    let mut started = [0; 8];
+    socket.read_exact(&mut started).unwrap();
 
     parent.kill().unwrap();
     parent.wait().unwrap();
-    // The worker's end of the pipe closes when it is gone, and no sooner.
+    // The worker's end of the socket closes when it is gone, and no sooner.
     let (gone, waiting) = std::sync::mpsc::channel();
-    std::thread::spawn(move || gone.send(output.read_to_end(&mut Vec::new())));
-    assert_eq!(waiting.recv_timeout(Duration::from_secs(10)).unwrap().unwrap(), 0);
-    drop(input);
+    std::thread::spawn(move || gone.send(socket.read_to_end(&mut Vec::new())));
+    assert!(waiting.recv_timeout(Duration::from_secs(10)).unwrap().is_ok());
 }

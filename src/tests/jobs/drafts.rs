@@ -139,7 +139,13 @@ fn worker_that_starts_once(data: &Path) -> EngineConfig {
     );
     std::fs::write(&path, script).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    EngineConfig { worker_exe: path, workers_max: 1, open_timeout: Duration::from_secs(900), ..config() }
+    EngineConfig {
+        worker_exe: path,
+        workers_max: 1,
+        spare_workers: 0,
+        open_timeout: Duration::from_secs(900),
+        ..config()
+    }
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn used_data_folder() -> TempDir {
 async fn doctor_reports_each_problem_and_nothing_else() {
     let data = used_data_folder().await;
     let (is_well, output) = examine(&data);
-    assert!(is_well, "{output}");
+    assert!(is_well && output.contains("sandbox of page processes: no new privileges, "), "{output}");
     let url = format!("sqlite://{}", data.path().join("coldbrew.db").display());
     let mut database = SqliteConnection::connect(&url).await.unwrap();
     // A draft of the waiting job was opened, and has no pages yet.

@@ -1,8 +1,8 @@
 //! Operating the real program: start and stop, log and metrics.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use coldbrew_pdf::testing::simple_pdf;
 use reqwest::{Method, StatusCode};
@@ -72,6 +72,52 @@ async fn server_raises_its_file_limit_to_the_hard_limit() {
     let files: Vec<&str> =
         limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
     assert_eq!(files[3], files[4], "{files:?}");
+}
+
+/// Children of a process, by their ids.
+fn children(pid: u32) -> Vec<String> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    let lists = threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+    lists.collect::<Vec<_>>().join(" ").split_whitespace().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn page_processes_of_a_server_are_confined_and_the_server_says_how() {
+    let data = TempDir::new().unwrap();
+    let log = data.path().join("log");
+    let (server, url) = start_with(&data, &[], std::fs::File::create(&log).unwrap().into()).await;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let is_confined = |pid: &String| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        ["Seccomp:\t2", "NoNewPrivs:\t1"].iter().all(|wanted| status.lines().any(|line| line == *wanted))
+    };
+    // Two are started before any document is there.
+    while children(server.id().unwrap()).iter().filter(|pid| is_confined(pid)).count() < 2 {
+        assert!(Instant::now() < deadline, "they are not confined");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let ready: Value = reqwest::get(format!("{url}/readyz")).await.unwrap().json().await.unwrap();
+    let layers = ready["sandbox"].as_str().unwrap();
+    assert!(layers.ends_with(", seccomp"), "{layers}");
+    let logged = std::fs::read_to_string(log).unwrap();
+    assert_eq!(logged.matches("page processes are confined").count(), 1, "{logged}");
+}
+
+/// Files in `/proc` of a process that is not dumpable belong to root.
+#[tokio::test]
+async fn process_that_holds_keys_is_not_dumpable() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_coldbrew"));
+    program.args(["fake-gemini", "--addr", "127.0.0.1:0"]).env_clear().current_dir("/").kill_on_drop(true);
+    if rustix::process::geteuid().is_root() {
+        program.uid(65_534);
+    }
+    let child = program.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let environ = format!("/proc/{}/environ", child.id().unwrap());
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while std::fs::metadata(&environ).unwrap().uid() != 0 {
+        assert!(Instant::now() < deadline, "it is dumpable");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// The client sends a part of a request, and then nothing.

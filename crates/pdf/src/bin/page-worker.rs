@@ -4,5 +4,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "testing")]
+    if let Some(code) = coldbrew_pdf::testing::probe::run(std::env::args()) {
+        return code;
+    }
     coldbrew_pdf::worker::run()
 }

@@ -85,36 +85,9 @@ pub enum Runtime {
 #[error("{0}")]
 pub(crate) struct DetectorError(pub String);
 
-/// The detector of a process, which is loaded when it is first needed.
-pub(crate) enum Finder {
-    /// No detector is configured.
-    Nothing,
-    /// The detector is not loaded yet.
-    Wanted(DetectorSpec),
-    Loaded(Box<dyn Detector>),
-}
-
-impl Finder {
-    /// The detector of this configuration, not loaded yet.
-    pub(crate) fn of(spec: Option<DetectorSpec>) -> Self {
-        spec.map_or(Self::Nothing, Self::Wanted)
-    }
-
-    /// Loads the detector if one is configured and not loaded yet.
-    ///
-    /// # Errors
-    /// If the model or its runtime is missing, or the model is of another family.
-    pub(crate) fn load(&mut self) -> Result<(), DetectorError> {
-        if let Self::Wanted(spec) = self {
-            *self = Self::Loaded(spec.load()?);
-        }
-        Ok(())
-    }
-}
-
 impl DetectorSpec {
     /// Loads the model and runs it on a white page. Otherwise a model of another family could be loaded and would find no figures.
-    fn load(&self) -> Result<Box<dyn Detector>, DetectorError> {
+    pub(super) fn load(&self) -> Result<Box<dyn Detector>, DetectorError> {
         let network: Box<dyn Network> = match self.runtime {
             Runtime::Onnxruntime => Box::new(onnx_runtime::OnnxRuntime::load(&self.library, &self.model)?),
             #[cfg(feature = "tract")]

@@ -5,7 +5,8 @@ use image::{ExtendedColorType, ImageEncoder};
 use pdfium_render::prelude::{PdfBitmap, PdfBitmapFormat, PdfPage, PdfRenderConfig};
 
 use super::content::Content;
-use super::detector::{Detector, Finder, Pixels};
+use super::detector::Pixels;
+use super::layout::{Finder, LayoutProcess};
 use crate::error::PageFault;
 use crate::figures::{Bounds, Figure, arranged};
 
@@ -19,24 +20,24 @@ const MARGIN: f32 = 0.008;
 /// A figure and its picture as a PNG.
 pub(super) type Cut = (Figure, Vec<u8>);
 
-/// A page's figures. `None`: the detector must be loaded first. A page that cannot have figures needs no detector.
+/// A page's figures. `None`: a detector is needed first. A page that cannot have figures needs no detector.
 ///
 /// # Errors
 /// If the page is damaged or the detector fails.
 pub(super) fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Option<Vec<Cut>>, PageFault> {
     let content = Content::of(page);
     match finder {
-        Finder::Loaded(detector) if content.may_hold_figure() => detected(page, &content, detector.as_mut()).map(Some),
-        Finder::Wanted(_) if content.may_hold_figure() => Ok(None),
+        Finder::Ready(layout) if content.may_hold_figure() => detected(page, &content, layout).map(Some),
+        Finder::Wanted if content.may_hold_figure() => Ok(None),
         _ => Ok(Some(Vec::new())),
     }
 }
 
-fn detected(page: &PdfPage<'_>, content: &Content, detector: &mut dyn Detector) -> Result<Vec<Cut>, PageFault> {
+fn detected(page: &PdfPage<'_>, content: &Content, layout: &mut LayoutProcess) -> Result<Vec<Cut>, PageFault> {
     let size = PageSize::of(page)?;
-    let (width, height) = detector.canvas(size.width / size.height);
+    let (width, height) = layout.canvas(size.width / size.height)?;
     let pixels = render(page, (width, height), (0, 0, width, height))?;
-    let seen = detector.detect(&pixels).map_err(|_| PageFault::Damaged)?;
+    let seen = layout.find(&pixels)?;
     let found = arranged(content.confirmed(&seen)).into_iter();
     found.map(|(bounds, row)| cut_out(page, size, bounds, content.with_margin(&bounds, MARGIN), row)).collect()
 }

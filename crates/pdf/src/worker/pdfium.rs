@@ -11,12 +11,27 @@ use crate::error::{DocumentFault, PageFault};
 use crate::protocol::Fault;
 use crate::{text, title};
 
-use super::detector::Finder;
+use super::document_file::DocumentFile;
 use super::figures::Cut;
+use super::fonts::Fonts;
+use super::layout::Finder;
 use super::{figures, glyphs, page_picture, scan};
 
 /// A page of more bytes than this may be a picture instead.
 const SPLIT_BYTES_LARGE: usize = 4 << 20;
+
+const WARM_UP_PX: i32 = 60;
+/// A small page with text in a standard font. PDFium rebuilds the table of objects, which is left out.
+const WARM_UP_PDF: &[u8] = b"%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 60 60]/Resources<</Font<</F 4 0 R>>>>/Contents 5 0 R>>endobj
+4 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj
+5 0 obj<</Length 33>>stream
+BT /F 12 Tf 9 9 Td (Warm) Tj ET  
+endstream endobj
+trailer<</Root 1 0 R>>
+";
 
 /// PDFium, bound once per process and never unbound.
 #[derive(Clone, Copy)]
@@ -25,14 +40,27 @@ pub(super) struct Library {
 }
 
 impl Library {
-    pub(super) fn bind(path: &Path) -> Result<Self, Fault> {
+    /// With these fonts and none of the system's.
+    pub(super) fn bind(path: &Path, fonts: Fonts) -> Result<Self, Fault> {
         let bindings = Pdfium::bind_to_library(path).map_err(|_| Fault::LibraryUnavailable)?;
-        Ok(Self { pdfium: Box::leak(Box::new(Pdfium::new(bindings))) })
+        let mut pdfium = Pdfium::new(bindings);
+        pdfium.set_custom_font_provider(Box::new(fonts));
+        Ok(Self { pdfium: Box::leak(Box::new(pdfium)) })
+    }
+
+    /// Does once what is done with every document, so that all that PDFium loads or asks of the system lazily is there.
+    pub(super) fn warm_up(&self) {
+        let Ok(document) = self.open_bytes(WARM_UP_PDF.to_vec()) else { return };
+        let _ = document.text(0);
+        let _ = document.split(self, 0);
+        let _ = document
+            .page(0)
+            .and_then(|page| figures::render(&page, (WARM_UP_PX, WARM_UP_PX), (0, 0, WARM_UP_PX, WARM_UP_PX)));
     }
 
     /// Opens a file, of which PDFium reads what it needs.
-    pub(super) fn open_file(&self, path: &Path) -> Result<OpenDocument, Fault> {
-        opened(self.pdfium.load_pdf_from_file(path, None))
+    pub(super) fn open_file(&self, file: DocumentFile) -> Result<OpenDocument, Fault> {
+        opened(self.pdfium.load_pdf_from_reader(file, None))
     }
 
     pub(super) fn open_bytes(&self, pdf: Vec<u8>) -> Result<OpenDocument, Fault> {
@@ -43,7 +71,6 @@ impl Library {
 fn opened(result: Result<PdfDocument<'static>, PdfiumError>) -> Result<OpenDocument, Fault> {
     match result {
         Ok(document) => Ok(OpenDocument { document }),
-        Err(PdfiumError::IoError(_)) => Err(Fault::FileUnavailable),
         Err(PdfiumError::PdfiumLibraryInternalError(
             PdfiumInternalError::PasswordError | PdfiumInternalError::SecurityError,
         )) => Err(DocumentFault::Encrypted.into()),

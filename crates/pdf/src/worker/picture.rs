@@ -3,8 +3,7 @@
 //! The picture is rotated according to its orientation tag, scaled down to the largest size that a model uses, and encoded again. So its
 //! metadata, such as the location, is removed. Of several frames, the first is used.
 
-use std::io::Write;
-use std::path::Path;
+use std::io::{BufReader, Read, Seek, Write};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, Limits, Rgb, RgbImage};
@@ -18,9 +17,9 @@ const JPEG_QUALITY: u8 = 92;
 const CLAIMED_SIDE_MAX_PX: u32 = 30_000;
 const DECODED_BYTES_MAX: u64 = 512 << 20;
 
-/// The PDF of the image file at `path`.
-pub(super) fn to_pdf(path: &Path) -> Result<Vec<u8>, ImageError> {
-    let mut reader = ImageReader::open(path)?.with_guessed_format()?;
+/// The PDF of an image file.
+pub(super) fn to_pdf(file: impl Read + Seek) -> Result<Vec<u8>, ImageError> {
+    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format()?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(CLAIMED_SIDE_MAX_PX);
     limits.max_image_height = Some(CLAIMED_SIDE_MAX_PX);

@@ -14,6 +14,9 @@ use crate::support::harness::{TestClient, TestServer, book, files_below, refused
 const MEMORY_BYTES_MAX: u64 = 1_021 << 20;
 const MEMORY: (&str, &str) = ("COLDBREW_PAGE_MEMORY_BYTES_MAX", "1070596096");
 
+/// Every page process reads a document.
+const NO_SPARES: (&str, &str) = ("COLDBREW_PAGE_SPARE_WORKERS", "0");
+
 /// Waits until a condition holds. It is polled, because outside processes send no event.
 async fn until(mut holds: impl FnMut() -> bool) {
     for _ in 0..6_000 {
@@ -32,7 +35,7 @@ fn receiving(data: &Path) -> usize {
 #[tokio::test]
 async fn slow_uploads_of_one_account_delay_no_other_and_end_with_their_caller() {
     let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[MEMORY]).await;
+    let server = TestServer::start(&data, &[MEMORY, NO_SPARES]).await;
     let (slow, small) = (server.guest().await, server.guest().await);
     // Measuring ten thousand pages takes minutes.
     let pdf = slow_pdf(10_000);
@@ -63,7 +66,7 @@ async fn document(guest: &TestClient, pdf: Vec<u8>) -> String {
 #[tokio::test]
 async fn slow_page_images_of_one_account_delay_no_other() {
     let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[MEMORY]).await;
+    let server = TestServer::start(&data, &[MEMORY, NO_SPARES]).await;
     let (slow, small) = (server.guest().await, server.guest().await);
     let (slow_id, small_id) = (document(&slow, slow_pdf(8)).await, document(&small, book(1)).await);
     let draw = |page: usize| {

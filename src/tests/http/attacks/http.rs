@@ -32,7 +32,7 @@ async fn is_limited(server: &TestServer, path: &str) -> bool {
 #[tokio::test]
 async fn probes_at_once_share_one_check() {
     let data = TempDir::new().unwrap();
-    let server = TestServer::start(&data, &[]).await;
+    let server = TestServer::start(&data, &[("COLDBREW_PAGE_SPARE_WORKERS", "0")]).await;
     let probes = (0..30).flat_map(|_| ["/readyz", "/metrics"]).map(|path| get(&server, path));
     for answer in join_all(probes).await {
         assert_eq!(answer.status(), StatusCode::OK);
@@ -40,8 +40,8 @@ async fn probes_at_once_share_one_check() {
     let metrics = get(&server, "/metrics").await.text().await.unwrap();
     let started = metrics.lines().find_map(|line| line.strip_prefix("coldbrew_page_workers_started_total "));
     let started: u32 = started.unwrap().parse().unwrap();
-    // A busy machine may take longer than the cache is valid, and then checks again.
-    assert!((1..=3).contains(&started), "{started} page processes");
+    // The server starts one, and a check starts two. A busy machine may take longer than the cache is valid, and then checks again.
+    assert!((2..=7).contains(&started), "{started} page processes");
 }
 
 #[tokio::test]

@@ -1,0 +1,273 @@
+//! What the parent believes of a reply.
+//!
+//! A worker runs a hostile file, so a reply may say anything. Each number, length and format in it is checked here against what the
+//! parent asked or bounds by itself. A reply that fails a check means that the worker is lost.
+
+use super::document::{FigureImage, Info, PageLength, PageText};
+use super::error::{DocumentFault, PageFault, PdfError};
+use super::figures::{Bounds, FIGURES_MAX, Figure};
+use super::process::Answer;
+use super::protocol::{CutFigure, Fault, PAYLOAD_BYTES_MAX, Reply};
+use super::title;
+
+/// A page of more characters than this does not fit into the memory of a worker.
+const PAGE_CHARS_MAX: u32 = 1 << 24;
+/// A page as Markdown.
+const TEXT_BYTES_MAX: u32 = 64 << 20;
+/// A page as a picture to look at.
+const PICTURE_BYTES_MAX: u32 = 32 << 20;
+/// Of the picture of a figure.
+const FIGURE_SIDE_MAX_PX: u32 = 2_401;
+/// Characters of what is wrong with a detector.
+const DETECTOR_WORDS_MAX: usize = 500;
+
+const PDF_MARK: &[u8] = b"%PDF-";
+const PNG_MARK: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+const JPEG_MARK: &[u8] = b"\xff\xd8\xff";
+
+const LIBRARY_NOT_LOADED: &str = "the PDF library cannot be loaded; run scripts/setup or set its path";
+const FONTS_NOT_LOADED: &str = "the folder of fonts cannot be read; run scripts/setup or set its path";
+
+/// How long the payload of such a reply may be.
+pub(crate) const fn payload_bytes_max(reply: &Reply) -> u32 {
+    match reply {
+        Reply::Text { .. } => TEXT_BYTES_MAX,
+        Reply::Picture => PICTURE_BYTES_MAX,
+        Reply::Pdf | Reply::Figures { .. } => PAYLOAD_BYTES_MAX,
+        _ => 0,
+    }
+}
+
+/// Why a worker could not start. It has seen no document by then, so its words are told to the operator.
+pub(crate) fn start_refusal(reply: Reply) -> PdfError {
+    match reply {
+        Reply::Failed { fault: Fault::LibraryUnavailable } => PdfError::Unavailable(LIBRARY_NOT_LOADED.to_owned()),
+        Reply::Failed { fault: Fault::FontsUnavailable } => PdfError::Unavailable(FONTS_NOT_LOADED.to_owned()),
+        Reply::Failed { fault: Fault::DetectorUnusable { words } } => {
+            let words: String = words.chars().take(DETECTOR_WORDS_MAX).collect();
+            PdfError::Unavailable(format!("the figure detector cannot be used: {words}"))
+        }
+        _ => PdfError::WorkerCrashed,
+    }
+}
+
+/// Pages and title of a document that was opened.
+pub(crate) fn info((reply, _): Answer, pages_max: u32) -> Result<Info, PdfError> {
+    match reply {
+        Reply::Opened { total_pages, title } if (1..=pages_max).contains(&total_pages) => {
+            Ok(Info { total_pages, title: title.as_deref().and_then(title::clean) })
+        }
+        Reply::Failed { fault: Fault::Document(DocumentFault::TooManyPages { pages, .. }) } if pages > pages_max => {
+            Err(DocumentFault::TooManyPages { pages, pages_max }.into())
+        }
+        other => Err(document_refusal(other)),
+    }
+}
+
+/// A page's text.
+pub(crate) fn text((reply, payload): Answer) -> Result<PageText, PdfError> {
+    let Reply::Text { chars_visible, is_scan } = reply else { return Err(page_refusal(reply)) };
+    let PageLength { chars_visible, is_scan } = bounded(chars_visible, is_scan)?;
+    let markdown = String::from_utf8(payload).map_err(|_| PdfError::WorkerCrashed)?;
+    Ok(PageText { markdown, chars_visible, is_scan })
+}
+
+/// The length of a page's text; `None` if the page failed.
+pub(crate) fn length((reply, _): Answer) -> Result<Option<PageLength>, PdfError> {
+    match reply {
+        Reply::Length { chars_visible, is_scan } => bounded(chars_visible, is_scan).map(Some),
+        other => match page_refusal(other) {
+            PdfError::WorkerCrashed => Err(PdfError::WorkerCrashed),
+            _ => Ok(None),
+        },
+    }
+}
+
+/// A page as a PDF.
+pub(crate) fn page_pdf((reply, pdf): Answer) -> Result<Vec<u8>, PdfError> {
+    match reply {
+        Reply::Pdf if pdf.starts_with(PDF_MARK) => Ok(pdf),
+        other => Err(page_refusal(other)),
+    }
+}
+
+/// An image file as a PDF.
+pub(crate) fn image_pdf((reply, pdf): Answer) -> Result<Vec<u8>, PdfError> {
+    match reply {
+        Reply::Pdf if pdf.starts_with(PDF_MARK) => Ok(pdf),
+        other => Err(document_refusal(other)),
+    }
+}
+
+/// A page as a picture: WebP or JPEG.
+pub(crate) fn picture((reply, picture): Answer) -> Result<Vec<u8>, PdfError> {
+    let is_webp = picture.starts_with(b"RIFF") && picture.get(8..12) == Some(b"WEBP");
+    match reply {
+        Reply::Picture if is_webp || picture.starts_with(JPEG_MARK) => Ok(picture),
+        other => Err(page_refusal(other)),
+    }
+}
+
+/// The figures of a page, each with a picture that has the size that it is said to have.
+pub(crate) fn figures((reply, payload): Answer) -> Result<Vec<FigureImage>, PdfError> {
+    let Reply::Figures { figures } = reply else { return Err(page_refusal(reply)) };
+    if figures.len() > FIGURES_MAX {
+        return Err(PdfError::WorkerCrashed);
+    }
+    let mut rest = payload.as_slice();
+    let mut images = Vec::with_capacity(figures.len());
+    for CutFigure { figure, png_bytes } in figures {
+        let (png, behind) = rest.split_at_checked(png_bytes).ok_or(PdfError::WorkerCrashed)?;
+        if !is_sound(&figure) || !is_png_of(png, &figure) {
+            return Err(PdfError::WorkerCrashed);
+        }
+        images.push(FigureImage { figure, png: png.to_vec() });
+        rest = behind;
+    }
+    if rest.is_empty() { Ok(images) } else { Err(PdfError::WorkerCrashed) }
+}
+
+const fn bounded(chars_visible: u32, is_scan: bool) -> Result<PageLength, PdfError> {
+    if chars_visible > PAGE_CHARS_MAX {
+        return Err(PdfError::WorkerCrashed);
+    }
+    Ok(PageLength { chars_visible, is_scan })
+}
+
+fn is_sound(figure: &Figure) -> bool {
+    let Figure { bounds, row, width_px, height_px } = figure;
+    let Bounds { left, top, right, bottom } = *bounds;
+    let sides = 1..=FIGURE_SIDE_MAX_PX;
+    [left, top, right, bottom].iter().all(|side| (0.0..=1.0).contains(side))
+        && left <= right
+        && top <= bottom
+        && row.is_none_or(|row| (1..=FIGURES_MAX).contains(&usize::from(row)))
+        && sides.contains(width_px)
+        && sides.contains(height_px)
+}
+
+/// By its head. What draws the picture, a browser, reads the rest with its own care.
+fn is_png_of(png: &[u8], figure: &Figure) -> bool {
+    let Some(head) = png.strip_prefix(PNG_MARK) else { return false };
+    head.get(..4) == Some(&figure.width_px.to_be_bytes()) && head.get(4..8) == Some(&figure.height_px.to_be_bytes())
+}
+
+/// What is wrong with the document, if the reply says that and nothing else.
+fn document_refusal(reply: Reply) -> PdfError {
+    match reply {
+        Reply::Failed { fault: Fault::Document(fault) } if !matches!(fault, DocumentFault::TooManyPages { .. }) => {
+            fault.into()
+        }
+        _ => PdfError::WorkerCrashed,
+    }
+}
+
+/// What is wrong with the page that was asked for, if the reply says that and nothing else. The caller knows which page it was.
+fn page_refusal(reply: Reply) -> PdfError {
+    match reply {
+        Reply::Failed { fault: Fault::Page(reason @ (PageFault::OutOfRange | PageFault::Damaged)) } => {
+            PdfError::Page { index: 0, reason }
+        }
+        _ => PdfError::WorkerCrashed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOST: &str = "the PDF crashed the page engine";
+
+    fn lost<T: std::fmt::Debug>(answer: Result<T, PdfError>) {
+        assert_eq!(answer.map_err(|error| error.to_string()).unwrap_err(), LOST);
+    }
+
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        [PNG_MARK, &width.to_be_bytes(), &height.to_be_bytes()].concat()
+    }
+
+    fn cut(figure: &Figure, png_bytes: usize) -> Reply {
+        Reply::Figures { figures: vec![CutFigure { figure: figure.clone(), png_bytes }] }
+    }
+
+    #[test]
+    fn reply_with_another_count_of_pages_than_is_accepted_is_refused() {
+        let opened = |total_pages| info((Reply::Opened { total_pages, title: None }, Vec::new()), 10);
+        assert_eq!(opened(10).map(|info| info.total_pages).ok(), Some(10));
+        lost(opened(0));
+        lost(opened(11));
+        lost(opened(u32::MAX));
+        let too_many = |pages| {
+            let fault = DocumentFault::TooManyPages { pages, pages_max: 7 };
+            info((Reply::Failed { fault: fault.into() }, Vec::new()), 10)
+        };
+        let told = Err("the PDF has 11 pages, at most 10 are accepted".to_owned());
+        assert_eq!(too_many(11).map_err(|error| error.to_string()), told);
+        lost(too_many(3));
+    }
+
+    #[test]
+    fn title_of_a_reply_is_cleaned_again() {
+        let opened = Reply::Opened { total_pages: 1, title: Some(format!("a\n\u{202e}b{}", "x".repeat(9_000))) };
+        let title = info((opened, Vec::new()), 1).map(|info| info.title).ok().flatten();
+        assert!(title.is_some_and(|title| !title.contains(['\n', '\u{202e}']) && title.chars().count() <= 300));
+    }
+
+    #[test]
+    fn reply_with_more_characters_than_fit_into_a_worker_is_refused() {
+        let answer = |chars_visible| (Reply::Text { chars_visible, is_scan: false }, b"text".to_vec());
+        assert!(text(answer(4)).is_ok());
+        lost(text(answer(u32::MAX)));
+        lost(text((Reply::Text { chars_visible: 1, is_scan: false }, vec![0xff])));
+        lost(length((Reply::Length { chars_visible: u32::MAX, is_scan: false }, Vec::new())));
+    }
+
+    #[test]
+    fn figures_must_be_as_many_as_large_and_where_they_are_said_to_be() {
+        let figure = Figure { bounds: Bounds::new(0.1, 0.1, 0.5, 0.5), row: None, width_px: 8, height_px: 9 };
+        let picture = png(8, 9);
+        assert!(figures((cut(&figure, picture.len()), picture.clone())).is_ok());
+        lost(figures((cut(&figure, picture.len() - 1), picture.clone())));
+        lost(figures((cut(&figure, usize::MAX), picture.clone())));
+        lost(figures((cut(&figure, picture.len()), png(8, 8))));
+        lost(figures((cut(&figure, 3), b"GIF".to_vec())));
+        let nowhere = Bounds { right: f32::INFINITY, ..figure.bounds };
+        for odd in [
+            Figure { bounds: nowhere, ..figure.clone() },
+            Figure { bounds: Bounds { left: f32::NAN, ..figure.bounds }, ..figure.clone() },
+            Figure { bounds: Bounds { left: 0.9, ..figure.bounds }, ..figure.clone() },
+            Figure { row: Some(0), ..figure.clone() },
+            Figure { row: Some(255), ..figure.clone() },
+        ] {
+            lost(figures((cut(&odd, picture.len()), picture.clone())));
+        }
+        let many = vec![CutFigure { figure, png_bytes: picture.len() }; FIGURES_MAX + 1];
+        lost(figures((Reply::Figures { figures: many }, picture.repeat(FIGURES_MAX + 1))));
+    }
+
+    #[test]
+    fn files_must_be_of_the_format_that_was_asked_for() {
+        assert!(page_pdf((Reply::Pdf, b"%PDF-1.7".to_vec())).is_ok());
+        lost(page_pdf((Reply::Pdf, b"<script>".to_vec())));
+        lost(image_pdf((Reply::Pdf, Vec::new())));
+        assert!(picture((Reply::Picture, b"RIFF....WEBPVP8L".to_vec())).is_ok());
+        lost(picture((Reply::Picture, b"<svg>".to_vec())));
+    }
+
+    #[test]
+    fn fault_that_was_not_asked_about_loses_the_worker() {
+        let failed = |fault: Fault| (Reply::Failed { fault }, Vec::new());
+        assert!(matches!(length(failed(PageFault::Damaged.into())), Ok(None)));
+        let words = "the whole server is broken".to_owned();
+        for fault in [
+            Fault::LibraryUnavailable,
+            Fault::DetectorUnusable { words },
+            DocumentFault::Encrypted.into(),
+            PageFault::GivenUp.into(),
+        ] {
+            lost(text(failed(fault.clone())));
+            lost(length(failed(fault)));
+        }
+        lost(info(failed(PageFault::Damaged.into()), 1));
+    }
+}
