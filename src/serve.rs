@@ -12,8 +12,8 @@ mod engine;
 mod examine;
 mod gemini;
 mod isolated;
+mod operator;
 mod parts;
-mod people;
 mod readiness;
 mod site;
 mod storage;
@@ -46,8 +46,8 @@ use crate::store::tracking::RedisCounts;
 use crate::web;
 use coldbrew_pdf::Engine;
 use connections::Listener;
+use operator::warn_without_operator;
 use parts::Parts;
-use people::warn_without_operator;
 use readiness::Dependencies;
 use tracked::Tracked;
 use working::Working;
@@ -57,11 +57,11 @@ pub use config::Config;
 pub use demo::{Demo, serve_emulator};
 pub use examine::examine;
 pub use isolated::hold_job;
-pub use parts::engine;
-pub use people::{
+pub use operator::{
     delete_account, invite, list_people, lock_out, make_operator, person_line, remove_operator, reset_link,
     reset_password, set_disabled, set_quota,
 };
+pub use parts::engine;
 
 /// Where the server listens, and how it stops.
 #[derive(Clone, Debug)]

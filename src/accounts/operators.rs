@@ -134,6 +134,19 @@ impl Operators {
         self.apply(operator, Request::Enable, account_id, String::new()).await
     }
 
+    /// Checks that the operator may delete this account, before anything is done that cannot be undone.
+    ///
+    /// # Errors
+    /// As for [`Self::disable`].
+    pub async fn admit_deletion(&self, operator: &Operator, account_id: &str) -> Result<()> {
+        refuse_own(operator, account_id)?;
+        let found = self.records.people(account_id, None, 0, 1).await?;
+        if !found.iter().any(|person| person.id == account_id) {
+            return Err(ApiError::not_found("account").into());
+        }
+        Ok(())
+    }
+
     /// Deletes the records of an account. Its files are the caller's to delete.
     ///
     /// # Errors

@@ -37,11 +37,12 @@ impl AccountDeletion {
         Ok(())
     }
 
-    /// Deletes an account for an operator.
+    /// Deletes an account for an operator. It is listed first, as by [`Self::delete`], but only if the operator may delete it.
     ///
     /// # Errors
-    /// The errors of [`Operators::delete`], and `unavailable` if the data folder cannot be written.
+    /// The errors of [`Operators::delete`], or the data folder cannot be written.
     pub async fn delete_for(&self, operators: &Operators, operator: &Operator, account_id: &str) -> Result<()> {
+        operators.admit_deletion(operator, account_id).await?;
         self.deleted.add([account_id.to_owned()]).await?;
         operators.delete(operator, account_id).await?;
         if let Err(error) = self.delete_files(account_id).await {

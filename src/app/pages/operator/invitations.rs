@@ -99,7 +99,7 @@ fn InvitationRow(invitation: InvitationView) -> impl IntoView {
                     <span>"Made "<LocalTime at=created_at day=true /></span>
                     {is_open.then(|| view! { <span>"Valid until "<LocalTime at=expires_at day=true /></span> })}
                     {used_at.map(|at| view! { <span>"Used "<LocalTime at day=true /></span> })}
-                    {used_by.map(|email| view! { <span>"by "{email}</span> })}
+                    {used_by.map(|email| view! { <span>{format!("by {email}")}</span> })}
                     {quota_tokens.map(|tokens| view! { <span>{count_words(tokens)}" tokens"</span> })}
                     {role.map(|_| view! { <span>"Operator"</span> })}
                 </p>

@@ -78,7 +78,7 @@ fn PersonRow(person: Person, default_quota: u64) -> impl IntoView {
     let spent = format!("{} today, {} in all", dollars(person.spent_today), dollars(person.spent_total));
     let seen = match person.last_seen_at {
         Some(at) => Either::Left(view! { <span>"Last seen "<LocalTime at day=true /></span> }),
-        None => Either::Right(view! { <span>"Never signed in"</span> }),
+        None => Either::Right(view! { <span>"Not seen yet"</span> }),
     };
     view! {
         <li class="row person" id=row_id>

@@ -40,6 +40,12 @@ impl<'a> Command<'a> {
     }
 }
 
+/// The id of the account with this id or e-mail address.
+async fn account_id(store: &SqlStore, account: &str) -> Result<String> {
+    let id = store.find_account(&account.to_lowercase()).await?;
+    id.ok_or_else(|| Error::internal(format!("there is no account {account}")))
+}
+
 /// Makes an operator of the account with this e-mail address, and makes the account if there is none. Returns a link to set a password if the
 /// account has no way to sign in.
 pub async fn make_operator(config: &Config, email: &str) -> Result<Option<String>> {
@@ -155,10 +161,4 @@ pub fn person_line(person: &Person) -> String {
         person.last_seen_at.map_or_else(|| "never".to_owned(), crate::model::UnixMs::rfc3339),
     ]
     .join("\t")
-}
-
-/// The id of the account with this id or e-mail address.
-async fn account_id(store: &SqlStore, account: &str) -> Result<String> {
-    let id = store.find_account(&account.to_lowercase()).await?;
-    id.ok_or_else(|| Error::internal(format!("there is no account {account}")))
 }
