@@ -341,7 +341,7 @@ fn documents_name_paths_and_functions_that_exist() {
         for (at, name) in parts.iter().enumerate().skip(1).step_by(2) {
             assert!(!is_path(name, &ignored) || root.join(name).exists(), "{document}: there is no {name}");
             let Some(function) = name.strip_suffix("()") else { continue };
-            assert!(code.iter().any(|code| has(code, function)), "{document}: there is no function {name}");
+            assert!(has(&code, function), "{document}: there is no function {name}");
             let file = parts.get(at + 2).filter(|_| parts[at + 1].trim() == "in");
             if let Some(file) = file {
                 assert!(has(&text_of(file), function), "{document}: there is no function {name} in {file}");

@@ -23,12 +23,12 @@ pub(super) trait Column: Sized {
 /// Implements `FromRow` for a struct. Each field is read from the column of its name, or of the name after `=`. A name before the struct
 /// also defines a macro with the list of columns.
 macro_rules! from_row {
-    ($visibility:vis $columns:ident: $type:ty { $($field:ident),+ $(,)? }) => {
+    ($visibility:vis $columns:ident: $type:ty { $($field:ident $(= $column:ident)?),+ $(,)? }) => {
         $crate::store::sql::columns::from_row!($type { $($field),+ });
 
         macro_rules! $columns {
             () => {
-                stringify!($($field),+)
+                stringify!($($($column AS)? $field),+)
             };
         }
         $visibility use $columns;

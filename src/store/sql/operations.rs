@@ -17,7 +17,7 @@ const WAIT_MS_MAX: i64 = 3 * 3_600_000;
 impl Operations for SqlStore {
     async fn queue(&self) -> Result<Vec<QueuedJob>> {
         let jobs = sqlx::query_as(
-            "SELECT mode, status, submitted_at, due_at, lease_until, blocked_by FROM jobs WHERE active = 1",
+            "SELECT mode, status, submitted_at, due_at, lease_until, hindered_by FROM jobs WHERE active = 1",
         );
         Ok(jobs.fetch_all(&self.pool).await?)
     }
@@ -31,7 +31,7 @@ impl Operations for SqlStore {
         let sql = "UPDATE jobs SET lease_until = CASE WHEN lease_until - $1 <= $3 THEN lease_until - $1 ELSE $2 END
                    WHERE active = 1 AND lease_until > $2 + $1 / 2";
         sqlx::query(sql).bind(by_ms).bind(now.0).bind(now.plus(WAIT_MS_MAX).0).execute(&self.pool).await?;
-        let sql = "UPDATE orphans SET due_at = $2 WHERE due_at > $2 + $1 / 2";
+        let sql = "UPDATE leftovers SET due_at = $2 WHERE due_at > $2 + $1 / 2";
         sqlx::query(sql).bind(by_ms).bind(now.0).execute(&self.pool).await?;
         Ok(())
     }
@@ -46,4 +46,4 @@ impl Operations for SqlStore {
     }
 }
 
-from_row!(QueuedJob { mode, status, submitted_at, due_at, lease_until, blocked_by });
+from_row!(QueuedJob { mode, status, submitted_at, due_at, lease_until, blocked_by = hindered_by });

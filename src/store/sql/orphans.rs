@@ -14,8 +14,8 @@ use crate::model::UnixMs;
 impl OrphanedResources for SqlStore {
     async fn claim_orphan(&self, now: UnixMs, until: UnixMs) -> Result<Option<OrphanedResource>> {
         let due = sqlx::query_as(
-            "UPDATE orphans SET due_at = $1
-             WHERE (job_id, spared) IN (SELECT job_id, spared FROM orphans WHERE due_at <= $2 ORDER BY due_at LIMIT 1)
+            "UPDATE leftovers SET due_at = $1
+             WHERE (job_id, spared) IN (SELECT job_id, spared FROM leftovers WHERE due_at <= $2 ORDER BY due_at LIMIT 1)
              RETURNING job_id, NULLIF(spared, '') AS spared, last_stage, recorded_at, due_at, quiet_looks",
         )
         .bind(until.0)
@@ -27,7 +27,7 @@ impl OrphanedResources for SqlStore {
     }
 
     async fn postpone_orphan(&self, orphan: &OrphanedResource) -> Result<()> {
-        sqlx::query("UPDATE orphans SET due_at = $1, quiet_looks = $2 WHERE job_id = $3 AND spared = $4")
+        sqlx::query("UPDATE leftovers SET due_at = $1, quiet_looks = $2 WHERE job_id = $3 AND spared = $4")
             .bind(orphan.due_at.0)
             .bind(i64::from(orphan.quiet_looks))
             .bind(&orphan.job_id)
@@ -38,7 +38,7 @@ impl OrphanedResources for SqlStore {
     }
 
     async fn remove_orphan(&self, orphan: &OrphanedResource) -> Result<()> {
-        let sql = "DELETE FROM orphans WHERE job_id = $1 AND spared = $2";
+        let sql = "DELETE FROM leftovers WHERE job_id = $1 AND spared = $2";
         sqlx::query(sql).bind(&orphan.job_id).bind(spared(orphan)).execute(&self.pool).await?;
         Ok(())
     }
@@ -59,7 +59,7 @@ pub(super) async fn delete_active_jobs(connection: &mut AnyConnection, account_i
 /// Records an orphaned resource. It replaces an earlier record with the same key, which it includes.
 pub(super) async fn record(connection: &mut AnyConnection, orphan: &OrphanedResource) -> Result<()> {
     sqlx::query(
-        "INSERT INTO orphans (job_id, spared, last_stage, recorded_at, due_at, quiet_looks) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO leftovers (job_id, spared, last_stage, recorded_at, due_at, quiet_looks) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (job_id, spared) DO UPDATE SET last_stage = excluded.last_stage, recorded_at = excluded.recorded_at,
              due_at = excluded.due_at, quiet_looks = excluded.quiet_looks",
     )

@@ -87,7 +87,7 @@ impl Spending for SqlStore {
     }
 
     async fn wake_waiting(&self, now: UnixMs) -> Result<()> {
-        let sql = "UPDATE jobs SET due_at = $1 WHERE active = 1 AND blocked_by = 'spending' AND due_at > $1";
+        let sql = "UPDATE jobs SET due_at = $1 WHERE active = 1 AND hindered_by = 'spending' AND due_at > $1";
         sqlx::query(sql).bind(now.0).execute(&self.pool).await?;
         Ok(())
     }
@@ -247,7 +247,7 @@ async fn release(connection: &mut AnyConnection, job_id: &str, request_id: Optio
         return Ok(());
     }
     let sql = "UPDATE jobs SET due_at = $1 WHERE id = (
-                   SELECT id FROM jobs WHERE active = 1 AND blocked_by = 'spending' AND due_at > $1 AND lease_until = 0
+                   SELECT id FROM jobs WHERE active = 1 AND hindered_by = 'spending' AND due_at > $1 AND lease_until = 0
                    ORDER BY submitted_at LIMIT 1)";
     sqlx::query(sql).bind(now.0).execute(connection).await?;
     Ok(())
