@@ -5,6 +5,7 @@
 //!
 //! This module renders no page and decides no permission. Pages and server functions are in [`crate::app`], the REST API in [`crate::api`].
 
+mod bring;
 mod context;
 mod sign_in;
 

@@ -14,7 +14,7 @@ use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::model::wire::{
-    ErrorBody, JobView, LibraryListing, Me, NewToken, Opened, Prepared, ReaderRequest, Submission, TokenSummary,
+    ErrorBody, GuestSummary, JobView, LibraryListing, Me, NewToken, Opened, Prepared, ReaderRequest, Submission, TokenSummary,
     UsageReport,
 };
 use crate::model::{ApiError, EndedAccess, ErrorCode, Mode, Quote};
@@ -161,10 +161,20 @@ pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, Api
     crate::web::sign_up(email, password).await
 }
 
-/// Signs this browser in.
+/// Signs this browser in. `bring`: what the browser's guest has made moves into the account.
 #[server(prefix = "/api", endpoint = "sign_in")]
-pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
-    crate::web::sign_in(email, password).await
+pub async fn sign_in(email: String, password: String, #[server(default)] bring: bool) -> Result<(), ApiError> {
+    crate::web::sign_in(email, password, bring).await
+}
+
+/// What this browser's guest has made; `None` if the browser has no guest, or one that has made nothing.
+#[server(prefix = "/api", endpoint = "fetch_guest")]
+pub async fn fetch_guest() -> Result<Option<GuestSummary>, ApiError> {
+    let Some(caller) = crate::web::known_caller().await?.filter(|caller| caller.account.email.is_none()) else {
+        return Ok(None);
+    };
+    let summary = caller.answer(caller.services.merge.summary(&caller.account.id).await)?;
+    Ok(Some(summary).filter(|summary| summary.documents > 0))
 }
 
 /// Whether the account is connected to the sign-in provider.

@@ -385,6 +385,14 @@ pub struct Me {
     pub email: Option<String>,
 }
 
+/// What a guest has made, as the sign-in form names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestSummary {
+    pub documents: usize,
+    /// The titles of the newest.
+    pub titles: Vec<String>,
+}
+
 /// An API token without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]

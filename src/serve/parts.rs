@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::jobs::{DiskSpool, Jobs, SubmissionPolicy, SubmissionPorts, Submissions};
 use crate::operations::Metrics;
-use crate::retention::{AccountDeletion, Purger};
+use crate::retention::{AccountDeletion, AccountMerge, Purger};
 use crate::store::sql::SqlStore;
 use crate::uploads::fetch::{Fetcher, Imports, SystemResolver};
 use crate::uploads::{Blobs, Incoming, Intake};
@@ -73,6 +73,13 @@ impl Parts {
             },
             membership: membership(config, &self.store, self.changes.clone()),
             deletion: self.deletion(),
+            merge: AccountMerge {
+                credentials: store.clone(),
+                merges: store.clone(),
+                blobs: self.blobs.clone(),
+                changes: self.changes.clone(),
+                clock: clock.clone(),
+            },
             quota: Quota { accounts: store.clone(), default_tokens: config.budget.quota_tokens },
             intake: Intake {
                 incoming: self.incoming.clone(),
@@ -163,6 +170,7 @@ impl Parts {
             deletion: self.deletion(),
             attempts: attempts(config, &self.store),
             expiry: store.clone(),
+            merges: store.clone(),
             uploads: store,
             blobs: self.blobs.clone(),
             clock: self.clock.clone(),

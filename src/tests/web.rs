@@ -1,4 +1,5 @@
 //! Accounts and their pages.
 
 pub mod accounts;
+mod merge;
 pub mod provider;

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 
+use super::bring::bring_along;
 use super::sign_in::account_page;
 use crate::accounts::{CREDENTIAL_MS, CredentialKind};
 use crate::api::auth::{Caller, account_of, caller_or_guest, cookie, credential, network_of, session, session_cookie};
@@ -100,15 +101,18 @@ pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, Api
     Ok(session.ended)
 }
 
-/// Signs this browser in.
+/// Signs this browser in. `bring`: what the browser's guest has made moves into the account.
 ///
 /// # Errors
-/// The errors of [`crate::accounts::Membership::sign_in`].
-pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
+/// The errors of [`crate::accounts::Membership::sign_in`] and of [`crate::retention::AccountMerge::merge`].
+pub async fn sign_in(email: String, password: String, bring: bool) -> Result<(), ApiError> {
     let services = expect_context::<ApiState>().services.clone();
     let (before, network) = (this_session()?, network_of(&parts()?.extensions));
     let signed_in = services.membership.sign_in(&email, password, before.as_deref(), network).await;
     let session = signed_in.map_err(refuse)?;
+    if bring {
+        bring_along(&services, before.as_deref(), &session).await.map_err(refuse)?;
+    }
     set_session(&session.secret, session.max_age_ms)?;
     leptos_axum::redirect("/account");
     Ok(())

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum_extra::extract::{CookieJar, WithRejection};
 use serde::Deserialize;
 
+use super::bring::{bring_along, choice_cookie, is_chosen};
 use crate::accounts::{NewSession, Pending, Provider};
 use crate::api::ApiState;
 use crate::api::auth::{caller_or_guest, cookie, session_cookie};
@@ -21,6 +22,13 @@ use crate::model::{ApiError, EndedAccess, ErrorCode, SignInProblem};
 const PENDING_MS: i64 = 15 * 60_000;
 const SECURE_NAME: &str = "__Host-coldbrew-sign-in";
 const PLAIN_NAME: &str = "coldbrew-sign-in";
+
+/// What the person chose before the browser goes to the provider.
+#[derive(Deserialize)]
+pub(crate) struct Choice {
+    #[serde(default)]
+    bring: bool,
+}
 
 /// The parameters of the provider's redirect.
 #[derive(Deserialize)]
@@ -35,16 +43,26 @@ pub(crate) struct Callback {
 /// account.
 ///
 /// # Errors
-/// `not_found` without a configured provider; `cross_site_request` if the request does not come from our own page.
-pub(crate) async fn begin(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
+/// `not_found` without a configured provider; `invalid_request` if the query is malformed; `cross_site_request` if the request does not come
+/// from our own page.
+pub(crate) async fn begin(
+    State(state): State<ApiState>,
+    WithRejection(Query(choice), _): WithRejection<Query<Choice>, Failure>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
     let provider = provider(&state)?;
     if !comes_from_page(&headers) {
         return Err(Error::refused(ErrorCode::CrossSite, "Start the sign-in on the account page.").into());
     }
     Ok(match provider.begin().await {
         Ok((pending, url)) => {
-            let cookie = pending_cookie(&pending.to_cookie(), PENDING_MS, state.site.https());
-            see_other(url.as_str(), &[cookie])
+            let https = state.site.https();
+            let pending = pending_cookie(&pending.to_cookie(), PENDING_MS, https);
+            let mut cookies = vec![pending];
+            if choice.bring || is_chosen(&headers, https) {
+                cookies.push(choice_cookie(choice.bring, PENDING_MS, https));
+            }
+            see_other(url.as_str(), &cookies)
         }
         Err(error) => back_with(problem(error), state.site.https()),
     })
@@ -65,7 +83,11 @@ pub(crate) async fn finish(
     Ok(match signed_in(&state, provider, &request, callback).await {
         Ok(session) => {
             let cookie = session_cookie(&session.secret, session.max_age_ms, https);
-            see_other(&account_page(session.ended), &[cookie, pending_cookie("", 0, https)])
+            let mut cookies = vec![cookie, pending_cookie("", 0, https)];
+            if is_chosen(&request.headers, https) {
+                cookies.push(choice_cookie(false, 0, https));
+            }
+            see_other(&account_page(session.ended), &cookies)
         }
         Err(problem) => back_with(problem, https),
     })
@@ -86,7 +108,12 @@ async fn signed_in(
     let identity = provider.finish(&pending, &code).await.map_err(problem)?;
     let services = &state.services;
     let (caller, before) = caller_or_guest(state, request).await.map_err(problem)?;
-    services.membership.sign_in_as(&identity, &caller.account, before.as_deref()).await.map_err(problem)
+    let signed_in = services.membership.sign_in_as(&identity, &caller.account, before.as_deref()).await;
+    let session = signed_in.map_err(problem)?;
+    if is_chosen(&request.headers, https) {
+        bring_along(services, before.as_deref(), &session).await.map_err(problem)?;
+    }
+    Ok(session)
 }
 
 /// The account page. Its query says which sessions and tokens have ended, if any have.

@@ -1,5 +1,6 @@
 //! The account page: sign-in, quota, receipts, tokens and deletion.
 
+mod bring;
 mod member;
 mod password;
 mod provider;

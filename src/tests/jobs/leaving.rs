@@ -94,6 +94,7 @@ impl Home {
             clock: clock.clone(),
         };
         let purger = Purger {
+            merges: shared(),
             expiry: shared(),
             uploads: shared(),
             blobs: blobs.clone(),

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::bring::BringChoice;
 use crate::app::components::{Answers, Question, QuestionButton};
 use crate::app::server::{DeleteAccount, SignIn, SignOut, SignUp};
 
@@ -28,14 +29,11 @@ pub fn SignForms(known: bool) -> impl IntoView {
                 </label>
             </fieldset>
             <p class="soft sign-up">{words}</p>
-            {known
-                .then(|| {
-                    view! { <p class="soft sign-in">"Documents in this browser will not be in that account."</p> }
-                })}
             <ActionForm action=sign_up attr:class="stack sign-up">
                 <SignFields way="up" words="Sign up" password="new-password" />
             </ActionForm>
             <ActionForm action=sign_in attr:class="stack sign-in">
+                {known.then(|| view! { <BringChoice /> })}
                 <SignFields way="in" words="Sign in" password="current-password" />
             </ActionForm>
         </section>

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
+use super::bring::BringLink;
 use crate::app::PageContext;
 use crate::app::server::is_connected;
 use crate::model::SignInProblem;
@@ -16,6 +17,7 @@ pub fn ProviderLink(member: bool) -> impl IntoView {
         view! {
             <Suspense>
                 {move || {
+                    let name = name.clone();
                     let words = if member { format!("Connect {name}") } else { format!("Sign in with {name}") };
                     Suspend::new(async move {
                         (!connected.await)
@@ -31,6 +33,7 @@ pub fn ProviderLink(member: bool) -> impl IntoView {
                                             {words}
                                         </a>
                                     </p>
+                                    {(!member).then(|| view! { <BringLink name=name.clone() /> })}
                                 }
                             })
                     })
