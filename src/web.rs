@@ -5,7 +5,9 @@
 //!
 //! This module renders no page and decides no permission. Pages and server functions are in [`crate::app`], the REST API in [`crate::api`].
 
+mod access;
 mod bring;
+mod client;
 mod context;
 mod sign_in;
 
@@ -14,6 +16,7 @@ use axum::routing::get;
 
 use crate::api::ApiState;
 
+pub use access::{access_report, confirm_password, disconnect, end_session};
 pub use context::{
     WebCaller, caller, change_password, create_token, delete_account, known_caller, redirect, say, set_status, sign_in,
     sign_out, sign_up, start_session, take_flash,

@@ -14,8 +14,8 @@ use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::model::wire::{
-    ErrorBody, GuestSummary, JobView, LibraryListing, Me, NewToken, Opened, Prepared, ReaderRequest, Submission, TokenSummary,
-    UsageReport,
+    AccessReport, ErrorBody, GuestSummary, JobView, LibraryListing, Me, NewToken, Opened, Prepared, ReaderRequest,
+    Submission, TokenSummary, UsageReport,
 };
 use crate::model::{ApiError, EndedAccess, ErrorCode, Mode, Quote};
 
@@ -42,7 +42,10 @@ impl FromServerFnError for ApiError {
 
 /// The error of a call without an answer.
 pub fn server_unavailable() -> ApiError {
-    ApiError::new(ErrorCode::Unavailable, "The server cannot be reached. Check your connection and try again. Nothing is lost.")
+    ApiError::new(
+        ErrorCode::Unavailable,
+        "The server cannot be reached. Check your connection and try again. Nothing is lost.",
+    )
 }
 
 /// Whether this browser has an account already.
@@ -203,10 +206,43 @@ pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
     crate::web::sign_out(everywhere).await
 }
 
-/// Creates an API token. Its secret is only in the answer, or on the page that a form is redirected to.
+/// Creates an API token. Its secret is only in the answer, or on the page that a form is redirected to. `password`: of an account that has
+/// one.
 #[server(prefix = "/api", endpoint = "create_token")]
-pub async fn create_token(name: String) -> Result<NewToken, ApiError> {
-    crate::web::create_token(&name).await
+pub async fn create_token(
+    name: String,
+    #[server(default)] read: bool,
+    #[server(default)] submit: bool,
+    #[server(default)] account: bool,
+    days: u32,
+    #[server(default)] password: String,
+) -> Result<NewToken, ApiError> {
+    let scopes = crate::model::Scopes::chosen(read, submit, account);
+    crate::web::create_token(name, scopes, days, password).await
+}
+
+/// The sessions and identities of the account, and whether the person has just confirmed to be its owner.
+#[server(prefix = "/api", endpoint = "fetch_access")]
+pub async fn fetch_access() -> Result<AccessReport, ApiError> {
+    crate::web::access_report().await
+}
+
+/// Confirms with the password that the person owns the account.
+#[server(prefix = "/api", endpoint = "confirm_password")]
+pub async fn confirm_password(#[server(default)] password: String) -> Result<(), ApiError> {
+    crate::web::confirm_password(password).await
+}
+
+/// Ends one of the account's sessions.
+#[server(prefix = "/api", endpoint = "end_session")]
+pub async fn end_session(id: String) -> Result<(), ApiError> {
+    crate::web::end_session(&id).await
+}
+
+/// Disconnects one of the account's identities.
+#[server(prefix = "/api", endpoint = "disconnect")]
+pub async fn disconnect(id: String, #[server(default)] password: String) -> Result<(), ApiError> {
+    crate::web::disconnect(&id, password).await
 }
 
 /// Revokes an API token.
@@ -217,10 +253,11 @@ pub async fn revoke_token(id: String) -> Result<(), ApiError> {
     crate::web::say("The token was revoked.")
 }
 
-/// Deletes the account with everything it owns, permanently. `id`: the account on the page, which must be the caller's.
+/// Deletes the account with everything it owns, permanently. `id`: the account on the page, which must be the caller's. `password`: of an
+/// account that has one.
 #[server(prefix = "/api", endpoint = "delete_account")]
-pub async fn delete_account(id: String) -> Result<(), ApiError> {
-    crate::web::delete_account(&id).await
+pub async fn delete_account(id: String, #[server(default)] password: String) -> Result<(), ApiError> {
+    crate::web::delete_account(&id, password).await
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub enum SignInProblem {
     Failed,
     /// Another account has the e-mail address.
     Taken,
+    /// The person has not confirmed to own the account that the provider was to be connected to.
+    NotConfirmed,
     /// The provider or the database does not answer.
     Away,
 }
@@ -24,6 +26,9 @@ impl SignInProblem {
             Self::Failed => "The sign-in could not be verified. Nothing has changed. Try again.",
             Self::Taken => {
                 "An account with this e-mail address exists already. Sign in with its password, then connect it here."
+            }
+            Self::NotConfirmed => {
+                "Nothing was connected, because your confirmation is too old. Confirm again, then connect."
             }
             Self::Away => "The sign-in failed because a service did not answer. Try again in a few minutes.",
         }

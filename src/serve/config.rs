@@ -12,7 +12,7 @@ use super::engine;
 use super::gemini::Gemini;
 use super::storage::Storage;
 use crate::accounts::spending::Budget;
-use crate::accounts::{Allowances, AttemptLimits, ProviderSettings};
+use crate::accounts::{Allowances, AttemptLimits, ProviderSettings, SessionLifetimes};
 use crate::api::{RateLimits, SiteSettings, StreamLimits};
 use crate::documents::{RenderingLimits, TextLimit};
 use crate::extract::EngineShares;
@@ -49,6 +49,7 @@ pub struct Config {
     pub text_limit: TextLimit,
     pub allowances: Allowances,
     pub attempts: AttemptLimits,
+    pub sessions: SessionLifetimes,
     /// Answers that are kept of an account for requests with an `Idempotency-Key`.
     pub idempotency_keys_max: u32,
     pub retention: Retention,
@@ -113,6 +114,7 @@ impl Config {
             text_limit: TextLimit::read(from),
             allowances: Allowances::read(from, guests_are_owners),
             attempts: AttemptLimits::read(from),
+            sessions: SessionLifetimes::read(from),
             idempotency_keys_max: from.positive("limits.idempotency-keys-max", "COLDBREW_IDEMPOTENCY_KEYS_MAX", 1_000),
             retention: Retention::read(from),
             provider: ProviderSettings::read(from),

@@ -188,6 +188,7 @@ pub(super) fn membership(config: &Config, store: &SqlStore, changes: Changes) ->
         accounts: shared,
         passwords: Passwords::default(),
         attempts: attempts(config, store),
+        lifetimes: config.sessions,
         changes,
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),

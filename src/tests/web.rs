@@ -3,3 +3,5 @@
 pub mod accounts;
 mod merge;
 pub mod provider;
+mod sessions;
+mod tokens;

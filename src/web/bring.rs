@@ -15,7 +15,7 @@ const PLAIN_NAME: &str = "coldbrew-bring";
 /// guest keeps everything, so that the person can try again.
 ///
 /// # Errors
-/// The errors of [`crate::retention::AccountMerge::merge`].
+/// The errors of `AccountMerge::merge`.
 pub(super) async fn bring_along(services: &UseCases, before: Option<&str>, session: &NewSession) -> Result<()> {
     let Some(before) = before else { return Ok(()) };
     let merged = services.merge.merge(before, &session.secret).await;

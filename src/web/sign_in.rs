@@ -10,6 +10,7 @@ use axum_extra::extract::{CookieJar, WithRejection};
 use serde::Deserialize;
 
 use super::bring::{bring_along, choice_cookie, is_chosen};
+use super::client::client_name;
 use crate::accounts::{NewSession, Pending, Provider};
 use crate::api::ApiState;
 use crate::api::auth::{caller_or_guest, cookie, session_cookie};
@@ -113,7 +114,8 @@ async fn signed_in(
     if is_chosen(&request.headers, https) {
         bring_along(services, before.as_deref(), &session).await.map_err(problem)?;
     }
-    Ok(session)
+    let client = client_name(&request.headers);
+    services.membership.complete_sign_in(session, &client, true).await.map_err(problem)
 }
 
 /// The account page. Its query says which sessions and tokens have ended, if any have.
@@ -140,6 +142,7 @@ fn problem(error: Error) -> SignInProblem {
 fn problem_of(code: ErrorCode) -> SignInProblem {
     match code {
         ErrorCode::EmailTaken => SignInProblem::Taken,
+        ErrorCode::ConfirmationRequired => SignInProblem::NotConfirmed,
         ErrorCode::Unavailable | ErrorCode::Internal => SignInProblem::Away,
         _ => SignInProblem::Failed,
     }

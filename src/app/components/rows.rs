@@ -87,7 +87,8 @@ pub fn DocumentRow(document: DocumentSummary, #[prop(optional)] deletable: bool)
             </QuestionButton>
         }
     });
-    let dialog = deletable.then(|| view! { <DeletionDialog question id=document.id.clone() title=document.title.clone() /> });
+    let dialog =
+        deletable.then(|| view! { <DeletionDialog question id=document.id.clone() title=document.title.clone() /> });
     view! {
         <li class="row" id=format!("document-{}", document.id)>
             <Cover title=document.title.clone() />

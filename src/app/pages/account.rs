@@ -1,5 +1,6 @@
 //! The account page: sign-in, quota, receipts, tokens and deletion.
 
+mod access;
 mod bring;
 mod member;
 mod password;
@@ -12,9 +13,10 @@ use leptos_meta::Title;
 
 use crate::app::PageContext;
 use crate::app::components::{Trouble, grouped};
-use crate::app::server::{fetch_me, fetch_usage};
+use crate::app::server::{fetch_access, fetch_me, fetch_usage};
 use crate::model::wire::{Receipt, Usage, UsageReport};
 use crate::model::{Flash, Mode, count_words};
+use access::Access;
 use member::{DeleteSection, Member, SignForms};
 use password::{EndedNotice, PasswordForm};
 use provider::{ProviderLink, SignInTrouble};
@@ -23,7 +25,7 @@ use tokens::Tokens;
 /// `/account`
 #[component]
 pub fn Account() -> impl IntoView {
-    let found = Resource::new(|| (), |()| async { (fetch_me().await, fetch_usage().await) });
+    let found = Resource::new(|| (), |()| async { (fetch_me().await, fetch_usage().await, fetch_access().await) });
     let made = match use_context::<PageContext>().and_then(|page| page.flash) {
         Some(Flash::Token(token)) => Some(token),
         _ => None,
@@ -40,8 +42,9 @@ pub fn Account() -> impl IntoView {
                         let made = made.clone();
                         Suspend::new(async move {
                             match found.await {
-                                (Ok(Some((me, tokens))), Ok(Some(report))) => {
+                                (Ok(Some((me, tokens))), Ok(Some(report)), Ok(access)) => {
                                     let UsageReport { usage, receipts } = report;
+                                    let has_password = access.has_password;
                                     let who = me.email.clone().unwrap_or_else(|| me.user_id.clone());
                                     EitherOf3::A(
                                         view! {
@@ -50,12 +53,15 @@ pub fn Account() -> impl IntoView {
                                                 <Who email=me.email.clone() />
                                             </div>
                                             <Receipts receipts />
-                                            <Tokens tokens made />
-                                            <DeleteSection id=me.user_id email=me.email />
+                                            <Tokens tokens made has_password />
+                                            {me.email.is_some().then(|| view! { <Access report=access /> })}
+                                            <DeleteSection id=me.user_id email=me.email has_password />
                                         },
                                     )
                                 }
-                                (Err(error), _) | (_, Err(error)) => EitherOf3::B(view! { <Trouble error /> }),
+                                (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+                                    EitherOf3::B(view! { <Trouble error /> })
+                                }
                                 _ => {
                                     EitherOf3::C(
                                         view! {

@@ -133,8 +133,7 @@ async fn lock_parties(connection: &mut AnyConnection, parties: &MergeParties<'_>
         }
     }
     let sql = "SELECT COUNT(*) FROM accounts WHERE (id = $1 AND email IS NULL) OR (id = $2 AND email IS NOT NULL)";
-    let of_their_kind: i64 =
-        sqlx::query_scalar(sql).bind(guest).bind(member).fetch_one(&mut *connection).await?;
+    let of_their_kind: i64 = sqlx::query_scalar(sql).bind(guest).bind(member).fetch_one(&mut *connection).await?;
     Ok(of_their_kind == 2
         && is_granted(connection, guest, Grant::Credential(parties.guest_session), now).await?
         && is_granted(connection, member, Grant::Credential(parties.member_session), now).await?)

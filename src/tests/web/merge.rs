@@ -1,8 +1,8 @@
 //! Signing in with a browser whose guest has made something.
 
-use coldbrew::store::sql::SqlStore;
-use coldbrew::operations::audit::Audit;
 use coldbrew::model::UnixMs;
+use coldbrew::operations::audit::Audit;
+use coldbrew::store::sql::SqlStore;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;

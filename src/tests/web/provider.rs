@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, http, refused};
-use crate::web::accounts::with_arguments;
+use crate::web::accounts::{token_wish, with_arguments};
 
 const SECRET: &str = "s:cret & more";
 
@@ -423,7 +423,7 @@ async fn guest_token_ends_when_the_guest_becomes_a_member() {
     let (_data, _provider, server) = start().await;
     let mut browser = Browser::new(&server);
     browser.call("start_session", json!({})).await;
-    let token = browser.call("create_token", json!({"name": "planted"})).await["token"].clone();
+    let token = browser.call("create_token", token_wish("planted", "")).await["token"].clone();
     let script = TestClient::new(&server.base_url, token.as_str().unwrap());
     script.get("/v1/users/me").await;
     assert_eq!(browser.sign_in().await, "/account?ended=0-1");
@@ -431,7 +431,7 @@ async fn guest_token_ends_when_the_guest_becomes_a_member() {
     let page = browser.get(&format!("{}/account?ended=0-1", server.base_url), "none").await.text().await.unwrap();
     assert!(page.contains("1 API token has ended."));
     // A member who connects the provider keeps all tokens.
-    let token = browser.call("create_token", json!({"name": "own"})).await["token"].clone();
+    let token = browser.call("create_token", token_wish("own", "")).await["token"].clone();
     assert_eq!(browser.sign_in().await, "/account");
     TestClient::new(&server.base_url, token.as_str().unwrap()).get("/v1/users/me").await;
 }

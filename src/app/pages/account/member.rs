@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::access::PasswordAgain;
 use super::bring::BringChoice;
 use crate::app::components::{Answers, Question, QuestionButton};
 use crate::app::server::{DeleteAccount, SignIn, SignOut, SignUp};
@@ -103,7 +104,7 @@ pub fn Member(email: String) -> impl IntoView {
 
 /// The button that deletes the account, with its confirmation dialog.
 #[component]
-pub fn DeleteSection(id: String, email: Option<String>) -> impl IntoView {
+pub fn DeleteSection(id: String, email: Option<String>, has_password: bool) -> impl IntoView {
     const QUESTION: &str = "leaving";
     let whose = email.unwrap_or_else(|| "this guest account".to_owned());
     let delete = ServerAction::<DeleteAccount>::new();
@@ -111,9 +112,7 @@ pub fn DeleteSection(id: String, email: Option<String>) -> impl IntoView {
         <section class="stack" aria-labelledby="leave-title">
             <h2 id="leave-title">"Delete account"</h2>
             <div class="cluster spread">
-                <p class="soft">
-                    {format!("Permanently deletes {whose} with all documents, files and tokens.")}
-                </p>
+                <p class="soft">{format!("Permanently deletes {whose} with all documents, files and tokens.")}</p>
                 <QuestionButton asks=QUESTION.to_owned() class="button danger" attr:data-testid="delete-account">
                     "Delete account"
                 </QuestionButton>
@@ -125,6 +124,7 @@ pub fn DeleteSection(id: String, email: Option<String>) -> impl IntoView {
                 <p>
                     "All documents, files, receipts and tokens are deleted permanently. Running batches are cancelled."
                 </p>
+                <PasswordAgain has_password id="password-leave".to_owned() />
                 <Answers of=QUESTION.to_owned() yes="Delete everything" />
             </ActionForm>
         </Question>

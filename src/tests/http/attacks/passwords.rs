@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, config, refused};
 use crate::support::memory::Memory;
-use crate::web::accounts::Browser;
+use crate::web::accounts::{Browser, token_wish};
 
 const ADA: &str = "ada@example.org";
 const PASSWORD: &str = "a good long one";
@@ -183,7 +183,7 @@ async fn common_passwords_are_refused_at_sign_up_and_change() {
 
 /// A client with a new token of this browser's account.
 async fn planted_token(browser: &mut Browser<'_>, server: &TestServer) -> TestClient {
-    let token = browser.ok("create_token", json!({"name": "planted"})).await;
+    let token = browser.ok("create_token", token_wish("planted", PASSWORD)).await;
     let client = TestClient::new(&server.base_url, token["token"].as_str().unwrap());
     client.get("/v1/users/me").await;
     client
