@@ -5,10 +5,10 @@
 //!
 //! This module renders no page and decides no permission. Pages and server functions are in [`crate::app`], the REST API in [`crate::api`].
 
-mod access;
 mod bring;
 mod client;
 mod context;
+mod sessions;
 mod sign_in;
 
 use axum::Router;
@@ -16,11 +16,11 @@ use axum::routing::get;
 
 use crate::api::ApiState;
 
-pub use access::{access_report, confirm_password, disconnect, end_session};
 pub use context::{
     WebCaller, caller, change_password, create_token, delete_account, known_caller, redirect, say, set_status, sign_in,
     sign_out, sign_up, start_session, take_flash,
 };
+pub use sessions::{access_report, confirm_password, disconnect, end_session};
 
 /// Adds the routes of a sign-in with the provider.
 pub fn routes(rest: Router<ApiState>) -> Router<ApiState> {

@@ -11,9 +11,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 
-use super::access::own_digest;
 use super::bring::bring_along;
 use super::client::client_name;
+use super::sessions::own_digest;
 use super::sign_in::account_page;
 use crate::accounts::{CREDENTIAL_MS, CredentialKind, NewSession, TokenWish};
 use crate::api::auth::{Caller, account_of, caller_or_guest, cookie, network_of, session, session_cookie};

@@ -1,10 +1,10 @@
 //! The account page: sign-in, quota, receipts, tokens and deletion.
 
-mod access;
 mod bring;
 mod member;
 mod password;
 mod provider;
+mod sessions;
 mod tokens;
 
 use leptos::either::{Either, EitherOf3};
@@ -16,10 +16,10 @@ use crate::app::components::{Trouble, grouped};
 use crate::app::server::{fetch_access, fetch_me, fetch_usage};
 use crate::model::wire::{Receipt, Usage, UsageReport};
 use crate::model::{Flash, Mode, count_words};
-use access::Access;
 use member::{DeleteSection, Member, SignForms};
 use password::{EndedNotice, PasswordForm};
 use provider::{ProviderLink, SignInTrouble};
+use sessions::Sessions;
 use tokens::Tokens;
 
 /// `/account`
@@ -54,7 +54,7 @@ pub fn Account() -> impl IntoView {
                                             </div>
                                             <Receipts receipts />
                                             <Tokens tokens made has_password />
-                                            {me.email.is_some().then(|| view! { <Access report=access /> })}
+                                            {me.email.is_some().then(|| view! { <Sessions report=access /> })}
                                             <DeleteSection id=me.user_id email=me.email has_password />
                                         },
                                     )

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::access::PasswordAgain;
 use super::bring::BringChoice;
+use super::sessions::PasswordAgain;
 use crate::app::components::{Answers, Question, QuestionButton};
 use crate::app::server::{DeleteAccount, SignIn, SignOut, SignUp};
 

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::access::ConfirmForm;
 use super::bring::BringLink;
+use super::sessions::ConfirmForm;
 use crate::app::PageContext;
 use crate::app::server::{fetch_access, is_connected};
 use crate::model::SignInProblem;

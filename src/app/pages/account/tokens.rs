@@ -4,7 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use strum::VariantArray;
 
-use super::access::PasswordAgain;
+use super::sessions::PasswordAgain;
 use crate::app::components::{Answers, LocalTime, Question, QuestionButton};
 use crate::app::server::{CreateToken, RevokeToken};
 use crate::model::wire::{NewToken, TokenSummary};

@@ -8,7 +8,7 @@ use crate::model::wire::{AccessReport, IdentitySummary, SessionSummary};
 
 /// The browsers that are signed in, and the accounts at sign-in providers that open this one.
 #[component]
-pub fn Access(report: AccessReport) -> impl IntoView {
+pub fn Sessions(report: AccessReport) -> impl IntoView {
     let AccessReport { has_password, sessions, identities, .. } = report;
     view! {
         <section class="stack" aria-labelledby="sessions-title" data-live="idle">
