@@ -3,10 +3,10 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run release dev test soak attack fuzz-api bench figures lighthouse screenshots lint ci
+.PHONY: help run release dev test soak attack aarch64 confined fuzz-api bench figures lighthouse screenshots lint ci
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build the app and serve it at http://127.0.0.1:3000
 	@scripts/setup run
@@ -17,7 +17,7 @@ run: ## Build the app and serve it at http://127.0.0.1:3000
 
 release: ## Build the optimized server and its site for deployment
 	@scripts/setup run
-	@cargo xtask all --release --bin coldbrew
+	@cargo run --quiet --locked --package xtask -- all --release --locked --bin coldbrew
 
 dev: ## Serve a development build and rebuild it on every change
 	@scripts/setup run
@@ -29,20 +29,30 @@ test: ## Run all tests: Rust tests, and browser tests against the real server
 
 bench: ## Measure speed and memory; BENCHMARKS.md has the results
 	@scripts/setup bench
-	@cargo bench --workspace --exclude xtask
+	@cargo bench --locked --workspace --exclude xtask
 
 figures: ## Measure how many hand-marked figures the detector finds
 	@scripts/setup run
-	@cargo bench --quiet --package coldbrew-pdf --bench figures
+	@cargo bench --locked --quiet --package coldbrew-pdf --bench figures
 
 soak: ## Kill servers and workers at random 500 times during jobs, and check that nothing is lost
 	@scripts/setup test
-	@COLDBREW_SOAK_ROUNDS=500 cargo test --test tests -- --nocapture jobs::soak::
+	@COLDBREW_SOAK_ROUNDS=500 cargo test --locked --test tests -- --nocapture jobs::soak::
 
 attack: release ## Send a release build expensive texts, and measure the effect on other requests
 	@end2end/attacks/run $(TARGET)/release/coldbrew
 
-lighthouse: release ## Check the size of a first visit and the Lighthouse scores of a release build
+aarch64: ## Build the server for Linux on aarch64 and send it a document, under qemu on another machine
+	@scripts/aarch64
+
+confined: ## Send a document to a server that is confined as deploy/coldbrew.service says
+	@scripts/setup test
+	@cargo xtask all --bin coldbrew
+	@printf '#!/bin/sh\nexec "%s/scripts/confined" "%s/debug/coldbrew" "$$@"\n' "$(CURDIR)" "$(abspath $(TARGET))" >$(TARGET)/confined
+	@chmod +x $(TARGET)/confined
+	@COLDBREW_SERVER=$(abspath $(TARGET))/confined npm --prefix end2end run --silent smoke
+
+lighthouse: release ## Check what a first visit weighs, and what Lighthouse says of the pages that visitors get
 	@scripts/setup test
 	@COLDBREW_SERVER=$(abspath $(TARGET))/release/coldbrew npm --prefix end2end run --silent lighthouse
 
@@ -50,6 +60,10 @@ screenshots: ## Take a picture of every screen and state, phone and desktop, lig
 	@scripts/setup test
 	@cargo xtask all --bin coldbrew
 	@COLDBREW_SERVER=$(abspath $(TARGET))/debug/coldbrew npm --prefix end2end run --silent screenshots
+
+strings: ## Print every text of the web app and the error messages, to read them in one go
+	@scripts/setup run
+	@cargo xtask strings
 
 fuzz-api: ## Send the API valid and invalid requests for ten minutes, generated from its OpenAPI document
 	@scripts/setup test

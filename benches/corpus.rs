@@ -1,13 +1,13 @@
-//! Documents out of Debian packages, fetched once and kept below `target`, and the odd files that the set-up fetches.
+//! Documents from Debian packages, downloaded once to `target`, and unusual files that `scripts/setup` downloads.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Stands for a package: the odd files.
-#[allow(dead_code, reason = "each benchmark is a program of its own, and not all want these")]
+/// In the place of a package: the unusual files.
+#[allow(dead_code, reason = "each benchmark is a program of its own, and not all use these")]
 pub const ODD: &str = "odd";
 
-/// The folder of the workspace, from whichever package of it the benchmark is.
+/// The folder of the workspace, for a benchmark of any of its packages.
 pub fn root() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package
@@ -17,7 +17,10 @@ pub fn root() -> PathBuf {
         .to_owned()
 }
 
-/// The file of a package, which is fetched if it is not there yet. Stops the program with a sentence if that fails.
+/// The file of a package, which is downloaded if it does not exist yet.
+///
+/// # Panics
+/// If the package cannot be downloaded or does not have the file.
 pub fn document(package: &str, file: &str) -> PathBuf {
     let root = root();
     let folder = if package == ODD { root.join("vendor/odd") } else { root.join("target/corpus").join(package) };

@@ -1,4 +1,4 @@
-//! The page engine as it is served with, for benchmarks.
+//! The page engine for benchmarks, configured as in the server.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use coldbrew_pdf::{DetectorSpec, Document, Engine, EngineConfig, Family, Priorit
 
 use crate::corpus;
 
-/// An engine whose workers are that program, as built for benchmarks.
+/// An engine whose worker processes run `worker_exe`.
 pub fn engine(worker_exe: &str) -> Engine {
     let vendor = corpus::root().join("vendor");
     let detector = DetectorSpec {
@@ -25,7 +25,7 @@ pub fn engine(worker_exe: &str) -> Engine {
     Engine::new(config).expect("a thread can be started")
 }
 
-/// A document open in it, with all the time that a job has.
+/// Opens a document without limits of time.
 #[allow(dead_code, reason = "not every benchmark opens one")]
 pub async fn open(engine: &Engine, path: impl Into<PathBuf>) -> Document {
     engine.open(path, Priority::Background, &Requester::unlimited("benchmark")).await.expect("the document opens")

@@ -1,22 +1,26 @@
-//! As little of an HTTP client as is needed, so that what is measured is the server.
+//! A minimal HTTP client, so that benchmarks measure the server and not the client.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A connection that stays open for the next request.
+/// A connection that stays open between requests.
 pub struct Connection {
     socket: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
+    /// Connects to `host:port`.
     pub async fn open(addr: &str) -> Self {
         let socket = TcpStream::connect(addr).await.expect("the server listens");
         socket.set_nodelay(true).expect("it is a TCP socket");
         Self { socket, buffer: Vec::new() }
     }
 
-    /// The whole answer, head included. It must be a success.
+    /// Sends a request and returns the whole answer, with its head.
+    ///
+    /// # Panics
+    /// If the status is not 2xx.
     pub async fn ask(&mut self, request: &[u8]) -> &[u8] {
         self.socket.write_all(request).await.expect("the server listens");
         self.buffer.clear();
@@ -28,13 +32,13 @@ impl Connection {
         &self.buffer
     }
 
-    /// Sends a request whose answer does not end, and reads until it has said `word`.
+    /// Sends a request whose answer does not end, and reads until `word` has arrived.
     pub async fn listen(&mut self, request: &[u8], word: &[u8]) {
         self.socket.write_all(request).await.expect("the server listens");
         while !self.buffer.windows(word.len()).any(|window| window == word) {
             self.more().await;
         }
-        // Thousands of these are open at once.
+        // Frees the memory, because thousands of connections are open at once.
         self.buffer = Vec::new();
     }
 
@@ -44,7 +48,7 @@ impl Connection {
     }
 }
 
-/// Where an answer ends. The head is looked at once.
+/// Where an answer ends. The head is parsed once.
 enum End {
     Unknown,
     At(usize),
@@ -55,7 +59,7 @@ impl End {
     fn is_reached(&mut self, answer: &[u8]) -> bool {
         if matches!(self, Self::Unknown) {
             let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
-            *self = Self::told_by(&answer[..head]);
+            *self = Self::from_head(&answer[..head]);
         }
         match self {
             Self::Unknown => false,
@@ -64,7 +68,7 @@ impl End {
         }
     }
 
-    fn told_by(head: &[u8]) -> Self {
+    fn from_head(head: &[u8]) -> Self {
         let text = String::from_utf8_lossy(head);
         let length = text.lines().find_map(|line| line.strip_prefix("content-length: "));
         match length {
@@ -75,7 +79,7 @@ impl End {
     }
 }
 
-/// A text of a JSON answer.
+/// The value of a text field of a JSON answer.
 pub fn field(answer: &[u8], name: &str) -> String {
     let answer = String::from_utf8_lossy(answer);
     let value = answer.split(&format!("\"{name}\":\"")).nth(1).and_then(|rest| rest.split('"').next());

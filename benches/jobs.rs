@@ -1,7 +1,7 @@
-//! Ten thousand batches at Google, and one look at each of them: how long it takes, and what it asks for. `cargo bench --bench jobs`
+//! Polls ten thousand batches once each: how long it takes, and how many calls and transactions it needs. `cargo bench --bench jobs`
 //!
-//! The record is SQLite, the batches are the emulator's, over HTTP, all in this process. A round has to fit into the interval between
-//! two looks, 15 seconds.
+//! The database is SQLite. The emulator has the batches, over HTTP, in the same process. A round must take less than the interval between
+//! two polls, 15 seconds.
 
 #![allow(clippy::expect_used)]
 
@@ -45,10 +45,10 @@ const JOBS: usize = 10_000;
 const POLL_MS: i64 = 15_000;
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// How often something was asked for.
+/// A counter of calls.
 type Count = Arc<AtomicUsize>;
 
-/// Unused reads a page here.
+/// Stands in for ports that the benchmark does not use.
 struct Unused;
 
 #[async_trait]
@@ -70,7 +70,7 @@ impl PageSource for Unused {
     }
 }
 
-/// Google, counted.
+/// A client of Google that counts its calls.
 struct Counted {
     client: Client,
     calls: Count,
@@ -113,8 +113,8 @@ impl Google for Counted {
         Google::download(self.count(), file, path).await
     }
 
-    async fn find_files(&self, beginning: &str) -> Result<Vec<File>, GeminiError> {
-        Google::find_files(self.count(), beginning).await
+    async fn find_files(&self, prefix: &str) -> Result<Vec<File>, GeminiError> {
+        Google::find_files(self.count(), prefix).await
     }
 
     async fn delete(&self, file: &str) -> Result<(), GeminiError> {
@@ -126,17 +126,19 @@ impl Google for Counted {
     }
 }
 
-/// The record, its transactions counted.
+/// A store that counts its transactions.
 struct Record {
     store: SqlStore,
-    trips: Count,
-    looked_at: Count,
+    transactions: Count,
+    /// Steps that were committed: one for each polled batch.
+    polled: Count,
+    /// Notified when each batch was polled once.
     round_over: Arc<Notify>,
 }
 
 impl Record {
     fn count(&self) -> &SqlStore {
-        self.trips.fetch_add(1, Ordering::Relaxed);
+        self.transactions.fetch_add(1, Ordering::Relaxed);
         &self.store
     }
 }
@@ -172,7 +174,7 @@ impl Jobs for Record {
 
     async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
         let advanced = self.count().advance(job, left, now).await;
-        if self.looked_at.fetch_add(1, Ordering::Relaxed) + 1 == JOBS {
+        if self.polled.fetch_add(1, Ordering::Relaxed) + 1 == JOBS {
             self.round_over.notify_one();
         }
         advanced
@@ -239,7 +241,7 @@ async fn emulator(data: &TempDir) -> SocketAddr {
     address
 }
 
-/// As many batches as there are to be jobs, all of one input.
+/// Creates a batch for each job, all from one input file. Returns their names.
 async fn batches(client: &Client, data: &TempDir) -> Vec<String> {
     let input = data.path().join("input.jsonl");
     let line = r#"{"key":"page_0","request":{"contents":[{"role":"user","parts":[{"text":"What is this?"}]}]}}"#;
@@ -255,7 +257,7 @@ async fn batches(client: &Client, data: &TempDir) -> Vec<String> {
 const UNLIMITED: Allowance =
     Allowance { documents: u64::MAX, active_jobs: u64::MAX, stored_bytes: u64::MAX, uploads: usize::MAX };
 
-/// The file that all jobs are of.
+/// The upload of all jobs.
 fn upload(account: &Account) -> Upload {
     Upload {
         hash: "upload".into(),
@@ -274,8 +276,8 @@ fn upload(account: &Account) -> Upload {
     }
 }
 
-/// A job whose batch is to be looked at now.
-async fn watching(store: &SqlStore, account: &Account, number: usize, batch: String) {
+/// Records a job whose batch is due to be polled.
+async fn record_job(store: &SqlStore, account: &Account, number: usize, batch: String) {
     let now = SystemClock.now();
     let remote = RemoteBatch {
         attempt: 1,
@@ -323,14 +325,14 @@ async fn main() {
     store.create_guest(&account.id, credential, UnixMs(0)).await.expect("an account");
     store.insert_upload(&upload(&account), &UNLIMITED, UnixMs(0)).await.expect("a file");
     for (number, batch) in batches.into_iter().enumerate() {
-        watching(&store, &account, number, batch).await;
+        record_job(&store, &account, number, batch).await;
     }
-    let (calls, trips, looked_at) = (Count::default(), Count::default(), Count::default());
+    let (calls, transactions, polled) = (Count::default(), Count::default(), Count::default());
     let round_over = Arc::new(Notify::new());
     let record = Record {
         store: store.clone(),
-        trips: trips.clone(),
-        looked_at: looked_at.clone(),
+        transactions: transactions.clone(),
+        polled: polled.clone(),
         round_over: round_over.clone(),
     };
     let worker = Worker {
@@ -367,12 +369,12 @@ async fn main() {
     let working = tokio::spawn(worker.run(stop.clone()));
     round_over.notified().await;
     let took = begun.elapsed();
-    let [calls, trips] = [calls, trips].map(|count| count.load(Ordering::Relaxed));
+    let [calls, transactions] = [calls, transactions].map(|count| count.load(Ordering::Relaxed));
     stop.cancel();
-    working.await.expect("it ends well");
+    working.await.expect("the worker does not panic");
     println!("| active jobs | one round | calls of Google for each | transactions for each |\n|---|---|---|---|");
     let each = |count: usize| count as f64 / JOBS as f64;
-    println!("| {JOBS} | {:.1} s | {:.2} | {:.2} |", took.as_secs_f64(), each(calls), each(trips));
+    println!("| {JOBS} | {:.1} s | {:.2} | {:.2} |", took.as_secs_f64(), each(calls), each(transactions));
     assert!(calls <= JOBS, "more than one call for each job");
-    assert!(trips < 2 * JOBS, "too many transactions");
+    assert!(transactions < 2 * JOBS, "too many transactions");
 }

@@ -1,9 +1,8 @@
-//! The whole server under load, on loopback: how much it answers, how long that takes, what it computes for it and what memory it needs.
-//! `cargo bench --bench load`
+//! The whole server under load, on loopback: requests a second, latency, CPU time and memory. `cargo bench --bench load`
 //!
-//! Driver and server share the machine, so the driver is one thread that speaks as little HTTP as it can. `LOAD_SECONDS` (10) is how long
-//! each rate is measured, `LOAD_MIXED_SECONDS` (60) how long the mixed load lasts: an hour is 3600. `LOAD_FORMER` names a former build of the
-//! program, which is measured first; the ratios of the two are printed at the end. Ends with 1 if a goal is missed.
+//! Client and server share the machine, so the client is one thread with a minimal HTTP implementation. `LOAD_SECONDS` (10) is the time of
+//! each rate, and `LOAD_MIXED_SECONDS` (60) that of the mixed load. `LOAD_FORMER` names a former build of the program, which is measured
+//! first; the ratios of the two are printed at the end. The program exits with 1 if a goal is missed.
 
 #![allow(clippy::expect_used)]
 
@@ -26,12 +25,12 @@ use tokio::task::{JoinSet, LocalSet};
 const UPLOADS: usize = 100;
 const UPLOAD_BYTES: usize = 20_000_000;
 const STREAMS: usize = 2_000;
-/// People at work at once under mixed load, and pages that each has open and listening.
+/// People who use the server at once under mixed load, and event streams that each has open.
 const PEOPLE: usize = 4;
 const STREAMS_EACH: usize = 25;
 
 fn main() -> ExitCode {
-    // A stream of events is an open file. The server sees to its own.
+    // Each event stream is an open file. The server raises its own limit.
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).expect("the limit may be raised");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be started");
@@ -39,15 +38,15 @@ fn main() -> ExitCode {
     if reached { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What came of one measurement.
+/// The result of one measurement.
 struct Measured {
     what: String,
-    /// Of whatever is counted, in a second.
+    /// Requests, megabytes, streams or documents a second.
     rate: f64,
     is_goal_reached: bool,
 }
 
-/// Prints tables for BENCHMARKS.md. Whether every goal was reached.
+/// Prints tables for BENCHMARKS.md. Returns whether every goal was reached.
 async fn measure() -> bool {
     let former = match std::env::var_os("LOAD_FORMER") {
         Some(program) => measure_program(Path::new(&program)).await,
@@ -86,7 +85,8 @@ async fn rates(server: &Rc<Server>) -> Vec<Measured> {
     vec![status, home]
 }
 
-/// How often `callers` who each ask again and again are answered, and how soon. The goals: requests a second, and milliseconds for 99 of 100.
+/// Measures the rate and the latency of answers to `callers` that each send one request after the other. The goals: requests a second, and
+/// the 99th percentile of the latency in milliseconds.
 async fn rate(
     server: &Rc<Server>,
     what: &str,
@@ -94,7 +94,7 @@ async fn rate(
     callers: usize,
     (goal, p99_goal): (u32, u32),
 ) -> Measured {
-    // What is made at the first request of its kind is not what is measured.
+    // Warms up: the first request of a kind fills caches.
     ask_for(server, request, callers, Duration::from_secs(1)).await;
     let (begun, before) = (Instant::now(), server.cpu());
     let latencies = ask_for(server, request, callers, seconds("LOAD_SECONDS", 10)).await;
@@ -112,7 +112,7 @@ async fn rate(
     Measured { what: what.to_owned(), rate, is_goal_reached }
 }
 
-/// How long each answer took, shortest first.
+/// Sends requests for that time. Returns the latencies, shortest first.
 async fn ask_for(server: &Rc<Server>, request: &[u8], callers: usize, time: Duration) -> Vec<Duration> {
     let until = Instant::now() + time;
     let mut tasks = JoinSet::new();
@@ -134,7 +134,7 @@ async fn ask_for(server: &Rc<Server>, request: &[u8], callers: usize, time: Dura
 }
 
 async fn uploads(server: &Server) -> Measured {
-    // What stands behind the end of a PDF is passed over.
+    // Bytes after the end of a PDF are ignored.
     let mut file = simple_pdf(&["a page"]);
     file.resize(UPLOAD_BYTES, b' ');
     let request: Rc<[u8]> = server.upload(&file).into();
@@ -169,7 +169,7 @@ async fn streams(server: &Server) -> Measured {
     Measured { what: "streams opened".to_owned(), rate, is_goal_reached: server.peak() < 120_000_000 }
 }
 
-/// Streams of events, each of which has told its first.
+/// Opens event streams, and waits for the first event of each.
 async fn listen(server: &Server, number: usize) -> Vec<Connection> {
     let request = server.request("GET", "/v1/events", "", b"");
     let mut streams = Vec::new();
@@ -181,7 +181,8 @@ async fn listen(server: &Server, number: usize) -> Vec<Connection> {
     streams
 }
 
-/// People bring documents, have them read, read them and delete them, while pages listen. Memory must end where it was after a quarter.
+/// People upload, submit, read and delete documents, while event streams are open. At the end, memory must be as after a quarter of the
+/// time.
 async fn mixed(server: &Rc<Server>) -> Measured {
     let time = seconds("LOAD_MIXED_SECONDS", 60);
     let (begun, before) = (Instant::now(), server.cpu());
@@ -210,12 +211,12 @@ async fn mixed(server: &Rc<Server>) -> Measured {
         megabytes(early),
         megabytes(late)
     );
-    // Flat: what an allocator holds back swings by less than that.
+    // Memory that the allocator keeps varies by less than a quarter.
     let is_goal_reached = late < early + early / 4;
     Measured { what: "mixed load".to_owned(), rate: rounds as f64 / time.as_secs_f64(), is_goal_reached }
 }
 
-/// What a person does with a document from its upload to its end.
+/// What a person does with a document, from its upload to its deletion.
 async fn work(server: &Server, connection: &mut Connection, title: &str) {
     let prepared = connection.ask(&server.upload(&simple_pdf(&[title, "another page"]))).await;
     let hash = field(prepared, "hash");

@@ -1,19 +1,20 @@
-//! Measures a function in a process of its own, so that the peak memory is its own as well.
+//! Measures a function in a process of its own, so that the peak memory is that of the function.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::memory::peak_bytes;
 
-/// What one run took.
+/// The result of one run.
 pub struct Measured {
+    /// The bytes that the function processed.
     pub bytes: u64,
     pub time: Duration,
-    /// The most resident memory the process ever had.
+    /// The peak of the process's resident memory.
     pub peak_bytes: u64,
 }
 
-/// Runs this very program once more, to do nothing but `name`; the settings reach it as variables.
+/// Runs this program again, only for the measurement `name`, with the settings as environment variables.
 pub fn in_a_process_of_its_own(name: &str, settings: &[(&str, &str)]) -> Measured {
     let program = std::env::current_exe().expect("this program has a path");
     let run = Command::new(program).arg(name).envs(settings.iter().copied()).output().expect("it can be started again");
@@ -24,12 +25,12 @@ pub fn in_a_process_of_its_own(name: &str, settings: &[(&str, &str)]) -> Measure
     Measured { bytes: next(), time: Duration::from_micros(next()), peak_bytes: next() }
 }
 
-/// Which measurement this process is to do, if it was started for one.
+/// The measurement that this process was started for, if it was.
 pub fn wanted() -> Option<String> {
     std::env::args().nth(1).filter(|name| !name.starts_with('-'))
 }
 
-/// Does `measured`, which returns the bytes that it handled, and tells the parent.
+/// Runs `measured`, which returns the bytes that it processed, and prints the result for the parent process.
 pub fn report(measured: impl FnOnce() -> u64) {
     let start = Instant::now();
     let bytes = measured();
@@ -37,7 +38,7 @@ pub fn report(measured: impl FnOnce() -> u64) {
 }
 
 #[allow(dead_code, reason = "not every benchmark measures rates")]
-/// A row of a table that can be pasted into BENCHMARKS.md.
+/// Prints a row of a table for BENCHMARKS.md.
 pub fn print_row(what: &str, measured: &Measured) {
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let seconds = measured.time.as_secs_f64();

@@ -1,7 +1,7 @@
-//! Big documents through the page engine: measured, prepared for a batch, read as text. `cargo bench --bench pages`
+//! The page engine on large documents: measuring them, preparing them for a batch, and reading their text. `cargo bench --bench pages`
 //!
-//! Each in a process of its own, beside what PyMuPDF needs for the first steps of a pipeline that opens the document anew for
-//! each page. The tables are those of BENCHMARKS.md.
+//! Each measurement runs in a process of its own. For comparison, PyMuPDF does the first steps of a pipeline that opens the document again
+//! for each page. The tables are those of BENCHMARKS.md.
 
 #![allow(clippy::expect_used)]
 
@@ -28,7 +28,7 @@ use coldbrew_pdf::Document;
 use futures::{StreamExt, TryStreamExt};
 use memory::peak_bytes;
 
-/// A name, where the file comes from, and its path there.
+/// A name, the Debian package of the file, and its path there.
 const DOCUMENTS: [(&str, &str, &str); 5] = [
     ("pgfmanual", "texlive-pictures-doc", "usr/share/doc/texlive-doc/generic/pgf/pgfmanual.pdf"),
     ("fullrefman", "r-doc-pdf", "usr/share/R/doc/manual/fullrefman.pdf"),
@@ -36,22 +36,23 @@ const DOCUMENTS: [(&str, &str, &str); 5] = [
     ("cnbook (Chinese)", "texlive-lang-chinese", "usr/share/doc/texlive-doc/plain/impatient-cn/cnbook.pdf"),
     ("a scanned book", corpus::ODD, "ocrmypdf/tests/resources/multipage.pdf"),
 ];
-/// The scanned book has the pages of its file so many times: six pages would say how long a worker takes to start.
+/// How often the scanned book repeats the pages of its file: with only six pages, the start of a worker would dominate.
 const SCANS: u32 = 20;
 /// The server's own program.
 const WORKER_EXE: &str = env!("CARGO_BIN_EXE_coldbrew");
-/// How many of a document's pages show that memory does not grow with their number.
+/// An eighth, half and all of a document's pages, to show that memory does not grow with their number.
 const SHARES: [u32; 3] = [8, 2, 1];
 
-/// What one run took.
+/// The result of one run.
 struct Run {
     pages: u32,
     time: Duration,
-    /// Of all processes together.
+    /// The CPU time of all processes together.
     cpu: Duration,
     figures: u64,
+    /// The peak memory of the parent process.
     parent_bytes: u64,
-    /// The largest of its workers.
+    /// The peak memory of its largest worker.
     worker_bytes: u64,
 }
 
@@ -102,7 +103,7 @@ fn measure_all() {
     }
 }
 
-/// Prints a document's row; returns what its preparation took.
+/// Measures a document and prints its row. Returns the run of its preparation.
 fn measure(name: &str, path: &Path) -> Run {
     let [lengths, prepare, text] = ["measure", "prepare", "text"].map(|what| in_a_process_of_its_own(what, path, 1));
     let runs = [&lengths, &prepare, &text];
@@ -133,7 +134,7 @@ fn compare(name: &str, ours: &Run, peer: &peer::PageMs) {
     );
 }
 
-/// Runs this program once more for one measurement of the first pages, one share of all.
+/// Runs this program again, for one measurement of the first pages: all pages divided by `share`.
 fn in_a_process_of_its_own(what: &str, path: &Path, share: u32) -> Run {
     let program = std::env::current_exe().expect("this program has a path");
     let run =
@@ -152,26 +153,26 @@ fn in_a_process_of_its_own(what: &str, path: &Path, share: u32) -> Run {
     }
 }
 
-/// Does one measurement and tells the parent.
+/// Runs one measurement and prints the result for the parent process.
 #[tokio::main]
 async fn run_here(what: &str, path: &Path, share: u32) {
     let start = Instant::now();
     let (pages, figures, worker_bytes) = match what {
         "prepare" => prepare(path, share).await,
-        _ => look_at(what, path, share).await,
+        _ => measure_or_read(what, path, share).await,
     };
     let time = start.elapsed().as_micros();
     let cpu = process::cpu_of_ended_children().await + process::cpu("self");
     println!("{pages} {time} {} {figures} {} {worker_bytes}", cpu.as_micros(), peak_bytes("self"));
 }
 
-/// Of the largest of the workers that are there.
+/// The peak memory of the largest running worker.
 fn worker_bytes() -> u64 {
     process::children().iter().map(|pid| peak_bytes(pid)).max().unwrap_or(0)
 }
 
 /// Measures or reads the pages.
-async fn look_at(what: &str, path: &Path, share: u32) -> (u32, u64, u64) {
+async fn measure_or_read(what: &str, path: &Path, share: u32) -> (u32, u64, u64) {
     let document = engine::open(&engine::engine(WORKER_EXE), path).await;
     let pages = document.info().total_pages.div_ceil(share);
     match what {
@@ -186,8 +187,8 @@ async fn measure_lengths(document: &Document, pages: u32) {
     assert!(lengths.iter().all(Option::is_some));
 }
 
-/// Everything that happens to a document before a batch is submitted, by the parts that do it on a server: pages split off, figures
-/// found, cut out, kept and put on record, the prompts made, the input file written.
+/// Prepares a document for a batch with the same parts as the server: splits off pages, finds, cuts out, stores and records figures, and
+/// writes the input file with the prompts.
 async fn prepare(path: &Path, share: u32) -> (u32, u64, u64) {
     let folder = tempfile::tempdir().expect("there is room for files");
     let root = folder.path();
@@ -215,7 +216,7 @@ async fn prepare(path: &Path, share: u32) -> (u32, u64, u64) {
     let (recipe, asked) = (&job.recipe, &model);
     let mut largest = 0;
     let lines = ready.map_ok(|(index, page)| {
-        // Often enough to see what they come to, and not so often that it takes its time. At the end they are gone.
+        // Sampled at every 16th page, because reading `/proc` takes time, and at the end the workers have exited.
         if index % 16 == 0 {
             largest = largest.max(worker_bytes());
         }
@@ -228,7 +229,7 @@ async fn prepare(path: &Path, share: u32) -> (u32, u64, u64) {
     (pages, places.values().flatten().map(|figures| figures.len() as u64).sum(), largest)
 }
 
-/// A record with an account.
+/// A database with an account.
 async fn record(file: &Path) -> SqlStore {
     let store = SqlStore::open(&SqlStore::embedded_url(file)).await.expect("it can be made");
     let credential = Credential { digest: "digest", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };

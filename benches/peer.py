@@ -1,7 +1,7 @@
-"""What a pipeline that opens the document anew for each page spends on a page before any model runs, with PyMuPDF.
+"""Measures PyMuPDF in a pipeline that opens the document again for each page: the CPU time for a page before any model runs.
 
-Usage: peer.py FILE PAGES. Takes that many pages evenly from the file; prints the milliseconds of computing that a page
-takes: to split it off, and to draw it.
+Usage: peer.py FILE PAGES. Takes that many pages evenly from the file. Prints the CPU time for a page in milliseconds: to
+split it off, and to render it.
 """
 
 import sys
@@ -11,7 +11,7 @@ import pymupdf
 
 
 def split(path: str, index: int) -> bytes:
-    """One page as a PDF of its own, with only the letters that it uses."""
+    """One page as a PDF of its own, with fonts reduced to the glyphs that it uses."""
     with pymupdf.open(path) as document, pymupdf.open() as single:
         single.insert_pdf(document, from_page=index, to_page=index)
         single.subset_fonts()
@@ -19,7 +19,7 @@ def split(path: str, index: int) -> bytes:
 
 
 def picture(path: str, index: int) -> bytes:
-    """The page as a detector gets it."""
+    """The page as a PNG for a figure detector."""
     with pymupdf.open(path) as document:
         return document[index].get_pixmap(dpi=300).tobytes("png")
 

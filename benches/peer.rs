@@ -1,4 +1,4 @@
-//! The other pipeline: PyMuPDF, in the version that it pins, doing what it does for a page before any model runs.
+//! For comparison: the work of a PyMuPDF pipeline for a page before any model runs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,15 +7,15 @@ const PACKAGE: &str = "pymupdf==1.26.7";
 /// How many pages are measured, taken evenly from the document.
 const PAGES: &str = "20";
 
-/// What a page takes it, in milliseconds of computing.
+/// The CPU time for a page, in milliseconds.
 pub struct PageMs {
-    /// To open the document and write the page as one of its own.
+    /// To open the document and write the page as a PDF of its own.
     pub split: f64,
-    /// To open the document and draw the page as a PNG of 300 dots per inch.
+    /// To open the document and render the page as a PNG with 300 dots per inch.
     pub picture: f64,
 }
 
-/// The Python that runs it, installed below `target` the first time.
+/// The path of a Python with PyMuPDF. The first call installs it below `target`.
 pub fn install() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peer");
     let python = folder.join("bin/python");
@@ -26,7 +26,7 @@ pub fn install() -> PathBuf {
     python
 }
 
-/// Measures it, as [`PageMs`].
+/// Measures the pipeline on a document.
 pub fn page_ms(python: &Path, path: &Path) -> PageMs {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peer.py");
     let run = Command::new(python).arg(script).arg(path).arg(PAGES).output().expect("python runs");
@@ -37,7 +37,7 @@ pub fn page_ms(python: &Path, path: &Path) -> PageMs {
     PageMs { split: next(), picture: next() }
 }
 
-/// A book of so many times the pages of a file.
+/// Makes a PDF that has the pages of a file `times` times. Returns its path.
 pub fn repeated(python: &Path, file: &Path, times: u32) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let book = root.join("target/corpus/repeated.pdf");

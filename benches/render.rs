@@ -1,6 +1,6 @@
-//! Texts that were once too expensive to render. `cargo bench --bench render`
+//! Renders texts that were once too expensive. `cargo bench --bench render`
 //!
-//! Each is rendered in a process of its own: of a text larger than a page, the first page. The limits are 200 ms and 50 MB.
+//! Each is rendered in a process of its own; of a text larger than a page, only the first page. The limits are 200 ms and 50 MB.
 
 #![allow(clippy::expect_used)]
 

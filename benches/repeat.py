@@ -1,4 +1,4 @@
-"""Makes a book of a few pages: repeat.py FILE TIMES BOOK has the file's pages so many times, each with pictures of its own."""
+"""Usage: repeat.py FILE TIMES BOOK. Writes BOOK with the pages of FILE repeated TIMES times, each copy with its own pictures."""
 
 import sys
 

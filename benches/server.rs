@@ -1,4 +1,4 @@
-//! A server of its own, without limits on how often it is asked, and a guest of it.
+//! A server without rate limits, and a guest of it.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,23 +11,23 @@ use crate::http::{Connection, field};
 use crate::memory::{peak_bytes, resident_bytes};
 use crate::process::cpu;
 
-/// Dropped, it ends, and all that it kept is gone.
+/// A running server. Dropping it ends the server and deletes its data.
 pub struct Server {
     program: Child,
     pub addr: String,
-    /// Opens the guest's account, as a token and as a session.
+    /// The guest's credential, both as a token and as a session.
     secret: String,
     _data: tempfile::TempDir,
 }
 
 impl Server {
-    /// A server that this build of the program runs.
-    #[allow(dead_code, reason = "not every benchmark asks")]
+    /// Starts this build of the program.
+    #[allow(dead_code, reason = "not every benchmark uses it")]
     pub async fn start() -> Self {
         Self::start_program(Path::new(env!("CARGO_BIN_EXE_coldbrew"))).await
     }
 
-    /// A server that a build of the program runs.
+    /// Starts a build of the program.
     pub async fn start_program(program: &Path) -> Self {
         let data = tempfile::tempdir().expect("there is room");
         std::fs::write(data.path().join("hash.txt"), "js: a\nwasm: b\ncss: c\n").expect("there is room");
@@ -68,7 +68,7 @@ impl Server {
         [head.as_bytes(), body].concat()
     }
 
-    /// A page as the guest's browser asks for it.
+    /// A request for a page, as the guest's browser sends it.
     pub fn page(&self, path: &str) -> Vec<u8> {
         let (addr, secret) = (&self.addr, &self.secret);
         format!(
@@ -78,12 +78,14 @@ impl Server {
         .into_bytes()
     }
 
+    /// A request that uploads a file.
     pub fn upload(&self, file: &[u8]) -> Vec<u8> {
         let head = b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n";
         let body = [head.as_slice(), file, b"\r\n--b--\r\n"].concat();
         self.request("POST", "/v1/documents/prepare/upload", "content-type: multipart/form-data; boundary=b\r\n", &body)
     }
 
+    /// A request that submits an upload.
     pub fn submit(&self, hash: &str, ai: bool, batch: bool) -> Vec<u8> {
         let wish = format!("{{\"hash\":\"{hash}\",\"ai_transform\":{ai},\"batch_mode\":{batch}}}");
         self.request("POST", "/v1/documents/document", "content-type: application/json\r\n", wish.as_bytes())
@@ -94,7 +96,7 @@ impl Server {
         Connection::open(&self.addr).await.ask(request).await.to_vec()
     }
 
-    /// What a guest has who has used this: five documents, and a batch that waits at Google, whose content hash is returned.
+    /// Gives the guest five documents, and a batch that waits at Google. Returns the content hash of the batch.
     pub async fn furnish(&self) -> String {
         for number in 1..=5 {
             let prepared = self.ask(&self.upload(&simple_pdf(&[&format!("Book {number}"), "another page"]))).await;
@@ -104,17 +106,17 @@ impl Server {
         field(&self.ask(&self.submit(&field(&prepared, "hash"), true, true)).await, "content_hash")
     }
 
-    /// How long the server has computed, without the processes that read pages for it.
+    /// The CPU time of the server, without its page processes.
     pub fn cpu(&self) -> Duration {
         cpu(&self.pid())
     }
 
-    /// In bytes, as [`Self::cpu`].
+    /// The present resident memory of the server, in bytes, without its page processes.
     pub fn resident(&self) -> u64 {
         resident_bytes(&self.pid())
     }
 
-    /// The most that it ever had, in bytes.
+    /// The peak of its resident memory, in bytes.
     pub fn peak(&self) -> u64 {
         peak_bytes(&self.pid())
     }

@@ -21,7 +21,15 @@ export function pdf(pages: number, { title = `Book of ${pages}`, paddingBytes = 
 
 /** A document of two pages with figures: two side by side, and a small one. */
 export function illustrated(): Upload {
-  const first = [heading(1), text(700, WORDS), chart(72, 480, 290, 160), chart(386, 480, 137, 160), label(150, 460, "Figure 1: Sweetness by the hour"), label(400, 460, "Figure 2: Patience"), text(420, WORDS)];
+  const first = [
+    heading(1),
+    text(700, WORDS),
+    chart(72, 480, 290, 160),
+    chart(386, 480, 137, 160),
+    label(150, 460, "Figure 1: Sweetness by the hour"),
+    label(400, 460, "Figure 2: Patience"),
+    text(420, WORDS),
+  ];
   const second = [heading(2), text(700, WORDS), chart(237, 520, 120, 90), label(240, 500, "Figure 3: A small cup"), text(460, WORDS)];
   const contents = [first, second].map((parts) => parts.join("\n"));
   return file("Slow Coffee in Figures.pdf", build(contents, "Slow Coffee in Figures", 0, ""));
@@ -59,7 +67,8 @@ function file(name: string, buffer: Buffer): Upload {
   return { name, mimeType: "application/pdf", buffer };
 }
 
-const plain = (pages: number) => Array.from({ length: pages }, (_, index) => heading(index + 1) + text(700, [sentenceOf(index + 1, pages), ...WORDS]));
+const plain = (pages: number) =>
+  Array.from({ length: pages }, (_, index) => heading(index + 1) + text(700, [sentenceOf(index + 1, pages), ...WORDS]));
 
 /** A PDF with one page for each of `contents`. */
 function build(contents: string[], title: string, paddingBytes: number, encryption: string): Buffer {
@@ -103,6 +112,8 @@ function chart(left: number, bottom: number, width: number, height: number): str
   const bars = [0.5, 0.8, 0.35, 0.95, 0.65, 0.45].map(
     (share, index) => `${colours[index % 4]} rg ${left + bar * (0.8 + 1.3 * index)} ${bottom} ${bar} ${height * share} re f`,
   );
-  const steps = [0.3, 0.55, 0.42, 0.75, 0.68, 0.9].map((share, index) => `${left + bar * (1.3 + 1.3 * index)} ${bottom + height * share} ${index ? "l" : "m"}`);
+  const steps = [0.3, 0.55, 0.42, 0.75, 0.68, 0.9].map(
+    (share, index) => `${left + bar * (1.3 + 1.3 * index)} ${bottom + height * share} ${index ? "l" : "m"}`,
+  );
   return `q 0 G 1 w ${left} ${bottom + height} m ${left} ${bottom} l ${left + width} ${bottom} l S ${bars.join(" ")} ${steps.join(" ")} S Q`;
 }

@@ -1,5 +1,5 @@
 // A command of Coldbrew as a child process. A test can wait until it is ready, and kill it.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,14 +20,19 @@ export class Program {
 
   /** Starts `coldbrew args…` with a data folder of its own. Returns the address in its "ready" line. */
   async start(args: string[], settings: Settings): Promise<string> {
-    const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
     const child = spawn(PROGRAM, args, {
       cwd: CHECKOUT,
-      env: { ...Object.fromEntries(inherited), COLDBREW_DATA_DIR: this.dataFolder, ...settings },
+      env: { ...this.environment(), ...settings },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.running = child;
     return readyAddress(child);
+  }
+
+  /** Runs another command on the same data folder. Returns its output. */
+  command(args: string[], settings: Settings): string {
+    const env = { ...this.environment(), ...settings };
+    return execFileSync(PROGRAM, args, { cwd: CHECKOUT, env, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   }
 
   /** Sends a signal that does not end the process: SIGSTOP or SIGCONT. */
@@ -45,6 +50,12 @@ export class Program {
     await exited;
   }
 
+  /** The variables of every command. */
+  private environment(): NodeJS.ProcessEnv {
+    const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
+    return { ...Object.fromEntries(inherited), COLDBREW_DATA_DIR: this.dataFolder };
+  }
+
   /** Ends the process and deletes its data. */
   async stop(): Promise<void> {
     await this.end("SIGTERM");
@@ -60,7 +71,7 @@ function readyAddress(child: ChildProcess): Promise<string> {
       clearTimeout(timer);
       reject(new Error(`${PROGRAM} ${why}:\n${output}`));
     };
-    const timer = setTimeout(() => fail("printed no \"ready\" line"), START_TIMEOUT_MS);
+    const timer = setTimeout(() => fail('printed no "ready" line'), START_TIMEOUT_MS);
     child.on("error", (error) => fail(error.message));
     child.on("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
     // Read the log, because a full pipe would block the process. Keep only its end.

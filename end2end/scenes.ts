@@ -24,9 +24,7 @@ export async function lookAt(page: Page, { width, light }: Look): Promise<void> 
 export function eachScene(title: (name: string) => string, check: (page: Page, view: string, look: Look) => Promise<unknown>): void {
   for (const [name, scene] of Object.entries(SCENES)) {
     const { enter, settings } = typeof scene === "function" ? { enter: scene, settings: undefined } : scene;
-    const test = settings
-      ? staged.extend({ settings: async ({ gemini }, use) => use({ ...gemini.settings, ...settings }) })
-      : staged;
+    const test = settings ? staged.extend({ settings: async ({ gemini }, use) => use({ ...gemini.settings, ...settings }) }) : staged;
     test(title(name), async ({ gemini, guard, screens, server }) => {
       await enter({ gemini, guard, screens, server });
       for (const look of LOOKS) {

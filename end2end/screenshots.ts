@@ -1,3 +1,6 @@
 import { eachScene } from "./scenes";
 
-eachScene((name) => name, (page, view) => page.screenshot({ path: `screenshots/${view}.png`, fullPage: true }));
+eachScene(
+  (name) => name,
+  (page, view) => page.screenshot({ path: `screenshots/${view}.png`, fullPage: true }),
+);

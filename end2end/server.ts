@@ -33,6 +33,11 @@ export class Server {
     execFileSync("python3", ["-c", code, path.join(this.program.dataFolder, "coldbrew.db"), statement]);
   }
 
+  /** Runs a command on the server's data, and returns its output. */
+  command(...args: string[]): string {
+    return this.program.command(args, { ...this.settings, COLDBREW_PUBLIC_URL: this.url });
+  }
+
   /** Starts the server, with the data and port of its last run. */
   async run(): Promise<void> {
     const url = await this.program.start(["serve"], { ...this.settings, LEPTOS_SITE_ADDR: this.address });

@@ -7,6 +7,7 @@
 //! The ports are [`Accounts`], [`Credentials`], [`Members`], [`SignIns`] and [`Storage`]. No code here reads a request: cookies and headers
 //! belong to `crate::api`.
 
+mod access;
 mod allowance;
 mod attempts;
 mod credentials;
@@ -14,6 +15,7 @@ mod hourly;
 mod members;
 mod membership;
 mod network;
+mod operators;
 mod password;
 mod provider;
 mod quota;
@@ -33,13 +35,15 @@ use crate::error::Result;
 use crate::metrics::guest_made;
 use crate::model::hex;
 
+pub use access::AccessPolicy;
 pub use allowance::{Allowance, Allowances};
 pub use attempts::{AttemptLimits, PasswordAttempts};
 pub use credentials::{Credentials, Ending, Grant, Session, SessionStart, TokenLabel, TokenUse};
 pub use hourly::HourlyBudgets;
 pub use members::{ExternalIdentity, Members};
-pub use membership::{Membership, NewSession, SessionLifetimes, TokenWish, days_before};
+pub use membership::{INVITATION_ENDED, Membership, NewSession, SessionLifetimes, TokenWish, days_before};
 pub use network::Network;
+pub use operators::{AuditRow, Operator, OperatorRecords, Operators, Request};
 pub use password::Passwords;
 pub use provider::{Pending, Provider, ProviderSettings};
 pub use quota::Quota;
@@ -65,6 +69,7 @@ pub struct Identity {
     pub store: Arc<dyn Accounts>,
     /// The quota of guests that have none of their own, in token equivalents.
     pub guest_quota: u64,
+    pub access: AccessPolicy,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdGenerator>,
 }
@@ -77,11 +82,20 @@ pub struct NewGuest {
 }
 
 impl Identity {
-    /// Makes a guest account with one credential.
+    /// Makes a guest account with one credential, for a caller who wants to stay a guest.
+    ///
+    /// # Errors
+    /// `guests_not_allowed`, and the errors of [`Accounts`].
+    pub async fn create_guest(&self, kind: CredentialKind) -> Result<NewGuest> {
+        self.access.admit_guest()?;
+        self.create_account(kind).await
+    }
+
+    /// Makes the account of a person who is about to become a member. It is a guest until then.
     ///
     /// # Errors
     /// The errors of [`Accounts`].
-    pub async fn create_guest(&self, kind: CredentialKind) -> Result<NewGuest> {
+    pub async fn create_account(&self, kind: CredentialKind) -> Result<NewGuest> {
         let account = Account { id: self.ids.id(), email: None, quota_tokens: Some(self.guest_quota) };
         let secret = new_secret(&*self.ids, kind);
         let now = self.clock.now();
@@ -94,7 +108,7 @@ impl Identity {
     /// The account of the unexpired credential with this digest. A guest without a quota gets the configured one.
     ///
     /// # Errors
-    /// The errors of [`Accounts`].
+    /// `account_disabled`, and the errors of [`Accounts`].
     pub async fn account_of_credential(&self, digest: &str) -> Result<Option<Account>> {
         let account = self.store.account_of(digest, self.clock.now()).await?;
         Ok(account.map(|account| match account.email {

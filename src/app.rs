@@ -95,6 +95,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/library") view=pages::LibraryPage ssr=SsrMode::Async />
                     // The HTTP status is that of the account.
                     <Route path=path!("/account") view=pages::Account ssr=SsrMode::Async />
+                    // An invalid link sets the status.
+                    <Route path=path!("/invitation") view=pages::InvitationPage ssr=SsrMode::Async />
+                    <Route path=path!("/set-password") view=pages::SetPasswordPage ssr=SsrMode::Async />
+                    // It is a 404 for everybody but operators.
+                    <Route path=path!("/operator") view=pages::OperatorPage ssr=SsrMode::Async />
                     // A finished job redirects to its document; a missing one is a 404. The title has the status.
                     <Route path=path!("/batch/:content_hash") view=pages::Batch ssr=SsrMode::Async />
                     // A draft redirects to its failed job; a missing document is a 404. The title is the document's.

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use coldbrew::error::{Error, Result};
+use coldbrew::model::Role;
+use coldbrew::model::operator::InvitationRequest;
 use coldbrew::serve::{Config, Server, examine, serve_emulator, work};
 use coldbrew::{api, serve, telemetry};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -13,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Turns large PDFs into clean Markdown with Gemini, at half price for those who can wait.
 #[derive(Parser)]
-#[command(name = "coldbrew", version, about)]
+#[command(name = "coldbrew", version = version(option_env!("COLDBREW_COMMIT")), about)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -67,10 +69,50 @@ enum Change {
     Quota { account: String, tokens: Option<u64> },
     /// Set a new password, print it, and end all sessions and tokens of the account.
     Password { account: String },
+    /// Make the account an operator's. Without an account, makes one and prints a link to set its password.
+    Operator {
+        email: String,
+        /// Take the role away instead.
+        #[arg(long)]
+        remove: bool,
+    },
+    /// List members: address, role, state, quota, used tokens, dollars today and in total, last seen.
+    List {
+        /// Only addresses that contain this.
+        #[arg(default_value = "")]
+        search: String,
+    },
+    /// Print a link with which one person can sign up.
+    Invite {
+        /// Whom it is for. Only operators see it.
+        #[arg(default_value = "")]
+        note: String,
+        /// For how many days it is valid.
+        #[arg(long, default_value_t = 7)]
+        days: u32,
+        /// A quota of their own, in token equivalents.
+        #[arg(long)]
+        quota: Option<u64>,
+        /// Make them an operator.
+        #[arg(long)]
+        operator: bool,
+    },
+    /// Refuse all sessions and tokens of the account until it is enabled again. Its active jobs finish.
+    Disable { account: String },
+    /// Let a disabled account in again.
+    Enable { account: String },
+    /// Print a link with which its owner sets a new password, once and within a day.
+    ResetLink { account: String },
     /// End all sessions and tokens of the account.
     LockOut { account: String },
     /// Delete the account and everything that it owns.
     Delete { account: String },
+}
+
+/// Version and commit. A release build sets the variable; a development build does not, so that a commit compiles nothing again.
+fn version(commit: Option<&str>) -> &'static str {
+    // Called once, for what clap keeps as long as the program runs.
+    format!("{} ({})", env!("CARGO_PKG_VERSION"), commit.unwrap_or("development")).leak()
 }
 
 fn main() -> ExitCode {
@@ -120,19 +162,7 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
         Command::Doctor => return run_doctor(config).await,
         Command::Backup { folder } => serve::backup(config, &folder).await?,
         Command::Restore { folder } => serve::restore(config, &folder).await?,
-        Command::User { change: Change::Quota { account, tokens } } => {
-            serve::set_quota(config, &account, tokens).await?
-        }
-        Command::User { change: Change::Password { account } } => {
-            let (password, ended) = serve::reset_password(config, &account).await?;
-            // Standard output has only the password, so that scripts can read it.
-            eprintln!("{}", ended.words());
-            println!("{password}");
-        }
-        Command::User { change: Change::LockOut { account } } => {
-            println!("{}", serve::lock_out(config, &account).await?.words());
-        }
-        Command::User { change: Change::Delete { account } } => serve::delete_account(config, &account).await?,
+        Command::User { change } => change_user(config, change).await?,
         Command::HoldJob { job_id, fence, emulator } => {
             serve::hold_job(config, &job_id, fence, emulator.as_deref(), stop).await?;
         }
@@ -141,13 +171,48 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
             open_many_files()?;
             let mut server =
                 if no_worker { Server::open_without_worker(config).await? } else { Server::open(config).await? };
-            // `/proc/self/exe` is this program even after an update has replaced its file.
-            server.isolate_suspected_jobs(PathBuf::from("/proc/self/exe"));
+            server.isolate_suspected_jobs(own_program()?);
             println!("{}", server.greeting()?);
             server.run(stop).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is printed on standard output is only what a script takes: a link, a password or a list.
+async fn change_user(config: &Config, change: Change) -> Result<()> {
+    match change {
+        Change::Operator { email, remove: true } => serve::remove_operator(config, &email).await?,
+        Change::Operator { email, remove: false } => match serve::make_operator(config, &email).await? {
+            Some(link) => {
+                eprintln!("{email} is an operator. Open this link within a day to set a password:");
+                println!("{link}");
+            }
+            None => eprintln!("{email} is an operator, and signs in as before."),
+        },
+        Change::List { search } => {
+            for person in serve::list_people(config, &search).await? {
+                println!("{}", serve::person_line(&person));
+            }
+        }
+        Change::Invite { note, days, quota, operator } => {
+            let role = operator.then_some(Role::Operator);
+            let asked = InvitationRequest { note, role, quota_tokens: quota, days };
+            println!("{}", serve::invite(config, asked).await?);
+        }
+        Change::Disable { account } => serve::set_disabled(config, &account, true).await?,
+        Change::Enable { account } => serve::set_disabled(config, &account, false).await?,
+        Change::ResetLink { account } => println!("{}", serve::reset_link(config, &account).await?),
+        Change::Quota { account, tokens } => serve::set_quota(config, &account, tokens).await?,
+        Change::Password { account } => {
+            let (password, ended) = serve::reset_password(config, &account).await?;
+            eprintln!("{}", ended.words());
+            println!("{password}");
+        }
+        Change::LockOut { account } => println!("{}", serve::lock_out(config, &account).await?.words()),
+        Change::Delete { account } => serve::delete_account(config, &account).await?,
+    }
+    Ok(())
 }
 
 async fn run_doctor(config: &Config) -> Result<ExitCode> {
@@ -159,11 +224,21 @@ async fn run_doctor(config: &Config) -> Result<ExitCode> {
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Raises the limit of open files to the hard limit, because each open page has a connection. The usual soft limit of 1,024 is the most
-/// that `select` can monitor (<https://man7.org/linux/man-pages/man2/select.2.html>, read 2026-11-30), which nothing here uses.
+/// This program. On Linux also after its file was replaced.
+fn own_program() -> Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        Ok("/proc/self/exe".into())
+    } else {
+        std::env::current_exe().map_err(Error::internal)
+    }
+}
+
+/// Each open page keeps a connection, which is a file; the usual 1,024 is for programs that cannot count further.
 fn open_many_files() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).map_err(Error::internal)
+    // macOS refuses more than OPEN_MAX of its <sys/syslimits.h>, even where there is no limit.
+    let current = if cfg!(target_os = "macos") { Some(10_240) } else { limit.maximum };
+    setrlimit(Resource::Nofile, Rlimit { current, ..limit }).map_err(Error::internal)
 }
 
 /// Waits for Ctrl-C, or for SIGTERM from a service manager.
@@ -173,5 +248,20 @@ async fn stop_requested() {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn version_printed_names_version_and_commit() {
+        assert_eq!(version(Some("8233cb4a1f2e")), concat!(env!("CARGO_PKG_VERSION"), " (8233cb4a1f2e)"));
+        assert_eq!(version(None), concat!(env!("CARGO_PKG_VERSION"), " (development)"));
+        let printed = Cli::command().render_version();
+        assert_eq!(printed, format!("coldbrew {}\n", version(option_env!("COLDBREW_COMMIT"))));
     }
 }

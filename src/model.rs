@@ -3,6 +3,7 @@
 //! Both sides use the same rules, so the banner shows the price that the server charges. Nothing here does I/O, reads a clock or knows
 //! a database. [`wire`] holds everything that crosses the wire.
 
+mod access;
 mod encoding;
 mod ended;
 mod error;
@@ -10,6 +11,7 @@ mod flash;
 mod format;
 mod job;
 mod limits;
+pub mod operator;
 mod pages;
 mod price;
 mod scope;
@@ -17,6 +19,7 @@ mod sign_in;
 mod time;
 pub mod wire;
 
+pub use access::{AccessView, GuestAccess, Role, SignUpMode};
 pub use encoding::{hex, percent_encoded};
 pub use ended::EndedAccess;
 pub use error::{ApiError, ErrorCode};

@@ -1,8 +1,8 @@
-//! Puts the parts together and runs them: the only room that chooses adapters.
+//! Combines use cases, adapters and listeners, and runs them. Only this module chooses adapters.
 //!
-//! [`Server`] listens and works, [`work`] only works. [`Config`] is the sum of all settings. `parts` makes use cases of it, `connections` accepts
-//! connections, `site` adds the web app, and `operator` has the commands that change data. No rule of the product is here: rules belong to
-//! the use cases.
+//! [`Server`] serves HTTP and runs jobs; [`work`] only runs jobs. [`Config`] combines all settings. `parts` makes use cases from it,
+//! `connections` accepts connections, `site` adds the web app, and `operator` has the commands that change data. No rule of the product is
+//! here: rules belong to the use cases.
 
 mod config;
 mod connections;
@@ -13,6 +13,7 @@ mod gemini;
 mod isolated;
 mod operator;
 mod parts;
+mod people;
 mod readiness;
 mod site;
 mod storage;
@@ -45,6 +46,7 @@ use crate::store::tracking::RedisCounts;
 use crate::web;
 use connections::Listener;
 use parts::Parts;
+use people::warn_without_operator;
 use readiness::Dependencies;
 use tracked::Tracked;
 use working::Working;
@@ -53,18 +55,22 @@ pub use config::Config;
 pub use demo::{Demo, serve_emulator};
 pub use examine::examine;
 pub use isolated::hold_job;
-pub use operator::{backup, delete_account, lock_out, reset_password, restore, set_quota};
+pub use operator::{backup, restore};
 pub use parts::engine;
+pub use people::{
+    delete_account, invite, list_people, lock_out, make_operator, person_line, remove_operator, reset_link,
+    reset_password, set_disabled, set_quota,
+};
 
 /// Where the server listens, and how it stops.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
     pub addr: SocketAddr,
-    /// Where `/readyz` and `/metrics` are served. `None`: at `addr`.
+    /// The address of `/readyz` and `/metrics`. `None`: `addr`.
     pub operations_addr: Option<SocketAddr>,
-    /// The folder that the site's build made.
+    /// The folder of the built site.
     pub site_root: PathBuf,
-    /// How long requests that are under way have to end when the server is told to stop.
+    /// How long running requests may take to end after the server was asked to stop.
     pub stop_timeout: Duration,
 }
 
@@ -79,10 +85,10 @@ impl ServerSettings {
     }
 }
 
-/// A server that is put together: it listens and does not answer yet.
+/// A server that listens and does not answer yet.
 pub struct Server {
     public: Listener,
-    /// For the operator alone, if it is apart.
+    /// The listener for the operator, if it has an address of its own.
     operations: Option<Listener>,
     working: Option<Working>,
     purger: Purger,
@@ -98,19 +104,25 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens everything that the configuration names, to serve and to work on jobs.
+    /// Opens everything that the configuration names, to serve HTTP and to run jobs.
+    ///
+    /// # Errors
+    /// An address, the database, a folder or another part of the configuration cannot be used.
     pub async fn open(config: &Config) -> Result<Self> {
         let parts = Parts::open(config).await?;
         let working = Working::open(&parts, config).await?;
-        Self::over(parts, Some(working), config).await
+        Self::with_parts(parts, Some(working), config).await
     }
 
-    /// The same, to serve only: other processes work on jobs.
+    /// The same, to serve HTTP only: other processes run the jobs.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
     pub async fn open_without_worker(config: &Config) -> Result<Self> {
-        Self::over(Parts::open(config).await?, None, config).await
+        Self::with_parts(Parts::open(config).await?, None, config).await
     }
 
-    async fn over(parts: Parts, working: Option<Working>, config: &Config) -> Result<Self> {
+    async fn with_parts(parts: Parts, working: Option<Working>, config: &Config) -> Result<Self> {
         config.receiver.open().await?;
         let public = TcpListener::bind(config.server.addr).await?;
         let operations = match config.server.operations_addr {
@@ -125,11 +137,12 @@ impl Server {
             incoming: parts.incoming.clone(),
             data_dir: config.storage.data_dir.clone(),
         };
-        let services = parts.services(config);
+        let use_cases = parts.use_cases(config);
         let (limiter, streams) = (limiter(config, parts.clock.clone())?, Streams::new(config.streams));
-        let identity = services.identity.clone();
+        let identity = use_cases.identity.clone();
+        warn_without_operator(config, &use_cases.operators).await?;
         let state = ApiState::from(AppState {
-            services: Arc::new(services),
+            services: Arc::new(use_cases),
             site: site_state(config)?,
             changes: parts.changes.clone(),
             examination: Examination::new(Arc::new(dependencies), parts.metrics(config)?, parts.clock.clone()),
@@ -157,25 +170,34 @@ impl Server {
         })
     }
 
-    /// Has jobs that are suspected of crashing this process run in processes of their own, which `program` starts.
+    /// Runs jobs that are suspected of crashing their worker in processes of their own, from the executable `program`.
     pub fn isolate_suspected_jobs(&mut self, program: PathBuf) {
         if let Some(working) = &mut self.working {
             working.isolate(program);
         }
     }
 
-    /// Where it listens.
+    /// The address of the public listener.
+    ///
+    /// # Errors
+    /// The operating system does not report it.
     pub fn addr(&self) -> Result<SocketAddr> {
         Ok(self.public.socket.local_addr()?)
     }
 
-    /// A line for the terminal: where to go, and whether this is the real thing.
+    /// A line for the terminal, with the address of the server and whether it runs in demo mode.
+    ///
+    /// # Errors
+    /// As [`Self::addr`].
     pub fn greeting(&self) -> Result<String> {
-        let demo = if self.is_demo { " (demo mode: no Gemini key, pages are read by a local stand-in)" } else { "" };
+        let demo = if self.is_demo { " (demo mode: no Gemini key, the built-in emulator reads pages)" } else { "" };
         Ok(format!("Coldbrew is ready at http://{}{demo}", self.addr()?))
     }
 
-    /// Answers and works until `stop`, then finishes what is under way.
+    /// Serves HTTP and runs jobs until `stop`. Then running requests may end within the stop timeout, and claims are handed back.
+    ///
+    /// # Errors
+    /// None: failures while serving are logged.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
         let background = TaskTracker::new();
         if let Some(working) = self.working {
@@ -187,7 +209,7 @@ impl Server {
         background.spawn(self.streams.run(self.identity, stop.clone()));
         background.spawn(watch_clock(Arc::new(self.store.clone()), self.clock, stop.clone()));
         let (changes, stopped) = (self.changes, stop.clone());
-        // A page that listens would keep the server from ever being done.
+        // An open event stream never ends by itself, so the server would not stop.
         let stopping = async move {
             stopped.cancelled().await;
             changes.close();
@@ -204,7 +226,7 @@ impl Server {
         };
         tokio::select! {
             ((), ()) = serving => {}
-            () = overdue => tracing::warn!("requests that took too long were cut off"),
+            () = overdue => tracing::warn!("stop timeout reached, running requests cut off"),
         }
         stop.cancel();
         background.close();
@@ -214,7 +236,10 @@ impl Server {
     }
 }
 
-/// Works on jobs until `stop`, and serves nobody.
+/// Runs jobs until `stop`, and serves no HTTP.
+///
+/// # Errors
+/// The database, a folder or another part of the configuration cannot be used.
 pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
     let parts = Parts::open(config).await?;
     let working = Working::open(&parts, config).await?;
@@ -234,7 +259,7 @@ fn listener(config: &Config, socket: TcpListener, router: Router) -> Listener {
     }
 }
 
-/// Counts of requests: of this process and, with Redis, of all servers together.
+/// Counts requests in this process and, with Redis, of all servers together.
 fn limiter(config: &Config, clock: Arc<dyn Clock>) -> Result<Limiter> {
     let shared = match &config.storage.redis_url {
         Some(url) => Some(Arc::new(RedisCounts::open(url, config.rates)?) as Arc<dyn RequestCounts>),
@@ -262,14 +287,14 @@ fn leptos_options(config: &Config) -> Result<LeptosOptions> {
         .env(Env::PROD)
         .site_addr(config.server.addr)
         .reload_ws_protocol(ReloadWSProtocol::WS)
-        // An absolute path is taken as it is.
+        // An absolute path is used unchanged.
         .hash_file(names.to_string_lossy().into_owned().into())
         .hash_files(true)
         .build())
 }
 
-/// The file with the names that the site's build gave its files: beside the executable, where cargo-leptos and our own build
-/// put it, or with the site, where an installed program finds it.
+/// The file with the hashes in the names of the site's files. cargo-leptos and `cargo xtask site` put it beside the executable; an
+/// installed program has it in the folder of the site.
 fn site_names(root: &std::path::Path) -> Result<PathBuf> {
     let beside = std::env::current_exe()?.with_file_name("hash.txt");
     let candidates = [beside, root.join("hash.txt")];

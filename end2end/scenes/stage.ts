@@ -30,7 +30,10 @@ export async function batched({ gemini, screens: { home, batch } }: Stage, docum
 
 /** One finished batch, one free document, one failed and one waiting batch. */
 export async function library(stage: Stage): Promise<void> {
-  const { gemini, screens: { home, batch } } = stage;
+  const {
+    gemini,
+    screens: { home, batch },
+  } = stage;
   await batched(stage, pdf(4, { title: BOOK }));
   await home.submit(pdf(7, { title: LONG_TITLE }), { ai: false });
   await gemini.arm("batch_fails", { times: 1 });

@@ -25,11 +25,15 @@ async function check(what, run) {
     await run();
     console.log(`ok ${name}: ${what}`);
   } catch (error) {
-    console.log(`FAILED ${name}: ${what}: ${String(error?.message ?? error).replaceAll("\n", " ").slice(0, 300)}`);
+    console.log(
+      `FAILED ${name}: ${what}: ${String(error?.message ?? error)
+        .replaceAll("\n", " ")
+        .slice(0, 300)}`,
+    );
   }
 }
 
-/** The promise must fail with this status and text. */
+/** Checks that the promise fails with this status and text. */
 async function refused(status, text, promise) {
   const error = await promise.then(
     () => assert.fail("not refused"),
@@ -39,7 +43,7 @@ async function refused(status, text, promise) {
   assert.match(error.message, text);
 }
 
-/** One call without the library, for what libraries do not look at. */
+/** Sends one request without the library, for fields that libraries do not read. */
 async function rest(path, body) {
   const headers = { "x-goog-api-key": apiKey, "content-type": "application/json" };
   const request = body ? { method: "POST", body: JSON.stringify(body), headers } : { headers };
@@ -48,7 +52,7 @@ async function rest(path, body) {
   return response.json();
 }
 
-/** Makes the emulator fail at the next chance. */
+/** Arms a fault of the emulator, which happens once. */
 const once = (fault, more = {}) => rest("_control/faults", { fault, times: 1, ...more });
 
 async function all(pager) {
@@ -88,7 +92,11 @@ async function results(job) {
     await sleep(50);
     try {
       const text = readFileSync(path, "utf8");
-      if (text.endsWith("\n")) return text.trim().split("\n").map((row) => JSON.parse(row));
+      if (text.endsWith("\n"))
+        return text
+          .trim()
+          .split("\n")
+          .map((row) => JSON.parse(row));
     } catch {
       // Not there yet.
     }
@@ -102,7 +110,7 @@ await check("upload a path", async () => {
   assert.deepEqual([file.displayName, file.sizeBytes, file.state, file.source], ["by path", "3", "ACTIVE", "UPLOADED"]);
 });
 
-await check("upload a blob under a name of one's own", async () => {
+await check("upload a blob under a requested name", async () => {
   const own = `mine-${randomUUID().slice(0, 8)}`;
   assert.equal((await uploadPdf({ name: own })).name, `files/${own}`);
   await refused(409, /ALREADY_EXISTS/, uploadPdf({ name: own }));
@@ -118,7 +126,7 @@ await check("upload exactly two chunks", async () => {
   assert.equal(file.sizeBytes, String(16 << 20));
 });
 
-await check("an upload that is not answered as it should be", async () => {
+await check("an upload with a wrong final reply is an error", async () => {
   await once("upload_stays_active");
   await assert.rejects(uploadPdf());
   await once("upload_names_no_file");
@@ -131,7 +139,7 @@ await check("an upload cannot be downloaded", async () => {
   await assert.rejects(ai.files.download({ file, downloadPath }));
 });
 
-await check("a full storage is an error", async () => {
+await check("an upload to a full storage is refused", async () => {
   await once("storage_full");
   await refused(429, /9223372036854775807s/, uploadPdf());
 });
@@ -168,7 +176,7 @@ await check("a batch from a file, to its results", async () => {
   await refused(404, /NOT_FOUND/, ai.batches.get({ name: created.name }));
 });
 
-await check("a batch from a source object, and what REST shows of it", async () => {
+await check("a batch from a source object has the fields that libraries do not read", async () => {
   const source = await uploadInput("rest.jsonl", [line("a")]);
   const { name: batch } = await ai.batches.create({ model, src: { fileName: source.name } });
   const { name: named, done, metadata } = await rest(`v1beta/${batch}`);
@@ -222,18 +230,22 @@ await check("cancel a batch", async () => {
   assert.deepEqual([operation.done, operation.error.code, operation.response], [true, 1, undefined]);
 });
 
-await check("a bad line fails the create and is named", async () => {
+await check("a create with a bad line is refused and names the line", async () => {
   const source = await uploadInput("bad.jsonl", [line("a"), line("b", { thinkingConfig: {} })]);
-  await refused(400, /Error on line 2: invalid JSON, near column \d+: no such field: 'thinkingConfig'/, ai.batches.create({ model, src: source.name }));
+  await refused(
+    400,
+    /Error on line 2: invalid JSON, near column \d+: no such field: 'thinkingConfig'/,
+    ai.batches.create({ model, src: source.name }),
+  );
 });
 
-await check("a batch of a missing file, or for an unknown model", async () => {
+await check("a create from a missing file or for an unknown model is refused", async () => {
   await refused(404, /NOT_FOUND/, ai.batches.create({ model, src: "files/missing12345" }));
   const source = await uploadInput("model.jsonl", [line("a")]);
   await refused(404, /models\/gemini-0.1 is not found/, ai.batches.create({ model: "gemini-0.1", src: source.name }));
 });
 
-await check("a batch beyond the quota, and one whose create is answered with an error", async () => {
+await check("a create beyond the quota creates nothing, and one answered with 500 creates a batch", async () => {
   const source = await uploadInput("quota.jsonl", [line("a")]);
   await once("create_quota");
   await refused(429, /rate-limits/, ai.batches.create({ model, src: source.name }));
@@ -243,7 +255,7 @@ await check("a batch beyond the quota, and one whose create is answered with an 
   assert.equal((await all(await ai.batches.list()))[0].displayName, displayName);
 });
 
-await check("looks at a batch that say odd things", async () => {
+await check("polls with faults", async () => {
   const source = await uploadInput("odd.jsonl", [line("a")]);
   const { name: batch } = await ai.batches.create({ model, src: source.name });
   await once("job_state_prefix");
@@ -253,7 +265,7 @@ await check("looks at a batch that say odd things", async () => {
   await ended(batch);
   await once("output_only_in_response");
   const { dest } = await ai.batches.get({ name: batch });
-  assert.equal(dest?.fileName, undefined, "this library looks for it in the metadata alone");
+  assert.equal(dest?.fileName, undefined, "this library reads the output in the metadata only");
 });
 
 await check("files and batches belong to their key", async () => {
@@ -265,9 +277,7 @@ await check("files and batches belong to their key", async () => {
   assert.deepEqual(await all(await other.batches.list()), []);
 });
 
-const contents = [
-  { role: "user", parts: [{ inlineData: { mimeType: "application/pdf", data: pdf.toString("base64") } }, { text: "Transcribe." }] },
-];
+const contents = [{ role: "user", parts: [{ inlineData: { mimeType: "application/pdf", data: pdf.toString("base64") } }, { text: "Transcribe." }] }];
 
 await check("generate from a page", async () => {
   const config = {
@@ -292,7 +302,7 @@ await check("generate from an uploaded file", async () => {
   assert.ok((await ai.models.generateContent({ model, contents: [{ role: "user", parts }] })).text);
 });
 
-await check("generate with a conversation before", async () => {
+await check("generate with earlier turns", async () => {
   const turns = ["user", "model", "user"].map((role) => ({ role, parts: [{ text: "hi" }] }));
   assert.ok((await ai.models.generateContent({ model, contents: turns })).text);
   const robot = [{ role: "robot", parts: [{ text: "hi" }] }];
@@ -323,7 +333,7 @@ await check("list and get models", async () => {
   assert.equal((await ai.models.get({ model })).inputTokenLimit, 1_048_576);
 });
 
-await check("errors of single calls", async () => {
+await check("single calls with errors are refused", async () => {
   await refused(404, /NOT_FOUND/, ai.models.generateContent({ model: "gemini-0.1", contents: "hi" }));
   await refused(400, /API_KEY_INVALID/, connect("invalid").models.generateContent({ model, contents: "hi" }));
   await refused(404, /NOT_FOUND/, ai.models.generateContentStream({ model: "gemini-0.1", contents: "hi" }));

@@ -1,6 +1,6 @@
 """Runs one version of Google's Python library against an emulator of the Gemini API. See `run`.
 
-Every check is made twice: with `client`, which blocks, and with `client.aio`, whose calls are awaited.
+Every check runs twice: with `client`, which blocks, and with `client.aio`, whose calls are awaited.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ def connect(way, key=KEY):
 
 
 def check(name):
-    """Makes a check of a coroutine function that is given the client."""
+    """Registers a coroutine function, which gets the client, as a check."""
     return lambda function: checks.append((name, function))
 
 
@@ -45,24 +45,24 @@ async def main():
             try:
                 await function(ai)
                 print(f"ok {library}: {name}", flush=True)
-            except Exception as error:  # noqa: BLE001: whatever it is, it is a failed check
+            except Exception as error:  # noqa: BLE001: any exception is a failed check
                 reason = " ".join(f"{type(error).__name__}: {error}".split())
                 print(f"FAILED {library}: {name}: {reason[:300]}", flush=True)
 
 
 async def of(call):
-    """What a call comes to, in either way."""
+    """Returns the result of a call, and awaits it if needed."""
     return await call if inspect.isawaitable(call) else call
 
 
 async def all_of(call):
-    """Everything that a list or a stream has, in either way."""
+    """Returns all items of a list or a stream, and awaits them if needed."""
     items = await of(call)
     return [item async for item in items] if hasattr(items, "__aiter__") else list(items)
 
 
 async def refused(code, status, call):
-    """The call must fail with this code and status."""
+    """Checks that the call fails with this code and status."""
     try:
         await of(call())
     except errors.APIError as error:
@@ -72,7 +72,7 @@ async def refused(code, status, call):
 
 
 def rest(method, path, body=None):
-    """One call without the library, for what libraries do not look at."""
+    """Sends one request without the library, for fields that libraries do not read."""
     data = None if body is None else json.dumps(body).encode()
     headers = {"x-goog-api-key": KEY, "content-type": "application/json"}
     request = urllib.request.Request(f"{BASE_URL}/{path}", data, headers, method=method)
@@ -82,7 +82,7 @@ def rest(method, path, body=None):
 
 
 def once(fault, **more):
-    """Makes the emulator fail at the next chance."""
+    """Arms a fault of the emulator, which happens once."""
     rest("POST", "_control/faults", {"fault": fault, "times": 1, **more})
 
 
@@ -117,7 +117,7 @@ async def ended(ai, name):
 
 
 async def results(ai, job):
-    """The lines of a batch's output."""
+    """Returns the lines of the output of a batch."""
     return [json.loads(row) for row in (await of(ai.files.download(file=job.dest.file_name))).decode().splitlines()]
 
 
@@ -129,7 +129,7 @@ async def _(ai):
     assert (file.display_name, file.size_bytes, file.state.name, file.source.name) == ("by path", 3, "ACTIVE", "UPLOADED"), file
 
 
-@check("upload bytes under a name of one's own")
+@check("upload bytes under a requested name")
 async def _(ai):
     name = f"mine-{uuid.uuid4().hex[:12]}"
     assert (await upload_pdf(ai, name=name)).name == f"files/{name}"
@@ -149,7 +149,7 @@ async def _(ai):
     assert not (await of(ai.files.upload(file=io.BytesIO(b""), config={"mime_type": "text/plain"}))).size_bytes
 
 
-@check("an upload that is not answered as it should be")
+@check("an upload with a wrong final reply is an error")
 async def _(ai):
     for fault in ("upload_stays_active", "upload_names_no_file"):
         once(fault)
@@ -157,7 +157,7 @@ async def _(ai):
             await upload_pdf(ai)
         except (KeyError, ValueError):
             continue
-        raise AssertionError(f"{fault}: not noticed")
+        raise AssertionError(f"{fault}: no error")
 
 
 @check("get, list by pages and delete files")
@@ -187,7 +187,7 @@ async def _(ai):
     await refused(400, "FAILED_PRECONDITION", lambda: ai.files.download(file=name))
 
 
-@check("a full storage is an error")
+@check("an upload to a full storage is refused")
 async def _(ai):
     once("storage_full")
     error = await refused(429, "RESOURCE_EXHAUSTED", lambda: upload_pdf(ai))
@@ -214,7 +214,7 @@ async def _(ai):
     await refused(404, "NOT_FOUND", lambda: ai.batches.get(name=job.name))
 
 
-@check("a batch from a source object, and what REST shows of it")
+@check("a batch from a source object has the fields that libraries do not read")
 async def _(ai):
     source = await upload_input(ai, "rest.jsonl", [line("a")])
     name = (await of(ai.batches.create(model=MODEL, src=types.BatchJobSource(file_name=source.name)))).name
@@ -284,14 +284,14 @@ async def _(ai):
     await refused(404, "NOT_FOUND", lambda: ai.batches.cancel(name=name))
 
 
-@check("a bad line fails the create and is named")
+@check("a create with a bad line is refused and names the line")
 async def _(ai):
     source = await upload_input(ai, "bad.jsonl", [line("a"), line("b", thinkingConfig={})])
     error = await refused(400, "INVALID_ARGUMENT", lambda: ai.batches.create(model=MODEL, src=source.name))
     assert "Error on line 2: invalid JSON, near column" in error.message and "no such field: 'thinkingConfig'" in error.message, error
 
 
-@check("a batch of a missing file, or for an unknown model")
+@check("a create from a missing file or for an unknown model is refused")
 async def _(ai):
     await refused(404, "NOT_FOUND", lambda: ai.batches.create(model=MODEL, src="files/missing12345"))
     source = await upload_input(ai, "model.jsonl", [line("a")])
@@ -299,7 +299,7 @@ async def _(ai):
     assert error.message.startswith("models/gemini-0.1 is not found for API version v1"), error
 
 
-@check("a batch beyond the quota, and one whose create is answered with an error")
+@check("a create beyond the quota creates nothing, and one answered with 500 creates a batch")
 async def _(ai):
     source = await upload_input(ai, "quota.jsonl", [line("a")])
     once("create_quota")
@@ -311,7 +311,7 @@ async def _(ai):
     assert (await all_of(ai.batches.list()))[0].display_name == config["display_name"]
 
 
-@check("looks at a batch that say odd things")
+@check("polls with faults")
 async def _(ai):
     source = await upload_input(ai, "odd.jsonl", [line("a")])
     name = (await of(ai.batches.create(model=MODEL, src=source.name))).name
@@ -325,7 +325,7 @@ async def _(ai):
         assert error.code == 502, error
     await ended(ai, name)
     once("output_only_in_response")
-    assert (await of(ai.batches.get(name=name))).dest is None, "this library looks for it in the metadata alone"
+    assert (await of(ai.batches.get(name=name))).dest is None, "this library reads the output in the metadata only"
 
 
 @check("files and batches belong to their key")
@@ -365,7 +365,7 @@ async def _(ai):
     assert (await of(ai.models.generate_content(model=MODEL, contents=[file, "Transcribe."]))).text
 
 
-@check("generate with a conversation before")
+@check("generate with earlier turns")
 async def _(ai):
     turns = [types.Content(role=role, parts=[types.Part.from_text(text="hi")]) for role in ("user", "model", "user")]
     assert (await of(ai.models.generate_content(model=MODEL, contents=turns))).text
@@ -402,7 +402,7 @@ async def _(ai):
     assert model.input_token_limit == 1_048_576 and "batchGenerateContent" in model.supported_actions, model
 
 
-@check("errors of single calls")
+@check("single calls with errors are refused")
 async def _(ai):
     await refused(404, "NOT_FOUND", lambda: ai.models.generate_content(model="gemini-0.1", contents="hi"))
     await refused(404, "NOT_FOUND", lambda: all_of(ai.models.generate_content_stream(model="gemini-0.1", contents="hi")))

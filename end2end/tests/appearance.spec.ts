@@ -10,13 +10,18 @@ const COLOUR_RULES = ["color-contrast", "link-in-text-block"];
 
 async function checkLook(page: Page, { light }: Look): Promise<void> {
   const axe = new AxeBuilder({ page }).setLegacyMode();
-  const { violations } = await (light === "dark" ? axe.withRules(COLOUR_RULES) : axe.options({ rules: { "target-size": { enabled: true } } })).analyze();
+  const { violations } = await (
+    light === "dark" ? axe.withRules(COLOUR_RULES) : axe.options({ rules: { "target-size": { enabled: true } } })
+  ).analyze();
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`)).toEqual([]);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect(overflow, "pixels of horizontal overflow").toBe(0);
 }
 
-eachScene((name) => `${name}_is_accessible_and_fits`, (page, _, look) => checkLook(page, look));
+eachScene(
+  (name) => `${name}_is_accessible_and_fits`,
+  (page, _, look) => checkLook(page, look),
+);
 
 test("demo_mode_is_announced_accessibly", async ({ screens: { home, page } }) => {
   await home.open();

@@ -17,7 +17,11 @@ test("figures_of_a_row_keep_their_relative_widths", async ({ screens: { home, re
     return Promise.all(boxes.map(async (box) => (await box.boundingBox())!));
   };
   const room = (await text.boundingBox())!.width;
-  for (const [wide, narrow] of [[49, 23], [70, 26], [12, 9]] as const) {
+  for (const [wide, narrow] of [
+    [49, 23],
+    [70, 26],
+    [12, 9],
+  ] as const) {
     const [first, second] = await widths(wide, narrow);
     expect(second!.y).toBe(first!.y);
     expect(first!.width / second!.width).toBeCloseTo(wide / narrow, 1);

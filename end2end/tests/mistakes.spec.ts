@@ -34,7 +34,7 @@ staged("same_document_in_two_tabs_is_one_batch", async ({ context, guard, screen
   await screens.page.waitForURL("**/batch/*");
   await other.home.range.fill("1-5");
   await other.home.go.click();
-  await expect(other.home.error).toHaveText(/^This document is being read already/);
+  await expect(other.home.error).toHaveText(/^This document is already being read/);
   await other.page.getByRole("link", { name: "See progress" }).click();
   await expect(other.page).toHaveURL(screens.page.url());
 
@@ -111,7 +111,7 @@ test("several_interrupted_uploads_are_listed_and_tried_again", async ({ context,
 test("upload_cancelled_before_its_session_never_starts", async ({ context, screens: { home } }) => {
   await home.open();
   let uploads = 0;
-  await context.route("**/prepare/upload", (route) => (uploads += 1, route.continue()));
+  await context.route("**/prepare/upload", (route) => ((uploads += 1), route.continue()));
   // An account's first upload waits for its session.
   const held: (() => void)[] = [];
   await context.route("**/api/start_session", async (route) => {
@@ -206,7 +206,7 @@ test("file_dropped_where_none_is_accepted_gets_a_reason", async ({ screens: { ho
   await expect(home.banner.getByRole("heading", { name: BOOK })).toBeVisible();
   await library.open();
   await drop();
-  await expect(home.toast).toContainText("Documents are added on Home.");
+  await expect(home.toast).toContainText("You can add documents on Home.");
 });
 
 test("file_deleted_while_it_waits_is_reported", async ({ screens: { home } }) => {

@@ -146,7 +146,11 @@ test("picture_is_enlarged_and_closed_by_keyboard", async ({ screens: { reader, p
 });
 
 test("document_downloads_in_three_formats", async ({ screens: { page } }) => {
-  for (const [words, name] of [["Markdown", "md"], ["Web page", "html"], ["Archive", "zip"]] as const) {
+  for (const [words, name] of [
+    ["Markdown", "md"],
+    ["Web page", "html"],
+    ["Archive", "zip"],
+  ] as const) {
     await page.getByText("Download", { exact: true }).click();
     const download = page.waitForEvent("download");
     await page.getByRole("link", { name: new RegExp(`^${words}`) }).click();

@@ -23,7 +23,7 @@ staged("blocked_reason_is_shown_until_it_is_gone", async ({ gemini, screens: { h
   const google = "Google can't be reached right now. We keep trying, and nothing is lost.";
   await gemini.arm("create_rate_limited", { amount: 1 });
   await home.submit(pdf(2, { title: "The Patient Book" }), { batch: true });
-  await expect(batch.status).toContainText("Google has no capacity right now. Reading continues as soon as it has.");
+  await expect(batch.status).toContainText("Google has no capacity right now. Reading continues as soon as it has some.");
   const address = batch.page.url();
   await library.open();
   await expect(library.row("The Patient Book")).toContainText("Delayed");

@@ -94,7 +94,7 @@ impl Allowance {
     pub fn admits_job(&self, usage: &AccountUsage, pages: u32) -> Result<()> {
         if usage.active_jobs >= self.active_jobs {
             return Err(full(format!(
-                "{} of your documents are being read already. Wait until one is done.",
+                "{} of your documents are already being read. Wait until one is done.",
                 usage.active_jobs
             )));
         }

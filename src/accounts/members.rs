@@ -12,7 +12,7 @@ pub struct ExternalIdentity {
     pub issuer: String,
     /// The permanent id of the person at that issuer.
     pub subject: String,
-    /// The e-mail address, unless it is missing or reported as unverified. Then a name made from `subject` and the issuer's host.
+    /// The e-mail address, unless it is missing or not reported as verified. Then a name made from `subject` and the issuer's host.
     pub label: String,
 }
 
@@ -23,14 +23,31 @@ pub struct ExternalIdentity {
 #[async_trait]
 pub trait Members: Send + Sync {
     /// Makes a guest a member, and ends all sessions and tokens of the account. Returns `None` if the address is taken or the account is
-    /// not a guest.
+    /// not a guest. `invitation` is the digest of an invitation, which is used with it: its role and its quota become the account's.
+    /// Fails with `invalid_link` if it was used or has expired.
     async fn sign_up(
         &self,
         account_id: &str,
         email: &str,
         password_hash: &str,
+        invitation: Option<&str>,
         ending: Ending<'_>,
     ) -> Result<Option<EndedAccess>>;
+
+    /// The id and the e-mail address of the account of a link that sets a password, by the link's digest.
+    async fn account_of_link(&self, digest: &str, now: UnixMs) -> Result<Option<(String, String)>>;
+
+    /// Sets the password of a member by a link, which ends with it, as [`Self::set_password`]. Returns `None` if the link is not valid.
+    async fn set_password_by_link(
+        &self,
+        digest: &str,
+        account_id: &str,
+        password_hash: &str,
+        ending: Ending<'_>,
+    ) -> Result<Option<EndedAccess>>;
+
+    /// Whether an invitation with this digest can be used.
+    async fn is_invitation(&self, digest: &str, now: UnixMs) -> Result<bool>;
 
     /// Sets the password of a member, and ends all sessions and tokens of the account. Returns `None` if the account is not a member.
     async fn set_password(
@@ -47,11 +64,13 @@ pub trait Members: Send + Sync {
     async fn account_of_identity(&self, issuer: &str, subject: &str) -> Result<Option<String>>;
 
     /// Adds an identity to an account. A guest becomes a member named `label`, and all sessions and tokens of the account end.
-    /// Returns `None` if the identity belongs to an account already, or if another member has the guest's new name.
+    /// Returns `None` if the identity belongs to an account already, or if another member has the guest's new name. A guest's `invitation`
+    /// is used as by [`Self::sign_up`].
     async fn add_identity(
         &self,
         account_id: &str,
         identity: &ExternalIdentity,
+        invitation: Option<&str>,
         ending: Ending<'_>,
     ) -> Result<Option<EndedAccess>>;
 

@@ -11,7 +11,7 @@ pub use tokens::TokenWish;
 use std::sync::Arc;
 
 use super::attempts::PasswordAttempts;
-use super::{CREDENTIAL_MS, Caller, Network, Passwords, digest};
+use super::{AccessPolicy, CREDENTIAL_MS, Caller, Network, Passwords, digest};
 use crate::accounts::{
     Account, Accounts, Credential, CredentialKind, Credentials, Ending, ExternalIdentity, Grant, Members, TokenLabel,
     new_secret,
@@ -31,6 +31,10 @@ const DAY_MS: i64 = 24 * 3_600_000;
 /// Length of a generated password: 80 bits, and short enough to read aloud.
 const RESET_CHARS: usize = 20;
 
+/// What is said of an invitation that cannot be used.
+pub const INVITATION_ENDED: &str =
+    "This invitation was used already or has expired. Ask the operator of this server for a new one.";
+
 /// The use cases of members. Cheap to clone.
 #[derive(Clone)]
 pub struct Membership {
@@ -40,6 +44,7 @@ pub struct Membership {
     pub passwords: Passwords,
     pub attempts: PasswordAttempts,
     pub lifetimes: SessionLifetimes,
+    pub access: AccessPolicy,
     /// Tells open streams of an account that sessions or tokens have ended.
     pub changes: Changes,
     pub clock: Arc<dyn Clock>,
@@ -59,28 +64,107 @@ impl Membership {
     /// of the caller's session, which a new one replaces.
     ///
     /// # Errors
-    /// `invalid_sign_up` for a caller who is a member, a bad address or a weak password; `email_taken`; otherwise the errors of
-    /// [`Passwords::hash_new`] and of the stores.
+    /// `invalid_sign_up` for a caller who is a member, a bad address or a weak password; `email_taken`; `sign_up_not_allowed` and
+    /// `invalid_link` by the server's policy; otherwise the errors of [`Passwords::hash_new`] and of the stores.
     pub async fn sign_up(
         &self,
         caller: &Caller,
         email: &str,
         password: String,
+        invitation: Option<&str>,
         before: Option<&str>,
     ) -> Result<NewSession> {
         let (account, email) = (&caller.account, address(email)?);
+        let invitation = self.admit_sign_up(Some(&email), invitation).await?;
         if account.email.is_some() {
             return Err(Error::refused(ErrorCode::InvalidSignUp, "You have already signed up. Reload the page."));
         }
         let hash = self.passwords.hash_new(password, &email).await?;
         let own = before.map(digest);
-        let Some(ended) = self.members.sign_up(&account.id, &email, &hash, self.ending(&own)).await? else {
-            let message = "An account with this e-mail address exists already. Sign in instead.";
+        let ending = self.ending(&own);
+        let signed_up = self.members.sign_up(&account.id, &email, &hash, invitation.as_deref(), ending).await?;
+        let Some(ended) = signed_up else {
+            let message = "An account with this e-mail address already exists. Sign in instead.";
             return Err(Error::refused(ErrorCode::EmailTaken, message));
         };
         self.changes.tell_credentials_ended(&account.id);
         self.attempts.add_known_network(&account.id, caller.network).await?;
         self.begin_session(&account.id, Grant::Owner, ended).await
+    }
+
+    /// Checks that a person may sign up. Returns the digest of their invitation.
+    ///
+    /// # Errors
+    /// `sign_up_not_allowed`, and the errors of [`Self::invitation`].
+    pub async fn admit_sign_up(&self, email: Option<&str>, invitation: Option<&str>) -> Result<Option<String>> {
+        let invitation = self.invitation(invitation).await?;
+        self.access.admit_sign_up(email, invitation.is_some())?;
+        Ok(invitation)
+    }
+
+    /// Checks that a person whom the provider has identified can sign in or sign up, before an account is made for them. `account` is the
+    /// account that the browser has.
+    ///
+    /// # Errors
+    /// As for [`Self::admit_sign_up`].
+    pub async fn admit_identity(
+        &self,
+        identity: &ExternalIdentity,
+        account: Option<&Account>,
+        invitation: Option<&str>,
+    ) -> Result<()> {
+        let is_member = account.is_some_and(|account| account.email.is_some());
+        if !is_member && self.members.account_of_identity(&identity.issuer, &identity.subject).await?.is_none() {
+            self.admit_sign_up(identity.verified_email(), invitation).await?;
+        }
+        Ok(())
+    }
+
+    /// The digest of an invitation that can be used. Its code is empty in a form without one.
+    ///
+    /// # Errors
+    /// `invalid_link` for one that cannot be used, and the errors of [`Members`].
+    pub async fn invitation(&self, code: Option<&str>) -> Result<Option<String>> {
+        let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) else { return Ok(None) };
+        let digest = digest(code);
+        if !self.members.is_invitation(&digest, self.clock.now()).await? {
+            return Err(Error::refused(ErrorCode::InvalidLink, INVITATION_ENDED));
+        }
+        Ok(Some(digest))
+    }
+
+    /// The e-mail address of the account whose password a link sets.
+    ///
+    /// # Errors
+    /// `invalid_link` if it was used or has expired; otherwise the errors of [`Members`].
+    pub async fn address_of_link(&self, code: &str) -> Result<String> {
+        Ok(self.link(code).await?.1)
+    }
+
+    /// Sets the password of an account by a link, which ends with it. All sessions and tokens of the account end, and a new session starts.
+    ///
+    /// # Errors
+    /// `invalid_link` if it was used or has expired; otherwise the errors of [`Passwords::hash_new`] and of the stores.
+    pub async fn set_password_by_link(
+        &self,
+        code: &str,
+        new: String,
+        before: Option<&str>,
+        network: Option<Network>,
+    ) -> Result<NewSession> {
+        let (id, email) = self.link(code).await?;
+        let hash = self.passwords.hash_new(new, &email).await?;
+        let set = self.members.set_password_by_link(&digest(code.trim()), &id, &hash, self.ending(&None)).await?;
+        let ended = set.ok_or_else(link_ended)?;
+        self.changes.tell_credentials_ended(&id);
+        tracing::info!(account = id, "password set by a link");
+        self.attempts.add_known_network(&id, network).await?;
+        self.sign_out_member(before).await?;
+        self.begin_session(&id, Grant::Password(&hash), ended).await
+    }
+
+    async fn link(&self, code: &str) -> Result<(String, String)> {
+        self.members.account_of_link(&digest(code.trim()), self.clock.now()).await?.ok_or_else(link_ended)
     }
 
     /// Starts a session for a caller who knows the password. Ends the session `before` if it is a member's, so that an attacker who planted
@@ -197,12 +281,13 @@ impl Membership {
     /// seen for the first time is added to it, and a guest becomes a member. An e-mail address alone opens no account.
     ///
     /// # Errors
-    /// `email_taken` if another member has this name; `confirmation_required` if a member has not confirmed the new identity; otherwise the
-    /// errors of the stores.
+    /// `email_taken` if another member has this name; `sign_up_not_allowed` and `invalid_link` by the server's policy;
+    /// `confirmation_required` if a member has not confirmed the new identity; otherwise the errors of the stores.
     pub async fn sign_in_as(
         &self,
         identity: &ExternalIdentity,
         account: &Account,
+        invitation: Option<&str>,
         before: Option<&str>,
     ) -> Result<NewSession> {
         let known = self.members.account_of_identity(&identity.issuer, &identity.subject).await?;
@@ -217,8 +302,14 @@ impl Membership {
             Some(id) => (id, EndedAccess::default()),
             None => {
                 let own = before.map(digest);
-                let Some(ended) = self.members.add_identity(&account.id, identity, self.ending(&own)).await? else {
-                    let message = "An account with this e-mail address exists already.";
+                let invitation = match account.email {
+                    Some(_) => None,
+                    None => self.admit_sign_up(identity.verified_email(), invitation).await?,
+                };
+                let ending = self.ending(&own);
+                let added = self.members.add_identity(&account.id, identity, invitation.as_deref(), ending).await?;
+                let Some(ended) = added else {
+                    let message = "An account with this e-mail address already exists.";
                     return Err(Error::refused(ErrorCode::EmailTaken, message));
                 };
                 self.changes.tell_credentials_ended(&account.id);
@@ -227,6 +318,15 @@ impl Membership {
         };
         self.sign_out_member(before).await?;
         self.begin_session(&id, Grant::Owner, ended).await
+    }
+
+    /// Whether the member with this id and e-mail address has a password or an identity to sign in with.
+    ///
+    /// # Errors
+    /// The errors of [`Members`].
+    pub async fn has_way_in(&self, account_id: &str, email: &str) -> Result<bool> {
+        let has_password = self.members.login(&email.trim().to_lowercase()).await?.is_some();
+        Ok(has_password || self.members.has_identity(account_id).await?)
     }
 
     /// Whether the account has an identity at a sign-in provider.
@@ -322,8 +422,13 @@ fn ended_meanwhile() -> Error {
     Error::refused(ErrorCode::Unauthenticated, "Your access to this account has ended. Sign in again.")
 }
 
+fn link_ended() -> Error {
+    let words = "This link was used already or has expired. Ask the operator of this server for a new one.";
+    Error::refused(ErrorCode::InvalidLink, words)
+}
+
 /// The stored form of an e-mail address. Refuses what cannot be an address; whether mail arrives there is not checked.
-fn address(text: &str) -> Result<String> {
+pub(super) fn address(text: &str) -> Result<String> {
     let address = text.trim().to_lowercase();
     let valid = address.len() <= 254
         && !address.contains(|c: char| c.is_whitespace() || c.is_control())

@@ -39,18 +39,37 @@ pub struct Pending {
     state: String,
     nonce: String,
     verifier: String,
+    /// The code of an invitation, or an empty text.
+    invitation: String,
 }
 
 impl Pending {
     /// The value of the cookie.
     pub fn to_cookie(&self) -> String {
-        [self.state.as_str(), &self.nonce, &self.verifier].join(".")
+        [self.state.as_str(), &self.nonce, &self.verifier, &self.invitation].join(".")
+    }
+
+    /// The same sign-in, of a person with an invitation. A code that is malformed counts as none.
+    pub fn with_invitation(self, code: &str) -> Self {
+        let is_code = code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Self { invitation: if is_code { code.to_owned() } else { String::new() }, ..self }
+    }
+
+    /// The code of the invitation, if there is one.
+    pub fn invitation(&self) -> Option<&str> {
+        Some(self.invitation.as_str()).filter(|code| !code.is_empty())
     }
 
     /// Parses the value of the cookie. `None` if it is malformed.
     pub fn from_cookie(text: &str) -> Option<Self> {
         let mut parts = text.split('.').map(str::to_owned);
-        let pending = Self { state: parts.next()?, nonce: parts.next()?, verifier: parts.next()? };
+        let pending = Self {
+            state: parts.next()?,
+            nonce: parts.next()?,
+            verifier: parts.next()?,
+            // A server of the version before writes three parts.
+            invitation: parts.next().unwrap_or_default(),
+        };
         (parts.next().is_none() && !pending.state.is_empty()).then_some(pending)
     }
 
@@ -152,7 +171,7 @@ impl Provider {
         let description = self.description().await?;
         let mut url = Url::parse(&description.authorization_endpoint).map_err(Error::unavailable)?;
         let secret = || self.ids.secret();
-        let pending = Pending { state: secret(), nonce: secret(), verifier: secret() };
+        let pending = Pending { state: secret(), nonce: secret(), verifier: secret(), invitation: String::new() };
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&pending.verifier));
         url.query_pairs_mut().extend_pairs([
             ("response_type", "code"),
@@ -272,10 +291,13 @@ mod tests {
 
     #[test]
     fn pending_sign_in_matches_its_own_state_only() {
-        let pending = Pending { state: "s".into(), nonce: "n".into(), verifier: "v".into() };
+        let pending = Pending { state: "s".into(), nonce: "n".into(), verifier: "v".into(), invitation: String::new() };
         let back = Pending::from_cookie(&pending.to_cookie()).unwrap();
         assert!(back == pending && back.is_of("s") && !back.is_of("n") && !back.is_of(""));
-        for none in ["", "..", "a.b", "a.b.c.d", ".b.c"] {
+        let invited = Pending::from_cookie(&pending.with_invitation("0a").to_cookie()).unwrap();
+        assert_eq!(invited.invitation(), Some("0a"));
+        assert_eq!(invited.with_invitation("a;b").invitation(), None);
+        for none in ["", "..", "a.b", "a.b.c.d.e", ".b.c"] {
             assert!(Pending::from_cookie(none).is_none(), "{none}");
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Account, Accounts};
 use crate::error::Result;
 use crate::model::wire::UsageReport;
-use coldbrew_gemini::models::is_same;
+use coldbrew_gemini::models::is_same_model;
 
 /// Reads quota use and receipts. Cheap to clone.
 #[derive(Clone)]
@@ -25,7 +25,7 @@ impl Quota {
         let mut receipts = self.accounts.receipts(&account.id).await?;
         for receipt in &mut receipts {
             // Only a model other than the requested one is of interest; a revision of the same model is not.
-            receipt.answered_by.retain(|name| !name.is_empty() && !is_same(&receipt.model, name));
+            receipt.answered_by.retain(|name| !name.is_empty() && !is_same_model(&receipt.model, name));
         }
         Ok(UsageReport { usage, receipts })
     }

@@ -30,13 +30,14 @@ pub trait Accounts: Send + Sync {
     /// [`crate::retention::Expiry::gone_accounts`]). Ledger rows are kept, with an account id that identifies no person.
     async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()>;
 
-    /// The account of the unexpired credential with this digest.
+    /// The account of the unexpired credential with this digest. Records that it was seen, at most once an hour. Fails with
+    /// `account_disabled` if an operator has disabled it.
     async fn account_of(&self, digest: &str, now: UnixMs) -> Result<Option<Account>>;
 
     /// The account with this id.
     async fn account(&self, account_id: &str) -> Result<Option<Account>>;
 
-    /// Which of these digests belong to unexpired credentials.
+    /// Which of these digests belong to unexpired credentials of accounts that are not disabled.
     async fn unexpired(&self, digests: &[String], now: UnixMs) -> Result<Vec<String>>;
 
     /// Used, reserved and remaining tokens of the account's quota.

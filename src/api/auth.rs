@@ -67,15 +67,16 @@ pub async fn account_of(state: &ApiState, parts: &Parts) -> Result<Option<Accoun
     }
 }
 
-/// The caller, and the secret of the session that a new session replaces. A request without an account gets a new guest.
+/// The caller who is about to become a member, and the secret of the session that a new session replaces. A request without an account gets
+/// a new one, also where guests are not allowed.
 ///
 /// # Errors
 /// `unavailable` or `internal` if the database fails.
-pub async fn caller_or_guest(state: &ApiState, parts: &Parts) -> Result<(Caller, Option<String>)> {
+pub async fn caller_or_new(state: &ApiState, parts: &Parts) -> Result<(Caller, Option<String>)> {
     let (account, session) = match account_of(state, parts).await? {
         Some(account) => (account, session(&parts.headers, state.site.https())),
         None => {
-            let guest = state.services.identity.create_guest(CredentialKind::Session).await?;
+            let guest = state.services.identity.create_account(CredentialKind::Session).await?;
             (guest.account, Some(guest.secret))
         }
     };

@@ -93,7 +93,12 @@ fn is_entry(path: &str) -> bool {
     path.starts_with("/sign-in/")
         || matches!(
             path,
-            "/v1/users/guest" | "/api/start_session" | "/api/sign_in" | "/api/sign_up" | "/api/change_password"
+            "/v1/users/guest"
+                | "/api/start_session"
+                | "/api/sign_in"
+                | "/api/sign_up"
+                | "/api/change_password"
+                | "/api/set_password"
         )
 }
 

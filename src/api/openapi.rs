@@ -62,6 +62,9 @@ pub(crate) fn finish(mut document: Document) -> Document {
     document
 }
 
+const FORBIDDEN: &str =
+    "The account is disabled or may not do this, or a browser sent the request for another site. The code says which.";
+
 /// Adds the errors that follow from the kind of a route.
 fn add_refusals(operation: &mut Operation, changes: bool, named: bool) {
     // The document requires an account by default. Public routes override that.
@@ -69,7 +72,7 @@ fn add_refusals(operation: &mut Operation, changes: bool, named: bool) {
     for (status, applies, description) in [
         (400, true, "The request is malformed. The message names the field."),
         (401, needs_account, "The request has no valid session or token."),
-        (403, changes, "A browser sent this request for another site."),
+        (403, changes || needs_account, FORBIDDEN),
         (404, named, "It does not exist, or belongs to another account."),
         (413, operation.request_body.is_some(), "The body is too large."),
         (421, true, "The host name of the request is not one of this server's."),

@@ -15,7 +15,7 @@ use super::idempotency::Idempotency;
 use super::limit::Limiter;
 use super::streams::Streams;
 use crate::accounts::Provider;
-use crate::accounts::{Identity, Membership, Quota};
+use crate::accounts::{Identity, Membership, Operators, Quota};
 use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::documents::Library;
@@ -59,6 +59,7 @@ pub struct AppState {
 pub struct UseCases {
     pub identity: Identity,
     pub membership: Membership,
+    pub operators: Operators,
     pub deletion: AccountDeletion,
     pub merge: AccountMerge,
     pub quota: Quota,

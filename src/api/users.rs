@@ -22,7 +22,9 @@ pub(crate) struct Guest {
 
 /// Make a guest account with a bearer token.
 #[utoipa::path(post, path = "/v1/users/guest", tag = "users", security(()),
-    responses((status = 201, description = "The account. Its token is shown only here.", body = Guest)))]
+    responses(
+        (status = 201, description = "The account. Its token is shown only here.", body = Guest),
+        (status = 403, description = "This server takes no guests.", body = ErrorBody)))]
 pub(crate) async fn create_guest(State(state): State<ApiState>) -> Result<(StatusCode, Json<Guest>), Failure> {
     let guest = state.services.identity.create_guest(CredentialKind::Token).await?;
     Ok((StatusCode::CREATED, Json(Guest { user_id: guest.account.id, token: guest.secret })))

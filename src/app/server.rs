@@ -8,6 +8,9 @@
 //! Each call returns the error of its use case. A call that needs an account fails with `unauthenticated` if the browser has none. In the
 //! browser, a call without an answer fails with [`server_unavailable`].
 
+pub mod access;
+pub mod operator;
+
 use leptos::prelude::*;
 use leptos::server_fn::Bytes;
 use leptos::server_fn::codec::{Json, JsonEncoding};
@@ -42,10 +45,8 @@ impl FromServerFnError for ApiError {
 
 /// The error of a call without an answer.
 pub fn server_unavailable() -> ApiError {
-    ApiError::new(
-        ErrorCode::Unavailable,
-        "The server cannot be reached. Check your connection and try again. Nothing is lost.",
-    )
+    let words = "The server cannot be reached. Check your connection and try again. Nothing is lost.";
+    ApiError::new(ErrorCode::Unavailable, words)
 }
 
 /// Whether this browser has an account already.
@@ -160,8 +161,8 @@ pub async fn fetch_me() -> Result<Option<(Me, Vec<TokenSummary>)>, ApiError> {
 
 /// Makes this browser's guest a member, with everything it owns. Returns the ended sessions and tokens of the guest.
 #[server(prefix = "/api", endpoint = "sign_up")]
-pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, ApiError> {
-    crate::web::sign_up(email, password).await
+pub async fn sign_up(email: String, password: String, invitation: Option<String>) -> Result<EndedAccess, ApiError> {
+    crate::web::sign_up(email, password, invitation).await
 }
 
 /// Signs this browser in. `bring`: what the browser's guest has made moves into the account.
@@ -222,8 +223,8 @@ pub async fn create_token(
 }
 
 /// The sessions and identities of the account, and whether the person has just confirmed to be its owner.
-#[server(prefix = "/api", endpoint = "fetch_access")]
-pub async fn fetch_access() -> Result<AccessReport, ApiError> {
+#[server(prefix = "/api", endpoint = "fetch_sessions")]
+pub async fn fetch_sessions() -> Result<AccessReport, ApiError> {
     crate::web::access_report().await
 }
 

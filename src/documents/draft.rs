@@ -22,7 +22,7 @@ use crate::model::{ApiError, ErrorCode, Mode, PageSet, format_of};
 use crate::uploads::upload_key;
 use coldbrew_pdf::Priority;
 
-const NO_TEXT: &str = "This page has no text of its own. It comes with the finished document.";
+const NO_TEXT: &str = "This page has no text of its own. Its text comes with the finished document.";
 
 /// The drafts that this process is completing, by the ids of their documents. Clones share them.
 #[derive(Clone)]
@@ -163,6 +163,6 @@ impl Library {
 }
 
 fn still_being_read() -> Error {
-    let message = "The text of this document is still being read. Please try again in a moment.";
+    let message = "The text of this document is still being read. Try again in a moment.";
     Error::refused(ErrorCode::Unavailable, message)
 }

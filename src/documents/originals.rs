@@ -70,11 +70,11 @@ fn refusal(error: PdfError) -> Error {
         error @ (PdfError::Unavailable(_) | PdfError::Io(_)) => Error::unavailable(error),
         // The file was opened before, so a timeout most likely means an overloaded machine.
         PdfError::Timeout(_) | PdfError::Page { reason: PageFault::Timeout, .. } => busy(),
-        _ => Error::refused(ErrorCode::UnreadableDocument, "This page cannot be drawn: it is damaged."),
+        _ => Error::refused(ErrorCode::UnreadableDocument, "This page is damaged and cannot be shown."),
     }
 }
 
 fn busy() -> Error {
-    let message = "Drawing this page takes too long at the moment. Please try again in a little while.";
+    let message = "Drawing this page takes too long right now. Try again in a moment.";
     Error::refused(ErrorCode::Unavailable, message)
 }

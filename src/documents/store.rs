@@ -29,12 +29,12 @@ pub struct NewDocument {
 /// Every method fails with `unavailable` if the database cannot be reached.
 #[async_trait]
 pub trait Documents: Send + Sync {
-    /// The id of the account's document with the same content, pages, mode and title. Of several, the newest of those with the fewest failed
-    /// pages.
+    /// The id of the account's document with the same content, pages, mode and title. Of several, the newest of those with the fewest
+    /// failed pages.
     async fn same_document(&self, document: &NewDocument) -> Result<Option<String>>;
 
-    /// Streams a document with these pages into the store. Returns its id. If there is [`Self::same_document`], stores nothing and returns
-    /// the id of that one.
+    /// Streams a document with these pages into the store, and returns its id. If there is [`Self::same_document`], stores nothing and
+    /// returns the id of that one.
     ///
     /// # Errors
     /// `limit_reached` if the allowance has no room for another document or for its text.

@@ -58,7 +58,7 @@ impl TextLimit {
 
     fn reason(self) -> String {
         let most = size_words(self.bytes);
-        format!("This page was left out: at most {most} of text are stored of a file of this size.")
+        format!("This page was left out: at most {most} of text is stored for a file of this size.")
     }
 }
 

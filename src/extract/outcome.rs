@@ -6,7 +6,7 @@ use crate::markdown::shallow;
 use crate::model::{Mode, Pricing, TokenUsage};
 use coldbrew_gemini::{Answer, Status};
 
-const CUT: &str = "Gemini stopped before the end of this page: its text may be cut short.";
+const CUT: &str = "Gemini stopped before the end of this page, so its text may be incomplete.";
 const BLANK: &str = "There is no text on this page.";
 
 /// The outcome of one page in an AI mode.
@@ -61,8 +61,8 @@ pub fn line_failure(status: &Status) -> PageOutcome {
     const RESOURCE_EXHAUSTED: i64 = 8;
     failed(match status.code {
         RESOURCE_EXHAUSTED => "Gemini had no capacity left for this page.",
-        _ if status.is_transient() => "Gemini failed on this page. It may succeed if it is read again.",
-        _ => "Gemini could not work with this page.",
+        _ if status.is_transient() => "Gemini failed on this page. Reading it again may work.",
+        _ => "Gemini could not process this page.",
     })
 }
 
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn failed_batch_row_says_whether_to_retry() {
         for (code, words) in
-            [(8, "capacity"), (13, "read again"), (2, "read again"), (3, "could not work with this page")]
+            [(8, "capacity"), (13, "Reading it again"), (2, "Reading it again"), (3, "could not process this page")]
         {
             let status = Status { code, message: String::new() };
             let PageOutcome::Failed { reason } = line_failure(&status) else { panic!() };

@@ -17,14 +17,17 @@ fn document_refusal(error: PdfError) -> Error {
             "This PDF needs a password. Save a copy without one and try again.".to_owned(),
         ),
         PdfError::Document(DocumentFault::Unreadable) | PdfError::WorkerCrashed | PdfError::Page { .. } => {
-            (ErrorCode::UnreadableDocument, "This PDF is damaged: it could not be opened.".to_owned())
+            (ErrorCode::UnreadableDocument, "This PDF is damaged and could not be opened. Try another copy.".to_owned())
         }
-        PdfError::Timeout(_) => (ErrorCode::UnreadableDocument, "This PDF takes too long to open.".to_owned()),
+        PdfError::Timeout(_) => {
+            (ErrorCode::UnreadableDocument, "This PDF takes too long to open. Split it and try again.".to_owned())
+        }
         PdfError::Document(DocumentFault::Empty) => {
-            (ErrorCode::UnreadableDocument, "This PDF has no pages.".to_owned())
+            (ErrorCode::UnreadableDocument, "This PDF has no pages. Choose another file.".to_owned())
         }
         PdfError::Document(DocumentFault::TooManyPages { pages, pages_max }) => {
-            (ErrorCode::TooManyPages, format!("This PDF has {pages} pages; at most {pages_max} can be extracted."))
+            let words = format!("This PDF has {pages} pages; the limit is {pages_max}. Split it and try again.");
+            (ErrorCode::TooManyPages, words)
         }
         other => return Error::unavailable(other),
     };

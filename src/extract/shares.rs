@@ -78,7 +78,7 @@ impl EngineShares {
 pub fn no_worker(error: &PdfError) -> Option<Error> {
     match error {
         PdfError::Busy => {
-            let message = "Many documents are being read at the moment. Please try again in a little while.";
+            let message = "The server is reading many documents right now. Try again in a moment.";
             Some(Error::refused(ErrorCode::Unavailable, message))
         }
         PdfError::BudgetSpent(wait) => Some(engine_time_used_up(*wait)),
@@ -88,5 +88,5 @@ pub fn no_worker(error: &PdfError) -> Option<Error> {
 
 /// The error when an account has used its engine time. It has some again after `wait`.
 pub fn engine_time_used_up(wait: Duration) -> Error {
-    Error::too_many("Your documents have used the reading time that an account has in an hour.", wait)
+    Error::too_many("Your documents have used this hour's reading time.", wait)
 }

@@ -12,9 +12,8 @@ use crate::model::wire::Page;
 use crate::model::{Format, PageSet};
 use coldbrew_pdf::{Engine, PageText, PdfError, Priority, Requester};
 
-const SCAN: &str = "This page is a picture without text of its own. Turn on AI Transform to read it.";
-const MOSTLY_SCAN: &str =
-    "Most of this page is a picture without text of its own. Turn on AI Transform to read all of it.";
+const SCAN: &str = "This page is a picture. Read it with AI to get its text.";
+const MOSTLY_SCAN: &str = "Most of this page is a picture. Read it with AI to get all of its text.";
 /// A scan with fewer visible characters has a stamp or a page number. A scan with more was recognised before.
 const SCAN_CHARS_MIN: u32 = 200;
 

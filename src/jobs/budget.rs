@@ -22,7 +22,8 @@ use crate::model::wire::JobError;
 use crate::model::{BlockedReason, PageSet};
 use coldbrew_gemini::jsonl::Outcome;
 
-const OVER_QUOTA: &str = "Your quota was used up before this page was read. Nothing was charged for it; read it again when there is quota left.";
+const OVER_QUOTA: &str = "Your quota was used up before this page was read. You were not charged for it. \
+                          Read it again when you have quota left.";
 
 /// One round of a realtime job: the requests that it has under way.
 #[derive(Default)]

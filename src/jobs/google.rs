@@ -45,7 +45,7 @@ pub trait Google: Send + Sync {
     async fn answer(&self, model: &str, request: &Request) -> Result<Answer, Error>;
 }
 
-/// Whether the key in use may not see what the key of that fingerprint made: Google shows a key only the resources of its own project
+/// Whether the key in use may not see what the key of that fingerprint made. Google shows a key only the resources of its own project
 /// (docs/GEMINI.md). A denial or an empty listing is no evidence then.
 pub(super) fn may_be_hidden(made_with: Option<&str>, google: &dyn Google) -> bool {
     made_with.is_some_and(|key| key != google.fingerprint())

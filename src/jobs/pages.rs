@@ -19,7 +19,7 @@ use crate::extract::{EngineShares, engine_time_used_up};
 use crate::markdown::FigureId;
 use crate::model::wire::JobError;
 use crate::uploads::{Blobs, FigurePlaces, Figures, FoundFigures, figure_key, upload_key};
-use coldbrew_gemini::RequestFault;
+use coldbrew_gemini::RequestError;
 use coldbrew_pdf::figures::Figure;
 use coldbrew_pdf::{Document, Engine, FigureImage, PageFault, PdfError, Priority, Requester};
 
@@ -31,7 +31,7 @@ const RECORDED_AT_ONCE_MAX: usize = 8;
 const RECORDED_WITHIN: Duration = Duration::from_millis(200);
 
 /// The note of a page that was read without its figures.
-const UNSEARCHED: &str = "Figures of this page could not be looked for: it is shown without any.";
+const UNSEARCHED: &str = "Figure detection failed on this page, so it is shown without figures.";
 
 /// A page that can be sent to Gemini.
 pub struct ReadyPage {
@@ -53,10 +53,10 @@ pub(super) fn with_figure_note(outcome: PageOutcome, figures: Option<&[Figure]>)
 }
 
 /// The reason for people why a page cannot be sent to Gemini.
-pub(super) const fn unsendable_reason(fault: &RequestFault) -> &'static str {
+pub(super) const fn unsendable_reason(fault: &RequestError) -> &'static str {
     match fault {
-        RequestFault::TooLarge { .. } => "This page is larger than Gemini takes.",
-        _ => "This page could not be put to Gemini as it is configured here.",
+        RequestError::TooLarge { .. } => "This page is too large for Gemini.",
+        _ => "This page could not be sent to Gemini because of this server's settings.",
     }
 }
 
@@ -149,7 +149,7 @@ fn in_groups<T>(items: impl Stream<Item = T>) -> impl Stream<Item = Vec<T>> {
 impl EnginePages {
     async fn open(&self, job: &Job) -> Result<Result<Document, JobError>> {
         let Some(file) = self.blobs.open(&upload_key(&job.account_id, &job.content_hash)).await? else {
-            return Ok(Err(JobError::new("upload_gone", "The uploaded file is no longer there.")));
+            return Ok(Err(JobError::new("upload_gone", "The uploaded file is no longer stored. Upload it again.")));
         };
         let requester = self.requester(job).await?;
         match self.engine.open(file, Priority::Background, &requester).await {
@@ -158,7 +158,9 @@ impl EnginePages {
             Err(error @ (PdfError::Busy | PdfError::Unavailable(_) | PdfError::Io(_))) => {
                 Err(Error::unavailable(error))
             }
-            Err(_) => Ok(Err(JobError::new("unreadable_document", "The document could not be opened again."))),
+            Err(_) => {
+                Ok(Err(JobError::new("unreadable_document", "The document could not be opened. Upload it again.")))
+            }
         }
     }
 

@@ -32,7 +32,7 @@ const CHUNK_PAGES: usize = 64;
 const CHUNK_BYTES: usize = 32 << 20;
 const REFUSED: &str = "Gemini refused to read this page.";
 /// Also the reason of pages that were never sent.
-const BUSY: &str = "Gemini had no capacity for the rest of this document, however often we asked.";
+const BUSY: &str = "Gemini had no capacity for the rest of this document after several attempts.";
 
 /// Why a round ends before all pages are read.
 pub(super) enum Obstacle {
@@ -265,7 +265,7 @@ const fn tries(job: &Job) -> u32 {
     if let Stage::Realtime { tries } = job.stage { tries } else { 0 }
 }
 
-/// One second, doubled with each try up to 64 s, plus up to half of that, so that jobs do not retry at the same time. `chance`: 0 to 1.
+/// One second, doubled with each try up to 64 s, plus up to half of that. So jobs do not retry at the same time. `chance`: 0 to 1.
 fn backoff_ms(tries: u32, chance: f64) -> i64 {
     let base = Duration::from_secs(1 << tries.min(6));
     let jittered = base.mul_f64(1.0 + chance / 2.0);

@@ -8,8 +8,8 @@ use tokio::sync::Notify;
 use super::DiskSpool;
 use super::job::{Job, JobIds};
 use crate::accounts::spending::{Budget, PageCosts, Rates};
+use crate::accounts::{AccessPolicy, Allowances, Caller};
 use crate::accounts::{Account, Storage};
-use crate::accounts::{Allowances, Caller};
 use crate::changes::Changes;
 use crate::clock::{Clock, IdGenerator};
 use crate::documents::TextLimit;
@@ -48,6 +48,7 @@ pub struct SubmissionPolicy {
     pub pricing: Pricing,
     pub budget: Budget,
     pub allowances: Allowances,
+    pub access: AccessPolicy,
     pub shares: EngineShares,
     pub text_limit: TextLimit,
 }
@@ -86,7 +87,7 @@ impl Submissions {
         let pages = selection(&wish, upload.metadata.total_pages)?;
         let title = chosen_title(wish.title.as_deref(), &upload.metadata.title);
         if mode != Mode::Text {
-            self.slow_down(account).await?;
+            self.admit_ai(account).await?;
         }
         if mode == Mode::Text {
             return self.read_text(caller, &upload, format, pages, title).await.map(Submitted::Document);
@@ -104,7 +105,7 @@ impl Submissions {
     /// # Errors
     /// `not_found` if there is no such document, or its upload is gone. `invalid_pages` if no page failed. Otherwise as [`Self::submit`].
     pub async fn retry(&self, caller: &Caller, document_id: &str, mode: Mode) -> Result<Submitted> {
-        self.slow_down(&caller.account).await?;
+        self.admit_ai(&caller.account).await?;
         let FailedPages { upload, title, pages, uncached } = self.failed_pages(&caller.account, document_id).await?;
         let job = self.new_job(caller, &upload, pages, &uncached, title, mode);
         let job = Job { document_id: document_id.to_owned(), ..job };
@@ -133,6 +134,12 @@ impl Submissions {
         self.submit(caller, wish).await
     }
 
+    /// Checks that this account may have pages read by AI now.
+    async fn admit_ai(&self, account: &Account) -> Result<()> {
+        self.policy.access.admit_ai(account)?;
+        self.slow_down(account).await
+    }
+
     /// Refuses a second document at a time to an account if most of its answers today were refused or empty: Google bills those as well.
     async fn slow_down(&self, account: &Account) -> Result<()> {
         if !self.ports.spending.answers_on(&account.id, self.clock.now().day()).await?.slow_down()
@@ -140,7 +147,8 @@ impl Submissions {
         {
             return Ok(());
         }
-        let words = "Most of your pages could not be read today, so your documents are read one after the other. Wait for the one before.";
+        let words = "Most of your pages could not be read today, so your documents are read one at a time. \
+                     Wait until the current one is done.";
         Err(Error::refused(ErrorCode::LimitReached, words))
     }
 
@@ -157,7 +165,7 @@ impl Submissions {
         let unread = self.ports.documents.unread(&account.id, document_id).await?;
         let Unread { upload_hash, title, pages } = unread.ok_or_else(|| ApiError::not_found("document"))?;
         if pages.is_empty() {
-            return Err(Error::refused(ErrorCode::InvalidPages, "Every page of this document was read."));
+            return Err(Error::refused(ErrorCode::InvalidPages, "This document has no failed pages."));
         }
         let upload = self.ports.uploads.upload(&account.id, &upload_hash).await?;
         let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
@@ -282,15 +290,14 @@ impl Submissions {
             Acceptance::Active(active) if active.pages == job.pages && active.mode == mode => Ok(ticket(&active)),
             Acceptance::Active(active) => Err(Error::refused(
                 ErrorCode::BatchInProgress,
-                format!("This document is being extracted already (pages {}). Wait until that is done.", active.pages),
+                format!("This document is already being read (pages {}). Wait until that is done.", active.pages),
             )),
             Acceptance::OverQuota(usage) => Err(Error::refused(
                 ErrorCode::QuotaExceeded,
                 format!(
-                    "This needs about {} tokens and {} are left of {}.",
+                    "This takes about {} tokens; you have {} left. Choose fewer pages.",
                     count_words(reserve),
-                    count_words(usage.available_tokens),
-                    count_words(usage.quota_tokens)
+                    count_words(usage.available_tokens)
                 ),
             )),
         }
@@ -357,7 +364,7 @@ fn mode_of(wish: &Submission, format: &Format) -> Result<Mode> {
         (true, true) => Ok(Mode::Batch),
         (false, true) => Err(Error::refused(
             ErrorCode::BatchRequiresAi,
-            "A batch is read by AI: turn ai_transform on, or batch_mode off.",
+            "A batch needs AI. Turn ai_transform on, or batch_mode off.",
         )),
     }
 }

@@ -170,12 +170,12 @@ pub(super) fn refusal(error: &GeminiError) -> JobError {
     match error.kind {
         ErrorKind::Key => JobError::new(
             "key_refused",
-            "Google refused this server's API key or its billing. Whoever runs this server has to mend that.",
+            "Google refused this server's API key or its billing. Please ask the operator to check them.",
         ),
         ErrorKind::TooLarge => {
-            JobError::new("too_large", "This is more than Google takes at once. Choose fewer pages.")
+            JobError::new("too_large", "This is more than Google accepts at once. Choose fewer pages.")
         }
-        _ => JobError::new("refused_upstream", "Google refused to work on this document."),
+        _ => JobError::new("refused_upstream", "Google refused to process this document."),
     }
 }
 

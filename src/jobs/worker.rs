@@ -283,7 +283,7 @@ impl Worker {
             return Ok(Some(Done::Event(Event::AnswerLost)));
         }
         if job.claims > CLAIMS_MAX {
-            let words = "This document stopped our workers again and again, so it was set aside.";
+            let words = "Reading this document failed several times on our side, so we stopped.";
             let failure = JobError::new("set_aside", words);
             return Ok(Some(match job.stage {
                 // Pages that were read are paid for, so they become a document.

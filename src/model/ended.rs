@@ -29,7 +29,7 @@ impl EndedAccess {
         };
         let (sessions, tokens) = (things(self.sessions, "earlier session"), things(self.tokens, "API token"));
         match (self.sessions, self.tokens) {
-            (0, 0) => "No other session or API token was open.".to_owned(),
+            (0, 0) => "There were no other sessions or API tokens.".to_owned(),
             (1, 0) => format!("{sessions} has ended."),
             (_, 0) => format!("{sessions} have ended."),
             (0, 1) => format!("{tokens} has ended."),
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn ended_access_words_have_singular_and_plural() {
         for (sessions, tokens, words) in [
-            (0, 0, "No other session or API token was open."),
+            (0, 0, "There were no other sessions or API tokens."),
             (1, 0, "1 earlier session has ended."),
             (0, 2, "2 API tokens have ended."),
             (2, 1, "2 earlier sessions and 1 API token have ended."),

@@ -34,6 +34,14 @@ error_codes! {
     InsufficientScope = "insufficient_scope", 403;
     /// The call needs the account's password, or a sign-in a few minutes ago.
     ConfirmationRequired = "confirmation_required", 403;
+    /// This server takes no guests: sign in.
+    GuestsNotAllowed = "guests_not_allowed", 403;
+    /// Guests of this server can read the plain text only, not use AI.
+    GuestsTextOnly = "guests_text_only", 403;
+    /// This server lets people sign up with an invitation, at some domains, or not at all; the message says which.
+    SignUpNotAllowed = "sign_up_not_allowed", 403;
+    /// An operator has disabled the account.
+    AccountDisabled = "account_disabled", 403;
     /// The thing does not exist, or it belongs to another account.
     NotFound = "not_found", 404;
     /// The path exists, but not for this method.
@@ -70,6 +78,8 @@ error_codes! {
     UrlUnreachable = "url_unreachable", 422;
     /// The e-mail address is invalid, or the password is too short or too common.
     InvalidSignUp = "invalid_sign_up", 422;
+    /// A link that invites or that sets a password was used, has expired, or never existed.
+    InvalidLink = "invalid_link", 422;
     /// The account or its network exceeded a rate limit. `Retry-After` says how long to wait.
     TooManyRequests = "too_many_requests", 429;
     /// A fault of the server. Its log has the cause under the request id.

@@ -14,4 +14,6 @@ pub enum Flash {
     Failed(ApiError),
     /// A token was created. Its secret is shown only this once.
     Token(NewToken),
+    /// A link was made. This is the only time that it is shown.
+    Link { name: String, url: String },
 }

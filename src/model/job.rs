@@ -63,7 +63,7 @@ impl BlockedReason {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::Google => "Google can't be reached right now. We keep trying, and nothing is lost.",
-            Self::Quota => "Google has no capacity right now. Reading continues as soon as it has.",
+            Self::Quota => "Google has no capacity right now. Reading continues as soon as it has some.",
             Self::Key => "This server's Google key was refused. The operator has to fix it; your document waits.",
             Self::Server => "Something on our side isn't working right now. We keep trying, and nothing is lost.",
             Self::EngineTime => {

@@ -14,6 +14,12 @@ pub enum SignInProblem {
     Taken,
     /// The person has not confirmed to own the account that the provider was to be connected to.
     NotConfirmed,
+    /// This server lets people sign up with an invitation, at some domains, or not at all.
+    NotAllowed,
+    /// The invitation was used or has expired.
+    NotInvited,
+    /// An operator has disabled the account.
+    Disabled,
     /// The provider or the database does not answer.
     Away,
 }
@@ -25,11 +31,18 @@ impl SignInProblem {
             Self::Declined => "The sign-in was not completed. Nothing has changed. Try again if you like.",
             Self::Failed => "The sign-in could not be verified. Nothing has changed. Try again.",
             Self::Taken => {
-                "An account with this e-mail address exists already. Sign in with its password, then connect it here."
+                "An account with this e-mail address already exists. Sign in with its password, then connect it here."
             }
             Self::NotConfirmed => {
                 "Nothing was connected, because your confirmation is too old. Confirm again, then connect."
             }
+            Self::NotAllowed => {
+                "You cannot sign up here with this account. Ask the operator of this server for an invitation."
+            }
+            Self::NotInvited => {
+                "This invitation was used already or has expired. Ask the operator of this server for a new one."
+            }
+            Self::Disabled => "This account is disabled. Ask the operator of this server.",
             Self::Away => "The sign-in failed because a service did not answer. Try again in a few minutes.",
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, Operator, Operators};
 use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::error::Result;
@@ -30,6 +30,18 @@ impl AccountDeletion {
         tracing::info!(account = account_id, "account deleted");
         if let Err(error) = self.delete_files(account_id).await {
             tracing::warn!(account = account_id, %error, "files of a deleted account not deleted; the purger retries");
+        }
+        Ok(())
+    }
+
+    /// Deletes an account for an operator.
+    ///
+    /// # Errors
+    /// The errors of [`Operators::delete`].
+    pub async fn delete_for(&self, operators: &Operators, operator: &Operator, account_id: &str) -> Result<()> {
+        operators.delete(operator, account_id).await?;
+        if let Err(error) = self.delete_files(account_id).await {
+            tracing::warn!(account = account_id, %error, "files of a deleted account are left to the purger");
         }
         Ok(())
     }

@@ -30,7 +30,7 @@ pub trait Expiry: Send + Sync {
     async fn forget_upload(&self, account_id: &str, content_hash: &str, before: UnixMs)
     -> Result<Option<FigurePlaces>>;
 
-    /// Deletes credentials that expired by `now`, and answers to requests with an `Idempotency-Key` and records of deleted contents that
+    /// Deletes credentials and links that expired by `now`, and answers to requests with an `Idempotency-Key` and records of deleted contents that
     /// are older than `before`.
     async fn forget_expired(&self, before: UnixMs, now: UnixMs) -> Result<()>;
 }

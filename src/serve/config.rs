@@ -1,7 +1,7 @@
-//! What an operator can set, read once at start: the sum of the structs of settings, each of which its own module defines and reads.
+//! The configuration, read once at start. It combines the structs of settings that other modules define and read.
 //!
-//! The annotated `Leptos.toml` says the same to the operator; a test compares every key, variable and default. Nothing else reads the
-//! environment or the file.
+//! `Leptos.toml` documents each setting for the operator; tests compare every key, variable and default. No other module reads the file or
+//! the environment, except for crash points and the development build of the site.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use super::engine;
 use super::gemini::Gemini;
 use super::storage::Storage;
 use crate::accounts::spending::Budget;
-use crate::accounts::{Allowances, AttemptLimits, ProviderSettings, SessionLifetimes};
+use crate::accounts::{AccessPolicy, Allowances, AttemptLimits, ProviderSettings, SessionLifetimes};
 use crate::api::{RateLimits, SiteSettings, StreamLimits};
 use crate::documents::{RenderingLimits, TextLimit};
 use crate::extract::EngineShares;
@@ -48,27 +48,28 @@ pub struct Config {
     pub rendering: RenderingLimits,
     pub text_limit: TextLimit,
     pub allowances: Allowances,
+    pub access: AccessPolicy,
     pub attempts: AttemptLimits,
     pub sessions: SessionLifetimes,
-    /// Answers that are kept of an account for requests with an `Idempotency-Key`.
+    /// The most stored answers of an account to requests with an `Idempotency-Key`.
     pub idempotency_keys_max: u32,
     pub retention: Retention,
     /// The OpenID Connect provider, if there is one.
     pub provider: Option<ProviderSettings>,
-    /// Where traces go, if they go anywhere.
+    /// The collector of traces, if there is one.
     pub collector: Option<Collector>,
-    /// In demo mode, and on a server that only its own machine can reach, a guest is the person who runs it.
+    /// Whether guests have the allowances of members: in demo mode, and on a server that only its own machine can reach.
     pub guests_are_owners: bool,
-    /// For the log, which starts later.
+    /// Warnings for the log, which starts after the configuration is read.
     pub warnings: Vec<String>,
 }
 
 impl Config {
-    /// Reads the configuration of this process: the file that `COLDBREW_CONFIG` names (default `./Leptos.toml`, if it is
-    /// there) and the environment.
+    /// Reads the configuration of this process: the file that `COLDBREW_CONFIG` names (default `./Leptos.toml`, if it exists) and the
+    /// environment.
     ///
     /// # Errors
-    /// Every mistake in it.
+    /// All mistakes in it, or the error of reading the file.
     pub fn load() -> Result<Self, SettingsError> {
         let env = |name: &str| std::env::var(name).ok();
         let read_file = |path: &str| std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"));
@@ -80,10 +81,10 @@ impl Config {
         Self::read(&text, env)
     }
 
-    /// Reads a configuration from the text of a file and a way to look up variables.
+    /// Reads a configuration from the text of a file, and from variables that `env` looks up.
     ///
     /// # Errors
-    /// Every mistake in it.
+    /// All mistakes in it.
     pub fn read(file: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let mut settings = Settings::new(file, env)?;
         let config = Self::read_all(&mut settings);
@@ -113,6 +114,7 @@ impl Config {
             rendering: RenderingLimits::read(from),
             text_limit: TextLimit::read(from),
             allowances: Allowances::read(from, guests_are_owners),
+            access: AccessPolicy::read(from, guests_are_owners),
             attempts: AttemptLimits::read(from),
             sessions: SessionLifetimes::read(from),
             idempotency_keys_max: from.positive("limits.idempotency-keys-max", "COLDBREW_IDEMPOTENCY_KEYS_MAX", 1_000),
@@ -130,7 +132,7 @@ impl Config {
     }
 }
 
-/// The model reads no settings: it is also the browser's.
+/// Reads the prices here, because `crate::model` is also compiled for the browser and reads no settings.
 fn pricing(from: &mut Settings) -> Pricing {
     let usual = Pricing::default();
     let is_share = |percent: &u64| (1..=100).contains(percent);

@@ -1,8 +1,8 @@
-//! Takes connections and answers on them until it is told to stop. Then idle ones are closed, and the others may finish.
+//! Accepts connections and serves HTTP on them until the server stops. Then idle connections are closed, and running requests may finish.
 //!
-//! What a connection can cost is limited. A connection without a request is closed after a timeout, before the first request and between
-//! requests. A request body is read through a bounded buffer. A response that its client does not read ends. [`admission`] bounds how many
-//! connections there are.
+//! The cost of a connection is limited. A connection without a request is closed after a timeout, before the first request and between
+//! requests. A request body is read through a bounded buffer. A response that its client does not read ends. [`admission`] limits the
+//! number of connections.
 
 mod admission;
 
@@ -32,14 +32,14 @@ use admission::Admission;
 
 pub(super) use admission::ConnectionLimits;
 
-/// The largest head of a request, and the most of a body that waits to be looked at.
+/// The largest head of a request, and the most bytes of a body that are buffered.
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
-/// What the kernel holds of a response beyond what the client has room for.
+/// How many bytes of a response the kernel buffers that it cannot send yet.
 const UNSENT_BYTES_MAX: u32 = 64 * 1024;
-/// How long to wait when the process can open no more files.
+/// How long to wait after accepting failed, for example because the process has too many open files.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A socket with the routes that answer on its connections.
+/// A listening socket, with the routes for its connections.
 pub(super) struct Listener {
     pub(super) socket: TcpListener,
     pub(super) router: Router,
@@ -50,7 +50,7 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Answers until `stop`, and until every response has ended.
+    /// Serves until `stop`, and then until every response has ended.
     pub(super) async fn serve(self, stop: impl Future<Output = ()>) {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.silence_timeout).max_buf_size(BUFFER_BYTES_MAX);
@@ -69,7 +69,7 @@ impl Listener {
                     continue;
                 }
             };
-            // A socket that is gone already has none.
+            // It fails if the client has already closed the connection.
             let Ok(local) = socket.local_addr() else { continue };
             let service = ServiceBuilder::new()
                 .map_request(|request: Request<Incoming>| request.map(Body::new))
@@ -79,9 +79,9 @@ impl Listener {
             let stream = TokioIo::new(Box::pin(ending_unread(socket, self.limits.read_timeout)));
             let connection = open.watch(http.serve_connection(stream, TowerToHyperService::new(service)));
             tokio::spawn(async move {
-                // Clients come and go as they like.
+                // A client may break a connection at any time, so this is no error of the server.
                 if let Err(error) = connection.await {
-                    tracing::trace!(%error, "a connection broke");
+                    tracing::trace!(%error, "connection broken");
                 }
                 drop(permit);
             });
@@ -91,18 +91,20 @@ impl Listener {
     }
 }
 
-/// Never more than half of the files that the process may open: documents, databases and page processes need some as well.
+/// The configured limit, but at most half of the files that the process may open: documents, databases and page processes need some too.
 fn connections_max(configured: usize) -> usize {
     let files_max = getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok());
     files_max.map_or(configured, |files| configured.min(files / 2))
 }
 
-/// A stream on which a write fails that cannot go on for that long. A stream on which nothing is written stays as it is.
+/// A stream on which a write fails if the client reads nothing for `read_timeout`. An idle stream has no timeout.
 fn ending_unread(socket: TcpStream, read_timeout: Duration) -> TimeoutWriter<TcpStream> {
     let options = SockRef::from(&socket);
-    // Else a client that reads slowly would have to empty megabytes of the kernel's buffer before a write can go on.
+    // Otherwise a slow client would have to read megabytes from the kernel's buffer before the next write succeeds
+    // (<https://www.kernel.org/doc/Documentation/networking/ip-sysctl.txt>, `tcp_notsent_lowat`, read 2026-11-30).
     let _ = options.set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
-    // The kernel keeps what was written before the end, and would go on trying to send it for minutes.
+    // After the end of the connection, the kernel would try for up to 20 minutes to send what is buffered
+    // (<https://man7.org/linux/man-pages/man7/tcp.7.html>, `TCP_USER_TIMEOUT`, read 2026-11-30).
     let _ = options.set_tcp_user_timeout(Some(read_timeout));
     let mut stream = TimeoutWriter::new(socket);
     stream.set_timeout(Some(read_timeout));
@@ -113,13 +115,13 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok((socket, peer)) => {
-                // The pieces of an answer are not to wait for each other. A socket that is gone already cannot be told so.
+                // Without delay, small parts of an answer are sent at once. It fails if the client has closed the connection.
                 let _ = socket.set_nodelay(true);
                 return (socket, peer);
             }
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => {}
             Err(error) => {
-                tracing::warn!(%error, "no connection can be taken");
+                tracing::warn!(%error, "accepting connections failed");
                 tokio::time::sleep(PAUSE).await;
             }
         }

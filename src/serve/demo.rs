@@ -1,4 +1,4 @@
-//! The stand-in for Google: the emulator on a loopback port, reading pages with our own engine.
+//! Demo mode: runs the emulator of the Gemini API on a loopback port. It reads pages with the page engine.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -31,7 +31,7 @@ impl DemoTiming {
     }
 }
 
-/// An emulator that runs for as long as this value lives.
+/// A running emulator. Dropping it stops the emulator.
 #[derive(Debug)]
 pub struct Demo {
     addr: SocketAddr,
@@ -39,20 +39,23 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts the emulator on a free port. Its batches are kept in the data folder, so they survive a restart as Google's do.
+    /// Starts the emulator on a free port. Its batches are stored in the data folder, so they survive a restart, as Google's do.
+    ///
+    /// # Errors
+    /// The port or the data folder cannot be used.
     pub async fn start(config: &Config, engine: Engine) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let addr = listener.local_addr()?;
         let app = router(emulator(config, engine, false).await?);
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
-                tracing::error!(%error, "the emulator stopped");
+                tracing::error!(%error, "emulator stopped");
             }
         });
         Ok(Self { addr, serving })
     }
 
-    /// Where its API is.
+    /// The base URL of its API.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.addr)
     }
@@ -64,7 +67,10 @@ impl Drop for Demo {
     }
 }
 
-/// Serves the emulator alone, with its control endpoint, until `stop`.
+/// Serves only the emulator, with its control endpoint, until `stop`.
+///
+/// # Errors
+/// The address, the page engine or the data folder cannot be used.
 pub async fn serve_emulator(config: &Config, addr: SocketAddr, stop: CancellationToken) -> Result<()> {
     let emulator = emulator(config, super::engine(config)?, true).await?;
     let listener = TcpListener::bind(addr).await?;
@@ -84,10 +90,10 @@ async fn emulator(config: &Config, engine: Engine, control: bool) -> Result<Emul
     Ok(Emulator::open(emulator).await?)
 }
 
-/// What it says where Gemini would read a picture.
-const PICTURE: &str = "This page is a picture. Gemini would read it; its stand-in cannot.";
+/// The text of a page that only Gemini could read.
+const PICTURE: &str = "This page is a picture. Gemini would read it; the demo's local reader cannot.";
 
-/// Reads pages as text mode does. To the page engine it is an account of its own, as Google is none of ours.
+/// Reads pages as text mode does. The page engine treats the emulator as one more account, without limits.
 struct EngineReader {
     engine: Engine,
     requester: Requester,
@@ -107,12 +113,12 @@ impl PageReader for EngineReader {
             }
             _ => ReadError::Unreadable,
         })?;
-        Ok(pages.into_iter().map(shown).collect())
+        Ok(pages.into_iter().map(text_of).collect())
     }
 }
 
 impl EngineReader {
-    /// An image is read as the page that it fills.
+    /// Reads an image as a PDF of one page.
     async fn read_image(&self, bytes: &[u8]) -> Result<Vec<PageText>, PdfError> {
         let file = tempfile::NamedTempFile::new()?;
         tokio::fs::write(file.path(), bytes).await?;
@@ -121,7 +127,7 @@ impl EngineReader {
     }
 }
 
-fn shown(page: PageText) -> String {
+fn text_of(page: PageText) -> String {
     let is_picture = page.is_scan && page.markdown.trim().is_empty();
     if is_picture { PICTURE.to_owned() } else { page.markdown }
 }

@@ -1,4 +1,4 @@
-//! The page engine: its settings, and where an installed program has its parts.
+//! The settings of the page engine, and the paths of its libraries and models.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::model::PAGES_MAX;
 use crate::settings::Settings;
 use coldbrew_pdf::{DetectorSpec, EngineConfig, Family, Runtime};
 
-/// Reads the tables `pages` and `figures`. What each account may take of the engine is in [`crate::extract::EngineShares`].
+/// Reads the tables `pages` and `figures`. [`crate::extract::EngineShares`] has the limits of each account.
 pub(super) fn read(from: &mut Settings) -> EngineConfig {
     let usual = EngineConfig::new(file(from, "pages.pdfium", "COLDBREW_PDFIUM", "vendor/libpdfium.so"));
     EngineConfig {
@@ -48,7 +48,7 @@ fn detector(from: &mut Settings) -> Option<DetectorSpec> {
     runtime.map(|_| detector)
 }
 
-/// Where a library or a model is: as configured or, for an installed program, beside the executable.
+/// The path of a library or a model: as configured if that exists, otherwise beside the executable, where an installed program has it.
 fn file(from: &mut Settings, key: &'static str, variable: &'static str, default: &str) -> PathBuf {
     let configured = from.value(key, variable, PathBuf::from(default));
     let beside = || Some(std::env::current_exe().ok()?.parent()?.join(configured.file_name()?));

@@ -1,4 +1,4 @@
-//! What the doctor looks at, put together from the configuration.
+//! Runs `coldbrew doctor` on the configuration.
 
 use std::sync::Arc;
 
@@ -12,7 +12,10 @@ use crate::operations::doctor::{Diagnosis, Doctor};
 use super::readiness::Dependencies;
 use super::tracked::Tracked;
 
-/// Examines what this configuration names. Starts nothing that outlives the call.
+/// Examines everything that this configuration names. Nothing that it starts outlives the call.
+///
+/// # Errors
+/// The database or the store of files cannot be opened or read.
 pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
     let store = config.storage.store().await?;
     let clock = SystemClock;

@@ -1,22 +1,22 @@
-//! How Gemini is reached, and what its model can and costs where the table of models does not know it.
+//! The settings of Gemini: key, address, model, and properties and prices of a model that the table of models lacks.
 
 use std::str::FromStr;
 
 use crate::accounts::spending::MicroDollars;
 use crate::error::{Error, Result};
 use crate::settings::{Secret, Settings};
-use coldbrew_gemini::models::{self, FROM_LOW, MediaTokens, Model, Models, Prices, Thinking};
+use coldbrew_gemini::models::{self, LOW_TO_HIGH, MediaTokens, Model, Models, Prices, Thinking};
 use coldbrew_gemini::{Client, Config};
 
-/// See the module.
+/// The settings of Gemini.
 #[derive(Clone, Debug)]
 pub struct Gemini {
-    /// `None`: demo mode, pages are read by the built-in emulator.
+    /// `None`: demo mode, in which the built-in emulator reads pages.
     pub api_key: Option<Secret>,
     base_url: String,
-    /// The model that pages are put to.
+    /// The model that reads pages.
     pub model: String,
-    /// The table of models, with what the operator knows better of the one that is used.
+    /// The table of models. Settings of the operator replace properties of the model in use.
     pub models: Models,
 }
 
@@ -48,11 +48,12 @@ impl Gemini {
         }
     }
 
+    /// Whether the server runs in demo mode: there is no key.
     pub const fn is_demo(&self) -> bool {
         self.api_key.is_none()
     }
 
-    /// A client of Google or, in demo mode, of the emulator at that address.
+    /// A client of Google or, in demo mode, of the emulator at this base URL.
     pub(super) fn client(&self, emulator: Option<String>) -> Result<Client> {
         let key = self.api_key.as_deref().unwrap_or("demo");
         let base_url = emulator.unwrap_or_else(|| self.base_url.clone());
@@ -60,7 +61,7 @@ impl Gemini {
     }
 }
 
-/// How a model is told how much to think.
+/// How the amount of thinking is set for a model.
 struct Style(Thinking);
 
 impl FromStr for Style {
@@ -68,7 +69,7 @@ impl FromStr for Style {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
-            "levels" => Ok(Self(FROM_LOW)),
+            "levels" => Ok(Self(LOW_TO_HIGH)),
             "budget" => Ok(Self(Thinking::Budget)),
             "none" => Ok(Self(Thinking::Unknown)),
             _ => Err("it must be levels, budget or none"),
@@ -76,7 +77,7 @@ impl FromStr for Style {
     }
 }
 
-/// What a page weighs at low, medium and high resolution.
+/// The tokens of a page at low, medium and high resolution.
 struct Media(MediaTokens);
 
 impl FromStr for Media {
@@ -93,7 +94,7 @@ impl FromStr for Media {
     }
 }
 
-/// Dollars per million tokens, of input and of output.
+/// Dollars per million tokens, for input and for output.
 struct PriceTag(Prices);
 
 impl FromStr for PriceTag {

@@ -1,7 +1,7 @@
-//! Jobs under suspicion in a process of their own: how a server starts one, and what that process does.
+//! Runs suspected jobs in processes of their own: how a server starts such a process, and what the process does.
 //!
-//! The process is `coldbrew hold-job`. It reads the same configuration, adopts the claim, and ends when the job has to wait or when its
-//! standard input closes, which also happens when the server dies.
+//! The process is `coldbrew hold-job`. It reads the same configuration and adopts the claim. It ends when the job has to wait or ends, or
+//! when its standard input closes, which also happens when the server crashes.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -44,10 +44,11 @@ impl Isolation for HoldJobProcess {
     }
 }
 
-/// Adopts one claim and holds its job, until `stop` or until standard input closes. `emulator`: the server's, in demo mode.
+/// Adopts one claim and holds its job, until the job has to wait or ends, `stop` comes, or standard input closes. `emulator`: the base URL
+/// of the server's emulator, in demo mode.
 ///
 /// # Errors
-/// What the configuration names cannot be opened, or the database cannot be reached.
+/// A part of the configuration cannot be opened, or the database cannot be reached.
 pub async fn hold_job(
     config: &Config,
     job_id: &str,
@@ -58,7 +59,7 @@ pub async fn hold_job(
     let parts = Parts::open(config).await?;
     let working = Working::open_at(&parts, config, emulator).await?;
     let closed = stop.clone();
-    // A thread of its own: the runtime would wait for a read that blocks before the process can end.
+    // A thread of its own: at the end, the runtime would wait for its blocking read.
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         closed.cancel();

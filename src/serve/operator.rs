@@ -1,15 +1,11 @@
-//! What an operator asks of a data folder on the command line: copies of it, and changes to accounts.
+//! The operator's commands on a data folder: backups, and changes of accounts.
 
 use std::path::Path;
 
 use tokio::fs;
 
 use super::Config;
-use super::parts::{deletion, membership};
-use crate::accounts::Membership;
-use crate::changes::Changes;
 use crate::error::{Error, Result};
-use crate::model::EndedAccess;
 use crate::operations::Operations;
 use crate::store::sql::SqlStore;
 
@@ -18,10 +14,13 @@ const FILES: &str = "blobs";
 
 /// Copies the embedded database and the files to a new folder, while the server runs.
 ///
-/// The database goes first: a file that is deleted meanwhile is one that the copy may lack, and a document can be read without it.
+/// The database is copied first. The copy may lack files that are deleted meanwhile, and their documents can be read without them.
+///
+/// # Errors
+/// The folder exists, the database is PostgreSQL, or a file cannot be read or written.
 pub async fn backup(config: &Config, target: &Path) -> Result<()> {
     if fs::try_exists(target).await? {
-        return Err(Error::internal(format!("{} is there already: name a new folder", target.display())));
+        return Err(Error::internal(format!("{} exists already: name a new folder", target.display())));
     }
     fs::create_dir_all(target).await?;
     let store = config.storage.store().await?;
@@ -30,16 +29,19 @@ pub async fn backup(config: &Config, target: &Path) -> Result<()> {
     copy_folder(&config.storage.data_dir.join(FILES), &target.join(FILES)).await
 }
 
-/// Makes a data folder of a backup. There must be none yet, so that nothing is ever overwritten.
+/// Makes a data folder from a backup. It never overwrites a data folder.
+///
+/// # Errors
+/// There is a data folder, or a file cannot be read or written.
 pub async fn restore(config: &Config, source: &Path) -> Result<()> {
     let data_dir = &config.storage.data_dir;
     if fs::try_exists(data_dir.join(DATABASE)).await? {
-        let words = format!("{} holds data: move it away first", data_dir.display());
-        return Err(Error::internal(words));
+        let message = format!("{} contains a database already: move it away first", data_dir.display());
+        return Err(Error::internal(message));
     }
     fs::create_dir_all(data_dir).await?;
     copy_folder(&source.join(FILES), &data_dir.join(FILES)).await?;
-    // Last, and by a rename: a restore that was cut off can be begun again.
+    // The database is copied last, and renamed: until then, an interrupted restore can be repeated.
     let unfinished = data_dir.join("coldbrew.db.unfinished");
     fs::copy(source.join(DATABASE), &unfinished).await?;
     fs::File::open(&unfinished).await?.sync_all().await?;
@@ -47,46 +49,13 @@ pub async fn restore(config: &Config, source: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Gives the account of that id or address a quota of its own; `None` takes it back.
-pub async fn set_quota(config: &Config, account: &str, tokens: Option<u64>) -> Result<()> {
-    let store = config.storage.store().await?;
-    let id = found(&store, account).await?;
-    store.set_quota(&id, tokens).await
-}
-
-/// Gives the member a password in the place of a forgotten one, and ends all sessions and tokens. Returns the password, which is kept nowhere,
-/// and what has ended.
-pub async fn reset_password(config: &Config, account: &str) -> Result<(String, EndedAccess)> {
-    let (membership, id) = member(config, account).await?;
-    membership.reset_password(&id).await
-}
-
-/// Ends all sessions and tokens of the account.
-pub async fn lock_out(config: &Config, account: &str) -> Result<EndedAccess> {
-    let (membership, id) = member(config, account).await?;
-    membership.lock_out(&id).await
-}
-
-/// Deletes the account with everything it owns.
-pub async fn delete_account(config: &Config, account: &str) -> Result<()> {
-    let store = config.storage.store().await?;
-    let id = found(&store, account).await?;
-    deletion(&store, config.storage.blobs().await?, Changes::default()).delete(&id).await
-}
-
-/// What members do, and the id of one.
-async fn member(config: &Config, account: &str) -> Result<(Membership, String)> {
-    let store = config.storage.store().await?;
-    let id = found(&store, account).await?;
-    Ok((membership(config, &store, Changes::default()), id))
-}
-
-async fn found(store: &SqlStore, account: &str) -> Result<String> {
+/// The id of the account with this id or e-mail address.
+pub(super) async fn account_id(store: &SqlStore, account: &str) -> Result<String> {
     let id = store.find_account(&account.to_lowercase()).await?;
     id.ok_or_else(|| Error::internal(format!("there is no account {account}")))
 }
 
-/// Copies a folder with everything in it; one that is not there is empty.
+/// Copies a folder and everything in it. If the source does not exist, the copy is empty.
 async fn copy_folder(source: &Path, target: &Path) -> Result<()> {
     let mut folders = vec![(source.to_owned(), target.to_owned())];
     while let Some((source, target)) = folders.pop() {
@@ -100,7 +69,7 @@ async fn copy_folder(source: &Path, target: &Path) -> Result<()> {
             if entry.file_type().await?.is_dir() {
                 folders.push((from, to));
             } else if let Err(error) = fs::copy(&from, &to).await {
-                // Deleted since the folder was listed.
+                // The file was deleted after the folder was listed.
                 if error.kind() != std::io::ErrorKind::NotFound {
                     return Err(error.into());
                 }

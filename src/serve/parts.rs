@@ -1,4 +1,4 @@
-//! The parts that use cases and workers are made of, chosen by the configuration.
+//! Makes use cases, and the parts that they share with workers, from the configuration.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::Config;
 use super::tracked::Tracked;
-use crate::accounts::{Identity, Membership, PasswordAttempts, Passwords, Provider, Quota};
+use crate::accounts::{Identity, Membership, Operators, PasswordAttempts, Passwords, Provider, Quota};
 use crate::api::{Idempotency, UseCases};
 use crate::changes::Changes;
 use crate::clock::{Clock, IdGenerator, RandomIds, SystemClock};
@@ -22,7 +22,7 @@ use crate::uploads::fetch::{Fetcher, Imports, SystemResolver};
 use crate::uploads::{Blobs, Incoming, Intake};
 use coldbrew_pdf::Engine;
 
-/// What use cases and worker are made of.
+/// What use cases and workers share.
 pub(super) struct Parts {
     pub(super) store: SqlStore,
     pub(super) tracked: Tracked,
@@ -37,6 +37,10 @@ pub(super) struct Parts {
 }
 
 impl Parts {
+    /// Opens everything that the configuration names.
+    ///
+    /// # Errors
+    /// The database, a folder, the store of files or the page engine cannot be used.
     pub(super) async fn open(config: &Config) -> Result<Self> {
         let data_dir = &config.storage.data_dir;
         tokio::fs::create_dir_all(data_dir).await?;
@@ -61,17 +65,19 @@ impl Parts {
         self.tracked.jobs()
     }
 
-    pub(super) fn services(&self, config: &Config) -> UseCases {
+    pub(super) fn use_cases(&self, config: &Config) -> UseCases {
         let store = Arc::new(self.store.clone());
         let (clock, ids, recipe) = (self.clock.clone(), self.ids.clone(), Recipe::new(&config.gemini.model));
         UseCases {
             identity: Identity {
                 store: store.clone(),
                 guest_quota: config.budget.guest_quota_tokens,
+                access: config.access.clone(),
                 clock: clock.clone(),
                 ids: ids.clone(),
             },
             membership: membership(config, &self.store, self.changes.clone()),
+            operators: operators(config, &self.store, self.changes.clone()),
             deletion: self.deletion(),
             merge: AccountMerge {
                 credentials: store.clone(),
@@ -123,6 +129,7 @@ impl Parts {
                     pricing: config.pricing,
                     budget: config.budget,
                     allowances: config.allowances,
+                    access: config.access.clone(),
                     shares: config.shares,
                     text_limit: config.text_limit,
                 },
@@ -151,7 +158,8 @@ impl Parts {
         deletion(&self.store, self.blobs.clone(), self.changes.clone())
     }
 
-    /// The OpenID Connect provider, if the configuration names one. `addr`: where this server listens.
+    /// The OpenID Connect provider, if the configuration names one. Without a public URL, its redirect URL has `addr`, the address of this
+    /// server.
     pub(super) fn provider(&self, config: &Config, addr: SocketAddr) -> Result<Option<Provider>> {
         let own = config.site.public_url.clone().unwrap_or_else(|| format!("http://{addr}"));
         let redirect_url = format!("{}/sign-in/provider/callback", own.trim_end_matches('/'));
@@ -179,7 +187,7 @@ impl Parts {
     }
 }
 
-/// What members can do with their account.
+/// The use cases of members: sign-up, sign-in, passwords and tokens.
 pub(super) fn membership(config: &Config, store: &SqlStore, changes: Changes) -> Membership {
     let shared = Arc::new(store.clone());
     Membership {
@@ -189,6 +197,18 @@ pub(super) fn membership(config: &Config, store: &SqlStore, changes: Changes) ->
         passwords: Passwords::default(),
         attempts: attempts(config, store),
         lifetimes: config.sessions,
+        access: config.access.clone(),
+        changes,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(RandomIds),
+    }
+}
+
+/// What operators can do.
+pub(super) fn operators(config: &Config, store: &SqlStore, changes: Changes) -> Operators {
+    Operators {
+        records: Arc::new(store.clone()),
+        budget: config.budget,
         changes,
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
@@ -199,12 +219,15 @@ fn attempts(config: &Config, store: &SqlStore) -> PasswordAttempts {
     PasswordAttempts { store: Arc::new(store.clone()), limits: config.attempts, clock: Arc::new(SystemClock) }
 }
 
-/// What deletes an account.
+/// The use case that deletes an account.
 pub(super) fn deletion(store: &SqlStore, blobs: Arc<dyn Blobs>, changes: Changes) -> AccountDeletion {
     AccountDeletion { accounts: Arc::new(store.clone()), blobs, changes, clock: Arc::new(SystemClock) }
 }
 
-/// The page engine of a configuration.
+/// The page engine that the configuration describes.
+///
+/// # Errors
+/// The engine cannot start a thread.
 pub fn engine(config: &Config) -> Result<Engine> {
     Engine::new(config.engine.clone()).map_err(Error::internal)
 }

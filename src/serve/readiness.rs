@@ -1,4 +1,4 @@
-//! What `/readyz` asks.
+//! The checks of `/readyz`: each dependency of this process.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,27 +17,27 @@ use crate::uploads::Blobs;
 use crate::uploads::Incoming;
 use coldbrew_pdf::Engine;
 
-/// What takes longer does not answer.
-const PATIENCE: Duration = Duration::from_secs(3);
-const SILENT: &str = "no answer";
-/// What a disk that is not full has room for.
+/// How long a check may take. After that, the dependency counts as unavailable.
+const TIMEOUT: Duration = Duration::from_secs(3);
+const NO_ANSWER: &str = "no answer";
+/// Written to the disk to find out whether it is full.
 static PROBE: [u8; 65_536] = [0; 65_536];
 
-/// What this process depends on.
+/// The dependencies of this process.
 pub(crate) struct Dependencies {
     pub store: SqlStore,
     pub tracked: Tracked,
     pub engine: Engine,
     pub blobs: Arc<dyn Blobs>,
     pub incoming: Incoming,
-    /// Where this process writes.
+    /// The folder to which this process writes.
     pub data_dir: PathBuf,
 }
 
 #[async_trait]
 impl Readiness for Dependencies {
     async fn check(&self) -> Findings {
-        let redis = async { timeout(PATIENCE, self.tracked.check()).await.unwrap_or(Some(false)) };
+        let redis = async { timeout(TIMEOUT, self.tracked.check()).await.unwrap_or(Some(false)) };
         let (database, redis, files, disk, pages) = tokio::join!(
             answers(self.store.ping()),
             redis,
@@ -45,7 +45,7 @@ impl Readiness for Dependencies {
             answers(self.check_disk()),
             answers(self.engine.check()),
         );
-        let redis = redis.map(|there| ("redis", if there { Ok(()) } else { Err(SILENT.to_owned()) }));
+        let redis = redis.map(|answers| ("redis", if answers { Ok(()) } else { Err(NO_ANSWER.to_owned()) }));
         let checks = [("database", database), ("files", files), ("disk", disk), ("page_engine", pages)];
         checks.into_iter().chain(redis).collect()
     }
@@ -58,20 +58,20 @@ impl Dependencies {
     }
 }
 
-async fn answers<T, E: ToString>(question: impl Future<Output = Result<T, E>>) -> Result<(), String> {
-    match timeout(PATIENCE, question).await {
+async fn answers<T, E: ToString>(check: impl Future<Output = Result<T, E>>) -> Result<(), String> {
+    match timeout(TIMEOUT, check).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(SILENT.to_owned()),
+        Err(_) => Err(NO_ANSWER.to_owned()),
     }
 }
 
-/// Writes a file and takes it away again.
+/// Writes a file and deletes it.
 async fn write_probe(folder: &Path) -> Result<()> {
     let probe = tempfile::Builder::new().prefix("probe").tempfile_in(folder)?;
     let mut file = File::from_std(probe.reopen()?);
     file.write_all(&PROBE).await?;
-    // What went wrong with a write is said by the flush, and not by the sync.
+    // tokio reports the error of a write at the flush, not at the sync.
     file.flush().await?;
     Ok(file.sync_data().await?)
 }

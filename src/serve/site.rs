@@ -1,4 +1,4 @@
-//! The web app: its pages, its server functions and its files.
+//! Serves the web app: its pages, its server functions and its files.
 
 use axum::Router;
 use axum::body::Body;
@@ -24,12 +24,12 @@ use crate::app::{App, PageContext, shell};
 use crate::model::ApiError;
 use crate::web::{redirect, set_status, take_flash};
 
-/// Adds the web app to the REST routes. What is none of these is a file of the site, or not there.
+/// Adds the web app to the REST routes. Any other path is a file of the site, or not found.
 pub(crate) fn routes(rest: Router<ApiState>, state: &ApiState) -> Router<ApiState> {
     let context = state.clone();
     let options = state.site.options.clone();
     let site = ServeDir::new(options.site_root.as_ref()).precompressed_br().precompressed_gzip();
-    let files = Router::new().fallback_service(site).layer(from_fn(cache_for_good));
+    let files = Router::new().fallback_service(site).layer(from_fn(set_cache_control));
     rest.route("/api/{*call}", post(server_function))
         .leptos_routes_with_context(
             state,
@@ -44,7 +44,7 @@ pub(crate) fn routes(rest: Router<ApiState>, state: &ApiState) -> Router<ApiStat
         .layer(compression())
 }
 
-/// Neither of events, which are to come at once, nor of what is compressed already.
+/// Compresses answers, except for event streams, which must not be delayed, and content that is compressed already.
 fn compression() -> CompressionLayer<impl Predicate> {
     let worthwhile = DefaultPredicate::new().and(NotForContentType::const_new("application/zip"));
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worthwhile)
@@ -54,7 +54,7 @@ async fn server_function(State(state): State<ApiState>, request: Request) -> imp
     handle_server_fns_with_context(move || provide_context(state.clone()), request).await
 }
 
-/// A file of the site, or the page that says that there is none.
+/// A file of the site, or the page for a path that does not exist.
 async fn serve_file(files: Router, State(state): State<ApiState>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let (parts, body) = request.into_parts();
@@ -66,7 +66,7 @@ async fn serve_file(files: Router, State(state): State<ApiState>, request: Reque
     if path.starts_with("/v1/") {
         return Failure::from(ApiError::not_found("call")).into_response();
     }
-    // Only scripts and pages load these: a page in their place would cost its rendering and be shown to no reader.
+    // Only scripts and pages load these paths, so a rendered page for people would be wasted.
     if is_asset(&path) {
         return Failure::from(ApiError::not_found("file")).into_response();
     }
@@ -81,8 +81,8 @@ async fn serve_file(files: Router, State(state): State<ApiState>, request: Reque
     render(Request::from_parts(parts, body)).await.into_response()
 }
 
-/// Files under `pkg` carry their content's hash in their names: they never change.
-async fn cache_for_good(request: Request, next: Next) -> Response {
+/// Sets how long a file may be cached. Files under `pkg` have a hash of their content in their names, so they never change.
+async fn set_cache_control(request: Request, next: Next) -> Response {
     let hashed = request.uri().path().starts_with("/pkg/");
     let mut response = next.run(request).await;
     let value = if hashed { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
@@ -92,7 +92,7 @@ async fn cache_for_good(request: Request, next: Next) -> Response {
     response
 }
 
-/// What a page has to know of its request, and what its browser may do with it.
+/// Provides a page with what it needs of its request, and sets its content security policy and caching.
 fn prepare_page() {
     let state = expect_context::<ApiState>();
     let parts = use_context::<axum::http::request::Parts>();
@@ -112,7 +112,7 @@ fn prepare_page() {
         redirect: Some(redirect),
     });
     let Some(response) = use_context::<ResponseOptions>() else { return };
-    // A development build's pages listen for the next one (`AutoReload`).
+    // In development, pages connect to cargo-leptos to reload after a build (`AutoReload`).
     let reload = match std::env::var("LEPTOS_WATCH") {
         Ok(_) => format!(" ws://*:{}", state.site.options.reload_port),
         Err(_) => String::new(),
@@ -129,7 +129,8 @@ fn prepare_page() {
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
 }
 
-/// Addresses of the browser library's script and WebAssembly. Their names are read for every page: the site may have been built anew.
+/// The addresses of the browser library's script and WebAssembly. Their hashes are read for every page, because the site may have been
+/// built again.
 fn library_of(options: &LeptosOptions) -> Option<(String, String)> {
     let hashes = std::fs::read_to_string(options.hash_file.as_ref()).ok()?;
     let hash = |kind: &str| hashes.lines().find_map(|line| line.strip_prefix(kind)?.strip_prefix(": "));

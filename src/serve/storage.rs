@@ -1,4 +1,4 @@
-//! Where things are kept: the settings, and the adapters that they choose.
+//! The settings of storage, and the adapters that they select.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use crate::store::s3::{S3, S3Config};
 use crate::store::sql::SqlStore;
 use crate::uploads::{Blobs, DiskSpace, Incoming, IncomingLimits};
 
-/// See the module.
+/// The settings of storage.
 #[derive(Clone, Debug)]
 pub struct Storage {
     pub data_dir: PathBuf,
     /// `sqlite://…` or `postgres://…`; by default SQLite in the data folder.
     pub database_url: Secret,
-    /// `redis://…`, where jobs are made known to other processes and programs; `None`: nowhere.
+    /// `redis://…`, for a copy of the active jobs, and counts of requests of all servers. `None`: without Redis.
     pub redis_url: Option<Secret>,
-    /// `None`: files are in a folder of the data folder.
+    /// `None`: files are stored in the data folder.
     pub s3: Option<S3Config>,
 }
 
@@ -36,12 +36,12 @@ impl Storage {
         }
     }
 
-    /// The records.
+    /// Opens the database.
     pub(super) async fn store(&self) -> Result<SqlStore> {
         SqlStore::open(&self.database_url).await
     }
 
-    /// The files.
+    /// Opens the store of files.
     pub(super) async fn blobs(&self) -> Result<Arc<dyn Blobs>> {
         Ok(match &self.s3 {
             Some(bucket) => Arc::new(S3::open(bucket, self.data_dir.join("cache")).await?),
@@ -49,12 +49,12 @@ impl Storage {
         })
     }
 
-    /// The uploads that this process receives, on the disk of its data folder.
+    /// Admits the uploads of this process, with the free space of the disk that has its data folder.
     pub(super) fn incoming(&self, limits: IncomingLimits) -> Incoming {
         let data_dir = self.data_dir.clone();
         let probe = move || {
             let disk = rustix::fs::statvfs(&data_dir)?;
-            // What only root may use is not free.
+            // `f_bavail` leaves out blocks that are reserved for root.
             Ok(DiskSpace { free_bytes: disk.f_bavail * disk.f_frsize, total_bytes: disk.f_blocks * disk.f_frsize })
         };
         Incoming::new(limits, Arc::new(probe))

@@ -1,4 +1,4 @@
-//! Jobs with or without Redis beside them.
+//! The store of jobs, with or without a copy in Redis.
 
 use std::sync::Arc;
 
@@ -12,23 +12,26 @@ use crate::jobs::Jobs;
 use crate::store::sql::SqlStore;
 use crate::store::tracking::{Origin, Redis, RedisMirror};
 
-/// The jobs of this process. Cheap to clone.
+/// The store of jobs of this process. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Tracked {
     jobs: Arc<dyn Jobs>,
-    beside: Option<Beside>,
+    redis: Option<WithRedis>,
 }
 
-/// What there is with Redis.
+/// What the copy in Redis needs.
 #[derive(Clone)]
-struct Beside {
-    published: Arc<RedisMirror<SqlStore>>,
+struct WithRedis {
+    mirror: Arc<RedisMirror<SqlStore>>,
     changes: Changes,
     bell: Arc<Notify>,
 }
 
 impl Tracked {
-    /// As the configuration has it. `name` tells this process from the others.
+    /// Opens the store of jobs, with Redis if it is configured. `name` identifies this process to the others.
+    ///
+    /// # Errors
+    /// The URL of Redis is not valid.
     pub(crate) fn open(
         config: &Config,
         store: &SqlStore,
@@ -37,26 +40,26 @@ impl Tracked {
         name: String,
     ) -> Result<Self> {
         let Some(url) = &config.storage.redis_url else {
-            return Ok(Self { jobs: Arc::new(store.clone()), beside: None });
+            return Ok(Self { jobs: Arc::new(store.clone()), redis: None });
         };
-        let published = Arc::new(RedisMirror::new(store.clone(), Redis::open(url, Origin(name))?));
-        let beside = Beside { published: published.clone(), changes: changes.clone(), bell: bell.clone() };
-        Ok(Self { jobs: published, beside: Some(beside) })
+        let mirror = Arc::new(RedisMirror::new(store.clone(), Redis::open(url, Origin(name))?));
+        let redis = WithRedis { mirror: mirror.clone(), changes: changes.clone(), bell: bell.clone() };
+        Ok(Self { jobs: mirror, redis: Some(redis) })
     }
 
-    /// Where this process finds its jobs.
+    /// The store of jobs.
     pub(crate) fn jobs(&self) -> Arc<dyn Jobs> {
         self.jobs.clone()
     }
 
-    /// Whether Redis answers; `None` if none is configured.
+    /// Whether Redis answers; `None` if it is not configured.
     pub(crate) async fn check(&self) -> Option<bool> {
-        Some(self.beside.as_ref()?.published.ping().await.is_ok())
+        Some(self.redis.as_ref()?.mirror.ping().await.is_ok())
     }
 
-    /// Keeps Redis up to date, and hears what it has to tell, until `stop`.
+    /// Keeps the copy in Redis up to date, and relays changes of other processes, until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let Some(Beside { published, changes, bell }) = self.beside else { return };
-        tokio::join!(published.keep(&stop), published.relay(&changes, &bell, &stop));
+        let Some(WithRedis { mirror, changes, bell }) = self.redis else { return };
+        tokio::join!(mirror.keep(&stop), mirror.relay(&changes, &bell, &stop));
     }
 }

@@ -1,4 +1,4 @@
-//! Who works on jobs in this process, and cleans up after accounts that are gone.
+//! Combines the worker and the reaper of this process.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,20 +13,21 @@ use crate::accounts::spending::is_priced;
 use crate::error::Result;
 use crate::jobs::{EnginePages, Reaper, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
 
-/// See the module.
+/// The worker and the reaper of this process.
 pub(super) struct Working {
     worker: Worker,
     reaper: Reaper,
-    /// In demo mode, the stand-in for Google that they ask.
+    /// The emulator, in demo mode.
     demo: Option<Demo>,
 }
 
 impl Working {
+    /// A worker and a reaper that call Gemini or, in demo mode, an emulator that is started here.
     pub(super) async fn open(parts: &Parts, config: &Config) -> Result<Self> {
         Self::open_at(parts, config, None).await
     }
 
-    /// The same with an emulator that runs already.
+    /// The same. `emulator`: the base URL of a running emulator, which demo mode uses.
     pub(super) async fn open_at(parts: &Parts, config: &Config, emulator: Option<&str>) -> Result<Self> {
         let demo = match (&config.gemini.api_key, emulator) {
             (None, None) => Some(Demo::start(config, parts.engine.clone()).await?),
@@ -35,7 +36,7 @@ impl Working {
         let emulator = demo.as_ref().map(Demo::base_url).or_else(|| emulator.map(str::to_owned));
         let google = Arc::new(config.gemini.client(emulator)?);
         if !is_priced(&config.gemini.models, &config.gemini.model, parts.clock.today()) {
-            tracing::warn!(model = config.gemini.model, "no price is known: spending counts with the highest that are");
+            tracing::warn!(model = config.gemini.model, "price of the model not known: the highest known prices count");
         }
         let worker = Worker {
             name: parts.ids.id().into(),
@@ -73,18 +74,18 @@ impl Working {
         Ok(Self { worker, reaper, demo })
     }
 
-    /// Has suspected jobs run in processes of their own, which `program` starts.
+    /// Runs suspected jobs in processes of their own, from the executable `program`.
     pub(super) fn isolate(&mut self, program: PathBuf) {
         let emulator = self.demo.as_ref().map(Demo::base_url);
         self.worker.ports.isolation = Some(Arc::new(HoldJobProcess { program, emulator }));
     }
 
-    /// See [`Worker::adopt`].
+    /// Adopts a claim and holds its job; see [`Worker::adopt`].
     pub(super) async fn adopt(&self, job_id: &str, fence: i64, stop: CancellationToken) -> Result<()> {
         self.worker.adopt(job_id, fence, stop).await
     }
 
-    /// Works until `stop`; then hands back what is held.
+    /// Runs both until `stop`. Then the worker hands back its claims.
     pub(super) async fn run(self, stop: CancellationToken) {
         tokio::join!(self.worker.run(stop.clone()), self.reaper.run(stop));
     }

@@ -30,6 +30,7 @@ mod members;
 mod merges;
 mod migrations;
 mod operations;
+mod operators;
 mod orphans;
 mod outlines;
 #[cfg(test)]

@@ -49,6 +49,7 @@ mod members;
 mod merges;
 mod migrations;
 mod operations;
+mod operators;
 mod orphans;
 mod results;
 mod sign_ins;

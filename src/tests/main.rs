@@ -8,6 +8,7 @@
 mod conformance;
 mod http;
 mod jobs;
+mod money;
 mod ops;
 mod pdf;
 mod rules;

@@ -211,6 +211,14 @@ fn crates_do_not_depend_on_the_server() {
     }
 }
 
+/// An account is an operator only by `Operators::authorize()`. The command line needs no role.
+#[test]
+fn only_commands_act_as_the_command_line() {
+    for (name, code) in sources().iter().filter(|(name, _)| name != "accounts/operators.rs") {
+        assert!(is_in(name, "serve/people") || !code.contains("command_line()"), "{name} acts as the command line");
+    }
+}
+
 #[test]
 fn every_module_has_a_module_comment() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -16,7 +16,7 @@ use super::client::client_name;
 use super::sessions::own_digest;
 use super::sign_in::account_page;
 use crate::accounts::{CREDENTIAL_MS, CredentialKind, NewSession, TokenWish};
-use crate::api::auth::{Caller, account_of, caller_or_guest, cookie, network_of, session, session_cookie};
+use crate::api::auth::{Caller, account_of, caller_or_new, cookie, network_of, session, session_cookie};
 use crate::api::error::public;
 use crate::api::{ApiState, UseCases};
 use crate::error::{Error, Result};
@@ -93,10 +93,13 @@ pub async fn start_session() -> Result<(), ApiError> {
 ///
 /// # Errors
 /// The errors of [`crate::accounts::Membership::sign_up`].
-pub async fn sign_up(email: String, password: String) -> Result<EndedAccess, ApiError> {
-    let state = expect_context::<ApiState>();
-    let (caller, before) = caller_or_guest(&state, &parts()?).await.map_err(refuse)?;
-    let signed_up = state.services.membership.sign_up(&caller, &email, password, before.as_deref()).await;
+pub async fn sign_up(email: String, password: String, invitation: Option<String>) -> Result<EndedAccess, ApiError> {
+    let (state, invitation) = (expect_context::<ApiState>(), invitation.as_deref());
+    let membership = &state.services.membership;
+    // Before an account is made.
+    membership.admit_sign_up(Some(&email), invitation).await.map_err(refuse)?;
+    let (caller, before) = caller_or_new(&state, &parts()?).await.map_err(refuse)?;
+    let signed_up = membership.sign_up(&caller, &email, password, invitation, before.as_deref()).await;
     let session = complete(&state.services, signed_up.map_err(refuse)?).await?;
     set_session(&session.secret, session.max_age_ms)?;
     leptos_axum::redirect(&account_page(session.ended));
@@ -118,6 +121,21 @@ pub async fn sign_in(email: String, password: String, bring: bool) -> Result<(),
     let session = complete(&services, session).await?;
     set_session(&session.secret, session.max_age_ms)?;
     leptos_axum::redirect("/account");
+    Ok(())
+}
+
+/// Sets the password of the account of a link, and signs this browser in to it.
+///
+/// # Errors
+/// The errors of [`crate::accounts::Membership::set_password_by_link`].
+pub async fn set_password(code: &str, password: String) -> Result<(), ApiError> {
+    let services = expect_context::<ApiState>().services.clone();
+    let (before, network) = (this_session()?, network_of(&parts()?.extensions));
+    let set = services.membership.set_password_by_link(code, password, before.as_deref(), network).await;
+    let session = complete(&services, set.map_err(refuse)?).await?;
+    set_session(&session.secret, session.max_age_ms)?;
+    say("Your password is set. You are signed in.")?;
+    leptos_axum::redirect(&account_page(session.ended));
     Ok(())
 }
 
@@ -210,7 +228,7 @@ pub fn take_flash(headers: &HeaderMap) -> Option<Flash> {
 }
 
 /// Redirects a form back to its page, which shows this message. The message travels in a cookie, because anyone can write a URL.
-fn flash(flash: &Flash) -> Result<(), ApiError> {
+pub(super) fn flash(flash: &Flash) -> Result<(), ApiError> {
     if redirect_back() {
         let json = serde_json::to_vec(flash).map_err(internal)?;
         let https = expect_context::<ApiState>().site.https();
@@ -262,7 +280,7 @@ fn parts() -> Result<Parts, ApiError> {
     use_context::<Parts>().ok_or_else(|| refuse(Error::internal("the context has no request")))
 }
 
-fn refuse(error: Error) -> ApiError {
+pub(super) fn refuse(error: Error) -> ApiError {
     let error = public(error);
     if redirect_back() {
         return flash(&Flash::Failed(error.clone())).err().unwrap_or(error);

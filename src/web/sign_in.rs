@@ -13,7 +13,7 @@ use super::bring::{bring_along, choice_cookie, is_chosen};
 use super::client::client_name;
 use crate::accounts::{NewSession, Pending, Provider};
 use crate::api::ApiState;
-use crate::api::auth::{caller_or_guest, cookie, session_cookie};
+use crate::api::auth::{account_of, caller_or_new, cookie, session_cookie};
 use crate::api::error::Failure;
 use crate::api::guard::comes_from_page;
 use crate::error::Error;
@@ -24,13 +24,6 @@ const PENDING_MS: i64 = 15 * 60_000;
 const SECURE_NAME: &str = "__Host-coldbrew-sign-in";
 const PLAIN_NAME: &str = "coldbrew-sign-in";
 
-/// What the person chose before the browser goes to the provider.
-#[derive(Deserialize)]
-pub(crate) struct Choice {
-    #[serde(default)]
-    bring: bool,
-}
-
 /// The parameters of the provider's redirect.
 #[derive(Deserialize)]
 pub(crate) struct Callback {
@@ -38,6 +31,16 @@ pub(crate) struct Callback {
     state: String,
     code: Option<String>,
     error: Option<String>,
+}
+
+/// What the page of an invitation and the sign-in form add to the link.
+#[derive(Deserialize)]
+pub(crate) struct Beginning {
+    #[serde(default)]
+    invitation: String,
+    /// What the browser's guest has made moves into the account.
+    #[serde(default)]
+    bring: bool,
 }
 
 /// `GET /sign-in/provider`: redirects to the provider. It must come from our own page, so that no other site can add its identity to an
@@ -48,7 +51,7 @@ pub(crate) struct Callback {
 /// from our own page.
 pub(crate) async fn begin(
     State(state): State<ApiState>,
-    WithRejection(Query(choice), _): WithRejection<Query<Choice>, Failure>,
+    WithRejection(Query(beginning), _): WithRejection<Query<Beginning>, Failure>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let provider = provider(&state)?;
@@ -57,11 +60,12 @@ pub(crate) async fn begin(
     }
     Ok(match provider.begin().await {
         Ok((pending, url)) => {
+            let pending = pending.with_invitation(&beginning.invitation);
             let https = state.site.https();
             let pending = pending_cookie(&pending.to_cookie(), PENDING_MS, https);
             let mut cookies = vec![pending];
-            if choice.bring || is_chosen(&headers, https) {
-                cookies.push(choice_cookie(choice.bring, PENDING_MS, https));
+            if beginning.bring || is_chosen(&headers, https) {
+                cookies.push(choice_cookie(beginning.bring, PENDING_MS, https));
             }
             see_other(url.as_str(), &cookies)
         }
@@ -108,14 +112,17 @@ async fn signed_in(
     let Some(code) = callback.code.filter(|_| callback.error.is_none()) else { return Err(SignInProblem::Declined) };
     let identity = provider.finish(&pending, &code).await.map_err(problem)?;
     let services = &state.services;
-    let (caller, before) = caller_or_guest(state, request).await.map_err(problem)?;
-    let signed_in = services.membership.sign_in_as(&identity, &caller.account, before.as_deref()).await;
+    let (membership, invitation) = (&services.membership, pending.invitation());
+    let account = account_of(state, request).await.map_err(problem)?;
+    membership.admit_identity(&identity, account.as_ref(), invitation).await.map_err(problem)?;
+    let (caller, before) = caller_or_new(state, request).await.map_err(problem)?;
+    let signed_in = membership.sign_in_as(&identity, &caller.account, invitation, before.as_deref()).await;
     let session = signed_in.map_err(problem)?;
     if is_chosen(&request.headers, https) {
         bring_along(services, before.as_deref(), &session).await.map_err(problem)?;
     }
     let client = client_name(&request.headers);
-    services.membership.complete_sign_in(session, &client, true).await.map_err(problem)
+    membership.complete_sign_in(session, &client, true).await.map_err(problem)
 }
 
 /// The account page. Its query says which sessions and tokens have ended, if any have.
@@ -143,6 +150,9 @@ fn problem_of(code: ErrorCode) -> SignInProblem {
     match code {
         ErrorCode::EmailTaken => SignInProblem::Taken,
         ErrorCode::ConfirmationRequired => SignInProblem::NotConfirmed,
+        ErrorCode::SignUpNotAllowed => SignInProblem::NotAllowed,
+        ErrorCode::InvalidLink => SignInProblem::NotInvited,
+        ErrorCode::AccountDisabled => SignInProblem::Disabled,
         ErrorCode::Unavailable | ErrorCode::Internal => SignInProblem::Away,
         _ => SignInProblem::Failed,
     }

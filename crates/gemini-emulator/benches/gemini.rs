@@ -1,6 +1,6 @@
-//! The big files of a batch: its results are parsed, its input is written and uploaded. `cargo bench --package coldbrew-gemini-emulator --bench gemini`
+//! Parses a result file, and writes and uploads an input file: `cargo bench --package coldbrew-gemini-emulator --bench gemini`
 //!
-//! Each in a process of its own; the upload goes to the emulator, over HTTP, in one more.
+//! Each measurement runs in a process of its own. The upload goes over HTTP to an emulator in another process.
 
 #![allow(clippy::expect_used)]
 
@@ -46,7 +46,7 @@ fn measure_all() {
     let settings = [("BENCH_FOLDER", path)];
     print_row("parse a result file of 10,000 lines", &in_a_process_of_its_own("parse", &settings));
     print_row("write an input file", &in_a_process_of_its_own("write", &settings));
-    let mut emulator = Emulating::start(folder.path());
+    let mut emulator = EmulatorProcess::start(folder.path());
     let settings = [("BENCH_FOLDER", path), ("BENCH_URL", &emulator.base_url)];
     print_row("upload an input file", &in_a_process_of_its_own("upload", &settings));
     emulator.program.kill().expect("it is still running");
@@ -57,13 +57,13 @@ fn folder() -> PathBuf {
     std::env::var_os("BENCH_FOLDER").expect("the parent says where").into()
 }
 
-/// Everything on one thread: what is measured is one core's work.
+/// Runs the work on one thread, so that the time is that of one core.
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime can be started").block_on(work)
 }
 
-/// Results as Gemini writes them: long texts with line ends, quotes and a few letters beyond ASCII.
+/// Writes results as Gemini does: long texts with line feeds, quotes and a few letters beyond ASCII.
 fn write_results(path: &Path) {
     let text = "A line of a \"page\" with math $e = mc^2$, and a naïve café.\n".repeat(RESULT_LINE_BYTES / 60);
     let mut file = BufWriter::new(std::fs::File::create(path).expect("there is room"));
@@ -99,7 +99,7 @@ async fn write(folder: &Path) -> u64 {
     let file = tokio::io::BufWriter::new(tokio::fs::File::create(&path).await.expect("there is room"));
     let model = models::model(models::DEFAULT);
     let mut input = InputWriter::new(file);
-    // Bytes that no compression or repetition makes easy are not needed: base64 takes them all alike.
+    // The bytes may repeat: base64 takes the same time for any bytes.
     let page = Bytes::from((0..PAGE_BYTES).map(|index| (index % 251) as u8).collect::<Vec<_>>());
     let line_bytes = (PAGE_BYTES as u64).div_ceil(3) * 4;
     for index in 0..INPUT_BYTES.div_ceil(line_bytes) {
@@ -124,13 +124,13 @@ fn size(path: &Path) -> u64 {
     std::fs::metadata(path).expect("it is there").len()
 }
 
-/// The emulator, until the process is killed. Says where it is.
+/// Prints the URL of the emulator and serves it until the process is killed.
 async fn emulate(folder: &Path) {
     let config = EmulatorConfig {
         data_dir: folder.join("emulator"),
         pending: Duration::ZERO,
         running: Duration::ZERO,
-        reader: Arc::new(Blind),
+        reader: Arc::new(NoReader),
         clock: Arc::new(SystemClock),
         control: false,
     };
@@ -140,23 +140,23 @@ async fn emulate(folder: &Path) {
     serve(listener, emulator, std::future::pending()).await.expect("it serves");
 }
 
-/// Nothing is read here: files are only uploaded.
-struct Blind;
+/// Reads no page: the benchmark only uploads files.
+struct NoReader;
 
 #[async_trait]
-impl PageReader for Blind {
+impl PageReader for NoReader {
     async fn read(&self, _mime_type: &str, _bytes: &[u8]) -> Result<Vec<String>, ReadError> {
         Err(ReadError::Unavailable)
     }
 }
 
-/// The emulator as a process of its own.
-struct Emulating {
+/// An emulator in a process of its own.
+struct EmulatorProcess {
     program: Child,
     base_url: String,
 }
 
-impl Emulating {
+impl EmulatorProcess {
     fn start(folder: &Path) -> Self {
         let mut program = Command::new(std::env::current_exe().expect("this program has a path"))
             .arg("emulate")

@@ -1,24 +1,29 @@
-//! From a request to a response: reads what is sent with it and answers with its text as Markdown.
+//! Turns a request into a response: reads its pages and answers with their text as Markdown.
 
 use serde_json::{Value, json};
 
 use super::emulator::{Inner, random_id};
-use super::reply::Failure;
+use super::reply::ApiError;
 use super::tokens::PromptTokens;
-use super::{accept, figures, media, sample, tokens};
+use super::{figures, media, sample, tokens, validate};
 use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::Model;
 
-/// The response to a request of `project`.
-pub(crate) async fn respond(emulator: &Inner, project: &str, model: &Model, request: &Value) -> Result<Value, Failure> {
-    accept::check(request, model)?;
+/// Answers a request of `project`.
+pub(crate) async fn respond(
+    emulator: &Inner,
+    project: &str,
+    model: &Model,
+    request: &Value,
+) -> Result<Value, ApiError> {
+    validate::check(request, model)?;
     let documents = media::read_all(emulator, project, request).await?;
-    let weight = tokens::of_prompt(request, &documents, model);
-    accept::check_length(weight.total(), model)?;
+    let prompt_tokens = tokens::of_prompt(request, &documents, model);
+    validate::check_length(prompt_tokens.total(), model)?;
     let prompt = prompt(request);
     let texts: Vec<&str> = documents.iter().flat_map(|document| &document.pages).map(String::as_str).collect();
     let text = match texts.as_slice() {
-        [] => format!("This is the stand-in for Gemini. It read {} characters.", prompt.chars().count()),
+        [] => format!("This is the emulator of Gemini. It read {} characters.", prompt.chars().count()),
         texts => figures::place(&texts.join("\n\n"), &prompt),
     };
     let config = lenient::member(request, "generationConfig");
@@ -28,10 +33,10 @@ pub(crate) async fn respond(emulator: &Inner, project: &str, model: &Model, requ
         lenient::member(config, "responseSchema").or_else(|| lenient::member(config, "responseJsonSchema"))
     });
     let text = if wants_json { sample::json_answer(schema, &text) } else { text };
-    Ok(response(request, model, weight, text))
+    Ok(response(request, model, prompt_tokens, text))
 }
 
-/// All parts of a request, the system instruction's first.
+/// All parts of a request; those of the system instruction come first.
 pub(crate) fn parts(request: &Value) -> impl Iterator<Item = &Value> {
     let contents = lenient::member(request, "contents").and_then(Value::as_array);
     let all = lenient::member(request, "systemInstruction").into_iter().chain(contents.into_iter().flatten());
@@ -85,7 +90,7 @@ fn answer_parts(request: &Value, text: String, thoughts: u64) -> Value {
     json!(parts)
 }
 
-/// The text as far as the output limit goes; thoughts count first.
+/// Cuts the text at `maxOutputTokens`. Thoughts count before the text.
 fn cut(request: &Value, text: String, thoughts: u64) -> (String, &'static str) {
     let config = lenient::member(request, "generationConfig");
     let max =

@@ -1,4 +1,6 @@
-//! What the emulator remembers of a batch, and how the API shows it at a certain time.
+//! The stored row of a batch, and its Operation object at a given time.
+//!
+//! The fields are described in `docs/GEMINI.md`, "Batch operation".
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -7,38 +9,41 @@ use serde_json::{Value, json};
 use super::faults::Fault;
 use super::file::nanos;
 
+/// A batch expires 48 hours after its create (<https://ai.google.dev/gemini-api/docs/batch-api>, read 2026-11-30).
 const EXPIRY: SignedDuration = SignedDuration::from_hours(48);
 
-/// A batch. Its input and its output lie beside its row.
+/// The stored row of a batch. Its input and output are files beside the row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BatchRow {
+    /// The id without `batches/`.
     pub id: String,
     pub project: String,
-    /// Without `models/`.
+    /// The id of the model without `models/`.
     pub model: String,
     pub display_name: Option<String>,
-    /// `None`: the requests were in the create.
+    /// `files/…`; `None` for an inline batch.
     pub input_file: Option<String>,
     pub created: Timestamp,
     pub pending_ms: i64,
     pub running_ms: i64,
+    /// Number of requests.
     pub requests: u64,
-    /// For the quota of enqueued tokens.
+    /// Tokens of all prompts, for the quota of enqueued tokens.
     pub tokens: u64,
-    /// Set once the output is written.
-    pub written: Option<Written>,
+    /// The outcomes of the rows, once the output is written.
+    pub written: Option<RowCounts>,
     pub cancelled: Option<Timestamp>,
     pub faults: Vec<Fault>,
 }
 
-/// How the rows of an output went.
+/// The numbers of rows in an output, by outcome.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub struct Written {
+pub struct RowCounts {
     pub succeeded: u64,
     pub failed: u64,
 }
 
-/// How far a batch is.
+/// The state of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Pending,
@@ -49,23 +54,28 @@ pub enum Phase {
     Expired,
 }
 
-/// How this look at a batch differs from an ordinary one.
+/// Deviations of the Operation object that faults ask for.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Look {
+pub struct ShowOptions {
+    /// Shows a state that Google does not document.
     pub unknown_state: bool,
+    /// Shows `JOB_STATE_…` in place of `BATCH_STATE_…`.
     pub job_state_prefix: bool,
+    /// Leaves `response` out.
     pub hide_response: bool,
+    /// Leaves `metadata.output` out.
     pub hide_metadata_output: bool,
-    /// Rows to show as done while running.
+    /// Rows that count as successful while the batch runs.
     pub done_rows: u64,
 }
 
 impl BatchRow {
+    /// Whether the batch has this fault.
     pub fn has(&self, fault: Fault) -> bool {
         self.faults.contains(&fault)
     }
 
-    /// What a row waits for is only time, once its output is written.
+    /// The state at `now`. It depends only on time, the written output, a cancel and faults.
     pub fn phase(&self, now: Timestamp) -> Phase {
         if self.cancelled.is_some() && !self.has(Fault::CancelIgnored) {
             return Phase::Cancelled;
@@ -73,7 +83,7 @@ impl BatchRow {
         if now < self.started() && now < self.expiry() {
             return Phase::Pending;
         }
-        if self.is_endless() && now >= self.expiry() {
+        if self.outlasts_expiry() && now >= self.expiry() {
             return Phase::Expired;
         }
         let fails = self.has(Fault::BatchFails) || self.has(Fault::BatchFailsWithoutError);
@@ -85,6 +95,7 @@ impl BatchRow {
         }
     }
 
+    /// Whether the batch is in an end state.
     pub fn is_over(&self, now: Timestamp) -> bool {
         !matches!(self.phase(now), Phase::Pending | Phase::Running)
     }
@@ -102,11 +113,11 @@ impl BatchRow {
         later(self.created, EXPIRY)
     }
 
-    fn is_endless(&self) -> bool {
+    fn outlasts_expiry(&self) -> bool {
         self.finished() > self.expiry()
     }
 
-    /// How many rows would be done if they took equally long.
+    /// The number of rows that are done at `now` if all rows take the same time.
     pub fn rows_due(&self, now: Timestamp) -> u64 {
         let ran_ms = now.duration_since(self.started()).as_millis().max(0);
         let share = i128::from(self.requests) * ran_ms / i128::from(self.running_ms.max(1));
@@ -130,8 +141,8 @@ impl BatchRow {
         }
     }
 
-    /// The Operation object. `output` is what it came to, if it succeeded: `{"responsesFile": …}` or `{"inlinedResponses": …}`.
-    pub fn show(&self, now: Timestamp, output: Option<Value>, look: Look) -> Value {
+    /// The Operation object at `now`. `output` of a successful batch is `{"responsesFile": …}` or `{"inlinedResponses": …}`.
+    pub fn show(&self, now: Timestamp, output: Option<Value>, options: ShowOptions) -> Value {
         let phase = self.phase(now);
         let name = format!("batches/{}", self.id);
         let mut metadata = json!({
@@ -140,8 +151,8 @@ impl BatchRow {
             "model": format!("models/{}", self.model),
             "createTime": nanos(self.created),
             "updateTime": nanos(self.updated(phase)),
-            "batchStats": self.stats(phase, look.done_rows),
-            "state": state(phase, look),
+            "batchStats": self.stats(phase, options.done_rows),
+            "state": state(phase, options),
         });
         if let Some(display_name) = &self.display_name {
             metadata["displayName"] = json!(display_name);
@@ -153,11 +164,11 @@ impl BatchRow {
             return json!({"name": name, "metadata": metadata});
         };
         metadata["endTime"] = json!(nanos(ended));
-        if let Some(output) = output.as_ref().filter(|_| !look.hide_metadata_output) {
+        if let Some(output) = output.as_ref().filter(|_| !options.hide_metadata_output) {
             metadata["output"] = output.clone();
         }
         let mut operation = json!({"name": name, "metadata": metadata, "done": true});
-        if let Some(mut output) = output.filter(|_| !look.hide_response) {
+        if let Some(mut output) = output.filter(|_| !options.hide_response) {
             output["@type"] =
                 json!("type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatchOutput");
             operation["response"] = output;
@@ -178,7 +189,7 @@ impl BatchRow {
         }
     }
 
-    /// Counters of zero are left out.
+    /// `batchStats` without the counters that are zero.
     fn stats(&self, phase: Phase, done_rows: u64) -> Value {
         let written = self.written.unwrap_or_default();
         let (succeeded, failed, pending) = match phase {
@@ -203,9 +214,9 @@ impl BatchRow {
     }
 }
 
-fn state(phase: Phase, look: Look) -> String {
-    let prefix = if look.job_state_prefix { "JOB_STATE" } else { "BATCH_STATE" };
-    if look.unknown_state {
+fn state(phase: Phase, options: ShowOptions) -> String {
+    let prefix = if options.job_state_prefix { "JOB_STATE" } else { "BATCH_STATE" };
+    if options.unknown_state {
         return format!("{prefix}_CONTEMPLATING");
     }
     let name = match phase {

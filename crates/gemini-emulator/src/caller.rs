@@ -1,4 +1,4 @@
-//! Who calls: the key's project, the version, the query. Any key is good but `invalid`.
+//! The caller of a request: the project of the key, the version and the query. Every key but `invalid` is accepted.
 
 use std::collections::HashMap;
 
@@ -9,12 +9,12 @@ use http::request::Parts;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::reply::{Failure, Rpc};
-use super::schema::{self, Message, Violation};
+use super::reply::{ApiError, RpcCode};
+use super::schema::{self, Message, Violation, ViolationKind};
 
 pub(crate) const VERSIONS: [&str; 3] = ["v1", "v1beta", "v1alpha"];
 
-/// A caller with a key. Files and batches belong to its project: to this key.
+/// A caller with a key. Each key is a project of its own, to which files and batches belong.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub project: String,
@@ -27,14 +27,14 @@ impl Caller {
         self.query.get(name).map(String::as_str)
     }
 
-    /// `pageSize`: none or 0 is `default`, and what is above `max` is `max`.
-    pub(crate) fn page_size(&self, default: usize, max: usize) -> Result<usize, Failure> {
+    /// `pageSize`. Missing or 0 means `default`; a larger number than `max` means `max`.
+    pub(crate) fn page_size(&self, default: usize, max: usize) -> Result<usize, ApiError> {
         let Some(asked) = self.query("pageSize").or_else(|| self.query("page_size")) else { return Ok(default) };
         match asked.parse::<i32>().map(usize::try_from) {
             Ok(Ok(0)) => Ok(default),
             Ok(Ok(size)) => Ok(size.min(max)),
-            Ok(Err(_)) => Err(Failure::invalid("* page_size: page size must not be negative.\n")),
-            Err(_) => Err(Failure::invalid(format!("Invalid value at 'page_size' (TYPE_INT32), \"{asked}\""))),
+            Ok(Err(_)) => Err(ApiError::invalid("* page_size: page size must not be negative.\n")),
+            Err(_) => Err(ApiError::invalid(format!("Invalid value at 'page_size' (TYPE_INT32), \"{asked}\""))),
         }
     }
 
@@ -44,9 +44,9 @@ impl Caller {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Failure;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Query(query) = Query::<HashMap<String, String>>::try_from_uri(&parts.uri).unwrap_or_default();
         let header = parts.headers.get("x-goog-api-key").and_then(|key| key.to_str().ok());
         let key = header.or_else(|| query.get("key").map(String::as_str)).unwrap_or_default().trim();
@@ -57,14 +57,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-fn project(key: &str) -> Result<String, Failure> {
+fn project(key: &str) -> Result<String, ApiError> {
     match key {
-        "" => Err(Failure::new(
-            Rpc::PermissionDenied,
+        "" => Err(ApiError::new(
+            RpcCode::PermissionDenied,
             "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other \
              form of API consumer identity to call this API.",
         )),
-        "invalid" => Err(Failure::invalid("API key not valid. Please pass a valid API key.")
+        "invalid" => Err(ApiError::invalid("API key not valid. Please pass a valid API key.")
             .with(json!({
                 "@type": "type.googleapis.com/google.rpc.ErrorInfo",
                 "reason": "API_KEY_INVALID",
@@ -82,40 +82,40 @@ fn project(key: &str) -> Result<String, Failure> {
 
 const BODY_BYTES_MAX: usize = 100 << 20;
 
-/// The body of a call, checked for names that Google does not know. No body is an empty one.
-pub(crate) async fn body(body: Body, message: &Message) -> Result<Value, Failure> {
-    checked(&whole(body).await?, message)
+/// Reads the JSON of a body and refuses unknown fields. A missing body is `{}`.
+pub(crate) async fn read_json(body: Body, message: &Message) -> Result<Value, ApiError> {
+    parse_json(&read_bytes(body).await?, message)
 }
 
-/// The bytes of a body.
-pub(crate) async fn whole(body: Body) -> Result<Bytes, Failure> {
+/// Reads the bytes of a body.
+pub(crate) async fn read_bytes(body: Body) -> Result<Bytes, ApiError> {
     let bytes = to_bytes(body, BODY_BYTES_MAX).await;
-    bytes.map_err(|_| Failure::invalid(format!("Request payload size exceeds the limit: {BODY_BYTES_MAX} bytes.")))
+    bytes.map_err(|_| ApiError::invalid(format!("Request payload size exceeds the limit: {BODY_BYTES_MAX} bytes.")))
 }
 
-/// The JSON of a body, checked.
-pub(crate) fn checked(bytes: &[u8], message: &Message) -> Result<Value, Failure> {
+/// Parses the JSON of a body and refuses unknown fields. No bytes are `{}`.
+pub(crate) fn parse_json(bytes: &[u8], message: &Message) -> Result<Value, ApiError> {
     if bytes.trim_ascii().is_empty() {
         return Ok(json!({}));
     }
     let value = serde_json::from_slice(bytes)
-        .map_err(|error| Failure::invalid(format!("Invalid JSON payload received. {error}")))?;
-    schema::check(&value, message, "").map_err(|violation| refusal(&violation))?;
+        .map_err(|error| ApiError::invalid(format!("Invalid JSON payload received. {error}")))?;
+    schema::check(&value, message, "").map_err(|violation| violation_error(&violation))?;
     Ok(value)
 }
 
-fn refusal(violation: &Violation) -> Failure {
-    let Violation { path, fault } = violation;
-    let description = match fault {
-        schema::Fault::UnknownName(name) if path.is_empty() => format!("Unknown name \"{name}\": Cannot find field."),
-        schema::Fault::UnknownName(name) => format!("Unknown name \"{name}\" at '{path}': Cannot find field."),
-        schema::Fault::InvalidValue(_, expected) => format!("Invalid value at '{path}': expected {expected}."),
-        schema::Fault::AlreadySet(name) => {
+fn violation_error(violation: &Violation) -> ApiError {
+    let Violation { path, kind } = violation;
+    let description = match kind {
+        ViolationKind::UnknownName(name) if path.is_empty() => format!("Unknown name \"{name}\": Cannot find field."),
+        ViolationKind::UnknownName(name) => format!("Unknown name \"{name}\" at '{path}': Cannot find field."),
+        ViolationKind::InvalidValue(_, expected) => format!("Invalid value at '{path}': expected {expected}."),
+        ViolationKind::AlreadySet(name) => {
             format!("Invalid value at '{path}' (oneof), oneof field 'data' is already set. Cannot set '{name}'")
         }
     };
     let message = format!("Invalid JSON payload received. {description}");
-    Failure::invalid(&message).with(json!({
+    ApiError::invalid(&message).with(json!({
         "@type": "type.googleapis.com/google.rpc.BadRequest",
         "fieldViolations": [{"field": path, "description": message}],
     }))

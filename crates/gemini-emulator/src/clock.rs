@@ -1,4 +1,4 @@
-//! What time it is, for the emulator: a clock it is given, plus what tests have moved it by.
+//! The time of the emulator: a clock, plus an offset that tests set.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,12 +6,13 @@ use std::{fs, io};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Where the time comes from.
+/// A source of time.
 pub trait Clock: Send + Sync {
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's own clock.
+/// The clock of this machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -21,13 +22,13 @@ impl Clock for SystemClock {
     }
 }
 
-/// How far the clock was moved, in milliseconds; survives a restart.
-pub struct Shift {
+/// The offset that is added to the clock, in milliseconds. It survives a restart.
+pub struct ClockOffset {
     path: PathBuf,
     by_ms: AtomicI64,
 }
 
-impl Shift {
+impl ClockOffset {
     pub fn open(folder: &Path) -> Self {
         let path = folder.join("clock-shift-ms");
         let by_ms = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);

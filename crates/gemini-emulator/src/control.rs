@@ -1,4 +1,4 @@
-//! `/_control`: how tests move the clock, switch faults on and see what was called. Only for callers on this machine.
+//! `/_control`, with which tests move the clock, switch on faults and count calls. It serves only callers on this machine.
 
 use std::net::SocketAddr;
 
@@ -11,14 +11,15 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::emulator::{Emulator, Settings};
-use super::faults::Armed;
-use super::reply::{Failure, ok, wrong_address};
+use super::faults::ArmedFault;
+use super::reply::{ApiError, not_found_page, ok};
 
-/// | call | what |
+/// | call | effect |
 /// |---|---|
-/// | `GET /_control` | the time, the settings, the faults that wait, how often each call was made |
-/// | `POST /_control/faults` | arms an [`Armed`]; `DELETE` disarms all |
-/// | `POST /_control/clock` | `{"advance_ms": …}` |
+/// | `GET /_control` | returns the time, the settings, the armed faults and the number of calls by name |
+/// | `POST /_control/faults` | arms an [`ArmedFault`] |
+/// | `DELETE /_control/faults` | disarms all faults |
+/// | `POST /_control/clock` | moves the clock by `{"advance_ms": …}` |
 /// | `POST /_control/settings` | replaces the [`Settings`] |
 pub(crate) fn router() -> Router<Emulator> {
     Router::new()
@@ -26,13 +27,13 @@ pub(crate) fn router() -> Router<Emulator> {
         .route("/_control/faults", post(arm).delete(disarm))
         .route("/_control/clock", post(advance))
         .route("/_control/settings", post(set))
-        .route_layer(from_fn(from_this_machine))
+        .route_layer(from_fn(only_from_this_machine))
 }
 
-async fn from_this_machine(request: Request, next: Next) -> Response {
+async fn only_from_this_machine(request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let is_local = peer.is_some_and(|ConnectInfo(address)| address.ip().to_canonical().is_loopback());
-    if is_local { next.run(request).await } else { wrong_address().await }
+    if is_local { next.run(request).await } else { not_found_page().await }
 }
 
 async fn show(State(emulator): State<Emulator>) -> Response {
@@ -44,7 +45,7 @@ async fn show(State(emulator): State<Emulator>) -> Response {
     }))
 }
 
-async fn arm(State(emulator): State<Emulator>, Json(fault): Json<Armed>) -> Response {
+async fn arm(State(emulator): State<Emulator>, Json(fault): Json<ArmedFault>) -> Response {
     emulator.faults.arm(fault);
     ok(json!({}))
 }
@@ -60,8 +61,8 @@ struct Advance {
     advance_ms: i64,
 }
 
-async fn advance(State(emulator): State<Emulator>, Json(by): Json<Advance>) -> Result<Response, Failure> {
-    emulator.shift.advance(by.advance_ms)?;
+async fn advance(State(emulator): State<Emulator>, Json(by): Json<Advance>) -> Result<Response, ApiError> {
+    emulator.clock_offset.advance(by.advance_ms)?;
     Ok(ok(json!({"now": emulator.now().to_string()})))
 }
 

@@ -1,4 +1,4 @@
-//! The emulator's state: its tables, its clock, its faults, and what it was configured with.
+//! The state of the emulator: tables, clock, faults and settings.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -12,44 +12,44 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::batch::BatchRow;
-use super::clock::{Clock, Shift};
+use super::clock::{Clock, ClockOffset};
 use super::faults::{Fault, Faults};
 use super::file::FileRow;
 use super::reader::PageReader;
+use super::runner;
 use super::store::Table;
 use super::uploads::UploadRow;
-use super::work;
 
-/// What an [`Emulator`] needs.
+/// The configuration of an [`Emulator`].
 #[derive(Clone)]
 pub struct EmulatorConfig {
-    /// Made if it is not there.
+    /// The folder for all state. It is created if it does not exist.
     pub data_dir: PathBuf,
-    /// How long a batch waits.
+    /// The time of a batch in PENDING.
     pub pending: Duration,
-    /// How long it then takes at least; never less than reading its pages does.
+    /// The minimal time of a batch in RUNNING. A batch runs longer if reading its pages takes longer.
     pub running: Duration,
     pub reader: Arc<dyn PageReader>,
     pub clock: Arc<dyn Clock>,
-    /// Whether `/_control` exists.
+    /// Whether `/_control` is served.
     pub control: bool,
 }
 
-/// A stand-in for the Gemini API. Cheap to clone; its work stops when the last clone is gone.
+/// An emulator of the Gemini API. Cheap to clone. Its batches stop running when the last clone is dropped.
 #[derive(Clone)]
 pub struct Emulator {
     inner: Arc<Inner>,
     _stop: Arc<DropGuard>,
 }
 
-/// What handlers and workers share.
+/// The state that handlers and running batches share.
 pub struct Inner {
     pub files: Table<FileRow>,
     pub batches: Table<BatchRow>,
     pub uploads: Table<UploadRow>,
     pub faults: Faults,
     pub reader: Arc<dyn PageReader>,
-    pub shift: Shift,
+    pub clock_offset: ClockOffset,
     pub control: bool,
     clock: Arc<dyn Clock>,
     settings: Mutex<Settings>,
@@ -57,16 +57,17 @@ pub struct Inner {
     stop: CancellationToken,
 }
 
-/// What `/_control/settings` may change while it runs.
+/// The settings that `/_control/settings` replaces.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     pub pending_ms: i64,
     pub running_ms: i64,
-    /// Tokens that may be enqueued in a project's batches.
+    /// The limit of enqueued tokens for each project and model.
     #[serde(default = "unlimited")]
     pub enqueued_tokens_max: u64,
-    /// Google has been seen to count cancelled batches as enqueued.
+    /// Whether cancelled batches count as enqueued, as Google did for days
+    /// (<https://github.com/googleapis/python-genai/issues/2495>, read 2026-11-23).
     #[serde(default)]
     pub cancelled_count_as_enqueued: bool,
     #[serde(default = "storage_bytes_max")]
@@ -82,10 +83,10 @@ const fn storage_bytes_max() -> u64 {
 }
 
 impl Emulator {
-    /// Opens the folder and takes up the batches that are not finished. Needs a Tokio runtime.
+    /// Opens the folder and restarts the unfinished batches. Needs a Tokio runtime.
     ///
     /// # Errors
-    /// If the folder cannot be made or read.
+    /// If the folder cannot be created or read.
     pub async fn open(config: EmulatorConfig) -> io::Result<Self> {
         fs::create_dir_all(&config.data_dir)?;
         let stop = CancellationToken::new();
@@ -95,7 +96,7 @@ impl Emulator {
             uploads: Table::open(config.data_dir.join("uploads"))?,
             faults: Faults::default(),
             reader: config.reader,
-            shift: Shift::open(&config.data_dir),
+            clock_offset: ClockOffset::open(&config.data_dir),
             control: config.control,
             clock: config.clock,
             settings: Mutex::new(Settings {
@@ -111,24 +112,24 @@ impl Emulator {
         let emulator = Self { inner, _stop: Arc::new(stop.drop_guard()) };
         for batch in emulator.batches.all() {
             if batch.written.is_none() && batch.cancelled.is_none() {
-                emulator.start_work(&batch.id);
+                emulator.start_batch(&batch.id);
             }
         }
         Ok(emulator)
     }
 
-    /// Reads a batch's requests beside everything else.
-    pub(super) fn start_work(&self, batch: &str) {
+    /// Runs the requests of a batch in a task of its own.
+    pub(super) fn start_batch(&self, batch: &str) {
         let (inner, batch) = (Arc::clone(&self.inner), batch.to_owned());
         tokio::spawn(async move {
-            let work = work::carry_out(&inner, &batch);
-            let worked = inner.stop.clone().run_until_cancelled(work).await;
-            // One that was deleted meanwhile has nothing left to work on.
-            if let Some(Err(error)) = worked
+            let run = runner::run_batch(&inner, &batch);
+            let ended = inner.stop.clone().run_until_cancelled(run).await;
+            // A batch that was deleted meanwhile has lost its files, which is no error.
+            if let Some(Err(error)) = ended
                 && inner.batches.get(&batch).is_some()
             {
-                tracing::warn!(%error, "the emulator could not work on a batch");
-                // Without its output it would run for ever.
+                tracing::warn!(%error, "the emulator could not run a batch");
+                // Without an output the batch would stay in RUNNING for ever.
                 let _ = inner.batches.update(&batch, |batch| batch.faults.push(Fault::BatchFails));
             }
         });
@@ -137,7 +138,7 @@ impl Emulator {
 
 impl Inner {
     pub fn now(&self) -> Timestamp {
-        self.shift.apply(self.clock.now())
+        self.clock_offset.apply(self.clock.now())
     }
 
     pub fn settings(&self) -> Settings {
@@ -148,7 +149,7 @@ impl Inner {
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
     }
 
-    /// Remembers that a call was made, so that tests can tell how often.
+    /// Counts a call under its name, for `GET /_control`.
     pub fn count(&self, call: &str) {
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(call.to_owned()).or_default() += 1;
     }
@@ -170,7 +171,7 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A name as Google makes them: lower-case letters and digits.
+/// A random id of lower-case letters and digits, as Google creates them.
 pub(crate) fn random_id(length: usize) -> String {
     use rand::RngExt;
     const DIGITS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";

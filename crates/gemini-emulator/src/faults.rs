@@ -1,4 +1,4 @@
-//! What can go wrong, and whether it does now. Armed through `/_control/faults`; nothing is armed at the start.
+//! Faults, which tests arm through `/_control/faults`. No fault is armed at the start.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,121 +6,158 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-/// A fault that Gemini, or the way to it, is known to have. Those of a batch's output are drawn when the batch is created,
-/// those of rows when the row is read, all others when the request comes.
+/// A known fault of Gemini or of the connection to it. `docs/GEMINI.md`, "Fault switches", lists them.
+///
+/// Faults of batches and outputs are drawn at the create, faults of rows when the row is read, all others at the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     // Uploads
     /// The connection ends after half of a chunk.
     UploadDropsChunk,
+    /// The reply to a chunk has no `X-Goog-Upload-Status`.
     UploadOmitsStatus,
-    /// The file is there, the answer is not.
+    /// The file is created, and the connection drops before the reply.
     UploadLosesFinalize,
-    /// The file is there, the answer does not name it.
+    /// The file is created, and the reply does not contain it.
     UploadNamesNoFile,
-    /// The finalized upload is answered as if it went on.
+    /// The file is created, and the reply has the status `active`.
     UploadStaysActive,
-    /// The session is forgotten.
+    /// The session is unknown.
     UploadForgotten,
-    /// 429 with an endless `RetryInfo`.
+    /// 429 with a `retryDelay` of 2^63 - 1 seconds.
     StorageFull,
-    /// PROCESSING for `amount` looks.
+    /// The file is in PROCESSING for `amount` polls.
     FileProcessing,
+    /// The file ends in FAILED.
     FileFailed,
-    /// GET of an output file: its name is too long.
+    /// GET of an output file is refused because its name is too long.
     OutputFileUnreadable,
 
     // Creates
-    /// The batch exists, the answer is 500.
+    /// The batch is created, and the reply is 500.
     CreateAnswers500,
-    /// The batch exists, there is no answer.
+    /// The batch is created, and the connection drops before the reply.
     CreateHangsUp,
-    /// 429 with nothing but `Help`.
+    /// 429 with only `Help`.
     CreateQuota,
-    /// 429 with `RetryInfo`.
+    /// 429 with a `RetryInfo` of `amount` seconds.
     CreateRateLimited,
+    /// 400 that names an unknown field in line 1.
     CreateLineErrors,
-    /// A missing input file is answered with 403, not 404.
+    /// A missing input file is answered with 403 and not with 404.
     CreateFileForbidden,
 
-    // Looks at a batch
+    // Polls
+    /// 503.
     PollUnavailable,
+    /// 502 as HTML.
     PollBadGateway,
+    /// 404.
     PollNotFound,
+    /// The connection drops.
     PollHangsUp,
-    /// `BATCH_STATE_…` that nobody has heard of.
+    /// A state that Google does not document.
     UnknownState,
+    /// `JOB_STATE_…` in place of `BATCH_STATE_…`.
     JobStatePrefix,
-    /// SUCCEEDED, but the output is named nowhere yet.
+    /// SUCCEEDED without an output.
     OutputLate,
+    /// The output is in `response` only.
     OutputOnlyInResponse,
+    /// The output is in `metadata` only.
     OutputOnlyInMetadata,
     /// RUNNING shows how many requests are done.
     GrowingSuccesses,
 
     // Batches
+    /// PENDING until the batch expires.
     StuckPending,
+    /// From PENDING to SUCCEEDED without RUNNING.
     NeverRunning,
+    /// FAILED with an error.
     BatchFails,
+    /// FAILED without an error.
     BatchFailsWithoutError,
-    /// It goes on after a cancel.
+    /// A cancel has no effect.
     CancelIgnored,
 
     // Downloads and outputs
+    /// The connection drops after some bytes.
     DownloadHangsUp,
+    /// The lines of each pair are swapped.
     OutputShuffled,
+    /// Every third line is missing.
     OutputMissesRows,
+    /// Every third line is written twice.
     OutputDoublesRows,
-    /// The first row is without its key, or without its metadata if it came inline.
+    /// The first line has no key, or no metadata if the request was inline.
     OutputKeylessRow,
+    /// Errors are under `status` in place of `error`.
     OutputStatusForError,
+    /// The file is empty.
     OutputEmpty,
+    /// The last 20 bytes are missing.
     OutputCutOff,
+    /// A blank line follows each line.
     OutputBlankLines,
+    /// Lines end with CR and LF.
     OutputCrlf,
 
     // Rows
-    /// A row's error; `amount` is the gRPC number, 13 if none is given.
+    /// The row is an error; `amount` is its gRPC code, by default 13.
     RowError,
+    /// The prompt is blocked.
     RowBlocked,
+    /// RECITATION without text.
     RowRecitation,
+    /// SAFETY without text.
     RowSafety,
+    /// MAX_TOKENS with half of the text.
     RowMaxTokens,
+    /// MAX_TOKENS without text.
     RowMaxTokensWithoutText,
+    /// The only parts are thoughts.
     RowThoughtsOnly,
+    /// The text is in two parts between other parts.
     RowManyParts,
+    /// `usageMetadata` is missing.
     RowWithoutUsage,
+    /// `modelVersion` names another model.
     RowOtherModel,
-    /// A line of more than a megabyte.
+    /// The line has more than a megabyte.
     RowLong,
-    /// Neither a response nor an error.
+    /// The line has neither a response nor an error.
     RowWithoutResult,
 
     // Single calls
+    /// 503.
     GenerateUnavailable,
+    /// 429 with a `RetryInfo` of `amount` seconds.
     GenerateRateLimited,
+    /// 504.
     GenerateTimesOut,
+    /// The connection drops.
     GenerateHangsUp,
 }
 
-/// A fault that is waiting.
+/// A fault that is switched on.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Armed {
+pub struct ArmedFault {
     pub fault: Fault,
-    /// How often it is still to happen; `None`: always.
+    /// The number of occurrences that are left. `None` means every time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
-    /// How many chances to let pass before.
+    /// The number of opportunities to skip first.
     #[serde(default)]
     pub skip: u32,
-    /// How likely it is at each chance, by a sequence that `seed` determines.
+    /// The probability at each opportunity, from 0 to 1. `seed` determines the sequence.
     #[serde(default = "certain")]
     pub probability: f64,
     #[serde(default)]
     pub seed: u64,
-    /// What this is depends on the fault.
+    /// A number whose meaning depends on the fault.
     #[serde(default)]
     pub amount: u32,
 }
@@ -129,14 +166,14 @@ const fn certain() -> f64 {
     1.0
 }
 
-/// All that are armed.
+/// The armed faults.
 #[derive(Default)]
 pub struct Faults {
-    armed: Mutex<Vec<(Armed, StdRng)>>,
+    armed: Mutex<Vec<(ArmedFault, StdRng)>>,
 }
 
 impl Faults {
-    pub fn arm(&self, fault: Armed) {
+    pub fn arm(&self, fault: ArmedFault) {
         let generator = StdRng::seed_from_u64(fault.seed);
         self.with(|armed| armed.push((fault, generator)));
     }
@@ -145,29 +182,29 @@ impl Faults {
         self.with(Vec::clear);
     }
 
-    pub fn armed(&self) -> Vec<Armed> {
+    pub fn armed(&self) -> Vec<ArmedFault> {
         self.with(|armed| armed.iter().map(|(fault, _)| *fault).collect())
     }
 
-    /// Whether `fault` happens at this chance.
+    /// Whether `fault` happens at this opportunity.
     pub fn happens(&self, fault: Fault) -> bool {
         self.draw(fault).is_some()
     }
 
-    /// The amount of `fault`, if it happens at this chance.
+    /// The amount of `fault`, if it happens at this opportunity.
     pub fn draw(&self, fault: Fault) -> Option<u32> {
         self.with(|armed| {
-            let index = armed.iter().position(|(waiting, _)| waiting.fault == fault)?;
-            let (waiting, generator) = armed.get_mut(index)?;
-            if waiting.skip > 0 {
-                waiting.skip -= 1;
+            let index = armed.iter().position(|(first, _)| first.fault == fault)?;
+            let (found, generator) = armed.get_mut(index)?;
+            if found.skip > 0 {
+                found.skip -= 1;
                 return None;
             }
-            if !generator.random_bool(waiting.probability.clamp(0.0, 1.0)) {
+            if !generator.random_bool(found.probability.clamp(0.0, 1.0)) {
                 return None;
             }
-            let amount = waiting.amount;
-            if let Some(times) = &mut waiting.times {
+            let amount = found.amount;
+            if let Some(times) = &mut found.times {
                 *times = times.saturating_sub(1);
                 if *times == 0 {
                     armed.remove(index);
@@ -177,7 +214,7 @@ impl Faults {
         })
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Vec<(Armed, StdRng)>) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut Vec<(ArmedFault, StdRng)>) -> T) -> T {
         act(&mut self.armed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,15 +1,18 @@
-//! Puts the figures that a prompt asks for into a page's text.
+//! Places the figures that a prompt announces in the text of a page.
 
 use std::mem;
 
-/// How captions begin, before their number.
+/// The words before the number of a caption.
 const NAMES: [&str; 5] = ["Figure", "Fig.", "Abbildung", "Abb.", "Figura"];
 
-/// The text with each placeholder of the prompt, in order: with its caption between the brackets if there is one for each; above the first
-/// caption, on lines of their own, if there are too few; behind the first paragraph if there is none.
+/// Places each placeholder of the prompt in the text, in order.
 ///
-/// A prompt says `Figures on this page: 2` and shows what stands for a figure, as `[[figure 1]]` or `![…](figure:1)`; if it says no
-/// number, each placeholder it shows is meant.
+/// - With a caption for each: the caption goes between the brackets of the placeholder.
+/// - With fewer captions: the surplus placeholders stand above the first caption, on lines of their own.
+/// - Without a caption: the placeholders follow the first paragraph.
+///
+/// A prompt says `Figures on this page: 2` and shows placeholders as `[[figure 1]]` or `![…](figure:1)`. Without a number, all shown
+/// placeholders are placed.
 pub(crate) fn place(text: &str, prompt: &str) -> String {
     let announced = announced(prompt);
     let placeholders: Vec<&str> = placeholders(prompt).into_iter().take(announced.unwrap_or(usize::MAX)).collect();
@@ -19,7 +22,7 @@ pub(crate) fn place(text: &str, prompt: &str) -> String {
     let mut blocks: Vec<String> = Vec::new();
     let text = text.trim().split("\n\n");
     let captions = text.clone().filter(|block| is_caption(block)).count();
-    // More figures than captions: they are taken for parts of the first.
+    // Surplus figures count as parts of the first one.
     let mut first_more = placeholders.len().saturating_sub(captions);
     let mut unplaced = placeholders.into_iter();
     for block in text.filter(|block| !block.is_empty()) {
@@ -47,7 +50,7 @@ fn is_caption(block: &str) -> bool {
     is_name && number.ends_with([':', '.']) && number.contains(|letter: char| letter.is_ascii_digit())
 }
 
-/// A figure with its caption between the brackets; `None` if its placeholder has none, or the caption must not stand there.
+/// The placeholder with the caption between its brackets. `None` without empty brackets, or if the caption has brackets or line feeds.
 fn captioned(placeholder: &str, caption: &str) -> Option<String> {
     let behind = placeholder.strip_prefix("![]")?;
     (!caption.contains(['[', ']', '\n'])).then(|| format!("![{caption}]{behind}"))
@@ -59,7 +62,7 @@ fn announced(prompt: &str) -> Option<usize> {
     digits.parse().ok()
 }
 
-/// The different placeholders of a prompt, in the order in which it names them.
+/// The placeholders of a prompt without duplicates, in their order.
 fn placeholders(prompt: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for (start, _) in prompt.match_indices(['[', '!']) {

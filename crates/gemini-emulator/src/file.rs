@@ -1,4 +1,6 @@
-//! What the emulator remembers of a file, and how the API shows it.
+//! The stored row of a file, and its File object.
+//!
+//! The fields are described in `docs/GEMINI.md`, "File resource".
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,25 +8,31 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+/// <https://ai.google.dev/gemini-api/docs/files>, read 2026-09-01.
 pub(crate) const FILE_BYTES_MAX: u64 = 2 << 30;
+/// The retention of uploads: <https://ai.google.dev/gemini-api/docs/files>, read 2026-09-01.
 const UPLOADS_KEPT: SignedDuration = SignedDuration::from_hours(48);
+/// The retention of outputs, six weeks: <https://ai.google.dev/gemini-api/docs/batch-api>, read 2026-09-01.
 const OUTPUTS_KEPT: SignedDuration = SignedDuration::from_hours(6 * 7 * 24);
 
-/// A file; its bytes lie beside its row.
+/// The stored row of a file. Its bytes are in a file beside the row.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FileRow {
+    /// The id without `files/`.
     pub id: String,
     pub project: String,
     pub display_name: String,
     pub mime_type: String,
     pub size_bytes: u64,
-    /// Hexadecimal.
+    /// The SHA-256 of the content in hexadecimal.
     pub sha256: String,
     pub created: Timestamp,
-    /// Made by a batch: it may be downloaded.
+    /// Whether the file is the output of a batch. Only such a file can be downloaded.
     pub generated: bool,
-    /// Looks at it that still find it processing.
-    pub processing_looks: u32,
+    /// The number of polls that still find the file in PROCESSING.
+    // The name in the files of earlier versions.
+    #[serde(rename = "processing_looks")]
+    pub processing_polls: u32,
     pub failed: bool,
 }
 
@@ -39,14 +47,14 @@ impl FileRow {
     }
 
     pub const fn is_active(&self) -> bool {
-        self.processing_looks == 0 && !self.failed
+        self.processing_polls == 0 && !self.failed
     }
 
     /// The File object. `version` is part of its URI.
     pub fn show(&self, version: &str) -> Value {
         let uri = format!("https://generativelanguage.googleapis.com/{version}/files/{}", self.id);
         let state = match self {
-            Self { processing_looks: 1.., .. } => "PROCESSING",
+            Self { processing_polls: 1.., .. } => "PROCESSING",
             Self { failed: true, .. } => "FAILED",
             _ => "ACTIVE",
         };
@@ -56,7 +64,7 @@ impl FileRow {
             "createTime": micros(self.created),
             "updateTime": micros(self.created),
             "expirationTime": nanos(self.expires()),
-            // Base64 of the hexadecimal text, as Google has it.
+            // Base64 of the hexadecimal text, as Google sends it.
             "sha256Hash": STANDARD.encode(&self.sha256),
             "uri": uri,
             "state": state,

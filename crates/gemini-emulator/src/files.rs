@@ -1,4 +1,4 @@
-//! `files`: get, list, delete, download.
+//! The handlers for files: get, list, delete and download.
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -13,37 +13,37 @@ use super::caller::Caller;
 use super::emulator::{Emulator, Inner};
 use super::faults::Fault;
 use super::file::FileRow;
-use super::reply::{Failure, Rpc, ok};
+use super::reply::{ApiError, RpcCode, ok};
 
 type Named = Path<(String, String)>;
 
-/// A file of the project, unless it has expired.
-pub(crate) fn find(emulator: &Inner, project: &str, id: &str) -> Result<FileRow, Failure> {
+/// Finds a file of the project. An expired file is not found.
+pub(crate) fn find(emulator: &Inner, project: &str, id: &str) -> Result<FileRow, ApiError> {
     let now = emulator.now();
     let file = emulator.files.get(id).filter(|file| file.project == project);
     match file {
         Some(file) if file.is_expired(now) => {
             emulator.files.remove(id, &["bin"]);
-            Err(Failure::no_file(id))
+            Err(ApiError::no_file(id))
         }
-        Some(file) if file.generated && !is_published(emulator, id) => Err(Failure::no_file(id)),
-        found => found.ok_or_else(|| Failure::no_file(id)),
+        Some(file) if file.generated && !is_published(emulator, id) => Err(ApiError::no_file(id)),
+        found => found.ok_or_else(|| ApiError::no_file(id)),
     }
 }
 
-/// What refuses to use a file that is still processed, or that failed.
-pub(crate) fn not_active(id: &str) -> Failure {
+/// The error for a file that is in PROCESSING or FAILED.
+pub(crate) fn not_active(id: &str) -> ApiError {
     let message = format!("The File {id} is not in an ACTIVE state and usage is not allowed.");
-    Failure::new(Rpc::FailedPrecondition, message)
+    ApiError::new(RpcCode::FailedPrecondition, message)
 }
 
-/// An output is written before its batch is said to have succeeded.
+/// Whether the batch of an output has succeeded. The output is written before that.
 fn is_published(emulator: &Inner, id: &str) -> bool {
     let batch = id.strip_prefix("batch-").and_then(|id| emulator.batches.get(id));
     batch.is_none_or(|batch| batch.phase(emulator.now()) == Phase::Succeeded)
 }
 
-pub(crate) async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, Failure> {
+pub(crate) async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, ApiError> {
     let now = emulator.now();
     let visible = |file: &FileRow| {
         file.project == caller.project
@@ -61,43 +61,45 @@ pub(crate) async fn list(State(emulator): State<Emulator>, caller: Caller) -> Re
     Ok(ok(page.wrap("files", shown)))
 }
 
-/// The File object; with `:download`, its bytes.
+/// Returns the File object, or the bytes for `:download`.
 pub(crate) async fn get(
     State(emulator): State<Emulator>,
     Path((_, name)): Named,
     caller: Caller,
-) -> Result<Response, Failure> {
+) -> Result<Response, ApiError> {
     if let Some(id) = name.strip_suffix(":download") {
         return download(&emulator, &caller, id).await;
     }
     emulator.count("get_file");
     if name.len() > 40 && emulator.faults.happens(Fault::OutputFileUnreadable) {
-        return Err(name_too_long("GetFileRequest"));
+        return Err(name_too_long_error("GetFileRequest"));
     }
     let file = find(&emulator, &caller.project, &name)?;
-    if file.processing_looks > 0 {
-        emulator.files.update(&name, |file| file.processing_looks = file.processing_looks.saturating_sub(1))?;
+    if file.processing_polls > 0 {
+        emulator.files.update(&name, |file| file.processing_polls = file.processing_polls.saturating_sub(1))?;
     }
     Ok(ok(file.show(&caller.version)))
 }
 
-async fn download(emulator: &Emulator, caller: &Caller, id: &str) -> Result<Response, Failure> {
+async fn download(emulator: &Emulator, caller: &Caller, id: &str) -> Result<Response, ApiError> {
     emulator.count("download");
     let file = find(emulator, &caller.project, id)?;
     if caller.query("alt") != Some("media") {
         return Ok(ok(file.show(&caller.version)));
     }
     if !file.generated {
-        return Err(Failure::new(Rpc::FailedPrecondition, "Only generated files can be downloaded."));
+        return Err(ApiError::new(RpcCode::FailedPrecondition, "Only generated files can be downloaded."));
     }
     let stream = ReaderStream::with_capacity(tokio::fs::File::open(emulator.files.path(id, "bin")).await?, 64 << 10);
     let body = if emulator.faults.happens(Fault::DownloadHangsUp) {
-        // The first bytes are there, then the connection is not.
-        let hang_up = futures::stream::once(async {
+        // Sends some bytes, then drops the connection.
+        let drop_connection = futures::stream::once(async {
             tokio::task::yield_now().await;
             Err(std::io::Error::other("hang up"))
         });
-        Body::from_stream(stream.take(1).map(|chunk| chunk.map(|bytes| bytes.slice(..bytes.len() / 2))).chain(hang_up))
+        Body::from_stream(
+            stream.take(1).map(|chunk| chunk.map(|bytes| bytes.slice(..bytes.len() / 2))).chain(drop_connection),
+        )
     } else {
         Body::from_stream(stream)
     };
@@ -108,39 +110,39 @@ async fn download(emulator: &Emulator, caller: &Caller, id: &str) -> Result<Resp
     Ok(response)
 }
 
-/// Metadata without media.
-pub(crate) async fn create(State(_): State<Emulator>, _: Caller) -> Failure {
-    Failure::invalid("A file is created by an upload.")
+/// Refuses the create of a file without bytes.
+pub(crate) async fn create(State(_): State<Emulator>, _: Caller) -> ApiError {
+    ApiError::invalid("A file is created by an upload.")
 }
 
 pub(crate) async fn delete(
     State(emulator): State<Emulator>,
     Path((_, id)): Named,
     caller: Caller,
-) -> Result<Response, Failure> {
+) -> Result<Response, ApiError> {
     emulator.count("delete_file");
     if id.len() > 40 {
-        return Err(name_too_long("DeleteFileRequest"));
+        return Err(name_too_long_error("DeleteFileRequest"));
     }
     find(&emulator, &caller.project, &id)?;
     emulator.files.remove(&id, &["bin"]);
     Ok(ok(json!({})))
 }
 
-fn name_too_long(request: &str) -> Failure {
-    Failure::invalid(format!(
+fn name_too_long_error(request: &str) -> ApiError {
+    ApiError::invalid(format!(
         "* {request}.name: File ID (name excluding 'files/') cannot be more than 40 characters.\n"
     ))
 }
 
-/// Some of many, newest first.
+/// One page of a list, newest first.
 pub(crate) struct Page<T> {
     pub items: Vec<T>,
     next_page_token: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// `{}` when there is nothing to tell.
+    /// The JSON of the page: `{}` for an empty list.
     pub(crate) fn wrap(&self, name: &str, shown: Vec<serde_json::Value>) -> serde_json::Value {
         let mut page = json!({});
         if !shown.is_empty() {
@@ -153,18 +155,18 @@ impl<T> Page<T> {
     }
 }
 
-/// The page that the caller asks for. `key` sorts by age, so a page stays where it is when newer items come.
+/// The requested page. `key` sorts items by age, so that new items do not move a page.
 pub(crate) fn page<T>(
     mut items: Vec<T>,
     key: impl Fn(&T) -> String,
     size: usize,
     caller: &Caller,
-) -> Result<Page<T>, Failure> {
+) -> Result<Page<T>, ApiError> {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     if let Some(token) = caller.page_token() {
         let before = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let before = before.ok_or_else(|| Failure::invalid("* page_token: page token is not valid.\n"))?;
+        let before = before.ok_or_else(|| ApiError::invalid("* page_token: page token is not valid.\n"))?;
         items.retain(|item| key(item) < before);
     }
     items.sort_by_key(|item| std::cmp::Reverse(key(item)));

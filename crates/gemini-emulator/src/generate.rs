@@ -1,4 +1,4 @@
-//! `models/{model}:…`: one answer at once, whole or as a stream, token counts, and the way to a batch.
+//! The handler for `models/{model}:{method}`: generate content, stream, count tokens and create a batch.
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
-use super::caller::{Caller, body as read_body};
+use super::caller::{Caller, read_json};
 use super::emulator::Emulator;
 use super::faults::Fault;
-use super::reply::{Failure, Rpc, hang_up, ok, wrong_address};
+use super::reply::{ApiError, RpcCode, drop_connection, not_found_page, ok};
 use super::{batches, media, models, quota, schema, tokens};
 use coldbrew_gemini::lenient;
 
@@ -18,11 +18,11 @@ pub(crate) async fn call(
     Path((version, name)): Path<(String, String)>,
     caller: Caller,
     body: Body,
-) -> Result<Response, Failure> {
-    let Some((id, method)) = name.rsplit_once(':') else { return Ok(wrong_address().await) };
+) -> Result<Response, ApiError> {
+    let Some((id, method)) = name.rsplit_once(':') else { return Ok(not_found_page().await) };
     let is_list = method == "streamGenerateContent" && caller.query("alt") != Some("sse");
     let answered = answer(&emulator, &version, (id, method), &caller, body).await;
-    if is_list { answered.map_err(Failure::in_a_list) } else { answered }
+    if is_list { answered.map_err(ApiError::in_a_list) } else { answered }
 }
 
 async fn answer(
@@ -31,16 +31,16 @@ async fn answer(
     (id, method): (&str, &str),
     caller: &Caller,
     body: Body,
-) -> Result<Response, Failure> {
+) -> Result<Response, ApiError> {
     let model = models::find(version, id, method);
     match method {
         "batchGenerateContent" => {
-            let body = read_body(body, &schema::CREATE_BATCH).await?;
+            let body = read_json(body, &schema::CREATE_BATCH).await?;
             batches::create(emulator, caller, &model?, &body).await
         }
         "countTokens" => {
             emulator.count("count_tokens");
-            let body = read_body(body, &schema::COUNT_TOKENS).await?;
+            let body = read_json(body, &schema::COUNT_TOKENS).await?;
             let (model, request) = (model?, lenient::member(&body, "generateContentRequest").unwrap_or(&body));
             let documents = media::read_all(emulator, &caller.project, request).await?;
             let tokens = tokens::of_prompt(request, &documents, &model);
@@ -49,7 +49,7 @@ async fn answer(
         "generateContent" | "streamGenerateContent" => {
             emulator.count("generate_content");
             generate_faults(emulator)?;
-            let request = read_body(body, &schema::GENERATE_CONTENT).await?;
+            let request = read_json(body, &schema::GENERATE_CONTENT).await?;
             let response = super::answer::respond(emulator, &caller.project, &model?, &request).await?;
             match method {
                 "generateContent" => Ok(ok(response)),
@@ -57,19 +57,19 @@ async fn answer(
                 _ => Ok(ok(json!(pieces(response)))),
             }
         }
-        _ => Ok(wrong_address().await),
+        _ => Ok(not_found_page().await),
     }
 }
 
-fn generate_faults(emulator: &Emulator) -> Result<(), Failure> {
+fn generate_faults(emulator: &Emulator) -> Result<(), ApiError> {
     if emulator.faults.happens(Fault::GenerateHangsUp) {
-        hang_up();
+        drop_connection();
     }
     if emulator.faults.happens(Fault::GenerateUnavailable) {
-        return Err(Failure::new(Rpc::Unavailable, "The model is overloaded. Please try again later."));
+        return Err(ApiError::new(RpcCode::Unavailable, "The model is overloaded. Please try again later."));
     }
     if emulator.faults.happens(Fault::GenerateTimesOut) {
-        return Err(Failure::new(Rpc::DeadlineExceeded, "The request timed out. Please try again."));
+        return Err(ApiError::new(RpcCode::DeadlineExceeded, "The request timed out. Please try again."));
     }
     if let Some(seconds) = emulator.faults.draw(Fault::GenerateRateLimited) {
         return Err(quota::per_minute(seconds));
@@ -77,7 +77,7 @@ fn generate_faults(emulator: &Emulator) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A response as a stream has it: a piece of text each, the rest with the last.
+/// Splits a response into the events of a stream. Each has a piece of the text; the last has the finish reason.
 fn pieces(mut response: Value) -> Vec<Value> {
     const CHARS: usize = 200;
     let parts = response["candidates"][0]["content"]["parts"].take();

@@ -1,25 +1,27 @@
-//! A stand-in for the Gemini Developer API: files, batches, models and single calls over HTTP, so faithful that Google's own
-//! libraries cannot tell. It really reads the pages it is sent, by a [`PageReader`] that it is given.
+//! An emulator of the Gemini Developer API: files, batches, models and single calls over HTTP.
 //!
-//! Everything it knows is on disk in one folder, so it can be killed and started again while batches are under way. Time
-//! comes from a [`Clock`] that tests move, and faults that the real service is known to have can be switched on, both by
-//! `/_control`, which exists only when it is enabled and only for callers on this machine.
+//! `docs/GEMINI.md` in the repository describes the wire contract and the faults. The libraries of Google run against the emulator
+//! unchanged. The emulator reads pages with a [`PageReader`], and answers with their text.
 //!
-//! | module | what it is |
+//! Its state is on disk in one folder, so it can be killed and restarted while batches run. Time comes from a [`Clock`]. Through
+//! `/_control`, tests move the clock and switch on known faults of Google. `/_control` must be enabled, and serves only callers on this
+//! machine.
+//!
+//! | module | content |
 //! |---|---|
-//! | `routes` | which address is answered by which of `uploads`, `files`, `batches`, `models`, `generate`, `control` |
-//! | `schema`, `line` | the fields that Google knows; a request with any other is refused |
-//! | `caller`, `reply` | what all requests and all answers have in common: key, version, headers, errors |
-//! | `batch`, `file` | what is remembered of a batch and a file, and how they are shown at a certain time |
-//! | `work` | reads a batch's requests one by one and writes its output |
-//! | `answer` | from a request to a response: `accept` refuses it, `media` reads what is sent with it, `figures`, `tokens` |
-//! | `faults`, `clock`, `store` | what can go wrong, what time it is, what is on disk |
+//! | `routes` | the paths and their handlers in `uploads`, `files`, `batches`, `models`, `generate`, `control` |
+//! | `schema`, `line` | the known fields; a request with any other field is refused |
+//! | `caller`, `reply` | common parts of requests and replies: key, version, headers, errors |
+//! | `batch`, `file` | the stored rows of batches and files, and their JSON at a given time |
+//! | `runner`, `rows` | runs the requests of a batch and writes its output |
+//! | `answer` | turns a request into a response, with `validate`, `media`, `figures`, `sample` and `tokens` |
+//! | `quota` | the limits of storage, enqueued tokens and requests |
+//! | `faults`, `clock`, `store` | faults to switch on, the time, the rows on disk |
 //!
-//! It must not be used for anything of value: any key is good, and nothing is protected.
+//! The emulator accepts any key and protects nothing. Do not use it for anything of value.
 
 #![warn(unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
-mod accept;
 mod answer;
 mod batch;
 mod batches;
@@ -40,14 +42,15 @@ mod reader;
 mod reply;
 mod routes;
 mod rows;
+mod runner;
 mod sample;
 mod schema;
 mod store;
 mod tokens;
 mod uploads;
-mod work;
+mod validate;
 
-pub use batch::{BatchRow, Look, Phase, Written};
+pub use batch::{BatchRow, Phase, RowCounts, ShowOptions};
 pub use clock::{Clock, SystemClock};
 pub use emulator::{Emulator, EmulatorConfig};
 pub use faults::Fault;

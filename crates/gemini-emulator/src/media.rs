@@ -1,4 +1,4 @@
-//! Pages, images and texts that are sent with a request, or that it refers to.
+//! Reads the pages, images and texts in a request, or in the files that it refers to.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -9,7 +9,7 @@ use super::answer::parts;
 use super::emulator::Inner;
 use super::files;
 use super::reader::ReadError;
-use super::reply::{Failure, Rpc};
+use super::reply::{ApiError, RpcCode};
 use coldbrew_gemini::lenient;
 
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -17,7 +17,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What is in one part of a request.
+/// The content of one part of a request.
 pub(crate) struct Document {
     pub mime_type: String,
     /// The text of each of its pages.
@@ -25,7 +25,7 @@ pub(crate) struct Document {
 }
 
 /// The documents of a request, in order.
-pub(crate) async fn read_all(emulator: &Inner, project: &str, request: &Value) -> Result<Vec<Document>, Failure> {
+pub(crate) async fn read_all(emulator: &Inner, project: &str, request: &Value) -> Result<Vec<Document>, ApiError> {
     let mut documents = Vec::new();
     for part in parts(request) {
         if let Some((mime_type, bytes)) = fetch(emulator, project, part).await? {
@@ -36,11 +36,11 @@ pub(crate) async fn read_all(emulator: &Inner, project: &str, request: &Value) -
     Ok(documents)
 }
 
-/// The bytes that are sent with a part, or that it refers to.
-async fn fetch(emulator: &Inner, project: &str, part: &Value) -> Result<Option<(String, Vec<u8>)>, Failure> {
+/// The media type and bytes of a part. `None` if the part is text.
+async fn fetch(emulator: &Inner, project: &str, part: &Value) -> Result<Option<(String, Vec<u8>)>, ApiError> {
     if let Some(blob) = lenient::member(part, "inlineData") {
         let data = lenient::string(blob, "data").unwrap_or_default().replace('-', "+").replace('_', "/");
-        let bytes = LENIENT.decode(data).map_err(|_| Failure::invalid("Base64 decoding failed."))?;
+        let bytes = LENIENT.decode(data).map_err(|_| ApiError::invalid("Base64 decoding failed."))?;
         return Ok(Some((lenient::string(blob, "mimeType").unwrap_or_default(), bytes)));
     }
     let Some(data) = lenient::member(part, "fileData") else { return Ok(None) };
@@ -54,16 +54,18 @@ async fn fetch(emulator: &Inner, project: &str, part: &Value) -> Result<Option<(
     Ok(Some((lenient::string(data, "mimeType").unwrap_or(file.mime_type), bytes)))
 }
 
-async fn read(emulator: &Inner, mime_type: &str, bytes: &[u8]) -> Result<Vec<String>, Failure> {
+async fn read(emulator: &Inner, mime_type: &str, bytes: &[u8]) -> Result<Vec<String>, ApiError> {
     if mime_type.starts_with("text/") {
         return Ok(vec![String::from_utf8_lossy(bytes).into_owned()]);
     }
     if mime_type != "application/pdf" && !mime_type.starts_with("image/") {
-        return Err(Failure::invalid(format!("Unsupported MIME type: {mime_type}")));
+        return Err(ApiError::invalid(format!("Unsupported MIME type: {mime_type}")));
     }
     emulator.reader.read(mime_type, bytes).await.map_err(|error| match error {
-        ReadError::Unreadable if mime_type == "application/pdf" => Failure::invalid("The document has no pages."),
-        ReadError::Unreadable => Failure::invalid("Unable to process input image. Please retry or report the issue."),
-        ReadError::Unavailable => Failure::new(Rpc::Unavailable, "The model is overloaded. Please try again later."),
+        ReadError::Unreadable if mime_type == "application/pdf" => ApiError::invalid("The document has no pages."),
+        ReadError::Unreadable => ApiError::invalid("Unable to process input image. Please retry or report the issue."),
+        ReadError::Unavailable => {
+            ApiError::new(RpcCode::Unavailable, "The model is overloaded. Please try again later.")
+        }
     })
 }

@@ -1,4 +1,4 @@
-//! `models`: get and list, from the client's table.
+//! The handlers for models: get and list, from the table of the client.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::emulator::Emulator;
-use super::reply::{Failure, Rpc, ok};
+use super::reply::{ApiError, RpcCode, ok};
 use coldbrew_gemini::models::{self, ALIASES, Model, Thinking};
 
-/// The model called `id`, if there is one for this version and method.
-pub(crate) fn find(version: &str, id: &str, method: &str) -> Result<Model, Failure> {
+/// Finds the model `id`. `version` and `method` are for the error. Aliases are found under `v1beta` only.
+pub(crate) fn find(version: &str, id: &str, method: &str) -> Result<Model, ApiError> {
     let is_alias = ALIASES.iter().any(|(alias, _)| *alias == id);
     let known = models::all().any(|model| model.id == id) || (is_alias && version == "v1beta");
     if known {
@@ -19,14 +19,14 @@ pub(crate) fn find(version: &str, id: &str, method: &str) -> Result<Model, Failu
     let advice = "Call ListModels to see the list of available models and their supported methods.";
     let message =
         format!("models/{id} is not found for API version {version}, or is not supported for {method}. {advice}");
-    Err(Failure::new(Rpc::NotFound, message))
+    Err(ApiError::new(RpcCode::NotFound, message))
 }
 
-pub(crate) async fn get(Path((_, id)): Path<(String, String)>, caller: Caller) -> Result<Response, Failure> {
+pub(crate) async fn get(Path((_, id)): Path<(String, String)>, caller: Caller) -> Result<Response, ApiError> {
     find(&caller.version, &id, "GetModel").map(|model| ok(show(&model)))
 }
 
-pub(crate) async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, Failure> {
+pub(crate) async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, ApiError> {
     emulator.count("list_models");
     let all: Vec<Model> = models::all().collect();
     let page = super::files::page(all, |model| model.id.clone(), caller.page_size(50, 1_000)?, &caller)?;
@@ -39,7 +39,7 @@ fn show(model: &Model) -> Value {
         "name": format!("models/{}", model.id),
         "version": "001",
         "displayName": display_name(&model.id),
-        "description": "A stand-in for this model, which reads the text of a page.",
+        "description": "An emulated model, which reads the text of a page.",
         "inputTokenLimit": model.input_tokens_max,
         "outputTokenLimit": model.output_tokens_max,
         "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent", "batchGenerateContent"],
@@ -56,7 +56,7 @@ fn show(model: &Model) -> Value {
     shown
 }
 
-/// `gemini-3.8-flash` as `Gemini 3.8 Flash`.
+/// Converts an id to a display name: `gemini-3.8-flash` becomes `Gemini 3.8 Flash`.
 fn display_name(id: &str) -> String {
     let words = id.split('-').map(|word| {
         let mut chars = word.chars();

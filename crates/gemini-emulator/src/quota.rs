@@ -1,4 +1,6 @@
-//! Quotas, and how Google refuses when they are used up.
+//! The quotas, and the errors with which Google refuses beyond them.
+//!
+//! The limits are described in `docs/GEMINI.md`, "File limits" and "Enqueued tokens".
 
 use serde_json::{Value, json};
 
@@ -7,10 +9,10 @@ use super::caller::Caller;
 use super::emulator::Emulator;
 use super::faults::Fault;
 use super::file::FileRow;
-use super::reply::{Failure, Rpc};
+use super::reply::{ApiError, RpcCode};
 
-/// Refuses another file once the project's space is used up, with the endless delay that Google sends.
-pub(crate) fn check_storage(emulator: &Emulator, project: &str) -> Result<(), Failure> {
+/// Refuses a file if the storage of the project is full. `retryDelay` is 2^63 - 1 seconds, as Google sent it.
+pub(crate) fn check_storage(emulator: &Emulator, project: &str) -> Result<(), ApiError> {
     let (now, max) = (emulator.now(), emulator.settings().storage_bytes_max);
     let ours = |file: &FileRow| file.project == project && !file.is_expired(now);
     let used: u64 = emulator.files.all().iter().filter(|file| ours(file)).map(|file| file.size_bytes).sum();
@@ -44,20 +46,20 @@ fn quota_failure(violation: &Value) -> Value {
     json!({"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]})
 }
 
-fn exceeded() -> Failure {
+fn exceeded() -> ApiError {
     let message = "You exceeded your current quota, please check your plan and billing details. For more information on this \
                    error, head to: https://ai.google.dev/gemini-api/docs/rate-limits. To monitor your current usage, head to: \
                    https://ai.dev/rate-limit. ";
-    Failure::new(Rpc::ResourceExhausted, message)
+    ApiError::new(RpcCode::ResourceExhausted, message)
 }
 
-/// Refuses a batch with nothing but a link to the documentation: tokens enqueued, or spent too fast.
-pub(crate) fn capacity() -> Failure {
+/// The error for too many enqueued tokens or for spending too fast. Google sends only a link to its documentation.
+pub(crate) fn capacity() -> ApiError {
     exceeded().with(help())
 }
 
-/// Refuses a call that comes too soon.
-pub(crate) fn per_minute(after_seconds: u32) -> Failure {
+/// The error for too many requests in a minute.
+pub(crate) fn per_minute(after_seconds: u32) -> ApiError {
     let violation = json!({
         "quotaMetric": "generativelanguage.googleapis.com/generate_content_paid_tier_requests",
         "quotaId": "GenerateRequestsPerMinutePerProjectPerModel",
@@ -67,8 +69,8 @@ pub(crate) fn per_minute(after_seconds: u32) -> Failure {
     exceeded().with(quota_failure(&violation)).with(help()).with(retry_info(&format!("{}s", after_seconds.max(1))))
 }
 
-/// Refuses a batch if its tokens do not fit beside those that the project has enqueued for the model.
-pub(crate) fn check_enqueued(emulator: &Emulator, caller: &Caller, model: &str, tokens: u64) -> Result<(), Failure> {
+/// Refuses a batch if it would exceed the enqueued tokens of the project for the model.
+pub(crate) fn check_enqueued(emulator: &Emulator, caller: &Caller, model: &str, tokens: u64) -> Result<(), ApiError> {
     let (now, settings) = (emulator.now(), emulator.settings());
     let counts = |batch: &BatchRow| match batch.phase(now) {
         Phase::Pending | Phase::Running => true,

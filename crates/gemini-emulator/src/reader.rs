@@ -1,21 +1,25 @@
-//! How the emulator sees what is on a page.
+//! The interface with which the emulator reads pages.
 
 use async_trait::async_trait;
 
-/// Reads pages and images. Given to the emulator by whoever starts it.
+/// Reads pages and images for the emulator.
 #[async_trait]
 pub trait PageReader: Send + Sync {
-    /// The text of each page of a PDF, or of an image, as Markdown. May be called several times at once.
+    /// Returns the text of each page of a PDF, or of an image, as Markdown. Calls can run concurrently.
+    ///
+    /// # Errors
+    /// - [`ReadError::Unreadable`]: the bytes are no such document.
+    /// - [`ReadError::Unavailable`]: the reader cannot work now.
     async fn read(&self, mime_type: &str, bytes: &[u8]) -> Result<Vec<String>, ReadError>;
 }
 
 /// Why a page could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// The bytes are at fault; the caller is told so.
+    /// The bytes are not a readable document. The emulator answers `INVALID_ARGUMENT`.
     #[error("the input cannot be read")]
     Unreadable,
-    /// The reader is at fault; the caller is told to try again.
+    /// The reader cannot work now. The emulator answers `UNAVAILABLE`.
     #[error("the reader is unavailable")]
     Unavailable,
 }

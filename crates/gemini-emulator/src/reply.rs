@@ -1,4 +1,6 @@
-//! What answers have in common: pretty JSON, Google's headers, Google's errors.
+//! The common parts of replies: pretty-printed JSON, headers and errors.
+//!
+//! They are described in `docs/GEMINI.md`, "Reply format" and "Error envelope".
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -7,19 +9,19 @@ use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
-/// An error as the API answers it, for a whole call or for one row of a batch.
+/// An error of the API, for a call or for one row of a batch.
 #[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    rpc: Rpc,
+pub(crate) struct ApiError {
+    rpc: RpcCode,
     pub message: String,
     details: Vec<Value>,
-    /// A stream that is a list has its errors in a list.
+    /// Whether the error is in a list, as in a stream without `alt=sse`.
     in_a_list: bool,
 }
 
-/// The kinds of errors: gRPC number, HTTP status, name.
+/// A gRPC status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rpc {
+pub(crate) enum RpcCode {
     InvalidArgument,
     DeadlineExceeded,
     NotFound,
@@ -31,7 +33,8 @@ pub(crate) enum Rpc {
     Unavailable,
 }
 
-impl Rpc {
+impl RpcCode {
+    /// The number of the code, its HTTP status and its name.
     const fn parts(self) -> (i64, StatusCode, &'static str) {
         match self {
             Self::InvalidArgument => (3, StatusCode::BAD_REQUEST, "INVALID_ARGUMENT"),
@@ -47,28 +50,28 @@ impl Rpc {
     }
 }
 
-impl Failure {
-    pub(crate) fn new(rpc: Rpc, message: impl Into<String>) -> Self {
+impl ApiError {
+    pub(crate) fn new(rpc: RpcCode, message: impl Into<String>) -> Self {
         Self { rpc, message: message.into(), details: Vec::new(), in_a_list: false }
     }
 
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
-        Self::new(Rpc::InvalidArgument, message)
+        Self::new(RpcCode::InvalidArgument, message)
     }
 
     pub(crate) fn internal() -> Self {
         let report = "https://developers.generativeai.google/guide/troubleshooting";
-        Self::new(Rpc::Internal, format!("An internal error has occurred. Please retry or report in {report}"))
+        Self::new(RpcCode::Internal, format!("An internal error has occurred. Please retry or report in {report}"))
     }
 
     pub(crate) fn no_entity() -> Self {
-        Self::new(Rpc::NotFound, "Requested entity was not found.")
+        Self::new(RpcCode::NotFound, "Requested entity was not found.")
     }
 
-    /// A file that does not exist is not told from one of somebody else.
+    /// The error for a file that does not exist or belongs to another project.
     pub(crate) fn no_file(id: &str) -> Self {
         let message = format!("You do not have permission to access the File {id} or it may not exist.");
-        Self::new(Rpc::PermissionDenied, message)
+        Self::new(RpcCode::PermissionDenied, message)
     }
 
     pub(crate) fn with(mut self, detail: Value) -> Self {
@@ -80,7 +83,7 @@ impl Failure {
         Self { in_a_list: true, ..self }
     }
 
-    /// As a row of a batch shows it.
+    /// The `google.rpc.Status` of a row.
     pub(crate) fn status(&self) -> Value {
         json!({"code": self.rpc.parts().0, "message": self.message})
     }
@@ -95,15 +98,15 @@ impl Failure {
     }
 }
 
-/// The disk is full, or a file was taken away under the emulator.
-impl From<std::io::Error> for Failure {
+/// An error of the disk, such as no free space or a missing file.
+impl From<std::io::Error> for ApiError {
     fn from(error: std::io::Error) -> Self {
-        tracing::warn!(%error, "the emulator's folder");
+        tracing::warn!(%error, "the emulator could not use its folder");
         Self::internal()
     }
 }
 
-/// JSON that is yet to be printed, in the way the request asks for.
+/// The JSON of a reply, which [`finish`] prints as the request asks.
 #[derive(Clone)]
 struct Payload(Value);
 
@@ -118,18 +121,18 @@ fn with_payload(status: StatusCode, value: Value) -> Response {
     response
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         with_payload(self.rpc.parts().1, self.envelope())
     }
 }
 
-/// What Google's front end answers for an address it does not know.
-pub(crate) async fn wrong_address() -> Response {
+/// The HTML page of Google's front end for an unknown path.
+pub(crate) async fn not_found_page() -> Response {
     html(StatusCode::NOT_FOUND, "Error 404 (Not Found)!!1")
 }
 
-/// A page of Google's front end.
+/// An HTML page of Google's front end.
 pub(crate) fn html(status: StatusCode, title: &str) -> Response {
     let page = format!(
         "<!DOCTYPE html>\n<html lang=en>\n<meta charset=utf-8>\n<title>{title}</title>\n<p><b>{}.</b> <ins>That's an error.</ins>\n",
@@ -138,12 +141,12 @@ pub(crate) fn html(status: StatusCode, title: &str) -> Response {
     (status, Html(page)).into_response()
 }
 
-/// Ends the connection without an answer. The server drops the connection of a task that unwinds; nothing is printed.
-pub(crate) fn hang_up() -> ! {
-    std::panic::resume_unwind(Box::new("the emulator hangs up"))
+/// Ends the connection without a reply. The task unwinds without printing anything, and the server drops its connection.
+pub(crate) fn drop_connection() -> ! {
+    std::panic::resume_unwind(Box::new("the emulator drops the connection"))
 }
 
-/// Prints payloads and adds the headers that every answer of Google's has.
+/// Prints the JSON of a reply, and adds the headers that all replies of Google have.
 pub(crate) async fn finish(request: Request, next: Next) -> Response {
     let query = request.uri().query().unwrap_or_default();
     let compact =

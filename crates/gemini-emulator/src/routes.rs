@@ -1,4 +1,4 @@
-//! Which address is answered by what.
+//! The paths and their handlers.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,10 +12,12 @@ use tokio::net::TcpListener;
 
 use super::caller::VERSIONS;
 use super::emulator::Emulator;
-use super::reply::{finish, wrong_address};
+use super::reply::{finish, not_found_page};
 use super::{batches, control, files, generate, models, uploads};
 
-/// The API under `v1`, `v1beta` and `v1alpha`. To have `/_control`, serve it with [`serve`] or with connect info.
+/// The router of the API under `v1`, `v1beta` and `v1alpha`.
+///
+/// `/_control` needs the address of the caller: use [`serve`], or axum's connect info.
 pub fn router(emulator: Emulator) -> Router {
     let api = Router::new()
         .route("/{version}/files", get(files::list).post(files::create))
@@ -29,13 +31,13 @@ pub fn router(emulator: Emulator) -> Router {
         .route_layer(from_fn(known_version));
     let control = if emulator.control { control::router() } else { Router::new() };
     api.merge(control)
-        .fallback(wrong_address)
-        .method_not_allowed_fallback(wrong_address)
+        .fallback(not_found_page)
+        .method_not_allowed_fallback(not_found_page)
         .layer(from_fn(finish))
         .with_state(emulator)
 }
 
-/// Serves the emulator until `stop` comes.
+/// Serves the emulator until `stop` completes.
 ///
 /// # Errors
 /// If the listener fails.
@@ -50,5 +52,5 @@ pub async fn serve(
 
 async fn known_version(Path(path): Path<Vec<(String, String)>>, request: Request, next: Next) -> Response {
     let known = path.iter().any(|(name, value)| name == "version" && VERSIONS.contains(&value.as_str()));
-    if known { next.run(request).await } else { wrong_address().await }
+    if known { next.run(request).await } else { not_found_page().await }
 }

@@ -1,31 +1,31 @@
-//! One request of a batch and its result, with the faults that rows are known to have.
+//! One request of a batch and its result, with the faults of rows.
 
 use serde_json::{Value, json};
 
 use super::answer;
 use super::emulator::Inner;
 use super::faults::Fault;
-use super::line::{LineFault, check_line};
-use super::reply::Failure;
+use super::line::{InputLineError, check_line};
+use super::reply::ApiError;
 use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::Model;
 
 /// A line of a batch's input.
 pub(crate) struct RowInput {
-    /// What the result is known by: `key`, or `metadata` if the request came inline.
+    /// The member that identifies the result: `key`, or `metadata` of an inline request.
     pub label: Option<(&'static str, Value)>,
     pub request: Value,
 }
 
-/// A result line, and whether it is a response.
+/// A result line, and whether it has a response.
 pub(crate) struct RowResult {
     pub line: Value,
     pub succeeded: bool,
 }
 
 impl RowInput {
-    /// Reads a line, strictly. An inline request was checked with its create.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, LineFault> {
+    /// Parses and checks a line. An inline request was checked at its create.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, InputLineError> {
         if let Ok(mut inline) = serde_json::from_slice::<Value>(bytes)
             && inline.get("key").is_none()
             && inline.get("metadata").is_some()
@@ -39,7 +39,7 @@ impl RowInput {
     }
 }
 
-/// The faults of one row, decided when it is read.
+/// The faults of one row with their amounts, drawn when the row is read.
 pub(crate) struct RowFaults(Vec<(Fault, u32)>);
 
 impl RowFaults {
@@ -66,12 +66,12 @@ impl RowFaults {
     fn error(&self) -> Option<Value> {
         let (_, code) = self.0.iter().find(|(fault, _)| *fault == Fault::RowError)?;
         let code = if *code == 0 { 13 } else { *code };
-        Some(json!({"code": code, "message": Failure::internal().message}))
+        Some(json!({"code": code, "message": ApiError::internal().message}))
     }
 }
 
-/// What becomes of a request.
-pub(crate) async fn result(
+/// Runs a request and returns its result line.
+pub(crate) async fn run(
     emulator: &Inner,
     project: &str,
     model: &Model,
@@ -90,7 +90,7 @@ pub(crate) async fn result(
     match answered {
         Ok(mut response) => {
             for (fault, _) in &faults.0 {
-                spoil(&mut response, *fault);
+                apply_fault(&mut response, *fault);
             }
             if !faults.0.iter().any(|(fault, _)| *fault == Fault::RowWithoutResult) {
                 line["response"] = response;
@@ -101,8 +101,8 @@ pub(crate) async fn result(
     RowResult { line, succeeded }
 }
 
-/// Changes a good response into one of the odd ones that Google sends.
-fn spoil(response: &mut Value, fault: Fault) {
+/// Changes a response as the fault asks.
+fn apply_fault(response: &mut Value, fault: Fault) {
     let finished = |reason: &str| json!([{"finishReason": reason, "index": 0}]);
     let parts = |parts: Value, reason: &str| json!([{"content": {"parts": parts, "role": "model"}, "finishReason": reason, "index": 0}]);
     let text = response["candidates"][0]["content"]["parts"][0]["text"].as_str().unwrap_or_default().to_owned();
@@ -110,7 +110,7 @@ fn spoil(response: &mut Value, fault: Fault) {
     match fault {
         Fault::RowBlocked => {
             response["promptFeedback"] = json!({"blockReason": "PROHIBITED_CONTENT"});
-            // Nothing was thought or written.
+            // A blocked prompt has no thoughts and no candidates.
             let prompt = response["usageMetadata"]["promptTokenCount"].take();
             response["usageMetadata"] = json!({"promptTokenCount": prompt, "totalTokenCount": prompt});
             if let Some(response) = response.as_object_mut() {

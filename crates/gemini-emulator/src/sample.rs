@@ -1,10 +1,10 @@
-//! Answers for requests that want JSON.
+//! Builds JSON answers for requests with a schema.
 
 use serde_json::{Map, Value, json};
 
 use coldbrew_gemini::lenient;
 
-/// JSON that holds `text`, in the form of `schema` if there is one.
+/// JSON that follows `schema` and holds `text`. Without a schema it is `{"text": …}`.
 pub(crate) fn json_answer(schema: Option<&Value>, text: &str) -> String {
     schema.map_or_else(|| json!({"text": text}), |schema| instance(schema, text, 0)).to_string()
 }

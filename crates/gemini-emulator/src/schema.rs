@@ -1,8 +1,7 @@
-//! The fields Google knows, and a check as strict as its own: it refuses a request for one name it does not know.
+//! The known fields of each message, and a check that refuses a request with an unknown field, as Google does.
 //!
-//! [`check`] walks a JSON value along a [`Message`]; `table` has the messages. Both spellings of a name are accepted,
-//! numbers also as strings, enums also as numbers, `null` everywhere, as in proto3's JSON. Not checked here: what a certain model
-//! takes.
+//! [`check`] compares a JSON value with a [`Message`] of `table`. As in the JSON of proto3, it accepts both spellings of a name, numbers
+//! as strings, enums as numbers, and `null` everywhere. `validate` checks the limits of a model.
 
 mod table;
 
@@ -15,7 +14,7 @@ pub(crate) use table::{BATCH_LINE, COUNT_TOKENS, CREATE_BATCH, CREATE_FILE, GENE
 #[derive(Debug)]
 pub(crate) struct Message {
     pub fields: &'static [Field],
-    /// Of these members at most one may be there.
+    /// At most one of these members may be set.
     pub one_of: &'static [&'static str],
 }
 
@@ -46,54 +45,54 @@ pub(crate) enum Kind {
     Any,
 }
 
-/// The first thing in a request that Google would refuse.
+/// The first reason why Google would refuse a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Violation {
-    /// As Google writes it: `contents[0].parts`; empty at the top.
+    /// The path in Google's notation, such as `contents[0].parts`. Empty at the top level.
     pub path: String,
-    pub fault: Fault,
+    pub kind: ViolationKind,
 }
 
-/// See [`Violation`].
+/// The kind of a [`Violation`], with the name of the member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum ViolationKind {
     UnknownName(String),
-    /// The member, and what it should hold.
+    /// The second value says what the member should hold.
     InvalidValue(String, &'static str),
-    /// A member that is there twice, or a second one of those of which at most one may be there.
+    /// The member is set twice, or another member of its `one_of` is set.
     AlreadySet(String),
 }
 
-impl Fault {
-    /// The name of the member at fault.
+impl ViolationKind {
+    /// The name of the member.
     pub(crate) fn name(&self) -> &str {
         let (Self::UnknownName(name) | Self::InvalidValue(name, _) | Self::AlreadySet(name)) = self;
         name
     }
 }
 
-/// Looks for the first violation of `message` in `value`, which stands at `path`.
+/// Checks `value` at `path` against `message`, and returns the first violation.
 pub(crate) fn check(value: &Value, message: &Message, path: &str) -> Result<(), Violation> {
-    let violation = |fault| Err(Violation { path: path.to_owned(), fault });
+    let violation = |kind| Err(Violation { path: path.to_owned(), kind });
     let Some(object) = value.as_object() else {
         let (_, name) = path.rsplit_once('.').unwrap_or(("", path));
-        return violation(Fault::InvalidValue(name.to_owned(), "an object"));
+        return violation(ViolationKind::InvalidValue(name.to_owned(), "an object"));
     };
     let mut chosen = None;
     let mut seen: Vec<&str> = Vec::new();
     for (name, value) in object {
         let known = message.fields.iter().find(|field| field.name == name || snake_case(field.name) == *name);
         let Some(field) = known else {
-            return violation(Fault::UnknownName(name.clone()));
+            return violation(ViolationKind::UnknownName(name.clone()));
         };
         if value.is_null() {
             continue;
         }
-        // Spelled in both ways it is there twice.
+        // The same member in both spellings is set twice.
         let is_double = seen.contains(&field.name);
         seen.push(field.name);
         if is_double || (message.one_of.contains(&field.name) && chosen.replace(field.name).is_some()) {
-            return violation(Fault::AlreadySet(name.clone()));
+            return violation(ViolationKind::AlreadySet(name.clone()));
         }
         let path = if path.is_empty() { snake_case(field.name) } else { format!("{path}.{}", snake_case(field.name)) };
         check_field(value, field, path)?;
@@ -106,7 +105,7 @@ fn check_field(value: &Value, field: &Field, path: String) -> Result<(), Violati
         return check_value(value, field, path);
     }
     let Some(items) = value.as_array() else {
-        return Err(Violation { path, fault: Fault::InvalidValue(field.name.into(), "a list") });
+        return Err(Violation { path, kind: ViolationKind::InvalidValue(field.name.into(), "a list") });
     };
     items.iter().enumerate().try_for_each(|(index, item)| check_value(item, field, format!("{path}[{index}]")))
 }
@@ -126,12 +125,12 @@ fn check_value(value: &Value, field: &Field, path: String) -> Result<(), Violati
             (value.is_u64() || value.as_str().is_some_and(|name| names.contains(&name)), "a known constant")
         }
     };
-    if holds { Ok(()) } else { Err(Violation { path, fault: Fault::InvalidValue(field.name.into(), expected) }) }
+    if holds { Ok(()) } else { Err(Violation { path, kind: ViolationKind::InvalidValue(field.name.into(), expected) }) }
 }
 
-/// A whole number, in any of the forms that proto3's JSON has for it.
+/// An integer in any form that the JSON of proto3 allows.
 fn integer(value: &Value) -> Option<i64> {
-    // Beyond this a double is no exact integer.
+    // Larger doubles are not exact integers.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let whole = |number: &f64| number.fract() == 0.0 && number.abs() <= EXACT;
     #[allow(clippy::cast_possible_truncation)]
@@ -148,7 +147,7 @@ fn is_base64(text: &str) -> bool {
     digits.len() % 4 != 1 && text.len() - digits.len() <= 2 && digits.as_bytes().chunks(64).all(are_base64_digits)
 }
 
-/// Looks at all of them, also after one that is none, so that the compiler looks at many at once: a page is a million.
+/// Checks all bytes without an early end, so that the compiler can vectorize the loop. A page has about a million bytes.
 fn are_base64_digits(bytes: &[u8]) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'+' | b'/' | b'-' | b'_');
     bytes.iter().fold(true, |all, &byte| all & known(byte))

@@ -1,4 +1,4 @@
-//! Rows on disk: one small JSON file each, replaced as a whole, and kept in memory too.
+//! Tables on disk. Each row is one small JSON file, which is replaced atomically, and is also in memory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::{fs, io};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A folder of rows. Writing one takes so little time that it is done in place.
+/// A folder of rows. Writing blocks the thread, which is short for a small row.
 pub struct Table<T> {
     folder: PathBuf,
     rows: Mutex<BTreeMap<String, T>>,
@@ -28,7 +28,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         Ok(Self { folder, rows: Mutex::new(rows) })
     }
 
-    /// Where the bytes that belong to a row are.
+    /// The path of a file that belongs to a row.
     pub fn path(&self, id: &str, extension: &str) -> PathBuf {
         self.folder.join(format!("{id}.{extension}"))
     }
@@ -48,7 +48,7 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         Ok(())
     }
 
-    /// Changes a row that is there; returns it as it is then.
+    /// Changes a row and returns the new row. `None` if there is no such row.
     pub fn update(&self, id: &str, change: impl FnOnce(&mut T)) -> io::Result<Option<T>> {
         let mut rows = self.rows();
         let Some(row) = rows.get_mut(id) else { return Ok(None) };
@@ -58,11 +58,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Table<T> {
         Ok(Some(row))
     }
 
-    /// Removes a row and its bytes.
+    /// Removes a row and its files.
     pub fn remove(&self, id: &str, extensions: &[&str]) {
         self.rows().remove(id);
         for extension in extensions.iter().chain(&["json"]) {
-            // What is left behind is only space.
+            // A file that cannot be removed only takes space.
             let _ = fs::remove_file(self.path(id, extension));
         }
     }

@@ -1,13 +1,13 @@
-//! The emulator over HTTP: what it answers to the client, and to those who look closer.
+//! The emulator over HTTP, called by the client and by plain requests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod create;
+mod creates_and_polls;
 mod figures;
-mod lab;
+mod harness;
+mod lifecycle;
 mod outputs;
 mod schema;
-mod singles;
-mod time;
+mod single_calls;
 mod uploads;
 mod wire;

@@ -1,4 +1,4 @@
-//! How many tokens a request and an answer weigh: four characters of text each, pages and images by resolution.
+//! Counts the tokens of requests and answers: one for four characters of text; pages and images by resolution.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,8 @@ use coldbrew_gemini::models::Model;
 
 const CHARS_PER_TOKEN: usize = 4;
 
-/// The weight of a prompt. Gemini 3 counts pages as images.
+/// The tokens of a prompt by modality. Gemini 3 counts PDF pages as images
+/// (<https://ai.google.dev/gemini-api/docs/media-resolution>, read 2026-11-30).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PromptTokens {
     pub text: u64,
@@ -33,7 +34,7 @@ pub(crate) fn of_text(text: &str) -> u64 {
     text.chars().count().div_ceil(CHARS_PER_TOKEN) as u64
 }
 
-/// The weight of a prompt with these documents in it. Those that were not read count as one page each.
+/// The tokens of a prompt with these documents. A document that was not read counts as one page.
 pub(crate) fn of_prompt(request: &Value, documents: &[Document], model: &Model) -> PromptTokens {
     let config = lenient::member(request, "generationConfig");
     let general = config.and_then(|config| lenient::string(config, "mediaResolution"));
@@ -77,7 +78,7 @@ fn of_page(resolution: &str, mime_type: &str, model: &Model) -> u64 {
     u64::from(tokens)
 }
 
-/// How much was thought before an answer.
+/// The tokens of the thoughts before an answer.
 pub(crate) fn of_thoughts(request: &Value, answer_tokens: u64) -> u64 {
     let config =
         lenient::member(request, "generationConfig").and_then(|config| lenient::member(config, "thinkingConfig"));

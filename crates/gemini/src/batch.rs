@@ -1,4 +1,6 @@
-//! A batch at Google, as its JSON describes it: a long-running operation whose truth is in `metadata`.
+//! A batch as its JSON describes it: a long-running operation whose state is in `metadata`.
+//!
+//! The fields are described in `docs/GEMINI.md`, "Batch operation".
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -9,40 +11,43 @@ use super::lenient;
 /// A batch at Google.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// `batches/…`; empty if the JSON had none.
+    /// `batches/…`; empty if the JSON has no name.
     pub name: String,
     pub display_name: String,
     /// `models/…`.
     pub model: String,
     pub state: BatchState,
-    /// The file it was created from; `None` for an inline batch.
+    /// `files/…` of the input; `None` for an inline batch.
     pub input_file: Option<String>,
-    /// The file with the results. Can be missing for a while after success.
+    /// `files/…` of the results. It can be missing for minutes after success (<https://github.com/tidyverse/ellmer/pull/926>, read
+    /// 2026-11-23).
     pub output_file: Option<String>,
     pub stats: BatchStats,
+    /// Why the batch failed, was cancelled or expired. Google does not always send it.
     pub error: Option<Status>,
     pub create_time: Option<Timestamp>,
     pub update_time: Option<Timestamp>,
     pub end_time: Option<Timestamp>,
+    /// The JSON as it was received.
     pub raw: Value,
 }
 
-/// How far a batch is. A success says nothing about its rows.
+/// The state of a batch. A batch can succeed although all of its rows fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BatchState {
     Pending,
     Running,
     Succeeded,
-    /// Ended with some results.
+    /// Ended with results for some rows. The library of Google names this state; the Gemini API has not been seen to send it.
     PartiallySucceeded,
     Failed,
     Cancelled,
     Expired,
-    /// A state nobody has heard of: it is still going on.
+    /// A state that is not in this list, as it was sent. It counts as still running.
     Unknown(String),
 }
 
-/// How many requests a batch has, and how they went. Progress only, no promise.
+/// The numbers of requests in a batch. They show progress and may be late.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BatchStats {
     pub requests: u64,
@@ -51,21 +56,22 @@ pub struct BatchStats {
     pub pending: u64,
 }
 
-/// Some batches, newest first, and where to go on.
+/// One page of a list of batches, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct BatchPage {
     pub batches: Vec<Batch>,
+    /// The argument for the next page; `None` on the last page.
     pub next_page_token: Option<String>,
 }
 
 impl BatchState {
-    /// Whether it will not change any more.
+    /// Whether the state will not change any more.
     pub const fn is_terminal(&self) -> bool {
         !matches!(self, Self::Pending | Self::Running | Self::Unknown(_))
     }
 
-    /// Reads `BATCH_STATE_RUNNING`, `JOB_STATE_RUNNING` and `RUNNING` alike.
-    fn read(sent: &str) -> Self {
+    /// Parses `BATCH_STATE_RUNNING`, `JOB_STATE_RUNNING` and `RUNNING` as the same state.
+    fn parse(sent: &str) -> Self {
         let bare = sent.strip_prefix("BATCH_STATE_").or_else(|| sent.strip_prefix("JOB_STATE_")).unwrap_or(sent);
         match bare {
             "PENDING" | "QUEUED" => Self::Pending,
@@ -81,15 +87,15 @@ impl BatchState {
 }
 
 impl Batch {
-    /// Reads an operation. Never fails: what is missing stays empty, and what is in two places is taken from either.
-    pub fn read(raw: Value) -> Self {
+    /// Reads an operation and never fails. Missing fields stay empty. The output is taken from `metadata` or from `response`.
+    pub fn from_json(raw: Value) -> Self {
         let empty = Value::Null;
         let metadata = lenient::member(&raw, "metadata").unwrap_or(&empty);
         let response = lenient::member(&raw, "response").unwrap_or(&empty);
         let output = lenient::member(metadata, "output").unwrap_or(&empty);
         let input = lenient::member(metadata, "inputConfig").unwrap_or(&empty);
         let text = |name| lenient::string(metadata, name).unwrap_or_default();
-        let error = lenient::member(&raw, "error").map(Status::read);
+        let error = lenient::member(&raw, "error").map(Status::from_json);
         Self {
             name: lenient::string(&raw, "name").unwrap_or_else(|| text("name")),
             display_name: text("displayName"),
@@ -109,19 +115,19 @@ impl Batch {
 }
 
 impl BatchPage {
-    pub(super) fn read(answer: &Value) -> Self {
+    pub(super) fn from_json(answer: &Value) -> Self {
         let operations = lenient::member(answer, "operations").and_then(Value::as_array).cloned().unwrap_or_default();
         Self {
-            batches: operations.into_iter().map(Batch::read).collect(),
+            batches: operations.into_iter().map(Batch::from_json).collect(),
             next_page_token: lenient::string(answer, "nextPageToken"),
         }
     }
 }
 
-/// The state it names; if that says nothing, what the operation itself says.
+/// The state in `metadata`. If it is missing or unknown, `done`, `error` and `response` decide.
 fn state(raw: &Value, named: &str, error: Option<&Status>) -> BatchState {
     const CANCELLED: i64 = 1;
-    let state = BatchState::read(named);
+    let state = BatchState::parse(named);
     let done = lenient::member(raw, "done").and_then(Value::as_bool).unwrap_or(false);
     match (state, error) {
         (BatchState::Unknown(_), Some(error)) if done && error.code == CANCELLED => BatchState::Cancelled,

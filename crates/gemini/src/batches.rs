@@ -1,4 +1,4 @@
-//! Calls about batches.
+//! The calls for batches: create, get, list, find, cancel and delete.
 
 use http::Method;
 use serde_json::json;
@@ -9,55 +9,58 @@ use super::error::{Error, ErrorKind};
 use super::files::{PAGES_MAX, list_path};
 use super::models;
 
-/// How many batches are asked for at once.
+/// Batches in one page of a list.
 const PAGE_SIZE: u32 = 50;
 
 impl Client {
-    /// Creates a batch. Not repeatable.
+    /// Creates a batch from an uploaded file (`files/…`).
+    ///
+    /// A repeated call creates a second batch: the API has no request id (<https://ai.google.dev/api/batch-api>, read 2026-09-01).
     ///
     /// # Errors
-    /// [`ErrorKind::Ambiguous`] if it may or may not exist: look with [`Client::find_batches`]. Every other error means that nothing was
-    /// created.
+    /// - [`ErrorKind::Ambiguous`]: the batch may exist. Search for it with [`Client::find_batches`] before creating another.
+    /// - Every other kind: nothing was created.
     pub async fn create_batch(&self, model: &str, display_name: &str, input_file: &str) -> Result<Batch, Error> {
         let url = self.url(&format!("models/{}:batchGenerateContent", models::checked_id(model)?));
         let file = checked_name(input_file, "files")?;
         let body = json!({"batch": {"displayName": display_name, "inputConfig": {"fileName": file}}});
         let request = self.request(Method::POST, &url).timeout(self.timeouts().create).json(&body);
-        let answer = self.fetch(request).await.map_err(Error::of_create)?;
-        let batch = Batch::read(answer);
+        let answer = self.fetch(request).await.map_err(Error::for_create)?;
+        let batch = Batch::from_json(answer);
         if batch.name.is_empty() {
-            return Err(Error::new(ErrorKind::Ambiguous, "the answer to the create names no batch"));
+            return Err(Error::new(ErrorKind::Ambiguous, "the reply to the create names no batch"));
         }
         Ok(batch)
     }
 
-    /// How far a batch is.
+    /// Returns the state of a batch (`batches/…`).
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if the key's project has no such batch. An error is never evidence that the batch failed.
+    /// [`ErrorKind::NotFound`] if the key's project has no such batch. No error of this call shows that the batch failed.
     pub async fn get_batch(&self, name: &str) -> Result<Batch, Error> {
         let path = checked_name(name, "batches")?;
-        let mut batch = Batch::read(self.call(Method::GET, path, None).await?);
+        let mut batch = Batch::from_json(self.call(Method::GET, path, None).await?);
         if batch.name.is_empty() {
             batch.name = name.to_owned();
         }
         Ok(batch)
     }
 
-    /// Some of the project's batches, newest first. `page_token`: where the page before said that the next begins.
+    /// Lists up to 50 batches of the project, newest first. `page_token` is the `next_page_token` of the page before.
     ///
     /// # Errors
-    /// Those of any call; see [`ErrorKind`].
+    /// Any [`ErrorKind`].
     pub async fn list_batches(&self, page_token: Option<&str>) -> Result<BatchPage, Error> {
         let path = list_path("batches", PAGE_SIZE, page_token);
-        self.call(Method::GET, &path, None).await.map(|answer| BatchPage::read(&answer))
+        self.call(Method::GET, &path, None).await.map(|answer| BatchPage::from_json(&answer))
     }
 
-    /// All batches with exactly this display name or this input file, newest first; make both unique. Lists lag: a batch
-    /// that is missing now may be there in a minute.
+    /// Finds all batches with exactly this display name or this input file, newest first. Both should be unique.
+    ///
+    /// Lists lag: a new batch can be missing for a minute (`docs/GEMINI.md`, "Polling").
     ///
     /// # Errors
-    /// Those of any call; see [`ErrorKind`].
+    /// Any [`ErrorKind`]. If one page fails, the batches of the other pages are not returned.
     pub async fn find_batches(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, Error> {
         let mut found = Vec::new();
         let mut page_token = None;
@@ -74,7 +77,7 @@ impl Client {
         Ok(found)
     }
 
-    /// Asks for a batch to be stopped. It may still succeed: look afterwards.
+    /// Requests that a batch is cancelled. The batch may still succeed, so get its state afterwards.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if the key's project has no such batch.
@@ -83,10 +86,12 @@ impl Client {
         self.call(Method::POST, &path, Some(&json!({}))).await.map(drop)
     }
 
-    /// Forgets a batch; one that is not there counts as forgotten. This does not stop it: cancel it first.
+    /// Deletes a batch. A missing batch counts as deleted.
+    ///
+    /// A deleted batch may run on, so cancel it first (<https://github.com/googleapis/python-genai/issues/2495>, read 2026-11-23).
     ///
     /// # Errors
-    /// Those of any call; see [`ErrorKind`].
+    /// Any [`ErrorKind`] except [`ErrorKind::NotFound`].
     pub async fn delete_batch(&self, name: &str) -> Result<(), Error> {
         let path = checked_name(name, "batches")?;
         match self.call(Method::DELETE, path, None).await {

@@ -1,4 +1,4 @@
-//! The client: addresses, the key, one request and its answer. The calls themselves are in the modules beside it.
+//! The client: its configuration, URLs, API key, and how it sends one request. The calls are in the modules beside this one.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use url::Url;
 use super::error::Error;
 use super::file::hex;
 
-/// What a [`Client`] needs to know.
+/// The configuration of a [`Client`].
 #[derive(Clone)]
 pub struct Config {
-    /// `https://generativelanguage.googleapis.com`, or a proxy or stand-in of it, possibly with a path.
+    /// `https://generativelanguage.googleapis.com`, or the URL of a proxy or emulator. It may have a path, but no query.
     pub base_url: String,
     pub api_key: String,
     /// `v1`, `v1beta` or `v1alpha`.
@@ -25,21 +25,22 @@ pub struct Config {
     pub timeouts: Timeouts,
 }
 
-/// How long to wait for what.
+/// The timeouts of a [`Client`].
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
+    /// Opening a connection. Default: 10 s.
     pub connect: Duration,
-    /// A whole call with a small answer.
+    /// A whole call with a small reply. Default: 60 s.
     pub call: Duration,
-    /// A whole `generateContent`.
+    /// A whole `generateContent`. Default: 600 s.
     pub generate: Duration,
-    /// The creation of a batch: Google parses all of its input before it answers.
+    /// The create of a batch. Google parses the whole input before it answers. Default: 300 s.
     pub create: Duration,
-    /// One chunk of an upload, 8 MiB.
+    /// One chunk of an upload, usually 8 MiB. Default: 300 s.
     pub chunk: Duration,
-    /// Until the next bytes of a download.
+    /// The time between two pieces of a download. Default: 60 s.
     pub idle: Duration,
-    /// Before an upload or a download goes on after a fault; doubled with each fault in a row, up to 32 times this.
+    /// The first wait after a fault of an upload or a download. It doubles with each fault in a row, up to 32 times. Default: 1 s.
     pub backoff: Duration,
 }
 
@@ -58,7 +59,7 @@ impl Default for Timeouts {
 }
 
 impl Config {
-    /// `v1beta` at `base_url`, with ordinary timeouts.
+    /// Version `v1beta` at `base_url`, with the default timeouts.
     pub fn new(base_url: impl Into<String>, api_key: impl Into<String>) -> Self {
         Self {
             base_url: base_url.into(),
@@ -81,7 +82,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// A connection to the Gemini API with one key. Cheap to clone.
+/// A client of the Gemini API with one key. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -90,36 +91,36 @@ pub struct Client {
 #[derive(Debug)]
 struct Inner {
     http: reqwest::Client,
-    /// Marked sensitive: it shows as `Sensitive`.
+    /// Marked as sensitive, so debug output shows `Sensitive` in its place.
     key: HeaderValue,
     base_url: String,
     config: Config,
 }
 
-/// Answers that are read into memory are small; this is far above any of them.
+/// The limit for a JSON reply, which is read into memory.
 const BODY_BYTES_MAX: usize = 64 << 20;
 const ERROR_BODY_BYTES_MAX: usize = 256 << 10;
 
 impl Client {
-    /// A client that has not called anything yet.
+    /// Creates a client and sends nothing.
     ///
     /// # Errors
-    /// [`super::ErrorKind::Rejected`] if the address or the key cannot be used at all.
+    /// [`super::ErrorKind::Rejected`] if the base URL or the key is malformed.
     pub fn new(config: Config) -> Result<Self, Error> {
         let url = Url::parse(&config.base_url).map_err(|error| Error::rejected(format!("base URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
             return Err(Error::rejected("base URL: it must be http(s) and have no query"));
         }
         let mut key = HeaderValue::from_str(config.api_key.trim())
-            .map_err(|_| Error::rejected("API key: it has characters no key has"))?;
+            .map_err(|_| Error::rejected("API key: it has characters that no key has"))?;
         if key.is_empty() {
             return Err(Error::rejected("API key: it is empty"));
         }
         key.set_sensitive(true);
-        // Fails only if the process has chosen a provider already, which is then used.
+        // Fails only if the process has installed a provider already. That one is used then.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // A redirect would carry the key, or a create, to who knows where; and whether a call may be sent again is for its
-        // caller to say, not for the library, which does so where it holds it for safe.
+        // A redirect could send the key or a create to an unknown host. The HTTP library must not retry: only the caller knows
+        // whether a call may be repeated.
         let mut http = reqwest::Client::builder()
             .connect_timeout(config.timeouts.connect)
             .redirect(reqwest::redirect::Policy::none())
@@ -128,13 +129,15 @@ impl Client {
         if is_loopback(&url) {
             http = http.no_proxy();
         }
-        let http = http.build().map_err(Error::transport)?;
+        let http = http.build().map_err(Error::from_transport)?;
         let base_url = config.base_url.trim_end_matches('/').to_owned();
         Ok(Self { inner: Arc::new(Inner { http, key, base_url, config }) })
     }
 
-    /// Tells keys apart without telling them: the first 12 hexadecimal digits of the key's SHA-256. All files and batches
-    /// belong to the key's project, so an answer of "not found" means nothing once this has changed.
+    /// Identifies the key without revealing it: the first 12 hexadecimal digits of its SHA-256.
+    ///
+    /// Files and batches belong to the project of the key. After a change of this value, "not found" does not show that something is
+    /// gone.
     pub fn key_fingerprint(&self) -> String {
         hex(&Sha256::digest(self.inner.key.as_bytes())[..6])
     }
@@ -153,7 +156,7 @@ impl Client {
         format!("{}/{service}/{}/{path}", self.inner.base_url, self.inner.config.api_version)
     }
 
-    /// Where an upload goes on. A proxy that passes on Google's own address means that we should come through it again.
+    /// The URL of an upload session. A session URL of Google is moved to the base URL, so that a proxy sees the chunks too.
     pub(super) fn session_url(&self, sent: &str) -> Option<String> {
         const GOOGLE: &str = "https://generativelanguage.googleapis.com/";
         match sent.strip_prefix(GOOGLE) {
@@ -167,12 +170,12 @@ impl Client {
         self.keyless_request(method, url).header("x-goog-api-key", self.inner.key.clone())
     }
 
-    /// A request to an address that is a credential by itself.
+    /// A request without the key, for a session URL, which is a credential by itself.
     pub(super) fn keyless_request(&self, method: Method, url: &str) -> RequestBuilder {
         self.inner.http.request(method, url)
     }
 
-    /// One call with a small JSON answer.
+    /// Sends one call and returns its small JSON reply.
     pub(super) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Error> {
         let request = self.request(method, &self.url(path)).timeout(self.timeouts().call);
         self.fetch(match body {
@@ -182,35 +185,35 @@ impl Client {
         .await
     }
 
-    /// Sends, and reads the JSON that comes.
+    /// Sends a request and returns its JSON reply.
     pub(super) async fn fetch(&self, request: RequestBuilder) -> Result<Value, Error> {
         let response = self.send(request).await?;
         self.json(response).await
     }
 
-    /// Sends, and makes an error of every answer that is not a success.
+    /// Sends a request. A reply whose status is not a success becomes an error.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, Error> {
-        let response = request.send().await.map_err(|error| counted(Error::transport(error)))?;
+        let response = request.send().await.map_err(|error| record_error(Error::from_transport(error)))?;
         if response.status().is_success() {
             return Ok(response);
         }
         let status = response.status();
         let headers = response.headers().clone();
-        // An error whose body breaks off is still that error.
-        let body = read(response, ERROR_BODY_BYTES_MAX).await.unwrap_or_default();
-        Err(counted(Error::answered(status, &headers, &self.without_key(body), Timestamp::now())))
+        // The status alone gives the error if its body cannot be read.
+        let body = read_body(response, ERROR_BODY_BYTES_MAX).await.unwrap_or_default();
+        Err(record_error(Error::from_response(status, &headers, &self.without_key(body), Timestamp::now())))
     }
 
-    /// The JSON of a successful answer; nothing is `{}`.
+    /// The JSON of a successful reply. An empty body is `{}`.
     pub(super) async fn json(&self, response: Response) -> Result<Value, Error> {
-        let body = read(response, BODY_BYTES_MAX).await?;
+        let body = read_body(response, BODY_BYTES_MAX).await?;
         if body.trim_ascii().is_empty() {
             return Ok(Value::Object(serde_json::Map::new()));
         }
-        serde_json::from_slice(&body).map_err(|_| Error::retry("the answer is not JSON"))
+        serde_json::from_slice(&body).map_err(|_| Error::retry("the reply is not JSON"))
     }
 
-    /// A server that echoes a request must not bring the key into our logs.
+    /// Replaces the key in an error body, which may echo the request and end up in logs.
     fn without_key(&self, body: Vec<u8>) -> Vec<u8> {
         let key = self.inner.key.to_str().unwrap_or_default();
         match String::from_utf8(body) {
@@ -221,13 +224,13 @@ impl Client {
     }
 }
 
-/// Counts a call that failed under `gemini_errors_total`, for whatever recorder the program has.
-fn counted(error: Error) -> Error {
+/// Counts a failed call in the metric `gemini_errors_total`.
+fn record_error(error: Error) -> Error {
     metrics::counter!("gemini_errors_total", "kind" => error.kind.name()).increment(1);
     error
 }
 
-/// A proxy of the environment cannot reach this machine's own ports.
+/// Whether the URL is on this machine. Such a URL needs no proxy.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
@@ -237,18 +240,18 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-async fn read(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Error> {
+async fn read_body(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(Error::transport)? {
+    while let Some(chunk) = response.chunk().await.map_err(Error::from_transport)? {
         if body.len() + chunk.len() > bytes_max {
-            return Err(Error::retry(format!("the answer is larger than {bytes_max} bytes")));
+            return Err(Error::retry(format!("the reply is larger than {bytes_max} bytes")));
         }
         body.extend_from_slice(&chunk);
     }
     Ok(body)
 }
 
-/// Refuses what would lead to another address than that of `collection/{id}`.
+/// Returns the name if it is `collection/{id}`. Other names could change the path of the request.
 pub(super) fn checked_name<'a>(name: &'a str, collection: &str) -> Result<&'a str, Error> {
     let id = name.strip_prefix(collection).and_then(|rest| rest.strip_prefix('/'));
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

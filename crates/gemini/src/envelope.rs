@@ -1,27 +1,30 @@
-//! Google's error body, `{"error": {"code": …, "message": …, "status": …, "details": […]}}`, or whatever came instead.
+//! Parses Google's error body: `{"error": {"code": …, "message": …, "status": …, "details": […]}}`.
+//!
+//! A body can also be HTML or another JSON (`docs/GEMINI.md`, "Error envelope").
 
 use serde_json::Value;
 
 use super::lenient;
 
-/// A `google.rpc.Status`: of a whole call (where `code` is the HTTP status) or of one row (where it is the gRPC number).
+/// A `google.rpc.Status` of a call, a batch or one row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
+    /// The HTTP status for a call; the gRPC code for a batch or a row.
     pub code: i64,
-    /// Google's words, shortened.
+    /// Google's message, truncated to 500 characters.
     pub message: String,
 }
 
 impl Status {
-    /// Reads the object; what is missing or of another type stays empty.
-    pub fn read(object: &Value) -> Self {
+    /// Reads the object and never fails. Fields that are missing or of another type stay empty.
+    pub fn from_json(object: &Value) -> Self {
         Self {
             code: lenient::integer(object, "code").unwrap_or_default(),
-            message: shorten(&lenient::string(object, "message").unwrap_or_default()),
+            message: truncate(&lenient::string(object, "message").unwrap_or_default()),
         }
     }
 
-    /// Of a row: whether the same request may succeed in another batch. What Google says nothing of may.
+    /// Whether the request of a row may succeed if it is sent again. Only valid for gRPC codes. Unknown codes count as transient.
     pub const fn is_transient(&self) -> bool {
         // INVALID_ARGUMENT, NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED, FAILED_PRECONDITION, OUT_OF_RANGE, UNIMPLEMENTED,
         // DATA_LOSS, UNAUTHENTICATED
@@ -29,24 +32,24 @@ impl Status {
     }
 }
 
-/// An error body in parts.
+/// A parsed error body.
 #[derive(Debug, Default)]
 pub(crate) struct Envelope {
-    /// `INVALID_ARGUMENT` and the like; empty if the body was not Google's JSON.
+    /// The name of the gRPC code, such as `INVALID_ARGUMENT`. Empty if the body is not Google's JSON.
     pub status: String,
     pub message: String,
     pub details: Vec<Value>,
-    /// The body, if it was JSON.
+    /// The body, if it is JSON.
     pub raw: Option<Value>,
-    /// Whether that was JSON of Google's form, with an error in it.
-    pub is_googles: bool,
+    /// Whether the body is JSON with an `error` member.
+    pub is_google_error: bool,
 }
 
 impl Envelope {
-    /// Reads any body: JSON, JSON in a list as streams have it, HTML, nothing.
-    pub(crate) fn read(body: &[u8]) -> Self {
+    /// Parses any body and never fails: JSON, a list of JSON as streams have it, HTML, or nothing.
+    pub(crate) fn parse(body: &[u8]) -> Self {
         let Ok(raw) = serde_json::from_slice::<Value>(body) else {
-            return Self { message: plain(&String::from_utf8_lossy(body)), ..Self::default() };
+            return Self { message: text_of_html(&String::from_utf8_lossy(body)), ..Self::default() };
         };
         let first = raw.as_array().and_then(|list| list.first()).unwrap_or(&raw);
         let Some(error) = lenient::member(first, "error") else {
@@ -55,19 +58,19 @@ impl Envelope {
         let details = error.get("details").and_then(Value::as_array).cloned().unwrap_or_default();
         Self {
             status: lenient::string(error, "status").unwrap_or_default(),
-            message: Status::read(error).message,
+            message: Status::from_json(error).message,
             details,
-            is_googles: error.is_object(),
+            is_google_error: error.is_object(),
             raw: Some(raw),
         }
     }
 
-    /// `API_KEY_INVALID` and the like, from `ErrorInfo`.
+    /// The `reason` of an `ErrorInfo`, such as `API_KEY_INVALID`.
     pub(crate) fn reason(&self) -> Option<&str> {
         self.details.iter().find_map(|detail| detail.get("reason")?.as_str())
     }
 
-    /// The ids of the quotas that are used up, from `QuotaFailure`.
+    /// The ids of the exceeded quotas, from `QuotaFailure`.
     pub(crate) fn quota_ids(&self) -> impl Iterator<Item = &str> {
         let violations = self.details.iter().filter_map(|detail| detail.get("violations")?.as_array()).flatten();
         violations.filter_map(|violation| violation.get("quotaId")?.as_str())
@@ -76,7 +79,7 @@ impl Envelope {
 
 const MESSAGE_CHARS_MAX: usize = 500;
 
-pub(crate) fn shorten(text: &str) -> String {
+pub(crate) fn truncate(text: &str) -> String {
     let text = text.trim();
     match text.char_indices().nth(MESSAGE_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -84,8 +87,8 @@ pub(crate) fn shorten(text: &str) -> String {
     }
 }
 
-/// The words of an HTML page on one line.
-fn plain(html: &str) -> String {
+/// The text of an HTML page on one line, truncated.
+fn text_of_html(html: &str) -> String {
     let mut in_tag = false;
     let mut text = String::new();
     for c in html.chars().take(20 * MESSAGE_CHARS_MAX) {
@@ -100,5 +103,5 @@ fn plain(html: &str) -> String {
         }
     }
     let words: Vec<&str> = text.split_whitespace().collect();
-    shorten(&words.join(" "))
+    truncate(&words.join(" "))
 }

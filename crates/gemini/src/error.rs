@@ -1,4 +1,6 @@
-//! What went wrong with a call, and what to do about it.
+//! Why a call failed, and what the caller can do.
+//!
+//! The error replies are described in `docs/GEMINI.md`, "Error envelope" and "Error replies".
 
 use std::time::Duration;
 
@@ -6,46 +8,46 @@ use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::envelope::{Envelope, shorten};
-use super::hint;
+use super::envelope::{Envelope, truncate};
+use super::retry_after;
 
-/// Why a call did not succeed. Holds no key and no session address, so it may be logged.
+/// Why a call failed. It holds no key and no session URL, so it may be logged.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}: {message}")]
 pub struct Error {
     pub kind: ErrorKind,
-    /// Google's words where there are any, shortened; else ours.
+    /// Google's message, truncated to 500 characters, or a message of the client.
     pub message: String,
-    /// `None` if there was no answer.
+    /// The HTTP status of the reply; `None` without a reply.
     pub http_status: Option<u16>,
-    /// The answer's body, if it was JSON.
+    /// The body of the reply, if it is JSON.
     pub raw: Option<Box<Value>>,
     /// Whether the request may have reached Google.
     sent: bool,
 }
 
-/// What to do about an [`Error`].
+/// What the caller can do about an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ErrorKind {
-    /// The request is wrong: repeating it is of no use.
+    /// The request is wrong. Repeating it does not help.
     #[error("refused")]
     Rejected,
-    /// The request, or a file, is larger than Google takes: make it smaller.
+    /// The request or a file is larger than Google accepts. Make it smaller.
     #[error("too large")]
     TooLarge,
-    /// It had no effect, or may be repeated without harm: try later, after the server's hint (1 s to 10 min) if there is one.
+    /// The call had no effect, or may be repeated without harm. `after` is the delay that the server asks for: 1 s to 10 min.
     #[error("try again")]
     Retry { after: Option<Duration> },
-    /// A batch may or may not have been created: look for it before creating another.
+    /// A batch may have been created. Search for it before creating another.
     #[error("outcome unknown")]
     Ambiguous,
-    /// Nothing happened: a quota is used up.
+    /// A quota is used up, and the call had no effect. `after` is the delay that the server asks for: 1 s to 10 min.
     #[error("quota used up ({which})")]
     Quota { which: Quota, after: Option<Duration> },
-    /// The key, its project or its billing needs a person.
+    /// The operator must check the key, its project or its billing.
     #[error("key, project or billing")]
     Key,
-    /// What the request names does not exist, has expired, is not usable, or belongs to another project.
+    /// The named file or batch does not exist, has expired, cannot be used, or belongs to another project.
     #[error("not found")]
     NotFound,
     /// A file on this machine cannot be read or written.
@@ -54,7 +56,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// A word for a figure's label.
+    /// The name of the kind as the label of a metric.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Rejected => "rejected",
@@ -72,22 +74,24 @@ impl ErrorKind {
 /// Which quota is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Quota {
-    /// Wait out the minute.
+    /// Requests or tokens of one minute. Wait for the next minute.
     #[error("per minute")]
     PerMinute,
-    /// Park until midnight, Pacific time.
+    /// Requests of one day. It is reset at midnight Pacific time (<https://ai.google.dev/gemini-api/docs/rate-limits>, read
+    /// 2026-09-01).
     #[error("per day")]
     PerDay,
-    /// Delete files; space comes back slowly.
+    /// The file storage of the project. Delete files. Freed space is credited late
+    /// (<https://github.com/googleapis/python-genai/issues/2132>, read 2026-11-23).
     #[error("file storage")]
     Storage,
-    /// Too many tokens enqueued in batches, or spent too fast: wait minutes to an hour.
+    /// The tokens enqueued in batches, or the spending rate. Google does not say which. Wait between minutes and an hour.
     #[error("capacity")]
     Capacity,
 }
 
 impl Error {
-    /// An error of that kind, in these words.
+    /// An error of this kind with this message.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), http_status: None, raw: None, sent: true }
     }
@@ -104,20 +108,20 @@ impl Error {
         Self::new(ErrorKind::Io, error.to_string())
     }
 
-    /// The request got no (complete) answer. The address is left out: it may be a session's, which is a secret.
-    pub(super) fn transport(error: reqwest::Error) -> Self {
+    /// The request got no complete reply. The message leaves the URL out, because a session URL is a secret.
+    pub(super) fn from_transport(error: reqwest::Error) -> Self {
         let sent = !error.is_connect() && !error.is_builder();
         let cause = std::iter::successors(std::error::Error::source(&error), |cause| cause.source()).last();
         let cause = cause.map(ToString::to_string);
-        let message = shorten(&cause.unwrap_or_else(|| error.without_url().to_string()));
-        Self { sent, ..Self::retry(format!("no answer: {message}")) }
+        let message = truncate(&cause.unwrap_or_else(|| error.without_url().to_string()));
+        Self { sent, ..Self::retry(format!("no reply: {message}")) }
     }
 
-    /// The answer was not a success.
-    pub(super) fn answered(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Self {
-        let envelope = Envelope::read(body);
+    /// The reply had a status that is not a success.
+    pub(super) fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Self {
+        let envelope = Envelope::parse(body);
         let retry_after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let after = hint::retry_after(retry_after, &envelope.details, now);
+        let after = retry_after::parse(retry_after, &envelope.details, now);
         let message = match envelope.message.as_str() {
             "" => format!("HTTP {}", status.as_u16()),
             message => message.to_owned(),
@@ -130,15 +134,15 @@ impl Error {
         }
     }
 
-    /// The same error of a call that must not be repeated unless it certainly had no effect.
-    pub(super) fn of_create(mut self) -> Self {
+    /// Changes a retryable error of a sent create to [`ErrorKind::Ambiguous`], because a create must not be repeated.
+    pub(super) fn for_create(mut self) -> Self {
         if matches!(self.kind, ErrorKind::Retry { .. }) && self.sent {
             self.kind = ErrorKind::Ambiguous;
         }
         self
     }
 
-    /// How long the server asks to be left alone.
+    /// The delay that the server asks for, between 1 s and 10 min.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self.kind {
             ErrorKind::Retry { after } | ErrorKind::Quota { after, .. } => after,
@@ -146,13 +150,15 @@ impl Error {
         }
     }
 
-    /// Whether Google may bill the call all the same: it may have got the request, and no answer came. An error that Google answers with
-    /// is not billed (<https://ai.google.dev/gemini-api/docs/billing>, "Am I charged for failed requests?", read 2026-11-30).
+    /// Whether Google may bill the call: the request was sent and no reply came.
+    ///
+    /// Google does not bill a call that it answers with an error (<https://ai.google.dev/gemini-api/docs/billing>, "Am I charged for
+    /// failed requests?", read 2026-11-30).
     pub const fn may_be_billed(&self) -> bool {
         matches!(self.kind, ErrorKind::Retry { .. } | ErrorKind::Ambiguous) && self.sent && self.http_status.is_none()
     }
 
-    /// Whether the same call may succeed later by itself.
+    /// Whether the same call may succeed later.
     pub const fn is_transient(&self) -> bool {
         matches!(self.kind, ErrorKind::Retry { .. } | ErrorKind::Quota { .. })
     }
@@ -165,12 +171,12 @@ fn kind(status: StatusCode, envelope: &Envelope, after: Option<Duration>) -> Err
         400 if envelope.status == "FAILED_PRECONDITION" => precondition(message),
         400 if message.contains("exceeds the ") => ErrorKind::TooLarge,
         401 => ErrorKind::Key,
-        // A file that is not there answers 403.
+        // A missing file is answered with 403 (docs/GEMINI.md, "Error replies").
         403 if message.contains(" access the File ") => ErrorKind::NotFound,
         403 => ErrorKind::Key,
         404 if message.starts_with("models/") || message.starts_with("This model ") => ErrorKind::Rejected,
-        404 if envelope.is_googles => ErrorKind::NotFound,
-        // A front end that fails says 404 in HTML: no evidence that anything is missing.
+        404 if envelope.is_google_error => ErrorKind::NotFound,
+        // A failing front end sends 404 as HTML, which does not show that anything is missing.
         404 | 408 | 499 => ErrorKind::Retry { after },
         409 if envelope.status == "ABORTED" => ErrorKind::Retry { after },
         413 => ErrorKind::TooLarge,
@@ -185,7 +191,7 @@ fn concerns_key(envelope: &Envelope) -> bool {
     envelope.reason().is_some_and(|reason| reason.starts_with("API_KEY_")) || message.starts_with("api key ")
 }
 
-/// A file that is not ACTIVE can be uploaded again; a country or an unpaid bill needs a person.
+/// The kind of a `FAILED_PRECONDITION`. A file that is not ACTIVE can be uploaded again; other causes need the operator.
 fn precondition(message: &str) -> ErrorKind {
     if message.to_ascii_lowercase().contains("file") { ErrorKind::NotFound } else { ErrorKind::Key }
 }

@@ -1,4 +1,4 @@
-//! Calls that are answered at once: one page read, tokens counted, models listed.
+//! The calls for models: generate content, count tokens, get and list.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -11,14 +11,15 @@ use super::models;
 use super::request::Request;
 use super::response::Answer;
 
-/// How many tokens a request has.
+/// The number of tokens in a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TokenCount {
     pub total_tokens: u64,
+    /// Tokens of cached content, part of the total.
     pub cached_tokens: u64,
 }
 
-/// A model, as Google describes it; see [`models`] for what it does not tell.
+/// A model as Google describes it. [`models`] has prices and thinking levels, which this lacks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelInfo {
     /// `models/…`.
@@ -26,13 +27,14 @@ pub struct ModelInfo {
     pub display_name: String,
     pub input_token_limit: u64,
     pub output_token_limit: u64,
-    /// `generateContent`, `batchGenerateContent` and the like.
+    /// The supported methods, such as `generateContent` and `batchGenerateContent`.
     pub methods: Vec<String>,
+    /// The JSON as it was received.
     pub raw: Value,
 }
 
 impl ModelInfo {
-    fn read(raw: Value) -> Self {
+    fn from_json(raw: Value) -> Self {
         let methods = lenient::member(&raw, "supportedGenerationMethods").and_then(Value::as_array);
         let methods = methods.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
         Self {
@@ -47,7 +49,7 @@ impl ModelInfo {
 }
 
 impl Client {
-    /// Asks a model at once, at full price. May be repeated: that costs again but does no harm.
+    /// Sends one request to a model and returns its answer, at full price. A repeated call costs again and has no other effect.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Rejected`] if the model does not exist or refuses the request.
@@ -55,10 +57,10 @@ impl Client {
     pub async fn generate_content(&self, model: &str, request: &Request) -> Result<Answer, Error> {
         let url = self.url(&format!("models/{}:generateContent", models::checked_id(model)?));
         let request = self.request(Method::POST, &url).timeout(self.timeouts().generate).json(request);
-        self.fetch(request).await.map(Answer::read)
+        self.fetch(request).await.map(Answer::from_json)
     }
 
-    /// How many tokens a request has. Costs nothing.
+    /// Counts the tokens of a request. The call is free (<https://ai.google.dev/gemini-api/docs/billing>, read 2026-11-30).
     ///
     /// # Errors
     /// [`crate::ErrorKind::Rejected`] if the model does not exist or refuses the request.
@@ -74,26 +76,26 @@ impl Client {
         })
     }
 
-    /// A model, if the key may use it.
+    /// Returns the description of a model.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Rejected`] if it does not exist, or not for this key.
+    /// [`crate::ErrorKind::Rejected`] if the model does not exist or the key may not use it.
     pub async fn get_model(&self, model: &str) -> Result<ModelInfo, Error> {
         let path = format!("models/{}", models::checked_id(model)?);
-        self.call(Method::GET, &path, None).await.map(ModelInfo::read)
+        self.call(Method::GET, &path, None).await.map(ModelInfo::from_json)
     }
 
-    /// All models that the key may use.
+    /// Lists all models that the key may use.
     ///
     /// # Errors
-    /// Those of any call; see [`crate::ErrorKind`].
+    /// Any [`crate::ErrorKind`].
     pub async fn list_models(&self) -> Result<Vec<ModelInfo>, Error> {
         let mut models = Vec::new();
         let mut page_token: Option<String> = None;
         loop {
             let answer = self.call(Method::GET, &list_path("models", 1_000, page_token.as_deref()), None).await?;
             let page = lenient::member(&answer, "models").and_then(Value::as_array).cloned().unwrap_or_default();
-            models.extend(page.into_iter().map(ModelInfo::read));
+            models.extend(page.into_iter().map(ModelInfo::from_json));
             match lenient::string(&answer, "nextPageToken") {
                 Some(next) if Some(&next) != page_token.as_ref() && models.len() < 10_000 => page_token = Some(next),
                 _ => return Ok(models),

@@ -1,18 +1,18 @@
-//! A client of the Gemini Developer API: files, batches, and single calls, exactly as they are on the wire.
+//! A client of the Gemini Developer API: files, batches, and single calls.
 //!
-//! It knows nothing of what it is used for. It never repeats a call that could make something twice: only uploads and
-//! downloads, whose protocols are made for it, go on by themselves after a fault. Everything else is one request and an
-//! [`Error`] whose [`ErrorKind`] says what to do about it. Unknown fields and states are tolerated, and the raw JSON is kept.
+//! `docs/GEMINI.md` in the repository describes the wire contract. The client resumes uploads and restarts downloads by itself. Every
+//! other call sends one request and returns an [`Error`] if it fails. [`ErrorKind`] says what to do about the error. The client never
+//! repeats a call that could create something twice. It accepts unknown fields and states, and keeps the raw JSON.
 //!
-//! | module | what it is |
+//! | module | content |
 //! |---|---|
-//! | [`Client`] | the calls; one file per kind of call: `upload`, `download`, `files`, `batches`, `generate` |
-//! | [`Error`] | what went wrong and what to do; `envelope` and `hint` read Google's own words |
-//! | [`Batch`], [`File`] | what Google says of them |
-//! | [`Request`] | what is asked for one page, the same in a batch line and in a single call |
-//! | [`Answer`] | what came back, the same in a result line and from a single call |
-//! | [`jsonl`] | the files of requests and of results, in bounded memory |
-//! | [`models`] | what each model can and costs |
+//! | [`Client`] | the calls, one file for each kind: `upload`, `download`, `files`, `batches`, `generate` |
+//! | [`Error`] | what failed and what to do; `envelope` and `retry_after` parse the error body |
+//! | [`Batch`], [`File`] | the resources that Google returns |
+//! | [`Request`] | the request for one page, the same in a batch line and in a single call |
+//! | [`Answer`] | the response, the same in a result line and from a single call |
+//! | [`jsonl`] | reads and writes the files of a batch, in bounded memory |
+//! | [`models`] | the abilities and prices of each model |
 
 #![warn(unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
@@ -25,12 +25,12 @@ mod error;
 mod file;
 mod files;
 mod generate;
-mod hint;
 pub mod jsonl;
 pub mod lenient;
 pub mod models;
 mod request;
 mod response;
+mod retry_after;
 mod upload;
 
 pub use batch::{Batch, BatchPage, BatchState, BatchStats};
@@ -40,7 +40,7 @@ pub use error::{Error, ErrorKind, Quota};
 pub use file::{File, FilePage, FileState};
 pub use generate::{ModelInfo, TokenCount};
 pub use request::{
-    GenerationConfig, INLINE_BYTES_MAX, MediaResolution, PDF_BYTES_MAX, Part, Request, RequestFault, SafetySetting,
+    GenerationConfig, INLINE_BYTES_MAX, MediaResolution, PDF_BYTES_MAX, Part, Request, RequestError, SafetySetting,
     ThinkingConfig, ThinkingLevel,
 };
 pub use response::{Answer, Usage};

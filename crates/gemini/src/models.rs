@@ -1,4 +1,7 @@
-//! What each model can and costs, as of 2026-11-23. One table; [`Models`] is it with what its user knows better.
+//! The abilities and prices of each model, as of 2026-11-23.
+//!
+//! The sources, and the models that the table lacks, are in `docs/GEMINI.md`, "Models and prices". [`Models`] is the table with the
+//! overrides of the operator.
 
 mod table;
 
@@ -6,58 +9,62 @@ use jiff::civil::Date;
 
 use super::error::Error;
 use super::request::ThinkingLevel;
-pub use table::{ALIASES, FROM_LOW, GEMINI_3};
+pub use table::{ALIASES, GEMINI_3_MEDIA, LOW_TO_HIGH};
 use table::{INPUT_TOKENS_MAX, Row, TABLE};
 
-/// The model for whoever has no preference: the newest Flash that is generally available.
+/// The default model: the newest Flash that is generally available.
 pub const DEFAULT: &str = "gemini-3.8-flash";
 
-/// A model's abilities and prices.
+/// The abilities and prices of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
-    /// Without `models/`.
+    /// The id without `models/`.
     pub id: String,
-    /// Since when it is generally available; `None`: a preview, or unknown.
+    /// The day of general availability. `None` for a preview or if the day is not known.
     pub released: Option<Date>,
-    /// The first day on which requests for it are refused, or answered by another model.
+    /// The first day on which requests for the model are refused or answered by another model.
     pub shutdown: Option<Date>,
     pub thinking: Thinking,
     /// Whether temperature, topP and topK have an effect.
     pub sampling: bool,
-    /// What pages and images weigh; `None`: it takes no media resolution.
+    /// The tokens of pages and images. `None` if the model accepts no media resolution.
     pub media: Option<MediaTokens>,
     pub input_tokens_max: u32,
     pub output_tokens_max: u32,
-    /// From when on which prices hold, oldest first; empty if unknown.
+    /// Prices with the first day on which each is valid, oldest first. Empty if not known.
     pub prices: Vec<(Option<Date>, Prices)>,
 }
 
-/// How a model is told how much to think.
+/// How a request sets the amount of thinking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thinking {
-    /// `thinkingLevel`, one of these.
+    /// By `thinkingLevel`, one of these.
     Levels(&'static [ThinkingLevel]),
-    /// `thinkingBudget` in tokens.
+    /// By `thinkingBudget`, in tokens.
     Budget,
-    /// Not in the table: anything may be tried.
+    /// The model is not in the table, so both are accepted.
     Unknown,
 }
 
-/// The most tokens that a page of a PDF or an image weighs, by media resolution. A page's own text comes on top, for nothing.
+/// The maximal tokens of one PDF page or image, by media resolution.
+///
+/// The embedded text of a page is not charged (<https://ai.google.dev/gemini-api/docs/media-resolution>, read 2026-11-30).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MediaTokens {
     pub low: u32,
     pub medium: u32,
     pub high: u32,
-    /// For images only, and only asked for at the image itself.
+    /// For images only, set in the part of the image.
     pub ultra_high: u32,
-    /// A page for which no resolution was asked.
+    /// A page without a media resolution.
     pub page: u32,
-    /// An image for which no resolution was asked.
+    /// An image without a media resolution.
     pub image: u32,
 }
 
-/// Micro-dollars per million tokens of a single call; a batch costs half. Thoughts cost as output.
+/// The prices of single calls, in micro-dollars for a million tokens. Thoughts are charged as output.
+///
+/// A batch costs half (<https://ai.google.dev/gemini-api/docs/batch-api>, read 2026-11-30).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prices {
     pub input: u64,
@@ -65,7 +72,7 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// What so many tokens cost, in micro-dollars, rounded up. What Google takes off for cached prompts is not known here.
+    /// The cost of these tokens in micro-dollars, rounded up. The discount for cached tokens is not applied.
     pub const fn cost(self, input_tokens: u64, output_tokens: u64, is_batch: bool) -> u64 {
         let whole = input_tokens.saturating_mul(self.input).saturating_add(output_tokens.saturating_mul(self.output));
         whole.div_ceil(if is_batch { 2_000_000 } else { 1_000_000 })
@@ -73,67 +80,67 @@ impl Prices {
 }
 
 impl Model {
-    /// The prices that hold on `day`; `None` if unknown.
+    /// The prices on `day`; `None` if not known.
     pub fn prices_on(&self, day: Date) -> Option<Prices> {
         let holds = |(from, _): &&(Option<Date>, Prices)| from.is_none_or(|from| from <= day);
         self.prices.iter().rev().find(holds).map(|(_, prices)| *prices)
     }
 }
 
-/// The model called `name`, with or without `models/`; one that is not in the table is taken to be able to do anything.
+/// The model called `name`, with or without `models/`. A model that is not in the table has no limits.
 pub fn model(name: &str) -> Model {
-    let id = bare(name);
+    let id = bare_id(name);
     let id = ALIASES.iter().find(|(alias, _)| *alias == id).map_or(id, |(_, id)| id);
-    TABLE.iter().find(|row| row.id == id).map_or_else(|| unlisted(id), Row::model)
+    TABLE.iter().find(|row| row.id == id).map_or_else(|| unlisted_model(id), Row::model)
 }
 
-/// The table with what its user knows better.
+/// The table of models with overrides.
 #[derive(Clone, Debug, Default)]
 pub struct Models {
     overrides: Vec<Model>,
 }
 
 impl Models {
-    /// Puts a model in the place of the one that the table has under its id.
+    /// Replaces the model with the same id.
     pub fn with(mut self, model: Model) -> Self {
         self.overrides.insert(0, model);
         self
     }
 
-    /// As [`model`], overrides first.
+    /// The override or the model of the table called `name`, as [`model`].
     pub fn get(&self, name: &str) -> Model {
         let listed = model(name);
         self.overrides.iter().find(|model| model.id == listed.id).cloned().unwrap_or(listed)
     }
 }
 
-/// The highest prices on `day` of all models in the table: what a model may cost whose prices are not known.
-pub fn dearest_prices(day: Date) -> Prices {
+/// The highest prices of the table on `day`, an upper bound for a model whose prices are not known.
+pub fn highest_prices(day: Date) -> Prices {
     let known = all().filter_map(|model| model.prices_on(day));
-    known.fold(Prices { input: 0, output: 0 }, |dearest, prices| Prices {
-        input: dearest.input.max(prices.input),
-        output: dearest.output.max(prices.output),
+    known.fold(Prices { input: 0, output: 0 }, |highest, prices| Prices {
+        input: highest.input.max(prices.input),
+        output: highest.output.max(prices.output),
     })
 }
 
-/// All models of the table.
+/// All models in the table.
 pub fn all() -> impl Iterator<Item = Model> {
     TABLE.iter().map(Row::model)
 }
 
-/// Whether `model_version`, as an answer names it, is the model that was asked for. It may carry a revision behind its name.
-pub fn is_same(requested: &str, model_version: &str) -> bool {
+/// Whether `modelVersion` of an answer is the requested model. A revision such as `-001` may follow the id.
+pub fn is_same_model(requested: &str, model_version: &str) -> bool {
     let requested = model(requested).id;
-    match bare(model_version).strip_prefix(&requested) {
+    match bare_id(model_version).strip_prefix(&requested) {
         Some("") => true,
         Some(revision) => revision.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())),
         None => false,
     }
 }
 
-/// The id without `models/`, if it can be part of an address.
+/// The id without `models/`, if it can be part of a path.
 pub(super) fn checked_id(name: &str) -> Result<&str, Error> {
-    let id = bare(name);
+    let id = bare_id(name);
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if !id.is_empty() && !id.starts_with('.') && id.chars().all(plain) {
         return Ok(id);
@@ -141,7 +148,7 @@ pub(super) fn checked_id(name: &str) -> Result<&str, Error> {
     Err(Error::rejected("the model's name must consist of letters, digits, dots and dashes"))
 }
 
-fn bare(name: &str) -> &str {
+fn bare_id(name: &str) -> &str {
     name.strip_prefix("models/").unwrap_or(name)
 }
 
@@ -163,14 +170,14 @@ impl Row {
     }
 }
 
-fn unlisted(id: &str) -> Model {
+fn unlisted_model(id: &str) -> Model {
     Model {
         id: id.to_owned(),
         released: None,
         shutdown: None,
         thinking: Thinking::Unknown,
         sampling: true,
-        media: Some(GEMINI_3),
+        media: Some(GEMINI_3_MEDIA),
         input_tokens_max: INPUT_TOKENS_MAX,
         output_tokens_max: u32::MAX,
         prices: Vec::new(),

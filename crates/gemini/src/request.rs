@@ -1,16 +1,18 @@
-//! What is asked of a model for one page: the same in a line of a batch and in a single call.
+//! The request for one page, the same in a line of a batch and in a single call.
+//!
+//! The fields are described in `docs/GEMINI.md`, "Input lines" and "Generation parameters".
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use super::models::{Model, Thinking};
 
-/// The largest PDF that can be sent with a request, in bytes.
+/// The largest PDF that a request may contain, in bytes (<https://ai.google.dev/gemini-api/docs/files>, read 2026-09-01).
 pub const PDF_BYTES_MAX: usize = 50_000_000;
-/// The most that can be sent with a request altogether, in bytes.
+/// The most bytes of inline data in one request (<https://ai.google.dev/gemini-api/docs/files>, read 2026-09-01).
 pub const INLINE_BYTES_MAX: usize = 100_000_000;
 
-/// A `GenerateContentRequest` of one turn.
+/// A `GenerateContentRequest` with one turn of the user.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request {
@@ -23,25 +25,25 @@ pub struct Request {
     pub safety_settings: Vec<SafetySetting>,
 }
 
-/// A piece of a request.
+/// One part of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Part {
     Text(String),
-    /// A page or an image, sent with the request.
+    /// A page or an image, sent as base64 in the request.
     Inline {
         mime_type: String,
         data: Bytes,
     },
 }
 
-/// How to answer. What is `None` is left to the model.
+/// The parameters of the answer. The model chooses each that is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GenerationConfig {
-    /// Leave out for models that ignore it: see [`Model::sampling`].
+    /// 0 to 2. Leave it out for models that ignore it; see [`Model::sampling`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
-    /// Thoughts count too.
+    /// The limit for thoughts and text together, in tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +52,7 @@ pub struct GenerationConfig {
     pub thinking_config: Option<ThinkingConfig>,
 }
 
-/// How closely pages and images are looked at. [`Model::media`] says what that costs.
+/// The resolution at which a model reads pages and images. [`Model::media`] has its tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum MediaResolution {
     #[serde(rename = "MEDIA_RESOLUTION_LOW")]
@@ -61,7 +63,7 @@ pub enum MediaResolution {
     High,
 }
 
-/// How much to think: by level or, for Gemini 2.5, in tokens (0: not at all, -1: as the model likes).
+/// The amount of thinking: a level, or tokens for Gemini 2.5. A budget of 0 switches thinking off, -1 leaves it to the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum ThinkingConfig {
     #[serde(rename = "thinkingLevel")]
@@ -70,7 +72,7 @@ pub enum ThinkingConfig {
     Budget(i32),
 }
 
-/// See [`Model::thinking`] for what a model takes.
+/// A thinking level. [`Model::thinking`] has the levels that a model accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ThinkingLevel {
@@ -80,23 +82,25 @@ pub enum ThinkingLevel {
     High,
 }
 
-/// What to block, as Google spells it: `HARM_CATEGORY_…` and `BLOCK_…`.
+/// A threshold for one category of harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SafetySetting {
+    /// `HARM_CATEGORY_…`.
     pub category: &'static str,
+    /// `BLOCK_…`.
     pub threshold: &'static str,
 }
 
 /// Why a model would refuse a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RequestFault {
-    #[error("{model} does not take thinking level {level:?}")]
+pub enum RequestError {
+    #[error("{model} does not accept thinking level {level:?}")]
     ThinkingLevel { model: String, level: ThinkingLevel },
-    #[error("{model} is told how much to think by {expected}")]
+    #[error("{model} accepts only {expected} for the amount of thinking")]
     ThinkingKind { model: String, expected: &'static str },
     #[error("{model} writes at most {max} tokens")]
     OutputTokens { model: String, max: u32 },
-    #[error("{model} takes no media resolution")]
+    #[error("{model} accepts no media resolution")]
     MediaResolution { model: String },
     #[error("the temperature must be between 0 and 2")]
     Temperature,
@@ -104,13 +108,13 @@ pub enum RequestFault {
     MimeType { mime_type: String },
     #[error("a request needs at least one part, and none may be empty")]
     Empty,
-    /// Make it smaller, or upload it as a file.
-    #[error("{bytes} bytes are sent where Google takes at most {max}")]
+    /// Inline data beyond [`PDF_BYTES_MAX`] or [`INLINE_BYTES_MAX`]. Make it smaller, or upload it as a file.
+    #[error("the request has {bytes} bytes of data; Google accepts at most {max}")]
     TooLarge { bytes: usize, max: usize },
 }
 
 impl ThinkingLevel {
-    /// As Google spells it.
+    /// The value of `thinkingLevel`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Minimal => "MINIMAL",
@@ -122,7 +126,7 @@ impl ThinkingLevel {
 }
 
 impl SafetySetting {
-    /// Nothing is blocked that Google lets one unblock: a transcript must not lose pages to their subject.
+    /// Blocks nothing in the four categories that can be switched off. A transcript must not lose pages because of their subject.
     pub const BLOCK_NONE: [Self; 4] = [
         Self { category: "HARM_CATEGORY_HARASSMENT", threshold: "BLOCK_NONE" },
         Self { category: "HARM_CATEGORY_HATE_SPEECH", threshold: "BLOCK_NONE" },
@@ -132,62 +136,62 @@ impl SafetySetting {
 }
 
 impl Request {
-    /// A page or an image, and what to do with it.
+    /// A request with one page or image, followed by a prompt.
     pub fn page(mime_type: impl Into<String>, data: Bytes, prompt: impl Into<String>) -> Self {
         let parts = vec![Part::Inline { mime_type: mime_type.into(), data }, Part::Text(prompt.into())];
         Self { parts, ..Self::default() }
     }
 
-    /// Whether `model` takes it, as strictly as Google decides.
+    /// Checks the request against the limits of `model`.
     ///
     /// # Errors
-    /// The first thing that it does not take.
-    pub fn check(&self, model: &Model) -> Result<(), RequestFault> {
+    /// The first [`RequestError`] that is found.
+    pub fn check(&self, model: &Model) -> Result<(), RequestError> {
         self.check_parts()?;
         let name = || model.id.clone();
         let config = &self.generation_config;
         let max = model.output_tokens_max;
         if config.max_output_tokens.is_some_and(|tokens| tokens > max || tokens == 0) {
-            return Err(RequestFault::OutputTokens { model: name(), max });
+            return Err(RequestError::OutputTokens { model: name(), max });
         }
         if config.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
-            return Err(RequestFault::Temperature);
+            return Err(RequestError::Temperature);
         }
         if config.media_resolution.is_some() && model.media.is_none() {
-            return Err(RequestFault::MediaResolution { model: name() });
+            return Err(RequestError::MediaResolution { model: name() });
         }
         match (config.thinking_config, model.thinking) {
             (Some(ThinkingConfig::Level(level)), Thinking::Levels(levels)) if !levels.contains(&level) => {
-                Err(RequestFault::ThinkingLevel { model: name(), level })
+                Err(RequestError::ThinkingLevel { model: name(), level })
             }
             (Some(ThinkingConfig::Level(_)), Thinking::Budget) => {
-                Err(RequestFault::ThinkingKind { model: name(), expected: "thinkingBudget" })
+                Err(RequestError::ThinkingKind { model: name(), expected: "thinkingBudget" })
             }
             (Some(ThinkingConfig::Budget(_)), Thinking::Levels(_)) => {
-                Err(RequestFault::ThinkingKind { model: name(), expected: "thinkingLevel" })
+                Err(RequestError::ThinkingKind { model: name(), expected: "thinkingLevel" })
             }
             _ => Ok(()),
         }
     }
 
-    fn check_parts(&self) -> Result<(), RequestFault> {
+    fn check_parts(&self) -> Result<(), RequestError> {
         let mut inline_bytes = 0;
         for part in &self.parts {
             let Part::Inline { mime_type, data } = part else { continue };
             if data.is_empty() {
-                return Err(RequestFault::Empty);
+                return Err(RequestError::Empty);
             }
             if !is_mime_type(mime_type) {
-                return Err(RequestFault::MimeType { mime_type: mime_type.clone() });
+                return Err(RequestError::MimeType { mime_type: mime_type.clone() });
             }
             if mime_type == "application/pdf" && data.len() > PDF_BYTES_MAX {
-                return Err(RequestFault::TooLarge { bytes: data.len(), max: PDF_BYTES_MAX });
+                return Err(RequestError::TooLarge { bytes: data.len(), max: PDF_BYTES_MAX });
             }
             inline_bytes += data.len();
         }
         match inline_bytes {
-            _ if self.parts.is_empty() => Err(RequestFault::Empty),
-            bytes if bytes > INLINE_BYTES_MAX => Err(RequestFault::TooLarge { bytes, max: INLINE_BYTES_MAX }),
+            _ if self.parts.is_empty() => Err(RequestError::Empty),
+            bytes if bytes > INLINE_BYTES_MAX => Err(RequestError::TooLarge { bytes, max: INLINE_BYTES_MAX }),
             _ => Ok(()),
         }
     }

@@ -1,32 +1,35 @@
-//! What a model answered, in a result line or to a single call.
+//! The response of a model, the same in a result line and from a single call.
+//!
+//! The fields are described in `docs/GEMINI.md`, "Result lines" and "Token usage".
 
 use serde_json::Value;
 
 use super::lenient;
 
-/// A `GenerateContentResponse` in parts.
+/// A parsed `GenerateContentResponse`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
-    /// All visible text of the first candidate; its thoughts are left out.
+    /// The text of the first candidate, without thoughts. Empty if it has none.
     pub text: String,
-    /// `STOP`, `MAX_TOKENS`, `SAFETY` and so on.
+    /// Why the first candidate ended: `STOP`, `MAX_TOKENS`, `SAFETY` and others.
     pub finish_reason: Option<String>,
-    /// Why the prompt was not even answered.
+    /// Why the prompt was blocked. Then there is no candidate.
     pub block_reason: Option<String>,
     pub usage: Usage,
-    /// Which model really answered.
+    /// The model that answered. It can differ from the requested one.
     pub model_version: Option<String>,
     pub response_id: Option<String>,
+    /// The JSON as it was received.
     pub raw: Value,
 }
 
-/// Token counts; missing ones are 0.
+/// Token counts of one answer. Missing counts are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Cached ones included.
+    /// Tokens of the prompt, cached ones included.
     pub prompt_tokens: u64,
     pub cached_tokens: u64,
-    /// Without thoughts.
+    /// Tokens of the candidates, without thoughts.
     pub candidates_tokens: u64,
     pub thoughts_tokens: u64,
     pub tool_use_tokens: u64,
@@ -34,8 +37,8 @@ pub struct Usage {
 }
 
 impl Answer {
-    /// Reads a response. Never fails: what is missing stays empty.
-    pub fn read(raw: Value) -> Self {
+    /// Reads a response and never fails. Missing fields stay empty.
+    pub fn from_json(raw: Value) -> Self {
         let empty = Value::Null;
         let candidates = lenient::member(&raw, "candidates").and_then(Value::as_array);
         let candidate = candidates.and_then(|list| list.first()).unwrap_or(&empty);
@@ -44,7 +47,7 @@ impl Answer {
             text: visible_text(candidate),
             finish_reason: lenient::string(candidate, "finishReason"),
             block_reason: lenient::string(feedback, "blockReason"),
-            usage: Usage::read(lenient::member(&raw, "usageMetadata").unwrap_or(&empty)),
+            usage: Usage::from_json(lenient::member(&raw, "usageMetadata").unwrap_or(&empty)),
             model_version: lenient::string(&raw, "modelVersion"),
             response_id: lenient::string(&raw, "responseId"),
             raw,
@@ -53,7 +56,7 @@ impl Answer {
 }
 
 impl Usage {
-    fn read(object: &Value) -> Self {
+    fn from_json(object: &Value) -> Self {
         Self {
             prompt_tokens: lenient::count(object, "promptTokenCount"),
             cached_tokens: lenient::count(object, "cachedContentTokenCount"),

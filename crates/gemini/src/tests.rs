@@ -1,16 +1,16 @@
-//! The client against a server that replays what Google is known to answer.
+//! The client against a server that replays answers of Google.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod batch_envelopes;
 mod batches;
 mod calls;
 mod downloads;
+mod error_table;
 mod errors;
 mod models;
 mod requests;
-mod results;
-mod section_3;
-mod section_4;
-mod section_6;
+mod result_files;
+mod result_lines;
 mod server;
 mod uploads;

@@ -1,7 +1,8 @@
-//! Sends a file to Google by the resumable protocol, from disk, 8 MiB at a time.
+//! Uploads a file from disk by the resumable protocol, in chunks of 8 MiB.
 //!
-//! Faults are part of it: after each the server is asked what it has and the upload goes on from there; if it has
-//! forgotten, the upload starts over. Uploading twice does no harm, the loser expires. `session` speaks the protocol.
+//! After a fault the client queries how many bytes the server has and resumes there. If the session is lost, the upload starts again.
+//! A file that is uploaded twice does no harm: the unused one expires. `session` implements the protocol, and `docs/GEMINI.md`,
+//! "Resumable upload", describes it.
 
 mod session;
 
@@ -11,45 +12,48 @@ use rand::RngExt;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
-use self::session::{Chunk, Session};
+use self::session::{Session, UploadStatus};
 use super::client::Client;
 use super::error::{Error, ErrorKind};
 use super::file::{File, FileState, hex};
 
-/// The largest file Google takes, in bytes.
+/// The largest file that Google accepts, in bytes (<https://ai.google.dev/gemini-api/docs/files>, read 2026-09-01).
 pub const FILE_BYTES_MAX: u64 = 2_000_000_000;
 
-/// Faults in a row, without a byte arriving between them, before an upload gives up.
+/// Faults in a row without a new byte at the server, after which an upload fails.
 const FAULTS_MAX: u32 = 6;
 const SESSIONS_MAX: u32 = 4;
 const PROCESSING_POLLS_MAX: u32 = 60;
 
-/// How a file is to be called at Google.
+/// The names and type of a file to upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadSpec {
-    /// Make it unique: a file whose upload was not answered is found again by it.
+    /// At most 512 characters. It should be unique: after a lost reply the file is found by it.
     pub display_name: String,
-    /// `application/jsonl`, `application/pdf` and so on.
+    /// The media type, such as `application/jsonl` or `application/pdf`.
     pub mime_type: String,
-    /// `files/` and at most 40 of `a-z`, `0-9`, `-`; `None`: Google chooses.
+    /// `files/` and 1 to 40 characters of `a-z`, `0-9` and inner `-`. `None` lets Google choose.
     pub name: Option<String>,
 }
 
-/// How an attempt ended that did not fail for good.
-enum Attempt {
+/// The end of one upload session.
+enum SessionEnd {
     Uploaded(Box<File>),
-    /// The session is of no more use.
-    Forgotten(Error),
-    /// Google took the file and did not say what it made of it.
-    Nameless,
+    /// The server does not know the session any more. Holds the fault before.
+    Lost(Error),
+    /// The upload is final, but the reply names no file.
+    FileUnknown,
 }
 
 impl Client {
-    /// Uploads a file and waits until it can be used.
+    /// Uploads the file at `path` and waits until it is active.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`] if it has more than [`FILE_BYTES_MAX`] bytes: then nothing was sent. [`ErrorKind::Io`] if it cannot be
-    /// read. After any other error the same call may be repeated.
+    /// - [`ErrorKind::TooLarge`]: the file has more than [`FILE_BYTES_MAX`] bytes. Nothing was sent.
+    /// - [`ErrorKind::Io`]: the file cannot be read.
+    /// - [`ErrorKind::Rejected`]: the names in `spec` are malformed, or Google could not process the file.
+    ///
+    /// After any other error the call may be repeated.
     pub async fn upload_file(&self, path: &Path, spec: &UploadSpec) -> Result<File, Error> {
         let mut source = tokio::fs::File::open(path).await.map_err(|error| Error::io(&error))?;
         let size_bytes = source.metadata().await.map_err(|error| Error::io(&error))?.len();
@@ -57,20 +61,21 @@ impl Client {
         let mut spec = spec.clone();
         let mut last = None;
         for _ in 0..SESSIONS_MAX {
-            let session = match self.begin(&spec, size_bytes).await {
+            let session = match self.start_session(&spec, size_bytes).await {
                 Err(error) if error.http_status == Some(409) => {
-                    return self.adopt(path, &spec, size_bytes).await?.ok_or(error);
+                    return self.find_uploaded(path, &spec, size_bytes).await?.ok_or(error);
                 }
                 started => started?,
             };
-            match self.transfer(&session, &mut source, size_bytes).await? {
-                Attempt::Uploaded(file) => return self.ready(*file).await,
-                Attempt::Forgotten(error) => last = Some(error),
-                Attempt::Nameless => {
-                    if let Some(file) = self.adopt(path, &spec, size_bytes).await? {
+            match self.send_chunks(&session, &mut source, size_bytes).await? {
+                SessionEnd::Uploaded(file) => return self.wait_until_active(*file).await,
+                SessionEnd::Lost(error) => last = Some(error),
+                SessionEnd::FileUnknown => {
+                    if let Some(file) = self.find_uploaded(path, &spec, size_bytes).await? {
                         return Ok(file);
                     }
-                    // Seen for one media type of JSONL.
+                    // Google did this for one media type of JSONL, and not for text/plain
+                    // (https://github.com/googleapis/python-genai/issues/1590, read 2026-11-23).
                     if spec.mime_type.contains("json") {
                         spec.mime_type = "text/plain".into();
                     }
@@ -80,8 +85,8 @@ impl Client {
         Err(last.unwrap_or_else(|| Error::retry("the file was uploaded but Google did not name it")))
     }
 
-    /// Opens a session; opening one too many does no harm.
-    async fn begin(&self, spec: &UploadSpec, size_bytes: u64) -> Result<Session, Error> {
+    /// Starts a session. An unused session does no harm, so a fault is retried.
+    async fn start_session(&self, spec: &UploadSpec, size_bytes: u64) -> Result<Session, Error> {
         let mut faults = 0;
         loop {
             match Session::start(self, spec, size_bytes).await {
@@ -94,14 +99,14 @@ impl Client {
         }
     }
 
-    async fn transfer(
+    async fn send_chunks(
         &self,
         session: &Session,
         source: &mut tokio::fs::File,
         size_bytes: u64,
-    ) -> Result<Attempt, Error> {
+    ) -> Result<SessionEnd, Error> {
         let mut offset = 0;
-        // Only what never arrived before is progress: a server that loses what it has must not keep us here.
+        // Only bytes beyond the furthest offset are progress. Otherwise a server that loses bytes would keep the loop running.
         let mut furthest = 0;
         let mut faults = 0;
         loop {
@@ -109,18 +114,18 @@ impl Client {
                 furthest = offset;
                 faults = 0;
             }
-            let chunk = read_chunk(source, offset, session.chunk_bytes(offset, size_bytes)).await?;
+            let chunk = read_chunk(source, offset, session.chunk_length(offset, size_bytes)).await?;
             let length = chunk.len() as u64;
             let finalize = offset + length == size_bytes;
             let fault = match session.send(self, offset, chunk, finalize).await {
-                Ok(Chunk::Final(Some(file))) => return Ok(Attempt::Uploaded(file)),
-                Ok(Chunk::Final(None)) => return Ok(Attempt::Nameless),
-                Ok(Chunk::Active) if !finalize => {
+                Ok(UploadStatus::Final(Some(file))) => return Ok(SessionEnd::Uploaded(file)),
+                Ok(UploadStatus::Final(None)) => return Ok(SessionEnd::FileUnknown),
+                Ok(UploadStatus::Active) if !finalize => {
                     offset += length;
                     continue;
                 }
-                Ok(Chunk::Active) => Error::retry("the upload was not finalized"),
-                Ok(Chunk::Unclear) => Error::retry("the server did not say whether the bytes arrived"),
+                Ok(UploadStatus::Active) => Error::retry("the upload was not finalized"),
+                Ok(UploadStatus::Unknown) => Error::retry("the server did not say whether the bytes arrived"),
                 Err(error) => error,
             };
             faults += 1;
@@ -129,24 +134,28 @@ impl Client {
             }
             self.pause(faults).await;
             match session.query(self).await {
-                Ok((Chunk::Final(Some(file)), _)) => return Ok(Attempt::Uploaded(file)),
-                Ok((Chunk::Final(None), _)) => return Ok(Attempt::Nameless),
-                Ok((Chunk::Active, Some(received))) if received <= size_bytes => offset = received,
+                Ok((UploadStatus::Final(Some(file)), _)) => return Ok(SessionEnd::Uploaded(file)),
+                Ok((UploadStatus::Final(None), _)) => return Ok(SessionEnd::FileUnknown),
+                Ok((UploadStatus::Active, Some(received))) if received <= size_bytes => offset = received,
                 Err(error) if matches!(error.kind, ErrorKind::Retry { .. }) => {}
-                _ => return Ok(Attempt::Forgotten(fault)),
+                _ => return Ok(SessionEnd::Lost(fault)),
             }
         }
     }
 
-    /// The file of an upload whose end was not answered: by its name, or else by display name, size and content.
-    async fn adopt(&self, path: &Path, spec: &UploadSpec, size_bytes: u64) -> Result<Option<File>, Error> {
+    /// Finds the file of an upload whose final reply was lost: by its name, or by display name, size and hash.
+    async fn find_uploaded(&self, path: &Path, spec: &UploadSpec, size_bytes: u64) -> Result<Option<File>, Error> {
         let candidates = match &spec.name {
             Some(name) => match self.get_file(name).await {
                 Ok(file) => vec![file],
                 Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
                 Err(error) => return Err(error),
             },
-            None => self.files_called(&spec.display_name).await?,
+            None => {
+                let mut files = self.find_files(&spec.display_name).await?;
+                files.retain(|file| file.display_name == spec.display_name);
+                files
+            }
         };
         let sha256 = sha256(path).await?;
         let same = |file: &File| {
@@ -154,45 +163,29 @@ impl Client {
             file.size_bytes == size_bytes && same_content && file.state != FileState::Failed
         };
         match candidates.into_iter().find(same) {
-            Some(file) => self.ready(file).await.map(Some),
+            Some(file) => self.wait_until_active(file).await.map(Some),
             None => Ok(None),
         }
     }
 
-    async fn files_called(&self, display_name: &str) -> Result<Vec<File>, Error> {
-        const PAGES_MAX: usize = 1_000;
-        let mut found = Vec::new();
-        let mut page_token = None;
-        for _ in 0..PAGES_MAX {
-            let page = self.list_files(page_token.as_deref()).await?;
-            found.extend(page.files.into_iter().filter(|file| file.display_name == display_name));
-            match page.next_page_token {
-                Some(next) if Some(&next) != page_token.as_ref() => page_token = Some(next),
-                _ => break,
-            }
-        }
-        Ok(found)
-    }
-
-    /// Waits until the file can be used. One that cannot would only take up the project's room: it is deleted.
-    async fn ready(&self, file: File) -> Result<File, Error> {
+    /// Waits until the file is active. Any other file is deleted, because it would use the storage of the project.
+    async fn wait_until_active(&self, file: File) -> Result<File, Error> {
         let name = file.name.clone();
-        let ready = self.processed(file).await;
-        if ready.is_err() {
-            // What stays behind after all goes away in two days.
+        let active = self.poll_until_active(file).await;
+        if active.is_err() {
+            // A file that cannot be deleted expires after 48 hours.
             let _ = self.delete_file(&name).await;
         }
-        ready
+        active
     }
 
-    /// Waits until Google has looked at the file.
-    async fn processed(&self, mut file: File) -> Result<File, Error> {
+    async fn poll_until_active(&self, mut file: File) -> Result<File, Error> {
         let mut polls = 0;
         loop {
             match &file.state {
                 FileState::Active => return Ok(file),
                 FileState::Failed => return Err(Error::rejected("Google could not process the file")),
-                // Some servers leave the state out.
+                // Proxies and emulators may leave the state out.
                 FileState::Unknown(state) if state.is_empty() => return Ok(file),
                 FileState::Processing | FileState::Unknown(_) if polls >= PROCESSING_POLLS_MAX => {
                     return Err(Error::retry("Google is still processing the file"));
@@ -209,10 +202,10 @@ impl Client {
         }
     }
 
-    /// Longer with each fault in a row, and never the same twice.
+    /// Waits with exponential backoff and jitter. `faults` is the number of faults in a row.
     pub(super) async fn pause(&self, faults: u32) {
         let base = self.timeouts().backoff * 2_u32.pow(faults.saturating_sub(1).min(5));
-        // Made before the wait: the generator may not cross it.
+        // Computed before the wait: the random generator is not `Send`.
         let pause = base.mul_f64(rand::rng().random_range(0.5..1.0));
         tokio::time::sleep(pause).await;
     }
@@ -220,7 +213,7 @@ impl Client {
 
 fn check(spec: &UploadSpec, size_bytes: u64) -> Result<(), Error> {
     if size_bytes > FILE_BYTES_MAX {
-        let message = format!("the file has {size_bytes} bytes; Google takes at most {FILE_BYTES_MAX}");
+        let message = format!("the file has {size_bytes} bytes; Google accepts at most {FILE_BYTES_MAX}");
         return Err(Error::new(ErrorKind::TooLarge, message));
     }
     if spec.display_name.chars().count() > 512 {
@@ -228,7 +221,7 @@ fn check(spec: &UploadSpec, size_bytes: u64) -> Result<(), Error> {
     }
     match spec.name.as_deref().map(|name| name.strip_prefix("files/").unwrap_or_default()) {
         Some(id) if !is_file_id(id) => {
-            Err(Error::rejected("the name must be files/ and 1 to 40 of a-z, 0-9 and inner dashes"))
+            Err(Error::rejected("the name must be files/ and 1 to 40 characters of a-z, 0-9 and inner dashes"))
         }
         _ => Ok(()),
     }

@@ -65,9 +65,9 @@ pub enum PageFault {
     Damaged,
     #[error("took too long to read")]
     Timeout,
-    #[error("crashed the page engine")]
+    #[error("could not be read, because it crashed the page engine")]
     Crashed,
-    #[error("was not tried, because the pages before it took too long or crashed the page engine too often")]
+    #[error("was skipped, because too many pages before it failed")]
     GivenUp,
 }
 

@@ -43,8 +43,8 @@ impl Layout {
         Ok(Self { root, target, site, pkg })
     }
 
-    /// Cargo in the checkout, without the variables that `cargo run` sets. With them, some build scripts would run again after each change
-    /// between `cargo xtask` and `cargo build`, and everything that depends on them would be compiled again.
+    /// Cargo in the checkout, without the variables that `cargo run` sets. With them, some build scripts and their dependents would be
+    /// built again after each change between `cargo xtask` and `cargo build`.
     pub fn cargo(&self) -> Command {
         let mut cargo = Command::new("cargo");
         cargo.current_dir(&self.root);
@@ -56,7 +56,21 @@ impl Layout {
         cargo
     }
 
-    /// The path of the server in the development profile.
+    /// What `coldbrew --version` says of a release: `COLDBREW_COMMIT` if it is set, else the commit of the checkout, with `-dirty` if files
+    /// differ from it.
+    pub fn commit(&self) -> String {
+        let told = std::env::var("COLDBREW_COMMIT").unwrap_or_default();
+        if !told.is_empty() {
+            return told;
+        }
+        let mut git = Command::new("git");
+        git.current_dir(&self.root).args(["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]);
+        let said = git.output().ok().filter(|output| output.status.success());
+        let commit = said.and_then(|output| String::from_utf8(output.stdout).ok());
+        commit.map_or_else(|| "commit unknown".to_owned(), |commit| commit.trim().to_owned())
+    }
+
+    /// The server in the development profile.
     pub fn development_server(&self) -> PathBuf {
         self.target.join("debug").join(OUTPUT_NAME)
     }
@@ -105,5 +119,12 @@ mod tests {
         let removed = |name: &str| cargo.get_envs().any(|(changed, value)| changed == name && value.is_none());
         assert!(removed("CARGO_MANIFEST_DIR") && removed("CARGO_PKG_NAME"), "{cargo:?}");
         assert!(!removed("CARGO_TARGET_DIR") && !removed("PATH"), "{cargo:?}");
+    }
+
+    #[test]
+    fn commit_outside_of_a_repository_is_unknown() {
+        let mut layout = Layout::from_environment().unwrap();
+        layout.root = "/".into();
+        assert_eq!(layout.commit(), "commit unknown");
     }
 }

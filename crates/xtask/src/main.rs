@@ -3,6 +3,7 @@
 //! - `cargo xtask site [--release]` builds the files that the browser downloads into `target/site`.
 //! - `cargo xtask all [CARGO-ARGUMENT…]` builds the release site and, at the same time, runs `cargo build` with these arguments.
 //! - `cargo xtask dev` serves a development build, rebuilds it on every change and reloads open pages.
+//! - `cargo xtask strings` prints the texts of the web app and the error messages.
 //!
 //! Of the app, it knows only the name and the folders (`layout.rs`). It installs nothing: `scripts/setup` does. Start reading at `site.rs`.
 
@@ -11,6 +12,7 @@ mod error;
 mod layout;
 mod reload;
 mod site;
+mod strings;
 
 use std::process::ExitCode;
 
@@ -18,7 +20,8 @@ use error::Error;
 use layout::Layout;
 use site::Profile;
 
-const USAGE: &str = "usage: cargo xtask site [--release] | cargo xtask all [CARGO-ARGUMENT…] | cargo xtask dev";
+const USAGE: &str =
+    "usage: cargo xtask site [--release] | cargo xtask all [CARGO-ARGUMENT…] | cargo xtask dev | cargo xtask strings";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -39,6 +42,7 @@ fn run(arguments: &[&str]) -> Result<(), Error> {
         ["site", "--release"] => site::build(&layout, Profile::Release),
         ["all", server @ ..] => site::build_beside(&layout, server),
         ["dev"] => dev::serve_and_rebuild(&layout),
+        ["strings"] => strings::print(&layout),
         _ => Err(Error::Usage(USAGE)),
     }
 }

@@ -43,13 +43,17 @@ pub fn build(layout: &Layout, profile: Profile) -> Result<(), Error> {
     publisher.switch_to(&hashes)
 }
 
-/// Builds the release site while Cargo builds the server with these arguments of `cargo build`. Both have long steps that use one core.
-///
-/// # Errors
-/// If either build fails.
+/// What visitors get, while cargo builds the server as these arguments of `cargo build` have it: each has long stretches that keep one
+/// processor busy. `SERVER_TOOLCHAIN` names another toolchain for the server.
 pub fn build_beside(layout: &Layout, server: &[&str]) -> Result<(), Error> {
     let mut cargo = layout.cargo();
     cargo.arg("build").args(server);
+    if let Some(toolchain) = std::env::var_os("SERVER_TOOLCHAIN") {
+        cargo.env("RUSTUP_TOOLCHAIN", toolchain);
+    }
+    if server.contains(&"--release") {
+        cargo.env("COLDBREW_COMMIT", layout.commit());
+    }
     let mut beside = start(&mut cargo)?;
     let site = build(layout, Profile::Release);
     finish(&cargo, beside.wait())?;

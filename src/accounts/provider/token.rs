@@ -109,8 +109,10 @@ fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static str> {
 }
 
 fn identified(claims: Claims, issuer: &str) -> ExternalIdentity {
-    let denied = claims.email_verified.is_some_and(|verified| verified == false || verified == "false");
-    let email = claims.email.map(|email| email.trim().to_lowercase()).filter(|email| email.contains('@') && !denied);
+    // A provider that says nothing may have let the person type any address.
+    let is_verified = claims.email_verified.is_some_and(|verified| verified == true || verified == "true");
+    let email =
+        claims.email.map(|email| email.trim().to_lowercase()).filter(|email| email.contains('@') && is_verified);
     let host = Url::parse(issuer).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     // A label without an @ cannot be the e-mail address of another account.
     let label = email.unwrap_or_else(|| format!("{} of {host}", claims.sub.replace('@', " ")));

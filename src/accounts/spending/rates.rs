@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use crate::model::{Mode, TokenUsage};
 use coldbrew_gemini::Answer;
-use coldbrew_gemini::models::{Models, Prices, dearest_prices};
+use coldbrew_gemini::models::{Models, Prices, highest_prices};
 
 /// The prices of the answers to one job.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ impl Rates {
     /// The prices for requests to the model `asked`. A model without a price gets the highest known price.
     pub fn new(models: &Models, asked: &str, mode: Mode, today: Date) -> Self {
         let known = models.get(asked).prices_on(today);
-        let asked = known.unwrap_or_else(|| dearest_prices(today));
+        let asked = known.unwrap_or_else(|| highest_prices(today));
         Self { models: models.clone(), asked, mode, today }
     }
 

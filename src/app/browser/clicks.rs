@@ -39,7 +39,8 @@ pub(crate) fn listen() {
     });
 }
 
-/// Opens or closes the dialog that a button names, in browsers without invoker commands (Safari before 26.2, Firefox before 144).
+/// Opens or closes the dialog that a button names, in browsers without invoker commands: Safari before 26.2, Firefox before 144
+/// (<https://web-platform-dx.github.io/web-features-explorer/features/invoker-commands>, read 2026-11-30).
 fn follow_command(button: &Element) {
     if js_sys::Reflect::has(button, &"commandForElement".into()).unwrap_or_default() {
         return;

@@ -14,7 +14,7 @@ pub(crate) fn copy(button: &Element) {
     let Some(field) = field else { return };
     let clipboard = window().navigator().clipboard();
     leptos::task::spawn_local(async move {
-        // Over plain HTTP, pages have no clipboard.
+        // Pages over plain HTTP have no clipboard (https://developer.mozilla.org/docs/Web/API/Navigator/clipboard, read 2026-11-30).
         let has_clipboard = !clipboard.is_undefined();
         if has_clipboard && JsFuture::from(clipboard.write_text(&field.value())).await.is_ok() {
             toast(Tone::Good, "Copied.");

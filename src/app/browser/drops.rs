@@ -54,7 +54,7 @@ fn hand_over(from: &DataTransfer) -> bool {
     } else if window().location().pathname().is_ok_and(|path| path == "/") {
         toast(Tone::Bad, "Submit or discard the current document first. Then drop this one again.");
     } else {
-        toast(Tone::Bad, "Documents are added on Home. Drop it there.");
+        toast(Tone::Bad, "You can add documents on Home. Drop the file there.");
     }
     true
 }

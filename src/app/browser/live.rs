@@ -1,8 +1,8 @@
 //! Keeps the `data-live` parts of a page current, by the server's events or else by polling.
 //!
 //! The first part's `data-live` decides the tab's icon and the polling interval: `working` while a job is active, then `done` or `failed`,
-//! else `idle`. `data-events` says that this browser has an account, and so events. Only a visible tab listens, because a browser shares a
-//! small number of connections to one server among its tabs.
+//! else `idle`. `data-events` says that this browser has an account, and so events. Only a visible tab listens: over HTTP/1.1, the tabs of
+//! a browser share six connections to a server (<https://developer.mozilla.org/docs/Web/API/EventSource>, read 2026-11-30).
 
 use std::cell::{Cell, RefCell};
 

@@ -18,7 +18,7 @@ pub fn Frame(children: Children) -> impl IntoView {
     let said = match flash {
         Some(Flash::Done(words)) => Some(Either::Left(view! { <p class="notice good">{words}</p> })),
         Some(Flash::Failed(error)) => Some(Either::Right(view! { <Trouble error /> })),
-        Some(Flash::Token(_)) | None => None,
+        Some(Flash::Token(_) | Flash::Link { .. }) | None => None,
     };
     let here = use_location().pathname;
     let place = |(href, name): (&'static str, &'static str)| {

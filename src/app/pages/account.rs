@@ -1,10 +1,13 @@
 //! The account page: sign-in, quota, receipts, tokens and deletion.
 
+mod access;
 mod bring;
+mod invitation;
 mod member;
 mod password;
 mod provider;
 mod sessions;
+mod set_password;
 mod tokens;
 
 use leptos::either::{Either, EitherOf3};
@@ -12,20 +15,24 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::app::PageContext;
-use crate::app::components::{Trouble, grouped};
-use crate::app::server::{fetch_access, fetch_me, fetch_usage};
+use crate::app::components::grouped;
+use crate::app::server::{fetch_me, fetch_sessions, fetch_usage};
 use crate::model::wire::{Receipt, Usage, UsageReport};
 use crate::model::{Flash, Mode, count_words};
-use member::{DeleteSection, Member, SignForms};
+use access::{NoAccess, OperatorLink, WaysIn};
+use member::{DeleteSection, Member};
 use password::{EndedNotice, PasswordForm};
 use provider::{ProviderLink, SignInTrouble};
 use sessions::Sessions;
 use tokens::Tokens;
 
+pub use invitation::InvitationPage;
+pub use set_password::SetPasswordPage;
+
 /// `/account`
 #[component]
 pub fn Account() -> impl IntoView {
-    let found = Resource::new(|| (), |()| async { (fetch_me().await, fetch_usage().await, fetch_access().await) });
+    let found = Resource::new(|| (), |()| async { (fetch_me().await, fetch_usage().await, fetch_sessions().await) });
     let made = match use_context::<PageContext>().and_then(|page| page.flash) {
         Some(Flash::Token(token)) => Some(token),
         _ => None,
@@ -60,15 +67,14 @@ pub fn Account() -> impl IntoView {
                                     )
                                 }
                                 (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
-                                    EitherOf3::B(view! { <Trouble error /> })
+                                    EitherOf3::B(view! { <NoAccess error /> })
                                 }
                                 _ => {
                                     EitherOf3::C(
                                         view! {
                                             <div class="pair">
                                                 <div class="stack">
-                                                    <SignForms known=false />
-                                                    <ProviderLink member=false />
+                                                    <WaysIn known=false />
                                                 </div>
                                             </div>
                                         },
@@ -92,12 +98,12 @@ fn Who(email: Option<String>) -> impl IntoView {
                 <Member email=email.clone() />
                 <PasswordForm email />
                 <ProviderLink member=true />
+                <OperatorLink />
             </div>
         }),
         None => Either::Right(view! {
             <div class="stack">
-                <SignForms known=true />
-                <ProviderLink member=false />
+                <WaysIn known=true />
             </div>
         }),
     }

@@ -1,6 +1,7 @@
 //! Home: the upload panel and, below it, active jobs, failed jobs and recent documents.
 
 mod banner;
+mod sign_in_first;
 mod upload;
 mod upload_panel;
 mod upload_queue;
@@ -11,8 +12,10 @@ use leptos_meta::Title;
 
 use crate::app::PageContext;
 use crate::app::components::{DocumentRow, JobRow, Trouble};
-use crate::app::server::{fetch_library, known};
+use crate::app::server::access::fetch_access;
+use crate::app::server::fetch_library;
 use crate::model::wire::{JobView, LibraryListing};
+use sign_in_first::SignInFirst;
 use upload_panel::UploadPanel;
 
 /// How many documents Home shows. The library has all.
@@ -22,14 +25,18 @@ const RECENT: usize = 5;
 #[component]
 pub fn Home() -> impl IntoView {
     let PageContext { upload_bytes_max, batch_percent, .. } = use_context().unwrap_or_default();
-    let found = Resource::new(|| (), |()| async { (known().await, fetch_library(String::new(), None).await) });
+    let found = Resource::new(|| (), |()| async { (fetch_access().await, fetch_library(String::new(), None).await) });
     view! {
         <main id="main" class="container narrow" tabindex="-1">
             <div class="stack loose">
                 <Suspense>
                     {move || Suspend::new(async move {
-                        let (known, listing) = found.await;
-                        let known = known.unwrap_or(false);
+                        let (access, listing) = found.await;
+                        let access = access.unwrap_or_default();
+                        let known = access.known;
+                        if access.must_sign_in() {
+                            return Either::Left(view! { <SignInFirst /> });
+                        }
                         let lists = match listing {
                             Ok(listing) => Either::Left(view! { <Lists known batch_percent listing /> }),
                             Err(error) => {
@@ -41,15 +48,18 @@ pub fn Home() -> impl IntoView {
                                 )
                             }
                         };
-                        view! {
-                            <UploadPanel known bytes_max=upload_bytes_max batch_percent />
-                            <noscript>
-                                <p class="notice warn">
-                                    "JavaScript is needed to add a document. Reading works without it."
-                                </p>
-                            </noscript>
-                            {lists}
-                        }
+                        let text_only = access.is_text_only();
+                        Either::Right(
+                            view! {
+                                <UploadPanel known text_only bytes_max=upload_bytes_max batch_percent />
+                                <noscript>
+                                    <p class="notice warn">
+                                        "JavaScript is needed to add a document. Reading works without it."
+                                    </p>
+                                </noscript>
+                                {lists}
+                            },
+                        )
                     })}
                 </Suspense>
             </div>

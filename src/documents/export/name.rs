@@ -6,7 +6,7 @@ use crate::model::percent_encoded;
 
 /// Common file systems allow names of 255 bytes. This leaves room for an ending.
 const STEM_BYTES_MAX: usize = 180;
-/// Device names that Windows reserves, with any ending, beside `com0` and the like
+/// Device names that Windows reserves, with any ending. `com0` and the like are checked separately
 /// (<https://doc.rust-lang.org/beta/nightly-rustc/cargo/util/restricted_names/fn.is_windows_reserved.html>, read 2026-11-30).
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 

@@ -87,7 +87,7 @@ impl Turns {
 }
 
 fn busy() -> Error {
-    let message = "The server is busy with other documents at the moment. Please try again in a little while.";
+    let message = "The server is busy with other documents. Try again in a moment.";
     Error::refused(ErrorCode::Unavailable, message)
 }
 

@@ -3,19 +3,19 @@
 use crate::model::wire::JobError;
 
 pub(super) fn no_usable_page() -> JobError {
-    JobError::new("no_usable_page", "Not one page of this document could be read.")
+    JobError::new("no_usable_page", "No page of this document could be read.")
 }
 
 pub(super) fn not_accepted() -> JobError {
-    JobError::new("not_accepted", "Google would not take this document, however often we asked.")
+    JobError::new("not_accepted", "Google did not accept this document after several attempts.")
 }
 
 pub(super) fn not_sent() -> JobError {
-    JobError::new("not_sent", "For three days Google could not be reached or had no room for this document.")
+    JobError::new("not_sent", "For three days, Google could not be reached or had no capacity for this document.")
 }
 
 pub(super) fn no_word() -> JobError {
-    JobError::new("no_word", "For more than three days Google could not say what became of this batch.")
+    JobError::new("no_word", "For three days, Google did not report the state of this batch.")
 }
 
 pub(super) fn never_started() -> JobError {
@@ -23,11 +23,14 @@ pub(super) fn never_started() -> JobError {
 }
 
 pub(super) fn results_lost() -> JobError {
-    JobError::new("results_lost", "Google finished this batch but could not hand over the results.")
+    JobError::new("results_lost", "Google finished this batch but did not deliver the results.")
 }
 
 pub(super) fn lost_upstream() -> JobError {
-    JobError::new("lost_upstream", "Google no longer knows this batch. The API key may belong to another project now.")
+    JobError::new(
+        "lost_upstream",
+        "Google no longer has this batch. The server's API key may belong to another project now.",
+    )
 }
 
 pub(super) fn failed_upstream() -> JobError {
@@ -39,5 +42,5 @@ pub(super) fn cancelled_upstream() -> JobError {
 }
 
 pub(super) fn expired_upstream() -> JobError {
-    JobError::new("expired_upstream", "Google did not get to this batch within 48 hours and gave up on it.")
+    JobError::new("expired_upstream", "Google did not finish this batch within 48 hours.")
 }

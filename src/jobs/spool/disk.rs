@@ -152,7 +152,7 @@ async fn ends_with_a_line(path: &Path) -> Result<bool> {
 fn write_failed(error: WriteError) -> Error {
     match error {
         WriteError::TooLarge => {
-            Error::refused(ErrorCode::FileTooLarge, "This is more than Google takes at once. Choose fewer pages.")
+            Error::refused(ErrorCode::FileTooLarge, "This is more than Google accepts at once. Choose fewer pages.")
         }
         WriteError::Io(error) => error.into(),
         fault => Error::internal(fault),

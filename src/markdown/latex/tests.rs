@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Every command with an argument in the parser's table (`primitives.rs` of pulldown-latex 0.8.0), with what must precede an argument that
-/// can be a command.
+/// Every command with an argument in the parser's table (`primitives.rs` of pulldown-latex 0.8.0). Some have the text that must precede an
+/// argument that can be a command.
 const COMMANDS: &str = "
     operatorname pmod mathord mathop mathbin mathrel mathopen mathclose mathpunct mathinner mathbf symbf mathbfup symbfup boldsymbol
     mathcal symcal mathit symit mathrm symrm mathup symup mathsf symsf mathsfup symsfup mathtt symtt mathbb symbb mathbbit symbbit

@@ -28,7 +28,7 @@ fn shown() -> Vec<Shown> {
     shown
 }
 
-/// The configuration that a file makes, for comparison, beside these variables.
+/// The configuration from a file and these variables, as a text for comparison.
 fn described(file: &str, variables: &[(&str, &str)]) -> String {
     let find = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     format!("{:?}", Config::read(file, find).unwrap())
@@ -55,7 +55,7 @@ fn shipped_file_shows_the_defaults() {
     let (demo, key) = ([].as_slice(), [("GEMINI_API_KEY", "key")].as_slice());
     assert_eq!(described(SHIPPED, demo), described("", demo));
     let bare = [demo, key].map(|variables| described("", variables));
-    // A default that differs is told in words; what is shown is that of a server with or without a key.
+    // Some defaults depend on the key. The file shows one of the two, and names the other in a comment.
     for Shown { key: name, file, .. } in shown() {
         let set = [demo, key].map(|variables| described(&file, variables));
         assert!(set[0] == bare[0] || set[1] == bare[1], "{name} has another default than the file shows");
@@ -72,7 +72,7 @@ fn setting_of_an_earlier_version_is_ignored_with_a_warning() {
 }
 
 #[test]
-fn guest_has_less_of_the_engine_on_a_server_that_others_reach() {
+fn guest_of_a_server_that_others_reach_has_less_engine_time() {
     let (key, everywhere) = (("GEMINI_API_KEY", "key"), ("LEPTOS_SITE_ADDR", "0.0.0.0:80"));
     let (public, here) = (("COLDBREW_PUBLIC_URL", "https://coldbrew.example"), ("LEPTOS_SITE_ADDR", "[::1]:80"));
     let shares = |settings: &[(&str, &str)]| {
@@ -91,7 +91,7 @@ fn guest_has_less_of_the_engine_on_a_server_that_others_reach() {
 }
 
 #[test]
-fn leptos_options_are_those_of_the_manifest() {
+fn leptos_options_equal_those_of_the_manifest() {
     let leptos = |text: &str| {
         let table: toml::Table = text.parse().unwrap();
         table["package"]["metadata"]["leptos"].clone()
@@ -108,7 +108,7 @@ fn all_mistakes_are_reported_at_once() {
 }
 
 #[test]
-fn variables_win_and_secrets_stay_secret() {
+fn variables_take_precedence_and_secrets_are_not_shown() {
     let env = |name: &str| match name {
         "GEMINI_API_KEY" => Some("AIza-secret".to_owned()),
         "LEPTOS_SITE_ADDR" => Some("127.0.0.1:4000".to_owned()),
@@ -116,12 +116,12 @@ fn variables_win_and_secrets_stay_secret() {
     };
     let config = Config::read(SHIPPED, env).unwrap();
     assert_eq!(config.server.addr.port(), 4000);
-    assert_eq!(config.worker.timing.poll_ms, 15_000, "with a key, the real interval");
+    assert_eq!(config.worker.timing.poll_ms, 15_000, "with a key, the interval for Google");
     assert!(!format!("{config:?}").contains("AIza-secret"));
 }
 
 #[test]
-fn what_cannot_work_is_told_before_it_is_tried() {
+fn invalid_values_are_mistakes_that_show_no_password() {
     let env = |name: &str| match name {
         "DATABASE_URL" => Some("mysql://root:hidden-password@db/coldbrew".to_owned()),
         "REDIS_URL" => Some("http://:hidden-password@redis".to_owned()),
@@ -141,7 +141,7 @@ fn what_cannot_work_is_told_before_it_is_tried() {
 }
 
 #[test]
-fn proxies_are_own_networks_unless_they_are_listed() {
+fn proxies_not_listed_are_private_networks() {
     let read = |header: &str, networks: &str, hops: &str| {
         let set = BTreeMap::from([
             ("COLDBREW_CLIENT_ADDRESS_HEADER", header.to_owned()),

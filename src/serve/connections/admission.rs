@@ -1,4 +1,4 @@
-//! How many connections may be open, in all and for one client network. Each costs a file and some memory before it says anything.
+//! Limits the open connections, in all and for each client network. Each costs an open file and memory before its first request.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,13 +11,14 @@ use crate::accounts::Network;
 use crate::api::Proxies;
 use crate::settings::{SECOND, Settings};
 
-/// What may be open at once, and for how long a client may not read.
+/// Limits of connections.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
+    /// The most open connections of one listener.
     pub connections_max: usize,
-    /// For each network but loopback and those of proxies, behind which there are many clients.
+    /// The most open connections of one network. Loopback and the networks of proxies are exempt: many clients share them.
     pub network_max: usize,
-    /// How long a response may wait for its client to read on.
+    /// How long a response may wait for its client to read.
     pub read_timeout: Duration,
 }
 
@@ -31,7 +32,7 @@ impl ConnectionLimits {
     }
 }
 
-/// The open connections of one listener. Cheap to clone.
+/// Counts the open connections of one listener. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Admission(Arc<Counts>);
 
@@ -47,7 +48,7 @@ struct Open {
     networks: HashMap<Network, usize>,
 }
 
-/// The limit that a connection would exceed. Metrics have its name.
+/// The limit that a connection would exceed. Metrics use its name as a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Limit {
@@ -62,15 +63,15 @@ pub(crate) struct ConnectionPermit {
 }
 
 impl Admission {
-    /// Nothing is open yet.
+    /// Without open connections.
     pub(crate) fn new(limits: ConnectionLimits, proxies: Proxies) -> Self {
         Self(Arc::new(Counts { limits, proxies, open: Mutex::default() }))
     }
 
-    /// Counts a connection from there.
+    /// Counts a connection from `peer`.
     ///
     /// # Errors
-    /// The limit that it would exceed. It is not counted then.
+    /// The limit that the connection would exceed. It is not counted then.
     pub(crate) fn admit(&self, peer: IpAddr) -> Result<ConnectionPermit, Limit> {
         let Counts { limits, proxies, .. } = &*self.0;
         let network = Network::of(peer).filter(|_| !proxies.include(peer));
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_and_proxies_are_bounded_by_the_total_alone() {
+    fn loopback_and_proxies_are_limited_only_in_all() {
         let admission = admission(6, 1);
         let peers = ["127.0.0.1", "::1", "10.1.2.3", "::ffff:10.1.2.3", "10.1.2.3", "127.0.0.1"];
         let _permits = peers.map(|peer| admit(&admission, peer).unwrap());
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn networks_without_connections_are_forgotten() {
+    fn network_without_connections_keeps_no_entry() {
         let admission = admission(100, 2);
         for third in 0..=255_u8 {
             drop(admission.admit([203, 0, third, 1].into()).unwrap());

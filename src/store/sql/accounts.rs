@@ -10,23 +10,25 @@ use super::locks::lock_account;
 use super::{SqlStore, from_row, orphans, spending, to_db};
 use crate::accounts::{Account, Accounts, Credential};
 use crate::crash::crash_point;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::extract::Recipe;
-use crate::model::UnixMs;
 use crate::model::wire::{Receipt, Usage};
+use crate::model::{ErrorCode, UnixMs};
 
 /// The most digests in one statement.
 const DIGESTS_MAX: usize = 500;
+/// How exactly it is recorded when an account was last seen, in milliseconds: an hour.
+const SEEN_MS: i64 = 3_600_000;
 
 pub(super) const BY_CREDENTIAL: &str =
-    "SELECT a.id, a.email, a.quota_tokens FROM credentials c JOIN accounts a ON a.id = c.account_id
+    "SELECT a.id, a.email, a.quota_tokens, a.disabled_at, a.last_seen_at FROM credentials c JOIN accounts a ON a.id = c.account_id
      WHERE c.digest = $1 AND c.expires_at > $2";
 
 #[async_trait]
 impl Accounts for SqlStore {
     async fn create_guest(&self, account_id: &str, credential: Credential<'_>, now: UnixMs) -> Result<()> {
         let mut tx = self.write().await?;
-        let sql = "INSERT INTO accounts (id, created_at) VALUES ($1, $2)";
+        let sql = "INSERT INTO accounts (id, created_at, last_seen_at) VALUES ($1, $2, $2)";
         sqlx::query(sql).bind(account_id).bind(now.0).execute(&mut *tx).await?;
         sqlx::query(
             "INSERT INTO credentials (digest, account_id, kind, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
@@ -43,31 +45,24 @@ impl Accounts for SqlStore {
 
     async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()> {
         let mut tx = self.write().await?;
-        lock_account(&mut tx, account_id).await?;
-        let sql = "INSERT INTO gone_contents (content_hash, gone_at)
-                   SELECT DISTINCT content_hash, CAST($2 AS BIGINT) FROM jobs WHERE account_id = $1
-                   ON CONFLICT (content_hash) DO NOTHING";
-        sqlx::query(sql).bind(account_id).bind(now.0).execute(&mut *tx).await?;
-        sqlx::query(
-            "INSERT INTO gone_accounts (account_id, gone_at) SELECT id, CAST($2 AS BIGINT) FROM accounts WHERE id = $1
-             ON CONFLICT (account_id) DO NOTHING",
-        )
-        .bind(account_id)
-        .bind(now.0)
-        .execute(&mut *tx)
-        .await?;
-        orphans::delete_active_jobs(&mut tx, account_id, now).await?;
-        spending::assume_all(&mut tx, account_id, now).await?;
-        crash_point("orphan", "recorded");
-        // The foreign keys delete everything of the account except the ledgers.
-        sqlx::query("DELETE FROM accounts WHERE id = $1").bind(account_id).execute(&mut *tx).await?;
+        delete_in(&mut tx, account_id, now).await?;
         tx.commit().await?;
         crash_point("orphan", "committed");
         Ok(())
     }
 
     async fn account_of(&self, digest: &str, now: UnixMs) -> Result<Option<Account>> {
-        Ok(sqlx::query_as(BY_CREDENTIAL).bind(digest).bind(now.0).fetch_optional(&self.pool).await?)
+        let row = sqlx::query(BY_CREDENTIAL).bind(digest).bind(now.0).fetch_optional(&self.pool).await?;
+        let Some(row) = row else { return Ok(None) };
+        if row.try_get::<Option<i64>, _>("disabled_at")?.is_some() {
+            return Err(disabled());
+        }
+        let account = Account::from_row(&row)?;
+        let seen_at: Option<i64> = row.try_get("last_seen_at")?;
+        if seen_at.is_none_or(|seen_at| seen_at < now.0 - SEEN_MS) {
+            self.record_seen(account.id.clone(), now);
+        }
+        Ok(Some(account))
     }
 
     async fn account(&self, account_id: &str) -> Result<Option<Account>> {
@@ -78,8 +73,11 @@ impl Accounts for SqlStore {
     async fn unexpired(&self, digests: &[String], now: UnixMs) -> Result<Vec<String>> {
         let mut unexpired = Vec::new();
         for digests in digests.chunks(DIGESTS_MAX) {
-            let mut query = QueryBuilder::new("SELECT digest FROM credentials WHERE expires_at > ");
-            let mut list = query.push_bind(now.0).push(" AND digest IN (").separated(", ");
+            let mut query = QueryBuilder::new(
+                "SELECT c.digest FROM credentials c JOIN accounts a ON a.id = c.account_id
+                 WHERE a.disabled_at IS NULL AND c.expires_at > ",
+            );
+            let mut list = query.push_bind(now.0).push(" AND c.digest IN (").separated(", ");
             for digest in digests {
                 list.push_bind(digest);
             }
@@ -120,15 +118,53 @@ impl SqlStore {
         Ok(id.fetch_optional(&self.pool).await?)
     }
 
-    /// Sets the quota of an account in token equivalents. `None` restores the default.
-    ///
-    /// # Errors
-    /// As for [`Self::find_account`].
-    pub async fn set_quota(&self, account_id: &str, tokens: Option<u64>) -> Result<()> {
-        let sql = "UPDATE accounts SET quota_tokens = $1 WHERE id = $2";
-        sqlx::query(sql).bind(tokens.map(to_db)).bind(account_id).execute(&self.pool).await?;
-        Ok(())
+    /// Records that an account was seen, without delaying its request.
+    fn record_seen(&self, account_id: String, now: UnixMs) {
+        let pool = self.pool.clone();
+        tokio::spawn(async move {
+            // A later request tries again, and another server may have been faster.
+            let sql = "UPDATE accounts SET last_seen_at = $1
+                       WHERE id = $2 AND (last_seen_at IS NULL OR last_seen_at < $1 - $3)";
+            let recorded = sqlx::query(sql).bind(now.0).bind(account_id).bind(SEEN_MS).execute(&pool).await;
+            if let Err(error) = recorded {
+                tracing::warn!(%error, "recording that an account was seen failed");
+            }
+        });
     }
+}
+
+/// Fails if an operator has disabled the account.
+pub(super) async fn refuse_disabled(connection: &mut AnyConnection, account_id: &str) -> Result<()> {
+    let sql = "SELECT COUNT(*) FROM accounts WHERE id = $1 AND disabled_at IS NOT NULL";
+    let count: i64 = sqlx::query_scalar(sql).bind(account_id).fetch_one(connection).await?;
+    if count > 0 { Err(disabled()) } else { Ok(()) }
+}
+
+fn disabled() -> Error {
+    Error::refused(ErrorCode::AccountDisabled, "This account is disabled. Ask the operator of this server.")
+}
+
+/// Deletes an account with everything that it owns, and queues what it leaves for cleanup.
+pub(super) async fn delete_in(connection: &mut AnyConnection, account_id: &str, now: UnixMs) -> Result<()> {
+    lock_account(connection, account_id).await?;
+    let sql = "INSERT INTO gone_contents (content_hash, gone_at)
+               SELECT DISTINCT content_hash, CAST($2 AS BIGINT) FROM jobs WHERE account_id = $1
+               ON CONFLICT (content_hash) DO NOTHING";
+    sqlx::query(sql).bind(account_id).bind(now.0).execute(&mut *connection).await?;
+    sqlx::query(
+        "INSERT INTO gone_accounts (account_id, gone_at) SELECT id, CAST($2 AS BIGINT) FROM accounts WHERE id = $1
+         ON CONFLICT (account_id) DO NOTHING",
+    )
+    .bind(account_id)
+    .bind(now.0)
+    .execute(&mut *connection)
+    .await?;
+    orphans::delete_active_jobs(connection, account_id, now).await?;
+    spending::assume_all(connection, account_id, now).await?;
+    crash_point("orphan", "recorded");
+    // The foreign keys delete everything of the account except the ledgers.
+    sqlx::query("DELETE FROM accounts WHERE id = $1").bind(account_id).execute(&mut *connection).await?;
+    Ok(())
 }
 
 /// Used and reserved tokens, for admission and for the account page.

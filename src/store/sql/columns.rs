@@ -11,7 +11,7 @@ use crate::extract::Recipe;
 use crate::jobs::Stage;
 use crate::markdown::Outline;
 use crate::model::wire::Metadata;
-use crate::model::{BlockedReason, JobStatus, Mode, PageSet, Scopes, UnixMs};
+use crate::model::{BlockedReason, JobStatus, Mode, PageSet, Role, Scopes, UnixMs};
 use coldbrew_pdf::figures::Figure;
 
 /// A value that is stored in one column.
@@ -82,6 +82,8 @@ columns! {
     Mode = name: &str => name.parse().map_err(|_| format!("unknown mode {name}"))?;
     // A newer program may have stored an unknown name. Only the statuses of active jobs are read.
     JobStatus = name: &str => name.parse().unwrap_or(JobStatus::Running);
+    // An unknown role of a newer program gives no right here.
+    Option<Role> = name: Option<&str> => name.and_then(|name| name.parse().ok());
     // A newer program may have stored an unknown name. The job is still readable without it.
     Option<BlockedReason> = name: Option<&str> => name.and_then(|name| name.parse().ok());
     // Page ranges in the notation for people, such as `1-3, 5`.

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use sqlx::AnyConnection;
 
+use super::accounts::refuse_disabled;
 use super::locks::lock_account;
 use super::{SqlStore, from_row, storable};
 use crate::accounts::{Credential, Credentials, Ending, Grant, Session, SessionStart, TokenLabel, TokenUse};
@@ -25,6 +26,7 @@ pub(super) async fn is_granted(
     grant: Grant<'_>,
     now: UnixMs,
 ) -> Result<bool> {
+    refuse_disabled(connection, account_id).await?;
     let query = match grant {
         Grant::Owner => return Ok(true),
         Grant::Credential(digest) => sqlx::query_scalar(

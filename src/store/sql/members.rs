@@ -1,14 +1,15 @@
 //! Members, their passwords and their identities.
 
 use async_trait::async_trait;
+use sqlx::AnyConnection;
 use sqlx::any::AnyQueryResult;
 
 use super::credentials::end_all;
 use super::locks::lock_account;
 use super::{SqlStore, storable};
-use crate::accounts::{Ending, ExternalIdentity, Members};
-use crate::error::Result;
-use crate::model::{EndedAccess, UnixMs};
+use crate::accounts::{Ending, ExternalIdentity, INVITATION_ENDED, Members};
+use crate::error::{Error, Result};
+use crate::model::{EndedAccess, ErrorCode, UnixMs};
 
 #[async_trait]
 impl Members for SqlStore {
@@ -17,6 +18,7 @@ impl Members for SqlStore {
         account_id: &str,
         email: &str,
         password_hash: &str,
+        invitation: Option<&str>,
         ending: Ending<'_>,
     ) -> Result<Option<EndedAccess>> {
         let mut tx = self.write().await?;
@@ -26,9 +28,42 @@ impl Members for SqlStore {
         if !changed_one(done)? {
             return Ok(None);
         }
+        use_invitation(&mut tx, invitation, account_id, ending.now).await?;
         let ended = end_all(&mut tx, account_id, ending).await?;
         tx.commit().await?;
         Ok(Some(ended))
+    }
+
+    async fn account_of_link(&self, digest: &str, now: UnixMs) -> Result<Option<(String, String)>> {
+        let sql = "SELECT a.id, a.email FROM setup_links l JOIN accounts a ON a.id = l.account_id
+                   WHERE l.digest = $1 AND l.expires_at > $2 AND a.email IS NOT NULL";
+        Ok(sqlx::query_as(sql).bind(digest).bind(now.0).fetch_optional(&self.pool).await?)
+    }
+
+    async fn set_password_by_link(
+        &self,
+        digest: &str,
+        account_id: &str,
+        password_hash: &str,
+        ending: Ending<'_>,
+    ) -> Result<Option<EndedAccess>> {
+        let mut tx = self.write().await?;
+        let sql = "DELETE FROM setup_links WHERE digest = $1 AND account_id = $2 AND expires_at > $3";
+        let used = sqlx::query(sql).bind(digest).bind(account_id).bind(ending.now.0).execute(&mut *tx).await;
+        if !changed_one(used)? {
+            return Ok(None);
+        }
+        let sql = "UPDATE accounts SET password_hash = $1 WHERE id = $2 AND email IS NOT NULL";
+        sqlx::query(sql).bind(password_hash).bind(account_id).execute(&mut *tx).await?;
+        let ended = end_all(&mut tx, account_id, ending).await?;
+        tx.commit().await?;
+        Ok(Some(ended))
+    }
+
+    async fn is_invitation(&self, digest: &str, now: UnixMs) -> Result<bool> {
+        let sql = "SELECT COUNT(*) FROM invitations WHERE digest = $1 AND used_at IS NULL AND expires_at > $2";
+        let count: i64 = sqlx::query_scalar(sql).bind(digest).bind(now.0).fetch_one(&self.pool).await?;
+        Ok(count > 0)
     }
 
     async fn set_password(
@@ -62,6 +97,7 @@ impl Members for SqlStore {
         &self,
         account_id: &str,
         identity: &ExternalIdentity,
+        invitation: Option<&str>,
         ending: Ending<'_>,
     ) -> Result<Option<EndedAccess>> {
         let mut tx = self.write().await?;
@@ -90,6 +126,7 @@ impl Members for SqlStore {
             if !changed_one(named)? {
                 return Ok(None);
             }
+            use_invitation(&mut tx, invitation, account_id, ending.now).await?;
             end_all(&mut tx, account_id, ending).await?
         };
         tx.commit().await?;
@@ -123,8 +160,30 @@ impl Members for SqlStore {
     }
 }
 
+/// Uses an invitation, and gives the account its role and its quota. Of two sign-ups at once with one invitation, the second waits for the
+/// row and finds it used.
+async fn use_invitation(
+    connection: &mut AnyConnection,
+    digest: Option<&str>,
+    account_id: &str,
+    now: UnixMs,
+) -> Result<()> {
+    let Some(digest) = digest else { return Ok(()) };
+    let sql = "UPDATE invitations SET used_at = $1, used_by = $2
+               WHERE digest = $3 AND used_at IS NULL AND expires_at > $1";
+    let used = sqlx::query(sql).bind(now.0).bind(account_id).bind(digest).execute(&mut *connection).await;
+    if !changed_one(used)? {
+        return Err(Error::refused(ErrorCode::InvalidLink, INVITATION_ENDED));
+    }
+    let sql = "UPDATE accounts SET role = (SELECT role FROM invitations WHERE digest = $1),
+                   quota_tokens = COALESCE((SELECT quota_tokens FROM invitations WHERE digest = $1), quota_tokens)
+               WHERE id = $2";
+    sqlx::query(sql).bind(digest).bind(account_id).execute(connection).await?;
+    Ok(())
+}
+
 /// Whether a statement changed its row. A unique violation counts as `false`.
-fn changed_one(done: sqlx::Result<AnyQueryResult>) -> Result<bool> {
+pub(super) fn changed_one(done: sqlx::Result<AnyQueryResult>) -> Result<bool> {
     match done {
         Ok(done) => Ok(done.rows_affected() == 1),
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(false),

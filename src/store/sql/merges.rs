@@ -123,7 +123,7 @@ impl Merges for SqlStore {
     }
 }
 
-/// Locks both accounts, and checks that each is of its kind and has a valid session. Accounts are locked in the order of their ids, so that
+/// Locks both accounts, and checks that each is of its kind, is not disabled and has a valid session. Accounts are locked in the order of their ids, so that
 /// no two merges wait for each other.
 async fn lock_parties(connection: &mut AnyConnection, parties: &MergeParties<'_>, now: UnixMs) -> Result<bool> {
     let (guest, member) = (parties.guest_id, parties.member_id);
@@ -132,7 +132,8 @@ async fn lock_parties(connection: &mut AnyConnection, parties: &MergeParties<'_>
             return Ok(false);
         }
     }
-    let sql = "SELECT COUNT(*) FROM accounts WHERE (id = $1 AND email IS NULL) OR (id = $2 AND email IS NOT NULL)";
+    let sql = "SELECT COUNT(*) FROM accounts WHERE disabled_at IS NULL AND
+               ((id = $1 AND email IS NULL) OR (id = $2 AND email IS NOT NULL))";
     let of_their_kind: i64 = sqlx::query_scalar(sql).bind(guest).bind(member).fetch_one(&mut *connection).await?;
     Ok(of_their_kind == 2
         && is_granted(connection, guest, Grant::Credential(parties.guest_session), now).await?

@@ -75,6 +75,7 @@ impl Expiry for SqlStore {
 
     async fn forget_expired(&self, before: UnixMs, now: UnixMs) -> Result<()> {
         sqlx::query("DELETE FROM credentials WHERE expires_at <= $1").bind(now.0).execute(&self.pool).await?;
+        sqlx::query("DELETE FROM setup_links WHERE expires_at <= $1").bind(now.0).execute(&self.pool).await?;
         sqlx::query("DELETE FROM answers WHERE begun_at < $1").bind(before.0).execute(&self.pool).await?;
         sqlx::query("DELETE FROM gone_contents WHERE gone_at < $1").bind(before.0).execute(&self.pool).await?;
         Ok(())

@@ -77,7 +77,7 @@ const ENDED: EndedAccess = EndedAccess { sessions: 2, tokens: 2 };
 async fn account_with_a_new_password_loses_all_sessions_and_tokens(database: Database) {
     let store = &database.store;
     database.add_access().await;
-    assert_eq!(store.sign_up("a", "ada@example.org", "hash", ENDING).await.unwrap(), Some(ENDED));
+    assert_eq!(store.sign_up("a", "ada@example.org", "hash", None, ENDING).await.unwrap(), Some(ENDED));
     assert!(!database.has_access().await);
     database.add_access().await;
     let ended = EndedAccess { tokens: 1, ..ENDED };
@@ -97,11 +97,15 @@ async fn identity_added_to_a_guest_ends_its_access_and_to_a_member_does_not(data
         label: label.clone(),
     };
     database.add_access().await;
-    assert_eq!(store.add_identity("a", &identity("1"), ENDING).await.unwrap(), Some(ENDED));
+    assert_eq!(store.add_identity("a", &identity("1"), None, ENDING).await.unwrap(), Some(ENDED));
     assert!(!database.has_access().await);
     database.add_access().await;
-    assert_eq!(store.add_identity("a", &identity("2"), ENDING).await.unwrap(), Some(EndedAccess::default()));
-    assert_eq!(store.add_identity("a", &identity("2"), ENDING).await.unwrap(), None, "the identity exists already");
+    assert_eq!(store.add_identity("a", &identity("2"), None, ENDING).await.unwrap(), Some(EndedAccess::default()));
+    assert_eq!(
+        store.add_identity("a", &identity("2"), None, ENDING).await.unwrap(),
+        None,
+        "the identity exists already"
+    );
     assert!(database.has_access().await);
 }
 
@@ -111,8 +115,12 @@ async fn account_that_cannot_sign_up_keeps_its_sessions(database: Database) {
     assert_eq!(store.set_password("a", "hash", ENDING).await.unwrap(), None, "a guest has no password");
     let other = Credential { digest: "b", kind: CredentialKind::Token, expires_at: NOW.plus(1) };
     store.create_guest("b", other, NOW).await.unwrap();
-    assert!(store.sign_up("b", "ada@example.org", "hash", ENDING).await.unwrap().is_some());
-    assert_eq!(store.sign_up("a", "ada@example.org", "hash", ENDING).await.unwrap(), None, "the address is taken");
+    assert!(store.sign_up("b", "ada@example.org", "hash", None, ENDING).await.unwrap().is_some());
+    assert_eq!(
+        store.sign_up("a", "ada@example.org", "hash", None, ENDING).await.unwrap(),
+        None,
+        "the address is taken"
+    );
     assert!(database.has_access().await);
 }
 
@@ -125,7 +133,7 @@ async fn credential_whose_grant_has_ended_is_not_added(database: Database) {
     };
     assert!(add("1", Grant::Credential("digest of a")).await);
     assert!(!add("2", Grant::Credential("unknown")).await);
-    store.sign_up("a", "ada@example.org", "hash", ENDING).await.unwrap();
+    store.sign_up("a", "ada@example.org", "hash", None, ENDING).await.unwrap();
     assert!(!add("3", Grant::Credential("digest of a")).await, "the guest's token has ended");
     assert!(add("4", Grant::Password("hash")).await);
     store.set_password("a", "another", ENDING).await.unwrap();

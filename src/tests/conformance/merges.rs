@@ -45,7 +45,7 @@ async fn over(store: SqlStore, backing: impl Any) -> Database {
     let guest = stores.account("g").await;
     stores.account("m").await;
     let ending = Ending { now: NOW, own: None };
-    assert!(store.sign_up("m", "ada@example.org", "hash", ending).await.unwrap().is_some());
+    assert!(store.sign_up("m", "ada@example.org", "hash", None, ending).await.unwrap().is_some());
     let database = Database { store, stores, guest };
     database.begin_session("g", "guest").await;
     database.begin_session("m", "member").await;

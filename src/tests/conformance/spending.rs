@@ -245,7 +245,7 @@ async fn ceiling_of_guests_does_not_apply_to_members() {
     let admit = async || stores.spending.admit(&job, &batch("r", 10, 400), &budget, NOW).await.unwrap();
     assert_eq!(admit().await, Admission::OverBudget);
     let ending = Ending { now: NOW, own: None };
-    assert!(store.sign_up(&account.id, "ada@example.org", "hash", ending).await.unwrap().is_some());
+    assert!(store.sign_up(&account.id, "ada@example.org", "hash", None, ending).await.unwrap().is_some());
     assert_eq!(admit().await, Admission::Admitted);
     stores.settle(&job, &batch("r", 10, 400), 150).await;
     let day = store.spent_on(NOW.day()).await.unwrap();

@@ -101,7 +101,8 @@ fn arguments(id: &str, content_hash: &str, upload: &str, token: &str) -> Value {
     json!({
         "id": if token.is_empty() { id } else { token }, "content_hash": content_hash, "batch": true, "mode": "batch", "skip": 0,
         "query": "", "place": {"from": null, "page": 1, "query": "", "pages_only": false}, "wish": submission,
-        "url": "http://127.0.0.1/", "name": "mine",
+        "url": "http://127.0.0.1/", "name": "mine", "code": "0", "password": "x",
+        "tokens": "", "days": 1, "note": "", "is_operator": true,
     })
 }
 

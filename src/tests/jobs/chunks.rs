@@ -1,4 +1,4 @@
-//! Realtime mode has pages made ready in chunks: opening a document takes its time, and pages that wait for Gemini are in memory.
+//! Realtime mode makes pages ready in chunks: opening a document is slow, and pages that wait for Gemini are in memory.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,9 +34,11 @@ use crate::support::memory::{Memory, UNLIMITED};
 /// A document whose pages are all the same.
 struct Same {
     page: Bytes,
+    /// How often the document was opened.
     opened: AtomicUsize,
-    /// Pages that are not answered yet, and how many there were at most.
+    /// Pages that are not answered yet.
     waiting: AtomicUsize,
+    /// The most pages that were waiting at once.
     waiting_max: AtomicUsize,
 }
 
@@ -49,7 +51,7 @@ impl PageSource for Same {
         _time: &'a Mutex<Duration>,
     ) -> Result<Result<ReadyPages<'a>, JobError>> {
         self.opened.fetch_add(1, Ordering::Relaxed);
-        // Every other page takes longer than the next one.
+        // Pages are ready out of order: each pair is swapped.
         indices.chunks_mut(2).for_each(<[u32]>::reverse);
         let page = |index| {
             let waiting = self.waiting.fetch_add(1, Ordering::Relaxed) + 1;
@@ -60,7 +62,7 @@ impl PageSource for Same {
     }
 }
 
-/// Reads pages and does nothing else.
+/// A Google that only reads pages in realtime.
 struct Reader(Arc<Same>);
 
 #[async_trait]
@@ -131,7 +133,7 @@ fn upload(job: &Job) -> Upload {
     }
 }
 
-/// Has so many pages of that size read. Returns how often their document was opened, and how many were in memory at most.
+/// Runs a realtime job of so many pages of that size. Returns how often its document was opened, and the most pages in memory at once.
 async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
     let (data, memory) = (TempDir::new().unwrap(), Memory::default());
     let account = Account { id: "a".to_owned(), email: None, quota_tokens: None };
@@ -180,14 +182,14 @@ async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn a_document_is_opened_once_for_many_pages() {
+async fn document_of_many_pages_is_opened_once_for_each_chunk() {
     let (opened, waiting) = read(128, 100).await;
     assert_eq!(opened, 2);
     assert!(waiting <= 64 + 4, "{waiting}");
 }
 
 #[tokio::test]
-async fn fewer_heavy_pages_are_held_at_once() {
+async fn heavy_pages_make_smaller_chunks() {
     let (opened, waiting) = read(12, 12 << 20).await;
     assert_eq!(opened, 4);
     assert!(waiting <= 3 + 4, "{waiting}");

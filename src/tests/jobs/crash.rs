@@ -1,5 +1,5 @@
-//! The process is aborted at each named point between two effects, and started again: whatever the point, the job reaches its end,
-//! is paid for once, and leaves nothing behind.
+//! Aborts the process at each crash point and restarts it. At every point, the job reaches its end, is paid for once, and leaves nothing
+//! behind.
 
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
@@ -16,15 +16,15 @@ use crate::support::services::{Postgres, Redis};
 use crate::web::accounts::with_arguments;
 
 const PAGES: usize = 2;
-/// Points that are tried at once, each with an emulator of its own, since faults are the emulator's.
+/// Points that are tested at once. Each lane has an emulator of its own, because a fault is armed for a whole emulator.
 const LANES: usize = 3;
-/// How long a busy machine may take to accept a document, and again to come to a point.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Tasks as `Task::name` has them.
+/// How long a busy machine may take to accept a document, and again to reach a point.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The names of all values of `Task`.
 const TASKS: [&str; 9] =
     ["prepare", "upload", "record attempt", "create", "reconcile", "poll", "cancel", "download", "realtime"];
 
-/// All points, as the source names them.
+/// All crash points that the source names, as scope and point.
 fn points() -> Vec<(String, String)> {
     let mut points = BTreeSet::new();
     for (_, code) in crate::rules::sources() {
@@ -33,21 +33,21 @@ fn points() -> Vec<(String, String)> {
             let quoted: Vec<&str> = arguments.split('"').skip(1).step_by(2).collect();
             match quoted[..] {
                 [scope, point] if arguments.starts_with('"') => points.extend([(scope.to_owned(), point.to_owned())]),
-                // The scope is the task at hand.
+                // The scope is the name of the current task.
                 [.., point] => points.extend(TASKS.map(|task| (task.to_owned(), point.to_owned()))),
-                // The function itself.
+                // The definition of the function.
                 [] => {}
             }
         }
     }
-    // What ends these tasks is stored in the transaction that has points of its own.
+    // The steps of these tasks are committed by `complete`, which has crash points of its own.
     points
         .into_iter()
         .filter(|(scope, point)| !(point == "committed" && ["download", "realtime"].contains(&&**scope)))
         .collect()
 }
 
-/// Where what one server knows is kept, beside its data folder.
+/// The services that a server uses besides its data folder.
 #[derive(Default)]
 struct Services {
     postgres: Option<Postgres>,
@@ -55,7 +55,7 @@ struct Services {
 }
 
 impl Services {
-    /// What makes a server use a database of that name and number, which nobody else uses.
+    /// Settings of a server that uses a database of its own: `name` in PostgreSQL, `number` in Redis.
     async fn settings(&self, name: &str, number: usize) -> Vec<(&'static str, String)> {
         let mut settings = Vec::new();
         if let Some(postgres) = &self.postgres {
@@ -66,7 +66,7 @@ impl Services {
     }
 }
 
-/// What it takes to get to a point, and where that leads.
+/// The job and the fault with which a point is reached, and the end of the job.
 struct Circumstances {
     batch_mode: bool,
     fault: Option<&'static str>,
@@ -88,7 +88,7 @@ impl Circumstances {
     }
 }
 
-/// Crashes at a point, restarts, and checks. Returns what the document cost.
+/// Crashes at a point, restarts, and checks the job. Without a point it only checks the job. Returns what the document cost.
 async fn crash_at(
     point: Option<(&str, &str)>,
     Circumstances { batch_mode, fault, end }: Circumstances,
@@ -113,20 +113,20 @@ async fn crash_at(
         let first = TestClient::guest_at(&server.base_url).await;
         let mut status = None;
         // A busy machine may refuse requests at first.
-        let refused_until = Instant::now() + PATIENCE;
+        let refused_until = Instant::now() + TIMEOUT;
         while accepted.is_none() && status.is_none() && Instant::now() < refused_until {
             accepted = errand.try_once(&first).await;
             status = server.ended(Duration::from_millis(50)).await;
         }
         if status.is_none() {
-            status = server.ended(PATIENCE).await;
+            status = server.ended(TIMEOUT).await;
         }
         let Some(status) = status else {
             let job = match &accepted {
                 Some(content_hash) => first.get(&format!("/v1/documents/batch/{content_hash}/status")).await,
                 None => Value::Null,
             };
-            panic!("no process ever comes to {name}: {job}");
+            panic!("no process reached {name}: {job}");
         };
         assert_eq!(status.signal(), Some(6), "{name}: {status}");
         guest = Some(first);
@@ -146,13 +146,13 @@ async fn crash_at(
     assert_eq!(usize::from(ended["document_id"].is_string()), documents, "{point:?}: {ended}");
     google.check(&key).await;
     if point.is_some_and(|(scope, _)| scope == "upload") {
-        assert!(google.no_input_is_left(&key).await, "{point:?}: what was uploaded first is left at Google");
+        assert!(google.no_input_is_left(&key).await, "{point:?}: the first input file is left at Google");
     }
     Program::see_doctor(data.path(), &settings).await;
     check_books(&guest, documents).await
 }
 
-/// Somebody leaves while a batch waits at Google that would wait for ever, and the process crashes at a point of cleaning up.
+/// An account is deleted while its batch is pending at Google, which would never start. The process crashes at a point of the reaper.
 async fn crash_while_leaving(point: &str, google: &Google, services: &[(&'static str, String)]) {
     google.arm("stuck_pending").await;
     let data = TempDir::new().unwrap();
@@ -168,14 +168,14 @@ async fn crash_while_leaving(point: &str, google: &Google, services: &[(&'static
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let leave = async |guest: &TestClient| guest.try_send(Method::DELETE, "/v1/users/me", None).await;
-    // There may be no answer any more.
+    // The server may crash before it answers.
     drop(leave(&guest).await);
     let status = server.ended(Duration::from_secs(30)).await;
-    let status = status.unwrap_or_else(|| panic!("no process ever comes to {name}"));
+    let status = status.unwrap_or_else(|| panic!("no process reached {name}"));
     assert_eq!(status.signal(), Some(6), "{name}: {status}");
 
     let server = Program::serve(data.path(), &settings).await;
-    // Whoever got none asks again, and is a stranger by now if it had been done.
+    // The request is repeated. If the first one deleted the account, this one is not authenticated.
     let again = leave(&guest.at(&server.base_url)).await.unwrap().status();
     assert!([StatusCode::NO_CONTENT, StatusCode::UNAUTHORIZED].contains(&again), "{name}: {again}");
     while google.batches(&key).await.iter().any(|batch| batch["metadata"]["state"] != "BATCH_STATE_CANCELLED") {
@@ -273,21 +273,21 @@ async fn crash_everywhere(services: Services) {
         }
     });
     lanes.buffer_unordered(LANES).collect::<()>().await;
-    println!("crashed at {} points, each time without a loss", points.len());
+    println!("crashed at {} points, nothing was lost", points.len());
 }
 
 #[tokio::test]
-async fn a_crash_anywhere_loses_nothing_on_sqlite() {
+async fn crash_at_any_point_loses_nothing_on_sqlite() {
     crash_everywhere(Services::default()).await;
 }
 
 #[tokio::test]
-async fn a_crash_anywhere_loses_nothing_on_sqlite_with_redis() {
+async fn crash_at_any_point_loses_nothing_on_sqlite_with_redis() {
     crash_everywhere(Services { postgres: None, redis: Some(Redis::start()) }).await;
 }
 
 #[tokio::test]
-async fn a_crash_anywhere_loses_nothing_on_postgresql_with_redis() {
+async fn crash_at_any_point_loses_nothing_on_postgresql_with_redis() {
     crash_everywhere(Services { postgres: Some(Postgres::start()), redis: Some(Redis::start()) }).await;
 }
 

@@ -1,4 +1,4 @@
-//! The text that is read until a job is done: how it comes, and how it gives way.
+//! Drafts: the file's own text, shown until the job has ended.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -62,7 +62,7 @@ async fn library(memory: &Memory, data: &Path, config: EngineConfig) -> Library 
     }
 }
 
-/// A book in batch mode whose job is not done.
+/// Submits a book in batch mode. Its job stays active.
 async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
     let (account, now) = (account(), SystemClock.now());
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
@@ -110,7 +110,7 @@ async fn submit_book(memory: &Memory, library: &Library, data: &Path) -> Job {
 async fn open(library: &Library, place: ReaderRequest) -> DocumentView {
     match library.open(&caller(), DOCUMENT, &place).await.unwrap() {
         Opened::Document(reading) => *reading,
-        Opened::Job(_) => panic!("there is a draft to be read"),
+        Opened::Job(_) => panic!("there is no draft"),
     }
 }
 
@@ -129,7 +129,7 @@ async fn text_of(body: Body) -> Result<String, std::io::Error> {
 }
 
 /// A page worker that hangs from its second start on.
-fn worker_of_one_start(data: &Path) -> EngineConfig {
+fn worker_that_starts_once(data: &Path) -> EngineConfig {
     let (path, started) = (data.join("worker"), data.join("started"));
     let real = config().worker_exe;
     let script = format!(
@@ -143,24 +143,24 @@ fn worker_of_one_start(data: &Path) -> EngineConfig {
 }
 
 #[tokio::test]
-async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() {
+async fn draft_opens_before_it_is_complete_and_search_reads_the_rest() {
     let data = TempDir::new().unwrap();
     let memory = Memory::default();
-    let mut slow = library(&memory, data.path(), worker_of_one_start(data.path())).await;
+    let mut slow = library(&memory, data.path(), worker_that_starts_once(data.path())).await;
     submit_book(&memory, &slow, data.path()).await;
     let place = || ReaderRequest { page: Some(30), ..ReaderRequest::default() };
     let reading = open(&slow, place()).await;
     assert!(reading.document.is_draft);
     assert_eq!((reading.from, reading.pages.len(), reading.spans.len(), reading.document.pages), (20, 20, 7, PAGES));
     assert!(texts(&reading).contains("page 30 of the book"), "{}", texts(&reading));
-    // The others are not even begun: the worker that is to read them hangs.
+    // The other pages are not read: the worker that should read them hangs.
     assert_eq!(memory.page_indices("account", DOCUMENT).await.unwrap(), (20..40).collect::<Vec<_>>());
-    assert_eq!(open(&slow, place()).await.pages, reading.pages, "what is there is not read again");
+    assert_eq!(open(&slow, place()).await.pages, reading.pages, "stored pages are not read again");
     slow.drafts.patience = Duration::from_millis(1);
     let answer = slow.document(&caller(), DOCUMENT).await;
     assert_eq!(answer.err().unwrap().public().code, ErrorCode::Unavailable, "the wait has a limit");
 
-    // This is what a process leaves that ends now. The next one goes on from there.
+    // A new process continues with the stored pages.
     let next = library(&memory, data.path(), config()).await;
     let found =
         open(&next, ReaderRequest { query: "page 129 of".into(), ..ReaderRequest::default() }).await.found.unwrap();
@@ -174,8 +174,8 @@ async fn a_draft_opens_before_it_is_whole_and_whoever_needs_the_rest_reads_it() 
     assert_eq!(document.content.len(), PAGES as usize);
 }
 
-/// A draft of the book with these pages, so that nothing of it is left to be read.
-async fn drafted(memory: &Memory, pages: &[Page]) {
+/// Stores a complete draft of the book with these pages.
+async fn store_draft(memory: &Memory, pages: &[Page]) {
     let draft = NewDocument {
         id: DOCUMENT.into(),
         account_id: "account".into(),
@@ -202,22 +202,22 @@ async fn document_sent_page_by_page_is_the_serialized_document() {
         note: index.is_multiple_of(5).then(|| "cut\tshort".to_owned()),
     };
     let content: Vec<Page> = (0..PAGES).map(page).collect();
-    drafted(&memory, &content).await;
+    store_draft(&memory, &content).await;
     let summary = memory.document("account", DOCUMENT).await.unwrap().unwrap();
     let sent = text_of(library.document(&caller(), DOCUMENT).await.unwrap()).await.unwrap();
     assert_eq!(sent, serde_json::to_string(&Document { summary, content }).unwrap());
 }
 
 #[tokio::test]
-async fn an_export_is_never_of_two_texts() {
+async fn export_of_a_document_that_changes_breaks_off() {
     let data = TempDir::new().unwrap();
     let memory = Memory::default();
     let library = library(&memory, data.path(), config()).await;
     let job = submit_book(&memory, &library, data.path()).await;
-    // More than may be written before somebody reads it.
+    // More than is written before the client reads.
     let long = |index| Page { index, markdown: "Plain words. ".repeat(1_000), failure: None, note: None };
     let pages: Vec<Page> = (0..PAGES).map(long).collect();
-    drafted(&memory, &pages).await;
+    store_draft(&memory, &pages).await;
     let mut file = library.export(&caller(), DOCUMENT, ExportFormat::Md, "").await.unwrap();
     assert!(file.body.next().await.unwrap().is_ok());
     let mut json = library.document(&caller(), DOCUMENT).await.unwrap();
@@ -238,7 +238,7 @@ async fn an_export_is_never_of_two_texts() {
     memory.complete(&done, results, SystemClock.now()).await.unwrap();
     for body in [file.body, json] {
         let rest: Vec<_> = body.collect().await;
-        assert!(rest.last().unwrap().is_err(), "it ended as if it were whole");
+        assert!(rest.last().unwrap().is_err(), "it ended without an error");
     }
     assert!(!exported(&library).await.unwrap().contains("Plain"));
 }

@@ -1,7 +1,7 @@
-//! Every end that a batch can come to, as its owner sees it over HTTP: what the status says, word for word, what was charged, and that a
-//! document which was not made can be asked for again without sending the file again.
+//! Every end of a batch, as its owner sees it over HTTP: the status word for word, and the charges. After an end without a document, the
+//! document can be submitted again without uploading the file again.
 //!
-//! What leads to an end is in `contract`; an account that is deleted meanwhile has a file of its own, `leaving`.
+//! `gemini` has the faults that lead to each end. `leaving` has the deletion of an account during a batch.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::ops::failures;
 use crate::support::harness::{TestClient, TestGemini, TestServer, files_below, refused};
 use crate::support::processes::Program;
 
-/// The status of a job that ended without a document, and its books: nothing was charged, and nothing is reserved.
+/// Checks the status of a job that ended without a document, and that nothing was charged and nothing is reserved.
 async fn assert_failed(document: &Submitted, status: &str, code: &str, message: &str) {
     let ended = document.guest.batch_end(&document.content_hash).await;
     let expected = json!({
@@ -30,7 +30,7 @@ async fn assert_failed(document: &Submitted, status: &str, code: &str, message: 
     assert_eq!(document.guest.get("/v1/documents").await["documents"], json!([]), "{code}");
 }
 
-/// The file is there still, and makes a document of it now.
+/// Checks that the file is still stored, and becomes a document when it is submitted again.
 async fn assert_can_be_tried_again(document: &Submitted) {
     let wish = json!({"hash": document.upload, "ai_transform": true, "batch_mode": true});
     let answer = document.guest.send(Method::POST, "/v1/documents/document", Some(wish)).await;
@@ -39,7 +39,7 @@ async fn assert_can_be_tried_again(document: &Submitted) {
     assert_charged_exactly(&document.guest, PAGES).await;
 }
 
-/// There is one receipt: half of each page's tokens, rounded up.
+/// Checks that there is one receipt, of half of each page's tokens, rounded up.
 async fn assert_charged_exactly(guest: &TestClient, pages: u64) {
     let usage = guest.get("/v1/users/me/usage").await;
     assert_eq!(usage["receipts"].as_array().unwrap().len(), 1, "{usage}");
@@ -52,7 +52,7 @@ async fn assert_charged_exactly(guest: &TestClient, pages: u64) {
 }
 
 #[tokio::test]
-async fn without_a_document() {
+async fn job_without_a_document_reports_its_error_and_costs_nothing() {
     let stuck = || vec![times("stuck_pending", 1)];
     for (what, faults, status, code, message) in [
         (
@@ -60,7 +60,7 @@ async fn without_a_document() {
             vec![always("row_error")],
             "FAILED",
             "no_usable_page",
-            "Not one page of this document could be read.",
+            "No page of this document could be read.",
         ),
         (
             "the batch fails",
@@ -74,21 +74,15 @@ async fn without_a_document() {
             vec![times("file_failed", 1)],
             "FAILED",
             "refused_upstream",
-            "Google refused to work on this document.",
+            "Google refused to process this document.",
         ),
-        ("somebody cancels it", stuck(), "FAILED", "cancelled_upstream", "This batch was cancelled at Google."),
-        (
-            "two days pass",
-            stuck(),
-            "EXPIRED",
-            "expired_upstream",
-            "Google did not get to this batch within 48 hours and gave up on it.",
-        ),
+        ("it is cancelled at Google", stuck(), "FAILED", "cancelled_upstream", "This batch was cancelled at Google."),
+        ("two days pass", stuck(), "EXPIRED", "expired_upstream", "Google did not finish this batch within 48 hours."),
     ] {
         let site = Site::start(&[]).await;
         let document = site.submit(&faults).await;
         match what {
-            "somebody cancels it" => {
+            "it is cancelled at Google" => {
                 site.called("get_batch", 1).await;
                 site.cancel_all().await;
             }
@@ -104,13 +98,13 @@ async fn without_a_document() {
     }
 }
 
-/// It waits for a day, is put back in line once, and the person is told so; the second time it fails.
+/// The page of the batch says that it was requeued.
 #[tokio::test]
-async fn never_started() {
+async fn batch_that_never_starts_is_requeued_once_and_then_fails() {
     let site = Site::start(&[("COLDBREW_PENDING_MAX_MS", "400")]).await;
     let document = site.submit(&[times("stuck_pending", 2)]).await;
-    // The browser tests have the sentence in full.
-    let words = "put it back in line.";
+    // The browser tests check the whole sentence.
+    let words = "so we sent it again.";
     assert!(!document.page().await.contains(words), "not at first");
     while site.batches().await.len() < 2 {
         assert_ne!(document.status().await["status"], "FAILED");
@@ -126,7 +120,7 @@ async fn never_started() {
 }
 
 #[tokio::test]
-async fn with_a_document() {
+async fn job_with_a_document_is_charged_for_the_pages_read() {
     let site = Site::start(&[]).await;
     let document = site.submit(&[]).await;
     assert_eq!(document.end().await, WHOLE);
@@ -150,24 +144,24 @@ async fn with_a_document() {
     assert_eq!(reasons.collect::<Vec<_>>().len(), 1, "{pages}");
 }
 
-/// Whoever runs the server mends the key and starts it again; nobody has to send a file again.
+/// The operator replaces the key and restarts the server.
 #[tokio::test]
-async fn a_key_that_is_refused() {
+async fn job_with_a_refused_key_fails_and_can_be_submitted_again() {
     let data = TempDir::new().unwrap();
     let gemini = TestGemini::start(&data).await;
     let with_key = |key| [("GEMINI_BASE_URL", gemini.base_url.as_str()), ("GEMINI_API_KEY", key)];
     let server = TestServer::start(&data, &with_key("invalid")).await;
     let document = Submitted::by(server.guest().await).await;
-    let message = "Google refused this server's API key or its billing. Whoever runs this server has to mend that.";
+    let message = "Google refused this server's API key or its billing. Please ask the operator to check them.";
     assert_failed(&document, "FAILED", "key_refused", message).await;
     server.stop().await;
     let server = TestServer::start(&data, &with_key("a-key")).await;
     assert_can_be_tried_again(&document.at(&server.base_url)).await;
 }
 
-/// There is no room at Google: it waits for some, and after three days it is over. The server's clock is moved, Google's is not.
+/// The server's clock is moved, Google's is not.
 #[tokio::test]
-async fn a_storage_that_stays_full() {
+async fn full_storage_at_google_fails_the_job_after_three_days() {
     let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let gemini = TestGemini::start(&google).await;
     let clock = failures::Clock::new(google.path());
@@ -179,15 +173,15 @@ async fn a_storage_that_stays_full() {
     assert_eq!((&waiting["status"], &waiting["error"]), (&json!("PREPARING"), &json!(null)));
     assert!(document.guest.get("/v1/users/me/usage").await["reserved_tokens"].as_u64().unwrap() > 0);
     clock.show("+73h");
-    let message = "For three days Google could not be reached or had no room for this document.";
+    let message = "For three days, Google could not be reached or had no capacity for this document.";
     assert_failed(&document, "FAILED", "not_sent", message).await;
     gemini.disarm().await;
     assert_can_be_tried_again(&document).await;
 }
 
-/// The text version of a document is deleted while the batch of the same file goes on: the file stays for as long as it is needed.
+/// A text document of the same file is deleted while the batch runs.
 #[tokio::test]
-async fn another_document_of_the_same_file_is_deleted_meanwhile() {
+async fn file_of_a_running_batch_outlives_another_document_of_it() {
     let site = Site::start(&[]).await;
     let document = site.submit(&[always("create_quota")]).await;
     let wish = json!({"hash": document.upload, "ai_transform": false, "batch_mode": false});
@@ -201,9 +195,9 @@ async fn another_document_of_the_same_file_is_deleted_meanwhile() {
     Program::see_doctor(site.data.path(), &site.gemini.settings()).await;
 }
 
-/// A document is deleted while its failed pages are read again: those pages are paid for, and are a document of their own.
+/// The retried pages are paid for.
 #[tokio::test]
-async fn the_document_is_deleted_while_its_failed_pages_are_read() {
+async fn document_deleted_during_its_retry_becomes_one_of_the_retried_pages() {
     let site = Site::start(&[]).await;
     let document = site.submit(&[times("row_safety", 1)]).await;
     assert_eq!(document.end().await, End::Document { failed_pages: 1 });

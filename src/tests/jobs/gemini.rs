@@ -1,9 +1,10 @@
-//! The contract with Google, its tables row by row, through the whole product: what becomes of a document when Google, or the way
-//! to it, behaves in one of the odd ways that it is known to have. What the client alone makes of an answer is in
-//! `crates/gemini/src/tests`, in files that are called by their section as well.
+//! Whole jobs against the emulator, with the faults and known issues of `docs/GEMINI.md`.
+//!
+//! Each test checks how the job ends, what it costs and what it leaves at Google. `crates/gemini/src/tests` has the tests of the client
+//! alone.
 
-mod section_7;
-mod section_9_5;
+mod faults;
+mod known_issues;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -17,21 +18,21 @@ use crate::support::harness::{TestClient, TestGemini, TestServer, http};
 
 pub const PAGES: u64 = 3;
 
-/// A product and a Google that fails as it is told.
+/// A server, and an emulator of Gemini with armed faults.
 pub struct Site {
     pub gemini: TestGemini,
     pub server: TestServer,
     pub data: TempDir,
 }
 
-/// What became of a document of three pages.
+/// The end of a job for a document of three pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// It is there, all of it read but for so many pages.
+    /// The document is stored. This number of its pages failed.
     Document {
         failed_pages: u64,
     },
-    /// There is none, and nothing was charged; the error's code.
+    /// The job failed with this error code, and nothing was charged.
     Failed(&'static str),
     Expired,
 }
@@ -42,13 +43,13 @@ pub const fn but_for(failed_pages: u64) -> End {
     End::Document { failed_pages }
 }
 
-/// A document on its way.
+/// A submitted document.
 pub struct Submitted {
     pub guest: TestClient,
     pub content_hash: String,
-    /// What a submission names the file by.
+    /// The hash that a submission names the file by.
     pub upload: String,
-    /// A word that stands on each of its pages.
+    /// A word on each page, unique for the document.
     word: String,
 }
 
@@ -62,7 +63,7 @@ impl Site {
         Self { server, gemini, data }
     }
 
-    /// Submits a document that nobody has seen before, while these faults are armed and no others.
+    /// Submits a new document while only these faults are armed.
     pub async fn submit(&self, faults: &[Value]) -> Submitted {
         self.disarm().await;
         for fault in faults {
@@ -71,7 +72,7 @@ impl Site {
         Submitted::by(self.server.guest().await).await
     }
 
-    /// Somebody at Google's console cancels whatever goes on.
+    /// Cancels all batches at Google, as an operator could do in Google's console.
     pub async fn cancel_all(&self) {
         for batch in self.batches().await {
             let url = format!("{}/v1beta/{}:cancel", self.gemini.base_url, batch["name"].as_str().unwrap());
@@ -80,7 +81,11 @@ impl Site {
         }
     }
 
-    /// Each row: what it is, the faults, what becomes of the document, and how many batches Google has of it afterwards.
+    /// Submits a document for each row and checks its end. A row has a description, the armed faults, the expected end and the expected
+    /// number of batches at Google.
+    ///
+    /// Each row also checks that failed jobs cost nothing, that reservations end, that each page has its own text, and that no input file
+    /// is left at Google.
     pub async fn check(&self, table: Vec<(&str, Vec<Value>, End, usize)>) {
         for (what, faults, end, batches) in table {
             let before = self.batches().await.len();
@@ -90,7 +95,7 @@ impl Site {
         }
     }
 
-    /// Whether Google keeps nothing of ours but outputs, which it does not let go.
+    /// Whether only outputs are left at Google, which it refuses to delete. Waits up to 4 s.
     pub async fn no_input_is_left(&self) -> bool {
         for _ in 0..200 {
             let files = self.google("files?pageSize=100").await["files"].clone();
@@ -108,24 +113,24 @@ impl Site {
         self.google("batches?pageSize=100").await["operations"].as_array().cloned().unwrap_or_default()
     }
 
-    /// From now on nothing fails.
+    /// Disarms all faults.
     pub async fn disarm(&self) {
         self.gemini.disarm().await;
     }
 
-    /// Waits until a call has been made so often.
+    /// Waits until a call was made this number of times.
     pub async fn called(&self, name: &str, times: u64) {
         while self.calls(name).await < times {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// How often a call was made.
+    /// The number of times that a call was made.
     pub async fn calls(&self, name: &str) -> u64 {
         self.control(Method::GET, "", None).await["calls"][name].as_u64().unwrap_or(0)
     }
 
-    /// Moves Google's clock.
+    /// Moves the clock of the emulator.
     pub async fn advance_hours(&self, hours: i64) {
         self.control(Method::POST, "/clock", Some(json!({"advance_ms": hours * 3_600_000}))).await;
     }
@@ -146,7 +151,7 @@ impl Site {
 }
 
 impl Submitted {
-    /// Submits a document that nobody has seen before.
+    /// Submits a new document.
     pub async fn by(guest: TestClient) -> Self {
         static DOCUMENTS: AtomicU32 = AtomicU32::new(0);
         let word = format!("Document{}", DOCUMENTS.fetch_add(1, Ordering::Relaxed));
@@ -159,12 +164,12 @@ impl Submitted {
         Self { content_hash: text("content_hash"), upload: text("hash"), guest, word }
     }
 
-    /// The same at another server on the same data.
+    /// The same document at another server with the same data.
     pub fn at(self, base_url: &str) -> Self {
         Self { guest: self.guest.at(base_url), ..self }
     }
 
-    /// The page that a browser shows of it.
+    /// The HTML page of the job.
     pub async fn page(&self) -> String {
         let path = format!("/batch/{}", self.content_hash);
         self.guest.page(&path).await
@@ -174,7 +179,7 @@ impl Submitted {
         self.guest.get(&format!("/v1/documents/batch/{}/status", self.content_hash)).await
     }
 
-    /// Follows it to its end, and checks its books.
+    /// Waits for the end of the job, and checks its reservation and charges.
     pub async fn end(&self) -> End {
         let ended = self.guest.batch_end(&self.content_hash).await;
         let usage = self.guest.get("/v1/users/me/usage").await;
@@ -196,7 +201,7 @@ impl Submitted {
         }
     }
 
-    /// Each page that has a text has its own: nothing may be swapped.
+    /// Checks that each page with a text has its own text.
     fn check_pages(&self, pages: &[Value]) {
         assert_eq!(pages.len() as u64, PAGES);
         for (index, page) in pages.iter().enumerate() {
@@ -211,12 +216,12 @@ impl Submitted {
     }
 }
 
-/// A fault that happens so often.
+/// A fault that happens this number of times.
 pub fn times(fault: &str, times: u32) -> Value {
     json!({"fault": fault, "times": times})
 }
 
-/// A fault that happens at every chance.
+/// A fault that happens at every opportunity.
 pub fn always(fault: &str) -> Value {
     json!({"fault": fault})
 }

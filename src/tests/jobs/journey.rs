@@ -1,4 +1,4 @@
-//! The main job, end to end: a book is submitted, the tab is closed, the document is there. Against the emulator, over HTTP.
+//! Jobs from submission to document, over HTTP, with the emulator.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn usage(guest: &TestClient) -> (u64, u64) {
 }
 
 #[tokio::test]
-async fn a_batch_becomes_a_document_for_what_it_really_cost() {
+async fn batch_becomes_a_document_at_its_actual_cost() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -45,7 +45,7 @@ async fn a_batch_becomes_a_document_for_what_it_really_cost() {
     assert_eq!(receipts[0]["charged_tokens"], used);
     assert_eq!(receipts[0]["pages"], 12);
 
-    // Pages done before are free, and the document is there at once.
+    // Pages that were read before are free, and the document is made at once.
     let again = guest.upload_pages(12).await;
     assert_eq!(again["uncached_pages"], json!([]));
     assert_eq!(guest.submit(&again, true, true).await.status(), StatusCode::CREATED);
@@ -53,7 +53,7 @@ async fn a_batch_becomes_a_document_for_what_it_really_cost() {
 }
 
 #[tokio::test]
-async fn realtime_reads_page_by_page_at_full_price() {
+async fn realtime_job_reads_all_pages_and_releases_its_reservation() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -68,7 +68,7 @@ async fn realtime_reads_page_by_page_at_full_price() {
 }
 
 #[tokio::test]
-async fn a_document_has_one_job_at_a_time() {
+async fn document_has_one_active_job_at_a_time() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_DEMO_PENDING_MS", "600000")]).await;
     let guest = server.guest().await;
@@ -81,12 +81,12 @@ async fn a_document_has_one_job_at_a_time() {
 }
 
 #[tokio::test]
-async fn submissions_that_race_never_exceed_the_quota() {
+async fn concurrent_submissions_never_exceed_the_quota() {
     let data = TempDir::new().unwrap();
     let server =
         TestServer::start(&data, &[("COLDBREW_QUOTA_TOKENS", "20000"), ("COLDBREW_DEMO_PENDING_MS", "600000")]).await;
     let guest = server.guest().await;
-    // Files of different lengths are different documents.
+    // Files with different numbers of pages are different documents.
     let prepared = futures::future::join_all((1..=8).map(|pages| guest.upload_pages(pages))).await;
     let answers = futures::future::join_all(prepared.iter().map(|prepared| guest.submit(prepared, true, true))).await;
     let accepted: u64 = prepared
@@ -104,7 +104,7 @@ async fn submissions_that_race_never_exceed_the_quota() {
 }
 
 #[tokio::test]
-async fn a_restart_at_any_stage_loses_nothing() {
+async fn restart_at_any_stage_loses_nothing() {
     let data = TempDir::new().unwrap();
     let slow =
         [("COLDBREW_DEMO_PENDING_MS", "400"), ("COLDBREW_DEMO_RUNNING_MS", "400"), ("COLDBREW_SEEK_INTERVAL_MS", "20")];
@@ -114,7 +114,7 @@ async fn a_restart_at_any_stage_loses_nothing() {
     let ticket = submit_batch(&guest, &prepared).await;
     let content_hash = ticket["content_hash"].as_str().unwrap();
     let mut seen = Vec::new();
-    // Stopped again and again, after longer and longer, at whatever stage it is in, until it is done.
+    // The server is stopped again and again, each time a little later, until the job has ended.
     for round in 0..100 {
         tokio::time::sleep(Duration::from_millis(round * 3)).await;
         server.stop().await;
@@ -133,7 +133,7 @@ async fn a_restart_at_any_stage_loses_nothing() {
 }
 
 #[tokio::test]
-async fn failed_pages_are_read_again_into_their_document_for_their_own_price() {
+async fn failed_pages_are_read_again_into_their_document_at_their_own_price() {
     let data = TempDir::new().unwrap();
     let gemini = TestGemini::start(&data).await;
     let server = TestServer::start(&data, &gemini.settings()).await;
@@ -161,14 +161,14 @@ async fn failed_pages_are_read_again_into_their_document_for_their_own_price() {
 
     let quote: Value = guest.call("retry_quote", json!({"id": before["id"]})).await.json().await.unwrap();
     assert!(quote["batch_tokens"].as_u64().unwrap() > 0, "{quote}");
-    // What is tried again on the page of that failure still belongs into the document.
+    // A retry from the page of the failed batch still fills the document.
     let answer = guest.call("try_again", json!({"content_hash": ticket["content_hash"], "batch": false})).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(guest.batch_end(ticket["content_hash"].as_str().unwrap()).await["status"], "SUCCEEDED");
     let after = guest.get(&path).await;
     assert_eq!((&after["pages"], &after["failed_pages"]), (&json!(5), &json!(0)), "{after}");
     let spent = usage(&guest).await.0;
-    assert_eq!(after["charged_tokens"], spent, "what the document cost is the sum of both jobs");
+    assert_eq!(after["charged_tokens"], spent, "the price of the document is the sum of both jobs");
     assert_eq!(guest.get("/v1/documents").await["documents"].as_array().unwrap().len(), 1);
     refused(retry(true).await, 422, "invalid_pages").await;
     let stranger = server.guest().await;
@@ -177,7 +177,7 @@ async fn failed_pages_are_read_again_into_their_document_for_their_own_price() {
 }
 
 #[tokio::test]
-async fn deleting_a_document_keeps_its_receipt() {
+async fn deleted_document_keeps_its_receipt() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -190,5 +190,5 @@ async fn deleting_a_document_keeps_its_receipt() {
     assert_eq!(usage(&guest).await, before);
     assert_eq!(guest.get("/v1/users/me/usage").await["receipts"].as_array().unwrap().len(), 1);
     let files = files_below(&data.path().join("blobs"));
-    assert_eq!(files, 0, "the file is gone");
+    assert_eq!(files, 0, "the file is deleted");
 }

@@ -1,5 +1,5 @@
-//! Somebody deletes their account in the middle of a batch: what Google has of it is stopped and deleted, so that nobody pays for what
-//! nobody will read, and no file of theirs is left here.
+//! The deletion of an account during a batch: batches at Google are cancelled, input files there are deleted, and no file of the account is
+//! left on the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use crate::jobs::gemini::{Site, always, times};
 use crate::support::memory::UNLIMITED;
 
-/// Waits until nothing goes on at Google. Nothing tells when that is.
+/// Waits until every batch at Google is cancelled. Polls, because Google notifies of nothing. Returns their states.
 async fn stopped(site: &Site) -> Vec<Value> {
     loop {
         let states: Vec<Value> = site.batches().await.iter().map(|batch| batch["metadata"]["state"].clone()).collect();
@@ -38,16 +38,16 @@ async fn stopped(site: &Site) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn what_a_deleted_account_has_at_google_is_stopped_and_deleted() {
+async fn deleted_account_leaves_no_live_batch_and_no_input_at_google() {
     for (what, faults, call, batches) in [
-        ("a batch that is remote", vec![times("stuck_pending", 1)], "get_batch", 1),
+        ("a pending batch", vec![times("stuck_pending", 1)], "get_batch", 1),
         (
-            "a batch whose create was not answered, and that no list has shown yet",
+            "a batch whose create was not answered and that no listing has shown yet",
             vec![times("stuck_pending", 1), times("create_hangs_up", 1), always("poll_unavailable")],
             "list_batches",
             1,
         ),
-        ("an input that Google takes for no batch", vec![always("create_quota")], "create_batch", 0),
+        ("an input file whose create is refused", vec![always("create_quota")], "create_batch", 0),
     ] {
         let site = Site::start(&[]).await;
         let guest = site.submit(&faults).await.guest;
@@ -59,7 +59,7 @@ async fn what_a_deleted_account_has_at_google_is_stopped_and_deleted() {
     }
 }
 
-/// A clock that is moved by hand.
+/// A clock that the test sets.
 #[derive(Default)]
 struct TestClock(AtomicI64);
 
@@ -69,7 +69,7 @@ impl Clock for TestClock {
     }
 }
 
-/// An account, and those who forget it.
+/// An account, with the purger and the stores that it uses.
 struct Home {
     store: SqlStore,
     blobs: Arc<Folder>,
@@ -108,15 +108,15 @@ impl Home {
 
     async fn put(&self, key: &str) -> PathBuf {
         let file = self.data.path().join("file");
-        std::fs::write(&file, "Something of theirs.").unwrap();
+        std::fs::write(&file, "A file of account A.").unwrap();
         self.blobs.put(key, &file).await.unwrap();
         self.data.path().join("blobs").join(key)
     }
 }
 
-/// A worker may not have heard of it yet, and puts figures where there is nobody any more.
+/// A worker that does not know of the deletion yet stores a figure.
 #[tokio::test]
-async fn what_is_put_into_the_folders_of_a_deleted_account_is_deleted_as_well() {
+async fn file_written_after_the_deletion_of_its_account_is_purged() {
     let home = Home::of("a").await;
     let upload = home.put(&upload_key("a", "c")).await;
     home.purger.deletion.delete("a").await.unwrap();
@@ -124,17 +124,17 @@ async fn what_is_put_into_the_folders_of_a_deleted_account_is_deleted_as_well() 
     let figure = home.put(&figure_key("a", &FigureId::new("c", 0, 0))).await;
     let others = home.put(&figure_key("b", &FigureId::new("c", 0, 0))).await;
     home.purger.round().await.unwrap();
-    assert!(figure.exists(), "it may be put there again for a while");
+    assert!(figure.exists(), "a worker may still store files");
     home.clock.0.store(11 * 60_000, Ordering::Relaxed);
     home.purger.round().await.unwrap();
     assert!(!figure.exists() && others.exists());
     let never_again = home.put(&figure_key("a", &FigureId::new("c", 0, 0))).await;
     home.purger.round().await.unwrap();
-    assert!(never_again.exists(), "nobody is left who could put anything there");
+    assert!(never_again.exists(), "the account is not recorded as deleted any longer");
 }
 
 #[tokio::test]
-async fn an_account_that_could_not_be_deleted_has_its_files() {
+async fn account_that_is_not_deleted_keeps_its_files() {
     let home = Home::of("a").await;
     let upload = home.put(&upload_key("a", "c")).await;
     home.store.close().await;
@@ -143,26 +143,26 @@ async fn an_account_that_could_not_be_deleted_has_its_files() {
 }
 
 #[tokio::test]
-async fn files_that_could_not_be_deleted_with_their_account_are_deleted_later() {
+async fn files_not_deleted_with_their_account_are_purged_later() {
     let home = Home::of("a").await;
     let upload = home.put(&upload_key("a", "c")).await;
     let folder = upload.parent().unwrap();
-    let away = |from: &Path, to: &Path| std::fs::rename(from, to).unwrap();
-    // Where the folder should be is a file: it cannot be emptied.
+    let rename = |from: &Path, to: &Path| std::fs::rename(from, to).unwrap();
+    // A file in the place of the folder makes the deletion fail.
     let aside = home.data.path().join("aside");
-    away(folder, &aside);
+    rename(folder, &aside);
     std::fs::write(folder, "").unwrap();
     home.purger.deletion.delete("a").await.unwrap();
     std::fs::remove_file(folder).unwrap();
-    away(&aside, folder);
+    rename(&aside, folder);
     home.clock.0.store(11 * 60_000, Ordering::Relaxed);
     home.purger.round().await.unwrap();
     assert!(!upload.exists());
 }
 
-/// More uploads than are listed at a time, one of which has figures.
+/// There are more uploads than the purge lists at a time, and one has figures.
 #[tokio::test]
-async fn round_goes_on_until_nothing_is_due_and_takes_the_figures_along() {
+async fn purge_deletes_all_expired_uploads_and_their_figures() {
     let home = Home::of("a").await;
     for number in 0..501 {
         let name = |what: &str| format!("{what}{number}");
@@ -195,7 +195,7 @@ async fn round_goes_on_until_nothing_is_due_and_takes_the_figures_along() {
         home.put(&figure_key("a", &FigureId::new("content7", 3, 0))).await,
     ];
     home.purger.round().await.unwrap();
-    assert!(files.iter().all(|file| file.exists()), "they are not due");
+    assert!(files.iter().all(|file| file.exists()), "they have not expired");
     home.clock.0.store(25 * 3_600_000, Ordering::Relaxed);
     home.purger.round().await.unwrap();
     assert!(!files.iter().any(|file| file.exists()));

@@ -1,5 +1,5 @@
-//! A thousand creates whose connection is cut somewhere, in the question or in the answer, between the real client and the real
-//! emulator: whatever Google had understood by then, no job ever has two live batches, and each ends with its document.
+//! A thousand creates whose connection is cut somewhere in the request or in the response, between the real client and the real emulator.
+//! No job ever has two live batches, and each ends with its document.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -41,73 +41,73 @@ use tokio_util::sync::CancellationToken;
 use crate::support::environment::number;
 use crate::support::memory::{Memory, UNLIMITED};
 
-/// Each project has a key of its own at Google, so that a list of its batches is one page.
+/// Each project has a key of its own at Google, so that a listing of its batches has one page.
 const PROJECTS: u64 = 25;
 const JOBS_EACH: usize = 40;
 const CREATE: &[u8] = b":batchGenerateContent";
-/// The answer to a create has fewer bytes: some cuts come too late to do harm.
-const ANSWER_BYTES: usize = 1_500;
+/// Longer than the response to a create, so that some cuts come after it.
+const RESPONSE_BYTES: usize = 1_500;
 
-/// How creates were cut off.
+/// Counts creates, and those that were cut.
 #[derive(Default)]
 struct Cuts {
     creates: AtomicUsize,
-    question: AtomicUsize,
-    answer: AtomicUsize,
+    request: AtomicUsize,
+    response: AtomicUsize,
 }
 
-/// Passes everything on, except that most connections with a create in them are cut.
+/// Relays all connections, and cuts most of those that send a create.
 async fn proxy(listener: TcpListener, google: SocketAddr, cuts: Arc<Cuts>, mut rng: StdRng) {
-    while let Ok((ours, _)) = listener.accept().await {
+    while let Ok((client, _)) = listener.accept().await {
         let (cuts, rng) = (cuts.clone(), StdRng::seed_from_u64(rng.random()));
         tokio::spawn(async move {
-            if let Ok(theirs) = TcpStream::connect(google).await {
-                // An end of either side is the end of both.
-                let _ = relay(ours, theirs, &cuts, rng).await;
+            if let Ok(server) = TcpStream::connect(google).await {
+                // When one side ends, both connections are closed.
+                let _ = relay(client, server, &cuts, rng).await;
             }
         });
     }
 }
 
-async fn relay(mut ours: TcpStream, mut theirs: TcpStream, cuts: &Cuts, mut rng: StdRng) -> std::io::Result<()> {
-    let (mut question, mut answer) = (vec![0; 65_536], vec![0; 65_536]);
-    let mut answer_left = None;
+async fn relay(mut client: TcpStream, mut server: TcpStream, cuts: &Cuts, mut rng: StdRng) -> std::io::Result<()> {
+    let (mut request, mut response) = (vec![0; 65_536], vec![0; 65_536]);
+    let mut response_left = None;
     loop {
         tokio::select! {
-            count = ours.read(&mut question) => {
-                let sent = match count? { 0 => return Ok(()), count => &question[..count] };
+            count = client.read(&mut request) => {
+                let sent = match count? { 0 => return Ok(()), count => &request[..count] };
                 if sent.windows(CREATE.len()).any(|window| window == CREATE) {
                     cuts.creates.fetch_add(1, Ordering::Relaxed);
                     match rng.random_range(0..10) {
                         0..3 => {
-                            cuts.question.fetch_add(1, Ordering::Relaxed);
-                            return theirs.write_all(&sent[..rng.random_range(0..=sent.len())]).await;
+                            cuts.request.fetch_add(1, Ordering::Relaxed);
+                            return server.write_all(&sent[..rng.random_range(0..=sent.len())]).await;
                         }
-                        3..8 => answer_left = Some(rng.random_range(0..ANSWER_BYTES)),
+                        3..8 => response_left = Some(rng.random_range(0..RESPONSE_BYTES)),
                         _ => {}
                     }
                 }
-                theirs.write_all(sent).await?;
+                server.write_all(sent).await?;
             }
-            count = theirs.read(&mut answer) => {
-                let sent = match count? { 0 => return Ok(()), count => &answer[..count] };
-                let passed = answer_left.map_or(sent.len(), |left: usize| left.min(sent.len()));
-                ours.write_all(&sent[..passed]).await?;
+            count = server.read(&mut response) => {
+                let sent = match count? { 0 => return Ok(()), count => &response[..count] };
+                let passed = response_left.map_or(sent.len(), |left: usize| left.min(sent.len()));
+                client.write_all(&sent[..passed]).await?;
                 if passed < sent.len() {
-                    cuts.answer.fetch_add(1, Ordering::Relaxed);
+                    cuts.response.fetch_add(1, Ordering::Relaxed);
                     return Ok(());
                 }
-                answer_left = answer_left.map(|left| left - passed);
+                response_left = response_left.map(|left| left - passed);
             }
         }
     }
 }
 
-/// Sees the same on every page.
-struct Blind;
+/// Reads the same text from every page.
+struct SameText;
 
 #[async_trait]
-impl PageReader for Blind {
+impl PageReader for SameText {
     async fn read(&self, _mime_type: &str, _bytes: &[u8]) -> Result<Vec<String>, ReadError> {
         Ok(vec!["What stands on this page.".to_owned()])
     }
@@ -129,7 +129,7 @@ impl PageSource for OnePage {
     }
 }
 
-/// An emulator for as long as the test runs.
+/// Starts an emulator, which runs until the test ends.
 async fn google(data: &TempDir) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -137,7 +137,7 @@ async fn google(data: &TempDir) -> SocketAddr {
         data_dir: data.path().join("google"),
         pending: Duration::from_millis(200),
         running: Duration::from_millis(200),
-        reader: Arc::new(Blind),
+        reader: Arc::new(SameText),
         clock: Arc::new(coldbrew_gemini_emulator::SystemClock),
         control: false,
     };
@@ -173,7 +173,7 @@ async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: SocketAddr
             pricing: Pricing::default(),
             budget: Budget::UNLIMITED,
             settings: WorkerSettings {
-                // All listings together take longer than the emulator may take for a create, also on a machine that is busy.
+                // All listings together take longer than the emulator needs for a create, even on a busy machine.
                 timing: Timing {
                     poll_ms: 400,
                     reconcile_ms: 500,
@@ -238,7 +238,7 @@ async fn submit_all(memory: &Memory) {
     }
 }
 
-/// Works one project's jobs off. Returns all batches that were made.
+/// Runs the jobs of one project to their ends. Returns all batches that were made.
 async fn work_off(data: &TempDir, project: u64, proxy: SocketAddr, google: SocketAddr) -> Vec<Batch> {
     let memory = Memory::default();
     submit_all(&memory).await;
@@ -250,7 +250,7 @@ async fn work_off(data: &TempDir, project: u64, proxy: SocketAddr, google: Socke
     }
     stop.cancel();
     working.await.unwrap();
-    check_books(&memory);
+    check_records(&memory);
     let (client, mut batches, mut next) = (client(google, project), Vec::new(), None);
     loop {
         let page = client.list_batches(next.as_deref()).await.unwrap();
@@ -262,16 +262,16 @@ async fn work_off(data: &TempDir, project: u64, proxy: SocketAddr, google: Socke
     }
 }
 
-fn check_books(memory: &Memory) {
+fn check_records(memory: &Memory) {
     let records = memory.records();
-    assert!(records.jobs.values().all(|row| row.job.stage == Stage::Succeeded), "a job had no success");
+    assert!(records.jobs.values().all(|row| row.job.stage == Stage::Succeeded), "a job did not succeed");
     assert_eq!((records.documents.len(), records.ledger.len(), records.reservations.len()), (JOBS_EACH, JOBS_EACH, 0));
 }
 
-/// When a batch was alive, and how it ended.
+/// When a batch began and ended, and its last state.
 type Life = (Timestamp, Timestamp, BatchState);
 
-/// No job had two batches at a time, and exactly one was paid for.
+/// Checks that no job had two live batches at a time, and that exactly one batch of each succeeded.
 fn check(batches: Vec<Batch>) {
     let mut lives: BTreeMap<String, Vec<Life>> = BTreeMap::new();
     for batch in batches {
@@ -288,7 +288,7 @@ fn check(batches: Vec<Batch>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_creates_that_are_cut_off_make_no_second_live_batch() {
+async fn thousand_interrupted_creates_make_no_second_live_batch() {
     let seed = number("COLDBREW_SEED").unwrap_or_else(rand::random);
     println!("COLDBREW_SEED={seed}");
     let (data, cuts) = (TempDir::new().unwrap(), Arc::new(Cuts::default()));
@@ -300,9 +300,11 @@ async fn a_thousand_creates_that_are_cut_off_make_no_second_live_batch() {
     let batches: Vec<Vec<Batch>> = projects.buffer_unordered(12).collect().await;
     let made: usize = batches.iter().map(Vec::len).sum();
     batches.into_iter().for_each(check);
-    let [creates, question, answer] =
-        [&cuts.creates, &cuts.question, &cuts.answer].map(|count| count.load(Ordering::Relaxed));
+    let [creates, request, response] =
+        [&cuts.creates, &cuts.request, &cuts.response].map(|count| count.load(Ordering::Relaxed));
     let jobs = usize::try_from(PROJECTS).unwrap() * JOBS_EACH;
-    assert!(question + answer > jobs / 2 && question > 0 && answer > 0, "hardly anything was cut");
-    println!("{jobs} jobs, {creates} creates: {question} cut in the question, {answer} in the answer; {made} batches");
+    assert!(request + response > jobs / 2 && request > 0 && response > 0, "too few creates were cut");
+    println!(
+        "{jobs} jobs, {creates} creates: {request} cut in the request, {response} in the response; {made} batches"
+    );
 }

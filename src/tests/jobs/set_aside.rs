@@ -1,4 +1,4 @@
-//! A job that crashes its worker again and again is set aside, and nobody else is taken for it; trouble with the database sets none aside.
+//! A job that crashes its worker again and again is set aside, and no other job is. Errors of the database set no job aside.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::support::harness::{TestClient, TestServer, book};
 use crate::support::processes::{Errand, Google, Program, check_books};
 
-/// Batches that are worked on whenever the process crashes. They take longer to be prepared than it takes to crash.
+/// Batches that are being prepared whenever the process crashes: preparing one takes longer than the time to a crash.
 const NEIGHBOURS: usize = 3;
 const NEIGHBOUR_PAGES: usize = 60;
 const KEY: &str = "aside";
@@ -31,8 +31,8 @@ async fn accepted(guest: &TestClient, book: Vec<u8>, batch_mode: bool) -> String
 async fn job_crashing_its_worker_five_times_is_set_aside_and_ends_the_server_twice() {
     let (google, data) = (Google::start().await, TempDir::new().unwrap());
     let harmless = google.settings(KEY).to_vec();
-    // Only jobs in realtime mode come there.
-    let armed: Vec<_> = harmless.iter().copied().chain([("COLDBREW_CRASH_AT", "read/page split")]).collect();
+    // Only realtime jobs reach this point.
+    let armed: Vec<_> = harmless.iter().copied().chain([("COLDBREW_CRASH_AT", "realtime/page split")]).collect();
     let web = Program::run(&["serve", "--no-worker"], data.path(), &harmless).await;
     let guest = TestClient::guest_at(&web.base_url).await;
     let crasher = accepted(&guest, book(1), false).await;
@@ -54,16 +54,16 @@ async fn job_crashing_its_worker_five_times_is_set_aside_and_ends_the_server_twi
             break ended;
         }
     };
-    // From the third claim on, the job has a process of its own, and only that one crashes.
+    // From the third claim on, the job runs in a process of its own, and only that process crashes.
     assert_eq!(crashes, 2);
     assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("FAILED"), &json!("set_aside")), "{ended}");
-    // It was given back what was reserved for it, and those who had been at work beside it go on.
+    // Its reservation was released, and the other jobs succeed.
     for content_hash in &neighbours {
         let ended = guest.batch_end(content_hash).await;
         assert_eq!(ended["status"], "SUCCEEDED", "{ended}");
     }
     check_books(&guest, NEIGHBOURS).await;
-    assert_eq!(worker.ended(Duration::ZERO).await, None, "nothing crashes any more");
+    assert_eq!(worker.ended(Duration::ZERO).await, None, "the server no longer crashes");
 }
 
 /// How often workers have claimed a job, and how many of those claims count as crashes.
@@ -77,7 +77,7 @@ async fn server_killed_eight_times_sets_no_job_aside() {
     let settings: Vec<_> = google.settings("killed").into_iter().chain([("COLDBREW_LEASE_MS", "1500")]).collect();
     let mut server = Program::serve(data.path(), &settings).await;
     let guest = TestClient::guest_at(&server.base_url).await;
-    // A worker waits for its input file, holds the job meanwhile, and puts no progress on record.
+    // The uploaded input file stays in processing, so the worker holds the job and commits no step.
     google.process_files_for(1_000_000).await;
     let content_hash = accepted(&guest, book(1), true).await;
     let mut database = database(&data).await;
@@ -98,7 +98,7 @@ async fn server_killed_eight_times_sets_no_job_aside() {
     assert_eq!(ended["status"], "SUCCEEDED", "{ended}");
 }
 
-/// The server's database, for somebody who meddles with it.
+/// A connection to the server's database.
 async fn database(data: &TempDir) -> AnyConnection {
     sqlx::any::install_default_drivers();
     let url = SqlStore::embedded_url(&data.path().join("coldbrew.db"));
@@ -106,7 +106,7 @@ async fn database(data: &TempDir) -> AnyConnection {
 }
 
 #[tokio::test]
-async fn ten_commits_that_fail_set_no_job_aside() {
+async fn ten_failed_commits_set_no_job_aside() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_LEASE_MS", "1600")]).await;
     let mut database = database(&data).await;
@@ -115,7 +115,7 @@ async fn ten_commits_that_fail_set_no_job_aside() {
     let guest = server.guest().await;
     let answer = guest.submit(&guest.upload_pages(2).await, true, true).await;
     let ticket: Value = answer.json().await.unwrap();
-    // Each claim has one step that cannot be committed.
+    // In each claim, one step cannot be committed.
     let claims = "SELECT MAX(fence) FROM jobs";
     while sqlx::query_scalar::<_, i64>(claims).fetch_one(&mut database).await.unwrap() <= 10 {
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,4 +1,4 @@
-//! Workers whose Google or database takes its time: what goes on, however slowly, comes to its end.
+//! Workers whose Google or database is slow: a job that makes progress reaches its end.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,15 +44,16 @@ fn answer() -> Answer {
     Answer { text: "Text.".into(), finish_reason: Some("STOP".into()), ..Answer::default() }
 }
 
-/// Google and a disk, of which only what these tests come to is there.
+/// A Google, a disk and a page engine with only what these tests use.
 #[derive(Default)]
 struct Outside {
-    asked: AtomicUsize,
-    /// Every which request is answered; 0: none.
+    /// Counts realtime requests.
+    requests: AtomicUsize,
+    /// Every so many requests, one is answered; 0: none is.
     answered: usize,
-    /// How long each line of the results takes to be read.
+    /// How long it takes to read a line of the results.
     line: Duration,
-    /// How often the account has no time of the page engine, before it has some.
+    /// How often the account has no engine time, before it has some.
     engine_refusals: AtomicUsize,
 }
 
@@ -63,7 +64,7 @@ impl Google for Outside {
     }
 
     async fn answer(&self, _model: &str, _request: &Request) -> Result<Answer, Error> {
-        let number = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         if self.answered > 0 && number.is_multiple_of(self.answered) {
             return Ok(answer());
         }
@@ -191,7 +192,7 @@ fn worker(store: impl Jobs + Uploads + Spending + Figures + Clone + 'static, out
     }
 }
 
-/// A job of [`PAGES`] pages at that stage.
+/// Records a job of [`PAGES`] pages at that stage.
 async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Stage) -> Account {
     let (account, now) = (Account { id: "a".into(), email: None, quota_tokens: None }, SystemClock.now());
     let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
@@ -233,7 +234,7 @@ async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Sta
     account
 }
 
-/// Takes the job up whenever it is due. Returns how often that was.
+/// Claims and holds the job whenever it is due, until it has ended. Returns the number of claims.
 async fn work_off(worker: &Worker) -> usize {
     let mut claims = 0;
     while !worker.ports.jobs.active_ids().await.unwrap().is_empty() {
@@ -247,11 +248,11 @@ async fn work_off(worker: &Worker) -> usize {
 }
 
 #[tokio::test]
-async fn pages_that_google_has_room_for_one_by_one_are_all_read() {
+async fn pages_answered_one_in_each_round_are_all_read() {
     let memory = Memory::default();
     let account = submit(&memory, Mode::Realtime, Stage::Realtime { tries: 0 }).await;
     let worker = worker(memory.clone(), Outside { answered: 2, ..Outside::default() });
-    assert!(work_off(&worker).await > 8, "more rounds than there may be in vain");
+    assert!(work_off(&worker).await > 8, "more rounds than may fail in a row");
     let document = memory.document(&account.id, "document").await.unwrap().unwrap();
     assert_eq!((document.pages, document.failed_pages), (PAGES, 0));
 }
@@ -269,7 +270,7 @@ async fn job_of_an_account_without_engine_time_waits_and_is_not_lost() {
         worker.hold(job, CancellationToken::new()).await;
         let waiting = memory.records().jobs["job"].job.clone();
         assert_eq!((&waiting.stage, waiting.blocked_by), (&stage, Some(BlockedReason::EngineTime)));
-        assert!(waiting.due_at >= begun.plus(1_000), "it holds no worker meanwhile");
+        assert!(waiting.due_at >= begun.plus(1_000), "the job waits without a worker");
         if mode == Mode::Realtime {
             assert_eq!(work_off(&worker).await, 1);
             assert_eq!(memory.records().jobs["job"].job.stage, Stage::Succeeded);
@@ -278,7 +279,7 @@ async fn job_of_an_account_without_engine_time_waits_and_is_not_lost() {
 }
 
 #[tokio::test]
-async fn when_google_has_no_room_at_all_nothing_false_is_said_of_pages_that_had_no_turn() {
+async fn realtime_job_without_any_capacity_fails_with_no_capacity() {
     let memory = Memory::default();
     let account = submit(&memory, Mode::Realtime, Stage::Realtime { tries: 0 }).await;
     let worker = worker(memory.clone(), Outside::default());
@@ -286,15 +287,15 @@ async fn when_google_has_no_room_at_all_nothing_false_is_said_of_pages_that_had_
     let job = memory.job(&account.id, "job").await.unwrap().unwrap();
     let error = job.error.unwrap();
     assert_eq!((job.status, error.code.as_str()), (JobStatus::Failed, "no_capacity"));
-    assert_eq!(error.message, "Gemini had no capacity for the rest of this document, however often we asked.");
+    assert_eq!(error.message, "Gemini had no capacity for the rest of this document after several attempts.");
 }
 
-/// To a key of another project nothing exists that others made: that is no loss, and no reason to make it again.
+/// A key of another project does not see the batch (docs/GEMINI.md). That is no evidence that the batch is lost.
 #[tokio::test]
-async fn what_another_key_does_not_see_is_not_taken_for_lost() {
+async fn batch_that_another_key_does_not_see_is_not_given_up() {
     for (key, is_evidence) in [(None, true), (Some("this key"), true), (Some("another key"), false)] {
         let (key, input_file) = (key.map(str::to_owned), "files/in".to_owned());
-        let seek =
+        let reconciling =
             Stage::Reconciling { attempt: 1, input_file: input_file.clone(), key: key.clone(), empty_listings: 0 };
         let remote = RemoteBatch {
             attempt: 1,
@@ -308,7 +309,7 @@ async fn what_another_key_does_not_see_is_not_taken_for_lost() {
             denied_since: None,
             denials: 0,
         };
-        for stage in [seek, Stage::Polling(remote)] {
+        for stage in [reconciling, Stage::Polling(remote)] {
             let memory = Memory::default();
             submit(&memory, Mode::Batch, stage.clone()).await;
             let worker = worker(memory.clone(), Outside::default());
@@ -320,14 +321,14 @@ async fn what_another_key_does_not_see_is_not_taken_for_lost() {
     }
 }
 
-/// All that time nobody else can write, and so nobody can renew a lease either.
+/// SQLite has one writer at a time, so the lease cannot be renewed meanwhile.
 #[tokio::test]
-async fn results_that_take_many_leases_to_be_stored_are_stored_at_the_first_attempt() {
+async fn results_that_outlast_their_lease_are_stored_at_the_first_attempt() {
     let folder = TempDir::new().unwrap();
     let store = SqlStore::open(&SqlStore::embedded_url(&folder.path().join("records.db"))).await.unwrap();
     let (input_file, output_file) = ("files/in".to_owned(), "files/out".to_owned());
-    let collect = Stage::Downloading { attempt: 1, batch: "batches/b".into(), input_file, output_file, tries: 0 };
-    let account = submit(&store, Mode::Batch, collect).await;
+    let downloading = Stage::Downloading { attempt: 1, batch: "batches/b".into(), input_file, output_file, tries: 0 };
+    let account = submit(&store, Mode::Batch, downloading).await;
     let worker = worker(store.clone(), Outside { line: LEASE / 8, ..Outside::default() });
     let job = worker.claim(Lane::Local, 1).await.unwrap().pop().unwrap();
     worker.hold(job, CancellationToken::new()).await;

@@ -1,6 +1,6 @@
-//! Servers and workers are killed at random moments, over and over, while documents flow: nothing is lost, nothing is paid twice.
+//! Kills servers and workers at random moments, again and again, while documents are submitted: nothing is lost, and nothing is paid twice.
 //!
-//! `COLDBREW_SOAK_ROUNDS` (default 50) says how often altogether; `COLDBREW_SEED` repeats a run's choices.
+//! `COLDBREW_SOAK_ROUNDS` (default 50) is the number of kills in all. `COLDBREW_SEED` repeats the random choices of a run.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use crate::support::processes::{Errand, Google, Program, check_books};
 
 const KEY: &str = "soak";
 
-/// A document that is unlike all others.
+/// A document that differs from all others.
 fn errand(number: usize, rng: &mut StdRng) -> Errand {
     let texts: Vec<String> = (0..rng.random_range(1..=3)).map(|page| format!("Book {number}, page {page}.")).collect();
     Errand { book: simple_pdf(&texts.iter().map(String::as_str).collect::<Vec<_>>()), batch_mode: rng.random_bool(0.8) }
 }
 
-/// Submits one document after another, for as long as there is a server. The last of `errands` is the one that is not accepted yet.
+/// Submits one document after another until it is dropped. The last of `errands` may not be accepted yet.
 async fn submit(guest: &TestClient, errands: &mut Vec<Errand>, accepted: &mut Vec<String>, rng: &mut StdRng) {
     loop {
         if errands.len() == accepted.len() {
@@ -32,18 +32,19 @@ async fn submit(guest: &TestClient, errands: &mut Vec<Errand>, accepted: &mut Ve
             Some(content_hash) => accepted.push(content_hash),
             None => tokio::time::sleep(Duration::from_millis(20)).await,
         }
-        // Nobody submits faster than a few a second.
+        // A few submissions a second at most.
         tokio::time::sleep(Duration::from_millis(rng.random_range(0..600))).await;
     }
 }
 
-/// One that people talk to, and one that works for it, by what they are started with.
+/// The arguments of each kind of process.
 const WEB: &[&str] = &["serve", "--no-worker"];
 const WORKER: &[&str] = &["worker"];
 const SERVER: &[&str] = &["serve"];
 
-/// Processes that share the records and the disk, so that each takes over what another leaves.
+/// Processes that share a database and a disk, so that each can claim the jobs of another.
 struct Fleet<'a> {
+    /// The arguments of each process.
     kinds: &'a [&'a [&'a str]],
     programs: Vec<Program>,
     kills: Vec<usize>,
@@ -70,7 +71,7 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Kills one of them; another one of its kind has been started by then.
+    /// Kills a random process, after a new one of the same kind was started.
     async fn kill_one(&mut self, rng: &mut StdRng) {
         let victim = rng.random_range(0..self.kinds.len());
         let started = self.program(self.kinds[victim]).await;
@@ -78,14 +79,14 @@ impl<'a> Fleet<'a> {
         self.kills[victim] += 1;
     }
 
-    /// Where one of them can be talked to.
+    /// The base URL of a random server.
     fn address(&self, rng: &mut StdRng) -> String {
-        let talk: Vec<&str> = self.programs.iter().filter_map(Program::address).collect();
-        talk[rng.random_range(0..talk.len())].to_owned()
+        let addresses: Vec<&str> = self.programs.iter().filter_map(Program::address).collect();
+        addresses[rng.random_range(0..addresses.len())].to_owned()
     }
 }
 
-/// Kills processes of a fleet, one after the other; half of the rounds that were asked for, since there are two such fleets.
+/// Kills processes of a fleet, one after the other, in half of all rounds: two tests share them.
 async fn kill_over_and_over(kinds: &[&[&str]]) {
     let rounds = number("COLDBREW_SOAK_ROUNDS").unwrap_or(50) / 2;
     let seed = number("COLDBREW_SEED").unwrap_or_else(rand::random);
@@ -106,7 +107,7 @@ async fn kill_over_and_over(kinds: &[&[&str]]) {
     let mut ends: BTreeMap<String, usize> = BTreeMap::new();
     for content_hash in &accepted {
         let ended = guest.batch_end(content_hash).await;
-        // A job is set aside when its worker dies five times in the same step: that is a rule, not a loss.
+        // A job whose worker was killed too often without progress is set aside, as it must be.
         let set_aside = ended["error"]["code"] == "set_aside";
         assert!(set_aside || ended["status"] == "SUCCEEDED", "seed {seed}: {ended}");
         *ends.entry(ended["status"].as_str().unwrap().to_owned()).or_default() += 1;
@@ -126,6 +127,6 @@ async fn servers_killed_at_any_moment_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_and_its_workers_killed_at_any_moment_lose_nothing() {
+async fn server_and_workers_killed_at_any_moment_lose_nothing() {
     kill_over_and_over(&[WEB, WORKER, WORKER]).await;
 }

@@ -1,5 +1,5 @@
-//! Several processes of ours on one PostgreSQL, one Redis and one folder: what a dead worker leaves is taken over, and one that
-//! comes back late changes nothing.
+//! Several processes on one PostgreSQL, one Redis and one folder: another worker claims the job of a killed one, and a worker that resumes
+//! late changes nothing.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -16,7 +16,7 @@ use crate::support::services::{Postgres, Redis};
 const LEASE_MS: &str = "3000";
 const PAGES: usize = 24;
 
-/// One process of ours, gone with the test.
+/// A process of the server or a worker. Dropping it kills it.
 struct Process(Child);
 
 impl Process {
@@ -32,7 +32,7 @@ impl Drop for Process {
     }
 }
 
-/// What the processes share.
+/// The services that the processes share.
 struct Site {
     data: TempDir,
     postgres: Postgres,
@@ -63,7 +63,7 @@ impl Site {
         Process(self.command(&["worker"]).spawn().unwrap())
     }
 
-    /// A server that works on no jobs, and a guest of it.
+    /// A server that runs no jobs, and a guest of it.
     async fn server(&self) -> (Process, TestClient) {
         let mut server = self.command(&["serve", "--no-worker"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut greeting = String::new();
@@ -73,7 +73,7 @@ impl Site {
     }
 }
 
-/// A document that is being read page by page. Returns where its status is.
+/// Submits a realtime job. Returns the path of its status.
 async fn reading(guest: &TestClient) -> String {
     let answer = guest.submit(&guest.upload_pages(PAGES).await, true, false).await;
     assert_eq!(answer.status(), StatusCode::ACCEPTED);
@@ -81,15 +81,15 @@ async fn reading(guest: &TestClient) -> String {
     format!("/v1/documents/extraction/{}", ticket["extraction_id"].as_str().unwrap())
 }
 
-/// Waits until a worker is in the middle of it.
+/// Waits until a worker has read some of its pages.
 async fn begun(guest: &TestClient, path: &str) {
     while guest.get(path).await["completed_pages"] == 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(guest.get(path).await["status"], "RUNNING", "it was too quick for this test");
+    assert_eq!(guest.get(path).await["status"], "RUNNING", "the job ended too soon for this test");
 }
 
-/// The books of one document of [`PAGES`] pages, each read and charged once.
+/// Checks that each of the [`PAGES`] pages of a document was read and charged once. Returns the document.
 async fn assert_read_once(guest: &TestClient, path: &str) -> Value {
     let ended = guest.end_of(path).await;
     assert_eq!((&ended["status"], &ended["completed_pages"]), (&"SUCCEEDED".into(), &PAGES.into()), "{ended}");
@@ -102,7 +102,7 @@ async fn assert_read_once(guest: &TestClient, path: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_a_dead_worker_leaves_is_taken_over() {
+async fn job_of_a_killed_worker_is_claimed_by_another() {
     let site = Site::open().await;
     let (_server, guest) = site.server().await;
     let first = site.worker();
@@ -116,7 +116,7 @@ async fn what_a_dead_worker_leaves_is_taken_over() {
 }
 
 #[tokio::test]
-async fn a_worker_that_comes_back_late_changes_nothing() {
+async fn worker_that_resumes_after_its_lease_changes_nothing() {
     let site = Site::open().await;
     let (_server, guest) = site.server().await;
     let slow = site.worker();
@@ -127,7 +127,7 @@ async fn a_worker_that_comes_back_late_changes_nothing() {
     let document = assert_read_once(&guest, &path).await;
     drop(quick);
     slow.signal(Signal::CONT);
-    // It has found its way back into work once it has done some.
+    // The resumed worker is the only one, so it runs this batch.
     let ticket: Value = guest.submit(&guest.upload_pages(2).await, true, true).await.json().await.unwrap();
     let ended = guest.batch_end(ticket["content_hash"].as_str().unwrap()).await;
     assert_eq!(ended["status"], "SUCCEEDED");

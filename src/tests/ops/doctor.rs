@@ -1,4 +1,4 @@
-//! `coldbrew doctor`: finds nothing after a day's work, and each thing that somebody broke.
+//! `coldbrew doctor`: reports nothing after ordinary work, and each problem that a test makes.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::harness::{TestServer, variables};
 
-/// Runs the real program on that data folder: whether all is well, and what it said.
+/// Runs the real program on that data folder. Returns whether it found no problem, and its output.
 fn examine(data: &TempDir) -> (bool, String) {
     examine_with(data, &[])
 }
@@ -23,8 +23,8 @@ fn examine_with(data: &TempDir, settings: &[(&str, &str)]) -> (bool, String) {
     (examined.status.success(), String::from_utf8(examined.stdout).unwrap())
 }
 
-/// A data folder in which one batch was read, and another one waits.
-async fn worked_in() -> TempDir {
+/// A data folder with one completed batch and one that waits.
+async fn used_data_folder() -> TempDir {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -45,24 +45,24 @@ async fn worked_in() -> TempDir {
 }
 
 #[tokio::test]
-async fn the_doctor_finds_what_is_wrong_and_nothing_else() {
-    let data = worked_in().await;
-    let (well, said) = examine(&data);
-    assert!(well, "{said}");
+async fn doctor_reports_each_problem_and_nothing_else() {
+    let data = used_data_folder().await;
+    let (is_well, output) = examine(&data);
+    assert!(is_well, "{output}");
     let url = format!("sqlite://{}", data.path().join("coldbrew.db").display());
     let mut database = SqliteConnection::connect(&url).await.unwrap();
-    // Somebody has opened what is not done yet, and no page of it was read for them so far.
+    // A draft of the waiting job was opened, and has no pages yet.
     let draft = "INSERT INTO documents (id, account_id, upload_hash, content_hash, title, mode, charged, created_at, draft)
                  SELECT document_id, account_id, upload_hash, content_hash, title, mode, 0, 1, 1 FROM jobs WHERE active = 1;
                  UPDATE storage SET bytes = bytes + (SELECT 128 + OCTET_LENGTH(title) FROM documents WHERE draft = 1)";
     database.execute(draft).await.unwrap();
-    let (well, said) = examine(&data);
-    assert!(well, "{said}");
-    let forgotten =
+    let (is_well, output) = examine(&data);
+    assert!(is_well, "{output}");
+    let removed =
         "UPDATE storage SET bytes = bytes - (SELECT 128 + OCTET_LENGTH(title) FROM documents WHERE draft = 1);
                      DELETE FROM documents WHERE draft = 1";
-    database.execute(forgotten).await.unwrap();
-    for (harm, mended, complaint) in [
+    database.execute(removed).await.unwrap();
+    for (damage, repair, complaint) in [
         (
             "UPDATE documents SET charged = charged + 1",
             "UPDATE documents SET charged = charged - 1",
@@ -89,7 +89,7 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_else() {
             "are not the sum of what it stores",
         ),
         (
-            // What is gone with them is no longer counted either.
+            // The bytes of the deleted rows are subtracted too, so that only one problem is found.
             "UPDATE storage SET bytes = bytes - (SELECT SUM(128 + OCTET_LENGTH(markdown)) FROM pages); DELETE FROM pages",
             "UPDATE storage SET bytes = bytes - (SELECT SUM(128 + OCTET_LENGTH(title) + OCTET_LENGTH(selection)) FROM documents);
              DELETE FROM documents",
@@ -97,20 +97,23 @@ async fn the_doctor_finds_what_is_wrong_and_nothing_else() {
         ),
         ("DELETE FROM reservations", "DELETE FROM jobs WHERE active = 1", "is active and reserved nothing"),
     ] {
-        database.execute(harm).await.unwrap();
-        let (well, said) = examine(&data);
-        assert!(!well && said.contains(complaint), "{harm}: {said}");
-        assert_eq!(said.matches("wrong").count(), 1, "{harm}: {said}");
-        database.execute(mended).await.unwrap();
+        database.execute(damage).await.unwrap();
+        let (is_well, output) = examine(&data);
+        assert!(!is_well && output.contains(complaint), "{damage}: {output}");
+        assert_eq!(output.matches("wrong").count(), 1, "{damage}: {output}");
+        database.execute(repair).await.unwrap();
     }
     std::fs::remove_dir_all(data.path().join("blobs")).unwrap();
-    let (well, said) = examine(&data);
-    assert!(!well && said.contains("wrong  files"), "{said}");
+    let (is_well, output) = examine(&data);
+    assert!(!is_well && output.contains("wrong  files"), "{output}");
 }
 
 #[test]
-fn a_figure_model_that_finds_nothing_anywhere_is_named() {
+fn unusable_figure_model_is_reported() {
     let data = TempDir::new().unwrap();
-    let (well, said) = examine_with(&data, &[("COLDBREW_FIGURE_FAMILY", "yolo")]);
-    assert!(!well && said.contains("The page engine is not ready: the figure detector cannot be used:"), "{said}");
+    let (is_well, output) = examine_with(&data, &[("COLDBREW_FIGURE_FAMILY", "yolo")]);
+    assert!(
+        !is_well && output.contains("The page engine is not ready: the figure detector cannot be used:"),
+        "{output}"
+    );
 }

@@ -1,6 +1,6 @@
-//! What the server depends on goes away, one after the other, while people work: each is answered as agreed, and mended by nobody.
+//! Each dependency of the server fails while requests arrive: each gives a clear error, and the server recovers without help.
 //!
-//! Redis has tests of its own in `redis`, workers that die in `workers` and `crash`.
+//! `redis` has the tests of Redis, `jobs::workers` and `jobs::crash` those of killed processes.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -15,14 +15,14 @@ use tempfile::TempDir;
 use crate::support::harness::{TestClient, TestGemini, TestServer, book, refused, variables};
 use crate::support::services::{Postgres, S3Server};
 
-/// The real program with something done to its process first; gone with the test.
+/// The real program, started by a shell that prepares its process. Dropping it kills it.
 pub struct Program {
     child: Child,
     pub base_url: String,
 }
 
 impl Program {
-    /// Starts `shell`, which ends by becoming `"$@"`.
+    /// Starts the shell command `shell`, which must end with `exec "$@"`.
     pub fn start(shell: &str, data: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = Command::new("sh");
         command.args(["-c", shell, "sh", env!("CARGO_BIN_EXE_coldbrew"), "serve"]).envs(variables(data, settings));
@@ -36,7 +36,7 @@ impl Program {
         Self { child, base_url }
     }
 
-    /// Fills the disk for this process: no file grows any more. `None`: there is room again.
+    /// Limits the size of files, which has the effect of a full disk. `None`: no limit.
     fn limit_files(&self, bytes: Option<u64>) {
         let limit = Rlimit { current: bytes, maximum: None };
         prlimit(Some(Pid::from_child(&self.child)), Resource::Fsize, limit).unwrap();
@@ -50,37 +50,37 @@ impl Drop for Program {
     }
 }
 
-/// What `/readyz` says is away, `None` if nothing is.
-async fn away(base_url: &str) -> Option<Vec<String>> {
+/// The dependencies that `/readyz` reports as unavailable; `None`: the server is ready.
+async fn unavailable(base_url: &str) -> Option<Vec<String>> {
     let answer = reqwest::get(format!("{base_url}/readyz")).await.unwrap();
     let status = answer.status();
     let body: Value = answer.json().await.unwrap();
     let checks = body["checks"].as_object().unwrap();
-    let away: Vec<_> = checks.iter().filter(|(_, state)| *state == "away").map(|(name, _)| name.clone()).collect();
-    assert_eq!(status == StatusCode::OK, away.is_empty());
-    (!away.is_empty()).then_some(away)
+    let failed: Vec<_> = checks.iter().filter(|(_, state)| *state == "away").map(|(name, _)| name.clone()).collect();
+    assert_eq!(status == StatusCode::OK, failed.is_empty());
+    (!failed.is_empty()).then_some(failed)
 }
 
-/// Waits until the server is ready again. Nobody tells when it is.
+/// Waits until the server is ready again. It polls, because nothing notifies of it.
 async fn recovered(base_url: &str) {
     for _ in 0..600 {
-        if away(base_url).await.is_none() {
+        if unavailable(base_url).await.is_none() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("it does not recover");
+    panic!("the server does not recover");
 }
 
-/// A batch of a document of that many pages, submitted. Returns its content hash.
+/// Submits a document of that many pages as a batch. Returns its content hash.
 async fn submitted(guest: &TestClient, pages: usize) -> String {
     let answer = guest.submit(&guest.upload_pages(pages).await, true, true).await;
     assert_eq!(answer.status(), StatusCode::ACCEPTED);
     answer.json::<Value>().await.unwrap()["content_hash"].as_str().unwrap().to_owned()
 }
 
-/// It ended well, was charged once, and nothing is reserved any more.
-async fn assert_ends_well(guest: &TestClient, batches: &[&str]) {
+/// Checks that each batch succeeded and was charged once, and that nothing is reserved.
+async fn assert_succeed(guest: &TestClient, batches: &[&str]) {
     for content in batches {
         let ended = guest.batch_end(content).await;
         assert_eq!(ended["status"], "SUCCEEDED", "{ended}");
@@ -92,24 +92,24 @@ async fn assert_ends_well(guest: &TestClient, batches: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_what_is_new_and_loses_nothing() {
+async fn full_disk_refuses_new_files_and_loses_nothing() {
     let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let gemini = TestGemini::start(&google).await;
-    // A write beyond the limit shall fail as on a full disk does, not kill the process.
+    // The shell ignores SIGXFSZ, so that a write beyond the limit fails, as on a full disk, and does not kill the process.
     let server = Program::start("trap '' XFSZ; exec \"$@\"", data.path(), &gemini.settings());
     let guest = TestClient::guest_at(&server.base_url).await;
     let prepared = guest.upload_pages(1).await;
     let before = submitted(&guest, 3).await;
 
     server.limit_files(Some(0));
-    assert!(away(&server.base_url).await.unwrap().contains(&"disk".to_owned()));
+    assert!(unavailable(&server.base_url).await.unwrap().contains(&"disk".to_owned()));
     refused(guest.upload("book.pdf", book(2)).await, 503, "unavailable").await;
     let answer = guest.submit(&prepared, true, true).await;
     assert_eq!(answer.headers().get("retry-after").map(|wait| wait.as_bytes()), Some(b"5".as_slice()), "{answer:?}");
     refused(answer, 503, "unavailable").await;
     let answer = reqwest::Client::new().post(format!("{}/v1/users/guest", server.base_url)).send().await.unwrap();
     refused(answer, 503, "unavailable").await;
-    // What only reads goes on.
+    // Requests that only read succeed.
     let status = guest.get(&format!("/v1/documents/batch/{before}/status")).await;
     assert_ne!(status["status"], "FAILED", "{status}");
     let alive = reqwest::get(format!("{}/healthz", server.base_url)).await.unwrap();
@@ -118,12 +118,12 @@ async fn a_full_disk_refuses_what_is_new_and_loses_nothing() {
     server.limit_files(None);
     recovered(&server.base_url).await;
     let after = submitted(&guest, 2).await;
-    assert_ends_well(&guest, &[&before, &after]).await;
+    assert_succeed(&guest, &[&before, &after]).await;
     assert_eq!(std::fs::read_dir(data.path().join("receiving")).unwrap().count(), 0, "nothing is left behind");
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_is_said_and_comes_back() {
+async fn unavailable_database_is_reported_and_recovers() {
     let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let (mut postgres, gemini) = (Postgres::start(), TestGemini::start(&google).await);
     let database = postgres.database("records").await;
@@ -136,26 +136,26 @@ async fn a_database_that_is_away_is_said_and_comes_back() {
     postgres.stop();
     let asked = Instant::now();
     let answer = guest.send(Method::GET, "/v1/users/me", None).await;
-    assert!(asked.elapsed() < Duration::from_secs(15), "nobody waits that long: {:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(15), "the answer took too long: {:?}", asked.elapsed());
     assert_eq!(answer.headers()["retry-after"], "5");
     let error = refused(answer, 503, "unavailable").await;
     assert!(!error.to_string().contains("postgres"), "internals: {error}");
-    assert_eq!(away(&server.base_url).await.unwrap(), ["database"]);
+    assert_eq!(unavailable(&server.base_url).await.unwrap(), ["database"]);
     let metrics = reqwest::get(format!("{}/metrics", server.base_url)).await.unwrap().text().await.unwrap();
-    assert!(metrics.contains("coldbrew_dependency_up{dependency=\"database\"} 0"), "figures are there all the same");
+    assert!(metrics.contains("coldbrew_dependency_up{dependency=\"database\"} 0"), "metrics need no database");
     let page = reqwest::Client::new().get(format!("{}/account", server.base_url)).header("cookie", "coldbrew=x");
     let page = page.send().await.unwrap();
     assert_eq!(page.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert!(page.text().await.unwrap().contains("Please try again in a moment"));
+    assert!(page.text().await.unwrap().contains("Try again in a moment"));
 
     postgres.start_again();
     recovered(&server.base_url).await;
     let after = submitted(&guest, 2).await;
-    assert_ends_well(&guest, &[&before, &after]).await;
+    assert_succeed(&guest, &[&before, &after]).await;
 }
 
 #[tokio::test]
-async fn a_store_of_files_that_is_away_is_said() {
+async fn unavailable_file_store_is_reported() {
     let (data, mut s3) = (TempDir::new().unwrap(), S3Server::start().await);
     let endpoint = s3.endpoint();
     let settings = [
@@ -167,14 +167,14 @@ async fn a_store_of_files_that_is_away_is_said() {
     let server = TestServer::start(&data, &settings).await;
     let guest = server.guest().await;
     let batch = submitted(&guest, 3).await;
-    assert_ends_well(&guest, &[&batch]).await;
+    assert_succeed(&guest, &[&batch]).await;
     s3.stop();
-    assert_eq!(away(&server.base_url).await.unwrap(), ["files"]);
+    assert_eq!(unavailable(&server.base_url).await.unwrap(), ["files"]);
     refused(guest.upload("book.pdf", book(2)).await, 503, "unavailable").await;
 }
 
 #[tokio::test]
-async fn a_batch_waits_for_a_google_that_is_away() {
+async fn batch_waits_while_google_is_unavailable() {
     let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let mut gemini = TestGemini::start(&google).await;
     let settings = gemini.settings().map(|(name, value)| (name, value.to_owned()));
@@ -183,11 +183,11 @@ async fn a_batch_waits_for_a_google_that_is_away() {
     let guest = server.guest().await;
     let before = submitted(&guest, 3).await;
     gemini.stop().await;
-    // Accepting does not need Google.
+    // Jobs are accepted without Google.
     let meanwhile = submitted(&guest, 2).await;
     let realtime = guest.submit(&guest.upload_pages(4).await, true, false).await;
     assert_eq!(realtime.status(), StatusCode::ACCEPTED);
-    assert_eq!(away(&server.base_url).await, None, "the service itself is well");
+    assert_eq!(unavailable(&server.base_url).await, None, "readiness does not depend on Google");
     for content in [&before, &meanwhile] {
         let status = guest.get(&format!("/v1/documents/batch/{content}/status")).await;
         assert!(
@@ -205,30 +205,30 @@ async fn a_batch_waits_for_a_google_that_is_away() {
     assert_eq!(guest.get("/v1/users/me/usage").await["reserved_tokens"], 0);
 }
 
-/// Debian's libfaketime, which shows a process another time than the machine's.
+/// The path of libfaketime, which shows a process another time than the machine's.
 fn faketime() -> PathBuf {
     let folders = std::fs::read_dir("/usr/lib").unwrap().flatten().map(|folder| folder.path());
     let found = folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1")).find(|library| library.exists());
     found.expect("run `scripts/setup test`")
 }
 
-/// The clock of a process, which a test sets.
+/// The wall clock of a process, which a test sets.
 pub struct Clock(PathBuf);
 
 impl Clock {
-    /// Keeps what it shows in that folder: the right time at first.
+    /// A clock with the right time. A file in `folder` holds its offset.
     pub fn new(folder: &Path) -> Self {
         let clock = Self(folder.join("clock"));
         clock.show("+0");
         clock
     }
 
-    /// From now on it shows another time than the machine's, by so much: `+40h`.
+    /// Sets the offset from the machine's clock, for example `+40h`.
     pub fn show(&self, offset: &str) {
         std::fs::write(&self.0, format!("{offset}\n")).unwrap();
     }
 
-    /// Makes a program look at it. What it measures durations by is left alone.
+    /// The shell command that starts a program with this clock. The monotonic clock is not changed.
     pub fn shell(&self) -> String {
         format!(
             "export LD_PRELOAD={} FAKETIME_TIMESTAMP_FILE={} FAKETIME_NO_CACHE=1 DONT_FAKE_MONOTONIC=1; exec \"$@\"",
@@ -239,7 +239,7 @@ impl Clock {
 }
 
 #[tokio::test]
-async fn a_clock_that_jumps_breaks_nothing() {
+async fn clock_jumps_change_no_result() {
     let (data, google) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let gemini = TestGemini::start(&google).await;
     let clock = Clock::new(google.path());
@@ -252,8 +252,8 @@ async fn a_clock_that_jumps_breaks_nothing() {
         guest.get("/v1/users/me").await;
     }
     let batches: Vec<_> = batches.iter().map(String::as_str).collect();
-    assert_ends_well(&guest, &batches).await;
-    // It really was shown another time.
+    assert_succeed(&guest, &batches).await;
+    // The process does see the other time: after 400 days its token has expired.
     clock.show("+400d");
     refused(guest.send(Method::GET, "/v1/users/me", None).await, 401, "unauthenticated").await;
     clock.show("+0");

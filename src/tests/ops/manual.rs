@@ -1,47 +1,47 @@
-//! What the papers for operators name is there: settings and figures.
+//! Settings and metrics that the documents for operators name exist.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::rules::sources;
 
-const PAPERS: [&str; 5] =
+const DOCUMENTS: [&str; 5] =
     ["docs/OPERATIONS.md", "README.md", "deploy/Dockerfile", "deploy/compose.yaml", "deploy/coldbrew.service"];
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// The words of a text that begin so.
-fn words(text: &str, beginning: &str) -> BTreeSet<String> {
+/// The words of a text that begin with `prefix`.
+fn words(text: &str, prefix: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words.filter(|word| word.starts_with(beginning)).map(str::to_owned).collect()
+    words.filter(|word| word.starts_with(prefix)).map(str::to_owned).collect()
 }
 
 #[test]
-fn every_variable_is_a_setting() {
+fn variables_in_documents_are_settings() {
     let settings = read("Leptos.toml");
-    for paper in PAPERS {
-        let text = read(paper);
-        for beginning in ["COLDBREW_", "LEPTOS_", "GEMINI_", "DATABASE_", "REDIS_", "BLOB_", "AWS_", "OTEL_"] {
-            for variable in words(&text, beginning) {
+    for document in DOCUMENTS {
+        let text = read(document);
+        for prefix in ["COLDBREW_", "LEPTOS_", "GEMINI_", "DATABASE_", "REDIS_", "BLOB_", "AWS_", "OTEL_"] {
+            for variable in words(&text, prefix) {
                 let setting = variable.strip_suffix("_FILE").unwrap_or(&variable);
-                // Where the configuration is cannot stand in it; a name that ends so is the beginning of several.
+                // `COLDBREW_CONFIG` names the file of the settings, so it is not in that file.
                 let known = settings.contains(setting) || setting == "COLDBREW_CONFIG";
-                assert!(known, "{paper}: {variable} is no setting");
+                assert!(known, "{document}: {variable} is no setting");
             }
         }
     }
 }
 
 #[test]
-fn every_figure_that_alerts_go_by_is_told() {
+fn metrics_in_documents_exist() {
     let code: String = sources().into_iter().map(|(_, code)| code).collect();
-    for beginning in ["coldbrew_", "gemini_"] {
-        for figure in words(&read("docs/OPERATIONS.md"), beginning) {
-            // A histogram is told in buckets.
-            let figure = figure.strip_suffix("_bucket").unwrap_or(&figure);
-            assert!(code.contains(&format!("\"{figure}\"")), "{figure} is told nowhere");
+    for prefix in ["coldbrew_", "gemini_"] {
+        for metric in words(&read("docs/OPERATIONS.md"), prefix) {
+            // Prometheus names the buckets of a histogram so.
+            let metric = metric.strip_suffix("_bucket").unwrap_or(&metric);
+            assert!(code.contains(&format!("\"{metric}\"")), "no code writes the metric {metric}");
         }
     }
 }

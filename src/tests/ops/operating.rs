@@ -1,4 +1,4 @@
-//! Running the service: a real process that is told to stop, a backup that is taken while it works, and its figures.
+//! Operating the real program: start and stop, log, backup and metrics.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use crate::support::harness::{TestClient, TestServer, http, refused, variables};
 use crate::web::accounts::with_arguments;
 
-/// The real program, as a service manager starts it. Returns where it listens.
+/// Starts the real program as a service manager does. Returns its process and its base URL.
 async fn start(data: &TempDir) -> (Child, String) {
     start_with(data, &[("COLDBREW_DEMO_PENDING_MS", "600000")], Stdio::null()).await
 }
@@ -25,7 +25,7 @@ async fn start_with(data: &TempDir, settings: &[(&str, &str)], log: Stdio) -> (C
     greeted(program, data, settings, log).await
 }
 
-/// The same for a program that becomes a server.
+/// Starts a program that becomes a server, and waits for its greeting.
 async fn greeted(mut program: Command, data: &TempDir, settings: &[(&str, &str)], log: Stdio) -> (Child, String) {
     let mut child = program
         .envs(variables(data.path(), settings))
@@ -42,7 +42,7 @@ async fn greeted(mut program: Command, data: &TempDir, settings: &[(&str, &str)]
 }
 
 #[tokio::test]
-async fn a_server_that_is_told_to_stop_hands_back_its_work_and_ends_well() {
+async fn stopped_server_hands_back_its_jobs_and_exits_with_success() {
     let data = TempDir::new().unwrap();
     let (mut first, url) = start(&data).await;
     let guest = TestClient::guest_at(&url).await;
@@ -54,7 +54,7 @@ async fn a_server_that_is_told_to_stop_hands_back_its_work_and_ends_well() {
     let ended = tokio::time::timeout(Duration::from_secs(20), first.wait()).await.expect("it ends").unwrap();
     assert!(ended.success(), "{ended}");
 
-    // Nothing was lost, and the next process may have the work at once.
+    // The next process can claim the job at once.
     let (mut second, url) = start(&data).await;
     let guest = TestClient::new(&url, &guest.token);
     let path = format!("/v1/documents/batch/{}/status", prepared["content_hash"].as_str().unwrap());
@@ -63,7 +63,7 @@ async fn a_server_that_is_told_to_stop_hands_back_its_work_and_ends_well() {
 }
 
 #[tokio::test]
-async fn a_server_takes_as_many_connections_as_the_system_allows() {
+async fn server_raises_its_file_limit_to_the_hard_limit() {
     let data = TempDir::new().unwrap();
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -S -n 64 && exec \"$0\" serve", env!("CARGO_BIN_EXE_coldbrew")]);
@@ -74,9 +74,9 @@ async fn a_server_takes_as_many_connections_as_the_system_allows() {
     assert_eq!(files[3], files[4], "{files:?}");
 }
 
-/// A caller that stops in the middle of its request does not keep the server from ending.
+/// The client sends a part of a request, and then nothing.
 #[tokio::test]
-async fn a_request_that_never_ends_is_cut_off_when_the_server_stops() {
+async fn unfinished_request_is_cut_off_when_the_server_stops() {
     use tokio::io::AsyncWriteExt;
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_STOP_TIMEOUT_MS", "300")]).await;
@@ -87,14 +87,14 @@ async fn a_request_that_never_ends_is_cut_off_when_the_server_stops() {
         guest.token
     );
     socket.write_all(head.as_bytes()).await.unwrap();
-    // An answer to another request says that the server has had time to see the first one.
+    // After the answer to another request, the server has certainly read the first one.
     guest.get("/v1/users/me").await;
     tokio::time::timeout(Duration::from_secs(20), server.stop()).await.expect("it ends");
 }
 
-/// What a person calls or writes things, and every secret, at the finest level of the log.
+/// At the finest level of the log.
 #[tokio::test]
-async fn no_line_of_the_log_tells_what_is_nobodys_business() {
+async fn log_and_metrics_contain_no_secret_name_or_text() {
     let data = TempDir::new().unwrap();
     let log = std::fs::File::create(data.path().join("log")).unwrap();
     let settings =
@@ -110,7 +110,7 @@ async fn no_line_of_the_log_tells_what_is_nobodys_business() {
         assert!(answer.status().is_success());
     }
     guest.batch_end(prepared["content_hash"].as_str().unwrap()).await;
-    // What is refused, too.
+    // Refused requests too.
     guest.upload("secret-name.pdf", b"secret-text is no PDF".to_vec()).await;
     guest.upload("secret-name.pdf", b"%PDF-1.7 secret-text".to_vec()).await;
     guest.send(Method::POST, "/v1/documents/document", Some(json!({"secret-title": 1}))).await;
@@ -124,12 +124,15 @@ async fn no_line_of_the_log_tells_what_is_nobodys_business() {
         .unwrap()
         .to_owned();
     let session = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
+    let answer = guest.with_token("watchers-secret").send(Method::GET, "/metrics", None).await;
+    let metrics = answer.text().await.unwrap();
+    assert!(metrics.contains("coldbrew_"), "{metrics}");
     server.kill().await.unwrap();
     let log = std::fs::read_to_string(data.path().join("log")).unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(lines.iter().any(|line| line["span"]["id"].is_string()), "lines of a request have its id");
+    assert!(lines.iter().any(|line| line["span"]["id"].is_string()), "no line has the id of its request");
     for word in ["secret-", guest.token.as_str(), session.as_str(), "watchers"] {
-        let found = log.lines().find(|line| line.contains(word));
+        let found = log.lines().chain(metrics.lines()).find(|line| line.contains(word));
         assert_eq!(found, None, "{word}");
     }
 }
@@ -153,16 +156,16 @@ async fn request_id_of_a_caller_is_logged_beside_the_one_of_the_server() {
     server.kill().await.unwrap();
     let log = std::fs::read_to_string(data.path().join("log")).unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    for (at, (own, told)) in named.iter().zip(ids).enumerate() {
-        assert!(own.len() == 36 && !named[..at].contains(own), "{own} is no id of its own");
+    for (at, (own, sent)) in named.iter().zip(ids).enumerate() {
+        assert!(own.len() == 36 && !named[..at].contains(own), "{own} is not unique");
         let span = lines.iter().map(|line| &line["span"]).find(|span| span["id"] == own.as_str()).unwrap();
         let kept = span["caller_request_id"].as_str();
-        assert_eq!(kept, (told == "my-request.1").then_some(told), "{told}");
+        assert_eq!(kept, (sent == "my-request.1").then_some(sent), "{sent}");
     }
 }
 
 #[tokio::test]
-async fn a_backup_is_taken_while_the_server_works_and_can_be_served() {
+async fn backup_of_a_running_server_can_be_restored_and_served() {
     let (data, copies) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let server = TestServer::start(&data, &[]).await;
     let guest = server.guest().await;
@@ -176,7 +179,7 @@ async fn a_backup_is_taken_while_the_server_works_and_can_be_served() {
     let copy = copies.path().join("monday");
     backup(&of(&data), &copy).await.unwrap();
     assert!(backup(&of(&data), &copy).await.is_err(), "a backup is never overwritten");
-    assert!(restore(&of(&data), &copy).await.is_err(), "neither is a data folder");
+    assert!(restore(&of(&data), &copy).await.is_err(), "a data folder is never overwritten");
     server.stop().await;
 
     let elsewhere = TempDir::new().unwrap();
@@ -185,12 +188,12 @@ async fn a_backup_is_taken_while_the_server_works_and_can_be_served() {
     let guest = TestClient::new(&server.base_url, &guest.token);
     let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
     assert_eq!(guest.get(&path).await["content"].as_array().unwrap().len(), 2);
-    // The file is there, too: it can be read once more.
+    // The file was restored too: it can be read again.
     assert_eq!(guest.submit(&prepared, false, false).await.status(), StatusCode::CREATED);
 }
 
 #[tokio::test]
-async fn figures_are_there_for_who_may_see_them() {
+async fn metrics_are_shown_only_with_the_token() {
     let data = TempDir::new().unwrap();
     let settings = [("COLDBREW_METRICS_TOKEN", "let me see"), ("COLDBREW_DEMO_PENDING_MS", "600000")];
     let server = TestServer::start(&data, &settings).await;

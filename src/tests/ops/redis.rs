@@ -1,4 +1,4 @@
-//! A server with Redis beside it: what other programs find there, and that nothing is lost when it is.
+//! A server with Redis: the copy of its jobs that other programs read, and the loss of Redis.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use tempfile::TempDir;
 use crate::support::harness::{TestClient, TestServer};
 use crate::support::services::Redis;
 
-/// The batch waits at Google for as long as the test wants.
+/// The batch waits at Google long enough for the test.
 const WAITING: (&str, &str) = ("COLDBREW_DEMO_PENDING_MS", "2000");
 
-/// Waits until it is so. What happens inside Redis rings nobody.
-async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
+/// Waits until `is_true`. It polls, because nothing notifies of changes in Redis. Panics with `failure` after 30 s.
+async fn until(failure: &str, mut is_true: impl AsyncFnMut() -> bool) {
     for _ in 0..600 {
-        if so().await {
+        if is_true().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("{what}");
+    panic!("{failure}");
 }
 
 fn connect(redis: &Redis) -> ::redis::Connection {
@@ -40,22 +40,22 @@ async fn is_ready(server: &TestServer) -> bool {
     reqwest::get(format!("{}/readyz", server.base_url)).await.unwrap().status() == StatusCode::OK
 }
 
-/// A server that is sure that Redis knows all jobs.
+/// A server that has made its copy of all jobs in Redis.
 async fn server(data: &TempDir, redis: &Redis) -> TestServer {
     let server = TestServer::start(data, &[("REDIS_URL", &redis.url()), WAITING]).await;
     let mut connection = connect(redis);
-    until("the copy is never made", async || connection.exists("tracking_epoch").unwrap()).await;
+    until("the copy is not made", async || connection.exists("tracking_epoch").unwrap()).await;
     server
 }
 
 #[tokio::test]
-async fn other_programs_find_a_job_under_the_names_of_the_contract() {
+async fn job_is_in_redis_under_the_documented_keys() {
     let (data, redis) = (TempDir::new().unwrap(), Redis::start());
     let server = server(&data, &redis).await;
     let guest = server.guest().await;
     let content = submitted(&guest, 3).await;
     let mut redis = connect(&redis);
-    // Before the 202 was answered.
+    // The copy was made before the answer with 202.
     let key = format!("batch:{content}");
     let job: Value = serde_json::from_str(&redis.get::<_, String>(&key).unwrap()).unwrap();
     let user = job["user_id"].as_str().unwrap().to_owned();
@@ -71,7 +71,7 @@ async fn other_programs_find_a_job_under_the_names_of_the_contract() {
     assert_eq!(reserved, guest.get("/v1/users/me/usage").await["reserved_tokens"].as_u64().unwrap());
 
     let status = async || guest.get(&format!("/v1/documents/batch/{content}/status")).await["status"].clone();
-    until("it never waits at Google", async || status().await == "PENDING").await;
+    until("the batch never waits at Google", async || status().await == "PENDING").await;
     let job: Value = serde_json::from_str(&redis.get::<_, String>(&key).unwrap()).unwrap();
     assert!(job["job_name"].as_str().unwrap().starts_with("batches/"));
 
@@ -83,7 +83,7 @@ async fn other_programs_find_a_job_under_the_names_of_the_contract() {
 }
 
 #[tokio::test]
-async fn what_is_flushed_is_made_again_from_the_record() {
+async fn flushed_redis_copy_is_rebuilt_from_the_database() {
     let (data, redis) = (TempDir::new().unwrap(), Redis::start());
     let server = server(&data, &redis).await;
     let guest = server.guest().await;
@@ -98,28 +98,28 @@ async fn what_is_flushed_is_made_again_from_the_record() {
 }
 
 #[tokio::test]
-async fn jobs_are_taken_and_ended_while_redis_is_away() {
+async fn jobs_are_accepted_and_end_while_redis_is_unavailable() {
     let (data, mut redis) = (TempDir::new().unwrap(), Redis::start());
     let server = server(&data, &redis).await;
     let guest = server.guest().await;
     let before = submitted(&guest, 2).await;
     redis.stop();
-    until("nobody notices", async || !is_ready(&server).await).await;
+    until("the server stays ready without Redis", async || !is_ready(&server).await).await;
     let meanwhile = submitted(&guest, 3).await;
     assert_eq!(guest.batch_end(&before).await["status"], "SUCCEEDED");
     redis.start_again();
-    until("it is never ready again", async || is_ready(&server).await).await;
+    until("the server is not ready again", async || is_ready(&server).await).await;
     assert_eq!(guest.batch_end(&meanwhile).await["status"], "SUCCEEDED");
     let after = submitted(&guest, 4).await;
     let mut redis = connect(&redis);
     until("the copy is not made again", async || redis.exists(format!("batch:{after}")).unwrap()).await;
     assert_eq!(guest.batch_end(&after).await["status"], "SUCCEEDED");
-    until("an end is not known", async || !redis.exists::<_, bool>("active_batch_jobs").unwrap()).await;
+    until("an ended job stays active in Redis", async || !redis.exists::<_, bool>("active_batch_jobs").unwrap()).await;
     assert_eq!(guest.get("/v1/users/me/usage").await["reserved_tokens"], 0);
 }
 
 #[tokio::test]
-async fn a_server_starts_without_redis_and_says_that_it_is_away() {
+async fn server_starts_without_redis_and_reports_it_as_unavailable() {
     let (data, mut redis) = (TempDir::new().unwrap(), Redis::start());
     redis.stop();
     let server = TestServer::start(&data, &[("REDIS_URL", &redis.url())]).await;
@@ -128,5 +128,5 @@ async fn a_server_starts_without_redis_and_says_that_it_is_away() {
     let body: Value = answer.json().await.unwrap();
     assert_eq!((&body["checks"]["redis"], &body["checks"]["database"]), (&"away".into(), &"ok".into()));
     redis.start_again();
-    until("it is never ready", async || is_ready(&server).await).await;
+    until("the server is not ready", async || is_ready(&server).await).await;
 }

@@ -1,4 +1,4 @@
-//! Traces, as a collector gets them from a real server.
+//! Traces that a collector gets from a real server.
 
 use std::sync::{Arc, Mutex};
 
@@ -24,15 +24,15 @@ use crate::support::processes::Program;
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 const KEY: &str = "key-of-the-collector";
 
-/// A collector that takes what comes with its key.
+/// A collector that stores all traces, and checks the key of each request.
 #[derive(Clone, Default)]
 struct Collector {
     requests: Arc<Mutex<Vec<ExportTraceServiceRequest>>>,
-    came: Arc<Notify>,
+    received: Arc<Notify>,
 }
 
 impl Collector {
-    /// Begins to take traces; where.
+    /// Starts the collector. Returns its base URL.
     async fn start(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -45,8 +45,8 @@ impl Collector {
         assert_eq!(headers["x-key"], KEY);
         let request = ExportTraceServiceRequest::decode(body).unwrap();
         collector.requests.lock().unwrap().push(request);
-        collector.came.notify_one();
-        // A message of no fields: all was taken.
+        collector.received.notify_one();
+        // An empty message accepts all spans.
         b""
     }
 
@@ -56,13 +56,13 @@ impl Collector {
         resources.flat_map(|resource| &resource.scope_spans).flat_map(|scope| scope.spans.clone()).collect()
     }
 
-    /// The first span of that name, once it has come.
+    /// Waits for the first span of that name.
     async fn span(&self, name: &str) -> Span {
         loop {
             if let Some(span) = self.spans().into_iter().find(|span| span.name == name) {
                 return span;
             }
-            self.came.notified().await;
+            self.received.notified().await;
         }
     }
 }
@@ -73,7 +73,7 @@ fn attribute(span: &Span, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn requests_and_the_steps_of_jobs_are_traced_and_nothing_private_is() {
+async fn traces_have_requests_and_job_steps_and_nothing_private() {
     let (collector, data) = (Collector::default(), TempDir::new().unwrap());
     let (url, headers) = (collector.start().await, format!("x-key={KEY}"));
     let settings = [
@@ -90,7 +90,7 @@ async fn requests_and_the_steps_of_jobs_are_traced_and_nothing_private_is() {
     let answer = request.header("traceparent", TRACEPARENT).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     let span = collector.span("GET /v1/users/me").await;
-    assert_eq!(span.trace_id, hex("0af7651916cd43dd8448eb211c80319c"), "it is a part of its caller's trace");
+    assert_eq!(span.trace_id, hex("0af7651916cd43dd8448eb211c80319c"), "the span is not in its caller's trace");
     assert_eq!(span.parent_span_id, hex("b7ad6b7169203331"));
     assert_eq!(span.kind, i32::from(SpanKind::Server));
     assert_eq!(attribute(&span, "http.response.status_code"), "Some(IntValue(200))");
@@ -106,7 +106,7 @@ async fn requests_and_the_steps_of_jobs_are_traced_and_nothing_private_is() {
         assert_ne!(attribute(&collector.span(step).await, "job"), "None", "{step}");
     }
     let one_document = collector.span("GET /documents/{id}").await;
-    assert_eq!(one_document.parent_span_id, Vec::<u8>::new(), "nobody said that it is a part of anything");
+    assert_eq!(one_document.parent_span_id, Vec::<u8>::new(), "the request had no `traceparent`");
 
     assert!(server.stop().await.success());
     let all = format!("{:?}", collector.requests.lock().unwrap());
@@ -137,9 +137,9 @@ async fn traceparent_of_another_peer_begins_a_trace_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_collector_that_is_away_costs_nothing_but_the_traces() {
+async fn unavailable_collector_costs_only_the_traces() {
     let data = TempDir::new().unwrap();
-    // Nobody listens there.
+    // No process listens there.
     let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
     let server = Program::serve(data.path(), &settings).await;
     let guest = TestClient::guest_at(&server.base_url).await;

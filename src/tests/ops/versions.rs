@@ -1,4 +1,5 @@
-//! Programs and data of different age: an update goes forward, a step back is either harmless or refused in words.
+//! Programs and data of different versions: a newer program migrates the data; an older program either runs on newer data or refuses it
+//! with a clear error.
 
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, config};
 
-/// The records in a data folder, past the server.
+/// A connection to the database of a data folder.
 async fn records(data: &TempDir) -> AnyPool {
     sqlx::any::install_default_drivers();
     AnyPool::connect(&SqlStore::embedded_url(&data.path().join("coldbrew.db"))).await.unwrap()
@@ -24,7 +25,7 @@ async fn change(data: &TempDir, statements: &'static str) {
     pool.close().await;
 }
 
-/// The first version's tables, with an account, a document, and a batch that Google has.
+/// An account, a document, and a batch at Google, in the tables of the first version.
 const FIRST_VERSION: &str = r#"
     INSERT INTO accounts (id, created_at) VALUES ('a', 1);
     INSERT INTO credentials (digest, account_id, kind, created_at, expires_at)
@@ -39,7 +40,7 @@ const FIRST_VERSION: &str = r#"
 "#;
 
 #[tokio::test]
-async fn the_first_versions_data_is_brought_up_to_date() {
+async fn data_of_the_first_version_is_migrated() {
     let (data, first) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/sql/migrations");
     std::fs::copy(migrations.join("0001_start.sql"), first.path().join("0001_start.sql")).unwrap();
@@ -49,7 +50,7 @@ async fn the_first_versions_data_is_brought_up_to_date() {
     pool.close().await;
     change(&data, FIRST_VERSION).await;
 
-    // No server here works on the batch: nothing at Google is to be asked for it.
+    // This server runs no jobs, so it does not ask Google for the batch.
     let config = config(data.path(), &[]);
     let server = Server::open_without_worker(&config).await.unwrap();
     let url = format!("http://{}", server.addr().unwrap());
@@ -63,11 +64,11 @@ async fn the_first_versions_data_is_brought_up_to_date() {
     assert_eq!(owner.get("/v1/documents/batch/c2/status").await["status"], "PENDING");
     let lane: String =
         sqlx::query_scalar("SELECT lane FROM jobs WHERE id = 'j'").fetch_one(&records(&data).await).await.unwrap();
-    assert_eq!(lane, "watch", "it is not taken for work that has to begin");
+    assert_eq!(lane, "watch", "the batch waits at Google, so it belongs to the remote lane");
 }
 
 #[tokio::test]
-async fn an_older_program_goes_on_with_what_a_newer_one_added() {
+async fn older_program_runs_on_a_database_with_unknown_additions() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_DEMO_PENDING_MS", "600000")]).await;
     let guest = server.guest().await;
@@ -93,14 +94,14 @@ async fn an_older_program_goes_on_with_what_a_newer_one_added() {
     assert_eq!(guest.batch_end(prepared["content_hash"].as_str().unwrap()).await["status"], "SUCCEEDED");
     let left = "SELECT claims FROM jobs WHERE id = 'j' AND fence > 0";
     let claims: i64 = sqlx::query_scalar(left).fetch_one(&records(&data).await).await.unwrap();
-    assert_eq!(claims, 0, "a job that it cannot read does not come nearer to being set aside");
+    assert_eq!(claims, 0, "a claim of a job that the program cannot read does not count");
 }
 
 #[tokio::test]
-async fn an_older_program_does_not_touch_what_it_would_misread() {
+async fn older_program_refuses_a_database_of_a_newer_format() {
     let data = TempDir::new().unwrap();
     TestServer::start(&data, &[]).await.stop().await;
     change(&data, "UPDATE format SET needed = 1000000").await;
-    let refused = Server::open(&config(data.path(), &[])).await.err().expect("it does not start");
+    let refused = Server::open(&config(data.path(), &[])).await.err().expect("the server does not start");
     assert!(refused.to_string().contains("start the newer one"), "{refused}");
 }

@@ -1,5 +1,5 @@
-//! What must be true when a story is over. What must be true at every moment is checked where it would stop being so: a page charged
-//! twice and a reservation released twice by the memory, a second live batch by Google.
+//! Checks at the end of a schedule. Invariants of every moment are checked where they would break. The store in memory panics if a page is
+//! charged twice or a reservation released twice. The simulated Google panics at a second live batch.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use coldbrew_gemini_emulator::{Fault, Phase};
 use super::google::Service;
 use crate::support::memory::{Memory, Records};
 
-/// How often workers must have died, or have seemed to, before a job may be set aside.
+/// How many crashes of workers, real or apparent, there must be before a job may be set aside.
 const SET_ASIDE_CRASHES: u32 = 5;
 
-/// Panics with what is wrong. Returns how many jobs succeeded and failed.
+/// Panics if a check fails. Returns how many jobs succeeded and failed.
 pub fn all(memory: &Memory, service: &Service, budget: &Budget, crashes: u32) -> (usize, usize) {
     let records = memory.records();
     spending(&records, service, budget);
@@ -23,7 +23,7 @@ pub fn all(memory: &Memory, service: &Service, budget: &Budget, crashes: u32) ->
         succeeded += usize::from(row.job.stage == Stage::Succeeded);
         job(&records, &row.job, finished.get(&row.job.id).copied().unwrap_or_default(), crashes);
     }
-    nothing_goes_on_for_nobody(&records, service);
+    no_orphan_is_live(&records, service);
     assert!(records.reservations.is_empty(), "reservations are left: {:?}", records.reservations.keys());
     for (id, document) in &records.documents {
         let jobs = records.jobs.values().filter(|row| row.job.document_id == *id);
@@ -34,22 +34,22 @@ pub fn all(memory: &Memory, service: &Service, budget: &Budget, crashes: u32) ->
         assert_eq!(
             document.charged,
             charges.map(|(_, charge)| charge.tokens).sum::<u64>(),
-            "{id} costs something else"
+            "the price of {id} is not the sum of its charges"
         );
     }
     (succeeded, records.jobs.len() - succeeded)
 }
 
-/// C3: the ledger has all that Google bills, and no day of it passes its ceiling by more than one request.
+/// Invariant C3: the ledger has all that Google bills, and the spending of a day passes its ceiling by one request at most.
 fn spending(records: &Records, service: &Service, budget: &Budget) {
-    assert!(records.commitments.is_empty(), "money is held on: {:?}", records.commitments.keys());
+    assert!(records.commitments.is_empty(), "money is still held: {:?}", records.commitments.keys());
     let mut days: BTreeMap<i64, Vec<u64>> = BTreeMap::new();
     for row in records.spending.values() {
         days.entry(row.day).or_default().push(row.spent.micro_dollars);
     }
     let recorded: u64 = days.values().flatten().sum();
     let billed = service.billed();
-    assert!(billed <= recorded, "Google bills {billed} and {recorded} are on record");
+    assert!(billed <= recorded, "Google bills {billed}, and {recorded} are recorded");
     let Some(ceiling) = budget.ceiling(true) else { return };
     for (day, amounts) in days {
         let (sum, largest): (u64, u64) = (amounts.iter().sum(), amounts.iter().copied().max().unwrap_or_default());
@@ -59,58 +59,59 @@ fn spending(records: &Records, service: &Service, budget: &Budget) {
 
 fn job(records: &Records, job: &Job, finished: Finished, crashes: u32) {
     let Job { id, stage, .. } = job;
-    assert!(job.task().is_none(), "{id} never ends: it is in {stage:?}");
+    assert!(job.task().is_none(), "{id} has not ended: it is at {stage:?}");
     let document = records.documents.get(&job.document_id);
     let charged = records.ledger.range((id.clone(), 0)..=(id.clone(), u32::MAX)).count();
     assert!(finished.paid <= 1, "{id} had {} batches that were paid for", finished.paid);
     match stage {
         Stage::Succeeded => {
-            // It may have been deleted since; who deletes a document keeps its receipt.
+            // The document may have been deleted since.
             if let Some(document) = document {
                 let pages: Vec<u32> = document.pages.keys().copied().collect();
-                assert_eq!(pages, job.pages.iter().collect::<Vec<_>>(), "{id} has other pages than were asked for");
+                assert_eq!(pages, job.pages.iter().collect::<Vec<_>>(), "{id} has other pages than were requested");
             }
         }
         Stage::Failed { error } | Stage::Expired { error } => {
-            assert!(document.is_none() && charged == 0, "{id} failed with {error:?} and left something");
+            assert!(document.is_none() && charged == 0, "{id} failed with {error:?} and has a document or charges");
             let code = error.code.as_str();
-            assert!(code != "set_aside" || crashes >= SET_ASIDE_CRASHES, "{id} was set aside for nothing");
-            assert!(code != "internal_error", "{id} was given a task that is not its own");
+            assert!(code != "set_aside" || crashes >= SET_ASIDE_CRASHES, "{id} was set aside without enough crashes");
+            assert!(code != "internal_error", "{id} was given the task of another stage");
             let excused = ["set_aside", "results_lost", "no_word", "upload_gone"].contains(&code);
-            assert!(excused || !finished.usable, "{id} failed with {error:?}, and its pages are pending at Google");
+            assert!(excused || !finished.usable, "{id} failed with {error:?}, although Google has results of it");
         }
         _ => unreachable!(),
     }
 }
 
-/// All jobs are over: what they had at Google is stopped there, however little was known of it. A batch that does not listen ends by itself;
-/// one that Google lost sight of before anybody knew of it can be found only if its job went on for as long as to make another attempt.
-fn nothing_goes_on_for_nobody(records: &Records, service: &Service) {
-    assert!(records.orphans.is_empty(), "never cleaned up: {:?}", records.orphans);
+/// Checks that no batch is live after all jobs have ended. Two kinds are excused: a batch that ignores its cancellation, and a hidden batch
+/// of its job's last attempt, which no listing could find.
+fn no_orphan_is_live(records: &Records, service: &Service) {
+    assert!(records.orphans.is_empty(), "not reaped: {:?}", records.orphans);
     let mut attempts: BTreeMap<String, u32> = BTreeMap::new();
     service.for_each(|made, _| {
         let newest = attempts.entry(made.job.clone()).or_default();
         *newest = made.attempt().max(*newest);
     });
     service.for_each(|made, phase| {
-        let goes_on = matches!(phase, Phase::Pending | Phase::Running) && !made.row.has(Fault::CancelIgnored);
-        let is_excused = made.is_lost_sight_of() && attempts[&made.job] == made.attempt();
-        assert!(!goes_on || is_excused, "{:?} goes on for nobody", made.row.display_name);
+        let is_live = matches!(phase, Phase::Pending | Phase::Running) && !made.row.has(Fault::CancelIgnored);
+        let is_excused = made.is_ever_hidden() && attempts[&made.job] == made.attempt();
+        assert!(!is_live || is_excused, "{:?} is live without a job", made.row.display_name);
     });
 }
 
-/// The batches of a job that Google finished.
+/// The successful batches of a job.
 #[derive(Clone, Copy, Default)]
 struct Finished {
+    /// How many there are.
     paid: usize,
-    /// One of them has a page that can be read.
+    /// Whether one of them has a page that can be read.
     usable: bool,
 }
 
 fn finished_batches(service: &Service) -> BTreeMap<String, Finished> {
     let mut finished: BTreeMap<String, Finished> = BTreeMap::new();
     service.for_each(|made, phase| {
-        let counts = !made.doubled && !made.is_lost_sight_of() && !made.row.has(Fault::CancelIgnored);
+        let counts = !made.doubled && !made.is_ever_hidden() && !made.row.has(Fault::CancelIgnored);
         let paid = phase == Phase::Succeeded && counts;
         let of_job = finished.entry(made.job.clone()).or_default();
         of_job.paid += usize::from(paid);

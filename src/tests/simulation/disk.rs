@@ -1,4 +1,4 @@
-//! A worker's disk: what it spools, and the pages it makes of uploads. It may outlive the worker, or not.
+//! The disk of a simulated worker: its spooled files, and the pages that it makes ready. It may survive the worker, or not.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::odds::Odds;
 use super::timeline::Timeline;
 
-/// See the module. Cheap to clone.
+/// The disk of a simulated worker. Cheap to clone.
 #[derive(Clone)]
 pub struct Disk {
     timeline: Timeline,
@@ -47,11 +47,12 @@ impl Disk {
         self.files.lock().unwrap().inputs.get(input).cloned()
     }
 
-    pub fn bring(&self, path: &Path, lines: Vec<ResultLine>) {
+    /// Stores downloaded results.
+    pub fn store_results(&self, path: &Path, lines: Vec<ResultLine>) {
         self.files.lock().unwrap().results.insert(path.to_owned(), lines);
     }
 
-    /// Time that work takes, and now and then a full disk.
+    /// Takes some time. Sometimes the disk is full.
     async fn work(&self) -> Result<()> {
         self.timeline.sleep(self.timeline.pick(1..300)).await;
         if self.timeline.happens(self.odds.loss() / 4.0) {
@@ -122,7 +123,7 @@ impl PageSource for Disk {
     ) -> Result<Result<ReadyPages<'a>, JobError>> {
         self.work().await?;
         if self.timeline.happens(0.01 * self.odds.oddity) {
-            return Ok(Err(JobError::new("upload_gone", "The uploaded file is no longer there.")));
+            return Ok(Err(JobError::new("upload_gone", "The uploaded file is no longer stored. Upload it again.")));
         }
         let page = move |index: u32| async move {
             self.work().await?;

@@ -1,4 +1,4 @@
-//! Google, seen from the workers: the emulator's own batches behind calls that are late, lost or doubled.
+//! The simulated Google: batches of the emulator, behind calls that are late, lost or doubled.
 
 mod line;
 
@@ -12,30 +12,31 @@ use async_trait::async_trait;
 use coldbrew::accounts::spending::Rates;
 use coldbrew::jobs::Google;
 use coldbrew::model::Mode;
-use coldbrew_gemini::jsonl::{Oddity, Outcome, ResultLine};
+use coldbrew_gemini::jsonl::{LineError, Outcome, ResultLine};
 use coldbrew_gemini::models::Models;
 use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Quota, Request, Status};
-use coldbrew_gemini_emulator::{BatchRow, Fault, Look, Phase, Written};
+use coldbrew_gemini_emulator::{BatchRow, Fault, Phase, RowCounts, ShowOptions};
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::disk::Disk;
 use super::odds::Odds;
-use super::timeline::{Fate, Timeline, Voyage};
+use super::timeline::{Delivery, Fate, Timeline};
 pub use line::Line;
 
-/// An answered create may be this late, and what it made may be listed so much later. Together that is less than all listings for a
-/// lost one take, as it is with the real service.
+/// The longest time of a create. It and [`LISTED_MS_MAX`] together are shorter than all listings for a lost create, as with the real
+/// Google.
 const CREATE_MS_MAX: i64 = 300_000;
+/// The longest time until listings show a batch.
 const LISTED_MS_MAX: i64 = 90_000;
 const CALL_MS_MAX: i64 = 20_000;
-/// What pages without text may be answered with at most.
+/// The most output tokens of a page without text.
 const OUTPUT_TOKENS_MAX: u64 = 8_192;
-/// Of a page that nobody asked for.
+/// The key of a page that was not requested.
 const FOREIGN_KEY: &str = "page_77";
 
-/// What Google has.
+/// The simulated Google: its files and batches. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
     timeline: Timeline,
@@ -47,8 +48,9 @@ pub struct Service {
 struct State {
     files: BTreeMap<String, Input>,
     batches: Vec<Made>,
+    /// How many names were given.
     named: u64,
-    /// Micro-dollars for pages that were answered at once.
+    /// Micro-dollars for pages that were read in realtime.
     billed: u64,
 }
 
@@ -58,44 +60,44 @@ struct Input {
     keys: Vec<String>,
 }
 
-/// A batch, and what the simulation knows of it.
+/// A batch, with what only the simulation knows of it.
 pub struct Made {
     pub row: BatchRow,
     pub job: String,
-    /// Google made two of one create.
+    /// Whether it is the second batch of one create.
     pub doubled: bool,
     /// When listings begin to show it.
     listed_ms: i64,
-    /// While Google has lost sight of it, and denies it to everybody: for longer than anybody could have reckoned with.
-    lost_sight_ms: Range<i64>,
+    /// While Google hides it: calls deny it, and listings lack it. This lasts longer than any job could wait.
+    hidden_ms: Range<i64>,
     lines: Vec<ResultLine>,
-    /// What its answers cost, in micro-dollars.
+    /// The cost of its answers, in micro-dollars.
     cost: u64,
 }
 
 impl Made {
-    /// What Google bills for it: all answers of one that finished, and those of one that was stopped while it ran, however far it was.
-    /// One that was in line until it was stopped has no answers.
+    /// What Google bills for it, in micro-dollars: all answers if it succeeded or was cancelled while it ran, and nothing if it was
+    /// cancelled before it started.
     fn billed(&self, now: Timestamp) -> u64 {
         let begun = self.row.created.as_millisecond() + self.row.pending_ms;
-        let is_in_line = self.row.has(Fault::StuckPending) || self.row.has(Fault::NeverRunning);
-        let ran = !is_in_line && self.row.cancelled.is_some_and(|at| at.as_millisecond() > begun);
+        let never_starts = self.row.has(Fault::StuckPending) || self.row.has(Fault::NeverRunning);
+        let ran = !never_starts && self.row.cancelled.is_some_and(|at| at.as_millisecond() > begun);
         if ran || self.row.phase(now) == Phase::Succeeded { self.cost } else { 0 }
     }
 
-    /// Whether Google loses sight of it: another one may be made beside it then, for nobody can know.
-    pub fn is_lost_sight_of(&self) -> bool {
-        !self.lost_sight_ms.is_empty()
+    /// Whether Google hides it for a time. Its job may make another batch then, because it cannot know of this one.
+    pub fn is_ever_hidden(&self) -> bool {
+        !self.hidden_ms.is_empty()
     }
 
-    /// Which attempt of its job it was made for.
+    /// The number of the attempt that made it.
     pub fn attempt(&self) -> u32 {
         self.row.display_name.as_deref().unwrap().rsplit_once('-').unwrap().1.parse().unwrap()
     }
 
-    /// Whether Google has it in view.
-    fn is_seen(&self, now_ms: i64) -> bool {
-        !self.lost_sight_ms.contains(&now_ms)
+    /// Whether calls and listings show it at this time.
+    fn is_visible(&self, now_ms: i64) -> bool {
+        !self.hidden_ms.contains(&now_ms)
     }
 
     /// Whether a page of it can be read.
@@ -105,7 +107,7 @@ impl Made {
     }
 }
 
-/// At the highest known prices: the model that is asked is in no table.
+/// The cost of an answer, in micro-dollars. The highest known prices count, because no table has the model of the simulation.
 fn cost_of(answer: &Answer, mode: Mode) -> u64 {
     Rates::new(&Models::default(), "m", mode, date(2027, 1, 16)).spent(answer, 0).micro_dollars
 }
@@ -127,7 +129,7 @@ impl Service {
         time(self.timeline.now_ms())
     }
 
-    /// Looks all batches over, as they are now.
+    /// Calls `see` for every batch, with its present phase.
     pub fn for_each(&self, mut see: impl FnMut(&Made, Phase)) {
         let now = self.now();
         self.state().batches.iter().for_each(|made| see(made, made.row.phase(now)));
@@ -145,40 +147,40 @@ impl Service {
         name
     }
 
-    fn find_files(&self, beginning: &str) -> Vec<File> {
+    fn find_files(&self, prefix: &str) -> Vec<File> {
         let state = self.state();
-        let found = state.files.iter().filter(|(_, input)| input.display_name.starts_with(beginning));
-        found.map(|(name, input)| File::read(json!({"name": name, "displayName": input.display_name}))).collect()
+        let found = state.files.iter().filter(|(_, input)| input.display_name.starts_with(prefix));
+        found.map(|(name, input)| File::from_json(json!({"name": name, "displayName": input.display_name}))).collect()
     }
 
-    /// Makes a batch; says if the same job has one already that may still be paid.
+    /// Makes a batch. Panics if the job has a live batch that it could know of.
     fn create(&self, display_name: &str, input_file: &str, doubled: bool) -> Result<String, ErrorKind> {
         let now_ms = self.timeline.now_ms();
         let mut state = self.state();
         let keys = state.files.get(input_file).map(|input| input.keys.clone()).ok_or(ErrorKind::NotFound)?;
         let job = display_name.trim_start_matches("coldbrew-").rsplit_once('-').unwrap().0.to_owned();
-        let counts = |made: &&Made| made.job == job && !made.doubled && !made.is_lost_sight_of();
+        let counts = |made: &&Made| made.job == job && !made.doubled && !made.is_ever_hidden();
         let live = |made: &&Made| counts(made) && !made.row.is_over(time(now_ms));
         if let (false, Some(live)) = (doubled, state.batches.iter().find(live)) {
             panic!("{job} has two live batches at a time: {:?} and {display_name}", live.row.display_name);
         }
         let id = self.name(&mut state);
-        let lost_sight_ms = self.lose_sight(now_ms);
+        let hidden_ms = self.draw_hidden(now_ms);
         let mut row = self.draw(&id, display_name, input_file, now_ms);
-        if !lost_sight_ms.is_empty() && self.timeline.happens(0.5) {
+        if !hidden_ms.is_empty() && self.timeline.happens(0.5) {
             row.faults.push(Fault::StuckPending);
         }
         let (lines, cost) = self.answers(&keys);
         let lines = if row.has(Fault::OutputEmpty) { Vec::new() } else { lines };
         let listed_ms = now_ms + if self.timeline.happens(0.3) { self.timeline.pick(0..LISTED_MS_MAX) } else { 0 };
-        self.timeline.say(|| format!("google: {display_name} is batch {id} {:?}", row.faults));
-        state.batches.push(Made { row, job, doubled, listed_ms, lost_sight_ms, lines, cost });
+        self.timeline.log(|| format!("google: {display_name} is batch {id} {:?}", row.faults));
+        state.batches.push(Made { row, job, doubled, listed_ms, hidden_ms, lines, cost });
         Ok(format!("batches/{id}"))
     }
 
-    /// Decides whether Google loses sight of a batch: from the beginning, so that a lost create's listings end in vain, or when it has
-    /// waited for long enough to be withdrawn.
-    fn lose_sight(&self, now_ms: i64) -> Range<i64> {
+    /// Draws when Google hides a batch, if it does. It begins at once, so that listings for a lost create do not show the batch, or when
+    /// the batch has been pending long enough to be cancelled.
+    fn draw_hidden(&self, now_ms: i64) -> Range<i64> {
         if !self.timeline.happens(0.05 * self.odds.oddity) {
             return now_ms..now_ms;
         }
@@ -189,7 +191,7 @@ impl Service {
         from_ms..from_ms + for_ms
     }
 
-    /// Decides what becomes of a batch.
+    /// Draws the course and the faults of a batch.
     fn draw(&self, id: &str, display_name: &str, input_file: &str, now_ms: i64) -> BatchRow {
         let mut row = BatchRow {
             id: id.to_owned(),
@@ -202,7 +204,7 @@ impl Service {
             running_ms: self.timeline.pick(0..60_000),
             requests: 1,
             tokens: 1,
-            written: Some(Written::default()),
+            written: Some(RowCounts::default()),
             cancelled: None,
             faults: Vec::new(),
         };
@@ -218,14 +220,14 @@ impl Service {
             }
         }
         if self.timeline.happens(0.03 * self.odds.oddity) {
-            // One that Google gives up soon: as if it had run for two days.
+            // Google expires it soon: it counts as having run for almost two days.
             row.created = time(now_ms).saturating_sub(SignedDuration::from_mins(48 * 60 - 3)).unwrap();
             (row.pending_ms, row.running_ms) = (0, i64::MAX / 2);
         }
         row
     }
 
-    /// The lines that a batch hands over, and what they cost.
+    /// Draws the result lines of a batch, and their cost.
     fn answers(&self, keys: &[String]) -> (Vec<ResultLine>, u64) {
         let (mut lines, mut cost) = (Vec::new(), 0);
         for (number, key) in (1..).zip(keys) {
@@ -234,8 +236,10 @@ impl Service {
                 continue;
             }
             let outcome = match () {
-                () if odd(0.06) => Outcome::Error(Status::read(&json!({"code": 13, "message": "Internal error."}))),
-                () if odd(0.03) => Outcome::Unrecognised(Oddity::NoResult),
+                () if odd(0.06) => {
+                    Outcome::Error(Status::from_json(&json!({"code": 13, "message": "Internal error."})))
+                }
+                () if odd(0.03) => Outcome::Unrecognised(LineError::NoResult),
                 () => {
                     let answer = self.answer();
                     cost += cost_of(&answer, Mode::Batch);
@@ -256,14 +260,14 @@ impl Service {
         (lines, cost)
     }
 
-    /// One page, read at once.
+    /// The answer for a page in realtime, which is billed.
     fn answer_now(&self) -> Answer {
         let answer = self.answer();
         self.state().billed += cost_of(&answer, Mode::Realtime);
         answer
     }
 
-    /// What Google bills in all, in micro-dollars. A second batch of one create is left out: its job cannot know of it.
+    /// What Google bills in all, in micro-dollars. The second batch of a create is left out: its job cannot know of it.
     pub fn billed(&self) -> u64 {
         let (now, state) = (self.now(), self.state());
         let batches = state.batches.iter().filter(|made| !made.doubled);
@@ -277,7 +281,7 @@ impl Service {
         if self.timeline.happens(0.04 * self.odds.oddity) {
             answer.finish_reason = Some("SAFETY".into());
         }
-        // It rambles until it is cut off.
+        // The answer reaches the output limit.
         if self.timeline.happens(0.1 * self.odds.oddity) {
             answer.usage.candidates_tokens = OUTPUT_TOKENS_MAX;
         }
@@ -288,7 +292,7 @@ impl Service {
         let now = self.now();
         let named = made.row.phase(now) == Phase::Succeeded && !self.timeline.happens(0.05 * self.odds.oddity);
         let output = named.then(|| json!({"responsesFile": format!("files/batch-{}", made.row.id)}));
-        Batch::read(made.row.show(now, output, Look::default()))
+        Batch::from_json(made.row.show(now, output, ShowOptions::default()))
     }
 
     fn find(&self, display_name: &str, input_file: &str) -> Vec<Batch> {
@@ -296,32 +300,32 @@ impl Service {
         let named = |made: &&Made| {
             made.row.display_name.as_deref() == Some(display_name) || made.row.input_file.as_deref() == Some(input_file)
         };
-        let listed = |made: &&Made| named(made) && made.listed_ms <= now_ms && made.is_seen(now_ms);
+        let listed = |made: &&Made| named(made) && made.listed_ms <= now_ms && made.is_visible(now_ms);
         state.batches.iter().rev().filter(listed).map(|made| self.show(made)).collect()
     }
 
-    fn look(&self, name: &str) -> Result<Batch, ErrorKind> {
+    fn get_batch(&self, name: &str) -> Result<Batch, ErrorKind> {
         let (state, now_ms) = (self.state(), self.timeline.now_ms());
         let named = |made: &&Made| name.strip_prefix("batches/") == Some(&made.row.id);
-        let made = state.batches.iter().find(|made| named(made) && made.is_seen(now_ms));
+        let made = state.batches.iter().find(|made| named(made) && made.is_visible(now_ms));
         made.map(|made| self.show(made)).ok_or(ErrorKind::NotFound)
     }
 
-    /// Cancels, also for somebody who is none of us.
+    /// Cancels a batch.
     pub fn cancel(&self, name: &str) -> Result<(), ErrorKind> {
         let (mut state, now) = (self.state(), self.now());
         let named = |made: &&mut Made| name.strip_prefix("batches/") == Some(&made.row.id);
-        let made = state.batches.iter_mut().find(|made| named(made) && made.is_seen(self.timeline.now_ms()));
+        let made = state.batches.iter_mut().find(|made| named(made) && made.is_visible(self.timeline.now_ms()));
         let made = made.ok_or(ErrorKind::NotFound)?;
         if !made.row.is_over(now) {
-            self.timeline.say(|| format!("google: batch {} is cancelled", made.row.id));
+            self.timeline.log(|| format!("google: batch {} is cancelled", made.row.id));
             made.row.cancelled = Some(now);
         }
         Ok(())
     }
 
-    /// Somebody at the console cancels what is newest.
-    pub fn meddle(&self) {
+    /// Cancels the newest batch, as a person with the key can.
+    pub fn cancel_newest(&self) {
         let newest = self.state().batches.last().map(|made| format!("batches/{}", made.row.id));
         newest.map(|name| self.cancel(&name));
     }

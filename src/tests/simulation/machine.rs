@@ -1,4 +1,4 @@
-//! The time and the randomness of one machine, whose clock is wrong.
+//! The clock and the ids of one simulated machine. Its clock may be wrong.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -10,12 +10,13 @@ use futures::future::BoxFuture;
 
 use super::timeline::{START_MS, Timeline};
 
-/// See the module.
+/// The clock and the ids of one simulated machine.
 pub struct Machine {
     pub timeline: Timeline,
+    /// What its clock shows beyond the true time.
     pub wrong_by_ms: Arc<AtomicI64>,
     pub ids: Arc<AtomicU64>,
-    /// Any instant: durations are measured from it.
+    /// The monotonic instant at the start of the schedule.
     pub origin: Instant,
 }
 

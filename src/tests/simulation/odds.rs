@@ -1,14 +1,14 @@
-//! How likely it is that something goes wrong in one story.
+//! How likely failures are in one schedule.
 
 use super::schedule::TROUBLED_MS;
 use super::timeline::{START_MS, Timeline};
 
-/// How likely things are to go wrong.
+/// The likelihoods of failures.
 #[derive(Clone)]
 pub struct Odds {
     loss: f64,
     refusal: f64,
-    /// 0 or 1: whether Google is at its oddest.
+    /// 1 if Google has rare faults, otherwise 0.
     pub oddity: f64,
     timeline: Timeline,
 }
@@ -20,16 +20,17 @@ impl Odds {
         Self { loss, refusal, oddity: f64::from(u8::from(timeline.happens(0.7))), timeline: timeline.clone() }
     }
 
+    /// The likelihood while failures happen, and 0 afterwards.
     fn troubled(&self, likelihood: f64) -> f64 {
         if self.timeline.now_ms() < START_MS + TROUBLED_MS { likelihood } else { 0.0 }
     }
 
-    /// That a call is lost.
+    /// The likelihood that a call is lost.
     pub fn loss(&self) -> f64 {
         self.troubled(self.loss)
     }
 
-    /// That Google refuses one.
+    /// The likelihood that Google refuses a call.
     pub fn refusal(&self) -> f64 {
         self.troubled(self.refusal)
     }

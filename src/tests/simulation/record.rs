@@ -1,4 +1,4 @@
-//! The record behind a network: a transaction may happen and nobody learn of it, or be late.
+//! The connection of a simulated process to the database: a transaction may be late, may not happen, or may happen without an answer.
 
 use async_trait::async_trait;
 use coldbrew::accounts::Account;
@@ -17,13 +17,13 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
 use super::odds::Odds;
-use super::timeline::{Fate, Timeline, Voyage};
+use super::timeline::{Delivery, Fate, Timeline};
 use crate::support::memory::Memory;
 
-/// How long a database may take, before whoever asked gives up.
-const PATIENCE_MS: i64 = 12_000;
+/// How long a process waits for the database.
+const TIMEOUT_MS: i64 = 12_000;
 
-/// One process's connection.
+/// The connection of one process to the database.
 pub struct Connection {
     pub memory: Memory,
     pub timeline: Timeline,
@@ -32,7 +32,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// One transaction. Those of the memory are over at once; the way there and back is what takes time.
+    /// One transaction. The store in memory takes no time; the way there and back does.
     async fn transact<T: Send + 'static>(
         &self,
         what: &'static str,
@@ -41,26 +41,26 @@ impl Connection {
         let lost = self.timeline.happens(self.odds.loss() / 2.0);
         let fate = match lost.then(|| self.timeline.happens(0.5)) {
             None => Fate::Arrives,
-            Some(true) => Fate::LostThere,
-            Some(false) => Fate::LostBack,
+            Some(true) => Fate::RequestLost,
+            Some(false) => Fate::AnswerLost,
         };
         let long_ms = if self.timeline.happens(self.odds.loss()) { 10_000 } else { 30 };
-        let voyage = Voyage {
-            there_ms: self.timeline.pick(1..long_ms),
-            back_ms: self.timeline.pick(1..long_ms),
+        let delivery = Delivery {
+            request_ms: self.timeline.pick(1..long_ms),
+            answer_ms: self.timeline.pick(1..long_ms),
             fate,
-            patience_ms: PATIENCE_MS,
+            timeout_ms: TIMEOUT_MS,
         };
         let memory = self.memory.clone();
-        let answer = self.timeline.call(voyage, move || act(&memory)).await;
+        let answer = self.timeline.call(delivery, move || act(&memory)).await;
         if !matches!((what, fate), ("claim" | "renew", Fate::Arrives)) {
-            self.timeline.say(|| format!("{}: {what} {fate:?}", self.name));
+            self.timeline.log(|| format!("{}: {what} {fate:?}", self.name));
         }
         answer.unwrap_or_else(|| Err(Error::unavailable("no answer from the database")))
     }
 }
 
-/// What the memory answers: it never waits.
+/// The answer of the store in memory, which never waits.
 fn now<T>(answer: impl Future<Output = T>) -> T {
     answer.now_or_never().unwrap()
 }
@@ -83,7 +83,7 @@ impl Jobs for Connection {
         let worker = worker.to_owned();
         let claimed = self.transact("claim", move |memory| now(memory.claim(&worker, lane, max, at, lease_ms))).await;
         if claimed.is_err() {
-            // Jobs that were taken up, and nobody knows: to others it looks as if their worker had died.
+            // Jobs may have been claimed without an answer. To other workers, that looks like a crash.
             self.timeline.crash();
         }
         claimed
@@ -106,7 +106,7 @@ impl Jobs for Connection {
 
     async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, at: UnixMs) -> Result<bool> {
         let (job, left) = (job.clone(), left.cloned());
-        self.timeline.say(|| format!("{}: {} -> {:?} due {}", self.name, job.id, job.stage, job.due_at.0 - at.0));
+        self.timeline.log(|| format!("{}: {} -> {:?} due {}", self.name, job.id, job.stage, job.due_at.0 - at.0));
         self.transact("advance", move |memory| now(memory.advance(&job, left.as_ref(), at))).await
     }
 
@@ -161,17 +161,17 @@ impl JobViews for Connection {
 #[async_trait]
 impl OrphanedResources for Connection {
     async fn claim_orphan(&self, at: UnixMs, until: UnixMs) -> Result<Option<OrphanedResource>> {
-        self.transact("next orphan", move |memory| now(memory.claim_orphan(at, until))).await
+        self.transact("claim orphan", move |memory| now(memory.claim_orphan(at, until))).await
     }
 
     async fn postpone_orphan(&self, orphan: &OrphanedResource) -> Result<()> {
         let orphan = orphan.clone();
-        self.transact("put off", move |memory| now(memory.postpone_orphan(&orphan))).await
+        self.transact("postpone orphan", move |memory| now(memory.postpone_orphan(&orphan))).await
     }
 
     async fn remove_orphan(&self, orphan: &OrphanedResource) -> Result<()> {
         let orphan = orphan.clone();
-        self.transact("strike off", move |memory| now(memory.remove_orphan(&orphan))).await
+        self.transact("remove orphan", move |memory| now(memory.remove_orphan(&orphan))).await
     }
 }
 

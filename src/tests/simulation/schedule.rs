@@ -1,4 +1,4 @@
-//! One story: who works, what is submitted, what goes wrong when, and what must be true in the end.
+//! One schedule: its workers, its submissions, and its failures.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -32,16 +32,16 @@ use super::timeline::{START_MS, Timeline};
 use crate::support::memory::{Memory, UNLIMITED};
 
 const MINUTE_MS: i64 = 60_000;
-/// Everything that goes wrong has gone wrong by then.
+/// Failures happen only before this time.
 pub const TROUBLED_MS: i64 = 15 * MINUTE_MS;
-/// A job that is not over by then never will be. It may have to wait for the budgets of several days.
+/// A job that has not ended by this time never will. It may have to wait for the budgets of several days.
 const END_MS: i64 = 40 * 24 * 60 * MINUTE_MS;
-/// Nothing begins that late: workers may sleep longer.
+/// After this time nothing new happens, so workers may sleep longer.
 const CALM_MS: i64 = 60 * MINUTE_MS;
 pub const ACCOUNT: &str = "account";
 pub const QUOTA: u64 = 1_000_000;
 
-/// The same course as in earnest, in minutes instead of days; what a lost create's listings take together is not shortened.
+/// The timing of production, with minutes instead of days. The listings for a lost create are not shortened.
 const TIMING: Timing = Timing {
     poll_ms: 15_000,
     reconcile_ms: 30_000,
@@ -57,10 +57,10 @@ const TIMING: Timing = Timing {
 };
 const LEASE: Duration = Duration::from_secs(20);
 
-/// Nobody watches them, and to make room for them takes longer than a story.
+/// Shared by all schedules, because creating it takes longer than a schedule. It has no watchers.
 static CHANGES: LazyLock<Changes> = LazyLock::new(Changes::default);
 
-/// A place where a worker runs: its process may end, its timeline and, maybe, its disk remain.
+/// A machine that runs a worker. When the process ends, the clock remains, and perhaps the disk.
 struct Host {
     number: usize,
     wrong_by_ms: Arc<AtomicI64>,
@@ -68,10 +68,10 @@ struct Host {
     stop: CancellationToken,
 }
 
-/// When the next job of each lane can be claimed, what one left can be looked at, and somebody may submit another one.
+/// When the next job of each lane and the next orphaned resource are due, and when another job may be submitted.
 struct Dues {
-    work: Option<UnixMs>,
-    watch: Option<UnixMs>,
+    local: Option<UnixMs>,
+    remote: Option<UnixMs>,
     orphan: Option<UnixMs>,
     submission: Option<UnixMs>,
 }
@@ -79,18 +79,18 @@ struct Dues {
 impl Dues {
     const fn of(&self, lane: Lane) -> Option<UnixMs> {
         match lane {
-            Lane::Local => self.work,
-            Lane::Remote => self.watch,
+            Lane::Local => self.local,
+            Lane::Remote => self.remote,
         }
     }
 
-    /// `None`: there is nothing to do, and there will not be.
+    /// The earliest of them. `None`: nothing will be due any more.
     fn next(&self) -> Option<UnixMs> {
-        [self.work, self.watch, self.orphan, self.submission].into_iter().flatten().min()
+        [self.local, self.remote, self.orphan, self.submission].into_iter().flatten().min()
     }
 }
 
-/// One story under way.
+/// A running schedule.
 pub struct Schedule {
     timeline: Timeline,
     odds: Odds,
@@ -98,14 +98,14 @@ pub struct Schedule {
     service: Service,
     ids: Arc<AtomicU64>,
     hosts: Mutex<Vec<Host>>,
-    /// Submitters that have no answer yet.
+    /// Submissions without an answer.
     waiting: AtomicU64,
     models: Models,
     budget: Budget,
     origin: Instant,
 }
 
-/// Half of the stories have a budget that is soon used up: what one document is expected to cost fits into it, and hardly more.
+/// Draws the budget. In half of the schedules it is soon used up: it has room for little more than the expected cost of one document.
 fn draw_budget(timeline: &Timeline) -> Budget {
     let ceiling = [20_000, 60_000, 250_000][usize::try_from(timeline.pick(0..3)).unwrap()];
     let of_guests = timeline.happens(0.5);
@@ -117,9 +117,10 @@ fn draw_budget(timeline: &Timeline) -> Budget {
     }
 }
 
-/// Tells the story of that seed to its end and checks it; panics with what is wrong. Returns how many jobs succeeded and failed.
-pub fn run(seed: u64, aloud: bool) -> (usize, usize) {
-    let timeline = Timeline::new(seed, START_MS, aloud);
+/// Runs the schedule of a seed to its end and checks it. Panics if a check fails. Returns how many jobs succeeded and failed. `is_logged`:
+/// prints what happens.
+pub fn run(seed: u64, is_logged: bool) -> (usize, usize) {
+    let timeline = Timeline::new(seed, START_MS, is_logged);
     let odds = Odds::draw(&timeline);
     let memory = Memory::default();
     let digest = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
@@ -171,34 +172,35 @@ impl Schedule {
                 timeline.spawn(None, async move { schedule.submit(document, pages, mode, after_ms).await });
             }
         }
-        self.plan_troubles(worker_count);
+        self.plan_failures(worker_count);
     }
 
-    /// Decides what goes wrong with whom, and when.
-    fn plan_troubles(self: &Arc<Self>, worker_count: usize) {
+    /// Draws which failures happen, to which worker, and when.
+    fn plan_failures(self: &Arc<Self>, worker_count: usize) {
         let timeline = &self.timeline;
         let count = [0, 1, 3, 8][usize::try_from(timeline.pick(0..4)).unwrap()];
         for _ in 0..count {
             let victim = usize::try_from(timeline.pick(0..worker_count as i64)).unwrap();
-            let what = timeline.pick(0..100);
+            let kind = timeline.pick(0..100);
             let schedule = Arc::clone(self);
-            // Most of what happens happens early.
+            // Most failures happen in the first minute, while jobs are active.
             let at_ms = if timeline.happens(0.6) { timeline.pick(0..MINUTE_MS) } else { timeline.pick(0..TROUBLED_MS) };
-            timeline.later(at_ms, move || schedule.strike(victim, what));
+            timeline.later(at_ms, move || schedule.fail(victim, kind));
         }
     }
 
-    fn strike(self: &Arc<Self>, victim: usize, what: i64) {
+    /// Makes one failure happen. `kind`, from 0 to 99, selects it.
+    fn fail(self: &Arc<Self>, victim: usize, kind: i64) {
         let timeline = &self.timeline;
-        match what {
+        match kind {
             0..50 => {
-                timeline.say(|| format!("w{victim} is killed"));
+                timeline.log(|| format!("w{victim} is killed"));
                 timeline.kill(victim);
                 self.restart(victim);
             }
             50..60 => {
-                timeline.say(|| format!("w{victim} is told to stop"));
-                // It does not wait for a database that is away.
+                timeline.log(|| format!("w{victim} is stopped"));
+                // A stopped worker does not wait for the database, so its claims may not be handed back.
                 timeline.crash();
                 self.hosts.lock().unwrap()[victim].stop.cancel();
                 self.restart(victim);
@@ -206,28 +208,28 @@ impl Schedule {
             60..80 => {
                 let ms =
                     if timeline.happens(0.5) { timeline.pick(0..30_000) } else { timeline.pick(0..15 * MINUTE_MS) };
-                timeline.say(|| format!("w{victim} stands still for {ms} ms"));
+                timeline.log(|| format!("w{victim} stalls for {ms} ms"));
                 timeline.freeze(victim, ms);
-                // As a machine that was stopped as a whole, and goes on where it was.
+                // Sometimes the whole machine stalls, and its clock with it.
                 if timeline.happens(0.3) {
-                    timeline.say(|| format!("w{victim}'s timeline stands still with it"));
+                    timeline.log(|| format!("the clock of w{victim} stalls as well"));
                     self.hosts.lock().unwrap()[victim].wrong_by_ms.fetch_sub(ms, Ordering::Relaxed);
                 }
             }
             80..92 => {
                 let by_ms = timeline.pick(-MINUTE_MS..MINUTE_MS);
-                timeline.say(|| format!("w{victim}'s timeline jumps by {by_ms} ms"));
+                timeline.log(|| format!("the clock of w{victim} jumps by {by_ms} ms"));
                 self.hosts.lock().unwrap()[victim].wrong_by_ms.fetch_add(by_ms, Ordering::Relaxed);
             }
-            92..95 => self.service.meddle(),
+            92..95 => self.service.cancel_newest(),
             95..98 => {
                 let document = self.memory.records().documents.keys().next().cloned();
-                timeline.say(|| format!("document {document:?} is deleted"));
+                timeline.log(|| format!("document {document:?} is deleted"));
                 let deleted = document.map(|id| self.memory.delete_document(ACCOUNT, &id).now_or_never());
                 drop(deleted);
             }
             _ => {
-                timeline.say(|| "the account is deleted".to_owned());
+                timeline.log(|| "the account is deleted".to_owned());
                 self.memory.delete_account(ACCOUNT, UnixMs(timeline.now_ms())).now_or_never().unwrap().unwrap();
             }
         }
@@ -243,7 +245,7 @@ impl Schedule {
             if timeline.happens(0.3) {
                 host.disk = Disk::new(timeline.clone(), schedule.odds.clone(), host.disk.name());
             }
-            timeline.say(|| format!("{} starts", host.disk.name()));
+            timeline.log(|| format!("{} starts", host.disk.name()));
             schedule.start(host);
         });
     }
@@ -296,7 +298,7 @@ impl Schedule {
         timeline.spawn(Some(host.number), schedule.work(host.number, worker, reaper, stop));
     }
 
-    /// What [`Worker::run`] and [`Reaper::run`] do, except that it need not keep looking: it sees what is due, and when something will be.
+    /// Does what [`Worker::run`] and [`Reaper::run`] do, but without polling: it knows when the next job or resource is due.
     async fn work(self: Arc<Self>, number: usize, worker: Worker, reaper: Reaper, stop: CancellationToken) {
         while !stop.is_cancelled() {
             let is_due = |at: Option<UnixMs>| at.is_some_and(|at| at <= worker.clock.now());
@@ -310,7 +312,7 @@ impl Schedule {
                     let (worker, stop) = (worker.clone(), stop.clone());
                     self.timeline.spawn(Some(number), async move { worker.hold(job, stop).await });
                 }
-                // Meanwhile time has passed.
+                // The claim took time.
                 dues = self.dues();
             }
             if is_due(dues.orphan) {
@@ -325,26 +327,26 @@ impl Schedule {
         }
     }
 
-    /// When there is something to do next.
+    /// When the next jobs, orphaned resources and submissions are due.
     fn dues(&self) -> Dues {
         let records = self.memory.records();
         let orphan = records.orphans.values().map(|left| left.due_at).min();
-        let mut dues = Dues { work: None, watch: None, orphan, submission: None };
+        let mut dues = Dues { local: None, remote: None, orphan, submission: None };
         for row in records.jobs.values().filter(|row| row.job.task().is_some()) {
             let due_at = row.job.due_at.max(row.lease_until);
             let of_lane = match row.job.lane() {
-                Lane::Local => &mut dues.work,
-                Lane::Remote => &mut dues.watch,
+                Lane::Local => &mut dues.local,
+                Lane::Remote => &mut dues.remote,
             };
             *of_lane = Some(of_lane.map_or(due_at, |other| due_at.min(other)));
         }
-        if (dues.work, dues.watch) == (None, None) && self.waiting.load(Ordering::Relaxed) > 0 {
+        if (dues.local, dues.remote) == (None, None) && self.waiting.load(Ordering::Relaxed) > 0 {
             dues.submission = Some(UnixMs(self.timeline.now_ms() + 1_000));
         }
         dues
     }
 
-    /// Somebody who wants a document, and asks until there is an answer.
+    /// Submits a document, and retries until there is an answer.
     async fn submit(self: Arc<Self>, document: u64, pages: u32, mode: Mode, after_ms: i64) {
         let timeline = self.timeline.clone();
         timeline.sleep(after_ms).await;
@@ -356,7 +358,7 @@ impl Schedule {
             let job = new_job(number, document, pages, mode, UnixMs(timeline.now_ms()));
             match connection.accept(&job, 10_000, &account, 0, &UNLIMITED).await {
                 Ok(Acceptance::Accepted | Acceptance::Active(_) | Acceptance::OverQuota(_)) => break,
-                // The account is gone, or the upload with the last document of its content.
+                // The account is deleted, or the upload was deleted with the last document of its content.
                 Err(Error::Internal(_) | Error::Refused(_)) => break,
                 Err(_) => timeline.sleep(timeline.pick(100..5_000)).await,
             }

@@ -1,6 +1,6 @@
-//! A timeline of its own: time that passes only when nobody has anything to do, chance from a seed, and calls to far-away places.
+//! The runtime of a schedule: simulated time that passes only when no task is ready, random numbers from a seed, and remote calls.
 //!
-//! One thread, one order of events: the same seed is the same story, to the last millisecond.
+//! It has one thread and one order of events, so the same seed gives the same schedule, to the millisecond.
 
 use std::collections::{BinaryHeap, VecDeque};
 use std::future::Future;
@@ -13,18 +13,18 @@ use futures::future::BoxFuture;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// A process of ours; what is nobody's has none.
+/// The worker process that a task belongs to; `None`: to no process.
 pub type Owner = Option<usize>;
 
-/// See the module. Cheap to clone.
+/// The runtime of one schedule. Cheap to clone.
 #[derive(Clone)]
 pub struct Timeline(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
-    /// Apart from the rest, because anything may wake anybody at any time.
+    /// Indices of ready tasks. It has a lock of its own, because a task may be woken while `state` is locked.
     ready: Arc<Mutex<VecDeque<usize>>>,
-    aloud: bool,
+    is_logged: bool,
 }
 
 struct State {
@@ -55,7 +55,7 @@ enum Event {
 }
 
 impl Ord for Entry {
-    /// The earliest is the greatest.
+    /// The earliest entry is the greatest, because the heap returns the greatest first.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (other.at_ms, other.number).cmp(&(self.at_ms, self.number))
     }
@@ -75,30 +75,32 @@ impl PartialEq for Entry {
 
 impl Eq for Entry {}
 
-/// How a call fares.
+/// How a remote call is delivered.
 #[derive(Clone, Copy, Debug)]
-pub struct Voyage {
-    pub there_ms: i64,
-    pub back_ms: i64,
+pub struct Delivery {
+    /// How long the request takes.
+    pub request_ms: i64,
+    /// How long the answer takes.
+    pub answer_ms: i64,
     pub fate: Fate,
-    /// When whoever called gives up.
-    pub patience_ms: i64,
+    /// After this time without an answer, the caller gives up.
+    pub timeout_ms: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     Arrives,
-    /// It never gets there.
-    LostThere,
-    /// It has its effect, and nobody learns of it.
-    LostBack,
-    /// It has its effect twice.
+    /// The call has no effect and no answer.
+    RequestLost,
+    /// The call has its effect and no answer.
+    AnswerLost,
+    /// The call has its effect twice.
     Doubled,
 }
 
 impl Timeline {
-    /// `aloud`: says what happens.
-    pub fn new(seed: u64, start_ms: i64, aloud: bool) -> Self {
+    /// `is_logged`: prints what happens.
+    pub fn new(seed: u64, start_ms: i64, is_logged: bool) -> Self {
         let state = State {
             now_ms: start_ms,
             events: 0,
@@ -107,19 +109,19 @@ impl Timeline {
             random: StdRng::seed_from_u64(seed),
             crashes: 0,
         };
-        Self(Arc::new(Shared { state: Mutex::new(state), ready: Arc::default(), aloud }))
+        Self(Arc::new(Shared { state: Mutex::new(state), ready: Arc::default(), is_logged }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap()
     }
 
-    /// True time; whether anybody's timeline shows it is another question.
+    /// The true time. The clock of a machine may differ from it.
     pub fn now_ms(&self) -> i64 {
         self.state().now_ms
     }
 
-    /// A number in the range.
+    /// A random number in the range.
     pub fn pick(&self, range: std::ops::Range<i64>) -> i64 {
         self.state().random.random_range(range)
     }
@@ -129,19 +131,20 @@ impl Timeline {
         likelihood > 0.0 && self.state().random.random_bool(likelihood)
     }
 
-    /// A worker is gone from those that it works with, or seems to be.
+    /// Counts a crash of a worker, or what looks like one to others.
     pub fn crash(&self) {
         self.state().crashes += 1;
     }
 
+    /// The number of crashes, real or apparent.
     pub fn crashes(&self) -> u32 {
         self.state().crashes
     }
 
-    /// Tells whoever repeats a schedule.
-    pub fn say(&self, words: impl FnOnce() -> String) {
-        if self.0.aloud {
-            println!("{:>10} ms  {}", self.now_ms() - START_MS, words());
+    /// Prints what happens, if one schedule is repeated.
+    pub fn log(&self, message: impl FnOnce() -> String) {
+        if self.0.is_logged {
+            println!("{:>10} ms  {}", self.now_ms() - START_MS, message());
         }
     }
 
@@ -152,7 +155,7 @@ impl Timeline {
         state.queue.push(Entry { at_ms, number, event });
     }
 
-    /// Does something later, whoever is alive by then.
+    /// Calls `act` after this time, whichever processes run by then.
     pub fn later(&self, after_ms: i64, act: impl FnOnce() + Send + 'static) {
         self.enqueue(after_ms, Event::Do(Box::new(act)));
     }
@@ -161,27 +164,32 @@ impl Timeline {
         Box::pin(Sleep { timeline: self.clone(), until_ms: self.now_ms() + ms.max(1), waker: None })
     }
 
-    /// A call whose effect is far away. `None`: no answer came.
-    pub async fn call<T: Send + 'static>(&self, voyage: Voyage, effect: impl Fn() -> T + Send + 'static) -> Option<T> {
+    /// A remote call with an effect. `None`: no answer came.
+    pub async fn call<T: Send + 'static>(
+        &self,
+        delivery: Delivery,
+        effect: impl Fn() -> T + Send + 'static,
+    ) -> Option<T> {
+        let Delivery { request_ms, answer_ms, fate, timeout_ms } = delivery;
         let (answer, answered) = oneshot::channel();
         let timeline = self.clone();
-        match voyage.fate {
-            Fate::LostThere => self.later(voyage.patience_ms, move || drop(answer)),
-            fate => self.later(voyage.there_ms, move || {
+        match fate {
+            Fate::RequestLost => self.later(timeout_ms, move || drop(answer)),
+            fate => self.later(request_ms, move || {
                 let result = effect();
                 match fate {
-                    Fate::LostBack => timeline.later(voyage.patience_ms - voyage.there_ms, move || drop(answer)),
-                    _ => timeline.later(voyage.back_ms, move || drop(answer.send(result))),
+                    Fate::AnswerLost => timeline.later(timeout_ms - request_ms, move || drop(answer)),
+                    _ => timeline.later(answer_ms, move || drop(answer.send(result))),
                 }
                 if fate == Fate::Doubled {
-                    timeline.later(voyage.back_ms * 2, move || drop(effect()));
+                    timeline.later(answer_ms * 2, move || drop(effect()));
                 }
             }),
         }
         answered.await.ok()
     }
 
-    /// Something that goes on by itself for as long as its owner lives.
+    /// Starts a task, which ends at the latest when its owner is killed.
     pub fn spawn(&self, owner: Owner, future: impl Future<Output = ()> + Send + 'static) {
         let mut state = self.state();
         let index = state.tasks.len();
@@ -190,18 +198,18 @@ impl Timeline {
         state.tasks.push(Task { owner, future: Some(Box::pin(future)), waker, frozen_until_ms: 0 });
     }
 
-    /// Ends all that this process does, wherever it is. What it has sent already arrives all the same.
+    /// Kills a process: its tasks end wherever they are. Requests that it has sent still arrive.
     pub fn kill(&self, owner: usize) {
         self.crash();
         let mut state = self.state();
         let tasks = state.tasks.iter_mut().filter(|task| task.owner == Some(owner));
         let dead: Vec<_> = tasks.filter_map(|task| task.future.take()).collect();
         drop(state);
-        // Their ends may wake others.
+        // Dropped without the lock, because dropping a task may wake others.
         drop(dead);
     }
 
-    /// Stops a process for a while, as a laptop's lid does. It does not notice.
+    /// Stops a process for a while without its knowledge, as closing the lid of a laptop does.
     pub fn freeze(&self, owner: usize, ms: i64) {
         self.crash();
         let mut state = self.state();
@@ -211,7 +219,7 @@ impl Timeline {
         }
     }
 
-    /// Lets everything happen until then; returns earlier once nothing is left to happen.
+    /// Runs until `end_ms`, or until no event is left.
     pub fn run_until(&self, end_ms: i64) {
         loop {
             self.run_ready();
@@ -251,7 +259,7 @@ impl Timeline {
     }
 }
 
-/// When every story begins: ten minutes before midnight UTC, so that a new day's budget comes in the middle of the trouble.
+/// When every schedule begins: ten minutes before midnight UTC, so that a new day's budget begins while failures happen.
 pub const START_MS: i64 = 1_800_057_000_000;
 
 struct Ready {

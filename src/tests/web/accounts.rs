@@ -195,9 +195,9 @@ async fn password_changed_ends_all_other_sessions_and_tokens() {
     };
     assert_eq!(change(&mut laptop, "a good long two", "another long one").await, "unauthenticated");
     let page = laptop.open("/account").await.text().await.unwrap();
-    assert!(page.contains("The current password is not right"), "the error is shown on the page");
+    assert!(page.contains("The current password is wrong"), "the error is shown on the page");
     let page = laptop.open("/account").await.text().await.unwrap();
-    assert!(!page.contains("The current password is not right"), "the error is shown once");
+    assert!(!page.contains("The current password is wrong"), "the error is shown once");
     assert_eq!(change(&mut laptop, "a good long one", "short").await, "invalid_sign_up");
     assert_eq!(change(&mut guest, "", "another long one").await, "unauthenticated", "a guest has no password");
     assert_eq!(
@@ -213,7 +213,7 @@ async fn password_changed_ends_all_other_sessions_and_tokens() {
     let (_, location) = laptop.submit_form("change_password", &form).await;
     assert_eq!(location, "/account?ended=1-1");
     let page = laptop.open(&location).await.text().await.unwrap();
-    assert!(page.contains("Your password is changed"));
+    assert!(page.contains("Your password was changed"));
     assert!(page.contains("1 earlier session and 1 API token have ended."));
     assert_ne!(laptop.cookie, before);
     assert_eq!(laptop.email().await, ADA, "the browser that changed it stays signed in");

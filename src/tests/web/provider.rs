@@ -11,6 +11,8 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use coldbrew::model::operator::InvitationRequest;
+use coldbrew::serve::invite;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Method, Url};
 use ring::rand::SystemRandom;
@@ -19,7 +21,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::support::harness::{TestClient, TestServer, http, refused};
+use crate::support::harness::{TestClient, TestServer, config, http, refused};
 use crate::web::accounts::{token_wish, with_arguments};
 
 const SECRET: &str = "s:cret & more";
@@ -75,7 +77,7 @@ impl Provider {
         // A key of an unknown type must not hide the others.
         let key_set = json!({"keys": [{"kty": "XYZ", "kid": "k0"}, key.public.clone()]});
         let script = Script {
-            person: json!({"sub": "ada-1", "email": "Ada@Example.org"}),
+            person: json!({"sub": "ada-1", "email": "Ada@Example.org", "email_verified": true}),
             overrides: json!({}),
             kid: "k1",
             algorithm: Algorithm::ES256,
@@ -449,6 +451,52 @@ async fn person_without_a_verified_address_is_labelled_by_subject() {
         assert_eq!(browser.sign_in().await, "/account");
         assert_eq!(browser.me().await["email"], label);
     }
+}
+
+#[tokio::test]
+async fn unverified_address_of_a_listed_domain_does_not_sign_up() {
+    let (data, provider) = (TempDir::new().unwrap(), Provider::start().await);
+    let access = [("COLDBREW_ACCESS_SIGN_UP", "domains"), ("COLDBREW_ACCESS_DOMAINS", "example.org")];
+    let server = TestServer::start(&data, &[provider.settings().as_slice(), &access].concat()).await;
+    let person = |subject: &str, verified: Value| json!({"sub": subject, "email": format!("{subject}@example.org"), "email_verified": verified});
+    for verified in [json!(false), json!("false"), Value::Null, json!(1)] {
+        provider.set(|script| script.person = person("eve", verified));
+        let mut browser = Browser::new(&server);
+        assert_eq!(browser.sign_in().await, "/account?sign-in=not_allowed");
+        assert_eq!(browser.me().await, Value::Null);
+    }
+    provider.set(|script| script.person = json!({"sub": "x", "email": "ada@example.com", "email_verified": true}));
+    assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=not_allowed");
+    provider.set(|script| script.person = person("ada", json!(true)));
+    for _ in 0..2 {
+        let mut browser = Browser::new(&server);
+        assert_eq!(browser.sign_in().await, "/account");
+        assert_eq!(browser.me().await["email"], "ada@example.org");
+    }
+}
+
+#[tokio::test]
+async fn invitation_is_carried_through_the_sign_in_at_the_provider() {
+    let (data, provider) = (TempDir::new().unwrap(), Provider::start().await);
+    let settings = [provider.settings().as_slice(), &[("COLDBREW_ACCESS_SIGN_UP", "invitation")]].concat();
+    let server = TestServer::start(&data, &settings).await;
+    assert_eq!(Browser::new(&server).sign_in().await, "/account?sign-in=not_allowed");
+    let asked = InvitationRequest { note: "Ada".into(), role: None, quota_tokens: Some(5), days: 1 };
+    let link = invite(&config(data.path(), &settings), asked).await.unwrap();
+    let code = link.rsplit_once("?code=").unwrap().1;
+    let sign_in = async |browser: &mut Browser| {
+        let url = format!("{}/sign-in/provider?invitation={code}", server.base_url);
+        let begun = browser.get(&url, "same-origin").await;
+        let back = Browser::new_at("").get(location(&begun), "cross-site").await;
+        location(&browser.get(location(&back), "cross-site").await).to_owned()
+    };
+    let mut ada = Browser::new(&server);
+    let page = ada.get(&format!("{}/invitation?code={code}", server.base_url), "none").await.text().await.unwrap();
+    assert!(page.contains(&format!("href=\"/sign-in/provider?invitation={code}\"")));
+    assert_eq!(sign_in(&mut ada).await, "/account");
+    assert_eq!(ada.call("fetch_usage", json!({})).await["quota_tokens"], 5);
+    provider.set(|script| script.person = json!({"sub": "eve"}));
+    assert_eq!(sign_in(&mut Browser::new(&server)).await, "/account?sign-in=not_invited");
 }
 
 #[tokio::test]

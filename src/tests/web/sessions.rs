@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use coldbrew::accounts::{
-    Account, Accounts, AttemptLimits, Caller, Credential, CredentialKind, Credentials, ExternalIdentity, Members,
-    Membership, NewSession, PasswordAttempts, Passwords, SessionLifetimes,
+    AccessPolicy, Account, Accounts, AttemptLimits, Caller, Credential, CredentialKind, Credentials, ExternalIdentity,
+    Members, Membership, NewSession, PasswordAttempts, Passwords, SessionLifetimes,
 };
 use coldbrew::changes::Changes;
 use coldbrew::clock::{Clock, RandomIds};
-use coldbrew::model::{ErrorCode, UnixMs};
+use coldbrew::model::{ErrorCode, GuestAccess, SignUpMode, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -55,6 +55,12 @@ impl Home {
             accounts: shared.clone(),
             passwords: Passwords::default(),
             attempts: PasswordAttempts { store: shared, limits, clock: clock.clone() },
+            access: AccessPolicy {
+                guests: GuestAccess::On,
+                sign_up: SignUpMode::Open,
+                domains: Arc::new([]),
+                needs_operator: false,
+            },
             lifetimes: SessionLifetimes { password_days: 90, provider_hours: 24 },
             changes: Changes::default(),
             clock: clock.clone(),
@@ -64,10 +70,10 @@ impl Home {
         store.create_guest("ada", credential, clock.now()).await.unwrap();
         let guest = Account { id: "ada".into(), email: None, quota_tokens: None };
         let session = if by_provider {
-            membership.sign_in_as(&identity("1"), &guest, None).await.unwrap()
+            membership.sign_in_as(&identity("1"), &guest, None, None).await.unwrap()
         } else {
             let caller = Caller { account: guest, network: None };
-            membership.sign_up(&caller, EMAIL, PASSWORD.into(), None).await.unwrap()
+            membership.sign_up(&caller, EMAIL, PASSWORD.into(), None, None).await.unwrap()
         };
         let session = membership.complete_sign_in(session, "Firefox on Linux", by_provider).await.unwrap();
         let account = store.account("ada").await.unwrap().unwrap();
@@ -149,7 +155,8 @@ async fn account_without_a_password_needs_a_sign_in_of_the_last_ten_minutes() {
 async fn identity_is_added_to_a_member_only_after_a_confirmation() {
     let home = Home::new(false).await;
     let add = async || {
-        let added = home.membership.sign_in_as(&identity("2"), &home.caller.account, Some(&home.session.secret)).await;
+        let added =
+            home.membership.sign_in_as(&identity("2"), &home.caller.account, None, Some(&home.session.secret)).await;
         added.err().map(|error| error.public().code)
     };
     home.pass(26 * 60_000);
@@ -165,7 +172,7 @@ async fn identity_is_added_to_a_member_only_after_a_confirmation() {
 async fn only_way_into_an_account_is_not_disconnected() {
     let (with_password, without) = (Home::new(false).await, Home::new(true).await);
     let (account, secret) = (&with_password.caller.account, Some(with_password.session.secret.as_str()));
-    with_password.membership.sign_in_as(&identity("2"), account, secret).await.unwrap();
+    with_password.membership.sign_in_as(&identity("2"), account, None, secret).await.unwrap();
     for (home, is_removed) in [(&with_password, true), (&without, false)] {
         let account = &home.caller.account;
         let id = home.membership.identities(account).await.unwrap()[0].id.clone();
@@ -188,7 +195,7 @@ async fn session_ended_in_the_list_of_another_browser_is_signed_out() {
     let server = TestServer::start(&data, &[]).await;
     let (mut laptop, mut phone) = (member(&server).await, Browser::new(&server));
     phone.ok("sign_in", json!({"email": EMAIL, "password": PASSWORD})).await;
-    let list = laptop.ok("fetch_access", json!({})).await["sessions"].clone();
+    let list = laptop.ok("fetch_sessions", json!({})).await["sessions"].clone();
     let others: Vec<&Value> = list.as_array().unwrap().iter().filter(|session| session["is_this"] == false).collect();
     assert_eq!((list.as_array().unwrap().len(), others.len()), (2, 1), "{list}");
     assert!(laptop.open("/account").await.text().await.unwrap().contains("This browser"));

@@ -1,4 +1,4 @@
-//! Creates a batch, or does not, or does and does not say so.
+//! Creates a batch, with the faults that a create can have.
 
 use std::path::Path;
 
@@ -6,35 +6,35 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::input::{Input, check_input, link_file, write_inline};
-use crate::batch::{BatchRow, Look};
+use crate::batch::{BatchRow, ShowOptions};
 use crate::caller::Caller;
 use crate::emulator::{Emulator, random_id};
 use crate::faults::Fault;
 use crate::quota;
-use crate::reply::{Failure, hang_up, ok};
+use crate::reply::{ApiError, drop_connection, ok};
 use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::Model;
 
-/// `POST models/{model}:batchGenerateContent`, its body checked already.
+/// Handles `POST models/{model}:batchGenerateContent`. The fields of the body are checked already.
 pub(crate) async fn create(
     emulator: &Emulator,
     caller: &Caller,
     model: &Model,
     body: &Value,
-) -> Result<Response, Failure> {
+) -> Result<Response, ApiError> {
     emulator.count("create_batch");
     create_faults(emulator)?;
     let empty = json!({});
-    let wish = lenient::member(body, "batch").unwrap_or(&empty);
-    let config = lenient::member(wish, "inputConfig").unwrap_or(&empty);
+    let requested = lenient::member(body, "batch").unwrap_or(&empty);
+    let config = lenient::member(requested, "inputConfig").unwrap_or(&empty);
     let id = random_id(36);
     let input_path = emulator.batches.path(&id, "in");
     let input_file = lenient::string(config, "fileName");
-    let checked = take_input(emulator, caller, model, config, &input_path).await;
+    let checked = store_input(emulator, caller, model, config, &input_path).await;
     let input = match checked {
         Ok(input) => input,
         Err(failure) => {
-            // It may not have come so far.
+            // The input may not be stored yet.
             let _ = tokio::fs::remove_file(&input_path).await;
             return Err(failure);
         }
@@ -44,7 +44,7 @@ pub(crate) async fn create(
         id: id.clone(),
         project: caller.project.clone(),
         model: model.id.clone(),
-        display_name: lenient::string(wish, "displayName"),
+        display_name: lenient::string(requested, "displayName"),
         input_file,
         created: emulator.now(),
         pending_ms: settings.pending_ms,
@@ -56,29 +56,29 @@ pub(crate) async fn create(
         faults: batch_faults(emulator),
     };
     emulator.batches.put(&id, batch.clone())?;
-    emulator.start_work(&id);
+    emulator.start_batch(&id);
     if emulator.faults.happens(Fault::CreateAnswers500) {
-        return Err(Failure::internal());
+        return Err(ApiError::internal());
     }
     if emulator.faults.happens(Fault::CreateHangsUp) {
-        hang_up();
+        drop_connection();
     }
-    Ok(ok(batch.show(emulator.now(), None, Look::default())))
+    Ok(ok(batch.show(emulator.now(), None, ShowOptions::default())))
 }
 
-/// Puts the requests beside where the batch's row will be, if Google would take them.
-async fn take_input(
+/// Stores the requests at `path`, and refuses what Google would refuse.
+async fn store_input(
     emulator: &Emulator,
     caller: &Caller,
     model: &Model,
     config: &Value,
     path: &Path,
-) -> Result<Input, Failure> {
+) -> Result<Input, ApiError> {
     match (lenient::string(config, "fileName"), lenient::member(config, "requests")) {
         (Some(name), _) => link_file(emulator, caller, &name, path).await?,
         (None, Some(requests)) => write_inline(requests, path).await?,
         (None, None) => {
-            return Err(Failure::invalid("* BatchGenerateContentRequest.batch.input_config: is not specified\n"));
+            return Err(ApiError::invalid("* BatchGenerateContentRequest.batch.input_config: is not specified\n"));
         }
     }
     let input = check_input(path, model).await?;
@@ -86,7 +86,7 @@ async fn take_input(
     Ok(input)
 }
 
-fn create_faults(emulator: &Emulator) -> Result<(), Failure> {
+fn create_faults(emulator: &Emulator) -> Result<(), ApiError> {
     if emulator.faults.happens(Fault::CreateQuota) {
         return Err(quota::capacity());
     }
@@ -94,12 +94,14 @@ fn create_faults(emulator: &Emulator) -> Result<(), Failure> {
         return Err(quota::per_minute(seconds));
     }
     if emulator.faults.happens(Fault::CreateLineErrors) {
-        return Err(Failure::invalid("Error on line 1: invalid JSON, near column 436: no such field: 'cachedContent'"));
+        return Err(ApiError::invalid(
+            "Error on line 1: invalid JSON, near column 436: no such field: 'cachedContent'",
+        ));
     }
     Ok(())
 }
 
-/// The faults of a batch are decided once.
+/// Draws the faults of a batch, once at its create.
 fn batch_faults(emulator: &Emulator) -> Vec<Fault> {
     const OF_BATCHES: [Fault; 14] = [
         Fault::StuckPending,

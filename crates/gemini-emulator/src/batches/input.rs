@@ -1,4 +1,4 @@
-//! The input of a batch: where it comes from, and whether Google would take it.
+//! Stores the input of a batch and checks its lines as Google does.
 
 use std::path::Path;
 
@@ -9,29 +9,29 @@ use tokio::io::{AsyncWriteExt, BufReader, BufWriter};
 use crate::caller::Caller;
 use crate::emulator::Emulator;
 use crate::faults::Fault;
-use crate::reply::Failure;
+use crate::reply::ApiError;
 use crate::rows::RowInput;
 use crate::{files, tokens};
 use coldbrew_gemini::jsonl::{Line, Lines};
 use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::Model;
 
-/// Lines longer than this are refused.
+/// The limit of a line. Longer lines are refused.
 pub(crate) const LINE_BYTES_MAX: usize = 128 << 20;
 const INLINE_BYTES_MAX: usize = 20 << 20;
 const LINE_ERRORS_MAX: usize = 20;
 
-/// What an input weighs.
+/// The size of an input: its requests, and the tokens of their prompts.
 pub(super) struct Input {
     pub requests: u64,
     pub tokens: u64,
 }
 
-/// The batch has its own hold on the bytes: the file may be deleted.
-pub(super) async fn link_file(emulator: &Emulator, caller: &Caller, name: &str, input: &Path) -> Result<(), Failure> {
-    let id = name.strip_prefix("files/").ok_or_else(Failure::no_entity)?;
+/// Links the input file to the batch, so that the batch does not need the file any more.
+pub(super) async fn link_file(emulator: &Emulator, caller: &Caller, name: &str, input: &Path) -> Result<(), ApiError> {
+    let id = name.strip_prefix("files/").ok_or_else(ApiError::no_entity)?;
     let file = files::find(emulator, &caller.project, id).map_err(|forbidden| {
-        if emulator.faults.happens(Fault::CreateFileForbidden) { forbidden } else { Failure::no_entity() }
+        if emulator.faults.happens(Fault::CreateFileForbidden) { forbidden } else { ApiError::no_entity() }
     })?;
     if !file.is_active() {
         return Err(files::not_active(id));
@@ -39,7 +39,7 @@ pub(super) async fn link_file(emulator: &Emulator, caller: &Caller, name: &str, 
     Ok(tokio::fs::hard_link(emulator.files.path(id, "bin"), input).await?)
 }
 
-pub(super) async fn write_inline(requests: &Value, path: &Path) -> Result<(), Failure> {
+pub(super) async fn write_inline(requests: &Value, path: &Path) -> Result<(), ApiError> {
     let items = lenient::member(requests, "requests").and_then(Value::as_array);
     let mut file = BufWriter::new(File::create(path).await?);
     let mut size_bytes = 0;
@@ -48,15 +48,18 @@ pub(super) async fn write_inline(requests: &Value, path: &Path) -> Result<(), Fa
         line.push(b'\n');
         size_bytes += line.len();
         if size_bytes > INLINE_BYTES_MAX {
-            return Err(Failure::invalid(format!("Request payload size exceeds the limit: {INLINE_BYTES_MAX} bytes.")));
+            return Err(ApiError::invalid(format!(
+                "Request payload size exceeds the limit: {INLINE_BYTES_MAX} bytes."
+            )));
         }
         file.write_all(&line).await?;
     }
     Ok(file.flush().await?)
 }
 
-/// Google parses all of the input before it answers; a bad line fails the whole create.
-pub(super) async fn check_input(path: &Path, model: &Model) -> Result<Input, Failure> {
+/// Checks all lines. Google parses the whole input before it answers, and one bad line fails the create
+/// (<https://github.com/UKGovernmentBEIS/inspect_ai/issues/3257>, read 2026-11-23).
+pub(super) async fn check_input(path: &Path, model: &Model) -> Result<Input, ApiError> {
     let mut lines = Lines::new(BufReader::with_capacity(1 << 20, File::open(path).await?), LINE_BYTES_MAX);
     let mut input = Input { requests: 0, tokens: 0 };
     let mut errors = Vec::new();
@@ -86,7 +89,7 @@ pub(super) async fn check_input(path: &Path, model: &Model) -> Result<Input, Fai
     }
     match errors.as_slice() {
         [] if input.requests > 0 => Ok(input),
-        [] => Err(Failure::invalid("The batch has no requests.")),
-        errors => Err(Failure::invalid(errors.join("\n"))),
+        [] => Err(ApiError::invalid("The batch has no requests.")),
+        errors => Err(ApiError::invalid(errors.join("\n"))),
     }
 }

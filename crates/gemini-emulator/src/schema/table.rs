@@ -1,4 +1,4 @@
-//! The messages of the API that this project sends or serves. Members that only concern tools are not looked into.
+//! The messages of the API that the client sends and the emulator serves. Members for tools are accepted without a check.
 
 use super::Kind::{Any, Bool, Bytes, Enum, Float, Int32, Int64, Object, Text};
 use super::{Field, Kind, Message};
@@ -48,7 +48,7 @@ pub(crate) static BATCH_LINE: Message = message(&[one("key", Any), one("request"
 /// The body of `batchGenerateContent`.
 pub(crate) static CREATE_BATCH: Message = message(&[one("batch", of(&BATCH))]);
 
-/// A batch, as far as a request may say something of it.
+/// The members of a batch that a request may have.
 pub(super) static BATCH: Message = message(&[
     one("model", Text),
     one("name", Text),
@@ -71,7 +71,7 @@ static INPUT_CONFIG: Message = Message {
 static INLINED_REQUESTS: Message = message(&[many("requests", of(&INLINED_REQUEST))]);
 static INLINED_REQUEST: Message = message(&[one("request", of(&GENERATE_CONTENT)), one("metadata", Object)]);
 
-/// The body that opens an upload.
+/// The body that starts an upload.
 pub(crate) static CREATE_FILE: Message = message(&[one("file", of(&FILE))]);
 
 static FILE: Message = message(&[
@@ -219,7 +219,7 @@ static THINKING_CONFIG: Message = message(&[
 ]);
 
 static SCHEMA: Message = message(&[
-    // Google takes the lower-case names of JSON Schema too.
+    // Text and no enum, because Google accepts the lower-case names of JSON Schema too.
     one("type", Text),
     one("format", Text),
     one("title", Text),

@@ -1,11 +1,11 @@
-//! Where the placeholders of a prompt end up.
+//! The places of a prompt's placeholders in the answer.
 
 use proptest::prelude::*;
 
 use crate::figures::place;
 
 #[test]
-fn placeholders_stand_behind_the_first_paragraph() {
+fn figure_without_a_caption_follows_the_first_paragraph() {
     let two = "Figures on this page: 2\n[[figure 1]] and [[figure 2]]";
     for (text, prompt, expected) in [
         ("A.\n\nB.", two, "A.\n\n[[figure 1]]\n\n[[figure 2]]\n\nB."),
@@ -22,7 +22,7 @@ fn placeholders_stand_behind_the_first_paragraph() {
 }
 
 #[test]
-fn figures_stand_where_their_captions_are() {
+fn figure_with_a_caption_stands_at_its_caption() {
     let two = "![](figure:1) and ![](figure:2)";
     for (text, prompt, expected) in [
         (
@@ -42,7 +42,7 @@ fn figures_stand_where_their_captions_are() {
 
 proptest! {
     #[test]
-    fn each_figure_is_placed_once_and_no_block_is_lost(
+    fn figures_are_placed_once_and_all_blocks_stay(
         blocks in proptest::collection::vec(prop_oneof!["[a-z]{1,8}", "Figure [1-9]: [a-z]{1,8}", "Fig. [1-9]. \\[[a-z]{1,8}\\]"], 0..6),
         figures in 0..5_usize,
     ) {
@@ -60,7 +60,7 @@ proptest! {
     }
 
     #[test]
-    fn no_prompt_loses_text(text in "\\PC{0,60}", prompt in "([\\[\\]!(){}:a-z0-9 \n]|figure|Figures on this page:|\\[\\[figure 1\\]\\]){0,20}") {
+    fn any_prompt_keeps_all_words_of_the_text(text in "\\PC{0,60}", prompt in "([\\[\\]!(){}:a-z0-9 \n]|figure|Figures on this page:|\\[\\[figure 1\\]\\]){0,20}") {
         let placed = place(&text, &prompt);
         for word in text.split_whitespace() {
             prop_assert!(placed.contains(word));

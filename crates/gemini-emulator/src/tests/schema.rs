@@ -1,4 +1,4 @@
-//! Requests and lines are checked as strictly as Google does, and what the client writes passes.
+//! The check of requests and lines, which accepts all lines of the client.
 
 use bytes::Bytes;
 use coldbrew_gemini::jsonl::InputLine;
@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::line::check_line;
-use crate::schema::{self, Fault};
+use crate::schema::{self, ViolationKind};
 
-/// A request as the documentation shows it.
+/// A request as Google documents it.
 fn documented() -> Value {
     json!({
         "contents": [{"role": "user", "parts": [
@@ -61,7 +61,7 @@ fn schema_name_or_value_unknown_is_refused_with_its_path() {
         (json!({"safetySettings": [{"threshold": "NONE"}]}), "safety_settings[0].threshold", "threshold"),
     ] {
         let violation = schema::check(&request, &schema::GENERATE_CONTENT, "").unwrap_err();
-        assert_eq!((violation.path.as_str(), violation.fault.name()), (path, name), "{request}");
+        assert_eq!((violation.path.as_str(), violation.kind.name()), (path, name), "{request}");
     }
 }
 
@@ -91,7 +91,7 @@ fn schema_both_spellings_and_all_encodings_are_accepted() {
     let inline = json!({"batch": {"input_config": {"requests": {"requests": [{"request": documented(), "safetySettings": []}]}}}});
     let violation = schema::check(&inline, &schema::CREATE_BATCH, "").unwrap_err();
     assert_eq!(violation.path, "batch.input_config.requests.requests[0]");
-    assert_eq!(violation.fault, Fault::UnknownName("safetySettings".into()));
+    assert_eq!(violation.kind, ViolationKind::UnknownName("safetySettings".into()));
 }
 
 #[test]
@@ -119,7 +119,7 @@ prop_compose! {
     }
 }
 
-/// Whatever a [`GenerationConfig`] can say; not every model takes it.
+/// Any [`GenerationConfig`]. Not every model accepts it.
 fn any_config() -> impl Strategy<Value = GenerationConfig> {
     let resolutions = vec![MediaResolution::Low, MediaResolution::Medium, MediaResolution::High];
     let levels = models::all().filter_map(|model| match model.thinking {
@@ -143,7 +143,7 @@ fn any_config() -> impl Strategy<Value = GenerationConfig> {
 }
 
 proptest! {
-    /// The client does not check its own lines: this test does it instead.
+    /// The client does not check the fields of its lines, so this test does.
     #[test]
     fn line_written_by_the_client_is_accepted(
         parts in proptest::collection::vec(any_part(), 1..4),
@@ -155,7 +155,7 @@ proptest! {
         let safety_settings = if safe { SafetySetting::BLOCK_NONE.to_vec() } else { Vec::new() };
         let request = Request { parts, system_instruction, generation_config, safety_settings };
         for model in models::all() {
-            // A model that does not take the request has the client refuse it.
+            // The client refuses a request that the model does not accept.
             if let Ok(line) = InputLine::new(key.clone(), &request, &model) {
                 let checked = check_line(line.as_bytes());
                 prop_assert!(checked.is_ok(), "{checked:?}");

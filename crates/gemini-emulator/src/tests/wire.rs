@@ -1,4 +1,4 @@
-//! What only shows on the wire: headers, spellings, versions, and what libraries do not look at.
+//! Headers, spellings, versions and fields that only plain requests show, because no library reads them.
 
 use std::net::SocketAddr;
 
@@ -8,22 +8,22 @@ use http::Request;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use super::lab::{Lab, MODEL, config};
+use super::harness::{MODEL, TestEmulator, config};
 use crate::{Emulator, router};
 
 #[tokio::test]
-async fn a_batch_shows_what_libraries_do_not_look_at() {
-    let lab = Lab::start().await;
-    let batch = lab.create(&["one", "unreadable"]).await;
-    let (_, pending) = lab.call("GET", &format!("v1beta/{}", batch.name), None).await;
+async fn batch_operation_has_the_fields_that_no_library_reads() {
+    let emulator = TestEmulator::start().await;
+    let batch = emulator.create(&["one", "unreadable"]).await;
+    let (_, pending) = emulator.call("GET", &format!("v1beta/{}", batch.name), None).await;
     let metadata = &pending["metadata"];
     assert_eq!(metadata["@type"], "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch");
     assert_eq!(metadata["batchStats"], json!({"requestCount": "2", "pendingRequestCount": "2"}));
     assert_eq!((&pending["name"], &metadata["name"]), (&json!(batch.name), &json!(batch.name)));
     assert!(pending.get("done").is_none() && metadata.get("endTime").is_none() && metadata.get("output").is_none());
     assert_eq!(metadata["createTime"].as_str().unwrap().len(), "2026-11-23T11:29:37.123456789Z".len());
-    lab.finish(&batch).await;
-    let (_, done) = lab.call("GET", &format!("v1alpha/{}", batch.name), None).await;
+    emulator.finish(&batch).await;
+    let (_, done) = emulator.call("GET", &format!("v1alpha/{}", batch.name), None).await;
     let output = json!(batch.name.replace("batches/", "files/batch-"));
     assert_eq!((&done["done"], &done["response"]["responsesFile"]), (&json!(true), &output));
     assert_eq!(done["metadata"]["output"]["responsesFile"], output);
@@ -34,16 +34,16 @@ async fn a_batch_shows_what_libraries_do_not_look_at() {
 }
 
 #[tokio::test]
-async fn an_inline_batch_answers_inline() {
-    let lab = Lab::start().await;
+async fn inline_batch_returns_inline_responses() {
+    let emulator = TestEmulator::start().await;
     let request =
         |text: &str| json!({"request": {"contents": [{"parts": [{"text": text}]}]}, "metadata": {"key": text}});
     let body = json!({"batch": {"display_name": "inline", "input_config": {"requests": {"requests": [request("a"), request("b")]}}}});
-    let (status, created) = lab.call("POST", &format!("v1/models/{MODEL}:batchGenerateContent"), Some(body)).await;
+    let (status, created) = emulator.call("POST", &format!("v1/models/{MODEL}:batchGenerateContent"), Some(body)).await;
     assert_eq!(status, 200, "{created}");
     assert!(created["metadata"].get("inputConfig").is_none());
-    let batch = coldbrew_gemini::Batch::read(created);
-    let done = lab.finish(&batch).await;
+    let batch = coldbrew_gemini::Batch::from_json(created);
+    let done = emulator.finish(&batch).await;
     let answers = &done.raw["metadata"]["output"]["inlinedResponses"]["inlinedResponses"];
     assert_eq!(answers.as_array().unwrap().len(), 2);
     assert_eq!(answers[1]["metadata"]["key"], "b");
@@ -51,10 +51,10 @@ async fn an_inline_batch_answers_inline() {
 }
 
 #[tokio::test]
-async fn a_file_shows_both_spellings_of_numbers_and_a_hash_of_text() {
-    let lab = Lab::start().await;
-    let file = lab.upload("{}").await;
-    let (_, raw) = lab.call("GET", &format!("v1/{}", file.name), None).await;
+async fn file_has_size_as_string_google_uri_and_hash_of_hex_text() {
+    let emulator = TestEmulator::start().await;
+    let file = emulator.upload("{}").await;
+    let (_, raw) = emulator.call("GET", &format!("v1/{}", file.name), None).await;
     assert_eq!(raw["sizeBytes"], "2");
     assert_eq!(raw["uri"], format!("https://generativelanguage.googleapis.com/v1/{}", file.name));
     let sha256 = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
@@ -63,10 +63,10 @@ async fn a_file_shows_both_spellings_of_numbers_and_a_hash_of_text() {
 }
 
 #[tokio::test]
-async fn json_is_pretty_unless_it_is_not_wanted() {
-    let lab = Lab::start().await;
+async fn json_is_pretty_printed_unless_switched_off() {
+    let emulator = TestEmulator::start().await;
     let get = async |path: &str| {
-        let request = reqwest::Client::new().get(format!("{}/{path}", lab.url)).header("x-goog-api-key", "key");
+        let request = reqwest::Client::new().get(format!("{}/{path}", emulator.url)).header("x-goog-api-key", "key");
         let response = request.send().await.unwrap();
         let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
         assert_eq!(response.headers()["vary"], "Origin, X-Origin, Referer");
@@ -82,8 +82,8 @@ async fn json_is_pretty_unless_it_is_not_wanted() {
 }
 
 #[tokio::test]
-async fn unknown_names_are_refused_with_their_place() {
-    let lab = Lab::start().await;
+async fn unknown_field_is_refused_with_its_path() {
+    let emulator = TestEmulator::start().await;
     let generate = format!("v1beta/models/{MODEL}:generateContent");
     let batch = format!("v1beta/models/{MODEL}:batchGenerateContent");
     for (path, body, message) in [
@@ -99,7 +99,7 @@ async fn unknown_names_are_refused_with_their_place() {
             "Invalid JSON payload received. Unknown name \"safetySettings\" at 'batch.input_config.requests.requests[0]': Cannot find field.",
         ),
     ] {
-        let (status, answer) = lab.call("POST", path, Some(body)).await;
+        let (status, answer) = emulator.call("POST", path, Some(body)).await;
         let error = &answer["error"];
         assert_eq!(
             (status, error["status"].as_str(), error["message"].as_str()),
@@ -110,10 +110,10 @@ async fn unknown_names_are_refused_with_their_place() {
 }
 
 #[tokio::test]
-async fn keys_are_asked_for_in_both_places() {
-    let lab = Lab::start().await;
+async fn api_key_is_read_from_header_or_query() {
+    let emulator = TestEmulator::start().await;
     let get = async |path: &str| {
-        let response = reqwest::get(format!("{}/{path}", lab.url)).await.unwrap();
+        let response = reqwest::get(format!("{}/{path}", emulator.url)).await.unwrap();
         (response.status().as_u16(), response.json::<Value>().await.unwrap())
     };
     assert_eq!(get("v1beta/files?key=abc").await, (200, json!({})));
@@ -124,26 +124,26 @@ async fn keys_are_asked_for_in_both_places() {
 }
 
 #[tokio::test]
-async fn lists_are_cut_into_pages_that_stay_where_they_are() {
-    let lab = Lab::start().await;
+async fn list_page_is_stable_when_files_are_added() {
+    let emulator = TestEmulator::start().await;
     for _ in 0..3 {
-        lab.upload("{}").await;
-        lab.advance(1);
+        emulator.upload("{}").await;
+        emulator.advance(1);
     }
-    let (_, all) = lab.call("GET", "v1/files", None).await;
+    let (_, all) = emulator.call("GET", "v1/files", None).await;
     assert!(all.get("nextPageToken").is_none());
-    let (_, first) = lab.call("GET", "v1/files?pageSize=2", None).await;
-    lab.upload("{}").await;
+    let (_, first) = emulator.call("GET", "v1/files?pageSize=2", None).await;
+    emulator.upload("{}").await;
     let token = first["nextPageToken"].as_str().unwrap();
-    let (_, second) = lab.call("GET", &format!("v1/files?pageSize=2&pageToken={token}"), None).await;
+    let (_, second) = emulator.call("GET", &format!("v1/files?pageSize=2&pageToken={token}"), None).await;
     let names =
         |page: &Value| page["files"].as_array().unwrap().iter().map(|file| file["name"].clone()).collect::<Vec<_>>();
     assert_eq!([names(&first), names(&second)].concat(), names(&all));
-    assert_eq!(lab.call("GET", "v1/files?pageToken=%21", None).await.0, 400);
+    assert_eq!(emulator.call("GET", "v1/files?pageToken=%21", None).await.0, 400);
 }
 
 #[tokio::test]
-async fn control_is_for_this_machine_only_and_only_when_wanted() {
+async fn control_is_served_to_loopback_callers_only_when_enabled() {
     for (control, peer, status) in [
         (true, Some("127.0.0.1:5"), 200),
         (true, Some("[::ffff:127.0.0.1]:5"), 200),
@@ -163,23 +163,23 @@ async fn control_is_for_this_machine_only_and_only_when_wanted() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_a_list_has_its_error_in_a_list() {
-    let lab = Lab::start().await;
+async fn stream_as_list_wraps_its_error_in_a_list() {
+    let emulator = TestEmulator::start().await;
     let body = json!({"contents": [{"parts": [{"text": "a"}]}]});
     for (method, path) in
         [("streamGenerateContent", "/0/error/status"), ("streamGenerateContent?alt=sse", "/error/status")]
     {
-        let (status, answer) = lab.call("POST", &format!("v1/models/gemini-0:{method}"), Some(body.clone())).await;
+        let (status, answer) = emulator.call("POST", &format!("v1/models/gemini-0:{method}"), Some(body.clone())).await;
         assert_eq!((status, answer.pointer(path)), (404, Some(&json!("NOT_FOUND"))), "{answer}");
     }
 }
 
 #[tokio::test]
-async fn a_page_size_is_a_number_that_is_not_negative() {
-    let lab = Lab::start().await;
+async fn page_size_negative_or_not_a_number_is_refused() {
+    let emulator = TestEmulator::start().await;
     for (size, expected) in [("0", 200), ("7", 200), ("5000", 200), ("-1", 400), ("many", 400), ("", 400)] {
         for list in ["files", "batches", "models"] {
-            let (status, answer) = lab.call("GET", &format!("v1beta/{list}?pageSize={size}"), None).await;
+            let (status, answer) = emulator.call("GET", &format!("v1beta/{list}?pageSize={size}"), None).await;
             assert_eq!(status, expected, "{list} {size}: {answer}");
         }
     }

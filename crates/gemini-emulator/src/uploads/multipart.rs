@@ -1,26 +1,27 @@
-//! Uploads that come whole: `multipart/related`, a JSON part and a media part, or only media. Small files.
+//! Uploads of small files in one request: `multipart/related` with a JSON part and a media part, or only media.
 
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
 
-use crate::reply::Failure;
+use crate::reply::ApiError;
 
 const BYTES_MAX: usize = 100 << 20;
 
-/// The bytes of a file, and what they are.
+/// The media type and bytes of a file.
 pub(super) struct Media {
     pub mime_type: String,
     pub bytes: Bytes,
 }
 
-pub(super) async fn media(mime_type: String, body: Body) -> Result<Media, Failure> {
-    let bytes = to_bytes(body, BYTES_MAX).await.map_err(|_| Failure::invalid("The body is too large or broke off."))?;
+pub(super) async fn media(mime_type: String, body: Body) -> Result<Media, ApiError> {
+    let bytes =
+        to_bytes(body, BYTES_MAX).await.map_err(|_| ApiError::invalid("The body is too large or broke off."))?;
     Ok(Media { mime_type, bytes })
 }
 
 /// The JSON and the media of a `multipart/related` body.
-pub(super) async fn read(content_type: &str, body: Body) -> Result<(Bytes, Media), Failure> {
-    let malformed = || Failure::invalid("The multipart body is malformed.");
+pub(super) async fn read(content_type: &str, body: Body) -> Result<(Bytes, Media), ApiError> {
+    let malformed = || ApiError::invalid("The multipart body is malformed.");
     let boundary =
         content_type.split(';').find_map(|item| item.trim().strip_prefix("boundary=")).ok_or_else(malformed)?;
     let delimiter = format!("--{}", boundary.trim_matches('"'));
@@ -32,7 +33,7 @@ pub(super) async fn read(content_type: &str, body: Body) -> Result<(Bytes, Media
     Ok((json, Media { mime_type, bytes }))
 }
 
-/// Where the parts are, with their headers: what is between two delimiters.
+/// The positions of the parts with their headers: everything between two delimiters.
 fn split(body: &[u8], delimiter: &[u8]) -> Vec<(usize, usize)> {
     let mut starts = Vec::new();
     let mut from = 0;

@@ -1,10 +1,10 @@
-//! Splits bytes into lines without trusting their length.
+//! Splits a stream into lines, with a limit for the length of a line.
 
 use std::io;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
-/// The lines of a stream, of which none is held that is longer than a limit.
+/// The lines of a stream. A line beyond the limit is skipped and takes no memory.
 pub struct Lines<R> {
     reader: R,
     bytes_max: usize,
@@ -15,24 +15,24 @@ pub struct Lines<R> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line<'a> {
     Whole(&'a [u8]),
-    /// The last one, with no line feed behind it.
+    /// The last line, if the stream does not end with a line feed.
     Unterminated(&'a [u8]),
-    /// Longer than the limit; it was skipped.
+    /// A line beyond the limit, which was skipped.
     TooLong,
 }
 
 impl<R: AsyncBufRead + Unpin> Lines<R> {
-    /// `bytes_max`: the limit of a line, in bytes without its line feed.
+    /// Reads lines from `reader`. `bytes_max` is the limit of a line in bytes, without its line feed.
     pub const fn new(reader: R, bytes_max: usize) -> Self {
         Self { reader, bytes_max, line: Vec::new() }
     }
 
-    /// The next line; `None` at the end.
+    /// Returns the next line; `None` at the end.
     ///
     /// # Errors
-    /// Those of the reader.
+    /// Any error of the reader.
     pub async fn next(&mut self) -> io::Result<Option<Line<'_>>> {
-        // A long line must not keep its memory for the rest of the file.
+        // Releases the memory of a long line.
         if self.line.capacity() > 4 << 20 {
             self.line = Vec::new();
         }
@@ -71,14 +71,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn of_a_line_that_is_too_long_nothing_is_held() {
+    async fn line_beyond_the_limit_takes_no_memory() {
         let mut lines = Lines::new(BufReader::new(repeat(b'x').take(10 << 20)), 1_000);
         assert_eq!(lines.next().await.unwrap(), Some(Line::TooLong));
         assert!(lines.line.capacity() < 10_000, "{}", lines.line.capacity());
     }
 
     #[tokio::test]
-    async fn the_memory_of_a_long_line_is_given_back() {
+    async fn memory_of_a_long_line_is_released_at_the_next() {
         let text = [vec![b'x'; 5 << 20], b"\nshort\n".to_vec()].concat();
         let mut lines = Lines::new(text.as_slice(), 8 << 20);
         assert!(matches!(lines.next().await.unwrap(), Some(Line::Whole(line)) if line.len() == 5 << 20));

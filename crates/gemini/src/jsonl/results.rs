@@ -1,4 +1,7 @@
-//! Reads the results of a batch. Match lines to requests by key, never by position: lines may be shuffled, missing, doubled.
+//! Reads the results of a batch.
+//!
+//! Match lines to requests by key, never by position: lines may be shuffled, missing or doubled (`docs/GEMINI.md`, "Order and
+//! completeness").
 
 use std::io;
 use std::path::Path;
@@ -12,75 +15,76 @@ use crate::envelope::Status;
 use crate::lenient;
 use crate::response::Answer;
 
-/// Far above the longest answer a model can write.
+/// The limit of a line. The longest answer of a model is far smaller.
 const LINE_BYTES_MAX: usize = 16 << 20;
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// The result of one request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResultLine {
-    /// Counted from 1, blank lines included.
+    /// The number of the line, counted from 1 with blank lines.
     pub number: u64,
-    /// Of the request it answers; `None` if the line has none. A numeric key is given as its digits.
+    /// The key of the request. A numeric key is given as its digits. `None` if the line has no key.
     pub key: Option<String>,
     pub outcome: Outcome,
 }
 
-/// How a request went.
+/// The outcome of one request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// It was answered, maybe with nothing: look at the text and the finish reason.
+    /// The model answered. The text may be empty; the finish reason says why.
     Response(Box<Answer>),
-    /// It failed by itself; `code` is the gRPC number.
+    /// The request failed. `code` is a gRPC code.
     Error(Status),
-    Unrecognised(Oddity),
+    /// The line has no usable result.
+    Unrecognised(LineError),
 }
 
-/// What is wrong with a line.
+/// Why a result line cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Oddity {
+pub enum LineError {
     #[error("not JSON")]
     NotJson,
-    /// The last line, broken off: download the file once more.
-    #[error("cut off")]
-    CutOff,
+    /// The last line has no line feed and is not JSON. Download the file again.
+    #[error("truncated")]
+    Truncated,
     #[error("too long")]
     TooLong,
-    /// Neither a response nor an error.
-    #[error("no result in it")]
+    /// The line has neither a response nor an error.
+    #[error("neither a response nor an error")]
     NoResult,
 }
 
-/// The lines of a result file, blank ones left out. Holds one line at a time.
+/// Reads a result file line by line and skips blank lines. Holds one line at a time.
 pub struct ResultReader<R> {
     lines: Lines<R>,
     number: u64,
 }
 
 impl ResultReader<BufReader<File>> {
-    /// Reads the file at `path`.
+    /// Opens the file at `path`.
     ///
     /// # Errors
-    /// If it cannot be opened.
+    /// If the file cannot be opened.
     pub async fn open(path: &Path) -> io::Result<Self> {
         Ok(Self::new(BufReader::with_capacity(BUFFER_BYTES, File::open(path).await?)))
     }
 }
 
 impl<R: AsyncBufRead + Unpin> ResultReader<R> {
-    /// Reads any bytes; lines of more than 16 MiB are reported and skipped.
+    /// Reads from any bytes. A line of more than 16 MiB is skipped and reported as [`LineError::TooLong`].
     pub const fn new(reader: R) -> Self {
         Self { lines: Lines::new(reader, LINE_BYTES_MAX), number: 0 }
     }
 
-    /// The next line; `None` at the end.
+    /// Returns the next line; `None` at the end.
     ///
     /// # Errors
-    /// Those of the reader. What is wrong with a line is an [`Outcome`].
+    /// Any error of the reader. A malformed line is an [`Outcome`], not an error.
     pub async fn next(&mut self) -> io::Result<Option<ResultLine>> {
         while let Some(line) = self.lines.next().await? {
             self.number += 1;
-            if let Some((key, outcome)) = read(line) {
+            if let Some((key, outcome)) = parse(line) {
                 return Ok(Some(ResultLine { number: self.number, key, outcome }));
             }
         }
@@ -88,12 +92,12 @@ impl<R: AsyncBufRead + Unpin> ResultReader<R> {
     }
 }
 
-/// Key and outcome of a line; `None` if it is blank.
-fn read(line: Line<'_>) -> Option<(Option<String>, Outcome)> {
+/// The key and outcome of a line; `None` if it is blank.
+fn parse(line: Line<'_>) -> Option<(Option<String>, Outcome)> {
     let (bytes, oddity) = match line {
-        Line::Whole(bytes) => (bytes, Oddity::NotJson),
-        Line::Unterminated(bytes) => (bytes, Oddity::CutOff),
-        Line::TooLong => return Some((None, Outcome::Unrecognised(Oddity::TooLong))),
+        Line::Whole(bytes) => (bytes, LineError::NotJson),
+        Line::Unterminated(bytes) => (bytes, LineError::Truncated),
+        Line::TooLong => return Some((None, Outcome::Unrecognised(LineError::TooLong))),
     };
     if bytes.trim_ascii().is_empty() {
         return None;
@@ -118,10 +122,10 @@ fn outcome(line: &mut Value) -> Outcome {
     let failed =
         lenient::member(line, "error").filter(is_object).or_else(|| lenient::member(line, "status").filter(is_object));
     if let Some(status) = failed {
-        return Outcome::Error(Status::read(status));
+        return Outcome::Error(Status::from_json(status));
     }
     match line.get_mut("response").map(Value::take) {
-        Some(response @ Value::Object(_)) => Outcome::Response(Box::new(Answer::read(response))),
-        _ => Outcome::Unrecognised(Oddity::NoResult),
+        Some(response @ Value::Object(_)) => Outcome::Response(Box::new(Answer::from_json(response))),
+        _ => Outcome::Unrecognised(LineError::NoResult),
     }
 }

@@ -1,4 +1,4 @@
-//! Writes the input of a batch, one request at a time.
+//! Writes the input file of a batch, one request at a time.
 
 use std::collections::HashSet;
 use std::io;
@@ -7,49 +7,50 @@ use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::models::Model;
-use crate::request::{Request, RequestFault};
+use crate::request::{Request, RequestError};
 use crate::upload::FILE_BYTES_MAX;
 
-/// Why a request was not written. Nothing of it is in the file.
+/// Why a request was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     #[error("the model would refuse it: {0}")]
-    Request(#[from] RequestFault),
-    #[error("a key must be 1 to 64 of A-Z, a-z, 0-9, '.', '_', ':' and '-', and used once")]
+    Request(#[from] RequestError),
+    #[error("a key must have 1 to 64 characters of A-Z, a-z, 0-9, '.', '_', ':' and '-', and be unique")]
     Key,
-    /// Make two batches of it.
+    /// The file would exceed [`FILE_BYTES_MAX`]. Use two batches.
     #[error("the file would be larger than {FILE_BYTES_MAX} bytes")]
     TooLarge,
     #[error("{0}")]
     Io(#[from] io::Error),
 }
 
-/// What was written.
+/// The size of an input file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InputSummary {
-    /// Compare it with the batch's [`crate::BatchStats::requests`].
+    /// Number of requests. Compare it with [`crate::BatchStats::requests`] of the created batch.
     pub lines: u64,
     pub bytes: u64,
 }
 
-/// Writes `{"key": …, "request": …}` lines. Holds nothing but their keys.
+/// Writes `{"key": …, "request": …}` lines. Holds only their keys.
 pub struct InputWriter<W> {
     writer: W,
     keys: HashSet<String>,
     written: InputSummary,
 }
 
-/// A request that its model takes, as a line.
+/// A checked request as one line of an input file.
 pub struct InputLine {
     key: String,
     bytes: Vec<u8>,
 }
 
 impl InputLine {
-    /// Writes the request as a line, if `model` takes it. A page of a megabyte takes a millisecond of computing.
+    /// Checks the request against `model` and serializes it. This is work for the CPU: the time grows with the size of the page.
     ///
     /// # Errors
-    /// [`WriteError::Request`] if the model refuses such a request, [`WriteError::Key`] if the key is malformed.
+    /// - [`WriteError::Request`]: the model would refuse the request.
+    /// - [`WriteError::Key`]: the key is malformed.
     pub fn new(key: String, request: &Request, model: &Model) -> Result<Self, WriteError> {
         #[derive(Serialize)]
         struct Members<'a> {
@@ -65,22 +66,24 @@ impl InputLine {
         Ok(Self { key, bytes })
     }
 
-    /// One JSON object and a line feed.
+    /// The line: one JSON object and a line feed.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 }
 
 impl<W: AsyncWrite + Unpin> InputWriter<W> {
-    /// A writer of an empty file.
+    /// Starts an empty file.
     pub fn new(writer: W) -> Self {
         Self { writer, keys: HashSet::new(), written: InputSummary::default() }
     }
 
-    /// Appends a line, whose key must be a new one.
+    /// Appends a line. Its key must not be in the file yet.
     ///
     /// # Errors
-    /// [`WriteError::Key`] if the key was used before, [`WriteError::TooLarge`] if the file would be, [`WriteError::Io`] from the writer.
+    /// - [`WriteError::Key`]: the key is already in the file.
+    /// - [`WriteError::TooLarge`]: the file would be too large. Nothing was written.
+    /// - [`WriteError::Io`]: the writer failed. Part of the line may have been written.
     pub async fn write(&mut self, line: InputLine) -> Result<(), WriteError> {
         if self.keys.contains(&line.key) {
             return Err(WriteError::Key);
@@ -95,12 +98,12 @@ impl<W: AsyncWrite + Unpin> InputWriter<W> {
         Ok(())
     }
 
-    /// What was written so far.
+    /// The size of the file so far.
     pub fn written(&self) -> InputSummary {
         self.written
     }
 
-    /// Flushes, and hands the writer back: a file may have to be synced.
+    /// Flushes and returns the writer, so that the caller can synchronize its file.
     ///
     /// # Errors
     /// [`WriteError::Io`] from the writer.

@@ -1,4 +1,4 @@
-//! What the client makes of batches, ordinary and odd.
+//! The calls for batches, and the parsing of unusual Operation objects.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn operation(metadata: &Value, rest: &Value) -> Value {
 }
 
 #[test]
-fn states_are_read_in_every_spelling() {
+fn batch_state_with_any_prefix_is_parsed() {
     use BatchState::{Cancelled, Expired, Failed, PartiallySucceeded, Pending, Running, Succeeded};
     for (bare, state) in [
         ("PENDING", Pending),
@@ -28,14 +28,14 @@ fn states_are_read_in_every_spelling() {
         ("EXPIRED", Expired),
     ] {
         for prefix in ["BATCH_STATE_", "JOB_STATE_", ""] {
-            let batch = Batch::read(operation(&json!({"state": format!("{prefix}{bare}")}), &json!({})));
+            let batch = Batch::from_json(operation(&json!({"state": format!("{prefix}{bare}")}), &json!({})));
             assert_eq!(batch.state, state, "{prefix}{bare}");
         }
     }
 }
 
 #[test]
-fn an_unknown_state_goes_on_until_the_operation_is_done() {
+fn batch_state_unknown_is_running_until_the_operation_is_done() {
     for (metadata, rest, state) in [
         (json!({"state": "BATCH_STATE_NEW"}), json!({}), BatchState::Unknown("BATCH_STATE_NEW".into())),
         (json!({}), json!({}), BatchState::Unknown(String::new())),
@@ -45,14 +45,14 @@ fn an_unknown_state_goes_on_until_the_operation_is_done() {
         (json!({}), json!({"done": true, "error": {"code": 1}}), BatchState::Cancelled),
         (json!({"state": "BATCH_STATE_RUNNING"}), json!({"done": true, "response": {}}), BatchState::Running),
     ] {
-        let batch = Batch::read(operation(&metadata, &rest));
+        let batch = Batch::from_json(operation(&metadata, &rest));
         assert_eq!(batch.state, state, "{metadata} {rest}");
     }
     assert!(!BatchState::Unknown("BATCH_STATE_NEW".into()).is_terminal());
 }
 
 #[test]
-fn the_output_is_found_in_either_place() {
+fn output_file_in_metadata_or_response_is_found() {
     let file = json!({"responsesFile": "files/batch-ID"});
     for (metadata, rest) in [
         (json!({"output": file}), json!({})),
@@ -60,15 +60,15 @@ fn the_output_is_found_in_either_place() {
         (json!({"output": {"responses_file": "files/batch-ID"}}), json!({})),
         (json!({"output": {}}), json!({"response": file})),
     ] {
-        let batch = Batch::read(operation(&metadata, &rest));
+        let batch = Batch::from_json(operation(&metadata, &rest));
         assert_eq!(batch.output_file.as_deref(), Some("files/batch-ID"), "{metadata} {rest}");
     }
-    assert_eq!(Batch::read(operation(&json!({}), &json!({}))).output_file, None);
+    assert_eq!(Batch::from_json(operation(&json!({}), &json!({}))).output_file, None);
 }
 
 #[test]
-fn a_real_reply_is_read_whole() {
-    let batch = Batch::read(json!({
+fn published_reply_of_a_create_is_parsed_completely() {
+    let batch = Batch::from_json(json!({
         "name": "batches/7h9w4gzuqot3bb3fpd1e2nqcp980iwnmjs7n",
         "metadata": {
             "@type": "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch",
@@ -96,20 +96,20 @@ fn a_real_reply_is_read_whole() {
 }
 
 #[tokio::test]
-async fn a_create_sends_exactly_what_google_documents() {
+async fn create_sends_the_documented_body() {
     let server = Server::start([Reply::ok(json!({"name": "batches/ID"}))]).await;
     let batch = server.client().create_batch("models/gemini-3.8-flash", "job-1", "files/in").await.unwrap();
     assert_eq!(batch.name, "batches/ID");
-    let asked = &server.asked()[0];
+    let sent = &server.requests()[0];
     assert_eq!(
-        (asked.method.as_str(), asked.path.as_str()),
+        (sent.method.as_str(), sent.path.as_str()),
         ("POST", "/v1beta/models/gemini-3.8-flash:batchGenerateContent")
     );
-    assert_eq!(asked.json(), json!({"batch": {"displayName": "job-1", "inputConfig": {"fileName": "files/in"}}}));
+    assert_eq!(sent.json(), json!({"batch": {"displayName": "job-1", "inputConfig": {"fileName": "files/in"}}}));
 }
 
 #[tokio::test]
-async fn a_lost_batch_is_found_on_a_later_page() {
+async fn find_batches_matches_on_every_page_of_the_list() {
     let listed = |name: &str, display_name: &str, file: &str| json!({"name": name, "metadata": {"displayName": display_name, "inputConfig": {"fileName": file}}});
     let first = json!({"operations": [listed("batches/a", "other", "files/other"), listed("batches/b", "job 1", "files/i")], "nextPageToken": "p 2"});
     let second = json!({"operations": [listed("batches/c", "job", "files/in"), {}], "nextPageToken": "p3"});
@@ -123,22 +123,22 @@ async fn a_lost_batch_is_found_on_a_later_page() {
 }
 
 #[tokio::test]
-async fn a_listing_that_fails_half_way_finds_nothing_rather_than_half() {
+async fn find_batches_with_a_failed_page_returns_the_error() {
     let server = Server::start([Reply::ok(json!({"nextPageToken": "2"})), Reply::html(502)]).await;
     let error = server.client().find_batches("job", "files/in").await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Retry { after: None });
 }
 
 #[tokio::test]
-async fn a_server_that_repeats_a_page_token_is_left() {
+async fn find_batches_stops_at_a_repeated_page_token() {
     let page = json!({"nextPageToken": "again"});
     let server = Server::start([Reply::ok(&page), Reply::ok(&page), Reply::ok(&page)]).await;
     assert!(server.client().find_batches("job", "files/in").await.unwrap().is_empty());
-    assert_eq!(server.asked().len(), 2);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
-async fn cancel_and_delete_are_one_call_each() {
+async fn cancel_and_delete_send_one_request_each() {
     let gone = json!({"error": {"code": 404, "status": "NOT_FOUND", "message": "Requested entity was not found."}});
     let server = Server::start([Reply::ok("{}"), Reply::ok(""), Reply::json(404, gone)]).await;
     let client = server.client();
@@ -152,13 +152,13 @@ async fn cancel_and_delete_are_one_call_each() {
 }
 
 #[tokio::test]
-async fn a_look_without_a_name_is_still_of_the_batch() {
+async fn get_batch_without_a_name_in_the_reply_keeps_the_requested_name() {
     let server = Server::start([Reply::ok("{}")]).await;
     let batch = server.client().get_batch("batches/ID").await.unwrap();
     assert_eq!((batch.name.as_str(), batch.state), ("batches/ID", BatchState::Unknown(String::new())));
 }
 
-/// Any JSON, to some depth.
+/// Any JSON of limited depth.
 pub(super) fn any_json() -> impl Strategy<Value = Value> {
     let names = prop_oneof![
         Just("metadata".to_owned()),
@@ -190,8 +190,8 @@ pub(super) fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn any_json_is_some_batch(raw in any_json()) {
-        let batch = Batch::read(raw.clone());
+    fn any_json_is_parsed_as_a_batch_without_panic(raw in any_json()) {
+        let batch = Batch::from_json(raw.clone());
         prop_assert_eq!(batch.raw, raw);
     }
 }

@@ -1,4 +1,4 @@
-//! Calls that are answered at once.
+//! Single calls: generate content, count tokens, models, and the delete of a file.
 
 use bytes::Bytes;
 use serde_json::json;
@@ -11,28 +11,28 @@ fn page() -> Request {
 }
 
 #[tokio::test]
-async fn a_page_is_read_at_once() {
+async fn generate_content_returns_text_and_model_version() {
     let response =
         json!({"candidates": [{"content": {"parts": [{"text": "Hi"}]}, "finishReason": "STOP"}], "modelVersion": "m"});
     let server = Server::start([Reply::ok(response)]).await;
     let answer = server.client().generate_content("gemini-3.8-flash", &page()).await.unwrap();
     assert_eq!((answer.text.as_str(), answer.model_version.as_deref()), ("Hi", Some("m")));
     assert_eq!(server.lines(), ["POST /v1beta/models/gemini-3.8-flash:generateContent"]);
-    assert_eq!(server.asked()[0].json(), serde_json::to_value(page()).unwrap());
+    assert_eq!(server.requests()[0].json(), serde_json::to_value(page()).unwrap());
 }
 
 #[tokio::test]
-async fn tokens_are_counted_of_the_whole_request() {
+async fn count_tokens_sends_the_whole_request() {
     let server = Server::start([Reply::ok(json!({"totalTokens": 540}))]).await;
     let count = server.client().count_tokens("models/gemini-3.8-flash", &page()).await.unwrap();
     assert_eq!(count, TokenCount { total_tokens: 540, cached_tokens: 0 });
-    let asked = &server.asked()[0];
-    assert_eq!(asked.path, "/v1beta/models/gemini-3.8-flash:countTokens");
-    assert_eq!(asked.json()["generateContentRequest"]["model"], "models/gemini-3.8-flash");
+    let sent = &server.requests()[0];
+    assert_eq!(sent.path, "/v1beta/models/gemini-3.8-flash:countTokens");
+    assert_eq!(sent.json()["generateContentRequest"]["model"], "models/gemini-3.8-flash");
 }
 
 #[tokio::test]
-async fn models_are_listed_over_all_pages() {
+async fn list_models_reads_every_page() {
     let first = json!({"models": [{"name": "models/a", "inputTokenLimit": 5, "supportedGenerationMethods": ["x"]}], "nextPageToken": "2"});
     let server = Server::start([Reply::ok(first), Reply::ok(json!({"models": [{"name": "models/b"}]}))]).await;
     let models = server.client().list_models().await.unwrap();
@@ -41,7 +41,7 @@ async fn models_are_listed_over_all_pages() {
 }
 
 #[tokio::test]
-async fn version_and_path_of_the_base_url_are_kept() {
+async fn base_url_with_a_path_keeps_it_before_the_version() {
     let server = Server::start([Reply::ok("{}")]).await;
     let config = Config { api_version: "v1".into(), ..Config::new(format!("{}/proxy/", server.url), "k") };
     Client::new(config).unwrap().get_model("gemini-3.8-flash").await.unwrap();
@@ -49,7 +49,7 @@ async fn version_and_path_of_the_base_url_are_kept() {
 }
 
 #[tokio::test]
-async fn deleting_what_is_gone_is_a_success() {
+async fn delete_file_that_is_missing_succeeds() {
     let gone = json!({"error": {"code": 403, "status": "PERMISSION_DENIED",
         "message": "You do not have permission to access the File abc or it may not exist."}});
     let server = Server::start([Reply::ok("{}"), Reply::json(403, gone)]).await;

@@ -1,4 +1,4 @@
-//! Errors beyond Google's own table: odd answers, hints, secrets, and any bytes at all. The table is in `section_6`.
+//! Unusable replies, retry delays, secrets, and any bytes as an error body. `error_table` has the documented errors.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use http::HeaderMap;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::section_6::{after, delay, envelope, retry};
+use super::error_table::{after, delay, envelope, retry};
 use super::server::{Reply, Server, client};
 use crate::error::Error;
 use crate::{Client, Config, ErrorKind};
 
 #[tokio::test]
-async fn odd_answers_to_a_create_are_unknown() {
+async fn create_without_a_usable_reply_is_ambiguous() {
     for reply in [
         Reply::HangUp,
         Reply::BreakOff("{\"name\":"),
@@ -28,22 +28,22 @@ async fn odd_answers_to_a_create_are_unknown() {
 }
 
 #[tokio::test]
-async fn no_redirect_is_followed() {
-    let elsewhere = Reply::Answer(307, vec![("location", "{url}/elsewhere".into())], String::new());
-    let server = Server::start([elsewhere, Reply::ok(json!({"name": "batches/abc"}))]).await;
+async fn redirect_is_not_followed() {
+    let redirect = Reply::Answer(307, vec![("location", "{url}/elsewhere".into())], String::new());
+    let server = Server::start([redirect, Reply::ok(json!({"name": "batches/abc"}))]).await;
     server.client().get_batch("batches/abc").await.unwrap_err();
-    assert_eq!(server.asked().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_create_that_was_never_sent_may_be_repeated() {
-    let nobody = client("http://127.0.0.1:9");
-    let error = nobody.create_batch("gemini-3.8-flash", "job", "files/in").await.unwrap_err();
+async fn create_without_a_connection_may_be_retried() {
+    let unconnected = client("http://127.0.0.1:9");
+    let error = unconnected.create_batch("gemini-3.8-flash", "job", "files/in").await.unwrap_err();
     assert_eq!(error.kind, retry(None));
 }
 
 #[tokio::test]
-async fn odd_answers_to_a_look_are_no_evidence() {
+async fn get_batch_without_a_usable_reply_may_be_retried() {
     for reply in [
         Reply::HangUp,
         Reply::BreakOff("{\"name\":"),
@@ -60,7 +60,7 @@ async fn odd_answers_to_a_look_are_no_evidence() {
 }
 
 #[tokio::test]
-async fn retry_after_is_read_as_seconds_or_a_date() {
+async fn retry_after_as_seconds_or_date_is_parsed_and_clamped() {
     let in_two_minutes = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(120);
     let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&in_two_minutes).unwrap();
     for (value, seconds) in [("30", 30..=30), ("0", 1..=1), ("86400", 600..=600), (date.as_str(), 115..=120)] {
@@ -74,7 +74,7 @@ async fn retry_after_is_read_as_seconds_or_a_date() {
 }
 
 #[tokio::test]
-async fn the_longer_of_two_hints_counts() {
+async fn retry_delay_is_the_longer_of_header_and_body() {
     for (header, seconds) in [("5", 31), ("40", 40)] {
         let body = envelope(429, "RESOURCE_EXHAUSTED", "Slow down", json!([delay("31s")]));
         let reply = Reply::Answer(429, vec![("retry-after", header.into())], body);
@@ -84,7 +84,7 @@ async fn the_longer_of_two_hints_counts() {
 }
 
 #[tokio::test]
-async fn the_key_shows_nowhere() {
+async fn api_key_is_in_no_error_and_no_debug_output() {
     let echo =
         envelope(400, "INVALID_ARGUMENT", "bad request: ?key=AIza-secret-key", json!([{"key": "AIza-secret-key"}]));
     let server = Server::start([Reply::json(400, echo)]).await;
@@ -92,14 +92,14 @@ async fn the_key_shows_nowhere() {
     let error = client.get_batch("batches/abc").await.unwrap_err();
     let shown = format!("{error} {error:?} {client:?} {:?}", Config::new("http://x", "AIza-secret-key"));
     assert!(!shown.contains("AIza-secret-key"), "{shown}");
-    assert_eq!(server.asked()[0].header("x-goog-api-key"), Some("AIza-secret-key"));
-    assert_eq!(server.asked()[0].path, "/v1beta/batches/abc", "the key is not in the address");
+    assert_eq!(server.requests()[0].header("x-goog-api-key"), Some("AIza-secret-key"));
+    assert_eq!(server.requests()[0].path, "/v1beta/batches/abc", "the key is not in the path");
     assert_eq!(client.key_fingerprint().len(), 12);
     assert_ne!(client.key_fingerprint(), Client::new(Config::new("http://x", "other")).unwrap().key_fingerprint());
 }
 
 #[tokio::test]
-async fn what_cannot_work_is_refused_at_once() {
+async fn configuration_or_name_invalid_is_rejected_without_a_request() {
     for (url, key) in
         [("not a url", "k"), ("ftp://x", "k"), ("http://x?key=1", "k"), ("http://x", ""), ("http://x", "a\nb")]
     {
@@ -114,9 +114,9 @@ async fn what_cannot_work_is_refused_at_once() {
 }
 
 proptest! {
-    /// Whatever a server says: no panic, a hint between 1 s and 10 min, a message of bounded length.
+    /// No body causes a panic. The delay is between 1 s and 10 min, and the message has a bounded length.
     #[test]
-    fn any_body_makes_an_error(http in 300_u16..600, hint in ".{0,40}", body in proptest::collection::vec(any::<u8>(), 0..2_000)) {
+    fn any_error_body_is_parsed_without_panic(http in 300_u16..600, hint in ".{0,40}", body in proptest::collection::vec(any::<u8>(), 0..2_000)) {
         let mut headers = HeaderMap::new();
         if let Ok(value) = hint.parse() {
             headers.insert("retry-after", value);
@@ -125,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn any_envelope_makes_an_error(http in 300_u16..600, message in ".{0,2000}", status in ".{0,30}", seconds in any::<f64>(), junk in ".{0,30}") {
+    fn any_error_envelope_is_parsed_without_panic(http in 300_u16..600, message in ".{0,2000}", status in ".{0,30}", seconds in any::<f64>(), junk in ".{0,30}") {
         let details = json!([{"retryDelay": format!("{seconds}s")}, {"violations": [{"quotaId": junk}, 3]}, {"reason": junk}, 7]);
         check(http, &HeaderMap::new(), envelope(http, &status, &message, details).as_bytes())?;
     }
@@ -133,7 +133,7 @@ proptest! {
 
 fn check(http: u16, headers: &HeaderMap, body: &[u8]) -> Result<(), TestCaseError> {
     let status = http::StatusCode::from_u16(http).unwrap();
-    let error = Error::answered(status, headers, body, jiff::Timestamp::UNIX_EPOCH);
+    let error = Error::from_response(status, headers, body, jiff::Timestamp::UNIX_EPOCH);
     let after = error.retry_after().unwrap_or(Duration::from_secs(1));
     prop_assert!((Duration::from_secs(1)..=Duration::from_secs(600)).contains(&after));
     prop_assert!(error.message.chars().count() <= 501);

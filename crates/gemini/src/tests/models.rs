@@ -1,12 +1,12 @@
-//! The table of models agrees with itself.
+//! The table of models is consistent.
 
 use jiff::civil::date;
 
 use crate::ThinkingLevel;
-use crate::models::{self, DEFAULT, Model, Models, Prices, Thinking, is_same, model};
+use crate::models::{self, DEFAULT, Model, Models, Prices, Thinking, is_same_model, model};
 
 #[test]
-fn the_default_is_listed_current_and_priced() {
+fn default_model_is_the_newest_flash_in_the_table() {
     let default = model(DEFAULT);
     assert!(models::all().any(|listed| listed == default));
     assert_eq!(default.shutdown, None);
@@ -17,7 +17,7 @@ fn the_default_is_listed_current_and_priced() {
 }
 
 #[test]
-fn prices_hold_from_a_day_on() {
+fn prices_change_on_their_first_day() {
     let default = model(DEFAULT);
     let promotion = Prices { input: 750_000, output: 3_750_000 };
     assert_eq!(default.prices_on(date(2026, 12, 31)), Some(promotion));
@@ -25,7 +25,7 @@ fn prices_hold_from_a_day_on() {
     assert_eq!(promotion.cost(1_000, 200, false), 750 + 750);
     assert_eq!(promotion.cost(1_000, 200, true), 750, "a batch costs half");
     assert_eq!(promotion.cost(u64::MAX, u64::MAX, false), u64::MAX.div_ceil(1_000_000));
-    assert_eq!(promotion.cost(1, 0, true), 1, "what is not whole is rounded up");
+    assert_eq!(promotion.cost(1, 0, true), 1, "fractions are rounded up");
     assert_eq!(model("tuned-thing").prices_on(date(2026, 12, 31)), None);
     for model in models::all() {
         assert!(model.prices.is_sorted_by_key(|(from, _)| *from), "{}", model.id);
@@ -37,14 +37,14 @@ fn prices_hold_from_a_day_on() {
 }
 
 #[test]
-fn names_are_understood_with_and_without_their_prefix() {
+fn model_name_with_prefix_or_alias_is_resolved() {
     assert_eq!(model("models/gemini-3.5-flash"), model("gemini-3.5-flash"));
     assert_eq!(model("gemini-flash-latest").id, "gemini-3.8-flash");
     assert_eq!(model("tuned-thing").thinking, Thinking::Unknown);
 }
 
 #[test]
-fn another_model_than_asked_for_is_noticed() {
+fn model_version_of_another_model_is_not_the_same() {
     for (requested, version, same) in [
         ("gemini-3.5-flash", "gemini-3.5-flash", true),
         ("models/gemini-3.5-flash", "models/gemini-3.5-flash", true),
@@ -54,12 +54,12 @@ fn another_model_than_asked_for_is_noticed() {
         ("gemini-flash-latest", "gemini-3.8-flash", true),
         ("gemini-3.5-flash", "", false),
     ] {
-        assert_eq!(is_same(requested, version), same, "{requested} {version}");
+        assert_eq!(is_same_model(requested, version), same, "{requested} {version}");
     }
 }
 
 #[test]
-fn what_its_user_knows_better_wins() {
+fn model_override_replaces_the_row_of_the_table() {
     let listed = model("gemini-3.8-flash");
     let models = Models::default().with(Model { output_tokens_max: 1, ..listed.clone() });
     for name in ["gemini-3.8-flash", "models/gemini-3.8-flash", "gemini-flash-latest"] {

@@ -1,4 +1,4 @@
-//! What is sent is what Google accepts, and what Google refuses is not sent.
+//! The serialization of requests, and the check that refuses what Google would refuse.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::jsonl::{InputLine, InputWriter, WriteError};
 use crate::models::{Model, model};
 use crate::{
-    GenerationConfig, INLINE_BYTES_MAX, MediaResolution, PDF_BYTES_MAX, Request, RequestFault, SafetySetting,
+    GenerationConfig, INLINE_BYTES_MAX, MediaResolution, PDF_BYTES_MAX, Request, RequestError, SafetySetting,
     ThinkingConfig, ThinkingLevel,
 };
 
@@ -42,7 +42,7 @@ fn expected() -> Value {
 }
 
 #[test]
-fn a_request_is_written_as_documented() {
+fn request_is_serialized_as_documented() {
     assert_eq!(serde_json::to_value(full()).unwrap(), expected());
     let small = Request::page("image/png", Bytes::from_static(b"x"), "Read.");
     let small = serde_json::to_value(small).unwrap();
@@ -55,7 +55,7 @@ fn line(key: &str, request: &Request) -> Result<InputLine, WriteError> {
 }
 
 #[tokio::test]
-async fn lines_are_written_one_by_one() {
+async fn input_writer_writes_one_json_object_a_line() {
     let mut writer = InputWriter::new(Vec::new());
     writer.write(line("page_0", &full()).unwrap()).await.unwrap();
     writer.write(line("page_1", &full()).unwrap()).await.unwrap();
@@ -68,7 +68,7 @@ async fn lines_are_written_one_by_one() {
 }
 
 #[tokio::test]
-async fn what_would_be_refused_is_not_written() {
+async fn input_line_with_a_bad_key_or_request_is_not_written() {
     for key in ["", "page 1", &"k".repeat(65)] {
         assert!(matches!(line(key, &full()), Err(WriteError::Key)), "{key}");
     }
@@ -83,7 +83,7 @@ async fn what_would_be_refused_is_not_written() {
 }
 
 #[test]
-fn what_a_model_does_not_take_is_known_beforehand() {
+fn request_that_the_model_refuses_fails_the_check() {
     let with = |config: ThinkingConfig| {
         let mut request = full();
         request.generation_config.thinking_config = Some(config);
@@ -112,16 +112,16 @@ fn what_a_model_does_not_take_is_known_beforehand() {
     let page = |mime_type: &str, bytes: usize| Request::page(mime_type, Bytes::from(vec![0; bytes]), "Read.");
     for (request, fault) in [
         (page("application/pdf", max), None),
-        (page("application/pdf", max + 1), Some(RequestFault::TooLarge { bytes: max + 1, max })),
+        (page("application/pdf", max + 1), Some(RequestError::TooLarge { bytes: max + 1, max })),
         (page("image/png", max + 1), None),
         (
             page("image/png", INLINE_BYTES_MAX + 1),
-            Some(RequestFault::TooLarge { bytes: INLINE_BYTES_MAX + 1, max: INLINE_BYTES_MAX }),
+            Some(RequestError::TooLarge { bytes: INLINE_BYTES_MAX + 1, max: INLINE_BYTES_MAX }),
         ),
-        (page("application/pdf", 0), Some(RequestFault::Empty)),
-        (page("pdf", 1), Some(RequestFault::MimeType { mime_type: "pdf".into() })),
-        (page("a/b; c=\"d\"", 1), Some(RequestFault::MimeType { mime_type: "a/b; c=\"d\"".into() })),
-        (Request::default(), Some(RequestFault::Empty)),
+        (page("application/pdf", 0), Some(RequestError::Empty)),
+        (page("pdf", 1), Some(RequestError::MimeType { mime_type: "pdf".into() })),
+        (page("a/b; c=\"d\"", 1), Some(RequestError::MimeType { mime_type: "a/b; c=\"d\"".into() })),
+        (Request::default(), Some(RequestError::Empty)),
     ] {
         assert_eq!(request.check(&model("gemini-3.8-flash")).err(), fault);
     }
@@ -131,8 +131,8 @@ fn what_a_model_does_not_take_is_known_beforehand() {
         assert_eq!(hot.check(&model("gemini-3.8-flash")).is_ok(), taken, "{temperature}");
     }
     let blind = Model { media: None, ..model("gemini-3.8-flash") };
-    assert_eq!(full().check(&blind), Err(RequestFault::MediaResolution { model: "gemini-3.8-flash".into() }));
+    assert_eq!(full().check(&blind), Err(RequestError::MediaResolution { model: "gemini-3.8-flash".into() }));
     let mut long = full();
     long.generation_config.max_output_tokens = Some(65_537);
-    assert!(matches!(long.check(&model("gemini-3.8-flash")), Err(RequestFault::OutputTokens { max: 65_536, .. })));
+    assert!(matches!(long.check(&model("gemini-3.8-flash")), Err(RequestError::OutputTokens { max: 65_536, .. })));
 }

@@ -1,4 +1,4 @@
-//! A server that answers with what it is told, in order, and remembers what it was asked.
+//! A server that sends scripted replies in order and records the requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -14,14 +14,14 @@ use serde_json::Value;
 
 use crate::{Client, Config};
 
-/// What to answer.
+/// A scripted reply.
 #[derive(Clone, Debug)]
 pub(super) enum Reply {
-    /// Status, headers, body. `{url}` in a header stands for the server's own address.
+    /// Status, headers and body. `{url}` in a header is replaced by the URL of the server.
     Answer(u16, Vec<(&'static str, String)>, String),
-    /// The connection ends without an answer.
+    /// The connection ends without a reply.
     HangUp,
-    /// The head and some of the body come, then the connection ends.
+    /// The connection ends after the headers and this part of the body.
     BreakOff(&'static str),
 }
 
@@ -39,13 +39,13 @@ impl Reply {
         Self::Answer(status, vec![("content-type", "text/html".into())], body)
     }
 
-    /// What opens an upload.
+    /// The reply to the start of an upload.
     pub(super) fn session() -> Self {
         let url = ("x-goog-upload-url", "{url}/session?upload_id=secret-session".into());
         Self::Answer(200, vec![url, ("x-goog-upload-status", "active".into())], String::new())
     }
 
-    /// What answers a chunk or a query.
+    /// The reply to a chunk or a query.
     pub(super) fn upload(status: &str, received: Option<u64>, body: impl ToString) -> Self {
         let mut headers = vec![("x-goog-upload-status", status.into())];
         headers.extend(received.map(|bytes| ("x-goog-upload-size-received", bytes.to_string())));
@@ -53,17 +53,17 @@ impl Reply {
     }
 }
 
-/// What was asked.
+/// A recorded request.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct RecordedRequest {
     pub method: String,
-    /// With the query.
+    /// The path with its query.
     pub path: String,
     pub headers: http::HeaderMap,
     pub body: Bytes,
 }
 
-impl Asked {
+impl RecordedRequest {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
@@ -77,30 +77,30 @@ impl Asked {
 pub(super) struct Server {
     pub url: String,
     replies: Arc<Mutex<VecDeque<Reply>>>,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    requests: Arc<Mutex<Vec<RecordedRequest>>>,
 }
 
 impl Server {
-    /// Answers the requests with `replies`, one each, and all further ones with 418.
+    /// Sends one of `replies` for each request, and 418 for all further requests.
     pub(super) async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
             replies: Arc::new(Mutex::new(replies.into_iter().collect())),
-            asked: Arc::default(),
+            requests: Arc::default(),
         };
         let router = Router::new().fallback(answer).with_state(server.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         server
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    pub(super) fn requests(&self) -> Vec<RecordedRequest> {
+        self.requests.lock().unwrap().clone()
     }
 
-    /// Method and path of all requests.
+    /// The method and path of each request.
     pub(super) fn lines(&self) -> Vec<String> {
-        self.asked().iter().map(|asked| format!("{} {}", asked.method, asked.path)).collect()
+        self.requests().iter().map(|sent| format!("{} {}", sent.method, sent.path)).collect()
     }
 
     pub(super) fn client(&self) -> Client {
@@ -108,7 +108,7 @@ impl Server {
     }
 }
 
-/// A client that does not wait long for anything.
+/// A client with short waits.
 pub(super) fn client(url: &str) -> Client {
     let mut config = Config::new(url, "AIza-secret-key");
     config.timeouts.backoff = Duration::from_millis(1);
@@ -120,8 +120,8 @@ async fn answer(State(server): State<Server>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let path = parts.uri.path_and_query().unwrap().to_string();
-    let asked = Asked { method: parts.method.to_string(), path, headers: parts.headers, body };
-    server.asked.lock().unwrap().push(asked);
+    let recorded = RecordedRequest { method: parts.method.to_string(), path, headers: parts.headers, body };
+    server.requests.lock().unwrap().push(recorded);
     let reply = server.replies.lock().unwrap().pop_front();
     match reply.unwrap_or(Reply::Answer(418, Vec::new(), "no more replies".into())) {
         Reply::Answer(status, headers, body) => {
@@ -134,7 +134,7 @@ async fn answer(State(server): State<Server>, request: Request) -> Response {
         Reply::HangUp => std::panic::resume_unwind(Box::new("hang up")),
         Reply::BreakOff(start) => {
             let broken = stream::once(async {
-                // Lets what came before reach the client.
+                // Lets the first bytes reach the client before the error.
                 tokio::task::yield_now().await;
                 Err(std::io::Error::other("break off"))
             });

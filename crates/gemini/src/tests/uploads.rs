@@ -1,11 +1,11 @@
-//! Uploads survive what networks do, and end in one usable file.
+//! Uploads over faulty connections, which end with one active file or an error.
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::server::{Asked, Reply, Server};
+use super::server::{RecordedRequest, Reply, Server};
 use crate::{ErrorKind, FILE_BYTES_MAX, FileState, Quota, UploadSpec};
 
 const CHUNK: usize = 8 << 20;
@@ -15,7 +15,7 @@ struct Source {
     path: PathBuf,
 }
 
-/// A file whose bytes tell where they are.
+/// A file whose bytes depend on their position.
 fn source(bytes: usize) -> Source {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("in.jsonl");
@@ -46,12 +46,12 @@ fn received(bytes: usize) -> Reply {
 
 /// Command, offset and length of the requests to the session.
 fn steps(server: &Server) -> Vec<(String, Option<usize>, usize)> {
-    let of_session = |asked: &&Asked| asked.path.starts_with("/session");
-    let step = |asked: &Asked| {
-        let offset = asked.header("x-goog-upload-offset").map(|offset| offset.parse().unwrap());
-        (asked.header("x-goog-upload-command").unwrap().to_owned(), offset, asked.body.len())
+    let of_session = |sent: &&RecordedRequest| sent.path.starts_with("/session");
+    let step = |sent: &RecordedRequest| {
+        let offset = sent.header("x-goog-upload-offset").map(|offset| offset.parse().unwrap());
+        (sent.header("x-goog-upload-command").unwrap().to_owned(), offset, sent.body.len())
     };
-    server.asked().iter().filter(of_session).map(step).collect()
+    server.requests().iter().filter(of_session).map(step).collect()
 }
 
 fn step(command: &str, offset: usize, length: usize) -> (String, Option<usize>, usize) {
@@ -63,7 +63,7 @@ fn query() -> (String, Option<usize>, usize) {
 }
 
 #[tokio::test]
-async fn a_large_file_goes_in_chunks_and_the_session_gets_no_key() {
+async fn upload_of_a_large_file_sends_chunks_without_the_key() {
     let size = 2 * CHUNK + 5;
     let server = Server::start([Reply::session(), active(), active(), done(size)]).await;
     let uploaded = server.client().upload_file(&source(size).path, &spec()).await.unwrap();
@@ -73,19 +73,19 @@ async fn a_large_file_goes_in_chunks_and_the_session_gets_no_key() {
     );
     let expected = [step("upload", 0, CHUNK), step("upload", CHUNK, CHUNK), step("upload, finalize", 2 * CHUNK, 5)];
     assert_eq!(steps(&server), expected);
-    let asked = server.asked();
-    assert_eq!(asked[0].path, "/upload/v1beta/files");
-    assert_eq!(asked[0].header("x-goog-upload-command"), Some("start"));
-    assert_eq!(asked[0].header("x-goog-upload-header-content-length"), Some(size.to_string().as_str()));
+    let sent = server.requests();
+    assert_eq!(sent[0].path, "/upload/v1beta/files");
+    assert_eq!(sent[0].header("x-goog-upload-command"), Some("start"));
+    assert_eq!(sent[0].header("x-goog-upload-header-content-length"), Some(size.to_string().as_str()));
     assert_eq!(
-        asked[0].json(),
+        sent[0].json(),
         json!({"file": {"displayName": "job-1", "mimeType": "application/jsonl", "sizeBytes": size.to_string()}})
     );
-    assert!(asked[1..].iter().all(|asked| asked.header("x-goog-api-key").is_none()));
+    assert!(sent[1..].iter().all(|sent| sent.header("x-goog-api-key").is_none()));
 }
 
 #[tokio::test]
-async fn a_file_that_ends_with_a_chunk_is_finalized_with_it() {
+async fn upload_that_ends_with_a_full_chunk_is_finalized_with_it() {
     for (size, expected) in [
         (0, vec![step("upload, finalize", 0, 0)]),
         (CHUNK, vec![step("upload, finalize", 0, CHUNK)]),
@@ -98,9 +98,9 @@ async fn a_file_that_ends_with_a_chunk_is_finalized_with_it() {
     }
 }
 
-/// What the server answers to the first chunk of 8 MiB + 5, and to what follows; and what must then be asked.
+/// Each row has the replies to the first chunk of 8 MiB + 5 and to all that follow, and the expected requests.
 #[tokio::test]
-async fn after_a_fault_the_upload_goes_on_from_what_arrived() {
+async fn upload_after_a_fault_resumes_at_the_received_size() {
     let size = CHUNK + 5;
     let last = || step("upload, finalize", CHUNK, 5);
     let first = || step("upload", 0, CHUNK);
@@ -133,7 +133,11 @@ async fn after_a_fault_the_upload_goes_on_from_what_arrived() {
             vec![active(), Reply::ok(json!({"file": file(size, "ACTIVE")}))],
             vec![first(), last()],
         ),
-        ("the file is told by the query", vec![active(), Reply::HangUp, done(size)], vec![first(), last(), query()]),
+        (
+            "the reply to the query has the file",
+            vec![active(), Reply::HangUp, done(size)],
+            vec![first(), last(), query()],
+        ),
     ] {
         let server = Server::start([Reply::session()].into_iter().chain(replies)).await;
         let uploaded = server.client().upload_file(&source(size).path, &spec()).await;
@@ -143,21 +147,21 @@ async fn after_a_fault_the_upload_goes_on_from_what_arrived() {
 }
 
 #[tokio::test]
-async fn the_bytes_that_arrive_are_those_of_the_file() {
+async fn upload_after_a_fault_sends_the_right_bytes() {
     let size = 2 * CHUNK + 100;
     let server =
         Server::start([Reply::session(), Reply::HangUp, received(1_000), active(), active(), done(size)]).await;
     let source = source(size);
     server.client().upload_file(&source.path, &spec()).await.unwrap();
     let content = std::fs::read(&source.path).unwrap();
-    for asked in server.asked().iter().filter(|asked| !asked.body.is_empty() && asked.path.starts_with("/session")) {
-        let offset: usize = asked.header("x-goog-upload-offset").unwrap().parse().unwrap();
-        assert!(asked.body == content[offset..offset + asked.body.len()], "the bytes at {offset}");
+    for sent in server.requests().iter().filter(|sent| !sent.body.is_empty() && sent.path.starts_with("/session")) {
+        let offset: usize = sent.header("x-goog-upload-offset").unwrap().parse().unwrap();
+        assert!(sent.body == content[offset..offset + sent.body.len()], "the bytes at {offset}");
     }
 }
 
 #[tokio::test]
-async fn a_forgotten_session_is_replaced() {
+async fn upload_session_lost_is_replaced_by_a_new_one() {
     let gone = || Reply::json(404, json!({"error": {"code": 404, "status": "NOT_FOUND", "message": "gone"}}));
     let cancelled = || Reply::upload("cancelled", None, "");
     for answer in [gone(), cancelled(), received(99)] {
@@ -168,7 +172,7 @@ async fn a_forgotten_session_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_lost_finalize_is_found_by_display_name_size_and_content() {
+async fn upload_without_a_finalize_reply_is_found_by_name_size_and_hash() {
     let content = "same bytes";
     let hash = |text: &str| {
         use base64::Engine;
@@ -188,15 +192,15 @@ async fn a_lost_finalize_is_found_by_display_name_size_and_content() {
 }
 
 #[tokio::test]
-async fn a_finalize_without_a_file_is_tried_as_plain_text() {
+async fn upload_finalized_without_a_file_is_repeated_as_plain_text() {
     let nameless = Reply::upload("final", None, "{}");
     let server = Server::start([Reply::session(), nameless, Reply::ok("{}"), Reply::session(), done(5)]).await;
     server.client().upload_file(&source(5).path, &spec()).await.unwrap();
-    assert_eq!(server.asked()[3].json()["file"]["mimeType"], "text/plain");
+    assert_eq!(server.requests()[3].json()["file"]["mimeType"], "text/plain");
 }
 
 #[tokio::test]
-async fn a_name_of_ones_own_that_is_taken_by_the_same_file_is_adopted() {
+async fn upload_to_a_taken_name_returns_the_file_if_its_content_is_equal() {
     let taken = || Reply::json(409, json!({"error": {"code": 409, "status": "ALREADY_EXISTS", "message": "exists"}}));
     let named = UploadSpec { name: Some("files/job-1-a".into()), ..spec() };
     let server = Server::start([taken(), Reply::ok(file(5, "ACTIVE"))]).await;
@@ -207,7 +211,7 @@ async fn a_name_of_ones_own_that_is_taken_by_the_same_file_is_adopted() {
 }
 
 #[tokio::test]
-async fn the_file_is_waited_for_until_it_can_be_used() {
+async fn upload_waits_until_the_file_is_active() {
     let processing = Reply::upload("final", None, json!({"file": file(5, "PROCESSING")}));
     let looks = [Reply::ok(file(5, "PROCESSING")), Reply::html(502), Reply::ok(file(5, "ACTIVE"))];
     let server = Server::start([Reply::session(), processing.clone()].into_iter().chain(looks)).await;
@@ -219,27 +223,27 @@ async fn the_file_is_waited_for_until_it_can_be_used() {
 }
 
 #[tokio::test]
-async fn a_full_storage_is_not_retried() {
+async fn upload_to_a_full_storage_is_not_retried() {
     let details =
         json!([{"violations": [{"quotaId": "FileStorageBytesPerProject"}]}, {"retryDelay": "9223372036854775807s"}]);
     let full = json!({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "full", "details": details}});
     let server = Server::start([Reply::json(429, full)]).await;
     let error = server.client().upload_file(&source(5).path, &spec()).await.unwrap_err();
     assert!(matches!(error.kind, ErrorKind::Quota { which: Quota::Storage, .. }), "{error}");
-    assert_eq!(server.asked().len(), 1);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn an_upload_gives_up_in_the_end_and_keeps_its_secret() {
+async fn upload_that_always_fails_ends_and_hides_the_session_url() {
     let server = Server::start([Reply::session()].into_iter().chain(vec![Reply::HangUp; 100])).await;
     let error = server.client().upload_file(&source(5).path, &spec()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Retry { after: None });
-    assert!(server.asked().len() < 30, "{}", server.asked().len());
+    assert!(server.requests().len() < 30, "{}", server.requests().len());
     assert!(!format!("{error} {error:?}").contains("secret-session"));
 }
 
 #[tokio::test]
-async fn a_session_at_google_is_reached_through_the_proxy_that_opened_it() {
+async fn session_url_of_google_is_rewritten_to_the_base_url() {
     let url = "https://generativelanguage.googleapis.com/session?upload_id=x";
     let session = Reply::Answer(200, vec![("x-goog-upload-url", url.into())], String::new());
     let server = Server::start([session, done(5)]).await;
@@ -248,16 +252,16 @@ async fn a_session_at_google_is_reached_through_the_proxy_that_opened_it() {
 }
 
 #[tokio::test]
-async fn a_server_that_loses_what_it_has_is_left() {
+async fn upload_to_a_server_that_loses_its_bytes_ends() {
     let forgetful = (0..40).flat_map(|_| [active(), Reply::HangUp, received(0)]);
     let server = Server::start([Reply::session()].into_iter().chain(forgetful)).await;
     let error = server.client().upload_file(&source(CHUNK + 5).path, &spec()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Retry { after: None });
-    assert!(server.asked().len() < 30, "{}", server.asked().len());
+    assert!(server.requests().len() < 30, "{}", server.requests().len());
 }
 
 #[tokio::test]
-async fn what_google_would_refuse_is_not_sent() {
+async fn upload_that_google_would_refuse_sends_nothing() {
     let server = Server::start([]).await;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("huge");
@@ -273,5 +277,5 @@ async fn what_google_would_refuse_is_not_sent() {
     }
     let missing = server.client().upload_file(&folder.path().join("missing"), &spec()).await.unwrap_err();
     assert_eq!(missing.kind, ErrorKind::Io);
-    assert!(server.asked().is_empty());
+    assert!(server.requests().is_empty());
 }

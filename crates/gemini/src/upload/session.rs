@@ -1,4 +1,6 @@
-//! One session of the resumable protocol. Its address is a secret: no key is sent to it, and it is shown nowhere.
+//! One session of the resumable protocol.
+//!
+//! The session URL is a credential: the client sends no key to it and never logs it.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -12,7 +14,7 @@ use crate::file::File;
 use crate::lenient;
 
 const GRANULARITY: u64 = 8 << 20;
-/// No server asks for larger pieces; memory is what limits us.
+/// The largest granularity that is accepted, because a chunk is held in memory.
 const GRANULARITY_MAX: u64 = 64 << 20;
 
 pub(super) struct Session {
@@ -20,13 +22,13 @@ pub(super) struct Session {
     granularity: u64,
 }
 
-/// What the server says of the upload.
-pub(super) enum Chunk {
+/// `X-Goog-Upload-Status` of a reply.
+pub(super) enum UploadStatus {
     Active,
-    /// The file, if the body had it.
+    /// The upload is complete. Holds the file if the body has it.
     Final(Option<Box<File>>),
-    /// A success that tells nothing, or an upload that was cancelled.
-    Unclear,
+    /// The status is missing or `cancelled`.
+    Unknown,
 }
 
 impl Session {
@@ -49,15 +51,15 @@ impl Session {
             .json(&json!({"file": file}));
         let response = client.send(request).await?;
         let url = header(response.headers(), "x-goog-upload-url").and_then(|url| client.session_url(url));
-        let url = url.ok_or_else(|| Error::retry("the answer has no address to upload to"))?;
+        let url = url.ok_or_else(|| Error::retry("the reply has no upload URL"))?;
         let granularity =
             header(response.headers(), "x-goog-upload-chunk-granularity").and_then(|value| value.parse().ok());
         let granularity = granularity.filter(|bytes| (1..=GRANULARITY_MAX).contains(bytes)).unwrap_or(GRANULARITY);
         Ok(Self { url, granularity })
     }
 
-    /// How much to send from `offset`: a multiple of the granularity of about 8 MiB, or the rest.
-    pub(super) fn chunk_bytes(&self, offset: u64, size_bytes: u64) -> usize {
+    /// The length of the chunk at `offset` in bytes: a multiple of the granularity near 8 MiB, or the rest of the file.
+    pub(super) fn chunk_length(&self, offset: u64, size_bytes: u64) -> usize {
         let whole = self.granularity * (GRANULARITY / self.granularity).max(1);
         usize::try_from(whole.min(size_bytes - offset)).unwrap_or(0)
     }
@@ -68,7 +70,7 @@ impl Session {
         offset: u64,
         chunk: Bytes,
         finalize: bool,
-    ) -> Result<Chunk, Error> {
+    ) -> Result<UploadStatus, Error> {
         let command = if finalize { "upload, finalize" } else { "upload" };
         let request = client
             .keyless_request(Method::POST, &self.url)
@@ -78,11 +80,11 @@ impl Session {
             .header("Content-Type", "application/octet-stream")
             .body(chunk);
         let response = client.send(request).await?;
-        outcome(client, response).await
+        status(client, response).await
     }
 
-    /// What the server has so far, and how many bytes of it.
-    pub(super) async fn query(&self, client: &Client) -> Result<(Chunk, Option<u64>), Error> {
+    /// Queries the status of the upload and the number of bytes that the server has.
+    pub(super) async fn query(&self, client: &Client) -> Result<(UploadStatus, Option<u64>), Error> {
         let request = client
             .keyless_request(Method::POST, &self.url)
             .timeout(client.timeouts().call)
@@ -90,21 +92,21 @@ impl Session {
             .header("Content-Length", 0);
         let response = client.send(request).await?;
         let received = header(response.headers(), "x-goog-upload-size-received").and_then(|value| value.parse().ok());
-        outcome(client, response).await.map(|chunk| (chunk, received))
+        status(client, response).await.map(|status| (status, received))
     }
 }
 
-async fn outcome(client: &Client, response: Response) -> Result<Chunk, Error> {
+async fn status(client: &Client, response: Response) -> Result<UploadStatus, Error> {
     let status = header(response.headers(), "x-goog-upload-status").unwrap_or_default().to_ascii_lowercase();
     if status == "active" {
-        return Ok(Chunk::Active);
+        return Ok(UploadStatus::Active);
     }
-    // The file is there even if what describes it is not readable, or if only what describes it is.
+    // `final` without a readable body and a file without a status both mean that the upload is complete.
     let body = client.json(response).await.unwrap_or(Value::Null);
-    let file = lenient::member(&body, "file").cloned().map(File::read).filter(|file| !file.name.is_empty());
+    let file = lenient::member(&body, "file").cloned().map(File::from_json).filter(|file| !file.name.is_empty());
     match file {
-        None if status != "final" => Ok(Chunk::Unclear),
-        file => Ok(Chunk::Final(file.map(Box::new))),
+        None if status != "final" => Ok(UploadStatus::Unknown),
+        file => Ok(UploadStatus::Final(file.map(Box::new))),
     }
 }
 

@@ -103,7 +103,7 @@ fn is_indented(lines: &[Line], index: usize) -> bool {
     line.left > previous.left + indent && next_returns && !opens_item(&previous.text)
 }
 
-/// A line further to the left begins the next item of a hanging list, unless the line before is the indented first line of a paragraph.
+/// A line further to the left begins the next item of a hanging list. It does not after the indented first line of a paragraph.
 fn is_outdented(previous: &Line, line: &Line, before_starts: bool) -> bool {
     line.left < previous.left - INDENT_SIZES * line.size && (!before_starts || opens_item(&previous.text))
 }

@@ -43,7 +43,7 @@ pub fn SignForms(known: bool) -> impl IntoView {
 
 /// The fields of one form. `way`: `up` or `in`. `password`: the `autocomplete` value for the browser's password manager.
 #[component]
-fn SignFields(way: &'static str, words: &'static str, password: &'static str) -> impl IntoView {
+pub fn SignFields(way: &'static str, words: &'static str, password: &'static str) -> impl IntoView {
     let is_new = way == "up";
     let id = |field: &str| format!("{way}-{field}");
     view! {

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_query_map;
 use super::bring::BringLink;
 use super::sessions::ConfirmForm;
 use crate::app::PageContext;
-use crate::app::server::{fetch_access, is_connected};
+use crate::app::server::{fetch_sessions, is_connected};
 use crate::model::SignInProblem;
 use crate::model::wire::AccessReport;
 
@@ -18,7 +18,7 @@ pub fn ProviderLink(member: bool) -> impl IntoView {
         || (),
         move |()| async move {
             let is_connected = member && is_connected().await.unwrap_or(true);
-            (is_connected, if member { fetch_access().await.unwrap_or_default() } else { AccessReport::default() })
+            (is_connected, if member { fetch_sessions().await.unwrap_or_default() } else { AccessReport::default() })
         },
     );
     name.map(|name| {

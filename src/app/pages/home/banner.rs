@@ -11,7 +11,8 @@ use crate::app::components::{CloseIcon, Cover, Trouble, page_count};
 use crate::app::server::{submit, tokens_left};
 use crate::model::wire::{Metadata, Prepared, Submission};
 use crate::model::{ApiError, ErrorCode, FORMATS, Mode, PageSet, Pricing, batch_by_default, format_of, size_words};
-use modes::{Modes, remembered_ai};
+pub use modes::TextOnly;
+use modes::{Modes, is_text_only, remembered_ai};
 use price::{PriceLine, QuotaNotice};
 use range::RangeField;
 
@@ -27,7 +28,7 @@ pub fn Banner(
     let total = metadata.total_pages;
     let (range, set_range) = signal(PageSet::all(total).to_string());
     let pages = Memo::new(move |_| PageSet::parse(&range.get(), total));
-    let (ai, set_ai) = signal(remembered_ai());
+    let (ai, set_ai) = signal(remembered_ai() && !is_text_only());
     // `None` until the user touches the switch. Until then the number of pages decides.
     let (touched, set_touched) = signal(None::<bool>);
     let batch = Memo::new(move |_| {

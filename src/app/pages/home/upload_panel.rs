@@ -6,18 +6,19 @@ use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use web_sys::File;
 
-use super::banner::Banner;
+use super::banner::{Banner, TextOnly};
 use super::upload::Progress;
 use super::upload_queue::{Failed, PendingUpload, UploadQueue};
 use crate::app::components::Trouble;
 use crate::model::{FORMATS, limit_words, size_words};
 
-const INTRODUCTION: &str = "Coldbrew turns big PDFs and scans into text that is a pleasure to read, here or as Markdown. \
-                            Not in a hurry? Send a batch: half the price, ready in minutes or hours.";
+const INTRODUCTION: &str = "Coldbrew turns big PDFs and scans into text that is a pleasure to read, here or as \
+                            Markdown. Not in a hurry? Send a batch: half the price, ready in minutes or hours.";
 
-/// The upload panel. `known`: this browser has an account already. `bytes_max`: the largest accepted file, in bytes.
+/// The upload panel. `known`: this browser has an account already. `text_only`: it may not use AI. `bytes_max`: the largest accepted file, in bytes.
 #[island]
-pub fn UploadPanel(known: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
+pub fn UploadPanel(known: bool, text_only: bool, bytes_max: u64, batch_percent: u64) -> impl IntoView {
+    provide_context(TextOnly(text_only));
     let queue = UploadQueue::new(known, bytes_max);
     let input = NodeRef::<leptos::html::Input>::new();
     let add_chosen = move || {
@@ -83,7 +84,8 @@ pub fn UploadPanel(known: bool, bytes_max: u64, batch_percent: u64) -> impl Into
     view! {
         {content}
         {move || {
-            queue.failed
+            queue
+                .failed
                 .get()
                 .into_iter()
                 .map(|Failed { problem, file, .. }| {

@@ -61,8 +61,8 @@ pub fn Hits(id: String, found: Option<SearchResults>, asked: Asked) -> impl Into
             {(shown > 0).then(|| view! { <ol class="hit-list">{hits.into_iter().map(hit).collect_view()}</ol> })}
             {(total > shown)
                 .then(|| {
-                    let rest = format!("Showing {} of {}. Add words to narrow it down.", grouped(shown), grouped(total));
-                    view! { <p class="soft">{rest}</p> }
+                    let (shown, total) = (grouped(shown), grouped(total));
+                    view! { <p class="soft">{format!("Showing {shown} of {total}. Add words to narrow it down.")}</p> }
                 })}
         </section>
     })

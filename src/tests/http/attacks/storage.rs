@@ -142,7 +142,7 @@ async fn guest_of_a_public_server_has_smaller_limits() {
     let data = TempDir::new().unwrap();
     let gemini = TestGemini::start(&data).await;
     let settings = [("COLDBREW_GUEST_DOCUMENTS_MAX", "1"), ("COLDBREW_GUEST_UPLOADS_MAX", "1")];
-    let public = [("COLDBREW_PUBLIC_URL", "https://coldbrew.example")];
+    let public = [("COLDBREW_PUBLIC_URL", "https://coldbrew.example"), ("COLDBREW_ACCESS_GUESTS", "on")];
     let settings = [&settings[..], &public[..], &gemini.settings()[..]].concat();
     let server = TestServer::start(&data, &settings).await;
     let guest = server.guest().await;

@@ -1,15 +1,15 @@
-//! The way of a worker to Google: each call may be late, lost or doubled.
+//! The connection of a simulated worker to Google: each call may be late, lost or doubled.
 
 use super::*;
 
-/// The way of one worker to Google, from its own disk.
+/// The connection of one worker to Google. Uploads and downloads use the worker's disk.
 pub struct Line {
     pub service: Service,
     pub disk: Disk,
 }
 
 impl Line {
-    /// One call; `Err` also if Google is in a mood.
+    /// One call. `None`: no answer came. `Err`: also if Google refuses the call at random.
     async fn call<T: Send + 'static>(
         &self,
         what: &'static str,
@@ -22,11 +22,11 @@ impl Line {
         let lost = timeline.happens(odds.loss());
         let fate =
             if lost { fates[usize::try_from(timeline.pick(0..fates.len() as i64)).unwrap()] } else { Fate::Arrives };
-        let voyage = Voyage {
-            there_ms: timeline.pick(1..long_ms),
-            back_ms: timeline.pick(1..400),
+        let delivery = Delivery {
+            request_ms: timeline.pick(1..long_ms),
+            answer_ms: timeline.pick(1..400),
             fate,
-            patience_ms: longest_ms + 1_000,
+            timeout_ms: longest_ms + 1_000,
         };
         let refused = timeline.happens(odds.refusal()).then(|| match timeline.pick(0..16) {
             0..2 => ErrorKind::NotFound,
@@ -37,10 +37,10 @@ impl Line {
             _ => ErrorKind::Retry { after: None },
         });
         let service = self.service.clone();
-        let answer = timeline.call(voyage, move || refused.map_or_else(|| act(&service), Err)).await;
-        timeline.say(|| {
-            let words = answer.as_ref().map(|answer| answer.as_ref().map(drop));
-            format!("{}: {what} {fate:?} {words:?}", self.disk.name())
+        let answer = timeline.call(delivery, move || refused.map_or_else(|| act(&service), Err)).await;
+        timeline.log(|| {
+            let outcome = answer.as_ref().map(|answer| answer.as_ref().map(drop));
+            format!("{}: {what} {fate:?} {outcome:?}", self.disk.name())
         });
         answer
     }
@@ -51,7 +51,7 @@ impl Line {
         what: &'static str,
         act: impl Fn(&Service) -> Result<T, ErrorKind> + Send + 'static,
     ) -> Result<T, Error> {
-        let fates = [Fate::LostThere, Fate::LostBack, Fate::Doubled];
+        let fates = [Fate::RequestLost, Fate::AnswerLost, Fate::Doubled];
         let answer = self.call(what, CALL_MS_MAX, &fates, act).await;
         answer.unwrap_or(Err(ErrorKind::Retry { after: None })).map_err(error)
     }
@@ -75,9 +75,9 @@ impl Google for Line {
 
     async fn create(&self, _model: &str, display_name: &str, input_file: &str) -> Result<String, Error> {
         let (display_name, input_file) = (display_name.to_owned(), input_file.to_owned());
-        // Google may make two of one create, but then it has lost its way and does not answer.
+        // Google may make two batches from one create. It then answers with an error.
         let doubled = self.service.timeline.happens(self.service.odds.loss() / 4.0);
-        let fates = if doubled { [Fate::LostBack; 2] } else { [Fate::LostThere, Fate::LostBack] };
+        let fates = if doubled { [Fate::AnswerLost; 2] } else { [Fate::RequestLost, Fate::AnswerLost] };
         let act = move |service: &Service| {
             let made = service.create(&display_name, &input_file, doubled)?;
             if doubled {
@@ -88,7 +88,7 @@ impl Google for Line {
         };
         let answer = self.call("create", CREATE_MS_MAX, &fates, act).await;
         match answer.unwrap_or(Err(ErrorKind::Ambiguous)) {
-            // What the client makes of an answer from which nobody can tell.
+            // The client reports this error of a create as ambiguous too.
             Err(ErrorKind::Retry { .. }) => Err(error(ErrorKind::Ambiguous)),
             answer => answer.map_err(error),
         }
@@ -101,7 +101,7 @@ impl Google for Line {
 
     async fn get_batch(&self, batch: &str) -> Result<Batch, Error> {
         let batch = batch.to_owned();
-        self.ask("look", move |service| service.look(&batch)).await
+        self.ask("get batch", move |service| service.get_batch(&batch)).await
     }
 
     async fn cancel(&self, batch: &str) -> Result<(), Error> {
@@ -112,13 +112,13 @@ impl Google for Line {
     async fn download(&self, file: &str, path: &Path) -> Result<(), Error> {
         let file = file.to_owned();
         let lines = self.ask("download", move |service| service.lines(&file)).await?;
-        self.disk.bring(path, lines);
+        self.disk.store_results(path, lines);
         Ok(())
     }
 
-    async fn find_files(&self, beginning: &str) -> Result<Vec<File>, Error> {
-        let beginning = beginning.to_owned();
-        self.ask("find files", move |service| Ok(service.find_files(&beginning))).await
+    async fn find_files(&self, prefix: &str) -> Result<Vec<File>, Error> {
+        let prefix = prefix.to_owned();
+        self.ask("find files", move |service| Ok(service.find_files(&prefix))).await
     }
 
     async fn delete(&self, file: &str) -> Result<(), Error> {
@@ -128,7 +128,7 @@ impl Google for Line {
     }
 
     async fn answer(&self, _model: &str, _request: &Request) -> Result<Answer, Error> {
-        // One that is sent twice on its way is billed once: that is the network's affair.
+        // A request that the network doubles is billed once.
         let billed = AtomicBool::new(false);
         let act = move |service: &Service| {
             Ok(if billed.swap(true, Ordering::Relaxed) { service.answer() } else { service.answer_now() })

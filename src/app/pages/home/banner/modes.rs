@@ -6,6 +6,17 @@ use leptos::prelude::*;
 use crate::model::Format;
 
 const TOOLTIP: &str = "Save 50% on your quota. Results usually ready in minutes, but can take up to 24 hours.";
+const TEXT_ONLY: &str = "Guests of this server can read the plain text. Sign in to use AI.";
+
+/// Context of the upload panel: whether this browser may not use AI.
+#[derive(Clone, Copy)]
+pub struct TextOnly(pub bool);
+
+/// Whether this browser may not use AI.
+pub fn is_text_only() -> bool {
+    use_context::<TextOnly>().is_some_and(|TextOnly(text_only)| text_only)
+}
+
 /// The key of the AI Transform switch in the browser's storage.
 const AI_KEY: &str = "ai-transform";
 
@@ -23,7 +34,9 @@ pub fn Modes(
             view! { <p class="controls field-hint">"This is already text. It is added as it is, free."</p> },
         );
     }
+    let text_only = is_text_only();
     let hint = match format.free {
+        _ if text_only => TEXT_ONLY,
         true => "Reads scans, tables, formulas and figures. Off: only the text in the file, free.",
         false => "Only AI can read an image.",
     };
@@ -39,7 +52,7 @@ pub fn Modes(
                         role="switch"
                         data-testid="ai-toggle"
                         aria-describedby="ai-hint"
-                        disabled=!format.free
+                        disabled=!format.free || text_only
                         prop:checked=on
                         on:change=move |event| {
                             let on = event_target_checked(&event);

@@ -1,4 +1,4 @@
-//! The contract's section 3, "Batch API": its envelopes, as a server replays them, and what the client reads of each.
+//! The Operation object of each state, as `docs/GEMINI.md`, "Batch operation", describes it, and its parsed fields.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::{BatchState, BatchStats};
 const TYPE: &str = "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch";
 const FILE: Option<&str> = Some("files/batch-ID");
 
-/// An envelope: `more` beside what all of them have, `rest` beside the metadata.
+/// An Operation object. `more` is added to its metadata, `rest` to the operation itself.
 fn envelope(state: &str, stats: Value, more: &Value, rest: &Value) -> Value {
     let mut metadata = json!({
         "@type": TYPE, "model": "models/gemini-3.5-flash", "displayName": "ocr-003", "inputConfig": {"fileName": "files/85nave4ld71j"},
@@ -35,7 +35,7 @@ const fn counts(requests: u64, pending: u64, succeeded: u64, failed: u64) -> Bat
     BatchStats { requests, succeeded, failed, pending }
 }
 
-/// What it is, the answer, and of it the state, the output, the counts and the error's code.
+/// A description, the Operation object, and the expected state, output file, counts and error code.
 type Row = (&'static str, Value, BatchState, Option<&'static str>, BatchStats, Option<i64>);
 
 fn table() -> Vec<Row> {
@@ -54,24 +54,10 @@ fn table() -> Vec<Row> {
     let none = json!({});
     let row = |what, envelope, state, output, counts, code| (what, envelope, state, output, counts, code);
     vec![
+        row("PENDING", envelope("BATCH_STATE_PENDING", nine(), &none, &none), Pending, None, counts(9, 9, 0, 0), None),
+        row("RUNNING", envelope("BATCH_STATE_RUNNING", nine(), &none, &none), Running, None, counts(9, 9, 0, 0), None),
         row(
-            "3.3 PENDING",
-            envelope("BATCH_STATE_PENDING", nine(), &none, &none),
-            Pending,
-            None,
-            counts(9, 9, 0, 0),
-            None,
-        ),
-        row(
-            "3.6 RUNNING",
-            envelope("BATCH_STATE_RUNNING", nine(), &none, &none),
-            Running,
-            None,
-            counts(9, 9, 0, 0),
-            None,
-        ),
-        row(
-            "3.6 SUCCEEDED, file",
+            "SUCCEEDED with an output file",
             envelope("BATCH_STATE_SUCCEEDED", eight(), &with_file, &output(&file)),
             Succeeded,
             FILE,
@@ -79,7 +65,7 @@ fn table() -> Vec<Row> {
             None,
         ),
         row(
-            "3.6 SUCCEEDED, inline: no file",
+            "SUCCEEDED with inline responses",
             envelope("BATCH_STATE_SUCCEEDED", eight(), &with_inline, &output(&inline)),
             Succeeded,
             None,
@@ -87,7 +73,7 @@ fn table() -> Vec<Row> {
             None,
         ),
         row(
-            "3.6 FAILED",
+            "FAILED",
             envelope(
                 "BATCH_STATE_FAILED",
                 json!({"requestCount": "9", "failedRequestCount": "9"}),
@@ -100,7 +86,7 @@ fn table() -> Vec<Row> {
             Some(13),
         ),
         row(
-            "3.6 FAILED, without error",
+            "FAILED without an error",
             envelope("BATCH_STATE_FAILED", nine(), &end, &json!({"done": true})),
             Failed,
             None,
@@ -108,7 +94,7 @@ fn table() -> Vec<Row> {
             None,
         ),
         row(
-            "3.6 CANCELLED",
+            "CANCELLED",
             envelope("BATCH_STATE_CANCELLED", nine(), &end, &failed(1, "The operation was cancelled.")),
             Cancelled,
             None,
@@ -116,7 +102,7 @@ fn table() -> Vec<Row> {
             Some(1),
         ),
         row(
-            "3.6 CANCELLED, by another code",
+            "CANCELLED with another code",
             envelope("BATCH_STATE_CANCELLED", nine(), &end, &failed(13, "")),
             Cancelled,
             None,
@@ -124,7 +110,7 @@ fn table() -> Vec<Row> {
             Some(13),
         ),
         row(
-            "3.6 CANCELLED, error missing",
+            "CANCELLED without an error",
             envelope("BATCH_STATE_CANCELLED", nine(), &none, &none),
             Cancelled,
             None,
@@ -132,7 +118,7 @@ fn table() -> Vec<Row> {
             None,
         ),
         row(
-            "3.6 EXPIRED",
+            "EXPIRED",
             envelope("BATCH_STATE_EXPIRED", nine(), &end, &failed(4, "…")),
             Expired,
             None,
@@ -140,7 +126,7 @@ fn table() -> Vec<Row> {
             Some(4),
         ),
         row(
-            "3.5 the libraries' prefix",
+            "a state with the prefix of the libraries",
             envelope("JOB_STATE_PARTIALLY_SUCCEEDED", eight(), &with_file, &none),
             PartiallySucceeded,
             FILE,
@@ -148,7 +134,7 @@ fn table() -> Vec<Row> {
             None,
         ),
         row(
-            "3.7 successes grow; zero is left out; a counter nobody knows",
+            "RUNNING with a growing counter, an omitted one and an unknown one",
             envelope(
                 "BATCH_STATE_RUNNING",
                 json!({"requestCount": "4", "successfulRequestCount": "1", "pendingRequestCount": "3", "completedRequestCount": "1"}),
@@ -161,7 +147,7 @@ fn table() -> Vec<Row> {
             None,
         ),
         row(
-            "3.7 no counters",
+            "RUNNING without counters",
             envelope("BATCH_STATE_RUNNING", none.clone(), &none, &none),
             Running,
             None,
@@ -172,7 +158,7 @@ fn table() -> Vec<Row> {
 }
 
 #[tokio::test]
-async fn each_envelope_is_read() {
+async fn batch_envelope_of_each_state_is_parsed() {
     for (what, sent, state, output, counts, code) in table() {
         let server = Server::start([Reply::ok(format!("{sent:#}"))]).await;
         let batch = server.client().get_batch("batches/ID").await.unwrap();
@@ -181,6 +167,6 @@ async fn each_envelope_is_read() {
         assert_eq!((batch.name.as_str(), batch.display_name.as_str()), ("batches/ID", "ocr-003"), "{what}");
         assert_eq!(batch.create_time.unwrap().subsec_nanosecond(), 102_934_871, "{what}");
         assert_eq!(batch.end_time.is_some(), sent["metadata"].get("endTime").is_some(), "{what}");
-        assert_eq!(batch.raw, sent, "{what}: what was sent stays available");
+        assert_eq!(batch.raw, sent, "{what}: the raw JSON is kept");
     }
 }

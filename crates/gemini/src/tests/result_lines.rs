@@ -1,9 +1,10 @@
-//! The contract's section 4, "Output JSONL", row by row: what the client makes of each form that a line is known to have. What
-//! the product makes of it (a page read, cut short, or failed, and what it costs) is in `extract::outcome`.
+//! Each form of a result line that `docs/GEMINI.md`, "Result lines", describes, and its parsed fields.
+//!
+//! The tests of `extract::outcome` in the product show what each form means for a page and its cost.
 
 use serde_json::{Value, json};
 
-use super::results::one;
+use super::result_files::one;
 use crate::jsonl::{Outcome, ResultLine};
 use crate::{Answer, Status, Usage};
 
@@ -21,9 +22,8 @@ async fn status(line: &Value) -> Status {
     }
 }
 
-/// 4.1, success.
 #[tokio::test]
-async fn a_success_is_read_whole() {
+async fn result_line_of_a_success_is_parsed_completely() {
     let line = json!({"response": {
         "candidates": [{"content": {"parts": [{"text": "# Page 7\n…"}, {"thoughtSignature": "CiQB…"}], "role": "model"},
             "finishReason": "STOP", "index": 0}],
@@ -37,14 +37,13 @@ async fn a_success_is_read_whole() {
     assert_eq!((answer.text.as_str(), answer.finish_reason.as_deref()), ("# Page 7\n…", Some("STOP")));
     assert_eq!(answer.model_version.as_deref(), Some("gemini-3.5-flash"));
     assert_eq!(answer.response_id.as_deref(), Some("mK5naJf2BcyX1MkP6r2X0Q4"));
-    assert_eq!(answer.raw, line["response"], "what was sent stays available");
+    assert_eq!(answer.raw, line["response"], "the raw JSON is kept");
     let usage = (answer.usage.prompt_tokens, answer.usage.candidates_tokens, answer.usage.thoughts_tokens);
     assert_eq!((usage, answer.usage.total_tokens), ((1_203, 684, 124), 2_011));
 }
 
-/// 4.1, an error of one request, wherever it stands.
 #[tokio::test]
-async fn errors_are_found_wherever_they_are() {
+async fn row_error_under_error_or_status_is_found() {
     let internal = "An internal error has occurred. Please retry or report in https://developers.generativeai.google/guide/troubleshooting";
     let level = "Thinking level MEDIUM is not supported for this model.";
     for (line, code, message) in [
@@ -53,14 +52,14 @@ async fn errors_are_found_wherever_they_are() {
         (json!({"key": "k", "status": {"code": 3, "message": level}}), 3, level),
         (json!({"key": "k", "error": {"code": "8"}}), 8, ""),
         (json!({"key": "k", "error": {}}), 0, ""),
-        // In this order: `error`, `status`, `response`.
+        // The order of precedence is `error`, `status`, `response`.
         (json!({"key": "k", "response": {"candidates": []}, "error": {"code": 4}}), 4, ""),
         (json!({"key": "k", "status": {"code": 5}, "error": {"code": 4}}), 4, ""),
         (json!({"key": "k", "response": {}, "status": {"code": 5}}), 5, ""),
     ] {
         assert_eq!(status(&line).await, Status { code, message: message.into() }, "{line}");
     }
-    // Neither of these is a Status.
+    // In these lines, neither `error` nor `status` is a Status object.
     for line in
         [json!({"key": "k", "error": null, "response": {}}), json!({"key": "k", "status": "OK", "response": {}})]
     {
@@ -68,40 +67,39 @@ async fn errors_are_found_wherever_they_are() {
     }
 }
 
-/// 4.1, gRPC code → treatment.
+/// The table in `docs/GEMINI.md`, "Row error codes".
 #[tokio::test]
-async fn a_code_says_whether_to_ask_again() {
-    const AGAIN: bool = true;
-    const NEVER: bool = false;
+async fn row_error_code_decides_whether_to_retry() {
+    const RETRY: bool = true;
+    const PERMANENT: bool = false;
     for (code, name, treatment) in [
-        (1, "CANCELLED", AGAIN),
-        (4, "DEADLINE_EXCEEDED", AGAIN),
-        (8, "RESOURCE_EXHAUSTED", AGAIN),
-        (10, "ABORTED", AGAIN),
-        (13, "INTERNAL", AGAIN),
-        (14, "UNAVAILABLE", AGAIN),
-        (2, "UNKNOWN", AGAIN),
-        (3, "INVALID_ARGUMENT", NEVER),
-        (5, "NOT_FOUND", NEVER),
-        (7, "PERMISSION_DENIED", NEVER),
-        (9, "FAILED_PRECONDITION", NEVER),
-        (11, "OUT_OF_RANGE", NEVER),
-        (12, "UNIMPLEMENTED", NEVER),
-        (16, "UNAUTHENTICATED", NEVER),
-        // In no row of the contract.
-        (0, "OK", AGAIN),
-        (6, "ALREADY_EXISTS", NEVER),
-        (15, "DATA_LOSS", NEVER),
-        (99, "", AGAIN),
+        (1, "CANCELLED", RETRY),
+        (4, "DEADLINE_EXCEEDED", RETRY),
+        (8, "RESOURCE_EXHAUSTED", RETRY),
+        (10, "ABORTED", RETRY),
+        (13, "INTERNAL", RETRY),
+        (14, "UNAVAILABLE", RETRY),
+        (2, "UNKNOWN", RETRY),
+        (3, "INVALID_ARGUMENT", PERMANENT),
+        (5, "NOT_FOUND", PERMANENT),
+        (7, "PERMISSION_DENIED", PERMANENT),
+        (9, "FAILED_PRECONDITION", PERMANENT),
+        (11, "OUT_OF_RANGE", PERMANENT),
+        (12, "UNIMPLEMENTED", PERMANENT),
+        (16, "UNAUTHENTICATED", PERMANENT),
+        // Codes that the document does not list.
+        (0, "OK", RETRY),
+        (6, "ALREADY_EXISTS", PERMANENT),
+        (15, "DATA_LOSS", PERMANENT),
+        (99, "", RETRY),
     ] {
         let status = status(&json!({"key": "k", "error": {"code": code, "message": name}})).await;
         assert_eq!(status.is_transient(), treatment, "{code} {name}");
     }
 }
 
-/// 4.1, blocked and stopped answers: text, finish reason, block reason.
 #[tokio::test]
-async fn what_has_no_text_is_an_answer_and_says_why() {
+async fn response_without_text_keeps_its_finish_or_block_reason() {
     let citation = json!({"citationSources": [{"startIndex": 0, "endIndex": 180, "uri": "https://example.com/"}]});
     let rating = json!({"category": "HARM_CATEGORY_HARASSMENT", "probability": "HIGH", "blocked": true});
     let finished =
@@ -121,7 +119,7 @@ async fn what_has_no_text_is_an_answer_and_says_why() {
             Some("SAFETY"),
             None,
         ),
-        // `content` in every form; thoughts can use up all tokens before there is any text.
+        // `content` in every form. Thoughts can use all tokens, so that no text is left.
         (json!({"candidates": [{"finishReason": "MAX_TOKENS", "index": 0}]}), "", Some("MAX_TOKENS"), None),
         (finished(json!({})), "", Some("MAX_TOKENS"), None),
         (finished(json!({"role": "model"})), "", Some("MAX_TOKENS"), None),
@@ -134,7 +132,7 @@ async fn what_has_no_text_is_an_answer_and_says_why() {
             Some("MAX_TOKENS"),
             None,
         ),
-        // In no row of the contract.
+        // Forms that the document does not list.
         (finished(json!({"parts": "?"})), "", Some("MAX_TOKENS"), None),
         (json!({"candidates": []}), "", None, None),
         (json!({"candidates": null}), "", None, None),
@@ -146,9 +144,9 @@ async fn what_has_no_text_is_an_answer_and_says_why() {
     }
 }
 
-/// 4.2: reasons are kept as they are, so that one nobody has heard of is told as well.
+/// The values in `docs/GEMINI.md`, "Finish and block reasons", and an unknown one.
 #[tokio::test]
-async fn every_reason_is_kept() {
+async fn finish_and_block_reasons_are_kept_as_sent() {
     const FINISH: &str = "STOP MAX_TOKENS SAFETY RECITATION LANGUAGE OTHER BLOCKLIST PROHIBITED_CONTENT SPII \
         MALFORMED_FUNCTION_CALL IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT IMAGE_OTHER NO_IMAGE IMAGE_RECITATION UNEXPECTED_TOOL_CALL \
         TOO_MANY_TOOL_CALLS MISSING_THOUGHT_SIGNATURE MALFORMED_RESPONSE ESCALATION PUP_LIMITED_DISABLED CONTINUATION MODEL_ARMOR \
@@ -164,9 +162,9 @@ async fn every_reason_is_kept() {
     }
 }
 
-/// 4.3, field by field; a number, digits, or nothing usable.
+/// The fields in `docs/GEMINI.md`, "Token usage", as a number, as digits and malformed.
 #[tokio::test]
-async fn every_count_is_read() {
+async fn token_count_of_each_field_is_parsed() {
     type Field = fn(&Usage) -> u64;
     let fields: [(&str, Field); 6] = [
         ("promptTokenCount", |usage| usage.prompt_tokens),

@@ -1,4 +1,4 @@
-//! From bytes that have arrived to a file of the project.
+//! Creates a file of the project from the received bytes.
 
 use std::io;
 use std::path::Path;
@@ -12,43 +12,48 @@ use super::text;
 use crate::emulator::{Emulator, random_id};
 use crate::faults::Fault;
 use crate::file::FileRow;
-use crate::reply::{Failure, Rpc};
+use crate::reply::{ApiError, RpcCode};
 use coldbrew_gemini::lenient;
 
-/// How the file is to be called.
+/// The metadata that an upload announces for its file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct FileWish {
-    /// Without `files/`.
+pub struct FileMetadata {
+    /// The requested id without `files/`. `None` lets the emulator choose.
     pub id: Option<String>,
     pub display_name: String,
     pub mime_type: String,
 }
 
-/// Makes a file of what has arrived.
-pub(super) async fn keep(emulator: &Emulator, project: &str, wish: FileWish, part: &Path) -> Result<FileRow, Failure> {
-    is_free(emulator, &wish)?;
-    let id = wish.id.unwrap_or_else(|| random_id(12));
+/// Creates the file from the bytes at `part`.
+pub(super) async fn create_file(
+    emulator: &Emulator,
+    project: &str,
+    metadata: FileMetadata,
+    part: &Path,
+) -> Result<FileRow, ApiError> {
+    check_name_is_free(emulator, &metadata)?;
+    let id = metadata.id.unwrap_or_else(|| random_id(12));
     let path = emulator.files.path(&id, "bin");
     tokio::fs::rename(part, &path).await?;
     let (sha256, size_bytes) =
-        tokio::task::spawn_blocking(move || digest(&path)).await.map_err(|_| Failure::internal())??;
+        tokio::task::spawn_blocking(move || digest(&path)).await.map_err(|_| ApiError::internal())??;
     let file = FileRow {
         id: id.clone(),
         project: project.to_owned(),
-        display_name: wish.display_name,
-        mime_type: wish.mime_type,
+        display_name: metadata.display_name,
+        mime_type: metadata.mime_type,
         size_bytes,
         sha256,
         created: emulator.now(),
         generated: false,
-        processing_looks: emulator.faults.draw(Fault::FileProcessing).map_or(0, |looks| looks.max(1)),
+        processing_polls: emulator.faults.draw(Fault::FileProcessing).map_or(0, |polls| polls.max(1)),
         failed: emulator.faults.happens(Fault::FileFailed),
     };
     emulator.files.put(&id, file.clone())?;
     Ok(file)
 }
 
-/// SHA-256 in hexadecimal, and size in bytes.
+/// The SHA-256 of a file in hexadecimal, and its size in bytes.
 pub(crate) fn digest(path: &Path) -> io::Result<(String, u64)> {
     let mut hasher = Sha256::new();
     let mut reader = io::BufReader::with_capacity(1 << 20, std::fs::File::open(path)?);
@@ -66,20 +71,20 @@ pub(crate) fn digest(path: &Path) -> io::Result<(String, u64)> {
     Ok((hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), size_bytes))
 }
 
-/// The wish in a body or, failing that, in the headers.
-pub(super) fn wish(body: &Value, headers: &HeaderMap) -> Result<FileWish, Failure> {
+/// The metadata in the body. The media type can be in the headers instead.
+pub(super) fn metadata(body: &Value, headers: &HeaderMap) -> Result<FileMetadata, ApiError> {
     let empty = json!({});
     let file = lenient::member(body, "file").unwrap_or(&empty);
     let id = lenient::string(file, "name").map(|name| name.strip_prefix("files/").unwrap_or(&name).to_owned());
     if id.as_deref().is_some_and(|id| !is_id(id)) {
         let rule = "may only contain lowercase alphanumeric characters or dashes (-), cannot begin or end with a dash, and has at \
                     most 40 characters";
-        return Err(Failure::invalid(format!(
+        return Err(ApiError::invalid(format!(
             "* CreateFileRequest.file.name: File ID (name excluding 'files/') {rule}.\n"
         )));
     }
     let announced = text(headers, "x-goog-upload-header-content-type");
-    Ok(FileWish {
+    Ok(FileMetadata {
         id,
         display_name: lenient::string(file, "displayName").unwrap_or_default(),
         mime_type: lenient::string(file, "mimeType").or(announced).unwrap_or_default(),
@@ -91,12 +96,12 @@ fn is_id(id: &str) -> bool {
     (1..=40).contains(&id.len()) && id.bytes().all(plain) && !id.starts_with('-') && !id.ends_with('-')
 }
 
-/// Whether the name that is wished for is not taken.
-pub(super) fn is_free(emulator: &Emulator, wish: &FileWish) -> Result<(), Failure> {
+/// Refuses a requested name that another file has.
+pub(super) fn check_name_is_free(emulator: &Emulator, metadata: &FileMetadata) -> Result<(), ApiError> {
     let now = emulator.now();
-    match wish.id.as_deref().and_then(|id| emulator.files.get(id)) {
+    match metadata.id.as_deref().and_then(|id| emulator.files.get(id)) {
         Some(file) if !file.is_expired(now) => {
-            Err(Failure::new(Rpc::AlreadyExists, format!("Requested entity already exists: files/{}", file.id)))
+            Err(ApiError::new(RpcCode::AlreadyExists, format!("Requested entity already exists: files/{}", file.id)))
         }
         _ => Ok(()),
     }

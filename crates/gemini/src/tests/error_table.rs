@@ -1,5 +1,4 @@
-//! The contract's section 6, "Error envelope", row by row: what each error tells its caller to do, to an ordinary call and to the
-//! create of a batch.
+//! The table in `docs/GEMINI.md`, "Error replies": the kind of each error, for an ordinary call and for the create of a batch.
 
 use std::time::Duration;
 
@@ -35,7 +34,7 @@ pub(super) fn delay(delay: &str) -> Value {
     json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay})
 }
 
-/// HTTP status, `status`, message, details, and what to do.
+/// The HTTP status, `status`, message and details of a reply, and the expected kind.
 fn table() -> Vec<(u16, &'static str, &'static str, Value, ErrorKind)> {
     use ErrorKind::{Key, NotFound, Rejected, TooLarge};
     let none = json!([]);
@@ -153,7 +152,7 @@ fn table() -> Vec<(u16, &'static str, &'static str, Value, ErrorKind)> {
 }
 
 #[tokio::test]
-async fn each_answer_says_what_to_do() {
+async fn error_reply_of_each_row_gives_its_kind() {
     for (http, status, message, details, kind) in table() {
         let server = Server::start([Reply::json(http, envelope(http, status, message, details))]).await;
         let error = server.client().get_batch("batches/abc").await.unwrap_err();
@@ -161,18 +160,18 @@ async fn each_answer_says_what_to_do() {
         assert_eq!(error.http_status, Some(http));
         assert!(error.raw.is_some());
         if !message.is_empty() {
-            assert_eq!(error.message, message.trim(), "Google's words are kept");
+            assert_eq!(error.message, message.trim(), "Google's message is kept");
         }
     }
 }
 
 #[tokio::test]
-async fn a_create_is_unknown_unless_it_certainly_did_nothing() {
+async fn create_error_is_ambiguous_unless_google_refused_it() {
     for (http, status, message, details, kind) in table() {
         let server = Server::start([Reply::json(http, envelope(http, status, message, details))]).await;
         let error = server.client().create_batch("gemini-3.8-flash", "job", "files/in").await.unwrap_err();
         let expected = if matches!(kind, ErrorKind::Retry { .. }) { ErrorKind::Ambiguous } else { kind };
         assert_eq!(error.kind, expected, "{http} {status} {message}");
-        assert_eq!(server.asked().len(), 1, "a create is never repeated");
+        assert_eq!(server.requests().len(), 1, "a create is never repeated");
     }
 }

@@ -1,14 +1,15 @@
-//! What a model does not take, though each field of the request is known: refused as the service says it.
+//! Checks the values of a request against the limits of its model, and refuses with Google's messages.
 //!
-//! In a single call that is its answer; in a batch it is the row's error, while an unknown field fails the whole create.
+//! A single call is answered with the error. In a batch it is the error of the row. An unknown field is another case: it fails the
+//! whole create (see `schema`).
 
 use serde_json::Value;
 
-use super::reply::Failure;
+use super::reply::ApiError;
 use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::{Model, Thinking};
 
-pub(crate) fn check(request: &Value, model: &Model) -> Result<(), Failure> {
+pub(crate) fn check(request: &Value, model: &Model) -> Result<(), ApiError> {
     check_contents(request)?;
     let Some(config) = lenient::member(request, "generationConfig") else { return Ok(()) };
     check_numbers(config, model)?;
@@ -16,40 +17,40 @@ pub(crate) fn check(request: &Value, model: &Model) -> Result<(), Failure> {
     check_thinking(config, model)
 }
 
-fn check_contents(request: &Value) -> Result<(), Failure> {
+fn check_contents(request: &Value) -> Result<(), ApiError> {
     let contents = lenient::member(request, "contents").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if contents.is_empty() {
-        return Err(Failure::invalid("* GenerateContentRequest.contents: contents is not specified\n"));
+        return Err(ApiError::invalid("* GenerateContentRequest.contents: contents is not specified\n"));
     }
     for (index, content) in contents.iter().enumerate() {
         let at = format!("* GenerateContentRequest.contents[{index}].parts");
         let parts = lenient::member(content, "parts").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         if parts.is_empty() {
-            return Err(Failure::invalid(format!("{at}: contents.parts must not be empty.\n")));
+            return Err(ApiError::invalid(format!("{at}: contents.parts must not be empty.\n")));
         }
         let is_empty = |part: &Value| part.as_object().is_none_or(serde_json::Map::is_empty);
         if let Some(part) = parts.iter().position(is_empty) {
-            return Err(Failure::invalid(format!(
+            return Err(ApiError::invalid(format!(
                 "{at}[{part}].data: required oneof field 'data' must have one initialized field\n"
             )));
         }
         let role = lenient::string(content, "role").unwrap_or_else(|| "user".into());
         if !["user", "model", "function"].contains(&role.as_str()) {
-            return Err(Failure::invalid("Please use a valid role: user, model."));
+            return Err(ApiError::invalid("Please use a valid role: user, model."));
         }
     }
     let is_set = |name| lenient::member(request, name).is_some();
     if is_set("cachedContent") && ["systemInstruction", "tools", "toolConfig"].into_iter().any(is_set) {
-        return Err(Failure::invalid(
+        return Err(ApiError::invalid(
             "CachedContent can not be used with GenerateContent request setting system_instruction, tools or tool_config.",
         ));
     }
     Ok(())
 }
 
-fn check_numbers(config: &Value, model: &Model) -> Result<(), Failure> {
+fn check_numbers(config: &Value, model: &Model) -> Result<(), ApiError> {
     let out_of_range = |field: &str, range: String| {
-        Err(Failure::invalid(format!(
+        Err(ApiError::invalid(format!(
             "* GenerateContentRequest.generation_config.{field}: {field} must be in the range {range}.\n"
         )))
     };
@@ -69,10 +70,10 @@ fn check_numbers(config: &Value, model: &Model) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check_answer_type(config: &Value) -> Result<(), Failure> {
+fn check_answer_type(config: &Value) -> Result<(), ApiError> {
     const KNOWN: [&str; 5] = ["text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum"];
     match lenient::string(config, "responseMimeType") {
-        Some(mime_type) if !KNOWN.contains(&mime_type.as_str()) => Err(Failure::invalid(format!(
+        Some(mime_type) if !KNOWN.contains(&mime_type.as_str()) => Err(ApiError::invalid(format!(
             "* GenerateContentRequest.generation_config.response_mime_type: allowed mimetypes are `{}`.\n",
             KNOWN.join("`, `")
         ))),
@@ -80,27 +81,27 @@ fn check_answer_type(config: &Value) -> Result<(), Failure> {
     }
 }
 
-fn check_thinking(config: &Value, model: &Model) -> Result<(), Failure> {
+fn check_thinking(config: &Value, model: &Model) -> Result<(), ApiError> {
     let thinking = lenient::member(config, "thinkingConfig");
     let level = thinking.and_then(|config| lenient::string(config, "thinkingLevel"));
     let budget = thinking.and_then(|config| lenient::integer(config, "thinkingBudget"));
     match (level, model.thinking) {
         (Some(_), _) if budget.is_some() => {
-            Err(Failure::invalid("You can only set only one of thinking budget and thinking level."))
+            Err(ApiError::invalid("You can only set only one of thinking budget and thinking level."))
         }
-        (Some(_), Thinking::Budget) => Err(Failure::invalid("Thinking level is not supported for this model.")),
+        (Some(_), Thinking::Budget) => Err(ApiError::invalid("Thinking level is not supported for this model.")),
         (Some(level), Thinking::Levels(levels)) if !levels.iter().any(|known| known.name() == level) => {
-            Err(Failure::invalid(format!("Thinking level {level} is not supported for this model.")))
+            Err(ApiError::invalid(format!("Thinking level {level} is not supported for this model.")))
         }
         _ => Ok(()),
     }
 }
 
-/// Whether a prompt of so many tokens fits.
-pub(crate) fn check_length(tokens: u64, model: &Model) -> Result<(), Failure> {
+/// Refuses a prompt with more tokens than the model accepts.
+pub(crate) fn check_length(tokens: u64, model: &Model) -> Result<(), ApiError> {
     let max = model.input_tokens_max;
     if tokens <= u64::from(max) {
         return Ok(());
     }
-    Err(Failure::invalid(format!("The input token count exceeds the maximum number of tokens allowed {max}.")))
+    Err(ApiError::invalid(format!("The input token count exceeds the maximum number of tokens allowed {max}.")))
 }

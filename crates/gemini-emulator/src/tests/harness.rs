@@ -1,4 +1,4 @@
-//! An emulator on a free port, with a clock that stands still until it is moved.
+//! An emulator on a free port, with a clock that only tests move.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use coldbrew_gemini::{Answer, Batch, Client, Config, File, Request, UploadSpec, 
 pub(super) const MODEL: &str = "gemini-3.8-flash";
 pub(super) const HOUR: i64 = 3_600_000;
 
-/// Takes the bytes of a document for its text; a form feed begins another page.
+/// Returns the bytes of a document as its text. A form feed separates pages.
 struct Reader;
 
 #[async_trait]
@@ -34,27 +34,27 @@ impl PageReader for Reader {
     }
 }
 
-pub(super) struct Hand(AtomicI64);
+pub(super) struct ManualClock(AtomicI64);
 
-impl Clock for Hand {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millisecond(self.0.load(Ordering::Relaxed)).unwrap()
     }
 }
 
-pub(super) struct Lab {
+pub(super) struct TestEmulator {
     pub url: String,
     pub client: Client,
-    clock: Arc<Hand>,
+    clock: Arc<ManualClock>,
     folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     served: Option<tokio::task::JoinHandle<()>>,
 }
 
-impl Lab {
+impl TestEmulator {
     pub(super) async fn start() -> Self {
-        let clock = Arc::new(Hand(AtomicI64::new(1_795_000_000_000)));
-        let mut lab = Self {
+        let clock = Arc::new(ManualClock(AtomicI64::new(1_795_000_000_000)));
+        let mut emulator = Self {
             url: String::new(),
             client: client("http://127.0.0.1:9", "key"),
             clock,
@@ -62,8 +62,8 @@ impl Lab {
             stop: None,
             served: None,
         };
-        lab.serve().await;
-        lab
+        emulator.serve().await;
+        emulator
     }
 
     async fn serve(&mut self) {
@@ -81,7 +81,7 @@ impl Lab {
         }));
     }
 
-    /// Stops it, and starts it again on the same folder and another port.
+    /// Restarts the emulator on the same folder and another port.
     pub(super) async fn restart(&mut self) {
         self.client = client("http://127.0.0.1:9", "key");
         self.stop.take();
@@ -108,7 +108,7 @@ impl Lab {
         control["calls"][name].as_u64().unwrap_or(0)
     }
 
-    /// A call without the client; what is not JSON is given as a string.
+    /// Sends a request without the client. Returns the status, and the body as JSON or as a string.
     pub(super) async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let method = method.parse().unwrap();
         let mut request =
@@ -129,7 +129,7 @@ impl Lab {
         self.client.upload_file(&path, &spec).await.unwrap()
     }
 
-    /// An input with a page per text.
+    /// Uploads an input with one request for each page.
     pub(super) async fn input(&self, pages: &[&str]) -> File {
         let mut writer = InputWriter::new(Vec::new());
         for (index, page) in pages.iter().enumerate() {
@@ -145,7 +145,7 @@ impl Lab {
         self.client.create_batch(MODEL, "job", &input.name).await.unwrap()
     }
 
-    /// Lets two hours pass and waits until the batch is over.
+    /// Moves the clock by two hours and waits until the batch has ended.
     pub(super) async fn finish(&self, batch: &Batch) -> Batch {
         self.advance(2 * HOUR);
         for _ in 0..2_000 {
@@ -169,7 +169,7 @@ impl Lab {
         lines
     }
 
-    /// The results of a batch of these pages.
+    /// Runs a batch of these pages and returns its results.
     pub(super) async fn run(&self, pages: &[&str]) -> Vec<ResultLine> {
         let batch = self.create(pages).await;
         self.results(&self.finish(&batch).await).await
@@ -183,7 +183,7 @@ impl Lab {
     }
 }
 
-/// Batches wait one hour and run one hour.
+/// A configuration in which a batch is one hour in PENDING and one hour in RUNNING.
 pub(super) fn config(folder: &Path, control: bool) -> EmulatorConfig {
     let hour = Duration::from_secs(3_600);
     EmulatorConfig {

@@ -1,4 +1,4 @@
-//! Reads the requests of a batch, a few at a time, and writes its output.
+//! Runs the requests of a batch, a few concurrently, and writes its output.
 
 use std::io;
 use std::thread::available_parallelism;
@@ -9,18 +9,18 @@ use serde_json::Value;
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufReader, BufWriter};
 
-use super::batch::{BatchRow, Written};
+use super::batch::{BatchRow, RowCounts};
 use super::batches::LINE_BYTES_MAX;
 use super::emulator::Inner;
 use super::faults::Fault;
 use super::file::FileRow;
-use super::rows::{RowFaults, RowInput, RowResult, result};
+use super::rows::{RowFaults, RowInput, RowResult, run};
 use super::uploads::digest;
 use coldbrew_gemini::jsonl::{Line, Lines};
 use coldbrew_gemini::models;
 
-/// Writes the output of a batch. What a stopped attempt has written is written again.
-pub(crate) async fn carry_out(emulator: &Inner, id: &str) -> io::Result<()> {
+/// Writes the output of a batch. After a restart, the output is written again from its first line.
+pub(crate) async fn run_batch(emulator: &Inner, id: &str) -> io::Result<()> {
     let Some(batch) = emulator.batches.get(id) else { return Ok(()) };
     let temporary = emulator.batches.path(id, "out-tmp");
     let written = write_output(emulator, &batch, Output::create(&batch, &temporary).await?).await?;
@@ -32,25 +32,23 @@ pub(crate) async fn carry_out(emulator: &Inner, id: &str) -> io::Result<()> {
     emulator.batches.update(id, |batch| batch.written = Some(written)).map(drop)
 }
 
-async fn write_output(emulator: &Inner, batch: &BatchRow, mut output: Output) -> io::Result<Written> {
+async fn write_output(emulator: &Inner, batch: &BatchRow, mut output: Output) -> io::Result<RowCounts> {
     let input = BufReader::with_capacity(1 << 20, File::open(emulator.batches.path(&batch.id, "in")).await?);
     let mut lines = Lines::new(input, LINE_BYTES_MAX);
     let model = &models::model(&batch.model);
-    let at_once = available_parallelism().map_or(1, usize::from);
-    let mut under_way = FuturesOrdered::new();
-    let mut written = Written::default();
+    let concurrency = available_parallelism().map_or(1, usize::from);
+    let mut running = FuturesOrdered::new();
+    let mut written = RowCounts::default();
     let mut at_end = false;
     loop {
-        while !at_end && under_way.len() < at_once {
-            // Faults are drawn in the order of the lines, whichever is answered first.
+        while !at_end && running.len() < concurrency {
+            // Faults are drawn here, so that they follow the order of the lines.
             match next_row(&mut lines).await? {
-                Some(row) => {
-                    under_way.push_back(result(emulator, &batch.project, model, row, RowFaults::draw(emulator)))
-                }
+                Some(row) => running.push_back(run(emulator, &batch.project, model, row, RowFaults::draw(emulator))),
                 None => at_end = true,
             }
         }
-        let Some(row) = under_way.next().await else { break };
+        let Some(row) = running.next().await else { break };
         written.succeeded += u64::from(row.succeeded);
         written.failed += u64::from(!row.succeeded);
         output.put(row).await?;
@@ -61,7 +59,7 @@ async fn write_output(emulator: &Inner, batch: &BatchRow, mut output: Output) ->
 
 async fn next_row(lines: &mut Lines<BufReader<File>>) -> io::Result<Option<RowInput>> {
     while let Some(line) = lines.next().await? {
-        // All lines were checked when the batch was created.
+        // All lines were checked at the create of the batch.
         if let Line::Whole(bytes) | Line::Unterminated(bytes) = line
             && let Ok(row) = RowInput::read(bytes)
         {
@@ -71,11 +69,11 @@ async fn next_row(lines: &mut Lines<BufReader<File>>) -> io::Result<Option<RowIn
     Ok(None)
 }
 
-/// Makes a file of the project of the output.
+/// Adds the output to the files of the project.
 async fn publish(emulator: &Inner, batch: &BatchRow) -> io::Result<()> {
     let id = format!("batch-{}", batch.id);
     let path = emulator.files.path(&id, "bin");
-    // An attempt that was stopped here has left it.
+    // A run that was stopped here has left the file.
     let _ = tokio::fs::remove_file(&path).await;
     tokio::fs::hard_link(emulator.batches.path(&batch.id, "out"), &path).await?;
     let (sha256, size_bytes) = tokio::task::spawn_blocking(move || digest(&path)).await.map_err(io::Error::other)??;
@@ -88,18 +86,18 @@ async fn publish(emulator: &Inner, batch: &BatchRow) -> io::Result<()> {
         sha256,
         created: emulator.now(),
         generated: true,
-        processing_looks: 0,
+        processing_polls: 0,
         failed: false,
     };
     emulator.files.put(&id, file)
 }
 
-/// An output file being written, in the odd ways that outputs are known to have.
+/// Writes an output file with the faults of its batch.
 struct Output {
     file: BufWriter<File>,
     faults: Vec<Fault>,
     rows: u64,
-    /// A shuffled output is written in swapped pairs.
+    /// The first line of a pair. A shuffled output has the lines of each pair swapped.
     held_back: Option<Value>,
 }
 

@@ -1,0 +1,269 @@
+//! What operators do: they see people and spending, invite, disable and delete.
+//!
+//! An [`Operator`] exists only for an account with the role, or for the command line. Each change is stored together with its row in the
+//! audit log ([`OperatorRecords::apply`]), so no change is without one. The store checks once more that the operator still has the role.
+
+mod store;
+
+use std::sync::Arc;
+
+use super::spending::Budget;
+use super::{Account, digest};
+use crate::changes::Changes;
+use crate::clock::{Clock, IdGenerator};
+use crate::error::{Error, Result};
+use crate::model::operator::{AuditPage, InvitationRequest, InvitationView, Overview, People};
+use crate::model::{ApiError, ErrorCode, Role};
+
+pub use store::{AuditRow, OperatorRecords, Request};
+
+/// People on one page, and rows of the audit log on one page.
+const PAGE_ROWS: u32 = 25;
+const AUDIT_ROWS: u32 = 50;
+/// How long a link that sets a password is valid, in milliseconds: one day.
+const LINK_MS: i64 = DAY_MS;
+const DAY_MS: i64 = 24 * 3_600_000;
+/// How long an invitation can be valid, in days.
+const INVITATION_DAYS_MAX: u32 = 90;
+const NOTE_CHARS_MAX: usize = 100;
+
+/// The right to manage the server. See the module.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    /// `None`: the command line.
+    account_id: Option<String>,
+}
+
+impl Operator {
+    /// The person at the command line of the server, who needs no role.
+    pub const fn command_line() -> Self {
+        Self { account_id: None }
+    }
+}
+
+/// The use cases of operators. Cheap to clone.
+#[derive(Clone)]
+pub struct Operators {
+    pub records: Arc<dyn OperatorRecords>,
+    pub budget: Budget,
+    /// Open streams of an account hear here that its access has ended.
+    pub changes: Changes,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdGenerator>,
+}
+
+impl Operators {
+    /// The rights of this account.
+    ///
+    /// # Errors
+    /// `not_found` for an account without the role, so that nobody else learns that there is such a page.
+    pub async fn authorize(&self, account: &Account) -> Result<Operator> {
+        if !self.records.is_operator(&account.id).await? {
+            return Err(ApiError::not_found("page").into());
+        }
+        Ok(Operator { account_id: Some(account.id.clone()) })
+    }
+
+    /// Whether the server has an operator who is not disabled.
+    ///
+    /// # Errors
+    /// The errors of [`OperatorRecords`].
+    pub async fn has_operator(&self) -> Result<bool> {
+        self.records.has_operator().await
+    }
+
+    /// Members whose address contains `search`, or the account with this id. `before` is [`People::next`] of the page before.
+    ///
+    /// # Errors
+    /// The errors of [`OperatorRecords`].
+    pub async fn people(&self, _: &Operator, search: &str, before: Option<&str>) -> Result<People> {
+        let (search, day) = (search.trim().to_lowercase(), self.clock.now().day());
+        let mut people = self.records.people(&search, before, day, PAGE_ROWS + 1).await?;
+        let next = cut(&mut people, PAGE_ROWS).then(|| people.last().map(|person| person.id.clone())).flatten();
+        Ok(People { people, next, default_quota: self.budget.quota_tokens })
+    }
+
+    /// Spending, jobs and numbers of accounts.
+    ///
+    /// # Errors
+    /// The errors of [`OperatorRecords`].
+    pub async fn overview(&self, _: &Operator) -> Result<Overview> {
+        let (today, date) = (self.clock.now().day(), self.clock.today());
+        let month_begins = today - i64::from(date.day()) + 1;
+        let mut overview = self.records.overview(today, month_begins).await?;
+        overview.spending.daily_max = self.budget.daily_max;
+        overview.spending.guests_daily_max = self.budget.guests_daily_max;
+        Ok(overview)
+    }
+
+    /// Invitations, newest first.
+    ///
+    /// # Errors
+    /// The errors of [`OperatorRecords`].
+    pub async fn invitations(&self, _: &Operator) -> Result<Vec<InvitationView>> {
+        self.records.invitations().await
+    }
+
+    /// The audit log. `before` is [`AuditPage::next`] of the page before.
+    ///
+    /// # Errors
+    /// The errors of [`OperatorRecords`].
+    pub async fn audit_log(&self, _: &Operator, before: Option<&str>) -> Result<AuditPage> {
+        let mut entries = self.records.audit_log(before, AUDIT_ROWS + 1).await?;
+        let next = cut(&mut entries, AUDIT_ROWS).then(|| entries.last().map(|entry| entry.id.clone())).flatten();
+        Ok(AuditPage { entries, next })
+    }
+
+    /// Disables an account: its sessions and tokens open nothing until it is enabled. Its active jobs finish.
+    ///
+    /// # Errors
+    /// `invalid_request` for the operator's own account; `not_found` for an unknown account or without the role; otherwise the errors of
+    /// [`OperatorRecords`].
+    pub async fn disable(&self, operator: &Operator, account_id: &str) -> Result<()> {
+        refuse_own(operator, account_id)?;
+        self.apply(operator, Request::Disable, account_id, String::new()).await?;
+        self.changes.tell_credentials_ended(account_id);
+        Ok(())
+    }
+
+    /// Enables an account again. Sessions and tokens that have not expired are valid again.
+    ///
+    /// # Errors
+    /// As for [`Self::disable`].
+    pub async fn enable(&self, operator: &Operator, account_id: &str) -> Result<()> {
+        self.apply(operator, Request::Enable, account_id, String::new()).await
+    }
+
+    /// Deletes the records of an account. Its files are the caller's to delete.
+    ///
+    /// # Errors
+    /// As for [`Self::disable`].
+    pub async fn delete(&self, operator: &Operator, account_id: &str) -> Result<()> {
+        refuse_own(operator, account_id)?;
+        self.apply(operator, Request::Delete, account_id, String::new()).await?;
+        self.changes.tell_credentials_ended(account_id);
+        Ok(())
+    }
+
+    /// Sets the quota of an account in token equivalents. `None` restores the default.
+    ///
+    /// # Errors
+    /// As for [`Self::disable`].
+    pub async fn set_quota(&self, operator: &Operator, account_id: &str, tokens: Option<u64>) -> Result<()> {
+        let detail = tokens.map_or_else(|| "the default".to_owned(), |tokens| format!("{tokens} tokens"));
+        self.apply(operator, Request::SetQuota(tokens), account_id, detail).await
+    }
+
+    /// Gives an account the role, or takes it.
+    ///
+    /// # Errors
+    /// As for [`Self::disable`].
+    pub async fn set_role(&self, operator: &Operator, account_id: &str, role: Option<Role>) -> Result<()> {
+        refuse_own(operator, account_id)?;
+        let detail = role.map_or("none", |role| role.into_str()).to_owned();
+        self.apply(operator, Request::SetRole(role), account_id, detail).await
+    }
+
+    /// Makes an account with this address and the role. It has no password until a link sets one. Returns its id.
+    ///
+    /// # Errors
+    /// `invalid_sign_up` for a bad address; `email_taken`; otherwise the errors of [`OperatorRecords`].
+    pub async fn create_operator(&self, operator: &Operator, email: &str) -> Result<String> {
+        let (id, email) = (self.ids.id(), super::membership::address(email)?);
+        self.apply(operator, Request::Create { email: &email, role: Role::Operator }, &id, String::new()).await?;
+        Ok(id)
+    }
+
+    /// Makes a link with which a person sets a first or a new password, once and within a day. Earlier links of the account end. Returns
+    /// its code.
+    ///
+    /// # Errors
+    /// `invalid_request` for a guest; otherwise as for [`Self::disable`].
+    pub async fn make_link(&self, operator: &Operator, account_id: &str) -> Result<String> {
+        let code = self.ids.secret();
+        let link = Request::MakeLink { digest: &digest(&code), expires_at: self.clock.now().plus(LINK_MS) };
+        self.apply(operator, link, account_id, String::new()).await?;
+        Ok(code)
+    }
+
+    /// Makes an invitation. Returns its code, which is not kept.
+    ///
+    /// # Errors
+    /// `invalid_request` for a lifetime of 0 or more than 90 days; `not_found` without the role; otherwise the errors of
+    /// [`OperatorRecords`].
+    pub async fn invite(&self, operator: &Operator, asked: InvitationRequest) -> Result<String> {
+        if !(1..=INVITATION_DAYS_MAX).contains(&asked.days) {
+            let words = format!("An invitation is valid for 1 to {INVITATION_DAYS_MAX} days.");
+            return Err(Error::refused(ErrorCode::InvalidRequest, words));
+        }
+        let note: String = asked.note.trim().chars().filter(|c| !c.is_control()).take(NOTE_CHARS_MAX).collect();
+        let (code, expires_at) = (self.ids.secret(), self.clock.now().plus(DAY_MS * i64::from(asked.days)));
+        let detail = match asked.role {
+            Some(role) => format!("{note} ({})", role.into_str()),
+            None => note.clone(),
+        };
+        let request = InvitationRequest { note, ..asked };
+        let invite = Request::Invite { digest: &digest(&code), asked: &request, expires_at };
+        self.apply_to_none(operator, invite, detail).await?;
+        Ok(code)
+    }
+
+    /// Ends an invitation that was not used.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown or used one, or without the role; otherwise the errors of [`OperatorRecords`].
+    pub async fn revoke_invitation(&self, operator: &Operator, id: &str) -> Result<()> {
+        self.apply_to_none(operator, Request::RevokeInvitation { id }, String::new()).await
+    }
+
+    /// Records an action of the command line that another use case carries out.
+    ///
+    /// # Errors
+    /// As for [`Self::disable`].
+    pub async fn note(&self, operator: &Operator, action: &'static str, account_id: &str) -> Result<()> {
+        self.apply(operator, Request::Note(action), account_id, String::new()).await
+    }
+
+    async fn apply(&self, operator: &Operator, request: Request<'_>, account_id: &str, detail: String) -> Result<()> {
+        self.store(operator, request, Some(account_id), detail).await
+    }
+
+    async fn apply_to_none(&self, operator: &Operator, request: Request<'_>, detail: String) -> Result<()> {
+        self.store(operator, request, None, detail).await
+    }
+
+    async fn store(
+        &self,
+        operator: &Operator,
+        request: Request<'_>,
+        account_id: Option<&str>,
+        detail: String,
+    ) -> Result<()> {
+        let (id, at, action) = (self.ids.id(), self.clock.now(), request.name());
+        let row = AuditRow { id: &id, at, operator_id: operator.account_id.as_deref(), account_id, detail: &detail };
+        self.records.apply(&request, &row).await?;
+        tracing::info!(
+            operator = operator.account_id.as_deref().unwrap_or("command line"),
+            account_id,
+            action,
+            "operator acted"
+        );
+        Ok(())
+    }
+}
+
+/// An operator who loses the own account by a click could not take it back.
+fn refuse_own(operator: &Operator, account_id: &str) -> Result<()> {
+    if operator.account_id.as_deref() != Some(account_id) {
+        return Ok(());
+    }
+    let words = "This is your own account. Another operator can change it, or `coldbrew user` on the server.";
+    Err(Error::refused(ErrorCode::InvalidRequest, words))
+}
+
+/// Cuts a list down to `rows`. Returns whether there are more.
+fn cut<T>(list: &mut Vec<T>, rows: u32) -> bool {
+    let has_more = list.len() > rows as usize;
+    list.truncate(rows as usize);
+    has_more
+}
