@@ -22,6 +22,7 @@ mod quota;
 mod sign_ins;
 pub mod spending;
 mod store;
+mod token;
 mod usage;
 
 use std::collections::HashSet;
@@ -37,10 +38,10 @@ use crate::model::hex;
 pub use access::AccessPolicy;
 pub use allowance::{Allowance, Allowances};
 pub use attempts::{AttemptLimits, PasswordAttempts};
-pub use credentials::{Credentials, Ending, Grant, Session};
+pub use credentials::{Credentials, Ending, Grant, Session, SessionStart, TokenLabel, TokenUse};
 pub use hourly::HourlyBudgets;
 pub use members::{ExternalIdentity, Members};
-pub use membership::{INVITATION_ENDED, Membership, NewSession, days_before};
+pub use membership::{INVITATION_ENDED, Membership, NewSession, SessionLifetimes, TokenWish, days_before};
 pub use network::Network;
 pub use operators::{AuditRow, Operator, OperatorRecords, Operators, Request};
 pub use password::Passwords;
@@ -48,6 +49,7 @@ pub use provider::{Pending, Provider, ProviderSettings};
 pub use quota::Quota;
 pub use sign_ins::{Attempts, KNOWN_NETWORKS_MAX, SUBJECTS_MAX, SignIns};
 pub use store::{Account, Accounts, Credential, CredentialKind};
+pub use token::{is_token, is_well_formed};
 pub use usage::{AccountUsage, ROW_BYTES, Storage};
 
 /// How long a guest's session and any token are valid, in milliseconds: one year.
@@ -95,7 +97,7 @@ impl Identity {
     /// The errors of [`Accounts`].
     pub async fn create_account(&self, kind: CredentialKind) -> Result<NewGuest> {
         let account = Account { id: self.ids.id(), email: None, quota_tokens: Some(self.guest_quota) };
-        let secret = self.ids.secret();
+        let secret = new_secret(&*self.ids, kind);
         let now = self.clock.now();
         let credential = Credential { digest: &digest(&secret), kind, expires_at: now.plus(CREDENTIAL_MS) };
         self.store.create_guest(&account.id, credential, now).await?;
@@ -125,6 +127,14 @@ impl Identity {
             digests.remove(&digest);
         }
         Ok(digests)
+    }
+}
+
+/// A new secret. That of a token can be recognised.
+fn new_secret(ids: &dyn IdGenerator, kind: CredentialKind) -> String {
+    match kind {
+        CredentialKind::Session => ids.secret(),
+        CredentialKind::Token => token::token_of(&ids.secret()),
     }
 }
 

@@ -23,6 +23,7 @@ mod limit;
 mod metrics;
 mod openapi;
 mod reference;
+mod scopes;
 mod state;
 mod streams;
 mod upload;

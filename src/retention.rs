@@ -1,10 +1,11 @@
 //! Purges what has expired: idle guests, unused uploads, old secrets, and files that reached the folders of a deleted account late.
 //!
-//! [`AccountDeletion`] deletes one account, for callers, operators and the purge. [`Expiry`] is the port. The purge deletes no upload that
+//! [`AccountMerge`] moves a guest's things into the account that its browser signs in to. [`AccountDeletion`] deletes one account, for callers, operators and the purge. [`Expiry`] is the port. The purge deletes no upload that
 //! an active job needs: each is checked again under the lock of its account. `crate::jobs` reaps resources at Google.
 
 mod account;
 mod deleted;
+mod merge;
 mod store;
 
 use std::sync::Arc;
@@ -19,10 +20,11 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::model::UnixMs;
 use crate::settings::Settings;
-use crate::uploads::{Blobs, Uploads, delete_content};
+use crate::uploads::{Blobs, Uploads, delete_content, figure_folder, upload_key};
 
 pub use account::AccountDeletion;
 pub use deleted::DeletedAccounts;
+pub use merge::{AccountMerge, MergeOutcome, MergeParties, Merges, StoredFile};
 pub use store::Expiry;
 
 /// Between two rounds.
@@ -33,6 +35,8 @@ const LISTED_MAX: u32 = 500;
 const GONE_FOR_MS: i64 = 10 * 60_000;
 /// How long the answer to a request with an `Idempotency-Key` is kept.
 const ANSWER_DAYS: u32 = 1;
+/// How long files that were copied for a merge are kept when the merge did not happen.
+const COPY_DAYS: u32 = 1;
 
 /// How long data is kept, in days; 0: for ever.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +63,7 @@ pub struct Purger {
     pub deletion: AccountDeletion,
     pub attempts: PasswordAttempts,
     pub expiry: Arc<dyn Expiry>,
+    pub merges: Arc<dyn Merges>,
     pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
     pub clock: Arc<dyn Clock>,
@@ -97,6 +102,7 @@ impl Purger {
             while self.purge_uploads(before).await? {}
         }
         while self.purge_gone_accounts(now.plus(-GONE_FOR_MS)).await? {}
+        while self.purge_copies(days_before(now, COPY_DAYS)).await? {}
         self.attempts.purge().await?;
         self.blobs.purge_incomplete().await?;
         self.expiry.forget_expired(days_before(now, ANSWER_DAYS), now).await
@@ -132,5 +138,19 @@ impl Purger {
             self.expiry.forget_gone_account(id).await?;
         }
         Ok(ids.len() == LISTED_MAX as usize)
+    }
+
+    /// Deletes files that were copied for a merge that did not happen. Returns whether there may be more.
+    async fn purge_copies(&self, before: UnixMs) -> Result<bool> {
+        let copies = self.merges.stale_copies(before, LISTED_MAX).await?;
+        for (account_id, content_hash) in &copies {
+            let deletion = async {
+                self.blobs.delete(&upload_key(account_id, content_hash)).await?;
+                self.blobs.delete_all(&figure_folder(account_id, content_hash)).await
+            };
+            self.uploads.unless_kept(account_id, content_hash, deletion.boxed()).await?;
+            self.merges.forget_copy(account_id, content_hash).await?;
+        }
+        Ok(copies.len() == LISTED_MAX as usize)
     }
 }

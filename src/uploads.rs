@@ -15,7 +15,7 @@ mod kind;
 mod receive;
 mod store;
 
-pub use blobs::{Blobs, account_folders, figure_key, upload_key};
+pub use blobs::{Blobs, account_folders, figure_folder, figure_key, upload_key};
 pub use contents::delete_content;
 pub use figures::{FigurePlaces, Figures, FoundFigures, figure_ids};
 pub use incoming::{DiskProbe, DiskSpace, Incoming, IncomingLimits, UploadPermit};

@@ -6,8 +6,11 @@
 //! This module renders no page and decides no permission. Pages and server functions are in [`crate::app`], the REST API in [`crate::api`].
 
 mod access;
+mod bring;
+mod client;
 mod context;
 mod operator;
+mod sessions;
 mod sign_in;
 
 use axum::Router;
@@ -20,6 +23,7 @@ pub use context::{
     WebCaller, caller, change_password, create_token, delete_account, known_caller, redirect, say, set_password,
     set_status, sign_in, sign_out, sign_up, start_session, take_flash,
 };
+pub use sessions::{access_report, confirm_password, disconnect, end_session};
 
 pub use operator::{OperatorCaller, invitation_of, operator, quota_of};
 

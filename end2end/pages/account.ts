@@ -40,6 +40,16 @@ export class AccountPage {
     await this.page.getByRole("button", { name: way }).click();
   }
 
+  /** The choice of the sign-in form to bring the guest's documents along. */
+  get bring(): Locator {
+    return this.page.getByTestId("bring");
+  }
+
+  /** A browser in the list of sessions. */
+  session(text: string): Locator {
+    return this.page.locator("#sessions").getByRole("listitem").filter({ hasText: text });
+  }
+
   /** Signs up or in, and waits until the account page shows the member. */
   async enter(way: "Sign up" | "Sign in", email: string, password: string): Promise<void> {
     await this.send(way, email, password);
@@ -67,9 +77,11 @@ export class AccountPage {
     await expect(question).toBeHidden();
   }
 
-  async deleteAccount(answer: "Keep it" | "Delete everything"): Promise<void> {
+  /** `password`: of a member who confirms. */
+  async deleteAccount(answer: "Keep it" | "Delete everything", password = ""): Promise<void> {
     await this.page.getByTestId("delete-account").click();
     const question = this.page.getByRole("dialog", { name: "Delete your account?" });
+    if (password) await question.getByTestId("password-again").fill(password);
     await question.getByRole("button", { name: answer }).click();
     await expect(question).toBeHidden();
   }

@@ -39,6 +39,45 @@ staged("guest_who_signs_up_keeps_running_batch_in_every_browser", async ({ gemin
   await expect(elsewhere.page.getByText("The shelf is still empty")).toBeVisible();
 });
 
+test("guest_who_signs_in_brings_chosen_documents_along", async ({ visitor, screens: { home, account, library, page } }) => {
+  const email = address();
+  const elsewhere = new Screens(await (await visitor()).newPage());
+  await elsewhere.account.open();
+  await elsewhere.account.enter("Sign up", email, PASSWORD);
+
+  await home.submit(pdf(1, { title: "Brought Along" }), { ai: false });
+  const document = page.url();
+  await account.open();
+  await page.getByRole("radio", { name: "Sign in" }).check();
+  await expect(account.bring).not.toBeChecked();
+  await expect(page.getByText("“Brought Along”.")).toBeVisible();
+  await account.bring.check();
+  await account.enter("Sign in", email, PASSWORD);
+  await library.open();
+  await expect(library.row("Brought Along")).toBeVisible();
+  expect((await page.goto(document))?.status()).toBe(200);
+  await elsewhere.library.open();
+  await expect(elsewhere.library.row("Brought Along")).toBeVisible();
+});
+
+test("session_ended_in_the_list_signs_the_other_browser_out", async ({ visitor, screens: { account } }) => {
+  const email = address();
+  await account.open();
+  await account.enter("Sign up", email, PASSWORD);
+  const elsewhere = new Screens(await (await visitor()).newPage());
+  await elsewhere.account.open();
+  await elsewhere.account.enter("Sign in", email, PASSWORD);
+
+  await account.open();
+  await expect(account.session("This browser")).toHaveCount(1);
+  const other = account.session("Signed in").filter({ has: account.page.getByTestId("end-session") });
+  await expect(other).toHaveCount(1);
+  await other.getByTestId("end-session").click();
+  await expect(other).toHaveCount(0);
+  await elsewhere.account.open();
+  await expect(elsewhere.account.signUp).toBeVisible();
+});
+
 test("account_page_follows_sign_in_of_another_tab", async ({ context, guard, screens: { account, page } }) => {
   guard.expectStatus(401);
   const [first, second] = [address(), address()];
@@ -115,7 +154,7 @@ test("account_deleted_after_confirmation_loses_everything", async ({ guard, scre
   await account.enter("Sign up", email, PASSWORD);
   await account.deleteAccount("Keep it");
   await expect(account.who).toHaveText(email);
-  await account.deleteAccount("Delete everything");
+  await account.deleteAccount("Delete everything", PASSWORD);
   await expect(account.signUp).toBeVisible();
   expect((await page.goto(document))?.status()).toBe(404);
   await account.open();

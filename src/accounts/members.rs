@@ -65,7 +65,7 @@ pub trait Members: Send + Sync {
     /// The id of the account with this identity.
     async fn account_of_identity(&self, issuer: &str, subject: &str) -> Result<Option<String>>;
 
-    /// Adds an identity to an account permanently. A guest becomes a member named `label`, and all sessions and tokens of the account end.
+    /// Adds an identity to an account. A guest becomes a member named `label`, and all sessions and tokens of the account end.
     /// Returns `None` if the identity belongs to an account already, or if another member has the guest's new name. A guest's `invitation`
     /// is used as by [`Self::sign_up`].
     async fn add_identity(
@@ -78,4 +78,10 @@ pub trait Members: Send + Sync {
 
     /// Whether the account has an identity of any issuer.
     async fn has_identity(&self, account_id: &str) -> Result<bool>;
+
+    /// The identities of an account as issuer and subject, with the instant at which each was connected, oldest first.
+    async fn identities(&self, account_id: &str) -> Result<Vec<((String, String), UnixMs)>>;
+
+    /// Removes an identity from an account. Returns `false` if the account has no other identity and no password.
+    async fn remove_identity(&self, account_id: &str, issuer: &str, subject: &str) -> Result<bool>;
 }

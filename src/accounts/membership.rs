@@ -1,4 +1,12 @@
-//! Use cases of one's own account: sign up, sign in, sign out, and manage passwords and tokens.
+//! Use cases of one's own account: sign up, sign in, sign out, and manage passwords. Submodules have tokens, the list of sessions, and the
+//! question for the password before what cannot be undone.
+
+mod confirm;
+mod sessions;
+mod tokens;
+
+pub use sessions::SessionLifetimes;
+pub use tokens::TokenWish;
 
 mod entry;
 
@@ -7,13 +15,13 @@ use std::sync::Arc;
 use super::attempts::PasswordAttempts;
 use super::{AccessPolicy, CREDENTIAL_MS, Caller, Network, Passwords, digest};
 use crate::accounts::{
-    Account, Accounts, Credential, CredentialKind, Credentials, Ending, ExternalIdentity, Grant, Members,
+    Account, Accounts, Credential, CredentialKind, Credentials, Ending, ExternalIdentity, Grant, Members, TokenLabel,
+    new_secret,
 };
 use crate::changes::Changes;
 use crate::clock::{Clock, IdGenerator};
 use crate::error::{Error, Result};
-use crate::model::wire::{NewToken, TokenSummary};
-use crate::model::{ApiError, EndedAccess, ErrorCode, UnixMs};
+use crate::model::{EndedAccess, ErrorCode, UnixMs};
 
 pub use entry::INVITATION_ENDED;
 
@@ -24,7 +32,6 @@ const ROTATION_MS: i64 = DAY_MS;
 /// How long a replaced session stays valid for requests that are in flight.
 const OVERLAP_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 3_600_000;
-const TOKENS_MAX: usize = 50;
 /// Length of a generated password: 80 bits, and short enough to read aloud.
 const RESET_CHARS: usize = 20;
 
@@ -36,6 +43,7 @@ pub struct Membership {
     pub accounts: Arc<dyn Accounts>,
     pub passwords: Passwords,
     pub attempts: PasswordAttempts,
+    pub lifetimes: SessionLifetimes,
     pub access: AccessPolicy,
     /// Tells open streams of an account that sessions or tokens have ended.
     pub changes: Changes,
@@ -198,8 +206,8 @@ impl Membership {
     /// seen for the first time is added to it, and a guest becomes a member. An e-mail address alone opens no account.
     ///
     /// # Errors
-    /// `email_taken` if another member has this name; `sign_up_not_allowed` and `invalid_link` by the server's policy; otherwise the errors
-    /// of the stores.
+    /// `email_taken` if another member has this name; `sign_up_not_allowed` and `invalid_link` by the server's policy;
+    /// `confirmation_required` if a member has not confirmed the new identity; otherwise the errors of the stores.
     pub async fn sign_in_as(
         &self,
         identity: &ExternalIdentity,
@@ -208,6 +216,13 @@ impl Membership {
         before: Option<&str>,
     ) -> Result<NewSession> {
         let known = self.members.account_of_identity(&identity.issuer, &identity.subject).await?;
+        // Else a person at an unlocked computer could add an identity of their own.
+        let is_confirmed =
+            account.email.is_none() || self.was_confirmed_before_trip(before.map(digest).as_deref()).await?;
+        if known.is_none() && !is_confirmed {
+            let message = "Confirm with your password on the account page, then connect again.";
+            return Err(Error::refused(ErrorCode::ConfirmationRequired, message));
+        }
         let (id, ended) = match known {
             Some(id) => (id, EndedAccess::default()),
             None => {
@@ -282,12 +297,16 @@ impl Membership {
     pub async fn rotate(&self, secret: &str) -> Result<Option<NewSession>> {
         let now = self.clock.now();
         let Some(session) = self.credentials.session(&digest(secret), now).await? else { return Ok(None) };
+        self.note_use(&digest(secret), session.last_used_at, now).await;
         if session.created_at.plus(ROTATION_MS) > now {
             return Ok(None);
         }
-        let (old, max_age_ms) = (digest(secret), max_age_ms(session.signed_in));
+        let (old, max_age_ms) = (digest(secret), self.rotated_max_age_ms(secret, &session, now).await?);
         let grant = Grant::Credential(&old);
         let new = self.add(&session.account_id, CredentialKind::Session, None, max_age_ms, grant).await?;
+        if let Some(new) = &new {
+            self.credentials.inherit_session(&old, &digest(new)).await?;
+        }
         self.credentials.end_credential(&old, now.plus(OVERLAP_MS)).await?;
         Ok(new.map(|secret| NewSession { secret, max_age_ms, ended: EndedAccess::default() }))
     }
@@ -304,53 +323,14 @@ impl Membership {
         &self,
         account_id: &str,
         kind: CredentialKind,
-        name: Option<&str>,
+        label: Option<TokenLabel<'_>>,
         lasts_ms: i64,
         grant: Grant<'_>,
     ) -> Result<Option<String>> {
-        let (secret, now) = (self.ids.secret(), self.clock.now());
+        let (secret, now) = (new_secret(&*self.ids, kind), self.clock.now());
         let credential = Credential { digest: &digest(&secret), kind, expires_at: now.plus(lasts_ms) };
-        let added = self.credentials.add_credential(account_id, credential, name, grant, now).await?;
+        let added = self.credentials.add_credential(account_id, credential, label, grant, now).await?;
         Ok(added.then_some(secret))
-    }
-
-    /// The account's tokens, without their secrets.
-    ///
-    /// # Errors
-    /// The errors of [`Credentials`].
-    pub async fn tokens(&self, account: &Account) -> Result<Vec<TokenSummary>> {
-        self.credentials.tokens(&account.id, self.clock.now()).await
-    }
-
-    /// Makes a token. `own` is the digest of the caller's credential. The secret is returned here only.
-    ///
-    /// # Errors
-    /// `invalid_request` without a name; `limit_reached` with 50 tokens; `unauthenticated` if `own` has ended meanwhile; otherwise the
-    /// errors of [`Credentials`].
-    pub async fn create_token(&self, account: &Account, name: &str, own: &str) -> Result<NewToken> {
-        let name: String = name.trim().chars().filter(|c| !c.is_control()).take(100).collect();
-        if name.is_empty() {
-            return Err(Error::refused(ErrorCode::InvalidRequest, "Give the token a name."));
-        }
-        if self.tokens(account).await?.len() >= TOKENS_MAX {
-            let message = format!("Your account has reached its limit of {TOKENS_MAX} tokens. Revoke one first.");
-            return Err(Error::refused(ErrorCode::LimitReached, message));
-        }
-        let grant = Grant::Credential(own);
-        let secret = self.add(&account.id, CredentialKind::Token, Some(&name), CREDENTIAL_MS, grant).await?;
-        Ok(NewToken { name, token: secret.ok_or_else(ended_meanwhile)? })
-    }
-
-    /// Ends a token immediately.
-    ///
-    /// # Errors
-    /// `not_found` if the account has no such token; otherwise the errors of [`Credentials`].
-    pub async fn revoke_token(&self, account: &Account, id: &str) -> Result<()> {
-        if !self.credentials.revoke_token(&account.id, id).await? {
-            return Err(ApiError::not_found("token").into());
-        }
-        self.changes.tell_credentials_ended(&account.id);
-        Ok(())
     }
 }
 

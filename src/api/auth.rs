@@ -10,7 +10,7 @@ use super::error::Failure;
 use super::{ApiState, client_address};
 pub use crate::accounts::Caller;
 use crate::accounts::{Account, CredentialKind};
-use crate::accounts::{Network, digest};
+use crate::accounts::{Network, digest, is_well_formed};
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 
@@ -103,7 +103,8 @@ async fn look_up(state: &ApiState, headers: &HeaderMap) -> Result<Option<Account
 /// The digest of the request's bearer token, or else of its session cookie.
 pub fn credential(headers: &HeaderMap, https: bool) -> Option<String> {
     let secret = bearer(headers).map(str::to_owned).or_else(|| session(headers, https));
-    secret.map(|secret| digest(&secret))
+    // A mistyped token needs no look into the database.
+    secret.filter(|secret| is_well_formed(secret)).map(|secret| digest(&secret))
 }
 
 /// The bearer token of a request.

@@ -15,7 +15,7 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use super::limit::Count;
-use super::{ApiState, auth, body, client_address, error, guard, host, metrics};
+use super::{ApiState, auth, body, client_address, error, guard, host, metrics, scopes};
 use crate::error::Result;
 
 /// Wraps a router of REST routes and pages in [`admit`].
@@ -65,6 +65,8 @@ async fn check_and_run(state: &ApiState, mut request: Request, next: Next) -> Re
         count.before(&state.limiter).await?;
     }
     guard::same_site(state.site.settings.public_url.as_deref(), &request)?;
+    let needed = scopes::needed_by(&request);
+    scopes::check(state, needed).await?;
     let session = auth::session_of_page(state, &request);
     let request = body::limit(state, request)?;
     let mut response = next.run(request).await;

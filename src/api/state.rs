@@ -20,7 +20,7 @@ use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::documents::Library;
 use crate::jobs::Submissions;
-use crate::retention::AccountDeletion;
+use crate::retention::{AccountDeletion, AccountMerge};
 use crate::settings::{SECOND, Secret, Settings};
 use crate::uploads::Intake;
 
@@ -61,6 +61,7 @@ pub struct UseCases {
     pub membership: Membership,
     pub operators: Operators,
     pub deletion: AccountDeletion,
+    pub merge: AccountMerge,
     pub quota: Quota,
     pub intake: Intake,
     pub submissions: Submissions,

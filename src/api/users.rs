@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use super::ApiState;
 use super::auth::{Caller, credential, unauthenticated};
 use super::error::{Body, Failure, PathParams};
-use crate::accounts::CredentialKind;
+use crate::accounts::{CredentialKind, TokenWish};
+use crate::model::Scopes;
 use crate::model::wire::{ErrorBody, Me, NewToken, TokenSummary, UsageReport};
 
 /// A new guest account and its token.
@@ -48,12 +49,17 @@ pub(crate) async fn me(Caller { account, .. }: Caller) -> Json<Me> {
 
 /// Delete the account with all its documents and files, permanently. The ledger keeps the account's charges without its name.
 #[utoipa::path(delete, path = "/v1/users/me", tag = "users",
-    responses((status = 204, description = "The account is deleted, with all its tokens and sessions.")))]
+    responses(
+        (status = 204, description = "The account is deleted, with all its tokens and sessions."),
+        (status = 403, description = "A member needs a token with the scope `account`.", body = ErrorBody)))]
 pub(crate) async fn delete_me(
     State(state): State<ApiState>,
-    Caller { account, .. }: Caller,
+    caller: Caller,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Failure> {
-    state.services.deletion.delete(&account.id).await?;
+    let own = credential(&headers, state.site.https()).ok_or_else(unauthenticated)?;
+    state.services.membership.confirm_by_token(&caller, &own).await?;
+    state.services.deletion.delete(&caller.account.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -73,26 +79,43 @@ pub(crate) async fn tokens(
     Ok(Json(TokenList { tokens: state.services.membership.tokens(&account).await? }))
 }
 
-/// The name of a new token.
+/// What a new token is called, what it may do, and how long.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct TokenName {
+pub(crate) struct TokenRequest {
     name: String,
+    /// `read`, `submit` and `account`. Default: all that the caller may do.
+    scopes: Option<Scopes>,
+    /// 7, 30, 90 or 365.
+    #[serde(default = "a_year")]
+    expires_in_days: u32,
 }
 
-/// Make a token. It is valid for one year or until it is revoked.
-#[utoipa::path(post, path = "/v1/users/me/tokens", tag = "users", request_body = TokenName,
+fn a_year() -> u32 {
+    365
+}
+
+/// Make a token. It is valid until it expires or is revoked. A token cannot make one that may do more than itself.
+#[utoipa::path(post, path = "/v1/users/me/tokens", tag = "users", request_body = TokenRequest,
     responses(
         (status = 201, description = "The token. It is shown only here.", body = NewToken),
+        (status = 403, description = "A member needs a token with the scope `account`.", body = ErrorBody),
         (status = 409, description = "The account has the maximum number of tokens.", body = ErrorBody)))]
 pub(crate) async fn create_token(
     State(state): State<ApiState>,
-    Caller { account, .. }: Caller,
+    caller: Caller,
     headers: HeaderMap,
-    Body(TokenName { name }): Body<TokenName>,
+    Body(TokenRequest { name, scopes, expires_in_days }): Body<TokenRequest>,
 ) -> Result<(StatusCode, Json<NewToken>), Failure> {
     let own = credential(&headers, state.site.https()).ok_or_else(unauthenticated)?;
-    let token = state.services.membership.create_token(&account, &name, &own).await?;
+    let membership = &state.services.membership;
+    membership.confirm_by_token(&caller, &own).await?;
+    let scopes = match scopes {
+        Some(scopes) => scopes,
+        None => membership.scopes_of(&own).await?,
+    };
+    let wish = TokenWish { name, scopes, days: expires_in_days };
+    let token = membership.create_token(&caller.account, &wish, &own).await?;
     Ok((StatusCode::CREATED, Json(token)))
 }
 

@@ -17,8 +17,8 @@ use leptos::server_fn::codec::{Json, JsonEncoding};
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 
 use crate::model::wire::{
-    ErrorBody, JobView, LibraryListing, Me, NewToken, Opened, Prepared, ReaderRequest, Submission, TokenSummary,
-    UsageReport,
+    AccessReport, ErrorBody, GuestSummary, JobView, LibraryListing, Me, NewToken, Opened, Prepared, ReaderRequest,
+    Submission, TokenSummary, UsageReport,
 };
 use crate::model::{ApiError, EndedAccess, ErrorCode, Mode, Quote};
 
@@ -165,10 +165,20 @@ pub async fn sign_up(email: String, password: String, invitation: Option<String>
     crate::web::sign_up(email, password, invitation).await
 }
 
-/// Signs this browser in.
+/// Signs this browser in. `bring`: what the browser's guest has made moves into the account.
 #[server(prefix = "/api", endpoint = "sign_in")]
-pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
-    crate::web::sign_in(email, password).await
+pub async fn sign_in(email: String, password: String, #[server(default)] bring: bool) -> Result<(), ApiError> {
+    crate::web::sign_in(email, password, bring).await
+}
+
+/// What this browser's guest has made; `None` if the browser has no guest, or one that has made nothing.
+#[server(prefix = "/api", endpoint = "fetch_guest")]
+pub async fn fetch_guest() -> Result<Option<GuestSummary>, ApiError> {
+    let Some(caller) = crate::web::known_caller().await?.filter(|caller| caller.account.email.is_none()) else {
+        return Ok(None);
+    };
+    let summary = caller.answer(caller.services.merge.summary(&caller.account.id).await)?;
+    Ok(Some(summary).filter(|summary| summary.documents > 0))
 }
 
 /// Whether the account is connected to the sign-in provider.
@@ -197,10 +207,43 @@ pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
     crate::web::sign_out(everywhere).await
 }
 
-/// Creates an API token. Its secret is only in the answer, or on the page that a form is redirected to.
+/// Creates an API token. Its secret is only in the answer, or on the page that a form is redirected to. `password`: of an account that has
+/// one.
 #[server(prefix = "/api", endpoint = "create_token")]
-pub async fn create_token(name: String) -> Result<NewToken, ApiError> {
-    crate::web::create_token(&name).await
+pub async fn create_token(
+    name: String,
+    #[server(default)] read: bool,
+    #[server(default)] submit: bool,
+    #[server(default)] account: bool,
+    days: u32,
+    #[server(default)] password: String,
+) -> Result<NewToken, ApiError> {
+    let scopes = crate::model::Scopes::chosen(read, submit, account);
+    crate::web::create_token(name, scopes, days, password).await
+}
+
+/// The sessions and identities of the account, and whether the person has just confirmed to be its owner.
+#[server(prefix = "/api", endpoint = "fetch_sessions")]
+pub async fn fetch_sessions() -> Result<AccessReport, ApiError> {
+    crate::web::access_report().await
+}
+
+/// Confirms with the password that the person owns the account.
+#[server(prefix = "/api", endpoint = "confirm_password")]
+pub async fn confirm_password(#[server(default)] password: String) -> Result<(), ApiError> {
+    crate::web::confirm_password(password).await
+}
+
+/// Ends one of the account's sessions.
+#[server(prefix = "/api", endpoint = "end_session")]
+pub async fn end_session(id: String) -> Result<(), ApiError> {
+    crate::web::end_session(&id).await
+}
+
+/// Disconnects one of the account's identities.
+#[server(prefix = "/api", endpoint = "disconnect")]
+pub async fn disconnect(id: String, #[server(default)] password: String) -> Result<(), ApiError> {
+    crate::web::disconnect(&id, password).await
 }
 
 /// Revokes an API token.
@@ -211,10 +254,11 @@ pub async fn revoke_token(id: String) -> Result<(), ApiError> {
     crate::web::say("The token was revoked.")
 }
 
-/// Deletes the account with everything it owns, permanently. `id`: the account on the page, which must be the caller's.
+/// Deletes the account with everything it owns, permanently. `id`: the account on the page, which must be the caller's. `password`: of an
+/// account that has one.
 #[server(prefix = "/api", endpoint = "delete_account")]
-pub async fn delete_account(id: String) -> Result<(), ApiError> {
-    crate::web::delete_account(&id).await
+pub async fn delete_account(id: String, #[server(default)] password: String) -> Result<(), ApiError> {
+    crate::web::delete_account(&id, password).await
 }
 
 #[cfg(test)]

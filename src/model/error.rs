@@ -30,6 +30,10 @@ error_codes! {
     QuotaExceeded = "quota_exceeded", 402;
     /// The request came from another site.
     CrossSite = "cross_site_request", 403;
+    /// The token lacks a scope that this call needs. The message names it.
+    InsufficientScope = "insufficient_scope", 403;
+    /// The call needs the account's password, or a sign-in a few minutes ago.
+    ConfirmationRequired = "confirmation_required", 403;
     /// This server takes no guests: sign in.
     GuestsNotAllowed = "guests_not_allowed", 403;
     /// Guests of this server can read the plain text only, not use AI.

@@ -12,6 +12,8 @@ pub enum SignInProblem {
     Failed,
     /// Another account has the e-mail address.
     Taken,
+    /// The person has not confirmed to own the account that the provider was to be connected to.
+    NotConfirmed,
     /// This server lets people sign up with an invitation, at some domains, or not at all.
     NotAllowed,
     /// The invitation was used or has expired.
@@ -30,6 +32,9 @@ impl SignInProblem {
             Self::Failed => "The sign-in could not be verified. Nothing has changed. Try again.",
             Self::Taken => {
                 "An account with this e-mail address already exists. Sign in with its password, then connect it here."
+            }
+            Self::NotConfirmed => {
+                "Nothing was connected, because your confirmation is too old. Confirm again, then connect."
             }
             Self::NotAllowed => {
                 "You cannot sign up here with this account. Ask the operator of this server for an invitation."

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BlockedReason, ErrorCode, JobStatus, Mode, PageSet, Quote, UnixMs};
+use super::{BlockedReason, ErrorCode, JobStatus, Mode, PageSet, Quote, Scopes, UnixMs};
 
 /// What the server knows of a file after opening it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -385,6 +385,14 @@ pub struct Me {
     pub email: Option<String>,
 }
 
+/// What a guest has made, as the sign-in form names it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestSummary {
+    pub documents: usize,
+    /// The titles of the newest.
+    pub titles: Vec<String>,
+}
+
 /// An API token without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -393,6 +401,41 @@ pub struct TokenSummary {
     pub name: String,
     pub created_at: UnixMs,
     pub expires_at: UnixMs,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// Recorded at most once an hour.
+    pub last_used_at: Option<UnixMs>,
+}
+
+/// A browser that is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionSummary {
+    pub id: String,
+    /// The browser, for example: Firefox on Linux.
+    pub client: String,
+    pub began_at: UnixMs,
+    pub last_used_at: UnixMs,
+    /// Whether it is the session of the request.
+    pub is_this: bool,
+}
+
+/// An account of the person at a sign-in provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentitySummary {
+    pub id: String,
+    /// The host of the provider.
+    pub provider: String,
+    pub connected_at: UnixMs,
+}
+
+/// How a person can get into the account, for the account page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessReport {
+    pub has_password: bool,
+    /// Whether the person has given the password or signed in within the last 10 minutes.
+    pub is_confirmed: bool,
+    pub sessions: Vec<SessionSummary>,
+    pub identities: Vec<IdentitySummary>,
 }
 
 /// A new API token. Its secret is shown only this once.

@@ -12,7 +12,7 @@ use super::engine;
 use super::gemini::Gemini;
 use super::storage::Storage;
 use crate::accounts::spending::Budget;
-use crate::accounts::{AccessPolicy, Allowances, AttemptLimits, ProviderSettings};
+use crate::accounts::{AccessPolicy, Allowances, AttemptLimits, ProviderSettings, SessionLifetimes};
 use crate::api::{RateLimits, SiteSettings, StreamLimits};
 use crate::documents::{RenderingLimits, TextLimit};
 use crate::extract::EngineShares;
@@ -50,6 +50,7 @@ pub struct Config {
     pub allowances: Allowances,
     pub access: AccessPolicy,
     pub attempts: AttemptLimits,
+    pub sessions: SessionLifetimes,
     /// The most stored answers of an account to requests with an `Idempotency-Key`.
     pub idempotency_keys_max: u32,
     pub retention: Retention,
@@ -115,6 +116,7 @@ impl Config {
             allowances: Allowances::read(from, guests_are_owners),
             access: AccessPolicy::read(from, guests_are_owners),
             attempts: AttemptLimits::read(from),
+            sessions: SessionLifetimes::read(from),
             idempotency_keys_max: from.positive("limits.idempotency-keys-max", "COLDBREW_IDEMPOTENCY_KEYS_MAX", 1_000),
             retention: Retention::read(from),
             provider: ProviderSettings::read(from),

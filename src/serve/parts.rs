@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::jobs::{DiskSpool, Jobs, SubmissionPolicy, SubmissionPorts, Submissions};
 use crate::operations::Metrics;
-use crate::retention::{AccountDeletion, DeletedAccounts, Purger};
+use crate::retention::{AccountDeletion, AccountMerge, DeletedAccounts, Purger};
 use crate::store::sql::SqlStore;
 use crate::uploads::fetch::{Fetcher, Imports, SystemResolver};
 use crate::uploads::{Blobs, Incoming, Intake};
@@ -81,6 +81,13 @@ impl Parts {
             membership: membership(config, &self.store, self.changes.clone()),
             operators: operators(config, &self.store, self.changes.clone()),
             deletion: self.deletion(),
+            merge: AccountMerge {
+                credentials: store.clone(),
+                merges: store.clone(),
+                blobs: self.blobs.clone(),
+                changes: self.changes.clone(),
+                clock: clock.clone(),
+            },
             quota: Quota { accounts: store.clone(), default_tokens: config.budget.quota_tokens },
             intake: Intake {
                 incoming: self.incoming.clone(),
@@ -179,6 +186,7 @@ impl Parts {
             deletion: self.deletion(),
             attempts: attempts(config, &self.store),
             expiry: store.clone(),
+            merges: store.clone(),
             uploads: store,
             blobs: self.blobs.clone(),
             clock: self.clock.clone(),
@@ -196,6 +204,7 @@ pub(super) fn membership(config: &Config, store: &SqlStore, changes: Changes) ->
         accounts: shared,
         passwords: Passwords::default(),
         attempts: attempts(config, store),
+        lifetimes: config.sessions,
         access: config.access.clone(),
         changes,
         clock: Arc::new(SystemClock),

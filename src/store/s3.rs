@@ -140,6 +140,13 @@ impl Blobs for S3 {
         Ok(self.fetch(key, &path).await?.then_some(path))
     }
 
+    async fn copy(&self, from: &str, to: &str) -> Result<bool> {
+        match self.store.copy(&self.key(from)?, &self.key(to)?).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            done => done.map(|()| true).map_err(Error::unavailable),
+        }
+    }
+
     async fn delete(&self, key: &str) -> Result<()> {
         let object = self.key(key)?;
         let _ = fs::remove_file(self.cache.join(key)).await;

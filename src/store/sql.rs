@@ -27,6 +27,7 @@ mod idempotency;
 mod jobs;
 mod locks;
 mod members;
+mod merges;
 mod migrations;
 mod operations;
 mod operators;

@@ -46,6 +46,7 @@ mod figures;
 mod limits;
 mod locks;
 mod members;
+mod merges;
 mod migrations;
 mod operations;
 mod operators;

@@ -10,11 +10,14 @@ fn sources_of(paths: &[&str]) -> Vec<(String, String)> {
     found
 }
 
+/// The one statement that changes rows: signing in can bring the guest's account along. It changes no amount.
+const MERGE: &str = "update ledger set account_id = $2 where account_id = $1";
+
 #[test]
-fn ledger_row_stored_is_never_changed_or_deleted() {
+fn ledger_row_stored_changes_its_account_at_most() {
     let mut inserts = 0;
     for (name, code) in sources_of(&["store/sql"]) {
-        let sql = code.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let sql = code.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().replace(MERGE, "");
         inserts += sql.matches("insert into ledger (").count();
         for change in ["update ledger ", "delete from ledger ", "replace into ledger "] {
             assert!(!sql.contains(change), "{name}: a statement begins with {change}");

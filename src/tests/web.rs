@@ -2,5 +2,8 @@
 
 pub mod access;
 pub mod accounts;
+mod merge;
 pub mod operators;
 pub mod provider;
+mod sessions;
+mod tokens;

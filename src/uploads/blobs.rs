@@ -19,6 +19,10 @@ pub trait Blobs: Send + Sync {
     /// A local path of the file, or `None` if there is no file.
     async fn open(&self, key: &str) -> Result<Option<PathBuf>>;
 
+    /// Copies the file at the key `from` to the key `to`. Files never change, so a file that is there already may stay. Returns `false` if
+    /// there is no file.
+    async fn copy(&self, from: &str, to: &str) -> Result<bool>;
+
     /// Deletes the file, if it exists.
     async fn delete(&self, key: &str) -> Result<()>;
 
@@ -44,7 +48,12 @@ pub fn upload_key(account_id: &str, content_hash: &str) -> String {
     format!("uploads/{account_id}/{content_hash}")
 }
 
+/// The folder with the images of a content's figures.
+pub fn figure_folder(account_id: &str, content_hash: &str) -> String {
+    format!("figures/{account_id}/{content_hash}")
+}
+
 /// The key of a figure's image.
 pub fn figure_key(account_id: &str, figure: &FigureId) -> String {
-    format!("figures/{account_id}/{}/{}", figure.content_hash, figure.file_name())
+    format!("{}/{}", figure_folder(account_id, &figure.content_hash), figure.file_name())
 }

@@ -11,14 +11,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 
+use super::bring::bring_along;
+use super::client::client_name;
+use super::sessions::own_digest;
 use super::sign_in::account_page;
-use crate::accounts::{CREDENTIAL_MS, CredentialKind};
-use crate::api::auth::{Caller, account_of, caller_or_new, cookie, credential, network_of, session, session_cookie};
+use crate::accounts::{CREDENTIAL_MS, CredentialKind, NewSession, TokenWish};
+use crate::api::auth::{Caller, account_of, caller_or_new, cookie, network_of, session, session_cookie};
 use crate::api::error::public;
 use crate::api::{ApiState, UseCases};
 use crate::error::{Error, Result};
 use crate::model::wire::NewToken;
-use crate::model::{ApiError, EndedAccess, ErrorCode, Flash};
+use crate::model::{ApiError, EndedAccess, ErrorCode, Flash, Scopes};
 
 /// Long enough to load the page that a form redirects to.
 const FLASH_MS: i64 = 60_000;
@@ -97,21 +100,25 @@ pub async fn sign_up(email: String, password: String, invitation: Option<String>
     membership.admit_sign_up(Some(&email), invitation).await.map_err(refuse)?;
     let (caller, before) = caller_or_new(&state, &parts()?).await.map_err(refuse)?;
     let signed_up = membership.sign_up(&caller, &email, password, invitation, before.as_deref()).await;
-    let session = signed_up.map_err(refuse)?;
+    let session = complete(&state.services, signed_up.map_err(refuse)?).await?;
     set_session(&session.secret, session.max_age_ms)?;
     leptos_axum::redirect(&account_page(session.ended));
     Ok(session.ended)
 }
 
-/// Signs this browser in.
+/// Signs this browser in. `bring`: what the browser's guest has made moves into the account.
 ///
 /// # Errors
-/// The errors of [`crate::accounts::Membership::sign_in`].
-pub async fn sign_in(email: String, password: String) -> Result<(), ApiError> {
+/// The errors of [`crate::accounts::Membership::sign_in`] and of `AccountMerge::merge`.
+pub async fn sign_in(email: String, password: String, bring: bool) -> Result<(), ApiError> {
     let services = expect_context::<ApiState>().services.clone();
     let (before, network) = (this_session()?, network_of(&parts()?.extensions));
     let signed_in = services.membership.sign_in(&email, password, before.as_deref(), network).await;
     let session = signed_in.map_err(refuse)?;
+    if bring {
+        bring_along(&services, before.as_deref(), &session).await.map_err(refuse)?;
+    }
+    let session = complete(&services, session).await?;
     set_session(&session.secret, session.max_age_ms)?;
     leptos_axum::redirect("/account");
     Ok(())
@@ -125,7 +132,7 @@ pub async fn set_password(code: &str, password: String) -> Result<(), ApiError> 
     let services = expect_context::<ApiState>().services.clone();
     let (before, network) = (this_session()?, network_of(&parts()?.extensions));
     let set = services.membership.set_password_by_link(code, password, before.as_deref(), network).await;
-    let session = set.map_err(refuse)?;
+    let session = complete(&services, set.map_err(refuse)?).await?;
     set_session(&session.secret, session.max_age_ms)?;
     say("Your password is set. You are signed in.")?;
     leptos_axum::redirect(&account_page(session.ended));
@@ -140,21 +147,30 @@ pub async fn change_password(current: String, new: String) -> Result<(), ApiErro
     let (caller, before) = (caller().await?, this_session()?);
     let membership = &caller.services.membership;
     let session = caller.answer(membership.change_password(&caller, current, new, before.as_deref()).await)?;
+    let session = complete(&caller.services, session).await?;
     set_session(&session.secret, session.max_age_ms)?;
     say("Your password was changed. You are signed out everywhere else, and your API tokens have ended.")?;
     leptos_axum::redirect(&format!("/account?ended={}", session.ended.to_query()));
     Ok(())
 }
 
-/// Makes an API token for the account of this browser.
+/// Completes a sign-in with a password: the session gets its absolute end and the name of this browser.
+async fn complete(services: &UseCases, session: NewSession) -> Result<NewSession, ApiError> {
+    let client = client_name(&parts()?.headers);
+    services.membership.complete_sign_in(session, &client, false).await.map_err(refuse)
+}
+
+/// Makes an API token for the account of this browser, if the password is right.
 ///
 /// # Errors
-/// `unauthenticated` without an account, and the errors of [`crate::accounts::Membership::create_token`].
-pub async fn create_token(name: &str) -> Result<NewToken, ApiError> {
-    let caller = caller().await?;
-    let own = credential(&parts()?.headers, expect_context::<ApiState>().site.https());
-    let made = caller.services.membership.create_token(&caller.account, name, &own.unwrap_or_default()).await;
-    let token = caller.answer(made)?;
+/// `unauthenticated` without an account, and the errors of [`crate::accounts::Membership::confirm`] and
+/// [`crate::accounts::Membership::create_token`].
+pub async fn create_token(name: String, scopes: Scopes, days: u32, password: String) -> Result<NewToken, ApiError> {
+    let (caller, own) = (caller().await?, own_digest());
+    let wish = TokenWish { name, scopes, days };
+    let membership = &caller.services.membership;
+    caller.answer(membership.confirm(&caller, password, &own).await)?;
+    let token = caller.answer(membership.create_token(&caller.account, &wish, &own).await)?;
     flash(&Flash::Token(token.clone()))?;
     Ok(token)
 }
@@ -176,16 +192,18 @@ pub async fn sign_out(everywhere: bool) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Deletes the account of this browser if its id is `id`, and removes the session cookie.
+/// Deletes the account of this browser if its id is `id` and the password is right, and removes the session cookie.
 ///
 /// # Errors
-/// `unauthenticated` if this browser now has another account or none; `unavailable` or `internal` if the database fails.
-pub async fn delete_account(id: &str) -> Result<(), ApiError> {
+/// `unauthenticated` if this browser now has another account or none; the errors of [`crate::accounts::Membership::confirm`];
+/// `unavailable` or `internal` if the database fails.
+pub async fn delete_account(id: &str, password: String) -> Result<(), ApiError> {
     let caller = caller().await?;
     if caller.account.id != id {
         let message = "Another account is signed in here now. Nothing was deleted. Reload the page.";
         return Err(refuse(Error::refused(ErrorCode::Unauthenticated, message)));
     }
+    caller.answer(caller.services.membership.confirm(&caller, password, &own_digest()).await)?;
     caller.services.deletion.delete(&caller.account.id).await.map_err(refuse)?;
     set_session("", 0)?;
     leptos_axum::redirect("/account");

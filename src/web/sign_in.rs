@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum_extra::extract::{CookieJar, WithRejection};
 use serde::Deserialize;
 
+use super::bring::{bring_along, choice_cookie, is_chosen};
+use super::client::client_name;
 use crate::accounts::{NewSession, Pending, Provider};
 use crate::api::ApiState;
 use crate::api::auth::{account_of, caller_or_new, cookie, session_cookie};
@@ -31,18 +33,22 @@ pub(crate) struct Callback {
     error: Option<String>,
 }
 
-/// The parameters of a sign-in that begins on the page of an invitation.
+/// What the page of an invitation and the sign-in form add to the link.
 #[derive(Deserialize)]
 pub(crate) struct Beginning {
     #[serde(default)]
     invitation: String,
+    /// What the browser's guest has made moves into the account.
+    #[serde(default)]
+    bring: bool,
 }
 
 /// `GET /sign-in/provider`: redirects to the provider. It must come from our own page, so that no other site can add its identity to an
 /// account.
 ///
 /// # Errors
-/// `not_found` without a configured provider; `cross_site_request` if the request does not come from our own page.
+/// `not_found` without a configured provider; `invalid_request` if the query is malformed; `cross_site_request` if the request does not come
+/// from our own page.
 pub(crate) async fn begin(
     State(state): State<ApiState>,
     WithRejection(Query(beginning), _): WithRejection<Query<Beginning>, Failure>,
@@ -55,8 +61,13 @@ pub(crate) async fn begin(
     Ok(match provider.begin().await {
         Ok((pending, url)) => {
             let pending = pending.with_invitation(&beginning.invitation);
-            let cookie = pending_cookie(&pending.to_cookie(), PENDING_MS, state.site.https());
-            see_other(url.as_str(), &[cookie])
+            let https = state.site.https();
+            let pending = pending_cookie(&pending.to_cookie(), PENDING_MS, https);
+            let mut cookies = vec![pending];
+            if beginning.bring || is_chosen(&headers, https) {
+                cookies.push(choice_cookie(beginning.bring, PENDING_MS, https));
+            }
+            see_other(url.as_str(), &cookies)
         }
         Err(error) => back_with(problem(error), state.site.https()),
     })
@@ -77,7 +88,11 @@ pub(crate) async fn finish(
     Ok(match signed_in(&state, provider, &request, callback).await {
         Ok(session) => {
             let cookie = session_cookie(&session.secret, session.max_age_ms, https);
-            see_other(&account_page(session.ended), &[cookie, pending_cookie("", 0, https)])
+            let mut cookies = vec![cookie, pending_cookie("", 0, https)];
+            if is_chosen(&request.headers, https) {
+                cookies.push(choice_cookie(false, 0, https));
+            }
+            see_other(&account_page(session.ended), &cookies)
         }
         Err(problem) => back_with(problem, https),
     })
@@ -101,7 +116,13 @@ async fn signed_in(
     let account = account_of(state, request).await.map_err(problem)?;
     membership.admit_identity(&identity, account.as_ref(), invitation).await.map_err(problem)?;
     let (caller, before) = caller_or_new(state, request).await.map_err(problem)?;
-    membership.sign_in_as(&identity, &caller.account, invitation, before.as_deref()).await.map_err(problem)
+    let signed_in = membership.sign_in_as(&identity, &caller.account, invitation, before.as_deref()).await;
+    let session = signed_in.map_err(problem)?;
+    if is_chosen(&request.headers, https) {
+        bring_along(services, before.as_deref(), &session).await.map_err(problem)?;
+    }
+    let client = client_name(&request.headers);
+    membership.complete_sign_in(session, &client, true).await.map_err(problem)
 }
 
 /// The account page. Its query says which sessions and tokens have ended, if any have.
@@ -128,6 +149,7 @@ fn problem(error: Error) -> SignInProblem {
 fn problem_of(code: ErrorCode) -> SignInProblem {
     match code {
         ErrorCode::EmailTaken => SignInProblem::Taken,
+        ErrorCode::ConfirmationRequired => SignInProblem::NotConfirmed,
         ErrorCode::SignUpNotAllowed => SignInProblem::NotAllowed,
         ErrorCode::InvalidLink => SignInProblem::NotInvited,
         ErrorCode::AccountDisabled => SignInProblem::Disabled,

@@ -1,10 +1,12 @@
 //! The account page: sign-in, quota, receipts, tokens and deletion.
 
 mod access;
+mod bring;
 mod invitation;
 mod member;
 mod password;
 mod provider;
+mod sessions;
 mod set_password;
 mod tokens;
 
@@ -14,13 +16,14 @@ use leptos_meta::Title;
 
 use crate::app::PageContext;
 use crate::app::components::grouped;
-use crate::app::server::{fetch_me, fetch_usage};
+use crate::app::server::{fetch_me, fetch_sessions, fetch_usage};
 use crate::model::wire::{Receipt, Usage, UsageReport};
 use crate::model::{Flash, Mode, count_words};
 use access::{NoAccess, OperatorLink, WaysIn};
 use member::{DeleteSection, Member};
 use password::{EndedNotice, PasswordForm};
 use provider::{ProviderLink, SignInTrouble};
+use sessions::Sessions;
 use tokens::Tokens;
 
 pub use invitation::InvitationPage;
@@ -29,7 +32,7 @@ pub use set_password::SetPasswordPage;
 /// `/account`
 #[component]
 pub fn Account() -> impl IntoView {
-    let found = Resource::new(|| (), |()| async { (fetch_me().await, fetch_usage().await) });
+    let found = Resource::new(|| (), |()| async { (fetch_me().await, fetch_usage().await, fetch_sessions().await) });
     let made = match use_context::<PageContext>().and_then(|page| page.flash) {
         Some(Flash::Token(token)) => Some(token),
         _ => None,
@@ -46,8 +49,9 @@ pub fn Account() -> impl IntoView {
                         let made = made.clone();
                         Suspend::new(async move {
                             match found.await {
-                                (Ok(Some((me, tokens))), Ok(Some(report))) => {
+                                (Ok(Some((me, tokens))), Ok(Some(report)), Ok(access)) => {
                                     let UsageReport { usage, receipts } = report;
+                                    let has_password = access.has_password;
                                     let who = me.email.clone().unwrap_or_else(|| me.user_id.clone());
                                     EitherOf3::A(
                                         view! {
@@ -56,12 +60,15 @@ pub fn Account() -> impl IntoView {
                                                 <Who email=me.email.clone() />
                                             </div>
                                             <Receipts receipts />
-                                            <Tokens tokens made />
-                                            <DeleteSection id=me.user_id email=me.email />
+                                            <Tokens tokens made has_password />
+                                            {me.email.is_some().then(|| view! { <Sessions report=access /> })}
+                                            <DeleteSection id=me.user_id email=me.email has_password />
                                         },
                                     )
                                 }
-                                (Err(error), _) | (_, Err(error)) => EitherOf3::B(view! { <NoAccess error /> }),
+                                (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+                                    EitherOf3::B(view! { <NoAccess error /> })
+                                }
                                 _ => {
                                     EitherOf3::C(
                                         view! {

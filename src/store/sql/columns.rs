@@ -11,7 +11,7 @@ use crate::extract::Recipe;
 use crate::jobs::Stage;
 use crate::markdown::Outline;
 use crate::model::wire::Metadata;
-use crate::model::{BlockedReason, JobStatus, Mode, PageSet, Role, UnixMs};
+use crate::model::{BlockedReason, JobStatus, Mode, PageSet, Role, Scopes, UnixMs};
 use coldbrew_pdf::figures::Figure;
 
 /// A value that is stored in one column.
@@ -74,6 +74,8 @@ columns! {
     bool = number: i64 => number != 0;
     UnixMs = number: i64 => UnixMs(number);
     Option<UnixMs> = number: Option<i64> => number.map(UnixMs);
+    // A token from before there were scopes may do everything.
+    Scopes = names: Option<&str> => names.map_or_else(Scopes::all, Scopes::parse);
     String = text: String => text;
     Option<String> = text: Option<String> => text;
     Recipe = name: &str => Recipe::named(name);

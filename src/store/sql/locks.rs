@@ -20,6 +20,12 @@ pub(super) async fn lock_spending(connection: &mut AnyConnection) -> Result<()> 
     Ok(())
 }
 
+/// Locks a job. Its account stays the same meanwhile.
+pub(super) async fn lock_job(connection: &mut AnyConnection, id: &str) -> Result<()> {
+    lock_rows(connection, "SELECT id FROM jobs WHERE id = $1", &[id]).await?;
+    Ok(())
+}
+
 /// Locks the active job that will fill a document. It cannot end meanwhile, so no draft outlives its job. Returns `false` if the account
 /// has no such active job.
 pub(super) async fn lock_job_filling(connection: &mut AnyConnection, account_id: &str, id: &str) -> Result<bool> {

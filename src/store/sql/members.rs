@@ -5,6 +5,7 @@ use sqlx::AnyConnection;
 use sqlx::any::AnyQueryResult;
 
 use super::credentials::end_all;
+use super::locks::lock_account;
 use super::{SqlStore, storable};
 use crate::accounts::{Ending, ExternalIdentity, INVITATION_ENDED, Members};
 use crate::error::{Error, Result};
@@ -135,6 +136,27 @@ impl Members for SqlStore {
     async fn has_identity(&self, account_id: &str) -> Result<bool> {
         let count = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM identities WHERE account_id = $1");
         Ok(count.bind(account_id).fetch_one(&self.pool).await? > 0)
+    }
+
+    async fn identities(&self, account_id: &str) -> Result<Vec<((String, String), UnixMs)>> {
+        let sql = "SELECT issuer, subject, created_at FROM identities WHERE account_id = $1 ORDER BY created_at, issuer, subject";
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(sql).bind(account_id).fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|(issuer, subject, at)| ((issuer, subject), UnixMs(at))).collect())
+    }
+
+    async fn remove_identity(&self, account_id: &str, issuer: &str, subject: &str) -> Result<bool> {
+        let mut tx = self.write().await?;
+        lock_account(&mut tx, account_id).await?;
+        let sql = "DELETE FROM identities WHERE account_id = $1 AND issuer = $2 AND subject = $3";
+        sqlx::query(sql).bind(account_id).bind(issuer).bind(subject).execute(&mut *tx).await?;
+        let sql = "SELECT (SELECT COUNT(*) FROM identities WHERE account_id = $1)
+                        + (SELECT COUNT(*) FROM accounts WHERE id = $1 AND password_hash IS NOT NULL)";
+        let ways: i64 = sqlx::query_scalar(sql).bind(account_id).fetch_one(&mut *tx).await?;
+        // Dropping the transaction rolls it back.
+        if ways > 0 {
+            tx.commit().await?;
+        }
+        Ok(ways > 0)
     }
 }
 

@@ -33,6 +33,7 @@ const ALL: &[(&str, &str)] = named![
     "0093_sign_ins",
     "0094_status",
     "0095_access",
+    "0096_sessions",
 ];
 
 /// All migrations, in order.

@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, FromRow, QueryBuilder};
 use super::accounts::{amount, usage_of};
 use super::builder::build;
 use super::columns::Column;
-use super::locks::{lock_account, lock_spending};
+use super::locks::{lock_account, lock_job, lock_spending};
 use super::{SqlStore, from_row};
 use crate::accounts::Account;
 use crate::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Reserved, Spent, Sums};
@@ -41,6 +41,7 @@ impl Spending for SqlStore {
 
     async fn settle(&self, job: &Job, id: &str, page: Option<u32>, spent: &Spent, now: UnixMs) -> Result<()> {
         let mut tx = self.write().await?;
+        lock_job(&mut tx, &job.id).await?;
         if !is_claim_current(&mut tx, job).await? {
             return Ok(());
         }
@@ -76,6 +77,7 @@ impl Spending for SqlStore {
 
     async fn close(&self, job: &Job, id: Option<&str>, unanswered: Unanswered, now: UnixMs) -> Result<()> {
         let mut tx = self.write().await?;
+        lock_job(&mut tx, &job.id).await?;
         if !is_claim_current(&mut tx, job).await? {
             return Ok(());
         }

@@ -27,6 +27,7 @@ macro_rules! conform {
 
 conform!(
     file_put_is_moved_and_replaces_the_existing_one,
+    file_copied_survives_the_deletion_of_the_original,
     file_deleted_twice_is_no_error,
     folder_deleted_loses_all_its_files_and_no_others,
     file_of_many_parts_is_read_back_unchanged,
@@ -88,6 +89,17 @@ async fn file_put_is_moved_and_replaces_the_existing_one(files: Files) {
     files.blobs.check().await.unwrap();
     files.blobs.purge_incomplete().await.unwrap();
     assert!(files.read("uploads/a1/c1").await.is_some());
+}
+
+async fn file_copied_survives_the_deletion_of_the_original(files: Files) {
+    files.blobs.put("uploads/a1/c1", &files.file("text")).await.unwrap();
+    for _ in 0..2 {
+        assert!(files.blobs.copy("uploads/a1/c1", "uploads/a2/c1").await.unwrap());
+    }
+    files.blobs.delete_all("uploads/a1").await.unwrap();
+    assert_eq!(files.read("uploads/a2/c1").await.unwrap(), b"text");
+    assert!(!files.blobs.copy("uploads/a1/c1", "uploads/a3/c1").await.unwrap(), "there is nothing to copy");
+    assert_eq!(files.read("uploads/a3/c1").await, None);
 }
 
 async fn file_deleted_twice_is_no_error(files: Files) {

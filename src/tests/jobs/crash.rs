@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::harness::{TestClient, book};
+use crate::support::harness::{TestClient, book, http};
 use crate::support::processes::{Errand, Google, Program, check_books};
 use crate::support::services::{Postgres, Redis};
+use crate::web::accounts::with_arguments;
 
 const PAGES: usize = 2;
 /// Points that are tested at once. Each lane has an emulator of its own, because a fault is armed for a whole emulator.
@@ -184,6 +185,57 @@ async fn crash_while_leaving(point: &str, google: &Google, services: &[(&'static
     Program::see_doctor(data.path(), &settings).await;
 }
 
+/// Signs in at a server, with the session and the choice of a guest if there is one. `None`: the server ended meanwhile.
+async fn sign_in(base_url: &str, name: &str, guest: Option<&TestClient>) -> Option<TestClient> {
+    let mut form = json!({"email": "ada@example.org", "password": "a good long one"});
+    let mut request = http().post(format!("{base_url}/api/{name}"));
+    if let Some(guest) = guest {
+        form["bring"] = json!(true);
+        request = request.header("cookie", format!("coldbrew={}", guest.token));
+    }
+    let answer = with_arguments(request, name, &form).send().await.ok()?;
+    assert!(answer.status().is_success(), "{name}: {}", answer.status());
+    Some(TestClient::new(base_url, &session_of(&answer)))
+}
+
+/// The secret of the session that an answer starts.
+fn session_of(answer: &reqwest::Response) -> String {
+    let cookies = answer.headers().get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+    let session = cookies.filter_map(|cookie| cookie.split(';').next()?.strip_prefix("coldbrew=")).next();
+    session.expect("the answer starts a session").to_owned()
+}
+
+/// A guest with a batch under way signs in and brings it along, and the process crashes at a point of that. Returns what the batch cost.
+async fn crash_while_merging(point: &str, google: &Google, services: &[(&'static str, String)]) -> u64 {
+    let data = TempDir::new().unwrap();
+    let key = data.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let mut settings = google.settings(&key).to_vec();
+    settings.extend(services.iter().map(|(name, value)| (*name, value.as_str())));
+    let name = format!("merge/{point}");
+    let armed: Vec<_> = settings.iter().copied().chain([("COLDBREW_CRASH_AT", name.as_str())]).collect();
+    let mut server = Program::serve(data.path(), &armed).await;
+    sign_in(&server.base_url, "sign_up", None).await.unwrap();
+    let started = http().post(format!("{}/api/start_session", server.base_url)).send().await.unwrap();
+    let guest = TestClient::new(&server.base_url, &session_of(&started));
+    let errand = Errand { book: book(PAGES), batch_mode: true };
+    let content_hash = loop {
+        if let Some(content_hash) = errand.try_once(&guest).await {
+            break content_hash;
+        }
+    };
+    assert!(sign_in(&server.base_url, "sign_in", Some(&guest)).await.is_none(), "no request ever comes to {name}");
+    let status = server.ended(TIMEOUT).await;
+    assert_eq!(status.and_then(|status| status.signal()), Some(6), "{name}: {status:?}");
+
+    let server = Program::serve(data.path(), &settings).await;
+    let member = sign_in(&server.base_url, "sign_in", Some(&guest)).await.unwrap();
+    let ended = member.batch_end(&content_hash).await;
+    assert_eq!(ended["status"], "SUCCEEDED", "{name}: {ended}");
+    google.check(&key).await;
+    Program::see_doctor(data.path(), &settings).await;
+    check_books(&member, 1).await
+}
+
 async fn crash_everywhere(services: Services) {
     let points = points();
     assert!(points.len() >= 40, "there are only {} points", points.len());
@@ -201,6 +253,11 @@ async fn crash_everywhere(services: Services) {
                 if scope == "orphan" {
                     let settings = services.settings(&format!("point_{number}"), 2 * LANES + number).await;
                     crash_while_leaving(point, &google, &settings).await;
+                    continue;
+                }
+                if scope == "merge" {
+                    let settings = services.settings(&format!("point_{number}"), 2 * LANES + number).await;
+                    assert_eq!(crash_while_merging(point, &google, &settings).await, batch_cost, "{scope}/{point}");
                     continue;
                 }
                 let circumstances = Circumstances::of(scope);
@@ -232,4 +289,13 @@ async fn crash_at_any_point_loses_nothing_on_sqlite_with_redis() {
 #[tokio::test]
 async fn crash_at_any_point_loses_nothing_on_postgresql_with_redis() {
     crash_everywhere(Services { postgres: Some(Postgres::start()), redis: Some(Redis::start()) }).await;
+}
+
+/// The points of a merge alone, which take less time than all.
+#[tokio::test]
+async fn crash_while_a_guest_signs_in_loses_nothing() {
+    let google = Google::start().await;
+    for (_, point) in points().into_iter().filter(|(scope, _)| scope == "merge") {
+        assert!(crash_while_merging(&point, &google, &[]).await > 0);
+    }
 }

@@ -1,7 +1,7 @@
 //! The deletion of an account during a batch: batches at Google are cancelled, input files there are deleted, and no file of the account is
 //! left on the server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -14,7 +14,7 @@ use coldbrew::clock::Clock;
 use coldbrew::markdown::FigureId;
 use coldbrew::model::UnixMs;
 use coldbrew::model::wire::Metadata;
-use coldbrew::retention::{AccountDeletion, DeletedAccounts, Expiry, Purger, Retention};
+use coldbrew::retention::{AccountDeletion, DeletedAccounts, Expiry, Merges, Purger, Retention};
 use coldbrew::store::folder::Folder;
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Blobs, Figures, FoundFigures, Upload, Uploads, figure_key, upload_key};
@@ -95,6 +95,7 @@ impl Home {
             clock: clock.clone(),
         };
         let purger = Purger {
+            merges: shared(),
             expiry: shared(),
             uploads: shared(),
             blobs: blobs.clone(),
@@ -201,4 +202,18 @@ async fn purge_deletes_all_expired_uploads_and_their_figures() {
     assert!(!files.iter().any(|file| file.exists()));
     assert!(home.store.stale_uploads(UnixMs(i64::MAX), 1).await.unwrap().is_empty());
     assert_eq!(home.store.account_usage("a").await.unwrap().stored_bytes, 0);
+}
+
+/// Files were copied for a merge that failed, or whose process ended.
+#[tokio::test]
+async fn copies_of_a_merge_that_did_not_happen_are_purged_after_a_day() {
+    let home = Home::of("a").await;
+    let (file, figure) = (home.put("uploads/a/c1").await, home.put("figures/a/c1/0_0.png").await);
+    home.store.begin_copies("a", &BTreeSet::from(["c1"]), home.clock.now()).await.unwrap();
+    home.purger.round().await.unwrap();
+    assert!(file.exists() && figure.exists(), "the merge may still happen");
+    home.clock.0.fetch_add(24 * 3_600_000 + 1, Ordering::Relaxed);
+    home.purger.round().await.unwrap();
+    assert!(!file.exists() && !figure.exists());
+    assert_eq!(home.store.stale_copies(UnixMs(i64::MAX), 1).await.unwrap(), []);
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, config, refused};
-use crate::web::accounts::Browser;
+use crate::web::accounts::{Browser, token_wish};
 
 const PASSWORD: &str = "a good long one";
 /// A server that others can reach and that spends money.
@@ -67,7 +67,7 @@ async fn guest_of_a_text_only_server_reads_text_and_uses_no_ai() {
     assert_eq!(guest.get("/v1/users/me/usage").await["reserved_tokens"], 0);
     let mut member = Browser::new(&server);
     member.ok("sign_up", login("ada@example.org")).await;
-    let token = member.ok("create_token", json!({"name": "own"})).await;
+    let token = member.ok("create_token", token_wish("own", PASSWORD)).await;
     let member = TestClient::new(&server.base_url, token["token"].as_str().unwrap());
     let prepared = member.upload_pages(1).await;
     assert_eq!(member.submit(&prepared, true, true).await.status(), StatusCode::ACCEPTED);

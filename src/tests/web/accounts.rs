@@ -131,6 +131,11 @@ pub fn with_arguments(request: reqwest::RequestBuilder, name: &str, arguments: &
     form_request(request, &form)
 }
 
+/// The arguments to make a token that may do everything, for an account with this password.
+pub fn token_wish(name: &str, password: &str) -> Value {
+    json!({"name": name, "read": true, "submit": true, "account": true, "days": 30, "password": password})
+}
+
 const ADA: &str = "ada@example.org";
 
 fn login(password: &str) -> Value {
@@ -202,7 +207,7 @@ async fn password_changed_ends_all_other_sessions_and_tokens() {
     );
     assert_eq!(phone.email().await, ADA, "the other session is still valid");
 
-    let token: Value = laptop.ok("create_token", json!({"name": "nightly"})).await;
+    let token: Value = laptop.ok("create_token", token_wish("nightly", "a good long one")).await;
     let before = laptop.cookie.clone();
     let form = [("current", "a good long one"), ("new", "another long one")];
     let (_, location) = laptop.submit_form("change_password", &form).await;
@@ -256,7 +261,9 @@ async fn form_without_script_redirects_to_its_page() {
     let server = TestServer::start(&data, &[]).await;
     let mut browser = Browser::new(&server);
     browser.ok("start_session", json!({})).await;
-    let (made, location) = browser.submit_form("create_token", &[("name", "nightly")]).await;
+    let (made, location) = browser
+        .submit_form("create_token", &[("name", "nightly"), ("read", "true"), ("account", "true"), ("days", "30")])
+        .await;
     let Some(Flash::Token(token)) = made else { panic!("{made:?}") };
     assert_eq!(location, "/account");
     assert!(browser.open("/account").await.text().await.unwrap().contains(&token.token), "the token is shown");
@@ -298,7 +305,7 @@ async fn deletion_of_an_account_other_than_the_signed_in_one_is_rejected() {
     let id = browser.ok("fetch_me", json!({})).await[0]["user_id"].clone();
     assert_eq!(browser.refusal("delete_account", json!({"id": "another"})).await, (401, json!("unauthenticated")));
     assert_eq!(browser.email().await, ADA);
-    browser.ok("delete_account", json!({"id": id})).await;
+    browser.ok("delete_account", json!({"id": id, "password": "a good long one"})).await;
     assert_eq!(browser.ok("fetch_me", json!({})).await, Value::Null);
 }
 

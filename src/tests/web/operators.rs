@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, config, refused};
-use crate::web::accounts::Browser;
+use crate::web::accounts::{Browser, token_wish};
 
 const PASSWORD: &str = "a good long one";
 
@@ -86,7 +86,7 @@ async fn operator_manages_people_by_forms_without_script() {
     let server = TestServer::start(&data, &[]).await;
     let mut ada = operator(&data, &server).await;
     let (mut eve, id) = member(&server, "eve@example.org").await;
-    let token = eve.ok("create_token", json!({"name": "own"})).await;
+    let token = eve.ok("create_token", token_wish("own", PASSWORD)).await;
     let script = TestClient::new(&server.base_url, token["token"].as_str().unwrap());
     script.get("/v1/users/me").await;
 

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, config, http, refused};
-use crate::web::accounts::with_arguments;
+use crate::web::accounts::{token_wish, with_arguments};
 
 const SECRET: &str = "s:cret & more";
 
@@ -240,7 +240,11 @@ impl Browser {
 
     /// Visits the provider. Returns the address of the callback, which is not opened yet.
     async fn visit_provider(&mut self) -> String {
-        let begun = self.get(&format!("{}/sign-in/provider", self.base_url), "same-origin").await;
+        self.visit_provider_from("/sign-in/provider").await
+    }
+
+    async fn visit_provider_from(&mut self, link: &str) -> String {
+        let begun = self.get(&format!("{}{link}", self.base_url), "same-origin").await;
         assert_eq!(begun.status(), StatusCode::SEE_OTHER);
         let back = Self::new_at("").get(location(&begun), "cross-site").await;
         location(&back).to_owned()
@@ -295,6 +299,29 @@ async fn guest_signing_in_with_provider_becomes_member_and_keeps_the_account() {
     assert!(!page.contains("Connect Example Login"), "the provider is connected");
     phone.call("sign_out", json!({"everywhere": true})).await;
     assert_eq!(laptop.me().await, Value::Null);
+}
+
+#[tokio::test]
+async fn guest_documents_move_to_the_account_of_the_provider_only_if_chosen() {
+    let (_data, _provider, server) = start().await;
+    Browser::new(&server).sign_in().await;
+    for (link, moved) in [("/sign-in/provider", 0), ("/sign-in/provider?bring=true", 1)] {
+        let mut browser = Browser::new(&server);
+        browser.call("start_session", json!({})).await;
+        let guest = TestClient::new(&server.base_url, &browser.cookies["coldbrew"]);
+        let prepared = guest.upload_pages(1).await;
+        guest.submit(&prepared, false, false).await;
+        let page = browser.get(&format!("{}/account", server.base_url), "none").await.text().await.unwrap();
+        assert!(page.contains("href=\"/sign-in/provider?bring=true\""), "{page}");
+        // A choice that was not followed by a sign-in is forgotten.
+        browser.visit_provider_from("/sign-in/provider?bring=true").await;
+        let callback = browser.visit_provider_from(link).await;
+        assert_eq!(location(&browser.get(&callback, "cross-site").await), "/account", "{link}");
+        assert_eq!(browser.cookies.len(), 1, "{link}: the cookies of the sign-in are deleted");
+        let member = TestClient::new(&server.base_url, &browser.cookies["coldbrew"]);
+        let documents = member.get("/v1/documents").await["documents"].as_array().unwrap().len();
+        assert_eq!(documents, moved, "{link}");
+    }
 }
 
 #[tokio::test]
@@ -435,7 +462,7 @@ async fn guest_token_ends_when_the_guest_becomes_a_member() {
     let (_data, _provider, server) = start().await;
     let mut browser = Browser::new(&server);
     browser.call("start_session", json!({})).await;
-    let token = browser.call("create_token", json!({"name": "planted"})).await["token"].clone();
+    let token = browser.call("create_token", token_wish("planted", "")).await["token"].clone();
     let script = TestClient::new(&server.base_url, token.as_str().unwrap());
     script.get("/v1/users/me").await;
     assert_eq!(browser.sign_in().await, "/account?ended=0-1");
@@ -443,7 +470,7 @@ async fn guest_token_ends_when_the_guest_becomes_a_member() {
     let page = browser.get(&format!("{}/account?ended=0-1", server.base_url), "none").await.text().await.unwrap();
     assert!(page.contains("1 API token has ended."));
     // A member who connects the provider keeps all tokens.
-    let token = browser.call("create_token", json!({"name": "own"})).await["token"].clone();
+    let token = browser.call("create_token", token_wish("own", "")).await["token"].clone();
     assert_eq!(browser.sign_in().await, "/account");
     TestClient::new(&server.base_url, token.as_str().unwrap()).get("/v1/users/me").await;
 }

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::bring::BringChoice;
+use super::sessions::PasswordAgain;
 use crate::app::components::{Answers, Question, QuestionButton};
 use crate::app::server::{DeleteAccount, SignIn, SignOut, SignUp};
 
@@ -28,18 +30,11 @@ pub fn SignForms(known: bool) -> impl IntoView {
                 </label>
             </fieldset>
             <p class="soft sign-up">{words}</p>
-            {known
-                .then(|| {
-                    view! {
-                        <p class="soft sign-in">
-                            "The documents in this browser will not be in the account that you sign in to."
-                        </p>
-                    }
-                })}
             <ActionForm action=sign_up attr:class="stack sign-up">
                 <SignFields way="up" words="Sign up" password="new-password" />
             </ActionForm>
             <ActionForm action=sign_in attr:class="stack sign-in">
+                {known.then(|| view! { <BringChoice /> })}
                 <SignFields way="in" words="Sign in" password="current-password" />
             </ActionForm>
         </section>
@@ -109,7 +104,7 @@ pub fn Member(email: String) -> impl IntoView {
 
 /// The button that deletes the account, with its confirmation dialog.
 #[component]
-pub fn DeleteSection(id: String, email: Option<String>) -> impl IntoView {
+pub fn DeleteSection(id: String, email: Option<String>, has_password: bool) -> impl IntoView {
     const QUESTION: &str = "leaving";
     let whose = email.unwrap_or_else(|| "this guest account".to_owned());
     let delete = ServerAction::<DeleteAccount>::new();
@@ -129,6 +124,7 @@ pub fn DeleteSection(id: String, email: Option<String>) -> impl IntoView {
                 <p>
                     "All documents, files, receipts and tokens are deleted permanently. Running batches are cancelled."
                 </p>
+                <PasswordAgain has_password id="password-leave".to_owned() />
                 <Answers of=QUESTION.to_owned() yes="Delete everything" />
             </ActionForm>
         </Question>

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer, config, refused};
 use crate::support::memory::Memory;
-use crate::web::accounts::Browser;
+use crate::web::accounts::{Browser, token_wish};
 
 const ADA: &str = "ada@example.org";
 const PASSWORD: &str = "a good long one";
@@ -181,9 +181,9 @@ async fn common_passwords_are_refused_at_sign_up_and_change() {
     Browser::new(&server).ok("sign_in", login(ADA, PASSWORD)).await;
 }
 
-/// A client with a new token of this browser's account.
-async fn planted_token(browser: &mut Browser<'_>, server: &TestServer) -> TestClient {
-    let token = browser.ok("create_token", json!({"name": "planted"})).await;
+/// A client with a new token of this browser's account. A guest has no password.
+async fn planted_token(browser: &mut Browser<'_>, server: &TestServer, password: &str) -> TestClient {
+    let token = browser.ok("create_token", token_wish("planted", password)).await;
     let client = TestClient::new(&server.base_url, token["token"].as_str().unwrap());
     client.get("/v1/users/me").await;
     client
@@ -199,7 +199,7 @@ async fn guest_token_ends_at_sign_up() {
     let server = TestServer::start(&data, &[]).await;
     let mut guest = Browser::new(&server);
     guest.ok("start_session", json!({})).await;
-    let token = planted_token(&mut guest, &server).await;
+    let token = planted_token(&mut guest, &server, "").await;
     let mut thief = Browser::new(&server);
     thief.cookie = guest.cookie.clone();
     let ended = guest.ok("sign_up", login(ADA, PASSWORD)).await;
@@ -211,7 +211,7 @@ async fn guest_token_ends_at_sign_up() {
     // The form redirects to this page.
     let mut guest = Browser::new(&server);
     guest.ok("start_session", json!({})).await;
-    let token = planted_token(&mut guest, &server).await;
+    let token = planted_token(&mut guest, &server, "").await;
     let form = [("email", "grace@example.org"), ("password", PASSWORD)];
     let answer = guest.fill_in("sign_up", &form).await;
     assert_eq!(answer.headers()[header::LOCATION], "/account?ended=0-1");
@@ -224,12 +224,12 @@ async fn reset_and_lock_out_by_the_operator_end_tokens_too() {
     let server = TestServer::start(&data, &[]).await;
     let (mut owner, config) = (Browser::new(&server), config(data.path(), &[]));
     owner.ok("sign_up", login(ADA, PASSWORD)).await;
-    let token = planted_token(&mut owner, &server).await;
+    let token = planted_token(&mut owner, &server, PASSWORD).await;
     let (password, ended) = reset_password(&config, ADA).await.unwrap();
     assert_eq!(ended, EndedAccess { sessions: 1, tokens: 1 });
     assert_ended(&token).await;
     owner.ok("sign_in", login(ADA, &password)).await;
-    let token = planted_token(&mut owner, &server).await;
+    let token = planted_token(&mut owner, &server, &password).await;
     assert_eq!(lock_out(&config, ADA).await.unwrap(), EndedAccess { sessions: 1, tokens: 1 });
     assert_ended(&token).await;
     assert_eq!(owner.ok("fetch_me", json!({})).await, Value::Null);
