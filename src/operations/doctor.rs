@@ -58,6 +58,7 @@ impl Doctor {
         Ok(vec![
             Diagnosis { subject: "dependencies".to_owned(), complaints: self.dependencies() },
             sandbox(self.sandbox),
+            pdfium(PINNED_FILES, self.clock.today()),
             Diagnosis { subject: "Gemini".to_owned(), complaints: self.gemini().await },
             self.spending().await?,
             Diagnosis { subject: "records".to_owned(), complaints: self.audit().await? },
@@ -128,6 +129,25 @@ fn sandbox(layers: Option<SandboxLayers>) -> Diagnosis {
     Diagnosis { subject, complaints: if missing.is_empty() { Vec::new() } else { vec![sentence()] } }
 }
 
+/// The list of pinned files, with the date of each package.
+const PINNED_FILES: &str = include_str!("../../scripts/pinned-files");
+
+/// Names the date of the pinned PDFium, and says if it is old: its security fixes come about every two weeks. That is no complaint, because
+/// the server works.
+fn pdfium(pinned_files: &str, today: Date) -> Diagnosis {
+    const OLD: SignedDuration = SignedDuration::from_hours(60 * 24);
+    let row = pinned_files.lines().find(|row| row.contains("| pypdfium2"));
+    let date = row.and_then(|row| row.split('|').nth(1)?.trim().parse::<Date>().ok());
+    let subject = match date {
+        None => "PDFium of an unknown date".to_owned(),
+        Some(date) if date.duration_until(today) > OLD => {
+            format!("PDFium of {date}, more than 60 days old: install a newer Coldbrew")
+        }
+        Some(date) => format!("PDFium of {date}"),
+    };
+    Diagnosis { subject, complaints: Vec::new() }
+}
+
 /// A warning from 30 days before a model's shutdown on. Afterwards Google answers with another model, at its price (docs/GEMINI.md).
 fn shutdown(model: &Model, today: Date) -> Option<String> {
     const NOTICE: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -163,6 +183,15 @@ mod tests {
 
     use super::*;
     use coldbrew_gemini::models::{DEFAULT, model};
+
+    #[test]
+    fn pdfium_pinned_more_than_60_days_ago_is_reported_as_old() {
+        let pinned = "# platform | date\nlinux-x86_64 | 2026-11-09 | pypdfium2==5.15.2 | hash\n";
+        let subject = |today| pdfium(pinned, today).subject;
+        assert_eq!(subject(jiff::civil::date(2027, 1, 8)), "PDFium of 2026-11-09");
+        assert!(subject(jiff::civil::date(2027, 1, 9)).contains("more than 60 days old"));
+        assert!(pdfium(PINNED_FILES, jiff::civil::date(2026, 11, 30)).subject.starts_with("PDFium of 20"));
+    }
 
     #[test]
     fn sandbox_layer_missing_is_a_complaint_only_if_it_is_required() {

@@ -97,7 +97,7 @@ pub async fn backup(config: &Config, target: &Path) -> Result<()> {
 }
 
 /// Makes a data folder from a backup. It never overwrites a data folder. Accounts that are listed as deleted, in the backup or in the data
-/// folder, are deleted again. All sessions and tokens end unless `keep_access` is set: a backup may have been read by others.
+/// folder, are deleted again. All sessions, tokens, invitations and links that set a password end unless `keep_access` is set: a backup may have been read by others.
 ///
 /// # Errors
 /// There is a data folder with a database, a file differs from the manifest, or a file cannot be read or written.
@@ -150,6 +150,7 @@ async fn prepare(config: &Config, store: &SqlStore, list: &DeletedAccounts, keep
         for id in &ids {
             membership.lock_out(id).await?;
         }
+        store.end_links().await?;
         restored.locked_out = Some(ids.len());
     }
     Ok(restored)

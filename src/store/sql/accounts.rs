@@ -118,6 +118,16 @@ impl SqlStore {
         Ok(id.fetch_optional(&self.pool).await?)
     }
 
+    /// Ends all invitations that were not used, and all links that set a password.
+    ///
+    /// # Errors
+    /// `unavailable` if the database cannot be reached.
+    pub async fn end_links(&self) -> Result<()> {
+        sqlx::query("DELETE FROM invitations WHERE used_at IS NULL").execute(&self.pool).await?;
+        sqlx::query("DELETE FROM setup_links").execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// The ids of all accounts with a session or a token.
     ///
     /// # Errors

@@ -38,8 +38,8 @@ async fn text_of(browser: &mut Browser<'_>, path: &str) -> String {
 async fn server_without_guests_makes_none_and_shows_the_sign_in() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[("COLDBREW_ACCESS_GUESTS", "off")]).await;
-    let nobody = TestClient::new(&server.base_url, "");
-    refused(nobody.send(Method::POST, "/v1/users/guest", None).await, 403, "guests_not_allowed").await;
+    let stranger = TestClient::new(&server.base_url, "");
+    refused(stranger.send(Method::POST, "/v1/users/guest", None).await, 403, "guests_not_allowed").await;
     let mut browser = Browser::new(&server);
     assert_eq!(browser.refusal("start_session", json!({})).await, (403, json!("guests_not_allowed")));
     let home = text_of(&mut browser, "/").await;
