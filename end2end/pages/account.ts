@@ -57,9 +57,10 @@ export class AccountPage {
     await hydrated(this.page);
   }
 
-  /** Creates a token and returns its secret. */
-  async createToken(name: string): Promise<string> {
+  /** Creates a token and returns its secret. `password`: of a member, who confirms. */
+  async createToken(name: string, password?: string): Promise<string> {
     await this.tokenName.fill(name);
+    if (password) await this.page.getByLabel("Your password").filter({ visible: true }).fill(password);
     await this.page.getByRole("button", { name: "Create token" }).click();
     await expect(this.newToken).toBeVisible();
     return this.newToken.inputValue();

@@ -16,7 +16,7 @@ export const ACCOUNT: Scenes = {
   "account-member": async ({ screens: { account, page } }) => {
     await account.open();
     await account.enter("Sign up", `${randomUUID()}@example.org`, "a quiet afternoon");
-    await account.createToken("Backup script");
+    await account.createToken("Backup script", "a quiet afternoon");
     await expect(page.getByRole("button", { name: "Revoke Backup script" })).toBeVisible();
   },
 

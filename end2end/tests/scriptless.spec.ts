@@ -39,7 +39,7 @@ test("account_without_script_is_signed_up_out_in_and_deleted", async ({ visitor 
 
   await account.deleteAccount("Keep it");
   await expect(account.who).toHaveText(email);
-  await account.deleteAccount("Delete everything");
+  await account.deleteAccount("Delete everything", "another quiet afternoon");
   await expect(account.signUp).toBeVisible();
   await account.send("Sign in", email, "another quiet afternoon");
   await expect(account.error).toBeVisible();

@@ -1,4 +1,4 @@
-//! Who may come in: guests, AI for guests, and sign-up. Each question has one function here, and one place that asks it.
+//! The access policy: guests, AI for guests, and sign-up. Each question has one function here, which is called in one place.
 
 use std::sync::Arc;
 
@@ -12,14 +12,15 @@ use crate::settings::Settings;
 pub struct AccessPolicy {
     pub guests: GuestAccess,
     pub sign_up: SignUpMode,
-    /// Domains of e-mail addresses that may sign up, in lower case. Names below them are not included.
+    /// Domains of e-mail addresses that may sign up, in lower case. Subdomains are not included.
     pub domains: Arc<[String]>,
-    /// Others can reach this server and it spends money, so it should have an operator.
+    /// The server is public and spends money, so it should have an operator.
     pub needs_operator: bool,
 }
 
 impl AccessPolicy {
-    /// With `guests_are_owners`, everything is open by default. Otherwise guests read the plain text, and people sign up by invitation.
+    /// Reads the settings. With `guests_are_owners`, everything is open by default. Otherwise guests read plain text, and sign-up needs
+    /// an invitation.
     pub fn read(from: &mut Settings, guests_are_owners: bool) -> Self {
         let guests = if guests_are_owners { GuestAccess::On } else { GuestAccess::TextOnly };
         let sign_up = if guests_are_owners { SignUpMode::Open } else { SignUpMode::Invitation };
@@ -40,10 +41,10 @@ impl AccessPolicy {
         policy
     }
 
-    /// Checks that a guest account may be made.
+    /// Checks that a guest account may be created.
     ///
     /// # Errors
-    /// `guests_not_allowed`
+    /// `guests_not_allowed` if the server takes no guests.
     pub fn admit_guest(&self) -> Result<()> {
         match self.guests {
             GuestAccess::On | GuestAccess::TextOnly => Ok(()),
@@ -66,10 +67,10 @@ impl AccessPolicy {
         Err(Error::refused(ErrorCode::GuestsTextOnly, words))
     }
 
-    /// Checks that a person may sign up. `email` is what they typed, or what the provider has verified.
+    /// Checks that a person may sign up. `email` is the address that they typed, or that the provider has verified.
     ///
     /// # Errors
-    /// `sign_up_not_allowed`
+    /// `sign_up_not_allowed` if the mode of the server does not permit it.
     pub fn admit_sign_up(&self, email: Option<&str>, is_invited: bool) -> Result<()> {
         let words = match self.sign_up {
             SignUpMode::Open => return Ok(()),

@@ -1,7 +1,7 @@
-//! What operators do: they see people and spending, invite, disable and delete.
+//! The use cases of operators: they see people and spending, invite, disable and delete.
 //!
-//! An [`Operator`] exists only for an account with the role, or for the command line. Each change is stored together with its row in the
-//! audit log ([`OperatorRecords::apply`]), so no change is without one. The store checks once more that the operator still has the role.
+//! An [`Operator`] exists only for an account with the role, or for the command line. Each change is stored in one transaction with its
+//! row in the audit log ([`OperatorRecords::apply`]). That transaction checks again that the operator has the role.
 
 mod store;
 
@@ -20,14 +20,14 @@ pub use store::{AuditRow, OperatorRecords, Request};
 /// People on one page, and rows of the audit log on one page.
 const PAGE_ROWS: u32 = 25;
 const AUDIT_ROWS: u32 = 50;
-/// How long a link that sets a password is valid, in milliseconds: one day.
+/// How long a link that sets a password is valid, in milliseconds.
 const LINK_MS: i64 = DAY_MS;
 const DAY_MS: i64 = 24 * 3_600_000;
 /// How long an invitation can be valid, in days.
 const INVITATION_DAYS_MAX: u32 = 90;
 const NOTE_CHARS_MAX: usize = 100;
 
-/// The right to manage the server. See the module.
+/// The right to manage the server. Only an account with the role, or the command line, gets one.
 #[derive(Clone, Debug)]
 pub struct Operator {
     /// `None`: the command line.
@@ -35,7 +35,7 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// The person at the command line of the server, who needs no role.
+    /// The operator at the command line of the server, who needs no role.
     pub const fn command_line() -> Self {
         Self { account_id: None }
     }
@@ -46,17 +46,18 @@ impl Operator {
 pub struct Operators {
     pub records: Arc<dyn OperatorRecords>,
     pub budget: Budget,
-    /// Open streams of an account hear here that its access has ended.
+    /// Notifies open streams of an account that its access has ended.
     pub changes: Changes,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdGenerator>,
 }
 
 impl Operators {
-    /// The rights of this account.
+    /// Checks that the account has the role.
     ///
     /// # Errors
-    /// `not_found` for an account without the role, so that nobody else learns that there is such a page.
+    /// `not_found` for an account without the role, so that the answer does not reveal the page. Otherwise the errors of
+    /// [`OperatorRecords`].
     pub async fn authorize(&self, account: &Account) -> Result<Operator> {
         if !self.records.is_operator(&account.id).await? {
             return Err(ApiError::not_found("page").into());
@@ -64,7 +65,7 @@ impl Operators {
         Ok(Operator { account_id: Some(account.id.clone()) })
     }
 
-    /// Whether the server has an operator who is not disabled.
+    /// Whether the server has an operator whose account is not disabled.
     ///
     /// # Errors
     /// The errors of [`OperatorRecords`].
@@ -72,7 +73,7 @@ impl Operators {
         self.records.has_operator().await
     }
 
-    /// Members whose address contains `search`, or the account with this id. `before` is [`People::next`] of the page before.
+    /// Members whose address contains `search`, or the account with this id. `before` is [`People::next`] of the previous page.
     ///
     /// # Errors
     /// The errors of [`OperatorRecords`].
@@ -83,7 +84,7 @@ impl Operators {
         Ok(People { people, next, default_quota: self.budget.quota_tokens })
     }
 
-    /// Spending, jobs and numbers of accounts.
+    /// Spending, active jobs and numbers of accounts.
     ///
     /// # Errors
     /// The errors of [`OperatorRecords`].
@@ -104,7 +105,7 @@ impl Operators {
         self.records.invitations().await
     }
 
-    /// The audit log. `before` is [`AuditPage::next`] of the page before.
+    /// The audit log. `before` is [`AuditPage::next`] of the previous page.
     ///
     /// # Errors
     /// The errors of [`OperatorRecords`].
@@ -114,7 +115,7 @@ impl Operators {
         Ok(AuditPage { entries, next })
     }
 
-    /// Disables an account: its sessions and tokens open nothing until it is enabled. Its active jobs finish.
+    /// Disables an account. Its sessions and tokens are refused until it is enabled. Its active jobs finish.
     ///
     /// # Errors
     /// `invalid_request` for the operator's own account; `not_found` for an unknown account or without the role; otherwise the errors of
@@ -134,7 +135,7 @@ impl Operators {
         self.apply(operator, Request::Enable, account_id, String::new()).await
     }
 
-    /// Checks that the operator may delete this account, before anything is done that cannot be undone.
+    /// Checks that the operator may delete this account, before a step that cannot be undone.
     ///
     /// # Errors
     /// As for [`Self::disable`].
@@ -147,7 +148,7 @@ impl Operators {
         Ok(())
     }
 
-    /// Deletes the records of an account. Its files are the caller's to delete.
+    /// Deletes the records of an account. The caller must delete its files.
     ///
     /// # Errors
     /// As for [`Self::disable`].
@@ -167,7 +168,7 @@ impl Operators {
         self.apply(operator, Request::SetQuota(tokens), account_id, detail).await
     }
 
-    /// Gives an account the role, or takes it.
+    /// Gives the role to an account, or removes it.
     ///
     /// # Errors
     /// As for [`Self::disable`].
@@ -177,7 +178,7 @@ impl Operators {
         self.apply(operator, Request::SetRole(role), account_id, detail).await
     }
 
-    /// Makes an account with this address and the role. It has no password until a link sets one. Returns its id.
+    /// Creates an account with this address and the role. It has no password until a link sets one. Returns its id.
     ///
     /// # Errors
     /// `invalid_sign_up` for a bad address; `email_taken`; otherwise the errors of [`OperatorRecords`].
@@ -187,8 +188,7 @@ impl Operators {
         Ok(id)
     }
 
-    /// Makes a link with which a person sets a first or a new password, once and within a day. Earlier links of the account end. Returns
-    /// its code.
+    /// Creates a link with which a person sets a password, once and within a day. It ends earlier links of the account. Returns its code.
     ///
     /// # Errors
     /// `invalid_request` for a guest; otherwise as for [`Self::disable`].
@@ -199,7 +199,7 @@ impl Operators {
         Ok(code)
     }
 
-    /// Makes an invitation. Returns its code, which is not kept.
+    /// Creates an invitation. Returns its code, of which only a digest is stored.
     ///
     /// # Errors
     /// `invalid_request` for a lifetime of 0 or more than 90 days; `not_found` without the role; otherwise the errors of
@@ -221,15 +221,15 @@ impl Operators {
         Ok(code)
     }
 
-    /// Ends an invitation that was not used.
+    /// Ends an unused invitation.
     ///
     /// # Errors
-    /// `not_found` for an unknown or used one, or without the role; otherwise the errors of [`OperatorRecords`].
+    /// `not_found` for an unknown or used invitation, or without the role. Otherwise the errors of [`OperatorRecords`].
     pub async fn revoke_invitation(&self, operator: &Operator, id: &str) -> Result<()> {
         self.apply_to_none(operator, Request::RevokeInvitation { id }, String::new()).await
     }
 
-    /// Records an action of the command line that another use case carries out.
+    /// Records an action of the command line that another use case performs.
     ///
     /// # Errors
     /// As for [`Self::disable`].
@@ -265,7 +265,7 @@ impl Operators {
     }
 }
 
-/// An operator who loses the own account by a click could not take it back.
+/// Refuses a change to the operator's own account, because the operator could not undo it.
 fn refuse_own(operator: &Operator, account_id: &str) -> Result<()> {
     if operator.account_id.as_deref() != Some(account_id) {
         return Ok(());
@@ -274,7 +274,7 @@ fn refuse_own(operator: &Operator, account_id: &str) -> Result<()> {
     Err(Error::refused(ErrorCode::InvalidRequest, words))
 }
 
-/// Cuts a list down to `rows`. Returns whether there are more.
+/// Shortens a list to `rows`. Returns whether it was longer.
 fn cut<T>(list: &mut Vec<T>, rows: u32) -> bool {
     let has_more = list.len() > rows as usize;
     list.truncate(rows as usize);

@@ -1,4 +1,4 @@
-//! Who may come in: how guests are treated, how people sign up, and the role of an account.
+//! Access: what guests may do, how people sign up, and the role of an account.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
@@ -22,14 +22,14 @@ pub enum GuestAccess {
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum SignUpMode {
-    /// Everybody can sign up.
+    /// Everyone can sign up.
     #[default]
     Open,
-    /// With an invitation.
+    /// People sign up with an invitation.
     Invitation,
-    /// With an e-mail address at a listed domain, or with an invitation.
+    /// People sign up with an e-mail address at a listed domain, or with an invitation.
     Domains,
-    /// Nobody can sign up.
+    /// Sign-up is closed.
     Off,
 }
 
@@ -54,7 +54,7 @@ from_words! {
         "open" => Self::Open, "invitation" => Self::Invitation, "domains" => Self::Domains, "off" => Self::Off;
 }
 
-/// What an account may do beyond its own things. Its name is stored.
+/// What an account may do besides using its own documents. The name is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case", const_into_str)]
@@ -63,28 +63,28 @@ pub enum Role {
     Operator,
 }
 
-/// What a page has to know of who may come in.
+/// The access settings and the rights of this browser, for a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessView {
     /// This browser has an account.
     pub known: bool,
-    /// It is a member's account.
+    /// The account is a member's.
     pub is_member: bool,
     pub is_operator: bool,
     pub guests: GuestAccess,
     pub sign_up: SignUpMode,
     pub domains: Vec<String>,
-    /// Nobody manages this server yet, and its settings need an operator.
+    /// The server has no operator yet, and its settings need one.
     pub lacks_operator: bool,
 }
 
 impl AccessView {
-    /// Whether this browser reads the text of files only.
+    /// Whether this browser may only read the text of files.
     pub fn is_text_only(&self) -> bool {
         !self.is_member && self.guests != GuestAccess::On
     }
 
-    /// Whether this browser has to sign in before anything else.
+    /// Whether this browser must sign in before anything else.
     pub fn must_sign_in(&self) -> bool {
         !self.known && self.guests == GuestAccess::Off
     }

@@ -1,4 +1,4 @@
-//! What the operator's page shows.
+//! The data of the operator's page.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,11 +8,11 @@ use super::{BlockedReason, JobStatus, Mode, Role, UnixMs};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     pub id: String,
-    /// `None` for a guest, who is found by the id only.
+    /// `None` for a guest, who is found only by the id.
     pub email: Option<String>,
     pub role: Option<Role>,
     pub disabled_at: Option<UnixMs>,
-    /// To the hour.
+    /// Accurate to an hour.
     pub last_seen_at: Option<UnixMs>,
     pub created_at: UnixMs,
     /// In token equivalents. `None`: the server's default.
@@ -27,16 +27,16 @@ pub struct Person {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct People {
     pub people: Vec<Person>,
-    /// Where the next page begins, if there is one.
+    /// The start of the next page, if there is one.
     pub next: Option<String>,
-    /// The quota of members who have none of their own.
+    /// The quota of members without one of their own.
     pub default_quota: u64,
 }
 
-/// An invitation that was made. Its code is not kept.
+/// An invitation. Its code is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationView {
-    /// Names it among the operators' actions.
+    /// Identifies it in the operators' actions.
     pub id: String,
     pub note: String,
     pub role: Option<Role>,
@@ -44,11 +44,11 @@ pub struct InvitationView {
     pub created_at: UnixMs,
     pub expires_at: UnixMs,
     pub used_at: Option<UnixMs>,
-    /// The e-mail address of the account that was made with it, while there is one.
+    /// The e-mail address of the account that was created with it, while that account exists.
     pub used_by: Option<String>,
 }
 
-/// What an operator asks of a new invitation.
+/// An operator's request for an invitation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationRequest {
     pub note: String,
@@ -57,12 +57,12 @@ pub struct InvitationRequest {
     pub days: u32,
 }
 
-/// Money that Google bills, in micro-dollars, beside its ceilings.
+/// What Google bills, in micro-dollars, and the ceilings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpendingView {
     pub today: u64,
     pub guests_today: u64,
-    /// The most that requests under way can still cost.
+    /// The most that open requests can still cost.
     pub committed: u64,
     pub month: u64,
     /// `None`: there is no ceiling.
@@ -77,11 +77,11 @@ pub struct JobCount {
     pub mode: Mode,
     pub blocked_by: Option<BlockedReason>,
     pub jobs: u64,
-    /// Since when the oldest of them waits.
+    /// When the oldest of them was submitted.
     pub oldest_at: UnixMs,
 }
 
-/// What the server does and costs at present.
+/// The current work and cost of the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overview {
     pub spending: SpendingView,
@@ -96,11 +96,11 @@ pub struct Overview {
 pub struct AuditEntry {
     pub id: String,
     pub at: UnixMs,
-    /// The operator's e-mail address, or the id of an account that is gone. `None`: the command line.
+    /// The operator's e-mail address, or the id of a deleted account. `None`: the command line.
     pub operator: Option<String>,
-    /// A stable name, as `disable`.
+    /// A stable name, for example `disable`.
     pub action: String,
-    /// The e-mail address of whom it was done to, or the id of an account that is gone.
+    /// The e-mail address of the changed account, or the id of a deleted account.
     pub account: Option<String>,
     pub detail: String,
 }

@@ -1,4 +1,4 @@
-//! The list of deleted accounts, which outlives the database: a restored backup must not bring them back.
+//! The list of deleted accounts. It is kept outside the database, so that a restored backup does not bring them back.
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// A file with one account id a line, in the data folder and in each backup.
+/// A file with one account id per line. It is in the data folder and in each backup.
 #[derive(Clone, Debug)]
 pub struct DeletedAccounts {
     file: PathBuf,
 }
 
 impl DeletedAccounts {
-    /// The list of this data folder or backup. The file is made with its first account.
+    /// The list of this data folder or backup. The file is created with its first account.
     pub fn of(folder: &Path) -> Self {
         Self { file: folder.join("deleted-accounts") }
     }

@@ -1,7 +1,7 @@
-//! Moves everything that a guest has made into the account that the guest's browser signs in to.
+//! Moves everything of a guest into the account that the guest's browser signs in to.
 //!
-//! Files are copied first, then all rows move in one transaction, then the purger deletes the guest's files. So no row ever names a missing
-//! file, and a failure changes nothing. Copies of a merge that did not happen are on record, and the purger deletes them.
+//! Files are copied first. Then all rows move in one transaction, and the purger deletes the guest's files. So no row names a missing
+//! file, and a failure changes nothing. Copies are on record, so the purger deletes those of a failed merge.
 
 mod port;
 
@@ -19,9 +19,9 @@ use crate::uploads::Blobs;
 
 pub use port::{MergeOutcome, MergeParties, Merges, StoredFile};
 
-/// How often files that appeared during the copying are copied as well.
+/// How many rounds of copying are made for files that are added meanwhile.
 const ROUNDS_MAX: usize = 5;
-/// An upload is recorded before its file is kept. A file that is still missing after this time was lost.
+/// An upload is recorded before its file is stored. A file that is still missing after this time is lost.
 const UPLOAD_MS_MAX: i64 = 10 * 60_000;
 
 /// Merges a guest into a member. Cheap to clone.
@@ -30,13 +30,13 @@ pub struct AccountMerge {
     pub credentials: Arc<dyn Credentials>,
     pub merges: Arc<dyn Merges>,
     pub blobs: Arc<dyn Blobs>,
-    /// Tells open pages of both accounts.
+    /// Notifies open pages of both accounts.
     pub changes: Changes,
     pub clock: Arc<dyn Clock>,
 }
 
 impl AccountMerge {
-    /// What this guest has made, for the sign-in form.
+    /// What this guest has in its library, for the sign-in form.
     ///
     /// # Errors
     /// The errors of [`Merges`].
@@ -44,12 +44,11 @@ impl AccountMerge {
         self.merges.guest_summary(guest_id).await
     }
 
-    /// Moves everything from the guest of one session to the member of the other, and deletes the guest with its sessions and tokens. Both
-    /// secrets prove that the caller owns both accounts. Running jobs go on, and end in the member's account. Does nothing if the first
-    /// session is not a guest's.
-    ///
+    /// Moves everything from the guest of one session to the member of the other. Deletes the guest with its sessions and tokens. Both
+    /// secrets prove that the caller owns both accounts. Running jobs continue in the member's account. Does nothing if the first session
+    /// is not a guest's.
     /// # Errors
-    /// `unauthenticated` if a session ends meanwhile; `unavailable` if the guest is still uploading; otherwise the errors of the ports.
+    /// `unauthenticated` if a session ends meanwhile; `unavailable` if the guest is still uploading. Otherwise the errors of the ports.
     pub async fn merge(&self, guest_secret: &str, member_secret: &str) -> Result<()> {
         let (guest_session, member_session) = (digest(guest_secret), digest(member_secret));
         let now = self.clock.now();

@@ -1,6 +1,6 @@
-//! How many of the figures that a person marked are found: `cargo bench --package coldbrew-pdf --bench figures`.
+//! Counts how many of the hand-marked figures are found: `cargo bench --package coldbrew-pdf --bench figures`.
 //!
-//! A figure is found if a box overlaps it with an intersection over union of 0.5 or more; each box finds one figure at most.
+//! A figure is found if a box overlaps it with an intersection over union of at least 0.5. Each box finds at most one figure.
 
 #![allow(clippy::expect_used)]
 

@@ -1,4 +1,5 @@
-//! Prints the text of a PDF as Markdown, and how fast it was read: `cargo run --package coldbrew-pdf --example text -- libpdfium.so book.pdf`
+//! Prints the text of a PDF as Markdown, and how fast it was read:
+//! | `cargo run --package coldbrew-pdf --example text -- libpdfium.so book.pdf`
 
 #![allow(clippy::expect_used)]
 
@@ -10,7 +11,7 @@ use coldbrew_pdf::{Engine, EngineConfig, Priority, Requester, worker};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    // The engine starts this program again, as a worker that limits its own memory: that must come before any thread.
+    // The engine starts this program again as a worker. A worker limits its own memory, so it must start before any thread.
     match arguments.as_slice() {
         [word] if word == "page-worker" => worker::run(),
         [library, pdf] => print(library.into(), pdf.into()),

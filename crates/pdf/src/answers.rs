@@ -1,7 +1,7 @@
-//! What the parent believes of a reply.
+//! The parent's checks of a reply.
 //!
-//! A worker runs a hostile file, so a reply may say anything. Each number, length and format in it is checked here against what the
-//! parent asked or bounds by itself. A reply that fails a check means that the worker is lost.
+//! A hostile file can control its worker, so a reply can say anything. Each number, length and format in it is checked here. The bounds
+//! come from the request or are constants. A reply that fails a check means that the worker is lost: [`PdfError::WorkerCrashed`].
 
 use super::document::{FigureImage, Info, PageLength, PageText};
 use super::error::{DocumentFault, PageFault, PdfError};
@@ -10,15 +10,15 @@ use super::process::Answer;
 use super::protocol::{CutFigure, Fault, PAYLOAD_BYTES_MAX, Reply};
 use super::title;
 
-/// A page of more characters than this does not fit into the memory of a worker.
+/// A worker has no memory for a page with more characters than this.
 const PAGE_CHARS_MAX: u32 = 1 << 24;
-/// A page as Markdown.
+/// Bytes of a page as Markdown.
 const TEXT_BYTES_MAX: u32 = 64 << 20;
-/// A page as a picture to look at.
+/// Bytes of a page as a picture.
 const PICTURE_BYTES_MAX: u32 = 32 << 20;
-/// Of the picture of a figure.
+/// Width and height of the picture of a figure.
 const FIGURE_SIDE_MAX_PX: u32 = 2_401;
-/// Characters of what is wrong with a detector.
+/// Characters of the reason why a detector is unusable.
 const DETECTOR_WORDS_MAX: usize = 500;
 
 const PDF_MARK: &[u8] = b"%PDF-";
@@ -28,7 +28,7 @@ const JPEG_MARK: &[u8] = b"\xff\xd8\xff";
 const LIBRARY_NOT_LOADED: &str = "the PDF library cannot be loaded; run scripts/setup or set its path";
 const FONTS_NOT_LOADED: &str = "the folder of fonts cannot be read; run scripts/setup or set its path";
 
-/// How long the payload of such a reply may be.
+/// The largest payload of such a reply, in bytes.
 pub(crate) const fn payload_bytes_max(reply: &Reply) -> u32 {
     match reply {
         Reply::Text { .. } => TEXT_BYTES_MAX,
@@ -38,7 +38,7 @@ pub(crate) const fn payload_bytes_max(reply: &Reply) -> u32 {
     }
 }
 
-/// Why a worker could not start. It has seen no document by then, so its words are told to the operator.
+/// Why a worker could not start. It has seen no document by then, so the operator can trust its sentence.
 pub(crate) fn start_refusal(reply: Reply) -> PdfError {
     match reply {
         Reply::Failed { fault: Fault::LibraryUnavailable } => PdfError::Unavailable(LIBRARY_NOT_LOADED.to_owned()),
@@ -51,7 +51,10 @@ pub(crate) fn start_refusal(reply: Reply) -> PdfError {
     }
 }
 
-/// Pages and title of a document that was opened.
+/// Page count and title of a document that was opened.
+///
+/// # Errors
+/// [`PdfError::Document`] if the document is refused.
 pub(crate) fn info((reply, _): Answer, pages_max: u32) -> Result<Info, PdfError> {
     match reply {
         Reply::Opened { total_pages, title } if (1..=pages_max).contains(&total_pages) => {
@@ -65,6 +68,9 @@ pub(crate) fn info((reply, _): Answer, pages_max: u32) -> Result<Info, PdfError>
 }
 
 /// A page's text.
+///
+/// # Errors
+/// [`PdfError::Page`] if the page failed.
 pub(crate) fn text((reply, payload): Answer) -> Result<PageText, PdfError> {
     let Reply::Text { chars_visible, is_scan } = reply else { return Err(page_refusal(reply)) };
     let PageLength { chars_visible, is_scan } = bounded(chars_visible, is_scan)?;
@@ -72,7 +78,10 @@ pub(crate) fn text((reply, payload): Answer) -> Result<PageText, PdfError> {
     Ok(PageText { markdown, chars_visible, is_scan })
 }
 
-/// The length of a page's text; `None` if the page failed.
+/// The length of a page's text, or `None` if the page failed.
+///
+/// # Errors
+/// Only a reply that fails a check is an error.
 pub(crate) fn length((reply, _): Answer) -> Result<Option<PageLength>, PdfError> {
     match reply {
         Reply::Length { chars_visible, is_scan } => bounded(chars_visible, is_scan).map(Some),
@@ -84,6 +93,9 @@ pub(crate) fn length((reply, _): Answer) -> Result<Option<PageLength>, PdfError>
 }
 
 /// A page as a PDF.
+///
+/// # Errors
+/// [`PdfError::Page`] if the page failed.
 pub(crate) fn page_pdf((reply, pdf): Answer) -> Result<Vec<u8>, PdfError> {
     match reply {
         Reply::Pdf if pdf.starts_with(PDF_MARK) => Ok(pdf),
@@ -92,6 +104,9 @@ pub(crate) fn page_pdf((reply, pdf): Answer) -> Result<Vec<u8>, PdfError> {
 }
 
 /// An image file as a PDF.
+///
+/// # Errors
+/// [`PdfError::Document`] if the image is refused.
 pub(crate) fn image_pdf((reply, pdf): Answer) -> Result<Vec<u8>, PdfError> {
     match reply {
         Reply::Pdf if pdf.starts_with(PDF_MARK) => Ok(pdf),
@@ -100,6 +115,9 @@ pub(crate) fn image_pdf((reply, pdf): Answer) -> Result<Vec<u8>, PdfError> {
 }
 
 /// A page as a picture: WebP or JPEG.
+///
+/// # Errors
+/// [`PdfError::Page`] if the page failed.
 pub(crate) fn picture((reply, picture): Answer) -> Result<Vec<u8>, PdfError> {
     let is_webp = picture.starts_with(b"RIFF") && picture.get(8..12) == Some(b"WEBP");
     match reply {
@@ -108,7 +126,10 @@ pub(crate) fn picture((reply, picture): Answer) -> Result<Vec<u8>, PdfError> {
     }
 }
 
-/// The figures of a page, each with a picture that has the size that it is said to have.
+/// The figures of a page. Each picture has the size that the reply states.
+///
+/// # Errors
+/// [`PdfError::Page`] if the page failed.
 pub(crate) fn figures((reply, payload): Answer) -> Result<Vec<FigureImage>, PdfError> {
     let Reply::Figures { figures } = reply else { return Err(page_refusal(reply)) };
     if figures.len() > FIGURES_MAX {
@@ -146,13 +167,13 @@ fn is_sound(figure: &Figure) -> bool {
         && sides.contains(height_px)
 }
 
-/// By its head. What draws the picture, a browser, reads the rest with its own care.
+/// Checks the start of the file only. The browser that draws the picture checks the rest.
 fn is_png_of(png: &[u8], figure: &Figure) -> bool {
     let Some(head) = png.strip_prefix(PNG_MARK) else { return false };
     head.get(..4) == Some(&figure.width_px.to_be_bytes()) && head.get(4..8) == Some(&figure.height_px.to_be_bytes())
 }
 
-/// What is wrong with the document, if the reply says that and nothing else.
+/// What is wrong with the document, if the reply is a valid refusal.
 fn document_refusal(reply: Reply) -> PdfError {
     match reply {
         Reply::Failed { fault: Fault::Document(fault) } if !matches!(fault, DocumentFault::TooManyPages { .. }) => {
@@ -162,7 +183,7 @@ fn document_refusal(reply: Reply) -> PdfError {
     }
 }
 
-/// What is wrong with the page that was asked for, if the reply says that and nothing else. The caller knows which page it was.
+/// What is wrong with the requested page, if the reply is a valid refusal. The caller sets the number of the page.
 fn page_refusal(reply: Reply) -> PdfError {
     match reply {
         Reply::Failed { fault: Fault::Page(reason @ (PageFault::OutOfRange | PageFault::Damaged)) } => {

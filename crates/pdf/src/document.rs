@@ -1,4 +1,4 @@
-//! One open document, asked page by page.
+//! One open document, which is read page by page.
 
 use std::io;
 use std::ops::Range;
@@ -18,7 +18,7 @@ use super::permits::WorkerPermit;
 use super::process::{Answer, WorkerProcess, within};
 use super::protocol::{Reply, Request};
 
-/// What is known of a document as soon as it is open.
+/// The page count and title of an open document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Info {
     /// At least 1.
@@ -54,33 +54,33 @@ pub struct FigureImage {
     pub png: Vec<u8>,
 }
 
-/// An open PDF. Pages are numbered from 0. It has one worker, for which calls wait, unless it is [widened](Self::widen); dropping
-/// it ends its workers.
+/// An open PDF. Pages are numbered from 0. It has one worker, and calls wait for it, unless the document is [widened](Self::widen).
+/// Dropping it ends its workers.
 ///
-/// A call that fails with [`PdfError::Page`] says nothing about other pages: if the page cost the worker its life, the next
-/// call starts another one. A document that has cost too many, or that has taken all the time it may, gets no more.
+/// A call that fails with [`PdfError::Page`] says nothing about other pages. If the page killed its worker, the next call starts another.
+/// A document that lost too many workers, or used up its time, gets no more.
 #[derive(Debug)]
 pub struct Document {
     engine: Engine,
     path: PathBuf,
     info: Info,
-    /// How many more workers may be asked at once.
+    /// Permits to use a worker. Each request holds one.
     turns: Semaphore,
-    /// Workers that nobody is asking; fewer than there are turns once one was lost.
+    /// Workers without a request. After the loss of a worker there are fewer of them than turns.
     idle: Mutex<Vec<WorkerProcess>>,
     workers_lost: AtomicU32,
-    /// How long workers may still be at its pages, one after the other or several at once.
+    /// How long workers may still work on its pages, in sum over all workers.
     time_left: Mutex<Duration>,
     /// Never empty.
     permits: Mutex<Vec<WorkerPermit>>,
 }
 
-/// A document that cost this many workers, and one more for each fifty of its pages, is hostile. A page may cost two.
+/// A document that kills this many workers, and one more for each fifty pages, is hostile. One page can kill two.
 const WORKERS_LOST_MAX: u32 = 16;
 const PAGES_PER_WORKER_LOST: u32 = 50;
-/// A document with more pages than this has more time than is configured, in proportion.
+/// A document with more pages than this gets more than the configured time, in proportion.
 const PAGES_IN_TIME: u32 = 1_800;
-/// From as many pages on, a second worker is worth its start.
+/// From this many pages on, a second worker saves more time than its start takes.
 const SHARED_PAGES_MIN: usize = 200;
 
 impl Document {
@@ -102,25 +102,25 @@ impl Document {
         &self.info
     }
 
-    /// The document with no more time for its pages, all together, than this.
+    /// Limits the time for all pages together to `limit`. It never gets longer.
     #[must_use]
     pub fn limited_to(self, limit: Duration) -> Self {
         let time_left = self.time_left().min(limit);
         Self { time_left: Mutex::new(time_left), ..self }
     }
 
-    /// How long workers may still be at its pages.
+    /// How long workers may still work on its pages.
     pub fn time_left(&self) -> Duration {
         *unpoisoned(&self.time_left)
     }
 
-    /// The process id of an idle worker, for tests that freeze or kill it; `None` while there is none.
+    /// The process id of an idle worker, or `None` without one. For tests that freeze or kill it.
     pub fn worker_pid(&self) -> Option<u32> {
         unpoisoned(&self.idle).last().and_then(WorkerProcess::pid)
     }
 
-    /// Lets as many pages be worked on at once as there are processors, as far as the requester gets permits for workers. Returns how
-    /// many calls need not wait for each other from now on.
+    /// Lets the document use as many workers as there are processors, as far as the requester gets permits. Returns how many calls can
+    /// run at once from now on.
     pub fn widen(&self) -> usize {
         let mut permits = unpoisoned(&self.permits);
         while permits.len() < available_parallelism().map_or(1, usize::from)
@@ -140,29 +140,29 @@ impl Document {
         self.ask(page, Request::Text { page }, answers::text).await
     }
 
-    /// One page as a PDF of its own, annotations kept; a large one as a picture, if that is smaller and can be drawn in time.
+    /// One page as a PDF of its own, with its annotations. A large page becomes a picture if that is smaller and is drawn in time.
     ///
     /// # Errors
-    /// As [`Self::text`].
+    /// As for [`Self::text`].
     pub async fn split(&self, page: u32) -> Result<Vec<u8>, PdfError> {
         self.ask_twice(page, [true, false].map(|lean| Request::Split { page, lean }), answers::page_pdf).await
     }
 
-    /// The figures of one page in reading order; none if the engine has no detector. They are looked for once more if that cost
-    /// the worker.
+    /// The figures of one page in reading order, or none if the engine has no detector. If the search kills the worker, a new worker
+    /// repeats it.
     ///
     /// # Errors
-    /// As [`Self::text`]; [`PdfError::Unavailable`] if the detector cannot be loaded.
+    /// As for [`Self::text`]; [`PdfError::Unavailable`] if the detector cannot be loaded.
     pub async fn figures(&self, page: u32) -> Result<Vec<FigureImage>, PdfError> {
         let request = Request::Figures { page };
         self.ask_twice(page, [request.clone(), request], answers::figures).await
     }
 
-    /// How much text each of these pages has, in order; `None` for a page that fails. A long run of pages is shared with a
-    /// second worker if the requester gets a permit for one.
+    /// The amount of text of each page, in order, or `None` for a page that fails. A long range is shared with a second worker if the
+    /// requester gets a permit for it.
     ///
     /// # Errors
-    /// If the document cannot be opened again after a page cost its worker.
+    /// The errors of [`Engine::open`] if the document cannot be opened again after a page killed its worker.
     pub async fn text_lengths(&self, pages: Range<u32>) -> Result<Vec<Option<PageLength>>, PdfError> {
         if pages.len() < SHARED_PAGES_MIN || self.widen() == 1 {
             return self.lengths_by_one(pages).await;
@@ -184,7 +184,7 @@ impl Document {
             };
             match self.stream_lengths(&mut worker, &mut rest, &mut lengths).await {
                 Ok(()) => unpoisoned(&self.idle).push(worker),
-                // The worker is lost with the page it was at; the rest is asked of another.
+                // The worker died on this page. Another worker measures the rest.
                 Err(error) if error.lost_worker() => {
                     self.workers_lost.fetch_add(1, Ordering::Relaxed);
                     lengths.push(None);
@@ -196,7 +196,7 @@ impl Document {
         Ok(lengths)
     }
 
-    /// Takes pages from `rest` as their lengths arrive.
+    /// Removes pages from `rest` as their lengths arrive.
     async fn stream_lengths(
         &self,
         worker: &mut WorkerProcess,
@@ -212,8 +212,8 @@ impl Document {
         Ok(())
     }
 
-    /// Asks about one page, and asks a fresh worker the second question if the first one cost the worker: on a busy machine a page
-    /// that is not to blame may run out of time.
+    /// Sends the first request. If it kills the worker, sends the second one to a new worker. On a busy machine, a harmless page can run
+    /// out of time.
     async fn ask_twice<T>(
         &self,
         page: u32,
@@ -225,14 +225,14 @@ impl Document {
             answer => return answer,
         };
         match self.ask(page, second, read).await {
-            // The document gets no more workers: what became of the first says more.
+            // The document gets no more workers, so the first error says more.
             Err(PdfError::Page { reason: PageFault::GivenUp, .. }) => Err(failed),
             answer => answer,
         }
     }
 
-    /// Asks about one page. The worker becomes idle again only if it is still good; a caller that gives up midway
-    /// drops, that is kills, it, because it would be out of step.
+    /// Sends a request about one page. The worker becomes idle again only if it is usable. A caller that drops the future kills the
+    /// worker, because it is out of step by then.
     async fn ask<T>(
         &self,
         page: u32,
@@ -252,8 +252,8 @@ impl Document {
         answer.map_err(|error| error.on_page(page))
     }
 
-    /// What the worker answers. A detector that it needs for that is loaded in the time for opening, not in the page's: on a busy
-    /// machine the first page would go without figures.
+    /// Returns the worker's answer. Loading a detector counts against the time for opening. Otherwise the first page would get no figures
+    /// on a busy machine.
     async fn answer(&self, worker: &mut WorkerProcess, request: &Request) -> Result<Answer, PdfError> {
         let answer = self.timed(worker.ask(request, b"")).await?;
         if answer.0 != Reply::DetectorWanted {
@@ -263,7 +263,7 @@ impl Document {
         self.timed(worker.ask(request, b"")).await
     }
 
-    /// Lets a worker be at one page, for as long as a page and the document may take.
+    /// Waits for a worker within the time limits of a page and of the document.
     async fn timed<T>(&self, talk: impl Future<Output = Result<T, PdfError>>) -> Result<T, PdfError> {
         let limit = self.engine.config().page_timeout.min(self.time_left());
         let start = Instant::now();
@@ -273,8 +273,8 @@ impl Document {
         answer
     }
 
-    /// An idle worker, or a new one if it was lost or never started; `None` if too many were lost or the document has had
-    /// its time. The caller has a turn.
+    /// An idle worker, or a new one if none is idle. `None` if too many were lost or the document has no time left. The caller holds a
+    /// turn.
     async fn take_worker(&self) -> Result<Option<WorkerProcess>, PdfError> {
         if self.time_left().is_zero() {
             return Ok(None);
@@ -292,12 +292,12 @@ impl Document {
     }
 }
 
-/// How long workers may be at so many pages.
+/// How long workers may work on this many pages.
 pub(super) fn time_for(pages: u32, configured: Duration) -> Duration {
     configured.max(configured.saturating_mul(pages) / PAGES_IN_TIME)
 }
 
-/// What a thread that panicked left is still whole: a list is changed by one call.
+/// A list is changed by one call, so it is whole even after a thread panicked.
 fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -321,7 +321,7 @@ mod tests {
         Reply::Started { layers }
     }
 
-    /// A program that does what these lines of a shell say. `answer` waits for a request and sends the reply of that number.
+    /// A program that runs these lines of a shell. `answer` waits for a request and sends the reply with that number.
     fn scripted_worker(folder: &Path, lines: &str, replies: &[Reply]) -> PathBuf {
         for (number, reply) in replies.iter().enumerate() {
             std::fs::write(folder.join(number.to_string()), encode_head(reply, b"").unwrap()).unwrap();
@@ -336,7 +336,7 @@ mod tests {
         worker
     }
 
-    /// A document of one page that this worker reads, for which 300 ms are enough for a page.
+    /// A document of one page that this worker reads. A page may take 300 ms.
     async fn document(worker_exe: PathBuf) -> Document {
         let path = worker_exe.with_file_name("document");
         let detector = DetectorSpec {

@@ -1,4 +1,4 @@
-//! The engine: which limits workers have, and which are started ahead.
+//! The engine: it starts workers within limits, some of them ahead of time.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -16,40 +16,41 @@ use super::sandbox::{SandboxLayers, SandboxPolicy};
 use super::spares::Spares;
 use super::worker::detector::DetectorSpec;
 
-/// The engine's limits and where its parts are.
+/// The engine's limits, and the paths of its parts.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
-    /// The program started as `<worker_exe> page-worker`; it must call [`super::worker::run`].
-    /// The default is this very program, even after its file was replaced.
+    /// The program that is started as `<worker_exe> page-worker`. It must call [`super::worker::run`]. The default is the running
+    /// program, even after its file was replaced.
     pub worker_exe: PathBuf,
     /// `libpdfium.so`.
     pub library: PathBuf,
-    /// The folder of fonts for text whose font is not in its document; `None`: those inside the library. Fonts of the system are never used.
+    /// The folder of fonts for text whose font is not in its document. `None`: only the fonts inside PDFium. Fonts of the system are
+    /// never used.
     pub fonts: Option<PathBuf>,
     /// What happens on a kernel that lacks a part of the sandbox.
     pub sandbox: SandboxPolicy,
-    /// What finds figures; `None`: pages have none.
+    /// Finds figures. `None`: pages have no figures.
     pub detector: Option<DetectorSpec>,
     /// Address space of one worker, in bytes.
     pub memory_bytes_max: u64,
-    /// Wall time for one page, after which its worker is killed.
+    /// Wall time for one page. After it, the worker is killed.
     pub page_timeout: Duration,
-    /// Wall time for all pages of an open document together, after which the rest of them fail; more if it has very many.
+    /// Wall time for all pages of an open document together. After it, the remaining pages fail. Very long documents have more time.
     pub document_timeout: Duration,
     /// The same for an interactive request.
     pub answer_timeout: Duration,
-    /// Wall time to start a worker and open a document in it; and, for an interactive request, to get a permit for that.
+    /// Wall time to start a worker and open a document in it. An interactive request may also wait this long for a permit.
     pub open_timeout: Duration,
     /// Documents with more pages are refused.
     pub pages_max: u32,
-    /// Documents open at once; and, apart from them, workers that read single pages. Two of each at least. From four on, no requester
-    /// and no background work keeps the others from getting a worker.
+    /// How many documents can be open at once, and how many more workers can read single pages. Both are at least two. From four on, no
+    /// requester and no background work can occupy all workers.
     pub workers_max: usize,
     /// Workers that are started before they are needed. Each reads one document and ends.
     pub spare_workers: usize,
-    /// Requests that wait for each of the two. Beyond it the requester with most of them is refused.
+    /// How many requests can wait for each of the two. Beyond it, the requester with the most waiting requests is refused.
     pub waiting_max: usize,
-    /// Counts how long accounts have workers; `None`: no account has a limit.
+    /// Counts how long each account uses workers. `None`: accounts have no limit.
     pub worker_time: Option<Arc<dyn WorkerTime>>,
 }
 
@@ -75,7 +76,7 @@ impl EngineConfig {
         }
     }
 
-    /// Time of a processor that the longest document may take.
+    /// Processor time that the longest document may take.
     pub(super) fn cpu_seconds_max(&self) -> u64 {
         let longest = time_for(self.pages_max, self.document_timeout).saturating_add(self.open_timeout);
         longest.as_secs().saturating_add(1)
@@ -103,7 +104,7 @@ struct Shared {
 }
 
 impl Engine {
-    /// An engine that has started nothing yet.
+    /// Creates an engine. It starts no worker yet.
     ///
     /// # Errors
     /// [`PdfError::Io`] if its launching thread cannot be started.
@@ -121,21 +122,20 @@ impl Engine {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Starts a worker, sees that it can bind the library and that the detector can be loaded, and says what confines both: for
-    /// readiness checks.
+    /// Starts a worker, and loads the library and the detector, for readiness checks. Returns the layers that confine both processes.
     ///
     /// # Errors
-    /// [`PdfError::Unavailable`] if a part is missing, also one of the sandbox; [`PdfError::Io`] if no process can be started.
+    /// [`PdfError::Unavailable`] if a part or a required layer of the sandbox is missing; [`PdfError::Io`] if no process can be started.
     pub async fn check(&self) -> Result<SandboxLayers, PdfError> {
         let mut worker = within(self.config().open_timeout, self.start_worker()).await?;
         let layers = worker.layers();
         Ok(self.load_detector(&mut worker).await?.map_or(layers, |of_layout| layers.and(of_layout)))
     }
 
-    /// Starts workers before they are needed, and says what confines them.
+    /// Starts workers before they are needed. Returns the layers that confine them.
     ///
     /// # Errors
-    /// As [`Self::check`], of the workers that read documents.
+    /// As for [`Self::check`], for the workers that read documents.
     pub async fn start_ahead(&self) -> Result<SandboxLayers, PdfError> {
         let worker = within(self.config().open_timeout, self.start_worker()).await?;
         let layers = worker.layers();
@@ -144,8 +144,8 @@ impl Engine {
         Ok(layers)
     }
 
-    /// Has a process load the detector, and gives it to the worker. That no document is to blame if it takes too long is what the error
-    /// says. `None`: there is no detector.
+    /// Loads the detector in a process, and connects it to the worker. A timeout is reported as a fault of the engine, not of the
+    /// document. `None`: there is no detector.
     pub(super) async fn load_detector(&self, worker: &mut WorkerProcess) -> Result<Option<SandboxLayers>, PdfError> {
         let Some(detector) = self.config().detector.clone() else { return Ok(None) };
         let load = async {
@@ -164,10 +164,10 @@ impl Engine {
 
     /// Opens the PDF at `path` in a worker of its own. An interactive document has [`EngineConfig::answer_timeout`] for its pages.
     ///
-    /// The file must stay where it is while the document is open: a worker that died on a page opens it again.
+    /// The file must stay at its path while the document is open. After a worker died, the next one opens the file again.
     ///
     /// # Errors
-    /// All but [`PdfError::Page`].
+    /// All variants except [`PdfError::Page`].
     pub async fn open(
         &self,
         path: impl Into<PathBuf>,
@@ -184,10 +184,11 @@ impl Engine {
         })
     }
 
-    /// An image file as a PDF of one page: PNG, JPEG, WebP, GIF, BMP or TIFF.
+    /// Converts an image file to a PDF of one page. PNG, JPEG, WebP, GIF, BMP and TIFF are supported.
     ///
     /// # Errors
-    /// [`DocumentFault::Unreadable`](super::DocumentFault::Unreadable) if it is none of these, damaged or too large; as [`Self::open`] otherwise.
+    /// [`DocumentFault::Unreadable`](super::DocumentFault::Unreadable) for another format, or a file that is damaged or too large.
+    /// Otherwise as for [`Self::open`].
     pub async fn image_to_pdf(
         &self,
         path: &Path,
@@ -205,7 +206,7 @@ impl Engine {
     /// The text of each page of a PDF held in memory, in the background.
     ///
     /// # Errors
-    /// As [`Self::open`], and [`PdfError::Page`] if a page cannot be read.
+    /// As for [`Self::open`], and [`PdfError::Page`] if a page cannot be read.
     pub async fn read_pages(&self, pdf: &[u8], requester: &Requester) -> Result<Vec<PageText>, PdfError> {
         let _permit = self.shared.readers.acquire(Priority::Background, requester).await?;
         let EngineConfig { open_timeout, page_timeout, pages_max, .. } = *self.config();
@@ -223,11 +224,11 @@ impl Engine {
         Ok(texts)
     }
 
-    /// One page of the PDF at `path` as a picture for people to look at: a WebP or JPEG file, at most 1,200 pixels wide. Interactive.
-    /// Has permits of its own, so it never waits for documents that are being extracted.
+    /// Draws one page of the PDF at `path` as a WebP or JPEG file, at most 1,200 pixels wide. The request is interactive. It has permits
+    /// of its own, so it never waits for documents that are being extracted.
     ///
     /// # Errors
-    /// As [`Self::open`], and [`PdfError::Page`] if the page cannot be drawn.
+    /// As for [`Self::open`], and [`PdfError::Page`] if the page cannot be drawn.
     pub async fn page_picture(&self, path: &Path, page: u32, requester: &Requester) -> Result<Vec<u8>, PdfError> {
         let _permit = self.shared.readers.acquire(Priority::Interactive, requester).await?;
         let (mut worker, _) = self.open_worker(path).await?;
@@ -251,7 +252,7 @@ impl Engine {
         &self.shared.config
     }
 
-    /// A worker that has seen no document. Another one takes its place in the background.
+    /// A worker that has seen no document. The engine starts a replacement in the background.
     async fn fresh_worker(&self) -> Result<WorkerProcess, PdfError> {
         let spare = self.shared.spares.take();
         self.refill_spares();
@@ -277,7 +278,7 @@ impl Engine {
     }
 }
 
-/// The file, for reading only: its descriptor goes to the worker.
+/// The file, opened for reading only. The worker gets its descriptor.
 async fn opened(path: &Path) -> Result<File, PdfError> {
     Ok(tokio::fs::File::open(path).await?.into_std().await)
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a document or a page, in words that say what to do about it.
+//! The errors of documents and pages. Each message says what is wrong.
 
 use std::io;
 use std::time::Duration;
@@ -11,22 +11,22 @@ pub enum PdfError {
     /// The document cannot be opened. The upload should be refused.
     #[error(transparent)]
     Document(#[from] DocumentFault),
-    /// Opening took longer than the limit; the worker was killed.
+    /// Opening took longer than the limit. The worker was killed.
     #[error("the PDF took longer than {} ms to open", .0.as_millis())]
     Timeout(Duration),
-    /// The worker died, ran out of memory or answered nonsense while opening the document.
+    /// The worker died, ran out of memory or sent an invalid reply while it opened the document.
     #[error("the PDF crashed the page engine")]
     WorkerCrashed,
-    /// One page could not be read; the rest of the document still can.
+    /// One page could not be read. Other pages still can.
     #[error("page {} {reason}", .index + 1)]
     Page { index: u32, reason: PageFault },
-    /// All workers are busy, and too many requests wait or this one waited too long. Nothing is wrong with the document.
+    /// All workers are busy, and too many requests wait or this one waited too long. The document is not at fault.
     #[error("the page engine is busy with other documents")]
     Busy,
-    /// The requester has used its worker time of the hour, and has some again after this. Nothing is wrong with the document.
+    /// The requester has used its worker time of the hour. It gets more after this duration. The document is not at fault.
     #[error("the requester's time of the page engine is used up for {} s", .0.as_secs())]
     BudgetSpent(Duration),
-    /// A library or the model of the engine is missing or unusable. The sentence is for the operator. Nothing is wrong with the document.
+    /// A library, or the model, is missing or unusable. The sentence is for the operator. The document is not at fault.
     #[error("{0}")]
     Unavailable(String),
     /// The file cannot be read, or a worker process cannot be started.
@@ -41,7 +41,7 @@ pub enum DocumentFault {
     /// Not a PDF, or damaged beyond what the engine repairs.
     #[error("the file is not a readable PDF")]
     Unreadable,
-    /// A password is needed (an empty user password is tried first).
+    /// The PDF needs a password. An empty user password is tried first.
     #[error("the PDF is protected by a password")]
     Encrypted,
     #[error("the PDF has no pages")]
@@ -68,14 +68,14 @@ pub enum PageFault {
 }
 
 impl PageFault {
-    /// What is said of the page to its reader.
+    /// The sentence that readers see in place of the page.
     pub fn sentence(self) -> String {
         format!("This page {self}.")
     }
 }
 
 impl PdfError {
-    /// The same error as the fault of this page, if it is one: also of a worker that died or hung on it.
+    /// The error as a fault of this page, if it is one. A worker that died or timed out on the page counts.
     pub(super) fn on_page(self, index: u32) -> Self {
         match self {
             Self::Timeout(_) => Self::Page { index, reason: PageFault::Timeout },
@@ -85,7 +85,7 @@ impl PdfError {
         }
     }
 
-    /// Whether the worker that gave this error is dead, stuck, out of step or without what it needs, and must not be asked again.
+    /// Whether the worker must not be asked again: it is dead, stuck, out of step or lacks a part.
     pub(super) fn lost_worker(&self) -> bool {
         match self {
             Self::Timeout(_) | Self::WorkerCrashed | Self::Unavailable(_) => true,

@@ -1,21 +1,21 @@
-//! Where a page's figures are: pure geometry, from what a detector saw to the figures in the order in which they are read.
+//! Turns the boxes of a detector into the figures of a page, in reading order. Pure geometry.
 //!
-//! Of boxes that overlap one is kept, and figures beside each other share a row. Nothing here knows PDFium or a model.
+//! Of overlapping boxes one is kept, and figures beside each other share a row. This module does not depend on PDFium or on a model.
 
 use serde::{Deserialize, Serialize};
 
-/// More on one page is no page of figures but a sheet of icons.
+/// A page with more of them is a sheet of icons, not a page with figures.
 pub const FIGURES_MAX: usize = 40;
-/// Boxes that share more than this much of the smaller one are the same figure, or parts of it.
+/// Boxes that share more than this fraction of the smaller one are one figure, or parts of it.
 const SHARED_MAX: f32 = 0.5;
-/// The larger of two such boxes is the figure unless it is less sure than this much of the other.
+/// The larger of two such boxes is the figure, unless its score is below this fraction of the other's score.
 const SURE_ENOUGH: f32 = 0.75;
-/// Figures whose heights overlap by more than this much of the smaller one stand in a row.
+/// Figures whose heights overlap by more than this fraction of the smaller one are in one row.
 const BESIDE_MIN: f32 = 0.5;
-/// What is narrower or lower than this is a rule or an ornament.
+/// A box that is narrower or lower than this is a rule or an ornament.
 const SIDE_MIN: f32 = 0.02;
 
-/// A box on a page as it is shown, in fractions of its width and height from the top left.
+/// A box on a page as it is shown, in fractions of the page's width and height from the top left.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bounds {
     pub left: f32,
@@ -28,7 +28,7 @@ pub struct Bounds {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Candidate {
     pub bounds: Bounds,
-    /// How sure it is, up to 1.
+    /// The confidence of the detector, at most 1.
     pub score: f32,
 }
 
@@ -36,16 +36,16 @@ pub struct Candidate {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
     pub bounds: Bounds,
-    /// Figures of one number stand side by side; from 1, top to bottom. `None`: it stands alone.
+    /// Figures with the same number are side by side. Rows count from 1, from top to bottom. `None`: the figure is alone in its row.
     pub row: Option<u8>,
-    /// Of its picture.
+    /// Width of its picture.
     pub width_px: u32,
-    /// Of its picture.
+    /// Height of its picture.
     pub height_px: u32,
 }
 
 impl Bounds {
-    /// A box from any two opposite corners, cut off at the page's edges.
+    /// A box from any two opposite corners, clipped to the page.
     pub fn new(left: f32, top: f32, right: f32, bottom: f32) -> Self {
         let on_page = |value: f32| if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) };
         Self {
@@ -68,37 +68,37 @@ impl Bounds {
         self.width() * self.height()
     }
 
-    /// The area that both cover.
+    /// The area of the overlap.
     pub fn shared(&self, other: &Self) -> f32 {
         let width = self.right.min(other.right) - self.left.max(other.left);
         let height = self.bottom.min(other.bottom) - self.top.max(other.top);
         width.max(0.0) * height.max(0.0)
     }
 
-    /// Intersection over union: 1 is the same box, 0 are boxes apart.
+    /// Intersection over union: 1 for equal boxes, 0 for boxes that do not overlap.
     pub fn iou(&self, other: &Self) -> f32 {
         let shared = self.shared(other);
         let united = self.area() + other.area() - shared;
         if united > 0.0 { shared / united } else { 0.0 }
     }
 
-    /// The box with this much more of the page on each side.
+    /// The box, extended on each side by this fraction of the page, and clipped to the page.
     pub fn widened(&self, margin: f32) -> Self {
         Self::new(self.left - margin, self.top - margin, self.right + margin, self.bottom + margin)
     }
 
-    /// Whether the middle of the other box lies in this one.
+    /// Whether the centre of the other box is in this one.
     pub fn holds(&self, other: &Self) -> bool {
         let (x, y) = ((other.left + other.right) / 2.0, (other.top + other.bottom) / 2.0);
         (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
     }
 
-    /// Whether the boxes meet.
+    /// Whether the boxes overlap or touch.
     pub fn meets(&self, other: &Self) -> bool {
         self.left <= other.right && other.left <= self.right && self.top <= other.bottom && other.top <= self.bottom
     }
 
-    /// The smallest box that holds both.
+    /// The smallest box that contains both.
     pub fn united(&self, other: &Self) -> Self {
         Self {
             left: self.left.min(other.left),
@@ -118,7 +118,7 @@ impl Bounds {
     }
 }
 
-/// Candidates as figures: one for each place, ornaments left out, in rows from the top, each from the left.
+/// Turns candidates into figures without duplicates and ornaments. Rows are in order from the top, and figures in a row from the left.
 pub fn arranged(mut candidates: Vec<Candidate>) -> Vec<(Bounds, Option<u8>)> {
     candidates.retain(|candidate| candidate.bounds.width() >= SIDE_MIN && candidate.bounds.height() >= SIDE_MIN);
     let mut boxes: Vec<Bounds> = apart(candidates).into_iter().map(|candidate| candidate.bounds).collect();
@@ -144,7 +144,7 @@ pub fn arranged(mut candidates: Vec<Candidate>) -> Vec<(Bounds, Option<u8>)> {
     figures
 }
 
-/// The candidates without those that are another one or parts of it, surest first.
+/// The candidates without duplicates and parts of others, in order of falling score.
 fn apart(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut kept: Vec<Candidate> = Vec::with_capacity(candidates.len());

@@ -1,7 +1,7 @@
-//! Starts worker processes, all from one thread of its own.
+//! Starts all worker processes from one thread.
 //!
-//! A worker asks the kernel to kill it when its parent dies, and to the kernel "parent" means the *thread* that started
-//! it. The runtime's threads come and go, and each would take its workers with it; this one lives as long as the engine.
+//! A worker asks the kernel to kill it when its parent dies. For the kernel, the parent is the *thread* that started it. A thread of the
+//! runtime can end early, and its workers would end with it. This thread lives as long as the engine.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -14,16 +14,16 @@ use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// The first descriptor after input, output and errors.
+/// The first descriptor after standard input, output and error.
 const STANDARD_DESCRIPTORS: i32 = 3;
 
-/// Where to ask for a new worker process. Dropping it ends the thread, and with it every worker still alive.
+/// Sends orders for new workers to the thread. Dropping it ends the thread, and so every worker that is still alive.
 #[derive(Debug)]
 pub(crate) struct Launcher {
     orders: mpsc::Sender<Order>,
 }
 
-/// The runtime that shall wait for the child, the child's end of its socket, and where to send the child.
+/// The runtime that waits for the child, the child's end of its socket, and where to send the child.
 struct Order {
     runtime: Handle,
     socket: OwnedFd,
@@ -32,20 +32,26 @@ struct Order {
 
 impl Launcher {
     /// Starts the thread. `worker_exe` is the program that answers to `page-worker`.
+    ///
+    /// # Errors
+    /// An I/O error if the thread cannot be started.
     pub(crate) fn new(worker_exe: &Path) -> io::Result<Self> {
         let worker_exe = worker_exe.to_owned();
         let (orders, queue) = mpsc::channel::<Order>();
         thread::Builder::new().name("page-launcher".to_owned()).spawn(move || {
             for order in queue {
                 let _runtime = order.runtime.enter();
-                // If nobody waits any more, the child comes back in the error and is killed as it drops.
+                // If the caller has gone, the child comes back in the error. Dropping it kills it.
                 let _ = order.child.send(command(&worker_exe, order.socket).spawn());
             }
         })?;
         Ok(Self { orders })
     }
 
-    /// A new child with that socket, which is killed when dropped. Must be called within a tokio runtime.
+    /// Starts a child with this socket. Dropping the child kills it. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// An I/O error if the process cannot be started.
     pub(crate) async fn launch(&self, socket: OwnedFd) -> io::Result<Child> {
         metrics::counter!("coldbrew_page_workers_started_total").increment(1);
         let (child, started) = oneshot::channel();
@@ -54,18 +60,18 @@ impl Launcher {
     }
 }
 
-/// The worker inherits nothing but its end of the socket: a process that parses hostile files shall hold no key and no other descriptor.
+/// The worker inherits only its end of the socket. A process that parses hostile files must hold no key and no other descriptor.
 fn command(worker_exe: &Path, socket: OwnedFd) -> Command {
-    // What this process itself inherited, or a library opened, may lack the flag.
+    // Descriptors that this process inherited, or that a library opened, can lack the flag.
     set_fds_cloexec_threadsafe(STANDARD_DESCRIPTORS, &[]);
     let mut command = Command::new(worker_exe);
     command
         .arg0("coldbrew")
         .arg("page-worker")
         .env_clear()
-        // ONNX Runtime reports its use to its makers unless it is told not to; the worker is to talk to nobody but us.
+        // Without this variable, ONNX Runtime reports its use to its makers. The worker must talk only to its parent.
         .env("ORT_DISABLE_TELEMETRY", "1")
-        // Without it, the C library looks at the system's file for each date, which the sandbox does not let it.
+        // Without it, the C library reads the system's time zone file for each date. The sandbox refuses that.
         .env("TZ", "UTC0")
         .stdin(Stdio::from(socket))
         .stdout(Stdio::null())

@@ -1,23 +1,23 @@
-//! The page engine: opens PDFs and answers what is on a page, without letting a hostile file hurt the server.
+//! The page engine: opens PDFs and reads their pages. A hostile file cannot harm the server.
 //!
-//! No PDF is ever parsed in the server process. [`Engine::open`] gives each document a process of its own (our own
-//! binary, started as `coldbrew page-worker`). The process loads what it needs, enters a sandbox and is then given the document as a
-//! descriptor. The parent limits each answer by wall clock, and a death signal ends the process with its parent. A page that hangs or
-//! crashes the engine is one failed page; the document goes on in a fresh process.
+//! The server process never parses a PDF. [`Engine::open`] starts a process for each document: this program, run as `coldbrew
+//! page-worker`. The process loads what it needs, enters a sandbox, and then gets the document as a descriptor. The parent limits the
+//! time of each answer, and a death signal ends the process with its parent. A page that hangs or crashes the engine is one failed page.
+//! A new process reads the other pages.
 //!
 //! | module | what it is |
-//! |---|---|
-//! | [`Engine`], [`Document`] | the parent's side: what the rest of the server uses |
-//! | `permits` | how many workers there may be, and whose turn it is |
-//! | `process`, `spares` | one worker process: start it, ask it, kill it; those started ahead |
-//! | `protocol`, `answers` | the frames that parent and worker exchange; what the parent believes of a reply |
-//! | `sandbox` | the layers that confine a process, and which of them must hold |
-//! | [`worker`] | the worker's side: loads, enters the sandbox, answers |
-//! | `text` | pure: positioned characters to Markdown |
-//! | [`figures`] | pure: boxes that a detector saw to figures in reading order |
-//! | `testing` | PDFs made by code, for tests; with the feature of that name |
+//! | |---|---|
+//! | | [`Engine`], [`Document`] | the parent's side, which the rest of the server uses |
+//! | | `permits` | the number of workers, and the order in which requests get them |
+//! | | `process`, `spares` | one worker process; the processes that are started ahead |
+//! | | `protocol`, `answers` | the frames that parent and worker exchange; the checks of a reply |
+//! | | `sandbox` | the layers that confine a process, and which of them are required |
+//! | | [`worker`] | the worker's side: loads, enters the sandbox, answers |
+//! | | `text` | pure: positioned characters to Markdown |
+//! | | [`figures`] | pure: boxes of a detector to figures in reading order |
+//! | | `testing` | PDFs made by code, for tests; with the feature of that name |
 //!
-//! This module knows nothing of accounts, jobs or storage, and it logs neither text nor file names.
+//! This crate does not depend on accounts, jobs or storage. It logs neither text nor file names.
 
 #![warn(unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc)]
 

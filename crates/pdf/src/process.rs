@@ -1,6 +1,6 @@
-//! One worker process as its parent sees it: ask, wait within a limit, or lose it.
+//! One worker process, as its parent sees it.
 //!
-//! A process that times out, dies or answers nonsense is of no further use; its owner drops it, which kills it.
+//! A process that times out, dies or sends an invalid reply is lost. Its owner drops it, which kills it.
 
 use std::fs::File;
 use std::io::{self, IoSlice};
@@ -29,15 +29,16 @@ pub(crate) struct WorkerProcess {
     socket: BufReader<UnixStream>,
     child: Child,
     layers: SandboxLayers,
-    /// Finds figures for this worker, and ends with it.
+    /// The process that finds figures for this worker. It ends with it.
     layout: Option<Child>,
 }
 
 impl WorkerProcess {
-    /// Starts a process that has loaded all that it needs and entered the sandbox.
+    /// Starts a process, which loads all that it needs and enters the sandbox.
     ///
     /// # Errors
-    /// [`PdfError::Unavailable`] if a part is missing, also one of the sandbox that the configuration requires.
+    /// [`PdfError::Unavailable`] if a part is missing, or a layer of the sandbox that the configuration requires. Otherwise the errors of
+    /// [`Self::ask_within`].
     pub(crate) async fn start(launcher: &Launcher, config: &EngineConfig, role: Role) -> Result<Self, PdfError> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -64,17 +65,20 @@ impl WorkerProcess {
         self.child.id()
     }
 
-    /// What confines it.
+    /// The layers that confine it.
     pub(crate) const fn layers(&self) -> SandboxLayers {
         self.layers
     }
 
-    /// Whether the process runs, as far as the kernel has told.
+    /// Whether the process runs, as far as the kernel has reported.
     pub(crate) fn is_alive(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Gives the other process, which looks for figures, to this one. The two talk to each other without their parent.
+    /// Connects this process to the one that finds figures. The two exchange frames without their parent.
+    ///
+    /// # Errors
+    /// [`PdfError::Io`] if the socket cannot be handed over. Otherwise as for [`Self::ask`].
     pub(crate) async fn use_detector(&mut self, layout: Self) -> Result<(), PdfError> {
         let Self { socket, child, .. } = layout;
         let socket = socket.into_inner().into_std()?;
@@ -86,18 +90,27 @@ impl WorkerProcess {
         }
     }
 
-    /// Sends a request and waits for its reply, without limit.
+    /// Sends a request and waits for its reply, without a time limit.
+    ///
+    /// # Errors
+    /// [`PdfError::WorkerCrashed`] if the worker is dead or out of step, or its reply is no valid frame.
     pub(crate) async fn ask(&mut self, request: &Request, payload: &[u8]) -> Result<Answer, PdfError> {
         self.send(request, payload).await?;
         self.receive().await
     }
 
-    /// As [`Self::ask`], of a file that goes along.
+    /// As [`Self::ask`], with the descriptor of a file.
+    ///
+    /// # Errors
+    /// As for [`Self::ask`].
     pub(crate) async fn ask_of(&mut self, request: &Request, file: &File) -> Result<Answer, PdfError> {
         self.ask_about(request, file).await
     }
 
-    /// As [`Self::ask`], but gives up after `limit`.
+    /// As [`Self::ask`], with a time limit.
+    ///
+    /// # Errors
+    /// As for [`Self::ask`], and [`PdfError::Timeout`] after `limit`.
     pub(crate) async fn ask_within(
         &mut self,
         limit: Duration,
@@ -107,12 +120,18 @@ impl WorkerProcess {
         within(limit, self.ask(request, payload)).await
     }
 
-    /// Sends a request, for which the replies are then received one by one.
+    /// Sends a request. The caller then receives its replies one by one.
+    ///
+    /// # Errors
+    /// As for [`Self::ask`].
     pub(crate) async fn send(&mut self, request: &Request, payload: &[u8]) -> Result<(), PdfError> {
         self.write_frame(request, payload).await.map_err(|_| PdfError::WorkerCrashed)
     }
 
     /// Waits for the next reply.
+    ///
+    /// # Errors
+    /// As for [`Self::ask`].
     pub(crate) async fn receive(&mut self) -> Result<Answer, PdfError> {
         self.read_frame().await.map_err(|_| lost(PdfError::WorkerCrashed))
     }
@@ -143,7 +162,7 @@ impl WorkerProcess {
         self.socket.write_all(&head[sent..]).await
     }
 
-    /// A worker that said more than it was asked is out of step.
+    /// A worker that sent more than it was asked for is out of step.
     fn expect_silence(&self) -> io::Result<()> {
         if self.socket.buffer().is_empty() { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
     }
@@ -158,7 +177,7 @@ impl WorkerProcess {
         if lengths.payload > answers::payload_bytes_max(&reply) as usize {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        // Memory grows with what really arrives, not with what the worker claims.
+        // Memory grows with what arrives, not with the length that the worker claims.
         let mut payload = Vec::new();
         let received = (&mut self.socket).take(lengths.payload as u64).read_to_end(&mut payload).await?;
         if received < lengths.payload {
@@ -168,13 +187,16 @@ impl WorkerProcess {
     }
 }
 
-/// Counts a worker that is of no use any more.
+/// Counts a lost worker.
 fn lost(error: PdfError) -> PdfError {
     metrics::counter!("coldbrew_page_workers_lost_total").increment(1);
     error
 }
 
-/// Runs a conversation with a worker for at most `limit`.
+/// Runs an exchange with a worker for at most `limit`.
+///
+/// # Errors
+/// [`PdfError::Timeout`] after `limit`. Otherwise the errors of the exchange.
 pub(crate) async fn within<T>(limit: Duration, talk: impl Future<Output = Result<T, PdfError>>) -> Result<T, PdfError> {
     tokio::time::timeout(limit, talk).await.unwrap_or_else(|_| Err(lost(PdfError::Timeout(limit))))
 }

@@ -1,8 +1,8 @@
-//! The frames that parent and worker exchange over a socket pair, whose end is the worker's standard input.
+//! The frames that parent and worker exchange over a socket pair. The worker's end is its standard input.
 //!
-//! A frame is two little-endian `u32` lengths, a JSON header of the first length and a binary payload of the second. A descriptor may
-//! travel with the first byte of a request. Both lengths are bounded, and a frame that breaks a bound or does not parse is an error
-//! on either side. What the parent believes of a reply that parses is in `answers`.
+//! A frame is two little-endian `u32` lengths, a JSON header of the first length and a binary payload of the second. A descriptor can
+//! come with the first byte of a request. Both lengths are bounded. A frame that exceeds a bound or does not parse is an error on either
+//! side. The module `answers` checks a reply that parses.
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -14,13 +14,13 @@ use super::figures::Figure;
 use super::sandbox::SandboxLayers;
 use super::worker::detector::DetectorSpec;
 
-/// A header is a few numbers, a title of at most 300 characters or the places of a page's figures.
+/// A header holds a few numbers, a title of at most 300 characters or the positions of a page's figures.
 const HEADER_BYTES_MAX: u32 = 16 << 10;
-/// A payload is a page as PDF, its figures or the file of a one-page document; more than the largest upload makes no sense.
+/// A payload is a page as PDF, its figures or the file of a one-page document. None is longer than the largest upload.
 pub(crate) const PAYLOAD_BYTES_MAX: u32 = 128 << 20;
 /// A payload up to this length is written together with its head.
 const PAYLOAD_BYTES_SMALL: usize = 64 << 10;
-/// Length of the two lengths.
+/// Bytes of the two lengths.
 pub(crate) const PREFIX_BYTES: usize = 8;
 
 /// What a process is for.
@@ -29,7 +29,7 @@ pub(crate) const PREFIX_BYTES: usize = 8;
 pub(crate) enum Role {
     /// It parses and draws one document.
     Pages { library: PathBuf, fonts: Option<PathBuf>, has_detector: bool },
-    /// It looks for figures on pictures and never sees a document.
+    /// It finds figures on pictures and never sees a document.
     Layout { detector: DetectorSpec },
 }
 
@@ -37,38 +37,39 @@ pub(crate) enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Limits {
     pub memory_bytes_max: u64,
-    /// The last barrier. Long before it, the parent ends a process that takes too long.
+    /// The last barrier. The parent ends a slow process long before it.
     pub cpu_seconds_max: u64,
 }
 
-/// What the parent asks.
+/// A request of the parent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub(crate) enum Request {
-    /// First of all: load what the role needs, then enter the sandbox; answered by [`Reply::Started`].
+    /// The first request: load what the role needs, then enter the sandbox. Answered by [`Reply::Started`].
     Start { parent_pid: u32, limits: Limits, role: Role },
-    /// Find figures with the process at the other end of the descriptor; answered by [`Reply::DetectorReady`].
+    /// Find figures with the process at the other end of the descriptor. Answered by [`Reply::DetectorReady`].
     UseDetector,
-    /// Open the file that is the descriptor.
+    /// Open the file of the descriptor.
     OpenFile { pages_max: u32 },
-    /// Open the PDF that is the payload.
+    /// Open the PDF in the payload.
     OpenBytes { pages_max: u32 },
-    /// The text of one page; answered by [`Reply::Text`] with Markdown as payload.
+    /// The text of one page. Answered by [`Reply::Text`] with Markdown as payload.
     Text { page: u32 },
-    /// The image file that is the descriptor as a PDF; answered by [`Reply::Pdf`] with that as payload.
+    /// Convert the image file of the descriptor to a PDF. Answered by [`Reply::Pdf`] with the PDF as payload.
     ImageToPdf,
-    /// One page as a PDF of its own, which may be a picture of it if it is `lean`; answered by [`Reply::Pdf`] with that as payload.
+    /// One page as a PDF of its own. If it is `lean`, it may be a picture of the page. Answered by [`Reply::Pdf`] with the PDF as
+    /// payload.
     Split { page: u32, lean: bool },
-    /// The figures of one page; answered by [`Reply::Figures`] with their pictures, one after the other, as payload, or by
-    /// [`Reply::DetectorWanted`] if what finds them is to be loaded first.
+    /// The figures of one page. Answered by [`Reply::Figures`] with their pictures in order as payload. Answered by
+    /// [`Reply::DetectorWanted`] if the detector must be loaded first.
     Figures { page: u32 },
-    /// One page as a picture to look at; answered by [`Reply::Picture`] with that as payload.
+    /// One page as a picture. Answered by [`Reply::Picture`] with the picture as payload.
     Picture { page: u32 },
-    /// The text lengths of a run of pages; answered by one [`Reply::Length`] each, in order.
+    /// The text lengths of a range of pages. Answered by one [`Reply::Length`] for each, in order.
     Lengths { first: u32, count: u32 },
 }
 
-/// What the worker answers.
+/// A reply of the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 pub(crate) enum Reply {
@@ -84,25 +85,25 @@ pub(crate) enum Reply {
     Failed { fault: Fault },
 }
 
-/// A figure and how much of the payload is its picture.
+/// A figure, and how many bytes of the payload are its picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CutFigure {
     pub figure: Figure,
     pub png_bytes: usize,
 }
 
-/// Why the worker could not do as asked. It lives on and can be asked again.
+/// Why the worker could not do what was asked. It stays usable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Fault {
     LibraryUnavailable,
     FontsUnavailable,
-    /// In words; cut off, so that a header holds them.
+    /// The reason as a sentence, cut off so that it fits into a header.
     DetectorUnusable {
         words: String,
     },
     Document(DocumentFault),
-    /// Of the page that was asked for.
+    /// A fault of the requested page.
     Page(PageFault),
 }
 
@@ -118,14 +119,17 @@ impl From<DocumentFault> for Fault {
     }
 }
 
-/// The lengths of header and payload, once they are known to be within bounds.
+/// The lengths of header and payload, within their bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Lengths {
     pub header: usize,
     pub payload: usize,
 }
 
-/// Everything of a frame up to its payload, ready to be written before it.
+/// Encodes a frame up to its payload.
+///
+/// # Errors
+/// An I/O error if the header or the payload is too long.
 pub(crate) fn encode_head<T: Serialize>(header: &T, payload: &[u8]) -> io::Result<Vec<u8>> {
     let header = serde_json::to_vec(header)?;
     let header_bytes = bounded(header.len(), HEADER_BYTES_MAX)?;
@@ -137,7 +141,10 @@ pub(crate) fn encode_head<T: Serialize>(header: &T, payload: &[u8]) -> io::Resul
     Ok(head)
 }
 
-/// Reads the two lengths that open a frame and refuses what is out of bounds.
+/// Reads the two lengths at the start of a frame.
+///
+/// # Errors
+/// `InvalidData` for a length out of bounds.
 pub(crate) fn decode_prefix(prefix: [u8; PREFIX_BYTES]) -> io::Result<Lengths> {
     let [a, b, c, d, e, f, g, h] = prefix;
     let header = u32::from_le_bytes([a, b, c, d]);
@@ -149,11 +156,17 @@ pub(crate) fn decode_prefix(prefix: [u8; PREFIX_BYTES]) -> io::Result<Lengths> {
 }
 
 /// Parses a frame's header.
+///
+/// # Errors
+/// An I/O error if it is not the expected JSON.
 pub(crate) fn decode_header<T: DeserializeOwned>(header: &[u8]) -> io::Result<T> {
     Ok(serde_json::from_slice(header)?)
 }
 
-/// Reads one whole frame; `None` if the other side closed the pipe between frames.
+/// Reads one whole frame. `None` if the other side closed the socket between frames.
+///
+/// # Errors
+/// An I/O error if reading fails, or the frame is too long or does not parse.
 pub(crate) fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> io::Result<Option<(T, Vec<u8>)>> {
     let mut prefix = [0; PREFIX_BYTES];
     match input.read_exact(&mut prefix) {
@@ -169,6 +182,9 @@ pub(crate) fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> io::Resu
 }
 
 /// Writes one whole frame.
+///
+/// # Errors
+/// An I/O error if the frame is too long or writing fails.
 pub(crate) fn write_frame<T: Serialize>(output: &mut impl Write, header: &T, payload: &[u8]) -> io::Result<()> {
     let mut head = encode_head(header, payload)?;
     if payload.len() <= PAYLOAD_BYTES_SMALL {

@@ -1,6 +1,6 @@
-//! What confines a page process, layer by layer, and which layers must hold before it is given a document.
+//! The layers that confine a page process, and which of them must hold before it gets a document.
 //!
-//! The worker enters the sandbox and reports what holds (`worker::sandbox`). The parent decides whether that is enough.
+//! The worker enters the sandbox and reports which layers hold (`worker::sandbox`). The parent decides whether they are enough.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 /// What happens on a kernel that lacks a part of the sandbox.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SandboxPolicy {
-    /// No page is read.
+    /// No process is used, so no page is read.
     #[default]
     Required,
-    /// Pages are read by processes that are confined as far as the kernel can.
+    /// Pages are read by processes with all layers that the kernel has.
     BestEffort,
 }
 
@@ -38,9 +38,9 @@ pub struct SandboxLayers {
     pub limits: bool,
     /// Landlock: no right to any file.
     pub files: bool,
-    /// Landlock, from Linux 6.7 on: no TCP. The filter of system calls refuses every socket by itself.
+    /// Landlock, from Linux 6.7 on: no TCP. seccomp refuses every socket as well.
     pub tcp: bool,
-    /// Landlock, from Linux 6.12 on: no signals and no abstract sockets outside the sandbox. The filter refuses them by itself.
+    /// Landlock, from Linux 6.12 on: no signals and no abstract sockets outside the sandbox. seccomp refuses them as well.
     pub scopes: bool,
     /// seccomp: a system call that is not on the list ends the process.
     pub system_calls: bool,
@@ -64,7 +64,7 @@ impl SandboxLayers {
         self.all().into_iter().filter(|(_, holds, _)| !holds).map(|(name, ..)| name).collect()
     }
 
-    /// The layers that do not hold and must.
+    /// The required layers that do not hold.
     pub fn required_missing(self) -> Vec<&'static str> {
         let missing = |(name, holds, required): (&'static str, bool, bool)| (required && !holds).then_some(name);
         self.all().into_iter().filter_map(missing).collect()

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::process::WorkerProcess;
 
-/// Workers that have seen no document. None that was taken comes back.
+/// Workers that have seen no document. A worker that was taken never comes back.
 #[derive(Debug, Default)]
 pub(crate) struct Spares {
     state: Mutex<State>,
@@ -20,7 +20,7 @@ impl Spares {
     /// A worker that is ready, if there is one.
     pub(crate) fn take(&self) -> Option<WorkerProcess> {
         let mut state = self.state();
-        // One that died meanwhile, such as for want of memory, is dropped.
+        // A worker that has died, for example from lack of memory, is dropped.
         std::iter::from_fn(|| state.ready.pop()).find_map(|mut worker| worker.is_alive().then_some(worker))
     }
 
@@ -32,7 +32,7 @@ impl Spares {
         }
     }
 
-    /// Starts as many workers in the background as are missing to `wanted`. A start that fails is not tried again before the next call.
+    /// Starts workers in the background until there are `wanted`. A start that fails is retried at the next call.
     pub(crate) fn refill<F>(self: Arc<Self>, wanted: usize, start: impl Fn() -> F + Send + 'static)
     where
         F: Future<Output = Option<WorkerProcess>> + Send,
@@ -63,7 +63,7 @@ impl Spares {
     }
 }
 
-/// Starts that a task still owes, also when it ends early.
+/// Counts the starts that a task has not finished. Dropping it subtracts them, also when the task ends early.
 struct Starting<'a> {
     spares: &'a Spares,
     count: usize,

@@ -1,6 +1,6 @@
-//! PDFs made by code, so that tests need no files: a few objects, a correct cross-reference table, nothing compressed.
+//! PDFs made by code, so that tests need no files. They have few objects, a correct cross-reference table and no compression.
 //!
-//! [`hostile`] has those that are meant to hurt, [`workers`] counts the processes that read them, [`probe`] tries to leave their sandbox.
+//! [`hostile`] makes harmful files, [`workers`] counts the processes that read them, and [`probe`] tries to leave their sandbox.
 
 pub mod hostile;
 pub mod probe;
@@ -10,15 +10,15 @@ use std::fmt::Write;
 
 /// A PDF with one A4 page per string, set in 12-point Helvetica, one line of text per line of the string.
 ///
-/// Characters outside ASCII become `?`: the standard font has no others.
+/// Characters outside ASCII become `?`, because the standard font has no others.
 pub fn simple_pdf(pages: &[&str]) -> Vec<u8> {
     let contents: Vec<String> = pages.iter().map(|text| text_content(text)).collect();
     let contents: Vec<&str> = contents.iter().map(String::as_str).collect();
     pdf_from_contents(&contents, "")
 }
 
-/// A PDF with one A4 page per content stream. `/F1` is Helvetica, `/F2` Helvetica-Bold and `/F3` Courier. `info` goes into
-/// the information dictionary as it is, such as `/Title (A title)`.
+/// A PDF with one A4 page per content stream. `/F1` is Helvetica, `/F2` Helvetica-Bold and `/F3` Courier. `info` is copied into the
+/// information dictionary, for example `/Title (A title)`.
 pub fn pdf_from_contents(contents: &[&str], info: &str) -> Vec<u8> {
     let kids = (0..contents.len()).map(|page| format!("{} 0 R", 6 + 2 * page)).collect::<Vec<_>>().join(" ");
     let font = |name: &str| format!("<</Type/Font/Subtype/Type1/BaseFont/{name}/Encoding/WinAnsiEncoding>>");
@@ -57,8 +57,8 @@ pub fn chart_pdf() -> Vec<u8> {
     pdf_from_contents(&[&[&paragraph(780, 10), chart.as_str(), caption, &paragraph(370, 18)].concat()], "")
 }
 
-/// A PDF with so many pages of one list of pictures, as some programs write it. Each shows one picture, without any text: grey noise
-/// that cannot be compressed, `side_px` wide and high, and lighter from page to page.
+/// A PDF whose pages share one list of pictures, as some programs write it. Each page shows one picture and has no text. A picture is
+/// grey noise that cannot be compressed, `side_px` wide and high. It gets lighter from page to page.
 pub fn shared_pictures_pdf(pages: u32, side_px: u32) -> Vec<u8> {
     let list: String = (0..pages).map(|page| format!("/I{page} {} 0 R", 3 + page)).collect();
     let kids: String = (0..pages).map(|page| format!("{} 0 R ", 3 + pages + 2 * page)).collect();
@@ -86,7 +86,7 @@ pub fn shared_pictures_pdf(pages: u32, side_px: u32) -> Vec<u8> {
     assemble(&objects)
 }
 
-/// A PDF that asks for a password nobody knows.
+/// A PDF that needs an unknown password.
 pub fn encrypted_pdf() -> Vec<u8> {
     let key = "00".repeat(32);
     let file = String::from_utf8_lossy(&simple_pdf(&["secret"])).replace(
@@ -96,7 +96,7 @@ pub fn encrypted_pdf() -> Vec<u8> {
     file.into_bytes()
 }
 
-/// Content of a page with these lines of text from the top left.
+/// The content of a page with these lines of text from the top left.
 fn text_content(text: &str) -> String {
     let mut content = "BT /F1 12 Tf 14 TL 72 770 Td".to_owned();
     for line in text.lines() {
@@ -117,7 +117,7 @@ fn escape(text: &str) -> String {
     escaped
 }
 
-/// Numbers the objects from 1, the first being the catalog and the last the information dictionary.
+/// Numbers the objects from 1. The first is the catalog and the last is the information dictionary.
 fn assemble(objects: &[String]) -> Vec<u8> {
     let mut file = "%PDF-1.7\n".to_owned();
     let mut xref = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);

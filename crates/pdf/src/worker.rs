@@ -1,7 +1,7 @@
-//! The worker's side: a process that loads what it needs, enters a sandbox, and answers until the other end of its socket is closed.
+//! The worker's side: a process that loads what it needs, enters a sandbox, and answers requests until its socket is closed.
 //!
-//! It has one thread, no runtime, no network and no log. It must be entered before the program starts any of those. One kind of process
-//! parses and draws one document. The other kind has the model that finds figures, and is given pixels only.
+//! It has one thread, no runtime, no network and no log. [`run`] must be called before the program starts any of those. One kind of
+//! process parses and draws one document. The other kind has the model that finds figures, and gets only pixels.
 
 mod channel;
 mod content;
@@ -33,10 +33,11 @@ use super::document::PageText;
 use super::error::{DocumentFault, PageFault};
 use super::protocol::{CutFigure, Fault, Reply, Request, Role};
 
-/// Characters of what is wrong with a detector; a runtime may have a lot to say.
+/// Characters of the reason why a detector is unusable. The sentence of a runtime can be long.
 const DETECTOR_WORDS_MAX: usize = 500;
 
-/// The whole life of a worker process: call it from `main` for the hidden subcommand `page-worker` and exit with its result.
+/// Runs a worker process until its socket is closed. Call it from `main` for the hidden subcommand `page-worker`, and exit with its
+/// result.
 pub fn run() -> ExitCode {
     match Channel::to_parent().and_then(|mut channel| serve(&mut channel)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -50,7 +51,7 @@ enum Loaded {
     Layout(Box<dyn Detector>),
 }
 
-/// The first frame must be a [`Request::Start`]: nothing is parsed by a process outside the sandbox.
+/// The first frame must be a [`Request::Start`], so that no process parses anything outside the sandbox.
 fn serve(channel: &mut Channel) -> io::Result<()> {
     let Some(Frame { header: Request::Start { parent_pid, limits, role }, .. }) = channel.receive()? else {
         return Err(io::ErrorKind::InvalidData.into());
@@ -73,7 +74,7 @@ fn serve(channel: &mut Channel) -> io::Result<()> {
     }
 }
 
-/// Loads and tries everything that the process will need: once it is in the sandbox, it can open nothing.
+/// Loads and tries everything that the process will need. In the sandbox it can open nothing.
 fn load(role: Role) -> Result<Loaded, Fault> {
     match role {
         Role::Pages { library, fonts, has_detector } => {
@@ -99,7 +100,7 @@ struct Worker {
 }
 
 impl Worker {
-    /// Fails, which ends the process, if the parent asks what cannot be meant: a second document, or a file without its descriptor.
+    /// Fails for a request that the parent never sends: a second document, or a file without its descriptor. An error ends the process.
     fn answer(
         &mut self,
         request: Request,

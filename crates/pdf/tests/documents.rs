@@ -1,4 +1,4 @@
-//! What is read of a document: title, pages, text, lengths, single pages; and which files are refused.
+//! Reading a document: title, pages, text, lengths and single pages. Files that are refused.
 
 use coldbrew_pdf::testing::{encrypted_pdf, pdf_from_contents, shared_pictures_pdf, simple_pdf};
 use coldbrew_pdf::{DocumentFault, Engine, EngineConfig, PageFault, PdfError, Priority};

@@ -1,4 +1,4 @@
-//! Figures are found by each model and runtime, and cut out of the page.
+//! Each model and runtime finds figures and cuts them out of the page.
 
 use std::io::Cursor;
 use std::sync::OnceLock;
@@ -13,13 +13,13 @@ use pdfium_render::prelude::{PdfRenderConfig, Pdfium};
 
 use crate::harness::{config, detector, library, open, requester, vendor};
 
-/// With time for models that were compiled without optimisation.
+/// A configuration with more time, for models that were compiled without optimisation.
 fn patient(detector: DetectorSpec) -> EngineConfig {
     let limit = Duration::from_secs(60);
     EngineConfig { detector: Some(detector), page_timeout: limit, open_timeout: limit, ..config() }
 }
 
-/// Has that detector find the chart of a page, and returns what it cut out.
+/// Finds the chart of a page with this detector, and returns its picture.
 async fn find_the_chart(detector: DetectorSpec) -> FigureImage {
     let engine = Engine::new(patient(detector)).unwrap();
     engine.check().await.unwrap();
@@ -31,14 +31,14 @@ async fn find_the_chart(detector: DetectorSpec) -> FigureImage {
     image
 }
 
-/// Where the chart of [`chart_pdf`] is.
+/// The bounds of the chart of [`chart_pdf`].
 fn chart_bounds() -> Bounds {
     Bounds::new(120.0 / 595.0, 242.0 / 842.0, 480.0 / 595.0, 422.0 / 842.0)
 }
 
-/// A PNG of a page with a chart, as a camera would take it.
+/// A PNG of a page with a chart. It has no text or drawing that a parser could use.
 fn photograph() -> Vec<u8> {
-    // PDFium can be bound once in a process.
+    // A process can bind PDFium only once.
     static TAKEN: OnceLock<Vec<u8>> = OnceLock::new();
     TAKEN.get_or_init(take_photograph).clone()
 }
@@ -55,7 +55,7 @@ fn take_photograph() -> Vec<u8> {
     png.into_inner()
 }
 
-/// The figures that this detector sees on a photograph, where nothing but the picture tells where they are.
+/// The figures that this detector finds on a photograph, whose pixels are its only content.
 async fn seen(detector: DetectorSpec) -> Vec<Bounds> {
     let engine = Engine::new(patient(detector)).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -68,7 +68,7 @@ async fn seen(detector: DetectorSpec) -> Vec<Bounds> {
 
 fn yolo() -> DetectorSpec {
     let model = vendor().join("yolov8n-doclaynet.onnx");
-    // `Picture` of DocLayNet's classes.
+    // The class `Picture` of DocLayNet.
     DetectorSpec { family: Family::Yolo, model, figure_classes: vec![6], ..detector() }
 }
 

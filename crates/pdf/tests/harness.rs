@@ -9,7 +9,7 @@ use tempfile::TempDir;
 pub const WORKER_EXE: &str = env!("CARGO_BIN_EXE_page-worker");
 pub const LINE: &str = "A line of text that is long enough to count as one.";
 
-/// Where `scripts/setup` puts libraries, models and odd files.
+/// The folder in which `scripts/setup` puts libraries, models and odd files.
 pub fn vendor() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vendor")
 }
@@ -37,13 +37,13 @@ pub fn engine() -> Engine {
     Engine::new(config()).unwrap()
 }
 
-/// An account that no other call has.
+/// A requester with an account that no other call uses.
 pub fn requester() -> Requester {
     static ACCOUNTS: AtomicU32 = AtomicU32::new(0);
     Requester::unlimited(ACCOUNTS.fetch_add(1, Ordering::Relaxed).to_string())
 }
 
-/// Opens a document; its folder must live as long as it is read.
+/// Opens a document. Its folder must exist while the document is read.
 pub async fn open(engine: &Engine, pdf: &[u8]) -> (TempDir, Result<Document, PdfError>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("document");

@@ -1,5 +1,5 @@
-//! Files that are meant to hurt: mutants and bombs, made by code from a seed, and odd files of other projects. Each is answered in time;
-//! afterwards everything works as before and nothing is left.
+//! Hostile files: mutants and bombs made by code from a seed, and odd files of other projects. Each gets an answer in time. Afterwards
+//! the engine works as before and no process is left.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::harness::{config, detector, requester, vendor};
 
-/// Everything that is asked of a document.
+/// Sends every kind of request about a document.
 async fn ask_everything(document: &Document) {
     let last = document.info().total_pages - 1;
     let _ = document.text_lengths(0..(last + 1).min(3)).await;
@@ -21,7 +21,7 @@ async fn ask_everything(document: &Document) {
         let answers = [
             document.text(page).await.map(drop),
             document.split(page).await.map(drop),
-            // The detector of a new worker may take longer to load than is given here.
+            // The detector of a new worker can take longer to load than this limit.
             document
                 .figures(page)
                 .await
@@ -63,9 +63,9 @@ async fn file_bomb_or_mutant_ends_within_its_limits() {
             opened += 1;
             ask_everything(&document).await;
         }
-        // Opening, measuring three pages, and three questions for two pages, two of them asked twice, with a new worker each.
+        // Opening, measuring three pages, and three requests for each of two pages. Two of the three are repeated with a new worker.
         assert!(start.elapsed() < limit * 30, "{number}: {name} took {:?}", start.elapsed());
-        // A process that was killed takes a moment to be gone.
+        // A killed process takes a moment to disappear.
         while workers() > 0 {
             assert!(start.elapsed() < limit * 30, "{number}: {name} left a process");
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -99,10 +99,10 @@ async fn outcome_of(engine: &Engine, path: PathBuf) -> &'static str {
     }
 }
 
-/// What a worker of this test may use. No other test sets the same limit: by that its workers are counted.
+/// The memory limit of this test's workers. No other test sets the same limit, so it identifies them.
 const MEMORY_BYTES_MAX: u64 = 509 << 20;
 
-/// How many workers that this test has started still run.
+/// How many workers of this test still run.
 fn workers() -> usize {
     workers_with(MEMORY_BYTES_MAX)
 }

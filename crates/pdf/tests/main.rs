@@ -1,4 +1,5 @@
-//! The page engine against real workers, one binary. It needs the libraries, models and odd files that `scripts/setup test` fetches.
+//! Tests of the page engine with real workers, in one binary. They need the libraries, models and odd files that `scripts/setup test`
+//! fetches.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

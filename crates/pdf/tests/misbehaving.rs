@@ -1,4 +1,4 @@
-//! A worker whose code was replaced by an attacker's says what it likes: that costs one page, in time and memory that the parent bounds.
+//! A worker under an attacker's control can send any reply. It costs one page, and the parent bounds its time and memory.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,7 @@ use crate::harness::{WORKER_EXE, config, requester};
 const LAYERS: &str = r#"{"no_new_privs":true,"limits":true,"files":true,"tcp":true,"scopes":true,"system_calls":true}"#;
 const PAGE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A frame that a worker sends.
+/// A frame of a worker.
 fn frame(header: &str, payload: &[u8]) -> Vec<u8> {
     lying_frame(header.len() as u32, payload.len() as u32, &[header.as_bytes(), payload].concat())
 }
@@ -28,8 +28,8 @@ fn opened(total_pages: u64) -> Vec<u8> {
     frame(&format!(r#"{{"reply":"opened","total_pages":{total_pages},"title":null}}"#), b"")
 }
 
-/// A worker of which the first process does what `lines` of a shell say, and all others are sound. `answer` waits for a request and sends
-/// the frame of that number.
+/// A program whose first process runs these `lines` of a shell. All its later processes are real workers. `answer` waits for a request
+/// and sends the frame with that number.
 fn worker(folder: &Path, lines: &str, frames: &[Vec<u8>]) -> PathBuf {
     for (number, frame) in frames.iter().enumerate() {
         fs::write(folder.join(number.to_string()), frame).unwrap();
@@ -50,7 +50,7 @@ fn engine(worker_exe: PathBuf) -> Engine {
     Engine::new(EngineConfig { worker_exe, page_timeout: PAGE_TIMEOUT, spare_workers: 0, ..config() }).unwrap()
 }
 
-/// What becomes of page 0 of three when the worker, which opened the document well, answers it so.
+/// The fault of page 0 of three, after a worker opened the document correctly and then sent this answer.
 async fn first_page(lines: &str, answer: Vec<u8>) -> PageFault {
     let folder = TempDir::new().unwrap();
     let started = frame(&format!(r#"{{"reply":"started","layers":{LAYERS}}}"#), b"");

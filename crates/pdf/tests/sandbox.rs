@@ -1,4 +1,4 @@
-//! Code that runs in a page process reaches nothing but what it was given: each layer of the sandbox, tried from inside.
+//! Code in a page process can reach only what the process was given. Each layer of the sandbox is tried from inside.
 
 use std::fs;
 use std::net::TcpListener;
@@ -18,7 +18,7 @@ use crate::harness::{WORKER_EXE, config, detector, engine, open, requester};
 const SIGSYS: i32 = 31;
 const SIGXFSZ: i32 = 25;
 
-/// What a probe attacks: files and sockets of a test's own.
+/// The targets of a probe: files and sockets of one test.
 struct Target {
     folder: TempDir,
     tcp: TcpListener,
@@ -61,7 +61,7 @@ fn attempt_to_leave_the_sandbox_ends_the_process() {
     let target = Target::new();
     for name in names() {
         let status = target.probe(name, "confined");
-        // What a limit refuses ends the process as well.
+        // Exceeding a resource limit ends the process as well.
         let is_limit = name == "write-to-open-file" && status.signal() == Some(SIGXFSZ);
         assert!(status.signal() == Some(SIGSYS) || is_limit, "{name}: {status}");
     }
@@ -71,7 +71,7 @@ fn attempt_to_leave_the_sandbox_ends_the_process() {
 fn attempt_without_a_sandbox_succeeds() {
     let target = Target::new();
     for name in names() {
-        // Many systems let a process trace its children only.
+        // Many systems let a process trace only its children.
         if name != "trace-parent" {
             assert_eq!(target.probe(name, "unconfined").code(), Some(SUCCEEDED.into()), "{name}");
         }
@@ -111,20 +111,20 @@ async fn every_layer_of_the_sandbox_holds_on_this_kernel() {
     assert_ne!(layers, SandboxLayers::default());
 }
 
-/// With time for models that were compiled without optimisation.
+/// A configuration with more time, for models that were compiled without optimisation.
 fn patient() -> EngineConfig {
     let limit = Duration::from_secs(60);
     EngineConfig { page_timeout: limit, open_timeout: limit, ..config() }
 }
 
-/// What the kernel says of a process.
+/// A value from the kernel's status of a process.
 fn status_of(pid: u32, key: &str) -> String {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with(&format!("{key}:"))).unwrap();
     line.split_whitespace().last().unwrap().to_owned()
 }
 
-/// Direct children of this process that have this one as their parent and are in a sandbox.
+/// The direct children of this process that are in a sandbox.
 fn confined_children() -> Vec<u32> {
     let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
     let lists = threads.map(|thread| fs::read_to_string(thread.path().join("children")).unwrap_or_default());
@@ -139,7 +139,7 @@ fn confined_children() -> Vec<u32> {
 
 #[tokio::test]
 async fn worker_is_confined_and_has_no_descriptor_but_what_it_was_given() {
-    // A descriptor that a worker would inherit.
+    // A descriptor that a worker must not inherit.
     let stray = fs::File::open("/etc/hostname").unwrap();
     rustix::io::fcntl_setfd(&stray, rustix::io::FdFlags::empty()).unwrap();
     let engine = Engine::new(EngineConfig { fonts: None, detector: Some(detector()), ..patient() }).unwrap();
@@ -155,7 +155,7 @@ async fn worker_is_confined_and_has_no_descriptor_but_what_it_was_given() {
     targets.sort();
     let document_path = folder.path().join("document").to_string_lossy().into_owned();
     let sockets = targets.iter().filter(|target| target.starts_with("socket:")).count();
-    // The channel to its parent twice (as standard input and as itself), and the one to the process that has the model.
+    // Two for the channel to the parent, as standard input and as itself, and one for the process that has the model.
     assert_eq!(sockets, 3, "{targets:?}");
     targets.retain(|target| !target.starts_with("socket:"));
     let mut given = vec!["/dev/null".to_owned(), "/dev/null".to_owned(), document_path];

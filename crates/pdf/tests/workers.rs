@@ -1,4 +1,4 @@
-//! Nothing that a document does outlives its worker or outwits its limits: time, crashes, permits, the parent's death.
+//! A worker ends with its document, and no document escapes its limits: time, crashes, permits and the parent's death.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
@@ -57,7 +57,7 @@ async fn document_that_keeps_crashing_is_given_up() {
     let (_folder, document) = open(&engine, &simple_pdf(&[LINE])).await;
     let document = document.unwrap();
     for _ in 0..16 {
-        // The one before was lost, so this starts another.
+        // The previous worker was lost, so this starts another.
         if document.worker_pid().is_none() {
             document.text(0).await.unwrap();
         }
@@ -156,7 +156,7 @@ async fn installation_incomplete_is_told_from_a_bad_document() {
     assert!(matches!(broken(no_sense).await, Err(PdfError::WorkerCrashed)));
 }
 
-/// The worker's parent is a shell here, which is killed while the worker's socket stays open.
+/// The worker's parent is a shell, which is killed while the worker's socket stays open.
 #[test]
 fn worker_whose_parent_is_killed_ends() {
     let (mut socket, theirs) = UnixStream::pair().unwrap();
@@ -179,7 +179,7 @@ fn worker_whose_parent_is_killed_ends() {
 
     parent.kill().unwrap();
     parent.wait().unwrap();
-    // The worker's end of the socket closes when it is gone, and no sooner.
+    // The worker's end of the socket closes exactly when the worker ends.
     let (gone, waiting) = std::sync::mpsc::channel();
     std::thread::spawn(move || gone.send(socket.read_to_end(&mut Vec::new())));
     assert!(waiting.recv_timeout(Duration::from_secs(10)).unwrap().is_ok());

@@ -1,4 +1,4 @@
-//! Asks for the password again before what a person at an unlocked computer must not do.
+//! Asks for the password again before sensitive actions. A stranger at an unlocked computer must not be able to perform them.
 
 use super::Membership;
 use crate::accounts::Caller;
@@ -7,7 +7,7 @@ use crate::model::{ErrorCode, UnixMs};
 
 /// How long a sign-in counts as a confirmation, for accounts without a password.
 const CONFIRMED_MS: i64 = 10 * 60_000;
-/// The same when the browser comes back from the sign-in provider, where it may have been for 15 minutes.
+/// The same after a return from the sign-in provider, where the browser can spend up to 15 minutes.
 const CONFIRMED_BEFORE_TRIP_MS: i64 = CONFIRMED_MS + 15 * 60_000;
 
 impl Membership {
@@ -15,8 +15,8 @@ impl Membership {
     /// has nothing to confirm. `own` is the digest of the caller's session.
     ///
     /// # Errors
-    /// `unauthenticated` if the password is wrong; `confirmation_required` without one; `too_many_requests` after too many failures;
-    /// otherwise the errors of the stores.
+    /// `unauthenticated` if the password is wrong; `confirmation_required` without one; `too_many_requests` after too many failures.
+    /// Otherwise the errors of the stores.
     pub async fn confirm(&self, caller: &Caller, password: String, own: &str) -> Result<()> {
         let account = &caller.account;
         let Some(email) = &account.email else { return Ok(()) };
@@ -38,10 +38,10 @@ impl Membership {
         self.credentials.confirm_session(own, self.clock.now()).await
     }
 
-    /// Refuses a caller of the REST API who has only a session. A browser's cookie alone must not make tokens or delete a member's account.
+    /// Refuses a caller of the REST API who has only a session. A cookie alone must not create tokens or delete a member's account.
     ///
     /// # Errors
-    /// `confirmation_required` for a member without a token; otherwise the errors of [`crate::accounts::Credentials`].
+    /// `confirmation_required` for a member without a token. Otherwise the errors of [`crate::accounts::Credentials`].
     pub async fn confirm_by_token(&self, caller: &Caller, own: &str) -> Result<()> {
         if caller.account.email.is_none() || self.credentials.token_use(own).await?.is_some() {
             return Ok(());
@@ -50,7 +50,7 @@ impl Membership {
         Err(Error::refused(ErrorCode::ConfirmationRequired, message))
     }
 
-    /// Whether the person of this session has given the password or signed in within the last 10 minutes.
+    /// Whether the person of this session has typed the password or signed in within the last 10 minutes.
     ///
     /// # Errors
     /// The errors of [`crate::accounts::Credentials`].
@@ -58,7 +58,7 @@ impl Membership {
         self.is_confirmed_within(own, CONFIRMED_MS).await
     }
 
-    /// The same for a browser that comes back from the sign-in provider.
+    /// The same for a browser that returns from the sign-in provider.
     pub(super) async fn was_confirmed_before_trip(&self, own: Option<&str>) -> Result<bool> {
         match own {
             Some(own) => self.is_confirmed_within(own, CONFIRMED_BEFORE_TRIP_MS).await,

@@ -1,16 +1,16 @@
-//! Who may become a member, and links that set a password.
+//! Checks who can become a member, and links that set a password.
 
 use super::Membership;
 use crate::accounts::{Account, ExternalIdentity, Grant, Network, NewSession, digest};
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
 
-/// What is said of an invitation that cannot be used.
+/// The message for an invitation that cannot be used.
 pub const INVITATION_ENDED: &str =
     "This invitation was used already or has expired. Ask the operator of this server for a new one.";
 
 impl Membership {
-    /// Checks that a person may sign up. Returns the digest of their invitation.
+    /// Checks that a person may sign up. Returns the digest of their invitation, if they have one.
     ///
     /// # Errors
     /// `sign_up_not_allowed`, and the errors of [`Self::invitation`].
@@ -20,8 +20,8 @@ impl Membership {
         Ok(invitation)
     }
 
-    /// Checks that a person whom the provider has identified can sign in or sign up, before an account is made for them. `account` is the
-    /// account that the browser has.
+    /// Checks that a person may sign in or sign up, before an account is created for them. The provider has identified the person.
+    /// `account` is the account of the browser.
     ///
     /// # Errors
     /// As for [`Self::admit_sign_up`].
@@ -38,10 +38,10 @@ impl Membership {
         Ok(())
     }
 
-    /// The digest of an invitation that can be used. Its code is empty in a form without one.
+    /// The digest of a valid invitation, or `None` without a code. The code is empty in a form without an invitation.
     ///
     /// # Errors
-    /// `invalid_link` for one that cannot be used, and the errors of [`Members`](crate::accounts::Members).
+    /// `invalid_link` for an invitation that cannot be used. Otherwise the errors of [`Members`](crate::accounts::Members).
     pub async fn invitation(&self, code: Option<&str>) -> Result<Option<String>> {
         let Some(code) = code.map(str::trim).filter(|code| !code.is_empty()) else { return Ok(None) };
         let digest = digest(code);
@@ -51,18 +51,19 @@ impl Membership {
         Ok(Some(digest))
     }
 
-    /// The e-mail address of the account whose password a link sets.
+    /// The e-mail address of the account whose password the link sets.
     ///
     /// # Errors
-    /// `invalid_link` if it was used or has expired; otherwise the errors of [`Members`](crate::accounts::Members).
+    /// `invalid_link` if the link was used or has expired. Otherwise the errors of [`Members`](crate::accounts::Members).
     pub async fn address_of_link(&self, code: &str) -> Result<String> {
         Ok(self.link(code).await?.1)
     }
 
-    /// Sets the password of an account by a link, which ends with it. All sessions and tokens of the account end, and a new session starts.
+    /// Sets the password of an account by a link, which works once. All sessions and tokens of the account end, and a new session starts.
     ///
     /// # Errors
-    /// `invalid_link` if it was used or has expired; otherwise the errors of [`Passwords::hash_new`](crate::accounts::Passwords::hash_new) and of the stores.
+    /// `invalid_link` if the link was used or has expired. Otherwise the errors of
+    /// [`Passwords::hash_new`](crate::accounts::Passwords::hash_new) and of the stores.
     pub async fn set_password_by_link(
         &self,
         code: &str,

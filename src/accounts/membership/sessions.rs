@@ -9,7 +9,7 @@ use crate::settings::Settings;
 
 const HOUR_MS: i64 = 3_600_000;
 
-/// When a session ends at the latest, however often it is used.
+/// How long a session can last at most, however often it is used.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionLifetimes {
     pub password_days: u32,
@@ -31,8 +31,8 @@ impl SessionLifetimes {
 }
 
 impl Membership {
-    /// Completes a sign-in: the session gets its absolute end and the name of the browser. `by_provider`: the person came from the
-    /// sign-in provider.
+    /// Completes a sign-in. The session gets its absolute end and the name of the browser. `by_provider` is true if the sign-in provider
+    /// identified the person.
     ///
     /// # Errors
     /// The errors of [`crate::accounts::Credentials`].
@@ -47,7 +47,7 @@ impl Membership {
         Ok(NewSession { max_age_ms: session.max_age_ms.min(lasts_ms), ..session })
     }
 
-    /// How long the replacement of a session is valid. A session from before there were absolute ends gets one here.
+    /// How long the replacement of a session is valid. An old session without an absolute end gets one here.
     pub(super) async fn rotated_max_age_ms(&self, secret: &str, session: &Session, now: UnixMs) -> Result<i64> {
         let longest = max_age_ms(session.signed_in);
         if !session.signed_in {

@@ -8,12 +8,12 @@ use crate::model::{ApiError, ErrorCode, Scopes, UnixMs};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 const TOKENS_MAX: usize = 50;
-/// How many days a token may be valid.
+/// The lifetimes of tokens, in days.
 const LIFETIMES: [u32; 4] = [7, 30, 90, 365];
-/// A use is recorded at most this often.
+/// The shortest time between two records of a use, in milliseconds.
 const USE_RECORDED_MS: i64 = 3_600_000;
 
-/// What a person asks for.
+/// A request for a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenWish {
     pub name: String,
@@ -30,11 +30,11 @@ impl Membership {
         self.credentials.tokens(&account.id, self.clock.now()).await
     }
 
-    /// Makes a token. `own` is the digest of the caller's credential. The secret is returned here only.
+    /// Creates a token. `own` is the digest of the caller's credential. Only this function returns the secret.
     ///
     /// # Errors
-    /// `invalid_request` without a name or a scope, or for another lifetime than those offered; `insufficient_scope` if the caller's own
-    /// token has fewer scopes; `limit_reached` with 50 tokens; `unauthenticated` if `own` has ended meanwhile; otherwise the errors of
+    /// `invalid_request` without a name or a scope, or for a lifetime that is not offered; `insufficient_scope` if the caller's own token
+    /// has fewer scopes; `limit_reached` with 50 tokens; `unauthenticated` if `own` has ended meanwhile. Otherwise the errors of
     /// [`crate::accounts::Credentials`].
     pub async fn create_token(&self, account: &Account, wish: &TokenWish, own: &str) -> Result<NewToken> {
         let name: String = wish.name.trim().chars().filter(|c| !c.is_control()).take(100).collect();
@@ -75,10 +75,10 @@ impl Membership {
         Ok(())
     }
 
-    /// What this token may do, or `None` if there is no such token. Records the use.
+    /// The scopes of this token, or `None` if there is no such token. Records the use.
     ///
     /// # Errors
-    /// The errors of [`crate::accounts::Credentials`], except for the record.
+    /// The errors of [`crate::accounts::Credentials`]. An error of the record is only logged.
     pub async fn use_token(&self, token: &str) -> Result<Option<Scopes>> {
         let digest = digest(token);
         let Some(found) = self.credentials.token_use(&digest).await? else { return Ok(None) };
@@ -86,7 +86,7 @@ impl Membership {
         Ok(Some(found.scopes))
     }
 
-    /// What the caller with this credential may do. A session may do everything.
+    /// The scopes of the caller with this credential. A session has all scopes.
     ///
     /// # Errors
     /// The errors of [`crate::accounts::Credentials`].
@@ -94,8 +94,8 @@ impl Membership {
         Ok(self.credentials.token_use(own).await?.map_or_else(Scopes::all, |of_token| of_token.scopes))
     }
 
-    /// Records that a session or token is used, unless that was recorded within the last hour. A full disk must not keep people from
-    /// reading, so a failure is only logged.
+    /// Records the use of a session or token, unless a use was recorded within the last hour. A failure is only logged, because a full
+    /// disk must not prevent reading.
     pub(super) async fn note_use(&self, digest: &str, last_used_at: Option<UnixMs>, now: UnixMs) {
         if last_used_at.is_some_and(|at| at.plus(USE_RECORDED_MS) > now) {
             return;

@@ -30,8 +30,8 @@ const MADE: &str = "SELECT id, title FROM documents WHERE account_id = $1 AND dr
 
 /// Moves jobs, and the rows that workers write under the lock of a job. `$1` is the guest, `$2` the member.
 ///
-/// The claims of active jobs end, so that no worker goes on with the guest's account. Their leases stay: a job is claimed again when its
-/// lease expires, as after the death of a worker. A request that was on its way to Google has ended by then.
+/// The claims of active jobs end, so that no worker continues with the guest's account. Their leases stay. A job is claimed again when
+/// its lease expires, as after the death of a worker. Open requests to Google have ended by then.
 const MOVES: [&str; 7] = [
     "UPDATE jobs SET account_id = $2, version = version + 1, fence = fence + active WHERE account_id = $1",
     "UPDATE documents SET account_id = $2 WHERE account_id = $1",
@@ -42,7 +42,7 @@ const MOVES: [&str; 7] = [
     "UPDATE spending_commitments SET account_id = $2 WHERE account_id = $1",
 ];
 
-/// Moves what names files. Uploads are written under the lock of the account, figures under that of its stored bytes.
+/// Moves the rows that name files. Uploads are written under the lock of the account, and figures under that of its stored bytes.
 const MOVES_OF_FILES: [&str; 2] = [
     "UPDATE uploads SET account_id = $2 WHERE account_id = $1",
     "UPDATE page_figures SET account_id = $2 WHERE account_id = $1",
@@ -81,7 +81,7 @@ impl Merges for SqlStore {
         if !lock_parties(&mut tx, parties, now).await? {
             return Ok(MergeOutcome::SessionEnded);
         }
-        // The mirror in Redis publishes them again, with their new account.
+        // The mirror in Redis publishes the contents again, with their new account.
         let sql = "INSERT INTO gone_contents (content_hash, gone_at)
                    SELECT DISTINCT content_hash, CAST($2 AS BIGINT) FROM jobs WHERE account_id = $1
                    ON CONFLICT (content_hash) DO UPDATE SET gone_at = excluded.gone_at";
@@ -123,8 +123,8 @@ impl Merges for SqlStore {
     }
 }
 
-/// Locks both accounts, and checks that each is of its kind, is not disabled and has a valid session. Accounts are locked in the order of their ids, so that
-/// no two merges wait for each other.
+/// Locks both accounts. Checks that each is of its kind, is not disabled and has a valid session. The order of the ids is the order of
+/// the locks, so that no two merges block each other.
 async fn lock_parties(connection: &mut AnyConnection, parties: &MergeParties<'_>, now: UnixMs) -> Result<bool> {
     let (guest, member) = (parties.guest_id, parties.member_id);
     for id in [guest.min(member), guest.max(member)] {
@@ -155,7 +155,7 @@ async fn files_of(connection: &mut AnyConnection, account_id: &str) -> Result<BT
     Ok(files)
 }
 
-/// Deletes the guest, whose sessions and tokens end. The purger deletes its files.
+/// Deletes the guest with its sessions and tokens. The purger deletes its files.
 async fn delete_guest(connection: &mut AnyConnection, guest_id: &str, now: UnixMs) -> Result<()> {
     sqlx::query("INSERT INTO gone_accounts (account_id, gone_at) VALUES ($1, $2) ON CONFLICT (account_id) DO NOTHING")
         .bind(guest_id)

@@ -1,4 +1,4 @@
-//! Operators: what they see, and their changes together with the audit log.
+//! What operators see, and their changes together with the audit log.
 
 use async_trait::async_trait;
 use sqlx::any::AnyRow;
@@ -14,13 +14,13 @@ use crate::error::{Error, Result};
 use crate::model::operator::{AuditEntry, InvitationRequest, InvitationView, JobCount, Overview, Person, SpendingView};
 use crate::model::{ApiError, ErrorCode, UnixMs};
 
-/// After every id, in the order of either database. Ids are hexadecimal digits.
+/// Sorts after every id in both databases. Ids are hexadecimal digits.
 const LAST: &str = "zzzz";
 const INVITATIONS_MAX: i64 = 100;
 
 const IS_OPERATOR: &str = "SELECT COUNT(*) FROM accounts WHERE id = $1 AND role = 'operator' AND disabled_at IS NULL";
 
-/// Sums of the page are small look-ups for each of its few rows.
+/// The sums are small look-ups, one for each of the few rows of a page.
 pub(super) const PEOPLE: &str =
     "SELECT a.id, a.email, a.role, a.disabled_at, a.last_seen_at, a.created_at, a.quota_tokens,
         (SELECT CAST(COALESCE(SUM(l.charge), 0) AS BIGINT) FROM ledger l WHERE l.account_id = a.id) AS used_tokens,
@@ -101,7 +101,7 @@ impl OperatorRecords for SqlStore {
     async fn apply(&self, request: &Request<'_>, row: &AuditRow<'_>) -> Result<()> {
         let mut tx = self.write().await?;
         if let Some(operator_id) = row.operator_id {
-            // Who takes the role away waits for this action, or this action finds that it is gone.
+            // A change that removes the role waits for this action, or this action finds that the role is gone.
             lock_account(&mut tx, operator_id).await?;
             let count: i64 = sqlx::query_scalar(IS_OPERATOR).bind(operator_id).fetch_one(&mut *tx).await?;
             if count == 0 {
@@ -157,7 +157,7 @@ async fn change_account(
             sqlx::query("UPDATE accounts SET quota_tokens = $2 WHERE id = $1").bind(account_id).bind(tokens.map(to_db))
         }
         Request::SetRole(role) => {
-            // A guest has nothing to sign in with.
+            // A guest has no way to sign in.
             let sql = "UPDATE accounts SET role = $2 WHERE id = $1 AND (email IS NOT NULL OR $2 IS NULL)";
             sqlx::query(sql).bind(account_id).bind(role.map(|role| role.into_str()))
         }

@@ -45,7 +45,7 @@ async fn account_deleted_records_orphans_of_its_active_jobs(stores: Stores) {
         left.push((orphan.job_id, orphan.stage));
     }
     left.sort_by(|one, other| one.0.cmp(&other.0));
-    assert_eq!(left, [("job sent".to_owned(), creating()), ("job remote".to_owned(), polling())]);
+    assert_eq!(left, [("job remote".to_owned(), polling()), ("job sent".to_owned(), creating())]);
     assert_eq!(stores.jobs.active_ids().await.unwrap(), ["job other"]);
     assert_eq!((stores.used_and_reserved(&leaver).await, stores.used_and_reserved(&stayer).await), ((0, 0), (0, 100)));
 }

@@ -96,7 +96,7 @@ async fn page_processes_of_a_server_are_confined_and_the_server_says_how() {
         assert!(Instant::now() < deadline, "they are not confined");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let ready: Value = reqwest::get(format!("{url}/readyz")).await.unwrap().json().await.unwrap();
+    let ready: Value = http().get(format!("{url}/readyz")).send().await.unwrap().json().await.unwrap();
     let layers = ready["sandbox"].as_str().unwrap();
     assert!(layers.ends_with(", seccomp"), "{layers}");
     let logged = std::fs::read_to_string(log).unwrap();
@@ -223,6 +223,10 @@ async fn data_of_a_server_is_readable_by_its_user_only() {
         for entry in std::fs::read_dir(&folder).unwrap() {
             let (path, mode) =
                 entry.map(|entry| (entry.path(), entry.metadata().unwrap().permissions().mode())).unwrap();
+            // This test made it, and not the server.
+            if path.ends_with("site") {
+                continue;
+            }
             assert_eq!(mode & 0o077, 0, "{path:?}");
             if path.is_dir() { folders.push(path) } else { files += 1 }
         }

@@ -73,7 +73,7 @@ async fn operator_calls_and_page_do_not_exist_for_anybody_else() {
         assert!(html.contains("Page not found") && !html.contains("eve@example.org"), "{html}");
     }
     let log = ada.ok("operator_audit_log", json!({})).await;
-    assert_eq!(log["entries"].as_array().unwrap().len(), 1, "nobody else has done anything: {log}");
+    assert_eq!(log["entries"].as_array().unwrap().len(), 1, "no other action is in the log: {log}");
     // Who was an operator is none at once.
     remove_operator(&config(data.path(), &[]), "ada@example.org").await.unwrap();
     assert_eq!(ada.refusal("operator_overview", json!({})).await, (404, json!("not_found")));
@@ -92,7 +92,7 @@ async fn operator_manages_people_by_forms_without_script() {
 
     let html = page(&mut ada, "/operator?q=eve").await;
     assert!(html.contains("eve@example.org") && html.contains(&format!("person-{id}")));
-    assert!(page(&mut ada, "/operator?q=nobody").await.contains("No address contains this"));
+    assert!(page(&mut ada, "/operator?q=unknown").await.contains("No address contains this"));
 
     ada.fill_in_on("/operator", "operator_set_quota", &[("id", &id), ("tokens", "5,000,000")]).await;
     assert!(page(&mut ada, "/operator").await.contains("The quota is set."));

@@ -1,4 +1,4 @@
-//! A page worker as a program of its own, for programs that do not want to be started again as one: name it in
+//! A page worker as a separate program, for programs that cannot run as their own worker. Name it in
 //! [`coldbrew_pdf::EngineConfig::worker_exe`].
 
 use std::process::ExitCode;

@@ -1,8 +1,8 @@
-//! Tries what a page process must not be able to do, from inside its sandbox: what code that runs in a parser would try.
+//! Attempts from inside the sandbox of a page process, as an attacker's code in a parser would make them.
 //!
-//! `page-worker --probe NAME confined` enters the sandbox as every worker does and makes one attempt. The kernel ends it, or the attempt
-//! fails, or it succeeds. With `without-seccomp`, the filter of system calls is left out, to see what Landlock and the limits refuse by
-//! themselves. With `unconfined` there is no sandbox, so that an attempt that can never succeed is found.
+//! `page-worker --probe NAME confined` enters the sandbox as every worker does and makes one attempt. The kernel ends the process, or the
+//! attempt fails, or it succeeds. `without-seccomp` leaves out seccomp, to test Landlock and the limits alone. `unconfined` uses no
+//! sandbox, to detect attempts that can never succeed.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Read, Write};
@@ -27,32 +27,32 @@ use rustix::process::{
 use crate::protocol::Limits;
 use crate::worker::sandbox::{Without, enter};
 
-/// A probe that succeeded: the sandbox has a hole.
+/// Exit code of an attempt that succeeded: the sandbox has a hole.
 pub const SUCCEEDED: u8 = 0;
-/// A probe that was refused and lives on.
+/// Exit code of an attempt that was refused without the end of the process.
 pub const REFUSED: u8 = 10;
-/// A probe that could not be made.
+/// Exit code of an attempt that could not be prepared.
 pub const UNKNOWN: u8 = 20;
 
-/// What every probe may use.
+/// The limits of every probe.
 const LIMITS: Limits = Limits { memory_bytes_max: 1 << 30, cpu_seconds_max: 60 };
 
-/// An attempt, which is prepared before the sandbox is entered and made in it.
+/// An attempt. It is prepared before the process enters the sandbox, and made inside it.
 type Attempt = Box<dyn FnOnce() -> io::Result<()>>;
 
-/// What is there to be attacked.
+/// The targets of the attempts.
 struct Targets {
     /// A file.
     path: String,
-    /// A port of loopback on which something listens.
+    /// A port of the loopback interface with a listener.
     port: u16,
     parent: Pid,
 }
 
-/// How an attempt is prepared.
+/// Prepares an attempt.
 type Prepare = fn(&Targets) -> io::Result<Attempt>;
 
-/// Each attempt by name.
+/// All attempts by name.
 const ATTEMPTS: [(&str, Prepare); 28] = [
     ("open", |to| with(to, |path| File::open(path).map(drop))),
     ("open-environ-of-parent", |to| {
@@ -125,7 +125,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     ATTEMPTS.iter().map(|(name, _)| *name)
 }
 
-/// Runs the probe that the arguments name: `--probe NAME MODE`; `None` if they name none. The variable `PROBE_PATH` names a file,
+/// Runs the probe that the arguments `--probe NAME MODE` name. `None` if they name none. The variable `PROBE_PATH` names a file, and
 /// `PROBE_PORT` a port.
 pub fn run(mut arguments: impl Iterator<Item = String>) -> Option<ExitCode> {
     arguments.by_ref().find(|argument| argument == "--probe")?;

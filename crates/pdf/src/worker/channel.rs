@@ -12,21 +12,21 @@ use serde::de::DeserializeOwned;
 
 use crate::protocol::{read_frame, write_frame};
 
-/// What a frame brought.
+/// A received frame.
 pub(super) struct Frame<T> {
     pub header: T,
     pub payload: Vec<u8>,
     pub descriptor: Option<OwnedFd>,
 }
 
-/// See the module. Writing goes through a file, so that it needs `write` and no other system call.
+/// The worker's end of a socket. It writes through a file, which needs only the system call `write`.
 pub(super) struct Channel {
     socket: File,
     descriptor: Option<OwnedFd>,
 }
 
 impl Channel {
-    /// The channel to the parent process, which is the standard input.
+    /// The channel to the parent process, which is standard input.
     pub(super) fn to_parent() -> io::Result<Self> {
         Ok(Self::over(io::stdin().as_fd().try_clone_to_owned()?))
     }
@@ -35,7 +35,7 @@ impl Channel {
         Self { socket: socket.into(), descriptor: None }
     }
 
-    /// The next frame; `None` if the other side closed the socket.
+    /// Receives the next frame. `None` if the other side closed the socket.
     pub(super) fn receive<T: DeserializeOwned>(&mut self) -> io::Result<Option<Frame<T>>> {
         let Some((header, payload)) = read_frame(self)? else { return Ok(None) };
         Ok(Some(Frame { header, payload, descriptor: self.descriptor.take() }))
@@ -45,7 +45,7 @@ impl Channel {
         write_frame(&mut self.socket, header, payload)
     }
 
-    /// Sends a frame and waits for the one that answers it.
+    /// Sends a frame and waits for its answer.
     pub(super) fn ask<Q: Serialize, A: DeserializeOwned>(
         &mut self,
         header: &Q,

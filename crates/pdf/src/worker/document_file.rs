@@ -1,12 +1,12 @@
-//! The file of a document, of which there is only a descriptor.
+//! The file of a document, for which the worker has only a descriptor.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-/// Reads with `read` and `lseek` alone: what [`File`] has for whole files asks for its size by a system call that takes paths too.
-/// Clones share the position.
+/// Reads with `read` and `lseek` alone. The methods of [`File`] that read whole files ask for the size with a system call that also takes
+/// paths. Clones share the position.
 #[derive(Clone)]
 pub(super) struct DocumentFile(Arc<File>);
 
@@ -15,7 +15,7 @@ impl DocumentFile {
         Self(Arc::new(descriptor.into()))
     }
 
-    /// All bytes, from the first on.
+    /// Reads the whole file from its start.
     pub(super) fn read_all(mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.rewind()?;

@@ -1,7 +1,7 @@
-//! Fonts for text whose font is not in its document, from one folder: the same on every machine.
+//! Fonts for text whose font is not in its document. They come from one folder, so they are the same on every machine.
 //!
-//! PDFium has fonts for the Latin standard faces inside. It asks here for the rest. The files are open from the start and are read when
-//! they are needed.
+//! PDFium contains fonts for the Latin standard faces. It asks this module for all others. The files are open from the start and are read
+//! when they are needed.
 
 use std::fs::File;
 use std::io;
@@ -13,39 +13,39 @@ use pdfium_render::prelude::{
     PdfiumCustomFontProviderResponse,
 };
 
-/// More files than this are not looked at: each is a descriptor.
+/// Files above this number are ignored, because each needs a descriptor.
 const FONTS_MAX: usize = 16;
 const FONT_BYTES_MAX: u64 = 64 << 20;
 const TABLES_MAX: usize = 64;
 /// Where `OS/2` says which code pages a font covers.
 const CODE_PAGES_OFFSET: u64 = 78;
 
-/// See the module.
+/// The fonts of one folder, which PDFium asks for.
 #[derive(Default)]
 pub(super) struct Fonts {
     fonts: Vec<Font>,
-    /// How many were given out: each under a number of its own, since PDFium returns one at a time.
+    /// How many fonts were given out. Each gets a number of its own, because PDFium returns them one at a time.
     provided: u64,
 }
 
 struct Font {
     file: File,
     bytes: u64,
-    /// The file's name in lower case, without its ending.
+    /// The file's name in lower case, without its extension.
     name: String,
-    /// Bits of the code pages that it covers.
+    /// The bits of the code pages that the font covers.
     code_pages: u32,
 }
 
 impl Fonts {
-    /// Opens the files of a folder, in the order of their names. Those that are no fonts are left out.
+    /// Opens the files of a folder in the order of their names. Files that are not fonts are left out.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         let mut paths: Vec<_> = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
         paths.sort();
         Ok(Self { fonts: paths.iter().filter_map(|path| Font::open(path).ok()).take(FONTS_MAX).collect(), provided: 0 })
     }
 
-    /// A font of that name, or one for a script that the fonts inside PDFium do not have.
+    /// A font with that name, or one for a script that PDFium's own fonts lack.
     fn matching(&self, request: &PdfiumCustomFontProviderRequest) -> Option<usize> {
         let wanted = plain(&request.font_face);
         let is_bold = wanted.contains("bold") || weight(&request.weight) >= BOLD_MIN;
@@ -87,7 +87,7 @@ impl Font {
         Ok(Self { code_pages: code_pages(&file)?, file, bytes, name })
     }
 
-    /// The whole file. Its position is moved, which no other process shares.
+    /// Reads the whole file. This moves its position, which no other process shares.
     fn read(&self) -> io::Result<Vec<u8>> {
         use std::io::{Read, Seek};
         let mut file = &self.file;
@@ -98,7 +98,7 @@ impl Font {
     }
 }
 
-/// Letters and digits in lower case: `DejaVu Sans,Bold` and `DejaVuSans-Bold` are the same.
+/// Keeps letters and digits, in lower case, so that `DejaVu Sans,Bold` and `DejaVuSans-Bold` are equal.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect()
 }
@@ -116,7 +116,7 @@ fn weight(weight: &PdfFontWeight) -> u32 {
     }
 }
 
-/// The bit of the code page that a script stands for; `None` for scripts that the fonts inside PDFium have.
+/// The bit of the code page for a script. `None` for scripts that PDFium's own fonts have.
 fn code_page(characters: &PdfFontCharacterSet) -> Option<u32> {
     let bit = match characters {
         PdfFontCharacterSet::EasternEuropean => 1,
@@ -135,7 +135,8 @@ fn code_page(characters: &PdfFontCharacterSet) -> Option<u32> {
     Some(1 << bit)
 }
 
-/// What the table `OS/2` of a TrueType or OpenType font says (https://learn.microsoft.com/typography/opentype/spec/os2, read 2026-11-30).
+/// The code pages in the table `OS/2` of a TrueType or OpenType font (https://learn.microsoft.com/typography/opentype/spec/os2, read
+/// 2026-11-30).
 fn code_pages(file: &File) -> io::Result<u32> {
     let mut head = [0; 12];
     file.read_exact_at(&mut head, 0)?;

@@ -1,7 +1,7 @@
-//! Two processes that find figures together: one has the page, the other has the model and never sees a document.
+//! Two processes find figures together. One has the page. The other has the model and never sees a document.
 //!
-//! The first sends the pixels of a page and is answered boxes. Neither believes what the other says: sizes are bounded, and a box is cut
-//! off at the page's edges.
+//! The first sends the pixels of a page, and the second replies with boxes. Neither trusts the other: sizes are bounded, and boxes are
+//! clipped to the page.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -13,24 +13,24 @@ use super::detector::{Detector, Layout, Pixels};
 use crate::error::PageFault;
 use crate::figures::{Bounds, Candidate};
 
-/// No model looks at a picture with a longer side.
+/// The longest side of a picture for a model, in pixels.
 const SIDE_MAX_PX: i32 = 4_096;
-/// A box: score, left, top, right, bottom.
+/// Bytes of a box: score, left, top, right, bottom.
 const BOX_BYTES: usize = 5 * size_of::<f32>();
-/// No model answers more.
+/// The most boxes in one reply.
 const BOXES_MAX: usize = 10_000;
 
-/// What is asked of the process that has the model.
+/// A request to the process that has the model.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 enum Question {
-    /// The size in which a page is to be drawn; answered by [`Reply::Canvas`].
+    /// The size in which a page must be drawn. Answered by [`Reply::Canvas`].
     Canvas { aspect: f32 },
-    /// The boxes on the picture that is the payload; answered by [`Reply::Found`].
+    /// The boxes on the picture in the payload. Answered by [`Reply::Found`].
     Find { width: usize, height: usize },
 }
 
-/// What it answers.
+/// Its reply.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "snake_case")]
 enum Reply {
@@ -38,23 +38,23 @@ enum Reply {
         width: i32,
         height: i32,
     },
-    /// The payload is the boxes of figures.
+    /// The payload holds the boxes of figures.
     Found {
         has_others: bool,
     },
     Failed,
 }
 
-/// What finds figures in a process that has a document.
+/// Finds figures for a process that has a document.
 pub(super) enum Finder {
-    /// Nothing does.
+    /// There is no detector.
     Nothing,
-    /// A process that is still to be named.
+    /// The process with the detector is not connected yet.
     Wanted,
     Ready(LayoutProcess),
 }
 
-/// The process that has the model, as the one that has the page sees it. It crashed if it breaks off.
+/// The process that has the model, as seen by the process that has the page. An exchange that breaks off means that it crashed.
 pub(super) struct LayoutProcess {
     channel: Channel,
 }
@@ -64,7 +64,7 @@ impl LayoutProcess {
         Self { channel: Channel::over(socket) }
     }
 
-    /// The size in pixels in which a page whose width is `aspect` times its height is to be drawn.
+    /// The size in pixels in which a page must be drawn. `aspect` is its width divided by its height.
     pub(super) fn canvas(&mut self, aspect: f32) -> Result<(i32, i32), PageFault> {
         let sides = 1..=SIDE_MAX_PX;
         match self.ask(&Question::Canvas { aspect }, b"")?.header {
@@ -73,7 +73,7 @@ impl LayoutProcess {
         }
     }
 
-    /// What there is on the picture.
+    /// Finds the figures on the picture.
     pub(super) fn find(&mut self, page: &Pixels) -> Result<Layout, PageFault> {
         let Pixels { width, height, ref rgb } = *page;
         let Frame { header, payload, .. } = self.ask(&Question::Find { width, height }, rgb)?;
@@ -86,7 +86,7 @@ impl LayoutProcess {
     }
 }
 
-/// Answers until the other process is gone.
+/// Answers requests until the other process has closed the socket.
 pub(super) fn serve(channel: &mut Channel, detector: &mut dyn Detector) -> io::Result<()> {
     while let Some(Frame { header, payload, .. }) = channel.receive()? {
         let (reply, boxes) = match header {

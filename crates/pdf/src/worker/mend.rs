@@ -1,13 +1,13 @@
-//! A second opinion on files that PDFium refuses: cut off, or with a table that leads nowhere.
+//! Repairs files that PDFium refuses: files that are cut off, or whose cross-reference table is wrong.
 //!
-//! Another engine looks for what is left of the pages and writes them into a sound file, which PDFium then opens as any other.
-//! Links and forms do not survive that; text and pictures do.
+//! Another parser looks for the remaining pages and writes them into a sound file, which PDFium then opens like any other. Text and
+//! pictures are kept. Links and forms are lost.
 
 use hayro_syntax::Pdf;
 
 use crate::error::DocumentFault;
 
-/// A sound copy of what can be read of the file; `None`: nothing can. One with too many pages is refused as if it were sound.
+/// A sound copy of the readable pages. `None` if no page is readable. A file with too many pages is refused, as a sound one is.
 pub(super) fn mended(file: Vec<u8>, pages_max: u32) -> Result<Option<Vec<u8>>, DocumentFault> {
     let Ok(pdf) = Pdf::new(file) else { return Ok(None) };
     let pages: Vec<usize> = (0..pdf.pages().len()).collect();

@@ -1,4 +1,4 @@
-//! The binding: everything that calls PDFium.
+//! The binding to PDFium. All calls of PDFium are here.
 
 use std::path::Path;
 
@@ -17,11 +17,11 @@ use super::fonts::Fonts;
 use super::layout::Finder;
 use super::{figures, glyphs, page_picture, scan};
 
-/// A page of more bytes than this may be a picture instead.
+/// A page with more bytes than this may be replaced by a picture.
 const SPLIT_BYTES_LARGE: usize = 4 << 20;
 
 const WARM_UP_PX: i32 = 60;
-/// A small page with text in a standard font. PDFium rebuilds the table of objects, which is left out.
+/// A small page with text in a standard font. It has no cross-reference table, which PDFium rebuilds.
 const WARM_UP_PDF: &[u8] = b"%PDF-1.4
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
@@ -40,7 +40,7 @@ pub(super) struct Library {
 }
 
 impl Library {
-    /// With these fonts and none of the system's.
+    /// Binds the library, with these fonts and none of the system's.
     pub(super) fn bind(path: &Path, fonts: Fonts) -> Result<Self, Fault> {
         let bindings = Pdfium::bind_to_library(path).map_err(|_| Fault::LibraryUnavailable)?;
         let mut pdfium = Pdfium::new(bindings);
@@ -48,7 +48,7 @@ impl Library {
         Ok(Self { pdfium: Box::leak(Box::new(pdfium)) })
     }
 
-    /// Does once what is done with every document, so that all that PDFium loads or asks of the system lazily is there.
+    /// Does once what every document needs, so that PDFium loads all its lazy parts before the sandbox.
     pub(super) fn warm_up(&self) {
         let Ok(document) = self.open_bytes(WARM_UP_PDF.to_vec()) else { return };
         let _ = document.text(0);
@@ -58,7 +58,7 @@ impl Library {
             .and_then(|page| figures::render(&page, (WARM_UP_PX, WARM_UP_PX), (0, 0, WARM_UP_PX, WARM_UP_PX)));
     }
 
-    /// Opens a file, of which PDFium reads what it needs.
+    /// Opens a file. PDFium reads only the parts that it needs.
     pub(super) fn open_file(&self, file: DocumentFile) -> Result<OpenDocument, Fault> {
         opened(self.pdfium.load_pdf_from_reader(file, None))
     }
@@ -84,7 +84,7 @@ pub(super) struct OpenDocument {
 }
 
 impl OpenDocument {
-    /// As it is, if there are any.
+    /// The document, if it has any pages.
     pub(super) fn with_pages(self) -> Result<Self, DocumentFault> {
         if self.total_pages() == 0 { Err(DocumentFault::Empty) } else { Ok(self) }
     }
@@ -129,8 +129,8 @@ impl OpenDocument {
         page_picture::of_page(&self.page(index)?)
     }
 
-    /// The page as a PDF of its own or, where that is large, as a picture if that is smaller. Many programs give all pages one list of
-    /// pictures, so that each page brings those of the whole document.
+    /// The page as a PDF of its own, or as a picture if the PDF is large and the picture is smaller. Many programs give all pages one
+    /// list of pictures. Each page then brings the pictures of the whole document.
     pub(super) fn split_lean(&self, library: &Library, index: u32) -> Result<Vec<u8>, PageFault> {
         let pdf = self.split(library, index)?;
         if pdf.len() <= SPLIT_BYTES_LARGE {

@@ -1,4 +1,4 @@
-//! The audit log: what operators did.
+//! The audit log: the actions of operators.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::app::components::LocalTime;
 use crate::model::operator::{AuditEntry, AuditPage};
 
-/// The newest actions, and the way to older ones.
+/// The newest actions, and a link to older ones.
 #[component]
 pub fn AuditLog(log: AuditPage) -> impl IntoView {
     let AuditPage { entries, next } = log;
@@ -66,7 +66,7 @@ fn Entry(entry: AuditEntry) -> impl IntoView {
     }
 }
 
-/// An action as people read it. A newer program may have stored one that is not known here.
+/// The text for an action. An action that a newer version of the program stored is shown by its name.
 fn words_of(action: &str) -> &str {
     match action {
         "disable" => "Disabled",

@@ -1,4 +1,4 @@
-//! Invitations: the form to make one, and those that were made.
+//! Invitations: the form to create one, and the list.
 
 use leptos::prelude::*;
 

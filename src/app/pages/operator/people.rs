@@ -1,4 +1,4 @@
-//! People: what each may use and has used, and the actions on an account.
+//! People: their limits and use, and the actions on an account.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -11,11 +11,11 @@ use crate::app::server::operator::{
 use crate::model::operator::{People, Person};
 use crate::model::{Role, count_words};
 
-/// The search, one page of people, and the way to the next.
+/// The search, one page of people, and a link to the next page.
 #[component]
 pub fn PeopleSection(people: People, query: String, members: u64, guests: u64, disabled: u64) -> impl IntoView {
     let People { people, next, default_quota } = people;
-    let words = format!("{} members, {} guests, {} disabled", grouped(members), grouped(guests), grouped(disabled));
+    let words = format!("Members: {} · Guests: {} · Disabled: {}", grouped(members), grouped(guests), grouped(disabled));
     let searched = query.clone();
     let list = match people.is_empty() {
         true => Either::Left(view! { <p class="soft">"No address contains this."</p> }),
@@ -100,7 +100,7 @@ fn PersonRow(person: Person, default_quota: u64) -> impl IntoView {
     }
 }
 
-/// What can be done with an account.
+/// The actions on an account.
 #[component]
 fn PersonActions(person: Person, name: String) -> impl IntoView {
     let Person { id, email, role, disabled_at, quota_tokens, .. } = person;

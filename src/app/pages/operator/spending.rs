@@ -1,4 +1,4 @@
-//! What the server costs, and what its jobs wait for.
+//! The cost of the server, and why its jobs wait.
 
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -8,7 +8,7 @@ use crate::app::components::{LocalTime, grouped};
 use crate::model::operator::{JobCount, SpendingView};
 use crate::model::{BlockedReason, Mode};
 
-/// Spending of today and of this month, beside the ceilings. Days and months are UTC.
+/// Spending of today and of this month, with the ceilings. Days and months are UTC.
 #[component]
 pub fn Spending(spending: SpendingView) -> impl IntoView {
     let of =

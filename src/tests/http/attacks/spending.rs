@@ -241,7 +241,7 @@ async fn refused_answers_are_recorded_and_slow_their_account_down() {
     assert_eq!(guest.submit(&guest.upload_pages(2).await, true, true).await.status(), StatusCode::ACCEPTED);
     let another = guest.upload_pages(3).await;
     let error = refused(guest.submit(&another, true, true).await, 409, "limit_reached").await;
-    assert!(error["message"].as_str().unwrap().contains("one after the other"), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("one at a time"), "{error}");
     let stranger = server.guest().await;
     for pages in [2, 3] {
         assert_eq!(

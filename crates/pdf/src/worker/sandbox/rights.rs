@@ -1,11 +1,11 @@
-//! Landlock: the kernel refuses this process every right to files, to TCP, and to processes outside.
+//! Landlock: the kernel refuses this process all access to files, to TCP, and to processes outside.
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, Ruleset, RulesetAttr, RulesetError,
     RulesetStatus, Scope,
 };
 
-/// What the process has renounced.
+/// The rights that the process has given up.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Renounced {
     pub files: bool,
@@ -13,11 +13,11 @@ pub(super) struct Renounced {
     pub scopes: bool,
 }
 
-/// The newest kernel interface whose rights are handled here: that of Linux 6.12.
+/// The newest kernel interface whose rights are handled: that of Linux 6.12.
 const NEWEST: ABI = ABI::V6;
 
-/// No rule is added, so nothing is left of what the kernel knows. A process of several threads has renounced nothing: Landlock counts for
-/// one of them.
+/// Adds no rule, so the process loses all rights that the kernel can restrict. Landlock restricts only the calling thread. A process with
+/// several threads therefore counts as unrestricted.
 pub(super) fn renounce() -> Renounced {
     let is_alone = std::fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() == 1);
     renounce_all().ok().filter(|_| is_alone).unwrap_or_default()

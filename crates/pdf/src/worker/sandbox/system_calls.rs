@@ -1,4 +1,4 @@
-//! seccomp: the system calls that a worker makes once it is started. Any other ends the process.
+//! seccomp: the system calls that a worker makes after its start. Any other call ends the process.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use seccompiler::{
     SeccompRule, TargetArch, apply_filter_all_threads,
 };
 
-/// Memory, its own descriptors, time, chance and its end. None names a file, reaches another process or makes one.
+/// Calls for memory, own descriptors, time, random numbers and the exit. None takes a path, reaches another process or starts one.
 const ALLOWED: [i64; 22] = [
     libc::SYS_read,
     libc::SYS_write,
@@ -28,24 +28,24 @@ const ALLOWED: [i64; 22] = [
     libc::SYS_gettid,
     libc::SYS_sigaltstack,
     libc::SYS_rt_sigreturn,
-    // One of these goes on after the process was stopped.
+    // The kernel continues an interrupted call with this one after the process was stopped.
     libc::SYS_restart_syscall,
     libc::SYS_exit,
     libc::SYS_exit_group,
 ];
 
-/// Restricts every thread of this process.
+/// Restricts all threads of this process.
 pub(super) fn restrict() -> Result<(), Error> {
     apply_filter_all_threads(&program().map_err(Error::Backend)?)
 }
 
 fn program() -> Result<BpfProgram, BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALLOWED.into_iter().map(|call| (call, Vec::new())).collect();
-    // No memory that can be executed: neither new nor changed.
+    // Memory can never become executable: neither new memory nor existing memory.
     let is_not_executable = || argument(2, SeccompCmpOp::MaskedEq(libc::PROT_EXEC.unsigned_abs().into()), 0);
     rules.insert(libc::SYS_mmap, vec![is_not_executable()?]);
     rules.insert(libc::SYS_mprotect, vec![is_not_executable()?]);
-    // Builds with debug assertions ask whether a descriptor is open before they close it.
+    // Builds with debug assertions check that a descriptor is open before they close it.
     rules.insert(libc::SYS_fcntl, vec![argument(1, SeccompCmpOp::Eq, libc::F_GETFD.unsigned_abs().into())?]);
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
     SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, arch)?.try_into()
