@@ -26,7 +26,7 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// If a header is set but no networks, the networks are [`OWN_NETWORKS`].
+    /// If a header is set but no networks, the networks are loopback and private networks.
     pub fn read(from: &mut Settings) -> Self {
         let header = from.maybe("site.client-address-header", "COLDBREW_CLIENT_ADDRESS_HEADER");
         let networks = from.list("site.proxy-networks", "COLDBREW_PROXY_NETWORKS");

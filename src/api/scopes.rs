@@ -41,14 +41,13 @@ pub(super) async fn check(state: &ApiState, needed: Option<Needed>) -> Result<()
 /// The scopes that a route needs. A route that is not listed reads with GET, and submits otherwise.
 fn needed(method: &Method, path: &str) -> Scopes {
     let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let manages = ["/v1/users/me/tokens", "/account", "/operator"].iter().any(|prefix| path.starts_with(prefix));
     let scope = if needs_no_account(path) || path == "/v1/users/guest" {
         None
     } else if path.starts_with("/api/") {
         // The web app's calls do everything, so a token must be allowed everything.
         return Scopes::all();
-    } else if path.starts_with("/v1/users/me/tokens") || path.starts_with("/account") || path.starts_with("/operator") {
-        Some(Scope::Account)
-    } else if path.starts_with("/v1/users/") && !reads {
+    } else if manages || (path.starts_with("/v1/users/") && !reads) {
         Some(Scope::Account)
     } else if reads {
         Some(Scope::Read)

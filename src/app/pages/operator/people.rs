@@ -15,7 +15,8 @@ use crate::model::{Role, count_words};
 #[component]
 pub fn PeopleSection(people: People, query: String, members: u64, guests: u64, disabled: u64) -> impl IntoView {
     let People { people, next, default_quota } = people;
-    let words = format!("Members: {} · Guests: {} · Disabled: {}", grouped(members), grouped(guests), grouped(disabled));
+    let words =
+        format!("Members: {} · Guests: {} · Disabled: {}", grouped(members), grouped(guests), grouped(disabled));
     let searched = query.clone();
     let list = match people.is_empty() {
         true => Either::Left(view! { <p class="soft">"No address contains this."</p> }),
