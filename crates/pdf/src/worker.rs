@@ -11,10 +11,10 @@ mod figures;
 mod fonts;
 mod glyphs;
 mod layout;
-mod mend;
 mod page_picture;
 mod pdfium;
 mod picture;
+mod repair;
 pub(crate) mod sandbox;
 mod scan;
 
@@ -137,7 +137,7 @@ impl Worker {
         let opened = match opened {
             Err(fault @ Fault::Document(DocumentFault::Unreadable | DocumentFault::Empty)) => {
                 let bytes = file.read_all().map_err(|_| DocumentFault::Unreadable)?;
-                self.library.open_bytes(mend::mended(bytes, pages_max)?.ok_or(fault)?)
+                self.library.open_bytes(repair::repaired(bytes, pages_max)?.ok_or(fault)?)
             }
             opened => opened,
         };
