@@ -46,7 +46,7 @@ pub(crate) fn for_page(figures: &[Figure]) -> String {
     prompt + END
 }
 
-/// The size and place of a figure in words.
+/// A phrase with the size and place of a figure.
 fn description(bounds: &Bounds) -> String {
     let size = match bounds.width() {
         width if width > 0.7 => "large",
