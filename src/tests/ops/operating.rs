@@ -1,5 +1,6 @@
 //! Operating the real program: start and stop, log and metrics.
 
+use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -106,7 +107,13 @@ async fn page_processes_of_a_server_are_confined_and_the_server_says_how() {
 /// Files in `/proc` of a process that is not dumpable belong to root.
 #[tokio::test]
 async fn process_that_holds_keys_is_not_dumpable() {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_coldbrew"));
+    // Another user may be unable to reach the build's folder.
+    let reachable = tempfile::Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().unwrap();
+    let copy = reachable.path().join("coldbrew");
+    std::fs::hard_link(env!("CARGO_BIN_EXE_coldbrew"), &copy)
+        .or_else(|_| std::fs::copy(env!("CARGO_BIN_EXE_coldbrew"), &copy).map(drop))
+        .unwrap();
+    let mut program = Command::new(copy);
     program.args(["fake-gemini", "--addr", "127.0.0.1:0"]).env_clear().current_dir("/").kill_on_drop(true);
     if rustix::process::geteuid().is_root() {
         program.uid(65_534);
