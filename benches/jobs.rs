@@ -156,24 +156,24 @@ impl Jobs for Record {
         self.count().accept(job, reserve, account, quota, allowance).await
     }
 
-    async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
-        self.count().claim(worker, lane, max, now, lease_ms).await
+    async fn claim(&self, worker: &str, lane: Lane, max: usize, lease_ms: i64) -> Result<Vec<Job>> {
+        self.count().claim(worker, lane, max, lease_ms).await
     }
 
-    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
-        self.count().adopt(worker, job_id, fence, until).await
+    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, lease_ms: i64) -> Result<Option<Job>> {
+        self.count().adopt(worker, job_id, fence, lease_ms).await
     }
 
-    async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
-        self.count().renew(job, until).await
+    async fn renew(&self, job: &Job, lease_ms: i64) -> Result<bool> {
+        self.count().renew(job, lease_ms).await
     }
 
-    async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()> {
-        self.count().release(job, due_at).await
+    async fn release(&self, job: &Job, wait_ms: Option<i64>) -> Result<()> {
+        self.count().release(job, wait_ms).await
     }
 
-    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
-        let advanced = self.count().advance(job, left, now).await;
+    async fn advance(&self, job: &Job, wait_ms: i64, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
+        let advanced = self.count().advance(job, wait_ms, left, now).await;
         if self.polled.fetch_add(1, Ordering::Relaxed) + 1 == JOBS {
             self.round_over.notify_one();
         }

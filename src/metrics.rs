@@ -24,6 +24,7 @@ const JOBS_ENDED: &str = "coldbrew_jobs_ended_total";
 const JOBS_TAKEN_OVER: &str = "coldbrew_jobs_taken_over_total";
 const CONNECTIONS_REFUSED: &str = "coldbrew_connections_refused_total";
 const REQUESTS_LIMITED: &str = "coldbrew_requests_limited_total";
+pub const CLOCK_OFFSET: &str = "coldbrew_clock_offset_seconds";
 pub const DEPENDENCY_UP: &str = "coldbrew_dependency_up";
 pub const JOBS_BLOCKED: &str = "coldbrew_jobs_blocked";
 const QUEUE_WAIT: &str = "coldbrew_queue_wait_seconds";
@@ -72,6 +73,7 @@ fn install() -> Result<PrometheusHandle> {
     describe_counter!(GUESTS_MADE, "Guest accounts that were made.");
     describe_counter!(JOBS_ENDED, "Jobs that ended, by mode and status.");
     describe_counter!(JOBS_TAKEN_OVER, "Jobs claimed again because the worker before crashed or lost its lease.");
+    describe_gauge!(CLOCK_OFFSET, "Seconds by which this machine's clock is ahead of the database's.");
     describe_gauge!(DEPENDENCY_UP, "Whether a dependency of the server answers: 1, or 0.");
     // These counters start at 0, so that the first event is visible as an increase.
     counter!(JOBS_TAKEN_OVER).absolute(0);

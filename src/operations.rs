@@ -1,7 +1,8 @@
-//! Operation of a server: the doctor, the audit, gauges, clock changes, and the copy of the embedded database.
+//! Operation of a server: the doctor, the audit, gauges, the clock, and the copy of the embedded database.
 //!
 //! [`doctor`] examines everything that the server depends on, and changes nothing. [`audit`] compares stored sums and rows. [`Metrics`]
-//! answers `/metrics`. [`watch_clock`] moves the due times of jobs when the clock is set back. The port is [`Operations`].
+//! answers `/metrics`. [`DatabaseClock`] shows the database's time, and moves the due times of jobs if it is set back. The
+//! ports are [`Operations`] and [`DatabaseTime`].
 //!
 //! No caller's request uses this module, except for `/metrics`. The commands that change data are in `crate::serve`.
 
@@ -17,7 +18,7 @@ use async_trait::async_trait;
 use crate::error::Result;
 use crate::model::{BlockedReason, JobStatus, Mode, UnixMs};
 
-pub use clock::watch_clock;
+pub use clock::{DatabaseClock, DatabaseTime, OFFSET_MS_MAX};
 pub use gauges::Metrics;
 
 /// An active job, as gauges count it.
@@ -33,7 +34,7 @@ pub struct QueuedJob {
     pub blocked_by: Option<BlockedReason>,
 }
 
-/// The port of operation: the queue, clock changes, and backups.
+/// The port of operation: the queue and backups.
 ///
 /// # Errors
 /// A method fails as unavailable or internal if the store cannot carry it out.
@@ -41,10 +42,6 @@ pub struct QueuedJob {
 pub trait Operations: Send + Sync {
     /// Every active job.
     async fn queue(&self) -> Result<Vec<QueuedJob>>;
-
-    /// Moves the due times and leases of jobs back with a clock that was set back by `by_ms`, to `now`. Orphaned resources become due at
-    /// once. Calling it again for the same jump, as another server does, changes nothing.
-    async fn clock_went_back(&self, now: UnixMs, by_ms: i64) -> Result<()>;
 
     /// Writes a consistent copy of the embedded database to a new file, while the database is in use.
     ///

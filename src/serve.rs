@@ -38,7 +38,7 @@ use crate::api::{
 use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::operations::watch_clock;
+use crate::operations::DatabaseClock;
 use crate::retention::Purger;
 use crate::settings::{SECOND, Settings};
 use crate::store::sql::SqlStore;
@@ -97,7 +97,7 @@ pub struct Server {
     streams: Streams,
     identity: Identity,
     store: SqlStore,
-    clock: Arc<dyn Clock>,
+    clock: Arc<DatabaseClock>,
     tracked: Tracked,
     changes: Changes,
     engine: Engine,
@@ -140,21 +140,21 @@ impl Server {
             data_dir: config.storage.data_dir.clone(),
         };
         let use_cases = parts.use_cases(config);
-        let (limiter, streams) = (limiter(config, parts.clock.clone())?, Streams::new(config.streams));
+        let (limiter, streams) = (limiter(config, parts.time.clock.clone())?, Streams::new(config.streams));
         let identity = use_cases.identity.clone();
         warn_without_operator(config, &use_cases.operators).await?;
         let state = ApiState::from(AppState {
             services: Arc::new(use_cases),
             site: site_state(config)?,
             changes: parts.changes.clone(),
-            examination: Examination::new(Arc::new(dependencies), parts.metrics(config)?, parts.clock.clone()),
+            examination: Examination::new(Arc::new(dependencies), parts.metrics(config)?, parts.time.clock.clone()),
             streams: streams.clone(),
             limiter: limiter.clone(),
             provider: parts.provider(config, public.local_addr()?)?,
         });
         let operations = operations.map(|socket| listener(config, socket, operations_router(state.clone())));
         let purger = parts.purger(config);
-        let Parts { store, clock, tracked, changes, engine, .. } = parts;
+        let Parts { store, time, tracked, changes, engine, .. } = parts;
         Ok(Self {
             public: listener(config, public, router(state.clone(), |rest| site::routes(web::routes(rest), &state))),
             operations,
@@ -164,7 +164,7 @@ impl Server {
             streams,
             identity,
             store,
-            clock,
+            clock: time.database,
             tracked,
             changes,
             engine,
@@ -211,7 +211,7 @@ impl Server {
         background.spawn(self.purger.run(stop.clone()));
         background.spawn(self.limiter.run(stop.clone()));
         background.spawn(self.streams.run(self.identity, stop.clone()));
-        background.spawn(watch_clock(Arc::new(self.store.clone()), self.clock, stop.clone()));
+        background.spawn(self.clock.run(stop.clone()));
         let (changes, stopped) = (self.changes, stop.clone());
         // An open event stream never ends by itself, so the server would not stop.
         let stopping = async move {
@@ -247,7 +247,7 @@ impl Server {
 pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
     let parts = Parts::open(config).await?;
     let working = Working::open(&parts, config).await?;
-    let clock = watch_clock(Arc::new(parts.store.clone()), parts.clock.clone(), stop.clone());
+    let clock = parts.time.database.clone().run(stop.clone());
     let pages = start_page_processes(parts.engine.clone());
     tokio::join!(working.run(stop.clone()), clock, parts.tracked.run(stop), pages);
     parts.store.close().await;

@@ -30,7 +30,7 @@ pub struct Job {
     /// The document that this job will fill. It is chosen at acceptance, so that completing twice cannot make two.
     pub document_id: String,
     pub stage: Stage,
-    /// When the job next needs a worker.
+    /// When the job next needs a worker, by the database's time. After a step that is not committed: as the worker's clock expects it.
     pub due_at: UnixMs,
     /// Claims since the last progress, the current one included. A claim that is handed back does not count. Too many mean that the
     /// job crashes its workers.

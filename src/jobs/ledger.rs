@@ -49,7 +49,7 @@ pub trait Spending: Send + Sync {
     async fn close(&self, job: &Job, id: Option<&str>, unanswered: Unanswered, now: UnixMs) -> Result<()>;
 
     /// Makes every job due that waits for the spending ceiling.
-    async fn wake_waiting(&self, now: UnixMs) -> Result<()>;
+    async fn wake_waiting(&self) -> Result<()>;
 
     /// What was spent and what is held on a UTC day.
     async fn spent_on(&self, day: i64) -> Result<DaySpending>;

@@ -149,6 +149,8 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     pub job: Job,
+    /// How long until the job needs a worker again.
+    pub wait_ms: i64,
     pub effects: Vec<Effect>,
     /// The resource at Google that the step orphans. It is recorded in the transaction that commits the step.
     pub left: Option<OrphanedResource>,
@@ -226,7 +228,7 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     };
     let due_at = now.plus(wait_ms);
     let job = Job { stage, due_at, claims: 0, requeued, blocked_by, polls, budget_wait_ms, ..job.clone() };
-    Ok(Step { job, effects, left, unanswered })
+    Ok(Step { job, wait_ms, effects, left, unanswered })
 }
 
 /// Whether the event reports that a batch has ended.

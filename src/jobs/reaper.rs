@@ -40,7 +40,8 @@ pub struct OrphanedResource {
     /// The stage of the job when it left the resource.
     pub stage: Stage,
     pub recorded_at: UnixMs,
-    pub due_at: UnixMs,
+    /// How long after it is stored the next check is due, in milliseconds; 0 in a claimed resource.
+    pub wait_ms: i64,
     /// How many checks in a row have found no live batch.
     pub quiet_looks: u32,
 }
@@ -60,25 +61,21 @@ impl OrphanedResource {
 
     /// What may exist of the job's attempt beside `spared`, which the job keeps. The first check is due after `reconcile_ms`.
     pub fn beside(spared: &str, job: &Job, now: UnixMs, timing: &Timing) -> Self {
-        Self { spared: Some(spared.to_owned()), due_at: now.plus(timing.reconcile_ms), ..Self::new(job, now) }
+        Self { spared: Some(spared.to_owned()), wait_ms: timing.reconcile_ms, ..Self::new(job, now) }
     }
 
     fn new(job: &Job, now: UnixMs) -> Self {
         let (job_id, stage) = (job.id.clone(), job.stage.clone());
-        Self { job_id, spared: None, stage, recorded_at: now, due_at: now, quiet_looks: 0 }
+        Self { job_id, spared: None, stage, recorded_at: now, wait_ms: 0, quiet_looks: 0 }
     }
 
     /// The record after a check. `is_live`: the check found a live batch. `None`: enough checks in a row found none.
-    fn after(self, is_live: bool, now: UnixMs, timing: &Timing) -> Option<Self> {
+    fn after(self, is_live: bool, timing: &Timing) -> Option<Self> {
         if is_live {
-            return Some(Self { quiet_looks: 0, due_at: now.plus(timing.poll_ms), ..self });
+            return Some(Self { quiet_looks: 0, wait_ms: timing.poll_ms, ..self });
         }
         let quiet_looks = self.quiet_looks + 1;
-        (quiet_looks < timing.reconcile_listings).then(|| Self {
-            quiet_looks,
-            due_at: now.plus(timing.reconcile_ms),
-            ..self
-        })
+        (quiet_looks < timing.reconcile_listings).then(|| Self { quiet_looks, wait_ms: timing.reconcile_ms, ..self })
     }
 
     /// Whether the job keeps this batch.
@@ -130,9 +127,8 @@ impl Reaper {
     /// # Errors
     /// The database cannot be reached. Errors of Google are logged, and the check is repeated later.
     pub async fn reap_one(&self) -> Result<bool> {
-        let now = self.clock.now();
-        let until = now.plus(i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX));
-        let Some(orphan) = self.orphans.claim_orphan(now, until).await? else { return Ok(false) };
+        let lease_ms = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
+        let Some(orphan) = self.orphans.claim_orphan(lease_ms).await? else { return Ok(false) };
         crash_point("orphan", "taken");
         match self.reap(orphan.clone()).await {
             Ok(Some(later)) => self.orphans.postpone_orphan(&later).await?,
@@ -147,8 +143,7 @@ impl Reaper {
             Err(error) => {
                 tracing::warn!(job = %orphan.job_id, %error, "orphaned resource not reaped");
                 let wait_ms = pause_ms(&error).unwrap_or(self.timing.retry_ms);
-                let due_at = self.clock.now().plus(wait_ms);
-                self.orphans.postpone_orphan(&OrphanedResource { due_at, ..orphan }).await?;
+                self.orphans.postpone_orphan(&OrphanedResource { wait_ms, ..orphan }).await?;
             }
         }
         Ok(true)
@@ -161,7 +156,7 @@ impl Reaper {
         let is_live = self.cancel_live(&orphan).await? || may_be_hidden;
         crash_point("orphan", "stopped");
         let given_up = orphan.is_given_up(self.clock.now(), &self.timing);
-        let later = orphan.clone().after(is_live, self.clock.now(), &self.timing).filter(|_| !given_up);
+        let later = orphan.clone().after(is_live, &self.timing).filter(|_| !given_up);
         if later.is_none() {
             if orphan.spared.is_none() {
                 self.delete_files(&orphan.job_id, &orphan.stage).await?;
@@ -225,7 +220,7 @@ mod tests {
             spared: None,
             stage,
             recorded_at: UnixMs(0),
-            due_at: UnixMs(0),
+            wait_ms: 0,
             quiet_looks: 0,
         }
     }
@@ -235,12 +230,12 @@ mod tests {
         let timing = Timing::default();
         let mut left = orphan(Stage::Creating { attempt: 1, input_file: "files/in".into(), key: None });
         for look in 1..timing.reconcile_listings {
-            left = left.after(false, UnixMs(1_000), &timing).unwrap();
-            assert_eq!((left.quiet_looks, left.due_at), (look, UnixMs(1_000 + timing.reconcile_ms)));
+            left = left.after(false, &timing).unwrap();
+            assert_eq!((left.quiet_looks, left.wait_ms), (look, timing.reconcile_ms));
         }
-        let live = left.clone().after(true, UnixMs(2_000), &timing).unwrap();
-        assert_eq!((live.quiet_looks, live.due_at), (0, UnixMs(2_000 + timing.poll_ms)), "the count begins again");
-        assert_eq!(left.after(false, UnixMs(3_000), &timing), None);
+        let live = left.clone().after(true, &timing).unwrap();
+        assert_eq!((live.quiet_looks, live.wait_ms), (0, timing.poll_ms), "the count begins again");
+        assert_eq!(left.after(false, &timing), None);
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub enum Completion {
 
 /// Jobs, their reservations and their charges.
 ///
+/// Leases and due times are the database's time: a caller states how long they last, in milliseconds. So no clock of a caller decides who
+/// has a job, or when. `now` only dates what a method stores.
+///
 /// A method that takes a claimed [`Job`] changes it only while its fencing token is the newest. So a worker that lost its claim changes
 /// nothing, however late its call arrives.
 ///
@@ -43,7 +46,7 @@ pub enum Completion {
 /// A method fails as unavailable or internal if the store cannot carry it out. It then changed nothing, or its answer was lost.
 #[async_trait]
 pub trait Jobs: JobViews {
-    /// Records a new job and reserves `reserve` token equivalents for it, in one transaction.
+    /// Records a new job, due at once, and reserves `reserve` token equivalents for it, in one transaction.
     ///
     /// # Errors
     /// `not_found` if the upload is gone. `limit_reached` if the allowance has no room for the job, or for a document that it makes.
@@ -57,24 +60,25 @@ pub trait Jobs: JobViews {
         allowance: &Allowance,
     ) -> Result<Acceptance>;
 
-    /// Claims the jobs of a lane that have been due longest and are not leased, at most `max` of them, until `now` plus `lease_ms`. Each
-    /// gets a new fencing token. The claim counts in [`Job::claims`], unless the last claim was this worker's own and its lease expired: a
-    /// worker that claims again has not crashed.
-    async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>>;
+    /// Claims the jobs of a lane that have been due longest and are not leased, at most `max` of them, for `lease_ms`. Each gets a new
+    /// fencing token. The claim counts in [`Job::claims`], unless the last claim was this worker's own and its lease expired: a worker that
+    /// claims again has not crashed.
+    async fn claim(&self, worker: &str, lane: Lane, max: usize, lease_ms: i64) -> Result<Vec<Job>>;
 
-    /// Moves the claim with that number to another worker, until `until`. It is not counted again. `None`: the claim was lost.
-    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>>;
+    /// Moves the claim with that number to another worker, for `lease_ms`. It is not counted again. `None`: the claim was lost.
+    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, lease_ms: i64) -> Result<Option<Job>>;
 
-    /// Extends the lease of a claim. An expired lease is extended too, unless another worker has claimed the job. `false`: the claim was
-    /// lost.
-    async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool>;
+    /// Extends the lease of a claim to `lease_ms` from now on. An expired lease is extended too, unless another worker has claimed the job.
+    /// `false`: the claim was lost.
+    async fn renew(&self, job: &Job, lease_ms: i64) -> Result<bool>;
 
-    /// Hands a claim back: any worker can claim the job when it is due, or at `due_at`. The claim no longer counts in [`Job::claims`].
-    async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()>;
+    /// Hands a claim back: any worker can claim the job when it is due, or after `wait_ms`. The claim no longer counts in [`Job::claims`].
+    async fn release(&self, job: &Job, wait_ms: Option<i64>) -> Result<()>;
 
-    /// Commits a step, in one transaction with `left`, the resource that it orphans. A step that ends the job releases its reservation and
-    /// deletes its draft. A step that has to wait ends the lease. `false`: the claim was lost, and nothing changed.
-    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool>;
+    /// Commits a step, in one transaction with `left`, the resource that it orphans. The job is due after `wait_ms`, whatever its own due
+    /// time says. A step that ends the job releases its reservation and deletes its draft. A step that has to wait ends the lease. `false`:
+    /// the claim was lost, and nothing changed.
+    async fn advance(&self, job: &Job, wait_ms: i64, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool>;
 
     /// Stores the result of one page and charges it, in one transaction. It counts as progress. `false`: the claim was lost, and nothing
     /// changed.

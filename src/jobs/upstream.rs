@@ -1,7 +1,6 @@
 //! The calls of Google that move a job, and the events that their answers mean to the state machine.
 
-use std::time::Instant;
-
+use crate::clock::Moment;
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::model::wire::JobError;
@@ -45,13 +44,11 @@ impl Worker {
         }
     }
 
-    /// Sends the one create of a committed attempt. `recording` is an instant before the attempt was committed.
-    pub(super) async fn create(&self, job: &Job, recording: Instant) -> Event {
+    /// Sends the one create of a committed attempt. `recording` is a moment before the attempt was committed.
+    pub(super) async fn create(&self, job: &Job, recording: Moment) -> Event {
         let Stage::Creating { attempt, input_file, .. } = &job.stage else { return wrong_stage() };
-        // If this process was stopped since then, another worker may have claimed the job and sent a create of its own. The wall clock may
-        // have been set back, and the monotonic clock may have been stopped too, so either of them is enough.
-        let passed = self.clock.tick().saturating_duration_since(recording);
-        if passed > self.policy.settings.lease / 2 || self.clock.now() > job.due_at.plus(self.lease_ms() / 2) {
+        // If this process was stopped since then, another worker may have claimed the job and sent a create of its own.
+        if self.clock.passed_since(recording) > self.policy.settings.lease / 2 {
             return Event::AnswerLost;
         }
         match self.ports.google.create(job.recipe.model(), &job.batch_name(*attempt), input_file).await {

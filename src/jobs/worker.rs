@@ -9,7 +9,7 @@ mod lease;
 mod shares;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ use super::machine::{Effect, Event, Lane, Task, Timing, step};
 use super::{Google, PageSource, Spool};
 use crate::accounts::spending::Budget;
 use crate::changes::Changes;
-use crate::clock::{Clock, IdGenerator};
+use crate::clock::{Clock, IdGenerator, Moment};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::jobs::Spending;
@@ -207,7 +207,7 @@ impl Worker {
                 continue;
             }
             let wait_ms = if slot.is_some() { self.lease_ms() } else { SHARE_WAIT_MS };
-            if let Err(error) = self.ports.jobs.release(&job, Some(self.clock.now().plus(wait_ms))).await {
+            if let Err(error) = self.ports.jobs.release(&job, Some(wait_ms)).await {
                 tracing::warn!(job = %job.id, %error, "job not handed back; its lease expires");
             }
         }
@@ -231,7 +231,7 @@ impl Worker {
 
     /// Makes jobs due that wait for the spending ceiling: a restart may have raised it.
     async fn wake_waiting(&self) {
-        if let Err(error) = self.ports.spending.wake_waiting(self.clock.now()).await {
+        if let Err(error) = self.ports.spending.wake_waiting().await {
             tracing::warn!(%error, "jobs that wait for the spending ceiling not made due");
         }
     }
@@ -241,7 +241,7 @@ impl Worker {
     /// # Errors
     /// The database cannot be reached. If only its answer was lost, jobs were claimed, and their leases expire.
     pub async fn claim(&self, lane: Lane, max: usize) -> Result<Vec<Job>> {
-        self.ports.jobs.claim(&self.name, lane, max, self.clock.now(), self.lease_ms()).await
+        self.ports.jobs.claim(&self.name, lane, max, self.lease_ms()).await
     }
 
     /// Takes a job from step to step until it has to wait or ends. Returns a job that moved from the remote to the local lane: it is still
@@ -249,7 +249,7 @@ impl Worker {
     async fn walk(&self, mut job: Job) -> Result<Option<Job>> {
         let lane = job.lane();
         let mut outcome = self.outcome_of_claim(&job).await?;
-        let mut step_begun = self.clock.tick();
+        let mut step_begun = self.clock.moment();
         loop {
             let Some(task) = job.task() else { return Ok(None) };
             let done = match outcome.take() {
@@ -264,7 +264,7 @@ impl Worker {
                     self.carry_out(task, &job, step_begun).instrument(span).await
                 }
             };
-            step_begun = self.clock.tick();
+            step_begun = self.clock.moment();
             job = match done {
                 Done::Event(event) => match self.commit(&job, event).await? {
                     Some(job) => job,
@@ -294,8 +294,8 @@ impl Worker {
         Ok(None)
     }
 
-    /// Carries out one task. `step_begun` is an instant before the commit that led to it.
-    async fn carry_out(&self, task: Task, job: &Job, step_begun: Instant) -> Done {
+    /// Carries out one task. `step_begun` is a moment before the commit that led to it.
+    async fn carry_out(&self, task: Task, job: &Job, step_begun: Moment) -> Done {
         crash_point(task.into_str(), "begun");
         let done = match task {
             Task::Prepare => self.prepare(job).await,
@@ -333,7 +333,7 @@ impl Worker {
             self.ports.spending.close(job, None, unanswered, now).await?;
             crash_point("end", "money accounted");
         }
-        if !self.ports.jobs.advance(&step.job, step.left.as_ref(), now).await? {
+        if !self.ports.jobs.advance(&step.job, step.wait_ms, step.left.as_ref(), now).await? {
             // No record names the file that was uploaded for this step.
             if let (Stage::Upload { .. }, Some(file)) = (&job.stage, step.job.stage.input_file()) {
                 self.clean_up(job, vec![Effect::DeleteInput { input_file: file.to_owned() }]).await;
@@ -343,7 +343,7 @@ impl Worker {
         crash_point(job.task().map_or("over", |task| task.into_str()), "committed");
         self.report(job, &step.job);
         self.clean_up(&step.job, step.effects).await;
-        Ok((step.job.due_at <= now).then_some(step.job))
+        Ok((step.wait_ms == 0).then_some(step.job))
     }
 
     /// Commits the step that ends a job with a document, in the transaction that stores its results.

@@ -10,6 +10,7 @@ use crate::accounts::spending::{Budget, dollars};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::jobs::Spending;
+use crate::operations::OFFSET_MS_MAX;
 use crate::operations::audit::{Audit, DiscrepancyKind};
 use crate::uploads::Blobs;
 use coldbrew_gemini::models::Model;
@@ -29,6 +30,8 @@ pub struct Doctor {
     pub gemini: Option<coldbrew_gemini::Client>,
     pub model: Model,
     pub clock: Arc<dyn Clock>,
+    /// How far this machine's clock is ahead of the database's, in milliseconds.
+    pub clock_offset_ms: i64,
 }
 
 /// The result for one subject of the examination.
@@ -57,6 +60,7 @@ impl Doctor {
     pub async fn examine(&self) -> Result<Vec<Diagnosis>> {
         Ok(vec![
             Diagnosis { subject: "dependencies".to_owned(), complaints: self.dependencies() },
+            clock(self.clock_offset_ms),
             sandbox(self.sandbox),
             pdfium(PINNED_FILES, self.clock.today()),
             Diagnosis { subject: "Gemini".to_owned(), complaints: self.gemini().await },
@@ -129,6 +133,19 @@ fn sandbox(layers: Option<SandboxLayers>) -> Diagnosis {
     Diagnosis { subject, complaints: if missing.is_empty() { Vec::new() } else { vec![sentence()] } }
 }
 
+/// Reports a machine whose clock is wrong. Jobs and sessions go by the database's time, but the log and certificates do not.
+fn clock(offset_ms: i64) -> Diagnosis {
+    let way = if offset_ms > 0 { "ahead of" } else { "behind" };
+    let seconds = offset_ms.unsigned_abs().saturating_add(500) / 1_000;
+    let complaint = || {
+        format!(
+            "This machine's clock is {seconds} seconds {way} the database's. Switch on its time synchronization (NTP)."
+        )
+    };
+    let complaints = (offset_ms.abs() > OFFSET_MS_MAX).then(complaint).into_iter().collect();
+    Diagnosis { subject: "clock".to_owned(), complaints }
+}
+
 /// The list of pinned files, with the date of each package.
 const PINNED_FILES: &str = include_str!("../../scripts/pinned-files");
 
@@ -191,6 +208,16 @@ mod tests {
         assert_eq!(subject(jiff::civil::date(2027, 1, 8)), "PDFium of 2026-11-09");
         assert!(subject(jiff::civil::date(2027, 1, 9)).contains("more than 60 days old"));
         assert!(pdfium(PINNED_FILES, jiff::civil::date(2026, 11, 30)).subject.starts_with("PDFium of 20"));
+    }
+
+    #[test]
+    fn clock_is_a_complaint_beyond_two_seconds_in_either_direction() {
+        for (offset_ms, complained) in [(0, None), (2_000, None), (-2_000, None), (2_001, Some("2 seconds ahead of"))] {
+            let complaints = clock(offset_ms).complaints;
+            assert_eq!(complaints.len(), usize::from(complained.is_some()), "{offset_ms}");
+            assert!(complaints.iter().zip(complained).all(|(found, part)| found.contains(part)), "{complaints:?}");
+        }
+        assert!(clock(-600_000).complaints[0].contains("600 seconds behind the database's"));
     }
 
     #[test]

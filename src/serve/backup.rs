@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Config;
-use super::parts::{deletion, membership};
+use super::parts::{SharedTime, deletion, membership};
 use crate::accounts::Accounts;
 use crate::changes::Changes;
 use crate::error::{Error, Result};
@@ -137,7 +137,8 @@ pub async fn restore(config: &Config, source: &Path, keep_access: bool) -> Resul
 /// Deletes the listed accounts from a restored database, and ends access to the others.
 async fn prepare(config: &Config, store: &SqlStore, list: &DeletedAccounts, keep_access: bool) -> Result<Restored> {
     let mut restored = Restored::default();
-    let deletion = deletion(store, config, Changes::default()).await?;
+    let time = SharedTime::of(store).await?;
+    let deletion = deletion(store, config, &time, Changes::default()).await?;
     for id in list.ids().await? {
         if store.account(&id).await?.is_some() {
             deletion.delete(&id).await?;
@@ -145,7 +146,7 @@ async fn prepare(config: &Config, store: &SqlStore, list: &DeletedAccounts, keep
         }
     }
     if !keep_access {
-        let membership = membership(config, store, Changes::default());
+        let membership = membership(config, store, &time, Changes::default());
         let ids = store.accounts_with_credentials().await?;
         for id in &ids {
             membership.lock_out(id).await?;

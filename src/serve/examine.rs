@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::{Config, engine};
 use crate::api::Readiness;
 use crate::changes::Changes;
-use crate::clock::{IdGenerator, RandomIds, SystemClock};
+use crate::clock::{IdGenerator, RandomIds};
 use crate::error::Result;
 use crate::operations::doctor::{Diagnosis, Doctor};
 
+use super::parts::SharedTime;
 use super::readiness::Dependencies;
 use super::tracked::Tracked;
 
@@ -18,7 +19,7 @@ use super::tracked::Tracked;
 /// The database or the store of files cannot be opened or read.
 pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
     let store = config.storage.store().await?;
-    let clock = SystemClock;
+    let time = SharedTime::of(&store).await?;
     let tracked = Tracked::open(config, &store, &Changes::default(), &Arc::default(), RandomIds.id())?;
     let blobs = config.storage.blobs().await?;
     let dependencies = Dependencies {
@@ -39,7 +40,8 @@ pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
         dependencies: found.dependencies,
         gemini: (!config.gemini.is_demo()).then(|| config.gemini.client(None)).transpose()?,
         model: config.gemini.models.get(&config.gemini.model),
-        clock: Arc::new(clock),
+        clock: time.clock,
+        clock_offset_ms: time.database.offset_ms(),
     };
     let diagnoses = doctor.examine().await;
     store.close().await;

@@ -64,10 +64,11 @@ pub async fn hold_job(
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         closed.cancel();
     });
+    let clock = tokio::spawn(parts.time.database.clone().run(stop.clone()));
     let tracked = tokio::spawn(parts.tracked.clone().run(stop.clone()));
     working.adopt(job_id, fence, stop.clone()).await?;
     stop.cancel();
-    tracked.await.map_err(Error::internal)?;
+    tokio::try_join!(clock, tracked).map_err(Error::internal)?;
     parts.store.close().await;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `coldbrew user`: what an operator does at the command line of the server. It needs no role, and the audit log records it.
 
 use super::Config;
-use super::parts::{deletion, membership, operators};
+use super::parts::{SharedTime, deletion, membership, operators};
 use crate::accounts::{Membership, Operator, Operators};
 use crate::changes::Changes;
 use crate::error::{Error, Result};
@@ -15,18 +15,20 @@ const HERE: Operator = Operator::command_line();
 struct Command<'a> {
     config: &'a Config,
     store: SqlStore,
+    time: SharedTime,
     operators: Operators,
 }
 
 impl<'a> Command<'a> {
     async fn open(config: &'a Config) -> Result<Self> {
         let store = config.storage.store().await?;
-        let operators = operators(config, &store, Changes::default());
-        Ok(Self { config, store, operators })
+        let time = SharedTime::of(&store).await?;
+        let operators = operators(config, &store, &time, Changes::default());
+        Ok(Self { config, store, time, operators })
     }
 
     fn membership(&self) -> Membership {
-        membership(self.config, &self.store, Changes::default())
+        membership(self.config, &self.store, &self.time, Changes::default())
     }
 
     /// The address of a page of this server, with the code of a link.
@@ -135,7 +137,7 @@ pub async fn lock_out(config: &Config, account: &str) -> Result<EndedAccess> {
 pub async fn delete_account(config: &Config, account: &str) -> Result<()> {
     let command = Command::open(config).await?;
     let id = account_id(&command.store, account).await?;
-    let deletion = deletion(&command.store, config, Changes::default()).await?;
+    let deletion = deletion(&command.store, config, &command.time, Changes::default()).await?;
     deletion.delete_for(&command.operators, &HERE, &id).await
 }
 

@@ -10,17 +10,39 @@ use super::tracked::Tracked;
 use crate::accounts::{Identity, Membership, Operators, PasswordAttempts, Passwords, Provider, Quota};
 use crate::api::{Idempotency, UseCases};
 use crate::changes::Changes;
-use crate::clock::{Clock, IdGenerator, RandomIds, SystemClock};
+use crate::clock::{Clock, IdGenerator, IdsByClock, RandomIds, SystemClock};
 use crate::documents::{Drafts, Library, Originals, Renderer};
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::jobs::{DiskSpool, Jobs, SubmissionPolicy, SubmissionPorts, Submissions};
-use crate::operations::Metrics;
+use crate::operations::{DatabaseClock, Metrics};
 use crate::retention::{AccountDeletion, AccountMerge, DeletedAccounts, Purger};
 use crate::store::sql::SqlStore;
 use crate::uploads::fetch::{Fetcher, Imports, SystemResolver};
 use crate::uploads::{Blobs, Incoming, Intake};
 use coldbrew_pdf::Engine;
+
+/// The time of the database, which the processes of a site share, and ids in its order.
+pub(super) struct SharedTime {
+    /// Measures the database's time. Its `run` must run as long as the process does.
+    pub(super) database: Arc<DatabaseClock>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn IdGenerator>,
+}
+
+impl SharedTime {
+    /// Measures the time of this database.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub(super) async fn of(store: &SqlStore) -> Result<Self> {
+        let database = Arc::new(DatabaseClock::new(Arc::new(store.clone()), Arc::new(SystemClock)));
+        database.measure().await?;
+        // The clock of an embedded database is that of this machine, which shows a jump at once.
+        let clock: Arc<dyn Clock> = if store.is_embedded() { Arc::new(SystemClock) } else { database.clone() };
+        Ok(Self { database, ids: Arc::new(IdsByClock::new(clock.clone())), clock })
+    }
+}
 
 /// What use cases and workers share.
 pub(super) struct Parts {
@@ -30,8 +52,7 @@ pub(super) struct Parts {
     pub(super) deleted: DeletedAccounts,
     pub(super) spool: DiskSpool,
     pub(super) engine: Engine,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) ids: Arc<dyn IdGenerator>,
+    pub(super) time: SharedTime,
     pub(super) bell: Arc<Notify>,
     pub(super) changes: Changes,
     pub(super) incoming: Incoming,
@@ -47,7 +68,6 @@ impl Parts {
         tokio::fs::create_dir_all(data_dir).await?;
         let store = config.storage.store().await?;
         let (changes, bell) = (Changes::default(), Arc::new(Notify::new()));
-        let clock = Arc::new(SystemClock);
         Ok(Self {
             blobs: config.storage.blobs().await?,
             deleted: DeletedAccounts::of(data_dir),
@@ -55,9 +75,8 @@ impl Parts {
             tracked: Tracked::open(config, &store, &changes, &bell, RandomIds.id())?,
             engine: engine(config)?,
             incoming: config.storage.incoming(config.incoming),
+            time: SharedTime::of(&store).await?,
             store,
-            clock,
-            ids: Arc::new(RandomIds),
             bell,
             changes,
         })
@@ -69,7 +88,7 @@ impl Parts {
 
     pub(super) fn use_cases(&self, config: &Config) -> UseCases {
         let store = Arc::new(self.store.clone());
-        let (clock, ids, recipe) = (self.clock.clone(), self.ids.clone(), Recipe::new(&config.gemini.model));
+        let (clock, ids, recipe) = (self.time.clock.clone(), self.time.ids.clone(), Recipe::new(&config.gemini.model));
         UseCases {
             identity: Identity {
                 store: store.clone(),
@@ -78,8 +97,8 @@ impl Parts {
                 clock: clock.clone(),
                 ids: ids.clone(),
             },
-            membership: membership(config, &self.store, self.changes.clone()),
-            operators: operators(config, &self.store, self.changes.clone()),
+            membership: membership(config, &self.store, &self.time, self.changes.clone()),
+            operators: operators(config, &self.store, &self.time, self.changes.clone()),
             deletion: self.deletion(),
             merge: AccountMerge {
                 credentials: store.clone(),
@@ -162,7 +181,7 @@ impl Parts {
             blobs: self.blobs.clone(),
             deleted: self.deleted.clone(),
             changes: self.changes.clone(),
-            clock: self.clock.clone(),
+            clock: self.time.clock.clone(),
         }
     }
 
@@ -172,72 +191,78 @@ impl Parts {
         let own = config.site.public_url.clone().unwrap_or_else(|| format!("http://{addr}"));
         let redirect_url = format!("{}/sign-in/provider/callback", own.trim_end_matches('/'));
         let provider = config.provider.clone();
-        provider.map(|provider| Provider::new(provider, redirect_url, self.clock.clone(), self.ids.clone())).transpose()
+        let (clock, ids) = (self.time.clock.clone(), self.time.ids.clone());
+        provider.map(|provider| Provider::new(provider, redirect_url, clock, ids)).transpose()
     }
 
     pub(super) fn metrics(&self, config: &Config) -> Result<Metrics> {
         let store = Arc::new(self.store.clone());
-        Metrics::start(store.clone(), store, config.budget, self.clock.clone())
+        Metrics::start(store.clone(), store, config.budget, self.time.clock.clone())
     }
 
     pub(super) fn purger(&self, config: &Config) -> Purger {
         let store = Arc::new(self.store.clone());
         Purger {
             deletion: self.deletion(),
-            attempts: attempts(config, &self.store),
+            attempts: attempts(config, &self.store, &self.time),
             expiry: store.clone(),
             merges: store.clone(),
             uploads: store,
             blobs: self.blobs.clone(),
-            clock: self.clock.clone(),
+            clock: self.time.clock.clone(),
             retention: config.retention,
         }
     }
 }
 
 /// The use cases of members: sign-up, sign-in, passwords and tokens.
-pub(super) fn membership(config: &Config, store: &SqlStore, changes: Changes) -> Membership {
+pub(super) fn membership(config: &Config, store: &SqlStore, time: &SharedTime, changes: Changes) -> Membership {
     let shared = Arc::new(store.clone());
     Membership {
         members: shared.clone(),
         credentials: shared.clone(),
         accounts: shared,
         passwords: Passwords::default(),
-        attempts: attempts(config, store),
+        attempts: attempts(config, store, time),
         lifetimes: config.sessions,
         access: config.access.clone(),
         changes,
-        clock: Arc::new(SystemClock),
-        ids: Arc::new(RandomIds),
+        clock: time.clock.clone(),
+        ids: time.ids.clone(),
     }
 }
 
 /// What operators can do.
-pub(super) fn operators(config: &Config, store: &SqlStore, changes: Changes) -> Operators {
+pub(super) fn operators(config: &Config, store: &SqlStore, time: &SharedTime, changes: Changes) -> Operators {
     Operators {
         records: Arc::new(store.clone()),
         budget: config.budget,
         changes,
-        clock: Arc::new(SystemClock),
-        ids: Arc::new(RandomIds),
+        clock: time.clock.clone(),
+        ids: time.ids.clone(),
     }
 }
 
-fn attempts(config: &Config, store: &SqlStore) -> PasswordAttempts {
-    PasswordAttempts { store: Arc::new(store.clone()), limits: config.attempts, clock: Arc::new(SystemClock) }
+fn attempts(config: &Config, store: &SqlStore, time: &SharedTime) -> PasswordAttempts {
+    PasswordAttempts { store: Arc::new(store.clone()), limits: config.attempts, clock: time.clock.clone() }
 }
 
 /// The use case that deletes an account, without a server.
 ///
 /// # Errors
 /// The store of files cannot be opened.
-pub(super) async fn deletion(store: &SqlStore, config: &Config, changes: Changes) -> Result<AccountDeletion> {
+pub(super) async fn deletion(
+    store: &SqlStore,
+    config: &Config,
+    time: &SharedTime,
+    changes: Changes,
+) -> Result<AccountDeletion> {
     Ok(AccountDeletion {
         accounts: Arc::new(store.clone()),
         blobs: config.storage.blobs().await?,
         deleted: DeletedAccounts::of(&config.storage.data_dir),
         changes,
-        clock: Arc::new(SystemClock),
+        clock: time.clock.clone(),
     })
 }
 

@@ -35,13 +35,13 @@ impl Working {
         };
         let emulator = demo.as_ref().map(Demo::base_url).or_else(|| emulator.map(str::to_owned));
         let google = Arc::new(config.gemini.client(emulator)?);
-        if !is_priced(&config.gemini.models, &config.gemini.model, parts.clock.today()) {
+        if !is_priced(&config.gemini.models, &config.gemini.model, parts.time.clock.today()) {
             tracing::warn!(model = config.gemini.model, "price of the model not known: the highest known prices count");
         }
         let worker = Worker {
-            name: parts.ids.id().into(),
-            clock: parts.clock.clone(),
-            ids: parts.ids.clone(),
+            name: parts.time.ids.id().into(),
+            clock: parts.time.clock.clone(),
+            ids: parts.time.ids.clone(),
             ports: WorkerPorts {
                 jobs: parts.jobs(),
                 uploads: Arc::new(parts.store.clone()),
@@ -70,7 +70,7 @@ impl Working {
         };
         let orphans = Arc::new(parts.store.clone());
         let WorkerSettings { timing, lease, .. } = config.worker;
-        let reaper = Reaper { orphans, google, clock: parts.clock.clone(), timing, lease };
+        let reaper = Reaper { orphans, google, clock: parts.time.clock.clone(), timing, lease };
         Ok(Self { worker, reaper, demo })
     }
 

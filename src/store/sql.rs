@@ -1,7 +1,7 @@
 //! Records in SQLite (the default) or PostgreSQL, with one SQL text for both. All SQL of this project is in this module.
 //!
 //! The SQL keeps to what both databases support: `$1` parameters, TEXT and BIGINT, `RETURNING`, `ON CONFLICT`, partial indexes, and sums
-//! cast to BIGINT. A transaction that writes takes its write lock when it begins, because a later upgrade could fail.
+//! cast to BIGINT. Its time is `(SELECT now_ms FROM clock)`, a view of the database's clock: due times and leases are computed from it. A transaction that writes takes its write lock when it begins, because a later upgrade could fail.
 //!
 //! Each hot query must search an index. `plans.rs` tests this table:
 //!
@@ -97,7 +97,7 @@ impl SqlStore {
             })
             .connect(url)
             .await?;
-        let mut migrations = migrations::all()?;
+        let mut migrations = migrations::all(sqlite)?;
         // Unknown migrations are ignored, so that an older server can start after a newer one. [`Self::check_format`] refuses what it would
         // misread.
         migrations.set_ignore_missing(true).run(&pool).await.map_err(Error::internal)?;
@@ -115,6 +115,11 @@ impl SqlStore {
         }
         let message = "a newer Coldbrew has changed this data, and this one would misread it: start the newer one, or restore a backup";
         Err(Error::internal(message))
+    }
+
+    /// Whether the database is SQLite, in this process.
+    pub const fn is_embedded(&self) -> bool {
+        self.sqlite
     }
 
     /// The URL of the SQLite database at this path.

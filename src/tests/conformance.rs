@@ -2,8 +2,10 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind, SignIns, Storage};
+use coldbrew::clock::Clock;
 use coldbrew::documents::Documents;
 use coldbrew::extract::Recipe;
 use coldbrew::extract::{PageOutcome, PageResult};
@@ -13,11 +15,14 @@ use coldbrew::jobs::{Acceptance, Completion, Jobs, OrphanedResources};
 use coldbrew::jobs::{Job, JobIds, RemoteBatch, Stage};
 use coldbrew::model::wire::{JobError, Metadata, Usage};
 use coldbrew::model::{BlockedReason, Mode, PageSet, TokenUsage, UnixMs};
-use coldbrew::operations::Operations;
+use coldbrew::operations::DatabaseTime;
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Figures, Upload, Uploads};
 use futures::StreamExt;
+use sqlx::AnyPool;
+use sqlx::any::AnyPoolOptions;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use crate::support::memory::{Memory, UNLIMITED};
 use crate::support::services::Postgres;
@@ -63,6 +68,43 @@ const NOW: UnixMs = UnixMs(1_700_000_000_000);
 const LEASE_MS: i64 = 1_000;
 const QUOTA: u64 = 1_000;
 
+/// The clock of a database, which a test sets. It does not go by itself.
+enum SetClock {
+    Memory(Arc<AtomicI64>),
+    /// The database at this URL shows the time of a table, from the first setting on.
+    Sql {
+        url: String,
+        pool: OnceCell<AnyPool>,
+    },
+}
+
+impl SetClock {
+    async fn set(&self, at: UnixMs) {
+        let (url, pool) = match self {
+            Self::Memory(shown) => return shown.store(at.0, Ordering::SeqCst),
+            Self::Sql { url, pool } => (url, pool),
+        };
+        let replaced = async {
+            let pool = AnyPoolOptions::new().max_connections(1).connect(url).await.unwrap();
+            let replace = "CREATE TABLE IF NOT EXISTS set_clock (now_ms BIGINT NOT NULL); DELETE FROM set_clock;
+                           INSERT INTO set_clock VALUES (0); DROP VIEW clock; CREATE VIEW clock AS SELECT now_ms FROM set_clock";
+            sqlx::raw_sql(replace).execute(&pool).await.unwrap();
+            pool
+        };
+        let pool = pool.get_or_init(|| replaced).await;
+        sqlx::query("UPDATE set_clock SET now_ms = $1").bind(at.0).execute(pool).await.unwrap();
+    }
+}
+
+/// Shows what a test has set.
+struct Shown(Arc<AtomicI64>);
+
+impl Clock for Shown {
+    fn now(&self) -> UnixMs {
+        UnixMs(self.0.load(Ordering::SeqCst))
+    }
+}
+
 /// The stores of one adapter, initially empty.
 struct Stores {
     accounts: Arc<dyn Accounts>,
@@ -70,7 +112,8 @@ struct Stores {
     jobs: Arc<dyn Jobs>,
     documents: Arc<dyn Documents>,
     figures: Arc<dyn Figures>,
-    operations: Arc<dyn Operations>,
+    time: Arc<dyn DatabaseTime>,
+    clock: SetClock,
     orphans: Arc<dyn OrphanedResources>,
     sign_ins: Arc<dyn SignIns>,
     storage: Arc<dyn Storage>,
@@ -83,17 +126,25 @@ impl Stores {
     async fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let url = SqlStore::embedded_url(&folder.path().join("records.db"));
-        Self::over(SqlStore::open(&url).await.unwrap(), folder)
+        Self::sql(&url, folder).await.1
     }
 
     fn memory() -> Self {
-        Self::over(Memory::default(), ())
+        let shown = Arc::new(AtomicI64::new(NOW.0));
+        Self::over(Memory::with_clock(Arc::new(Shown(shown.clone()))), SetClock::Memory(shown), ())
     }
 
     async fn postgres() -> Self {
         let postgres = Postgres::start();
         let url = postgres.database("records").await;
-        Self::over(SqlStore::open(&url).await.unwrap(), postgres)
+        Self::sql(&url, postgres).await.1
+    }
+
+    /// The store at this URL, also as its ports.
+    async fn sql(url: &str, backing: impl Any) -> (SqlStore, Self) {
+        let store = SqlStore::open(url).await.unwrap();
+        let clock = SetClock::Sql { url: url.to_owned(), pool: OnceCell::new() };
+        (store.clone(), Self::over(store, clock, backing))
     }
 
     fn over(
@@ -102,12 +153,13 @@ impl Stores {
         + Jobs
         + Documents
         + Figures
-        + Operations
+        + DatabaseTime
         + OrphanedResources
         + SignIns
         + Spending
         + Storage
         + 'static,
+        clock: SetClock,
         backing: impl Any,
     ) -> Self {
         let store = Arc::new(store);
@@ -117,7 +169,8 @@ impl Stores {
             jobs: store.clone(),
             documents: store.clone(),
             figures: store.clone(),
-            operations: store.clone(),
+            time: store.clone(),
+            clock,
             orphans: store.clone(),
             sign_ins: store.clone(),
             spending: store.clone(),
@@ -128,26 +181,30 @@ impl Stores {
 
     /// A new account with a quota of [`QUOTA`].
     async fn account(&self, id: &str) -> Account {
+        self.clock.set(NOW).await;
         let digest = format!("digest of {id}");
         let credential = Credential { digest: &digest, kind: CredentialKind::Token, expires_at: NOW.plus(1_000) };
         self.accounts.create_guest(id, credential, NOW).await.unwrap();
         Account { id: id.to_owned(), email: None, quota_tokens: Some(QUOTA) }
     }
 
-    /// Submits a job with its file, which may have been uploaded before.
+    /// Submits a job with its file, which may have been uploaded before, when the database shows the job's due time.
     async fn accept(&self, account: &Account, job: &Job, reserve: u64) -> Acceptance {
         let (hash, content_hash) = (job.upload_hash.clone(), job.content_hash.clone());
         let upload = Upload { hash, content_hash, ..upload(account, "") };
         drop(self.uploads.insert_upload(&upload, &UNLIMITED, NOW).await);
+        self.clock.set(job.due_at).await;
         self.jobs.accept(job, reserve, account, 0, &UNLIMITED).await.unwrap()
     }
 
+    /// Claims the job that has been due longest when the database shows `now`.
     async fn claim(&self, now: UnixMs) -> Option<Job> {
         self.claim_many(Lane::Local, 1, now).await.pop()
     }
 
     async fn claim_many(&self, lane: Lane, max: usize, now: UnixMs) -> Vec<Job> {
-        self.jobs.claim("worker", lane, max, now, LEASE_MS).await.unwrap()
+        self.clock.set(now).await;
+        self.jobs.claim("worker", lane, max, LEASE_MS).await.unwrap()
     }
 
     /// A claimed job with this name and 100 reserved tokens.
@@ -158,7 +215,8 @@ impl Stores {
 
     /// The same job, claimed by another worker after its lease has expired.
     async fn taken_over(&self) -> Job {
-        self.jobs.claim("another", Lane::Local, 1, NOW.plus(LEASE_MS), LEASE_MS).await.unwrap().pop().unwrap()
+        self.clock.set(NOW.plus(LEASE_MS)).await;
+        self.jobs.claim("another", Lane::Local, 1, LEASE_MS).await.unwrap().pop().unwrap()
     }
 
     async fn complete(&self, claimed: &Job, results: Vec<PageResult>) -> Completion {

@@ -1,5 +1,6 @@
 //! Simulation: thousands of schedules of failures, on one thread, with simulated time and no network. Two to four workers crash, stall and
 //! have wrong clocks. Answers of the database and of Google are late, lost or doubled.
+//! In every fourth schedule, each worker measures the database's time, and the clock of its machine is wrong by days.
 //!
 //! The workers are the real ones. The stores are those in memory, which pass the same conformance tests as the real ones. The batches are
 //! the emulator's.

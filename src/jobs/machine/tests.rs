@@ -242,7 +242,7 @@ fn orphaned_batch_is_recorded_by_the_step_that_leaves_it() {
     let reconciling =
         job(Stage::Reconciling { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: 2 });
     let twin = left(&reconciling, Event::Created { batch: "batches/b1".into() }).unwrap();
-    assert_eq!((twin.spared.as_deref(), twin.due_at), (Some("batches/b1"), now.plus(timing.reconcile_ms)));
+    assert_eq!((twin.spared.as_deref(), twin.wait_ms), (Some("batches/b1"), timing.reconcile_ms));
     assert_eq!(left(&reconciling, Event::NotListed), None, "the job still looks for it");
     let aside = || Event::Refused(JobError::new("set_aside", "Words."));
     for held in [reconciling, job(Stage::Polling(remote(0))), job(Stage::Cancelling(remote(0)))] {
@@ -260,7 +260,7 @@ fn orphaned_batch_is_recorded_by_the_step_that_leaves_it() {
         assert!(step.effects.contains(&Effect::DeleteInput { input_file: "files/in".into() }));
         let left = OrphanedResource::of(&given_up, now).unwrap();
         let spared = Some(given_up.batch_name(2));
-        assert_eq!(step.left, Some(OrphanedResource { spared, due_at: now.plus(timing.reconcile_ms), ..left }));
+        assert_eq!(step.left, Some(OrphanedResource { spared, wait_ms: timing.reconcile_ms, ..left }));
     }
     assert_eq!(left(&job(Stage::Cancelling(remote(0))), seen(BatchState::Cancelled)), None, "the batch has ended");
     for unsent in [PREPARE, Stage::Submit { attempt: 1, input_file: "files/in".into() }] {

@@ -37,8 +37,7 @@ impl Worker {
     /// # Errors
     /// The database cannot be reached.
     pub async fn adopt(&self, job_id: &str, fence: i64, stop: CancellationToken) -> Result<()> {
-        let until = self.clock.now().plus(self.lease_ms());
-        if let Some(job) = self.ports.jobs.adopt(&self.name, job_id, fence, until).await? {
+        if let Some(job) = self.ports.jobs.adopt(&self.name, job_id, fence, self.lease_ms()).await? {
             self.hold(job, stop).await;
         }
         Ok(())

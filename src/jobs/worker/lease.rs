@@ -88,7 +88,7 @@ impl Worker {
     /// Renews the lease, and retries until the database answers. `false`: the claim was lost.
     async fn renew(&self, job: &Job) -> bool {
         loop {
-            match self.ports.jobs.renew(job, self.clock.now().plus(self.lease_ms())).await {
+            match self.ports.jobs.renew(job, self.lease_ms()).await {
                 Ok(renewed) => return renewed,
                 Err(error) => tracing::warn!(job = %job.id, %error, "lease not renewed"),
             }

@@ -36,10 +36,12 @@ macro_rules! select_views {
 macro_rules! claim {
     ($skip_locked:literal) => {
         concat!(
-            "UPDATE jobs SET lease_owner = $1, lease_until = $2, fence = fence + 1,
+            "UPDATE jobs SET lease_owner = $1, lease_until = (SELECT now_ms FROM clock) + $2, fence = fence + 1,
                  claims = claims + CASE WHEN lease_owner = $1 AND lease_until > 0 THEN 0 ELSE 1 END
-             WHERE id IN (SELECT id FROM jobs WHERE active = 1 AND lane = $4 AND due_at <= $3 AND lease_until <= $3
-                          ORDER BY due_at LIMIT $5 ",
+             WHERE id IN (SELECT id FROM jobs
+                          WHERE active = 1 AND lane = $3 AND due_at <= (SELECT now_ms FROM clock)
+                            AND lease_until <= (SELECT now_ms FROM clock)
+                          ORDER BY due_at LIMIT $4 ",
             $skip_locked,
             ") RETURNING ",
             job_columns!()
@@ -102,13 +104,12 @@ impl Jobs for SqlStore {
         Ok(Acceptance::Accepted)
     }
 
-    async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
+    async fn claim(&self, worker: &str, lane: Lane, max: usize, lease_ms: i64) -> Result<Vec<Job>> {
         let claim = if self.sqlite { CLAIM } else { claim!("FOR UPDATE SKIP LOCKED") };
         // Fetches all rows, because SQLite commits after the last one (<https://github.com/canonical/dqlite/issues/527>, read 2026-11-30).
         let rows = sqlx::query(claim)
             .bind(worker)
-            .bind(now.plus(lease_ms).0)
-            .bind(now.0)
+            .bind(lease_ms)
             .bind(lane.into_str())
             .bind(i64::try_from(max).unwrap_or(i64::MAX))
             .fetch_all(&self.pool)
@@ -124,14 +125,14 @@ impl Jobs for SqlStore {
         Ok(jobs)
     }
 
-    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
+    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, lease_ms: i64) -> Result<Option<Job>> {
         let job = sqlx::query_as(concat!(
-            "UPDATE jobs SET lease_owner = $1, lease_until = $2
+            "UPDATE jobs SET lease_owner = $1, lease_until = (SELECT now_ms FROM clock) + $2
              WHERE id = $3 AND fence = $4 AND active = 1 AND lease_until > 0 RETURNING ",
             job_columns!()
         ))
         .bind(worker)
-        .bind(until.0)
+        .bind(lease_ms)
         .bind(job_id)
         .bind(fence)
         .fetch_optional(&self.pool)
@@ -139,28 +140,30 @@ impl Jobs for SqlStore {
         Ok(job)
     }
 
-    async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
-        let sql = "UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND active = 1 AND lease_until > 0";
-        let done = sqlx::query(sql).bind(until.0).bind(&job.id).bind(job.fence).execute(&self.pool).await?;
+    async fn renew(&self, job: &Job, lease_ms: i64) -> Result<bool> {
+        let sql = "UPDATE jobs SET lease_until = (SELECT now_ms FROM clock) + $1
+                   WHERE id = $2 AND fence = $3 AND active = 1 AND lease_until > 0";
+        let done = sqlx::query(sql).bind(lease_ms).bind(&job.id).bind(job.fence).execute(&self.pool).await?;
         Ok(done.rows_affected() == 1)
     }
 
-    async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()> {
-        let sql = "UPDATE jobs SET lease_until = 0, lease_owner = NULL, due_at = COALESCE($1, due_at),
+    async fn release(&self, job: &Job, wait_ms: Option<i64>) -> Result<()> {
+        let sql = "UPDATE jobs SET lease_until = 0, lease_owner = NULL,
+                       due_at = COALESCE((SELECT now_ms FROM clock) + $1, due_at),
                        claims = CASE WHEN claims > 0 THEN claims - 1 ELSE 0 END
                    WHERE id = $2 AND fence = $3";
-        sqlx::query(sql).bind(due_at.map(|due_at| due_at.0)).bind(&job.id).bind(job.fence).execute(&self.pool).await?;
+        sqlx::query(sql).bind(wait_ms).bind(&job.id).bind(job.fence).execute(&self.pool).await?;
         Ok(())
     }
 
-    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
+    async fn advance(&self, job: &Job, wait_ms: i64, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
         if job.task().is_some() && left.is_none() {
             // A single statement is a transaction.
             let mut connection = self.pool.acquire().await?;
-            return commit_step(&mut connection, job, now).await;
+            return commit_step(&mut connection, job, wait_ms, now).await;
         }
         let mut tx = self.write().await?;
-        if !commit_step(&mut tx, job, now).await? {
+        if !commit_step(&mut tx, job, wait_ms, now).await? {
             return Ok(false);
         }
         if let Some(left) = left {
@@ -213,7 +216,7 @@ impl Jobs for SqlStore {
         now: UnixMs,
     ) -> Result<Completion> {
         let mut tx = self.write().await?;
-        if !commit_step(&mut tx, done, now).await? {
+        if !commit_step(&mut tx, done, 0, now).await? {
             return Ok(Completion::Superseded);
         }
         crash_point("complete", "step written");
@@ -278,7 +281,8 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
         "INSERT INTO jobs (id, account_id, upload_hash, content_hash, mode, title, recipe, total_pages, pages,
                            pages_submitted, document_id, active, stage, requeued, submitted_at, updated_at, due_at,
                            claims, fence, lease_until, lane, polls, network, status)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 0, $13, $13, $14, 0, 0, 0, $15, 0, $16, $17)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, 0, $13, $13, (SELECT now_ms FROM clock), 0, 0, 0, $14, 0,
+                 $15, $16)",
     )
     .bind(&job.id)
     .bind(&job.account_id)
@@ -293,7 +297,6 @@ async fn insert_job(connection: &mut AnyConnection, job: &Job) -> Result<()> {
     .bind(&job.document_id)
     .bind(to_json(&job.stage)?)
     .bind(job.submitted_at.0)
-    .bind(job.due_at.0)
     .bind(job.lane().into_str())
     .bind(job.network.as_deref())
     .bind(job.status().into_str())
@@ -337,15 +340,15 @@ impl SqlStore {
 }
 
 /// Stores the job after a step, if the claim is still current. The lease ends if the job has to wait.
-async fn commit_step(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<bool> {
+async fn commit_step(connection: &mut AnyConnection, job: &Job, wait_ms: i64, now: UnixMs) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE jobs SET stage = $1, due_at = $2, claims = $3, requeued = $4, active = $5, updated_at = $6, version = version + 1,
-                lease_until = CASE WHEN $2 > $6 THEN 0 ELSE lease_until END, lane = $9, polls = $10, hindered_by = $11,
+        "UPDATE jobs SET stage = $1, due_at = (SELECT now_ms FROM clock) + $2, claims = $3, requeued = $4, active = $5, updated_at = $6,
+                version = version + 1, lease_until = CASE WHEN $2 > 0 THEN 0 ELSE lease_until END, lane = $9, polls = $10, hindered_by = $11,
                 budget_wait_ms = $12, status = $13
          WHERE id = $7 AND fence = $8 AND active = 1",
     )
     .bind(to_json(&job.stage)?)
-    .bind(job.due_at.0)
+    .bind(wait_ms)
     .bind(i64::from(job.claims))
     .bind(i64::from(job.requeued))
     .bind(i64::from(job.task().is_some()))

@@ -2,8 +2,8 @@
 //!
 //! They are listed here, because sqlx's macro for a folder makes the compiler build the database drivers a second time.
 
-use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use crate::error::{Error, Result};
 
@@ -34,13 +34,19 @@ const ALL: &[(&str, &str)] = named![
     "0094_status",
     "0095_access",
     "0096_sessions",
+    "0101_clock",
 ];
 
-/// All migrations, in order.
+/// The current time in milliseconds since 1970. `clock_timestamp()` advances during a transaction, as `now()` does not.
+const SQLITE_NOW: &str = "CAST(ROUND(unixepoch('now', 'subsec') * 1000) AS INTEGER)";
+const POSTGRES_NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+
+/// All migrations, in order. `sqlite`: for SQLite, otherwise for PostgreSQL.
 ///
 /// # Errors
 /// `internal` if a file name has no number.
-pub(crate) fn all() -> Result<Migrator> {
+pub(crate) fn all(sqlite: bool) -> Result<Migrator> {
+    let now_ms = if sqlite { SQLITE_NOW } else { POSTGRES_NOW };
     let migrations = ALL.iter().map(|(name, sql)| {
         let (number, description) = name.split_once('_').unwrap_or((name, ""));
         let number = number.parse().map_err(Error::internal)?;
@@ -48,7 +54,7 @@ pub(crate) fn all() -> Result<Migrator> {
             number,
             description.replace('_', " ").into(),
             MigrationType::Simple,
-            sql.into_sql_str(),
+            AssertSqlSafe(sql.replace(":now_ms", now_ms)).into_sql_str(),
             false,
         ))
     });
@@ -67,6 +73,6 @@ mod tests {
         let mut files: Vec<_> = files.map(|file| file.trim_end_matches(".sql").to_owned()).collect();
         files.sort();
         assert_eq!(files, ALL.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-        assert_eq!(all().unwrap().iter().count(), ALL.len());
+        assert_eq!(all(true).unwrap().iter().count(), ALL.len());
     }
 }

@@ -1,4 +1,4 @@
-//! The queue for gauges and the doctor, clock changes, and the backup of SQLite.
+//! The queue for gauges and the doctor, the clock, and the backup of SQLite.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::SqlStore;
 use super::columns::from_row;
 use crate::error::{Error, Result};
 use crate::model::UnixMs;
-use crate::operations::{Operations, QueuedJob};
+use crate::operations::{DatabaseTime, Operations, QueuedJob};
 
 /// No wait and no lease is longer than this. A longer one was written before the clock was set back.
 const WAIT_MS_MAX: i64 = 3 * 3_600_000;
@@ -22,9 +22,27 @@ impl Operations for SqlStore {
         Ok(jobs.fetch_all(&self.pool).await?)
     }
 
-    async fn clock_went_back(&self, now: UnixMs, by_ms: i64) -> Result<()> {
+    async fn copy_to(&self, file: &Path) -> Result<()> {
+        if !self.sqlite {
+            return Err(Error::internal("a PostgreSQL database is backed up with pg_dump"));
+        }
+        let name = file.to_str().ok_or_else(|| Error::internal("the backup's path is not UTF-8"))?;
+        sqlx::query("VACUUM INTO $1").bind(name).execute(&self.pool).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl DatabaseTime for SqlStore {
+    async fn database_time(&self) -> Result<UnixMs> {
+        let now_ms = sqlx::query_scalar("SELECT now_ms FROM clock").fetch_one(&self.pool).await?;
+        Ok(UnixMs(now_ms))
+    }
+
+    async fn clock_went_back(&self, by_ms: i64) -> Result<()> {
         // Instants further ahead than half of the jump were written before it. So a second server that detects the same jump changes
         // nothing.
+        let now = self.database_time().await?;
         let sql = "UPDATE jobs SET due_at = CASE WHEN due_at - $1 BETWEEN $2 AND $3 THEN due_at - $1 ELSE $2 END
                    WHERE active = 1 AND due_at > $2 + $1 / 2";
         sqlx::query(sql).bind(by_ms).bind(now.0).bind(now.plus(WAIT_MS_MAX).0).execute(&self.pool).await?;
@@ -33,15 +51,6 @@ impl Operations for SqlStore {
         sqlx::query(sql).bind(by_ms).bind(now.0).bind(now.plus(WAIT_MS_MAX).0).execute(&self.pool).await?;
         let sql = "UPDATE leftovers SET due_at = $2 WHERE due_at > $2 + $1 / 2";
         sqlx::query(sql).bind(by_ms).bind(now.0).execute(&self.pool).await?;
-        Ok(())
-    }
-
-    async fn copy_to(&self, file: &Path) -> Result<()> {
-        if !self.sqlite {
-            return Err(Error::internal("a PostgreSQL database is backed up with pg_dump"));
-        }
-        let name = file.to_str().ok_or_else(|| Error::internal("the backup's path is not UTF-8"))?;
-        sqlx::query("VACUUM INTO $1").bind(name).execute(&self.pool).await?;
         Ok(())
     }
 }

@@ -12,14 +12,14 @@ use crate::model::UnixMs;
 
 #[async_trait]
 impl OrphanedResources for SqlStore {
-    async fn claim_orphan(&self, now: UnixMs, until: UnixMs) -> Result<Option<OrphanedResource>> {
+    async fn claim_orphan(&self, lease_ms: i64) -> Result<Option<OrphanedResource>> {
         let due = sqlx::query_as(
-            "UPDATE leftovers SET due_at = $1
-             WHERE (job_id, spared) IN (SELECT job_id, spared FROM leftovers WHERE due_at <= $2 ORDER BY due_at LIMIT 1)
-             RETURNING job_id, NULLIF(spared, '') AS spared, last_stage, recorded_at, due_at, quiet_looks",
+            "UPDATE leftovers SET due_at = (SELECT now_ms FROM clock) + $1
+             WHERE (job_id, spared) IN (SELECT job_id, spared FROM leftovers
+                                        WHERE due_at <= (SELECT now_ms FROM clock) ORDER BY due_at LIMIT 1)
+             RETURNING job_id, NULLIF(spared, '') AS spared, last_stage, recorded_at, CAST(0 AS BIGINT) AS wait_ms, quiet_looks",
         )
-        .bind(until.0)
-        .bind(now.0)
+        .bind(lease_ms)
         // Fetches all rows, because SQLite commits after the last one (<https://github.com/canonical/dqlite/issues/527>, read 2026-11-30).
         .fetch_all(&self.pool)
         .await?;
@@ -27,8 +27,10 @@ impl OrphanedResources for SqlStore {
     }
 
     async fn postpone_orphan(&self, orphan: &OrphanedResource) -> Result<()> {
-        sqlx::query("UPDATE leftovers SET due_at = $1, quiet_looks = $2 WHERE job_id = $3 AND spared = $4")
-            .bind(orphan.due_at.0)
+        let sql = "UPDATE leftovers SET due_at = (SELECT now_ms FROM clock) + $1, quiet_looks = $2
+                   WHERE job_id = $3 AND spared = $4";
+        sqlx::query(sql)
+            .bind(orphan.wait_ms)
             .bind(i64::from(orphan.quiet_looks))
             .bind(&orphan.job_id)
             .bind(spared(orphan))
@@ -59,7 +61,8 @@ pub(super) async fn delete_active_jobs(connection: &mut AnyConnection, account_i
 /// Records an orphaned resource. It replaces an earlier record with the same key, which it includes.
 pub(super) async fn record(connection: &mut AnyConnection, orphan: &OrphanedResource) -> Result<()> {
     sqlx::query(
-        "INSERT INTO leftovers (job_id, spared, last_stage, recorded_at, due_at, quiet_looks) VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO leftovers (job_id, spared, last_stage, recorded_at, due_at, quiet_looks)
+         VALUES ($1, $2, $3, $4, (SELECT now_ms FROM clock) + $5, $6)
          ON CONFLICT (job_id, spared) DO UPDATE SET last_stage = excluded.last_stage, recorded_at = excluded.recorded_at,
              due_at = excluded.due_at, quiet_looks = excluded.quiet_looks",
     )
@@ -67,7 +70,7 @@ pub(super) async fn record(connection: &mut AnyConnection, orphan: &OrphanedReso
     .bind(spared(orphan))
     .bind(to_json(&orphan.stage)?)
     .bind(orphan.recorded_at.0)
-    .bind(orphan.due_at.0)
+    .bind(orphan.wait_ms)
     .bind(i64::from(orphan.quiet_looks))
     .execute(connection)
     .await?;
@@ -79,4 +82,4 @@ fn spared(orphan: &OrphanedResource) -> &str {
     orphan.spared.as_deref().unwrap_or_default()
 }
 
-from_row!(OrphanedResource { job_id, spared, stage = last_stage, recorded_at, due_at, quiet_looks });
+from_row!(OrphanedResource { job_id, spared, stage = last_stage, recorded_at, wait_ms, quiet_looks });

@@ -26,6 +26,8 @@ async fn hot_query_planned_searches_its_index_and_scans_no_table() {
         let rows = explained.fetch_all(&store.pool).await.unwrap();
         let plan: Vec<String> = rows.iter().map(|row| row.try_get("detail").unwrap()).collect();
         assert!(plan.iter().any(|step| step.starts_with("SEARCH") && step.contains(index)), "{sql}: {plan:#?}");
-        assert!(!plan.iter().any(|step| step.starts_with("SCAN")), "{sql}: {plan:#?}");
+        // The view of the clock has one row and no table.
+        let is_scan = |step: &String| step.starts_with("SCAN") && step != "SCAN CONSTANT ROW";
+        assert!(!plan.iter().any(is_scan), "{sql}: {plan:#?}");
     }
 }

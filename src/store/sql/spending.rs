@@ -69,7 +69,7 @@ impl Spending for SqlStore {
         .execute(&mut *tx)
         .await?;
         crash_point("spending", "recorded");
-        release(&mut tx, &job.id, Some(id), now).await?;
+        release(&mut tx, &job.id, Some(id)).await?;
         tx.commit().await?;
         crash_point("spending", "settled");
         Ok(())
@@ -84,13 +84,14 @@ impl Spending for SqlStore {
         if unanswered == Unanswered::Billed {
             assume(&mut tx, "job_id", &job.id, id, now).await?;
         }
-        release(&mut tx, &job.id, id, now).await?;
+        release(&mut tx, &job.id, id).await?;
         Ok(tx.commit().await?)
     }
 
-    async fn wake_waiting(&self, now: UnixMs) -> Result<()> {
-        let sql = "UPDATE jobs SET due_at = $1 WHERE active = 1 AND hindered_by = 'spending' AND due_at > $1";
-        sqlx::query(sql).bind(now.0).execute(&self.pool).await?;
+    async fn wake_waiting(&self) -> Result<()> {
+        let sql = "UPDATE jobs SET due_at = (SELECT now_ms FROM clock)
+                   WHERE active = 1 AND hindered_by = 'spending' AND due_at > (SELECT now_ms FROM clock)";
+        sqlx::query(sql).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -242,15 +243,16 @@ async fn assume(
 }
 
 /// Releases what is held for one request or for all requests of a job. Then the job that has waited longest for the budget becomes due.
-async fn release(connection: &mut AnyConnection, job_id: &str, request_id: Option<&str>, now: UnixMs) -> Result<()> {
+async fn release(connection: &mut AnyConnection, job_id: &str, request_id: Option<&str>) -> Result<()> {
     let sql = "DELETE FROM spending_commitments WHERE job_id = $1 AND request_id = COALESCE($2, request_id)";
     let freed = sqlx::query(sql).bind(job_id).bind(request_id).execute(&mut *connection).await?;
     if freed.rows_affected() == 0 {
         return Ok(());
     }
-    let sql = "UPDATE jobs SET due_at = $1 WHERE id = (
-                   SELECT id FROM jobs WHERE active = 1 AND hindered_by = 'spending' AND due_at > $1 AND lease_until = 0
+    let sql = "UPDATE jobs SET due_at = (SELECT now_ms FROM clock) WHERE id = (
+                   SELECT id FROM jobs WHERE active = 1 AND hindered_by = 'spending' AND lease_until = 0
+                     AND due_at > (SELECT now_ms FROM clock)
                    ORDER BY submitted_at LIMIT 1)";
-    sqlx::query(sql).bind(now.0).execute(connection).await?;
+    sqlx::query(sql).execute(connection).await?;
     Ok(())
 }

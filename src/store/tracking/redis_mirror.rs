@@ -162,24 +162,24 @@ impl<S: Jobs + Tracking> Jobs for RedisMirror<S> {
         Ok(acceptance)
     }
 
-    async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
-        self.record.claim(worker, lane, max, now, lease_ms).await
+    async fn claim(&self, worker: &str, lane: Lane, max: usize, lease_ms: i64) -> Result<Vec<Job>> {
+        self.record.claim(worker, lane, max, lease_ms).await
     }
 
-    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
-        self.record.adopt(worker, job_id, fence, until).await
+    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, lease_ms: i64) -> Result<Option<Job>> {
+        self.record.adopt(worker, job_id, fence, lease_ms).await
     }
 
-    async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
-        self.record.renew(job, until).await
+    async fn renew(&self, job: &Job, lease_ms: i64) -> Result<bool> {
+        self.record.renew(job, lease_ms).await
     }
 
-    async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()> {
-        self.record.release(job, due_at).await
+    async fn release(&self, job: &Job, wait_ms: Option<i64>) -> Result<()> {
+        self.record.release(job, wait_ms).await
     }
 
-    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
-        let advanced = self.record.advance(job, left, now).await?;
+    async fn advance(&self, job: &Job, wait_ms: i64, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
+        let advanced = self.record.advance(job, wait_ms, left, now).await?;
         if advanced {
             self.mirror(self.publish(&job.content_hash)).await;
         }

@@ -75,8 +75,8 @@ async fn receipts_are_listed_newest_first(stores: Stores) {
 async fn receipts_of_many_jobs_add_up_to_used_tokens() {
     let folder = TempDir::new().unwrap();
     let url = SqlStore::embedded_url(&folder.path().join("records.db"));
-    let store = SqlStore::open(&url).await.unwrap();
-    let account = Stores::over(store.clone(), ()).account("a").await;
+    let (store, stores) = Stores::sql(&url, ()).await;
+    let account = stores.account("a").await;
     let mut database = AnyConnection::connect(&url).await.unwrap();
     let numbers = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1234)";
     for statement in [

@@ -37,7 +37,7 @@ async fn content_with_an_active_job_gets_no_second_one(stores: Stores) {
 async fn content_whose_job_has_ended_can_be_extracted_again(stores: Stores) {
     let account = stores.account("a").await;
     let first = stores.claimed(&account, "one").await;
-    assert!(stores.jobs.advance(&at(&first, failed()), None, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&first, failed()), 0, None, NOW).await.unwrap());
     let second = Job { id: "job one again".into(), ..job(&account, "one") };
     assert_eq!(stores.accept(&account, &second, 100).await, Acceptance::Accepted);
     let latest = stores.jobs.latest(&account.id, "content one").await.unwrap().unwrap();

@@ -18,6 +18,7 @@ conform!(
     claim_takes_up_to_its_maximum_of_one_lane,
     claim_adopted_belongs_to_the_new_worker,
     claim_lost_cannot_be_adopted,
+    caller_wrong_by_hours_claims_exactly_what_is_due,
 );
 
 async fn job_due_longest_is_claimed_first(stores: Stores) {
@@ -53,15 +54,15 @@ async fn own_expired_lease_reclaimed_is_not_counted_as_crash(stores: Stores) {
     assert_eq!(stores.claim(NOW.plus(LEASE_MS)).await.unwrap().claims, 1);
     // A claim after a step that had to wait counts as usual.
     let claimed = stores.claim(NOW.plus(2 * LEASE_MS)).await.unwrap();
-    let waiting = Job { due_at: NOW.plus(3 * LEASE_MS), ..at(&claimed, Stage::Upload { attempt: 2 }) };
-    assert!(stores.jobs.advance(&waiting, None, NOW).await.unwrap());
+    let waiting = at(&claimed, Stage::Upload { attempt: 2 });
+    assert!(stores.jobs.advance(&waiting, LEASE_MS, None, NOW).await.unwrap());
     assert_eq!(stores.claim(NOW.plus(3 * LEASE_MS)).await.unwrap().claims, 1);
 }
 
 async fn job_released_with_a_due_time_waits_for_it(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
-    stores.jobs.release(&job, Some(NOW.plus(50))).await.unwrap();
+    stores.jobs.release(&job, Some(50)).await.unwrap();
     assert_eq!(stores.claim(NOW.plus(49)).await, None);
     assert_eq!(stores.claim(NOW.plus(50)).await.unwrap().claims, 1);
 }
@@ -69,7 +70,7 @@ async fn job_released_with_a_due_time_waits_for_it(stores: Stores) {
 async fn claim_renewed_holds_longer(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
-    assert!(stores.jobs.renew(&job, NOW.plus(5_000)).await.unwrap());
+    assert!(stores.jobs.renew(&job, 5_000).await.unwrap());
     assert_eq!(stores.claim(NOW.plus(4_999)).await, None);
     assert!(stores.claim(NOW.plus(5_000)).await.is_some());
 }
@@ -88,9 +89,9 @@ async fn claim_lost_cannot_be_released_or_renewed(stores: Stores) {
     let late = stores.claimed(&account, "one").await;
     let holder = stores.taken_over().await;
     stores.jobs.release(&late, None).await.unwrap();
-    assert!(!stores.jobs.renew(&late, NOW.plus(100_000)).await.unwrap());
+    assert!(!stores.jobs.renew(&late, 100_000).await.unwrap());
     assert_eq!(stores.claim(NOW.plus(LEASE_MS + 1)).await, None, "the new holder keeps its claim");
-    assert!(stores.jobs.renew(&holder, NOW.plus(5_000)).await.unwrap());
+    assert!(stores.jobs.renew(&holder, 5_000).await.unwrap());
 }
 
 async fn claims_at_once_get_different_jobs(stores: Stores) {
@@ -114,13 +115,7 @@ async fn claim_takes_up_to_its_maximum_of_one_lane(stores: Stores) {
     assert_eq!(contents(&first), ["content 4", "content 3"]);
     let reconciling = Stage::Reconciling { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: 0 };
     for job in &first {
-        assert!(
-            stores
-                .jobs
-                .advance(&Job { due_at: NOW.plus(10), ..at(job, reconciling.clone()) }, None, NOW)
-                .await
-                .unwrap()
-        );
+        assert!(stores.jobs.advance(&at(job, reconciling.clone()), 10, None, NOW).await.unwrap());
     }
     assert_eq!(
         contents(&stores.claim_many(Lane::Local, 10, NOW.plus(10)).await),
@@ -133,7 +128,7 @@ async fn claim_takes_up_to_its_maximum_of_one_lane(stores: Stores) {
 async fn claim_adopted_belongs_to_the_new_worker(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
-    let adopted = stores.jobs.adopt("another", &job.id, job.fence, NOW.plus(5_000)).await.unwrap().unwrap();
+    let adopted = stores.jobs.adopt("another", &job.id, job.fence, 5_000).await.unwrap().unwrap();
     assert_eq!(adopted, job);
     assert_eq!(stores.claim(NOW.plus(4_999)).await, None, "the new worker has the lease");
     // The first worker claims again: its own claim had not failed, so this one counts.
@@ -144,7 +139,29 @@ async fn claim_lost_cannot_be_adopted(stores: Stores) {
     let account = stores.account("a").await;
     let late = stores.claimed(&account, "one").await;
     let holder = stores.taken_over().await;
-    assert_eq!(stores.jobs.adopt("another", &late.id, late.fence, NOW.plus(9_000)).await.unwrap(), None);
+    assert_eq!(stores.jobs.adopt("another", &late.id, late.fence, 9_000).await.unwrap(), None);
     stores.jobs.release(&holder, None).await.unwrap();
-    assert_eq!(stores.jobs.adopt("another", &holder.id, holder.fence, NOW.plus(9_000)).await.unwrap(), None);
+    assert_eq!(stores.jobs.adopt("another", &holder.id, holder.fence, 9_000).await.unwrap(), None);
+}
+
+async fn caller_wrong_by_hours_claims_exactly_what_is_due(stores: Stores) {
+    let account = stores.account("a").await;
+    for (name, wrong_by_ms) in [("ahead", 50 * 3_600_000), ("behind", -50 * 3_600_000)] {
+        let (caller, job) = (NOW.plus(wrong_by_ms), job(&account, name));
+        stores.uploads.insert_upload(&upload(&account, name), &UNLIMITED, caller).await.unwrap();
+        stores.clock.set(NOW).await;
+        let job = Job { submitted_at: caller, due_at: caller, ..job };
+        assert_eq!(stores.jobs.accept(&job, 1, &account, 0, &UNLIMITED).await.unwrap(), Acceptance::Accepted);
+        let claimed = stores.claim(NOW).await.unwrap();
+        assert_eq!((claimed.due_at, claimed.submitted_at), (NOW, caller), "the job is due at once");
+        let waiting = Job { due_at: caller.plus(50), ..at(&claimed, Stage::Upload { attempt: 2 }) };
+        assert!(stores.jobs.advance(&waiting, 50, None, caller).await.unwrap());
+        assert_eq!(stores.claim(NOW.plus(49)).await, None);
+        let again = stores.claim(NOW.plus(50)).await.unwrap();
+        assert_eq!(again.due_at, NOW.plus(50));
+        assert!(stores.jobs.renew(&again, LEASE_MS).await.unwrap());
+        assert_eq!(stores.claim(NOW.plus(50 + LEASE_MS - 1)).await, None, "the lease does not end early");
+        let again = stores.claim(NOW.plus(50 + LEASE_MS)).await.expect("the lease does not end late");
+        assert!(stores.jobs.advance(&at(&again, failed()), 0, None, caller).await.unwrap());
+    }
 }

@@ -148,7 +148,7 @@ async fn draft_exists_only_while_its_job_is_active(stores: Stores) {
     assert_eq!(stores.documents.delete_document(&account.id, &job.document_id).await.unwrap(), Deletion::Deleted);
     assert!(!extend(&job, &[page(1, "Late.")]).await, "the user has deleted the draft");
     assert!(begin(&job).await);
-    assert!(stores.jobs.advance(&at(&job, failed()), None, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&job, failed()), 0, None, NOW).await.unwrap());
     assert!(found(&job).await.is_none(), "the draft ends with its job");
     assert!(!begin(&job).await && !extend(&job, &[page(0, "Late.")]).await);
 }

@@ -39,14 +39,16 @@ struct Database {
 impl Database {
     async fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
-        let store = SqlStore::open(&SqlStore::embedded_url(&folder.path().join("records.db"))).await.unwrap();
-        Self { stores: Stores::over(store.clone(), folder), store }
+        let url = SqlStore::embedded_url(&folder.path().join("records.db"));
+        let (store, stores) = Stores::sql(&url, folder).await;
+        Self { store, stores }
     }
 
     async fn postgres() -> Self {
         let postgres = Postgres::start();
-        let store = SqlStore::open(&postgres.database("records").await).await.unwrap();
-        Self { stores: Stores::over(store.clone(), postgres), store }
+        let url = postgres.database("records").await;
+        let (store, stores) = Stores::sql(&url, postgres).await;
+        Self { store, stores }
     }
 }
 
@@ -118,10 +120,10 @@ async fn job_being_completed_is_not_claimed(Database { store, stores }: Database
     let (gate, done) = (Gate::default(), at(&job, Stage::Succeeded));
     let results = stream::once(gate.pass().map(|()| Ok(read(0, "First.", 10)))).boxed();
     let completed = store.complete(&done, results, NOW);
-    let long_after = NOW.plus(100 * LEASE_MS);
+    stores.clock.set(NOW.plus(100 * LEASE_MS)).await;
     let claimed = async {
         gate.reached.notified().await;
-        let mut claim: BoxFuture<'_, _> = stores.jobs.claim("another", Lane::Local, 1, long_after, LEASE_MS);
+        let mut claim: BoxFuture<'_, _> = stores.jobs.claim("another", Lane::Local, 1, LEASE_MS);
         // SQLite has one writer. PostgreSQL skips locked rows.
         let claimed = timeout(WAIT_MAX, &mut claim).await;
         gate.open.notify_one();

@@ -31,8 +31,8 @@ struct Database {
     _stores: Stores,
 }
 
-async fn over(store: SqlStore, backing: impl Any) -> Database {
-    let stores = Stores::over(store.clone(), backing);
+async fn over(url: &str, backing: impl Any) -> Database {
+    let (store, stores) = Stores::sql(url, backing).await;
     stores.account("a").await;
     Database { store, _stores: stores }
 }
@@ -40,13 +40,13 @@ async fn over(store: SqlStore, backing: impl Any) -> Database {
 async fn sqlite() -> Database {
     let folder = TempDir::new().unwrap();
     let url = SqlStore::embedded_url(&folder.path().join("records.db"));
-    over(SqlStore::open(&url).await.unwrap(), folder).await
+    over(&url, folder).await
 }
 
 async fn postgres() -> Database {
     let postgres = Postgres::start();
     let url = postgres.database("records").await;
-    over(SqlStore::open(&url).await.unwrap(), postgres).await
+    over(&url, postgres).await
 }
 
 const ENDING: Ending<'_> = Ending { now: NOW, own: Some("own") };

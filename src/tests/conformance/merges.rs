@@ -40,8 +40,8 @@ struct Database {
     guest: Account,
 }
 
-async fn over(store: SqlStore, backing: impl Any) -> Database {
-    let stores = Stores::over(store.clone(), backing);
+async fn over(url: &str, backing: impl Any) -> Database {
+    let (store, stores) = Stores::sql(url, backing).await;
     let guest = stores.account("g").await;
     stores.account("m").await;
     let ending = Ending { now: NOW, own: None };
@@ -55,13 +55,13 @@ async fn over(store: SqlStore, backing: impl Any) -> Database {
 async fn sqlite() -> Database {
     let folder = TempDir::new().unwrap();
     let url = SqlStore::embedded_url(&folder.path().join("records.db"));
-    over(SqlStore::open(&url).await.unwrap(), folder).await
+    over(&url, folder).await
 }
 
 async fn postgres() -> Database {
     let postgres = Postgres::start();
     let url = postgres.database("records").await;
-    over(SqlStore::open(&url).await.unwrap(), postgres).await
+    over(&url, postgres).await
 }
 
 impl Database {
@@ -137,7 +137,7 @@ async fn job_of_a_merged_guest_goes_on_under_a_new_claim_only(database: Database
     assert!(store.record_page(&before, &read(0, "Text.", 10), NOW).await.unwrap());
     assert!(matches!(database.merge(&PARTIES).await, MergeOutcome::Merged(_)));
     assert!(!store.record_page(&before, &read(1, "Text.", 10), NOW).await.unwrap(), "the claim has ended");
-    assert!(!store.renew(&before, NOW.plus(9_000)).await.unwrap());
+    assert!(!store.renew(&before, LEASE_MS).await.unwrap());
     assert_eq!(stores.complete(&before, vec![]).await, Completion::Superseded);
     assert!(stores.claim(NOW).await.is_none(), "the lease has not expired");
     let after = stores.taken_over().await;

@@ -85,7 +85,7 @@ async fn data_of_the_previous_version_gets_its_statuses(url: &str) {
         open.iter().map(|job| job.status).collect::<Vec<_>>(),
         expected.map(|(stage, _)| stage.status()).collect::<Vec<_>>()
     );
-    let claimed = store.claim("worker", Lane::Local, 99, NOW, LEASE_MS).await.unwrap();
+    let claimed = store.claim("worker", Lane::Local, 99, LEASE_MS).await.unwrap();
     assert_eq!(claimed.len(), 10, "all active jobs; the previous version has one lane");
 
     // A server of the previous version runs beside this one. It adds a job and ends others, and does not write `status`.

@@ -17,7 +17,7 @@ async fn clock_set_back_moves_waits_with_it(stores: Stores) {
     }
     assert_eq!(stores.claim(NOW).await, None);
     for _ in 0..2 {
-        stores.operations.clock_went_back(NOW, 40 * HOUR_MS).await.unwrap();
+        stores.time.clock_went_back(40 * HOUR_MS).await.unwrap();
     }
     let mut due = [stores.claim(NOW).await.unwrap().content_hash, stores.claim(NOW).await.unwrap().content_hash];
     due.sort();

@@ -13,9 +13,10 @@ conform!(
 );
 
 impl Stores {
-    /// The orphan that has been due longest. It stays due.
-    async fn claim_orphan(&self, now: UnixMs) -> Option<OrphanedResource> {
-        self.orphans.claim_orphan(now, now).await.unwrap()
+    /// Claims the orphan that has been due longest when the database shows `now`.
+    async fn claim_orphan(&self, now: UnixMs, lease_ms: i64) -> Option<OrphanedResource> {
+        self.clock.set(now).await;
+        self.orphans.claim_orphan(lease_ms).await.unwrap()
     }
 }
 
@@ -34,14 +35,15 @@ async fn account_deleted_records_orphans_of_its_active_jobs(stores: Stores) {
         (&stayer, "other", polling()),
     ] {
         let claimed = stores.claimed(account, name).await;
-        assert!(stores.jobs.advance(&at(&claimed, stage), None, NOW).await.unwrap());
+        assert!(stores.jobs.advance(&at(&claimed, stage), 0, None, NOW).await.unwrap());
     }
-    stores.accounts.delete_account(&leaver.id, NOW).await.unwrap();
-    stores.accounts.delete_account(&leaver.id, NOW).await.unwrap();
-    assert_eq!(stores.orphans.claim_orphan(NOW.plus(-1), NOW).await.unwrap(), None, "it is not due yet");
+    for _ in 0..2 {
+        stores.accounts.delete_account(&leaver.id, NOW).await.unwrap();
+    }
+    assert_eq!(stores.claim_orphan(NOW.plus(-1), 0).await, None, "it is not due yet");
     let mut left = Vec::new();
-    while let Some(orphan) = stores.orphans.claim_orphan(NOW, NOW.plus(10)).await.unwrap() {
-        assert_eq!((orphan.recorded_at, orphan.due_at, orphan.quiet_looks), (NOW, NOW.plus(10), 0));
+    while let Some(orphan) = stores.claim_orphan(NOW, 10).await {
+        assert_eq!((orphan.recorded_at, orphan.quiet_looks), (NOW, 0));
         left.push((orphan.job_id, orphan.stage));
     }
     left.sort_by(|one, other| one.0.cmp(&other.0));
@@ -54,7 +56,7 @@ async fn job_of_a_deleted_account_cannot_change(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
     stores.accounts.delete_account(&account.id, NOW).await.unwrap();
-    assert!(!stores.jobs.advance(&at(&claimed, creating()), None, NOW).await.unwrap());
+    assert!(!stores.jobs.advance(&at(&claimed, creating()), 0, None, NOW).await.unwrap());
     assert!(!stores.jobs.record_page(&claimed, &read(0, "Text.", 10), NOW).await.unwrap());
     assert_eq!(stores.complete(&claimed, vec![read(0, "Text.", 10)]).await, Completion::Superseded);
     stores.jobs.release(&claimed, None).await.unwrap();
@@ -66,16 +68,17 @@ async fn job_of_a_deleted_account_cannot_change(stores: Stores) {
 async fn orphan_claimed_is_hidden_until_it_is_due_again(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
-    assert!(stores.jobs.advance(&at(&claimed, polling()), None, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&claimed, polling()), 0, None, NOW).await.unwrap());
     stores.accounts.delete_account(&account.id, NOW).await.unwrap();
-    let next = async |now| stores.orphans.claim_orphan(now, now.plus(1_000)).await.unwrap();
+    let next = async |now| stores.claim_orphan(now, 1_000).await;
     let taken = next(NOW).await.unwrap();
     assert_eq!(next(NOW.plus(999)).await, None);
     assert_eq!(next(NOW.plus(1_000)).await.unwrap().job_id, taken.job_id, "the previous claim has expired");
-    let later = OrphanedResource { due_at: NOW.plus(5_000), quiet_looks: 3, ..taken };
+    let later = OrphanedResource { wait_ms: 5_000, quiet_looks: 3, ..taken };
+    stores.clock.set(NOW).await;
     stores.orphans.postpone_orphan(&later).await.unwrap();
     assert_eq!(next(NOW.plus(4_999)).await, None);
-    assert_eq!(next(NOW.plus(5_000)).await.unwrap(), OrphanedResource { due_at: NOW.plus(6_000), ..later.clone() });
+    assert_eq!(next(NOW.plus(5_000)).await.unwrap(), OrphanedResource { wait_ms: 0, ..later.clone() });
     stores.orphans.remove_orphan(&later).await.unwrap();
     assert_eq!(next(NOW.plus(100_000)).await, None);
 }
@@ -87,17 +90,23 @@ async fn orphan_of_a_step_is_recorded_with_the_step(stores: Stores) {
     let reconciled = at(&claimed, reconciling);
     let beside = OrphanedResource::beside("batches/b1", &reconciled, NOW, &Timing::default());
     let lost = Job { fence: claimed.fence - 1, ..at(&claimed, polling()) };
-    assert!(!stores.jobs.advance(&lost, Some(&beside), NOW).await.unwrap());
-    assert_eq!(stores.claim_orphan(beside.due_at).await, None, "the step of a lost claim records nothing");
-    assert!(stores.jobs.advance(&at(&claimed, polling()), Some(&beside), NOW).await.unwrap());
+    assert!(!stores.jobs.advance(&lost, 0, Some(&beside), NOW).await.unwrap());
+    assert_eq!(
+        stores.claim_orphan(NOW.plus(beside.wait_ms), 0).await,
+        None,
+        "the step of a lost claim records nothing"
+    );
+    stores.clock.set(NOW).await;
+    assert!(stores.jobs.advance(&at(&claimed, polling()), 0, Some(&beside), NOW).await.unwrap());
     assert_eq!(stores.used_and_reserved(&account).await, (0, 100), "the job continues");
-    assert_eq!(stores.claim_orphan(beside.due_at.plus(-1)).await, None);
-    assert_eq!(stores.claim_orphan(beside.due_at).await, Some(beside.clone()));
+    let due_at = NOW.plus(beside.wait_ms);
+    let beside = OrphanedResource { wait_ms: 0, ..beside };
+    assert_eq!(stores.claim_orphan(due_at.plus(-1), 0).await, None);
+    assert_eq!(stores.claim_orphan(due_at, 0).await, Some(beside.clone()));
 
     let all = OrphanedResource::of(&at(&claimed, polling()), NOW).unwrap();
-    assert!(stores.jobs.advance(&at(&claimed, failed()), Some(&all), NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&claimed, failed()), 0, Some(&all), NOW).await.unwrap());
     assert_eq!(stores.used_and_reserved(&account).await, (0, 0));
     stores.orphans.remove_orphan(&beside).await.unwrap();
-    let all = OrphanedResource { due_at: beside.due_at, ..all };
-    assert_eq!(stores.claim_orphan(all.due_at).await, Some(all), "both records exist");
+    assert_eq!(stores.claim_orphan(due_at, 0).await, Some(all), "both records exist");
 }

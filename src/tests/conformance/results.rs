@@ -98,7 +98,7 @@ async fn completion_without_a_usable_page_changes_nothing(stores: Stores) {
     let results = vec![failed_page(0, "It was blocked."), failed_page(1, "It was blocked.")];
     assert_eq!(stores.complete(&job, results).await, Completion::NothingUsable);
     assert_untouched(&stores, &account, &job).await;
-    assert!(stores.jobs.advance(&at(&job, failed()), None, NOW).await.unwrap(), "the claim is still current");
+    assert!(stores.jobs.advance(&at(&job, failed()), 0, None, NOW).await.unwrap(), "the claim is still current");
 }
 
 async fn completion_with_failing_results_changes_nothing(stores: Stores) {

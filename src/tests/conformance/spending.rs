@@ -160,7 +160,7 @@ async fn claim_lost_neither_admits_nor_records(stores: Stores) {
     assert_eq!(stores.today().await, (0, 400));
     stores.close(&holder, None, Unanswered::Billed).await;
     assert_eq!(stores.today().await, (400, 0));
-    assert!(stores.jobs.advance(&at(&holder, failed()), None, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&holder, failed()), 0, None, NOW).await.unwrap());
     assert_eq!(stores.admit(&holder, &batch("s", 1, 1)).await, Admission::Superseded, "the job has ended");
 }
 
@@ -191,7 +191,7 @@ async fn reservation_covers_the_maximum_of_pages_in_flight(stores: Stores) {
     assert_eq!(admit(2).await, Admission::OverQuota);
     assert!(matches!(stores.accept(&account, &job(&account, "two"), 701).await, Acceptance::OverQuota(_)));
     stores.close(&claimed, None, Unanswered::Free).await;
-    assert!(stores.jobs.advance(&at(&claimed, failed()), None, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&claimed, failed()), 0, None, NOW).await.unwrap());
     assert_eq!(stores.used_and_reserved(&account).await, (0, 0));
 }
 
@@ -203,14 +203,14 @@ async fn budget_released_wakes_the_job_that_waits_longest(stores: Stores) {
         let job = Job { submitted_at, ..job(&account, name) };
         assert_eq!(stores.accept(&account, &job, 10).await, Acceptance::Accepted);
         let claimed = stores.claim(NOW).await.unwrap();
-        let waiting = Job { due_at: NOW.plus(60_000), blocked_by: Some(BlockedReason::Spending), ..claimed };
-        assert!(stores.jobs.advance(&waiting, None, NOW).await.unwrap());
+        let waiting = Job { blocked_by: Some(BlockedReason::Spending), ..claimed };
+        assert!(stores.jobs.advance(&waiting, 60_000, None, NOW).await.unwrap());
     }
     assert_eq!(stores.claim(NOW).await, None);
     stores.settle(&paying, &batch("r", 1, 900), 100).await;
     assert_eq!(stores.claim(NOW).await.unwrap().id, "job first");
     assert_eq!(stores.claim(NOW).await, None, "the other job still waits");
-    stores.spending.wake_waiting(NOW).await.unwrap();
+    stores.spending.wake_waiting().await.unwrap();
     assert_eq!(stores.claim(NOW).await.unwrap().id, "job second");
 }
 
@@ -237,8 +237,8 @@ async fn batch_not_admitted_is_recorded_with_its_results(stores: Stores) {
 #[tokio::test]
 async fn ceiling_of_guests_does_not_apply_to_members() {
     let folder = TempDir::new().unwrap();
-    let store = SqlStore::open(&SqlStore::embedded_url(&folder.path().join("records.db"))).await.unwrap();
-    let stores = Stores::over(store.clone(), folder);
+    let url = SqlStore::embedded_url(&folder.path().join("records.db"));
+    let (store, stores) = Stores::sql(&url, folder).await;
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     let budget = Budget { guests_daily_max: Some(0), ..BUDGET };

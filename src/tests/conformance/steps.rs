@@ -18,7 +18,7 @@ async fn step_committed_is_returned_by_the_next_claim(stores: Stores) {
     let claimed = stores.claimed(&account, "one").await;
     let stage = Stage::Submit { attempt: 2, input_file: "files/in".into() };
     let after = Job { due_at: NOW.plus(50), requeued: true, ..at(&claimed, stage) };
-    assert!(stores.jobs.advance(&after, None, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&after, 50, None, NOW).await.unwrap());
     stores.jobs.release(&after, None).await.unwrap();
     assert_eq!(stores.claim(NOW.plus(49)).await, None);
     let found = stores.claim(NOW.plus(50)).await.unwrap();
@@ -30,16 +30,16 @@ async fn step_that_waits_releases_the_claim(stores: Stores) {
     let claimed = stores.claimed(&account, "one").await;
     let blocked_by = Some(BlockedReason::Quota);
     let waiting = Job { due_at: NOW.plus(50), polls: 3, blocked_by, ..at(&claimed, Stage::Upload { attempt: 2 }) };
-    assert!(stores.jobs.advance(&waiting, None, NOW).await.unwrap());
-    assert!(!stores.jobs.renew(&waiting, NOW.plus(5_000)).await.unwrap(), "the claim was released");
+    assert!(stores.jobs.advance(&waiting, 50, None, NOW).await.unwrap());
+    assert!(!stores.jobs.renew(&waiting, 5_000).await.unwrap(), "the claim was released");
     let view = stores.jobs.job(&account.id, &waiting.id).await.unwrap().unwrap();
     assert_eq!(view.blocked_by, blocked_by);
     let again = stores.claim(NOW.plus(50)).await.unwrap();
     assert_eq!(again, Job { claims: 1, fence: again.fence, ..waiting.clone() });
-    assert!(!stores.jobs.advance(&waiting, None, NOW).await.unwrap(), "another worker has the job");
+    assert!(!stores.jobs.advance(&waiting, 50, None, NOW).await.unwrap(), "another worker has the job");
     // A step that need not wait keeps the claim.
-    let continuing = Job { due_at: NOW.plus(60), blocked_by: None, ..again.clone() };
-    assert!(stores.jobs.advance(&continuing, None, NOW.plus(60)).await.unwrap());
+    let continuing = Job { blocked_by: None, ..again.clone() };
+    assert!(stores.jobs.advance(&continuing, 0, None, NOW.plus(60)).await.unwrap());
     let view = stores.jobs.job(&account.id, &waiting.id).await.unwrap().unwrap();
     assert_eq!(view.blocked_by, None);
     assert_eq!(stores.claim(NOW.plus(60)).await, None);
@@ -49,17 +49,17 @@ async fn step_of_a_lost_claim_changes_nothing(stores: Stores) {
     let account = stores.account("a").await;
     let late = stores.claimed(&account, "one").await;
     let holder = stores.taken_over().await;
-    assert!(!stores.jobs.advance(&at(&late, failed()), None, NOW).await.unwrap());
+    assert!(!stores.jobs.advance(&at(&late, failed()), 0, None, NOW).await.unwrap());
     assert_eq!(stores.used_and_reserved(&account).await, (0, 100));
-    assert!(stores.jobs.advance(&at(&holder, Stage::Upload { attempt: 2 }), None, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&holder, Stage::Upload { attempt: 2 }), 0, None, NOW).await.unwrap());
 }
 
 async fn step_ending_a_job_releases_its_reservation(stores: Stores) {
     let account = stores.account("a").await;
     let (one, two) = (stores.claimed(&account, "one").await, stores.claimed(&account, "two").await);
-    assert!(stores.jobs.advance(&at(&one, Stage::Upload { attempt: 2 }), None, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&one, Stage::Upload { attempt: 2 }), 0, None, NOW).await.unwrap());
     assert_eq!(stores.used_and_reserved(&account).await, (0, 200));
-    assert!(stores.jobs.advance(&at(&one, failed()), None, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&one, failed()), 0, None, NOW).await.unwrap());
     assert_eq!(stores.used_and_reserved(&account).await, (0, 100));
     assert_eq!(stores.jobs.active_ids().await.unwrap(), [two.id]);
 }
@@ -67,10 +67,10 @@ async fn step_ending_a_job_releases_its_reservation(stores: Stores) {
 async fn job_ended_accepts_no_change(stores: Stores) {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
-    assert!(stores.jobs.advance(&at(&job, failed()), None, NOW).await.unwrap());
-    assert!(!stores.jobs.advance(&at(&job, Stage::Upload { attempt: 2 }), None, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&job, failed()), 0, None, NOW).await.unwrap());
+    assert!(!stores.jobs.advance(&at(&job, Stage::Upload { attempt: 2 }), 0, None, NOW).await.unwrap());
     assert!(!stores.jobs.record_page(&job, &read(0, "Text.", 10), NOW).await.unwrap());
-    assert!(!stores.jobs.renew(&job, NOW.plus(5_000)).await.unwrap());
+    assert!(!stores.jobs.renew(&job, 5_000).await.unwrap());
     assert_eq!(stores.complete(&job, vec![read(0, "Text.", 10)]).await, Completion::Superseded);
     stores.jobs.release(&job, None).await.unwrap();
     assert_eq!(stores.claim(NOW.plus(100_000)).await, None);
@@ -82,7 +82,7 @@ async fn open_jobs_are_listed_for_their_owner_only(stores: Stores) {
     let done = stores.claimed(&account, "done").await;
     assert_eq!(stores.complete(&done, vec![read(0, "Text.", 10)]).await, Completion::Stored);
     let broken = stores.claimed(&account, "failed").await;
-    assert!(stores.jobs.advance(&at(&broken, failed()), None, NOW).await.unwrap());
+    assert!(stores.jobs.advance(&at(&broken, failed()), 0, None, NOW).await.unwrap());
     stores.claimed(&account, "under way").await;
     let open = async |account: &Account| {
         let views = stores.jobs.open_jobs(&account.id).await.unwrap();
@@ -101,8 +101,7 @@ async fn open_jobs_are_listed_for_their_owner_only(stores: Stores) {
 async fn transaction_cancelled_at_its_start_blocks_no_later_commit() {
     let postgres = Postgres::start();
     let url = postgres.database("records").await;
-    let open = async || Stores::over(SqlStore::open(&url).await.unwrap(), ());
-    let (stores, others) = (open().await, open().await);
+    let (stores, others) = (Stores::sql(&url, ()).await.1, Stores::sql(&url, ()).await.1);
     let account = stores.account("a").await;
     let mut claimed = stores.claimed(&account, "one").await;
     let mut due_at = NOW;
@@ -121,8 +120,8 @@ async fn transaction_cancelled_at_its_start_blocks_no_later_commit() {
         // Enough writes to use every connection of the pool.
         for _ in 0..4 {
             due_at = due_at.plus(1);
-            let waiting = Job { due_at, ..at(&claimed, Stage::Upload { attempt: 2 }) };
-            assert!(stores.jobs.advance(&waiting, None, due_at.plus(-1)).await.unwrap());
+            let waiting = at(&claimed, Stage::Upload { attempt: 2 });
+            assert!(stores.jobs.advance(&waiting, 1, None, NOW).await.unwrap());
             let found = others.claim(due_at).await;
             claimed = found.unwrap_or_else(|| panic!("after {turns} turns: the commit is missing"));
         }

@@ -288,6 +288,7 @@ impl Step {
                 let due_at = NOW.plus(*number as i64);
                 let job = Job { document_id: format!("{name} {}", number % 4), due_at, ..job };
                 stores.uploads.insert_upload(&file, &UNLIMITED, NOW).await.unwrap();
+                stores.clock.set(job.due_at).await;
                 drop(stores.jobs.accept(&job, 0, &account, 0, &UNLIMITED).await);
             }
             3 => {
@@ -315,7 +316,7 @@ impl Step {
                     if stores.complete(&job, vec![read(0, &text, 1), failed_page(1, "It is damaged.")]).await
                         != Completion::Stored
                     {
-                        stores.jobs.advance(&at(&job, failed()), None, NOW).await.unwrap();
+                        stores.jobs.advance(&at(&job, failed()), 0, None, NOW).await.unwrap();
                     }
                 }
             }

@@ -50,25 +50,19 @@ impl Tracked {
     async fn sqlite() -> Self {
         let folder = TempDir::new().unwrap();
         let url = SqlStore::embedded_url(&folder.path().join("records.db"));
-        Self::over(SqlStore::open(&url).await.unwrap(), folder)
+        Self::over(&url, folder).await
     }
 
     async fn postgres() -> Self {
         let postgres = Postgres::start();
         let url = postgres.database("records").await;
-        Self::over(SqlStore::open(&url).await.unwrap(), postgres)
+        Self::over(&url, postgres).await
     }
 
-    fn over(store: SqlStore, backing: impl Any) -> Self {
+    async fn over(url: &str, backing: impl Any) -> Self {
+        let (store, stores) = Stores::sql(url, backing).await;
         let record = Arc::new(store.clone());
-        Self {
-            stores: Stores::over(store.clone(), backing),
-            tracking: record.clone(),
-            figures: record.clone(),
-            record,
-            store,
-            redis: None,
-        }
+        Self { stores, tracking: record.clone(), figures: record.clone(), record, store, redis: None }
     }
 
     async fn with_redis(self) -> Self {
@@ -114,7 +108,7 @@ async fn job_ended_is_published_without_a_reservation(tracked: Tracked) {
     let account = tracked.stores.account("a").await;
     let claimed = tracked.stores.claimed(&account, "one").await;
     tracked.publish("content one").await;
-    assert!(tracked.stores.jobs.advance(&at(&claimed, failed()), None, NOW).await.unwrap());
+    assert!(tracked.stores.jobs.advance(&at(&claimed, failed()), 0, None, NOW).await.unwrap());
     tracked.publish("content one").await;
     let mirrored = tracked.mirrored("content one").await.unwrap();
     assert_eq!(
@@ -140,7 +134,7 @@ async fn state_older_than_the_published_one_changes_nothing(tracked: Tracked) {
 async fn newest_job_of_a_content_is_published(tracked: Tracked) {
     let account = tracked.stores.account("a").await;
     let first = tracked.stores.claimed(&account, "one").await;
-    assert!(tracked.stores.jobs.advance(&at(&first, failed()), None, NOW).await.unwrap());
+    assert!(tracked.stores.jobs.advance(&at(&first, failed()), 0, None, NOW).await.unwrap());
     let ended = tracked.publish("content one").await;
     let again = Job { id: "job one again".into(), ..job(&account, "one") };
     tracked.stores.accept(&account, &again, 50).await;
@@ -224,7 +218,7 @@ async fn job_published_in_redis_has_all_its_fields() {
     assert_eq!(peer.keys(), ["active_batch_jobs", "batch:content one", "reservations:a"]);
 
     let running = Job { polls: 7, ..at(&claimed, polling()) };
-    assert!(tracked.stores.jobs.advance(&running, None, NOW).await.unwrap());
+    assert!(tracked.stores.jobs.advance(&running, 0, None, NOW).await.unwrap());
     let () = peer.0.expire("batch:content one", 100).unwrap();
     tracked.publish("content one").await;
     let mut expected = accepted.clone();
@@ -237,7 +231,7 @@ async fn job_published_in_redis_has_all_its_fields() {
     tracked.publish("content one").await;
     assert!(peer.0.ttl::<_, i64>("batch:content one").unwrap() <= 100, "an unchanged job keeps its expiry");
 
-    assert!(tracked.stores.jobs.advance(&Job { polls: 8, ..at(&running, failed()) }, None, NOW).await.unwrap());
+    assert!(tracked.stores.jobs.advance(&Job { polls: 8, ..at(&running, failed()) }, 0, None, NOW).await.unwrap());
     tracked.publish("content one").await;
     let error = json!({"code": "failed_upstream", "message": "Google could not process this batch."});
     let fields = json!({"job_name": null, "status": "FAILED", "poll_count": 8, "version": 2, "reserved_tokens": 0, "error": error});
@@ -252,7 +246,7 @@ async fn job_of_a_deleted_account_is_removed_from_redis() {
     let redis = tracked.redis.as_ref().unwrap();
     let (leaver, stayer) = (tracked.stores.account("a").await, tracked.stores.account("b").await);
     let ended = tracked.stores.claimed(&leaver, "three").await;
-    assert!(tracked.stores.jobs.advance(&at(&ended, failed()), None, NOW).await.unwrap());
+    assert!(tracked.stores.jobs.advance(&at(&ended, failed()), 0, None, NOW).await.unwrap());
     tracked.publish("content three").await;
     for (account, name) in [(&leaver, "one"), (&stayer, "two")] {
         tracked.stores.accept(account, &job(account, name), 100).await;

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::ops::failures::Clock;
 use crate::support::harness::{TestClient, TestGemini, variables};
 use crate::support::services::{Postgres, Redis};
 
@@ -59,17 +60,34 @@ impl Site {
         command
     }
 
+    /// A command on a machine whose clock is wrong by `offset`, such as `+10m`.
+    fn command_with_clock(&self, arguments: &[&str], offset: &str) -> Command {
+        let folder = self.data.path().join(format!("clock{offset}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let clock = Clock::new(&folder);
+        clock.show(offset);
+        let mut command = self.command(arguments);
+        command.envs(clock.variables());
+        command
+    }
+
     fn worker(&self) -> Process {
         Process(self.command(&["worker"]).spawn().unwrap())
     }
 
     /// A server that runs no jobs, and a guest of it.
     async fn server(&self) -> (Process, TestClient) {
-        let mut server = self.command(&["serve", "--no-worker"]).stdout(Stdio::piped()).spawn().unwrap();
+        let (server, base_url) = Self::listening(self.command(&["serve", "--no-worker"]));
+        (server, TestClient::guest_at(&base_url).await)
+    }
+
+    /// The server that a command starts, and its address.
+    fn listening(mut command: Command) -> (Process, String) {
+        let mut server = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut greeting = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut greeting).unwrap();
         let (_, base_url) = greeting.trim().split_once("ready at ").expect("no greeting");
-        (Process(server), TestClient::guest_at(base_url).await)
+        (Process(server), base_url.to_owned())
     }
 }
 
@@ -113,6 +131,48 @@ async fn job_of_a_killed_worker_is_claimed_by_another() {
     let killed = Instant::now();
     assert_read_once(&guest, &path).await;
     assert!(killed.elapsed() < Duration::from_secs(30), "{:?}", killed.elapsed());
+}
+
+#[tokio::test]
+async fn job_of_a_worker_two_days_ahead_is_claimed_when_its_lease_has_expired() {
+    let site = Site::open().await;
+    let (_server, guest) = site.server().await;
+    let ahead = Process(site.command_with_clock(&["worker"], "+2d").spawn().unwrap());
+    let path = reading(&guest).await;
+    begun(&guest, &path).await;
+    ahead.signal(Signal::KILL);
+    let killed = Instant::now();
+    let _behind = Process(site.command_with_clock(&["worker"], "-2d").spawn().unwrap());
+    assert_read_once(&guest, &path).await;
+    assert!(killed.elapsed() < Duration::from_secs(60), "{:?}", killed.elapsed());
+}
+
+#[tokio::test]
+async fn batch_between_machines_that_disagree_by_twenty_minutes_ends_at_once() {
+    let site = Site::open().await;
+    let (_server, base_url) = Site::listening(site.command_with_clock(&["serve", "--no-worker"], "+10m"));
+    let guest = TestClient::guest_at(&base_url).await;
+    let _worker = Process(site.command_with_clock(&["worker"], "-10m").spawn().unwrap());
+    let submitted = Instant::now();
+    let ticket: Value = guest.submit(&guest.upload_pages(2).await, true, true).await.json().await.unwrap();
+    let content_hash = ticket["content_hash"].as_str().unwrap();
+    let status = guest.get(&format!("/v1/documents/batch/{content_hash}/status")).await;
+    let submitted_at: jiff::Timestamp = status["submitted_at"].as_str().unwrap().parse().unwrap();
+    let age_s = submitted_at.duration_until(jiff::Timestamp::now()).as_secs();
+    assert!((-1..30).contains(&age_s), "it is dated by the database's time: {status}");
+    assert_eq!(guest.batch_end(content_hash).await["status"], "SUCCEEDED");
+    assert!(submitted.elapsed() < Duration::from_secs(60), "{:?}", submitted.elapsed());
+
+    let metrics = reqwest::get(format!("{base_url}/metrics")).await.unwrap().text().await.unwrap();
+    let offset = metrics.lines().find_map(|line| line.strip_prefix("coldbrew_clock_offset_seconds "));
+    let offset: f64 = offset.expect("the metric exists").parse().unwrap();
+    assert!((offset - 600.0).abs() < 5.0, "{offset}");
+    for (offset, complaint) in [("+10m", "600 seconds ahead of"), ("-10m", "600 seconds behind"), ("+0", "")] {
+        let examined = site.command_with_clock(&["doctor"], offset).output().unwrap();
+        let output = String::from_utf8(examined.stdout).unwrap();
+        assert_eq!(examined.status.success(), complaint.is_empty(), "{offset}: {output}");
+        assert!(output.contains(complaint), "{offset}: {output}");
+    }
 }
 
 #[tokio::test]

@@ -228,13 +228,20 @@ impl Clock {
         std::fs::write(&self.0, format!("{offset}\n")).unwrap();
     }
 
-    /// The shell command that starts a program with this clock. The monotonic clock is not changed.
+    /// The variables that start a program with this clock. The monotonic clock is not changed.
+    pub fn variables(&self) -> [(&'static str, PathBuf); 4] {
+        [
+            ("LD_PRELOAD", faketime()),
+            ("FAKETIME_TIMESTAMP_FILE", self.0.clone()),
+            ("FAKETIME_NO_CACHE", "1".into()),
+            ("DONT_FAKE_MONOTONIC", "1".into()),
+        ]
+    }
+
+    /// The shell command that starts a program with this clock.
     pub fn shell(&self) -> String {
-        format!(
-            "export LD_PRELOAD={} FAKETIME_TIMESTAMP_FILE={} FAKETIME_NO_CACHE=1 DONT_FAKE_MONOTONIC=1; exec \"$@\"",
-            faketime().display(),
-            self.0.display()
-        )
+        let variables = self.variables().map(|(name, value)| format!("{name}={}", value.display()));
+        format!("export {}; exec \"$@\"", variables.join(" "))
     }
 }
 

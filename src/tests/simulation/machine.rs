@@ -11,6 +11,7 @@ use futures::future::BoxFuture;
 use super::timeline::{START_MS, Timeline};
 
 /// The clock and the ids of one simulated machine.
+#[derive(Clone)]
 pub struct Machine {
     pub timeline: Timeline,
     /// What its clock shows beyond the true time.

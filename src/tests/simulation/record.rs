@@ -13,6 +13,7 @@ use coldbrew::jobs::{Admission, Spending, Unanswered};
 use coldbrew::jobs::{Job, OrphanedResource};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{PageSet, UnixMs};
+use coldbrew::operations::DatabaseTime;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 
@@ -79,9 +80,9 @@ impl Jobs for Connection {
         self.transact("accept", move |memory| now(memory.accept(&job, reserve, &account, quota, &allowance))).await
     }
 
-    async fn claim(&self, worker: &str, lane: Lane, max: usize, at: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
+    async fn claim(&self, worker: &str, lane: Lane, max: usize, lease_ms: i64) -> Result<Vec<Job>> {
         let worker = worker.to_owned();
-        let claimed = self.transact("claim", move |memory| now(memory.claim(&worker, lane, max, at, lease_ms))).await;
+        let claimed = self.transact("claim", move |memory| now(memory.claim(&worker, lane, max, lease_ms))).await;
         if claimed.is_err() {
             // Jobs may have been claimed without an answer. To other workers, that looks like a crash.
             self.timeline.crash();
@@ -89,25 +90,25 @@ impl Jobs for Connection {
         claimed
     }
 
-    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
+    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, lease_ms: i64) -> Result<Option<Job>> {
         let (worker, job_id) = (worker.to_owned(), job_id.to_owned());
-        self.transact("adopt", move |memory| now(memory.adopt(&worker, &job_id, fence, until))).await
+        self.transact("adopt", move |memory| now(memory.adopt(&worker, &job_id, fence, lease_ms))).await
     }
 
-    async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
+    async fn renew(&self, job: &Job, lease_ms: i64) -> Result<bool> {
         let job = job.clone();
-        self.transact("renew", move |memory| now(memory.renew(&job, until))).await
+        self.transact("renew", move |memory| now(memory.renew(&job, lease_ms))).await
     }
 
-    async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()> {
+    async fn release(&self, job: &Job, wait_ms: Option<i64>) -> Result<()> {
         let job = job.clone();
-        self.transact("release", move |memory| now(memory.release(&job, due_at))).await
+        self.transact("release", move |memory| now(memory.release(&job, wait_ms))).await
     }
 
-    async fn advance(&self, job: &Job, left: Option<&OrphanedResource>, at: UnixMs) -> Result<bool> {
+    async fn advance(&self, job: &Job, wait_ms: i64, left: Option<&OrphanedResource>, at: UnixMs) -> Result<bool> {
         let (job, left) = (job.clone(), left.cloned());
-        self.timeline.log(|| format!("{}: {} -> {:?} due {}", self.name, job.id, job.stage, job.due_at.0 - at.0));
-        self.transact("advance", move |memory| now(memory.advance(&job, left.as_ref(), at))).await
+        self.timeline.log(|| format!("{}: {} -> {:?} due {wait_ms}", self.name, job.id, job.stage));
+        self.transact("advance", move |memory| now(memory.advance(&job, wait_ms, left.as_ref(), at))).await
     }
 
     async fn record_page(&self, job: &Job, page: &PageResult, at: UnixMs) -> Result<bool> {
@@ -160,8 +161,8 @@ impl JobViews for Connection {
 
 #[async_trait]
 impl OrphanedResources for Connection {
-    async fn claim_orphan(&self, at: UnixMs, until: UnixMs) -> Result<Option<OrphanedResource>> {
-        self.transact("claim orphan", move |memory| now(memory.claim_orphan(at, until))).await
+    async fn claim_orphan(&self, lease_ms: i64) -> Result<Option<OrphanedResource>> {
+        self.transact("claim orphan", move |memory| now(memory.claim_orphan(lease_ms))).await
     }
 
     async fn postpone_orphan(&self, orphan: &OrphanedResource) -> Result<()> {
@@ -172,6 +173,17 @@ impl OrphanedResources for Connection {
     async fn remove_orphan(&self, orphan: &OrphanedResource) -> Result<()> {
         let orphan = orphan.clone();
         self.transact("remove orphan", move |memory| now(memory.remove_orphan(&orphan))).await
+    }
+}
+
+#[async_trait]
+impl DatabaseTime for Connection {
+    async fn database_time(&self) -> Result<UnixMs> {
+        self.transact("time", move |memory| now(memory.database_time())).await
+    }
+
+    async fn clock_went_back(&self, by_ms: i64) -> Result<()> {
+        self.memory.clock_went_back(by_ms).await
     }
 }
 
@@ -192,8 +204,8 @@ impl Spending for Connection {
         self.transact("close", move |memory| now(memory.close(&job, id.as_deref(), unanswered, at))).await
     }
 
-    async fn wake_waiting(&self, at: UnixMs) -> Result<()> {
-        self.memory.wake_waiting(at).await
+    async fn wake_waiting(&self) -> Result<()> {
+        self.memory.wake_waiting().await
     }
 
     async fn spent_on(&self, day: i64) -> Result<DaySpending> {

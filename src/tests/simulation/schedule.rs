@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use coldbrew::accounts::spending::Budget;
 use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
-use coldbrew::clock::IdGenerator;
+use coldbrew::clock::{Clock, IdGenerator};
 use coldbrew::documents::Documents;
 use coldbrew::error::Error;
 use coldbrew::extract::Recipe;
@@ -16,6 +16,7 @@ use coldbrew::jobs::{Acceptance, Jobs};
 use coldbrew::jobs::{Job, JobIds, Reaper, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
+use coldbrew::operations::DatabaseClock;
 use coldbrew::uploads::{Upload, Uploads};
 use coldbrew_gemini::models::Models;
 use futures::FutureExt;
@@ -60,6 +61,30 @@ const LEASE: Duration = Duration::from_secs(20);
 /// Shared by all schedules, because creating it takes longer than a schedule. It has no watchers.
 static CHANGES: LazyLock<Changes> = LazyLock::new(Changes::default);
 
+/// Which clock the workers of a schedule have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clocks {
+    /// Each worker reads the clock of its machine, which is wrong by seconds. The limits of [`TIMING`] are as short.
+    Machine,
+    /// Each worker measures the database's time. The clock of its machine is wrong by days.
+    Database,
+}
+
+impl Clocks {
+    /// A choice that draws no random number, so that earlier seeds keep their schedules.
+    const fn of(seed: u64) -> Self {
+        if seed % 4 == 3 { Self::Database } else { Self::Machine }
+    }
+
+    /// A wrong time of a machine that would be wrong by at most a minute.
+    const fn scale(self, ms: i64) -> i64 {
+        match self {
+            Self::Machine => ms,
+            Self::Database => ms * 24 * 60,
+        }
+    }
+}
+
 /// A machine that runs a worker. When the process ends, the clock remains, and perhaps the disk.
 struct Host {
     number: usize,
@@ -95,6 +120,7 @@ pub struct Schedule {
     timeline: Timeline,
     odds: Odds,
     memory: Memory,
+    clocks: Clocks,
     service: Service,
     ids: Arc<AtomicU64>,
     hosts: Mutex<Vec<Host>>,
@@ -122,17 +148,20 @@ fn draw_budget(timeline: &Timeline) -> Budget {
 pub fn run(seed: u64, is_logged: bool) -> (usize, usize) {
     let timeline = Timeline::new(seed, START_MS, is_logged);
     let odds = Odds::draw(&timeline);
-    let memory = Memory::default();
+    let (ids, origin) = (Arc::<AtomicU64>::default(), Instant::now());
+    let true_time = Machine { timeline: timeline.clone(), wrong_by_ms: Arc::default(), ids: ids.clone(), origin };
+    let memory = Memory::with_clock(Arc::new(true_time));
     let digest = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
     memory.create_guest(ACCOUNT, digest, UnixMs(START_MS)).now_or_never().unwrap().unwrap();
     let schedule = Arc::new(Schedule {
         service: Service::new(timeline.clone(), odds.clone()),
-        ids: Arc::default(),
+        clocks: Clocks::of(seed),
+        ids,
         hosts: Mutex::default(),
         waiting: AtomicU64::new(0),
         models: Models::default(),
         budget: draw_budget(&timeline),
-        origin: Instant::now(),
+        origin,
         timeline: timeline.clone(),
         odds,
         memory: memory.clone(),
@@ -147,7 +176,7 @@ impl Schedule {
         let timeline = &self.timeline;
         let worker_count = usize::try_from(timeline.pick(2..5)).unwrap();
         for number in 0..worker_count {
-            let wrong_by_ms = if timeline.happens(0.3) { timeline.pick(-40_000..40_000) } else { 0 };
+            let wrong_by_ms = if timeline.happens(0.3) { self.clocks.scale(timeline.pick(-40_000..40_000)) } else { 0 };
             let host = Host {
                 number,
                 wrong_by_ms: Arc::new(AtomicI64::new(wrong_by_ms)),
@@ -217,7 +246,7 @@ impl Schedule {
                 }
             }
             80..92 => {
-                let by_ms = timeline.pick(-MINUTE_MS..MINUTE_MS);
+                let by_ms = self.clocks.scale(timeline.pick(-MINUTE_MS..MINUTE_MS));
                 timeline.log(|| format!("the clock of w{victim} jumps by {by_ms} ms"));
                 self.hosts.lock().unwrap()[victim].wrong_by_ms.fetch_add(by_ms, Ordering::Relaxed);
             }
@@ -256,8 +285,14 @@ impl Schedule {
         let connection = Arc::new(Connection { memory: self.memory.clone(), timeline: timeline.clone(), odds, name });
         let google = Arc::new(Line { service: self.service.clone(), disk: host.disk.clone() });
         let wrong_by_ms = host.wrong_by_ms.clone();
-        let clock =
+        let machine =
             Arc::new(Machine { timeline: timeline.clone(), wrong_by_ms, ids: self.ids.clone(), origin: self.origin });
+        let measured = (self.clocks == Clocks::Database)
+            .then(|| Arc::new(DatabaseClock::new(connection.clone(), machine.clone())));
+        let clock: Arc<dyn Clock> = match &measured {
+            Some(measured) => measured.clone(),
+            None => machine.clone(),
+        };
         let reaper = Reaper {
             orphans: connection.clone(),
             google: google.clone(),
@@ -266,9 +301,9 @@ impl Schedule {
             lease: LEASE,
         };
         let worker = Worker {
-            name: clock.id().into(),
-            clock: clock.clone(),
-            ids: clock,
+            name: machine.id().into(),
+            clock,
+            ids: machine,
             ports: WorkerPorts {
                 jobs: connection.clone(),
                 uploads: Arc::new(self.memory.clone()),
@@ -295,13 +330,30 @@ impl Schedule {
             },
         };
         let (schedule, stop) = (Arc::clone(self), host.stop.clone());
-        timeline.spawn(Some(host.number), schedule.work(host.number, worker, reaper, stop));
+        let number = host.number;
+        timeline.spawn(Some(number), async move {
+            if let Some(measured) = &measured {
+                // A process that cannot reach its database does not start.
+                while measured.measure().await.is_err() {}
+            }
+            schedule.work(number, worker, reaper, measured, stop).await;
+        });
     }
 
     /// Does what [`Worker::run`] and [`Reaper::run`] do, but without polling: it knows when the next job or resource is due.
-    async fn work(self: Arc<Self>, number: usize, worker: Worker, reaper: Reaper, stop: CancellationToken) {
+    async fn work(
+        self: Arc<Self>,
+        number: usize,
+        worker: Worker,
+        reaper: Reaper,
+        measured: Option<Arc<DatabaseClock>>,
+        stop: CancellationToken,
+    ) {
         while !stop.is_cancelled() {
-            let is_due = |at: Option<UnixMs>| at.is_some_and(|at| at <= worker.clock.now());
+            if let Some(measured) = measured.clone() {
+                self.timeline.spawn(Some(number), async move { drop(measured.measure().await) });
+            }
+            let is_due = |at: Option<UnixMs>| at.is_some_and(|at| at.0 <= self.timeline.now_ms());
             let mut dues = self.dues();
             for lane in [Lane::Local, Lane::Remote] {
                 if !is_due(dues.of(lane)) {
@@ -322,7 +374,7 @@ impl Schedule {
             let Some(due_at) = dues.next() else { return };
             let is_calm = self.timeline.now_ms() > START_MS + CALM_MS;
             let idle_ms_max = if is_calm { 20 * MINUTE_MS } else { 20_000 };
-            let idle_ms = (due_at.0 - worker.clock.now().0).clamp(0, idle_ms_max);
+            let idle_ms = (due_at.0 - self.timeline.now_ms()).clamp(0, idle_ms_max);
             self.timeline.sleep(idle_ms + self.timeline.pick(1..500)).await;
         }
     }
@@ -330,7 +382,7 @@ impl Schedule {
     /// When the next jobs, orphaned resources and submissions are due.
     fn dues(&self) -> Dues {
         let records = self.memory.records();
-        let orphan = records.orphans.values().map(|left| left.due_at).min();
+        let orphan = records.orphans.values().map(|row| row.due_at).min();
         let mut dues = Dues { local: None, remote: None, orphan, submission: None };
         for row in records.jobs.values().filter(|row| row.job.task().is_some()) {
             let due_at = row.job.due_at.max(row.lease_until);

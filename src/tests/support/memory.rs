@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use coldbrew::accounts::Allowance;
 use coldbrew::accounts::{Account, Accounts, Attempts, Credential};
+use coldbrew::clock::{Clock, SystemClock};
 use coldbrew::error::{Error, Result};
 use coldbrew::jobs::{Job, OrphanedResource};
 use coldbrew::model::wire::{Page, Receipt, Usage};
@@ -30,8 +31,18 @@ pub const UNLIMITED: Allowance =
     Allowance { documents: u64::MAX, active_jobs: u64::MAX, stored_bytes: u64::MAX, uploads: usize::MAX };
 
 /// A store of all records in memory. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<Records>>);
+#[derive(Clone)]
+pub struct Memory {
+    records: Arc<Mutex<Records>>,
+    /// The clock of this database.
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::with_clock(Arc::new(SystemClock))
+    }
+}
 
 /// All records.
 #[derive(Clone, Default)]
@@ -49,7 +60,7 @@ pub struct Records {
     pub documents: BTreeMap<String, DocumentRow>,
     figures: BTreeMap<(String, String), BTreeMap<u32, FoundFigures>>,
     /// By job and spared batch.
-    pub orphans: BTreeMap<(String, Option<String>), OrphanedResource>,
+    pub orphans: BTreeMap<(String, Option<String>), OrphanRow>,
     /// By subject.
     attempts: BTreeMap<String, Attempts>,
     /// By account and network: the last use.
@@ -57,6 +68,13 @@ pub struct Records {
     /// By request id.
     pub commitments: BTreeMap<String, Commitment>,
     pub spending: BTreeMap<String, SpentRow>,
+}
+
+/// An orphaned resource, and when it is due.
+#[derive(Clone, Debug)]
+pub struct OrphanRow {
+    pub orphan: OrphanedResource,
+    pub due_at: UnixMs,
 }
 
 /// A job and its claim.
@@ -108,9 +126,19 @@ pub struct DocumentRow {
 }
 
 impl Memory {
+    /// An empty store whose time is that of `clock`.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { records: Arc::default(), clock }
+    }
+
+    /// The time of this database.
+    fn now(&self) -> UnixMs {
+        self.clock.now()
+    }
+
     /// All records, for tests to inspect.
     pub fn records(&self) -> MutexGuard<'_, Records> {
-        self.0.lock().unwrap()
+        self.records.lock().unwrap()
     }
 }
 
@@ -126,10 +154,10 @@ impl Records {
     }
 
     /// Deletes an account with everything that it owns except the ledger.
-    fn remove_account(&mut self, account_id: &str, now: UnixMs) {
+    fn remove_account(&mut self, account_id: &str, due_at: UnixMs, now: UnixMs) {
         self.accounts.remove(account_id);
         let orphans: Vec<_> = self.jobs_of(account_id).filter_map(|job| OrphanedResource::of(job, now)).collect();
-        orphans.into_iter().for_each(|orphan| self.record_orphan(orphan));
+        orphans.into_iter().for_each(|orphan| self.record_orphan(orphan, due_at));
         self.assume(|_, held| held.account_id == account_id);
         self.commitments.retain(|_, held| held.account_id != account_id);
         self.jobs.retain(|_, row| row.job.account_id != account_id);
@@ -141,8 +169,8 @@ impl Records {
         self.known_networks.retain(|(account, _), _| account != account_id);
     }
 
-    fn record_orphan(&mut self, orphan: OrphanedResource) {
-        self.orphans.insert((orphan.job_id.clone(), orphan.spared.clone()), orphan);
+    fn record_orphan(&mut self, orphan: OrphanedResource, due_at: UnixMs) {
+        self.orphans.insert((orphan.job_id.clone(), orphan.spared.clone()), OrphanRow { orphan, due_at });
     }
 }
 
@@ -156,7 +184,7 @@ impl Accounts for Memory {
     }
 
     async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()> {
-        self.records().remove_account(account_id, now);
+        self.records().remove_account(account_id, self.now(), now);
         Ok(())
     }
 

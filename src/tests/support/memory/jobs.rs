@@ -25,10 +25,11 @@ impl Records {
         self.jobs.get_mut(&job.id).filter(|row| row.job.fence == job.fence && row.job.task().is_some())
     }
 
-    fn commit_step(&mut self, job: &Job, now: UnixMs) -> bool {
+    /// `now` is the time of this database.
+    fn commit_step(&mut self, job: &Job, wait_ms: i64, now: UnixMs) -> bool {
         let Some(row) = self.held(job) else { return false };
-        row.job = job.clone();
-        if job.due_at > now {
+        row.job = Job { due_at: now.plus(wait_ms), ..job.clone() };
+        if wait_ms > 0 {
             row.lease_until = UnixMs(0);
         }
         true
@@ -158,14 +159,15 @@ impl Jobs for Memory {
         if reserve > usage.available_tokens {
             return Ok(Acceptance::OverQuota(usage));
         }
-        records.jobs.insert(job.id.clone(), JobRow { job: job.clone(), lease_until: UnixMs(0), owner: None });
+        let stored = Job { due_at: self.now(), ..job.clone() };
+        records.jobs.insert(job.id.clone(), JobRow { job: stored, lease_until: UnixMs(0), owner: None });
         let reservation = Reservation { account_id: account.id.clone(), tokens: reserve };
         records.reservations.insert(job.id.clone(), reservation);
         Ok(Acceptance::Accepted)
     }
 
-    async fn claim(&self, worker: &str, lane: Lane, max: usize, now: UnixMs, lease_ms: i64) -> Result<Vec<Job>> {
-        let mut records = self.records();
+    async fn claim(&self, worker: &str, lane: Lane, max: usize, lease_ms: i64) -> Result<Vec<Job>> {
+        let (now, mut records) = (self.now(), self.records());
         let free = |row: &&mut JobRow| {
             row.job.task().is_some() && row.job.lane() == lane && row.job.due_at <= now && row.lease_until <= now
         };
@@ -182,36 +184,36 @@ impl Jobs for Memory {
         Ok(claimed.collect())
     }
 
-    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, until: UnixMs) -> Result<Option<Job>> {
+    async fn adopt(&self, worker: &str, job_id: &str, fence: i64, lease_ms: i64) -> Result<Option<Job>> {
         let mut records = self.records();
         let row = records.jobs.get_mut(job_id).filter(|row| row.job.fence == fence && row.job.task().is_some());
         Ok(row.filter(|row| row.lease_until > UnixMs(0)).map(|row| {
-            (row.owner, row.lease_until) = (Some(worker.to_owned()), until);
+            (row.owner, row.lease_until) = (Some(worker.to_owned()), self.now().plus(lease_ms));
             row.job.clone()
         }))
     }
 
-    async fn renew(&self, job: &Job, until: UnixMs) -> Result<bool> {
+    async fn renew(&self, job: &Job, lease_ms: i64) -> Result<bool> {
         let mut records = self.records();
         let held = records.held(job).filter(|row| row.lease_until > UnixMs(0));
-        Ok(held.map(|row| row.lease_until = until).is_some())
+        Ok(held.map(|row| row.lease_until = self.now().plus(lease_ms)).is_some())
     }
 
-    async fn release(&self, job: &Job, due_at: Option<UnixMs>) -> Result<()> {
+    async fn release(&self, job: &Job, wait_ms: Option<i64>) -> Result<()> {
         if let Some(row) = self.records().held(job) {
             row.lease_until = UnixMs(0);
             row.owner = None;
-            row.job.due_at = due_at.unwrap_or(row.job.due_at);
+            row.job.due_at = wait_ms.map_or(row.job.due_at, |wait_ms| self.now().plus(wait_ms));
             row.job.claims = row.job.claims.saturating_sub(1);
         }
         Ok(())
     }
 
-    async fn advance(&self, job: &Job, orphan: Option<&OrphanedResource>, now: UnixMs) -> Result<bool> {
-        let mut records = self.records();
-        let advanced = records.commit_step(job, now);
+    async fn advance(&self, job: &Job, wait_ms: i64, orphan: Option<&OrphanedResource>, _now: UnixMs) -> Result<bool> {
+        let (now, mut records) = (self.now(), self.records());
+        let advanced = records.commit_step(job, wait_ms, now);
         if let (true, Some(orphan)) = (advanced, orphan) {
-            records.record_orphan(orphan.clone());
+            records.record_orphan(orphan.clone(), now.plus(orphan.wait_ms));
         }
         if advanced && job.task().is_none() {
             assert!(records.reservations.remove(&job.id).is_some(), "a reservation ended twice");
@@ -247,7 +249,7 @@ impl Jobs for Memory {
         let results: Vec<PageResult> = results.try_collect().await?;
         let mut records = self.records();
         let mut after = records.clone();
-        if !after.commit_step(done, now) {
+        if !after.commit_step(done, 0, self.now()) {
             return Ok(Completion::Superseded);
         }
         for page in results.into_iter().filter(|page| done.pages.contains(page.index)) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use coldbrew::error::{Error, Result};
 use coldbrew::model::UnixMs;
-use coldbrew::operations::{Operations, QueuedJob};
+use coldbrew::operations::{DatabaseTime, Operations, QueuedJob};
 
 use super::Memory;
 
@@ -27,10 +27,21 @@ impl Operations for Memory {
         Ok(queued.collect())
     }
 
-    async fn clock_went_back(&self, now: UnixMs, by_ms: i64) -> Result<()> {
+    async fn copy_to(&self, _file: &Path) -> Result<()> {
+        Err(Error::internal("records in memory cannot be backed up"))
+    }
+}
+
+#[async_trait]
+impl DatabaseTime for Memory {
+    async fn database_time(&self) -> Result<UnixMs> {
+        Ok(self.now())
+    }
+
+    async fn clock_went_back(&self, by_ms: i64) -> Result<()> {
+        let (now, mut records) = (self.now(), self.records());
         let ahead = |at: UnixMs| at.0 > now.0 + by_ms / 2;
-        let mut records = self.records();
-        records.orphans.values_mut().filter(|orphan| ahead(orphan.due_at)).for_each(|orphan| orphan.due_at = now);
+        records.orphans.values_mut().filter(|row| ahead(row.due_at)).for_each(|row| row.due_at = now);
         for row in records.jobs.values_mut().filter(|row| row.job.task().is_some()) {
             let due_at = row.job.due_at.plus(-by_ms);
             if ahead(row.job.due_at) {
@@ -42,9 +53,5 @@ impl Operations for Memory {
             }
         }
         Ok(())
-    }
-
-    async fn copy_to(&self, _file: &Path) -> Result<()> {
-        Err(Error::internal("records in memory cannot be backed up"))
     }
 }

@@ -111,25 +111,25 @@ impl Spending for Memory {
             let day = records.commitments.get(id).map_or(now.day(), |held| held.day);
             let row = SpentRow { account_id: job.account_id.clone(), day, spent: *spent };
             records.spending.entry(id.to_owned()).or_insert(row);
-            records.release(|other, _| other == id, now);
+            records.release(|other, _| other == id, self.now());
         }
         Ok(())
     }
 
-    async fn close(&self, job: &Job, id: Option<&str>, unanswered: Unanswered, now: UnixMs) -> Result<()> {
+    async fn close(&self, job: &Job, id: Option<&str>, unanswered: Unanswered, _now: UnixMs) -> Result<()> {
         let mut records = self.records();
         let selected = |other: &str, held: &Commitment| held.job_id == job.id && id.is_none_or(|id| id == other);
         if records.is_claim_current(job) {
             if unanswered == Unanswered::Billed {
                 records.assume(selected);
             }
-            records.release(selected, now);
+            records.release(selected, self.now());
         }
         Ok(())
     }
 
-    async fn wake_waiting(&self, now: UnixMs) -> Result<()> {
-        let mut records = self.records();
+    async fn wake_waiting(&self) -> Result<()> {
+        let (now, mut records) = (self.now(), self.records());
         let waits = |job: &Job| job.blocked_by == Some(BlockedReason::Spending) && job.task().is_some();
         for row in records.jobs.values_mut().filter(|row| waits(&row.job)) {
             row.job.due_at = row.job.due_at.min(now);
