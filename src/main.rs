@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use coldbrew::error::{Error, Result};
@@ -148,7 +149,10 @@ fn main() -> ExitCode {
             tracing::warn!("{warning}");
         }
         let runtime = tokio::runtime::Runtime::new()?;
-        runtime.block_on(run(command, &config))
+        let ended = runtime.block_on(run(command, &config));
+        // A blocking call that hangs would keep the process.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        ended
     });
     match ended {
         Ok(code) => code,
@@ -178,8 +182,11 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
         Command::Worker | Command::ExportOpenapi | Command::PageWorker => work(config, stop).await?,
         Command::Serve { no_worker } => {
             open_many_files()?;
-            let mut server =
-                if no_worker { Server::open_without_worker(config).await? } else { Server::open(config).await? };
+            let opening = async {
+                if no_worker { Server::open_without_worker(config).await } else { Server::open(config).await }
+            };
+            let Some(server) = stop.run_until_cancelled(opening).await else { return Ok(ExitCode::SUCCESS) };
+            let mut server = server?;
             server.isolate_suspected_jobs(own_program()?);
             println!("{}", server.greeting()?);
             server.run(stop).await?;

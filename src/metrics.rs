@@ -3,8 +3,9 @@
 //! No label contains an id, a title or a text: the number of time series must not grow with use. docs/OPERATIONS.md has the meaning of
 //! each metric, and the alerts.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -140,9 +141,38 @@ pub fn job_ended(mode: Mode, status: JobStatus) {
     counter!(JOBS_ENDED, "mode" => mode.into_str(), "status" => status.into_str()).increment(1);
 }
 
+/// When each loop of this process last completed a turn, by name: a loop that hangs grows old. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct LoopAges(Arc<Mutex<BTreeMap<&'static str, Instant>>>);
+
+impl LoopAges {
+    /// Records a turn that was completed at `now`.
+    pub fn beat(&self, name: &'static str, now: Instant) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, now);
+    }
+
+    /// How long ago each loop completed a turn.
+    pub fn ages(&self, now: Instant) -> Vec<(&'static str, Duration)> {
+        let beats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        beats.iter().map(|(name, beat)| (*name, now.saturating_duration_since(*beat))).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{Clock, SystemClock};
+
+    #[test]
+    fn loop_age_is_the_time_since_its_last_turn() {
+        let (loops, start) = (LoopAges::default(), SystemClock.tick());
+        let after = |seconds| start + Duration::from_secs(seconds);
+        loops.clone().beat("reaper", start);
+        loops.beat("local lane", after(2));
+        loops.beat("reaper", after(5));
+        let ages = [("local lane", Duration::from_secs(7)), ("reaper", Duration::from_secs(4))];
+        assert_eq!(loops.ages(after(9)), ages);
+    }
 
     #[test]
     fn servers_that_start_at_the_same_time_share_one_recorder() {

@@ -4,6 +4,7 @@
 //! `connections` accepts connections, `site` adds the web app, and `operator` has the commands that change data. No rule of the product is
 //! here: rules belong to the use cases.
 
+mod background;
 mod backup;
 mod config;
 mod connections;
@@ -29,7 +30,6 @@ use axum::Router;
 use leptos::config::{Env, LeptosOptions, ReloadWSProtocol};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::accounts::Identity;
 use crate::api::{
@@ -44,6 +44,7 @@ use crate::settings::{SECOND, Settings};
 use crate::store::sql::SqlStore;
 use crate::store::tracking::RedisCounts;
 use crate::web;
+use background::{Background, overdue};
 use coldbrew_pdf::Engine;
 use connections::Listener;
 use operator::warn_without_operator;
@@ -197,21 +198,22 @@ impl Server {
         Ok(format!("Coldbrew is ready at http://{}{demo}", self.addr()?))
     }
 
-    /// Serves HTTP and runs jobs until `stop`. Then running requests may end within the stop timeout, and claims are handed back.
+    /// Serves HTTP and runs jobs until `stop`. Then running requests and tasks of jobs may end within the stop timeout, and claims are handed
+    /// back.
     ///
     /// # Errors
-    /// None: failures while serving are logged.
+    /// Something did not end soon after the stop timeout. Failures while serving are logged.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
-        let background = TaskTracker::new();
+        let mut background = Background::default();
         if let Some(working) = self.working {
-            background.spawn(working.run(stop.clone()));
+            working.start(&mut background, &stop);
         }
-        background.spawn(start_page_processes(self.engine));
-        background.spawn(self.tracked.run(stop.clone()));
-        background.spawn(self.purger.run(stop.clone()));
-        background.spawn(self.limiter.run(stop.clone()));
-        background.spawn(self.streams.run(self.identity, stop.clone()));
-        background.spawn(self.clock.run(stop.clone()));
+        background.spawn("page processes", start_page_processes(self.engine));
+        background.spawn("copy in Redis", self.tracked.run(stop.clone()));
+        background.spawn("purger", self.purger.run(stop.clone()));
+        background.spawn("rate limits", self.limiter.run(stop.clone()));
+        background.spawn("event streams", self.streams.run(self.identity, stop.clone()));
+        background.spawn("clock", self.clock.run(stop.clone()));
         let (changes, stopped) = (self.changes, stop.clone());
         // An open event stream never ends by itself, so the server would not stop.
         let stopping = async move {
@@ -224,34 +226,34 @@ impl Server {
             }
         };
         let serving = async { tokio::join!(self.public.serve(stopping), operations) };
-        let overdue = async {
-            stop.cancelled().await;
-            tokio::time::sleep(self.stop_timeout).await;
-        };
         tokio::select! {
             ((), ()) = serving => {}
-            () = overdue => tracing::warn!("stop timeout reached, running requests cut off"),
+            () = overdue(&stop, self.stop_timeout) => tracing::warn!("stop timeout reached, running requests cut off"),
         }
         stop.cancel();
-        background.close();
-        background.wait().await;
-        self.store.close().await;
-        Ok(())
+        background.end(&self.store, &stop, self.stop_timeout).await
     }
 }
 
 /// Runs jobs until `stop`, and serves no HTTP.
 ///
 /// # Errors
-/// The database, a folder or another part of the configuration cannot be used.
+/// The database, a folder or another part of the configuration cannot be used. Something did not end soon after the stop timeout.
 pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
-    let parts = Parts::open(config).await?;
-    let working = Working::open(&parts, config).await?;
-    let clock = parts.time.database.clone().run(stop.clone());
-    let pages = start_page_processes(parts.engine.clone());
-    tokio::join!(working.run(stop.clone()), clock, parts.tracked.run(stop), pages);
-    parts.store.close().await;
-    Ok(())
+    let opening = async {
+        let parts = Parts::open(config).await?;
+        let working = Working::open(&parts, config).await?;
+        Ok::<_, Error>((parts, working))
+    };
+    let Some(opened) = stop.run_until_cancelled(opening).await else { return Ok(()) };
+    let (parts, working) = opened?;
+    let mut background = Background::default();
+    working.start(&mut background, &stop);
+    background.spawn("clock", parts.time.database.clone().run(stop.clone()));
+    background.spawn("copy in Redis", parts.tracked.run(stop.clone()));
+    background.spawn("page processes", start_page_processes(parts.engine.clone()));
+    stop.cancelled().await;
+    background.end(&parts.store, &stop, config.server.stop_timeout).await
 }
 
 /// Starts page processes before they are needed, and logs once what confines them.

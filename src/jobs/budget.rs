@@ -1,10 +1,11 @@
 //! Admits each request that Google bills before it is sent, and records what it cost.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::TryStreamExt;
 use tokio::sync::{Mutex, Notify};
+use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::job::{Job, Stage};
@@ -26,10 +27,9 @@ const OVER_QUOTA: &str = "Your quota was used up before this page was read. You 
                           Read it again when you have quota left.";
 
 /// One round of a realtime job: the requests that it has under way.
-#[derive(Default)]
 pub(super) struct Round {
-    /// Whether no more requests begin.
-    halted: AtomicBool,
+    /// Cancelled when no more requests begin.
+    halted: CancellationToken,
     under_way: AtomicUsize,
     /// Held while a page is admitted: one page at a time.
     turn: Mutex<()>,
@@ -38,12 +38,23 @@ pub(super) struct Round {
 }
 
 impl Round {
+    /// A round that `stop` halts too.
+    pub(super) fn new(stop: &CancellationToken) -> Self {
+        let (turn, over) = (Mutex::default(), Notify::default());
+        Self { halted: stop.child_token(), under_way: AtomicUsize::new(0), turn, over }
+    }
+
     pub(super) fn is_halted(&self) -> bool {
-        self.halted.load(Ordering::Relaxed)
+        self.halted.is_cancelled()
     }
 
     pub(super) fn halt(&self) {
-        self.halted.store(true, Ordering::Relaxed);
+        self.halted.cancel();
+    }
+
+    /// The value of `future`; `None`: the round was halted first.
+    pub(super) async fn unless_halted<F: Future>(&self, future: F) -> Option<F::Output> {
+        self.halted.run_until_cancelled(future).await
     }
 
     /// Counts the end of an admitted request. What it held is released by then.

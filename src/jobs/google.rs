@@ -5,7 +5,10 @@
 use std::path::Path;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::Value;
 
+use crate::model::UnixMs;
 use coldbrew_gemini::{Answer, Batch, Client, Error, File, Request, UploadSpec};
 
 /// The calls of the Gemini API that jobs need.
@@ -17,20 +20,23 @@ pub trait Google: Send + Sync {
     /// Identifies the key in use without revealing it.
     fn fingerprint(&self) -> String;
 
-    /// Uploads an input file. Returns its name, `files/…`.
-    async fn upload(&self, input: &Path, display_name: &str) -> Result<String, Error>;
+    /// Uploads an input file.
+    async fn upload(&self, input: &Path, display_name: &str) -> Result<File, Error>;
 
     /// Creates a batch. Returns its name, `batches/…`. The call must not be repeated: each call can make another batch.
     async fn create(&self, model: &str, display_name: &str, input_file: &str) -> Result<String, Error>;
 
-    /// All batches with that display name or input file, newest first.
-    async fn find(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, Error>;
+    /// All batches that were created at `since` or later, by Google's clock, newest first, and perhaps earlier ones. `None`: all batches.
+    async fn list(&self, since: Option<UnixMs>) -> Result<Vec<Batch>, Error>;
 
     /// The state of a batch.
     async fn get_batch(&self, batch: &str) -> Result<Batch, Error>;
 
     /// Requests the cancellation of a batch, which may still succeed.
     async fn cancel(&self, batch: &str) -> Result<(), Error>;
+
+    /// Deletes a batch that has ended.
+    async fn delete_batch(&self, batch: &str) -> Result<(), Error>;
 
     /// Downloads a result file to `path`, whole or not at all.
     async fn download(&self, file: &str, path: &Path) -> Result<(), Error>;
@@ -57,17 +63,20 @@ impl Google for Client {
         self.key_fingerprint()
     }
 
-    async fn upload(&self, input: &Path, display_name: &str) -> Result<String, Error> {
+    async fn upload(&self, input: &Path, display_name: &str) -> Result<File, Error> {
         let spec = UploadSpec { display_name: display_name.into(), mime_type: "application/jsonl".into(), name: None };
-        Ok(self.upload_file(input, &spec).await?.name)
+        self.upload_file(input, &spec).await
     }
 
     async fn create(&self, model: &str, display_name: &str, input_file: &str) -> Result<String, Error> {
         Ok(self.create_batch(model, display_name, input_file).await?.name)
     }
 
-    async fn find(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, Error> {
-        self.find_batches(display_name, input_file).await
+    async fn list(&self, since: Option<UnixMs>) -> Result<Vec<Batch>, Error> {
+        let mut batches = self.batches_since(since.and_then(|since| Timestamp::from_millisecond(since.0).ok())).await?;
+        // A listing is kept in memory until the next one.
+        batches.iter_mut().for_each(|batch| batch.raw = Value::Null);
+        Ok(batches)
     }
 
     async fn get_batch(&self, batch: &str) -> Result<Batch, Error> {
@@ -76,6 +85,10 @@ impl Google for Client {
 
     async fn cancel(&self, batch: &str) -> Result<(), Error> {
         self.cancel_batch(batch).await
+    }
+
+    async fn delete_batch(&self, batch: &str) -> Result<(), Error> {
+        Self::delete_batch(self, batch).await
     }
 
     async fn download(&self, file: &str, path: &Path) -> Result<(), Error> {

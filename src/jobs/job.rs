@@ -57,12 +57,20 @@ pub enum Stage {
     Prepare { attempt: u32 },
     /// The input file is on the disk of the machine that wrote it, and the worker uploads it.
     Upload { attempt: u32 },
-    /// Google has the input file. A create may be sent once the attempt is committed.
-    Submit { attempt: u32, input_file: String },
+    /// Google has the input file since `uploaded_at`, by its clock; `None`: it did not say, or an earlier version did not record it. A create
+    /// may be sent once the attempt is committed.
+    Submit {
+        attempt: u32,
+        input_file: String,
+        #[serde(default)]
+        uploaded_at: Option<UnixMs>,
+    },
     /// The attempt is committed. Its create may or may not have been sent, with the key of this fingerprint.
     Creating {
         attempt: u32,
         input_file: String,
+        #[serde(default)]
+        uploaded_at: Option<UnixMs>,
         #[serde(default)]
         key: Option<String>,
     },
@@ -71,6 +79,8 @@ pub enum Stage {
     Reconciling {
         attempt: u32,
         input_file: String,
+        #[serde(default)]
+        uploaded_at: Option<UnixMs>,
         #[serde(default)]
         key: Option<String>,
         empty_listings: u32,
@@ -162,6 +172,16 @@ impl Stage {
             | Self::Succeeded
             | Self::Failed { .. }
             | Self::Expired { .. } => None,
+        }
+    }
+
+    /// When Google got the input file, by its clock, so that each batch of the file is younger; `None`: not known, or no batch is looked for.
+    pub const fn uploaded_at(&self) -> Option<UnixMs> {
+        match self {
+            Self::Submit { uploaded_at, .. }
+            | Self::Creating { uploaded_at, .. }
+            | Self::Reconciling { uploaded_at, .. } => *uploaded_at,
+            _ => None,
         }
     }
 

@@ -32,7 +32,8 @@ pub struct Timing {
     /// Between two listings that look for the batch of a lost create.
     pub reconcile_ms: i64,
     /// After so many listings without the batch of a lost create, another attempt begins. Together they must take longer than a create
-    /// may take ([`coldbrew_gemini::Timeouts`]) plus the delay until Google lists its batch.
+    /// may take ([`coldbrew_gemini::Timeouts`]) plus the delay until Google lists its batch. A listing may have begun a part of
+    /// `reconcile_ms` before its look.
     pub reconcile_listings: u32,
     /// The wait after a temporary error that names no delay.
     pub retry_ms: i64,
@@ -58,7 +59,7 @@ impl Default for Timing {
         Self {
             poll_ms: 15_000,
             reconcile_ms: 30_000,
-            reconcile_listings: 16,
+            reconcile_listings: 17,
             retry_ms: 30_000,
             pending_ms_max: 24 * HOUR_MS,
             odd_ms_max: 2 * HOUR_MS,
@@ -106,12 +107,14 @@ pub enum Event {
     Prepared,
     /// The input file is not on this machine's disk: another machine wrote it, or the disk was replaced.
     InputMissing,
-    /// Google has the input file.
-    Uploaded { input_file: String },
+    /// Google has the input file, since `uploaded_at` by its clock.
+    Uploaded { input_file: String, uploaded_at: Option<UnixMs> },
     /// Google no longer has the input file, or cannot use it: it has to be uploaded again.
     InputGone,
     /// The attempt is committed. Its create may be sent, with the key of this fingerprint.
     AttemptRecorded { key: String },
+    /// The create of the committed attempt was certainly not sent: the worker was asked to stop.
+    NotSent,
     /// The create was sent, or may have been sent, and its answer did not arrive.
     AnswerLost,
     /// Google made the batch of the committed attempt, or a listing shows it.
@@ -141,6 +144,8 @@ pub enum Event {
 pub enum Effect {
     /// Delete an input file at Google, which would keep it for 48 hours and count it against the project's quota (docs/GEMINI.md).
     DeleteInput { input_file: String },
+    /// Delete a batch at Google whose results are stored, so that listings stay short.
+    DeleteBatch { batch: String },
     /// Delete the job's files on this machine's disk.
     ClearSpool,
 }
@@ -216,6 +221,9 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let unanswered = unanswered(&job.stage, &stage, is_end);
     let unneeded = unneeded_input(&job.stage, &stage);
     effects.extend(unneeded.map(|file| Effect::DeleteInput { input_file: file.to_owned() }));
+    if let (Some(batch), Stage::Succeeded) = (job.stage.batch(), &stage) {
+        effects.push(Effect::DeleteBatch { batch: batch.to_owned() });
+    }
     if is_over {
         effects.push(Effect::ClearSpool);
     }
@@ -241,7 +249,7 @@ const fn blocked_reason(job: &Job, event: &Event) -> Option<BlockedReason> {
     match event {
         Event::NotCreated { by, .. } | Event::Blocked { by, .. } | Event::Throttled { by, .. } => Some(*by),
         // The reason holds until Google answers the create.
-        Event::AttemptRecorded { .. } => job.blocked_by,
+        Event::AttemptRecorded { .. } | Event::NotSent => job.blocked_by,
         _ => None,
     }
 }
@@ -304,30 +312,36 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
 
         (S::Prepare { attempt }, E::Prepared) => (S::Upload { attempt }, 0),
         (S::Upload { attempt }, E::InputMissing) => (S::Prepare { attempt }, 0),
-        (S::Upload { attempt }, E::Uploaded { input_file }) => (S::Submit { attempt, input_file }, 0),
-        (S::Submit { attempt, input_file }, E::AttemptRecorded { key }) => {
-            (S::Creating { attempt, input_file, key: Some(key) }, 0)
+        (S::Upload { attempt }, E::Uploaded { input_file, uploaded_at }) => {
+            (S::Submit { attempt, input_file, uploaded_at }, 0)
+        }
+        (S::Submit { attempt, input_file, uploaded_at }, E::AttemptRecorded { key }) => {
+            (S::Creating { attempt, input_file, uploaded_at, key: Some(key) }, 0)
         }
         (
-            S::Creating { attempt, input_file, key } | S::Reconciling { attempt, input_file, key, .. },
+            S::Creating { attempt, input_file, key, .. } | S::Reconciling { attempt, input_file, key, .. },
             E::Created { batch },
         ) => (polling(attempt, input_file, batch, key, now), timing.poll_ms),
-        (S::Creating { attempt, input_file, key }, E::AnswerLost) => {
-            (S::Reconciling { attempt, input_file, key, empty_listings: 0 }, 0)
+        (S::Creating { attempt, input_file, uploaded_at, .. }, E::NotSent) => {
+            (S::Submit { attempt: attempt + 1, input_file, uploaded_at }, 0)
+        }
+        (S::Creating { attempt, input_file, uploaded_at, key }, E::AnswerLost) => {
+            (S::Reconciling { attempt, input_file, uploaded_at, key, empty_listings: 0 }, 0)
         }
         (S::Creating { attempt, .. }, E::NotCreated { .. } | E::InputGone) if attempt >= timing.creates_max => {
             (S::Failed { error: not_accepted() }, 0)
         }
-        (S::Creating { attempt, input_file, .. }, E::NotCreated { retry_after_ms, .. }) => (
-            S::Submit { attempt: attempt + 1, input_file },
+        (S::Creating { attempt, input_file, uploaded_at, .. }, E::NotCreated { retry_after_ms, .. }) => (
+            S::Submit { attempt: attempt + 1, input_file, uploaded_at },
             retry_after_ms.unwrap_or_else(|| backoff_ms(timing, attempt)),
         ),
         (S::Creating { attempt, .. }, E::InputGone) => (S::Upload { attempt: attempt + 1 }, timing.retry_ms),
 
-        (S::Reconciling { attempt, input_file, key, empty_listings }, E::NotListed)
+        (S::Reconciling { attempt, input_file, uploaded_at, key, empty_listings }, E::NotListed)
             if empty_listings + 1 < timing.reconcile_listings =>
         {
-            (S::Reconciling { attempt, input_file, key, empty_listings: empty_listings + 1 }, timing.reconcile_ms)
+            let empty_listings = empty_listings + 1;
+            (S::Reconciling { attempt, input_file, uploaded_at, key, empty_listings }, timing.reconcile_ms)
         }
         (S::Reconciling { attempt, .. }, E::NotListed) if attempt >= timing.creates_max => {
             (S::Failed { error: not_accepted() }, 0)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use tokio::sync::mpsc::{self, PermitIterator};
+use tokio_util::sync::CancellationToken;
 
 use super::Worker;
 use super::budget::{Round, over_budget};
@@ -55,18 +56,21 @@ impl From<Error> for Obstacle {
 }
 
 impl Worker {
-    /// Reads the remaining pages. At the first obstacle running requests finish, and no more begin.
-    pub(super) async fn read_pages(&self, job: &Job) -> Result<Done> {
+    /// Reads the remaining pages. At the first obstacle, or at `stop`, running requests finish, and no more begin.
+    pub(super) async fn read_pages(&self, job: &Job, stop: &CancellationToken) -> Result<Done> {
         self.close_requests(job).await?;
         let costs = &self.costs(job).await?;
         let left: Vec<u32> = self.pages_left(job).await?.iter().collect();
         let count = left.len();
-        let round = &Round::default();
+        let round = &Round::new(stop);
         let (sender, mut ready) = mpsc::channel(CHUNK_PAGES);
         let ready = stream::poll_fn(move |context| ready.poll_recv(context));
-        let (split, read) =
-            tokio::join!(self.split_off(job, left, sender, round), self.read_ready_pages(job, ready, costs, round));
-        match split.and(read) {
+        let (split, read) = tokio::join!(
+            round.unless_halted(self.split_off(job, left, sender)),
+            self.read_ready_pages(job, ready, costs, round)
+        );
+        match split.unwrap_or(Ok(())).and(read) {
+            Ok(()) if stop.is_cancelled() && !self.pages_left(job).await?.is_empty() => Ok(Done::Stopped),
             Ok(()) => {
                 self.close_requests(job).await?;
                 self.complete(job, stream::empty().boxed()).await
@@ -82,15 +86,14 @@ impl Worker {
         job: &Job,
         mut indices: Vec<u32>,
         ready: mpsc::Sender<(u32, ReadyPage)>,
-        round: &Round,
     ) -> Result<(), Obstacle> {
         let time = Mutex::new(Duration::MAX);
-        while !indices.is_empty() && !round.is_halted() {
+        while !indices.is_empty() {
             // The receiver is gone: there was an obstacle.
             let Ok(room) = ready.reserve_many(CHUNK_PAGES).await else { return Ok(()) };
             let chunk = indices.iter().copied().take(CHUNK_PAGES).collect();
             let pages = self.ports.pages.pages(job, chunk, &time).await?.map_err(Obstacle::Closed)?;
-            let sent = self.send_chunk(job, pages, room, round).await?;
+            let sent = self.send_chunk(job, pages, room).await?;
             indices.retain(|index| !sent.contains(index));
         }
         Ok(())
@@ -103,11 +106,9 @@ impl Worker {
         job: &Job,
         mut pages: ReadyPages<'_>,
         mut room: PermitIterator<'_, (u32, ReadyPage)>,
-        round: &Round,
     ) -> Result<Vec<u32>> {
         let (mut sent, mut bytes) = (Vec::new(), 0);
         while bytes < CHUNK_BYTES
-            && !round.is_halted()
             && let Some((index, page)) = pages.try_next().await?
         {
             crash_point("realtime", "page split");

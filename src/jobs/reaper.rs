@@ -7,6 +7,8 @@
 //! 2. A listing finds the batch of a lost create: Google may have made a second one, and may list it late.
 //! 3. It begins another attempt before the batch of the previous one is known to have ended.
 //!
+//! After the last check it deletes the batches that have ended and the files.
+//!
 //! An [`OrphanedResource`] is recorded in the transaction that orphans it. A check can be repeated, so a crash costs at most one check. A
 //! batch that has ended does not end the checks: another one may be listed late. As many checks in a row must find no live batch as
 //! listings must not show a lost create ([`Timing::reconcile_listings`]).
@@ -16,19 +18,24 @@ mod port;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::Google;
 use super::google::may_be_hidden;
-use super::job::{Job, Stage, batch_name, input_name_prefix};
+use super::job::{Job, Stage, input_name_prefix};
 use super::machine::Timing;
 use super::upstream::pause_ms;
+use super::{Google, Listings};
 use crate::clock::Clock;
 use crate::crash::crash_point;
 use crate::error::Result;
+use crate::metrics::LoopAges;
 use crate::model::UnixMs;
 use coldbrew_gemini::{Batch, Error as GeminiError, ErrorKind};
 pub use port::OrphanedResources;
+
+/// The most resources that are checked at once. They share a listing.
+const CHECKED_AT_ONCE_MAX: usize = 64;
 
 /// A batch or files at Google that no job follows any longer. It does not name the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +101,8 @@ impl OrphanedResource {
 pub struct Reaper {
     pub orphans: Arc<dyn OrphanedResources>,
     pub google: Arc<dyn Google>,
+    pub listings: Listings,
+    pub loops: LoopAges,
     pub clock: Arc<dyn Clock>,
     pub timing: Timing,
     /// How long one claim of a resource holds. Two reapers may work on the same one: the calls have no further effect the second time.
@@ -101,19 +110,21 @@ pub struct Reaper {
 }
 
 impl Reaper {
-    /// Reaps one resource after the other until `stop`.
+    /// Checks resources when they are due, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let pause = Duration::from_millis(self.timing.poll_ms.unsigned_abs());
         let reaping = async {
             loop {
-                match self.reap_one().await {
-                    Ok(true) => {}
-                    Ok(false) => self.clock.sleep(pause).await,
-                    Err(error) => {
-                        tracing::warn!(%error, "orphaned resources not claimed");
-                        self.clock.sleep(pause).await;
+                match self.reap_due().await {
+                    Ok(count) => {
+                        self.loops.beat("reaper", self.clock.tick());
+                        if count > 0 {
+                            continue;
+                        }
                     }
+                    Err(error) => tracing::warn!(%error, "orphaned resources not claimed"),
                 }
+                self.clock.sleep(pause).await;
             }
         };
         tokio::select! {
@@ -122,42 +133,66 @@ impl Reaper {
         }
     }
 
-    /// Checks the resource that has been due longest. `false`: none is due.
+    /// Checks the resources that have been due longest, and returns how many they were.
     ///
     /// # Errors
     /// The database cannot be reached. Errors of Google are logged, and the check is repeated later.
-    pub async fn reap_one(&self) -> Result<bool> {
+    pub async fn reap_due(&self) -> Result<usize> {
         let lease_ms = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
-        let Some(orphan) = self.orphans.claim_orphan(lease_ms).await? else { return Ok(false) };
+        let mut orphans = Vec::new();
+        while orphans.len() < CHECKED_AT_ONCE_MAX {
+            match self.orphans.claim_orphan(lease_ms).await? {
+                Some(orphan) => orphans.push(orphan),
+                None => break,
+            }
+        }
+        let count = orphans.len();
+        for checked in join_all(orphans.into_iter().map(|orphan| self.check(orphan))).await {
+            checked?;
+        }
+        Ok(count)
+    }
+
+    /// Checks a resource, and records the result.
+    async fn check(&self, orphan: OrphanedResource) -> Result<()> {
         crash_point("orphan", "taken");
         match self.reap(orphan.clone()).await {
-            Ok(Some(later)) => self.orphans.postpone_orphan(&later).await?,
+            Ok(Some(later)) => self.orphans.postpone_orphan(&later).await,
             Ok(None) => {
                 crash_point("orphan", "gone");
-                self.orphans.remove_orphan(&orphan).await?;
+                self.orphans.remove_orphan(&orphan).await
             }
             Err(error) if orphan.is_given_up(self.clock.now(), &self.timing) => {
                 tracing::error!(job = %orphan.job_id, %error, "orphaned resource given up");
-                self.orphans.remove_orphan(&orphan).await?;
+                self.orphans.remove_orphan(&orphan).await
             }
             Err(error) => {
                 tracing::warn!(job = %orphan.job_id, %error, "orphaned resource not reaped");
                 let wait_ms = pause_ms(&error).unwrap_or(self.timing.retry_ms);
-                self.orphans.postpone_orphan(&OrphanedResource { wait_ms, ..orphan }).await?;
+                self.orphans.postpone_orphan(&OrphanedResource { wait_ms, ..orphan }).await
             }
         }
-        Ok(true)
     }
 
-    /// Cancels live batches. After enough checks without one it deletes the files, unless the job still needs them. Returns what has to be
-    /// checked again.
+    /// Cancels live batches. After enough checks without one it deletes the batches that have ended and, unless the job still needs them,
+    /// the files. Returns what has to be checked again.
     async fn reap(&self, orphan: OrphanedResource) -> Result<Option<OrphanedResource>, GeminiError> {
         let may_be_hidden = may_be_hidden(orphan.stage.key(), &*self.google);
-        let is_live = self.cancel_live(&orphan).await? || may_be_hidden;
+        let (live, ended): (Vec<Batch>, Vec<Batch>) =
+            self.batches_of(&orphan).await?.into_iter().partition(|batch| !batch.state.is_terminal());
+        for batch in &live {
+            self.google.cancel(&batch.name).await?;
+        }
         crash_point("orphan", "stopped");
         let given_up = orphan.is_given_up(self.clock.now(), &self.timing);
+        let is_live = !live.is_empty() || may_be_hidden;
         let later = orphan.clone().after(is_live, &self.timing).filter(|_| !given_up);
         if later.is_none() {
+            for batch in &ended {
+                if let Err(error) = self.google.delete_batch(&batch.name).await {
+                    tracing::info!(job = %orphan.job_id, %error, "ended batch not deleted");
+                }
+            }
             if orphan.spared.is_none() {
                 self.delete_files(&orphan.job_id, &orphan.stage).await?;
             }
@@ -166,34 +201,22 @@ impl Reaper {
         Ok(later)
     }
 
-    /// Cancels every live batch that the job does not keep. Returns whether there was one.
-    async fn cancel_live(&self, orphan: &OrphanedResource) -> Result<bool, GeminiError> {
-        let mut found = false;
-        let is_live = |batch: &Batch| !orphan.spares(batch) && !batch.state.is_terminal();
-        for batch in self.batches_of(orphan).await?.into_iter().filter(is_live) {
-            self.google.cancel(&batch.name).await?;
-            found = true;
-        }
-        Ok(found)
-    }
-
-    /// The batches of the attempt: the known one, and those that a listing shows by display name or input file.
+    /// The batches of the attempt that the job does not keep: the known one, or those that a listing shows. No create was sent at an
+    /// earlier stage, and a second batch of a lost create has a record of its own.
     async fn batches_of(&self, orphan: &OrphanedResource) -> Result<Vec<Batch>, GeminiError> {
-        let mut batches = Vec::new();
-        if let Some(attempt) = orphan.stage.attempt() {
-            let input_file = orphan.stage.input_file().unwrap_or_default();
-            batches = self.google.find(&batch_name(&orphan.job_id, attempt), input_file).await?;
-        }
-        if let Some(known) = orphan.stage.batch()
-            && batches.iter().all(|batch| batch.name != known)
-        {
-            match self.google.get_batch(known).await {
-                Ok(batch) => batches.push(batch),
-                // Google sometimes denies a batch that it has, so this check counts as one that found none.
-                Err(error) if error.kind == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
+        let mut batches = match (&orphan.stage, orphan.stage.batch()) {
+            (Stage::Creating { .. } | Stage::Reconciling { .. }, _) => {
+                self.listings.find(&orphan.job_id, &orphan.stage, orphan.quiet_looks == 0).await?
             }
-        }
+            (_, Some(known)) => match self.google.get_batch(known).await {
+                Ok(batch) => vec![batch],
+                // Google sometimes denies a batch that it has, so this check counts as one that found none.
+                Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
+                Err(error) => return Err(error),
+            },
+            (_, None) => Vec::new(),
+        };
+        batches.retain(|batch| !orphan.spares(batch));
         Ok(batches)
     }
 
@@ -228,7 +251,8 @@ mod tests {
     #[test]
     fn orphan_not_found_is_checked_as_often_as_a_lost_create_is_listed() {
         let timing = Timing::default();
-        let mut left = orphan(Stage::Creating { attempt: 1, input_file: "files/in".into(), key: None });
+        let mut left =
+            orphan(Stage::Creating { attempt: 1, input_file: "files/in".into(), uploaded_at: None, key: None });
         for look in 1..timing.reconcile_listings {
             left = left.after(false, &timing).unwrap();
             assert_eq!((left.quiet_looks, left.wait_ms), (look, timing.reconcile_ms));

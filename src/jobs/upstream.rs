@@ -10,7 +10,7 @@ use super::Worker;
 use super::google::may_be_hidden;
 use super::job::{Job, Stage, input_name_prefix};
 use super::machine::Event;
-use crate::model::BlockedReason;
+use crate::model::{BlockedReason, UnixMs};
 
 impl Worker {
     /// Uploads the input file.
@@ -23,7 +23,10 @@ impl Worker {
             self.delete_earlier_inputs(job, attempt).await;
         }
         Ok(match self.ports.google.upload(&self.ports.spool.input(job), &job.input_name(attempt)).await {
-            Ok(input_file) => Event::Uploaded { input_file },
+            Ok(file) => Event::Uploaded {
+                input_file: file.name,
+                uploaded_at: file.create_time.map(|at| UnixMs(at.as_millisecond())),
+            },
             Err(error) => not_uploaded(job, &error),
         })
     }
@@ -47,9 +50,10 @@ impl Worker {
     /// Sends the one create of a committed attempt. `recording` is a moment before the attempt was committed.
     pub(super) async fn create(&self, job: &Job, recording: Moment) -> Event {
         let Stage::Creating { attempt, input_file, .. } = &job.stage else { return wrong_stage() };
-        // If this process was stopped since then, another worker may have claimed the job and sent a create of its own.
+        // If this process was stopped since then, another worker may have claimed the job and sent a create of its own. The event is committed
+        // only if no other worker has claimed the job.
         if self.clock.passed_since(recording) > self.policy.settings.lease / 2 {
-            return Event::AnswerLost;
+            return Event::NotCreated { by: BlockedReason::Server, retry_after_ms: None };
         }
         match self.ports.google.create(job.recipe.model(), &job.batch_name(*attempt), input_file).await {
             Ok(batch) => Event::Created { batch },
@@ -71,8 +75,8 @@ impl Worker {
     ///
     /// No error of Google ends the job here: its batch may exist.
     pub(super) async fn reconcile(&self, job: &Job) -> Event {
-        let Stage::Reconciling { attempt, input_file, .. } = &job.stage else { return wrong_stage() };
-        let mut found = match self.ports.google.find(&job.batch_name(*attempt), input_file).await {
+        let Stage::Reconciling { empty_listings, .. } = job.stage else { return wrong_stage() };
+        let mut found = match self.ports.listings.find(&job.id, &job.stage, empty_listings == 0).await {
             Ok(found) => found,
             Err(error) => return not_reconciled(job, &error),
         };

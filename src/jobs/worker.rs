@@ -1,8 +1,11 @@
 //! Claims due jobs and carries out their tasks, until it is stopped.
 //!
 //! One job is one task of the runtime. It renews the job's lease, carries out what the stage needs, commits the step, and continues until
-//! the job has to wait. A stop, a lost lease or a crash in between leaves the job at its last committed step, for the next claim. `lease`
-//! holds the lease.
+//! the job has to wait. A lost lease or a crash in between leaves the job at its last committed step, for the next claim. `lease` holds the
+//! lease.
+//!
+//! At a stop, no task begins, and what another process would have to do or to pay again finishes within the stop timeout: a create,
+//! answers in realtime, and results that are being stored. Every other task is cut off. Then the worker hands its jobs back.
 
 mod isolation;
 mod lease;
@@ -19,7 +22,7 @@ use tracing::{Instrument, info_span};
 
 use super::job::{Job, Stage};
 use super::machine::{Effect, Event, Lane, Task, Timing, step};
-use super::{Google, PageSource, Spool};
+use super::{Google, Listings, PageSource, Spool};
 use crate::accounts::spending::Budget;
 use crate::changes::Changes;
 use crate::clock::{Clock, IdGenerator, Moment};
@@ -27,7 +30,7 @@ use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::jobs::Spending;
 use crate::jobs::{Completion, Jobs};
-use crate::metrics::{job_claimed, job_ended};
+use crate::metrics::{LoopAges, job_claimed, job_ended};
 use crate::model::wire::JobError;
 use crate::model::{BlockedReason, ErrorCode, Pricing};
 use crate::settings::{SECOND, Settings};
@@ -49,6 +52,8 @@ const CLAIMED_AT_ONCE_MAX: usize = 64;
 const IDLE: Duration = Duration::from_millis(500);
 /// How long a job waits if its account has all its slots of this worker, in milliseconds.
 const SHARE_WAIT_MS: i64 = 2_000;
+/// After this time without a free slot, the turn of a lane counts as completed.
+const SLOT_WAIT: Duration = Duration::from_secs(5);
 /// How long to wait after the database failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -67,11 +72,14 @@ pub struct WorkerSettings {
     pub polls_max: usize,
     /// The most requests that one realtime job has under way at once.
     pub realtime_requests_max: usize,
+    /// How long tasks under way may take to end after a stop.
+    pub stop_timeout: Duration,
 }
 
 impl WorkerSettings {
-    /// Reads the settings. `demo`: shorter intervals, because the emulator reads a batch in seconds and lists it at once.
-    pub fn read(from: &mut Settings, demo: bool) -> Self {
+    /// Reads the settings. `demo`: shorter intervals, because the emulator reads a batch in seconds and lists it at once. `stop_timeout`: that
+    /// of the server.
+    pub fn read(from: &mut Settings, demo: bool, stop_timeout: Duration) -> Self {
         let usual = Timing::default();
         let (poll_ms, reconcile_ms) = if demo { (2_000, 500) } else { (usual.poll_ms, usual.reconcile_ms) };
         Self {
@@ -86,6 +94,7 @@ impl WorkerSettings {
             jobs_max: from.positive("batch.jobs-max", "COLDBREW_JOBS_MAX", 16),
             polls_max: POLLS_MAX,
             realtime_requests_max: from.positive("batch.realtime-requests-max", "COLDBREW_REALTIME_REQUESTS_MAX", 8),
+            stop_timeout,
         }
     }
 }
@@ -99,12 +108,14 @@ pub struct WorkerPorts {
     pub figures: Arc<dyn Figures>,
     pub pages: Arc<dyn PageSource>,
     pub google: Arc<dyn Google>,
+    pub listings: Listings,
     pub spool: Arc<dyn Spool>,
     pub changes: Changes,
     /// Notified when a job may be due.
     pub bell: Arc<Notify>,
     /// Runs suspected jobs in processes of their own; `None`: they run in this process.
     pub isolation: Option<Arc<dyn Isolation>>,
+    pub loops: LoopAges,
 }
 
 /// The prices, limits and settings of a worker.
@@ -135,19 +146,29 @@ pub(super) enum Done {
     Committed(Box<Job>),
     /// Another worker has the job.
     Superseded,
+    /// The worker was asked to stop before the task was carried out.
+    Stopped,
 }
 
 impl Worker {
-    /// Claims and holds jobs until `stop`, and then hands back those that it holds.
+    /// Claims and holds jobs until `stop`, and then hands back those that it holds. It ends soon after the stop timeout, unless the database
+    /// answers no call.
     pub async fn run(self, stop: CancellationToken) {
-        self.purge_spool().await;
-        self.wake_waiting().await;
         let held = TaskTracker::new();
-        let (jobs_max, polls_max) = (self.policy.settings.jobs_max, self.policy.settings.polls_max);
-        tokio::join!(
-            self.run_lane(Lane::Local, jobs_max, &held, &stop),
-            self.run_lane(Lane::Remote, polls_max, &held, &stop),
-        );
+        let claiming = async {
+            self.purge_spool().await;
+            self.wake_waiting().await;
+            let (jobs_max, polls_max) = (self.policy.settings.jobs_max, self.policy.settings.polls_max);
+            tokio::join!(
+                self.run_lane(Lane::Local, jobs_max, &held, &stop),
+                self.run_lane(Lane::Remote, polls_max, &held, &stop),
+            )
+        };
+        tokio::select! {
+            ((), ()) = claiming => {}
+            // Not earlier: jobs that were claimed without an answer count as crashed.
+            () = self.overdue(&stop) => tracing::warn!("stop timeout reached, a claim of jobs was cut off"),
+        }
         held.close();
         held.wait().await;
     }
@@ -155,9 +176,12 @@ impl Worker {
     async fn run_lane(&self, lane: Lane, held_max: usize, held: &TaskTracker, stop: &CancellationToken) {
         let slots = Arc::new(Semaphore::new(held_max));
         let (suspicion, account_slots) = (Arc::new(Semaphore::new(1)), AccountSlots::new(held_max));
-        while unless(stop, slots.acquire()).await.is_some() {
-            let free = slots.available_permits().min(CLAIMED_AT_ONCE_MAX);
-            match self.claim(lane, free).await {
+        while let Some(free) = unless(stop, self.free_slots(lane, &slots)).await {
+            let claimed = self.claim(lane, free).await;
+            if claimed.is_ok() {
+                self.beat(lane);
+            }
+            match claimed {
                 Ok(jobs) if jobs.is_empty() => self.idle(lane, stop).await,
                 Ok(jobs) => {
                     crash_point("claim", "taken");
@@ -181,6 +205,23 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Waits for a free slot. Returns how many jobs the next claim may take.
+    async fn free_slots(&self, lane: Lane, slots: &Semaphore) -> usize {
+        while tokio::time::timeout(SLOT_WAIT, slots.acquire()).await.is_err() {
+            self.beat(lane);
+        }
+        slots.available_permits().min(CLAIMED_AT_ONCE_MAX)
+    }
+
+    /// Records that a lane completed a turn.
+    fn beat(&self, lane: Lane) {
+        let name = match lane {
+            Lane::Local => "local lane",
+            Lane::Remote => "remote lane",
+        };
+        self.ports.loops.beat(name, self.clock.tick());
     }
 
     /// Picks the jobs to hold now, and hands the others back for a while. Those are the jobs of accounts that have all their slots, and
@@ -245,8 +286,8 @@ impl Worker {
     }
 
     /// Takes a job from step to step until it has to wait or ends. Returns a job that moved from the remote to the local lane: it is still
-    /// held. `None`: the job ended, a step that has to wait ended its lease, or the claim was lost.
-    async fn walk(&self, mut job: Job) -> Result<Option<Job>> {
+    /// held. So is the job of a walk that `stop` ended. `None`: the job ended, a step that has to wait ended its lease, or the claim was lost.
+    async fn walk(&self, mut job: Job, stop: &CancellationToken) -> Result<Option<Job>> {
         let lane = job.lane();
         let mut outcome = self.outcome_of_claim(&job).await?;
         let mut step_begun = self.clock.moment();
@@ -258,10 +299,18 @@ impl Worker {
                     self.ports.bell.notify_one();
                     return Ok(Some(job));
                 }
+                // This walk has recorded the attempt.
+                None if stop.is_cancelled() && task == Task::Create => Done::Event(Event::NotSent),
+                None if stop.is_cancelled() => return Ok(Some(job)),
                 None => {
                     let span = info_span!("job", job = %job.id, task = task.into_str(), otel.name = Empty);
                     traces::name(&span, task.into_str());
-                    self.carry_out(task, &job, step_begun).instrument(span).await
+                    let carried_out = self.carry_out(task, &job, step_begun, stop).instrument(span);
+                    tokio::select! {
+                        biased;
+                        done = carried_out => done,
+                        () = lease::cut_off(task, stop) => Done::Stopped,
+                    }
                 }
             };
             step_begun = self.clock.moment();
@@ -272,6 +321,7 @@ impl Worker {
                 },
                 Done::Committed(job) => *job,
                 Done::Superseded => return Ok(None),
+                Done::Stopped => return Ok(Some(job)),
             };
         }
     }
@@ -295,7 +345,7 @@ impl Worker {
     }
 
     /// Carries out one task. `step_begun` is a moment before the commit that led to it.
-    async fn carry_out(&self, task: Task, job: &Job, step_begun: Moment) -> Done {
+    async fn carry_out(&self, task: Task, job: &Job, step_begun: Moment, stop: &CancellationToken) -> Done {
         crash_point(task.into_str(), "begun");
         let done = match task {
             Task::Prepare => self.prepare(job).await,
@@ -306,7 +356,7 @@ impl Worker {
             Task::Poll => Ok(Done::Event(self.poll(job).await)),
             Task::Cancel => Ok(Done::Event(self.cancel(job).await)),
             Task::Download => self.download(job).await,
-            Task::Realtime => self.read_pages(job).await,
+            Task::Realtime => self.read_pages(job, stop).await,
         };
         crash_point(task.into_str(), "done");
         done.unwrap_or_else(|error| {
@@ -376,7 +426,8 @@ impl Worker {
         }
     }
 
-    /// Carries out the effects of a step. Files that it cannot delete are purged at the next start, or expire at Google.
+    /// Carries out the effects of a step. Files that it cannot delete are purged at the next start, or expire at Google. A batch that it cannot
+    /// delete only makes listings longer.
     async fn clean_up(&self, job: &Job, effects: Vec<Effect>) {
         for effect in effects {
             crash_point("cleanup", "begun");
@@ -384,6 +435,10 @@ impl Worker {
                 Effect::ClearSpool => self.ports.spool.clear(job).await,
                 Effect::DeleteInput { input_file } => {
                     self.ports.google.delete(&input_file).await.map_err(Error::unavailable)
+                }
+                Effect::DeleteBatch { batch } => {
+                    crash_point("delete batch", "begun");
+                    self.ports.google.delete_batch(&batch).await.map_err(Error::unavailable)
                 }
             };
             if let Err(error) = cleaned {

@@ -105,7 +105,7 @@ impl Config {
             demo: DemoTiming::read(from),
             pricing: pricing(from),
             budget: Budget::read(from, demo),
-            worker: WorkerSettings::read(from, demo),
+            worker: WorkerSettings::read(from, demo, server.stop_timeout),
             shares: EngineShares::read(from, engine.workers_max, guests_are_owners),
             incoming: IncomingLimits::read(from),
             receiver: Receiver::read(from, &storage.data_dir),

@@ -5,16 +5,21 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
 use super::Config;
+use super::background::{Background, overdue};
 use super::parts::Parts;
 use super::working::Working;
 use crate::error::{Error, Result};
 use crate::jobs::{Isolation, Job};
+
+/// How long the database may take to take a claim back.
+const HAND_BACK_MAX: Duration = Duration::from_secs(2);
 
 /// Starts `coldbrew hold-job` for each suspected job.
 pub(super) struct HoldJobProcess {
@@ -64,11 +69,15 @@ pub async fn hold_job(
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         closed.cancel();
     });
-    let clock = tokio::spawn(parts.time.database.clone().run(stop.clone()));
-    let tracked = tokio::spawn(parts.tracked.clone().run(stop.clone()));
-    working.adopt(job_id, fence, stop.clone()).await?;
+    let mut background = Background::default();
+    background.spawn("clock", parts.time.database.clone().run(stop.clone()));
+    background.spawn("copy in Redis", parts.tracked.clone().run(stop.clone()));
+    let stop_timeout = config.server.stop_timeout;
+    let held = tokio::select! {
+        held = working.adopt(job_id, fence, stop.clone()) => held,
+        // Its tasks end at the stop timeout.
+        () = overdue(&stop, stop_timeout + HAND_BACK_MAX) => Err(Error::unavailable("the claim was not handed back")),
+    };
     stop.cancel();
-    tokio::try_join!(clock, tracked).map_err(Error::internal)?;
-    parts.store.close().await;
-    Ok(())
+    background.end(&parts.store, &stop, stop_timeout).await.and(held)
 }

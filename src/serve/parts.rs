@@ -15,6 +15,7 @@ use crate::documents::{Drafts, Library, Originals, Renderer};
 use crate::error::{Error, Result};
 use crate::extract::Recipe;
 use crate::jobs::{DiskSpool, Jobs, SubmissionPolicy, SubmissionPorts, Submissions};
+use crate::metrics::LoopAges;
 use crate::operations::{DatabaseClock, Metrics};
 use crate::retention::{AccountDeletion, AccountMerge, DeletedAccounts, Purger};
 use crate::store::sql::SqlStore;
@@ -56,6 +57,7 @@ pub(super) struct Parts {
     pub(super) bell: Arc<Notify>,
     pub(super) changes: Changes,
     pub(super) incoming: Incoming,
+    pub(super) loops: LoopAges,
 }
 
 impl Parts {
@@ -79,6 +81,7 @@ impl Parts {
             store,
             bell,
             changes,
+            loops: LoopAges::default(),
         })
     }
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::Config;
+use super::background::Background;
 use super::demo::Demo;
 use super::isolated::HoldJobProcess;
 use super::parts::Parts;
 use crate::accounts::spending::is_priced;
 use crate::error::Result;
-use crate::jobs::{EnginePages, Reaper, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
+use crate::jobs::{EnginePages, Listings, Reaper, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
 
 /// The worker and the reaper of this process.
 pub(super) struct Working {
@@ -35,6 +36,7 @@ impl Working {
         };
         let emulator = demo.as_ref().map(Demo::base_url).or_else(|| emulator.map(str::to_owned));
         let google = Arc::new(config.gemini.client(emulator)?);
+        let listings = Listings::new(google.clone(), parts.time.clock.clone(), &config.worker.timing);
         if !is_priced(&config.gemini.models, &config.gemini.model, parts.time.clock.today()) {
             tracing::warn!(model = config.gemini.model, "price of the model not known: the highest known prices count");
         }
@@ -56,10 +58,12 @@ impl Working {
                     spool: parts.spool.clone(),
                 }),
                 google: google.clone(),
+                listings: listings.clone(),
                 spool: Arc::new(parts.spool.clone()),
                 bell: parts.bell.clone(),
                 changes: parts.changes.clone(),
                 isolation: None,
+                loops: parts.loops.clone(),
             },
             policy: WorkerPolicy {
                 models: config.gemini.models.clone(),
@@ -68,9 +72,9 @@ impl Working {
                 settings: config.worker,
             },
         };
-        let orphans = Arc::new(parts.store.clone());
+        let (orphans, loops, clock) = (Arc::new(parts.store.clone()), parts.loops.clone(), parts.time.clock.clone());
         let WorkerSettings { timing, lease, .. } = config.worker;
-        let reaper = Reaper { orphans, google, clock: parts.time.clock.clone(), timing, lease };
+        let reaper = Reaper { orphans, google, listings, loops, clock, timing, lease };
         Ok(Self { worker, reaper, demo })
     }
 
@@ -85,8 +89,14 @@ impl Working {
         self.worker.adopt(job_id, fence, stop).await
     }
 
-    /// Runs both until `stop`. Then the worker hands back its claims.
-    pub(super) async fn run(self, stop: CancellationToken) {
-        tokio::join!(self.worker.run(stop.clone()), self.reaper.run(stop));
+    /// Starts both, until `stop`. Then the worker hands back its claims.
+    pub(super) fn start(self, background: &mut Background, stop: &CancellationToken) {
+        let Self { worker, reaper, demo } = self;
+        background.spawn("reaper", reaper.run(stop.clone()));
+        let working = worker.run(stop.clone());
+        background.spawn("worker", async move {
+            working.await;
+            drop(demo);
+        });
     }
 }

@@ -3,10 +3,12 @@
 pub mod chunks;
 pub mod crash;
 pub mod drafts;
+pub mod drains;
 pub mod ends;
 pub mod gemini;
 pub mod journey;
 pub mod leaving;
+pub mod listings;
 pub mod lost_creates;
 pub mod set_aside;
 pub mod slow_dependencies;

@@ -33,6 +33,9 @@ pub struct BatchRow {
     /// The outcomes of the rows, once the output is written.
     pub written: Option<RowCounts>,
     pub cancelled: Option<Timestamp>,
+    /// When a client deleted it. It runs on, and no call shows it.
+    #[serde(default)]
+    pub deleted: Option<Timestamp>,
     pub faults: Vec<Fault>,
 }
 

@@ -22,8 +22,13 @@ use super::reply::{ApiError, RpcCode, drop_connection, html, ok};
 
 type Named = Path<(String, String)>;
 
+/// Whether calls with this key show the batch.
+fn is_shown(batch: &BatchRow, caller: &Caller) -> bool {
+    batch.project == caller.project && batch.deleted.is_none()
+}
+
 fn find(emulator: &Emulator, caller: &Caller, id: &str) -> Result<BatchRow, ApiError> {
-    emulator.batches.get(id).filter(|batch| batch.project == caller.project).ok_or_else(ApiError::no_entity)
+    emulator.batches.get(id).filter(|batch| is_shown(batch, caller)).ok_or_else(ApiError::no_entity)
 }
 
 pub(crate) async fn get(
@@ -86,8 +91,7 @@ pub(crate) async fn list(State(emulator): State<Emulator>, caller: Caller) -> Re
     if let Some(response) = failed_poll(&emulator) {
         return Ok(response);
     }
-    let batches: Vec<BatchRow> =
-        emulator.batches.all().into_iter().filter(|batch| batch.project == caller.project).collect();
+    let batches: Vec<BatchRow> = emulator.batches.all().into_iter().filter(|batch| is_shown(batch, &caller)).collect();
     let key = |batch: &BatchRow| format!("{:030}{}", batch.created.as_nanosecond(), batch.id);
     let page = page(batches, key, caller.page_size(20, 100)?, &caller)?;
     let mut shown = Vec::new();
@@ -118,6 +122,8 @@ pub(crate) async fn delete(
 ) -> Result<Response, ApiError> {
     emulator.count("delete_batch");
     find(&emulator, &caller, &id)?;
-    emulator.batches.remove(&id, &["in", "out"]);
+    let now = emulator.now();
+    // It may run on, and it still counts as enqueued (<https://github.com/googleapis/python-genai/issues/2495>, read 2026-11-23).
+    emulator.batches.update(&id, |batch| batch.deleted = Some(now))?;
     Ok(ok(json!({})))
 }

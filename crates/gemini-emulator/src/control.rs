@@ -10,6 +10,8 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::batch::ShowOptions;
+use super::caller::Caller;
 use super::emulator::{Emulator, Settings};
 use super::faults::ArmedFault;
 use super::reply::{ApiError, not_found_page, ok};
@@ -17,6 +19,7 @@ use super::reply::{ApiError, not_found_page, ok};
 /// | call | effect |
 /// |---|---|
 /// | `GET /_control` | returns the time, the settings, the armed faults and the number of calls by name |
+/// | `GET /_control/batches` | returns all batches of the key, with those that were deleted |
 /// | `POST /_control/faults` | arms an [`ArmedFault`] |
 /// | `DELETE /_control/faults` | disarms all faults |
 /// | `POST /_control/clock` | moves the clock by `{"advance_ms": …}` |
@@ -24,6 +27,7 @@ use super::reply::{ApiError, not_found_page, ok};
 pub(crate) fn router() -> Router<Emulator> {
     Router::new()
         .route("/_control", get(show))
+        .route("/_control/batches", get(batches))
         .route("/_control/faults", post(arm).delete(disarm))
         .route("/_control/clock", post(advance))
         .route("/_control/settings", post(set))
@@ -43,6 +47,13 @@ async fn show(State(emulator): State<Emulator>) -> Response {
         "faults": emulator.faults.armed(),
         "calls": emulator.calls(),
     }))
+}
+
+async fn batches(State(emulator): State<Emulator>, caller: Caller) -> Response {
+    let now = emulator.now();
+    let of_caller = emulator.batches.all().into_iter().filter(|batch| batch.project == caller.project);
+    let shown: Vec<_> = of_caller.map(|batch| batch.show(now, None, ShowOptions::default())).collect();
+    ok(json!({"operations": shown}))
 }
 
 async fn arm(State(emulator): State<Emulator>, Json(fault): Json<ArmedFault>) -> Response {

@@ -39,6 +39,8 @@ pub enum Fault {
     CreateAnswers500,
     /// The batch is created, and the connection drops before the reply.
     CreateHangsUp,
+    /// The batch is created, and the reply comes after `amount` milliseconds.
+    CreateAnswersLate,
     /// 429 with only `Help`.
     CreateQuota,
     /// 429 with a `RetryInfo` of `amount` seconds.
@@ -139,6 +141,8 @@ pub enum Fault {
     GenerateTimesOut,
     /// The connection drops.
     GenerateHangsUp,
+    /// The reply comes after `amount` milliseconds.
+    GenerateAnswersLate,
 }
 
 /// A fault that is switched on.

@@ -1,5 +1,7 @@
 //! The handler for `models/{model}:{method}`: generate content, stream, count tokens and create a batch.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -49,6 +51,9 @@ async fn answer(
         "generateContent" | "streamGenerateContent" => {
             emulator.count("generate_content");
             generate_faults(emulator)?;
+            if let Some(ms) = emulator.faults.draw(Fault::GenerateAnswersLate) {
+                tokio::time::sleep(Duration::from_millis(ms.into())).await;
+            }
             let request = read_json(body, &schema::GENERATE_CONTENT).await?;
             let response = super::answer::respond(emulator, &caller.project, &model?, &request).await?;
             match method {

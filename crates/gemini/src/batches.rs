@@ -1,6 +1,7 @@
 //! The calls for batches: create, get, list, find, cancel and delete.
 
 use http::Method;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::batch::{Batch, BatchPage};
@@ -11,6 +12,8 @@ use super::models;
 
 /// Batches in one page of a list.
 const PAGE_SIZE: u32 = 50;
+/// How far the times and the order of a list may be wrong.
+const ORDER_MARGIN: SignedDuration = SignedDuration::from_hours(1);
 
 impl Client {
     /// Creates a batch from an uploaded file (`files/…`).
@@ -18,7 +21,7 @@ impl Client {
     /// A repeated call creates a second batch: the API has no request id (<https://ai.google.dev/api/batch-api>, read 2026-09-01).
     ///
     /// # Errors
-    /// - [`ErrorKind::Ambiguous`]: the batch may exist. Search for it with [`Client::find_batches`] before creating another.
+    /// - [`ErrorKind::Ambiguous`]: the batch may exist. Search the list ([`Client::batches_since`]) before creating another.
     /// - Every other kind: nothing was created.
     pub async fn create_batch(&self, model: &str, display_name: &str, input_file: &str) -> Result<Batch, Error> {
         let url = self.url(&format!("models/{}:batchGenerateContent", models::checked_id(model)?));
@@ -55,22 +58,24 @@ impl Client {
         self.call(Method::GET, &path, None).await.map(|answer| BatchPage::from_json(&answer))
     }
 
-    /// Finds all batches with exactly this display name or this input file, newest first. Both should be unique.
+    /// Lists all batches that were created at `since` or later, by Google's clock, newest first. The list may have earlier ones too.
+    /// `None`: lists all batches.
     ///
     /// Lists lag: a new batch can be missing for a minute (`docs/GEMINI.md`, "Polling").
     ///
     /// # Errors
     /// Any [`ErrorKind`]. If one page fails, the batches of the other pages are not returned.
-    pub async fn find_batches(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, Error> {
+    pub async fn batches_since(&self, since: Option<Timestamp>) -> Result<Vec<Batch>, Error> {
+        let oldest = since.map(|since| since.saturating_sub(ORDER_MARGIN).unwrap_or(Timestamp::MIN));
+        let is_older = |batch: &Batch| batch.create_time.is_some_and(|created| Some(created) < oldest);
         let mut found = Vec::new();
         let mut page_token = None;
         for _ in 0..PAGES_MAX {
             let page = self.list_batches(page_token.as_deref()).await?;
-            let ours =
-                |batch: &Batch| batch.display_name == display_name || batch.input_file.as_deref() == Some(input_file);
-            found.extend(page.batches.into_iter().filter(ours));
+            let is_beyond = !page.batches.is_empty() && page.batches.iter().all(is_older);
+            found.extend(page.batches);
             match page.next_page_token {
-                Some(next) if Some(&next) != page_token.as_ref() => page_token = Some(next),
+                Some(next) if !is_beyond && Some(&next) != page_token.as_ref() => page_token = Some(next),
                 _ => break,
             }
         }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Job, Worker, crash_point, unless};
+use super::{Job, Task, Worker, crash_point, unless};
 
 tokio::task_local! {
     /// Whether the results of the job that this task holds are being stored.
@@ -22,12 +22,27 @@ pub(in crate::jobs) async fn storing<T>(stored: impl Future<Output = T>) -> T {
     stored
 }
 
+/// Returns at `stop` if the task can be cut off then: another process repeats it, and nothing is paid again. A create or an admission ends by
+/// itself, and so does the storing of results. Realtime sends no further page.
+pub(super) async fn cut_off(task: Task, stop: &CancellationToken) {
+    stop.cancelled().await;
+    if matches!(task, Task::RecordAttempt | Task::Create | Task::Realtime) || STORING.with(Cell::get) {
+        std::future::pending().await
+    }
+}
+
 impl Worker {
     pub(in crate::jobs) fn lease_ms(&self) -> i64 {
         i64::try_from(self.policy.settings.lease.as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Holds a claimed job until it has to wait or ends, its lease is lost, or `stop` comes.
+    /// Returns when the stop timeout has passed after `stop`.
+    pub(super) async fn overdue(&self, stop: &CancellationToken) {
+        stop.cancelled().await;
+        self.clock.sleep(self.policy.settings.stop_timeout).await;
+    }
+
+    /// Holds a claimed job until it has to wait or ends, or its lease is lost. At `stop`, its task may end within the stop timeout.
     pub async fn hold(&self, job: Job, stop: CancellationToken) {
         STORING.scope(Cell::new(false), self.walk_with_lease(job, stop)).await;
     }
@@ -37,12 +52,15 @@ impl Worker {
         let ended = tokio::select! {
             // Polled in this order, so that a simulation with the same seed is the same.
             biased;
-            ended = self.walk(job) => ended,
+            ended = self.walk(job, &stop) => ended,
             () = self.keep_lease(&fence) => {
                 tracing::warn!(job = %fence.id, "lease lost");
                 Ok(Some(fence.clone()))
             }
-            () = stop.cancelled() => Ok(Some(fence.clone())),
+            () = self.overdue(&stop) => {
+                tracing::warn!(job = %fence.id, "stop timeout reached, task cut off");
+                Ok(Some(fence.clone()))
+            }
         };
         match ended {
             Ok(None) => {}

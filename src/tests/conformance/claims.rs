@@ -113,7 +113,13 @@ async fn claim_takes_up_to_its_maximum_of_one_lane(stores: Stores) {
     let contents = |jobs: &[Job]| jobs.iter().map(|job| job.content_hash.clone()).collect::<Vec<_>>();
     let first = stores.claim_many(Lane::Local, 2, NOW).await;
     assert_eq!(contents(&first), ["content 4", "content 3"]);
-    let reconciling = Stage::Reconciling { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: 0 };
+    let reconciling = Stage::Reconciling {
+        attempt: 1,
+        input_file: "files/in".into(),
+        uploaded_at: None,
+        key: None,
+        empty_listings: 0,
+    };
     for job in &first {
         assert!(stores.jobs.advance(&at(job, reconciling.clone()), 10, None, NOW).await.unwrap());
     }

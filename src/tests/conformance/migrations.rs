@@ -22,9 +22,18 @@ fn stages() -> Vec<(Stage, &'static str)> {
     vec![
         (Stage::Prepare { attempt: 1 }, "preparing"),
         (Stage::Upload { attempt: 1 }, "preparing"),
-        (Stage::Submit { attempt: 1, input_file: input_file.clone() }, "preparing"),
-        (Stage::Creating { attempt: 1, input_file: input_file.clone(), key: None }, "preparing"),
-        (Stage::Reconciling { attempt: 1, input_file: input_file.clone(), key: None, empty_listings: 0 }, "preparing"),
+        (Stage::Submit { attempt: 1, input_file: input_file.clone(), uploaded_at: None }, "preparing"),
+        (Stage::Creating { attempt: 1, input_file: input_file.clone(), uploaded_at: None, key: None }, "preparing"),
+        (
+            Stage::Reconciling {
+                attempt: 1,
+                input_file: input_file.clone(),
+                uploaded_at: None,
+                key: None,
+                empty_listings: 0,
+            },
+            "preparing",
+        ),
         (polling(), "running"),
         (Stage::Polling(pending.clone()), "pending"),
         (Stage::Cancelling(RemoteBatch { running: true, ..pending }), "pending"),

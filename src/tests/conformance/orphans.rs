@@ -21,7 +21,7 @@ impl Stores {
 }
 
 fn creating() -> Stage {
-    Stage::Creating { attempt: 2, input_file: "files/in".into(), key: None }
+    Stage::Creating { attempt: 2, input_file: "files/in".into(), uploaded_at: None, key: None }
 }
 
 async fn account_deleted_records_orphans_of_its_active_jobs(stores: Stores) {
@@ -86,7 +86,13 @@ async fn orphan_claimed_is_hidden_until_it_is_due_again(stores: Stores) {
 async fn orphan_of_a_step_is_recorded_with_the_step(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
-    let reconciling = Stage::Reconciling { attempt: 1, input_file: "files/in".into(), key: None, empty_listings: 0 };
+    let reconciling = Stage::Reconciling {
+        attempt: 1,
+        input_file: "files/in".into(),
+        uploaded_at: None,
+        key: None,
+        empty_listings: 0,
+    };
     let reconciled = at(&claimed, reconciling);
     let beside = OrphanedResource::beside("batches/b1", &reconciled, NOW, &Timing::default());
     let lost = Job { fence: claimed.fence - 1, ..at(&claimed, polling()) };

@@ -16,7 +16,7 @@ conform!(
 async fn step_committed_is_returned_by_the_next_claim(stores: Stores) {
     let account = stores.account("a").await;
     let claimed = stores.claimed(&account, "one").await;
-    let stage = Stage::Submit { attempt: 2, input_file: "files/in".into() };
+    let stage = Stage::Submit { attempt: 2, input_file: "files/in".into(), uploaded_at: None };
     let after = Job { due_at: NOW.plus(50), requeued: true, ..at(&claimed, stage) };
     assert!(stores.jobs.advance(&after, 50, None, NOW).await.unwrap());
     stores.jobs.release(&after, None).await.unwrap();

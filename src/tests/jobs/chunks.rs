@@ -16,9 +16,10 @@ use coldbrew::extract::Recipe;
 use coldbrew::jobs::Jobs;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{
-    DiskSpool, Google, Job, JobIds, PageSource, ReadyPage, ReadyPages, Worker, WorkerPolicy, WorkerPorts,
+    DiskSpool, Google, Job, JobIds, Listings, PageSource, ReadyPage, ReadyPages, Worker, WorkerPolicy, WorkerPorts,
     WorkerSettings,
 };
+use coldbrew::metrics::LoopAges;
 use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::uploads::{Upload, Uploads};
@@ -70,13 +71,16 @@ impl Google for Reader {
     fn fingerprint(&self) -> String {
         unreachable!()
     }
-    async fn upload(&self, _: &Path, _: &str) -> Result<String, Error> {
+    async fn upload(&self, _: &Path, _: &str) -> Result<File, Error> {
         unreachable!()
     }
     async fn create(&self, _: &str, _: &str, _: &str) -> Result<String, Error> {
         unreachable!()
     }
-    async fn find(&self, _: &str, _: &str) -> Result<Vec<Batch>, Error> {
+    async fn list(&self, _: Option<UnixMs>) -> Result<Vec<Batch>, Error> {
+        unreachable!()
+    }
+    async fn delete_batch(&self, _: &str) -> Result<(), Error> {
         unreachable!()
     }
     async fn get_batch(&self, _: &str) -> Result<Batch, Error> {
@@ -145,6 +149,7 @@ async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
     let count = || AtomicUsize::new(0);
     let page = Bytes::from(vec![0; page_bytes]);
     let same = Arc::new(Same { page, opened: count(), waiting: count(), waiting_max: count() });
+    let (google, timing) = (Arc::new(Reader(same.clone())), Timing::default());
     let worker = Worker {
         name: "worker".into(),
         clock: Arc::new(SystemClock),
@@ -155,22 +160,25 @@ async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
             spending: Arc::new(memory.clone()),
             figures: Arc::new(memory.clone()),
             pages: same.clone(),
-            google: Arc::new(Reader(same.clone())),
+            listings: Listings::new(google.clone(), Arc::new(SystemClock), &timing),
+            google,
             spool: Arc::new(DiskSpool::open(data.path().to_owned()).await.unwrap()),
             changes: Changes::default(),
             bell: Arc::new(Notify::new()),
             isolation: None,
+            loops: LoopAges::default(),
         },
         policy: WorkerPolicy {
             models: Models::default(),
             pricing: Pricing::default(),
             budget: Budget::UNLIMITED,
             settings: WorkerSettings {
-                timing: Timing::default(),
+                timing,
                 lease: Duration::from_secs(20),
                 jobs_max: 1,
                 polls_max: 1,
                 realtime_requests_max: 4,
+                stop_timeout: Duration::from_secs(20),
             },
         },
     };

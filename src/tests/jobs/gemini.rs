@@ -14,7 +14,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::harness::{TestClient, TestGemini, TestServer, http};
+use crate::support::harness::{TestClient, TestGemini, TestServer, http, made_batches};
 
 pub const PAGES: u64 = 3;
 
@@ -108,9 +108,9 @@ impl Site {
         false
     }
 
-    /// The batches at Google, newest first.
+    /// The batches that were made at Google, with those that were deleted since.
     pub async fn batches(&self) -> Vec<Value> {
-        self.google("batches?pageSize=100").await["operations"].as_array().cloned().unwrap_or_default()
+        made_batches(&self.gemini.base_url, "a-key").await
     }
 
     /// Disarms all faults.

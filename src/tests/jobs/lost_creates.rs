@@ -18,8 +18,10 @@ use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::Timing;
 use coldbrew::jobs::{Acceptance, Jobs};
 use coldbrew::jobs::{
-    DiskSpool, Job, JobIds, PageSource, ReadyPage, ReadyPages, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings,
+    DiskSpool, Job, JobIds, Listings, PageSource, ReadyPage, ReadyPages, Stage, Worker, WorkerPolicy, WorkerPorts,
+    WorkerSettings,
 };
+use coldbrew::metrics::LoopAges;
 use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::uploads::{Upload, Uploads};
@@ -39,6 +41,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::environment::number;
+use crate::support::harness::made_batches;
 use crate::support::memory::{Memory, UNLIMITED};
 
 /// Each project has a key of its own at Google, so that a listing of its batches has one page.
@@ -104,7 +107,7 @@ async fn relay(mut client: TcpStream, mut server: TcpStream, cuts: &Cuts, mut rn
 }
 
 /// Reads the same text from every page.
-struct SameText;
+pub struct SameText;
 
 #[async_trait]
 impl PageReader for SameText {
@@ -130,7 +133,7 @@ impl PageSource for OnePage {
 }
 
 /// Starts an emulator, which runs until the test ends.
-async fn google(data: &TempDir) -> SocketAddr {
+pub async fn google(data: &TempDir) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let config = EmulatorConfig {
@@ -139,18 +142,21 @@ async fn google(data: &TempDir) -> SocketAddr {
         running: Duration::from_millis(200),
         reader: Arc::new(SameText),
         clock: Arc::new(coldbrew_gemini_emulator::SystemClock),
-        control: false,
+        control: true,
     };
     let emulator = Emulator::open(config).await.unwrap();
     tokio::spawn(serve(listener, emulator, std::future::pending()));
     address
 }
 
-fn client(address: SocketAddr, project: u64) -> Client {
+pub fn client(address: SocketAddr, project: u64) -> Client {
     Client::new(Config::new(format!("http://{address}"), format!("project-{project}"))).unwrap()
 }
 
-async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: SocketAddr) -> Worker {
+pub async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: SocketAddr) -> Worker {
+    let google = Arc::new(client(proxy, project));
+    // All listings together take longer than the emulator needs for a create, even on a busy machine.
+    let timing = Timing { poll_ms: 400, reconcile_ms: 500, reconcile_listings: 10, retry_ms: 100, ..Timing::default() };
     let spool = DiskSpool::open(data.path().join(format!("spool-{project}"))).await.unwrap();
     Worker {
         name: "worker".into(),
@@ -162,35 +168,31 @@ async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: SocketAddr
             spending: Arc::new(memory.clone()),
             figures: Arc::new(memory.clone()),
             pages: Arc::new(OnePage(simple_pdf(&["What stands on this page."]).into())),
-            google: Arc::new(client(proxy, project)),
+            listings: Listings::new(google.clone(), Arc::new(SystemClock), &timing),
+            google,
             spool: Arc::new(spool),
             changes: Changes::default(),
             bell: Arc::new(Notify::new()),
             isolation: None,
+            loops: LoopAges::default(),
         },
         policy: WorkerPolicy {
             models: Models::default(),
             pricing: Pricing::default(),
             budget: Budget::UNLIMITED,
             settings: WorkerSettings {
-                // All listings together take longer than the emulator needs for a create, even on a busy machine.
-                timing: Timing {
-                    poll_ms: 400,
-                    reconcile_ms: 500,
-                    reconcile_listings: 10,
-                    retry_ms: 100,
-                    ..Timing::default()
-                },
+                timing,
                 lease: Duration::from_secs(20),
                 jobs_max: 4,
                 polls_max: 8,
                 realtime_requests_max: 1,
+                stop_timeout: Duration::from_secs(20),
             },
         },
     }
 }
 
-fn job(number: usize, now: UnixMs) -> Job {
+pub fn job(number: usize, now: UnixMs) -> Job {
     Job {
         title: "Book".into(),
         ..Job::new(
@@ -209,7 +211,7 @@ fn job(number: usize, now: UnixMs) -> Job {
     }
 }
 
-fn upload(number: usize) -> Upload {
+pub fn upload(number: usize) -> Upload {
     Upload {
         hash: format!("upload{number}"),
         account_id: "account".into(),
@@ -251,15 +253,13 @@ async fn work_off(data: &TempDir, project: u64, proxy: SocketAddr, google: Socke
     stop.cancel();
     working.await.unwrap();
     check_records(&memory);
-    let (client, mut batches, mut next) = (client(google, project), Vec::new(), None);
-    loop {
-        let page = client.list_batches(next.as_deref()).await.unwrap();
-        batches.extend(page.batches);
-        next = page.next_page_token;
-        if next.is_none() {
-            return batches;
-        }
-    }
+    // Listings lack the batches that were deleted after their results were stored.
+    assert!(client(google, project).batches_since(None).await.unwrap().len() < JOBS_EACH);
+    made_batches(&format!("http://{google}"), &format!("project-{project}"))
+        .await
+        .into_iter()
+        .map(Batch::from_json)
+        .collect()
 }
 
 fn check_records(memory: &Memory) {

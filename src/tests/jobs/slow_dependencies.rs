@@ -20,9 +20,10 @@ use coldbrew::jobs::Spending;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Jobs};
 use coldbrew::jobs::{
-    Google, InputLines, Job, JobIds, PageSource, ReadyPage, ReadyPages, RemoteBatch, Results, Spool, Stage, Worker,
-    WorkerPolicy, WorkerPorts, WorkerSettings,
+    Google, InputLines, Job, JobIds, Listings, PageSource, ReadyPage, ReadyPages, RemoteBatch, Results, Spool, Stage,
+    Worker, WorkerPolicy, WorkerPorts, WorkerSettings,
 };
+use coldbrew::metrics::LoopAges;
 use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{BlockedReason, JobStatus, Mode, PageSet, Pricing, UnixMs};
 use coldbrew::store::sql::SqlStore;
@@ -55,11 +56,14 @@ struct Outside {
     line: Duration,
     /// How often the account has no engine time, before it has some.
     engine_refusals: AtomicUsize,
+    /// Cancelled when a create is admitted.
+    stop_at_admission: CancellationToken,
 }
 
 #[async_trait]
 impl Google for Outside {
     fn fingerprint(&self) -> String {
+        self.stop_at_admission.cancel();
         "this key".to_owned()
     }
 
@@ -79,7 +83,7 @@ impl Google for Outside {
         Ok(())
     }
 
-    async fn upload(&self, _input: &Path, _display_name: &str) -> Result<String, Error> {
+    async fn upload(&self, _input: &Path, _display_name: &str) -> Result<File, Error> {
         unreachable!()
     }
 
@@ -87,8 +91,12 @@ impl Google for Outside {
         unreachable!()
     }
 
-    async fn find(&self, _display_name: &str, _input_file: &str) -> Result<Vec<Batch>, Error> {
+    async fn list(&self, _since: Option<UnixMs>) -> Result<Vec<Batch>, Error> {
         Ok(Vec::new())
+    }
+
+    async fn delete_batch(&self, _batch: &str) -> Result<(), Error> {
+        Ok(())
     }
 
     async fn get_batch(&self, _batch: &str) -> Result<Batch, Error> {
@@ -171,11 +179,13 @@ fn worker(store: impl Jobs + Uploads + Spending + Figures + Clone + 'static, out
             spending: Arc::new(store.clone()),
             figures: Arc::new(store),
             pages: outside.clone(),
+            listings: Listings::new(outside.clone(), Arc::new(SystemClock), &Timing::default()),
             google: outside.clone(),
             spool: outside,
             changes: Changes::default(),
             bell: Arc::new(Notify::new()),
             isolation: None,
+            loops: LoopAges::default(),
         },
         policy: WorkerPolicy {
             models: Models::default(),
@@ -187,6 +197,7 @@ fn worker(store: impl Jobs + Uploads + Spending + Figures + Clone + 'static, out
                 jobs_max: 1,
                 polls_max: 1,
                 realtime_requests_max: 1,
+                stop_timeout: Duration::from_secs(20),
             },
         },
     }
@@ -290,13 +301,33 @@ async fn realtime_job_without_any_capacity_fails_with_no_capacity() {
     assert_eq!(error.message, "Gemini had no capacity for the rest of this document after several attempts.");
 }
 
+/// The double of Google refuses every create by a panic.
+#[tokio::test]
+async fn create_not_sent_before_a_stop_is_sent_by_the_next_worker() {
+    let (memory, stop) = (Memory::default(), CancellationToken::new());
+    submit(&memory, Mode::Batch, Stage::Submit { attempt: 1, input_file: "files/in".into(), uploaded_at: None }).await;
+    let worker = worker(memory.clone(), Outside { stop_at_admission: stop.clone(), ..Outside::default() });
+    let job = worker.claim(Lane::Local, 1).await.unwrap().pop().unwrap();
+    worker.hold(job, stop).await;
+    let records = memory.records();
+    let row = &records.jobs["job"];
+    assert_eq!(row.job.stage, Stage::Submit { attempt: 2, input_file: "files/in".into(), uploaded_at: None });
+    assert_eq!((row.lease_until, row.job.claims), (UnixMs(0), 0), "the claim was handed back");
+    assert!(records.commitments.is_empty(), "nothing is held for the create");
+}
+
 /// A key of another project does not see the batch (docs/GEMINI.md). That is no evidence that the batch is lost.
 #[tokio::test]
 async fn batch_that_another_key_does_not_see_is_not_given_up() {
     for (key, is_evidence) in [(None, true), (Some("this key"), true), (Some("another key"), false)] {
         let (key, input_file) = (key.map(str::to_owned), "files/in".to_owned());
-        let reconciling =
-            Stage::Reconciling { attempt: 1, input_file: input_file.clone(), key: key.clone(), empty_listings: 0 };
+        let reconciling = Stage::Reconciling {
+            attempt: 1,
+            input_file: input_file.clone(),
+            uploaded_at: None,
+            key: key.clone(),
+            empty_listings: 0,
+        };
         let remote = RemoteBatch {
             attempt: 1,
             input_file,

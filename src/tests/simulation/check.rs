@@ -76,6 +76,10 @@ fn job(records: &Records, job: &Job, finished: Finished, crashes: u32) {
             let code = error.code.as_str();
             assert!(code != "set_aside" || crashes >= SET_ASIDE_CRASHES, "{id} was set aside without enough crashes");
             assert!(code != "internal_error", "{id} was given the task of another stage");
+            assert!(
+                code != "results_lost" || !finished.deleted,
+                "{id} deleted its batch before its results were stored"
+            );
             let excused = ["set_aside", "results_lost", "no_word", "upload_gone"].contains(&code);
             assert!(excused || !finished.usable, "{id} failed with {error:?}, although Google has results of it");
         }
@@ -106,6 +110,8 @@ struct Finished {
     paid: usize,
     /// Whether one of them has a page that can be read.
     usable: bool,
+    /// Whether one of them was deleted.
+    deleted: bool,
 }
 
 fn finished_batches(service: &Service) -> BTreeMap<String, Finished> {
@@ -116,6 +122,7 @@ fn finished_batches(service: &Service) -> BTreeMap<String, Finished> {
         let of_job = finished.entry(made.job.clone()).or_default();
         of_job.paid += usize::from(paid);
         of_job.usable |= paid && made.is_usable();
+        of_job.deleted |= paid && made.row.deleted.is_some();
     });
     finished
 }

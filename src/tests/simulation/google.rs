@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use coldbrew::accounts::spending::Rates;
 use coldbrew::jobs::Google;
-use coldbrew::model::Mode;
+use coldbrew::model::{Mode, UnixMs};
 use coldbrew_gemini::jsonl::{LineError, Outcome, ResultLine};
 use coldbrew_gemini::models::Models;
 use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Quota, Request, Status};
@@ -66,6 +66,7 @@ pub struct Made {
     pub job: String,
     /// Whether it is the second batch of one create.
     pub doubled: bool,
+    made_ms: i64,
     /// When listings begin to show it.
     listed_ms: i64,
     /// While Google hides it: calls deny it, and listings lack it. This lasts longer than any job could wait.
@@ -97,7 +98,7 @@ impl Made {
 
     /// Whether calls and listings show it at this time.
     fn is_visible(&self, now_ms: i64) -> bool {
-        !self.hidden_ms.contains(&now_ms)
+        self.row.deleted.is_none() && !self.hidden_ms.contains(&now_ms)
     }
 
     /// Whether a page of it can be read.
@@ -140,11 +141,12 @@ impl Service {
         format!("n{}", state.named)
     }
 
-    fn upload(&self, display_name: String, keys: Vec<String>) -> String {
+    fn upload(&self, display_name: String, keys: Vec<String>) -> File {
         let mut state = self.state();
         let name = format!("files/{}", self.name(&mut state));
-        state.files.insert(name.clone(), Input { display_name, keys });
-        name
+        let file = json!({"name": name, "displayName": display_name, "createTime": self.now().to_string()});
+        state.files.insert(name, Input { display_name, keys });
+        File::from_json(file)
     }
 
     fn find_files(&self, prefix: &str) -> Vec<File> {
@@ -174,7 +176,7 @@ impl Service {
         let lines = if row.has(Fault::OutputEmpty) { Vec::new() } else { lines };
         let listed_ms = now_ms + if self.timeline.happens(0.3) { self.timeline.pick(0..LISTED_MS_MAX) } else { 0 };
         self.timeline.log(|| format!("google: {display_name} is batch {id} {:?}", row.faults));
-        state.batches.push(Made { row, job, doubled, listed_ms, hidden_ms, lines, cost });
+        state.batches.push(Made { row, job, doubled, made_ms: now_ms, listed_ms, hidden_ms, lines, cost });
         Ok(format!("batches/{id}"))
     }
 
@@ -206,6 +208,7 @@ impl Service {
             tokens: 1,
             written: Some(RowCounts::default()),
             cancelled: None,
+            deleted: None,
             faults: Vec::new(),
         };
         for (fault, likelihood) in [
@@ -295,12 +298,12 @@ impl Service {
         Batch::from_json(made.row.show(now, output, ShowOptions::default()))
     }
 
-    fn find(&self, display_name: &str, input_file: &str) -> Vec<Batch> {
+    /// The batches of a listing. It has no batch that was made before `since`.
+    fn list(&self, since: Option<UnixMs>) -> Vec<Batch> {
         let (state, now_ms) = (self.state(), self.timeline.now_ms());
-        let named = |made: &&Made| {
-            made.row.display_name.as_deref() == Some(display_name) || made.row.input_file.as_deref() == Some(input_file)
+        let listed = |made: &&Made| {
+            since.is_none_or(|since| made.made_ms >= since.0) && made.listed_ms <= now_ms && made.is_visible(now_ms)
         };
-        let listed = |made: &&Made| named(made) && made.listed_ms <= now_ms && made.is_visible(now_ms);
         state.batches.iter().rev().filter(listed).map(|made| self.show(made)).collect()
     }
 
@@ -322,6 +325,16 @@ impl Service {
             made.row.cancelled = Some(now);
         }
         Ok(())
+    }
+
+    /// Deletes a batch. Panics if it is live.
+    fn delete_batch(&self, name: &str) {
+        let (mut state, now) = (self.state(), self.now());
+        let named = |made: &&mut Made| name.strip_prefix("batches/") == Some(&made.row.id);
+        if let Some(made) = state.batches.iter_mut().find(named) {
+            assert!(made.row.is_over(now), "the live batch {name} was deleted");
+            made.row.deleted = Some(now);
+        }
     }
 
     /// Cancels the newest batch, as a person with the key can.

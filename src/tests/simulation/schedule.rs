@@ -13,7 +13,8 @@ use coldbrew::error::Error;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Jobs};
-use coldbrew::jobs::{Job, JobIds, Reaper, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
+use coldbrew::jobs::{Job, JobIds, Listings, Reaper, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
+use coldbrew::metrics::LoopAges;
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::operations::DatabaseClock;
@@ -46,7 +47,7 @@ pub const QUOTA: u64 = 1_000_000;
 const TIMING: Timing = Timing {
     poll_ms: 15_000,
     reconcile_ms: 30_000,
-    reconcile_listings: 16,
+    reconcile_listings: 17,
     retry_ms: 20_000,
     pending_ms_max: 2 * MINUTE_MS,
     odd_ms_max: MINUTE_MS,
@@ -57,6 +58,7 @@ const TIMING: Timing = Timing {
     fetches_max: 50,
 };
 const LEASE: Duration = Duration::from_secs(20);
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Shared by all schedules, because creating it takes longer than a schedule. It has no watchers.
 static CHANGES: LazyLock<Changes> = LazyLock::new(Changes::default);
@@ -293,9 +295,12 @@ impl Schedule {
             Some(measured) => measured.clone(),
             None => machine.clone(),
         };
+        let listings = Listings::new(google.clone(), clock.clone(), &TIMING);
         let reaper = Reaper {
             orphans: connection.clone(),
             google: google.clone(),
+            listings: listings.clone(),
+            loops: LoopAges::default(),
             clock: clock.clone(),
             timing: TIMING,
             lease: LEASE,
@@ -311,10 +316,12 @@ impl Schedule {
                 figures: Arc::new(self.memory.clone()),
                 pages: Arc::new(host.disk.clone()),
                 google,
+                listings,
                 spool: Arc::new(host.disk.clone()),
                 changes: CHANGES.clone(),
                 bell: Arc::new(Notify::new()),
                 isolation: None,
+                loops: LoopAges::default(),
             },
             policy: WorkerPolicy {
                 models: self.models.clone(),
@@ -326,6 +333,7 @@ impl Schedule {
                     jobs_max: 4,
                     polls_max: 4,
                     realtime_requests_max: 2,
+                    stop_timeout: STOP_TIMEOUT,
                 },
             },
         };
@@ -369,7 +377,7 @@ impl Schedule {
             }
             if is_due(dues.orphan) {
                 let reaper = reaper.clone();
-                self.timeline.spawn(Some(number), async move { drop(reaper.reap_one().await) });
+                self.timeline.spawn(Some(number), async move { drop(reaper.reap_due().await) });
             }
             let Some(due_at) = dues.next() else { return };
             let is_calm = self.timeline.now_ms() > START_MS + CALM_MS;

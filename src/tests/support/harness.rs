@@ -151,6 +151,13 @@ pub fn choose_cryptography() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// The batches that an emulator has made for a key, with those that were deleted since.
+pub async fn made_batches(gemini_url: &str, key: &str) -> Vec<Value> {
+    let request = http().get(format!("{gemini_url}/_control/batches")).header("x-goog-api-key", key);
+    let made: Value = request.send().await.unwrap().json().await.unwrap();
+    made["operations"].as_array().unwrap().clone()
+}
+
 /// An HTTP client. It also works in a process without a server.
 pub fn http() -> reqwest::Client {
     choose_cryptography();

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::support::harness::{TestClient, http, variables};
+use crate::support::harness::{TestClient, http, made_batches, variables};
 
 /// Short enough for many restarts, and long enough for a busy machine.
 const QUICK: [(&str, &str); 9] = [
@@ -115,6 +115,17 @@ impl Google {
         [("GEMINI_BASE_URL", &self.program.base_url), ("GEMINI_API_KEY", key)]
     }
 
+    /// The number of times that a call was made, with any key.
+    pub async fn calls(&self, name: &str) -> u64 {
+        let answer = self.http.get(format!("{}/_control", self.program.base_url)).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()["calls"][name].as_u64().unwrap_or_default()
+    }
+
+    /// From now on, the answers that the fault delays come this much later.
+    pub async fn delay(&self, fault: &str, ms: u64) {
+        self.control(Method::POST, json!({"fault": fault, "amount": ms})).await;
+    }
+
     /// Arms a fault for its next occasion.
     pub async fn arm(&self, fault: &str) {
         self.control(Method::POST, json!({"fault": fault, "times": 1})).await;
@@ -136,20 +147,9 @@ impl Google {
         assert!(answer.status().is_success());
     }
 
-    /// All batches of the project with this key.
+    /// All batches of the project with this key, with those that were deleted since.
     pub async fn batches(&self, key: &str) -> Vec<Value> {
-        let mut batches = Vec::new();
-        let mut page_token = String::new();
-        loop {
-            let url = format!("{}/v1beta/batches?pageSize=100&pageToken={page_token}", self.program.base_url);
-            let answer = self.http.get(url).header("x-goog-api-key", key).send().await.unwrap();
-            let page: Value = answer.json().await.unwrap();
-            batches.extend(page["operations"].as_array().cloned().unwrap_or_default());
-            match page["nextPageToken"].as_str() {
-                Some(next) => page_token = next.to_owned(),
-                None => return batches,
-            }
-        }
+        made_batches(&self.program.base_url, key).await
     }
 
     /// Waits until the project with this key has no input file.

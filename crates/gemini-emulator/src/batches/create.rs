@@ -1,6 +1,7 @@
 //! Creates a batch, with the faults that a create can have.
 
 use std::path::Path;
+use std::time::Duration;
 
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -53,12 +54,16 @@ pub(crate) async fn create(
         tokens: input.tokens,
         written: None,
         cancelled: None,
+        deleted: None,
         faults: batch_faults(emulator),
     };
     emulator.batches.put(&id, batch.clone())?;
     emulator.start_batch(&id);
     if emulator.faults.happens(Fault::CreateAnswers500) {
         return Err(ApiError::internal());
+    }
+    if let Some(ms) = emulator.faults.draw(Fault::CreateAnswersLate) {
+        tokio::time::sleep(Duration::from_millis(ms.into())).await;
     }
     if emulator.faults.happens(Fault::CreateHangsUp) {
         drop_connection();

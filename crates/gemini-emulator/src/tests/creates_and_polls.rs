@@ -15,10 +15,10 @@ async fn create_without_a_reply_has_created_the_batch() {
         emulator.once(fault).await;
         let error = emulator.client.create_batch(MODEL, "job", &input.name).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Ambiguous, "{fault}");
-        let found = emulator.client.find_batches("job", &input.name).await.unwrap();
+        let found = emulator.client.batches_since(None).await.unwrap();
         assert_eq!(found.len(), 1, "{fault}");
+        assert_eq!((found[0].display_name.as_str(), found[0].input_file.as_ref()), ("job", Some(&input.name)));
         assert_eq!(emulator.calls("create_batch").await, 1);
-        assert!(emulator.client.find_batches("other", "files/other").await.unwrap().is_empty());
     }
 }
 
@@ -79,7 +79,7 @@ async fn create_with_a_used_display_name_and_input_succeeds() {
     let input = emulator.input(&["one"]).await;
     for count in 1..=2 {
         emulator.client.create_batch(MODEL, "job", &input.name).await.unwrap();
-        assert_eq!(emulator.client.find_batches("job", &input.name).await.unwrap().len(), count);
+        assert_eq!(emulator.client.batches_since(None).await.unwrap().len(), count);
     }
 }
 

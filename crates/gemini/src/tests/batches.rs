@@ -108,32 +108,51 @@ async fn create_sends_the_documented_body() {
     assert_eq!(sent.json(), json!({"batch": {"displayName": "job-1", "inputConfig": {"fileName": "files/in"}}}));
 }
 
+fn listed(name: &str, created: &str) -> serde_json::Value {
+    json!({"name": name, "metadata": {"createTime": created}})
+}
+
 #[tokio::test]
-async fn find_batches_matches_on_every_page_of_the_list() {
-    let listed = |name: &str, display_name: &str, file: &str| json!({"name": name, "metadata": {"displayName": display_name, "inputConfig": {"fileName": file}}});
-    let first = json!({"operations": [listed("batches/a", "other", "files/other"), listed("batches/b", "job 1", "files/i")], "nextPageToken": "p 2"});
-    let second = json!({"operations": [listed("batches/c", "job", "files/in"), {}], "nextPageToken": "p3"});
-    let nameless = json!({"name": "batches/e", "metadata": {"displayName": "job"}});
-    let third = json!({"operations": [listed("batches/d", "other", "files/in"), nameless]});
-    let server = Server::start([Reply::ok(first), Reply::ok(second), Reply::ok(third)]).await;
-    let found = server.client().find_batches("job", "files/in").await.unwrap();
+async fn batches_since_reads_every_page_without_a_time() {
+    let first = json!({"operations": [listed("batches/a", "2026-01-02T00:00:00Z")], "nextPageToken": "p 2"});
+    let second = json!({"operations": [listed("batches/b", "2026-01-01T00:00:00Z"), {}], "nextPageToken": "p3"});
+    let server = Server::start([Reply::ok(first), Reply::ok(second), Reply::ok("{}")]).await;
+    let found = server.client().batches_since(None).await.unwrap();
     let names: Vec<&str> = found.iter().map(|batch| batch.name.as_str()).collect();
-    assert_eq!(names, ["batches/c", "batches/d", "batches/e"]);
+    assert_eq!(names, ["batches/a", "batches/b", ""]);
     assert_eq!(server.lines()[1], "GET /v1beta/batches?pageSize=50&pageToken=p+2");
 }
 
 #[tokio::test]
-async fn find_batches_with_a_failed_page_returns_the_error() {
+async fn batches_since_stops_after_a_page_of_older_batches() {
+    let page = |batches: &[(&str, &str)], next: &str| {
+        let batches: Vec<_> = batches.iter().map(|(name, created)| listed(name, created)).collect();
+        Reply::ok(json!({"operations": batches, "nextPageToken": next}))
+    };
+    let server = Server::start([
+        page(&[("batches/new", "2026-01-02T12:00:00Z")], "2"),
+        // The order may be wrong by up to an hour.
+        page(&[("batches/old", "2026-01-01T00:00:00Z"), ("batches/almost", "2026-01-02T09:30:00Z")], "3"),
+        page(&[("batches/older", "2026-01-01T00:00:00Z")], "4"),
+    ])
+    .await;
+    let since = "2026-01-02T10:00:00Z".parse().unwrap();
+    let found = server.client().batches_since(Some(since)).await.unwrap();
+    assert_eq!((found.len(), server.requests().len()), (4, 3));
+}
+
+#[tokio::test]
+async fn batches_since_with_a_failed_page_returns_the_error() {
     let server = Server::start([Reply::ok(json!({"nextPageToken": "2"})), Reply::html(502)]).await;
-    let error = server.client().find_batches("job", "files/in").await.unwrap_err();
+    let error = server.client().batches_since(None).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Retry { after: None });
 }
 
 #[tokio::test]
-async fn find_batches_stops_at_a_repeated_page_token() {
+async fn batches_since_stops_at_a_repeated_page_token() {
     let page = json!({"nextPageToken": "again"});
     let server = Server::start([Reply::ok(&page), Reply::ok(&page), Reply::ok(&page)]).await;
-    assert!(server.client().find_batches("job", "files/in").await.unwrap().is_empty());
+    assert!(server.client().batches_since(None).await.unwrap().is_empty());
     assert_eq!(server.requests().len(), 2);
 }
 

@@ -22,10 +22,11 @@ fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => Just(Event::Prepared),
         1 => Just(Event::InputMissing),
-        6 => Just(Event::Uploaded { input_file: "files/in".into() }),
+        6 => Just(Event::Uploaded { input_file: "files/in".into(), uploaded_at: None }),
         2 => Just(Event::InputGone),
         6 => Just(recorded()),
         3 => Just(Event::AnswerLost),
+        1 => Just(Event::NotSent),
         3 => Just(Event::Created { batch: "batches/b1".into() }),
         8 => Just(Event::NotListed),
         3 => Just(Event::NotCreated { by: BlockedReason::Google, retry_after_ms: None }),
@@ -57,7 +58,7 @@ impl Create {
         match (self, event) {
             (_, Event::AttemptRecorded { .. }) => Self::Unknown { empty_listings: 0 },
             (_, Event::Created { .. }) => Self::Made,
-            (_, Event::NotCreated { .. } | Event::InputGone) => Self::Harmless,
+            (_, Event::NotCreated { .. } | Event::InputGone | Event::NotSent) => Self::Harmless,
             (Self::Unknown { empty_listings }, Event::NotListed) => {
                 Self::Unknown { empty_listings: empty_listings + 1 }
             }
@@ -116,7 +117,7 @@ proptest! {
                 prop_assert!(create.allows_another(&timing), "attempt {attempt} while {create:?}");
                 recorded = attempt;
             }
-            if let Event::Uploaded { input_file } = &event {
+            if let Event::Uploaded { input_file, .. } = &event {
                 prop_assert_eq!(at_google.replace(input_file.clone()), None, "an earlier input file stayed at Google");
             }
             at_google = at_google.filter(|file| !step.effects.contains(&Effect::DeleteInput { input_file: file.clone() }));
@@ -150,16 +151,16 @@ proptest! {
             let now = job.due_at;
             let fallback = match task {
                 Task::Prepare => Event::Prepared,
-                Task::Upload => Event::Uploaded { input_file: "files/in".into() },
+                Task::Upload => Event::Uploaded { input_file: "files/in".into(), uploaded_at: None },
                 Task::RecordAttempt => recorded(),
                 Task::Create => Event::NotCreated { by: BlockedReason::Google, retry_after_ms: None },
                 Task::Reconcile => Event::NotListed,
                 Task::Poll | Task::Cancel => Event::Blocked { by: BlockedReason::Google, retry_after_ms: None },
                 Task::Download | Task::Realtime => Event::Stored,
             };
-            // Three events cannot repeat for ever: Google ends a running batch, a disk keeps what is written, and each day has a new
-            // budget.
-            let can_repeat = !matches!(event, Event::Seen { state: BatchState::Running, .. } | Event::InputMissing) && event != over_budget();
+            // Four events cannot repeat for ever: Google ends a running batch, a disk keeps what is written, a worker does not stop before
+            // every create, and each day has a new budget.
+            let can_repeat = !matches!(event, Event::Seen { state: BatchState::Running, .. } | Event::InputMissing | Event::NotSent) && event != over_budget();
             let next = step(&job, event.clone(), now, &timing).ok().filter(|_| can_repeat);
             job = next.map_or_else(|| step(&job, fallback, now, &timing).unwrap().job, |step| step.job);
             steps += 1;

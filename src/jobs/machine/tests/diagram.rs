@@ -15,9 +15,20 @@ fn events() -> Vec<Event> {
     use BatchState::{Cancelled, Expired, Failed, Pending, Running, Succeeded};
     let (by, retry_after_ms, input_file, batch) = (BlockedReason::Google, None, "files/in".into(), "batches/b1".into());
     let mut events = [Pending, Running, Succeeded, Failed, Cancelled, Expired, unrecognised()].map(seen).to_vec();
-    events.extend([Event::Prepared, Event::InputMissing, Event::InputGone, Event::AnswerLost, Event::NotListed]);
+    events.extend([
+        Event::Prepared,
+        Event::InputMissing,
+        Event::InputGone,
+        Event::AnswerLost,
+        Event::NotSent,
+        Event::NotListed,
+    ]);
     events.extend([finished(Some("files/out".into())), Event::Denied, Event::NothingUsable, Event::Stored, recorded()]);
-    events.extend([Event::Uploaded { input_file }, Event::Created { batch }, Event::Refused(JobError::new("x", "x"))]);
+    events.extend([
+        Event::Uploaded { input_file, uploaded_at: None },
+        Event::Created { batch },
+        Event::Refused(JobError::new("x", "x")),
+    ]);
     events.extend([Event::NotCreated { by, retry_after_ms }, Event::Blocked { by, retry_after_ms }, over_budget()]);
     events.extend([Event::Throttled { by, progressed: false, retry_after_ms: 0 }]);
     events

@@ -67,7 +67,7 @@ impl Google for Line {
         "key".to_owned()
     }
 
-    async fn upload(&self, input: &Path, display_name: &str) -> Result<String, Error> {
+    async fn upload(&self, input: &Path, display_name: &str) -> Result<File, Error> {
         let keys = self.disk.keys(input).ok_or_else(|| error(ErrorKind::Io))?;
         let display_name = display_name.to_owned();
         self.ask("upload", move |service| Ok(service.upload(display_name.clone(), keys.clone()))).await
@@ -94,9 +94,17 @@ impl Google for Line {
         }
     }
 
-    async fn find(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, Error> {
-        let (display_name, input_file) = (display_name.to_owned(), input_file.to_owned());
-        self.ask("find", move |service| Ok(service.find(&display_name, &input_file))).await
+    async fn list(&self, since: Option<UnixMs>) -> Result<Vec<Batch>, Error> {
+        self.ask("list", move |service| Ok(service.list(since))).await
+    }
+
+    async fn delete_batch(&self, batch: &str) -> Result<(), Error> {
+        let batch = batch.to_owned();
+        self.ask("delete batch", move |service| {
+            service.delete_batch(&batch);
+            Ok(())
+        })
+        .await
     }
 
     async fn get_batch(&self, batch: &str) -> Result<Batch, Error> {
