@@ -3,7 +3,7 @@
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run release dev test soak attack aarch64 confined fuzz-api bench figures lighthouse screenshots lint ci
+.PHONY: help run release dev test soak lab attack aarch64 confined fuzz-api bench figures lighthouse screenshots lint ci
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,11 @@ figures: ## Measure how many hand-marked figures the detector finds
 soak: ## Kill servers and workers at random 500 times during jobs, and check that nothing is lost
 	@scripts/setup test
 	@COLDBREW_SOAK_ROUNDS=500 cargo test --locked --test tests -- --nocapture jobs::soak::
+
+lab: ## Break a cluster in network namespaces at random, and check that nothing is lost: make lab SEED=7 ROUNDS=20
+	@scripts/setup test
+	@cargo build --locked --bin coldbrew
+	@end2end/lab/run $(TARGET)/debug/coldbrew --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED)) $(if $(FAULT),--only $(FAULT))
 
 attack: release ## Send a release build expensive texts, and measure the effect on other requests
 	@end2end/attacks/run $(TARGET)/release/coldbrew
