@@ -29,7 +29,7 @@ mod streams;
 mod upload;
 mod users;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::routing::get;
@@ -38,7 +38,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use client_address::Proxies;
-pub use examination::{Examination, Findings, Readiness};
+pub use examination::{Examination, Examined, Findings, Readiness};
 pub use host::{Hosts, LocalAddress};
 pub use idempotency::{Idempotency, IdempotencyClaim, IdempotencyKeys};
 pub use limit::{Limiter, LocalCounts, PerMinute, RateLimits, RequestCount, RequestCounts, RequestKind, Scope};
@@ -72,6 +72,12 @@ fn calls() -> OpenApiRouter<ApiState> {
 /// Routes for the operator, which may have a listener of their own.
 fn operations() -> OpenApiRouter<ApiState> {
     openapi::collector().routes(routes!(health::ready)).routes(routes!(metrics::metrics))
+}
+
+/// The routes of a worker: its health, its readiness and its metrics.
+pub fn worker_router(examination: Arc<Examination>) -> Router {
+    let routes = Router::new().route("/healthz", get(health::loops)).route("/readyz", get(health::ready));
+    routes.route("/metrics", get(metrics::metrics)).with_state(examination)
 }
 
 /// The OpenAPI document. It does not change while the program runs.

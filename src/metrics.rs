@@ -3,15 +3,18 @@
 //! No label contains an id, a title or a text: the number of time series must not grow with use. docs/OPERATIONS.md has the meaning of
 //! each metric, and the alerts.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+mod loops;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::error::{Error, Result};
 use crate::model::{JobStatus, Mode, TokenUsage};
+
+pub use loops::LoopAges;
 
 pub const JOBS: &str = "coldbrew_jobs";
 pub const JOB_AGE: &str = "coldbrew_job_age_max_seconds";
@@ -27,6 +30,8 @@ const CONNECTIONS_REFUSED: &str = "coldbrew_connections_refused_total";
 const REQUESTS_LIMITED: &str = "coldbrew_requests_limited_total";
 pub const CLOCK_OFFSET: &str = "coldbrew_clock_offset_seconds";
 pub const DEPENDENCY_UP: &str = "coldbrew_dependency_up";
+pub const READY: &str = "coldbrew_ready";
+pub const LOOP_AGE: &str = "coldbrew_loop_age_seconds";
 pub const JOBS_BLOCKED: &str = "coldbrew_jobs_blocked";
 const QUEUE_WAIT: &str = "coldbrew_queue_wait_seconds";
 const GUESTS_MADE: &str = "coldbrew_guests_made_total";
@@ -76,6 +81,8 @@ fn install() -> Result<PrometheusHandle> {
     describe_counter!(JOBS_TAKEN_OVER, "Jobs claimed again because the worker before crashed or lost its lease.");
     describe_gauge!(CLOCK_OFFSET, "Seconds by which this machine's clock is ahead of the database's.");
     describe_gauge!(DEPENDENCY_UP, "Whether a dependency of the server answers: 1, or 0.");
+    describe_gauge!(READY, "Whether the server answers /readyz with 200: 1, or 0.");
+    describe_gauge!(LOOP_AGE, "Seconds since a loop of this process last turned, by loop.");
     // These counters start at 0, so that the first event is visible as an increase.
     counter!(JOBS_TAKEN_OVER).absolute(0);
     counter!(GUESTS_MADE).absolute(0);
@@ -141,38 +148,9 @@ pub fn job_ended(mode: Mode, status: JobStatus) {
     counter!(JOBS_ENDED, "mode" => mode.into_str(), "status" => status.into_str()).increment(1);
 }
 
-/// When each loop of this process last completed a turn, by name: a loop that hangs grows old. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct LoopAges(Arc<Mutex<BTreeMap<&'static str, Instant>>>);
-
-impl LoopAges {
-    /// Records a turn that was completed at `now`.
-    pub fn beat(&self, name: &'static str, now: Instant) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, now);
-    }
-
-    /// How long ago each loop completed a turn.
-    pub fn ages(&self, now: Instant) -> Vec<(&'static str, Duration)> {
-        let beats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        beats.iter().map(|(name, beat)| (*name, now.saturating_duration_since(*beat))).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{Clock, SystemClock};
-
-    #[test]
-    fn loop_age_is_the_time_since_its_last_turn() {
-        let (loops, start) = (LoopAges::default(), SystemClock.tick());
-        let after = |seconds| start + Duration::from_secs(seconds);
-        loops.clone().beat("reaper", start);
-        loops.beat("local lane", after(2));
-        loops.beat("reaper", after(5));
-        let ages = [("local lane", Duration::from_secs(7)), ("reaper", Duration::from_secs(4))];
-        assert_eq!(loops.ages(after(9)), ages);
-    }
 
     #[test]
     fn servers_that_start_at_the_same_time_share_one_recorder() {

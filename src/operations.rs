@@ -21,6 +21,16 @@ use crate::model::{BlockedReason, JobStatus, Mode, UnixMs};
 pub use clock::{DatabaseClock, DatabaseTime, OFFSET_MS_MAX};
 pub use gauges::Metrics;
 
+/// What a check of a dependency of this process found.
+#[derive(Clone, Debug)]
+pub struct Dependency {
+    pub name: &'static str,
+    /// Without it this process can serve nothing. Without others it serves most requests.
+    pub is_needed: bool,
+    /// A problem is a sentence for the operator.
+    pub state: Result<(), String>,
+}
+
 /// An active job, as gauges count it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuedJob {

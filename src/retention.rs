@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::{PasswordAttempts, days_before};
 use crate::clock::Clock;
 use crate::error::Result;
+use crate::metrics::LoopAges;
 use crate::model::UnixMs;
 use crate::settings::Settings;
 use crate::uploads::{Blobs, Uploads, delete_content, figure_folder, upload_key};
@@ -68,12 +69,15 @@ pub struct Purger {
     pub blobs: Arc<dyn Blobs>,
     pub clock: Arc<dyn Clock>,
     pub retention: Retention,
+    pub loops: LoopAges,
 }
 
 impl Purger {
     /// Purges every hour until `stop`. The next round repeats what a failed round did not do.
     pub async fn run(self, stop: CancellationToken) {
+        self.loops.expect("purge", ROUND);
         loop {
+            self.loops.beat("purge");
             let round = async {
                 if let Err(error) = self.round().await {
                     tracing::warn!(%error, "purge failed");

@@ -33,14 +33,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Identity;
 use crate::api::{
-    ApiState, AppState, Examination, Limiter, RequestCounts, SiteState, Streams, operations_router, router,
+    ApiState, AppState, Limiter, RequestCounts, SiteState, Streams, operations_router, router, worker_router,
 };
 use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::operations::DatabaseClock;
 use crate::retention::Purger;
-use crate::settings::{SECOND, Settings};
+use crate::settings::{SECOND, Secret, Settings};
 use crate::store::sql::SqlStore;
 use crate::store::tracking::RedisCounts;
 use crate::web;
@@ -49,7 +49,6 @@ use coldbrew_pdf::Engine;
 use connections::Listener;
 use operator::warn_without_operator;
 use parts::Parts;
-use readiness::Dependencies;
 use tracked::Tracked;
 use working::Working;
 
@@ -70,6 +69,10 @@ pub struct ServerSettings {
     pub addr: SocketAddr,
     /// The address of `/readyz` and `/metrics`. `None`: `addr`.
     pub operations_addr: Option<SocketAddr>,
+    /// The address of a worker's `/healthz`, `/readyz` and `/metrics`. `None`: a worker does not listen.
+    pub worker_addr: Option<SocketAddr>,
+    /// The bearer token that `/metrics` requires, if one is configured.
+    pub metrics_token: Option<Secret>,
     /// The folder of the built site.
     pub site_root: PathBuf,
     /// How long running requests may take to end after the server was asked to stop.
@@ -81,6 +84,8 @@ impl ServerSettings {
         Self {
             addr: from.value("leptos.site-addr", "LEPTOS_SITE_ADDR", SocketAddr::from(([127, 0, 0, 1], 3000))),
             operations_addr: from.maybe("site.operations-addr", "COLDBREW_OPERATIONS_ADDR"),
+            worker_addr: from.maybe("site.worker-addr", "COLDBREW_WORKER_ADDR"),
+            metrics_token: from.secret("site.metrics-token", "COLDBREW_METRICS_TOKEN"),
             site_root: from.value("leptos.site-root", "LEPTOS_SITE_ROOT", PathBuf::from("target/site")),
             stop_timeout: from.millis("site.stop-timeout-ms", "COLDBREW_STOP_TIMEOUT_MS", 20 * SECOND),
         }
@@ -102,6 +107,9 @@ pub struct Server {
     tracked: Tracked,
     changes: Changes,
     engine: Engine,
+    /// Cancelled when the server was asked to stop.
+    stopping: CancellationToken,
+    lame_duck: Duration,
     stop_timeout: Duration,
     is_demo: bool,
 }
@@ -132,14 +140,7 @@ impl Server {
             Some(addr) => Some(TcpListener::bind(addr).await?),
             None => None,
         };
-        let dependencies = Dependencies {
-            store: parts.store.clone(),
-            tracked: parts.tracked.clone(),
-            engine: parts.engine.clone(),
-            blobs: parts.blobs.clone(),
-            incoming: parts.incoming.clone(),
-            data_dir: config.storage.data_dir.clone(),
-        };
+        let stopping = CancellationToken::new();
         let use_cases = parts.use_cases(config);
         let (limiter, streams) = (limiter(config, parts.time.clock.clone())?, Streams::new(config.streams));
         let identity = use_cases.identity.clone();
@@ -148,7 +149,7 @@ impl Server {
             services: Arc::new(use_cases),
             site: site_state(config)?,
             changes: parts.changes.clone(),
-            examination: Examination::new(Arc::new(dependencies), parts.metrics(config)?, parts.time.clock.clone()),
+            examination: parts.examination(config, stopping.clone())?,
             streams: streams.clone(),
             limiter: limiter.clone(),
             provider: parts.provider(config, public.local_addr()?)?,
@@ -169,6 +170,8 @@ impl Server {
             tracked,
             changes,
             engine,
+            stopping,
+            lame_duck: config.lame_duck,
             stop_timeout: config.server.stop_timeout,
             is_demo: config.gemini.is_demo(),
         })
@@ -198,44 +201,60 @@ impl Server {
         Ok(format!("Coldbrew is ready at http://{}{demo}", self.addr()?))
     }
 
-    /// Serves HTTP and runs jobs until `stop`. Then running requests and tasks of jobs may end within the stop timeout, and claims are handed
-    /// back.
+    /// Serves HTTP and runs jobs until `stop`. Then tasks of jobs may end within the stop timeout, claims are handed back, and `/readyz` answers
+    /// 503. Load balancers notice that while the server is a lame duck, which answers requests as before. After that, running requests may end
+    /// within the stop timeout.
     ///
     /// # Errors
     /// Something did not end soon after the stop timeout. Failures while serving are logged.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
-        let mut background = Background::default();
+        let (mut background, closing) = (Background::default(), CancellationToken::new());
+        background.spawn("lame duck", close_after(self.lame_duck, stop.clone(), self.stopping.clone(), closing.clone()));
         if let Some(working) = self.working {
             working.start(&mut background, &stop);
         }
         background.spawn("page processes", start_page_processes(self.engine));
-        background.spawn("copy in Redis", self.tracked.run(stop.clone()));
+        background.spawn("copy in Redis", self.tracked.run(closing.clone()));
         background.spawn("purger", self.purger.run(stop.clone()));
-        background.spawn("rate limits", self.limiter.run(stop.clone()));
-        background.spawn("event streams", self.streams.run(self.identity, stop.clone()));
-        background.spawn("clock", self.clock.run(stop.clone()));
-        let (changes, stopped) = (self.changes, stop.clone());
+        background.spawn("rate limits", self.limiter.run(closing.clone()));
+        background.spawn("event streams", self.streams.run(self.identity, closing.clone()));
+        background.spawn("clock", self.clock.run(closing.clone()));
+        let (changes, closed) = (self.changes, closing.clone());
         // An open event stream never ends by itself, so the server would not stop.
-        let stopping = async move {
-            stopped.cancelled().await;
+        let end = async move {
+            closed.cancelled().await;
             changes.close();
         };
         let operations = async {
             if let Some(listener) = self.operations {
-                listener.serve(stop.cancelled()).await;
+                listener.serve(self.stopping.clone(), closing.cancelled()).await;
             }
         };
-        let serving = async { tokio::join!(self.public.serve(stopping), operations) };
+        let serving = async { tokio::join!(self.public.serve(self.stopping.clone(), end), operations) };
         tokio::select! {
             ((), ()) = serving => {}
-            () = overdue(&stop, self.stop_timeout) => tracing::warn!("stop timeout reached, running requests cut off"),
+            () = overdue(&closing, self.stop_timeout) => tracing::warn!("stop timeout reached, running requests cut off"),
         }
         stop.cancel();
-        background.end(&self.store, &stop, self.stop_timeout).await
+        background.end(&self.store, &closing, self.stop_timeout).await
     }
 }
 
-/// Runs jobs until `stop`, and serves no HTTP.
+/// Makes the server a lame duck at `stop`, and closes it after `lame_duck`.
+async fn close_after(
+    lame_duck: Duration,
+    stop: CancellationToken,
+    stopping: CancellationToken,
+    closing: CancellationToken,
+) {
+    stop.cancelled().await;
+    stopping.cancel();
+    tracing::info!(lame_duck_ms = lame_duck.as_millis(), "asked to stop: not ready, but still answering requests");
+    tokio::time::sleep(lame_duck).await;
+    closing.cancel();
+}
+
+/// Runs jobs until `stop`. It serves no HTTP but its own health, at the worker's address if there is one.
 ///
 /// # Errors
 /// The database, a folder or another part of the configuration cannot be used. Something did not end soon after the stop timeout.
@@ -248,9 +267,14 @@ pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
     let Some(opened) = stop.run_until_cancelled(opening).await else { return Ok(()) };
     let (parts, working) = opened?;
     let mut background = Background::default();
+    if let Some(addr) = config.server.worker_addr {
+        let examination = parts.examination(config, stop.clone())?;
+        let health = listener(config, TcpListener::bind(addr).await?, worker_router(examination));
+        background.spawn("health", health.serve(stop.clone(), stop.clone().cancelled_owned()));
+    }
     working.start(&mut background, &stop);
     background.spawn("clock", parts.time.database.clone().run(stop.clone()));
-    background.spawn("copy in Redis", parts.tracked.run(stop.clone()));
+    background.spawn("copy in Redis", parts.tracked.clone().run(stop.clone()));
     background.spawn("page processes", start_page_processes(parts.engine.clone()));
     stop.cancelled().await;
     background.end(&parts.store, &stop, config.server.stop_timeout).await

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::body::Bytes;
+use tokio_util::sync::CancellationToken;
 
 use super::cached::Cached;
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::operations::Metrics;
+use crate::metrics::LoopAges;
+use crate::operations::{Dependency, Metrics};
+use crate::settings::Secret;
 use coldbrew_pdf::SandboxLayers;
 
 /// Checks every dependency of the service.
@@ -21,24 +24,40 @@ pub trait Readiness: Send + Sync {
 /// What an examination found.
 #[derive(Debug)]
 pub struct Findings {
-    /// Each dependency by name, with what is wrong with it.
-    pub dependencies: Vec<(&'static str, Result<(), String>)>,
+    pub dependencies: Vec<Dependency>,
     /// The sandbox layers of page processes. `None` if no page process can be started.
     pub sandbox: Option<SandboxLayers>,
 }
 
+impl Findings {
+    /// Whether everything is available that this process needs to serve.
+    pub fn is_ready(&self) -> bool {
+        self.dependencies.iter().all(|dependency| !dependency.is_needed || dependency.state.is_ok())
+    }
+}
+
+/// What an [`Examination`] examines.
+pub struct Examined {
+    pub readiness: Arc<dyn Readiness>,
+    pub metrics: Metrics,
+    pub loops: LoopAges,
+    /// Cancelled when the process was asked to stop. It is not ready from then on.
+    pub stopping: CancellationToken,
+    /// The bearer token that `/metrics` requires, if one is configured.
+    pub metrics_token: Option<Secret>,
+}
+
 /// The newest results, cached for some seconds.
 pub struct Examination {
-    readiness: Arc<dyn Readiness>,
-    metrics: Metrics,
+    pub(super) examined: Examined,
     findings: Cached<Arc<Findings>>,
     rendered: Cached<Bytes>,
 }
 
 impl Examination {
     /// Starts without results.
-    pub fn new(readiness: Arc<dyn Readiness>, metrics: Metrics, clock: Arc<dyn Clock>) -> Self {
-        Self { readiness, metrics, findings: Cached::new(clock.clone()), rendered: Cached::new(clock) }
+    pub fn new(examined: Examined, clock: Arc<dyn Clock>) -> Self {
+        Self { examined, findings: Cached::new(clock.clone()), rendered: Cached::new(clock) }
     }
 
     /// The state of each dependency, at most 5 seconds old.
@@ -46,12 +65,12 @@ impl Examination {
     /// # Errors
     /// `internal` if a check panics.
     pub async fn findings(&self) -> Result<Arc<Findings>> {
-        let readiness = self.readiness.clone();
+        let readiness = self.examined.readiness.clone();
         let examined = self.findings.get(async move {
             let found = readiness.check().await;
-            let away = found.dependencies.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?)));
+            let away = found.dependencies.iter().filter_map(|found| Some((found.name, found.state.as_ref().err()?)));
             for (dependency, reason) in away {
-                tracing::warn!(dependency, reason, "dependency is not ready");
+                tracing::warn!(dependency, reason, "dependency is not available");
             }
             Arc::new(found)
         });
@@ -63,12 +82,8 @@ impl Examination {
     /// # Errors
     /// `internal` if a check panics.
     pub async fn metrics(&self) -> Result<Bytes> {
-        let (findings, metrics) = (self.findings().await?, self.metrics.clone());
-        let rendered = self.rendered.get(async move {
-            let dependencies: Vec<_> =
-                findings.dependencies.iter().map(|(name, found)| (*name, found.is_ok())).collect();
-            metrics.render(&dependencies).await.into()
-        });
-        rendered.await
+        let (findings, metrics) = (self.findings().await?, self.examined.metrics.clone());
+        let is_ready = findings.is_ready() && !self.examined.stopping.is_cancelled();
+        self.rendered.get(async move { metrics.render(&findings.dependencies, is_ready).await.into() }).await
     }
 }

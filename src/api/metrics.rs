@@ -1,14 +1,15 @@
 //! The route `/metrics`, and the metrics of requests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::ApiState;
 use super::auth::{bearer, unauthenticated};
 use super::error::Failure;
+use super::examination::Examination;
 use crate::accounts::same_secret;
 use crate::metrics::request_answered;
 use crate::model::wire::ErrorBody;
@@ -23,13 +24,16 @@ const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4";
         (status = 200, description = "The metrics.", body = String, content_type = "text/plain"),
         (status = 401, description = "The metrics token is missing or wrong.", body = ErrorBody),
         (status = 404, description = "The operator's listener has this route.")))]
-pub(crate) async fn metrics(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, Failure> {
-    if let Some(token) = state.site.settings.metrics_token.as_deref()
+pub(crate) async fn metrics(
+    State(examination): State<Arc<Examination>>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    if let Some(token) = examination.examined.metrics_token.as_deref()
         && !bearer(&headers).is_some_and(|shown| same_secret(shown, token))
     {
         return Err(unauthenticated().into());
     }
-    Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], state.examination.metrics().await?).into_response())
+    Ok(([(header::CONTENT_TYPE, PROMETHEUS_TEXT)], examination.metrics().await?).into_response())
 }
 
 /// Counts a response by method and class of status, and records the time until the response began.

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::documents::Library;
 use crate::jobs::Submissions;
 use crate::retention::{AccountDeletion, AccountMerge};
-use crate::settings::{SECOND, Secret, Settings};
+use crate::settings::{SECOND, Settings};
 use crate::uploads::Intake;
 
 /// A cheap handle of [`AppState`], because axum clones the state many times for each request.
@@ -47,7 +47,7 @@ pub struct AppState {
     pub services: Arc<UseCases>,
     pub site: SiteState,
     pub changes: Changes,
-    pub examination: Examination,
+    pub examination: Arc<Examination>,
     pub streams: Streams,
     pub limiter: Limiter,
     /// The sign-in provider, if one is configured.
@@ -90,8 +90,6 @@ pub struct SiteSettings {
     pub silence_timeout: Duration,
     /// Time limit for a whole upload.
     pub upload_timeout: Duration,
-    /// The bearer token that `/metrics` requires, if one is configured.
-    pub metrics_token: Option<Secret>,
     /// The host names that requests may use.
     pub hosts: Hosts,
     pub proxies: Proxies,
@@ -103,7 +101,6 @@ impl SiteSettings {
         Self {
             silence_timeout: from.interval("limits.silence-timeout-ms", "COLDBREW_SILENCE_TIMEOUT_MS", 30 * SECOND),
             upload_timeout: from.interval("limits.upload-timeout-ms", "COLDBREW_UPLOAD_TIMEOUT_MS", 1_800 * SECOND),
-            metrics_token: from.secret("site.metrics-token", "COLDBREW_METRICS_TOKEN"),
             hosts: Hosts::read(from, public_url.as_deref()),
             proxies: Proxies::read(from),
             public_url,
@@ -125,6 +122,12 @@ impl SiteState {
     /// Whether browsers use HTTPS to reach the site.
     pub fn https(&self) -> bool {
         self.settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+}
+
+impl FromRef<ApiState> for Arc<Examination> {
+    fn from_ref(state: &ApiState) -> Self {
+        state.examination.clone()
     }
 }
 

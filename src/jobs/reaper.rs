@@ -117,7 +117,7 @@ impl Reaper {
             loop {
                 match self.reap_due().await {
                     Ok(count) => {
-                        self.loops.beat("reaper", self.clock.tick());
+                        self.loops.beat("reaper");
                         if count > 0 {
                             continue;
                         }

@@ -221,7 +221,7 @@ impl Worker {
             Lane::Local => "local lane",
             Lane::Remote => "remote lane",
         };
-        self.ports.loops.beat(name, self.clock.tick());
+        self.ports.loops.beat(name);
     }
 
     /// Picks the jobs to hold now, and hands the others back for a while. Those are the jobs of accounts that have all their slots, and

@@ -10,7 +10,7 @@ use crate::accounts::spending::{Budget, dollars};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::jobs::Spending;
-use crate::operations::OFFSET_MS_MAX;
+use crate::operations::{Dependency, OFFSET_MS_MAX};
 use crate::operations::audit::{Audit, DiscrepancyKind};
 use crate::uploads::Blobs;
 use coldbrew_gemini::models::Model;
@@ -22,8 +22,7 @@ pub struct Doctor {
     pub spending: Arc<dyn Spending>,
     pub budget: Budget,
     pub blobs: Arc<dyn Blobs>,
-    /// Each dependency of the process by name, with its problem if it has one.
-    pub dependencies: Vec<(&'static str, Result<(), String>)>,
+    pub dependencies: Vec<Dependency>,
     /// The sandbox layers of page processes. `None` if no page process can be started.
     pub sandbox: Option<SandboxLayers>,
     /// `None` in demo mode.
@@ -71,8 +70,12 @@ impl Doctor {
     }
 
     fn dependencies(&self) -> Vec<String> {
-        let failed = self.dependencies.iter().filter_map(|(name, state)| Some((name, state.as_ref().err()?)));
-        failed.map(|(name, problem)| format!("The {} is not ready: {problem}.", name.replace('_', " "))).collect()
+        let sentence = |dependency: &Dependency| {
+            let (name, problem) = (dependency.name.replace('_', " "), dependency.state.as_ref().err()?);
+            let effect = if dependency.is_needed { "" } else { " Servers are ready without it, with restrictions." };
+            Some(format!("The {name} is not ready: {problem}.{effect}"))
+        };
+        self.dependencies.iter().filter_map(sentence).collect()
     }
 
     async fn gemini(&self) -> Vec<String> {

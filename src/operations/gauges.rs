@@ -6,13 +6,14 @@ use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
 use strum::VariantArray;
 
-use super::{Operations, QueuedJob};
+use super::{Dependency, Operations, QueuedJob};
 use crate::accounts::spending::Budget;
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::jobs::Spending;
 use crate::metrics::{
-    CEILING, COMMITTED, DEPENDENCY_UP, JOB_AGE, JOBS, JOBS_BLOCKED, JOBS_DUE, POLL_LAG, SPENT_TODAY, recorder,
+    CEILING, COMMITTED, DEPENDENCY_UP, JOB_AGE, JOBS, JOBS_BLOCKED, JOBS_DUE, LOOP_AGE, LoopAges, POLL_LAG, READY,
+    SPENT_TODAY, recorder,
 };
 use crate::model::{BlockedReason, JobStatus, Mode};
 
@@ -23,6 +24,7 @@ pub struct Metrics {
     store: Arc<dyn Operations>,
     spending: Arc<dyn Spending>,
     budget: Budget,
+    loops: LoopAges,
     clock: Arc<dyn Clock>,
 }
 
@@ -35,18 +37,23 @@ impl Metrics {
         store: Arc<dyn Operations>,
         spending: Arc<dyn Spending>,
         budget: Budget,
+        loops: LoopAges,
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
-        Ok(Self { handle: recorder()?, store, spending, budget, clock })
+        Ok(Self { handle: recorder()?, store, spending, budget, loops, clock })
     }
 
-    /// All metrics in the text format of Prometheus. `dependencies`: each by name, and whether it answers. Without the database, the gauges
-    /// of the queue and of spending keep their last values.
-    pub async fn render(&self, dependencies: &[(&'static str, bool)]) -> String {
-        for &(name, is_up) in dependencies {
-            gauge!(DEPENDENCY_UP, "dependency" => name).set(count(is_up.into()));
+    /// All metrics in the text format of Prometheus. `is_ready`: the answer of `/readyz`. Without the database, the gauges of the queue and
+    /// of spending keep their last values.
+    pub async fn render(&self, dependencies: &[Dependency], is_ready: bool) -> String {
+        gauge!(READY).set(count(is_ready.into()));
+        for Dependency { name, state, .. } in dependencies {
+            gauge!(DEPENDENCY_UP, "dependency" => *name).set(count(state.is_ok().into()));
         }
-        if !dependencies.contains(&("database", false)) {
+        for (name, age) in self.loops.ages() {
+            gauge!(LOOP_AGE, "loop" => name).set(age.as_secs_f64());
+        }
+        if dependencies.iter().all(|dependency| dependency.name != "database" || dependency.state.is_ok()) {
             match self.store.queue().await {
                 Ok(jobs) => self.set_queue_gauges(&jobs),
                 Err(error) => tracing::warn!(%error, "counting the queue failed"),

@@ -4,6 +4,7 @@
 //! the environment, except for crash points and the development build of the site.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::ServerSettings;
 use super::connections::ConnectionLimits;
@@ -24,6 +25,9 @@ use crate::telemetry::traces::Collector;
 use crate::uploads::fetch::{ImportLimits, Targets};
 use crate::uploads::{IncomingLimits, Receiver};
 use coldbrew_pdf::EngineConfig;
+
+/// Two polls of a load balancer that polls every two seconds. A private server has none.
+const LAME_DUCK: Duration = Duration::from_secs(5);
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -58,6 +62,8 @@ pub struct Config {
     pub provider: Option<ProviderSettings>,
     /// The collector of traces, if there is one.
     pub collector: Option<Collector>,
+    /// How long the server answers requests after it was asked to stop, so that load balancers notice it.
+    pub lame_duck: Duration,
     /// Whether guests have the allowances of members: in demo mode, and on a server that only its own machine can reach.
     pub guests_are_owners: bool,
     /// Warnings for the log, which starts after the configuration is read.
@@ -95,6 +101,7 @@ impl Config {
         let (server, site, gemini) = (ServerSettings::read(from), SiteSettings::read(from), Gemini::read(from));
         let (storage, engine, demo) = (Storage::read(from), engine::read(from), gemini.is_demo());
         let guests_are_owners = demo || (server.addr.ip().is_loopback() && site.public_url.is_none());
+        let lame_duck = if guests_are_owners { Duration::ZERO } else { LAME_DUCK };
         from.retired("batch.polls-max", "COLDBREW_POLLS_MAX");
         from.retired("limits.password-queue-max", "COLDBREW_PASSWORD_QUEUE_MAX");
         from.retired("rendering.page-timeout-ms", "COLDBREW_RENDERING_PAGE_TIMEOUT_MS");
@@ -121,6 +128,7 @@ impl Config {
             retention: Retention::read(from),
             provider: ProviderSettings::read(from),
             collector: Collector::read(from),
+            lame_duck: from.millis("site.lame-duck-ms", "COLDBREW_LAME_DUCK_MS", lame_duck),
             guests_are_owners,
             warnings: Vec::new(),
             server,

@@ -1,4 +1,5 @@
 //! Accepts connections and serves HTTP on them until the server stops. Then idle connections are closed, and running requests may finish.
+//! Some time before, each response asks its client to use another connection for the next request.
 //!
 //! The cost of a connection is limited. A connection without a request is closed after a timeout, before the first request and between
 //! requests. A request body is read through a bounded buffer. A response that its client does not read ends. [`admission`] limits the
@@ -13,8 +14,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::Response;
 use axum::{Extension, Router};
-use http::Request;
+use http::{HeaderValue, Request, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -24,6 +26,7 @@ use rustix::process::{Resource, getrlimit};
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_io_timeout::TimeoutWriter;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
 use crate::api::{LocalAddress, Proxies};
@@ -50,8 +53,8 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Serves until `stop`, and then until every response has ended.
-    pub(super) async fn serve(self, stop: impl Future<Output = ()>) {
+    /// Serves until `stop`, and then until every response has ended. From `stopping` on, each response ends its connection.
+    pub(super) async fn serve(self, stopping: CancellationToken, stop: impl Future<Output = ()>) {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(self.silence_timeout).max_buf_size(BUFFER_BYTES_MAX);
         let connections_max = connections_max(self.limits.connections_max);
@@ -71,7 +74,9 @@ impl Listener {
             };
             // It fails if the client has already closed the connection.
             let Ok(local) = socket.local_addr() else { continue };
+            let stopping = stopping.clone();
             let service = ServiceBuilder::new()
+                .map_response(move |response| if stopping.is_cancelled() { ending(response) } else { response })
                 .map_request(|request: Request<Incoming>| request.map(Body::new))
                 .layer(Extension(ConnectInfo::<SocketAddr>(peer)))
                 .layer(Extension(LocalAddress(local.ip())))
@@ -89,6 +94,12 @@ impl Listener {
         drop(self.socket);
         open.shutdown().await;
     }
+}
+
+/// A response after which its connection is closed.
+fn ending(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// The configured limit, but at most half of the files that the process may open: documents, databases and page processes need some too.

@@ -7,6 +7,7 @@ use crate::api::Readiness;
 use crate::changes::Changes;
 use crate::clock::{IdGenerator, RandomIds};
 use crate::error::Result;
+use crate::metrics::LoopAges;
 use crate::operations::doctor::{Diagnosis, Doctor};
 
 use super::parts::SharedTime;
@@ -20,7 +21,8 @@ use super::tracked::Tracked;
 pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
     let store = config.storage.store().await?;
     let time = SharedTime::of(&store).await?;
-    let tracked = Tracked::open(config, &store, &Changes::default(), &Arc::default(), RandomIds.id())?;
+    let (changes, loops) = (Changes::default(), LoopAges::default());
+    let tracked = Tracked::open(config, &store, &changes, &Arc::default(), &loops, RandomIds.id())?;
     let blobs = config.storage.blobs().await?;
     let dependencies = Dependencies {
         store: store.clone(),

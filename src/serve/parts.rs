@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use super::Config;
+use super::readiness::Dependencies;
 use super::tracked::Tracked;
 use crate::accounts::{Identity, Membership, Operators, PasswordAttempts, Passwords, Provider, Quota};
-use crate::api::{Idempotency, UseCases};
+use crate::api::{Examination, Examined, Idempotency, UseCases};
 use crate::changes::Changes;
 use crate::clock::{Clock, IdGenerator, IdsByClock, RandomIds, SystemClock};
 use crate::documents::{Drafts, Library, Originals, Renderer};
@@ -57,6 +59,7 @@ pub(super) struct Parts {
     pub(super) bell: Arc<Notify>,
     pub(super) changes: Changes,
     pub(super) incoming: Incoming,
+    /// The loops of this process.
     pub(super) loops: LoopAges,
 }
 
@@ -70,18 +73,19 @@ impl Parts {
         tokio::fs::create_dir_all(data_dir).await?;
         let store = config.storage.store().await?;
         let (changes, bell) = (Changes::default(), Arc::new(Notify::new()));
+        let loops = LoopAges::default();
         Ok(Self {
             blobs: config.storage.blobs().await?,
             deleted: DeletedAccounts::of(data_dir),
             spool: DiskSpool::open(data_dir.join("spool")).await?,
-            tracked: Tracked::open(config, &store, &changes, &bell, RandomIds.id())?,
+            tracked: Tracked::open(config, &store, &changes, &bell, &loops, RandomIds.id())?,
             engine: engine(config)?,
             incoming: config.storage.incoming(config.incoming),
             time: SharedTime::of(&store).await?,
             store,
             bell,
             changes,
-            loops: LoopAges::default(),
+            loops,
         })
     }
 
@@ -198,9 +202,36 @@ impl Parts {
         provider.map(|provider| Provider::new(provider, redirect_url, clock, ids)).transpose()
     }
 
-    pub(super) fn metrics(&self, config: &Config) -> Result<Metrics> {
+    fn metrics(&self, config: &Config) -> Result<Metrics> {
         let store = Arc::new(self.store.clone());
-        Metrics::start(store.clone(), store, config.budget, self.time.clock.clone())
+        let clock = Arc::new(SystemClock);
+        let loops = LoopAges::new(clock.clone());
+>>>>>>> ops
+=======
+            loops,
+>>>>>>> ops
+=======
+        Metrics::start(store.clone(), store, config.budget, self.loops.clone(), self.time.clock.clone())
+    }
+
+    /// What `/healthz`, `/readyz` and `/metrics` report. From `stopping` on, this process is not ready.
+    pub(super) fn examination(&self, config: &Config, stopping: CancellationToken) -> Result<Arc<Examination>> {
+        let dependencies = Dependencies {
+            store: self.store.clone(),
+            tracked: self.tracked.clone(),
+            engine: self.engine.clone(),
+            blobs: self.blobs.clone(),
+            incoming: self.incoming.clone(),
+            data_dir: config.storage.data_dir.clone(),
+        };
+        let examined = Examined {
+            readiness: Arc::new(dependencies),
+            metrics: self.metrics(config)?,
+            loops: self.loops.clone(),
+            stopping,
+            metrics_token: config.server.metrics_token.clone(),
+        };
+        Ok(Arc::new(Examination::new(examined, self.time.clock.clone())))
     }
 
     pub(super) fn purger(&self, config: &Config) -> Purger {
@@ -214,6 +245,7 @@ impl Parts {
             blobs: self.blobs.clone(),
             clock: self.time.clock.clone(),
             retention: config.retention,
+            loops: self.loops.clone(),
         }
     }
 }

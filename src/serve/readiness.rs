@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::tracked::Tracked;
 use crate::api::{Findings, Readiness};
 use crate::error::Result;
+use crate::operations::Dependency;
 use crate::store::sql::SqlStore;
 use crate::uploads::Blobs;
 use crate::uploads::Incoming;
@@ -45,15 +46,21 @@ impl Readiness for Dependencies {
             answers(self.check_disk()),
             answers(self.engine.check()),
         );
-        let redis = redis.map(|answers| ("redis", if answers { Ok(()) } else { Err(NO_ANSWER.to_owned()) }));
         let sandbox = pages.as_ref().ok().copied();
-        let checks = [
-            ("database", database.map(drop)),
-            ("files", files.map(drop)),
-            ("disk", disk.map(drop)),
-            ("page_engine", pages.map(drop)),
+        let mut dependencies = vec![
+            Dependency { name: "database", is_needed: true, state: database },
+            Dependency { name: "disk", is_needed: true, state: disk },
+            Dependency { name: "page_engine", is_needed: true, state: pages.map(drop) },
+            // All servers share these two, so that none could take over. Without files, no document is accepted, but all can be read.
+            // Without Redis, no request fails.
+            Dependency { name: "files", is_needed: false, state: files },
         ];
-        Findings { dependencies: checks.into_iter().chain(redis).collect(), sandbox }
+        dependencies.extend(redis.map(|answers| Dependency {
+            name: "redis",
+            is_needed: false,
+            state: if answers { Ok(()) } else { Err(NO_ANSWER.to_owned()) },
+        }));
+        Findings { dependencies, sandbox }
     }
 }
 

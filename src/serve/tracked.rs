@@ -9,6 +9,7 @@ use super::Config;
 use crate::changes::Changes;
 use crate::error::Result;
 use crate::jobs::Jobs;
+use crate::metrics::LoopAges;
 use crate::store::sql::SqlStore;
 use crate::store::tracking::{Origin, Redis, RedisMirror};
 
@@ -25,6 +26,7 @@ struct WithRedis {
     mirror: Arc<RedisMirror<SqlStore>>,
     changes: Changes,
     bell: Arc<Notify>,
+    loops: LoopAges,
 }
 
 impl Tracked {
@@ -37,13 +39,15 @@ impl Tracked {
         store: &SqlStore,
         changes: &Changes,
         bell: &Arc<Notify>,
+        loops: &LoopAges,
         name: String,
     ) -> Result<Self> {
         let Some(url) = &config.storage.redis_url else {
             return Ok(Self { jobs: Arc::new(store.clone()), redis: None });
         };
         let mirror = Arc::new(RedisMirror::new(store.clone(), Redis::open(url, Origin(name))?));
-        let redis = WithRedis { mirror: mirror.clone(), changes: changes.clone(), bell: bell.clone() };
+        let redis =
+            WithRedis { mirror: mirror.clone(), changes: changes.clone(), bell: bell.clone(), loops: loops.clone() };
         Ok(Self { jobs: mirror, redis: Some(redis) })
     }
 
@@ -59,7 +63,7 @@ impl Tracked {
 
     /// Keeps the copy in Redis up to date, and relays changes of other processes, until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let Some(WithRedis { mirror, changes, bell }) = self.redis else { return };
-        tokio::join!(mirror.keep(&stop), mirror.relay(&changes, &bell, &stop));
+        let Some(WithRedis { mirror, changes, bell, loops }) = self.redis else { return };
+        tokio::join!(mirror.keep(&loops, &stop), mirror.relay(&changes, &bell, &stop));
     }
 }

@@ -3,8 +3,10 @@
 pub mod backups;
 pub mod doctor;
 pub mod failures;
+pub mod health;
 pub mod manual;
 pub mod operating;
 pub mod redis;
+pub mod rolling;
 pub mod traces;
 pub mod versions;

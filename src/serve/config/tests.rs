@@ -91,6 +91,20 @@ fn guest_of_a_server_that_others_reach_has_less_engine_time() {
 }
 
 #[test]
+fn server_that_others_reach_is_a_lame_duck_for_five_seconds() {
+    let lame_duck_ms = |variables: &[(&str, &str)]| {
+        let find =
+            |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Config::read("", find).unwrap().lame_duck.as_millis()
+    };
+    let (key, everywhere) = (("GEMINI_API_KEY", "key"), ("LEPTOS_SITE_ADDR", "0.0.0.0:80"));
+    assert_eq!(lame_duck_ms(&[key, everywhere]), 5_000);
+    assert_eq!(lame_duck_ms(&[key, ("COLDBREW_PUBLIC_URL", "https://coldbrew.example")]), 5_000);
+    assert_eq!([lame_duck_ms(&[]), lame_duck_ms(&[key])], [0, 0], "no load balancer is before a private server");
+    assert_eq!(lame_duck_ms(&[key, ("COLDBREW_LAME_DUCK_MS", "9000")]), 9_000);
+}
+
+#[test]
 fn leptos_options_equal_those_of_the_manifest() {
     let leptos = |text: &str| {
         let table: toml::Table = text.parse().unwrap();
@@ -204,7 +218,7 @@ fn every_secret_can_come_from_a_file() {
         config.storage.redis_url.as_ref(),
         s3.access_key.as_ref(),
         s3.secret_key.as_ref(),
-        config.site.metrics_token.as_ref(),
+        config.server.metrics_token.as_ref(),
         config.provider.as_ref().unwrap().client_secret.as_ref(),
     ];
     let read = read.map(|secret| secret.map(|secret| &**secret));

@@ -22,6 +22,7 @@ use crate::extract::PageResult;
 use crate::jobs::machine::Lane;
 use crate::jobs::{Acceptance, Completion, Jobs};
 use crate::jobs::{Job, OrphanedResource};
+use crate::metrics::LoopAges;
 use crate::model::wire::JobView;
 use crate::model::{PageSet, UnixMs};
 
@@ -53,9 +54,11 @@ impl<S: Jobs + Tracking> RedisMirror<S> {
     }
 
     /// Keeps the mirror current until `stop`. Rebuilds it whenever Redis was unavailable or has lost its data.
-    pub async fn keep(&self, stop: &CancellationToken) {
+    pub async fn keep(&self, loops: &LoopAges, stop: &CancellationToken) {
+        loops.expect("redis", CHECK_INTERVAL);
         let mut checks = 0;
         while !stop.is_cancelled() {
+            loops.beat("redis");
             if let Err(error) = self.check(checks).await
                 && self.state.swap(UNAVAILABLE, Ordering::SeqCst) != UNAVAILABLE
             {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ::redis::Commands;
+use coldbrew::metrics::LoopAges;
 use coldbrew::model::JobStatus;
 use coldbrew::store::tracking::{self, Origin, RedisMirror, TrackedJob, Tracking};
 use coldbrew::uploads::{Figures, FoundFigures};
@@ -263,7 +264,8 @@ async fn job_of_a_deleted_account_is_removed_from_redis() {
         }
         stop.cancel();
     };
-    tokio::join!(mirror.keep(&stop), removed);
+    let loops = LoopAges::default();
+    tokio::join!(mirror.keep(&loops, &stop), removed);
     assert_eq!(tracked.active().await, ["content two"]);
     assert!(tracked.reserved(&leaver).await.is_empty());
 }

@@ -12,6 +12,7 @@ use coldbrew::accounts::{AttemptLimits, PasswordAttempts};
 use coldbrew::changes::Changes;
 use coldbrew::clock::Clock;
 use coldbrew::markdown::FigureId;
+use coldbrew::metrics::LoopAges;
 use coldbrew::model::UnixMs;
 use coldbrew::model::wire::Metadata;
 use coldbrew::retention::{AccountDeletion, DeletedAccounts, Expiry, Merges, Purger, Retention};
@@ -102,6 +103,7 @@ impl Home {
             clock: clock.clone(),
             retention: Retention { guest_days: 0, upload_days: 1 },
             attempts: PasswordAttempts { store: shared(), limits, clock: clock.clone() },
+            loops: LoopAges::default(),
             deletion,
         };
         Self { store, blobs, clock, purger, data }

@@ -117,3 +117,11 @@ fn unusable_figure_model_is_reported() {
         "{output}"
     );
 }
+
+#[test]
+fn redis_that_does_not_answer_is_reported_as_a_restriction() {
+    let data = TempDir::new().unwrap();
+    let (is_well, output) = examine_with(&data, &[("REDIS_URL", "redis://127.0.0.1:1")]);
+    let expected = "The redis is not ready: no answer. Servers are ready without it, with restrictions.";
+    assert!(!is_well && output.contains(expected), "{output}");
+}

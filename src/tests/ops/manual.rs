@@ -5,8 +5,16 @@ use std::path::Path;
 
 use crate::rules::sources;
 
-const DOCUMENTS: [&str; 5] =
-    ["docs/OPERATIONS.md", "README.md", "deploy/Dockerfile", "deploy/compose.yaml", "deploy/coldbrew.service"];
+const DOCUMENTS: [&str; 8] = [
+    "docs/OPERATIONS.md",
+    "README.md",
+    "deploy/Dockerfile",
+    "deploy/compose.yaml",
+    "deploy/coldbrew.service",
+    "deploy/kubernetes/kustomization.yaml",
+    "deploy/kubernetes/web.yaml",
+    "deploy/kubernetes/worker.yaml",
+];
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()

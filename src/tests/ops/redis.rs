@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ::redis::Commands;
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::harness::{TestClient, TestServer};
@@ -36,8 +36,15 @@ async fn submitted(guest: &TestClient, pages: usize) -> String {
     ticket["content_hash"].as_str().unwrap().to_owned()
 }
 
-async fn is_ready(server: &TestServer) -> bool {
-    reqwest::get(format!("{}/readyz", server.base_url)).await.unwrap().status() == StatusCode::OK
+/// The answer of `/readyz`, with 200. The server needs no Redis.
+async fn readiness(server: &TestServer) -> Value {
+    let answer = reqwest::get(format!("{}/readyz", server.base_url)).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    answer.json().await.unwrap()
+}
+
+async fn redis_is(state: &str, server: &TestServer) -> bool {
+    readiness(server).await["checks"]["redis"] == state
 }
 
 /// A server that has made its copy of all jobs in Redis.
@@ -104,11 +111,11 @@ async fn jobs_are_accepted_and_end_while_redis_is_unavailable() {
     let guest = server.guest().await;
     let before = submitted(&guest, 2).await;
     redis.stop();
-    until("the server stays ready without Redis", async || !is_ready(&server).await).await;
+    until("the loss of Redis is not reported", async || redis_is("away", &server).await).await;
     let meanwhile = submitted(&guest, 3).await;
     assert_eq!(guest.batch_end(&before).await["status"], "SUCCEEDED");
     redis.start_again();
-    until("the server is not ready again", async || is_ready(&server).await).await;
+    until("the return of Redis is not reported", async || redis_is("ok", &server).await).await;
     assert_eq!(guest.batch_end(&meanwhile).await["status"], "SUCCEEDED");
     let after = submitted(&guest, 4).await;
     let mut redis = connect(&redis);
@@ -119,14 +126,16 @@ async fn jobs_are_accepted_and_end_while_redis_is_unavailable() {
 }
 
 #[tokio::test]
-async fn server_starts_without_redis_and_reports_it_as_unavailable() {
+async fn server_without_redis_starts_ready_and_reports_it_as_degraded() {
     let (data, mut redis) = (TempDir::new().unwrap(), Redis::start());
     redis.stop();
     let server = TestServer::start(&data, &[("REDIS_URL", &redis.url())]).await;
-    let answer = reqwest::get(format!("{}/readyz", server.base_url)).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-    let body: Value = answer.json().await.unwrap();
+    let body = readiness(&server).await;
     assert_eq!((&body["checks"]["redis"], &body["checks"]["database"]), (&"away".into(), &"ok".into()));
+    assert_eq!((&body["ready"], &body["degraded"]), (&true.into(), &json!(["redis"])));
+    let metrics = reqwest::get(format!("{}/metrics", server.base_url)).await.unwrap().text().await.unwrap();
+    assert!(metrics.contains("coldbrew_dependency_up{dependency=\"redis\"} 0") && metrics.contains("coldbrew_ready 1"));
     redis.start_again();
-    until("the server is not ready", async || is_ready(&server).await).await;
+    until("the return of Redis is not reported", async || redis_is("ok", &server).await).await;
+    assert_eq!(readiness(&server).await["degraded"], json!([]));
 }
