@@ -35,9 +35,9 @@ figures: ## Measure how many hand-marked figures the detector finds
 	@scripts/setup run
 	@cargo bench --locked --quiet --package coldbrew-pdf --bench figures
 
-soak: ## Kill servers and workers at random 500 times during jobs, and check that nothing is lost
+soak: ## Kill servers and workers 500 times during jobs, and run for 24 hours in minutes: nothing is lost, and nothing is left
 	@scripts/setup test
-	@COLDBREW_SOAK_ROUNDS=500 cargo test --locked --test tests -- --nocapture jobs::soak::
+	@COLDBREW_SOAK_ROUNDS=500 COLDBREW_SOAK_HOURS=24 cargo test --locked --test tests -- --nocapture jobs::soak:: jobs::day::
 
 lab: ## Break a cluster in network namespaces at random, and check that nothing is lost: make lab SEED=7 ROUNDS=20
 	@scripts/setup test

@@ -20,7 +20,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::FutureExt;
 
 use crate::accounts::Account;
 use crate::accounts::Caller;
@@ -31,7 +30,7 @@ use crate::extract::EngineShares;
 use crate::markdown::{FigureId, Outline};
 use crate::model::wire::{DocumentList, DocumentSummary, JobView, LibraryListing, OutlineEntry};
 use crate::model::{ApiError, ErrorCode};
-use crate::uploads::{Blobs, Uploads, delete_content, figure_key, upload_key};
+use crate::uploads::{Blobs, Uploads, figure_key, upload_key};
 use coldbrew_pdf::Engine;
 
 pub use draft::Drafts;
@@ -39,7 +38,7 @@ pub use export::{Body, Exported, content_disposition};
 pub use job_views::JobViews;
 pub use originals::{Originals, PageKey};
 pub use rendering::{Renderer, RenderingLimits};
-pub use store::{Deletion, Documents, NewDocument, Source, Unread};
+pub use store::{Documents, NewDocument, Source, Unread};
 pub use text_limit::TextLimit;
 
 /// The most documents in one page of a list.
@@ -175,6 +174,9 @@ impl Library {
     /// # Errors
     /// `not_found` if the account has no such figure.
     pub async fn figure(&self, account: &Account, figure: &FigureId) -> Result<PathBuf> {
+        if !self.uploads.has_content(&account.id, &figure.content_hash).await? {
+            return Err(ApiError::not_found("image").into());
+        }
         let found = self.blobs.open(&figure_key(&account.id, figure)).await?;
         Ok(found.ok_or_else(|| ApiError::not_found("image"))?)
     }
@@ -197,21 +199,14 @@ impl Library {
         self.originals.picture(&file, &key, &self.shares.of_caller(caller)).await
     }
 
-    /// Deletes a document. Its figures and file are deleted too if no other document needs them. Its receipt is kept.
+    /// Deletes a document. Its figures and file are purged soon if no other document needs them. Its receipt is kept.
     ///
     /// # Errors
     /// `not_found` if the account has no such document.
     pub async fn delete(&self, account: &Account, id: &str) -> Result<()> {
-        let deletion = self.documents.delete_document(&account.id, id).await?;
+        let is_deleted = self.documents.delete_document(&account.id, id, self.clock.now()).await?;
         // Open lists reload on any change, so the content is not named.
         self.changes.tell(&account.id, "*");
-        match deletion {
-            Deletion::NotFound => Err(ApiError::not_found("document").into()),
-            Deletion::Deleted => Ok(()),
-            Deletion::DeletedLast { content_hash, figures } => {
-                let deletion = delete_content(&*self.blobs, &account.id, &content_hash, &figures).boxed();
-                self.uploads.unless_kept(&account.id, &content_hash, deletion).await
-            }
-        }
+        if is_deleted { Ok(()) } else { Err(ApiError::not_found("document").into()) }
     }
 }

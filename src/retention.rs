@@ -1,17 +1,17 @@
-//! Purges what has expired: idle guests, unused uploads, old secrets, and files that reached the folders of a deleted account late.
+//! Purges what has expired: idle guests, unused uploads and old secrets. Deletes the files that no record refers to any more.
 //!
-//! [`AccountMerge`] moves a guest's things into the account that its browser signs in to. [`AccountDeletion`] deletes one account, for callers, operators and the purge. [`Expiry`] is the port. The purge deletes no upload that
-//! an active job needs: each is checked again under the lock of its account. `crate::jobs` reaps resources at Google.
+//! [`AccountMerge`] moves a guest's things into the account that its browser signs in to. [`AccountDeletion`] deletes one account, for
+//! callers, operators and the purge. The ports are [`Expiry`] for records and [`Purges`] for files. The purge deletes no upload that an
+//! active job needs: each is checked again under the lock of its account. `crate::jobs` reaps resources at Google.
 
 mod account;
 mod deleted;
 mod merge;
+mod purges;
 mod store;
 
 use std::sync::Arc;
 use std::time::Duration;
-
-use futures::FutureExt;
 
 use tokio_util::sync::CancellationToken;
 
@@ -21,23 +21,24 @@ use crate::error::Result;
 use crate::metrics::LoopAges;
 use crate::model::UnixMs;
 use crate::settings::Settings;
-use crate::uploads::{Blobs, Uploads, delete_content, figure_folder, upload_key};
+use crate::uploads::{Blobs, Uploads};
 
 pub use account::AccountDeletion;
 pub use deleted::DeletedAccounts;
 pub use merge::{AccountMerge, MergeOutcome, MergeParties, Merges, StoredFile};
+pub use purges::{Purge, Purges};
 pub use store::Expiry;
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(3_600);
 /// How many guests, uploads or accounts are listed at a time.
 const LISTED_MAX: u32 = 500;
-/// How long after an account's deletion its folders are emptied again. No worker still works on its jobs by then.
-const GONE_FOR_MS: i64 = 10 * 60_000;
+/// How long a server waits before it looks for due purges again.
+const PURGES_EVERY: Duration = Duration::from_secs(5);
+/// An upload that no caller was told of for so long was interrupted between its record and its file.
+const PENDING_MS: i64 = 3_600_000;
 /// How long the answer to a request with an `Idempotency-Key` is kept.
 const ANSWER_DAYS: u32 = 1;
-/// How long files that were copied for a merge are kept when the merge did not happen.
-const COPY_DAYS: u32 = 1;
 
 /// How long data is kept, in days; 0: for ever.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +65,7 @@ pub struct Purger {
     pub deletion: AccountDeletion,
     pub attempts: PasswordAttempts,
     pub expiry: Arc<dyn Expiry>,
-    pub merges: Arc<dyn Merges>,
+    pub purges: Arc<dyn Purges>,
     pub uploads: Arc<dyn Uploads>,
     pub blobs: Arc<dyn Blobs>,
     pub clock: Arc<dyn Clock>,
@@ -73,28 +74,39 @@ pub struct Purger {
 }
 
 impl Purger {
-    /// Purges every hour until `stop`. The next round repeats what a failed round did not do.
+    /// Purges what has expired every hour, and files as soon as they are recorded, until `stop`. A later round repeats what a failed round
+    /// did not do.
     pub async fn run(self, stop: CancellationToken) {
         self.loops.expect("purge", ROUND);
-        loop {
-            self.loops.beat("purge");
-            let round = async {
+        self.loops.expect("purge of files", PURGES_EVERY);
+        let rounds = async {
+            loop {
+                self.loops.beat("purge");
                 if let Err(error) = self.round().await {
                     tracing::warn!(%error, "purge failed");
                 }
                 tokio::time::sleep(ROUND).await;
-            };
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = round => {}
             }
+        };
+        let files = async {
+            loop {
+                self.loops.beat("purge of files");
+                if let Err(error) = self.purge_files().await {
+                    tracing::warn!(%error, "files not deleted yet");
+                }
+                tokio::time::sleep(PURGES_EVERY).await;
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = async { tokio::join!(rounds, files); } => {}
         }
     }
 
-    /// Purges everything that has expired.
+    /// Deletes the records of everything that has expired, and records the purge of its files.
     ///
     /// # Errors
-    /// The database or the store of files cannot be reached. The round ends at the first error.
+    /// The database cannot be reached. The round ends at the first error.
     pub async fn round(&self) -> Result<()> {
         let now = self.clock.now();
         if self.retention.guest_days > 0 {
@@ -103,12 +115,11 @@ impl Purger {
         }
         if self.retention.upload_days > 0 {
             let before = days_before(now, self.retention.upload_days);
-            while self.purge_uploads(before).await? {}
+            while self.purge_uploads(before, now).await? {}
         }
-        while self.purge_gone_accounts(now.plus(-GONE_FOR_MS)).await? {}
-        while self.purge_copies(days_before(now, COPY_DAYS)).await? {}
+        while self.purge_pending(now.plus(-PENDING_MS), now).await? {}
+        self.expiry.adopt_purges().await?;
         self.attempts.purge().await?;
-        self.blobs.purge_incomplete().await?;
         self.expiry.forget_expired(days_before(now, ANSWER_DAYS), now).await
     }
 
@@ -121,40 +132,22 @@ impl Purger {
         Ok(ids.len() == LISTED_MAX as usize)
     }
 
-    /// Deletes unused uploads. Returns whether there may be more. An upload that is used again since it was listed is kept, and is not
-    /// listed again.
-    async fn purge_uploads(&self, before: UnixMs) -> Result<bool> {
+    /// Deletes the records of unused uploads. Returns whether there may be more. An upload that is used again since it was listed is kept,
+    /// and is not listed again.
+    async fn purge_uploads(&self, before: UnixMs, now: UnixMs) -> Result<bool> {
         let contents = self.expiry.stale_uploads(before, LISTED_MAX).await?;
         for (account_id, content_hash) in &contents {
-            if let Some(figures) = self.expiry.forget_upload(account_id, content_hash, before).await? {
-                let deletion = delete_content(&*self.blobs, account_id, content_hash, &figures).boxed();
-                self.uploads.unless_kept(account_id, content_hash, deletion).await?;
-            }
+            self.expiry.forget_upload(account_id, content_hash, before, now).await?;
         }
         Ok(contents.len() == LISTED_MAX as usize)
     }
 
-    /// Empties the folders of deleted accounts again. Returns whether there may be more.
-    async fn purge_gone_accounts(&self, before: UnixMs) -> Result<bool> {
-        let ids = self.expiry.gone_accounts(before, LISTED_MAX).await?;
-        for id in &ids {
-            self.deletion.delete_files(id).await?;
-            self.expiry.forget_gone_account(id).await?;
+    /// Deletes the records of uploads that no caller was told of. Returns whether there may be more.
+    async fn purge_pending(&self, before: UnixMs, now: UnixMs) -> Result<bool> {
+        let uploads = self.expiry.pending_uploads(before, LISTED_MAX).await?;
+        for upload in &uploads {
+            self.uploads.remove_upload(upload, now).await?;
         }
-        Ok(ids.len() == LISTED_MAX as usize)
-    }
-
-    /// Deletes files that were copied for a merge that did not happen. Returns whether there may be more.
-    async fn purge_copies(&self, before: UnixMs) -> Result<bool> {
-        let copies = self.merges.stale_copies(before, LISTED_MAX).await?;
-        for (account_id, content_hash) in &copies {
-            let deletion = async {
-                self.blobs.delete(&upload_key(account_id, content_hash)).await?;
-                self.blobs.delete_all(&figure_folder(account_id, content_hash)).await
-            };
-            self.uploads.unless_kept(account_id, content_hash, deletion.boxed()).await?;
-            self.merges.forget_copy(account_id, content_hash).await?;
-        }
-        Ok(copies.len() == LISTED_MAX as usize)
+        Ok(uploads.len() == LISTED_MAX as usize)
     }
 }

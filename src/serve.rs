@@ -13,6 +13,7 @@ mod engine;
 mod examine;
 mod gemini;
 mod isolated;
+mod local_files;
 mod operator;
 mod parts;
 mod readiness;
@@ -47,6 +48,7 @@ use crate::web;
 use background::{Background, overdue};
 use coldbrew_pdf::Engine;
 use connections::Listener;
+use local_files::LocalFiles;
 use operator::warn_without_operator;
 use parts::Parts;
 use tracked::Tracked;
@@ -99,6 +101,7 @@ pub struct Server {
     operations: Option<Listener>,
     working: Option<Working>,
     purger: Purger,
+    local_files: LocalFiles,
     limiter: Limiter,
     streams: Streams,
     identity: Identity,
@@ -134,14 +137,14 @@ impl Server {
     }
 
     async fn with_parts(parts: Parts, working: Option<Working>, config: &Config) -> Result<Self> {
-        config.receiver.open().await?;
+        let receiver = config.receiver.open().await?;
         let public = TcpListener::bind(config.server.addr).await?;
         let operations = match config.server.operations_addr {
             Some(addr) => Some(TcpListener::bind(addr).await?),
             None => None,
         };
         let stopping = CancellationToken::new();
-        let use_cases = parts.use_cases(config);
+        let use_cases = parts.use_cases(config, &receiver);
         let (limiter, streams) = (limiter(config, parts.time.clock.clone())?, Streams::new(config.streams));
         let identity = use_cases.identity.clone();
         warn_without_operator(config, &use_cases.operators).await?;
@@ -155,13 +158,14 @@ impl Server {
             provider: parts.provider(config, public.local_addr()?)?,
         });
         let operations = operations.map(|socket| listener(config, socket, operations_router(state.clone())));
-        let purger = parts.purger(config);
+        let (purger, local_files) = (parts.purger(config), LocalFiles::of(&parts, receiver));
         let Parts { store, time, tracked, changes, engine, .. } = parts;
         Ok(Self {
             public: listener(config, public, router(state.clone(), |rest| site::routes(web::routes(rest), &state))),
             operations,
             working,
             purger,
+            local_files,
             limiter,
             streams,
             identity,
@@ -216,6 +220,7 @@ impl Server {
         background.spawn("page processes", start_page_processes(self.engine));
         background.spawn("copy in Redis", self.tracked.run(closing.clone()));
         background.spawn("purger", self.purger.run(stop.clone()));
+        background.spawn("local files", self.local_files.run(stop.clone()));
         background.spawn("rate limits", self.limiter.run(closing.clone()));
         background.spawn("event streams", self.streams.run(self.identity, closing.clone()));
         background.spawn("clock", self.clock.run(closing.clone()));
@@ -276,6 +281,7 @@ pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
     background.spawn("clock", parts.time.database.clone().run(stop.clone()));
     background.spawn("copy in Redis", parts.tracked.clone().run(stop.clone()));
     background.spawn("page processes", start_page_processes(parts.engine.clone()));
+    background.spawn("local files", LocalFiles::of(&parts, config.receiver.clone()).run(stop.clone()));
     stop.cancelled().await;
     background.end(&parts.store, &stop, config.server.stop_timeout).await
 }

@@ -6,17 +6,16 @@
 //! No PDF is parsed in this process: `coldbrew_pdf` does that in processes of its own. [`crate::extract`] reads the contents of files.
 
 mod blobs;
-mod contents;
 pub mod fetch;
 mod figures;
 mod incoming;
 mod intake;
 mod kind;
+mod own_folder;
 mod receive;
 mod store;
 
 pub use blobs::{Blobs, account_folders, figure_folder, figure_key, upload_key};
-pub use contents::delete_content;
 pub use figures::{FigurePlaces, Figures, FoundFigures, figure_ids};
 pub use incoming::{DiskProbe, DiskSpace, Incoming, IncomingLimits, UploadPermit};
 pub use intake::Intake;

@@ -26,8 +26,7 @@ pub trait Accounts: Send + Sync {
     /// Makes a guest account with one credential.
     async fn create_guest(&self, account_id: &str, credential: Credential<'_>, now: UnixMs) -> Result<()>;
 
-    /// Deletes the account and everything it owns. Orphaned Google resources and files are queued for cleanup (see
-    /// [`crate::retention::Expiry::gone_accounts`]). Ledger rows are kept, with an account id that identifies no person.
+    /// Deletes the account and everything it owns. Orphaned Google resources and the purge of its files are recorded. Ledger rows are kept, with an account id that identifies no person.
     async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()>;
 
     /// The account of the unexpired credential with this digest. Records that it was seen, at most once an hour. Fails with

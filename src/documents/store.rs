@@ -8,7 +8,6 @@ use crate::error::Result;
 use crate::markdown::Outline;
 use crate::model::wire::{DocumentSummary, Page};
 use crate::model::{Mode, PageSet, UnixMs};
-use crate::uploads::FigurePlaces;
 
 /// A document to be stored, without its pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +91,9 @@ pub trait Documents: Send + Sync {
     /// Stores the outline of the account's document, unless there is one.
     async fn keep_outline(&self, account_id: &str, id: &str, outline: &Outline) -> Result<()>;
 
-    /// Deletes a document, and the cached results of its content if nothing else refers to that content.
-    async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion>;
+    /// Deletes a document. If nothing else refers to its content, deletes its cached results too, and records the purge of its files.
+    /// `false`: there is no such document.
+    async fn delete_document(&self, account_id: &str, id: &str, now: UnixMs) -> Result<bool>;
 }
 
 /// The file that a document was made from.
@@ -109,16 +109,4 @@ pub struct Unread {
     pub upload_hash: String,
     pub title: String,
     pub pages: PageSet,
-}
-
-/// The outcome of [`Documents::delete_document`].
-#[derive(Clone, Debug, PartialEq)]
-pub enum Deletion {
-    NotFound,
-    Deleted,
-    /// Nothing refers to this content any more, so its file and figures can be deleted.
-    DeletedLast {
-        content_hash: String,
-        figures: FigurePlaces,
-    },
 }

@@ -6,6 +6,7 @@ mod background_fsync;
 mod disk;
 mod spill;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use async_trait::async_trait;
@@ -54,9 +55,9 @@ pub trait Spool: Send + Sync {
     /// Reads the downloaded results.
     async fn read_results(&self, job: &Job) -> Result<Results>;
 
-    /// Deletes a job's files.
-    async fn clear(&self, job: &Job) -> Result<()>;
+    /// Deletes all files of these jobs.
+    async fn clear(&self, job_ids: &HashSet<String>) -> Result<()>;
 
-    /// Deletes files that belong to no active job. A crash between the end of a job and [`Self::clear`] leaves them.
-    async fn purge(&self, active_ids: &[String]) -> Result<()>;
+    /// The ids of all jobs that have files here.
+    async fn job_ids(&self) -> Result<HashSet<String>>;
 }

@@ -11,6 +11,7 @@ mod isolation;
 mod lease;
 mod shares;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +55,7 @@ const IDLE: Duration = Duration::from_millis(500);
 const SHARE_WAIT_MS: i64 = 2_000;
 /// After this time without a free slot, the turn of a lane counts as completed.
 const SLOT_WAIT: Duration = Duration::from_secs(5);
+const SPOOL_PURGED_EVERY: Duration = Duration::from_secs(3_600);
 /// How long to wait after the database failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -156,16 +158,16 @@ impl Worker {
     pub async fn run(self, stop: CancellationToken) {
         let held = TaskTracker::new();
         let claiming = async {
-            self.purge_spool().await;
             self.wake_waiting().await;
             let (jobs_max, polls_max) = (self.policy.settings.jobs_max, self.policy.settings.polls_max);
             tokio::join!(
                 self.run_lane(Lane::Local, jobs_max, &held, &stop),
                 self.run_lane(Lane::Remote, polls_max, &held, &stop),
+                self.keep_spool_purged(&stop),
             )
         };
         tokio::select! {
-            ((), ()) = claiming => {}
+            ((), (), ()) = claiming => {}
             // Not earlier: jobs that were claimed without an answer count as crashed.
             () = self.overdue(&stop) => tracing::warn!("stop timeout reached, a claim of jobs was cut off"),
         }
@@ -263,11 +265,28 @@ impl Worker {
         };
     }
 
-    async fn purge_spool(&self) {
-        let purged = async { self.ports.spool.purge(&self.ports.jobs.active_ids().await?).await };
-        if let Err(error) = purged.await {
-            tracing::warn!(%error, "purging job files failed");
+    /// Deletes the files of jobs that are not active, now and every hour until `stop`: another worker ended them, or a crash came before
+    /// the cleanup. An active job keeps its files, whoever holds it: a later attempt sends the same input file.
+    async fn keep_spool_purged(&self, stop: &CancellationToken) {
+        loop {
+            if let Err(error) = self.purge_spool().await {
+                tracing::warn!(%error, "purging job files failed");
+            }
+            if unless(stop, self.clock.sleep(SPOOL_PURGED_EVERY)).await.is_none() {
+                return;
+            }
         }
+    }
+
+    /// # Errors
+    /// The database or the disk cannot be used.
+    pub async fn purge_spool(&self) -> Result<()> {
+        // The files are listed first, so that each job that is accepted later keeps its files.
+        let mut ended = self.ports.spool.job_ids().await?;
+        for id in self.ports.jobs.active_ids().await? {
+            ended.remove(&id);
+        }
+        self.ports.spool.clear(&ended).await
     }
 
     /// Makes jobs due that wait for the spending ceiling: a restart may have raised it.
@@ -432,7 +451,7 @@ impl Worker {
         for effect in effects {
             crash_point("cleanup", "begun");
             let cleaned = match effect {
-                Effect::ClearSpool => self.ports.spool.clear(job).await,
+                Effect::ClearSpool => self.ports.spool.clear(&HashSet::from([job.id.clone()])).await,
                 Effect::DeleteInput { input_file } => {
                     self.ports.google.delete(&input_file).await.map_err(Error::unavailable)
                 }

@@ -14,7 +14,7 @@ pub trait Audit: Send + Sync {
     /// Every state found that must never occur.
     async fn audit(&self, now: UnixMs) -> Result<Vec<AuditFinding>>;
 
-    /// The keys of all files that uploads refer to.
+    /// The keys of all files that uploads refer to, without those of pending uploads: they may not be stored.
     async fn upload_keys(&self) -> Result<Vec<String>>;
 }
 
@@ -47,4 +47,6 @@ pub enum DiscrepancyKind {
     DocumentWithoutPages,
     /// The stored bytes of an account are not the sum of its rows.
     StorageMiscounted,
+    /// Files of an account could not be deleted for about an hour.
+    FilesNotPurged,
 }

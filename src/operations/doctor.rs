@@ -3,18 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
 use crate::accounts::spending::{Budget, dollars};
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::jobs::Spending;
 use crate::operations::{Dependency, OFFSET_MS_MAX};
 use crate::operations::audit::{Audit, DiscrepancyKind};
 use crate::uploads::Blobs;
 use coldbrew_gemini::models::Model;
 use coldbrew_pdf::SandboxLayers;
+
+/// Files that are looked for at once.
+const LOOKS_MAX: usize = 16;
 
 /// Examines what a server depends on.
 pub struct Doctor {
@@ -116,13 +120,11 @@ impl Doctor {
     }
 
     async fn files(&self) -> Result<Vec<String>> {
-        let mut missing = Vec::new();
-        for key in self.audit.upload_keys().await? {
-            if self.blobs.open(&key).await?.is_none() {
-                missing.push(format!("The file {key} is gone: its document can be read, but not extracted again."));
-            }
-        }
-        Ok(missing)
+        let keys = stream::iter(self.audit.upload_keys().await?);
+        let missing = keys.map(async |key: String| Ok::<_, Error>((!self.blobs.exists(&key).await?).then_some(key)));
+        let missing: Vec<Option<String>> = missing.buffered(LOOKS_MAX).try_collect().await?;
+        let sentence = |key| format!("The file {key} is gone: its document can be read, but not extracted again.");
+        Ok(missing.into_iter().flatten().map(sentence).collect())
     }
 }
 
@@ -193,6 +195,9 @@ fn sentence(kind: DiscrepancyKind, id: &str) -> String {
         DiscrepancyKind::DocumentWithoutPages => format!("Document {id} has no pages."),
         DiscrepancyKind::StorageMiscounted => {
             format!("The bytes counted for account {id} are not the sum of what it stores.")
+        }
+        DiscrepancyKind::FilesNotPurged => {
+            format!("Files of account {id} that were deleted an hour ago are still stored: the log says why.")
         }
     }
 }

@@ -7,13 +7,11 @@ use crate::accounts::{Accounts, Operator, Operators};
 use crate::changes::Changes;
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::uploads::{Blobs, account_folders};
 
 /// Deletes accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct AccountDeletion {
     pub accounts: Arc<dyn Accounts>,
-    pub blobs: Arc<dyn Blobs>,
     pub deleted: DeletedAccounts,
     /// Notifies open streams of an account that its sessions and tokens have ended.
     pub changes: Changes,
@@ -21,8 +19,8 @@ pub struct AccountDeletion {
 }
 
 impl AccountDeletion {
-    /// Deletes the account. It is listed first, so that no restored backup brings it back. The records are deleted next, so that no account is ever without its files. No record names the files that are
-    /// left, or that a worker adds later; the purger deletes them.
+    /// Deletes the account. It is listed first, so that no restored backup brings it back. The transaction that deletes its records also
+    /// records the purge of its files.
     ///
     /// # Errors
     /// The database cannot be reached, or the data folder cannot be written.
@@ -31,9 +29,6 @@ impl AccountDeletion {
         self.accounts.delete_account(account_id, self.clock.now()).await?;
         self.changes.tell_credentials_ended(account_id);
         tracing::info!(account = account_id, "account deleted");
-        if let Err(error) = self.delete_files(account_id).await {
-            tracing::warn!(account = account_id, %error, "files of a deleted account not deleted; the purger retries");
-        }
         Ok(())
     }
 
@@ -44,18 +39,6 @@ impl AccountDeletion {
     pub async fn delete_for(&self, operators: &Operators, operator: &Operator, account_id: &str) -> Result<()> {
         operators.admit_deletion(operator, account_id).await?;
         self.deleted.add([account_id.to_owned()]).await?;
-        operators.delete(operator, account_id).await?;
-        if let Err(error) = self.delete_files(account_id).await {
-            tracing::warn!(account = account_id, %error, "files of a deleted account are left to the purger");
-        }
-        Ok(())
-    }
-
-    /// Deletes all files of an account.
-    pub(super) async fn delete_files(&self, account_id: &str) -> Result<()> {
-        for folder in account_folders(account_id) {
-            self.blobs.delete_all(&folder).await?;
-        }
-        Ok(())
+        operators.delete(operator, account_id).await
     }
 }

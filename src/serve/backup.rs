@@ -138,7 +138,7 @@ pub async fn restore(config: &Config, source: &Path, keep_access: bool) -> Resul
 async fn prepare(config: &Config, store: &SqlStore, list: &DeletedAccounts, keep_access: bool) -> Result<Restored> {
     let mut restored = Restored::default();
     let time = SharedTime::of(store).await?;
-    let deletion = deletion(store, config, &time, Changes::default()).await?;
+    let deletion = deletion(store, config, &time, Changes::default());
     for id in list.ids().await? {
         if store.account(&id).await?.is_some() {
             deletion.delete(&id).await?;

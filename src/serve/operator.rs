@@ -137,7 +137,7 @@ pub async fn lock_out(config: &Config, account: &str) -> Result<EndedAccess> {
 pub async fn delete_account(config: &Config, account: &str) -> Result<()> {
     let command = Command::open(config).await?;
     let id = account_id(&command.store, account).await?;
-    let deletion = deletion(&command.store, config, &command.time, Changes::default()).await?;
+    let deletion = deletion(&command.store, config, &command.time, Changes::default());
     deletion.delete_for(&command.operators, &HERE, &id).await
 }
 

@@ -22,7 +22,7 @@ use crate::operations::{DatabaseClock, Metrics};
 use crate::retention::{AccountDeletion, AccountMerge, DeletedAccounts, Purger};
 use crate::store::sql::SqlStore;
 use crate::uploads::fetch::{Fetcher, Imports, SystemResolver};
-use crate::uploads::{Blobs, Incoming, Intake};
+use crate::uploads::{Blobs, Incoming, Intake, Receiver};
 use coldbrew_pdf::Engine;
 
 /// The time of the database, which the processes of a site share, and ids in its order.
@@ -93,7 +93,7 @@ impl Parts {
         self.tracked.jobs()
     }
 
-    pub(super) fn use_cases(&self, config: &Config) -> UseCases {
+    pub(super) fn use_cases(&self, config: &Config, receiver: &Receiver) -> UseCases {
         let store = Arc::new(self.store.clone());
         let (clock, ids, recipe) = (self.time.clock.clone(), self.time.ids.clone(), Recipe::new(&config.gemini.model));
         UseCases {
@@ -117,13 +117,13 @@ impl Parts {
             quota: Quota { accounts: store.clone(), default_tokens: config.budget.quota_tokens },
             intake: Intake {
                 incoming: self.incoming.clone(),
-                receiver: config.receiver.clone(),
+                receiver: receiver.clone(),
                 fetcher: Fetcher {
                     resolver: Arc::new(SystemResolver),
                     targets: config.targets.clone(),
                     imports: Imports::new(config.imports),
                     clock: clock.clone(),
-                    receiver: config.receiver.clone(),
+                    receiver: receiver.clone(),
                 },
                 storage: store.clone(),
                 uploads: store.clone(),
@@ -185,7 +185,6 @@ impl Parts {
     fn deletion(&self) -> AccountDeletion {
         AccountDeletion {
             accounts: Arc::new(self.store.clone()),
-            blobs: self.blobs.clone(),
             deleted: self.deleted.clone(),
             changes: self.changes.clone(),
             clock: self.time.clock.clone(),
@@ -204,13 +203,6 @@ impl Parts {
 
     fn metrics(&self, config: &Config) -> Result<Metrics> {
         let store = Arc::new(self.store.clone());
-        let clock = Arc::new(SystemClock);
-        let loops = LoopAges::new(clock.clone());
->>>>>>> ops
-=======
-            loops,
->>>>>>> ops
-=======
         Metrics::start(store.clone(), store, config.budget, self.loops.clone(), self.time.clock.clone())
     }
 
@@ -240,7 +232,7 @@ impl Parts {
             deletion: self.deletion(),
             attempts: attempts(config, &self.store, &self.time),
             expiry: store.clone(),
-            merges: store.clone(),
+            purges: store.clone(),
             uploads: store,
             blobs: self.blobs.clone(),
             clock: self.time.clock.clone(),
@@ -282,23 +274,14 @@ fn attempts(config: &Config, store: &SqlStore, time: &SharedTime) -> PasswordAtt
     PasswordAttempts { store: Arc::new(store.clone()), limits: config.attempts, clock: time.clock.clone() }
 }
 
-/// The use case that deletes an account, without a server.
-///
-/// # Errors
-/// The store of files cannot be opened.
-pub(super) async fn deletion(
-    store: &SqlStore,
-    config: &Config,
-    time: &SharedTime,
-    changes: Changes,
-) -> Result<AccountDeletion> {
-    Ok(AccountDeletion {
+/// The use case that deletes an account, without a server. The purge of its files is left to the next server.
+pub(super) fn deletion(store: &SqlStore, config: &Config, time: &SharedTime, changes: Changes) -> AccountDeletion {
+    AccountDeletion {
         accounts: Arc::new(store.clone()),
-        blobs: config.storage.blobs().await?,
         deleted: DeletedAccounts::of(&config.storage.data_dir),
         changes,
         clock: time.clock.clone(),
-    })
+    }
 }
 
 /// The page engine that the configuration describes.

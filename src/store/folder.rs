@@ -51,6 +51,13 @@ impl Blobs for Folder {
         Ok(fs::try_exists(&path).await?.then_some(path))
     }
 
+    async fn exists(&self, key: &str) -> Result<bool> {
+        match fs::metadata(self.path(key)?).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            found => Ok(found?.is_file()),
+        }
+    }
+
     async fn copy(&self, from: &str, to: &str) -> Result<bool> {
         let (source, target) = (self.path(from)?, self.path(to)?);
         if !fs::try_exists(&source).await? {

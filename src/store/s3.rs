@@ -2,28 +2,31 @@
 //!
 //! Page processes need files on a local disk, so an opened file is downloaded into a cache. A server can lose its cache at any time.
 
-use std::io::ErrorKind;
+mod cache;
+mod parts;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::TryStreamExt;
-use object_store::aws::AmazonS3Builder;
-use object_store::buffered::BufWriter;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
 use tokio::fs;
 use tokio::io::{AsyncWriteExt, copy};
 use tokio_util::io::StreamReader;
 
+use self::cache::Cache;
 use super::check_key;
 use crate::error::{Error, Result};
+use crate::model::UnixMs;
 use crate::settings::{Secret, Settings};
 use crate::uploads::Blobs;
 
-/// A cached file is downloaded again after this time, and deleted after twice this time. Files never change; this only bounds the cache.
-const CACHED_FOR: Duration = Duration::from_secs(24 * 3_600);
+/// Files of a folder that are deleted at once.
+const DELETIONS_MAX: usize = 16;
 
 /// The time within which a failed request is retried.
 const RETRIED_FOR: Duration = Duration::from_secs(10);
@@ -39,6 +42,8 @@ pub struct S3Config {
     /// `None` means the role of the machine.
     pub access_key: Option<Secret>,
     pub secret_key: Option<Secret>,
+    /// The size of the cache on this machine, in bytes.
+    pub cache_bytes_max: u64,
 }
 
 impl S3Config {
@@ -52,16 +57,17 @@ impl S3Config {
         if access_key.is_some() != secret_key.is_some() {
             from.complain("storage.s3-access-key and storage.s3-secret-key must be set together");
         }
-        Some(Self { url: url?, endpoint, region, access_key, secret_key })
+        let cache_bytes_max = from.positive("storage.cache-bytes-max", "COLDBREW_CACHE_BYTES_MAX", 10 << 30);
+        Some(Self { url: url?, endpoint, region, access_key, secret_key, cache_bytes_max })
     }
 }
 
 /// A folder in a bucket, with a local cache. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct S3 {
-    store: Arc<dyn ObjectStore>,
+    store: Arc<AmazonS3>,
     folder: Key,
-    cache: PathBuf,
+    cache: Cache,
 }
 
 impl S3 {
@@ -83,7 +89,7 @@ impl S3 {
         if let (Some(access), Some(secret)) = (&config.access_key, &config.secret_key) {
             builder = builder.with_access_key_id(&**access).with_secret_access_key(&**secret);
         }
-        fs::create_dir_all(&cache).await?;
+        let cache = Cache::open(cache, config.cache_bytes_max)?;
         let store = Arc::new(builder.build().map_err(Error::internal)?);
         Ok(Self { store, folder: Key::from(folder), cache })
     }
@@ -93,51 +99,50 @@ impl S3 {
         Ok(key.split('/').fold(self.folder.clone(), |path, part| path.join(part)))
     }
 
-    /// The path of a key in the cache. Makes its folder.
-    async fn cached(&self, key: &str) -> Result<PathBuf> {
-        check_key(key)?;
-        let path = self.cache.join(key);
-        fs::create_dir_all(path.parent().unwrap_or(&self.cache)).await?;
-        Ok(path)
+    async fn delete_object(&self, key: &Key) -> Result<()> {
+        match self.store.delete(key).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            done => done.map_err(Error::unavailable),
+        }
     }
 
-    async fn fetch(&self, key: &str, target: &Path) -> Result<bool> {
+    async fn fetch(&self, key: &str) -> Result<Option<PathBuf>> {
         let found = match self.store.get(&self.key(key)?).await {
-            Err(object_store::Error::NotFound { .. }) => return Ok(false),
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
             found => found.map_err(Error::unavailable)?,
         };
-        let temporary = tempfile::Builder::new().prefix("fetching").tempfile_in(&self.cache)?.into_temp_path();
-        let mut file = fs::File::create(&temporary).await?;
+        let unfinished = self.cache.unfinished()?;
+        let mut file = fs::File::create(&unfinished).await?;
         copy(&mut StreamReader::new(found.into_stream().map_err(std::io::Error::other)), &mut file).await?;
         file.flush().await?;
-        fs::rename(&temporary, target).await?;
-        Ok(true)
+        Ok(Some(self.cache.add(key, &unfinished).await?))
     }
 }
 
 #[async_trait]
 impl Blobs for S3 {
     async fn put(&self, key: &str, file: &Path) -> Result<()> {
-        let mut writer = BufWriter::new(self.store.clone(), self.key(key)?);
-        let sent = async {
-            copy(&mut fs::File::open(file).await?, &mut writer).await?;
-            writer.shutdown().await
-        };
-        sent.await?;
-        // The file will be opened soon, so it goes to the cache. If that is on another disk, the rename fails and the file is downloaded
-        // later.
-        let _ = fs::rename(file, self.cached(key).await?).await;
+        let sent = parts::send(self.store.clone(), self.key(key)?, fs::File::open(file).await?);
+        // A task of its own: if the caller is cancelled, its parts are still completed or aborted.
+        tokio::spawn(sent).await.map_err(Error::internal)??;
+        // The file will be opened soon, so it goes to the cache. If that is on another disk, the file is downloaded later.
+        let _ = self.cache.add(key, file).await;
         let _ = fs::remove_file(file).await;
         Ok(())
     }
 
     async fn open(&self, key: &str) -> Result<Option<PathBuf>> {
-        let path = self.cached(key).await?;
-        let fresh = |found: &std::fs::Metadata| found.modified().ok()?.elapsed().ok().map(|age| age < CACHED_FOR);
-        if fs::metadata(&path).await.is_ok_and(|found| fresh(&found).unwrap_or(false)) {
-            return Ok(Some(path));
+        match self.cache.copy(key).await? {
+            Some(path) => Ok(Some(path)),
+            None => self.fetch(key).await,
         }
-        Ok(self.fetch(key, &path).await?.then_some(path))
+    }
+
+    async fn exists(&self, key: &str) -> Result<bool> {
+        match self.store.head(&self.key(key)?).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            found => found.map(|_| true).map_err(Error::unavailable),
+        }
     }
 
     async fn copy(&self, from: &str, to: &str) -> Result<bool> {
@@ -149,47 +154,23 @@ impl Blobs for S3 {
 
     async fn delete(&self, key: &str) -> Result<()> {
         let object = self.key(key)?;
-        let _ = fs::remove_file(self.cache.join(key)).await;
-        match self.store.delete(&object).await {
-            Err(object_store::Error::NotFound { .. }) => Ok(()),
-            done => done.map_err(Error::unavailable),
-        }
+        self.cache.remove(key).await?;
+        self.delete_object(&object).await
     }
 
-    async fn purge_incomplete(&self) -> Result<()> {
-        let mut folders = vec![self.cache.clone()];
-        while let Some(folder) = folders.pop() {
-            let mut entries = fs::read_dir(&folder).await?;
-            while let Some(entry) = entries.next_entry().await? {
-                let Ok(found) = entry.metadata().await else { continue };
-                let age = found.modified().ok().and_then(|at| at.elapsed().ok()).unwrap_or_default();
-                if found.is_dir() {
-                    folders.push(entry.path());
-                } else if age > CACHED_FOR * 2 {
-                    // Twice, because a file that `open` returned as fresh may not have been opened yet.
-                    fs::remove_file(entry.path()).await?;
-                }
-            }
-        }
-        Ok(())
+    async fn purge_incomplete(&self, now: UnixMs) -> Result<()> {
+        self.cache.purge().await?;
+        parts::abort_stale(&self.store, &self.folder, now).await
     }
 
     async fn check(&self) -> Result<()> {
-        match self.store.head(&self.key("check")?).await {
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(Error::unavailable(error)),
-        }
+        self.exists("check").await.map(drop)
     }
 
     async fn delete_all(&self, folder: &str) -> Result<()> {
-        let keys = self.store.list(Some(&self.key(folder)?)).map_ok(|found| found.location);
-        let keys: Vec<Key> = keys.try_collect().await.map_err(Error::unavailable)?;
-        for key in keys {
-            self.store.delete(&key).await.map_err(Error::unavailable)?;
-        }
-        match fs::remove_dir_all(self.cache.join(folder)).await {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-            _ => Ok(()),
-        }
+        self.cache.remove_all(folder).await?;
+        let keys = self.store.list(Some(&self.key(folder)?)).map_err(Error::unavailable);
+        let deleted = keys.map_ok(|found| async move { self.delete_object(&found.location).await });
+        deleted.try_buffer_unordered(DELETIONS_MAX).try_collect().await
     }
 }

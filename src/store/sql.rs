@@ -35,6 +35,7 @@ mod orphans;
 mod outlines;
 #[cfg(test)]
 mod plans;
+mod purges;
 mod retention;
 mod sign_ins;
 mod spending;

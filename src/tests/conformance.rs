@@ -56,6 +56,7 @@ mod migrations;
 mod operations;
 mod operators;
 mod orphans;
+mod purges;
 mod results;
 mod sign_ins;
 mod spending;

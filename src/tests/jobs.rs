@@ -2,6 +2,7 @@
 
 pub mod chunks;
 pub mod crash;
+pub mod day;
 pub mod drafts;
 pub mod drains;
 pub mod ends;
@@ -10,6 +11,7 @@ pub mod journey;
 pub mod leaving;
 pub mod listings;
 pub mod lost_creates;
+pub mod purges;
 pub mod set_aside;
 pub mod slow_dependencies;
 pub mod soak;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::markdown::FigureId;
+use crate::model::UnixMs;
 
 /// Stores files by key. A key consists of plain names and slashes, and never of user input.
 ///
@@ -19,6 +20,9 @@ pub trait Blobs: Send + Sync {
     /// A local path of the file, or `None` if there is no file.
     async fn open(&self, key: &str) -> Result<Option<PathBuf>>;
 
+    /// Whether the storage has the file. A local cache does not count.
+    async fn exists(&self, key: &str) -> Result<bool>;
+
     /// Copies the file at the key `from` to the key `to`. Files never change, so a file that is there already may stay. Returns `false` if
     /// there is no file.
     async fn copy(&self, from: &str, to: &str) -> Result<bool>;
@@ -26,8 +30,8 @@ pub trait Blobs: Send + Sync {
     /// Deletes the file, if it exists.
     async fn delete(&self, key: &str) -> Result<()>;
 
-    /// Deletes old files from a local cache, if the adapter has one.
-    async fn purge_incomplete(&self) -> Result<()> {
+    /// Deletes what interrupted processes left: old cached files on this machine, and parts of files in the storage, if the adapter has any.
+    async fn purge_incomplete(&self, _now: UnixMs) -> Result<()> {
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tempfile::TempPath;
@@ -20,6 +21,10 @@ use coldbrew_pdf::{DocumentFault, Engine, PageLength, PdfError, Priority, Reques
 
 /// The maximum size of an image that is stored as a PDF. The largest photograph that is accepted stays below it.
 const IMAGE_PDF_BYTES_MAX: usize = 32 << 20;
+
+/// How often, and how long after each try, an upload is recorded again while earlier files of its content are being deleted.
+const RECORD_TRIES: u32 = 20;
+const RECORD_WAIT: Duration = Duration::from_millis(250);
 
 /// Turns received files into uploads.
 #[derive(Clone)]
@@ -93,15 +98,30 @@ impl Intake {
         };
         let key = upload_key(&account.id, &upload.content_hash);
         crash_point("intake", "measured");
-        // The record comes first, so that a concurrent deletion of this content keeps the file.
-        self.uploads.insert_upload(&upload, self.allowances.of(account), self.clock.now()).await?;
+        // The record comes first, so that no purge deletes the file.
+        self.record(account, &upload).await?;
         crash_point("intake", "on record");
         if let Err(error) = self.blobs.put(&key, &measured.file).await {
-            self.uploads.remove_upload(&upload).await?;
+            self.uploads.remove_upload(&upload, self.clock.now()).await?;
             return Err(error);
         }
         crash_point("intake", "file kept");
+        if !self.uploads.finish_upload(&upload, self.clock.now()).await? {
+            return Err(being_deleted());
+        }
+        crash_point("intake", "finished");
         self.prepared(account, upload).await
+    }
+
+    /// Records an upload. Waits while earlier files of its content are being deleted.
+    async fn record(&self, account: &Account, upload: &Upload) -> Result<()> {
+        for _ in 0..RECORD_TRIES {
+            if self.uploads.insert_upload(upload, self.allowances.of(account), self.clock.now()).await? {
+                return Ok(());
+            }
+            self.clock.sleep(RECORD_WAIT).await;
+        }
+        Err(being_deleted())
     }
 
     async fn measure_pdf(&self, file: TempPath, requester: &Requester) -> Result<Measured, PdfError> {
@@ -185,6 +205,11 @@ fn content_hash(account: &Account, sha256: &str) -> String {
     hasher.update([0]);
     hasher.update(sha256.as_bytes());
     hex(&hasher.finalize())[..32].to_owned()
+}
+
+fn being_deleted() -> Error {
+    let message = "This file was deleted just now. Wait two minutes, then upload it again.";
+    Error::refused(ErrorCode::Unavailable, message)
 }
 
 /// Explains to the user why an image cannot be opened.

@@ -1,14 +1,16 @@
 //! Writes an incoming file to disk. The file is streamed, counted and hashed, so memory use does not depend on its size.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
+use tokio::task::spawn_blocking;
 
+use super::own_folder::{self, OwnFolder};
 use crate::error::{Error, Result};
 use crate::model::{ErrorCode, UPLOAD_BYTES_MAX, hex, limit_words};
 use crate::settings::Settings;
@@ -27,40 +29,47 @@ pub struct ReceivedFile {
     pub url: Option<String>,
 }
 
-/// The folder for incoming files, and their size limit.
+/// The folder for incoming files, and their size limit. Clones share the folder.
 #[derive(Clone, Debug)]
 pub struct Receiver {
-    /// On the disk that stores the files, so that storing one is a rename.
+    /// On the disk that stores the files, so that storing one is a rename. Each process has a folder of its own in it.
     pub dir: PathBuf,
     pub bytes_max: u64,
+    /// `None`: not opened yet.
+    pub(super) own: Option<Arc<OwnFolder>>,
 }
 
 /// The size of writes to disk. Network chunks are smaller.
 const WRITE_BYTES: usize = 256 * 1024;
-/// A file that has not grown for this long has no sender any more.
-const STALE_AFTER: Duration = Duration::from_secs(3_600);
 
 impl Receiver {
     /// The folder is `receiving` in the data folder.
     pub fn read(from: &mut Settings, data_dir: &Path) -> Self {
         let bytes_max = from.positive("limits.upload-bytes-max", "COLDBREW_UPLOAD_BYTES_MAX", UPLOAD_BYTES_MAX);
-        Self { dir: data_dir.join("receiving"), bytes_max }
+        Self { dir: data_dir.join("receiving"), bytes_max, own: None }
     }
 
-    /// Makes the folder, and deletes stale files of servers that were killed. Other servers may be using the folder.
+    /// The same with a folder of this process, which is deleted when the process has ended.
     ///
     /// # Errors
-    /// `unavailable` if the folder cannot be made or read.
-    pub async fn open(&self) -> Result<()> {
-        tokio::fs::create_dir_all(&self.dir).await?;
-        let mut entries = tokio::fs::read_dir(&self.dir).await?;
-        while let Some(entry) = entries.next_entry().await? {
-            let age = entry.metadata().await.and_then(|found| found.modified()).ok().and_then(|at| at.elapsed().ok());
-            if age.is_some_and(|age| age > STALE_AFTER) {
-                let _ = tokio::fs::remove_file(entry.path()).await;
-            }
-        }
-        Ok(())
+    /// `unavailable` if the folder cannot be made.
+    pub async fn open(&self) -> Result<Self> {
+        let dir = self.dir.clone();
+        let own = spawn_blocking(move || OwnFolder::make(&dir)).await.map_err(Error::internal)??;
+        Ok(Self { own: Some(Arc::new(own)), ..self.clone() })
+    }
+
+    /// Deletes the files of processes that have ended. Other processes may be using the folder.
+    ///
+    /// # Errors
+    /// `unavailable` if the disk fails.
+    pub async fn purge(&self) -> Result<()> {
+        let dir = self.dir.clone();
+        Ok(spawn_blocking(move || own_folder::purge(&dir)).await.map_err(Error::internal)??)
+    }
+
+    fn folder(&self) -> &Path {
+        self.own.as_ref().map_or(&self.dir, |own| &own.path)
     }
 
     /// Writes a stream to a file. Stops at the size limit.
@@ -72,7 +81,7 @@ impl Receiver {
         mut chunks: impl Stream<Item = Result<Bytes>> + Unpin,
         file_name: Option<&str>,
     ) -> Result<ReceivedFile> {
-        let path = tempfile::Builder::new().prefix("upload").tempfile_in(&self.dir)?.into_temp_path();
+        let path = tempfile::Builder::new().prefix("upload").tempfile_in(self.folder())?.into_temp_path();
         let mut file = BufWriter::with_capacity(WRITE_BYTES, File::create(&path).await?);
         let (mut size, mut hasher) = (0, Sha256::new());
         while let Some(chunk) = chunks.next().await.transpose()? {

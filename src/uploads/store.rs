@@ -1,7 +1,6 @@
 //! The port of uploads: the measures of each file, and which of its pages were read before.
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
 
 use crate::accounts::Allowance;
 use crate::error::Result;
@@ -29,25 +28,26 @@ pub struct Upload {
 /// Every method fails with `unavailable` if the store cannot be reached, and with `internal` if the store fails otherwise.
 #[async_trait]
 pub trait Uploads: Send + Sync {
-    /// Records an upload. Call it before storing the file: a recorded content is not deleted.
+    /// Records an upload as pending. Call it before storing the file: the file of a recorded content is not purged. `false`: a server is
+    /// deleting the files of this content, which takes seconds.
     ///
     /// # Errors
     /// `limit_reached` if the allowance is too small for the file.
-    async fn insert_upload(&self, upload: &Upload, allowance: &Allowance, now: UnixMs) -> Result<()>;
+    async fn insert_upload(&self, upload: &Upload, allowance: &Allowance, now: UnixMs) -> Result<bool>;
 
-    /// Removes an upload whose file could not be stored.
-    async fn remove_upload(&self, upload: &Upload) -> Result<()>;
+    /// Records that the file of an upload is stored, so that its caller can be told of it. `false`: the upload was deleted meanwhile, and
+    /// its file is purged.
+    async fn finish_upload(&self, upload: &Upload, now: UnixMs) -> Result<bool>;
 
-    /// Runs `deletion` if the content has no upload. No upload of this content is recorded meanwhile.
-    async fn unless_kept(
-        &self,
-        account_id: &str,
-        content_hash: &str,
-        deletion: BoxFuture<'_, Result<()>>,
-    ) -> Result<()>;
+    /// Removes a pending upload, whose file may be stored or not. The file is purged, unless something else uses this content.
+    async fn remove_upload(&self, upload: &Upload, now: UnixMs) -> Result<()>;
 
     /// The account's upload with this hash.
     async fn upload(&self, account_id: &str, hash: &str) -> Result<Option<Upload>>;
+
+    /// Whether the account has an upload of this content. It has none after the last document of the content was deleted, even if files are
+    /// not purged yet.
+    async fn has_content(&self, account_id: &str, content_hash: &str) -> Result<bool>;
 
     /// The pages of this content that were read before with this recipe.
     async fn cached_pages(&self, account_id: &str, content_hash: &str, recipe: &str) -> Result<PageSet>;

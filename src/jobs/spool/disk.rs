@@ -40,6 +40,16 @@ impl DiskSpool {
         Ok(Self { root })
     }
 
+    /// All files, each with the id of its job: the part of its name before the first dot.
+    async fn files(&self) -> Result<Vec<(String, PathBuf)>> {
+        let (mut entries, mut files) = (fs::read_dir(&self.root).await?, Vec::new());
+        while let Some(entry) = entries.next_entry().await? {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            files.push((name.split('.').next().unwrap_or_default().to_owned(), entry.path()));
+        }
+        Ok(files)
+    }
+
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
@@ -109,8 +119,12 @@ impl Spool for DiskSpool {
         Ok(Results { lines: lines.boxed(), breaks_off })
     }
 
-    async fn clear(&self, job: &Job) -> Result<()> {
-        for path in [self.input(job), self.results(job)] {
+    async fn clear(&self, job_ids: &HashSet<String>) -> Result<()> {
+        for (owner, path) in self.files().await? {
+            if !job_ids.contains(&owner) {
+                continue;
+            }
+            // Another worker on this disk may delete it too.
             match fs::remove_file(path).await {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
@@ -119,17 +133,8 @@ impl Spool for DiskSpool {
         Ok(())
     }
 
-    async fn purge(&self, active_ids: &[String]) -> Result<()> {
-        let active: HashSet<&str> = active_ids.iter().map(String::as_str).collect();
-        let mut entries = fs::read_dir(&self.root).await?;
-        while let Some(entry) = entries.next_entry().await? {
-            let name = entry.file_name();
-            let owner = name.to_str().and_then(|name| name.split_once('.')).map(|(id, _)| id);
-            if !owner.is_some_and(|id| active.contains(id)) {
-                fs::remove_file(entry.path()).await?;
-            }
-        }
-        Ok(())
+    async fn job_ids(&self) -> Result<HashSet<String>> {
+        Ok(self.files().await?.into_iter().map(|(owner, _)| owner).collect())
     }
 }
 
@@ -156,5 +161,25 @@ fn write_failed(error: WriteError) -> Error {
         }
         WriteError::Io(error) => error.into(),
         fault => Error::internal(fault),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn job_cleared_loses_all_its_files_and_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = DiskSpool::open(folder.path().to_owned()).await.unwrap();
+        for name in ["a.input.jsonl", "a.results.jsonl", "a.3.part", "a.c_0_0.png", "ab.input.jsonl", "b.input.jsonl"] {
+            fs::write(folder.path().join(name), "").await.unwrap();
+        }
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<HashSet<_>>();
+        assert_eq!(spool.job_ids().await.unwrap(), ids(&["a", "ab", "b"]));
+        spool.clear(&ids(&["a", "c"])).await.unwrap();
+        assert_eq!(spool.files().await.unwrap().len(), 2);
+        assert_eq!(spool.job_ids().await.unwrap(), ids(&["ab", "b"]));
     }
 }

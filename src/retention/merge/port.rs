@@ -69,7 +69,11 @@ pub trait Merges: Send + Sync {
     /// stored before it is recorded.
     async fn files_of(&self, account_id: &str) -> Result<BTreeMap<StoredFile, UnixMs>>;
 
-    /// Records that files of these contents are being copied into the folders of the account.
+    /// Records that files of these contents are being copied into the folders of the account. They are purged after a day, unless they are
+    /// used by then.
+    ///
+    /// # Errors
+    /// `unavailable` also if files of an earlier copy are being deleted.
     async fn begin_copies(&self, account_id: &str, contents: &BTreeSet<&str>, now: UnixMs) -> Result<()>;
 
     /// Moves everything from the guest to the member, and deletes the guest, in one transaction. Ledger rows move as well, so that the
@@ -80,10 +84,4 @@ pub trait Merges: Send + Sync {
         copied: &BTreeSet<StoredFile>,
         now: UnixMs,
     ) -> Result<MergeOutcome>;
-
-    /// Copied contents from before `before` whose uploads never moved, as account and content hash, at most `limit`.
-    async fn stale_copies(&self, before: UnixMs, limit: u32) -> Result<Vec<(String, String)>>;
-
-    /// Deletes the record of a copied content.
-    async fn forget_copy(&self, account_id: &str, content_hash: &str) -> Result<()>;
 }

@@ -7,7 +7,7 @@ use sqlx::{AnyConnection, FromRow, QueryBuilder, Row};
 use super::builder::build;
 use super::columns::Column;
 use super::locks::lock_account;
-use super::{SqlStore, from_row, orphans, spending, to_db};
+use super::{SqlStore, from_row, orphans, purges, spending, to_db};
 use crate::accounts::{Account, Accounts, Credential};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
@@ -165,19 +165,14 @@ fn disabled() -> Error {
 
 /// Deletes an account with everything that it owns, and queues what it leaves for cleanup.
 pub(super) async fn delete_in(connection: &mut AnyConnection, account_id: &str, now: UnixMs) -> Result<()> {
-    lock_account(connection, account_id).await?;
+    let is_there = lock_account(connection, account_id).await?;
     let sql = "INSERT INTO gone_contents (content_hash, gone_at)
                SELECT DISTINCT content_hash, CAST($2 AS BIGINT) FROM jobs WHERE account_id = $1
                ON CONFLICT (content_hash) DO NOTHING";
     sqlx::query(sql).bind(account_id).bind(now.0).execute(&mut *connection).await?;
-    sqlx::query(
-        "INSERT INTO gone_accounts (account_id, gone_at) SELECT id, CAST($2 AS BIGINT) FROM accounts WHERE id = $1
-         ON CONFLICT (account_id) DO NOTHING",
-    )
-    .bind(account_id)
-    .bind(now.0)
-    .execute(&mut *connection)
-    .await?;
+    if is_there {
+        purges::record_account(connection, account_id, now).await?;
+    }
     orphans::delete_active_jobs(connection, account_id, now).await?;
     spending::assume_all(connection, account_id, now).await?;
     crash_point("orphan", "recorded");

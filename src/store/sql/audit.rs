@@ -12,7 +12,7 @@ use crate::uploads::upload_key;
 const FORGOTTEN_MS: i64 = 5 * 60_000;
 
 /// Each query returns ids. `$1` is the instant before which a due job counts as forgotten.
-const AUDITS: [(DiscrepancyKind, &str); 9] = [
+const AUDITS: [(DiscrepancyKind, &str); 10] = [
     (
         DiscrepancyKind::ReservationWithoutJob,
         "SELECT r.job_id AS id FROM reservations r
@@ -55,6 +55,8 @@ const AUDITS: [(DiscrepancyKind, &str); 9] = [
          WHERE d.draft = 0 AND NOT EXISTS (SELECT 1 FROM pages p WHERE p.document_id = d.id)",
     ),
     (DiscrepancyKind::StorageMiscounted, storage::AUDIT),
+    // A claim that fails is repeated after two minutes.
+    (DiscrepancyKind::FilesNotPurged, "SELECT DISTINCT account_id AS id FROM purges WHERE tries > 30"),
 ];
 
 #[async_trait]
@@ -73,7 +75,7 @@ impl Audit for SqlStore {
     }
 
     async fn upload_keys(&self) -> Result<Vec<String>> {
-        let contents = sqlx::query_as("SELECT DISTINCT account_id, content_hash FROM uploads");
+        let contents = sqlx::query_as("SELECT DISTINCT account_id, content_hash FROM uploads WHERE pending = 0");
         let contents: Vec<(String, String)> = contents.fetch_all(&self.pool).await?;
         Ok(contents.iter().map(|(account_id, content_hash)| upload_key(account_id, content_hash)).collect())
     }

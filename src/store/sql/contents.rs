@@ -2,13 +2,13 @@
 
 use sqlx::AnyConnection;
 
-use super::locks::lock_document;
+use super::locks::{lock_document, lock_stored_bytes};
 use super::storage::result_bytes;
-use super::{figures, from_row, storage};
+use super::{figures, from_row, purges, storage};
 use crate::documents::NewDocument;
 use crate::error::Result;
 use crate::jobs::Job;
-use crate::uploads::FigurePlaces;
+use crate::model::UnixMs;
 
 /// An equal document that exists already.
 pub(super) struct SameDocument {
@@ -57,12 +57,16 @@ pub(super) async fn delete_draft(connection: &mut AnyConnection, job: &Job) -> R
     Ok(())
 }
 
-/// Deletes the uploads, page results and figures of a content. The account must be locked. The ledger is kept. Returns the figures.
+/// Deletes the uploads, page results and figures of a content, and records the purge of its files. The account must be locked. The ledger is
+/// kept.
 pub(super) async fn delete_content(
     connection: &mut AnyConnection,
     account_id: &str,
     content_hash: &str,
-) -> Result<FigurePlaces> {
+    now: UnixMs,
+) -> Result<()> {
+    // A worker that has lost its claim may record figures until here.
+    lock_stored_bytes(connection, account_id).await?;
     let results = sqlx::query(concat!(
         "DELETE FROM page_results WHERE account_id = $1 AND content_hash = $2 RETURNING CAST(",
         result_bytes!(),
@@ -75,7 +79,7 @@ pub(super) async fn delete_content(
     let of_uploads = storage::of_uploads(connection, account_id, content_hash).await?;
     let sql = "DELETE FROM uploads WHERE account_id = $1 AND content_hash = $2";
     sqlx::query(sql).bind(account_id).bind(content_hash).execute(&mut *connection).await?;
-    let (figures, of_figures) = figures::delete(connection, account_id, content_hash).await?;
+    let of_figures = figures::delete(connection, account_id, content_hash).await?;
     storage::add(connection, account_id, -(storage::sum(&results)? + of_uploads + of_figures)).await?;
-    Ok(figures)
+    purges::record(connection, account_id, content_hash, now).await
 }

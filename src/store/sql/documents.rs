@@ -10,7 +10,8 @@ use super::locks::{lock_account, lock_document, lock_draft, lock_job_filling};
 use super::storage::page_bytes;
 use super::{SqlStore, from_row, outlines, page_indices, storable, storage, to_json};
 use crate::accounts::Allowance;
-use crate::documents::{Deletion, Documents, NewDocument, Source, Unread};
+use crate::crash::crash_point;
+use crate::documents::{Documents, NewDocument, Source, Unread};
 use crate::error::{Error, Result};
 use crate::markdown::Outline;
 use crate::model::UnixMs;
@@ -232,7 +233,7 @@ impl Documents for SqlStore {
         Ok(())
     }
 
-    async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion> {
+    async fn delete_document(&self, account_id: &str, id: &str, now: UnixMs) -> Result<bool> {
         let mut tx = self.write().await?;
         lock_account(&mut tx, account_id).await?;
         lock_document(&mut tx, account_id, id).await?;
@@ -243,19 +244,18 @@ impl Documents for SqlStore {
                 .bind(id)
                 .fetch_optional(&mut *tx)
                 .await?;
-        let Some(content_hash) = content_hash else { return Ok(Deletion::NotFound) };
+        let Some(content_hash) = content_hash else { return Ok(false) };
         let sql = "SELECT (SELECT COUNT(*) FROM documents WHERE account_id = $1 AND content_hash = $2)
                         + (SELECT COUNT(*) FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 1)";
         let others: i64 = sqlx::query_scalar(sql).bind(account_id).bind(&content_hash).fetch_one(&mut *tx).await?;
-        if others > 0 {
-            storage::add(&mut tx, account_id, -bytes).await?;
-            tx.commit().await?;
-            return Ok(Deletion::Deleted);
+        if others == 0 {
+            delete_content(&mut tx, account_id, &content_hash, now).await?;
         }
-        let figures = delete_content(&mut tx, account_id, &content_hash).await?;
         storage::add(&mut tx, account_id, -bytes).await?;
+        crash_point("purge", "recorded");
         tx.commit().await?;
-        Ok(Deletion::DeletedLast { content_hash, figures })
+        crash_point("purge", "committed");
+        Ok(true)
     }
 }
 

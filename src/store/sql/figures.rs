@@ -10,8 +10,10 @@ use super::builder::build;
 use super::columns::Column;
 use super::locks::lock_stored_bytes;
 use super::storage::figures_bytes;
-use super::{SqlStore, storage, to_db, to_json};
+use super::uploads::has_content;
+use super::{SqlStore, purges, storage, to_db, to_json};
 use crate::error::Result;
+use crate::model::UnixMs;
 use crate::uploads::{FigurePlaces, Figures, FoundFigures};
 
 #[async_trait]
@@ -28,6 +30,11 @@ impl Figures for SqlStore {
         let mut tx = self.write().await?;
         // A worker that has lost its claim may record the same pages concurrently.
         lock_stored_bytes(&mut tx, account_id).await?;
+        if !has_content(&mut tx, account_id, content_hash).await? {
+            // The content was deleted, and the pictures have been stored after that.
+            purges::record(&mut tx, account_id, content_hash, UnixMs(0)).await?;
+            return Ok(tx.commit().await?);
+        }
         let replaced = delete_pages(&mut tx, account_id, content_hash, found.keys()).await?;
         let stored = insert_pages(&mut tx, account_id, content_hash, found).await?;
         storage::add(&mut tx, account_id, stored - replaced).await?;
@@ -82,20 +89,16 @@ async fn insert_pages(
     storage::sum(&build(query)?.fetch_all(connection).await?)
 }
 
-/// Deletes the figures of a content. Returns them and their bytes.
-pub(super) async fn delete(
-    connection: &mut AnyConnection,
-    account_id: &str,
-    content_hash: &str,
-) -> Result<(FigurePlaces, i64)> {
+/// Deletes the figures of a content. Returns their bytes.
+pub(super) async fn delete(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<i64> {
     let rows = sqlx::query(concat!(
         "DELETE FROM page_figures WHERE account_id = $1 AND content_hash = $2
-         RETURNING page_index, figures, missed, CAST(",
+         RETURNING CAST(",
         figures_bytes!(),
         " AS BIGINT) AS bytes"
     ));
     let rows = rows.bind(account_id).bind(content_hash).fetch_all(connection).await?;
-    Ok((places(&rows)?, storage::sum(&rows)?))
+    storage::sum(&rows)
 }
 
 fn places(rows: &[AnyRow]) -> Result<FigurePlaces> {

@@ -6,11 +6,10 @@ use async_trait::async_trait;
 use coldbrew_pdf::figures::Figure;
 use sqlx::AnyConnection;
 
-use super::SqlStore;
 use super::columns::Column;
 use super::credentials::is_granted;
 use super::locks::{lock_account, lock_stored_bytes};
-use super::storage;
+use super::{SqlStore, purges, storage};
 use crate::accounts::Grant;
 use crate::crash::crash_point;
 use crate::error::Result;
@@ -62,10 +61,9 @@ impl Merges for SqlStore {
 
     async fn begin_copies(&self, account_id: &str, contents: &BTreeSet<&str>, now: UnixMs) -> Result<()> {
         let mut tx = self.write().await?;
+        lock_account(&mut tx, account_id).await?;
         for content_hash in contents {
-            let sql = "INSERT INTO file_copies (account_id, content_hash, copied_at) VALUES ($1, $2, $3)
-                       ON CONFLICT (account_id, content_hash) DO UPDATE SET copied_at = excluded.copied_at";
-            sqlx::query(sql).bind(account_id).bind(*content_hash).bind(now.0).execute(&mut *tx).await?;
+            purges::postpone(&mut tx, account_id, content_hash, now).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -98,7 +96,7 @@ impl Merges for SqlStore {
         }
         let contents: BTreeSet<&str> = files.keys().map(StoredFile::content_hash).collect();
         for content_hash in &contents {
-            forget_copy(&mut tx, member_id, content_hash).await?;
+            purges::keep_copy(&mut tx, member_id, content_hash).await?;
         }
         for statement in MOVES_OF_FILES {
             sqlx::query(statement).bind(guest_id).bind(member_id).execute(&mut *tx).await?;
@@ -111,15 +109,6 @@ impl Merges for SqlStore {
         tx.commit().await?;
         crash_point("merge", "committed");
         Ok(MergeOutcome::Merged(contents.into_iter().map(str::to_owned).collect()))
-    }
-
-    async fn stale_copies(&self, before: UnixMs, limit: u32) -> Result<Vec<(String, String)>> {
-        let sql = "SELECT account_id, content_hash FROM file_copies WHERE copied_at < $1 ORDER BY copied_at LIMIT $2";
-        Ok(sqlx::query_as(sql).bind(before.0).bind(i64::from(limit)).fetch_all(&self.pool).await?)
-    }
-
-    async fn forget_copy(&self, account_id: &str, content_hash: &str) -> Result<()> {
-        forget_copy(&mut *self.pool.acquire().await?, account_id, content_hash).await
     }
 }
 
@@ -157,17 +146,7 @@ async fn files_of(connection: &mut AnyConnection, account_id: &str) -> Result<BT
 
 /// Deletes the guest with its sessions and tokens. The purger deletes its files.
 async fn delete_guest(connection: &mut AnyConnection, guest_id: &str, now: UnixMs) -> Result<()> {
-    sqlx::query("INSERT INTO gone_accounts (account_id, gone_at) VALUES ($1, $2) ON CONFLICT (account_id) DO NOTHING")
-        .bind(guest_id)
-        .bind(now.0)
-        .execute(&mut *connection)
-        .await?;
+    purges::record_account(connection, guest_id, now).await?;
     sqlx::query("DELETE FROM accounts WHERE id = $1").bind(guest_id).execute(connection).await?;
-    Ok(())
-}
-
-async fn forget_copy(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<()> {
-    let sql = "DELETE FROM file_copies WHERE account_id = $1 AND content_hash = $2";
-    sqlx::query(sql).bind(account_id).bind(content_hash).execute(connection).await?;
     Ok(())
 }

@@ -35,6 +35,7 @@ const ALL: &[(&str, &str)] = named![
     "0095_access",
     "0096_sessions",
     "0101_clock",
+    "0140_purges",
 ];
 
 /// The current time in milliseconds since 1970. `clock_timestamp()` advances during a transaction, as `now()` does not.

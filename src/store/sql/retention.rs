@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 
-use super::SqlStore;
 use super::contents::delete_content;
 use super::locks::lock_account;
+use super::{SqlStore, purges};
 use crate::error::Result;
 use crate::model::UnixMs;
 use crate::retention::Expiry;
-use crate::uploads::FigurePlaces;
+use crate::uploads::Upload;
 
 #[async_trait]
 impl Expiry for SqlStore {
@@ -25,15 +25,16 @@ impl Expiry for SqlStore {
         Ok(ids.bind(before.0).bind(i64::from(limit)).fetch_all(&self.pool).await?)
     }
 
-    async fn gone_accounts(&self, before: UnixMs, limit: u32) -> Result<Vec<String>> {
-        let ids =
-            sqlx::query_scalar("SELECT account_id FROM gone_accounts WHERE gone_at < $1 ORDER BY gone_at LIMIT $2");
-        Ok(ids.bind(before.0).bind(i64::from(limit)).fetch_all(&self.pool).await?)
+    async fn adopt_purges(&self) -> Result<()> {
+        let mut tx = self.write().await?;
+        purges::adopt(&mut tx).await?;
+        Ok(tx.commit().await?)
     }
 
-    async fn forget_gone_account(&self, account_id: &str) -> Result<()> {
-        sqlx::query("DELETE FROM gone_accounts WHERE account_id = $1").bind(account_id).execute(&self.pool).await?;
-        Ok(())
+    async fn pending_uploads(&self, before: UnixMs, limit: u32) -> Result<Vec<Upload>> {
+        let sql = "SELECT hash, account_id, content_hash, metadata, page_tokens, bytes FROM uploads
+                   WHERE pending = 1 AND created_at < $1 LIMIT $2";
+        Ok(sqlx::query_as(sql).bind(before.0).bind(i64::from(limit)).fetch_all(&self.pool).await?)
     }
 
     async fn stale_uploads(&self, before: UnixMs, limit: u32) -> Result<Vec<(String, String)>> {
@@ -46,12 +47,7 @@ impl Expiry for SqlStore {
         Ok(sqlx::query_as(sql).bind(before.0).bind(i64::from(limit)).fetch_all(&self.pool).await?)
     }
 
-    async fn forget_upload(
-        &self,
-        account_id: &str,
-        content_hash: &str,
-        before: UnixMs,
-    ) -> Result<Option<FigurePlaces>> {
+    async fn forget_upload(&self, account_id: &str, content_hash: &str, before: UnixMs, now: UnixMs) -> Result<bool> {
         let mut tx = self.write().await?;
         lock_account(&mut tx, account_id).await?;
         let references: i64 = sqlx::query_scalar(
@@ -66,11 +62,11 @@ impl Expiry for SqlStore {
         .fetch_one(&mut *tx)
         .await?;
         if references > 0 {
-            return Ok(None);
+            return Ok(false);
         }
-        let figures = delete_content(&mut tx, account_id, content_hash).await?;
+        delete_content(&mut tx, account_id, content_hash, now).await?;
         tx.commit().await?;
-        Ok(Some(figures))
+        Ok(true)
     }
 
     async fn forget_expired(&self, before: UnixMs, now: UnixMs) -> Result<()> {

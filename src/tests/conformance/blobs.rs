@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use coldbrew::error::Error;
+use coldbrew::model::UnixMs;
 use coldbrew::store::folder::Folder;
 use coldbrew::store::s3::{S3, S3Config};
 use coldbrew::uploads::Blobs;
 use tempfile::TempDir;
 
-use crate::support::harness::choose_cryptography;
+use super::NOW;
+use crate::support::harness::{choose_cryptography, http};
 use crate::support::services::S3Server;
 
 /// Makes a test of each adapter from each of these functions.
@@ -29,6 +31,7 @@ conform!(
     file_put_is_moved_and_replaces_the_existing_one,
     file_copied_survives_the_deletion_of_the_original,
     file_deleted_twice_is_no_error,
+    file_exists_from_its_put_to_its_deletion,
     folder_deleted_loses_all_its_files_and_no_others,
     file_of_many_parts_is_read_back_unchanged,
     key_leading_out_of_the_folder_is_refused,
@@ -56,14 +59,18 @@ impl Files {
 
     /// A complete local file with this content.
     fn file(&self, content: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.root.path().join("finished");
-        std::fs::write(&path, content).unwrap();
-        path
+        file_of(&self.root, content)
     }
 
     async fn read(&self, key: &str) -> Option<Vec<u8>> {
         self.blobs.open(key).await.unwrap().map(|path| std::fs::read(path).unwrap())
     }
+}
+
+fn file_of(root: &TempDir, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = root.path().join("finished");
+    std::fs::write(&path, content).unwrap();
+    path
 }
 
 async fn bucket(server: &S3Server, cache: PathBuf) -> S3 {
@@ -74,6 +81,7 @@ async fn bucket(server: &S3Server, cache: PathBuf) -> S3 {
         region: "us-east-1".into(),
         access_key: Some("key".into()),
         secret_key: Some("secret".into()),
+        cache_bytes_max: 1 << 30,
     };
     S3::open(&config, cache).await.unwrap()
 }
@@ -87,7 +95,7 @@ async fn file_put_is_moved_and_replaces_the_existing_one(files: Files) {
     }
     assert_eq!(files.read("uploads/a1/c2").await, None);
     files.blobs.check().await.unwrap();
-    files.blobs.purge_incomplete().await.unwrap();
+    files.blobs.purge_incomplete(NOW).await.unwrap();
     assert!(files.read("uploads/a1/c1").await.is_some());
 }
 
@@ -108,6 +116,15 @@ async fn file_deleted_twice_is_no_error(files: Files) {
         files.blobs.delete("uploads/a1/c1").await.unwrap();
         assert_eq!(files.read("uploads/a1/c1").await, None);
     }
+}
+
+async fn file_exists_from_its_put_to_its_deletion(files: Files) {
+    assert!(!files.blobs.exists("uploads/a1/c1").await.unwrap());
+    files.blobs.put("uploads/a1/c1", &files.file("text")).await.unwrap();
+    assert!(files.blobs.exists("uploads/a1/c1").await.unwrap());
+    assert!(!files.blobs.exists("uploads/a1").await.unwrap(), "it is no file");
+    files.blobs.delete("uploads/a1/c1").await.unwrap();
+    assert!(!files.blobs.exists("uploads/a1/c1").await.unwrap());
 }
 
 async fn folder_deleted_loses_all_its_files_and_no_others(files: Files) {
@@ -145,11 +162,13 @@ async fn bucket_is_shared_by_servers_and_unavailable_when_stopped() {
     let (mut server, root) = (S3Server::start().await, TempDir::new().unwrap());
     let (one, other) = (root.path().join("one"), root.path().join("other"));
     let (one, other) = (bucket(&server, one).await, bucket(&server, other).await);
-    let file = root.path().join("finished");
-    std::fs::write(&file, "text").unwrap();
-    one.put("uploads/a1/c1", &file).await.unwrap();
+    one.put("uploads/a1/c1", &file_of(&root, "text")).await.unwrap();
     let fetched = other.open("uploads/a1/c1").await.unwrap().unwrap();
     assert_eq!(std::fs::read_to_string(&fetched).unwrap(), "text");
+    one.put("uploads/a1/c3", &file_of(&root, "more text")).await.unwrap();
+    other.delete("uploads/a1/c3").await.unwrap();
+    assert!(one.open("uploads/a1/c3").await.unwrap().is_some(), "a copy is left on the other server");
+    assert!(!one.exists("uploads/a1/c3").await.unwrap(), "a copy is no file of the bucket");
 
     server.stop();
     assert!(matches!(other.check().await, Err(Error::Unavailable(_))));
@@ -158,4 +177,46 @@ async fn bucket_is_shared_by_servers_and_unavailable_when_stopped() {
     // Without its cached copy, the file is unavailable.
     std::fs::remove_file(fetched).unwrap();
     assert!(matches!(other.open("uploads/a1/c1").await, Err(Error::Unavailable(_))));
+}
+
+/// How many files the bucket has parts of.
+async fn unfinished_files(server: &S3Server) -> usize {
+    let list = http().get(format!("{}/coldbrew?uploads", server.endpoint())).send().await.unwrap();
+    list.text().await.unwrap().matches("<UploadId>").count()
+}
+
+#[tokio::test]
+async fn parts_of_a_killed_process_are_aborted_after_a_day_and_others_are_not() {
+    let (server, root) = (S3Server::start().await, TempDir::new().unwrap());
+    let blobs = bucket(&server, root.path().join("cache")).await;
+    for key in ["some/folder/uploads/a1/c1", "another/folder"] {
+        let begun = http().post(format!("{}/coldbrew/{key}?uploads", server.endpoint())).send().await.unwrap();
+        assert!(begun.status().is_success());
+    }
+    // The server reports this instant for all of them.
+    let begun: jiff::Timestamp = "2010-11-10T20:48:33Z".parse().unwrap();
+    blobs.purge_incomplete(UnixMs(begun.as_millisecond() + 3_600_000)).await.unwrap();
+    assert_eq!(unfinished_files(&server).await, 2, "they may still be under way");
+    blobs.purge_incomplete(UnixMs(begun.as_millisecond() + 25 * 3_600_000)).await.unwrap();
+    assert_eq!(unfinished_files(&server).await, 1, "one is outside the folder");
+}
+
+#[tokio::test]
+async fn file_whose_sender_leaves_keeps_no_parts() {
+    let (server, root) = (S3Server::start().await, TempDir::new().unwrap());
+    let blobs = bucket(&server, root.path().join("cache")).await;
+    let file = file_of(&root, vec![7; 60_000_000]);
+    let put = tokio::spawn(async move { blobs.put("uploads/a1/c1", &file).await });
+    while unfinished_files(&server).await == 0 {
+        assert!(!put.is_finished(), "the file was sent before the first look");
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    put.abort();
+    for _ in 0..1_000 {
+        if unfinished_files(&server).await == 0 {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("parts are left");
 }

@@ -1,6 +1,6 @@
 //! Documents: stored completely or not at all, visible to their owner only, and deleted completely except for the receipt.
 
-use coldbrew::documents::{Deletion, NewDocument};
+use coldbrew::documents::NewDocument;
 use coldbrew::markdown::Outline;
 use coldbrew::model::wire::Page;
 use futures::future::join_all;
@@ -17,7 +17,7 @@ conform!(
     outline_matches_the_stored_pages,
     last_document_deleted_deletes_its_content,
     document_deleted_during_a_job_keeps_the_jobs_content,
-    deletions_at_once_report_one_last_document,
+    deletions_at_once_delete_the_content,
 );
 
 fn page(index: u32, markdown: &str) -> Page {
@@ -103,7 +103,7 @@ async fn document_of_another_account_is_not_found(stores: Stores) {
         stores.documents.outline(&owner.id, &stored.id).await.unwrap().is_some_and(|kept| kept != Outline::default())
     );
     assert!(stores.documents.documents(&stranger.id, None, 10).await.unwrap().is_empty());
-    assert_eq!(stores.documents.delete_document(&stranger.id, &stored.id).await.unwrap(), Deletion::NotFound);
+    assert!(!stores.documents.delete_document(&stranger.id, &stored.id, NOW).await.unwrap());
     assert!(stores.documents.document(&owner.id, &stored.id).await.unwrap().is_some());
 }
 
@@ -145,7 +145,7 @@ async fn draft_exists_only_while_its_job_is_active(stores: Stores) {
 
     let job = stores.claimed(&account, "two").await;
     assert!(begin(&job).await && extend(&job, &[page(0, "Plain.")]).await);
-    assert_eq!(stores.documents.delete_document(&account.id, &job.document_id).await.unwrap(), Deletion::Deleted);
+    assert!(stores.documents.delete_document(&account.id, &job.document_id, NOW).await.unwrap());
     assert!(!extend(&job, &[page(1, "Late.")]).await, "the user has deleted the draft");
     assert!(begin(&job).await);
     assert!(stores.jobs.advance(&at(&job, failed()), 0, None, NOW).await.unwrap());
@@ -188,17 +188,18 @@ async fn last_document_deleted_deletes_its_content(stores: Stores) {
     let job = stores.claimed(&account, "one").await;
     assert_eq!(stores.complete(&job, vec![read(0, "First.", 10)]).await, Completion::Stored);
     stores.insert(&document(&account, "two"), &[]).await;
-    let delete = async |id| stores.documents.delete_document(&account.id, id).await.unwrap();
+    let delete = async |id| stores.documents.delete_document(&account.id, id, NOW).await.unwrap();
     let left = async || {
         let upload = stores.uploads.upload(&account.id, "upload one").await.unwrap();
         let cached = stores.uploads.cached_pages(&account.id, "content one", "model/1").await.unwrap();
         (upload.is_some(), cached.len())
     };
-    assert_eq!(delete("document two").await, Deletion::Deleted);
+    assert!(delete("document two").await);
     assert_eq!(left().await, (true, 1));
-    assert!(
-        matches!(delete(&job.document_id).await, Deletion::DeletedLast { content_hash, .. } if content_hash == "content one")
-    );
+    assert!(stores.uploads.has_content(&account.id, "content one").await.unwrap());
+    assert!(delete(&job.document_id).await);
+    assert!(!stores.uploads.has_content(&account.id, "content one").await.unwrap());
+    assert!(!delete(&job.document_id).await, "there is no such document any more");
     assert_eq!(left().await, (false, 0));
     assert!(stores.documents.pages(&account.id, &job.document_id, 0, 10).await.unwrap().is_empty());
     assert_eq!(stores.used_and_reserved(&account).await, (10, 0), "the ledger is kept");
@@ -211,20 +212,21 @@ async fn document_deleted_during_a_job_keeps_the_jobs_content(stores: Stores) {
     stores.insert(&document(&account, "text"), &[]).await;
     let job = stores.claimed(&account, "one").await;
     assert!(stores.jobs.record_page(&job, &read(0, "First.", 10), NOW).await.unwrap());
-    let deleted = stores.documents.delete_document(&account.id, "document text").await.unwrap();
-    assert_eq!(deleted, Deletion::Deleted);
+    assert!(stores.documents.delete_document(&account.id, "document text", NOW).await.unwrap());
     assert!(stores.uploads.upload(&account.id, "upload one").await.unwrap().is_some());
     assert_eq!(stores.complete(&job, vec![read(1, "Second.", 10)]).await, Completion::Stored);
     assert_eq!(stores.documents.pages(&account.id, &job.document_id, 0, 10).await.unwrap()[0].markdown, "First.");
 }
 
-async fn deletions_at_once_report_one_last_document(stores: Stores) {
+async fn deletions_at_once_delete_the_content(stores: Stores) {
     let account = stores.account("a").await;
     let ids: Vec<_> = (0..8).map(|number| format!("document {number}")).collect();
     for number in 0..8 {
         stores.insert(&document(&account, &number.to_string()), &[]).await;
     }
-    let deletions = join_all(ids.iter().map(|id| stores.documents.delete_document(&account.id, id))).await;
-    let last = deletions.into_iter().filter(|done| matches!(done.as_ref().unwrap(), Deletion::DeletedLast { .. }));
-    assert_eq!(last.count(), 1);
+    stores.uploads.insert_upload(&upload(&account, "one"), &UNLIMITED, NOW).await.unwrap();
+    let deletions = join_all(ids.iter().map(|id| stores.documents.delete_document(&account.id, id, NOW))).await;
+    assert!(deletions.into_iter().all(|done| done.unwrap()));
+    assert!(!stores.uploads.has_content(&account.id, "content one").await.unwrap());
+    assert_eq!(stores.storage.account_usage(&account.id).await.unwrap().stored_bytes, 0);
 }

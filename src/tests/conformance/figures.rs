@@ -18,6 +18,10 @@ async fn figures_none_and_failed_detection_are_distinguished(stores: Stores) {
         stores.figures.record_figures(&account.id, "content", &places).await.unwrap();
     };
     record(&[]).await;
+    record(&[(0, Some(&found))]).await;
+    assert!(stores.figures.figures(&account.id, "content").await.unwrap().is_empty(), "there is no such content");
+    let uploaded = Upload { content_hash: "content".into(), ..upload(&account, "one") };
+    stores.uploads.insert_upload(&uploaded, &UNLIMITED, NOW).await.unwrap();
     record(&[(0, Some(&found)), (1, Some(&[])), (2, None), (3, None)]).await;
     record(&[(3, Some(&found))]).await;
     let places = FigurePlaces::from([(0, Some(found.clone())), (1, Some(Vec::new())), (2, None), (3, Some(found))]);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use coldbrew::documents::NewDocument;
+use coldbrew::model::wire::Page;
 use coldbrew::retention::Expiry;
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt, stream};
@@ -24,7 +26,6 @@ macro_rules! conform_databases {
 conform_databases!(
     content_used_again_is_not_purged,
     job_accepted_during_a_purge_keeps_its_upload,
-    upload_during_a_deletion_waits_for_it,
     job_being_completed_is_not_claimed,
 );
 
@@ -77,9 +78,9 @@ async fn content_used_again_is_not_purged(Database { store, stores }: Database) 
     let again = Upload { hash: "again".into(), ..upload(&account, "uploaded again") };
     stores.uploads.insert_upload(&again, &UNLIMITED, later).await.unwrap();
     for (name, purged) in [("purged", true), ("worked on", false), ("uploaded again", false)] {
-        let done = store.forget_upload(&account.id, &format!("content {name}"), later).await.unwrap();
+        let done = store.forget_upload(&account.id, &format!("content {name}"), later, later).await.unwrap();
         let kept = stores.uploads.upload(&account.id, &format!("upload {name}")).await.unwrap().is_some();
-        assert_eq!((done.is_some(), kept), (purged, !purged), "{name}");
+        assert_eq!((done, kept), (purged, !purged), "{name}");
     }
 }
 
@@ -91,27 +92,12 @@ async fn job_accepted_during_a_purge_keeps_its_upload(Database { store, stores }
     }
     let both = names.iter().map(async |name| {
         let (job, content_hash) = (job(&account, name), format!("content {name}"));
-        let purged = store.forget_upload(&account.id, &content_hash, NOW.plus(1));
+        let purged = store.forget_upload(&account.id, &content_hash, NOW.plus(1), NOW);
         let (accepted, purged) = tokio::join!(stores.jobs.accept(&job, 1, &account, 0, &UNLIMITED), purged);
         let kept = stores.uploads.upload(&account.id, &job.upload_hash).await.unwrap().is_some();
-        assert_eq!((accepted.is_ok(), purged.unwrap().is_some()), (kept, !kept), "{name}");
+        assert_eq!((accepted.is_ok(), purged.unwrap()), (kept, !kept), "{name}");
     });
     join_all(both).await;
-}
-
-async fn upload_during_a_deletion_waits_for_it(Database { store, stores }: Database) {
-    let account = stores.account("a").await;
-    let (gate, upload) = (Gate::default(), upload(&account, "one"));
-    let deletion = gate.pass().map(Ok).boxed();
-    let deleted = store.unless_kept(&account.id, &upload.content_hash, deletion);
-    let uploaded = async {
-        gate.reached.notified().await;
-        let mut uploaded = stores.uploads.insert_upload(&upload, &UNLIMITED, NOW);
-        assert!(timeout(WAIT_MAX, &mut uploaded).await.is_err(), "the upload waits for the deletion");
-        gate.open.notify_one();
-        uploaded.await.unwrap();
-    };
-    tokio::join!(async { deleted.await.unwrap() }, uploaded);
 }
 
 async fn job_being_completed_is_not_claimed(Database { store, stores }: Database) {
@@ -143,7 +129,19 @@ async fn postgres_results_are_stored_while_their_account_is_locked() {
     let account = stores.account("a").await;
     let job = stores.claimed(&account, "one").await;
     let gate = Gate::default();
-    let locked = store.unless_kept(&account.id, "content without an upload", gate.pass().map(Ok).boxed());
+    let document = NewDocument {
+        id: "document text".into(),
+        account_id: account.id.clone(),
+        upload_hash: "upload two".into(),
+        content_hash: "content two".into(),
+        title: "Book".into(),
+        mode: Mode::Text,
+        pages: PageSet::all(1),
+    };
+    // A text is stored under the lock of its account.
+    let page = Page { index: 0, markdown: "Text.".into(), failure: None, note: None };
+    let pages = stream::once(gate.pass().map(|()| Ok(page))).boxed();
+    let locked = store.insert_document(&document, pages, &UNLIMITED, NOW);
     let completed = async {
         gate.reached.notified().await;
         let completed = timeout(Duration::from_secs(5), stores.complete(&job, vec![read(0, "First.", 10)])).await;

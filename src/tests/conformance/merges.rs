@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use coldbrew::accounts::{Credentials, Ending, Grant, Members};
 use coldbrew::markdown::FigureId;
 use coldbrew::operations::audit::Audit;
-use coldbrew::retention::{Expiry, MergeOutcome, MergeParties, Merges, StoredFile};
+use coldbrew::retention::{MergeOutcome, MergeParties, Merges, Purges, StoredFile};
 use coldbrew::uploads::FoundFigures;
 use coldbrew_pdf::figures::{Bounds, Figure};
 
@@ -27,7 +27,8 @@ conform_databases!(
     job_of_a_merged_guest_goes_on_under_a_new_claim_only,
     merge_with_files_that_were_not_copied_changes_nothing,
     merge_without_both_sessions_changes_nothing,
-    copies_of_a_merge_that_did_not_happen_are_listed_until_forgotten,
+    copies_of_a_merge_that_did_not_happen_are_purged_after_a_day,
+    merge_whose_copies_may_be_deleted_changes_nothing,
 );
 
 const PARTIES: MergeParties<'_> =
@@ -75,7 +76,18 @@ impl Database {
         self.store.files_of("g").await.unwrap().into_keys().collect()
     }
 
+    async fn begin_copies(&self, contents: &[&str]) {
+        self.store.begin_copies("m", &contents.iter().copied().collect(), NOW).await.unwrap();
+    }
+
+    /// Copies all files of the guest, and merges it.
     async fn merge(&self, parties: &MergeParties<'_>) -> MergeOutcome {
+        let files = self.files().await;
+        self.begin_copies(&files.iter().map(StoredFile::content_hash).collect::<Vec<_>>()).await;
+        self.merge_copied(parties).await
+    }
+
+    async fn merge_copied(&self, parties: &MergeParties<'_>) -> MergeOutcome {
         self.store.merge(parties, &self.files().await, NOW).await.unwrap()
     }
 
@@ -126,7 +138,8 @@ async fn guest_merged_into_a_member_moves_everything_and_ends_the_guest(database
     assert_eq!(store.account("g").await.unwrap(), None);
     assert!(store.session("guest", NOW).await.unwrap().is_none(), "the guest's session has ended");
     assert!(store.session("member", NOW).await.unwrap().is_some());
-    assert_eq!(store.gone_accounts(NOW.plus(1), 10).await.unwrap(), ["g"], "the guest's files are purged");
+    let purge = store.claim_purge(NOW, NOW.plus(1)).await.unwrap().unwrap();
+    assert_eq!((purge.account_id.as_str(), purge.content_hash.as_str()), ("g", ""), "the guest's files are purged");
     assert_eq!(database.merge(&PARTIES).await, MergeOutcome::SessionEnded, "there is nothing to move again");
     database.assert_consistent().await;
 }
@@ -187,15 +200,32 @@ async fn merge_without_both_sessions_changes_nothing(database: Database) {
     database.assert_consistent().await;
 }
 
-async fn copies_of_a_merge_that_did_not_happen_are_listed_until_forgotten(database: Database) {
+async fn copies_of_a_merge_that_did_not_happen_are_purged_after_a_day(database: Database) {
     let Database { store, .. } = &database;
     database.make_document("one").await;
-    store.begin_copies("m", &BTreeSet::from(["content one", "content gone"]), NOW).await.unwrap();
-    assert_eq!(store.stale_copies(NOW, 10).await.unwrap(), [], "they are not stale yet");
-    assert_eq!(store.stale_copies(NOW.plus(1), 10).await.unwrap().len(), 2);
-    assert!(matches!(database.merge(&PARTIES).await, MergeOutcome::Merged(_)));
-    let left = ("m".to_owned(), "content gone".to_owned());
-    assert_eq!(store.stale_copies(NOW.plus(1), 10).await.unwrap(), [left]);
-    store.forget_copy("m", "content gone").await.unwrap();
-    assert_eq!(store.stale_copies(NOW.plus(1), 10).await.unwrap(), []);
+    database.begin_copies(&["content one", "content gone"]).await;
+    let day_later = NOW.plus(24 * 3_600_000);
+    assert_eq!(store.claim_purge(day_later.plus(-1), day_later).await.unwrap(), None, "they are not stale yet");
+    assert!(matches!(database.merge_copied(&PARTIES).await, MergeOutcome::Merged(_)));
+    let guest = store.claim_purge(NOW, NOW.plus(1)).await.unwrap().unwrap();
+    store.purged(&guest, None).await.unwrap();
+    let gone = store.claim_purge(day_later, day_later.plus(9)).await.unwrap().unwrap();
+    assert_eq!((gone.account_id.as_str(), gone.content_hash.as_str()), ("m", "content gone"));
+    let copied = store.begin_copies("m", &BTreeSet::from(["content gone"]), day_later).await;
+    assert!(copied.is_err(), "a server deletes these files");
+    store.purged(&gone, None).await.unwrap();
+    assert_eq!(store.claim_purge(day_later, day_later).await.unwrap(), None);
+}
+
+async fn merge_whose_copies_may_be_deleted_changes_nothing(database: Database) {
+    let Database { store, .. } = &database;
+    database.make_document("one").await;
+    database.begin_copies(&["content one"]).await;
+    let day_later = NOW.plus(24 * 3_600_000);
+    let purge = store.claim_purge(day_later, day_later.plus(9)).await.unwrap().unwrap();
+    for _ in 0..2 {
+        assert!(store.merge(&PARTIES, &database.files().await, NOW).await.is_err());
+        assert_eq!(database.documents("g").await, ["document one"]);
+        store.purged(&purge, None).await.unwrap();
+    }
 }

@@ -8,7 +8,7 @@ use coldbrew::accounts::{
 use coldbrew::error::{Error, Result};
 use coldbrew::model::operator::{AuditEntry, InvitationRequest};
 use coldbrew::model::{ErrorCode, Role};
-use coldbrew::retention::Expiry;
+use coldbrew::retention::{Expiry, Purges};
 use coldbrew::store::sql::SqlStore;
 use tempfile::TempDir;
 
@@ -145,7 +145,8 @@ async fn each_action_has_its_row_in_the_audit_log(database: Database) {
     assert_eq!(database.store.account("b").await.unwrap().unwrap().quota_tokens, Some(5));
     database.ok(Some("b"), Request::Delete).await;
     assert!(!database.is_open("b").await.unwrap());
-    assert_eq!(database.store.gone_accounts(NOW.plus(1), 10).await.unwrap(), ["b"], "its files are deleted later");
+    let purge = database.store.claim_purge(NOW, NOW.plus(1)).await.unwrap().unwrap();
+    assert_eq!((purge.account_id.as_str(), purge.content_hash.as_str()), ("b", ""), "all its files are purged");
     database.act(None, Some("c"), Request::Create { email: "eve@example.org", role: Role::Operator }).await.unwrap();
     assert!(database.store.is_operator("c").await.unwrap());
     for (account, request, expected) in [

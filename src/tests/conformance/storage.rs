@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use coldbrew::accounts::Allowance;
 use coldbrew::accounts::ROW_BYTES;
-use coldbrew::documents::{Deletion, NewDocument};
+use coldbrew::documents::NewDocument;
 use coldbrew::error::Result;
 use coldbrew::model::ErrorCode;
 use coldbrew::model::wire::Page;
@@ -74,8 +74,8 @@ async fn stored_bytes_count_every_kind_and_drop_on_deletion(stores: Stores) {
     let again = Upload { hash: "again".into(), kept_bytes: 12_000, ..one.clone() };
     stores.uploads.insert_upload(&again, &UNLIMITED, NOW).await.unwrap();
     assert_eq!(stores.stored().await, 2 * of_upload - 12_345, "the file is stored once");
-    stores.uploads.remove_upload(&again).await.unwrap();
-    stores.uploads.remove_upload(&again).await.unwrap();
+    stores.uploads.remove_upload(&again, NOW).await.unwrap();
+    stores.uploads.remove_upload(&again, NOW).await.unwrap();
     assert_eq!(stores.stored().await, of_upload);
 
     let job = stores.claimed(&account, "one").await;
@@ -107,8 +107,8 @@ async fn stored_bytes_count_every_kind_and_drop_on_deletion(stores: Stores) {
     let of_document = 4 * ROW_BYTES + ("Book one1-3First.Second.".len() + missing.len()) as u64;
     assert_eq!(stores.stored().await, before + of_figures + of_results + of_document);
 
-    let deleted = stores.documents.delete_document("a", &job.document_id).await.unwrap();
-    assert!(matches!(deleted, Deletion::DeletedLast { figures, .. } if figures.len() == 1));
+    assert!(stores.documents.delete_document("a", &job.document_id, NOW).await.unwrap());
+    assert_eq!(stores.figures.figures("a", &job.content_hash).await.unwrap().len(), 0);
     assert_eq!(stores.stored().await, 0);
 }
 
@@ -280,7 +280,7 @@ impl Step {
         let file = Upload { hash: format!("{name} {number}"), kept_bytes: self.size as u64, ..upload(&account, name) };
         let made = document(&format!("{number}"), name);
         match self.kind {
-            0 => stores.uploads.insert_upload(&file, &UNLIMITED, NOW).await.unwrap(),
+            0 => assert!(stores.uploads.insert_upload(&file, &UNLIMITED, NOW).await.unwrap()),
             1 => drop(stores.store(&made, &UNLIMITED, &[page(0, &text), page(0, "twice"), page(1, "")]).await.unwrap()),
             2 => {
                 let job = Job { id: format!("{number}"), upload_hash: file.hash.clone(), ..job(&account, name) };
@@ -322,7 +322,7 @@ impl Step {
             }
             _ => {
                 if let Some(document) = stores.documents.documents("a", None, 9).await.unwrap().get(self.size % 9) {
-                    stores.documents.delete_document("a", &document.id).await.unwrap();
+                    stores.documents.delete_document("a", &document.id, NOW).await.unwrap();
                 }
             }
         }

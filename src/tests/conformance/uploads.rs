@@ -1,9 +1,6 @@
 //! Uploads, and pages with cached results.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use coldbrew::model::ErrorCode;
-use futures::FutureExt;
 
 use super::*;
 
@@ -11,7 +8,7 @@ conform!(
     upload_is_found_by_its_owner_only,
     pages_cached_are_found_by_account_content_and_recipe,
     job_without_an_own_upload_is_refused,
-    files_of_a_content_with_an_upload_are_not_deleted,
+    upload_finished_is_not_removed,
 );
 
 async fn upload_is_found_by_its_owner_only(stores: Stores) {
@@ -43,7 +40,7 @@ async fn job_without_an_own_upload_is_refused(stores: Stores) {
     stores.uploads.insert_upload(&upload(&other, "one"), &UNLIMITED, NOW).await.unwrap();
     let gone = upload(&account, "two");
     stores.uploads.insert_upload(&gone, &UNLIMITED, NOW).await.unwrap();
-    stores.uploads.remove_upload(&gone).await.unwrap();
+    stores.uploads.remove_upload(&gone, NOW).await.unwrap();
     for name in ["one", "two"] {
         let refused = stores.jobs.accept(&job(&account, name), 100, &account, 0, &UNLIMITED).await.unwrap_err();
         assert_eq!(refused.public().code, ErrorCode::NotFound, "{name}");
@@ -54,19 +51,18 @@ async fn job_without_an_own_upload_is_refused(stores: Stores) {
     assert!(stores.uploads.insert_upload(&upload(&unknown, "three"), &UNLIMITED, NOW).await.is_err());
 }
 
-async fn files_of_a_content_with_an_upload_are_not_deleted(stores: Stores) {
+async fn upload_finished_is_not_removed(stores: Stores) {
     let account = stores.account("a").await;
-    let kept = upload(&account, "one");
-    stores.uploads.insert_upload(&kept, &UNLIMITED, NOW).await.unwrap();
-    for (account_id, content_hash, expected) in
-        [("a", "content one", false), ("a", "content two", true), ("b", "content one", true)]
-    {
-        let deleted = AtomicBool::new(false);
-        let deletion = async {
-            deleted.store(true, Ordering::Relaxed);
-            Ok(())
-        };
-        stores.uploads.unless_kept(account_id, content_hash, deletion.boxed()).await.unwrap();
-        assert_eq!(deleted.into_inner(), expected, "{account_id} {content_hash}");
+    let (pending, finished) = (upload(&account, "one"), upload(&account, "two"));
+    for upload in [&pending, &finished] {
+        assert!(stores.uploads.insert_upload(upload, &UNLIMITED, NOW).await.unwrap());
     }
+    assert!(stores.uploads.finish_upload(&finished, NOW).await.unwrap());
+    for upload in [&pending, &finished] {
+        stores.uploads.remove_upload(upload, NOW).await.unwrap();
+    }
+    assert!(!stores.uploads.has_content("a", "content one").await.unwrap());
+    assert!(stores.uploads.has_content("a", "content two").await.unwrap());
+    assert!(!stores.uploads.has_content("b", "content two").await.unwrap());
+    assert!(!stores.uploads.finish_upload(&pending, NOW).await.unwrap(), "it was deleted meanwhile");
 }

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use sqlx::{AnyConnection, Connection};
 use tempfile::TempDir;
 
-use crate::support::harness::{TestClient, book, http};
+use crate::support::harness::{TestClient, book, http, wait_for_files};
 use crate::support::processes::{Errand, Google, Program, check_books};
 use crate::support::services::{Postgres, Redis};
 use crate::web::accounts::with_arguments;
@@ -258,6 +259,37 @@ async fn crash_while_merging(point: &str, google: &Google, services: &[(&'static
     check_books(&member, 1).await
 }
 
+/// A document is deleted, and the process crashes at a point of that or of the purge of its file.
+async fn crash_while_purging(point: &str, google: &Google, services: &[(&'static str, String)]) {
+    let data = TempDir::new().unwrap();
+    let mut settings = google.settings("purge").to_vec();
+    settings.extend(services.iter().map(|(name, value)| (*name, value.as_str())));
+    let name = format!("purge/{point}");
+    let armed: Vec<_> = settings.iter().copied().chain([("COLDBREW_CRASH_AT", name.as_str())]).collect();
+    let mut server = Program::serve(data.path(), &armed).await;
+    let guest = TestClient::guest_at(&server.base_url).await;
+    let prepared = guest.upload_pages(PAGES).await;
+    let document: Value = guest.submit(&prepared, false, false).await.json().await.unwrap();
+    let path = format!("/v1/documents/{}", document["id"].as_str().unwrap());
+    // The server may crash before it answers.
+    drop(guest.try_send(Method::DELETE, &path, None).await);
+    let status = server.ended(TIMEOUT).await;
+    assert_eq!(status.and_then(|status| status.signal()), Some(6), "{name}: {status:?}");
+
+    let server = Program::serve(data.path(), &settings).await;
+    let again = guest.at(&server.base_url).try_send(Method::DELETE, &path, None).await.unwrap().status();
+    let expected = if point == "recorded" { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND };
+    assert_eq!(again, expected, "{name}");
+    // The claim of the process that crashed ends.
+    sqlx::any::install_default_drivers();
+    let own = format!("sqlite://{}", data.path().join("coldbrew.db").display());
+    let url = services.iter().find(|(name, _)| *name == "DATABASE_URL").map_or(own, |(_, url)| url.clone());
+    let mut database = AnyConnection::connect(&url).await.unwrap();
+    sqlx::query("UPDATE purges SET due_at = 0").execute(&mut database).await.unwrap();
+    wait_for_files(&data.path().join("blobs"), 0).await;
+    Program::see_doctor(data.path(), &settings).await;
+}
+
 async fn crash_everywhere(services: Services) {
     let points = points();
     assert!(points.len() >= 40, "there are only {} points", points.len());
@@ -275,6 +307,11 @@ async fn crash_everywhere(services: Services) {
                 if scope == "orphan" {
                     let settings = services.settings(&format!("point_{number}"), 2 * LANES + number).await;
                     crash_while_leaving(point, &google, &settings).await;
+                    continue;
+                }
+                if scope == "purge" {
+                    let settings = services.settings(&format!("point_{number}"), 2 * LANES + number).await;
+                    crash_while_purging(point, &google, &settings).await;
                     continue;
                 }
                 if scope == "merge" {
@@ -311,6 +348,15 @@ async fn crash_at_any_point_loses_nothing_on_sqlite_with_redis() {
 #[tokio::test]
 async fn crash_at_any_point_loses_nothing_on_postgresql_with_redis() {
     crash_everywhere(Services { postgres: Some(Postgres::start()), redis: Some(Redis::start()) }).await;
+}
+
+/// The points of a purge alone, which take less time than all.
+#[tokio::test]
+async fn crash_while_files_are_purged_loses_nothing_and_leaves_no_file() {
+    let google = Google::start().await;
+    for (_, point) in points().into_iter().filter(|(scope, _)| scope == "purge") {
+        crash_while_purging(&point, &google, &[]).await;
+    }
 }
 
 /// The points of a merge alone, which take less time than all.

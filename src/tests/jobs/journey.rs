@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::harness::{TestClient, TestGemini, TestServer, files_below, refused};
+use crate::support::harness::{TestClient, TestGemini, TestServer, refused, wait_for_files};
 
 async fn submit_batch(guest: &TestClient, prepared: &Value) -> Value {
     let answer = guest.submit(prepared, true, true).await;
@@ -189,6 +189,5 @@ async fn deleted_document_keeps_its_receipt() {
     refused(guest.send(Method::GET, &path, None).await, 404, "not_found").await;
     assert_eq!(usage(&guest).await, before);
     assert_eq!(guest.get("/v1/users/me/usage").await["receipts"].as_array().unwrap().len(), 1);
-    let files = files_below(&data.path().join("blobs"));
-    assert_eq!(files, 0, "the file is deleted");
+    wait_for_files(&data.path().join("blobs"), 0).await;
 }

@@ -1,5 +1,6 @@
 //! Workers whose Google or database is slow: a job that makes progress reaches its end.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -128,7 +129,7 @@ impl Spool for Outside {
         PathBuf::new()
     }
 
-    async fn clear(&self, _job: &Job) -> Result<()> {
+    async fn clear(&self, _job_ids: &HashSet<String>) -> Result<()> {
         Ok(())
     }
 
@@ -144,7 +145,7 @@ impl Spool for Outside {
         unreachable!()
     }
 
-    async fn purge(&self, _active_ids: &[String]) -> Result<()> {
+    async fn job_ids(&self) -> Result<HashSet<String>> {
         unreachable!()
     }
 }

@@ -8,7 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::harness::{TestClient, TestServer, variables};
+use crate::support::harness::{TestClient, TestServer, variables, wait_for_files};
 
 fn config_of(folder: &Path) -> Config {
     let variables = variables(folder, &[]);
@@ -113,8 +113,7 @@ async fn account_deleted_after_the_backup_stays_deleted() {
     assert_eq!(restored.deleted, 1);
     let server = TestServer::start(&elsewhere, &[]).await;
     assert_eq!(saved.status_at(&server).await, StatusCode::UNAUTHORIZED);
-    let uploads = std::fs::read_dir(elsewhere.path().join("blobs/uploads")).unwrap();
-    assert_eq!(uploads.count(), 0, "the account's files are gone, too");
+    wait_for_files(&elsewhere.path().join("blobs/uploads"), 0).await;
 }
 
 #[tokio::test]

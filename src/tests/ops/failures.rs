@@ -173,6 +173,12 @@ async fn unavailable_file_store_is_reported_and_documents_can_be_read() {
     assert_eq!(guest.get("/readyz").await["degraded"], json!(["files"]));
     assert_eq!(guest.get("/v1/documents").await["documents"].as_array().unwrap().len(), 1);
     refused(guest.upload("book.pdf", book(2)).await, 503, "unavailable").await;
+    let ended = guest.batch_end(&batch).await;
+    let document = format!("/v1/documents/{}", ended["document_id"].as_str().unwrap());
+    let begun = Instant::now();
+    assert_eq!(guest.send(Method::DELETE, &document, None).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(guest.send(Method::DELETE, "/v1/users/me", None).await.status(), StatusCode::NO_CONTENT);
+    assert!(begun.elapsed() < Duration::from_secs(5), "a deletion does not wait for the store of files");
 }
 
 #[tokio::test]

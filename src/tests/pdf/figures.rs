@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::harness::{TestClient, TestServer, files_below, refused};
+use crate::support::harness::{TestClient, TestServer, files_below, refused, wait_for_files};
 
 /// Submits a file for extraction. Returns the ticket.
 async fn submit(guest: &TestClient, pdf: Vec<u8>, batch_mode: bool) -> Value {
@@ -55,7 +55,7 @@ async fn figure_is_in_its_place_and_visible_to_its_owner_only() {
         assert_eq!(guest.send(Method::DELETE, &path, None).await.status(), StatusCode::NO_CONTENT);
         refused(guest.send(Method::GET, &address, None).await, 404, "not_found").await;
     }
-    assert_eq!(files_below(&data.path().join("blobs")), 0, "pictures are deleted with their document");
+    wait_for_files(&data.path().join("blobs"), 0).await;
     assert_eq!(files_below(&data.path().join("spool")), 0);
 }
 

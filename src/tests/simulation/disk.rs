@@ -1,6 +1,6 @@
 //! The disk of a simulated worker: its spooled files, and the pages that it makes ready. It may survive the worker, or not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -97,19 +97,18 @@ impl Spool for Disk {
         Ok(Results { lines: stream::iter(lines.into_iter().map(Ok)).boxed(), breaks_off })
     }
 
-    async fn clear(&self, job: &Job) -> Result<()> {
+    async fn clear(&self, job_ids: &HashSet<String>) -> Result<()> {
+        let is_cleared = |path: &Path| job_ids.contains(path.to_str().unwrap());
         let mut files = self.files.lock().unwrap();
-        files.inputs.remove(&self.input(job));
-        files.results.remove(&self.results(job));
+        files.inputs.retain(|path, _| !is_cleared(path));
+        files.results.retain(|path, _| !is_cleared(path));
         Ok(())
     }
 
-    async fn purge(&self, active_ids: &[String]) -> Result<()> {
-        let active = |path: &Path| active_ids.iter().any(|id| path == Path::new(id));
-        let mut files = self.files.lock().unwrap();
-        files.inputs.retain(|path, _| active(path));
-        files.results.retain(|path, _| active(path));
-        Ok(())
+    async fn job_ids(&self) -> Result<HashSet<String>> {
+        let files = self.files.lock().unwrap();
+        let paths = files.inputs.keys().chain(files.results.keys());
+        Ok(paths.map(|path| path.to_str().unwrap().to_owned()).collect())
     }
 }
 

@@ -256,7 +256,8 @@ impl Schedule {
             95..98 => {
                 let document = self.memory.records().documents.keys().next().cloned();
                 timeline.log(|| format!("document {document:?} is deleted"));
-                let deleted = document.map(|id| self.memory.delete_document(ACCOUNT, &id).now_or_never());
+                let deleted = document
+                    .map(|id| self.memory.delete_document(ACCOUNT, &id, UnixMs(timeline.now_ms())).now_or_never());
                 drop(deleted);
             }
             _ => {

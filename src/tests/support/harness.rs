@@ -298,6 +298,17 @@ pub async fn refused(answer: Response, status: u16, code: &str) -> Value {
     body["error"].clone()
 }
 
+/// Waits until there are this many files below a folder: files are purged soon after their records were deleted.
+pub async fn wait_for_files(folder: &Path, count: usize) {
+    for _ in 0..1_500 {
+        if files_below(folder) == count {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("there are {} files in {}, not {count}", files_below(folder), folder.display());
+}
+
 /// The number of files below a folder.
 pub fn files_below(folder: &Path) -> usize {
     std::fs::read_dir(folder).map_or(0, |entries| {

@@ -22,7 +22,6 @@ use coldbrew::jobs::{Job, OrphanedResource};
 use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::uploads::{FigurePlaces, Figures, FoundFigures, Upload, Uploads};
-use futures::future::BoxFuture;
 
 pub use spending::{Commitment, SpentRow};
 
@@ -51,6 +50,8 @@ pub struct Records {
     /// By digest: the account and the expiry.
     credentials: BTreeMap<String, (String, UnixMs)>,
     uploads: BTreeMap<String, Upload>,
+    /// The hashes of uploads that are not finished.
+    pending: BTreeSet<String>,
     pub jobs: BTreeMap<String, JobRow>,
     pub reservations: BTreeMap<String, Reservation>,
     /// By job and page.
@@ -169,6 +170,10 @@ impl Records {
         self.known_networks.retain(|(account, _), _| account != account_id);
     }
 
+    fn has_content(&self, account_id: &str, content_hash: &str) -> bool {
+        self.uploads.values().any(|upload| upload.account_id == account_id && upload.content_hash == content_hash)
+    }
+
     fn record_orphan(&mut self, orphan: OrphanedResource, due_at: UnixMs) {
         self.orphans.insert((orphan.job_id.clone(), orphan.spared.clone()), OrphanRow { orphan, due_at });
     }
@@ -242,7 +247,7 @@ impl Accounts for Memory {
 
 #[async_trait]
 impl Uploads for Memory {
-    async fn insert_upload(&self, upload: &Upload, allowance: &Allowance, _now: UnixMs) -> Result<()> {
+    async fn insert_upload(&self, upload: &Upload, allowance: &Allowance, _now: UnixMs) -> Result<bool> {
         let mut records = self.records();
         if !records.accounts.contains(&upload.account_id) {
             return Err(Error::internal("the account does not exist"));
@@ -253,28 +258,31 @@ impl Uploads for Memory {
         let mut after = records.clone();
         after.uploads.insert(upload.hash.clone(), upload.clone());
         after.admit_growth(&records, &upload.account_id, allowance)?;
+        after.pending.insert(upload.hash.clone());
         *records = after;
-        Ok(())
+        Ok(true)
     }
 
-    async fn remove_upload(&self, upload: &Upload) -> Result<()> {
-        self.records().uploads.remove(&upload.hash);
-        Ok(())
+    async fn finish_upload(&self, upload: &Upload, _now: UnixMs) -> Result<bool> {
+        let mut records = self.records();
+        records.pending.remove(&upload.hash);
+        Ok(records.uploads.contains_key(&upload.hash))
     }
 
-    async fn unless_kept(
-        &self,
-        account_id: &str,
-        content_hash: &str,
-        deletion: BoxFuture<'_, Result<()>>,
-    ) -> Result<()> {
-        let is_it = |upload: &Upload| upload.account_id == account_id && upload.content_hash == content_hash;
-        let is_kept = self.records().uploads.values().any(is_it);
-        if is_kept { Ok(()) } else { deletion.await }
+    async fn remove_upload(&self, upload: &Upload, _now: UnixMs) -> Result<()> {
+        let mut records = self.records();
+        if records.pending.remove(&upload.hash) {
+            records.uploads.remove(&upload.hash);
+        }
+        Ok(())
     }
 
     async fn upload(&self, account_id: &str, hash: &str) -> Result<Option<Upload>> {
         Ok(self.records().uploads.get(hash).filter(|upload| upload.account_id == account_id).cloned())
+    }
+
+    async fn has_content(&self, account_id: &str, content_hash: &str) -> Result<bool> {
+        Ok(self.records().has_content(account_id, content_hash))
     }
 
     async fn cached_pages(&self, account_id: &str, content_hash: &str, recipe: &str) -> Result<PageSet> {
@@ -293,7 +301,10 @@ impl Figures for Memory {
         found: &BTreeMap<u32, FoundFigures>,
     ) -> Result<()> {
         let key = (account_id.to_owned(), content_hash.to_owned());
-        self.records().figures.entry(key).or_default().extend(found.clone());
+        let mut records = self.records();
+        if records.has_content(account_id, content_hash) {
+            records.figures.entry(key).or_default().extend(found.clone());
+        }
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use reqwest::{Method, Response, StatusCode, header};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::harness::{TestClient, TestServer, config, refused};
+use crate::support::harness::{TestClient, TestServer, config, refused, wait_for_files};
 
 /// A browser that keeps its session cookie and its flash cookie, which holds a message for the next page.
 pub struct Browser<'a> {
@@ -387,7 +387,7 @@ async fn deleted_account_leaves_no_file_and_no_access() {
 
     assert_eq!(leaver.send(Method::DELETE, "/v1/users/me", None).await.status(), StatusCode::NO_CONTENT);
     refused(leaver.send(Method::GET, "/v1/users/me/usage", None).await, 401, "unauthenticated").await;
-    assert_eq!(std::fs::read_dir(&uploads).unwrap().count(), 1, "the other account's file stays");
+    wait_for_files(&uploads, 1).await;
     stayer.get("/v1/users/me").await;
 }
 

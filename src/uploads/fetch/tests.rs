@@ -83,7 +83,7 @@ impl Fixture {
                 timeout: Duration::from_millis(800),
             }),
             clock: Arc::new(SystemClock),
-            receiver: Receiver { dir: dir.path().to_owned(), bytes_max: 1_000 },
+            receiver: Receiver { dir: dir.path().to_owned(), bytes_max: 1_000, own: None },
         };
         Self { fetcher, resolver, server, _dir: dir }
     }

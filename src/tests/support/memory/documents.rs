@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use coldbrew::accounts::Allowance;
-use coldbrew::documents::{Deletion, Documents, NewDocument, Source, Unread};
+use coldbrew::documents::{Documents, NewDocument, Source, Unread};
 use coldbrew::error::{Error, Result};
 use coldbrew::markdown::Outline;
 use coldbrew::model::UnixMs;
@@ -12,7 +12,7 @@ use coldbrew::model::wire::{DocumentSummary, Page};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 
-use super::{DocumentRow, Memory, Records, places};
+use super::{DocumentRow, Memory, Records};
 
 impl Records {
     fn owned(&self, account_id: &str, id: &str) -> Option<&DocumentRow> {
@@ -207,24 +207,24 @@ impl Documents for Memory {
         Ok(())
     }
 
-    async fn delete_document(&self, account_id: &str, id: &str) -> Result<Deletion> {
+    async fn delete_document(&self, account_id: &str, id: &str, _now: UnixMs) -> Result<bool> {
         let mut records = self.records();
         if records.owned(account_id, id).is_none() {
-            return Ok(Deletion::NotFound);
+            return Ok(false);
         }
         let Some(DocumentRow { content_hash, .. }) = records.documents.remove(id) else {
-            return Ok(Deletion::NotFound);
+            return Ok(false);
         };
         let same = |account: &str, content: &str| account == account_id && content == content_hash;
         let read = records.documents.values().any(|other| same(&other.account_id, &other.content_hash));
         let worked_on = records.jobs.values().map(|row| &row.job);
         let mut worked_on = worked_on.filter(|job| job.task().is_some());
         if read || worked_on.any(|job| same(&job.account_id, &job.content_hash)) {
-            return Ok(Deletion::Deleted);
+            return Ok(true);
         }
         records.results.retain(|key, _| !same(&key.0, &key.1));
         records.uploads.retain(|_, upload| !same(&upload.account_id, &upload.content_hash));
-        let figures = records.figures.remove(&(account_id.to_owned(), content_hash.clone())).unwrap_or_default();
-        Ok(Deletion::DeletedLast { content_hash, figures: places(figures) })
+        records.figures.remove(&(account_id.to_owned(), content_hash.clone()));
+        Ok(true)
     }
 }
