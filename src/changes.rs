@@ -3,10 +3,10 @@
 //! A change only says what to read again. The state is in the store, which is written first. So a change may be lost, doubled or late: a
 //! watcher that missed some reads everything again. A change must never carry state, and it reaches no other account.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 /// How many changes a slow watcher may be behind. Beyond that it gets [`News::Missed`].
@@ -26,7 +26,7 @@ pub enum News {
     Content(String),
     /// Sessions or tokens of the account have ended, perhaps the watcher's own.
     CredentialsEnded,
-    /// The watcher was too slow, and missed changes.
+    /// The watcher may have missed changes: it was too slow, or those of other processes did not arrive.
     Missed,
 }
 
@@ -39,11 +39,15 @@ pub struct Changes {
 
 /// The channel of each account that has a watcher.
 #[derive(Clone, Debug, Default)]
-struct Accounts(Arc<Mutex<HashMap<String, broadcast::Sender<News>>>>);
+struct Accounts {
+    senders: Arc<Mutex<HashMap<String, broadcast::Sender<News>>>>,
+    /// Notified when an account gets its first watcher or loses its last.
+    changed: Arc<Notify>,
+}
 
 impl Accounts {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, broadcast::Sender<News>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.senders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell(&self, account_id: &str, news: News) {
@@ -65,10 +69,28 @@ impl Changes {
         self.accounts.tell(account_id, News::CredentialsEnded);
     }
 
+    /// Notifies the account's watchers that changes of other processes may not have arrived.
+    pub fn tell_missed(&self, account_id: &str) {
+        self.accounts.tell(account_id, News::Missed);
+    }
+
+    /// The accounts that have a watcher in this process.
+    pub fn watched_accounts(&self) -> HashSet<String> {
+        self.accounts.lock().keys().cloned().collect()
+    }
+
+    /// Waits until [`Self::watched_accounts`] may have changed since the last call. For one caller.
+    pub async fn watched_accounts_changed(&self) {
+        self.accounts.changed.notified().await;
+    }
+
     /// Watches an account. The watcher gets all notifications from now on.
     pub fn watch(&self, account_id: &str) -> Watcher {
         let mut accounts = self.accounts.lock();
-        let sender = accounts.entry(account_id.to_owned()).or_insert_with(|| broadcast::channel(BACKLOG).0);
+        let sender = accounts.entry(account_id.to_owned()).or_insert_with(|| {
+            self.accounts.changed.notify_one();
+            broadcast::channel(BACKLOG).0
+        });
         Watcher {
             account_id: account_id.to_owned(),
             receiver: Some(sender.subscribe()),
@@ -115,6 +137,7 @@ impl Drop for Watcher {
         self.receiver = None;
         if accounts.get(&self.account_id).is_some_and(|sender| sender.receiver_count() == 0) {
             accounts.remove(&self.account_id);
+            self.accounts.changed.notify_one();
         }
     }
 }

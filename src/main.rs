@@ -32,6 +32,8 @@ enum Command {
     },
     /// Run jobs only. Any number of workers may share a database and the folder of files.
     Worker,
+    /// Run the missing migrations of the database, and end. Servers of the version before run meanwhile.
+    Migrate,
     /// Serve only the emulator of the Gemini API.
     FakeGemini {
         #[arg(long, default_value = "127.0.0.1:8099")]
@@ -172,6 +174,7 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
     });
     match command {
         Command::FakeGemini { addr } => serve_emulator(config, addr, stop).await?,
+        Command::Migrate => serve::migrate(config).await?,
         Command::Doctor => return run_doctor(config).await,
         Command::Backup { folder } => serve::backup(config, &folder).await?,
         Command::Restore { folder, keep_access } => println!("{}", serve::restore(config, &folder, keep_access).await?),

@@ -286,6 +286,15 @@ pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
     background.end(&parts.store, &stop, config.server.stop_timeout).await
 }
 
+/// Runs the missing migrations of the database, and nothing else.
+///
+/// # Errors
+/// The database does not answer, a migration fails, or the settings name a pooler.
+pub async fn migrate(config: &Config) -> Result<()> {
+    tokio::fs::create_dir_all(&config.storage.data_dir).await?;
+    config.storage.migrate().await
+}
+
 /// Starts page processes before they are needed, and logs once what confines them.
 async fn start_page_processes(engine: Engine) {
     match engine.start_ahead().await {

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::{Secret, Settings};
 use crate::store::folder::Folder;
 use crate::store::s3::{S3, S3Config};
-use crate::store::sql::SqlStore;
+use crate::store::sql::{DatabaseSettings, MIGRATIONS, Pooler, SqlStore};
 use crate::uploads::{Blobs, DiskSpace, Incoming, IncomingLimits};
 
 /// The settings of storage.
@@ -16,6 +16,7 @@ pub struct Storage {
     pub data_dir: PathBuf,
     /// `sqlite://…` or `postgres://…`; by default SQLite in the data folder.
     pub database_url: Secret,
+    pub database: DatabaseSettings,
     /// `redis://…`, for a copy of the active jobs, and counts of requests of all servers. `None`: without Redis.
     pub redis_url: Option<Secret>,
     /// `None`: files are stored in the data folder.
@@ -30,6 +31,7 @@ impl Storage {
         let embedded = || SqlStore::embedded_url(&data_dir.join("coldbrew.db")).into();
         Self {
             database_url: database_url.unwrap_or_else(embedded),
+            database: DatabaseSettings::read(from),
             redis_url: from.secret_url("storage.redis-url", "REDIS_URL", &["redis", "rediss", "redis+unix", "unix"]),
             s3: S3Config::read(from),
             data_dir,
@@ -38,7 +40,16 @@ impl Storage {
 
     /// Opens the database.
     pub(super) async fn store(&self) -> Result<SqlStore> {
-        SqlStore::open(&self.database_url).await
+        SqlStore::open_with(&self.database_url, &self.database).await
+    }
+
+    /// Runs the missing migrations.
+    pub(super) async fn migrate(&self) -> Result<()> {
+        if self.database.pooler != Pooler::None {
+            let message = "migrations need a connection without a pooler: set DATABASE_URL to the database itself, and COLDBREW_DATABASE_POOLER to none";
+            return Err(Error::internal(message));
+        }
+        SqlStore::migrate(&self.database_url, MIGRATIONS).await
     }
 
     /// Opens the store of files.

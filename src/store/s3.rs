@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as Key;
-use object_store::{ObjectStore, ObjectStoreExt, RetryConfig};
+use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
 use tokio::fs;
 use tokio::io::{AsyncWriteExt, copy};
 use tokio_util::io::StreamReader;
@@ -28,6 +28,12 @@ use crate::uploads::Blobs;
 /// Files of a folder that are deleted at once.
 const DELETIONS_MAX: usize = 16;
 
+/// The time limit for connecting to the store.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// The time limit for the next bytes of an answer. A request sends at most 10 MB before that.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept. Its host may have died meanwhile, which the next request would notice only by its time limit.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time within which a failed request is retried.
 const RETRIED_FOR: Duration = Duration::from_secs(10);
 
@@ -82,9 +88,20 @@ impl S3 {
         // Requests have few retries, because people wait for them. A caller of an unavailable store gets an error and can repeat the
         // request.
         let retry = RetryConfig { max_retries: 3, retry_timeout: RETRIED_FOR, ..RetryConfig::default() };
-        let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_region(&config.region).with_retry(retry);
+        let client = ClientOptions::new()
+            .with_allow_http(config.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://")))
+            .with_connect_timeout(CONNECT_TIMEOUT)
+            .with_read_timeout(SILENCE_TIMEOUT)
+            // A large file may take longer, as long as it makes progress.
+            .with_timeout_disabled()
+            .with_pool_idle_timeout(IDLE_TIMEOUT);
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(bucket)
+            .with_region(&config.region)
+            .with_client_options(client)
+            .with_retry(retry);
         if let Some(endpoint) = &config.endpoint {
-            builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
+            builder = builder.with_endpoint(endpoint);
         }
         if let (Some(access), Some(secret)) = (&config.access_key, &config.secret_key) {
             builder = builder.with_access_key_id(&**access).with_secret_access_key(&**secret);

@@ -22,12 +22,14 @@ mod complete;
 mod contents;
 mod credentials;
 mod documents;
+mod driver;
 mod figures;
 mod idempotency;
 mod jobs;
 mod locks;
 mod members;
 mod merges;
+mod migrate;
 mod migrations;
 mod operations;
 mod operators;
@@ -48,10 +50,14 @@ use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
+use strum::EnumString;
+use url::Url;
 
 use crate::error::{Error, Result};
 use crate::model::ErrorCode;
+use crate::settings::Settings;
 use columns::{from_row, page_indices, storable, to_db, to_json};
+pub use migrations::ALL as MIGRATIONS;
 
 /// The newest data format that this program reads: see `migrations/0071_format.sql`.
 const FORMAT: i64 = 1;
@@ -60,8 +66,44 @@ const FORMAT: i64 = 1;
 const SQLITE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 15000; \
                                PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
 
-/// Aborts the transactions of a stalled process, so that it neither keeps its locks nor acquires the ones it is queued for.
-const POSTGRES_SETTINGS: &str = "SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '10s'";
+/// How a process uses the database.
+#[derive(Clone, Copy, Debug)]
+pub struct DatabaseSettings {
+    /// The most connections of this process. One more looks after a statement without an answer.
+    pub connections_max: u32,
+    pub pooler: Pooler,
+    /// Whether a process that starts runs the missing migrations. Otherwise it does not start without them.
+    pub migrates: bool,
+}
+
+/// What is between this process and PostgreSQL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString)]
+#[strum(serialize_all = "lowercase")]
+pub enum Pooler {
+    #[default]
+    None,
+    /// A pooler that gives each transaction another connection, such as `PgBouncer`. Migrations cannot run through it.
+    Transaction,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self { connections_max: 4, pooler: Pooler::None, migrates: true }
+    }
+}
+
+impl DatabaseSettings {
+    /// Reads the settings.
+    pub fn read(from: &mut Settings) -> Self {
+        let usual = Self::default();
+        let (key, variable) = ("storage.database-connections-max", "COLDBREW_DATABASE_CONNECTIONS_MAX");
+        Self {
+            connections_max: from.positive(key, variable, usual.connections_max),
+            pooler: from.value("storage.database-pooler", "COLDBREW_DATABASE_POOLER", usual.pooler),
+            migrates: from.value("storage.migrate-at-start", "COLDBREW_MIGRATE_AT_START", usual.migrates),
+        }
+    }
+}
 
 /// A database with all migrations applied. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -72,40 +114,50 @@ pub struct SqlStore {
 }
 
 impl SqlStore {
-    /// Opens the database at `sqlite://…` or `postgres://…` and runs the missing migrations.
+    /// Opens the database at `sqlite://…` or `postgres://…` with the default settings.
     ///
     /// # Errors
-    /// `unavailable` if the database does not answer; `internal` if a migration fails or the data has a newer format.
+    /// As [`Self::open_with`].
     pub async fn open(url: &str) -> Result<Self> {
-        sqlx::any::install_default_drivers();
+        Self::open_with(url, &DatabaseSettings::default()).await
+    }
+
+    /// Opens the database at `sqlite://…` or `postgres://…`.
+    ///
+    /// # Errors
+    /// `unavailable` if the database does not answer; `internal` if a migration fails or is missing, or the data has a newer format.
+    pub async fn open_with(url: &str, settings: &DatabaseSettings) -> Result<Self> {
         let sqlite = url.starts_with("sqlite:");
-        let pool = AnyPoolOptions::new()
-            .max_connections(if sqlite { 4 } else { 16 })
-            // A writer of SQLite waits for other writers. People should not wait long for a PostgreSQL server that does not answer.
-            .acquire_timeout(Duration::from_secs(if sqlite { 20 } else { 5 }))
-            // SQLite runs in this process, so a connection to it does not break.
-            .test_before_acquire(!sqlite)
-            .after_connect(move |connection: &mut AnyConnection, _| {
-                Box::pin(async move {
-                    connection.execute(if sqlite { SQLITE_SETTINGS } else { POSTGRES_SETTINGS }).await?;
-                    Ok(())
-                })
-            })
-            .before_acquire(|connection: &mut AnyConnection, _| {
-                // When a commit fails on a full disk, the database ends the transaction but the driver still counts it as open. Such a
-                // connection could never begin another one.
-                Box::pin(async move { Ok(!connection.is_in_transaction()) })
-            })
-            .connect(url)
-            .await?;
-        let mut migrations = migrations::all(sqlite)?;
-        // Unknown migrations are ignored, so that an older server can start after a newer one. [`Self::check_format`] refuses what it would
-        // misread.
-        migrations.set_ignore_missing(true).run(&pool).await.map_err(Error::internal)?;
+        let pooled = settings.pooler == Pooler::Transaction && !sqlite;
+        let pool = pool(url, sqlite, pooled, settings.connections_max).await?;
+        let migrations = migrations::parsed(MIGRATIONS, sqlite)?;
+        if settings.migrates && !pooled {
+            migrate::apply(&pool, sqlite, &migrations).await?;
+        } else {
+            migrate::check(&pool, &migrations).await?;
+        }
         let store = Self { pool, sqlite };
         store.check_format().await?;
         store.catch_up_statuses().await?;
         Ok(store)
+    }
+
+    /// Runs the missing ones of these migrations, each the name of a file without its ending, and its SQL: usually [`MIGRATIONS`].
+    ///
+    /// # Errors
+    /// `unavailable` if the database does not answer; `internal` if a migration fails.
+    pub async fn migrate(url: &str, migrations: &[(&'static str, &'static str)]) -> Result<()> {
+        let sqlite = url.starts_with("sqlite:");
+        let pool = pool(url, sqlite, false, 1).await?;
+        let migrated = migrate::apply(&pool, sqlite, &migrations::parsed(migrations, sqlite)?).await;
+        pool.close().await;
+        migrated
+    }
+
+    /// Makes the databases of this module known to sqlx's `Any`. Only the first call has an effect, and `sqlx::any::install_default_drivers`
+    /// must not be called as well.
+    pub fn install_drivers() {
+        driver::install();
     }
 
     /// Refuses data in a newer format than this program reads.
@@ -151,6 +203,34 @@ impl SqlStore {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+async fn pool(url: &str, sqlite: bool, pooled: bool, connections_max: u32) -> Result<AnyPool> {
+    driver::install();
+    let mut url = Url::parse(url).map_err(Error::internal)?;
+    if pooled {
+        url.query_pairs_mut().append_pair(driver::POOLER, "transaction");
+    }
+    let pool = AnyPoolOptions::new()
+        .max_connections(connections_max)
+        // A writer of SQLite waits for other writers. People should not wait long for a PostgreSQL server that does not answer.
+        .acquire_timeout(Duration::from_secs(if sqlite { 20 } else { 5 }))
+        // SQLite runs in this process, so a connection to it does not break.
+        .test_before_acquire(!sqlite)
+        .after_connect(move |connection: &mut AnyConnection, _| {
+            Box::pin(async move {
+                if sqlite {
+                    connection.execute(SQLITE_SETTINGS).await?;
+                }
+                Ok(())
+            })
+        })
+        .before_acquire(|connection: &mut AnyConnection, _| {
+            // When a commit fails on a full disk, the database ends the transaction but the driver still counts it as open. Such a
+            // connection could never begin another one.
+            Box::pin(async move { Ok(!connection.is_in_transaction()) })
+        });
+    Ok(pool.connect(url.as_str()).await?)
 }
 
 /// `unavailable` for a database that does not answer or lacks resources, `internal` for all other errors.

@@ -5,8 +5,10 @@
 //! anything.
 
 mod limits;
+mod link;
 mod redis;
 mod redis_mirror;
+mod subscription;
 
 use std::collections::{BTreeMap, BTreeSet};
 

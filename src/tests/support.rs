@@ -2,6 +2,7 @@
 
 pub mod environment;
 pub mod harness;
+pub mod line;
 pub mod memory;
 pub mod processes;
 pub mod services;

@@ -1,19 +1,19 @@
 //! Counts of requests that all servers share, in Redis. `limit:{scope}:{kind}:{name}` is a string that expires when its count is empty.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::Script;
-use redis::aio::ConnectionManager;
 
-use super::redis::connect;
+use super::link::Link;
 use crate::api::{RateLimits, RequestCount, RequestCounts};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Counts of requests in Redis.
 pub struct RedisCounts {
-    connection: ConnectionManager,
-    add: Script,
+    link: Arc<Link>,
+    add: Arc<Script>,
     limits: RateLimits,
 }
 
@@ -23,27 +23,34 @@ impl RedisCounts {
     /// # Errors
     /// `internal` if the URL is not valid.
     pub fn open(url: &str, limits: RateLimits) -> Result<Self> {
-        let (_, connection) = connect(url)?;
-        Ok(Self { connection, add: Script::new(include_str!("limits.lua")), limits })
+        let add = Arc::new(Script::new(include_str!("limits.lua")));
+        Ok(Self { link: Arc::new(Link::open(url)?), add, limits })
     }
 }
 
 #[async_trait]
 impl RequestCounts for RedisCounts {
     async fn add(&self, counts: &[RequestCount]) -> Result<Option<Duration>> {
-        let mut call = self.add.prepare_invoke();
-        let mut limited = false;
+        let (mut keys, mut rates) = (Vec::new(), Vec::new());
         for count in counts {
             if let Some(per_minute) = self.limits.per_minute(count.scope, count.kind) {
-                limited = true;
-                call.key(format!("limit:{}:{}:{}", count.scope.into_str(), count.kind.into_str(), count.name));
-                call.arg(per_minute.get());
+                keys.push(format!("limit:{}:{}:{}", count.scope.into_str(), count.kind.into_str(), count.name));
+                rates.push(per_minute.get());
             }
         }
-        if !limited {
+        if keys.is_empty() {
             return Ok(None);
         }
-        let wait_us: u64 = call.invoke_async(&mut self.connection.clone()).await?;
+        let (link, add) = (self.link.clone(), self.add.clone());
+        // A request does not wait until a connection counts as dead, but the task does.
+        let counted = tokio::spawn(async move {
+            let mut call = add.prepare_invoke();
+            keys.into_iter().zip(rates).for_each(|(key, rate)| {
+                call.key(key).arg(rate);
+            });
+            link.run_script::<u64>(call).await
+        });
+        let wait_us = counted.await.map_err(Error::internal)??;
         Ok((wait_us > 0).then(|| Duration::from_micros(wait_us)))
     }
 }

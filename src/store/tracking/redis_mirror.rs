@@ -28,7 +28,8 @@ use crate::model::{PageSet, UnixMs};
 
 /// The interval at which Redis and its data are checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// Checks between two searches for missed changes: the process died after a commit, or the account was deleted.
+/// Checks between two searches for missed changes of jobs that no client asks for: the process died after a commit, or the account was
+/// deleted.
 const CHECKS_PER_SEARCH: u32 = 30;
 /// Jobs that are published concurrently during a rebuild.
 const COPIES_MAX: usize = 32;
@@ -135,15 +136,16 @@ impl<S: Jobs + Tracking> RedisMirror<S> {
 
     /// Passes on the changes of other processes until `stop`, and wakes this process's workers.
     pub async fn relay(&self, changes: &Changes, bell: &Notify, stop: &CancellationToken) {
-        let on_change = |change: crate::changes::Change| {
-            bell.notify_one();
-            changes.tell(&change.account_id, &change.content_hash);
-        };
-        while !stop.is_cancelled() {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                _ = self.copy.listen(on_change) => tokio::time::sleep(CHECK_INTERVAL).await,
+        let listening = async {
+            loop {
+                let Err(error) = self.copy.listen(changes, bell).await;
+                tracing::debug!(%error, "subscribing to Redis again");
+                tokio::time::sleep(CHECK_INTERVAL).await;
             }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = listening => {}
         }
     }
 }
@@ -222,13 +224,18 @@ impl<S: Jobs + Tracking> Jobs for RedisMirror<S> {
 #[async_trait]
 impl<S: Jobs + Tracking> JobViews for RedisMirror<S> {
     /// An active batch is read from the mirror. Realtime progress and ended jobs are only in the database.
+    ///
+    /// A process may die between its commit and the mirroring. So a copy that was not compared with the database for a moment is replaced.
     async fn latest(&self, account_id: &str, content_hash: &str) -> Result<Option<JobView>> {
         if self.is(CURRENT)
-            && let Ok(Some(known)) = self.copy.tracked(content_hash).await
+            && let Ok(Some((known, current))) = self.copy.look(content_hash).await
             && known.user_id == account_id
             && known.is_active_batch()
         {
-            return Ok(Some(known.view));
+            if current {
+                return Ok(Some(known.view));
+            }
+            self.mirror(self.publish(content_hash)).await;
         }
         self.record.latest(account_id, content_hash).await
     }

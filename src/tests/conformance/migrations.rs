@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
+use coldbrew::store::sql::MIGRATIONS;
 use sqlx::migrate::Migrator;
 use sqlx::{AnyPool, AssertSqlSafe};
 
@@ -77,7 +78,7 @@ async fn statuses(pool: &AnyPool) -> Vec<String> {
 }
 
 async fn data_of_the_previous_version_gets_its_statuses(url: &str) {
-    sqlx::any::install_default_drivers();
+    SqlStore::install_drivers();
     let pool = AnyPool::connect(url).await.unwrap();
     migrate_to_previous_version(&pool).await;
     sqlx::query("INSERT INTO accounts (id, created_at) VALUES ('a', 1)").execute(&pool).await.unwrap();
@@ -122,4 +123,72 @@ async fn sqlite_data_of_the_previous_version_gets_its_statuses() {
 async fn postgres_data_of_the_previous_version_gets_its_statuses() {
     let postgres = Postgres::start();
     data_of_the_previous_version_gets_its_statuses(&postgres.database("records").await).await;
+}
+
+/// A migration of a later version.
+const INDEX: (&str, &str) = (
+    "9001_index",
+    "-- no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS accounts_by_time ON accounts (created_at)",
+);
+
+async fn insert_account(pool: &AnyPool, id: &str, created_at: i64) -> sqlx::Result<()> {
+    let insert = sqlx::query("INSERT INTO accounts (id, created_at) VALUES ($1, $2)").bind(id).bind(created_at);
+    insert.execute(pool).await.map(drop)
+}
+
+async fn valid_indexes(pool: &AnyPool) -> i64 {
+    let select = "SELECT COUNT(*) FROM pg_index WHERE indexrelid = to_regclass('accounts_by_time') AND indisvalid";
+    sqlx::query_scalar(select).fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn index_made_concurrently_blocks_no_writer_and_is_made_once() {
+    let postgres = Postgres::start();
+    let url = postgres.database("records").await;
+    SqlStore::migrate(&url, MIGRATIONS).await.unwrap();
+    let pool = AnyPool::connect(&url).await.unwrap();
+    // The index waits for this transaction.
+    let mut older = pool.begin().await.unwrap();
+    sqlx::query("INSERT INTO accounts (id, created_at) VALUES ('a', 1)").execute(&mut *older).await.unwrap();
+    let migrations = [MIGRATIONS, &[INDEX]].concat();
+    let migrating = || SqlStore::migrate(&url, &migrations);
+    let writing = async {
+        let waiting = "SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE '%INDEX CONCURRENTLY%' AND wait_event_type = 'Lock'";
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&pool).await.unwrap() == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let insert = insert_account(&pool, "b", 2);
+        tokio::time::timeout(std::time::Duration::from_secs(2), insert).await.expect("no writer waits").unwrap();
+        older.commit().await.unwrap();
+    };
+    let within = async { tokio::join!(migrating(), migrating(), migrating(), writing) };
+    let (one, two, three, ()) = tokio::time::timeout(std::time::Duration::from_secs(60), within).await.unwrap();
+    assert!(one.is_ok() && two.is_ok() && three.is_ok(), "{one:?} {two:?} {three:?}");
+    assert_eq!(valid_indexes(&pool).await, 1);
+}
+
+#[tokio::test]
+async fn index_that_failed_is_made_again() {
+    let postgres = Postgres::start();
+    let url = postgres.database("records").await;
+    SqlStore::migrate(&url, MIGRATIONS).await.unwrap();
+    let pool = AnyPool::connect(&url).await.unwrap();
+    insert_account(&pool, "a", 1).await.unwrap();
+    insert_account(&pool, "b", 1).await.unwrap();
+    let migrations = [MIGRATIONS, &[INDEX]].concat();
+    assert!(SqlStore::migrate(&url, &migrations).await.is_err(), "the index is not unique");
+    assert_eq!(valid_indexes(&pool).await, 0);
+    sqlx::query("DELETE FROM accounts WHERE id = 'b'").execute(&pool).await.unwrap();
+    SqlStore::migrate(&url, &migrations).await.unwrap();
+    assert_eq!(valid_indexes(&pool).await, 1);
+}
+
+#[tokio::test]
+async fn index_made_concurrently_is_made_in_sqlite() {
+    let folder = TempDir::new().unwrap();
+    let url = SqlStore::embedded_url(&folder.path().join("records.db"));
+    SqlStore::migrate(&url, &[MIGRATIONS, &[INDEX]].concat()).await.unwrap();
+    let pool = AnyPool::connect(&url).await.unwrap();
+    insert_account(&pool, "a", 1).await.unwrap();
+    assert!(insert_account(&pool, "b", 1).await.is_err());
 }

@@ -164,9 +164,10 @@ impl Peer {
         serde_json::from_str(&self.0.get::<_, String>("batch:content one").unwrap()).unwrap()
     }
 
-    /// The names of all keys.
+    /// The names of all keys, except for those that exist for a moment.
     fn keys(&mut self) -> Vec<String> {
         let mut keys: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut self.0).unwrap();
+        keys.retain(|key| !key.starts_with("batch_checked:"));
         keys.sort();
         keys
     }
@@ -268,4 +269,32 @@ async fn job_of_a_deleted_account_is_removed_from_redis() {
     tokio::join!(mirror.keep(&loops, &stop), removed);
     assert_eq!(tracked.active().await, ["content two"]);
     assert!(tracked.reserved(&leaver).await.is_empty());
+}
+
+/// As if the process that committed the change had died before it mirrored it.
+#[tokio::test]
+async fn status_from_redis_is_at_most_two_seconds_old() {
+    let tracked = Tracked::sqlite().await.with_redis().await;
+    let account = tracked.stores.account("a").await;
+    let claimed = tracked.stores.claimed(&account, "one").await;
+    let copy = tracking::Redis::open(&tracked.redis.as_ref().unwrap().url(), Origin("test".into())).unwrap();
+    let (mirror, stop) = (RedisMirror::new(tracked.store.clone(), copy), CancellationToken::new());
+    let status = async || mirror.latest(&account.id, "content one").await.unwrap().unwrap().status;
+    let mut peer = Peer::of(tracked.redis.as_ref().unwrap());
+    let read = async {
+        while !peer.keys().contains(&"batch:content one".to_owned()) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        tracked.publish("content one").await;
+        assert!(tracked.stores.jobs.advance(&at(&claimed, polling()), None, NOW).await.unwrap());
+        let committed = std::time::Instant::now();
+        assert_eq!(status().await, JobStatus::Preparing, "the copy answers");
+        while status().await != JobStatus::Running {
+            assert!(committed.elapsed() < std::time::Duration::from_secs(2), "{:?}", committed.elapsed());
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(peer.job()["status"], "RUNNING", "the copy is replaced");
+        stop.cancel();
+    };
+    tokio::join!(mirror.keep(&stop), read);
 }

@@ -100,7 +100,7 @@ async fn server_killed_eight_times_sets_no_job_aside() {
 
 /// A connection to the server's database.
 async fn database(data: &TempDir) -> AnyConnection {
-    sqlx::any::install_default_drivers();
+    SqlStore::install_drivers();
     let url = SqlStore::embedded_url(&data.path().join("coldbrew.db"));
     AnyConnection::connect(&url).await.unwrap()
 }

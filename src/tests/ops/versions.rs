@@ -15,7 +15,7 @@ use crate::support::harness::{TestClient, TestServer, config};
 
 /// A connection to the database of a data folder.
 async fn records(data: &TempDir) -> AnyPool {
-    sqlx::any::install_default_drivers();
+    SqlStore::install_drivers();
     AnyPool::connect(&SqlStore::embedded_url(&data.path().join("coldbrew.db"))).await.unwrap()
 }
 

@@ -1,4 +1,4 @@
-//! Redis, PostgreSQL and an S3-compatible store for tests: real servers on free ports, with their own data, stopped with the test.
+//! Redis, PostgreSQL, its pooler and an S3-compatible store for tests: real servers on free ports, with their own data, stopped with the test.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -179,6 +179,44 @@ impl Postgres {
         self.stop();
         self.process = Self::run(self.data.path(), self.port);
         assert!(self.process.is_some(), "another process has taken the port");
+    }
+}
+
+/// A PgBouncer in transaction mode before a PostgreSQL server. It has two connections to it.
+pub struct Pooler {
+    port: u16,
+    _process: Process,
+    _settings: TempDir,
+}
+
+impl Pooler {
+    pub fn start(postgres: &Postgres) -> Self {
+        let settings = TempDir::new().unwrap();
+        if runs_as_root(settings.path()) {
+            chown(settings.path(), Some(ANONYMOUS), Some(ANONYMOUS)).unwrap();
+        }
+        let (process, port) = on_a_free_port(|port| {
+            let file = settings.path().join("pgbouncer.ini");
+            let text = format!(
+                "[databases]\n* = host=127.0.0.1 port={} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+                 unix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 2\n\
+                 ignore_startup_parameters = extra_float_digits\n",
+                postgres.port
+            );
+            std::fs::write(&file, text).unwrap();
+            // Debian installs it outside of some search paths.
+            let mut command = Command::new("pgbouncer");
+            command.env("PATH", format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default())).arg(&file);
+            if runs_as_root(file.as_path()) {
+                command.uid(ANONYMOUS).gid(ANONYMOUS);
+            }
+            Process::start(&mut command, "process up", Signal::KILL)
+        });
+        Self { port, _process: process, _settings: settings }
+    }
+
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 }
 
