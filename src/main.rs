@@ -11,6 +11,7 @@ use coldbrew::model::Role;
 use coldbrew::model::operator::InvitationRequest;
 use coldbrew::serve::{Config, Server, examine, serve_emulator, work};
 use coldbrew::{api, serve, telemetry};
+use coldbrew_gemini_emulator::FaultMix;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +39,15 @@ enum Command {
     FakeGemini {
         #[arg(long, default_value = "127.0.0.1:8099")]
         addr: SocketAddr,
+        /// Arm a mix of faults: `books`, as book pages meet them.
+        #[arg(long)]
+        faults: Option<FaultMix>,
+        /// Chooses which pages the faults meet.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
     },
+    /// Print the model in use and what will change at Google within 60 days.
+    Models,
     /// Examine everything that the server depends on, and report problems. Exits with 1 if there are any.
     Doctor,
     /// Copy the embedded database and all files to a new folder, while the server runs.
@@ -173,8 +182,11 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
         requested.cancel();
     });
     match command {
-        Command::FakeGemini { addr } => serve_emulator(config, addr, stop).await?,
+        Command::FakeGemini { addr, faults, seed } => {
+            serve_emulator(config, addr, faults.map(|mix| (mix, seed)), stop).await?;
+        }
         Command::Migrate => serve::migrate(config).await?,
+        Command::Models => println!("{}", serve::models_report(config)),
         Command::Doctor => return run_doctor(config).await,
         Command::Backup { folder } => serve::backup(config, &folder).await?,
         Command::Restore { folder, keep_access } => println!("{}", serve::restore(config, &folder, keep_access).await?),

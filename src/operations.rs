@@ -10,6 +10,7 @@ pub mod audit;
 mod clock;
 pub mod doctor;
 mod gauges;
+pub mod models;
 
 use std::path::Path;
 

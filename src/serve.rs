@@ -58,6 +58,7 @@ pub use backup::{Restored, backup, restore};
 pub use config::Config;
 pub use demo::{Demo, serve_emulator};
 pub use examine::examine;
+pub use gemini::models_report;
 pub use isolated::hold_job;
 pub use operator::{
     delete_account, invite, list_people, lock_out, make_operator, person_line, remove_operator, reset_link,

@@ -12,7 +12,7 @@ const [baseUrl, installed, version] = process.argv.slice(2);
 const { GoogleGenAI } = createRequire(join(installed, "package.json"))(`genai-${version}`);
 
 const name = `javascript ${version}`;
-const model = "gemini-3.5-flash";
+const model = "gemini-3.8-flash";
 const pdf = readFileSync(new URL("page.pdf", import.meta.url));
 // Each run has a project of its own.
 const apiKey = `javascript-${randomUUID()}`;
@@ -294,6 +294,24 @@ await check("generate from a page", async () => {
   assert.equal(answer.modelVersion, model);
   const usage = answer.usageMetadata;
   assert.equal(usage.totalTokenCount, usage.promptTokenCount + usage.candidatesTokenCount + usage.thoughtsTokenCount);
+});
+
+await check("generate by flex, shed without capacity", async () => {
+  const call = () => ai.models.generateContent({ model, contents, config: { serviceTier: "flex", store: false } });
+  const served = ({ usageMetadata, sdkHttpResponse }) =>
+    usageMetadata.serviceTier ?? sdkHttpResponse?.headers["x-gemini-service-tier"];
+  assert.equal(served(await call()), "flex");
+  await once("flex_unavailable");
+  await refused(503, /UNAVAILABLE/, call());
+  await once("flex_exhausted");
+  await refused(429, /RESOURCE_EXHAUSTED/, call());
+  await once("flex_served_as_standard");
+  assert.equal(served(await call()), "standard");
+});
+
+await check("a routed model names the one that answers", async () => {
+  const { modelVersion } = await ai.models.generateContent({ model: "gemini-3.7-flash", contents: "hi" });
+  assert.equal(modelVersion, "gemini-3.8-flash");
 });
 
 await check("generate from an uploaded file", async () => {

@@ -19,7 +19,7 @@ from google import genai
 from google.genai import errors, types
 
 BASE_URL = sys.argv[1]
-MODEL = "gemini-3.5-flash"
+MODEL = "gemini-3.8-flash"
 PDF = pathlib.Path(__file__).with_name("page.pdf").read_bytes()
 # Each run has a project of its own.
 KEY = f"python-{uuid.uuid4()}"
@@ -357,6 +357,41 @@ async def _(ai):
     usage = answer.usage_metadata
     assert usage.total_token_count == usage.prompt_token_count + usage.candidates_token_count + usage.thoughts_token_count, usage
     assert answer.model_version == MODEL and answer.response_id, answer
+
+
+@check("generate by flex, shed without capacity")
+async def _(ai):
+    if "service_tier" not in types.GenerateContentConfig.model_fields:
+        return  # 1.60.0 does not know tiers.
+    config = types.GenerateContentConfig(service_tier="flex", store=False)
+
+    def call():
+        return ai.models.generate_content(model=MODEL, contents=CONTENTS, config=config)
+
+    before = rest("GET", "_control")
+    # This library does not read the tier in the usage, and hands on the headers.
+    async def served():
+        headers = (await of(call())).sdk_http_response.headers
+        return {name.lower(): value for name, value in headers.items()}["x-gemini-service-tier"]
+
+    assert await served() == "flex"
+    pieces = await all_of(ai.models.generate_content_stream(model=MODEL, contents=CONTENTS, config=config))
+    assert "".join(piece.text or "" for piece in pieces)
+    after = rest("GET", "_control")
+    counted = [control["calls"].get("generate_content_flex", 0) for control in (before, after)]
+    assert counted[1] - counted[0] == 2 and after["unprotected_requests"] == before["unprotected_requests"], after
+    once("flex_unavailable")
+    await refused(503, "UNAVAILABLE", call)
+    once("flex_exhausted")
+    await refused(429, "RESOURCE_EXHAUSTED", call)
+    once("flex_served_as_standard")
+    assert await served() == "standard"
+
+
+@check("a routed model names the one that answers")
+async def _(ai):
+    answer = await of(ai.models.generate_content(model="gemini-3.7-flash", contents="hi"))
+    assert answer.model_version == "gemini-3.8-flash", answer
 
 
 @check("generate from an uploaded file")

@@ -14,6 +14,7 @@ use crate::clock::{Clock, IdGenerator};
 use crate::error::{Error, Result};
 use crate::model::operator::{AuditPage, InvitationRequest, InvitationView, Overview, People};
 use crate::model::{ApiError, ErrorCode, Role};
+use coldbrew_gemini::models::Models;
 
 pub use store::{AuditRow, OperatorRecords, Request};
 
@@ -46,6 +47,9 @@ impl Operator {
 pub struct Operators {
     pub records: Arc<dyn OperatorRecords>,
     pub budget: Budget,
+    pub models: Models,
+    /// The name of the model in use.
+    pub model: String,
     /// Notifies open streams of an account that its access has ended.
     pub changes: Changes,
     pub clock: Arc<dyn Clock>,
@@ -84,7 +88,7 @@ impl Operators {
         Ok(People { people, next, default_quota: self.budget.quota_tokens })
     }
 
-    /// Spending, active jobs and numbers of accounts.
+    /// Spending, active jobs, numbers of accounts, and what is wrong with the model.
     ///
     /// # Errors
     /// The errors of [`OperatorRecords`].
@@ -94,6 +98,7 @@ impl Operators {
         let mut overview = self.records.overview(today, month_begins).await?;
         overview.spending.daily_max = self.budget.daily_max;
         overview.spending.guests_daily_max = self.budget.guests_daily_max;
+        overview.model_notice = self.models.notice(&self.model, date);
         Ok(overview)
     }
 

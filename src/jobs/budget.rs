@@ -69,8 +69,9 @@ impl Worker {
     pub(super) async fn costs(&self, job: &Job) -> Result<PageCosts> {
         let upload = self.ports.uploads.upload(&job.account_id, &job.upload_hash).await?;
         let page_tokens = upload.map(|upload| upload.page_tokens).unwrap_or_default();
-        let rates = Rates::new(&self.policy.models, job.recipe.model(), job.mode, self.clock.today());
-        Ok(PageCosts::new(page_tokens, self.policy.pricing, self.policy.models.get(job.recipe.model()), rates))
+        let (models, today) = (&self.policy.models, self.clock.today());
+        let rates = Rates::new(models, job.recipe.model(), job.mode, today);
+        Ok(PageCosts::new(page_tokens, self.policy.pricing, models.answering(job.recipe.model(), today), rates))
     }
 
     /// Admits the one create of an attempt, at the cost of all remaining pages.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::model::UnixMs;
-use coldbrew_gemini::{Answer, Batch, Client, Error, File, Request, UploadSpec};
+use coldbrew_gemini::{Answer, Batch, Client, Error, File, Request, ServiceTier, Store, UploadSpec};
 
 /// The calls of the Gemini API that jobs need.
 ///
@@ -19,6 +19,11 @@ use coldbrew_gemini::{Answer, Batch, Client, Error, File, Request, UploadSpec};
 pub trait Google: Send + Sync {
     /// Identifies the key in use without revealing it.
     fn fingerprint(&self) -> String;
+
+    /// The value of [`Request::store`] in the lines of an input file.
+    fn batch_store(&self) -> Store {
+        Store::Never
+    }
 
     /// Uploads an input file.
     async fn upload(&self, input: &Path, display_name: &str) -> Result<File, Error>;
@@ -63,6 +68,10 @@ impl Google for Client {
         self.key_fingerprint()
     }
 
+    fn batch_store(&self) -> Store {
+        Self::batch_store(self)
+    }
+
     async fn upload(&self, input: &Path, display_name: &str) -> Result<File, Error> {
         let spec = UploadSpec { display_name: display_name.into(), mime_type: "application/jsonl".into(), name: None };
         self.upload_file(input, &spec).await
@@ -104,6 +113,6 @@ impl Google for Client {
     }
 
     async fn answer(&self, model: &str, request: &Request) -> Result<Answer, Error> {
-        self.generate_content(model, request).await
+        self.generate_content(model, request, ServiceTier::Standard).await
     }
 }

@@ -14,6 +14,7 @@ use super::worker::Done;
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::{PageOutcome, PageResult};
+use coldbrew_gemini::Request;
 
 impl Worker {
     /// Writes the input file of all remaining pages.
@@ -25,7 +26,7 @@ impl Worker {
             Ok(pages) => pages,
             Err(failure) => return Ok(Done::Event(Event::Refused(failure))),
         };
-        let model = &self.policy.models.get(job.recipe.model());
+        let model = &costs.model;
         let lines = pages.try_filter_map(|(index, page)| async move {
             crash_point("prepare", "page ready");
             let page = match page {
@@ -37,6 +38,7 @@ impl Worker {
             };
             let figures = page.figures.as_deref().unwrap_or_default();
             let request = job.recipe.request(model, page.pdf, figures, costs.output_tokens_max(index));
+            let request = Request { store: self.ports.google.batch_store(), ..request };
             if let Err(fault) = request.check(model) {
                 tracing::warn!(job = %job.id, page = index, %fault, "page not sent");
                 self.page_failed(job, index, unsendable_reason(&fault)).await?;

@@ -310,8 +310,9 @@ impl Submissions {
         let Some(ceiling) = self.policy.budget.ceiling(is_guest) else { return Ok(()) };
         let day = self.ports.spending.spent_on(self.clock.now().day()).await?;
         let left = self.policy.budget.left(&day, is_guest).unwrap_or(u64::MAX);
-        let rates = Rates::new(&self.policy.models, job.recipe.model(), job.mode, self.clock.today());
-        let model = self.policy.models.get(job.recipe.model());
+        let (models, today) = (&self.policy.models, self.clock.today());
+        let rates = Rates::new(models, job.recipe.model(), job.mode, today);
+        let model = models.answering(job.recipe.model(), today);
         let costs = PageCosts::new(upload.page_tokens.clone(), self.policy.pricing, model, rates);
         let whole: u64 = uncached.iter().map(|page| costs.expected(page)).sum();
         let page = whole.div_ceil(u64::try_from(uncached.len()).unwrap_or(u64::MAX).max(1));

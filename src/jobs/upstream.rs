@@ -60,10 +60,15 @@ impl Worker {
             Err(error) => {
                 tracing::warn!(job = %job.id, attempt, %error, "create failed");
                 match error.kind {
+                    // Without its file the job prepares another one, which leaves the field out.
+                    ErrorKind::Rejected if error.refuses_store() => match self.ports.spool.clear(job).await {
+                        Ok(()) => Event::InputGone,
+                        Err(_) => Event::NotCreated { by: BlockedReason::Server, retry_after_ms: None },
+                    },
                     ErrorKind::Ambiguous => Event::AnswerLost,
                     ErrorKind::NotFound => Event::InputGone,
                     ErrorKind::Rejected | ErrorKind::TooLarge | ErrorKind::Key => Event::Refused(refusal(&error)),
-                    ErrorKind::Retry { .. } | ErrorKind::Quota { .. } | ErrorKind::Io => {
+                    ErrorKind::Retry { .. } | ErrorKind::Quota { .. } | ErrorKind::Shed { .. } | ErrorKind::Io => {
                         Event::NotCreated { by: blocked_reason(&error), retry_after_ms: pause_ms(&error) }
                     }
                 }
@@ -188,7 +193,7 @@ pub(super) fn blocked(error: &GeminiError) -> Event {
 /// Why the job waits after such an error.
 pub(super) const fn blocked_reason(error: &GeminiError) -> BlockedReason {
     match error.kind {
-        ErrorKind::Quota { .. } => BlockedReason::Quota,
+        ErrorKind::Quota { .. } | ErrorKind::Shed { .. } => BlockedReason::Quota,
         ErrorKind::Key => BlockedReason::Key,
         ErrorKind::Io => BlockedReason::Server,
         _ => BlockedReason::Google,

@@ -89,6 +89,9 @@ pub struct Overview {
     pub members: u64,
     pub guests: u64,
     pub disabled: u64,
+    /// A sentence about the model in use, if it is routed, retired or unknown.
+    #[serde(default)]
+    pub model_notice: Option<String>,
 }
 
 /// One action of an operator.

@@ -7,14 +7,14 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::SignedDuration;
 use jiff::civil::Date;
 
-use crate::accounts::spending::{Budget, dollars};
+use crate::accounts::spending::{Budget, dollars, is_priced};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::jobs::Spending;
 use crate::operations::{Dependency, OFFSET_MS_MAX};
 use crate::operations::audit::{Audit, DiscrepancyKind};
 use crate::uploads::Blobs;
-use coldbrew_gemini::models::Model;
+use coldbrew_gemini::models::Models;
 use coldbrew_pdf::SandboxLayers;
 
 /// Files that are looked for at once.
@@ -31,7 +31,9 @@ pub struct Doctor {
     pub sandbox: Option<SandboxLayers>,
     /// `None` in demo mode.
     pub gemini: Option<coldbrew_gemini::Client>,
-    pub model: Model,
+    pub models: Models,
+    /// The name of the model in use.
+    pub model: String,
     pub clock: Arc<dyn Clock>,
     /// How far this machine's clock is ahead of the database's, in milliseconds.
     pub clock_offset_ms: i64,
@@ -84,9 +86,11 @@ impl Doctor {
 
     async fn gemini(&self) -> Vec<String> {
         let Some(gemini) = &self.gemini else { return Vec::new() };
-        let served = gemini.get_model(&self.model.id).await;
-        let refused = served.err().map(|error| format!("Gemini does not serve the model {}: {error}.", self.model.id));
-        refused.into_iter().chain(shutdown(&self.model, self.clock.today())).collect()
+        let served = gemini.get_model(&self.model).await;
+        let refused = served.err().map(|error| format!("Gemini does not serve the model {}: {error}.", self.model));
+        let notice = self.models.notice(&self.model, self.clock.today());
+        let advice = notice.map(|notice| format!("{notice} Choose another model with GEMINI_MODEL."));
+        refused.into_iter().chain(advice).collect()
     }
 
     /// Reports what was spent today. Problems are a budget that is used up, and a model whose price is not known.
@@ -105,10 +109,10 @@ impl Doctor {
                 ));
             }
         }
-        if self.gemini.is_some() && self.model.prices_on(self.clock.today()).is_none() {
+        if self.gemini.is_some() && !is_priced(&self.models, &self.model, self.clock.today()) {
             complaints.push(format!(
                 "The price of the model {} is not known, so the highest known prices count: set GEMINI_PRICES.",
-                self.model.id
+                self.model
             ));
         }
         Ok(Diagnosis { subject: format!("spending today (UTC): {}", spent.join(", ")), complaints })
@@ -170,13 +174,6 @@ fn pdfium(pinned_files: &str, today: Date) -> Diagnosis {
     Diagnosis { subject, complaints: Vec::new() }
 }
 
-/// A warning from 30 days before a model's shutdown on. Afterwards Google answers with another model, at its price (docs/GEMINI.md).
-fn shutdown(model: &Model, today: Date) -> Option<String> {
-    const NOTICE: SignedDuration = SignedDuration::from_hours(30 * 24);
-    let day = model.shutdown.filter(|day| today.duration_until(*day) <= NOTICE)?;
-    Some(format!("Google shuts the model {} down on {day}: choose another one with GEMINI_MODEL.", model.id))
-}
-
 fn sentence(kind: DiscrepancyKind, id: &str) -> String {
     match kind {
         DiscrepancyKind::ReservationWithoutJob => {
@@ -204,10 +201,7 @@ fn sentence(kind: DiscrepancyKind, id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::date;
-
     use super::*;
-    use coldbrew_gemini::models::{DEFAULT, model};
 
     #[test]
     fn pdfium_pinned_more_than_60_days_ago_is_reported_as_old() {
@@ -238,19 +232,5 @@ mod tests {
         assert_eq!(found.complaints, ["This kernel cannot confine page processes: Landlock for files missing."]);
         // The check of the page engine reports why none can be started.
         assert!(sandbox(None).complaints.is_empty());
-    }
-
-    #[test]
-    fn model_with_a_shutdown_date_is_reported_a_month_before() {
-        let going = Model { shutdown: Some(date(2026, 12, 1)), ..model(DEFAULT) };
-        for (today, reported) in [
-            (date(2026, 10, 31), false),
-            (date(2026, 11, 1), true),
-            (date(2026, 12, 1), true),
-            (date(2027, 3, 1), true),
-        ] {
-            assert_eq!(shutdown(&going, today).is_some(), reported, "{today}");
-        }
-        assert_eq!(shutdown(&model(DEFAULT), date(2026, 12, 1)), None);
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Config;
 use crate::error::Result;
 use crate::settings::{SECOND, Settings};
-use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, PageReader, ReadError, SystemClock, router, serve};
+use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, FaultMix, PageReader, ReadError, SystemClock, router, serve};
 use coldbrew_pdf::{Engine, PageText, PdfError, Priority, Requester};
 
 /// How long the emulator keeps a batch in each state.
@@ -67,12 +67,20 @@ impl Drop for Demo {
     }
 }
 
-/// Serves only the emulator, with its control endpoint, until `stop`.
+/// Serves only the emulator, with its control endpoint, until `stop`. `faults`: a mix of faults, and the seed that chooses what they meet.
 ///
 /// # Errors
 /// The address, the page engine or the data folder cannot be used.
-pub async fn serve_emulator(config: &Config, addr: SocketAddr, stop: CancellationToken) -> Result<()> {
+pub async fn serve_emulator(
+    config: &Config,
+    addr: SocketAddr,
+    faults: Option<(FaultMix, u64)>,
+    stop: CancellationToken,
+) -> Result<()> {
     let emulator = emulator(config, super::engine(config)?, true).await?;
+    if let Some((mix, seed)) = faults {
+        emulator.arm(mix, seed);
+    }
     let listener = TcpListener::bind(addr).await?;
     println!("The Gemini emulator is ready at http://{}", listener.local_addr()?);
     Ok(serve(listener, emulator, stop.cancelled_owned()).await?)

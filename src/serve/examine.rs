@@ -41,7 +41,8 @@ pub async fn examine(config: &Config) -> Result<Vec<Diagnosis>> {
         sandbox: found.sandbox,
         dependencies: found.dependencies,
         gemini: (!config.gemini.is_demo()).then(|| config.gemini.client(None)).transpose()?,
-        model: config.gemini.models.get(&config.gemini.model),
+        models: config.gemini.models.clone(),
+        model: config.gemini.model.clone(),
         clock: time.clock,
         clock_offset_ms: time.database.offset_ms(),
     };

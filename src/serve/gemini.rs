@@ -3,10 +3,17 @@
 use std::str::FromStr;
 
 use crate::accounts::spending::MicroDollars;
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
+use crate::operations::models::report;
 use crate::settings::{Secret, Settings};
 use coldbrew_gemini::models::{self, LOW_TO_HIGH, MediaTokens, Model, Models, Prices, Thinking};
 use coldbrew_gemini::{Client, Config};
+
+/// What `coldbrew models` prints.
+pub fn models_report(config: &super::Config) -> String {
+    report(&config.gemini.models, &config.gemini.model, SystemClock.today())
+}
 
 /// The settings of Gemini.
 #[derive(Clone, Debug)]
@@ -37,14 +44,19 @@ impl Gemini {
                 "GEMINI_OUTPUT_TOKENS_MAX",
                 listed.output_tokens_max,
             ),
-            prices: prices.map_or(listed.prices, |PriceTag(prices)| vec![(None, prices)]),
-            ..listed
+            prices: prices.map_or_else(|| listed.prices.clone(), |PriceTag(prices)| vec![(None, prices)]),
+            ..listed.clone()
+        };
+        // An operator who describes the model describes the one that answers.
+        let models = match model == listed {
+            true => Models::default(),
+            false => Models::default().with(Model { route: None, ..model }),
         };
         Self {
             api_key: from.secret("gemini.api-key", "GEMINI_API_KEY"),
             base_url: from.url("gemini.base-url", "GEMINI_BASE_URL").unwrap_or(google),
             model: name,
-            models: Models::default().with(model),
+            models,
         }
     }
 
@@ -103,7 +115,7 @@ impl FromStr for PriceTag {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let amounts: Result<Vec<MicroDollars>, _> = text.split_whitespace().map(str::parse).collect();
         match amounts.as_deref() {
-            Ok(&[MicroDollars(input), MicroDollars(output)]) => Ok(Self(Prices { input, output })),
+            Ok(&[MicroDollars(input), MicroDollars(output)]) => Ok(Self(Prices::uncached(input, output))),
             _ => Err("it must be two amounts of dollars, for input and output, as 0.75 3.75"),
         }
     }

@@ -264,6 +264,8 @@ pub(super) fn operators(config: &Config, store: &SqlStore, time: &SharedTime, ch
     Operators {
         records: Arc::new(store.clone()),
         budget: config.budget,
+        models: config.gemini.models.clone(),
+        model: config.gemini.model.clone(),
         changes,
         clock: time.clock.clone(),
         ids: time.ids.clone(),

@@ -37,6 +37,9 @@ impl Working {
         let emulator = demo.as_ref().map(Demo::base_url).or_else(|| emulator.map(str::to_owned));
         let google = Arc::new(config.gemini.client(emulator)?);
         let listings = Listings::new(google.clone(), parts.time.clock.clone(), &config.worker.timing);
+        if let Some(notice) = config.gemini.models.notice(&config.gemini.model, parts.time.clock.today()) {
+            tracing::warn!("{notice} Choose another model with GEMINI_MODEL.");
+        }
         if !is_priced(&config.gemini.models, &config.gemini.model, parts.time.clock.today()) {
             tracing::warn!(model = config.gemini.model, "price of the model not known: the highest known prices count");
         }

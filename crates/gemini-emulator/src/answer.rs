@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::content::PageRequest;
 use super::emulator::{Inner, random_id};
+use super::faults::Fault;
 use super::reply::ApiError;
 use super::tokens::PromptTokens;
-use super::{figures, media, sample, tokens, validate};
+use super::{figures, media, rows, sample, tokens, validate};
 use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::Model;
 
@@ -22,9 +24,17 @@ pub(crate) async fn respond(
     validate::check_length(prompt_tokens.total(), model)?;
     let prompt = prompt(request);
     let texts: Vec<&str> = documents.iter().flat_map(|document| &document.pages).map(String::as_str).collect();
-    let text = match texts.as_slice() {
-        [] => format!("This is the emulator of Gemini. It read {} characters.", prompt.chars().count()),
-        texts => figures::place(&texts.join("\n\n"), &prompt),
+    let page = texts.join("\n\n");
+    let text = if texts.is_empty() {
+        format!("This is the emulator of Gemini. It read {} characters.", prompt.chars().count())
+    } else {
+        let asked = PageRequest { request, model, prompt: &prompt, page: &page };
+        let Some(text) = asked.answer(emulator, figures::place(&page, &prompt)) else {
+            let mut refused = response(request, model, prompt_tokens, String::new());
+            rows::apply_fault(&mut refused, Fault::RowRecitation);
+            return Ok(refused);
+        };
+        text
     };
     let config = lenient::member(request, "generationConfig");
     let wants_json =
@@ -43,14 +53,15 @@ pub(crate) fn parts(request: &Value) -> impl Iterator<Item = &Value> {
     all.filter_map(|content| lenient::member(content, "parts")?.as_array()).flatten()
 }
 
-fn prompt(request: &Value) -> String {
+/// The text parts of a request.
+pub(crate) fn prompt(request: &Value) -> String {
     let texts: Vec<String> = parts(request).filter_map(|part| lenient::string(part, "text")).collect();
     texts.join("\n")
 }
 
 fn response(request: &Value, model: &Model, prompt: PromptTokens, text: String) -> Value {
-    let thoughts = tokens::of_thoughts(request, tokens::of_text(&text));
-    let (text, finish_reason) = cut(request, text, thoughts);
+    let thoughts = tokens::of_thoughts(request, tokens::of_text(&text), model);
+    let (text, finish_reason) = cut(request, model, text, thoughts);
     let candidates = tokens::of_text(&text);
     let mut usage = json!({
         "promptTokenCount": prompt.total(),
@@ -75,10 +86,8 @@ fn response(request: &Value, model: &Model, prompt: PromptTokens, text: String) 
 }
 
 fn answer_parts(request: &Value, text: String, thoughts: u64) -> Value {
-    let config =
-        lenient::member(request, "generationConfig").and_then(|config| lenient::member(config, "thinkingConfig"));
     let shows_thoughts =
-        config.and_then(|config| lenient::member(config, "includeThoughts")) == Some(&Value::Bool(true));
+        thinking(request).and_then(|config| lenient::member(config, "includeThoughts")) == Some(&Value::Bool(true));
     let mut parts = Vec::new();
     if shows_thoughts && thoughts > 0 {
         parts.push(json!({"text": "I read the page from top to bottom.", "thought": true}));
@@ -90,16 +99,29 @@ fn answer_parts(request: &Value, text: String, thoughts: u64) -> Value {
     json!(parts)
 }
 
-/// Cuts the text at `maxOutputTokens`. Thoughts count before the text.
-fn cut(request: &Value, text: String, thoughts: u64) -> (String, &'static str) {
+/// `thinkingConfig`.
+pub(crate) fn thinking(request: &Value) -> Option<&Value> {
+    lenient::member(lenient::member(request, "generationConfig")?, "thinkingConfig")
+}
+
+/// The limit of an answer in characters, if it had no thoughts.
+pub(crate) fn chars_max(request: &Value, model: &Model) -> usize {
+    usize::try_from(tokens_max(request, model) * tokens::CHARS_PER_TOKEN).unwrap_or(usize::MAX)
+}
+
+/// `maxOutputTokens`, or the limit of the model.
+fn tokens_max(request: &Value, model: &Model) -> u64 {
     let config = lenient::member(request, "generationConfig");
-    let max =
-        config.and_then(|config| lenient::integer(config, "maxOutputTokens")).and_then(|max| u64::try_from(max).ok());
-    match max {
-        Some(max) if thoughts + tokens::of_text(&text) > max => {
-            let chars = usize::try_from(max.saturating_sub(thoughts) * 4).unwrap_or(usize::MAX);
-            (text.chars().take(chars).collect(), "MAX_TOKENS")
-        }
-        _ => (text, "STOP"),
+    let max = config.and_then(|config| lenient::integer(config, "maxOutputTokens"));
+    max.and_then(|max| u64::try_from(max).ok()).unwrap_or_else(|| model.output_tokens_max.into())
+}
+
+/// Cuts the text at `maxOutputTokens`. Thoughts count before the text.
+fn cut(request: &Value, model: &Model, text: String, thoughts: u64) -> (String, &'static str) {
+    let max = tokens_max(request, model);
+    if thoughts + tokens::of_text(&text) <= max {
+        return (text, "STOP");
     }
+    let chars = usize::try_from(max.saturating_sub(thoughts) * tokens::CHARS_PER_TOKEN).unwrap_or(usize::MAX);
+    (text.chars().take(chars).collect(), "MAX_TOKENS")
 }

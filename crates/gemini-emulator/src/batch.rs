@@ -33,7 +33,7 @@ pub struct BatchRow {
     /// The outcomes of the rows, once the output is written.
     pub written: Option<RowCounts>,
     pub cancelled: Option<Timestamp>,
-    /// When a client deleted it. It runs on, and no call shows it.
+    /// When a client deleted it. It may run on and count as enqueued, and no call shows it.
     #[serde(default)]
     pub deleted: Option<Timestamp>,
     pub faults: Vec<Fault>,
@@ -86,12 +86,16 @@ impl BatchRow {
         if now < self.started() && now < self.expiry() {
             return Phase::Pending;
         }
+        if self.has(Fault::BatchRunsForever) {
+            return Phase::Running;
+        }
         if self.outlasts_expiry() && now >= self.expiry() {
             return Phase::Expired;
         }
         let fails = self.has(Fault::BatchFails) || self.has(Fault::BatchFailsWithoutError);
         match now >= self.finished() {
             true if fails => Phase::Failed,
+            true if self.has(Fault::BatchExpires) => Phase::Expired,
             true if self.written.is_some() => Phase::Succeeded,
             _ if self.has(Fault::NeverRunning) => Phase::Pending,
             _ => Phase::Running,
@@ -131,7 +135,7 @@ impl BatchRow {
         match phase {
             Phase::Pending | Phase::Running => None,
             Phase::Cancelled => self.cancelled,
-            Phase::Expired => Some(self.expiry()),
+            Phase::Expired => Some(self.expiry().min(self.finished())),
             Phase::Succeeded | Phase::Failed => Some(self.finished()),
         }
     }

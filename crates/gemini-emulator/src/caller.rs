@@ -104,6 +104,11 @@ pub(crate) fn parse_json(bytes: &[u8], message: &Message) -> Result<Value, ApiEr
     Ok(value)
 }
 
+/// The error for a top-level field that Google does not know.
+pub(crate) fn unknown_name(name: &str) -> ApiError {
+    violation_error(&Violation { path: String::new(), kind: ViolationKind::UnknownName(name.to_owned()) })
+}
+
 fn violation_error(violation: &Violation) -> ApiError {
     let Violation { path, kind } = violation;
     let description = match kind {

@@ -1,6 +1,7 @@
 //! `/_control`, with which tests move the clock, switch on faults and count calls. It serves only callers on this machine.
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::{Next, from_fn};
@@ -13,14 +14,15 @@ use serde_json::json;
 use super::batch::ShowOptions;
 use super::caller::Caller;
 use super::emulator::{Emulator, Settings};
-use super::faults::ArmedFault;
+use super::faults::{ArmedFault, FaultMix};
 use super::reply::{ApiError, not_found_page, ok};
 
 /// | call | effect |
 /// |---|---|
-/// | `GET /_control` | returns the time, the settings, the armed faults and the number of calls by name |
+/// | `GET /_control` | returns the time, the settings, the armed faults, the number of calls by name, and the number of requests without `"store": false` |
 /// | `GET /_control/batches` | returns all batches of the key, with those that were deleted |
 /// | `POST /_control/faults` | arms an [`ArmedFault`] |
+/// | `POST /_control/mixes` | arms a [`FaultMix`], as `{"mix": "books", "seed": 1}` |
 /// | `DELETE /_control/faults` | disarms all faults |
 /// | `POST /_control/clock` | moves the clock by `{"advance_ms": …}` |
 /// | `POST /_control/settings` | replaces the [`Settings`] |
@@ -29,6 +31,7 @@ pub(crate) fn router() -> Router<Emulator> {
         .route("/_control", get(show))
         .route("/_control/batches", get(batches))
         .route("/_control/faults", post(arm).delete(disarm))
+        .route("/_control/mixes", post(arm_mix))
         .route("/_control/clock", post(advance))
         .route("/_control/settings", post(set))
         .route_layer(from_fn(only_from_this_machine))
@@ -46,6 +49,7 @@ async fn show(State(emulator): State<Emulator>) -> Response {
         "settings": emulator.settings(),
         "faults": emulator.faults.armed(),
         "calls": emulator.calls(),
+        "unprotected_requests": emulator.unprotected.load(Ordering::Relaxed),
     }))
 }
 
@@ -58,6 +62,19 @@ async fn batches(State(emulator): State<Emulator>, caller: Caller) -> Response {
 
 async fn arm(State(emulator): State<Emulator>, Json(fault): Json<ArmedFault>) -> Response {
     emulator.faults.arm(fault);
+    ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mix {
+    mix: FaultMix,
+    #[serde(default)]
+    seed: u64,
+}
+
+async fn arm_mix(State(emulator): State<Emulator>, Json(asked): Json<Mix>) -> Response {
+    emulator.arm(asked.mix, asked.seed);
     ok(json!({}))
 }
 

@@ -3,19 +3,23 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{fs, io};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::batch::BatchRow;
 use super::clock::{Clock, ClockOffset};
-use super::faults::{Fault, Faults};
+use super::faults::{Fault, FaultMix, Faults};
 use super::file::FileRow;
 use super::reader::PageReader;
+use super::recitation::Recitations;
 use super::runner;
 use super::store::Table;
 use super::uploads::UploadRow;
@@ -48,6 +52,9 @@ pub struct Inner {
     pub batches: Table<BatchRow>,
     pub uploads: Table<UploadRow>,
     pub faults: Faults,
+    pub(crate) recitations: Recitations,
+    /// The number of requests without `"store": false`, in single calls and in batches.
+    pub unprotected: AtomicU64,
     pub reader: Arc<dyn PageReader>,
     pub clock_offset: ClockOffset,
     pub control: bool,
@@ -66,10 +73,14 @@ pub struct Settings {
     /// The limit of enqueued tokens for each project and model.
     #[serde(default = "unlimited")]
     pub enqueued_tokens_max: u64,
-    /// Whether cancelled batches count as enqueued, as Google did for days
+    /// How long batches count as enqueued after they were cancelled or deleted. At Google they did for days
     /// (<https://github.com/googleapis/python-genai/issues/2495>, read 2026-11-23).
     #[serde(default)]
-    pub cancelled_count_as_enqueued: bool,
+    pub cancelled_counts_ms: i64,
+    /// The limit of active batches for each project. Google's is 100 (<https://ai.google.dev/gemini-api/docs/rate-limits>, read
+    /// 2026-10-31).
+    #[serde(default = "unlimited")]
+    pub batches_max: u64,
     #[serde(default = "storage_bytes_max")]
     pub storage_bytes_max: u64,
 }
@@ -95,6 +106,8 @@ impl Emulator {
             batches: Table::open(config.data_dir.join("batches"))?,
             uploads: Table::open(config.data_dir.join("uploads"))?,
             faults: Faults::default(),
+            recitations: Recitations::default(),
+            unprotected: AtomicU64::new(0),
             reader: config.reader,
             clock_offset: ClockOffset::open(&config.data_dir),
             control: config.control,
@@ -103,7 +116,8 @@ impl Emulator {
                 pending_ms: millis(config.pending),
                 running_ms: millis(config.running),
                 enqueued_tokens_max: unlimited(),
-                cancelled_count_as_enqueued: false,
+                cancelled_counts_ms: 0,
+                batches_max: unlimited(),
                 storage_bytes_max: storage_bytes_max(),
             }),
             calls: Mutex::default(),
@@ -111,11 +125,16 @@ impl Emulator {
         });
         let emulator = Self { inner, _stop: Arc::new(stop.drop_guard()) };
         for batch in emulator.batches.all() {
-            if batch.written.is_none() && batch.cancelled.is_none() {
+            if batch.written.is_none() && batch.cancelled.is_none() && batch.deleted.is_none() {
                 emulator.start_batch(&batch.id);
             }
         }
         Ok(emulator)
+    }
+
+    /// Arms all faults of a mix. `seed` chooses the pages that they meet.
+    pub fn arm(&self, mix: FaultMix, seed: u64) {
+        self.faults.arm_mix(mix, seed);
     }
 
     /// Runs the requests of a batch in a task of its own.
@@ -126,7 +145,7 @@ impl Emulator {
             let ended = inner.stop.clone().run_until_cancelled(run).await;
             // A batch that was deleted meanwhile has lost its files, which is no error.
             if let Some(Err(error)) = ended
-                && inner.batches.get(&batch).is_some()
+                && inner.batches.get(&batch).is_some_and(|batch| batch.deleted.is_none())
             {
                 tracing::warn!(%error, "the emulator could not run a batch");
                 // Without an output the batch would stay in RUNNING for ever.
@@ -139,6 +158,11 @@ impl Emulator {
 impl Inner {
     pub fn now(&self) -> Timestamp {
         self.clock_offset.apply(self.clock.now())
+    }
+
+    /// The current day, in UTC.
+    pub fn today(&self) -> Date {
+        self.now().to_zoned(TimeZone::UTC).date()
     }
 
     pub fn settings(&self) -> Settings {

@@ -1,14 +1,19 @@
 //! Faults, which tests arm through `/_control/faults`. No fault is armed at the start.
+//!
+//! `armed` has the armed faults and decides when they happen. `mix` arms several faults together.
 
-use std::sync::{Mutex, PoisonError};
+mod armed;
+mod mix;
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use armed::{ArmedFault, Faults};
+pub use mix::FaultMix;
 
 /// A known fault of Gemini or of the connection to it. `docs/GEMINI.md`, "Fault switches", lists them.
 ///
-/// Faults of batches and outputs are drawn at the create, faults of rows when the row is read, all others at the request.
+/// Faults of batches and outputs are drawn at the create, faults of rows when the row is read, all others at the request. Faults of
+/// content follow from the text of the page and the seed, so they meet the same pages again, in batches and in single calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -49,6 +54,10 @@ pub enum Fault {
     CreateLineErrors,
     /// A missing input file is answered with 403 and not with 404.
     CreateFileForbidden,
+    /// The reply counts `amount` requests less than the input has, and their rows never appear. `amount` is at least 1.
+    CreateCountsFewer,
+    /// A request or line with the field `store` is refused, in single calls and at the create.
+    StoreRefused,
 
     // Polls
     /// 503.
@@ -83,6 +92,10 @@ pub enum Fault {
     BatchFailsWithoutError,
     /// A cancel has no effect.
     CancelIgnored,
+    /// RUNNING beyond 48 hours, until a cancel.
+    BatchRunsForever,
+    /// EXPIRED when the batch would have succeeded.
+    BatchExpires,
 
     // Downloads and outputs
     /// The connection drops after some bytes.
@@ -131,6 +144,21 @@ pub enum Fault {
     RowLong,
     /// The line has neither a response nor an error.
     RowWithoutResult,
+    /// The line is missing.
+    RowMissing,
+
+    // Content
+    /// RECITATION without text: always for this page and the model that is asked for it first. Another model reads it, and so does
+    /// the same one if a text part of the prompt has the text of the page.
+    RowRecitationSticky,
+    /// The page begins, then one unit repeats until the limit, with MAX_TOKENS.
+    RowLoops,
+    /// The same, but the answer ends earlier, with STOP.
+    RowLoopsStop,
+    /// Tables, line breaks and notes are HTML.
+    RowHtml,
+    /// The largest heading of each page is of the first level.
+    RowDriftedHeadings,
 
     // Single calls
     /// 503.
@@ -143,82 +171,14 @@ pub enum Fault {
     GenerateHangsUp,
     /// The reply comes after `amount` milliseconds.
     GenerateAnswersLate,
-}
 
-/// A fault that is switched on.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ArmedFault {
-    pub fault: Fault,
-    /// The number of occurrences that are left. `None` means every time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub times: Option<u32>,
-    /// The number of opportunities to skip first.
-    #[serde(default)]
-    pub skip: u32,
-    /// The probability at each opportunity, from 0 to 1. `seed` determines the sequence.
-    #[serde(default = "certain")]
-    pub probability: f64,
-    #[serde(default)]
-    pub seed: u64,
-    /// A number whose meaning depends on the fault.
-    #[serde(default)]
-    pub amount: u32,
-}
-
-const fn certain() -> f64 {
-    1.0
-}
-
-/// The armed faults.
-#[derive(Default)]
-pub struct Faults {
-    armed: Mutex<Vec<(ArmedFault, StdRng)>>,
-}
-
-impl Faults {
-    pub fn arm(&self, fault: ArmedFault) {
-        let generator = StdRng::seed_from_u64(fault.seed);
-        self.with(|armed| armed.push((fault, generator)));
-    }
-
-    pub fn disarm_all(&self) {
-        self.with(Vec::clear);
-    }
-
-    pub fn armed(&self) -> Vec<ArmedFault> {
-        self.with(|armed| armed.iter().map(|(fault, _)| *fault).collect())
-    }
-
-    /// Whether `fault` happens at this opportunity.
-    pub fn happens(&self, fault: Fault) -> bool {
-        self.draw(fault).is_some()
-    }
-
-    /// The amount of `fault`, if it happens at this opportunity.
-    pub fn draw(&self, fault: Fault) -> Option<u32> {
-        self.with(|armed| {
-            let index = armed.iter().position(|(first, _)| first.fault == fault)?;
-            let (found, generator) = armed.get_mut(index)?;
-            if found.skip > 0 {
-                found.skip -= 1;
-                return None;
-            }
-            if !generator.random_bool(found.probability.clamp(0.0, 1.0)) {
-                return None;
-            }
-            let amount = found.amount;
-            if let Some(times) = &mut found.times {
-                *times = times.saturating_sub(1);
-                if *times == 0 {
-                    armed.remove(index);
-                }
-            }
-            Some(amount)
-        })
-    }
-
-    fn with<T>(&self, act: impl FnOnce(&mut Vec<(ArmedFault, StdRng)>) -> T) -> T {
-        act(&mut self.armed.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+    // Flex calls
+    /// 503.
+    FlexUnavailable,
+    /// 429 without details.
+    FlexExhausted,
+    /// The answer comes `amount` milliseconds later.
+    FlexDelayed,
+    /// The standard tier serves the call.
+    FlexServedAsStandard,
 }

@@ -1,5 +1,6 @@
 //! The handler for `models/{model}:{method}`: generate content, stream, count tokens and create a batch.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -8,12 +9,13 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde_json::{Value, json};
 
-use super::caller::{Caller, read_json};
+use super::caller::{Caller, read_json, unknown_name};
 use super::emulator::Emulator;
 use super::faults::Fault;
 use super::reply::{ApiError, RpcCode, drop_connection, not_found_page, ok};
-use super::{batches, media, models, quota, schema, tokens};
+use super::{batches, flex, media, models, quota, schema, tokens, validate};
 use coldbrew_gemini::lenient;
+use coldbrew_gemini::models::{Model, Models};
 
 pub(crate) async fn call(
     State(emulator): State<Emulator>,
@@ -34,7 +36,9 @@ async fn answer(
     caller: &Caller,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let model = models::find(version, id, method);
+    let model = models::find(emulator, version, id, method);
+    // The model that answers. A batch keeps the requested one.
+    let answering = |asked: Model| Models::default().answering(&asked.id, emulator.today());
     match method {
         "batchGenerateContent" => {
             let body = read_json(body, &schema::CREATE_BATCH).await?;
@@ -43,7 +47,8 @@ async fn answer(
         "countTokens" => {
             emulator.count("count_tokens");
             let body = read_json(body, &schema::COUNT_TOKENS).await?;
-            let (model, request) = (model?, lenient::member(&body, "generateContentRequest").unwrap_or(&body));
+            let (model, request) =
+                (answering(model?), lenient::member(&body, "generateContentRequest").unwrap_or(&body));
             let documents = media::read_all(emulator, &caller.project, request).await?;
             let tokens = tokens::of_prompt(request, &documents, &model);
             Ok(ok(json!({"totalTokens": tokens.total(), "promptTokensDetails": tokens.details()})))
@@ -51,19 +56,34 @@ async fn answer(
         "generateContent" | "streamGenerateContent" => {
             emulator.count("generate_content");
             generate_faults(emulator)?;
-            if let Some(ms) = emulator.faults.draw(Fault::GenerateAnswersLate) {
+            if let Some(ms) = emulator.faults.draw(Fault::GenerateAnswersLate, "") {
                 tokio::time::sleep(Duration::from_millis(ms.into())).await;
             }
             let request = read_json(body, &schema::GENERATE_CONTENT).await?;
-            let response = super::answer::respond(emulator, &caller.project, &model?, &request).await?;
-            match method {
-                "generateContent" => Ok(ok(response)),
-                _ if caller.query("alt") == Some("sse") => Ok(events(response)),
-                _ => Ok(ok(json!(pieces(response)))),
-            }
+            check_store(emulator, &request)?;
+            let tier = flex::serve(emulator, &request, &super::answer::prompt(&request)).await?;
+            let model = answering(model?);
+            let mut answered = super::answer::respond(emulator, &caller.project, &model, &request).await?;
+            flex::name_in_usage(&mut answered, tier);
+            let mut response = match method {
+                "generateContent" => ok(answered),
+                _ if caller.query("alt") == Some("sse") => events(answered),
+                _ => ok(json!(pieces(answered))),
+            };
+            flex::name_in_header(&mut response, tier);
+            Ok(response)
         }
         _ => Ok(not_found_page().await),
     }
+}
+
+/// Counts a request that may be stored. Under the fault, refuses one that names the field.
+fn check_store(emulator: &Emulator, request: &Value) -> Result<(), ApiError> {
+    if lenient::member(request, "store").is_some() && emulator.faults.happens(Fault::StoreRefused) {
+        return Err(unknown_name("store"));
+    }
+    emulator.unprotected.fetch_add(u64::from(!validate::is_protected(request)), Ordering::Relaxed);
+    Ok(())
 }
 
 fn generate_faults(emulator: &Emulator) -> Result<(), ApiError> {
@@ -76,7 +96,7 @@ fn generate_faults(emulator: &Emulator) -> Result<(), ApiError> {
     if emulator.faults.happens(Fault::GenerateTimesOut) {
         return Err(ApiError::new(RpcCode::DeadlineExceeded, "The request timed out. Please try again."));
     }
-    if let Some(seconds) = emulator.faults.draw(Fault::GenerateRateLimited) {
+    if let Some(seconds) = emulator.faults.draw(Fault::GenerateRateLimited, "") {
         return Err(quota::per_minute(seconds));
     }
     Ok(())

@@ -15,6 +15,8 @@
 //! | `batch`, `file` | the stored rows of batches and files, and their JSON at a given time |
 //! | `runner`, `rows` | runs the requests of a batch and writes its output |
 //! | `answer` | turns a request into a response, with `validate`, `media`, `figures`, `sample` and `tokens` |
+//! | `content` | the faults that follow from the text of a page, with `recitation`, `loops` and `markup` |
+//! | `flex` | the tier of service of a single call |
 //! | `quota` | the limits of storage, enqueued tokens and requests |
 //! | `faults`, `clock`, `store` | faults to switch on, the time, the rows on disk |
 //!
@@ -27,18 +29,23 @@ mod batch;
 mod batches;
 mod caller;
 mod clock;
+mod content;
 mod control;
 mod emulator;
 mod faults;
 mod figures;
 mod file;
 mod files;
+mod flex;
 mod generate;
 mod line;
+mod loops;
+mod markup;
 mod media;
 mod models;
 mod quota;
 mod reader;
+mod recitation;
 mod reply;
 mod routes;
 mod rows;
@@ -53,7 +60,7 @@ mod validate;
 pub use batch::{BatchRow, Phase, RowCounts, ShowOptions};
 pub use clock::{Clock, SystemClock};
 pub use emulator::{Emulator, EmulatorConfig};
-pub use faults::Fault;
+pub use faults::{Fault, FaultMix};
 pub use reader::{PageReader, ReadError};
 pub use routes::{router, serve};
 

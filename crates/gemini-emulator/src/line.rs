@@ -30,6 +30,11 @@ pub(crate) fn check_line(line: &[u8]) -> Result<Value, InputLineError> {
     Ok(value)
 }
 
+/// The error for a field that Google does not know.
+pub(crate) fn unknown_field(name: &str, line: &[u8]) -> InputLineError {
+    InputLineError { column: column_of(name, line), message: format!("no such field: '{name}'") }
+}
+
 /// The message of a syntax error without its position.
 fn syntax(error: &serde_json::Error) -> String {
     let text = error.to_string();
@@ -39,7 +44,7 @@ fn syntax(error: &serde_json::Error) -> String {
 fn line_error(violation: &Violation, line: &[u8]) -> InputLineError {
     let name = violation.kind.name();
     let message = match &violation.kind {
-        ViolationKind::UnknownName(name) => format!("no such field: '{name}'"),
+        ViolationKind::UnknownName(name) => return unknown_field(name, line),
         ViolationKind::InvalidValue(name, expected) => format!("invalid value for field '{name}': expected {expected}"),
         ViolationKind::AlreadySet(name) => format!("field '{name}' is of a oneof that is already set"),
     };

@@ -2,19 +2,21 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
-use super::emulator::Emulator;
+use super::emulator::{Emulator, Inner};
 use super::reply::{ApiError, RpcCode, ok};
 use coldbrew_gemini::models::{self, ALIASES, Model, Thinking};
 
-/// Finds the model `id`. `version` and `method` are for the error. Aliases are found under `v1beta` only.
-pub(crate) fn find(version: &str, id: &str, method: &str) -> Result<Model, ApiError> {
+/// Finds the model `id`. `version` and `method` are for the error. Aliases are found under `v1beta` only, a model until its shutdown.
+pub(crate) fn find(emulator: &Inner, version: &str, id: &str, method: &str) -> Result<Model, ApiError> {
     let is_alias = ALIASES.iter().any(|(alias, _)| *alias == id);
     let known = models::all().any(|model| model.id == id) || (is_alias && version == "v1beta");
-    if known {
-        return Ok(models::model(id));
+    let model = models::model(id);
+    if known && is_served(&model, emulator.today()) {
+        return Ok(model);
     }
     let advice = "Call ListModels to see the list of available models and their supported methods.";
     let message =
@@ -22,13 +24,22 @@ pub(crate) fn find(version: &str, id: &str, method: &str) -> Result<Model, ApiEr
     Err(ApiError::new(RpcCode::NotFound, message))
 }
 
-pub(crate) async fn get(Path((_, id)): Path<(String, String)>, caller: Caller) -> Result<Response, ApiError> {
-    find(&caller.version, &id, "GetModel").map(|model| ok(show(&model)))
+fn is_served(model: &Model, today: Date) -> bool {
+    model.shutdown.is_none_or(|day| today < day)
+}
+
+pub(crate) async fn get(
+    State(emulator): State<Emulator>,
+    Path((_, id)): Path<(String, String)>,
+    caller: Caller,
+) -> Result<Response, ApiError> {
+    find(&emulator, &caller.version, &id, "GetModel").map(|model| ok(show(&model)))
 }
 
 pub(crate) async fn list(State(emulator): State<Emulator>, caller: Caller) -> Result<Response, ApiError> {
     emulator.count("list_models");
-    let all: Vec<Model> = models::all().collect();
+    let today = emulator.today();
+    let all: Vec<Model> = models::all().filter(|model| is_served(model, today)).collect();
     let page = super::files::page(all, |model| model.id.clone(), caller.page_size(50, 1_000)?, &caller)?;
     let shown = page.items.iter().map(show).collect();
     Ok(ok(page.wrap("models", shown)))

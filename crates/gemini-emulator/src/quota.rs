@@ -69,16 +69,23 @@ pub(crate) fn per_minute(after_seconds: u32) -> ApiError {
     exceeded().with(quota_failure(&violation)).with(help()).with(retry_info(&format!("{}s", after_seconds.max(1))))
 }
 
-/// Refuses a batch if it would exceed the enqueued tokens of the project for the model.
+/// Refuses a batch if the project has too many active ones, or if it would exceed the enqueued tokens of the project for the model.
 pub(crate) fn check_enqueued(emulator: &Emulator, caller: &Caller, model: &str, tokens: u64) -> Result<(), ApiError> {
     let (now, settings) = (emulator.now(), emulator.settings());
     let counts = |batch: &BatchRow| match batch.phase(now) {
         Phase::Pending | Phase::Running => true,
-        Phase::Cancelled => settings.cancelled_count_as_enqueued,
+        Phase::Cancelled => batch.cancelled.is_some_and(|cancelled| {
+            now.duration_since(cancelled).as_millis() < i128::from(settings.cancelled_counts_ms)
+        }),
         _ => false,
     };
-    let ours = |batch: &BatchRow| batch.project == caller.project && batch.model == model;
-    let enqueued: u64 =
-        emulator.batches.all().iter().filter(|batch| ours(batch) && counts(batch)).map(|batch| batch.tokens).sum();
+    let mut ours = emulator.batches.all();
+    ours.retain(|batch| batch.project == caller.project);
+    let active = ours.iter().filter(|batch| !batch.is_over(now)).count();
+    if active as u64 >= settings.batches_max {
+        return Err(capacity());
+    }
+    let same_model = ours.iter().filter(|batch| batch.model == model && counts(batch));
+    let enqueued: u64 = same_model.map(|batch| batch.tokens).sum();
     if enqueued.saturating_add(tokens) > settings.enqueued_tokens_max { Err(capacity()) } else { Ok(()) }
 }

@@ -19,7 +19,8 @@ pub(crate) struct RowInput {
 
 /// A result line, and whether it has a response.
 pub(crate) struct RowResult {
-    pub line: Value,
+    /// `None`: the line is missing in the output.
+    pub line: Option<Value>,
     pub succeeded: bool,
 }
 
@@ -39,12 +40,18 @@ impl RowInput {
     }
 }
 
+impl RowInput {
+    fn key(&self) -> &str {
+        self.label.as_ref().and_then(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+}
+
 /// The faults of one row with their amounts, drawn when the row is read.
 pub(crate) struct RowFaults(Vec<(Fault, u32)>);
 
 impl RowFaults {
-    pub(crate) fn draw(emulator: &Inner) -> Self {
-        const OF_ROWS: [Fault; 12] = [
+    pub(crate) fn draw(emulator: &Inner, row: &RowInput) -> Self {
+        const OF_ROWS: [Fault; 13] = [
             Fault::RowError,
             Fault::RowBlocked,
             Fault::RowRecitation,
@@ -57,10 +64,16 @@ impl RowFaults {
             Fault::RowOtherModel,
             Fault::RowLong,
             Fault::RowWithoutResult,
+            Fault::RowMissing,
         ];
-        Self(
-            OF_ROWS.into_iter().filter_map(|fault| emulator.faults.draw(fault).map(|amount| (fault, amount))).collect(),
-        )
+        let subject = format!("{}\n{}", row.key(), answer::prompt(&row.request));
+        let draw = |fault| emulator.faults.draw(fault, &subject).map(|amount| (fault, amount));
+        Self(OF_ROWS.into_iter().filter_map(draw).collect())
+    }
+
+    /// Whether the row does not appear in the output.
+    pub(crate) fn hides_row(&self) -> bool {
+        self.0.iter().any(|(fault, _)| *fault == Fault::RowMissing)
     }
 
     fn error(&self) -> Option<Value> {
@@ -98,11 +111,11 @@ pub(crate) async fn run(
         }
         Err(status) => line["error"] = status,
     }
-    RowResult { line, succeeded }
+    RowResult { line: (!faults.hides_row()).then_some(line), succeeded }
 }
 
 /// Changes a response as the fault asks.
-fn apply_fault(response: &mut Value, fault: Fault) {
+pub(crate) fn apply_fault(response: &mut Value, fault: Fault) {
     let finished = |reason: &str| json!([{"finishReason": reason, "index": 0}]);
     let parts = |parts: Value, reason: &str| json!([{"content": {"parts": parts, "role": "model"}, "finishReason": reason, "index": 0}]);
     let text = response["candidates"][0]["content"]["parts"][0]["text"].as_str().unwrap_or_default().to_owned();

@@ -17,7 +17,7 @@ use super::file::FileRow;
 use super::rows::{RowFaults, RowInput, RowResult, run};
 use super::uploads::digest;
 use coldbrew_gemini::jsonl::{Line, Lines};
-use coldbrew_gemini::models;
+use coldbrew_gemini::models::Models;
 
 /// Writes the output of a batch. After a restart, the output is written again from its first line.
 pub(crate) async fn run_batch(emulator: &Inner, id: &str) -> io::Result<()> {
@@ -35,7 +35,9 @@ pub(crate) async fn run_batch(emulator: &Inner, id: &str) -> io::Result<()> {
 async fn write_output(emulator: &Inner, batch: &BatchRow, mut output: Output) -> io::Result<RowCounts> {
     let input = BufReader::with_capacity(1 << 20, File::open(emulator.batches.path(&batch.id, "in")).await?);
     let mut lines = Lines::new(input, LINE_BYTES_MAX);
-    let model = &models::model(&batch.model);
+    let model = &Models::default().answering(&batch.model, emulator.today());
+    // Fewer than the lines of the input under `Fault::CreateCountsFewer`.
+    let mut left = batch.requests;
     let concurrency = available_parallelism().map_or(1, usize::from);
     let mut running = FuturesOrdered::new();
     let mut written = RowCounts::default();
@@ -43,8 +45,13 @@ async fn write_output(emulator: &Inner, batch: &BatchRow, mut output: Output) ->
     loop {
         while !at_end && running.len() < concurrency {
             // Faults are drawn here, so that they follow the order of the lines.
-            match next_row(&mut lines).await? {
-                Some(row) => running.push_back(run(emulator, &batch.project, model, row, RowFaults::draw(emulator))),
+            let row = if left == 0 { None } else { next_row(&mut lines).await? };
+            left = left.saturating_sub(1);
+            match row {
+                Some(row) => {
+                    let faults = RowFaults::draw(emulator, &row);
+                    running.push_back(run(emulator, &batch.project, model, row, faults));
+                }
                 None => at_end = true,
             }
         }
@@ -113,7 +120,7 @@ impl Output {
 
     async fn put(&mut self, row: RowResult) -> io::Result<()> {
         self.rows += 1;
-        let mut line = row.line;
+        let Some(mut line) = row.line else { return Ok(()) };
         let every_third = self.rows % 3 == 2;
         if self.has(Fault::OutputEmpty) || (every_third && self.has(Fault::OutputMissesRows)) {
             return Ok(());

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod content;
 mod creates_and_polls;
 mod figures;
 mod harness;
@@ -9,5 +10,6 @@ mod lifecycle;
 mod outputs;
 mod schema;
 mod single_calls;
+mod tiers;
 mod uploads;
 mod wire;

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::answer::parts;
+use super::answer::{parts, thinking};
 use super::media::Document;
-use coldbrew_gemini::lenient;
 use coldbrew_gemini::models::Model;
+use coldbrew_gemini::{ThinkingLevel, lenient};
 
-const CHARS_PER_TOKEN: usize = 4;
+pub(crate) const CHARS_PER_TOKEN: u64 = 4;
 
 /// The tokens of a prompt by modality. Gemini 3 counts PDF pages as images
 /// (<https://ai.google.dev/gemini-api/docs/media-resolution>, read 2026-11-30).
@@ -31,7 +31,7 @@ impl PromptTokens {
 }
 
 pub(crate) fn of_text(text: &str) -> u64 {
-    text.chars().count().div_ceil(CHARS_PER_TOKEN) as u64
+    (text.chars().count() as u64).div_ceil(CHARS_PER_TOKEN)
 }
 
 /// The tokens of a prompt with these documents. A document that was not read counts as one page.
@@ -79,14 +79,13 @@ fn of_page(resolution: &str, mime_type: &str, model: &Model) -> u64 {
 }
 
 /// The tokens of the thoughts before an answer.
-pub(crate) fn of_thoughts(request: &Value, answer_tokens: u64) -> u64 {
-    let config =
-        lenient::member(request, "generationConfig").and_then(|config| lenient::member(config, "thinkingConfig"));
+pub(crate) fn of_thoughts(request: &Value, answer_tokens: u64, model: &Model) -> u64 {
+    let config = thinking(request);
     if config.and_then(|config| lenient::integer(config, "thinkingBudget")) == Some(0) {
         return 0;
     }
     let level = config.and_then(|config| lenient::string(config, "thinkingLevel"));
-    match level.as_deref() {
+    match level.as_deref().or_else(|| model.default_level.map(ThinkingLevel::name)) {
         Some("MINIMAL") => 0,
         Some("LOW") => 40 + answer_tokens / 16,
         Some("HIGH" | "XHIGH") => 400 + answer_tokens / 2,

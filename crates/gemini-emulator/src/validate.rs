@@ -17,6 +17,11 @@ pub(crate) fn check(request: &Value, model: &Model) -> Result<(), ApiError> {
     check_thinking(config, model)
 }
 
+/// Whether the request forbids that it is stored.
+pub(crate) fn is_protected(request: &Value) -> bool {
+    lenient::member(request, "store") == Some(&Value::Bool(false))
+}
+
 fn check_contents(request: &Value) -> Result<(), ApiError> {
     let contents = lenient::member(request, "contents").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if contents.is_empty() {

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::batch::{Batch, BatchPage};
-use super::client::{Client, checked_name};
+use super::client::{Client, SERVER_TIMEOUT, checked_name};
 use super::error::{Error, ErrorKind};
 use super::files::{PAGES_MAX, list_path};
 use super::models;
@@ -22,13 +22,19 @@ impl Client {
     ///
     /// # Errors
     /// - [`ErrorKind::Ambiguous`]: the batch may exist. Search the list ([`Client::batches_since`]) before creating another.
-    /// - Every other kind: nothing was created.
+    /// - Every other kind: nothing was created. If [`Error::refuses_store`], write the input again with [`Client::batch_store`].
     pub async fn create_batch(&self, model: &str, display_name: &str, input_file: &str) -> Result<Batch, Error> {
         let url = self.url(&format!("models/{}:batchGenerateContent", models::checked_id(model)?));
         let file = checked_name(input_file, "files")?;
         let body = json!({"batch": {"displayName": display_name, "inputConfig": {"fileName": file}}});
-        let request = self.request(Method::POST, &url).timeout(self.timeouts().create).json(&body);
-        let answer = self.fetch(request).await.map_err(Error::for_create)?;
+        let timeout = self.timeouts().create;
+        let request = self.request(Method::POST, &url).timeout(timeout).header(SERVER_TIMEOUT, timeout.as_secs());
+        let answer = self.fetch(request.json(&body)).await.map_err(|error| {
+            if error.refuses_store() {
+                self.refusals().remember_for_batches();
+            }
+            error.for_create()
+        })?;
         let batch = Batch::from_json(answer);
         if batch.name.is_empty() {
             return Err(Error::new(ErrorKind::Ambiguous, "the reply to the create names no batch"));

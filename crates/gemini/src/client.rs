@@ -13,6 +13,8 @@ use url::Url;
 
 use super::error::Error;
 use super::file::hex;
+use super::request::Store;
+use super::store::StoreRefusals;
 
 /// The configuration of a [`Client`].
 #[derive(Clone)]
@@ -34,6 +36,9 @@ pub struct Timeouts {
     pub call: Duration,
     /// A whole `generateContent`. Default: 600 s.
     pub generate: Duration,
+    /// A whole `generateContent` by flex, whose target is 15 min (<https://ai.google.dev/gemini-api/docs/flex-inference>, read
+    /// 2026-11-30). Default: 20 min.
+    pub flex: Duration,
     /// The create of a batch. Google parses the whole input before it answers. Default: 300 s.
     pub create: Duration,
     /// One chunk of an upload, usually 8 MiB. Default: 300 s.
@@ -50,6 +55,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(10),
             call: Duration::from_secs(60),
             generate: Duration::from_secs(600),
+            flex: Duration::from_secs(1_200),
             create: Duration::from_secs(300),
             chunk: Duration::from_secs(300),
             idle: Duration::from_secs(60),
@@ -95,7 +101,12 @@ struct Inner {
     key: HeaderValue,
     base_url: String,
     config: Config,
+    refusals: StoreRefusals,
 }
+
+/// The header that sets the deadline of Google's front end, in seconds. Without it the deadline is 60 s
+/// (<https://discuss.ai.google.dev/t/174261>, read 2026-11-30).
+pub(super) const SERVER_TIMEOUT: &str = "x-server-timeout";
 
 /// The limit for a JSON reply, which is read into memory.
 const BODY_BYTES_MAX: usize = 64 << 20;
@@ -131,7 +142,7 @@ impl Client {
         }
         let http = http.build().map_err(Error::from_transport)?;
         let base_url = config.base_url.trim_end_matches('/').to_owned();
-        Ok(Self { inner: Arc::new(Inner { http, key, base_url, config }) })
+        Ok(Self { inner: Arc::new(Inner { http, key, base_url, config, refusals: StoreRefusals::default() }) })
     }
 
     /// Identifies the key without revealing it: the first 12 hexadecimal digits of its SHA-256.
@@ -140,6 +151,15 @@ impl Client {
     /// gone.
     pub fn key_fingerprint(&self) -> String {
         hex(&Sha256::digest(self.inner.key.as_bytes())[..6])
+    }
+
+    /// The value of [`crate::Request::store`] for the lines of a batch: [`Store::Never`] until a create refuses the field.
+    pub fn batch_store(&self) -> Store {
+        if self.refusals().by_batches() { Store::AsProject } else { Store::Never }
+    }
+
+    pub(super) fn refusals(&self) -> &StoreRefusals {
+        &self.inner.refusals
     }
 
     pub(super) fn timeouts(&self) -> &Timeouts {

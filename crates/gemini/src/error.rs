@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::envelope::{Envelope, truncate};
+use super::request::ServiceTier;
 use super::retry_after;
 
 /// Why a call failed. It holds no key and no session URL, so it may be logged.
@@ -44,6 +45,9 @@ pub enum ErrorKind {
     /// A quota is used up, and the call had no effect. `after` is the delay that the server asks for: 1 s to 10 min.
     #[error("quota used up ({which})")]
     Quota { which: Quota, after: Option<Duration> },
+    /// Flex has no capacity. The call had no effect. Wait from 5 s on, doubling the wait, or call at full price.
+    #[error("no capacity for flex")]
+    Shed { after: Option<Duration> },
     /// The operator must check the key, its project or its billing.
     #[error("key, project or billing")]
     Key,
@@ -64,6 +68,7 @@ impl ErrorKind {
             Self::Retry { .. } => "retry",
             Self::Ambiguous => "ambiguous",
             Self::Quota { .. } => "quota",
+            Self::Shed { .. } => "shed",
             Self::Key => "key",
             Self::NotFound => "not_found",
             Self::Io => "io",
@@ -142,10 +147,27 @@ impl Error {
         self
     }
 
+    /// Changes a refusal for lack of capacity to [`ErrorKind::Shed`] if the call was a flex call. Google sheds such calls with 503, or with
+    /// 429 that names no quota (<https://ai.google.dev/gemini-api/docs/flex-inference>, read 2026-11-30).
+    pub(super) fn for_tier(mut self, tier: ServiceTier) -> Self {
+        self.kind = match (self.kind, tier, self.http_status) {
+            (ErrorKind::Retry { after }, ServiceTier::Flex, Some(503))
+            | (ErrorKind::Quota { which: Quota::Capacity, after }, ServiceTier::Flex, _) => ErrorKind::Shed { after },
+            (kind, ..) => kind,
+        };
+        self
+    }
+
+    /// Whether Google does not know the field `store` of a request.
+    pub fn refuses_store(&self) -> bool {
+        let names = |quoted| self.message.contains(quoted);
+        self.http_status == Some(400) && (names("\"store\"") || names("'store'"))
+    }
+
     /// The delay that the server asks for, between 1 s and 10 min.
     pub const fn retry_after(&self) -> Option<Duration> {
         match self.kind {
-            ErrorKind::Retry { after } | ErrorKind::Quota { after, .. } => after,
+            ErrorKind::Retry { after } | ErrorKind::Quota { after, .. } | ErrorKind::Shed { after } => after,
             _ => None,
         }
     }
@@ -160,7 +182,7 @@ impl Error {
 
     /// Whether the same call may succeed later.
     pub const fn is_transient(&self) -> bool {
-        matches!(self.kind, ErrorKind::Retry { .. } | ErrorKind::Quota { .. })
+        matches!(self.kind, ErrorKind::Retry { .. } | ErrorKind::Quota { .. } | ErrorKind::Shed { .. })
     }
 }
 

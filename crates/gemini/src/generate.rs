@@ -1,14 +1,15 @@
 //! The calls for models: generate content, count tokens, get and list.
 
 use http::Method;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, SERVER_TIMEOUT, Timeouts};
 use super::error::Error;
 use super::files::list_path;
 use super::lenient;
 use super::models;
-use super::request::Request;
+use super::request::{Request, ServiceTier, Store};
 use super::response::Answer;
 
 /// The number of tokens in a request.
@@ -33,6 +34,17 @@ pub struct ModelInfo {
     pub raw: Value,
 }
 
+/// The body of a single call.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Call<'a> {
+    #[serde(flatten)]
+    request: &'a Request,
+    /// Left out for the standard tier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_tier: Option<&'static str>,
+}
+
 impl ModelInfo {
     fn from_json(raw: Value) -> Self {
         let methods = lenient::member(&raw, "supportedGenerationMethods").and_then(Value::as_array);
@@ -49,15 +61,43 @@ impl ModelInfo {
 }
 
 impl Client {
-    /// Sends one request to a model and returns its answer, at full price. A repeated call costs again and has no other effect.
+    /// Sends one request to a model and returns its answer. A repeated call costs again and has no other effect.
+    ///
+    /// If Google refuses the field `store` by its name, this call and all later ones leave it out.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Rejected`] if the model does not exist or refuses the request.
+    /// - [`crate::ErrorKind::Rejected`]: the model does not exist or refuses the request.
+    /// - [`crate::ErrorKind::Shed`]: there is no capacity for flex.
+    ///
     /// [`Error::may_be_billed`] says whether a failed call costs.
-    pub async fn generate_content(&self, model: &str, request: &Request) -> Result<Answer, Error> {
+    pub async fn generate_content(&self, model: &str, request: &Request, tier: ServiceTier) -> Result<Answer, Error> {
         let url = self.url(&format!("models/{}:generateContent", models::checked_id(model)?));
-        let request = self.request(Method::POST, &url).timeout(self.timeouts().generate).json(request);
-        self.fetch(request).await.map(Answer::from_json)
+        let unprotected = || Request { store: Store::AsProject, ..request.clone() };
+        if self.refusals().by_calls() {
+            return self.generate(&url, &unprotected(), tier).await;
+        }
+        match self.generate(&url, request, tier).await {
+            Err(error) if error.refuses_store() => {
+                self.refusals().remember_for_calls();
+                self.generate(&url, &unprotected(), tier).await
+            }
+            answered => answered,
+        }
+    }
+
+    async fn generate(&self, url: &str, request: &Request, tier: ServiceTier) -> Result<Answer, Error> {
+        let named = (tier != ServiceTier::Standard).then_some(tier.name());
+        let sent = self.request(Method::POST, url).json(&Call { request, service_tier: named });
+        let Timeouts { generate, flex, .. } = *self.timeouts();
+        let sent = match tier {
+            ServiceTier::Flex => sent.timeout(flex).header(SERVER_TIMEOUT, flex.as_secs()),
+            ServiceTier::Standard | ServiceTier::Priority => sent.timeout(generate),
+        };
+        let response = self.send(sent).await.map_err(|error| error.for_tier(tier))?;
+        let served = response.headers().get("x-gemini-service-tier").and_then(|name| name.to_str().ok());
+        let served = served.and_then(ServiceTier::named);
+        let answer = Answer::from_json(self.json(response).await?);
+        Ok(Answer { service_tier: answer.service_tier.or(served), ..answer })
     }
 
     /// Counts the tokens of a request. The call is free (<https://ai.google.dev/gemini-api/docs/billing>, read 2026-11-30).
@@ -68,6 +108,8 @@ impl Client {
         let id = models::checked_id(model)?;
         let mut inner = serde_json::to_value(request).map_err(|error| Error::rejected(error.to_string()))?;
         inner["model"] = json!(format!("models/{id}"));
+        // A count is not stored, and an endpoint could refuse the field.
+        inner.as_object_mut().and_then(|members| members.remove("store"));
         let body = json!({"generateContentRequest": inner});
         let answer = self.call(Method::POST, &format!("models/{id}:countTokens"), Some(&body)).await?;
         Ok(TokenCount {

@@ -6,13 +6,13 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | [`Client`] | the calls, one file for each kind: `upload`, `download`, `files`, `batches`, `generate` |
+//! | [`Client`] | the calls, one file for each kind: `upload`, `download`, `files`, `batches`, `generate`; `store` remembers what they refused |
 //! | [`Error`] | what failed and what to do; `envelope` and `retry_after` parse the error body |
 //! | [`Batch`], [`File`] | the resources that Google returns |
 //! | [`Request`] | the request for one page, the same in a batch line and in a single call |
 //! | [`Answer`] | the response, the same in a result line and from a single call |
 //! | [`jsonl`] | reads and writes the files of a batch, in bounded memory |
-//! | [`models`] | the abilities and prices of each model |
+//! | [`models`] | the abilities and prices of each model, and when they change |
 
 #![warn(unreachable_pub, clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
@@ -31,6 +31,7 @@ pub mod models;
 mod request;
 mod response;
 mod retry_after;
+mod store;
 mod upload;
 
 pub use batch::{Batch, BatchPage, BatchState, BatchStats};
@@ -41,7 +42,7 @@ pub use file::{File, FilePage, FileState};
 pub use generate::{ModelInfo, TokenCount};
 pub use request::{
     GenerationConfig, INLINE_BYTES_MAX, MediaResolution, PDF_BYTES_MAX, Part, Request, RequestError, SafetySetting,
-    ThinkingConfig, ThinkingLevel,
+    ServiceTier, Store, ThinkingConfig, ThinkingLevel,
 };
 pub use response::{Answer, Usage};
 pub use upload::{FILE_BYTES_MAX, UploadSpec};

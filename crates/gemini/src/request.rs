@@ -23,6 +23,63 @@ pub struct Request {
     pub generation_config: GenerationConfig,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub safety_settings: Vec<SafetySetting>,
+    #[serde(skip_serializing_if = "Store::is_left_out")]
+    pub store: Store,
+}
+
+/// Whether Google may keep a request and its answer in the logs of the project.
+///
+/// Projects that were created since 2026-10-26 keep both unless a request says otherwise
+/// (<https://ai.google.dev/gemini-api/docs/changelog>, read 2026-11-30).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Store {
+    /// No: `"store": false`.
+    #[default]
+    Never,
+    /// As the project is set. Only for an endpoint that does not know the field.
+    AsProject,
+}
+
+impl Store {
+    // serde passes a reference.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    fn is_left_out(&self) -> bool {
+        *self == Self::AsProject
+    }
+}
+
+impl Serialize for Store {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(false)
+    }
+}
+
+/// The tier of service of a single call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServiceTier {
+    #[default]
+    Standard,
+    /// Half price, within 1 to 15 min, and refused while there is no capacity
+    /// (<https://ai.google.dev/gemini-api/docs/flex-inference>, read 2026-11-30).
+    Flex,
+    /// 1.75 to 2 times the price. The client never asks for it.
+    Priority,
+}
+
+impl ServiceTier {
+    /// The value of `serviceTier`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Flex => "flex",
+            Self::Priority => "priority",
+        }
+    }
+
+    /// The tier of this name, in any case. `None` for an unknown name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Standard, Self::Flex, Self::Priority].into_iter().find(|tier| tier.name().eq_ignore_ascii_case(name))
+    }
 }
 
 /// One part of a request.
@@ -40,7 +97,7 @@ pub enum Part {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GenerationConfig {
-    /// 0 to 2. Leave it out for models that ignore it; see [`Model::sampling`].
+    /// 0 to 2, only for models with [`Model::sampling`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
     /// The limit for thoughts and text together, in tokens.
@@ -80,6 +137,7 @@ pub enum ThinkingLevel {
     Low,
     Medium,
     High,
+    Xhigh,
 }
 
 /// A threshold for one category of harm.
@@ -104,6 +162,8 @@ pub enum RequestError {
     MediaResolution { model: String },
     #[error("the temperature must be between 0 and 2")]
     Temperature,
+    #[error("{model} accepts no temperature")]
+    Sampling { model: String },
     #[error("{mime_type:?} is no media type")]
     MimeType { mime_type: String },
     #[error("a request needs at least one part, and none may be empty")]
@@ -121,6 +181,7 @@ impl ThinkingLevel {
             Self::Low => "LOW",
             Self::Medium => "MEDIUM",
             Self::High => "HIGH",
+            Self::Xhigh => "XHIGH",
         }
     }
 }
@@ -156,6 +217,9 @@ impl Request {
         }
         if config.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
             return Err(RequestError::Temperature);
+        }
+        if config.temperature.is_some() && !model.sampling {
+            return Err(RequestError::Sampling { model: name() });
         }
         if config.media_resolution.is_some() && model.media.is_none() {
             return Err(RequestError::MediaResolution { model: name() });

@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::lenient;
+use super::request::ServiceTier;
 
 /// A parsed `GenerateContentResponse`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +19,8 @@ pub struct Answer {
     pub usage: Usage,
     /// The model that answered. It can differ from the requested one.
     pub model_version: Option<String>,
+    /// The tier that served a single call, if the answer says so. Its price applies.
+    pub service_tier: Option<ServiceTier>,
     pub response_id: Option<String>,
     /// The JSON as it was received.
     pub raw: Value,
@@ -42,12 +45,14 @@ impl Answer {
         let empty = Value::Null;
         let candidates = lenient::member(&raw, "candidates").and_then(Value::as_array);
         let candidate = candidates.and_then(|list| list.first()).unwrap_or(&empty);
+        let usage = lenient::member(&raw, "usageMetadata").unwrap_or(&empty);
         let feedback = lenient::member(&raw, "promptFeedback").unwrap_or(&empty);
         Self {
             text: visible_text(candidate),
             finish_reason: lenient::string(candidate, "finishReason"),
             block_reason: lenient::string(feedback, "blockReason"),
-            usage: Usage::from_json(lenient::member(&raw, "usageMetadata").unwrap_or(&empty)),
+            usage: Usage::from_json(usage),
+            service_tier: lenient::string(usage, "serviceTier").and_then(|name| ServiceTier::named(&name)),
             model_version: lenient::string(&raw, "modelVersion"),
             response_id: lenient::string(&raw, "responseId"),
             raw,

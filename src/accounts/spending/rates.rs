@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 
 use crate::model::{Mode, TokenUsage};
-use coldbrew_gemini::Answer;
 use coldbrew_gemini::models::{Models, Prices, highest_prices};
+use coldbrew_gemini::{Answer, ServiceTier, Usage};
 
 /// The prices of the answers to one job.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ impl Spent {
 impl Rates {
     /// The prices for requests to the model `asked`. A model without a price gets the highest known price.
     pub fn new(models: &Models, asked: &str, mode: Mode, today: Date) -> Self {
-        let known = models.get(asked).prices_on(today);
+        let known = models.answering(asked, today).prices_on(today);
         let asked = known.unwrap_or_else(|| highest_prices(today));
         Self { models: models.clone(), asked, mode, today }
     }
@@ -53,11 +53,20 @@ impl Rates {
     /// The cost of these tokens, in micro-dollars. `answered_by` is the model that the answer names. An unknown one gets the prices of the
     /// requested model.
     pub fn cost(&self, usage: TokenUsage, answered_by: &str) -> u64 {
-        let prices = self.models.get(answered_by).prices_on(self.today).unwrap_or(self.asked);
-        prices.cost(usage.input, usage.output.saturating_add(usage.thoughts), self.mode == Mode::Batch)
+        let usage = Usage {
+            prompt_tokens: usage.input,
+            candidates_tokens: usage.output,
+            thoughts_tokens: usage.thoughts,
+            ..Usage::default()
+        };
+        self.prices(answered_by).cost(&usage, self.mode == Mode::Batch)
     }
 
-    /// The cost of an answer, or `most` if the answer reports no tokens.
+    fn prices(&self, answered_by: &str) -> Prices {
+        self.models.answering(answered_by, self.today).prices_on(self.today).unwrap_or(self.asked)
+    }
+
+    /// The cost of an answer, or `most` if the answer reports no tokens. Flex costs what a batch costs.
     pub fn spent(&self, answer: &Answer, most: u64) -> Spent {
         let usage = TokenUsage {
             input: answer.usage.prompt_tokens.saturating_add(answer.usage.tool_use_tokens),
@@ -66,7 +75,10 @@ impl Rates {
         };
         let micro_dollars = match usage {
             TokenUsage { input: 0, output: 0, thoughts: 0 } => most,
-            usage => self.cost(usage, answer.model_version.as_deref().unwrap_or_default()),
+            _ => {
+                let is_half_price = self.mode == Mode::Batch || answer.service_tier == Some(ServiceTier::Flex);
+                self.prices(answer.model_version.as_deref().unwrap_or_default()).cost(&answer.usage, is_half_price)
+            }
         };
         Spent { answers: 1, useless: u64::from(is_useless(answer)), usage, micro_dollars }
     }
@@ -74,7 +86,7 @@ impl Rates {
 
 /// Whether the table or the configuration has a price for the model.
 pub fn is_priced(models: &Models, model: &str, today: Date) -> bool {
-    models.get(model).prices_on(today).is_some()
+    models.answering(model, today).prices_on(today).is_some()
 }
 
 fn is_useless(answer: &Answer) -> bool {
@@ -109,11 +121,21 @@ mod tests {
     }
 
     #[test]
+    fn requested_model_that_is_routed_has_the_price_of_the_one_that_answers() {
+        for (today, cost) in [(date(2026, 11, 30), 1_250_000 + 1_000_000), (date(2026, 12, 1), 750_000 + 375_000)] {
+            let rates = rates("gemini-2.5-pro", Mode::Realtime, today);
+            assert_eq!(rates.cost(USAGE, ""), cost, "{today}: the answer names no model");
+            assert_eq!(rates.cost(USAGE, "gemini-2.5-pro"), cost, "{today}: the answer names the requested model");
+            assert_eq!(rates.cost(USAGE, "gemini-3.8-flash-001"), 750_000 + 375_000, "{today}");
+        }
+    }
+
+    #[test]
     fn model_without_price_costs_the_highest_known_price() {
         let today = date(2026, 11, 23);
         assert!(!is_priced(&Models::default(), "tuned-thing", today) && is_priced(&Models::default(), DEFAULT, today));
         let unknown = rates("tuned-thing", Mode::Realtime, today);
-        assert_eq!(unknown.cost(USAGE, "tuned-thing"), 2_000_000 + 1_200_000);
+        assert_eq!(unknown.cost(USAGE, "tuned-thing"), 3_000_000 + 1_500_000);
     }
 
     #[test]
@@ -125,6 +147,10 @@ mod tests {
         answer.usage.thoughts_tokens = 1_000;
         let spent = |answer: &Answer| (rates.spent(answer, 77).micro_dollars, rates.spent(answer, 77).useless);
         assert_eq!(spent(&answer), (4_500, 0));
+        let flex = Answer { service_tier: Some(ServiceTier::Flex), ..answer.clone() };
+        assert_eq!(spent(&flex), (2_250, 0), "flex costs half");
+        let cached = Usage { cached_tokens: 1_000, ..answer.usage };
+        assert_eq!(spent(&Answer { usage: cached, ..answer.clone() }), (75 + 3_750, 0), "cached tokens cost less");
         assert_eq!(spent(&Answer { text: " \n".into(), ..answer.clone() }), (4_500, 1));
         assert_eq!(spent(&Answer { finish_reason: Some("RECITATION".into()), ..answer.clone() }), (4_500, 1));
         assert_eq!(spent(&Answer { block_reason: Some("SAFETY".into()), ..answer }), (4_500, 1));

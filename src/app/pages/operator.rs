@@ -81,6 +81,7 @@ fn Management(all: Everything, query: String) -> impl IntoView {
                 <div data-said="">
                     <NewLink />
                 </div>
+                <ModelNotice notice=overview.model_notice />
                 <div class="pair" data-live="idle">
                     <Spending spending=overview.spending />
                     <Jobs jobs=overview.jobs />
@@ -97,6 +98,18 @@ fn Management(all: Everything, query: String) -> impl IntoView {
             </div>
         </main>
     }
+}
+
+/// What is wrong with the model in use.
+#[component]
+fn ModelNotice(notice: Option<String>) -> impl IntoView {
+    notice.map(|notice| {
+        view! {
+            <p class="notice warn" data-testid="model-notice">
+                {notice}" Choose another model with GEMINI_MODEL."
+            </p>
+        }
+    })
 }
 
 /// A link that was just made. It is shown this once.

@@ -75,7 +75,7 @@ impl OperatorRecords for SqlStore {
         let (members, guests, disabled): (i64, i64, i64) = sqlx::query_as(sql).fetch_one(&self.pool).await?;
         let count = |number: i64| u64::try_from(number).map_err(Error::internal);
         let (members, guests, disabled) = (count(members)?, count(guests)?, count(disabled)?);
-        Ok(Overview { spending, jobs, members, guests, disabled })
+        Ok(Overview { spending, jobs, members, guests, disabled, model_notice: None })
     }
 
     async fn invitations(&self) -> Result<Vec<InvitationView>> {

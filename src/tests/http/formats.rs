@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use coldbrew_gemini::{Client, Config, Request, models};
+use coldbrew_gemini::{Client, Config, Request, ServiceTier, models};
 use coldbrew_pdf::testing::pdf_from_contents;
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use reqwest::StatusCode;
@@ -133,7 +133,7 @@ async fn emulator_accepts_images_as_gemini_does() {
             bytes.truncate(60);
         }
         let request = Request::page(format.to_mime_type(), bytes.into(), "Transcribe.");
-        let answer = client.generate_content(models::DEFAULT, &request).await;
+        let answer = client.generate_content(models::DEFAULT, &request, ServiceTier::Standard).await;
         assert_eq!(answer.is_ok_and(|answer| answer.text.contains("picture")), is_valid, "{format:?}");
     }
 }

@@ -116,7 +116,7 @@ impl TestGemini {
     pub async fn start_again(&mut self) {
         self.stop = CancellationToken::new();
         let (config, addr, stop) = (self.config.clone(), self.addr(), self.stop.clone());
-        tokio::spawn(async move { serve_emulator(&config, addr, stop).await.unwrap() });
+        tokio::spawn(async move { serve_emulator(&config, addr, None, stop).await.unwrap() });
         while tokio::net::TcpStream::connect(addr).await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -81,6 +81,25 @@ async fn operator_calls_and_page_do_not_exist_for_anybody_else() {
 }
 
 #[tokio::test]
+async fn operator_page_warns_only_of_a_model_that_is_routed_retired_or_unknown() {
+    for (model, notice) in [
+        ("gemini-3.8-flash", None),
+        (
+            "gemini-3.7-flash",
+            Some("Since 2026-10-08 Google answers requests for gemini-3.7-flash with gemini-3.8-flash"),
+        ),
+        ("gemini-99", Some("lacks gemini-99")),
+    ] {
+        let data = TempDir::new().unwrap();
+        let server = TestServer::start(&data, &[("GEMINI_MODEL", model)]).await;
+        let mut ada = operator(&data, &server).await;
+        let html = page(&mut ada, "/operator").await;
+        assert_eq!(html.contains("data-testid=\"model-notice\""), notice.is_some(), "{model}");
+        assert!(notice.is_none_or(|notice| html.contains(notice)), "{model}: {html}");
+    }
+}
+
+#[tokio::test]
 async fn operator_manages_people_by_forms_without_script() {
     let data = TempDir::new().unwrap();
     let server = TestServer::start(&data, &[]).await;

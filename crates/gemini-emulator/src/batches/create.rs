@@ -1,6 +1,7 @@
 //! Creates a batch, with the faults that a create can have.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::response::Response;
@@ -24,9 +25,11 @@ pub(crate) async fn create(
     body: &Value,
 ) -> Result<Response, ApiError> {
     emulator.count("create_batch");
-    create_faults(emulator)?;
     let empty = json!({});
     let requested = lenient::member(body, "batch").unwrap_or(&empty);
+    let display_name = lenient::string(requested, "displayName");
+    let subject = display_name.clone().unwrap_or_default();
+    create_faults(emulator, &subject)?;
     let config = lenient::member(requested, "inputConfig").unwrap_or(&empty);
     let id = random_id(36);
     let input_path = emulator.batches.path(&id, "in");
@@ -45,27 +48,27 @@ pub(crate) async fn create(
         id: id.clone(),
         project: caller.project.clone(),
         model: model.id.clone(),
-        display_name: lenient::string(requested, "displayName"),
+        display_name,
         input_file,
         created: emulator.now(),
         pending_ms: settings.pending_ms,
         running_ms: settings.running_ms,
-        requests: input.requests,
+        requests: counted(emulator, &subject, input.requests),
         tokens: input.tokens,
         written: None,
         cancelled: None,
         deleted: None,
-        faults: batch_faults(emulator),
+        faults: batch_faults(emulator, &subject),
     };
     emulator.batches.put(&id, batch.clone())?;
     emulator.start_batch(&id);
-    if emulator.faults.happens(Fault::CreateAnswers500) {
+    if emulator.faults.draw(Fault::CreateAnswers500, &subject).is_some() {
         return Err(ApiError::internal());
     }
-    if let Some(ms) = emulator.faults.draw(Fault::CreateAnswersLate) {
+    if let Some(ms) = emulator.faults.draw(Fault::CreateAnswersLate, &subject) {
         tokio::time::sleep(Duration::from_millis(ms.into())).await;
     }
-    if emulator.faults.happens(Fault::CreateHangsUp) {
+    if emulator.faults.draw(Fault::CreateHangsUp, &subject).is_some() {
         drop_connection();
     }
     Ok(ok(batch.show(emulator.now(), None, ShowOptions::default())))
@@ -86,19 +89,27 @@ async fn store_input(
             return Err(ApiError::invalid("* BatchGenerateContentRequest.batch.input_config: is not specified\n"));
         }
     }
-    let input = check_input(path, model).await?;
+    let input = check_input(path, model, emulator.faults.happens(Fault::StoreRefused)).await?;
+    emulator.unprotected.fetch_add(input.unprotected, Ordering::Relaxed);
     quota::check_enqueued(emulator, caller, &model.id, input.tokens)?;
     Ok(input)
 }
 
-fn create_faults(emulator: &Emulator) -> Result<(), ApiError> {
-    if emulator.faults.happens(Fault::CreateQuota) {
+/// The number of requests that the reply counts and that will have rows.
+fn counted(emulator: &Emulator, subject: &str, requests: u64) -> u64 {
+    let fewer = emulator.faults.draw(Fault::CreateCountsFewer, subject).map_or(0, |amount| amount.max(1));
+    requests.saturating_sub(fewer.into())
+}
+
+fn create_faults(emulator: &Emulator, subject: &str) -> Result<(), ApiError> {
+    let draw = |fault| emulator.faults.draw(fault, subject);
+    if draw(Fault::CreateQuota).is_some() {
         return Err(quota::capacity());
     }
-    if let Some(seconds) = emulator.faults.draw(Fault::CreateRateLimited) {
+    if let Some(seconds) = draw(Fault::CreateRateLimited) {
         return Err(quota::per_minute(seconds));
     }
-    if emulator.faults.happens(Fault::CreateLineErrors) {
+    if draw(Fault::CreateLineErrors).is_some() {
         return Err(ApiError::invalid(
             "Error on line 1: invalid JSON, near column 436: no such field: 'cachedContent'",
         ));
@@ -107,13 +118,15 @@ fn create_faults(emulator: &Emulator) -> Result<(), ApiError> {
 }
 
 /// Draws the faults of a batch, once at its create.
-fn batch_faults(emulator: &Emulator) -> Vec<Fault> {
-    const OF_BATCHES: [Fault; 14] = [
+fn batch_faults(emulator: &Emulator, subject: &str) -> Vec<Fault> {
+    const OF_BATCHES: [Fault; 16] = [
         Fault::StuckPending,
         Fault::NeverRunning,
         Fault::BatchFails,
         Fault::BatchFailsWithoutError,
         Fault::CancelIgnored,
+        Fault::BatchRunsForever,
+        Fault::BatchExpires,
         Fault::OutputShuffled,
         Fault::OutputMissesRows,
         Fault::OutputDoublesRows,
@@ -124,5 +137,5 @@ fn batch_faults(emulator: &Emulator) -> Vec<Fault> {
         Fault::OutputBlankLines,
         Fault::OutputCrlf,
     ];
-    OF_BATCHES.into_iter().filter(|fault| emulator.faults.happens(*fault)).collect()
+    OF_BATCHES.into_iter().filter(|fault| emulator.faults.draw(*fault, subject).is_some()).collect()
 }

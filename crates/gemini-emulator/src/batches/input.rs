@@ -9,8 +9,10 @@ use tokio::io::{AsyncWriteExt, BufReader, BufWriter};
 use crate::caller::Caller;
 use crate::emulator::Emulator;
 use crate::faults::Fault;
+use crate::line::unknown_field;
 use crate::reply::ApiError;
 use crate::rows::RowInput;
+use crate::validate::is_protected;
 use crate::{files, tokens};
 use coldbrew_gemini::jsonl::{Line, Lines};
 use coldbrew_gemini::lenient;
@@ -25,6 +27,8 @@ const LINE_ERRORS_MAX: usize = 20;
 pub(super) struct Input {
     pub requests: u64,
     pub tokens: u64,
+    /// Requests without `"store": false`.
+    pub unprotected: u64,
 }
 
 /// Links the input file to the batch, so that the batch does not need the file any more.
@@ -59,9 +63,11 @@ pub(super) async fn write_inline(requests: &Value, path: &Path) -> Result<(), Ap
 
 /// Checks all lines. Google parses the whole input before it answers, and one bad line fails the create
 /// (<https://github.com/UKGovernmentBEIS/inspect_ai/issues/3257>, read 2026-11-23).
-pub(super) async fn check_input(path: &Path, model: &Model) -> Result<Input, ApiError> {
+///
+/// `refuses_store`: the field `store` is not known.
+pub(super) async fn check_input(path: &Path, model: &Model, refuses_store: bool) -> Result<Input, ApiError> {
     let mut lines = Lines::new(BufReader::with_capacity(1 << 20, File::open(path).await?), LINE_BYTES_MAX);
-    let mut input = Input { requests: 0, tokens: 0 };
+    let mut input = Input { requests: 0, tokens: 0, unprotected: 0 };
     let mut errors = Vec::new();
     let mut number = 0;
     while let Some(line) = lines.next().await? {
@@ -77,8 +83,12 @@ pub(super) async fn check_input(path: &Path, model: &Model) -> Result<Input, Api
             continue;
         }
         match RowInput::read(bytes) {
+            Ok(row) if refuses_store && lenient::member(&row.request, "store").is_some() => {
+                errors.push(format!("Error on line {number}: {}", unknown_field("store", bytes)));
+            }
             Ok(row) => {
                 input.requests += 1;
+                input.unprotected += u64::from(!is_protected(&row.request));
                 input.tokens += tokens::of_prompt(&row.request, &[], model).total();
             }
             Err(fault) => errors.push(format!("Error on line {number}: {fault}")),

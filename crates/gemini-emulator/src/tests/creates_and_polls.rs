@@ -147,22 +147,38 @@ async fn output_file_is_late_or_in_one_place_when_the_fault_is_armed() {
 }
 
 #[tokio::test]
-async fn create_beyond_the_enqueued_tokens_is_refused_even_after_a_cancel() {
+async fn create_beyond_the_enqueued_tokens_is_refused_until_cancelled_and_deleted_batches_stop_counting() {
     let emulator = TestEmulator::start().await;
-    let set = async |count_cancelled: bool| {
-        let settings = json!({"pending_ms": HOUR, "running_ms": HOUR, "enqueued_tokens_max": 1_000,
-            "cancelled_count_as_enqueued": count_cancelled});
-        assert_eq!(emulator.call("POST", "_control/settings", Some(settings)).await.0, 200);
-    };
-    set(true).await;
+    let settings = json!({"pending_ms": 48 * HOUR, "running_ms": 0, "enqueued_tokens_max": 1_000, "cancelled_counts_ms": 3 * HOUR});
+    assert_eq!(emulator.call("POST", "_control/settings", Some(settings)).await.0, 200);
+    let input = emulator.input(&["one"]).await;
+    let create =
+        async |model: &str| emulator.client.create_batch(model, "job", &input.name).await.map_err(|error| error.kind);
+    let full = Err(ErrorKind::Quota { which: Quota::Capacity, after: None });
+    let first = create(MODEL).await.unwrap();
+    assert_eq!(create(MODEL).await.map(drop), full);
+    create("gemini-3.6-flash").await.unwrap();
+    emulator.client.cancel_batch(&first.name).await.unwrap();
+    emulator.advance(2 * HOUR);
+    assert_eq!(create(MODEL).await.map(drop), full, "it was cancelled two hours ago");
+    emulator.client.delete_batch(&first.name).await.unwrap();
+    assert_eq!(emulator.client.get_batch(&first.name).await.unwrap_err().kind, ErrorKind::NotFound);
+    assert_eq!(emulator.client.list_batches(None).await.unwrap().batches.len(), 1);
+    assert_eq!(create(MODEL).await.map(drop), full, "a deleted batch counts too");
+    emulator.advance(2 * HOUR);
+    create(MODEL).await.unwrap();
+}
+
+#[tokio::test]
+async fn create_beyond_the_number_of_active_batches_is_refused() {
+    let emulator = TestEmulator::start().await;
+    let settings = json!({"pending_ms": HOUR, "running_ms": HOUR, "batches_max": 1});
+    assert_eq!(emulator.call("POST", "_control/settings", Some(settings)).await.0, 200);
     let input = emulator.input(&["one"]).await;
     let create = async || emulator.client.create_batch(MODEL, "job", &input.name).await.map_err(|error| error.kind);
     let first = create().await.unwrap();
-    let full = Err(ErrorKind::Quota { which: Quota::Capacity, after: None });
-    assert_eq!(create().await.map(drop), full);
+    assert_eq!(create().await.map(drop), Err(ErrorKind::Quota { which: Quota::Capacity, after: None }));
     emulator.client.cancel_batch(&first.name).await.unwrap();
-    assert_eq!(create().await.map(drop), full);
-    set(false).await;
     create().await.unwrap();
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use coldbrew_gemini::jsonl::InputLine;
 use coldbrew_gemini::models::{self, Thinking};
-use coldbrew_gemini::{GenerationConfig, MediaResolution, Part, Request, SafetySetting, ThinkingConfig};
+use coldbrew_gemini::{GenerationConfig, MediaResolution, Part, Request, SafetySetting, Store, ThinkingConfig};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -153,7 +153,8 @@ proptest! {
         key in "[A-Za-z0-9._:-]{1,64}",
     ) {
         let safety_settings = if safe { SafetySetting::BLOCK_NONE.to_vec() } else { Vec::new() };
-        let request = Request { parts, system_instruction, generation_config, safety_settings };
+        let store = Store::Never;
+        let request = Request { parts, system_instruction, generation_config, safety_settings, store };
         for model in models::all() {
             // The client refuses a request that the model does not accept.
             if let Ok(line) = InputLine::new(key.clone(), &request, &model) {

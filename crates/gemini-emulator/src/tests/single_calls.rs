@@ -4,7 +4,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::harness::{MODEL, TestEmulator};
-use coldbrew_gemini::{ErrorKind, GenerationConfig, MediaResolution, Quota, Request, ThinkingConfig, ThinkingLevel};
+use coldbrew_gemini::{
+    ErrorKind, GenerationConfig, MediaResolution, Quota, Request, ServiceTier, ThinkingConfig, ThinkingLevel,
+};
 
 fn page(text: &str, prompt: &str) -> Request {
     Request::page("application/pdf", Bytes::copy_from_slice(text.as_bytes()), prompt)
@@ -13,7 +15,11 @@ fn page(text: &str, prompt: &str) -> Request {
 #[tokio::test]
 async fn generate_content_returns_the_text_of_the_page() {
     let emulator = TestEmulator::start().await;
-    let answer = emulator.client.generate_content(MODEL, &page("# Title\n\nWords.", "Transcribe.")).await.unwrap();
+    let answer = emulator
+        .client
+        .generate_content(MODEL, &page("# Title\n\nWords.", "Transcribe."), ServiceTier::Standard)
+        .await
+        .unwrap();
     assert_eq!((answer.text.as_str(), answer.finish_reason.as_deref()), ("# Title\n\nWords.", Some("STOP")));
     assert_eq!(answer.model_version.as_deref(), Some(MODEL));
     let usage = answer.usage;
@@ -37,8 +43,15 @@ async fn token_counts_follow_media_resolution_and_thinking_level() {
         let config =
             GenerationConfig { thinking_config: Some(ThinkingConfig::Level(level)), ..GenerationConfig::default() };
         let request = Request { generation_config: config, ..page("x", "") };
-        thoughts
-            .push(emulator.client.generate_content("gemini-3.6-flash", &request).await.unwrap().usage.thoughts_tokens);
+        thoughts.push(
+            emulator
+                .client
+                .generate_content("gemini-3.6-flash", &request, ServiceTier::Standard)
+                .await
+                .unwrap()
+                .usage
+                .thoughts_tokens,
+        );
     }
     assert!(thoughts[0] == 0 && thoughts.is_sorted(), "{thoughts:?}");
 }
@@ -52,12 +65,15 @@ async fn answer_beyond_max_output_tokens_is_cut() {
         ..GenerationConfig::default()
     };
     let request = Request { generation_config: config.clone(), ..page(&"word ".repeat(30), "") };
-    let answer = emulator.client.generate_content(MODEL, &request).await.unwrap();
+    let answer = emulator.client.generate_content(MODEL, &request, ServiceTier::Standard).await.unwrap();
     assert_eq!(answer.finish_reason.as_deref(), Some("MAX_TOKENS"));
     assert!("word ".repeat(30).starts_with(&answer.text) && !answer.text.is_empty());
     let config = GenerationConfig { max_output_tokens: Some(5), ..config };
-    let answer =
-        emulator.client.generate_content(MODEL, &Request { generation_config: config, ..request }).await.unwrap();
+    let answer = emulator
+        .client
+        .generate_content(MODEL, &Request { generation_config: config, ..request }, ServiceTier::Standard)
+        .await
+        .unwrap();
     assert_eq!((answer.text.as_str(), answer.finish_reason.as_deref()), ("", Some("MAX_TOKENS")));
 }
 
@@ -65,7 +81,11 @@ async fn answer_beyond_max_output_tokens_is_cut() {
 async fn figures_announced_in_the_prompt_are_placed() {
     let emulator = TestEmulator::start().await;
     let prompt = "Transcribe.\nFigures on this page: 2\n[[figure 1]]\n[[figure 2]]";
-    let answer = emulator.client.generate_content(MODEL, &page("First.\n\nSecond.", prompt)).await.unwrap();
+    let answer = emulator
+        .client
+        .generate_content(MODEL, &page("First.\n\nSecond.", prompt), ServiceTier::Standard)
+        .await
+        .unwrap();
     assert_eq!(answer.text, "First.\n\n[[figure 1]]\n\n[[figure 2]]\n\nSecond.");
 }
 
@@ -82,10 +102,11 @@ async fn single_call_fault_gives_its_error() {
         ),
     ] {
         emulator.once(fault).await;
-        let error = emulator.client.generate_content(MODEL, &page("x", "")).await.unwrap_err();
+        let error = emulator.client.generate_content(MODEL, &page("x", ""), ServiceTier::Standard).await.unwrap_err();
         assert_eq!(error.kind, kind, "{fault}");
     }
-    let error = emulator.client.generate_content(MODEL, &page("unreadable", "")).await.unwrap_err();
+    let error =
+        emulator.client.generate_content(MODEL, &page("unreadable", ""), ServiceTier::Standard).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Rejected);
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn create_file(
         sha256,
         created: emulator.now(),
         generated: false,
-        processing_polls: emulator.faults.draw(Fault::FileProcessing).map_or(0, |polls| polls.max(1)),
+        processing_polls: emulator.faults.draw(Fault::FileProcessing, "").map_or(0, |polls| polls.max(1)),
         failed: emulator.faults.happens(Fault::FileFailed),
     };
     emulator.files.put(&id, file.clone())?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::jsonl::{InputLine, InputWriter, WriteError};
 use crate::models::{Model, model};
 use crate::{
-    GenerationConfig, INLINE_BYTES_MAX, MediaResolution, PDF_BYTES_MAX, Request, RequestError, SafetySetting,
+    GenerationConfig, INLINE_BYTES_MAX, MediaResolution, PDF_BYTES_MAX, Request, RequestError, SafetySetting, Store,
     ThinkingConfig, ThinkingLevel,
 };
 
@@ -14,10 +14,10 @@ fn full() -> Request {
     Request {
         system_instruction: Some("You transcribe.".into()),
         generation_config: GenerationConfig {
-            temperature: Some(0.0),
             max_output_tokens: Some(8_192),
             media_resolution: Some(MediaResolution::High),
             thinking_config: Some(ThinkingConfig::Level(ThinkingLevel::Low)),
+            ..GenerationConfig::default()
         },
         safety_settings: SafetySetting::BLOCK_NONE[..1].to_vec(),
         ..Request::page("application/pdf", Bytes::from_static(b"%PDF-1"), "Transcribe this page.")
@@ -32,12 +32,12 @@ fn expected() -> Value {
         ]}],
         "systemInstruction": {"parts": [{"text": "You transcribe."}]},
         "generationConfig": {
-            "temperature": 0.0,
             "maxOutputTokens": 8_192,
             "mediaResolution": "MEDIA_RESOLUTION_HIGH",
             "thinkingConfig": {"thinkingLevel": "LOW"},
         },
         "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}],
+        "store": false,
     })
 }
 
@@ -48,6 +48,8 @@ fn request_is_serialized_as_documented() {
     let small = serde_json::to_value(small).unwrap();
     assert_eq!(small["generationConfig"], json!({}));
     assert!(small.get("systemInstruction").is_none() && small.get("safetySettings").is_none());
+    let unprotected = serde_json::to_value(Request { store: Store::AsProject, ..full() }).unwrap();
+    assert!(small["store"] == false && unprotected.get("store").is_none());
 }
 
 fn line(key: &str, request: &Request) -> Result<InputLine, WriteError> {
@@ -91,6 +93,11 @@ fn request_that_the_model_refuses_fails_the_check() {
     };
     let minimal = with(ThinkingConfig::Level(ThinkingLevel::Minimal));
     let budget = with(ThinkingConfig::Budget(0));
+    let xhigh = with(ThinkingConfig::Level(ThinkingLevel::Xhigh));
+    assert_eq!(
+        serde_json::to_value(&xhigh).unwrap()["generationConfig"]["thinkingConfig"],
+        json!({"thinkingLevel": "XHIGH"})
+    );
     for (name, request, taken) in [
         ("gemini-3.8-flash", &full(), true),
         ("gemini-3.8-flash", &minimal, false),
@@ -99,7 +106,11 @@ fn request_that_the_model_refuses_fails_the_check() {
         ("gemini-2.5-flash", &budget, true),
         ("gemini-2.5-flash", &full(), false),
         ("gemini-99", &minimal, true),
-        ("gemini-99", &budget, true),
+        ("gemini-99", &budget, false),
+        ("tuned-thing", &budget, true),
+        ("gemini-3.8-flash", &xhigh, false),
+        ("gemini-4-hydrogen", &xhigh, true),
+        ("gemini-4-argon", &xhigh, false),
     ] {
         assert_eq!(
             request.check(&model(name)).is_ok(),
@@ -128,7 +139,11 @@ fn request_that_the_model_refuses_fails_the_check() {
     for (temperature, taken) in [(0.0, true), (2.0, true), (2.1, false), (-0.1, false), (f64::NAN, false)] {
         let mut hot = full();
         hot.generation_config.temperature = Some(temperature);
-        assert_eq!(hot.check(&model("gemini-3.8-flash")).is_ok(), taken, "{temperature}");
+        hot.generation_config.thinking_config = None;
+        assert_eq!(hot.check(&model("gemini-2.5-pro")).is_ok(), taken, "{temperature}");
+        for newer in ["gemini-3.8-flash", "gemini-3.1-flash-lite", "gemini-4-neon", "gemini-99", "tuned-thing"] {
+            assert!(hot.check(&model(newer)).is_err(), "{newer} {temperature}");
+        }
     }
     let blind = Model { media: None, ..model("gemini-3.8-flash") };
     assert_eq!(full().check(&blind), Err(RequestError::MediaResolution { model: "gemini-3.8-flash".into() }));

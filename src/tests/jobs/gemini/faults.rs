@@ -39,6 +39,8 @@ async fn create_fault_of_each_row_ends_as_expected() {
         ("429 with Help only", vec![times("create_quota", 2)], WHOLE, 1),
         ("429 with RetryInfo", vec![json!({"fault": "create_rate_limited", "times": 1, "amount": 1})], WHOLE, 1),
         ("400 that names a line", vec![times("create_line_errors", 1)], End::Failed("refused_upstream"), 0),
+        ("400 that names `store`", vec![always("store_refused")], WHOLE, 1),
+        ("fewer requests than lines", vec![times("create_counts_fewer", 1)], but_for(1), 1),
     ];
     Site::start(&[]).await.check(table).await;
 }
@@ -138,9 +140,22 @@ async fn output_of_another_model_is_named_on_the_receipt() {
 }
 
 #[tokio::test]
+async fn requests_of_batches_and_realtime_jobs_forbid_storage() {
+    let site = Site::start(&[]).await;
+    assert_eq!(site.submit(&[]).await.end().await, WHOLE);
+    let guest = site.server.guest().await;
+    let prepared = guest.upload("now.pdf", coldbrew_pdf::testing::simple_pdf(&["A page."])).await;
+    let answer = guest.submit(&prepared.json().await.unwrap(), true, false).await;
+    assert_eq!(answer.status(), reqwest::StatusCode::ACCEPTED);
+    site.called("generate_content", 1).await;
+    assert_eq!(site.control(reqwest::Method::GET, "", None).await["unprotected_requests"], 0);
+}
+
+#[tokio::test]
 async fn create_beyond_the_enqueued_tokens_waits_until_there_is_room() {
     let site = Site::start(&[("COLDBREW_PENDING_MAX_MS", "400")]).await;
-    let full = json!({"pending_ms": 100, "running_ms": 100, "enqueued_tokens_max": 3_500, "cancelled_count_as_enqueued": true});
+    let full =
+        json!({"pending_ms": 100, "running_ms": 100, "enqueued_tokens_max": 3_500, "cancelled_counts_ms": 86_400_000});
     site.control(reqwest::Method::POST, "/settings", Some(full)).await;
     let document = site.submit(&[times("stuck_pending", 1)]).await;
     // The first batch is cancelled and still counts, so further creates are refused.
