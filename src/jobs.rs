@@ -4,10 +4,10 @@
 //! takes it. A [`Worker`] claims due jobs, carries out one task, and commits the step before it starts the next task. So a crash interrupts
 //! at most one task of a job. The next claim repeats that task, except a create: it first lists Google's batches.
 //!
-//! Nothing here names a database or a queue. The ports are [`Jobs`], [`Spending`], [`OrphanedResources`], [`Google`], [`PageSource`] and
+//! Nothing here names a database or a queue. The ports are [`Jobs`], [`PollingJobs`], [`Spending`], [`OrphanedResources`], [`Google`], [`PageSource`] and
 //! [`Spool`], so that a simulation can replace all of them. The stage of a job changes only by a committed step.
 //!
-//! `submit` records jobs. `prepare`, `upstream` and `download` carry out the steps of a batch, and `realtime` those of the other mode.
+//! `submit` records jobs. `polling` polls their batches without claims. `prepare`, `upstream` and `download` carry out the steps of a batch, and `realtime` those of the other mode.
 
 mod budget;
 mod download;
@@ -17,6 +17,7 @@ mod ledger;
 mod listings;
 pub mod machine;
 mod pages;
+mod polling;
 mod prepare;
 mod realtime;
 mod reaper;
@@ -28,9 +29,10 @@ mod worker;
 
 pub use google::Google;
 pub use job::{Job, JobIds, RemoteBatch, Stage};
-pub use ledger::{Admission, Spending, Unanswered};
+pub use ledger::{Admission, PaidAnswer, Spending, Unanswered};
 pub use listings::Listings;
 pub use pages::{EnginePages, PageSource, ReadyPage, ReadyPages};
+pub use polling::{DuePoll, Poller, PollingJobs, Roster};
 pub use reaper::{OrphanedResource, OrphanedResources, Reaper};
 pub use spool::{DiskSpool, InputLines, Results, Spool};
 pub use store::{Acceptance, Completion, Jobs};

@@ -34,6 +34,7 @@ pub const READY: &str = "coldbrew_ready";
 pub const LOOP_AGE: &str = "coldbrew_loop_age_seconds";
 pub const JOBS_BLOCKED: &str = "coldbrew_jobs_blocked";
 const QUEUE_WAIT: &str = "coldbrew_queue_wait_seconds";
+const POLL_DELAY: &str = "coldbrew_poll_delay_seconds";
 const GUESTS_MADE: &str = "coldbrew_guests_made_total";
 pub const SPENT_TODAY: &str = "coldbrew_spending_today_microdollars";
 pub const COMMITTED: &str = "coldbrew_spending_committed_microdollars";
@@ -76,6 +77,7 @@ fn install() -> Result<PrometheusHandle> {
     );
     describe_gauge!(JOBS_BLOCKED, "Active jobs that are blocked, by reason.");
     describe_histogram!(QUEUE_WAIT, "Seconds from when a job was due until a worker claimed it.");
+    describe_histogram!(POLL_DELAY, "Seconds from when a poll of a batch was due until it began.");
     describe_counter!(GUESTS_MADE, "Guest accounts that were made.");
     describe_counter!(JOBS_ENDED, "Jobs that ended, by mode and status.");
     describe_counter!(JOBS_TAKEN_OVER, "Jobs claimed again because the worker before crashed or lost its lease.");
@@ -138,6 +140,11 @@ pub fn job_claimed(waited: Duration, claims: u32) {
     if claims > 1 {
         counter!(JOBS_TAKEN_OVER).increment(1);
     }
+}
+
+/// Counts a poll of a batch, which had been due for `late`.
+pub fn batch_polled(late: Duration) {
+    histogram!(POLL_DELAY).record(late);
 }
 
 /// Counts a job that has moved to `status`, if that is an end.

@@ -11,7 +11,7 @@ use super::Worker;
 use super::job::{Job, Stage};
 use super::machine::Event;
 use super::prepare::page_of;
-use super::realtime::Obstacle;
+use super::realtime::{Group, Obstacle};
 use super::spool::Results;
 use super::upstream::wrong_stage;
 use super::worker::Done;
@@ -35,13 +35,15 @@ pub(super) struct Round {
     turn: Mutex<()>,
     /// Notified when a request has ended.
     over: Notify,
+    /// The pages that are not recorded yet.
+    pub(super) finished: Group,
 }
 
 impl Round {
     /// A round that `stop` halts too.
     pub(super) fn new(stop: &CancellationToken) -> Self {
-        let (turn, over) = (Mutex::default(), Notify::default());
-        Self { halted: stop.child_token(), under_way: AtomicUsize::new(0), turn, over }
+        let (turn, over, finished) = (Mutex::default(), Notify::default(), Group::default());
+        Self { halted: stop.child_token(), under_way: AtomicUsize::new(0), turn, over, finished }
     }
 
     pub(super) fn is_halted(&self) -> bool {
@@ -127,12 +129,6 @@ impl Worker {
             round.over.notified().await;
         }
         Ok(None)
-    }
-
-    /// Records what the answer for a page cost, before the answer is used.
-    pub(super) async fn settle_page(&self, job: &Job, request: &PaidRequest, spent: Spent) -> Result<()> {
-        answers_paid(spent.usage, spent.micro_dollars, job.mode);
-        self.ports.spending.settle(job, &request.id, request.page, &spent, self.clock.now()).await
     }
 
     /// Records what a batch cost, whether or not its lines can be used.

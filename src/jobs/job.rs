@@ -41,7 +41,7 @@ pub struct Job {
     pub requeued: bool,
     /// Why the job waits, if something blocks it.
     pub blocked_by: Option<BlockedReason>,
-    /// How often its batches were polled.
+    /// How often its batches were polled, at least: it is stored only with other changes.
     pub polls: u32,
     /// The network that submitted the job; `None`: loopback, or an earlier version did not record it.
     pub network: Option<String>,

@@ -20,6 +20,16 @@ pub enum Admission {
     Superseded,
 }
 
+/// What the answers to a request cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaidAnswer {
+    /// The id of the admitted request.
+    pub request_id: String,
+    /// `None`: the request was a batch.
+    pub page: Option<u32>,
+    pub spent: Spent,
+}
+
 /// How requests that end without an answer are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unanswered {
@@ -29,7 +39,8 @@ pub enum Unanswered {
     Billed,
 }
 
-/// The spending ledger. Each request that Google bills is admitted before it is sent, and recorded before its answer is used.
+/// The spending ledger. Each request that Google bills is admitted before it is sent, and recorded before its answer is used. An answer for
+/// a page is recorded in the transaction that stores the page ([`Jobs::record_pages`](super::Jobs::record_pages)).
 ///
 /// Admitting or recording the same request id again counts once, on the UTC day of the admission. Rows of the ledger are never changed.
 /// Only the holder of a job's newest claim changes anything: calls of other holders have no effect. Days count from 1970-01-01.

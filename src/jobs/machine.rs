@@ -8,6 +8,7 @@ mod looks;
 mod reasons;
 
 use billing::unanswered;
+pub use looks::is_news;
 use looks::{
     denied_while_cancelling, denied_while_polling, no_state, polling, seen_while_cancelling, seen_while_polling,
 };

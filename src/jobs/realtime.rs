@@ -1,5 +1,7 @@
 //! Realtime mode: reads several pages at once, and stores and charges each as soon as it is answered. A restart reads none of them again.
 
+mod group;
+
 use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -20,10 +22,12 @@ use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::extract::{PageFigures, outcome_of};
 use crate::extract::{PageOutcome, PageResult};
-use crate::jobs::Unanswered;
+use crate::jobs::{PaidAnswer, Unanswered};
+use crate::metrics::answers_paid;
 use crate::model::wire::JobError;
 use crate::model::{BlockedReason, Mode, PageSet};
 use coldbrew_gemini::{Error as GeminiError, ErrorKind};
+pub(super) use group::Group;
 
 /// After so many rounds in a row without a finished page, one more such round makes the remaining pages failed pages.
 const TRIES_MAX: u32 = 8;
@@ -137,7 +141,7 @@ impl Worker {
         let answers = ready.map(|(index, page)| async move {
             let Some(request) = self.admit_page(job, index, costs, round).await? else { return Ok(()) };
             crash_point("realtime", "page admitted");
-            let stored = self.read_and_store(job, &request, index, page, costs).await;
+            let stored = self.read_and_store(job, &request, (index, page), costs, round).await;
             round.ended();
             stored
         });
@@ -202,18 +206,17 @@ impl Worker {
         &self,
         job: &Job,
         request: &PaidRequest,
-        index: u32,
-        page: ReadyPage,
+        (index, page): (u32, ReadyPage),
         costs: &PageCosts,
+        round: &Round,
     ) -> Result<(), Obstacle> {
-        let outcome = self.ask(job, request, index, page, costs).await?;
+        let (outcome, paid) = self.ask(job, request, index, page, costs).await?;
         crash_point("realtime", "page answered");
-        let page = PageResult { index, outcome };
-        let stored = self.ports.jobs.record_page(job, &page, self.clock.now()).await?;
-        self.ports.changes.tell(&job.account_id, &job.content_hash);
+        let stored = round.finished.record(self, job, PageResult { index, outcome }, paid).await?;
         if stored { Ok(()) } else { Err(Obstacle::Superseded) }
     }
 
+    /// Sends a page. Returns its outcome and what the answer cost; `None`: no answer came, and nothing is held for it any more.
     async fn ask(
         &self,
         job: &Job,
@@ -221,7 +224,7 @@ impl Worker {
         index: u32,
         page: ReadyPage,
         costs: &PageCosts,
-    ) -> Result<PageOutcome, Obstacle> {
+    ) -> Result<(PageOutcome, Option<PaidAnswer>), Obstacle> {
         let ReadyPage { pdf, figures } = page;
         let found = figures.as_deref();
         let output_tokens_max = costs.output_tokens_max(index);
@@ -229,19 +232,23 @@ impl Worker {
         if let Err(fault) = request.check(&costs.model) {
             tracing::warn!(page = index, %fault, "page not sent");
             self.ports.spending.close(job, Some(&paid.id), Unanswered::Free, self.clock.now()).await?;
-            return Ok(PageOutcome::Failed { reason: unsendable_reason(&fault).to_owned() });
+            return Ok((PageOutcome::Failed { reason: unsendable_reason(&fault).to_owned() }, None));
         }
         match self.ports.google.answer(job.recipe.model(), &request).await {
             Ok(answer) => {
-                self.settle_page(job, paid, costs.rates.spent(&answer, paid.most)).await?;
+                let spent = costs.rates.spent(&answer, paid.most);
+                answers_paid(spent.usage, spent.micro_dollars, job.mode);
+                let paid = PaidAnswer { request_id: paid.id.clone(), page: paid.page, spent };
                 let figures =
                     PageFigures { content_hash: &job.content_hash, page: index, figures: found.unwrap_or_default() };
-                Ok(with_figure_note(outcome_of(&answer, figures, Mode::Realtime, self.policy.pricing), found))
+                let outcome =
+                    with_figure_note(outcome_of(&answer, figures, Mode::Realtime, self.policy.pricing), found);
+                Ok((outcome, Some(paid)))
             }
             Err(error) => {
                 let unanswered = if error.may_be_billed() { Unanswered::Billed } else { Unanswered::Free };
                 self.ports.spending.close(job, Some(&paid.id), unanswered, self.clock.now()).await?;
-                not_answered(index, &error)
+                not_answered(index, &error).map(|outcome| (outcome, None))
             }
         }
     }

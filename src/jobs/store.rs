@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use super::machine::Lane;
-use super::{Job, OrphanedResource};
+use super::{Job, OrphanedResource, PaidAnswer};
 use crate::accounts::{Account, Allowance};
 use crate::documents::JobViews;
 use crate::error::Result;
@@ -60,9 +60,9 @@ pub trait Jobs: JobViews {
         allowance: &Allowance,
     ) -> Result<Acceptance>;
 
-    /// Claims the jobs of a lane that have been due longest and are not leased, at most `max` of them, for `lease_ms`. Each gets a new
-    /// fencing token. The claim counts in [`Job::claims`], unless the last claim was this worker's own and its lease expired: a worker that
-    /// claims again has not crashed.
+    /// Claims the jobs of a lane that have been due longest and are not leased, except those that wait for their batch
+    /// ([`PollingJobs`](super::PollingJobs)), at most `max` of them, for `lease_ms`. Each gets a new fencing token. The claim counts in
+    /// [`Job::claims`], unless the last claim was this worker's own and its lease expired: a worker that claims again has not crashed.
     async fn claim(&self, worker: &str, lane: Lane, max: usize, lease_ms: i64) -> Result<Vec<Job>>;
 
     /// Moves the claim with that number to another worker, for `lease_ms`. It is not counted again. `None`: the claim was lost.
@@ -80,9 +80,14 @@ pub trait Jobs: JobViews {
     /// the claim was lost, and nothing changed.
     async fn advance(&self, job: &Job, wait_ms: i64, left: Option<&OrphanedResource>, now: UnixMs) -> Result<bool>;
 
-    /// Stores the result of one page and charges it, in one transaction. It counts as progress. `false`: the claim was lost, and nothing
-    /// changed.
-    async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool>;
+    /// Stores the results of pages, charges them, and records what their answers cost, in one transaction. It counts as progress. `false`:
+    /// the claim was lost, and nothing changed.
+    async fn record_pages(&self, job: &Job, pages: &[PageResult], paid: &[PaidAnswer], now: UnixMs) -> Result<bool>;
+
+    /// The same for one page that had no request of its own.
+    async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool> {
+        self.record_pages(job, std::slice::from_ref(page), &[], now).await
+    }
 
     /// The pages that need no reading: those with a stored result, whichever job read them, and those that failed in this job.
     async fn finished_pages(&self, job: &Job) -> Result<PageSet>;

@@ -1,5 +1,7 @@
 //! The calls of Google that move a job, and the events that their answers mean to the state machine.
 
+use std::collections::HashSet;
+
 use crate::clock::Moment;
 use crate::crash::crash_point;
 use crate::error::Result;
@@ -61,7 +63,7 @@ impl Worker {
                 tracing::warn!(job = %job.id, attempt, %error, "create failed");
                 match error.kind {
                     // Without its file the job prepares another one, which leaves the field out.
-                    ErrorKind::Rejected if error.refuses_store() => match self.ports.spool.clear(job).await {
+                    ErrorKind::Rejected if error.refuses_store() => match self.ports.spool.clear(&HashSet::from([job.id.clone()])).await {
                         Ok(()) => Event::InputGone,
                         Err(_) => Event::NotCreated { by: BlockedReason::Server, retry_after_ms: None },
                     },

@@ -23,7 +23,7 @@ use tracing::{Instrument, info_span};
 
 use super::job::{Job, Stage};
 use super::machine::{Effect, Event, Lane, Task, Timing, step};
-use super::{Google, Listings, PageSource, Spool};
+use super::{Google, Listings, PageSource, Poller, PollingJobs, Spool};
 use crate::accounts::spending::Budget;
 use crate::changes::Changes;
 use crate::clock::{Clock, IdGenerator, Moment};
@@ -59,7 +59,7 @@ const SPOOL_PURGED_EVERY: Duration = Duration::from_secs(3_600);
 /// How long to wait after the database failed.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Batches that one process polls at once. A poll is one small request.
+/// The most batches that one process polls at once. A poll is one small request.
 const POLLS_MAX: usize = 256;
 
 /// The settings of a worker.
@@ -70,7 +70,7 @@ pub struct WorkerSettings {
     pub lease: Duration,
     /// The most jobs of the local lane that one process holds at once.
     pub jobs_max: usize,
-    /// The most jobs of the remote lane that one process holds at once.
+    /// The most batches that one process polls at once, and the most jobs of the remote lane that it holds at once.
     pub polls_max: usize,
     /// The most requests that one realtime job has under way at once.
     pub realtime_requests_max: usize,
@@ -105,6 +105,7 @@ impl WorkerSettings {
 #[derive(Clone)]
 pub struct WorkerPorts {
     pub jobs: Arc<dyn Jobs>,
+    pub polling: Arc<dyn PollingJobs>,
     pub uploads: Arc<dyn Uploads>,
     pub spending: Arc<dyn Spending>,
     pub figures: Arc<dyn Figures>,
@@ -156,7 +157,7 @@ impl Worker {
     /// Claims and holds jobs until `stop`, and then hands back those that it holds. It ends soon after the stop timeout, unless the database
     /// answers no call.
     pub async fn run(self, stop: CancellationToken) {
-        let held = TaskTracker::new();
+        let (held, poller) = (TaskTracker::new(), Poller::new(self.clone()));
         let claiming = async {
             self.wake_waiting().await;
             let (jobs_max, polls_max) = (self.policy.settings.jobs_max, self.policy.settings.polls_max);
@@ -166,11 +167,14 @@ impl Worker {
                 self.keep_spool_purged(&stop),
             )
         };
-        tokio::select! {
-            ((), (), ()) = claiming => {}
-            // Not earlier: jobs that were claimed without an answer count as crashed.
-            () = self.overdue(&stop) => tracing::warn!("stop timeout reached, a claim of jobs was cut off"),
-        }
+        let claiming = async {
+            tokio::select! {
+                ((), (), ()) = claiming => {}
+                // Not earlier: jobs that were claimed without an answer count as crashed.
+                () = self.overdue(&stop) => tracing::warn!("stop timeout reached, a claim of jobs was cut off"),
+            }
+        };
+        tokio::join!(claiming, poller.run(&stop));
         held.close();
         held.wait().await;
     }
@@ -237,7 +241,7 @@ impl Worker {
     ) -> Vec<(Job, Option<AccountSlot>, Option<OwnedSemaphorePermit>)> {
         let mut picked = Vec::new();
         for job in jobs {
-            // A poll takes milliseconds, so it needs no slot of its account.
+            // A call of Google takes milliseconds, so it needs no slot of its account.
             if lane == Lane::Remote {
                 picked.push((job, None, None));
                 continue;
@@ -306,9 +310,10 @@ impl Worker {
 
     /// Takes a job from step to step until it has to wait or ends. Returns a job that moved from the remote to the local lane: it is still
     /// held. So is the job of a walk that `stop` ended. `None`: the job ended, a step that has to wait ended its lease, or the claim was lost.
-    async fn walk(&self, mut job: Job, stop: &CancellationToken) -> Result<Option<Job>> {
+    /// `news`: what happened before the claim.
+    async fn walk(&self, mut job: Job, news: Option<Event>, stop: &CancellationToken) -> Result<Option<Job>> {
         let lane = job.lane();
-        let mut outcome = self.outcome_of_claim(&job).await?;
+        let mut outcome = self.outcome_of_claim(&job).await?.or(news.map(Done::Event));
         let mut step_begun = self.clock.moment();
         loop {
             let Some(task) = job.task() else { return Ok(None) };
@@ -321,16 +326,11 @@ impl Worker {
                 // This walk has recorded the attempt.
                 None if stop.is_cancelled() && task == Task::Create => Done::Event(Event::NotSent),
                 None if stop.is_cancelled() => return Ok(Some(job)),
-                None => {
-                    let span = info_span!("job", job = %job.id, task = task.into_str(), otel.name = Empty);
-                    traces::name(&span, task.into_str());
-                    let carried_out = self.carry_out(task, &job, step_begun, stop).instrument(span);
-                    tokio::select! {
-                        biased;
-                        done = carried_out => done,
-                        () = lease::cut_off(task, stop) => Done::Stopped,
-                    }
-                }
+                None => tokio::select! {
+                    biased;
+                    done = self.observe(task, &job, step_begun, stop) => done,
+                    () = lease::cut_off(task, stop) => Done::Stopped,
+                },
             };
             step_begun = self.clock.moment();
             job = match done {
@@ -363,7 +363,13 @@ impl Worker {
         Ok(None)
     }
 
-    /// Carries out one task. `step_begun` is a moment before the commit that led to it.
+    /// Carries out one task in a span of its own. `step_begun` is a moment before the commit that led to it.
+    pub(super) async fn observe(&self, task: Task, job: &Job, step_begun: Moment, stop: &CancellationToken) -> Done {
+        let span = info_span!("job", job = %job.id, task = task.into_str(), otel.name = Empty);
+        traces::name(&span, task.into_str());
+        self.carry_out(task, job, step_begun, stop).instrument(span).await
+    }
+
     async fn carry_out(&self, task: Task, job: &Job, step_begun: Moment, stop: &CancellationToken) -> Done {
         crash_point(task.into_str(), "begun");
         let done = match task {
@@ -468,7 +474,7 @@ impl Worker {
 }
 
 /// The value of `future`; `None`: `stop` came first.
-async fn unless<F: Future>(stop: &CancellationToken, future: F) -> Option<F::Output> {
+pub(super) async fn unless<F: Future>(stop: &CancellationToken, future: F) -> Option<F::Output> {
     tokio::select! {
         () = stop.cancelled() => None,
         value = future => Some(value),

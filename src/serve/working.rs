@@ -49,6 +49,7 @@ impl Working {
             ids: parts.time.ids.clone(),
             ports: WorkerPorts {
                 jobs: parts.jobs(),
+                polling: Arc::new(parts.store.clone()),
                 uploads: Arc::new(parts.store.clone()),
                 spending: Arc::new(parts.store.clone()),
                 figures: Arc::new(parts.store.clone()),

@@ -7,7 +7,8 @@
 //!
 //! | query | index |
 //! |---|---|
-//! | claim due jobs | `jobs_due`: lane and due instant of active jobs |
+//! | claim due jobs of this machine | `jobs_due`: lane and due instant of active jobs |
+//! | claim due jobs with a task at Google | `jobs_remote_due`: due instant of jobs that do not wait for their batch |
 //! | active job of a content, before another one is accepted | `one_active_job_per_content` |
 //! | status of a content's newest job, in a page or by an API client | `jobs_by_content` |
 //! | jobs of an account's list; its active jobs and pages | `jobs_open`: jobs that have not succeeded |
@@ -37,6 +38,7 @@ mod orphans;
 mod outlines;
 #[cfg(test)]
 mod plans;
+mod polling;
 mod purges;
 mod retention;
 mod sign_ins;

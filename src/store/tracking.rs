@@ -42,7 +42,7 @@ pub struct TrackedJob {
     pub pages_submitted: u32,
     /// The addresses of figures' images, by page.
     pub figure_urls_by_page: BTreeMap<u32, Vec<String>>,
-    /// How often the batch was polled.
+    /// How often the batch was polled, at least: it changes only with the rest.
     pub poll_count: u32,
     /// In token equivalents. 0 after the job has ended.
     pub reserved_tokens: u64,

@@ -11,11 +11,11 @@ use coldbrew::extract::Recipe;
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::Spending;
 use coldbrew::jobs::machine::Lane;
-use coldbrew::jobs::{Acceptance, Completion, Jobs, OrphanedResources};
+use coldbrew::jobs::{Acceptance, Completion, Jobs, OrphanedResources, PollingJobs};
 use coldbrew::jobs::{Job, JobIds, RemoteBatch, Stage};
 use coldbrew::model::wire::{JobError, Metadata, Usage};
 use coldbrew::model::{BlockedReason, Mode, PageSet, TokenUsage, UnixMs};
-use coldbrew::operations::DatabaseTime;
+use coldbrew::operations::{DatabaseTime, Operations};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Figures, Upload, Uploads};
 use futures::StreamExt;
@@ -56,6 +56,7 @@ mod migrations;
 mod operations;
 mod operators;
 mod orphans;
+mod polling;
 mod purges;
 mod results;
 mod sign_ins;
@@ -111,9 +112,11 @@ struct Stores {
     accounts: Arc<dyn Accounts>,
     uploads: Arc<dyn Uploads>,
     jobs: Arc<dyn Jobs>,
+    polling: Arc<dyn PollingJobs>,
     documents: Arc<dyn Documents>,
     figures: Arc<dyn Figures>,
     time: Arc<dyn DatabaseTime>,
+    operations: Arc<dyn Operations>,
     clock: SetClock,
     orphans: Arc<dyn OrphanedResources>,
     sign_ins: Arc<dyn SignIns>,
@@ -152,9 +155,11 @@ impl Stores {
         store: impl Accounts
         + Uploads
         + Jobs
+        + PollingJobs
         + Documents
         + Figures
         + DatabaseTime
+        + Operations
         + OrphanedResources
         + SignIns
         + Spending
@@ -168,9 +173,11 @@ impl Stores {
             accounts: store.clone(),
             uploads: store.clone(),
             jobs: store.clone(),
+            polling: store.clone(),
             documents: store.clone(),
             figures: store.clone(),
             time: store.clone(),
+            operations: store.clone(),
             clock,
             orphans: store.clone(),
             sign_ins: store.clone(),

@@ -90,7 +90,12 @@ fn without_denials(remote: RemoteBatch) -> RemoteBatch {
     RemoteBatch { denied_since: None, denials: 0, ..remote }
 }
 
-/// Counts a denial, and keeps the job at `stage`. `None`: there were `DENIALS_MIN` in a row, over `odd_ms_max`.
+/// Whether a poll changed what is stored of a job. How often the batch was polled is stored only with other changes.
+pub fn is_news(before: &Job, after: &Job) -> bool {
+    before.stage != after.stage || before.blocked_by != after.blocked_by
+}
+
+/// Counts a denial, and keeps the job at `stage`. More than `DENIALS_MIN` are not counted, because each count is stored. `None`: there were `DENIALS_MIN` in a row, over `odd_ms_max`.
 fn count_denial(
     remote: &RemoteBatch,
     now: UnixMs,
@@ -98,7 +103,7 @@ fn count_denial(
     stage: fn(RemoteBatch) -> Stage,
 ) -> Option<(Stage, i64)> {
     let since = remote.denied_since.unwrap_or(now);
-    let denials = remote.denials.saturating_add(1);
+    let denials = remote.denials.saturating_add(1).min(DENIALS_MIN);
     if has_lasted(since, now, timing.odd_ms_max) && denials >= DENIALS_MIN {
         return None;
     }

@@ -192,6 +192,13 @@ fn cancelled_batch_denied_is_given_up_only_after_many_denials_over_time() {
 }
 
 #[test]
+fn denials_are_counted_as_far_as_they_decide() {
+    let counted = |denials: usize| walk(job(Stage::Polling(remote(0))), (0..denials).map(|_| Event::Denied));
+    assert!(is_news(&counted(7), &counted(8)));
+    assert!(!is_news(&counted(8), &counted(20)), "each count that is news is written");
+}
+
+#[test]
 fn denials_with_a_known_state_between_them_are_no_evidence() {
     let timing = Timing::default();
     let long_after = UnixMs(timing.batch_ms_max + 1_000);

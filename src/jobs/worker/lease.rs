@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Job, Task, Worker, crash_point, unless};
+use super::{Event, Job, Task, Worker, crash_point, unless};
 
 tokio::task_local! {
     /// Whether the results of the job that this task holds are being stored.
@@ -44,15 +44,20 @@ impl Worker {
 
     /// Holds a claimed job until it has to wait or ends, or its lease is lost. At `stop`, its task may end within the stop timeout.
     pub async fn hold(&self, job: Job, stop: CancellationToken) {
-        STORING.scope(Cell::new(false), self.walk_with_lease(job, stop)).await;
+        self.hold_with(job, None, stop).await;
     }
 
-    async fn walk_with_lease(&self, job: Job, stop: CancellationToken) {
+    /// The same. `news`: what happened before the claim.
+    pub(in crate::jobs) async fn hold_with(&self, job: Job, news: Option<Event>, stop: CancellationToken) {
+        STORING.scope(Cell::new(false), self.walk_with_lease(job, news, stop)).await;
+    }
+
+    async fn walk_with_lease(&self, job: Job, news: Option<Event>, stop: CancellationToken) {
         let fence = job.clone();
         let ended = tokio::select! {
             // Polled in this order, so that a simulation with the same seed is the same.
             biased;
-            ended = self.walk(job, &stop) => ended,
+            ended = self.walk(job, news, &stop) => ended,
             () = self.keep_lease(&fence) => {
                 tracing::warn!(job = %fence.id, "lease lost");
                 Ok(Some(fence.clone()))

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::polling::is_polling;
 use super::{SqlStore, storage};
 use crate::error::Result;
 use crate::model::UnixMs;
@@ -30,7 +31,12 @@ const AUDITS: [(DiscrepancyKind, &str); 10] = [
     ),
     (
         DiscrepancyKind::JobForgotten,
-        "SELECT j.id FROM jobs j WHERE j.active = 1 AND j.due_at < $1 AND j.lease_until < $1",
+        concat!(
+            "SELECT id FROM jobs WHERE active = 1 AND due_at < $1 AND lease_until < $1
+             AND NOT (",
+            is_polling!(),
+            " AND (SELECT COALESCE(MAX(attended_until), 0) FROM workers) >= $1)"
+        ),
     ),
     (
         DiscrepancyKind::FailedJobCharged,

@@ -11,7 +11,7 @@ use sqlx::{AnyConnection, FromRow, Row};
 use super::accounts::{amount, usage_of};
 use super::columns::Column;
 use super::locks::lock_account;
-use super::{SqlStore, complete, contents, orphans, page_indices, storage, to_db, to_json};
+use super::{SqlStore, complete, contents, orphans, page_indices, spending, storage, to_db, to_json};
 use crate::accounts::Account;
 use crate::accounts::Allowance;
 use crate::crash::crash_point;
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::extract::PageResult;
 use crate::jobs::machine::Lane;
 use crate::jobs::{Acceptance, Completion, Jobs};
-use crate::jobs::{Job, OrphanedResource, Stage};
+use crate::jobs::{Job, OrphanedResource, PaidAnswer, Stage};
 use crate::model::wire::JobView;
 use crate::model::{ApiError, PageSet, UnixMs};
 
@@ -32,16 +32,17 @@ macro_rules! select_views {
 }
 
 /// Claims the jobs that have been due longest. SQLite has one writer at a time. In PostgreSQL, a claim skips the rows that concurrent
-/// claims have locked.
+/// claims have locked. Jobs that wait for their batch are not claimed: they are polled, and then claimed one by one if there is news.
 macro_rules! claim {
-    ($skip_locked:literal) => {
+    ($of_lane:expr, $skip_locked:literal) => {
         concat!(
             "UPDATE jobs SET lease_owner = $1, lease_until = (SELECT now_ms FROM clock) + $2, fence = fence + 1,
                  claims = claims + CASE WHEN lease_owner = $1 AND lease_until > 0 THEN 0 ELSE 1 END
              WHERE id IN (SELECT id FROM jobs
                           WHERE active = 1 AND lane = $3 AND due_at <= (SELECT now_ms FROM clock)
-                            AND lease_until <= (SELECT now_ms FROM clock)
-                          ORDER BY due_at LIMIT $4 ",
+                            AND lease_until <= (SELECT now_ms FROM clock) ",
+            $of_lane,
+            " ORDER BY due_at LIMIT $4 ",
             $skip_locked,
             ") RETURNING ",
             job_columns!()
@@ -49,7 +50,15 @@ macro_rules! claim {
     };
 }
 
-pub(super) const CLAIM: &str = claim!("");
+/// The condition of the index `jobs_remote_due`.
+macro_rules! is_remote_due {
+    () => {
+        r#"AND lane = 'watch' AND stage NOT LIKE '{"at":"watch"%'"#
+    };
+}
+
+pub(super) const CLAIM: &str = claim!("", "");
+pub(super) const CLAIM_REMOTE: &str = claim!(is_remote_due!(), "");
 pub(super) const ACTIVE: &str =
     concat!("SELECT ", job_columns!(), " FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 1");
 pub(super) const LATEST: &str = select_views!("j.account_id = $1 AND j.content_hash = $2 ORDER BY j.id DESC LIMIT 1");
@@ -105,7 +114,12 @@ impl Jobs for SqlStore {
     }
 
     async fn claim(&self, worker: &str, lane: Lane, max: usize, lease_ms: i64) -> Result<Vec<Job>> {
-        let claim = if self.sqlite { CLAIM } else { claim!("FOR UPDATE SKIP LOCKED") };
+        let claim = match (lane, self.sqlite) {
+            (Lane::Local, true) => CLAIM,
+            (Lane::Local, false) => claim!("", "FOR UPDATE SKIP LOCKED"),
+            (Lane::Remote, true) => CLAIM_REMOTE,
+            (Lane::Remote, false) => claim!(is_remote_due!(), "FOR UPDATE SKIP LOCKED"),
+        };
         // Fetches all rows, because SQLite commits after the last one (<https://github.com/canonical/dqlite/issues/527>, read 2026-11-30).
         let rows = sqlx::query(claim)
             .bind(worker)
@@ -178,7 +192,7 @@ impl Jobs for SqlStore {
         Ok(true)
     }
 
-    async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool> {
+    async fn record_pages(&self, job: &Job, pages: &[PageResult], paid: &[PaidAnswer], now: UnixMs) -> Result<bool> {
         let mut tx = self.write().await?;
         // This guard locks the job. It also counts as progress: a job that makes progress does not crash its worker.
         let sql = "UPDATE jobs SET claims = 0, updated_at = $1 WHERE id = $2 AND fence = $3 AND active = 1";
@@ -187,7 +201,10 @@ impl Jobs for SqlStore {
             return Ok(false);
         }
         crash_point("record page", "guarded");
-        let bytes = complete::store_pages(&mut tx, job, std::slice::from_ref(page), now).await?;
+        for answer in paid {
+            spending::settle(&mut tx, job, answer, now).await?;
+        }
+        let bytes = complete::store_pages(&mut tx, job, pages, now).await?;
         storage::add(&mut tx, &job.account_id, bytes).await?;
         crash_point("record page", "stored");
         tx.commit().await?;

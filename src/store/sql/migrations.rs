@@ -35,6 +35,9 @@ pub const ALL: &[(&str, &str)] = named![
     "0095_access",
     "0096_sessions",
     "0101_clock",
+    "0110_workers",
+    "0111_jobs_polling",
+    "0112_jobs_remote_due",
     "0140_purges",
 ];
 

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
 
 use super::SqlStore;
 use super::columns::from_row;
+use super::polling::{ATTENDED_UNTIL, is_polling};
 use crate::error::{Error, Result};
 use crate::model::UnixMs;
 use crate::operations::{DatabaseTime, Operations, QueuedJob};
@@ -16,10 +18,13 @@ const WAIT_MS_MAX: i64 = 3 * 3_600_000;
 #[async_trait]
 impl Operations for SqlStore {
     async fn queue(&self) -> Result<Vec<QueuedJob>> {
-        let jobs = sqlx::query_as(
-            "SELECT mode, status, submitted_at, due_at, lease_until, hindered_by FROM jobs WHERE active = 1",
+        let sql = format!(
+            "SELECT mode, status, submitted_at, lease_until, hindered_by,
+                    CASE WHEN {} AND due_at < attended_until THEN attended_until ELSE due_at END AS due_at
+             FROM jobs, (SELECT {ATTENDED_UNTIL} AS attended_until) AS polls WHERE active = 1",
+            is_polling!()
         );
-        Ok(jobs.fetch_all(&self.pool).await?)
+        Ok(sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&self.pool).await?)
     }
 
     async fn copy_to(&self, file: &Path) -> Result<()> {

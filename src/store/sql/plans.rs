@@ -6,8 +6,9 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::{SqlStore, accounts, documents, jobs, storage, tracking};
 
-const SERVED_BY: [(&str, &str); 8] = [
+const SERVED_BY: [(&str, &str); 9] = [
     (jobs::CLAIM, "jobs_due"),
+    (jobs::CLAIM_REMOTE, "jobs_remote_due"),
     (jobs::ACTIVE, "one_active_job_per_content"),
     (jobs::LATEST, "jobs_by_content"),
     (tracking::TRACKED, "jobs_by_content"),

@@ -13,7 +13,7 @@ use crate::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Reser
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::jobs::Job;
-use crate::jobs::{Admission, Spending, Unanswered};
+use crate::jobs::{Admission, PaidAnswer, Spending, Unanswered};
 use crate::model::UnixMs;
 
 #[async_trait]
@@ -45,31 +45,7 @@ impl Spending for SqlStore {
         if !is_claim_current(&mut tx, job).await? {
             return Ok(());
         }
-        // A batch from before the ledger existed was not admitted. It counts on the day of its results.
-        sqlx::query(
-            "INSERT INTO spending (request_id, job_id, page_index, account_id, network, is_guest, day, answers, useless,
-                                   input_tokens, output_tokens, micro_dollars, assumed, recorded_at)
-             SELECT $1, $2, $3, $4, $5, CASE WHEN a.email IS NULL THEN 1 ELSE 0 END, COALESCE(c.day, CAST($6 AS BIGINT)),
-                    $7, $8, $9, $10, $11, 0, $12
-             FROM accounts a LEFT JOIN spending_commitments c ON c.request_id = $1 WHERE a.id = $4
-             ON CONFLICT (request_id) DO NOTHING",
-        )
-        .bind(id)
-        .bind(&job.id)
-        .bind(page.map(i64::from))
-        .bind(&job.account_id)
-        .bind(job.network.as_deref())
-        .bind(now.day())
-        .bind(amount(spent.answers))
-        .bind(amount(spent.useless))
-        .bind(amount(spent.usage.input))
-        .bind(amount(spent.usage.output.saturating_add(spent.usage.thoughts)))
-        .bind(amount(spent.micro_dollars))
-        .bind(now.0)
-        .execute(&mut *tx)
-        .await?;
-        crash_point("spending", "recorded");
-        release(&mut tx, &job.id, Some(id)).await?;
+        settle(&mut tx, job, &PaidAnswer { request_id: id.to_owned(), page, spent: *spent }, now).await?;
         tx.commit().await?;
         crash_point("spending", "settled");
         Ok(())
@@ -121,6 +97,40 @@ pub(super) async fn assume_all(connection: &mut AnyConnection, account_id: &str,
     assume(connection, "account_id", account_id, None, now).await?;
     sqlx::query("DELETE FROM spending_commitments WHERE account_id = $1").bind(account_id).execute(connection).await?;
     Ok(())
+}
+
+/// Records what an answer cost, and releases what was held for its request. The caller has locked the job and checked its claim.
+pub(super) async fn settle(
+    connection: &mut AnyConnection,
+    job: &Job,
+    PaidAnswer { request_id, page, spent }: &PaidAnswer,
+    now: UnixMs,
+) -> Result<()> {
+    // A batch from before the ledger existed was not admitted. It counts on the day of its results.
+    sqlx::query(
+        "INSERT INTO spending (request_id, job_id, page_index, account_id, network, is_guest, day, answers, useless,
+                               input_tokens, output_tokens, micro_dollars, assumed, recorded_at)
+         SELECT $1, $2, $3, $4, $5, CASE WHEN a.email IS NULL THEN 1 ELSE 0 END, COALESCE(c.day, CAST($6 AS BIGINT)),
+                $7, $8, $9, $10, $11, 0, $12
+         FROM accounts a LEFT JOIN spending_commitments c ON c.request_id = $1 WHERE a.id = $4
+         ON CONFLICT (request_id) DO NOTHING",
+    )
+    .bind(request_id)
+    .bind(&job.id)
+    .bind(page.map(i64::from))
+    .bind(&job.account_id)
+    .bind(job.network.as_deref())
+    .bind(now.day())
+    .bind(amount(spent.answers))
+    .bind(amount(spent.useless))
+    .bind(amount(spent.usage.input))
+    .bind(amount(spent.usage.output.saturating_add(spent.usage.thoughts)))
+    .bind(amount(spent.micro_dollars))
+    .bind(now.0)
+    .execute(&mut *connection)
+    .await?;
+    crash_point("spending", "recorded");
+    release(connection, &job.id, Some(request_id)).await
 }
 
 async fn is_claim_current(connection: &mut AnyConnection, job: &Job) -> Result<bool> {

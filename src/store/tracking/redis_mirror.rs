@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::extract::PageResult;
 use crate::jobs::machine::Lane;
 use crate::jobs::{Acceptance, Completion, Jobs};
-use crate::jobs::{Job, OrphanedResource};
+use crate::jobs::{Job, OrphanedResource, PaidAnswer};
 use crate::metrics::LoopAges;
 use crate::model::wire::JobView;
 use crate::model::{PageSet, UnixMs};
@@ -191,8 +191,8 @@ impl<S: Jobs + Tracking> Jobs for RedisMirror<S> {
         Ok(advanced)
     }
 
-    async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool> {
-        let recorded = self.record.record_page(job, page, now).await?;
+    async fn record_pages(&self, job: &Job, pages: &[PageResult], paid: &[PaidAnswer], now: UnixMs) -> Result<bool> {
+        let recorded = self.record.record_pages(job, pages, paid, now).await?;
         if recorded {
             self.mirror(self.copy.notify(&job.account_id, &job.content_hash)).await;
         }

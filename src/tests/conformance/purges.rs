@@ -41,8 +41,7 @@ struct Database {
 }
 
 async fn over(url: String, backing: impl Any) -> Database {
-    let store = SqlStore::open(&url).await.unwrap();
-    let stores = Stores::over(store.clone(), backing);
+    let (store, stores) = Stores::sql(&url, backing).await;
     let account = stores.account("a").await;
     Database { store, stores, account, url }
 }

@@ -2,7 +2,7 @@
 
 use coldbrew::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Spent};
 use coldbrew::accounts::{Ending, Members};
-use coldbrew::jobs::{Admission, Unanswered};
+use coldbrew::jobs::{Admission, PaidAnswer, Unanswered};
 use futures::future::join_all;
 
 use super::*;
@@ -10,6 +10,7 @@ use super::*;
 conform!(
     request_admitted_is_held_until_its_answer_is_recorded,
     answer_recorded_twice_counts_once,
+    pages_recorded_together_are_charged_and_settled_once_each,
     answer_counts_on_the_day_of_its_admission,
     admissions_at_once_never_exceed_the_ceiling,
     request_alone_may_exceed_the_ceiling,
@@ -70,6 +71,30 @@ async fn request_admitted_is_held_until_its_answer_is_recorded(stores: Stores) {
     let answers = stores.spending.answers_on(&account.id, NOW.day()).await.unwrap();
     assert_eq!(answers, Answers { all: 2, useless: 1 });
     assert_eq!(stores.spending.answers_on("another", NOW.day()).await.unwrap(), Answers::default());
+}
+
+async fn pages_recorded_together_are_charged_and_settled_once_each(stores: Stores) {
+    let account = stores.account("a").await;
+    let job = stores.claimed(&account, "one").await;
+    let answered = |request: PaidRequest| PaidAnswer { request_id: request.id, page: request.page, spent: spent(7) };
+    for index in 0..3 {
+        assert_eq!(stores.admit(&job, &page(index, 10)).await, Admission::Admitted);
+    }
+    let (pages, paid) =
+        ([read(0, "Text.", 30), failed_page(1, "It is damaged.")], [0, 1].map(|index| answered(page(index, 10))));
+    for _ in 0..2 {
+        assert!(stores.jobs.record_pages(&job, &pages, &paid, NOW).await.unwrap());
+    }
+    let is_as_recorded = async || {
+        assert_eq!(stores.today().await, (14, 1), "the third request is still under way");
+        assert_eq!(stores.used_and_reserved(&account).await, (30, 100));
+        assert_eq!(stores.jobs.finished_pages(&job).await.unwrap().to_string(), "1-2");
+    };
+    is_as_recorded().await;
+    stores.taken_over().await;
+    let (pages, paid) = ([read(2, "Text.", 30)], [answered(page(2, 10))]);
+    assert!(!stores.jobs.record_pages(&job, &pages, &paid, NOW).await.unwrap());
+    is_as_recorded().await;
 }
 
 async fn answer_recorded_twice_counts_once(stores: Stores) {

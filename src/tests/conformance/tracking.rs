@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ::redis::Commands;
+use coldbrew::documents::JobViews;
 use coldbrew::metrics::LoopAges;
 use coldbrew::model::JobStatus;
 use coldbrew::store::tracking::{self, Origin, RedisMirror, TrackedJob, Tracking};
@@ -286,7 +287,7 @@ async fn status_from_redis_is_at_most_two_seconds_old() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         tracked.publish("content one").await;
-        assert!(tracked.stores.jobs.advance(&at(&claimed, polling()), None, NOW).await.unwrap());
+        assert!(tracked.stores.jobs.advance(&at(&claimed, polling()), 0, None, NOW).await.unwrap());
         let committed = std::time::Instant::now();
         assert_eq!(status().await, JobStatus::Preparing, "the copy answers");
         while status().await != JobStatus::Running {
@@ -296,5 +297,6 @@ async fn status_from_redis_is_at_most_two_seconds_old() {
         assert_eq!(peer.job()["status"], "RUNNING", "the copy is replaced");
         stop.cancel();
     };
-    tokio::join!(mirror.keep(&stop), read);
+    let loops = LoopAges::default();
+    tokio::join!(mirror.keep(&loops, &stop), read);
 }

@@ -156,6 +156,7 @@ async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
         ids: Arc::new(RandomIds),
         ports: WorkerPorts {
             jobs: Arc::new(memory.clone()),
+            polling: Arc::new(memory.clone()),
             uploads: Arc::new(memory.clone()),
             spending: Arc::new(memory.clone()),
             figures: Arc::new(memory.clone()),

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::lost_creates::{SameText, job, upload, worker};
-use crate::support::memory::{Memory, UNLIMITED};
+use crate::support::memory::{Memory, OrphanRow, UNLIMITED};
 
 const BATCHES: usize = 1_900;
 const JOBS: usize = 300;
@@ -85,7 +85,7 @@ async fn calls_of_many_looks_grow_with_time_only() {
     }
     for number in JOBS..JOBS + ORPHANS {
         let orphan = OrphanedResource::of(&Job { stage: reconciling(now), ..job(number, now) }, now).unwrap();
-        memory.records().orphans.insert((orphan.job_id.clone(), None), orphan);
+        memory.records().orphans.insert((orphan.job_id.clone(), None), OrphanRow { orphan, due_at: now });
     }
 
     let mut worker = worker(&data, &memory, 0, address).await;
@@ -118,7 +118,7 @@ async fn calls_of_many_looks_grow_with_time_only() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         let records = memory.records();
         let jobs = records.jobs.values().all(|row| has_looked(&row.job));
-        if jobs && records.orphans.values().all(|orphan| orphan.quiet_looks >= LOOKS) {
+        if jobs && records.orphans.values().all(|row| row.orphan.quiet_looks >= LOOKS) {
             break;
         }
     }

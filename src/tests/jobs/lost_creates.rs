@@ -164,6 +164,7 @@ pub async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: Socket
         ids: Arc::new(RandomIds),
         ports: WorkerPorts {
             jobs: Arc::new(memory.clone()),
+            polling: Arc::new(memory.clone()),
             uploads: Arc::new(memory.clone()),
             spending: Arc::new(memory.clone()),
             figures: Arc::new(memory.clone()),

@@ -1,6 +1,6 @@
 //! Workers whose Google or database is slow: a job that makes progress reaches its end.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -21,8 +21,8 @@ use coldbrew::jobs::Spending;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Jobs};
 use coldbrew::jobs::{
-    Google, InputLines, Job, JobIds, Listings, PageSource, ReadyPage, ReadyPages, RemoteBatch, Results, Spool, Stage,
-    Worker, WorkerPolicy, WorkerPorts, WorkerSettings,
+    Google, InputLines, Job, JobIds, Listings, PageSource, Poller, PollingJobs, ReadyPage, ReadyPages, RemoteBatch, Results,
+    Spool, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings,
 };
 use coldbrew::metrics::LoopAges;
 use coldbrew::model::wire::{JobError, Metadata};
@@ -33,6 +33,7 @@ use coldbrew_gemini::jsonl::{Outcome, ResultLine};
 use coldbrew_gemini::models::{Model, Models};
 use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Request};
 use futures::{StreamExt, stream};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -48,17 +49,26 @@ fn answer() -> Answer {
 
 /// A Google, a disk and a page engine with only what these tests use.
 #[derive(Default)]
-struct Outside {
+pub(super) struct Outside {
     /// Counts realtime requests.
     requests: AtomicUsize,
     /// Every so many requests, one is answered; 0: none is.
     answered: usize,
+    /// The answers to polls. After them, there is no such batch.
+    states: Mutex<VecDeque<Result<&'static str, ErrorKind>>>,
     /// How long it takes to read a line of the results.
     line: Duration,
     /// How often the account has no engine time, before it has some.
     engine_refusals: AtomicUsize,
     /// Cancelled when a create is admitted.
     stop_at_admission: CancellationToken,
+}
+
+impl Outside {
+    /// Google gives these answers to polls.
+    pub(super) fn reporting(states: &[Result<&'static str, ErrorKind>]) -> Self {
+        Self { states: Mutex::new(states.iter().copied().collect()), ..Self::default() }
+    }
 }
 
 #[async_trait]
@@ -101,11 +111,15 @@ impl Google for Outside {
     }
 
     async fn get_batch(&self, _batch: &str) -> Result<Batch, Error> {
-        Err(Error::new(ErrorKind::NotFound, "there is no such batch"))
+        match self.states.lock().unwrap().pop_front() {
+            Some(Ok(state)) => Ok(Batch::from_json(json!({"name": "batches/b", "metadata": {"state": state}}))),
+            Some(Err(kind)) => Err(Error::new(kind, "it is not reported")),
+            None => Err(Error::new(ErrorKind::NotFound, "there is no such batch")),
+        }
     }
 
     async fn cancel(&self, _batch: &str) -> Result<(), Error> {
-        unreachable!()
+        Ok(())
     }
 
     async fn find_files(&self, _beginning: &str) -> Result<Vec<File>, Error> {
@@ -168,7 +182,10 @@ impl PageSource for Outside {
     }
 }
 
-fn worker(store: impl Jobs + Uploads + Spending + Figures + Clone + 'static, outside: Outside) -> Worker {
+pub(super) fn worker(
+    store: impl Jobs + PollingJobs + Uploads + Spending + Figures + Clone + 'static,
+    outside: Outside,
+) -> Worker {
     let outside = Arc::new(outside);
     Worker {
         name: "worker".into(),
@@ -176,6 +193,7 @@ fn worker(store: impl Jobs + Uploads + Spending + Figures + Clone + 'static, out
         ids: Arc::new(RandomIds),
         ports: WorkerPorts {
             jobs: Arc::new(store.clone()),
+            polling: Arc::new(store.clone()),
             uploads: Arc::new(store.clone()),
             spending: Arc::new(store.clone()),
             figures: Arc::new(store),
@@ -193,7 +211,7 @@ fn worker(store: impl Jobs + Uploads + Spending + Figures + Clone + 'static, out
             pricing: Pricing::default(),
             budget: Budget::UNLIMITED,
             settings: WorkerSettings {
-                timing: Timing::default(),
+                timing: Timing { poll_ms: 20, ..Timing::default() },
                 lease: LEASE,
                 jobs_max: 1,
                 polls_max: 1,
@@ -204,14 +222,11 @@ fn worker(store: impl Jobs + Uploads + Spending + Figures + Clone + 'static, out
     }
 }
 
-/// Records a job of [`PAGES`] pages at that stage.
-async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Stage) -> Account {
-    let (account, now) = (Account { id: "a".into(), email: None, quota_tokens: None }, SystemClock.now());
-    let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
-    store.create_guest(&account.id, credential, now).await.unwrap();
-    let upload = Upload {
+/// The upload of all jobs.
+pub(super) fn upload() -> Upload {
+    Upload {
         hash: "upload".into(),
-        account_id: account.id.clone(),
+        account_id: "a".into(),
         content_hash: "content".into(),
         metadata: Metadata {
             content_type: "application/pdf".into(),
@@ -223,7 +238,15 @@ async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Sta
         },
         kept_bytes: 1,
         page_tokens: vec![1; PAGES as usize],
-    };
+    }
+}
+
+/// Records a job of [`PAGES`] pages at that stage.
+async fn submit(store: &(impl Accounts + Uploads + Jobs), mode: Mode, stage: Stage) -> Account {
+    let (account, now) = (Account { id: "a".into(), email: None, quota_tokens: None }, SystemClock.now());
+    let credential = Credential { digest: "d", kind: CredentialKind::Token, expires_at: UnixMs(i64::MAX) };
+    store.create_guest(&account.id, credential, now).await.unwrap();
+    let upload = upload();
     store.insert_upload(&upload, &UNLIMITED, now).await.unwrap();
     let job = Job {
         title: "Book".into(),
@@ -265,6 +288,22 @@ async fn pages_answered_one_in_each_round_are_all_read() {
     let account = submit(&memory, Mode::Realtime, Stage::Realtime { tries: 0 }).await;
     let worker = worker(memory.clone(), Outside { answered: 2, ..Outside::default() });
     assert!(work_off(&worker).await > 8, "more rounds than may fail in a row");
+    let document = memory.document(&account.id, "document").await.unwrap().unwrap();
+    assert_eq!((document.pages, document.failed_pages), (PAGES, 0));
+}
+
+#[tokio::test]
+async fn pages_that_finish_while_others_are_recorded_are_recorded_together() {
+    let memory = Memory::default();
+    let account = submit(&memory, Mode::Realtime, Stage::Realtime { tries: 0 }).await;
+    memory.records().recording = Duration::from_millis(20);
+    let mut worker = worker(memory.clone(), Outside { answered: 1, ..Outside::default() });
+    worker.policy.settings.realtime_requests_max = 8;
+    assert_eq!(work_off(&worker).await, 1);
+    let groups = memory.records().groups.clone();
+    assert_eq!(groups.iter().sum::<usize>(), 40, "{groups:?}");
+    assert!(groups.len() <= 20 && groups.iter().all(|pages| *pages <= 8), "{groups:?}");
+    assert_eq!((memory.records().ledger.len(), memory.records().spending.len()), (40, 40));
     let document = memory.document(&account.id, "document").await.unwrap().unwrap();
     assert_eq!((document.pages, document.failed_pages), (PAGES, 0));
 }
@@ -317,6 +356,17 @@ async fn create_not_sent_before_a_stop_is_sent_by_the_next_worker() {
     assert!(records.commitments.is_empty(), "nothing is held for the create");
 }
 
+/// Makes the next poll.
+async fn poll_once(poller: &Poller) {
+    poller.refresh().await.unwrap();
+    loop {
+        match poller.take_due() {
+            Some(due) => return poller.poll(due, CancellationToken::new()).await,
+            None => tokio::time::sleep(Duration::from_millis(1)).await,
+        }
+    }
+}
+
 /// A key of another project does not see the batch (docs/GEMINI.md). That is no evidence that the batch is lost.
 #[tokio::test]
 async fn batch_that_another_key_does_not_see_is_not_given_up() {
@@ -345,8 +395,10 @@ async fn batch_that_another_key_does_not_see_is_not_given_up() {
             let memory = Memory::default();
             submit(&memory, Mode::Batch, stage.clone()).await;
             let worker = worker(memory.clone(), Outside::default());
-            let job = worker.claim(Lane::Remote, 1).await.unwrap().pop().unwrap();
-            worker.hold(job, CancellationToken::new()).await;
+            match worker.claim(Lane::Remote, 1).await.unwrap().pop() {
+                Some(job) => worker.hold(job, CancellationToken::new()).await,
+                None => poll_once(&Poller::new(worker)).await,
+            }
             let after = memory.records().jobs["job"].job.stage.clone();
             assert_eq!(after != stage, is_evidence, "{after:?}");
         }

@@ -216,6 +216,7 @@ async fn silent_file_store_replaced_is_found() {
         region: "us-east-1".into(),
         access_key: Some("key".into()),
         secret_key: Some("secret".into()),
+        cache_bytes_max: 1 << 20,
     };
     let blobs = S3::open(&config, cache.path().join("cache")).await.unwrap();
     let put = async |name: &str| {

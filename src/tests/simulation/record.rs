@@ -8,9 +8,9 @@ use coldbrew::documents::JobViews;
 use coldbrew::error::{Error, Result};
 use coldbrew::extract::PageResult;
 use coldbrew::jobs::machine::Lane;
-use coldbrew::jobs::{Acceptance, Completion, Jobs, OrphanedResources};
+use coldbrew::jobs::{Acceptance, Completion, Jobs, OrphanedResources, PollingJobs, Roster};
 use coldbrew::jobs::{Admission, Spending, Unanswered};
-use coldbrew::jobs::{Job, OrphanedResource};
+use coldbrew::jobs::{Job, OrphanedResource, PaidAnswer};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{PageSet, UnixMs};
 use coldbrew::operations::DatabaseTime;
@@ -52,9 +52,13 @@ impl Connection {
             fate,
             timeout_ms: TIMEOUT_MS,
         };
-        let memory = self.memory.clone();
-        let answer = self.timeline.call(delivery, move || act(&memory)).await;
-        if !matches!((what, fate), ("claim" | "renew", Fate::Arrives)) {
+        let (memory, timeline) = (self.memory.clone(), self.timeline.clone());
+        let effect = move || {
+            memory.records().time = Some(UnixMs(timeline.now_ms()));
+            act(&memory)
+        };
+        let answer = self.timeline.call(delivery, effect).await;
+        if !matches!((what, fate), ("claim" | "renew" | "waiting" | "attend" | "roster", Fate::Arrives)) {
             self.timeline.log(|| format!("{}: {what} {fate:?}", self.name));
         }
         answer.unwrap_or_else(|| Err(Error::unavailable("no answer from the database")))
@@ -111,9 +115,9 @@ impl Jobs for Connection {
         self.transact("advance", move |memory| now(memory.advance(&job, wait_ms, left.as_ref(), at))).await
     }
 
-    async fn record_page(&self, job: &Job, page: &PageResult, at: UnixMs) -> Result<bool> {
-        let (job, page) = (job.clone(), page.clone());
-        self.transact("record page", move |memory| now(memory.record_page(&job, &page, at))).await
+    async fn record_pages(&self, job: &Job, pages: &[PageResult], paid: &[PaidAnswer], at: UnixMs) -> Result<bool> {
+        let (job, pages, paid) = (job.clone(), pages.to_vec(), paid.to_vec());
+        self.transact("record pages", move |memory| now(memory.record_pages(&job, &pages, &paid, at))).await
     }
 
     async fn finished_pages(&self, job: &Job) -> Result<PageSet> {
@@ -133,6 +137,43 @@ impl Jobs for Connection {
 
     async fn active_ids(&self) -> Result<Vec<String>> {
         self.memory.active_ids().await
+    }
+}
+
+#[async_trait]
+impl PollingJobs for Connection {
+    async fn waiting(&self) -> Result<Vec<(String, i64)>> {
+        self.transact("waiting", |memory| now(memory.waiting())).await
+    }
+
+    async fn load(&self, ids: &[String]) -> Result<Vec<Job>> {
+        let ids = ids.to_vec();
+        self.transact("load", move |memory| now(memory.load(&ids))).await
+    }
+
+    async fn claim_waiting(&self, worker: &str, job_id: &str, fence: i64, lease_ms: i64) -> Result<Option<Job>> {
+        let (worker, job_id) = (worker.to_owned(), job_id.to_owned());
+        let claim = move |memory: &Memory| now(memory.claim_waiting(&worker, &job_id, fence, lease_ms));
+        let claimed = self.transact("claim waiting", claim).await;
+        if claimed.is_err() {
+            // As with any claim.
+            self.timeline.crash();
+        }
+        claimed
+    }
+
+    async fn attend(&self, worker: &str, behind_ms: Option<i64>, lease_ms: i64) -> Result<()> {
+        let worker = worker.to_owned();
+        self.transact("attend", move |memory| now(memory.attend(&worker, behind_ms, lease_ms))).await
+    }
+
+    async fn roster(&self, lease_ms: i64) -> Result<Roster> {
+        self.transact("roster", move |memory| now(memory.roster(lease_ms))).await
+    }
+
+    async fn leave(&self, worker: &str) -> Result<()> {
+        let worker = worker.to_owned();
+        self.transact("leave", move |memory| now(memory.leave(&worker))).await
     }
 }
 

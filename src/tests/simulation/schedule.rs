@@ -13,7 +13,7 @@ use coldbrew::error::Error;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Jobs};
-use coldbrew::jobs::{Job, JobIds, Listings, Reaper, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
+use coldbrew::jobs::{Job, JobIds, Listings, Poller, Reaper, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings};
 use coldbrew::metrics::LoopAges;
 use coldbrew::model::wire::Metadata;
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
@@ -99,6 +99,8 @@ struct Host {
 struct Dues {
     local: Option<UnixMs>,
     remote: Option<UnixMs>,
+    /// Whether a job waits for its batch.
+    is_waiting: bool,
     orphan: Option<UnixMs>,
     submission: Option<UnixMs>,
 }
@@ -111,9 +113,10 @@ impl Dues {
         }
     }
 
-    /// The earliest of them. `None`: nothing will be due any more.
+    /// The earliest of them. `None`: nothing will be due any more. Polls are due at any time.
     fn next(&self) -> Option<UnixMs> {
-        [self.local, self.remote, self.orphan, self.submission].into_iter().flatten().min()
+        let polls = self.is_waiting.then_some(UnixMs(i64::MAX));
+        [self.local, self.remote, self.orphan, self.submission, polls].into_iter().flatten().min()
     }
 }
 
@@ -312,6 +315,7 @@ impl Schedule {
             ids: machine,
             ports: WorkerPorts {
                 jobs: connection.clone(),
+                polling: connection.clone(),
                 uploads: Arc::new(self.memory.clone()),
                 spending: connection,
                 figures: Arc::new(self.memory.clone()),
@@ -358,6 +362,8 @@ impl Schedule {
         measured: Option<Arc<DatabaseClock>>,
         stop: CancellationToken,
     ) {
+        let poller = Arc::new(Poller::new(worker.clone()));
+        self.timeline.spawn(Some(number), Arc::clone(&self).refresh(poller.clone(), stop.clone()));
         while !stop.is_cancelled() {
             if let Some(measured) = measured.clone() {
                 self.timeline.spawn(Some(number), async move { drop(measured.measure().await) });
@@ -380,11 +386,33 @@ impl Schedule {
                 let reaper = reaper.clone();
                 self.timeline.spawn(Some(number), async move { drop(reaper.reap_due().await) });
             }
+            while let Some(due) = poller.take_due() {
+                let (poller, stop) = (poller.clone(), stop.clone());
+                self.timeline.spawn(Some(number), async move { poller.poll(due, stop).await });
+            }
             let Some(due_at) = dues.next() else { return };
-            let is_calm = self.timeline.now_ms() > START_MS + CALM_MS;
-            let idle_ms_max = if is_calm { 20 * MINUTE_MS } else { 20_000 };
+            let idle_ms_max = match self.timeline.now_ms() > START_MS + CALM_MS {
+                _ if dues.is_waiting => 1_000,
+                true => 20 * MINUTE_MS,
+                false => 20_000,
+            };
             let idle_ms = (due_at.0 - self.timeline.now_ms()).clamp(0, idle_ms_max);
             self.timeline.sleep(idle_ms + self.timeline.pick(1..500)).await;
+        }
+    }
+
+    /// Keeps the part of a worker's poller up to date while jobs wait for their batches.
+    async fn refresh(self: Arc<Self>, poller: Arc<Poller>, stop: CancellationToken) {
+        let interval_ms = i64::try_from(poller.refresh_interval().as_millis()).unwrap();
+        while !stop.is_cancelled() {
+            let dues = self.dues();
+            let Some(due_at) = dues.next() else { return };
+            let mut idle_ms = (due_at.0 - self.timeline.now_ms()).clamp(interval_ms, 20 * MINUTE_MS);
+            if dues.is_waiting {
+                drop(poller.refresh().await);
+                idle_ms = interval_ms;
+            }
+            self.timeline.sleep(idle_ms).await;
         }
     }
 
@@ -392,16 +420,21 @@ impl Schedule {
     fn dues(&self) -> Dues {
         let records = self.memory.records();
         let orphan = records.orphans.values().map(|row| row.due_at).min();
-        let mut dues = Dues { local: None, remote: None, orphan, submission: None };
+        let mut dues = Dues { local: None, remote: None, is_waiting: false, orphan, submission: None };
         for row in records.jobs.values().filter(|row| row.job.task().is_some()) {
             let due_at = row.job.due_at.max(row.lease_until);
+            if let Stage::Polling(_) = row.job.stage {
+                dues.is_waiting = true;
+                continue;
+            }
             let of_lane = match row.job.lane() {
                 Lane::Local => &mut dues.local,
                 Lane::Remote => &mut dues.remote,
             };
             *of_lane = Some(of_lane.map_or(due_at, |other| due_at.min(other)));
         }
-        if (dues.local, dues.remote) == (None, None) && self.waiting.load(Ordering::Relaxed) > 0 {
+        if (dues.local, dues.remote, dues.is_waiting) == (None, None, false) && self.waiting.load(Ordering::Relaxed) > 0
+        {
             dues.submission = Some(UnixMs(self.timeline.now_ms() + 1_000));
         }
         dues

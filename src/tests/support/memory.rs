@@ -6,12 +6,14 @@ mod documents;
 mod jobs;
 mod operations;
 mod orphans;
+mod polling;
 mod sign_ins;
 mod spending;
 mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use coldbrew::accounts::Allowance;
@@ -23,6 +25,7 @@ use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::uploads::{FigurePlaces, Figures, FoundFigures, Upload, Uploads};
 
+pub use polling::WorkerRow;
 pub use spending::{Commitment, SpentRow};
 
 /// An allowance that no test reaches.
@@ -69,6 +72,13 @@ pub struct Records {
     /// By request id.
     pub commitments: BTreeMap<String, Commitment>,
     pub spending: BTreeMap<String, SpentRow>,
+    /// By name.
+    workers: BTreeMap<String, WorkerRow>,
+    /// How long it takes to record pages, and how many pages each such transaction recorded.
+    pub recording: Duration,
+    pub groups: Vec<usize>,
+    /// The store's own time; `None`: that of the machine.
+    pub time: Option<UnixMs>,
 }
 
 /// An orphaned resource, and when it is due.

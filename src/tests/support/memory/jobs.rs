@@ -8,7 +8,7 @@ use coldbrew::error::{Error, Result};
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::machine::Lane;
 use coldbrew::jobs::{Acceptance, Completion, Jobs};
-use coldbrew::jobs::{Job, OrphanedResource, Stage};
+use coldbrew::jobs::{Job, OrphanedResource, PaidAnswer, Stage};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{ApiError, PageSet, UnixMs};
 use futures::TryStreamExt;
@@ -125,6 +125,18 @@ impl Records {
     }
 }
 
+impl JobRow {
+    /// The claim of a job that is free.
+    pub(super) fn claim(&mut self, worker: &str, now: UnixMs, lease_ms: i64) -> Job {
+        self.job.fence += 1;
+        let own_lease_expired = self.owner.as_deref() == Some(worker) && self.lease_until > UnixMs(0);
+        self.job.claims += u32::from(!own_lease_expired);
+        self.lease_until = now.plus(lease_ms);
+        self.owner = Some(worker.to_owned());
+        self.job.clone()
+    }
+}
+
 fn stored(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
 }
@@ -169,19 +181,12 @@ impl Jobs for Memory {
     async fn claim(&self, worker: &str, lane: Lane, max: usize, lease_ms: i64) -> Result<Vec<Job>> {
         let (now, mut records) = (self.now(), self.records());
         let free = |row: &&mut JobRow| {
-            row.job.task().is_some() && row.job.lane() == lane && row.job.due_at <= now && row.lease_until <= now
+            let is_of_lane = row.job.lane() == lane && !matches!(row.job.stage, Stage::Polling(_));
+            row.job.task().is_some() && is_of_lane && row.job.due_at <= now && row.lease_until <= now
         };
         let mut due: Vec<_> = records.jobs.values_mut().filter(free).collect();
         due.sort_by_key(|row| row.job.due_at);
-        let claimed = due.into_iter().take(max).map(|row| {
-            row.job.fence += 1;
-            let own_lease_expired = row.owner.as_deref() == Some(worker) && row.lease_until > UnixMs(0);
-            row.job.claims += u32::from(!own_lease_expired);
-            row.lease_until = now.plus(lease_ms);
-            row.owner = Some(worker.to_owned());
-            row.job.clone()
-        });
-        Ok(claimed.collect())
+        Ok(due.into_iter().take(max).map(|row| row.claim(worker, now, lease_ms)).collect())
     }
 
     async fn adopt(&self, worker: &str, job_id: &str, fence: i64, lease_ms: i64) -> Result<Option<Job>> {
@@ -222,11 +227,21 @@ impl Jobs for Memory {
         Ok(advanced)
     }
 
-    async fn record_page(&self, job: &Job, page: &PageResult, now: UnixMs) -> Result<bool> {
+    async fn record_pages(&self, job: &Job, pages: &[PageResult], paid: &[PaidAnswer], now: UnixMs) -> Result<bool> {
+        let recording = self.records().recording;
+        if !recording.is_zero() {
+            tokio::time::sleep(recording).await;
+        }
         let mut records = self.records();
         let Some(row) = records.held(job) else { return Ok(false) };
         row.job.claims = 0;
-        records.store_page(job, page.clone(), now);
+        records.groups.push(pages.len());
+        for answer in paid {
+            records.settle(job, answer, now, self.now());
+        }
+        for page in pages {
+            records.store_page(job, page.clone(), now);
+        }
         Ok(true)
     }
 

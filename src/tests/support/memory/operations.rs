@@ -4,6 +4,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use coldbrew::error::{Error, Result};
+use coldbrew::jobs::Stage;
 use coldbrew::model::UnixMs;
 use coldbrew::operations::{DatabaseTime, Operations, QueuedJob};
 
@@ -20,7 +21,10 @@ impl Operations for Memory {
             mode: row.job.mode,
             status: row.job.status(),
             submitted_at: row.job.submitted_at,
-            due_at: row.job.due_at,
+            due_at: match row.job.stage {
+                Stage::Polling(_) => row.job.due_at.max(records.attended_until()),
+                _ => row.job.due_at,
+            },
             lease_until: row.lease_until,
             blocked_by: row.job.blocked_by,
         });

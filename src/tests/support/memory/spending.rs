@@ -5,7 +5,7 @@ use coldbrew::accounts::Account;
 use coldbrew::accounts::spending::{Answers, Budget, DaySpending, PaidRequest, Reserved, Spent, Sums};
 use coldbrew::error::Result;
 use coldbrew::jobs::Job;
-use coldbrew::jobs::{Admission, Spending, Unanswered};
+use coldbrew::jobs::{Admission, PaidAnswer, Spending, Unanswered};
 use coldbrew::model::{BlockedReason, UnixMs};
 
 use super::{Memory, Records};
@@ -67,6 +67,16 @@ impl Records {
         }
     }
 
+    /// Records what an answer cost, and releases what was held for its request.
+    /// `at`: the time of the database.
+    pub(super) fn settle(&mut self, job: &Job, answer: &PaidAnswer, now: UnixMs, at: UnixMs) {
+        let id = &answer.request_id;
+        let day = self.commitments.get(id).map_or(now.day(), |held| held.day);
+        let row = SpentRow { account_id: job.account_id.clone(), day, spent: answer.spent };
+        self.spending.entry(id.clone()).or_insert(row);
+        self.release(|other, _| other == id, at);
+    }
+
     fn release(&mut self, of: impl Fn(&str, &Commitment) -> bool, now: UnixMs) {
         let before = self.commitments.len();
         self.commitments.retain(|id, held| !of(id, held));
@@ -105,13 +115,11 @@ impl Spending for Memory {
         Ok(Admission::Admitted)
     }
 
-    async fn settle(&self, job: &Job, id: &str, _page: Option<u32>, spent: &Spent, now: UnixMs) -> Result<()> {
+    async fn settle(&self, job: &Job, id: &str, page: Option<u32>, spent: &Spent, now: UnixMs) -> Result<()> {
         let mut records = self.records();
         if records.is_claim_current(job) {
-            let day = records.commitments.get(id).map_or(now.day(), |held| held.day);
-            let row = SpentRow { account_id: job.account_id.clone(), day, spent: *spent };
-            records.spending.entry(id.to_owned()).or_insert(row);
-            records.release(|other, _| other == id, self.now());
+            let paid = PaidAnswer { request_id: id.to_owned(), page, spent: *spent };
+            records.settle(job, &paid, now, self.now());
         }
         Ok(())
     }
