@@ -113,13 +113,6 @@ impl DatabaseClock {
     async fn watch(&self) {
         let mut back_ms = UNSEEN_MS;
         loop {
-            if back_ms >= JUMP_MS_MIN {
-                match self.database.clock_went_back(back_ms).await {
-                    Ok(()) => back_ms = 0,
-                    Err(error) => tracing::warn!(%error, "due times not moved with the clock"),
-                }
-            }
-            self.until_due().await;
             match self.measure().await {
                 Ok(jumped_ms) if jumped_ms >= JUMP_MS_MIN => {
                     tracing::warn!(jumped_ms, "the database's clock was set back");
@@ -128,6 +121,13 @@ impl DatabaseClock {
                 Ok(_) => {}
                 Err(error) => tracing::info!(%error, "the database's time not measured"),
             }
+            if back_ms >= JUMP_MS_MIN {
+                match self.database.clock_went_back(back_ms).await {
+                    Ok(()) => back_ms = 0,
+                    Err(error) => tracing::warn!(%error, "due times not moved with the clock"),
+                }
+            }
+            self.until_due().await;
         }
     }
 

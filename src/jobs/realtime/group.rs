@@ -36,26 +36,30 @@ impl Group {
         page: PageResult,
         paid: Option<PaidAnswer>,
     ) -> Result<bool> {
-        let (recorded, answer) = oneshot::channel();
+        let (recorded, mut answer) = oneshot::channel();
         self.waiting().push(Finished { page, paid, recorded });
-        let turn = self.turn.lock().await;
+        let _turn = tokio::select! {
+            // In this order, so that a page that is recorded waits for no further transaction.
+            biased;
+            stored = &mut answer => {
+                return stored.map_err(|_| Error::unavailable("the group of this page was not recorded"));
+            }
+            turn = self.turn.lock() => turn,
+        };
         let group = std::mem::take(&mut *self.waiting());
-        if !group.is_empty() {
-            let (mut pages, mut paid, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
-            for finished in group {
-                pages.push(finished.page);
-                paid.extend(finished.paid);
-                waiting.push(finished.recorded);
-            }
-            let stored = worker.ports.jobs.record_pages(job, &pages, &paid, worker.clock.now()).await?;
-            worker.ports.changes.tell(&job.account_id, &job.content_hash);
-            // Sending fails only if the round has ended.
-            for recorded in waiting {
-                let _ = recorded.send(stored);
-            }
+        let (mut pages, mut paid, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        for finished in group {
+            pages.push(finished.page);
+            paid.extend(finished.paid);
+            others.push(finished.recorded);
         }
-        drop(turn);
-        answer.await.map_err(|_| Error::unavailable("the group of this page was not recorded"))
+        let stored = worker.ports.jobs.record_pages(job, &pages, &paid, worker.clock.now()).await?;
+        worker.ports.changes.tell(&job.account_id, &job.content_hash);
+        for recorded in others {
+            // Sending fails only for this page itself, and if the round has ended.
+            let _ = recorded.send(stored);
+        }
+        Ok(stored)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Vec<Finished>> {

@@ -144,7 +144,7 @@ async fn machine_suspended_is_measured_again_at_once() {
     let site = Site::new(0);
     let clock = site.clock();
     clock.measure().await.unwrap();
-    watched(&site, &clock, 2).await;
+    watched(&site, &clock, 3).await;
     let regular_ms = site.passed_ms.load(SeqCst);
     assert!(regular_ms >= millis(INTERVAL), "measured after {regular_ms} ms");
     // During the suspension only the monotonic clock stands still.
@@ -168,7 +168,7 @@ async fn database_set_back_moves_waits_back() {
     let site = Site::new(0);
     let clock = site.clock();
     clock.measure().await.unwrap();
-    watched(&site, &clock, 2).await;
+    watched(&site, &clock, 3).await;
     assert_eq!(site.moved_back_ms.load(SeqCst), UNSEEN_MS, "a jump before the start cannot be measured");
     site.database_ms.fetch_add(-HOUR_MS, SeqCst);
     site.moved_back_ms.store(0, SeqCst);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use coldbrew::store::sql::MIGRATIONS;
 use sqlx::migrate::Migrator;
-use sqlx::{AnyPool, AssertSqlSafe};
+use sqlx::{AnyPool, AssertSqlSafe, Connection, PgConnection};
 
 use coldbrew::documents::JobViews;
 
@@ -148,7 +148,8 @@ async fn index_made_concurrently_blocks_no_writer_and_is_made_once() {
     SqlStore::migrate(&url, MIGRATIONS).await.unwrap();
     let pool = AnyPool::connect(&url).await.unwrap();
     // The index waits for this transaction.
-    let mut older = pool.begin().await.unwrap();
+    let mut connection = PgConnection::connect(&url).await.unwrap();
+    let mut older = connection.begin().await.unwrap();
     sqlx::query("INSERT INTO accounts (id, created_at) VALUES ('a', 1)").execute(&mut *older).await.unwrap();
     let migrations = [MIGRATIONS, &[INDEX]].concat();
     let migrating = || SqlStore::migrate(&url, &migrations);
@@ -158,7 +159,7 @@ async fn index_made_concurrently_blocks_no_writer_and_is_made_once() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         let insert = insert_account(&pool, "b", 2);
-        tokio::time::timeout(std::time::Duration::from_secs(2), insert).await.expect("no writer waits").unwrap();
+        tokio::time::timeout(std::time::Duration::from_secs(5), insert).await.expect("no writer waits").unwrap();
         older.commit().await.unwrap();
     };
     let within = async { tokio::join!(migrating(), migrating(), migrating(), writing) };

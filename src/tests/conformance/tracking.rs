@@ -286,6 +286,8 @@ async fn status_from_redis_is_at_most_two_seconds_old() {
         while !peer.keys().contains(&"batch:content one".to_owned()) {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
+        // The rebuild ends a moment later.
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         tracked.publish("content one").await;
         assert!(tracked.stores.jobs.advance(&at(&claimed, polling()), 0, None, NOW).await.unwrap());
         let committed = std::time::Instant::now();

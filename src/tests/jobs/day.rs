@@ -169,9 +169,9 @@ impl Site {
     }
 
     async fn stored(&self) -> Stored {
-        let of = |folder: &str| self.hosts.iter().map(|data| files_below(&data.path().join(folder))).sum();
+        let of = |folder: &str| self.hosts.iter().map(|data| files_below(&data.path().join(folder))).sum::<usize>();
         let caches = self.hosts.iter().map(|data| {
-            files(&data.path().join("cache")).iter().filter_map(|file| Some(fs::metadata(file).ok()?.len())).sum()
+            files(&data.path().join("cache")).iter().filter_map(|file| Some(fs::metadata(file).ok()?.len())).sum::<u64>()
         });
         let list = http().get(format!("{}/coldbrew?list-type=2", self.s3.endpoint())).send().await.unwrap();
         let mut database = SqliteConnection::connect(&self.database()).await.unwrap();
@@ -238,7 +238,7 @@ async fn read_and_delete(guest: &TestClient, hour: u64) {
     }
 }
 
-/// The number of hours, and what is stored after each.
+/// Prints what is stored after each hour.
 #[tokio::test]
 async fn hours_of_documents_leave_flat_disks_and_tables() {
     let hours = number("COLDBREW_SOAK_HOURS").unwrap_or(2);

@@ -119,11 +119,11 @@ async fn rolling_restart_under_load_fails_no_request() {
     // Two clients keep their connection. Two make one for each request.
     let clients = [0, 0, 1, 1].map(|idle| reqwest::Client::builder().pool_max_idle_per_host(idle).build().unwrap());
     let asking = clients.map(|http| tokio::spawn(ask(http, url.clone(), token.clone(), stop.clone())));
-    for index in 0..2 {
+    for (index, server) in servers.iter_mut().enumerate() {
         let before = balancer.backends[1 - index].connections.load(Ordering::Relaxed);
-        servers[index].take().unwrap().stop().await;
+        server.take().unwrap().stop().await;
         balancer.wait_until(index, false).await;
-        servers[index] = Some(start(index).await);
+        *server = Some(start(index).await);
         balancer.wait_until(index, true).await;
         assert!(balancer.backends[1 - index].connections.load(Ordering::Relaxed) > before, "the other one took over");
     }

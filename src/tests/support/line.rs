@@ -35,7 +35,7 @@ impl Line {
         url.replace(&format!(":{}", self.target), &format!(":{}", self.port))
     }
 
-    /// Cuts the line. Whoever uses it gets no answer and no error.
+    /// Cuts the line. Its users get no answer and no error.
     pub fn cut(&self) {
         self.state.send_modify(|(forwards, cuts)| (*forwards, *cuts) = (false, *cuts + 1));
     }

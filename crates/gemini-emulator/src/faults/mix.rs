@@ -8,11 +8,11 @@ use super::{ArmedFault, Fault, Faults};
 
 /// A mix of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum FaultMix {
     /// What operators that read books with Gemini report (`docs/GEMINI.md`, "Recitation" and "Loops"): of the pages 20 % are refused
     /// as recitation and 5 % loop, 3 % of the requests fail once, and 1 % of the rows are missing. The first batch expires.
-    Books,
+    #[serde(rename = "books")]
+    BookPages,
 }
 
 impl FromStr for FaultMix {
@@ -20,7 +20,7 @@ impl FromStr for FaultMix {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         match name {
-            "books" => Ok(Self::Books),
+            "books" => Ok(Self::BookPages),
             _ => Err("the only mix is books"),
         }
     }
@@ -29,7 +29,7 @@ impl FromStr for FaultMix {
 impl Faults {
     /// Arms all faults of the mix. `seed` chooses the pages that they meet.
     pub fn arm_mix(&self, mix: FaultMix, seed: u64) {
-        let FaultMix::Books = mix;
+        let FaultMix::BookPages = mix;
         let often = |fault, probability| ArmedFault::often(fault, probability, seed);
         for fault in [
             often(Fault::RowRecitationSticky, 0.20),
