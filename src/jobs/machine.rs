@@ -219,7 +219,7 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
         }
         _ => None,
     };
-    let unanswered = unanswered(&job.stage, &stage, is_end);
+    let unanswered = unanswered(&job.stage, &stage);
     let unneeded = unneeded_input(&job.stage, &stage);
     effects.extend(unneeded.map(|file| Effect::DeleteInput { input_file: file.to_owned() }));
     if let (Some(batch), Stage::Succeeded) = (job.stage.batch(), &stage) {

@@ -5,7 +5,7 @@ use crate::jobs::Unanswered;
 
 /// Whether Google bills the requests that a step leaves unanswered; `None`: the money for them stays held, or there are none. Google may
 /// bill the requests that a batch had answered before it ended without results.
-pub(super) fn unanswered(before: &Stage, after: &Stage, is_end: bool) -> Option<Unanswered> {
+pub(super) fn unanswered(before: &Stage, after: &Stage) -> Option<Unanswered> {
     use Stage as S;
     match (before, after) {
         // No create was sent, or the create certainly made no batch.
@@ -13,10 +13,7 @@ pub(super) fn unanswered(before: &Stage, after: &Stage, is_end: bool) -> Option<
         (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Creating { .. }, S::Failed { .. }) => {
             Some(Unanswered::Free)
         }
-        // The batch had not started when it was cancelled.
-        (S::Cancelling(remote), S::Upload { .. } | S::Failed { .. }) if is_end && !remote.running => {
-            Some(Unanswered::Free)
-        }
+        // A batch that was pending at the last poll may have started before the cancel arrived.
         (S::Reconciling { .. } | S::Polling(_) | S::Cancelling(_), S::Upload { .. }) => Some(Unanswered::Billed),
         (_, S::Failed { .. } | S::Expired { .. }) => Some(Unanswered::Billed),
         _ => None,

@@ -366,13 +366,13 @@ fn held_money_is_freed_only_where_google_bills_nothing() {
         (creating(), Event::NotSent),
         (creating(), aside()),
         (PREPARE, aside()),
-        (Stage::Cancelling(remote(0)), seen(BatchState::Cancelled)),
     ] {
         assert_eq!(unanswered(stage.clone(), event), Some(Unanswered::Free), "{stage:?}");
     }
     let started = RemoteBatch { running: true, ..remote(0) };
     for (stage, event) in [
         (reconciling(timing.reconcile_listings - 1), Event::NotListed),
+        (Stage::Cancelling(remote(0)), seen(BatchState::Cancelled)),
         (Stage::Polling(remote(0)), seen(BatchState::Cancelled)),
         (Stage::Polling(started.clone()), seen(BatchState::Expired)),
         (Stage::Cancelling(started), seen(BatchState::Cancelled)),

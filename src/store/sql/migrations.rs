@@ -39,6 +39,7 @@ pub const ALL: &[(&str, &str)] = named![
     "0111_jobs_polling",
     "0112_jobs_remote_due",
     "0140_purges",
+    "0141_uploads_pending",
 ];
 
 /// The current time in milliseconds since 1970. `clock_timestamp()` advances during a transaction, as `now()` does not.

@@ -84,7 +84,7 @@ async fn waiting_job_is_due_when_no_worker_attends_to_it(stores: Stores) {
         stores.polling.attend("a", Some(0), LONG_MS).await.unwrap();
     }
     let attended = due_at().await;
-    assert!(attended > job.due_at.plus(LONG_MS), "{attended:?}");
+    assert!(attended >= NOW.plus(LONG_MS), "{attended:?}");
     stores.polling.leave("a").await.unwrap();
     assert_eq!(due_at().await, attended, "the last worker attended until then");
 }

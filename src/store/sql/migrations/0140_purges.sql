@@ -16,4 +16,3 @@ CREATE INDEX purges_by_due ON purges (due_at);
 
 -- 1: the file is being stored, and no caller knows of the upload. Servers of the version before record only uploads that are 0.
 ALTER TABLE uploads ADD COLUMN pending BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX uploads_pending ON uploads (created_at) WHERE pending = 1;
