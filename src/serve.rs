@@ -214,7 +214,8 @@ impl Server {
     /// Something did not end soon after the stop timeout. Failures while serving are logged.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
         let (mut background, closing) = (Background::default(), CancellationToken::new());
-        background.spawn("lame duck", close_after(self.lame_duck, stop.clone(), self.stopping.clone(), closing.clone()));
+        background
+            .spawn("lame duck", close_after(self.lame_duck, stop.clone(), self.stopping.clone(), closing.clone()));
         if let Some(working) = self.working {
             working.start(&mut background, &stop);
         }

@@ -42,7 +42,7 @@ pub struct Poller {
 
 #[derive(Default)]
 struct State {
-    watched: HashMap<String, Watched>,
+    watched: HashMap<String, PolledJob>,
     /// When each poll is due. An entry is void if the job has been planned anew.
     queue: BinaryHeap<Reverse<(Instant, String)>>,
     /// When this worker last renewed its place among the live ones.
@@ -50,7 +50,7 @@ struct State {
 }
 
 /// A job whose batch this worker polls.
-struct Watched {
+struct PolledJob {
     /// As stored, but for `polls`, and for `due_at`: when its poll is, or was, due.
     job: Arc<Job>,
     /// When the next poll is due; `None` during a poll.
@@ -185,7 +185,7 @@ impl Poller {
         let now = self.worker.clock.now();
         let (id, due_at) = (job.id.clone(), job.due_at.max(now.plus(-unattended_ms.max(0))));
         let wait_ms = wait_ms(&id, now.0, self.worker.policy.settings.timing.poll_ms);
-        let watched = Watched { job: Arc::new(Job { due_at, ..job }), next: None, was_blocked: false };
+        let watched = PolledJob { job: Arc::new(Job { due_at, ..job }), next: None, was_blocked: false };
         let mut state = self.state();
         state.watched.insert(id.clone(), watched);
         self.plan(&mut state, &id, wait_ms);

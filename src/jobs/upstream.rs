@@ -63,10 +63,12 @@ impl Worker {
                 tracing::warn!(job = %job.id, attempt, %error, "create failed");
                 match error.kind {
                     // Without its file the job prepares another one, which leaves the field out.
-                    ErrorKind::Rejected if error.refuses_store() => match self.ports.spool.clear(&HashSet::from([job.id.clone()])).await {
-                        Ok(()) => Event::InputGone,
-                        Err(_) => Event::NotCreated { by: BlockedReason::Server, retry_after_ms: None },
-                    },
+                    ErrorKind::Rejected if error.refuses_store() => {
+                        match self.ports.spool.clear(&HashSet::from([job.id.clone()])).await {
+                            Ok(()) => Event::InputGone,
+                            Err(_) => Event::NotCreated { by: BlockedReason::Server, retry_after_ms: None },
+                        }
+                    }
                     ErrorKind::Ambiguous => Event::AnswerLost,
                     ErrorKind::NotFound => Event::InputGone,
                     ErrorKind::Rejected | ErrorKind::TooLarge | ErrorKind::Key => Event::Refused(refusal(&error)),

@@ -18,11 +18,15 @@ macro_rules! is_polling {
 }
 pub(super) use is_polling;
 
-pub(super) const WAITING: &str =
-    concat!("SELECT id, fence FROM jobs WHERE ", is_polling!(), " AND lease_until <= (SELECT now_ms FROM clock) ORDER BY id");
+pub(super) const WAITING: &str = concat!(
+    "SELECT id, fence FROM jobs WHERE ",
+    is_polling!(),
+    " AND lease_until <= (SELECT now_ms FROM clock) ORDER BY id"
+);
 
 /// Until when the polls are attended to: by the live worker that is furthest behind, or by the last one that was live.
-pub(super) const ATTENDED_UNTIL: &str = "COALESCE((SELECT MIN(attended_until) FROM workers WHERE alive_until > (SELECT now_ms FROM clock)),
+pub(super) const ATTENDED_UNTIL: &str =
+    "COALESCE((SELECT MIN(attended_until) FROM workers WHERE alive_until > (SELECT now_ms FROM clock)),
                                                   (SELECT MAX(attended_until) FROM workers), 0)";
 
 /// How long the rows of dead workers are kept. The newest of them says until when batches were polled.

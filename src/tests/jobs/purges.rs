@@ -255,7 +255,7 @@ async fn purge_deletes_all_expired_uploads_and_their_figures() {
 #[tokio::test]
 async fn upload_that_no_caller_was_told_of_is_purged_with_its_file() {
     let home = Home::new().await;
-    for content in ["never stored", "stored", "told"] {
+    for content in ["missing", "stored", "told"] {
         let upload = upload_of(content, content.to_owned());
         home.store.insert_upload(&upload, &UNLIMITED, UnixMs(0)).await.unwrap();
         if content == "told" {
@@ -269,7 +269,7 @@ async fn upload_that_no_caller_was_told_of_is_purged_with_its_file() {
     home.pass(61 * MINUTE_MS);
     home.purge().await;
     assert!(!stored.exists() && told.exists());
-    for (content, is_left) in [("never stored", false), ("stored", false), ("told", true)] {
+    for (content, is_left) in [("missing", false), ("stored", false), ("told", true)] {
         assert_eq!(home.store.has_content("a", content).await.unwrap(), is_left, "{content}");
     }
 }

@@ -21,8 +21,8 @@ use coldbrew::jobs::Spending;
 use coldbrew::jobs::machine::{Lane, Timing};
 use coldbrew::jobs::{Acceptance, Jobs};
 use coldbrew::jobs::{
-    Google, InputLines, Job, JobIds, Listings, PageSource, Poller, PollingJobs, ReadyPage, ReadyPages, RemoteBatch, Results,
-    Spool, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings,
+    Google, InputLines, Job, JobIds, Listings, PageSource, Poller, PollingJobs, ReadyPage, ReadyPages, RemoteBatch,
+    Results, Spool, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings,
 };
 use coldbrew::metrics::LoopAges;
 use coldbrew::model::wire::{JobError, Metadata};

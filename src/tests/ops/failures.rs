@@ -12,7 +12,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::harness::{TestClient, TestGemini, TestServer, book, refused, variables};
+use crate::support::harness::{TestClient, TestGemini, TestServer, book, files_below, refused, variables};
 use crate::support::services::{Postgres, S3Server};
 
 /// The real program, started by a shell that prepares its process. Dropping it kills it.
@@ -119,7 +119,7 @@ async fn full_disk_refuses_new_files_and_loses_nothing() {
     recovered(&server.base_url).await;
     let after = submitted(&guest, 2).await;
     assert_succeed(&guest, &[&before, &after]).await;
-    assert_eq!(std::fs::read_dir(data.path().join("receiving")).unwrap().count(), 0, "nothing is left behind");
+    assert_eq!(files_below(&data.path().join("receiving")), 0, "nothing is left behind");
 }
 
 #[tokio::test]
