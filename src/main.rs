@@ -185,7 +185,10 @@ async fn run(command: Command, config: &Config) -> Result<ExitCode> {
         Command::FakeGemini { addr, faults, seed } => {
             serve_emulator(config, addr, faults.map(|mix| (mix, seed)), stop).await?;
         }
-        Command::Migrate => serve::migrate(config).await?,
+        Command::Migrate => match stop.run_until_cancelled(serve::migrate(config)).await {
+            Some(migrated) => migrated?,
+            None => return Err(Error::unavailable("stopped before the last migration")),
+        },
         Command::Models => println!("{}", serve::models_report(config)),
         Command::Doctor => return run_doctor(config).await,
         Command::Backup { folder } => serve::backup(config, &folder).await?,

@@ -84,7 +84,7 @@ fn install() -> Result<PrometheusHandle> {
     describe_gauge!(CLOCK_OFFSET, "Seconds by which this machine's clock is ahead of the database's.");
     describe_gauge!(DEPENDENCY_UP, "Whether a dependency of the server answers: 1, or 0.");
     describe_gauge!(READY, "Whether the server answers /readyz with 200: 1, or 0.");
-    describe_gauge!(LOOP_AGE, "Seconds since a loop of this process last turned, by loop.");
+    describe_gauge!(LOOP_AGE, "Seconds since the last iteration of a loop of this process, by loop.");
     // These counters start at 0, so that the first event is visible as an increase.
     counter!(JOBS_TAKEN_OVER).absolute(0);
     counter!(GUESTS_MADE).absolute(0);

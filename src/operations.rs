@@ -39,7 +39,7 @@ pub struct QueuedJob {
     /// Preparing, pending or running.
     pub status: JobStatus,
     pub submitted_at: UnixMs,
-    /// When it needs a worker. Of a job that waits for its batch: until when the workers poll it by plan, if that is later.
+    /// When it needs a worker. For a job that waits for its batch: the time until which its worker keeps up with polls, if that is later.
     pub due_at: UnixMs,
     pub lease_until: UnixMs,
     /// Why the job waits, if something blocks it.

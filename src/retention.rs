@@ -90,7 +90,6 @@ impl Purger {
         };
         let files = async {
             loop {
-                self.loops.beat("purge of files");
                 if let Err(error) = self.purge_files().await {
                     tracing::warn!(%error, "files not deleted yet");
                 }

@@ -213,7 +213,7 @@ impl Server {
     /// # Errors
     /// Something did not end soon after the stop timeout. Failures while serving are logged.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
-        let (mut background, closing) = (Background::default(), CancellationToken::new());
+        let (mut background, closing) = (Background::new(&stop), CancellationToken::new());
         background
             .spawn("lame duck", close_after(self.lame_duck, stop.clone(), self.stopping.clone(), closing.clone()));
         if let Some(working) = self.working {
@@ -273,7 +273,7 @@ pub async fn work(config: &Config, stop: CancellationToken) -> Result<()> {
     };
     let Some(opened) = stop.run_until_cancelled(opening).await else { return Ok(()) };
     let (parts, working) = opened?;
-    let mut background = Background::default();
+    let mut background = Background::new(&stop);
     if let Some(addr) = config.server.worker_addr {
         let examination = parts.examination(config, stop.clone())?;
         let health = listener(config, TcpListener::bind(addr).await?, worker_router(examination));

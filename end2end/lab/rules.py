@@ -24,7 +24,7 @@ def settle(lab):
         wait_until(lambda: not lab.active_contents(), "the end of all jobs", RECOVERY_MAX_S)
     except TimeoutError as error:
         lab.complain("service_recovers_by_itself", f"{error}; {lab.condition()}")
-    print(f"lab: after {len(lab.crowd.documents)} documents, {len(leftovers(lab))} files of jobs and uploads are on the disks")
+    print(f"lab: after {len(lab.crowd.documents)} documents, {len(unused_files(lab))} files of jobs and uploads are on the disks")
 
 
 def complaints(lab, name):
@@ -221,19 +221,19 @@ def program_asked_to_stop_ends_with_success(lab):
 
 
 @rule
-def disk_of_a_program_has_no_leftovers(lab):
-    """Programs sweep their folders when they start."""
+def disk_of_a_program_has_no_unused_files(lab):
+    """Programs purge their folders when they start."""
     for host in lab.programs:
         host.start()
         lab.wait_until_started(host)
     try:
-        wait_until(lambda: not leftovers(lab), "the sweep of all folders", 15)
+        wait_until(lambda: not unused_files(lab), "the purge of all folders", 15)
     except TimeoutError:
-        return leftovers(lab)
+        return unused_files(lab)
     return []
 
 
-def leftovers(lab):
+def unused_files(lab):
     """Files of jobs and uploads. Copies of files in S3 are a cache, and may stay."""
     found = [(host, path) for host in lab.programs for folder in ("spool", "receiving") for path in (host.data / folder).rglob("*")]
     return [f"{host.name}: {path.relative_to(host.data)}" for host, path in found]

@@ -16,7 +16,7 @@ use coldbrew_gemini::{Batch, Error as GeminiError, ErrorKind};
 
 /// Listings in one interval between two looks of a job.
 const LISTINGS_EACH_INTERVAL: u32 = 4;
-/// For how many pauses a look counts for the reach of the next listings, so that they also serve looks that follow soon.
+/// A listing reaches back far enough for all looks of so many pauses before it. So it also serves their repetitions.
 const PAUSES_REMEMBERED: u32 = 16;
 
 /// The listings of this process. Cheap to clone.

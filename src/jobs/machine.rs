@@ -205,17 +205,15 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let mut effects = Vec::new();
     let is_over = !stage.status().is_active();
     let left = match (&job.stage, &stage) {
-        (Stage::Reconciling { .. }, Stage::Polling(found)) => {
-            Some(OrphanedResource::beside(&found.batch, job, now, timing))
-        }
+        (Stage::Reconciling { .. }, Stage::Polling(found)) => Some(OrphanedResource::beside(&found.batch, job, timing)),
         // The end of the batch was not observed: Google may still have a batch that it did not list, or that it denied.
         (Stage::Reconciling { .. } | Stage::Polling(_) | Stage::Cancelling(_), Stage::Upload { attempt })
             if !is_end =>
         {
-            Some(OrphanedResource::beside(&job.batch_name(*attempt), job, now, timing))
+            Some(OrphanedResource::beside(&job.batch_name(*attempt), job, timing))
         }
         (Stage::Reconciling { .. } | Stage::Polling(_) | Stage::Cancelling(_), _) if is_over && !is_end => {
-            OrphanedResource::of(job, now)
+            OrphanedResource::of(job)
         }
         _ => None,
     };

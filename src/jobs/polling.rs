@@ -93,7 +93,9 @@ impl Poller {
 
     async fn keep_part(&self, stop: &CancellationToken) {
         while !stop.is_cancelled() {
-            if let Some(Err(error)) = unless(stop, self.refresh()).await {
+            let refreshed = unless(stop, self.refresh()).await;
+            self.worker.ports.loops.beat("polling");
+            if let Some(Err(error)) = refreshed {
                 tracing::warn!(%error, "jobs to poll not read");
             }
             let _ = unless(stop, self.worker.clock.sleep(self.refresh_interval())).await;
@@ -140,7 +142,7 @@ impl Poller {
 
     /// When the next poll may be due. `None`: there is no job to poll.
     pub fn next_at(&self) -> Option<Instant> {
-        self.state().queue.peek().map(|Reverse((at, _))| *at)
+        self.state().next_at()
     }
 
     /// Reads which jobs are this worker's part, and renews its place among the live workers.
@@ -233,12 +235,12 @@ impl Poller {
                 self.keep(&due.job, job, true);
             }
             // An illegal event is reported when its step is committed.
-            Ok(_) | Err(_) => self.take_up(&due, event, stop).await,
+            Ok(_) | Err(_) => self.claim_and_hold(&due, event, stop).await,
         }
     }
 
     /// Claims a job for which there is news, and holds it.
-    async fn take_up(&self, due: &DuePoll, event: Event, stop: CancellationToken) {
+    async fn claim_and_hold(&self, due: &DuePoll, event: Event, stop: CancellationToken) {
         let (worker, job) = (&self.worker, &due.job);
         match worker.ports.polling.claim_waiting(&worker.name, &job.id, job.fence, worker.lease_ms()).await {
             Ok(claimed) => {

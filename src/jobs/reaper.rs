@@ -7,7 +7,7 @@
 //! 2. A listing finds the batch of a lost create: Google may have made a second one, and may list it late.
 //! 3. It begins another attempt before the batch of the previous one is known to have ended.
 //!
-//! After the last check it deletes the batches that have ended and the files.
+//! After the last check of a resource, the reaper deletes its ended batches and its files.
 //!
 //! An [`OrphanedResource`] is recorded in the transaction that orphans it. A check can be repeated, so a crash costs at most one check. A
 //! batch that has ended does not end the checks: another one may be listed late. As many checks in a row must find no live batch as
@@ -46,7 +46,8 @@ pub struct OrphanedResource {
     pub spared: Option<String>,
     /// The stage of the job when it left the resource.
     pub stage: Stage,
-    pub recorded_at: UnixMs,
+    /// How long ago it was recorded, by the database's clock, in milliseconds; 0 in a new one.
+    pub age_ms: i64,
     /// How long after it is stored the next check is due, in milliseconds; 0 in a claimed resource.
     pub wait_ms: i64,
     /// How many checks in a row have found no live batch.
@@ -55,25 +56,25 @@ pub struct OrphanedResource {
 
 impl OrphanedResource {
     /// What a job orphans if it ends at its present stage; `None`: Google has nothing of it.
-    pub fn of(job: &Job, now: UnixMs) -> Option<Self> {
+    pub fn of(job: &Job) -> Option<Self> {
         match job.stage {
             Stage::Prepare { .. }
             | Stage::Realtime { .. }
             | Stage::Succeeded
             | Stage::Failed { .. }
             | Stage::Expired { .. } => None,
-            _ => Some(Self::new(job, now)),
+            _ => Some(Self::new(job)),
         }
     }
 
     /// What may exist of the job's attempt beside `spared`, which the job keeps. The first check is due after `reconcile_ms`.
-    pub fn beside(spared: &str, job: &Job, now: UnixMs, timing: &Timing) -> Self {
-        Self { spared: Some(spared.to_owned()), wait_ms: timing.reconcile_ms, ..Self::new(job, now) }
+    pub fn beside(spared: &str, job: &Job, timing: &Timing) -> Self {
+        Self { spared: Some(spared.to_owned()), wait_ms: timing.reconcile_ms, ..Self::new(job) }
     }
 
-    fn new(job: &Job, now: UnixMs) -> Self {
+    fn new(job: &Job) -> Self {
         let (job_id, stage) = (job.id.clone(), job.stage.clone());
-        Self { job_id, spared: None, stage, recorded_at: now, wait_ms: 0, quiet_looks: 0 }
+        Self { job_id, spared: None, stage, age_ms: 0, wait_ms: 0, quiet_looks: 0 }
     }
 
     /// The record after a check. `is_live`: the check found a live batch. `None`: enough checks in a row found none.
@@ -91,8 +92,8 @@ impl OrphanedResource {
     }
 
     /// Whether the reaper gives up. By then Google has expired the batch and deleted the file (docs/GEMINI.md).
-    fn is_given_up(&self, now: UnixMs, timing: &Timing) -> bool {
-        now.0.saturating_sub(self.recorded_at.0) >= timing.batch_ms_max
+    const fn is_given_up(&self, timing: &Timing) -> bool {
+        self.age_ms >= timing.batch_ms_max
     }
 }
 
@@ -115,13 +116,11 @@ impl Reaper {
         let pause = Duration::from_millis(self.timing.poll_ms.unsigned_abs());
         let reaping = async {
             loop {
-                match self.reap_due().await {
-                    Ok(count) => {
-                        self.loops.beat("reaper");
-                        if count > 0 {
-                            continue;
-                        }
-                    }
+                let reaped = self.reap_due().await;
+                self.loops.beat("reaper");
+                match reaped {
+                    Ok(count) if count > 0 => continue,
+                    Ok(_) => {}
                     Err(error) => tracing::warn!(%error, "orphaned resources not claimed"),
                 }
                 self.clock.sleep(pause).await;
@@ -162,7 +161,7 @@ impl Reaper {
                 crash_point("orphan", "gone");
                 self.orphans.remove_orphan(&orphan).await
             }
-            Err(error) if orphan.is_given_up(self.clock.now(), &self.timing) => {
+            Err(error) if orphan.is_given_up(&self.timing) => {
                 tracing::error!(job = %orphan.job_id, %error, "orphaned resource given up");
                 self.orphans.remove_orphan(&orphan).await
             }
@@ -184,7 +183,7 @@ impl Reaper {
             self.google.cancel(&batch.name).await?;
         }
         crash_point("orphan", "stopped");
-        let given_up = orphan.is_given_up(self.clock.now(), &self.timing);
+        let given_up = orphan.is_given_up(&self.timing);
         let is_live = !live.is_empty() || may_be_hidden;
         let later = orphan.clone().after(is_live, &self.timing).filter(|_| !given_up);
         if later.is_none() {
@@ -238,14 +237,7 @@ mod tests {
     use super::*;
 
     fn orphan(stage: Stage) -> OrphanedResource {
-        OrphanedResource {
-            job_id: "j1".into(),
-            spared: None,
-            stage,
-            recorded_at: UnixMs(0),
-            wait_ms: 0,
-            quiet_looks: 0,
-        }
+        OrphanedResource { job_id: "j1".into(), spared: None, stage, age_ms: 0, wait_ms: 0, quiet_looks: 0 }
     }
 
     #[test]
@@ -264,8 +256,9 @@ mod tests {
 
     #[test]
     fn orphan_is_given_up_long_after_google_expired_it() {
-        let (left, timing) = (orphan(Stage::Upload { attempt: 1 }), Timing::default());
-        assert!(!left.is_given_up(UnixMs(timing.batch_ms_max - 1), &timing));
-        assert!(left.is_given_up(UnixMs(timing.batch_ms_max), &timing));
+        let timing = Timing::default();
+        let aged = |age_ms| OrphanedResource { age_ms, ..orphan(Stage::Upload { attempt: 1 }) };
+        assert!(!aged(timing.batch_ms_max - 1).is_given_up(&timing));
+        assert!(aged(timing.batch_ms_max).is_given_up(&timing));
     }
 }

@@ -4,8 +4,8 @@
 //! the job has to wait. A lost lease or a crash in between leaves the job at its last committed step, for the next claim. `lease` holds the
 //! lease.
 //!
-//! At a stop, no task begins, and what another process would have to do or to pay again finishes within the stop timeout: a create,
-//! answers in realtime, and results that are being stored. Every other task is cut off. Then the worker hands its jobs back.
+//! At a stop, no task begins. A create, answers in realtime, and results that are being stored may finish within the stop timeout: another
+//! process would have to repeat or pay them. Every other task is cut off. Then the worker hands its jobs back.
 
 mod isolation;
 mod lease;
@@ -29,8 +29,7 @@ use crate::changes::Changes;
 use crate::clock::{Clock, IdGenerator, Moment};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
-use crate::jobs::Spending;
-use crate::jobs::{Completion, Jobs};
+use crate::jobs::{Completion, Jobs, Spending};
 use crate::metrics::{LoopAges, job_claimed, job_ended};
 use crate::model::wire::JobError;
 use crate::model::{BlockedReason, ErrorCode, Pricing};
@@ -184,9 +183,7 @@ impl Worker {
         let (suspicion, account_slots) = (Arc::new(Semaphore::new(1)), AccountSlots::new(held_max));
         while let Some(free) = unless(stop, self.free_slots(lane, &slots)).await {
             let claimed = self.claim(lane, free).await;
-            if claimed.is_ok() {
-                self.beat(lane);
-            }
+            self.beat(lane);
             match claimed {
                 Ok(jobs) if jobs.is_empty() => self.idle(lane, stop).await,
                 Ok(jobs) => {
@@ -451,7 +448,7 @@ impl Worker {
         }
     }
 
-    /// Carries out the effects of a step. Files that it cannot delete are purged at the next start, or expire at Google. A batch that it cannot
+    /// Carries out the effects of a step. Files that it cannot delete are purged within the hour, or expire at Google. A batch that it cannot
     /// delete only makes listings longer.
     async fn clean_up(&self, job: &Job, effects: Vec<Effect>) {
         for effect in effects {

@@ -17,8 +17,8 @@ use crate::uploads::Blobs;
 use coldbrew_gemini::models::Models;
 use coldbrew_pdf::SandboxLayers;
 
-/// Files that are looked for at once.
-const LOOKS_MAX: usize = 16;
+/// Files whose existence is checked at once.
+const FILES_CHECKED_AT_ONCE: usize = 16;
 
 /// Examines what a server depends on.
 pub struct Doctor {
@@ -126,7 +126,7 @@ impl Doctor {
     async fn files(&self) -> Result<Vec<String>> {
         let keys = stream::iter(self.audit.upload_keys().await?);
         let missing = keys.map(async |key: String| Ok::<_, Error>((!self.blobs.exists(&key).await?).then_some(key)));
-        let missing: Vec<Option<String>> = missing.buffered(LOOKS_MAX).try_collect().await?;
+        let missing: Vec<Option<String>> = missing.buffered(FILES_CHECKED_AT_ONCE).try_collect().await?;
         let sentence = |key| format!("The file {key} is gone: its document can be read, but not extracted again.");
         Ok(missing.into_iter().flatten().map(sentence).collect())
     }

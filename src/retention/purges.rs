@@ -7,12 +7,13 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::Purger;
+use crate::clock::Moment;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
 use crate::model::UnixMs;
 use crate::uploads::{account_folders, figure_folder, upload_key};
 
-/// How long a claim holds. Clocks of servers may differ by less than a minute.
+/// How long a claim holds. It is much longer than a deletion, because the measured times of servers differ a little.
 const CLAIM_MS: i64 = 120_000;
 /// How long after its claim a deletion may begin or run.
 const DELETION_MAX: Duration = Duration::from_secs(30);
@@ -54,10 +55,11 @@ impl Purger {
     /// may still take effect until then.
     pub async fn purge_files(&self) -> Result<()> {
         loop {
-            let now = self.clock.now();
+            self.loops.beat("purge of files");
+            let (claiming, now) = (self.clock.moment(), self.clock.now());
             let Some(purge) = self.purges.claim_purge(now, now.plus(CLAIM_MS)).await? else { return Ok(()) };
             crash_point("purge", "claimed");
-            self.delete_files(&purge, now).await?;
+            self.delete_files(&purge, claiming).await?;
             crash_point("purge", "deleted");
             let late = purge.recorded_at.plus(LATE_MS);
             self.purges.purged(&purge, (now < late).then_some(late)).await?;
@@ -66,22 +68,20 @@ impl Purger {
     }
 
     /// Deletes the files, one request after the other.
-    async fn delete_files(&self, purge: &Purge, claimed_at: UnixMs) -> Result<()> {
+    async fn delete_files(&self, purge: &Purge, claiming: Moment) -> Result<()> {
         let Purge { account_id, content_hash, .. } = purge;
         let [uploads, figures] = if content_hash.is_empty() {
             account_folders(account_id)
         } else {
             [upload_key(account_id, content_hash), figure_folder(account_id, content_hash)]
         };
-        let begun = self.clock.tick();
         let deletions: [BoxFuture<'_, Result<()>>; 2] = match content_hash.is_empty() {
             true => [self.blobs.delete_all(&uploads).boxed(), self.blobs.delete_all(&figures).boxed()],
             false => [self.blobs.delete(&uploads).boxed(), self.blobs.delete_all(&figures).boxed()],
         };
         for deletion in deletions {
-            // Either clock is enough: the wall clock may be set back, and the monotonic one may stop while the machine is suspended.
-            let waited_ms = self.clock.now().0 - claimed_at.0;
-            if begun.elapsed() > DELETION_MAX || !(0..CLAIM_MS / 2).contains(&waited_ms) {
+            // The process may have been stopped, or its machine suspended, since the claim.
+            if self.clock.passed_since(claiming) > DELETION_MAX {
                 return Err(Error::unavailable("this process was stopped during a purge"));
             }
             let deleted = tokio::time::timeout(DELETION_MAX, deletion).await;

@@ -26,7 +26,7 @@ use crate::uploads::fetch::{ImportLimits, Targets};
 use crate::uploads::{IncomingLimits, Receiver};
 use coldbrew_pdf::EngineConfig;
 
-/// Two polls of a load balancer that polls every two seconds. A private server has none.
+/// Time for two checks of a load balancer that checks every two seconds. A private server has no load balancer.
 const LAME_DUCK: Duration = Duration::from_secs(5);
 
 /// The whole configuration.

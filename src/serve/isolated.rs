@@ -69,7 +69,7 @@ pub async fn hold_job(
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         closed.cancel();
     });
-    let mut background = Background::default();
+    let mut background = Background::new(&stop);
     background.spawn("clock", parts.time.database.clone().run(stop.clone()));
     background.spawn("copy in Redis", parts.tracked.clone().run(stop.clone()));
     let stop_timeout = config.server.stop_timeout;

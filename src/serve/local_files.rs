@@ -1,4 +1,4 @@
-//! Purges the files on this machine that are of no use any more. Jobs purge their own: see [`crate::jobs::Worker`].
+//! Purges the files on this machine that no process uses any more. Jobs purge their own: see [`crate::jobs::Worker`].
 
 use std::sync::Arc;
 use std::time::Duration;

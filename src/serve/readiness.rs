@@ -14,8 +14,7 @@ use crate::api::{Findings, Readiness};
 use crate::error::Result;
 use crate::operations::Dependency;
 use crate::store::sql::SqlStore;
-use crate::uploads::Blobs;
-use crate::uploads::Incoming;
+use crate::uploads::{Blobs, Incoming};
 use coldbrew_pdf::Engine;
 
 /// How long a check may take. After that, the dependency counts as unavailable.

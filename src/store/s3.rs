@@ -30,7 +30,7 @@ const DELETIONS_MAX: usize = 16;
 
 /// The time limit for connecting to the store.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// The time limit for the next bytes of an answer. A request sends at most 10 MB before that.
+/// The time limit for the next bytes of an answer. A request sends at most 5 MiB before that.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept. Its host may have died meanwhile, which the next request would notice only by its time limit.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -71,7 +71,7 @@ const SQLITE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = F
 /// How a process uses the database.
 #[derive(Clone, Copy, Debug)]
 pub struct DatabaseSettings {
-    /// The most connections of this process. One more looks after a statement without an answer.
+    /// The most connections of this process. One more checks statements without an answer.
     pub connections_max: u32,
     pub pooler: Pooler,
     /// Whether a process that starts runs the missing migrations. Otherwise it does not start without them.
@@ -254,10 +254,11 @@ impl From<sqlx::Error> for Error {
 
 /// Whether an error code means that the database does not answer or lacks resources.
 fn is_unavailable(code: &str) -> bool {
-    // PostgreSQL codes have five characters: connection, transaction timeout, resources, locks, operator intervention
+    // PostgreSQL codes have five characters: connection, transaction timeout, rollback, resources, locks, operator
+    // intervention
     // (<https://access.crunchydata.com/documentation/postgresql18/18.3/errcodes-appendix.html>, read 2026-11-30).
     if code.len() == 5 {
-        return ["08", "25P03", "53", "55P03", "57"].iter().any(|class| code.starts_with(class));
+        return ["08", "25P03", "40", "53", "55P03", "57"].iter().any(|class| code.starts_with(class));
     }
     // SQLite codes are numbers. The low byte is busy, no memory, read-only, I/O error, full, or cannot open
     // (<https://www.chiark.greenend.org.uk/doc/sqlite3/rescode.html>, read 2026-11-30).
@@ -270,7 +271,7 @@ mod tests {
 
     #[test]
     fn database_error_that_passes_is_unavailable_and_any_other_is_internal() {
-        for code in ["5", "517", "10", "778", "13", "14", "08006", "53100", "57P01", "25P03"] {
+        for code in ["5", "517", "10", "778", "13", "14", "08006", "53100", "57P01", "25P03", "40P01"] {
             assert!(is_unavailable(code), "{code}");
         }
         for code in ["1", "19", "2067", "23505", "42601", "22021", ""] {

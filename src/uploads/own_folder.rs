@@ -1,4 +1,4 @@
-//! A folder for the files of one process. When the process ends, however that happens, other processes can see that nobody uses them.
+//! A folder for the files of one process. After the end of the process, other processes can see that the files are unused.
 //!
 //! The process holds a lock on its folder (`flock`). The kernel releases it when the process ends, so neither `kill -9` nor a process id
 //! that is used again can deceive. All folders have one parent. Making and deleting them is done under a lock on that parent, so no folder

@@ -82,10 +82,10 @@ impl Client {
             found.extend(page.batches);
             match page.next_page_token {
                 Some(next) if !is_beyond && Some(&next) != page_token.as_ref() => page_token = Some(next),
-                _ => break,
+                _ => return Ok(found),
             }
         }
-        Ok(found)
+        Err(Error::new(ErrorKind::Retry { after: None }, "the list of batches does not end"))
     }
 
     /// Requests that a batch is cancelled. The batch may still succeed, so get its state afterwards.

@@ -95,7 +95,8 @@ pub fn is_news(before: &Job, after: &Job) -> bool {
     before.stage != after.stage || before.blocked_by != after.blocked_by
 }
 
-/// Counts a denial, and keeps the job at `stage`. More than `DENIALS_MIN` are not counted, because each count is stored. `None`: there were `DENIALS_MIN` in a row, over `odd_ms_max`.
+/// Counts a denial, and keeps the job at `stage`. The count ends at `DENIALS_MIN`, because each new count is stored. `None`: there were
+/// `DENIALS_MIN` denials in a row, over `odd_ms_max`.
 fn count_denial(
     remote: &RemoteBatch,
     now: UnixMs,

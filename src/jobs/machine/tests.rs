@@ -240,7 +240,7 @@ fn batch_without_state_expires_only_after_both_limits() {
     assert_eq!(doubtful.status(), JobStatus::Pending, "the first failed poll after the limit is no evidence");
     let given_up = at(&doubtful, timing.batch_ms_max + timing.odd_ms_max);
     assert_eq!(given_up.job.stage.error().unwrap().code, "no_word");
-    assert_eq!(given_up.left, OrphanedResource::of(&doubtful, UnixMs(timing.batch_ms_max + timing.odd_ms_max)));
+    assert_eq!(given_up.left, OrphanedResource::of(&doubtful));
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn orphaned_batch_is_recorded_by_the_step_that_leaves_it() {
     assert_eq!(left(&reconciling, Event::NotListed), None, "the job still looks for it");
     let aside = || Event::Refused(JobError::new("set_aside", "Words."));
     for held in [reconciling, job(Stage::Polling(remote(0))), job(Stage::Cancelling(remote(0)))] {
-        assert_eq!(left(&held, aside()), OrphanedResource::of(&held, now));
+        assert_eq!(left(&held, aside()), OrphanedResource::of(&held));
     }
     // The job makes another attempt, and Google may still have the batch of the one before.
     let last = timing.reconcile_listings - 1;
@@ -276,7 +276,7 @@ fn orphaned_batch_is_recorded_by_the_step_that_leaves_it() {
         let step = step(&given_up, event, now, &timing).unwrap();
         assert_eq!(step.job.stage, Stage::Upload { attempt: 2 });
         assert!(step.effects.contains(&Effect::DeleteInput { input_file: "files/in".into() }));
-        let left = OrphanedResource::of(&given_up, now).unwrap();
+        let left = OrphanedResource::of(&given_up).unwrap();
         let spared = Some(given_up.batch_name(2));
         assert_eq!(step.left, Some(OrphanedResource { spared, wait_ms: timing.reconcile_ms, ..left }));
     }

@@ -17,10 +17,10 @@ use tokio::io::AsyncReadExt;
 use crate::error::{Error, Result};
 use crate::model::UnixMs;
 
-/// The size of a part. A smaller file is sent in one request.
-const PART_BYTES: usize = 10 << 20;
+/// The size of a part, the least that S3 allows. A smaller file is sent in one request. Sending it counts for the time limit of the answer.
+const PART_BYTES: usize = 5 << 20;
 /// Parts of one file that are sent at once.
-const PARTS_AT_ONCE: usize = 4;
+const PARTS_AT_ONCE: usize = 2;
 /// An upload that was begun so long ago has no sender any more.
 const STALE_MS: i64 = 24 * 3_600_000;
 /// How long a listing may take.

@@ -173,7 +173,7 @@ pub(super) async fn delete_in(connection: &mut AnyConnection, account_id: &str, 
     if is_there {
         purges::record_account(connection, account_id, now).await?;
     }
-    orphans::delete_active_jobs(connection, account_id, now).await?;
+    orphans::delete_active_jobs(connection, account_id).await?;
     spending::assume_all(connection, account_id, now).await?;
     crash_point("orphan", "recorded");
     // The foreign keys delete everything of the account except the ledgers.

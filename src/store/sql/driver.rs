@@ -1,7 +1,7 @@
 //! A driver of PostgreSQL for sqlx's `Any` in which every wait has a limit.
 //!
-//! sqlx neither limits a statement nor shows its sockets. So a database host that dies without closing its connections would stop its
-//! callers for ever. Here a statement without an answer is looked for on the server, over another connection. If the server no longer works
+//! sqlx neither limits a statement nor shows its sockets. So a database host that dies without closing its connections would block its
+//! callers forever. Here, another connection asks the server about a statement without an answer. If the server no longer works
 //! on it, the statement fails and its connection is never used again. A slow statement is not limited.
 //!
 //! A connection through a pooler in transaction mode, such as `PgBouncer`, has another server process in each transaction. So it has no
@@ -23,19 +23,20 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Either, Error, PgConnection, Result, SqlSafeStr, SqlStr};
 use sqlx_core::any::AnyConnectionBackend;
 use sqlx_core::any::driver::AnyDriver;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use database::LimitedPostgres;
 
-/// How long a statement waits for the server before it is looked for there, and between two looks.
-const LOOK_AFTER: Duration = Duration::from_secs(8);
-/// The time limit for one look.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a statement waits before the server is asked about it, and between two such checks.
+const CHECK_AFTER: Duration = Duration::from_secs(8);
+/// The time limit for one check.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time limit for the answer to a ping, and for closing a connection. It costs only another connection.
-const PING_TIMEOUT: Duration = Duration::from_secs(3);
-/// How many looks that find nothing out a statement may have: it is given up after a minute.
-const UNKNOWN_LOOKS_MAX: u32 = 7;
-/// The time within which an answer arrives that the server had sent before a look.
+const PING_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// A statement fails after more checks without a result than this: after about a minute.
+const UNKNOWN_CHECKS_MAX: u32 = 7;
+/// The time within which an answer arrives that the server had sent before a check.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Aborts the transactions of a stalled process, so that it neither keeps its locks nor acquires the ones it is queued for.
@@ -88,7 +89,7 @@ impl Options {
             let select = "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()";
             Some(sqlx::query_as(select).fetch_one(&mut connection).await?)
         };
-        Ok(Limited { connection, broken: false, look: Look { options: self.clone(), server } })
+        Ok(Limited { connection, broken: false, check: ActivityCheck { options: self.clone(), server } })
     }
 }
 
@@ -98,12 +99,12 @@ struct Limited {
     connection: PgConnection,
     /// Whether an answer is missing. Then nothing waits for this connection any more.
     broken: bool,
-    look: Look,
+    check: ActivityCheck,
 }
 
 /// Looks at what the server process of a connection does.
 #[derive(Debug)]
-struct Look {
+struct ActivityCheck {
     options: Options,
     /// The process and its start, which identify it. `None` behind a pooler.
     server: Option<(i32, String)>,
@@ -111,41 +112,44 @@ struct Look {
 
 /// What is known of a statement without an answer.
 #[derive(PartialEq, Eq)]
-enum Sight {
+enum Activity {
     Running,
     Gone,
     /// The server answers, but does not tell.
     Unknown,
 }
 
-impl Look {
-    async fn sight(&self) -> Sight {
-        match timeout(LOOK_TIMEOUT, self.ask()).await {
-            Ok(Ok(sight)) => sight,
+impl ActivityCheck {
+    async fn activity(&self) -> Activity {
+        // One connection of a process checks at a time: when many statements wait, the server has few connections left.
+        static CHECKING: Semaphore = Semaphore::const_new(1);
+        let _permit = CHECKING.acquire().await;
+        match timeout(CHECK_TIMEOUT, self.ask()).await {
+            Ok(Ok(activity)) => activity,
             // For example, all connections of the server are in use.
-            Ok(Err(Error::Database(_))) => Sight::Unknown,
-            Ok(Err(_)) | Err(_) => Sight::Gone,
+            Ok(Err(Error::Database(_))) => Activity::Unknown,
+            Ok(Err(_)) | Err(_) => Activity::Gone,
         }
     }
 
-    async fn ask(&self) -> Result<Sight> {
+    async fn ask(&self) -> Result<Activity> {
         let mut connection = self.options.postgres.connect().await?;
         let Some((process, start)) = &self.server else {
             sqlx::raw_sql("SELECT 1").execute(&mut connection).await?;
-            return Ok(Sight::Unknown);
+            return Ok(Activity::Unknown);
         };
         // Waiting for its client, the server has answered or never got the statement.
         let select = "SELECT COUNT(*) FROM pg_stat_activity
                       WHERE pid = $1 AND backend_start::text = $2 AND state NOT LIKE 'idle%'";
         let running: i64 = sqlx::query_scalar(select).bind(process).bind(start).fetch_one(&mut connection).await?;
-        Ok(if running > 0 { Sight::Running } else { Sight::Gone })
+        Ok(if running > 0 { Activity::Running } else { Activity::Gone })
     }
 }
 
 /// Limits the waits of one connection.
 struct Guard<'c> {
     broken: &'c mut bool,
-    look: &'c Look,
+    check: &'c ActivityCheck,
 }
 
 impl Guard<'_> {
@@ -156,15 +160,15 @@ impl Guard<'_> {
         }
         let (mut step, mut unknown) = (pin!(step), 0);
         loop {
-            if let Ok(done) = timeout(LOOK_AFTER, &mut step).await {
+            if let Ok(done) = timeout(CHECK_AFTER, &mut step).await {
                 return Ok(done);
             }
-            let sight = match select(&mut step, pin!(self.look.sight())).await {
+            let activity = match select(&mut step, pin!(self.check.activity())).await {
                 Raced::Left((done, _)) => return Ok(done),
-                Raced::Right((sight, _)) => sight,
+                Raced::Right((activity, _)) => activity,
             };
-            unknown += u32::from(sight == Sight::Unknown);
-            if sight == Sight::Gone || unknown > UNKNOWN_LOOKS_MAX {
+            unknown += u32::from(activity == Activity::Unknown);
+            if activity == Activity::Gone || unknown > UNKNOWN_CHECKS_MAX {
                 let late = timeout(GRACE, step).await;
                 *self.broken = late.is_err();
                 return late.map_err(|_| no_answer());
@@ -172,7 +176,7 @@ impl Guard<'_> {
         }
     }
 
-    /// The same for a step that fails.
+    /// As [`Self::wait`], for a step that returns a result. The two errors become one.
     async fn result<T>(&mut self, step: impl Future<Output = Result<T>>) -> Result<T> {
         self.wait(step).await?
     }
@@ -186,12 +190,12 @@ type Step = Result<Either<AnyQueryResult, AnyRow>>;
 
 impl Limited {
     fn parts(&mut self) -> (&mut PgConnection, Guard<'_>) {
-        (&mut self.connection, Guard { broken: &mut self.broken, look: &self.look })
+        (&mut self.connection, Guard { broken: &mut self.broken, check: &self.check })
     }
 
     /// Whether a statement needs a transaction of its own. One without arguments is a single message, which a pooler does not divide.
     fn needs_transaction(&self, arguments: Option<&AnyArguments>) -> bool {
-        self.look.options.pooled && arguments.is_some() && self.connection.get_transaction_depth() == 0
+        self.check.options.pooled && arguments.is_some() && self.connection.get_transaction_depth() == 0
     }
 
     /// Runs a statement in a transaction of its own.
@@ -247,7 +251,7 @@ impl AnyConnectionBackend for Limited {
     }
 
     fn begin(&mut self, statement: Option<SqlStr>) -> BoxFuture<'_, Result<()>> {
-        let outermost = self.look.options.pooled && self.connection.get_transaction_depth() == 0;
+        let outermost = self.check.options.pooled && self.connection.get_transaction_depth() == 0;
         let statement = if outermost { Some(begin_pooled()) } else { statement };
         let (connection, mut guard) = self.parts();
         async move { guard.result(AnyConnectionBackend::begin(connection, statement)).await }.boxed()
@@ -293,7 +297,7 @@ impl AnyConnectionBackend for Limited {
         if self.needs_transaction(arguments.as_ref()) {
             return self.run_alone(query, arguments).map_ok(stream::iter).try_flatten_stream().boxed();
         }
-        let persistent = persistent && !self.look.options.pooled;
+        let persistent = persistent && !self.check.options.pooled;
         let (connection, guard) = self.parts();
         let steps = AnyConnectionBackend::fetch_many(connection, query, persistent, arguments);
         stream::unfold(Some((steps, guard)), async |state| {
@@ -316,7 +320,7 @@ impl AnyConnectionBackend for Limited {
             let row = |steps: Vec<Step>| steps.into_iter().find_map(|step| step.ok()?.right());
             return async move { Ok(row(self.run_alone(query, arguments).await?)) }.boxed();
         }
-        let persistent = persistent && !self.look.options.pooled;
+        let persistent = persistent && !self.check.options.pooled;
         let (connection, mut guard) = self.parts();
         async move {
             let step = AnyConnectionBackend::fetch_optional(connection, query, persistent, arguments);

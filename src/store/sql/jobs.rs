@@ -34,12 +34,13 @@ macro_rules! select_views {
 /// Claims the jobs that have been due longest. SQLite has one writer at a time. In PostgreSQL, a claim skips the rows that concurrent
 /// claims have locked. Jobs that wait for their batch are not claimed: they are polled, and then claimed one by one if there is news.
 macro_rules! claim {
-    ($of_lane:expr, $skip_locked:literal) => {
+    ($index:literal, $of_lane:expr, $skip_locked:literal) => {
         concat!(
             "UPDATE jobs SET lease_owner = $1, lease_until = (SELECT now_ms FROM clock) + $2, fence = fence + 1,
                  claims = claims + CASE WHEN lease_owner = $1 AND lease_until > 0 THEN 0 ELSE 1 END
-             WHERE id IN (SELECT id FROM jobs
-                          WHERE active = 1 AND lane = $3 AND due_at <= (SELECT now_ms FROM clock)
+             WHERE id IN (SELECT id FROM jobs ",
+            $index,
+            " WHERE active = 1 AND lane = $3 AND due_at <= (SELECT now_ms FROM clock)
                             AND lease_until <= (SELECT now_ms FROM clock) ",
             $of_lane,
             " ORDER BY due_at LIMIT $4 ",
@@ -57,8 +58,8 @@ macro_rules! is_remote_due {
     };
 }
 
-pub(super) const CLAIM: &str = claim!("", "");
-pub(super) const CLAIM_REMOTE: &str = claim!(is_remote_due!(), "");
+pub(super) const CLAIM: &str = claim!("", "", "");
+pub(super) const CLAIM_REMOTE: &str = claim!("INDEXED BY jobs_remote_due", is_remote_due!(), "");
 pub(super) const ACTIVE: &str =
     concat!("SELECT ", job_columns!(), " FROM jobs WHERE account_id = $1 AND content_hash = $2 AND active = 1");
 pub(super) const LATEST: &str = select_views!("j.account_id = $1 AND j.content_hash = $2 ORDER BY j.id DESC LIMIT 1");
@@ -116,9 +117,9 @@ impl Jobs for SqlStore {
     async fn claim(&self, worker: &str, lane: Lane, max: usize, lease_ms: i64) -> Result<Vec<Job>> {
         let claim = match (lane, self.sqlite) {
             (Lane::Local, true) => CLAIM,
-            (Lane::Local, false) => claim!("", "FOR UPDATE SKIP LOCKED"),
+            (Lane::Local, false) => claim!("", "", "FOR UPDATE SKIP LOCKED"),
             (Lane::Remote, true) => CLAIM_REMOTE,
-            (Lane::Remote, false) => claim!(is_remote_due!(), "FOR UPDATE SKIP LOCKED"),
+            (Lane::Remote, false) => claim!("", is_remote_due!(), "FOR UPDATE SKIP LOCKED"),
         };
         // Fetches all rows, because SQLite commits after the last one (<https://github.com/canonical/dqlite/issues/527>, read 2026-11-30).
         let rows = sqlx::query(claim)

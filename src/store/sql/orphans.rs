@@ -8,7 +8,6 @@ use super::{SqlStore, from_row, to_json};
 use crate::error::Result;
 use crate::jobs::OrphanedResources;
 use crate::jobs::{Job, OrphanedResource};
-use crate::model::UnixMs;
 
 #[async_trait]
 impl OrphanedResources for SqlStore {
@@ -17,7 +16,8 @@ impl OrphanedResources for SqlStore {
             "UPDATE leftovers SET due_at = (SELECT now_ms FROM clock) + $1
              WHERE (job_id, spared) IN (SELECT job_id, spared FROM leftovers
                                         WHERE due_at <= (SELECT now_ms FROM clock) ORDER BY due_at LIMIT 1)
-             RETURNING job_id, NULLIF(spared, '') AS spared, last_stage, recorded_at, CAST(0 AS BIGINT) AS wait_ms, quiet_looks",
+             RETURNING job_id, NULLIF(spared, '') AS spared, last_stage, (SELECT now_ms FROM clock) - recorded_at AS age_ms,
+                 CAST(0 AS BIGINT) AS wait_ms, quiet_looks",
         )
         .bind(lease_ms)
         // Fetches all rows, because SQLite commits after the last one (<https://github.com/canonical/dqlite/issues/527>, read 2026-11-30).
@@ -47,11 +47,11 @@ impl OrphanedResources for SqlStore {
 }
 
 /// Deletes the active jobs of an account and records their orphaned resources. Deletion comes first, so that no worker changes the jobs.
-pub(super) async fn delete_active_jobs(connection: &mut AnyConnection, account_id: &str, now: UnixMs) -> Result<()> {
+pub(super) async fn delete_active_jobs(connection: &mut AnyConnection, account_id: &str) -> Result<()> {
     let delete = concat!("DELETE FROM jobs WHERE account_id = $1 AND active = 1 RETURNING ", job_columns!());
     let jobs: Vec<Job> = sqlx::query_as(delete).bind(account_id).fetch_all(&mut *connection).await?;
     for job in &jobs {
-        if let Some(left) = OrphanedResource::of(job, now) {
+        if let Some(left) = OrphanedResource::of(job) {
             record(connection, &left).await?;
         }
     }
@@ -62,14 +62,13 @@ pub(super) async fn delete_active_jobs(connection: &mut AnyConnection, account_i
 pub(super) async fn record(connection: &mut AnyConnection, orphan: &OrphanedResource) -> Result<()> {
     sqlx::query(
         "INSERT INTO leftovers (job_id, spared, last_stage, recorded_at, due_at, quiet_looks)
-         VALUES ($1, $2, $3, $4, (SELECT now_ms FROM clock) + $5, $6)
+         VALUES ($1, $2, $3, (SELECT now_ms FROM clock), (SELECT now_ms FROM clock) + $4, $5)
          ON CONFLICT (job_id, spared) DO UPDATE SET last_stage = excluded.last_stage, recorded_at = excluded.recorded_at,
              due_at = excluded.due_at, quiet_looks = excluded.quiet_looks",
     )
     .bind(&orphan.job_id)
     .bind(spared(orphan))
     .bind(to_json(&orphan.stage)?)
-    .bind(orphan.recorded_at.0)
     .bind(orphan.wait_ms)
     .bind(i64::from(orphan.quiet_looks))
     .execute(connection)
@@ -82,4 +81,4 @@ fn spared(orphan: &OrphanedResource) -> &str {
     orphan.spared.as_deref().unwrap_or_default()
 }
 
-from_row!(OrphanedResource { job_id, spared, stage = last_stage, recorded_at, wait_ms, quiet_looks });
+from_row!(OrphanedResource { job_id, spared, stage = last_stage, age_ms, wait_ms, quiet_looks });

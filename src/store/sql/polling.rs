@@ -29,8 +29,8 @@ pub(super) const ATTENDED_UNTIL: &str =
     "COALESCE((SELECT MIN(attended_until) FROM workers WHERE alive_until > (SELECT now_ms FROM clock)),
                                                   (SELECT MAX(attended_until) FROM workers), 0)";
 
-/// How long the rows of dead workers are kept. The newest of them says until when batches were polled.
-const KEPT_MS: i64 = 7 * 24 * 3_600_000;
+/// How long the rows of dead workers are kept. The one that polled last stays: it says until when batches were polled.
+const KEPT_MS: i64 = 3_600_000;
 
 #[async_trait]
 impl PollingJobs for SqlStore {
@@ -74,7 +74,8 @@ impl PollingJobs for SqlStore {
                        attended_until = COALESCE(excluded.alive_until - CAST($3 AS BIGINT), excluded.attended_until)";
         let attend = sqlx::query(sql).bind(worker).bind(lease_ms).bind(behind_ms);
         attend.execute(&self.pool).await?;
-        let sql = "DELETE FROM workers WHERE alive_until < (SELECT now_ms FROM clock) - $1";
+        let sql = "DELETE FROM workers WHERE alive_until < (SELECT now_ms FROM clock) - $1
+                       AND attended_until < (SELECT MAX(attended_until) FROM workers)";
         sqlx::query(sql).bind(KEPT_MS).execute(&self.pool).await?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! A purge must not delete the file of a content that is uploaded again meanwhile, and no transaction stays open while a file is deleted.
 //! So a purge is claimed, carried out, and then removed. These rules make it safe:
 //!
-//! 1. Whoever stores a file of a content first records that under the lock of the account: an upload ([`admit_files`] in `insert_upload`),
+//! 1. Before a process stores a file of a content, it records that under the lock of the account: an upload ([`admit_files`] in `insert_upload`),
 //!    or a copy ([`postpone`] in `begin_copies`). A worker stores figures for an active job only, which has such an upload.
 //! 2. A claim is recorded under the same lock, and only if no upload, document or active job has the content. Otherwise the purge is
 //!    removed.

@@ -14,8 +14,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{Redis, Tracking};
-use crate::accounts::Account;
-use crate::accounts::Allowance;
+use crate::accounts::{Account, Allowance};
 use crate::changes::Changes;
 use crate::error::Result;
 use crate::extract::PageResult;
@@ -28,6 +27,8 @@ use crate::model::{PageSet, UnixMs};
 
 /// The interval at which Redis and its data are checked.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// A rebuild with many thousands of active jobs takes less than this.
+const REBUILT_WITHIN: Duration = Duration::from_secs(60);
 /// Checks between two searches for missed changes of jobs that no client asks for: the process died after a commit, or the account was
 /// deleted.
 const CHECKS_PER_SEARCH: u32 = 30;
@@ -56,11 +57,11 @@ impl<S: Jobs + Tracking> RedisMirror<S> {
 
     /// Keeps the mirror current until `stop`. Rebuilds it whenever Redis was unavailable or has lost its data.
     pub async fn keep(&self, loops: &LoopAges, stop: &CancellationToken) {
-        loops.expect("redis", CHECK_INTERVAL);
+        loops.expect("redis", REBUILT_WITHIN);
         let mut checks = 0;
         while !stop.is_cancelled() {
             loops.beat("redis");
-            if let Err(error) = self.check(checks).await
+            if let Some(Err(error)) = stop.run_until_cancelled(self.check(checks)).await
                 && self.state.swap(UNAVAILABLE, Ordering::SeqCst) != UNAVAILABLE
             {
                 tracing::warn!(%error, "Redis unavailable, jobs continue without it");

@@ -43,7 +43,7 @@ async fn account_deleted_records_orphans_of_its_active_jobs(stores: Stores) {
     assert_eq!(stores.claim_orphan(NOW.plus(-1), 0).await, None, "it is not due yet");
     let mut left = Vec::new();
     while let Some(orphan) = stores.claim_orphan(NOW, 10).await {
-        assert_eq!((orphan.recorded_at, orphan.quiet_looks), (NOW, 0));
+        assert_eq!((orphan.age_ms, orphan.quiet_looks), (0, 0));
         left.push((orphan.job_id, orphan.stage));
     }
     left.sort_by(|one, other| one.0.cmp(&other.0));
@@ -78,7 +78,7 @@ async fn orphan_claimed_is_hidden_until_it_is_due_again(stores: Stores) {
     stores.clock.set(NOW).await;
     stores.orphans.postpone_orphan(&later).await.unwrap();
     assert_eq!(next(NOW.plus(4_999)).await, None);
-    assert_eq!(next(NOW.plus(5_000)).await.unwrap(), OrphanedResource { wait_ms: 0, ..later.clone() });
+    assert_eq!(next(NOW.plus(5_000)).await.unwrap(), OrphanedResource { wait_ms: 0, age_ms: 5_000, ..later.clone() });
     stores.orphans.remove_orphan(&later).await.unwrap();
     assert_eq!(next(NOW.plus(100_000)).await, None);
 }
@@ -94,7 +94,7 @@ async fn orphan_of_a_step_is_recorded_with_the_step(stores: Stores) {
         empty_listings: 0,
     };
     let reconciled = at(&claimed, reconciling);
-    let beside = OrphanedResource::beside("batches/b1", &reconciled, NOW, &Timing::default());
+    let beside = OrphanedResource::beside("batches/b1", &reconciled, &Timing::default());
     let lost = Job { fence: claimed.fence - 1, ..at(&claimed, polling()) };
     assert!(!stores.jobs.advance(&lost, 0, Some(&beside), NOW).await.unwrap());
     assert_eq!(
@@ -106,11 +106,11 @@ async fn orphan_of_a_step_is_recorded_with_the_step(stores: Stores) {
     assert!(stores.jobs.advance(&at(&claimed, polling()), 0, Some(&beside), NOW).await.unwrap());
     assert_eq!(stores.used_and_reserved(&account).await, (0, 100), "the job continues");
     let due_at = NOW.plus(beside.wait_ms);
-    let beside = OrphanedResource { wait_ms: 0, ..beside };
+    let beside = OrphanedResource { wait_ms: 0, age_ms: beside.wait_ms, ..beside };
     assert_eq!(stores.claim_orphan(due_at.plus(-1), 0).await, None);
     assert_eq!(stores.claim_orphan(due_at, 0).await, Some(beside.clone()));
 
-    let all = OrphanedResource::of(&at(&claimed, polling()), NOW).unwrap();
+    let all = OrphanedResource::of(&at(&claimed, polling())).unwrap();
     assert!(stores.jobs.advance(&at(&claimed, failed()), 0, Some(&all), NOW).await.unwrap());
     assert_eq!(stores.used_and_reserved(&account).await, (0, 0));
     stores.orphans.remove_orphan(&beside).await.unwrap();

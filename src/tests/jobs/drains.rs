@@ -1,4 +1,4 @@
-//! A server is asked to stop while Google's answers are under way: they are used, nothing is paid twice, and the next server goes on at once.
+//! A server is asked to stop while Google's answers are under way. They are used, nothing is paid twice, and the next server continues at once.
 //! A server whose dependency hangs ends all the same.
 
 use std::sync::Arc;

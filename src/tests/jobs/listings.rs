@@ -84,8 +84,9 @@ async fn calls_of_many_looks_grow_with_time_only() {
         memory.accept(&job, 1, &account, u64::MAX, &UNLIMITED).await.unwrap();
     }
     for number in JOBS..JOBS + ORPHANS {
-        let orphan = OrphanedResource::of(&Job { stage: reconciling(now), ..job(number, now) }, now).unwrap();
-        memory.records().orphans.insert((orphan.job_id.clone(), None), OrphanRow { orphan, due_at: now });
+        let orphan = OrphanedResource::of(&Job { stage: reconciling(now), ..job(number, now) }).unwrap();
+        let row = OrphanRow { orphan, recorded_at: now, due_at: now };
+        memory.records().orphans.insert((row.orphan.job_id.clone(), None), row);
     }
 
     let mut worker = worker(&data, &memory, 0, address).await;

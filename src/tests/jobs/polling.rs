@@ -164,6 +164,7 @@ async fn batches_of_a_dead_worker_are_polled_by_another_after_its_lease() {
 #[tokio::test]
 async fn time_without_any_worker_is_no_evidence_and_is_stored_once() {
     let memory = waiting(1, 12 * HOUR_MS).await;
+    memory.records().jobs.get_mut("job000").unwrap().job.due_at = SystemClock.now().plus(-12 * HOUR_MS);
     let before = stored(&memory);
     // The last worker polled ten hours ago.
     memory.records().time = Some(SystemClock.now().plus(-10 * HOUR_MS));

@@ -300,10 +300,13 @@ async fn pages_that_finish_while_others_are_recorded_are_recorded_together() {
     let mut worker = worker(memory.clone(), Outside { answered: 1, ..Outside::default() });
     worker.policy.settings.realtime_requests_max = 8;
     assert_eq!(work_off(&worker).await, 1);
-    let groups = memory.records().groups.clone();
+    let (groups, charges, settled) = {
+        let records = memory.records();
+        (records.groups.clone(), records.ledger.len(), records.spending.len())
+    };
     assert_eq!(groups.iter().sum::<usize>(), 40, "{groups:?}");
     assert!(groups.len() <= 20 && groups.iter().all(|pages| *pages <= 8), "{groups:?}");
-    assert_eq!((memory.records().ledger.len(), memory.records().spending.len()), (40, 40));
+    assert_eq!((charges, settled), (40, 40));
     let document = memory.document(&account.id, "document").await.unwrap().unwrap();
     assert_eq!((document.pages, document.failed_pages), (PAGES, 0));
 }

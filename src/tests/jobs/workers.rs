@@ -147,7 +147,8 @@ async fn job_of_a_worker_two_days_ahead_is_claimed_when_its_lease_has_expired() 
     assert!(killed.elapsed() < Duration::from_secs(60), "{:?}", killed.elapsed());
 }
 
-#[tokio::test]
+/// The emulator answers while a command runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batch_between_machines_that_disagree_by_twenty_minutes_ends_at_once() {
     let site = Site::open().await;
     let (_server, base_url) = Site::listening(site.command_with_clock(&["serve", "--no-worker"], "+10m"));

@@ -172,9 +172,13 @@ async fn process_subscribes_to_accounts_with_a_watcher_and_hears_the_version_bef
     within.await.expect("the process unsubscribes");
 }
 
-async fn becomes_ready(server: &TestServer, ready: bool) -> bool {
+async fn redis_becomes(state: &str, server: &TestServer) -> bool {
+    let is_so = async || {
+        let answer = reqwest::get(format!("{}/readyz", server.base_url)).await.unwrap();
+        answer.json::<Value>().await.unwrap()["checks"]["redis"] == state
+    };
     let waiting = async {
-        while (reqwest::get(format!("{}/readyz", server.base_url)).await.unwrap().status() == StatusCode::OK) != ready {
+        while !is_so().await {
             sleep(Duration::from_millis(200)).await;
         }
     };
@@ -187,14 +191,14 @@ async fn silent_redis_host_replaced_gets_commands_again() {
     let line = Line::to(&redis.url()).await;
     let server = TestServer::start(&data, &[("REDIS_URL", &line.url(&redis.url()))]).await;
     let guest = server.guest().await;
-    assert!(becomes_ready(&server, true).await);
+    assert!(redis_becomes("ok", &server).await);
     line.cut();
     let asked = Instant::now();
     guest.get("/v1/users/me").await;
     assert!(asked.elapsed() < Duration::from_secs(2), "no request waits for Redis: {:?}", asked.elapsed());
-    assert!(becomes_ready(&server, false).await, "the server notices that Redis is silent");
+    assert!(redis_becomes("away", &server).await, "the server notices that Redis is silent");
     line.restore();
-    assert!(becomes_ready(&server, true).await, "the server finds the new host");
+    assert!(redis_becomes("ok", &server).await, "the server finds the new host");
     // The mirror is checked every second.
     sleep(Duration::from_secs(3)).await;
     let prepared = guest.upload_pages(2).await;

@@ -85,6 +85,7 @@ pub struct Records {
 #[derive(Clone, Debug)]
 pub struct OrphanRow {
     pub orphan: OrphanedResource,
+    pub recorded_at: UnixMs,
     pub due_at: UnixMs,
 }
 
@@ -167,7 +168,7 @@ impl Records {
     /// Deletes an account with everything that it owns except the ledger.
     fn remove_account(&mut self, account_id: &str, due_at: UnixMs, now: UnixMs) {
         self.accounts.remove(account_id);
-        let orphans: Vec<_> = self.jobs_of(account_id).filter_map(|job| OrphanedResource::of(job, now)).collect();
+        let orphans: Vec<_> = self.jobs_of(account_id).filter_map(|job| OrphanedResource::of(job)).collect();
         orphans.into_iter().for_each(|orphan| self.record_orphan(orphan, due_at));
         self.assume(|_, held| held.account_id == account_id);
         self.commitments.retain(|_, held| held.account_id != account_id);
@@ -185,7 +186,9 @@ impl Records {
     }
 
     fn record_orphan(&mut self, orphan: OrphanedResource, due_at: UnixMs) {
-        self.orphans.insert((orphan.job_id.clone(), orphan.spared.clone()), OrphanRow { orphan, due_at });
+        let recorded_at = due_at.plus(-orphan.wait_ms);
+        let row = OrphanRow { orphan, recorded_at, due_at };
+        self.orphans.insert((row.orphan.job_id.clone(), row.orphan.spared.clone()), row);
     }
 }
 

@@ -14,13 +14,13 @@ impl OrphanedResources for Memory {
         let due = records.orphans.values_mut().filter(|row| row.due_at <= now).min_by_key(|row| row.due_at);
         Ok(due.map(|row| {
             row.due_at = now.plus(lease_ms);
-            OrphanedResource { wait_ms: 0, ..row.orphan.clone() }
+            OrphanedResource { wait_ms: 0, age_ms: now.0 - row.recorded_at.0, ..row.orphan.clone() }
         }))
     }
 
     async fn postpone_orphan(&self, orphan: &OrphanedResource) -> Result<()> {
         if let Some(left) = self.records().orphans.get_mut(&key(orphan)) {
-            *left = OrphanRow { orphan: orphan.clone(), due_at: self.now().plus(orphan.wait_ms) };
+            *left = OrphanRow { orphan: orphan.clone(), due_at: self.now().plus(orphan.wait_ms), ..left.clone() };
         }
         Ok(())
     }
