@@ -30,7 +30,6 @@ use crate::clock::Clock;
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::metrics::LoopAges;
-use crate::model::UnixMs;
 use coldbrew_gemini::{Batch, Error as GeminiError, ErrorKind};
 pub use port::OrphanedResources;
 

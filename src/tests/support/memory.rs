@@ -166,9 +166,9 @@ impl Records {
     }
 
     /// Deletes an account with everything that it owns except the ledger.
-    fn remove_account(&mut self, account_id: &str, due_at: UnixMs, now: UnixMs) {
+    fn remove_account(&mut self, account_id: &str, due_at: UnixMs) {
         self.accounts.remove(account_id);
-        let orphans: Vec<_> = self.jobs_of(account_id).filter_map(|job| OrphanedResource::of(job)).collect();
+        let orphans: Vec<_> = self.jobs_of(account_id).filter_map(OrphanedResource::of).collect();
         orphans.into_iter().for_each(|orphan| self.record_orphan(orphan, due_at));
         self.assume(|_, held| held.account_id == account_id);
         self.commitments.retain(|_, held| held.account_id != account_id);
@@ -201,8 +201,8 @@ impl Accounts for Memory {
         Ok(())
     }
 
-    async fn delete_account(&self, account_id: &str, now: UnixMs) -> Result<()> {
-        self.records().remove_account(account_id, self.now(), now);
+    async fn delete_account(&self, account_id: &str, _now: UnixMs) -> Result<()> {
+        self.records().remove_account(account_id, self.now());
         Ok(())
     }
 
