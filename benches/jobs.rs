@@ -18,15 +18,16 @@ use coldbrew::accounts::Allowance;
 use coldbrew::accounts::spending::Budget;
 use coldbrew::accounts::{Account, Accounts, Credential, CredentialKind};
 use coldbrew::changes::Changes;
-use coldbrew::clock::{Clock, RandomIds, SystemClock};
+use coldbrew::clock::{Clock, IdGenerator, RandomIds, SystemClock};
 use coldbrew::error::Result;
 use coldbrew::extract::Recipe;
 use coldbrew::jobs::machine::Timing;
 use coldbrew::jobs::{Acceptance, Jobs};
 use coldbrew::jobs::{
-    DiskSpool, Google, Job, JobIds, PageSource, ReadyPage, ReadyPages, RemoteBatch, Stage, Worker, WorkerPolicy,
-    WorkerPorts, WorkerSettings,
+    DiskSpool, Google, Job, JobIds, Listings, PageSource, ReadyPage, ReadyPages, RemoteBatch, Stage, Worker,
+    WorkerPolicy, WorkerPorts, WorkerSettings,
 };
+use coldbrew::metrics::LoopAges;
 use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::store::sql::SqlStore;
@@ -134,7 +135,7 @@ impl Google for Noted {
         self.client.key_fingerprint()
     }
 
-    async fn upload(&self, input: &Path, display_name: &str) -> Result<String, GeminiError> {
+    async fn upload(&self, input: &Path, display_name: &str) -> Result<File, GeminiError> {
         Google::upload(&self.client, input, display_name).await
     }
 
@@ -142,9 +143,13 @@ impl Google for Noted {
         Google::create(&self.client, model, display_name, input_file).await
     }
 
-    async fn find(&self, display_name: &str, input_file: &str) -> Result<Vec<Batch>, GeminiError> {
+    async fn list(&self, since: Option<UnixMs>) -> Result<Vec<Batch>, GeminiError> {
         self.listings.fetch_add(1, Ordering::Relaxed);
-        Google::find(&self.client, display_name, input_file).await
+        Google::list(&self.client, since).await
+    }
+
+    async fn delete_batch(&self, batch: &str) -> Result<(), GeminiError> {
+        Google::delete_batch(&self.client, batch).await
     }
 
     async fn get_batch(&self, batch: &str) -> Result<Batch, GeminiError> {
@@ -198,7 +203,7 @@ async fn batches(client: &Client, data: &TempDir, count: usize) -> Vec<String> {
     tokio::fs::write(&input, format!("{line}\n")).await.expect("there is room");
     let file = Google::upload(client, &input, "input").await.expect("it is uploaded");
     let create = |number: usize| {
-        let file = &file;
+        let file = &file.name;
         async move { Google::create(client, DEFAULT, &format!("batch-{number}"), file).await }
     };
     stream::iter(0..count).map(create).buffered(16).try_collect().await.expect("all are created")
@@ -273,11 +278,13 @@ async fn worker(name: &str, store: &SqlStore, google: Arc<Noted>, data: &TempDir
             spending: store.clone(),
             figures: store,
             pages: Arc::new(Pages),
+            listings: Listings::new(google.clone(), Arc::new(SystemClock), &Timing::default()),
             google,
             spool: Arc::new(DiskSpool::open(data.path().join("spool")).await.expect("a folder")),
             changes: Changes::default(),
             bell: Arc::new(Notify::new()),
             isolation: None,
+            loops: LoopAges::default(),
         },
         policy: WorkerPolicy {
             models: Models::default(),
@@ -289,6 +296,7 @@ async fn worker(name: &str, store: &SqlStore, google: Arc<Noted>, data: &TempDir
                 jobs_max: 16,
                 polls_max: 256,
                 realtime_requests_max: 8,
+                stop_timeout: Duration::from_secs(20),
             },
         },
     }
@@ -299,7 +307,7 @@ fn noted(client: Client) -> Arc<Noted> {
 }
 
 /// Runs workers until `is_over`. Returns how long they ran.
-async fn run(workers: Vec<Worker>, is_over: impl AsyncFn() -> bool) -> Duration {
+async fn run(workers: Vec<Worker>, mut is_over: impl AsyncFnMut() -> bool) -> Duration {
     let (stop, begun) = (CancellationToken::new(), Instant::now());
     let running: Vec<_> = workers.into_iter().map(|worker| tokio::spawn(worker.run(stop.clone()))).collect();
     while !is_over().await {
@@ -380,9 +388,10 @@ async fn read(count: usize) -> f64 {
         record_job(&store, &account(number), number, Mode::Realtime, Stage::Realtime { tries: 0 }).await;
     }
     let before = STATEMENTS.load(Ordering::Relaxed);
-    let workers = (0..count).map(|number| worker(&format!("worker{number}"), &store, google.clone(), &data));
-    let workers =
-        futures::future::join_all(workers.collect::<Vec<_>>().into_iter().map(|worker| async { worker.await })).await;
+    let mut workers = Vec::new();
+    for number in 0..count {
+        workers.push(worker(&format!("worker{number}"), &store, google.clone(), &data).await);
+    }
     let took = run(workers, async || store.active_ids().await.expect("an answer").is_empty()).await;
     let pages = (REALTIME_JOBS as u32 * PAGES) as f64;
     let statements = STATEMENTS.load(Ordering::Relaxed) - before;

@@ -298,8 +298,7 @@ await check("generate from a page", async () => {
 
 await check("generate by flex, shed without capacity", async () => {
   const call = () => ai.models.generateContent({ model, contents, config: { serviceTier: "flex", store: false } });
-  const served = ({ usageMetadata, sdkHttpResponse }) =>
-    usageMetadata.serviceTier ?? sdkHttpResponse?.headers["x-gemini-service-tier"];
+  const served = ({ usageMetadata, sdkHttpResponse }) => usageMetadata.serviceTier ?? sdkHttpResponse?.headers["x-gemini-service-tier"];
   assert.equal(served(await call()), "flex");
   await once("flex_unavailable");
   await refused(503, /UNAVAILABLE/, call());

@@ -82,7 +82,7 @@ impl OrphanedResource {
             return Some(Self { quiet_looks: 0, wait_ms: timing.poll_ms, ..self });
         }
         let quiet_looks = self.quiet_looks + 1;
-        (quiet_looks < timing.reconcile_listings).then(|| Self { quiet_looks, wait_ms: timing.reconcile_ms, ..self })
+        (quiet_looks < timing.reconcile_listings).then_some(Self { quiet_looks, wait_ms: timing.reconcile_ms, ..self })
     }
 
     /// Whether the job keeps this batch.
