@@ -106,7 +106,8 @@ fn ModelNotice(notice: Option<String>) -> impl IntoView {
     notice.map(|notice| {
         view! {
             <p class="notice warn" data-testid="model-notice">
-                {notice}" Choose another model with GEMINI_MODEL."
+                {notice}
+                " Choose another model with GEMINI_MODEL."
             </p>
         }
     })
