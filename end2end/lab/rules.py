@@ -120,30 +120,40 @@ def nothing_stays_reserved(lab):
     return [f"{count} rows in {table}" for table, count in counts if count != "0"]
 
 
-def at_google(lab, what, member):
+def files_at_google(lab):
     found, token = [], ""
     while token is not None:
-        url = f"http://{lab.google.address}:{Google.PORT}/v1beta/{what}?pageSize=100&pageToken={token}"
+        url = f"http://{lab.google.address}:{Google.PORT}/v1beta/files?pageSize=100&pageToken={token}"
         with urllib.request.urlopen(urllib.request.Request(url, headers={"x-goog-api-key": KEY}), timeout=30) as answer:
             page = json.load(answer)
-        found += page.get(member, [])
+        found += page.get("files", [])
         token = page.get("nextPageToken")
     return found
+
+
+def control(lab, path):
+    command = ["curl", "--silent", "--header", f"x-goog-api-key: {KEY}", f"http://127.0.0.1:{Google.PORT}/_control{path}"]
+    return json.loads(subprocess.run(lab.google.inside(command), capture_output=True, check=True).stdout)
+
+
+def batches(lab):
+    """All that were ever made, with those that were deleted."""
+    return control(lab, "/batches")["operations"]
 
 
 @rule
 def job_has_one_live_paid_batch_at_most(lab):
     """The batches of a job follow each other, and one of them is paid at most."""
     lives = collections.defaultdict(list)
-    for batch in at_google(lab, "batches", "operations"):
+    for batch in batches(lab):
         data = batch["metadata"]
         lives[data["displayName"].rsplit("-", 1)[0]].append((data["createTime"], data.get("endTime"), data["state"], batch["name"]))
     wrong = []
-    for job, batches in lives.items():
-        batches.sort(key=lambda batch: batch[0])
-        overlap = any(end is None or end > later[0] for (_, end, *_), later in zip(batches, batches[1:]))
-        if overlap or sum(state == "BATCH_STATE_SUCCEEDED" for _, _, state, _ in batches) > 1:
-            wrong.append(f"{job}: {batches}")
+    for job, made in lives.items():
+        made.sort(key=lambda batch: batch[0])
+        overlap = any(end is None or end > later[0] for (_, end, *_), later in zip(made, made[1:]))
+        if overlap or sum(state == "BATCH_STATE_SUCCEEDED" for _, _, state, _ in made) > 1:
+            wrong.append(f"{job}: {made}")
     return wrong
 
 
@@ -152,10 +162,10 @@ def nothing_is_left_at_google(lab):
     """No live batch and no input file. Google does not let clients delete output files."""
 
     def left():
-        batches = [batch["name"] for batch in at_google(lab, "batches", "operations")
-                   if batch["metadata"]["state"] in ("BATCH_STATE_PENDING", "BATCH_STATE_RUNNING")]
-        files = [f"{file['name']} ({file.get('displayName')})" for file in at_google(lab, "files", "files") if file.get("source") != "GENERATED"]
-        return batches + files
+        live = [batch["name"] for batch in batches(lab)
+                if batch["metadata"]["state"] in ("BATCH_STATE_PENDING", "BATCH_STATE_RUNNING")]
+        files = [f"{file['name']} ({file.get('displayName')})" for file in files_at_google(lab) if file.get("source") != "GENERATED"]
+        return live + files
 
     try:
         wait_until(lambda: not left(), "the end of the last orphan", RECOVERY_MAX_S)
@@ -168,14 +178,12 @@ def nothing_is_left_at_google(lab):
 def google_bills_what_is_recorded(lab):
     """Each answer that Google bills is a row of `spending`. A row is assumed where the answer was lost on its way."""
     wrong = []
-    paid = sum(int(batch["metadata"]["batchStats"]["successfulRequestCount"]) for batch in at_google(lab, "batches", "operations")
+    paid = sum(int(batch["metadata"]["batchStats"]["successfulRequestCount"]) for batch in batches(lab)
                if batch["metadata"]["state"] == "BATCH_STATE_SUCCEEDED")
     [[recorded]] = lab.postgres.rows("SELECT COALESCE(SUM(answers), 0) FROM spending WHERE page_index IS NULL")
     if paid != int(recorded):
         wrong.append(f"{paid} answers in batches, {recorded} recorded")
-    control = subprocess.run(lab.google.inside(["curl", "--silent", f"http://127.0.0.1:{Google.PORT}/_control"]),
-                             capture_output=True, check=True).stdout
-    calls = json.loads(control)["calls"].get("generate_content", 0)
+    calls = control(lab, "")["calls"].get("generate_content", 0)
     [[rows, assumed]] = lab.postgres.rows("SELECT COUNT(*), COALESCE(SUM(assumed), 0) FROM spending WHERE page_index IS NOT NULL")
     if not int(rows) - int(assumed) <= calls <= int(rows):
         wrong.append(f"{calls} realtime answers, {rows} recorded, {assumed} of them assumed")
@@ -235,7 +243,9 @@ def disk_of_a_program_has_no_unused_files(lab):
 
 def unused_files(lab):
     """Files of jobs and uploads. Copies of files in S3 are a cache, and may stay."""
-    found = [(host, path) for host in lab.programs for folder in ("spool", "receiving") for path in (host.data / folder).rglob("*")]
+    folders = [(host, host.data / folder) for host in lab.programs for folder in ("spool", "receiving")]
+    # Each running program has an empty folder for the files that it receives.
+    found = [(host, path) for host, folder in folders for path in folder.rglob("*") if path.is_file()]
     return [f"{host.name}: {path.relative_to(host.data)}" for host, path in found]
 
 
