@@ -237,7 +237,7 @@ impl AnyConnectionBackend for Limited {
         async { Ok(()) }.boxed()
     }
 
-    /// The pool pings a connection before and after each use. A statement whose caller was cancelled is given up.
+    /// The pool pings a connection before and after each use. A connection is dropped if the statement of a cancelled caller still runs.
     fn ping(&mut self) -> BoxFuture<'_, Result<()>> {
         async {
             if self.broken {

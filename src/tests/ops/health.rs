@@ -99,10 +99,10 @@ impl Clock for Ahead {
     }
 }
 
-struct Nothing;
+struct NoDependencies;
 
 #[async_trait]
-impl Readiness for Nothing {
+impl Readiness for NoDependencies {
     async fn check(&self) -> Findings {
         Findings { dependencies: Vec::new(), sandbox: None }
     }
@@ -114,7 +114,7 @@ async fn worker_whose_loop_is_stuck_is_unhealthy_until_the_loop_turns() {
     let store = Arc::new(SqlStore::open(&SqlStore::embedded_url(&data.path().join("coldbrew.db"))).await.unwrap());
     let (loops, budget) = (LoopAges::new(clock.clone()), config(data.path(), &[]).budget);
     let examined = Examined {
-        readiness: Arc::new(Nothing),
+        readiness: Arc::new(NoDependencies),
         metrics: Metrics::start(store.clone(), store, budget, loops.clone(), clock.clone()).unwrap(),
         loops: loops.clone(),
         stopping: CancellationToken::new(),
