@@ -33,7 +33,7 @@ use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Upload, Uploads};
 use coldbrew_gemini::models::{DEFAULT, Models};
-use coldbrew_gemini::{Answer, Batch, Client, Config, Error as GeminiError, File, Request};
+use coldbrew_gemini::{Answer, Batch, Client, Config, Error as GeminiError, File, Request, ServiceTier};
 use coldbrew_gemini_emulator::{Emulator, EmulatorConfig, PageReader, ReadError, serve};
 use futures::stream;
 use futures::{StreamExt, TryStreamExt};
@@ -116,8 +116,12 @@ impl PageSource for Pages {
         indices: Vec<u32>,
         _time: &'a Mutex<Duration>,
     ) -> Result<Result<ReadyPages<'a>, JobError>> {
-        let page = |index| Ok((index, Ok(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()) })));
+        let page = |index| Ok((index, Ok(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()), ..ReadyPage::default() })));
         Ok(Ok(stream::iter(indices.into_iter().map(page)).boxed()))
+    }
+
+    async fn halves(&self, _job: &Job, _index: u32) -> Result<Option<[Bytes; 2]>> {
+        Ok(Some([Bytes::from_static(b"RIFF"), Bytes::from_static(b"RIFF")]))
     }
 }
 
@@ -174,7 +178,7 @@ impl Google for Noted {
         Google::delete(&self.client, file).await
     }
 
-    async fn answer(&self, _model: &str, _request: &Request) -> Result<Answer, GeminiError> {
+    async fn answer(&self, _model: &str, _request: &Request, _tier: ServiceTier) -> Result<Answer, GeminiError> {
         tokio::time::sleep(ANSWER).await;
         Ok(Answer { text: "Text.".into(), finish_reason: Some("STOP".into()), ..Answer::default() })
     }
@@ -275,6 +279,7 @@ async fn worker(name: &str, store: &SqlStore, google: Arc<Noted>, data: &TempDir
             jobs: store.clone(),
             polling: store.clone(),
             uploads: store.clone(),
+            attempts: store.clone(),
             spending: store.clone(),
             figures: store,
             pages: Arc::new(Pages),
@@ -287,6 +292,7 @@ async fn worker(name: &str, store: &SqlStore, google: Arc<Noted>, data: &TempDir
             loops: LoopAges::default(),
         },
         policy: WorkerPolicy {
+            fallback_model: None,
             models: Models::default(),
             pricing: Pricing::default(),
             budget: Budget { quota_tokens: u64::MAX, guest_quota_tokens: u64::MAX, ..Budget::UNLIMITED },

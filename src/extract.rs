@@ -7,7 +7,10 @@
 
 mod fence;
 mod figures;
+mod judge;
+mod ladder;
 mod outcome;
+mod own_page;
 mod placeholder;
 mod plain;
 mod prompt;
@@ -17,8 +20,12 @@ mod shares;
 mod text;
 
 pub use figures::PageFigures;
-pub use outcome::{PageOutcome, PageResult, line_failure, outcome_of};
-pub use recipe::Recipe;
+pub use judge::{PageFacts, Verdict, WordCounts, judge, judge_error};
+pub use ladder::{Attempt, Way, next_way};
+pub use outcome::{Judged, PageOutcome, PageResult, failure_reason, line_failure, outcome_of};
+pub use own_page::{OwnPage, PageTraits};
+pub use prompt::PagePrompt;
+pub use recipe::{PageImage, PageRequest, Recipe};
 pub use refusal::refusal;
 pub use shares::{EngineShare, EngineShares, engine_time_used_up, no_worker};
 pub use text::{text_file_pages, text_pages};

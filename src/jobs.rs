@@ -9,10 +9,12 @@
 //!
 //! `submit` records jobs. `polling` polls their batches without claims. `prepare`, `upstream` and `download` carry out the steps of a batch, and `realtime` those of the other mode.
 
+mod attempts;
 mod budget;
 mod download;
 mod google;
 mod job;
+mod ladder;
 mod ledger;
 mod listings;
 pub mod machine;
@@ -27,6 +29,7 @@ mod submit;
 mod upstream;
 mod worker;
 
+pub use attempts::{PageAttempt, PageAttempts};
 pub use google::Google;
 pub use job::{Job, JobIds, RemoteBatch, Stage};
 pub use ledger::{Admission, PaidAnswer, Spending, Unanswered};

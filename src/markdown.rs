@@ -1,7 +1,8 @@
 //! Renders untrusted Markdown as safe HTML.
 //!
-//! The text comes from uploaded files by way of a language model. Raw HTML in it is shown as text, and math becomes MathML. A sanitizer
-//! then removes every element that this module does not make. All functions are pure: none does I/O.
+//! The text comes from uploaded files by way of a language model. Of raw HTML, `raw_html` keeps line breaks, raised text and tables, and
+//! the rest is shown as text. Math becomes MathML. A sanitizer then removes every element that this module does not make. All functions
+//! are pure: none does I/O.
 //!
 //! `source` limits the size and depth of a text before it is parsed. `sanitizer` is the last step, `latex` renders math, [`flow`] joins
 //! the pages of a document, and [`Outline`] lists its headings.
@@ -14,6 +15,7 @@ mod latex;
 pub mod matches;
 mod outline;
 mod pictures;
+mod raw_html;
 mod sanitizer;
 mod source;
 
@@ -23,6 +25,7 @@ use pulldown_latex::config::DisplayMode;
 use figures::WithFigures;
 use latex::mathml;
 use matches::{Query, marked};
+use raw_html::{Marks, RawHtml};
 use sanitizer::clean;
 use source::{events, parsed};
 
@@ -98,7 +101,7 @@ struct Adapter {
 impl Adapter {
     fn html_of(&mut self, piece: &str, setting: Setting<'_>) -> String {
         let mut read: Vec<Event<'_>> = match setting {
-            Setting::File(_) => parsed(piece).take(EVENTS_MAX + 1).collect(),
+            Setting::File(_) => RawHtml::new(parsed(piece), Marks::Anchors).take(EVENTS_MAX + 1).collect(),
             Setting::Reader(_) => events(piece).take(EVENTS_MAX + 1).collect(),
         };
         if read.len() > EVENTS_MAX {
@@ -116,11 +119,6 @@ impl Adapter {
 
     fn adapt<'a>(&mut self, event: Event<'a>) -> Event<'a> {
         match event {
-            // In a file, page marks become anchors. All other raw HTML is text.
-            Event::Html(text) | Event::InlineHtml(text) if self.in_file => match marked_page(&text) {
-                Some(number) => Event::Html(page_anchor(number).into()),
-                None => Event::Text(text),
-            },
             Event::InlineMath(latex) => Event::Html(mathml(&latex, DisplayMode::Inline).into()),
             Event::DisplayMath(latex) => {
                 let math = mathml(&latex, DisplayMode::Block);

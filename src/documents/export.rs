@@ -182,12 +182,16 @@ impl Parts<'_> {
     }
 }
 
-/// A page's text with its note. The text of a failed page says that it could not be read, and why.
+/// A page's text with its note. The text of a failed page says why it was not read, and that what follows is the file's own text.
 fn page_text(page: &Page) -> String {
     let number = page.index + 1;
     let mut text = with_own_footnotes(&shallow(page.markdown.as_str().into()), number);
     if let Some(reason) = &page.failure {
-        text = format!("> **Page {number} could not be read.** {reason}\n\n{text}");
+        let words = match text.trim().is_empty() {
+            true => format!("Page {number} could not be read."),
+            false => format!("Plain text of page {number}: Gemini would not read it."),
+        };
+        text = format!("> **{words}** {reason}\n\n{text}");
     }
     if let Some(note) = &page.note {
         text.push_str(&format!("\n\n> {note}"));

@@ -29,10 +29,7 @@ impl Library {
             next = last.index + 1;
             let query = query.clone();
             let search = move || {
-                pages
-                    .iter()
-                    .filter(|page| page.failure.is_none())
-                    .for_each(|page| search_page(page, &query, &mut found));
+                pages.iter().for_each(|page| search_page(page, &query, &mut found));
                 found
             };
             found = self.renderer.run(caller, search).await?;

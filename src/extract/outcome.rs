@@ -1,12 +1,17 @@
 //! The outcome of a page: text that is stored and charged, or a failure with its reason.
 
-use super::PageFigures;
+use serde::{Deserialize, Serialize};
+
 use super::fence::unwrapped;
+use super::judge::{Verdict, judge};
+use super::ladder::Way;
+use super::{OwnPage, PageFigures};
 use crate::markdown::shallow;
 use crate::model::{Mode, Pricing, TokenUsage};
 use coldbrew_gemini::{Answer, Status};
 
 const CUT: &str = "Gemini stopped before the end of this page, so its text may be incomplete.";
+const INCOMPLETE: &str = "Some of this page may be missing or changed: compare it with the original.";
 const BLANK: &str = "There is no text on this page.";
 
 /// The outcome of one page in an AI mode.
@@ -18,56 +23,115 @@ pub struct PageResult {
 }
 
 /// The text of a page, or why there is none. `charge` is in token equivalents.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PageOutcome {
-    Read { markdown: String, note: Option<String>, usage: TokenUsage, charge: u64, model: String },
-    Failed { reason: String },
+    Read {
+        markdown: String,
+        note: Option<String>,
+        usage: TokenUsage,
+        charge: u64,
+        model: String,
+    },
+    /// `text` is the file's own text of the page, which is free; empty if there is none.
+    Failed {
+        reason: String,
+        text: String,
+    },
 }
 
-/// The outcome of a page from Gemini's answer, with its figures in place. A page without text is not charged.
-pub fn outcome_of(answer: &Answer, figures: PageFigures<'_>, mode: Mode, pricing: Pricing) -> PageOutcome {
-    if let Some(reason) = &answer.block_reason {
-        return failed(&format!("Gemini declined to read this page ({}).", words(reason)));
+/// What an answer is worth, and what it makes of the page if it is the last one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    pub verdict: Verdict,
+    pub outcome: PageOutcome,
+}
+
+/// Judges Gemini's answer for a page, and puts the figures in place. A page without text is not charged.
+pub fn outcome_of(
+    answer: &Answer,
+    figures: PageFigures<'_>,
+    own: &OwnPage,
+    way: Way,
+    (mode, pricing): (Mode, Pricing),
+) -> Judged {
+    let verdict = judge(answer, own.facts(figures.figures.len()));
+    if !verdict.is_usable() {
+        return Judged { verdict, outcome: own.failed(&reason_of(verdict, answer)) };
     }
-    let finish = answer.finish_reason.as_deref().unwrap_or("FINISH_REASON_UNSPECIFIED");
     let text = shallow(answer.text.as_str().into());
-    let written = unwrapped(&text, finish == "MAX_TOKENS");
+    let written = unwrapped(&text, verdict == Verdict::Cut);
     let markdown = figures.substitute(written);
     // The answer may consist of placeholders without a figure, which are removed.
     let is_blank = written.is_empty() || markdown.is_empty();
-    let note = match finish {
-        "FINISH_REASON_UNSPECIFIED" if is_blank => return failed("Gemini gave no answer for this page."),
-        "STOP" | "FINISH_REASON_UNSPECIFIED" => is_blank.then(|| BLANK.to_owned()),
-        "MAX_TOKENS" if is_blank => return failed("Gemini stopped before it wrote anything for this page."),
-        "MAX_TOKENS" => Some(CUT.to_owned()),
-        other => return failed(&format!("Gemini stopped reading this page ({}).", words(other))),
+    let remark = match verdict {
+        _ if is_blank => Some(BLANK),
+        Verdict::Cut => Some(CUT),
+        Verdict::Incomplete => Some(INCOMPLETE),
+        _ => None,
     };
+    let notes: Vec<&str> = way_note(way).into_iter().chain(remark).collect();
     let usage = TokenUsage {
         input: answer.usage.prompt_tokens,
         output: answer.usage.candidates_tokens,
         thoughts: answer.usage.thoughts_tokens,
     };
-    PageOutcome::Read {
+    let outcome = PageOutcome::Read {
         markdown,
-        note,
+        note: (!notes.is_empty()).then(|| notes.join(" ")),
         usage,
         charge: if is_blank { 0 } else { pricing.charge(usage, mode) },
         model: answer.model_version.clone().unwrap_or_default(),
+    };
+    Judged { verdict, outcome }
+}
+
+impl OwnPage {
+    /// The outcome of a page that was not read, with its own text in its place.
+    pub fn failed(&self, reason: &str) -> PageOutcome {
+        PageOutcome::Failed { reason: reason.to_owned(), text: self.text.clone() }
+    }
+
+    /// The outcome of a page that is not sent, because there is nothing to read on it.
+    pub fn blank() -> PageOutcome {
+        let (usage, model) = (TokenUsage::default(), String::new());
+        PageOutcome::Read { markdown: String::new(), note: Some(BLANK.to_owned()), usage, charge: 0, model }
     }
 }
 
-/// The outcome of a page whose own request in a batch failed.
-pub fn line_failure(status: &Status) -> PageOutcome {
-    const RESOURCE_EXHAUSTED: i64 = 8;
-    failed(match status.code {
-        RESOURCE_EXHAUSTED => "Gemini had no capacity left for this page.",
-        _ if status.is_transient() => "Gemini failed on this page. Reading it again may work.",
-        _ => "Gemini could not process this page.",
-    })
+/// Why a page was not read, for people.
+fn reason_of(verdict: Verdict, answer: &Answer) -> String {
+    let why = answer.block_reason.as_deref().or(answer.finish_reason.as_deref()).unwrap_or_default();
+    match verdict {
+        Verdict::Refused => format!("Gemini would not read this page ({}).", words(why)),
+        _ => failure_reason(verdict).to_owned(),
+    }
 }
 
-fn failed(reason: &str) -> PageOutcome {
-    PageOutcome::Failed { reason: reason.to_owned() }
+/// Why a page without an answer was not read, for people.
+pub const fn failure_reason(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Looped => "Gemini repeated itself on this page instead of reading it.",
+        Verdict::Refused => "Gemini would not read this page.",
+        Verdict::Rejected => "Gemini could not process this page.",
+        Verdict::Transient => "Gemini failed on this page. Reading it again may work.",
+        _ => "Gemini gave no answer for this page.",
+    }
+}
+
+/// What a person is told of a page that was not read in the usual way.
+const fn way_note(way: Way) -> Option<&'static str> {
+    match way {
+        Way::Usual | Way::Again => None,
+        Way::Grounded => Some("Read in a second way, because Gemini did not read it at first."),
+        Way::OtherModel => Some("Read by another model, because the usual one did not read it."),
+        Way::Halves => Some("Read in two halves, because Gemini did not read it as a whole."),
+    }
+}
+
+/// The verdict on a page whose own request in a batch failed.
+pub fn line_failure(status: &Status, own: &OwnPage) -> Judged {
+    let verdict = super::judge_error(status);
+    Judged { verdict, outcome: own.failed(failure_reason(verdict)) }
 }
 
 /// `PROHIBITED_CONTENT` as "prohibited content".
@@ -79,6 +143,8 @@ fn words(constant: &str) -> String {
 mod tests {
     use super::*;
 
+    const OWN: &str = "The file itself says this.";
+
     fn answer(text: &str, finish_reason: Option<&str>) -> Answer {
         let mut answer =
             Answer { text: text.into(), finish_reason: finish_reason.map(Into::into), ..Answer::default() };
@@ -87,68 +153,84 @@ mod tests {
         answer
     }
 
-    fn outcome(answer: &Answer) -> PageOutcome {
+    fn judged_by(answer: &Answer, way: Way) -> Judged {
         let figures = PageFigures { content_hash: "abc", page: 0, figures: &[] };
-        outcome_of(answer, figures, Mode::Batch, Pricing::default())
+        let own = OwnPage { text: OWN.to_owned(), ..OwnPage::default() };
+        outcome_of(answer, figures, &own, way, (Mode::Batch, Pricing::default()))
+    }
+
+    /// The text, note and charge of a page that was read.
+    fn read(answer: &Answer) -> (String, Option<String>, u64) {
+        match judged_by(answer, Way::Usual).outcome {
+            PageOutcome::Read { markdown, note, charge, .. } => (markdown, note, charge),
+            PageOutcome::Failed { reason, .. } => panic!("{reason}"),
+        }
     }
 
     #[test]
     fn complete_text_is_stored_and_charged() {
-        let PageOutcome::Read { markdown, note, charge, .. } = outcome(&answer("# Hi\n", Some("STOP"))) else {
-            panic!()
-        };
-        assert_eq!((markdown.as_str(), note, charge), ("# Hi", None, 530));
+        assert_eq!(read(&answer("# Hi\n", Some("STOP"))), ("# Hi".to_owned(), None, 530));
     }
 
     #[test]
     fn cut_text_is_stored_with_a_note() {
-        let PageOutcome::Read { note, .. } = outcome(&answer("half", Some("MAX_TOKENS"))) else { panic!() };
-        assert!(note.is_some());
+        assert_eq!(read(&answer("half", Some("MAX_TOKENS"))).1.as_deref(), Some(CUT));
     }
 
     #[test]
     fn cut_answer_is_unwrapped_and_its_code_closed() {
         let text = "```markdown\n# A\n\n```rust\nfn a() {";
         for (finish, page) in [("MAX_TOKENS", "# A\n\n```rust\nfn a() {\n```"), ("STOP", &format!("{text}\n```"))] {
-            let PageOutcome::Read { markdown, .. } = outcome(&answer(text, Some(finish))) else { panic!() };
-            assert_eq!(markdown, page);
+            assert_eq!(read(&answer(text, Some(finish))).0, page);
         }
     }
 
     #[test]
     fn empty_page_is_free() {
         for text in ["", "![A chart](figure:1)"] {
-            let PageOutcome::Read { markdown, note, charge, .. } = outcome(&answer(text, Some("STOP"))) else {
-                panic!()
-            };
-            assert_eq!((markdown.as_str(), note.as_deref(), charge), ("", Some(BLANK), 0), "{text:?}");
+            assert_eq!(read(&answer(text, Some("STOP"))), (String::new(), Some(BLANK.to_owned()), 0), "{text:?}");
         }
     }
 
     #[test]
-    fn answer_without_text_and_finish_reason_is_a_failed_page() {
-        assert!(matches!(outcome(&answer("", None)), PageOutcome::Failed { .. }));
-        assert!(matches!(outcome(&answer("text", None)), PageOutcome::Read { note: None, .. }));
-    }
-
-    #[test]
-    fn stopped_or_blocked_answer_is_a_failed_page() {
-        for (text, finish) in [("", "MAX_TOKENS"), ("x", "SAFETY"), ("x", "RECITATION"), ("x", "A_NEW_ONE")] {
-            let outcome = outcome(&answer(text, Some(finish)));
-            assert!(matches!(outcome, PageOutcome::Failed { .. }), "{text} {finish}");
+    fn page_that_was_not_read_shows_its_own_text_and_why() {
+        for (text, finish, word) in [
+            ("", Some("MAX_TOKENS"), "no answer"),
+            ("", None, "no answer"),
+            ("x", Some("SAFETY"), "(safety)"),
+            ("x", Some("RECITATION"), "(recitation)"),
+            (&"the same again ".repeat(99), Some("STOP"), "repeated itself"),
+        ] {
+            let PageOutcome::Failed { reason, text } = judged_by(&answer(text, finish), Way::Usual).outcome else {
+                panic!("{finish:?}")
+            };
+            assert!(reason.contains(word), "{reason}");
+            assert_eq!(text, OWN);
         }
         let blocked = Answer { block_reason: Some("PROHIBITED_CONTENT".into()), ..answer("x", None) };
-        let PageOutcome::Failed { reason } = outcome(&blocked) else { panic!() };
+        let PageOutcome::Failed { reason, .. } = judged_by(&blocked, Way::Usual).outcome else { panic!() };
         assert!(reason.contains("prohibited content"));
     }
 
     #[test]
-    fn failed_batch_row_says_whether_to_retry() {
-        for (code, words) in
-            [(8, "capacity"), (13, "Reading it again"), (2, "Reading it again"), (3, "could not process this page")]
+    fn page_read_in_another_way_says_so() {
+        for (way, word) in [(Way::Grounded, "second way"), (Way::OtherModel, "another model"), (Way::Halves, "halves")]
         {
+            let PageOutcome::Read { note, .. } = judged_by(&answer("text", Some("MAX_TOKENS")), way).outcome else {
+                panic!()
+            };
+            let note = note.unwrap();
+            assert!(note.contains(word) && note.ends_with(CUT), "{note}");
+        }
+    }
+
+    #[test]
+    fn failed_batch_row_says_whether_to_retry() {
+        for (code, words) in [(8, "Reading it again"), (13, "Reading it again"), (3, "could not process this page")] {
             let status = Status { code, message: String::new() };
-            let PageOutcome::Failed { reason } = line_failure(&status) else { panic!() };
+            let PageOutcome::Failed { reason, .. } = line_failure(&status, &OwnPage::default()).outcome else {
+                panic!()
+            };
             assert!(reason.contains(words), "{code}: {reason}");
         }
     }

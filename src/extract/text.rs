@@ -69,7 +69,7 @@ fn page(index: u32, text: Result<PageText, PdfError>) -> Result<Page> {
         Ok(PageText { markdown, is_scan: true, .. }) if markdown.trim().is_empty() => {
             (markdown, Some(SCAN.to_owned()), None)
         }
-        Ok(PageText { markdown, is_scan, chars_visible }) => {
+        Ok(PageText { markdown, is_scan, chars_visible, .. }) => {
             let note = (is_scan && chars_visible < SCAN_CHARS_MIN).then_some(MOSTLY_SCAN);
             (markdown, None, note.map(str::to_owned))
         }

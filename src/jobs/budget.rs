@@ -69,11 +69,16 @@ impl Round {
 impl Worker {
     /// The costs of the pages of the job's document.
     pub(super) async fn costs(&self, job: &Job) -> Result<PageCosts> {
+        self.costs_of(job, job.recipe.model()).await
+    }
+
+    /// The same, if another model is asked.
+    pub(super) async fn costs_of(&self, job: &Job, model: &str) -> Result<PageCosts> {
         let upload = self.ports.uploads.upload(&job.account_id, &job.upload_hash).await?;
         let page_tokens = upload.map(|upload| upload.page_tokens).unwrap_or_default();
         let (models, today) = (&self.policy.models, self.clock.today());
-        let rates = Rates::new(models, job.recipe.model(), job.mode, today);
-        Ok(PageCosts::new(page_tokens, self.policy.pricing, models.answering(job.recipe.model(), today), rates))
+        let rates = Rates::new(models, model, job.mode, today);
+        Ok(PageCosts::new(page_tokens, self.policy.pricing, models.answering(model, today), rates))
     }
 
     /// Admits the one create of an attempt, at the cost of all remaining pages.

@@ -1,7 +1,12 @@
-//! Downloads Google's result file and stores the document, line by line.
+//! Downloads Google's result file, judges its answers line by line, and stores them.
+//!
+//! If every page was read, pages and document are stored in one transaction. Otherwise the pages that were read are stored, and the others
+//! are read another way before the job completes.
 
-use futures::StreamExt;
-use futures::TryStreamExt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use futures::{future, stream};
 
 use super::Worker;
 use super::job::{Job, Stage};
@@ -12,14 +17,17 @@ use super::upstream::blocked;
 use super::worker::Done;
 use crate::crash::crash_point;
 use crate::error::Result;
-use crate::extract::PageResult;
-use crate::extract::{PageFigures, line_failure, outcome_of};
-use crate::model::{BlockedReason, Mode, Pricing};
-use crate::uploads::FigurePlaces;
+use crate::extract::{Attempt, Judged, OwnPage, PageFigures, PageResult, Verdict, Way, line_failure, outcome_of};
+use crate::jobs::PageAttempt;
+use crate::model::{BlockedReason, Pricing};
+use crate::uploads::{FigurePlaces, Figures};
 use coldbrew_gemini::jsonl::{Outcome, ResultLine};
 
+/// Lines that are judged together: what the file says of their pages is read at once.
+const LINES_AT_ONCE: usize = 64;
+
 impl Worker {
-    /// Downloads the results, stores them and completes the job.
+    /// Downloads the results and stores them. The job completes if every page was read.
     pub(super) async fn download(&self, job: &Job) -> Result<Done> {
         let Stage::Downloading { attempt, output_file, tries, .. } = &job.stage else { return Ok(Done::Superseded) };
         if let Err(error) = self.ports.google.download(output_file, &self.ports.spool.results(job)).await {
@@ -35,35 +43,99 @@ impl Worker {
         }
         // Google bills the results, whether or not they can be stored.
         self.settle_batch(job, *attempt, results).await?;
-        let results = self.ports.spool.read_results(job).await?;
         let figures = self.ports.figures.figures(&job.account_id, &job.content_hash).await?;
-        let reader = &ResultReader { content_hash: &job.content_hash, figures, pricing: self.policy.pricing };
-        // A line without the key of a page is skipped: its page counts as missing.
-        let pages = results.lines.try_filter_map(|line| async move { Ok(reader.page(line)) });
-        self.complete(job, pages.boxed()).await
+        let reader = &ResultReader { job, figures, store: &*self.ports.figures, pricing: self.policy.pricing };
+        let attempts = self.not_read(job, reader).await?;
+        let lines = self.ports.spool.read_results(job).await?.lines;
+        let read = reader.pages(lines).try_filter_map(|(index, judged)| future::ok(final_page(index, judged)));
+        if attempts.is_empty() {
+            return self.complete(job, read.boxed()).await;
+        }
+        self.keep(job, read.boxed(), &attempts).await
+    }
+
+    /// The requested pages without a final answer: attempts whose verdict says why.
+    async fn not_read(&self, job: &Job, reader: &ResultReader<'_>) -> Result<Vec<PageAttempt>> {
+        let (mut read, mut not_read) = (BTreeSet::new(), BTreeMap::new());
+        let lines = self.ports.spool.read_results(job).await?.lines;
+        let mut pages = reader.pages(lines);
+        while let Some((index, judged)) = pages.try_next().await? {
+            if judged.verdict.is_final() {
+                read.insert(index);
+            } else {
+                not_read.entry(index).or_insert(judged);
+            }
+        }
+        let left = self.pages_left(job).await?;
+        let left = left.iter().filter(|index| !read.contains(index));
+        Ok(left.map(|index| attempt_of(job, index, not_read.remove(&index))).collect())
+    }
+
+    /// Stores the pages that were read, and why the others were not.
+    async fn keep(&self, job: &Job, read: BoxStream<'_, Result<PageResult>>, attempts: &[PageAttempt]) -> Result<Done> {
+        let mut groups = read.try_chunks(LINES_AT_ONCE);
+        while let Some(pages) = groups.next().await {
+            if !self.ports.jobs.record_pages(job, &pages.map_err(|broken| broken.1)?, &[], self.clock.now()).await? {
+                return Ok(Done::Superseded);
+            }
+            crash_point("download", "pages kept");
+        }
+        let is_held = self.ports.attempts.record_attempts(job, attempts, self.clock.now()).await?;
+        tracing::info!(job = %job.id, pages = attempts.len(), "pages not read by the batch");
+        Ok(if is_held { Done::Event(Event::PagesLeft) } else { Done::Superseded })
     }
 }
 
-/// Makes page results from result lines.
+fn final_page(index: u32, Judged { verdict, outcome }: Judged) -> Option<PageResult> {
+    verdict.is_final().then_some(PageResult { index, outcome })
+}
+
+fn attempt_of(job: &Job, page: u32, judged: Option<Judged>) -> PageAttempt {
+    let verdict = judged.as_ref().map_or(Verdict::Missing, |judged| judged.verdict);
+    let outcome = judged.filter(|judged| judged.verdict.is_usable()).map(|judged| judged.outcome);
+    PageAttempt { page, attempt: Attempt { way: Way::Usual, verdict }, recipe: job.recipe.name().to_owned(), outcome }
+}
+
+/// Judges result lines.
 struct ResultReader<'a> {
-    content_hash: &'a str,
+    job: &'a Job,
     figures: FigurePlaces,
+    store: &'a dyn Figures,
     pricing: Pricing,
 }
 
 impl ResultReader<'_> {
-    fn page(&self, line: ResultLine) -> Option<PageResult> {
-        let page = page_of(line.key.as_deref()?)?;
+    /// The judged answers by page, in the order of the lines. A line without the key of a requested page is skipped: its page counts as
+    /// missing.
+    fn pages<'a>(&'a self, lines: BoxStream<'a, Result<ResultLine>>) -> BoxStream<'a, Result<(u32, Judged)>> {
+        let groups = lines.try_chunks(LINES_AT_ONCE).map_err(|broken| broken.1);
+        groups.and_then(|lines| self.judged(lines)).map_ok(|judged| stream::iter(judged).map(Ok)).try_flatten().boxed()
+    }
+
+    async fn judged(&self, lines: Vec<ResultLine>) -> Result<Vec<(u32, Judged)>> {
+        let of_page = |line: ResultLine| Some((page_of(line.key.as_deref()?)?, line));
+        let lines: Vec<_> = lines.into_iter().filter_map(of_page).collect();
+        let indices: Vec<u32> = lines.iter().map(|(index, _)| *index).collect();
+        let mut own = self.store.own_pages(&self.job.account_id, &self.job.content_hash, &indices).await?;
+        let judged = |(index, line): (u32, ResultLine)| {
+            Some((index, self.judge(index, line.outcome, &own.remove(&index).unwrap_or_default())?))
+        };
+        Ok(lines.into_iter().filter_map(judged).collect())
+    }
+
+    fn judge(&self, page: u32, outcome: Outcome, own: &OwnPage) -> Option<Judged> {
         // Earlier versions recorded no page without figures, so a page without a record has none.
         let found = self.figures.get(&page).map_or(Some(&[][..]), Option::as_deref);
-        let outcome = match line.outcome {
+        match outcome {
             Outcome::Response(answer) => {
-                let figures = PageFigures { content_hash: self.content_hash, page, figures: found.unwrap_or_default() };
-                with_figure_note(outcome_of(&answer, figures, Mode::Batch, self.pricing), found)
+                let content_hash = &self.job.content_hash;
+                let figures = PageFigures { content_hash, page, figures: found.unwrap_or_default() };
+                let rate = (self.job.mode, self.pricing);
+                let Judged { verdict, outcome } = outcome_of(&answer, figures, own, Way::Usual, rate);
+                Some(Judged { verdict, outcome: with_figure_note(outcome, found) })
             }
-            Outcome::Error(status) => line_failure(&status),
-            Outcome::Unrecognised(_) => return None,
-        };
-        Some(PageResult { index: page, outcome })
+            Outcome::Error(status) => Some(line_failure(&status, own)),
+            Outcome::Unrecognised(_) => None,
+        }
     }
 }

@@ -52,8 +52,8 @@ pub trait Google: Send + Sync {
     /// Deletes an input file.
     async fn delete(&self, file: &str) -> Result<(), Error>;
 
-    /// Has one page read in realtime.
-    async fn answer(&self, model: &str, request: &Request) -> Result<Answer, Error>;
+    /// Has one page read by a call of its own.
+    async fn answer(&self, model: &str, request: &Request, tier: ServiceTier) -> Result<Answer, Error>;
 }
 
 /// Whether the key in use may not see what the key of that fingerprint made. Google shows a key only the resources of its own project
@@ -112,7 +112,7 @@ impl Google for Client {
         self.delete_file(file).await
     }
 
-    async fn answer(&self, model: &str, request: &Request) -> Result<Answer, Error> {
-        self.generate_content(model, request, ServiceTier::Standard).await
+    async fn answer(&self, model: &str, request: &Request, tier: ServiceTier) -> Result<Answer, Error> {
+        self.generate_content(model, request, tier).await
     }
 }

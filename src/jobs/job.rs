@@ -37,7 +37,7 @@ pub struct Job {
     pub claims: u32,
     /// The fencing token: the number of the newest claim. Only its holder can change the job.
     pub fence: i64,
-    /// Whether another attempt began because a batch did not start within a day. This happens once for each job.
+    /// Whether the job left Google's batch queue, because its batch did not start or end in time, or ended without results.
     pub requeued: bool,
     /// Why the job waits, if something blocks it.
     pub blocked_by: Option<BlockedReason>,
@@ -104,6 +104,9 @@ pub enum Stage {
     /// Realtime mode: each page is stored as soon as it is read. The last `tries` rounds finished no page.
     #[serde(rename = "read")]
     Realtime { tries: u32 },
+    /// A batch job whose batch left pages unread, or gave no results: each page is read by a call of its own, at the price of a batch. The
+    /// last `tries` rounds finished no page.
+    Flex { tries: u32, since: UnixMs },
     /// The document is stored.
     Succeeded,
     /// The job ended without a document.
@@ -125,7 +128,7 @@ pub struct RemoteBatch {
     pub key: Option<String>,
     /// Whether Google reported at the last poll that the batch has started.
     pub running: bool,
-    /// A cancel came too late, because the batch had started. If the batch ends without results, the job starts another attempt, once.
+    /// A cancel came too late, because the batch had started. If the batch ends without results, its pages are read another way.
     #[serde(rename = "withdrawn")]
     pub cancel_failed: bool,
     /// When the batch was created or found. Time in which no worker attended to the job is added.
@@ -151,7 +154,7 @@ impl Stage {
             | Self::Reconciling { .. } => JobStatus::Preparing,
             Self::Polling(remote) if remote.running => JobStatus::Running,
             Self::Polling(_) | Self::Cancelling(_) => JobStatus::Pending,
-            Self::Downloading { .. } | Self::Realtime { .. } => JobStatus::Running,
+            Self::Downloading { .. } | Self::Realtime { .. } | Self::Flex { .. } => JobStatus::Running,
             Self::Succeeded => JobStatus::Succeeded,
             Self::Failed { .. } => JobStatus::Failed,
             Self::Expired { .. } => JobStatus::Expired,
@@ -169,6 +172,7 @@ impl Stage {
             Self::Prepare { .. }
             | Self::Upload { .. }
             | Self::Realtime { .. }
+            | Self::Flex { .. }
             | Self::Succeeded
             | Self::Failed { .. }
             | Self::Expired { .. } => None,
@@ -185,7 +189,7 @@ impl Stage {
         }
     }
 
-    /// The number of the newest attempt; `None` in realtime mode and after the end.
+    /// The number of the newest attempt; `None` while pages are read by calls of their own, and after the end.
     pub const fn attempt(&self) -> Option<u32> {
         match self {
             Self::Prepare { attempt }
@@ -195,7 +199,11 @@ impl Stage {
             | Self::Reconciling { attempt, .. }
             | Self::Downloading { attempt, .. } => Some(*attempt),
             Self::Polling(remote) | Self::Cancelling(remote) => Some(remote.attempt),
-            Self::Realtime { .. } | Self::Succeeded | Self::Failed { .. } | Self::Expired { .. } => None,
+            Self::Realtime { .. }
+            | Self::Flex { .. }
+            | Self::Succeeded
+            | Self::Failed { .. }
+            | Self::Expired { .. } => None,
         }
     }
 

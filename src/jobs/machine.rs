@@ -40,6 +40,10 @@ pub struct Timing {
     pub retry_ms: i64,
     /// A batch that has not started after this time is cancelled.
     pub pending_ms_max: i64,
+    /// A batch that has not ended after this time is cancelled (docs/GEMINI.md: some run without end).
+    pub running_ms_max: i64,
+    /// How long pages may be read by calls of their own. Then the others show the file's own text.
+    pub flex_ms_max: i64,
     /// How long Google may deny a batch, or report success without an output file, before the job acts on it.
     pub odd_ms_max: i64,
     /// Without a known state of its batch after this time, and for `odd_ms_max` more, the job expires. Google itself expires a batch after
@@ -63,6 +67,8 @@ impl Default for Timing {
             reconcile_listings: 17,
             retry_ms: 30_000,
             pending_ms_max: 24 * HOUR_MS,
+            running_ms_max: 50 * HOUR_MS,
+            flex_ms_max: 24 * HOUR_MS,
             odd_ms_max: 2 * HOUR_MS,
             batch_ms_max: 72 * HOUR_MS,
             unsent_ms_max: 72 * HOUR_MS,
@@ -87,6 +93,7 @@ pub enum Task {
     Cancel,
     Download,
     Realtime,
+    Flex,
 }
 
 /// Which slots of a worker a job takes. Each lane has slots of its own, so that neither delays the other. The names are stored.
@@ -132,6 +139,8 @@ pub enum Event {
     Blocked { by: BlockedReason, retry_after_ms: Option<i64> },
     /// Realtime mode: Google has no capacity for the remaining pages. `progressed`: the round has finished at least one page.
     Throttled { by: BlockedReason, progressed: bool, retry_after_ms: i64 },
+    /// The results are stored as far as they can be used. Other pages have to be read another way.
+    PagesLeft,
     /// No page could be read.
     NothingUsable,
     /// The document is stored, in the transaction that commits this step.
@@ -190,6 +199,7 @@ impl Job {
             Stage::Cancelling(_) => Task::Cancel,
             Stage::Downloading { .. } => Task::Download,
             Stage::Realtime { .. } => Task::Realtime,
+            Stage::Flex { .. } => Task::Flex,
             Stage::Succeeded | Stage::Failed { .. } | Stage::Expired { .. } => return None,
         })
     }
@@ -205,14 +215,16 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let mut effects = Vec::new();
     let is_over = !stage.status().is_active();
     let left = match (&job.stage, &stage) {
-        (Stage::Reconciling { .. }, Stage::Polling(found)) => Some(OrphanedResource::beside(&found.batch, job, timing)),
-        // The end of the batch was not observed: Google may still have a batch that it did not list, or that it denied.
-        (Stage::Reconciling { .. } | Stage::Polling(_) | Stage::Cancelling(_), Stage::Upload { attempt })
-            if !is_end =>
-        {
+        (Stage::Reconciling { .. }, Stage::Polling(found)) => {
+            Some(OrphanedResource::beside(&found.batch, job, timing))
+        }
+        // Google may still have a batch that it did not list.
+        (Stage::Reconciling { .. }, Stage::Upload { attempt }) => {
             Some(OrphanedResource::beside(&job.batch_name(*attempt), job, timing))
         }
-        (Stage::Reconciling { .. } | Stage::Polling(_) | Stage::Cancelling(_), _) if is_over && !is_end => {
+        (Stage::Reconciling { .. } | Stage::Polling(_) | Stage::Cancelling(_), _)
+            if (is_over || has_left_queue(&stage)) && !is_end =>
+        {
             OrphanedResource::of(job)
         }
         _ => None,
@@ -220,13 +232,14 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let unanswered = unanswered(&job.stage, &stage);
     let unneeded = unneeded_input(&job.stage, &stage);
     effects.extend(unneeded.map(|file| Effect::DeleteInput { input_file: file.to_owned() }));
-    if let (Some(batch), Stage::Succeeded) = (job.stage.batch(), &stage) {
-        effects.push(Effect::DeleteBatch { batch: batch.to_owned() });
+    if let (Stage::Downloading { batch, .. }, Stage::Succeeded | Stage::Flex { .. }) = (&job.stage, &stage) {
+        effects.push(Effect::DeleteBatch { batch: batch.clone() });
     }
-    if is_over {
+    if is_over || has_left_queue(&stage) {
         effects.push(Effect::ClearSpool);
     }
-    let requeued = job.requeued || is_requeue(&job.stage, &stage);
+    let is_stuck = matches!(job.stage, Stage::Polling(_) | Stage::Cancelling(_)) && has_left_queue(&stage);
+    let requeued = job.requeued || is_stuck;
     let polls = job.polls.saturating_add(u32::from(matches!(job.task(), Some(Task::Poll | Task::Cancel))));
     let blocked_by = blocked_reason.filter(|_| !is_over);
     let budget_wait_ms = match blocked_by {
@@ -282,9 +295,9 @@ fn attended(job: &Job, now: UnixMs) -> Job {
     job
 }
 
-/// Whether another attempt follows a batch that did not start in time.
-const fn is_requeue(before: &Stage, after: &Stage) -> bool {
-    matches!((before, after), (Stage::Polling(_) | Stage::Cancelling(_), Stage::Upload { .. }))
+/// Whether the job needs no batch any longer: its pages are read by calls of their own.
+const fn has_left_queue(stage: &Stage) -> bool {
+    matches!(stage, Stage::Flex { .. })
 }
 
 /// The transition table: the next stage, and how long until it is due, in milliseconds.
@@ -295,7 +308,7 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (stage, E::Refused(error)) if stage.status().is_active() => (S::Failed { error }, 0),
         (stage, E::NothingUsable) if stage.status().is_active() => (S::Failed { error: no_usable_page() }, 0),
 
-        (S::Submit { .. } | S::Realtime { .. }, E::Blocked { by: BlockedReason::Spending, .. }) => {
+        (S::Submit { .. } | S::Realtime { .. } | S::Flex { .. }, E::Blocked { by: BlockedReason::Spending, .. }) => {
             (job.stage.clone(), timing.budget_ms.min(now.ms_to_midnight()))
         }
         (S::Prepare { .. } | S::Upload { .. } | S::Submit { .. } | S::Reconciling { .. }, E::Blocked { .. })
@@ -349,17 +362,20 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (S::Reconciling { attempt, .. }, E::NotListed) => (S::Upload { attempt: attempt + 1 }, 0),
 
         (S::Polling(remote), E::Seen { state, output_file }) => {
-            seen_while_polling(job, remote, (state, output_file), now, timing)
+            seen_while_polling(remote, (state, output_file), now, timing)
         }
         (S::Polling(remote), E::Denied) => denied_while_polling(&remote, now, timing),
         (S::Cancelling(remote), E::Seen { state, output_file }) => {
-            seen_while_cancelling(job, remote, (state, output_file), now, timing)
+            seen_while_cancelling(remote, (state, output_file), now, timing)
         }
-        (S::Cancelling(remote), E::Denied) => denied_while_cancelling(job, &remote, now, timing),
+        (S::Cancelling(remote), E::Denied) => denied_while_cancelling(&remote, now, timing),
         (S::Polling(remote), E::Blocked { .. }) => no_state(remote, now, timing, S::Polling),
         (S::Cancelling(remote), E::Blocked { .. }) => no_state(remote, now, timing, S::Cancelling),
 
-        (S::Prepare { .. } | S::Downloading { .. } | S::Realtime { .. }, E::Stored) => (S::Succeeded, 0),
+        (S::Prepare { .. } | S::Downloading { .. } | S::Realtime { .. } | S::Flex { .. }, E::Stored) => {
+            (S::Succeeded, 0)
+        }
+        (S::Downloading { .. }, E::PagesLeft) => flex(now),
         (S::Downloading { tries, .. }, E::Blocked { .. }) if tries >= timing.fetches_max => {
             (S::Failed { error: results_lost() }, 0)
         }
@@ -370,13 +386,21 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
         (S::Realtime { tries }, E::Throttled { progressed, retry_after_ms, .. }) => {
             (S::Realtime { tries: if progressed { 0 } else { tries.saturating_add(1) } }, retry_after_ms)
         }
+        (S::Flex { tries, since }, E::Throttled { progressed, retry_after_ms, .. }) => {
+            (S::Flex { tries: if progressed { 0 } else { tries.saturating_add(1) }, since }, retry_after_ms)
+        }
         // Google was not asked, so this is no failed round.
-        (stage @ S::Realtime { .. }, E::Blocked { retry_after_ms, .. }) => {
+        (stage @ (S::Realtime { .. } | S::Flex { .. }), E::Blocked { retry_after_ms, .. }) => {
             (stage, retry_after_ms.unwrap_or(timing.retry_ms))
         }
 
         (stage, event) => return Err(IllegalEvent(Box::new((stage, event)))),
     })
+}
+
+/// The stage of a batch job that begins to read its pages by calls of their own.
+const fn flex(now: UnixMs) -> (Stage, i64) {
+    (Stage::Flex { tries: 0, since: now }, 0)
 }
 
 /// `retry_ms`, doubled with each attempt, up to an hour: a job must not use up its attempts while Google has no capacity.

@@ -1,5 +1,6 @@
 //! Makes pages ready to be sent to Gemini, for both AI modes: splits them off, and has their figures found, cut out and stored.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,19 +15,23 @@ use super::job::Job;
 use crate::accounts::Accounts;
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
-use crate::extract::PageOutcome;
-use crate::extract::{EngineShares, engine_time_used_up};
+use crate::extract::{
+    EngineShares, OwnPage, PageImage, PageOutcome, PagePrompt, PageRequest, PageTraits, Way, engine_time_used_up,
+};
 use crate::markdown::FigureId;
 use crate::model::wire::JobError;
 use crate::uploads::{Blobs, FigurePlaces, Figures, FoundFigures, figure_key, upload_key};
 use coldbrew_gemini::RequestError;
+use coldbrew_gemini::models::Model;
 use coldbrew_pdf::figures::Figure;
-use coldbrew_pdf::{Document, Engine, FigureImage, PageFault, PdfError, Priority, Requester};
+use coldbrew_pdf::{Bookmark, Document, Engine, FigureImage, PageFault, PageText, PdfError, Priority, Requester};
 
 /// Pages whose files are written while the page engine works on the next ones.
 const WRITES_MAX: usize = 4;
 /// Pages whose figures are recorded in one transaction: each transaction waits for the disk.
 const RECORDED_AT_ONCE_MAX: usize = 8;
+/// More bookmarks of one page are left out of its prompt.
+const HEADINGS_MAX: usize = 40;
 /// How long a page waits for others to be recorded with.
 const RECORDED_WITHIN: Duration = Duration::from_millis(200);
 
@@ -34,11 +39,37 @@ const RECORDED_WITHIN: Duration = Duration::from_millis(200);
 const UNSEARCHED: &str = "Figure detection failed on this page, so it is shown without figures.";
 
 /// A page that can be sent to Gemini.
+#[derive(Default)]
 pub struct ReadyPage {
     /// The page as a PDF of one page.
     pub pdf: Bytes,
     /// `None`: the detector failed.
     pub figures: Option<Vec<Figure>>,
+    pub own: OwnPage,
+    /// The bookmarks that lead to the page: level and title.
+    pub headings: Vec<(u8, String)>,
+}
+
+impl ReadyPage {
+    /// The request for this page of the job, asked for in this way as `image`.
+    pub(super) fn asked<'a>(
+        &'a self,
+        job: &'a Job,
+        index: u32,
+        (model, way): (&'a Model, Way),
+        image: PageImage,
+        output_tokens_max: u32,
+    ) -> PageRequest<'a> {
+        let prompt = PagePrompt {
+            title: &job.title,
+            number: index + 1,
+            page_count: job.total_pages,
+            figures: self.figures.as_deref().unwrap_or_default(),
+            headings: &self.headings,
+            own_text: Some(self.own.text.as_str()).filter(|text| !text.trim().is_empty()),
+        };
+        PageRequest { model, way, image, prompt, traits: self.own.traits, output_tokens_max }
+    }
 }
 
 /// The outcome of a page, with a note if the detector failed, so that `figures` is `None`.
@@ -83,6 +114,9 @@ pub trait PageSource: Send + Sync {
         indices: Vec<u32>,
         time: &'a Mutex<Duration>,
     ) -> Result<Result<ReadyPages<'a>, JobError>>;
+
+    /// The upper and the lower half of a page as pictures; `None`: the page cannot be drawn.
+    async fn halves(&self, job: &Job, index: u32) -> Result<Option<[Bytes; 2]>>;
 }
 
 /// Makes pages of uploaded files ready with the page engine.
@@ -109,7 +143,7 @@ impl PageSource for EnginePages {
             Err(failure) => return Ok(Err(failure)),
         };
         crash_point("page", "document opened");
-        let known = Arc::new(self.figures.figures(&job.account_id, &job.content_hash).await?);
+        let known = Arc::new(self.known(job, &document, &indices).await?);
         let at_once = document.widen() + WRITES_MAX;
         let known_before = Arc::clone(&known);
         let page = move |index| {
@@ -125,6 +159,24 @@ impl PageSource for EnginePages {
         // One group is recorded while the next one is collected.
         Ok(Ok(recorded.buffered(2).flat_map(stream::iter).boxed()))
     }
+
+    async fn halves(&self, job: &Job, index: u32) -> Result<Option<[Bytes; 2]>> {
+        let Ok(document) = self.open(job).await? else { return Ok(None) };
+        match document.halves(index).await {
+            Ok(halves) => Ok(Some(halves.map(Bytes::from))),
+            Err(PdfError::Page { .. }) => Ok(None),
+            Err(error) => Err(Error::unavailable(error)),
+        }
+    }
+}
+
+/// What is known of the document before its pages are made ready.
+struct Known {
+    figures: FigurePlaces,
+    /// The pages whose figures are known.
+    own: BTreeMap<u32, OwnPage>,
+    /// The bookmarks by page: level and title.
+    headings: BTreeMap<u32, Vec<(u8, String)>>,
 }
 
 /// Groups of items that arrive within [`RECORDED_WITHIN`], at most [`RECORDED_AT_ONCE_MAX`] in each.
@@ -171,47 +223,65 @@ impl EnginePages {
         Ok(self.shares.of_account(&account, None))
     }
 
-    /// Makes one page ready. `known` has the figures that were found before: the detector is not asked for them again.
-    async fn page(&self, job: &Job, document: &Document, index: u32, known: &FigurePlaces) -> Result<New> {
+    async fn known(&self, job: &Job, document: &Document, indices: &[u32]) -> Result<Known> {
+        let figures = self.figures.figures(&job.account_id, &job.content_hash).await?;
+        let recorded: Vec<u32> = indices.iter().copied().filter(|index| figures.contains_key(index)).collect();
+        let own = self.figures.own_pages(&job.account_id, &job.content_hash, &recorded).await?;
+        let mut headings = BTreeMap::<u32, Vec<(u8, String)>>::new();
+        // Without bookmarks the prompt asks for ranks by number and type.
+        for Bookmark { title, level, page } in document.bookmarks().await.unwrap_or_default() {
+            let of_page =
+                page.map(|page| headings.entry(page).or_default()).filter(|of_page| of_page.len() < HEADINGS_MAX);
+            if let Some(of_page) = of_page {
+                of_page.push((level, title));
+            }
+        }
+        Ok(Known { figures, own, headings })
+    }
+
+    /// Makes one page ready. What was found before is not looked for again.
+    async fn page(&self, job: &Job, document: &Document, index: u32, known: &Known) -> Result<New> {
         match document.split(index).await {
             Ok(pdf) => {
                 crash_point("page", "split off");
-                let FoundFigures { figures, picture_bytes } = self.figures_of(job, document, index, known).await?;
-                Ok(((index, Ok(ReadyPage { pdf: pdf.into(), figures })), picture_bytes))
+                let FoundFigures { figures, picture_bytes, own } = self.found_on(job, document, index, known).await?;
+                let headings = known.headings.get(&index).cloned().unwrap_or_default();
+                let page = ReadyPage { pdf: pdf.into(), figures, own: own.unwrap_or_default(), headings };
+                Ok(((index, Ok(page)), picture_bytes))
             }
             Err(PdfError::Page { reason, .. }) => Ok(((index, Err(reason)), 0)),
             Err(error) => Err(Error::unavailable(error)),
         }
     }
 
-    /// The figures of a page. If the detector fails, the page is read without figures.
-    async fn figures_of(
-        &self,
-        job: &Job,
-        document: &Document,
-        index: u32,
-        known: &FigurePlaces,
-    ) -> Result<FoundFigures> {
-        if let Some(Some(figures)) = known.get(&index) {
-            return Ok(FoundFigures { figures: Some(figures.clone()), picture_bytes: 0 });
+    /// The figures of a page, and what the file says of it. If the detector fails, the page is read without figures.
+    async fn found_on(&self, job: &Job, document: &Document, index: u32, known: &Known) -> Result<FoundFigures> {
+        if let (Some(Some(figures)), Some(own)) = (known.figures.get(&index), known.own.get(&index)) {
+            return Ok(FoundFigures { figures: Some(figures.clone()), picture_bytes: 0, own: Some(own.clone()) });
         }
+        let mut own = own_page(document, index).await?;
         match document.figures(index).await {
-            Ok(images) => self.keep_pictures(job, index, images).await,
+            Ok(found) => {
+                own.traits.has_tables = found.has_tables;
+                let figures = self.keep_pictures(job, index, found.images).await?;
+                Ok(FoundFigures { own: Some(own), ..figures })
+            }
             Err(error @ PdfError::Page { .. }) => {
                 tracing::warn!(job = %job.id, page = index, %error, "figure detection failed");
-                Ok(FoundFigures { figures: None, picture_bytes: 0 })
+                Ok(FoundFigures { figures: None, picture_bytes: 0, own: Some(own) })
             }
             Err(error) => Err(Error::unavailable(error)),
         }
     }
 
-    /// Records the figures of new pages, also that there are none, and returns the pages. After a restart the detector is not asked for
-    /// them again.
-    async fn recorded(&self, job: &Job, known: Arc<FigurePlaces>, pages: Vec<Result<New>>) -> Vec<Result<Made>> {
+    /// Records what was found on new pages, also that there is nothing, and returns the pages. After a restart the detector is not asked
+    /// for them again.
+    async fn recorded(&self, job: &Job, known: Arc<Known>, pages: Vec<Result<New>>) -> Vec<Result<Made>> {
         let found = pages.iter().flatten().filter_map(|((index, page), picture_bytes)| {
-            let is_new = !matches!(known.get(index), Some(Some(_)));
+            let is_new = !matches!(known.figures.get(index), Some(Some(_))) || !known.own.contains_key(index);
             let page = page.as_ref().ok().filter(|_| is_new)?;
-            Some((*index, FoundFigures { figures: page.figures.clone(), picture_bytes: *picture_bytes }))
+            let (figures, own) = (page.figures.clone(), Some(page.own.clone()));
+            Some((*index, FoundFigures { figures, picture_bytes: *picture_bytes, own }))
         });
         let recorded = self.figures.record_figures(&job.account_id, &job.content_hash, &found.collect()).await;
         let made = pages.into_iter().map(|page| page.map(|(made, _)| made));
@@ -223,13 +293,25 @@ impl EnginePages {
             self.keep_picture(job, FigureId::new(&job.content_hash, page, index), image).await?;
         }
         let picture_bytes = images.iter().map(|image| image.png.len() as u64).sum();
-        Ok(FoundFigures { figures: Some(images.into_iter().map(|image| image.figure).collect()), picture_bytes })
+        let figures = Some(images.into_iter().map(|image| image.figure).collect());
+        Ok(FoundFigures { figures, picture_bytes, own: None })
     }
 
     async fn keep_picture(&self, job: &Job, figure: FigureId, image: &FigureImage) -> Result<()> {
         let path = self.spool.picture(job, &figure);
         tokio::fs::write(&path, &image.png).await?;
         self.blobs.put(&figure_key(&job.account_id, &figure), &path).await
+    }
+}
+
+/// What the file itself says of a page. A page whose text cannot be read is read by Gemini without it.
+async fn own_page(document: &Document, index: u32) -> Result<OwnPage> {
+    match document.text(index).await {
+        Ok(PageText { markdown, is_scan, looks, .. }) => {
+            Ok(OwnPage { text: markdown, traits: PageTraits { is_scan, looks, ..PageTraits::default() } })
+        }
+        Err(PdfError::Page { .. }) => Ok(OwnPage::default()),
+        Err(error) => Err(Error::unavailable(error)),
     }
 }
 
@@ -257,7 +339,7 @@ mod tests {
         assert_eq!(with_figure_note(read(None), None), read(Some(UNSEARCHED)));
         assert_eq!(with_figure_note(read(Some("It was cut.")), None), read(Some(&format!("It was cut. {UNSEARCHED}"))));
         assert_eq!(with_figure_note(read(Some("It was cut.")), Some(&[])), read(Some("It was cut.")));
-        let failed = || PageOutcome::Failed { reason: "It is damaged.".to_owned() };
+        let failed = || PageOutcome::Failed { reason: "It is damaged.".to_owned(), text: String::new() };
         assert_eq!(with_figure_note(failed(), None), failed());
     }
 }

@@ -13,7 +13,7 @@ use super::pages::unsendable_reason;
 use super::worker::Done;
 use crate::crash::crash_point;
 use crate::error::Result;
-use crate::extract::{PageOutcome, PageResult};
+use crate::extract::{OwnPage, PageImage, PageOutcome, PageResult, Way};
 use coldbrew_gemini::Request;
 
 impl Worker {
@@ -36,12 +36,16 @@ impl Worker {
                     return Ok(None);
                 }
             };
-            let figures = page.figures.as_deref().unwrap_or_default();
-            let request = job.recipe.request(model, page.pdf, figures, costs.output_tokens_max(index));
+            if page.own.is_blank() {
+                self.page_ended(job, index, OwnPage::blank()).await?;
+                return Ok(None);
+            }
+            let (image, output_tokens_max) = (PageImage::Pdf(page.pdf.clone()), costs.output_tokens_max(index));
+            let request = page.asked(job, index, (model, Way::Usual), image, output_tokens_max).request();
             let request = Request { store: self.ports.google.batch_store(), ..request };
             if let Err(fault) = request.check(model) {
                 tracing::warn!(job = %job.id, page = index, %fault, "page not sent");
-                self.page_failed(job, index, unsendable_reason(&fault)).await?;
+                self.page_ended(job, index, page.own.failed(unsendable_reason(&fault))).await?;
                 return Ok(None);
             }
             Ok(Some((page_key(index), request)))
@@ -53,10 +57,14 @@ impl Worker {
         }
     }
 
-    /// Records that a page cannot be read.
+    /// Records that a page cannot be read, and that the file has no text of it.
     pub(super) async fn page_failed(&self, job: &Job, index: u32, reason: &str) -> Result<()> {
-        let page = PageResult { index, outcome: PageOutcome::Failed { reason: reason.to_owned() } };
-        self.ports.jobs.record_page(job, &page, self.clock.now()).await.map(|_| ())
+        self.page_ended(job, index, OwnPage::default().failed(reason)).await
+    }
+
+    /// Records the outcome of a page that is not sent.
+    pub(super) async fn page_ended(&self, job: &Job, index: u32, outcome: PageOutcome) -> Result<()> {
+        self.ports.jobs.record_page(job, &PageResult { index, outcome }, self.clock.now()).await.map(|_| ())
     }
 }
 

@@ -1,4 +1,5 @@
-//! Realtime mode: reads several pages at once, and stores and charges each as soon as it is answered. A restart reads none of them again.
+//! Reads pages by calls of their own, several at once: in realtime mode, and through flex what a batch left. Each page is stored and charged
+//! as soon as it is read. A restart reads none of them again.
 
 mod group;
 
@@ -13,19 +14,17 @@ use tokio_util::sync::CancellationToken;
 use super::Worker;
 use super::budget::{Round, over_budget};
 use super::job::{Job, Stage};
+use super::ladder::Ladder;
 use super::machine::Event;
-use super::pages::{ReadyPage, ReadyPages, unsendable_reason, with_figure_note};
+use super::pages::{ReadyPage, ReadyPages};
 use super::upstream::{blocked_reason, pause_ms, refusal};
 use super::worker::Done;
-use crate::accounts::spending::{PageCosts, PaidRequest};
 use crate::crash::crash_point;
 use crate::error::{Error, Result};
-use crate::extract::{PageFigures, outcome_of};
 use crate::extract::{PageOutcome, PageResult};
-use crate::jobs::{PaidAnswer, Unanswered};
-use crate::metrics::answers_paid;
+use crate::jobs::PaidAnswer;
 use crate::model::wire::JobError;
-use crate::model::{BlockedReason, Mode, PageSet};
+use crate::model::{BlockedReason, PageSet};
 use coldbrew_gemini::{Error as GeminiError, ErrorKind};
 pub(super) use group::Group;
 
@@ -35,7 +34,6 @@ const TRIES_MAX: u32 = 8;
 const CHUNK_PAGES: usize = 64;
 /// The size at which a chunk ends: all its pages may wait in memory for Gemini.
 const CHUNK_BYTES: usize = 32 << 20;
-const REFUSED: &str = "Gemini refused to read this page.";
 /// Also the reason of pages that were never sent.
 const BUSY: &str = "Gemini had no capacity for the rest of this document after several attempts.";
 
@@ -63,7 +61,7 @@ impl Worker {
     /// Reads the remaining pages. At the first obstacle, or at `stop`, running requests finish, and no more begin.
     pub(super) async fn read_pages(&self, job: &Job, stop: &CancellationToken) -> Result<Done> {
         self.close_requests(job).await?;
-        let costs = &self.costs(job).await?;
+        let ladder = &self.ladder(job).await?;
         let left: Vec<u32> = self.pages_left(job).await?.iter().collect();
         let count = left.len();
         let round = &Round::new(stop);
@@ -71,7 +69,7 @@ impl Worker {
         let ready = stream::poll_fn(move |context| ready.poll_recv(context));
         let (split, read) = tokio::join!(
             round.unless_halted(self.split_off(job, left, sender)),
-            self.read_ready_pages(job, ready, costs, round)
+            self.read_ready_pages(job, ready, ladder, round)
         );
         match split.unwrap_or(Ok(())).and(read) {
             Ok(()) if stop.is_cancelled() && !self.pages_left(job).await?.is_empty() => Ok(Done::Stopped),
@@ -135,16 +133,10 @@ impl Worker {
         &self,
         job: &Job,
         ready: impl Stream<Item = (u32, ReadyPage)>,
-        costs: &PageCosts,
+        ladder: &Ladder,
         round: &Round,
     ) -> Result<(), Obstacle> {
-        let answers = ready.map(|(index, page)| async move {
-            let Some(request) = self.admit_page(job, index, costs, round).await? else { return Ok(()) };
-            crash_point("realtime", "page admitted");
-            let stored = self.read_and_store(job, &request, (index, page), costs, round).await;
-            round.ended();
-            stored
-        });
+        let answers = ready.map(|page| self.read_page(job, page, ladder, round));
         let mut answers = pin!(answers.buffer_unordered(self.policy.settings.realtime_requests_max));
         let mut first = Ok(());
         while let Some(answer) = answers.next().await {
@@ -177,7 +169,14 @@ impl Worker {
     ) -> Result<Done> {
         let progressed = self.pages_left(job).await?.len() < left;
         let tries = if progressed { 0 } else { tries(job) };
-        if tries >= TRIES_MAX {
+        let is_over = match job.stage {
+            // Google sheds these calls for as long as it likes.
+            Stage::Flex { since, .. } => {
+                self.clock.now().0.saturating_sub(since.0) >= self.policy.settings.timing.flex_ms_max
+            }
+            _ => tries >= TRIES_MAX,
+        };
+        if is_over {
             return self.end_reading(job, JobError::new("no_capacity", BUSY)).await;
         }
         let retry_after_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(tries, self.ids.jitter()));
@@ -187,8 +186,13 @@ impl Worker {
     /// Ends a job that can read no further page. Its remaining pages are failed pages, and the others become the document. Without a page
     /// that was read, the job fails with `failure`.
     pub(super) async fn end_reading(&self, job: &Job, failure: JobError) -> Result<Done> {
-        for index in self.pages_left(job).await?.iter() {
-            self.page_failed(job, index, &failure.message).await?;
+        let left: Vec<u32> = self.pages_left(job).await?.iter().collect();
+        for indices in left.chunks(CHUNK_PAGES) {
+            let mut own = self.ports.figures.own_pages(&job.account_id, &job.content_hash, indices).await?;
+            for index in indices {
+                let own = own.remove(index).unwrap_or_default();
+                self.page_ended(job, *index, own.failed(&failure.message)).await?;
+            }
         }
         Ok(match self.complete(job, stream::empty().boxed()).await? {
             Done::Event(Event::NothingUsable) => Done::Event(Event::Refused(failure)),
@@ -202,64 +206,26 @@ impl Worker {
         Ok(job.pages.iter().filter(|&index| !finished.contains(index)).collect())
     }
 
-    async fn read_and_store(
+    /// Stores the outcome of a page with what its answer cost, and tells those who watch. `paid`: `None` if no answer came.
+    pub(super) async fn store_page(
         &self,
         job: &Job,
-        request: &PaidRequest,
-        (index, page): (u32, ReadyPage),
-        costs: &PageCosts,
+        (index, outcome): (u32, PageOutcome),
+        paid: Option<PaidAnswer>,
         round: &Round,
     ) -> Result<(), Obstacle> {
-        let (outcome, paid) = self.ask(job, request, index, page, costs).await?;
         crash_point("realtime", "page answered");
         let stored = round.finished.record(self, job, PageResult { index, outcome }, paid).await?;
         if stored { Ok(()) } else { Err(Obstacle::Superseded) }
     }
-
-    /// Sends a page. Returns its outcome and what the answer cost; `None`: no answer came, and nothing is held for it any more.
-    async fn ask(
-        &self,
-        job: &Job,
-        paid: &PaidRequest,
-        index: u32,
-        page: ReadyPage,
-        costs: &PageCosts,
-    ) -> Result<(PageOutcome, Option<PaidAnswer>), Obstacle> {
-        let ReadyPage { pdf, figures } = page;
-        let found = figures.as_deref();
-        let output_tokens_max = costs.output_tokens_max(index);
-        let request = job.recipe.request(&costs.model, pdf, found.unwrap_or_default(), output_tokens_max);
-        if let Err(fault) = request.check(&costs.model) {
-            tracing::warn!(page = index, %fault, "page not sent");
-            self.ports.spending.close(job, Some(&paid.id), Unanswered::Free, self.clock.now()).await?;
-            return Ok((PageOutcome::Failed { reason: unsendable_reason(&fault).to_owned() }, None));
-        }
-        match self.ports.google.answer(job.recipe.model(), &request).await {
-            Ok(answer) => {
-                let spent = costs.rates.spent(&answer, paid.most);
-                answers_paid(spent.usage, spent.micro_dollars, job.mode);
-                let paid = PaidAnswer { request_id: paid.id.clone(), page: paid.page, spent };
-                let figures =
-                    PageFigures { content_hash: &job.content_hash, page: index, figures: found.unwrap_or_default() };
-                let outcome =
-                    with_figure_note(outcome_of(&answer, figures, Mode::Realtime, self.policy.pricing), found);
-                Ok((outcome, Some(paid)))
-            }
-            Err(error) => {
-                let unanswered = if error.may_be_billed() { Unanswered::Billed } else { Unanswered::Free };
-                self.ports.spending.close(job, Some(&paid.id), unanswered, self.clock.now()).await?;
-                not_answered(index, &error).map(|outcome| (outcome, None))
-            }
-        }
-    }
 }
 
-/// What an error of Gemini means for a page: a failed page, or an obstacle for the whole round.
-fn not_answered(index: u32, error: &GeminiError) -> Result<PageOutcome, Obstacle> {
+/// An obstacle for the whole round, unless Gemini rejects this one request.
+pub(super) fn not_answered(index: u32, error: &GeminiError) -> Result<(), Obstacle> {
     match error.kind {
         ErrorKind::Rejected | ErrorKind::TooLarge => {
-            tracing::warn!(page = index, %error, "page refused");
-            Ok(PageOutcome::Failed { reason: REFUSED.to_owned() })
+            tracing::warn!(page = index, %error, "request rejected");
+            Ok(())
         }
         ErrorKind::Key => Err(Obstacle::Closed(refusal(error))),
         _ => {
@@ -270,7 +236,10 @@ fn not_answered(index: u32, error: &GeminiError) -> Result<PageOutcome, Obstacle
 }
 
 const fn tries(job: &Job) -> u32 {
-    if let Stage::Realtime { tries } = job.stage { tries } else { 0 }
+    match job.stage {
+        Stage::Realtime { tries } | Stage::Flex { tries, .. } => tries,
+        _ => 0,
+    }
 }
 
 /// One second, doubled with each try up to 64 s, plus up to half of that. So jobs do not retry at the same time. `chance`: 0 to 1.

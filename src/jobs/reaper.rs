@@ -59,6 +59,7 @@ impl OrphanedResource {
         match job.stage {
             Stage::Prepare { .. }
             | Stage::Realtime { .. }
+            | Stage::Flex { .. }
             | Stage::Succeeded
             | Stage::Failed { .. }
             | Stage::Expired { .. } => None,

@@ -279,7 +279,7 @@ impl Worker {
             let failure = JobError::new("set_aside", words);
             return Ok(Some(match job.stage {
                 // Pages that were read are paid for, so they become a document.
-                Stage::Realtime { .. } => self.end_reading(job, failure).await?,
+                Stage::Realtime { .. } | Stage::Flex { .. } => self.end_reading(job, failure).await?,
                 _ => Done::Event(Event::Refused(failure)),
             }));
         }
@@ -304,7 +304,7 @@ impl Worker {
             Task::Poll => Ok(Done::Event(self.poll(job).await)),
             Task::Cancel => Ok(Done::Event(self.cancel(job).await)),
             Task::Download => self.download(job).await,
-            Task::Realtime => self.read_pages(job, stop).await,
+            Task::Realtime | Task::Flex => self.read_pages(job, stop).await,
         };
         crash_point(task.into_str(), "done");
         done.unwrap_or_else(|error| {

@@ -10,6 +10,7 @@ use pulldown_cmark::{Event, Parser};
 use super::OPTIONS;
 use super::depth::{Shallow, shallow};
 use super::pictures::Pictures;
+use super::raw_html::{Marks, RawHtml};
 
 /// The largest piece of Markdown that is parsed at once, in bytes. A larger page is parsed and rendered in pieces.
 pub const PAGE_BYTES_MAX: usize = 64 * 1024;
@@ -30,18 +31,15 @@ impl<'a> Source<'a> {
         self.0.iter().map(AsRef::as_ref)
     }
 
-    /// The events of the page, with raw HTML as text.
+    /// The events of the page. The only raw HTML is that of [`RawHtml`].
     pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
         self.pieces().flat_map(events)
     }
 }
 
-/// The events of a piece, with raw HTML as text.
+/// The events of a piece. The only raw HTML is that of [`RawHtml`].
 pub(crate) fn events(piece: &str) -> impl Iterator<Item = Event<'_>> {
-    parsed(piece).map(|event| match event {
-        Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
-        other => other,
-    })
+    RawHtml::new(parsed(piece), Marks::Text)
 }
 
 /// The events of a piece, limited in depth, with links in place of images from other sites.

@@ -177,7 +177,7 @@ pub struct JobView {
     #[serde(default)]
     pub draft_id: String,
     pub error: Option<JobError>,
-    /// Google did not start the first attempt in time, so the batch was sent again.
+    /// Google's batch queue was stuck or gave no results, so the pages are read by calls of their own, at the price of a batch.
     pub requeued: bool,
     /// Why the job waits, if it does.
     #[serde(default)]
@@ -218,7 +218,7 @@ pub struct Page {
     /// 0-based index in the source file.
     pub index: u32,
     pub markdown: String,
-    /// Why this page has no text: a sentence for people.
+    /// Why Gemini did not read this page: a sentence for people. The Markdown is then the file's own text, if it has any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failure: Option<String>,
     /// A remark on this page's text, for example that it was cut short: a sentence for people.

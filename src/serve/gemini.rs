@@ -23,6 +23,8 @@ pub struct Gemini {
     base_url: String,
     /// The model that reads pages.
     pub model: String,
+    /// The model that is asked for pages that the usual one does not read.
+    pub fallback_model: Option<String>,
     /// The table of models. Settings of the operator replace properties of the model in use.
     pub models: Models,
 }
@@ -55,6 +57,7 @@ impl Gemini {
         Self {
             api_key: from.secret("gemini.api-key", "GEMINI_API_KEY"),
             base_url: from.url("gemini.base-url", "GEMINI_BASE_URL").unwrap_or(google),
+            fallback_model: from.maybe("gemini.fallback-model", "GEMINI_FALLBACK_MODEL"),
             model: name,
             models,
         }

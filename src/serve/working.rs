@@ -51,6 +51,7 @@ impl Working {
                 jobs: parts.jobs(),
                 polling: Arc::new(parts.store.clone()),
                 uploads: Arc::new(parts.store.clone()),
+                attempts: Arc::new(parts.store.clone()),
                 spending: Arc::new(parts.store.clone()),
                 figures: Arc::new(parts.store.clone()),
                 pages: Arc::new(EnginePages {
@@ -71,6 +72,7 @@ impl Working {
             },
             policy: WorkerPolicy {
                 models: config.gemini.models.clone(),
+                fallback_model: config.gemini.fallback_model.clone(),
                 pricing: config.pricing,
                 budget: config.budget,
                 settings: config.worker,

@@ -16,6 +16,7 @@
 //! | account of a credential | primary keys |
 
 mod accounts;
+mod attempts;
 mod audit;
 mod builder;
 mod columns;

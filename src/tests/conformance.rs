@@ -296,7 +296,7 @@ fn read(index: u32, markdown: &str, charge: u64) -> PageResult {
 }
 
 fn failed_page(index: u32, reason: &str) -> PageResult {
-    PageResult { index, outcome: PageOutcome::Failed { reason: reason.to_owned() } }
+    PageResult { index, outcome: PageOutcome::Failed { reason: reason.to_owned(), text: "Its own text.".to_owned() } }
 }
 
 fn upload(account: &Account, name: &str) -> Upload {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::error::Result;
+use crate::extract::OwnPage;
 use crate::markdown::FigureId;
 use coldbrew_pdf::figures::Figure;
 
@@ -18,13 +19,15 @@ pub fn figure_ids(content_hash: &str, places: &FigurePlaces) -> impl Iterator<It
     })
 }
 
-/// The detected figures of one page.
+/// What was found on one page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundFigures {
     /// `None` if detection failed.
     pub figures: Option<Vec<Figure>>,
     /// The size of all images of this page, which are stored already.
     pub picture_bytes: u64,
+    /// What the file itself says of the page; `None`: it could not be read.
+    pub own: Option<OwnPage>,
 }
 
 /// Stores the places of figures, once for each content. The images are files, see [`super::figure_key`].
@@ -43,4 +46,7 @@ pub trait Figures: Send + Sync {
 
     /// All stored figures of a content.
     async fn figures(&self, account_id: &str, content_hash: &str) -> Result<FigurePlaces>;
+
+    /// What the file itself says of these pages. A page without a record is left out: an earlier version found its figures.
+    async fn own_pages(&self, account_id: &str, content_hash: &str, pages: &[u32]) -> Result<BTreeMap<u32, OwnPage>>;
 }

@@ -57,7 +57,7 @@ async fn main() {
 async fn compare(engine: &Engine, page: &Page, tally: &mut Tally) {
     let document = engine::open(engine, corpus::document(&page.package, &page.file)).await;
     let found = document.figures(page.index).await.expect("the page can be looked at");
-    let mut boxes: Vec<Bounds> = found.into_iter().map(|image| image.figure.bounds).collect();
+    let mut boxes: Vec<Bounds> = found.images.into_iter().map(|image| image.figure.bounds).collect();
     tally.marked += page.figures.len();
     tally.boxes += boxes.len();
     for marked in &page.figures {

@@ -3,7 +3,7 @@
 //! A hostile file can control its worker, so a reply can say anything. Each number, length and format in it is checked here. The bounds
 //! come from the request or are constants. A reply that fails a check means that the worker is lost: [`PdfError::WorkerCrashed`].
 
-use super::document::{FigureImage, Info, PageLength, PageText};
+use super::document::{BOOKMARKS_MAX, Bookmark, FigureImage, Info, PageFigures, PageLength, PageText};
 use super::error::{DocumentFault, PageFault, PdfError};
 use super::figures::{Bounds, FIGURES_MAX, Figure};
 use super::process::Answer;
@@ -16,6 +16,8 @@ const PAGE_CHARS_MAX: u32 = 1 << 24;
 const TEXT_BYTES_MAX: u32 = 64 << 20;
 /// Bytes of a page as a picture.
 const PICTURE_BYTES_MAX: u32 = 32 << 20;
+/// Bytes of a list of bookmarks as JSON.
+const BOOKMARKS_BYTES_MAX: u32 = 16 << 20;
 /// Width and height of the picture of a figure.
 const FIGURE_SIDE_MAX_PX: u32 = 2_401;
 /// Characters of the reason why a detector is unusable.
@@ -33,6 +35,7 @@ pub(crate) const fn payload_bytes_max(reply: &Reply) -> u32 {
     match reply {
         Reply::Text { .. } => TEXT_BYTES_MAX,
         Reply::Picture => PICTURE_BYTES_MAX,
+        Reply::Bookmarks => BOOKMARKS_BYTES_MAX,
         Reply::Pdf | Reply::Figures { .. } => PAYLOAD_BYTES_MAX,
         _ => 0,
     }
@@ -72,10 +75,10 @@ pub(crate) fn info((reply, _): Answer, pages_max: u32) -> Result<Info, PdfError>
 /// # Errors
 /// [`PdfError::Page`] if the page failed.
 pub(crate) fn text((reply, payload): Answer) -> Result<PageText, PdfError> {
-    let Reply::Text { chars_visible, is_scan } = reply else { return Err(page_refusal(reply)) };
+    let Reply::Text { chars_visible, is_scan, looks } = reply else { return Err(page_refusal(reply)) };
     let PageLength { chars_visible, is_scan } = bounded(chars_visible, is_scan)?;
     let markdown = String::from_utf8(payload).map_err(|_| PdfError::WorkerCrashed)?;
-    Ok(PageText { markdown, chars_visible, is_scan })
+    Ok(PageText { markdown, chars_visible, is_scan, looks })
 }
 
 /// The length of a page's text, or `None` if the page failed.
@@ -130,8 +133,8 @@ pub(crate) fn picture((reply, picture): Answer) -> Result<Vec<u8>, PdfError> {
 ///
 /// # Errors
 /// [`PdfError::Page`] if the page failed.
-pub(crate) fn figures((reply, payload): Answer) -> Result<Vec<FigureImage>, PdfError> {
-    let Reply::Figures { figures } = reply else { return Err(page_refusal(reply)) };
+pub(crate) fn figures((reply, payload): Answer) -> Result<PageFigures, PdfError> {
+    let Reply::Figures { figures, has_tables } = reply else { return Err(page_refusal(reply)) };
     if figures.len() > FIGURES_MAX {
         return Err(PdfError::WorkerCrashed);
     }
@@ -145,7 +148,25 @@ pub(crate) fn figures((reply, payload): Answer) -> Result<Vec<FigureImage>, PdfE
         images.push(FigureImage { figure, png: png.to_vec() });
         rest = behind;
     }
-    if rest.is_empty() { Ok(images) } else { Err(PdfError::WorkerCrashed) }
+    if rest.is_empty() { Ok(PageFigures { images, has_tables }) } else { Err(PdfError::WorkerCrashed) }
+}
+
+/// The bookmarks of a document of so many pages.
+///
+/// # Errors
+/// Only a reply that fails a check is an error.
+pub(crate) fn bookmarks((reply, payload): Answer, pages: u32) -> Result<Vec<Bookmark>, PdfError> {
+    let Reply::Bookmarks = reply else { return Err(page_refusal(reply)) };
+    let found: Vec<Bookmark> = serde_json::from_slice(&payload).map_err(|_| PdfError::WorkerCrashed)?;
+    if found.len() > BOOKMARKS_MAX {
+        return Err(PdfError::WorkerCrashed);
+    }
+    let checked = |Bookmark { title, level, page }: Bookmark| Bookmark {
+        title: title::one_line(&title),
+        level: level.max(1),
+        page: page.filter(|page| *page < pages),
+    };
+    Ok(found.into_iter().map(checked).collect())
 }
 
 const fn bounded(chars_visible: u32, is_scan: bool) -> Result<PageLength, PdfError> {
@@ -196,6 +217,7 @@ fn page_refusal(reply: Reply) -> PdfError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PageLooks;
 
     const LOST: &str = "the PDF crashed the page engine";
 
@@ -208,7 +230,7 @@ mod tests {
     }
 
     fn cut(figure: &Figure, png_bytes: usize) -> Reply {
-        Reply::Figures { figures: vec![CutFigure { figure: figure.clone(), png_bytes }] }
+        Reply::Figures { figures: vec![CutFigure { figure: figure.clone(), png_bytes }], has_tables: false }
     }
 
     #[test]
@@ -236,10 +258,11 @@ mod tests {
 
     #[test]
     fn reply_with_more_characters_than_fit_into_a_worker_is_refused() {
-        let answer = |chars_visible| (Reply::Text { chars_visible, is_scan: false }, b"text".to_vec());
+        let looks = PageLooks::default();
+        let answer = |chars_visible| (Reply::Text { chars_visible, is_scan: false, looks }, b"text".to_vec());
         assert!(text(answer(4)).is_ok());
         lost(text(answer(u32::MAX)));
-        lost(text((Reply::Text { chars_visible: 1, is_scan: false }, vec![0xff])));
+        lost(text((Reply::Text { chars_visible: 1, is_scan: false, looks }, vec![0xff])));
         lost(length((Reply::Length { chars_visible: u32::MAX, is_scan: false }, Vec::new())));
     }
 
@@ -263,7 +286,18 @@ mod tests {
             lost(figures((cut(&odd, picture.len()), picture.clone())));
         }
         let many = vec![CutFigure { figure, png_bytes: picture.len() }; FIGURES_MAX + 1];
-        lost(figures((Reply::Figures { figures: many }, picture.repeat(FIGURES_MAX + 1))));
+        lost(figures((Reply::Figures { figures: many, has_tables: false }, picture.repeat(FIGURES_MAX + 1))));
+    }
+
+    #[test]
+    fn bookmarks_are_cleaned_and_stay_within_the_document() {
+        let json = br#"[{"title":"A\u202e\nb","level":0,"page":3},{"title":"c","level":2,"page":4}]"#;
+        let found = bookmarks((Reply::Bookmarks, json.to_vec()), 4).unwrap_or_default();
+        let bookmark = |title: &str, level, page| Bookmark { title: title.into(), level, page };
+        assert_eq!(found, [bookmark("A b", 1, Some(3)), bookmark("c", 2, None)]);
+        lost(bookmarks((Reply::Bookmarks, b"[".to_vec()), 4));
+        let many = format!("[{}1]", r#"{"title":"","level":1,"page":null},"#.repeat(BOOKMARKS_MAX + 1));
+        lost(bookmarks((Reply::Bookmarks, many.into_bytes()), 4));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use super::answers;
@@ -16,7 +17,7 @@ use super::error::{PageFault, PdfError};
 use super::figures::Figure;
 use super::permits::WorkerPermit;
 use super::process::{Answer, WorkerProcess, within};
-use super::protocol::{Reply, Request};
+use super::protocol::{Half, Reply, Request};
 
 /// The page count and title of an open document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,37 @@ pub struct PageText {
     pub chars_visible: u32,
     /// The page is a picture of text: there is (almost) no text that a reader sees.
     pub is_scan: bool,
+    pub looks: PageLooks,
+}
+
+/// What makes a page harder to read than others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageLooks {
+    /// Most of its text is smaller than 7 points.
+    pub has_small_type: bool,
+    /// It is larger than A3.
+    pub is_large: bool,
+    /// It shows nothing: it has no text, and all of it has one colour.
+    pub is_blank: bool,
+}
+
+/// An entry of the document's own outline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bookmark {
+    /// One clean line of at most 300 characters.
+    pub title: String,
+    /// Counts from 1.
+    pub level: u8,
+    /// The page to which it leads, numbered from 0; `None`: it leads to none.
+    pub page: Option<u32>,
+}
+
+/// The figures of a page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PageFigures {
+    pub images: Vec<FigureImage>,
+    /// Whether the page has a table, as far as rules and the layout model show.
+    pub has_tables: bool,
 }
 
 /// How much native text a page has, for the estimate.
@@ -75,6 +107,8 @@ pub struct Document {
     permits: Mutex<Vec<WorkerPermit>>,
 }
 
+/// More bookmarks are left out. The largest outline that was seen has 12,000.
+pub const BOOKMARKS_MAX: usize = 20_000;
 /// A document that kills this many workers, and one more for each fifty pages, is hostile. One page can kill two.
 const WORKERS_LOST_MAX: u32 = 16;
 const PAGES_PER_WORKER_LOST: u32 = 50;
@@ -153,9 +187,28 @@ impl Document {
     ///
     /// # Errors
     /// As for [`Self::text`]; [`PdfError::Unavailable`] if the detector cannot be loaded.
-    pub async fn figures(&self, page: u32) -> Result<Vec<FigureImage>, PdfError> {
+    pub async fn figures(&self, page: u32) -> Result<PageFigures, PdfError> {
         let request = Request::Figures { page };
         self.ask_twice(page, [request.clone(), request], answers::figures).await
+    }
+
+    /// The upper and the lower half of one page as pictures, WebP or JPEG. They overlap a little.
+    ///
+    /// # Errors
+    /// As for [`Self::text`].
+    pub async fn halves(&self, page: u32) -> Result<[Vec<u8>; 2], PdfError> {
+        let upper = self.ask(page, Request::Half { page, half: Half::Upper }, answers::picture).await?;
+        let lower = self.ask(page, Request::Half { page, half: Half::Lower }, answers::picture).await?;
+        Ok([upper, lower])
+    }
+
+    /// The document's own outline in order, at most [`BOOKMARKS_MAX`] entries.
+    ///
+    /// # Errors
+    /// As for [`Self::text`].
+    pub async fn bookmarks(&self) -> Result<Vec<Bookmark>, PdfError> {
+        let pages = self.info.total_pages;
+        self.ask(0, Request::Bookmarks, |answer| answers::bookmarks(answer, pages)).await
     }
 
     /// The amount of text of each page, in order, or `None` for a page that fails. A long range is shared with a second worker if the
@@ -313,7 +366,7 @@ mod tests {
     use crate::{DetectorSpec, EngineConfig, Family, Priority, Requester, Runtime, SandboxLayers};
 
     const OPENED: Reply = Reply::Opened { total_pages: 1, title: None };
-    const FIGURES: Reply = Reply::Figures { figures: Vec::new() };
+    const FIGURES: Reply = Reply::Figures { figures: Vec::new(), has_tables: false };
 
     fn started() -> Reply {
         let layers =
@@ -370,7 +423,7 @@ mod tests {
         let replies = [started(), OPENED, Reply::DetectorWanted, Reply::DetectorReady, FIGURES];
         let document = document(scripted_worker(folder.path(), lines, &replies)).await;
         let time = document.time_left();
-        assert_eq!(document.figures(0).await.unwrap(), []);
+        assert_eq!(document.figures(0).await.unwrap(), PageFigures::default());
         assert!(time - document.time_left() < Duration::from_millis(600), "nor in the document's");
     }
 
@@ -380,7 +433,7 @@ mod tests {
         let only_the_second_answers = "answer 0; answer 1; if ! mkdir begun; then answer 2; fi";
         let document =
             document(scripted_worker(folder.path(), only_the_second_answers, &[started(), OPENED, FIGURES])).await;
-        assert_eq!(document.figures(0).await.unwrap(), []);
+        assert_eq!(document.figures(0).await.unwrap(), PageFigures::default());
         assert_eq!(document.workers_lost.load(Ordering::Relaxed), 1);
     }
 

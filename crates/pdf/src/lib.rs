@@ -38,7 +38,9 @@ mod text;
 mod title;
 pub mod worker;
 
-pub use document::{Document, FigureImage, Info, PageLength, PageText};
+pub use document::{
+    BOOKMARKS_MAX, Bookmark, Document, FigureImage, Info, PageFigures, PageLength, PageLooks, PageText,
+};
 pub use engine::{Engine, EngineConfig};
 pub use error::{DocumentFault, PageFault, PdfError};
 pub use permits::{Priority, Requester, WorkerTime};

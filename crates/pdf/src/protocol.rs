@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::document::PageLooks;
 use super::error::{DocumentFault, PageFault};
 use super::figures::Figure;
 use super::sandbox::SandboxLayers;
@@ -65,6 +66,10 @@ pub(crate) enum Request {
     Figures { page: u32 },
     /// One page as a picture. Answered by [`Reply::Picture`] with the picture as payload.
     Picture { page: u32 },
+    /// The upper or the lower half of one page as a picture. Answered by [`Reply::Picture`] with the picture as payload.
+    Half { page: u32, half: Half },
+    /// The bookmarks of the document. Answered by [`Reply::Bookmarks`] with JSON as payload.
+    Bookmarks,
     /// The text lengths of a range of pages. Answered by one [`Reply::Length`] for each, in order.
     Lengths { first: u32, count: u32 },
 }
@@ -75,14 +80,23 @@ pub(crate) enum Request {
 pub(crate) enum Reply {
     Started { layers: SandboxLayers },
     Opened { total_pages: u32, title: Option<String> },
-    Text { chars_visible: u32, is_scan: bool },
+    Text { chars_visible: u32, is_scan: bool, looks: PageLooks },
     Pdf,
     Picture,
-    Figures { figures: Vec<CutFigure> },
+    Figures { figures: Vec<CutFigure>, has_tables: bool },
+    Bookmarks,
     DetectorWanted,
     DetectorReady,
     Length { chars_visible: u32, is_scan: bool },
     Failed { fault: Fault },
+}
+
+/// A half of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Half {
+    Upper,
+    Lower,
 }
 
 /// A figure, and how many bytes of the payload are its picture.
@@ -222,7 +236,9 @@ mod tests {
         prop_oneof![
             (any::<u32>(), any::<Option<String>>())
                 .prop_map(|(total_pages, title)| Reply::Opened { total_pages, title }),
-            (any::<u32>(), any::<bool>()).prop_map(|(chars_visible, is_scan)| Reply::Text { chars_visible, is_scan }),
+            (any::<u32>(), any::<bool>(), any::<bool>()).prop_map(|(chars_visible, is_scan, is_blank)| {
+                Reply::Text { chars_visible, is_scan, looks: PageLooks { is_blank, ..PageLooks::default() } }
+            }),
             any::<(u32, u32)>().prop_map(|(pages, pages_max)| Reply::Failed {
                 fault: DocumentFault::TooManyPages { pages, pages_max }.into()
             }),

@@ -22,12 +22,18 @@ const SOURCE_EXTENSIONS: [&str; 14] =
 
 /// The title as one clean line of at most 300 characters; `None` if it is empty, a placeholder or a file name.
 pub(crate) fn clean(raw: &str) -> Option<String> {
-    let visible: String = raw.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
-    let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
-    let title: String = line.chars().filter(|char| !is_invisible(*char)).take(TITLE_CHARS_MAX).collect();
-    let title = title.trim().trim_start_matches("Microsoft Word - ").trim_start_matches("Microsoft PowerPoint - ");
+    let title = one_line(raw);
+    let title = title.trim_start_matches("Microsoft Word - ").trim_start_matches("Microsoft PowerPoint - ");
     let has_text = title.chars().any(char::is_alphanumeric);
     (has_text && !is_placeholder(title) && !is_path(title)).then(|| title.to_owned())
+}
+
+/// The text as one clean line of at most 300 characters.
+pub(crate) fn one_line(raw: &str) -> String {
+    let visible: String = raw.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().filter(|char| !is_invisible(*char)).take(TITLE_CHARS_MAX).collect();
+    line.trim().to_owned()
 }
 
 /// Direction overrides and zero-width characters, which can disguise a title, and the replacement character of a broken encoding.

@@ -3,6 +3,7 @@
 //! It has one thread, no runtime, no network and no log. [`run`] must be called before the program starts any of those. One kind of
 //! process parses and draws one document. The other kind has the model that finds figures, and gets only pixels.
 
+mod bookmarks;
 mod channel;
 mod content;
 pub(crate) mod detector;
@@ -11,6 +12,7 @@ mod figures;
 mod fonts;
 mod glyphs;
 mod layout;
+mod looks;
 mod page_picture;
 mod pdfium;
 mod picture;
@@ -31,7 +33,7 @@ use self::pdfium::{Library, OpenDocument};
 use self::sandbox::Without;
 use super::document::PageText;
 use super::error::{DocumentFault, PageFault};
-use super::protocol::{CutFigure, Fault, Reply, Request, Role};
+use super::protocol::{CutFigure, Fault, Half, Reply, Request, Role};
 
 /// Characters of the reason why a detector is unusable. The sentence of a runtime can be long.
 const DETECTOR_WORDS_MAX: usize = 500;
@@ -122,6 +124,8 @@ impl Worker {
             Request::Split { page, lean } => self.split(page, lean),
             Request::Figures { page } => self.figures(page),
             Request::Picture { page } => self.page_picture(page),
+            Request::Half { page, half } => self.half(page, half),
+            Request::Bookmarks => self.bookmarks(),
             Request::ImageToPdf => image_to_pdf(DocumentFile::new(given?)),
             Request::UseDetector => {
                 self.finder = Finder::Ready(LayoutProcess::over(given?));
@@ -152,8 +156,8 @@ impl Worker {
     }
 
     fn text(&self, page: u32) -> Result<(Reply, Vec<u8>), Fault> {
-        let PageText { markdown, chars_visible, is_scan } = on_page(&self.document, page, OpenDocument::text)?;
-        Ok((Reply::Text { chars_visible, is_scan }, markdown.into_bytes()))
+        let PageText { markdown, chars_visible, is_scan, looks } = on_page(&self.document, page, OpenDocument::text)?;
+        Ok((Reply::Text { chars_visible, is_scan, looks }, markdown.into_bytes()))
     }
 
     fn split(&self, page: u32, lean: bool) -> Result<(Reply, Vec<u8>), Fault> {
@@ -166,17 +170,28 @@ impl Worker {
         Ok((Reply::Picture, on_page(&self.document, page, OpenDocument::picture)?))
     }
 
+    fn half(&self, page: u32, half: Half) -> Result<(Reply, Vec<u8>), Fault> {
+        Ok((Reply::Picture, on_page(&self.document, page, |document, page| document.half(page, half))?))
+    }
+
+    fn bookmarks(&self) -> Result<(Reply, Vec<u8>), Fault> {
+        let document = self.document.as_ref().ok_or(DocumentFault::Unreadable)?;
+        let found = serde_json::to_vec(&document.bookmarks()).map_err(|_| DocumentFault::Unreadable)?;
+        Ok((Reply::Bookmarks, found))
+    }
+
     fn figures(&mut self, index: u32) -> Result<(Reply, Vec<u8>), Fault> {
         let finder = &mut self.finder;
         let Some(found) = on_page(&self.document, index, |document, page| document.figures(page, finder))? else {
             return Ok((Reply::DetectorWanted, Vec::new()));
         };
         let mut payload = Vec::new();
-        let cut = found.into_iter().map(|(figure, png)| {
+        let has_tables = found.has_tables;
+        let cut = found.cuts.into_iter().map(|(figure, png)| {
             payload.extend_from_slice(&png);
             CutFigure { figure, png_bytes: png.len() }
         });
-        Ok((Reply::Figures { figures: cut.collect() }, payload))
+        Ok((Reply::Figures { figures: cut.collect(), has_tables }, payload))
     }
 
     fn stream_lengths(&self, first: u32, count: u32, channel: &mut Channel) -> io::Result<()> {

@@ -24,7 +24,7 @@ async fn find_the_chart(detector: DetectorSpec) -> FigureImage {
     let engine = Engine::new(patient(detector)).unwrap();
     engine.check().await.unwrap();
     let (_folder, document) = open(&engine, &chart_pdf()).await;
-    let mut found = document.unwrap().figures(0).await.unwrap();
+    let mut found = document.unwrap().figures(0).await.unwrap().images;
     assert_eq!(found.len(), 1);
     let image = found.pop().unwrap();
     assert!(image.figure.bounds.iou(&chart_bounds()) > 0.7, "{:?}", image.figure);
@@ -63,7 +63,7 @@ async fn seen(detector: DetectorSpec) -> Vec<Bounds> {
     std::fs::write(&path, photograph()).unwrap();
     let page = engine.image_to_pdf(&path, Priority::Interactive, &requester()).await.unwrap();
     let (_folder, document) = open(&engine, &page).await;
-    document.unwrap().figures(0).await.unwrap().into_iter().map(|image| image.figure.bounds).collect()
+    document.unwrap().figures(0).await.unwrap().images.into_iter().map(|image| image.figure.bounds).collect()
 }
 
 fn yolo() -> DetectorSpec {
@@ -128,7 +128,7 @@ async fn page_without_drawings_needs_no_detector() {
     assert!(matches!(engine.check().await, Err(PdfError::Unavailable(_))));
     let (_folder, document) = open(&engine, &pdf_from_contents(&["72 72 400 1 re f", "0 0 m 300 500 l S"], "")).await;
     let document = document.unwrap();
-    assert_eq!(document.figures(0).await.unwrap(), []);
+    assert_eq!(document.figures(0).await.unwrap().images, []);
     assert!(matches!(document.figures(1).await, Err(PdfError::Unavailable(_))));
     assert!(document.split(1).await.is_ok(), "another worker goes on");
 }

@@ -145,7 +145,7 @@ async fn worker_is_confined_and_has_no_descriptor_but_what_it_was_given() {
     let engine = Engine::new(EngineConfig { fonts: None, detector: Some(detector()), ..patient() }).unwrap();
     let (folder, document) = open(&engine, &chart_pdf()).await;
     let document = document.unwrap();
-    assert_eq!(document.figures(0).await.unwrap().len(), 1);
+    assert_eq!(document.figures(0).await.unwrap().images.len(), 1);
     let pid = document.worker_pid().unwrap();
     assert_eq!((status_of(pid, "Seccomp"), status_of(pid, "NoNewPrivs")), ("2".to_owned(), "1".to_owned()));
     assert_eq!(status_of(pid, "Threads"), "1");

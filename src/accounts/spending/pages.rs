@@ -21,12 +21,14 @@ pub struct PageCosts {
     /// The requested model.
     pub model: Model,
     pub rates: Rates,
+    /// How often a request has the content of the page.
+    sent: u64,
 }
 
 impl PageCosts {
     /// `page_tokens` has the realtime price of each page, in token equivalents.
     pub const fn new(page_tokens: Vec<u32>, pricing: Pricing, model: Model, rates: Rates) -> Self {
-        Self { page_tokens, pricing, model, rates }
+        Self { page_tokens, pricing, model, rates, sent: 1 }
     }
 
     /// The most tokens that Gemini may write for a page, thoughts included. It never exceeds the limit of the model.
@@ -38,9 +40,16 @@ impl PageCosts {
         u32::try_from(limit).unwrap_or(u32::MAX).min(self.model.output_tokens_max)
     }
 
+    /// The costs of requests that send the page twice: as two pictures, or with its own text.
+    #[must_use]
+    pub fn sent_twice(self) -> Self {
+        Self { sent: 2 * self.sent, ..self }
+    }
+
     /// The expected cost of a page, in micro-dollars.
     pub fn expected(&self, page: u32) -> u64 {
-        self.rates.cost(self.pricing.expected_usage(self.price(page)), &self.model.id)
+        let TokenUsage { input, output, thoughts } = self.pricing.expected_usage(self.price(page));
+        self.rates.cost(TokenUsage { input: self.sent * input, output, thoughts }, &self.model.id)
     }
 
     /// The maximum cost of a page, in micro-dollars.
@@ -56,7 +65,7 @@ impl PageCosts {
     fn most_usage(&self, page: u32) -> TokenUsage {
         let TokenUsage { input, .. } = self.pricing.expected_usage(self.price(page));
         let output = self.output_tokens_max(page).into();
-        TokenUsage { input: input.saturating_add(INPUT_EXTRA), output, thoughts: 0 }
+        TokenUsage { input: (self.sent * input).saturating_add(INPUT_EXTRA), output, thoughts: 0 }
     }
 
     /// A page without a measure is priced as a scan.

@@ -75,12 +75,12 @@ fn BatchStatus(job: JobView) -> impl IntoView {
 #[component]
 fn Brewing(job: JobView) -> impl IntoView {
     let batch = job.mode == Mode::Batch;
-    let status = match batch {
-        true => Either::Left(
-            view! { <p class="brew-status">"Batch submitted at "<LocalTime at=job.submitted_at />" ☕"</p> },
-        ),
-        false => Either::Right(view! { <PagesRead done=job.completed_pages.into() pages=job.pages.len() as u64 /> }),
-    };
+    let submitted = batch.then(|| {
+        view! { <p class="brew-status">"Batch submitted at "<LocalTime at=job.submitted_at />" ☕"</p> }
+    });
+    // A batch is all or nothing, until its pages are read by calls of their own.
+    let read = (!batch || job.requeued)
+        .then(|| view! { <PagesRead done=job.completed_pages.into() pages=job.pages.len() as u64 /> });
     view! {
         <div class="scene" id="scene" aria-hidden="true">
             <i class="steam"></i>
@@ -99,11 +99,15 @@ fn Brewing(job: JobView) -> impl IntoView {
                 }
             })}
         <div class="stack" id="status" data-testid="batch-status" role="status">
-            {status}
+            {submitted} {read}
             {job
                 .requeued
                 .then(|| {
-                    view! { <p class="notice">"Google did not start this batch in time, so we sent it again."</p> }
+                    view! {
+                        <p class="notice">
+                            "Google's batch queue is stuck. We are reading your document another way, at the same price."
+                        </p>
+                    }
                 })}
             {job.blocked_by.map(|blocked_reason| view! { <p class="notice">{blocked_reason.sentence()}</p> })}
         </div>

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::clock::SystemClock;
-use coldbrew_gemini::{Answer, File, Request};
+use coldbrew_gemini::{Answer, File, Request, ServiceTier};
 
 /// A Google that only lists. Each listing has one batch, whose name is the number of the listing.
 #[derive(Default)]
@@ -67,7 +67,7 @@ impl Google for Lister {
     async fn delete(&self, _: &str) -> Result<(), GeminiError> {
         unreachable!()
     }
-    async fn answer(&self, _: &str, _: &Request) -> Result<Answer, GeminiError> {
+    async fn answer(&self, _: &str, _: &Request, _tier: ServiceTier) -> Result<Answer, GeminiError> {
         unreachable!()
     }
 }

@@ -14,7 +14,9 @@ pub(super) fn unanswered(before: &Stage, after: &Stage) -> Option<Unanswered> {
             Some(Unanswered::Free)
         }
         // A batch that was pending at the last poll may have started before the cancel arrived.
-        (S::Reconciling { .. } | S::Polling(_) | S::Cancelling(_), S::Upload { .. }) => Some(Unanswered::Billed),
+        (S::Reconciling { .. } | S::Polling(_) | S::Cancelling(_), S::Upload { .. } | S::Flex { .. }) => {
+            Some(Unanswered::Billed)
+        }
         (_, S::Failed { .. } | S::Expired { .. }) => Some(Unanswered::Billed),
         _ => None,
     }

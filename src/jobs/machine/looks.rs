@@ -2,8 +2,8 @@
 //! transition table in [`super`] calls it.
 
 use super::super::job::{Job, RemoteBatch, Stage};
-use super::reasons::{cancelled_upstream, expired_upstream, failed_upstream, lost_upstream, never_started, no_word};
-use super::{Timing, has_lasted};
+use super::reasons::{cancelled_upstream, lost_upstream};
+use super::{Timing, flex, has_lasted};
 use crate::model::UnixMs;
 use coldbrew_gemini::BatchState;
 
@@ -12,7 +12,6 @@ const DENIALS_MIN: u32 = 8;
 
 /// The next stage of a job that polls its batch, after Google reported the batch's state.
 pub(super) fn seen_while_polling(
-    job: &Job,
     remote: RemoteBatch,
     (state, output_file): (BatchState, Option<String>),
     now: UnixMs,
@@ -21,6 +20,9 @@ pub(super) fn seen_while_polling(
     let remote = without_denials(remote);
     match state {
         BatchState::Pending if has_lasted(remote.since, now, timing.pending_ms_max) => (Stage::Cancelling(remote), 0),
+        BatchState::Pending | BatchState::Running if has_lasted(remote.since, now, timing.running_ms_max) => {
+            (Stage::Cancelling(RemoteBatch { running: state == BatchState::Running, ..remote }), 0)
+        }
         BatchState::Pending => {
             (Stage::Polling(RemoteBatch { running: false, odd_since: None, ..remote }), timing.poll_ms)
         }
@@ -35,19 +37,14 @@ pub(super) fn seen_while_polling(
                 wait_while_odd(&remote, now, timing, Stage::Polling).unwrap_or_else(|| (downloading(&remote, None), 0))
             }
         },
-        BatchState::Failed | BatchState::Cancelled | BatchState::Expired if remote.cancel_failed => {
-            try_another_attempt(job, &remote)
-        }
-        BatchState::Failed => (Stage::Failed { error: failed_upstream() }, 0),
-        BatchState::Cancelled => (Stage::Failed { error: cancelled_upstream() }, 0),
-        BatchState::Expired => (Stage::Expired { error: expired_upstream() }, 0),
+        BatchState::Cancelled if !remote.cancel_failed => (Stage::Failed { error: cancelled_upstream() }, 0),
+        BatchState::Failed | BatchState::Cancelled | BatchState::Expired => flex(now),
     }
 }
 
-/// The next stage of a job that cancelled its batch, after Google reported the batch's state. Only a batch that has ended is followed by
-/// another attempt.
+/// The next stage of a job that cancelled its batch, after Google reported the batch's state. Its pages are read another way once the batch
+/// has ended, or once Google has not ended it for `odd_ms_max`.
 pub(super) fn seen_while_cancelling(
-    job: &Job,
     remote: RemoteBatch,
     (state, output_file): (BatchState, Option<String>),
     now: UnixMs,
@@ -56,13 +53,18 @@ pub(super) fn seen_while_cancelling(
     let remote = without_denials(remote);
     match state {
         BatchState::Succeeded | BatchState::PartiallySucceeded => (downloading(&remote, output_file), 0),
+        BatchState::Running if has_lasted(remote.since, now, timing.running_ms_max) => {
+            wait_while_odd(&remote, now, timing, Stage::Cancelling).unwrap_or_else(|| flex(now))
+        }
         // The batch started before the cancel arrived, so it may finish.
         BatchState::Running => {
             let started = RemoteBatch { running: true, cancel_failed: true, odd_since: None, ..remote };
             (Stage::Polling(started), timing.poll_ms)
         }
-        BatchState::Pending | BatchState::Unknown(_) => no_state(remote, now, timing, Stage::Cancelling),
-        BatchState::Failed | BatchState::Cancelled | BatchState::Expired => try_another_attempt(job, &remote),
+        BatchState::Pending | BatchState::Unknown(_) => {
+            wait_while_odd(&remote, now, timing, Stage::Cancelling).unwrap_or_else(|| flex(now))
+        }
+        BatchState::Failed | BatchState::Cancelled | BatchState::Expired => flex(now),
     }
 }
 
@@ -72,17 +74,8 @@ pub(super) fn denied_while_polling(remote: &RemoteBatch, now: UnixMs, timing: &T
 }
 
 /// The next stage of a job that cancelled its batch, after Google denied the batch.
-pub(super) fn denied_while_cancelling(job: &Job, remote: &RemoteBatch, now: UnixMs, timing: &Timing) -> (Stage, i64) {
-    count_denial(remote, now, timing, Stage::Cancelling).unwrap_or_else(|| try_another_attempt(job, remote))
-}
-
-/// Begins another attempt after a batch that did not start in time has ended. The second time, the job fails.
-fn try_another_attempt(job: &Job, ended: &RemoteBatch) -> (Stage, i64) {
-    if job.requeued {
-        (Stage::Failed { error: never_started() }, 0)
-    } else {
-        (Stage::Upload { attempt: ended.attempt + 1 }, 0)
-    }
+pub(super) fn denied_while_cancelling(remote: &RemoteBatch, now: UnixMs, timing: &Timing) -> (Stage, i64) {
+    count_denial(remote, now, timing, Stage::Cancelling).unwrap_or_else(|| flex(now))
 }
 
 /// The batch after an answer that knows it. Without this reset, two denials far apart would count as a long run of them.
@@ -133,7 +126,7 @@ pub(super) fn no_state(
     stage: fn(RemoteBatch) -> Stage,
 ) -> (Stage, i64) {
     if has_lasted(remote.since, now, timing.batch_ms_max) {
-        wait_while_odd(&remote, now, timing, stage).unwrap_or_else(|| (Stage::Expired { error: no_word() }, 0))
+        wait_while_odd(&remote, now, timing, stage).unwrap_or_else(|| flex(now))
     } else {
         (stage(remote), timing.poll_ms)
     }

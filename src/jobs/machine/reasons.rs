@@ -14,14 +14,6 @@ pub(super) fn not_sent() -> JobError {
     JobError::new("not_sent", "For three days, Google could not be reached or had no capacity for this document.")
 }
 
-pub(super) fn no_word() -> JobError {
-    JobError::new("no_word", "For three days, Google did not report the state of this batch.")
-}
-
-pub(super) fn never_started() -> JobError {
-    JobError::new("never_started", "Google did not start this batch within a day, twice in a row.")
-}
-
 pub(super) fn results_lost() -> JobError {
     JobError::new("results_lost", "Google finished this batch but did not deliver the results.")
 }
@@ -33,14 +25,6 @@ pub(super) fn lost_upstream() -> JobError {
     )
 }
 
-pub(super) fn failed_upstream() -> JobError {
-    JobError::new("failed_upstream", "Google could not process this batch.")
-}
-
 pub(super) fn cancelled_upstream() -> JobError {
     JobError::new("cancelled_upstream", "This batch was cancelled at Google.")
-}
-
-pub(super) fn expired_upstream() -> JobError {
-    JobError::new("expired_upstream", "Google did not finish this batch within 48 hours.")
 }

@@ -34,6 +34,9 @@ fn job(stage: Stage) -> Job {
 
 const PREPARE: Stage = Stage::Prepare { attempt: 1 };
 
+/// Entered by [`walk`].
+const FLEX: Stage = Stage::Flex { tries: 0, since: UnixMs(1_000) };
+
 fn seen(state: BatchState) -> Event {
     Event::Seen { state, output_file: None }
 }
@@ -135,15 +138,14 @@ fn listings_take_longer_than_a_create_and_its_listing() {
 }
 
 #[test]
-fn batch_pending_for_a_day_is_requeued_once_and_then_fails() {
+fn batch_pending_for_a_day_is_cancelled_and_its_pages_are_read_by_calls() {
     let day = Timing::default().pending_ms_max;
     let stuck = job(Stage::Polling(remote(1_000 - day)));
     let cancelling = walk(stuck, [seen(BatchState::Pending)]);
     assert_eq!(cancelling.task(), Some(Task::Cancel));
-    let requeued = walk(cancelling.clone(), [seen(BatchState::Cancelled)]);
-    assert!(requeued.requeued && requeued.status() == JobStatus::Preparing);
-    let failed = walk(Job { requeued: true, ..cancelling.clone() }, [seen(BatchState::Cancelled)]);
-    assert_eq!(failed.stage.error().unwrap().code, "never_started");
+    let reading = walk(cancelling.clone(), [seen(BatchState::Cancelled)]);
+    assert_eq!(reading.stage, FLEX);
+    assert!(reading.requeued && reading.status() == JobStatus::Running);
     let late = walk(cancelling, [finished(None)]);
     assert!(matches!(late.stage, Stage::Downloading { output_file, .. } if output_file == "files/batch-b1"));
 }
@@ -168,11 +170,11 @@ fn unattended_time_is_no_evidence_against_a_batch() {
 }
 
 #[test]
-fn batch_started_despite_cancel_and_cancelled_later_is_requeued() {
+fn batch_started_despite_cancel_and_cancelled_later_is_read_by_calls() {
     let started = walk(job(Stage::Cancelling(remote(0))), [seen(BatchState::Running)]);
     assert_eq!(started.status(), JobStatus::Running);
     let cancelled = walk(started.clone(), [seen(BatchState::Cancelled)]);
-    assert_eq!(cancelled.stage, Stage::Upload { attempt: 2 });
+    assert_eq!(cancelled.stage, FLEX);
     assert!(cancelled.requeued);
     assert_eq!(walk(started, [finished(Some("files/out".into()))]).task(), Some(Task::Download));
 }
@@ -185,7 +187,7 @@ fn cancelled_batch_denied_is_given_up_only_after_many_denials_over_time() {
     let later = UnixMs(1_000 + Timing::default().odd_ms_max);
     let waiting = due(waiting, later);
     let gone = step(&waiting, missing(), later, &Timing::default()).unwrap().job;
-    assert_eq!(gone.stage, Stage::Upload { attempt: 2 });
+    assert_eq!(gone.task(), Some(Task::Flex));
     // The clock jumped between the denials.
     let waiting = due(walk(job(Stage::Cancelling(remote(0))), [missing(), missing()]), later);
     let jumped = step(&waiting, missing(), later, &Timing::default()).unwrap().job;
@@ -231,7 +233,7 @@ fn failed_poll_changes_no_stage_and_no_interval() {
 }
 
 #[test]
-fn batch_without_state_expires_only_after_both_limits() {
+fn batch_without_state_is_given_up_only_after_both_limits() {
     let timing = Timing::default();
     let silence = || Event::Blocked { by: BlockedReason::Google, retry_after_ms: None };
     let at = |job: &Job, now: i64| step(&due(job.clone(), UnixMs(now)), silence(), UnixMs(now), &timing).unwrap();
@@ -240,7 +242,7 @@ fn batch_without_state_expires_only_after_both_limits() {
     let doubtful = at(&watching, timing.batch_ms_max).job;
     assert_eq!(doubtful.status(), JobStatus::Pending, "the first failed poll after the limit is no evidence");
     let given_up = at(&doubtful, timing.batch_ms_max + timing.odd_ms_max);
-    assert_eq!(given_up.job.stage.error().unwrap().code, "no_word");
+    assert_eq!(given_up.job.task(), Some(Task::Flex));
     assert_eq!(given_up.left, OrphanedResource::of(&doubtful));
 }
 
@@ -262,7 +264,7 @@ fn orphaned_batch_is_recorded_by_the_step_that_leaves_it() {
     for held in [reconciling, job(Stage::Polling(remote(0))), job(Stage::Cancelling(remote(0)))] {
         assert_eq!(left(&held, aside()), OrphanedResource::of(&held));
     }
-    // The job makes another attempt, and Google may still have the batch of the one before.
+    // The job goes on without the batch, and Google may still have it.
     let last = timing.reconcile_listings - 1;
     let unlisted = job(Stage::Reconciling {
         attempt: 1,
@@ -273,13 +275,16 @@ fn orphaned_batch_is_recorded_by_the_step_that_leaves_it() {
     });
     let since = Some(UnixMs(now.0 - timing.odd_ms_max));
     let denied = job(Stage::Cancelling(RemoteBatch { denied_since: since, denials: 20, ..remote(0) }));
-    for (given_up, event) in [(unlisted, Event::NotListed), (denied, Event::Denied)] {
-        let step = step(&given_up, event, now, &timing).unwrap();
-        assert_eq!(step.job.stage, Stage::Upload { attempt: 2 });
+    let attempts = step(&unlisted, Event::NotListed, now, &timing).unwrap();
+    assert_eq!(attempts.job.stage, Stage::Upload { attempt: 2 });
+    let orphan = OrphanedResource::of(&unlisted).unwrap();
+    let spared = Some(unlisted.batch_name(2));
+    assert_eq!(attempts.left, Some(OrphanedResource { spared, wait_ms: timing.reconcile_ms, ..orphan }));
+    let reads = step(&denied, Event::Denied, now, &timing).unwrap();
+    assert_eq!(reads.job.stage, FLEX);
+    assert_eq!(reads.left, OrphanedResource::of(&denied));
+    for step in [attempts, reads] {
         assert!(step.effects.contains(&Effect::DeleteInput { input_file: "files/in".into() }));
-        let left = OrphanedResource::of(&given_up).unwrap();
-        let spared = Some(given_up.batch_name(2));
-        assert_eq!(step.left, Some(OrphanedResource { spared, wait_ms: timing.reconcile_ms, ..left }));
     }
     assert_eq!(left(&job(Stage::Cancelling(remote(0))), seen(BatchState::Cancelled)), None, "the batch has ended");
     for unsent in [PREPARE, Stage::Submit { attempt: 1, input_file: "files/in".into(), uploaded_at: None }] {
@@ -374,11 +379,40 @@ fn failed_downloads_are_repeated_for_more_than_a_week() {
 }
 
 #[test]
-fn ended_job_deletes_its_input_and_clears_its_spool() {
-    let ended =
-        step(&job(Stage::Polling(remote(0))), seen(BatchState::Expired), UnixMs(0), &Timing::default()).unwrap();
-    assert_eq!(ended.job.status(), JobStatus::Expired);
-    assert_eq!(ended.effects, [Effect::DeleteInput { input_file: "files/in".into() }, Effect::ClearSpool]);
+fn job_that_leaves_the_queue_deletes_its_input_and_clears_its_spool() {
+    for end in [BatchState::Failed, BatchState::Expired] {
+        let left = step(&job(Stage::Polling(remote(0))), seen(end), UnixMs(1_000), &Timing::default()).unwrap();
+        assert_eq!(left.job.stage, FLEX);
+        assert_eq!(left.effects, [Effect::DeleteInput { input_file: "files/in".into() }, Effect::ClearSpool]);
+    }
+}
+
+#[test]
+fn batch_running_for_two_days_is_cancelled_and_its_pages_are_read_by_calls() {
+    let timing = Timing::default();
+    let running = RemoteBatch { running: true, ..remote(0) };
+    let now = UnixMs(timing.running_ms_max);
+    let before = step(&due(job(Stage::Polling(running.clone())), UnixMs(0)), seen(BatchState::Running), UnixMs(0), &timing);
+    assert_eq!(before.unwrap().job.task(), Some(Task::Poll));
+    let polled = due(job(Stage::Polling(running)), now);
+    let cancelling = step(&polled, seen(BatchState::Running), now, &timing).unwrap().job;
+    assert_eq!(cancelling.task(), Some(Task::Cancel));
+    // Google may go on for a time after the cancel.
+    let waiting = step(&due(cancelling, now), seen(BatchState::Running), now, &timing).unwrap().job;
+    assert_eq!(waiting.task(), Some(Task::Cancel));
+    let late = now.plus(timing.odd_ms_max);
+    let given_up = step(&due(waiting, late), seen(BatchState::Running), late, &timing).unwrap();
+    assert_eq!(given_up.job.task(), Some(Task::Flex));
+    assert!(given_up.left.is_some(), "Google may still have the batch");
+}
+
+#[test]
+fn pages_left_by_a_batch_are_read_by_calls() {
+    let downloading = walk(job(Stage::Polling(remote(0))), [finished(Some("files/out".into()))]);
+    let left = step(&downloading, Event::PagesLeft, UnixMs(1_000), &Timing::default()).unwrap();
+    assert_eq!((&left.job.stage, left.job.requeued), (&FLEX, false));
+    assert!(left.effects.contains(&Effect::DeleteBatch { batch: "batches/b1".into() }));
+    assert_eq!(walk(left.job, [Event::Stored]).status(), JobStatus::Succeeded);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::Isolation;
 use crate::accounts::spending::Budget;
 use crate::changes::Changes;
 use crate::jobs::machine::Timing;
-use crate::jobs::{Google, Jobs, Listings, PageSource, PollingJobs, Spending, Spool};
+use crate::jobs::{Google, Jobs, Listings, PageAttempts, PageSource, PollingJobs, Spending, Spool};
 use crate::metrics::LoopAges;
 use crate::model::Pricing;
 use crate::settings::{SECOND, Settings};
@@ -64,6 +64,7 @@ pub struct WorkerPorts {
     pub jobs: Arc<dyn Jobs>,
     pub polling: Arc<dyn PollingJobs>,
     pub uploads: Arc<dyn Uploads>,
+    pub attempts: Arc<dyn PageAttempts>,
     pub spending: Arc<dyn Spending>,
     pub figures: Arc<dyn Figures>,
     pub pages: Arc<dyn PageSource>,
@@ -82,6 +83,8 @@ pub struct WorkerPorts {
 #[derive(Clone)]
 pub struct WorkerPolicy {
     pub models: Models,
+    /// The model that is asked for pages that the usual one does not read.
+    pub fallback_model: Option<String>,
     pub pricing: Pricing,
     pub budget: Budget,
     pub settings: WorkerSettings,

@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use sqlx::error::BoxDynError;
 
 use crate::error::Error;
-use crate::extract::Recipe;
+use crate::extract::{PageTraits, Recipe};
 use crate::jobs::Stage;
 use crate::markdown::Outline;
 use crate::model::wire::Metadata;
@@ -94,6 +94,7 @@ columns! {
     Option<Outline> = json: Option<&str> => json.map(serde_json::from_str).transpose()?;
     Vec<u32> = json: &str => serde_json::from_str(json)?;
     Vec<Figure> = json: &str => serde_json::from_str(json)?;
+    PageTraits = json: &str => serde_json::from_str(json)?;
 }
 
 /// A value as JSON, for a TEXT column.

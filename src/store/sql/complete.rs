@@ -12,7 +12,7 @@ use super::builder::build;
 use super::columns::Column;
 use super::locks::lock_document;
 use super::storage::result_bytes;
-use super::{contents, outlines, storable, storage};
+use super::{outlines, storable, storage};
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::{PageOutcome, PageResult};
@@ -31,7 +31,7 @@ struct ReadPage<'a> {
     model: &'a str,
 }
 
-/// Stores each page once: its text with its charge, or the reason of its failure. Returns the bytes of text that were stored.
+/// Stores each page once: its text with its charge, or the reason of its failure and its own text. Returns the bytes of text that were stored.
 pub(super) async fn store_pages(
     connection: &mut AnyConnection,
     job: &Job,
@@ -41,8 +41,8 @@ pub(super) async fn store_pages(
     let (mut read, mut failed) = (BTreeMap::new(), BTreeMap::new());
     for PageResult { index, outcome } in pages {
         match outcome {
-            PageOutcome::Failed { reason } => {
-                failed.entry(*index).or_insert(reason.as_str());
+            PageOutcome::Failed { reason, text } => {
+                failed.entry(*index).or_insert((reason.as_str(), text.as_str()));
             }
             PageOutcome::Read { markdown, note, usage, charge, model } => {
                 let (note, usage, charge) = (note.as_deref(), *usage, *charge);
@@ -103,13 +103,13 @@ async fn charge_pages(
     Ok(())
 }
 
-async fn store_failures(connection: &mut AnyConnection, job: &Job, failed: &BTreeMap<u32, &str>) -> Result<()> {
+async fn store_failures(connection: &mut AnyConnection, job: &Job, failed: &BTreeMap<u32, (&str, &str)>) -> Result<()> {
     if failed.is_empty() {
         return Ok(());
     }
-    let mut query = QueryBuilder::new("INSERT INTO page_failures (job_id, page_index, reason) ");
-    query.push_values(failed, |mut row, (index, reason)| {
-        row.push_bind(&job.id).push_bind(i64::from(*index)).push_bind(storable(reason));
+    let mut query = QueryBuilder::new("INSERT INTO page_failures (job_id, page_index, reason, own_text) ");
+    query.push_values(failed, |mut row, (index, (reason, text))| {
+        row.push_bind(&job.id).push_bind(i64::from(*index)).push_bind(storable(reason)).push_bind(storable(text));
     });
     query.push(" ON CONFLICT DO NOTHING");
     build(query)?.execute(connection).await?;
@@ -139,10 +139,9 @@ pub(super) async fn store_document(
         bytes += store_pages(connection, job, &pages.map_err(|broken| broken.1)?, now).await?;
     }
     crash_point("complete", "results stored");
-    // A document with the draft's id replaces the draft.
-    contents::delete_draft(connection, job).await?;
     lock_document(connection, &job.account_id, &job.document_id).await?;
     let before = storage::of_document(connection, &job.account_id, &job.document_id).await?;
+    make_of_draft(connection, job, now).await?;
     charge_document(connection, job, now).await?;
     crash_point("complete", "document made");
     let mut usable = 0;
@@ -155,6 +154,22 @@ pub(super) async fn store_document(
     let after = storage::of_document(connection, &job.account_id, &job.document_id).await?;
     storage::add(connection, &job.account_id, bytes + after - before).await?;
     Ok(usable > 0)
+}
+
+/// Makes the document of its draft, if there is one. The draft's text stays where no page was read.
+async fn make_of_draft(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<()> {
+    let sql = "UPDATE documents SET draft = 0, title = $2, created_at = $3, selection = $4 WHERE id = $1 AND draft = 1";
+    let made = sqlx::query(sql).bind(&job.document_id).bind(&job.title).bind(now.0).bind(job.pages.to_string());
+    if made.execute(&mut *connection).await?.rows_affected() == 0 {
+        return Ok(());
+    }
+    let (mut query, runs) = (QueryBuilder::new("DELETE FROM pages WHERE document_id = "), job.pages.runs());
+    query.push_bind(&job.document_id);
+    for &(first, last) in runs {
+        query.push(" AND NOT page_index BETWEEN ").push_bind(i64::from(first)).push(" AND ").push_bind(i64::from(last));
+    }
+    build(query)?.execute(connection).await?;
+    Ok(())
 }
 
 /// Makes the document, or adds this job to the existing one. Its charge is the sum of all its jobs, also of those before it was deleted.
@@ -197,18 +212,19 @@ async fn copy_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) 
     Ok(())
 }
 
-/// Stores a failure for each page of a run that was not read. An existing text is kept.
+/// Stores a failure for each page of a run that was not read, with the file's own text in its place. An existing text is kept.
 async fn mark_failed_pages(connection: &mut AnyConnection, job: &Job, run: (u32, u32)) -> Result<()> {
     sqlx::query(
         "WITH RECURSIVE asked (page_index) AS (
              SELECT CAST($3 AS BIGINT) UNION ALL SELECT page_index + 1 FROM asked WHERE page_index < $4
          )
          INSERT INTO pages (document_id, page_index, markdown, failure)
-         SELECT $1, a.page_index, '', COALESCE(f.reason, $5)
+         SELECT $1, a.page_index, COALESCE(f.own_text, ''), COALESCE(f.reason, $5)
          FROM asked a LEFT JOIN page_failures f ON f.job_id = $2 AND f.page_index = a.page_index
          WHERE NOT EXISTS (SELECT 1 FROM page_results r WHERE r.account_id = $6 AND r.content_hash = $7
                            AND r.recipe = $8 AND r.page_index = a.page_index)
-         ON CONFLICT (document_id, page_index) DO UPDATE SET failure = excluded.failure",
+         ON CONFLICT (document_id, page_index) DO UPDATE SET failure = excluded.failure, note = NULL,
+             markdown = CASE WHEN pages.markdown = '' THEN excluded.markdown ELSE pages.markdown END",
     )
     .bind(&job.document_id)
     .bind(&job.id)

@@ -11,10 +11,14 @@ use super::columns::Column;
 use super::locks::lock_stored_bytes;
 use super::storage::figures_bytes;
 use super::uploads::has_content;
-use super::{SqlStore, purges, storage, to_db, to_json};
+use super::{SqlStore, purges, storable, storage, to_db, to_json};
 use crate::error::Result;
+use crate::extract::OwnPage;
 use crate::model::UnixMs;
 use crate::uploads::{FigurePlaces, Figures, FoundFigures};
+
+/// Pages in one statement.
+const PAGES_AT_ONCE: usize = 256;
 
 #[async_trait]
 impl Figures for SqlStore {
@@ -45,6 +49,30 @@ impl Figures for SqlStore {
         let sql = "SELECT page_index, figures, missed FROM page_figures WHERE account_id = $1 AND content_hash = $2";
         let rows = sqlx::query(sql).bind(account_id).bind(content_hash).fetch_all(&self.pool).await?;
         places(&rows)
+    }
+
+    async fn own_pages(&self, account_id: &str, content_hash: &str, pages: &[u32]) -> Result<BTreeMap<u32, OwnPage>> {
+        let mut found = BTreeMap::new();
+        for chunk in pages.chunks(PAGES_AT_ONCE) {
+            let mut query = QueryBuilder::new(
+                "SELECT page_index, own_text, own_traits FROM page_figures WHERE own_text IS NOT NULL AND account_id = ",
+            );
+            query
+                .push_bind(account_id)
+                .push(" AND content_hash = ")
+                .push_bind(content_hash)
+                .push(" AND page_index IN (");
+            let mut indices = query.separated(", ");
+            chunk.iter().for_each(|page| {
+                indices.push_bind(i64::from(*page));
+            });
+            query.push(")");
+            for row in build(query)?.fetch_all(&self.pool).await? {
+                let own = OwnPage { text: String::read(&row, "own_text")?, traits: Column::read(&row, "own_traits")? };
+                found.insert(u32::read(&row, "page_index")?, own);
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -78,12 +106,18 @@ async fn insert_pages(
 ) -> Result<i64> {
     let places = found.values().map(|found| to_json(&found.figures.as_deref().unwrap_or_default()));
     let places: Vec<String> = places.collect::<Result<_>>()?;
+    let traits = found.values().map(|found| found.own.as_ref().map(|own| to_json(&own.traits)).transpose());
+    let traits: Vec<Option<String>> = traits.collect::<Result<_>>()?;
     let mut query = QueryBuilder::new(
-        "INSERT INTO page_figures (account_id, content_hash, page_index, figures, missed, picture_bytes) ",
+        "INSERT INTO page_figures
+             (account_id, content_hash, page_index, figures, missed, picture_bytes, own_text, own_traits) ",
     );
-    query.push_values(found.iter().zip(places), |mut row, ((page, found), places)| {
+    query.push_values(found.iter().zip(places).zip(traits), |mut row, (((page, found), places), traits)| {
+        let text = found.own.as_ref().map(|own| storable(&own.text));
+        // The text is counted with the pictures, as servers of the version before count a row.
+        let bytes = found.picture_bytes + text.as_ref().map_or(0, |text| text.len() as u64);
         row.push_bind(account_id).push_bind(content_hash).push_bind(i64::from(*page)).push_bind(places);
-        row.push_bind(i64::from(found.figures.is_none())).push_bind(to_db(found.picture_bytes));
+        row.push_bind(i64::from(found.figures.is_none())).push_bind(to_db(bytes)).push_bind(text).push_bind(traits);
     });
     query.push(concat!(" RETURNING CAST(", figures_bytes!(), " AS BIGINT) AS bytes"));
     storage::sum(&build(query)?.fetch_all(connection).await?)

@@ -195,10 +195,7 @@ impl Jobs for SqlStore {
 
     async fn record_pages(&self, job: &Job, pages: &[PageResult], paid: &[PaidAnswer], now: UnixMs) -> Result<bool> {
         let mut tx = self.write().await?;
-        // This guard locks the job. It also counts as progress: a job that makes progress does not crash its worker.
-        let sql = "UPDATE jobs SET claims = 0, updated_at = $1 WHERE id = $2 AND fence = $3 AND active = 1";
-        let guard = sqlx::query(sql).bind(now.0).bind(&job.id).bind(job.fence).execute(&mut *tx).await?;
-        if guard.rows_affected() != 1 {
+        if !guard(&mut tx, job, now).await? {
             return Ok(false);
         }
         crash_point("record page", "guarded");
@@ -282,6 +279,14 @@ impl JobViews for SqlStore {
         sqlx::query(sql).bind(account_id).bind(content_hash).execute(&self.pool).await?;
         Ok(())
     }
+}
+
+/// Locks the job of a current claim. It also counts as progress: a job that makes progress does not crash its worker. `false`: the claim
+/// was lost.
+pub(super) async fn guard(connection: &mut AnyConnection, job: &Job, now: UnixMs) -> Result<bool> {
+    let sql = "UPDATE jobs SET claims = 0, updated_at = $1 WHERE id = $2 AND fence = $3 AND active = 1";
+    let guard = sqlx::query(sql).bind(now.0).bind(&job.id).bind(job.fence).execute(connection).await?;
+    Ok(guard.rows_affected() == 1)
 }
 
 async fn active_job(connection: &mut AnyConnection, account_id: &str, content_hash: &str) -> Result<Option<Job>> {

@@ -40,6 +40,8 @@ pub const ALL: &[(&str, &str)] = named![
     "0112_jobs_remote_due",
     "0140_purges",
     "0141_uploads_pending",
+    "0150_own_pages",
+    "0151_attempts",
 ];
 
 /// The current time in milliseconds since 1970. `clock_timestamp()` advances during a transaction, as `now()` does not.

@@ -104,7 +104,7 @@ impl Database {
     async fn make_document(&self, name: &str) {
         let claimed = self.stores.claimed(&self.guest, name).await;
         let figure = Figure { bounds: Bounds::new(0.1, 0.1, 0.4, 0.4), row: None, width_px: 30, height_px: 20 };
-        let found = FoundFigures { figures: Some(vec![figure]), picture_bytes: 500 };
+        let found = FoundFigures { figures: Some(vec![figure]), picture_bytes: 500, own: None };
         self.store.record_figures("g", &claimed.content_hash, &BTreeMap::from([(1, found)])).await.unwrap();
         let results = (0..3).map(|index| read(index, "Text.", 10)).collect();
         assert_eq!(self.stores.complete(&claimed, results).await, Completion::Stored);

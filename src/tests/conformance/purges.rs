@@ -84,7 +84,7 @@ impl Database {
     }
 
     async fn record_figures(&self, content_hash: &str) {
-        let found = BTreeMap::from([(0, FoundFigures { figures: Some(Vec::new()), picture_bytes: 9 })]);
+        let found = BTreeMap::from([(0, FoundFigures { figures: Some(Vec::new()), picture_bytes: 9, own: None })]);
         self.store.record_figures("a", content_hash, &found).await.unwrap();
     }
 

@@ -58,7 +58,7 @@ fn document(name: &str, content: &str) -> NewDocument {
 
 fn found(picture_bytes: u64) -> FoundFigures {
     let figure = Figure { bounds: Bounds::new(0.1, 0.1, 0.4, 0.4), row: None, width_px: 30, height_px: 20 };
-    FoundFigures { figures: Some(vec![figure]), picture_bytes }
+    FoundFigures { figures: Some(vec![figure]), picture_bytes, own: None }
 }
 
 fn code<T>(result: Result<T>) -> Option<ErrorCode> {
@@ -302,7 +302,7 @@ impl Step {
                 let content = format!("content {name}");
                 let pages = BTreeMap::from([
                     (0, found(self.size as u64)),
-                    (1, FoundFigures { figures: None, picture_bytes: 0 }),
+                    (1, FoundFigures { figures: None, picture_bytes: 0, own: None }),
                 ]);
                 stores.figures.record_figures("a", &content, &pages).await.unwrap();
             }

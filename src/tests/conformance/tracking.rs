@@ -182,7 +182,7 @@ async fn job_published_in_redis_has_all_its_fields() {
     let account = tracked.stores.account("a").await;
     tracked.stores.uploads.insert_upload(&upload(&account, "one"), &UNLIMITED, NOW).await.unwrap();
     let figure = || Figure { bounds: Bounds::new(0.1, 0.1, 0.4, 0.4), row: None, width_px: 30, height_px: 30 };
-    let found = FoundFigures { figures: Some(vec![figure(), figure()]), picture_bytes: 9 };
+    let found = FoundFigures { figures: Some(vec![figure(), figure()]), picture_bytes: 9, own: None };
     let places = BTreeMap::from([(1, found)]);
     tracked.figures.record_figures(&account.id, "content one", &places).await.unwrap();
     let claimed = tracked.stores.claimed(&account, "one").await;

@@ -24,7 +24,7 @@ use coldbrew::model::wire::{JobError, Metadata};
 use coldbrew::model::{Mode, PageSet, Pricing, UnixMs};
 use coldbrew::uploads::{Upload, Uploads};
 use coldbrew_gemini::models::{DEFAULT, Models};
-use coldbrew_gemini::{Answer, Batch, Error, File, Request};
+use coldbrew_gemini::{Answer, Batch, Error, File, Request, ServiceTier};
 use futures::{StreamExt, stream};
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -57,9 +57,13 @@ impl PageSource for Same {
         let page = |index| {
             let waiting = self.waiting.fetch_add(1, Ordering::Relaxed) + 1;
             self.waiting_max.fetch_max(waiting, Ordering::Relaxed);
-            Ok((index, Ok(ReadyPage { pdf: self.page.clone(), figures: Some(Vec::new()) })))
+            Ok((index, Ok(ReadyPage { pdf: self.page.clone(), figures: Some(Vec::new()), ..ReadyPage::default() })))
         };
         Ok(Ok(stream::iter(indices).map(page).boxed()))
+    }
+
+    async fn halves(&self, _job: &Job, _index: u32) -> Result<Option<[Bytes; 2]>> {
+        Ok(Some([Bytes::from_static(b"RIFF"), Bytes::from_static(b"RIFF")]))
     }
 }
 
@@ -98,7 +102,7 @@ impl Google for Reader {
     async fn delete(&self, _: &str) -> Result<(), Error> {
         unreachable!()
     }
-    async fn answer(&self, _: &str, _: &Request) -> Result<Answer, Error> {
+    async fn answer(&self, _: &str, _: &Request, _tier: ServiceTier) -> Result<Answer, Error> {
         tokio::task::yield_now().await;
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
         Ok(Answer { text: "What stands on this page.".to_owned(), ..Answer::default() })
@@ -158,6 +162,7 @@ async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
             jobs: Arc::new(memory.clone()),
             polling: Arc::new(memory.clone()),
             uploads: Arc::new(memory.clone()),
+            attempts: Arc::new(memory.clone()),
             spending: Arc::new(memory.clone()),
             figures: Arc::new(memory.clone()),
             pages: same.clone(),
@@ -170,6 +175,7 @@ async fn read(pages: u32, page_bytes: usize) -> (usize, usize) {
             loops: LoopAges::default(),
         },
         policy: WorkerPolicy {
+            fallback_model: None,
             models: Models::default(),
             pricing: Pricing::default(),
             budget: Budget::UNLIMITED,

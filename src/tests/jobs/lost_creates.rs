@@ -127,8 +127,12 @@ impl PageSource for OnePage {
         indices: Vec<u32>,
         _time: &'a Mutex<Duration>,
     ) -> Result<Result<ReadyPages<'a>, JobError>> {
-        let page = |index| Ok((index, Ok(ReadyPage { pdf: self.0.clone(), figures: Some(Vec::new()) })));
+        let page = |index| Ok((index, Ok(ReadyPage { pdf: self.0.clone(), figures: Some(Vec::new()), ..ReadyPage::default() })));
         Ok(Ok(stream::iter(indices.into_iter().map(page)).boxed()))
+    }
+
+    async fn halves(&self, _job: &Job, _index: u32) -> Result<Option<[Bytes; 2]>> {
+        Ok(Some([Bytes::from_static(b"RIFF"), Bytes::from_static(b"RIFF")]))
     }
 }
 
@@ -166,6 +170,7 @@ pub async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: Socket
             jobs: Arc::new(memory.clone()),
             polling: Arc::new(memory.clone()),
             uploads: Arc::new(memory.clone()),
+            attempts: Arc::new(memory.clone()),
             spending: Arc::new(memory.clone()),
             figures: Arc::new(memory.clone()),
             pages: Arc::new(OnePage(simple_pdf(&["What stands on this page."]).into())),
@@ -178,6 +183,7 @@ pub async fn worker(data: &TempDir, memory: &Memory, project: u64, proxy: Socket
             loops: LoopAges::default(),
         },
         policy: WorkerPolicy {
+            fallback_model: None,
             models: Models::default(),
             pricing: Pricing::default(),
             budget: Budget::UNLIMITED,

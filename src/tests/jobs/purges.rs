@@ -236,6 +236,7 @@ async fn purge_deletes_all_expired_uploads_and_their_figures() {
     let found = FoundFigures {
         figures: Some(vec![Figure { bounds, row: None, width_px: 9, height_px: 9 }]),
         picture_bytes: 20,
+        own: None,
     };
     home.store.record_figures("a", "content7", &BTreeMap::from([(3, found)])).await.unwrap();
     let files = [

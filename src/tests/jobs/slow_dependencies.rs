@@ -19,7 +19,7 @@ use coldbrew::error::Result;
 use coldbrew::extract::{Recipe, engine_time_used_up};
 use coldbrew::jobs::Spending;
 use coldbrew::jobs::machine::{Lane, Timing};
-use coldbrew::jobs::{Acceptance, Jobs};
+use coldbrew::jobs::{Acceptance, Jobs, PageAttempts};
 use coldbrew::jobs::{
     Google, InputLines, Job, JobIds, Listings, PageSource, Poller, PollingJobs, ReadyPage, ReadyPages, RemoteBatch,
     Results, Spool, Stage, Worker, WorkerPolicy, WorkerPorts, WorkerSettings,
@@ -31,7 +31,7 @@ use coldbrew::store::sql::SqlStore;
 use coldbrew::uploads::{Figures, Upload, Uploads};
 use coldbrew_gemini::jsonl::{Outcome, ResultLine};
 use coldbrew_gemini::models::{Model, Models};
-use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Request};
+use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Request, ServiceTier};
 use futures::{StreamExt, stream};
 use serde_json::json;
 use tempfile::TempDir;
@@ -78,7 +78,7 @@ impl Google for Outside {
         "this key".to_owned()
     }
 
-    async fn answer(&self, _model: &str, _request: &Request) -> Result<Answer, Error> {
+    async fn answer(&self, _model: &str, _request: &Request, _tier: ServiceTier) -> Result<Answer, Error> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         if self.answered > 0 && number.is_multiple_of(self.answered) {
             return Ok(answer());
@@ -177,13 +177,17 @@ impl PageSource for Outside {
             self.engine_refusals.store(left - 1, Ordering::Relaxed);
             return Err(engine_time_used_up(Duration::ZERO));
         }
-        let page = |index| Ok((index, Ok(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()) })));
+        let page = |index| Ok((index, Ok(ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()), ..ReadyPage::default() })));
         Ok(Ok(stream::iter(indices.into_iter().map(page)).boxed()))
+    }
+
+    async fn halves(&self, _job: &Job, _index: u32) -> Result<Option<[Bytes; 2]>> {
+        Ok(Some([Bytes::from_static(b"RIFF"), Bytes::from_static(b"RIFF")]))
     }
 }
 
 pub(super) fn worker(
-    store: impl Jobs + PollingJobs + Uploads + Spending + Figures + Clone + 'static,
+    store: impl Jobs + PollingJobs + Uploads + PageAttempts + Spending + Figures + Clone + 'static,
     outside: Outside,
 ) -> Worker {
     let outside = Arc::new(outside);
@@ -195,6 +199,7 @@ pub(super) fn worker(
             jobs: Arc::new(store.clone()),
             polling: Arc::new(store.clone()),
             uploads: Arc::new(store.clone()),
+            attempts: Arc::new(store.clone()),
             spending: Arc::new(store.clone()),
             figures: Arc::new(store),
             pages: outside.clone(),
@@ -207,6 +212,7 @@ pub(super) fn worker(
             loops: LoopAges::default(),
         },
         policy: WorkerPolicy {
+            fallback_model: None,
             models: Models::default(),
             pricing: Pricing::default(),
             budget: Budget::UNLIMITED,

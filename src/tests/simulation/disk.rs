@@ -126,10 +126,14 @@ impl PageSource for Disk {
         }
         let page = move |index: u32| async move {
             self.work().await?;
-            let ready = || ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()) };
+            let ready = || ReadyPage { pdf: Bytes::from_static(b"%PDF"), figures: Some(Vec::new()), ..ReadyPage::default() };
             let is_damaged = self.timeline.happens(0.03 * self.odds.oddity);
             Ok((index, if is_damaged { Err(PageFault::Damaged) } else { Ok(ready()) }))
         };
         Ok(Ok(stream::iter(indices).map(page).buffered(2).boxed()))
+    }
+
+    async fn halves(&self, _job: &Job, _index: u32) -> Result<Option<[Bytes; 2]>> {
+        Ok(Some([Bytes::from_static(b"RIFF"), Bytes::from_static(b"RIFF")]))
     }
 }

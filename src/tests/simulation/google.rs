@@ -14,7 +14,7 @@ use coldbrew::jobs::Google;
 use coldbrew::model::{Mode, UnixMs};
 use coldbrew_gemini::jsonl::{LineError, Outcome, ResultLine};
 use coldbrew_gemini::models::Models;
-use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Quota, Request, Status};
+use coldbrew_gemini::{Answer, Batch, Error, ErrorKind, File, Quota, Request, ServiceTier, Status};
 use coldbrew_gemini_emulator::{BatchRow, Fault, Phase, RowCounts, ShowOptions};
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};

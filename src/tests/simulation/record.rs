@@ -1,5 +1,7 @@
 //! The connection of a simulated process to the database: a transaction may be late, may not happen, or may happen without an answer.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use coldbrew::accounts::Account;
 use coldbrew::accounts::Allowance;
@@ -10,7 +12,7 @@ use coldbrew::extract::PageResult;
 use coldbrew::jobs::machine::Lane;
 use coldbrew::jobs::{Acceptance, Completion, Jobs, OrphanedResources, PollingJobs, Roster};
 use coldbrew::jobs::{Admission, Spending, Unanswered};
-use coldbrew::jobs::{Job, OrphanedResource, PaidAnswer};
+use coldbrew::jobs::{Job, OrphanedResource, PageAttempt, PageAttempts, PaidAnswer};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{PageSet, UnixMs};
 use coldbrew::operations::DatabaseTime;
@@ -68,6 +70,19 @@ impl Connection {
 /// The answer of the store in memory, which never waits.
 fn now<T>(answer: impl Future<Output = T>) -> T {
     answer.now_or_never().unwrap()
+}
+
+#[async_trait]
+impl PageAttempts for Connection {
+    async fn record_attempts(&self, job: &Job, attempts: &[PageAttempt], at: UnixMs) -> Result<bool> {
+        let (job, attempts) = (job.clone(), attempts.to_vec());
+        self.transact("record attempts", move |memory| now(memory.record_attempts(&job, &attempts, at))).await
+    }
+
+    async fn attempts(&self, job: &Job) -> Result<BTreeMap<u32, Vec<PageAttempt>>> {
+        let job = job.clone();
+        self.transact("attempts", move |memory| now(memory.attempts(&job))).await
+    }
 }
 
 #[async_trait]

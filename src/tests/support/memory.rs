@@ -20,7 +20,8 @@ use coldbrew::accounts::Allowance;
 use coldbrew::accounts::{Account, Accounts, Attempts, Credential};
 use coldbrew::clock::{Clock, SystemClock};
 use coldbrew::error::{Error, Result};
-use coldbrew::jobs::{Job, OrphanedResource};
+use coldbrew::extract::OwnPage;
+use coldbrew::jobs::{Job, OrphanedResource, PageAttempt};
 use coldbrew::model::wire::{Page, Receipt, Usage};
 use coldbrew::model::{Mode, PageSet, TokenUsage, UnixMs};
 use coldbrew::uploads::{FigurePlaces, Figures, FoundFigures, Upload, Uploads};
@@ -60,7 +61,10 @@ pub struct Records {
     /// By job and page.
     pub ledger: BTreeMap<(String, u32), Charge>,
     results: BTreeMap<ResultKey, StoredPage>,
-    failures: BTreeMap<(String, u32), String>,
+    /// By job and page: the reason and the page's own text.
+    failures: BTreeMap<(String, u32), (String, String)>,
+    /// By job and page.
+    page_attempts: BTreeMap<(String, u32), Vec<PageAttempt>>,
     pub documents: BTreeMap<String, DocumentRow>,
     figures: BTreeMap<(String, String), BTreeMap<u32, FoundFigures>>,
     /// By job and spared batch.
@@ -324,6 +328,16 @@ impl Figures for Memory {
     async fn figures(&self, account_id: &str, content_hash: &str) -> Result<FigurePlaces> {
         let key = (account_id.to_owned(), content_hash.to_owned());
         Ok(places(self.records().figures.get(&key).cloned().unwrap_or_default()))
+    }
+
+    async fn own_pages(&self, account_id: &str, content_hash: &str, pages: &[u32]) -> Result<BTreeMap<u32, OwnPage>> {
+        let key = (account_id.to_owned(), content_hash.to_owned());
+        let found = self.records().figures.get(&key).cloned().unwrap_or_default();
+        Ok(found
+            .into_iter()
+            .filter(|(page, _)| pages.contains(page))
+            .filter_map(|(page, found)| Some((page, found.own?)))
+            .collect())
     }
 }
 

@@ -17,6 +17,8 @@ use crate::figures::{Bounds, Candidate};
 const BOXES_MAX: usize = 3;
 /// More rules can be a diagram.
 const RULES_MAX: usize = 60;
+/// Fewer rules underline a heading or separate notes. A table has one at its head, one below it, and one for each row or at its end.
+const TABLE_RULES_MIN: usize = 3;
 /// Rules this close to a side of the page are crop marks or decoration.
 const EDGE: f32 = 0.05;
 /// The most objects that are examined. A page with more is taken as one drawing.
@@ -94,6 +96,11 @@ impl Content {
             Kind::RoundBox => self.boxes.push(bounds),
             Kind::Rule => self.rules.push(bounds),
         }
+    }
+
+    /// Whether rules may separate the cells of a table. A page without figures is not shown to the detector, which knows tables.
+    pub(super) fn has_table_rules(&self) -> bool {
+        self.rules.len() >= TABLE_RULES_MIN
     }
 
     /// Whether the page can have a figure. If not, the detector is not run.
@@ -235,11 +242,11 @@ mod tests {
     use super::*;
 
     fn seen(bounds: Bounds) -> Layout {
-        Layout { figures: vec![Candidate { bounds, score: 0.5 }], has_others: true }
+        Layout { figures: vec![Candidate { bounds, score: 0.5 }], has_others: true, has_tables: false }
     }
 
     fn text() -> Layout {
-        Layout { figures: Vec::new(), has_others: true }
+        Layout { figures: Vec::new(), has_others: true, has_tables: false }
     }
 
     fn confirmed(content: &Content, bounds: Bounds) -> Vec<Bounds> {
@@ -283,7 +290,7 @@ mod tests {
             let mut content = Content { boxes, rules, texts, ..Content::default() };
             drawn.into_iter().for_each(|kind| content.add(kind, Bounds::new(0.2, 0.2, 0.6, 0.6)));
             let figures = seen.into_iter().chain([whole]).map(|bounds| Candidate { bounds, score: 1.0 }).collect();
-            let confirmed = content.confirmed(&Layout { figures, has_others });
+            let confirmed = content.confirmed(&Layout { figures, has_others, has_tables: false });
             prop_assert!(content.may_hold_figure() || confirmed.is_empty(), "{confirmed:?}");
         }
     }

@@ -37,6 +37,8 @@ pub(crate) struct Layout {
     pub figures: Vec<Candidate>,
     /// Whether there are other parts: text, a table, a heading.
     pub has_others: bool,
+    /// Whether one of them is a table. Only PP-DocLayout models tell.
+    pub has_tables: bool,
 }
 
 /// A picture in rows from the top, with three bytes for each pixel.

@@ -20,26 +20,34 @@ const MARGIN: f32 = 0.008;
 /// A figure and its picture as a PNG.
 pub(super) type Cut = (Figure, Vec<u8>);
 
+/// The figures of a page, and whether it has a table.
+#[derive(Default)]
+pub(super) struct Found {
+    pub cuts: Vec<Cut>,
+    pub has_tables: bool,
+}
+
 /// A page's figures. `None`: a detector is needed first. A page that cannot have figures needs no detector.
 ///
 /// # Errors
 /// If the page is damaged or the detector fails.
-pub(super) fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Option<Vec<Cut>>, PageFault> {
+pub(super) fn of_page(page: &PdfPage<'_>, finder: &mut Finder) -> Result<Option<Found>, PageFault> {
     let content = Content::of(page);
     match finder {
         Finder::Ready(layout) if content.may_hold_figure() => detected(page, &content, layout).map(Some),
         Finder::Wanted if content.may_hold_figure() => Ok(None),
-        _ => Ok(Some(Vec::new())),
+        _ => Ok(Some(Found { cuts: Vec::new(), has_tables: content.has_table_rules() })),
     }
 }
 
-fn detected(page: &PdfPage<'_>, content: &Content, layout: &mut LayoutProcess) -> Result<Vec<Cut>, PageFault> {
+fn detected(page: &PdfPage<'_>, content: &Content, layout: &mut LayoutProcess) -> Result<Found, PageFault> {
     let size = PageSize::of(page)?;
     let (width, height) = layout.canvas(size.width / size.height)?;
     let pixels = render(page, (width, height), (0, 0, width, height))?;
     let seen = layout.find(&pixels)?;
     let found = arranged(content.confirmed(&seen)).into_iter();
-    found.map(|(bounds, row)| cut_out(page, size, bounds, content.with_margin(&bounds, MARGIN), row)).collect()
+    let cuts = found.map(|(bounds, row)| cut_out(page, size, bounds, content.with_margin(&bounds, MARGIN), row));
+    Ok(Found { cuts: cuts.collect::<Result<_, _>>()?, has_tables: seen.has_tables || content.has_table_rules() })
 }
 
 /// The size of a page as shown, in points.

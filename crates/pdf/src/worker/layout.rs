@@ -41,6 +41,7 @@ enum Reply {
     /// The payload holds the boxes of figures.
     Found {
         has_others: bool,
+        has_tables: bool,
     },
     Failed,
 }
@@ -77,8 +78,8 @@ impl LayoutProcess {
     pub(super) fn find(&mut self, page: &Pixels) -> Result<Layout, PageFault> {
         let Pixels { width, height, ref rgb } = *page;
         let Frame { header, payload, .. } = self.ask(&Question::Find { width, height }, rgb)?;
-        let Reply::Found { has_others } = header else { return Err(PageFault::Damaged) };
-        Ok(Layout { figures: boxes(&payload), has_others })
+        let Reply::Found { has_others, has_tables } = header else { return Err(PageFault::Damaged) };
+        Ok(Layout { figures: boxes(&payload), has_others, has_tables })
     }
 
     fn ask(&mut self, question: &Question, payload: &[u8]) -> Result<Frame<Reply>, PageFault> {
@@ -108,7 +109,7 @@ fn found(detector: &mut dyn Detector, width: usize, height: usize, rgb: Vec<u8>)
         return (Reply::Failed, Vec::new());
     }
     match detector.detect(&Pixels { width, height, rgb }) {
-        Ok(Layout { figures, has_others }) => (Reply::Found { has_others }, bytes(&figures)),
+        Ok(Layout { figures, has_others, has_tables }) => (Reply::Found { has_others, has_tables }, bytes(&figures)),
         Err(_) => (Reply::Failed, Vec::new()),
     }
 }

@@ -11,18 +11,37 @@ use super::detector::Pixels;
 use super::figures::{PageSize, render};
 use super::picture;
 use crate::error::PageFault;
+use crate::protocol::Half;
 
 /// Sharp at the width of a column on a high-density screen.
 const WIDTH_PX: f32 = 1_200.0;
 /// The limit for long pages.
 const HEIGHT_PX_MAX: f32 = 3_600.0;
+/// The width of half a page that a model reads.
+const HALF_WIDTH_PX: f32 = 1_600.0;
+/// The part of the other half that is repeated, as a share of the page's height.
+const HALF_OVERLAP: f32 = 0.04;
 const LOSSLESS_BYTES_MAX: usize = 400 << 10;
 const JPEG_QUALITY: u8 = 82;
 
 /// The picture of a page, a WebP or JPEG file.
 pub(super) fn of_page(page: &PdfPage<'_>) -> Result<Vec<u8>, PageFault> {
     let size = PageSize::of(page)?;
-    let pixels = drawn(page, size, (WIDTH_PX / size.width).min(HEIGHT_PX_MAX / size.height))?;
+    encoded(&drawn(page, size, (WIDTH_PX / size.width).min(HEIGHT_PX_MAX / size.height))?)
+}
+
+/// The picture of a half of the page, with a strip of the other half.
+pub(super) fn of_half(page: &PdfPage<'_>, half: Half) -> Result<Vec<u8>, PageFault> {
+    let size = PageSize::of(page)?;
+    let scale = (HALF_WIDTH_PX / size.width).min(HEIGHT_PX_MAX / size.height);
+    let px = |points: f32| (points * scale).round().max(1.0) as i32;
+    let (width, height) = (px(size.width), px(size.height));
+    let part_height = (height as f32 * (0.5 + HALF_OVERLAP)).round() as i32;
+    let top = if half == Half::Upper { 0 } else { height - part_height };
+    encoded(&render(page, (width, height), (0, top, width, part_height))?)
+}
+
+fn encoded(pixels: &Pixels) -> Result<Vec<u8>, PageFault> {
     let (width, height) = (pixels.width as u32, pixels.height as u32);
     let mut webp = Vec::new();
     WebPEncoder::new_lossless(&mut webp)

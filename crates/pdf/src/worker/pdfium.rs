@@ -6,16 +6,16 @@ use pdfium_render::prelude::{
     PdfDocument, PdfDocumentMetadataTagType, PdfPage, Pdfium, PdfiumError, PdfiumInternalError,
 };
 
-use crate::document::{PageLength, PageText};
+use crate::document::{Bookmark, PageLength, PageText};
 use crate::error::{DocumentFault, PageFault};
-use crate::protocol::Fault;
+use crate::protocol::{Fault, Half};
 use crate::{text, title};
 
 use super::document_file::DocumentFile;
-use super::figures::Cut;
+use super::figures::Found;
 use super::fonts::Fonts;
 use super::layout::Finder;
-use super::{figures, glyphs, page_picture, scan};
+use super::{bookmarks, figures, glyphs, looks, page_picture, scan};
 
 /// A page with more bytes than this may be replaced by a picture.
 const SPLIT_BYTES_LARGE: usize = 4 << 20;
@@ -111,7 +111,8 @@ impl OpenDocument {
         let glyphs = glyphs::read(&text);
         let chars_visible = text::visible_chars(&glyphs);
         let is_scan = scan::is_scan(&page, &text, chars_visible);
-        Ok(PageText { markdown: text::to_markdown(&glyphs), chars_visible, is_scan })
+        let looks = looks::of_page(&page, &glyphs)?;
+        Ok(PageText { markdown: text::to_markdown(&glyphs), chars_visible, is_scan, looks })
     }
 
     pub(super) fn length(&self, index: u32) -> Result<PageLength, PageFault> {
@@ -121,12 +122,20 @@ impl OpenDocument {
         Ok(PageLength { chars_visible, is_scan: scan::is_scan(&page, &text, chars_visible) })
     }
 
-    pub(super) fn figures(&self, index: u32, finder: &mut Finder) -> Result<Option<Vec<Cut>>, PageFault> {
+    pub(super) fn figures(&self, index: u32, finder: &mut Finder) -> Result<Option<Found>, PageFault> {
         figures::of_page(&self.page(index)?, finder)
     }
 
     pub(super) fn picture(&self, index: u32) -> Result<Vec<u8>, PageFault> {
         page_picture::of_page(&self.page(index)?)
+    }
+
+    pub(super) fn half(&self, index: u32, half: Half) -> Result<Vec<u8>, PageFault> {
+        page_picture::of_half(&self.page(index)?, half)
+    }
+
+    pub(super) fn bookmarks(&self) -> Vec<Bookmark> {
+        bookmarks::of(&self.document)
     }
 
     /// The page as a PDF of its own, or as a picture if the PDF is large and the picture is smaller. Many programs give all pages one

@@ -1,6 +1,5 @@
 //! One page: its text or why it has none, and its original beside it.
 
-use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::{Asked, Drawn};
@@ -11,22 +10,9 @@ pub fn PageSection(page: PageView, drawn: Drawn) -> impl IntoView {
     let is_draft = drawn.is_draft;
     let number = page.index + 1;
     let anchor = format!("page-{number}");
-    let without_text = page.failure.is_some();
-    let body = match page.failure {
-        None => Either::Left(view! { <div class="prose" inner_html=page.html></div> }),
-        Some(reason) => Either::Right(view! {
-            <div class="page-failed stack tight">
-                {(!is_draft)
-                    .then(|| {
-                        view! {
-                            <p>
-                                <strong>"This page could not be read."</strong>
-                            </p>
-                        }
-                    })} <p class="soft">{reason}</p>
-            </div>
-        }),
-    };
+    let without_text = page.html.is_empty();
+    let failure = page.failure.map(|reason| view! { <Failure reason is_draft without_text /> });
+    let text = (!without_text).then(|| view! { <div class="prose" inner_html=page.html></div> });
     // A draft's page without text shows its original instead.
     let asked = drawn.asked.original.as_str();
     let open = asked == "all" || asked == number.to_string() || is_draft && without_text;
@@ -39,8 +25,30 @@ pub fn PageSection(page: PageView, drawn: Drawn) -> impl IntoView {
                 </a>
             </p>
             {kept.then(|| view! { <OriginalPage index=page.index open drawn /> })}
-            <div class="page-body">{body}{page.note.map(|note| view! { <p class="notice warn">{note}</p> })}</div>
+            <div class="page-body">{failure}{text}{page.note.map(|note| view! { <p class="notice warn">{note}</p> })}</div>
         </section>
+    }
+}
+
+/// Why a page was not read with AI. The file's own text follows, if there is any.
+#[component]
+fn Failure(reason: String, is_draft: bool, without_text: bool) -> impl IntoView {
+    let headline = match (is_draft, without_text) {
+        (true, _) => None,
+        (false, true) => Some("This page could not be read."),
+        (false, false) => Some("Plain text: Gemini would not read this page"),
+    };
+    view! {
+        <div class="page-failed stack tight">
+            {headline
+                .map(|words| {
+                    view! {
+                        <p>
+                            <strong>{words}</strong>
+                        </p>
+                    }
+                })} <p class="soft">{reason}</p>
+        </div>
     }
 }
 

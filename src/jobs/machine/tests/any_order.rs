@@ -37,6 +37,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => prop_oneof![
             Just(Event::NothingUsable),
             Just(Event::Stored),
+            Just(Event::PagesLeft),
             Just(Event::Refused(JobError::new("x", "x"))),
         ],
     ]
@@ -156,7 +157,7 @@ proptest! {
                 Task::Create => Event::NotCreated { by: BlockedReason::Google, retry_after_ms: None },
                 Task::Reconcile => Event::NotListed,
                 Task::Poll | Task::Cancel => Event::Blocked { by: BlockedReason::Google, retry_after_ms: None },
-                Task::Download | Task::Realtime => Event::Stored,
+                Task::Download | Task::Realtime | Task::Flex => Event::Stored,
             };
             // Four events cannot repeat for ever: Google ends a running batch, a disk keeps what is written, a worker does not stop before
             // every create, and each day has a new budget.

@@ -23,7 +23,7 @@ fn events() -> Vec<Event> {
         Event::NotSent,
         Event::NotListed,
     ]);
-    events.extend([finished(Some("files/out".into())), Event::Denied, Event::NothingUsable, Event::Stored, recorded()]);
+    events.extend([finished(Some("files/out".into())), Event::Denied, Event::NothingUsable, Event::Stored, Event::PagesLeft, recorded()]);
     events.extend([
         Event::Uploaded { input_file, uploaded_at: None },
         Event::Created { batch },
@@ -37,15 +37,15 @@ fn events() -> Vec<Event> {
 /// Every transition within 14 events, as `[from, to, event]`: within all limits, after the last listing, and beyond all limits.
 fn transitions() -> BTreeSet<[String; 3]> {
     let listed = Timing { reconcile_listings: 1, ..Timing::default() };
-    let late = Timing { pending_ms_max: 0, odd_ms_max: 0, batch_ms_max: 0, unsent_ms_max: 0, ..listed };
+    let late = Timing { pending_ms_max: 0, running_ms_max: 0, odd_ms_max: 0, batch_ms_max: 0, unsent_ms_max: 0, ..listed };
     let late = Timing { fetches_max: 0, creates_max: 1, ..late };
     let (mut found, mut known) = (BTreeSet::new(), BTreeSet::new());
     let mut stages = vec![PREPARE, Stage::Realtime { tries: 0 }];
     for _ in 0..14 {
         let mut reached = Vec::new();
         for (stage, event) in stages.iter().flat_map(|stage| events().into_iter().map(move |event| (stage, event))) {
-            for (timing, requeued) in [(Timing::default(), false), (listed, false), (late, false), (late, true)] {
-                let job = Job { requeued, ..job(stage.clone()) };
+            for timing in [Timing::default(), listed, late] {
+                let job = job(stage.clone());
                 let Ok(step) = step(&job, event.clone(), UnixMs(0), &timing) else { continue };
                 found.insert([name(stage), name(&step.job.stage), name(&event)]);
                 reached.extend(known.insert(format!("{:?}", step.job.stage)).then_some(step.job.stage));

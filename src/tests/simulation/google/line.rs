@@ -135,7 +135,7 @@ impl Google for Line {
         deleted.map(drop)
     }
 
-    async fn answer(&self, _model: &str, _request: &Request) -> Result<Answer, Error> {
+    async fn answer(&self, _model: &str, _request: &Request, _tier: ServiceTier) -> Result<Answer, Error> {
         // A request that the network doubles is billed once.
         let billed = AtomicBool::new(false);
         let act = move |service: &Service| {

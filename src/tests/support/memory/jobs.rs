@@ -1,5 +1,7 @@
 //! Jobs in memory: admission, claims, steps and completions.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use coldbrew::accounts::Account;
 use coldbrew::accounts::Allowance;
@@ -8,7 +10,7 @@ use coldbrew::error::{Error, Result};
 use coldbrew::extract::{PageOutcome, PageResult};
 use coldbrew::jobs::machine::Lane;
 use coldbrew::jobs::{Acceptance, Completion, Jobs};
-use coldbrew::jobs::{Job, OrphanedResource, PaidAnswer, Stage};
+use coldbrew::jobs::{Job, OrphanedResource, PageAttempt, PageAttempts, PaidAnswer, Stage};
 use coldbrew::model::wire::JobView;
 use coldbrew::model::{ApiError, PageSet, UnixMs};
 use futures::TryStreamExt;
@@ -39,8 +41,8 @@ impl Records {
         let at = (job.id.clone(), page.index);
         match page.outcome {
             PageOutcome::Failed { .. } if self.ledger.contains_key(&at) => {}
-            PageOutcome::Failed { reason } => {
-                self.failures.entry(at).or_insert_with(|| stored(&reason));
+            PageOutcome::Failed { reason, text } => {
+                self.failures.entry(at).or_insert_with(|| (stored(&reason), stored(&text)));
             }
             PageOutcome::Read { markdown, note, usage, charge, model } => {
                 let key = (job.account_id.clone(), job.content_hash.clone(), job.recipe.name().to_owned(), page.index);
@@ -80,10 +82,11 @@ impl Records {
             let page = match self.results.get(&key) {
                 Some(read) => Page { index, markdown: read.markdown.clone(), failure: None, note: read.note.clone() },
                 None => {
-                    let reason = self.failures.get(&(job.id.clone(), index)).map_or(MISSING, String::as_str);
-                    let before = document.pages.remove(&index);
-                    let page = before.unwrap_or(Page { index, markdown: String::new(), failure: None, note: None });
-                    Page { failure: Some(reason.to_owned()), ..page }
+                    let failure = self.failures.get(&(job.id.clone(), index)).cloned();
+                    let (reason, text) = failure.unwrap_or_else(|| (MISSING.to_owned(), String::new()));
+                    let before = document.pages.remove(&index).filter(|page| !page.markdown.is_empty());
+                    let page = before.unwrap_or(Page { index, markdown: text, failure: None, note: None });
+                    Page { failure: Some(reason), ..page }
                 }
             };
             usable |= page.failure.is_none() && !page.markdown.is_empty();
@@ -139,6 +142,28 @@ impl JobRow {
 
 fn stored(text: &str) -> String {
     text.replace('\0', "\u{FFFD}")
+}
+
+#[async_trait]
+impl PageAttempts for Memory {
+    async fn record_attempts(&self, job: &Job, attempts: &[PageAttempt], _now: UnixMs) -> Result<bool> {
+        let mut records = self.records();
+        let Some(row) = records.held(job) else { return Ok(false) };
+        row.job.claims = 0;
+        for made in attempts {
+            let of_page = records.page_attempts.entry((job.id.clone(), made.page)).or_default();
+            if of_page.iter().all(|other| other.attempt.way != made.attempt.way) {
+                of_page.push(made.clone());
+            }
+        }
+        Ok(true)
+    }
+
+    async fn attempts(&self, job: &Job) -> Result<BTreeMap<u32, Vec<PageAttempt>>> {
+        let records = self.records();
+        let of_job = records.page_attempts.range((job.id.clone(), 0)..=(job.id.clone(), u32::MAX));
+        Ok(of_job.map(|((_, page), made)| (*page, made.clone())).collect())
+    }
 }
 
 #[async_trait]

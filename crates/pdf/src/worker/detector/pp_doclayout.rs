@@ -13,6 +13,8 @@ const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
 /// The model's classes `image` and `chart`.
 const FIGURES: [u16; 2] = [1, 18];
+/// The model's class `table`.
+const TABLE: u16 = 8;
 /// A figure is dropped if a box of another class has a higher score and an intersection over union above this.
 const IOU_MAX: f32 = 0.5;
 
@@ -85,7 +87,7 @@ fn layout(found: &[Found]) -> Layout {
         higher.any(|other| other.candidate.bounds.iou(&figure.bounds) > IOU_MAX)
     };
     let figures = figures.into_iter().map(|item| item.candidate).filter(|figure| !is_something_else(figure)).collect();
-    Layout { figures, has_others: !others.is_empty() }
+    Layout { figures, has_others: !others.is_empty(), has_tables: others.iter().any(|other| other.class == TABLE) }
 }
 
 #[cfg(test)]
@@ -102,7 +104,7 @@ mod tests {
         let (image, table) = (found(1, 0.5, area), found(8, 0.6, area));
         let chart = found(18, 0.4, other);
         let figures = vec![Candidate { bounds: other, score: 0.4 }];
-        assert_eq!(layout(&[image, table, chart]), Layout { figures, has_others: true });
+        assert_eq!(layout(&[image, table, chart]), Layout { figures, has_others: true, has_tables: true });
         let (image, table) = (found(1, 0.7, area), found(8, 0.6, area));
         assert_eq!(layout(&[image, table]).figures, [Candidate { bounds: area, score: 0.7 }]);
         assert!(!layout(&[found(1, 0.7, area)]).has_others);

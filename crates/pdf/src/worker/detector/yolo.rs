@@ -92,7 +92,7 @@ impl Detector for Yolo {
                 kept.push(Candidate { bounds, score });
             }
         }
-        Ok(Layout { figures: kept, has_others })
+        Ok(Layout { figures: kept, has_others, has_tables: false })
     }
 }
 
