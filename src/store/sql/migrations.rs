@@ -42,6 +42,8 @@ pub const ALL: &[(&str, &str)] = named![
     "0141_uploads_pending",
     "0150_own_pages",
     "0151_attempts",
+    "0153_parts",
+    "0154_batches_in_queue",
 ];
 
 /// The current time in milliseconds since 1970. `clock_timestamp()` advances during a transaction, as `now()` does not.
