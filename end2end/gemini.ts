@@ -37,9 +37,14 @@ export class Gemini {
     return this.control("clock", { advance_ms: ms });
   }
 
-  /** Turns a fault of crates/gemini-emulator/src/faults.rs on: `times` times (default: always), after `skip` occasions. */
-  arm(fault: string, when: { times?: number; skip?: number; amount?: number } = {}): Promise<void> {
+  /** Turns a fault of crates/gemini-emulator/src/faults.rs on: `times` times (default: always), after `skip` occasions, for prompts with the text `only`. */
+  arm(fault: string, when: { times?: number; skip?: number; amount?: number; only?: string } = {}): Promise<void> {
     return this.control("faults", { fault, ...when });
+  }
+
+  /** Refuses a page in whatever way it is asked for. Without a number: every page, so that the job fails. */
+  refuse(page?: number): Promise<void> {
+    return this.arm("row_safety", page === undefined ? {} : { only: `page ${page} of` });
   }
 
   async disarm(): Promise<void> {

@@ -31,7 +31,7 @@ mod worker;
 
 pub use attempts::{PageAttempt, PageAttempts};
 pub use google::Google;
-pub use job::{Job, JobIds, Part, RemoteBatch, Stage};
+pub use job::{Job, JobIds, RemoteBatch, Shard, Stage};
 pub use ledger::{Admission, PaidAnswer, QUEUED_AFTER_END_MS, Spending, Unanswered};
 pub use listings::Listings;
 pub use pages::{EnginePages, PageSource, ReadyPage, ReadyPages};

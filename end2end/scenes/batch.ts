@@ -17,20 +17,11 @@ export const BATCH: Scenes = {
   },
 
   "batch-failed": async ({ gemini, screens: { home, batch } }) => {
-    await gemini.arm("batch_fails", { times: 1 });
+    await gemini.refuse();
     await home.submit(pdf(12, { title: BOOK }), { batch: true });
     await batch.reach("PENDING");
     await gemini.finishBatches();
     await expect(batch.tryAgain).toBeVisible();
-  },
-
-  "batch-expired": async ({ gemini, screens: { home, batch } }) => {
-    await gemini.arm("stuck_pending", { times: 1 });
-    await home.submit(pdf(12, { title: BOOK }), { batch: true });
-    await batch.reach("PENDING");
-    await gemini.pass(49 * 3_600_000);
-    await batch.reach("EXPIRED");
-    await expect(batch.runInRealtime).toBeVisible();
   },
 
   "batch-server-away": async ({ guard, screens: { home, page } }) => {
@@ -49,13 +40,13 @@ export const BATCH: Scenes = {
     await expect(batch.status).toContainText("Google can't be reached right now.");
   },
 
-  "batch-put-back": {
+  "batch-read-by-calls": {
     settings: { COLDBREW_PENDING_MAX_MS: "3000" },
     enter: async ({ gemini, screens: { home, batch } }) => {
       await gemini.arm("stuck_pending", { times: 1 });
+      await gemini.arm("flex_unavailable", { skip: 5 });
       await home.submit(pdf(12, { title: BOOK }), { batch: true });
-      await expect(batch.status).toContainText("so we sent it again.");
-      await batch.reach("PENDING");
+      await expect(batch.status).toContainText("5 of 12 pages read");
     },
   },
 };

@@ -73,14 +73,14 @@ export const READER: Scenes = {
 
   "reader-failed-page": async (stage) => {
     const { reader } = stage.screens;
-    await stage.gemini.arm("row_safety", { times: 1 });
+    await stage.gemini.refuse(2);
     await batched(stage, pdf(3, { title: BOOK }));
     await expect(reader.page.getByRole("note")).toBeVisible();
   },
 
   "reader-retrying": async (stage) => {
     const { batch, reader, page } = stage.screens;
-    await stage.gemini.arm("row_safety", { times: 1 });
+    await stage.gemini.refuse(2);
     await batched(stage, pdf(3, { title: BOOK }));
     const address = page.url();
     await hydrated(page);

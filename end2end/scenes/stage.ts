@@ -36,11 +36,12 @@ export async function library(stage: Stage): Promise<void> {
   } = stage;
   await batched(stage, pdf(4, { title: BOOK }));
   await home.submit(pdf(7, { title: LONG_TITLE }), { ai: false });
-  await gemini.arm("batch_fails", { times: 1 });
+  await gemini.refuse();
   await home.submit(pdf(2, { title: "A Book That Failed" }), { batch: true });
   await batch.reach("PENDING");
   await gemini.finishBatches();
   await batch.reach("FAILED");
+  await gemini.disarm();
   await home.submit(pdf(5, { title: "A Waiting Book" }), { batch: true });
   await batch.reach("PENDING");
 }

@@ -5,12 +5,13 @@ import { pdf, sentenceOf } from "../pdf";
 const BOOK = "The Unlucky Book";
 
 staged.beforeEach(async ({ gemini, screens: { home, batch, page } }) => {
-  await gemini.arm("batch_fails", { times: 1 });
+  await gemini.refuse();
   await home.submit(pdf(2, { title: BOOK }), { batch: true });
   await batch.reach("PENDING");
   await gemini.finishBatches();
-  await expect(batch.status).toContainText("Google could not process this batch. Nothing was charged.");
+  await expect(batch.status).toContainText("No page of this document could be read. Nothing was charged.");
   await expect(page).toHaveTitle(`✗ Failed: ${BOOK} · Coldbrew`);
+  await gemini.disarm();
 });
 
 staged("failed_batch_costs_nothing_and_is_listed_as_failed", async ({ screens: { home, library, account, batch, page } }) => {

@@ -58,7 +58,7 @@ staged("hanging_server_is_reported_as_lost_connection", async ({ gemini, guard, 
 
 staged("tab_icon_and_title_show_the_status", async ({ gemini, screens: { home, batch, page } }) => {
   const icon = page.locator("link[rel=icon]");
-  await gemini.arm("batch_fails", { times: 1 });
+  await gemini.refuse();
   await home.submit(pdf(2, { title: BOOK }), { batch: true });
   await expect(icon).toHaveAttribute("href", "/favicon-working.svg");
   await home.open();

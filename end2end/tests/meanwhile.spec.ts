@@ -26,7 +26,7 @@ staged("draft_is_replaced_in_place_when_batch_ends", async ({ gemini, screens: {
 });
 
 staged("reader_of_failed_draft_is_redirected_to_job", async ({ gemini, screens: { home, batch, reader, page } }) => {
-  await gemini.arm("batch_fails", { times: 1 });
+  await gemini.refuse();
   await home.submit(pdf(2, { title: "A Book That Fails" }), { batch: true });
   await batch.reach("PENDING");
   await page.getByRole("link", { name: "Read the plain text now" }).click();

@@ -46,25 +46,28 @@ staged("realtime_shows_progress_then_document_and_price", async ({ gemini, scree
   expect((await account.receiptOf(BOOK)).Rate).toBe("× 1 realtime");
 });
 
-staged("refused_page_shows_reason_in_its_place", async ({ gemini, screens: { home, batch, reader, library } }) => {
-  await gemini.arm("row_safety", { times: 1 });
+staged("refused_page_shows_its_own_text_and_the_reason", async ({ gemini, screens: { home, batch, reader, library } }) => {
+  await gemini.refuse(2);
   await home.submit(pdf(3, { title: BOOK }), { batch: true });
   await batch.reach("PENDING");
   await gemini.finishBatches();
   await batch.redirectsToDocument();
   await expect(reader.pages).toHaveCount(3);
   await expect(reader.page.getByRole("note")).toContainText("1 page could not be read.");
-  await expect(reader.pages.filter({ hasText: "This page could not be read." })).toHaveCount(1);
+  const plain = reader.pages.filter({ hasText: "Plain text: Gemini would not read this page" });
+  await expect(plain).toHaveCount(1);
+  await expect(plain).toContainText(sentenceOf(2, 3));
   await library.open();
   await expect(library.row(BOOK)).toContainText("1 page failed");
 });
 
 staged("failed_pages_read_again_are_charged_alone", async ({ gemini, screens: { home, batch, reader, account, page } }) => {
-  await gemini.arm("row_safety", { times: 1 });
+  await gemini.refuse(2);
   await home.submit(pdf(3, { title: BOOK }), { batch: true });
   await batch.reach("PENDING");
   await gemini.finishBatches();
   await batch.redirectsToDocument();
+  await gemini.disarm();
   const address = page.url();
   await account.open();
   const charged = await account.figure("Used");

@@ -76,7 +76,7 @@ test("token_without_script_is_shown_once_and_revoked", async ({ context, request
 });
 
 staged("failed_job_without_script_is_tried_again_and_dismissed", async ({ context, gemini, visitor, screens }) => {
-  await gemini.arm("batch_fails", { times: 2 });
+  await gemini.refuse();
   await screens.home.submit(pdf(2, { title: BOOK }), { batch: true });
   await screens.batch.reach("PENDING");
   await gemini.finishBatches();
@@ -98,7 +98,7 @@ staged("failed_job_without_script_is_tried_again_and_dismissed", async ({ contex
 });
 
 staged("failed_pages_without_script_are_retried", async ({ context, gemini, visitor, screens: { page: scripted, ...screens } }) => {
-  await gemini.arm("row_safety", { times: 1 });
+  await gemini.refuse(2);
   await screens.home.submit(pdf(2, { title: BOOK }), { batch: true });
   await screens.batch.reach("PENDING");
   await gemini.finishBatches();

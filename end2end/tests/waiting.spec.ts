@@ -6,14 +6,15 @@ import { pdf, sentenceOf } from "../pdf";
 const shortWait = { COLDBREW_PENDING_MAX_MS: "3000" };
 const impatient = staged.extend({ settings: async ({ gemini }, use) => use({ ...gemini.settings, ...shortWait }) });
 
-impatient("batch_not_started_by_google_is_sent_again", async ({ gemini, screens: { home, batch, reader, page } }) => {
+impatient("batch_not_started_by_google_is_read_by_calls", async ({ gemini, screens: { home, batch, reader, page } }) => {
   await gemini.arm("stuck_pending", { times: 1 });
+  await gemini.arm("flex_unavailable");
   await home.submit(pdf(2, { title: "The Patient Book" }), { batch: true });
   const submitted = await batch.words();
-  await expect(batch.status).toContainText("Google did not start this batch in time, so we sent it again.");
+  await expect(batch.status).toContainText("Google's batch queue is stuck. We are reading your document another way, at the same price.");
   await expect(batch.status).toContainText(submitted);
-  await batch.reach("PENDING");
-  await gemini.finishBatches();
+  await expect(batch.status).toContainText("0 of 2 pages read");
+  await gemini.disarm();
   await batch.redirectsToDocument();
   await expect(reader.pageNumbered(2)).toContainText(sentenceOf(2, 2));
   await expect(page.getByRole("note")).toHaveCount(0);

@@ -84,7 +84,7 @@ impl Worker {
     /// Admits the one create of an attempt, at the cost of all remaining pages.
     pub(super) async fn record_attempt(&self, job: &Job) -> Result<Done> {
         let Stage::Submit { attempt, .. } = job.stage else { return Ok(Done::Event(wrong_stage())) };
-        let (costs, left) = (self.costs(job).await?, self.part_pages(job).await?);
+        let (costs, left) = (self.costs(job).await?, self.shard_pages(job).await?);
         let request = PaidRequest {
             id: job.batch_name(attempt),
             page: None,
@@ -140,15 +140,15 @@ impl Worker {
     }
 
     /// The remaining pages of the current batch.
-    pub(super) async fn part_pages(&self, job: &Job) -> Result<PageSet> {
+    pub(super) async fn shard_pages(&self, job: &Job) -> Result<PageSet> {
         let left = self.pages_left(job).await?;
-        let Some(part) = &job.part else { return Ok(left) };
-        Ok(left.iter().filter(|&page| part.pages.contains(page)).collect())
+        let Some(shard) = &job.shard else { return Ok(left) };
+        Ok(left.iter().filter(|&page| shard.pages.contains(page)).collect())
     }
 
     /// Records what a batch cost, whether or not its lines can be used.
     pub(super) async fn settle_batch(&self, job: &Job, attempt: u32, results: Results) -> Result<()> {
-        let spent = tally(&self.costs(job).await?, &self.part_pages(job).await?, results).await?;
+        let spent = tally(&self.costs(job).await?, &self.shard_pages(job).await?, results).await?;
         answers_paid(spent.usage, spent.micro_dollars, job.mode);
         self.ports.spending.settle(job, &job.batch_name(attempt), None, &spent, self.clock.now()).await
     }

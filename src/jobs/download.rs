@@ -66,10 +66,10 @@ impl Worker {
                 not_read.entry(index).or_insert(judged);
             }
         }
-        let (left, part) = (self.pages_left(job).await?, self.part_pages(job).await?);
+        let (left, shard) = (self.pages_left(job).await?, self.shard_pages(job).await?);
         let left: PageSet = left.iter().filter(|index| !read.contains(index)).collect();
-        let of_part = left.iter().filter(|&index| part.contains(index));
-        let attempts = of_part.map(|index| attempt_of(job, index, not_read.remove(&index))).collect();
+        let of_shard = left.iter().filter(|&index| shard.contains(index));
+        let attempts = of_shard.map(|index| attempt_of(job, index, not_read.remove(&index))).collect();
         Ok((left, attempts))
     }
 
@@ -87,7 +87,7 @@ impl Worker {
         }
         let unsent = self.unsent_pages(job).await?.len();
         tracing::info!(job = %job.id, pages = attempts.len(), unsent, "pages not read by the batch");
-        Ok(Done::Event(if unsent > 0 { Event::PartStored } else { Event::PagesLeft }))
+        Ok(Done::Event(if unsent > 0 { Event::ShardStored } else { Event::PagesLeft }))
     }
 }
 
@@ -118,7 +118,8 @@ impl ResultReader<'_> {
     }
 
     async fn judged(&self, lines: Vec<ResultLine>) -> Result<Vec<(u32, Judged)>> {
-        let of_page = |line: ResultLine| Some((page_of(line.key.as_deref()?)?, line));
+        let requested = |line: &ResultLine| page_of(line.key.as_deref()?).filter(|page| self.job.pages.contains(*page));
+        let of_page = |line: ResultLine| Some((requested(&line)?, line));
         let lines: Vec<_> = lines.into_iter().filter_map(of_page).collect();
         let indices: Vec<u32> = lines.iter().map(|(index, _)| *index).collect();
         let mut own = self.store.own_pages(&self.job.account_id, &self.job.content_hash, &indices).await?;

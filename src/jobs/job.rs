@@ -48,17 +48,17 @@ pub struct Job {
     /// How long the job has waited for the spending ceiling, in milliseconds.
     pub budget_wait_ms: i64,
     /// The pages of the current batch. `None`: the input file is not complete yet, or an earlier version made the batch of all pages.
-    pub part: Option<Part>,
+    pub shard: Option<Shard>,
 }
 
 /// The pages of one batch. A large document becomes several, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
+pub struct Shard {
     #[serde(with = "notation")]
     pub pages: PageSet,
     /// The input tokens that Google is expected to count for them.
     pub tokens: u64,
-    /// How many parts of the document were stored before.
+    /// How many shards of the document were stored before.
     pub stored: u32,
     /// When its input file was complete.
     pub since: UnixMs,
@@ -288,13 +288,13 @@ impl Job {
             polls: 0,
             network: None,
             budget_wait_ms: 0,
-            part: None,
+            shard: None,
         }
     }
 
-    /// How many parts of the document are stored.
-    pub fn parts_stored(&self) -> u32 {
-        self.part.as_ref().map_or(0, |part| part.stored)
+    /// How many shards of the document are stored.
+    pub fn shards_stored(&self) -> u32 {
+        self.shard.as_ref().map_or(0, |shard| shard.stored)
     }
 
     /// How long the job has been due; 0 if it is not.
@@ -310,6 +310,11 @@ impl Job {
     /// The display name of the batch of an attempt.
     pub fn batch_name(&self, attempt: u32) -> String {
         batch_name(&self.id, attempt)
+    }
+
+    /// The name of the input file on a disk. Each shard of the document has its own: a disk may still have the file of an earlier shard.
+    pub fn input_file_name(&self) -> String {
+        format!("{}.{}.input.jsonl", self.id, self.shards_stored())
     }
 
     /// The display name of the input file that the holder of this claim uploads.

@@ -17,7 +17,7 @@ use reasons::{cancelled_upstream, lost_upstream, no_usable_page, not_accepted, n
 use strum::IntoStaticStr;
 
 use super::OrphanedResource;
-use super::job::{Job, Part, Stage};
+use super::job::{Job, Shard, Stage};
 use crate::jobs::Unanswered;
 use crate::model::wire::JobError;
 use crate::model::{BlockedReason, PageSet, UnixMs};
@@ -139,8 +139,8 @@ pub enum Event {
     Blocked { by: BlockedReason, retry_after_ms: Option<i64> },
     /// Realtime mode: Google has no capacity for the remaining pages. `progressed`: the round has finished at least one page.
     Throttled { by: BlockedReason, progressed: bool, retry_after_ms: i64 },
-    /// The results of this part are stored as far as they can be used. Other parts were not sent yet.
-    PartStored,
+    /// The results of this shard are stored as far as they can be used. Other shards were not sent yet.
+    ShardStored,
     /// The results are stored as far as they can be used. Other pages have to be read another way.
     PagesLeft,
     /// No page could be read.
@@ -213,7 +213,7 @@ impl Job {
 /// [`IllegalEvent`] if the job's stage does not accept the event.
 pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Step, IllegalEvent> {
     let (is_end, blocked_reason) = (is_batch_end(&event), blocked_reason(job, &event));
-    let mut part = part_after(job, &event, now);
+    let mut shard = shard_after(job, &event, now);
     let (stage, wait_ms) = next(&attended(job, now), event, now, timing)?;
     let mut effects = Vec::new();
     let is_over = !stage.status().is_active();
@@ -238,8 +238,8 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     {
         effects.push(Effect::DeleteBatch { batch: batch.clone() });
     }
-    let is_next_part = matches!((&job.stage, &stage), (Stage::Downloading { .. }, Stage::Prepare { .. }));
-    if is_over || is_next_part || has_left_queue(&stage) {
+    let is_next_shard = matches!((&job.stage, &stage), (Stage::Downloading { .. }, Stage::Prepare { .. }));
+    if is_over || is_next_shard || has_left_queue(&stage) {
         effects.push(Effect::ClearSpool);
     }
     let is_stuck = matches!(job.stage, Stage::Submit { .. } | Stage::Polling(_) | Stage::Cancelling(_));
@@ -247,25 +247,25 @@ pub fn step(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<Ste
     let polls = job.polls.saturating_add(u32::from(matches!(job.task(), Some(Task::Poll | Task::Cancel))));
     let blocked_by = blocked_reason.filter(|_| !is_over);
     let mut budget_wait_ms = job.budget_wait_ms;
-    match (blocked_by, &mut part) {
+    match (blocked_by, &mut shard) {
         (Some(BlockedReason::Spending), _) => budget_wait_ms = budget_wait_ms.saturating_add(wait_ms),
-        (Some(BlockedReason::QueueFull), Some(part)) => part.waited_ms = part.waited_ms.saturating_add(wait_ms),
+        (Some(BlockedReason::QueueFull), Some(shard)) => shard.waited_ms = shard.waited_ms.saturating_add(wait_ms),
         _ => {}
     }
     let due_at = now.plus(wait_ms);
-    let job = Job { stage, due_at, claims: 0, requeued, blocked_by, polls, budget_wait_ms, part, ..job.clone() };
+    let job = Job { stage, due_at, claims: 0, requeued, blocked_by, polls, budget_wait_ms, shard, ..job.clone() };
     Ok(Step { job, wait_ms, effects, left, unanswered })
 }
 
-/// The part of the document that the job works on after the event.
-fn part_after(job: &Job, event: &Event, now: UnixMs) -> Option<Part> {
-    let stored = job.parts_stored();
+/// The shard of the document that the job works on after the event.
+fn shard_after(job: &Job, event: &Event, now: UnixMs) -> Option<Shard> {
+    let stored = job.shards_stored();
     match event {
         Event::Prepared { pages, tokens } => {
-            Some(Part { pages: pages.clone(), tokens: *tokens, stored, since: now, waited_ms: 0 })
+            Some(Shard { pages: pages.clone(), tokens: *tokens, stored, since: now, waited_ms: 0 })
         }
-        Event::PartStored => job.part.clone().map(|part| Part { stored: stored + 1, ..part }),
-        _ => job.part.clone(),
+        Event::ShardStored => job.shard.clone().map(|shard| Shard { stored: stored + 1, ..shard }),
+        _ => job.shard.clone(),
     }
 }
 
@@ -331,7 +331,7 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
             (job.stage.clone(), timing.budget_ms.min(now.ms_to_midnight()))
         }
         (S::Submit { .. }, E::Blocked { by: BlockedReason::QueueFull, .. })
-            if job.part.as_ref().is_some_and(|part| part.waited_ms >= timing.pending_ms_max) =>
+            if job.shard.as_ref().is_some_and(|shard| shard.waited_ms >= timing.pending_ms_max) =>
         {
             flex(now)
         }
@@ -402,7 +402,7 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
             (S::Succeeded, 0)
         }
         (S::Prepare { .. } | S::Downloading { .. }, E::PagesLeft) => flex(now),
-        (S::Downloading { attempt, .. }, E::PartStored) => (S::Prepare { attempt: attempt + 1 }, 0),
+        (S::Downloading { attempt, .. }, E::ShardStored) => (S::Prepare { attempt: attempt + 1 }, 0),
         (S::Downloading { tries, .. }, E::Blocked { .. }) if tries >= timing.fetches_max => {
             given_up(job, results_lost(), now)
         }
@@ -425,20 +425,20 @@ fn next(job: &Job, event: Event, now: UnixMs, timing: &Timing) -> Result<(Stage,
     })
 }
 
-/// The end of a job without a document. Pages of earlier parts are paid for, so the job goes on without a batch then.
+/// The end of a job without a document. Pages of earlier shards are paid for, so the job goes on without a batch then.
 fn given_up(job: &Job, error: JobError, now: UnixMs) -> (Stage, i64) {
-    if job.parts_stored() > 0 { flex(now) } else { (Stage::Failed { error }, 0) }
+    if job.shards_stored() > 0 { flex(now) } else { (Stage::Failed { error }, 0) }
 }
 
-/// Since when the current part waits to be sent. Waiting for the spending ceiling does not count.
+/// Since when the current shard waits to be sent. Waiting for the spending ceiling does not count.
 fn unsent_since(job: &Job) -> UnixMs {
-    let begun = job.part.as_ref().filter(|part| part.stored > 0).map_or(job.submitted_at, |part| part.since);
+    let begun = job.shard.as_ref().filter(|shard| shard.stored > 0).map_or(job.submitted_at, |shard| shard.since);
     begun.plus(job.budget_wait_ms)
 }
 
-/// The number of the last attempt. Each stored part took one.
+/// The number of the last attempt. Each stored shard took one.
 fn creates_max(job: &Job, timing: &Timing) -> u32 {
-    timing.creates_max.saturating_add(job.parts_stored())
+    timing.creates_max.saturating_add(job.shards_stored())
 }
 
 /// The stage of a batch job that begins to read its pages by calls of their own.

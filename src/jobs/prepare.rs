@@ -38,8 +38,8 @@ impl Worker {
         let costs = &self.costs(job).await?;
         let left = self.unsent_pages(job).await?;
         let has_attempts = left.len() < self.pages_left(job).await?.len();
-        let tokens_max = self.policy.budget.batch_tokens_max.map_or(u64::MAX, part_tokens_max);
-        let next = first_part(left.iter().map(|page| (page, costs.input_tokens(page))), tokens_max);
+        let tokens_max = self.policy.budget.batch_tokens_max.map_or(u64::MAX, shard_tokens_max);
+        let next = first_shard(left.iter().map(|page| (page, costs.input_tokens(page))), tokens_max);
         let time = Mutex::new(Duration::MAX);
         let pages = match self.ports.pages.pages(job, next, &time).await? {
             Ok(pages) => pages,
@@ -121,12 +121,12 @@ impl Written {
 }
 
 /// The most tokens of one batch: a sixth of the limit is left for what Google counts and we do not (docs/GEMINI.md, "Enqueued tokens").
-const fn part_tokens_max(queue_max: u64) -> u64 {
+const fn shard_tokens_max(queue_max: u64) -> u64 {
     queue_max.saturating_mul(5) / 6
 }
 
 /// The first pages that one batch may hold, and at least one. `pages` has the input tokens of each.
-fn first_part(pages: impl Iterator<Item = (u32, u64)>, tokens_max: u64) -> Vec<u32> {
+fn first_shard(pages: impl Iterator<Item = (u32, u64)>, tokens_max: u64) -> Vec<u32> {
     let mut sum = 0_u64;
     let fits = |&(place, (_, tokens)): &(usize, (u32, u64))| {
         sum = sum.saturating_add(tokens);
@@ -150,13 +150,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn part_ends_at_the_first_page_without_room() {
+    fn shard_ends_at_the_first_page_without_room() {
         let pages = |count: u32, tokens: u64| (0..count).map(move |page| (page, tokens));
-        assert_eq!(first_part(pages(10, 30), 100), [0, 1, 2]);
-        assert_eq!(first_part(pages(3, 500), 100), [0], "a page alone is sent, and Google decides");
-        assert_eq!(first_part(pages(5_000, 1), u64::MAX).len(), ROWS_MAX);
-        assert_eq!(first_part(pages(0, 1), 100), [0; 0]);
-        assert_eq!(part_tokens_max(3_000_000), 2_500_000);
+        assert_eq!(first_shard(pages(10, 30), 100), [0, 1, 2]);
+        assert_eq!(first_shard(pages(3, 500), 100), [0], "a page alone is sent, and Google decides");
+        assert_eq!(first_shard(pages(5_000, 1), u64::MAX).len(), ROWS_MAX);
+        assert_eq!(first_shard(pages(0, 1), 100), [0; 0]);
+        assert_eq!(shard_tokens_max(3_000_000), 2_500_000);
     }
 
     #[test]

@@ -156,7 +156,7 @@ impl Worker {
 
 /// Logs if Google counted other requests than lines were sent. Pages without a result are read another way, so it changes nothing.
 fn compare_counts(job: &Job, batch: &Batch) {
-    let Some(lines) = job.part.as_ref().map(|part| part.pages.len()) else { return };
+    let Some(lines) = job.shard.as_ref().map(|shard| shard.pages.len()) else { return };
     if batch.state.is_terminal() && ![0, lines].contains(&usize::try_from(batch.stats.requests).unwrap_or(usize::MAX)) {
         tracing::warn!(job = %job.id, requests = batch.stats.requests, lines, "Google counted other requests");
         requests_miscounted();

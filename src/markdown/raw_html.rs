@@ -38,11 +38,21 @@ pub(crate) struct RawHtml<'a, I> {
     table: HtmlTable,
     /// The HTML of the current block.
     block: Option<String>,
+    /// How many elements of Markdown are open.
+    depth: usize,
 }
 
 impl<'a, I: Iterator<Item = Event<'a>>> RawHtml<'a, I> {
     pub(crate) fn new(events: I, marks: Marks) -> Self {
-        Self { events, marks, ahead: VecDeque::new(), raised: Vec::new(), table: HtmlTable::default(), block: None }
+        Self {
+            events,
+            marks,
+            ahead: VecDeque::new(),
+            raised: Vec::new(),
+            table: HtmlTable::default(),
+            block: None,
+            depth: 0,
+        }
     }
 
     /// The anchor of a page, if the HTML is its mark.
@@ -89,7 +99,11 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for RawHtml<'a, I> {
             if let Some(event) = self.ahead.pop_front() {
                 return Some(event);
             }
-            match self.events.next()? {
+            let Some(event) = self.events.next() else {
+                self.ahead.extend(self.table.close());
+                return self.ahead.pop_front();
+            };
+            match event {
                 Event::InlineHtml(html) => return Some(self.inline(&html).unwrap_or(Event::Text(html))),
                 Event::Start(Tag::HtmlBlock) => self.block = Some(String::new()),
                 Event::Html(html) => match &mut self.block {
@@ -103,6 +117,7 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for RawHtml<'a, I> {
                 // A raised text ends with its paragraph or cell at the latest.
                 Event::End(end) if !self.raised.is_empty() && !is_inline(end) => {
                     self.ahead.extend(self.raised.drain(..).rev().map(Event::End));
+                    self.depth -= 1;
                     self.ahead.push_back(Event::End(end));
                 }
                 event => match &mut self.block {
@@ -111,7 +126,18 @@ impl<'a, I: Iterator<Item = Event<'a>>> Iterator for RawHtml<'a, I> {
                             block.push_str(&text);
                         }
                     }
-                    None => return Some(event),
+                    None => {
+                        let is_block = self.depth == 0;
+                        self.depth = match event {
+                            Event::Start(_) => self.depth + 1,
+                            Event::End(_) => self.depth - 1,
+                            _ => self.depth,
+                        };
+                        if is_block {
+                            self.ahead.extend(self.table.begin_block());
+                        }
+                        self.ahead.push_back(event);
+                    }
                 },
             }
         }
@@ -142,6 +168,27 @@ struct HtmlTable {
 impl HtmlTable {
     fn begins_in(&self, html: &str) -> bool {
         self.is_open || html.trim_start().get(..6).is_some_and(|start| start.eq_ignore_ascii_case("<table"))
+    }
+
+    /// The events before a block of Markdown in the table, which needs a cell: a browser would show it before the table.
+    fn begin_block<'a>(&mut self) -> Vec<Event<'a>> {
+        let mut events = Vec::new();
+        if self.is_open && self.cell.is_none() {
+            events.push(Event::Html("<td>".into()));
+        }
+        self.end_cell(&mut events);
+        events
+    }
+
+    /// The events at the end of the text.
+    fn close<'a>(&mut self) -> Vec<Event<'a>> {
+        let mut events = Vec::new();
+        if self.is_open {
+            self.end_cell(&mut events);
+            self.is_open = false;
+            events.push(Event::Html("</table></div>".into()));
+        }
+        events
     }
 
     fn events<'a>(&mut self, html: &str) -> Vec<Event<'a>> {
@@ -190,6 +237,7 @@ impl HtmlTable {
     fn text<'a>(&mut self, text: &str, events: &mut Vec<Event<'a>>) {
         match &mut self.cell {
             Some(cell) => cell.push_str(text),
+            None if !self.is_open => events.push(Event::Text(text.to_owned().into())),
             None if text.trim().is_empty() => {}
             // A browser would show text between cells before the table.
             None => {

@@ -64,9 +64,9 @@ fn prepared() -> Event {
     Event::Prepared { pages: PageSet::all(3), tokens: 3_000 }
 }
 
-/// A part of a document, of which so many parts are stored.
-fn part(stored: u32) -> Part {
-    Part { pages: PageSet::all(2), tokens: 2_000, stored, since: UnixMs(0), waited_ms: 0 }
+/// A shard of a document, of which so many shards are stored.
+fn shard(stored: u32) -> Shard {
+    Shard { pages: PageSet::all(2), tokens: 2_000, stored, since: UnixMs(0), waited_ms: 0 }
 }
 
 fn recorded() -> Event {
@@ -426,21 +426,21 @@ fn pages_left_by_a_batch_are_read_by_calls() {
 }
 
 #[test]
-fn part_stored_is_followed_by_the_next_one() {
+fn shard_stored_is_followed_by_the_next_one() {
     let downloading = walk(job(Stage::Polling(remote(0))), [finished(Some("files/out".into()))]);
-    let downloading = Job { part: Some(part(0)), ..downloading };
-    let next = step(&downloading, Event::PartStored, UnixMs(1_000), &Timing::default()).unwrap();
-    assert_eq!((&next.job.stage, next.job.parts_stored()), (&Stage::Prepare { attempt: 2 }, 1));
+    let downloading = Job { shard: Some(shard(0)), ..downloading };
+    let next = step(&downloading, Event::ShardStored, UnixMs(1_000), &Timing::default()).unwrap();
+    assert_eq!((&next.job.stage, next.job.shards_stored()), (&Stage::Prepare { attempt: 2 }, 1));
     assert_eq!(next.effects.last(), Some(&Effect::ClearSpool), "the next input file is another one");
     let next = walk(next.job, [prepared()]);
     let pages = PageSet::all(3);
-    assert_eq!(next.part, Some(Part { pages, tokens: 3_000, since: UnixMs(1_000), ..part(1) }));
+    assert_eq!(next.shard, Some(Shard { pages, tokens: 3_000, since: UnixMs(1_000), ..shard(1) }));
 }
 
-/// The pages of earlier parts are paid for.
+/// The pages of earlier shards are paid for.
 #[test]
-fn job_with_a_stored_part_that_cannot_have_another_batch_reads_on_by_calls() {
-    let with_part = |stage: Stage| Job { part: Some(part(1)), ..job(stage) };
+fn job_with_a_stored_shard_that_cannot_have_another_batch_reads_on_by_calls() {
+    let with_shard = |stage: Stage| Job { shard: Some(shard(1)), ..job(stage) };
     let refused = || Event::Refused(JobError::new("set_aside", "Words."));
     for (stage, event) in [
         (PREPARE, refused()),
@@ -451,18 +451,18 @@ fn job_with_a_stored_part_that_cannot_have_another_batch_reads_on_by_calls() {
             Event::InputGone,
         ),
     ] {
-        assert_eq!(walk(with_part(stage), [event]).stage, FLEX);
+        assert_eq!(walk(with_shard(stage), [event]).stage, FLEX);
     }
-    assert_eq!(walk(with_part(FLEX), [refused()]).status(), JobStatus::Failed, "nothing could be read");
+    assert_eq!(walk(with_shard(FLEX), [refused()]).status(), JobStatus::Failed, "nothing could be read");
 }
 
 #[test]
-fn part_without_room_in_the_queue_for_a_day_is_read_by_calls() {
+fn shard_without_room_in_the_queue_for_a_day_is_read_by_calls() {
     let timing = Timing::default();
     let submit = Stage::Submit { attempt: 1, input_file: "files/in".into(), uploaded_at: None };
-    let mut waiting = Job { part: Some(part(0)), ..job(submit.clone()) };
+    let mut waiting = Job { shard: Some(shard(0)), ..job(submit.clone()) };
     let full = || Event::Blocked { by: BlockedReason::QueueFull, retry_after_ms: None };
-    while waiting.part.as_ref().unwrap().waited_ms < timing.pending_ms_max {
+    while waiting.shard.as_ref().unwrap().waited_ms < timing.pending_ms_max {
         assert_eq!(waiting.stage, submit);
         waiting = step(&waiting, full(), waiting.due_at, &timing).unwrap().job;
     }

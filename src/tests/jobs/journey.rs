@@ -138,7 +138,9 @@ async fn failed_pages_are_read_again_into_their_document_at_their_own_price() {
     let gemini = TestGemini::start(&data).await;
     let server = TestServer::start(&data, &gemini.settings()).await;
     let guest = server.guest().await;
-    gemini.arm(json!({"fault": "row_safety", "times": 2, "skip": 1})).await;
+    for page in ["page 2 of", "page 3 of"] {
+        gemini.arm(json!({"fault": "row_safety", "only": page})).await;
+    }
     let ticket = submit_batch(&guest, &guest.upload_pages(5).await).await;
     let ended = guest.batch_end(ticket["content_hash"].as_str().unwrap()).await;
     let path = format!("/v1/documents/{}", ended["document_id"].as_str().unwrap());
@@ -148,7 +150,6 @@ async fn failed_pages_are_read_again_into_their_document_at_their_own_price() {
     assert_eq!(before["charged_tokens"], spent);
 
     // A retry that fails again leaves everything as it was.
-    gemini.arm(json!({"fault": "row_safety", "times": 2})).await;
     let retry = async |batch_mode| {
         let wish = Some(json!({"batch_mode": batch_mode}));
         guest.send(Method::POST, &format!("{path}/retry"), wish).await
@@ -159,6 +160,7 @@ async fn failed_pages_are_read_again_into_their_document_at_their_own_price() {
     assert_eq!(guest.get(&path).await, before);
     assert_eq!(usage(&guest).await, (spent, 0));
 
+    gemini.disarm().await;
     let quote: Value = guest.call("retry_quote", json!({"id": before["id"]})).await.json().await.unwrap();
     assert!(quote["batch_tokens"].as_u64().unwrap() > 0, "{quote}");
     // A retry from the page of the failed batch still fills the document.

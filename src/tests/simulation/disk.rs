@@ -82,7 +82,7 @@ impl Spool for Disk {
     }
 
     fn input(&self, job: &Job) -> PathBuf {
-        job.id.as_str().into()
+        job.input_file_name().into()
     }
 
     fn results(&self, job: &Job) -> PathBuf {
@@ -98,7 +98,7 @@ impl Spool for Disk {
     }
 
     async fn clear(&self, job_ids: &HashSet<String>) -> Result<()> {
-        let is_cleared = |path: &Path| job_ids.contains(path.to_str().unwrap());
+        let is_cleared = |path: &Path| job_ids.contains(owner(path));
         let mut files = self.files.lock().unwrap();
         files.inputs.retain(|path, _| !is_cleared(path));
         files.results.retain(|path, _| !is_cleared(path));
@@ -108,8 +108,13 @@ impl Spool for Disk {
     async fn job_ids(&self) -> Result<HashSet<String>> {
         let files = self.files.lock().unwrap();
         let paths = files.inputs.keys().chain(files.results.keys());
-        Ok(paths.map(|path| path.to_str().unwrap().to_owned()).collect())
+        Ok(paths.map(|path| owner(path).to_owned()).collect())
     }
+}
+
+/// The id of the job whose file this is.
+fn owner(path: &Path) -> &str {
+    path.to_str().unwrap().split('.').next().unwrap()
 }
 
 #[async_trait]

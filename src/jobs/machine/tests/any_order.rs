@@ -39,7 +39,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             Just(Event::NothingUsable),
             Just(Event::Stored),
             Just(Event::PagesLeft),
-            Just(Event::PartStored),
+            Just(Event::ShardStored),
             Just(Event::Refused(JobError::new("x", "x"))),
         ],
     ]
@@ -61,7 +61,7 @@ impl Create {
         match (self, event) {
             (_, Event::AttemptRecorded { .. }) => Self::Unknown { empty_listings: 0 },
             (_, Event::Created { .. }) => Self::Made,
-            (_, Event::NotCreated { .. } | Event::InputGone | Event::NotSent | Event::PartStored) => Self::Harmless,
+            (_, Event::NotCreated { .. } | Event::InputGone | Event::NotSent | Event::ShardStored) => Self::Harmless,
             (Self::Unknown { empty_listings }, Event::NotListed) => {
                 Self::Unknown { empty_listings: empty_listings + 1 }
             }
@@ -167,7 +167,7 @@ proptest! {
                 && event != over_budget()
                 && !matches!(
                     event,
-                    Event::Seen { state: BatchState::Running, .. } | Event::InputMissing | Event::NotSent | Event::PartStored
+                    Event::Seen { state: BatchState::Running, .. } | Event::InputMissing | Event::NotSent | Event::ShardStored
                 );
             let next = step(&job, event.clone(), now, &timing).ok().filter(|_| can_repeat);
             job = next.map_or_else(|| step(&job, fallback, now, &timing).unwrap().job, |step| step.job);

@@ -26,7 +26,7 @@ fn events() -> Vec<Event> {
     events.extend([finished(Some("files/out".into())), Event::Denied, Event::NothingUsable, Event::Stored, recorded()]);
     events.extend([
         Event::PagesLeft,
-        Event::PartStored,
+        Event::ShardStored,
         Event::Blocked { by: BlockedReason::QueueFull, retry_after_ms },
     ]);
     events.extend([
@@ -50,8 +50,8 @@ fn transitions() -> BTreeSet<[String; 3]> {
     for _ in 0..14 {
         let mut reached = Vec::new();
         for (stage, event) in stages.iter().flat_map(|stage| events().into_iter().map(move |event| (stage, event))) {
-            for (timing, parts) in [(Timing::default(), 0), (listed, 0), (late, 0), (late, 1)] {
-                let job = Job { part: (parts > 0).then(|| part(parts)), ..job(stage.clone()) };
+            for (timing, shards) in [(Timing::default(), 0), (listed, 0), (late, 0), (late, 1)] {
+                let job = Job { shard: (shards > 0).then(|| shard(shards)), ..job(stage.clone()) };
                 let Ok(step) = step(&job, event.clone(), UnixMs(0), &timing) else { continue };
                 found.insert([name(stage), name(&step.job.stage), name(&event)]);
                 reached.extend(known.insert(format!("{:?}", step.job.stage)).then_some(step.job.stage));
@@ -67,9 +67,9 @@ fn job_states_document_describes_every_transition() {
     let found = transitions();
     let active: BTreeSet<&str> = found.iter().map(|[from, ..]| &**from).collect();
     let anywhere = active.iter().flat_map(|from| ["NothingUsable", "Refused"].map(|event| [from, "Failed", event]));
-    let with_parts =
+    let with_shards =
         active.iter().filter(|from| !["Realtime", "Flex"].contains(from)).map(|from| [from, "Flex", "Refused"]);
-    let anywhere = anywhere.chain(with_parts);
+    let anywhere = anywhere.chain(with_shards);
     let lines = DOCUMENT.lines().filter(|line| !line.contains("[*]"));
     let arrows = lines.filter_map(|line| line.trim().split_once(" --> ")?.1.split_once(": ").map(|to| (line, to)));
     let drawn = arrows.flat_map(|(line, (to, events))| {

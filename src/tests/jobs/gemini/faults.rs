@@ -155,7 +155,7 @@ async fn requests_of_batches_and_realtime_jobs_forbid_storage() {
 #[tokio::test]
 async fn create_beyond_the_enqueued_tokens_waits_until_there_is_room() {
     let site = Site::start(&[]).await;
-    let full = json!({"pending_ms": 60_000, "enqueued_tokens_max": 6_000});
+    let full = json!({"pending_ms": 60_000, "running_ms": 100, "enqueued_tokens_max": 4_000});
     site.control(reqwest::Method::POST, "/settings", Some(full)).await;
     let first = site.submit(&[]).await;
     site.called("create_batch", 1).await;

@@ -11,7 +11,8 @@ const QUEUE_TOKENS: u32 = 2_500;
 async fn small_queue() -> Site {
     let limit = QUEUE_TOKENS.to_string();
     let site = Site::start(&[("COLDBREW_BATCH_TOKENS_MAX", &limit)]).await;
-    let quota = json!({"enqueued_tokens_max": QUEUE_TOKENS, "cancelled_counts_ms": 0});
+    let quota =
+        json!({"pending_ms": 50, "running_ms": 50, "enqueued_tokens_max": QUEUE_TOKENS, "cancelled_counts_ms": 0});
     site.control(Method::POST, "/settings", Some(quota)).await;
     site
 }
