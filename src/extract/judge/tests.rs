@@ -3,7 +3,7 @@
 use super::*;
 
 const OWN: &str = "Chapter Two. The engine was built in 1843 by two brothers, who had learned their trade in Leeds. It ran for forty years \
-                   without a repair, and its second boiler is in the museum of the town. Nobody knows where the first one went, although \
+                   without a repair, and its second boiler is in the museum of the town. It is not known where the first one went, although \
                    letters of the younger brother name a farm in the north.";
 
 fn answer(text: &str, finish_reason: &str) -> Answer {
