@@ -13,7 +13,8 @@ use crate::accounts::spending::{PageCosts, PaidRequest};
 use crate::crash::crash_point;
 use crate::error::Result;
 use crate::extract::{
-    Attempt, Judged, OwnPage, PageFigures, PageImage, PageOutcome, Verdict, Way, failure_reason, next_way, outcome_of,
+    Attempt, Judged, OwnPage, PageFigures, PageImage, PageOutcome, Verdict, Way, WayOptions, failure_reason, next_way,
+    outcome_of,
 };
 use crate::jobs::{PageAttempt, PaidAnswer, Unanswered};
 use crate::metrics::answers_paid;
@@ -55,13 +56,19 @@ impl Worker {
         ladder: &Ladder,
         round: &Round,
     ) -> Result<(), Obstacle> {
-        if page.own.is_blank() {
+        // A reader who has a blank page read again sees something on it.
+        if page.own.is_blank() && !job.rereads {
             return self.store_page(job, (index, OwnPage::blank()), None, round).await;
         }
         let mut made = ladder.made.get(&index).cloned().unwrap_or_default();
+        let options = WayOptions {
+            has_other_model: ladder.other.is_some(),
+            has_own_text: !page.own.text.trim().is_empty(),
+            rereads: job.rereads,
+        };
         loop {
             let attempts: Vec<Attempt> = made.iter().map(|made| made.attempt).collect();
-            let Some(way) = next_way(&attempts, ladder.other.is_some()) else {
+            let Some(way) = next_way(&attempts, options) else {
                 return self.store_page(job, (index, best_of(made, &page)), None, round).await;
             };
             let costs = ladder.costs(way);

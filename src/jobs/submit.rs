@@ -112,7 +112,32 @@ impl Submissions {
         self.enqueue(caller, job, &upload, &uncached).await
     }
 
-    /// Submits the newest job for this content again, as a batch or in realtime. If that job read failed pages of a document, this one does
+    /// Records a job that reads pages of a document again, whether or not they were read before. Their former text stays until it is done,
+    /// and a page that cannot be read again keeps it.
+    ///
+    /// # Errors
+    /// `not_found` if there is no such document, or its upload is gone. `invalid_pages` if a page is not in it, or the document was read
+    /// without AI. Otherwise as [`Self::submit`].
+    pub async fn reread(&self, caller: &Caller, document_id: &str, pages: &[u32], mode: Mode) -> Result<Submitted> {
+        let account_id = &caller.account.id;
+        self.admit_ai(&caller.account).await?;
+        let (Unread { title, .. }, upload) = self.source_of(&caller.account, document_id).await?;
+        let document = self.ports.documents.document(account_id, document_id).await?;
+        if document.is_none_or(|document| document.mode == Mode::Text) {
+            let words = "This document was read without AI. Submit its file again with ai_transform on.";
+            return Err(Error::refused(ErrorCode::InvalidPages, words));
+        }
+        let pages = checked(pages, upload.metadata.total_pages)?;
+        let existing = self.ports.documents.page_indices(account_id, document_id).await?;
+        if let Some(page) = pages.iter().find(|page| existing.binary_search(page).is_err()) {
+            let words = format!("Page {} is not in this document.", page + 1);
+            return Err(Error::refused(ErrorCode::InvalidPages, words));
+        }
+        let job = self.new_job(caller, &upload, pages.clone(), &pages, title, mode).rereading(document_id.to_owned());
+        self.enqueue(caller, job, &upload, &pages).await
+    }
+
+    /// Submits the newest job for this content again, as a batch or in realtime. If that job read pages of a document again, this one does
     /// too.
     ///
     /// # Errors
@@ -122,7 +147,12 @@ impl Submissions {
         let newest = self.ports.jobs.latest(&account.id, content_hash).await?;
         let job = newest.ok_or_else(|| ApiError::not_found("batch"))?;
         if self.ports.documents.unread(&account.id, &job.draft_id).await?.is_some() {
-            return self.retry(caller, &job.draft_id, if batch { Mode::Batch } else { Mode::Realtime }).await;
+            let mode = if batch { Mode::Batch } else { Mode::Realtime };
+            if job.rereads {
+                let pages: Vec<u32> = job.pages.iter().collect();
+                return self.reread(caller, &job.draft_id, &pages, mode).await;
+            }
+            return self.retry(caller, &job.draft_id, mode).await;
         }
         let wish = Submission {
             hash: job.upload_hash,
@@ -162,15 +192,20 @@ impl Submissions {
     }
 
     async fn failed_pages(&self, account: &Account, document_id: &str) -> Result<FailedPages> {
-        let unread = self.ports.documents.unread(&account.id, document_id).await?;
-        let Unread { upload_hash, title, pages } = unread.ok_or_else(|| ApiError::not_found("document"))?;
+        let (Unread { title, pages, .. }, upload) = self.source_of(account, document_id).await?;
         if pages.is_empty() {
             return Err(Error::refused(ErrorCode::InvalidPages, "This document has no failed pages."));
         }
-        let upload = self.ports.uploads.upload(&account.id, &upload_hash).await?;
-        let upload = upload.ok_or_else(|| ApiError::not_found("upload"))?;
         let uncached = self.uncached(&upload, &pages).await?;
         Ok(FailedPages { upload, title, pages, uncached })
+    }
+
+    /// A document with its failed pages, and the upload that it was made from.
+    async fn source_of(&self, account: &Account, document_id: &str) -> Result<(Unread, Upload)> {
+        let unread = self.ports.documents.unread(&account.id, document_id).await?;
+        let unread = unread.ok_or_else(|| ApiError::not_found("document"))?;
+        let upload = self.ports.uploads.upload(&account.id, &unread.upload_hash).await?;
+        Ok((unread, upload.ok_or_else(|| ApiError::not_found("upload"))?))
     }
 
     /// Those of the pages that no AI mode has read before.
@@ -287,7 +322,7 @@ impl Submissions {
                 tracing::info!(job = %job.id, mode = mode.into_str(), pages = job.pages.len(), reserve, "job accepted");
                 Ok(ticket(&job))
             }
-            Acceptance::Active(active) if active.pages == job.pages && active.mode == mode => Ok(ticket(&active)),
+            Acceptance::Active(active) if is_same(&active, &job) => Ok(ticket(&active)),
             Acceptance::Active(active) => Err(Error::refused(
                 ErrorCode::BatchInProgress,
                 format!("This document is already being read (pages {}). Wait until that is done.", active.pages),
@@ -371,8 +406,17 @@ fn mode_of(wish: &Submission, format: &Format) -> Result<Mode> {
 }
 
 fn selection(wish: &Submission, total_pages: u32) -> Result<PageSet> {
-    let Some(indices) = &wish.pages else { return Ok(PageSet::all(total_pages)) };
+    wish.pages.as_ref().map_or_else(|| Ok(PageSet::all(total_pages)), |indices| checked(indices, total_pages))
+}
+
+fn checked(indices: &[u32], total_pages: u32) -> Result<PageSet> {
     PageSet::checked(indices, total_pages).map_err(|error| Error::refused(ErrorCode::InvalidPages, error.to_string()))
+}
+
+/// Whether an active job does what a new one would do, so that it is the answer to the submission.
+fn is_same(active: &Job, job: &Job) -> bool {
+    let is_same_document = !job.rereads || active.document_id == job.document_id;
+    (active.mode, active.rereads) == (job.mode, job.rereads) && active.pages == job.pages && is_same_document
 }
 
 /// The requested title, or the document's own: without control characters, at most 300 characters.

@@ -42,8 +42,10 @@ pub fn Batch() -> impl IntoView {
 /// The job's current status. The whole article is live.
 #[component]
 fn BatchStatus(job: JobView) -> impl IntoView {
-    if let (Some(id), Some(redirect)) = (&job.document_id, use_context::<PageContext>().and_then(|page| page.redirect))
-    {
+    // A page that could not be read again keeps its text, so its document is there, too.
+    let is_reread = job.rereads && !job.status.is_active();
+    let document = job.document_id.as_ref().or_else(|| is_reread.then_some(&job.draft_id));
+    if let (Some(id), Some(redirect)) = (document, use_context::<PageContext>().and_then(|page| page.redirect)) {
         redirect(&format!("/documents/{id}"));
     }
     let state = match job.status {
@@ -79,7 +81,7 @@ fn Brewing(job: JobView) -> impl IntoView {
         view! { <p class="brew-status">"Batch submitted at "<LocalTime at=job.submitted_at />" ☕"</p> }
     });
     // A batch is all or nothing, until its pages are read by calls of their own.
-    let read = (!batch || job.requeued)
+    let read = (!batch || job.requeued || job.rereads)
         .then(|| view! { <PagesRead done=job.completed_pages.into() pages=job.pages.len() as u64 /> });
     view! {
         <div class="scene" id="scene" aria-hidden="true">
@@ -99,7 +101,8 @@ fn Brewing(job: JobView) -> impl IntoView {
                 }
             })}
         <div class="stack" id="status" data-testid="batch-status" role="status">
-            {submitted} {read}
+            {submitted}
+            {read}
             {job
                 .requeued
                 .then(|| {
@@ -121,7 +124,7 @@ fn Brewing(job: JobView) -> impl IntoView {
         </p>
         <p>
             <a class="button" href=format!("/documents/{}", job.draft_id)>
-                "Read the plain text now"
+                {job.reading_words()}
             </a>
         </p>
         <label class="hold" id="hold">
