@@ -46,6 +46,18 @@ pub struct Judged {
     pub outcome: PageOutcome,
 }
 
+impl Judged {
+    /// The same, but an answer without text counts as none: it must not replace a text.
+    pub fn needing_text(self, own: &OwnPage) -> Self {
+        match &self.outcome {
+            PageOutcome::Read { markdown, .. } if markdown.is_empty() => {
+                Self { verdict: Verdict::Empty, outcome: own.failed(failure_reason(Verdict::Empty)) }
+            }
+            _ => self,
+        }
+    }
+}
+
 /// Judges Gemini's answer for a page, and puts the figures in place. A page without text is not charged.
 pub fn outcome_of(
     answer: &Answer,
@@ -191,6 +203,14 @@ mod tests {
         for text in ["", "![A chart](figure:1)"] {
             assert_eq!(read(&answer(text, Some("STOP"))), (String::new(), Some(BLANK.to_owned()), 0), "{text:?}");
         }
+    }
+
+    #[test]
+    fn answer_without_text_is_none_where_a_text_is_needed() {
+        let needing_text = |text| judged_by(&answer(text, Some("STOP")), Way::Halves).needing_text(&OwnPage::default());
+        assert_eq!(needing_text("").verdict, Verdict::Empty);
+        assert!(matches!(needing_text("").outcome, PageOutcome::Failed { .. }));
+        assert_eq!(needing_text("text").verdict, Verdict::Read);
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Worker {
         ladder: &Ladder,
         round: &Round,
     ) -> Result<(), Obstacle> {
-        // A reader who has a blank page read again sees something on it.
+        // A reader who has a page read again that looks blank sees something on it.
         if page.own.is_blank() && !job.rereads {
             return self.store_page(job, (index, OwnPage::blank()), None, round).await;
         }
@@ -128,8 +128,8 @@ impl Worker {
                 let found = page.figures.as_deref();
                 let figures =
                     PageFigures { content_hash: &job.content_hash, page: index, figures: found.unwrap_or_default() };
-                let Judged { verdict, outcome } =
-                    outcome_of(&answer, figures, &page.own, way, (job.mode, self.policy.pricing));
+                let judged = outcome_of(&answer, figures, &page.own, way, (job.mode, self.policy.pricing));
+                let Judged { verdict, outcome } = if job.rereads { judged.needing_text(&page.own) } else { judged };
                 let judged = Judged { verdict, outcome: with_figure_note(outcome, found) };
                 Ok(Asked { judged, recipe, paid: Some(paid) })
             }

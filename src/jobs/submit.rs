@@ -1,5 +1,7 @@
 //! Submission: checks a request, estimates its tokens, and records the job with its reservation before the answer.
 
+mod reread;
+
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -110,31 +112,6 @@ impl Submissions {
         let job = self.new_job(caller, &upload, pages, &uncached, title, mode);
         let job = Job { document_id: document_id.to_owned(), ..job };
         self.enqueue(caller, job, &upload, &uncached).await
-    }
-
-    /// Records a job that reads pages of a document again, whether or not they were read before. Their former text stays until it is done,
-    /// and a page that cannot be read again keeps it.
-    ///
-    /// # Errors
-    /// `not_found` if there is no such document, or its upload is gone. `invalid_pages` if a page is not in it, or the document was read
-    /// without AI. Otherwise as [`Self::submit`].
-    pub async fn reread(&self, caller: &Caller, document_id: &str, pages: &[u32], mode: Mode) -> Result<Submitted> {
-        let account_id = &caller.account.id;
-        self.admit_ai(&caller.account).await?;
-        let (Unread { title, .. }, upload) = self.source_of(&caller.account, document_id).await?;
-        let document = self.ports.documents.document(account_id, document_id).await?;
-        if document.is_none_or(|document| document.mode == Mode::Text) {
-            let words = "This document was read without AI. Submit its file again with ai_transform on.";
-            return Err(Error::refused(ErrorCode::InvalidPages, words));
-        }
-        let pages = checked(pages, upload.metadata.total_pages)?;
-        let existing = self.ports.documents.page_indices(account_id, document_id).await?;
-        if let Some(page) = pages.iter().find(|page| existing.binary_search(page).is_err()) {
-            let words = format!("Page {} is not in this document.", page + 1);
-            return Err(Error::refused(ErrorCode::InvalidPages, words));
-        }
-        let job = self.new_job(caller, &upload, pages.clone(), &pages, title, mode).rereading(document_id.to_owned());
-        self.enqueue(caller, job, &upload, &pages).await
     }
 
     /// Submits the newest job for this content again, as a batch or in realtime. If that job read pages of a document again, this one does
@@ -322,7 +299,7 @@ impl Submissions {
                 tracing::info!(job = %job.id, mode = mode.into_str(), pages = job.pages.len(), reserve, "job accepted");
                 Ok(ticket(&job))
             }
-            Acceptance::Active(active) if is_same(&active, &job) => Ok(ticket(&active)),
+            Acceptance::Active(active) if reread::is_same(&active, &job) => Ok(ticket(&active)),
             Acceptance::Active(active) => Err(Error::refused(
                 ErrorCode::BatchInProgress,
                 format!("This document is already being read (pages {}). Wait until that is done.", active.pages),
@@ -411,12 +388,6 @@ fn selection(wish: &Submission, total_pages: u32) -> Result<PageSet> {
 
 fn checked(indices: &[u32], total_pages: u32) -> Result<PageSet> {
     PageSet::checked(indices, total_pages).map_err(|error| Error::refused(ErrorCode::InvalidPages, error.to_string()))
-}
-
-/// Whether an active job does what a new one would do, so that it is the answer to the submission.
-fn is_same(active: &Job, job: &Job) -> bool {
-    let is_same_document = !job.rereads || active.document_id == job.document_id;
-    (active.mode, active.rereads) == (job.mode, job.rereads) && active.pages == job.pages && is_same_document
 }
 
 /// The requested title, or the document's own: without control characters, at most 300 characters.

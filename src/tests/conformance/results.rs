@@ -156,20 +156,23 @@ async fn completion_accepts_any_character(stores: Stores) {
     assert_eq!(pages[0].markdown, odd.replace('\0', "\u{FFFD}"));
 }
 
-/// A job that reads pages of a document again, claimed. Two of the three pages of the document were read, and page 2 failed.
-async fn rereading(stores: &Stores, account: &Account, pages: &[u32]) -> Job {
+/// A document of which two of three pages were read, and page 2 failed. Returns its id.
+async fn document_read(stores: &Stores, account: &Account) -> String {
     let first = stores.claimed(account, "one").await;
     let results = vec![read(0, "First.", 10), read(2, "Third.", 30), failed_page(1, "It was blocked.")];
     assert_eq!(stores.complete(&first, results).await, Completion::Stored);
-    let pages: PageSet = pages.iter().copied().collect();
-    let pages_submitted = pages.len() as u32;
-    let again = Job { id: "again".into(), mode: Mode::Realtime, pages, pages_submitted, ..job(account, "one") };
-    let again = Job { stage: Stage::Realtime { tries: 0 }, ..again.rereading(first.document_id) };
-    assert_eq!(stores.accept(account, &again, 50).await, Acceptance::Accepted);
-    let again = stores.claim(NOW).await.unwrap();
-    assert!(again.rereads);
-    assert!(stores.jobs.job(&account.id, "again").await.unwrap().unwrap().rereads);
-    again
+    first.document_id
+}
+
+/// A claimed job that reads pages of a document again.
+async fn rereading(stores: &Stores, account: &Account, id: &str, document_id: &str, pages: &[u32]) -> Job {
+    let (pages_submitted, pages) = (pages.len() as u32, pages.iter().copied().collect());
+    let job = Job { id: id.to_owned(), mode: Mode::Realtime, pages, pages_submitted, ..job(account, "one") };
+    let job = Job { stage: Stage::Realtime { tries: 0 }, ..job.rereading(document_id.to_owned()) };
+    assert_eq!(stores.accept(account, &job, 50).await, Acceptance::Accepted);
+    let claimed = stores.claim(NOW).await.unwrap();
+    assert!(claimed.rereads && stores.jobs.job(&account.id, id).await.unwrap().unwrap().rereads);
+    claimed
 }
 
 async fn texts(stores: &Stores, account: &Account, document_id: &str) -> Vec<(String, bool)> {
@@ -179,7 +182,8 @@ async fn texts(stores: &Stores, account: &Account, document_id: &str) -> Vec<(St
 
 async fn page_read_again_replaces_its_text_and_is_charged_once(stores: Stores) {
     let account = stores.account("a").await;
-    let again = rereading(&stores, &account, &[0, 1]).await;
+    let document = document_read(&stores, &account).await;
+    let again = rereading(&stores, &account, "again", &document, &[0, 1]).await;
     assert!(stores.jobs.finished_pages(&again).await.unwrap().is_empty(), "stored results do not count");
     let before = stores.storage.account_usage(&account.id).await.unwrap().stored_bytes;
     for text in ["First, again.", "First, a third time."] {
@@ -204,7 +208,16 @@ async fn page_read_again_replaces_its_text_and_is_charged_once(stores: Stores) {
 
 async fn page_not_read_again_stays_as_it_was(stores: Stores) {
     let account = stores.account("a").await;
-    let again = rereading(&stores, &account, &[0, 1, 2]).await;
+    let document = document_read(&stores, &account).await;
+    // Another document has another text of the first page, which is the stored result.
+    let other = Job { document_id: "another document".into(), id: "other".into(), ..job(&account, "one") };
+    stores.accept(&account, &Job { pages: PageSet::all(1), pages_submitted: 1, ..other }, 0).await;
+    let other = stores.claim(NOW).await.unwrap();
+    assert_eq!(stores.complete(&other, Vec::new()).await, Completion::Stored);
+    let other = rereading(&stores, &account, "other again", &other.document_id, &[0]).await;
+    assert_eq!(stores.complete(&other, vec![read(0, "First, elsewhere.", 5)]).await, Completion::Stored);
+
+    let again = rereading(&stores, &account, "again", &document, &[0, 1, 2]).await;
     for index in [0, 1] {
         assert!(stores.jobs.record_page(&again, &failed_page(index, "It was blocked again."), NOW).await.unwrap());
     }
@@ -213,7 +226,8 @@ async fn page_not_read_again_stays_as_it_was(stores: Stores) {
     let failed = vec![failed_page(2, "It was blocked again.")];
     assert_eq!(stores.complete(&again, failed).await, Completion::NothingUsable);
     assert_eq!(texts(&stores, &account, &again.document_id).await, former);
-    assert_eq!(stores.used_and_reserved(&account).await, (40, 50));
+    assert_eq!(former[0].0, "First.");
+    assert_eq!(stores.used_and_reserved(&account).await, (45, 50));
 
     assert_eq!(stores.complete(&again, vec![read(2, "Third, again.", 3)]).await, Completion::Stored);
     let third = [former[0].clone(), former[1].clone(), ("Third, again.".to_owned(), false)];
@@ -222,12 +236,13 @@ async fn page_not_read_again_stays_as_it_was(stores: Stores) {
     assert_eq!(pages[1].failure.as_deref(), Some("It was blocked."), "the first reason stays");
     let view = stores.jobs.job(&account.id, "again").await.unwrap().unwrap();
     assert_eq!((view.failed_pages.to_string().as_str(), view.completed_pages), ("1-2", 1));
-    assert_eq!(stores.used_and_reserved(&account).await, (43, 0));
+    assert_eq!(stores.used_and_reserved(&account).await, (48, 0));
 }
 
 async fn page_read_again_after_its_document_was_deleted_makes_none(stores: Stores) {
     let account = stores.account("a").await;
-    let again = rereading(&stores, &account, &[0]).await;
+    let document = document_read(&stores, &account).await;
+    let again = rereading(&stores, &account, "again", &document, &[0]).await;
     assert!(stores.documents.delete_document(&account.id, &again.document_id, NOW).await.unwrap());
     assert_eq!(stores.complete(&again, vec![read(0, "First, again.", 7)]).await, Completion::Stored);
     assert!(stores.documents.document(&account.id, &again.document_id).await.unwrap().is_none());

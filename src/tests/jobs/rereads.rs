@@ -101,6 +101,24 @@ async fn page_that_cannot_be_read_again_keeps_its_text_and_is_not_charged() {
 }
 
 #[tokio::test]
+async fn page_that_looks_blank_is_sent_again_and_no_answer_without_text_replaces_it() {
+    let site = Site::start(&[]).await;
+    let guest = site.server.guest().await;
+    let file = coldbrew_pdf::testing::simple_pdf(&["", "A page with words."]);
+    let prepared: Value = guest.upload("blank.pdf", file).await.json().await.unwrap();
+    let ticket = accepted(guest.submit(&prepared, true, false).await).await;
+    let ended = |ticket: &Value| format!("/v1/documents/extraction/{}", ticket["extraction_id"].as_str().unwrap());
+    let document = guest.end_of(&ended(&ticket)).await["document_id"].as_str().unwrap().to_owned();
+    let document = format!("/v1/documents/{document}");
+    let (before, calls) = (guest.get(&document).await, site.calls("generate_content").await);
+    assert_eq!(calls, 1, "a page that looks blank is not sent");
+    let ticket = accepted(reread(&guest, &document, &[0], false).await).await;
+    assert_eq!(guest.end_of(&ended(&ticket)).await["status"], "FAILED");
+    assert_eq!(site.calls("generate_content").await, calls + 2, "two halves, and the usual way");
+    assert_eq!(guest.get(&document).await, before);
+}
+
+#[tokio::test]
 async fn request_to_read_again_needs_pages_that_ai_read_for_its_caller() {
     let site = Site::start(&[]).await;
     let (Submitted { guest, upload, .. }, document) = read_document(&site, &[]).await;

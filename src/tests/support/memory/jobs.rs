@@ -58,7 +58,7 @@ impl Records {
         }
     }
 
-    /// The document with the pages that the job has read again, unless it was deleted, and whether there is one.
+    /// The document with the pages that the job has read again, unless it was deleted, and whether there are such pages.
     fn reread_document(&self, job: &Job) -> (Option<DocumentRow>, bool) {
         let mut document = self.documents.get(&job.document_id).cloned();
         let read: Vec<u32> =
